@@ -1,0 +1,4 @@
+//! Keeps databases, documents and customizations the same by exchanging files and nothing else.
+
+pub mod model;
+pub mod world;

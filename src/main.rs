@@ -1,0 +1,5 @@
+//! The `fieldpost` binary: hands over to the library's command line.
+
+fn main() {
+    println!("fieldpost");
+}

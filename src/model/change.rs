@@ -1,0 +1,56 @@
+//! What travels of one record: its state before and after, as far as it must be said.
+
+use super::{Born, FieldNo, Image, Key, Row, TableNo};
+
+/// The net change of one record, as one neighbour tells another.
+///
+/// `before` and `after` say whether the record exists and which incarnation it is; their rows are partial
+/// ([`super::Value::Absent`] where nothing is said): of an update they hold the stated fields, of everything else `after` is whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The table.
+    pub table: TableNo,
+    /// The key.
+    pub key: Key,
+    /// What the sender holds the receiver's opinion to be; none where it holds the record to be unknown there.
+    pub before: Option<Image>,
+    /// What the sender has now; none for a delete.
+    pub after: Option<Image>,
+    /// The fields that are stated, ascending. All live fields unless before and after are the same incarnation.
+    pub fields: Vec<FieldNo>,
+    /// `after` holds every field although only `fields` are stated.
+    pub whole: bool,
+    /// For a record that comes back after a delete: its row as both sides last shared it (DESIGN section 4, rule 8).
+    pub shared: Option<Row>,
+    /// Other incarnations that this record absorbed (rule 10).
+    pub aliases: Vec<Born>,
+    /// Whom the reference fields of `after` mean: per reference of the shape (by place) the incarnation referred to.
+    pub meant: Vec<Option<Born>>,
+}
+
+/// The four things that can happen to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChangeKind {
+    /// It did not exist.
+    Insert,
+    /// The same incarnation, other values.
+    Update,
+    /// It exists no more.
+    Delete,
+    /// The key went to another incarnation: a delete and an insert in one.
+    Replace,
+}
+
+impl Change {
+    /// Which of the four it is; none for a change that was composed to nothing.
+    #[must_use]
+    pub fn kind(&self) -> Option<ChangeKind> {
+        match (&self.before, &self.after) {
+            (None, Some(_)) => Some(ChangeKind::Insert),
+            (Some(before), Some(after)) if before.born == after.born => Some(ChangeKind::Update),
+            (Some(_), Some(_)) => Some(ChangeKind::Replace),
+            (Some(_), None) => Some(ChangeKind::Delete),
+            (None, None) => None,
+        }
+    }
+}

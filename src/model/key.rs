@@ -1,0 +1,219 @@
+//! The key of a record: canonical bytes that are equal exactly when SQLite's BINARY comparison says so.
+//!
+//! Order of the bytes is order of the values (integers and reals by number, then text, then blob; composite keys
+//! field by field), so a `BTreeMap` or an index over keys walks a table in a useful order. A real with an integral
+//! value is written as that integer, because SQLite takes `1` and `1.0` for the same key; the exact value is in the row.
+
+use super::Value;
+
+/// A key as canonical bytes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(Vec<u8>);
+
+/// Why values are no key, or bytes no key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyError {
+    /// NULL or nothing where a key value should be: SQLite allows several such records, nobody can tell them apart.
+    #[error("an empty value in the key")]
+    Null,
+    /// Bytes that no key has.
+    #[error("the bytes are no key")]
+    Damaged,
+}
+
+const INTEGER: u8 = 0x10;
+const REAL: u8 = 0x11;
+const TEXT: u8 = 0x20;
+const BLOB: u8 = 0x30;
+const ESCAPE: u8 = 0xff;
+
+impl Key {
+    /// Canonical key of `values`, one per key field.
+    ///
+    /// # Errors
+    /// [`KeyError::Null`] where a value is NULL or absent.
+    pub fn new<'v>(values: impl IntoIterator<Item = &'v Value>) -> Result<Self, KeyError> {
+        let mut bytes = Vec::with_capacity(9);
+        for value in values {
+            match value {
+                Value::Absent | Value::Null => return Err(KeyError::Null),
+                Value::Integer(number) => push_integer(&mut bytes, *number),
+                Value::Real(number) => push_real(&mut bytes, *number),
+                Value::Text(text) => push_bytes(&mut bytes, TEXT, text),
+                Value::Blob(blob) => push_bytes(&mut bytes, BLOB, blob),
+            }
+        }
+        Ok(Self(bytes))
+    }
+
+    /// Takes bytes that [`Key::as_bytes`] gave.
+    #[must_use]
+    pub const fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
+    /// The canonical bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The number, for a key of one integer.
+    #[must_use]
+    pub fn as_integer(&self) -> Option<i64> {
+        match self.values().ok()?.as_slice() {
+            [Value::Integer(number)] => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The values; a real with an integral value comes back as an integer, which finds the same record.
+    ///
+    /// # Errors
+    /// [`KeyError::Damaged`] where the bytes are not of [`Key::new`].
+    pub fn values(&self) -> Result<Vec<Value>, KeyError> {
+        let mut values = Vec::with_capacity(1);
+        let mut rest = self.0.as_slice();
+        while let [tag, tail @ ..] = rest {
+            let (value, next) = match *tag {
+                INTEGER | REAL => {
+                    let (number, next) = tail.split_first_chunk::<8>().ok_or(KeyError::Damaged)?;
+                    (read_number(*tag, *number), next)
+                }
+                TEXT | BLOB => {
+                    let (bytes, next) = read_bytes(tail)?;
+                    (if *tag == TEXT { Value::Text(bytes) } else { Value::Blob(bytes) }, next)
+                }
+                _ => return Err(KeyError::Damaged),
+            };
+            values.push(value);
+            rest = next;
+        }
+        Ok(values)
+    }
+}
+
+/// As a person would type it: `42`, `ACME`, `7/12` for a composite key.
+impl std::fmt::Display for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Ok(values) = self.values() else { return f.write_str("(damaged key)") };
+        for (place, value) in values.iter().enumerate() {
+            if place > 0 {
+                f.write_str("/")?;
+            }
+            match value {
+                Value::Blob(bytes) => {
+                    f.write_str("x'")?;
+                    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
+                    f.write_str("'")?;
+                }
+                other => write!(f, "{other}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn push_integer(bytes: &mut Vec<u8>, number: i64) {
+    bytes.push(INTEGER);
+    bytes.extend_from_slice(&(number.cast_unsigned() ^ (1 << 63)).to_be_bytes());
+}
+
+fn push_real(bytes: &mut Vec<u8>, number: f64) {
+    // 2^63 itself is no i64: the upper bound is exclusive, and both bounds are exact floats.
+    if number.fract() == 0.0 && (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&number) {
+        #[expect(clippy::cast_possible_truncation, reason = "integral and in range")]
+        return push_integer(bytes, number as i64);
+    }
+    let bits = number.to_bits();
+    let ordered = if bits >> 63 == 1 { !bits } else { bits ^ (1 << 63) };
+    bytes.push(REAL);
+    bytes.extend_from_slice(&ordered.to_be_bytes());
+}
+
+fn read_number(tag: u8, bytes: [u8; 8]) -> Value {
+    let ordered = u64::from_be_bytes(bytes);
+    if tag == INTEGER {
+        return Value::Integer((ordered ^ (1 << 63)).cast_signed());
+    }
+    Value::Real(f64::from_bits(if ordered >> 63 == 1 { ordered ^ (1 << 63) } else { !ordered }))
+}
+
+/// `00` inside is written `00 ff`, the end is `00 00`, so that shorter sorts before longer and composite keys nest.
+fn push_bytes(bytes: &mut Vec<u8>, tag: u8, content: &[u8]) {
+    bytes.push(tag);
+    for &byte in content {
+        bytes.push(byte);
+        if byte == 0 {
+            bytes.push(ESCAPE);
+        }
+    }
+    bytes.extend_from_slice(&[0, 0]);
+}
+
+fn read_bytes(mut rest: &[u8]) -> Result<(Vec<u8>, &[u8]), KeyError> {
+    let mut content = Vec::new();
+    loop {
+        match rest {
+            [0, 0, tail @ ..] => return Ok((content, tail)),
+            [0, ESCAPE, tail @ ..] => {
+                content.push(0);
+                rest = tail;
+            }
+            [0, ..] | [] => return Err(KeyError::Damaged),
+            [byte, tail @ ..] => {
+                content.push(*byte);
+                rest = tail;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<i64>().prop_map(Value::Integer),
+            any::<f64>().prop_filter("SQLite stores NaN as NULL", |n| !n.is_nan()).prop_map(Value::Real),
+            proptest::collection::vec(any::<u8>(), 0..6).prop_map(Value::Text),
+            proptest::collection::vec(0..2u8, 0..6).prop_map(Value::Blob),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_key_comes_back_as_values_that_make_the_same_key(values in proptest::collection::vec(value(), 1..4)) {
+            let key = Key::new(&values).unwrap();
+            prop_assert_eq!(Key::new(&key.values().unwrap()).unwrap(), key);
+        }
+
+        #[test]
+        fn text_keys_sort_like_their_bytes(a in proptest::collection::vec(any::<u8>(), 0..5), b in proptest::collection::vec(any::<u8>(), 0..5)) {
+            let order = Key::new([&Value::Text(a.clone())]).unwrap().cmp(&Key::new([&Value::Text(b.clone())]).unwrap());
+            prop_assert_eq!(order, a.cmp(&b));
+        }
+
+        #[test]
+        fn integer_keys_sort_like_numbers(a in any::<i64>(), b in any::<i64>()) {
+            let order = Key::new([&Value::Integer(a)]).unwrap().cmp(&Key::new([&Value::Integer(b)]).unwrap());
+            prop_assert_eq!(order, a.cmp(&b));
+        }
+    }
+
+    #[test]
+    fn one_and_one_point_zero_are_one_key_and_the_text_is_another() {
+        let key = |value| Key::new([&value]).unwrap();
+        assert_eq!(key(Value::Integer(1)), key(Value::Real(1.0)));
+        assert_ne!(key(Value::Integer(1)), key(Value::text("1")));
+        assert_ne!(key(Value::text("1")), key(Value::Blob(b"1".to_vec())));
+    }
+
+    #[test]
+    fn a_null_is_no_key() {
+        assert_eq!(Key::new([&Value::Integer(1), &Value::Null]), Err(KeyError::Null));
+    }
+}

@@ -1,0 +1,117 @@
+//! What a tracked table looks like: its fields, its key, and what its rows must agree with.
+
+use serde::{Deserialize, Serialize};
+
+use super::{FieldNo, Key, KeyError, Row, TableNo};
+
+/// A tracked table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// As the ledger numbers it.
+    pub number: TableNo,
+    /// Name as the database spells it.
+    pub name: String,
+    /// Every field that ever was, by [`FieldNo`]; dropped ones stay so that numbers keep their meaning.
+    pub fields: Vec<Field>,
+    /// The key fields, in key order.
+    pub key: Vec<FieldNo>,
+    /// Whether the same key at two sites is the same record.
+    pub key_kind: KeyKind,
+    /// Declared references to other tables.
+    pub references: Vec<ForeignKey>,
+    /// Sets of fields whose values no two records share, beside the key (plain columns only, no partial or expression index).
+    pub uniques: Vec<UniqueSet>,
+    /// Declared `WITHOUT ROWID`: the key is the only handle.
+    pub without_rowid: bool,
+}
+
+/// One stored column. Generated columns are not fields: every site computes its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Field {
+    /// Name as the database spells it.
+    pub name: String,
+    /// Gone from the table; kept for its number.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dropped: bool,
+}
+
+/// Whether a key names a thing of the world or is handed out by each database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyKind {
+    /// Text, UUID, composite: the same key is the same record everywhere.
+    Natural,
+    /// A lone `INTEGER PRIMARY KEY`: two sites hand out the same number for different records.
+    Assigned,
+}
+
+/// A declared foreign key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ForeignKey {
+    /// Fields here, in the order of the columns there.
+    pub fields: Vec<FieldNo>,
+    /// Table referred to, as the database spells it.
+    pub table: String,
+    /// Columns referred to; the key of that table where the declaration names none.
+    pub columns: Vec<String>,
+    /// What the database does with records here when theirs is deleted.
+    pub on_delete: OnDelete,
+}
+
+/// The `ON DELETE` action of a foreign key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnDelete {
+    /// `NO ACTION` or `RESTRICT`.
+    Refuse,
+    /// `CASCADE`.
+    Cascade,
+    /// `SET NULL`.
+    SetNull,
+    /// `SET DEFAULT`.
+    SetDefault,
+}
+
+/// Fields no two records agree in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UniqueSet {
+    /// The fields, in index order.
+    pub fields: Vec<FieldNo>,
+}
+
+impl Shape {
+    /// The field of that name that is in the table now.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<FieldNo> {
+        self.live_fields().find(|field| self.name_of(*field) == name)
+    }
+
+    /// The fields that are in the table now, by number.
+    pub fn live_fields(&self) -> impl Iterator<Item = FieldNo> {
+        let numbered = (0u16..).zip(&self.fields);
+        numbered.filter(|(_, field)| !field.dropped).map(|(number, _)| FieldNo(number))
+    }
+
+    /// Name of a field.
+    ///
+    /// # Panics
+    /// Where the number was not given by this shape.
+    #[must_use]
+    pub fn name_of(&self, field: FieldNo) -> &str {
+        &self.fields[field.index()].name
+    }
+
+    /// The key of a row.
+    ///
+    /// # Errors
+    /// [`KeyError::Null`] where a key field is NULL or not stated.
+    pub fn key_of(&self, row: &Row) -> Result<Key, KeyError> {
+        Key::new(self.key.iter().map(|field| row.get(*field)))
+    }
+
+    /// Whether a field is part of the key.
+    #[must_use]
+    pub fn is_key(&self, field: FieldNo) -> bool {
+        self.key.contains(&field)
+    }
+}

@@ -1,0 +1,137 @@
+//! Files that are there whole or not at all, also after a power cut.
+//!
+//! The one way to write: temporary name in the same folder, flush to disk, rename, flush the folder. A reader never
+//! sees half a file under a final name. What a run that died left behind has the suffix [`TEMPORARY`] and no owner.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use fs_err as fs;
+
+use super::World;
+
+/// Suffix of files that are being written.
+pub const TEMPORARY: &str = ".part";
+
+/// What can go wrong with a durable file.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// The operating system refused; its message names the path.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The simulation killed the process.
+    #[error(transparent)]
+    Crash(#[from] super::Crash),
+}
+
+/// Whether a file of that name may be there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It is replaced in one step.
+    Replace,
+    /// It stays and the call fails with [`io::ErrorKind::AlreadyExists`].
+    Keep,
+}
+
+/// Whether others on this machine may read the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Privacy {
+    /// As the umask says.
+    Ordinary,
+    /// Mode 0600 on Unix. On Windows the home folder's own access list protects it.
+    Secret,
+}
+
+/// Publishes `bytes` as `path`, whole or not at all.
+///
+/// # Errors
+/// As the operating system says, with the path; a failed call leaves no file of the final name.
+pub fn publish(world: &World, path: &Path, bytes: &[u8], existing: Existing, privacy: Privacy) -> Result<(), FileError> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".").suffix(TEMPORARY);
+    if privacy == Privacy::Ordinary {
+        share_as_umask_says(&mut builder);
+    }
+    let mut file = builder.tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    world.step("publish file")?;
+    match existing {
+        Existing::Replace => drop(file.persist(path).map_err(|error| error.error)?),
+        Existing::Keep => drop(file.persist_noclobber(path).map_err(|error| error.error)?),
+    }
+    sync_folder(folder)?;
+    Ok(())
+}
+
+/// Gives a finished, flushed file its final name; replaces what is there.
+///
+/// # Errors
+/// As the operating system says.
+pub fn rename(world: &World, from: &Path, to: &Path) -> Result<(), FileError> {
+    world.step("rename file")?;
+    fs::rename(from, to)?;
+    sync_folder(to.parent().unwrap_or(Path::new(".")))?;
+    Ok(())
+}
+
+/// Deletes a file; one that is gone already is no error.
+///
+/// # Errors
+/// As the operating system says.
+pub fn remove(world: &World, path: &Path) -> Result<(), FileError> {
+    world.step("delete file")?;
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => Ok(done?),
+    }
+}
+
+/// Makes the names in a folder durable. Windows keeps them with the file and cannot flush a folder.
+///
+/// # Errors
+/// As the operating system says.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    if cfg!(unix) { fs::File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+/// Temporary files are private; a file meant for others gets the rights that a plain create would give.
+#[cfg(unix)]
+fn share_as_umask_says(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(std::fs::Permissions::from_mode(0o666));
+}
+
+/// Windows files inherit the folder's access list.
+#[cfg(not(unix))]
+fn share_as_umask_says(_: &mut tempfile::Builder<'_, '_>) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::{Faults, SystemClock};
+
+    #[test]
+    fn a_kill_before_the_rename_leaves_the_old_content() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let world = World::simulated(Box::new(SystemClock), 1, Faults::none());
+        publish(&world, &path, b"old", Existing::Keep, Privacy::Ordinary).unwrap();
+        world.faults().kill_before(Some(1));
+        assert!(matches!(publish(&world, &path, b"new", Existing::Replace, Privacy::Ordinary), Err(FileError::Crash(_))));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+    }
+
+    #[test]
+    fn keep_refuses_to_overwrite() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let world = World::real();
+        publish(&world, &path, b"old", Existing::Keep, Privacy::Secret).unwrap();
+        let error = publish(&world, &path, b"new", Existing::Keep, Privacy::Secret).unwrap_err();
+        assert!(matches!(error, FileError::Io(error) if error.kind() == io::ErrorKind::AlreadyExists));
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+    }
+}
