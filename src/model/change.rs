@@ -1,12 +1,14 @@
 //! What travels of one record: its state before and after, as far as it must be said.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Born, FieldNo, Image, Key, Row, TableNo};
 
 /// The net change of one record, as one neighbour tells another.
 ///
 /// `before` and `after` say whether the record exists and which incarnation it is; their rows are partial
 /// ([`super::Value::Absent`] where nothing is said): of an update they hold the stated fields, of everything else `after` is whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The table.
     pub table: TableNo,

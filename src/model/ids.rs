@@ -170,3 +170,26 @@ pub struct Stamp {
     /// The site of the edit.
     pub site: SiteNo,
 }
+
+/// Names a database and the `state.db` that belongs to it: 32 lower-case hex digits. Both files carry it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PairId(pub [u8; 16]);
+
+impl fmt::Display for PairId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// A text that is no [`PairId`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a pair id")]
+pub struct PairIdError;
+
+impl std::str::FromStr for PairId {
+    type Err = PairIdError;
+    fn from_str(text: &str) -> Result<Self, PairIdError> {
+        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).map_err(|_| PairIdError)?;
+        bytes.try_into().map(Self).map_err(|_| PairIdError)
+    }
+}

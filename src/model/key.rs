@@ -4,6 +4,9 @@
 //! field by field), so a `BTreeMap` or an index over keys walks a table in a useful order. A real with an integral
 //! value is written as that integer, because SQLite takes `1` and `1.0` for the same key; the exact value is in the row.
 
+use data_encoding::HEXLOWER;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use super::Value;
 
 /// A key as canonical bytes.
@@ -26,6 +29,19 @@ const REAL: u8 = 0x11;
 const TEXT: u8 = 0x20;
 const BLOB: u8 = 0x30;
 const ESCAPE: u8 = 0xff;
+
+/// As hex of its bytes: exact, and only ever read by us.
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&HEXLOWER.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        HEXLOWER.decode(String::deserialize(deserializer)?.as_bytes()).map(Self).map_err(de::Error::custom)
+    }
+}
 
 impl Key {
     /// Canonical key of `values`, one per key field.

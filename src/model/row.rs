@@ -3,6 +3,9 @@
 //! The bytes are canonical: two rows are equal exactly when their bytes are, and the same holds for each cell, so
 //! sealing compares bytes and decodes only what differs.
 
+use data_encoding::BASE64;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use super::{Born, FieldNo, Stamp, Value};
 
 /// One value per field, by [`FieldNo`]. Shorter than the shape where fields were added later; those are absent.
@@ -10,7 +13,7 @@ use super::{Born, FieldNo, Stamp, Value};
 pub struct Row(pub Vec<Value>);
 
 /// A row with who inserted it and when each field got its value.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Image {
     /// The incarnation.
     pub born: Born,
@@ -59,6 +62,20 @@ impl Row {
     /// [`RowError`] where the bytes were not written by it.
     pub fn decode(bytes: &[u8]) -> Result<Self, RowError> {
         cells::split(bytes).map(|cell| cell.and_then(cells::value)).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// As the base64 of its bytes: exact, and only ever read by us.
+impl Serialize for Row {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&BASE64.encode(&self.to_bytes()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Row {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bytes = BASE64.decode(String::deserialize(deserializer)?.as_bytes()).map_err(de::Error::custom)?;
+        Self::decode(&bytes).map_err(de::Error::custom)
     }
 }
 

@@ -1,0 +1,126 @@
+//! The list of everything that did not simply become the record.
+
+use serde::{Deserialize, Serialize};
+
+use super::statements::Statement;
+use super::{Ledger, LedgerError, Result};
+use crate::model::{Key, Millis, PacketNumber, SiteName, SiteNo, Value};
+
+/// One decision with what lost.
+///
+/// It has names, not numbers, because it travels: to the site whose edit lost and along the way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conflict {
+    /// Which kind of disagreement.
+    pub kind: ConflictKind,
+    /// Table.
+    pub table: String,
+    /// Key as canonical bytes.
+    pub key: Key,
+    /// Field; none where the whole record is meant.
+    pub field: Option<String>,
+    /// The value both had once, as far as known, in words.
+    pub base: Option<String>,
+    /// The value that stands, in words.
+    pub winner: Option<String>,
+    /// The value that lost, in words.
+    pub loser: Option<String>,
+    /// The site whose value stands.
+    pub winner_site: Option<SiteName>,
+    /// The site whose value lost.
+    pub loser_site: Option<SiteName>,
+    /// The rule that decided, in words.
+    pub rule: String,
+    /// The site that decided.
+    pub decider: SiteName,
+    /// The packet that brought the change, and from whom.
+    pub packet: Option<(SiteName, PacketNumber)>,
+    /// When it was decided.
+    pub time: Millis,
+    /// Whether a person is wanted.
+    pub state: ConflictState,
+}
+
+/// Which kind of disagreement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConflictKind {
+    /// The same field was edited at two sites.
+    Field,
+    /// One site deleted what another edited.
+    Delete,
+    /// Two sites created a record under the same natural key; they are one record now.
+    Twin,
+    /// The record it spoke of is no more, or its key belongs to another record.
+    Gone,
+    /// A delete of a record that others here refer to.
+    Dependants,
+}
+
+/// Whether a person is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConflictState {
+    /// Decided by a rule.
+    Decided,
+    /// `review`: the parent's value stands until a person looks.
+    Open,
+}
+
+impl ConflictState {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Decided => "decided",
+            Self::Open => "open",
+        }
+    }
+}
+
+impl Ledger {
+    /// Adds a conflict decided here, or one that travelled (`decider_number` is then the decider's number of it).
+    /// One that is here already is not added again.
+    pub fn add_conflict(&self, conflict: &Conflict, decider_number: Option<i64>) -> Result<()> {
+        let number = self.last_conflict()? + 1;
+        let decider = self.site_number(&conflict.decider)?;
+        let loser = conflict.loser_site.as_ref().map(|name| self.site_number(name)).transpose()?;
+        let content = serde_json::to_vec(conflict).map_err(|_| LedgerError::Damaged("conflict"))?;
+        self.write(
+            Statement::AddConflict,
+            &[
+                Value::Integer(number),
+                Value::Integer(decider.0.into()),
+                Value::Integer(decider_number.unwrap_or(number)),
+                loser.map_or(Value::Null, |site| Value::Integer(site.0.into())),
+                Value::text(&conflict.table),
+                Value::Blob(conflict.key.as_bytes().to_vec()),
+                Value::text(conflict.state.word()),
+                Value::Integer(conflict.time.0),
+                Value::Text(content),
+            ],
+        )
+        .map(drop)
+    }
+
+    /// The number of the last conflict in the list; 0 for none.
+    pub fn last_conflict(&self) -> Result<i64> {
+        Ok(self.connection.prepare_cached("SELECT ifnull(max(number), 0) FROM conflict")?.query_row([], |row| row.get(0))?)
+    }
+
+    /// Conflicts after `after`, in order: number here, number at the decider, site of the losing edit, conflict.
+    pub fn conflicts(&self, after: i64, each: &mut dyn FnMut(i64, i64, Option<SiteNo>, Conflict) -> Result<()>) -> Result<()> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT number, decider_number, loser_site, content FROM conflict WHERE number > ? ORDER BY number")?;
+        let mut rows = statement.query([after])?;
+        while let Some(row) = rows.next()? {
+            let conflict = serde_json::from_str(&row.get::<_, String>(3)?).map_err(|_| LedgerError::Damaged("conflict"))?;
+            each(row.get(0)?, row.get(1)?, row.get::<_, Option<u32>>(2)?.map(SiteNo), conflict)?;
+        }
+        Ok(())
+    }
+
+    /// How many conflicts want a person.
+    pub fn open_conflicts(&self) -> Result<u64> {
+        let count: i64 = self.connection.query_row("SELECT count(*) FROM conflict WHERE state = 'open'", [], |row| row.get(0))?;
+        Ok(count.cast_unsigned())
+    }
+}

@@ -1,0 +1,124 @@
+//! What is known of a key beyond its mirror and its journal: exceptions, kept only while they last.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Born, Change, FieldNo, Image, Millis, PacketNumber, Row, SiteNo};
+
+/// The exceptions of one record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Extra {
+    /// To the parent: state the whole record in the next change set, though nothing was edited (an incoming change of it was ignored).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub report_whole: bool,
+    /// To the parent: state these fields in the next change set, for the same reason.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub report: BTreeSet<FieldNo>,
+    /// To the parent: send full rows until a row-level change of the parent was taken.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub full: bool,
+    /// What a neighbour holds, where the journal cannot tell.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub opinions: BTreeMap<SiteNo, Opinion>,
+    /// A change of a neighbour that could not be applied.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub held: BTreeMap<SiteNo, Held>,
+    /// Former incarnations that somebody may still speak of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub graves: Vec<Grave>,
+}
+
+/// What a neighbour holds of a record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Opinion {
+    /// It spoke of an incarnation that it should not hold: tell it everything.
+    Unknown,
+    /// This, or no such record.
+    Known(Option<Image>),
+}
+
+/// A change that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// The change, composed of all that came since.
+    pub change: Change,
+    /// Why it waits.
+    pub reason: HeldReason,
+    /// The packet it came in first.
+    pub packet: PacketNumber,
+    /// When it was held first.
+    pub since: Millis,
+    /// How often it was tried again.
+    pub attempts: u32,
+}
+
+/// Why a change waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeldReason {
+    /// It refers to a record that nobody here has seen: waits for it.
+    Missing {
+        /// Table referred to.
+        table: String,
+        /// Values referred to, as a person reads them.
+        key: String,
+    },
+    /// It refers to a number that stands for another record here: wants the renumbering of a later version, or a person.
+    OtherRecord {
+        /// Table referred to.
+        table: String,
+        /// The number.
+        key: String,
+    },
+    /// Two sites gave the same number to two records: both stay as they are, each at its own site.
+    SameNumber,
+    /// A delete that would orphan a record which the sender did not know.
+    Dependants {
+        /// Table of one such record.
+        table: String,
+        /// Its key.
+        key: String,
+    },
+    /// The database refused the values.
+    Refused {
+        /// Its words.
+        message: String,
+    },
+}
+
+/// A former incarnation of a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grave {
+    /// The incarnation.
+    pub born: Born,
+    /// The record as it last was here; for a refused record, as it was refused.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub last: Option<Image>,
+    /// The row as the parent and we last shared it.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub shared: Option<Row>,
+    /// Per child the packet that told the key's fate.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub told: BTreeMap<SiteNo, PacketNumber>,
+}
+
+impl Extra {
+    /// Whether nothing is exceptional.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// The grave of an incarnation, made where there is none.
+    pub fn grave(&mut self, born: Born) -> &mut Grave {
+        let place = self.graves.iter().position(|grave| grave.born == born);
+        let place = place.unwrap_or_else(|| {
+            self.graves.push(Grave { born, last: None, shared: None, told: BTreeMap::new() });
+            self.graves.len() - 1
+        });
+        &mut self.graves[place]
+    }
+}

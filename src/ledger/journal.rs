@@ -1,0 +1,291 @@
+//! The journal: sealed changes in order, each with what is needed to undo it.
+//!
+//! An entry keeps only the *old* state of what it changed. New states come from the mirror: walking a record's chain
+//! from its newest entry back and undoing one entry after the other gives every state it ever had. That is how what a
+//! neighbour holds is derived from how far it was told, and how history is read.
+
+use rusqlite::{OptionalExtension, Row as SqlRow};
+use serde::{Deserialize, Serialize};
+
+use super::statements::Statement;
+use super::{Ledger, LedgerError, Record, Result};
+use crate::model::{Born, FieldNo, Image, JournalNumber, Millis, PacketNumber, SiteNo, Stamp, Value};
+
+/// One entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place.
+    pub number: JournalNumber,
+    /// The entry of the same record before it; 0 where there is none.
+    pub previous: JournalNumber,
+    /// What it did, with the old state.
+    pub kind: EntryKind,
+    /// The neighbour it came from and that holds the new state because of that.
+    pub known_to: Option<SiteNo>,
+    /// Why it came to be: row of the cause table.
+    pub cause: i64,
+    /// When and where the edit was made, where known.
+    pub stamp: Option<Stamp>,
+}
+
+/// What an entry did, with the state it replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EntryKind {
+    /// The record came to be.
+    Insert,
+    /// Fields changed; these are the old values.
+    Update(Image, Vec<FieldNo>),
+    /// The record ended; this was it.
+    Delete(Image),
+    /// Another incarnation took the key; this was the old one.
+    Replace(Image),
+    /// The same record goes by another incarnation now (rule 10); this was the old one.
+    Rename(Born),
+}
+
+impl EntryKind {
+    const fn number(&self) -> i64 {
+        match self {
+            Self::Insert => 1,
+            Self::Update(..) => 2,
+            Self::Delete(_) => 3,
+            Self::Replace(_) => 4,
+            Self::Rename(_) => 5,
+        }
+    }
+
+    /// The state before the entry, given the state after it.
+    #[must_use]
+    pub fn undo(&self, after: Option<Image>) -> Option<Image> {
+        match self {
+            Self::Insert => None,
+            Self::Delete(before) | Self::Replace(before) => Some(before.clone()),
+            Self::Rename(born) => after.map(|image| Image { born: *born, ..image }),
+            Self::Update(old, fields) => after.map(|mut image| {
+                for field in fields {
+                    image.row.set(*field, old.row.get(*field).clone());
+                    image.set_stamp(*field, old.stamp(*field));
+                }
+                image
+            }),
+        }
+    }
+}
+
+/// Why entries came to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cause {
+    /// What happened.
+    pub kind: CauseKind,
+    /// When, by our clock.
+    pub time: Millis,
+}
+
+/// What made entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CauseKind {
+    /// The application's edits were sealed.
+    Seal,
+    /// What capture had missed was found by comparing.
+    Found,
+    /// A packet was applied.
+    Packet(SiteNo, PacketNumber),
+    /// Held changes were tried again.
+    Retry,
+}
+
+impl Ledger {
+    /// Begins a group of entries and gives the number to append them under.
+    pub fn add_cause(&self, cause: &Cause) -> Result<i64> {
+        let id = self.next_cause()?;
+        let (kind, site, packet) = match cause.kind {
+            CauseKind::Seal => ("seal", Value::Null, Value::Null),
+            CauseKind::Found => ("found", Value::Null, Value::Null),
+            CauseKind::Packet(site, number) => ("packet", Value::Integer(site.0.into()), Value::Integer(number.0.cast_signed())),
+            CauseKind::Retry => ("retry", Value::Null, Value::Null),
+        };
+        self.write(Statement::AddCause, &[Value::Integer(id), Value::text(kind), site, packet, Value::Integer(cause.time.0)])?;
+        Ok(id)
+    }
+
+    fn next_cause(&self) -> Result<i64> {
+        Ok(self.connection.prepare_cached("SELECT ifnull(max(id), 0) + 1 FROM cause")?.query_row([], |row| row.get(0))?)
+    }
+
+    /// What [`Ledger::add_cause`] wrote.
+    pub fn cause(&self, id: i64) -> Result<Cause> {
+        let mut statement = self.connection.prepare_cached("SELECT kind, neighbour, packet, time FROM cause WHERE id = ?")?;
+        let (kind, site, packet, time): (String, Option<u32>, Option<i64>, i64) =
+            statement.query_row([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?;
+        let kind = match (kind.as_str(), site, packet) {
+            ("seal", ..) => CauseKind::Seal,
+            ("found", ..) => CauseKind::Found,
+            ("retry", ..) => CauseKind::Retry,
+            ("packet", Some(site), Some(packet)) => CauseKind::Packet(SiteNo(site), PacketNumber(packet.cast_unsigned())),
+            _ => return Err(LedgerError::Damaged("cause")),
+        };
+        Ok(Cause { kind, time: Millis(time) })
+    }
+
+    /// Appends an entry for a record and moves its `version`; the caller stores the mirror afterwards.
+    pub fn append(&self, record: &mut Record, kind: &EntryKind, known_to: Option<SiteNo>, cause: i64, stamp: Option<Stamp>) -> Result<()> {
+        let id = self.anchor(record)?;
+        let number = self.journal.get() + 1;
+        self.journal.set(number);
+        let undo = match kind {
+            EntryKind::Insert => Value::Null,
+            EntryKind::Update(..) | EntryKind::Delete(_) | EntryKind::Replace(_) | EntryKind::Rename(_) => Value::Blob(encode_undo(kind)),
+        };
+        let site = |site: SiteNo| Value::Integer(site.0.into());
+        self.write(
+            Statement::AddJournal,
+            &[
+                Value::Integer(number),
+                Value::Integer(id),
+                Value::Integer(record.version.0),
+                Value::Integer(kind.number()),
+                known_to.map_or(Value::Null, site),
+                Value::Integer(cause),
+                stamp.map_or(Value::Null, |stamp| Value::Integer(stamp.time.0)),
+                stamp.map_or(Value::Null, |stamp| site(stamp.site)),
+                undo,
+            ],
+        )?;
+        record.version = JournalNumber(number);
+        Ok(())
+    }
+
+    /// One entry.
+    pub fn entry(&self, number: JournalNumber) -> Result<Option<Entry>> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT number, previous, kind, known_to, cause, time, site, undo FROM journal WHERE number = ?")?;
+        statement.query_row([number.0], |row| Ok(read(row))).optional()?.transpose()
+    }
+
+    /// The entries of a record from its newest back to, but without, `after`.
+    pub fn chain(&self, record: &Record, after: JournalNumber) -> Result<Vec<Entry>> {
+        let mut entries = Vec::new();
+        let mut number = record.version;
+        while number > after {
+            let Some(entry) = self.entry(number)? else { break };
+            number = entry.previous;
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    /// Records with an entry after `after` that `neighbour` does not know already, and those with exceptions: by table rank and key.
+    /// With `all`, every record there is.
+    pub fn candidates(&self, neighbour: SiteNo, after: JournalNumber, all: bool) -> Result<Vec<i64>> {
+        let sql = if all {
+            "SELECT record.id FROM record JOIN shape ON shape.number = table_no WHERE row IS NOT NULL OR extra IS NOT NULL \
+             ORDER BY rank, key"
+        } else {
+            "SELECT record.id FROM record JOIN shape ON shape.number = table_no WHERE record.id IN \
+             (SELECT record FROM journal WHERE number > ?1 AND known_to IS NOT ?2 UNION SELECT id FROM record WHERE extra IS NOT NULL) \
+             ORDER BY rank, key"
+        };
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let read = |row: &SqlRow<'_>| row.get(0);
+        let rows = if all { statement.query_map([], read)? } else { statement.query_map((after.0, neighbour.0), read)? };
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
+/// Row-level undo: born site, born sequence, then the row and the stamps as bytes; updates carry their fields first.
+fn encode_undo(kind: &EntryKind) -> Vec<u8> {
+    use crate::model::cells::{push_blob, push_integer};
+    let mut bytes = Vec::new();
+    let mut born = |bytes: &mut Vec<u8>, born: Born| {
+        push_integer(bytes, born.site.0.into());
+        push_integer(bytes, born.sequence.cast_signed());
+    };
+    match kind {
+        EntryKind::Insert => {}
+        EntryKind::Rename(old) => born(&mut bytes, *old),
+        EntryKind::Delete(image) | EntryKind::Replace(image) => {
+            born(&mut bytes, image.born);
+            push_blob(&mut bytes, &image.row.to_bytes());
+            push_stamps(&mut bytes, &image.stamps);
+        }
+        EntryKind::Update(image, fields) => {
+            for field in fields {
+                push_integer(&mut bytes, field.0.into());
+                crate::model::cells::push(&mut bytes, image.row.get(*field));
+                match image.stamp(*field) {
+                    Some(stamp) => {
+                        push_integer(&mut bytes, stamp.time.0);
+                        push_integer(&mut bytes, stamp.site.0.into());
+                    }
+                    None => {
+                        crate::model::cells::push_null(&mut bytes);
+                        crate::model::cells::push_null(&mut bytes);
+                    }
+                }
+            }
+        }
+    }
+    bytes
+}
+
+fn push_stamps(bytes: &mut Vec<u8>, stamps: &[Option<Stamp>]) {
+    crate::model::cells::push(bytes, &super::records::stamps_value(stamps));
+}
+
+fn read(row: &SqlRow<'_>) -> Result<Entry> {
+    let damaged = || LedgerError::Damaged("journal");
+    let undo = row.get_ref(7)?.as_bytes_or_null().map_err(|_| damaged())?.unwrap_or_default();
+    let crate::model::Row(values) = crate::model::Row::decode(undo).map_err(|_| damaged())?;
+    let site = |value: &Value| match value {
+        Value::Integer(number) => u32::try_from(*number).map(SiteNo).map_err(|_| damaged()),
+        _ => Err(damaged()),
+    };
+    let born = |values: &[Value]| match values {
+        [number, Value::Integer(sequence), ..] => Ok(Born { site: site(number)?, sequence: sequence.cast_unsigned() }),
+        _ => Err(damaged()),
+    };
+    let whole = |values: &[Value]| match values {
+        [_, _, Value::Blob(bytes), stamps] => Ok(Image {
+            born: born(values)?,
+            row: crate::model::Row::decode(bytes).map_err(|_| damaged())?,
+            stamps: match stamps {
+                Value::Blob(bytes) => super::records::read_stamps(Some(bytes))?,
+                _ => Vec::new(),
+            },
+        }),
+        _ => Err(damaged()),
+    };
+    let kind = match row.get::<_, i64>(2)? {
+        1 => EntryKind::Insert,
+        2 => {
+            let mut image = Image::default();
+            let mut fields = Vec::new();
+            for chunk in values.chunks(4) {
+                let [Value::Integer(field), old, time, by] = chunk else { return Err(damaged()) };
+                let field = FieldNo(u16::try_from(*field).map_err(|_| damaged())?);
+                image.row.set(field, old.clone());
+                if let Value::Integer(time) = time {
+                    image.set_stamp(field, Some(Stamp { time: Millis(*time), site: site(by)? }));
+                }
+                fields.push(field);
+            }
+            EntryKind::Update(image, fields)
+        }
+        3 => EntryKind::Delete(whole(&values)?),
+        4 => EntryKind::Replace(whole(&values)?),
+        5 => EntryKind::Rename(born(&values)?),
+        _ => return Err(damaged()),
+    };
+    let stamp = match (row.get::<_, Option<i64>>(5)?, row.get::<_, Option<u32>>(6)?) {
+        (Some(time), Some(site)) => Some(Stamp { time: Millis(time), site: SiteNo(site) }),
+        (None | Some(_), None) | (None, Some(_)) => None,
+    };
+    Ok(Entry {
+        number: JournalNumber(row.get(0)?),
+        previous: JournalNumber(row.get(1)?),
+        kind,
+        known_to: row.get::<_, Option<u32>>(3)?.map(SiteNo),
+        cause: row.get(4)?,
+        stamp,
+    })
+}

@@ -1,0 +1,252 @@
+//! Records: the mirror of one key with its exceptions, and the fields told upward but not acknowledged.
+
+use rusqlite::{OptionalExtension, Row as SqlRow};
+
+use super::statements::Statement;
+use super::{Extra, Ledger, LedgerError, Result};
+use crate::model::{Born, FieldNo, Image, JournalNumber, Key, Millis, PacketNumber, Row, SiteNo, Stamp, TableNo, Value, cells};
+
+/// All that is known of one key. A key never met is a record without `id`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Row of the ledger; given by the first write.
+    pub id: Option<i64>,
+    /// The table.
+    pub table: TableNo,
+    /// The key.
+    pub key: Key,
+    /// The mirror: the record as last sealed or applied; none where there is no such record.
+    pub current: Option<Image>,
+    /// The last journal entry of this key.
+    pub version: JournalNumber,
+    /// The exceptions.
+    pub extra: Extra,
+}
+
+/// What was told to the parent and not acknowledged yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pending {
+    /// An insert, a delete or a replace.
+    pub whole: bool,
+    /// Fields.
+    pub fields: Vec<FieldNo>,
+}
+
+const LOAD: &str = "SELECT id, table_no, key, born_site, born_sequence, row, stamps, version, extra FROM record WHERE table_no = ? AND key = ?";
+const LOAD_ID: &str = "SELECT id, table_no, key, born_site, born_sequence, row, stamps, version, extra FROM record WHERE id = ?";
+
+impl Ledger {
+    /// The record of a key.
+    pub fn load(&self, table: TableNo, key: &Key) -> Result<Record> {
+        let found = self.connection.prepare_cached(LOAD)?.query_row((table.0, key.as_bytes()), |row| Ok(read(row))).optional()?;
+        match found {
+            Some(record) => record,
+            None => Ok(Record { id: None, table, key: key.clone(), current: None, version: JournalNumber(0), extra: Extra::default() }),
+        }
+    }
+
+    /// The record of a ledger row.
+    pub fn load_id(&self, id: i64) -> Result<Record> {
+        self.connection.prepare_cached(LOAD_ID)?.query_row([id], |row| Ok(read(row)))?
+    }
+
+    /// Hands the mirror's row bytes of a key to `look`; `None` where there is no such record. Spares sealing the decoding.
+    pub fn peek<T>(&self, table: TableNo, key: &Key, look: impl FnOnce(Option<&[u8]>) -> T) -> Result<T> {
+        let mut statement = self.connection.prepare_cached("SELECT row FROM record WHERE table_no = ? AND key = ?")?;
+        let mut rows = statement.query((table.0, key.as_bytes()))?;
+        match rows.next()? {
+            Some(row) => Ok(look(row.get_ref(0)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("row"))?)),
+            None => Ok(look(None)),
+        }
+    }
+
+    /// How many records of a table the mirror holds.
+    pub fn count(&self, table: TableNo) -> Result<u64> {
+        let count: i64 = self.connection.query_row("SELECT count(*) FROM record WHERE table_no = ? AND row IS NOT NULL", [table.0], |row| row.get(0))?;
+        Ok(count.cast_unsigned())
+    }
+
+    /// Up to `limit` keys of a table's mirror after `after`, in key order.
+    pub fn keys(&self, table: TableNo, after: Option<&Key>, limit: usize) -> Result<Vec<Key>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT key FROM record WHERE table_no = ? AND key > ? AND row IS NOT NULL ORDER BY key LIMIT ?")?;
+        let after = after.map_or(&[][..], Key::as_bytes);
+        let rows = statement.query_map((table.0, after, i64::try_from(limit).unwrap_or(i64::MAX)), |row| row.get(0).map(Key::from_bytes))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Every record with exceptions, by table and key.
+    pub fn exceptional(&self, each: &mut dyn FnMut(Record) -> Result<()>) -> Result<()> {
+        let ids: Vec<i64> = {
+            let mut statement = self.connection.prepare_cached("SELECT id FROM record WHERE extra IS NOT NULL ORDER BY table_no, key")?;
+            statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+        };
+        ids.into_iter().try_for_each(|id| each(self.load_id(id)?))
+    }
+
+    /// Makes sure the record has a row in the ledger and gives its number.
+    pub fn anchor(&self, record: &mut Record) -> Result<i64> {
+        if let Some(id) = record.id {
+            return Ok(id);
+        }
+        let id = self.next_record.get();
+        self.next_record.set(id + 1);
+        let none = Value::Null;
+        self.write(
+            Statement::AddRecord,
+            &[
+                Value::Integer(id),
+                Value::Integer(record.table.0.into()),
+                Value::Blob(record.key.as_bytes().to_vec()),
+                none.clone(),
+                none.clone(),
+                none.clone(),
+                none.clone(),
+                Value::Integer(0),
+                none,
+            ],
+        )?;
+        record.id = Some(id);
+        Ok(id)
+    }
+
+    /// Writes a record that is in the database when it is taken in: a mirror without a journal entry.
+    pub fn take_in(&self, table: TableNo, key: &Key, row: &[u8]) -> Result<()> {
+        let id = self.next_record.get();
+        self.next_record.set(id + 1);
+        let born = self.give_birth();
+        self.write(
+            Statement::AddRecord,
+            &[
+                Value::Integer(id),
+                Value::Integer(table.0.into()),
+                Value::Blob(key.as_bytes().to_vec()),
+                Value::Integer(born.site.0.into()),
+                Value::Integer(born.sequence.cast_signed()),
+                Value::Blob(row.to_vec()),
+                Value::Null,
+                Value::Integer(0),
+                Value::Null,
+            ],
+        )
+        .map(drop)
+    }
+
+    /// Writes `current` and `version`; anchors the record.
+    pub fn store_mirror(&self, record: &mut Record) -> Result<()> {
+        let id = self.anchor(record)?;
+        let version = Value::Integer(record.version.0);
+        let parameters = match &record.current {
+            Some(image) => [
+                Value::Integer(id),
+                Value::Integer(image.born.site.0.into()),
+                Value::Integer(image.born.sequence.cast_signed()),
+                Value::Blob(image.row.to_bytes()),
+                stamps_value(&image.stamps),
+                version,
+            ],
+            None => [Value::Integer(id), Value::Null, Value::Null, Value::Null, Value::Null, version],
+        };
+        self.write(Statement::SetMirror, &parameters).map(drop)
+    }
+
+    /// Writes `extra`; anchors the record unless there is nothing to write.
+    pub fn store_extra(&self, record: &mut Record) -> Result<()> {
+        if record.id.is_none() && record.extra.is_empty() {
+            return Ok(());
+        }
+        let id = self.anchor(record)?;
+        let text = if record.extra.is_empty() {
+            Value::Null
+        } else {
+            Value::Text(serde_json::to_vec(&record.extra).map_err(|_| LedgerError::Damaged("extra"))?)
+        };
+        self.write(Statement::SetExtra, &[Value::Integer(id), text]).map(drop)
+    }
+
+    /// What of a record is on its way to the parent.
+    pub fn pending(&self, record: &Record) -> Result<Pending> {
+        let mut pending = Pending::default();
+        let Some(id) = record.id else { return Ok(pending) };
+        let mut statement = self.connection.prepare_cached("SELECT whole, fields FROM pending WHERE record = ?")?;
+        let mut rows = statement.query([id])?;
+        while let Some(row) = rows.next()? {
+            pending.whole |= row.get::<_, bool>(0)?;
+            let bytes: Vec<u8> = row.get(1)?;
+            pending.fields.extend(bytes.chunks_exact(2).map(|pair| FieldNo(u16::from_le_bytes([pair[0], pair[1]]))));
+        }
+        Ok(pending)
+    }
+
+    /// Notes what packet `number` tells the parent of a record.
+    pub fn add_pending(&self, record: i64, number: PacketNumber, whole: bool, fields: &[FieldNo]) -> Result<()> {
+        let bytes = fields.iter().flat_map(|field| field.0.to_le_bytes()).collect();
+        let number = Value::Integer(number.0.cast_signed());
+        self.write(Statement::AddPending, &[Value::Integer(record), number, Value::Integer(whole.into()), Value::Blob(bytes)]).map(drop)
+    }
+
+    /// Whether anything at all is on its way to the parent.
+    pub fn any_pending(&self) -> Result<bool> {
+        Ok(self.connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM pending)")?.query_row([], |row| row.get(0))?)
+    }
+
+    /// Forgets what packets up to `number` told.
+    pub fn drop_pending(&self, number: PacketNumber) -> Result<()> {
+        self.write(Statement::DropPending, &[Value::Integer(number.0.cast_signed())]).map(drop)
+    }
+}
+
+fn read(row: &SqlRow<'_>) -> Result<Record> {
+    let bytes = row.get_ref(5)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("row"))?;
+    let current = match bytes {
+        Some(bytes) => Some(Image {
+            born: Born { site: SiteNo(row.get(3)?), sequence: row.get::<_, i64>(4)?.cast_unsigned() },
+            row: Row::decode(bytes).map_err(|_| LedgerError::Damaged("row"))?,
+            stamps: read_stamps(row.get_ref(6)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("stamps"))?)?,
+        }),
+        None => None,
+    };
+    let extra = match row.get_ref(8)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("extra"))? {
+        Some(text) => serde_json::from_slice(text).map_err(|_| LedgerError::Damaged("extra"))?,
+        None => Extra::default(),
+    };
+    Ok(Record {
+        id: Some(row.get(0)?),
+        table: TableNo(row.get(1)?),
+        key: Key::from_bytes(row.get(2)?),
+        current,
+        version: JournalNumber(row.get(7)?),
+        extra,
+    })
+}
+
+/// Per stamped field: its number, time and site as varints.
+pub(super) fn stamps_value(stamps: &[Option<Stamp>]) -> Value {
+    let mut bytes = Vec::new();
+    for (place, stamp) in stamps.iter().enumerate() {
+        if let Some(stamp) = stamp {
+            cells::push_varint(&mut bytes, place as u64);
+            cells::push_varint(&mut bytes, stamp.time.0.cast_unsigned());
+            cells::push_varint(&mut bytes, stamp.site.0.into());
+        }
+    }
+    if bytes.is_empty() { Value::Null } else { Value::Blob(bytes) }
+}
+
+pub(super) fn read_stamps(bytes: Option<&[u8]>) -> Result<Vec<Option<Stamp>>> {
+    let mut rest = bytes.unwrap_or_default();
+    let mut image = Image::default();
+    let mut next = |rest: &mut &[u8]| -> Result<u64> {
+        let (number, taken) = cells::read_varint(rest).ok_or(LedgerError::Damaged("stamps"))?;
+        *rest = &rest[taken..];
+        Ok(number)
+    };
+    while !rest.is_empty() {
+        let field = u16::try_from(next(&mut rest)?).map_err(|_| LedgerError::Damaged("stamps"))?;
+        let time = Millis(next(&mut rest)?.cast_signed());
+        let site = SiteNo(u32::try_from(next(&mut rest)?).map_err(|_| LedgerError::Damaged("stamps"))?);
+        image.set_stamp(FieldNo(field), Some(Stamp { time, site }));
+    }
+    Ok(image.stamps)
+}

@@ -1,0 +1,59 @@
+-- state.db of one home. Every table is written through `statements.rs` only.
+
+-- Single values: format, pair, generation, commits, next_sequence, journal.
+CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+
+-- Sites this ledger has heard of; 0 is ourselves. Numbers never leave the home.
+CREATE TABLE site (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+
+-- Tracked tables. `sealed` is the last noted number that was sealed; `rank` orders parents before children.
+CREATE TABLE shape (number INTEGER PRIMARY KEY, rank INTEGER NOT NULL, sealed INTEGER NOT NULL, shape TEXT NOT NULL);
+
+-- One row per key ever met. The mirror is born + row + stamps (row NULL: no such record now).
+-- `version` is the last journal entry of this key; `extra` is what cannot be derived from the journal.
+CREATE TABLE record (
+  id INTEGER PRIMARY KEY, table_no INTEGER NOT NULL, key BLOB NOT NULL,
+  born_site INTEGER, born_sequence INTEGER, row BLOB, stamps BLOB,
+  version INTEGER NOT NULL, extra TEXT,
+  UNIQUE (table_no, key));
+CREATE INDEX record_extra ON record (table_no, key) WHERE extra IS NOT NULL;
+
+-- Sealed changes in order, each with what is needed to undo it. `previous` chains the entries of one record.
+-- `known_to`: the neighbour it came from and that therefore holds the new state already.
+CREATE TABLE journal (
+  number INTEGER PRIMARY KEY, record INTEGER NOT NULL, previous INTEGER NOT NULL, kind INTEGER NOT NULL,
+  known_to INTEGER, cause INTEGER NOT NULL, time INTEGER, site INTEGER, undo BLOB);
+
+-- Why journal entries came to be: a seal, a packet, a decision about held changes.
+CREATE TABLE cause (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, neighbour INTEGER, packet INTEGER, time INTEGER NOT NULL);
+
+-- The parent (at most one) and the children.
+CREATE TABLE neighbour (
+  site INTEGER PRIMARY KEY, kind TEXT NOT NULL, card TEXT NOT NULL, fresh INTEGER NOT NULL,
+  stream_out INTEGER NOT NULL, sent INTEGER NOT NULL, sent_id TEXT, acknowledged INTEGER NOT NULL, cursor INTEGER NOT NULL,
+  told_outcomes INTEGER NOT NULL, told_documents TEXT NOT NULL,
+  stream_in INTEGER, received INTEGER NOT NULL, received_id TEXT, confirmed INTEGER NOT NULL,
+  settled_there INTEGER NOT NULL, settled_here INTEGER NOT NULL, owes INTEGER NOT NULL, problem TEXT);
+
+-- Every packet built or applied. Sent ones stay in the outbox until acknowledged.
+CREATE TABLE packet (
+  site INTEGER NOT NULL, direction TEXT NOT NULL, number INTEGER NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,
+  changes INTEGER NOT NULL, journal INTEGER NOT NULL, time INTEGER NOT NULL, deposited INTEGER, acknowledged INTEGER,
+  PRIMARY KEY (site, direction, number)) WITHOUT ROWID;
+
+-- Fields told to the parent and not acknowledged yet; NULL `fields` is the whole record (insert, delete, replace).
+CREATE TABLE pending (record INTEGER NOT NULL, packet INTEGER NOT NULL, whole INTEGER NOT NULL, fields BLOB NOT NULL,
+  PRIMARY KEY (record, packet)) WITHOUT ROWID;
+
+-- Incarnations that were absorbed by others (DESIGN section 4, rule 10).
+CREATE TABLE alias (site INTEGER NOT NULL, sequence INTEGER NOT NULL, to_site INTEGER NOT NULL, to_sequence INTEGER NOT NULL,
+  PRIMARY KEY (site, sequence)) WITHOUT ROWID;
+
+-- Every change that did not simply become the record: what lost, to what, by which rule, decided where.
+CREATE TABLE conflict (
+  number INTEGER PRIMARY KEY, decider INTEGER NOT NULL, decider_number INTEGER NOT NULL,
+  loser_site INTEGER, table_name TEXT NOT NULL, key BLOB NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, content TEXT NOT NULL,
+  UNIQUE (decider, decider_number));
+
+-- Invitations given out: single use.
+CREATE TABLE invitation (id TEXT PRIMARY KEY, name TEXT NOT NULL, content TEXT NOT NULL, expires INTEGER NOT NULL, used INTEGER) WITHOUT ROWID;

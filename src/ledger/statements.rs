@@ -1,0 +1,161 @@
+//! The one way to write the ledger: a numbered statement and its parameters.
+//!
+//! While a packet is applied, every write is also remembered as (statement, parameters). Those bytes go into the
+//! application's database in the same transaction as the records: after a crash between the two commits the ledger
+//! executes them again and is where it would have been (`DESIGN` section 3, "Two files, one commit point"). Replay
+//! starts from the state the first execution started from, so it need not be idempotent by itself.
+//! Statement numbers are part of what a crash leaves behind: append, never renumber.
+
+use rusqlite::Connection;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+
+use super::LedgerError;
+use crate::model::{Row, Value, cells};
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $sql:literal;)+) => {
+        /// What can be written.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(super) enum Statement { $($(#[$doc])* $name = $number,)+ }
+
+        impl Statement {
+            const fn sql(self) -> &'static str {
+                match self { $(Self::$name => $sql,)+ }
+            }
+
+            fn from_number(number: i64) -> Option<Self> {
+                match number { $($number => Some(Self::$name),)+ _ => None }
+            }
+        }
+    };
+}
+
+statements! {
+    SetMeta = 1, "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value";
+    AddSite = 2, "INSERT INTO site VALUES (?, ?)";
+    PutShape = 3, "INSERT INTO shape VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET rank = excluded.rank, shape = excluded.shape";
+    SetSealed = 4, "UPDATE shape SET sealed = ?2 WHERE number = ?1";
+    AddRecord = 5, "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    SetMirror = 6, "UPDATE record SET born_site = ?2, born_sequence = ?3, row = ?4, stamps = ?5, version = ?6 WHERE id = ?1";
+    SetExtra = 7, "UPDATE record SET extra = ?2 WHERE id = ?1";
+    AddJournal = 8, "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    AddCause = 9, "INSERT INTO cause VALUES (?, ?, ?, ?, ?)";
+    AddNeighbour = 10, "INSERT INTO neighbour (site, kind, card, fresh, stream_out, sent, acknowledged, cursor, told_outcomes, told_documents, received, confirmed, settled_there, settled_here, owes) \
+        VALUES (?, ?, ?, ?, ?, 0, 0, ?, ?, '{}', 0, 0, 0, 0, 0)";
+    SetSent = 11, "UPDATE neighbour SET sent = ?2, sent_id = ?3, cursor = ?4, told_outcomes = ?5, told_documents = ?6, confirmed = ?7, settled_here = ?8, owes = 0, fresh = 0 WHERE site = ?1";
+    SetReceived = 12, "UPDATE neighbour SET stream_in = ?2, received = ?3, received_id = ?4, settled_there = max(settled_there, ?5), owes = max(owes, ?6) WHERE site = ?1";
+    SetAcknowledged = 13, "UPDATE neighbour SET acknowledged = ?2 WHERE site = ?1";
+    SetOwes = 14, "UPDATE neighbour SET owes = 1 WHERE site = ?1";
+    SetProblem = 15, "UPDATE neighbour SET problem = ?2 WHERE site = ?1";
+    SetFresh = 16, "UPDATE neighbour SET fresh = 1 WHERE site = ?1";
+    SetCard = 17, "UPDATE neighbour SET card = ?2 WHERE site = ?1";
+    AddPacket = 18, "INSERT INTO packet VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)";
+    SetDeposited = 19, "UPDATE packet SET deposited = ?3 WHERE site = ?1 AND direction = 'out' AND number = ?2";
+    AckPackets = 20, "UPDATE packet SET acknowledged = ?3 WHERE site = ?1 AND direction = 'out' AND number <= ?2 AND acknowledged IS NULL";
+    AddPending = 21, "INSERT INTO pending VALUES (?, ?, ?, ?)";
+    DropPending = 22, "DELETE FROM pending WHERE packet <= ?";
+    PutAlias = 23, "INSERT INTO alias VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET to_site = excluded.to_site, to_sequence = excluded.to_sequence";
+    AddConflict = 24, "INSERT INTO conflict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (decider, decider_number) DO NOTHING";
+    AddInvitation = 25, "INSERT INTO invitation VALUES (?, ?, ?, ?, NULL)";
+    UseInvitation = 26, "UPDATE invitation SET used = ?2 WHERE id = ?1";
+    SetConflictState = 27, "UPDATE conflict SET state = ?2 WHERE number = ?1";
+}
+
+/// Remembers writes as bytes: per write its length, then the row (statement number, parameters…).
+#[derive(Debug, Default)]
+pub(super) struct Recorder {
+    bytes: Vec<u8>,
+}
+
+impl Recorder {
+    fn note(&mut self, statement: Statement, parameters: &[Value]) {
+        let mut row = Vec::with_capacity(16 + parameters.iter().map(Value::weight).sum::<usize>());
+        cells::push_integer(&mut row, statement as i64);
+        parameters.iter().for_each(|value| cells::push(&mut row, value));
+        cells::push_varint(&mut self.bytes, row.len() as u64);
+        self.bytes.extend_from_slice(&row);
+    }
+
+    pub(super) fn take(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// Executes one write and remembers it where a recorder runs. Returns how many rows it changed.
+pub(super) fn execute(
+    connection: &Connection,
+    recorder: &mut Option<Recorder>,
+    statement: Statement,
+    parameters: &[Value],
+) -> Result<usize, LedgerError> {
+    if let Some(recorder) = recorder {
+        recorder.note(statement, parameters);
+    }
+    run(connection, statement, parameters)
+}
+
+/// Executes remembered writes again, in order.
+pub(super) fn replay(connection: &Connection, mut bytes: &[u8]) -> Result<(), LedgerError> {
+    while !bytes.is_empty() {
+        let (length, taken) = cells::read_varint(bytes).ok_or(LedgerError::DamagedCommit)?;
+        let end = usize::try_from(length).ok().and_then(|length| length.checked_add(taken)).ok_or(LedgerError::DamagedCommit)?;
+        let row = bytes.get(taken..end).ok_or(LedgerError::DamagedCommit)?;
+        let Row(values) = Row::decode(row).map_err(|_| LedgerError::DamagedCommit)?;
+        let Some((Value::Integer(number), parameters)) = values.split_first() else { return Err(LedgerError::DamagedCommit) };
+        let statement = Statement::from_number(*number).ok_or(LedgerError::DamagedCommit)?;
+        run(connection, statement, parameters)?;
+        bytes = &bytes[end..];
+    }
+    Ok(())
+}
+
+fn run(connection: &Connection, statement: Statement, parameters: &[Value]) -> Result<usize, LedgerError> {
+    let mut prepared = connection.prepare_cached(statement.sql())?;
+    for (place, value) in parameters.iter().enumerate() {
+        prepared.raw_bind_parameter(place + 1, Bound(value))?;
+    }
+    Ok(prepared.raw_execute()?)
+}
+
+struct Bound<'v>(&'v Value);
+
+impl rusqlite::ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Absent | Value::Null => ValueRef::Null,
+            Value::Integer(number) => ValueRef::Integer(*number),
+            Value::Real(number) => ValueRef::Real(*number),
+            Value::Text(text) => ValueRef::Text(text),
+            Value::Blob(blob) => ValueRef::Blob(blob),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_recorded_replays_to_the_same_state() {
+        let first = Connection::open_in_memory().unwrap();
+        let second = Connection::open_in_memory().unwrap();
+        for connection in [&first, &second] {
+            connection.execute_batch(include_str!("schema.sql")).unwrap();
+        }
+        let mut recorder = Some(Recorder::default());
+        let text = Value::Text(vec![0xff, 0, b'a']);
+        execute(&first, &mut recorder, Statement::SetMeta, &[Value::text("a"), text.clone()]).unwrap();
+        execute(&first, &mut recorder, Statement::SetMeta, &[Value::text("a"), Value::Integer(-5)]).unwrap();
+        replay(&second, &recorder.unwrap().take()).unwrap();
+        let read = |connection: &Connection| connection.query_row("SELECT value FROM meta", [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(read(&first), read(&second));
+    }
+
+    #[test]
+    fn a_damaged_commit_record_is_refused() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("schema.sql")).unwrap();
+        assert!(matches!(replay(&connection, &[9, 1]), Err(LedgerError::DamagedCommit)));
+        assert!(matches!(replay(&connection, &[2, 2, 0x7e]), Err(LedgerError::DamagedCommit)));
+    }
+}

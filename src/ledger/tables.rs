@@ -1,0 +1,77 @@
+//! Sites and tables by number, and the invitations given out.
+
+use rusqlite::OptionalExtension;
+
+use super::statements::Statement;
+use super::{Ledger, LedgerError, Result};
+use crate::model::{Millis, Shape, SiteName, SiteNo, TableNo, Value};
+
+impl Ledger {
+    /// The number of a site, given where it is new.
+    pub fn site_number(&self, name: &SiteName) -> Result<SiteNo> {
+        let known: Option<u32> =
+            self.connection.prepare_cached("SELECT number FROM site WHERE name = ?")?.query_row([name.as_str()], |row| row.get(0)).optional()?;
+        if let Some(number) = known {
+            return Ok(SiteNo(number));
+        }
+        let number: u32 = self.connection.prepare_cached("SELECT max(number) + 1 FROM site")?.query_row([], |row| row.get(0))?;
+        self.write(Statement::AddSite, &[Value::Integer(number.into()), Value::text(name.as_str())])?;
+        Ok(SiteNo(number))
+    }
+
+    /// The name of a site.
+    pub fn site_name(&self, site: SiteNo) -> Result<SiteName> {
+        let name: Option<String> =
+            self.connection.prepare_cached("SELECT name FROM site WHERE number = ?")?.query_row([site.0], |row| row.get(0)).optional()?;
+        SiteName::new(&name.ok_or(LedgerError::UnknownSite(site))?).map_err(|_| LedgerError::Damaged("site name"))
+    }
+
+    /// The tracked tables by number.
+    pub fn shapes(&self) -> Result<Vec<Shape>> {
+        let mut statement = self.connection.prepare_cached("SELECT shape FROM shape ORDER BY number")?;
+        let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+        rows.map(|text| serde_json::from_str(&text?).map_err(|_| LedgerError::Damaged("shape"))).collect()
+    }
+
+    /// Writes a table's shape; `rank` orders parents before children.
+    pub fn put_shape(&self, shape: &Shape, rank: u32) -> Result<()> {
+        let text = serde_json::to_vec(shape).map_err(|_| LedgerError::Damaged("shape"))?;
+        let number = Value::Integer(shape.number.0.into());
+        self.write(Statement::PutShape, &[number, Value::Integer(rank.into()), Value::Integer(0), Value::Text(text)]).map(drop)
+    }
+
+    /// The last noted number of a table that was sealed.
+    pub fn sealed(&self, table: TableNo) -> Result<i64> {
+        Ok(self.connection.prepare_cached("SELECT sealed FROM shape WHERE number = ?")?.query_row([table.0], |row| row.get(0))?)
+    }
+
+    /// Moves [`Ledger::sealed`].
+    pub fn set_sealed(&self, table: TableNo, number: i64) -> Result<()> {
+        self.write(Statement::SetSealed, &[Value::Integer(table.0.into()), Value::Integer(number)]).map(drop)
+    }
+
+    /// Notes an invitation; `content` is the caller's.
+    pub fn add_invitation(&self, id: &str, name: &SiteName, content: &str, expires: Millis) -> Result<()> {
+        let values = [Value::text(id), Value::text(name.as_str()), Value::text(content), Value::Integer(expires.0)];
+        self.write(Statement::AddInvitation, &values).map(drop)
+    }
+
+    /// An invitation's content, when it expires and whether it was used.
+    pub fn invitation(&self, id: &str) -> Result<Option<(String, Millis, Option<Millis>)>> {
+        let mut statement = self.connection.prepare_cached("SELECT content, expires, used FROM invitation WHERE id = ?")?;
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, Millis(row.get(1)?), row.get::<_, Option<i64>>(2)?.map(Millis)));
+        Ok(statement.query_row([id], read).optional()?)
+    }
+
+    /// Names with an invitation that is neither used nor expired at `now`, with when it expires.
+    pub fn invited(&self, now: Millis) -> Result<Vec<(String, Millis)>> {
+        let mut statement = self.connection.prepare_cached("SELECT name, expires FROM invitation WHERE used IS NULL AND expires > ? ORDER BY name")?;
+        let rows = statement.query_map([now.0], |row| Ok((row.get(0)?, Millis(row.get(1)?))))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Uses an invitation up.
+    pub fn use_invitation(&self, id: &str, now: Millis) -> Result<()> {
+        self.write(Statement::UseInvitation, &[Value::text(id), Value::Integer(now.0)]).map(drop)
+    }
+}
