@@ -2,4 +2,6 @@
 
 pub mod ledger;
 pub mod model;
+pub mod rules;
+pub mod site;
 pub mod world;

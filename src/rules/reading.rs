@@ -1,0 +1,215 @@
+//! How is a TOML text that a person wrote read so that every fault is named with its line?
+//!
+//! Shared by `rules.toml` and `fieldpost.toml`: unknown keys are refused with the nearest known one, never ignored,
+//! because a mistyped rule that silently does nothing is found only after somebody lost an edit.
+
+use std::fmt::Write as _;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::nearest;
+
+/// What is wrong at some line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// No TOML.
+    #[error("{0}")]
+    Toml(String),
+    /// More than any such file has.
+    #[error("{bytes} bytes are more than the {max} allowed")]
+    TooLarge {
+        /// Size of the text.
+        bytes: usize,
+        /// Most that is read.
+        max: usize,
+    },
+    /// A key nobody reads.
+    #[error("unknown key `{key}`")]
+    UnknownKey {
+        /// As typed.
+        key: String,
+        /// The known key it looks like.
+        meant: Option<String>,
+    },
+    /// A number where a text should be, or the like.
+    #[error("`{key}` takes a {wanted}, found {found}")]
+    Kind {
+        /// The key.
+        key: String,
+        /// What the key takes.
+        wanted: &'static str,
+        /// What stands there.
+        found: &'static str,
+    },
+    /// A text that is none of the known words.
+    #[error("`{key}` is `{word}`, but may only be {allowed}")]
+    Word {
+        /// The key.
+        key: String,
+        /// As typed.
+        word: String,
+        /// The known words, as a sentence has them.
+        allowed: String,
+        /// The known word it looks like.
+        meant: Option<String>,
+    },
+    /// A key that must be there and is not.
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
+    /// A value that its type refuses.
+    #[error("`{key}`: {why}")]
+    Value {
+        /// The key.
+        key: String,
+        /// What the type says.
+        why: String,
+    },
+}
+
+/// A fault and its line, counted from 1.
+pub type At<T> = Result<T, (usize, Fault)>;
+
+/// One table of a TOML text, with the text for line numbers.
+#[derive(Clone, Debug)]
+pub struct Reading<'t> {
+    text: &'t str,
+    start: usize,
+    table: DeTable<'t>,
+}
+
+impl<'t> Reading<'t> {
+    /// Reads a whole text.
+    ///
+    /// # Errors
+    /// [`Fault::Toml`].
+    pub fn parse(text: &'t str) -> At<Self> {
+        match DeTable::parse(text) {
+            Ok(table) => Ok(Self { text, start: 0, table: table.into_inner() }),
+            Err(error) => {
+                let line = error.span().map_or(1, |span| line_of(text, span.start));
+                Err((line, Fault::Toml(error.message().to_owned())))
+            }
+        }
+    }
+
+    /// Refuses every key that is not in `known`.
+    ///
+    /// # Errors
+    /// [`Fault::UnknownKey`] for the first one in the text.
+    pub fn only(&self, known: &[&str]) -> At<()> {
+        let unknown = self.table.keys().filter(|key| !known.contains(&key.get_ref().as_ref()));
+        let Some(key) = unknown.min_by_key(|key| key.span().start) else { return Ok(()) };
+        let meant = nearest(key.get_ref(), known.iter().copied()).map(str::to_owned);
+        Err((line_of(self.text, key.span().start), Fault::UnknownKey { key: key.get_ref().to_string(), meant }))
+    }
+
+    /// The keys, sorted.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.table.keys().map(|key| key.get_ref().as_ref())
+    }
+
+    /// Line of a key; of the table where the key is missing.
+    #[must_use]
+    pub fn line(&self, key: &str) -> usize {
+        line_of(self.text, self.table.get(key).map_or(self.start, |value| value.span().start))
+    }
+
+    /// A text, where the key is there.
+    ///
+    /// # Errors
+    /// [`Fault::Kind`].
+    pub fn text(&self, key: &str) -> At<Option<&str>> {
+        self.get(key, "text", DeValue::as_str)
+    }
+
+    /// A text that must be there.
+    ///
+    /// # Errors
+    /// [`Fault::Missing`], [`Fault::Kind`].
+    pub fn required(&self, key: &'static str) -> At<&str> {
+        self.text(key)?.ok_or_else(|| (line_of(self.text, self.start), Fault::Missing(key)))
+    }
+
+    /// A text that must be one of the words.
+    ///
+    /// # Errors
+    /// [`Fault::Kind`], [`Fault::Word`].
+    pub fn word<T: Copy>(&self, key: &str, words: &[(&'static str, T)]) -> At<Option<T>> {
+        let Some(word) = self.text(key)? else { return Ok(None) };
+        match words.iter().find(|(known, _)| *known == word) {
+            Some((_, meaning)) => Ok(Some(*meaning)),
+            None => {
+                let known: Vec<&str> = words.iter().map(|(known, _)| *known).collect();
+                let meant = nearest(word, known.iter().copied()).map(str::to_owned);
+                let fault = Fault::Word { key: key.to_owned(), word: word.to_owned(), allowed: one_of(&known), meant };
+                Err((self.line(key), fault))
+            }
+        }
+    }
+
+    /// A list of texts, where the key is there.
+    ///
+    /// # Errors
+    /// [`Fault::Kind`].
+    pub fn texts(&self, key: &str) -> At<Option<Vec<String>>> {
+        let Some(list) = self.get(key, "list", DeValue::as_array)? else { return Ok(None) };
+        let text = |item: &Spanned<DeValue<'t>>| {
+            let item_line = line_of(self.text, item.span().start);
+            item.get_ref().as_str().map(str::to_owned).ok_or_else(|| (item_line, kind(key, "list of texts", item.get_ref())))
+        };
+        list.iter().map(text).collect::<At<Vec<_>>>().map(Some)
+    }
+
+    /// A table inside this one, where the key is there.
+    ///
+    /// # Errors
+    /// [`Fault::Kind`].
+    pub fn table(&self, key: &str) -> At<Option<Self>> {
+        let table = self.get(key, "table", DeValue::as_table)?;
+        let start = self.table.get(key).map_or(self.start, |value| value.span().start);
+        Ok(table.map(|table| Self { text: self.text, start, table: table.clone() }))
+    }
+
+    /// The fault of a value that its type refuses.
+    pub fn refuse(&self, key: &str, why: impl ToString) -> (usize, Fault) {
+        (self.line(key), Fault::Value { key: key.to_owned(), why: why.to_string() })
+    }
+
+    fn get<'s, T>(&'s self, key: &str, wanted: &'static str, read: impl Fn(&'s DeValue<'t>) -> Option<T>) -> At<Option<T>> {
+        let Some(value) = self.table.get(key) else { return Ok(None) };
+        read(value.get_ref()).map(Some).ok_or_else(|| (self.line(key), kind(key, wanted, value.get_ref())))
+    }
+}
+
+/// A TOML basic string or key: quoted, with everything escaped that must be.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut quoted = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => write!(quoted, "\\u{:04X}", u32::from(c)).expect("a string takes all that is written to it"),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn kind(key: &str, wanted: &'static str, found: &DeValue<'_>) -> Fault {
+    let found = if found.is_str() { "text" } else { found.type_str() };
+    Fault::Kind { key: key.to_owned(), wanted, found }
+}
+
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + text.as_bytes()[..offset.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
+}
+
+fn one_of(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [most @ .., last] => format!("{} or {last}", most.join(", ")),
+    }
+}

@@ -1,0 +1,80 @@
+//! Who works in a home right now?
+//!
+//! The operating system's lock on the file `lock` decides; it goes when the process does, whatever killed it. The file
+//! `holder` beside it only tells people who it is: Windows lets nobody read a locked file, so it cannot be the same one.
+
+use std::fs::TryLockError;
+use std::path::Path;
+
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+
+use super::{Home, HomeError};
+use crate::model::Millis;
+
+/// The home is ours until this is dropped.
+#[derive(Debug)]
+pub struct HomeLock {
+    _file: std::fs::File,
+}
+
+/// The run that holds a home.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Its process.
+    pub process: u32,
+    /// When it took the home.
+    pub since: Millis,
+}
+
+pub(super) fn take(home: &Home, now: Millis) -> Result<HomeLock, HomeError> {
+    let file = std::fs::File::from(fs::OpenOptions::new().create(true).truncate(false).write(true).open(home.inside().join("lock"))?);
+    let note = home.inside().join("holder");
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let holder = fs::read(&note).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            return Err(HomeError::Busy { folder: home.folder().to_owned(), holder });
+        }
+        Err(TryLockError::Error(error)) => return Err(error.into()),
+    }
+    let holder = Holder { process: std::process::id(), since: now };
+    fs::write(note, serde_json::to_vec(&holder).expect("two numbers are JSON"))?;
+    match fs::remove_file(home.unfinished()) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+        Ok(()) | Err(_) => Ok(HomeLock { _file: file }),
+    }
+}
+
+/// A folder only its owner may look into.
+#[cfg(unix)]
+pub(super) fn create_private_folder(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    std::fs::DirBuilder::new()
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| std::io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+}
+
+/// On Windows the folder inherits the access list of the one around it, which for a user's folders is private.
+#[cfg(not(unix))]
+pub(super) fn create_private_folder(path: &Path) -> std::io::Result<()> {
+    fs::create_dir(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::World;
+
+    #[test]
+    fn a_second_run_is_told_who_holds_the_home_and_gets_it_when_that_one_ends() {
+        let top = tempfile::tempdir().unwrap();
+        let draft = Home::prepare(&World::real(), top.path()).unwrap();
+        let first = draft.home().lock(Millis(7)).unwrap();
+        let Err(HomeError::Busy { holder, .. }) = draft.home().lock(Millis(8)) else { panic!("not busy") };
+        assert_eq!(holder, Some(Holder { process: std::process::id(), since: Millis(7) }));
+        drop(first);
+        draft.home().lock(Millis(9)).unwrap();
+    }
+}

@@ -1,0 +1,28 @@
+//! What does a site know about itself and the others: its home folder, settings, invitations, roster?
+//!
+//! ```text
+//! shop/
+//!   fieldpost.toml      settings, for people to read and change          Settings
+//!   rules.toml          what decides a conflict (at the host)             rules::Rules
+//!   .fieldpost/         everything of ours                                Home
+//!     keys/             signing, signing.pub, sealing, sealing.pub
+//!     state.db          the ledger
+//!     outbox/NEIGHBOUR/ sealed packets until they are acknowledged, byte for byte
+//!     inbox/NEIGHBOUR/  packets fetched and not yet applied
+//!     quarantine/       packets that do not verify, each with the reason beside it
+//!     scratch/          files that are being worked on; whoever holds the lock may empty it
+//!     log/              what happened, for people
+//!     lock, holder      held by the run that works here, and who that is
+//! ```
+
+mod home;
+mod invitation;
+mod lock;
+mod roster;
+mod settings;
+
+pub use home::{Draft, Home, HomeError};
+pub use invitation::{Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret};
+pub use lock::{Holder, HomeLock};
+pub use roster::{OfficePart, Role, Roster, RosterError, Site};
+pub use settings::{Settings, SettingsError};

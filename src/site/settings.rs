@@ -1,0 +1,141 @@
+//! What has a person set for this site?
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::Role;
+use crate::model::SiteName;
+use crate::rules::reading::{At, Fault, Reading, quoted};
+
+/// The content of `fieldpost.toml`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// This site.
+    pub name: SiteName,
+    /// Its place in the tree.
+    pub role: Role,
+    /// The site at the root.
+    pub host: SiteName,
+    /// Whom it exchanges packets with upwards; none at the host, and only there.
+    pub parent: Option<SiteName>,
+    /// The application's database, relative to the home.
+    pub database: PathBuf,
+    /// Where packets are dropped: a folder or an address.
+    pub exchange: String,
+    /// The groups this site is in, sorted.
+    pub groups: Vec<String>,
+}
+
+/// Why a text is no settings file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {fault}")]
+pub struct SettingsError {
+    /// Counted from 1.
+    pub line: usize,
+    /// What is wrong there.
+    pub fault: Fault,
+}
+
+impl Settings {
+    const KEYS: [&str; 7] = ["name", "role", "host", "parent", "database", "exchange", "groups"];
+
+    /// Reads the text of a `fieldpost.toml`.
+    ///
+    /// # Errors
+    /// [`SettingsError`] with the line.
+    pub fn parse(text: &str) -> Result<Self, SettingsError> {
+        Self::read(text).map_err(|(line, fault)| SettingsError { line, fault })
+    }
+
+    fn read(text: &str) -> At<Self> {
+        let root = Reading::parse(text)?;
+        root.only(&Self::KEYS)?;
+        let site = |key: &'static str| SiteName::new(root.required(key)?).map_err(|error| root.refuse(key, error));
+        let filled = |key: &'static str| match root.required(key)? {
+            "" => Err(root.refuse(key, "may not be empty")),
+            text => Ok(text.to_owned()),
+        };
+        let name = site("name")?;
+        let role = root.word("role", &Role::WORDS)?.ok_or((1, Fault::Missing("role")))?;
+        let host = site("host")?;
+        let parent = root.text("parent")?.map(|_| site("parent")).transpose()?;
+        match (role, &parent) {
+            (Role::Host, Some(_)) => return Err(root.refuse("parent", "the host has none")),
+            (Role::Host, None) if host != name => return Err(root.refuse("host", "at the host this is its own name")),
+            (Role::Office | Role::Remote, None) => return Err((1, Fault::Missing("parent"))),
+            (Role::Office | Role::Remote, Some(parent)) if *parent == name => {
+                return Err(root.refuse("parent", "no site is its own parent"));
+            }
+            (Role::Host, None) | (Role::Office | Role::Remote, Some(_)) => {}
+        }
+        let mut groups = root.texts("groups")?.unwrap_or_default();
+        groups.sort();
+        groups.dedup();
+        Ok(Self { name, role, host, parent, database: filled("database")?.into(), exchange: filled("exchange")?, groups })
+    }
+}
+
+/// The file as we write it, with a line for each setting on what it means.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = |name: &SiteName| quoted(name.as_str());
+        writeln!(f, "# Settings of this site. Read at the start of every run of fieldpost; change them with any editor.\n")?;
+        writeln!(f, "# The name of this site and its place in the tree: host, office or remote. Fixed once others know it.")?;
+        writeln!(f, "name = {}\nrole = \"{}\"\n", name(&self.name), self.role)?;
+        writeln!(f, "# The main office{}.", if self.parent.is_some() { ", and the site this one exchanges with" } else { "" })?;
+        writeln!(f, "host = {}", name(&self.host))?;
+        if let Some(parent) = &self.parent {
+            writeln!(f, "parent = {}", name(parent))?;
+        }
+        writeln!(f, "\n# The application's database, seen from this folder.")?;
+        writeln!(f, "database = {}\n", quoted(&self.database.to_string_lossy()))?;
+        writeln!(f, "# Where packets are dropped and collected.\nexchange = {}\n", quoted(&self.exchange))?;
+        let groups: Vec<String> = self.groups.iter().map(|group| quoted(group)).collect();
+        writeln!(f, "# The groups this site is in; its parent decides.\ngroups = [{}]", groups.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "name = 'anna'\nrole = 'remote'\nhost = 'head'\nparent = 'north'\n\
+                        database = 'C:\\crm\\shop.db'\nexchange = '/mnt/share'\ngroups = ['sales', 'east']\n";
+
+    #[test]
+    fn what_is_written_reads_back() {
+        let settings = Settings::parse(GOOD).unwrap();
+        assert_eq!(settings.groups, ["east", "sales"]);
+        assert_eq!(Settings::parse(&settings.to_string()).unwrap(), settings);
+        let text = settings.to_string();
+        assert_eq!(Settings::parse(&text).unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn every_fault_is_named_with_its_line() {
+        let cases = [
+            ("name = 'anna'", "name = 'Anna'", "line 1: `name`: a site name has only a-z"),
+            ("name = 'anna'\n", "", "line 1: `name` is missing"),
+            ("'remote'", "'remot'", "line 2: `role` is `remot`, but may only be host, office or remote"),
+            ("role = 'remote'\n", "", "line 1: `role` is missing"),
+            ("'remote'", "'host'", "line 4: `parent`: the host has none"),
+            ("parent = 'north'\n", "", "line 1: `parent` is missing"),
+            ("'north'", "'anna'", "line 4: `parent`: no site is its own parent"),
+            ("database", "databse", "line 5: unknown key `databse`"),
+            ("exchange = '/mnt/share'", "exchange = ''", "line 6: `exchange`: may not be empty"),
+            ("['sales', 'east']", "['sales', 3]", "line 7: `groups` takes a list of texts, found integer"),
+            ("groups = [", "groups = ", "line 7: "),
+        ];
+        for (from, to, expected) in cases {
+            let error = Settings::parse(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(error.starts_with(expected), "{to:?} gives {error:?}");
+        }
+    }
+
+    #[test]
+    fn the_host_names_itself() {
+        let text = "name = 'a'\nrole = 'host'\nhost = 'b'\ndatabase = 'x'\nexchange = 'y'\n";
+        assert_eq!(Settings::parse(text).unwrap_err().line, 3);
+        Settings::parse(&text.replace("'b'", "'a'")).unwrap();
+    }
+}
