@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::statements::Statement;
 use super::{Ledger, LedgerError, Result};
-use crate::model::{Key, Millis, PacketNumber, SiteName, SiteNo, Value};
+use crate::model::{Key, Millis, PacketNumber, Row, SiteName, SiteNo, Value};
 
 /// One decision with what lost.
 ///
@@ -19,6 +19,8 @@ pub struct Conflict {
     pub key: Key,
     /// Field; none where the whole record is meant.
     pub field: Option<String>,
+    /// The three values below, exactly; of a whole record the one that lost.
+    pub exact: Row,
     /// The value both had once, as far as known, in words.
     pub base: Option<String>,
     /// The value that stands, in words.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Born, Change, FieldNo, Image, Millis, PacketNumber, Row, SiteNo};
+use crate::model::{Change, FieldNo, Image, Millis, PacketNumber, SiteNo};
 
 /// The exceptions of one record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,9 +25,6 @@ pub struct Extra {
     /// A change of a neighbour that could not be applied.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub held: BTreeMap<SiteNo, Held>,
-    /// Former incarnations that somebody may still speak of.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub graves: Vec<Grave>,
 }
 
 /// What a neighbour holds of a record.
@@ -89,36 +86,10 @@ pub enum HeldReason {
     },
 }
 
-/// A former incarnation of a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Grave {
-    /// The incarnation.
-    pub born: Born,
-    /// The record as it last was here; for a refused record, as it was refused.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub last: Option<Image>,
-    /// The row as the parent and we last shared it.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    pub shared: Option<Row>,
-    /// Per child the packet that told the key's fate.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
-    pub told: BTreeMap<SiteNo, PacketNumber>,
-}
-
 impl Extra {
     /// Whether nothing is exceptional.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
-    }
-
-    /// The grave of an incarnation, made where there is none.
-    pub fn grave(&mut self, born: Born) -> &mut Grave {
-        let place = self.graves.iter().position(|grave| grave.born == born);
-        let place = place.unwrap_or_else(|| {
-            self.graves.push(Grave { born, last: None, shared: None, told: BTreeMap::new() });
-            self.graves.len() - 1
-        });
-        &mut self.graves[place]
     }
 }

@@ -196,7 +196,7 @@ impl Ledger {
 fn encode_undo(kind: &EntryKind) -> Vec<u8> {
     use crate::model::cells::{push_blob, push_integer};
     let mut bytes = Vec::new();
-    let mut born = |bytes: &mut Vec<u8>, born: Born| {
+    let born = |bytes: &mut Vec<u8>, born: Born| {
         push_integer(bytes, born.site.0.into());
         push_integer(bytes, born.sequence.cast_signed());
     };

@@ -12,6 +12,7 @@
 
 mod conflicts;
 mod extra;
+mod graves;
 mod journal;
 mod neighbours;
 mod records;
@@ -25,7 +26,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use conflicts::{Conflict, ConflictKind, ConflictState};
-pub use extra::{Extra, Grave, Held, HeldReason, Opinion};
+pub use extra::{Extra, Held, HeldReason, Opinion};
 pub use journal::{Cause, CauseKind, Entry, EntryKind};
 pub use neighbours::{Card, Direction, Neighbour, NeighbourKind, PacketRow, SentState};
 pub use records::{Pending, Record};

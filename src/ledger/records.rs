@@ -237,7 +237,7 @@ pub(super) fn stamps_value(stamps: &[Option<Stamp>]) -> Value {
 pub(super) fn read_stamps(bytes: Option<&[u8]>) -> Result<Vec<Option<Stamp>>> {
     let mut rest = bytes.unwrap_or_default();
     let mut image = Image::default();
-    let mut next = |rest: &mut &[u8]| -> Result<u64> {
+    let next = |rest: &mut &[u8]| -> Result<u64> {
         let (number, taken) = cells::read_varint(rest).ok_or(LedgerError::Damaged("stamps"))?;
         *rest = &rest[taken..];
         Ok(number)

@@ -45,6 +45,11 @@ CREATE TABLE packet (
 CREATE TABLE pending (record INTEGER NOT NULL, packet INTEGER NOT NULL, whole INTEGER NOT NULL, fields BLOB NOT NULL,
   PRIMARY KEY (record, packet)) WITHOUT ROWID;
 
+-- Former incarnations, as far as the journal does not tell: `last` is a record that was refused and never was here,
+-- `shared` the row as the parent and we last shared it (DESIGN section 4, rule 8).
+CREATE TABLE grave (record INTEGER NOT NULL, site INTEGER NOT NULL, sequence INTEGER NOT NULL, last BLOB, shared BLOB,
+  PRIMARY KEY (record, site, sequence)) WITHOUT ROWID;
+
 -- Incarnations that were absorbed by others (DESIGN section 4, rule 10).
 CREATE TABLE alias (site INTEGER NOT NULL, sequence INTEGER NOT NULL, to_site INTEGER NOT NULL, to_sequence INTEGER NOT NULL,
   PRIMARY KEY (site, sequence)) WITHOUT ROWID;

@@ -58,6 +58,8 @@ statements! {
     AddConflict = 24, "INSERT INTO conflict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (decider, decider_number) DO NOTHING";
     AddInvitation = 25, "INSERT INTO invitation VALUES (?, ?, ?, ?, NULL)";
     UseInvitation = 26, "UPDATE invitation SET used = ?2 WHERE id = ?1";
+    PutGraveLast = 28, "INSERT INTO grave VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE SET last = excluded.last";
+    PutGraveShared = 29, "INSERT INTO grave VALUES (?, ?, ?, NULL, ?) ON CONFLICT DO UPDATE SET shared = excluded.shared";
     SetConflictState = 27, "UPDATE conflict SET state = ?2 WHERE number = ?1";
 }
 

@@ -43,6 +43,18 @@ impl Row {
         self.0[field.index()] = value;
     }
 
+    /// Equal in every field; a field beyond the end is absent.
+    #[must_use]
+    pub fn same(&self, other: &Self) -> bool {
+        self.differing(other).next().is_none()
+    }
+
+    /// The fields in which two rows differ, ascending.
+    pub fn differing<'r>(&'r self, other: &'r Self) -> impl Iterator<Item = FieldNo> + 'r {
+        let fields = u16::try_from(self.0.len().max(other.0.len())).unwrap_or(u16::MAX);
+        (0..fields).map(FieldNo).filter(move |field| self.get(*field) != other.get(*field))
+    }
+
     /// Appends the canonical bytes.
     pub fn encode(&self, bytes: &mut Vec<u8>) {
         self.0.iter().for_each(|value| cells::push(bytes, value));
@@ -80,6 +92,18 @@ impl<'de> Deserialize<'de> for Row {
 }
 
 impl Image {
+    /// The same incarnation with the same values, whenever they were edited.
+    #[must_use]
+    pub fn same_data(&self, other: &Self) -> bool {
+        self.born == other.born && self.row.same(&other.row)
+    }
+
+    /// Takes one field of another image, value and stamp.
+    pub fn take(&mut self, field: FieldNo, from: &Self) {
+        self.row.set(field, from.row.get(field).clone());
+        self.set_stamp(field, from.stamp(field));
+    }
+
     /// When and where a field was last edited, where known.
     #[must_use]
     pub fn stamp(&self, field: FieldNo) -> Option<Stamp> {

@@ -9,12 +9,14 @@
 //!
 //! Pure: text in, [`Rules`] out, canonical text back. Whether a table exists is checked by whoever knows the database.
 
+mod decide;
 mod nearest;
 pub mod reading;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+pub use decide::{Verdict, decide};
 pub use nearest::nearest;
 use reading::{Fault, Reading};
 

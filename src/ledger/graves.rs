@@ -1,0 +1,69 @@
+//! Former incarnations of a key: what a record last was, for whoever still speaks of it.
+//!
+//! What was here is in the journal, whose entries keep the old state; a grave only adds what the journal cannot know.
+
+use rusqlite::OptionalExtension;
+
+use super::statements::Statement;
+use super::{EntryKind, Ledger, LedgerError, Record, Result};
+use crate::model::{Born, Image, JournalNumber, Row, Value};
+
+impl Ledger {
+    /// The record as it last was under an incarnation (or one that absorbed it): of the journal, else as it was refused.
+    pub fn last_of(&self, record: &Record, born: Born) -> Result<Option<Image>> {
+        for image in self.former(record)? {
+            if self.same(image.born, born)? {
+                return Ok(Some(image));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Every former incarnation, the latest first.
+    pub fn former(&self, record: &Record) -> Result<Vec<Image>> {
+        let Some(id) = record.id else { return Ok(Vec::new()) };
+        let mut images = Vec::new();
+        for entry in self.chain(record, JournalNumber(0))? {
+            match entry.kind {
+                EntryKind::Delete(image) | EntryKind::Replace(image) => images.push(image),
+                EntryKind::Insert | EntryKind::Update(..) | EntryKind::Rename(_) => {}
+            }
+        }
+        let mut statement = self.connection.prepare_cached("SELECT last FROM grave WHERE record = ? AND last IS NOT NULL")?;
+        let mut rows = statement.query([id])?;
+        while let Some(row) = rows.next()? {
+            let text: String = row.get(0)?;
+            images.push(serde_json::from_str(&text).map_err(|_| LedgerError::Damaged("grave"))?);
+        }
+        Ok(images)
+    }
+
+    /// Keeps a record that was refused and never was here.
+    pub fn bury_refused(&self, record: &mut Record, image: &Image) -> Result<()> {
+        let id = self.anchor(record)?;
+        let text = serde_json::to_vec(image).map_err(|_| LedgerError::Damaged("grave"))?;
+        self.write(Statement::PutGraveLast, &[Value::Integer(id), site(image.born), sequence(image.born), Value::Text(text)]).map(drop)
+    }
+
+    /// Keeps the row of an ended incarnation as the parent and we last shared it.
+    pub fn bury_shared(&self, record: &mut Record, born: Born, row: &Row) -> Result<()> {
+        let id = self.anchor(record)?;
+        self.write(Statement::PutGraveShared, &[Value::Integer(id), site(born), sequence(born), Value::Blob(row.to_bytes())]).map(drop)
+    }
+
+    /// What [`Ledger::bury_shared`] kept.
+    pub fn shared(&self, record: &Record, born: Born) -> Result<Option<Row>> {
+        let Some(id) = record.id else { return Ok(None) };
+        let mut statement = self.connection.prepare_cached("SELECT shared FROM grave WHERE record = ? AND site = ? AND sequence = ?")?;
+        let bytes: Option<Option<Vec<u8>>> = statement.query_row((id, born.site.0, born.sequence.cast_signed()), |row| row.get(0)).optional()?;
+        bytes.flatten().map(|bytes| Row::decode(&bytes).map_err(|_| LedgerError::Damaged("grave"))).transpose()
+    }
+}
+
+fn site(born: Born) -> Value {
+    Value::Integer(born.site.0.into())
+}
+
+fn sequence(born: Born) -> Value {
+    Value::Integer(born.sequence.cast_signed())
+}

@@ -1,0 +1,226 @@
+//! What becomes of a change that the parent sent? It is taken, except where an edit of ours is still on its way (`DESIGN` section 4, rule 5).
+//!
+//! A field with a pending edit (unsent, or sent and not acknowledged) keeps our value; all else is written. What was
+//! ignored because of an *unsent* edit is reported with the next change set, so that the parent knows what we hold.
+//! A pending insert, delete or replace keeps the whole record. The packet's old values are never looked at.
+
+use std::collections::BTreeSet;
+
+use super::Result;
+use super::apply::{Applying, Incoming};
+use super::known;
+use super::put::Put;
+use super::references::Need;
+use crate::ledger::{Held, HeldReason, Opinion, Record};
+use crate::model::{Born, Change, FieldNo, Image};
+
+/// What of a record of ours is on its way to the parent.
+struct OurEdits {
+    /// Insert, delete or replace: sent or not.
+    whole: bool,
+    /// Insert, delete or replace that was not sent.
+    whole_unsent: bool,
+    /// Fields, sent or not.
+    fields: BTreeSet<FieldNo>,
+    /// Fields that were not sent.
+    unsent: BTreeSet<FieldNo>,
+}
+
+impl Applying<'_> {
+    /// Takes one change of the parent. `again`: a held one that is tried again.
+    pub(super) fn from_parent(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
+        let mut record = self.load(change.table, &change.key)?;
+        let base = self.rename(&mut record, incoming, &change)?;
+        let edits = self.our_edits(&record, base.as_ref())?;
+        let earlier = record.extra.held.remove(&incoming.link.site);
+        let base = if edits.whole {
+            if earlier.is_some() && again.is_none() {
+                record.extra.report_whole = true;
+            }
+            ignore(&mut record, &edits, None);
+            base
+        } else {
+            let (change, held) = match earlier {
+                Some(earlier) if again.is_none() => (compose_parent(&earlier.change, change), Some(earlier)),
+                earlier => (change, earlier),
+            };
+            self.take(&mut record, incoming, change, held, base, &edits)?
+        };
+        known::set_opinion(&self.session.ledger, &mut record, incoming.link, Opinion::Known(base))?;
+        self.store_extra(&mut record)
+    }
+
+    /// Takes what no edit of ours keeps out, and gives the base afterwards.
+    fn take(
+        &mut self,
+        record: &mut Record,
+        incoming: &Incoming,
+        change: Change,
+        held: Option<Held>,
+        base: Option<Image>,
+        edits: &OurEdits,
+    ) -> Result<Option<Image>> {
+        let known_to = Some(incoming.link.site);
+        let Some(after) = change.after.clone() else {
+            if record.current.is_none() {
+                return Ok(base);
+            }
+            if !edits.fields.is_empty() {
+                ignore(record, edits, None);
+                return Ok(base);
+            }
+            if let Some((table, key)) = self.dependant(record)? {
+                record.extra.full = true;
+                return Ok(self.hold_here(record, incoming, change, HeldReason::Dependants { table, key }, held, base));
+            }
+            self.bury_base(record, base.as_ref())?;
+            return Ok(match self.put(record, None, known_to)? {
+                Put::Done => None,
+                Put::Refused(refusal) => {
+                    self.hold_here(record, incoming, change, HeldReason::Refused { message: refusal.to_string() }, held, base)
+                }
+            });
+        };
+        let same = record.current.as_ref().is_some_and(|ours| ours.born == after.born);
+        if !same && !edits.fields.is_empty() {
+            ignore(record, edits, None);
+            return Ok(base);
+        }
+        let taken: Vec<FieldNo> = change.fields.iter().copied().filter(|field| !edits.fields.contains(field)).collect();
+        match self.need(record, incoming, &after, &taken, &change.meant)? {
+            Need::Met => {}
+            Need::Missing { table, key, .. } => {
+                return Ok(self.hold_here(record, incoming, change, HeldReason::Missing { table, key }, held, base));
+            }
+            Need::Other { table, key } => {
+                return Ok(self.hold_here(record, incoming, change, HeldReason::OtherRecord { table, key }, held, base));
+            }
+        }
+        let (mut new, mut new_base) = match (&record.current, &base) {
+            (Some(ours), Some(base)) if same => (ours.clone(), base.clone()),
+            _ => (Image { born: after.born, ..Image::default() }, Image { born: after.born, ..Image::default() }),
+        };
+        for field in &taken {
+            new.take(*field, &after);
+            new_base.take(*field, &after);
+        }
+        let unchanged = same && record.current.as_ref().is_some_and(|ours| ours.same_data(&new));
+        if !unchanged {
+            if !same {
+                self.bury_base(record, base.as_ref())?;
+            }
+            if let Put::Refused(refusal) = self.put(record, Some(new), known_to)? {
+                return Ok(self.hold_here(record, incoming, change, HeldReason::Refused { message: refusal.to_string() }, held, base));
+            }
+        }
+        if !same {
+            record.extra.full = false;
+        }
+        let ignored: Vec<FieldNo> = change.fields.iter().copied().filter(|field| edits.fields.contains(field)).collect();
+        if !ignored.is_empty() {
+            ignore(record, edits, Some(&ignored));
+        }
+        Ok(Some(new_base))
+    }
+
+    fn hold_here(
+        &mut self,
+        record: &mut Record,
+        incoming: &Incoming,
+        change: Change,
+        reason: HeldReason,
+        held: Option<Held>,
+        base: Option<Image>,
+    ) -> Option<Image> {
+        let held = self.hold(incoming, change, reason, held);
+        record.extra.held.insert(incoming.link.site, held);
+        base
+    }
+
+    /// Follows the parent in what absorbed what (rule 10): our record goes by the surviving incarnation from now on.
+    fn rename(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Option<Image>> {
+        let ledger = &self.session.ledger;
+        let base = known_base(known::opinion(ledger, record, incoming.link)?);
+        let Some(after) = &change.after else { return Ok(base) };
+        for absorbed in &change.aliases {
+            if *absorbed != after.born && !ledger.same(*absorbed, after.born)? {
+                ledger.absorb(*absorbed, after.born)?;
+            }
+        }
+        match (record.current.clone(), base) {
+            (Some(ours), Some(base)) if ours.born == base.born && ours.born != after.born && change.aliases.contains(&ours.born) => {
+                let renamed = Image { born: after.born, ..ours };
+                self.journal(record, Some(renamed), Some(incoming.link.site))?;
+                Ok(Some(Image { born: after.born, ..base }))
+            }
+            (_, base) => Ok(base),
+        }
+    }
+
+    fn our_edits(&self, record: &Record, base: Option<&Image>) -> Result<OurEdits> {
+        let pending = self.session.ledger.pending(record)?;
+        let mut edits = OurEdits {
+            whole: pending.whole,
+            whole_unsent: false,
+            fields: pending.fields.into_iter().collect(),
+            unsent: BTreeSet::new(),
+        };
+        match (&record.current, base) {
+            (Some(ours), Some(base)) if ours.born == base.born => edits.unsent = ours.row.differing(&base.row).collect(),
+            (None, None) => {}
+            (Some(_) | None, Some(_)) | (Some(_), None) => edits.whole_unsent = true,
+        }
+        edits.whole |= edits.whole_unsent;
+        edits.fields.extend(&edits.unsent);
+        Ok(edits)
+    }
+
+    /// An office keeps what it and the parent last shared of an ended incarnation, in case a child of it revives the record.
+    fn bury_base(&self, record: &mut Record, base: Option<&Image>) -> Result<()> {
+        if let Some(base) = base
+            && self.has_children
+        {
+            self.session.ledger.bury_shared(record, base.born, &base.row)?;
+        }
+        Ok(())
+    }
+}
+
+/// Notes that a change was not taken: `None` the whole of it, else these fields.
+fn ignore(record: &mut Record, edits: &OurEdits, fields: Option<&[FieldNo]>) {
+    match fields {
+        None => {
+            record.extra.full = true;
+            if edits.whole_unsent || !edits.unsent.is_empty() {
+                record.extra.report_whole = true;
+            }
+        }
+        Some(fields) if fields.iter().any(|field| edits.unsent.contains(field)) => record.extra.report.extend(fields),
+        Some(_) => {}
+    }
+}
+
+fn known_base(opinion: Opinion) -> Option<Image> {
+    match opinion {
+        Opinion::Known(image) => image,
+        Opinion::Unknown => None,
+    }
+}
+
+/// A held change of the parent and the next one of the same record as one: the last word in everything.
+fn compose_parent(earlier: &Change, later: Change) -> Change {
+    let born = |image: &Option<Image>| image.as_ref().map(|image| image.born);
+    let continues = |a: Option<Born>, b: Option<Born>| a.is_some() && a == b;
+    if continues(born(&later.before), born(&later.after)) && continues(born(&later.after), born(&earlier.after)) {
+        let mut after = earlier.after.clone().unwrap_or_default();
+        if let Some(new) = &later.after {
+            later.fields.iter().for_each(|field| after.take(*field, new));
+        }
+        let mut fields = earlier.fields.clone();
+        fields.extend(&later.fields);
+        fields.sort_unstable();
+        fields.dedup();
+        return Change { before: earlier.before.clone(), after: Some(after), fields, ..later };
+    }
+    later
+}

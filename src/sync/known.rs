@@ -1,0 +1,88 @@
+//! What does a neighbour hold of a record? Derived from the mirror, the journal and how far the neighbour was told.
+//!
+//! Towards a **child** this is the *shadow*: what it holds once it has taken all we sent. Rewind the mirror to the
+//! cursor, stopping at an entry that came from the child itself. Towards the **parent** it is the *base*: the parent's
+//! value last written into the record, or the value last sent up. Undo our own entries since the cursor and keep the
+//! parent's: those never touch a field with an unsent edit (`DESIGN` section 4, rules 1 and 5).
+//! Where the journal cannot tell, the record's [`Extra`](crate::ledger::Extra) says it and is believed.
+
+use std::collections::BTreeSet;
+
+use crate::ledger::{EntryKind, Ledger, LedgerError, Neighbour, NeighbourKind, Opinion, Record};
+use crate::model::{Image, JournalNumber, SiteNo};
+
+/// As much of a neighbour as deriving needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    pub site: SiteNo,
+    pub kind: NeighbourKind,
+    pub cursor: JournalNumber,
+    pub fresh: bool,
+}
+
+impl From<&Neighbour> for Link {
+    fn from(neighbour: &Neighbour) -> Self {
+        Self { site: neighbour.site, kind: neighbour.kind, cursor: neighbour.cursor, fresh: neighbour.fresh }
+    }
+}
+
+/// What the neighbour holds.
+pub(super) fn opinion(ledger: &Ledger, record: &Record, link: Link) -> Result<Opinion, LedgerError> {
+    match record.extra.opinions.get(&link.site) {
+        Some(opinion) => Ok(opinion.clone()),
+        None => derived(ledger, record, link),
+    }
+}
+
+/// What the neighbour holds as far as the journal tells.
+pub(super) fn derived(ledger: &Ledger, record: &Record, link: Link) -> Result<Opinion, LedgerError> {
+    if link.fresh && link.kind == NeighbourKind::Child {
+        return Ok(Opinion::Unknown);
+    }
+    let mut image = record.current.clone();
+    // Fields the parent wrote since: an older edit of ours that was taken back before must not be undone over them.
+    let mut written = BTreeSet::new();
+    for entry in ledger.chain(record, link.cursor)? {
+        let its_own = entry.known_to == Some(link.site);
+        match (link.kind, entry.kind) {
+            (NeighbourKind::Child, _) if its_own => break,
+            (NeighbourKind::Parent, EntryKind::Update(_, fields)) if its_own => written.extend(fields),
+            (NeighbourKind::Parent, EntryKind::Rename(_)) if its_own => {}
+            (NeighbourKind::Parent, _) if its_own => break,
+            (NeighbourKind::Parent, EntryKind::Update(old, mut fields)) => {
+                fields.retain(|field| !written.contains(field));
+                image = EntryKind::Update(old, fields).undo(image);
+            }
+            (NeighbourKind::Child | NeighbourKind::Parent, kind) => image = kind.undo(image),
+        }
+    }
+    Ok(Opinion::Known(image))
+}
+
+/// Keeps `opinion` explicitly where the journal would tell something else, and only there.
+pub(super) fn set_opinion(ledger: &Ledger, record: &mut Record, link: Link, opinion: Opinion) -> Result<(), LedgerError> {
+    if same(&derived(ledger, record, link)?, &opinion) {
+        record.extra.opinions.remove(&link.site);
+    } else {
+        record.extra.opinions.insert(link.site, opinion);
+    }
+    Ok(())
+}
+
+/// The same statement, whenever values were edited.
+pub(super) fn same(a: &Opinion, b: &Opinion) -> bool {
+    match (a, b) {
+        (Opinion::Known(a), Opinion::Known(b)) => same_image(a.as_ref(), b.as_ref()),
+        (Opinion::Unknown, Opinion::Unknown) => true,
+        (Opinion::Unknown, Opinion::Known(_)) | (Opinion::Known(_), Opinion::Unknown) => false,
+    }
+}
+
+/// The same record with the same values, or none on both sides.
+pub(super) fn same_image(a: Option<&Image>, b: Option<&Image>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a.same_data(b),
+        (None, None) => true,
+        (Some(_), None) | (None, Some(_)) => false,
+    }
+}

@@ -1,0 +1,41 @@
+//! Seal, build, apply, exchange: how two databases become the same through files.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`round`] | in which order does one click do everything? |
+//! | [`seal`] | what did the application change since the last time? |
+//! | [`build`] | what must a neighbour be told? |
+//! | [`apply`] | how do a packet's changes become records, once? |
+//! | `from_child`, `from_parent` | what becomes of one incoming change? (`DESIGN` section 4, rules 1 to 12) |
+//! | `known` | what does a neighbour hold? |
+//! | [`join`] | how does a new site get in? |
+//!
+//! **The invariant of every function here**: whenever it returns, also with an error, and whenever the process dies,
+//! [`Session::open`] brings database and ledger back to a state in which no edit is lost and none is applied twice.
+
+pub mod apply;
+pub mod build;
+mod error;
+mod from_child;
+mod from_parent;
+mod held;
+pub mod history;
+pub mod inbox;
+pub mod join;
+mod known;
+pub mod outbox;
+pub mod plan;
+mod put;
+mod references;
+pub mod report;
+pub mod round;
+pub mod seal;
+mod session;
+mod start;
+mod vocabulary;
+
+pub use error::SyncError;
+pub use session::{Limits, Session};
+
+/// Alias for this floor's results.
+pub type Result<T> = std::result::Result<T, SyncError>;
