@@ -47,7 +47,8 @@ impl SiteName {
         if !text.chars().all(good) || text.starts_with(['-', '_']) {
             return Err(SiteNameError::Character(text.into()));
         }
-        let numbered = text.len() == 4 && (text.starts_with("com") || text.starts_with("lpt")) && text.ends_with(|c: char| c.is_ascii_digit());
+        let numbered =
+            text.len() == 4 && (text.starts_with("com") || text.starts_with("lpt")) && text.ends_with(|c: char| c.is_ascii_digit());
         if numbered || Self::RESERVED.contains(&text) {
             return Err(SiteNameError::Reserved(text.into()));
         }
