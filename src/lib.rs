@@ -1,7 +1,9 @@
 //! Keeps databases, documents and customizations the same by exchanging files and nothing else.
 
+pub mod keys;
 pub mod ledger;
 pub mod model;
+pub mod packet;
 pub mod rules;
 pub mod site;
 pub mod world;
