@@ -246,7 +246,7 @@ impl Applying<'_> {
         let Some(after) = &change.after else { return Ok(None) };
         // Each turn revives one record or ends; a row has no more references than fields.
         for _ in 0..=self.session.shape(record.table).references.len() {
-            match self.need(record, incoming, after, &change.fields, &change.meant)? {
+            match self.need(record, after, &change.fields, &change.meant)? {
                 Need::Met => return Ok(None),
                 Need::Other { table, key } => return Ok(Some(Some(HeldReason::OtherRecord { table, key }))),
                 Need::Missing { table, key, target } => {
@@ -269,7 +269,7 @@ impl Applying<'_> {
         let Some(last) = self.session.ledger.former(&record)?.into_iter().next() else { return Ok(false) };
         // What it refers to itself may be gone too: then it cannot come back, and the change waits.
         let fields: Vec<FieldNo> = self.session.shape(table).live_fields().collect();
-        if !matches!(self.need(&record, incoming, &last, &fields, &[])?, Need::Met) {
+        if !matches!(self.need(&record, &last, &fields, &[])?, Need::Met) {
             return Ok(false);
         }
         let losses = self.losses.len();

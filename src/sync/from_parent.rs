@@ -12,7 +12,7 @@ use super::known;
 use super::put::Put;
 use super::references::Need;
 use crate::ledger::{Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, FieldNo, Image};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Image};
 
 /// What of a record of ours is on its way to the parent.
 struct OurEdits {
@@ -86,8 +86,14 @@ impl Applying<'_> {
             ignore(record, edits, None);
             return Ok(base);
         }
+        if !same && !is_whole(&change) {
+            // It speaks of a record that it believes us to hold: say what we hold, and be told everything.
+            record.extra.full = true;
+            record.extra.report_whole = true;
+            return Ok(base);
+        }
         let taken: Vec<FieldNo> = change.fields.iter().copied().filter(|field| !edits.fields.contains(field)).collect();
-        match self.need(record, incoming, &after, &taken, &change.meant)? {
+        match self.need(record, &after, &taken, &change.meant)? {
             Need::Met => {}
             Need::Missing { table, key, .. } => {
                 return Ok(self.hold_here(record, incoming, change, HeldReason::Missing { table, key }, held, base));
@@ -198,6 +204,11 @@ fn ignore(record: &mut Record, edits: &OurEdits, fields: Option<&[FieldNo]>) {
         Some(fields) if fields.iter().any(|field| edits.unsent.contains(field)) => record.extra.report.extend(fields),
         Some(_) => {}
     }
+}
+
+/// Whether `after` holds every field.
+fn is_whole(change: &Change) -> bool {
+    change.whole || change.kind() != Some(ChangeKind::Update)
 }
 
 fn known_base(opinion: Opinion) -> Option<Image> {

@@ -1,0 +1,383 @@
+//! How do a packet's changes become records, once?
+//!
+//! A packet is applied in **slices**: each is one transaction of the application's database and one of the ledger, short
+//! enough that the application never waits long for the write lock.
+//!
+//! **States of a packet**: verified (in the inbox) → slice 1 … n committed (the database says how many changes are
+//! done) → applied (the database says its number and id). **Crash points**: before a database commit nothing of the
+//! slice happened; between the database's and the ledger's commit the next run replays the ledger's writes from the
+//! commit record ([`Session::open`]); then applying goes on after the changes that are done.
+//! **Invariant**: what the database says is done is exactly what was done to the records.
+//!
+//! Each slice first seals under the write lock, so that an edit made a moment ago is an edit and not drift (`DESIGN`
+//! section 4, rule 6). Our writes are noted by capture too; since we hold the lock, what the log gained is ours.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use super::known::Link;
+use super::report::Tally;
+use super::seal::{self, Sealing};
+use super::vocabulary::Words;
+use super::{Result, Session, SyncError};
+use crate::ledger::{
+    Card, Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record,
+};
+use crate::model::{Change, FieldNo, Image, Key, Millis, PacketNumber, Row, SiteName, Stamp, TableNo, Value};
+use crate::packet::{Block, BlockReader, EntryReader, Opened};
+
+/// Whose change it is and which packet brought it.
+pub(super) struct Incoming {
+    pub link: Link,
+    pub name: SiteName,
+    pub number: PacketNumber,
+}
+
+/// One open slice: the transactions of database and ledger, and what happens in them.
+pub(super) struct Applying<'s> {
+    pub session: &'s Session,
+    pub cause: i64,
+    pub links: Vec<Link>,
+    pub has_children: bool,
+    pub now: Millis,
+    pub tally: Tally,
+    /// What lost in the change being decided, listed once the decision is carried out.
+    pub losses: Vec<Conflict>,
+    /// Held records that are being applied although they refer to each other.
+    pub together: BTreeSet<(TableNo, Key)>,
+    pub buffer: Vec<u8>,
+}
+
+/// Runs `work` as one slice: commits in the database, then in the ledger.
+pub(super) fn slice<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut Applying<'_>) -> Result<T>) -> Result<(T, Tally)> {
+    let database = session.database()?;
+    database.begin_write()?;
+    let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
+        session.ledger.record();
+        let done = slice_begun(session, kind, work)?;
+        database.commit(&session.world)?;
+        session.ledger.commit(&session.world, "commit ledger after records")?;
+        Ok(done)
+    });
+    if let Err(error) = &done
+        && !error.is_crash()
+    {
+        database.rollback()?;
+        session.ledger.rollback()?;
+    }
+    done
+}
+
+fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut Applying<'_>) -> Result<T>) -> Result<(T, Tally)> {
+    let (database, ledger) = (session.database()?, &session.ledger);
+    seal::seal_under_lock(session)?;
+    let neighbours = ledger.neighbours()?;
+    let now = session.world.now();
+    let mut applying = Applying {
+        session,
+        cause: ledger.add_cause(&Cause { kind, time: now })?,
+        links: neighbours.iter().map(Link::from).collect(),
+        has_children: neighbours.iter().any(|neighbour| neighbour.kind == NeighbourKind::Child),
+        now,
+        tally: Tally::default(),
+        losses: Vec::new(),
+        together: BTreeSet::new(),
+        buffer: Vec::new(),
+    };
+    let done = work(&mut applying)?;
+    let tally = applying.tally;
+    for shape in &session.shapes {
+        let last = database.last_note(shape)?;
+        if last > ledger.sealed(shape.number)? {
+            ledger.set_sealed(shape.number, last)?;
+            database.trim(shape, last)?;
+        }
+    }
+    let commit = ledger.commits()? + 1;
+    ledger.set_commits(commit)?;
+    database.forget_commits(commit - 1)?;
+    database.put_commit(commit, &ledger.recorded()?)?;
+    Ok((done, tally))
+}
+
+/// Applies the next packet of a neighbour from where it was left.
+pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_name: &str, bytes: u64) -> Result<Tally> {
+    let envelope = &opened.envelope;
+    let name = from.card.name.clone();
+    let database = session.database()?;
+    let mut done = database.applied(&name)?.map_or(0, |applied| applied.slice);
+    let mut changes = Changes::new(opened);
+    let mut tally = Tally::default();
+    let mut first = done == 0;
+    let skip = done;
+    let mut skipped = 0;
+    loop {
+        let (finished, part) = slice(session, CauseKind::Packet(from.site, envelope.number), |applying| {
+            let link = Link::from(from);
+            let incoming = Incoming { link, name: name.clone(), number: envelope.number };
+            if first {
+                applying.acknowledge(from, opened)?;
+            }
+            let started = session.world.now();
+            let mut taken = 0;
+            loop {
+                let Some(change) = changes.next(session)? else {
+                    applying.finish(from, opened, file_name, bytes, done)?;
+                    return Ok(true);
+                };
+                if skipped < skip {
+                    skipped += 1;
+                    continue;
+                }
+                match from.kind {
+                    NeighbourKind::Parent => applying.from_parent(&incoming, change, None)?,
+                    NeighbourKind::Child => applying.from_child(&incoming, change, None)?,
+                }
+                done += 1;
+                taken += 1;
+                if taken >= session.limits.slice_changes || session.world.now().0 - started.0 >= session.limits.slice_millis {
+                    database.set_slice(&name, done)?;
+                    return Ok(false);
+                }
+            }
+        })?;
+        first = false;
+        tally.add(part);
+        if finished {
+            tally.changes = done;
+            return Ok(tally);
+        }
+    }
+}
+
+/// The changes of a packet one after the other, a block decoded at a time.
+struct Changes<'o> {
+    opened: &'o Opened,
+    parts: VecDeque<String>,
+    reader: Option<BlockReader<EntryReader>>,
+    decoded: VecDeque<Change>,
+}
+
+impl<'o> Changes<'o> {
+    fn new(opened: &'o Opened) -> Self {
+        let parts = opened.entry_names().filter(|name| name.starts_with("changes/")).map(str::to_owned).collect();
+        Self { opened, parts, reader: None, decoded: VecDeque::new() }
+    }
+
+    fn next(&mut self, session: &Session) -> Result<Option<Change>> {
+        loop {
+            if let Some(change) = self.decoded.pop_front() {
+                return Ok(Some(change));
+            }
+            let block: Option<Block> = match &mut self.reader {
+                Some(reader) => reader.next().transpose()?,
+                None => None,
+            };
+            if let Some(block) = block {
+                let decoded = block.changes(&mut Words(session))?;
+                if let Some(table) = decoded.unknown_table {
+                    return Err(SyncError::UnknownTable { table });
+                }
+                if let Some(field) = decoded.unknown_fields.into_iter().next() {
+                    return Err(SyncError::UnknownField { table: block.table().to_owned(), field });
+                }
+                self.decoded.extend(decoded.changes);
+                continue;
+            }
+            let Some(part) = self.parts.pop_front() else { return Ok(None) };
+            self.reader = Some(BlockReader::new(self.opened.read(&part)?, &session.limits.packet));
+        }
+    }
+}
+
+impl Applying<'_> {
+    /// Counts the acknowledgement that a packet carries; before its changes (`DESIGN` section 4, "Streams").
+    fn acknowledge(&mut self, from: &Neighbour, opened: &Opened) -> Result<()> {
+        let Some(acknowledged) = opened.envelope.acknowledges else { return Ok(()) };
+        if acknowledged.number <= from.acknowledged {
+            return Ok(());
+        }
+        self.session.ledger.set_acknowledged(from.site, acknowledged.number, self.now)?;
+        if from.kind == NeighbourKind::Parent {
+            self.session.ledger.drop_pending(acknowledged.number)?;
+        }
+        Ok(())
+    }
+
+    /// The end of a packet: held changes are tried again, what else it brought is kept, and its number is written down.
+    fn finish(&mut self, from: &Neighbour, opened: &Opened, file_name: &str, bytes: u64, changes: u64) -> Result<()> {
+        let (session, envelope) = (self.session, &opened.envelope);
+        self.retry_held()?;
+        let brought = self.take_documents(from, opened)?;
+        let id = opened.id.to_string();
+        let settled = envelope.settled.unwrap_or_default();
+        session.ledger.set_received(from.site, envelope.stream, envelope.number, &id, settled, changes > 0 || brought)?;
+        session.ledger.add_packet(&PacketRow {
+            site: from.site,
+            direction: Direction::In,
+            number: envelope.number,
+            id: id.clone(),
+            name: file_name.to_owned(),
+            bytes,
+            changes,
+            journal: session.ledger.journal_end(),
+            time: self.now,
+            deposited: Some(envelope.sent),
+            acknowledged: None,
+        })?;
+        session.database()?.set_applied(&from.card.name, envelope.stream, envelope.number, &id)?;
+        Ok(())
+    }
+
+    /// Outcomes of the neighbour's decisions, the roster and the rules.
+    fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
+        let ledger = &self.session.ledger;
+        let most = self.session.limits.packet.document_bytes();
+        let mut brought = false;
+        if let Some(bytes) = opened.bytes("outcomes.json", most)? {
+            let outcomes: Vec<(i64, Conflict)> = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("outcomes.json"))?;
+            for (number, conflict) in outcomes {
+                ledger.add_conflict(&conflict, Some(number))?;
+                self.tally.outcomes += 1;
+            }
+            brought = true;
+        }
+        for (part, note) in [("roster.json", "roster"), ("rules.toml", "rules")] {
+            let Some(bytes) = opened.bytes(part, most)? else { continue };
+            let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(part))?;
+            if from.kind == NeighbourKind::Parent {
+                ledger.set_note(note, &text)?;
+            } else if note == "roster" {
+                super::join::take_part(self.session, from, &text)?;
+            }
+            brought = true;
+        }
+        Ok(brought)
+    }
+
+    /// The record of a key, its mirror made true first: a difference that nobody noted was missed by capture.
+    pub(super) fn load(&mut self, table: TableNo, key: &Key) -> Result<Record> {
+        let session = self.session;
+        let shape = session.shape(table);
+        self.buffer.clear();
+        let there = session.database()?.read(shape, key, &mut self.buffer)?;
+        let row = there.then_some(self.buffer.as_slice());
+        if !session.ledger.peek(table, key, |mirror| mirror == row)? {
+            let mut sealing = Sealing::new(session, CauseKind::Found);
+            sealing.key(shape, key, false, None)?;
+            self.tally.found += sealing.changed;
+        }
+        Ok(session.ledger.load(table, key)?)
+    }
+
+    pub(super) fn store_extra(&self, record: &mut Record) -> Result<()> {
+        Ok(self.session.ledger.store_extra(record)?)
+    }
+
+    // ---- what lost
+
+    /// A conflict with everything but its values.
+    pub(super) fn conflict(
+        &self,
+        record: &Record,
+        kind: ConflictKind,
+        field: Option<FieldNo>,
+        rule: &str,
+        state: ConflictState,
+        incoming: &Incoming,
+    ) -> Conflict {
+        let shape = self.session.shape(record.table);
+        Conflict {
+            kind,
+            table: shape.name.clone(),
+            key: record.key.clone(),
+            field: field.map(|field| shape.name_of(field).to_owned()),
+            exact: Row::default(),
+            base: None,
+            winner: None,
+            loser: None,
+            winner_site: None,
+            loser_site: None,
+            rule: rule.to_owned(),
+            decider: self.session.name().clone(),
+            packet: Some((incoming.name.clone(), incoming.number)),
+            time: self.now,
+            state,
+        }
+    }
+
+    /// Where a value comes from: its stamp, else the neighbour that sent it, else this site.
+    pub(super) fn site_of(&self, stamp: Option<Stamp>, incoming: Option<&Incoming>) -> Result<SiteName> {
+        Ok(match (stamp, incoming) {
+            (Some(stamp), _) => self.session.ledger.site_name(stamp.site)?,
+            (None, Some(incoming)) => incoming.name.clone(),
+            (None, None) => self.session.name().clone(),
+        })
+    }
+
+    /// The fields of a change that could not go anywhere, each with its value.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one change, taken apart by the caller")]
+    pub(super) fn lose(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        base: Option<&Image>,
+        theirs: &Image,
+        fields: &[FieldNo],
+        kind: ConflictKind,
+        rule: &str,
+    ) {
+        for field in fields.iter().copied() {
+            let absent = Value::Absent;
+            let (old, new) = (base.map_or(&absent, |base| base.row.get(field)), theirs.row.get(field));
+            if old == new || !new.is_stated() {
+                continue;
+            }
+            let mut conflict = self.conflict(record, kind, Some(field), rule, ConflictState::Decided, incoming);
+            conflict.base = old.is_stated().then(|| old.to_string());
+            conflict.loser = Some(new.to_string());
+            conflict.exact = Row(vec![old.clone(), Value::Absent, new.clone()]);
+            conflict.loser_site = self.site_of(theirs.stamp(field), Some(incoming)).ok();
+            conflict.winner_site = Some(self.session.name().clone());
+            self.losses.push(conflict);
+        }
+    }
+
+    /// A delete of the neighbour that did not happen.
+    pub(super) fn lose_delete(&mut self, record: &Record, incoming: &Incoming, kind: ConflictKind, rule: &str) {
+        let mut conflict = self.conflict(record, kind, None, rule, ConflictState::Decided, incoming);
+        (conflict.winner, conflict.loser) = (Some("kept".into()), Some("deleted".into()));
+        (conflict.winner_site, conflict.loser_site) = (Some(self.session.name().clone()), Some(incoming.name.clone()));
+        self.losses.push(conflict);
+    }
+
+    /// A delete that happened here and is taken back because the neighbour edited or needs the record.
+    pub(super) fn lose_deletion_here(&mut self, record: &Record, incoming: &Incoming) {
+        let mut conflict = self.conflict(record, ConflictKind::Delete, None, "edit wins over delete", ConflictState::Decided, incoming);
+        (conflict.winner, conflict.loser) = (Some("kept".into()), Some("deleted".into()));
+        (conflict.winner_site, conflict.loser_site) = (Some(incoming.name.clone()), Some(self.session.name().clone()));
+        self.losses.push(conflict);
+    }
+
+    /// Two records under one natural key that are one from now on.
+    pub(super) fn lose_twin(&mut self, record: &Record, incoming: &Incoming, _ours: &Image, theirs: &Image) {
+        let mut conflict = self.conflict(record, ConflictKind::Twin, None, "the same key is the same record", ConflictState::Decided, incoming);
+        (conflict.winner, conflict.loser) = (Some("one record".into()), Some("created twice".into()));
+        conflict.exact = theirs.row.clone();
+        (conflict.winner_site, conflict.loser_site) = (Some(self.session.name().clone()), Some(incoming.name.clone()));
+        self.losses.push(conflict);
+    }
+
+    /// Writes down the losses from place `from` on: the decision was carried out.
+    pub(super) fn list_losses(&mut self, from: usize) -> Result<()> {
+        for conflict in self.losses.drain(from..) {
+            self.session.ledger.add_conflict(&conflict, None)?;
+            self.tally.conflicts.push(conflict);
+        }
+        Ok(())
+    }
+}
+
+/// The card of a neighbour as a packet's `from` must name it.
+pub(super) fn is_from(card: &Card, opened: &Opened) -> bool {
+    card.name == opened.envelope.from
+}

@@ -1,0 +1,174 @@
+//! Why a run failed.
+
+use std::io;
+
+use crate::database::DatabaseError;
+use crate::exchange::ExchangeError;
+use crate::keys::KeyError;
+use crate::ledger::LedgerError;
+use crate::model::SiteName;
+use crate::packet::{CodecError, OpenError, SealError};
+use crate::rules::RulesError;
+use crate::site::{HomeError, InvitationError, RosterError};
+use crate::world::Crash;
+use crate::world::files::FileError;
+
+/// Why a run failed; everything that was committed before stays.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// The application's database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// Our own state.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The exchange.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// A packet that does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A packet that cannot be made.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// Changes that do not read or write.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// The home.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// A key.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The rules file.
+    #[error("rules.toml: {0}")]
+    Rules(#[from] RulesError),
+    /// The roster.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+    /// An invitation.
+    #[error(transparent)]
+    Invitation(#[from] InvitationError),
+    /// A file of the home.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// This site has no database yet: the first packets of the parent bring it.
+    #[error("the database has not come yet: the first packets of '{parent}' bring it")]
+    NoDatabase {
+        /// Whom they come from.
+        parent: SiteName,
+    },
+    /// A record moved although we hold the write lock.
+    #[error("record {key} of {table} changed under our hands")]
+    Moved {
+        /// Table.
+        table: String,
+        /// Key.
+        key: String,
+    },
+    /// A packet speaks of a table that is not tracked here.
+    #[error("it brings records of table `{table}`, which is not here")]
+    UnknownTable {
+        /// Table.
+        table: String,
+    },
+    /// A packet speaks of a field that is not here.
+    #[error("it brings field `{field}` of table `{table}`, which is not here")]
+    UnknownField {
+        /// Table.
+        table: String,
+        /// Field.
+        field: String,
+    },
+    /// A part of a packet that verified but does not read.
+    #[error("its part `{0}` does not read")]
+    BadPart(&'static str),
+    /// The application's database and the state file do not belong together.
+    #[error("the database and the state in this home do not belong together")]
+    OtherPair,
+    /// The database is older than the state: it was restored from a backup.
+    #[error("the database is older than what this home knows: it was restored from a backup")]
+    DatabaseRestored,
+    /// The state is older than the database: the home was restored from a backup.
+    #[error("the state of this home is older than its database: it was restored from a backup")]
+    StateRestored,
+    /// A name that is taken.
+    #[error("the name '{0}' is taken")]
+    NameTaken(SiteName),
+    /// Only sites with children invite.
+    #[error("'{0}' is a remote: only the host and offices invite")]
+    NotAnOffice(SiteName),
+    /// A file that is there already.
+    #[error("`{0}` is there already")]
+    Exists(String),
+    /// A database without anything to track.
+    #[error("the database has no table that can be tracked")]
+    NothingToTrack,
+    /// The simulation killed the process.
+    #[error(transparent)]
+    Crash(#[from] Crash),
+    /// Something that cannot be.
+    #[error("this should not happen: {0}")]
+    Bug(&'static str),
+}
+
+impl SyncError {
+    /// Whether the simulation killed the process: then nothing may be cleaned up.
+    #[must_use]
+    pub const fn is_crash(&self) -> bool {
+        matches!(
+            self,
+            Self::Crash(_)
+                | Self::Database(DatabaseError::Crash(_))
+                | Self::Ledger(LedgerError::Crash(_))
+                | Self::Exchange(ExchangeError::Crash(_))
+                | Self::Open(OpenError::Crash(_))
+                | Self::Seal(SealError::Crash(_))
+                | Self::Home(HomeError::Crash(_))
+                | Self::Key(KeyError::Crash(_))
+        )
+    }
+
+    /// Whether running again later can help without anybody doing anything.
+    #[must_use]
+    pub fn retry_helps(&self) -> bool {
+        match self {
+            Self::Database(error) => error.retry_helps(),
+            Self::Exchange(error) => error.retry_helps(),
+            Self::Open(error) => error.retry_helps(),
+            Self::NoDatabase { .. } => true,
+            Self::Home(HomeError::Busy { .. }) => true,
+            Self::Ledger(_)
+            | Self::Seal(_)
+            | Self::Codec(_)
+            | Self::Home(_)
+            | Self::Key(_)
+            | Self::Rules(_)
+            | Self::Roster(_)
+            | Self::Invitation(_)
+            | Self::Io(_)
+            | Self::Moved { .. }
+            | Self::UnknownTable { .. }
+            | Self::UnknownField { .. }
+            | Self::BadPart(_)
+            | Self::OtherPair
+            | Self::DatabaseRestored
+            | Self::StateRestored
+            | Self::NameTaken(_)
+            | Self::NotAnOffice(_)
+            | Self::Exists(_)
+            | Self::NothingToTrack
+            | Self::Crash(_)
+            | Self::Bug(_) => false,
+        }
+    }
+}
+
+impl From<FileError> for SyncError {
+    fn from(error: FileError) -> Self {
+        match error {
+            FileError::Io(error) => Self::Io(error),
+            FileError::Crash(crash) => Self::Crash(crash),
+        }
+    }
+}

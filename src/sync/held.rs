@@ -1,0 +1,105 @@
+//! Changes that wait: how they are kept, and when they are tried again.
+//!
+//! After every packet and every seal all held changes go through the ordinary decision once more, again and again
+//! while that makes progress. Records that wait for each other in a circle are applied together.
+
+use std::collections::BTreeSet;
+
+use super::Result;
+use super::apply::{Applying, Incoming};
+use crate::ledger::{Held, HeldReason, NeighbourKind};
+use crate::model::{Change, Key, SiteNo, TableNo};
+
+/// Passes over the held changes in one go: each but the last makes progress, so this only guards against a bug.
+const MOST_PASSES: usize = 1_000;
+
+impl Applying<'_> {
+    /// The entry for a change that cannot be applied now.
+    pub(super) fn hold(&self, incoming: &Incoming, change: Change, reason: HeldReason, earlier: Option<Held>) -> Held {
+        match earlier {
+            Some(earlier) => Held { change, reason, attempts: earlier.attempts.saturating_add(1), ..earlier },
+            None => Held { change, reason, packet: incoming.number, since: self.now, attempts: 0 },
+        }
+    }
+
+    /// Tries every held change again, as long as that helps.
+    pub(super) fn retry_held(&mut self) -> Result<()> {
+        let mut waiting = self.held()?;
+        for _ in 0..MOST_PASSES {
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            for (site, table, key) in &waiting {
+                self.try_again(*site, *table, key)?;
+            }
+            let mut left = self.held()?;
+            if left.len() == waiting.len() {
+                self.together = self.circle()?;
+                if self.together.is_empty() {
+                    return Ok(());
+                }
+                for (site, table, key) in &left {
+                    if self.together.contains(&(*table, key.clone())) {
+                        self.try_again(*site, *table, key)?;
+                    }
+                }
+                self.together.clear();
+                let after = self.held()?;
+                if after.len() == left.len() {
+                    return Ok(());
+                }
+                left = after;
+            }
+            waiting = left;
+        }
+        Ok(())
+    }
+
+    fn try_again(&mut self, site: SiteNo, table: TableNo, key: &Key) -> Result<()> {
+        let record = self.session.ledger.load(table, key)?;
+        let Some(held) = record.extra.held.get(&site).cloned() else { return Ok(()) };
+        let Some(link) = self.links.iter().find(|link| link.site == site).copied() else { return Ok(()) };
+        let incoming = Incoming { link, name: self.session.ledger.site_name(site)?, number: held.packet };
+        match link.kind {
+            NeighbourKind::Child => self.from_child(&incoming, held.change.clone(), Some(&held)),
+            NeighbourKind::Parent => self.from_parent(&incoming, held.change.clone(), Some(&held)),
+        }
+    }
+
+    fn held(&self) -> Result<Vec<(SiteNo, TableNo, Key)>> {
+        let mut found = Vec::new();
+        self.session.ledger.exceptional(&mut |record| {
+            found.extend(record.extra.held.keys().map(|site| (*site, record.table, record.key.clone())));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Held records that miss nothing but each other: the largest such set.
+    fn circle(&self) -> Result<BTreeSet<(TableNo, Key)>> {
+        let mut missing = Vec::new();
+        self.session.ledger.exceptional(&mut |record| {
+            for held in record.extra.held.values() {
+                if let (HeldReason::Missing { .. }, Some(after)) = (&held.reason, &held.change.after) {
+                    missing.push((record.table, record.key.clone(), after.clone(), held.change.fields.clone()));
+                }
+            }
+            Ok(())
+        })?;
+        let mut circle: BTreeSet<(TableNo, Key)> = missing.iter().map(|(table, key, ..)| (*table, key.clone())).collect();
+        loop {
+            let before = circle.len();
+            for (table, key, after, fields) in &missing {
+                if !circle.contains(&(*table, key.clone())) {
+                    continue;
+                }
+                if !self.missing_only(*table, &after.row, fields, &circle)? {
+                    circle.remove(&(*table, key.clone()));
+                }
+            }
+            if circle.len() == before {
+                return Ok(circle);
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What happened, as data for whoever tells it.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::ledger::Conflict;
+use crate::model::{Millis, PacketNumber, SiteName};
+
+/// Records by what happened to them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// New here.
+    pub inserted: u64,
+    /// Changed here.
+    pub updated: u64,
+    /// Gone from here.
+    pub deleted: u64,
+}
+
+/// What one or more slices did.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// By table.
+    pub tables: BTreeMap<String, Counts>,
+    /// Decided here, in order.
+    pub conflicts: Vec<Conflict>,
+    /// Decisions of others that were received.
+    pub outcomes: u64,
+    /// Differences that capture had missed.
+    pub found: u64,
+    /// Changes the packet had.
+    pub changes: u64,
+}
+
+impl Tally {
+    /// Counts one written record by whether it was there before and after.
+    pub(super) fn count(&mut self, table: &str, before: bool, after: bool) {
+        if !self.tables.contains_key(table) {
+            self.tables.insert(table.to_owned(), Counts::default());
+        }
+        let counts = self.tables.get_mut(table).expect("it was just put there");
+        match (before, after) {
+            (false, true) => counts.inserted += 1,
+            (true, true) => counts.updated += 1,
+            (true, false) => counts.deleted += 1,
+            (false, false) => {}
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        for (table, counts) in other.tables {
+            let mine = self.tables.entry(table).or_default();
+            mine.inserted += counts.inserted;
+            mine.updated += counts.updated;
+            mine.deleted += counts.deleted;
+        }
+        self.conflicts.extend(other.conflicts);
+        self.outcomes += other.outcomes;
+        self.found += other.found;
+        self.changes += other.changes;
+    }
+}
+
+/// One round.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// Packets applied, in order.
+    pub applied: Vec<PacketIn>,
+    /// Packets built, in order.
+    pub built: Vec<PacketOut>,
+    /// Packets put on the exchange, also earlier ones again.
+    pub deposited: Vec<(SiteName, PacketNumber)>,
+    /// What waits, and why.
+    pub waiting: Vec<Waiting>,
+    /// Sites admitted.
+    pub admitted: Vec<SiteName>,
+    /// Records sealed.
+    pub sealed: u64,
+    /// Differences that capture had missed.
+    pub found: u64,
+    /// Tables whose capture was repaired.
+    pub rearmed: Vec<String>,
+    /// Things worth a line that fit nowhere else.
+    pub notes: Vec<String>,
+}
+
+/// A packet that was applied.
+#[derive(Clone, Debug)]
+pub struct PacketIn {
+    /// From whom.
+    pub from: SiteName,
+    /// Its number.
+    pub number: PacketNumber,
+    /// When it was made, by the sender's clock.
+    pub sent: Millis,
+    /// What it did.
+    pub tally: Tally,
+}
+
+/// A packet that was built.
+#[derive(Clone, Debug)]
+pub struct PacketOut {
+    /// To whom.
+    pub to: SiteName,
+    /// Its number.
+    pub number: PacketNumber,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Changes by table.
+    pub tables: BTreeMap<String, u64>,
+    /// Whether it is part of a first load.
+    pub snapshot: bool,
+}
+
+/// Something that did not happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// With which neighbour; none where the whole site waits.
+    pub neighbour: Option<SiteName>,
+    /// What waits.
+    pub what: String,
+    /// Why.
+    pub why: String,
+    /// Whether it is tried again by itself.
+    pub retried: bool,
+    /// Whether the exchange is what is missing.
+    pub unreachable: bool,
+}

@@ -1,0 +1,251 @@
+//! What did the application change since the last time? Noted keys become journal entries.
+//!
+//! **States of a noted key**: noted (in the application's log, number above `sealed`) → sealed (journal, mirror and
+//! `sealed` moved, one ledger commit) → trimmed (gone from the log). **Crash points**: before the ledger commit the
+//! note is simply read again; after it, its number is not above `sealed` and is never read again, trimmed or not.
+//! **Invariant**: for every key that is not noted, the mirror is the record.
+//!
+//! A key that was deleted and is there again is another incarnation, even with the same values; the kinds in the log
+//! tell (`DESIGN` section 3). What did not change in the end leaves no trace.
+
+use std::collections::BTreeMap;
+
+use super::{Result, Session, SyncError};
+use crate::database::NoteKind;
+use crate::ledger::{Cause, CauseKind, EntryKind};
+use crate::model::{Image, Key, Millis, Row, Shape, SiteNo, Stamp};
+
+/// Noted keys sealed in one ledger transaction; also bounds how long the application's database is read at a stretch.
+const CHUNK: usize = 2_000;
+
+/// How much was sealed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sealed {
+    /// Noted keys looked at.
+    pub noted: u64,
+    /// Records that had changed.
+    pub changed: u64,
+}
+
+/// What the log says of one key.
+#[derive(Clone, Copy, Debug)]
+struct Noted {
+    /// The record ended in between, whatever is there now.
+    ended: bool,
+    displaced: bool,
+    last: Millis,
+}
+
+/// Seals everything that is noted, in chunks, without holding up the application.
+///
+/// # Errors
+/// As database and ledger say; what was sealed before stays sealed.
+pub fn seal(session: &Session) -> Result<Sealed> {
+    let mut sealed = Sealed::default();
+    for shape in &session.shapes {
+        while let Some(chunk) = seal_chunk_alone(session, shape)? {
+            sealed.noted += chunk.noted;
+            sealed.changed += chunk.changed;
+        }
+    }
+    trim(session)?;
+    Ok(sealed)
+}
+
+fn seal_chunk_alone(session: &Session, shape: &Shape) -> Result<Option<Sealed>> {
+    let database = session.database()?;
+    database.begin_read()?;
+    session.ledger.begin()?;
+    let done = seal_chunk(session, shape);
+    let committed = done.and_then(|sealed| {
+        if sealed.is_some() {
+            session.ledger.commit(&session.world, "commit seal")?;
+        }
+        Ok(sealed)
+    });
+    database.end_read()?;
+    if !matches!(committed, Ok(Some(_))) {
+        session.ledger.rollback()?;
+    }
+    committed
+}
+
+/// Seals everything noted, inside transactions of database and ledger that are open already. Gives whether anything was noted.
+pub(super) fn seal_under_lock(session: &Session) -> Result<()> {
+    for shape in &session.shapes {
+        while seal_chunk(session, shape)?.is_some() {}
+    }
+    Ok(())
+}
+
+/// One chunk of one table; `None` where nothing is noted.
+fn seal_chunk(session: &Session, shape: &Shape) -> Result<Option<Sealed>> {
+    let notes = session.database()?.notes(shape, session.ledger.sealed(shape.number)?, CHUNK)?;
+    let Some(last) = notes.last().map(|note| note.number) else { return Ok(None) };
+    let mut keys: BTreeMap<Key, Noted> = BTreeMap::new();
+    for note in &notes {
+        // Records with an empty value in the key cannot be told apart and do not travel; `init` and `status` count them.
+        let Ok(key) = &note.key else { continue };
+        let noted = keys.entry(key.clone()).or_insert(Noted { ended: false, displaced: false, last: note.time });
+        noted.last = note.time;
+        match note.kind {
+            NoteKind::Delete => noted.ended = true,
+            NoteKind::Displaced => noted.displaced = true,
+            // A key that may have been displaced and was then inserted was displaced.
+            NoteKind::Insert => noted.ended |= noted.displaced,
+            NoteKind::Update => {}
+        }
+    }
+    let mut sealing = Sealing::new(session, CauseKind::Seal);
+    for (key, noted) in &keys {
+        sealing.key(shape, key, noted.ended, Some(noted.last))?;
+    }
+    session.ledger.set_sealed(shape.number, last)?;
+    Ok(Some(Sealed { noted: notes.len() as u64, changed: sealing.changed }))
+}
+
+/// Removes sealed notes from the application's log. A busy database is left for the next time: they are never read again anyway.
+pub(super) fn trim(session: &Session) -> Result<()> {
+    let database = session.database()?;
+    let mut due = Vec::new();
+    for shape in &session.shapes {
+        let sealed = session.ledger.sealed(shape.number)?;
+        if database.trimmable(shape, sealed)? {
+            due.push((shape, sealed));
+        }
+    }
+    if due.is_empty() {
+        return Ok(());
+    }
+    match database.begin_write() {
+        Err(error) if error.retry_helps() => return Ok(()),
+        begun => begun?,
+    }
+    let trimmed = due.iter().try_for_each(|(shape, sealed)| database.trim(shape, *sealed)).and_then(|()| database.commit(&session.world));
+    trimmed.or_else(|error| {
+        database.rollback()?;
+        Err(error.into())
+    })
+}
+
+/// Compares a whole table with its mirror and seals every difference: what capture missed. Gives how many there were.
+///
+/// # Errors
+/// As database and ledger say; what was found before stays sealed.
+pub fn compare(session: &Session, shape: &Shape) -> Result<u64> {
+    let database = session.database()?;
+    let mut found = 0;
+    let mut after: Option<Key> = None;
+    loop {
+        let mut differing = Vec::new();
+        let mut last = None;
+        database.begin_read()?;
+        let scanned = database.scan(shape, after.as_ref(), CHUNK, &mut |key, row| {
+            let same = session.ledger.peek(shape.number, &key, |mirror| mirror == Some(row));
+            if !matches!(same, Ok(true)) {
+                differing.push(key.clone());
+            }
+            last = Some(key);
+        });
+        database.end_read()?;
+        scanned?;
+        found += seal_keys(session, shape, &differing)?;
+        match last {
+            Some(key) => after = Some(key),
+            None => break,
+        }
+    }
+    let mut after: Option<Key> = None;
+    loop {
+        let keys = session.ledger.keys(shape.number, after.as_ref(), CHUNK)?;
+        let Some(last) = keys.last().cloned() else { break };
+        let mut buffer = Vec::new();
+        let mut gone = Vec::new();
+        for key in keys {
+            buffer.clear();
+            if !database.read(shape, &key, &mut buffer)? {
+                gone.push(key);
+            }
+        }
+        found += seal_keys(session, shape, &gone)?;
+        after = Some(last);
+    }
+    Ok(found)
+}
+
+fn seal_keys(session: &Session, shape: &Shape, keys: &[Key]) -> Result<u64> {
+    if keys.is_empty() {
+        return Ok(0);
+    }
+    let database = session.database()?;
+    database.begin_read()?;
+    session.ledger.begin()?;
+    let mut sealing = Sealing::new(session, CauseKind::Found);
+    let done = keys.iter().try_for_each(|key| sealing.key(shape, key, false, None));
+    let changed = sealing.changed;
+    let done = done.and_then(|()| Ok(session.ledger.commit(&session.world, "commit comparison")?));
+    database.end_read()?;
+    if done.is_err() {
+        session.ledger.rollback()?;
+    }
+    done.map(|()| changed)
+}
+
+/// Seals keys under one cause, which is written with the first change.
+pub(super) struct Sealing<'s> {
+    session: &'s Session,
+    kind: CauseKind,
+    cause: Option<i64>,
+    buffer: Vec<u8>,
+    pub(super) changed: u64,
+}
+
+impl<'s> Sealing<'s> {
+    pub(super) fn new(session: &'s Session, kind: CauseKind) -> Self {
+        Self { session, kind, cause: None, buffer: Vec::new(), changed: 0 }
+    }
+
+    /// Compares one record with its mirror and journals the difference. `ended`: it was deleted in between.
+    pub(super) fn key(&mut self, shape: &Shape, key: &Key, ended: bool, time: Option<Millis>) -> Result<()> {
+        let ledger = &self.session.ledger;
+        self.buffer.clear();
+        let there = self.session.database()?.read(shape, key, &mut self.buffer)?;
+        let row = there.then_some(self.buffer.as_slice());
+        if ledger.peek(shape.number, key, |mirror| mirror == row && !(ended && mirror.is_some()))? {
+            return Ok(());
+        }
+        let new = row.map(|row| Row::decode(row).map_err(|_| SyncError::Bug("a row that was just read does not decode"))).transpose()?;
+        let mut record = ledger.load(shape.number, key)?;
+        let stamp = Stamp { time: time.unwrap_or_else(|| self.session.world.now()), site: SiteNo(0) };
+        let cause = self.cause()?;
+        let (kind, image) = match (record.current.take(), new) {
+            (None, None) => return Ok(()),
+            (Some(old), None) => (EntryKind::Delete(old), None),
+            (Some(old), Some(row)) if !ended => {
+                let fields: Vec<_> = old.row.differing(&row).collect();
+                let mut image = Image { row, ..old.clone() };
+                fields.iter().for_each(|field| image.set_stamp(*field, Some(stamp)));
+                (EntryKind::Update(old, fields), Some(image))
+            }
+            (old, Some(row)) => {
+                let mut image = Image { born: ledger.give_birth(), row, stamps: Vec::new() };
+                shape.live_fields().for_each(|field| image.set_stamp(field, Some(stamp)));
+                (old.map_or(EntryKind::Insert, EntryKind::Replace), Some(image))
+            }
+        };
+        ledger.append(&mut record, &kind, None, cause, Some(stamp))?;
+        record.current = image;
+        ledger.store_mirror(&mut record)?;
+        self.changed += 1;
+        Ok(())
+    }
+
+    fn cause(&mut self) -> Result<i64> {
+        if let Some(cause) = self.cause {
+            return Ok(cause);
+        }
+        let cause = self.session.ledger.add_cause(&Cause { kind: self.kind, time: self.session.world.now() })?;
+        self.cause = Some(cause);
+        Ok(cause)
+    }
+}

@@ -1,0 +1,27 @@
+//! What packets call tables and sites, as this home numbers them.
+
+use super::Session;
+use crate::model::{Shape, SiteName, SiteNo, TableNo};
+use crate::packet::Vocabulary;
+
+/// The session's names.
+pub(super) struct Words<'s>(pub &'s Session);
+
+impl Vocabulary for Words<'_> {
+    fn shape(&self, table: TableNo) -> &Shape {
+        self.0.shape(table)
+    }
+
+    fn table(&self, name: &str) -> Option<TableNo> {
+        self.0.shapes.iter().find(|shape| shape.name == name).map(|shape| shape.number)
+    }
+
+    fn site_name(&self, site: SiteNo) -> SiteName {
+        self.0.ledger.site_name(site).unwrap_or_else(|_| self.0.name().clone())
+    }
+
+    fn site_number(&mut self, name: &SiteName) -> SiteNo {
+        // A ledger that cannot be written fails the slice at its commit; until then the number is only remembered.
+        self.0.ledger.site_number(name).unwrap_or_default()
+    }
+}
