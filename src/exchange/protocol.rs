@@ -190,6 +190,7 @@ pub fn fetch(world: &World, exchange: &mut dyn Exchange, folder: &Folder, entry:
         return Err(ExchangeError::SizeDiffers { folder: folder.clone(), name: entry.name.clone(), expected: entry.bytes, found });
     }
     file.sync_all().map_err(ExchangeError::Local)?;
+    drop(file);
     files::rename(world, &temporary, &local)?;
     Ok(local)
 }
