@@ -1,5 +1,6 @@
 //! Keeps databases, documents and customizations the same by exchanging files and nothing else.
 
+pub mod exchange;
 pub mod keys;
 pub mod ledger;
 pub mod model;

@@ -9,6 +9,7 @@ mod faults;
 pub mod files;
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 pub use clock::{Clock, SkewedClock, SystemClock};
 pub use faults::{Crash, Faults};
@@ -62,6 +63,14 @@ impl World {
             Dice::Seeded(reader) => reader.lock().expect("no holder panics").fill(&mut bytes),
         }
         bytes
+    }
+
+    /// Waits. A simulated world does not: its clock is moved by whoever runs the simulation.
+    pub fn sleep(&self, time: Duration) {
+        match &self.dice {
+            Dice::System => std::thread::sleep(time),
+            Dice::Seeded(_) => {}
+        }
     }
 
     /// Told right before a durable step; `name` says which, for the fault sweep's report.

@@ -1,0 +1,196 @@
+//! How a file gets onto an exchange whole, and from it whole, whatever the far side is like.
+//!
+//! Deposit: temporary name in the same folder, write, flush, rename without overwrite. Where the far side cannot rename:
+//! final name, then the size by listing. Collect: list, keep what the caller's pattern and size say, fetch to the inbox.
+//! Steps that can be killed are those of the [`Exchange`] and, at home, the rename into the inbox (`rename file`).
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::{Capabilities, Content, Entry, Exchange, ExchangeError, ExchangeId, FileName, Folder, Marker, Probe, Put, Rename};
+use crate::world::{World, files};
+
+/// Proof that a place was reached and is an exchange. Good for one round: ask again in the next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Which exchange it is; the caller compares it with the one it knows.
+    pub id: ExchangeId,
+    capabilities: Capabilities,
+}
+
+impl Reached {
+    /// What the place promises.
+    #[must_use]
+    pub const fn capabilities(&self) -> Capabilities {
+        self.capabilities
+    }
+}
+
+/// Reaches an exchange. Changes nothing, and without it nothing may be concluded from what is not there.
+///
+/// # Errors
+/// [`ExchangeError::Unreachable`] where the place is not there, [`ExchangeError::NotAnExchange`] where its marker is not.
+pub fn reach(world: &World, exchange: &mut dyn Exchange) -> Result<Reached, ExchangeError> {
+    let Probe { capabilities, marker } = exchange.probe(world)?;
+    let marker = Marker::of(&exchange.place(), marker.as_deref())?;
+    Ok(Reached { id: marker.id, capabilities })
+}
+
+/// What [`mark`] did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Marked {
+    /// The place is an exchange now.
+    New(Reached),
+    /// It was one before: perhaps another tree's.
+    Already(Reached),
+}
+
+/// Makes a place an exchange; only the host does, once. The place itself must be there: a missing share is not made.
+///
+/// # Errors
+/// As [`reach`] and [`Exchange::put`]; a marker that is there and cannot be read stays as it is.
+pub fn mark(world: &World, exchange: &mut dyn Exchange) -> Result<Marked, ExchangeError> {
+    let Probe { capabilities, marker } = exchange.probe(world)?;
+    let fresh = Marker::new(ExchangeId(world.random()));
+    if let Some(found) = marker.filter(|found| !fresh.may_have_begun_as(found)) {
+        let marker = Marker::of(&exchange.place(), Some(&found))?;
+        return Ok(Marked::Already(Reached { id: marker.id, capabilities }));
+    }
+    let bytes = fresh.to_bytes();
+    let (root, name) = (Folder::root(), Marker::name());
+    match write(world, exchange, capabilities.rename, &root, &name, Content::Bytes(&bytes)) {
+        // Somebody else marked it, or our own first attempt did and the answer was lost.
+        Err(ExchangeError::Exists { .. } | ExchangeError::Missing { .. }) => reach(world, exchange).map(Marked::Already),
+        Err(error) => Err(error),
+        Ok(()) => {
+            let reached = reach(world, exchange)?;
+            Ok(if reached.id == fresh.id { Marked::New(reached) } else { Marked::Already(reached) })
+        }
+    }
+}
+
+/// What [`deposit`] found and did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deposited {
+    /// It is there now.
+    Done,
+    /// A file of that name and size was there.
+    AlreadyThere,
+    /// A file of that name was there with another size, a damaged or unfinished copy: it was taken away and written anew.
+    Mended {
+        /// The size of what was there.
+        found: u64,
+    },
+}
+
+/// Puts a file on the exchange under its final name, whole. Repeats are harmless: a second one finds the first.
+///
+/// The folder is the caller's own and the name says the content (size, hash), so a file of that name is either
+/// this file or a damaged copy of it. A whole one is never overwritten.
+///
+/// # Errors
+/// [`ExchangeError::SizeDiffers`] or [`ExchangeError::Missing`] where success was reported and the listing says otherwise: deposit again.
+pub fn deposit(
+    world: &World,
+    exchange: &mut dyn Exchange,
+    reached: &Reached,
+    folder: &Folder,
+    name: &FileName,
+    content: Content<'_>,
+) -> Result<Deposited, ExchangeError> {
+    let bytes = content.bytes()?;
+    let done = match listed(world, exchange, folder, name)? {
+        Some(found) if found == bytes => return Ok(Deposited::AlreadyThere),
+        Some(found) => {
+            exchange.delete(world, folder, name)?;
+            Deposited::Mended { found }
+        }
+        None => Deposited::Done,
+    };
+    match write(world, exchange, reached.capabilities.rename, folder, name, content) {
+        Ok(()) => match reached.capabilities.put {
+            Put::Whole => return Ok(done),
+            Put::MayBeShort => {}
+        },
+        // The listing was old, or an earlier rename took effect and its answer was lost.
+        Err(ExchangeError::Exists { .. }) => exchange.delete(world, folder, &name.temporary())?,
+        Err(ExchangeError::Missing { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    match listed(world, exchange, folder, name)? {
+        Some(found) if found == bytes => Ok(done),
+        Some(found) => Err(ExchangeError::SizeDiffers { folder: folder.clone(), name: name.clone(), expected: bytes, found }),
+        None => Err(ExchangeError::Missing { folder: folder.clone(), name: name.clone() }),
+    }
+}
+
+/// Through a temporary name where the far side can rename. One that may replace does no harm after the caller has looked: nobody
+/// else writes here, and readers never see a half file, as they would under the final name.
+fn write(
+    world: &World,
+    exchange: &mut dyn Exchange,
+    rename: Rename,
+    folder: &Folder,
+    name: &FileName,
+    content: Content<'_>,
+) -> Result<(), ExchangeError> {
+    match rename {
+        Rename::Unsupported => exchange.put(world, folder, name, content),
+        Rename::Refuses | Rename::MayReplace => {
+            let temporary = name.temporary();
+            exchange.put(world, folder, &temporary, content)?;
+            exchange.rename(world, folder, &temporary, name)
+        }
+    }
+}
+
+fn listed(world: &World, exchange: &mut dyn Exchange, folder: &Folder, name: &FileName) -> Result<Option<u64>, ExchangeError> {
+    let found = exchange.list(world, folder)?;
+    Ok(found.into_iter().find(|entry| entry.name == *name).map(|entry| entry.bytes))
+}
+
+/// What lies in a folder for the caller, sorted by name. `wanted` compares name pattern and size; the rest stays untouched.
+///
+/// # Errors
+/// As [`Exchange::list`].
+pub fn waiting(
+    world: &World,
+    exchange: &mut dyn Exchange,
+    folder: &Folder,
+    wanted: impl Fn(&Entry) -> bool,
+) -> Result<Vec<Entry>, ExchangeError> {
+    let mut found = exchange.list(world, folder)?;
+    found.retain(wanted);
+    found.sort();
+    found.dedup_by(|a, b| a.name == b.name);
+    Ok(found)
+}
+
+/// Brings a listed file into the local folder `inbox` under its name, whole by size; says where it is.
+///
+/// One that is there already with that size is not brought again. A cut-off fetch goes on where it stopped. The caller
+/// checks the hash; where that fails it deletes the local file, and the next fetch starts from nothing.
+///
+/// # Errors
+/// [`ExchangeError::SizeDiffers`] where fewer or more bytes came than were listed; [`ExchangeError::Missing`] where it is gone.
+pub fn fetch(world: &World, exchange: &mut dyn Exchange, folder: &Folder, entry: &Entry, inbox: &Path) -> Result<PathBuf, ExchangeError> {
+    let local = inbox.join(entry.name.as_str());
+    if fs::symlink_metadata(&local).is_ok_and(|data| data.is_file() && data.len() == entry.bytes) {
+        return Ok(local);
+    }
+    let temporary = inbox.join(entry.name.temporary().as_str());
+    exchange.get(world, folder, entry, &temporary)?;
+    let file = fs::OpenOptions::new().write(true).open(&temporary).map_err(ExchangeError::Local)?;
+    let found = file.metadata().map_err(ExchangeError::Local)?.len();
+    if found != entry.bytes {
+        if found > entry.bytes {
+            files::remove(world, &temporary)?;
+        }
+        return Err(ExchangeError::SizeDiffers { folder: folder.clone(), name: entry.name.clone(), expected: entry.bytes, found });
+    }
+    file.sync_all().map_err(ExchangeError::Local)?;
+    drop(file);
+    files::rename(world, &temporary, &local)?;
+    Ok(local)
+}
