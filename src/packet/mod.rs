@@ -12,6 +12,8 @@
 //! folder that the caller names, inside its home). Anything that is not exactly as sealing writes it is refused, never repaired.
 
 mod changes;
+#[cfg(test)]
+mod changes_tests;
 mod column;
 mod decode;
 mod envelope;
