@@ -60,6 +60,17 @@ impl Ledger {
         }
     }
 
+    /// The incarnation that has a key now.
+    pub fn born(&self, table: TableNo, key: &Key) -> Result<Option<Born>> {
+        let mut statement = self.connection.prepare_cached("SELECT born_site, born_sequence FROM record WHERE table_no = ? AND key = ?")?;
+        let found: Option<(Option<u32>, Option<i64>)> =
+            statement.query_row((table.0, key.as_bytes()), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+        Ok(match found {
+            Some((Some(site), Some(sequence))) => Some(Born { site: SiteNo(site), sequence: sequence.cast_unsigned() }),
+            Some(_) | None => None,
+        })
+    }
+
     /// How many records of a table the mirror holds.
     pub fn count(&self, table: TableNo) -> Result<u64> {
         let count: i64 = self.connection.query_row("SELECT count(*) FROM record WHERE table_no = ? AND row IS NOT NULL", [table.0], |row| row.get(0))?;

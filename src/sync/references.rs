@@ -50,7 +50,7 @@ impl Applying<'_> {
                     if let Some(Some(born)) = meant.get(place)
                         && session.shape(table).key_kind == KeyKind::Assigned
                     {
-                        let there = session.ledger.load(table, &key)?.current.map(|image| image.born);
+                        let there = session.ledger.born(table, &key)?;
                         let same = match there {
                             Some(there) => session.ledger.same(there, *born)?,
                             None => false,

@@ -1,0 +1,493 @@
+//! What must a neighbour be told? The difference between the mirror and what the neighbour holds, as packets.
+//!
+//! **States of a packet**: spooled (changes in scratch files) → sealed (whole, in the outbox under `<number>.new`) → built
+//! (the ledger has its number, its place in the journal and what it told; one ledger commit for all packets of a build) →
+//! renamed to its final name → deposited. **Crash points**: before the ledger's commit nothing was built, `.new` files are
+//! thrown away; after it, [`finish_renames`] gives them their names. The bytes never change from then on.
+//! **Invariant**: a number that the ledger knows has exactly one file, and what it told is in the ledger.
+//!
+//! The acknowledgement rides in the *last* packet of a build: the content of the packets before it would not account
+//! for what it acknowledges (`DESIGN` section 4, "Streams").
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+use fs_err as fs;
+
+use super::known::{self, Link};
+use super::report::PacketOut;
+use super::vocabulary::Words;
+use super::{Result, Session, SyncError};
+use crate::keys::SealingRecipient;
+use crate::ledger::{Conflict, Direction, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
+use crate::model::{Born, Change, FieldNo, Image, Key, KeyKind, PacketNumber, SiteNo, TableNo};
+use crate::packet::{Acknowledgement, BlockWriter, Draft, PacketId, PacketKind, Part, PartSource, SenderKeys, seal};
+use crate::world::files;
+
+/// Born lookups remembered while building: bounds memory, costs only time.
+const REMEMBERED: usize = 100_000;
+
+/// Builds whatever a neighbour must be told. Nothing is written where there is nothing to tell and no answer is owed.
+///
+/// # Errors
+/// As ledger and files say; then nothing was built.
+pub fn build(session: &Session, to: &Neighbour, asks: &[PacketNumber]) -> Result<Vec<PacketOut>> {
+    finish_renames(session, to)?;
+    session.ledger.begin()?;
+    let built = Building::new(session, to, asks).and_then(Building::run);
+    match built {
+        Ok(packets) if !packets.is_empty() => {
+            if let Err(error) = session.ledger.commit(&session.world, "commit build") {
+                if !matches!(error, crate::ledger::LedgerError::Crash(_)) {
+                    session.ledger.rollback()?;
+                }
+                return Err(error.into());
+            }
+            finish_renames(session, to)?;
+            Ok(packets)
+        }
+        Ok(packets) => {
+            session.ledger.rollback()?;
+            Ok(packets)
+        }
+        Err(error) => {
+            if !error.is_crash() {
+                session.ledger.rollback()?;
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Gives sealed files of known numbers their names, and throws away those that no number knows.
+pub(super) fn finish_renames(session: &Session, to: &Neighbour) -> Result<()> {
+    let folder = session.home.outbox(&to.card.name);
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "new") {
+            continue;
+        }
+        let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok()).map(PacketNumber);
+        let row = match number {
+            Some(number) => session.ledger.packet(to.site, Direction::Out, number)?,
+            None => None,
+        };
+        match row {
+            Some(row) => files::rename(&session.world, &path, &folder.join(row.name))?,
+            None => files::remove(&session.world, &path)?,
+        }
+    }
+    Ok(())
+}
+
+struct Building<'s> {
+    session: &'s Session,
+    to: &'s Neighbour,
+    link: Link,
+    asks: &'s [PacketNumber],
+    up: bool,
+    office: bool,
+    number: PacketNumber,
+    /// Ids and names of packets already sealed, in order.
+    sealed: Vec<Finished>,
+    spool: Spool,
+    /// What was told of each record, for the parent's pending list; the parent only.
+    borns: HashMap<(TableNo, Key), Option<Born>>,
+    settled: bool,
+}
+
+struct Finished {
+    number: PacketNumber,
+    id: PacketId,
+    name: String,
+    bytes: u64,
+    changes: u64,
+    tables: BTreeMap<String, u64>,
+}
+
+/// Changes of the packet being filled.
+struct Spool {
+    path: PathBuf,
+    writer: BlockWriter<BufWriter<fs::File>>,
+    changes: u64,
+    tables: BTreeMap<String, u64>,
+}
+
+impl Spool {
+    fn new(session: &Session, number: PacketNumber) -> Result<Self> {
+        let path = session.home.scratch().join(format!("changes-{number}"));
+        let writer = BlockWriter::new(BufWriter::new(fs::File::create(&path)?));
+        Ok(Self { path, writer, changes: 0, tables: BTreeMap::new() })
+    }
+}
+
+impl<'s> Building<'s> {
+    fn new(session: &'s Session, to: &'s Neighbour, asks: &'s [PacketNumber]) -> Result<Self> {
+        let up = to.kind == NeighbourKind::Parent;
+        let children = session.ledger.neighbours()?.iter().any(|neighbour| neighbour.kind == NeighbourKind::Child);
+        let number = to.sent.next();
+        Ok(Self {
+            session,
+            to,
+            link: Link::from(to),
+            asks,
+            up,
+            office: up && children,
+            number,
+            sealed: Vec::new(),
+            spool: Spool::new(session, number)?,
+            borns: HashMap::new(),
+            settled: true,
+        })
+    }
+
+    fn run(mut self) -> Result<Vec<PacketOut>> {
+        if self.up && self.to.sent == PacketNumber(0) {
+            return Err(SyncError::Bug("a child's first packet is its request to join"));
+        }
+        let candidates = self.session.ledger.candidates(self.to.site, self.to.cursor, self.to.fresh)?;
+        let mut deletes = Vec::new();
+        for id in &candidates {
+            let record = self.session.ledger.load_id(*id)?;
+            if record.current.is_none() {
+                deletes.push(*id);
+            } else {
+                self.tell(record)?;
+            }
+        }
+        // Children before parents, the other way round than they came.
+        for id in deletes.into_iter().rev() {
+            let record = self.session.ledger.load_id(id)?;
+            self.tell(record)?;
+        }
+        self.close()
+    }
+
+    /// Tells one record, where there is something to tell.
+    fn tell(&mut self, mut record: Record) -> Result<()> {
+        let ledger = &self.session.ledger;
+        let opinion = known::opinion(ledger, &record, self.link)?;
+        let before_extra = record.extra.clone();
+        if record.extra.held.contains_key(&self.to.site) {
+            // Neither told nor contradicted; the cursor moves past it, so what it holds must be said outright.
+            self.settled = false;
+            record.extra.opinions.insert(self.to.site, opinion);
+        } else {
+            record.extra.opinions.remove(&self.to.site);
+            if let Some(change) = self.change(&mut record, opinion)? {
+                self.push(&mut record, change)?;
+            }
+            if self.up {
+                record.extra.report.clear();
+                record.extra.report_whole = false;
+            }
+        }
+        if record.extra != before_extra {
+            ledger.store_extra(&mut record)?;
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, record: &mut Record, opinion: Opinion) -> Result<Option<Change>> {
+        let ledger = &self.session.ledger;
+        let (held_there, unknown) = match opinion {
+            Opinion::Known(image) => (image, false),
+            Opinion::Unknown => (None, true),
+        };
+        let report = self.up && (record.extra.report_whole || !record.extra.report.is_empty());
+        let ours = record.current.clone();
+        if !report && !unknown && known::same_image(ours.as_ref(), held_there.as_ref()) {
+            return Ok(None);
+        }
+        let same = match (&ours, &held_there) {
+            (Some(ours), Some(theirs)) if self.up => ours.born == theirs.born,
+            (Some(ours), Some(theirs)) => ledger.same(ours.born, theirs.born)?,
+            (None | Some(_), None) | (None, Some(_)) => false,
+        };
+        let all: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
+        let fields = match (&ours, &held_there) {
+            (Some(ours), Some(theirs)) if same && ours.born == theirs.born && !record.extra.report_whole => {
+                let mut fields: Vec<FieldNo> = ours.row.differing(&theirs.row).collect();
+                if self.up {
+                    fields.extend(&record.extra.report);
+                    fields.sort_unstable();
+                    fields.dedup();
+                }
+                fields
+            }
+            _ => all,
+        };
+        if same && fields.is_empty() {
+            return Ok(None);
+        }
+        let mut shared = None;
+        if self.office {
+            let ended = held_there.as_ref().filter(|theirs| ours.as_ref().is_none_or(|ours| ours.born != theirs.born));
+            if let Some(ours) = &ours
+                && held_there.as_ref().is_none_or(|theirs| theirs.born != ours.born)
+            {
+                shared = ledger.shared(record, ours.born)?;
+            }
+            if let Some(theirs) = ended {
+                ledger.bury_shared(record, theirs.born, &theirs.row)?;
+            }
+        }
+        let whole = self.up && (record.extra.report_whole || record.extra.full);
+        let meant = match &ours {
+            Some(ours) => self.meant(record.table, ours, &fields)?,
+            None => Vec::new(),
+        };
+        let aliases = match &ours {
+            Some(ours) => ledger.absorbed_by(ours.born)?,
+            None => Vec::new(),
+        };
+        // A record that goes by another incarnation now is the same one: the receiver knows both by the alias.
+        let before = match (held_there, &ours) {
+            (Some(theirs), Some(ours)) if same && !self.up => Some(Image { born: ours.born, ..theirs }),
+            (None, None) if unknown => ledger.former(record)?.into_iter().next(),
+            (theirs, _) => theirs,
+        };
+        let before = before.map(|image| if same { partial(&image, &fields) } else { image });
+        let after = ours.map(|image| if same && !whole { partial(&image, &fields) } else { image });
+        Ok(Some(Change { table: record.table, key: record.key.clone(), before, after, fields, whole, shared, aliases, meant }))
+    }
+
+    /// Whom the stated references to tables with handed-out numbers mean.
+    fn meant(&mut self, table: TableNo, image: &Image, fields: &[FieldNo]) -> Result<Vec<Option<Born>>> {
+        let session = self.session;
+        let mut meant = Vec::new();
+        for reference in &session.shape(table).references {
+            let target = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table));
+            let stated = reference.fields.iter().any(|field| fields.contains(field));
+            let born = match target {
+                Some(target) if stated && target.key_kind == KeyKind::Assigned && reference.fields.len() == 1 => {
+                    match Key::new([image.row.get(reference.fields[0])]) {
+                        Ok(key) => self.born(target.number, key)?,
+                        Err(_) => None,
+                    }
+                }
+                Some(_) | None => None,
+            };
+            meant.push(born);
+        }
+        if meant.iter().all(Option::is_none) {
+            meant.clear();
+        }
+        Ok(meant)
+    }
+
+    fn born(&mut self, table: TableNo, key: Key) -> Result<Option<Born>> {
+        if self.borns.len() >= REMEMBERED {
+            self.borns.clear();
+        }
+        if let Some(born) = self.borns.get(&(table, key.clone())) {
+            return Ok(*born);
+        }
+        let born = self.session.ledger.born(table, &key)?;
+        self.borns.insert((table, key), born);
+        Ok(born)
+    }
+
+    fn push(&mut self, record: &mut Record, change: Change) -> Result<()> {
+        if self.up {
+            let whole = match (&change.before, &change.after) {
+                (Some(before), Some(after)) => before.born != after.born,
+                (None, Some(_)) | (Some(_), None) | (None, None) => true,
+            };
+            let id = self.session.ledger.anchor(record)?;
+            self.session.ledger.add_pending(id, self.number, whole, &change.fields)?;
+        }
+        *self.spool.tables.entry(self.session.shape(record.table).name.clone()).or_default() += 1;
+        self.spool.changes += 1;
+        self.spool.writer.push(&Words(self.session), change)?;
+        if self.spool.writer.bytes_written() >= self.session.limits.packet_bytes {
+            self.seal(Vec::new(), false)?;
+        }
+        Ok(())
+    }
+
+    /// Seals the last packet, where there is anything to say, and writes down what all of them told.
+    fn close(mut self) -> Result<Vec<PacketOut>> {
+        let (parts, told, outcomes) = self.documents()?;
+        let nothing = self.spool.changes == 0 && parts.is_empty() && self.asks.is_empty() && !self.to.owes && !self.to.fresh;
+        if nothing && self.sealed.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.seal(parts, true)?;
+        let ledger = &self.session.ledger;
+        let last = self.sealed.last().ok_or(SyncError::Bug("a build without packets"))?;
+        ledger.set_sent(
+            self.to.site,
+            &SentState {
+                sent: last.number,
+                id: &last.id.to_string(),
+                cursor: ledger.journal_end(),
+                told_outcomes: outcomes,
+                told_documents: &told,
+                confirmed: self.to.received,
+                settled_here: self.settled_number(),
+            },
+        )?;
+        for finished in &self.sealed {
+            ledger.add_packet(&PacketRow {
+                site: self.to.site,
+                direction: Direction::Out,
+                number: finished.number,
+                id: finished.id.to_string(),
+                name: finished.name.clone(),
+                bytes: finished.bytes,
+                changes: finished.changes,
+                journal: ledger.journal_end(),
+                time: self.session.world.now(),
+                deposited: None,
+                acknowledged: None,
+            })?;
+        }
+        let (to, fresh) = (self.to.card.name.clone(), self.to.fresh);
+        let out = |finished: Finished| PacketOut {
+            to: to.clone(),
+            number: finished.number,
+            bytes: finished.bytes,
+            tables: finished.tables,
+            snapshot: fresh,
+        };
+        Ok(self.sealed.into_iter().map(out).collect())
+    }
+
+    /// A child says how far it is settled: it kept nothing back when it built this.
+    fn settled_number(&self) -> PacketNumber {
+        if self.settled { self.to.received } else { self.to.settled_here }
+    }
+
+    /// Seals what is spooled as the next packet. Only the `last` one of a build acknowledges.
+    fn seal(&mut self, mut parts: Vec<Part>, last: bool) -> Result<()> {
+        let session = self.session;
+        let spool = std::mem::replace(&mut self.spool, Spool::new(session, self.number.next())?);
+        drop(spool.writer.finish(&Words(session))?);
+        if spool.changes > 0 {
+            parts.push(Part { name: "changes/0001.jsonl".into(), source: PartSource::File(spool.path.clone()) });
+        }
+        if let Some(schema) = self.schema(last)? {
+            parts.insert(0, schema);
+        }
+        let confirmed = if last { (self.to.received, self.to.received_id.clone()) } else { (PacketNumber(0), None) };
+        let acknowledges = match (self.to.stream_in, confirmed) {
+            (Some(stream), (number, Some(id))) => {
+                let id = PacketId::try_from(id).map_err(|_| SyncError::Bug("a stored packet id does not read"))?;
+                Some(Acknowledgement { stream, number, id })
+            }
+            (Some(_) | None, _) => None,
+        };
+        let previous = match self.sealed.last() {
+            Some(finished) => Some(finished.id),
+            None => self.to.sent_id.clone().map(PacketId::try_from).transpose().map_err(|_| SyncError::Bug("a stored packet id does not read"))?,
+        };
+        let draft = Draft {
+            kind: PacketKind::Changes,
+            from: session.name().clone(),
+            to: self.to.card.name.clone(),
+            stream: self.to.stream_out,
+            number: self.number,
+            previous,
+            sent: session.world.now(),
+            requires: Vec::new(),
+            acknowledges,
+            settled: (self.up && last).then(|| self.settled_number()),
+            asks: if last { self.asks.to_vec() } else { Vec::new() },
+            sender: None,
+            parts,
+        };
+        let finished = seal_into_outbox(session, self.to, &draft)?;
+        fs::remove_file(&spool.path)?;
+        self.sealed.push(Finished {
+            number: self.number,
+            id: finished.id,
+            name: finished.name.to_string(),
+            bytes: finished.bytes,
+            changes: spool.changes,
+            tables: spool.tables,
+        });
+        self.number = self.number.next();
+        Ok(())
+    }
+
+    /// The schema: whole in the first packet of a snapshot, and the state of handed-out numbers in its last.
+    fn schema(&self, last: bool) -> Result<Option<Part>> {
+        let first = self.sealed.is_empty();
+        if !self.to.fresh || self.up || !(first || last) {
+            return Ok(None);
+        }
+        let sent = super::start::SentSchema::of(self.session)?;
+        let bytes = serde_json::to_vec(&sent).map_err(|_| SyncError::Bug("a schema does not write"))?;
+        Ok(Some(Part { name: "schema.json".into(), source: PartSource::Bytes(bytes) }))
+    }
+
+    /// Outcomes for sites that lie this way, the roster and the rules, as far as not told: parts, versions, last outcome.
+    fn documents(&self) -> Result<(Vec<Part>, BTreeMap<String, String>, i64)> {
+        let ledger = &self.session.ledger;
+        let mut parts = Vec::new();
+        let mut told = self.to.told_documents.clone();
+        let mut outcomes: Vec<(i64, Conflict)> = Vec::new();
+        let mut last = self.to.told_outcomes;
+        ledger.conflicts(self.to.told_outcomes, &mut |number, decider_number, loser, conflict| {
+            last = number;
+            if self.concerns(loser)? && conflict.decider != self.to.card.name {
+                outcomes.push((decider_number, conflict));
+            }
+            Ok(())
+        })?;
+        if !outcomes.is_empty() {
+            let bytes = serde_json::to_vec(&outcomes).map_err(|_| SyncError::Bug("outcomes do not write"))?;
+            parts.push(Part { name: "outcomes.json".into(), source: PartSource::Bytes(bytes) });
+        }
+        for (note, part) in [("roster", "roster.json"), ("rules", "rules.toml")] {
+            let text = super::join::document(self.session, self.to, note)?;
+            let Some(text) = text else { continue };
+            let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
+            if told.get(note) != Some(&hash) {
+                parts.push(Part { name: part.into(), source: PartSource::Bytes(text.into_bytes()) });
+                told.insert(note.to_owned(), hash);
+            }
+        }
+        Ok((parts, told, last))
+    }
+
+    /// Whether the way to the site of a losing edit leads through this neighbour.
+    fn concerns(&self, loser: Option<SiteNo>) -> std::result::Result<bool, crate::ledger::LedgerError> {
+        let Some(loser) = loser else { return Ok(false) };
+        if loser == SiteNo(0) {
+            return Ok(false);
+        }
+        let name = self.session.ledger.site_name(loser)?;
+        let below = super::join::way_down(self.session, &name)?;
+        Ok(match below {
+            Some(child) => !self.up && child == self.to.card.name,
+            None => self.up,
+        })
+    }
+}
+
+/// Seals a draft as the outbox file of its number that is not named yet.
+pub(super) fn seal_into_outbox(session: &Session, to: &Neighbour, draft: &Draft) -> Result<crate::packet::Sealed> {
+    let folder = session.home.outbox(&to.card.name);
+    fs::create_dir_all(&folder)?;
+    let recipient = SealingRecipient::parse(&to.card.sealing)?;
+    let out = folder.join(format!("{}.new", draft.number));
+    Ok(seal(&session.world, draft, &session.signing, &[recipient], &out, &session.home.scratch())?)
+}
+
+/// The keys of a request to join.
+pub(super) fn sender_keys(session: &Session) -> SenderKeys {
+    SenderKeys { signing: session.signing.verifying_key(), sealing: session.sealing.recipient() }
+}
+
+/// Only these fields of an image.
+fn partial(image: &Image, fields: &[FieldNo]) -> Image {
+    let mut part = Image { born: image.born, ..Image::default() };
+    fields.iter().for_each(|field| part.take(*field, image));
+    part
+}

@@ -1,0 +1,365 @@
+//! How does a new site get in, and who else is there?
+//!
+//! **States of an invitation**: given out → used, or expired. **States of a joining site**: home made (keys, parent,
+//! invitation noted) → request built (packet 1 of its stream, kind `join`) → admitted at the parent, in one ledger commit
+//! with the use of the invitation and the new place in the roster → first load.
+//!
+//! The request is signed with the new site's own key and sealed for the inviter; the secret of the invitation inside
+//! proves that it comes from who got the file. **Invariant**: one invitation admits one site, once.
+//!
+//! The host's roster is the truth. An office keeps its own part (its children and theirs) and sends it up.
+
+use serde::{Deserialize, Serialize};
+
+use super::build::{seal_into_outbox, sender_keys};
+use super::outbox;
+use super::start::make_keys;
+use super::{Result, Session, SyncError};
+use crate::keys::{Namespace, VerifyingKey};
+use crate::ledger::{Card, Direction, Ledger, Neighbour, NeighbourKind, PacketRow, SentState};
+use crate::model::{Millis, PacketNumber, SiteName, StreamId};
+use crate::packet::{Draft, Opened, PacketKind, Part, PartSource};
+use crate::site::{Home, Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret, OfficePart, Role, Roster, Settings, Site};
+use crate::world::World;
+
+/// How long an invitation is good: 14 days.
+pub const INVITATION_MILLIS: i64 = 14 * 24 * 60 * 60 * 1000;
+
+/// What a joining site sends, sealed for the inviter.
+#[derive(Debug, Serialize, Deserialize)]
+struct Request {
+    invitation: InvitationId,
+    secret: InvitationSecret,
+}
+
+/// Why a request was not granted. Nothing of it is kept but the file, set aside.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// Nobody gave out such an invitation, or the secret is wrong.
+    #[error("it does not prove that it comes from who got the invitation")]
+    NotInvited,
+    /// The invitation's time is over.
+    #[error("its invitation has expired: invite again")]
+    Expired,
+    /// It admitted somebody already.
+    #[error("its invitation was used already: invite again")]
+    Used,
+    /// It asks for another name than it was invited under.
+    #[error("it was invited under another name")]
+    OtherName,
+    /// The name was taken meanwhile.
+    #[error("the name is taken meanwhile: invite again under another name")]
+    NameTaken,
+}
+
+/// Makes an invitation and gives the text of its file.
+///
+/// # Errors
+/// [`SyncError::NotAnOffice`], [`SyncError::NameTaken`] also by an open invitation.
+pub fn invite(session: &Session, name: &SiteName, role: Role, groups: &[String], valid_millis: i64) -> Result<String> {
+    if session.settings.role == Role::Remote {
+        return Err(SyncError::NotAnOffice(session.name().clone()));
+    }
+    let now = session.world.now();
+    let invited = session.ledger.invited(now)?;
+    if roster(session)?.name_taken(name) || invited.iter().any(|(open, _)| open == name.as_str()) {
+        return Err(SyncError::NameTaken(name.clone()));
+    }
+    let database = session.settings.database.file_name().map_or_else(|| "database.db".into(), |name| name.to_string_lossy().into_owned());
+    let invitation = Invitation {
+        format: Invitation::FORMAT,
+        id: InvitationId(session.world.random()),
+        secret: InvitationSecret(session.world.random()),
+        inviter: session.name().clone(),
+        inviter_signing: session.signing.verifying_key().to_string(),
+        inviter_sealing: session.sealing.recipient().to_string(),
+        host: session.settings.host.clone(),
+        name: name.clone(),
+        role,
+        groups: groups.iter().cloned().collect(),
+        database,
+        created: now,
+        expires: Millis(now.0 + valid_millis),
+    };
+    let document = invitation.to_document();
+    let signature = session.signing.sign(Namespace::Invitation, document.as_bytes());
+    session.ledger.begin()?;
+    session.ledger.add_invitation(&String::from(invitation.id), name, &document, invitation.expires)?;
+    session.ledger.commit(&session.world, "commit invitation")?;
+    Ok(InvitationFile::new(invitation, signature).to_string())
+}
+
+/// Makes a child's home in `folder` from the text of an invitation. The request goes out with the first round.
+///
+/// # Errors
+/// [`InvitationError`] for a text that was changed or is too old, or as the home says; then there is no home.
+pub fn join(
+    world: &World,
+    folder: &std::path::Path,
+    text: &str,
+    exchange_url: &str,
+    database: Option<&std::path::Path>,
+) -> Result<Settings> {
+    let file = InvitationFile::parse(text)?;
+    let invitation = file.invitation();
+    let signing = VerifyingKey::parse(&invitation.inviter_signing)?;
+    signing
+        .verify(Namespace::Invitation, file.signed_bytes(), file.signature())
+        .map_err(|_| InvitationError::Form("its signature is not the inviter's: it was changed on the way".into()))?;
+    invitation.check_time(world.now())?;
+    let settings = Settings {
+        name: invitation.name.clone(),
+        role: invitation.role,
+        host: invitation.host.clone(),
+        parent: Some(invitation.inviter.clone()),
+        database: database.map_or_else(|| invitation.database.clone().into(), std::path::Path::to_path_buf),
+        exchange: exchange_url.to_owned(),
+        groups: invitation.groups.iter().cloned().collect(),
+    };
+    let draft = Home::prepare(world, folder)?;
+    let home = draft.home();
+    make_keys(world, home)?;
+    let ledger = Ledger::open(world, &home.state(), &invitation.name)?;
+    ledger.begin()?;
+    let role = if invitation.inviter == invitation.host { Role::Host } else { Role::Office };
+    let card = Card {
+        name: invitation.inviter.clone(),
+        role: word(role).into(),
+        signing: invitation.inviter_signing.clone(),
+        sealing: invitation.inviter_sealing.clone(),
+        groups: Vec::new(),
+    };
+    ledger.add_neighbour(NeighbourKind::Parent, &card, StreamId(u64::from_le_bytes(world.random())), false)?;
+    ledger.set_note("invitation", &invitation.to_document())?;
+    ledger.commit(world, "commit parent")?;
+    drop(ledger);
+    draft.finish(world, &settings)?;
+    Ok(settings)
+}
+
+/// Builds the request to join, where it is not built yet.
+pub(super) fn request(session: &Session, parent: &Neighbour) -> Result<()> {
+    super::build::finish_renames(session, parent)?;
+    if parent.sent > PacketNumber(0) {
+        return Ok(());
+    }
+    let document = session.ledger.note("invitation")?.ok_or(SyncError::Bug("a child without its invitation"))?;
+    let invitation: Invitation = serde_json::from_str(&document).map_err(|_| SyncError::Bug("a noted invitation does not read"))?;
+    let request = Request { invitation: invitation.id, secret: invitation.secret };
+    let bytes = serde_json::to_vec(&request).map_err(|_| SyncError::Bug("a request does not write"))?;
+    let draft = Draft {
+        kind: PacketKind::Join,
+        from: session.name().clone(),
+        to: parent.card.name.clone(),
+        stream: parent.stream_out,
+        number: PacketNumber(1),
+        previous: None,
+        sent: session.world.now(),
+        requires: Vec::new(),
+        acknowledges: None,
+        settled: None,
+        asks: Vec::new(),
+        sender: Some(sender_keys(session)),
+        parts: vec![Part { name: "request.json".into(), source: PartSource::Bytes(bytes) }],
+    };
+    let sealed = seal_into_outbox(session, parent, &draft)?;
+    let ledger = &session.ledger;
+    ledger.begin()?;
+    let id = sealed.id.to_string();
+    ledger.add_packet(&PacketRow {
+        site: parent.site,
+        direction: Direction::Out,
+        number: PacketNumber(1),
+        id: id.clone(),
+        name: sealed.name.to_string(),
+        bytes: sealed.bytes,
+        changes: 0,
+        journal: ledger.journal_end(),
+        time: session.world.now(),
+        deposited: None,
+        acknowledged: None,
+    })?;
+    ledger.set_sent(
+        parent.site,
+        &SentState {
+            sent: PacketNumber(1),
+            id: &id,
+            cursor: parent.cursor,
+            told_outcomes: parent.told_outcomes,
+            told_documents: &parent.told_documents,
+            confirmed: PacketNumber(0),
+            settled_here: PacketNumber(0),
+        },
+    )?;
+    ledger.commit(&session.world, "commit request")?;
+    super::build::finish_renames(session, parent)?;
+    outbox::tidy(session, parent)
+}
+
+/// Admits the sender of a verified request, or says why not.
+pub(super) fn admit(session: &Session, opened: &Opened, file_name: &str, bytes: u64) -> Result<std::result::Result<SiteName, Refused>> {
+    let envelope = &opened.envelope;
+    let name = envelope.from.clone();
+    let part = opened.bytes("request.json", session.limits.packet.document_bytes())?.ok_or(SyncError::BadPart("request.json"))?;
+    let Ok(request) = serde_json::from_slice::<Request>(&part) else { return Ok(Err(Refused::NotInvited)) };
+    let Some(keys) = &envelope.sender else { return Ok(Err(Refused::NotInvited)) };
+    let ledger = &session.ledger;
+    let Some((document, expires, used)) = ledger.invitation(&String::from(request.invitation))? else { return Ok(Err(Refused::NotInvited)) };
+    let invitation: Invitation = serde_json::from_str(&document).map_err(|_| SyncError::Bug("a noted invitation does not read"))?;
+    // Hashes, so that the time of the comparison says nothing about the secret.
+    if blake3::hash(&invitation.secret.0) != blake3::hash(&request.secret.0) {
+        return Ok(Err(Refused::NotInvited));
+    }
+    let now = session.world.now();
+    if used.is_some() {
+        return Ok(Err(Refused::Used));
+    }
+    if now >= expires {
+        return Ok(Err(Refused::Expired));
+    }
+    if invitation.name != name {
+        return Ok(Err(Refused::OtherName));
+    }
+    let mut all = roster(session)?;
+    let site = Site {
+        name: name.clone(),
+        role: invitation.role,
+        parent: Some(session.name().clone()),
+        groups: invitation.groups.clone(),
+        signing: keys.signing.to_string(),
+        sealing: keys.sealing.to_string(),
+    };
+    if all.add(site.clone()).is_err() {
+        return Ok(Err(Refused::NameTaken));
+    }
+    let card = Card {
+        name: name.clone(),
+        role: word(invitation.role).into(),
+        signing: site.signing,
+        sealing: site.sealing,
+        groups: invitation.groups.iter().cloned().collect(),
+    };
+    ledger.begin()?;
+    ledger.use_invitation(&String::from(request.invitation), now)?;
+    let site = ledger.add_neighbour(NeighbourKind::Child, &card, StreamId(u64::from_le_bytes(session.world.random())), true)?;
+    let id = opened.id.to_string();
+    ledger.set_received(site, envelope.stream, envelope.number, &id, PacketNumber(0), true)?;
+    ledger.add_packet(&PacketRow {
+        site,
+        direction: Direction::In,
+        number: envelope.number,
+        id,
+        name: file_name.to_owned(),
+        bytes,
+        changes: 0,
+        journal: ledger.journal_end(),
+        time: now,
+        deposited: Some(envelope.sent),
+        acknowledged: None,
+    })?;
+    keep(session, &all)?;
+    ledger.commit(&session.world, "commit admission")?;
+    Ok(Ok(name))
+}
+
+const fn word(role: Role) -> &'static str {
+    match role {
+        Role::Host => "host",
+        Role::Office => "office",
+        Role::Remote => "remote",
+    }
+}
+
+/// All sites as far as they are known here: what the parent said, with our own part as we know it.
+///
+/// # Errors
+/// As the ledger says.
+pub fn roster(session: &Session) -> Result<Roster> {
+    let told = session.ledger.note("roster")?;
+    let mut roster = match told {
+        Some(text) => Roster::parse(text.as_bytes())?,
+        None => first_roster(session)?,
+    };
+    if let Some(part) = session.ledger.note("part")? {
+        let part: OfficePart = serde_json::from_str(&part).map_err(|_| SyncError::Bug("a noted part of the roster does not read"))?;
+        // A name that another branch got first: the host's word stands, and the host lists it.
+        drop(roster.merge(&part));
+    }
+    Ok(roster)
+}
+
+/// Before the parent's first packet: the host, the parent and we.
+fn first_roster(session: &Session) -> Result<Roster> {
+    let parent = session.ledger.parent()?.ok_or(SyncError::Bug("a host without a roster"))?;
+    let settings = &session.settings;
+    let bare = |name: &SiteName, role, above: Option<&SiteName>| Site {
+        name: name.clone(),
+        role,
+        parent: above.cloned(),
+        groups: std::collections::BTreeSet::new(),
+        signing: String::new(),
+        sealing: String::new(),
+    };
+    let mut roster = Roster::new(bare(&settings.host, Role::Host, None))?;
+    if parent.card.name != settings.host {
+        roster.add(bare(&parent.card.name, Role::Office, Some(&settings.host)))?;
+    }
+    roster.add(bare(&settings.name, settings.role, Some(&parent.card.name)))?;
+    Ok(roster)
+}
+
+/// Writes the roster down: the host's whole, an office's own part.
+fn keep(session: &Session, roster: &Roster) -> Result<()> {
+    if session.settings.role == Role::Host {
+        session.ledger.set_note("roster", &String::from_utf8_lossy(&roster.to_bytes()))?;
+    } else {
+        let part = serde_json::to_string(&roster.part_of(session.name())).map_err(|_| SyncError::Bug("a roster does not write"))?;
+        session.ledger.set_note("part", &part)?;
+    }
+    Ok(())
+}
+
+/// Takes what an office says of the sites below it.
+pub(super) fn take_part(session: &Session, from: &Neighbour, text: &str) -> Result<()> {
+    let part: OfficePart = serde_json::from_str(text).map_err(|_| SyncError::BadPart("roster.json"))?;
+    if part.office != from.card.name {
+        return Err(SyncError::BadPart("roster.json"));
+    }
+    let mut all = roster(session)?;
+    match all.merge(&part) {
+        Ok(()) => {
+            session.ledger.set_note("roster-problem", "")?;
+            keep(session, &all)
+        }
+        Err(error) => Ok(session.ledger.set_note("roster-problem", &error.to_string())?),
+    }
+}
+
+/// What a neighbour is to be told of the roster or the rules; `None` where nothing.
+pub(super) fn document(session: &Session, to: &Neighbour, note: &str) -> Result<Option<String>> {
+    let up = to.kind == NeighbourKind::Parent;
+    Ok(match (note, session.settings.role) {
+        ("roster", Role::Remote) => None,
+        ("roster", Role::Office) if up => session.ledger.note("part")?,
+        ("roster", _) => Some(String::from_utf8_lossy(&roster(session)?.to_bytes()).into_owned()),
+        ("rules", Role::Host) => Some(session.rules.to_string()),
+        ("rules", _) if !up => session.ledger.note("rules")?,
+        _ => None,
+    })
+}
+
+/// The child through which the way to a site leads; none where it lies above or beside.
+pub(super) fn way_down(session: &Session, name: &SiteName) -> std::result::Result<Option<SiteName>, crate::ledger::LedgerError> {
+    let Ok(roster) = roster(session) else { return Ok(None) };
+    let mut at = roster.find(name);
+    // The way up is never longer than the roster.
+    for _ in 0..roster.sites().len() {
+        let Some(site) = at else { break };
+        match &site.parent {
+            Some(parent) if parent == session.name() => return Ok(Some(site.name.clone())),
+            Some(parent) => at = roster.find(parent),
+            None => break,
+        }
+    }
+    Ok(None)
+}

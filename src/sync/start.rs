@@ -1,0 +1,278 @@
+//! How does a site begin? The host takes its database in; a child's database is built from the parent's schema.
+//!
+//! **States of a host's home**: draft → armed (our tables and triggers are in the database) → taken in (the mirror is
+//! whole) → home (settings published). Capture is on before the first record is read, so an edit made meanwhile is noted
+//! and sealed later. **Crash points**: everything before the settings are published is a draft; the next `init` sees by
+//! the draft's pair id that the database was armed for it, detaches, and begins again.
+//!
+//! **States of a child's database**: none → built and armed beside its place → renamed to its place → tables in the
+//! ledger. Each step is repeated until the next one is reached.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+
+use super::{Limits, Result, Session, SyncError};
+use crate::database::{Database, SchemaDump, Untracked, Warning};
+use crate::exchange::{Exchange, Marked, mark};
+use crate::keys::{SealingKey, SigningKey};
+use crate::ledger::Ledger;
+use crate::model::{Shape, SiteName, TableNo};
+use crate::site::{Home, Role, Roster, Settings, Site};
+use crate::world::{World, files};
+
+/// Records taken in per ledger transaction.
+const CHUNK: usize = 5_000;
+
+/// What a child needs to build its database.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct SentSchema {
+    /// Everything but the records.
+    pub schema: SchemaDump,
+    /// The tables that travel.
+    pub tracked: Vec<String>,
+}
+
+impl SentSchema {
+    pub(super) fn of(session: &Session) -> Result<Self> {
+        let schema = session.database()?.dump_schema()?;
+        Ok(Self { schema, tracked: session.shapes.iter().map(|shape| shape.name.clone()).collect() })
+    }
+}
+
+/// What `init` found.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// Tracked tables with their records.
+    pub tracked: Vec<(Shape, u64)>,
+    /// What is not tracked, and why.
+    pub untracked: Vec<Untracked>,
+    /// What a person should know.
+    pub warnings: Vec<Warning>,
+    /// Records per table that have no usable key.
+    pub keyless: Vec<(String, u64)>,
+    /// Whether the exchange was one before.
+    pub exchange_was_marked: bool,
+}
+
+/// Makes a host's home in `folder` for an existing database. `taken` is told how many records are taken in so far.
+///
+/// # Errors
+/// As the parts say; then there is no home, and the database is as it was.
+pub fn init(
+    world: &World,
+    folder: &Path,
+    name: &SiteName,
+    database_path: &Path,
+    exchange_url: &str,
+    exchange: &mut dyn Exchange,
+    limits: &Limits,
+    taken: &mut dyn FnMut(&str, u64),
+) -> Result<Begun> {
+    let path = folder.join(database_path);
+    let database = Database::open(&path, limits.lock_wait)?;
+    detach_from_draft(world, folder, &database, name)?;
+    let survey = database.survey()?;
+    if survey.shapes.is_empty() {
+        return Err(SyncError::NothingToTrack);
+    }
+    if database.is_armed()? {
+        return Err(SyncError::OtherPair);
+    }
+    let exchange_was_marked = match mark(world, exchange)? {
+        Marked::New(_) => false,
+        Marked::Already(_) => true,
+    };
+    let draft = Home::prepare(world, folder)?;
+    let home = draft.home().clone();
+    let filled = fill(world, &home, name, &database, &survey.shapes, taken);
+    let (tracked, keyless) = match filled {
+        Ok(filled) => filled,
+        Err(error) => {
+            if !error.is_crash() {
+                database.rollback()?;
+                database.detach(world)?;
+                draft.abandon()?;
+            }
+            return Err(error);
+        }
+    };
+    let settings = Settings {
+        name: name.clone(),
+        role: Role::Host,
+        host: name.clone(),
+        parent: None,
+        database: database_path.to_path_buf(),
+        exchange: exchange_url.to_owned(),
+        groups: Vec::new(),
+    };
+    draft.finish(world, &settings)?;
+    Ok(Begun { tracked, untracked: survey.untracked, warnings: survey.warnings, keyless, exchange_was_marked })
+}
+
+type Filled = (Vec<(Shape, u64)>, Vec<(String, u64)>);
+
+fn fill(
+    world: &World,
+    home: &Home,
+    name: &SiteName,
+    database: &Database,
+    shapes: &[Shape],
+    taken: &mut dyn FnMut(&str, u64),
+) -> Result<Filled> {
+    let (signing, sealing) = make_keys(world, home)?;
+    let ledger = Ledger::open(world, &home.state(), name)?;
+    ledger.begin()?;
+    put_shapes(&ledger, shapes)?;
+    let site = Site {
+        name: name.clone(),
+        role: Role::Host,
+        parent: None,
+        groups: std::collections::BTreeSet::new(),
+        signing: signing.verifying_key().to_string(),
+        sealing: sealing.recipient().to_string(),
+    };
+    let roster = Roster::new(site)?.to_bytes();
+    ledger.set_note("roster", &String::from_utf8_lossy(&roster))?;
+    ledger.commit(world, "commit tables")?;
+    database.arm(world, shapes, &ledger.pair()?)?;
+    let mut tracked = Vec::new();
+    let mut keyless = Vec::new();
+    for shape in shapes {
+        tracked.push((shape.clone(), take_in(world, &ledger, database, shape, taken)?));
+        let without = database.keyless(shape)?;
+        if without > 0 {
+            keyless.push((shape.name.clone(), without));
+        }
+    }
+    Ok((tracked, keyless))
+}
+
+fn take_in(world: &World, ledger: &Ledger, database: &Database, shape: &Shape, taken: &mut dyn FnMut(&str, u64)) -> Result<u64> {
+    let mut after = None;
+    let mut count = 0;
+    loop {
+        ledger.begin()?;
+        database.begin_read()?;
+        let mut failed = Ok(());
+        let mut last = None;
+        let scanned = database.scan(shape, after.as_ref(), CHUNK, &mut |key, row| {
+            if failed.is_ok() {
+                failed = ledger.take_in(shape.number, &key, row);
+            }
+            last = Some(key);
+        });
+        database.end_read()?;
+        let scanned = scanned?;
+        failed?;
+        ledger.commit(world, "commit records taken in")?;
+        count += scanned as u64;
+        taken(&shape.name, count);
+        match last {
+            Some(key) => after = Some(key),
+            None => return Ok(count),
+        }
+    }
+}
+
+/// A run of `init` that died left its triggers; the draft it left proves that they are ours to remove.
+fn detach_from_draft(world: &World, folder: &Path, database: &Database, name: &SiteName) -> Result<()> {
+    let state = folder.join(Home::INSIDE).join("state.db");
+    if folder.join(Home::SETTINGS).exists() || !state.is_file() {
+        return Ok(());
+    }
+    let left = Ledger::open(world, &state, name)?.pair()?;
+    if database.pair()? == Some(left) {
+        database.detach(world)?;
+    }
+    Ok(())
+}
+
+/// Makes and saves both key pairs.
+pub(super) fn make_keys(world: &World, home: &Home) -> Result<(SigningKey, SealingKey)> {
+    let (signing, sealing) = (SigningKey::generate(world), SealingKey::generate(world));
+    signing.save(world, &home.signing_key())?;
+    sealing.save(world, &home.sealing_key())?;
+    let publish = |path: PathBuf, text: String| {
+        files::publish(world, &path, format!("{text}\n").as_bytes(), files::Existing::Replace, files::Privacy::Ordinary)
+    };
+    publish(home.signing_public(), signing.verifying_key().to_string())?;
+    publish(home.sealing_public(), sealing.recipient().to_string())?;
+    Ok((signing, sealing))
+}
+
+fn put_shapes(ledger: &Ledger, shapes: &[Shape]) -> Result<()> {
+    for (rank, shape) in (0u32..).zip(shapes) {
+        ledger.put_shape(shape, rank)?;
+    }
+    Ok(())
+}
+
+/// Builds a child's database, as far as that has not happened yet.
+pub(super) fn build_database(session: &mut Session, sent: &SentSchema) -> Result<()> {
+    let path = session.database_path();
+    if !is_ours(session, &path)? {
+        if path.exists() {
+            return Err(SyncError::Exists(path.display().to_string()));
+        }
+        let loading = with_suffix(&path, ".loading");
+        for leftover in [loading.clone(), with_suffix(&loading, "-wal"), with_suffix(&loading, "-shm"), with_suffix(&loading, "-journal")] {
+            files::remove(&session.world, &leftover)?;
+        }
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let database = Database::create(&session.world, &loading, &sent.schema, session.limits.lock_wait)?;
+        database.arm(&session.world, &wanted(&database, sent)?, &session.ledger.pair()?)?;
+        database.close()?;
+        files::rename(&session.world, &loading, &path)?;
+    }
+    let shapes = wanted(&Database::open(&path, session.limits.lock_wait)?, sent)?;
+    session.ledger.begin()?;
+    put_shapes(&session.ledger, &shapes)?;
+    session.ledger.commit(&session.world, "commit tables")?;
+    session.shapes = shapes;
+    session.open_database()
+}
+
+fn is_ours(session: &Session, path: &Path) -> Result<bool> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    Ok(Database::open(path, session.limits.lock_wait)?.pair()? == Some(session.ledger.pair()?))
+}
+
+/// The tables that travel, numbered in our order.
+fn wanted(database: &Database, sent: &SentSchema) -> Result<Vec<Shape>> {
+    let mut shapes = database.survey()?.shapes;
+    shapes.retain(|shape| sent.tracked.contains(&shape.name));
+    if let Some(missing) = sent.tracked.iter().find(|name| shapes.iter().all(|shape| shape.name != **name)) {
+        return Err(SyncError::UnknownTable { table: missing.clone() });
+    }
+    for (number, shape) in (0..).zip(&mut shapes) {
+        shape.number = TableNo(number);
+    }
+    Ok(shapes)
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Takes every trace of us out of the database and sets the home aside, whole, under the name it returns.
+///
+/// # Errors
+/// As database and files say; repeating goes on where it stopped.
+pub fn detach(session: Session, now: crate::model::Millis) -> Result<PathBuf> {
+    if session.has_database() {
+        session.database()?.detach(&session.world)?;
+    }
+    let Session { home, world, .. } = session;
+    let aside = home.folder().join(format!("{}-detached-{}", Home::INSIDE, now.0));
+    fs::rename(home.settings_path(), home.inside().join(Home::SETTINGS))?;
+    files::rename(&world, &home.inside(), &aside)?;
+    Ok(aside)
+}
