@@ -47,7 +47,8 @@ impl SiteName {
         if !text.chars().all(good) || text.starts_with(['-', '_']) {
             return Err(SiteNameError::Character(text.into()));
         }
-        let numbered = text.len() == 4 && (text.starts_with("com") || text.starts_with("lpt")) && text.ends_with(|c: char| c.is_ascii_digit());
+        let numbered =
+            text.len() == 4 && (text.starts_with("com") || text.starts_with("lpt")) && text.ends_with(|c: char| c.is_ascii_digit());
         if numbered || Self::RESERVED.contains(&text) {
             return Err(SiteNameError::Reserved(text.into()));
         }
@@ -169,4 +170,29 @@ pub struct Stamp {
     pub time: Millis,
     /// The site of the edit.
     pub site: SiteNo,
+}
+
+/// Says that an application's database and a ledger belong together: drawn when they first meet, kept in both. 32 lower-case hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PairId(pub [u8; 16]);
+
+impl fmt::Display for PairId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl TryFrom<String> for PairId {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok();
+        bytes.and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or_else(|| format!("`{text}` is no pair id"))
+    }
+}
+
+impl From<PairId> for String {
+    fn from(id: PairId) -> Self {
+        id.to_string()
+    }
 }
