@@ -3,6 +3,7 @@
 pub mod exchange;
 pub mod keys;
 pub mod ledger;
+pub mod database;
 pub mod model;
 pub mod packet;
 pub mod rules;

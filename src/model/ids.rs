@@ -172,8 +172,14 @@ pub struct Stamp {
     pub site: SiteNo,
 }
 
+<<<<<<< HEAD
 /// Names a database and the `state.db` that belongs to it: 32 lower-case hex digits. Both files carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+=======
+/// Says that an application's database and a ledger belong together: drawn when they first meet, kept in both. 32 lower-case hex digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+>>>>>>> database
 pub struct PairId(pub [u8; 16]);
 
 impl fmt::Display for PairId {
@@ -182,6 +188,7 @@ impl fmt::Display for PairId {
     }
 }
 
+<<<<<<< HEAD
 /// A text that is no [`PairId`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a pair id")]
@@ -192,5 +199,18 @@ impl std::str::FromStr for PairId {
     fn from_str(text: &str) -> Result<Self, PairIdError> {
         let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).map_err(|_| PairIdError)?;
         bytes.try_into().map(Self).map_err(|_| PairIdError)
+=======
+impl TryFrom<String> for PairId {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).ok();
+        bytes.and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or_else(|| format!("`{text}` is no pair id"))
+    }
+}
+
+impl From<PairId> for String {
+    fn from(id: PairId) -> Self {
+        id.to_string()
+>>>>>>> database
     }
 }

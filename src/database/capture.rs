@@ -1,0 +1,260 @@
+//! How changes are noted: a log table and a few short triggers per tracked table, made, compared and removed.
+//!
+//! The triggers note only the key, the kind and the time (DESIGN section 3): an application that prepares every
+//! statement anew pays for the length of their text, and they may name only columns that the application cannot drop
+//! anyway. They use nothing that SQLite 3.31 does not know, and no conflict clause: inside a trigger that of the *outer*
+//! statement is obeyed.
+//!
+//! | trigger | when | notes |
+//! |---|---|---|
+//! | `_fieldpost_i_` | after insert | the new key |
+//! | `_fieldpost_u_` | after update | the new key |
+//! | `_fieldpost_m_` | after an update that changed the key | the old key as deleted, the new one as inserted |
+//! | `_fieldpost_d_` | after delete | the old key |
+//! | `_fieldpost_b_` | before insert, where a unique index could displace | whoever is in the way |
+//! | `_fieldpost_c_` | before update, likewise | whoever is in the way |
+//!
+//! No trigger says `UPDATE OF` the key: `SET rowid = …` moves a record without naming the key's column.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::{Doing, Result};
+use super::facts::{Facts, Index, KeyColumns, is_binary};
+use super::plan::{column, join, key_columns};
+use super::{Database, DatabaseError, NoteKind, PREFIX, is_ours, quote};
+use crate::model::{PairId, Shape, TableNo};
+use crate::world::World;
+
+/// Milliseconds since 1970 in SQL that every SQLite version knows.
+const TIME: &str = "CAST(ROUND((julianday('now')-2440587.5)*86400000.0) AS INTEGER)";
+
+/// Things of ours in the schema: name to SQL.
+type Parts = BTreeMap<String, String>;
+
+impl Database {
+    /// Makes capture complete: bookkeeping, log tables and triggers, in one transaction (the open one, if one is).
+    /// What is right already is not touched, what differs is made anew, what belongs to no shape goes.
+    /// A log that is made anew goes on with its numbers.
+    ///
+    /// # Errors
+    /// [`DatabaseError::PairedElsewhere`], [`DatabaseError::ShapeMoved`], [`DatabaseError::Busy`] and as SQLite says.
+    pub fn arm(&self, world: &World, shapes: &[Shape], pair: &PairId) -> Result<()> {
+        self.writing(world, || {
+            self.make_bookkeeping(pair)?;
+            let mut triggers = Parts::new();
+            let mut logs = Parts::new();
+            for shape in shapes {
+                triggers.append(&mut expected_triggers(shape, &Facts::read(&self.connection, &shape.name)?)?);
+                logs.insert(log_table(&shape.name), expected_log(shape));
+            }
+            self.replace_triggers(&triggers)?;
+            self.replace_logs(&logs)
+        })?;
+        self.notice_schema()
+    }
+
+    /// The tables whose capture is not what [`Database::arm`] would make: changes may have gone unnoted.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn disarmed(&self, shapes: &[Shape]) -> Result<Vec<TableNo>> {
+        let logs = self.ours("table")?;
+        let mut triggers: BTreeMap<String, Parts> = BTreeMap::new();
+        for (table, name, sql) in self.our_triggers()? {
+            triggers.entry(table).or_default().insert(name, sql);
+        }
+        let mut found = Vec::new();
+        for shape in shapes {
+            let expected = match expected_triggers(shape, &Facts::read(&self.connection, &shape.name)?) {
+                Err(DatabaseError::ShapeMoved { .. }) => None,
+                other => Some(other?),
+            };
+            let log = logs.get(&log_table(&shape.name));
+            if expected.is_none() || expected.as_ref() != triggers.get(&shape.name) || log != Some(&expected_log(shape)) {
+                found.push(shape.number);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Whether records of this table can vanish without a note: `REPLACE` through a unique index over expressions,
+    /// generated columns, a part of the records, or a column whose default stands in for NULL. Such tables need their
+    /// [`Database::count`] compared with the mirror after each seal.
+    ///
+    /// # Errors
+    /// [`DatabaseError::ShapeMoved`], or as SQLite says.
+    pub fn needs_counting(&self, shape: &Shape) -> Result<bool> {
+        let facts = Facts::read(&self.connection, &shape.name)?;
+        let key = key_columns(shape, &facts)?;
+        let replaced_null = |name: &&str| facts.column(name).is_some_and(|column| column.not_null && column.has_default);
+        let escapes = |index: &&Index| !index.covers(&key) && index.plain(&facts).is_none_or(|names| names.iter().any(replaced_null));
+        Ok(facts.uniques.iter().any(|index| escapes(&index)))
+    }
+
+    /// Removes every trace of us, in one transaction (the open one, if one is).
+    ///
+    /// # Errors
+    /// [`DatabaseError::Busy`] and as SQLite says.
+    pub fn detach(&self, world: &World) -> Result<()> {
+        self.writing(world, || {
+            self.replace_triggers(&Parts::new())?;
+            self.ours("table")?.keys().try_for_each(|name| self.execute("remove our tables", &format!("DROP TABLE {}", quote(name))))
+        })?;
+        self.notice_schema()
+    }
+
+    fn replace_triggers(&self, expected: &Parts) -> Result<()> {
+        let mut present = BTreeSet::new();
+        for (_, name, sql) in self.our_triggers()? {
+            if expected.get(&name) == Some(&sql) {
+                present.insert(name);
+            } else {
+                self.execute("remove a trigger", &format!("DROP TRIGGER {}", quote(&name)))?;
+            }
+        }
+        expected.iter().filter(|(name, _)| !present.contains(*name)).try_for_each(|(_, sql)| self.execute("make a trigger", sql))
+    }
+
+    fn replace_logs(&self, expected: &Parts) -> Result<()> {
+        let present = self.ours("table")?;
+        let is_log = |name: &&String| name.starts_with(&log_table(""));
+        for name in present.keys().filter(is_log).filter(|name| !expected.contains_key(*name)) {
+            self.execute("remove a log", &format!("DROP TABLE {}", quote(name)))?;
+        }
+        for (name, sql) in expected.iter().filter(|(name, sql)| present.get(*name) != Some(sql)) {
+            let log = quote(name);
+            let mut last = 0;
+            if present.contains_key(name) {
+                let max = format!("SELECT coalesce(max(n), 0) FROM {log}");
+                last = self.connection.query_row(&max, [], |row| row.get(0)).doing("read the last noted number")?;
+                self.execute("remove a log", &format!("DROP TABLE {log}"))?;
+            }
+            self.execute("make a log", sql)?;
+            if last > 0 {
+                self.execute("go on with the numbers of a log", &format!("INSERT INTO {log}(n, kind, time) VALUES({last}, 0, 0)"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Our objects of one type, with their SQL.
+    pub(super) fn ours(&self, kind: &str) -> Result<Parts> {
+        let doing = "list what is ours";
+        let sql = "SELECT name, sql FROM sqlite_schema WHERE type = ?1 AND sql IS NOT NULL ORDER BY name";
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        let all = statement.query_map([kind], |row| Ok((row.get(0)?, row.get(1)?))).and_then(Iterator::collect);
+        let all: Vec<(String, String)> = all.doing(doing)?;
+        Ok(all.into_iter().filter(|(name, _)| is_ours(name)).collect())
+    }
+
+    /// Our triggers: table, name, SQL.
+    fn our_triggers(&self) -> Result<Vec<(String, String, String)>> {
+        let doing = "list our triggers";
+        let sql = "SELECT tbl_name, name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name";
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        let all = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).and_then(Iterator::collect);
+        let all: Vec<(String, String, String)> = all.doing(doing)?;
+        Ok(all.into_iter().filter(|(_, name, _)| is_ours(name)).collect())
+    }
+}
+
+/// Name of a table's log.
+pub(super) fn log_table(table: &str) -> String {
+    format!("{PREFIX}log_{table}")
+}
+
+/// The text that SQLite keeps for the log: columns without types, so that keys stay exactly what they are.
+fn expected_log(shape: &Shape) -> String {
+    let keys = join("", (0..shape.key.len()).map(|n| format!(", k{n}")));
+    format!("CREATE TABLE {}(n INTEGER PRIMARY KEY, kind, time{keys})", quote(&log_table(&shape.name)))
+}
+
+fn expected_triggers(shape: &Shape, facts: &Facts) -> Result<Parts> {
+    let key = key_columns(shape, facts)?;
+    let writer = Writer { table: quote(&shape.name), log: quote(&log_table(&shape.name)), name: &shape.name, key: &key };
+    let mut parts = Parts::new();
+    let new = |kind| writer.note(kind, "NEW");
+    writer.trigger(&mut parts, 'i', "AFTER INSERT", "", &new(NoteKind::Insert));
+    writer.trigger(&mut parts, 'u', "AFTER UPDATE", "", &new(NoteKind::Update));
+    let moved = format!(" WHEN {}", writer.moved());
+    writer.trigger(&mut parts, 'm', "AFTER UPDATE", &moved, &(writer.note(NoteKind::Delete, "OLD") + &new(NoteKind::Insert)));
+    writer.trigger(&mut parts, 'd', "AFTER DELETE", "", &writer.note(NoteKind::Delete, "OLD"));
+    let indexes: Vec<Vec<(&str, &str)>> =
+        facts.uniques.iter().filter(|index| !index.covers(&key)).filter_map(|index| named(index, facts)).collect();
+    if !indexes.is_empty() {
+        let inserts = join("", indexes.iter().map(|index| writer.displaced(index, Event::Insert)));
+        writer.trigger(&mut parts, 'b', "BEFORE INSERT", "", &inserts);
+        let columns: BTreeSet<&str> = indexes.iter().flatten().map(|(name, _)| *name).collect();
+        let of = format!("BEFORE UPDATE OF {}", join(",", columns.into_iter().map(quote)));
+        let updates = join("", indexes.iter().map(|index| writer.displaced(index, Event::Update)));
+        writer.trigger(&mut parts, 'c', &of, "", &updates);
+    }
+    Ok(parts)
+}
+
+fn named<'f>(index: &'f Index, facts: &Facts) -> Option<Vec<(&'f str, &'f str)>> {
+    index.plain(facts)?;
+    index.columns.iter().map(|column| Some((column.name.as_deref()?, column.collation.as_str()))).collect()
+}
+
+#[derive(Clone, Copy)]
+enum Event {
+    Insert,
+    Update,
+}
+
+struct Writer<'s> {
+    table: String,
+    log: String,
+    name: &'s str,
+    key: &'s KeyColumns,
+}
+
+impl Writer<'_> {
+    fn trigger(&self, parts: &mut Parts, letter: char, event: &str, when: &str, body: &str) {
+        let name = format!("{PREFIX}{letter}_{}", self.name);
+        let sql = format!("CREATE TRIGGER {} {event} ON {}{when} BEGIN {body}END", quote(&name), self.table);
+        parts.insert(name, sql);
+    }
+
+    fn note(&self, kind: NoteKind, of: &str) -> String {
+        let key = join("", self.key.columns.iter().map(|(name, _)| format!(",{of}.{}", quote(name))));
+        format!("INSERT INTO {} VALUES(NULL,{},{TIME}{key}); ", self.log, kind.code())
+    }
+
+    /// Whether an update changed the key as we compare keys: exact bytes, but `1` is `1.0`.
+    fn moved(&self) -> String {
+        join(" OR ", self.key.columns.iter().map(|(name, _)| differs(name)))
+    }
+
+    /// Notes the records that agree with the new one in a unique index, and would be deleted by a `REPLACE`.
+    fn displaced(&self, index: &[(&str, &str)], event: Event) -> String {
+        let keys = join("", self.key.columns.iter().map(|(name, _)| format!(",{}", column(name))));
+        let agrees = |(name, collation): &(&str, &str)| {
+            let collate = if is_binary(collation) { "BINARY".to_owned() } else { quote(collation) };
+            format!("{}=NEW.{} COLLATE {collate}", column(name), quote(name))
+        };
+        let agrees = join(" AND ", index.iter().map(agrees));
+        let guard = match event {
+            // Before an insert an INTEGER PRIMARY KEY that SQLite hands out reads as -1, which may be another record's.
+            Event::Insert if self.key.is_rowid => String::new(),
+            Event::Insert => format!(" AND ({})", self.other_than("NEW")),
+            Event::Update => {
+                let changed = join(" OR ", index.iter().map(|(name, _)| differs(name)));
+                format!(" AND ({changed}) AND ({})", self.other_than("OLD"))
+            }
+        };
+        let kind = NoteKind::Displaced.code();
+        format!("INSERT INTO {} SELECT NULL,{kind},{TIME}{keys} FROM {} AS r WHERE {agrees}{guard}; ", self.log, self.table)
+    }
+
+    fn other_than(&self, of: &str) -> String {
+        let one = |(name, _): &(String, String)| format!("{} IS NOT {of}.{} COLLATE BINARY", column(name), quote(name));
+        join(" OR ", self.key.columns.iter().map(one))
+    }
+}
+
+fn differs(name: &str) -> String {
+    let name = quote(name);
+    format!("OLD.{name} IS NOT NEW.{name} COLLATE BINARY")
+}

@@ -1,0 +1,148 @@
+//! What the schema says about one table, as far as a shape does not: collations, indexes, which column is the rowid.
+
+use rusqlite::Connection;
+
+use super::error::{Doing, Result};
+
+/// A table as SQLite's pragmas tell it.
+#[derive(Debug)]
+pub(super) struct Facts {
+    pub columns: Vec<Column>,
+    /// Unique indexes only, by name; the primary key's index among them.
+    pub uniques: Vec<Index>,
+}
+
+#[derive(Debug)]
+pub(super) struct Column {
+    pub name: String,
+    pub not_null: bool,
+    pub has_default: bool,
+    /// Place in the primary key from 1; 0: not in it.
+    pub key_place: i64,
+    /// Computed by SQLite, so no field.
+    pub generated: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct Index {
+    /// `pk`, `u` (a constraint) or `c` (a statement).
+    pub origin: String,
+    pub partial: bool,
+    pub columns: Vec<IndexColumn>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct IndexColumn {
+    /// None for an expression.
+    pub name: Option<String>,
+    pub collation: String,
+}
+
+/// The columns that name a record, with the collation they are unique under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KeyColumns {
+    pub columns: Vec<(String, String)>,
+    /// The key is the rowid.
+    pub is_rowid: bool,
+}
+
+const BINARY: &str = "BINARY";
+
+impl Facts {
+    /// Asks the database.
+    pub fn read(connection: &Connection, table: &str) -> Result<Self> {
+        let doing = "read what a table looks like";
+        let mut statement = connection
+            .prepare_cached("SELECT name, \"notnull\", dflt_value IS NOT NULL, pk, hidden FROM pragma_table_xinfo(?1) ORDER BY cid")
+            .doing(doing)?;
+        let columns = statement.query_map([table], |row| {
+            Ok(Column {
+                name: row.get(0)?,
+                not_null: row.get(1)?,
+                has_default: row.get(2)?,
+                key_place: row.get(3)?,
+                generated: row.get::<_, i64>(4)? != 0,
+            })
+        });
+        let columns: Vec<Column> = columns.and_then(Iterator::collect).doing(doing)?;
+        Ok(Self { columns, uniques: read_uniques(connection, table)? })
+    }
+
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+
+    /// The primary key, else the first unique set of plain NOT NULL columns.
+    pub fn key(&self) -> Option<KeyColumns> {
+        let mut primary: Vec<&Column> = self.columns.iter().filter(|column| column.key_place > 0).collect();
+        primary.sort_by_key(|column| column.key_place);
+        if !primary.is_empty() {
+            let Some(index) = self.uniques.iter().find(|index| index.origin == "pk") else {
+                // Without an index of its own the primary key is the rowid.
+                let columns = primary.iter().map(|column| (column.name.clone(), BINARY.to_owned())).collect();
+                return Some(KeyColumns { columns, is_rowid: true });
+            };
+            let collation = |name: &str| {
+                let found = index.columns.iter().find(|column| column.name.as_deref() == Some(name));
+                found.map_or(BINARY, |column| &column.collation).to_owned()
+            };
+            let columns = primary.iter().map(|column| (column.name.clone(), collation(&column.name))).collect();
+            return Some(KeyColumns { columns, is_rowid: false });
+        }
+        let named = self.uniques.iter().find(|index| self.names_records(index))?;
+        let columns = named.columns.iter().filter_map(|column| Some((column.name.clone()?, column.collation.clone()))).collect();
+        Some(KeyColumns { columns, is_rowid: false })
+    }
+
+    fn names_records(&self, index: &Index) -> bool {
+        let usable = |column: &Column| column.not_null && !column.generated;
+        index.plain(self).is_some_and(|names| names.iter().all(|name| self.column(name).is_some_and(usable)))
+    }
+}
+
+impl Index {
+    /// The names of its columns, where it is no partial index and all are stored columns.
+    pub fn plain(&self, facts: &Facts) -> Option<Vec<&str>> {
+        if self.partial {
+            return None;
+        }
+        let stored = |name: &str| facts.column(name).is_some_and(|column| !column.generated);
+        self.columns.iter().map(|column| column.name.as_deref().filter(|name| stored(name))).collect()
+    }
+
+    /// Whether records that agree in this index have one key anyway, exactly.
+    pub fn covers(&self, key: &KeyColumns) -> bool {
+        key.columns.iter().all(|(name, _)| {
+            self.columns.iter().any(|column| column.name.as_ref() == Some(name) && column.collation.eq_ignore_ascii_case(BINARY))
+        })
+    }
+
+    /// Whether this is the index that makes the key unique.
+    pub fn is_key(&self, key: &KeyColumns) -> bool {
+        !self.partial
+            && self.columns.len() == key.columns.len()
+            && key.columns.iter().all(|(name, collation)| {
+                self.columns.iter().any(|column| column.name.as_ref() == Some(name) && column.collation.eq_ignore_ascii_case(collation))
+            })
+    }
+}
+
+/// Whether a comparison under this collation is exact.
+pub(super) fn is_binary(collation: &str) -> bool {
+    collation.eq_ignore_ascii_case(BINARY)
+}
+
+fn read_uniques(connection: &Connection, table: &str) -> Result<Vec<Index>> {
+    let doing = "read the indexes of a table";
+    let sql = "SELECT name, origin, partial FROM pragma_index_list(?1) WHERE \"unique\" ORDER BY origin = 'c', name";
+    let mut statement = connection.prepare_cached(sql).doing(doing)?;
+    let indexes = statement.query_map([table], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).and_then(Iterator::collect);
+    let indexes: Vec<(String, String, bool)> = indexes.doing(doing)?;
+    let mut columns = connection.prepare_cached("SELECT name, coll FROM pragma_index_xinfo(?1) WHERE key ORDER BY seqno").doing(doing)?;
+    let mut read = |name: &str| {
+        let found = columns.query_map([name], |row| Ok(IndexColumn { name: row.get(0)?, collation: row.get(1)? }));
+        found.and_then(Iterator::collect).doing(doing)
+    };
+    let index = |(name, origin, partial): (String, String, bool)| Ok(Index { columns: read(&name)?, origin, partial });
+    indexes.into_iter().map(index).collect()
+}

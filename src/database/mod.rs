@@ -1,0 +1,167 @@
+//! The application's database: the only place that speaks SQL to it.
+//!
+//! Knows model and world only. What is **ours** inside the application's file starts with `_fieldpost_`: a log table
+//! and a few triggers per tracked table ([`capture`]), and three bookkeeping tables ([`commits`]). The triggers note keys,
+//! never values; `notes` reads them back. Everything else reads and writes the application's own records.
+//!
+//! **States.** A database is *plain* (no trace of us), *armed* (bookkeeping, logs, triggers) or *partly armed* (the
+//! application rebuilt a table: [`Database::disarmed`] names it). [`Database::arm`] leads from any to armed,
+//! [`Database::detach`] from any to plain, each in one transaction.
+//!
+//! **Crash points.** Each commit is one durable step of the world. [`Database::commit`] is the commit point of applying
+//! (DESIGN section 2, invariant 6): records, bookkeeping and notes become durable together or not at all.
+//!
+//! **Invariant.** Our own writes are noted by the same triggers as the application's: there is no way to write past capture.
+//!
+//! Our connection has `foreign_keys` off (references are checked by asking, see [`Reference`]), `recursive_triggers`
+//! off, and never changes the journal mode of a database it did not create.
+
+mod capture;
+mod commits;
+mod digest;
+mod error;
+mod facts;
+mod notes;
+mod plan;
+mod references;
+mod rows;
+mod schema;
+mod silence;
+mod survey;
+mod transaction;
+
+#[cfg(test)]
+mod tests;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+pub use commits::{Applied, Counters};
+pub use digest::TableDigest;
+pub use error::{DatabaseError, Result};
+pub use notes::{Note, NoteKind};
+pub use references::Reference;
+pub use rows::{Refusal, RefusalKind, Written};
+pub use schema::SchemaDump;
+pub use silence::TriggerPlan;
+pub use survey::{Survey, Untracked, UntrackedReason, Warning};
+
+use error::Doing;
+
+use crate::model::TableNo;
+
+/// What every name of ours in the application's database starts with.
+pub const PREFIX: &str = "_fieldpost_";
+
+/// Prepared statements kept: about seven per table of a large schema.
+const STATEMENTS: usize = 1024;
+
+/// One connection to the application's database.
+#[derive(Debug)]
+pub struct Database {
+    connection: Connection,
+    path: PathBuf,
+    /// SQL per table, made at first use, forgotten when the schema moves.
+    plans: RefCell<BTreeMap<TableNo, Rc<plan::Plan>>>,
+    /// `PRAGMA schema_version` that the plans and the silence were made for.
+    schema_version: Cell<i64>,
+    /// How long to wait for another program's lock.
+    wait: Duration,
+    /// Where the authorizer tells what triggers do.
+    gate: Arc<Mutex<silence::Gate>>,
+    /// Triggers that do nothing until this transaction ends.
+    stilled: RefCell<Vec<silence::Stilled>>,
+    /// Functions of the application, in lower case, that we stand in for.
+    stubs: RefCell<BTreeSet<String>>,
+}
+
+impl Database {
+    /// Opens an existing database; `wait` is how long to wait for another program's lock.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Missing`], [`DatabaseError::NotADatabase`], [`DatabaseError::Busy`] and what SQLite says else.
+    pub fn open(path: &Path, wait: Duration) -> Result<Self> {
+        if !path.is_file() {
+            return Err(DatabaseError::Missing(path.into()));
+        }
+        let database = Self::connect(path, wait, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        database.schema_version.set(database.read_schema_version()?);
+        Ok(database)
+    }
+
+    /// A connection with our settings. The first statement that reads the file is the caller's.
+    fn connect(path: &Path, wait: Duration, flags: OpenFlags) -> Result<Self> {
+        let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).doing("open the database")?;
+        connection.busy_timeout(wait).doing("set the waiting time")?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        connection.pragma_update(None, "foreign_keys", false).doing("turn foreign keys off")?;
+        connection.pragma_update(None, "recursive_triggers", false).doing("turn recursive triggers off")?;
+        let gate = Arc::default();
+        silence::install(&mut connection, &gate)?;
+        Ok(Self {
+            connection,
+            path: path.into(),
+            plans: RefCell::default(),
+            schema_version: Cell::new(-1),
+            wait,
+            gate,
+            stilled: RefCell::default(),
+            stubs: RefCell::default(),
+        })
+    }
+
+    /// Where the database is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The schema's version as SQLite counts it; every change of the schema, ours included, moves it.
+    ///
+    /// # Errors
+    /// [`DatabaseError::NotADatabase`], and what SQLite says else.
+    pub fn schema_version(&self) -> Result<i64> {
+        self.read_schema_version()
+    }
+
+    fn read_schema_version(&self) -> Result<i64> {
+        let read =
+            self.connection.prepare_cached("PRAGMA schema_version").and_then(|mut statement| statement.query_row([], |row| row.get(0)));
+        match read {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => Err(DatabaseError::NotADatabase(self.path.clone())),
+            other => other.doing("read the schema version"),
+        }
+    }
+
+    /// Runs SQL made by us once; for statements that are not worth keeping.
+    fn execute(&self, doing: &'static str, sql: &str) -> Result<()> {
+        self.connection.execute_batch(sql).doing(doing)
+    }
+
+    /// All values of the first column, as text.
+    fn texts(&self, doing: &'static str, sql: &str) -> Result<Vec<String>> {
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        statement.query_map([], |row| row.get(0)).and_then(Iterator::collect).doing(doing)
+    }
+}
+
+/// A name as SQL takes it, whatever is in it.
+fn quote(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A text as SQL takes it.
+fn quote_text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Whether a name in the schema is one of ours. SQLite compares names without case.
+fn is_ours(name: &str) -> bool {
+    name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+}

@@ -1,0 +1,106 @@
+//! Which keys the triggers noted: read in order, trimmed when sealed.
+
+use super::capture::log_table;
+use super::error::{Doing, Result};
+use super::plan::key_at;
+use super::{Database, quote};
+use crate::model::{Key, KeyError, Millis, Shape};
+
+/// One noted key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// Place in the table's log: ascending, never given twice.
+    pub number: i64,
+    /// What happened.
+    pub kind: NoteKind,
+    /// When, by the clock of the machine the application ran on.
+    pub time: Millis,
+    /// To which record. [`KeyError::Null`] where the record had an empty value in its key.
+    pub key: std::result::Result<Key, KeyError>,
+}
+
+/// What a trigger saw happen to a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NoteKind {
+    /// A record of that key came: an insert, or an update that moved a record to the key.
+    Insert,
+    /// A record of that key was updated. Noted of the new key too where an update moved it.
+    Update,
+    /// A record of that key went: a delete, or an update that moved it away.
+    Delete,
+    /// A record of that key may have been replaced through a unique index, without a trigger firing for it. Only a hint: look.
+    Displaced,
+}
+
+impl NoteKind {
+    const ALL: [Self; 4] = [Self::Insert, Self::Update, Self::Delete, Self::Displaced];
+
+    /// As the log has it. 0 marks rows that only keep the numbers from starting again.
+    pub(super) const fn code(self) -> u8 {
+        match self {
+            Self::Insert => 1,
+            Self::Update => 2,
+            Self::Delete => 3,
+            Self::Displaced => 4,
+        }
+    }
+}
+
+impl Database {
+    /// Up to `limit` notes with numbers above `after`, ascending.
+    ///
+    /// # Errors
+    /// As SQLite says, also where the table was never armed.
+    pub fn notes(&self, shape: &Shape, after: i64, limit: usize) -> Result<Vec<Note>> {
+        let doing = "read noted keys";
+        let sql = format!("SELECT * FROM {} WHERE n > ?1 AND kind <> 0 ORDER BY n LIMIT ?2", quote(&log_table(&shape.name)));
+        let mut statement = self.connection.prepare_cached(&sql).doing(doing)?;
+        let mut rows = statement.query((after, i64::try_from(limit).unwrap_or(i64::MAX))).doing(doing)?;
+        let mut notes = Vec::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            let code: u8 = row.get(1).doing(doing)?;
+            // A kind that is not ours was written by a stranger; a hint to look is always safe.
+            let kind = NoteKind::ALL.into_iter().find(|kind| kind.code() == code).unwrap_or(NoteKind::Displaced);
+            notes.push(Note {
+                number: row.get(0).doing(doing)?,
+                kind,
+                time: Millis(row.get(2).doing(doing)?),
+                key: key_at(row, 3..3 + shape.key.len()).doing(doing)?,
+            });
+        }
+        Ok(notes)
+    }
+
+    /// The highest number given so far; 0 where none was.
+    ///
+    /// # Errors
+    /// As SQLite says, also where the table was never armed.
+    pub fn last_note(&self, shape: &Shape) -> Result<i64> {
+        let doing = "read the last noted number";
+        let sql = format!("SELECT coalesce(max(n), 0) FROM {}", quote(&log_table(&shape.name)));
+        self.connection.prepare_cached(&sql).and_then(|mut statement| statement.query_row([], |row| row.get(0))).doing(doing)
+    }
+
+    /// Deletes notes up to `through`, but always keeps the highest: the next number is one above it.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn trim(&self, shape: &Shape, through: i64) -> Result<()> {
+        let log = quote(&log_table(&shape.name));
+        let sql = format!("DELETE FROM {log} WHERE n <= ?1 AND n < (SELECT max(n) FROM {log})");
+        self.connection.prepare_cached(&sql).and_then(|mut statement| statement.execute([through])).doing("trim noted keys")?;
+        Ok(())
+    }
+
+    /// Makes the next number higher than `number`: after a log was lost, so that a number already sealed is never given again.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn raise_log(&self, shape: &Shape, number: i64) -> Result<()> {
+        if self.last_note(shape)? < number {
+            let sql = format!("INSERT INTO {}(n, kind, time) VALUES(?1, 0, 0)", quote(&log_table(&shape.name)));
+            self.connection.execute(&sql, [number]).doing("raise the numbers of a log")?;
+        }
+        Ok(())
+    }
+}

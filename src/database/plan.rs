@@ -1,0 +1,226 @@
+//! The SQL for one tracked table, made once.
+//!
+//! Every column in an expression is qualified (`r."name"`): SQLite takes a bare `"name"` that no column has for a text.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
+use rusqlite::{Row as SqlRow, Statement};
+
+use super::error::{DatabaseError, Doing, Result};
+use super::facts::{Facts, KeyColumns, is_binary};
+use super::{Database, quote};
+use crate::model::{FieldNo, Key, KeyError, Shape, Value, cells};
+
+/// Most statements kept per table for different sets of fields.
+const FIELD_SETS: usize = 64;
+
+#[derive(Debug)]
+pub(super) struct Plan {
+    /// What the SQL was made for; another shape under the same number makes it anew.
+    shape: Shape,
+    /// Per field of the shape the column of the result it comes in; none for a dropped one.
+    places: Vec<Option<usize>>,
+    /// Columns of the result that make the key.
+    key_places: Vec<usize>,
+    pub table: String,
+    /// `r."k" = ?1 AND …`, exact.
+    pub matches_key: String,
+    pub read: String,
+    pub scan: String,
+    pub scan_on: String,
+    pub walk: String,
+    pub count: String,
+    pub keyless: String,
+    pub delete: String,
+    inserts: RefCell<BTreeMap<Vec<FieldNo>, Rc<str>>>,
+    updates: RefCell<BTreeMap<Vec<FieldNo>, Rc<str>>>,
+}
+
+impl Database {
+    /// The plan for a table.
+    pub(super) fn plan(&self, shape: &Shape) -> Result<Rc<Plan>> {
+        if let Some(plan) = self.plans.borrow().get(&shape.number)
+            && plan.shape == *shape
+        {
+            return Ok(Rc::clone(plan));
+        }
+        let plan = Rc::new(Plan::new(shape, &Facts::read(&self.connection, &shape.name)?)?);
+        self.plans.borrow_mut().insert(shape.number, Rc::clone(&plan));
+        Ok(plan)
+    }
+}
+
+/// The key columns of a table, where they are still those of the shape.
+pub(super) fn key_columns(shape: &Shape, facts: &Facts) -> Result<KeyColumns> {
+    let key =
+        facts.key().filter(|key| key.columns.iter().map(|(name, _)| name.as_str()).eq(shape.key.iter().map(|field| shape.name_of(*field))));
+    key.ok_or_else(|| DatabaseError::ShapeMoved { table: shape.name.clone() })
+}
+
+impl Plan {
+    fn new(shape: &Shape, facts: &Facts) -> Result<Self> {
+        let key = key_columns(shape, facts)?;
+        if shape.live_fields().any(|field| facts.column(shape.name_of(field)).is_none_or(|column| column.generated)) {
+            return Err(DatabaseError::ShapeMoved { table: shape.name.clone() });
+        }
+        let live: Vec<FieldNo> = shape.live_fields().collect();
+        let place = |field: FieldNo| live.iter().position(|one| *one == field);
+        let list = join(", ", live.iter().map(|field| column(shape.name_of(*field))));
+        let table = quote(&shape.name);
+        let matches_key = matches(&key.columns);
+        let has_key = join(" AND ", key.columns.iter().map(|(name, _)| format!("{} IS NOT NULL", column(name))));
+        let collated = |(name, collation): &(String, String)| format!("{} COLLATE {}", column(name), quote(collation));
+        let order = if key.is_rowid { column(&key.columns[0].0) } else { join(", ", key.columns.iter().map(collated)) };
+        let parameters = join(", ", (1..=key.columns.len()).map(|n| format!("?{n}")));
+        let limit = key.columns.len() + 1;
+        let select = format!("SELECT {list} FROM {table} AS r WHERE");
+        Ok(Self {
+            places: (0u16..).zip(&shape.fields).map(|(number, _)| place(FieldNo(number))).collect(),
+            key_places: shape.key.iter().filter_map(|field| place(*field)).collect(),
+            read: format!("{select} {matches_key}"),
+            scan: format!("{select} {has_key} ORDER BY {order} LIMIT ?1"),
+            scan_on: format!("{select} {has_key} AND ({order}) > ({parameters}) ORDER BY {order} LIMIT ?{limit}"),
+            walk: format!("{select} {has_key}"),
+            count: format!("SELECT count(*) FROM {table} AS r WHERE {has_key}"),
+            keyless: format!("SELECT count(*) FROM {table} AS r WHERE NOT ({has_key})"),
+            delete: format!("DELETE FROM {table} AS r WHERE {matches_key}"),
+            shape: shape.clone(),
+            table,
+            matches_key,
+            inserts: RefCell::default(),
+            updates: RefCell::default(),
+        })
+    }
+
+    /// `INSERT` of these fields, bound in their order. `OR ABORT` overrides conflict clauses in the schema, which could
+    /// delete somebody's record to make room.
+    pub fn insert(&self, fields: &[FieldNo]) -> Rc<str> {
+        kept(&self.inserts, fields, || {
+            if fields.is_empty() {
+                return format!("INSERT OR ABORT INTO {} DEFAULT VALUES", self.table);
+            }
+            let names = join(", ", fields.iter().map(|field| quote(self.shape.name_of(*field))));
+            let values = join(", ", (1..=fields.len()).map(|n| format!("?{n}")));
+            format!("INSERT OR ABORT INTO {}({names}) VALUES({values})", self.table)
+        })
+    }
+
+    /// `UPDATE` of these fields, bound after the key.
+    pub fn update(&self, fields: &[FieldNo]) -> Rc<str> {
+        kept(&self.updates, fields, || {
+            let first = self.shape.key.len() + 1;
+            let sets = join(", ", (first..).zip(fields).map(|(n, field)| format!("{} = ?{n}", quote(self.shape.name_of(*field)))));
+            format!("UPDATE OR ABORT {} AS r SET {sets} WHERE {}", self.table, self.matches_key)
+        })
+    }
+
+    /// Appends the cells of a result row in field order.
+    pub fn push_row(&self, row: &SqlRow<'_>, bytes: &mut Vec<u8>) -> rusqlite::Result<()> {
+        for place in &self.places {
+            match place {
+                Some(place) => push_cell(row.get_ref(*place)?, bytes),
+                None => cells::push(bytes, &Value::Absent),
+            }
+        }
+        Ok(())
+    }
+
+    /// The key of a result row that has the fields first.
+    pub fn key(&self, row: &SqlRow<'_>) -> rusqlite::Result<std::result::Result<Key, KeyError>> {
+        key_at(row, self.key_places.iter().copied())
+    }
+}
+
+/// `r."name"`.
+pub(super) fn column(name: &str) -> String {
+    format!("r.{}", quote(name))
+}
+
+pub(super) fn join(between: &str, parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(between)
+}
+
+/// Finds by the index's collation, then demands the exact key: `'abc'` is not the record `'ABC'`.
+fn matches(key: &[(String, String)]) -> String {
+    let one = |(n, (name, collation)): (usize, &(String, String))| {
+        let name = column(name);
+        if is_binary(collation) {
+            return format!("{name} = ?{n} COLLATE BINARY");
+        }
+        format!("{name} = ?{n} COLLATE {} AND {name} = ?{n} COLLATE BINARY", quote(collation))
+    };
+    join(" AND ", (1..).zip(key).map(one))
+}
+
+fn kept(cache: &RefCell<BTreeMap<Vec<FieldNo>, Rc<str>>>, fields: &[FieldNo], make: impl FnOnce() -> String) -> Rc<str> {
+    let mut cache = cache.borrow_mut();
+    if let Some(sql) = cache.get(fields) {
+        return Rc::clone(sql);
+    }
+    if cache.len() >= FIELD_SETS {
+        cache.clear();
+    }
+    let sql: Rc<str> = make().into();
+    cache.insert(fields.to_vec(), Rc::clone(&sql));
+    sql
+}
+
+fn push_cell(value: ValueRef<'_>, bytes: &mut Vec<u8>) {
+    match value {
+        ValueRef::Null => cells::push_null(bytes),
+        ValueRef::Integer(number) => cells::push_integer(bytes, number),
+        ValueRef::Real(number) => cells::push_real(bytes, number),
+        ValueRef::Text(text) => cells::push_text(bytes, text),
+        ValueRef::Blob(blob) => cells::push_blob(bytes, blob),
+    }
+}
+
+/// The key made of these columns of a result row.
+pub(super) fn key_at(row: &SqlRow<'_>, places: impl Iterator<Item = usize>) -> rusqlite::Result<std::result::Result<Key, KeyError>> {
+    let values = places.map(|place| row.get_ref(place).map(value)).collect::<rusqlite::Result<Vec<_>>>()?;
+    Ok(Key::new(&values))
+}
+
+fn value(value: ValueRef<'_>) -> Value {
+    match value {
+        ValueRef::Null => Value::Null,
+        ValueRef::Integer(number) => Value::Integer(number),
+        ValueRef::Real(number) => Value::Real(number),
+        ValueRef::Text(text) => Value::Text(text.to_vec()),
+        ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
+    }
+}
+
+/// A value as it is bound: text byte for byte, valid UTF-8 or not.
+pub(super) struct Bound<'v>(pub &'v Value);
+
+impl ToSql for Bound<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Absent | Value::Null => ValueRef::Null,
+            Value::Integer(number) => ValueRef::Integer(*number),
+            Value::Real(number) => ValueRef::Real(*number),
+            Value::Text(text) => ValueRef::Text(text),
+            Value::Blob(blob) => ValueRef::Blob(blob),
+        }))
+    }
+}
+
+/// Binds the values of a key from parameter 1 on; says the next free parameter.
+pub(super) fn bind_key(statement: &mut Statement<'_>, key: &Key) -> Result<usize> {
+    let values = key.values().map_err(|error| DatabaseError::Bookkeeping(error.to_string()))?;
+    bind(statement, 1, &values)
+}
+
+/// Binds values from parameter `first` on; says the next free parameter.
+pub(super) fn bind<'v>(statement: &mut Statement<'_>, first: usize, values: impl IntoIterator<Item = &'v Value>) -> Result<usize> {
+    let mut next = first;
+    for value in values {
+        statement.raw_bind_parameter(next, Bound(value)).doing("bind a value")?;
+        next += 1;
+    }
+    Ok(next)
+}

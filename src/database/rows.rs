@@ -1,0 +1,202 @@
+//! Reading and writing single records, value for value.
+
+use rusqlite::ErrorCode;
+use rusqlite::ffi;
+
+use super::Database;
+use super::error::{Doing, Result};
+use super::plan::{Plan, bind, bind_key};
+use crate::model::{FieldNo, Key, Row, Shape};
+
+/// What became of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Written {
+    /// It is in the transaction. Column affinity may have changed values: read back where it matters.
+    Done,
+    /// There is no record of that key.
+    Missing,
+    /// The database's own rules refused it; the transaction goes on as if it had not been tried.
+    Refused(Refusal),
+}
+
+/// Why a write was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which sort of rule.
+    pub kind: RefusalKind,
+    /// The fields it names, where it names fields of the shape.
+    pub fields: Vec<FieldNo>,
+    /// SQLite's words.
+    pub message: String,
+}
+
+/// Which rule of the database refused a write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RefusalKind {
+    /// Another record has the key or a unique value.
+    Unique,
+    /// A field that must not be empty.
+    NotNull,
+    /// A CHECK.
+    Check,
+    /// A value of the wrong type (STRICT tables, integer keys), or too large.
+    Type,
+    /// A trigger of the application raised an error.
+    Trigger,
+    /// Another constraint.
+    Other,
+}
+
+impl Database {
+    /// Appends the canonical cells of a record in field order; false where there is none.
+    /// Dropped fields are [`crate::model::Value::Absent`].
+    ///
+    /// # Errors
+    /// [`super::DatabaseError::ShapeMoved`], or as SQLite says.
+    pub fn read(&self, shape: &Shape, key: &Key, bytes: &mut Vec<u8>) -> Result<bool> {
+        let doing = "read a record";
+        let plan = self.plan(shape)?;
+        let mut statement = self.connection.prepare_cached(&plan.read).doing(doing)?;
+        bind_key(&mut statement, key)?;
+        let mut rows = statement.raw_query();
+        match rows.next().doing(doing)? {
+            Some(row) => plan.push_row(row, bytes).doing(doing).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Calls `each` for up to `limit` records whose key follows `after` in the order of the key's index; says how many.
+    /// Records with an empty value in the key are passed over, see [`Database::keyless`].
+    ///
+    /// # Errors
+    /// [`super::DatabaseError::ShapeMoved`], or as SQLite says.
+    pub fn scan(&self, shape: &Shape, after: Option<&Key>, limit: usize, each: &mut dyn FnMut(Key, &[u8])) -> Result<usize> {
+        let doing = "read a table";
+        let plan = self.plan(shape)?;
+        let mut statement = self.connection.prepare_cached(if after.is_some() { &plan.scan_on } else { &plan.scan }).doing(doing)?;
+        let next = after.map_or(Ok(1), |key| bind_key(&mut statement, key))?;
+        statement.raw_bind_parameter(next, i64::try_from(limit).unwrap_or(i64::MAX)).doing(doing)?;
+        let mut rows = statement.raw_query();
+        let mut bytes = Vec::new();
+        let mut count = 0;
+        while let Some(row) = rows.next().doing(doing)? {
+            bytes.clear();
+            plan.push_row(row, &mut bytes).doing(doing)?;
+            let key = plan.key(row).doing(doing)?.expect("the statement asks for keys that are not NULL");
+            each(key, &bytes);
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// How many records have a key.
+    ///
+    /// # Errors
+    /// As for [`Database::read`].
+    pub fn count(&self, shape: &Shape) -> Result<u64> {
+        self.counted(&self.plan(shape)?.count)
+    }
+
+    /// How many records have an empty value in the key and are therefore nobody's: never captured, sent or counted.
+    ///
+    /// # Errors
+    /// As for [`Database::read`].
+    pub fn keyless(&self, shape: &Shape) -> Result<u64> {
+        self.counted(&self.plan(shape)?.keyless)
+    }
+
+    fn counted(&self, sql: &str) -> Result<u64> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row([], |row| row.get::<_, i64>(0)))
+            .doing("count records")
+            .map(i64::cast_unsigned)
+    }
+
+    /// Inserts a record. Fields that are absent get what the table's default says.
+    ///
+    /// # Errors
+    /// As for [`Database::read`]; what the database's rules refuse is no error but [`Written::Refused`].
+    pub fn insert(&self, shape: &Shape, row: &Row) -> Result<Written> {
+        let plan = self.plan(shape)?;
+        let stated: Vec<FieldNo> = shape.live_fields().filter(|field| row.get(*field).is_stated()).collect();
+        self.write(shape, &plan.insert(&stated), None, &stated, row)
+    }
+
+    /// Sets `fields` of a record to what `row` says; those that `row` leaves absent stay as they are. Key fields move the record.
+    ///
+    /// # Errors
+    /// As for [`Database::insert`].
+    pub fn update(&self, shape: &Shape, key: &Key, fields: &[FieldNo], row: &Row) -> Result<Written> {
+        let plan: std::rc::Rc<Plan> = self.plan(shape)?;
+        let stated: Vec<FieldNo> = fields.iter().copied().filter(|field| row.get(*field).is_stated()).collect();
+        if stated.is_empty() {
+            return Ok(if self.exists(&plan, key)? { Written::Done } else { Written::Missing });
+        }
+        self.write(shape, &plan.update(&stated), Some(key), &stated, row)
+    }
+
+    /// Deletes a record. Foreign-key actions do not run: they are off on this connection.
+    ///
+    /// # Errors
+    /// As for [`Database::insert`].
+    pub fn delete(&self, shape: &Shape, key: &Key) -> Result<Written> {
+        let plan = self.plan(shape)?;
+        self.write(shape, &plan.delete, Some(key), &[], &Row::default())
+    }
+
+    fn exists(&self, plan: &Plan, key: &Key) -> Result<bool> {
+        let doing = "look for a record";
+        let mut statement = self.connection.prepare_cached(&plan.read).doing(doing)?;
+        bind_key(&mut statement, key)?;
+        Ok(statement.raw_query().next().doing(doing)?.is_some())
+    }
+
+    fn write(&self, shape: &Shape, sql: &str, key: Option<&Key>, fields: &[FieldNo], row: &Row) -> Result<Written> {
+        let doing = "write a record";
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        let next = key.map_or(Ok(1), |key| bind_key(&mut statement, key))?;
+        bind(&mut statement, next, fields.iter().map(|field| row.get(*field)))?;
+        let before = self.in_transaction();
+        match statement.raw_execute() {
+            Ok(0) => Ok(Written::Missing),
+            Ok(_) => Ok(Written::Done),
+            Err(error) => match refusal(shape, &error) {
+                // A trigger's RAISE(ROLLBACK) took the whole transaction away: no refusal of one write.
+                Some(refusal) if self.in_transaction() == before => Ok(Written::Refused(refusal)),
+                Some(_) | None => Err(error).doing(doing),
+            },
+        }
+    }
+}
+
+fn refusal(shape: &Shape, error: &rusqlite::Error) -> Option<Refusal> {
+    let failure = error.sqlite_error()?;
+    let kind = match failure.extended_code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => RefusalKind::Unique,
+        ffi::SQLITE_CONSTRAINT_NOTNULL => RefusalKind::NotNull,
+        ffi::SQLITE_CONSTRAINT_CHECK => RefusalKind::Check,
+        ffi::SQLITE_CONSTRAINT_DATATYPE => RefusalKind::Type,
+        ffi::SQLITE_CONSTRAINT_TRIGGER => RefusalKind::Trigger,
+        _ if failure.code == ErrorCode::ConstraintViolation => RefusalKind::Other,
+        _ if failure.code == ErrorCode::TypeMismatch || failure.code == ErrorCode::TooBig => RefusalKind::Type,
+        _ => return None,
+    };
+    let message = error.to_string();
+    Some(Refusal { kind, fields: named_fields(shape, &message), message })
+}
+
+/// The fields that a message like `UNIQUE constraint failed: t.a, t.b` names. Names may hold anything, so the message is
+/// compared with what it would be for each set the shape knows.
+fn named_fields(shape: &Shape, message: &str) -> Vec<FieldNo> {
+    let Some((_, named)) = message.split_once(" constraint failed: ") else { return Vec::new() };
+    let said = |fields: &[FieldNo]| {
+        let names: Vec<String> = fields.iter().map(|field| format!("{}.{}", shape.name, shape.name_of(*field))).collect();
+        names.join(", ") == named
+    };
+    let sets = std::iter::once(&shape.key).chain(shape.uniques.iter().map(|set| &set.fields));
+    if let Some(set) = sets.into_iter().find(|set| said(set)) {
+        return set.clone();
+    }
+    shape.live_fields().filter(|field| said(&[*field])).collect()
+}

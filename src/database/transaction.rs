@@ -1,0 +1,93 @@
+//! When writes become durable: begin, commit, roll back.
+
+use super::error::Result;
+use super::{Database, DatabaseError};
+use crate::world::World;
+
+impl Database {
+    /// Begins a write: takes the one write lock now, so that nothing inside can fail for want of it.
+    /// Notices a schema that the application changed, and forgets what was prepared for the old one.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Busy`] where another program kept the lock for too long.
+    pub fn begin_write(&self) -> Result<()> {
+        self.execute("begin a write", "BEGIN IMMEDIATE")?;
+        self.notice_schema().inspect_err(|_| self.abandon())
+    }
+
+    /// Begins a read: every call until [`Database::end_read`] sees the same state.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn begin_read(&self) -> Result<()> {
+        self.execute("begin a read", "BEGIN")?;
+        self.notice_schema().inspect_err(|_| self.abandon())
+    }
+
+    /// Makes everything since [`Database::begin_write`] durable: the commit point.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Busy`] where a reader is in the way (databases without WAL); the transaction stays open then
+    /// and the commit can be repeated or rolled back.
+    pub fn commit(&self, world: &World) -> Result<()> {
+        self.put_triggers_back()?;
+        world.step("commit application database")?;
+        self.execute("commit", "COMMIT")
+    }
+
+    /// Takes back everything since [`Database::begin_write`]; nothing where no transaction is open.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn rollback(&self) -> Result<()> {
+        if self.in_transaction() {
+            self.execute("roll back", "ROLLBACK")?;
+        }
+        self.reread_triggers()
+    }
+
+    /// Ends what [`Database::begin_read`] began.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn end_read(&self) -> Result<()> {
+        self.rollback()
+    }
+
+    /// Whether a transaction is open.
+    #[must_use]
+    pub fn in_transaction(&self) -> bool {
+        !self.connection.is_autocommit()
+    }
+
+    /// Runs `work` in the open transaction, or in a write of its own that is committed.
+    pub(super) fn writing<T>(&self, world: &World, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        if self.in_transaction() {
+            return work();
+        }
+        self.begin_write()?;
+        let done = work().and_then(|done| self.commit(world).map(|()| done));
+        done.inspect_err(|error| {
+            // A crash cleans nothing up: the dead process could not either.
+            if !matches!(error, DatabaseError::Crash(_)) {
+                self.abandon();
+            }
+        })
+    }
+
+    /// Rolls back on the way out with another error, which is the one worth telling.
+    fn abandon(&self) {
+        if self.in_transaction() {
+            drop(self.rollback());
+        }
+    }
+
+    /// Forgets plans that were made for another schema.
+    pub(super) fn notice_schema(&self) -> Result<()> {
+        let version = self.read_schema_version()?;
+        if self.schema_version.replace(version) != version {
+            self.plans.borrow_mut().clear();
+        }
+        Ok(())
+    }
+}
