@@ -62,12 +62,12 @@ pub enum HomeError {
         holder: Option<super::Holder>,
     },
     /// The settings cannot be read.
-    #[error("{}: {error}", path.display())]
+    #[error("{}, {error}", path.display())]
     Settings {
         /// The file.
         path: PathBuf,
         /// What is wrong in it.
-        error: SettingsError,
+        error: Box<SettingsError>,
     },
     /// The operating system refused; its message names the path.
     #[error(transparent)]
@@ -146,7 +146,7 @@ impl Home {
     pub fn settings(&self) -> Result<Settings, HomeError> {
         let path = self.settings_path();
         let text = fs::read_to_string(&path)?;
-        Settings::parse(&text).map_err(|error| HomeError::Settings { path, error })
+        Settings::parse(&text).map_err(|error| HomeError::Settings { path, error: Box::new(error) })
     }
 
     /// Replaces the settings.
