@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{Exit, conflicts, demo, detach, digest, history, init, invite, join, packet, sync};
+use super::{Exit, conflicts, demo, detach, digest, held, history, init, invite, join, packet, status, sync};
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
 ///
@@ -42,35 +42,21 @@ pub struct Globals {
 
 /// The commands.
 #[derive(Clone, Debug, Subcommand)]
+#[expect(missing_docs, reason = "clap takes the words of a command from its arguments, which have them")]
 pub enum Command {
-    /// Set up the main office on an existing database
     Init(init::InitArgs),
-    /// Invite a new site; writes a file to hand over
     Invite(invite::InviteArgs),
-    /// Join with an invitation; makes this site's keys and asks to be taken in
     Join(join::JoinArgs),
-    /// Collect, apply, send: everything, in one go
     Sync(sync::SyncArgs),
-    /// Only send: what was edited here since the last time
     Send(sync::SendArgs),
-    /// Only receive: collect and apply what the others sent
     Receive(sync::ReceiveArgs),
-    /// Show what was sent, received, and is waiting or in conflict
-    Status,
-    /// List edits that lost against another edit, with their values
+    Status(status::StatusArgs),
     Conflicts(conflicts::ConflictsArgs),
-    /// List changes that could not be applied yet, and why
-    Held,
-    /// Show who changed a record, when, and from what to what
+    Held(held::HeldArgs),
     History(history::HistoryArgs),
-    /// Print a content hash per table, the same wherever the data is the same
     Digest(digest::DigestArgs),
-    /// Look into a packet
-    #[command(subcommand)]
-    Packet(packet::PacketCommand),
-    /// Take every trace of Fieldpost out of the database
+    Packet(packet::PacketArgs),
     Detach(detach::DetachArgs),
-    /// Play a main office, an office and two people through a day, and show what happens
     Demo(demo::DemoArgs),
 }
 
@@ -132,6 +118,16 @@ mod tests {
             "fieldpost demo --dir tour",
         ] {
             Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn every_command_says_in_a_line_what_it_is_for_and_shows_examples() {
+        for command in Cli::command().get_subcommands() {
+            let about = command.get_about().unwrap_or_else(|| panic!("{}", command.get_name())).to_string();
+            assert!(!about.ends_with('.') && about.len() <= 75, "{about}");
+            let examples = |command: &clap::Command| command.get_after_help().is_some_and(|help| help.to_string().contains("  fieldpost "));
+            assert!(examples(command) || command.get_subcommands().all(examples), "{}", command.get_name());
         }
     }
 

@@ -1,5 +1,6 @@
 //! `fieldpost held`: which changes could not be applied yet, and what are they waiting for?
 
+use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
@@ -7,6 +8,16 @@ use super::page::{Column, Moment, Page, count, heading};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use crate::model::SiteName;
+
+/// List changes that could not be applied yet, and why
+///
+/// Most go on by themselves when what they need arrives. The others say what they want.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fieldpost held
+  fieldpost held --json")]
+pub struct HeldArgs {}
 
 /// The held changes, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

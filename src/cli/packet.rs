@@ -12,12 +12,21 @@ use super::printer::Report;
 use super::sync::Counts;
 use crate::model::SiteName;
 
+/// Look into a packet
+#[derive(Clone, Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub struct PacketArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: PacketCommand,
+}
+
 /// What to do with a packet.
 #[derive(Clone, Debug, Subcommand)]
 pub enum PacketCommand {
     /// Show what is in a packet, as far as the keys of this site allow
     #[command(after_help = "Examples:\n  fieldpost packet show anna/head/7d3f0a6c52e1b948-41-20731-9c1e….fpk")]
-    Show(PacketArgs),
+    Show(PacketShowArgs),
     /// Check signature, hashes and form; says nothing of the records
     #[command(after_help = "\
 Examples:
@@ -33,7 +42,7 @@ Examples:
 
 /// A packet.
 #[derive(Clone, Debug, Args)]
-pub struct PacketArgs {
+pub struct PacketShowArgs {
     /// The packet
     #[arg(value_name = "FILE")]
     pub file: PathBuf,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
@@ -10,6 +11,16 @@ use super::page::{Column, Moment, Page, alert, count, heading, number, paragraph
 use super::printer::Report;
 use crate::model::SiteName;
 use crate::site::Role;
+
+/// Show what was sent, received, and is waiting or in conflict
+///
+/// Looks only at this computer: the exchange is not asked.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fieldpost status
+  fieldpost status --json")]
+pub struct StatusArgs {}
 
 /// What is true now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

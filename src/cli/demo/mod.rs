@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-/// Play a main office, an office and two people through a day, and show what happens
+/// Play a day of a main office, an office and two people, and show what happens
 ///
 /// Everything is made in a folder of its own: a small customer database, the four sites, and a folder that stands for
 /// the share between them. Nothing else on this computer is touched.
