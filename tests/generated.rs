@@ -84,16 +84,15 @@ fn exit_status() -> String {
 }
 
 fn completions() -> BTreeMap<String, String> {
-    let shells = [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::PowerShell];
-    let one = |shell: Shell| {
+    let shells = [
+        (Shell::Bash, "fieldpost.bash"),
+        (Shell::Zsh, "_fieldpost"),
+        (Shell::Fish, "fieldpost.fish"),
+        (Shell::PowerShell, "fieldpost.ps1"),
+    ];
+    let one = |(shell, name): (Shell, &str)| {
         let mut script = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "fieldpost", &mut script);
-        let name = match shell {
-            Shell::Bash => "fieldpost.bash",
-            Shell::Zsh => "_fieldpost",
-            Shell::Fish => "fieldpost.fish",
-            _ => "fieldpost.ps1",
-        };
         (name.to_owned(), String::from_utf8(script).expect("the definitions are UTF-8"))
     };
     shells.map(one).into()

@@ -55,7 +55,8 @@ impl Context {
     /// # Errors
     /// As [`Home::discover`].
     pub fn discover(&self) -> Result<Home, Failure> {
-        Ok(Home::discover(self.home.as_deref(), &self.here)?)
+        let named = self.home.as_ref().map(|home| self.here.join(home));
+        Ok(Home::discover(named.as_deref(), &self.here)?)
     }
 
     /// The folder a new home is made in.
@@ -91,5 +92,31 @@ pub fn finish(printer: &Printer, outcome: Result<Exit, Failure>) -> Exit {
             printer.explain(&explanation);
             explanation.exit
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begin(line: &str) -> Result<(Command, Context), Exit> {
+        start(line.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn a_mistyped_line_is_usage_and_a_question_is_not() {
+        assert_eq!(begin("fieldpost snyc").unwrap_err(), Exit::Usage);
+        assert_eq!(begin("fieldpost sync --ful").unwrap_err(), Exit::Usage);
+        assert_eq!(begin("fieldpost --version").unwrap_err(), Exit::Done);
+        assert_eq!(begin("fieldpost help sync").unwrap_err(), Exit::Done);
+    }
+
+    #[test]
+    fn a_named_home_is_seen_from_the_current_folder() {
+        let (command, context) = begin("fieldpost status --home nowhere").unwrap();
+        assert!(matches!(command, Command::Status(_)));
+        assert_eq!(context.new_home(), context.here.join("nowhere"));
+        let Err(Failure::Home(crate::site::HomeError::NotAHome { folder })) = context.discover() else { panic!("there is none") };
+        assert_eq!(folder, context.here.join("nowhere"));
     }
 }

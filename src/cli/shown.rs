@@ -72,9 +72,38 @@ pub fn key(values: &[Shown]) -> String {
     values.iter().map(part).collect::<Vec<_>>().join(" ")
 }
 
+/// What somebody may mean who types one value of a key, likeliest first.
+///
+/// `'…'` is text, `x'…'` a blob, always. A number is a number, or the text of it where the key is text.
+#[must_use]
+pub fn meanings(typed: &str) -> Vec<Value> {
+    let inside = |prefix: &str| typed.strip_prefix(prefix)?.strip_suffix('\'');
+    if let Some(blob) = inside("x'").and_then(|hex| HEXLOWER.decode(hex.to_lowercase().as_bytes()).ok()) {
+        return vec![Value::Blob(blob)];
+    }
+    if let Some(text) = inside("'") {
+        return vec![Value::text(text)];
+    }
+    let number =
+        typed.parse().map(Value::Integer).ok().or_else(|| typed.parse().ok().filter(|real: &f64| real.is_finite()).map(Value::Real));
+    number.into_iter().chain([Value::text(typed)]).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_typed_key_may_mean_a_number_or_its_text_and_quotes_settle_it() {
+        assert_eq!(meanings("ACME-0007"), [Value::text("ACME-0007")]);
+        assert_eq!(meanings("17"), [Value::Integer(17), Value::text("17")]);
+        assert_eq!(meanings("1.5"), [Value::Real(1.5), Value::text("1.5")]);
+        assert_eq!(meanings("nan"), [Value::text("nan")]);
+        assert_eq!(meanings("'17'"), [Value::text("17")]);
+        assert_eq!(meanings("x'00Ff'"), [Value::Blob(vec![0, 0xff])]);
+        assert_eq!(meanings("x'0'"), [Value::text("x'0'")]);
+        assert_eq!(meanings("'"), [Value::text("'")]);
+    }
 
     #[test]
     fn one_as_integer_real_text_and_blob_look_different() {

@@ -110,8 +110,8 @@ fn add_products(transaction: &Transaction<'_>, dice: &mut Dice) -> rusqlite::Res
     let mut insert = transaction.prepare_cached("INSERT INTO products (code, name, unit, price) VALUES (?, ?, ?, ?)")?;
     let mut prices = Vec::new();
     for (kind, unit, from) in PRODUCTS {
-        for size in ["small", "medium", "large"] {
-            let price = f64::from(from * 100 + dice.below(from * 40)) / 100.0;
+        for (size, tenths) in [("small", 10), ("medium", 16), ("large", 24)] {
+            let price = f64::from((from * 100 + dice.below(from * 40)) * tenths / 10) / 100.0;
             let code = format!("{}-{}", &kind[..3].to_uppercase(), &size[..1].to_uppercase());
             insert.execute(params![code, format!("{kind}, {size}"), unit, price])?;
             prices.push(price);
@@ -137,7 +137,7 @@ fn add_customer(transaction: &Transaction<'_>, dice: &mut Dice, number: u32) -> 
     let (city, zip) = dice.pick(&CITIES);
     let street = format!("{} {}", dice.pick(&STREETS), 1 + dice.below(140));
     let zip = format!("{zip}{:02}", dice.below(100));
-    let short: String = owner.chars().filter(char::is_ascii_alphabetic).take(4).collect();
+    let short: String = ascii(owner).chars().take(4).collect();
     let customer = Customer {
         id: format!("{}-{number:04}", short.to_uppercase()),
         domain: format!("{}-{}{number}.example", ascii(owner), ascii(trade)),
@@ -249,6 +249,7 @@ fn ascii(name: &str) -> String {
     let plain = |c: char| match c {
         'ä' | 'á' => 'a',
         'é' | 'è' => 'e',
+        'í' => 'i',
         'ö' | 'ø' => 'o',
         'ü' => 'u',
         'ß' => 's',
@@ -361,13 +362,13 @@ const PRODUCTS: [(&str, &str, u32); 12] = [
 ];
 const NOTE_STARTS: [&str; 8] = [
     "Called about the last invoice:",
-    "Met at the trade fair.",
+    "Met at the trade fair,",
     "Wants a quote for a yearly contract;",
     "Delivery came a day late,",
-    "Asked for samples.",
-    "New premises since spring:",
+    "Asked for samples,",
+    "New premises since spring,",
     "Complaint settled on the phone,",
-    "Prefers e-mail.",
+    "Prefers e-mail;",
 ];
 const NOTE_ENDS: [&str; 8] = [
     "call again next month",
