@@ -4,6 +4,7 @@ pub mod exchange;
 pub mod keys;
 pub mod ledger;
 pub mod database;
+pub mod cli;
 pub mod model;
 pub mod packet;
 pub mod rules;

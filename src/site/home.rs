@@ -62,12 +62,12 @@ pub enum HomeError {
         holder: Option<super::Holder>,
     },
     /// The settings cannot be read.
-    #[error("{}: {error}", path.display())]
+    #[error("{}, {error}", path.display())]
     Settings {
         /// The file.
         path: PathBuf,
         /// What is wrong in it.
-        error: SettingsError,
+        error: Box<SettingsError>,
     },
     /// The operating system refused; its message names the path.
     #[error(transparent)]
@@ -94,6 +94,7 @@ impl Home {
     /// Name of the folder with everything of ours.
     pub const INSIDE: &str = ".fieldpost";
     const UNFINISHED: &str = "unfinished";
+    const GOING: &str = ".fieldpost-going";
     const FOLDERS: [&str; 6] = ["keys", "outbox", "inbox", "quarantine", "scratch", "log"];
 
     /// The home in `explicit`, or else the nearest one from `start` upwards.
@@ -124,10 +125,8 @@ impl Home {
         }
         let home = Self { folder: folder.to_owned() };
         let inside = home.inside();
-        if inside.exists() {
-            world.step("clear unfinished home")?;
-            fs::remove_dir_all(&inside)?;
-        }
+        world.step("clear unfinished home")?;
+        home.clear()?;
         fs::create_dir_all(folder)?;
         world.step("begin home")?;
         lock::create_private_folder(&inside)?;
@@ -146,7 +145,7 @@ impl Home {
     pub fn settings(&self) -> Result<Settings, HomeError> {
         let path = self.settings_path();
         let text = fs::read_to_string(&path)?;
-        Settings::parse(&text).map_err(|error| HomeError::Settings { path, error })
+        Settings::parse(&text).map_err(|error| HomeError::Settings { path, error: Box::new(error) })
     }
 
     /// Replaces the settings.
@@ -271,10 +270,23 @@ impl Home {
         if home.settings_path().is_file() {
             return Ok(Some(home));
         }
-        if home.inside().join("keys").is_dir() && !home.unfinished().exists() {
+        let filled = fs::read_dir(home.inside()).is_ok_and(|mut entries| entries.next().is_some());
+        if filled && !home.unfinished().exists() {
             return Err(HomeError::SettingsLost { folder: folder.to_owned() });
         }
         Ok(None)
+    }
+
+    /// Removes everything inside. In two steps: killed half way, what is left must not look like a home that lost its settings.
+    fn clear(&self) -> io::Result<()> {
+        let going = self.folder.join(Self::GOING);
+        let gone = |result: io::Result<()>| match result {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        };
+        gone(fs::remove_dir_all(&going))?;
+        gone(fs::rename(self.inside(), &going))?;
+        gone(fs::remove_dir_all(&going))
     }
 }
 
@@ -307,7 +319,7 @@ impl Draft {
     /// # Errors
     /// As the operating system says.
     pub fn abandon(self) -> io::Result<()> {
-        fs::remove_dir_all(self.home.inside())
+        self.home.clear()
     }
 }
 
@@ -375,6 +387,18 @@ mod tests {
                 break;
             }
         }
+    }
+
+    #[test]
+    fn a_clearing_that_was_killed_half_way_is_finished_by_the_next_try() {
+        let top = tempfile::tempdir().unwrap();
+        let world = World::real();
+        let draft = Home::prepare(&world, top.path()).unwrap();
+        fs::write(draft.home().state(), b"x").unwrap();
+        fs::rename(draft.home().inside(), top.path().join(Home::GOING)).unwrap();
+        fs::remove_file(top.path().join(Home::GOING).join(Home::UNFINISHED)).unwrap();
+        let home = Home::prepare(&world, top.path()).unwrap().finish(&world, &settings()).unwrap();
+        assert!(!home.state().exists() && !top.path().join(Home::GOING).exists());
     }
 
     #[test]

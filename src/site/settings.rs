@@ -1,7 +1,7 @@
 //! What has a person set for this site?
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Role;
 use crate::model::SiteName;
@@ -18,8 +18,9 @@ pub struct Settings {
     pub host: SiteName,
     /// Whom it exchanges packets with upwards; none at the host, and only there.
     pub parent: Option<SiteName>,
-    /// The application's database, relative to the home.
-    pub database: PathBuf,
+    /// The application's database, seen from the home; see [`Settings::database_path`]. Text, because a path that is no
+    /// text cannot be written into the file.
+    pub database: String,
     /// Where packets are dropped: a folder or an address.
     pub exchange: String,
     /// The groups this site is in, sorted.
@@ -47,6 +48,12 @@ impl Settings {
         Self::read(text).map_err(|(line, fault)| SettingsError { line, fault })
     }
 
+    /// The application's database of the site in `home`.
+    #[must_use]
+    pub fn database_path(&self, home: &Path) -> PathBuf {
+        home.join(&self.database)
+    }
+
     fn read(text: &str) -> At<Self> {
         let root = Reading::parse(text)?;
         root.only(&Self::KEYS)?;
@@ -71,7 +78,7 @@ impl Settings {
         let mut groups = root.texts("groups")?.unwrap_or_default();
         groups.sort();
         groups.dedup();
-        Ok(Self { name, role, host, parent, database: filled("database")?.into(), exchange: filled("exchange")?, groups })
+        Ok(Self { name, role, host, parent, database: filled("database")?, exchange: filled("exchange")?, groups })
     }
 }
 
@@ -88,7 +95,7 @@ impl fmt::Display for Settings {
             writeln!(f, "parent = {}", name(parent))?;
         }
         writeln!(f, "\n# The application's database, seen from this folder.")?;
-        writeln!(f, "database = {}\n", quoted(&self.database.to_string_lossy()))?;
+        writeln!(f, "database = {}\n", quoted(&self.database))?;
         writeln!(f, "# Where packets are dropped and collected.\nexchange = {}\n", quoted(&self.exchange))?;
         let groups: Vec<String> = self.groups.iter().map(|group| quoted(group)).collect();
         writeln!(f, "# The groups this site is in; its parent decides.\ngroups = [{}]", groups.join(", "))
@@ -106,6 +113,8 @@ mod tests {
     fn what_is_written_reads_back() {
         let settings = Settings::parse(GOOD).unwrap();
         assert_eq!(settings.groups, ["east", "sales"]);
+        let inside = Settings { database: "shop.db".to_owned(), ..settings.clone() };
+        assert_eq!(inside.database_path(Path::new("home")), Path::new("home").join("shop.db"));
         assert_eq!(Settings::parse(&settings.to_string()).unwrap(), settings);
         let text = settings.to_string();
         assert_eq!(Settings::parse(&text).unwrap().to_string(), text);

@@ -1,0 +1,178 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_fieldpost_global_optspecs
+    string join \n home= json v/verbose q/quiet h/help V/version
+end
+
+function __fish_fieldpost_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_fieldpost_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_fieldpost_using_subcommand
+    set -l cmd (__fish_fieldpost_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -s V -l version -d 'Print version'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "init" -d 'Set up the main office on an existing database'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "invite" -d 'Invite a new site; writes a file to hand over'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "join" -d 'Join with an invitation; makes this site\'s keys and asks to be taken in'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "sync" -d 'Collect, apply, send: everything, in one go'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "send" -d 'Only send: what was edited here since the last time'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "receive" -d 'Only receive: collect and apply what the others sent'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "status" -d 'Show what was sent, received, and is waiting or in conflict'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "conflicts" -d 'List edits that lost against another edit, with their values'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "held" -d 'List changes that could not be applied yet, and why'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "history" -d 'Show who changed a record, when, and from what to what'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "digest" -d 'Print a content hash per table, the same wherever the data is the same'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "packet" -d 'Look into a packet'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "detach" -d 'Take every trace of Fieldpost out of the database'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "demo" -d 'Play a day of a main office, an office and two people, and show what happens'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -l name -d 'The name of this site: a-z, 0-9, - and _' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -l database -d 'The SQLite database of the application' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -l exchange -d 'Where packets are dropped for the others: a folder that all sites reach' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand invite" -l group -d 'A group the new site is in; may be given several times' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand invite" -l role -d 'Its place in the tree' -r -f -a "remote\t'A site of one person'
+office\t'A site that can invite remotes of its own'"
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand invite" -l out -d 'The file to write; without it NAME.invite in the current folder' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand invite" -l days -d 'How many days the invitation is good for' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand invite" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand invite" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand invite" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand invite" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand invite" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand join" -l exchange -d 'Where packets are dropped, as seen from this computer' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand join" -l database -d 'Where the database is to be; without it a file of the host\'s name in the home' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand join" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand join" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand join" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand join" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand join" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand sync" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand sync" -l full -d 'Ask the parent for all data anew'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand sync" -l dry-run -d 'Tell what would happen, predicted conflicts included, and change nothing'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand sync" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand sync" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand sync" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand sync" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand send" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand send" -l dry-run -d 'Tell what would be sent, and change nothing'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand send" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand send" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand send" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand send" -s h -l help -d 'Print help'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand receive" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand receive" -l dry-run -d 'Tell what would be applied, predicted conflicts included, and change nothing'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand receive" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand receive" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand receive" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand receive" -s h -l help -d 'Print help'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand status" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand status" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand status" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand status" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand conflicts" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand conflicts" -l open -d 'Only those that wait for a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand conflicts" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand conflicts" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand conflicts" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand conflicts" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand held" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand held" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand held" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand held" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand held" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand history" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand history" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand history" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand history" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand history" -s h -l help -d 'Print help'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand digest" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand digest" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand digest" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand digest" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand digest" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and not __fish_seen_subcommand_from show verify open help" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and not __fish_seen_subcommand_from show verify open help" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and not __fish_seen_subcommand_from show verify open help" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and not __fish_seen_subcommand_from show verify open help" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and not __fish_seen_subcommand_from show verify open help" -s h -l help -d 'Print help'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and not __fish_seen_subcommand_from show verify open help" -f -a "show" -d 'Show what is in a packet, as far as the keys of this site allow'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and not __fish_seen_subcommand_from show verify open help" -f -a "verify" -d 'Check signature, hashes and form; says nothing of the records'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and not __fish_seen_subcommand_from show verify open help" -f -a "open" -d 'Unpack what is in a packet into a new folder'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and not __fish_seen_subcommand_from show verify open help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from show" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from show" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from verify" -l signers -d 'Who may have signed it, as for \'ssh-keygen -Y verify\'; without it the sites this home knows' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from verify" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from verify" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from verify" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from verify" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from open" -l out -d 'The folder to make' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from open" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from open" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from open" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from open" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from open" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from help" -f -a "show" -d 'Show what is in a packet, as far as the keys of this site allow'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check signature, hashes and form; says nothing of the records'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from help" -f -a "open" -d 'Unpack what is in a packet into a new folder'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l force -d 'Detach although there are edits that no other site has'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand demo" -l dir -d 'Make the sites in this new folder and keep them; without it they are gone in the end' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand demo" -l customers -d 'How many customers the database starts with' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand demo" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand demo" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand demo" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand demo" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand demo" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "init" -d 'Set up the main office on an existing database'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "invite" -d 'Invite a new site; writes a file to hand over'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "join" -d 'Join with an invitation; makes this site\'s keys and asks to be taken in'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "sync" -d 'Collect, apply, send: everything, in one go'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "send" -d 'Only send: what was edited here since the last time'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "receive" -d 'Only receive: collect and apply what the others sent'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "status" -d 'Show what was sent, received, and is waiting or in conflict'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "conflicts" -d 'List edits that lost against another edit, with their values'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "held" -d 'List changes that could not be applied yet, and why'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "history" -d 'Show who changed a record, when, and from what to what'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "digest" -d 'Print a content hash per table, the same wherever the data is the same'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "packet" -d 'Look into a packet'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "detach" -d 'Take every trace of Fieldpost out of the database'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "demo" -d 'Play a day of a main office, an office and two people, and show what happens'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from init invite join sync send receive status conflicts held history digest packet detach demo help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and __fish_seen_subcommand_from packet" -f -a "show" -d 'Show what is in a packet, as far as the keys of this site allow'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and __fish_seen_subcommand_from packet" -f -a "verify" -d 'Check signature, hashes and form; says nothing of the records'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and __fish_seen_subcommand_from packet" -f -a "open" -d 'Unpack what is in a packet into a new folder'

@@ -1,0 +1,149 @@
+//! What can be typed after `fieldpost`?
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::{Exit, conflicts, demo, detach, digest, held, history, init, invite, join, packet, status, sync};
+
+/// Keeps SQLite databases the same in places that share nothing but files that travel.
+///
+/// A main office (the host), its offices and its people on the road each work in a database of their own. Fieldpost
+/// notes what was edited, sends the edits as signed and sealed files through a shared folder, and brings in the edits
+/// of the others. The program that owns the database needs no change and may stay open.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "fieldpost", bin_name = "fieldpost", version, max_term_width = 100, after_help = Cli::after_help(), arg_required_else_help = true)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub globals: Globals,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Globals {
+    /// The folder of the site; without it the nearest one from the current folder upwards
+    #[arg(long, global = true, value_name = "DIR", env = "FIELDPOST_HOME", hide_env_values = true)]
+    pub home: Option<PathBuf>,
+    /// Print the report as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Tell more; twice: everything
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "quiet")]
+    pub verbose: u8,
+    /// Print nothing unless something failed or wants a person
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// The commands.
+#[derive(Clone, Debug, Subcommand)]
+#[expect(missing_docs, reason = "clap takes the words of a command from its arguments, which have them")]
+pub enum Command {
+    Init(init::InitArgs),
+    Invite(invite::InviteArgs),
+    Join(join::JoinArgs),
+    Sync(sync::SyncArgs),
+    Send(sync::SendArgs),
+    Receive(sync::ReceiveArgs),
+    Status(status::StatusArgs),
+    Conflicts(conflicts::ConflictsArgs),
+    Held(held::HeldArgs),
+    History(history::HistoryArgs),
+    Digest(digest::DigestArgs),
+    Packet(packet::PacketArgs),
+    Detach(detach::DetachArgs),
+    Demo(demo::DemoArgs),
+}
+
+impl Cli {
+    fn after_help() -> String {
+        format!(
+            "A first day:\n  \
+             fieldpost init --name head --database shop.db --exchange /mnt/share   at the main office\n  \
+             fieldpost invite anna --out anna.invite                               hand this file to Anna\n  \
+             fieldpost join anna.invite --home anna --exchange /mnt/share          on Anna's computer\n  \
+             fieldpost sync                                                        at the office, then hers\n\n{}",
+            Exit::table()
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_may_stand_before_and_after_the_command() {
+        for line in ["fieldpost --home a --json status", "fieldpost status --json --home a"] {
+            let cli = Cli::try_parse_from(line.split(' ')).unwrap();
+            assert!(cli.globals.json && cli.globals.home == Some("a".into()));
+        }
+        assert!(Cli::try_parse_from(["fieldpost", "-q", "-v", "status"]).is_err());
+    }
+
+    #[test]
+    fn the_commands_of_the_tour_are_understood() {
+        for line in [
+            "fieldpost init --name head --database shop.db --exchange /mnt/share",
+            "fieldpost invite anna --group sales --out anna.invite",
+            "fieldpost invite north --role office",
+            "fieldpost join anna.invite --home anna --exchange /mnt/share",
+            "fieldpost sync",
+            "fieldpost sync --full",
+            "fieldpost sync --dry-run -v",
+            "fieldpost send --quiet",
+            "fieldpost receive --dry-run",
+            "fieldpost status --json",
+            "fieldpost conflicts customers --open",
+            "fieldpost held",
+            "fieldpost history customers ACME-0007",
+            "fieldpost history order_lines O-17 3",
+            "fieldpost digest",
+            "fieldpost packet show a.fpk",
+            "fieldpost packet verify a.fpk --signers allowed_signers",
+            "fieldpost packet open a.fpk --out folder",
+            "fieldpost detach",
+            "fieldpost demo --dir tour",
+        ] {
+            Cli::try_parse_from(line.split(' ')).unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
+    }
+
+    #[test]
+    fn every_command_says_in_a_line_what_it_is_for_and_shows_examples() {
+        for command in Cli::command().get_subcommands() {
+            let about = command.get_about().unwrap_or_else(|| panic!("{}", command.get_name())).to_string();
+            assert!(!about.ends_with('.') && about.len() <= 78, "{about}");
+            let examples = |command: &clap::Command| command.get_after_help().is_some_and(|help| help.to_string().contains("  fieldpost "));
+            assert!(examples(command) || command.get_subcommands().all(examples), "{}", command.get_name());
+        }
+    }
+
+    #[test]
+    fn nobody_is_invited_to_be_the_host() {
+        assert!(Cli::try_parse_from(["fieldpost", "invite", "x", "--role", "host"]).is_err());
+        assert!(Cli::try_parse_from(["fieldpost", "invite", "Anna"]).is_err());
+    }
+
+    #[test]
+    fn help_fits_the_page_and_names_every_exit_code() {
+        let help = Cli::command().term_width(100).render_long_help().to_string();
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+        assert!(help.contains("then hers\n\nExit codes:"), "an example goes on in the next line:\n{help}");
+        for exit in Exit::ALL {
+            assert!(help.contains(&format!("  {}  {}", exit.code(), exit.meaning())));
+        }
+    }
+}

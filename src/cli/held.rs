@@ -1,0 +1,144 @@
+//! `fieldpost held`: which changes could not be applied yet, and what are they waiting for?
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Exit;
+use super::page::{Column, Moment, Page, count, heading};
+use super::printer::Report;
+use super::shown::{self, Shown};
+use crate::model::SiteName;
+
+/// List changes that could not be applied yet, and why
+///
+/// Most go on by themselves when what they need arrives. The others say what they want.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fieldpost held
+  fieldpost held --json")]
+pub struct HeldArgs {}
+
+/// The held changes, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeldReport {
+    /// The list.
+    pub held: Vec<HeldChange>,
+}
+
+/// A change that could not be applied yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeldChange {
+    /// The table.
+    pub table: String,
+    /// The key.
+    pub key: Vec<Shown>,
+    /// Who sent it.
+    pub from: SiteName,
+    /// In which packet.
+    pub packet: u64,
+    /// Why, as a sentence has it after "because".
+    pub why: String,
+    /// Since when.
+    pub since: Moment,
+    /// What it is waiting for.
+    pub needs: Needs,
+}
+
+/// What helps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Needs {
+    /// Another packet; tried again by itself.
+    Packet,
+    /// An exchange that answers; tried again by itself.
+    Exchange,
+    /// A person.
+    Person,
+}
+
+impl Needs {
+    /// As a line ends with it.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Packet => "goes on by itself with a later packet",
+            Self::Exchange => "tried again at the next run",
+            Self::Person => "wants you",
+        }
+    }
+
+    /// The exit code of a report that ends with it.
+    #[must_use]
+    pub const fn exit(self) -> Exit {
+        match self {
+            Self::Packet => Exit::Done,
+            Self::Exchange => Exit::Unreachable,
+            Self::Person => Exit::Attention,
+        }
+    }
+}
+
+impl Report for HeldReport {
+    fn text(&self, page: &Page) -> String {
+        if self.held.is_empty() {
+            return "Nothing is held.".to_owned();
+        }
+        let columns = [
+            Column::Words("record"),
+            Column::Words("from"),
+            Column::Numbers("packet"),
+            Column::Words("since"),
+            Column::Words("because"),
+            Column::Words(""),
+        ];
+        let rows = self.held.iter().map(|held| {
+            vec![
+                format!("{} {}", held.table, shown::key(&held.key)),
+                held.from.to_string(),
+                held.packet.to_string(),
+                page.moment(held.since),
+                held.why.clone(),
+                held.needs.words().to_owned(),
+            ]
+        });
+        format!("{}\n{}", heading(&format!("{} held", count(self.held.len(), "change", "changes"))), page.table(&columns, rows))
+    }
+
+    fn exit(&self) -> Exit {
+        if self.held.iter().any(|held| held.needs == Needs::Person) { Exit::Attention } else { Exit::Done }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::page::tests::{at, plain};
+    use crate::model::Value;
+
+    #[test]
+    fn it_says_why_and_what_helps() {
+        let held = |needs| HeldChange {
+            table: "orders".to_owned(),
+            key: vec![Shown(Value::text("O-17"))],
+            from: SiteName::new("anna").unwrap(),
+            packet: 4,
+            why: "its customer is not here yet".to_owned(),
+            since: at(0),
+            needs,
+        };
+        let report = HeldReport { held: vec![held(Needs::Packet)] };
+        assert_eq!(
+            plain(&report),
+            "\
+1 change held
+  record       from  packet  since             because
+  orders O-17  anna       4  2026-11-22 08:00  its customer is not here   goes on by itself with a
+                                               yet                        later packet
+"
+        );
+        assert_eq!(report.exit(), Exit::Done);
+        assert_eq!(HeldReport { held: vec![held(Needs::Packet), held(Needs::Person)] }.exit(), Exit::Attention);
+        assert_eq!(plain(&HeldReport { held: Vec::new() }), "Nothing is held.\n");
+    }
+}

@@ -1,0 +1,171 @@
+//! `fieldpost init`: what does the main office get told when its database is taken in?
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::page::{Column, Page, alert, count, heading, number, paragraphs};
+use super::printer::Report;
+use crate::model::{KeyKind, SiteName};
+
+/// Set up the main office on an existing database
+///
+/// The program that owns the database may be running. Triggers are added to it that note which records are edited;
+/// nothing else in it changes, and 'fieldpost detach' takes them out again. What can be tracked, what not and why is listed.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fieldpost init --name head --database shop.db --exchange /mnt/share
+  fieldpost --home /srv/shop init --name head --database /var/lib/crm/crm.sqlite --exchange /mnt/share")]
+pub struct InitArgs {
+    /// The name of this site: a-z, 0-9, - and _
+    #[arg(long, value_name = "NAME", value_parser = SiteName::new)]
+    pub name: SiteName,
+    /// The SQLite database of the application
+    #[arg(long, value_name = "FILE")]
+    pub database: PathBuf,
+    /// Where packets are dropped for the others: a folder that all sites reach
+    #[arg(long, value_name = "PLACE")]
+    pub exchange: String,
+}
+
+/// What was set up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct InitReport {
+    /// The new site.
+    pub site: SiteName,
+    /// Its folder.
+    pub home: PathBuf,
+    /// The database.
+    pub database: PathBuf,
+    /// The exchange.
+    pub exchange: String,
+    /// Fingerprint of the signing key.
+    pub fingerprint: String,
+    /// What is tracked, by name.
+    pub tracked: Vec<TrackedTable>,
+    /// What is not, by name.
+    pub untracked: Vec<UntrackedTable>,
+    /// What else to know before going on.
+    pub warnings: Vec<String>,
+}
+
+/// A table whose edits travel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TrackedTable {
+    /// Its name.
+    pub table: String,
+    /// Records in it now.
+    pub records: u64,
+    /// Its key fields.
+    pub key: Vec<String>,
+    /// Whether the same key at two sites is the same record.
+    pub key_kind: KeyKind,
+}
+
+/// A table whose edits stay here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UntrackedTable {
+    /// Its name.
+    pub table: String,
+    /// Why, as a sentence has it after "because".
+    pub reason: String,
+}
+
+impl Report for InitReport {
+    fn text(&self, page: &Page) -> String {
+        let head = format!(
+            "{}\n  database     {}\n  exchange     {}\n  fingerprint  {}",
+            heading(&format!("'{}' is set up in {}", self.site, self.home.display())),
+            self.database.display(),
+            self.exchange,
+            self.fingerprint
+        );
+        let warnings = self.warnings.iter().map(|warning| format!("{} {warning}", alert("Note:")));
+        let next = "Next: 'fieldpost invite NAME' for every site, then 'fieldpost sync'.".to_owned();
+        let parts = [head, self.tracked_text(page), self.untracked_text(page)];
+        paragraphs(parts.into_iter().chain([warnings.collect::<Vec<_>>().join("\n"), next]))
+    }
+}
+
+impl InitReport {
+    fn tracked_text(&self, page: &Page) -> String {
+        let records: u64 = self.tracked.iter().map(|table| table.records).sum();
+        let title = format!("Tracked: {}, {} records", count(self.tracked.len(), "table", "tables"), number(records));
+        let rows = self.tracked.iter().map(|table| {
+            let kind = match table.key_kind {
+                KeyKind::Natural => "",
+                KeyKind::Assigned => "number handed out by the database: records made elsewhere with the same number are held",
+            };
+            vec![table.table.clone(), number(table.records), table.key.join(", "), kind.to_owned()]
+        });
+        let columns = [Column::Words("table"), Column::Numbers("records"), Column::Words("key"), Column::Words("")];
+        format!("{}\n{}", heading(&title), page.table(&columns, rows))
+    }
+
+    fn untracked_text(&self, page: &Page) -> String {
+        if self.untracked.is_empty() {
+            return String::new();
+        }
+        let rows = self.untracked.iter().map(|table| vec![table.table.clone(), table.reason.clone()]);
+        let title = format!("Not tracked: {}", count(self.untracked.len(), "table", "tables"));
+        format!("{}\n{}", heading(&title), page.table(&[Column::Words("table"), Column::Words("because")], rows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::page::tests::{json, plain};
+
+    fn tracked(table: &str, records: u64, key: &[&str], key_kind: KeyKind) -> TrackedTable {
+        TrackedTable { table: table.to_owned(), records, key: key.iter().map(|&field| field.to_owned()).collect(), key_kind }
+    }
+
+    fn report() -> InitReport {
+        InitReport {
+            site: SiteName::new("head").unwrap(),
+            home: "/srv/shop".into(),
+            database: "/srv/shop/shop.db".into(),
+            exchange: "/mnt/share".to_owned(),
+            fingerprint: "SHA256:abc".to_owned(),
+            tracked: vec![
+                tracked("customers", 1_300, &["id"], KeyKind::Natural),
+                tracked("order_lines", 5, &["order_id", "line"], KeyKind::Natural),
+                tracked("products", 60, &["id"], KeyKind::Assigned),
+            ],
+            untracked: vec![UntrackedTable { table: "import".to_owned(), reason: "it has no key".to_owned() }],
+            warnings: vec!["the database has 2 triggers of its own".to_owned()],
+        }
+    }
+
+    #[test]
+    fn it_lists_what_is_tracked_what_not_and_why() {
+        assert_eq!(
+            plain(&report()),
+            "\
+'head' is set up in /srv/shop
+  database     /srv/shop/shop.db
+  exchange     /mnt/share
+  fingerprint  SHA256:abc
+
+Tracked: 3 tables, 1,365 records
+  table        records  key
+  customers      1,300  id
+  order_lines        5  order_id, line
+  products          60  id              number handed out by the database: records made elsewhere
+                                        with the same number are held
+
+Not tracked: 1 table
+  table   because
+  import  it has no key
+
+Note: the database has 2 triggers of its own
+
+Next: 'fieldpost invite NAME' for every site, then 'fieldpost sync'.
+"
+        );
+        assert_eq!(json(&report())["tracked"][2]["key_kind"], "assigned");
+    }
+}

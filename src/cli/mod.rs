@@ -1,0 +1,122 @@
+//! How does a person talk to Fieldpost? Arguments in, sentences, tables or JSON out, and one exit code.
+//!
+//! One file per command: its arguments, the *report* (plain data) it ends with, and how that report reads. What goes
+//! wrong becomes a sentence in [`explain`] and nowhere else. Reports go to standard output, everything else (progress,
+//! notes, errors) to standard error. Only this floor prints, asks, or looks at the environment.
+
+pub mod arguments;
+pub mod conflicts;
+pub mod demo;
+pub mod detach;
+pub mod digest;
+pub mod exit;
+pub mod explain;
+pub mod held;
+pub mod history;
+pub mod init;
+pub mod invite;
+pub mod join;
+pub mod packet;
+pub mod page;
+pub mod printer;
+pub mod shown;
+pub mod status;
+pub mod sync;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Parser as _;
+
+pub use arguments::{Cli, Command, Globals};
+pub use exit::Exit;
+pub use explain::Failure;
+pub use printer::Printer;
+
+use crate::site::Home;
+use crate::world::World;
+
+/// What every command gets beside its own arguments.
+#[derive(Debug)]
+pub struct Context {
+    /// Time and dice.
+    pub world: World,
+    /// Where reports and notes go.
+    pub printer: Printer,
+    /// The home that was named on the command line or in the environment.
+    pub home: Option<PathBuf>,
+    /// The current folder.
+    pub here: PathBuf,
+}
+
+impl Context {
+    /// The home to work in.
+    ///
+    /// # Errors
+    /// As [`Home::discover`].
+    pub fn discover(&self) -> Result<Home, Failure> {
+        let named = self.home.as_ref().map(|home| self.here.join(home));
+        Ok(Home::discover(named.as_deref(), &self.here)?)
+    }
+
+    /// The folder a new home is made in.
+    #[must_use]
+    pub fn new_home(&self) -> PathBuf {
+        self.home.as_ref().map_or_else(|| self.here.clone(), |home| self.here.join(home))
+    }
+}
+
+/// Reads the command line; what `--help`, `--version` or a mistake print is printed here.
+///
+/// # Errors
+/// The exit code where there is nothing more to do.
+pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<(Command, Context), Exit> {
+    let cli = Cli::try_parse_from(arguments).map_err(|error| {
+        // A closed pipe is the reader's business.
+        let _ = error.print();
+        if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    })?;
+    let printer = Printer::for_terminal(&cli.globals);
+    match std::env::current_dir() {
+        Ok(here) => Ok((cli.command, Context { world: World::real(), printer, home: cli.globals.home, here })),
+        Err(error) => Err(finish(&printer, Err(error.into()))),
+    }
+}
+
+/// Ends a run: explains a failure and gives the exit code.
+pub fn finish(printer: &Printer, outcome: Result<Exit, Failure>) -> Exit {
+    match outcome {
+        Ok(exit) => exit,
+        Err(failure) => {
+            let explanation = explain::explain(&failure);
+            printer.explain(&explanation);
+            explanation.exit
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn begin(line: &str) -> Result<(Command, Context), Exit> {
+        start(line.split(' ').map(OsString::from))
+    }
+
+    #[test]
+    fn a_mistyped_line_is_usage_and_a_question_is_not() {
+        assert_eq!(begin("fieldpost snyc").unwrap_err(), Exit::Usage);
+        assert_eq!(begin("fieldpost sync --ful").unwrap_err(), Exit::Usage);
+        assert_eq!(begin("fieldpost --version").unwrap_err(), Exit::Done);
+        assert_eq!(begin("fieldpost help sync").unwrap_err(), Exit::Done);
+    }
+
+    #[test]
+    fn a_named_home_is_seen_from_the_current_folder() {
+        let (command, context) = begin("fieldpost status --home nowhere").unwrap();
+        assert!(matches!(command, Command::Status(_)));
+        assert_eq!(context.new_home(), context.here.join("nowhere"));
+        let Err(Failure::Home(crate::site::HomeError::NotAHome { folder })) = context.discover() else { panic!("there is none") };
+        assert_eq!(folder, context.here.join("nowhere"));
+    }
+}

@@ -1,0 +1,281 @@
+//! How do numbers, times, names and tables look on the page?
+
+use anstyle::{Effects, Style};
+use comfy_table::{CellAlignment, ContentArrangement, Table};
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::printer::Loudness;
+use crate::model::Millis;
+
+/// Widest text we print: fits a terminal beside another window, and a mail.
+pub const MAX_WIDTH: u16 = 100;
+/// Headings.
+pub const BOLD: Style = Style::new().effects(Effects::BOLD);
+/// What is beside the point.
+pub const DIM: Style = Style::new().effects(Effects::DIMMED);
+/// What wants a person.
+pub const ALERT: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Yellow)));
+/// What failed.
+pub const ERROR: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(anstyle::AnsiColor::Red))).effects(Effects::BOLD);
+
+/// How a report is laid out.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// Columns.
+    pub width: u16,
+    /// Times are shown in this zone.
+    pub zone: TimeZone,
+    /// How much is shown.
+    pub detail: Detail,
+}
+
+/// How much of a report is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// What most people want to know.
+    Summary,
+    /// All of it.
+    Full,
+}
+
+impl From<Loudness> for Detail {
+    fn from(loudness: Loudness) -> Self {
+        match loudness {
+            Loudness::Quiet | Loudness::Normal => Self::Summary,
+            Loudness::Verbose | Loudness::Debug => Self::Full,
+        }
+    }
+}
+
+/// A moment: in JSON RFC 3339 in UTC with milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub Millis);
+
+/// A column of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Column {
+    /// Words, from the left.
+    Words(&'static str),
+    /// Numbers, from the right.
+    Numbers(&'static str),
+}
+
+impl Page {
+    /// Most lines of one kind in a summary; the rest is counted.
+    pub const MAX_LINES: usize = 12;
+
+    /// A moment in the page's zone, to the minute; with seconds in full detail.
+    #[must_use]
+    pub fn moment(&self, moment: Moment) -> String {
+        let Ok(timestamp) = jiff::Timestamp::from_millisecond(moment.0.0) else { return "beyond the calendar".to_owned() };
+        let format = match self.detail {
+            Detail::Summary => "%Y-%m-%d %H:%M",
+            Detail::Full => "%Y-%m-%d %H:%M:%S",
+        };
+        timestamp.to_zoned(self.zone.clone()).strftime(format).to_string()
+    }
+
+    /// A table, indented by two, never wider than the page; long cells wrap.
+    #[must_use]
+    pub fn table(&self, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+        let mut table = Table::new();
+        table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.set_width(self.width - 1).set_header(columns.iter().map(|column| column.title()));
+        for row in rows {
+            table.add_row(row.iter().map(|cell| one_line(cell)));
+        }
+        for (place, column) in columns.iter().enumerate() {
+            if let (Column::Numbers(_), Some(column)) = (column, table.column_mut(place)) {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+        }
+        let lines = table.lines().enumerate().map(|(number, line)| match number {
+            0 => format!(" {}{}{}", DIM.render(), line.trim_end(), DIM.render_reset()),
+            _ => format!(" {}", line.trim_end()),
+        });
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    /// Lines indented by two and wrapped; a summary shows [`Page::MAX_LINES`] and counts the rest.
+    #[must_use]
+    pub fn list(&self, lines: &[String], where_is_the_rest: &str) -> String {
+        let shown = match self.detail {
+            Detail::Full => lines.len(),
+            Detail::Summary if lines.len() <= Self::MAX_LINES + 1 => lines.len(),
+            Detail::Summary => Self::MAX_LINES,
+        };
+        let mut text: Vec<String> = lines[..shown].iter().map(|line| self.wrapped(line)).collect();
+        if shown < lines.len() {
+            text.push(format!("  … and {} more ({where_is_the_rest})", number(lines.len() - shown)));
+        }
+        text.join("\n")
+    }
+
+    /// Indented by two, what goes on the next line by four. A word that is longer than the page stays whole.
+    fn wrapped(&self, line: &str) -> String {
+        let visible = |text: &str| anstream::adapter::strip_str(text).to_string().chars().count();
+        let mut wrapped = String::from(" ");
+        let mut column = 1;
+        for word in line.split(' ') {
+            let width = visible(word);
+            if column > 4 && column + 1 + width > usize::from(self.width) {
+                wrapped.push_str("\n   ");
+                column = 3;
+            }
+            wrapped.push(' ');
+            wrapped.push_str(word);
+            column += 1 + width;
+        }
+        wrapped
+    }
+}
+
+impl Column {
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Words(title) | Self::Numbers(title) => title,
+        }
+    }
+}
+
+impl Serialize for Moment {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match jiff::Timestamp::from_millisecond(self.0.0) {
+            Ok(timestamp) => serializer.collect_str(&format_args!("{timestamp:.3}")),
+            Err(_) => serializer.serialize_i64(self.0.0),
+        }
+    }
+}
+
+/// A heading.
+#[must_use]
+pub fn heading(text: &str) -> String {
+    format!("{}{text}{}", BOLD.render(), BOLD.render_reset())
+}
+
+/// A heading over something that wants a person.
+#[must_use]
+pub fn alert(text: &str) -> String {
+    format!("{}{text}{}", ALERT.render(), ALERT.render_reset())
+}
+
+/// `1 record`, `2,345 records`.
+#[must_use]
+pub fn count(amount: usize, one: &str, many: &str) -> String {
+    if amount == 1 { format!("1 {one}") } else { format!("{} {many}", number(amount)) }
+}
+
+/// A whole number in groups of three.
+#[must_use]
+pub fn number(amount: impl TryInto<u64>) -> String {
+    let digits = amount.try_into().unwrap_or(u64::MAX).to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A size: bytes up to 999, then one decimal with kB, MB, GB, TB (powers of a thousand).
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    match UNITS.iter().find(|(unit, _)| bytes >= *unit) {
+        // The last digit is cut, not rounded: 999,999 is not yet a megabyte.
+        Some((unit, name)) => format!("{}.{} {name}", number(bytes / unit), bytes % unit * 10 / unit),
+        None => count(usize::try_from(bytes).expect("below a thousand"), "byte", "bytes"),
+    }
+}
+
+/// Nothing a record holds may move the cursor, ring a bell or start a new line.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c == '\n' {
+                '⏎'
+            } else if c.is_control() {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+/// Paragraphs with an empty line between them; empty ones vanish.
+#[must_use]
+pub fn paragraphs(parts: impl IntoIterator<Item = String>) -> String {
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n")
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::cli::printer::{Form, Printer, Report};
+
+    /// The text of a report as a test sees it.
+    pub fn plain(report: &impl Report) -> String {
+        let printer = Printer::captured(Form::Text, Loudness::Normal);
+        printer.report(report);
+        let text = printer.captured_text().0;
+        assert!(text.lines().all(|line| line.chars().count() <= usize::from(MAX_WIDTH)), "too wide:\n{text}");
+        assert!(text.lines().all(|line| !line.ends_with(' ')), "blank at a line's end:\n{text}");
+        text
+    }
+
+    /// The JSON of a report.
+    pub fn json(report: &impl Report) -> serde_json::Value {
+        serde_json::to_value(report).unwrap()
+    }
+
+    /// 2026-11-22 08:00 UTC and some minutes.
+    pub fn at(minutes: i64) -> Moment {
+        Moment(Millis(1_795_334_400_000 + minutes * 60_000))
+    }
+
+    #[test]
+    fn numbers_and_sizes_read_well() {
+        assert_eq!(number(1_234_567usize), "1,234,567");
+        assert_eq!(number(999usize), "999");
+        assert_eq!(count(1, "record", "records"), "1 record");
+        assert_eq!(
+            [size(1), size(999), size(1_000), size(999_999), size(12_340_000)],
+            ["1 byte", "999 bytes", "1.0 kB", "999.9 kB", "12.3 MB"]
+        );
+    }
+
+    #[test]
+    fn what_a_record_holds_cannot_play_with_the_terminal() {
+        assert_eq!(one_line("a\nb\u{1b}[31mc\u{7}"), "a⏎b\u{fffd}[31mc\u{fffd}");
+    }
+
+    #[test]
+    fn a_summary_counts_what_it_leaves_out() {
+        let page = |detail| Page { width: MAX_WIDTH, zone: TimeZone::UTC, detail };
+        let lines: Vec<String> = (0..20).map(|line| line.to_string()).collect();
+        assert!(page(Detail::Summary).list(&lines, "x").ends_with("\n  11\n  … and 8 more (x)"));
+        assert_eq!(page(Detail::Full).list(&lines, "x").lines().count(), 20);
+        assert_eq!(page(Detail::Summary).list(&lines[..13], "x").lines().count(), 13);
+    }
+
+    #[test]
+    fn a_long_line_goes_on_below_and_keeps_its_blanks() {
+        let page = Page { width: 20, zone: TimeZone::UTC, detail: Detail::Summary };
+        let line = format!("a  b {} end", alert("0123456789 01234"));
+        let text = anstream::adapter::strip_str(&page.list(&[line], "x")).to_string();
+        assert_eq!(text, "  a  b 0123456789\n    01234 end");
+        assert_eq!(page.list(&["w".repeat(30)], "x"), format!("  {}", "w".repeat(30)));
+    }
+
+    #[test]
+    fn times_are_local_on_the_page_and_utc_in_json() {
+        let page = Page { width: MAX_WIDTH, zone: TimeZone::fixed(jiff::tz::offset(1)), detail: Detail::Summary };
+        assert_eq!(page.moment(at(5)), "2026-11-22 09:05");
+        assert_eq!(serde_json::to_string(&at(5)).unwrap(), "\"2026-11-22T08:05:00.000Z\"");
+    }
+}

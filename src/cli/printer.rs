@@ -1,0 +1,273 @@
+//! Where does what go? Reports to standard output as text or JSON; notes, progress and errors to standard error.
+
+use std::fmt;
+use std::io::{IsTerminal as _, Write};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::explain::Explanation;
+use super::page::{self, Page};
+use super::{Exit, Globals};
+
+/// What a command ends with: data, and how it reads.
+pub trait Report: Serialize {
+    /// The text, without a line end after the last line. ANSI styles are taken out where nobody sees them.
+    fn text(&self, page: &Page) -> String;
+
+    /// The exit code this report stands for.
+    fn exit(&self) -> Exit {
+        Exit::Done
+    }
+}
+
+/// The two outlets and what goes through them.
+#[derive(Debug)]
+pub struct Printer {
+    form: Form,
+    loudness: Loudness,
+    page: Page,
+    progress: Progressing,
+    out: Outlet,
+    err: Outlet,
+}
+
+/// Text for people or JSON for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Sentences and tables.
+    Text,
+    /// One JSON document on standard output.
+    Json,
+}
+
+/// How much is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loudness {
+    /// Only what failed or wants a person.
+    Quiet,
+    /// The report.
+    Normal,
+    /// The report in detail, and each step.
+    Verbose,
+    /// Everything.
+    Debug,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progressing {
+    Shown,
+    Hidden,
+}
+
+#[derive(Clone)]
+enum Outlet {
+    Stdout,
+    Stderr,
+    /// For tests.
+    Memory(Arc<Mutex<String>>),
+}
+
+impl Printer {
+    /// Prints to the terminal or wherever the two streams lead.
+    #[must_use]
+    pub fn for_terminal(globals: &Globals) -> Self {
+        let form = if globals.json { Form::Json } else { Form::Text };
+        let loudness = match (globals.quiet, globals.verbose) {
+            (true, _) => Loudness::Quiet,
+            (false, 0) => Loudness::Normal,
+            (false, 1) => Loudness::Verbose,
+            (false, _) => Loudness::Debug,
+        };
+        let watched = std::io::stderr().is_terminal() && form == Form::Text && loudness == Loudness::Normal;
+        let progress = if watched { Progressing::Shown } else { Progressing::Hidden };
+        let page = Page { width: page::MAX_WIDTH, zone: TimeZone::system(), detail: page::Detail::from(loudness) };
+        Self { form, loudness, page, progress, out: Outlet::Stdout, err: Outlet::Stderr }
+    }
+
+    /// Prints into memory, without colours and in UTC; see [`Printer::captured_text`].
+    #[must_use]
+    pub fn captured(form: Form, loudness: Loudness) -> Self {
+        let page = Page { width: page::MAX_WIDTH, zone: TimeZone::UTC, detail: page::Detail::from(loudness) };
+        let memory = || Outlet::Memory(Arc::default());
+        Self { form, loudness, page, progress: Progressing::Hidden, out: memory(), err: memory() }
+    }
+
+    /// What a captured printer got: standard output and standard error. Empty for any other.
+    #[must_use]
+    pub fn captured_text(&self) -> (String, String) {
+        (self.out.text(), self.err.text())
+    }
+
+    /// Prints a report and gives its exit code. A quiet printer says nothing of one that is simply done.
+    pub fn report(&self, report: &impl Report) -> Exit {
+        let exit = report.exit();
+        if self.loudness > Loudness::Quiet || exit != Exit::Done || self.form == Form::Json {
+            self.out.line(&match self.form {
+                Form::Text => report.text(&self.page),
+                Form::Json => serde_json::to_string_pretty(report).expect("reports are plain data"),
+            });
+        }
+        exit
+    }
+
+    /// Something to know that is no error; silent when quiet.
+    pub fn note(&self, text: &str) {
+        if self.loudness > Loudness::Quiet {
+            self.err.line(&format!("{}note:{} {text}", page::DIM.render(), page::DIM.render_reset()));
+        }
+    }
+
+    /// A step that was taken, for `-v`.
+    pub fn step(&self, text: &str) {
+        if self.loudness >= Loudness::Verbose {
+            self.err.line(&format!("{}{text}{}", page::DIM.render(), page::DIM.render_reset()));
+        }
+    }
+
+    /// What failed and what to do; with `--json` as a document on standard output too.
+    pub fn explain(&self, explanation: &Explanation) {
+        if self.form == Form::Json {
+            self.out.line(&serde_json::to_string_pretty(explanation).expect("texts are plain data"));
+        }
+        self.err.line(&explanation.text());
+    }
+
+    /// A progress display; hidden unless a person is watching.
+    #[must_use]
+    pub fn progress(&self, what: &'static str) -> Progress {
+        let target = match self.progress {
+            Progressing::Shown => ProgressDrawTarget::stderr(),
+            Progressing::Hidden => ProgressDrawTarget::hidden(),
+        };
+        Progress::new(what, target)
+    }
+
+    /// How reports are laid out.
+    #[must_use]
+    pub const fn page(&self) -> &Page {
+        &self.page
+    }
+
+    /// Text or JSON.
+    #[must_use]
+    pub const fn form(&self) -> Form {
+        self.form
+    }
+}
+
+/// A line on the terminal that says how far we are; gone when dropped.
+#[derive(Debug)]
+pub struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    const TICK: Duration = Duration::from_millis(120);
+
+    fn new(what: &'static str, target: ProgressDrawTarget) -> Self {
+        let bar = ProgressBar::with_draw_target(None, target).with_message(what);
+        bar.set_style(ProgressStyle::with_template("{spinner} {msg} {human_pos}").expect("the template is valid"));
+        if !bar.is_hidden() {
+            bar.enable_steady_tick(Self::TICK);
+        }
+        Self { bar }
+    }
+
+    /// Names what is being done now; `of` is how much there is to do, where that is known.
+    pub fn stage(&self, what: &str, of: Option<u64>) {
+        let template = if of.is_some() { "{spinner} {msg} {human_pos} of {human_len} {wide_bar}" } else { "{spinner} {msg} {human_pos}" };
+        self.bar.set_style(ProgressStyle::with_template(template).expect("both templates are valid"));
+        self.bar.set_message(what.to_owned());
+        self.bar.set_position(0);
+        match of {
+            Some(of) => self.bar.set_length(of),
+            None => self.bar.unset_length(),
+        }
+    }
+
+    /// So much of the stage is done.
+    pub fn done(&self, position: u64) {
+        self.bar.set_position(position);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Outlet {
+    fn line(&self, text: &str) {
+        // A reader that went away (`| head`) is no failure of ours.
+        let _ = match self {
+            Self::Stdout => writeln!(anstream::stdout(), "{text}"),
+            Self::Stderr => writeln!(anstream::stderr(), "{text}"),
+            Self::Memory(memory) => {
+                let plain = anstream::adapter::strip_str(text);
+                fmt::Write::write_fmt(&mut *memory.lock().expect("no holder panics"), format_args!("{plain}\n"))
+                    .map_err(std::io::Error::other)
+            }
+        };
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Memory(memory) => memory.lock().expect("no holder panics").clone(),
+            Self::Stdout | Self::Stderr => String::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Outlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+            Self::Memory(_) => "memory",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Serialize)]
+    struct Told {
+        #[serde(skip)]
+        exit: Exit,
+    }
+
+    impl Report for Told {
+        fn text(&self, _: &Page) -> String {
+            format!("{}told{}", page::BOLD.render(), page::BOLD.render_reset())
+        }
+        fn exit(&self) -> Exit {
+            self.exit
+        }
+    }
+
+    #[test]
+    fn a_quiet_run_speaks_only_when_it_must() {
+        let printer = Printer::captured(Form::Text, Loudness::Quiet);
+        printer.report(&Told { exit: Exit::Done });
+        printer.note("x");
+        assert_eq!(printer.captured_text(), (String::new(), String::new()));
+        assert_eq!(printer.report(&Told { exit: Exit::Attention }), Exit::Attention);
+        assert_eq!(printer.captured_text().0, "told\n");
+    }
+
+    #[test]
+    fn notes_never_mix_with_the_report() {
+        let printer = Printer::captured(Form::Json, Loudness::Verbose);
+        printer.note("x");
+        printer.step("y");
+        printer.report(&Told { exit: Exit::Done });
+        assert_eq!(printer.captured_text(), ("{}\n".to_owned(), "note: x\ny\n".to_owned()));
+    }
+}

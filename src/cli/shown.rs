@@ -1,0 +1,122 @@
+//! How does a value of a record look in a report?
+
+use std::fmt;
+
+use data_encoding::HEXLOWER;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+
+use super::page::one_line;
+use crate::model::Value;
+
+/// A value for people and programs.
+///
+/// In text: text in quotes, long ones cut with an ellipsis, everything else as SQL writes it. In JSON: null, number or
+/// text where JSON has it exactly; else an object that says what it is: `{"blob": hex}`, `{"text": hex}` for text that
+/// is no UTF-8, `{"real": "inf"}`, `{"absent": true}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown(pub Value);
+
+/// Longest text of a value on the page, in characters.
+const MAX_CHARS: usize = 40;
+
+impl fmt::Display for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Value::Text(bytes) => {
+                let text = one_line(&String::from_utf8_lossy(bytes));
+                match text.char_indices().nth(MAX_CHARS) {
+                    Some((end, _)) => write!(f, "'{}…'", &text[..end]),
+                    None => write!(f, "'{text}'"),
+                }
+            }
+            Value::Absent => f.write_str("nothing"),
+            other @ (Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_)) => other.fmt(f),
+        }
+    }
+}
+
+impl Serialize for Shown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let odd = |serializer: S, kind: &str, text: &str| {
+            let mut map = serializer.serialize_map(Some(1))?;
+            map.serialize_entry(kind, text)?;
+            map.end()
+        };
+        match &self.0 {
+            Value::Null => serializer.serialize_unit(),
+            Value::Integer(number) => serializer.serialize_i64(*number),
+            Value::Real(number) if number.is_finite() => serializer.serialize_f64(*number),
+            Value::Real(number) => odd(serializer, "real", &number.to_string()),
+            Value::Text(bytes) => match str::from_utf8(bytes) {
+                Ok(text) => serializer.serialize_str(text),
+                Err(_) => odd(serializer, "text", &HEXLOWER.encode(bytes)),
+            },
+            Value::Blob(bytes) => odd(serializer, "blob", &HEXLOWER.encode(bytes)),
+            Value::Absent => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("absent", &true)?;
+                map.end()
+            }
+        }
+    }
+}
+
+/// A key as people type it: the values of its fields, blank between them.
+#[must_use]
+pub fn key(values: &[Shown]) -> String {
+    let part = |value: &Shown| match &value.0 {
+        Value::Text(bytes) => one_line(&String::from_utf8_lossy(bytes)),
+        Value::Blob(bytes) => format!("x'{}'", HEXLOWER.encode(bytes)),
+        other @ (Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_)) => other.to_string(),
+    };
+    values.iter().map(part).collect::<Vec<_>>().join(" ")
+}
+
+/// What somebody may mean who types one value of a key, likeliest first.
+///
+/// `'…'` is text, `x'…'` a blob, always. A number is a number, or the text of it where the key is text.
+#[must_use]
+pub fn meanings(typed: &str) -> Vec<Value> {
+    let inside = |prefix: &str| typed.strip_prefix(prefix)?.strip_suffix('\'');
+    if let Some(blob) = inside("x'").and_then(|hex| HEXLOWER.decode(hex.to_lowercase().as_bytes()).ok()) {
+        return vec![Value::Blob(blob)];
+    }
+    if let Some(text) = inside("'") {
+        return vec![Value::text(text)];
+    }
+    let number =
+        typed.parse().map(Value::Integer).ok().or_else(|| typed.parse().ok().filter(|real: &f64| real.is_finite()).map(Value::Real));
+    number.into_iter().chain([Value::text(typed)]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_typed_key_may_mean_a_number_or_its_text_and_quotes_settle_it() {
+        assert_eq!(meanings("ACME-0007"), [Value::text("ACME-0007")]);
+        assert_eq!(meanings("17"), [Value::Integer(17), Value::text("17")]);
+        assert_eq!(meanings("1.5"), [Value::Real(1.5), Value::text("1.5")]);
+        assert_eq!(meanings("nan"), [Value::text("nan")]);
+        assert_eq!(meanings("'17'"), [Value::text("17")]);
+        assert_eq!(meanings("x'00Ff'"), [Value::Blob(vec![0, 0xff])]);
+        assert_eq!(meanings("x'0'"), [Value::text("x'0'")]);
+        assert_eq!(meanings("'"), [Value::text("'")]);
+    }
+
+    #[test]
+    fn one_as_integer_real_text_and_blob_look_different() {
+        let ones = [Value::Integer(1), Value::Real(1.0), Value::text("1"), Value::Blob(b"1".to_vec())].map(Shown);
+        assert_eq!(ones.each_ref().map(ToString::to_string), ["1", "1.0", "'1'", "blob of 1 bytes"]);
+        assert_eq!(ones.map(|one| serde_json::to_string(&one).unwrap()), ["1", "1.0", "\"1\"", "{\"blob\":\"31\"}"]);
+    }
+
+    #[test]
+    fn long_and_wild_text_is_tamed() {
+        assert_eq!(Shown(Value::text(&"ä".repeat(41))).to_string(), format!("'{}…'", "ä".repeat(40)));
+        assert_eq!(Shown(Value::text("a\u{1b}b")).to_string(), "'a\u{fffd}b'");
+        assert_eq!(serde_json::to_string(&Shown(Value::Text(vec![0xff]))).unwrap(), "{\"text\":\"ff\"}");
+        assert_eq!(serde_json::to_string(&Shown(Value::Real(f64::INFINITY))).unwrap(), "{\"real\":\"inf\"}");
+    }
+}

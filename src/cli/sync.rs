@@ -1,0 +1,460 @@
+//! `fieldpost sync`, `send` and `receive`: what came, what was decided, what went, and what waits and why?
+
+use std::collections::BTreeMap;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::Exit;
+use super::held::Needs;
+use super::page::{Page, alert, count, heading, number, paragraphs, size};
+use super::printer::Report;
+use super::shown::{self, Shown};
+use crate::model::SiteName;
+
+/// Collect, apply, send: everything, in one go
+///
+/// Collects the packets of the others, applies them, and sends what was edited here. May be killed at any moment and run
+/// again; the program that owns the database may stay open.
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fieldpost sync
+  fieldpost sync --dry-run -v      tell what would happen, change nothing
+  fieldpost sync --full            ask the parent for everything anew; edits made here are sent first
+  */15 * * * *  fieldpost --home /srv/shop sync --quiet      in a crontab")]
+pub struct SyncArgs {
+    /// Ask the parent for all data anew
+    #[arg(long, conflicts_with = "dry_run")]
+    pub full: bool,
+    /// Tell what would happen, predicted conflicts included, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Only send: what was edited here since the last time
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  fieldpost send\n  fieldpost send --dry-run")]
+pub struct SendArgs {
+    /// Tell what would be sent, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Only receive: collect and apply what the others sent
+#[derive(Clone, Debug, Args)]
+#[command(after_help = "Examples:\n  fieldpost receive\n  fieldpost receive --dry-run")]
+pub struct ReceiveArgs {
+    /// Tell what would be applied, predicted conflicts included, and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// What one run did, or with `--dry-run` would do.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SyncReport {
+    /// Whether it happened.
+    pub mode: Mode,
+    /// Packets applied, in order.
+    pub applied: Vec<PacketIn>,
+    /// Conflicts that were decided in this run, and outcomes the parent told.
+    pub conflicts: Vec<ConflictLine>,
+    /// Changes that came in this run and could not be applied.
+    pub held: Vec<HeldLine>,
+    /// Packets deposited, in order.
+    pub sent: Vec<PacketOut>,
+    /// What is not where it should be yet.
+    pub waiting: Vec<Waiting>,
+    /// What else happened: a request accepted, a database built.
+    pub notes: Vec<String>,
+}
+
+/// Whether a report tells of something that happened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// It happened.
+    #[default]
+    Done,
+    /// It would happen.
+    DryRun,
+}
+
+/// A packet that was applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PacketIn {
+    /// Who sent it.
+    pub from: SiteName,
+    /// Its number.
+    pub number: u64,
+    /// What it changed here, by table.
+    pub tables: BTreeMap<String, Counts>,
+}
+
+/// A packet that was deposited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PacketOut {
+    /// Whom it is for.
+    pub to: SiteName,
+    /// Its number.
+    pub number: u64,
+    /// Its size.
+    pub bytes: u64,
+    /// The changes in it, by table.
+    pub tables: BTreeMap<String, Counts>,
+}
+
+/// How many records were made, changed, deleted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// Made.
+    pub inserted: u64,
+    /// Changed.
+    pub updated: u64,
+    /// Deleted.
+    pub deleted: u64,
+}
+
+/// A conflict and its outcome.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConflictLine {
+    /// The table.
+    pub table: String,
+    /// The key.
+    pub key: Vec<Shown>,
+    /// The field, or what else is in conflict: see [`super::conflicts::About::words`].
+    pub about: String,
+    /// The value that stands.
+    pub winner: Shown,
+    /// The site of that edit.
+    pub winner_site: SiteName,
+    /// The value that is kept in the list.
+    pub loser: Shown,
+    /// The site of that edit.
+    pub loser_site: SiteName,
+    /// The rule that decided.
+    pub rule: String,
+    /// Whether a person is still to decide.
+    pub open: bool,
+}
+
+/// A change that could not be applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HeldLine {
+    /// The table.
+    pub table: String,
+    /// The key.
+    pub key: Vec<Shown>,
+    /// Who sent it.
+    pub from: SiteName,
+    /// Why, as a sentence has it after "because".
+    pub why: String,
+    /// What it is waiting for.
+    pub needs: Needs,
+}
+
+/// Something that is not where it should be yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Waiting {
+    /// With whom.
+    pub neighbour: SiteName,
+    /// What: "packet 7 (2.1 kB)", "packets after 41".
+    pub what: String,
+    /// Why, as a sentence has it after a colon.
+    pub why: String,
+    /// What helps.
+    pub needs: Needs,
+}
+
+impl Report for SyncReport {
+    fn text(&self, page: &Page) -> String {
+        let parts = [self.notes.join("\n"), self.came(page), self.conflicts(page), self.held(page), self.went(page), self.waiting(page)];
+        let text = paragraphs(parts);
+        match (text.is_empty(), self.mode) {
+            (false, _) => text,
+            (true, Mode::Done) => "All in step: nothing came, nothing to send.".to_owned(),
+            (true, Mode::DryRun) => "All in step: nothing would come, nothing would be sent.".to_owned(),
+        }
+    }
+
+    /// A person before an exchange: what wants a person does not go away by waiting.
+    fn exit(&self) -> Exit {
+        let needs = self.held.iter().map(|held| held.needs).chain(self.waiting.iter().map(|waiting| waiting.needs));
+        let open = self.conflicts.iter().filter(|conflict| conflict.open).map(|_| Needs::Person);
+        needs.chain(open).max().map_or(Exit::Done, Needs::exit)
+    }
+}
+
+impl SyncReport {
+    fn came(&self, page: &Page) -> String {
+        let verb = self.verb("Received", "Would receive");
+        let packets = self.applied.iter().map(|packet| (&packet.from, packet.number, 0, &packet.tables));
+        sections(page, packets, |from, numbers, counts, _| format!("{verb} {numbers} from '{from}': {}", records(counts)))
+    }
+
+    fn went(&self, page: &Page) -> String {
+        let verb = self.verb("Sent", "Would send");
+        let packets = self.sent.iter().map(|packet| (&packet.to, packet.number, packet.bytes, &packet.tables));
+        sections(page, packets, |to, numbers, counts, bytes| {
+            let size = if bytes > 0 { format!(", {}", size(bytes)) } else { String::new() };
+            format!("{verb} {numbers} to '{to}': {}{size}", records(counts))
+        })
+    }
+
+    fn conflicts(&self, page: &Page) -> String {
+        if self.conflicts.is_empty() {
+            return String::new();
+        }
+        let open = self.conflicts.iter().filter(|conflict| conflict.open).count();
+        let decided = match open {
+            0 => "decided by the rules; what lost is kept".to_owned(),
+            open => alert(&format!("{} you; what lost is kept", count(open, "wants", "want"))),
+        };
+        let lines: Vec<String> = self.conflicts.iter().map(ConflictLine::text).collect();
+        let title = heading(&count(self.conflicts.len(), "conflict", "conflicts"));
+        format!("{title}, {decided}: 'fieldpost conflicts'\n{}", page.list(&lines, "'fieldpost conflicts' lists all"))
+    }
+
+    fn held(&self, page: &Page) -> String {
+        if self.held.is_empty() {
+            return String::new();
+        }
+        let line = |held: &HeldLine| {
+            let key = shown::key(&held.key);
+            format!("{} {key} from '{}': {}; {}", held.table, held.from, held.why, held.needs.words())
+        };
+        let lines: Vec<String> = self.held.iter().map(line).collect();
+        let title = heading(&format!("{} held", count(self.held.len(), "change", "changes")));
+        format!("{title}: 'fieldpost held'\n{}", page.list(&lines, "'fieldpost held' lists all"))
+    }
+
+    fn waiting(&self, page: &Page) -> String {
+        if self.waiting.is_empty() {
+            return String::new();
+        }
+        let line = |waiting: &Waiting| {
+            let needs = match waiting.needs {
+                Needs::Packet | Needs::Exchange => waiting.needs.words().to_owned(),
+                Needs::Person => alert(waiting.needs.words()),
+            };
+            format!("'{}', {}: {}; {needs}", waiting.neighbour, waiting.what, waiting.why)
+        };
+        let lines: Vec<String> = self.waiting.iter().map(line).collect();
+        format!("{}\n{}", heading("Waiting"), page.list(&lines, "'fieldpost status' lists all"))
+    }
+
+    const fn verb(&self, done: &'static str, dry: &'static str) -> &'static str {
+        match self.mode {
+            Mode::Done => done,
+            Mode::DryRun => dry,
+        }
+    }
+}
+
+impl ConflictLine {
+    fn text(&self) -> String {
+        let Self { winner, loser, rule, .. } = self;
+        let record = format!("{} {}, {}", self.table, shown::key(&self.key), self.about);
+        let (winner_site, loser_site) = (&self.winner_site, &self.loser_site);
+        match self.open {
+            false => format!("{record}: {winner} of '{winner_site}' stands ({rule}), {loser} of '{loser_site}' lost"),
+            true => format!("{record}: {winner} of '{winner_site}' or {loser} of '{loser_site}'? You decide ({rule})"),
+        }
+    }
+}
+
+impl Counts {
+    /// All of them.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.inserted + self.updated + self.deleted
+    }
+
+    fn add(&mut self, other: Self) {
+        self.inserted += other.inserted;
+        self.updated += other.updated;
+        self.deleted += other.deleted;
+    }
+
+    fn text(&self) -> String {
+        let parts = [(self.inserted, "new"), (self.updated, "changed"), (self.deleted, "deleted")];
+        let parts = parts.into_iter().filter(|(amount, _)| *amount > 0).map(|(amount, word)| format!("{} {word}", number(amount)));
+        parts.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// What all packets of one neighbour add up to.
+#[derive(Default)]
+struct Sum {
+    numbers: Vec<u64>,
+    bytes: u64,
+    tables: BTreeMap<String, Counts>,
+}
+
+type OnePacket<'r> = (&'r SiteName, u64, u64, &'r BTreeMap<String, Counts>);
+
+/// One paragraph per neighbour: a title, then what changed by table.
+fn sections<'r>(
+    page: &Page,
+    packets: impl Iterator<Item = OnePacket<'r>>,
+    title: impl Fn(&SiteName, &str, Counts, u64) -> String,
+) -> String {
+    let mut sums: BTreeMap<&SiteName, Sum> = BTreeMap::new();
+    for (neighbour, number, bytes, tables) in packets {
+        let sum = sums.entry(neighbour).or_default();
+        sum.numbers.push(number);
+        sum.bytes += bytes;
+        tables.iter().for_each(|(table, counts)| sum.tables.entry(table.clone()).or_default().add(*counts));
+    }
+    let paragraph = |(neighbour, sum): (&SiteName, Sum)| {
+        let mut counts = Counts::default();
+        sum.tables.values().for_each(|table| counts.add(*table));
+        let width = sum.tables.keys().map(|table| table.chars().count()).max().unwrap_or(0).min(30);
+        let lines: Vec<String> = sum.tables.iter().map(|(table, counts)| format!("{table:width$}  {}", counts.text())).collect();
+        let title = heading(&title(neighbour, &packet_numbers(&sum.numbers), counts, sum.bytes));
+        if lines.is_empty() { title } else { format!("{title}\n{}", page.list(&lines, "-v lists all")) }
+    };
+    sums.into_iter().map(paragraph).collect::<Vec<_>>().join("\n")
+}
+
+fn records(counts: Counts) -> String {
+    match counts.total() {
+        0 => "no records, only word of what arrived".to_owned(),
+        total => count(usize::try_from(total).unwrap_or(usize::MAX), "record", "records"),
+    }
+}
+
+/// "packet 7", "packets 7 to 9": the packets of a stream are applied and made in order.
+fn packet_numbers(numbers: &[u64]) -> String {
+    match (numbers.first(), numbers.last()) {
+        (Some(first), Some(last)) if first != last => format!("packets {} to {}", number(*first), number(*last)),
+        (first, _) => format!("packet {}", number(first.copied().unwrap_or(0))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::page::tests::{json, plain};
+    use crate::model::Value;
+
+    fn name(text: &str) -> SiteName {
+        SiteName::new(text).unwrap()
+    }
+
+    fn tables(all: &[(&str, [u64; 3])]) -> BTreeMap<String, Counts> {
+        let counts = |[inserted, updated, deleted]: [u64; 3]| Counts { inserted, updated, deleted };
+        all.iter().map(|(table, numbers)| ((*table).to_owned(), counts(*numbers))).collect()
+    }
+
+    fn text(text: &str) -> Shown {
+        Shown(Value::text(text))
+    }
+
+    fn conflict() -> ConflictLine {
+        ConflictLine {
+            table: "customers".to_owned(),
+            key: vec![text("ACME-0007")],
+            about: "phone".to_owned(),
+            winner: text("555-0199"),
+            winner_site: name("anna"),
+            loser: text("555-0100"),
+            loser_site: name("head"),
+            rule: "newest".to_owned(),
+            open: false,
+        }
+    }
+
+    fn held(needs: Needs) -> HeldLine {
+        let why = "its customer is not here yet".to_owned();
+        HeldLine { table: "orders".to_owned(), key: vec![text("O-17")], from: name("head"), why, needs }
+    }
+
+    fn waiting(needs: Needs) -> Waiting {
+        let why = "the exchange is out of reach".to_owned();
+        Waiting { neighbour: name("head"), what: "packet 12 (3.1 kB)".to_owned(), why, needs }
+    }
+
+    fn report() -> SyncReport {
+        SyncReport {
+            mode: Mode::Done,
+            applied: vec![
+                PacketIn { from: name("head"), number: 41, tables: tables(&[("customers", [3, 10, 0]), ("notes", [2, 0, 0])]) },
+                PacketIn { from: name("head"), number: 42, tables: tables(&[("customers", [0, 2, 1])]) },
+                PacketIn { from: name("bert"), number: 1, tables: BTreeMap::new() },
+            ],
+            conflicts: vec![conflict()],
+            held: vec![held(Needs::Packet)],
+            sent: vec![PacketOut { to: name("head"), number: 12, bytes: 3_140, tables: tables(&[("customers", [0, 1, 0])]) }],
+            waiting: vec![waiting(Needs::Exchange)],
+            notes: vec!["'bert' has joined".to_owned()],
+        }
+    }
+
+    #[test]
+    fn the_summary_tells_what_came_who_won_what_went_and_what_waits() {
+        assert_eq!(
+            plain(&report()),
+            "\
+'bert' has joined
+
+Received packet 1 from 'bert': no records, only word of what arrived
+Received packets 41 to 42 from 'head': 18 records
+  customers  3 new, 12 changed, 1 deleted
+  notes      2 new
+
+1 conflict, decided by the rules; what lost is kept: 'fieldpost conflicts'
+  customers ACME-0007, phone: '555-0199' of 'anna' stands (newest), '555-0100' of 'head' lost
+
+1 change held: 'fieldpost held'
+  orders O-17 from 'head': its customer is not here yet; goes on by itself with a later packet
+
+Sent packet 12 to 'head': 1 record, 3.1 kB
+  customers  1 changed
+
+Waiting
+  'head', packet 12 (3.1 kB): the exchange is out of reach; tried again at the next run
+"
+        );
+        assert_eq!(json(&report())["applied"][0]["tables"]["customers"]["updated"], 10);
+        assert_eq!(json(&report())["waiting"][0]["needs"], "exchange");
+    }
+
+    #[test]
+    fn a_run_with_nothing_to_do_says_so() {
+        assert_eq!(plain(&SyncReport::default()), "All in step: nothing came, nothing to send.\n");
+        let dry = SyncReport { mode: Mode::DryRun, ..SyncReport::default() };
+        assert_eq!(plain(&dry), "All in step: nothing would come, nothing would be sent.\n");
+    }
+
+    #[test]
+    fn a_dry_run_never_claims_that_it_happened() {
+        let dry = plain(&SyncReport { mode: Mode::DryRun, ..report() });
+        assert!(dry.contains("\nWould receive packets 41 to 42 ") && dry.contains("\nWould send packet 12 "));
+        assert!(!dry.contains("Received") && !dry.contains("Sent"));
+    }
+
+    #[test]
+    fn the_exit_code_says_what_it_is_waiting_for() {
+        let exit =
+            |held: Vec<HeldLine>, waiting: Vec<Waiting>, conflicts| SyncReport { held, waiting, conflicts, ..SyncReport::default() }.exit();
+        assert_eq!(exit(vec![], vec![], vec![]), Exit::Done);
+        assert_eq!(exit(vec![held(Needs::Packet)], vec![], vec![conflict()]), Exit::Done);
+        assert_eq!(exit(vec![held(Needs::Packet)], vec![waiting(Needs::Exchange)], vec![]), Exit::Unreachable);
+        assert_eq!(exit(vec![held(Needs::Person)], vec![waiting(Needs::Exchange)], vec![]), Exit::Attention);
+        assert_eq!(exit(vec![], vec![], vec![ConflictLine { open: true, ..conflict() }]), Exit::Attention);
+    }
+
+    #[test]
+    fn an_open_conflict_asks() {
+        let report =
+            SyncReport { conflicts: vec![ConflictLine { open: true, rule: "review".to_owned(), ..conflict() }], ..SyncReport::default() };
+        assert_eq!(
+            plain(&report),
+            "\
+1 conflict, 1 wants you; what lost is kept: 'fieldpost conflicts'
+  customers ACME-0007, phone: '555-0199' of 'anna' or '555-0100' of 'head'? You decide (review)
+"
+        );
+    }
+}
