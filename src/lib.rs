@@ -1,12 +1,13 @@
 //! Keeps databases, documents and customizations the same by exchanging files and nothing else.
 
+pub mod cli;
+pub mod database;
 pub mod exchange;
 pub mod keys;
 pub mod ledger;
-pub mod database;
-pub mod cli;
 pub mod model;
 pub mod packet;
 pub mod rules;
 pub mod site;
+pub mod sync;
 pub mod world;

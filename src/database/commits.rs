@@ -48,7 +48,7 @@ pub struct Applied {
     pub number: PacketNumber,
     /// Its id.
     pub packet: String,
-    /// Blocks of the *next* packet that are applied.
+    /// Changes of the *next* packet that are applied.
     pub slice: u64,
 }
 
@@ -94,6 +94,14 @@ impl Database {
                 })
             })
             .transpose()
+    }
+
+    /// The pair this database belongs to; none where it was never armed.
+    ///
+    /// # Errors
+    /// As [`Database::counters`].
+    pub fn pair(&self) -> Result<Option<PairId>> {
+        Ok(self.counters()?.map(|counters| counters.pair))
     }
 
     /// Stores the generation of the last seal.

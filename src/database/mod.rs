@@ -116,6 +116,14 @@ impl Database {
         })
     }
 
+    /// Closes the file, so that it can be moved: nothing of it stays beside it.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn close(self) -> Result<()> {
+        self.connection.close().map_err(|(_, error)| error).doing("close the database")
+    }
+
     /// Where the database is.
     #[must_use]
     pub fn path(&self) -> &Path {

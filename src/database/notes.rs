@@ -92,6 +92,17 @@ impl Database {
         Ok(())
     }
 
+    /// Whether [`Database::trim`] would remove anything.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn trimmable(&self, shape: &Shape, through: i64) -> Result<bool> {
+        let log = quote(&log_table(&shape.name));
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM {log} WHERE n <= ?1 AND n < (SELECT max(n) FROM {log}))");
+        let doing = "look for sealed notes";
+        self.connection.prepare_cached(&sql).and_then(|mut statement| statement.query_row([through], |row| row.get(0))).doing(doing)
+    }
+
     /// Makes the next number higher than `number`: after a log was lost, so that a number already sealed is never given again.
     ///
     /// # Errors

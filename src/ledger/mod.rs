@@ -199,7 +199,7 @@ impl Ledger {
     /// Names the pair of this file and the application's database.
     pub fn pair(&self) -> Result<PairId> {
         let text: String = self.connection.query_row("SELECT value FROM meta WHERE name = 'pair'", [], |row| row.get(0))?;
-        text.parse().map_err(|_| LedgerError::Damaged("pair id"))
+        PairId::try_from(text).map_err(|_| LedgerError::Damaged("pair id"))
     }
 
     /// How many seals were committed here.

@@ -172,14 +172,9 @@ pub struct Stamp {
     pub site: SiteNo,
 }
 
-<<<<<<< HEAD
-/// Names a database and the `state.db` that belongs to it: 32 lower-case hex digits. Both files carry it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-=======
 /// Says that an application's database and a ledger belong together: drawn when they first meet, kept in both. 32 lower-case hex digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
->>>>>>> database
 pub struct PairId(pub [u8; 16]);
 
 impl fmt::Display for PairId {
@@ -188,18 +183,6 @@ impl fmt::Display for PairId {
     }
 }
 
-<<<<<<< HEAD
-/// A text that is no [`PairId`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("not a pair id")]
-pub struct PairIdError;
-
-impl std::str::FromStr for PairId {
-    type Err = PairIdError;
-    fn from_str(text: &str) -> Result<Self, PairIdError> {
-        let bytes = data_encoding::HEXLOWER.decode(text.as_bytes()).map_err(|_| PairIdError)?;
-        bytes.try_into().map(Self).map_err(|_| PairIdError)
-=======
 impl TryFrom<String> for PairId {
     type Error = String;
     fn try_from(text: String) -> Result<Self, String> {
@@ -211,6 +194,5 @@ impl TryFrom<String> for PairId {
 impl From<PairId> for String {
     fn from(id: PairId) -> Self {
         id.to_string()
->>>>>>> database
     }
 }

@@ -12,11 +12,7 @@ mod shape;
 mod value;
 
 pub use change::{Change, ChangeKind};
-<<<<<<< HEAD
-pub use ids::{Born, FieldNo, JournalNumber, Millis, PacketNumber, PairId, PairIdError, SiteName, SiteNameError, SiteNo, Stamp, StreamId, TableNo};
-=======
 pub use ids::{Born, FieldNo, JournalNumber, Millis, PacketNumber, PairId, SiteName, SiteNameError, SiteNo, Stamp, StreamId, TableNo};
->>>>>>> database
 pub use key::{Key, KeyError};
 pub use row::{Image, Row, RowError, cells};
 pub use shape::{Field, ForeignKey, KeyKind, OnDelete, Shape, UniqueSet};

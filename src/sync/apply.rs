@@ -13,17 +13,22 @@
 //! section 4, rule 6). Our writes are noted by capture too; since we hold the lock, what the log gained is ours.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::io::BufReader;
 
 use super::known::Link;
 use super::report::Tally;
 use super::seal::{self, Sealing};
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
+use crate::database::Applied;
 use crate::ledger::{
-    Card, Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record,
+    Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record,
 };
 use crate::model::{Change, FieldNo, Image, Key, Millis, PacketNumber, Row, SiteName, Stamp, TableNo, Value};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
+
+/// Bytes of a commit record kept in one row.
+const COMMIT_PART: usize = 1 << 20;
 
 /// Whose change it is and which packet brought it.
 pub(super) struct Incoming {
@@ -95,7 +100,10 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     let commit = ledger.commits()? + 1;
     ledger.set_commits(commit)?;
     database.forget_commits(commit - 1)?;
-    database.put_commit(commit, &ledger.recorded()?)?;
+    let bytes = ledger.recorded()?;
+    for (part, bytes) in (0u32..).zip(bytes.chunks(COMMIT_PART)) {
+        database.put_commit(commit, part, bytes)?;
+    }
     Ok((done, tally))
 }
 
@@ -104,7 +112,9 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
     let envelope = &opened.envelope;
     let name = from.card.name.clone();
     let database = session.database()?;
-    let mut done = database.applied(&name)?.map_or(0, |applied| applied.slice);
+    let nothing = || Applied { stream: envelope.stream, number: from.received, packet: from.received_id.clone().unwrap_or_default(), slice: 0 };
+    let applied = database.applied(&name)?.unwrap_or_else(nothing);
+    let mut done = applied.slice;
     let mut changes = Changes::new(opened);
     let mut tally = Tally::default();
     let mut first = done == 0;
@@ -135,7 +145,7 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
                 done += 1;
                 taken += 1;
                 if taken >= session.limits.slice_changes || session.world.now().0 - started.0 >= session.limits.slice_millis {
-                    database.set_slice(&name, done)?;
+                    database.set_applied(&name, &Applied { slice: done, ..applied.clone() })?;
                     return Ok(false);
                 }
             }
@@ -153,7 +163,7 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
 struct Changes<'o> {
     opened: &'o Opened,
     parts: VecDeque<String>,
-    reader: Option<BlockReader<EntryReader>>,
+    reader: Option<BlockReader<BufReader<EntryReader>>>,
     decoded: VecDeque<Change>,
 }
 
@@ -184,7 +194,7 @@ impl<'o> Changes<'o> {
                 continue;
             }
             let Some(part) = self.parts.pop_front() else { return Ok(None) };
-            self.reader = Some(BlockReader::new(self.opened.read(&part)?, &session.limits.packet));
+            self.reader = Some(BlockReader::new(BufReader::new(self.opened.read(&part)?), &session.limits.packet));
         }
     }
 }
@@ -224,14 +234,15 @@ impl Applying<'_> {
             deposited: Some(envelope.sent),
             acknowledged: None,
         })?;
-        session.database()?.set_applied(&from.card.name, envelope.stream, envelope.number, &id)?;
+        let applied = Applied { stream: envelope.stream, number: envelope.number, packet: id, slice: 0 };
+        session.database()?.set_applied(&from.card.name, &applied)?;
         Ok(())
     }
 
     /// Outcomes of the neighbour's decisions, the roster and the rules.
     fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
         let ledger = &self.session.ledger;
-        let most = self.session.limits.packet.document_bytes();
+        let most = self.session.limits.document_bytes;
         let mut brought = false;
         if let Some(bytes) = opened.bytes("outcomes.json", most)? {
             let outcomes: Vec<(i64, Conflict)> = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("outcomes.json"))?;
@@ -377,7 +388,3 @@ impl Applying<'_> {
     }
 }
 
-/// The card of a neighbour as a packet's `from` must name it.
-pub(super) fn is_from(card: &Card, opened: &Opened) -> bool {
-    card.name == opened.envelope.from
-}

@@ -25,6 +25,9 @@ pub enum SyncError {
     /// The exchange.
     #[error(transparent)]
     Exchange(#[from] ExchangeError),
+    /// A name that no file on an exchange has.
+    #[error(transparent)]
+    ExchangeName(#[from] crate::exchange::NameError),
     /// A packet that does not open.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -140,6 +143,7 @@ impl SyncError {
             Self::Home(HomeError::Busy { .. }) => true,
             Self::Ledger(_)
             | Self::Seal(_)
+            | Self::ExchangeName(_)
             | Self::Codec(_)
             | Self::Home(_)
             | Self::Key(_)

@@ -65,7 +65,8 @@ pub fn invite(session: &Session, name: &SiteName, role: Role, groups: &[String],
     if roster(session)?.name_taken(name) || invited.iter().any(|(open, _)| open == name.as_str()) {
         return Err(SyncError::NameTaken(name.clone()));
     }
-    let database = session.settings.database.file_name().map_or_else(|| "database.db".into(), |name| name.to_string_lossy().into_owned());
+    let path = session.database_path();
+    let database = path.file_name().map_or_else(|| "database.db".into(), |name| name.to_string_lossy().into_owned());
     let invitation = Invitation {
         format: Invitation::FORMAT,
         id: InvitationId(session.world.random()),
@@ -98,7 +99,7 @@ pub fn join(
     folder: &std::path::Path,
     text: &str,
     exchange_url: &str,
-    database: Option<&std::path::Path>,
+    database: Option<&str>,
 ) -> Result<Settings> {
     let file = InvitationFile::parse(text)?;
     let invitation = file.invitation();
@@ -112,7 +113,7 @@ pub fn join(
         role: invitation.role,
         host: invitation.host.clone(),
         parent: Some(invitation.inviter.clone()),
-        database: database.map_or_else(|| invitation.database.clone().into(), std::path::Path::to_path_buf),
+        database: database.map_or_else(|| invitation.database.clone(), str::to_owned),
         exchange: exchange_url.to_owned(),
         groups: invitation.groups.iter().cloned().collect(),
     };
@@ -200,7 +201,7 @@ pub(super) fn request(session: &Session, parent: &Neighbour) -> Result<()> {
 pub(super) fn admit(session: &Session, opened: &Opened, file_name: &str, bytes: u64) -> Result<std::result::Result<SiteName, Refused>> {
     let envelope = &opened.envelope;
     let name = envelope.from.clone();
-    let part = opened.bytes("request.json", session.limits.packet.document_bytes())?.ok_or(SyncError::BadPart("request.json"))?;
+    let part = opened.bytes("request.json", session.limits.document_bytes)?.ok_or(SyncError::BadPart("request.json"))?;
     let Ok(request) = serde_json::from_slice::<Request>(&part) else { return Ok(Err(Refused::NotInvited)) };
     let Some(keys) = &envelope.sender else { return Ok(Err(Refused::NotInvited)) };
     let ledger = &session.ledger;

@@ -31,7 +31,7 @@ pub mod report;
 pub mod round;
 pub mod seal;
 mod session;
-mod start;
+pub mod start;
 mod vocabulary;
 
 pub use error::SyncError;

@@ -112,9 +112,11 @@ impl Applying<'_> {
     /// A record here that refers to this one, in words.
     pub(super) fn dependant(&self, record: &Record) -> Result<Option<(String, String)>> {
         let session = self.session;
-        let Some(image) = &record.current else { return Ok(None) };
+        if record.current.is_none() {
+            return Ok(None);
+        }
         let shape = session.shape(record.table);
-        let found = session.database()?.dependants(&session.shapes, shape, &image.row, DEPENDANTS)?;
+        let found = session.database()?.dependants(&session.shapes, shape, &record.key, DEPENDANTS)?;
         let other = found.into_iter().find(|(table, key)| (*table, key) != (record.table, &record.key));
         Ok(other.map(|(table, key)| (session.shape(table).name.clone(), key.to_string())))
     }

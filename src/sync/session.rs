@@ -32,6 +32,8 @@ pub struct Limits {
     pub lock_wait: Duration,
     /// After how long an unacknowledged packet that is gone from the exchange is put there again.
     pub redeposit_millis: i64,
+    /// Most bytes of a part that is read whole: roster, rules, schema, outcomes.
+    pub document_bytes: u64,
     /// What a packet may contain.
     pub packet: packet::Limits,
 }
@@ -44,6 +46,7 @@ impl Default for Limits {
             packet_bytes: 32 << 20,
             lock_wait: Duration::from_secs(10),
             redeposit_millis: 60 * 60 * 1000,
+            document_bytes: 64 << 20,
             packet: packet::Limits::default(),
         }
     }
@@ -146,7 +149,7 @@ impl Session {
     }
 
     fn check_age(&self, database: &Database) -> Result<()> {
-        let there = database.counters()?.commits;
+        let there = database.counters()?.map_or(0, |counters| counters.commits);
         let here = self.ledger.commits()?;
         if there > here {
             return Err(SyncError::StateRestored);
@@ -163,15 +166,12 @@ impl Session {
         Ok(())
     }
 
-    /// A log table that was made anew counts from the start again.
+    /// A log table that was made anew must not give numbers again that were sealed.
     fn restart_log(&self, shape: &Shape) -> Result<()> {
-        let last = self.database()?.last_note(shape)?;
-        if last < self.ledger.sealed(shape.number)? {
-            self.ledger.begin()?;
-            self.ledger.set_sealed(shape.number, last)?;
-            self.ledger.commit(&self.world, "restart log")?;
-        }
-        Ok(())
+        let database = self.database()?;
+        database.begin_write()?;
+        database.raise_log(shape, self.ledger.sealed(shape.number)?)?;
+        Ok(database.commit(&self.world)?)
     }
 
     fn clear_scratch(&self) -> Result<()> {
@@ -199,7 +199,7 @@ impl Session {
     /// Where the database is.
     #[must_use]
     pub fn database_path(&self) -> PathBuf {
-        self.home.folder().join(&self.settings.database)
+        self.settings.database_path(self.home.folder())
     }
 
     /// Our name.

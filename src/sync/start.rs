@@ -64,13 +64,14 @@ pub fn init(
     world: &World,
     folder: &Path,
     name: &SiteName,
-    database_path: &Path,
+    database: &str,
     exchange_url: &str,
     exchange: &mut dyn Exchange,
     limits: &Limits,
     taken: &mut dyn FnMut(&str, u64),
 ) -> Result<Begun> {
-    let path = folder.join(database_path);
+    let path = folder.join(database);
+    let database_text = database.to_owned();
     let database = Database::open(&path, limits.lock_wait)?;
     detach_from_draft(world, folder, &database, name)?;
     let survey = database.survey()?;
@@ -103,7 +104,7 @@ pub fn init(
         role: Role::Host,
         host: name.clone(),
         parent: None,
-        database: database_path.to_path_buf(),
+        database: database_text,
         exchange: exchange_url.to_owned(),
         groups: Vec::new(),
     };

@@ -1,0 +1,281 @@
+//! Packets that came: fetched whole, verified, applied in order, then removed.
+//!
+//! **States of a file**: on the exchange → in the inbox (whole) → applied → removed from the exchange → removed from the
+//! inbox. A file is never removed from the exchange before what is in it is applied or known to be applied. What does not
+//! verify is set aside with the reason beside it, and the stream asks for it again.
+//! **Crash points**: after each arrow; every step finds what the one before left and goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::apply;
+use super::join;
+use super::plan::{self, Known, Step};
+use super::report::{PacketIn, Report, Waiting};
+use super::start;
+use super::{Result, Session, SyncError};
+use crate::exchange::{Entry, Exchange, FileName, Folder, fetch, waiting};
+use crate::keys::VerifyingKey;
+use crate::ledger::{Direction, Neighbour};
+use crate::model::{PacketNumber, SiteName};
+use crate::packet::{Expectation, OpenError, Opened, PacketFileName, PacketKind, open};
+use crate::world::files;
+
+/// Packets looked at in one go per neighbour: a flooded folder cannot keep a round from ending.
+const MOST_PACKETS: usize = 10_000;
+
+/// What came of collecting from one neighbour.
+#[derive(Debug, Default)]
+pub(super) struct Collected {
+    /// Packets of ours that it wants again.
+    pub asked: BTreeSet<PacketNumber>,
+    /// Packets of its that are missing here.
+    pub missing: Vec<PacketNumber>,
+}
+
+/// Collects and applies whatever a neighbour sent.
+pub(super) fn collect(
+    session: &mut Session,
+    exchange: &mut dyn Exchange,
+    neighbour: &Neighbour,
+    report: &mut Report,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Collected> {
+    let mut collected = Collected::default();
+    if neighbour.problem.is_some() {
+        return Ok(collected);
+    }
+    let folder = Folder::between(session.name(), &neighbour.card.name);
+    let mut files = find(session, exchange, &folder, &session.home.inbox(&neighbour.card.name))?;
+    files.truncate(MOST_PACKETS);
+    let mut later = BTreeSet::new();
+    let known: BTreeSet<PacketNumber> = files.iter().map(|file| file.name.number).collect();
+    for file in files {
+        progress(&format!("packet {} from '{}'", file.name.number, neighbour.card.name));
+        let path = file.bring(session, exchange, &folder)?;
+        let now = session.ledger.neighbour(neighbour.site)?;
+        let opened = match open_from(session, &now, &path, file.name) {
+            Ok(opened) => opened,
+            Err(error) if error.retry_helps() => {
+                report.waiting.push(wait(&now, file.name.number, &error.to_string(), true));
+                continue;
+            }
+            Err(error @ OpenError::NewerVersion { .. }) => {
+                report.waiting.push(wait(&now, file.name.number, &error.to_string(), false));
+                continue;
+            }
+            Err(error) => {
+                set_aside(session, &path, &error.to_string())?;
+                file.remove(session, exchange, &folder)?;
+                report.waiting.push(wait(&now, file.name.number, &format!("it was set aside: {error}"), true));
+                if file.name.number > now.received {
+                    collected.missing.push(file.name.number);
+                }
+                continue;
+            }
+        };
+        let envelope = &opened.envelope;
+        let ids = Known {
+            applied: session.ledger.packet(now.site, Direction::In, envelope.number)?.map(|row| row.id),
+            acknowledged: match envelope.acknowledges {
+                Some(acknowledged) => session.ledger.packet(now.site, Direction::Out, acknowledged.number)?.map(|row| row.id),
+                None => None,
+            },
+        };
+        match plan::judge(&now, envelope, &opened.id, &ids) {
+            Step::Apply => {
+                collected.asked.extend(&envelope.asks);
+                match apply_one(session, &now, &opened, &path) {
+                    Ok(tally) => {
+                        report.found += tally.found;
+                        report.applied.push(PacketIn { from: now.card.name.clone(), number: envelope.number, sent: envelope.sent, tally });
+                        file.remove(session, exchange, &folder)?;
+                        files::remove(&session.world, &path)?;
+                    }
+                    Err(error @ (SyncError::UnknownTable { .. } | SyncError::UnknownField { .. } | SyncError::Exists(_))) => {
+                        report.waiting.push(wait(&now, envelope.number, &error.to_string(), false));
+                        break;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Step::Duplicate => {
+                session.ledger.begin()?;
+                session.ledger.set_owes(now.site)?;
+                session.ledger.commit(&session.world, "commit duplicate")?;
+                file.remove(session, exchange, &folder)?;
+                files::remove(&session.world, &path)?;
+            }
+            Step::Wait { .. } => {
+                collected.asked.extend(&envelope.asks);
+                later.insert(envelope.number);
+            }
+            Step::Stop(stop) => {
+                session.ledger.begin()?;
+                session.ledger.set_problem(now.site, Some(&stop.to_string()))?;
+                session.ledger.commit(&session.world, "commit stop")?;
+                break;
+            }
+        }
+    }
+    let received = session.ledger.neighbour(neighbour.site)?.received;
+    if let Some(last) = later.last() {
+        let gap = (received.0 + 1..last.0).map(PacketNumber).filter(|number| !known.contains(number));
+        collected.missing.extend(gap.take(crate::packet::Limits::ASKS));
+        let first = received.next();
+        report.waiting.push(Waiting {
+            neighbour: Some(neighbour.card.name.clone()),
+            what: format!("{} packets", later.len()),
+            why: format!("packet {first} has not come yet; it is asked for"),
+            retried: true,
+            unreachable: false,
+        });
+    }
+    collected.missing.sort_unstable();
+    collected.missing.dedup();
+    Ok(collected)
+}
+
+/// Looks for requests to join under every open invitation, and admits.
+pub(super) fn admissions(session: &mut Session, exchange: &mut dyn Exchange, report: &mut Report) -> Result<()> {
+    let now = session.world.now();
+    let neighbours: BTreeSet<SiteName> = session.ledger.neighbours()?.into_iter().map(|neighbour| neighbour.card.name).collect();
+    for (name, _) in session.ledger.invited(now)? {
+        let Ok(name) = SiteName::new(&name) else { continue };
+        if neighbours.contains(&name) {
+            continue;
+        }
+        let folder = Folder::between(session.name(), &name);
+        for file in find(session, exchange, &folder, &session.home.inbox(&name))? {
+            if file.name.number != PacketNumber(1) {
+                continue;
+            }
+            let path = file.bring(session, exchange, &folder)?;
+            let refused = match open_with(session, &path, file.name, &|_| None) {
+                Ok(opened) if opened.envelope.kind == PacketKind::Join => {
+                    let file_name = file.name.to_string();
+                    match join::admit(session, &opened, &file_name, file.name.bytes)? {
+                        Ok(name) => {
+                            report.admitted.push(name);
+                            None
+                        }
+                        Err(refused) => Some(refused.to_string()),
+                    }
+                }
+                Ok(_) => Some("it is no request to join".to_owned()),
+                Err(error) if error.retry_helps() => continue,
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(why) = refused {
+                set_aside(session, &path, &why)?;
+                report.waiting.push(Waiting {
+                    neighbour: Some(name.clone()),
+                    what: "a request to join".into(),
+                    why,
+                    retried: false,
+                    unreachable: false,
+                });
+            } else {
+                files::remove(&session.world, &path)?;
+            }
+            file.remove(session, exchange, &folder)?;
+        }
+    }
+    Ok(())
+}
+
+/// A packet file on the exchange, in the inbox, or both.
+struct Found {
+    name: PacketFileName,
+    entry: Option<Entry>,
+    local: Option<PathBuf>,
+    inbox: PathBuf,
+}
+
+impl Found {
+    /// Makes sure it is in the inbox.
+    fn bring(&self, session: &Session, exchange: &mut dyn Exchange, folder: &Folder) -> Result<PathBuf> {
+        match (&self.local, &self.entry) {
+            (Some(path), _) => Ok(path.clone()),
+            (None, Some(entry)) => {
+                fs::create_dir_all(&self.inbox)?;
+                Ok(fetch(&session.world, exchange, folder, entry, &self.inbox)?)
+            }
+            (None, None) => Err(SyncError::Bug("a file that is nowhere")),
+        }
+    }
+
+    fn remove(&self, session: &Session, exchange: &mut dyn Exchange, folder: &Folder) -> Result<()> {
+        let name = FileName::new(&self.name.to_string())?;
+        // Read-only or gone for the moment: applied is applied, and the next round finds a duplicate.
+        match exchange.delete(&session.world, folder, &name) {
+            Err(error @ crate::exchange::ExchangeError::Crash(_)) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whole packet files for us, in the order of their streams.
+fn find(session: &Session, exchange: &mut dyn Exchange, folder: &Folder, inbox: &Path) -> Result<Vec<Found>> {
+    let parse = |name: &str| name.parse::<PacketFileName>().ok();
+    let whole = |entry: &Entry| parse(entry.name.as_str()).is_some_and(|name| name.matches(entry.bytes));
+    let mut found: BTreeMap<(PacketNumber, String), Found> = BTreeMap::new();
+    for entry in waiting(&session.world, exchange, folder, whole)? {
+        let Some(name) = parse(entry.name.as_str()) else { continue };
+        found.insert((name.number, name.to_string()), Found { name, entry: Some(entry), local: None, inbox: inbox.to_owned() });
+    }
+    if inbox.is_dir() {
+        for entry in fs::read_dir(inbox)? {
+            let entry = entry?;
+            let Some(name) = parse(&entry.file_name().to_string_lossy()) else { continue };
+            let slot = found.entry((name.number, name.to_string()));
+            let slot = slot.or_insert(Found { name, entry: None, local: None, inbox: inbox.to_owned() });
+            slot.local = Some(entry.path());
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn open_from(session: &Session, from: &Neighbour, path: &Path, name: PacketFileName) -> std::result::Result<Opened, OpenError> {
+    let key = VerifyingKey::parse(&from.card.signing).ok();
+    let trusted = |site: &SiteName| if *site == from.card.name { key.clone() } else { None };
+    open_with(session, path, name, &trusted)
+}
+
+fn open_with(
+    session: &Session,
+    path: &Path,
+    name: PacketFileName,
+    trusted: &dyn Fn(&SiteName) -> Option<VerifyingKey>,
+) -> std::result::Result<Opened, OpenError> {
+    let expected = Expectation { to: session.name().clone(), trusted, name: Some(name) };
+    open(path, &expected, &session.sealing, &session.home.scratch(), &session.limits.packet)
+}
+
+fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Path) -> Result<super::report::Tally> {
+    if !session.has_database() {
+        let most = session.limits.document_bytes;
+        let Some(bytes) = opened.bytes("schema.json", most)? else { return Err(SyncError::BadPart("schema.json")) };
+        let sent = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("schema.json"))?;
+        start::build_database(session, &sent)?;
+    }
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let bytes = fs::metadata(path)?.len();
+    apply::apply(session, from, opened, &name, bytes)
+}
+
+/// Moves a file out of the way for a person to look at, with the reason beside it.
+fn set_aside(session: &Session, path: &Path, why: &str) -> Result<()> {
+    let Some(name) = path.file_name() else { return Ok(()) };
+    let to = session.home.quarantine().join(name);
+    let mut reason = to.clone().into_os_string();
+    reason.push(".txt");
+    files::publish(&session.world, Path::new(&reason), format!("{why}\n").as_bytes(), files::Existing::Replace, files::Privacy::Ordinary)?;
+    Ok(files::rename(&session.world, path, &to)?)
+}
+
+fn wait(neighbour: &Neighbour, number: PacketNumber, why: &str, retried: bool) -> Waiting {
+    Waiting { neighbour: Some(neighbour.card.name.clone()), what: format!("packet {number}"), why: why.to_owned(), retried, unreachable: false }
+}

@@ -1,0 +1,77 @@
+//! Packets that are on their way: put on the exchange, put there again, thrown away once acknowledged.
+//!
+//! The file in the outbox is the packet, byte for byte, until the neighbour's acknowledgement is applied. That it is
+//! gone from the exchange says nothing (`DESIGN` invariant 8): the neighbour may have taken it, or it was lost.
+
+use std::collections::BTreeSet;
+
+use fs_err as fs;
+
+use super::{Result, Session};
+use crate::exchange::{Content, Entry, Exchange, FileName, Folder, Reached, deposit};
+use crate::ledger::Neighbour;
+use crate::model::PacketNumber;
+use crate::world::files;
+
+/// Puts on the exchange what was never there, what the neighbour asks for, and what is long unacknowledged and gone.
+/// Gives the numbers that were put there.
+///
+/// # Errors
+/// As the exchange says; what was put there before stays noted.
+pub(super) fn deposit_due(
+    session: &Session,
+    exchange: &mut dyn Exchange,
+    reached: &Reached,
+    to: &Neighbour,
+    asked: &BTreeSet<PacketNumber>,
+) -> Result<Vec<PacketNumber>> {
+    let rows = session.ledger.outbox(to.site)?;
+    let folder = Folder::between(&to.card.name, session.name());
+    let now = session.world.now();
+    let overdue = |deposited: crate::model::Millis| now.0 - deposited.0 >= session.limits.redeposit_millis;
+    let mut listed: Option<Vec<Entry>> = None;
+    let mut done = Vec::new();
+    for row in rows {
+        let due = match row.deposited {
+            None => true,
+            Some(_) if asked.contains(&row.number) => true,
+            Some(deposited) if overdue(deposited) => {
+                if listed.is_none() {
+                    listed = Some(exchange.list(&session.world, &folder)?);
+                }
+                let there = listed.iter().flatten().any(|entry| entry.name.as_str() == row.name && entry.bytes == row.bytes);
+                !there
+            }
+            Some(_) => false,
+        };
+        if !due {
+            continue;
+        }
+        let file = session.home.outbox(&to.card.name).join(&row.name);
+        let name = FileName::new(&row.name)?;
+        deposit(&session.world, exchange, reached, &folder, &name, Content::File(&file))?;
+        session.ledger.begin()?;
+        session.ledger.set_deposited(to.site, row.number, now)?;
+        session.ledger.commit(&session.world, "commit deposit")?;
+        done.push(row.number);
+    }
+    Ok(done)
+}
+
+/// Throws away the files of acknowledged packets.
+pub(super) fn tidy(session: &Session, to: &Neighbour) -> Result<()> {
+    let folder = session.home.outbox(&to.card.name);
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let waiting: BTreeSet<String> = session.ledger.outbox(to.site)?.into_iter().map(|row| row.name).collect();
+    for entry in fs::read_dir(&folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_packet = entry.path().extension().is_some_and(|extension| extension == crate::packet::PacketFileName::EXTENSION);
+        if is_packet && !waiting.contains(&*name.to_string_lossy()) {
+            files::remove(&session.world, &entry.path())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! One round: collect, apply, seal, build, deposit. What one click does.
+//!
+//! A neighbour whose stream stopped, a packet that does not verify, an exchange that is gone: each is reported as
+//! waiting and the round goes on with everything else. Sealing and building happen also without an exchange, so that
+//! what was edited is safe in the outbox.
+
+use std::collections::BTreeSet;
+
+use super::apply;
+use super::build;
+use super::inbox::{self, Collected};
+use super::join;
+use super::outbox;
+use super::report::{Report, Waiting};
+use super::seal;
+use super::{Result, Session, SyncError};
+use crate::exchange::{Exchange, ExchangeError, Reached, reach};
+use crate::ledger::{CauseKind, Neighbour, NeighbourKind};
+use crate::model::PacketNumber;
+
+/// Which halves of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halves {
+    /// `sync`.
+    Both,
+    /// `receive`.
+    Receive,
+    /// `send`.
+    Send,
+}
+
+impl Halves {
+    const fn receives(self) -> bool {
+        matches!(self, Self::Both | Self::Receive)
+    }
+
+    const fn sends(self) -> bool {
+        matches!(self, Self::Both | Self::Send)
+    }
+}
+
+/// Runs a round. `progress` is told in words what is being done.
+///
+/// # Errors
+/// What stops the whole site: database, ledger, home. Everything else is in the report.
+pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, progress: &mut dyn FnMut(&str)) -> Result<Report> {
+    let mut report = Report::default();
+    for (table, missed) in &session.repaired {
+        report.rearmed.push(table.clone());
+        report.found += missed;
+    }
+    if let Some(parent) = session.ledger.parent()? {
+        join::request(session, &parent)?;
+    }
+    let reached = find_exchange(session, exchange, &mut report)?;
+    let mut collected = Vec::new();
+    if halves.receives()
+        && reached.is_some()
+    {
+        progress("looking for packets");
+        // An exchange that vanishes in the middle is waited for; what was applied is applied.
+        attempt(&mut report, None, |report| inbox::admissions(session, exchange, report))?;
+        for neighbour in session.ledger.neighbours()? {
+            let name = neighbour.card.name.clone();
+            let got = attempt(&mut report, Some(&neighbour), |report| inbox::collect(session, exchange, &neighbour, report, progress))?;
+            collected.push((name, got.unwrap_or_default()));
+        }
+    }
+    if session.has_database() {
+        progress("looking for what changed");
+        report.sealed = seal::seal(session)?.changed;
+        retry_held(session)?;
+    }
+    if halves.sends() {
+        send(session, exchange, reached.as_ref(), &collected, &mut report, progress)?;
+    }
+    for neighbour in session.ledger.neighbours()? {
+        if let Some(problem) = &neighbour.problem {
+            report.waiting.push(Waiting {
+                neighbour: Some(neighbour.card.name.clone()),
+                what: "everything".into(),
+                why: problem.clone(),
+                retried: false,
+                unreachable: false,
+            });
+        }
+    }
+    Ok(report)
+}
+
+fn send(
+    session: &mut Session,
+    exchange: &mut dyn Exchange,
+    reached: Option<&Reached>,
+    collected: &[(crate::model::SiteName, Collected)],
+    report: &mut Report,
+    progress: &mut dyn FnMut(&str),
+) -> Result<()> {
+    for neighbour in session.ledger.neighbours()? {
+        if neighbour.problem.is_some() {
+            continue;
+        }
+        let nothing = Collected::default();
+        let got = collected.iter().find(|(name, _)| *name == neighbour.card.name).map_or(&nothing, |(_, got)| got);
+        // Before the first load there is nothing to say but the request.
+        if session.has_database() {
+            progress(&format!("making packets for '{}'", neighbour.card.name));
+            let asks = new_asks(session, &neighbour, &got.missing)?;
+            report.built.extend(build::build(session, &neighbour, &asks)?);
+        }
+        outbox::tidy(session, &neighbour)?;
+        if let Some(reached) = reached {
+            progress(&format!("putting packets for '{}' on the exchange", neighbour.card.name));
+            let done = attempt(report, Some(&neighbour), |_| outbox::deposit_due(session, exchange, reached, &neighbour, &got.asked))?;
+            report.deposited.extend(done.unwrap_or_default().into_iter().map(|number| (neighbour.card.name.clone(), number)));
+        }
+    }
+    Ok(())
+}
+
+/// What of the missing packets was not asked for lately: asking makes a packet, and waiting must not make one every round.
+fn new_asks(session: &Session, of: &Neighbour, missing: &[PacketNumber]) -> Result<Vec<PacketNumber>> {
+    let note = format!("asked:{}", of.card.name);
+    let asked = session.ledger.note(&note)?.unwrap_or_default();
+    let mut words = asked.split(' ');
+    let since: i64 = words.next().and_then(|word| word.parse().ok()).unwrap_or_default();
+    let before: BTreeSet<u64> = words.filter_map(|word| word.parse().ok()).collect();
+    let now = session.world.now();
+    let again = now.0 - since >= session.limits.redeposit_millis;
+    let asks: Vec<PacketNumber> = missing.iter().copied().filter(|number| again || !before.contains(&number.0)).collect();
+    if !asks.is_empty() {
+        let list: Vec<String> = missing.iter().map(PacketNumber::to_string).collect();
+        session.ledger.begin()?;
+        session.ledger.set_note(&note, &format!("{} {}", now.0, list.join(" ")))?;
+        session.ledger.commit(&session.world, "commit asking")?;
+    }
+    Ok(asks)
+}
+
+/// Reaches the exchange, or says that everything waits for it.
+fn find_exchange(session: &Session, exchange: &mut dyn Exchange, report: &mut Report) -> Result<Option<Reached>> {
+    let Some(reached) = attempt(report, None, |_| Ok(reach(&session.world, exchange)?))? else { return Ok(None) };
+    let id = reached.id.to_string();
+    match session.ledger.note("exchange")? {
+        Some(known) if known == id => Ok(Some(reached)),
+        Some(_) => {
+            report.waiting.push(Waiting {
+                neighbour: None,
+                what: "everything".into(),
+                why: format!("`{}` is an exchange, but not the one this site used before", session.settings.exchange),
+                retried: false,
+                unreachable: false,
+            });
+            Ok(None)
+        }
+        None => {
+            session.ledger.begin()?;
+            session.ledger.set_note("exchange", &id)?;
+            session.ledger.commit(&session.world, "commit exchange")?;
+            Ok(Some(reached))
+        }
+    }
+}
+
+/// Runs a part that needs the exchange; where the exchange fails it, says so in the report and goes on.
+fn attempt<T>(report: &mut Report, with: Option<&Neighbour>, work: impl FnOnce(&mut Report) -> Result<T>) -> Result<Option<T>> {
+    match work(report) {
+        Ok(done) => Ok(Some(done)),
+        Err(SyncError::Exchange(error @ ExchangeError::Crash(_))) => Err(error.into()),
+        Err(SyncError::Exchange(error)) => {
+            report.waiting.push(Waiting {
+                neighbour: with.map(|neighbour| neighbour.card.name.clone()),
+                what: "everything".into(),
+                why: error.to_string(),
+                retried: true,
+                unreachable: true,
+            });
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// After a seal every held change goes through the ordinary decision again.
+fn retry_held(session: &Session) -> Result<()> {
+    let mut any = false;
+    session.ledger.exceptional(&mut |record| {
+        any |= !record.extra.held.is_empty();
+        Ok(())
+    })?;
+    if any {
+        apply::slice(session, CauseKind::Retry, |applying| applying.retry_held())?;
+    }
+    Ok(())
+}
+
+/// Asks for everything again: towards children the next change set states every record; the parent is asked by a note that rides along.
+///
+/// # Errors
+/// As the ledger says.
+pub fn full(session: &Session) -> Result<()> {
+    session.ledger.begin()?;
+    for neighbour in session.ledger.neighbours()? {
+        match neighbour.kind {
+            NeighbourKind::Child => session.ledger.set_fresh(neighbour.site)?,
+            NeighbourKind::Parent => session.ledger.set_note("want-full", "yes")?,
+        }
+    }
+    session.ledger.commit(&session.world, "commit full")?;
+    Ok(())
+}
