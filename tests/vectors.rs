@@ -22,18 +22,21 @@ struct Vector {
     recipe: Recipe,
 }
 
+/// One thing that is done to a packet on the way.
+type Edit<T> = Box<dyn Fn(&mut T)>;
+
 /// A good packet and what is done to it on the way.
 struct Recipe {
-    manifest: Box<dyn Fn(&mut Value)>,
-    inner: Box<dyn Fn(&mut Vec<Raw>)>,
-    plain: Box<dyn Fn(&mut Vec<u8>)>,
-    sealed: Box<dyn Fn(&mut Vec<u8>)>,
-    envelope: Box<dyn Fn(&mut Value)>,
+    manifest: Edit<Value>,
+    inner: Edit<Vec<Raw>>,
+    plain: Edit<Vec<u8>>,
+    sealed: Edit<Vec<u8>>,
+    envelope: Edit<Value>,
     namespace: Namespace,
     signer: u64,
     sealed_for: u64,
-    outer: Box<dyn Fn(&mut Vec<Raw>)>,
-    file: Box<dyn Fn(&mut Vec<u8>)>,
+    outer: Edit<Vec<Raw>>,
+    file: Edit<Vec<u8>>,
     /// The file is opened under the name of the next packet.
     renamed: bool,
 }
