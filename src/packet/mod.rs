@@ -22,6 +22,8 @@ mod json_value;
 mod limits;
 mod name;
 mod open;
+#[cfg(test)]
+mod open_tests;
 mod seal;
 mod structure;
 

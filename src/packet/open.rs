@@ -77,6 +77,8 @@ pub fn open(file: &Path, expected: &Expectation<'_>, key: &SealingKey, scratch: 
     let envelope = Envelope::parse(&outside.packet_json)?;
     check_address(&envelope, expected, &outside, limits)?;
     let signer = check_signature(&envelope, expected, &outside)?;
+    check_sum(&outside.packet_json, &outside.envelope_entry)?;
+    check_sum(outside.signature.as_bytes(), &outside.signature_entry)?;
     check_payload_hash(&mut file, &outside.payload, &envelope)?;
     let plain = decrypt(&mut file, &outside.payload, key, scratch)?;
     let entries = check_payload(&plain, &envelope, limits)?;
@@ -153,6 +155,8 @@ struct Outside {
     file_bytes: u64,
     packet_json: Vec<u8>,
     signature: String,
+    envelope_entry: Entry,
+    signature_entry: Entry,
     payload: Entry,
 }
 
@@ -160,22 +164,22 @@ impl Outside {
     fn read(file: &mut (impl Read + Seek), limits: &Limits) -> Result<Self, OpenError> {
         let file_bytes = file.seek(SeekFrom::End(0))?;
         Limits::hold(Limit::PacketBytes, limits.packet_bytes, file_bytes)?;
-        let entries = structure::walk(file, limits.entries).map_err(of_packet)?;
+        let entries = structure::walk(file, ENTRIES.len() as u64).map_err(of_packet)?;
         let fault = |fault| OpenError::Structure { layer: Layer::Packet, fault };
         if !entries.iter().map(|entry| entry.name.as_str()).eq(ENTRIES) {
             return Err(fault(StructureFault::Entries));
         }
-        let [envelope, signature, payload] = <[Entry; 3]>::try_from(entries).map_err(|_| fault(StructureFault::Entries))?;
-        for entry in [&envelope, &signature, &payload] {
+        let [envelope_entry, signature_entry, payload] = <[Entry; 3]>::try_from(entries).map_err(|_| fault(StructureFault::Entries))?;
+        for entry in [&envelope_entry, &signature_entry, &payload] {
             if entry.method != Method::Stored {
                 return Err(fault(StructureFault::Compression(entry.name.clone())));
             }
         }
-        Limits::hold(Limit::EnvelopeBytes, limits.envelope_bytes, envelope.size)?;
-        Limits::hold(Limit::SignatureBytes, limits.signature_bytes, signature.size)?;
-        let packet_json = read_stored(file, &envelope)?;
-        let signature = String::from_utf8(read_stored(file, &signature)?).map_err(|_| OpenError::BadSignature)?;
-        Ok(Self { file_bytes, packet_json, signature, payload })
+        Limits::hold(Limit::EnvelopeBytes, limits.envelope_bytes, envelope_entry.size)?;
+        Limits::hold(Limit::SignatureBytes, limits.signature_bytes, signature_entry.size)?;
+        let packet_json = read_stored(file, &envelope_entry)?;
+        let signature = String::from_utf8(read_stored(file, &signature_entry)?).map_err(|_| OpenError::BadSignature)?;
+        Ok(Self { file_bytes, packet_json, signature, envelope_entry, signature_entry, payload })
     }
 }
 
@@ -238,11 +242,19 @@ fn check_signature(envelope: &Envelope, expected: &Expectation<'_>, outside: &Ou
 
 fn check_payload_hash(file: &mut (impl Read + Seek), payload: &Entry, envelope: &Envelope) -> Result<(), OpenError> {
     file.seek(SeekFrom::Start(payload.start))?;
-    let (bytes, hash) = structure::hash_file(&mut file.by_ref().take(payload.size))?;
+    let mut summed = flate2::CrcReader::new(file.by_ref().take(payload.size));
+    let (bytes, hash) = structure::hash_file(&mut summed)?;
     if bytes != envelope.payload.bytes || ContentHash::from(hash) != envelope.payload.hash {
         return Err(OpenError::PayloadHash);
     }
-    Ok(())
+    if summed.crc().sum() == payload.crc { Ok(()) } else { Err(damaged(Layer::Packet, payload)) }
+}
+
+/// Zip's own sum adds nothing to a signature; a wrong one is refused because stock tools would stop at it.
+fn check_sum(bytes: &[u8], entry: &Entry) -> Result<(), OpenError> {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    if crc.sum() == entry.crc { Ok(()) } else { Err(damaged(Layer::Packet, entry)) }
 }
 
 /// Decrypts to a scratch file; reaching its end proves that no chunk is missing, age marks the last one.
@@ -274,7 +286,8 @@ fn decrypt(
 /// The parts, in the order of the manifest, once each of them is what the manifest says.
 fn check_payload(plain: &tempfile::NamedTempFile, envelope: &Envelope, limits: &Limits) -> Result<Vec<Entry>, OpenError> {
     let mut file = BufReader::new(fs::File::open(plain.path())?);
-    let mut entries = structure::walk(&mut file, limits.entries).map_err(of_payload)?;
+    // The manifest is an entry too.
+    let mut entries = structure::walk(&mut file, limits.entries + 1).map_err(of_payload)?;
     check_sizes(&entries, limits)?;
     if entries.first().is_none_or(|entry| entry.name != MANIFEST) {
         return Err(OpenError::Structure { layer: Layer::Payload, fault: StructureFault::Entries });
@@ -282,7 +295,7 @@ fn check_payload(plain: &tempfile::NamedTempFile, envelope: &Envelope, limits: &
     let first = entries.remove(0);
     Limits::hold(Limit::ManifestBytes, limits.manifest_bytes, first.size)?;
     let mut manifest_json = Vec::new();
-    EntryReader::new(plain, &first)?.take(first.size).read_to_end(&mut manifest_json).map_err(|_| damaged(&first))?;
+    EntryReader::new(plain, &first)?.take(first.size).read_to_end(&mut manifest_json).map_err(|error| unpacking_failed(error, &first))?;
     if ContentHash::of(&manifest_json) != envelope.manifest {
         return Err(OpenError::ManifestMismatch);
     }
@@ -327,10 +340,7 @@ fn verify_entry(plain: &tempfile::NamedTempFile, entry: &Entry, hash: ContentHas
     let mut crc = flate2::Crc::new();
     let mut buffer = vec![0; 64 << 10];
     loop {
-        let read = reader.read(&mut buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => damaged(entry),
-            _ => OpenError::Io(error),
-        })?;
+        let read = reader.read(&mut buffer).map_err(|error| unpacking_failed(error, entry))?;
         if read == 0 {
             break;
         }
@@ -338,15 +348,21 @@ fn verify_entry(plain: &tempfile::NamedTempFile, entry: &Entry, hash: ContentHas
         crc.update(&buffer[..read]);
         // The announced size was held to the limits, so it bounds the work.
         if hasher.count() > entry.size {
-            return Err(damaged(entry));
+            return Err(damaged(Layer::Payload, entry));
         }
     }
     if hasher.count() != entry.size || ContentHash::from(hasher.finalize()) != hash {
         return Err(OpenError::EntryHash { name: entry.name.clone() });
     }
-    if crc.sum() != entry.crc || reader.unread()? { Err(damaged(entry)) } else { Ok(()) }
+    if crc.sum() != entry.crc || reader.unread()? { Err(damaged(Layer::Payload, entry)) } else { Ok(()) }
 }
 
-fn damaged(entry: &Entry) -> OpenError {
-    OpenError::Structure { layer: Layer::Payload, fault: StructureFault::Damaged(entry.name.clone()) }
+/// What a broken deflate stream gives is no fault of the disk.
+fn unpacking_failed(error: io::Error, entry: &Entry) -> OpenError {
+    use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    if matches!(error.kind(), InvalidInput | InvalidData | UnexpectedEof) { damaged(Layer::Payload, entry) } else { error.into() }
+}
+
+fn damaged(layer: Layer, entry: &Entry) -> OpenError {
+    OpenError::Structure { layer, fault: StructureFault::Damaged(entry.name.clone()) }
 }

@@ -163,7 +163,7 @@ fn manifest(draft: &Draft, limits: &Limits) -> Result<Manifest, SealError> {
 fn pack(draft: &Draft, manifest: &Manifest, manifest_json: &[u8], limits: &Limits, scratch: &Path) -> Result<std::fs::File, SealError> {
     let deflated = pack_as(draft, manifest, manifest_json, &BTreeSet::new(), temporary(scratch)?)?;
     let mut reader = BufReader::new(deflated);
-    let entries = structure::walk(&mut reader, limits.entries).map_err(|error| SealError::Library(format!("{error:?}")))?;
+    let entries = structure::walk(&mut reader, limits.entries + 1).map_err(|error| SealError::Library(format!("{error:?}")))?;
     let dense = entries.into_iter().filter(|entry| entry.size > limits.unpacked_most(entry.packed));
     let dense: BTreeSet<String> = dense.map(|entry| entry.name).collect();
     if dense.is_empty() { Ok(reader.into_inner()) } else { pack_as(draft, manifest, manifest_json, &dense, temporary(scratch)?) }
@@ -247,10 +247,7 @@ fn options(method: CompressionMethod) -> SimpleFileOptions {
 }
 
 fn library(error: zip::result::ZipError) -> SealError {
-    match error {
-        zip::result::ZipError::Io(error) => SealError::Io(error),
-        other => SealError::Library(other.to_string()),
-    }
+    if let zip::result::ZipError::Io(error) = error { SealError::Io(error) } else { SealError::Library(error.to_string()) }
 }
 
 /// One line of JSON with its line feed, so that `cat` and `jq` both read it well.

@@ -62,6 +62,8 @@ const CENTRAL_BYTES: usize = 46;
 const END_BYTES: usize = 22;
 /// 1980-01-01, the only date there is: a packet says nothing of the machine it was made on.
 const DATE: u16 = 0x0021;
+/// The system that file modes are of, beside the version of zip.
+const UNIX: u16 = 3 << 8;
 const ENCRYPTED_FLAGS: u16 = 1 | 1 << 6 | 1 << 13;
 
 /// The entries, in order, where everything is as it must be.
@@ -69,10 +71,7 @@ pub(super) fn walk(file: &mut (impl Read + Seek), most_entries: u64) -> Result<V
     let length = file.seek(SeekFrom::End(0))?;
     let end = find_end(file, length)?;
     let (count, directory_bytes, directory) = read_end(&end)?;
-    // The manifest is an entry too.
-    if u64::from(count) > most_entries + 1 {
-        return Err(WalkError::Limit(Exceeded { limit: Limit::Entries, most: most_entries, found: u64::from(count) - 1 }));
-    }
+    Limits::hold(Limit::Entries, most_entries, u64::from(count)).map_err(WalkError::Limit)?;
     if u64::from(directory) + u64::from(directory_bytes) + END_BYTES as u64 != length {
         return Err(Fault::Gap.into());
     }
@@ -165,18 +164,13 @@ fn read_central(header: &[u8], name: &[u8], position: u64) -> Result<Entry, Faul
     if packed == u32::MAX || size == u32::MAX || offset == u32::MAX || u16_at(header, 34) != 0 {
         return Err(Fault::Zip64);
     }
-    check_file_type(header, &name)?;
     let method = match u16_at(header, 10) {
         0 if packed == size => Method::Stored,
         0 => return Err(Fault::Header(name)),
         8 => Method::Deflated,
         _ => return Err(Fault::Compression(name)),
     };
-    // No flag has a meaning here; the data descriptor (bit 3) would put sizes where they are read last.
-    let known = flags == 0 && u16_at(header, 6) <= 20 && u16_at(header, 12) == 0 && u16_at(header, 14) == DATE && u16_at(header, 36) == 0;
-    if !known {
-        return Err(Fault::Header(name));
-    }
+    check_constants(header, &name, method)?;
     if u64::from(offset) != position {
         return Err(Fault::Gap);
     }
@@ -184,17 +178,24 @@ fn read_central(header: &[u8], name: &[u8], position: u64) -> Result<Entry, Faul
     Ok(Entry { name, method, start, packed: u64::from(packed), size: u64::from(size), crc: u32_at(header, 16) })
 }
 
-/// The upper half of the external attributes is the Unix mode, the lower one DOS attributes.
-fn check_file_type(header: &[u8], name: &str) -> Result<(), Fault> {
-    const REGULAR: u32 = 0o100_000;
-    const TYPE: u32 = 0o170_000;
-    const DOS_DIRECTORY: u32 = 0x10;
+/// What could be anything without changing what is unpacked has one value, so that no byte of a packet can be changed unseen.
+fn check_constants(header: &[u8], name: &str, method: Method) -> Result<(), Fault> {
+    // The upper half of the external attributes is the Unix mode, the lower one DOS attributes with 0x10 for a folder.
+    const REGULAR: u32 = 0o100_644 << 16;
+    const TYPE: u32 = (0o170_000 << 16) | 0x10;
     let attributes = u32_at(header, 38);
-    let file_type = (attributes >> 16) & TYPE;
-    if (file_type != 0 && file_type != REGULAR) || attributes & DOS_DIRECTORY != 0 {
+    if attributes & TYPE != REGULAR & TYPE {
         return Err(Fault::FileType(name.into()));
     }
-    Ok(())
+    let version = match method {
+        Method::Stored => 10,
+        Method::Deflated => 20,
+    };
+    let versions = u16_at(header, 4) == UNIX | version && u16_at(header, 6) == version;
+    let times = u16_at(header, 12) == 0 && u16_at(header, 14) == DATE;
+    // No flag has a meaning here; the data descriptor (bit 3) would put sizes where they are read last.
+    let flags = u16_at(header, 8) == 0 && u16_at(header, 36) == 0 && attributes == REGULAR;
+    if versions && times && flags { Ok(()) } else { Err(Fault::Header(name.into())) }
 }
 
 /// The local header says the same as the central one, byte for byte.
