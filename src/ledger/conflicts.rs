@@ -110,8 +110,9 @@ impl Ledger {
 
     /// Conflicts after `after`, in order: number here, number at the decider, site of the losing edit, conflict.
     pub fn conflicts(&self, after: i64, each: &mut dyn FnMut(i64, i64, Option<SiteNo>, Conflict) -> Result<()>) -> Result<()> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT number, decider_number, loser_site, content FROM conflict WHERE number > ? ORDER BY number")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT number, decider_number, loser_site, content FROM conflict WHERE number > ? ORDER BY number")?;
         let mut rows = statement.query([after])?;
         while let Some(row) = rows.next()? {
             let conflict = serde_json::from_str(&row.get::<_, String>(3)?).map_err(|_| LedgerError::Damaged("conflict"))?;

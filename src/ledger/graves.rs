@@ -55,7 +55,8 @@ impl Ledger {
     pub fn shared(&self, record: &Record, born: Born) -> Result<Option<Row>> {
         let Some(id) = record.id else { return Ok(None) };
         let mut statement = self.connection.prepare_cached("SELECT shared FROM grave WHERE record = ? AND site = ? AND sequence = ?")?;
-        let bytes: Option<Option<Vec<u8>>> = statement.query_row((id, born.site.0, born.sequence.cast_signed()), |row| row.get(0)).optional()?;
+        let bytes: Option<Option<Vec<u8>>> =
+            statement.query_row((id, born.site.0, born.sequence.cast_signed()), |row| row.get(0)).optional()?;
         bytes.flatten().map(|bytes| Row::decode(&bytes).map_err(|_| LedgerError::Damaged("grave"))).transpose()
     }
 }

@@ -157,8 +157,9 @@ impl Ledger {
 
     /// One entry.
     pub fn entry(&self, number: JournalNumber) -> Result<Option<Entry>> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT number, previous, kind, known_to, cause, time, site, undo FROM journal WHERE number = ?")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT number, previous, kind, known_to, cause, time, site, undo FROM journal WHERE number = ?")?;
         statement.query_row([number.0], |row| Ok(read(row))).optional()?.transpose()
     }
 

@@ -192,7 +192,8 @@ impl Ledger {
     }
 
     fn meta_number(&self, name: &str) -> Result<u64> {
-        let value: Option<i64> = self.connection.prepare_cached("SELECT value FROM meta WHERE name = ?")?.query_row([name], |row| row.get(0)).optional()?;
+        let value: Option<i64> =
+            self.connection.prepare_cached("SELECT value FROM meta WHERE name = ?")?.query_row([name], |row| row.get(0)).optional()?;
         Ok(value.unwrap_or_default().cast_unsigned())
     }
 
@@ -254,7 +255,9 @@ impl Ledger {
         // Aliases form a forest; the cap only guards against a damaged file.
         for _ in 0..1_000 {
             let next = statement
-                .query_row((root.site.0, root.sequence.cast_signed()), |row| Ok(Born { site: SiteNo(row.get(0)?), sequence: row.get::<_, i64>(1)?.cast_unsigned() }))
+                .query_row((root.site.0, root.sequence.cast_signed()), |row| {
+                    Ok(Born { site: SiteNo(row.get(0)?), sequence: row.get::<_, i64>(1)?.cast_unsigned() })
+                })
                 .optional()?;
             match next {
                 Some(next) => root = next,

@@ -213,10 +213,21 @@ impl Ledger {
     }
 
     /// Notes that a packet was applied. `owes`: it brought something, so it wants an answer.
-    pub fn set_received(&self, from: SiteNo, stream: StreamId, packet: PacketNumber, id: &str, settled: PacketNumber, owes: bool) -> Result<()> {
+    pub fn set_received(
+        &self,
+        from: SiteNo,
+        stream: StreamId,
+        packet: PacketNumber,
+        id: &str,
+        settled: PacketNumber,
+        owes: bool,
+    ) -> Result<()> {
         let stream = Value::Integer(stream.0.cast_signed());
-        self.write(Statement::SetReceived, &[site(from), stream, number(packet), Value::text(id), number(settled), Value::Integer(owes.into())])
-            .map(drop)
+        self.write(
+            Statement::SetReceived,
+            &[site(from), stream, number(packet), Value::text(id), number(settled), Value::Integer(owes.into())],
+        )
+        .map(drop)
     }
 
     /// Notes how far our stream is acknowledged.

@@ -32,7 +32,8 @@ pub struct Pending {
     pub fields: Vec<FieldNo>,
 }
 
-const LOAD: &str = "SELECT id, table_no, key, born_site, born_sequence, row, stamps, version, extra FROM record WHERE table_no = ? AND key = ?";
+const LOAD: &str =
+    "SELECT id, table_no, key, born_site, born_sequence, row, stamps, version, extra FROM record WHERE table_no = ? AND key = ?";
 const LOAD_ID: &str = "SELECT id, table_no, key, born_site, born_sequence, row, stamps, version, extra FROM record WHERE id = ?";
 
 impl Ledger {
@@ -73,7 +74,8 @@ impl Ledger {
 
     /// How many records of a table the mirror holds.
     pub fn count(&self, table: TableNo) -> Result<u64> {
-        let count: i64 = self.connection.query_row("SELECT count(*) FROM record WHERE table_no = ? AND row IS NOT NULL", [table.0], |row| row.get(0))?;
+        let count: i64 =
+            self.connection.query_row("SELECT count(*) FROM record WHERE table_no = ? AND row IS NOT NULL", [table.0], |row| row.get(0))?;
         Ok(count.cast_unsigned())
     }
 
@@ -83,7 +85,8 @@ impl Ledger {
             .connection
             .prepare_cached("SELECT key FROM record WHERE table_no = ? AND key > ? AND row IS NOT NULL ORDER BY key LIMIT ?")?;
         let after = after.map_or(&[][..], Key::as_bytes);
-        let rows = statement.query_map((table.0, after, i64::try_from(limit).unwrap_or(i64::MAX)), |row| row.get(0).map(Key::from_bytes))?;
+        let rows =
+            statement.query_map((table.0, after, i64::try_from(limit).unwrap_or(i64::MAX)), |row| row.get(0).map(Key::from_bytes))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 

@@ -9,8 +9,11 @@ use crate::model::{Millis, Shape, SiteName, SiteNo, TableNo, Value};
 impl Ledger {
     /// The number of a site, given where it is new.
     pub fn site_number(&self, name: &SiteName) -> Result<SiteNo> {
-        let known: Option<u32> =
-            self.connection.prepare_cached("SELECT number FROM site WHERE name = ?")?.query_row([name.as_str()], |row| row.get(0)).optional()?;
+        let known: Option<u32> = self
+            .connection
+            .prepare_cached("SELECT number FROM site WHERE name = ?")?
+            .query_row([name.as_str()], |row| row.get(0))
+            .optional()?;
         if let Some(number) = known {
             return Ok(SiteNo(number));
         }
@@ -65,7 +68,8 @@ impl Ledger {
 
     /// Names with an invitation that is neither used nor expired at `now`, with when it expires.
     pub fn invited(&self, now: Millis) -> Result<Vec<(String, Millis)>> {
-        let mut statement = self.connection.prepare_cached("SELECT name, expires FROM invitation WHERE used IS NULL AND expires > ? ORDER BY name")?;
+        let mut statement =
+            self.connection.prepare_cached("SELECT name, expires FROM invitation WHERE used IS NULL AND expires > ? ORDER BY name")?;
         let rows = statement.query_map([now.0], |row| Ok((row.get(0)?, Millis(row.get(1)?))))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }

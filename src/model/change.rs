@@ -30,7 +30,7 @@ pub struct Change {
     pub meant: Vec<Option<Born>>,
 }
 
-/// The four things that can happen to a record.
+/// What can happen to a record, and the statement that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChangeKind {
     /// It did not exist.
@@ -41,18 +41,20 @@ pub enum ChangeKind {
     Delete,
     /// The key went to another incarnation: a delete and an insert in one.
     Replace,
+    /// A statement, no edit: the sender has no such record.
+    Absent,
 }
 
 impl Change {
-    /// Which of the four it is; none for a change that was composed to nothing.
+    /// Which of these it is.
     #[must_use]
-    pub fn kind(&self) -> Option<ChangeKind> {
+    pub fn kind(&self) -> ChangeKind {
         match (&self.before, &self.after) {
-            (None, Some(_)) => Some(ChangeKind::Insert),
-            (Some(before), Some(after)) if before.born == after.born => Some(ChangeKind::Update),
-            (Some(_), Some(_)) => Some(ChangeKind::Replace),
-            (Some(_), None) => Some(ChangeKind::Delete),
-            (None, None) => None,
+            (None, Some(_)) => ChangeKind::Insert,
+            (Some(before), Some(after)) if before.born == after.born => ChangeKind::Update,
+            (Some(_), Some(_)) => ChangeKind::Replace,
+            (Some(_), None) => ChangeKind::Delete,
+            (None, None) => ChangeKind::Absent,
         }
     }
 }

@@ -123,7 +123,7 @@ impl std::fmt::Display for Key {
                     bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
                     f.write_str("'")?;
                 }
-                other => write!(f, "{other}")?,
+                Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) => write!(f, "{value}")?,
             }
         }
         Ok(())

@@ -69,14 +69,14 @@ impl<W: Write> BlockWriter<W> {
     /// Takes one change; writes a block where one is full.
     ///
     /// # Errors
-    /// [`CodecError::Nothing`] for a change that says nothing, or as writing a block fails.
+    /// As writing a block fails.
     pub fn push(&mut self, vocabulary: &dyn Vocabulary, change: Change) -> Result<(), CodecError> {
         if self.table != Some(change.table) {
             self.flush_table(vocabulary)?;
             self.table = Some(change.table);
         }
         let shape = vocabulary.shape(change.table);
-        let Some(kind) = change.kind() else { return Err(CodecError::Nothing { table: shape.name.clone() }) };
+        let kind = change.kind();
         let stated = change.fields.iter().copied().filter(|field| is_live(shape, *field)).collect();
         let form = Form { kind, whole: change.whole, stated };
         let bytes = weight(&change);
@@ -235,12 +235,14 @@ impl<'b> BlockEncoder<'b> {
                 self.push_borns(block.member("was"), &borns(Side::Old));
                 self.push_borns(block.member("born"), &borns(Side::New));
             }
+            ChangeKind::Absent => {}
         }
-        if self.form.kind != ChangeKind::Insert {
+        let (has_old, has_new) = sides(self.form.kind);
+        if has_old {
             push_list(block.member("old"), &self.fields, |out, field| self.push_column(out, Side::Old, *field));
             self.push_stamps(block, "old_stamps", Side::Old);
         }
-        if self.form.kind != ChangeKind::Delete {
+        if has_new {
             push_list(block.member("new"), &self.fields, |out, field| self.push_column(out, Side::New, *field));
             self.push_stamps(block, "stamps", Side::New);
         }
@@ -363,11 +365,22 @@ fn add_stated(fields: &mut BTreeSet<FieldNo>, row: &Row) {
 }
 
 /// As blocks spell it.
+/// Whether a kind has an image before and one after.
+pub(super) const fn sides(kind: ChangeKind) -> (bool, bool) {
+    match kind {
+        ChangeKind::Insert => (false, true),
+        ChangeKind::Update | ChangeKind::Replace => (true, true),
+        ChangeKind::Delete => (true, false),
+        ChangeKind::Absent => (false, false),
+    }
+}
+
 pub(super) const fn kind_name(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Insert => "insert",
         ChangeKind::Update => "update",
         ChangeKind::Delete => "delete",
         ChangeKind::Replace => "replace",
+        ChangeKind::Absent => "absent",
     }
 }

@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, Read};
 
-use super::changes::{Vocabulary, kind_name};
+use super::changes::{Vocabulary, kind_name, sides};
 use super::column::{Borns, Column, Members, Sites, integer, list, read_numbers, read_places, read_steps, text, texts};
 use super::error::CodecError;
 use super::json_value::Json;
@@ -35,7 +35,7 @@ pub struct Block {
     count: usize,
     keys: Vec<Column>,
     was: Option<Borns>,
-    born: Borns,
+    born: Option<Borns>,
     old: Vec<Column>,
     new: Vec<Column>,
     old_stamps: Vec<Stamps>,
@@ -212,7 +212,7 @@ impl Block {
         if keys.iter().any(|column| matches!(column, Column::Absent | Column::Key | Column::Old)) {
             return Err("a key column without values".into());
         }
-        let (has_old, has_new) = (kind != ChangeKind::Insert, kind != ChangeKind::Delete);
+        let (has_old, has_new) = sides(kind);
         let image = |members: &mut Members, name: &str| columns(members.need(name)?, fields.len(), count);
         let old = if has_old { image(&mut members, "old")? } else { Vec::new() };
         let new = if has_new { image(&mut members, "new")? } else { Vec::new() };
@@ -226,6 +226,7 @@ impl Block {
             return Err("a column that points to nothing".into());
         }
         let was = if kind == ChangeKind::Replace { Some(Borns::read(members.need("was")?, count)?) } else { None };
+        let born = if has_old || has_new { Some(Borns::read(members.need("born")?, count)?) } else { None };
         let shared = members.take("shared").map(|json| -> Result<_, String> {
             let mut shared = Members::of(json, "`shared`")?;
             let records = read_records(&mut shared, count)?;
@@ -241,7 +242,7 @@ impl Block {
             count,
             keys,
             was,
-            born: Borns::read(members.need("born")?, count)?,
+            born,
             old,
             new,
             old_stamps: read_stamps(members.take("old_stamps"), &fields, count)?,
@@ -257,7 +258,7 @@ impl Block {
 }
 
 fn read_kind(name: &str) -> Result<ChangeKind, String> {
-    let kinds = [ChangeKind::Insert, ChangeKind::Update, ChangeKind::Delete, ChangeKind::Replace];
+    let kinds = [ChangeKind::Insert, ChangeKind::Update, ChangeKind::Delete, ChangeKind::Replace, ChangeKind::Absent];
     kinds.into_iter().find(|kind| kind_name(*kind) == name).ok_or_else(|| format!("`{name}` is no kind of change"))
 }
 
@@ -327,7 +328,7 @@ impl SiteNumbers {
         let mut numbers = |sites: &Sites| -> Vec<SiteNo> { sites.names.iter().map(|name| vocabulary.site_number(name)).collect() };
         Self {
             was: block.was.as_ref().map_or_else(Vec::new, |was| numbers(&was.sites)),
-            born: numbers(&block.born.sites),
+            born: block.born.as_ref().map_or_else(Vec::new, |born| numbers(&born.sites)),
             old_stamps: block.old_stamps.iter().map(|stamps| numbers(&stamps.by)).collect(),
             new_stamps: block.new_stamps.iter().map(|stamps| numbers(&stamps.by)).collect(),
             aliases: block.aliases.as_ref().map_or_else(Vec::new, |(_, born)| numbers(&born.sites)),
@@ -371,7 +372,7 @@ impl Decoder<'_> {
         let block = self.block;
         let key = Key::new(self.key_order.iter().map(|place| block.keys[*place].own(record)));
         let key = key.map_err(|error| CodecError::Block { line: block.line, reason: error.to_string() })?;
-        let born = born_at(&block.born, &self.sites.born, record);
+        let born = block.born.as_ref().map_or(Born::default(), |born| born_at(born, &self.sites.born, record));
         let was = block.was.as_ref().map_or(born, |was| born_at(was, &self.sites.was, record));
         let old = || Some(Image { born: was, row: self.row(|place| block.old_value(record, place)), stamps: Vec::new() });
         let new = || Some(Image { born, row: self.row(|place| block.new_value(record, place)), stamps: Vec::new() });
@@ -379,6 +380,7 @@ impl Decoder<'_> {
             ChangeKind::Insert => (None, new()),
             ChangeKind::Update | ChangeKind::Replace => (old(), new()),
             ChangeKind::Delete => (old(), None),
+            ChangeKind::Absent => (None, None),
         };
         let mut fields: Vec<FieldNo> = block.stated.iter().filter_map(|name| self.shape.field(name)).collect();
         fields.sort_unstable();

@@ -274,12 +274,6 @@ impl From<Exceeded> for SealError {
 /// Why changes were not written to or read from a `changes` part.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
-    /// A change without before and after, which says nothing.
-    #[error("a change of table '{table}' says nothing")]
-    Nothing {
-        /// The table.
-        table: String,
-    },
     /// A key that does not fit the table's shape.
     #[error("a key of table '{table}' does not fit the table")]
     Key {
@@ -318,7 +312,7 @@ impl CodecError {
     pub const fn retry_helps(&self) -> bool {
         match self {
             Self::Io(_) => true,
-            Self::Nothing { .. } | Self::Key { .. } | Self::Block { .. } | Self::Limit { .. } | Self::Crash(_) => false,
+            Self::Key { .. } | Self::Block { .. } | Self::Limit { .. } | Self::Crash(_) => false,
         }
     }
 }

@@ -21,9 +21,7 @@ use super::seal::{self, Sealing};
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::database::Applied;
-use crate::ledger::{
-    Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record,
-};
+use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
 use crate::model::{Change, FieldNo, Image, Key, Millis, PacketNumber, Row, SiteName, Stamp, TableNo, Value};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
 
@@ -112,7 +110,8 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
     let envelope = &opened.envelope;
     let name = from.card.name.clone();
     let database = session.database()?;
-    let nothing = || Applied { stream: envelope.stream, number: from.received, packet: from.received_id.clone().unwrap_or_default(), slice: 0 };
+    let nothing =
+        || Applied { stream: envelope.stream, number: from.received, packet: from.received_id.clone().unwrap_or_default(), slice: 0 };
     let applied = database.applied(&name)?.unwrap_or_else(nothing);
     let mut done = applied.slice;
     let mut changes = Changes::new(opened);
@@ -371,7 +370,8 @@ impl Applying<'_> {
 
     /// Two records under one natural key that are one from now on.
     pub(super) fn lose_twin(&mut self, record: &Record, incoming: &Incoming, _ours: &Image, theirs: &Image) {
-        let mut conflict = self.conflict(record, ConflictKind::Twin, None, "the same key is the same record", ConflictState::Decided, incoming);
+        let mut conflict =
+            self.conflict(record, ConflictKind::Twin, None, "the same key is the same record", ConflictState::Decided, incoming);
         (conflict.winner, conflict.loser) = (Some("one record".into()), Some("created twice".into()));
         conflict.exact = theirs.row.clone();
         (conflict.winner_site, conflict.loser_site) = (Some(self.session.name().clone()), Some(incoming.name.clone()));
@@ -387,4 +387,3 @@ impl Applying<'_> {
         Ok(())
     }
 }
-

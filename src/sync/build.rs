@@ -384,7 +384,13 @@ impl<'s> Building<'s> {
         };
         let previous = match self.sealed.last() {
             Some(finished) => Some(finished.id),
-            None => self.to.sent_id.clone().map(PacketId::try_from).transpose().map_err(|_| SyncError::Bug("a stored packet id does not read"))?,
+            None => self
+                .to
+                .sent_id
+                .clone()
+                .map(PacketId::try_from)
+                .transpose()
+                .map_err(|_| SyncError::Bug("a stored packet id does not read"))?,
         };
         let draft = Draft {
             kind: PacketKind::Changes,

@@ -5,11 +5,11 @@
 //! edit; a change of an incarnation that is gone revives it or is listed; what cannot be decided yet is held. Whatever
 //! differs from the shadow afterwards is told by the next build.
 
+use super::Result;
 use super::apply::{Applying, Incoming};
 use super::known;
 use super::put::Put;
 use super::references::Need;
-use super::Result;
 use crate::ledger::{ConflictKind, ConflictState, Held, HeldReason, Opinion, Record};
 use crate::model::{Born, Change, FieldNo, Image, KeyKind, Row, Value};
 use crate::rules::{Verdict, decide};
@@ -44,7 +44,8 @@ impl Applying<'_> {
             self.moved_shadow(&record, incoming, &change)?
         };
         let derived = known::derived(&self.session.ledger, &record, incoming.link)?;
-        let clean = known::same(&derived, &Opinion::Known(record.current.clone())) && !record.extra.opinions.contains_key(&incoming.link.site);
+        let clean =
+            known::same(&derived, &Opinion::Known(record.current.clone())) && !record.extra.opinions.contains_key(&incoming.link.site);
         let known_to = clean.then_some(incoming.link.site);
 
         let losses = self.losses.len();
@@ -100,7 +101,8 @@ impl Applying<'_> {
             (None, None) => return Ok(Decision::Become(current)),
             (Some(before), Some(after)) if before.born == after.born => {
                 let report = change.fields.iter().all(|field| before.row.get(*field) == after.row.get(*field));
-                let new = if report { current } else { self.update(record, incoming, current, before, after, &change.fields, change.whole)? };
+                let new =
+                    if report { current } else { self.update(record, incoming, current, before, after, &change.fields, change.whole)? };
                 return Ok(Decision::Become(new));
             }
             (before, after) => (before, after),
@@ -308,7 +310,15 @@ fn compose_child(earlier: &Change, later: Change) -> Change {
             later.fields.iter().filter(|field| !earlier.fields.contains(field)).for_each(|field| before.take(*field, old));
         }
         let meant = if later.meant.iter().any(Option::is_some) { merge_meant(&earlier.meant, &later.meant) } else { earlier.meant.clone() };
-        return Change { before, after: Some(after), fields, whole: earlier.whole || later.whole, shared: earlier.shared.clone(), meant, ..later };
+        return Change {
+            before,
+            after: Some(after),
+            fields,
+            whole: earlier.whole || later.whole,
+            shared: earlier.shared.clone(),
+            meant,
+            ..later
+        };
     }
     let shared = match (&later.shared, &earlier.shared) {
         (Some(shared), _) => Some(shared.clone()),

@@ -165,12 +165,8 @@ impl Applying<'_> {
 
     fn our_edits(&self, record: &Record, base: Option<&Image>) -> Result<OurEdits> {
         let pending = self.session.ledger.pending(record)?;
-        let mut edits = OurEdits {
-            whole: pending.whole,
-            whole_unsent: false,
-            fields: pending.fields.into_iter().collect(),
-            unsent: BTreeSet::new(),
-        };
+        let mut edits =
+            OurEdits { whole: pending.whole, whole_unsent: false, fields: pending.fields.into_iter().collect(), unsent: BTreeSet::new() };
         match (&record.current, base) {
             (Some(ours), Some(base)) if ours.born == base.born => edits.unsent = ours.row.differing(&base.row).collect(),
             (None, None) => {}
@@ -208,7 +204,7 @@ fn ignore(record: &mut Record, edits: &OurEdits, fields: Option<&[FieldNo]>) {
 
 /// Whether `after` holds every field.
 fn is_whole(change: &Change) -> bool {
-    change.whole || change.kind() != Some(ChangeKind::Update)
+    change.whole || change.kind() != ChangeKind::Update
 }
 
 fn known_base(opinion: Opinion) -> Option<Image> {

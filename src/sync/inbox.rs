@@ -277,5 +277,11 @@ fn set_aside(session: &Session, path: &Path, why: &str) -> Result<()> {
 }
 
 fn wait(neighbour: &Neighbour, number: PacketNumber, why: &str, retried: bool) -> Waiting {
-    Waiting { neighbour: Some(neighbour.card.name.clone()), what: format!("packet {number}"), why: why.to_owned(), retried, unreachable: false }
+    Waiting {
+        neighbour: Some(neighbour.card.name.clone()),
+        what: format!("packet {number}"),
+        why: why.to_owned(),
+        retried,
+        unreachable: false,
+    }
 }

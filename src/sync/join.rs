@@ -19,7 +19,9 @@ use crate::keys::{Namespace, VerifyingKey};
 use crate::ledger::{Card, Direction, Ledger, Neighbour, NeighbourKind, PacketRow, SentState};
 use crate::model::{Millis, PacketNumber, SiteName, StreamId};
 use crate::packet::{Draft, Opened, PacketKind, Part, PartSource};
-use crate::site::{Home, Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret, OfficePart, Role, Roster, Settings, Site};
+use crate::site::{
+    Home, Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret, OfficePart, Role, Roster, Settings, Site,
+};
 use crate::world::World;
 
 /// How long an invitation is good: 14 days.
@@ -94,13 +96,7 @@ pub fn invite(session: &Session, name: &SiteName, role: Role, groups: &[String],
 ///
 /// # Errors
 /// [`InvitationError`] for a text that was changed or is too old, or as the home says; then there is no home.
-pub fn join(
-    world: &World,
-    folder: &std::path::Path,
-    text: &str,
-    exchange_url: &str,
-    database: Option<&str>,
-) -> Result<Settings> {
+pub fn join(world: &World, folder: &std::path::Path, text: &str, exchange_url: &str, database: Option<&str>) -> Result<Settings> {
     let file = InvitationFile::parse(text)?;
     let invitation = file.invitation();
     let signing = VerifyingKey::parse(&invitation.inviter_signing)?;
@@ -205,7 +201,9 @@ pub(super) fn admit(session: &Session, opened: &Opened, file_name: &str, bytes: 
     let Ok(request) = serde_json::from_slice::<Request>(&part) else { return Ok(Err(Refused::NotInvited)) };
     let Some(keys) = &envelope.sender else { return Ok(Err(Refused::NotInvited)) };
     let ledger = &session.ledger;
-    let Some((document, expires, used)) = ledger.invitation(&String::from(request.invitation))? else { return Ok(Err(Refused::NotInvited)) };
+    let Some((document, expires, used)) = ledger.invitation(&String::from(request.invitation))? else {
+        return Ok(Err(Refused::NotInvited));
+    };
     let invitation: Invitation = serde_json::from_str(&document).map_err(|_| SyncError::Bug("a noted invitation does not read"))?;
     // Hashes, so that the time of the comparison says nothing about the secret.
     if blake3::hash(&invitation.secret.0) != blake3::hash(&request.secret.0) {

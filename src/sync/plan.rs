@@ -24,7 +24,9 @@ pub enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stop {
     /// Another packet under a number that was applied, or one that does not follow what was applied.
-    #[error("its packets do not follow the ones that came before: it was restored from a backup or exists twice. On its machine run `fieldpost recover`")]
+    #[error(
+        "its packets do not follow the ones that came before: it was restored from a backup or exists twice. On its machine run `fieldpost recover`"
+    )]
     Fork,
     /// A stream with another id: the site was set up again.
     #[error("it sends a new stream: it was set up again under its old name. Invite it anew")]

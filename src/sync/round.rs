@@ -54,9 +54,7 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
     }
     let reached = find_exchange(session, exchange, &mut report)?;
     let mut collected = Vec::new();
-    if halves.receives()
-        && reached.is_some()
-    {
+    if halves.receives() && reached.is_some() {
         progress("looking for packets");
         // An exchange that vanishes in the middle is waited for; what was applied is applied.
         attempt(&mut report, None, |report| inbox::admissions(session, exchange, report))?;

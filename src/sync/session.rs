@@ -187,7 +187,9 @@ impl Session {
     /// # Errors
     /// [`SyncError::NoDatabase`] at a site whose first load has not begun.
     pub fn database(&self) -> Result<&Database> {
-        self.database.as_ref().ok_or_else(|| SyncError::NoDatabase { parent: self.settings.parent.clone().unwrap_or_else(|| self.settings.host.clone()) })
+        self.database
+            .as_ref()
+            .ok_or_else(|| SyncError::NoDatabase { parent: self.settings.parent.clone().unwrap_or_else(|| self.settings.host.clone()) })
     }
 
     /// Whether the database is there.

@@ -1,0 +1,72 @@
+//! Whole rounds between sites, on the lowest door that shows them: the library.
+
+mod support;
+
+use fieldpost::site::Role;
+use support::Tree;
+
+const SCHEMA: &str = "
+    CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT);
+    CREATE TABLE notes (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers, body TEXT);
+    INSERT INTO customers VALUES ('ACME', 'Acme Ltd', 'Bern', '1'), ('BOLT', 'Bolt AG', 'Basel', '2');
+    INSERT INTO notes VALUES ('N1', 'ACME', 'first');";
+
+fn three_levels() -> Tree {
+    let tree = Tree::new(SCHEMA);
+    tree.add("head", "north", Role::Office);
+    tree.settle(&["head", "north"]);
+    tree.add("north", "anna", Role::Remote);
+    tree.settle(&["head", "north", "anna"]);
+    tree.assert_same(&["head", "north", "anna"]);
+    tree
+}
+
+#[test]
+fn a_remote_joins_gets_everything_and_edits_travel_both_ways() {
+    let tree = Tree::new(SCHEMA);
+    tree.add("head", "anna", Role::Remote);
+    tree.sync("anna");
+    tree.sync("head");
+    tree.sync("anna");
+    tree.assert_same(&["head", "anna"]);
+    tree.edit("anna", "UPDATE customers SET phone = '99' WHERE id = 'ACME'");
+    tree.edit("head", "UPDATE customers SET city = 'Bonn' WHERE id = 'ACME'; DELETE FROM customers WHERE id = 'BOLT'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("head", "SELECT group_concat(id || city || phone) FROM customers"), "ACMEBonn99");
+    let conflicts = tree.session("head").ledger.last_conflict().unwrap();
+    assert_eq!(conflicts, 0, "different fields of one record are no conflict");
+}
+
+#[test]
+fn the_newer_edit_wins_and_the_loser_is_listed_at_both_sites() {
+    let tree = three_levels();
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+    tree.edit("head", "UPDATE customers SET phone = 'head' WHERE id = 'ACME'");
+    tree.settle(&["anna", "north", "head"]);
+    tree.assert_same(&["head", "north", "anna"]);
+    assert_eq!(tree.text("anna", "SELECT phone FROM customers WHERE id = 'ACME'"), "head");
+    let mut listed = Vec::new();
+    for site in ["head", "north", "anna"] {
+        let session = tree.session(site);
+        session
+            .ledger
+            .conflicts(0, &mut |_, _, _, conflict| {
+                listed.push((site, conflict.loser.clone().unwrap(), conflict.winner.clone().unwrap()));
+                Ok(())
+            })
+            .unwrap();
+    }
+    assert!(listed.contains(&("head", "anna".into(), "head".into())), "{listed:?}");
+    assert!(listed.contains(&("anna", "anna".into(), "head".into())), "{listed:?}");
+}
+
+#[test]
+fn a_delete_never_wins_over_an_edit() {
+    let tree = three_levels();
+    tree.edit("anna", "UPDATE customers SET phone = 'edited' WHERE id = 'BOLT'");
+    tree.edit("head", "DELETE FROM customers WHERE id = 'BOLT'");
+    tree.settle(&["anna", "north", "head"]);
+    tree.assert_same(&["head", "north", "anna"]);
+    assert_eq!(tree.text("head", "SELECT phone FROM customers WHERE id = 'BOLT'"), "edited");
+}
