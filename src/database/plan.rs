@@ -72,9 +72,11 @@ impl Plan {
         let table = quote(&shape.name);
         let matches_key = matches(&key.columns);
         let has_key = join(" AND ", key.columns.iter().map(|(name, _)| format!("{} IS NOT NULL", column(name))));
-        let collated = |(name, collation): &(String, String)| format!("{} COLLATE {}", column(name), quote(collation));
-        let order = if key.is_rowid { column(&key.columns[0].0) } else { join(", ", key.columns.iter().map(collated)) };
-        let parameters = join(", ", (1..=key.columns.len()).map(|n| format!("?{n}")));
+        let names = join(", ", key.columns.iter().map(|(name, _)| column(name)));
+        let collate = |collation: &str| if key.is_rowid { String::new() } else { format!(" COLLATE {}", quote(collation)) };
+        let order = join(", ", key.columns.iter().map(|(name, collation)| column(name) + &collate(collation)));
+        // On the left of the comparison a collation would keep the index out.
+        let parameters = join(", ", (1..).zip(&key.columns).map(|(n, (_, collation)): (usize, _)| format!("?{n}{}", collate(collation))));
         let limit = key.columns.len() + 1;
         let select = format!("SELECT {list} FROM {table} AS r WHERE");
         Ok(Self {
@@ -82,7 +84,7 @@ impl Plan {
             key_places: shape.key.iter().filter_map(|field| place(*field)).collect(),
             read: format!("{select} {matches_key}"),
             scan: format!("{select} {has_key} ORDER BY {order} LIMIT ?1"),
-            scan_on: format!("{select} {has_key} AND ({order}) > ({parameters}) ORDER BY {order} LIMIT ?{limit}"),
+            scan_on: format!("{select} {has_key} AND ({names}) > ({parameters}) ORDER BY {order} LIMIT ?{limit}"),
             walk: format!("{select} {has_key}"),
             count: format!("SELECT count(*) FROM {table} AS r WHERE {has_key}"),
             keyless: format!("SELECT count(*) FROM {table} AS r WHERE NOT ({has_key})"),
