@@ -25,6 +25,7 @@ pub(super) struct Plan {
     places: Vec<Option<usize>>,
     /// Columns of the result that make the key.
     key_places: Vec<usize>,
+    pub facts: Facts,
     pub table: String,
     /// `r."k" = ?1 AND …`, exact.
     pub matches_key: String,
@@ -47,7 +48,7 @@ impl Database {
         {
             return Ok(Rc::clone(plan));
         }
-        let plan = Rc::new(Plan::new(shape, &Facts::read(&self.connection, &shape.name)?)?);
+        let plan = Rc::new(Plan::new(shape, Facts::read(&self.connection, &shape.name)?)?);
         self.plans.borrow_mut().insert(shape.number, Rc::clone(&plan));
         Ok(plan)
     }
@@ -61,8 +62,8 @@ pub(super) fn key_columns(shape: &Shape, facts: &Facts) -> Result<KeyColumns> {
 }
 
 impl Plan {
-    fn new(shape: &Shape, facts: &Facts) -> Result<Self> {
-        let key = key_columns(shape, facts)?;
+    fn new(shape: &Shape, facts: Facts) -> Result<Self> {
+        let key = key_columns(shape, &facts)?;
         if shape.live_fields().any(|field| facts.column(shape.name_of(field)).is_none_or(|column| column.generated)) {
             return Err(DatabaseError::ShapeMoved { table: shape.name.clone() });
         }
@@ -90,6 +91,7 @@ impl Plan {
             keyless: format!("SELECT count(*) FROM {table} AS r WHERE NOT ({has_key})"),
             delete: format!("DELETE FROM {table} AS r WHERE {matches_key}"),
             shape: shape.clone(),
+            facts,
             table,
             matches_key,
             inserts: RefCell::default(),

@@ -82,19 +82,19 @@ impl Database {
         let doing = "look for records that refer to one";
         let of_child = |name: &str| format!("c.{}", quote(name));
         let keys = join(", ", child.key.iter().map(|field| of_child(child.name_of(*field))));
-        let (parents, children) = (Facts::read(&self.connection, &shape.name)?, Facts::read(&self.connection, &child.name)?);
+        let (parents, children) = (self.plan(shape)?, self.plan(child)?);
         let pair = |(theirs, field): (&String, &FieldNo)| {
             let name = child.name_of(*field);
             let affinity =
                 |facts: &Facts, name: &str| facts.columns.iter().find(|column| same_name(&column.name, name)).map(|column| column.affinity);
-            let parent = affinity(&parents, theirs);
+            let parent = affinity(&parents.facts, theirs);
             // A foreign key gives the parent's affinity to the child's value. A comparison does so too where the parent is
             // numeric or both are alike; else the child's own affinity must be taken away, at the price of its index.
-            let alike = parent == Some(Affinity::Numeric) || parent == affinity(&children, name);
+            let alike = parent == Some(Affinity::Numeric) || parent == affinity(&children.facts, name);
             format!("{} = {}{}", column(theirs), if alike { "" } else { "+" }, of_child(name))
         };
         let agrees = join(" AND ", reference.columns.iter().zip(&reference.fields).map(pair));
-        let exact = &self.plan(shape)?.matches_key;
+        let exact = &parents.matches_key;
         let limited = shape.key.len() + 1;
         // CROSS JOIN keeps the one record outside and the index of the child inside.
         let sql = format!(

@@ -39,7 +39,7 @@ fn keys_of_every_type_find_their_record_and_only_that() {
         shop.ours.insert(shop.shape("t"), &row(&[value.clone(), Value::Integer(n)])).unwrap();
     }
     for (n, value) in (0..).zip(&keys) {
-        assert_eq!(shop.row("t", &key(&[value.clone()])).unwrap().get(FieldNo(1)), &Value::Integer(n));
+        assert_eq!(shop.row("t", &key(std::slice::from_ref(value))).unwrap().get(FieldNo(1)), &Value::Integer(n));
     }
     let mut found = Vec::new();
     let mut after = None;
@@ -129,7 +129,7 @@ fn refusals_say_why_and_leave_the_transaction_usable() {
     shop.ours.begin_write().unwrap();
     let insert = |shape, values: &[Value]| refused(shop.ours.insert(shape, &row(values)).unwrap());
     let one = Value::Integer(1);
-    assert_eq!(insert(t, &[one.clone()]), (RefusalKind::Unique, vec![0]));
+    assert_eq!(insert(t, std::slice::from_ref(&one)), (RefusalKind::Unique, vec![0]));
     assert_eq!(
         insert(t, &[Value::Integer(2), one.clone(), one.clone()]),
         (RefusalKind::Unique, vec![1, 2]),
