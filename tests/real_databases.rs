@@ -48,7 +48,12 @@ fn travel(tree: &Tree) {
         assert_eq!(wrong, 0, "foreign keys at {site}");
         assert_eq!(tree.text(site, "PRAGMA integrity_check"), "ok");
         for (what, sql) in [("views", "view"), ("triggers", "trigger"), ("indexes", "index")] {
-            let count = |site| tree.text(site, &format!("SELECT count(*) || '' FROM sqlite_schema WHERE type = '{sql}' AND name NOT LIKE '\\_fieldpost%' ESCAPE '\\'"));
+            let count = |site| {
+                tree.text(
+                    site,
+                    &format!("SELECT count(*) || '' FROM sqlite_schema WHERE type = '{sql}' AND name NOT LIKE '\\_fieldpost%' ESCAPE '\\'"),
+                )
+            };
             assert_eq!(count(site), count("head"), "{what} at {site}");
         }
     }
@@ -80,12 +85,15 @@ fn northwind_edited_at_four_sites_ends_the_same() {
         UPDATE Orders SET CustomerID = 'BENCO' WHERE OrderID = 10248;
         DELETE FROM \"Order Details\" WHERE OrderID = 10250;
         DELETE FROM Orders WHERE OrderID = 10250;");
-    tree.edit("anna", "PRAGMA foreign_keys = ON;
+    tree.edit(
+        "anna",
+        "PRAGMA foreign_keys = ON;
         UPDATE Customers SET Phone = 'anna-1' WHERE CustomerID = 'ALFKI';
         UPDATE Employees SET Photo = x'00ff00ff', Notes = NULL WHERE EmployeeID = 1;
         INSERT INTO Customers (CustomerID, CompanyName, Country) VALUES ('ANNAC', 'Anna Corp', NULL);
         UPDATE \"Order Details\" SET Discount = 0.1 + 0.2 WHERE OrderID = 10251;
-        UPDATE Orders SET Freight = 77 WHERE OrderID = 10250;");
+        UPDATE Orders SET Freight = 77 WHERE OrderID = 10250;",
+    );
     tree.edit("north", "UPDATE Products SET UnitPrice = UnitPrice * 1.1; UPDATE Customers SET Region = lower(Country);");
     tree.edit("head", "PRAGMA foreign_keys = ON;
         UPDATE Customers SET Phone = 'head-1' WHERE CustomerID = 'ALFKI';
@@ -108,23 +116,32 @@ fn northwind_edited_at_four_sites_ends_the_same() {
 fn chinook_edited_at_four_sites_ends_the_same() {
     let Some(path) = database("chinook.db") else { return };
     let tree = tree(&path);
-    tree.edit("ben", "PRAGMA foreign_keys = ON;
+    tree.edit(
+        "ben",
+        "PRAGMA foreign_keys = ON;
         UPDATE Customer SET SupportRepId = 4 WHERE CustomerId < 20;
         DELETE FROM PlaylistTrack WHERE PlaylistId = 1 AND TrackId % 7 = 0;
         UPDATE Track SET Composer = NULL WHERE TrackId % 10 = 3;
-        INSERT OR REPLACE INTO Genre VALUES (1, 'Rock''n''Roll');");
+        INSERT OR REPLACE INTO Genre VALUES (1, 'Rock''n''Roll');",
+    );
     tree.edit("anna", "PRAGMA foreign_keys = ON;
         UPDATE Customer SET Email = 'anna@' || CustomerId WHERE CustomerId BETWEEN 10 AND 30;
         UPDATE Employee SET ReportsTo = 2 WHERE EmployeeId = 7;
         INSERT INTO PlaylistTrack SELECT 3, TrackId FROM Track WHERE TrackId BETWEEN 1 AND 50 EXCEPT SELECT PlaylistId, TrackId FROM PlaylistTrack;
         DELETE FROM InvoiceLine WHERE InvoiceId = 5; DELETE FROM Invoice WHERE InvoiceId = 5;");
-    tree.edit("north", "UPDATE Track SET UnitPrice = 1.29 WHERE GenreId = 2; INSERT INTO Genre (Name) VALUES ('Yodel');
-        UPDATE Track SET GenreId = (SELECT max(GenreId) FROM Genre) WHERE TrackId = 9;");
-    tree.edit("head", "PRAGMA foreign_keys = ON;
+    tree.edit(
+        "north",
+        "UPDATE Track SET UnitPrice = 1.29 WHERE GenreId = 2; INSERT INTO Genre (Name) VALUES ('Yodel');
+        UPDATE Track SET GenreId = (SELECT max(GenreId) FROM Genre) WHERE TrackId = 9;",
+    );
+    tree.edit(
+        "head",
+        "PRAGMA foreign_keys = ON;
         UPDATE Customer SET Email = 'head@' || CustomerId WHERE CustomerId BETWEEN 25 AND 40;
         UPDATE Track SET Milliseconds = Milliseconds + 1;
         INSERT INTO Artist (Name) VALUES ('New Artist');
-        INSERT INTO Album (Title, ArtistId) SELECT 'New Album', max(ArtistId) FROM Artist;");
+        INSERT INTO Album (Title, ArtistId) SELECT 'New Album', max(ArtistId) FROM Artist;",
+    );
     travel(&tree);
     assert_eq!(tree.text("ben", "SELECT Name FROM Genre WHERE GenreId = 1"), "Rock'n'Roll");
     assert_eq!(tree.text("anna", "SELECT g.Name FROM Track t JOIN Genre g USING (GenreId) WHERE TrackId = 9"), "Yodel");
@@ -142,10 +159,16 @@ fn chinook_edited_at_four_sites_ends_the_same() {
 fn two_records_under_one_handed_out_number_stay_apart_and_are_listed() {
     let Some(path) = database("chinook.db") else { return };
     let tree = tree(&path);
-    tree.edit("anna", "INSERT INTO Customer (FirstName, LastName, Email) VALUES ('Anna', 'New', 'a@x');
-        INSERT INTO Invoice (CustomerId, InvoiceDate, Total) SELECT max(CustomerId), '2026-01-01', 1 FROM Customer;");
-    tree.edit("head", "INSERT INTO Customer (FirstName, LastName, Email) VALUES ('Head', 'New', 'h@x');
-        INSERT INTO Invoice (CustomerId, InvoiceDate, Total) SELECT max(CustomerId), '2026-01-02', 2 FROM Customer;");
+    tree.edit(
+        "anna",
+        "INSERT INTO Customer (FirstName, LastName, Email) VALUES ('Anna', 'New', 'a@x');
+        INSERT INTO Invoice (CustomerId, InvoiceDate, Total) SELECT max(CustomerId), '2026-01-01', 1 FROM Customer;",
+    );
+    tree.edit(
+        "head",
+        "INSERT INTO Customer (FirstName, LastName, Email) VALUES ('Head', 'New', 'h@x');
+        INSERT INTO Invoice (CustomerId, InvoiceDate, Total) SELECT max(CustomerId), '2026-01-02', 2 FROM Customer;",
+    );
     for _ in 0..4 {
         for site in ["anna", "head", "north", "ben"] {
             tree.sync(site);

@@ -138,8 +138,8 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
                     continue;
                 }
                 match from.kind {
-                    NeighbourKind::Parent => applying.from_parent(&incoming, change, None)?,
-                    NeighbourKind::Child => applying.from_child(&incoming, change, None)?,
+                    NeighbourKind::Parent => applying.take_from_parent(&incoming, change, None)?,
+                    NeighbourKind::Child => applying.take_from_child(&incoming, change, None)?,
                 }
                 done += 1;
                 taken += 1;
@@ -249,6 +249,10 @@ impl Applying<'_> {
                 ledger.add_conflict(&conflict, Some(number))?;
                 self.tally.outcomes += 1;
             }
+            brought = true;
+        }
+        if from.kind == NeighbourKind::Child && opened.entry_bytes(super::build::FULL_PART).is_some() {
+            ledger.set_fresh(from.site)?;
             brought = true;
         }
         for (part, note) in [("roster.json", "roster"), ("rules.toml", "rules")] {

@@ -25,6 +25,11 @@ use crate::model::{Born, Change, FieldNo, Image, Key, KeyKind, PacketNumber, Sit
 use crate::packet::{Acknowledgement, BlockWriter, Draft, PacketId, PacketKind, Part, PartSource, SenderKeys, seal};
 use crate::world::files;
 
+/// Note of a child that wants to be told everything again, until a packet says so.
+pub(super) const WANT_FULL: &str = "want-full";
+/// The part that says so.
+pub(super) const FULL_PART: &str = "full.json";
+
 /// Born lookups remembered while building: bounds memory, costs only time.
 const REMEMBERED: usize = 100_000;
 
@@ -449,6 +454,10 @@ impl<'s> Building<'s> {
         if !outcomes.is_empty() {
             let bytes = serde_json::to_vec(&outcomes).map_err(|_| SyncError::Bug("outcomes do not write"))?;
             parts.push(Part { name: "outcomes.json".into(), source: PartSource::Bytes(bytes) });
+        }
+        if self.up && ledger.note(WANT_FULL)?.is_some_and(|wish| !wish.is_empty()) {
+            parts.push(Part { name: FULL_PART.into(), source: PartSource::Bytes(b"{}\n".to_vec()) });
+            ledger.set_note(WANT_FULL, "")?;
         }
         for (note, part) in [("roster", "roster.json"), ("rules", "rules.toml")] {
             let text = super::join::document(self.session, self.to, note)?;

@@ -25,6 +25,8 @@ pub struct Sealed {
     pub noted: u64,
     /// Records that had changed.
     pub changed: u64,
+    /// Changes that left no note (`REPLACE` through an index over expressions), found by counting.
+    pub found: u64,
 }
 
 /// What the log says of one key.
@@ -49,6 +51,13 @@ pub fn seal(session: &Session) -> Result<Sealed> {
         }
     }
     trim(session)?;
+    for shape in &session.shapes {
+        if session.database()?.needs_counting(shape)?
+            && session.database()?.count(shape)? != session.ledger.count(shape.number)? + session.database()?.keyless(shape)?
+        {
+            sealed.found += compare(session, shape)?;
+        }
+    }
     Ok(sealed)
 }
 
@@ -101,7 +110,7 @@ fn seal_chunk(session: &Session, shape: &Shape) -> Result<Option<Sealed>> {
         sealing.key(shape, key, noted.ended, Some(noted.last))?;
     }
     session.ledger.set_sealed(shape.number, last)?;
-    Ok(Some(Sealed { noted: notes.len() as u64, changed: sealing.changed }))
+    Ok(Some(Sealed { noted: notes.len() as u64, changed: sealing.changed, found: 0 }))
 }
 
 /// Removes sealed notes from the application's log. A busy database is left for the next time: they are never read again anyway.

@@ -60,6 +60,7 @@ pub struct Begun {
 ///
 /// # Errors
 /// As the parts say; then there is no home, and the database is as it was.
+#[expect(clippy::too_many_arguments, reason = "every one is a choice of the person who runs `init`")]
 pub fn init(
     world: &World,
     folder: &Path,
