@@ -24,7 +24,7 @@ pub struct Note {
 pub enum NoteKind {
     /// A record of that key came: an insert, or an update that moved a record to the key.
     Insert,
-    /// A record of that key was updated. Noted of the new key too where an update moved it.
+    /// A record of that key was updated and kept its key.
     Update,
     /// A record of that key went: a delete, or an update that moved it away.
     Delete,
