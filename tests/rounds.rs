@@ -70,3 +70,40 @@ fn a_delete_never_wins_over_an_edit() {
     tree.assert_same(&["head", "north", "anna"]);
     assert_eq!(tree.text("head", "SELECT phone FROM customers WHERE id = 'BOLT'"), "edited");
 }
+
+#[test]
+fn unique_values_that_were_swapped_or_rotated_arrive() {
+    let tree = Tree::new(
+        "CREATE TABLE seats (id TEXT PRIMARY KEY, place INTEGER UNIQUE NOT NULL, who TEXT);
+         INSERT INTO seats VALUES ('a', 1, 'x'), ('b', 2, 'y'), ('c', 3, 'z'), ('d', 4, 'w');",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit(
+        "anna",
+        "UPDATE seats SET place = place + 100; UPDATE seats SET place = CASE id WHEN 'a' THEN 2 WHEN 'b' THEN 3 WHEN 'c' THEN 1 ELSE 4 END",
+    );
+    tree.edit("head", "UPDATE seats SET who = 'head' WHERE id = 'b'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    let order = "SELECT group_concat(id || place || who) FROM (SELECT * FROM seats ORDER BY id)";
+    assert_eq!(tree.text("head", order), "a2x,b3head,c1z,d4w");
+    tree.edit("head", "UPDATE seats SET place = -place; UPDATE seats SET place = CASE id WHEN 'a' THEN 4 WHEN 'd' THEN 2 ELSE -place END");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("anna", order), "a4x,b3head,c1z,d2w");
+}
+
+#[test]
+fn records_that_refer_to_each_other_in_a_circle_arrive() {
+    let tree = Tree::new(
+        "CREATE TABLE people (id TEXT PRIMARY KEY, boss TEXT REFERENCES people, partner TEXT REFERENCES people);
+         INSERT INTO people VALUES ('root', NULL, NULL);",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "INSERT INTO people VALUES ('p', 'root', 'q'), ('q', 'p', 'p'), ('self', 'self', NULL)");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("head", "SELECT count(*) || '' FROM people"), "4");
+}

@@ -97,7 +97,8 @@ fn a_repeated_packet_takes_effect_once() {
     for (path, bytes) in copy {
         let Some(file) = path.strip_prefix("head/anna/") else { continue };
         let content = fieldpost::exchange::Content::Bytes(&bytes);
-        fieldpost::exchange::Exchange::put(&mut tree.exchange.clone(), &tree.world("x"), &folder, &FileName::new(file).unwrap(), content).unwrap();
+        fieldpost::exchange::Exchange::put(&mut tree.exchange.clone(), &tree.world("x"), &folder, &FileName::new(file).unwrap(), content)
+            .unwrap();
     }
     let report = tree.sync("head");
     assert!(report.applied.is_empty());
@@ -116,7 +117,8 @@ fn a_packet_of_somebody_else_under_our_name_is_set_aside() {
     let file = forged.0.strip_prefix("head/eve/").unwrap();
     let folder = Folder::between(&name("head"), &name("anna"));
     let content = fieldpost::exchange::Content::Bytes(&forged.1);
-    fieldpost::exchange::Exchange::put(&mut tree.exchange.clone(), &tree.world("x"), &folder, &FileName::new(file).unwrap(), content).unwrap();
+    fieldpost::exchange::Exchange::put(&mut tree.exchange.clone(), &tree.world("x"), &folder, &FileName::new(file).unwrap(), content)
+        .unwrap();
     let report = tree.sync("head");
     assert!(report.waiting.iter().any(|waiting| waiting.why.contains("set aside")), "{:?}", report.waiting);
     tree.settle(&["eve", "head", "anna"]);
@@ -197,17 +199,23 @@ fn another_database_in_the_place_of_ours_is_noticed() {
 #[test]
 fn triggers_that_a_migration_dropped_are_put_back_and_what_was_missed_is_found() {
     let tree = two();
-    tree.edit("anna", "
+    tree.edit(
+        "anna",
+        "
         CREATE TABLE remade (id TEXT PRIMARY KEY, name TEXT NOT NULL, phone TEXT);
         INSERT INTO remade SELECT id, name, 'remade' FROM customers;
         DROP TABLE customers; ALTER TABLE remade RENAME TO customers;
-        INSERT INTO customers VALUES ('NEW', 'New', '3'); DELETE FROM customers WHERE id = 'BOLT';");
+        INSERT INTO customers VALUES ('NEW', 'New', '3'); DELETE FROM customers WHERE id = 'BOLT';",
+    );
     let report = tree.sync("anna");
     assert_eq!((report.rearmed.as_slice(), report.found), (["customers".to_owned()].as_slice(), 3));
     tree.edit("anna", "UPDATE customers SET name = 'Noted again' WHERE id = 'NEW'");
     tree.settle(&["anna", "head"]);
     tree.assert_same(&["head", "anna"]);
-    assert_eq!(tree.text("head", "SELECT group_concat(id || name) FROM (SELECT * FROM customers ORDER BY id)"), "ACMEAcme Ltd,NEWNoted again");
+    assert_eq!(
+        tree.text("head", "SELECT group_concat(id || name) FROM (SELECT * FROM customers ORDER BY id)"),
+        "ACMEAcme Ltd,NEWNoted again"
+    );
 }
 
 #[test]
@@ -227,8 +235,11 @@ fn everything_again_on_request_changes_nothing_where_all_is_well() {
 fn large_change_sets_travel_as_several_packets_and_in_slices() {
     let mut tree = two();
     tree.limits = Limits { packet_bytes: 4_000, slice_changes: 7, ..Limits::default() };
-    tree.edit("anna", "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
-        INSERT INTO customers SELECT 'C' || i, 'Customer ' || i, i FROM n");
+    tree.edit(
+        "anna",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+        INSERT INTO customers SELECT 'C' || i, 'Customer ' || i, i FROM n",
+    );
     let report = tree.sync("anna");
     assert!(report.built.len() > 3, "{:?}", report.built);
     tree.settle(&["head", "anna"]);

@@ -12,7 +12,7 @@
 //! Each slice first seals under the write lock, so that an edit made a moment ago is an edit and not drift (`DESIGN`
 //! section 4, rule 6). Our writes are noted by capture too; since we hold the lock, what the log gained is ours.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufReader;
 
 use super::known::Link;
@@ -47,6 +47,8 @@ pub(super) struct Applying<'s> {
     pub losses: Vec<Conflict>,
     /// Held records that are being applied although they refer to each other.
     pub together: BTreeSet<(TableNo, Key)>,
+    /// Records taken out of the database for the moment, with their rows, so that they can exchange unique values.
+    pub lifted: BTreeMap<(TableNo, Key), Row>,
     pub buffer: Vec<u8>,
 }
 
@@ -85,6 +87,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         tally: Tally::default(),
         losses: Vec::new(),
         together: BTreeSet::new(),
+        lifted: BTreeMap::new(),
         buffer: Vec::new(),
     };
     let done = work(&mut applying)?;
@@ -273,6 +276,9 @@ impl Applying<'_> {
     pub(super) fn load(&mut self, table: TableNo, key: &Key) -> Result<Record> {
         let session = self.session;
         let shape = session.shape(table);
+        if !self.lifted.is_empty() && self.lifted.contains_key(&(table, key.clone())) {
+            return Ok(session.ledger.load(table, key)?);
+        }
         self.buffer.clear();
         let there = session.database()?.read(shape, key, &mut self.buffer)?;
         let row = there.then_some(self.buffer.as_slice());
