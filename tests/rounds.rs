@@ -107,3 +107,44 @@ fn records_that_refer_to_each_other_in_a_circle_arrive() {
     tree.assert_same(&["head", "anna"]);
     assert_eq!(tree.text("head", "SELECT count(*) || '' FROM people"), "4");
 }
+
+#[test]
+fn triggers_of_the_application_fire_once_and_local_indexes_are_maintained() {
+    let tree = Tree::new(
+        "CREATE TABLE films (id TEXT PRIMARY KEY, title TEXT, version INTEGER NOT NULL DEFAULT 0);
+         CREATE TRIGGER films_version AFTER UPDATE OF title ON films BEGIN UPDATE films SET version = version + 1 WHERE id = new.id; END;
+         CREATE TRIGGER films_check BEFORE UPDATE ON films WHEN new.title = '' BEGIN SELECT RAISE(ABORT, 'no title'); END;
+         CREATE VIRTUAL TABLE search USING fts5(id UNINDEXED, title);
+         CREATE TRIGGER films_in AFTER INSERT ON films BEGIN INSERT INTO search VALUES (new.id, new.title); END;
+         CREATE TRIGGER films_up AFTER UPDATE ON films BEGIN UPDATE search SET title = new.title WHERE id = new.id; END;
+         CREATE TRIGGER films_out AFTER DELETE ON films BEGIN DELETE FROM search WHERE id = old.id; END;
+         INSERT INTO films (id, title) VALUES ('m', 'Metropolis'), ('n', 'Nosferatu');",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    let found = "SELECT ifnull(group_concat(id), '') FROM search WHERE search MATCH ";
+    assert_eq!(tree.text("anna", &format!("{found}'metropolis'")), "m");
+    tree.edit("anna", "UPDATE films SET title = 'Faust' WHERE id = 'm'; DELETE FROM films WHERE id = 'n'; INSERT INTO films (id, title) VALUES ('t', 'Tabu')");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("head", "SELECT version || '' FROM films WHERE id = 'm'"), "1");
+    for (word, ids) in [("faust", "m"), ("tabu", "t"), ("nosferatu", ""), ("metropolis", "")] {
+        assert_eq!(tree.text("head", &format!("{found}'{word}'")), ids, "{word}");
+    }
+    assert!(tree.application("head").execute("UPDATE films SET title = '' WHERE id = 'm'", []).is_err(), "the application's check is back");
+}
+
+#[test]
+fn exact_values_of_every_kind_survive_the_way() {
+    let tree = Tree::new("CREATE TABLE odd (id BLOB PRIMARY KEY, a, b NUMERIC, c TEXT, d REAL) WITHOUT ROWID");
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "INSERT INTO odd VALUES
+        (x'00', 1, 1, 1, 1), (x'01', 1.0, 1.0, 1.0, 1.0), (x'02', '1', '1', '1', '1'), (x'03', x'31', x'31', x'31', x'31'),
+        (x'04', 9e999, -9e999, 'a' || char(0) || 'b', -0.0), (x'05', CAST(x'ff00fe' AS TEXT), 0.1 + 0.2, '', 5e-324),
+        (x'06', x'', 9223372036854775807, NULL, -9223372036854775808.0), ('text', 1e300, 123456789012345678, 'ü€𝄞', 1.5)");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    let all = "SELECT hex(group_concat(quote(id) || typeof(a) || quote(a) || typeof(b) || quote(b) || hex(c) || typeof(c) || quote(d), ';')) FROM odd";
+    assert_eq!(tree.text("head", all), tree.text("anna", all));
+}
