@@ -139,12 +139,41 @@ fn exact_values_of_every_kind_survive_the_way() {
     let tree = Tree::new("CREATE TABLE odd (id BLOB PRIMARY KEY, a, b NUMERIC, c TEXT, d REAL) WITHOUT ROWID");
     tree.add("head", "anna", Role::Remote);
     tree.settle(&["anna", "head"]);
-    tree.edit("anna", "INSERT INTO odd VALUES
+    tree.edit(
+        "anna",
+        "INSERT INTO odd VALUES
         (x'00', 1, 1, 1, 1), (x'01', 1.0, 1.0, 1.0, 1.0), (x'02', '1', '1', '1', '1'), (x'03', x'31', x'31', x'31', x'31'),
         (x'04', 9e999, -9e999, 'a' || char(0) || 'b', -0.0), (x'05', CAST(x'ff00fe' AS TEXT), 0.1 + 0.2, '', 5e-324),
-        (x'06', x'', 9223372036854775807, NULL, -9223372036854775808.0), ('text', 1e300, 123456789012345678, 'ü€𝄞', 1.5)");
+        (x'06', x'', 9223372036854775807, NULL, -9223372036854775808.0), ('text', 1e300, 123456789012345678, 'ü€𝄞', 1.5)",
+    );
     tree.settle(&["anna", "head"]);
     tree.assert_same(&["head", "anna"]);
     let all = "SELECT hex(group_concat(quote(id) || typeof(a) || quote(a) || typeof(b) || quote(b) || hex(c) || typeof(c) || quote(d), ';')) FROM odd";
     assert_eq!(tree.text("head", all), tree.text("anna", all));
+}
+
+#[test]
+fn the_first_load_brings_everything_that_a_schema_has() {
+    let tree = Tree::new(
+        "PRAGMA application_id = 77; PRAGMA user_version = 12;
+         CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT COLLATE NOCASE, twice AS (name || name));
+         CREATE INDEX by_name ON t (name); CREATE VIEW names AS SELECT name FROM t;
+         INSERT INTO t (name) VALUES ('a'), ('b'), ('c'); DELETE FROM t WHERE id > 1;
+         CREATE TABLE \"order\" (\"select from\" TEXT, [x y] TEXT, PRIMARY KEY (\"select from\", [x y])) WITHOUT ROWID;
+         INSERT INTO \"order\" VALUES ('a''b', 'c\"d');
+         CREATE TABLE keyless (a, b); INSERT INTO keyless VALUES (1, 2);",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    for sql in [
+        "SELECT (SELECT user_version FROM pragma_user_version) || ' ' || (SELECT application_id FROM pragma_application_id)",
+        "SELECT seq || '' FROM sqlite_sequence WHERE name = 't'",
+        "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE name NOT LIKE '\\_fieldpost%' ESCAPE '\\' ORDER BY name)",
+        "SELECT group_concat(twice) FROM t",
+        "SELECT group_concat(\"select from\" || [x y]) FROM \"order\"",
+    ] {
+        assert_eq!(tree.text("anna", sql), tree.text("head", sql), "{sql}");
+    }
+    assert_eq!(tree.text("anna", "SELECT count(*) || '' FROM keyless"), "0", "what cannot be tracked does not travel");
 }

@@ -221,6 +221,8 @@ impl Applying<'_> {
         let (session, envelope) = (self.session, &opened.envelope);
         self.retry_held()?;
         let brought = self.take_documents(from, opened)?;
+        self.tell_held(from, envelope.number)?;
+        self.raise_sequences(from, opened)?;
         let id = opened.id.to_string();
         let settled = envelope.settled.unwrap_or_default();
         session.ledger.set_received(from.site, envelope.stream, envelope.number, &id, settled, changes > 0 || brought)?;
@@ -240,6 +242,40 @@ impl Applying<'_> {
         let applied = Applied { stream: envelope.stream, number: envelope.number, packet: id, slice: 0 };
         session.database()?.set_applied(&from.card.name, &applied)?;
         Ok(())
+    }
+
+    /// Numbers that the parent's AUTOINCREMENT tables have given out are never given again here.
+    fn raise_sequences(&self, from: &Neighbour, opened: &Opened) -> Result<()> {
+        let Some(bytes) = opened.bytes("schema.json", self.session.limits.document_bytes)? else { return Ok(()) };
+        let sent: super::start::SentSchema = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("schema.json"))?;
+        if from.kind == NeighbourKind::Parent {
+            self.session.database()?.set_sequences(&sent.schema.sequences)?;
+        }
+        Ok(())
+    }
+
+    /// Lists the changes of this packet that still wait, so that the child hears of it.
+    fn tell_held(&mut self, from: &Neighbour, number: PacketNumber) -> Result<()> {
+        if from.kind == NeighbourKind::Parent {
+            return Ok(());
+        }
+        let mut waiting = Vec::new();
+        self.session.ledger.exceptional(&mut |record| {
+            let held = record.extra.held.get(&from.site).filter(|held| held.packet == number).cloned();
+            waiting.extend(held.map(|held| (record, held)));
+            Ok(())
+        })?;
+        let incoming = Incoming { link: Link::from(from), name: from.card.name.clone(), number };
+        for (record, held) in waiting {
+            let mut conflict =
+                self.conflict(&record, ConflictKind::Held, None, &held.reason.to_string(), ConflictState::Decided, &incoming);
+            let stamp = held.change.after.as_ref().and_then(|image| image.stamps.iter().flatten().copied().max());
+            conflict.loser_site = Some(self.site_of(stamp, Some(&incoming))?);
+            conflict.loser = Some(if held.change.after.is_some() { "waits" } else { "delete waits" }.into());
+            conflict.exact = held.change.after.map(|image| image.row).unwrap_or_default();
+            self.losses.push(conflict);
+        }
+        self.list_losses(0)
     }
 
     /// Outcomes of the neighbour's decisions, the roster and the rules.
