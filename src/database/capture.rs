@@ -215,7 +215,7 @@ impl Writer<'_> {
     }
 
     fn note(&self, kind: NoteKind, of: &str) -> String {
-        format!("{} VALUES({},{TIME}{}); ", self.into_log(), kind.code(), self.key_of(of))
+        format!("{} VALUES({},{TIME}{}); ", self.append(), kind.code(), self.key_of(of))
     }
 
     /// One statement and one row for both kinds of update, because a second program or statement costs more than a condition:
@@ -231,7 +231,7 @@ impl Writer<'_> {
 
     /// Names the columns: where the number is left out instead of given as NULL, SQLite needs no check that could fail, and so no
     /// statement journal for each of the application's writes.
-    fn into_log(&self) -> String {
+    fn append(&self) -> String {
         format!("INSERT INTO {}(kind,time{})", self.log, self.columns('k'))
     }
 
@@ -261,7 +261,7 @@ impl Writer<'_> {
             }
         };
         let (kind, keys) = (NoteKind::Displaced.code(), self.key_of("r"));
-        format!("{} SELECT {kind},{TIME}{keys} FROM {} AS r WHERE {agrees}{guard}; ", self.into_log(), self.table)
+        format!("{} SELECT {kind},{TIME}{keys} FROM {} AS r WHERE {agrees}{guard}; ", self.append(), self.table)
     }
 
     fn other_than(&self, of: &str) -> String {
