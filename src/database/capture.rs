@@ -8,7 +8,7 @@
 //! | trigger | when | notes |
 //! |---|---|---|
 //! | `_fieldpost_i_` | after insert | the new key |
-//! | `_fieldpost_u_` | after update | the key; where it changed, the old one as deleted and the new one as inserted |
+//! | `_fieldpost_u_` | after update | the key; where it changed, the new one as inserted, with the old one beside it |
 //! | `_fieldpost_d_` | after delete | the old key |
 //! | `_fieldpost_b_` | before insert, where a unique index could displace | whoever is in the way |
 //! | `_fieldpost_c_` | before update, likewise | whoever is in the way |
@@ -24,8 +24,9 @@ use super::{Database, DatabaseError, NoteKind, PREFIX, is_ours, quote};
 use crate::model::{PairId, Shape, TableNo};
 use crate::world::World;
 
-/// Milliseconds since 1970 in SQL that every SQLite version knows.
-const TIME: &str = "CAST((julianday('now')-2440587.5)*86400000.0+0.5 AS INTEGER)";
+/// The Julian day, exact to a twentieth of a millisecond; reading makes milliseconds of it. Doing that in the trigger costs
+/// the application twice: in text to parse and in arithmetic per record.
+const TIME: &str = "julianday('now')";
 
 /// Things of ours in the schema: name to SQL.
 type Parts = BTreeMap<String, String>;
@@ -164,7 +165,7 @@ pub(super) fn log_table(table: &str) -> String {
 
 /// The text that SQLite keeps for the log: columns without types, so that keys stay exactly what they are.
 fn expected_log(shape: &Shape) -> String {
-    let keys = join("", (0..shape.key.len()).map(|n| format!(", k{n}")));
+    let keys = join("", ['k', 'o'].into_iter().flat_map(|letter| (0..shape.key.len()).map(move |n| format!(", {letter}{n}"))));
     format!("CREATE TABLE {}(n INTEGER PRIMARY KEY, kind, time{keys})", quote(&log_table(&shape.name)))
 }
 
@@ -214,23 +215,29 @@ impl Writer<'_> {
     }
 
     fn note(&self, kind: NoteKind, of: &str) -> String {
-        format!("{} VALUES({},{TIME}{}); ", self.into_log(), kind.code(), self.key_of(of))
+        format!("{} VALUES({},{TIME}{}); ", self.append(), kind.code(), self.key_of(of))
     }
 
-    /// One statement for both kinds of update, because a program of its own costs more than a condition: the new key is
-    /// noted as updated (1 + 1) or, where the record moved there, as inserted (1 + 0), and then the old one as deleted.
+    /// One statement and one row for both kinds of update, because a second program or statement costs more than a condition:
+    /// the new key is noted as updated (1 + 1) or, where the record moved there, as inserted (1 + 0) with the old key beside it.
     fn update(&self) -> String {
         let stayed = join(" AND ", self.key.columns.iter().map(|(name, _)| same(name)));
-        let new = format!("{} VALUES({}+({stayed}),{TIME}{}); ", self.into_log(), NoteKind::Insert.code(), self.key_of("NEW"));
-        let old = format!("{} SELECT {},{TIME}{} WHERE NOT({stayed}); ", self.into_log(), NoteKind::Delete.code(), self.key_of("OLD"));
-        new + &old
+        let old = |(name, _): &(String, String)| format!(",CASE WHEN NOT({stayed}) THEN OLD.{} END", quote(name));
+        let old = join("", self.key.columns.iter().map(old));
+        let columns = self.columns('k') + &self.columns('o');
+        let new = self.key_of("NEW");
+        format!("INSERT INTO {}(kind,time{columns}) VALUES({}+({stayed}),{TIME}{new}{old}); ", self.log, NoteKind::Insert.code())
     }
 
     /// Names the columns: where the number is left out instead of given as NULL, SQLite needs no check that could fail, and so no
     /// statement journal for each of the application's writes.
-    fn into_log(&self) -> String {
-        let keys = join("", (0..self.key.columns.len()).map(|n| format!(",k{n}")));
-        format!("INSERT INTO {}(kind,time{keys})", self.log)
+    fn append(&self) -> String {
+        format!("INSERT INTO {}(kind,time{})", self.log, self.columns('k'))
+    }
+
+    /// The log's columns for a key: `k` for the one that is noted, `o` for the one an update moved it from.
+    fn columns(&self, letter: char) -> String {
+        join("", (0..self.key.columns.len()).map(|n| format!(",{letter}{n}")))
     }
 
     fn key_of(&self, of: &str) -> String {
@@ -254,7 +261,7 @@ impl Writer<'_> {
             }
         };
         let (kind, keys) = (NoteKind::Displaced.code(), self.key_of("r"));
-        format!("{} SELECT {kind},{TIME}{keys} FROM {} AS r WHERE {agrees}{guard}; ", self.into_log(), self.table)
+        format!("{} SELECT {kind},{TIME}{keys} FROM {} AS r WHERE {agrees}{guard}; ", self.append(), self.table)
     }
 
     fn other_than(&self, of: &str) -> String {
