@@ -177,3 +177,27 @@ fn the_first_load_brings_everything_that_a_schema_has() {
     }
     assert_eq!(tree.text("anna", "SELECT count(*) || '' FROM keyless"), "0", "what cannot be tracked does not travel");
 }
+
+#[test]
+fn replacing_a_record_under_its_own_key_is_an_edit_of_it() {
+    let tree = Tree::new(
+        "CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT UNIQUE, name TEXT, city TEXT);
+         INSERT INTO people VALUES (1, 'a@x', 'Anna', 'Bern'), (2, 'b@x', 'Ben', 'Basel');",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "INSERT OR REPLACE INTO people VALUES (1, 'a@x', 'Anna B', 'Bern')");
+    tree.edit("head", "UPDATE people SET city = 'Bonn' WHERE id = 1");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("head", "SELECT name || city FROM people WHERE id = 1"), "Anna BBonn");
+    assert_eq!(tree.session("head").ledger.last_conflict().unwrap(), 0);
+    // Pushed out through the unique email by another key, then inserted again: that is another record.
+    tree.edit(
+        "anna",
+        "INSERT OR REPLACE INTO people VALUES (3, 'b@x', 'Bea', 'Biel'); INSERT INTO people VALUES (2, 'c@x', 'Cora', 'Chur')",
+    );
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("head", "SELECT group_concat(id || name) FROM (SELECT * FROM people ORDER BY id)"), "1Anna B,2Cora,3Bea");
+}
