@@ -144,7 +144,6 @@ impl Session {
         if !disarmed.is_empty() {
             database.arm(&self.world, &self.shapes, &self.ledger.pair()?)?;
         }
-        database.silence_application_triggers(&self.shapes)?;
         self.database = Some(database);
         for table in disarmed {
             let shape = self.shape(table).clone();
