@@ -10,12 +10,20 @@ use super::Failure;
 use crate::exchange::{Exchange, Retrying, open_exchange};
 use crate::site::{Home, Settings};
 
-/// A folder without `.` and `..` at the end of a symbolic path, as far as the operating system knows it.
+/// A typed path, whole. `..` is followed as the operating system does, where what it leads to is there.
 ///
 /// # Errors
 /// Where there is no current folder.
 pub fn whole(here: &Path, typed: &Path) -> io::Result<PathBuf> {
-    Ok(std::path::absolute(here.join(typed))?.components().collect())
+    let path = std::path::absolute(here.join(typed))?;
+    let climbs = path.components().any(|component| component == std::path::Component::ParentDir);
+    if climbs
+        && let (Some(folder), Some(name)) = (path.parent(), path.file_name())
+        && let Ok(folder) = folder.canonicalize()
+    {
+        return Ok(folder.join(name));
+    }
+    Ok(path)
 }
 
 /// A typed database path as the settings of `home` have it.
