@@ -103,6 +103,14 @@ impl Database {
         self.notice_schema()
     }
 
+    /// How many triggers and tables of ours there are.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn traces(&self) -> Result<(usize, usize)> {
+        Ok((self.our_triggers()?.len(), self.ours("table")?.len()))
+    }
+
     fn replace_triggers(&self, expected: &Parts) -> Result<()> {
         let mut present = BTreeSet::new();
         for (_, name, sql) in self.our_triggers()? {

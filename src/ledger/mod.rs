@@ -148,6 +148,16 @@ impl Ledger {
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }
 
+    /// From here on everything is read as it was at one moment; for a session that only looks.
+    pub fn begin_read(&self) -> Result<()> {
+        Ok(self.connection.execute_batch("BEGIN")?)
+    }
+
+    /// Copies all of it into a new file, whatever else is being done with it.
+    pub fn copy_to(&self, path: &Path) -> Result<()> {
+        Ok(self.connection.backup("main", path, None::<fn(rusqlite::backup::Progress)>)?)
+    }
+
     /// Makes everything since [`Ledger::begin`] durable.
     ///
     /// # Errors

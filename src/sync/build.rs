@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use fs_err as fs;
 
 use super::known::{self, Link};
-use super::report::PacketOut;
+use super::report::{Counts, PacketOut};
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::keys::SealingRecipient;
@@ -111,7 +111,7 @@ struct Finished {
     name: String,
     bytes: u64,
     changes: u64,
-    tables: BTreeMap<String, u64>,
+    tables: BTreeMap<String, Counts>,
 }
 
 /// Changes of the packet being filled.
@@ -119,7 +119,7 @@ struct Spool {
     path: PathBuf,
     writer: BlockWriter<BufWriter<fs::File>>,
     changes: u64,
-    tables: BTreeMap<String, u64>,
+    tables: BTreeMap<String, Counts>,
 }
 
 impl Spool {
@@ -306,7 +306,7 @@ impl<'s> Building<'s> {
             let id = self.session.ledger.anchor(record)?;
             self.session.ledger.add_pending(id, self.number, whole, &change.fields)?;
         }
-        *self.spool.tables.entry(self.session.shape(record.table).name.clone()).or_default() += 1;
+        self.spool.tables.entry(self.session.shape(record.table).name.clone()).or_default().add_change(change.before.is_some(), change.after.is_some());
         self.spool.changes += 1;
         self.spool.writer.push(&Words(self.session), change)?;
         if self.spool.writer.bytes_written() >= self.session.limits.packet_bytes {

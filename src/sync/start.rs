@@ -14,7 +14,7 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::{Limits, Result, Session, SyncError};
-use crate::database::{Database, SchemaDump, Untracked, Warning};
+use crate::database::{Database, DatabaseError, SchemaDump, Untracked, Warning};
 use crate::exchange::{Exchange, Marked, mark};
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
@@ -79,8 +79,8 @@ pub fn init(
     if survey.shapes.is_empty() {
         return Err(SyncError::NothingToTrack);
     }
-    if database.is_armed()? {
-        return Err(SyncError::OtherPair);
+    if let Some(pair) = database.pair()? {
+        return Err(DatabaseError::PairedElsewhere(pair).into());
     }
     let exchange_was_marked = match mark(world, exchange)? {
         Marked::New(_) => false,
