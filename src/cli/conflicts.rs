@@ -4,8 +4,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
-use super::page::{Moment, Page, alert, count, heading, paragraphs};
 use super::history::shape_named;
+use super::page::{Moment, Page, alert, count, heading, paragraphs};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Failure};
@@ -96,6 +96,8 @@ pub enum About {
     Twin,
     /// A delete of a record that others refer to.
     Dependants,
+    /// A change that waits at the deciding site.
+    Held,
 }
 
 /// Runs the command.
@@ -135,11 +137,12 @@ fn show(session: &Session, number: i64, conflict: Listed) -> Result<Conflict, Sy
         (ConflictKind::Delete | ConflictKind::Gone | ConflictKind::Field, None) => About::Delete,
         (ConflictKind::Twin, None) => About::Twin,
         (ConflictKind::Dependants, None) => About::Dependants,
+        (ConflictKind::Held, _) => About::Held,
     };
     let words = |text: &Option<String>| Shown(text.as_ref().map_or(Value::Absent, |text| Value::text(text)));
     let [base, winner, loser] = match (&about, conflict.exact.0.as_slice()) {
         (About::Field(_) | About::Gone(_), [base, winner, loser]) => [base, winner, loser].map(|value| Shown(value.clone())),
-        (About::Field(_) | About::Gone(_) | About::Delete | About::Twin | About::Dependants, _) => {
+        (About::Field(_) | About::Gone(_) | About::Delete | About::Twin | About::Dependants | About::Held, _) => {
             [words(&conflict.base), words(&conflict.winner), words(&conflict.loser)]
         }
     };
@@ -218,6 +221,7 @@ impl Conflict {
             About::Delete => format!("{record}: deleted at {loser_site}, edited or wanted at {winner_site}; it is kept ({rule})"),
             About::Twin => format!("{record}: made at {winner_site} and at {loser_site}; it is one record now ({rule})"),
             About::Dependants => format!("{record}: deleted at {loser_site}, but other records refer to it; it is kept ({rule})"),
+            About::Held => format!("{record}: the change of {loser_site} waits at '{}': {rule}", self.decider),
         }
     }
 
@@ -245,7 +249,9 @@ impl Conflict {
                     self.base,
                 )
             }
-            About::Delete | About::Twin | About::Dependants => format!("{}. {}\n   {decided}, {outcome}", self.number, self.sentence()),
+            About::Delete | About::Twin | About::Dependants | About::Held => {
+                format!("{}. {}\n   {decided}, {outcome}", self.number, self.sentence())
+            }
         }
     }
 }

@@ -306,7 +306,11 @@ impl<'s> Building<'s> {
             let id = self.session.ledger.anchor(record)?;
             self.session.ledger.add_pending(id, self.number, whole, &change.fields)?;
         }
-        self.spool.tables.entry(self.session.shape(record.table).name.clone()).or_default().add_change(change.before.is_some(), change.after.is_some());
+        self.spool
+            .tables
+            .entry(self.session.shape(record.table).name.clone())
+            .or_default()
+            .add_change(change.before.is_some(), change.after.is_some());
         self.spool.changes += 1;
         self.spool.writer.push(&Words(self.session), change)?;
         if self.spool.writer.bytes_written() >= self.session.limits.packet_bytes {
