@@ -301,7 +301,7 @@ impl Applying<'_> {
             if from.kind == NeighbourKind::Parent {
                 ledger.set_note(note, &text)?;
             } else if note == "roster" {
-                super::join::take_part(self.session, from, &text)?;
+                super::roster::take_part(self.session, from, &text)?;
             }
             brought = true;
         }
