@@ -180,6 +180,18 @@ fn two_records_under_one_handed_out_number_stay_apart_and_are_listed() {
     for site in ["head", "north", "ben"] {
         assert_eq!((tree.text(site, newest), tree.text(site, owner)), ("Head".into(), "Head".into()), "{site}");
     }
+    let told = {
+        let mut told = Vec::new();
+        tree.session("anna")
+            .ledger
+            .conflicts(0, &mut |_, _, _, conflict| {
+                told.push(conflict.rule);
+                Ok(())
+            })
+            .unwrap();
+        told
+    };
+    assert!(told.iter().any(|rule| rule.contains("two sites gave it out")), "anna is told why it waits: {told:?}");
     let mut held = Vec::new();
     let session = tree.session("head");
     session

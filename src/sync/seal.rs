@@ -92,6 +92,9 @@ fn seal_chunk(session: &Session, shape: &Shape) -> Result<Option<Sealed>> {
     let notes = session.database()?.notes(shape, session.ledger.sealed(shape.number)?, CHUNK)?;
     let Some(last) = notes.last().map(|note| note.number) else { return Ok(None) };
     let mut keys: BTreeMap<Key, Noted> = BTreeMap::new();
+    // Keys that the next written record may push out. The written key itself is not among them: replacing a record
+    // by one of the same key is an edit of it.
+    let mut in_the_way: Vec<Key> = Vec::new();
     for note in &notes {
         // Records with an empty value in the key cannot be told apart and do not travel; `init` and `status` count them.
         let Ok(key) = &note.key else { continue };
@@ -99,10 +102,16 @@ fn seal_chunk(session: &Session, shape: &Shape) -> Result<Option<Sealed>> {
         noted.last = note.time;
         match note.kind {
             NoteKind::Delete => noted.ended = true,
-            NoteKind::Displaced => noted.displaced = true,
-            // A key that may have been displaced and was then inserted was displaced.
-            NoteKind::Insert => noted.ended |= noted.displaced,
-            NoteKind::Update => {}
+            NoteKind::Displaced => in_the_way.push(key.clone()),
+            NoteKind::Insert | NoteKind::Update => {
+                // A key that was pushed out and then inserted is another record.
+                noted.ended |= note.kind == NoteKind::Insert && noted.displaced;
+                for other in in_the_way.drain(..).filter(|other| other != key) {
+                    if let Some(noted) = keys.get_mut(&other) {
+                        noted.displaced = true;
+                    }
+                }
+            }
         }
     }
     let mut sealing = Sealing::new(session, CauseKind::Seal);
