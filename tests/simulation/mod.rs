@@ -293,7 +293,7 @@ impl Simulation {
                     let losers = match conflict.kind {
                         ConflictKind::Field | ConflictKind::Gone => conflict.exact.0.get(2).map(value_word).into_iter().collect(),
                         ConflictKind::Twin => conflict.exact.0.iter().map(value_word).collect(),
-                        ConflictKind::Delete | ConflictKind::Dependants => Vec::new(),
+                        ConflictKind::Delete | ConflictKind::Dependants | ConflictKind::Held => Vec::new(),
                     };
                     conflicts.push(Listed {
                         site,
