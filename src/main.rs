@@ -1,5 +1,7 @@
 //! The `fieldpost` binary: hands over to the library's command line.
 
-fn main() {
-    println!("fieldpost");
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    fieldpost::cli::run(std::env::args_os()).into()
 }

@@ -70,3 +70,134 @@ fn a_delete_never_wins_over_an_edit() {
     tree.assert_same(&["head", "north", "anna"]);
     assert_eq!(tree.text("head", "SELECT phone FROM customers WHERE id = 'BOLT'"), "edited");
 }
+
+#[test]
+fn unique_values_that_were_swapped_or_rotated_arrive() {
+    let tree = Tree::new(
+        "CREATE TABLE seats (id TEXT PRIMARY KEY, place INTEGER UNIQUE NOT NULL, who TEXT);
+         INSERT INTO seats VALUES ('a', 1, 'x'), ('b', 2, 'y'), ('c', 3, 'z'), ('d', 4, 'w');",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit(
+        "anna",
+        "UPDATE seats SET place = place + 100; UPDATE seats SET place = CASE id WHEN 'a' THEN 2 WHEN 'b' THEN 3 WHEN 'c' THEN 1 ELSE 4 END",
+    );
+    tree.edit("head", "UPDATE seats SET who = 'head' WHERE id = 'b'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    let order = "SELECT group_concat(id || place || who) FROM (SELECT * FROM seats ORDER BY id)";
+    assert_eq!(tree.text("head", order), "a2x,b3head,c1z,d4w");
+    tree.edit("head", "UPDATE seats SET place = -place; UPDATE seats SET place = CASE id WHEN 'a' THEN 4 WHEN 'd' THEN 2 ELSE -place END");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("anna", order), "a4x,b3head,c1z,d2w");
+}
+
+#[test]
+fn records_that_refer_to_each_other_in_a_circle_arrive() {
+    let tree = Tree::new(
+        "CREATE TABLE people (id TEXT PRIMARY KEY, boss TEXT REFERENCES people, partner TEXT REFERENCES people);
+         INSERT INTO people VALUES ('root', NULL, NULL);",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "INSERT INTO people VALUES ('p', 'root', 'q'), ('q', 'p', 'p'), ('self', 'self', NULL)");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("head", "SELECT count(*) || '' FROM people"), "4");
+}
+
+#[test]
+fn triggers_of_the_application_fire_once_and_local_indexes_are_maintained() {
+    let tree = Tree::new(
+        "CREATE TABLE films (id TEXT PRIMARY KEY, title TEXT, version INTEGER NOT NULL DEFAULT 0);
+         CREATE TRIGGER films_version AFTER UPDATE OF title ON films BEGIN UPDATE films SET version = version + 1 WHERE id = new.id; END;
+         CREATE TRIGGER films_check BEFORE UPDATE ON films WHEN new.title = '' BEGIN SELECT RAISE(ABORT, 'no title'); END;
+         CREATE VIRTUAL TABLE search USING fts5(id UNINDEXED, title);
+         CREATE TRIGGER films_in AFTER INSERT ON films BEGIN INSERT INTO search VALUES (new.id, new.title); END;
+         CREATE TRIGGER films_up AFTER UPDATE ON films BEGIN UPDATE search SET title = new.title WHERE id = new.id; END;
+         CREATE TRIGGER films_out AFTER DELETE ON films BEGIN DELETE FROM search WHERE id = old.id; END;
+         INSERT INTO films (id, title) VALUES ('m', 'Metropolis'), ('n', 'Nosferatu');",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    let found = "SELECT ifnull(group_concat(id), '') FROM search WHERE search MATCH ";
+    assert_eq!(tree.text("anna", &format!("{found}'metropolis'")), "m");
+    tree.edit("anna", "UPDATE films SET title = 'Faust' WHERE id = 'm'; DELETE FROM films WHERE id = 'n'; INSERT INTO films (id, title) VALUES ('t', 'Tabu')");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("head", "SELECT version || '' FROM films WHERE id = 'm'"), "1");
+    for (word, ids) in [("faust", "m"), ("tabu", "t"), ("nosferatu", ""), ("metropolis", "")] {
+        assert_eq!(tree.text("head", &format!("{found}'{word}'")), ids, "{word}");
+    }
+    assert!(tree.application("head").execute("UPDATE films SET title = '' WHERE id = 'm'", []).is_err(), "the application's check is back");
+}
+
+#[test]
+fn exact_values_of_every_kind_survive_the_way() {
+    let tree = Tree::new("CREATE TABLE odd (id BLOB PRIMARY KEY, a, b NUMERIC, c TEXT, d REAL) WITHOUT ROWID");
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit(
+        "anna",
+        "INSERT INTO odd VALUES
+        (x'00', 1, 1, 1, 1), (x'01', 1.0, 1.0, 1.0, 1.0), (x'02', '1', '1', '1', '1'), (x'03', x'31', x'31', x'31', x'31'),
+        (x'04', 9e999, -9e999, 'a' || char(0) || 'b', -0.0), (x'05', CAST(x'ff00fe' AS TEXT), 0.1 + 0.2, '', 5e-324),
+        (x'06', x'', 9223372036854775807, NULL, -9223372036854775808.0), ('text', 1e300, 123456789012345678, 'ü€𝄞', 1.5)",
+    );
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    let all = "SELECT hex(group_concat(quote(id) || typeof(a) || quote(a) || typeof(b) || quote(b) || hex(c) || typeof(c) || quote(d), ';')) FROM odd";
+    assert_eq!(tree.text("head", all), tree.text("anna", all));
+}
+
+#[test]
+fn the_first_load_brings_everything_that_a_schema_has() {
+    let tree = Tree::new(
+        "PRAGMA application_id = 77; PRAGMA user_version = 12;
+         CREATE TABLE t (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT COLLATE NOCASE, twice AS (name || name));
+         CREATE INDEX by_name ON t (name); CREATE VIEW names AS SELECT name FROM t;
+         INSERT INTO t (name) VALUES ('a'), ('b'), ('c'); DELETE FROM t WHERE id > 1;
+         CREATE TABLE \"order\" (\"select from\" TEXT, [x y] TEXT, PRIMARY KEY (\"select from\", [x y])) WITHOUT ROWID;
+         INSERT INTO \"order\" VALUES ('a''b', 'c\"d');
+         CREATE TABLE keyless (a, b); INSERT INTO keyless VALUES (1, 2);",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    for sql in [
+        "SELECT (SELECT user_version FROM pragma_user_version) || ' ' || (SELECT application_id FROM pragma_application_id)",
+        "SELECT seq || '' FROM sqlite_sequence WHERE name = 't'",
+        "SELECT group_concat(sql, ';') FROM (SELECT sql FROM sqlite_schema WHERE name NOT LIKE '\\_fieldpost%' ESCAPE '\\' ORDER BY name)",
+        "SELECT group_concat(twice) FROM t",
+        "SELECT group_concat(\"select from\" || [x y]) FROM \"order\"",
+    ] {
+        assert_eq!(tree.text("anna", sql), tree.text("head", sql), "{sql}");
+    }
+    assert_eq!(tree.text("anna", "SELECT count(*) || '' FROM keyless"), "0", "what cannot be tracked does not travel");
+}
+
+#[test]
+fn replacing_a_record_under_its_own_key_is_an_edit_of_it() {
+    let tree = Tree::new(
+        "CREATE TABLE people (id INTEGER PRIMARY KEY, email TEXT UNIQUE, name TEXT, city TEXT);
+         INSERT INTO people VALUES (1, 'a@x', 'Anna', 'Bern'), (2, 'b@x', 'Ben', 'Basel');",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "INSERT OR REPLACE INTO people VALUES (1, 'a@x', 'Anna B', 'Bern')");
+    tree.edit("head", "UPDATE people SET city = 'Bonn' WHERE id = 1");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("head", "SELECT name || city FROM people WHERE id = 1"), "Anna BBonn");
+    assert_eq!(tree.session("head").ledger.last_conflict().unwrap(), 0);
+    // Pushed out through the unique email by another key, then inserted again: that is another record.
+    tree.edit(
+        "anna",
+        "INSERT OR REPLACE INTO people VALUES (3, 'b@x', 'Bea', 'Biel'); INSERT INTO people VALUES (2, 'c@x', 'Cora', 'Chur')",
+    );
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("head", "SELECT group_concat(id || name) FROM (SELECT * FROM people ORDER BY id)"), "1Anna B,2Cora,3Bea");
+}

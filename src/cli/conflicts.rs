@@ -4,10 +4,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
+use super::history::shape_named;
 use super::page::{Moment, Page, alert, count, heading, paragraphs};
 use super::printer::Report;
 use super::shown::{self, Shown};
-use crate::model::SiteName;
+use super::{Context, Failure};
+use crate::ledger::{Conflict as Listed, ConflictKind, ConflictState};
+use crate::model::{SiteName, Value};
+use crate::sync::{Session, SyncError};
 
 /// List edits that lost against another edit, with their values
 ///
@@ -40,7 +44,7 @@ pub struct ConflictsReport {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Conflict {
     /// Names the conflict at this site.
-    pub number: u64,
+    pub number: i64,
     /// The table.
     pub table: String,
     /// The key.
@@ -49,22 +53,33 @@ pub struct Conflict {
     pub about: About,
     /// What both sites last agreed on.
     pub base: Shown,
-    /// What the other site made of it.
-    pub theirs: Shown,
-    /// What this site made of it.
-    pub ours: Shown,
-    /// The other site.
-    pub site: SiteName,
-    /// Who won.
-    pub winner: Winner,
+    /// The value that stands.
+    pub winner: Shown,
+    /// The site of that edit.
+    pub winner_site: Option<SiteName>,
+    /// The value that lost.
+    pub loser: Shown,
+    /// The site of that edit.
+    pub loser_site: Option<SiteName>,
     /// The rule that decided.
     pub rule: String,
-    /// The packet it came in, as the other site numbers it.
-    pub packet: u64,
+    /// The site that decided.
+    pub decider: SiteName,
+    /// The packet that brought the change to the decider, and who sent it.
+    pub packet: Option<ConflictPacket>,
     /// When it was decided.
     pub decided: Moment,
     /// Whether a person is still to decide.
     pub open: bool,
+}
+
+/// Where the change came from that met another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConflictPacket {
+    /// Who sent it.
+    pub from: SiteName,
+    /// Its number.
+    pub number: u64,
 }
 
 /// What of a record is in conflict.
@@ -73,35 +88,95 @@ pub struct Conflict {
 pub enum About {
     /// One field.
     Field(String),
+    /// A field of a record that is no more here, or whose key belongs to another record.
+    Gone(String),
     /// One site deleted what the other edited.
     Delete,
-    /// Two sites made records with the same key.
-    SameKey,
-    /// A value that another record has, and no two may.
-    Unique(String),
+    /// Two sites made the same record.
+    Twin,
+    /// A delete of a record that others refer to.
+    Dependants,
+    /// A change that waits at the deciding site.
+    Held,
 }
 
-/// Whose edit stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Winner {
-    /// This site's.
-    Ours,
-    /// The other site's.
-    Theirs,
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::NoTable`]; else as the ledger says.
+pub fn run(arguments: &ConflictsArgs, context: &Context) -> Result<Exit, Failure> {
+    let session = context.look()?;
+    let table = arguments.table.as_ref().map(|typed| shape_named(&session, typed).map(|shape| shape.name.clone())).transpose()?;
+    let mut conflicts = all(&session, 0)?;
+    conflicts.retain(|conflict| table.as_ref().is_none_or(|table| conflict.table == *table) && (conflict.open || !arguments.open));
+    conflicts.reverse();
+    Ok(context.printer.report(&ConflictsReport { conflicts }))
 }
 
-impl About {
-    /// As a line has it after the key.
-    #[must_use]
-    pub fn words(&self) -> String {
-        match self {
-            Self::Field(field) => field.clone(),
-            Self::Delete => "deleted and edited".to_owned(),
-            Self::SameKey => "made at two sites".to_owned(),
-            Self::Unique(field) => format!("{field}, which another record has"),
+/// The conflicts of a site after number `after`, oldest first.
+///
+/// # Errors
+/// As the ledger says.
+pub fn all(session: &Session, after: i64) -> Result<Vec<Conflict>, SyncError> {
+    let mut found = Vec::new();
+    session.ledger.conflicts(after, &mut |number, _, _, conflict| {
+        found.push((number, conflict));
+        Ok(())
+    })?;
+    found.into_iter().map(|(number, conflict)| show(session, number, conflict)).collect()
+}
+
+fn show(session: &Session, number: i64, conflict: Listed) -> Result<Conflict, SyncError> {
+    let open = conflict.state == ConflictState::Open && !edited_since(session, &conflict)?;
+    let field = conflict.field.clone();
+    let about = match (conflict.kind, field) {
+        (ConflictKind::Field, Some(field)) => About::Field(field),
+        (ConflictKind::Gone, Some(field)) | (ConflictKind::Delete | ConflictKind::Twin | ConflictKind::Dependants, Some(field)) => {
+            About::Gone(field)
         }
-    }
+        (ConflictKind::Delete | ConflictKind::Gone | ConflictKind::Field, None) => About::Delete,
+        (ConflictKind::Twin, None) => About::Twin,
+        (ConflictKind::Dependants, None) => About::Dependants,
+        (ConflictKind::Held, _) => About::Held,
+    };
+    let words = |text: &Option<String>| Shown(text.as_ref().map_or(Value::Absent, |text| Value::text(text)));
+    let [base, winner, loser] = match (&about, conflict.exact.0.as_slice()) {
+        (About::Field(_) | About::Gone(_), [base, winner, loser]) => [base, winner, loser].map(|value| Shown(value.clone())),
+        (About::Field(_) | About::Gone(_) | About::Delete | About::Twin | About::Dependants | About::Held, _) => {
+            [words(&conflict.base), words(&conflict.winner), words(&conflict.loser)]
+        }
+    };
+    Ok(Conflict {
+        number,
+        table: conflict.table,
+        key: shown::of_key(&conflict.key),
+        about,
+        base,
+        winner,
+        winner_site: conflict.winner_site,
+        loser,
+        loser_site: conflict.loser_site,
+        rule: conflict.rule,
+        decider: conflict.decider,
+        packet: conflict.packet.map(|(from, number)| ConflictPacket { from, number: number.0 }),
+        decided: Moment(conflict.time),
+        open,
+    })
+}
+
+/// Whether somebody edited the field after it was parked for review: that edit is the decision.
+fn edited_since(session: &Session, conflict: &Listed) -> Result<bool, SyncError> {
+    let Some(shape) = session.shapes.iter().find(|shape| shape.name == conflict.table) else { return Ok(false) };
+    let record = session.ledger.load(shape.number, &conflict.key)?;
+    let Some(image) = record.current else { return Ok(true) };
+    let field = conflict.field.as_ref().and_then(|name| shape.field(name));
+    Ok(field.is_some_and(|field| image.stamp(field).is_some_and(|stamp| stamp.time > conflict.time)))
+}
+
+/// A site in quotes; "an unknown site" where nobody said.
+#[must_use]
+pub fn by(site: Option<&SiteName>) -> String {
+    site.map_or_else(|| "an unknown site".to_owned(), |site| format!("'{site}'"))
 }
 
 impl Report for ConflictsReport {
@@ -124,25 +199,60 @@ impl Report for ConflictsReport {
 }
 
 impl Conflict {
+    /// The record and what of it, as a line begins.
+    fn subject(&self) -> String {
+        format!("{} {}", self.table, shown::key(&self.key))
+    }
+
+    /// What happened, in one line.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Self { winner, loser, rule, .. } = self;
+        let record = self.subject();
+        let (winner_site, loser_site) = (by(self.winner_site.as_ref()), by(self.loser_site.as_ref()));
+        match &self.about {
+            About::Field(field) if self.open => {
+                format!("{record}, {field}: {winner} of {winner_site} or {loser} of {loser_site}? You decide ({rule})")
+            }
+            About::Field(field) => {
+                format!("{record}, {field}: {winner} of {winner_site} stands ({rule}), {loser} of {loser_site} lost")
+            }
+            About::Gone(field) => format!("{record}, {field}: {loser} of {loser_site} had no record to go to ({rule})"),
+            About::Delete => format!("{record}: deleted at {loser_site}, edited or wanted at {winner_site}; it is kept ({rule})"),
+            About::Twin => format!("{record}: made at {winner_site} and at {loser_site}; it is one record now ({rule})"),
+            About::Dependants => format!("{record}: deleted at {loser_site}, but other records refer to it; it is kept ({rule})"),
+            About::Held => format!("{record}: the change of {loser_site} waits at '{}': {rule}", self.decider),
+        }
+    }
+
     fn text(&self, page: &Page) -> String {
-        let outcome = match (self.open, self.winner) {
-            (true, Winner::Ours | Winner::Theirs) => alert("to decide: edit the record as it should be"),
-            (false, Winner::Ours) => format!("ours stands ({})", self.rule),
-            (false, Winner::Theirs) => format!("theirs stands ({})", self.rule),
+        let packet = self.packet.as_ref().map_or_else(String::new, |packet| format!(", packet {} from '{}'", packet.number, packet.from));
+        let outcome = match self.open {
+            true => alert("to decide: edit the record as it should be"),
+            false => format!("decided at '{}' by the rule '{}'{packet}", self.decider, self.rule),
         };
-        format!(
-            "{}. {} {}: {}\n   ours    {}\n   theirs  {}   from '{}', packet {}\n   before  {}\n   {}, {outcome}",
-            self.number,
-            self.table,
-            shown::key(&self.key),
-            self.about.words(),
-            self.ours,
-            self.theirs,
-            self.site,
-            self.packet,
-            self.base,
-            page.moment(self.decided)
-        )
+        let decided = page.moment(self.decided);
+        match &self.about {
+            About::Field(field) | About::Gone(field) => {
+                let stands = match self.winner.0 {
+                    Value::Absent => "no such record".to_owned(),
+                    Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) | Value::Blob(_) => {
+                        format!("{}   of {}", self.winner, by(self.winner_site.as_ref()))
+                    }
+                };
+                format!(
+                    "{}. {}: {field}\n   stands  {stands}\n   lost    {}   of {}\n   before  {}\n   {decided}, {outcome}",
+                    self.number,
+                    self.subject(),
+                    self.loser,
+                    by(self.loser_site.as_ref()),
+                    self.base,
+                )
+            }
+            About::Delete | About::Twin | About::Dependants | About::Held => {
+                format!("{}. {}\n   {decided}, {outcome}", self.number, self.sentence())
+            }
+        }
     }
 }
 
@@ -150,7 +260,6 @@ impl Conflict {
 mod tests {
     use super::*;
     use crate::cli::page::tests::{at, json, plain};
-    use crate::model::Value;
 
     fn conflict() -> Conflict {
         Conflict {
@@ -159,12 +268,13 @@ mod tests {
             key: vec![Shown(Value::text("ACME-0007"))],
             about: About::Field("phone".to_owned()),
             base: Shown(Value::Null),
-            theirs: Shown(Value::text("555-0199")),
-            ours: Shown(Value::text("555-0100")),
-            site: SiteName::new("anna").unwrap(),
-            winner: Winner::Theirs,
+            winner: Shown(Value::text("555-0199")),
+            winner_site: SiteName::new("anna").ok(),
+            loser: Shown(Value::text("555-0100")),
+            loser_site: SiteName::new("head").ok(),
             rule: "newest".to_owned(),
-            packet: 4,
+            decider: SiteName::new("head").unwrap(),
+            packet: Some(ConflictPacket { from: SiteName::new("anna").unwrap(), number: 4 }),
             decided: at(1),
             open: false,
         }
@@ -179,10 +289,10 @@ mod tests {
 1 conflict
 
 7. customers ACME-0007: phone
-   ours    '555-0100'
-   theirs  '555-0199'   from 'anna', packet 4
+   stands  '555-0199'   of 'anna'
+   lost    '555-0100'   of 'head'
    before  NULL
-   2026-11-22 08:01, theirs stands (newest)
+   2026-11-22 08:01, decided at 'head' by the rule 'newest', packet 4 from 'anna'
 "
         );
         assert_eq!(json(&report)["conflicts"][0]["about"], serde_json::json!({"what": "field", "field": "phone"}));
@@ -195,5 +305,14 @@ mod tests {
         assert_eq!(report.exit(), Exit::Attention);
         assert!(plain(&report).starts_with("2 conflicts, 1 to decide\n"));
         assert!(plain(&report).contains("08:01, to decide: edit the record as it should be\n"));
+    }
+
+    #[test]
+    fn a_delete_says_where_it_was_deleted() {
+        let delete = Conflict { about: About::Delete, rule: "edit wins over delete".to_owned(), ..conflict() };
+        assert_eq!(
+            delete.sentence(),
+            "customers ACME-0007: deleted at 'head', edited or wanted at 'anna'; it is kept (edit wins over delete)"
+        );
     }
 }

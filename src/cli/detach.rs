@@ -7,12 +7,15 @@ use serde::Serialize;
 
 use super::page::{Page, count, heading};
 use super::printer::Report;
+use super::{Context, Exit, Failure};
+use crate::ledger::NeighbourKind;
 use crate::model::SiteName;
+use crate::sync::{Session, seal, start};
 
 /// Take every trace of Fieldpost out of the database
 ///
-/// Removes the triggers and the tables that Fieldpost added. The records stay as they are. The home folder with the keys,
-/// the history and the settings stays too; delete it yourself when nothing in it is wanted any more.
+/// Removes the triggers and the tables that Fieldpost added. The records stay as they are. Keys, history and settings are
+/// set aside in a folder beside; delete it yourself when nothing in it is wanted any more. The other sites are not told.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -31,14 +34,51 @@ pub struct DetachReport {
     pub site: SiteName,
     /// The database.
     pub database: PathBuf,
-    /// The home that stays.
-    pub home: PathBuf,
+    /// Where keys, history and settings are now.
+    pub aside: PathBuf,
     /// Triggers taken out.
     pub triggers: u64,
     /// Tables taken out.
     pub tables: u64,
     /// Edits that no other site has.
     pub unsent: u64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::Unsent`] without `--force` where edits would be lost to the others; else as database and files say.
+pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
+    let (lock, mut session) = context.work()?;
+    let unsent = unsent(&mut session)?;
+    if unsent > 0 && !arguments.force {
+        return Err(Failure::Unsent { records: unsent });
+    }
+    let (triggers, tables) = if session.has_database() { session.database()?.traces()? } else { (0, 0) };
+    let (site, database) = (session.name().clone(), session.database_path());
+    // Windows renames no folder in which a file is open.
+    let _lock = if cfg!(windows) { None } else { Some(lock) };
+    let aside = start::detach(session, context.world.now())?;
+    let amount = |amount: usize| u64::try_from(amount).unwrap_or(u64::MAX);
+    Ok(context.printer.report(&DetachReport { site, database, aside, triggers: amount(triggers), tables: amount(tables), unsent }))
+}
+
+/// Records whose last edit is in no packet that was ever put on the exchange, for any neighbour that has a first load.
+fn unsent(session: &mut Session) -> Result<u64, Failure> {
+    if !session.has_database() {
+        return Ok(0);
+    }
+    seal::seal(session)?;
+    let ledger = &session.ledger;
+    let mut records = std::collections::BTreeSet::new();
+    let mut packed = 0;
+    for neighbour in ledger.neighbours()? {
+        if !(neighbour.fresh && neighbour.kind == NeighbourKind::Child) {
+            records.extend(ledger.candidates(neighbour.site, neighbour.cursor, false)?);
+            packed += ledger.outbox(neighbour.site)?.iter().filter(|row| row.deposited.is_none()).map(|row| row.changes).sum::<u64>();
+        }
+    }
+    Ok(records.len() as u64 + packed)
 }
 
 impl Report for DetachReport {
@@ -49,11 +89,11 @@ impl Report for DetachReport {
             unsent => format!("\n  {} no other site has", count(amount(unsent), "edited record that", "edited records that")),
         };
         format!(
-            "{}\n  {} and {} taken out; every record is as it was{unsent}\n  keys, history and settings stay in {}",
+            "{}\n  {} and {} taken out; every record is as it was{unsent}\n  keys, history and settings are set aside in {}",
             heading(&format!("'{}' no longer touches {}", self.site, self.database.display())),
             count(amount(self.triggers), "trigger", "triggers"),
             count(amount(self.tables), "table", "tables"),
-            self.home.display()
+            self.aside.display()
         )
     }
 }
@@ -68,7 +108,7 @@ mod tests {
         let report = DetachReport {
             site: SiteName::new("head").unwrap(),
             database: "/srv/shop/shop.db".into(),
-            home: "/srv/shop".into(),
+            aside: "/srv/shop/.fieldpost-detached-1".into(),
             triggers: 18,
             tables: 7,
             unsent: 2,
@@ -79,7 +119,7 @@ mod tests {
 'head' no longer touches /srv/shop/shop.db
   18 triggers and 7 tables taken out; every record is as it was
   2 edited records that no other site has
-  keys, history and settings stay in /srv/shop
+  keys, history and settings are set aside in /srv/shop/.fieldpost-detached-1
 "
         );
     }

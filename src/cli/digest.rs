@@ -3,13 +3,18 @@
 use clap::Args;
 use serde::Serialize;
 
-use super::page::{Column, Page, number};
+use data_encoding::HEXLOWER;
+
+use super::page::{Column, Page, heading, number};
 use super::printer::Report;
+use super::{Context, Exit, Failure};
+use crate::database::DatabaseError;
 use crate::model::SiteName;
 
 /// Print a content hash per table, the same wherever the data is the same
 ///
-/// Types are exact: 1, 1.0 and '1' give different hashes. The order in which records were made does not matter.
+/// Types are exact: 1, 1.0 and '1' give different hashes. The order in which records were made does not matter. The last
+/// line is for two people on the phone.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -44,9 +49,54 @@ pub struct TableDigest {
     pub digest: String,
 }
 
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::NoTable`] for a table that is not tracked; else as the database says.
+pub fn run(arguments: &DigestArgs, context: &Context) -> Result<Exit, Failure> {
+    let session = context.look()?;
+    let named = arguments.tables.iter().map(|typed| super::history::shape_named(&session, typed).map(|shape| shape.name.clone()));
+    let named: Vec<String> = named.collect::<Result<_, _>>()?;
+    if !session.has_database() && !session.shapes.is_empty() {
+        return Err(DatabaseError::Missing(session.database_path()).into());
+    }
+    let database = session.database()?;
+    let progress = context.printer.progress("reading the database");
+    let mut tables = Vec::new();
+    database.begin_read()?;
+    for shape in session.shapes.iter().filter(|shape| named.is_empty() || named.contains(&shape.name)) {
+        progress.stage(&format!("reading {}", shape.name), None);
+        let digest = database.digest(shape)?;
+        tables.push(TableDigest { table: shape.name.clone(), records: digest.records, digest: HEXLOWER.encode(&digest.hash) });
+    }
+    database.end_read()?;
+    drop(progress);
+    tables.sort_by(|a, b| a.table.cmp(&b.table));
+    Ok(context.printer.report(&DigestReport { site: session.name().clone(), digest: together(&tables), tables }))
+}
+
+/// One hash of the tables in order of their names.
+fn together(tables: &[TableDigest]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for table in tables {
+        let line = format!("{} {} {}\n", table.table, table.records, table.digest);
+        hasher.update(line.as_bytes());
+    }
+    hasher.finalize().to_hex().to_string()
+}
+
 impl DigestReport {
     /// So many digits are enough for people to compare.
     const SHOWN_DIGITS: usize = 16;
+    /// So many are enough for two people who do not mean each other harm to say on the phone.
+    const SPOKEN_DIGITS: usize = 12;
+
+    /// `3f2a-91bc-04de`.
+    #[must_use]
+    pub fn spoken(&self) -> String {
+        let digits = self.digest.as_bytes().iter().take(Self::SPOKEN_DIGITS).map(|digit| char::from(*digit)).collect::<Vec<_>>();
+        digits.chunks(4).map(|group| group.iter().collect::<String>()).collect::<Vec<_>>().join("-")
+    }
 }
 
 impl Report for DigestReport {
@@ -54,8 +104,9 @@ impl Report for DigestReport {
         let short = |digest: &str| digest.chars().take(Self::SHOWN_DIGITS).collect::<String>();
         let records = self.tables.iter().map(|table| table.records).sum::<u64>();
         let rows = self.tables.iter().map(|table| vec![table.table.clone(), number(table.records), short(&table.digest)]);
-        let all = vec!["all tables".to_owned(), number(records), short(&self.digest)];
-        page.table(&[Column::Words("table"), Column::Numbers("records"), Column::Words("digest")], rows.chain([all]))
+        let all = vec!["all tables".to_owned(), number(records), String::new()];
+        let table = page.table(&[Column::Words("table"), Column::Numbers("records"), Column::Words("digest")], rows.chain([all]));
+        format!("{table}\n\n{}  {}", heading(&format!("'{}' holds", self.site)), self.spoken())
     }
 }
 
@@ -77,7 +128,9 @@ mod tests {
             "  table       records  digest
   customers       300  aaaaaaaaaaaaaaaa
   notes         1,200  bbbbbbbbbbbbbbbb
-  all tables    1,500  cccccccccccccccc
+  all tables    1,500
+
+'head' holds  cccc-cccc-cccc
 "
         );
         assert_eq!(json(&report)["digest"], "c".repeat(64));

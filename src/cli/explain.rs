@@ -4,13 +4,20 @@
 //! with which values is the enum's own sentence; this file adds where to go next and the exit code.
 
 use std::io;
+use std::path::PathBuf;
 
 use serde::{Serialize, Serializer};
 
 use super::{Exit, page};
+use crate::database::DatabaseError;
+use crate::exchange::{ExchangeError, MARKER_NAME, MarkerFault, OpenError as AddressError};
+use crate::keys::KeyError;
+use crate::ledger::LedgerError;
+use crate::packet::{CodecError, OpenError, SealError};
 use crate::rules::RulesError;
 use crate::rules::reading::Fault;
 use crate::site::{Home, HomeError, InvitationError, RosterError};
+use crate::sync::SyncError;
 
 /// Anything that ends a command.
 #[derive(Debug, thiserror::Error)]
@@ -27,9 +34,81 @@ pub enum Failure {
     /// The list of sites.
     #[error(transparent)]
     Roster(#[from] RosterError),
+    /// The address of an exchange.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// A run.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    /// A path that no settings file can hold.
+    #[error("the path `{}` is no text, and settings are", .0.display())]
+    NotText(PathBuf),
+    /// A file that would be overwritten.
+    #[error("`{}` is there already", .0.display())]
+    FileExists(PathBuf),
+    /// A table that is not tracked.
+    #[error("there is no tracked table `{typed}`")]
+    NoTable {
+        /// As typed.
+        typed: String,
+        /// What may be meant.
+        meant: Option<String>,
+    },
+    /// Another number of values than the key has fields.
+    #[error("a record of {table} is named by {}", fields.join(", "))]
+    KeyLength {
+        /// The table.
+        table: String,
+        /// Its key fields.
+        fields: Vec<String>,
+    },
+    /// A key that no record has or ever had here.
+    #[error("{table} has no record {key}, and never had one since it is tracked")]
+    NoRecord {
+        /// The table.
+        table: String,
+        /// As typed.
+        key: String,
+    },
+    /// Edits that would reach nobody.
+    #[error("{records} edited records have not been sent")]
+    Unsent {
+        /// How many.
+        records: u64,
+    },
+    /// The demo ended with different data.
+    #[error("the sites of the demo hold different data")]
+    Differ,
+    /// The demo could not play: SQLite refused an edit.
+    #[error("an edit of the demo failed: {0}")]
+    Demo(#[from] rusqlite::Error),
     /// The operating system.
     #[error(transparent)]
     Io(#[from] io::Error),
+}
+
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Self {
+        Self::Sync(error.into())
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        Self::Sync(error.into())
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        Self::Sync(error.into())
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::Sync(error.into())
+    }
 }
 
 /// A failure in words.
@@ -53,6 +132,27 @@ pub fn explain(failure: &Failure) -> Explanation {
         Failure::Rules(error) => (Exit::Failed, fault(&error.fault)),
         Failure::Invitation(error) => (Exit::Failed, Some(invitation(error))),
         Failure::Roster(error) => (Exit::Failed, roster(error)),
+        Failure::Address(error) => (Exit::Failed, Some(address(error))),
+        Failure::Sync(error) => sync(error),
+        Failure::NotText(_) => (Exit::Failed, Some("rename the folder or file so that its name is UTF-8".to_owned())),
+        Failure::FileExists(_) => {
+            (Exit::Failed, Some("nothing was written; name another place, or move what is there out of the way".to_owned()))
+        }
+        Failure::NoTable { meant: Some(meant), .. } => (Exit::Failed, Some(format!("did you mean `{meant}`?"))),
+        Failure::NoTable { meant: None, .. } => (Exit::Failed, Some("'fieldpost digest' lists the tracked tables".to_owned())),
+        Failure::KeyLength { table, fields } => {
+            let typed: Vec<String> = fields.iter().map(|field| field.to_uppercase()).collect();
+            (Exit::Failed, Some(format!("type one value for each: fieldpost history {table} {}", typed.join(" "))))
+        }
+        Failure::NoRecord { .. } => (
+            Exit::Failed,
+            Some("'17' in quotes is the text, 17 the number; what was edited since the last 'fieldpost sync' is not seen yet".to_owned()),
+        ),
+        Failure::Unsent { .. } => {
+            (Exit::Failed, Some("'fieldpost sync' sends them; 'fieldpost detach --force' leaves them here".to_owned()))
+        }
+        Failure::Differ => (Exit::Failed, Some("this should not happen: please report it with what was printed above".to_owned())),
+        Failure::Demo(_) => (Exit::Failed, None),
         Failure::Io(error) => (Exit::Failed, operating_system(error)),
     };
     Explanation { message: failure.to_string(), hint, exit }
@@ -77,6 +177,175 @@ fn home(error: &HomeError) -> (Exit, Option<String>) {
         HomeError::Crash(_) => return (Exit::Failed, None),
     };
     (Exit::Failed, Some(hint))
+}
+
+fn address(error: &AddressError) -> String {
+    match error {
+        AddressError::UnsupportedScheme { .. } => "mount it as a folder, or let a program that mirrors folders carry the files".to_owned(),
+        AddressError::BadFileUrl | AddressError::Empty => "name a folder that all sites reach, such as /mnt/share".to_owned(),
+    }
+}
+
+/// What failed in a run, and what to do about it.
+fn sync(error: &SyncError) -> (Exit, Option<String>) {
+    let hint = match error {
+        SyncError::Database(error) => return (Exit::Failed, database(error)),
+        SyncError::Ledger(error) => return (Exit::Failed, ledger(error)),
+        SyncError::Exchange(error) => return exchange(error),
+        SyncError::Open(error) => return (Exit::Failed, packet(error)),
+        SyncError::Seal(error) => return (Exit::Failed, sealing(error)),
+        SyncError::Codec(error) => return (Exit::Failed, codec(error)),
+        SyncError::Home(error) => return home(error),
+        SyncError::Key(error) => return (Exit::Failed, key(error)),
+        SyncError::Rules(error) => return (Exit::Failed, fault(&error.fault)),
+        SyncError::Roster(error) => return (Exit::Failed, roster(error)),
+        SyncError::Invitation(error) => return (Exit::Failed, Some(invitation(error))),
+        SyncError::Io(error) => return (Exit::Failed, operating_system(error)),
+        SyncError::Crash(_) => return (Exit::Failed, None),
+        SyncError::NoDatabase { parent } => {
+            format!("run 'fieldpost sync' at '{parent}', then here; nothing is wrong where '{parent}' has not answered yet")
+        }
+        SyncError::Moved { .. } => "run it again: whatever was not done yet is done then".to_owned(),
+        SyncError::UnknownTable { .. } | SyncError::UnknownField { .. } => {
+            "bring the database here to the schema of the others; the packet waits and is tried again at every run".to_owned()
+        }
+        SyncError::OtherPair => {
+            "the settings name another database, or the home or the database is a copy of another site's: put back the pair that belongs together".to_owned()
+        }
+        SyncError::DatabaseRestored => {
+            "nothing was sent: a restored backup would go out as edits. Put the newest database back, or join this site anew".to_owned()
+        }
+        SyncError::StateRestored => {
+            "nothing was done: this home no longer knows what it has sent. Put the newest home back, or join this site anew".to_owned()
+        }
+        SyncError::NameTaken(_) => "names are unique in the whole tree, and an open invitation has one too: choose another one".to_owned(),
+        SyncError::NotAnOffice(_) => "ask its parent to invite, or join this site anew as an office ('--role office')".to_owned(),
+        SyncError::Exists(_) => "move it out of the way, then run again: the packet waits".to_owned(),
+        SyncError::NothingToTrack => {
+            "a table needs a primary key, or unique columns that are never empty; without one nothing names its records".to_owned()
+        }
+        SyncError::ExchangeName(_) | SyncError::BadPart(_) | SyncError::Bug(_) => {
+            "this should not happen: nothing was lost; please report it with what was printed".to_owned()
+        }
+    };
+    (Exit::Failed, Some(hint))
+}
+
+fn database(error: &DatabaseError) -> Option<String> {
+    let hint = match error {
+        DatabaseError::Missing(_) => "is the disk mounted? Name the right file: 'database' in fieldpost.toml, or --database for init",
+        DatabaseError::Exists(_) => "it is left as it is: move it out of the way, then run again",
+        DatabaseError::NotADatabase(_) => "name the SQLite file itself; an encrypted one cannot be read",
+        DatabaseError::Busy => "nothing is half done: end what holds it (a long edit, a backup), then run again; the next run tries anyway",
+        DatabaseError::ReadOnly => "check the rights of the file and of its folder: SQLite writes beside the file too",
+        DatabaseError::Full => "make room on the disk; nothing is half done, the next run goes on",
+        DatabaseError::Damaged(_) => "stop the application and restore the database and the home together from a backup",
+        DatabaseError::ShapeMoved { .. } => "its schema was changed: give it back the fields it had, or join this site anew",
+        DatabaseError::PairedElsewhere(_) => {
+            "run fieldpost in the home it belongs to, or take it out there with 'fieldpost detach'; a copied file belongs to the original's home"
+        }
+        DatabaseError::Bookkeeping(_) => "restore the database and the home together from a backup, or join this site anew",
+        DatabaseError::Schema { .. } => "the parent's database uses something that this SQLite does not know: please report it",
+        DatabaseError::Sqlite { .. } | DatabaseError::Crash(_) => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn ledger(error: &LedgerError) -> Option<String> {
+    let hint = match error {
+        LedgerError::NewerFormat(_) => "install the newest fieldpost here",
+        LedgerError::Damaged(_) | LedgerError::DamagedCommit | LedgerError::UnknownSite(_) => {
+            "nothing was changed: restore home and database together from a backup, or join this site anew"
+        }
+        LedgerError::Sqlite(_) => "is the disk full or the home read-only? Nothing is half done, the next run goes on",
+        LedgerError::Crash(_) => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn exchange(error: &ExchangeError) -> (Exit, Option<String>) {
+    let (exit, hint) = match error {
+        ExchangeError::Unreachable { .. } | ExchangeError::Io { .. } => {
+            (Exit::Unreachable, "mount the share or make the folder, then run again".to_owned())
+        }
+        ExchangeError::NotAnExchange { why: MarkerFault::Absent, .. } => (
+            Exit::Unreachable,
+            format!("is the share mounted, and is it the folder that the main office named? An exchange has a file {MARKER_NAME}"),
+        ),
+        ExchangeError::NotAnExchange { why: MarkerFault::Newer(_), .. } => (Exit::Failed, "install the newest fieldpost here".to_owned()),
+        ExchangeError::NotAnExchange { why: MarkerFault::Unreadable, .. } => {
+            (Exit::Failed, format!("restore the file {MARKER_NAME} there from a backup; it says which exchange it is"))
+        }
+        ExchangeError::ReadOnly { .. } | ExchangeError::Refused { .. } => {
+            (Exit::Failed, "check the rights of this user on the share: every site writes there".to_owned())
+        }
+        ExchangeError::Full { .. } => (Exit::Failed, "make room there; what is to be sent waits here".to_owned()),
+        ExchangeError::Missing { .. } | ExchangeError::Exists { .. } | ExchangeError::SizeDiffers { .. } => {
+            (Exit::Unreachable, "something else works in the exchange folder at the same time: run again".to_owned())
+        }
+        ExchangeError::Local(error) => return (Exit::Failed, operating_system(error)),
+        ExchangeError::Crash(_) => return (Exit::Failed, None),
+    };
+    (exit, Some(hint))
+}
+
+fn packet(error: &OpenError) -> Option<String> {
+    let hint = match error {
+        OpenError::Truncated => "it may still be on its way: try again later",
+        OpenError::NotAPacket => "packets end in .fpk and lie on the exchange in RECIPIENT/SENDER/",
+        OpenError::NotForUs { .. } => "only the site it is for can open it; 'fieldpost packet verify' checks it here too",
+        OpenError::UnknownSigner { .. } => "is this the right home? 'fieldpost status' lists the neighbours it knows",
+        OpenError::NewerVersion { .. } => "install the newest fieldpost here; the packet waits",
+        OpenError::Structure { .. }
+        | OpenError::NameMismatch
+        | OpenError::BadSignature
+        | OpenError::PayloadHash
+        | OpenError::Decrypt(_)
+        | OpenError::ManifestMismatch
+        | OpenError::EntryHash { .. }
+        | OpenError::Limit { .. } => {
+            "it was changed on the way, or nobody of this tree made it; a run sets such files aside and asks again"
+        }
+        OpenError::Io(error) => return operating_system(error),
+        OpenError::Crash(_) => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn sealing(error: &SealError) -> Option<String> {
+    match error {
+        SealError::Changed(_) => Some("run it again".to_owned()),
+        SealError::Io(error) => operating_system(error),
+        SealError::Limit { .. } => Some("one record is too large for a packet: make it smaller".to_owned()),
+        SealError::Name(_) | SealError::Duplicate(_) | SealError::SenderKeys | SealError::Previous(_) | SealError::Library(_) => {
+            Some("this should not happen: nothing was lost; please report it with what was printed".to_owned())
+        }
+        SealError::Crash(_) => None,
+    }
+}
+
+fn codec(error: &CodecError) -> Option<String> {
+    match error {
+        CodecError::Io(error) => operating_system(error),
+        CodecError::Limit { .. } => Some("one record is too large for a packet: make it smaller".to_owned()),
+        CodecError::Key { .. } | CodecError::Block { .. } => {
+            Some("a broken program made the packet: tell who sent it; nothing was changed here".to_owned())
+        }
+        CodecError::Crash(_) => None,
+    }
+}
+
+fn key(error: &KeyError) -> Option<String> {
+    let hint = match error {
+        KeyError::NoSigningKey | KeyError::NoSealingKey => {
+            "restore the keys folder of this home from a backup; without them this site must join anew"
+        }
+        KeyError::NoFingerprint(_) => "copy it whole, from SHA256: on",
+        KeyError::NoSignature | KeyError::BadSignature => "it was changed on the way, or somebody else made it",
+        KeyError::Io(error) => return operating_system(error),
+        KeyError::Crash(_) => return None,
+    };
+    Some(hint.to_owned())
 }
 
 fn fault(fault: &Fault) -> Option<String> {

@@ -7,7 +7,10 @@ use super::Exit;
 use super::page::{Column, Moment, Page, count, heading};
 use super::printer::Report;
 use super::shown::{self, Shown};
+use super::{Context, Failure};
+use crate::ledger::HeldReason;
 use crate::model::SiteName;
+use crate::sync::{Session, SyncError};
 
 /// List changes that could not be applied yet, and why
 ///
@@ -55,6 +58,55 @@ pub enum Needs {
     Exchange,
     /// A person.
     Person,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// As the ledger says.
+pub fn run(context: &Context) -> Result<Exit, Failure> {
+    let session = context.look()?;
+    Ok(context.printer.report(&HeldReport { held: all(&session)? }))
+}
+
+/// Every held change of a site, oldest first.
+///
+/// # Errors
+/// As the ledger says.
+pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
+    let mut found = Vec::new();
+    session.ledger.exceptional(&mut |record| {
+        found.extend(record.extra.held.into_iter().map(|(site, held)| (site, record.table, record.key.clone(), held)));
+        Ok(())
+    })?;
+    let mut all = Vec::new();
+    for (site, table, key, held) in found {
+        let (why, needs) = reason(&held.reason);
+        all.push(HeldChange {
+            table: session.shape(table).name.clone(),
+            key: shown::of_key(&key),
+            from: session.ledger.site_name(site)?,
+            packet: held.packet.0,
+            why,
+            since: Moment(held.since),
+            needs,
+        });
+    }
+    all.sort_by(|a, b| (a.since, &a.table).cmp(&(b.since, &b.table)));
+    Ok(all)
+}
+
+/// Why a change waits, and what helps.
+fn reason(reason: &HeldReason) -> (String, Needs) {
+    match reason {
+        HeldReason::Missing { table, key } => (format!("it refers to {table} {key}, which is not here"), Needs::Packet),
+        HeldReason::OtherRecord { table, key } => {
+            (format!("it refers to {table} {key}, and that number is another record here"), Needs::Person)
+        }
+        HeldReason::SameNumber => ("two sites gave this number to two different records: each keeps its own".to_owned(), Needs::Person),
+        HeldReason::Dependants { table, key } => (format!("it deletes a record that {table} {key} refers to"), Needs::Packet),
+        HeldReason::Refused { message } => (format!("the database refuses it: {message}"), Needs::Person),
+    }
 }
 
 impl Needs {

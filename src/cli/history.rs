@@ -6,7 +6,11 @@ use serde::Serialize;
 use super::page::{Column, Moment, Page, count, heading};
 use super::printer::Report;
 use super::shown::{self, Shown};
-use crate::model::SiteName;
+use super::{Context, Exit, Failure};
+use crate::model::{Key, Shape, SiteName, Value};
+use crate::rules::nearest;
+use crate::sync::Session;
+use crate::sync::history::{self, Event, What};
 
 /// Show who changed a record, when, and from what to what
 #[derive(Clone, Debug, Args)]
@@ -47,6 +51,8 @@ pub struct HistoryEvent {
     pub fields: Vec<HistoryField>,
     /// The packet that brought it; none where it was made here.
     pub packet: Option<HistoryPacket>,
+    /// The first packet to each neighbour that told it.
+    pub told: Vec<HistoryPacket>,
 }
 
 /// What kind of thing happened.
@@ -61,8 +67,8 @@ pub enum HistoryKind {
     Deleted,
     /// The record was deleted and another one made with its key.
     Replaced,
-    /// The record was deleted and came back.
-    Revived,
+    /// Two sites had made the same record; it is one from here on.
+    Joined,
 }
 
 /// A field before and after.
@@ -76,13 +82,86 @@ pub struct HistoryField {
     pub after: Shown,
 }
 
-/// Which packet brought it.
+/// A packet that brought it or took it on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HistoryPacket {
-    /// Who sent it.
-    pub from: SiteName,
+    /// The neighbour it came from or went to.
+    pub with: SiteName,
     /// Its number.
     pub number: u64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::NoTable`], [`Failure::KeyLength`], [`Failure::NoRecord`]; else as the ledger says.
+pub fn run(arguments: &HistoryArgs, context: &Context) -> Result<Exit, Failure> {
+    let session = context.look()?;
+    let shape = shape_named(&session, &arguments.table)?;
+    let (key, events) = find(&session, shape, &arguments.key)?;
+    let mut told = Vec::new();
+    for event in events {
+        told.push(tell(&session, event));
+    }
+    Ok(context.printer.report(&HistoryReport { table: shape.name.clone(), key: shown::of_key(&key), events: told }))
+}
+
+/// The tracked table somebody means: as it is written, else in any case.
+///
+/// # Errors
+/// [`Failure::NoTable`] with the name that may be meant.
+pub fn shape_named<'s>(session: &'s Session, typed: &str) -> Result<&'s Shape, Failure> {
+    let exact = session.shapes.iter().find(|shape| shape.name == typed);
+    let folded = || session.shapes.iter().find(|shape| shape.name.to_lowercase() == typed.to_lowercase());
+    exact.or_else(folded).ok_or_else(|| Failure::NoTable {
+        typed: typed.to_owned(),
+        meant: nearest(typed, session.shapes.iter().map(|shape| shape.name.as_str())).map(str::to_owned),
+    })
+}
+
+/// The record whose key somebody typed, and what happened to it.
+fn find(session: &Session, shape: &Shape, typed: &[String]) -> Result<(Key, Vec<Event>), Failure> {
+    if typed.len() != shape.key.len() {
+        let fields = shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
+        return Err(Failure::KeyLength { table: shape.name.clone(), fields });
+    }
+    let mut meant: Vec<Vec<Value>> = vec![Vec::new()];
+    for word in typed {
+        let values = shown::meanings(word);
+        let longer =
+            |key: &Vec<Value>| values.iter().map(|value| [key.as_slice(), std::slice::from_ref(value)].concat()).collect::<Vec<_>>();
+        meant = meant.iter().flat_map(longer).collect();
+    }
+    for values in &meant {
+        let Ok(key) = Key::new(values) else { continue };
+        let events = history::of(session, shape.number, &key)?;
+        if !events.is_empty() || session.ledger.load(shape.number, &key)?.current.is_some() {
+            return Ok((key, events));
+        }
+    }
+    Err(Failure::NoRecord { table: shape.name.clone(), key: typed.join(" ") })
+}
+
+fn tell(session: &Session, event: Event) -> HistoryEvent {
+    let packet = |(with, number): (SiteName, crate::model::PacketNumber)| HistoryPacket { with, number: number.0 };
+    let made = |values: Vec<(String, Value)>| values.into_iter().filter(|(_, value)| *value != Value::Null).collect::<Vec<_>>();
+    let field = |field: String, before: Value, after: Value| HistoryField { field, before: Shown(before), after: Shown(after) };
+    let (kind, fields) = match event.what {
+        What::Created(values) => {
+            (HistoryKind::Made, made(values).into_iter().map(|(name, value)| field(name, Value::Absent, value)).collect())
+        }
+        What::Replaced(values) => {
+            (HistoryKind::Replaced, made(values).into_iter().map(|(name, value)| field(name, Value::Absent, value)).collect())
+        }
+        What::Deleted(values) => {
+            (HistoryKind::Deleted, made(values).into_iter().map(|(name, value)| field(name, value, Value::Absent)).collect())
+        }
+        What::Changed(values) => (HistoryKind::Changed, values.into_iter().map(|(name, old, new)| field(name, old, new)).collect()),
+        What::Joined => (HistoryKind::Joined, Vec::new()),
+    };
+    let came = event.came.map(packet);
+    let site = event.site.or_else(|| came.as_ref().map(|packet| packet.with.clone())).unwrap_or_else(|| session.name().clone());
+    HistoryEvent { edited: Moment(event.time), site, kind, fields, packet: came, told: event.went.into_iter().map(packet).collect() }
 }
 
 impl HistoryKind {
@@ -92,7 +171,7 @@ impl HistoryKind {
             Self::Changed => "changed",
             Self::Deleted => "deleted",
             Self::Replaced => "replaced",
-            Self::Revived => "revived",
+            Self::Joined => "joined",
         }
     }
 }
@@ -112,13 +191,15 @@ impl Report for HistoryReport {
 impl HistoryEvent {
     /// One row per field; what they share stands only in the first.
     fn rows(&self, page: &Page) -> Vec<Vec<String>> {
-        let packet = self.packet.as_ref().map_or_else(|| "here".to_owned(), |packet| format!("{} from {}", packet.number, packet.from));
+        let came = self.packet.iter().map(|packet| format!("{} from {}", packet.number, packet.with));
+        let told = self.told.iter().map(|packet| format!("{} to {}", packet.number, packet.with));
+        let packets: Vec<String> = came.chain(told).collect();
         let mut rows: Vec<Vec<String>> = vec![vec![String::new(); 7]; self.fields.len().max(1)];
         for (row, field) in rows.iter_mut().zip(&self.fields) {
             row[3..6].clone_from_slice(&[field.field.clone(), field.before.to_string(), field.after.to_string()]);
         }
         rows[0][..3].clone_from_slice(&[page.moment(self.edited), self.site.to_string(), self.kind.word().to_owned()]);
-        rows[0][6] = packet;
+        rows[0][6] = if packets.is_empty() { "none yet".to_owned() } else { packets.join(", ") };
         rows
     }
 }

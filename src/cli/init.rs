@@ -7,7 +7,12 @@ use serde::Serialize;
 
 use super::page::{Column, Page, alert, count, heading, number, paragraphs};
 use super::printer::Report;
+use super::{Context, Exit, Failure, place};
+use crate::exchange::{Retrying, open_exchange};
+use crate::keys::VerifyingKey;
 use crate::model::{KeyKind, SiteName};
+use crate::site::{Home, HomeError};
+use crate::sync::start;
 
 /// Set up the main office on an existing database
 ///
@@ -71,6 +76,60 @@ pub struct UntrackedTable {
     pub table: String,
     /// Why, as a sentence has it after "because".
     pub reason: String,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Then there is no home, and the database is as it was.
+pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
+    let folder = place::whole(&context.here, &context.new_home())?;
+    if folder.join(Home::SETTINGS).exists() {
+        return Err(HomeError::Exists { folder }.into());
+    }
+    let database = place::database(&context.here, &folder, &arguments.database)?;
+    let exchange_address = place::exchange(&context.here, &arguments.exchange)?;
+    let mut exchange = Retrying::new(open_exchange(&exchange_address)?);
+    let progress = context.printer.progress("looking at the database");
+    let mut table = String::new();
+    let mut taken = |name: &str, records: u64| {
+        if table != name {
+            name.clone_into(&mut table);
+            progress.stage(&format!("taking in {name}"), None);
+        }
+        progress.done(records);
+    };
+    let (name, world) = (&arguments.name, &context.world);
+    let begun = start::init(world, &folder, name, &database, &exchange_address, &mut exchange, &context.limits, &mut taken)?;
+    drop(progress);
+    let home = Home::discover(Some(&folder), &folder)?;
+    let key = VerifyingKey::parse(&fs_err::read_to_string(home.signing_public())?)?;
+    let mut warnings: Vec<String> = begun.warnings.iter().map(ToString::to_string).collect();
+    if begun.exchange_was_marked {
+        warnings.push(format!("{exchange_address} was an exchange before: where that was another tree's, take a folder of its own"));
+    }
+    let mut tracked: Vec<TrackedTable> = begun
+        .tracked
+        .iter()
+        .map(|(shape, records)| TrackedTable {
+            table: shape.name.clone(),
+            records: *records,
+            key: shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect(),
+            key_kind: shape.key_kind,
+        })
+        .collect();
+    tracked.sort_by(|a, b| a.table.cmp(&b.table));
+    let untracked = begun.untracked.iter();
+    Ok(context.printer.report(&InitReport {
+        site: name.clone(),
+        database: folder.join(&database),
+        home: folder,
+        exchange: exchange_address,
+        fingerprint: key.fingerprint().to_string(),
+        tracked,
+        untracked: untracked.map(|one| UntrackedTable { table: one.name.clone(), reason: one.reason.to_string() }).collect(),
+        warnings,
+    }))
 }
 
 impl Report for InitReport {

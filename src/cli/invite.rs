@@ -7,8 +7,11 @@ use serde::Serialize;
 
 use super::page::{Moment, Page, heading};
 use super::printer::Report;
+use super::{Context, Exit, Failure};
 use crate::model::SiteName;
-use crate::site::Role;
+use crate::site::{InvitationFile, Role};
+use crate::sync::join;
+use crate::world::files::{self, Existing, FileError, Privacy};
 
 /// Invite a new site; writes a file to hand over
 ///
@@ -81,6 +84,40 @@ pub struct InviteReport {
     pub expires: Moment,
     /// The exchange of the inviter, for the line to type.
     pub exchange: String,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Then nobody is invited.
+pub fn run(arguments: &InviteArgs, context: &Context) -> Result<Exit, Failure> {
+    const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+    let (lock, session) = context.work()?;
+    let file = arguments.out.clone().unwrap_or_else(|| format!("{}.invite", arguments.name).into());
+    let path = context.here.join(&file);
+    if path.exists() {
+        return Err(Failure::FileExists(file));
+    }
+    let valid = i64::from(arguments.days) * DAY_MILLIS;
+    let text = join::invite(&session, &arguments.name, arguments.role.into(), &arguments.groups, valid)?;
+    files::publish(&session.world, &path, text.as_bytes(), Existing::Keep, Privacy::Secret).map_err(|error| match error {
+        FileError::Io(error) => Failure::Io(error),
+        FileError::Crash(crash) => Failure::Sync(crash.into()),
+    })?;
+    let written = InvitationFile::parse(&text)?;
+    let invitation = written.invitation();
+    let report = InviteReport {
+        id: invitation.id.into(),
+        inviter: invitation.inviter.clone(),
+        name: invitation.name.clone(),
+        role: invitation.role,
+        groups: invitation.groups.iter().cloned().collect(),
+        file,
+        expires: Moment(invitation.expires),
+        exchange: session.settings.exchange.clone(),
+    };
+    drop(lock);
+    Ok(context.printer.report(&report))
 }
 
 impl Report for InviteReport {

@@ -6,10 +6,14 @@ use clap::Args;
 use serde::Serialize;
 
 use super::invite::a_role;
-use super::page::{Page, heading};
+use super::page::{Page, alert, heading};
 use super::printer::Report;
+use super::{Context, Exit, Failure, place};
+use crate::keys::VerifyingKey;
 use crate::model::SiteName;
-use crate::site::Role;
+use crate::site::{Home, HomeError, InvitationFile, Role};
+use crate::sync::{Session, join, round};
+use crate::world::World;
 
 /// Join with an invitation; makes this site's keys and asks to be taken in
 ///
@@ -53,22 +57,79 @@ pub struct JoinReport {
     pub fingerprint: String,
     /// Fingerprint of the key of who invited.
     pub parent_fingerprint: String,
+    /// Why the request is not on the exchange yet; none where it is.
+    pub waiting: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// Then there is no home. An exchange that is out of reach is no failure: the request waits in the new home.
+pub fn run(arguments: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
+    let folder = place::whole(&context.here, &context.new_home())?;
+    if folder.join(Home::SETTINGS).exists() {
+        return Err(HomeError::Exists { folder }.into());
+    }
+    let path = context.here.join(&arguments.invitation);
+    let text = String::from_utf8_lossy(&fs_err::read(path)?).into_owned();
+    let exchange = place::exchange(&context.here, &arguments.exchange)?;
+    crate::exchange::open_exchange(&exchange)?;
+    let database = arguments.database.as_ref().map(|path| place::database(&context.here, &folder, path)).transpose()?;
+    let named = InvitationFile::parse(&text)?.invitation().database.clone();
+    let target = folder.join(database.as_deref().unwrap_or(&named));
+    if target.exists() {
+        return Err(Failure::FileExists(target));
+    }
+    let settings = join::join(&context.world, &folder, &text, &exchange, database.as_deref())?;
+    let home = Home::discover(Some(&folder), &folder)?;
+    let _lock = home.lock(context.world.now())?;
+    let mut session = Session::open(World::real(), home, context.limits.clone())?;
+    let mut exchange = place::open(&settings, &session.home)?;
+    let progress = context.printer.progress("asking to be taken in");
+    let round = round::run(&mut session, &mut exchange, round::Halves::Both, &mut |what| progress.stage(what, None))?;
+    drop(progress);
+    let parent = session.ledger.parent()?.ok_or(crate::sync::SyncError::Bug("a child without a parent"))?;
+    let dropped = !round.deposited.is_empty();
+    let why = || round.waiting.first().map_or_else(|| "the exchange did not take it".to_owned(), |waiting| waiting.why.clone());
+    Ok(context.printer.report(&JoinReport {
+        site: settings.name.clone(),
+        role: settings.role,
+        parent: parent.card.name,
+        host: settings.host.clone(),
+        database: session.database_path(),
+        home: folder,
+        exchange: settings.exchange,
+        fingerprint: session.signing.verifying_key().fingerprint().to_string(),
+        parent_fingerprint: VerifyingKey::parse(&parent.card.signing)?.fingerprint().to_string(),
+        waiting: (!dropped).then(why),
+    }))
 }
 
 impl Report for JoinReport {
     fn text(&self, _: &Page) -> String {
         let Self { site, parent, .. } = self;
+        let width = "key of ''".len() + parent.as_str().len();
+        let next = match &self.waiting {
+            None => format!("Next: 'fieldpost sync' at '{parent}', then 'fieldpost sync' here."),
+            Some(why) => format!(
+                "{}\nNext: 'fieldpost sync' here as soon as it can be reached, then at '{parent}', then here again.",
+                alert(&format!("The request waits here: {why}."))
+            ),
+        };
+        let line = |label: &str, text: &str| format!("\n  {label:width$}  {text}");
         format!(
-            "{}\n  home      {}\n  database  {}, built when '{parent}' has answered\n  exchange  {}\n  \
-             your key  {}\n  key of '{parent}'  {}\n\n\
-             Next: 'fieldpost sync' at '{parent}', then 'fieldpost sync' here.",
+            "{}{}{}{}{}{}\n\n{next}",
             heading(&format!("Asked '{parent}' to take in '{site}', {}", a_role(self.role))),
-            self.home.display(),
-            self.database.display(),
-            self.exchange,
-            self.fingerprint,
-            self.parent_fingerprint
+            line("home", &self.home.display().to_string()),
+            line("database", &format!("{}, built when '{parent}' has answered", self.database.display())),
+            line("exchange", &self.exchange),
+            line("your key", &self.fingerprint),
+            line(&format!("key of '{parent}'"), &self.parent_fingerprint),
         )
+    }
+
+    fn exit(&self) -> Exit {
+        if self.waiting.is_some() { Exit::Unreachable } else { Exit::Done }
     }
 }
 
@@ -89,15 +150,16 @@ mod tests {
             exchange: "/mnt/share".to_owned(),
             fingerprint: "SHA256:abc".to_owned(),
             parent_fingerprint: "SHA256:def".to_owned(),
+            waiting: None,
         };
         assert_eq!(
             plain(&report),
             "\
 Asked 'head' to take in 'anna', a remote
-  home      /home/anna/crm
-  database  /home/anna/crm/shop.db, built when 'head' has answered
-  exchange  /mnt/share
-  your key  SHA256:abc
+  home           /home/anna/crm
+  database       /home/anna/crm/shop.db, built when 'head' has answered
+  exchange       /mnt/share
+  your key       SHA256:abc
   key of 'head'  SHA256:def
 
 Next: 'fieldpost sync' at 'head', then 'fieldpost sync' here.

@@ -3,6 +3,9 @@
 //! One file per command: its arguments, the *report* (plain data) it ends with, and how that report reads. What goes
 //! wrong becomes a sentence in [`explain`] and nowhere else. Reports go to standard output, everything else (progress,
 //! notes, errors) to standard error. Only this floor prints, asks, or looks at the environment.
+//!
+//! Whatever changes something holds the home's lock ([`Context::work`]); a second run is told who holds it and ends with
+//! exit code 5. `status`, `conflicts`, `held`, `history` and `digest` only read ([`Context::look`]) and never wait.
 
 pub mod arguments;
 pub mod conflicts;
@@ -18,7 +21,9 @@ pub mod invite;
 pub mod join;
 pub mod packet;
 pub mod page;
+pub mod place;
 pub mod printer;
+pub mod rehearsal;
 pub mod shown;
 pub mod status;
 pub mod sync;
@@ -33,7 +38,8 @@ pub use exit::Exit;
 pub use explain::Failure;
 pub use printer::Printer;
 
-use crate::site::Home;
+use crate::site::{Home, HomeLock};
+use crate::sync::{Limits, Session};
 use crate::world::World;
 
 /// What every command gets beside its own arguments.
@@ -47,6 +53,8 @@ pub struct Context {
     pub home: Option<PathBuf>,
     /// The current folder.
     pub here: PathBuf,
+    /// How much is done at a stretch.
+    pub limits: Limits,
 }
 
 impl Context {
@@ -59,10 +67,55 @@ impl Context {
         Ok(Home::discover(named.as_deref(), &self.here)?)
     }
 
+    /// The home for a command that changes something: ours alone until the lock is dropped.
+    ///
+    /// # Errors
+    /// [`crate::site::HomeError::Busy`] where another run has it; else as [`Session::open`].
+    pub fn work(&self) -> Result<(HomeLock, Session), Failure> {
+        let home = self.discover()?;
+        let lock = home.lock(self.world.now())?;
+        Ok((lock, Session::open(World::real(), home, self.limits.clone())?))
+    }
+
+    /// The home for a command that only reads, also while another run works in it.
+    ///
+    /// # Errors
+    /// As [`Session::look`].
+    pub fn look(&self) -> Result<Session, Failure> {
+        Ok(Session::look(World::real(), self.discover()?, self.limits.clone())?)
+    }
+
     /// The folder a new home is made in.
     #[must_use]
     pub fn new_home(&self) -> PathBuf {
         self.home.as_ref().map_or_else(|| self.here.clone(), |home| self.here.join(home))
+    }
+}
+
+/// Runs one command line from start to end.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    match start(arguments) {
+        Ok((command, context)) => finish(&context.printer, dispatch(&command, &context)),
+        Err(exit) => exit,
+    }
+}
+
+fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
+    match command {
+        Command::Init(arguments) => init::run(arguments, context),
+        Command::Invite(arguments) => invite::run(arguments, context),
+        Command::Join(arguments) => join::run(arguments, context),
+        Command::Sync(arguments) => sync::run(arguments, context),
+        Command::Send(arguments) => sync::run_send(arguments, context),
+        Command::Receive(arguments) => sync::run_receive(arguments, context),
+        Command::Status(_) => status::run(context),
+        Command::Conflicts(arguments) => conflicts::run(arguments, context),
+        Command::Held(_) => held::run(context),
+        Command::History(arguments) => history::run(arguments, context),
+        Command::Digest(arguments) => digest::run(arguments, context),
+        Command::Packet(arguments) => packet::run(arguments, context),
+        Command::Detach(arguments) => detach::run(arguments, context),
+        Command::Demo(arguments) => demo::run(arguments, context),
     }
 }
 
@@ -78,7 +131,7 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<(Command, 
     })?;
     let printer = Printer::for_terminal(&cli.globals);
     match std::env::current_dir() {
-        Ok(here) => Ok((cli.command, Context { world: World::real(), printer, home: cli.globals.home, here })),
+        Ok(here) => Ok((cli.command, Context { world: World::real(), printer, home: cli.globals.home, here, limits: Limits::default() })),
         Err(error) => Err(finish(&printer, Err(error.into()))),
     }
 }

@@ -1,16 +1,21 @@
 //! `fieldpost packet`: what is in this file, and is it what it says?
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::Exit;
 use super::page::{Column, Page, alert, heading, number, paragraphs, size};
 use super::printer::Report;
 use super::sync::Counts;
-use crate::model::SiteName;
+use super::{Context, Exit, Failure};
+use crate::keys::{SealingKey, VerifyingKey};
+use crate::model::{ChangeKind, SiteName};
+use crate::packet::{BlockReader, Envelope, Expectation, Limits, OpenError, Opened, check_part_name, inspect, open};
+use crate::site::HomeLock;
+use crate::sync::{Session, SyncError, roster};
 
 /// Look into a packet
 #[derive(Clone, Debug, Args)]
@@ -106,7 +111,7 @@ pub enum Signature {
         /// Fingerprint of the key.
         fingerprint: String,
     },
-    /// Whole, but nobody here knows whose key it is.
+    /// Nobody here knows whose key it is; nothing more was checked.
     UnknownKey {
         /// Fingerprint of the key.
         fingerprint: String,
@@ -157,6 +162,201 @@ pub struct Entry {
     pub bytes: u64,
 }
 
+/// Runs the command.
+///
+/// # Errors
+/// A file that is no packet at all, or is not for this site where it is to be unpacked.
+pub fn run(arguments: &PacketArgs, context: &Context) -> Result<Exit, Failure> {
+    let report = match &arguments.command {
+        PacketCommand::Show(show) => Reading::new(context, &show.file, None)?.look(Want::Content)?,
+        PacketCommand::Verify(verify) => Reading::new(context, &verify.file, verify.signers.as_deref())?.look(Want::Proof)?,
+        PacketCommand::Open(open) => {
+            let out = context.here.join(&open.out);
+            if out.exists() {
+                return Err(Failure::FileExists(open.out.clone()));
+            }
+            Reading::new(context, &open.file, None)?.look(Want::Files(&out))?
+        }
+    };
+    Ok(context.printer.report(&report))
+}
+
+/// What somebody wants of a packet.
+enum Want<'w> {
+    Proof,
+    Content,
+    Files(&'w Path),
+}
+
+/// A packet file and the keys at hand.
+struct Reading {
+    file: PathBuf,
+    shown: PathBuf,
+    known: BTreeMap<SiteName, VerifyingKey>,
+    /// Who we are and the key that opens; none without a home.
+    us: Option<(SiteName, SealingKey)>,
+    scratch: PathBuf,
+    /// What is decrypted lies in the scratch folder, which belongs to whoever has the lock.
+    _lock: Option<HomeLock>,
+}
+
+impl Reading {
+    fn new(context: &Context, file: &Path, signers: Option<&Path>) -> Result<Self, Failure> {
+        let session = match context.look() {
+            Ok(session) => Some(session),
+            Err(Failure::Home(crate::site::HomeError::NotFound { .. })) => None,
+            Err(other) => return Err(other),
+        };
+        let known = match (signers, &session) {
+            (Some(signers), _) => read_signers(&fs_err::read_to_string(context.here.join(signers))?),
+            (None, Some(session)) => known_keys(session)?,
+            (None, None) => BTreeMap::new(),
+        };
+        let scratch = session.as_ref().map_or_else(std::env::temp_dir, |session| session.home.scratch());
+        let lock = session.as_ref().map(|session| session.home.lock(context.world.now())).transpose()?;
+        let us = session.map(|session| (session.settings.name.clone(), session.sealing));
+        Ok(Self { file: context.here.join(file), shown: file.to_owned(), known, us, scratch, _lock: lock })
+    }
+
+    fn look(&self, want: Want<'_>) -> Result<PacketReport, Failure> {
+        let seen = inspect(&self.file)?;
+        let (id, envelope) = (seen.id.to_string(), seen.envelope);
+        let trusted = |site: &SiteName| self.known.get(site).cloned();
+        let name = self.file.file_name().and_then(|name| name.to_str()).and_then(|name| name.parse().ok());
+        let expected = Expectation { to: envelope.to.clone(), trusted: &trusted, name };
+        // Without a home a key that opens nothing: everything before the decryption is verified all the same.
+        let nobody = || SealingKey::generate(&crate::world::World::real());
+        let opened = match &self.us {
+            Some((_, key)) => open(&self.file, &expected, key, &self.scratch, &Limits::STANDARD),
+            None => open(&self.file, &expected, &nobody(), &self.scratch, &Limits::STANDARD),
+        };
+        if let (Want::Files(_), Err(OpenError::Decrypt(_))) = (&want, &opened)
+            && self.us.as_ref().is_none_or(|(name, _)| *name != envelope.to)
+        {
+            return Err(OpenError::NotForUs { to: envelope.to }.into());
+        }
+        let (signature, payload) = self.judge(&envelope, opened, &want)?;
+        Ok(PacketReport {
+            bytes: fs_err::metadata(&self.file)?.len(),
+            file: self.shown.clone(),
+            from: envelope.from,
+            to: envelope.to,
+            stream: envelope.stream.to_string(),
+            number: envelope.number.0,
+            id,
+            previous: envelope.previous.map(|previous| previous.to_string()),
+            acknowledges: envelope.acknowledges.map_or(0, |acknowledged| acknowledged.number.0),
+            signature,
+            payload,
+        })
+    }
+
+    fn judge(&self, envelope: &Envelope, opened: Result<Opened, OpenError>, want: &Want<'_>) -> Result<(Signature, Payload), Failure> {
+        let fingerprint = envelope.keys.signer.to_string();
+        let bytes = envelope.payload.bytes;
+        let good = Signature::Good { fingerprint: fingerprint.clone() };
+        let ours = self.us.as_ref().is_some_and(|(name, _)| *name == envelope.to);
+        let error = match opened {
+            Ok(opened) => return Ok((good, content(&opened, want)?)),
+            Err(error) => error,
+        };
+        let why = error.to_string();
+        Ok(match error {
+            OpenError::Io(error) => return Err(error.into()),
+            OpenError::Crash(crash) => return Err(SyncError::from(crash).into()),
+            OpenError::NewerVersion { .. } => return Err(error.into()),
+            OpenError::UnknownSigner { fingerprint, .. } => {
+                (Signature::UnknownKey { fingerprint: fingerprint.to_string() }, Payload::Sealed { bytes })
+            }
+            OpenError::Truncated
+            | OpenError::NotAPacket
+            | OpenError::Structure { .. }
+            | OpenError::NameMismatch
+            | OpenError::BadSignature => (Signature::Bad { why }, Payload::Sealed { bytes }),
+            OpenError::Decrypt(_) if self.us.is_none() => (good, Payload::Sealed { bytes }),
+            OpenError::Decrypt(_) if !ours => (good, Payload::NotForUs { bytes }),
+            OpenError::NotForUs { .. } => (good, Payload::NotForUs { bytes }),
+            OpenError::PayloadHash
+            | OpenError::Decrypt(_)
+            | OpenError::ManifestMismatch
+            | OpenError::EntryHash { .. }
+            | OpenError::Limit { .. } => (good, Payload::Bad { why }),
+        })
+    }
+}
+
+/// What came out, as far as it is wanted.
+fn content(opened: &Opened, want: &Want<'_>) -> Result<Payload, Failure> {
+    if matches!(want, Want::Proof) {
+        return Ok(Payload::Sealed { bytes: opened.envelope.payload.bytes });
+    }
+    let names: Vec<&str> = opened.entry_names().collect();
+    let mut tables: BTreeMap<String, Counts> = BTreeMap::new();
+    for name in names.iter().filter(|name| name.starts_with("changes/")) {
+        for block in BlockReader::new(BufReader::new(opened.read(name)?), &Limits::STANDARD) {
+            let block = block.map_err(SyncError::from)?;
+            let counts = tables.entry(block.table().to_owned()).or_default();
+            let amount = block.count() as u64;
+            match block.kind() {
+                ChangeKind::Insert => counts.inserted += amount,
+                ChangeKind::Update | ChangeKind::Replace => counts.updated += amount,
+                ChangeKind::Delete => counts.deleted += amount,
+                ChangeKind::Absent => {}
+            }
+        }
+    }
+    let entries = names.iter().map(|name| Entry { name: (*name).to_owned(), bytes: opened.entry_bytes(name).unwrap_or(0) }).collect();
+    let unpacked = match want {
+        Want::Proof | Want::Content => None,
+        Want::Files(folder) => {
+            unpack(opened, &names, folder)?;
+            Some((*folder).to_owned())
+        }
+    };
+    Ok(Payload::Opened { tables, entries, unpacked })
+}
+
+/// Writes the parts below a new folder. Their names have only letters, digits and single slashes; this is checked here too.
+fn unpack(opened: &Opened, names: &[&str], folder: &Path) -> Result<(), Failure> {
+    fs_err::create_dir(folder)?;
+    for name in names {
+        check_part_name(name).map_err(|error| std::io::Error::other(error.to_string()))?;
+        let path = folder.join(name);
+        if let Some(parent) = path.parent() {
+            fs_err::create_dir_all(parent)?;
+        }
+        let mut file = fs_err::OpenOptions::new().write(true).create_new(true).open(&path)?;
+        std::io::copy(&mut opened.read(name)?, &mut file)?;
+    }
+    Ok(())
+}
+
+/// The keys this home knows: the roster's, the neighbours' and its own.
+fn known_keys(session: &Session) -> Result<BTreeMap<SiteName, VerifyingKey>, Failure> {
+    let mut known = BTreeMap::new();
+    let roster = roster::known(session)?;
+    let sites = roster.sites().iter().map(|site| (site.name.clone(), site.signing.clone()));
+    let neighbours = session.ledger.neighbours().map_err(SyncError::from)?;
+    let cards = neighbours.into_iter().map(|neighbour| (neighbour.card.name, neighbour.card.signing));
+    for (name, key) in sites.chain(cards) {
+        if let Ok(key) = VerifyingKey::parse(&key) {
+            known.insert(name, key);
+        }
+    }
+    known.insert(session.name().clone(), session.signing.verifying_key());
+    Ok(known)
+}
+
+/// The lines of an `allowed_signers` file: name, perhaps options, key. Lines that are no site's are for others.
+fn read_signers(text: &str) -> BTreeMap<SiteName, VerifyingKey> {
+    let line = |line: &str| {
+        let (name, rest) = line.split_once(' ')?;
+        let start = rest.find("ssh-ed25519 ")?;
+        Some((SiteName::new(name).ok()?, VerifyingKey::parse(rest[start..].trim()).ok()?))
+    };
+    text.lines().filter_map(line).collect()
+}
+
 impl Report for PacketReport {
     fn text(&self, page: &Page) -> String {
         let title = format!("Packet {} from '{}' to '{}', {}", number(self.number), self.from, self.to, size(self.bytes));
@@ -195,7 +395,7 @@ impl Signature {
     fn text(&self, from: &SiteName) -> String {
         match self {
             Self::Good { fingerprint } => format!("good, by '{from}' ({fingerprint})"),
-            Self::UnknownKey { fingerprint } => alert(&format!("whole, by a key nobody here knows ({fingerprint})")),
+            Self::UnknownKey { fingerprint } => alert(&format!("by a key nobody here knows ({fingerprint}), so not checked")),
             Self::Bad { why } => alert(&format!("bad: {why}")),
         }
     }

@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
 use super::page::one_line;
-use crate::model::Value;
+use crate::model::{Key, Value};
 
 /// A value for people and programs.
 ///
@@ -70,6 +70,13 @@ pub fn key(values: &[Shown]) -> String {
         other @ (Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_)) => other.to_string(),
     };
     values.iter().map(part).collect::<Vec<_>>().join(" ")
+}
+
+/// The values of a stored key.
+#[must_use]
+pub fn of_key(key: &Key) -> Vec<Shown> {
+    // A key that does not read is one of a damaged ledger; its bytes say more than nothing.
+    key.values().unwrap_or_else(|_| vec![Value::Blob(key.as_bytes().to_vec())]).into_iter().map(Shown).collect()
 }
 
 /// What somebody may mean who types one value of a key, likeliest first.

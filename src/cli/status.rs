@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
-use super::Exit;
+use super::held::{self, Needs};
 use super::invite::a_role;
 use super::page::{Column, Moment, Page, alert, count, heading, number, paragraphs};
 use super::printer::Report;
-use crate::model::SiteName;
+use super::{Context, Exit, Failure, conflicts};
+use crate::ledger::{Direction, Neighbour};
+use crate::model::{Millis, SiteName};
 use crate::site::Role;
+use crate::sync::{Session, SyncError};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
@@ -43,8 +46,27 @@ pub struct StatusReport {
     pub conflicts_open: u64,
     /// Changes that could not be applied yet.
     pub held_open: u64,
-    /// Records that were edited since the last run.
+    /// Of those, the ones that wait for a person.
+    pub held_for_person: u64,
+    /// Edits that were noted since the last run.
     pub unsealed: u64,
+    /// Whether the database is there.
+    pub has_database: bool,
+    /// Names that are invited and have not joined.
+    pub invited: Vec<Invited>,
+    /// Packets that did not verify and were set aside, with the reason beside each.
+    pub set_aside: u64,
+    /// Where they are.
+    pub quarantine: PathBuf,
+}
+
+/// An invitation that is neither used nor expired.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Invited {
+    /// Who.
+    pub name: String,
+    /// Until when it is good.
+    pub expires: Moment,
 }
 
 /// Where we stand with one neighbour.
@@ -56,6 +78,8 @@ pub struct NeighbourStatus {
     pub role: Role,
     /// Number of the last packet made for it.
     pub sent: u64,
+    /// Of those, packets that are not on the exchange yet.
+    pub not_deposited: u64,
     /// Number of the last packet it says it has applied.
     pub acknowledged: u64,
     /// Number of its last packet applied here.
@@ -68,6 +92,94 @@ pub struct NeighbourStatus {
     pub last_received: Option<Moment>,
     /// What keeps the two apart and wants a person.
     pub problem: Option<String>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// As home and ledger say.
+pub fn run(context: &Context) -> Result<Exit, Failure> {
+    let session = context.look()?;
+    Ok(context.printer.report(&report(&session)?))
+}
+
+fn report(session: &Session) -> Result<StatusReport, Failure> {
+    let ledger = &session.ledger;
+    let held = held::all(session)?;
+    let mut neighbours = Vec::new();
+    for neighbour in ledger.neighbours()? {
+        neighbours.push(of_neighbour(session, &neighbour)?);
+    }
+    let invited = ledger.invited(session.world.now())?;
+    let open = neighbours.iter().map(|neighbour| neighbour.name.to_string()).collect::<Vec<_>>();
+    let settings = &session.settings;
+    let aside = fs_err::read_dir(session.home.quarantine())?.filter_map(Result::ok);
+    let is_packet = |entry: &fs_err::DirEntry| entry.path().extension().is_some_and(|extension| extension != "txt");
+    let amount = |amount: usize| u64::try_from(amount).unwrap_or(u64::MAX);
+    Ok(StatusReport {
+        site: settings.name.clone(),
+        role: settings.role,
+        parent: settings.parent.clone(),
+        home: session.home.folder().to_owned(),
+        database: session.database_path(),
+        exchange: settings.exchange.clone(),
+        neighbours,
+        conflicts_open: amount(conflicts::all(session, 0)?.iter().filter(|conflict| conflict.open).count()),
+        held_open: amount(held.len()),
+        held_for_person: amount(held.iter().filter(|held| held.needs == Needs::Person).count()),
+        unsealed: unsealed(session)?,
+        has_database: session.has_database(),
+        invited: invited
+            .into_iter()
+            .filter(|(name, _)| !open.contains(name))
+            .map(|(name, expires)| Invited { name, expires: Moment(expires) })
+            .collect(),
+        set_aside: amount(aside.filter(is_packet).count()),
+        quarantine: session.home.quarantine(),
+    })
+}
+
+fn of_neighbour(session: &Session, neighbour: &Neighbour) -> Result<NeighbourStatus, SyncError> {
+    let ledger = &session.ledger;
+    let packets = ledger.all_packets(neighbour.site)?;
+    let last = |direction: Direction| {
+        let times = packets.iter().filter(|row| row.direction == direction).map(|row| match direction {
+            Direction::Out => row.deposited,
+            Direction::In => Some(row.time),
+        });
+        times.flatten().max().map(|time: Millis| Moment(time))
+    };
+    let on_exchange = packets.iter().filter(|row| row.direction == Direction::Out && row.deposited.is_none()).count();
+    let waiting = if session.has_database() { ledger.candidates(neighbour.site, neighbour.cursor, neighbour.fresh)?.len() } else { 0 };
+    Ok(NeighbourStatus {
+        name: neighbour.card.name.clone(),
+        role: Role::WORDS.iter().find(|(word, _)| *word == neighbour.card.role).map_or(Role::Remote, |(_, role)| *role),
+        sent: neighbour.sent.0,
+        not_deposited: on_exchange as u64,
+        acknowledged: neighbour.acknowledged.0,
+        received: neighbour.received.0,
+        waiting: waiting as u64,
+        last_sent: last(Direction::Out),
+        last_received: last(Direction::In),
+        problem: neighbour.problem.clone(),
+    })
+}
+
+/// Edits that capture noted and no seal has seen.
+fn unsealed(session: &Session) -> Result<u64, SyncError> {
+    /// More are counted as this many: the number is for people.
+    const MOST: usize = 100_000;
+    if !session.has_database() {
+        return Ok(0);
+    }
+    let mut keys = std::collections::BTreeSet::new();
+    for shape in &session.shapes {
+        let sealed = session.ledger.sealed(shape.number)?;
+        // A table whose log is gone (rebuilt by the application) is compared whole by the next run.
+        let Ok(notes) = session.database()?.notes(shape, sealed, MOST) else { continue };
+        keys.extend(notes.into_iter().filter_map(|note| note.key.ok()).map(|key| (shape.number, key)));
+    }
+    Ok(keys.len() as u64)
 }
 
 impl Report for StatusReport {
@@ -83,22 +195,32 @@ impl Report for StatusReport {
             self.database.display(),
             self.exchange
         );
+        let coming = match (&self.parent, self.has_database) {
+            (_, true) => String::new(),
+            (Some(parent), false) => {
+                format!("There is no database here yet: '{parent}' sends it when it has taken '{}' in. Next: 'fieldpost sync'.", self.site)
+            }
+            (None, false) => alert(&format!("The database is not there: {}", self.database.display())),
+        };
         let problems = self.neighbours.iter().filter_map(|neighbour| {
             neighbour.problem.as_ref().map(|problem| format!("{} {problem}", alert(&format!("'{}':", neighbour.name))))
         });
         let problems = problems.collect::<Vec<_>>().join("\n");
-        paragraphs([head, self.neighbours_text(page), problems, self.open_text()])
+        paragraphs([head, coming, self.neighbours_text(page), problems, self.open_text(page)])
     }
 
     fn exit(&self) -> Exit {
         let stopped = self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
-        if stopped || self.conflicts_open > 0 { Exit::Attention } else { Exit::Done }
+        if stopped || self.conflicts_open + self.held_for_person > 0 { Exit::Attention } else { Exit::Done }
     }
 }
 
 impl StatusReport {
     fn neighbours_text(&self, page: &Page) -> String {
         if self.neighbours.is_empty() {
+            if !self.invited.is_empty() {
+                return String::new();
+            }
             return "No neighbours yet: 'fieldpost invite NAME' makes the first one.".to_owned();
         }
         let columns = [
@@ -127,16 +249,25 @@ impl StatusReport {
         page.table(&columns, rows)
     }
 
-    fn open_text(&self) -> String {
-        let mut lines = Vec::new();
+    fn open_text(&self, page: &Page) -> String {
+        let invited = self.invited.iter();
+        let mut lines: Vec<String> = invited
+            .map(|invited| format!("'{}' is invited until {} and has not joined yet", invited.name, page.moment(invited.expires)))
+            .collect();
+        let unsent: u64 = self.neighbours.iter().map(|neighbour| neighbour.not_deposited).sum();
         let mut line = |amount: u64, one: &str, many: &str, hint: &str| {
             if amount > 0 {
                 lines.push(format!("{} {hint}", count(usize::try_from(amount).unwrap_or(usize::MAX), one, many)));
             }
         };
         line(self.unsealed, "record was", "records were", "edited since the last run: 'fieldpost sync' sends");
+        line(unsent, "packet is", "packets are", "made and not on the exchange yet: 'fieldpost sync' puts it there");
         line(self.conflicts_open, "conflict wants", "conflicts want", "a decision: 'fieldpost conflicts --open'");
         line(self.held_open, "change is", "changes are", "held: 'fieldpost held' says why");
+        if self.set_aside > 0 {
+            let packets = count(usize::try_from(self.set_aside).unwrap_or(usize::MAX), "packet", "packets");
+            lines.push(format!("{packets} that did not verify: in {}, the reason beside each", self.quarantine.display()));
+        }
         lines.join("\n")
     }
 }
@@ -158,6 +289,7 @@ mod tests {
                 name: SiteName::new("head").unwrap(),
                 role: Role::Host,
                 sent: 12,
+                not_deposited: 0,
                 acknowledged: 11,
                 received: 1_041,
                 waiting: 3,
@@ -167,7 +299,12 @@ mod tests {
             }],
             conflicts_open: 0,
             held_open: 1,
+            held_for_person: 0,
             unsealed: 3,
+            has_database: true,
+            invited: Vec::new(),
+            set_aside: 0,
+            quarantine: "/home/anna/.fieldpost/quarantine".into(),
         }
     }
 

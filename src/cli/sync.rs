@@ -5,12 +5,20 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Serialize;
 
-use super::Exit;
-use super::held::Needs;
+use super::conflicts::{self, Conflict};
+use super::held::{self, HeldChange, Needs};
 use super::page::{Page, alert, count, heading, number, paragraphs, size};
 use super::printer::Report;
-use super::shown::{self, Shown};
+use super::rehearsal::Rehearsal;
+use super::{Context, Exit, Failure, place, shown};
+use crate::exchange::{DryRun, Exchange};
+use crate::ledger::Direction;
 use crate::model::SiteName;
+use crate::rules::nearest;
+use crate::site::Role;
+use crate::sync::report::{self, Report as Round};
+use crate::sync::round::{self, Halves};
+use crate::sync::{Session, SyncError};
 
 /// Collect, apply, send: everything, in one go
 ///
@@ -58,9 +66,9 @@ pub struct SyncReport {
     /// Packets applied, in order.
     pub applied: Vec<PacketIn>,
     /// Conflicts that were decided in this run, and outcomes the parent told.
-    pub conflicts: Vec<ConflictLine>,
-    /// Changes that came in this run and could not be applied.
-    pub held: Vec<HeldLine>,
+    pub conflicts: Vec<Conflict>,
+    /// Changes that could not be applied, earlier ones too.
+    pub held: Vec<HeldChange>,
     /// Packets deposited, in order.
     pub sent: Vec<PacketOut>,
     /// What is not where it should be yet.
@@ -115,55 +123,209 @@ pub struct Counts {
     pub deleted: u64,
 }
 
-/// A conflict and its outcome.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ConflictLine {
-    /// The table.
-    pub table: String,
-    /// The key.
-    pub key: Vec<Shown>,
-    /// The field, or what else is in conflict: see [`super::conflicts::About::words`].
-    pub about: String,
-    /// The value that stands.
-    pub winner: Shown,
-    /// The site of that edit.
-    pub winner_site: SiteName,
-    /// The value that is kept in the list.
-    pub loser: Shown,
-    /// The site of that edit.
-    pub loser_site: SiteName,
-    /// The rule that decided.
-    pub rule: String,
-    /// Whether a person is still to decide.
-    pub open: bool,
-}
-
-/// A change that could not be applied.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct HeldLine {
-    /// The table.
-    pub table: String,
-    /// The key.
-    pub key: Vec<Shown>,
-    /// Who sent it.
-    pub from: SiteName,
-    /// Why, as a sentence has it after "because".
-    pub why: String,
-    /// What it is waiting for.
-    pub needs: Needs,
-}
-
 /// Something that is not where it should be yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Waiting {
-    /// With whom.
-    pub neighbour: SiteName,
+    /// With whom; none where the whole site waits.
+    pub neighbour: Option<SiteName>,
     /// What: "packet 7 (2.1 kB)", "packets after 41".
     pub what: String,
     /// Why, as a sentence has it after a colon.
     pub why: String,
     /// What helps.
     pub needs: Needs,
+}
+
+/// Runs `sync`.
+///
+/// # Errors
+/// What stops the whole site; everything else is in the report.
+pub fn run(arguments: &SyncArgs, context: &Context) -> Result<Exit, Failure> {
+    let full = if arguments.full { Full::Ask } else { Full::No };
+    go(context, Halves::Both, mode(arguments.dry_run), full)
+}
+
+/// Runs `send`.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_send(arguments: &SendArgs, context: &Context) -> Result<Exit, Failure> {
+    go(context, Halves::Send, mode(arguments.dry_run), Full::No)
+}
+
+/// Runs `receive`.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_receive(arguments: &ReceiveArgs, context: &Context) -> Result<Exit, Failure> {
+    go(context, Halves::Receive, mode(arguments.dry_run), Full::No)
+}
+
+const fn mode(dry_run: bool) -> Mode {
+    if dry_run { Mode::DryRun } else { Mode::Done }
+}
+
+/// Whether everything is asked for anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Full {
+    Ask,
+    No,
+}
+
+fn go(context: &Context, halves: Halves, mode: Mode, full: Full) -> Result<Exit, Failure> {
+    let report = match mode {
+        Mode::Done => {
+            let (_lock, mut session) = context.work()?;
+            if full == Full::Ask {
+                round::full(&session)?;
+            }
+            let mut exchange = place::open(&session.settings, &session.home)?;
+            one_round(context, &mut session, &mut exchange, halves, mode)?
+        }
+        Mode::DryRun => {
+            let rehearsal = Rehearsal::new(context)?;
+            let mut session = rehearsal.session(context)?;
+            let mut exchange = DryRun::new(place::open(&rehearsal.settings, &rehearsal.home)?);
+            one_round(context, &mut session, &mut exchange, halves, mode)?
+        }
+    };
+    Ok(context.printer.report(&report))
+}
+
+/// Runs a round and tells of it.
+fn one_round(
+    context: &Context,
+    session: &mut Session,
+    exchange: &mut dyn Exchange,
+    halves: Halves,
+    mode: Mode,
+) -> Result<SyncReport, Failure> {
+    let before = Before { database: session.has_database(), conflicts: session.ledger.last_conflict()? };
+    let progress = context.printer.progress("opening");
+    let round = round::run(session, exchange, halves, &mut |what| {
+        progress.stage(what, None);
+        context.printer.step(what);
+    })?;
+    drop(progress);
+    Ok(SyncReport::of(session, &round, &before, mode)?)
+}
+
+/// What was there before a round.
+struct Before {
+    database: bool,
+    conflicts: i64,
+}
+
+impl SyncReport {
+    fn of(session: &Session, round: &Round, before: &Before, mode: Mode) -> Result<Self, SyncError> {
+        let applied = round.applied.iter().map(|packet| PacketIn {
+            from: packet.from.clone(),
+            number: packet.number.0,
+            tables: changed(&packet.tally.tables),
+        });
+        let deposited = |to: &SiteName, number| round.deposited.iter().any(|(site, packet)| site == to && *packet == number);
+        let (sent, kept): (Vec<_>, Vec<_>) = round.built.iter().partition(|packet| deposited(&packet.to, packet.number));
+        let mut waiting: Vec<Waiting> = round.waiting.iter().map(Waiting::of).collect();
+        waiting.extend(kept.into_iter().map(Waiting::in_outbox));
+        Ok(Self {
+            mode,
+            applied: applied.collect(),
+            conflicts: conflicts::all(session, before.conflicts)?,
+            held: held::all(session)?,
+            sent: sent.into_iter().map(PacketOut::of).collect(),
+            waiting,
+            notes: notes(session, round, before, mode)?,
+        })
+    }
+}
+
+/// What happened beside records.
+fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Result<Vec<String>, SyncError> {
+    let mut notes = round.notes.clone();
+    let would = |done: &str, dry: &str| if mode == Mode::Done { done.to_owned() } else { dry.to_owned() };
+    notes.extend(round.admitted.iter().map(|name| format!("'{name}' {}", would("has joined", "would join"))));
+    for table in &round.rearmed {
+        notes.push(format!("{table} had lost its triggers (was it rebuilt?): it was compared whole, and they are back"));
+    }
+    if round.found > 0 {
+        let found = count(usize::try_from(round.found).unwrap_or(usize::MAX), "edit", "edits");
+        notes.push(format!("{found} that the triggers had missed: found by comparing"));
+    }
+    if let (Role::Office | Role::Remote, Some(parent)) = (session.settings.role, session.ledger.parent()?) {
+        let name = &parent.card.name;
+        match (before.database, session.has_database()) {
+            (false, true) => notes.push(match mode {
+                Mode::Done => format!("'{name}' has taken us in; the database is {}", session.database_path().display()),
+                Mode::DryRun => format!("'{name}' has taken us in; the database would be built"),
+            }),
+            (false, false) => notes.push(if round.deposited.is_empty() && round.waiting.iter().any(|waiting| waiting.unreachable) {
+                format!("The request to join has not reached the exchange yet; there is no database until '{name}' has answered")
+            } else {
+                format!(
+                    "The request to join is on its way to '{name}'. There is no database here yet: after the next 'fieldpost sync' at '{name}', \
+                     'fieldpost sync' here builds it"
+                )
+            }),
+            (true, _) => {}
+        }
+    }
+    let earlier = |(to, number): &&(SiteName, crate::model::PacketNumber)| {
+        number.0 > 1 && round.built.iter().all(|packet| packet.to != *to || packet.number != *number)
+    };
+    for (to, number) in round.deposited.iter().filter(earlier) {
+        let site = session.ledger.site_number(to)?;
+        let bytes = session.ledger.packet(site, Direction::Out, *number)?.map_or(0, |row| row.bytes);
+        let put = would("was put", "would be put");
+        notes.push(format!("Packet {number} for '{to}', made earlier ({}), {put} on the exchange", size(bytes)));
+    }
+    notes.extend(unknown_rules(session));
+    Ok(notes)
+}
+
+/// Tables in `rules.toml` that are not there: a slip that would go unnoticed for years.
+fn unknown_rules(session: &Session) -> Vec<String> {
+    let known = || session.shapes.iter().map(|shape| shape.name.as_str());
+    if session.settings.role != Role::Host {
+        return Vec::new();
+    }
+    let unknown = session.rules.tables().filter(|(table, _)| known().all(|name| name != *table));
+    let line = |(table, _): (&str, _)| {
+        let meant = nearest(table, known()).map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
+        format!("rules.toml speaks of `{table}`, and there is no tracked table of that name{meant}")
+    };
+    unknown.map(line).collect()
+}
+
+/// Tables in which something changed.
+fn changed(tables: &BTreeMap<String, report::Counts>) -> BTreeMap<String, Counts> {
+    let counts = |counts: &report::Counts| Counts { inserted: counts.inserted, updated: counts.updated, deleted: counts.deleted };
+    let all = tables.iter().map(|(table, of)| (table.clone(), counts(of)));
+    all.filter(|(_, counts)| counts.total() > 0).collect()
+}
+
+impl PacketOut {
+    fn of(packet: &report::PacketOut) -> Self {
+        Self { to: packet.to.clone(), number: packet.number.0, bytes: packet.bytes, tables: changed(&packet.tables) }
+    }
+}
+
+impl Waiting {
+    fn of(waiting: &report::Waiting) -> Self {
+        let needs = match (waiting.unreachable, waiting.retried) {
+            (true, _) => Needs::Exchange,
+            (false, true) => Needs::Packet,
+            (false, false) => Needs::Person,
+        };
+        Self { neighbour: waiting.neighbour.clone(), what: waiting.what.clone(), why: waiting.why.clone(), needs }
+    }
+
+    fn in_outbox(packet: &report::PacketOut) -> Self {
+        let records: u64 = changed(&packet.tables).values().map(Counts::total).sum();
+        let records = count(usize::try_from(records).unwrap_or(usize::MAX), "record", "records");
+        let what = format!("packet {} ({records}, {})", packet.number, size(packet.bytes));
+        let why = "it is made and safe here, but not on the exchange yet".to_owned();
+        Self { neighbour: Some(packet.to.clone()), what, why, needs: Needs::Exchange }
+    }
 }
 
 impl Report for SyncReport {
@@ -210,7 +372,7 @@ impl SyncReport {
             0 => "decided by the rules; what lost is kept".to_owned(),
             open => alert(&format!("{} you; what lost is kept", count(open, "wants", "want"))),
         };
-        let lines: Vec<String> = self.conflicts.iter().map(ConflictLine::text).collect();
+        let lines: Vec<String> = self.conflicts.iter().map(Conflict::sentence).collect();
         let title = heading(&count(self.conflicts.len(), "conflict", "conflicts"));
         format!("{title}, {decided}: 'fieldpost conflicts'\n{}", page.list(&lines, "'fieldpost conflicts' lists all"))
     }
@@ -219,7 +381,7 @@ impl SyncReport {
         if self.held.is_empty() {
             return String::new();
         }
-        let line = |held: &HeldLine| {
+        let line = |held: &HeldChange| {
             let key = shown::key(&held.key);
             format!("{} {key} from '{}': {}; {}", held.table, held.from, held.why, held.needs.words())
         };
@@ -237,7 +399,8 @@ impl SyncReport {
                 Needs::Packet | Needs::Exchange => waiting.needs.words().to_owned(),
                 Needs::Person => alert(waiting.needs.words()),
             };
-            format!("'{}', {}: {}; {needs}", waiting.neighbour, waiting.what, waiting.why)
+            let with = waiting.neighbour.as_ref().map_or_else(String::new, |neighbour| format!("'{neighbour}', "));
+            format!("{with}{}: {}; {needs}", waiting.what, waiting.why)
         };
         let lines: Vec<String> = self.waiting.iter().map(line).collect();
         format!("{}\n{}", heading("Waiting"), page.list(&lines, "'fieldpost status' lists all"))
@@ -247,18 +410,6 @@ impl SyncReport {
         match self.mode {
             Mode::Done => done,
             Mode::DryRun => dry,
-        }
-    }
-}
-
-impl ConflictLine {
-    fn text(&self) -> String {
-        let Self { winner, loser, rule, .. } = self;
-        let record = format!("{} {}, {}", self.table, shown::key(&self.key), self.about);
-        let (winner_site, loser_site) = (&self.winner_site, &self.loser_site);
-        match self.open {
-            false => format!("{record}: {winner} of '{winner_site}' stands ({rule}), {loser} of '{loser_site}' lost"),
-            true => format!("{record}: {winner} of '{winner_site}' or {loser} of '{loser_site}'? You decide ({rule})"),
         }
     }
 }
@@ -335,7 +486,9 @@ fn packet_numbers(numbers: &[u64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::page::tests::{json, plain};
+    use crate::cli::conflicts::About;
+    use crate::cli::page::tests::{at, json, plain};
+    use crate::cli::shown::Shown;
     use crate::model::Value;
 
     fn name(text: &str) -> SiteName {
@@ -351,28 +504,33 @@ mod tests {
         Shown(Value::text(text))
     }
 
-    fn conflict() -> ConflictLine {
-        ConflictLine {
+    fn conflict() -> Conflict {
+        Conflict {
+            number: 1,
             table: "customers".to_owned(),
             key: vec![text("ACME-0007")],
-            about: "phone".to_owned(),
+            about: About::Field("phone".to_owned()),
+            base: Shown(Value::Null),
             winner: text("555-0199"),
-            winner_site: name("anna"),
+            winner_site: Some(name("anna")),
             loser: text("555-0100"),
-            loser_site: name("head"),
+            loser_site: Some(name("head")),
             rule: "newest".to_owned(),
+            decider: name("head"),
+            packet: None,
+            decided: at(0),
             open: false,
         }
     }
 
-    fn held(needs: Needs) -> HeldLine {
+    fn held(needs: Needs) -> HeldChange {
         let why = "its customer is not here yet".to_owned();
-        HeldLine { table: "orders".to_owned(), key: vec![text("O-17")], from: name("head"), why, needs }
+        HeldChange { table: "orders".to_owned(), key: vec![text("O-17")], from: name("head"), packet: 41, why, since: at(0), needs }
     }
 
     fn waiting(needs: Needs) -> Waiting {
         let why = "the exchange is out of reach".to_owned();
-        Waiting { neighbour: name("head"), what: "packet 12 (3.1 kB)".to_owned(), why, needs }
+        Waiting { neighbour: Some(name("head")), what: "packet 12 (3.1 kB)".to_owned(), why, needs }
     }
 
     fn report() -> SyncReport {
@@ -436,19 +594,20 @@ Waiting
 
     #[test]
     fn the_exit_code_says_what_it_is_waiting_for() {
-        let exit =
-            |held: Vec<HeldLine>, waiting: Vec<Waiting>, conflicts| SyncReport { held, waiting, conflicts, ..SyncReport::default() }.exit();
+        let exit = |held: Vec<HeldChange>, waiting: Vec<Waiting>, conflicts| {
+            SyncReport { held, waiting, conflicts, ..SyncReport::default() }.exit()
+        };
         assert_eq!(exit(vec![], vec![], vec![]), Exit::Done);
         assert_eq!(exit(vec![held(Needs::Packet)], vec![], vec![conflict()]), Exit::Done);
         assert_eq!(exit(vec![held(Needs::Packet)], vec![waiting(Needs::Exchange)], vec![]), Exit::Unreachable);
         assert_eq!(exit(vec![held(Needs::Person)], vec![waiting(Needs::Exchange)], vec![]), Exit::Attention);
-        assert_eq!(exit(vec![], vec![], vec![ConflictLine { open: true, ..conflict() }]), Exit::Attention);
+        assert_eq!(exit(vec![], vec![], vec![Conflict { open: true, ..conflict() }]), Exit::Attention);
     }
 
     #[test]
     fn an_open_conflict_asks() {
         let report =
-            SyncReport { conflicts: vec![ConflictLine { open: true, rule: "review".to_owned(), ..conflict() }], ..SyncReport::default() };
+            SyncReport { conflicts: vec![Conflict { open: true, rule: "review".to_owned(), ..conflict() }], ..SyncReport::default() };
         assert_eq!(
             plain(&report),
             "\

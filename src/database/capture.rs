@@ -8,8 +8,7 @@
 //! | trigger | when | notes |
 //! |---|---|---|
 //! | `_fieldpost_i_` | after insert | the new key |
-//! | `_fieldpost_u_` | after update | the new key |
-//! | `_fieldpost_m_` | after an update that changed the key | the old key as deleted, the new one as inserted |
+//! | `_fieldpost_u_` | after update | the key; where it changed, the new one as inserted, with the old one beside it |
 //! | `_fieldpost_d_` | after delete | the old key |
 //! | `_fieldpost_b_` | before insert, where a unique index could displace | whoever is in the way |
 //! | `_fieldpost_c_` | before update, likewise | whoever is in the way |
@@ -25,8 +24,9 @@ use super::{Database, DatabaseError, NoteKind, PREFIX, is_ours, quote};
 use crate::model::{PairId, Shape, TableNo};
 use crate::world::World;
 
-/// Milliseconds since 1970 in SQL that every SQLite version knows.
-const TIME: &str = "CAST(ROUND((julianday('now')-2440587.5)*86400000.0) AS INTEGER)";
+/// The Julian day, exact to a twentieth of a millisecond; reading makes milliseconds of it. Doing that in the trigger costs
+/// the application twice: in text to parse and in arithmetic per record.
+const TIME: &str = "julianday('now')";
 
 /// Things of ours in the schema: name to SQL.
 type Parts = BTreeMap<String, String>;
@@ -103,6 +103,14 @@ impl Database {
         self.notice_schema()
     }
 
+    /// How many triggers and tables of ours there are.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn traces(&self) -> Result<(usize, usize)> {
+        Ok((self.our_triggers()?.len(), self.ours("table")?.len()))
+    }
+
     fn replace_triggers(&self, expected: &Parts) -> Result<()> {
         let mut present = BTreeSet::new();
         for (_, name, sql) in self.our_triggers()? {
@@ -165,7 +173,7 @@ pub(super) fn log_table(table: &str) -> String {
 
 /// The text that SQLite keeps for the log: columns without types, so that keys stay exactly what they are.
 fn expected_log(shape: &Shape) -> String {
-    let keys = join("", (0..shape.key.len()).map(|n| format!(", k{n}")));
+    let keys = join("", ['k', 'o'].into_iter().flat_map(|letter| (0..shape.key.len()).map(move |n| format!(", {letter}{n}"))));
     format!("CREATE TABLE {}(n INTEGER PRIMARY KEY, kind, time{keys})", quote(&log_table(&shape.name)))
 }
 
@@ -173,21 +181,18 @@ fn expected_triggers(shape: &Shape, facts: &Facts) -> Result<Parts> {
     let key = key_columns(shape, facts)?;
     let writer = Writer { table: quote(&shape.name), log: quote(&log_table(&shape.name)), name: &shape.name, key: &key };
     let mut parts = Parts::new();
-    let new = |kind| writer.note(kind, "NEW");
-    writer.trigger(&mut parts, 'i', "AFTER INSERT", "", &new(NoteKind::Insert));
-    writer.trigger(&mut parts, 'u', "AFTER UPDATE", "", &new(NoteKind::Update));
-    let moved = format!(" WHEN {}", writer.moved());
-    writer.trigger(&mut parts, 'm', "AFTER UPDATE", &moved, &(writer.note(NoteKind::Delete, "OLD") + &new(NoteKind::Insert)));
-    writer.trigger(&mut parts, 'd', "AFTER DELETE", "", &writer.note(NoteKind::Delete, "OLD"));
+    writer.trigger(&mut parts, 'i', "AFTER INSERT", &writer.note(NoteKind::Insert, "NEW"));
+    writer.trigger(&mut parts, 'u', "AFTER UPDATE", &writer.update());
+    writer.trigger(&mut parts, 'd', "AFTER DELETE", &writer.note(NoteKind::Delete, "OLD"));
     let indexes: Vec<Vec<(&str, &str)>> =
         facts.uniques.iter().filter(|index| !index.covers(&key)).filter_map(|index| named(index, facts)).collect();
     if !indexes.is_empty() {
         let inserts = join("", indexes.iter().map(|index| writer.displaced(index, Event::Insert)));
-        writer.trigger(&mut parts, 'b', "BEFORE INSERT", "", &inserts);
+        writer.trigger(&mut parts, 'b', "BEFORE INSERT", &inserts);
         let columns: BTreeSet<&str> = indexes.iter().flatten().map(|(name, _)| *name).collect();
         let of = format!("BEFORE UPDATE OF {}", join(",", columns.into_iter().map(quote)));
         let updates = join("", indexes.iter().map(|index| writer.displaced(index, Event::Update)));
-        writer.trigger(&mut parts, 'c', &of, "", &updates);
+        writer.trigger(&mut parts, 'c', &of, &updates);
     }
     Ok(parts)
 }
@@ -211,25 +216,44 @@ struct Writer<'s> {
 }
 
 impl Writer<'_> {
-    fn trigger(&self, parts: &mut Parts, letter: char, event: &str, when: &str, body: &str) {
+    fn trigger(&self, parts: &mut Parts, letter: char, event: &str, body: &str) {
         let name = format!("{PREFIX}{letter}_{}", self.name);
-        let sql = format!("CREATE TRIGGER {} {event} ON {}{when} BEGIN {body}END", quote(&name), self.table);
+        let sql = format!("CREATE TRIGGER {} {event} ON {} BEGIN {body}END", quote(&name), self.table);
         parts.insert(name, sql);
     }
 
     fn note(&self, kind: NoteKind, of: &str) -> String {
-        let key = join("", self.key.columns.iter().map(|(name, _)| format!(",{of}.{}", quote(name))));
-        format!("INSERT INTO {} VALUES(NULL,{},{TIME}{key}); ", self.log, kind.code())
+        format!("{} VALUES({},{TIME}{}); ", self.append(), kind.code(), self.key_of(of))
     }
 
-    /// Whether an update changed the key as we compare keys: exact bytes, but `1` is `1.0`.
-    fn moved(&self) -> String {
-        join(" OR ", self.key.columns.iter().map(|(name, _)| differs(name)))
+    /// One statement and one row for both kinds of update, because a second program or statement costs more than a condition:
+    /// the new key is noted as updated (1 + 1) or, where the record moved there, as inserted (1 + 0) with the old key beside it.
+    fn update(&self) -> String {
+        let stayed = join(" AND ", self.key.columns.iter().map(|(name, _)| same(name)));
+        let old = |(name, _): &(String, String)| format!(",CASE WHEN NOT({stayed}) THEN OLD.{} END", quote(name));
+        let old = join("", self.key.columns.iter().map(old));
+        let columns = self.columns('k') + &self.columns('o');
+        let new = self.key_of("NEW");
+        format!("INSERT INTO {}(kind,time{columns}) VALUES({}+({stayed}),{TIME}{new}{old}); ", self.log, NoteKind::Insert.code())
+    }
+
+    /// Names the columns: where the number is left out instead of given as NULL, SQLite needs no check that could fail, and so no
+    /// statement journal for each of the application's writes.
+    fn append(&self) -> String {
+        format!("INSERT INTO {}(kind,time{})", self.log, self.columns('k'))
+    }
+
+    /// The log's columns for a key: `k` for the one that is noted, `o` for the one an update moved it from.
+    fn columns(&self, letter: char) -> String {
+        join("", (0..self.key.columns.len()).map(|n| format!(",{letter}{n}")))
+    }
+
+    fn key_of(&self, of: &str) -> String {
+        join("", self.key.columns.iter().map(|(name, _)| format!(",{of}.{}", quote(name))))
     }
 
     /// Notes the records that agree with the new one in a unique index, and would be deleted by a `REPLACE`.
     fn displaced(&self, index: &[(&str, &str)], event: Event) -> String {
-        let keys = join("", self.key.columns.iter().map(|(name, _)| format!(",{}", column(name))));
         let agrees = |(name, collation): &(&str, &str)| {
             let collate = if is_binary(collation) { "BINARY".to_owned() } else { quote(collation) };
             format!("{}=NEW.{} COLLATE {collate}", column(name), quote(name))
@@ -240,12 +264,12 @@ impl Writer<'_> {
             Event::Insert if self.key.is_rowid => String::new(),
             Event::Insert => format!(" AND ({})", self.other_than("NEW")),
             Event::Update => {
-                let changed = join(" OR ", index.iter().map(|(name, _)| differs(name)));
-                format!(" AND ({changed}) AND ({})", self.other_than("OLD"))
+                let stayed = join(" AND ", index.iter().map(|(name, _)| same(name)));
+                format!(" AND NOT({stayed}) AND ({})", self.other_than("OLD"))
             }
         };
-        let kind = NoteKind::Displaced.code();
-        format!("INSERT INTO {} SELECT NULL,{kind},{TIME}{keys} FROM {} AS r WHERE {agrees}{guard}; ", self.log, self.table)
+        let (kind, keys) = (NoteKind::Displaced.code(), self.key_of("r"));
+        format!("{} SELECT {kind},{TIME}{keys} FROM {} AS r WHERE {agrees}{guard}; ", self.append(), self.table)
     }
 
     fn other_than(&self, of: &str) -> String {
@@ -254,7 +278,8 @@ impl Writer<'_> {
     }
 }
 
-fn differs(name: &str) -> String {
+/// Exact as keys are: the same bytes, but `1` is `1.0`.
+fn same(name: &str) -> String {
     let name = quote(name);
-    format!("OLD.{name} IS NOT NEW.{name} COLLATE BINARY")
+    format!("OLD.{name} IS NEW.{name} COLLATE BINARY")
 }

@@ -15,12 +15,38 @@ pub(super) struct Facts {
 #[derive(Debug)]
 pub(super) struct Column {
     pub name: String,
+    pub affinity: Affinity,
     pub not_null: bool,
     pub has_default: bool,
     /// Place in the primary key from 1; 0: not in it.
     pub key_place: i64,
     /// Computed by SQLite, so no field.
     pub generated: bool,
+}
+
+/// What SQLite does to values that come near a column, as far as comparisons care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Affinity {
+    Numeric,
+    Text,
+    Blob,
+}
+
+impl Affinity {
+    /// The rules of <https://sqlite.org/datatype3.html#determination_of_column_affinity>; integer, real and numeric compare alike.
+    fn of(declared: &str) -> Self {
+        let declared = declared.to_ascii_uppercase();
+        let says = |words: &[&str]| words.iter().any(|word| declared.contains(word));
+        if says(&["INT"]) {
+            Self::Numeric
+        } else if says(&["CHAR", "CLOB", "TEXT"]) {
+            Self::Text
+        } else if declared.is_empty() || says(&["BLOB"]) {
+            Self::Blob
+        } else {
+            Self::Numeric
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -53,7 +79,7 @@ impl Facts {
     pub fn read(connection: &Connection, table: &str) -> Result<Self> {
         let doing = "read what a table looks like";
         let mut statement = connection
-            .prepare_cached("SELECT name, \"notnull\", dflt_value IS NOT NULL, pk, hidden FROM pragma_table_xinfo(?1) ORDER BY cid")
+            .prepare_cached("SELECT name, \"notnull\", dflt_value IS NOT NULL, pk, hidden, type FROM pragma_table_xinfo(?1) ORDER BY cid")
             .doing(doing)?;
         let columns = statement.query_map([table], |row| {
             Ok(Column {
@@ -62,6 +88,7 @@ impl Facts {
                 has_default: row.get(2)?,
                 key_place: row.get(3)?,
                 generated: row.get::<_, i64>(4)? != 0,
+                affinity: Affinity::of(&row.get::<_, String>(5)?),
             })
         });
         let columns: Vec<Column> = columns.and_then(Iterator::collect).doing(doing)?;

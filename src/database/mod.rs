@@ -130,6 +130,14 @@ impl Database {
         &self.path
     }
 
+    /// Copies all of it into a new file as it is at one moment.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn copy_to(&self, path: &Path) -> Result<()> {
+        self.connection.backup("main", path, None::<fn(rusqlite::backup::Progress)>).doing("copy the database")
+    }
+
     /// The schema's version as SQLite counts it; every change of the schema, ours included, moves it.
     ///
     /// # Errors

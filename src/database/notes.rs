@@ -1,5 +1,10 @@
 //! Which keys the triggers noted: read in order, trimmed when sealed.
 
+use std::ops::Range;
+
+use rusqlite::Row as SqlRow;
+use rusqlite::types::ValueRef;
+
 use super::capture::log_table;
 use super::error::{Doing, Result};
 use super::plan::key_at;
@@ -9,7 +14,7 @@ use crate::model::{Key, KeyError, Millis, Shape};
 /// One noted key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// Place in the table's log: ascending, never given twice.
+    /// Place in the table's log: ascending, never given twice. The two notes of a record that moved share one.
     pub number: i64,
     /// What happened.
     pub kind: NoteKind,
@@ -24,7 +29,7 @@ pub struct Note {
 pub enum NoteKind {
     /// A record of that key came: an insert, or an update that moved a record to the key.
     Insert,
-    /// A record of that key was updated. Noted of the new key too where an update moved it.
+    /// A record of that key was updated and kept its key.
     Update,
     /// A record of that key went: a delete, or an update that moved it away.
     Delete,
@@ -46,8 +51,11 @@ impl NoteKind {
     }
 }
 
+/// Place of the first key column in a log, after number, kind and time.
+const FIRST_KEY: usize = 3;
+
 impl Database {
-    /// Up to `limit` notes with numbers above `after`, ascending.
+    /// The notes of up to `limit` numbers above `after`, ascending; of a record that moved, the old key comes first.
     ///
     /// # Errors
     /// As SQLite says, also where the table was never armed.
@@ -56,17 +64,19 @@ impl Database {
         let sql = format!("SELECT * FROM {} WHERE n > ?1 AND kind <> 0 ORDER BY n LIMIT ?2", quote(&log_table(&shape.name)));
         let mut statement = self.connection.prepare_cached(&sql).doing(doing)?;
         let mut rows = statement.query((after, i64::try_from(limit).unwrap_or(i64::MAX))).doing(doing)?;
+        let new = FIRST_KEY..FIRST_KEY + shape.key.len();
+        let old = new.end..new.end + shape.key.len();
         let mut notes = Vec::new();
         while let Some(row) = rows.next().doing(doing)? {
+            let number = row.get(0).doing(doing)?;
             let code: u8 = row.get(1).doing(doing)?;
+            let time = millis(row.get(2).doing(doing)?);
             // A kind that is not ours was written by a stranger; a hint to look is always safe.
             let kind = NoteKind::ALL.into_iter().find(|kind| kind.code() == code).unwrap_or(NoteKind::Displaced);
-            notes.push(Note {
-                number: row.get(0).doing(doing)?,
-                kind,
-                time: Millis(row.get(2).doing(doing)?),
-                key: key_at(row, 3..3 + shape.key.len()).doing(doing)?,
-            });
+            if kind == NoteKind::Insert && any_stated(row, old.clone()).doing(doing)? {
+                notes.push(Note { number, kind: NoteKind::Delete, time, key: key_at(row, old.clone()).doing(doing)? });
+            }
+            notes.push(Note { number, kind, time, key: key_at(row, new.clone()).doing(doing)? });
         }
         Ok(notes)
     }
@@ -114,4 +124,16 @@ impl Database {
         }
         Ok(())
     }
+}
+
+/// Whether an old key was noted beside the new one; one of nothing but NULL named no record.
+fn any_stated(row: &SqlRow<'_>, mut places: Range<usize>) -> rusqlite::Result<bool> {
+    places.try_fold(false, |any, place| Ok(any || row.get_ref(place)? != ValueRef::Null))
+}
+
+/// Milliseconds since 1970 from a Julian day.
+fn millis(day: f64) -> Millis {
+    const OF_1970: f64 = 2_440_587.5;
+    #[expect(clippy::cast_possible_truncation, reason = "rounded; a clock beyond the range of i64 saturates")]
+    Millis(((day - OF_1970) * 86_400_000.0).round() as i64)
 }

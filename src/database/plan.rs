@@ -25,6 +25,7 @@ pub(super) struct Plan {
     places: Vec<Option<usize>>,
     /// Columns of the result that make the key.
     key_places: Vec<usize>,
+    pub facts: Facts,
     pub table: String,
     /// `r."k" = ?1 AND …`, exact.
     pub matches_key: String,
@@ -47,7 +48,7 @@ impl Database {
         {
             return Ok(Rc::clone(plan));
         }
-        let plan = Rc::new(Plan::new(shape, &Facts::read(&self.connection, &shape.name)?)?);
+        let plan = Rc::new(Plan::new(shape, Facts::read(&self.connection, &shape.name)?)?);
         self.plans.borrow_mut().insert(shape.number, Rc::clone(&plan));
         Ok(plan)
     }
@@ -61,8 +62,8 @@ pub(super) fn key_columns(shape: &Shape, facts: &Facts) -> Result<KeyColumns> {
 }
 
 impl Plan {
-    fn new(shape: &Shape, facts: &Facts) -> Result<Self> {
-        let key = key_columns(shape, facts)?;
+    fn new(shape: &Shape, facts: Facts) -> Result<Self> {
+        let key = key_columns(shape, &facts)?;
         if shape.live_fields().any(|field| facts.column(shape.name_of(field)).is_none_or(|column| column.generated)) {
             return Err(DatabaseError::ShapeMoved { table: shape.name.clone() });
         }
@@ -72,9 +73,11 @@ impl Plan {
         let table = quote(&shape.name);
         let matches_key = matches(&key.columns);
         let has_key = join(" AND ", key.columns.iter().map(|(name, _)| format!("{} IS NOT NULL", column(name))));
-        let collated = |(name, collation): &(String, String)| format!("{} COLLATE {}", column(name), quote(collation));
-        let order = if key.is_rowid { column(&key.columns[0].0) } else { join(", ", key.columns.iter().map(collated)) };
-        let parameters = join(", ", (1..=key.columns.len()).map(|n| format!("?{n}")));
+        let names = join(", ", key.columns.iter().map(|(name, _)| column(name)));
+        let collate = |collation: &str| if key.is_rowid { String::new() } else { format!(" COLLATE {}", quote(collation)) };
+        let order = join(", ", key.columns.iter().map(|(name, collation)| column(name) + &collate(collation)));
+        // On the left of the comparison a collation would keep the index out.
+        let parameters = join(", ", (1..).zip(&key.columns).map(|(n, (_, collation)): (usize, _)| format!("?{n}{}", collate(collation))));
         let limit = key.columns.len() + 1;
         let select = format!("SELECT {list} FROM {table} AS r WHERE");
         Ok(Self {
@@ -82,12 +85,13 @@ impl Plan {
             key_places: shape.key.iter().filter_map(|field| place(*field)).collect(),
             read: format!("{select} {matches_key}"),
             scan: format!("{select} {has_key} ORDER BY {order} LIMIT ?1"),
-            scan_on: format!("{select} {has_key} AND ({order}) > ({parameters}) ORDER BY {order} LIMIT ?{limit}"),
+            scan_on: format!("{select} {has_key} AND ({names}) > ({parameters}) ORDER BY {order} LIMIT ?{limit}"),
             walk: format!("{select} {has_key}"),
             count: format!("SELECT count(*) FROM {table} AS r WHERE {has_key}"),
             keyless: format!("SELECT count(*) FROM {table} AS r WHERE NOT ({has_key})"),
             delete: format!("DELETE FROM {table} AS r WHERE {matches_key}"),
             shape: shape.clone(),
+            facts,
             table,
             matches_key,
             inserts: RefCell::default(),

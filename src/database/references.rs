@@ -3,10 +3,10 @@
 use rusqlite::Row as SqlRow;
 
 use super::error::{Doing, Result};
-use super::facts::Facts;
+use super::facts::{Affinity, Facts};
 use super::plan::{bind, bind_key, column, join, key_at};
 use super::{Database, quote};
-use crate::model::{ForeignKey, Key, Row, Shape, TableNo};
+use crate::model::{FieldNo, ForeignKey, Key, Row, Shape, TableNo};
 
 /// What a record's foreign key leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,9 +82,19 @@ impl Database {
         let doing = "look for records that refer to one";
         let of_child = |name: &str| format!("c.{}", quote(name));
         let keys = join(", ", child.key.iter().map(|field| of_child(child.name_of(*field))));
-        let pairs = reference.columns.iter().zip(&reference.fields);
-        let agrees = join(" AND ", pairs.map(|(name, field)| format!("{} = {}", column(name), of_child(child.name_of(*field)))));
-        let exact = &self.plan(shape)?.matches_key;
+        let (parents, children) = (self.plan(shape)?, self.plan(child)?);
+        let pair = |(theirs, field): (&String, &FieldNo)| {
+            let name = child.name_of(*field);
+            let affinity =
+                |facts: &Facts, name: &str| facts.columns.iter().find(|column| same_name(&column.name, name)).map(|column| column.affinity);
+            let parent = affinity(&parents.facts, theirs);
+            // A foreign key gives the parent's affinity to the child's value. A comparison does so too where the parent is
+            // numeric or both are alike; else the child's own affinity must be taken away, at the price of its index.
+            let alike = parent == Some(Affinity::Numeric) || parent == affinity(&children.facts, name);
+            format!("{} = {}{}", column(theirs), if alike { "" } else { "+" }, of_child(name))
+        };
+        let agrees = join(" AND ", reference.columns.iter().zip(&reference.fields).map(pair));
+        let exact = &parents.matches_key;
         let limited = shape.key.len() + 1;
         // CROSS JOIN keeps the one record outside and the index of the child inside.
         let sql = format!(

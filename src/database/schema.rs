@@ -37,11 +37,9 @@ impl Database {
     /// As SQLite says.
     pub fn dump_schema(&self) -> Result<SchemaDump> {
         let doing = "read the schema";
-        let sql = "SELECT s.name, s.tbl_name, s.sql FROM sqlite_schema AS s \
-            LEFT JOIN pragma_table_list AS l ON l.schema = 'main' AND l.name = s.name AND s.type = 'table' \
-            WHERE s.sql IS NOT NULL AND substr(s.name, 1, 7) <> 'sqlite_' AND coalesce(l.type, '') <> 'shadow' \
-            AND s.tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow') \
-            ORDER BY CASE s.type WHEN 'table' THEN 1 WHEN 'index' THEN 2 WHEN 'view' THEN 3 ELSE 4 END, s.rowid";
+        let sql = "SELECT name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND substr(name, 1, 7) <> 'sqlite_' \
+            AND tbl_name NOT IN (SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'shadow') \
+            ORDER BY CASE type WHEN 'table' THEN 1 WHEN 'index' THEN 2 WHEN 'view' THEN 3 ELSE 4 END, rowid";
         let mut statement = self.connection.prepare(sql).doing(doing)?;
         let all = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).and_then(Iterator::collect);
         let all: Vec<(String, String, String)> = all.doing(doing)?;

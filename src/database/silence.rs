@@ -106,7 +106,7 @@ impl Database {
         for table in tables {
             let probe = self.probe(&table)?;
             for plan in plans.iter_mut().filter(|plan| plan.table == table) {
-                probe.judge(plan, &tracked);
+                probe.judge(plan, &tracked, &self.stubs.borrow());
             }
         }
         Ok(plans)
@@ -119,6 +119,13 @@ impl Database {
     /// As SQLite says.
     pub fn silence_application_triggers(&self, shapes: &[Shape]) -> Result<()> {
         let doing = "keep the application's triggers still";
+        if !self.in_transaction() {
+            return Err(DatabaseError::Bookkeeping("triggers are kept still only inside a transaction".into()));
+        }
+        // A second call would take the replaced texts for the application's.
+        if !self.stilled.borrow().is_empty() {
+            return Ok(());
+        }
         let still: BTreeSet<String> = self.trigger_plan(shapes)?.into_iter().filter(|plan| !plan.runs).map(|plan| plan.name).collect();
         let mut stilled = Vec::new();
         for (table, name, sql) in self.their_triggers()?.into_iter().filter(|(_, name, _)| still.contains(name)) {
@@ -127,7 +134,7 @@ impl Database {
             let text = format!("CREATE TRIGGER {} {when} INSERT ON {} WHEN 0 BEGIN SELECT 1; END", quote(&name), quote(&table));
             stilled.push((Stilled { name, sql }, text));
         }
-        if stilled.is_empty() || !self.in_transaction() {
+        if stilled.is_empty() {
             return Ok(());
         }
         self.execute(doing, "PRAGMA writable_schema = ON")?;
@@ -185,33 +192,26 @@ impl Database {
         let facts = Facts::read(&self.connection, table)?;
         let mut probe = Probe::default();
         for sql in statements(table, &facts) {
-            let (acts, unknown, failed) = self.listen(&sql);
-            probe.acts.extend(acts);
-            probe.unknown.extend(unknown);
-            probe.failed |= failed;
+            match self.listen(&sql) {
+                Some(acts) => probe.acts.extend(acts),
+                None => probe.failed = true,
+            }
         }
         Ok(probe)
     }
 
-    /// What triggers would do for a statement; the functions that were missing; whether it cannot be prepared at all.
-    fn listen(&self, sql: &str) -> (Vec<Act>, Vec<String>, bool) {
-        let mut unknown = Vec::new();
+    /// What triggers would do for a statement; none where it cannot be prepared even with stand-ins for functions.
+    fn listen(&self, sql: &str) -> Option<Vec<Act>> {
         for _ in 0..=UNKNOWN_FUNCTIONS {
             self.gate.lock().unwrap_or_else(PoisonError::into_inner).acts = Some(Vec::new());
             let prepared = self.connection.prepare(sql).map(drop);
-            let acts = self.gate.lock().unwrap_or_else(PoisonError::into_inner).acts.take().unwrap_or_default();
-            match prepared {
-                Ok(()) => return (acts, unknown, false),
-                Err(error) => match missing_function(&error.to_string()) {
-                    Some(name) if stub(&self.connection, &name).is_ok() => {
-                        self.stubs.borrow_mut().insert(name.to_ascii_lowercase());
-                        unknown.push(name);
-                    }
-                    Some(_) | None => return (acts, unknown, true),
-                },
-            }
+            let acts = self.gate.lock().unwrap_or_else(PoisonError::into_inner).acts.take();
+            let Err(error) = prepared else { return acts };
+            let name = missing_function(&error.to_string())?;
+            stub(&self.connection, &name).ok()?;
+            self.stubs.borrow_mut().insert(name.to_ascii_lowercase());
         }
-        (Vec::new(), unknown, true)
+        None
     }
 }
 
@@ -219,13 +219,12 @@ impl Database {
 #[derive(Default)]
 struct Probe {
     acts: Vec<Act>,
-    unknown: BTreeSet<String>,
     /// A statement could not be prepared: nothing is known of the rest.
     failed: bool,
 }
 
 impl Probe {
-    fn judge(&self, plan: &mut TriggerPlan, tracked: &BTreeSet<String>) {
+    fn judge(&self, plan: &mut TriggerPlan, tracked: &BTreeSet<String>, stubs: &BTreeSet<String>) {
         let mut writes = BTreeSet::new();
         let mut unknown = BTreeSet::new();
         for act in self.acts.iter().filter(|act| act.trigger == plan.name) {
@@ -234,8 +233,7 @@ impl Probe {
                     writes.insert(table.clone());
                 }
                 What::Calls(function) => {
-                    let missing = self.unknown.iter().any(|name| name.eq_ignore_ascii_case(function));
-                    unknown.extend(missing.then(|| function.clone()));
+                    unknown.extend(stubs.contains(&function.to_ascii_lowercase()).then(|| function.clone()));
                 }
             }
         }

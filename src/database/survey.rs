@@ -285,6 +285,7 @@ impl Tester {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&database.path, flags).doing(doing)?;
         connection.busy_timeout(database.wait).doing(doing)?;
+        connection.pragma_update(None, "foreign_keys", false).doing(doing)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).doing(doing)?;
         Ok(Self(connection))
     }

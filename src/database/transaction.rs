@@ -46,6 +46,30 @@ impl Database {
         self.reread_triggers()
     }
 
+    /// Begins an attempt inside the open write: [`Database::keep_attempt`] or [`Database::undo_attempt`] ends it.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn begin_attempt(&self) -> Result<()> {
+        self.execute("begin an attempt", "SAVEPOINT _fieldpost_attempt")
+    }
+
+    /// Keeps what was written since [`Database::begin_attempt`].
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn keep_attempt(&self) -> Result<()> {
+        self.execute("keep an attempt", "RELEASE _fieldpost_attempt")
+    }
+
+    /// Takes back what was written since [`Database::begin_attempt`].
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn undo_attempt(&self) -> Result<()> {
+        self.execute("undo an attempt", "ROLLBACK TO _fieldpost_attempt; RELEASE _fieldpost_attempt")
+    }
+
     /// Ends what [`Database::begin_read`] began.
     ///
     /// # Errors

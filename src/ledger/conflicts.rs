@@ -57,6 +57,8 @@ pub enum ConflictKind {
     Gone,
     /// A delete of a record that others here refer to.
     Dependants,
+    /// Not decided: the change waits at the deciding site, for the reason given as the rule.
+    Held,
 }
 
 /// Whether a person is wanted.

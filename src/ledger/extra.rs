@@ -52,6 +52,18 @@ pub struct Held {
     pub attempts: u32,
 }
 
+impl std::fmt::Display for HeldReason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Missing { table, key } => write!(f, "it refers to {table} {key}, which has not come yet"),
+            Self::OtherRecord { table, key } => write!(f, "it refers to {table} {key}, which is another record here"),
+            Self::SameNumber => f.write_str("another record has this number here: two sites gave it out"),
+            Self::Dependants { table, key } => write!(f, "{table} {key} refers to it"),
+            Self::Refused { message } => write!(f, "the database refused it: {message}"),
+        }
+    }
+}
+
 /// Why a change waits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -239,7 +239,7 @@ fn read(row: &SqlRow<'_>) -> Result<Entry> {
     let crate::model::Row(values) = crate::model::Row::decode(undo).map_err(|_| damaged())?;
     let site = |value: &Value| match value {
         Value::Integer(number) => u32::try_from(*number).map(SiteNo).map_err(|_| damaged()),
-        _ => Err(damaged()),
+        Value::Absent | Value::Null | Value::Real(_) | Value::Text(_) | Value::Blob(_) => Err(damaged()),
     };
     let born = |values: &[Value]| match values {
         [number, Value::Integer(sequence), ..] => Ok(Born { site: site(number)?, sequence: sequence.cast_unsigned() }),
@@ -251,7 +251,7 @@ fn read(row: &SqlRow<'_>) -> Result<Entry> {
             row: crate::model::Row::decode(bytes).map_err(|_| damaged())?,
             stamps: match stamps {
                 Value::Blob(bytes) => super::records::read_stamps(Some(bytes))?,
-                _ => Vec::new(),
+                Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) => Vec::new(),
             },
         }),
         _ => Err(damaged()),

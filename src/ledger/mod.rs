@@ -49,6 +49,14 @@ pub struct Ledger {
     next_record: Cell<i64>,
 }
 
+/// Where an attempt began.
+#[derive(Debug)]
+pub struct Attempt {
+    recorded: usize,
+    journal: i64,
+    next_record: i64,
+}
+
 /// What can go wrong with the ledger.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
@@ -140,6 +148,16 @@ impl Ledger {
         Ok(self.connection.execute_batch("BEGIN IMMEDIATE")?)
     }
 
+    /// From here on everything is read as it was at one moment; for a session that only looks.
+    pub fn begin_read(&self) -> Result<()> {
+        Ok(self.connection.execute_batch("BEGIN")?)
+    }
+
+    /// Copies all of it into a new file, whatever else is being done with it.
+    pub fn copy_to(&self, path: &Path) -> Result<()> {
+        Ok(self.connection.backup("main", path, None::<fn(rusqlite::backup::Progress)>)?)
+    }
+
     /// Makes everything since [`Ledger::begin`] durable.
     ///
     /// # Errors
@@ -158,6 +176,29 @@ impl Ledger {
             self.connection.execute_batch("ROLLBACK")?;
         }
         self.read_counters()
+    }
+
+    /// Begins an attempt inside the open transaction; [`Ledger::keep_attempt`] or [`Ledger::undo_attempt`] ends it.
+    pub fn begin_attempt(&self) -> Result<Attempt> {
+        self.connection.execute_batch("SAVEPOINT attempt")?;
+        let recorded = self.recorder.borrow().as_ref().map_or(0, Recorder::length);
+        Ok(Attempt { recorded, journal: self.journal.get(), next_record: self.next_record.get() })
+    }
+
+    /// Keeps what was written since [`Ledger::begin_attempt`].
+    pub fn keep_attempt(&self, _: Attempt) -> Result<()> {
+        Ok(self.connection.execute_batch("RELEASE attempt")?)
+    }
+
+    /// Takes back what was written since [`Ledger::begin_attempt`], from the record too.
+    pub fn undo_attempt(&self, attempt: Attempt) -> Result<()> {
+        self.connection.execute_batch("ROLLBACK TO attempt; RELEASE attempt")?;
+        if let Some(recorder) = &mut *self.recorder.borrow_mut() {
+            recorder.truncate(attempt.recorded);
+        }
+        self.journal.set(attempt.journal);
+        self.next_record.set(attempt.next_record);
+        Ok(())
     }
 
     /// From here to [`Ledger::recorded`] every write is also remembered as bytes.

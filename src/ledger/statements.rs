@@ -78,6 +78,14 @@ impl Recorder {
         self.bytes.extend_from_slice(&row);
     }
 
+    pub(super) fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) fn truncate(&mut self, length: usize) {
+        self.bytes.truncate(length);
+    }
+
     pub(super) fn take(self) -> Vec<u8> {
         self.bytes
     }

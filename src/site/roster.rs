@@ -285,7 +285,8 @@ impl Roster {
 }
 
 impl Role {
-    pub(super) const WORDS: [(&'static str, Self); 3] = [("host", Self::Host), ("office", Self::Office), ("remote", Self::Remote)];
+    /// What each is called in files.
+    pub const WORDS: [(&'static str, Self); 3] = [("host", Self::Host), ("office", Self::Office), ("remote", Self::Remote)];
 
     /// The word that stands for it everywhere.
     #[must_use]

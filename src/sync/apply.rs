@@ -12,7 +12,7 @@
 //! Each slice first seals under the write lock, so that an edit made a moment ago is an edit and not drift (`DESIGN`
 //! section 4, rule 6). Our writes are noted by capture too; since we hold the lock, what the log gained is ours.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufReader;
 
 use super::known::Link;
@@ -47,6 +47,8 @@ pub(super) struct Applying<'s> {
     pub losses: Vec<Conflict>,
     /// Held records that are being applied although they refer to each other.
     pub together: BTreeSet<(TableNo, Key)>,
+    /// Records taken out of the database for the moment, with their rows, so that they can exchange unique values.
+    pub lifted: BTreeMap<(TableNo, Key), Row>,
     pub buffer: Vec<u8>,
 }
 
@@ -73,6 +75,7 @@ pub(super) fn slice<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mu
 fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut Applying<'_>) -> Result<T>) -> Result<(T, Tally)> {
     let (database, ledger) = (session.database()?, &session.ledger);
     seal::seal_under_lock(session)?;
+    database.silence_application_triggers(&session.shapes)?;
     let neighbours = ledger.neighbours()?;
     let now = session.world.now();
     let mut applying = Applying {
@@ -84,6 +87,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         tally: Tally::default(),
         losses: Vec::new(),
         together: BTreeSet::new(),
+        lifted: BTreeMap::new(),
         buffer: Vec::new(),
     };
     let done = work(&mut applying)?;
@@ -138,8 +142,8 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
                     continue;
                 }
                 match from.kind {
-                    NeighbourKind::Parent => applying.from_parent(&incoming, change, None)?,
-                    NeighbourKind::Child => applying.from_child(&incoming, change, None)?,
+                    NeighbourKind::Parent => applying.take_from_parent(&incoming, change, None)?,
+                    NeighbourKind::Child => applying.take_from_child(&incoming, change, None)?,
                 }
                 done += 1;
                 taken += 1;
@@ -217,6 +221,8 @@ impl Applying<'_> {
         let (session, envelope) = (self.session, &opened.envelope);
         self.retry_held()?;
         let brought = self.take_documents(from, opened)?;
+        self.tell_held(from, envelope.number)?;
+        self.raise_sequences(from, opened)?;
         let id = opened.id.to_string();
         let settled = envelope.settled.unwrap_or_default();
         session.ledger.set_received(from.site, envelope.stream, envelope.number, &id, settled, changes > 0 || brought)?;
@@ -238,6 +244,40 @@ impl Applying<'_> {
         Ok(())
     }
 
+    /// Numbers that the parent's AUTOINCREMENT tables have given out are never given again here.
+    fn raise_sequences(&self, from: &Neighbour, opened: &Opened) -> Result<()> {
+        let Some(bytes) = opened.bytes("schema.json", self.session.limits.document_bytes)? else { return Ok(()) };
+        let sent: super::start::SentSchema = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("schema.json"))?;
+        if from.kind == NeighbourKind::Parent {
+            self.session.database()?.set_sequences(&sent.schema.sequences)?;
+        }
+        Ok(())
+    }
+
+    /// Lists the changes of this packet that still wait, so that the child hears of it.
+    fn tell_held(&mut self, from: &Neighbour, number: PacketNumber) -> Result<()> {
+        if from.kind == NeighbourKind::Parent {
+            return Ok(());
+        }
+        let mut waiting = Vec::new();
+        self.session.ledger.exceptional(&mut |record| {
+            let held = record.extra.held.get(&from.site).filter(|held| held.packet == number).cloned();
+            waiting.extend(held.map(|held| (record, held)));
+            Ok(())
+        })?;
+        let incoming = Incoming { link: Link::from(from), name: from.card.name.clone(), number };
+        for (record, held) in waiting {
+            let mut conflict =
+                self.conflict(&record, ConflictKind::Held, None, &held.reason.to_string(), ConflictState::Decided, &incoming);
+            let stamp = held.change.after.as_ref().and_then(|image| image.stamps.iter().flatten().copied().max());
+            conflict.loser_site = Some(self.site_of(stamp, Some(&incoming))?);
+            conflict.loser = Some(if held.change.after.is_some() { "waits" } else { "delete waits" }.into());
+            conflict.exact = held.change.after.map(|image| image.row).unwrap_or_default();
+            self.losses.push(conflict);
+        }
+        self.list_losses(0)
+    }
+
     /// Outcomes of the neighbour's decisions, the roster and the rules.
     fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
         let ledger = &self.session.ledger;
@@ -251,13 +291,17 @@ impl Applying<'_> {
             }
             brought = true;
         }
+        if from.kind == NeighbourKind::Child && opened.entry_bytes(super::build::FULL_PART).is_some() {
+            ledger.set_fresh(from.site)?;
+            brought = true;
+        }
         for (part, note) in [("roster.json", "roster"), ("rules.toml", "rules")] {
             let Some(bytes) = opened.bytes(part, most)? else { continue };
             let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(part))?;
             if from.kind == NeighbourKind::Parent {
                 ledger.set_note(note, &text)?;
             } else if note == "roster" {
-                super::join::take_part(self.session, from, &text)?;
+                super::roster::take_part(self.session, from, &text)?;
             }
             brought = true;
         }
@@ -268,6 +312,9 @@ impl Applying<'_> {
     pub(super) fn load(&mut self, table: TableNo, key: &Key) -> Result<Record> {
         let session = self.session;
         let shape = session.shape(table);
+        if !self.lifted.is_empty() && self.lifted.contains_key(&(table, key.clone())) {
+            return Ok(session.ledger.load(table, key)?);
+        }
         self.buffer.clear();
         let there = session.database()?.read(shape, key, &mut self.buffer)?;
         let row = there.then_some(self.buffer.as_slice());

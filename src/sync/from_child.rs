@@ -24,7 +24,7 @@ enum Decision {
 
 impl Applying<'_> {
     /// Takes one change of a child. `again`: a held one that is tried again.
-    pub(super) fn from_child(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
+    pub(super) fn take_from_child(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
         let mut record = self.load(change.table, &change.key)?;
         let mut change = change;
         let mut held = again.cloned();

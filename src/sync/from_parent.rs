@@ -28,7 +28,7 @@ struct OurEdits {
 
 impl Applying<'_> {
     /// Takes one change of the parent. `again`: a held one that is tried again.
-    pub(super) fn from_parent(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
+    pub(super) fn take_from_parent(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
         let mut record = self.load(change.table, &change.key)?;
         let base = self.rename(&mut record, incoming, &change)?;
         let edits = self.our_edits(&record, base.as_ref())?;

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 
 use super::Result;
 use super::apply::{Applying, Incoming};
+use crate::database::Written;
 use crate::ledger::{Held, HeldReason, NeighbourKind};
 use crate::model::{Change, Key, SiteNo, TableNo};
 
@@ -35,15 +36,13 @@ impl Applying<'_> {
             let mut left = self.held()?;
             if left.len() == waiting.len() {
                 self.together = self.circle()?;
-                if self.together.is_empty() {
-                    return Ok(());
-                }
                 for (site, table, key) in &left {
                     if self.together.contains(&(*table, key.clone())) {
                         self.try_again(*site, *table, key)?;
                     }
                 }
                 self.together.clear();
+                self.rotate(&left)?;
                 let after = self.held()?;
                 if after.len() == left.len() {
                     return Ok(());
@@ -61,9 +60,49 @@ impl Applying<'_> {
         let Some(link) = self.links.iter().find(|link| link.site == site).copied() else { return Ok(()) };
         let incoming = Incoming { link, name: self.session.ledger.site_name(site)?, number: held.packet };
         match link.kind {
-            NeighbourKind::Child => self.from_child(&incoming, held.change.clone(), Some(&held)),
-            NeighbourKind::Parent => self.from_parent(&incoming, held.change.clone(), Some(&held)),
+            NeighbourKind::Child => self.take_from_child(&incoming, held.change.clone(), Some(&held)),
+            NeighbourKind::Parent => self.take_from_parent(&incoming, held.change.clone(), Some(&held)),
         }
+    }
+
+    /// Records that were refused because of each other's unique values (a swap, a rotation): all are lifted out of the
+    /// database first and then written one after the other. Where that does not help, nothing happened.
+    fn rotate(&mut self, waiting: &[(SiteNo, TableNo, Key)]) -> Result<()> {
+        let session = self.session;
+        let mut refused = Vec::new();
+        for (site, table, key) in waiting {
+            let record = session.ledger.load(*table, key)?;
+            let Some(held) = record.extra.held.get(site) else { continue };
+            if let (HeldReason::Refused { .. }, Some(_), Some(image)) = (&held.reason, &held.change.after, record.current) {
+                refused.push((*site, *table, key.clone(), image.row));
+            }
+        }
+        if refused.is_empty() {
+            return Ok(());
+        }
+        let database = session.database()?;
+        let before = waiting.len();
+        let tally = self.tally.clone();
+        database.begin_attempt()?;
+        let attempt = session.ledger.begin_attempt()?;
+        for (_, table, key, row) in &refused {
+            database.delete(session.shape(*table), key)?;
+            self.lifted.insert((*table, key.clone()), row.clone());
+        }
+        for (site, table, key, _) in &refused {
+            self.try_again(*site, *table, key)?;
+        }
+        let mut whole = true;
+        for ((table, _), row) in std::mem::take(&mut self.lifted) {
+            whole &= matches!(database.insert(session.shape(table), &row)?, Written::Done);
+        }
+        if whole && self.held()?.len() < before {
+            session.ledger.keep_attempt(attempt)?;
+            return Ok(database.keep_attempt()?);
+        }
+        self.tally = tally;
+        session.ledger.undo_attempt(attempt)?;
+        Ok(database.undo_attempt()?)
     }
 
     fn held(&self) -> Result<Vec<(SiteNo, TableNo, Key)>> {

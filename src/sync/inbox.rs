@@ -48,7 +48,12 @@ pub(super) fn collect(
         return Ok(collected);
     }
     let folder = Folder::between(session.name(), &neighbour.card.name);
-    let mut files = find(session, exchange, &folder, &session.home.inbox(&neighbour.card.name))?;
+    let mut partial = Vec::new();
+    let mut files = find(session, exchange, &folder, &session.home.inbox(&neighbour.card.name), &mut partial)?;
+    for (name, bytes) in partial {
+        let why = format!("only {bytes} of its {} bytes are on the exchange: it is still being copied, or the copy broke off", name.bytes);
+        report.waiting.push(wait(neighbour, name.number, &why, true));
+    }
     files.truncate(MOST_PACKETS);
     let mut later = BTreeSet::new();
     let known: BTreeSet<PacketNumber> = files.iter().map(|file| file.name.number).collect();
@@ -66,6 +71,13 @@ pub(super) fn collect(
                 report.waiting.push(wait(&now, file.name.number, &error.to_string(), false));
                 continue;
             }
+            // Whole and signed, but not for our key: it belongs to another machine under our name, so it stays where it is.
+            Err(OpenError::Decrypt(_)) => {
+                let why = "it is sealed for another key: this site was set up on two machines with one invitation. Invite this one anew";
+                report.waiting.push(wait(&now, file.name.number, why, false));
+                files::remove(&session.world, &path)?;
+                break;
+            }
             Err(error) => {
                 set_aside(session, &path, &error.to_string())?;
                 file.remove(session, exchange, &folder)?;
@@ -77,6 +89,14 @@ pub(super) fn collect(
             }
         };
         let envelope = &opened.envelope;
+        if opened.signer.to_string() != now.card.signing {
+            // Only a request to join verifies with another key than the neighbour's: somebody else holds its invitation.
+            let why = join::Refused::Used.to_string();
+            set_aside(session, &path, &why)?;
+            file.remove(session, exchange, &folder)?;
+            report.waiting.push(wait(&now, envelope.number, &why, false));
+            continue;
+        }
         let ids = Known {
             applied: session.ledger.packet(now.site, Direction::In, envelope.number)?.map(|row| row.id),
             acknowledged: match envelope.acknowledges {
@@ -148,7 +168,7 @@ pub(super) fn admissions(session: &mut Session, exchange: &mut dyn Exchange, rep
             continue;
         }
         let folder = Folder::between(session.name(), &name);
-        for file in find(session, exchange, &folder, &session.home.inbox(&name))? {
+        for file in find(session, exchange, &folder, &session.home.inbox(&name), &mut Vec::new())? {
             if file.name.number != PacketNumber(1) {
                 continue;
             }
@@ -217,13 +237,22 @@ impl Found {
     }
 }
 
-/// Whole packet files for us, in the order of their streams.
-fn find(session: &Session, exchange: &mut dyn Exchange, folder: &Folder, inbox: &Path) -> Result<Vec<Found>> {
+/// Whole packet files for us, in the order of their streams. Those whose size is not the one they are named by go to `partial`.
+fn find(
+    session: &Session,
+    exchange: &mut dyn Exchange,
+    folder: &Folder,
+    inbox: &Path,
+    partial: &mut Vec<(PacketFileName, u64)>,
+) -> Result<Vec<Found>> {
     let parse = |name: &str| name.parse::<PacketFileName>().ok();
-    let whole = |entry: &Entry| parse(entry.name.as_str()).is_some_and(|name| name.matches(entry.bytes));
     let mut found: BTreeMap<(PacketNumber, String), Found> = BTreeMap::new();
-    for entry in waiting(&session.world, exchange, folder, whole)? {
+    for entry in waiting(&session.world, exchange, folder, |entry| parse(entry.name.as_str()).is_some())? {
         let Some(name) = parse(entry.name.as_str()) else { continue };
+        if !name.matches(entry.bytes) {
+            partial.push((name, entry.bytes));
+            continue;
+        }
         found.insert((name.number, name.to_string()), Found { name, entry: Some(entry), local: None, inbox: inbox.to_owned() });
     }
     if inbox.is_dir() {

@@ -26,6 +26,15 @@ impl Applying<'_> {
             (None, None) => return Ok(Put::Done),
             (None, Some(new)) => database.insert(shape, &new.row)?,
             (Some(_), None) => database.delete(shape, &record.key)?,
+            (Some(old), Some(new)) if self.is_lifted(record) => {
+                let mut row = old.row.clone();
+                stated_differences(old, new).into_iter().for_each(|field| row.set(field, new.row.get(field).clone()));
+                let written = database.insert(shape, &row)?;
+                if matches!(written, Written::Done) {
+                    self.lifted.remove(&(record.table, record.key.clone()));
+                }
+                written
+            }
             (Some(old), Some(new)) => {
                 let fields: Vec<FieldNo> = stated_differences(old, new);
                 if fields.is_empty() { Written::Done } else { database.update(shape, &record.key, &fields, &new.row)? }
@@ -43,6 +52,10 @@ impl Applying<'_> {
         };
         self.tally.count(&shape.name, record.current.is_some(), new.is_some());
         self.journal(record, new, known_to)
+    }
+
+    fn is_lifted(&self, record: &Record) -> bool {
+        !self.lifted.is_empty() && self.lifted.contains_key(&(record.table, record.key.clone()))
     }
 
     fn read_back(&mut self, record: &Record) -> Result<Row> {

@@ -89,7 +89,7 @@ impl Applying<'_> {
 
     /// Whether the record referred to is being applied together with this one (a cycle of held records).
     fn comes_along(&self, target: Option<&(TableNo, Key)>) -> bool {
-        target.is_some_and(|target| self.together.contains(target))
+        target.is_some_and(|target| self.together.contains(target) || self.lifted.contains_key(target))
     }
 
     /// Whether everything a row refers to is here or in `circle`.

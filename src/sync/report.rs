@@ -18,6 +18,18 @@ pub struct Counts {
     pub deleted: u64,
 }
 
+impl Counts {
+    /// Counts one record by whether it is there before and after.
+    pub(super) const fn add_change(&mut self, before: bool, after: bool) {
+        match (before, after) {
+            (false, true) => self.inserted += 1,
+            (true, true) => self.updated += 1,
+            (true, false) => self.deleted += 1,
+            (false, false) => {}
+        }
+    }
+}
+
 /// What one or more slices did.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
@@ -39,13 +51,7 @@ impl Tally {
         if !self.tables.contains_key(table) {
             self.tables.insert(table.to_owned(), Counts::default());
         }
-        let counts = self.tables.get_mut(table).expect("it was just put there");
-        match (before, after) {
-            (false, true) => counts.inserted += 1,
-            (true, true) => counts.updated += 1,
-            (true, false) => counts.deleted += 1,
-            (false, false) => {}
-        }
+        self.tables.get_mut(table).expect("it was just put there").add_change(before, after);
     }
 
     pub(super) fn add(&mut self, other: Self) {
@@ -108,7 +114,7 @@ pub struct PacketOut {
     /// Size of the file.
     pub bytes: u64,
     /// Changes by table.
-    pub tables: BTreeMap<String, u64>,
+    pub tables: BTreeMap<String, Counts>,
     /// Whether it is part of a first load.
     pub snapshot: bool,
 }

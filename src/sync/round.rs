@@ -66,7 +66,9 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
     }
     if session.has_database() {
         progress("looking for what changed");
-        report.sealed = seal::seal(session)?.changed;
+        let sealed = seal::seal(session)?;
+        report.sealed = sealed.changed;
+        report.found += sealed.found;
         retry_held(session)?;
     }
     if halves.sends() {
@@ -192,7 +194,7 @@ fn retry_held(session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Asks for everything again: towards children the next change set states every record; the parent is asked by a note that rides along.
+/// Asks for everything again: towards children the next change set states every record; the parent is asked to do the same.
 ///
 /// # Errors
 /// As the ledger says.
@@ -201,7 +203,7 @@ pub fn full(session: &Session) -> Result<()> {
     for neighbour in session.ledger.neighbours()? {
         match neighbour.kind {
             NeighbourKind::Child => session.ledger.set_fresh(neighbour.site)?,
-            NeighbourKind::Parent => session.ledger.set_note("want-full", "yes")?,
+            NeighbourKind::Parent => session.ledger.set_note(build::WANT_FULL, "yes")?,
         }
     }
     session.ledger.commit(&session.world, "commit full")?;

@@ -25,6 +25,8 @@ pub struct Sealed {
     pub noted: u64,
     /// Records that had changed.
     pub changed: u64,
+    /// Changes that left no note (`REPLACE` through an index over expressions), found by counting.
+    pub found: u64,
 }
 
 /// What the log says of one key.
@@ -49,6 +51,13 @@ pub fn seal(session: &Session) -> Result<Sealed> {
         }
     }
     trim(session)?;
+    for shape in &session.shapes {
+        if session.database()?.needs_counting(shape)?
+            && session.database()?.count(shape)? != session.ledger.count(shape.number)? + session.database()?.keyless(shape)?
+        {
+            sealed.found += compare(session, shape)?;
+        }
+    }
     Ok(sealed)
 }
 
@@ -83,6 +92,9 @@ fn seal_chunk(session: &Session, shape: &Shape) -> Result<Option<Sealed>> {
     let notes = session.database()?.notes(shape, session.ledger.sealed(shape.number)?, CHUNK)?;
     let Some(last) = notes.last().map(|note| note.number) else { return Ok(None) };
     let mut keys: BTreeMap<Key, Noted> = BTreeMap::new();
+    // Keys that the next written record may push out. The written key itself is not among them: replacing a record
+    // by one of the same key is an edit of it.
+    let mut in_the_way: Vec<Key> = Vec::new();
     for note in &notes {
         // Records with an empty value in the key cannot be told apart and do not travel; `init` and `status` count them.
         let Ok(key) = &note.key else { continue };
@@ -90,10 +102,16 @@ fn seal_chunk(session: &Session, shape: &Shape) -> Result<Option<Sealed>> {
         noted.last = note.time;
         match note.kind {
             NoteKind::Delete => noted.ended = true,
-            NoteKind::Displaced => noted.displaced = true,
-            // A key that may have been displaced and was then inserted was displaced.
-            NoteKind::Insert => noted.ended |= noted.displaced,
-            NoteKind::Update => {}
+            NoteKind::Displaced => in_the_way.push(key.clone()),
+            NoteKind::Insert | NoteKind::Update => {
+                // A key that was pushed out and then inserted is another record.
+                noted.ended |= note.kind == NoteKind::Insert && noted.displaced;
+                for other in in_the_way.drain(..).filter(|other| other != key) {
+                    if let Some(noted) = keys.get_mut(&other) {
+                        noted.displaced = true;
+                    }
+                }
+            }
         }
     }
     let mut sealing = Sealing::new(session, CauseKind::Seal);
@@ -101,7 +119,7 @@ fn seal_chunk(session: &Session, shape: &Shape) -> Result<Option<Sealed>> {
         sealing.key(shape, key, noted.ended, Some(noted.last))?;
     }
     session.ledger.set_sealed(shape.number, last)?;
-    Ok(Some(Sealed { noted: notes.len() as u64, changed: sealing.changed }))
+    Ok(Some(Sealed { noted: notes.len() as u64, changed: sealing.changed, found: 0 }))
 }
 
 /// Removes sealed notes from the application's log. A busy database is left for the next time: they are never read again anyway.

@@ -85,6 +85,15 @@ impl Session {
     /// [`SyncError::OtherPair`], [`SyncError::DatabaseRestored`], [`SyncError::StateRestored`]: a person must decide.
     /// Everything else as the parts say.
     pub fn open(world: World, home: Home, limits: Limits) -> Result<Self> {
+        let mut session = Self::open_ledger(world, home, limits)?;
+        session.clear_scratch()?;
+        if !session.shapes.is_empty() {
+            session.open_database()?;
+        }
+        Ok(session)
+    }
+
+    fn open_ledger(world: World, home: Home, limits: Limits) -> Result<Self> {
         let settings = home.settings()?;
         let ledger = Ledger::open(&world, &home.state(), &settings.name)?;
         let rules = match settings.role {
@@ -93,7 +102,7 @@ impl Session {
         };
         let signing = SigningKey::load(&home.signing_key())?;
         let sealing = SealingKey::load(&home.sealing_key())?;
-        let mut session = Self {
+        Ok(Self {
             rules: Rules::parse(&rules)?,
             shapes: ledger.shapes()?,
             database: None,
@@ -105,10 +114,20 @@ impl Session {
             signing,
             sealing,
             limits,
-        };
-        session.clear_scratch()?;
-        if !session.shapes.is_empty() {
-            session.open_database()?;
+        })
+    }
+
+    /// Opens a home to read what is there, without its lock: nothing is mended, so it may be used while another run
+    /// works in it. What that run has not committed is not seen. The ledger is read at one moment until the end.
+    ///
+    /// # Errors
+    /// As the parts say. A database that is not there is not opened.
+    pub fn look(world: World, home: Home, limits: Limits) -> Result<Self> {
+        let mut session = Self::open_ledger(world, home, limits)?;
+        session.ledger.begin_read()?;
+        session.shapes = session.ledger.shapes()?;
+        if !session.shapes.is_empty() && session.database_path().is_file() {
+            session.database = Some(Database::open(&session.database_path(), session.limits.lock_wait)?);
         }
         Ok(session)
     }
@@ -125,7 +144,6 @@ impl Session {
         if !disarmed.is_empty() {
             database.arm(&self.world, &self.shapes, &self.ledger.pair()?)?;
         }
-        database.silence_application_triggers(&self.shapes)?;
         self.database = Some(database);
         for table in disarmed {
             let shape = self.shape(table).clone();

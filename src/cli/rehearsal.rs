@@ -1,0 +1,111 @@
+//! What would a run do? Does the run on copies of home and database, with an exchange that only notes what would be put there.
+//!
+//! The copies lie in the home's scratch folder and are removed at the end; a killed rehearsal leaves them to the next
+//! run, which clears that folder. **Invariant**: home, database and exchange are as before, byte for byte, but for the
+//! note of who holds the lock. It needs room for a second database while it lasts.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::{Context, Failure};
+use crate::database::Database;
+use crate::ledger::Ledger;
+use crate::site::{Home, HomeLock, Settings};
+use crate::sync::Session;
+use crate::world::World;
+
+/// A copy of a site to run on; gone when dropped.
+#[derive(Debug)]
+pub struct Rehearsal {
+    folder: PathBuf,
+    /// The real site's settings: what is shown and where the exchange is.
+    pub settings: Settings,
+    /// The real home.
+    pub home: Home,
+    _lock: HomeLock,
+}
+
+impl Rehearsal {
+    /// Copies the home of a context, which is locked as long as this lives.
+    ///
+    /// # Errors
+    /// [`crate::site::HomeError::Busy`]; a full disk; else as the files say.
+    pub fn new(context: &Context) -> Result<Self, Failure> {
+        let home = context.discover()?;
+        let lock = home.lock(context.world.now())?;
+        let settings = home.settings()?;
+        let folder = home.scratch().join("rehearsal");
+        remove(&folder)?;
+        let rehearsal = Self { folder, settings, home, _lock: lock };
+        rehearsal.copy(context)?;
+        Ok(rehearsal)
+    }
+
+    /// Opens the copy.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn session(&self, context: &Context) -> Result<Session, Failure> {
+        let home = Home::discover(Some(&self.folder), &self.folder)?;
+        Ok(Session::open(World::real(), home, context.limits.clone())?)
+    }
+
+    fn copy(&self, context: &Context) -> Result<(), Failure> {
+        let inside = self.folder.join(Home::INSIDE);
+        for name in ["keys", "outbox", "inbox"] {
+            copy_folder(&self.home.inside().join(name), &inside.join(name))?;
+        }
+        for name in ["quarantine", "scratch", "log"] {
+            fs::create_dir_all(inside.join(name))?;
+        }
+        if self.home.rules_path().exists() {
+            fs::copy(self.home.rules_path(), self.folder.join(Home::RULES))?;
+        }
+        let ledger = Ledger::open(&context.world, &self.home.state(), &self.settings.name)?;
+        ledger.copy_to(&inside.join("state.db"))?;
+        let has_database = !ledger.shapes()?.is_empty();
+        let database = self.settings.database_path(self.home.folder());
+        if has_database {
+            Database::open(&database, context.limits.lock_wait)?.copy_to(&self.folder.join("database"))?;
+        } else if database.exists() {
+            // In the way of the first load: the rehearsal must meet it too.
+            fs::copy(&database, self.folder.join("database"))?;
+        }
+        let settings = Settings { database: "database".to_owned(), ..self.settings.clone() };
+        let copy = self.folder.join(Home::SETTINGS);
+        Ok(fs::write(copy, settings.to_string())?)
+    }
+}
+
+impl Drop for Rehearsal {
+    fn drop(&mut self) {
+        // What cannot be removed now, the next run clears with the rest of the scratch folder.
+        drop(remove(&self.folder));
+    }
+}
+
+fn remove(folder: &Path) -> std::io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// Copies a folder of files and folders; two levels is what a home has.
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(to)?;
+    if !from.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            copy_folder(&entry.path(), &target)?;
+        } else {
+            fs::copy(entry.path(), target)?;
+        }
+    }
+    Ok(())
+}

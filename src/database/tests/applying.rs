@@ -1,0 +1,326 @@
+//! Writing records, following references, the commit point, and the application's triggers meanwhile.
+
+use super::*;
+use crate::model::{PacketNumber, SiteName, StreamId};
+
+fn row(values: &[Value]) -> Row {
+    Row(values.to_vec())
+}
+
+#[test]
+fn values_survive_exactly() {
+    let shop = shop("CREATE TABLE t(k BLOB PRIMARY KEY, v)");
+    let odd = [
+        Value::Null,
+        Value::Integer(i64::MIN),
+        Value::Real(1.0),
+        Value::Real(-0.0),
+        Value::Real(f64::INFINITY),
+        Value::text("1"),
+        Value::Text(b"a\0b".to_vec()),
+        Value::Text(vec![0xff, 0xfe, 0x41]),
+        Value::Blob(Vec::new()),
+        Value::Blob(b"1".to_vec()),
+    ];
+    for (n, value) in (1..).zip(odd) {
+        let record = row(&[Value::Integer(n), value]);
+        assert_eq!(shop.ours.insert(shop.shape("t"), &record).unwrap(), Written::Done);
+        assert_eq!(shop.row("t", &number(n)), Some(record));
+    }
+    assert_eq!(shop.notes_after("t", 0).len(), 10, "our own writes are noted");
+}
+
+#[test]
+fn keys_of_every_type_find_their_record_and_only_that() {
+    let shop = shop("CREATE TABLE t(k BLOB PRIMARY KEY, v)");
+    let keys =
+        [Value::Integer(1), Value::text("1"), Value::Blob(b"1".to_vec()), Value::Text(b"1\0".to_vec()), Value::Real(1.5), Value::text("")];
+    for (n, value) in (0..).zip(&keys) {
+        shop.ours.insert(shop.shape("t"), &row(&[value.clone(), Value::Integer(n)])).unwrap();
+    }
+    for (n, value) in (0..).zip(&keys) {
+        assert_eq!(shop.row("t", &key(std::slice::from_ref(value))).unwrap().get(FieldNo(1)), &Value::Integer(n));
+    }
+    let mut found = Vec::new();
+    let mut after = None;
+    while shop.ours.scan(shop.shape("t"), after.clone().as_ref(), 2, &mut |key, _| found.push(key)).unwrap() > 0 {
+        after = found.last().cloned();
+    }
+    assert_eq!(found.len(), keys.len());
+}
+
+#[test]
+fn a_scan_in_chunks_sees_every_record_with_a_key_once() {
+    let shop = shop(
+        r#"CREATE TABLE t(a TEXT COLLATE NOCASE, b, c, PRIMARY KEY(a, b DESC));
+        INSERT INTO t VALUES('x', NULL, 0), (NULL, 1, 0), ('X', 1, 0), ('a', x'00', 0), ('B', 'q', 0), ('b', 2, 0), ('b', 1.5, 0)"#,
+    );
+    for limit in 1..8 {
+        let mut found = Vec::new();
+        let mut after: Option<Key> = None;
+        while shop.ours.scan(shop.shape("t"), after.clone().as_ref(), limit, &mut |key, _| found.push(key)).unwrap() == limit {
+            after = found.last().cloned();
+        }
+        let once: BTreeSet<&Key> = found.iter().collect();
+        assert_eq!((once.len(), found.len()), (5, 5), "in chunks of {limit}");
+    }
+    assert_eq!(shop.ours.keyless(shop.shape("t")).unwrap(), 2);
+}
+
+#[test]
+fn reading_and_walking_use_the_index_of_the_key() {
+    let shop = shop(
+        "CREATE TABLE t(a TEXT COLLATE NOCASE, b, c, PRIMARY KEY(a, b)); CREATE TABLE w(a, b, PRIMARY KEY(a, b)) WITHOUT ROWID; CREATE TABLE i(id INTEGER PRIMARY KEY)",
+    );
+    for shape in &shop.survey.shapes {
+        let plan = shop.ours.plan(shape).unwrap();
+        for sql in [&plan.read, &plan.scan_on, &plan.delete, &*plan.update(&[FieldNo(0)])] {
+            let mut statement = shop.app.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let parameters = vec![Value::Integer(1); statement.parameter_count()];
+            plan::bind(&mut statement, 1, &parameters).unwrap();
+            let mut rows = statement.raw_query();
+            while let Some(line) = rows.next().unwrap() {
+                let detail: String = line.get(3).unwrap();
+                assert!(detail.starts_with("SEARCH") && !detail.contains("a>NULL"), "{detail} in {sql}");
+            }
+        }
+    }
+}
+
+#[test]
+fn absent_fields_get_defaults_and_are_left_alone_by_updates() {
+    let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY, a DEFAULT 'd', b)");
+    let shape = shop.shape("t");
+    shop.ours.insert(shape, &row(&[Value::Integer(1), Value::Absent, Value::Integer(2)])).unwrap();
+    assert_eq!(shop.row("t", &number(1)), Some(row(&[Value::Integer(1), Value::text("d"), Value::Integer(2)])));
+    let change = row(&[Value::Integer(8), Value::Absent, Value::Null]);
+    assert_eq!(shop.ours.update(shape, &number(1), &[FieldNo(0), FieldNo(1), FieldNo(2)], &change).unwrap(), Written::Done);
+    assert_eq!(shop.row("t", &number(8)), Some(row(&[Value::Integer(8), Value::text("d"), Value::Null])));
+    assert_eq!(shop.ours.update(shape, &number(1), &[FieldNo(2)], &change).unwrap(), Written::Missing);
+    assert_eq!(shop.ours.update(shape, &number(1), &[], &change).unwrap(), Written::Missing);
+    assert_eq!(shop.ours.delete(shape, &number(1)).unwrap(), Written::Missing);
+    assert_eq!(shop.ours.delete(shape, &number(8)).unwrap(), Written::Done);
+}
+
+#[test]
+fn dropped_fields_are_absent_and_never_written() {
+    let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY, b)");
+    let mut shape = shop.shape("t").clone();
+    shape.fields.insert(1, crate::model::Field { name: "gone".into(), dropped: true });
+    shop.ours.insert(&shape, &row(&[Value::Integer(1), Value::text("x"), Value::Integer(2)])).unwrap();
+    let mut bytes = Vec::new();
+    assert!(shop.ours.read(&shape, &number(1), &mut bytes).unwrap());
+    assert_eq!(Row::decode(&bytes).unwrap(), row(&[Value::Integer(1), Value::Absent, Value::Integer(2)]));
+    shape.fields[1].dropped = false;
+    assert!(matches!(shop.ours.read(&shape, &number(1), &mut bytes), Err(DatabaseError::ShapeMoved { .. })));
+}
+
+#[test]
+fn refusals_say_why_and_leave_the_transaction_usable() {
+    let shop = shop(
+        "CREATE TABLE t(id INTEGER PRIMARY KEY, u, v, n NOT NULL DEFAULT 0, c CHECK(c > 0), UNIQUE(u, v) ON CONFLICT REPLACE);
+        CREATE TABLE s(k TEXT PRIMARY KEY, i INTEGER) STRICT; INSERT INTO t(id, u, v) VALUES(1, 1, 1)",
+    );
+    let (t, s) = (shop.shape("t"), shop.shape("s"));
+    let refused = |written: Written| match written {
+        Written::Refused(refusal) => (refusal.kind, refusal.fields.iter().map(|field| field.0).collect::<Vec<_>>()),
+        Written::Done | Written::Missing => panic!("it should be refused"),
+    };
+    shop.ours.begin_write().unwrap();
+    let insert = |shape, values: &[Value]| refused(shop.ours.insert(shape, &row(values)).unwrap());
+    let one = Value::Integer(1);
+    assert_eq!(insert(t, std::slice::from_ref(&one)), (RefusalKind::Unique, vec![0]));
+    assert_eq!(
+        insert(t, &[Value::Integer(2), one.clone(), one.clone()]),
+        (RefusalKind::Unique, vec![1, 2]),
+        "nobody is deleted to make room"
+    );
+    assert_eq!(insert(t, &[Value::Integer(2), one.clone(), Value::Null, Value::Null]), (RefusalKind::NotNull, vec![3]));
+    assert_eq!(insert(t, &[Value::Integer(2), Value::Null, Value::Null, one.clone(), Value::Integer(-1)]).0, RefusalKind::Check);
+    assert_eq!(insert(t, &[Value::text("x")]).0, RefusalKind::Type);
+    assert_eq!(insert(s, &[Value::text("x"), Value::text("y")]).0, RefusalKind::Type);
+    assert_eq!(shop.ours.insert(t, &row(&[Value::Integer(2), one])).unwrap(), Written::Done);
+    shop.ours.commit(&shop.world).unwrap();
+    assert_eq!(shop.ours.count(t).unwrap(), 2);
+    assert_eq!(shop.notes_after("t", 0), said(&["Insert 2"]));
+}
+
+#[test]
+fn a_crash_before_the_commit_leaves_nothing() {
+    let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY)");
+    shop.ours.begin_write().unwrap();
+    shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(1)])).unwrap();
+    shop.ours.put_commit(1, 0, b"x").unwrap();
+    shop.world.faults().kill_before(Some(1));
+    assert!(matches!(shop.ours.commit(&shop.world), Err(DatabaseError::Crash(_))));
+    let path = shop.ours.path().to_owned();
+    drop(shop.ours);
+    let again = Database::open(&path, WAIT).unwrap();
+    assert_eq!(again.count(&shop.survey.shapes[0]).unwrap(), 0);
+    assert_eq!(again.counters().unwrap().unwrap().commits, 0);
+}
+
+#[test]
+fn the_commit_point_keeps_what_is_applied_and_the_commits() {
+    let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY)");
+    let head = SiteName::new("head").unwrap();
+    assert_eq!(shop.ours.applied(&head).unwrap(), None);
+    let applied = Applied { stream: StreamId(u64::MAX), number: PacketNumber(4), packet: "abc".into(), slice: 2 };
+    shop.ours.set_applied(&head, &applied).unwrap();
+    assert_eq!(shop.ours.applied(&head).unwrap(), Some(applied));
+    for (commit, part, bytes) in [(2, 1, b"b"), (2, 0, b"a"), (3, 0, b"c")] {
+        shop.ours.put_commit(commit, part, bytes).unwrap();
+    }
+    assert_eq!(shop.ours.commits_after(1).unwrap(), [(2, b"ab".to_vec()), (3, b"c".to_vec())]);
+    shop.ours.forget_commits(3).unwrap();
+    shop.ours.set_generation(9).unwrap();
+    assert_eq!(shop.ours.commits_after(0).unwrap(), []);
+    assert_eq!(shop.ours.counters().unwrap(), Some(Counters { pair: PAIR, generation: 9, commits: 3 }));
+    let other = PairId([1; 16]);
+    assert!(matches!(shop.ours.arm(&shop.world, &shop.survey.shapes, &other), Err(DatabaseError::PairedElsewhere(PAIR))));
+}
+
+#[test]
+fn references_are_followed_with_the_parents_affinity_and_collation() {
+    let shop = shop("PRAGMA foreign_keys = OFF; CREATE TABLE p(k TEXT PRIMARY KEY COLLATE NOCASE); CREATE TABLE u(id INTEGER PRIMARY KEY, code TEXT UNIQUE);
+        CREATE TABLE bare(x); CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p, u REFERENCES U(code) ON DELETE CASCADE, b REFERENCES bare(x),
+        self REFERENCES c ON DELETE SET NULL, nowhere REFERENCES nowhere);
+        INSERT INTO p VALUES('Abc'); INSERT INTO u VALUES(5, '7'); INSERT INTO c VALUES(1, 'aBC', 7, 1, 1, 1), (2, NULL, 8, NULL, 9, NULL)");
+    let c = shop.shape("c");
+    assert_eq!(c.references.len(), 5);
+    let follow =
+        |id, place: usize| shop.ours.referenced(&shop.survey.shapes, &c.references[place], &shop.row("c", &number(id)).unwrap()).unwrap();
+    let missing = |table: &str| Reference::Missing { table: table.into() };
+    let mut all: Vec<(Vec<String>, Reference, Reference)> =
+        (0..5).map(|place| (vec![c.name_of(c.references[place].fields[0]).to_owned()], follow(1, place), follow(2, place))).collect();
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    let found: Vec<(Reference, Reference)> = all.into_iter().map(|(_, a, b)| (a, b)).collect();
+    assert_eq!(
+        found,
+        [
+            (Reference::Elsewhere, Reference::None),
+            (missing("nowhere"), Reference::None),
+            (Reference::Found(shop.shape("p").number, text("Abc")), Reference::None),
+            (Reference::Found(c.number, number(1)), missing("c")),
+            (Reference::Found(shop.shape("u").number, number(5)), missing("u")),
+        ]
+    );
+    let dependants = |table: &str, key: &Key, limit| shop.ours.dependants(&shop.survey.shapes, shop.shape(table), key, limit).unwrap();
+    assert_eq!(dependants("p", &text("Abc"), 9), [(c.number, number(1))]);
+    assert_eq!(dependants("u", &number(5), 9), [(c.number, number(1))]);
+    assert_eq!(dependants("c", &number(1), 9), [(c.number, number(1))]);
+    assert_eq!(dependants("c", &number(2), 9), []);
+    assert_eq!(dependants("p", &text("Abc"), 0), []);
+}
+
+const TRIGGERS: &str = "CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE total(k TEXT PRIMARY KEY, n); CREATE TABLE local(x);
+    CREATE VIEW v AS SELECT * FROM total; CREATE VIRTUAL TABLE f USING fts5(x, content='t', content_rowid='id');
+    INSERT INTO total VALUES('n', 0); INSERT INTO local VALUES('first');
+    CREATE TRIGGER counts AFTER INSERT ON t BEGIN UPDATE total SET n = n + 1; END;
+    CREATE TRIGGER empties AFTER INSERT ON t WHEN (SELECT count(*) FROM total) > 0 BEGIN DELETE FROM total WHERE k = 'x'; DELETE FROM total; END;
+    CREATE TRIGGER through_view INSTEAD OF INSERT ON v BEGIN INSERT INTO total VALUES(NEW.k, NEW.n); END;
+    CREATE TRIGGER uses_view AFTER INSERT ON t BEGIN INSERT INTO v VALUES('v' || NEW.id, 0); END;
+    CREATE TRIGGER refuses BEFORE INSERT ON t WHEN NEW.x = 'bad' BEGIN SELECT RAISE(ABORT, 'no'); END;
+    CREATE TRIGGER Notes AFTER INSERT ON T BEGIN INSERT INTO local VALUES(NEW.x); END;
+    CREATE TRIGGER chained AFTER INSERT ON local BEGIN DELETE FROM total; END;
+    CREATE TRIGGER fi AFTER INSERT ON t BEGIN INSERT INTO f(rowid, x) VALUES(NEW.id, NEW.x); END";
+
+#[test]
+fn application_triggers_stay_still_while_we_apply_unless_they_keep_local_things() {
+    let shop = shop(TRIGGERS);
+    let plans = shop.ours.trigger_plan(&shop.survey.shapes).unwrap();
+    let runs: BTreeSet<&str> = plans.iter().filter(|plan| plan.runs).map(|plan| plan.name.as_str()).collect();
+    assert_eq!(runs, ["Notes", "fi", "uses_view"].into());
+    let before = schema_of(&shop.app);
+    let version = shop.ours.schema_version().unwrap();
+    for (id, commit) in [(1, true), (2, false), (3, true)] {
+        shop.ours.begin_write().unwrap();
+        shop.ours.silence_application_triggers(&shop.survey.shapes).unwrap();
+        shop.ours.silence_application_triggers(&shop.survey.shapes).unwrap();
+        assert_eq!(shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(id), Value::text("bad")])).unwrap(), Written::Done);
+        assert_eq!(schema_of(&shop.app), before, "nobody else sees it");
+        if commit { shop.ours.commit(&shop.world).unwrap() } else { shop.ours.rollback().unwrap() }
+    }
+    assert_eq!((schema_of(&shop.app), shop.ours.schema_version().unwrap()), (before, version));
+    assert_eq!(shop.asked::<String>("SELECT group_concat(k || n) FROM total"), "n0");
+    assert_eq!(shop.asked::<String>("SELECT group_concat(x) FROM local"), "first,bad,bad");
+    assert_eq!(shop.asked::<i64>("SELECT count(*) FROM f WHERE f MATCH 'bad'"), 2);
+    assert_eq!(shop.notes_after("t", 0), said(&["Insert 1", "Insert 3"]));
+    // The application's triggers work again, for it and for us.
+    assert!(shop.app.execute_batch("INSERT INTO t VALUES(7, 'bad')").is_err());
+    let refused = shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(7), Value::text("bad")])).unwrap();
+    assert!(matches!(refused, Written::Refused(Refusal { kind: RefusalKind::Trigger, message, .. }) if message == "no"));
+    shop.app.execute_batch("INSERT INTO t VALUES(8, 'fine')").unwrap();
+    assert_eq!(shop.asked::<i64>("SELECT count(*) FROM total WHERE k = 'n'"), 0);
+}
+
+#[test]
+fn a_crash_while_triggers_are_still_leaves_them_as_they_were() {
+    let shop = shop(TRIGGERS);
+    let before = schema_of(&shop.app);
+    shop.ours.begin_write().unwrap();
+    shop.ours.silence_application_triggers(&shop.survey.shapes).unwrap();
+    shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(1), Value::text("x")])).unwrap();
+    drop(shop.ours);
+    assert_eq!(schema_of(&shop.app), before);
+}
+
+#[test]
+fn functions_that_only_the_application_has_do_not_stop_us() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("shop.db");
+    let app = application(&path);
+    for name in ["secret", "regexp"] {
+        let flags = rusqlite::functions::FunctionFlags::SQLITE_DETERMINISTIC;
+        app.create_scalar_function(name, -1, flags, |_| Ok(1)).unwrap();
+    }
+    app.execute_batch("CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE l(x); CREATE TRIGGER tr AFTER INSERT ON t BEGIN INSERT INTO l VALUES(secret(NEW.x)); END;
+        CREATE TABLE c(id INTEGER PRIMARY KEY, x CHECK(x REGEXP 'a')); CREATE TABLE i(id INTEGER PRIMARY KEY, x); CREATE INDEX ix ON i(secret(x));
+        CREATE TABLE g(id INTEGER PRIMARY KEY, x, y AS (secret(x)))").unwrap();
+    let ours = Database::open(&path, WAIT).unwrap();
+    let survey = ours.survey().unwrap();
+    let names: Vec<&str> = survey.shapes.iter().map(|shape| shape.name.as_str()).collect();
+    assert_eq!(names, ["c", "t"]);
+    let unknown =
+        |name: &str| survey.untracked.contains(&Untracked { name: name.into(), reason: UntrackedReason::UnknownFunction("secret".into()) });
+    assert!(unknown("i"), "{:?}", survey.untracked);
+    assert_eq!(
+        survey.warnings,
+        [
+            Warning::UncheckedFunction { table: "c".into(), function: "REGEXP".into() },
+            Warning::StillTrigger { table: "t".into(), trigger: "tr".into(), function: "secret".into() }
+        ]
+    );
+    assert_eq!(ours.survey().unwrap(), survey);
+    let world = World::real();
+    ours.arm(&world, &survey.shapes, &PAIR).unwrap();
+    ours.begin_write().unwrap();
+    ours.silence_application_triggers(&survey.shapes).unwrap();
+    for shape in &survey.shapes {
+        assert_eq!(ours.insert(shape, &row(&[Value::Integer(1), Value::text("x")])).unwrap(), Written::Done);
+    }
+    ours.commit(&world).unwrap();
+    let counts: i64 = app.query_row("SELECT count(*) FROM l", [], |row| row.get(0)).unwrap();
+    assert_eq!(counts, 0);
+}
+
+#[test]
+fn a_lock_of_the_application_is_busy_and_helps_to_retry() {
+    let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY)");
+    shop.app.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let error = shop.ours.begin_write().unwrap_err();
+    assert!(matches!(error, DatabaseError::Busy) && error.retry_helps());
+    shop.app.execute_batch("COMMIT").unwrap();
+    shop.ours.begin_write().unwrap();
+    shop.ours.rollback().unwrap();
+}
+
+#[test]
+fn a_missing_file_and_a_file_of_another_kind_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("none.db");
+    assert!(matches!(Database::open(&path, WAIT), Err(DatabaseError::Missing(_))));
+    assert!(!path.exists());
+    fs_err::write(&path, [b'x'; 5000]).unwrap();
+    assert!(matches!(Database::open(&path, WAIT), Err(DatabaseError::NotADatabase(_))));
+}

@@ -1,0 +1,266 @@
+//! What can happen to packets on the way, and to the sites at both ends: nothing is lost, nothing is applied twice, everything is said.
+
+mod support;
+
+use fieldpost::exchange::{FileName, Folder};
+use fieldpost::site::Role;
+use fieldpost::sync::{Limits, Session, SyncError, round};
+use support::{Tree, name};
+
+const SCHEMA: &str = "
+    CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, phone TEXT);
+    INSERT INTO customers VALUES ('ACME', 'Acme Ltd', '1'), ('BOLT', 'Bolt AG', '2');";
+
+fn two() -> Tree {
+    let tree = Tree::new(SCHEMA);
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    tree
+}
+
+/// Names of the packets that lie for `to` from `from`.
+fn lying(tree: &Tree, to: &str, from: &str) -> Vec<String> {
+    let prefix = format!("{to}/{from}/");
+    tree.exchange.everything().keys().filter_map(|path| path.strip_prefix(&prefix).map(str::to_owned)).collect()
+}
+
+fn tamper(tree: &Tree, to: &str, from: &str, change: impl Fn(&mut Vec<u8>)) {
+    let files = lying(tree, to, from);
+    assert!(!files.is_empty(), "nothing lies for {to} from {from}");
+    for file in files {
+        tree.exchange.tamper(&Folder::between(&name(to), &name(from)), &FileName::new(&file).unwrap(), &change);
+    }
+}
+
+fn phone(tree: &Tree, site: &str) -> String {
+    tree.text(site, "SELECT phone FROM customers WHERE id = 'ACME'")
+}
+
+#[test]
+fn a_damaged_packet_is_set_aside_asked_for_again_and_arrives() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET phone = 'new' WHERE id = 'ACME'");
+    tree.sync("anna");
+    tamper(&tree, "head", "anna", |bytes| *bytes.last_mut().unwrap() ^= 1);
+    let report = tree.sync("head");
+    assert!(report.applied.is_empty());
+    assert!(report.waiting.iter().any(|waiting| waiting.why.contains("set aside")), "{:?}", report.waiting);
+    assert_eq!(phone(&tree, "head"), "1", "nothing of it was acted on");
+    tree.settle(&["anna", "head"]);
+    assert_eq!(phone(&tree, "head"), "new");
+    let aside: Vec<_> = std::fs::read_dir(tree.home("head").join(".fieldpost/quarantine")).unwrap().collect();
+    assert_eq!(aside.len(), 2, "the file and its reason");
+}
+
+#[test]
+fn a_half_copied_packet_waits_and_is_said() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET phone = 'new' WHERE id = 'ACME'");
+    tree.sync("anna");
+    tamper(&tree, "head", "anna", |bytes| bytes.truncate(bytes.len() / 2));
+    let report = tree.sync("head");
+    assert!(report.applied.is_empty());
+    assert!(report.waiting.iter().any(|waiting| waiting.why.contains("still being copied")), "{:?}", report.waiting);
+    tree.tick(Limits::default().redeposit_millis);
+    tree.settle(&["anna", "head"]);
+    assert_eq!(phone(&tree, "head"), "new");
+}
+
+#[test]
+fn a_lost_packet_is_asked_for_when_a_later_one_comes() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET phone = 'lost' WHERE id = 'ACME'");
+    tree.sync("anna");
+    let lost = lying(&tree, "head", "anna").remove(0);
+    let folder = Folder::between(&name("head"), &name("anna"));
+    let world = tree.world("thief");
+    fieldpost::exchange::Exchange::delete(&mut tree.exchange.clone(), &world, &folder, &FileName::new(&lost).unwrap()).unwrap();
+    tree.edit("anna", "UPDATE customers SET phone = 'later' WHERE id = 'ACME'");
+    tree.sync("anna");
+    let report = tree.sync("head");
+    assert!(report.applied.is_empty() && report.waiting.iter().any(|waiting| waiting.why.contains("asked for")), "{:?}", report.waiting);
+    tree.settle(&["anna", "head"]);
+    assert_eq!(phone(&tree, "head"), "later");
+    assert!(lying(&tree, "head", "anna").is_empty());
+}
+
+#[test]
+fn a_repeated_packet_takes_effect_once() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET phone = 'once' WHERE id = 'ACME'");
+    tree.sync("anna");
+    let copy = tree.exchange.everything();
+    tree.sync("head");
+    tree.edit("head", "UPDATE customers SET phone = 'after' WHERE id = 'ACME'");
+    let folder = Folder::between(&name("head"), &name("anna"));
+    for (path, bytes) in copy {
+        let Some(file) = path.strip_prefix("head/anna/") else { continue };
+        let content = fieldpost::exchange::Content::Bytes(&bytes);
+        fieldpost::exchange::Exchange::put(&mut tree.exchange.clone(), &tree.world("x"), &folder, &FileName::new(file).unwrap(), content)
+            .unwrap();
+    }
+    let report = tree.sync("head");
+    assert!(report.applied.is_empty());
+    tree.settle(&["anna", "head"]);
+    assert_eq!((phone(&tree, "head"), phone(&tree, "anna")), ("after".into(), "after".into()));
+}
+
+#[test]
+fn a_packet_of_somebody_else_under_our_name_is_set_aside() {
+    let tree = two();
+    tree.add("head", "eve", Role::Remote);
+    tree.settle(&["eve", "head", "anna"]);
+    tree.edit("eve", "UPDATE customers SET phone = 'eve' WHERE id = 'ACME'");
+    tree.sync("eve");
+    let forged = tree.exchange.everything().into_iter().find(|(path, _)| path.starts_with("head/eve/")).unwrap();
+    let file = forged.0.strip_prefix("head/eve/").unwrap();
+    let folder = Folder::between(&name("head"), &name("anna"));
+    let content = fieldpost::exchange::Content::Bytes(&forged.1);
+    fieldpost::exchange::Exchange::put(&mut tree.exchange.clone(), &tree.world("x"), &folder, &FileName::new(file).unwrap(), content)
+        .unwrap();
+    let report = tree.sync("head");
+    assert!(report.waiting.iter().any(|waiting| waiting.why.contains("set aside")), "{:?}", report.waiting);
+    tree.settle(&["eve", "head", "anna"]);
+    tree.assert_same(&["head", "anna", "eve"]);
+}
+
+#[test]
+fn a_cloned_site_is_a_fork_and_stops_only_its_own_stream() {
+    let tree = two();
+    tree.add("head", "ben", Role::Remote);
+    tree.settle(&["ben", "head"]);
+    copy_folder(&tree.home("anna"), &tree.home("clone"));
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+    tree.edit("clone", "UPDATE customers SET phone = 'clone' WHERE id = 'BOLT'");
+    tree.sync("anna");
+    tree.sync("clone");
+    let report = tree.sync("head");
+    assert!(report.waiting.iter().any(|waiting| waiting.why.contains("exists twice")), "{:?}", report.waiting);
+    tree.edit("ben", "UPDATE customers SET name = 'Ben was here' WHERE id = 'BOLT'");
+    tree.settle(&["ben", "head"]);
+    tree.assert_same(&["head", "ben"]);
+}
+
+#[test]
+fn a_clone_that_meets_answers_to_packets_it_never_sent_stops_by_itself() {
+    let tree = two();
+    copy_folder(&tree.home("anna"), &tree.home("clone"));
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+    tree.sync("anna");
+    tree.sync("head");
+    tree.edit("clone", "UPDATE customers SET phone = 'clone' WHERE id = 'BOLT'");
+    let report = tree.sync("clone");
+    assert!(report.built.is_empty(), "{:?}", report.built);
+    assert!(report.waiting.iter().any(|waiting| waiting.why.contains("restored from a backup")), "{:?}", report.waiting);
+}
+
+#[test]
+fn a_restored_database_stops_the_site_before_anything_is_sent() {
+    let tree = two();
+    let database = tree.home("anna").join("shop.db");
+    let backup = tree.home("anna").join("backup.db");
+    tree.application("anna").execute("VACUUM INTO ?1", [backup.to_str().unwrap()]).unwrap();
+    tree.edit("anna", "UPDATE customers SET phone = 'new' WHERE id = 'ACME'");
+    tree.settle(&["anna", "head"]);
+    for suffix in ["", "-wal", "-shm"] {
+        drop(std::fs::remove_file(format!("{}{suffix}", database.display())));
+    }
+    std::fs::copy(&backup, &database).unwrap();
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)));
+}
+
+#[test]
+fn a_restored_home_stops_the_site_before_anything_is_sent() {
+    let tree = two();
+    copy_folder(&tree.home("anna").join(".fieldpost"), &tree.home("old"));
+    tree.edit("head", "UPDATE customers SET phone = 'new' WHERE id = 'ACME'");
+    tree.settle(&["head", "anna"]);
+    tree.edit("head", "UPDATE customers SET phone = 'newer' WHERE id = 'ACME'");
+    tree.settle(&["head", "anna"]);
+    std::fs::remove_dir_all(tree.home("anna").join(".fieldpost")).unwrap();
+    copy_folder(&tree.home("old"), &tree.home("anna").join(".fieldpost"));
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::StateRestored)));
+}
+
+#[test]
+fn another_database_in_the_place_of_ours_is_noticed() {
+    let tree = two();
+    tree.add("head", "ben", Role::Remote);
+    tree.settle(&["ben", "head"]);
+    for suffix in ["", "-wal", "-shm"] {
+        let (from, to) = (format!("shop.db{suffix}"), tree.home("anna").join(format!("shop.db{suffix}")));
+        drop(std::fs::remove_file(&to));
+        drop(std::fs::copy(tree.home("ben").join(from), to));
+    }
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::OtherPair)));
+}
+
+#[test]
+fn triggers_that_a_migration_dropped_are_put_back_and_what_was_missed_is_found() {
+    let tree = two();
+    tree.edit(
+        "anna",
+        "
+        CREATE TABLE remade (id TEXT PRIMARY KEY, name TEXT NOT NULL, phone TEXT);
+        INSERT INTO remade SELECT id, name, 'remade' FROM customers;
+        DROP TABLE customers; ALTER TABLE remade RENAME TO customers;
+        INSERT INTO customers VALUES ('NEW', 'New', '3'); DELETE FROM customers WHERE id = 'BOLT';",
+    );
+    let report = tree.sync("anna");
+    assert_eq!((report.rearmed.as_slice(), report.found), (["customers".to_owned()].as_slice(), 3));
+    tree.edit("anna", "UPDATE customers SET name = 'Noted again' WHERE id = 'NEW'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(
+        tree.text("head", "SELECT group_concat(id || name) FROM (SELECT * FROM customers ORDER BY id)"),
+        "ACMEAcme Ltd,NEWNoted again"
+    );
+}
+
+#[test]
+fn everything_again_on_request_changes_nothing_where_all_is_well() {
+    let tree = two();
+    round::full(&tree.session("anna")).unwrap();
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    let session = tree.session("anna");
+    let parent = session.ledger.parent().unwrap().unwrap();
+    let packets = session.ledger.all_packets(parent.site).unwrap();
+    assert_eq!(packets.iter().filter(|packet| packet.changes == 2).count(), 2, "the snapshot came twice");
+    assert_eq!(tree.session("head").ledger.last_conflict().unwrap(), 0);
+}
+
+#[test]
+fn large_change_sets_travel_as_several_packets_and_in_slices() {
+    let mut tree = two();
+    tree.limits = Limits { packet_bytes: 4_000, slice_changes: 7, ..Limits::default() };
+    tree.edit(
+        "anna",
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500)
+        INSERT INTO customers SELECT 'C' || i, 'Customer ' || i, i FROM n",
+    );
+    let report = tree.sync("anna");
+    assert!(report.built.len() > 3, "{:?}", report.built);
+    tree.settle(&["head", "anna"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("head", "SELECT count(*) || '' FROM customers"), "502");
+}
+
+fn open(tree: &Tree, site: &str) -> Result<Session, SyncError> {
+    let home = fieldpost::site::Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
+    Session::open(tree.world(site), home, tree.limits.clone())
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
