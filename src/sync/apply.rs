@@ -241,6 +241,7 @@ impl Applying<'_> {
             time: self.now,
             deposited: Some(envelope.sent),
             acknowledged: None,
+            wants_answer: changes > 0 || brought,
         })?;
         let applied = Applied { stream: envelope.stream, number: envelope.number, packet: id, slice: 0 };
         session.database()?.set_applied(&from.card.name, &applied)?;

@@ -88,6 +88,8 @@ struct Finished {
     bytes: u64,
     changes: u64,
     tables: BTreeMap<String, Counts>,
+    /// Changes or documents.
+    brings: bool,
 }
 
 /// Changes of the packet being filled.
@@ -330,6 +332,7 @@ impl<'s> Building<'s> {
                 time: self.session.world.now(),
                 deposited: None,
                 acknowledged: None,
+                wants_answer: finished.brings,
             })?;
         }
         let (to, fresh) = (self.to.card.name.clone(), self.to.fresh);
@@ -377,6 +380,7 @@ impl<'s> Building<'s> {
                 .transpose()
                 .map_err(|_| SyncError::Bug("a stored packet id does not read"))?,
         };
+        let brings = !parts.is_empty();
         let draft = Draft {
             kind: PacketKind::Changes,
             from: session.name().clone(),
@@ -401,6 +405,7 @@ impl<'s> Building<'s> {
             bytes: finished.bytes,
             changes: spool.changes,
             tables: spool.tables,
+            brings,
         });
         self.number = self.number.next();
         Ok(())

@@ -171,6 +171,7 @@ pub(super) fn request(session: &Session, parent: &Neighbour) -> Result<()> {
         time: session.world.now(),
         deposited: None,
         acknowledged: None,
+        wants_answer: true,
     })?;
     ledger.set_sent(
         parent.site,
@@ -251,6 +252,7 @@ pub(super) fn admit(session: &Session, opened: &Opened, file_name: &str, bytes: 
         time: now,
         deposited: Some(envelope.sent),
         acknowledged: None,
+        wants_answer: true,
     })?;
     roster::keep(session, &all)?;
     ledger.commit(&session.world, "commit admission")?;

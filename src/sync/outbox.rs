@@ -37,7 +37,7 @@ pub(super) fn deposit_due(
         let due = match row.deposited {
             None => true,
             Some(_) if asked.contains(&row.number) => true,
-            Some(deposited) if overdue(deposited) => {
+            Some(deposited) if row.wants_answer && overdue(deposited) => {
                 if listed.is_none() {
                     listed = Some(exchange.list(&session.world, &folder)?);
                 }

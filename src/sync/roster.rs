@@ -13,7 +13,7 @@ pub fn known(session: &Session) -> Result<Roster> {
     let told = session.ledger.note("roster")?;
     let mut roster = match told {
         Some(text) => Roster::parse(text.as_bytes())?,
-        None => first_known(session)?,
+        None => first_roster(session)?,
     };
     if let Some(part) = session.ledger.note("part")? {
         let part: OfficePart = serde_json::from_str(&part).map_err(|_| SyncError::Bug("a noted part of the roster does not read"))?;
