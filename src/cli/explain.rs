@@ -135,17 +135,22 @@ pub fn explain(failure: &Failure) -> Explanation {
         Failure::Address(error) => (Exit::Failed, Some(address(error))),
         Failure::Sync(error) => sync(error),
         Failure::NotText(_) => (Exit::Failed, Some("rename the folder or file so that its name is UTF-8".to_owned())),
-        Failure::FileExists(_) => (Exit::Failed, Some("nothing was written; name another place, or move what is there out of the way".to_owned())),
+        Failure::FileExists(_) => {
+            (Exit::Failed, Some("nothing was written; name another place, or move what is there out of the way".to_owned()))
+        }
         Failure::NoTable { meant: Some(meant), .. } => (Exit::Failed, Some(format!("did you mean `{meant}`?"))),
         Failure::NoTable { meant: None, .. } => (Exit::Failed, Some("'fieldpost digest' lists the tracked tables".to_owned())),
         Failure::KeyLength { table, fields } => {
             let typed: Vec<String> = fields.iter().map(|field| field.to_uppercase()).collect();
             (Exit::Failed, Some(format!("type one value for each: fieldpost history {table} {}", typed.join(" "))))
         }
-        Failure::NoRecord { .. } => {
-            (Exit::Failed, Some("'17' in quotes is the text, 17 the number; what was edited since the last 'fieldpost sync' is not seen yet".to_owned()))
+        Failure::NoRecord { .. } => (
+            Exit::Failed,
+            Some("'17' in quotes is the text, 17 the number; what was edited since the last 'fieldpost sync' is not seen yet".to_owned()),
+        ),
+        Failure::Unsent { .. } => {
+            (Exit::Failed, Some("'fieldpost sync' sends them; 'fieldpost detach --force' leaves them here".to_owned()))
         }
-        Failure::Unsent { .. } => (Exit::Failed, Some("'fieldpost sync' sends them; 'fieldpost detach --force' leaves them here".to_owned())),
         Failure::Differ => (Exit::Failed, Some("this should not happen: please report it with what was printed above".to_owned())),
         Failure::Demo(_) => (Exit::Failed, None),
         Failure::Io(error) => (Exit::Failed, operating_system(error)),
@@ -298,7 +303,9 @@ fn packet(error: &OpenError) -> Option<String> {
         | OpenError::Decrypt(_)
         | OpenError::ManifestMismatch
         | OpenError::EntryHash { .. }
-        | OpenError::Limit { .. } => "it was changed on the way, or nobody of this tree made it; a run sets such files aside and asks again",
+        | OpenError::Limit { .. } => {
+            "it was changed on the way, or nobody of this tree made it; a run sets such files aside and asks again"
+        }
         OpenError::Io(error) => return operating_system(error),
         OpenError::Crash(_) => return None,
     };
@@ -321,7 +328,9 @@ fn codec(error: &CodecError) -> Option<String> {
     match error {
         CodecError::Io(error) => operating_system(error),
         CodecError::Limit { .. } => Some("one record is too large for a packet: make it smaller".to_owned()),
-        CodecError::Key { .. } | CodecError::Block { .. } => Some("a broken program made the packet: tell who sent it; nothing was changed here".to_owned()),
+        CodecError::Key { .. } | CodecError::Block { .. } => {
+            Some("a broken program made the packet: tell who sent it; nothing was changed here".to_owned())
+        }
         CodecError::Crash(_) => None,
     }
 }

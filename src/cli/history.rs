@@ -9,8 +9,8 @@ use super::shown::{self, Shown};
 use super::{Context, Exit, Failure};
 use crate::model::{Key, Shape, SiteName, Value};
 use crate::rules::nearest;
-use crate::sync::history::{self, Event, What};
 use crate::sync::Session;
+use crate::sync::history::{self, Event, What};
 
 /// Show who changed a record, when, and from what to what
 #[derive(Clone, Debug, Args)]
@@ -128,7 +128,8 @@ fn find(session: &Session, shape: &Shape, typed: &[String]) -> Result<(Key, Vec<
     let mut meant: Vec<Vec<Value>> = vec![Vec::new()];
     for word in typed {
         let values = shown::meanings(word);
-        let longer = |key: &Vec<Value>| values.iter().map(|value| [key.as_slice(), std::slice::from_ref(value)].concat()).collect::<Vec<_>>();
+        let longer =
+            |key: &Vec<Value>| values.iter().map(|value| [key.as_slice(), std::slice::from_ref(value)].concat()).collect::<Vec<_>>();
         meant = meant.iter().flat_map(longer).collect();
     }
     for values in &meant {

@@ -15,7 +15,7 @@ use crate::keys::{SealingKey, VerifyingKey};
 use crate::model::{ChangeKind, SiteName};
 use crate::packet::{BlockReader, Envelope, Expectation, Limits, OpenError, Opened, check_part_name, inspect, open};
 use crate::site::HomeLock;
-use crate::sync::{Session, SyncError, join};
+use crate::sync::{Session, SyncError, roster};
 
 /// Look into a packet
 #[derive(Clone, Debug, Args)]
@@ -334,7 +334,7 @@ fn unpack(opened: &Opened, names: &[&str], folder: &Path) -> Result<(), Failure>
 /// The keys this home knows: the roster's, the neighbours' and its own.
 fn known_keys(session: &Session) -> Result<BTreeMap<SiteName, VerifyingKey>, Failure> {
     let mut known = BTreeMap::new();
-    let roster = join::roster(session)?;
+    let roster = roster::known(session)?;
     let sites = roster.sites().iter().map(|site| (site.name.clone(), site.signing.clone()));
     let neighbours = session.ledger.neighbours().map_err(SyncError::from)?;
     let cards = neighbours.into_iter().map(|neighbour| (neighbour.card.name, neighbour.card.signing));

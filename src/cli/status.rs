@@ -251,8 +251,9 @@ impl StatusReport {
 
     fn open_text(&self, page: &Page) -> String {
         let invited = self.invited.iter();
-        let mut lines: Vec<String> =
-            invited.map(|invited| format!("'{}' is invited until {} and has not joined yet", invited.name, page.moment(invited.expires))).collect();
+        let mut lines: Vec<String> = invited
+            .map(|invited| format!("'{}' is invited until {} and has not joined yet", invited.name, page.moment(invited.expires)))
+            .collect();
         let unsent: u64 = self.neighbours.iter().map(|neighbour| neighbour.not_deposited).sum();
         let mut line = |amount: u64, one: &str, many: &str, hint: &str| {
             if amount > 0 {

@@ -604,8 +604,9 @@ Waiting
 
     #[test]
     fn the_exit_code_says_what_it_is_waiting_for() {
-        let exit =
-            |held: Vec<HeldChange>, waiting: Vec<Waiting>, conflicts| SyncReport { held, waiting, conflicts, ..SyncReport::default() }.exit();
+        let exit = |held: Vec<HeldChange>, waiting: Vec<Waiting>, conflicts| {
+            SyncReport { held, waiting, conflicts, ..SyncReport::default() }.exit()
+        };
         assert_eq!(exit(vec![], vec![], vec![]), Exit::Done);
         assert_eq!(exit(vec![held(Needs::Packet)], vec![], vec![conflict()]), Exit::Done);
         assert_eq!(exit(vec![held(Needs::Packet)], vec![waiting(Needs::Exchange)], vec![]), Exit::Unreachable);

@@ -138,6 +138,8 @@ pub struct PacketRow {
     pub deposited: Option<Millis>,
     /// When the acknowledgement was applied.
     pub acknowledged: Option<Millis>,
+    /// Whether it brings anything: one that only acknowledges is never answered, so its going missing is no reason to repeat it.
+    pub wants_answer: bool,
 }
 
 fn site(site: SiteNo) -> Value {
@@ -272,6 +274,7 @@ impl Ledger {
                 Value::Integer(packet.journal.0),
                 Value::Integer(packet.time.0),
                 packet.deposited.map_or(Value::Null, |time| Value::Integer(time.0)),
+                Value::Integer(packet.wants_answer.into()),
             ],
         )
         .map(drop)
@@ -311,7 +314,7 @@ impl Ledger {
     }
 }
 
-const PACKETS: &str = "SELECT site, direction, number, id, name, bytes, changes, journal, time, deposited, acknowledged FROM packet WHERE";
+const PACKETS: &str = "SELECT site, direction, number, id, name, bytes, changes, journal, time, deposited, acknowledged, wants_answer FROM packet WHERE";
 
 fn read_packet(row: &SqlRow<'_>) -> Result<PacketRow> {
     Ok(PacketRow {
@@ -326,6 +329,7 @@ fn read_packet(row: &SqlRow<'_>) -> Result<PacketRow> {
         time: Millis(row.get(8)?),
         deposited: row.get::<_, Option<i64>>(9)?.map(Millis),
         acknowledged: row.get::<_, Option<i64>>(10)?.map(Millis),
+        wants_answer: row.get(11)?,
     })
 }
 

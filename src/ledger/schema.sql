@@ -39,6 +39,7 @@ CREATE TABLE neighbour (
 CREATE TABLE packet (
   site INTEGER NOT NULL, direction TEXT NOT NULL, number INTEGER NOT NULL, id TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER NOT NULL,
   changes INTEGER NOT NULL, journal INTEGER NOT NULL, time INTEGER NOT NULL, deposited INTEGER, acknowledged INTEGER,
+  wants_answer INTEGER NOT NULL,
   PRIMARY KEY (site, direction, number)) WITHOUT ROWID;
 
 -- Fields told to the parent and not acknowledged yet; NULL `fields` is the whole record (insert, delete, replace).

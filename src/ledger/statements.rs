@@ -49,7 +49,7 @@ statements! {
     SetProblem = 15, "UPDATE neighbour SET problem = ?2 WHERE site = ?1";
     SetFresh = 16, "UPDATE neighbour SET fresh = 1 WHERE site = ?1";
     SetCard = 17, "UPDATE neighbour SET card = ?2 WHERE site = ?1";
-    AddPacket = 18, "INSERT INTO packet VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)";
+    AddPacket = 18, "INSERT INTO packet VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)";
     SetDeposited = 19, "UPDATE packet SET deposited = ?3 WHERE site = ?1 AND direction = 'out' AND number = ?2";
     AckPackets = 20, "UPDATE packet SET acknowledged = ?3 WHERE site = ?1 AND direction = 'out' AND number <= ?2 AND acknowledged IS NULL";
     AddPending = 21, "INSERT INTO pending VALUES (?, ?, ?, ?)";

@@ -238,6 +238,7 @@ impl Applying<'_> {
             time: self.now,
             deposited: Some(envelope.sent),
             acknowledged: None,
+            wants_answer: changes > 0 || brought,
         })?;
         let applied = Applied { stream: envelope.stream, number: envelope.number, packet: id, slice: 0 };
         session.database()?.set_applied(&from.card.name, &applied)?;
@@ -301,7 +302,7 @@ impl Applying<'_> {
             if from.kind == NeighbourKind::Parent {
                 ledger.set_note(note, &text)?;
             } else if note == "roster" {
-                super::join::take_part(self.session, from, &text)?;
+                super::roster::take_part(self.session, from, &text)?;
             }
             brought = true;
         }

@@ -3,7 +3,7 @@
 //! **States of a packet**: spooled (changes in scratch files) → sealed (whole, in the outbox under `<number>.new`) → built
 //! (the ledger has its number, its place in the journal and what it told; one ledger commit for all packets of a build) →
 //! renamed to its final name → deposited. **Crash points**: before the ledger's commit nothing was built, `.new` files are
-//! thrown away; after it, [`finish_renames`] gives them their names. The bytes never change from then on.
+//! thrown away; after it, [`outbox::finish_renames`] gives them their names. The bytes never change from then on.
 //! **Invariant**: a number that the ledger knows has exactly one file, and what it told is in the ledger.
 //!
 //! The acknowledgement rides in the *last* packet of a build: the content of the packets before it would not account
@@ -16,14 +16,14 @@ use std::path::PathBuf;
 use fs_err as fs;
 
 use super::known::{self, Link};
+use super::outbox;
 use super::report::{Counts, PacketOut};
+use super::roster;
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
-use crate::keys::SealingRecipient;
 use crate::ledger::{Conflict, Direction, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
 use crate::model::{Born, Change, FieldNo, Image, Key, KeyKind, PacketNumber, SiteNo, TableNo};
-use crate::packet::{Acknowledgement, BlockWriter, Draft, PacketId, PacketKind, Part, PartSource, SenderKeys, seal};
-use crate::world::files;
+use crate::packet::{Acknowledgement, BlockWriter, Draft, PacketId, PacketKind, Part, PartSource};
 
 /// Note of a child that wants to be told everything again, until a packet says so.
 pub(super) const WANT_FULL: &str = "want-full";
@@ -38,7 +38,7 @@ const REMEMBERED: usize = 100_000;
 /// # Errors
 /// As ledger and files say; then nothing was built.
 pub fn build(session: &Session, to: &Neighbour, asks: &[PacketNumber]) -> Result<Vec<PacketOut>> {
-    finish_renames(session, to)?;
+    outbox::finish_renames(session, to)?;
     session.ledger.begin()?;
     let built = Building::new(session, to, asks).and_then(Building::run);
     match built {
@@ -49,7 +49,7 @@ pub fn build(session: &Session, to: &Neighbour, asks: &[PacketNumber]) -> Result
                 }
                 return Err(error.into());
             }
-            finish_renames(session, to)?;
+            outbox::finish_renames(session, to)?;
             Ok(packets)
         }
         Ok(packets) => {
@@ -63,30 +63,6 @@ pub fn build(session: &Session, to: &Neighbour, asks: &[PacketNumber]) -> Result
             Err(error)
         }
     }
-}
-
-/// Gives sealed files of known numbers their names, and throws away those that no number knows.
-pub(super) fn finish_renames(session: &Session, to: &Neighbour) -> Result<()> {
-    let folder = session.home.outbox(&to.card.name);
-    if !folder.is_dir() {
-        return Ok(());
-    }
-    for entry in fs::read_dir(&folder)? {
-        let path = entry?.path();
-        if path.extension().is_none_or(|extension| extension != "new") {
-            continue;
-        }
-        let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok()).map(PacketNumber);
-        let row = match number {
-            Some(number) => session.ledger.packet(to.site, Direction::Out, number)?,
-            None => None,
-        };
-        match row {
-            Some(row) => files::rename(&session.world, &path, &folder.join(row.name))?,
-            None => files::remove(&session.world, &path)?,
-        }
-    }
-    Ok(())
 }
 
 struct Building<'s> {
@@ -112,6 +88,8 @@ struct Finished {
     bytes: u64,
     changes: u64,
     tables: BTreeMap<String, Counts>,
+    /// Changes or documents.
+    brings: bool,
 }
 
 /// Changes of the packet being filled.
@@ -306,7 +284,11 @@ impl<'s> Building<'s> {
             let id = self.session.ledger.anchor(record)?;
             self.session.ledger.add_pending(id, self.number, whole, &change.fields)?;
         }
-        self.spool.tables.entry(self.session.shape(record.table).name.clone()).or_default().add_change(change.before.is_some(), change.after.is_some());
+        self.spool
+            .tables
+            .entry(self.session.shape(record.table).name.clone())
+            .or_default()
+            .add_change(change.before.is_some(), change.after.is_some());
         self.spool.changes += 1;
         self.spool.writer.push(&Words(self.session), change)?;
         if self.spool.writer.bytes_written() >= self.session.limits.packet_bytes {
@@ -350,6 +332,7 @@ impl<'s> Building<'s> {
                 time: self.session.world.now(),
                 deposited: None,
                 acknowledged: None,
+                wants_answer: finished.brings,
             })?;
         }
         let (to, fresh) = (self.to.card.name.clone(), self.to.fresh);
@@ -397,6 +380,7 @@ impl<'s> Building<'s> {
                 .transpose()
                 .map_err(|_| SyncError::Bug("a stored packet id does not read"))?,
         };
+        let brings = !parts.is_empty();
         let draft = Draft {
             kind: PacketKind::Changes,
             from: session.name().clone(),
@@ -412,7 +396,7 @@ impl<'s> Building<'s> {
             sender: None,
             parts,
         };
-        let finished = seal_into_outbox(session, self.to, &draft)?;
+        let finished = outbox::seal_into_outbox(session, self.to, &draft)?;
         fs::remove_file(&spool.path)?;
         self.sealed.push(Finished {
             number: self.number,
@@ -421,6 +405,7 @@ impl<'s> Building<'s> {
             bytes: finished.bytes,
             changes: spool.changes,
             tables: spool.tables,
+            brings,
         });
         self.number = self.number.next();
         Ok(())
@@ -460,7 +445,7 @@ impl<'s> Building<'s> {
             ledger.set_note(WANT_FULL, "")?;
         }
         for (note, part) in [("roster", "roster.json"), ("rules", "rules.toml")] {
-            let text = super::join::document(self.session, self.to, note)?;
+            let text = roster::document(self.session, self.to, note)?;
             let Some(text) = text else { continue };
             let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
             if told.get(note) != Some(&hash) {
@@ -478,26 +463,12 @@ impl<'s> Building<'s> {
             return Ok(false);
         }
         let name = self.session.ledger.site_name(loser)?;
-        let below = super::join::way_down(self.session, &name)?;
+        let below = roster::way_down(self.session, &name)?;
         Ok(match below {
             Some(child) => !self.up && child == self.to.card.name,
             None => self.up,
         })
     }
-}
-
-/// Seals a draft as the outbox file of its number that is not named yet.
-pub(super) fn seal_into_outbox(session: &Session, to: &Neighbour, draft: &Draft) -> Result<crate::packet::Sealed> {
-    let folder = session.home.outbox(&to.card.name);
-    fs::create_dir_all(&folder)?;
-    let recipient = SealingRecipient::parse(&to.card.sealing)?;
-    let out = folder.join(format!("{}.new", draft.number));
-    Ok(seal(&session.world, draft, &session.signing, &[recipient], &out, &session.home.scratch())?)
-}
-
-/// The keys of a request to join.
-pub(super) fn sender_keys(session: &Session) -> SenderKeys {
-    SenderKeys { signing: session.signing.verifying_key(), sealing: session.sealing.recipient() }
 }
 
 /// Only these fields of an image.

@@ -71,6 +71,13 @@ pub(super) fn collect(
                 report.waiting.push(wait(&now, file.name.number, &error.to_string(), false));
                 continue;
             }
+            // Whole and signed, but not for our key: it belongs to another machine under our name, so it stays where it is.
+            Err(OpenError::Decrypt(_)) => {
+                let why = "it is sealed for another key: this site was set up on two machines with one invitation. Invite this one anew";
+                report.waiting.push(wait(&now, file.name.number, why, false));
+                files::remove(&session.world, &path)?;
+                break;
+            }
             Err(error) => {
                 set_aside(session, &path, &error.to_string())?;
                 file.remove(session, exchange, &folder)?;
@@ -82,6 +89,14 @@ pub(super) fn collect(
             }
         };
         let envelope = &opened.envelope;
+        if opened.signer.to_string() != now.card.signing {
+            // Only a request to join verifies with another key than the neighbour's: somebody else holds its invitation.
+            let why = join::Refused::Used.to_string();
+            set_aside(session, &path, &why)?;
+            file.remove(session, exchange, &folder)?;
+            report.waiting.push(wait(&now, envelope.number, &why, false));
+            continue;
+        }
         let ids = Known {
             applied: session.ledger.packet(now.site, Direction::In, envelope.number)?.map(|row| row.id),
             acknowledged: match envelope.acknowledges {

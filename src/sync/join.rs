@@ -1,4 +1,4 @@
-//! How does a new site get in, and who else is there?
+//! How does a new site get in?
 //!
 //! **States of an invitation**: given out → used, or expired. **States of a joining site**: home made (keys, parent,
 //! invitation noted) → request built (packet 1 of its stream, kind `join`) → admitted at the parent, in one ledger commit
@@ -6,22 +6,18 @@
 //!
 //! The request is signed with the new site's own key and sealed for the inviter; the secret of the invitation inside
 //! proves that it comes from who got the file. **Invariant**: one invitation admits one site, once.
-//!
-//! The host's roster is the truth. An office keeps its own part (its children and theirs) and sends it up.
 
 use serde::{Deserialize, Serialize};
 
-use super::build::{seal_into_outbox, sender_keys};
 use super::outbox;
+use super::roster;
 use super::start::make_keys;
 use super::{Result, Session, SyncError};
 use crate::keys::{Namespace, VerifyingKey};
 use crate::ledger::{Card, Direction, Ledger, Neighbour, NeighbourKind, PacketRow, SentState};
 use crate::model::{Millis, PacketNumber, SiteName, StreamId};
-use crate::packet::{Draft, Opened, PacketKind, Part, PartSource};
-use crate::site::{
-    Home, Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret, OfficePart, Role, Roster, Settings, Site,
-};
+use crate::packet::{Draft, Opened, PacketKind, Part, PartSource, SenderKeys};
+use crate::site::{Home, Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret, Role, Settings, Site};
 use crate::world::World;
 
 /// How long an invitation is good: 14 days.
@@ -64,7 +60,7 @@ pub fn invite(session: &Session, name: &SiteName, role: Role, groups: &[String],
     }
     let now = session.world.now();
     let invited = session.ledger.invited(now)?;
-    if roster(session)?.name_taken(name) || invited.iter().any(|(open, _)| open == name.as_str()) {
+    if roster::known(session)?.name_taken(name) || invited.iter().any(|(open, _)| open == name.as_str()) {
         return Err(SyncError::NameTaken(name.clone()));
     }
     let path = session.database_path();
@@ -136,7 +132,7 @@ pub fn join(world: &World, folder: &std::path::Path, text: &str, exchange_url: &
 
 /// Builds the request to join, where it is not built yet.
 pub(super) fn request(session: &Session, parent: &Neighbour) -> Result<()> {
-    super::build::finish_renames(session, parent)?;
+    outbox::finish_renames(session, parent)?;
     if parent.sent > PacketNumber(0) {
         return Ok(());
     }
@@ -159,7 +155,7 @@ pub(super) fn request(session: &Session, parent: &Neighbour) -> Result<()> {
         sender: Some(sender_keys(session)),
         parts: vec![Part { name: "request.json".into(), source: PartSource::Bytes(bytes) }],
     };
-    let sealed = seal_into_outbox(session, parent, &draft)?;
+    let sealed = outbox::seal_into_outbox(session, parent, &draft)?;
     let ledger = &session.ledger;
     ledger.begin()?;
     let id = sealed.id.to_string();
@@ -175,6 +171,7 @@ pub(super) fn request(session: &Session, parent: &Neighbour) -> Result<()> {
         time: session.world.now(),
         deposited: None,
         acknowledged: None,
+        wants_answer: true,
     })?;
     ledger.set_sent(
         parent.site,
@@ -189,7 +186,7 @@ pub(super) fn request(session: &Session, parent: &Neighbour) -> Result<()> {
         },
     )?;
     ledger.commit(&session.world, "commit request")?;
-    super::build::finish_renames(session, parent)?;
+    outbox::finish_renames(session, parent)?;
     outbox::tidy(session, parent)
 }
 
@@ -219,7 +216,7 @@ pub(super) fn admit(session: &Session, opened: &Opened, file_name: &str, bytes: 
     if invitation.name != name {
         return Ok(Err(Refused::OtherName));
     }
-    let mut all = roster(session)?;
+    let mut all = roster::known(session)?;
     let site = Site {
         name: name.clone(),
         role: invitation.role,
@@ -255,8 +252,9 @@ pub(super) fn admit(session: &Session, opened: &Opened, file_name: &str, bytes: 
         time: now,
         deposited: Some(envelope.sent),
         acknowledged: None,
+        wants_answer: true,
     })?;
-    keep(session, &all)?;
+    roster::keep(session, &all)?;
     ledger.commit(&session.world, "commit admission")?;
     Ok(Ok(name))
 }
@@ -269,96 +267,7 @@ const fn word(role: Role) -> &'static str {
     }
 }
 
-/// All sites as far as they are known here: what the parent said, with our own part as we know it.
-///
-/// # Errors
-/// As the ledger says.
-pub fn roster(session: &Session) -> Result<Roster> {
-    let told = session.ledger.note("roster")?;
-    let mut roster = match told {
-        Some(text) => Roster::parse(text.as_bytes())?,
-        None => first_roster(session)?,
-    };
-    if let Some(part) = session.ledger.note("part")? {
-        let part: OfficePart = serde_json::from_str(&part).map_err(|_| SyncError::Bug("a noted part of the roster does not read"))?;
-        // A name that another branch got first: the host's word stands, and the host lists it.
-        drop(roster.merge(&part));
-    }
-    Ok(roster)
-}
-
-/// Before the parent's first packet: the host, the parent and we.
-fn first_roster(session: &Session) -> Result<Roster> {
-    let parent = session.ledger.parent()?.ok_or(SyncError::Bug("a host without a roster"))?;
-    let settings = &session.settings;
-    let bare = |name: &SiteName, role, above: Option<&SiteName>| Site {
-        name: name.clone(),
-        role,
-        parent: above.cloned(),
-        groups: std::collections::BTreeSet::new(),
-        signing: String::new(),
-        sealing: String::new(),
-    };
-    let mut roster = Roster::new(bare(&settings.host, Role::Host, None))?;
-    if parent.card.name != settings.host {
-        roster.add(bare(&parent.card.name, Role::Office, Some(&settings.host)))?;
-    }
-    roster.add(bare(&settings.name, settings.role, Some(&parent.card.name)))?;
-    Ok(roster)
-}
-
-/// Writes the roster down: the host's whole, an office's own part.
-fn keep(session: &Session, roster: &Roster) -> Result<()> {
-    if session.settings.role == Role::Host {
-        session.ledger.set_note("roster", &String::from_utf8_lossy(&roster.to_bytes()))?;
-    } else {
-        let part = serde_json::to_string(&roster.part_of(session.name())).map_err(|_| SyncError::Bug("a roster does not write"))?;
-        session.ledger.set_note("part", &part)?;
-    }
-    Ok(())
-}
-
-/// Takes what an office says of the sites below it.
-pub(super) fn take_part(session: &Session, from: &Neighbour, text: &str) -> Result<()> {
-    let part: OfficePart = serde_json::from_str(text).map_err(|_| SyncError::BadPart("roster.json"))?;
-    if part.office != from.card.name {
-        return Err(SyncError::BadPart("roster.json"));
-    }
-    let mut all = roster(session)?;
-    match all.merge(&part) {
-        Ok(()) => {
-            session.ledger.set_note("roster-problem", "")?;
-            keep(session, &all)
-        }
-        Err(error) => Ok(session.ledger.set_note("roster-problem", &error.to_string())?),
-    }
-}
-
-/// What a neighbour is to be told of the roster or the rules; `None` where nothing.
-pub(super) fn document(session: &Session, to: &Neighbour, note: &str) -> Result<Option<String>> {
-    let up = to.kind == NeighbourKind::Parent;
-    Ok(match (note, session.settings.role) {
-        ("roster", Role::Remote) => None,
-        ("roster", Role::Office) if up => session.ledger.note("part")?,
-        ("roster", _) => Some(String::from_utf8_lossy(&roster(session)?.to_bytes()).into_owned()),
-        ("rules", Role::Host) => Some(session.rules.to_string()),
-        ("rules", _) if !up => session.ledger.note("rules")?,
-        _ => None,
-    })
-}
-
-/// The child through which the way to a site leads; none where it lies above or beside.
-pub(super) fn way_down(session: &Session, name: &SiteName) -> std::result::Result<Option<SiteName>, crate::ledger::LedgerError> {
-    let Ok(roster) = roster(session) else { return Ok(None) };
-    let mut at = roster.find(name);
-    // The way up is never longer than the roster.
-    for _ in 0..roster.sites().len() {
-        let Some(site) = at else { break };
-        match &site.parent {
-            Some(parent) if parent == session.name() => return Ok(Some(site.name.clone())),
-            Some(parent) => at = roster.find(parent),
-            None => break,
-        }
-    }
-    Ok(None)
+/// The keys of a request to join.
+fn sender_keys(session: &Session) -> SenderKeys {
+    SenderKeys { signing: session.signing.verifying_key(), sealing: session.sealing.recipient() }
 }

@@ -8,7 +8,7 @@
 //! | [`apply`] | how do a packet's changes become records, once? |
 //! | `from_child`, `from_parent` | what becomes of one incoming change? (`DESIGN` section 4, rules 1 to 12) |
 //! | `known` | what does a neighbour hold? |
-//! | [`join`] | how does a new site get in? |
+//! | [`join`], [`roster`] | how does a new site get in, and who else is there? |
 //!
 //! **The invariant of every function here**: whenever it returns, also with an error, and whenever the process dies,
 //! [`Session::open`] brings database and ledger back to a state in which no edit is lost and none is applied twice.
@@ -28,6 +28,7 @@ pub mod plan;
 mod put;
 mod references;
 pub mod report;
+pub mod roster;
 pub mod round;
 pub mod seal;
 mod session;

@@ -9,8 +9,10 @@ use fs_err as fs;
 
 use super::{Result, Session};
 use crate::exchange::{Content, Entry, Exchange, FileName, Folder, Reached, deposit};
-use crate::ledger::Neighbour;
+use crate::keys::SealingRecipient;
+use crate::ledger::{Direction, Neighbour};
 use crate::model::PacketNumber;
+use crate::packet::{Draft, PacketFileName, Sealed, seal};
 use crate::world::files;
 
 /// Puts on the exchange what was never there, what the neighbour asks for, and what is long unacknowledged and gone.
@@ -35,7 +37,7 @@ pub(super) fn deposit_due(
         let due = match row.deposited {
             None => true,
             Some(_) if asked.contains(&row.number) => true,
-            Some(deposited) if overdue(deposited) => {
+            Some(deposited) if row.wants_answer && overdue(deposited) => {
                 if listed.is_none() {
                     listed = Some(exchange.list(&session.world, &folder)?);
                 }
@@ -68,10 +70,43 @@ pub(super) fn tidy(session: &Session, to: &Neighbour) -> Result<()> {
     for entry in fs::read_dir(&folder)? {
         let entry = entry?;
         let name = entry.file_name();
-        let is_packet = entry.path().extension().is_some_and(|extension| extension == crate::packet::PacketFileName::EXTENSION);
+        let is_packet = entry.path().extension().is_some_and(|extension| extension == PacketFileName::EXTENSION);
         if is_packet && !waiting.contains(&*name.to_string_lossy()) {
             files::remove(&session.world, &entry.path())?;
         }
     }
     Ok(())
+}
+
+/// Gives sealed files of known numbers their names, and throws away those that no number knows.
+pub(super) fn finish_renames(session: &Session, to: &Neighbour) -> Result<()> {
+    let folder = session.home.outbox(&to.card.name);
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "new") {
+            continue;
+        }
+        let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok()).map(PacketNumber);
+        let row = match number {
+            Some(number) => session.ledger.packet(to.site, Direction::Out, number)?,
+            None => None,
+        };
+        match row {
+            Some(row) => files::rename(&session.world, &path, &folder.join(row.name))?,
+            None => files::remove(&session.world, &path)?,
+        }
+    }
+    Ok(())
+}
+
+/// Seals a draft as the outbox file of its number that is not named yet.
+pub(super) fn seal_into_outbox(session: &Session, to: &Neighbour, draft: &Draft) -> Result<Sealed> {
+    let folder = session.home.outbox(&to.card.name);
+    fs::create_dir_all(&folder)?;
+    let recipient = SealingRecipient::parse(&to.card.sealing)?;
+    let out = folder.join(format!("{}.new", draft.number));
+    Ok(seal(&session.world, draft, &session.signing, &[recipient], &out, &session.home.scratch())?)
 }

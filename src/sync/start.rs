@@ -18,7 +18,7 @@ use crate::database::{Database, DatabaseError, SchemaDump, Untracked, Warning};
 use crate::exchange::{Exchange, Marked, mark};
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
-use crate::model::{Shape, SiteName, TableNo};
+use crate::model::{Millis, Shape, SiteName, TableNo};
 use crate::site::{Home, Role, Roster, Settings, Site};
 use crate::world::{World, files};
 
@@ -267,14 +267,37 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 /// Takes every trace of us out of the database and sets the home aside, whole, under the name it returns.
 ///
 /// # Errors
-/// As database and files say; repeating goes on where it stopped.
-pub fn detach(session: Session, now: crate::model::Millis) -> Result<PathBuf> {
+/// As database and files say; [`finish_detach`] goes on where it stopped.
+pub fn detach(session: Session, now: Millis) -> Result<PathBuf> {
     if session.has_database() {
         session.database()?.detach(&session.world)?;
     }
     let Session { home, world, .. } = session;
+    set_aside(&world, &home, now)
+}
+
+/// Goes on with a detach that stopped: the database may have lost our traces already, so no session can be opened.
+///
+/// # Errors
+/// As database and files say.
+pub fn finish_detach(world: &World, home: Home, limits: &Limits, now: Millis) -> Result<PathBuf> {
+    let path = home.settings()?.database_path(home.folder());
+    if path.exists() && home.state().exists() {
+        let ledger = Ledger::open(world, &home.state(), &home.settings()?.name)?;
+        let database = Database::open(&path, limits.lock_wait)?;
+        if database.pair()? == Some(ledger.pair()?) {
+            database.detach(world)?;
+        }
+    }
+    set_aside(world, &home, now)
+}
+
+/// The settings go last: until then the folder is a home, and detaching can be repeated.
+fn set_aside(world: &World, home: &Home, now: Millis) -> Result<PathBuf> {
     let aside = home.folder().join(format!("{}-detached-{}", Home::INSIDE, now.0));
-    fs::rename(home.settings_path(), home.inside().join(Home::SETTINGS))?;
-    files::rename(&world, &home.inside(), &aside)?;
+    if home.inside().exists() {
+        files::rename(world, &home.inside(), &aside)?;
+    }
+    files::rename(world, &home.settings_path(), &aside.join(Home::SETTINGS))?;
     Ok(aside)
 }

@@ -1,0 +1,68 @@
+//! The long run of the simulation, and the replay of one history.
+//!
+//! `simulate --seeds 100000` runs that many histories (`--from N` begins elsewhere) and prints what fails.
+//! `simulate --seed N` prints what happened in one; with `--shrink` in the shortest history that fails the same way.
+
+#[path = "../tests/simulation/mod.rs"]
+mod engine;
+
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::Instant;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let number = |name: &str| {
+        let place = arguments.iter().position(|argument| argument == name)?;
+        arguments.get(place + 1)?.parse::<u64>().ok()
+    };
+    if let Some(seed) = number("--seed") {
+        return replay(seed, arguments.iter().any(|argument| argument == "--shrink"));
+    }
+    let Some(count) = number("--seeds") else {
+        eprintln!("usage: simulate --seeds COUNT [--from SEED] | --seed SEED [--shrink]");
+        return ExitCode::from(2);
+    };
+    many(number("--from").unwrap_or(0), count)
+}
+
+fn replay(seed: u64, shrink: bool) -> ExitCode {
+    let (mut setting, mut ops) = engine::history::history(seed);
+    if shrink {
+        (setting, ops) = engine::shrink(&setting, &ops);
+        ops.iter().for_each(|op| println!("op {op:?}"));
+    }
+    let outcome = engine::run(&setting, &ops);
+    outcome.trace.iter().for_each(|line| println!("{line}"));
+    outcome.wrong.iter().for_each(|wrong| println!("WRONG: {wrong}"));
+    if outcome.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn many(from: u64, count: u64) -> ExitCode {
+    let began = Instant::now();
+    let failed: Mutex<BTreeMap<u64, String>> = Mutex::default();
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    engine::run_many(from..from + count, threads, &|seed, outcome| {
+        if let Some(wrong) = outcome.wrong.first() {
+            println!("seed {seed}: {wrong}");
+            failed.lock().expect("no holder panics").insert(seed, wrong.clone());
+        }
+    });
+    let failed = failed.into_inner().expect("no holder panics");
+    let mut classes: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for (seed, wrong) in &failed {
+        classes.entry(wrong.split_whitespace().next().unwrap_or_default()).or_default().push(*seed);
+    }
+    for (class, seeds) in &classes {
+        println!("{class}: {} of {count}, first {:?}", seeds.len(), &seeds[..seeds.len().min(10)]);
+    }
+    println!("{count} histories in {:.1} s, {} failed", began.elapsed().as_secs_f64(), failed.len());
+    match failed.keys().next() {
+        None => ExitCode::SUCCESS,
+        Some(seed) => {
+            println!("replay: cargo run --release --example simulate -- --seed {seed} --shrink");
+            ExitCode::FAILURE
+        }
+    }
+}

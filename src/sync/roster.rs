@@ -1,0 +1,100 @@
+//! Who else is there? The host's roster is the truth; an office keeps its own part (its children and theirs) and sends it up.
+
+use super::{Result, Session, SyncError};
+use crate::ledger::{LedgerError, Neighbour, NeighbourKind};
+use crate::model::SiteName;
+use crate::site::{OfficePart, Role, Roster, Site};
+
+/// All sites as far as they are known here: what the parent said, with our own part as we know it.
+///
+/// # Errors
+/// As the ledger says.
+pub fn known(session: &Session) -> Result<Roster> {
+    let told = session.ledger.note("roster")?;
+    let mut roster = match told {
+        Some(text) => Roster::parse(text.as_bytes())?,
+        None => first_roster(session)?,
+    };
+    if let Some(part) = session.ledger.note("part")? {
+        let part: OfficePart = serde_json::from_str(&part).map_err(|_| SyncError::Bug("a noted part of the roster does not read"))?;
+        // A name that another branch got first: the host's word stands, and the host lists it.
+        drop(roster.merge(&part));
+    }
+    Ok(roster)
+}
+
+/// Before the parent's first packet: the host, the parent and we.
+fn first_roster(session: &Session) -> Result<Roster> {
+    let parent = session.ledger.parent()?.ok_or(SyncError::Bug("a host without a roster"))?;
+    let settings = &session.settings;
+    let bare = |name: &SiteName, role, above: Option<&SiteName>| Site {
+        name: name.clone(),
+        role,
+        parent: above.cloned(),
+        groups: std::collections::BTreeSet::new(),
+        signing: String::new(),
+        sealing: String::new(),
+    };
+    let mut roster = Roster::new(bare(&settings.host, Role::Host, None))?;
+    if parent.card.name != settings.host {
+        roster.add(bare(&parent.card.name, Role::Office, Some(&settings.host)))?;
+    }
+    roster.add(bare(&settings.name, settings.role, Some(&parent.card.name)))?;
+    Ok(roster)
+}
+
+/// Writes the roster down: the host's whole, an office's own part.
+pub(super) fn keep(session: &Session, roster: &Roster) -> Result<()> {
+    if session.settings.role == Role::Host {
+        session.ledger.set_note("roster", &String::from_utf8_lossy(&roster.to_bytes()))?;
+    } else {
+        let part = serde_json::to_string(&roster.part_of(session.name())).map_err(|_| SyncError::Bug("a roster does not write"))?;
+        session.ledger.set_note("part", &part)?;
+    }
+    Ok(())
+}
+
+/// Takes what an office says of the sites below it.
+pub(super) fn take_part(session: &Session, from: &Neighbour, text: &str) -> Result<()> {
+    let part: OfficePart = serde_json::from_str(text).map_err(|_| SyncError::BadPart("roster.json"))?;
+    if part.office != from.card.name {
+        return Err(SyncError::BadPart("roster.json"));
+    }
+    let mut all = known(session)?;
+    match all.merge(&part) {
+        Ok(()) => {
+            session.ledger.set_note("roster-problem", "")?;
+            keep(session, &all)
+        }
+        Err(error) => Ok(session.ledger.set_note("roster-problem", &error.to_string())?),
+    }
+}
+
+/// What a neighbour is to be told of the roster or the rules; `None` where nothing.
+pub(super) fn document(session: &Session, to: &Neighbour, note: &str) -> Result<Option<String>> {
+    let up = to.kind == NeighbourKind::Parent;
+    Ok(match (note, session.settings.role) {
+        ("roster", Role::Remote) => None,
+        ("roster", Role::Office) if up => session.ledger.note("part")?,
+        ("roster", _) => Some(String::from_utf8_lossy(&known(session)?.to_bytes()).into_owned()),
+        ("rules", Role::Host) => Some(session.rules.to_string()),
+        ("rules", _) if !up => session.ledger.note("rules")?,
+        _ => None,
+    })
+}
+
+/// The child through which the way to a site leads; none where it lies above or beside.
+pub(super) fn way_down(session: &Session, name: &SiteName) -> std::result::Result<Option<SiteName>, LedgerError> {
+    let Ok(roster) = known(session) else { return Ok(None) };
+    let mut at = roster.find(name);
+    // The way up is never longer than the roster.
+    for _ in 0..roster.sites().len() {
+        let Some(site) = at else { break };
+        match &site.parent {
+            Some(parent) if parent == session.name() => return Ok(Some(site.name.clone())),
+            Some(parent) => at = roster.find(parent),
+            None => break,
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,128 @@
+//! Beginning and ending: `init`, `join` and `detach`, killed before every durable step and run again.
+
+mod support;
+
+use fieldpost::exchange::Memory;
+use fieldpost::site::{Home, Role};
+use fieldpost::sync::{Limits, Session, join, round, start};
+use fieldpost::world::{Faults, SkewedClock, World};
+use rusqlite::Connection;
+use support::{Tree, name};
+
+const SCHEMA: &str = "CREATE TABLE customers (id TEXT PRIMARY KEY, phone TEXT); INSERT INTO customers VALUES ('ACME', '1'), ('BOLT', '2');";
+
+fn world(kill: Option<u64>) -> World {
+    let world = World::simulated(Box::new(SkewedClock { base: Default::default(), skew: 1_700_000_000_000 }), 5, Faults::none());
+    world.faults().kill_before(kill);
+    world
+}
+
+fn schema_of(path: &std::path::Path) -> Vec<String> {
+    let connection = Connection::open(path).unwrap();
+    let mut statement = connection.prepare("SELECT name || ifnull(sql, '') FROM sqlite_schema ORDER BY name").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+}
+
+#[test]
+fn init_killed_anywhere_can_be_run_again() {
+    for kill in 1.. {
+        let folder = tempfile::tempdir().unwrap();
+        Connection::open(folder.path().join("shop.db")).unwrap().execute_batch(SCHEMA).unwrap();
+        let exchange = Memory::default();
+        let init = |world: &World| {
+            start::init(world, folder.path(), &name("head"), "shop.db", "memory", &mut exchange.clone(), &Limits::default(), &mut |_, _| {})
+        };
+        let mortal = world(Some(kill));
+        let first = init(&mortal);
+        let died = mortal.faults().died_at();
+        assert_eq!(first.is_err(), died.is_some(), "step {kill}: {first:?}");
+        let home = || Home::discover(Some(folder.path()), folder.path());
+        if home().is_err() {
+            init(&world(None)).unwrap_or_else(|error| panic!("after a death before '{}': {error}", died.unwrap_or_default()));
+        }
+        let mut session = Session::open(world(None), home().unwrap(), Limits::default()).unwrap();
+        let report = round::run(&mut session, &mut exchange.clone(), round::Halves::Both, &mut |_| {}).unwrap();
+        assert_eq!((report.sealed, report.found), (0, 0), "step {kill}");
+        assert_eq!(session.ledger.count(session.shapes[0].number).unwrap(), 2);
+        if died.is_none() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn joining_killed_anywhere_can_be_run_again_and_loads_everything() {
+    for kill in 1.. {
+        let tree = Tree::new(SCHEMA);
+        let text = join::invite(&tree.session("head"), &name("anna"), Role::Remote, &[], join::INVITATION_MILLIS).unwrap();
+        let mortal = world(Some(kill));
+        let first = join::join(&mortal, &tree.home("anna"), &text, "memory", None);
+        let died = mortal.faults().died_at();
+        assert_eq!(first.is_err(), died.is_some(), "step {kill}: {first:?}");
+        if Home::discover(Some(&tree.home("anna")), &tree.home("anna")).is_err() {
+            join::join(&world(None), &tree.home("anna"), &text, "memory", None).unwrap();
+        }
+        tree.settle(&["anna", "head"]);
+        tree.assert_same(&["head", "anna"]);
+        if died.is_none() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn an_invitation_admits_once_and_not_after_its_time() {
+    let tree = Tree::new(SCHEMA);
+    let text = join::invite(&tree.session("head"), &name("anna"), Role::Remote, &[], join::INVITATION_MILLIS).unwrap();
+    join::join(&tree.world("anna"), &tree.home("anna"), &text, "memory", None).unwrap();
+    join::join(&tree.world("thief"), &tree.home("thief"), &text, "memory", None).unwrap();
+    tree.sync("anna");
+    tree.sync("head");
+    tree.sync("thief");
+    let refused = tree.sync("head").waiting;
+    assert!(refused.iter().any(|waiting| waiting.why.contains("used already")), "{refused:?}");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert!(!tree.session("thief").has_database(), "the second one to use it gets nothing");
+    assert!(join::invite(&tree.session("head"), &name("anna"), Role::Remote, &[], 1).is_err(), "the name is taken");
+
+    let late = join::invite(&tree.session("head"), &name("ben"), Role::Remote, &[], 1_000).unwrap();
+    join::join(&tree.world("ben"), &tree.home("ben"), &late, "memory", None).unwrap();
+    tree.sync("ben");
+    tree.tick(10_000);
+    tree.settle(&["head", "ben"]);
+    assert!(!tree.session("ben").has_database());
+    tree.tick(10_000);
+    assert!(join::join(&tree.world("cora"), &tree.home("cora"), &late, "memory", None).is_err(), "too late even to try");
+    let forged = late.replace('A', "B");
+    assert!(join::join(&tree.world("dora"), &tree.home("dora"), &forged, "memory", None).is_err());
+    assert!(Home::discover(Some(&tree.home("dora")), &tree.home("dora")).is_err(), "nothing is left of a refused one");
+}
+
+#[test]
+fn detach_leaves_the_database_as_if_we_had_never_been_there() {
+    for kill in 1.. {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("shop.db");
+        Connection::open(&path).unwrap().execute_batch(SCHEMA).unwrap();
+        let before = schema_of(&path);
+        let mut exchange = Memory::default();
+        start::init(&world(None), folder.path(), &name("head"), "shop.db", "memory", &mut exchange, &Limits::default(), &mut |_, _| {})
+            .unwrap();
+        assert_ne!(schema_of(&path), before);
+        let home = || Home::discover(Some(folder.path()), folder.path());
+        let mortal = world(Some(kill));
+        let session = Session::open(mortal, home().unwrap(), Limits::default()).unwrap();
+        let first = start::detach(session, fieldpost::model::Millis(1));
+        if first.is_err()
+            && let Ok(home) = home()
+        {
+            start::finish_detach(&world(None), home, &Limits::default(), fieldpost::model::Millis(1)).unwrap();
+        }
+        assert_eq!(schema_of(&path), before, "step {kill}");
+        assert!(home().is_err(), "step {kill}");
+        if first.is_ok() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! What happens in one simulated history? A list of operations drawn from a seed.
+//!
+//! Every operation brings its own dice roll, so that leaving one out while shrinking does not change the others.
+
+/// Numbers that look random and repeat for a seed (splitmix64).
+#[derive(Clone, Debug)]
+pub struct Dice(u64);
+
+impl Dice {
+    pub const fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub const fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub const fn below(&mut self, end: u64) -> u64 {
+        self.roll() % end
+    }
+
+    pub const fn hit(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[usize::try_from(self.below(from.len() as u64)).expect("a small number")]
+    }
+}
+
+/// One edit of an application; which record and value comes from `roll` and from what is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edit {
+    pub what: What,
+    pub roll: u64,
+}
+
+/// What applications do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    Field,
+    /// A field goes back to a value it had before at this site.
+    Undo,
+    Insert,
+    Delete,
+    /// Delete and insert under the same key, in two statements.
+    Recreate,
+    /// `INSERT OR REPLACE`.
+    Replace,
+    /// The key itself is changed.
+    MoveKey,
+    /// One statement for many records.
+    Many,
+    /// A reference to another record.
+    Reference,
+    /// A record whose number the database hands out.
+    Numbered,
+}
+
+/// One operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    Edit {
+        site: usize,
+        edit: Edit,
+    },
+    Round {
+        site: usize,
+        halves: Halves,
+        /// Dies before this durable step of the round.
+        kill: Option<u64>,
+        /// Dies before this durable step of the opening.
+        kill_open: Option<u64>,
+        /// The application edits in the middle of the round, at this call of the progress.
+        meanwhile: Option<(u64, Edit)>,
+    },
+    /// Everything is closed and opened again.
+    Restart {
+        site: usize,
+    },
+    /// From here on the exchange behaves like this.
+    Weather {
+        stormy: bool,
+        roll: u64,
+    },
+}
+
+/// Which half of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halves {
+    Both,
+    Receive,
+    Send,
+}
+
+/// How the sites of a history hang together, and by which rule they decide.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    pub seed: u64,
+    pub tree: Tree,
+    pub rule: &'static str,
+    /// Milliseconds each site's clock is off.
+    pub skews: Vec<i64>,
+    /// Changes per slice and bytes per packet; tiny in some histories.
+    pub slice_changes: u64,
+    pub packet_bytes: u64,
+    /// Whether records with handed-out numbers are made.
+    pub numbers: bool,
+}
+
+/// Sites by name, each with its parent's place; the host is the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tree {
+    pub name: &'static str,
+    pub sites: &'static [(&'static str, Option<usize>)],
+}
+
+pub const TREES: [Tree; 4] = [
+    Tree { name: "HA", sites: &[("head", None), ("anna", Some(0))] },
+    Tree { name: "HAB", sites: &[("head", None), ("anna", Some(0)), ("berta", Some(0))] },
+    Tree { name: "HOR", sites: &[("head", None), ("north", Some(0)), ("rosa", Some(1))] },
+    Tree { name: "HORB", sites: &[("head", None), ("north", Some(0)), ("rosa", Some(1)), ("berta", Some(0))] },
+];
+
+const RULES: [&str; 3] = ["newest", "parent", "child"];
+const DAY: u64 = 86_400_000;
+
+/// The setting and the operations of a seed.
+pub fn history(seed: u64) -> (Setting, Vec<Op>) {
+    let mut dice = Dice::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5bd1_e995);
+    let tree = dice.pick(&TREES);
+    let skews = tree.sites.iter().map(|_| if dice.hit(50) { 0 } else { dice.below(2 * DAY).cast_signed() - DAY.cast_signed() }).collect();
+    let setting = Setting {
+        seed,
+        tree,
+        rule: dice.pick(&RULES),
+        skews,
+        slice_changes: dice.pick(&[1, 2, 5_000]),
+        packet_bytes: dice.pick(&[1, 300, 32 << 20]),
+        numbers: dice.hit(25),
+    };
+    let kinds = kinds(&mut dice, setting.numbers);
+    let rough = dice.hit(70);
+    let crashes = dice.hit(60);
+    let length = 10 + dice.below(40);
+    let mut ops = Vec::new();
+    if rough {
+        ops.push(Op::Weather { stormy: true, roll: dice.roll() });
+    }
+    for _ in 0..length {
+        let site = usize::try_from(dice.below(tree.sites.len() as u64)).expect("a small number");
+        let edit = Edit { what: dice.pick(&kinds), roll: dice.roll() };
+        let n = 1 + dice.below(40);
+        ops.push(match dice.below(100) {
+            0..=49 => Op::Edit { site, edit },
+            50..=95 => Op::Round {
+                site,
+                halves: dice.pick(&[Halves::Both, Halves::Both, Halves::Both, Halves::Receive, Halves::Send]),
+                kill: (crashes && dice.hit(30)).then_some(n),
+                kill_open: (crashes && dice.hit(5)).then_some(1 + n % 4),
+                meanwhile: dice.hit(10).then_some((n % 8, edit)),
+            },
+            96..=97 => Op::Restart { site },
+            _ => Op::Weather { stormy: dice.hit(50), roll: dice.roll() },
+        });
+    }
+    (setting, ops)
+}
+
+/// What this history's applications do: sometimes everything, sometimes a few things often.
+fn kinds(dice: &mut Dice, numbers: bool) -> Vec<What> {
+    use What::{Delete, Field, Insert, Many, MoveKey, Numbered, Recreate, Reference, Replace, Undo};
+    let mut kinds = vec![Field, Field, Field, Field, Insert, Insert, Delete];
+    for kind in [Undo, Recreate, Replace, MoveKey, Many, Reference] {
+        if dice.hit(50) {
+            kinds.push(kind);
+        }
+    }
+    if numbers {
+        kinds.extend([Numbered, Numbered]);
+    }
+    kinds
+}

@@ -1,0 +1,386 @@
+//! Many sites, one process, one seed: the real engine on real files, an exchange that misbehaves, death at any step.
+//!
+//! | module | answers |
+//! |---|---|
+//! | `history` | what happens, and in which tree of sites? |
+//! | `application` | what do applications do to their databases? |
+//! | `sites` | how do homes, sessions and the exchange of a history live and die? |
+//! | `referee` | is what came out what was promised? |
+//!
+//! `tests/simulation.rs` runs the first seeds, `examples/simulate.rs` as many as wanted and replays one.
+#![allow(dead_code, reason = "the test and the example each use a part of it")]
+
+pub mod application;
+pub mod history;
+pub mod referee;
+pub mod sites;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use fieldpost::exchange::Unruly;
+use fieldpost::ledger::{ConflictKind, HeldReason};
+use fieldpost::model::{Key, Value};
+use rusqlite::types::ValueRef;
+
+use application::{CANARY, Deeds, word};
+use history::{Halves, Op, Setting};
+use referee::{Evidence, Held, Listed};
+use sites::{REDEPOSIT_MILLIS, Sites, Stopped};
+
+/// Rounds at every site until nothing moves; more is a failure.
+const MOST_ROUNDS: usize = 40;
+
+/// What came of one history.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Everything that is not as promised; empty is good.
+    pub wrong: Vec<String>,
+    /// What happened, in order.
+    pub trace: Vec<String>,
+}
+
+/// Runs the history of a seed.
+pub fn run_seed(seed: u64) -> Outcome {
+    let (setting, ops) = history::history(seed);
+    run(&setting, &ops)
+}
+
+/// Runs operations in a setting, calms the exchange, waits until all is quiet and asks the referee.
+pub fn run(setting: &Setting, ops: &[Op]) -> Outcome {
+    let ran = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        let mut simulation = Simulation { sites: Sites::joined(setting), deeds: Deeds::default(), outcome: Outcome::default() };
+        simulation.run(ops);
+        simulation.outcome
+    }));
+    ran.unwrap_or_else(|panic| {
+        let said = panic.downcast_ref::<String>().cloned().or_else(|| panic.downcast_ref::<&str>().map(|said| (*said).to_owned()));
+        Outcome { wrong: vec![format!("PANIC {}", said.unwrap_or_default())], trace: Vec::new() }
+    })
+}
+
+/// Runs seeds on all processors; gives those that failed.
+pub fn run_many(seeds: std::ops::Range<u64>, threads: usize, done: &(dyn Fn(u64, &Outcome) + Sync)) {
+    let next = AtomicU64::new(seeds.start);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    done(seed, &run_seed(seed));
+                }
+            });
+        }
+    });
+}
+
+/// The first word of the first thing that is wrong.
+fn class(outcome: &Outcome) -> Option<&str> {
+    outcome.wrong.first().map(|wrong| wrong.split_whitespace().next().unwrap_or_default())
+}
+
+/// The fewest operations of a failing history that still fail in the same way.
+pub fn shrink(setting: &Setting, ops: &[Op]) -> (Setting, Vec<Op>) {
+    let (mut setting, mut ops) = (setting.clone(), ops.to_vec());
+    let Some(wanted) = class(&run(&setting, &ops)).map(str::to_owned) else { return (setting, ops) };
+    let fails = |setting: &Setting, ops: &[Op]| class(&run(setting, ops)) == Some(wanted.as_str());
+    let plain = Setting { skews: vec![0; setting.skews.len()], slice_changes: 5_000, packet_bytes: 32 << 20, ..setting.clone() };
+    if fails(&plain, &ops) {
+        setting = plain;
+    }
+    loop {
+        let before = ops.clone();
+        let mut step = ops.len().div_ceil(2);
+        while step > 0 {
+            let mut at = 0;
+            while at < ops.len() {
+                let mut fewer = ops.clone();
+                fewer.drain(at..(at + step).min(ops.len()));
+                if fails(&setting, &fewer) { ops = fewer } else { at += step }
+            }
+            step /= 2;
+        }
+        for at in 0..ops.len() {
+            for simpler in simpler(&ops[at]) {
+                let mut other = ops.clone();
+                other[at] = simpler;
+                if fails(&setting, &other) {
+                    ops = other;
+                    break;
+                }
+            }
+        }
+        if ops == before {
+            return (setting, ops);
+        }
+    }
+}
+
+/// Operations that do less.
+fn simpler(op: &Op) -> Vec<Op> {
+    match *op {
+        Op::Round { site, halves, kill, kill_open, meanwhile } => {
+            let mut simpler = Vec::new();
+            let calm = Op::Round { site, halves: Halves::Both, kill: None, kill_open: None, meanwhile: None };
+            let tamer = [
+                calm,
+                Op::Round { site, halves, kill: None, kill_open: None, meanwhile: None },
+                Op::Round { site, halves, kill, kill_open: None, meanwhile: None },
+                Op::Round { site, halves: Halves::Both, kill, kill_open, meanwhile },
+            ];
+            simpler.extend(tamer.into_iter().filter(|tamer| tamer != op));
+            simpler
+        }
+        Op::Edit { .. } | Op::Restart { .. } | Op::Weather { .. } => Vec::new(),
+    }
+}
+
+pub struct Simulation {
+    pub sites: Sites,
+    pub deeds: Deeds,
+    pub outcome: Outcome,
+}
+
+impl Simulation {
+    fn run(&mut self, ops: &[Op]) {
+        let setting = &self.sites.setting;
+        let begin = format!(
+            "tree {} rule {} skews {:?} slice {} packet {}",
+            setting.tree.name, setting.rule, setting.skews, setting.slice_changes, setting.packet_bytes
+        );
+        self.say(begin);
+        for op in ops {
+            self.act(op);
+            if !self.outcome.wrong.is_empty() {
+                return;
+            }
+        }
+        self.settle();
+        self.judge();
+    }
+
+    pub fn say(&mut self, line: String) {
+        self.outcome.trace.push(line);
+    }
+
+    fn fail(&mut self, line: String) {
+        self.say(format!("!! {line}"));
+        self.outcome.wrong.push(line);
+    }
+
+    fn act(&mut self, op: &Op) {
+        self.sites.tick(7);
+        match *op {
+            Op::Edit { site, edit } => self.edit(site, edit),
+            Op::Round { site, halves, kill, kill_open, meanwhile } => self.round(site, halves, kill, kill_open, meanwhile).map_or((), drop),
+            Op::Restart { site } => {
+                self.sites.close(site);
+                self.say(format!("{} restarts", self.sites.name(site)));
+            }
+            Op::Weather { stormy, roll } => {
+                self.sites.exchange.behave(if stormy { Unruly::stormy(roll) } else { Unruly::calm() });
+                self.say(format!("the exchange is {}", if stormy { "unruly" } else { "calm" }));
+            }
+        }
+    }
+
+    pub fn edit(&mut self, site: usize, edit: history::Edit) {
+        if let Err(error) = self.sites.start_application(site) {
+            return self.fail(format!("APPLICATION {error}"));
+        }
+        let Some(application) = &mut self.sites.applications[site] else { return };
+        let said = application.edit(edit, &mut self.deeds);
+        self.say(format!("{} edits: {said}", self.sites.name(site)));
+    }
+
+    /// One round. Gives whether anything moved; none where it died or failed.
+    pub fn round(
+        &mut self,
+        site: usize,
+        halves: Halves,
+        kill: Option<u64>,
+        kill_open: Option<u64>,
+        meanwhile: Option<(u64, history::Edit)>,
+    ) -> Option<bool> {
+        if let Err(error) = self.sites.start_application(site) {
+            self.fail(format!("APPLICATION {error}"));
+        }
+        let deeds = &mut self.deeds;
+        let mut said = Vec::new();
+        let done = self.sites.round(site, halves, kill, kill_open, &mut |call, application| {
+            if let (Some((when, edit)), Some(application)) = (meanwhile, application)
+                && when == call
+            {
+                said.push(application.edit(edit, deeds));
+            }
+        });
+        let name = self.sites.name(site);
+        for said in said {
+            self.say(format!("{name} edits meanwhile: {said}"));
+        }
+        match done {
+            Ok((report, _)) => {
+                let applied: Vec<String> = report
+                    .applied
+                    .iter()
+                    .map(|packet| {
+                        let conflicts: Vec<String> = packet.tally.conflicts.iter().map(said_of).collect();
+                        format!("{}#{} ({} changes{})", packet.from, packet.number, packet.tally.changes, conflicts.join(""))
+                    })
+                    .collect();
+                let built: Vec<String> =
+                    report.built.iter().map(|packet| format!("{}#{} {:?}", packet.to, packet.number, packet.tables)).collect();
+                let put: Vec<String> = report.deposited.iter().map(|(to, number)| format!("{to}#{number}")).collect();
+                let waits: Vec<String> = report.waiting.iter().map(|waiting| format!("{}: {}", waiting.what, waiting.why)).collect();
+                self.say(format!("{name} {halves:?}: applied {applied:?} sealed {} built {built:?} put {put:?} waits {waits:?}", report.sealed));
+                if report.found > 0 || !report.rearmed.is_empty() {
+                    self.fail(format!("DRIFT {name} found {} differences that nobody noted", report.found));
+                }
+                Some(!report.applied.is_empty() || !report.built.is_empty() || !report.deposited.is_empty() || report.sealed > 0)
+            }
+            Err(Stopped::Died(step)) => {
+                self.say(format!("{name} {halves:?}: dies before '{step}' ({kill:?}, {kill_open:?})"));
+                None
+            }
+            Err(Stopped::Failed(error)) => {
+                self.fail(format!("FAILED {error}"));
+                None
+            }
+        }
+    }
+
+    /// Calm rounds until nothing moves.
+    pub fn settle(&mut self) {
+        self.sites.exchange.behave(Unruly::calm());
+        self.say("-- all is calm".into());
+        for _ in 0..MOST_ROUNDS {
+            let mut busy = false;
+            for site in 0..self.sites.setting.tree.sites.len() {
+                self.sites.tick(REDEPOSIT_MILLIS + 1_000);
+                busy |= self.round(site, Halves::Both, None, None, None).unwrap_or(true);
+                if !self.outcome.wrong.is_empty() {
+                    return;
+                }
+            }
+            if !busy {
+                return;
+            }
+        }
+        self.fail("NEVER QUIET".into());
+    }
+
+    /// Hands what can be seen from outside to the referee.
+    pub fn judge(&mut self) {
+        match self.evidence() {
+            Ok(wrong) => wrong.into_iter().for_each(|wrong| self.fail(wrong)),
+            Err(error) => self.fail(format!("FAILED {error:?}")),
+        }
+    }
+
+    fn evidence(&mut self) -> Result<Vec<String>, Stopped> {
+        let mut wrong = Vec::new();
+        let tree = self.sites.setting.tree;
+        let (mut conflicts, mut held) = (Vec::new(), Vec::new());
+        for site in 0..tree.sites.len() {
+            let session = self.sites.session(site, None)?;
+            let place = |name: &str| tree.sites.iter().position(|site| site.0 == name).expect("a site of the tree");
+            session
+                .ledger
+                .conflicts(0, &mut |_, _, _, conflict| {
+                    let losers = match conflict.kind {
+                        ConflictKind::Field | ConflictKind::Gone => conflict.exact.0.get(2).map(value_word).into_iter().collect(),
+                        ConflictKind::Twin => conflict.exact.0.iter().map(value_word).collect(),
+                        ConflictKind::Delete | ConflictKind::Dependants | ConflictKind::Held => Vec::new(),
+                    };
+                    conflicts.push(Listed {
+                        site,
+                        kind: format!("{:?}", conflict.kind),
+                        table: conflict.table.clone(),
+                        key: key_word(&conflict.key),
+                        losers,
+                        loser_site: conflict.loser_site.as_ref().map(ToString::to_string),
+                    });
+                    Ok(())
+                })
+                .map_err(|error| Stopped::Failed(error.to_string()))?;
+            let shapes = &session.shapes;
+            let mut names = Vec::new();
+            for neighbour in session.ledger.neighbours().map_err(|error| Stopped::Failed(error.to_string()))? {
+                names.push((neighbour.site, place(neighbour.card.name.as_str())));
+                if let Some(problem) = &neighbour.problem {
+                    wrong.push(format!("STOPPED {} with {}: {problem}", tree.sites[site].0, neighbour.card.name));
+                }
+                let unsent = session.ledger.outbox(neighbour.site).map_err(|error| Stopped::Failed(error.to_string()))?;
+                for row in unsent.iter().filter(|row| row.changes > 0) {
+                    wrong.push(format!("OUTBOX {}: packet {} to {} is not acknowledged", tree.sites[site].0, row.number, neighbour.card.name));
+                }
+            }
+            session
+                .ledger
+                .exceptional(&mut |record| {
+                    for (from, entry) in &record.extra.held {
+                        held.push(Held {
+                            site,
+                            from: names.iter().find(|name| name.0 == *from).expect("a neighbour").1,
+                            table: shapes[record.table.0 as usize].name.clone(),
+                            key: key_word(&record.key),
+                            reason: format!("{:?}", entry.reason),
+                            lasting: match entry.reason {
+                                HeldReason::SameNumber | HeldReason::OtherRecord { .. } => true,
+                                HeldReason::Missing { .. } | HeldReason::Dependants { .. } | HeldReason::Refused { .. } => false,
+                            },
+                            values: entry.change.after.iter().flat_map(|after| after.row.0.iter().map(value_word)).collect(),
+                        });
+                    }
+                    Ok(())
+                })
+                .map_err(|error| Stopped::Failed(error.to_string()))?;
+            let quarantine = session.home.quarantine();
+            if std::fs::read_dir(quarantine).is_ok_and(|mut files| files.next().is_some()) {
+                wrong.push(format!("SET ASIDE {} has files in quarantine", tree.sites[site].0));
+            }
+        }
+        for (name, bytes) in self.sites.exchange.everything() {
+            let seen = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
+            if name.contains(CANARY) || seen(CANARY) || seen("customers") || seen("Acme") {
+                wrong.push(format!("IN CLEAR on the exchange: {name}"));
+            }
+        }
+        let sites = (0..tree.sites.len()).map(|site| (tree.sites[site].0, tree.sites[site].1, self.sites.home(site).join("shop.db"))).collect();
+        let evidence = Evidence { sites, deeds: &self.deeds, conflicts, held };
+        wrong.extend(referee::judge(&evidence));
+        let said: Vec<String> = evidence.conflicts.iter().map(|listed| format!("   {listed:?}")).collect();
+        self.outcome.trace.extend(said);
+        Ok(wrong)
+    }
+}
+
+fn said_of(conflict: &fieldpost::ledger::Conflict) -> String {
+    format!(
+        ", {:?} {}[{}].{} '{}' over '{}'",
+        conflict.kind,
+        conflict.table,
+        key_word(&conflict.key),
+        conflict.field.as_deref().unwrap_or("*"),
+        conflict.winner.as_deref().unwrap_or("-"),
+        conflict.loser.as_deref().unwrap_or("-")
+    )
+}
+
+fn value_word(value: &Value) -> String {
+    word(match value {
+        Value::Absent | Value::Null => ValueRef::Null,
+        Value::Integer(number) => ValueRef::Integer(*number),
+        Value::Real(number) => ValueRef::Real(*number),
+        Value::Text(text) => ValueRef::Text(text),
+        Value::Blob(bytes) => ValueRef::Blob(bytes),
+    })
+}
+
+fn key_word(key: &Key) -> String {
+    let values = key.values().unwrap_or_default();
+    values.iter().map(value_word).collect::<Vec<_>>().join("/")
+}

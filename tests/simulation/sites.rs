@@ -1,0 +1,302 @@
+//! The sites of one history: homes in a temporary folder, one exchange, sessions that can die.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+use fieldpost::exchange::{Content, Exchange, FileName, Folder, Memory, mark};
+use fieldpost::model::SiteName;
+use fieldpost::site::{Home, Role};
+use fieldpost::sync::report::Report;
+use fieldpost::sync::{Limits, Session, SyncError, join, round, start};
+use fieldpost::world::{Faults, SkewedClock, World};
+use rusqlite::Connection;
+
+use super::application::{Application, SCHEMA};
+use super::history::{Halves, Setting, Tree};
+
+/// The day every history begins.
+const BEGIN: i64 = 1_700_000_000_000;
+/// An unacknowledged packet is put on the exchange again after this long.
+pub const REDEPOSIT_MILLIS: i64 = 5_000;
+const ROUNDS_TO_JOIN: usize = 20;
+
+/// A tree whose sites have all joined and are the same, kept to be copied.
+struct Template {
+    folder: tempfile::TempDir,
+    exchange: BTreeMap<String, Arc<[u8]>>,
+}
+
+/// All sites of a history.
+pub struct Sites {
+    pub folder: tempfile::TempDir,
+    pub exchange: Memory,
+    pub time: Arc<AtomicI64>,
+    pub setting: Setting,
+    limits: Limits,
+    sessions: Vec<Option<Session>>,
+    pub applications: Vec<Option<Application>>,
+    worlds: AtomicU64,
+}
+
+/// Why a site did not do what it was told.
+#[derive(Debug)]
+pub enum Stopped {
+    Died(&'static str),
+    Failed(String),
+}
+
+/// Memory where there is some that looks like a folder: thousands of flushes are the point of a simulation, not disks.
+pub fn temporary_folder() -> tempfile::TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    made.or_else(|_| tempfile::tempdir()).expect("a temporary folder can be made")
+}
+
+impl Sites {
+    /// Empty folders; nobody has begun.
+    pub fn new(setting: &Setting) -> Self {
+        let limits = Limits {
+            slice_changes: setting.slice_changes,
+            packet_bytes: setting.packet_bytes,
+            redeposit_millis: REDEPOSIT_MILLIS,
+            lock_wait: std::time::Duration::ZERO,
+            ..Limits::default()
+        };
+        let count = setting.tree.sites.len();
+        let time = Arc::new(AtomicI64::new(BEGIN));
+        let exchange = Memory::default();
+        // The same dice every time: a template's sites know the exchange by its marker.
+        let world = World::simulated(Box::new(SkewedClock { base: Arc::clone(&time), skew: 0 }), 1, Faults::none());
+        mark(&world, &mut exchange.clone()).expect("memory takes a marker");
+        Self {
+            folder: temporary_folder(),
+            exchange,
+            time,
+            setting: setting.clone(),
+            limits,
+            sessions: (0..count).map(|_| None).collect(),
+            applications: (0..count).map(|_| None).collect(),
+            worlds: AtomicU64::new(0),
+        }
+    }
+
+    /// All sites joined and the same.
+    pub fn joined(setting: &Setting) -> Self {
+        let template = template(setting);
+        let sites = Self::new(setting);
+        copy(template.folder.path(), sites.folder.path());
+        let world = World::simulated(Box::new(SkewedClock { base: Arc::clone(&sites.time), skew: 0 }), setting.seed, Faults::none());
+        let mut exchange = sites.exchange.clone();
+        for (path, bytes) in &template.exchange {
+            // The marker is there already: it has no folder.
+            let Some((folder, name)) = path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()) else { continue };
+            let (folder, name) = (Folder::new(folder).expect("a listed folder"), FileName::new(name).expect("a listed name"));
+            exchange.put(&world, &folder, &name, Content::Bytes(bytes)).expect("memory takes it");
+        }
+        // Later than anything that happened in the template.
+        sites.time.fetch_add(86_400_000, Ordering::Relaxed);
+        sites
+    }
+
+    pub fn name(&self, site: usize) -> &'static str {
+        self.setting.tree.sites[site].0
+    }
+
+    pub fn home(&self, site: usize) -> PathBuf {
+        self.folder.path().join(self.name(site))
+    }
+
+    pub fn tick(&self, millis: i64) {
+        self.time.fetch_add(millis, Ordering::Relaxed);
+    }
+
+    pub fn world(&self, site: usize, kill: Option<u64>) -> World {
+        let clock = SkewedClock { base: Arc::clone(&self.time), skew: self.setting.skews[site] };
+        let number = self.worlds.fetch_add(1, Ordering::Relaxed);
+        let world = World::simulated(Box::new(clock), self.setting.seed << 24 | number << 4 | site as u64, Faults::none());
+        world.faults().kill_before(kill);
+        world
+    }
+
+    /// The open session of a site; opened where it is not.
+    pub fn session(&mut self, site: usize, kill: Option<u64>) -> Result<&mut Session, Stopped> {
+        if self.sessions[site].is_none() {
+            let home = Home::discover(Some(&self.home(site)), &self.home(site)).map_err(|error| Stopped::Failed(error.to_string()))?;
+            let world = self.world(site, kill);
+            let session = Session::open(world, home, self.limits.clone()).map_err(|error| stopped(&error, site, self.name(site)))?;
+            session.world.faults().kill_before(None);
+            session.ledger.relax_durability().map_err(|error| Stopped::Failed(error.to_string()))?;
+            self.sessions[site] = Some(session);
+        }
+        Ok(self.sessions[site].as_mut().expect("it was just opened"))
+    }
+
+    /// Closes a site's session.
+    pub fn close(&mut self, site: usize) {
+        self.sessions[site] = None;
+    }
+
+    /// One round. `meanwhile` is called with the application and the number of the progress call.
+    pub fn round(
+        &mut self,
+        site: usize,
+        halves: Halves,
+        kill: Option<u64>,
+        kill_open: Option<u64>,
+        meanwhile: &mut dyn FnMut(u64, Option<&mut Application>),
+    ) -> Result<(Report, u64), Stopped> {
+        let name = self.name(site);
+        if kill_open.is_some() {
+            self.close(site);
+        }
+        self.session(site, kill_open)?;
+        let mut exchange = self.exchange.clone();
+        let halves = match halves {
+            Halves::Both => round::Halves::Both,
+            Halves::Receive => round::Halves::Receive,
+            Halves::Send => round::Halves::Send,
+        };
+        let session = self.sessions[site].as_mut().expect("it was just opened");
+        session.world.faults().kill_before(kill);
+        let mut calls = 0;
+        let application = &mut self.applications[site];
+        let done = round::run(session, &mut exchange, halves, &mut |_| {
+            meanwhile(calls, application.as_mut());
+            calls += 1;
+        });
+        let taken = session.world.faults().taken();
+        let died = session.world.faults().died_at();
+        session.world.faults().kill_before(None);
+        match (done, died) {
+            (_, Some(step)) => {
+                self.close(site);
+                Err(Stopped::Died(step))
+            }
+            (Ok(report), None) => Ok((report, taken)),
+            (Err(error), None) => {
+                self.close(site);
+                Err(stopped(&error, site, name))
+            }
+        }
+    }
+
+    /// Opens the application of a site whose database is there.
+    pub fn start_application(&mut self, site: usize) -> Result<(), String> {
+        let path = self.home(site).join("shop.db");
+        if self.applications[site].is_none() && path.is_file() {
+            let skew = self.setting.skews[site];
+            self.applications[site] = Some(Application::open(site, &path, &self.time, skew).map_err(|error| error.to_string())?);
+        }
+        Ok(())
+    }
+
+    /// The host begins.
+    pub fn init(&self, kill: Option<u64>) -> Result<u64, Stopped> {
+        let home = self.home(0);
+        let path = home.join("shop.db");
+        if !path.exists() {
+            std::fs::create_dir_all(&home).expect("the folder can be made");
+            let connection = Connection::open(&path).expect("a database can be made");
+            connection.execute_batch(SCHEMA).expect("the schema is right");
+            std::fs::write(home.join("rules.toml"), format!("default = \"{}\"\n", self.setting.rule)).expect("the folder is ours");
+        }
+        let world = self.world(0, kill);
+        let mut exchange = self.exchange.clone();
+        let done = start::init(&world, &home, &name(self.name(0)), "shop.db", "memory", &mut exchange, &self.limits, &mut |_, _| {});
+        match done {
+            Ok(_) => Ok(world.faults().taken()),
+            Err(error) => Err(stopped(&error, 0, self.name(0))),
+        }
+    }
+
+    /// Invites `child` at its parent.
+    pub fn invite(&mut self, child: usize) -> Result<String, Stopped> {
+        let tree = self.setting.tree;
+        let parent = tree.sites[child].1.expect("a child has a parent");
+        let office = tree.sites.iter().any(|(_, parent)| *parent == Some(child));
+        let invited = name(self.name(child));
+        let session = self.session(parent, None)?;
+        let role = if office { Role::Office } else { Role::Remote };
+        join::invite(session, &invited, role, &[], join::INVITATION_MILLIS).map_err(|error| Stopped::Failed(error.to_string()))
+    }
+
+    /// Makes the home of `child`.
+    pub fn join(&self, child: usize, text: &str, kill: Option<u64>) -> Result<u64, Stopped> {
+        let world = self.world(child, kill);
+        match join::join(&world, &self.home(child), text, "memory", None) {
+            Ok(_) => Ok(world.faults().taken()),
+            Err(error) => Err(stopped(&error, child, self.name(child))),
+        }
+    }
+}
+
+fn stopped(error: &SyncError, site: usize, name: &str) -> Stopped {
+    match error {
+        error if error.is_crash() => Stopped::Died("opening"),
+        error => Stopped::Failed(format!("{name} (site {site}) failed: {error} ({error:?})")),
+    }
+}
+
+fn name(text: &str) -> SiteName {
+    SiteName::new(text).expect("the names of the trees are good")
+}
+
+/// The template of a tree and a rule, made once per process.
+fn template(setting: &Setting) -> Arc<Template> {
+    type Made = Mutex<BTreeMap<(&'static str, &'static str), Arc<Template>>>;
+    static MADE: OnceLock<Made> = OnceLock::new();
+    let mut made = MADE.get_or_init(Mutex::default).lock().expect("no holder panics");
+    Arc::clone(made.entry((setting.tree.name, setting.rule)).or_insert_with(|| Arc::new(make_template(setting.tree, setting.rule))))
+}
+
+fn make_template(tree: Tree, rule: &'static str) -> Template {
+    let setting =
+        Setting { seed: 0, tree, rule, skews: vec![0; tree.sites.len()], slice_changes: 5_000, packet_bytes: 32 << 20, numbers: true };
+    let mut sites = Sites::new(&setting);
+    sites.init(None).expect("the host begins");
+    for child in 1..tree.sites.len() {
+        sites.tick(1);
+        let text = sites.invite(child).expect("it is invited");
+        sites.join(child, &text, None).expect("it joins");
+        sites.settle_joining(child);
+    }
+    for site in 0..tree.sites.len() {
+        sites.close(site);
+    }
+    let exchange = sites.exchange.everything();
+    Template { folder: sites.folder, exchange }
+}
+
+impl Sites {
+    fn settle_joining(&mut self, last: usize) {
+        for _ in 0..ROUNDS_TO_JOIN {
+            let mut busy = false;
+            for site in 0..=last {
+                self.tick(1_000);
+                // Rules and the like are read when a session opens.
+                self.close(site);
+                let (report, _) = self.round(site, Halves::Both, None, None, &mut |_, _| {}).expect("a calm round");
+                busy |= !report.applied.is_empty() || !report.built.is_empty();
+            }
+            if !busy {
+                return;
+            }
+        }
+        panic!("joining never ends");
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("the folder can be made");
+    for entry in std::fs::read_dir(from).expect("the folder is there") {
+        let entry = entry.expect("the folder can be read");
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), &target).expect("the file can be copied");
+        }
+    }
+}
