@@ -150,7 +150,7 @@ fn an_exchange_that_is_not_there_is_waited_for() {
     office.rename("share", "away");
     office.sql("anna", "UPDATE customers SET phone = '9' WHERE id = 'ACME'");
     let away = exit(&office, "sync --home anna", 4);
-    assert!(away.out.contains("out of reach") && away.out.contains("tried again at the next run"), "{}", away.out);
+    assert!(away.out.contains("out of reach") && away.flat().contains("tried again at the next run"), "{}", away.out);
     assert!(away.out.contains("packet 3 (1 record"), "{}", away.out);
     assert!(office.ok("status --home anna").out.contains("1 packet is made and not on the exchange yet"));
     // An unmounted share is an empty folder.
@@ -181,9 +181,11 @@ fn a_share_that_cannot_be_written_wants_a_person_and_keeps_what_was_made() {
     use std::os::unix::fs::PermissionsExt as _;
     let office = two();
     office.sql("anna", "UPDATE customers SET phone = '9' WHERE id = 'ACME'");
-    let mode = |mode| office.all_folders("share").into_iter().for_each(|folder| {
-        std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
-    });
+    let mode = |mode| {
+        office.all_folders("share").into_iter().for_each(|folder| {
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(mode)).unwrap();
+        })
+    };
     mode(0o555);
     if std::fs::write(office.path("share/probe"), "x").is_ok() {
         println!("skipped: this user may write everywhere");
@@ -216,12 +218,13 @@ fn a_home_in_use_is_told_and_can_still_be_looked_at() {
 #[test]
 fn a_database_that_another_program_has_locked_fails_whole() {
     let office = two();
-    let application = Connection::open(office.path("anna/shop.db")).unwrap();
+    // The head's database has no write-ahead log: here the lock keeps out readers too.
+    let application = Connection::open(office.path("head/shop.db")).unwrap();
     application.execute_batch("BEGIN EXCLUSIVE; UPDATE customers SET phone = '9' WHERE id = 'ACME'").unwrap();
-    let locked = exit(&office, "sync --home anna", 1);
+    let locked = exit(&office, "sync --home head", 1);
     assert!(locked.err.contains("locked by another program") && locked.err.contains("hint: "), "{}", locked.err);
     application.execute_batch("COMMIT").unwrap();
-    assert!(office.ok("sync --home anna").out.contains("1 changed"));
+    assert!(office.ok("sync --home head").out.contains("1 changed"));
 }
 
 #[test]
@@ -237,13 +240,21 @@ fn mistakes_are_told_apart() {
     let missing = exit(&office, "init --home third --name third --database nothing.db --exchange share", 1);
     assert!(missing.err.contains("there is no database"), "{}", missing.err);
     office.sql("share", "CREATE TABLE a (b)");
-    assert!(exit(&office, "init --home third --name third --database share/shop.db --exchange share", 1).err.contains("no table that can be tracked"));
+    assert!(
+        exit(&office, "init --home third --name third --database share/shop.db --exchange share", 1)
+            .err
+            .contains("no table that can be tracked")
+    );
     office.make("third");
     office.sql("third", SCHEMA);
     let share = exit(&office, "init --home third --name third --database third/shop.db --exchange nowhere", 4);
     assert!(share.err.contains("out of reach") && share.err.contains("hint: "), "{}", share.err);
-    assert!(exit(&office, "init --home third --name third --database third/shop.db --exchange ftp://x/y", 1).err.contains("cannot use `ftp://`"));
-    assert!(exit(&office, "invite anna --home head", 1).err.contains("the name 'anna' is taken"));
+    assert!(
+        exit(&office, "init --home third --name third --database third/shop.db --exchange ftp://x/y", 1)
+            .err
+            .contains("cannot use `ftp://`")
+    );
+    assert!(exit(&office, "invite anna --home head --out second.invite", 1).err.contains("the name 'anna' is taken"));
     assert!(exit(&office, "invite bert --home anna", 1).err.contains("only the host and offices invite"));
     assert!(exit(&office, "history custmers ACME --home head", 1).err.contains("did you mean `customers`?"));
     assert!(exit(&office, "history customers NOBODY --home head", 1).err.contains("no record NOBODY"));
@@ -360,7 +371,7 @@ fn detaching_leaves_the_records_and_nothing_of_ours() {
     let office = two();
     office.sql("anna", "UPDATE customers SET phone = '9' WHERE id = 'ACME'");
     let refused = exit(&office, "detach --home anna", 1);
-    assert!(refused.err.contains("1 edited records have not been sent") || refused.err.contains("1 edited record has not been sent"), "{}", refused.err);
+    assert!(refused.err.contains("1 edited record has not been sent"), "{}", refused.err);
     office.ok("sync --home anna");
     let gone = office.ok("detach --home anna");
     assert!(gone.out.contains("no longer touches") && gone.out.contains(".fieldpost-detached-"), "{}", gone.out);

@@ -4,8 +4,8 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Exit;
-use super::page::{Moment, Page, alert, count, heading, paragraphs};
 use super::history::shape_named;
+use super::page::{Moment, Page, alert, count, heading, paragraphs};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Failure};
@@ -131,9 +131,8 @@ fn show(session: &Session, number: i64, conflict: Listed) -> Result<Conflict, Sy
     let field = conflict.field.clone();
     let about = match (conflict.kind, field) {
         (ConflictKind::Field, Some(field)) => About::Field(field),
-        (ConflictKind::Gone, Some(field)) | (ConflictKind::Delete | ConflictKind::Twin | ConflictKind::Dependants | ConflictKind::Held, Some(field)) => {
-            About::Gone(field)
-        }
+        (ConflictKind::Gone, Some(field))
+        | (ConflictKind::Delete | ConflictKind::Twin | ConflictKind::Dependants | ConflictKind::Held, Some(field)) => About::Gone(field),
         (ConflictKind::Delete | ConflictKind::Gone | ConflictKind::Field, None) => About::Delete,
         (ConflictKind::Twin, None) => About::Twin,
         (ConflictKind::Dependants, None) => About::Dependants,

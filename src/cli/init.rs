@@ -162,8 +162,10 @@ impl InitReport {
         });
         let columns = [Column::Words("table"), Column::Numbers("records"), Column::Words("key"), Column::Words("")];
         let note = match self.tracked.iter().any(|table| table.key_kind == KeyKind::Assigned) {
-            true => "\n\nWhere the database hands out the number, two sites can give the same one to different records:\n\
-                     such a record is held, with a message, and never mixed up.",
+            true => {
+                "\n\nWhere the database hands out the number, two sites can give the same one to different records:\n\
+                     such a record is held, with a message, and never mixed up."
+            }
             false => "",
         };
         format!("{}\n{}{note}", heading(&title), page.table(&columns, rows))

@@ -547,7 +547,12 @@ mod tests {
         SyncReport {
             mode: Mode::Done,
             applied: vec![
-                PacketIn { from: name("head"), number: 41, changes: 15, tables: tables(&[("customers", [3, 10, 0]), ("notes", [2, 0, 0])]) },
+                PacketIn {
+                    from: name("head"),
+                    number: 41,
+                    changes: 15,
+                    tables: tables(&[("customers", [3, 10, 0]), ("notes", [2, 0, 0])]),
+                },
                 PacketIn { from: name("head"), number: 42, changes: 3, tables: tables(&[("customers", [0, 2, 1])]) },
                 PacketIn { from: name("bert"), number: 1, changes: 0, tables: BTreeMap::new() },
             ],

@@ -20,6 +20,13 @@ pub struct Ran {
     pub err: String,
 }
 
+impl Ran {
+    /// Standard output on one line: where it wraps depends on the folder's name.
+    pub fn flat(&self) -> String {
+        self.out.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
 impl Office {
     pub fn new() -> Self {
         Self { folder: tempfile::tempdir().unwrap() }
@@ -35,7 +42,7 @@ impl Office {
 
     pub fn run_in(&self, folder: &str, line: &str, environment: &[(&str, &str)]) -> Ran {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fieldpost"));
-        command.args(line.split_whitespace()).current_dir(self.path(folder)).env_remove("FIELDPOST_HOME");
+        command.args(words(line)).current_dir(self.path(folder)).env_remove("FIELDPOST_HOME");
         command.envs(environment.iter().copied());
         let output = command.output().unwrap();
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -118,6 +125,17 @@ impl Office {
         }
         all
     }
+}
+
+/// The words of a line; `"…"` is one.
+pub fn words(line: &str) -> Vec<String> {
+    let quoted = line.split('"').enumerate();
+    quoted
+        .flat_map(|(place, part)| match place % 2 {
+            0 => part.split_whitespace().map(str::to_owned).collect::<Vec<_>>(),
+            _ => vec![part.to_owned()],
+        })
+        .collect()
 }
 
 fn is_empty_log(path: &Path) -> bool {

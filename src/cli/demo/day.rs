@@ -97,10 +97,30 @@ impl Day<'_> {
     fn edits_everywhere(&self) -> Result<(), Failure> {
         self.title("All of them edit");
         let (first, second) = (self.customer(0)?, self.customer(1)?);
-        self.edit("head", &format!("raises the credit limit of {first}"), "UPDATE customers SET credit_limit = 12500 WHERE id = ?1", &first)?;
-        self.edit("ben", &format!("corrects the street of {first}: another field of the same record"), "UPDATE customers SET street = 'Harbour Street 7' WHERE id = ?1", &first)?;
-        self.edit("north", &format!("writes a note on {first}"), "INSERT INTO notes VALUES (?1 || '-N90', ?1, '2026-11-22', 'Ingrid', 'Moves to the harbour in spring')", &first)?;
-        self.edit("anna", &format!("takes an order from {second}"), "INSERT INTO orders VALUES (?1 || '-O90', ?1, '2026-11-22', 'open', NULL)", &second)?;
+        self.edit(
+            "head",
+            &format!("raises the credit limit of {first}"),
+            "UPDATE customers SET credit_limit = 12500 WHERE id = ?1",
+            &first,
+        )?;
+        self.edit(
+            "ben",
+            &format!("corrects the street of {first}: another field of the same record"),
+            "UPDATE customers SET street = 'Harbour Street 7' WHERE id = ?1",
+            &first,
+        )?;
+        self.edit(
+            "north",
+            &format!("writes a note on {first}"),
+            "INSERT INTO notes VALUES (?1 || '-N90', ?1, '2026-11-22', 'Ingrid', 'Moves to the harbour in spring')",
+            &first,
+        )?;
+        self.edit(
+            "anna",
+            &format!("takes an order from {second}"),
+            "INSERT INTO orders VALUES (?1 || '-O90', ?1, '2026-11-22', 'open', NULL)",
+            &second,
+        )?;
         self.edit("anna", "and adds a line to it", "INSERT INTO order_lines VALUES (?1 || '-O90', 1, 4, 12, 8.5)", &second)?;
         self.settle(Telling::All)?;
         self.say("Four edits, three of them of one customer, and no conflict: they are merged field by field.");
@@ -110,8 +130,18 @@ impl Day<'_> {
     fn one_phone_number(&self) -> Result<(), Failure> {
         self.title("Two people change one phone number");
         let customer = self.customer(1)?;
-        self.edit("anna", &format!("types 040 555 0111 as the phone of {customer}"), "UPDATE customers SET phone = '040 555 0111' WHERE id = ?1", &customer)?;
-        self.edit("ben", "types 040 555 0222 a little later; neither knows of the other", "UPDATE customers SET phone = '040 555 0222' WHERE id = ?1", &customer)?;
+        self.edit(
+            "anna",
+            &format!("types 040 555 0111 as the phone of {customer}"),
+            "UPDATE customers SET phone = '040 555 0111' WHERE id = ?1",
+            &customer,
+        )?;
+        self.edit(
+            "ben",
+            "types 040 555 0222 a little later; neither knows of the other",
+            "UPDATE customers SET phone = '040 555 0222' WHERE id = ?1",
+            &customer,
+        )?;
         self.settle(Telling::All)?;
         self.say("The head office decided, by its rule: the newest edit stands. Anna was told, and her value is kept in the list.");
         Ok(())
@@ -122,7 +152,12 @@ impl Day<'_> {
         let contact: String =
             self.open("head")?.query_row("SELECT id FROM contacts ORDER BY rowid LIMIT 1 OFFSET 2", [], |row| row.get(0))?;
         self.edit("head", &format!("deletes the contact {contact}"), "DELETE FROM contacts WHERE id = ?1", &contact)?;
-        self.edit("ben", "meanwhile writes down that person's new role", "UPDATE contacts SET role = 'managing director' WHERE id = ?1", &contact)?;
+        self.edit(
+            "ben",
+            "meanwhile writes down that person's new role",
+            "UPDATE contacts SET role = 'managing director' WHERE id = ?1",
+            &contact,
+        )?;
         self.settle(Telling::All)?;
         self.say("An edit is never lost to a delete: the contact is back at the head office, with Ben's edit.");
         Ok(())
@@ -131,7 +166,12 @@ impl Day<'_> {
     fn lost_packet(&self) -> Result<(), Failure> {
         self.title("A file gets lost on the way");
         let customer = self.customer(2)?;
-        self.edit("ben", &format!("notes that {customer} is a customer to keep"), "UPDATE customers SET rating = 'A' WHERE id = ?1", &customer)?;
+        self.edit(
+            "ben",
+            &format!("notes that {customer} is a customer to keep"),
+            "UPDATE customers SET rating = 'A' WHERE id = ?1",
+            &customer,
+        )?;
         self.sync("ben", Telling::All)?;
         let lost = self.waiting("north", "ben")?;
         fs::remove_file(lost)?;
@@ -147,7 +187,12 @@ impl Day<'_> {
     fn repeated_packet(&self) -> Result<(), Failure> {
         self.title("A file comes twice");
         let customer = self.customer(3)?;
-        self.edit("anna", &format!("adds to what {customer} may spend"), "UPDATE customers SET credit_limit = credit_limit + 500 WHERE id = ?1", &customer)?;
+        self.edit(
+            "anna",
+            &format!("adds to what {customer} may spend"),
+            "UPDATE customers SET credit_limit = credit_limit + 500 WHERE id = ?1",
+            &customer,
+        )?;
         self.sync("anna", Telling::All)?;
         let file = self.waiting("head", "anna")?;
         let copy = self.folder.join("copy");
@@ -178,7 +223,9 @@ impl Day<'_> {
         let file = PathBuf::from(format!("{child}.invite"));
         let office = if role == InvitedRole::Office { " --role office" } else { "" };
         let invite = InviteArgs { name: name(child), groups: Vec::new(), role, out: Some(file.clone()), days: InviteArgs::DAYS };
-        self.quietly(&format!("--home {parent} invite {child}{office} --out {child}.invite"), parent, |context| invite::run(&invite, context))?;
+        self.quietly(&format!("--home {parent} invite {child}{office} --out {child}.invite"), parent, |context| {
+            invite::run(&invite, context)
+        })?;
         let join = JoinArgs { invitation: file, exchange: self.path(SHARE), database: None };
         self.quietly(&format!("--home {child} join {child}.invite --exchange share"), child, |context| join::run(&join, context))?;
         // The office has its database before it takes in others.
@@ -331,9 +378,10 @@ impl Report for DemoReport {
             true => "All four hold the same data.".to_owned(),
             false => alert("The sites hold different data: this should not happen, please report it."),
         };
-        let folder = self.folder.as_ref().map_or_else(String::new, |folder| {
-            format!("\nLook around in {0}: fieldpost --home {0}/head conflicts", folder.display())
-        });
+        let folder = self
+            .folder
+            .as_ref()
+            .map_or_else(String::new, |folder| format!("\nLook around in {0}: fieldpost --home {0}/head conflicts", folder.display()));
         format!("{table}\n\n{end}{folder}")
     }
 

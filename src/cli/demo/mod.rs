@@ -18,11 +18,15 @@ use super::{Context, Exit, Failure};
 #[command(after_help = "\
 Examples:
   fieldpost demo
-  fieldpost demo --dir tour      keep the four sites for looking around")]
+  fieldpost demo --dir tour      keep the four sites for looking around
+  fieldpost demo --only-database shop.db")]
 pub struct DemoArgs {
     /// Make the sites in this new folder and keep them; without it they are gone in the end
     #[arg(long, value_name = "DIR")]
     pub dir: Option<PathBuf>,
+    /// Only make the customer database, as this new file, and play nothing
+    #[arg(long, value_name = "FILE", conflicts_with = "dir")]
+    pub only_database: Option<PathBuf>,
     /// How many customers the database starts with
     #[arg(long, value_name = "COUNT", default_value_t = DemoArgs::CUSTOMERS, value_parser = clap::value_parser!(u32).range(i64::from(DemoArgs::FEWEST)..=i64::from(data::MAX_CUSTOMERS)))]
     pub customers: u32,
@@ -40,6 +44,14 @@ impl DemoArgs {
 /// # Errors
 /// [`Failure::FileExists`] where the folder is there already; [`Failure::Differ`] where the sites end with different data.
 pub fn run(arguments: &DemoArgs, context: &Context) -> Result<Exit, Failure> {
+    if let Some(file) = &arguments.only_database {
+        let path = super::place::whole(&context.here, file)?;
+        if path.exists() {
+            return Err(Failure::FileExists(file.clone()));
+        }
+        data::build(&path, arguments.customers)?;
+        return Ok(Exit::Done);
+    }
     let Some(folder) = &arguments.dir else {
         let temporary = tempfile::tempdir()?;
         return day::play(temporary.path(), arguments.customers, context, day::After::Gone);
