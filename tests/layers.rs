@@ -82,7 +82,9 @@ fn the_table_has_no_circles_and_no_door_uses_a_door() {
 /// What a file does that its module may not.
 fn complaints(source: &Source) -> Vec<String> {
     let path: Vec<&str> = source.path.iter().map(|part| part.trim_end_matches(".rs")).skip(1).collect();
-    if path.last() == Some(&"tests") || path == ["lib"] {
+    // `tests.rs`, `tests/…` and `…_tests.rs` are compiled for tests only.
+    let only_tests = path.contains(&"tests") || path.last().is_some_and(|file| file.ends_with("_tests"));
+    if only_tests || path == ["lib"] {
         return Vec::new();
     }
     let module = path[0];

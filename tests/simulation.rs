@@ -21,10 +21,7 @@ fn whatever_happens_nothing_is_lost_and_all_sites_end_the_same() {
     failed.sort();
     if let Some((seed, wrong)) = failed.first() {
         let seeds: Vec<u64> = failed.iter().map(|(seed, _)| *seed).collect();
-        panic!(
-            "seeds {seeds:?} fail; {seed}:\n  {}\nreplay: cargo run --release --example simulate -- --seed {seed}",
-            wrong.join("\n  ")
-        );
+        panic!("seeds {seeds:?} fail; {seed}:\n  {}\nreplay: cargo run --release --example simulate -- --seed {seed}", wrong.join("\n  "));
     }
 }
 

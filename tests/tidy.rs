@@ -62,6 +62,10 @@ fn complaints(source: &Source) -> Vec<String> {
     let code = tokens(&source.text);
     for at in 0..code.len() {
         for words in UNFINISHED.iter().filter(|words| matches(&code, at, words)) {
+            // `.ci/run` runs these; everywhere else an ignored test is one that nobody hears of.
+            if words.contains(&"ignore") && source.path.iter().any(|part| part == "interop") {
+                continue;
+            }
             found.push(format!("{name}:{}: `{}`", code[at].line, words.concat()));
         }
     }

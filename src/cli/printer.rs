@@ -25,7 +25,7 @@ pub trait Report: Serialize {
 }
 
 /// The two outlets and what goes through them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Printer {
     form: Form,
     loudness: Loudness,
@@ -112,6 +112,13 @@ impl Printer {
             });
         }
         exit
+    }
+
+    /// A line of a story between reports, for the demo; silent when quiet.
+    pub fn tell(&self, text: &str) {
+        if self.loudness > Loudness::Quiet && self.form == Form::Text {
+            self.out.line(text);
+        }
     }
 
     /// Something to know that is no error; silent when quiet.

@@ -147,7 +147,7 @@ pub(super) fn collect(
         let first = received.next();
         report.waiting.push(Waiting {
             neighbour: Some(neighbour.card.name.clone()),
-            what: format!("{} packets", later.len()),
+            what: if later.len() == 1 { "1 packet".into() } else { format!("{} packets", later.len()) },
             why: format!("packet {first} has not come yet; it is asked for"),
             retried: true,
             unreachable: false,

@@ -133,7 +133,8 @@ impl Application {
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
             return format!("(not done: {error})");
         }
-        let mut done = Doing { site: self.site, connection: &self.connection, past: &mut self.past, deeds, said: Vec::new(), undo: Vec::new() };
+        let mut done =
+            Doing { site: self.site, connection: &self.connection, past: &mut self.past, deeds, said: Vec::new(), undo: Vec::new() };
         let result = done.edit(edit.what, &mut dice);
         let said = done.said.join("; ");
         let undo = done.undo;
@@ -169,9 +170,9 @@ impl Deed {
             Self::Write(written) => {
                 // A record that is moved away and back is there again by somebody's hand.
                 if written.column == "tag" {
-                    deeds.deleted.retain(|deleted| {
-                        (deleted.table, &deleted.key, &deleted.tag) != (written.table, &written.key, &written.value)
-                    });
+                    deeds
+                        .deleted
+                        .retain(|deleted| (deleted.table, &deleted.key, &deleted.tag) != (written.table, &written.key, &written.value));
                 }
                 deeds.written.push(written);
             }

@@ -270,7 +270,10 @@ impl Simulation {
                     report.built.iter().map(|packet| format!("{}#{} {:?}", packet.to, packet.number, packet.tables)).collect();
                 let put: Vec<String> = report.deposited.iter().map(|(to, number)| format!("{to}#{number}")).collect();
                 let waits: Vec<String> = report.waiting.iter().map(|waiting| format!("{}: {}", waiting.what, waiting.why)).collect();
-                self.say(format!("{name} {halves:?}: applied {applied:?} sealed {} built {built:?} put {put:?} waits {waits:?}", report.sealed));
+                self.say(format!(
+                    "{name} {halves:?}: applied {applied:?} sealed {} built {built:?} put {put:?} waits {waits:?}",
+                    report.sealed
+                ));
                 if report.found > 0 || !report.rearmed.is_empty() {
                     self.fail(format!("DRIFT {name} found {} differences that nobody noted", report.found));
                 }
@@ -373,7 +376,10 @@ impl Simulation {
                 }
                 let unsent = session.ledger.outbox(neighbour.site).map_err(|error| Stopped::Failed(error.to_string()))?;
                 for row in unsent.iter().filter(|row| row.changes > 0) {
-                    wrong.push(format!("OUTBOX {}: packet {} to {} is not acknowledged", tree.sites[site].0, row.number, neighbour.card.name));
+                    wrong.push(format!(
+                        "OUTBOX {}: packet {} to {} is not acknowledged",
+                        tree.sites[site].0, row.number, neighbour.card.name
+                    ));
                 }
             }
             session
@@ -407,7 +413,8 @@ impl Simulation {
                 wrong.push(format!("IN CLEAR on the exchange: {name}"));
             }
         }
-        let sites = (0..tree.sites.len()).map(|site| (tree.sites[site].0, tree.sites[site].1, self.sites.home(site).join("shop.db"))).collect();
+        let sites =
+            (0..tree.sites.len()).map(|site| (tree.sites[site].0, tree.sites[site].1, self.sites.home(site).join("shop.db"))).collect();
         let evidence = Evidence { sites, deeds: &self.deeds, conflicts, held };
         wrong.extend(referee::judge(&evidence));
         let said: Vec<String> = evidence.conflicts.iter().map(|listed| format!("   {listed:?}")).collect();
