@@ -33,7 +33,7 @@ fn replay(seed: u64, shrink: bool) -> ExitCode {
         (setting, ops) = engine::shrink(&setting, &ops);
         ops.iter().for_each(|op| println!("op {op:?}"));
     }
-    let outcome = engine::run(&setting, &ops);
+    let outcome = engine::run_seen(&setting, &ops, true);
     outcome.trace.iter().for_each(|line| println!("{line}"));
     outcome.wrong.iter().for_each(|wrong| println!("WRONG: {wrong}"));
     if outcome.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

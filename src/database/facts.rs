@@ -16,6 +16,8 @@ pub(super) struct Facts {
 pub(super) struct Column {
     pub name: String,
     pub affinity: Affinity,
+    /// Of the numeric affinities the one that makes reals of integers.
+    pub is_real: bool,
     pub not_null: bool,
     pub has_default: bool,
     /// Place in the primary key from 1; 0: not in it.
@@ -47,6 +49,12 @@ impl Affinity {
             Self::Numeric
         }
     }
+}
+
+/// Whether a column of a numeric affinity has that of REAL.
+fn is_real(declared: &str) -> bool {
+    let declared = declared.to_ascii_uppercase();
+    ["REAL", "FLOA", "DOUB"].iter().any(|word| declared.contains(word)) && !declared.contains("INT")
 }
 
 #[derive(Debug)]
@@ -82,13 +90,15 @@ impl Facts {
             .prepare_cached("SELECT name, \"notnull\", dflt_value IS NOT NULL, pk, hidden, type FROM pragma_table_xinfo(?1) ORDER BY cid")
             .doing(doing)?;
         let columns = statement.query_map([table], |row| {
+            let declared: String = row.get(5)?;
             Ok(Column {
                 name: row.get(0)?,
                 not_null: row.get(1)?,
                 has_default: row.get(2)?,
                 key_place: row.get(3)?,
                 generated: row.get::<_, i64>(4)? != 0,
-                affinity: Affinity::of(&row.get::<_, String>(5)?),
+                affinity: Affinity::of(&declared),
+                is_real: is_real(&declared),
             })
         });
         let columns: Vec<Column> = columns.and_then(Iterator::collect).doing(doing)?;

@@ -10,8 +10,8 @@ use rusqlite::types::{ToSql, ToSqlOutput, ValueRef};
 use rusqlite::{Row as SqlRow, Statement};
 
 use super::error::{DatabaseError, Doing, Result};
-use super::facts::{Facts, KeyColumns, is_binary};
-use super::{Database, quote};
+use super::facts::{Affinity, Facts, KeyColumns, is_binary};
+use super::{Database, is_ours, quote};
 use crate::model::{FieldNo, Key, KeyError, Shape, Value, cells};
 
 /// Most statements kept per table for different sets of fields.
@@ -36,8 +36,12 @@ pub(super) struct Plan {
     pub count: String,
     pub keyless: String,
     pub delete: String,
+    /// Per field what its column makes of values, with whether it makes reals of integers. None where the application
+    /// has triggers on the table: they may write anything.
+    columns: Option<Vec<Option<(Affinity, bool)>>>,
     inserts: RefCell<BTreeMap<Vec<FieldNo>, Rc<str>>>,
     updates: RefCell<BTreeMap<Vec<FieldNo>, Rc<str>>>,
+    guarded: RefCell<BTreeMap<Vec<FieldNo>, Rc<str>>>,
 }
 
 impl Database {
@@ -48,7 +52,16 @@ impl Database {
         {
             return Ok(Rc::clone(plan));
         }
-        let plan = Rc::new(Plan::new(shape, Facts::read(&self.connection, &shape.name)?)?);
+        let mut plan = Plan::new(shape, Facts::read(&self.connection, &shape.name)?)?;
+        let doing = "list the triggers of a table";
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE";
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        let triggers: Vec<String> =
+            statement.query_map([&shape.name], |row| row.get(0)).and_then(Iterator::collect).doing(doing)?;
+        if triggers.iter().any(|name| !is_ours(name)) {
+            plan.columns = None;
+        }
+        let plan = Rc::new(plan);
         self.plans.borrow_mut().insert(shape.number, Rc::clone(&plan));
         Ok(plan)
     }
@@ -90,12 +103,16 @@ impl Plan {
             count: format!("SELECT count(*) FROM {table} AS r WHERE {has_key}"),
             keyless: format!("SELECT count(*) FROM {table} AS r WHERE NOT ({has_key})"),
             delete: format!("DELETE FROM {table} AS r WHERE {matches_key}"),
+            columns: Some(
+                shape.fields.iter().map(|field| facts.column(&field.name).map(|column| (column.affinity, column.is_real))).collect(),
+            ),
             shape: shape.clone(),
             facts,
             table,
             matches_key,
             inserts: RefCell::default(),
             updates: RefCell::default(),
+            guarded: RefCell::default(),
         })
     }
 
@@ -119,6 +136,30 @@ impl Plan {
             let sets = join(", ", (first..).zip(fields).map(|(n, field)| format!("{} = ?{n}", quote(self.shape.name_of(*field)))));
             format!("UPDATE OR ABORT {} AS r SET {sets} WHERE {}", self.table, self.matches_key)
         })
+    }
+
+    /// As [`Plan::update`], where the fields hold what is bound after the new values.
+    pub fn guarded_update(&self, fields: &[FieldNo]) -> Rc<str> {
+        kept(&self.guarded, fields, || {
+            let first = self.shape.key.len() + 1 + fields.len();
+            let guard = |(n, field): (usize, &FieldNo)| format!(" AND {} IS ?{n} COLLATE BINARY", column(self.shape.name_of(*field)));
+            self.update(fields).to_string() + &join("", (first..).zip(fields).map(guard))
+        })
+    }
+
+    /// Whether a value comes back from a field's column as it was written.
+    pub fn keeps(&self, field: FieldNo, value: &Value) -> bool {
+        let Some(Some((affinity, is_real))) = self.columns.as_ref().and_then(|columns| columns.get(field.index())) else { return false };
+        match (value, affinity) {
+            (Value::Absent, _) => false,
+            (Value::Null | Value::Blob(_), _) | (Value::Text(_), Affinity::Text) => true,
+            (Value::Integer(_), Affinity::Blob) => true,
+            (Value::Integer(_), Affinity::Numeric) => !is_real,
+            // An integral real may be stored as an integer: -0.0 would come back as 0.0.
+            (Value::Real(number), Affinity::Numeric | Affinity::Blob) => number.fract() != 0.0 && number.is_finite(),
+            (Value::Text(_), Affinity::Blob) => true,
+            (Value::Text(_), Affinity::Numeric) | (Value::Integer(_) | Value::Real(_), Affinity::Text) => false,
+        }
     }
 
     /// Appends the cells of a result row in field order.

@@ -6,7 +6,7 @@ use rusqlite::ffi;
 use super::Database;
 use super::error::{Doing, Result};
 use super::plan::{Plan, bind, bind_key};
-use crate::model::{FieldNo, Key, Row, Shape};
+use crate::model::{FieldNo, Key, Row, Shape, Value};
 
 /// What became of a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,7 +126,7 @@ impl Database {
     pub fn insert(&self, shape: &Shape, row: &Row) -> Result<Written> {
         let plan = self.plan(shape)?;
         let stated: Vec<FieldNo> = shape.live_fields().filter(|field| row.get(*field).is_stated()).collect();
-        self.write(shape, &plan.insert(&stated), None, &stated, row)
+        self.write(shape, &plan.insert(&stated), None, stated.iter().map(|field| row.get(*field)))
     }
 
     /// Sets `fields` of a record to what `row` says; those that `row` leaves absent stay as they are. Key fields move the record.
@@ -139,7 +139,27 @@ impl Database {
         if stated.is_empty() {
             return Ok(if self.exists(&plan, key)? { Written::Done } else { Written::Missing });
         }
-        self.write(shape, &plan.update(&stated), Some(key), &stated, row)
+        self.write(shape, &plan.update(&stated), Some(key), stated.iter().map(|field| row.get(*field)))
+    }
+
+    /// As [`Database::update`], but only where the record holds what `old` says in these fields; else it is
+    /// [`Written::Missing`]. `1` and `1.0` are taken for the same here. All `fields` are stated in both rows.
+    ///
+    /// # Errors
+    /// As for [`Database::insert`].
+    pub fn update_from(&self, shape: &Shape, key: &Key, fields: &[FieldNo], old: &Row, new: &Row) -> Result<Written> {
+        let plan = self.plan(shape)?;
+        let values = fields.iter().map(|field| new.get(*field)).chain(fields.iter().map(|field| old.get(*field)));
+        self.write(shape, &plan.guarded_update(fields), Some(key), values)
+    }
+
+    /// Whether these fields read back exactly as they are written, so that nobody needs to look.
+    ///
+    /// # Errors
+    /// As for [`Database::read`].
+    pub fn keeps(&self, shape: &Shape, fields: &[FieldNo], row: &Row) -> Result<bool> {
+        let plan = self.plan(shape)?;
+        Ok(fields.iter().all(|field| plan.keeps(*field, row.get(*field))))
     }
 
     /// Deletes a record. Foreign-key actions do not run: they are off on this connection.
@@ -148,7 +168,7 @@ impl Database {
     /// As for [`Database::insert`].
     pub fn delete(&self, shape: &Shape, key: &Key) -> Result<Written> {
         let plan = self.plan(shape)?;
-        self.write(shape, &plan.delete, Some(key), &[], &Row::default())
+        self.write(shape, &plan.delete, Some(key), [])
     }
 
     fn exists(&self, plan: &Plan, key: &Key) -> Result<bool> {
@@ -158,11 +178,11 @@ impl Database {
         Ok(statement.raw_query().next().doing(doing)?.is_some())
     }
 
-    fn write(&self, shape: &Shape, sql: &str, key: Option<&Key>, fields: &[FieldNo], row: &Row) -> Result<Written> {
+    fn write<'v>(&self, shape: &Shape, sql: &str, key: Option<&Key>, values: impl IntoIterator<Item = &'v Value>) -> Result<Written> {
         let doing = "write a record";
         let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
         let next = key.map_or(Ok(1), |key| bind_key(&mut statement, key))?;
-        bind(&mut statement, next, fields.iter().map(|field| row.get(*field)))?;
+        bind(&mut statement, next, values)?;
         let before = self.in_transaction();
         match statement.raw_execute() {
             Ok(0) => Ok(Written::Missing),

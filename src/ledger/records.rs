@@ -1,5 +1,6 @@
 //! Records: the mirror of one key with its exceptions, and the fields told upward but not acknowledged.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row as SqlRow};
 
 use super::statements::Statement;
@@ -21,6 +22,14 @@ pub struct Record {
     pub version: JournalNumber,
     /// The exceptions.
     pub extra: Extra,
+    /// Whether exceptions are in the ledger: where there are none before and after, nothing need be written.
+    extra_stored: bool,
+}
+
+impl Record {
+    fn unmet(table: TableNo, key: &Key) -> Self {
+        Self { id: None, table, key: key.clone(), current: None, version: JournalNumber(0), extra: Extra::default(), extra_stored: false }
+    }
 }
 
 /// What was told to the parent and not acknowledged yet.
@@ -42,7 +51,22 @@ impl Ledger {
         let found = self.connection.prepare_cached(LOAD)?.query_row((table.0, key.as_bytes()), |row| Ok(read(row))).optional()?;
         match found {
             Some(record) => record,
-            None => Ok(Record { id: None, table, key: key.clone(), current: None, version: JournalNumber(0), extra: Extra::default() }),
+            None => Ok(Record::unmet(table, key)),
+        }
+    }
+
+    /// The record of a key, unless `skip` says of its mirror's row bytes (`None` where there is no such record) that it is
+    /// not needed. Spares sealing the decoding of what did not change.
+    pub fn load_unless(&self, table: TableNo, key: &Key, skip: impl FnOnce(Option<&[u8]>) -> bool) -> Result<Option<Record>> {
+        let mut statement = self.connection.prepare_cached(LOAD)?;
+        let mut rows = statement.query((table.0, key.as_bytes()))?;
+        match rows.next()? {
+            Some(row) => {
+                let mirror = row.get_ref(5)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("row"))?;
+                if skip(mirror) { Ok(None) } else { read(row).map(Some) }
+            }
+            None if skip(None) => Ok(None),
+            None => Ok(Some(Record::unmet(table, key))),
         }
     }
 
@@ -165,9 +189,9 @@ impl Ledger {
         self.write(Statement::SetMirror, &parameters).map(drop)
     }
 
-    /// Writes `extra`; anchors the record unless there is nothing to write.
+    /// Writes `extra`; anchors the record unless there is and was nothing to write.
     pub fn store_extra(&self, record: &mut Record) -> Result<()> {
-        if record.id.is_none() && record.extra.is_empty() {
+        if record.extra.is_empty() && !record.extra_stored {
             return Ok(());
         }
         let id = self.anchor(record)?;
@@ -176,6 +200,7 @@ impl Ledger {
         } else {
             Value::Text(serde_json::to_vec(&record.extra).map_err(|_| LedgerError::Damaged("extra"))?)
         };
+        record.extra_stored = !record.extra.is_empty();
         self.write(Statement::SetExtra, &[Value::Integer(id), text]).map(drop)
     }
 
@@ -221,6 +246,7 @@ fn read(row: &SqlRow<'_>) -> Result<Record> {
         }),
         None => None,
     };
+    let extra_stored = row.get_ref(8)? != ValueRef::Null;
     let extra = match row.get_ref(8)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("extra"))? {
         Some(text) => serde_json::from_slice(text).map_err(|_| LedgerError::Damaged("extra"))?,
         None => Extra::default(),
@@ -232,6 +258,7 @@ fn read(row: &SqlRow<'_>) -> Result<Record> {
         current,
         version: JournalNumber(row.get(7)?),
         extra,
+        extra_stored,
     })
 }
 

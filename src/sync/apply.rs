@@ -55,6 +55,8 @@ pub(super) struct Applying<'s> {
 /// Runs `work` as one slice: commits in the database, then in the ledger.
 pub(super) fn slice<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut Applying<'_>) -> Result<T>) -> Result<(T, Tally)> {
     let database = session.database()?;
+    // What has gathered is sealed before the lock is taken, so that little is left to do under it.
+    seal::seal_all(session)?;
     database.begin_write()?;
     let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
         session.ledger.record();
@@ -142,6 +144,7 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
                     continue;
                 }
                 match from.kind {
+                    _ if applying.take_plainly(&incoming, &change)? => {}
                     NeighbourKind::Parent => applying.take_from_parent(&incoming, change, None)?,
                     NeighbourKind::Child => applying.take_from_child(&incoming, change, None)?,
                 }
@@ -319,11 +322,19 @@ impl Applying<'_> {
         self.buffer.clear();
         let there = session.database()?.read(shape, key, &mut self.buffer)?;
         let row = there.then_some(self.buffer.as_slice());
-        if !session.ledger.peek(table, key, |mirror| mirror == row)? {
-            let mut sealing = Sealing::new(session, CauseKind::Found);
-            sealing.key(shape, key, false, None)?;
-            self.tally.found += sealing.changed;
+        let mut same = false;
+        let looked = session.ledger.load_unless(table, key, |mirror| {
+            same = mirror == row;
+            false
+        })?;
+        if let Some(record) = looked
+            && same
+        {
+            return Ok(record);
         }
+        let mut sealing = Sealing::new(session, CauseKind::Found);
+        sealing.key(shape, key, false, None)?;
+        self.tally.found += sealing.changed;
         Ok(session.ledger.load(table, key)?)
     }
 

@@ -7,6 +7,7 @@
 //! | [`build`] | what must a neighbour be told? |
 //! | [`apply`] | how do a packet's changes become records, once? |
 //! | `from_child`, `from_parent` | what becomes of one incoming change? (`DESIGN` section 4, rules 1 to 12) |
+//! | `plain` | which changes need no deciding? |
 //! | `known` | what does a neighbour hold? |
 //! | [`join`], [`roster`] | how does a new site get in, and who else is there? |
 //!
@@ -24,6 +25,7 @@ pub mod inbox;
 pub mod join;
 mod known;
 pub mod outbox;
+mod plain;
 pub mod plan;
 mod put;
 mod references;

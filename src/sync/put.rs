@@ -1,13 +1,13 @@
 //! How does a decided state get into the record? The one place that writes records while a packet is applied.
 //!
-//! Database, mirror and journal move together: the row is written, read back (affinity and defaults may change it),
-//! and what was read back becomes the mirror. A refused write changes nothing anywhere.
+//! Database, mirror and journal move together: the row is written, read back where affinity, defaults or triggers may
+//! have changed it, and what the record then holds becomes the mirror. A refused write changes nothing anywhere.
 
 use super::apply::Applying;
 use super::{Result, SyncError};
 use crate::database::{Refusal, Written};
 use crate::ledger::{EntryKind, Record};
-use crate::model::{FieldNo, Image, Row, SiteNo, Stamp};
+use crate::model::{FieldNo, Image, Row, SiteNo, Stamp, Value};
 
 /// What came of a write.
 #[derive(Debug)]
@@ -46,8 +46,27 @@ impl Applying<'_> {
             // The record was compared with its mirror under the same write lock.
             Written::Missing => return Err(SyncError::Moved { table: shape.name.clone(), key: record.key.to_string() }),
         }
+        let fields: Vec<FieldNo> = match (&record.current, &new) {
+            (Some(old), Some(new)) => stated_differences(old, new),
+            (None, Some(_)) => shape.live_fields().collect(),
+            (_, None) => Vec::new(),
+        };
+        self.wrote(record, new, &fields, known_to)
+    }
+
+    /// After `fields` of `new` were written: mirror and journal follow.
+    pub(super) fn wrote(&mut self, record: &mut Record, new: Option<Image>, fields: &[FieldNo], known_to: Option<SiteNo>) -> Result<Put> {
+        let session = self.session;
+        let shape = session.shape(record.table);
         let new = match new {
             None => None,
+            Some(image) if session.database()?.keeps(shape, fields, &image.row)? => {
+                let mut row = record.current.as_ref().map_or_else(Row::default, |old| old.row.clone());
+                fields.iter().for_each(|field| row.set(*field, image.row.get(*field).clone()));
+                // As a row is read: every field of the shape has its place.
+                row.0.resize(shape.fields.len(), Value::Absent);
+                Some(Image { row, ..image })
+            }
             Some(image) => Some(Image { row: self.read_back(record)?, ..image }),
         };
         self.tally.count(&shape.name, record.current.is_some(), new.is_some());

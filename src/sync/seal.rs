@@ -15,7 +15,11 @@ use crate::database::NoteKind;
 use crate::ledger::{Cause, CauseKind, EntryKind};
 use crate::model::{Image, Key, Millis, Row, Shape, SiteNo, Stamp};
 
-/// Noted keys sealed in one ledger transaction; also bounds how long the application's database is read at a stretch.
+/// Noted keys sealed in one ledger transaction: many, because they are sealed in the order of their keys, and each page of
+/// the mirror is then written once. Memory stays below some ten megabytes.
+const NOTES: usize = 50_000;
+
+/// Records read from the application's database at a stretch: a reader is in a writer's way where there is no WAL.
 const CHUNK: usize = 2_000;
 
 /// How much was sealed.
@@ -43,13 +47,7 @@ struct Noted {
 /// # Errors
 /// As database and ledger say; what was sealed before stays sealed.
 pub fn seal(session: &Session) -> Result<Sealed> {
-    let mut sealed = Sealed::default();
-    for shape in &session.shapes {
-        while let Some(chunk) = seal_chunk_alone(session, shape)? {
-            sealed.noted += chunk.noted;
-            sealed.changed += chunk.changed;
-        }
-    }
+    let mut sealed = seal_all(session)?;
     trim(session)?;
     for shape in &session.shapes {
         if session.database()?.needs_counting(shape)?
@@ -61,65 +59,95 @@ pub fn seal(session: &Session) -> Result<Sealed> {
     Ok(sealed)
 }
 
+/// Seals what is noted now, and leaves the notes in the application's log.
+pub(super) fn seal_all(session: &Session) -> Result<Sealed> {
+    let mut sealed = Sealed::default();
+    for shape in &session.shapes {
+        while let Some(chunk) = seal_chunk_alone(session, shape)? {
+            sealed.noted += chunk.noted;
+            sealed.changed += chunk.changed;
+        }
+    }
+    Ok(sealed)
+}
+
 fn seal_chunk_alone(session: &Session, shape: &Shape) -> Result<Option<Sealed>> {
     let database = session.database()?;
     database.begin_read()?;
-    session.ledger.begin()?;
-    let done = seal_chunk(session, shape);
-    let committed = done.and_then(|sealed| {
-        if sealed.is_some() {
-            session.ledger.commit(&session.world, "commit seal")?;
-        }
-        Ok(sealed)
-    });
+    let noted = Noticed::read(session, shape);
     database.end_read()?;
-    if !matches!(committed, Ok(Some(_))) {
+    let Some(noted) = noted? else { return Ok(None) };
+    session.ledger.begin()?;
+    let mut sealing = Sealing::new(session, CauseKind::Seal);
+    let keys: Vec<(&Key, &Noted)> = noted.keys.iter().collect();
+    // A record that is edited between two of these reads is noted again with a higher number, and looked at again.
+    let done = keys.chunks(CHUNK).try_for_each(|chunk| {
+        database.begin_read()?;
+        let done = chunk.iter().try_for_each(|(key, noted)| sealing.key(shape, key, noted.ended, Some(noted.last)));
+        database.end_read()?;
+        done
+    });
+    let changed = sealing.changed;
+    let done = done.and_then(|()| {
+        session.ledger.set_sealed(shape.number, noted.last)?;
+        Ok(session.ledger.commit(&session.world, "commit seal")?)
+    });
+    if done.is_err() {
         session.ledger.rollback()?;
     }
-    committed
+    done.map(|()| Some(Sealed { noted: noted.notes, changed, found: 0 }))
 }
 
-/// Seals everything noted, inside transactions of database and ledger that are open already. Gives whether anything was noted.
+/// Seals everything noted, inside transactions of database and ledger that are open already.
 pub(super) fn seal_under_lock(session: &Session) -> Result<()> {
     for shape in &session.shapes {
-        while seal_chunk(session, shape)?.is_some() {}
+        while let Some(noted) = Noticed::read(session, shape)? {
+            let mut sealing = Sealing::new(session, CauseKind::Seal);
+            noted.keys.iter().try_for_each(|(key, noted)| sealing.key(shape, key, noted.ended, Some(noted.last)))?;
+            session.ledger.set_sealed(shape.number, noted.last)?;
+        }
     }
     Ok(())
 }
 
-/// One chunk of one table; `None` where nothing is noted.
-fn seal_chunk(session: &Session, shape: &Shape) -> Result<Option<Sealed>> {
-    let notes = session.database()?.notes(shape, session.ledger.sealed(shape.number)?, CHUNK)?;
-    let Some(last) = notes.last().map(|note| note.number) else { return Ok(None) };
-    let mut keys: BTreeMap<Key, Noted> = BTreeMap::new();
-    // Keys that the next written record may push out. The written key itself is not among them: replacing a record
-    // by one of the same key is an edit of it.
-    let mut in_the_way: Vec<Key> = Vec::new();
-    for note in &notes {
-        // Records with an empty value in the key cannot be told apart and do not travel; `init` and `status` count them.
-        let Ok(key) = &note.key else { continue };
-        let noted = keys.entry(key.clone()).or_insert(Noted { ended: false, displaced: false, last: note.time });
-        noted.last = note.time;
-        match note.kind {
-            NoteKind::Delete => noted.ended = true,
-            NoteKind::Displaced => in_the_way.push(key.clone()),
-            NoteKind::Insert | NoteKind::Update => {
-                // A key that was pushed out and then inserted is another record.
-                noted.ended |= note.kind == NoteKind::Insert && noted.displaced;
-                for other in in_the_way.drain(..).filter(|other| other != key) {
-                    if let Some(noted) = keys.get_mut(&other) {
-                        noted.displaced = true;
+/// What the log says of one table, as far as it was read.
+struct Noticed {
+    keys: BTreeMap<Key, Noted>,
+    notes: u64,
+    last: i64,
+}
+
+impl Noticed {
+    /// The next notes of a table; `None` where there are none.
+    fn read(session: &Session, shape: &Shape) -> Result<Option<Self>> {
+        let notes = session.database()?.notes(shape, session.ledger.sealed(shape.number)?, NOTES)?;
+        let Some(last) = notes.last().map(|note| note.number) else { return Ok(None) };
+        let count = notes.len() as u64;
+        let mut keys: BTreeMap<Key, Noted> = BTreeMap::new();
+        // Keys that the next written record may push out. The written key itself is not among them: replacing a record
+        // by one of the same key is an edit of it.
+        let mut in_the_way: Vec<Key> = Vec::new();
+        for note in notes {
+            // Records with an empty value in the key cannot be told apart and do not travel; `init` and `status` count them.
+            let Ok(key) = note.key else { continue };
+            let noted = keys.entry(key.clone()).or_insert(Noted { ended: false, displaced: false, last: note.time });
+            noted.last = note.time;
+            match note.kind {
+                NoteKind::Delete => noted.ended = true,
+                NoteKind::Displaced => in_the_way.push(key),
+                NoteKind::Insert | NoteKind::Update => {
+                    // A key that was pushed out and then inserted is another record.
+                    noted.ended |= note.kind == NoteKind::Insert && noted.displaced;
+                    for other in in_the_way.drain(..).filter(|other| *other != key) {
+                        if let Some(noted) = keys.get_mut(&other) {
+                            noted.displaced = true;
+                        }
                     }
                 }
             }
         }
+        Ok(Some(Self { keys, notes: count, last }))
     }
-    let mut sealing = Sealing::new(session, CauseKind::Seal);
-    for (key, noted) in &keys {
-        sealing.key(shape, key, noted.ended, Some(noted.last))?;
-    }
-    session.ledger.set_sealed(shape.number, last)?;
-    Ok(Some(Sealed { noted: notes.len() as u64, changed: sealing.changed, found: 0 }))
 }
 
 /// Removes sealed notes from the application's log. A busy database is left for the next time: they are never read again anyway.
@@ -229,11 +257,9 @@ impl<'s> Sealing<'s> {
         self.buffer.clear();
         let there = self.session.database()?.read(shape, key, &mut self.buffer)?;
         let row = there.then_some(self.buffer.as_slice());
-        if ledger.peek(shape.number, key, |mirror| mirror == row && !(ended && mirror.is_some()))? {
-            return Ok(());
-        }
+        let unchanged = |mirror: Option<&[u8]>| mirror == row && !(ended && mirror.is_some());
+        let Some(mut record) = ledger.load_unless(shape.number, key, unchanged)? else { return Ok(()) };
         let new = row.map(|row| Row::decode(row).map_err(|_| SyncError::Bug("a row that was just read does not decode"))).transpose()?;
-        let mut record = ledger.load(shape.number, key)?;
         let stamp = Stamp { time: time.unwrap_or_else(|| self.session.world.now()), site: SiteNo(0) };
         let cause = self.cause()?;
         let (kind, image) = match (record.current.take(), new) {
@@ -241,7 +267,7 @@ impl<'s> Sealing<'s> {
             (Some(old), None) => (EntryKind::Delete(old), None),
             (Some(old), Some(row)) if !ended => {
                 let fields: Vec<_> = old.row.differing(&row).collect();
-                let mut image = Image { row, ..old.clone() };
+                let mut image = Image { born: old.born, row, stamps: old.stamps.clone() };
                 fields.iter().for_each(|field| image.set_stamp(*field, Some(stamp)));
                 (EntryKind::Update(old, fields), Some(image))
             }

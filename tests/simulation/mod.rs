@@ -15,6 +15,7 @@ pub mod history;
 pub mod referee;
 pub mod sites;
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -48,8 +49,14 @@ pub fn run_seed(seed: u64) -> Outcome {
 
 /// Runs operations in a setting, calms the exchange, waits until all is quiet and asks the referee.
 pub fn run(setting: &Setting, ops: &[Op]) -> Outcome {
+    run_seen(setting, ops, false)
+}
+
+/// As [`run`]; `closely`: the trace also has every record that a round or an edit changed.
+pub fn run_seen(setting: &Setting, ops: &[Op], closely: bool) -> Outcome {
     let ran = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        let mut simulation = Simulation { sites: Sites::joined(setting), deeds: Deeds::default(), outcome: Outcome::default() };
+        let mut simulation = Simulation::new(Sites::joined(setting));
+        simulation.seen = closely.then(|| vec![BTreeMap::new(); setting.tree.sites.len()]);
         simulation.run(ops);
         simulation.outcome
     }));
@@ -142,9 +149,34 @@ pub struct Simulation {
     pub sites: Sites,
     pub deeds: Deeds,
     pub outcome: Outcome,
+    /// Per site the records when last looked at, for a close trace.
+    seen: Option<Vec<BTreeMap<String, String>>>,
 }
 
 impl Simulation {
+    pub fn new(sites: Sites) -> Self {
+        Self { sites, deeds: Deeds::default(), outcome: Outcome::default(), seen: None }
+    }
+
+    /// Puts what changed at a site since the last look into a close trace.
+    fn look(&mut self, site: usize) {
+        if self.seen.is_none() {
+            return;
+        }
+        let now = referee::records(&self.sites.home(site).join("shop.db"));
+        let mut lines = Vec::new();
+        if let Some(seen) = &mut self.seen {
+            for (key, row) in &now {
+                if seen[site].get(key) != Some(row) {
+                    lines.push(format!("        {key} = {row}"));
+                }
+            }
+            lines.extend(seen[site].keys().filter(|key| !now.contains_key(*key)).map(|key| format!("        {key} is gone")));
+            seen[site] = now;
+        }
+        self.outcome.trace.extend(lines);
+    }
+
     fn run(&mut self, ops: &[Op]) {
         let setting = &self.sites.setting;
         let begin = format!(
@@ -194,6 +226,7 @@ impl Simulation {
         let Some(application) = &mut self.sites.applications[site] else { return };
         let said = application.edit(edit, &mut self.deeds);
         self.say(format!("{} edits: {said}", self.sites.name(site)));
+        self.look(site);
     }
 
     /// One round. Gives whether anything moved; none where it died or failed.
@@ -221,7 +254,7 @@ impl Simulation {
         for said in said {
             self.say(format!("{name} edits meanwhile: {said}"));
         }
-        match done {
+        let moved = match done {
             Ok((report, _)) => {
                 let applied: Vec<String> = report
                     .applied
@@ -252,7 +285,9 @@ impl Simulation {
                 self.fail(format!("FAILED {error}"));
                 None
             }
-        }
+        };
+        self.look(site);
+        moved
     }
 
     /// Calm rounds until nothing moves.

@@ -1,0 +1,97 @@
+//! 50,000 changed records of 200,000 with 21 columns: sealing, building, applying and the packet's size, each against
+//! what blind prepared updates (or row-wise JSON) take.
+//!
+//! `cargo bench --bench rounds`; with `--features bench-session` also against the session extension's `changeset_apply`.
+
+mod support;
+
+use std::io::Write;
+
+use fieldpost::sync::{round::Halves, seal};
+use support::{Goal, Keys, Samples, Sites, connect, edit, fill, report, scattered, timed, value, wanted};
+
+const RECORDS: u64 = 200_000;
+const CHANGED: u64 = 50_000;
+const ROUNDS: u64 = 5;
+
+fn main() {
+    for keys in Keys::BOTH.into_iter().filter(|keys| wanted(keys.word())) {
+        measure(keys);
+    }
+}
+
+fn measure(keys: Keys) {
+    println!("\n{} changed of {RECORDS} records, {}", CHANGED, keys.word());
+    let sites = Sites::both(keys, RECORDS, "wal");
+    let plain = sites.folder.path().join("plain.db");
+    fill(&plain, keys, RECORDS, "wal");
+    let plain = connect(&plain);
+    let captured = connect(&sites.database("head"));
+    let numbers = scattered(CHANGED, RECORDS);
+    let mut ordered = numbers.clone();
+    ordered.sort_unstable();
+    let [mut blind, mut blind_sorted, mut noted, mut sealing, mut building, mut applying] = [const { Samples(Vec::new()) }; 6];
+    let mut packet = 0;
+    for round in 1..=ROUNDS {
+        blind.0.push(timed(|| edit(&plain, keys, &numbers, 2 * round)).0);
+        blind_sorted.0.push(timed(|| edit(&plain, keys, &ordered, 2 * round + 1)).0);
+        noted.0.push(timed(|| edit(&captured, keys, &numbers, round)).0);
+        let mut head = sites.session("head");
+        let (taken, sealed) = timed(|| seal::seal(&head).unwrap());
+        assert_eq!(sealed.changed, CHANGED);
+        sealing.0.push(taken);
+        let (taken, built) = timed(|| sites.run(&mut head, Halves::Send));
+        building.0.push(taken);
+        packet = built.built.iter().map(|packet| packet.bytes).sum();
+        drop(head);
+        let mut south = sites.session("south");
+        let (taken, applied) = timed(|| sites.run(&mut south, Halves::Receive));
+        assert_eq!(applied.applied.iter().map(|packet| packet.tally.changes).sum::<u64>(), CHANGED);
+        applying.0.push(taken);
+        drop(south);
+        sites.settle();
+    }
+    for (what, samples) in [
+        ("blind updates", &blind),
+        ("blind updates in key order", &blind_sorted),
+        ("blind updates with capture", &noted),
+        ("seal", &sealing),
+        ("build and deposit", &building),
+        ("collect, verify and apply", &applying),
+    ] {
+        println!("  {what:<32} {:>6.0} ms user+system, {:>6.0} ms wall", samples.cpu() * 1e3, samples.wall() * 1e3);
+    }
+    report("sealing: speed against blind updates", blind.cpu() / sealing.cpu(), "", Goal::AtLeast(0.55));
+    report("sealing: the same, updates in key order", blind_sorted.cpu() / sealing.cpu(), "", Goal::AtLeast(0.55));
+    report("applying: time against blind updates with capture", applying.cpu() / noted.cpu(), " ×", Goal::AtMost(1.3));
+    let rows = rows_deflated(keys, &ordered, ROUNDS);
+    println!("  packet {packet} bytes, row-wise JSON lines deflated {rows} bytes");
+    #[expect(clippy::cast_precision_loss, reason = "sizes of files")]
+    report("packet: bytes against row-wise JSON lines deflated", packet as f64 / rows as f64, " ×", Goal::AtMost(0.8));
+    #[cfg(feature = "bench-session")]
+    session::compare(&sites, keys, &numbers, applying.cpu());
+}
+
+/// The same information by row: `{"table","key","fields":{name:[old,new]},"time","by"}` per record, in key order.
+fn rows_deflated(keys: Keys, ordered: &[u64], version: u64) -> usize {
+    use rusqlite::types::Value as Sql;
+    let json = |value: Sql| match value {
+        Sql::Null | Sql::Blob(_) => serde_json::Value::Null,
+        Sql::Integer(number) => number.into(),
+        Sql::Real(number) => number.into(),
+        Sql::Text(text) => text.into(),
+    };
+    let mut lines: Vec<String> = Vec::new();
+    for number in ordered {
+        let both = |field| [json(value(*number, field, version - 1)), json(value(*number, field, version))];
+        let key = json(keys.key(*number));
+        let line = serde_json::json!({
+            "table": "contact", "key": [key], "fields": { "f03": both(3), "f17": both(17) },
+            "time": 1_795_000_000_000_i64 + i64::try_from(lines.len() / 50).unwrap(), "by": "head",
+        });
+        lines.push(line.to_string());
+    }
+    let mut deflate = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+    lines.iter().for_each(|line| writeln!(deflate, "{line}").unwrap());
+    deflate.finish().unwrap().len()
+}

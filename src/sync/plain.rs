@@ -1,0 +1,72 @@
+//! Which changes need no deciding? Updates of a record that both sides hold alike, and nobody waits for anything.
+//!
+//! Nearly all changes are of this kind, so they take a short way: no more is read than the mirror, and the write itself
+//! looks whether the record still is what the mirror says (`UPDATE … WHERE key AND field IS old`). Wherever anything is
+//! out of the ordinary the answer is no, nothing has happened, and `from_child` and `from_parent` decide.
+//! **Invariant**: a change that is taken here leaves exactly what they would leave. A difference between record and mirror
+//! in a field that the change does not touch (drift) is left to the next comparison.
+
+use super::Result;
+use super::apply::{Applying, Incoming};
+use super::put::Put;
+use crate::database::Written;
+use crate::ledger::{NeighbourKind, Record};
+use crate::model::{Change, Image, Shape};
+
+impl Applying<'_> {
+    /// Takes a change that needs no deciding. False, with nothing done, where it does.
+    pub(super) fn take_plainly(&mut self, incoming: &Incoming, change: &Change) -> Result<bool> {
+        let session = self.session;
+        let shape = session.shape(change.table);
+        let (Some(before), Some(after)) = (&change.before, &change.after) else { return Ok(false) };
+        if !is_simple(shape, change, before, after) || !self.lifted.is_empty() {
+            return Ok(false);
+        }
+        let mut record = session.ledger.load(change.table, &change.key)?;
+        let Some(new) = self.met(incoming, &record, change, before, after)? else { return Ok(false) };
+        let Some(old) = &record.current else { return Ok(false) };
+        let written = session.database()?.update_from(shape, &record.key, &change.fields, &old.row, &new.row)?;
+        if !matches!(written, Written::Done) {
+            return Ok(false);
+        }
+        match self.wrote(&mut record, Some(new), &change.fields, Some(incoming.link.site))? {
+            Put::Done => Ok(true),
+            Put::Refused(_) => Ok(false),
+        }
+    }
+
+    /// The record after the change, where it meets what its sender believed, and nothing of it is on its way.
+    fn met(&self, incoming: &Incoming, record: &Record, change: &Change, before: &Image, after: &Image) -> Result<Option<Image>> {
+        let link = incoming.link;
+        let Some(ours) = &record.current else { return Ok(None) };
+        // The neighbour was told everything up to the cursor: it holds the mirror, and the mirror holds nothing unsent.
+        let told = record.version <= link.cursor && record.extra.is_empty();
+        if !told || ours.born != after.born || change.fields.iter().any(|field| ours.row.get(*field) == after.row.get(*field)) {
+            return Ok(None);
+        }
+        let free = match link.kind {
+            NeighbourKind::Child => !link.fresh && change.fields.iter().all(|field| ours.row.get(*field) == before.row.get(*field)),
+            NeighbourKind::Parent => {
+                let pending = self.session.ledger.pending(record)?;
+                !pending.whole && pending.fields.is_empty()
+            }
+        };
+        if !free {
+            return Ok(None);
+        }
+        let mut new = ours.clone();
+        change.fields.iter().for_each(|field| new.take(*field, after));
+        Ok(Some(new))
+    }
+}
+
+/// An update of one incarnation that touches neither key nor reference and says nothing else.
+fn is_simple(shape: &Shape, change: &Change, before: &Image, after: &Image) -> bool {
+    let refers = |field| shape.references.iter().any(|reference| reference.fields.contains(field));
+    before.born == after.born
+        && !change.whole
+        && change.shared.is_none()
+        && change.aliases.is_empty()
+        && !change.fields.is_empty()
+        && change.fields.iter().all(|field| after.row.get(*field).is_stated() && !shape.is_key(*field) && !refers(field))
+}
