@@ -355,6 +355,33 @@ fn a_packet_can_be_shown_verified_and_opened_by_whom_it_is_for() {
 }
 
 #[test]
+fn a_file_that_was_changed_on_the_share_is_asked_for_and_comes_whole() {
+    let office = two();
+    office.sql("anna", "UPDATE customers SET phone = '9' WHERE id = 'ACME'");
+    office.ok("sync --home anna");
+    let packet = office.path(&office.only_file("share/head/anna"));
+    let whole = std::fs::read(&packet).unwrap();
+    std::fs::write(&packet, [&whole[..], b"x"].concat()).unwrap();
+    assert!(office.ok("sync --home head").flat().contains("it is asked for again"));
+    assert!(office.ok("sync --home anna").out.contains("made earlier"));
+    assert!(office.ok("sync --home head").out.contains("Received packet 3 from 'anna': 1 record"));
+    // One bit: the size is right and the hash is not.
+    office.sql("anna", "UPDATE customers SET phone = '10' WHERE id = 'ACME'");
+    office.ok("sync --home anna");
+    let packet = office.path(&office.only_file("share/head/anna"));
+    let mut bytes = std::fs::read(&packet).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&packet, bytes).unwrap();
+    assert!(office.ok("sync --home head").flat().contains("it was set aside: the file is not the one its name says"));
+    assert!(office.ok("status --home head").flat().contains("1 packet that did not verify"));
+    for site in ["anna", "head"] {
+        office.ok(&format!("sync --home {site}"));
+    }
+    assert_eq!(office.digest("head"), office.digest("anna"));
+}
+
+#[test]
 fn full_asks_for_everything_again_and_ends_the_same() {
     let office = two();
     office.sql("anna", "UPDATE customers SET phone = '9' WHERE id = 'ACME'");
