@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Serialize;
 
-use super::conflicts::{self, Conflict};
+use super::conflicts::{self, About, Conflict};
 use super::held::{self, HeldChange, Needs};
 use super::page::{Page, alert, count, heading, number, paragraphs, size};
 use super::printer::Report;
@@ -226,6 +226,8 @@ impl SyncReport {
             changes: packet.tally.changes,
             tables: changed(&packet.tally.tables),
         });
+        // What waits here is in the list of what is held.
+        let elsewhere = |conflict: &Conflict| conflict.about != About::Held || conflict.decider != *session.name();
         let deposited = |to: &SiteName, number| round.deposited.iter().any(|(site, packet)| site == to && *packet == number);
         let (sent, kept): (Vec<_>, Vec<_>) = round.built.iter().partition(|packet| deposited(&packet.to, packet.number));
         let mut waiting: Vec<Waiting> = round.waiting.iter().map(Waiting::of).collect();
@@ -233,7 +235,7 @@ impl SyncReport {
         Ok(Self {
             mode,
             applied: applied.collect(),
-            conflicts: conflicts::all(session, before.conflicts)?,
+            conflicts: conflicts::all(session, before.conflicts)?.into_iter().filter(elsewhere).collect(),
             held: held::all(session)?,
             sent: sent.into_iter().map(PacketOut::of).collect(),
             waiting,
@@ -496,7 +498,6 @@ fn packet_numbers(numbers: &[u64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::conflicts::About;
     use crate::cli::page::tests::{at, json, plain};
     use crate::cli::shown::Shown;
     use crate::model::Value;
