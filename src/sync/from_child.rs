@@ -11,8 +11,11 @@ use super::known;
 use super::put::Put;
 use super::references::Need;
 use crate::ledger::{ConflictKind, ConflictState, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, FieldNo, Image, KeyKind, Row, Value};
+use crate::model::{Born, Change, FieldNo, Image, Key, KeyKind, Row, TableNo, Value};
 use crate::rules::{Verdict, decide};
+
+/// Deleted records that one change can bring back, each needed by the one before.
+const LONGEST_CHAIN: usize = 64;
 
 /// What deciding came to.
 enum Decision {
@@ -49,7 +52,7 @@ impl Applying<'_> {
         let known_to = clean.then_some(incoming.link.site);
 
         let losses = self.losses.len();
-        let decision = match self.decide_child(&mut record, incoming, &change)? {
+        let decision = match self.decide_whole(&mut record, incoming, &change)? {
             Decision::Become(new) if known::same_image(new.as_ref(), record.current.as_ref()) => None,
             Decision::Become(new) => match self.put(&mut record, new, known_to)? {
                 Put::Done => None,
@@ -85,6 +88,18 @@ impl Applying<'_> {
         }
     }
 
+    /// Decides, and sees to everything a record refers to that comes to be: one that is revived brings old references along.
+    fn decide_whole(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Decision> {
+        let decision = self.decide_child(record, incoming, change)?;
+        if let (Decision::Become(Some(new)), None) = (&decision, &record.current) {
+            let fields: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
+            if let Some(reason) = self.meet_references(record, incoming, new, &fields, &change.meant)? {
+                return Ok(Decision::Hold(reason));
+            }
+        }
+        Ok(decision)
+    }
+
     fn decide_child(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Decision> {
         let current = record.current.clone();
         if let (Some(after), None) = (&change.after, &change.before)
@@ -94,8 +109,10 @@ impl Applying<'_> {
         {
             return Ok(Decision::Hold(HeldReason::SameNumber));
         }
-        if let Some(reason) = self.meet_references(record, incoming, change)? {
-            return Ok(reason.map_or(Decision::Become(current), Decision::Hold));
+        if let Some(after) = &change.after
+            && let Some(reason) = self.meet_references(record, incoming, after, &change.fields, &change.meant)?
+        {
+            return Ok(Decision::Hold(reason));
         }
         let (before, after) = match (&change.before, &change.after) {
             (None, None) => return Ok(Decision::Become(current)),
@@ -243,21 +260,27 @@ impl Applying<'_> {
         Ok(merged)
     }
 
-    /// Sees to the records that the change refers to. `None`: all is met. `Some(None)`: refused and listed. `Some(Some(_))`: it waits.
-    fn meet_references(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Option<Option<HeldReason>>> {
-        let Some(after) = &change.after else { return Ok(None) };
-        // Each turn revives one record or ends; a row has no more references than fields.
+    /// Sees to the records that these fields of `after` refer to. Gives why it waits, where they cannot all be here.
+    fn meet_references(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        after: &Image,
+        fields: &[FieldNo],
+        meant: &[Option<Born>],
+    ) -> Result<Option<HeldReason>> {
+        // Each turn revives one record or ends.
         for _ in 0..=self.session.shape(record.table).references.len() {
-            match self.need(record, after, &change.fields, &change.meant)? {
+            match self.need(record, after, fields, meant)? {
                 Need::Met => return Ok(None),
-                Need::Other { table, key } => return Ok(Some(Some(HeldReason::OtherRecord { table, key }))),
+                Need::Other { table, key } => return Ok(Some(HeldReason::OtherRecord { table, key })),
                 Need::Missing { table, key, target } => {
                     let revived = match target {
                         Some((table, key)) => self.revive(incoming, table, &key)?,
                         None => false,
                     };
                     if !revived {
-                        return Ok(Some(Some(HeldReason::Missing { table, key })));
+                        return Ok(Some(HeldReason::Missing { table, key }));
                     }
                 }
             }
@@ -265,13 +288,20 @@ impl Applying<'_> {
         Ok(None)
     }
 
-    /// Brings a deleted record back because a child's record needs it (rule 11, edit wins). False where it never was here.
-    fn revive(&mut self, incoming: &Incoming, table: crate::model::TableNo, key: &crate::model::Key) -> Result<bool> {
+    /// Brings a deleted record back because a child's record needs it (rule 11, edit wins), and first whatever it refers to
+    /// itself. False where it never was here, or where a chain of references is longer than [`LONGEST_CHAIN`].
+    fn revive(&mut self, incoming: &Incoming, table: TableNo, key: &Key) -> Result<bool> {
         let mut record = self.load(table, key)?;
         let Some(last) = self.session.ledger.former(&record)?.into_iter().next() else { return Ok(false) };
-        // What it refers to itself may be gone too: then it cannot come back, and the change waits.
+        let place = (table, key.clone());
+        // Records that refer to each other in a circle come back together.
+        if self.together.len() >= LONGEST_CHAIN || !self.together.insert(place.clone()) {
+            return Ok(false);
+        }
         let fields: Vec<FieldNo> = self.session.shape(table).live_fields().collect();
-        if !matches!(self.need(&record, &last, &fields, &[])?, Need::Met) {
+        let waits = self.meet_references(&record, incoming, &last, &fields, &[]);
+        self.together.remove(&place);
+        if waits?.is_some() {
             return Ok(false);
         }
         let losses = self.losses.len();

@@ -103,7 +103,15 @@ fn send(
         let nothing = Collected::default();
         let got = collected.iter().find(|(name, _)| *name == neighbour.card.name).map_or(&nothing, |(_, got)| got);
         // Before the first load there is nothing to say but the request.
-        if session.has_database() {
+        if session.has_database() && half_applied(session, &neighbour)? {
+            report.waiting.push(Waiting {
+                neighbour: Some(neighbour.card.name.clone()),
+                what: "what changed here".into(),
+                why: format!("packet {} is applied in part: it is told once all of it is", neighbour.received.next()),
+                retried: true,
+                unreachable: false,
+            });
+        } else if session.has_database() {
             progress(&format!("making packets for '{}'", neighbour.card.name));
             let asks = new_asks(session, &neighbour, &got.missing)?;
             report.built.extend(build::build(session, &neighbour, &asks)?);
@@ -116,6 +124,12 @@ fn send(
         }
     }
     Ok(())
+}
+
+/// Whether a run died in the middle of a neighbour's packet. What we hold now answers edits that we cannot acknowledge
+/// yet: the neighbour would take its own for pending, ignore the answer, and never hear it again.
+fn half_applied(session: &Session, neighbour: &Neighbour) -> Result<bool> {
+    Ok(session.database()?.applied(&neighbour.card.name)?.is_some_and(|applied| applied.slice > 0))
 }
 
 /// What of the missing packets was not asked for lately: asking makes a packet, and waiting must not make one every round.

@@ -19,7 +19,7 @@ use crate::exchange::{Exchange, Marked, mark};
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
 use crate::model::{Millis, Shape, SiteName, TableNo};
-use crate::site::{Home, Role, Roster, Settings, Site};
+use crate::site::{Home, HomeError, Role, Roster, Settings, Site};
 use crate::world::{World, files};
 
 /// Records taken in per ledger transaction.
@@ -71,6 +71,9 @@ pub fn init(
     limits: &Limits,
     taken: &mut dyn FnMut(&str, u64),
 ) -> Result<Begun> {
+    if folder.join(Home::SETTINGS).exists() {
+        return Err(HomeError::Exists { folder: folder.to_owned() }.into());
+    }
     let path = folder.join(database);
     let database_text = database.to_owned();
     let database = Database::open(&path, limits.lock_wait)?;

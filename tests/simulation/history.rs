@@ -110,6 +110,8 @@ pub struct Setting {
     pub packet_bytes: u64,
     /// Whether records with handed-out numbers are made.
     pub numbers: bool,
+    /// The last site has its invitation and nothing else yet.
+    pub late: bool,
 }
 
 /// Sites by name, each with its parent's place; the host is the first.
@@ -142,6 +144,7 @@ pub fn history(seed: u64) -> (Setting, Vec<Op>) {
         slice_changes: dice.pick(&[1, 2, 5_000]),
         packet_bytes: dice.pick(&[1, 300, 32 << 20]),
         numbers: dice.hit(25),
+        late: dice.hit(20),
     };
     let kinds = kinds(&mut dice, setting.numbers);
     let rough = dice.hit(70);

@@ -343,7 +343,7 @@ impl Simulation {
 
     fn evidence(&mut self) -> Result<Vec<String>, Stopped> {
         let mut wrong = Vec::new();
-        let tree = self.sites.setting.tree;
+        let (tree, numbers) = (self.sites.setting.tree, self.sites.setting.numbers);
         let (mut conflicts, mut held) = (Vec::new(), Vec::new());
         for site in 0..tree.sites.len() {
             let session = self.sites.session(site, None)?;
@@ -394,7 +394,9 @@ impl Simulation {
                             reason: format!("{:?}", entry.reason),
                             lasting: match entry.reason {
                                 HeldReason::SameNumber | HeldReason::OtherRecord { .. } => true,
-                                HeldReason::Missing { .. } | HeldReason::Dependants { .. } | HeldReason::Refused { .. } => false,
+                                // What refers to a delete can itself be held for its number.
+                                HeldReason::Dependants { .. } => numbers,
+                                HeldReason::Missing { .. } | HeldReason::Refused { .. } => false,
                             },
                             values: entry.change.after.iter().flat_map(|after| after.row.0.iter().map(value_word)).collect(),
                         });

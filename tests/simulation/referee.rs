@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 use super::application::{Deeds, TABLES, word};
 
@@ -79,7 +79,7 @@ pub fn records(path: &Path) -> BTreeMap<String, String> {
 }
 
 fn read(path: &Path) -> rusqlite::Result<BTreeMap<&'static str, Rows>> {
-    let connection = Connection::open(path)?;
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     let mut contents = BTreeMap::new();
     for table in &TABLES {
         let mut statement = connection.prepare(&format!("SELECT {} FROM {}", table.columns.join(", "), table.name))?;

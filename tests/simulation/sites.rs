@@ -266,22 +266,25 @@ fn name(text: &str) -> SiteName {
 
 /// The template of a tree and a rule, made once per process.
 fn template(setting: &Setting) -> Arc<Template> {
-    type Made = Mutex<BTreeMap<(&'static str, &'static str), Arc<Template>>>;
+    type Made = Mutex<BTreeMap<(&'static str, &'static str, bool), Arc<Template>>>;
     static MADE: OnceLock<Made> = OnceLock::new();
     let mut made = MADE.get_or_init(Mutex::default).lock().expect("no holder panics");
-    Arc::clone(made.entry((setting.tree.name, setting.rule)).or_insert_with(|| Arc::new(make_template(setting.tree, setting.rule))))
+    let make = || Arc::new(make_template(setting.tree, setting.rule, setting.late));
+    Arc::clone(made.entry((setting.tree.name, setting.rule, setting.late)).or_insert_with(make))
 }
 
-fn make_template(tree: Tree, rule: &'static str) -> Template {
+fn make_template(tree: Tree, rule: &'static str, late: bool) -> Template {
     let setting =
-        Setting { seed: 0, tree, rule, skews: vec![0; tree.sites.len()], slice_changes: 5_000, packet_bytes: 32 << 20, numbers: true };
+        Setting { seed: 0, tree, rule, skews: vec![0; tree.sites.len()], slice_changes: 5_000, packet_bytes: 32 << 20, numbers: true, late };
     let mut sites = Sites::new(&setting);
     sites.init(None).expect("the host begins");
     for child in 1..tree.sites.len() {
         sites.tick(1);
         let (text, _) = sites.invite(child, None).expect("it is invited");
         sites.join(child, &text, None).expect("it joins");
-        sites.settle_joining(child);
+        if !late || child + 1 < tree.sites.len() {
+            sites.settle_joining(child);
+        }
     }
     for site in 0..tree.sites.len() {
         sites.close(site);
@@ -299,7 +302,7 @@ impl Sites {
                 // Rules and the like are read when a session opens.
                 self.close(site);
                 let (report, _) = self.round(site, Halves::Both, None, None, &mut |_, _| {}).expect("a calm round");
-                busy |= !report.applied.is_empty() || !report.built.is_empty();
+                busy |= !report.applied.is_empty() || !report.built.is_empty() || !report.deposited.is_empty();
             }
             if !busy {
                 return;
