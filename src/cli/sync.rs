@@ -266,6 +266,10 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
             (false, false) if round.deposited.is_empty() && round.waiting.iter().any(|waiting| waiting.unreachable) => {
                 notes.push(format!("There is no database here yet: the request to join has not reached '{name}'."));
             }
+            // Something of the parent's came and cannot be taken: the report says what and why.
+            (false, false) if round.waiting.iter().any(|waiting| waiting.neighbour.as_ref() == Some(name)) => {
+                notes.push("There is no database here yet.".to_owned());
+            }
             (false, false) => {
                 notes.push(format!("The request to join is on its way to '{name}'; there is no database here yet."));
                 notes.push(format!("Next: 'fieldpost sync' at '{name}', then 'fieldpost sync' here builds it."));
