@@ -280,6 +280,9 @@ fn an_invitation_is_good_once_and_not_for_ever() {
     office.ok("invite anna --home head --out anna.invite");
     assert!(exit(&office, "invite anna --home head --out again.invite", 1).err.contains("is taken"));
     assert!(exit(&office, "invite bert --home head --out anna.invite", 1).err.contains("is there already"));
+    // A file that cannot be written leaves nobody invited.
+    exit(&office, "invite carla --home head --out no/such/folder/carla.invite", 1);
+    office.ok("invite carla --home head --out carla.invite");
     office.ok("join anna.invite --home anna --exchange share");
     office.ok("sync --home head");
     // The same file once more, elsewhere: the host answers to the first one only.

@@ -18,7 +18,8 @@ use crate::sync::{Session, SyncError};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
-/// Looks only at this computer: the exchange is not asked.
+/// Looks only at this computer: the exchange is not asked. Works while another run holds the home, as all commands do that
+/// only read: conflicts, held, history, digest.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(after_help = "\
 Examples:

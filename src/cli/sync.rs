@@ -23,7 +23,8 @@ use crate::sync::{Session, SyncError};
 /// Collect, apply, send: everything, in one go
 ///
 /// Collects the packets of the others, applies them, and sends what was edited here. May be killed at any moment and run
-/// again; the program that owns the database may stay open.
+/// again; the program that owns the database may stay open. A dry run does all of it on copies of home and database, and
+/// needs room for them.
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
