@@ -122,6 +122,11 @@ impl Application {
         Ok(Self { site, connection, past: Vec::new() })
     }
 
+    /// Runs SQL that nobody judges.
+    pub fn execute(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.execute_batch(sql)
+    }
+
     /// Does one edit, all or nothing. Gives the SQL, or why it did not happen.
     pub fn edit(&mut self, edit: Edit, deeds: &mut Deeds) -> String {
         let mut dice = Dice::new(edit.roll);

@@ -5,6 +5,7 @@
 //! | `history` | what happens, and in which tree of sites? |
 //! | `application` | what do applications do to their databases? |
 //! | `sites` | how do homes, sessions and the exchange of a history live and die? |
+//! | `sweep` | does a fixed history end the same, wherever it is killed? |
 //! | `referee` | is what came out what was promised? |
 //!
 //! `tests/simulation.rs` runs the first seeds, `examples/simulate.rs` as many as wanted and replays one.
@@ -14,6 +15,7 @@ pub mod application;
 pub mod history;
 pub mod referee;
 pub mod sites;
+pub mod sweep;
 
 use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
@@ -316,6 +318,27 @@ impl Simulation {
             Ok(wrong) => wrong.into_iter().for_each(|wrong| self.fail(wrong)),
             Err(error) => self.fail(format!("FAILED {error:?}")),
         }
+    }
+
+    /// What can be seen of every site: records and lists, for comparing two runs.
+    pub fn end(&mut self) -> BTreeMap<String, String> {
+        let mut end = BTreeMap::new();
+        for site in 0..self.sites.setting.tree.sites.len() {
+            let name = self.sites.name(site);
+            let records = referee::records(&self.sites.home(site).join("shop.db"));
+            end.extend(records.into_iter().map(|(key, row)| (format!("{name} {key}"), row)));
+            let mut listed = Vec::new();
+            if let Ok(session) = self.sites.session(site, None) {
+                let read = session.ledger.conflicts(0, &mut |_, _, _, conflict| {
+                    listed.push(said_of(&conflict));
+                    Ok(())
+                });
+                read.expect("the list can be read");
+            }
+            listed.sort();
+            end.insert(format!("{name} conflicts"), listed.join("\n"));
+        }
+        end
     }
 
     fn evidence(&mut self) -> Result<Vec<String>, Stopped> {
