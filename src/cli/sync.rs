@@ -23,7 +23,8 @@ use crate::sync::{Session, SyncError};
 /// Collect, apply, send: everything, in one go
 ///
 /// Collects the packets of the others, applies them, and sends what was edited here. May be killed at any moment and run
-/// again; the program that owns the database may stay open.
+/// again; the program that owns the database may stay open. A dry run does all of it on copies of home and database, and
+/// needs room for them.
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
@@ -265,6 +266,10 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
             }),
             (false, false) if round.deposited.is_empty() && round.waiting.iter().any(|waiting| waiting.unreachable) => {
                 notes.push(format!("There is no database here yet: the request to join has not reached '{name}'."));
+            }
+            // Something of the parent's came and cannot be taken: the report says what and why.
+            (false, false) if round.waiting.iter().any(|waiting| waiting.neighbour.as_ref() == Some(name)) => {
+                notes.push("There is no database here yet.".to_owned());
             }
             (false, false) => {
                 notes.push(format!("The request to join is on its way to '{name}'; there is no database here yet."));
