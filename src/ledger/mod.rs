@@ -99,6 +99,7 @@ impl Ledger {
         // A slice or a seal changes some thousand pages: checkpoints after each would write them twice as often.
         connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
         connection.pragma_update(None, "temp_store", "file")?;
+        statements::teach(&connection)?;
         let ledger = Self {
             connection,
             recorder: RefCell::new(None),

@@ -44,7 +44,7 @@ impl Applying<'_> {
         let entry = EntryKind::Update(old, change.fields.clone());
         session.ledger.append(&mut record, &entry, Some(incoming.link.site), self.cause, stamp)?;
         record.current = Some(image);
-        session.ledger.store_mirror(&mut record)?;
+        session.ledger.store_fields(&record, &change.fields)?;
         Ok(true)
     }
 
