@@ -182,13 +182,17 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__demo)
-            opts="-v -q -h --dir --customers --home --json --verbose --quiet --help"
+            opts="-v -q -h --dir --only-database --customers --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --only-database)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -152,6 +152,7 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -s v -l verb
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand demo" -l dir -d 'Make the sites in this new folder and keep them; without it they are gone in the end' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand demo" -l only-database -d 'Only make the customer database, as this new file, and play nothing' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand demo" -l customers -d 'How many customers the database starts with' -r
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand demo" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand demo" -l json -d 'Print the report as JSON'

@@ -266,6 +266,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;demo' {
             [CompletionResult]::new('--dir', '--dir', [CompletionResultType]::ParameterName, 'Make the sites in this new folder and keep them; without it they are gone in the end')
+            [CompletionResult]::new('--only-database', '--only-database', [CompletionResultType]::ParameterName, 'Only make the customer database, as this new file, and play nothing')
             [CompletionResult]::new('--customers', '--customers', [CompletionResultType]::ParameterName, 'How many customers the database starts with')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')

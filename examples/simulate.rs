@@ -1,6 +1,7 @@
 //! The long run of the simulation, and the replay of one history.
 //!
 //! `simulate --seeds 100000` runs that many histories (`--from N` begins elsewhere) and prints what fails.
+//! `simulate --sweep` kills a fixed history before each of its durable steps.
 //! `simulate --seed N` prints what happened in one; with `--shrink` in the shortest history that fails the same way.
 
 #[path = "../tests/simulation/mod.rs"]
@@ -20,8 +21,11 @@ fn main() -> ExitCode {
     if let Some(seed) = number("--seed") {
         return replay(seed, arguments.iter().any(|argument| argument == "--shrink"));
     }
+    if arguments.iter().any(|argument| argument == "--sweep") {
+        return sweep();
+    }
     let Some(count) = number("--seeds") else {
-        eprintln!("usage: simulate --seeds COUNT [--from SEED] | --seed SEED [--shrink]");
+        eprintln!("usage: simulate --seeds COUNT [--from SEED] | --seed SEED [--shrink] | --sweep");
         return ExitCode::from(2);
     };
     many(number("--from").unwrap_or(0), count)
@@ -33,10 +37,22 @@ fn replay(seed: u64, shrink: bool) -> ExitCode {
         (setting, ops) = engine::shrink(&setting, &ops);
         ops.iter().for_each(|op| println!("op {op:?}"));
     }
-    let outcome = engine::run(&setting, &ops);
+    let outcome = engine::run_seen(&setting, &ops, true);
     outcome.trace.iter().for_each(|line| println!("{line}"));
     outcome.wrong.iter().for_each(|wrong| println!("WRONG: {wrong}"));
     if outcome.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Kills a fixed history before each of its durable steps.
+fn sweep() -> ExitCode {
+    let clean = engine::sweep::run(None);
+    clean.wrong.iter().for_each(|wrong| println!("the clean run: {wrong}"));
+    let deaths = engine::sweep::deaths(&clean);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let wrong = engine::sweep::sweep(&clean, &deaths, threads);
+    wrong.iter().for_each(|wrong| println!("{wrong}"));
+    println!("{} deaths, {} wrong", deaths.len(), wrong.len());
+    if wrong.is_empty() && clean.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn many(from: u64, count: u64) -> ExitCode {

@@ -21,9 +21,19 @@ fn whatever_happens_nothing_is_lost_and_all_sites_end_the_same() {
     failed.sort();
     if let Some((seed, wrong)) = failed.first() {
         let seeds: Vec<u64> = failed.iter().map(|(seed, _)| *seed).collect();
-        panic!(
-            "seeds {seeds:?} fail; {seed}:\n  {}\nreplay: cargo run --release --example simulate -- --seed {seed}",
-            wrong.join("\n  ")
-        );
+        panic!("seeds {seeds:?} fail; {seed}:\n  {}\nreplay: cargo run --release --example simulate -- --seed {seed}", wrong.join("\n  "));
     }
+}
+
+/// One of so many durable steps is killed in `cargo test`; `examples/simulate.rs --sweep` kills every one.
+const SAMPLED: usize = 9;
+
+#[test]
+fn killed_before_any_durable_step_the_same_history_ends_the_same() {
+    let clean = engine::sweep::run(None);
+    assert!(clean.wrong.is_empty(), "{:#?}", clean.wrong);
+    let deaths: Vec<_> = engine::sweep::deaths(&clean).into_iter().step_by(SAMPLED).collect();
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let wrong = engine::sweep::sweep(&clean, &deaths, threads);
+    assert!(wrong.is_empty(), "{} of {} deaths: {:#?}", wrong.len(), deaths.len(), wrong.first());
 }

@@ -96,7 +96,7 @@ pub enum About {
     Twin,
     /// A delete of a record that others refer to.
     Dependants,
-    /// A change that waits at the deciding site.
+    /// Not decided: the change waits at the site that would decide.
     Held,
 }
 
@@ -131,13 +131,12 @@ fn show(session: &Session, number: i64, conflict: Listed) -> Result<Conflict, Sy
     let field = conflict.field.clone();
     let about = match (conflict.kind, field) {
         (ConflictKind::Field, Some(field)) => About::Field(field),
-        (ConflictKind::Gone, Some(field)) | (ConflictKind::Delete | ConflictKind::Twin | ConflictKind::Dependants, Some(field)) => {
-            About::Gone(field)
-        }
+        (ConflictKind::Gone, Some(field))
+        | (ConflictKind::Delete | ConflictKind::Twin | ConflictKind::Dependants | ConflictKind::Held, Some(field)) => About::Gone(field),
         (ConflictKind::Delete | ConflictKind::Gone | ConflictKind::Field, None) => About::Delete,
         (ConflictKind::Twin, None) => About::Twin,
         (ConflictKind::Dependants, None) => About::Dependants,
-        (ConflictKind::Held, _) => About::Held,
+        (ConflictKind::Held, None) => About::Held,
     };
     let words = |text: &Option<String>| Shown(text.as_ref().map_or(Value::Absent, |text| Value::text(text)));
     let [base, winner, loser] = match (&about, conflict.exact.0.as_slice()) {
@@ -218,10 +217,10 @@ impl Conflict {
                 format!("{record}, {field}: {winner} of {winner_site} stands ({rule}), {loser} of {loser_site} lost")
             }
             About::Gone(field) => format!("{record}, {field}: {loser} of {loser_site} had no record to go to ({rule})"),
-            About::Delete => format!("{record}: deleted at {loser_site}, edited or wanted at {winner_site}; it is kept ({rule})"),
+            About::Delete => format!("{record}: deleted at {loser_site}, but edited at {winner_site} or below; it is kept ({rule})"),
             About::Twin => format!("{record}: made at {winner_site} and at {loser_site}; it is one record now ({rule})"),
+            About::Held => format!("{record}: the change of {loser_site} waits at '{}', because {rule}", self.decider),
             About::Dependants => format!("{record}: deleted at {loser_site}, but other records refer to it; it is kept ({rule})"),
-            About::Held => format!("{record}: the change of {loser_site} waits at '{}': {rule}", self.decider),
         }
     }
 
@@ -229,7 +228,7 @@ impl Conflict {
         let packet = self.packet.as_ref().map_or_else(String::new, |packet| format!(", packet {} from '{}'", packet.number, packet.from));
         let outcome = match self.open {
             true => alert("to decide: edit the record as it should be"),
-            false => format!("decided at '{}' by the rule '{}'{packet}", self.decider, self.rule),
+            false => format!("decided at '{}'{packet}", self.decider),
         };
         let decided = page.moment(self.decided);
         match &self.about {
@@ -241,17 +240,17 @@ impl Conflict {
                     }
                 };
                 format!(
-                    "{}. {}: {field}\n   stands  {stands}\n   lost    {}   of {}\n   before  {}\n   {decided}, {outcome}",
+                    "{}. {}: {field}\n   stands  {stands}\n   lost    {}   of {}\n   before  {}\n   {decided}, {outcome}; rule: {}",
                     self.number,
                     self.subject(),
                     self.loser,
                     by(self.loser_site.as_ref()),
                     self.base,
+                    self.rule,
                 )
             }
-            About::Delete | About::Twin | About::Dependants | About::Held => {
-                format!("{}. {}\n   {decided}, {outcome}", self.number, self.sentence())
-            }
+            About::Held => format!("{}. {}\n   {decided}{packet}", self.number, self.sentence()),
+            About::Delete | About::Twin | About::Dependants => format!("{}. {}\n   {decided}, {outcome}", self.number, self.sentence()),
         }
     }
 }
@@ -292,7 +291,7 @@ mod tests {
    stands  '555-0199'   of 'anna'
    lost    '555-0100'   of 'head'
    before  NULL
-   2026-11-22 08:01, decided at 'head' by the rule 'newest', packet 4 from 'anna'
+   2026-11-22 08:01, decided at 'head', packet 4 from 'anna'; rule: newest
 "
         );
         assert_eq!(json(&report)["conflicts"][0]["about"], serde_json::json!({"what": "field", "field": "phone"}));
@@ -304,7 +303,7 @@ mod tests {
         let report = ConflictsReport { conflicts: vec![Conflict { open: true, rule: "review".to_owned(), ..conflict() }, conflict()] };
         assert_eq!(report.exit(), Exit::Attention);
         assert!(plain(&report).starts_with("2 conflicts, 1 to decide\n"));
-        assert!(plain(&report).contains("08:01, to decide: edit the record as it should be\n"));
+        assert!(plain(&report).contains("08:01, to decide: edit the record as it should be; rule: review\n"));
     }
 
     #[test]
@@ -312,7 +311,7 @@ mod tests {
         let delete = Conflict { about: About::Delete, rule: "edit wins over delete".to_owned(), ..conflict() };
         assert_eq!(
             delete.sentence(),
-            "customers ACME-0007: deleted at 'head', edited or wanted at 'anna'; it is kept (edit wins over delete)"
+            "customers ACME-0007: deleted at 'head', but edited at 'anna' or below; it is kept (edit wins over delete)"
         );
     }
 }

@@ -5,17 +5,18 @@ use serde::Serialize;
 
 use data_encoding::HEXLOWER;
 
-use super::page::{Column, Page, heading, number};
-use super::printer::Report;
+use super::page::{Column, Page, count, heading, number};
+use super::printer::{Printer, Report};
 use super::{Context, Exit, Failure};
 use crate::database::DatabaseError;
 use crate::model::SiteName;
+use crate::sync::Session;
 
 /// Print a content hash per table, the same wherever the data is the same
 ///
 /// Types are exact: 1, 1.0 and '1' give different hashes. The order in which records were made does not matter. The last
 /// line is for two people on the phone.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
   fieldpost digest
@@ -55,13 +56,27 @@ pub struct TableDigest {
 /// [`Failure::NoTable`] for a table that is not tracked; else as the database says.
 pub fn run(arguments: &DigestArgs, context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
-    let named = arguments.tables.iter().map(|typed| super::history::shape_named(&session, typed).map(|shape| shape.name.clone()));
+    let held = super::held::all(&session)?.len();
+    if held > 0 {
+        let changes = count(held, "change is", "changes are");
+        context.printer.note(&format!("{changes} held here and not in the data yet: 'fieldpost held'"));
+    }
+    let report = of(&session, arguments, &context.printer)?;
+    Ok(context.printer.report(&report))
+}
+
+/// The hashes of a site.
+///
+/// # Errors
+/// As [`run`].
+pub fn of(session: &Session, arguments: &DigestArgs, printer: &Printer) -> Result<DigestReport, Failure> {
+    let named = arguments.tables.iter().map(|typed| super::history::shape_named(session, typed).map(|shape| shape.name.clone()));
     let named: Vec<String> = named.collect::<Result<_, _>>()?;
     if !session.has_database() && !session.shapes.is_empty() {
         return Err(DatabaseError::Missing(session.database_path()).into());
     }
     let database = session.database()?;
-    let progress = context.printer.progress("reading the database");
+    let progress = printer.progress("reading the database");
     let mut tables = Vec::new();
     database.begin_read()?;
     for shape in session.shapes.iter().filter(|shape| named.is_empty() || named.contains(&shape.name)) {
@@ -72,7 +87,7 @@ pub fn run(arguments: &DigestArgs, context: &Context) -> Result<Exit, Failure> {
     database.end_read()?;
     drop(progress);
     tables.sort_by(|a, b| a.table.cmp(&b.table));
-    Ok(context.printer.report(&DigestReport { site: session.name().clone(), digest: together(&tables), tables }))
+    Ok(DigestReport { site: session.name().clone(), digest: together(&tables), tables })
 }
 
 /// One hash of the tables in order of their names.

@@ -71,7 +71,7 @@ pub enum Failure {
         key: String,
     },
     /// Edits that would reach nobody.
-    #[error("{records} edited records have not been sent")]
+    #[error("{} not been sent", page::count(usize::try_from(*records).unwrap_or(usize::MAX), "edited record has", "edited records have"))]
     Unsent {
         /// How many.
         records: u64,

@@ -81,13 +81,13 @@ pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
     })?;
     let mut all = Vec::new();
     for (site, table, key, held) in found {
-        let (why, needs) = reason(&held.reason);
+        let needs = needs(&held.reason);
         all.push(HeldChange {
             table: session.shape(table).name.clone(),
             key: shown::of_key(&key),
             from: session.ledger.site_name(site)?,
             packet: held.packet.0,
-            why,
+            why: held.reason.to_string(),
             since: Moment(held.since),
             needs,
         });
@@ -96,16 +96,11 @@ pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
     Ok(all)
 }
 
-/// Why a change waits, and what helps.
-fn reason(reason: &HeldReason) -> (String, Needs) {
+/// What helps a change that waits.
+const fn needs(reason: &HeldReason) -> Needs {
     match reason {
-        HeldReason::Missing { table, key } => (format!("it refers to {table} {key}, which is not here"), Needs::Packet),
-        HeldReason::OtherRecord { table, key } => {
-            (format!("it refers to {table} {key}, and that number is another record here"), Needs::Person)
-        }
-        HeldReason::SameNumber => ("two sites gave this number to two different records: each keeps its own".to_owned(), Needs::Person),
-        HeldReason::Dependants { table, key } => (format!("it deletes a record that {table} {key} refers to"), Needs::Packet),
-        HeldReason::Refused { message } => (format!("the database refuses it: {message}"), Needs::Person),
+        HeldReason::Missing { .. } | HeldReason::Dependants { .. } => Needs::Packet,
+        HeldReason::OtherRecord { .. } | HeldReason::SameNumber | HeldReason::Refused { .. } => Needs::Person,
     }
 }
 

@@ -225,7 +225,8 @@ mod tests {
                         field("phone", Value::Null, Value::text("555-0199")),
                         field("city", Value::text("Ulm"), Value::text("Bern")),
                     ],
-                    packet: Some(HistoryPacket { from: SiteName::new("north").unwrap(), number: 41 }),
+                    packet: Some(HistoryPacket { with: SiteName::new("north").unwrap(), number: 41 }),
+                    told: Vec::new(),
                 },
                 HistoryEvent {
                     edited: at(9),
@@ -233,6 +234,7 @@ mod tests {
                     kind: HistoryKind::Deleted,
                     fields: Vec::new(),
                     packet: None,
+                    told: vec![HistoryPacket { with: SiteName::new("north").unwrap(), number: 12 }],
                 },
             ],
         };
@@ -243,7 +245,7 @@ customers ACME-0007: 2 events
   edited            by    what     field  before  after       packet
   2026-11-22 08:00  anna  changed  phone  NULL    '555-0199'  41 from north
                                    city   'Ulm'   'Bern'
-  2026-11-22 08:09  head  deleted                             here
+  2026-11-22 08:09  head  deleted                             12 to north
 "
         );
     }

@@ -1,5 +1,6 @@
 //! `fieldpost init`: what does the main office get told when its database is taken in?
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -8,6 +9,7 @@ use serde::Serialize;
 use super::page::{Column, Page, alert, count, heading, number, paragraphs};
 use super::printer::Report;
 use super::{Context, Exit, Failure, place};
+use crate::database::UntrackedReason;
 use crate::exchange::{Retrying, open_exchange};
 use crate::keys::VerifyingKey;
 use crate::model::{KeyKind, SiteName};
@@ -119,7 +121,7 @@ pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
         })
         .collect();
     tracked.sort_by(|a, b| a.table.cmp(&b.table));
-    let untracked = begun.untracked.iter();
+    let untracked = begun.untracked.iter().filter(|one| one.reason != UntrackedReason::Internal);
     Ok(context.printer.report(&InitReport {
         site: name.clone(),
         database: folder.join(&database),
@@ -155,21 +157,31 @@ impl InitReport {
         let rows = self.tracked.iter().map(|table| {
             let kind = match table.key_kind {
                 KeyKind::Natural => "",
-                KeyKind::Assigned => "number handed out by the database: records made elsewhere with the same number are held",
+                KeyKind::Assigned => "number handed out",
             };
             vec![table.table.clone(), number(table.records), table.key.join(", "), kind.to_owned()]
         });
         let columns = [Column::Words("table"), Column::Numbers("records"), Column::Words("key"), Column::Words("")];
-        format!("{}\n{}", heading(&title), page.table(&columns, rows))
+        let note = match self.tracked.iter().any(|table| table.key_kind == KeyKind::Assigned) {
+            true => {
+                "\n\nWhere the database hands out the number, two sites can give the same one to different records:\n\
+                     such a record is held, with a message, and never mixed up."
+            }
+            false => "",
+        };
+        format!("{}\n{}{note}", heading(&title), page.table(&columns, rows))
     }
 
     fn untracked_text(&self, page: &Page) -> String {
         if self.untracked.is_empty() {
             return String::new();
         }
-        let rows = self.untracked.iter().map(|table| vec![table.table.clone(), table.reason.clone()]);
-        let title = format!("Not tracked: {}", count(self.untracked.len(), "table", "tables"));
-        format!("{}\n{}", heading(&title), page.table(&[Column::Words("table"), Column::Words("because")], rows))
+        let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for table in &self.untracked {
+            reasons.entry(&table.reason).or_default().push(&table.table);
+        }
+        let lines: Vec<String> = reasons.iter().map(|(reason, tables)| format!("{reason}: {}", tables.join(", "))).collect();
+        format!("{}\n{}", heading("Not tracked, because"), page.list(&lines, "-v lists all"))
     }
 }
 
@@ -213,12 +225,13 @@ Tracked: 3 tables, 1,365 records
   table        records  key
   customers      1,300  id
   order_lines        5  order_id, line
-  products          60  id              number handed out by the database: records made elsewhere
-                                        with the same number are held
+  products          60  id              number handed out
 
-Not tracked: 1 table
-  table   because
-  import  it has no key
+Where the database hands out the number, two sites can give the same one to different records:
+such a record is held, with a message, and never mixed up.
+
+Not tracked, because
+  it has no key: import
 
 Note: the database has 2 triggers of its own
 

@@ -63,7 +63,7 @@ impl Context {
     /// # Errors
     /// As [`Home::discover`].
     pub fn discover(&self) -> Result<Home, Failure> {
-        let named = self.home.as_ref().map(|home| self.here.join(home));
+        let named = self.home.as_ref().map(|home| place::whole(&self.here, home)).transpose()?;
         Ok(Home::discover(named.as_deref(), &self.here)?)
     }
 

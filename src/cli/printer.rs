@@ -25,7 +25,7 @@ pub trait Report: Serialize {
 }
 
 /// The two outlets and what goes through them.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Printer {
     form: Form,
     loudness: Loudness,
@@ -114,6 +114,13 @@ impl Printer {
         exit
     }
 
+    /// A line of a story between reports, for the demo; silent when quiet.
+    pub fn tell(&self, text: &str) {
+        if self.loudness > Loudness::Quiet && self.form == Form::Text {
+            self.out.line(text);
+        }
+    }
+
     /// Something to know that is no error; silent when quiet.
     pub fn note(&self, text: &str) {
         if self.loudness > Loudness::Quiet {
@@ -170,7 +177,7 @@ impl Progress {
 
     fn new(what: &'static str, target: ProgressDrawTarget) -> Self {
         let bar = ProgressBar::with_draw_target(None, target).with_message(what);
-        bar.set_style(ProgressStyle::with_template("{spinner} {msg} {human_pos}").expect("the template is valid"));
+        bar.set_style(ProgressStyle::with_template("{spinner} {msg}").expect("the template is valid"));
         if !bar.is_hidden() {
             bar.enable_steady_tick(Self::TICK);
         }
@@ -179,7 +186,7 @@ impl Progress {
 
     /// Names what is being done now; `of` is how much there is to do, where that is known.
     pub fn stage(&self, what: &str, of: Option<u64>) {
-        let template = if of.is_some() { "{spinner} {msg} {human_pos} of {human_len} {wide_bar}" } else { "{spinner} {msg} {human_pos}" };
+        let template = if of.is_some() { "{spinner} {msg} {human_pos} of {human_len} {wide_bar}" } else { "{spinner} {msg}" };
         self.bar.set_style(ProgressStyle::with_template(template).expect("both templates are valid"));
         self.bar.set_message(what.to_owned());
         self.bar.set_position(0);
@@ -191,6 +198,9 @@ impl Progress {
 
     /// So much of the stage is done.
     pub fn done(&self, position: u64) {
+        if self.bar.length().is_none() && self.bar.position() == 0 {
+            self.bar.set_style(ProgressStyle::with_template("{spinner} {msg} {human_pos}").expect("the template is valid"));
+        }
         self.bar.set_position(position);
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Serialize;
 
-use super::conflicts::{self, Conflict};
+use super::conflicts::{self, About, Conflict};
 use super::held::{self, HeldChange, Needs};
 use super::page::{Page, alert, count, heading, number, paragraphs, size};
 use super::printer::Report;
@@ -24,7 +24,7 @@ use crate::sync::{Session, SyncError};
 ///
 /// Collects the packets of the others, applies them, and sends what was edited here. May be killed at any moment and run
 /// again; the program that owns the database may stay open.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
   fieldpost sync
@@ -95,6 +95,8 @@ pub struct PacketIn {
     pub from: SiteName,
     /// Its number.
     pub number: u64,
+    /// Changes in it, also those that changed nothing here.
+    pub changes: u64,
     /// What it changed here, by table.
     pub tables: BTreeMap<String, Counts>,
 }
@@ -221,8 +223,11 @@ impl SyncReport {
         let applied = round.applied.iter().map(|packet| PacketIn {
             from: packet.from.clone(),
             number: packet.number.0,
+            changes: packet.tally.changes,
             tables: changed(&packet.tally.tables),
         });
+        // What waits here is in the list of what is held.
+        let elsewhere = |conflict: &Conflict| conflict.about != About::Held || conflict.decider != *session.name();
         let deposited = |to: &SiteName, number| round.deposited.iter().any(|(site, packet)| site == to && *packet == number);
         let (sent, kept): (Vec<_>, Vec<_>) = round.built.iter().partition(|packet| deposited(&packet.to, packet.number));
         let mut waiting: Vec<Waiting> = round.waiting.iter().map(Waiting::of).collect();
@@ -230,7 +235,7 @@ impl SyncReport {
         Ok(Self {
             mode,
             applied: applied.collect(),
-            conflicts: conflicts::all(session, before.conflicts)?,
+            conflicts: conflicts::all(session, before.conflicts)?.into_iter().filter(elsewhere).collect(),
             held: held::all(session)?,
             sent: sent.into_iter().map(PacketOut::of).collect(),
             waiting,
@@ -258,14 +263,13 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
                 Mode::Done => format!("'{name}' has taken us in; the database is {}", session.database_path().display()),
                 Mode::DryRun => format!("'{name}' has taken us in; the database would be built"),
             }),
-            (false, false) => notes.push(if round.deposited.is_empty() && round.waiting.iter().any(|waiting| waiting.unreachable) {
-                format!("The request to join has not reached the exchange yet; there is no database until '{name}' has answered")
-            } else {
-                format!(
-                    "The request to join is on its way to '{name}'. There is no database here yet: after the next 'fieldpost sync' at '{name}', \
-                     'fieldpost sync' here builds it"
-                )
-            }),
+            (false, false) if round.deposited.is_empty() && round.waiting.iter().any(|waiting| waiting.unreachable) => {
+                notes.push(format!("There is no database here yet: the request to join has not reached '{name}'."));
+            }
+            (false, false) => {
+                notes.push(format!("The request to join is on its way to '{name}'; there is no database here yet."));
+                notes.push(format!("Next: 'fieldpost sync' at '{name}', then 'fieldpost sync' here builds it."));
+            }
             (true, _) => {}
         }
     }
@@ -350,8 +354,15 @@ impl Report for SyncReport {
 impl SyncReport {
     fn came(&self, page: &Page) -> String {
         let verb = self.verb("Received", "Would receive");
-        let packets = self.applied.iter().map(|packet| (&packet.from, packet.number, 0, &packet.tables));
-        sections(page, packets, |from, numbers, counts, _| format!("{verb} {numbers} from '{from}': {}", records(counts)))
+        let packets = self.applied.iter().map(|packet| (&packet.from, packet.number, packet.changes, &packet.tables));
+        sections(page, packets, |from, numbers, counts, changes| {
+            let what = match (counts.total(), changes) {
+                (0, 1) => "1 change, which changed nothing here".to_owned(),
+                (0, 2..) => format!("{} changes, which changed nothing here", number(changes)),
+                _ => records(counts),
+            };
+            format!("{verb} {numbers} from '{from}': {what}")
+        })
     }
 
     fn went(&self, page: &Page) -> String {
@@ -438,7 +449,8 @@ impl Counts {
 #[derive(Default)]
 struct Sum {
     numbers: Vec<u64>,
-    bytes: u64,
+    /// Bytes of what went, changes of what came.
+    amount: u64,
     tables: BTreeMap<String, Counts>,
 }
 
@@ -451,10 +463,10 @@ fn sections<'r>(
     title: impl Fn(&SiteName, &str, Counts, u64) -> String,
 ) -> String {
     let mut sums: BTreeMap<&SiteName, Sum> = BTreeMap::new();
-    for (neighbour, number, bytes, tables) in packets {
+    for (neighbour, number, amount, tables) in packets {
         let sum = sums.entry(neighbour).or_default();
         sum.numbers.push(number);
-        sum.bytes += bytes;
+        sum.amount += amount;
         tables.iter().for_each(|(table, counts)| sum.tables.entry(table.clone()).or_default().add(*counts));
     }
     let paragraph = |(neighbour, sum): (&SiteName, Sum)| {
@@ -462,7 +474,7 @@ fn sections<'r>(
         sum.tables.values().for_each(|table| counts.add(*table));
         let width = sum.tables.keys().map(|table| table.chars().count()).max().unwrap_or(0).min(30);
         let lines: Vec<String> = sum.tables.iter().map(|(table, counts)| format!("{table:width$}  {}", counts.text())).collect();
-        let title = heading(&title(neighbour, &packet_numbers(&sum.numbers), counts, sum.bytes));
+        let title = heading(&title(neighbour, &packet_numbers(&sum.numbers), counts, sum.amount));
         if lines.is_empty() { title } else { format!("{title}\n{}", page.list(&lines, "-v lists all")) }
     };
     sums.into_iter().map(paragraph).collect::<Vec<_>>().join("\n")
@@ -486,7 +498,6 @@ fn packet_numbers(numbers: &[u64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::conflicts::About;
     use crate::cli::page::tests::{at, json, plain};
     use crate::cli::shown::Shown;
     use crate::model::Value;
@@ -537,9 +548,14 @@ mod tests {
         SyncReport {
             mode: Mode::Done,
             applied: vec![
-                PacketIn { from: name("head"), number: 41, tables: tables(&[("customers", [3, 10, 0]), ("notes", [2, 0, 0])]) },
-                PacketIn { from: name("head"), number: 42, tables: tables(&[("customers", [0, 2, 1])]) },
-                PacketIn { from: name("bert"), number: 1, tables: BTreeMap::new() },
+                PacketIn {
+                    from: name("head"),
+                    number: 41,
+                    changes: 15,
+                    tables: tables(&[("customers", [3, 10, 0]), ("notes", [2, 0, 0])]),
+                },
+                PacketIn { from: name("head"), number: 42, changes: 3, tables: tables(&[("customers", [0, 2, 1])]) },
+                PacketIn { from: name("bert"), number: 1, changes: 0, tables: BTreeMap::new() },
             ],
             conflicts: vec![conflict()],
             held: vec![held(Needs::Packet)],

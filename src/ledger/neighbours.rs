@@ -314,7 +314,8 @@ impl Ledger {
     }
 }
 
-const PACKETS: &str = "SELECT site, direction, number, id, name, bytes, changes, journal, time, deposited, acknowledged, wants_answer FROM packet WHERE";
+const PACKETS: &str =
+    "SELECT site, direction, number, id, name, bytes, changes, journal, time, deposited, acknowledged, wants_answer FROM packet WHERE";
 
 fn read_packet(row: &SqlRow<'_>) -> Result<PacketRow> {
     Ok(PacketRow {

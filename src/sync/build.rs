@@ -6,8 +6,9 @@
 //! thrown away; after it, [`outbox::finish_renames`] gives them their names. The bytes never change from then on.
 //! **Invariant**: a number that the ledger knows has exactly one file, and what it told is in the ledger.
 //!
-//! The acknowledgement rides in the *last* packet of a build: the content of the packets before it would not account
-//! for what it acknowledges (`DESIGN` section 4, "Streams").
+//! The acknowledgement rides in *every* packet of a build: the content of all of them comes from one state, which
+//! includes what is acknowledged (`DESIGN` section 4, "Streams"). In the last one only, a child would still take its edit
+//! for pending when the parent's word on it comes, ignore that word, and never hear it again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::BufWriter;
@@ -351,7 +352,7 @@ impl<'s> Building<'s> {
         if self.settled { self.to.received } else { self.to.settled_here }
     }
 
-    /// Seals what is spooled as the next packet. Only the `last` one of a build acknowledges.
+    /// Seals what is spooled as the next packet. Only the `last` one of a build says how far we are settled.
     fn seal(&mut self, mut parts: Vec<Part>, last: bool) -> Result<()> {
         let session = self.session;
         let spool = std::mem::replace(&mut self.spool, Spool::new(session, self.number.next())?);
@@ -362,11 +363,10 @@ impl<'s> Building<'s> {
         if let Some(schema) = self.schema(last)? {
             parts.insert(0, schema);
         }
-        let confirmed = if last { (self.to.received, self.to.received_id.clone()) } else { (PacketNumber(0), None) };
-        let acknowledges = match (self.to.stream_in, confirmed) {
-            (Some(stream), (number, Some(id))) => {
-                let id = PacketId::try_from(id).map_err(|_| SyncError::Bug("a stored packet id does not read"))?;
-                Some(Acknowledgement { stream, number, id })
+        let acknowledges = match (self.to.stream_in, &self.to.received_id) {
+            (Some(stream), Some(id)) => {
+                let id = PacketId::try_from(id.clone()).map_err(|_| SyncError::Bug("a stored packet id does not read"))?;
+                Some(Acknowledgement { stream, number: self.to.received, id })
             }
             (Some(_) | None, _) => None,
         };

@@ -92,7 +92,12 @@ impl Applying<'_> {
             record.extra.report_whole = true;
             return Ok(base);
         }
-        let taken: Vec<FieldNo> = change.fields.iter().copied().filter(|field| !edits.fields.contains(field)).collect();
+        let (ignored, taken): (Vec<FieldNo>, Vec<FieldNo>) = change.fields.iter().partition(|field| edits.fields.contains(field));
+        if !ignored.is_empty() {
+            ignore(record, edits, Some(&ignored));
+        }
+        // What is ignored now is ignored for good: a held change must not bring it once our edit is acknowledged.
+        let change = Change { fields: taken.clone(), ..change };
         match self.need(record, &after, &taken, &change.meant)? {
             Need::Met => {}
             Need::Missing { table, key, .. } => {
@@ -121,10 +126,6 @@ impl Applying<'_> {
         }
         if !same {
             record.extra.full = false;
-        }
-        let ignored: Vec<FieldNo> = change.fields.iter().copied().filter(|field| edits.fields.contains(field)).collect();
-        if !ignored.is_empty() {
-            ignore(record, edits, Some(&ignored));
         }
         Ok(Some(new_base))
     }

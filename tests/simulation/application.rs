@@ -122,13 +122,19 @@ impl Application {
         Ok(Self { site, connection, past: Vec::new() })
     }
 
+    /// Runs SQL that nobody judges.
+    pub fn execute(&self, sql: &str) -> rusqlite::Result<()> {
+        self.connection.execute_batch(sql)
+    }
+
     /// Does one edit, all or nothing. Gives the SQL, or why it did not happen.
     pub fn edit(&mut self, edit: Edit, deeds: &mut Deeds) -> String {
         let mut dice = Dice::new(edit.roll);
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
             return format!("(not done: {error})");
         }
-        let mut done = Doing { site: self.site, connection: &self.connection, past: &mut self.past, deeds, said: Vec::new(), undo: Vec::new() };
+        let mut done =
+            Doing { site: self.site, connection: &self.connection, past: &mut self.past, deeds, said: Vec::new(), undo: Vec::new() };
         let result = done.edit(edit.what, &mut dice);
         let said = done.said.join("; ");
         let undo = done.undo;
@@ -164,9 +170,9 @@ impl Deed {
             Self::Write(written) => {
                 // A record that is moved away and back is there again by somebody's hand.
                 if written.column == "tag" {
-                    deeds.deleted.retain(|deleted| {
-                        (deleted.table, &deleted.key, &deleted.tag) != (written.table, &written.key, &written.value)
-                    });
+                    deeds
+                        .deleted
+                        .retain(|deleted| (deleted.table, &deleted.key, &deleted.tag) != (written.table, &written.key, &written.value));
                 }
                 deeds.written.push(written);
             }

@@ -5,6 +5,7 @@
 //! | `history` | what happens, and in which tree of sites? |
 //! | `application` | what do applications do to their databases? |
 //! | `sites` | how do homes, sessions and the exchange of a history live and die? |
+//! | `sweep` | does a fixed history end the same, wherever it is killed? |
 //! | `referee` | is what came out what was promised? |
 //!
 //! `tests/simulation.rs` runs the first seeds, `examples/simulate.rs` as many as wanted and replays one.
@@ -14,7 +15,9 @@ pub mod application;
 pub mod history;
 pub mod referee;
 pub mod sites;
+pub mod sweep;
 
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -48,8 +51,14 @@ pub fn run_seed(seed: u64) -> Outcome {
 
 /// Runs operations in a setting, calms the exchange, waits until all is quiet and asks the referee.
 pub fn run(setting: &Setting, ops: &[Op]) -> Outcome {
+    run_seen(setting, ops, false)
+}
+
+/// As [`run`]; `closely`: the trace also has every record that a round or an edit changed.
+pub fn run_seen(setting: &Setting, ops: &[Op], closely: bool) -> Outcome {
     let ran = std::panic::catch_unwind(AssertUnwindSafe(|| {
-        let mut simulation = Simulation { sites: Sites::joined(setting), deeds: Deeds::default(), outcome: Outcome::default() };
+        let mut simulation = Simulation::new(Sites::joined(setting));
+        simulation.seen = closely.then(|| vec![BTreeMap::new(); setting.tree.sites.len()]);
         simulation.run(ops);
         simulation.outcome
     }));
@@ -142,9 +151,34 @@ pub struct Simulation {
     pub sites: Sites,
     pub deeds: Deeds,
     pub outcome: Outcome,
+    /// Per site the records when last looked at, for a close trace.
+    seen: Option<Vec<BTreeMap<String, String>>>,
 }
 
 impl Simulation {
+    pub fn new(sites: Sites) -> Self {
+        Self { sites, deeds: Deeds::default(), outcome: Outcome::default(), seen: None }
+    }
+
+    /// Puts what changed at a site since the last look into a close trace.
+    fn look(&mut self, site: usize) {
+        if self.seen.is_none() {
+            return;
+        }
+        let now = referee::records(&self.sites.home(site).join("shop.db"));
+        let mut lines = Vec::new();
+        if let Some(seen) = &mut self.seen {
+            for (key, row) in &now {
+                if seen[site].get(key) != Some(row) {
+                    lines.push(format!("        {key} = {row}"));
+                }
+            }
+            lines.extend(seen[site].keys().filter(|key| !now.contains_key(*key)).map(|key| format!("        {key} is gone")));
+            seen[site] = now;
+        }
+        self.outcome.trace.extend(lines);
+    }
+
     fn run(&mut self, ops: &[Op]) {
         let setting = &self.sites.setting;
         let begin = format!(
@@ -194,6 +228,7 @@ impl Simulation {
         let Some(application) = &mut self.sites.applications[site] else { return };
         let said = application.edit(edit, &mut self.deeds);
         self.say(format!("{} edits: {said}", self.sites.name(site)));
+        self.look(site);
     }
 
     /// One round. Gives whether anything moved; none where it died or failed.
@@ -221,7 +256,7 @@ impl Simulation {
         for said in said {
             self.say(format!("{name} edits meanwhile: {said}"));
         }
-        match done {
+        let moved = match done {
             Ok((report, _)) => {
                 let applied: Vec<String> = report
                     .applied
@@ -235,7 +270,10 @@ impl Simulation {
                     report.built.iter().map(|packet| format!("{}#{} {:?}", packet.to, packet.number, packet.tables)).collect();
                 let put: Vec<String> = report.deposited.iter().map(|(to, number)| format!("{to}#{number}")).collect();
                 let waits: Vec<String> = report.waiting.iter().map(|waiting| format!("{}: {}", waiting.what, waiting.why)).collect();
-                self.say(format!("{name} {halves:?}: applied {applied:?} sealed {} built {built:?} put {put:?} waits {waits:?}", report.sealed));
+                self.say(format!(
+                    "{name} {halves:?}: applied {applied:?} sealed {} built {built:?} put {put:?} waits {waits:?}",
+                    report.sealed
+                ));
                 if report.found > 0 || !report.rearmed.is_empty() {
                     self.fail(format!("DRIFT {name} found {} differences that nobody noted", report.found));
                 }
@@ -249,7 +287,9 @@ impl Simulation {
                 self.fail(format!("FAILED {error}"));
                 None
             }
-        }
+        };
+        self.look(site);
+        moved
     }
 
     /// Calm rounds until nothing moves.
@@ -278,6 +318,27 @@ impl Simulation {
             Ok(wrong) => wrong.into_iter().for_each(|wrong| self.fail(wrong)),
             Err(error) => self.fail(format!("FAILED {error:?}")),
         }
+    }
+
+    /// What can be seen of every site: records and lists, for comparing two runs.
+    pub fn end(&mut self) -> BTreeMap<String, String> {
+        let mut end = BTreeMap::new();
+        for site in 0..self.sites.setting.tree.sites.len() {
+            let name = self.sites.name(site);
+            let records = referee::records(&self.sites.home(site).join("shop.db"));
+            end.extend(records.into_iter().map(|(key, row)| (format!("{name} {key}"), row)));
+            let mut listed = Vec::new();
+            if let Ok(session) = self.sites.session(site, None) {
+                let read = session.ledger.conflicts(0, &mut |_, _, _, conflict| {
+                    listed.push(said_of(&conflict));
+                    Ok(())
+                });
+                read.expect("the list can be read");
+            }
+            listed.sort();
+            end.insert(format!("{name} conflicts"), listed.join("\n"));
+        }
+        end
     }
 
     fn evidence(&mut self) -> Result<Vec<String>, Stopped> {
@@ -315,7 +376,10 @@ impl Simulation {
                 }
                 let unsent = session.ledger.outbox(neighbour.site).map_err(|error| Stopped::Failed(error.to_string()))?;
                 for row in unsent.iter().filter(|row| row.changes > 0) {
-                    wrong.push(format!("OUTBOX {}: packet {} to {} is not acknowledged", tree.sites[site].0, row.number, neighbour.card.name));
+                    wrong.push(format!(
+                        "OUTBOX {}: packet {} to {} is not acknowledged",
+                        tree.sites[site].0, row.number, neighbour.card.name
+                    ));
                 }
             }
             session
@@ -349,7 +413,8 @@ impl Simulation {
                 wrong.push(format!("IN CLEAR on the exchange: {name}"));
             }
         }
-        let sites = (0..tree.sites.len()).map(|site| (tree.sites[site].0, tree.sites[site].1, self.sites.home(site).join("shop.db"))).collect();
+        let sites =
+            (0..tree.sites.len()).map(|site| (tree.sites[site].0, tree.sites[site].1, self.sites.home(site).join("shop.db"))).collect();
         let evidence = Evidence { sites, deeds: &self.deeds, conflicts, held };
         wrong.extend(referee::judge(&evidence));
         let said: Vec<String> = evidence.conflicts.iter().map(|listed| format!("   {listed:?}")).collect();

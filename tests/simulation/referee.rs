@@ -69,6 +69,15 @@ pub fn judge(evidence: &Evidence<'_>) -> Vec<String> {
     wrong
 }
 
+/// Every record by table and key, in words.
+pub fn records(path: &Path) -> BTreeMap<String, String> {
+    let contents = read(path).unwrap_or_default();
+    contents
+        .into_iter()
+        .flat_map(|(table, rows)| rows.into_iter().map(move |(key, row)| (format!("{table}[{key}]"), row.join(", "))))
+        .collect()
+}
+
 fn read(path: &Path) -> rusqlite::Result<BTreeMap<&'static str, Rows>> {
     let connection = Connection::open(path)?;
     let mut contents = BTreeMap::new();
@@ -77,7 +86,8 @@ fn read(path: &Path) -> rusqlite::Result<BTreeMap<&'static str, Rows>> {
         let mut rows = statement.query([])?;
         let mut found = Rows::new();
         while let Some(row) = rows.next()? {
-            let values: Vec<String> = (0..table.columns.len()).map(|place| row.get_ref(place).map(word)).collect::<rusqlite::Result<_>>()?;
+            let values: Vec<String> =
+                (0..table.columns.len()).map(|place| row.get_ref(place).map(word)).collect::<rusqlite::Result<_>>()?;
             found.insert(values[0].clone(), values);
         }
         contents.insert(table.name, found);
@@ -139,8 +149,13 @@ fn nothing_lost(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>]) -> V
         let value = &written.value;
         !there.contains(value) && !evidence.deeds.superseded.contains(value) && !listed.contains(value) && !held.contains(value)
     });
-    lost.map(|written| format!("LOST {} of {}[{}].{} edited at {}", written.value, written.table, written.key, written.column, evidence.sites[written.site].0))
-        .collect()
+    lost.map(|written| {
+        format!(
+            "LOST {} of {}[{}].{} edited at {}",
+            written.value, written.table, written.key, written.column, evidence.sites[written.site].0
+        )
+    })
+    .collect()
 }
 
 /// Invariant 2, for deletes.
@@ -152,7 +167,10 @@ fn no_delete_lost(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>]) ->
             (listed.kind == "Delete" || listed.kind == "Dependants") && listed.table == deleted.table && listed.key == deleted.key
         });
         if row[1] == deleted.tag && !listed {
-            wrong.push(format!("DELETE LOST {}[{}] ({}) deleted at {}", deleted.table, deleted.key, deleted.tag, evidence.sites[deleted.site].0));
+            wrong.push(format!(
+                "DELETE LOST {}[{}] ({}) deleted at {}",
+                deleted.table, deleted.key, deleted.tag, evidence.sites[deleted.site].0
+            ));
         }
     }
     wrong
@@ -162,9 +180,12 @@ fn no_delete_lost(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>]) ->
 fn losers_are_told(evidence: &Evidence<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     for listed in &evidence.conflicts {
-        let Some(site) = listed.loser_site.as_ref().and_then(|name| evidence.sites.iter().position(|site| site.0 == name)) else { continue };
+        let Some(site) = listed.loser_site.as_ref().and_then(|name| evidence.sites.iter().position(|site| site.0 == name)) else {
+            continue;
+        };
         let told = |other: &&Listed| {
-            other.site == site && (&other.kind, &other.table, &other.key, &other.losers) == (&listed.kind, &listed.table, &listed.key, &listed.losers)
+            other.site == site
+                && (&other.kind, &other.table, &other.key, &other.losers) == (&listed.kind, &listed.table, &listed.key, &listed.losers)
         };
         if evidence.conflicts.iter().find(told).is_none() {
             wrong.push(format!("NOT TOLD {}: {listed:?}", evidence.sites[site].0));

@@ -182,6 +182,21 @@ impl Sites {
         }
     }
 
+    /// Opens the site's home and does one round, dying before the `kill`-th durable step of both. Gives the steps taken.
+    pub fn run(&mut self, site: usize, kill: Option<u64>) -> Result<u64, Stopped> {
+        self.close(site);
+        let failed = |error: &SyncError| stopped(error, site, "it");
+        let home = Home::discover(Some(&self.home(site)), &self.home(site)).map_err(|error| Stopped::Failed(error.to_string()))?;
+        let mut session = Session::open(self.world(site, kill), home, self.limits.clone()).map_err(|error| failed(&error))?;
+        session.ledger.relax_durability().map_err(|error| Stopped::Failed(error.to_string()))?;
+        let done = round::run(&mut session, &mut self.exchange.clone(), round::Halves::Both, &mut |_| {});
+        match (done, session.world.faults().died_at()) {
+            (_, Some(step)) => Err(Stopped::Died(step)),
+            (Ok(_), None) => Ok(session.world.faults().taken()),
+            (Err(error), None) => Err(failed(&error)),
+        }
+    }
+
     /// Opens the application of a site whose database is there.
     pub fn start_application(&mut self, site: usize) -> Result<(), String> {
         let path = self.home(site).join("shop.db");
@@ -212,14 +227,20 @@ impl Sites {
     }
 
     /// Invites `child` at its parent.
-    pub fn invite(&mut self, child: usize) -> Result<String, Stopped> {
+    pub fn invite(&mut self, child: usize, kill: Option<u64>) -> Result<(String, u64), Stopped> {
         let tree = self.setting.tree;
         let parent = tree.sites[child].1.expect("a child has a parent");
         let office = tree.sites.iter().any(|(_, parent)| *parent == Some(child));
         let invited = name(self.name(child));
+        self.close(parent);
+        let parent_name = self.name(parent);
         let session = self.session(parent, None)?;
+        session.world.faults().kill_before(kill);
         let role = if office { Role::Office } else { Role::Remote };
-        join::invite(session, &invited, role, &[], join::INVITATION_MILLIS).map_err(|error| Stopped::Failed(error.to_string()))
+        let done = join::invite(session, &invited, role, &[], join::INVITATION_MILLIS);
+        let taken = session.world.faults().taken();
+        self.close(parent);
+        done.map(|text| (text, taken)).map_err(|error| stopped(&error, parent, parent_name))
     }
 
     /// Makes the home of `child`.
@@ -258,7 +279,7 @@ fn make_template(tree: Tree, rule: &'static str) -> Template {
     sites.init(None).expect("the host begins");
     for child in 1..tree.sites.len() {
         sites.tick(1);
-        let text = sites.invite(child).expect("it is invited");
+        let (text, _) = sites.invite(child, None).expect("it is invited");
         sites.join(child, &text, None).expect("it joins");
         sites.settle_joining(child);
     }
