@@ -37,7 +37,8 @@ impl Keys {
         match self {
             Self::Integer => Value::Integer(i64::try_from(number).unwrap()),
             Self::Text => {
-                let digit = |place| char::from(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[usize::try_from(number / 36_u64.pow(place) % 36).unwrap()]);
+                let digit =
+                    |place| char::from(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[usize::try_from(number / 36_u64.pow(place) % 36).unwrap()]);
                 Value::Text(std::iter::once('C').chain("6UJ9A".chars()).chain((0..6).rev().map(digit)).collect())
             }
         }
@@ -73,8 +74,11 @@ pub fn fill(path: &Path, keys: Keys, records: u64, journal: &str) {
         Keys::Integer => "INTEGER",
         Keys::Text => "TEXT",
     };
-    let fields: Vec<String> =
-        field_names().iter().enumerate().map(|(n, name)| format!("{name} {}", ["TEXT", "TEXT", "TEXT", "TEXT", "INTEGER", "REAL"][(n + 1) % 6])).collect();
+    let fields: Vec<String> = field_names()
+        .iter()
+        .enumerate()
+        .map(|(n, name)| format!("{name} {}", ["TEXT", "TEXT", "TEXT", "TEXT", "INTEGER", "REAL"][(n + 1) % 6]))
+        .collect();
     connection.execute_batch(&format!("CREATE TABLE contact (id {kind} PRIMARY KEY NOT NULL, {})", fields.join(", "))).unwrap();
     connection.execute_batch("BEGIN").unwrap();
     let mut insert = connection.prepare(&insert_sql()).unwrap();

@@ -56,8 +56,7 @@ impl Database {
         let doing = "list the triggers of a table";
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE";
         let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
-        let triggers: Vec<String> =
-            statement.query_map([&shape.name], |row| row.get(0)).and_then(Iterator::collect).doing(doing)?;
+        let triggers: Vec<String> = statement.query_map([&shape.name], |row| row.get(0)).and_then(Iterator::collect).doing(doing)?;
         if triggers.iter().any(|name| !is_ours(name)) {
             plan.columns = None;
         }

@@ -72,7 +72,10 @@ pub fn judge(evidence: &Evidence<'_>) -> Vec<String> {
 /// Every record by table and key, in words.
 pub fn records(path: &Path) -> BTreeMap<String, String> {
     let contents = read(path).unwrap_or_default();
-    contents.into_iter().flat_map(|(table, rows)| rows.into_iter().map(move |(key, row)| (format!("{table}[{key}]"), row.join(", ")))).collect()
+    contents
+        .into_iter()
+        .flat_map(|(table, rows)| rows.into_iter().map(move |(key, row)| (format!("{table}[{key}]"), row.join(", "))))
+        .collect()
 }
 
 fn read(path: &Path) -> rusqlite::Result<BTreeMap<&'static str, Rows>> {

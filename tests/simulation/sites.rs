@@ -274,8 +274,16 @@ fn template(setting: &Setting) -> Arc<Template> {
 }
 
 fn make_template(tree: Tree, rule: &'static str, late: bool) -> Template {
-    let setting =
-        Setting { seed: 0, tree, rule, skews: vec![0; tree.sites.len()], slice_changes: 5_000, packet_bytes: 32 << 20, numbers: true, late };
+    let setting = Setting {
+        seed: 0,
+        tree,
+        rule,
+        skews: vec![0; tree.sites.len()],
+        slice_changes: 5_000,
+        packet_bytes: 32 << 20,
+        numbers: true,
+        late,
+    };
     let mut sites = Sites::new(&setting);
     sites.init(None).expect("the host begins");
     for child in 1..tree.sites.len() {
