@@ -44,7 +44,7 @@ fn exit(office: &Office, line: &str, code: i32) -> Ran {
 fn the_first_day_as_the_manual_tells_it() {
     let office = office();
     let begun = office.ok("init --home head --name head --database head/shop.db --exchange share");
-    for words in ["'head' is set up in", "Tracked: 2 tables, 3 records", "Not tracked: 2 tables", "it is a view", "no primary key"] {
+    for words in ["'head' is set up in", "Tracked: 2 tables, 3 records", "Not tracked, because", "it is a view: cities", "no primary key"] {
         assert!(begun.out.contains(words), "{words}: {}", begun.out);
     }
     let invited = office.ok("invite anna --home head --group sales --out anna.invite");
@@ -204,6 +204,8 @@ fn a_home_in_use_is_told_and_can_still_be_looked_at() {
     let office = two();
     let lock = std::fs::File::options().write(true).open(office.path("anna/.fieldpost/lock")).unwrap();
     lock.lock().unwrap();
+    let packet = exit(&office, "packet show anna.invite --home anna", 5);
+    assert!(packet.err.contains("another run holds the home"), "{}", packet.err);
     for line in ["sync", "sync --dry-run", "send", "receive", "invite x", "detach"] {
         let busy = exit(&office, &format!("{line} --home anna"), 5);
         assert!(busy.err.contains("another run holds the home"), "{}", busy.err);
@@ -278,12 +280,15 @@ fn an_invitation_is_good_once_and_not_for_ever() {
     office.ok("invite anna --home head --out anna.invite");
     assert!(exit(&office, "invite anna --home head --out again.invite", 1).err.contains("is taken"));
     assert!(exit(&office, "invite bert --home head --out anna.invite", 1).err.contains("is there already"));
+    // A file that cannot be written leaves nobody invited.
+    exit(&office, "invite carla --home head --out no/such/folder/carla.invite", 1);
+    office.ok("invite carla --home head --out carla.invite");
     office.ok("join anna.invite --home anna --exchange share");
     office.ok("sync --home head");
     // The same file once more, elsewhere: the host answers to the first one only.
     office.ok("join anna.invite --home thief --exchange share");
-    let twice = office.run("sync --home head");
-    assert!(!twice.out.contains("has joined"), "{}", twice.out);
+    let twice = exit(&office, "sync --home head", 3);
+    assert!(!twice.out.contains("has joined") && twice.out.contains("wants you"), "{}", twice.out);
     office.ok("sync --home anna");
     assert!(exit(&office, "join anna.invite --home anna --exchange share", 1).err.contains("is a home already"));
     let text = office.read("anna.invite");
@@ -291,6 +296,31 @@ fn an_invitation_is_good_once_and_not_for_ever() {
     assert!(exit(&office, "join cut.invite --home cut --exchange share", 1).err.contains("no whole invitation"));
     assert!(!office.path("cut").exists());
     assert!(exit(&office, "join no.invite --home cut --exchange share", 1).err.contains("no.invite"));
+}
+
+#[test]
+fn an_expired_invitation_makes_no_home() {
+    use fieldpost::cli::{Context, Failure, Printer, join, printer};
+    use fieldpost::world::{Faults, SkewedClock, World};
+    let office = office();
+    office.ok("init --home head --name head --database head/shop.db --exchange share");
+    office.ok("invite anna --home head --days 1 --out anna.invite");
+    let tomorrow = World::real().now().0 + 25 * 60 * 60 * 1000;
+    let clock = SkewedClock { base: std::sync::Arc::new(tomorrow.into()), skew: 0 };
+    let context = Context {
+        world: World::simulated(Box::new(clock), 1, Faults::none()),
+        printer: Printer::captured(printer::Form::Text, printer::Loudness::Normal),
+        home: Some("anna".into()),
+        here: office.path(""),
+        limits: fieldpost::sync::Limits::default(),
+    };
+    let arguments = join::JoinArgs { invitation: "anna.invite".into(), exchange: "share".into(), database: None };
+    let outcome = join::run(&arguments, &context);
+    assert!(matches!(outcome, Err(Failure::Sync(_))), "{outcome:?}");
+    fieldpost::cli::finish(&context.printer, outcome);
+    let told = context.printer.captured_text().1;
+    assert!(told.contains("has expired") && told.contains("ask 'head' for a new one"), "{told}");
+    assert!(!office.path("anna").exists());
 }
 
 #[test]
@@ -352,6 +382,33 @@ fn a_packet_can_be_shown_verified_and_opened_by_whom_it_is_for() {
     bytes[middle] ^= 1;
     std::fs::write(office.path("bad.fpk"), bytes).unwrap();
     exit(&office, "packet verify bad.fpk --home head", 1);
+}
+
+#[test]
+fn a_file_that_was_changed_on_the_share_is_asked_for_and_comes_whole() {
+    let office = two();
+    office.sql("anna", "UPDATE customers SET phone = '9' WHERE id = 'ACME'");
+    office.ok("sync --home anna");
+    let packet = office.path(&office.only_file("share/head/anna"));
+    let whole = std::fs::read(&packet).unwrap();
+    std::fs::write(&packet, [&whole[..], b"x"].concat()).unwrap();
+    assert!(office.ok("sync --home head").flat().contains("it is asked for again"));
+    assert!(office.ok("sync --home anna").out.contains("made earlier"));
+    assert!(office.ok("sync --home head").out.contains("Received packet 3 from 'anna': 1 record"));
+    // One bit: the size is right and the hash is not.
+    office.sql("anna", "UPDATE customers SET phone = '10' WHERE id = 'ACME'");
+    office.ok("sync --home anna");
+    let packet = office.path(&office.only_file("share/head/anna"));
+    let mut bytes = std::fs::read(&packet).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&packet, bytes).unwrap();
+    assert!(office.ok("sync --home head").flat().contains("it was set aside: the file is not the one its name says"));
+    assert!(office.ok("status --home head").flat().contains("1 packet that did not verify"));
+    for site in ["anna", "head"] {
+        office.ok(&format!("sync --home {site}"));
+    }
+    assert_eq!(office.digest("head"), office.digest("anna"));
 }
 
 #[test]

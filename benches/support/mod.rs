@@ -52,11 +52,19 @@ impl Keys {
     }
 }
 
+const NAMES: [&str; 16] = [
+    "Oak", "Springfield", "Smith", "Harbour", "Miller", "Weber", "Northern", "Green", "Hill", "Baker", "Stone", "River", "King", "Castle",
+    "Young", "Fischer",
+];
+
 /// The value of a field: two thirds text, the rest numbers.
 pub fn value(number: u64, field: usize, version: u64) -> Value {
     let mixed = (number << 20 ^ version << 8 ^ field as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     match field % 6 {
-        0..=3 => Value::Text(format!("{} {:x}", ["Oak Street", "Springfield", "open", "Smith & Sons"][field % 4], mixed >> 40)),
+        0..=3 => {
+            let name = |bits: u64| NAMES[usize::try_from(bits % 16).unwrap()];
+            Value::Text(format!("{} {} {}", name(mixed >> 40), ["Street", "County", "Ltd.", "& Sons"][field % 4], mixed >> 56))
+        }
         4 => Value::Integer(i64::try_from(mixed >> 44).unwrap()),
         _ => Value::Real(f64::from(u32::try_from(mixed >> 40).unwrap()) / 100.0),
     }

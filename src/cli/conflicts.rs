@@ -219,7 +219,7 @@ impl Conflict {
             About::Gone(field) => format!("{record}, {field}: {loser} of {loser_site} had no record to go to ({rule})"),
             About::Delete => format!("{record}: deleted at {loser_site}, but edited at {winner_site} or below; it is kept ({rule})"),
             About::Twin => format!("{record}: made at {winner_site} and at {loser_site}; it is one record now ({rule})"),
-            About::Held => format!("{record}: the edit of {loser_site} waits at '{}', because {rule}", self.decider),
+            About::Held => format!("{record}: the change of {loser_site} waits at '{}', because {rule}", self.decider),
             About::Dependants => format!("{record}: deleted at {loser_site}, but other records refer to it; it is kept ({rule})"),
         }
     }

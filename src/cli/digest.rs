@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use data_encoding::HEXLOWER;
 
-use super::page::{Column, Page, heading, number};
+use super::page::{Column, Page, count, heading, number};
 use super::printer::{Printer, Report};
 use super::{Context, Exit, Failure};
 use crate::database::DatabaseError;
@@ -56,6 +56,11 @@ pub struct TableDigest {
 /// [`Failure::NoTable`] for a table that is not tracked; else as the database says.
 pub fn run(arguments: &DigestArgs, context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
+    let held = super::held::all(&session)?.len();
+    if held > 0 {
+        let changes = count(held, "change is", "changes are");
+        context.printer.note(&format!("{changes} held here and not in the data yet: 'fieldpost held'"));
+    }
     let report = of(&session, arguments, &context.printer)?;
     Ok(context.printer.report(&report))
 }

@@ -465,6 +465,67 @@ mod tests {
     }
 
     #[test]
+    fn every_failure_of_a_run_says_what_happened_and_what_to_do_now() {
+        let name = || crate::model::SiteName::new("head").unwrap();
+        let place = || "/mnt/share".to_owned();
+        let reason = || "no such folder".to_owned();
+        let table = || "customers".to_owned();
+        let all: Vec<(SyncError, Exit)> = vec![
+            (DatabaseError::Missing("shop.db".into()).into(), Exit::Failed),
+            (DatabaseError::Exists("shop.db".into()).into(), Exit::Failed),
+            (DatabaseError::NotADatabase("shop.db".into()).into(), Exit::Failed),
+            (DatabaseError::Busy.into(), Exit::Failed),
+            (DatabaseError::ReadOnly.into(), Exit::Failed),
+            (DatabaseError::Full.into(), Exit::Failed),
+            (DatabaseError::Damaged("page 3".into()).into(), Exit::Failed),
+            (DatabaseError::ShapeMoved { table: table() }.into(), Exit::Failed),
+            (DatabaseError::PairedElsewhere(crate::model::PairId([1; 16])).into(), Exit::Failed),
+            (DatabaseError::Bookkeeping("no row".into()).into(), Exit::Failed),
+            (LedgerError::NewerFormat(9).into(), Exit::Failed),
+            (LedgerError::Damaged("key").into(), Exit::Failed),
+            (LedgerError::DamagedCommit.into(), Exit::Failed),
+            (ExchangeError::Unreachable { place: place(), reason: reason() }.into(), Exit::Unreachable),
+            (ExchangeError::NotAnExchange { place: place(), why: MarkerFault::Absent }.into(), Exit::Unreachable),
+            (ExchangeError::NotAnExchange { place: place(), why: MarkerFault::Unreadable }.into(), Exit::Failed),
+            (ExchangeError::NotAnExchange { place: place(), why: MarkerFault::Newer(2) }.into(), Exit::Failed),
+            (ExchangeError::ReadOnly { place: place(), reason: reason() }.into(), Exit::Failed),
+            (ExchangeError::Full { place: place(), reason: reason() }.into(), Exit::Failed),
+            (ExchangeError::Refused { place: place(), reason: reason() }.into(), Exit::Failed),
+            (OpenError::Truncated.into(), Exit::Failed),
+            (OpenError::NotAPacket.into(), Exit::Failed),
+            (OpenError::BadSignature.into(), Exit::Failed),
+            (OpenError::NotForUs { to: name() }.into(), Exit::Failed),
+            (SealError::Changed("changes".into()).into(), Exit::Failed),
+            (SealError::Library("age".into()).into(), Exit::Failed),
+            (CodecError::Key { table: table() }.into(), Exit::Failed),
+            (KeyError::NoSigningKey.into(), Exit::Failed),
+            (KeyError::NoSealingKey.into(), Exit::Failed),
+            (KeyError::BadSignature.into(), Exit::Failed),
+            (HomeError::Busy { folder: "/srv".into(), holder: None }.into(), Exit::Busy),
+            (SyncError::NoDatabase { parent: name() }, Exit::Failed),
+            (SyncError::Moved { table: table(), key: "1".into() }, Exit::Failed),
+            (SyncError::UnknownTable { table: table() }, Exit::Failed),
+            (SyncError::UnknownField { table: table(), field: "phone".into() }, Exit::Failed),
+            (SyncError::BadPart("roster.json"), Exit::Failed),
+            (SyncError::OtherPair, Exit::Failed),
+            (SyncError::DatabaseRestored, Exit::Failed),
+            (SyncError::StateRestored, Exit::Failed),
+            (SyncError::NameTaken(name()), Exit::Failed),
+            (SyncError::NotAnOffice(name()), Exit::Failed),
+            (SyncError::Exists("shop.db".into()), Exit::Failed),
+            (SyncError::NothingToTrack, Exit::Failed),
+            (SyncError::Bug("a proof that was none"), Exit::Failed),
+        ];
+        for (error, exit) in all {
+            let explanation = explain(&error.into());
+            assert_eq!(explanation.exit, exit, "{explanation:?}");
+            let hint = explanation.hint.as_deref().unwrap_or_default();
+            assert!(hint.len() > 10 && !hint.ends_with('.'), "{explanation:?}");
+            assert!(!explanation.message.ends_with('.') && !explanation.message.starts_with(char::is_uppercase), "{explanation:?}");
+        }
+    }
+
+    #[test]
     fn a_program_gets_the_same_as_json() {
         let printer = Printer::captured(Form::Json, Loudness::Normal);
         crate::cli::finish(&printer, Err(InvitationError::Format { found: 9 }.into()));

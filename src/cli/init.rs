@@ -1,5 +1,6 @@
 //! `fieldpost init`: what does the main office get told when its database is taken in?
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -175,9 +176,12 @@ impl InitReport {
         if self.untracked.is_empty() {
             return String::new();
         }
-        let rows = self.untracked.iter().map(|table| vec![table.table.clone(), table.reason.clone()]);
-        let title = format!("Not tracked: {}", count(self.untracked.len(), "table", "tables"));
-        format!("{}\n{}", heading(&title), page.table(&[Column::Words("table"), Column::Words("because")], rows))
+        let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for table in &self.untracked {
+            reasons.entry(&table.reason).or_default().push(&table.table);
+        }
+        let lines: Vec<String> = reasons.iter().map(|(reason, tables)| format!("{reason}: {}", tables.join(", "))).collect();
+        format!("{}\n{}", heading("Not tracked, because"), page.list(&lines, "-v lists all"))
     }
 }
 
@@ -226,9 +230,8 @@ Tracked: 3 tables, 1,365 records
 Where the database hands out the number, two sites can give the same one to different records:
 such a record is held, with a message, and never mixed up.
 
-Not tracked: 1 table
-  table   because
-  import  it has no key
+Not tracked, because
+  it has no key: import
 
 Note: the database has 2 triggers of its own
 

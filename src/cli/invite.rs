@@ -100,12 +100,19 @@ pub fn run(arguments: &InviteArgs, context: &Context) -> Result<Exit, Failure> {
     }
     let valid = i64::from(arguments.days) * DAY_MILLIS;
     let text = join::invite(&session, &arguments.name, arguments.role.into(), &arguments.groups, valid)?;
-    files::publish(&session.world, &path, text.as_bytes(), Existing::Keep, Privacy::Secret).map_err(|error| match error {
-        FileError::Io(error) => Failure::Io(error),
-        FileError::Crash(crash) => Failure::Sync(crash.into()),
-    })?;
     let written = InvitationFile::parse(&text)?;
     let invitation = written.invitation();
+    match files::publish(&session.world, &path, text.as_bytes(), Existing::Keep, Privacy::Secret) {
+        Ok(()) => {}
+        Err(FileError::Crash(crash)) => return Err(Failure::Sync(crash.into())),
+        Err(FileError::Io(error)) => {
+            // Nobody can have it, so it must not keep the name.
+            session.ledger.begin()?;
+            session.ledger.use_invitation(&String::from(invitation.id), session.world.now())?;
+            session.ledger.commit(&session.world, "commit withdrawn invitation")?;
+            return Err(error.into());
+        }
+    }
     let report = InviteReport {
         id: invitation.id.into(),
         inviter: invitation.inviter.clone(),

@@ -177,7 +177,7 @@ impl Progress {
 
     fn new(what: &'static str, target: ProgressDrawTarget) -> Self {
         let bar = ProgressBar::with_draw_target(None, target).with_message(what);
-        bar.set_style(ProgressStyle::with_template("{spinner} {msg} {human_pos}").expect("the template is valid"));
+        bar.set_style(ProgressStyle::with_template("{spinner} {msg}").expect("the template is valid"));
         if !bar.is_hidden() {
             bar.enable_steady_tick(Self::TICK);
         }
@@ -186,7 +186,7 @@ impl Progress {
 
     /// Names what is being done now; `of` is how much there is to do, where that is known.
     pub fn stage(&self, what: &str, of: Option<u64>) {
-        let template = if of.is_some() { "{spinner} {msg} {human_pos} of {human_len} {wide_bar}" } else { "{spinner} {msg} {human_pos}" };
+        let template = if of.is_some() { "{spinner} {msg} {human_pos} of {human_len} {wide_bar}" } else { "{spinner} {msg}" };
         self.bar.set_style(ProgressStyle::with_template(template).expect("both templates are valid"));
         self.bar.set_message(what.to_owned());
         self.bar.set_position(0);
@@ -198,6 +198,9 @@ impl Progress {
 
     /// So much of the stage is done.
     pub fn done(&self, position: u64) {
+        if self.bar.length().is_none() && self.bar.position() == 0 {
+            self.bar.set_style(ProgressStyle::with_template("{spinner} {msg} {human_pos}").expect("the template is valid"));
+        }
         self.bar.set_position(position);
     }
 }

@@ -10,6 +10,7 @@ use super::invite::a_role;
 use super::page::{Column, Moment, Page, alert, count, heading, number, paragraphs};
 use super::printer::Report;
 use super::{Context, Exit, Failure, conflicts};
+use crate::database::DatabaseError;
 use crate::ledger::{Direction, Neighbour};
 use crate::model::{Millis, SiteName};
 use crate::site::Role;
@@ -17,7 +18,8 @@ use crate::sync::{Session, SyncError};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
-/// Looks only at this computer: the exchange is not asked.
+/// Looks only at this computer: the exchange is not asked. Works while another run holds the home, as all commands do that
+/// only read: conflicts, held, history, digest.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -52,6 +54,8 @@ pub struct StatusReport {
     pub unsealed: u64,
     /// Whether the database is there.
     pub has_database: bool,
+    /// What keeps this site from working and wants a person.
+    pub trouble: Option<String>,
     /// Names that are invited and have not joined.
     pub invited: Vec<Invited>,
     /// Packets that did not verify and were set aside, with the reason beside each.
@@ -129,6 +133,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         held_for_person: amount(held.iter().filter(|held| held.needs == Needs::Person).count()),
         unsealed: unsealed(session)?,
         has_database: session.has_database(),
+        trouble: trouble(session)?,
         invited: invited
             .into_iter()
             .filter(|(name, _)| !open.contains(name))
@@ -165,6 +170,23 @@ fn of_neighbour(session: &Session, neighbour: &Neighbour) -> Result<NeighbourSta
     })
 }
 
+/// What the next run would stop at. Seen without the lock: a run that works here at the same time is only ever ahead in the database.
+fn trouble(session: &Session) -> Result<Option<String>, SyncError> {
+    if session.shapes.is_empty() {
+        return Ok(None);
+    }
+    if !session.has_database() {
+        return Ok(Some(DatabaseError::Missing(session.database_path()).to_string()));
+    }
+    let stop = match session.database()?.counters()? {
+        Some(counters) if counters.pair != session.ledger.pair()? => Some(SyncError::OtherPair),
+        Some(counters) if counters.commits < session.ledger.commits()? => Some(SyncError::DatabaseRestored),
+        Some(_) => None,
+        None => Some(SyncError::OtherPair),
+    };
+    Ok(stop.map(|stop| stop.to_string()))
+}
+
 /// Edits that capture noted and no seal has seen.
 fn unsealed(session: &Session) -> Result<u64, SyncError> {
     /// More are counted as this many: the number is for people.
@@ -195,12 +217,12 @@ impl Report for StatusReport {
             self.database.display(),
             self.exchange
         );
-        let coming = match (&self.parent, self.has_database) {
-            (_, true) => String::new(),
-            (Some(parent), false) => {
+        let coming = match (&self.trouble, &self.parent) {
+            (Some(trouble), _) => alert(&format!("Stopped: {trouble}. 'fieldpost sync' says what to do.")),
+            (None, Some(parent)) if !self.has_database => {
                 format!("There is no database here yet: '{parent}' sends it when it has taken '{}' in. Next: 'fieldpost sync'.", self.site)
             }
-            (None, false) => alert(&format!("The database is not there: {}", self.database.display())),
+            (None, _) => String::new(),
         };
         let problems = self.neighbours.iter().filter_map(|neighbour| {
             neighbour.problem.as_ref().map(|problem| format!("{} {problem}", alert(&format!("'{}':", neighbour.name))))
@@ -210,7 +232,7 @@ impl Report for StatusReport {
     }
 
     fn exit(&self) -> Exit {
-        let stopped = self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
+        let stopped = self.trouble.is_some() || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
         if stopped || self.conflicts_open + self.held_for_person > 0 { Exit::Attention } else { Exit::Done }
     }
 }
@@ -302,6 +324,7 @@ mod tests {
             held_for_person: 0,
             unsealed: 3,
             has_database: true,
+            trouble: None,
             invited: Vec::new(),
             set_aside: 0,
             quarantine: "/home/anna/.fieldpost/quarantine".into(),

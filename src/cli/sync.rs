@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use clap::Args;
 use serde::Serialize;
 
-use super::conflicts::{self, Conflict};
+use super::conflicts::{self, About, Conflict};
 use super::held::{self, HeldChange, Needs};
 use super::page::{Page, alert, count, heading, number, paragraphs, size};
 use super::printer::Report;
@@ -23,7 +23,8 @@ use crate::sync::{Session, SyncError};
 /// Collect, apply, send: everything, in one go
 ///
 /// Collects the packets of the others, applies them, and sends what was edited here. May be killed at any moment and run
-/// again; the program that owns the database may stay open.
+/// again; the program that owns the database may stay open. A dry run does all of it on copies of home and database, and
+/// needs room for them.
 #[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
@@ -226,6 +227,8 @@ impl SyncReport {
             changes: packet.tally.changes,
             tables: changed(&packet.tally.tables),
         });
+        // What waits here is in the list of what is held.
+        let elsewhere = |conflict: &Conflict| conflict.about != About::Held || conflict.decider != *session.name();
         let deposited = |to: &SiteName, number| round.deposited.iter().any(|(site, packet)| site == to && *packet == number);
         let (sent, kept): (Vec<_>, Vec<_>) = round.built.iter().partition(|packet| deposited(&packet.to, packet.number));
         let mut waiting: Vec<Waiting> = round.waiting.iter().map(Waiting::of).collect();
@@ -233,7 +236,7 @@ impl SyncReport {
         Ok(Self {
             mode,
             applied: applied.collect(),
-            conflicts: conflicts::all(session, before.conflicts)?,
+            conflicts: conflicts::all(session, before.conflicts)?.into_iter().filter(elsewhere).collect(),
             held: held::all(session)?,
             sent: sent.into_iter().map(PacketOut::of).collect(),
             waiting,
@@ -263,6 +266,10 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
             }),
             (false, false) if round.deposited.is_empty() && round.waiting.iter().any(|waiting| waiting.unreachable) => {
                 notes.push(format!("There is no database here yet: the request to join has not reached '{name}'."));
+            }
+            // Something of the parent's came and cannot be taken: the report says what and why.
+            (false, false) if round.waiting.iter().any(|waiting| waiting.neighbour.as_ref() == Some(name)) => {
+                notes.push("There is no database here yet.".to_owned());
             }
             (false, false) => {
                 notes.push(format!("The request to join is on its way to '{name}'; there is no database here yet."));
@@ -496,7 +503,6 @@ fn packet_numbers(numbers: &[u64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::conflicts::About;
     use crate::cli::page::tests::{at, json, plain};
     use crate::cli::shown::Shown;
     use crate::model::Value;

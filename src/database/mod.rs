@@ -102,6 +102,8 @@ impl Database {
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "foreign_keys", false).doing("turn foreign keys off")?;
         connection.pragma_update(None, "recursive_triggers", false).doing("turn recursive triggers off")?;
+        // A slice changes some thousand pages: a checkpoint after each would write them twice as often.
+        connection.pragma_update(None, "wal_autocheckpoint", 4_000).doing("set the checkpoints")?;
         let gate = Arc::default();
         silence::install(&mut connection, &gate)?;
         Ok(Self {

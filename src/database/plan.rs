@@ -154,8 +154,9 @@ impl Plan {
             (Value::Null | Value::Blob(_), _) | (Value::Text(_), Affinity::Text) => true,
             (Value::Integer(_), Affinity::Blob) => true,
             (Value::Integer(_), Affinity::Numeric) => !is_real,
-            // An integral real may be stored as an integer: -0.0 would come back as 0.0.
-            (Value::Real(number), Affinity::Numeric | Affinity::Blob) => number.fract() != 0.0 && number.is_finite(),
+            // A column of reals may store an integral one as an integer: -0.0 would come back as 0.0.
+            (Value::Real(number), Affinity::Numeric) if *is_real => number.is_finite() && number.to_bits() != (-0.0_f64).to_bits(),
+            (Value::Real(number), Affinity::Numeric | Affinity::Blob) => number.is_finite() && number.fract() != 0.0,
             (Value::Text(_), Affinity::Blob) => true,
             (Value::Text(_), Affinity::Numeric) | (Value::Integer(_) | Value::Real(_), Affinity::Text) => false,
         }

@@ -96,7 +96,10 @@ impl Ledger {
         // FULL: a build that was deposited must never be forgotten by a power cut.
         connection.pragma_update(None, "synchronous", "full")?;
         connection.pragma_update(None, "cache_size", -32_000)?;
+        // A slice or a seal changes some thousand pages: checkpoints after each would write them twice as often.
+        connection.pragma_update(None, "wal_autocheckpoint", 8_000)?;
         connection.pragma_update(None, "temp_store", "file")?;
+        statements::teach(&connection)?;
         let ledger = Self {
             connection,
             recorder: RefCell::new(None),

@@ -189,6 +189,19 @@ impl Ledger {
         self.write(Statement::SetMirror, &parameters).map(drop)
     }
 
+    /// As [`Ledger::store_mirror`] for a record of the same incarnation that differs in `fields` only: remembers no more
+    /// than these in the commit record.
+    pub fn store_fields(&self, record: &Record, fields: &[FieldNo]) -> Result<()> {
+        let (Some(id), Some(image)) = (record.id, &record.current) else { return Err(LedgerError::Damaged("record")) };
+        let mut patch = Vec::new();
+        for field in fields {
+            cells::push_integer(&mut patch, field.0.into());
+            cells::push(&mut patch, image.row.get(*field));
+        }
+        let parameters = [Value::Integer(id), Value::Integer(record.version.0), Value::Blob(patch), stamps_value(&image.stamps)];
+        self.write(Statement::PatchMirror, &parameters).map(drop)
+    }
+
     /// Writes `extra`; anchors the record unless there is and was nothing to write.
     pub fn store_extra(&self, record: &mut Record) -> Result<()> {
         if record.extra.is_empty() && !record.extra_stored {

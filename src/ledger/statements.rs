@@ -7,6 +7,7 @@
 //! Statement numbers are part of what a crash leaves behind: append, never renumber.
 
 use rusqlite::Connection;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use super::LedgerError;
@@ -61,6 +62,16 @@ statements! {
     PutGraveLast = 28, "INSERT INTO grave VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE SET last = excluded.last";
     PutGraveShared = 29, "INSERT INTO grave VALUES (?, ?, ?, NULL, ?) ON CONFLICT DO UPDATE SET shared = excluded.shared";
     SetConflictState = 27, "UPDATE conflict SET state = ?2 WHERE number = ?1";
+    PatchMirror = 30, "UPDATE record SET row = patched(row, ?3), stamps = ?4, version = ?2 WHERE id = ?1";
+}
+
+/// Teaches a connection the function that [`Statement::PatchMirror`] calls.
+pub(super) fn teach(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("patched", 2, flags, |context| {
+        let bytes = |place| context.get_raw(place).as_blob().map_err(|error| rusqlite::Error::UserFunctionError(error.into()));
+        cells::patched(bytes(0)?, bytes(1)?).map_err(|error| rusqlite::Error::UserFunctionError(error.into()))
+    })
 }
 
 /// Remembers writes as bytes: per write its length, then the row (statement number, parameters…).

@@ -124,7 +124,7 @@ impl Image {
 
 /// Cells: the bytes of single values inside a row's bytes.
 pub mod cells {
-    use super::{RowError, Value};
+    use super::{FieldNo, RowError, Value};
 
     const ABSENT: u8 = 0;
     const NULL: u8 = 1;
@@ -196,6 +196,44 @@ pub mod cells {
                 }
             }
         })
+    }
+
+    /// The fields in which two rows' bytes differ, ascending, each with its cell in the second; then how many cells that has.
+    ///
+    /// # Errors
+    /// [`RowError`] where the bytes are no rows.
+    pub fn differing<'b>(old: &[u8], new: &'b [u8]) -> Result<(Vec<(FieldNo, &'b [u8])>, usize), RowError> {
+        let (mut before, mut after) = (split(old), split(new));
+        let (mut found, mut count) = (Vec::new(), 0);
+        for place in 0..=u16::MAX {
+            let (before, after) = (before.next().transpose()?, after.next().transpose()?);
+            if before.is_none() && after.is_none() {
+                break;
+            }
+            count += usize::from(after.is_some());
+            if before.unwrap_or(&[ABSENT]) != after.unwrap_or(&[ABSENT]) {
+                found.push((FieldNo(place), after.unwrap_or(&[ABSENT])));
+            }
+        }
+        Ok((found, count))
+    }
+
+    /// A row's bytes with some cells replaced. `patch`: per field its number and its value, as cells.
+    ///
+    /// # Errors
+    /// [`RowError`] where the bytes are no row or no patch.
+    pub fn patched(row: &[u8], patch: &[u8]) -> Result<Vec<u8>, RowError> {
+        let mut cells: Vec<&[u8]> = split(row).collect::<Result<_, _>>()?;
+        let mut parts = split(patch);
+        while let Some(number) = parts.next() {
+            let Value::Integer(place) = value(number?)? else { return Err(RowError) };
+            let place = usize::from(u16::try_from(place).map_err(|_| RowError)?);
+            if cells.len() <= place {
+                cells.resize(place + 1, &[ABSENT]);
+            }
+            cells[place] = parts.next().ok_or(RowError)??;
+        }
+        Ok(cells.concat())
     }
 
     /// The value of one cell.
@@ -288,6 +326,23 @@ mod tests {
         #[test]
         fn damaged_bytes_are_refused_or_read_never_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
             let _ = Row::decode(&bytes);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_differs_between_two_rows_patches_one_into_the_other(a in proptest::collection::vec(value(), 0..8), b in proptest::collection::vec(value(), 0..8)) {
+            let (old, new) = (Row(a), Row(b));
+            let (old_bytes, new_bytes) = (old.to_bytes(), new.to_bytes());
+            let (fields, count) = cells::differing(&old_bytes, &new_bytes).unwrap();
+            prop_assert_eq!(count, new.0.len());
+            prop_assert_eq!(fields.iter().map(|(field, _)| *field).collect::<Vec<_>>(), old.differing(&new).collect::<Vec<_>>());
+            let mut patch = Vec::new();
+            for (field, cell) in fields {
+                cells::push_integer(&mut patch, field.0.into());
+                patch.extend_from_slice(cell);
+            }
+            prop_assert!(Row::decode(&cells::patched(&old_bytes, &patch).unwrap()).unwrap().same(&new));
         }
     }
 

@@ -50,8 +50,14 @@ pub(super) fn collect(
     let folder = Folder::between(session.name(), &neighbour.card.name);
     let mut partial = Vec::new();
     let mut files = find(session, exchange, &folder, &session.home.inbox(&neighbour.card.name), &mut partial)?;
-    for (name, bytes) in partial {
-        let why = format!("only {bytes} of its {} bytes are on the exchange: it is still being copied, or the copy broke off", name.bytes);
+    for (name, bytes) in partial.into_iter().filter(|(name, _)| name.number > neighbour.received) {
+        let why = if bytes < name.bytes {
+            format!("only {bytes} of its {} bytes are on the exchange: it is still being copied, or the copy broke off", name.bytes)
+        } else {
+            // No copy that is under way is too long; its sender puts a whole one in its place.
+            collected.missing.push(name.number);
+            format!("it has {bytes} bytes on the exchange and was made with {}: it is asked for again", name.bytes)
+        };
         report.waiting.push(wait(neighbour, name.number, &why, true));
     }
     files.truncate(MOST_PACKETS);

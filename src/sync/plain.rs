@@ -8,9 +8,8 @@
 
 use super::Result;
 use super::apply::{Applying, Incoming};
-use super::put::Put;
 use crate::database::Written;
-use crate::ledger::{NeighbourKind, Record};
+use crate::ledger::{EntryKind, NeighbourKind, Record};
 use crate::model::{Change, Image, Shape};
 
 impl Applying<'_> {
@@ -22,41 +21,49 @@ impl Applying<'_> {
         if !is_simple(shape, change, before, after) || !self.lifted.is_empty() {
             return Ok(false);
         }
+        let database = session.database()?;
+        if !database.keeps(shape, &change.fields, &after.row)? {
+            return Ok(false);
+        }
         let mut record = session.ledger.load(change.table, &change.key)?;
-        let Some(new) = self.met(incoming, &record, change, before, after)? else { return Ok(false) };
-        let Some(old) = &record.current else { return Ok(false) };
-        let written = session.database()?.update_from(shape, &record.key, &change.fields, &old.row, &new.row)?;
+        if !self.meets(incoming, &record, change, before, after)? {
+            return Ok(false);
+        }
+        let Some(mut image) = record.current.take() else { return Ok(false) };
+        let mut old = Image { born: image.born, ..Image::default() };
+        for field in &change.fields {
+            old.take(*field, &image);
+            image.take(*field, after);
+        }
+        let written = database.update_from(shape, &record.key, &change.fields, &old.row, &image.row)?;
         if !matches!(written, Written::Done) {
             return Ok(false);
         }
-        match self.wrote(&mut record, Some(new), &change.fields, Some(incoming.link.site))? {
-            Put::Done => Ok(true),
-            Put::Refused(_) => Ok(false),
-        }
+        self.tally.count(&shape.name, true, true);
+        let stamp = change.fields.iter().filter_map(|field| image.stamp(*field)).max();
+        let entry = EntryKind::Update(old, change.fields.clone());
+        session.ledger.append(&mut record, &entry, Some(incoming.link.site), self.cause, stamp)?;
+        record.current = Some(image);
+        session.ledger.store_fields(&record, &change.fields)?;
+        Ok(true)
     }
 
-    /// The record after the change, where it meets what its sender believed, and nothing of it is on its way.
-    fn met(&self, incoming: &Incoming, record: &Record, change: &Change, before: &Image, after: &Image) -> Result<Option<Image>> {
+    /// Whether the record is what the change's sender believed, and nothing of it is on its way.
+    fn meets(&self, incoming: &Incoming, record: &Record, change: &Change, before: &Image, after: &Image) -> Result<bool> {
         let link = incoming.link;
-        let Some(ours) = &record.current else { return Ok(None) };
+        let Some(ours) = &record.current else { return Ok(false) };
         // The neighbour was told everything up to the cursor: it holds the mirror, and the mirror holds nothing unsent.
         let told = record.version <= link.cursor && record.extra.is_empty();
         if !told || ours.born != after.born || change.fields.iter().any(|field| ours.row.get(*field) == after.row.get(*field)) {
-            return Ok(None);
+            return Ok(false);
         }
-        let free = match link.kind {
+        Ok(match link.kind {
             NeighbourKind::Child => !link.fresh && change.fields.iter().all(|field| ours.row.get(*field) == before.row.get(*field)),
             NeighbourKind::Parent => {
                 let pending = self.session.ledger.pending(record)?;
                 !pending.whole && pending.fields.is_empty()
             }
-        };
-        if !free {
-            return Ok(None);
-        }
-        let mut new = ours.clone();
-        change.fields.iter().for_each(|field| new.take(*field, after));
-        Ok(Some(new))
+        })
     }
 }
 

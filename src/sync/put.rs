@@ -7,7 +7,7 @@ use super::apply::Applying;
 use super::{Result, SyncError};
 use crate::database::{Refusal, Written};
 use crate::ledger::{EntryKind, Record};
-use crate::model::{FieldNo, Image, Row, SiteNo, Stamp, Value};
+use crate::model::{FieldNo, Image, Row, SiteNo, Stamp};
 
 /// What came of a write.
 #[derive(Debug)]
@@ -46,31 +46,24 @@ impl Applying<'_> {
             // The record was compared with its mirror under the same write lock.
             Written::Missing => return Err(SyncError::Moved { table: shape.name.clone(), key: record.key.to_string() }),
         }
-        let fields: Vec<FieldNo> = match (&record.current, &new) {
-            (Some(old), Some(new)) => stated_differences(old, new),
-            (None, Some(_)) => shape.live_fields().collect(),
-            (_, None) => Vec::new(),
-        };
-        self.wrote(record, new, &fields, known_to)
-    }
-
-    /// After `fields` of `new` were written: mirror and journal follow.
-    pub(super) fn wrote(&mut self, record: &mut Record, new: Option<Image>, fields: &[FieldNo], known_to: Option<SiteNo>) -> Result<Put> {
-        let session = self.session;
-        let shape = session.shape(record.table);
         let new = match new {
             None => None,
-            Some(image) if session.database()?.keeps(shape, fields, &image.row)? => {
-                let mut row = record.current.as_ref().map_or_else(Row::default, |old| old.row.clone());
-                fields.iter().for_each(|field| row.set(*field, image.row.get(*field).clone()));
-                // As a row is read: every field of the shape has its place.
-                row.0.resize(shape.fields.len(), Value::Absent);
-                Some(Image { row, ..image })
-            }
-            Some(image) => Some(Image { row: self.read_back(record)?, ..image }),
+            Some(image) => Some(Image { row: self.stored(record, &image.row)?, ..image }),
         };
         self.tally.count(&shape.name, record.current.is_some(), new.is_some());
         self.journal(record, new, known_to)
+    }
+
+    /// What the record holds after `row` was written into it.
+    fn stored(&mut self, record: &Record, row: &Row) -> Result<Row> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        let live: Vec<FieldNo> = shape.live_fields().collect();
+        // Every field is stated and comes back as it is: nobody needs to look. Dropped fields have their place all the same.
+        if session.database()?.keeps(shape, &live, row)? && row.0.len() == shape.fields.len() {
+            return Ok(row.clone());
+        }
+        self.read_back(record)
     }
 
     fn is_lifted(&self, record: &Record) -> bool {

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use super::{Result, Session, SyncError};
 use crate::database::NoteKind;
 use crate::ledger::{Cause, CauseKind, EntryKind};
-use crate::model::{Image, Key, Millis, Row, Shape, SiteNo, Stamp};
+use crate::model::{Image, Key, Millis, Row, Shape, SiteNo, Stamp, Value, cells};
 
 /// Noted keys sealed in one ledger transaction: many, because they are sealed in the order of their keys, and each page of
 /// the mirror is then written once. Memory stays below some ten megabytes.
@@ -257,22 +257,38 @@ impl<'s> Sealing<'s> {
         self.buffer.clear();
         let there = self.session.database()?.read(shape, key, &mut self.buffer)?;
         let row = there.then_some(self.buffer.as_slice());
-        let unchanged = |mirror: Option<&[u8]>| mirror == row && !(ended && mirror.is_some());
-        let Some(mut record) = ledger.load_unless(shape.number, key, unchanged)? else { return Ok(()) };
-        let new = row.map(|row| Row::decode(row).map_err(|_| SyncError::Bug("a row that was just read does not decode"))).transpose()?;
+        let damaged = |_| SyncError::Bug("a row that was just read does not decode");
+        let mut differing = Ok((Vec::new(), 0));
+        let found = ledger.load_unless(shape.number, key, |mirror| {
+            let unchanged = mirror == row && !(ended && mirror.is_some());
+            if !unchanged && let (Some(mirror), Some(row)) = (mirror, row) {
+                differing = cells::differing(mirror, row);
+            }
+            unchanged
+        })?;
+        let Some(mut record) = found else { return Ok(()) };
+        let (differing, length) = differing.map_err(damaged)?;
         let stamp = Stamp { time: time.unwrap_or_else(|| self.session.world.now()), site: SiteNo(0) };
-        let cause = self.cause()?;
-        let (kind, image) = match (record.current.take(), new) {
+        let cause = match self.cause {
+            Some(cause) => cause,
+            None => *self.cause.insert(ledger.add_cause(&Cause { kind: self.kind, time: self.session.world.now() })?),
+        };
+        let (kind, image) = match (record.current.take(), row) {
             (None, None) => return Ok(()),
             (Some(old), None) => (EntryKind::Delete(old), None),
-            (Some(old), Some(row)) if !ended => {
-                let fields: Vec<_> = old.row.differing(&row).collect();
-                let mut image = Image { born: old.born, row, stamps: old.stamps.clone() };
-                fields.iter().for_each(|field| image.set_stamp(*field, Some(stamp)));
+            (Some(mut image), Some(_)) if !ended => {
+                let mut old = Image { born: image.born, ..Image::default() };
+                let fields: Vec<_> = differing.iter().map(|(field, _)| *field).collect();
+                for (field, cell) in differing {
+                    old.take(field, &image);
+                    image.row.set(field, cells::value(cell).map_err(damaged)?);
+                    image.set_stamp(field, Some(stamp));
+                }
+                image.row.0.resize(length, Value::Absent);
                 (EntryKind::Update(old, fields), Some(image))
             }
             (old, Some(row)) => {
-                let mut image = Image { born: ledger.give_birth(), row, stamps: Vec::new() };
+                let mut image = Image { born: ledger.give_birth(), row: Row::decode(row).map_err(damaged)?, stamps: Vec::new() };
                 shape.live_fields().for_each(|field| image.set_stamp(field, Some(stamp)));
                 (old.map_or(EntryKind::Insert, EntryKind::Replace), Some(image))
             }
@@ -282,14 +298,5 @@ impl<'s> Sealing<'s> {
         ledger.store_mirror(&mut record)?;
         self.changed += 1;
         Ok(())
-    }
-
-    fn cause(&mut self) -> Result<i64> {
-        if let Some(cause) = self.cause {
-            return Ok(cause);
-        }
-        let cause = self.session.ledger.add_cause(&Cause { kind: self.kind, time: self.session.world.now() })?;
-        self.cause = Some(cause);
-        Ok(cause)
     }
 }
