@@ -18,9 +18,11 @@ pub const SCHEMA: &str = "
     CREATE TABLE notes (id TEXT PRIMARY KEY, tag TEXT, body TEXT, extra,
         customer TEXT REFERENCES customers (id), above TEXT REFERENCES notes (id));
     CREATE TABLE items (id INTEGER PRIMARY KEY, tag TEXT, label TEXT, customer TEXT REFERENCES customers (id));
+    CREATE TABLE lines (id TEXT PRIMARY KEY, tag TEXT, text TEXT, note TEXT REFERENCES notes (id) ON DELETE CASCADE);
     INSERT INTO customers VALUES ('a', 't1', 'Acme', 'Bern', NULL), ('b', 't2', 'Bolt', 'Basel', x'00ff');
     INSERT INTO notes VALUES ('n', 't3', 'first', 1, 'a', NULL), ('m', 't4', 'second', 1.5, NULL, 'n');
-    INSERT INTO items VALUES (1, 't5', 'one', 'a');";
+    INSERT INTO items VALUES (1, 't5', 'one', 'a');
+    INSERT INTO lines VALUES ('u', 't6', 'a line', 'n');";
 
 /// A table as the application knows it.
 pub struct Table {
@@ -32,7 +34,7 @@ pub struct Table {
     keys: &'static [&'static str],
 }
 
-pub const TABLES: [Table; 3] = [
+pub const TABLES: [Table; 4] = [
     Table {
         name: "customers",
         columns: &["id", "tag", "name", "city", "extra"],
@@ -53,6 +55,13 @@ pub const TABLES: [Table; 3] = [
         unique: &["label"],
         references: &[("customer", "customers")],
         keys: &[],
+    },
+    Table {
+        name: "lines",
+        columns: &["id", "tag", "text", "note"],
+        unique: &["text"],
+        references: &[("note", "notes")],
+        keys: &["u", "v"],
     },
 ];
 
@@ -234,7 +243,7 @@ impl Doing<'_> {
             What::MoveKey => {
                 let Some(key) = self.some_key(table, dice)? else { return Ok(()) };
                 let to = Value::Text(dice.pick(table.keys).into());
-                self.move_key(table, &key, &to)
+                self.move_key(table, &key, &to, dice)
             }
             What::Many => {
                 let column = if table.name == "customers" { "city" } else { "body" };
@@ -251,6 +260,21 @@ impl Doing<'_> {
                 let target = TABLES.iter().find(|table| table.name == target).expect("a known table");
                 let value = if dice.hit(20) { Value::Null } else { self.some_key(target, dice)?.unwrap_or(Value::Null) };
                 self.update(table, &key, column, value)
+            }
+            What::Line => {
+                let table = &TABLES[3];
+                let key = self.some_key(table, dice)?;
+                match (dice.below(3), key) {
+                    (0, Some(key)) => self.delete(table, &key),
+                    (1, Some(key)) => {
+                        let value = self.fresh("text", dice);
+                        self.update(table, &key, "text", value)
+                    }
+                    _ => {
+                        let key = Value::Text(dice.pick(table.keys).into());
+                        self.insert(table, key, dice, "INSERT")
+                    }
+                }
             }
             What::Numbered => {
                 let table = &TABLES[2];
@@ -354,6 +378,14 @@ impl Doing<'_> {
 
     /// Remembers that a record ends, before it does.
     fn gone(&mut self, table: &Table, key: &Value) -> rusqlite::Result<()> {
+        if table.name == "notes" {
+            // Its lines go with it.
+            let mut statement = self.connection.prepare("SELECT id FROM lines WHERE note = ?")?;
+            let lines: Vec<Value> = statement.query_map([key], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            for line in lines {
+                self.gone(&TABLES[3], &line)?;
+            }
+        }
         if let Some(row) = self.row(table, key)? {
             for (column, value) in table.columns.iter().zip(&row) {
                 if *column == "tag" || table.unique.contains(column) {
@@ -371,16 +403,20 @@ impl Doing<'_> {
         self.connection.execute(&format!("DELETE FROM {} WHERE id = ?", table.name), [key]).map(drop)
     }
 
-    fn move_key(&mut self, table: &Table, from: &Value, to: &Value) -> rusqlite::Result<()> {
+    fn move_key(&mut self, table: &Table, from: &Value, to: &Value, dice: &mut Dice) -> rusqlite::Result<()> {
         let Some(row) = self.row(table, from)? else { return Ok(()) };
         if from == to {
             return Ok(());
         }
         self.said.push(format!("{}[{}] becomes [{}]", table.name, text_of(from), text_of(to)));
-        self.connection.execute(&format!("UPDATE {} SET id = ?1 WHERE id = ?2", table.name), [to, from])?;
+        // Under another key it is another record, with a tag of its own.
+        let tag = self.fresh("tag", dice);
+        self.connection.execute(&format!("UPDATE {} SET id = ?1, tag = ?3 WHERE id = ?2", table.name), [to, from, &tag])?;
         self.undo.push(Deed::Delete(Deleted { site: self.site, table: table.name, key: text_of(from), tag: text_of(&row[1]) }));
-        for (column, value) in table.columns.iter().zip(&row).skip(1) {
-            if *column == "tag" || table.unique.contains(column) {
+        self.undo.push(Deed::Supersede(text_of(&row[1])));
+        self.write(table.name, to, "tag", &tag);
+        for (column, value) in table.columns.iter().zip(&row).skip(2) {
+            if table.unique.contains(column) {
                 self.write(table.name, to, column, value);
             }
         }

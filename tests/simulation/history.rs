@@ -57,6 +57,8 @@ pub enum What {
     Many,
     /// A reference to another record.
     Reference,
+    /// A record that goes when another one goes (`ON DELETE CASCADE`).
+    Line,
     /// A record whose number the database hands out.
     Numbered,
 }
@@ -176,9 +178,9 @@ pub fn history(seed: u64) -> (Setting, Vec<Op>) {
 
 /// What this history's applications do: sometimes everything, sometimes a few things often.
 fn kinds(dice: &mut Dice, numbers: bool) -> Vec<What> {
-    use What::{Delete, Field, Insert, Many, MoveKey, Numbered, Recreate, Reference, Replace, Undo};
+    use What::{Delete, Field, Insert, Line, Many, MoveKey, Numbered, Recreate, Reference, Replace, Undo};
     let mut kinds = vec![Field, Field, Field, Field, Insert, Insert, Delete];
-    for kind in [Undo, Recreate, Replace, MoveKey, Many, Reference] {
+    for kind in [Undo, Recreate, Replace, MoveKey, Many, Reference, Line] {
         if dice.hit(50) {
             kinds.push(kind);
         }
