@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Simulation;
 use super::history::{Setting, TREES};
 use super::sites::{Sites, Stopped};
-use super::Simulation;
 
 /// One thing that a person does.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +38,11 @@ const HISTORY: &[Step] = &[
     Round(1),
     Edit(2, "UPDATE customers SET name = 'canary-rosa' WHERE id = 'a'; UPDATE notes SET body = 'canary-edited' WHERE id = 'm'"),
     Edit(0, "UPDATE customers SET name = 'canary-head', city = 'canary-city' WHERE id = 'a'; DELETE FROM notes WHERE id = 'm'"),
-    Edit(1, "DELETE FROM customers WHERE id = 'b'; INSERT INTO customers VALUES ('c', 't9', 'canary-new', NULL, x'00'); \
-             INSERT INTO notes VALUES ('p', 't10', 'canary-note', 2.5, 'c', 'n')"),
+    Edit(
+        1,
+        "DELETE FROM customers WHERE id = 'b'; INSERT INTO customers VALUES ('c', 't9', 'canary-new', NULL, x'00'); \
+             INSERT INTO notes VALUES ('p', 't10', 'canary-note', 2.5, 'c', 'n')",
+    ),
     Round(2),
     Round(1),
     Round(0),
@@ -71,7 +74,8 @@ pub struct Swept {
 /// Runs the history, killed once where `death` says.
 pub fn run(death: Option<Death>) -> Swept {
     let tree = TREES[2];
-    let setting = Setting { seed: 7, tree, rule: "newest", skews: vec![0; tree.sites.len()], slice_changes: 2, packet_bytes: 300, numbers: false };
+    let setting =
+        Setting { seed: 7, tree, rule: "newest", skews: vec![0; tree.sites.len()], slice_changes: 2, packet_bytes: 300, numbers: false };
     let mut simulation = Simulation::new(Sites::new(&setting));
     let mut invitations = vec![String::new(); tree.sites.len()];
     let mut swept = Swept { taken: Vec::new(), end: BTreeMap::new(), wrong: Vec::new(), died_at: None };
@@ -137,7 +141,9 @@ pub fn sweep(clean: &Swept, deaths: &[Death], threads: usize) -> Vec<String> {
                         found.push(format!("{death:?} did not kill"));
                     }
                     if found.is_empty() {
-                        found.extend(differences(&clean.end, &swept.end).into_iter().map(|said| format!("{death:?} at {:?}: {said}", swept.died_at)));
+                        found.extend(
+                            differences(&clean.end, &swept.end).into_iter().map(|said| format!("{death:?} at {:?}: {said}", swept.died_at)),
+                        );
                     }
                     wrong.lock().expect("no holder panics").extend(found);
                 }
