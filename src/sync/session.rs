@@ -46,7 +46,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             slice_changes: 5_000,
-            slice_millis: 100,
+            slice_millis: 60,
             packet_bytes: 32 << 20,
             lock_wait: Duration::from_secs(10),
             redeposit_millis: 60 * 60 * 1000,
