@@ -74,7 +74,6 @@ pub struct Swept {
 /// Runs the history, killed once where `death` says.
 pub fn run(death: Option<Death>) -> Swept {
     let tree = TREES[2];
-<<<<<<< HEAD
     let setting = Setting {
         seed: 7,
         tree,
@@ -85,10 +84,6 @@ pub fn run(death: Option<Death>) -> Swept {
         numbers: false,
         late: false,
     };
-=======
-    let setting =
-        Setting { seed: 7, tree, rule: "newest", skews: vec![0; tree.sites.len()], slice_changes: 2, packet_bytes: 300, numbers: false };
->>>>>>> bench
     let mut simulation = Simulation::new(Sites::new(&setting));
     let mut invitations = vec![String::new(); tree.sites.len()];
     let mut swept = Swept { taken: Vec::new(), end: BTreeMap::new(), wrong: Vec::new(), died_at: None };
