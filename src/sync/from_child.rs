@@ -7,6 +7,7 @@
 
 use super::Result;
 use super::apply::{Applying, Incoming};
+use super::held::continued;
 use super::known;
 use super::put::Put;
 use super::references::Need;
@@ -326,14 +327,7 @@ fn compose_child(earlier: &Change, later: Change) -> Change {
     let same = |a: Option<Born>, b: Option<Born>| a.is_some() && a == b;
     let continues = same(born(&later.before), born(&earlier.after)) && same(born(&later.after), born(&earlier.after));
     if continues {
-        let mut after = earlier.after.clone().unwrap_or_default();
-        if let Some(new) = &later.after {
-            later.fields.iter().for_each(|field| after.take(*field, new));
-        }
-        let mut fields = earlier.fields.clone();
-        fields.extend(&later.fields);
-        fields.sort_unstable();
-        fields.dedup();
+        let (after, fields) = continued(earlier, &later);
         let mut before = earlier.before.clone();
         if let (Some(before), Some(old)) = (&mut before, &later.before) {
             // A field the earlier change did not state has its base in the later one.

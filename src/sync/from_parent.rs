@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::Result;
 use super::apply::{Applying, Incoming};
+use super::held::continued;
 use super::known;
 use super::put::Put;
 use super::references::Need;
@@ -220,14 +221,7 @@ fn compose_parent(earlier: &Change, later: Change) -> Change {
     let born = |image: &Option<Image>| image.as_ref().map(|image| image.born);
     let continues = |a: Option<Born>, b: Option<Born>| a.is_some() && a == b;
     if continues(born(&later.before), born(&later.after)) && continues(born(&later.after), born(&earlier.after)) {
-        let mut after = earlier.after.clone().unwrap_or_default();
-        if let Some(new) = &later.after {
-            later.fields.iter().for_each(|field| after.take(*field, new));
-        }
-        let mut fields = earlier.fields.clone();
-        fields.extend(&later.fields);
-        fields.sort_unstable();
-        fields.dedup();
+        let (after, fields) = continued(earlier, &later);
         return Change { before: earlier.before.clone(), after: Some(after), fields, ..later };
     }
     later

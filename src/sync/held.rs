@@ -9,7 +9,7 @@ use super::Result;
 use super::apply::{Applying, Incoming};
 use crate::database::Written;
 use crate::ledger::{Held, HeldReason, NeighbourKind};
-use crate::model::{Change, Key, SiteNo, TableNo};
+use crate::model::{Change, FieldNo, Image, Key, SiteNo, TableNo};
 
 /// Passes over the held changes in one go: each but the last makes progress, so this only guards against a bug.
 const MOST_PASSES: usize = 1_000;
@@ -141,4 +141,17 @@ impl Applying<'_> {
             }
         }
     }
+}
+
+/// The state after a held change and the next one of the same incarnation, and the fields that either states.
+pub(super) fn continued(earlier: &Change, later: &Change) -> (Image, Vec<FieldNo>) {
+    let mut after = earlier.after.clone().unwrap_or_default();
+    if let Some(new) = &later.after {
+        later.fields.iter().for_each(|field| after.take(*field, new));
+    }
+    let mut fields = earlier.fields.clone();
+    fields.extend(&later.fields);
+    fields.sort_unstable();
+    fields.dedup();
+    (after, fields)
 }

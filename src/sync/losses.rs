@@ -1,0 +1,113 @@
+//! What lost, and how is it written down? Nothing that is not applied goes without an entry (`DESIGN` invariants 2 and 10).
+//!
+//! Losses gather while one change is decided and are listed once the decision is carried out: a change that turns out to
+//! be held has lost nothing.
+
+use super::Result;
+use super::apply::{Applying, Incoming};
+use crate::ledger::{Conflict, ConflictKind, ConflictState, Record};
+use crate::model::{FieldNo, Image, Row, SiteName, Stamp, Value};
+
+impl Applying<'_> {
+    /// A conflict with everything but its values.
+    pub(super) fn conflict(
+        &self,
+        record: &Record,
+        kind: ConflictKind,
+        field: Option<FieldNo>,
+        rule: &str,
+        state: ConflictState,
+        incoming: &Incoming,
+    ) -> Conflict {
+        let shape = self.session.shape(record.table);
+        Conflict {
+            kind,
+            table: shape.name.clone(),
+            key: record.key.clone(),
+            field: field.map(|field| shape.name_of(field).to_owned()),
+            exact: Row::default(),
+            base: None,
+            winner: None,
+            loser: None,
+            winner_site: None,
+            loser_site: None,
+            rule: rule.to_owned(),
+            decider: self.session.name().clone(),
+            packet: Some((incoming.name.clone(), incoming.number)),
+            time: self.now,
+            state,
+        }
+    }
+
+    /// Where a value comes from: its stamp, else the neighbour that sent it, else this site.
+    pub(super) fn site_of(&self, stamp: Option<Stamp>, incoming: Option<&Incoming>) -> Result<SiteName> {
+        Ok(match (stamp, incoming) {
+            (Some(stamp), _) => self.session.ledger.site_name(stamp.site)?,
+            (None, Some(incoming)) => incoming.name.clone(),
+            (None, None) => self.session.name().clone(),
+        })
+    }
+
+    /// The fields of a change that could not go anywhere, each with its value.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one change, taken apart by the caller")]
+    pub(super) fn lose(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        base: Option<&Image>,
+        theirs: &Image,
+        fields: &[FieldNo],
+        kind: ConflictKind,
+        rule: &str,
+    ) {
+        for field in fields.iter().copied() {
+            let absent = Value::Absent;
+            let (old, new) = (base.map_or(&absent, |base| base.row.get(field)), theirs.row.get(field));
+            if old == new || !new.is_stated() {
+                continue;
+            }
+            let mut conflict = self.conflict(record, kind, Some(field), rule, ConflictState::Decided, incoming);
+            conflict.base = old.is_stated().then(|| old.to_string());
+            conflict.loser = Some(new.to_string());
+            conflict.exact = Row(vec![old.clone(), Value::Absent, new.clone()]);
+            conflict.loser_site = self.site_of(theirs.stamp(field), Some(incoming)).ok();
+            conflict.winner_site = Some(self.session.name().clone());
+            self.losses.push(conflict);
+        }
+    }
+
+    /// A delete of the neighbour that did not happen.
+    pub(super) fn lose_delete(&mut self, record: &Record, incoming: &Incoming, kind: ConflictKind, rule: &str) {
+        let mut conflict = self.conflict(record, kind, None, rule, ConflictState::Decided, incoming);
+        (conflict.winner, conflict.loser) = (Some("kept".into()), Some("deleted".into()));
+        (conflict.winner_site, conflict.loser_site) = (Some(self.session.name().clone()), Some(incoming.name.clone()));
+        self.losses.push(conflict);
+    }
+
+    /// A delete that happened here and is taken back because the neighbour edited or needs the record.
+    pub(super) fn lose_deletion_here(&mut self, record: &Record, incoming: &Incoming) {
+        let mut conflict = self.conflict(record, ConflictKind::Delete, None, "edit wins over delete", ConflictState::Decided, incoming);
+        (conflict.winner, conflict.loser) = (Some("kept".into()), Some("deleted".into()));
+        (conflict.winner_site, conflict.loser_site) = (Some(incoming.name.clone()), Some(self.session.name().clone()));
+        self.losses.push(conflict);
+    }
+
+    /// Two records under one natural key that are one from now on.
+    pub(super) fn lose_twin(&mut self, record: &Record, incoming: &Incoming, _ours: &Image, theirs: &Image) {
+        let mut conflict =
+            self.conflict(record, ConflictKind::Twin, None, "the same key is the same record", ConflictState::Decided, incoming);
+        (conflict.winner, conflict.loser) = (Some("one record".into()), Some("created twice".into()));
+        conflict.exact = theirs.row.clone();
+        (conflict.winner_site, conflict.loser_site) = (Some(self.session.name().clone()), Some(incoming.name.clone()));
+        self.losses.push(conflict);
+    }
+
+    /// Writes down the losses from place `from` on: the decision was carried out.
+    pub(super) fn list_losses(&mut self, from: usize) -> Result<()> {
+        for conflict in self.losses.drain(from..) {
+            self.session.ledger.add_conflict(&conflict, None)?;
+            self.tally.conflicts.push(conflict);
+        }
+        Ok(())
+    }
+}
