@@ -24,6 +24,7 @@ pub mod page;
 pub mod place;
 pub mod printer;
 pub mod rehearsal;
+pub mod rounds;
 pub mod shown;
 pub mod status;
 pub mod sync;
@@ -105,9 +106,9 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Init(arguments) => init::run(arguments, context),
         Command::Invite(arguments) => invite::run(arguments, context),
         Command::Join(arguments) => join::run(arguments, context),
-        Command::Sync(arguments) => sync::run(arguments, context),
-        Command::Send(arguments) => sync::run_send(arguments, context),
-        Command::Receive(arguments) => sync::run_receive(arguments, context),
+        Command::Sync(arguments) => rounds::run(arguments, context),
+        Command::Send(arguments) => rounds::run_send(arguments, context),
+        Command::Receive(arguments) => rounds::run_receive(arguments, context),
         Command::Status(_) => status::run(context),
         Command::Conflicts(arguments) => conflicts::run(arguments, context),
         Command::Held(_) => held::run(context),

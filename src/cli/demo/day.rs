@@ -22,7 +22,8 @@ use crate::cli::invite::{self, InviteArgs, InvitedRole};
 use crate::cli::join::{self, JoinArgs};
 use crate::cli::page::{Column, Page, alert, heading, number};
 use crate::cli::printer::{Form, Loudness, Printer, Report};
-use crate::cli::sync::{self, SyncArgs};
+use crate::cli::rounds;
+use crate::cli::sync::SyncArgs;
 use crate::cli::{Context, Exit, Failure};
 use crate::model::SiteName;
 use crate::world::World;
@@ -268,7 +269,7 @@ impl Day<'_> {
 
     fn sync(&self, site: &str, telling: Telling) -> Result<Moved, Failure> {
         let printer = Printer::captured(Form::Text, Loudness::Normal);
-        sync::run(&SyncArgs::default(), &self.at(site, printer.clone()))?;
+        rounds::run(&SyncArgs::default(), &self.at(site, printer.clone()))?;
         let (text, notes) = printer.captured_text();
         if text.starts_with("All in step") && telling != Telling::Always {
             return Ok(Moved::Nothing);
