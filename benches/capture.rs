@@ -37,7 +37,8 @@ fn main() {
         database.arm(&World::real(), &shapes, &PairId([7; 16])).unwrap();
         database.close().unwrap();
         let [plain, captured] = [connect(&plain), connect(&captured)];
-        let clear = || captured.execute_batch("DELETE FROM _fieldpost_log_contact WHERE n < (SELECT max(n) FROM _fieldpost_log_contact)").unwrap();
+        let clear =
+            || captured.execute_batch("DELETE FROM _fieldpost_log_contact WHERE n < (SELECT max(n) FROM _fieldpost_log_contact)").unwrap();
         for anew in [false, true] {
             for write in [Write::OneField, Write::WholeRow, Write::Insert, Write::Delete] {
                 let what = format!("{write:?}, {}, {}", keys.word(), if anew { "prepared anew" } else { "prepared once" });

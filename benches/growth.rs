@@ -31,7 +31,11 @@ fn main() {
         }
     }
     for ((records, _), samples) in tables.iter().zip(&samples) {
-        println!("  {CHANGED} changes of {records:>9} records: {:>6.1} ms user+system, {:>6.1} ms wall", samples.cpu() * 1e3, samples.wall() * 1e3);
+        println!(
+            "  {CHANGED} changes of {records:>9} records: {:>6.1} ms user+system, {:>6.1} ms wall",
+            samples.cpu() * 1e3,
+            samples.wall() * 1e3
+        );
     }
     report("seal, build and apply: large table against small", samples[1].cpu() / samples[0].cpu(), " ×", Goal::AtMost(1.3));
 }

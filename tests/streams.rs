@@ -264,3 +264,40 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
         }
     }
 }
+
+#[test]
+fn what_was_missed_is_found_also_when_the_run_that_noticed_it_dies() {
+    for kill in 1.. {
+        let tree = two();
+        tree.edit(
+            "anna",
+            "CREATE TABLE remade (id TEXT PRIMARY KEY, name TEXT NOT NULL, phone TEXT);
+             INSERT INTO remade SELECT id, name, 'missed' FROM customers; DROP TABLE customers; ALTER TABLE remade RENAME TO customers;
+             DROP TABLE _fieldpost_log_customers;",
+        );
+        let home = fieldpost::site::Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
+        let mortal = tree.world("anna");
+        mortal.faults().kill_before(Some(kill));
+        let died = Session::open(mortal, home, tree.limits.clone()).is_err();
+        tree.settle(&["anna", "head"]);
+        tree.assert_same(&["head", "anna"]);
+        assert_eq!(tree.text("head", "SELECT group_concat(DISTINCT phone) FROM customers"), "missed", "step {kill}");
+        if !died {
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_new_column_and_a_new_table_are_said_not_skipped_in_silence() {
+    let tree = two();
+    tree.edit(
+        "head",
+        "ALTER TABLE customers ADD COLUMN vat TEXT; CREATE TABLE extra (id TEXT PRIMARY KEY); UPDATE customers SET vat = 'x', phone = '7'",
+    );
+    let notes = tree.sync("head").notes;
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes[0].contains("`vat`") && notes[1].contains("`extra`") || notes[1].contains("`vat`"), "{notes:?}");
+    tree.settle(&["anna", "head"]);
+    assert_eq!(phone(&tree, "anna"), "7");
+}

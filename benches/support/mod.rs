@@ -53,8 +53,22 @@ impl Keys {
 }
 
 const NAMES: [&str; 16] = [
-    "Oak", "Springfield", "Smith", "Harbour", "Miller", "Weber", "Northern", "Green", "Hill", "Baker", "Stone", "River", "King", "Castle",
-    "Young", "Fischer",
+    "Oak",
+    "Springfield",
+    "Smith",
+    "Harbour",
+    "Miller",
+    "Weber",
+    "Northern",
+    "Green",
+    "Hill",
+    "Baker",
+    "Stone",
+    "River",
+    "King",
+    "Castle",
+    "Young",
+    "Fischer",
 ];
 
 /// The value of a field: two thirds text, the rest numbers.

@@ -123,7 +123,7 @@ impl fmt::Display for PacketNumber {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct JournalNumber(pub i64);
 
-/// Names one direction between two neighbours, from its making until it is made anew (`recover`): 16 lower-case hex digits.
+/// Names one direction between two neighbours, drawn when the two became neighbours: 16 lower-case hex digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StreamId(pub u64);

@@ -14,6 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufReader;
+use std::time::Duration;
 
 use super::known::Link;
 use super::report::Tally;
@@ -27,6 +28,10 @@ use crate::packet::{Block, BlockReader, EntryReader, Opened};
 
 /// Bytes of a commit record kept in one row.
 const COMMIT_PART: usize = 1 << 20;
+
+/// Between two slices of a packet. SQLite asks again for a lock every 25 ms once it has waited a while: a shorter pause
+/// would let the application miss it, slice after slice.
+const PAUSE: Duration = Duration::from_millis(30);
 
 /// Whose change it is and which packet brought it.
 pub(super) struct Incoming {
@@ -162,6 +167,7 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
             tally.changes = done;
             return Ok(tally);
         }
+        session.world.sleep(PAUSE);
     }
 }
 

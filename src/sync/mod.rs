@@ -24,6 +24,7 @@ pub mod history;
 pub mod inbox;
 pub mod join;
 mod known;
+mod news;
 pub mod outbox;
 mod plain;
 pub mod plan;

@@ -25,17 +25,24 @@ pub enum Step {
 pub enum Stop {
     /// Another packet under a number that was applied, or one that does not follow what was applied.
     #[error(
-        "its packets do not follow the ones that came before: it was restored from a backup or exists twice. On its machine run `fieldpost recover`"
+        "its packets do not follow the ones that came before: it was restored from a backup or exists twice. Put its newest home and \
+         database back, or invite it anew under another name; edits it has not sent are in its database"
     )]
     Fork,
     /// A stream with another id: the site was set up again.
-    #[error("it sends a new stream: it was set up again under its old name. Invite it anew")]
+    #[error("it sends a new stream: it was set up again under its old name. Invite it anew under another one")]
     OtherStream,
     /// It acknowledges more than we ever sent.
-    #[error("it has packets of ours that we know nothing of: this home was restored from a backup. Run `fieldpost recover` here")]
+    #[error(
+        "it has packets of ours that we know nothing of: this home was restored from a backup or exists twice. Put the newest home and \
+         database back, or have this site invited anew under another name; edits it has not sent are in its database"
+    )]
     WeWereRestored,
     /// It acknowledges less than before, or asks for what it acknowledged.
-    #[error("it has forgotten packets that it had: it was restored from a backup. On its machine run `fieldpost recover`")]
+    #[error(
+        "it has forgotten packets that it had: it was restored from a backup. Put its newest home and database back, or invite it anew \
+         under another name; edits it has not sent are in its database"
+    )]
     NeighbourRestored,
 }
 

@@ -49,6 +49,7 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
         report.rearmed.push(table.clone());
         report.found += missed;
     }
+    report.notes = super::news::lines(session)?;
     if let Some(parent) = session.ledger.parent()? {
         join::request(session, &parent)?;
     }

@@ -4,12 +4,13 @@
 //! then database and ledger must agree on how far they are (a restored backup of either is noticed here and stops the
 //! run); then capture is compared with what it should be, and a table that lost its triggers is compared whole.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use fs_err as fs;
 
-use super::{Result, SyncError, seal};
+use super::{Result, SyncError, news, seal};
 use crate::database::Database;
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
@@ -18,6 +19,9 @@ use crate::packet;
 use crate::rules::Rules;
 use crate::site::{Home, Role, Settings};
 use crate::world::World;
+
+/// Note of the tables whose capture was lost and that are not compared yet.
+const DUE: &str = "due for comparison";
 
 /// How much is done at a stretch. Named so that tests can make everything small.
 #[derive(Clone, Debug)]
@@ -42,7 +46,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             slice_changes: 5_000,
-            slice_millis: 100,
+            slice_millis: 60,
             packet_bytes: 32 << 20,
             lock_wait: Duration::from_secs(10),
             redeposit_millis: 60 * 60 * 1000,
@@ -139,19 +143,42 @@ impl Session {
             return Err(SyncError::OtherPair);
         }
         self.catch_up(&database)?;
-        self.check_age(&database)?;
-        let disarmed = database.disarmed(&self.shapes)?;
-        if !disarmed.is_empty() {
+        let due = self.due_for_comparison(&database)?;
+        self.check_age(&database, &due)?;
+        if !due.is_empty() {
             database.arm(&self.world, &self.shapes, &self.ledger.pair()?)?;
         }
         self.database = Some(database);
-        for table in disarmed {
-            let shape = self.shape(table).clone();
+        for table in &due {
+            let shape = self.shape(*table).clone();
             self.restart_log(&shape)?;
             let missed = seal::compare(self, &shape)?;
             self.repaired.push((shape.name, missed));
         }
-        Ok(())
+        if !due.is_empty() {
+            self.set_note(DUE, "")?;
+        }
+        news::look(self)
+    }
+
+    /// Tables whose capture was lost, also those that a run which died did not get to compare. Written down before capture
+    /// is put back: from then on nothing else tells that something was missed.
+    fn due_for_comparison(&self, database: &Database) -> Result<BTreeSet<TableNo>> {
+        let noted = self.ledger.note(DUE)?.unwrap_or_default();
+        let mut due: BTreeSet<TableNo> = noted.split_whitespace().filter_map(|number| number.parse().ok().map(TableNo)).collect();
+        let before = due.len();
+        due.extend(database.disarmed(&self.shapes)?);
+        if due.len() > before {
+            let numbers: Vec<String> = due.iter().map(|table| table.0.to_string()).collect();
+            self.set_note(DUE, &numbers.join(" "))?;
+        }
+        Ok(due)
+    }
+
+    pub(super) fn set_note(&self, name: &str, text: &str) -> Result<()> {
+        self.ledger.begin()?;
+        self.ledger.set_note(name, text)?;
+        Ok(self.ledger.commit(&self.world, "commit note")?)
     }
 
     /// Executes what the database committed and the ledger did not.
@@ -166,7 +193,7 @@ impl Session {
         Ok(())
     }
 
-    fn check_age(&self, database: &Database) -> Result<()> {
+    fn check_age(&self, database: &Database, due: &BTreeSet<TableNo>) -> Result<()> {
         let there = database.counters()?.map_or(0, |counters| counters.commits);
         let here = self.ledger.commits()?;
         if there > here {
@@ -175,8 +202,7 @@ impl Session {
         if there < here {
             return Err(SyncError::DatabaseRestored);
         }
-        let disarmed = database.disarmed(&self.shapes)?;
-        for shape in self.shapes.iter().filter(|shape| !disarmed.contains(&shape.number)) {
+        for shape in self.shapes.iter().filter(|shape| !due.contains(&shape.number)) {
             if database.last_note(shape)? < self.ledger.sealed(shape.number)? {
                 return Err(SyncError::DatabaseRestored);
             }
