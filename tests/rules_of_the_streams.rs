@@ -359,3 +359,13 @@ fn nothing_is_told_to_a_neighbour_whose_packet_is_applied_in_part() {
     settled(&tree, &TWO);
     assert_eq!(phone(&tree, "anna", "ACME"), "head");
 }
+
+#[test]
+fn asking_for_everything_again_loses_no_delete_that_was_not_told_yet() {
+    // Seed 20008.
+    let tree = two_levels();
+    tree.edit("head", "DELETE FROM customers WHERE id = 'BOLT'");
+    round::full(&tree.session("head")).unwrap();
+    settled(&tree, &TWO);
+    assert_eq!(phone(&tree, "anna", "BOLT"), "no record");
+}

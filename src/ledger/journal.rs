@@ -176,11 +176,11 @@ impl Ledger {
     }
 
     /// Records with an entry after `after` that `neighbour` does not know already, and those with exceptions: by table rank and key.
-    /// With `all`, every record there is.
+    /// With `all`, every record there is, and what ended since.
     pub fn candidates(&self, neighbour: SiteNo, after: JournalNumber, all: bool) -> Result<Vec<i64>> {
         let sql = if all {
             "SELECT record.id FROM record JOIN shape ON shape.number = table_no WHERE row IS NOT NULL OR extra IS NOT NULL \
-             ORDER BY rank, key"
+             OR version > ?1 ORDER BY rank, key"
         } else {
             "SELECT record.id FROM record JOIN shape ON shape.number = table_no WHERE record.id IN \
              (SELECT record FROM journal WHERE number > ?1 AND known_to IS NOT ?2 UNION SELECT id FROM record WHERE extra IS NOT NULL) \
@@ -188,7 +188,7 @@ impl Ledger {
         };
         let mut statement = self.connection.prepare_cached(sql)?;
         let read = |row: &SqlRow<'_>| row.get(0);
-        let rows = if all { statement.query_map([], read)? } else { statement.query_map((after.0, neighbour.0), read)? };
+        let rows = if all { statement.query_map([after.0], read)? } else { statement.query_map((after.0, neighbour.0), read)? };
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 }

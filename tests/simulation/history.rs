@@ -84,6 +84,14 @@ pub enum Op {
     Restart {
         site: usize,
     },
+    /// A person asks for everything again (`sync --full`).
+    Full {
+        site: usize,
+    },
+    /// A byte of some file on the exchange is changed.
+    Tamper {
+        roll: u64,
+    },
     /// From here on the exchange behaves like this.
     Weather {
         stormy: bool,
@@ -130,7 +138,7 @@ pub const TREES: [Tree; 4] = [
     Tree { name: "HORB", sites: &[("head", None), ("north", Some(0)), ("rosa", Some(1)), ("berta", Some(0))] },
 ];
 
-const RULES: [&str; 3] = ["newest", "parent", "child"];
+const RULES: [&str; 4] = ["newest", "parent", "child", "review"];
 const DAY: u64 = 86_400_000;
 
 /// The setting and the operations of a seed.
@@ -162,13 +170,15 @@ pub fn history(seed: u64) -> (Setting, Vec<Op>) {
         let n = 1 + dice.below(40);
         ops.push(match dice.below(100) {
             0..=49 => Op::Edit { site, edit },
-            50..=95 => Op::Round {
+            50..=93 => Op::Round {
                 site,
                 halves: dice.pick(&[Halves::Both, Halves::Both, Halves::Both, Halves::Receive, Halves::Send]),
                 kill: (crashes && dice.hit(30)).then_some(n),
                 kill_open: (crashes && dice.hit(5)).then_some(1 + n % 4),
                 meanwhile: dice.hit(10).then_some((n % 8, edit)),
             },
+            94 => Op::Full { site },
+            95 => Op::Tamper { roll: dice.roll() },
             96..=97 => Op::Restart { site },
             _ => Op::Weather { stormy: dice.hit(50), roll: dice.roll() },
         });

@@ -21,13 +21,14 @@ use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fieldpost::exchange::Unruly;
+use fieldpost::exchange::{FileName, Folder, Unruly};
 use fieldpost::ledger::{ConflictKind, HeldReason};
 use fieldpost::model::{Key, Value};
+use fieldpost::sync::round;
 use rusqlite::types::ValueRef;
 
 use application::{CANARY, Deeds, word};
-use history::{Halves, Op, Setting};
+use history::{Dice, Halves, Op, Setting};
 use referee::{Evidence, Held, Listed};
 use sites::{REDEPOSIT_MILLIS, Sites, Stopped};
 
@@ -143,7 +144,7 @@ fn simpler(op: &Op) -> Vec<Op> {
             simpler.extend(tamer.into_iter().filter(|tamer| tamer != op));
             simpler
         }
-        Op::Edit { .. } | Op::Restart { .. } | Op::Weather { .. } => Vec::new(),
+        Op::Edit { .. } | Op::Full { .. } | Op::Tamper { .. } | Op::Restart { .. } | Op::Weather { .. } => Vec::new(),
     }
 }
 
@@ -153,11 +154,13 @@ pub struct Simulation {
     pub outcome: Outcome,
     /// Per site the records when last looked at, for a close trace.
     seen: Option<Vec<BTreeMap<String, String>>>,
+    /// Whether there is a reason for files to be set aside.
+    tampered: bool,
 }
 
 impl Simulation {
     pub fn new(sites: Sites) -> Self {
-        Self { sites, deeds: Deeds::default(), outcome: Outcome::default(), seen: None }
+        Self { sites, deeds: Deeds::default(), outcome: Outcome::default(), seen: None, tampered: false }
     }
 
     /// Puts what changed at a site since the last look into a close trace.
@@ -214,11 +217,35 @@ impl Simulation {
                 self.sites.close(site);
                 self.say(format!("{} restarts", self.sites.name(site)));
             }
+            Op::Full { site } => match self.sites.session(site, None).map(|session| round::full(session)) {
+                Ok(Ok(())) => self.say(format!("{} asks for everything again", self.sites.name(site))),
+                failed => self.fail(format!("FAILED {failed:?}")),
+            },
+            Op::Tamper { roll } => self.tamper(roll),
             Op::Weather { stormy, roll } => {
                 self.sites.exchange.behave(if stormy { Unruly::stormy(roll) } else { Unruly::calm() });
                 self.say(format!("the exchange is {}", if stormy { "unruly" } else { "calm" }));
             }
         }
+    }
+
+    fn tamper(&mut self, roll: u64) {
+        let mut dice = Dice::new(roll);
+        let everything = self.sites.exchange.everything();
+        let files: Vec<&String> = everything.keys().filter(|name| name.ends_with(".fpk")).collect();
+        if files.is_empty() {
+            return;
+        }
+        let path = dice.pick(&files);
+        let (folder, name) = path.rsplit_once('/').expect("packets are in folders");
+        let (folder, name) = (Folder::new(folder).expect("a listed folder"), FileName::new(name).expect("a listed name"));
+        let place = dice.roll();
+        self.sites.exchange.tamper(&folder, &name, |bytes| {
+            let at = usize::try_from(place % bytes.len() as u64).expect("a small number");
+            bytes[at] ^= 1;
+        });
+        self.tampered = true;
+        self.say(format!("somebody changes a byte of {path}"));
     }
 
     pub fn edit(&mut self, site: usize, edit: history::Edit) {
@@ -405,7 +432,7 @@ impl Simulation {
                 })
                 .map_err(|error| Stopped::Failed(error.to_string()))?;
             let quarantine = session.home.quarantine();
-            if std::fs::read_dir(quarantine).is_ok_and(|mut files| files.next().is_some()) {
+            if !self.tampered && std::fs::read_dir(quarantine).is_ok_and(|mut files| files.next().is_some()) {
                 wrong.push(format!("SET ASIDE {} has files in quarantine", tree.sites[site].0));
             }
         }
