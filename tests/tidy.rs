@@ -12,7 +12,7 @@ const LONGEST_FILE_LINES: usize = 700;
 
 /// Packages in Cargo.lock, ourselves included: 274 when this was written and room for 15. Raise it in the commit that
 /// adds the dependency, with the reason.
-const MOST_CRATES: usize = 289;
+const MOST_CRATES: usize = 295;
 
 /// What stands for work that is not done.
 const UNFINISHED: &[&[&str]] = &[&["todo", "!"], &["unimplemented", "!"], &["dbg", "!"], &["#", "[", "ignore"]];

@@ -198,24 +198,33 @@ pub mod cells {
         })
     }
 
-    /// The fields in which two rows' bytes differ, ascending, each with its cell in the second; then how many cells that has.
+    /// Where two rows' bytes differ.
+    #[derive(Clone, Debug, Default, PartialEq, Eq)]
+    pub struct Difference<'b> {
+        /// The fields, ascending, each with its cell in the second row.
+        pub fields: Vec<(FieldNo, &'b [u8])>,
+        /// How many cells the second row has.
+        pub length: usize,
+    }
+
+    /// Compares two rows' bytes.
     ///
     /// # Errors
     /// [`RowError`] where the bytes are no rows.
-    pub fn differing<'b>(old: &[u8], new: &'b [u8]) -> Result<(Vec<(FieldNo, &'b [u8])>, usize), RowError> {
+    pub fn differing<'b>(old: &[u8], new: &'b [u8]) -> Result<Difference<'b>, RowError> {
         let (mut before, mut after) = (split(old), split(new));
-        let (mut found, mut count) = (Vec::new(), 0);
+        let mut found = Difference::default();
         for place in 0..=u16::MAX {
             let (before, after) = (before.next().transpose()?, after.next().transpose()?);
             if before.is_none() && after.is_none() {
                 break;
             }
-            count += usize::from(after.is_some());
+            found.length += usize::from(after.is_some());
             if before.unwrap_or(&[ABSENT]) != after.unwrap_or(&[ABSENT]) {
-                found.push((FieldNo(place), after.unwrap_or(&[ABSENT])));
+                found.fields.push((FieldNo(place), after.unwrap_or(&[ABSENT])));
             }
         }
-        Ok((found, count))
+        Ok(found)
     }
 
     /// A row's bytes with some cells replaced. `patch`: per field its number and its value, as cells.

@@ -258,7 +258,7 @@ impl<'s> Sealing<'s> {
         let there = self.session.database()?.read(shape, key, &mut self.buffer)?;
         let row = there.then_some(self.buffer.as_slice());
         let damaged = |_| SyncError::Bug("a row that was just read does not decode");
-        let mut differing = Ok((Vec::new(), 0));
+        let mut differing = Ok(cells::Difference::default());
         let found = ledger.load_unless(shape.number, key, |mirror| {
             let unchanged = mirror == row && !(ended && mirror.is_some());
             if !unchanged && let (Some(mirror), Some(row)) = (mirror, row) {
@@ -267,7 +267,7 @@ impl<'s> Sealing<'s> {
             unchanged
         })?;
         let Some(mut record) = found else { return Ok(()) };
-        let (differing, length) = differing.map_err(damaged)?;
+        let differing = differing.map_err(damaged)?;
         let stamp = Stamp { time: time.unwrap_or_else(|| self.session.world.now()), site: SiteNo(0) };
         let cause = match self.cause {
             Some(cause) => cause,
@@ -278,13 +278,13 @@ impl<'s> Sealing<'s> {
             (Some(old), None) => (EntryKind::Delete(old), None),
             (Some(mut image), Some(_)) if !ended => {
                 let mut old = Image { born: image.born, ..Image::default() };
-                let fields: Vec<_> = differing.iter().map(|(field, _)| *field).collect();
-                for (field, cell) in differing {
+                let fields: Vec<_> = differing.fields.iter().map(|(field, _)| *field).collect();
+                for (field, cell) in differing.fields {
                     old.take(field, &image);
                     image.row.set(field, cells::value(cell).map_err(damaged)?);
                     image.set_stamp(field, Some(stamp));
                 }
-                image.row.0.resize(length, Value::Absent);
+                image.row.0.resize(differing.length, Value::Absent);
                 (EntryKind::Update(old, fields), Some(image))
             }
             (old, Some(row)) => {

@@ -263,9 +263,9 @@ impl Session {
         &self.shapes[table.0 as usize]
     }
 
-    /// Gives the world back, for the next run of a simulation.
+    /// Closes ledger and database, and gives back what outlives them.
     #[must_use]
-    pub fn into_world(self) -> World {
-        self.world
+    pub fn close(self) -> (World, Home) {
+        (self.world, self.home)
     }
 }

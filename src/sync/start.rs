@@ -275,7 +275,8 @@ pub fn detach(session: Session, now: Millis) -> Result<PathBuf> {
     if session.has_database() {
         session.database()?.detach(&session.world)?;
     }
-    let Session { home, world, .. } = session;
+    // Windows moves no folder with an open file in it.
+    let (world, home) = session.close();
     set_aside(&world, &home, now)
 }
 
