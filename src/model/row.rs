@@ -343,7 +343,7 @@ mod tests {
         fn what_differs_between_two_rows_patches_one_into_the_other(a in proptest::collection::vec(value(), 0..8), b in proptest::collection::vec(value(), 0..8)) {
             let (old, new) = (Row(a), Row(b));
             let (old_bytes, new_bytes) = (old.to_bytes(), new.to_bytes());
-            let (fields, count) = cells::differing(&old_bytes, &new_bytes).unwrap();
+            let cells::Difference { fields, length: count } = cells::differing(&old_bytes, &new_bytes).unwrap();
             prop_assert_eq!(count, new.0.len());
             prop_assert_eq!(fields.iter().map(|(field, _)| *field).collect::<Vec<_>>(), old.differing(&new).collect::<Vec<_>>());
             let mut patch = Vec::new();
