@@ -201,11 +201,11 @@ impl Applying<'_> {
             }
             None => match self.session.ledger.last_of(record, before.born)? {
                 Some(own) => {
-                    self.lose_deletion_here(record, incoming);
+                    self.lose_deletion_here(record, incoming, Some(after));
                     Ok(Some(self.merge(record, incoming, own, Some(before), after, fields)?))
                 }
                 None if whole => {
-                    self.lose_deletion_here(record, incoming);
+                    self.lose_deletion_here(record, incoming, Some(after));
                     Ok(Some(after.clone()))
                 }
                 None => {
@@ -306,7 +306,7 @@ impl Applying<'_> {
             return Ok(false);
         }
         let losses = self.losses.len();
-        self.lose_deletion_here(&record, incoming);
+        self.lose_deletion_here(&record, incoming, None);
         match self.put(&mut record, Some(last), None)? {
             Put::Done => {
                 self.list_losses(losses)?;

@@ -85,10 +85,11 @@ impl Applying<'_> {
     }
 
     /// A delete that happened here and is taken back because the neighbour edited or needs the record.
-    pub(super) fn lose_deletion_here(&mut self, record: &Record, incoming: &Incoming) {
+    pub(super) fn lose_deletion_here(&mut self, record: &Record, incoming: &Incoming, edit: Option<&Image>) {
         let mut conflict = self.conflict(record, ConflictKind::Delete, None, "edit wins over delete", ConflictState::Decided, incoming);
         (conflict.winner, conflict.loser) = (Some("kept".into()), Some("deleted".into()));
-        (conflict.winner_site, conflict.loser_site) = (Some(incoming.name.clone()), Some(self.session.name().clone()));
+        let stamp = edit.and_then(|image| image.stamps.iter().flatten().copied().max());
+        (conflict.winner_site, conflict.loser_site) = (self.site_of(stamp, Some(incoming)).ok(), Some(self.session.name().clone()));
         self.losses.push(conflict);
     }
 
