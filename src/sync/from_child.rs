@@ -170,7 +170,7 @@ impl Applying<'_> {
         let survivor = ours.born;
         let twin = !self.session.ledger.same(survivor, after.born)?;
         if twin {
-            self.lose_twin(record, incoming, &ours, after);
+            self.lose_twin(record, incoming, after);
         }
         let merged = self.merge(record, incoming, ours, None, after, &all)?;
         if twin {

@@ -94,7 +94,7 @@ impl Applying<'_> {
     }
 
     /// Two records under one natural key that are one from now on.
-    pub(super) fn lose_twin(&mut self, record: &Record, incoming: &Incoming, _ours: &Image, theirs: &Image) {
+    pub(super) fn lose_twin(&mut self, record: &Record, incoming: &Incoming, theirs: &Image) {
         let mut conflict =
             self.conflict(record, ConflictKind::Twin, None, "the same key is the same record", ConflictState::Decided, incoming);
         (conflict.winner, conflict.loser) = (Some("one record".into()), Some("created twice".into()));
