@@ -1,7 +1,7 @@
 //! 50,000 changed records of 200,000 with 21 columns: sealing, building, applying and the packet's size, each against
 //! what blind prepared updates (or row-wise JSON) take.
 //!
-//! `cargo bench --bench rounds`; with `--features bench-session` also against the session extension's `changeset_apply`.
+//! `cargo bench --bench rounds`.
 
 mod support;
 
@@ -68,8 +68,6 @@ fn measure(keys: Keys) {
     println!("  packet {packet} bytes, row-wise JSON lines deflated {rows} bytes");
     #[expect(clippy::cast_precision_loss, reason = "sizes of files")]
     report("packet: bytes against row-wise JSON lines deflated", packet as f64 / rows as f64, " ×", Goal::AtMost(0.8));
-    #[cfg(feature = "bench-session")]
-    session::compare(&sites, keys, &numbers, applying.cpu());
 }
 
 /// The same information by row: `{"table","key","fields":{name:[old,new]},"time","by"}` per record, in key order.
