@@ -123,11 +123,19 @@ impl Application {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::ZERO)?;
         connection.execute_batch("PRAGMA synchronous = off; PRAGMA foreign_keys = on;")?;
-        let base = Arc::clone(base);
-        connection.create_scalar_function("julianday", 1, FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS, move |_| {
-            let now = base.load(Ordering::Relaxed) + skew;
-            Ok(now as f64 / 86_400_000.0 + 2_440_587.5)
-        })?;
+        // However the triggers ask for the time.
+        for arguments in [0, 1] {
+            let base = Arc::clone(base);
+            connection.create_scalar_function(
+                "julianday",
+                arguments,
+                FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_INNOCUOUS,
+                move |_| {
+                    let now = base.load(Ordering::Relaxed) + skew;
+                    Ok(now as f64 / 86_400_000.0 + 2_440_587.5)
+                },
+            )?;
+        }
         Ok(Self { site, connection, past: Vec::new() })
     }
 
