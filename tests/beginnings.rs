@@ -111,8 +111,8 @@ fn detach_leaves_the_database_as_if_we_had_never_been_there() {
             .unwrap();
         assert_ne!(schema_of(&path), before);
         let home = || Home::discover(Some(folder.path()), folder.path());
-        let mortal = world(Some(kill));
-        let session = Session::open(mortal, home().unwrap(), Limits::default()).unwrap();
+        let session = Session::open(world(None), home().unwrap(), Limits::default()).unwrap();
+        session.world.faults().kill_before(Some(kill));
         let first = start::detach(session, fieldpost::model::Millis(1));
         if first.is_err()
             && let Ok(home) = home()
