@@ -125,7 +125,6 @@ impl Ledger {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         self.connection.execute_batch(include_str!("schema.sql"))?;
         self.set_meta("pair", Value::text(&PairId(world.random()).to_string()))?;
-        self.set_meta("generation", Value::Integer(0))?;
         self.set_meta("commits", Value::Integer(0))?;
         // 23 random bits above 40 counted ones: a site made anew under its old name repeats no sequence.
         let life = u64::from(u32::from_le_bytes(world.random()) >> 9);
@@ -245,16 +244,6 @@ impl Ledger {
     pub fn pair(&self) -> Result<PairId> {
         let text: String = self.connection.query_row("SELECT value FROM meta WHERE name = 'pair'", [], |row| row.get(0))?;
         PairId::try_from(text).map_err(|_| LedgerError::Damaged("pair id"))
-    }
-
-    /// How many seals were committed here.
-    pub fn generation(&self) -> Result<u64> {
-        self.meta_number("generation")
-    }
-
-    /// Counts a seal.
-    pub fn set_generation(&self, generation: u64) -> Result<()> {
-        self.set_meta("generation", Value::Integer(generation.cast_signed()))
     }
 
     /// The last application commit whose effects are here.

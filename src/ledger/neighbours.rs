@@ -253,12 +253,6 @@ impl Ledger {
         self.write(Statement::SetProblem, &[site(with), problem.map_or(Value::Null, Value::text)]).map(drop)
     }
 
-    /// Replaces what is known of a neighbour's name and keys.
-    pub fn set_card(&self, of: SiteNo, card: &Card) -> Result<()> {
-        let card = serde_json::to_vec(card).map_err(|_| LedgerError::Damaged("card"))?;
-        self.write(Statement::SetCard, &[site(of), Value::Text(card)]).map(drop)
-    }
-
     /// Adds a packet to the list.
     pub fn add_packet(&self, packet: &PacketRow) -> Result<()> {
         self.write(
@@ -288,12 +282,6 @@ impl Ledger {
     /// Packets built for a neighbour and not acknowledged, in order.
     pub fn outbox(&self, to: SiteNo) -> Result<Vec<PacketRow>> {
         self.packets("site = ?1 AND direction = 'out' AND acknowledged IS NULL ORDER BY number", to)
-    }
-
-    /// Packets built for a neighbour and acknowledged whose file may still be there.
-    pub fn acknowledged_packets(&self, to: SiteNo, after: PacketNumber) -> Result<Vec<PacketRow>> {
-        let rows = self.packets("site = ?1 AND direction = 'out' AND acknowledged IS NOT NULL ORDER BY number", to)?;
-        Ok(rows.into_iter().filter(|row| row.number > after).collect())
     }
 
     /// One packet.

@@ -1,6 +1,6 @@
 -- state.db of one home. Every table is written through `statements.rs` only.
 
--- Single values: format, pair, generation, commits, next_sequence, journal.
+-- Single values: pair, commits, next_sequence, and notes of the layers above.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 
 -- Sites this ledger has heard of; 0 is ourselves. Numbers never leave the home.

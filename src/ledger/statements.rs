@@ -49,7 +49,6 @@ statements! {
     SetOwes = 14, "UPDATE neighbour SET owes = 1 WHERE site = ?1";
     SetProblem = 15, "UPDATE neighbour SET problem = ?2 WHERE site = ?1";
     SetFresh = 16, "UPDATE neighbour SET fresh = 1 WHERE site = ?1";
-    SetCard = 17, "UPDATE neighbour SET card = ?2 WHERE site = ?1";
     AddPacket = 18, "INSERT INTO packet VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)";
     SetDeposited = 19, "UPDATE packet SET deposited = ?3 WHERE site = ?1 AND direction = 'out' AND number = ?2";
     AckPackets = 20, "UPDATE packet SET acknowledged = ?3 WHERE site = ?1 AND direction = 'out' AND number <= ?2 AND acknowledged IS NULL";
@@ -61,7 +60,6 @@ statements! {
     UseInvitation = 26, "UPDATE invitation SET used = ?2 WHERE id = ?1";
     PutGraveLast = 28, "INSERT INTO grave VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE SET last = excluded.last";
     PutGraveShared = 29, "INSERT INTO grave VALUES (?, ?, ?, NULL, ?) ON CONFLICT DO UPDATE SET shared = excluded.shared";
-    SetConflictState = 27, "UPDATE conflict SET state = ?2 WHERE number = ?1";
     PatchMirror = 30, "UPDATE record SET row = patched(row, ?3), stamps = ?4, version = ?2 WHERE id = ?1";
 }
 
