@@ -420,7 +420,7 @@ impl Simulation {
                             key: key_word(&record.key),
                             reason: format!("{:?}", entry.reason),
                             lasting: match entry.reason {
-                                HeldReason::SameNumber | HeldReason::OtherRecord { .. } => true,
+                                HeldReason::OtherRecord { .. } => true,
                                 // What refers to a delete can itself be held for its number.
                                 HeldReason::Dependants { .. } => numbers,
                                 HeldReason::Missing { .. } | HeldReason::Refused { .. } => false,
