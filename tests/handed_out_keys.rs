@@ -21,10 +21,10 @@ use fieldpost::sync::round;
 use support::Tree;
 
 /// Numbers from here on are provisional where the table is AUTOINCREMENT.
-pub const ZONE: i64 = 1_500_000_000;
+const ZONE: i64 = 1_500_000_000;
 
-pub const TWO: [&str; 2] = ["head", "anna"];
-pub const THREE: [&str; 3] = ["head", "north", "rosa"];
+const TWO: [&str; 2] = ["head", "anna"];
+const THREE: [&str; 3] = ["head", "north", "rosa"];
 
 /// Customers and what they ordered, both under handed-out numbers; one of each is everywhere.
 const SHOP: &str = "
@@ -45,7 +45,7 @@ fn order_of(name: &str) -> String {
 }
 
 /// A host and one remote, the same.
-pub fn two(sql: &str, rules: &str) -> Tree {
+fn two(sql: &str, rules: &str) -> Tree {
     let tree = Tree::with_rules(sql, rules);
     tree.add("head", "anna", Role::Remote);
     loaded(&tree, &TWO);
@@ -53,7 +53,7 @@ pub fn two(sql: &str, rules: &str) -> Tree {
 }
 
 /// Rounds until who joined has everything.
-pub fn loaded(tree: &Tree, sites: &[&str]) {
+fn loaded(tree: &Tree, sites: &[&str]) {
     // The first round of a new site only asks: nothing moves yet.
     sites.iter().for_each(|site| drop(tree.sync(site)));
     tree.settle(sites);
@@ -61,7 +61,7 @@ pub fn loaded(tree: &Tree, sites: &[&str]) {
 }
 
 /// A host, its office and the office's remote, the same.
-pub fn three(sql: &str, rules: &str) -> Tree {
+fn three(sql: &str, rules: &str) -> Tree {
     let tree = Tree::with_rules(sql, rules);
     tree.add("head", "north", Role::Office);
     loaded(&tree, &["head", "north"]);
@@ -70,7 +70,7 @@ pub fn three(sql: &str, rules: &str) -> Tree {
     tree
 }
 
-pub fn settled(tree: &Tree, sites: &[&str]) {
+fn settled(tree: &Tree, sites: &[&str]) {
     tree.settle(sites);
     tree.assert_sound(sites);
 }
