@@ -175,7 +175,8 @@ impl Invented {
                     60..=74 => vec![Part::Refers(0)],
                     75..=84 => vec![Part::Refers(0), Part::Integer("n")],
                     _ => {
-                        let second = self.key_part(dice, &table, index(dice, number));
+                        let other = index(dice, number);
+                        let second = self.key_part(dice, &table, other);
                         table.references.push(second);
                         vec![Part::Refers(0), Part::Refers(1)]
                     }
@@ -186,7 +187,8 @@ impl Invented {
         for _ in 0..dice.below(3) {
             if number > 0 {
                 let required = dice.hit(35);
-                let reference = self.refers(dice, &table, index(dice, number), required);
+                let target = index(dice, number);
+                let reference = self.refers(dice, &table, target, required);
                 table.references.push(reference);
             }
         }
