@@ -3,6 +3,7 @@
 //! `simulate --seeds 100000` runs that many histories (`--from N` begins elsewhere) and prints what fails.
 //! `simulate --sweep` kills a fixed history before each of its durable steps.
 //! `simulate --seed N` prints what happened in one; with `--shrink` in the shortest history that fails the same way.
+//! With `--no-clashes` no two sites hand out the same number.
 
 #[path = "../tests/simulation/mod.rs"]
 mod engine;
@@ -18,21 +19,22 @@ fn main() -> ExitCode {
         let place = arguments.iter().position(|argument| argument == name)?;
         arguments.get(place + 1)?.parse::<u64>().ok()
     };
+    let clashes = !arguments.iter().any(|argument| argument == "--no-clashes");
     if let Some(seed) = number("--seed") {
-        return replay(seed, arguments.iter().any(|argument| argument == "--shrink"));
+        return replay(seed, clashes, arguments.iter().any(|argument| argument == "--shrink"));
     }
     if arguments.iter().any(|argument| argument == "--sweep") {
         return sweep();
     }
     let Some(count) = number("--seeds") else {
-        eprintln!("usage: simulate --seeds COUNT [--from SEED] | --seed SEED [--shrink] | --sweep");
+        eprintln!("usage: simulate --seeds COUNT [--from SEED] [--no-clashes] | --seed SEED [--shrink] [--no-clashes] | --sweep");
         return ExitCode::from(2);
     };
-    many(number("--from").unwrap_or(0), count)
+    many(number("--from").unwrap_or(0), count, clashes)
 }
 
-fn replay(seed: u64, shrink: bool) -> ExitCode {
-    let (mut setting, mut ops) = engine::history::history(seed);
+fn replay(seed: u64, clashes: bool, shrink: bool) -> ExitCode {
+    let (mut setting, mut ops) = engine::history::history(seed, clashes);
     if shrink {
         (setting, ops) = engine::shrink(&setting, &ops);
         ops.iter().for_each(|op| println!("op {op:?}"));
@@ -55,11 +57,11 @@ fn sweep() -> ExitCode {
     if wrong.is_empty() && clean.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn many(from: u64, count: u64) -> ExitCode {
+fn many(from: u64, count: u64, clashes: bool) -> ExitCode {
     let began = Instant::now();
     let failed: Mutex<BTreeMap<u64, String>> = Mutex::default();
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    engine::run_many(from..from + count, threads, &|seed, outcome| {
+    engine::run_many(from..from + count, clashes, threads, &|seed, outcome| {
         if let Some(wrong) = outcome.wrong.first() {
             println!("seed {seed}: {wrong}");
             failed.lock().expect("no holder panics").insert(seed, wrong.clone());
@@ -77,7 +79,8 @@ fn many(from: u64, count: u64) -> ExitCode {
     match failed.keys().next() {
         None => ExitCode::SUCCESS,
         Some(seed) => {
-            println!("replay: cargo run --release --example simulate -- --seed {seed} --shrink");
+            let more = if clashes { "" } else { " --no-clashes" };
+            println!("replay: cargo run --release --example simulate -- --seed {seed} --shrink{more}");
             ExitCode::FAILURE
         }
     }

@@ -12,7 +12,7 @@ const SEEDS: u64 = 200;
 fn whatever_happens_nothing_is_lost_and_all_sites_end_the_same() {
     let failed = Mutex::new(Vec::new());
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    engine::run_many(0..SEEDS, threads, &|seed, outcome| {
+    engine::run_many(0..SEEDS, true, threads, &|seed, outcome| {
         if !outcome.wrong.is_empty() {
             failed.lock().unwrap().push((seed, outcome.wrong.clone()));
         }

@@ -11,6 +11,7 @@ use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
 use super::history::{Dice, Edit, What};
+use super::invented::{self, Invented};
 
 /// The database all sites share. `tag` is set once by the insert: it tells incarnations apart without asking anybody.
 pub const SCHEMA: &str = "
@@ -95,6 +96,8 @@ pub struct Deeds {
     pub deleted: Vec<Deleted>,
     /// Values that an application overwrote or deleted at a site that had them.
     pub superseded: BTreeSet<String>,
+    /// The same of applications of an invented database.
+    pub invented: invented::application::Deeds,
 }
 
 /// A value in words, the same for every way it is read.
@@ -115,11 +118,13 @@ pub struct Application {
     connection: Connection,
     /// Values this site's records had, for undoing: table, key, column, value.
     past: Vec<(&'static str, String, &'static str, Value)>,
+    /// The database, where it is an invented one.
+    invented: Option<Arc<Invented>>,
 }
 
 impl Application {
     /// Opens the database; its triggers see the site's own clock.
-    pub fn open(site: usize, path: &Path, base: &Arc<AtomicI64>, skew: i64) -> rusqlite::Result<Self> {
+    pub fn open(site: usize, path: &Path, base: &Arc<AtomicI64>, skew: i64, invented: Option<Arc<Invented>>) -> rusqlite::Result<Self> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::ZERO)?;
         connection.execute_batch("PRAGMA synchronous = off; PRAGMA foreign_keys = on;")?;
@@ -136,7 +141,7 @@ impl Application {
                 },
             )?;
         }
-        Ok(Self { site, connection, past: Vec::new() })
+        Ok(Self { site, connection, past: Vec::new(), invented })
     }
 
     /// Runs SQL that nobody judges.
@@ -146,6 +151,9 @@ impl Application {
 
     /// Does one edit, all or nothing. Gives the SQL, or why it did not happen.
     pub fn edit(&mut self, edit: Edit, deeds: &mut Deeds) -> String {
+        if let Some(invented) = &self.invented {
+            return invented::application::edit(self.site, &self.connection, invented, edit, &mut deeds.invented);
+        }
         let mut dice = Dice::new(edit.roll);
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
             return format!("(not done: {error})");
@@ -296,6 +304,8 @@ impl Doing<'_> {
                     _ => self.insert(table, Value::Null, dice, "INSERT"),
                 }
             }
+            // Of invented databases.
+            What::Together | What::Swap => Ok(()),
         }
     }
 

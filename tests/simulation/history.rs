@@ -2,6 +2,10 @@
 //!
 //! Every operation brings its own dice roll, so that leaving one out while shrinking does not change the others.
 
+use std::sync::Arc;
+
+use super::invented::Invented;
+
 /// Numbers that look random and repeat for a seed (splitmix64).
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
@@ -61,6 +65,10 @@ pub enum What {
     Line,
     /// A record whose number the database hands out.
     Numbered,
+    /// A record and others that refer to it, in one transaction.
+    Together,
+    /// Two records change a unique value.
+    Swap,
 }
 
 /// One operation.
@@ -111,6 +119,8 @@ pub enum Halves {
 #[derive(Clone, Debug)]
 pub struct Setting {
     pub seed: u64,
+    /// The database; none for the one that never changes.
+    pub invented: Option<Arc<Invented>>,
     pub tree: Tree,
     pub rule: &'static str,
     /// Milliseconds each site's clock is off.
@@ -138,16 +148,54 @@ pub const TREES: [Tree; 4] = [
     Tree { name: "HORB", sites: &[("head", None), ("north", Some(0)), ("rosa", Some(1)), ("berta", Some(0))] },
 ];
 
+/// So many histories in a row share an invented database, its tree and its rule: making one ready takes longer than a history.
+const HISTORIES_PER_DATABASE: u64 = 8;
 const RULES: [&str; 4] = ["newest", "parent", "child", "review"];
 const DAY: u64 = 86_400_000;
 
-/// The setting and the operations of a seed.
-pub fn history(seed: u64) -> (Setting, Vec<Op>) {
-    let mut dice = Dice::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5bd1_e995);
-    let tree = dice.pick(&TREES);
-    let skews = tree.sites.iter().map(|_| if dice.hit(50) { 0 } else { dice.below(2 * DAY).cast_signed() - DAY.cast_signed() }).collect();
+/// The setting and the operations of a seed: even ones in the database that never changes, odd ones in an invented one.
+/// `clashes`: whether two sites may hand out the same number there.
+pub fn history(seed: u64, clashes: bool) -> (Setting, Vec<Op>) {
+    let dice = Dice::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5bd1_e995);
+    if seed % 2 == 1 { in_invented(seed, clashes, dice) } else { in_fixed(seed, dice) }
+}
+
+fn in_invented(seed: u64, clashes: bool, mut dice: Dice) -> (Setting, Vec<Op>) {
+    let group = seed / HISTORIES_PER_DATABASE;
+    let mut shared = Dice::new(group.wrapping_mul(0x9e6c_63d0_876a_9a47));
+    let tree = shared.pick(&TREES);
     let setting = Setting {
         seed,
+        invented: Some(Arc::new(Invented::new(group, clashes))),
+        tree,
+        rule: shared.pick(&RULES),
+        skews: skews(&mut dice, tree),
+        slice_changes: dice.pick(&[1, 2, 5_000]),
+        packet_bytes: dice.pick(&[1, 300, 32 << 20]),
+        numbers: false,
+        late: shared.hit(20),
+    };
+    use What::{Delete, Field, Insert, Many, MoveKey, Recreate, Reference, Replace, Swap, Together};
+    let mut kinds = vec![Field, Field, Field, Insert, Insert, Together, Together, Reference, Reference, Delete];
+    for kind in [Recreate, Replace, MoveKey, Many, Delete, Swap] {
+        if dice.hit(40) {
+            kinds.push(kind);
+        }
+    }
+    let ops = operations(&mut dice, tree, &kinds);
+    (setting, ops)
+}
+
+fn skews(dice: &mut Dice, tree: Tree) -> Vec<i64> {
+    tree.sites.iter().map(|_| if dice.hit(50) { 0 } else { dice.below(2 * DAY).cast_signed() - DAY.cast_signed() }).collect()
+}
+
+fn in_fixed(seed: u64, mut dice: Dice) -> (Setting, Vec<Op>) {
+    let tree = dice.pick(&TREES);
+    let skews = skews(&mut dice, tree);
+    let setting = Setting {
+        seed,
+        invented: None,
         tree,
         rule: dice.pick(&RULES),
         skews,
@@ -157,6 +205,11 @@ pub fn history(seed: u64) -> (Setting, Vec<Op>) {
         late: dice.hit(20),
     };
     let kinds = kinds(&mut dice, setting.numbers);
+    let ops = operations(&mut dice, tree, &kinds);
+    (setting, ops)
+}
+
+fn operations(dice: &mut Dice, tree: Tree, kinds: &[What]) -> Vec<Op> {
     let rough = dice.hit(70);
     let crashes = dice.hit(60);
     let length = 10 + dice.below(40);
@@ -166,7 +219,7 @@ pub fn history(seed: u64) -> (Setting, Vec<Op>) {
     }
     for _ in 0..length {
         let site = usize::try_from(dice.below(tree.sites.len() as u64)).expect("a small number");
-        let edit = Edit { what: dice.pick(&kinds), roll: dice.roll() };
+        let edit = Edit { what: dice.pick(kinds), roll: dice.roll() };
         let n = 1 + dice.below(40);
         ops.push(match dice.below(100) {
             0..=49 => Op::Edit { site, edit },
@@ -183,7 +236,7 @@ pub fn history(seed: u64) -> (Setting, Vec<Op>) {
             _ => Op::Weather { stormy: dice.hit(50), roll: dice.roll() },
         });
     }
-    (setting, ops)
+    ops
 }
 
 /// What this history's applications do: sometimes everything, sometimes a few things often.

@@ -7,12 +7,14 @@
 //! | `sites` | how do homes, sessions and the exchange of a history live and die? |
 //! | `sweep` | does a fixed history end the same, wherever it is killed? |
 //! | `referee` | is what came out what was promised? |
+//! | `invented` | the same three of databases that are drawn from a seed, with handed-out numbers and all kinds of references |
 //!
 //! `tests/simulation.rs` runs the first seeds, `examples/simulate.rs` as many as wanted and replays one.
 #![allow(dead_code, reason = "the test and the example each use a part of it")]
 
 pub mod application;
 pub mod history;
+pub mod invented;
 pub mod referee;
 pub mod sites;
 pub mod sweep;
@@ -25,6 +27,7 @@ use fieldpost::exchange::{FileName, Folder, Unruly};
 use fieldpost::ledger::{ConflictKind, HeldReason};
 use fieldpost::model::{Key, Value};
 use fieldpost::sync::round;
+use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use application::{CANARY, Deeds, word};
@@ -44,9 +47,9 @@ pub struct Outcome {
     pub trace: Vec<String>,
 }
 
-/// Runs the history of a seed.
-pub fn run_seed(seed: u64) -> Outcome {
-    let (setting, ops) = history::history(seed);
+/// Runs the history of a seed. `clashes`: whether two sites may hand out the same number.
+pub fn run_seed(seed: u64, clashes: bool) -> Outcome {
+    let (setting, ops) = history::history(seed, clashes);
     run(&setting, &ops)
 }
 
@@ -70,7 +73,7 @@ pub fn run_seen(setting: &Setting, ops: &[Op], closely: bool) -> Outcome {
 }
 
 /// Runs seeds on all processors; gives those that failed.
-pub fn run_many(seeds: std::ops::Range<u64>, threads: usize, done: &(dyn Fn(u64, &Outcome) + Sync)) {
+pub fn run_many(seeds: std::ops::Range<u64>, clashes: bool, threads: usize, done: &(dyn Fn(u64, &Outcome) + Sync)) {
     let next = AtomicU64::new(seeds.start);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -80,7 +83,7 @@ pub fn run_many(seeds: std::ops::Range<u64>, threads: usize, done: &(dyn Fn(u64,
                     if seed >= seeds.end {
                         return;
                     }
-                    done(seed, &run_seed(seed));
+                    done(seed, &run_seed(seed, clashes));
                 }
             });
         }
@@ -168,7 +171,7 @@ impl Simulation {
         if self.seen.is_none() {
             return;
         }
-        let now = referee::records(&self.sites.home(site).join("shop.db"));
+        let now = self.records(site);
         let mut lines = Vec::new();
         if let Some(seen) = &mut self.seen {
             for (key, row) in &now {
@@ -182,6 +185,34 @@ impl Simulation {
         self.outcome.trace.extend(lines);
     }
 
+    /// What a site holds, for reading.
+    fn records(&self, site: usize) -> BTreeMap<String, String> {
+        let path = self.sites.home(site).join("shop.db");
+        match &self.sites.setting.invented {
+            None => referee::records(&path),
+            Some(invented) => {
+                let read = Connection::open(path).and_then(|connection| invented::referee::records(invented, &connection));
+                read.unwrap_or_default()
+            }
+        }
+    }
+
+    /// Notes who is who, before and between edits of an invented database.
+    fn observe(&mut self, site: usize, first: bool) {
+        let Some(invented) = self.sites.setting.invented.clone() else { return };
+        let path = self.sites.home(site).join("shop.db");
+        if !path.is_file() {
+            return;
+        }
+        let read = Connection::open(path).and_then(|connection| invented::content::Snapshot::read(&invented, &connection));
+        match read {
+            Ok(snapshot) if first => self.deeds.invented.begin(&snapshot.content(&invented).0),
+            Ok(snapshot) => self.deeds.invented.observe(&snapshot.content(&invented).0),
+            // A site that has no tables yet.
+            Err(_) => {}
+        }
+    }
+
     fn run(&mut self, ops: &[Op]) {
         let setting = &self.sites.setting;
         let begin = format!(
@@ -189,6 +220,13 @@ impl Simulation {
             setting.tree.name, setting.rule, setting.skews, setting.slice_changes, setting.packet_bytes
         );
         self.say(begin);
+        if let Some(invented) = &self.sites.setting.invented
+            && self.seen.is_some()
+        {
+            let sql = format!("{}{}", invented.sql(), invented.rules(self.sites.setting.rule));
+            self.say(sql);
+        }
+        self.observe(0, true);
         for op in ops {
             self.act(op);
             if !self.outcome.wrong.is_empty() {
@@ -316,6 +354,7 @@ impl Simulation {
             }
         };
         self.look(site);
+        self.observe(site, false);
         moved
     }
 
@@ -352,7 +391,7 @@ impl Simulation {
         let mut end = BTreeMap::new();
         for site in 0..self.sites.setting.tree.sites.len() {
             let name = self.sites.name(site);
-            let records = referee::records(&self.sites.home(site).join("shop.db"));
+            let records = self.records(site);
             end.extend(records.into_iter().map(|(key, row)| (format!("{name} {key}"), row)));
             let mut listed = Vec::new();
             if let Ok(session) = self.sites.session(site, None) {
@@ -370,7 +409,10 @@ impl Simulation {
 
     fn evidence(&mut self) -> Result<Vec<String>, Stopped> {
         let mut wrong = Vec::new();
-        let (tree, numbers) = (self.sites.setting.tree, self.sites.setting.numbers);
+        let (tree, numbers, invented) = (self.sites.setting.tree, self.sites.setting.numbers, self.sites.setting.invented.clone());
+        // A unique value that two records want is for a person to decide, and all that refers to them waits with it.
+        let wanted_twice = invented.as_ref().is_some_and(|invented| invented.swaps);
+        let clashes = invented.as_ref().is_some_and(|invented| invented.clashes);
         let (mut conflicts, mut held) = (Vec::new(), Vec::new());
         for site in 0..tree.sites.len() {
             let session = self.sites.session(site, None)?;
@@ -388,6 +430,7 @@ impl Simulation {
                         kind: format!("{:?}", conflict.kind),
                         table: conflict.table.clone(),
                         key: key_word(&conflict.key),
+                        field: conflict.field.clone(),
                         losers,
                         loser_site: conflict.loser_site.as_ref().map(ToString::to_string),
                     });
@@ -420,7 +463,8 @@ impl Simulation {
                             key: key_word(&record.key),
                             reason: format!("{:?}", entry.reason),
                             lasting: match entry.reason {
-                                HeldReason::OtherRecord { .. } => true,
+                                _ if wanted_twice => true,
+                                HeldReason::OtherRecord { .. } => !clashes,
                                 // What refers to a delete can itself be held for its number.
                                 HeldReason::Dependants { .. } => numbers,
                                 HeldReason::Missing { .. } | HeldReason::Refused { .. } => false,
@@ -445,7 +489,10 @@ impl Simulation {
         let sites =
             (0..tree.sites.len()).map(|site| (tree.sites[site].0, tree.sites[site].1, self.sites.home(site).join("shop.db"))).collect();
         let evidence = Evidence { sites, deeds: &self.deeds, conflicts, held };
-        wrong.extend(referee::judge(&evidence));
+        wrong.extend(match &invented {
+            None => referee::judge(&evidence),
+            Some(invented) => invented::referee::judge(invented, &evidence, &self.deeds.invented),
+        });
         let said: Vec<String> = evidence.conflicts.iter().map(|listed| format!("   {listed:?}")).collect();
         self.outcome.trace.extend(said);
         Ok(wrong)

@@ -17,6 +17,8 @@ pub struct Listed {
     pub kind: String,
     pub table: String,
     pub key: String,
+    /// The field; none where the whole record is meant.
+    pub field: Option<String>,
     /// The values that lost, in words.
     pub losers: Vec<String>,
     pub loser_site: Option<String>,
@@ -96,7 +98,7 @@ fn read(path: &Path) -> rusqlite::Result<BTreeMap<&'static str, Rows>> {
 }
 
 /// The database is whole and its references lead somewhere.
-fn sound(name: &str, path: &Path) -> Vec<String> {
+pub fn sound(name: &str, path: &Path) -> Vec<String> {
     let Ok(connection) = Connection::open(path) else { return vec![format!("UNREADABLE {name}")] };
     let mut wrong = Vec::new();
     match connection.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0)) {

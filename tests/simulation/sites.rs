@@ -1,6 +1,6 @@
 //! The sites of one history: homes in a temporary folder, one exchange, sessions that can die.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -14,7 +14,8 @@ use fieldpost::world::{Faults, SkewedClock, World};
 use rusqlite::Connection;
 
 use super::application::{Application, SCHEMA};
-use super::history::{Halves, Setting, Tree};
+use super::history::{Halves, Setting};
+use super::invented;
 
 /// The day every history begins.
 const BEGIN: i64 = 1_700_000_000_000;
@@ -85,6 +86,7 @@ impl Sites {
     /// All sites joined and the same.
     pub fn joined(setting: &Setting) -> Self {
         let template = template(setting);
+        let template = template.get().expect("it was just made");
         let sites = Self::new(setting);
         copy(template.folder.path(), sites.folder.path());
         let world = World::simulated(Box::new(SkewedClock { base: Arc::clone(&sites.time), skew: 0 }), setting.seed, Faults::none());
@@ -202,7 +204,8 @@ impl Sites {
         let path = self.home(site).join("shop.db");
         if self.applications[site].is_none() && path.is_file() {
             let skew = self.setting.skews[site];
-            self.applications[site] = Some(Application::open(site, &path, &self.time, skew).map_err(|error| error.to_string())?);
+            let invented = self.setting.invented.clone();
+            self.applications[site] = Some(Application::open(site, &path, &self.time, skew, invented).map_err(|error| error.to_string())?);
         }
         Ok(())
     }
@@ -214,8 +217,17 @@ impl Sites {
         if !path.exists() {
             std::fs::create_dir_all(&home).expect("the folder can be made");
             let connection = Connection::open(&path).expect("a database can be made");
-            connection.execute_batch(SCHEMA).expect("the schema is right");
-            std::fs::write(home.join("rules.toml"), format!("default = \"{}\"\n", self.setting.rule)).expect("the folder is ours");
+            let rules = match &self.setting.invented {
+                Some(invented) => {
+                    invented::application::fill(&connection, invented).expect("the schema is right");
+                    invented.rules(self.setting.rule)
+                }
+                None => {
+                    connection.execute_batch(SCHEMA).expect("the schema is right");
+                    format!("default = \"{}\"\n", self.setting.rule)
+                }
+            };
+            std::fs::write(home.join("rules.toml"), rules).expect("the folder is ours");
         }
         let world = self.world(0, kill);
         let mut exchange = self.exchange.clone();
@@ -264,25 +276,43 @@ fn name(text: &str) -> SiteName {
     SiteName::new(text).expect("the names of the trees are good")
 }
 
-/// The template of a tree and a rule, made once per process.
-fn template(setting: &Setting) -> Arc<Template> {
-    type Made = Mutex<BTreeMap<(&'static str, &'static str, bool), Arc<Template>>>;
-    static MADE: OnceLock<Made> = OnceLock::new();
-    let mut made = MADE.get_or_init(Mutex::default).lock().expect("no holder panics");
-    let make = || Arc::new(make_template(setting.tree, setting.rule, setting.late));
-    Arc::clone(made.entry((setting.tree.name, setting.rule, setting.late)).or_insert_with(make))
+/// Templates of invented databases that are kept: those of histories in a row.
+const INVENTED_KEPT: usize = 6;
+
+/// The template of a database, a tree and a rule, made once while it is kept.
+fn template(setting: &Setting) -> Arc<OnceLock<Template>> {
+    type Name = (Option<(u64, bool)>, &'static str, &'static str, bool);
+    static MADE: OnceLock<Mutex<VecDeque<(Name, Arc<OnceLock<Template>>)>>> = OnceLock::new();
+    let invented = setting.invented.as_ref().map(|invented| (invented.seed, invented.clashes));
+    let name: Name = (invented, setting.tree.name, setting.rule, setting.late);
+    let place = {
+        let mut made = MADE.get_or_init(Mutex::default).lock().expect("no holder panics");
+        match made.iter().find(|made| made.0 == name) {
+            Some((_, place)) => Arc::clone(place),
+            None => {
+                let place = Arc::default();
+                made.push_back((name, Arc::clone(&place)));
+                if made.iter().filter(|made| made.0.0.is_some()).count() > INVENTED_KEPT {
+                    let oldest = made.iter().position(|made| made.0.0.is_some()).expect("there are several");
+                    made.remove(oldest);
+                }
+                place
+            }
+        }
+    };
+    place.get_or_init(|| make_template(setting));
+    place
 }
 
-fn make_template(tree: Tree, rule: &'static str, late: bool) -> Template {
+fn make_template(setting: &Setting) -> Template {
+    let (tree, late) = (setting.tree, setting.late);
     let setting = Setting {
         seed: 0,
-        tree,
-        rule,
         skews: vec![0; tree.sites.len()],
         slice_changes: 5_000,
         packet_bytes: 32 << 20,
         numbers: true,
-        late,
+        ..setting.clone()
     };
     let mut sites = Sites::new(&setting);
     sites.init(None).expect("the host begins");

@@ -76,6 +76,7 @@ pub fn run(death: Option<Death>) -> Swept {
     let tree = TREES[2];
     let setting = Setting {
         seed: 7,
+        invented: None,
         tree,
         rule: "newest",
         skews: vec![0; tree.sites.len()],

@@ -27,12 +27,20 @@ pub fn name(text: &str) -> SiteName {
 impl Tree {
     /// A host called `head` on a database with this schema and content.
     pub fn new(sql: &str) -> Self {
+        Self::with_rules(sql, "")
+    }
+
+    /// As [`Tree::new`], with this text as the host's `rules.toml`.
+    pub fn with_rules(sql: &str, rules: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tree =
             Self { folder, exchange: Memory::default(), time: Arc::new(AtomicI64::new(1_700_000_000_000)), limits: Limits::default() };
         let home = tree.home("head");
         std::fs::create_dir_all(&home).unwrap();
         Connection::open(home.join("shop.db")).unwrap().execute_batch(sql).unwrap();
+        if !rules.is_empty() {
+            std::fs::write(home.join("rules.toml"), rules).unwrap();
+        }
         tree.init();
         tree
     }
@@ -96,6 +104,23 @@ impl Tree {
         round::run(&mut session, &mut self.exchange.clone(), round::Halves::Both, &mut |_| {}).unwrap()
     }
 
+    /// One round, opening included, that dies before its `kill`-th durable step. Gives that step; none where it lived.
+    pub fn sync_dying(&self, site: &str, kill: u64) -> Option<&'static str> {
+        self.tick(1_000);
+        let mortal = self.world(site);
+        mortal.faults().kill_before(Some(kill));
+        let home = Home::discover(Some(&self.home(site)), &self.home(site)).unwrap();
+        let mut session = match Session::open(mortal, home, self.limits.clone()) {
+            Ok(session) => session,
+            Err(error) if error.is_crash() => return Some("opening"),
+            Err(error) => panic!("{site}: {error}"),
+        };
+        let done = round::run(&mut session, &mut self.exchange.clone(), round::Halves::Both, &mut |_| {});
+        let died = session.world.faults().died_at();
+        assert!(died.is_some() || done.is_ok(), "{site}: {done:?}");
+        died
+    }
+
     /// Rounds at all sites until nothing moves.
     pub fn settle(&self, sites: &[&str]) {
         for _ in 0..20 {
@@ -150,7 +175,85 @@ impl Tree {
     pub fn assert_same(&self, sites: &[&str]) {
         let first = self.digests(sites[0]);
         for site in &sites[1..] {
-            assert_eq!(self.digests(site), first, "{site} differs from {}", sites[0]);
+            if self.digests(site) != first {
+                panic!("{site} differs from {}:\n  {}", sites[0], self.differences(site, sites[0]).join("\n  "));
+            }
         }
+    }
+
+    /// Rows that only one of two sites has, with its name: what a person wants to see where digests differ.
+    fn differences(&self, here: &str, there: &str) -> Vec<String> {
+        let mut differences = Vec::new();
+        for (table, ..) in self.digests(there) {
+            let sql = format!("SELECT * FROM \"{table}\"");
+            let (ours, theirs) = (self.rows(here, &sql), self.rows(there, &sql));
+            let only = |site: &str, rows: &[String], other: &[String]| -> Vec<String> {
+                rows.iter().filter(|row| !other.contains(row)).take(20).map(|row| format!("{site} only: {table} {row}")).collect()
+            };
+            differences.extend(only(here, &ours, &theirs));
+            differences.extend(only(there, &theirs, &ours));
+        }
+        differences
+    }
+
+    /// Rows in the order of the query, their columns joined by `|`, NULL as `-`.
+    pub fn rows(&self, site: &str, sql: &str) -> Vec<String> {
+        let application = self.application(site);
+        let mut statement = application.prepare(sql).unwrap();
+        let columns = statement.column_count();
+        let row = |row: &rusqlite::Row<'_>| {
+            let words: Vec<String> = (0..columns).map(|column| row.get_ref(column).map(word)).collect::<rusqlite::Result<_>>()?;
+            Ok(words.join("|"))
+        };
+        statement.query_map([], row).unwrap().collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    /// Every site gives these rows.
+    pub fn assert_rows(&self, sites: &[&str], sql: &str, expected: &[&str]) {
+        for site in sites {
+            assert_eq!(self.rows(site, sql), expected, "at {site}: {sql}");
+        }
+    }
+
+    /// Every site holds the same, its file is whole, and every declared reference leads somewhere.
+    pub fn assert_sound(&self, sites: &[&str]) {
+        self.assert_same(sites);
+        for site in sites {
+            assert_eq!(self.rows(site, "PRAGMA foreign_key_check"), [""; 0], "foreign keys at {site}");
+            assert_eq!(self.rows(site, "PRAGMA integrity_check"), ["ok"], "at {site}");
+        }
+    }
+
+    /// The values that lost, as a site's list of conflicts has them, and what is held there.
+    pub fn listed(&self, site: &str) -> Vec<String> {
+        let session = self.session(site);
+        let mut listed = Vec::new();
+        session
+            .ledger
+            .conflicts(0, &mut |_, _, _, conflict| {
+                listed.extend(conflict.loser);
+                Ok(())
+            })
+            .unwrap();
+        session
+            .ledger
+            .exceptional(&mut |record| {
+                let after = record.extra.held.values().filter_map(|held| held.change.after.as_ref());
+                listed.extend(after.flat_map(|after| after.row.0.iter().map(ToString::to_string)));
+                Ok(())
+            })
+            .unwrap();
+        listed
+    }
+}
+
+fn word(value: rusqlite::types::ValueRef<'_>) -> String {
+    use rusqlite::types::ValueRef;
+    match value {
+        ValueRef::Null => "-".into(),
+        ValueRef::Integer(number) => number.to_string(),
+        ValueRef::Real(number) => number.to_string(),
+        ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
+        ValueRef::Blob(bytes) => data_encoding::HEXLOWER.encode(bytes),
     }
 }

@@ -1,0 +1,419 @@
+//! Two sites hand out the same number offline: both records live, under numbers of their own, and every reference follows.
+//!
+//! | module | answers |
+//! |---|---|
+//! | (here) | which records live under which number, and for how long is a number provisional? |
+//! | `references` | does every kind of reference follow? |
+//! | `chinook` | does all of it hold in a real database that is edited at four sites? |
+//!
+//! Records are told apart by a text nobody edits (a name, a token), never by number.
+
+mod support;
+
+#[path = "handed_out_keys/chinook.rs"]
+mod chinook;
+#[path = "handed_out_keys/references.rs"]
+mod references;
+
+use fieldpost::exchange::Unruly;
+use fieldpost::site::Role;
+use fieldpost::sync::round;
+use support::Tree;
+
+/// Numbers from here on are provisional where the table is AUTOINCREMENT.
+const ZONE: i64 = 1_500_000_000;
+
+const TWO: [&str; 2] = ["head", "anna"];
+const THREE: [&str; 3] = ["head", "north", "rosa"];
+
+/// Customers and what they ordered, both under handed-out numbers; one of each is everywhere.
+const SHOP: &str = "
+    CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, phone TEXT);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, token TEXT, customer INTEGER REFERENCES customers, city TEXT);
+    INSERT INTO customers VALUES (1, 'shared', '0'); INSERT INTO orders VALUES (1, 'first', 1, NULL);";
+
+/// Whom each order is for, by content alone.
+const OWNERS: &str = "SELECT o.token, c.name FROM orders o LEFT JOIN customers c ON c.id = o.customer ORDER BY o.token";
+const CUSTOMERS: &str = "SELECT id, name FROM customers ORDER BY id";
+
+/// A customer and an order of this customer, as an application makes them.
+fn order_of(name: &str) -> String {
+    format!(
+        "INSERT INTO customers (name) VALUES ('{name}');
+         INSERT INTO orders (token, customer) SELECT 'of {name}', id FROM customers WHERE name = '{name}';"
+    )
+}
+
+/// A host and one remote, the same.
+fn two(sql: &str, rules: &str) -> Tree {
+    let tree = Tree::with_rules(sql, rules);
+    tree.add("head", "anna", Role::Remote);
+    loaded(&tree, &TWO);
+    tree
+}
+
+/// Rounds until who joined has everything.
+fn loaded(tree: &Tree, sites: &[&str]) {
+    // The first round of a new site only asks: nothing moves yet.
+    sites.iter().for_each(|site| drop(tree.sync(site)));
+    tree.settle(sites);
+    tree.assert_same(sites);
+}
+
+/// A host, its office and the office's remote, the same.
+fn three(sql: &str, rules: &str) -> Tree {
+    let tree = Tree::with_rules(sql, rules);
+    tree.add("head", "north", Role::Office);
+    loaded(&tree, &["head", "north"]);
+    tree.add("north", "rosa", Role::Remote);
+    loaded(&tree, &THREE);
+    tree
+}
+
+fn settled(tree: &Tree, sites: &[&str]) {
+    tree.settle(sites);
+    tree.assert_sound(sites);
+}
+
+fn half(tree: &Tree, site: &str, halves: round::Halves) {
+    tree.tick(1_000);
+    round::run(&mut tree.session(site), &mut tree.exchange.clone(), halves, &mut |_| {}).unwrap();
+}
+
+// ---- which number a record gets
+
+#[test]
+fn a_number_that_is_free_at_the_parent_is_kept() {
+    let tree = two(SHOP, "");
+    tree.edit("anna", &order_of("anna"));
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, CUSTOMERS, &["1|shared", "2|anna"]);
+    tree.assert_rows(&TWO, OWNERS, &["first|shared", "of anna|anna"]);
+}
+
+#[test]
+fn of_two_records_under_one_number_the_parents_keeps_it_and_the_childs_gets_the_next() {
+    let tree = two(SHOP, "");
+    tree.edit("anna", &order_of("anna"));
+    tree.edit("head", &order_of("head"));
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, CUSTOMERS, &["1|shared", "2|head", "3|anna"]);
+    tree.assert_rows(&TWO, OWNERS, &["first|shared", "of anna|anna", "of head|head"]);
+}
+
+#[test]
+fn numbers_that_move_into_each_others_place_all_arrive() {
+    let tree = two(SHOP, "");
+    for name in ["a1", "a2", "a3"] {
+        tree.edit("anna", &order_of(name));
+    }
+    tree.edit("head", &order_of("head"));
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT name FROM customers ORDER BY name", &["a1", "a2", "a3", "head", "shared"]);
+    tree.assert_rows(&TWO, OWNERS, &["first|shared", "of a1|a1", "of a2|a2", "of a3|a3", "of head|head"]);
+    tree.assert_rows(&TWO, "SELECT name FROM customers WHERE id = 2", &["head"]);
+}
+
+#[test]
+fn two_remotes_and_the_host_give_out_one_number() {
+    let tree = two(SHOP, "");
+    tree.add("head", "ben", Role::Remote);
+    let sites = ["head", "anna", "ben"];
+    loaded(&tree, &sites);
+    for name in sites {
+        tree.edit(name, &order_of(name));
+    }
+    settled(&tree, &sites);
+    tree.assert_rows(&sites, OWNERS, &["first|shared", "of anna|anna", "of ben|ben", "of head|head"]);
+    tree.assert_rows(&sites, "SELECT name FROM customers WHERE id = 2", &["head"]);
+}
+
+#[test]
+fn over_three_levels_all_sites_end_with_the_same_numbers() {
+    for order in [["rosa", "north", "head"], ["head", "north", "rosa"], ["north", "rosa", "head"]] {
+        let tree = three(SHOP, "");
+        for name in THREE {
+            tree.edit(name, &order_of(name));
+        }
+        settled(&tree, &order);
+        tree.assert_rows(&THREE, OWNERS, &["first|shared", "of head|head", "of north|north", "of rosa|rosa"]);
+        tree.assert_rows(&THREE, "SELECT name FROM customers WHERE id = 2", &["head"]);
+    }
+}
+
+#[test]
+fn an_office_that_told_its_remote_a_number_takes_it_back_when_the_host_says_so() {
+    let tree = three(SHOP, "");
+    tree.edit("rosa", &order_of("rosa"));
+    tree.settle(&["rosa", "north"]);
+    tree.edit("head", &order_of("head"));
+    tree.edit("rosa", "UPDATE customers SET phone = 'edited' WHERE name = 'rosa'");
+    settled(&tree, &THREE);
+    tree.assert_rows(&THREE, OWNERS, &["first|shared", "of head|head", "of rosa|rosa"]);
+    tree.assert_rows(&THREE, "SELECT name, phone FROM customers WHERE name <> 'shared' ORDER BY id", &["head|-", "rosa|edited"]);
+}
+
+#[test]
+fn a_new_number_is_nobodys_edit() {
+    let tree = two(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, touched INTEGER NOT NULL DEFAULT 0);
+         CREATE TABLE orders (id INTEGER PRIMARY KEY, token TEXT, customer INTEGER REFERENCES customers ON DELETE CASCADE ON UPDATE CASCADE,
+             touched INTEGER NOT NULL DEFAULT 0);
+         CREATE TRIGGER customers_touched AFTER UPDATE ON customers WHEN new.touched = old.touched
+             BEGIN UPDATE customers SET touched = touched + 1 WHERE id = new.id; END;
+         CREATE TRIGGER orders_touched AFTER UPDATE ON orders WHEN new.touched = old.touched
+             BEGIN UPDATE orders SET touched = touched + 1 WHERE id = new.id; END;",
+        "",
+    );
+    tree.edit("anna", &order_of("anna"));
+    tree.edit("head", &order_of("head"));
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["of anna|anna", "of head|head"]);
+    tree.assert_rows(
+        &TWO,
+        "SELECT name, touched FROM customers UNION ALL SELECT token, touched FROM orders ORDER BY 1",
+        &["anna|0", "head|0", "of anna|0", "of head|0"],
+    );
+}
+
+#[test]
+fn unique_values_and_strict_tables_are_in_nobodys_way() {
+    let tree = two(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+         CREATE TABLE orders (id INTEGER PRIMARY KEY, token TEXT NOT NULL UNIQUE, customer INTEGER NOT NULL UNIQUE REFERENCES customers) STRICT;
+         CREATE UNIQUE INDEX lower_token ON orders (lower(token)) WHERE customer IS NOT NULL;",
+        "",
+    );
+    for name in ["a1", "a2"] {
+        tree.edit("anna", &order_of(name));
+    }
+    for name in ["h1", "h2", "h3"] {
+        tree.edit("head", &order_of(name));
+    }
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["of a1|a1", "of a2|a2", "of h1|h1", "of h2|h2", "of h3|h3"]);
+}
+
+// ---- what happens while a number is provisional
+
+#[test]
+fn edits_made_while_the_number_is_provisional_stay_with_their_record() {
+    let tree = two(SHOP, "");
+    tree.edit("anna", &order_of("anna"));
+    tree.edit("head", &order_of("head"));
+    half(&tree, "anna", round::Halves::Send);
+    tree.edit(
+        "anna",
+        "UPDATE customers SET phone = 'sent, not answered' WHERE name = 'anna'; UPDATE orders SET city = 'Bern' WHERE token = 'of anna'",
+    );
+    half(&tree, "head", round::Halves::Both);
+    tree.edit("anna", "UPDATE orders SET customer = (SELECT id FROM customers WHERE name = 'anna') WHERE token = 'first'");
+    half(&tree, "anna", round::Halves::Receive);
+    tree.edit("anna", "INSERT INTO orders (token, customer) SELECT 'late', id FROM customers WHERE name = 'anna'");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["first|anna", "late|anna", "of anna|anna", "of head|head"]);
+    tree.assert_rows(&TWO, "SELECT name, phone FROM customers ORDER BY name", &["anna|sent, not answered", "head|-", "shared|0"]);
+    tree.assert_rows(&TWO, "SELECT city FROM orders WHERE token = 'of anna'", &["Bern"]);
+}
+
+#[test]
+fn a_record_deleted_while_its_number_is_provisional_takes_nobody_with_it() {
+    let tree = two(SHOP, "");
+    tree.edit("anna", &order_of("anna"));
+    tree.edit("head", &order_of("head"));
+    half(&tree, "anna", round::Halves::Send);
+    tree.edit("anna", "DELETE FROM orders WHERE token = 'of anna'; DELETE FROM customers WHERE name = 'anna'");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["first|shared", "of head|head"]);
+    tree.assert_rows(&TWO, CUSTOMERS, &["1|shared", "2|head"]);
+}
+
+#[test]
+fn a_record_made_and_deleted_before_any_round_leaves_nothing() {
+    let tree = two(SHOP, "");
+    tree.edit("anna", &order_of("anna"));
+    tree.edit("anna", "DELETE FROM orders WHERE token = 'of anna'; DELETE FROM customers WHERE name = 'anna'");
+    tree.edit("anna", &order_of("second"));
+    tree.edit("head", &order_of("head"));
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["first|shared", "of head|head", "of second|second"]);
+}
+
+#[test]
+fn a_deleted_number_given_again_is_a_new_record() {
+    let tree = two(SHOP, "");
+    tree.edit("head", &order_of("old"));
+    tree.settle(&TWO);
+    tree.edit("anna", "DELETE FROM orders WHERE token = 'of old'; DELETE FROM customers WHERE name = 'old'");
+    tree.edit("anna", &order_of("new"));
+    tree.assert_rows(&["anna"], CUSTOMERS, &["1|shared", "2|new"]);
+    tree.edit(
+        "head",
+        "UPDATE customers SET phone = 'for the old one' WHERE name = 'old'; INSERT INTO orders (token, customer) VALUES ('for old', 2)",
+    );
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT name, phone FROM customers ORDER BY name", &["new|-", "old|for the old one", "shared|0"]);
+    tree.assert_rows(&TWO, OWNERS, &["first|shared", "for old|old", "of new|new"]);
+}
+
+#[test]
+fn a_deleted_number_given_again_at_the_parent_is_a_new_record_too() {
+    let tree = two(SHOP, "");
+    tree.edit("head", &order_of("old"));
+    tree.settle(&TWO);
+    tree.edit("head", "DELETE FROM orders WHERE token = 'of old'; DELETE FROM customers WHERE name = 'old'");
+    tree.edit("head", &order_of("new"));
+    tree.edit("anna", "UPDATE customers SET phone = 'for the old one' WHERE name = 'old'");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT name, phone FROM customers WHERE name <> 'old' ORDER BY name", &["new|-", "shared|0"]);
+    tree.assert_rows(&TWO, OWNERS, &["first|shared", "of new|new"]);
+    let kept = tree.rows("head", "SELECT phone FROM customers WHERE name = 'old'");
+    let listed = tree.listed("anna");
+    assert!(kept == ["for the old one"] || listed.iter().any(|loser| loser.contains("for the old one")), "{kept:?} {listed:?}");
+}
+
+#[test]
+fn one_field_set_at_two_sites_to_one_number_that_means_two_records_is_a_conflict() {
+    let tree = two(SHOP, "");
+    for name in TWO {
+        tree.edit(name, &order_of(name));
+        tree.edit(name, &format!("UPDATE orders SET customer = (SELECT id FROM customers WHERE name = '{name}') WHERE token = 'first'"));
+    }
+    settled(&tree, &TWO);
+    // The later edit wins.
+    tree.assert_rows(&TWO, OWNERS, &["first|anna", "of anna|anna", "of head|head"]);
+    assert!(!tree.listed("head").is_empty(), "the edit at the head is overwritten unlisted");
+}
+
+#[test]
+fn a_provisional_number_changed_by_hand_is_still_one_record() {
+    let tree = two(SHOP, "");
+    tree.edit("anna", &order_of("anna"));
+    tree.edit("head", &order_of("head"));
+    tree.edit("anna", "UPDATE orders SET customer = NULL WHERE token = 'of anna'; UPDATE customers SET id = 70 WHERE name = 'anna'; UPDATE orders SET customer = 70 WHERE token = 'of anna'");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["first|shared", "of anna|anna", "of head|head"]);
+}
+
+// ---- AUTOINCREMENT: a zone for provisional numbers
+
+const ZONED: &str = "
+    CREATE TABLE customers (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, phone TEXT);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT, customer INTEGER REFERENCES customers, city TEXT);
+    INSERT INTO customers VALUES (1, 'shared', '0'); INSERT INTO orders VALUES (1, 'first', 1, NULL);";
+
+fn number(tree: &Tree, site: &str, name: &str) -> i64 {
+    tree.rows(site, &format!("SELECT id FROM customers WHERE name = '{name}'"))[0].parse().unwrap()
+}
+
+#[test]
+fn where_numbers_are_never_given_again_a_childs_new_ones_come_from_a_zone_until_the_parent_told_the_final_one() {
+    let tree = two(ZONED, "");
+    tree.edit("anna", &order_of("anna"));
+    tree.edit("head", &order_of("head"));
+    assert!(number(&tree, "anna", "anna") >= ZONE, "{}", number(&tree, "anna", "anna"));
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, CUSTOMERS, &["1|shared", "2|head", "3|anna"]);
+    tree.assert_rows(&TWO, OWNERS, &["first|shared", "of anna|anna", "of head|head"]);
+    let before = tree.rows("anna", "SELECT seq FROM sqlite_sequence WHERE name = 'customers'");
+    tree.edit("anna", &order_of("next"));
+    assert!(number(&tree, "anna", "next") > before[0].parse::<i64>().unwrap() && number(&tree, "anna", "next") > ZONE);
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, CUSTOMERS, &["1|shared", "2|head", "3|anna", "4|next"]);
+}
+
+#[test]
+fn a_vacated_number_of_the_zone_is_never_given_again() {
+    let tree = two(ZONED, "");
+    let mut given = Vec::new();
+    for name in ["a", "b", "c"] {
+        tree.edit("anna", &order_of(name));
+        given.push(number(&tree, "anna", name));
+        tree.settle(&TWO);
+    }
+    assert!(ZONE <= given[0] && given[0] < given[1] && given[1] < given[2], "{given:?}");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, CUSTOMERS, &["1|shared", "2|a", "3|b", "4|c"]);
+}
+
+#[test]
+fn the_numbers_of_an_office_are_provisional_too() {
+    let tree = three(ZONED, "");
+    for name in THREE {
+        tree.edit(name, &order_of(name));
+    }
+    assert!(number(&tree, "north", "north") >= ZONE && number(&tree, "rosa", "rosa") >= ZONE);
+    tree.settle(&["rosa", "north"]);
+    tree.assert_rows(&["rosa", "north"], OWNERS, &["first|shared", "of north|north", "of rosa|rosa"]);
+    settled(&tree, &THREE);
+    tree.assert_rows(&THREE, OWNERS, &["first|shared", "of head|head", "of north|north", "of rosa|rosa"]);
+    tree.assert_rows(&THREE, "SELECT id FROM customers ORDER BY id", &["1", "2", "3", "4"]);
+}
+
+#[test]
+fn a_site_that_joins_late_begins_in_the_zone() {
+    let tree = two(ZONED, "");
+    tree.edit("anna", &order_of("anna"));
+    tree.settle(&TWO);
+    tree.add("head", "ben", Role::Remote);
+    let sites = ["head", "anna", "ben"];
+    loaded(&tree, &sites);
+    for name in ["head", "ben"] {
+        tree.edit(name, &order_of(name));
+    }
+    assert!(number(&tree, "ben", "ben") >= ZONE);
+    settled(&tree, &sites);
+    tree.assert_rows(&sites, OWNERS, &["first|shared", "of anna|anna", "of ben|ben", "of head|head"]);
+}
+
+// ---- on the way
+
+#[test]
+fn packets_that_are_lost_repeated_and_reordered_change_nothing() {
+    for seed in 0..4 {
+        let tree = three(SHOP, "");
+        tree.exchange.behave(Unruly { seed, delay: 300, repeat: 300, reorder: 500, lose: 60, ..Unruly::calm() });
+        for turn in 0..4 {
+            for site in THREE {
+                tree.edit(site, &order_of(&format!("{site}{turn}")));
+                tree.sync(site);
+            }
+        }
+        tree.exchange.behave(Unruly::calm());
+        // What was lost is put on the exchange again.
+        for _ in 0..3 {
+            tree.tick(2 * 60 * 60 * 1000);
+            THREE.iter().for_each(|site| drop(tree.sync(site)));
+        }
+        settled(&tree, &THREE);
+        let mut expected = vec!["first|shared".to_owned()];
+        expected.extend(THREE.iter().flat_map(|site| (0..4).map(move |turn| format!("of {site}{turn}|{site}{turn}"))));
+        expected.sort();
+        for site in THREE {
+            assert_eq!(tree.rows(site, OWNERS), expected, "seed {seed}, {site}");
+        }
+    }
+}
+
+#[test]
+fn killed_before_any_durable_step_the_numbers_end_the_same() {
+    // At the parent, which gives numbers, and at the child, which takes them.
+    for dying in TWO {
+        for kill in 1.. {
+            let tree = two(SHOP, "");
+            tree.edit("anna", &order_of("anna"));
+            tree.edit("head", &order_of("head"));
+            tree.sync("anna");
+            if dying == "anna" {
+                tree.sync("head");
+            }
+            let died = tree.sync_dying(dying, kill);
+            settled(&tree, &TWO);
+            tree.assert_rows(&TWO, CUSTOMERS, &["1|shared", "2|head", "3|anna"]);
+            tree.assert_rows(&TWO, OWNERS, &["first|shared", "of anna|anna", "of head|head"]);
+            if died.is_none() {
+                break;
+            }
+        }
+    }
+}

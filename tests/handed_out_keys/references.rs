@@ -1,0 +1,306 @@
+//! Does every kind of reference to a handed-out number follow when the number changes?
+//!
+//! Each test: head and anna make the same things under the same numbers; then everything must hang together as each made it.
+
+use super::{THREE, TWO, settled, three, two};
+
+/// The statements of a person: `WHO` is the site.
+fn by(site: &str, sql: &str) -> String {
+    sql.replace("WHO", site)
+}
+
+/// Both sites do the same to things of their own, offline.
+fn both(schema: &str, rules: &str, sql: &str) -> super::Tree {
+    let tree = two(schema, rules);
+    for site in TWO {
+        tree.edit(site, &by(site, sql));
+    }
+    settled(&tree, &TWO);
+    tree
+}
+
+// ---- declared
+
+#[test]
+fn a_composite_foreign_key_follows_in_its_number_and_keeps_the_rest() {
+    let tree = both(
+        "CREATE TABLE parts (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT, UNIQUE (kind, id));
+         CREATE TABLE uses (token TEXT PRIMARY KEY, kind TEXT, part INTEGER, FOREIGN KEY (kind, part) REFERENCES parts (kind, id));",
+        "",
+        "INSERT INTO parts (kind, name) VALUES ('wheel', 'WHO 1'), ('axle', 'WHO 2');
+         INSERT INTO uses SELECT 'use of ' || name, kind, id FROM parts;",
+    );
+    tree.assert_rows(
+        &TWO,
+        "SELECT u.token, p.name, p.kind FROM uses u LEFT JOIN parts p ON p.id = u.part AND p.kind = u.kind ORDER BY u.token",
+        &["use of anna 1|anna 1|wheel", "use of anna 2|anna 2|axle", "use of head 1|head 1|wheel", "use of head 2|head 2|axle"],
+    );
+}
+
+#[test]
+fn self_references_follow_also_to_itself_and_in_a_circle() {
+    let tree = both(
+        "CREATE TABLE staff (id INTEGER PRIMARY KEY, name TEXT, boss INTEGER REFERENCES staff DEFERRABLE INITIALLY DEFERRED);",
+        "",
+        "BEGIN; INSERT INTO staff VALUES (1, 'WHO chief', 1), (2, 'WHO clerk', 1), (3, 'WHO one', 4), (4, 'WHO two', 3), (5, 'WHO free', NULL); COMMIT;",
+    );
+    let bosses = |site| {
+        [("chief", "chief"), ("clerk", "chief"), ("one", "two"), ("two", "one")].map(|(name, boss)| format!("{site} {name}|{site} {boss}"))
+    };
+    let mut expected: Vec<String> = TWO.iter().flat_map(bosses).collect();
+    expected.extend(TWO.map(|site| format!("{site} free|-")));
+    expected.sort();
+    for site in TWO {
+        assert_eq!(tree.rows(site, "SELECT s.name, b.name FROM staff s LEFT JOIN staff b ON b.id = s.boss ORDER BY s.name"), expected);
+    }
+}
+
+#[test]
+fn a_circle_of_two_tables_follows() {
+    let tree = both(
+        "CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT, leader INTEGER NOT NULL REFERENCES people DEFERRABLE INITIALLY DEFERRED);
+         CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, team INTEGER NOT NULL REFERENCES teams DEFERRABLE INITIALLY DEFERRED);",
+        "",
+        "BEGIN; INSERT INTO teams VALUES (1, 'WHO team', 2); INSERT INTO people VALUES (1, 'WHO member', 1), (2, 'WHO leader', 1); COMMIT;",
+    );
+    tree.assert_rows(
+        &TWO,
+        "SELECT p.name, t.name, l.name FROM people p JOIN teams t ON t.id = p.team JOIN people l ON l.id = t.leader ORDER BY p.name",
+        &[
+            "anna leader|anna team|anna leader",
+            "anna member|anna team|anna leader",
+            "head leader|head team|head leader",
+            "head member|head team|head leader",
+        ],
+    );
+}
+
+#[test]
+fn keys_that_are_themselves_foreign_keys_move_with_the_record_they_extend() {
+    // Multi-table inheritance, three tables deep, and something that refers to the last of them.
+    let tree = both(
+        "CREATE TABLE places (id INTEGER PRIMARY KEY, name TEXT);
+         CREATE TABLE restaurants (place INTEGER PRIMARY KEY REFERENCES places, kitchen TEXT);
+         CREATE TABLE bars (restaurant INTEGER NOT NULL PRIMARY KEY REFERENCES restaurants (place) ON DELETE CASCADE, beer TEXT);
+         CREATE TABLE visits (id INTEGER PRIMARY KEY, bar INTEGER REFERENCES bars, note TEXT);",
+        "",
+        "INSERT INTO places (name) VALUES ('WHO shed'), ('WHO bar');
+         INSERT INTO restaurants SELECT id, 'kitchen of ' || name FROM places WHERE name = 'WHO bar';
+         INSERT INTO bars SELECT id, 'beer of ' || name FROM places WHERE name = 'WHO bar';
+         INSERT INTO visits (bar, note) SELECT id, 'visit to ' || name FROM places WHERE name = 'WHO bar';",
+    );
+    tree.assert_rows(
+        &TWO,
+        "SELECT p.name, r.kitchen, b.beer, v.note FROM places p LEFT JOIN restaurants r ON r.place = p.id
+         LEFT JOIN bars b ON b.restaurant = r.place LEFT JOIN visits v ON v.bar = b.restaurant ORDER BY p.name",
+        &[
+            "anna bar|kitchen of anna bar|beer of anna bar|visit to anna bar",
+            "anna shed|-|-|-",
+            "head bar|kitchen of head bar|beer of head bar|visit to head bar",
+            "head shed|-|-|-",
+        ],
+    );
+    tree.assert_rows(&TWO, "SELECT count(*) FROM restaurants UNION ALL SELECT count(*) FROM bars", &["2", "2"]);
+}
+
+#[test]
+fn junction_tables_follow_in_both_numbers_with_and_without_a_rowid() {
+    for without in ["", "WITHOUT ROWID"] {
+        let schema = "CREATE TABLE films (id INTEGER PRIMARY KEY, title TEXT);
+             CREATE TABLE actors (id INTEGER PRIMARY KEY, name TEXT);
+             CREATE TABLE cast_of (film INTEGER NOT NULL REFERENCES films, actor INTEGER NOT NULL REFERENCES actors, fee TEXT, PRIMARY KEY (film, actor)) OPTION;
+             CREATE TABLE roles (film INTEGER, actor INTEGER, role TEXT, PRIMARY KEY (film, actor, role), FOREIGN KEY (film, actor) REFERENCES cast_of) OPTION;
+             INSERT INTO films VALUES (1, 'old film'); INSERT INTO actors VALUES (1, 'old actor');";
+        let tree = both(
+            &schema.replace("OPTION", without),
+            "",
+            "INSERT INTO films (title) VALUES ('WHO film'); INSERT INTO actors (name) VALUES ('WHO actor');
+             INSERT INTO cast_of SELECT f.id, a.id, f.title || ' & ' || a.name FROM films f, actors a WHERE f.title = 'WHO film' OR a.name = 'WHO actor';
+             INSERT INTO roles SELECT film, actor, 'role in ' || fee FROM cast_of;",
+        );
+        let mut expected = Vec::new();
+        for site in TWO {
+            for (film, actor) in [("old film".into(), format!("{site} actor")), (format!("{site} film"), "old actor".into())] {
+                expected.push(format!("{film}|{actor}|{film} & {actor}|role in {film} & {actor}"));
+            }
+            expected.push(format!("{site} film|{site} actor|{site} film & {site} actor|role in {site} film & {site} actor"));
+        }
+        expected.sort();
+        for site in TWO {
+            let found = tree.rows(
+                site,
+                "SELECT f.title, a.name, c.fee, r.role FROM cast_of c JOIN films f ON f.id = c.film JOIN actors a ON a.id = c.actor
+                 LEFT JOIN roles r ON r.film = c.film AND r.actor = c.actor ORDER BY 1, 2, 3, 4",
+            );
+            assert_eq!(found, expected, "{site} {without}");
+        }
+    }
+}
+
+#[test]
+fn a_junction_edited_while_its_numbers_are_provisional_follows_over_three_levels() {
+    let tree = three(
+        "CREATE TABLE films (id INTEGER PRIMARY KEY, title TEXT); CREATE TABLE actors (id INTEGER PRIMARY KEY, name TEXT);
+         CREATE TABLE cast_of (film INTEGER REFERENCES films, actor INTEGER REFERENCES actors, fee TEXT, PRIMARY KEY (film, actor));",
+        "",
+    );
+    let make = "INSERT INTO films (title) VALUES ('WHO film'); INSERT INTO actors (name) VALUES ('WHO actor');
+        INSERT INTO cast_of SELECT f.id, a.id, 'fee' FROM films f, actors a WHERE f.title = 'WHO film' AND a.name = 'WHO actor';";
+    for site in THREE {
+        tree.edit(site, &by(site, make));
+    }
+    tree.sync("rosa");
+    tree.edit("rosa", "UPDATE cast_of SET fee = 'rosa''s'");
+    tree.sync("north");
+    tree.sync("rosa");
+    tree.edit("rosa", "DELETE FROM cast_of WHERE actor = (SELECT id FROM actors WHERE name = 'north actor')");
+    settled(&tree, &THREE);
+    tree.assert_rows(
+        &THREE,
+        "SELECT f.title, a.name, c.fee FROM cast_of c JOIN films f ON f.id = c.film JOIN actors a ON a.id = c.actor ORDER BY 1",
+        &["head film|head actor|fee", "rosa film|rosa actor|rosa's"],
+    );
+}
+
+#[test]
+fn whatever_the_delete_action_nothing_goes_when_only_the_number_goes() {
+    for action in ["NO ACTION", "CASCADE", "SET NULL", "RESTRICT", "SET DEFAULT"] {
+        let schema = "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT);
+             CREATE TABLE orders (id INTEGER PRIMARY KEY, token TEXT, customer INTEGER DEFAULT NULL REFERENCES customers ON DELETE ACTION ON UPDATE ACTION);";
+        let tree = both(
+            &schema.replace("ACTION", action),
+            "",
+            "INSERT INTO customers (name) VALUES ('WHO'); INSERT INTO orders (token, customer) SELECT 'of ' || name, id FROM customers;",
+        );
+        let owners = "SELECT o.token, c.name FROM orders o LEFT JOIN customers c ON c.id = o.customer ORDER BY 1";
+        tree.assert_rows(&TWO, owners, &["of anna|anna", "of head|head"]);
+    }
+}
+
+// ---- named in the rules
+
+const PEOPLE: &str = "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE orders (id INTEGER PRIMARY KEY, name TEXT);
+    INSERT INTO customers VALUES (1, 'old'); INSERT INTO orders VALUES (1, 'old');";
+const MAKE: &str = "INSERT INTO customers (name) VALUES ('WHO a'), ('WHO b'); INSERT INTO orders (name) VALUES ('WHO');";
+
+#[test]
+fn a_plain_column_that_the_rules_call_a_reference_follows() {
+    let tree = both(
+        &format!("{PEOPLE} CREATE TABLE notes (id INTEGER PRIMARY KEY, token TEXT, customer, other INTEGER);"),
+        "[references]\n\"notes.customer\" = \"customers\"\n",
+        &format!("{MAKE} INSERT INTO notes (token, customer, other) SELECT 'of ' || name, id, id FROM customers WHERE name LIKE 'WHO%'"),
+    );
+    tree.assert_rows(
+        &TWO,
+        "SELECT n.token, c.name FROM notes n LEFT JOIN customers c ON c.id = n.customer ORDER BY 1",
+        &["of anna a|anna a", "of anna b|anna b", "of head a|head a", "of head b|head b"],
+    );
+    // Nobody called this one a reference: it is a number like any other.
+    tree.assert_rows(&TWO, "SELECT group_concat(DISTINCT other) FROM (SELECT other FROM notes ORDER BY 1)", &["2,3"]);
+}
+
+#[test]
+fn a_pair_of_type_and_number_follows_whatever_the_type_is_written_as() {
+    let tree = both(
+        &format!("{PEOPLE} CREATE TABLE tags (id INTEGER PRIMARY KEY, tag TEXT, object_type, object_id INTEGER);"),
+        "[references]\n\"tags.object_id\" = { type = \"object_type\", tables = { customer = \"customers\", \"7\" = \"orders\" } }\n",
+        &format!(
+            "{MAKE} INSERT INTO tags (tag, object_type, object_id) SELECT 'on ' || name, 'customer', id FROM customers WHERE name LIKE 'WHO%';
+             INSERT INTO tags (tag, object_type, object_id) SELECT 'on order ' || name, 7, id FROM orders WHERE name LIKE 'WHO%';
+             INSERT INTO tags (tag, object_type, object_id) VALUES ('by WHO on something else', 'page', 2);"
+        ),
+    );
+    tree.assert_rows(
+        &TWO,
+        "SELECT t.tag, c.name FROM tags t JOIN customers c ON c.id = t.object_id WHERE t.object_type = 'customer' ORDER BY 1",
+        &["on anna a|anna a", "on anna b|anna b", "on head a|head a", "on head b|head b"],
+    );
+    tree.assert_rows(
+        &TWO,
+        "SELECT t.tag, o.name FROM tags t JOIN orders o ON o.id = t.object_id WHERE t.object_type = 7 ORDER BY 1",
+        &["on order anna|anna", "on order head|head"],
+    );
+    tree.assert_rows(
+        &TWO,
+        "SELECT tag, object_id FROM tags WHERE object_type = 'page' ORDER BY 1",
+        &["by anna on something else|2", "by head on something else|2"],
+    );
+}
+
+#[test]
+fn a_text_of_table_and_number_follows() {
+    let tree = both(
+        &format!("{PEOPLE} CREATE TABLE log (id INTEGER PRIMARY KEY, said TEXT, target TEXT);"),
+        "[references]\n\"log.target\" = { separator = \",\", tables = { customer = \"customers\" } }\n",
+        &format!(
+            "{MAKE} INSERT INTO log (said, target) SELECT 'WHO saw ' || name, 'customer,' || id FROM customers WHERE name LIKE 'WHO%';
+             INSERT INTO log (said, target) VALUES ('WHO saw nobody', 'nobody,2'), ('WHO wrote something', 'a, b, customer'), ('WHO was silent', NULL);"
+        ),
+    );
+    tree.assert_rows(
+        &TWO,
+        "SELECT l.said, c.name FROM log l JOIN customers c ON l.target = 'customer,' || c.id ORDER BY 1",
+        &["anna saw anna a|anna a", "anna saw anna b|anna b", "head saw head a|head a", "head saw head b|head b"],
+    );
+    tree.assert_rows(
+        &TWO,
+        "SELECT target FROM log WHERE target IS NULL OR target NOT LIKE 'customer%' ORDER BY 1",
+        &["-", "-", "a, b, customer", "a, b, customer", "nobody,2", "nobody,2"],
+    );
+}
+
+#[test]
+fn numbers_inside_json_follow_and_the_rest_of_the_text_stays() {
+    let tree = both(
+        &format!("{PEOPLE} CREATE TABLE docs (id INTEGER PRIMARY KEY, token TEXT, data TEXT);"),
+        "[references]\n\"docs.data\" = { json = [\"$.customer.id\", \"$.lines[*].order\"], tables = [\"customers\", \"orders\"] }\n",
+        &format!(
+            "{MAKE} INSERT INTO docs (token, data)
+             SELECT 'of ' || c.name, json_object('customer', json_object('id', c.id, 'size', 2), 'price', 1.10,
+                 'lines', json_array(json_object('order', o.id, 'n', 2), json_object('order', 1)))
+             FROM customers c, orders o WHERE c.name LIKE 'WHO%' AND o.name = 'WHO';
+             INSERT INTO docs (token, data) VALUES ('broken', '{{no json'), ('empty', NULL);"
+        ),
+    );
+    tree.assert_rows(
+        &TWO,
+        "WITH d AS MATERIALIZED (SELECT * FROM docs WHERE token LIKE 'of %')
+         SELECT d.token, c.name, o.name, first.name, d.data ->> '$.customer.size', d.data ->> '$.lines[0].n', d.data -> '$.price'
+         FROM d JOIN customers c ON c.id = d.data ->> '$.customer.id' JOIN orders o ON o.id = d.data ->> '$.lines[0].order'
+         JOIN orders first ON first.id = d.data ->> '$.lines[1].order' ORDER BY 1",
+        &[
+            "of anna a|anna a|anna|old|2|2|1.1",
+            "of anna b|anna b|anna|old|2|2|1.1",
+            "of head a|head a|head|old|2|2|1.1",
+            "of head b|head b|head|old|2|2|1.1",
+        ],
+    );
+    tree.assert_rows(
+        &TWO,
+        "SELECT token, data FROM docs WHERE token NOT LIKE 'of %' ORDER BY 1",
+        &["broken|{no json", "broken|{no json", "empty|-", "empty|-"],
+    );
+}
+
+#[test]
+fn what_the_rules_name_follows_when_it_is_edited_while_the_number_is_provisional() {
+    let tree = two(
+        &format!(
+            "{PEOPLE} CREATE TABLE notes (id INTEGER PRIMARY KEY, token TEXT, customer INTEGER); INSERT INTO notes VALUES (1, 'first', 1);"
+        ),
+        "[references]\n\"notes.customer\" = \"customers\"\n",
+    );
+    for site in TWO {
+        tree.edit(site, &by(site, MAKE));
+    }
+    tree.sync("anna");
+    tree.edit("anna", "UPDATE notes SET customer = (SELECT id FROM customers WHERE name = 'anna b') WHERE token = 'first'");
+    tree.sync("head");
+    tree.edit("anna", "INSERT INTO notes (token, customer) SELECT 'second', id FROM customers WHERE name = 'anna a'");
+    settled(&tree, &TWO);
+    tree.assert_rows(
+        &TWO,
+        "SELECT n.token, c.name FROM notes n JOIN customers c ON c.id = n.customer ORDER BY 1",
+        &["first|anna b", "second|anna a"],
+    );
+}
