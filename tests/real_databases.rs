@@ -151,7 +151,7 @@ fn chinook_edited_at_four_sites_ends_the_same() {
     }
     for site in SITES {
         // Below the host AUTOINCREMENT tables hand out provisional numbers, from a zone that the host never uses.
-        let provisional = tree.text(site, "SELECT seq >= 1500000000 || '' FROM sqlite_sequence WHERE name = 'Artist'");
+        let provisional = tree.text(site, "SELECT (seq >= 1499999999) || '' FROM sqlite_sequence WHERE name = 'Artist'");
         assert_eq!(provisional, if site == "head" { "0" } else { "1" }, "{site}");
         assert_eq!(tree.text(site, "SELECT count(*) || '' FROM Artist WHERE ArtistId >= 1500000000"), "0", "{site}");
     }
@@ -177,7 +177,7 @@ fn two_records_under_one_handed_out_number_live_on_under_two() {
         }
     }
     let owners = "SELECT group_concat(c.FirstName || ' ' || i.Total, ', ') FROM Invoice i JOIN Customer c USING (CustomerId) \
-         WHERE i.InvoiceDate = '2026-01-02' ORDER BY i.InvoiceId";
+         WHERE i.InvoiceDate IN ('2026-01-01', '2026-01-02') ORDER BY i.InvoiceId";
     let expected = tree.text("head", owners);
     assert!(expected.contains("Head 2") && expected.contains("Anna "), "each invoice belongs to whom it was written for: {expected}");
     for site in ["anna", "north", "ben"] {

@@ -11,7 +11,7 @@ use super::apply::Applying;
 use super::meaning::number_key;
 use crate::database::Reference;
 use crate::ledger::Record;
-use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, Row, Shape, TableNo, stands_for};
+use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, Row, Shape, TableNo, Value, stands_for};
 
 /// What a row needs before it can be written.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,9 +74,12 @@ impl Applying<'_> {
         if !unmet.is_empty() {
             return Ok(unmet);
         }
+        let meant = row;
         let row = session.numbered(shape, row)?;
         for reference in &shape.references {
-            if !reference.fields.iter().any(|field| fields.contains(field)) {
+            // A single field that stands for a record was looked at above.
+            let stands = reference.fields.len() == 1 && matches!(meant.get(reference.fields[0]), Value::Integer(number) if stands_for(*number).is_some());
+            if stands || !reference.fields.iter().any(|field| fields.contains(field)) {
                 continue;
             }
             if let Reference::Missing { .. } = session.database()?.referenced(&session.shapes, reference, &row)? {
