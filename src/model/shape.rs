@@ -129,26 +129,20 @@ impl Shape {
     /// What makes two records the same one.
     #[must_use]
     pub fn identity(&self) -> Identity {
+        // A record whose own number is that of another record, as in multi-table inheritance, is named by that one too.
+        if self.numbers.iter().any(|number| self.is_key(number.field)) {
+            return Identity::Meaning;
+        }
         match self.key_kind {
             KeyKind::Assigned => Identity::Birth,
-            KeyKind::Natural if self.numbers.iter().any(|number| self.is_key(number.field)) => Identity::Meaning,
             KeyKind::Natural => Identity::Key,
         }
     }
 
-    /// The field that holds the handed-out number of the record itself.
+    /// The field that holds the number which each database hands out to a record by itself.
     #[must_use]
     pub fn number_field(&self) -> Option<FieldNo> {
-        match self.key_kind {
-            KeyKind::Assigned => self.key.first().copied(),
-            KeyKind::Natural => None,
-        }
-    }
-
-    /// Whether the record's own number is that of another record it refers to, as in multi-table inheritance.
-    #[must_use]
-    pub fn follows(&self) -> bool {
-        self.number_field().is_some_and(|own| self.numbers.iter().any(|number| number.field == own))
+        if self.identity() == Identity::Birth { self.key.first().copied() } else { None }
     }
 
     /// Whether a field holds numbers of other records, or says what such a number means.

@@ -199,7 +199,7 @@ impl<'s> Building<'s> {
                     fields.sort_unstable();
                     fields.dedup();
                     // A number is the parent's to give.
-                    fields.retain(|field| shape.follows() || shape.number_field() != Some(*field));
+                    fields.retain(|field| shape.number_field() != Some(*field));
                 }
                 shape.close(&mut fields);
                 fields

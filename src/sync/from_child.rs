@@ -77,7 +77,7 @@ impl Applying<'_> {
     /// A child's word on a record's number is none, once we have the record.
     fn without_number(&self, record: &Record, mut change: Change) -> Change {
         let shape = self.session.shape(record.table);
-        let Some(own) = shape.number_field().filter(|_| !shape.follows()) else { return change };
+        let Some(own) = shape.number_field() else { return change };
         let born = |image: &Option<Image>| image.as_ref().map(|image| image.born);
         if born(&change.before).is_some() && born(&change.before) == born(&change.after) && !change.whole {
             change.fields.retain(|field| *field != own);
@@ -97,7 +97,7 @@ impl Applying<'_> {
         if whole {
             let mut shadow = after.clone();
             let shape = self.session.shape(record.table);
-            if let Some(own) = shape.number_field().filter(|_| !shape.follows()) {
+            if let Some(own) = shape.number_field() {
                 // Its number there is provisional until it is told one, even where that is the same.
                 shadow.row.set(own, Value::Absent);
             }

@@ -117,7 +117,7 @@ impl Applying<'_> {
             let shape = session.shape(table);
             let mut record = session.ledger.load(table, &key)?;
             let waiting = record.extra.held.iter().find_map(|(site, held)| Some((*site, held.change.after.clone()?)));
-            if shape.identity() != Identity::Birth || shape.follows() || record.current.is_some() {
+            if shape.identity() != Identity::Birth || record.current.is_some() {
                 continue;
             }
             let Some((site, mut image)) = waiting else { continue };

@@ -273,7 +273,7 @@ impl Outward {
                     meant.push(Meant { side: Side::Key, field, at: 0, born });
                 }
                 let told = change.before.as_ref().and_then(|image| Some((shape.number_field()?, &image.row)));
-                let told = told.and_then(|(field, row)| if shape.follows() { None } else { Key::new([row.get(field)]).ok() });
+                let told = told.and_then(|(field, row)| Key::new([row.get(field)]).ok());
                 match (&record.place, told) {
                     (Some(place), _) => place.clone(),
                     (None, Some(told)) => told,

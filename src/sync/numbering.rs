@@ -2,11 +2,12 @@
 //!
 //! A foreign key to a lone `INTEGER PRIMARY KEY` holds numbers of that table. One to other columns holds them where those
 //! columns do: a composite key that begins with the number of an order makes the same of every column that refers to it.
+//! Where a table's own number is that of another record (multi-table inheritance), whoever refers to it refers to that one.
 
 use std::collections::BTreeMap;
 
 use super::{Result, Session, SyncError};
-use crate::model::{FieldNo, Identity, KeyKind, NumberField, NumberForm, Shape, TableNo};
+use crate::model::{FieldNo, ForeignKey, Identity, KeyKind, NumberField, NumberForm, Shape, TableNo};
 use crate::rules::{ReferenceRule, Rules};
 
 /// Works it out again for rules or tables that changed since, and gives records the keys they go by from now on.
@@ -72,25 +73,45 @@ pub(super) fn link(shapes: &mut [Shape], rules: &Rules) -> bool {
 
 type Found = BTreeMap<(TableNo, FieldNo), NumberForm>;
 
+/// Where a foreign key leads: the table and the columns there, as fields.
+fn parents<'s>(shapes: &'s [Shape], reference: &ForeignKey) -> Option<(&'s Shape, Vec<FieldNo>)> {
+    let parent = shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table))?;
+    let field = |name: &String| parent.live_fields().find(|field| parent.name_of(*field).eq_ignore_ascii_case(name));
+    Some((parent, reference.columns.iter().map(field).collect::<Option<_>>()?))
+}
+
+/// The table whose numbers a table's own numbers are: itself, or where its number is that of another record, that one's.
+fn root<'s>(shapes: &'s [Shape], shape: &'s Shape) -> &'s Shape {
+    let mut root = shape;
+    // As many steps as there are tables: a circle ends somewhere, and then nobody follows.
+    for _ in shapes {
+        let above = root.references.iter().filter(|reference| reference.fields == root.key).find_map(|reference| {
+            let (parent, fields) = parents(shapes, reference)?;
+            (parent.number != root.number && parent.key_kind == KeyKind::Assigned && parent.key == fields).then_some(parent)
+        });
+        match above {
+            Some(above) => root = above,
+            None => return root,
+        }
+    }
+    shape
+}
+
 fn declared(shapes: &[Shape]) -> Found {
     let mut found = Found::new();
-    let table = |name: &str| shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(name));
     loop {
         let before = found.len();
         for shape in shapes {
             for reference in &shape.references {
-                let Some(parent) = table(&reference.table) else { continue };
-                for (field, column) in reference.fields.iter().zip(&reference.columns) {
-                    let Some(theirs) = parent.live_fields().find(|field| parent.name_of(*field).eq_ignore_ascii_case(column)) else {
-                        continue;
-                    };
-                    let form = if parent.identity() == Identity::Birth && parent.key == [theirs] {
-                        Some(NumberForm::Number { table: parent.number })
+                let Some((parent, fields)) = parents(shapes, reference) else { continue };
+                for (field, theirs) in reference.fields.iter().zip(fields) {
+                    let form = if parent.key_kind == KeyKind::Assigned && parent.key == [theirs] {
+                        Some(NumberForm::Number { table: root(shapes, parent).number })
                     } else {
                         found.get(&(parent.number, theirs)).cloned()
                     };
                     // A table whose own number it is refers to nobody by it.
-                    let own = matches!(&form, Some(NumberForm::Number { table }) if *table == shape.number) && shape.key == [*field];
+                    let own = shape.key_kind == KeyKind::Assigned && shape.key == [*field] && root(shapes, shape).number == shape.number;
                     if let Some(form) = form
                         && !own
                     {
@@ -106,7 +127,10 @@ fn declared(shapes: &[Shape]) -> Found {
 }
 
 fn named(shapes: &[Shape], rules: &Rules, found: &mut Found) {
-    let number = |name: &str| shapes.iter().find(|shape| shape.name == name && shape.identity() == Identity::Birth).map(|shape| shape.number);
+    let number = |name: &str| {
+        let shape = shapes.iter().find(|shape| shape.name == name && shape.key_kind == KeyKind::Assigned)?;
+        Some(root(shapes, shape).number)
+    };
     let all = |tables: &BTreeMap<String, String>| -> BTreeMap<String, TableNo> {
         tables.iter().filter_map(|(word, table)| Some((word.clone(), number(table)?))).collect()
     };
@@ -126,7 +150,7 @@ fn named(shapes: &[Shape], rules: &Rules, found: &mut Found) {
         };
         // A number that is its own record's cannot be another's as well, unless the database says so.
         if let Some(form) = form
-            && shape.number_field() != Some(field)
+            && shape.key != [field]
         {
             found.entry((shape.number, field)).or_insert(form);
         }

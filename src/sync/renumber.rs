@@ -25,9 +25,6 @@ use crate::site::Role;
 /// milliard to go.
 pub(super) const ZONE: i64 = 1_500_000_000;
 
-/// Tables whose records share one number with each other, one below the other.
-const DEEPEST: usize = 64;
-
 impl Session {
     /// Lets the AUTOINCREMENT tables of a child's new database hand out provisional numbers.
     pub(super) fn begin_zone(&self) -> Result<()> {
@@ -78,7 +75,7 @@ impl Applying<'_> {
         let shape = session.shape(record.table);
         match (shape.identity(), shape.number_field()) {
             (Identity::Key, _) => return Ok(()),
-            (Identity::Birth, Some(own)) if !shape.follows() => {
+            (Identity::Birth, Some(own)) => {
                 let number = self.choose_number(record, shape, new.row.get(own))?;
                 new.row.set(own, Value::Integer(number));
                 record.place = Some(number_key(number));
@@ -129,7 +126,7 @@ impl Applying<'_> {
         match occupant {
             Some(occupant) if self.parent_speaks => {
                 let aside = session.next_number(shape)?;
-                self.move_number(shape.number, occupant, wish, aside, 0).map(|()| wish)
+                self.move_number(shape.number, occupant, wish, aside).map(|()| wish)
             }
             Some(_) => session.next_number(shape),
             None if self.is_only_provisional(shape, wish)? => session.next_number(shape),
@@ -148,7 +145,7 @@ impl Applying<'_> {
         let session = self.session;
         let shape = session.shape(change.table);
         let (Some(own), Some(after)) = (shape.number_field(), &change.after) else { return Ok(()) };
-        if shape.follows() || !change.fields.contains(&own) {
+        if !change.fields.contains(&own) {
             return Ok(());
         }
         let Value::Integer(wanted) = after.row.get(own) else { return Ok(()) };
@@ -162,18 +159,15 @@ impl Applying<'_> {
         }
         if let Some(occupant) = session.ledger.id_at(change.table, &number_key(*wanted))? {
             let aside = session.next_number(shape)?;
-            self.move_number(change.table, occupant, *wanted, aside, 0)?;
+            self.move_number(change.table, occupant, *wanted, aside)?;
         }
-        self.move_number(change.table, id, number, *wanted, 0)
+        self.move_number(change.table, id, number, *wanted)
     }
 
     /// Gives a record another number, and every reference to it with it.
-    fn move_number(&mut self, table: TableNo, id: i64, from: i64, to: i64, depth: usize) -> Result<()> {
+    fn move_number(&mut self, table: TableNo, id: i64, from: i64, to: i64) -> Result<()> {
         let session = self.session;
         let database = session.database()?;
-        if depth > DEEPEST {
-            return Err(SyncError::Bug("records share their number with each other in a circle"));
-        }
         for child in &session.shapes {
             for numbers in child.numbers.iter().filter(|numbers| numbers.leads_to(table)) {
                 for place in database.referring_to(child, numbers, table, from)? {
@@ -181,12 +175,7 @@ impl Applying<'_> {
                     let Some(image) = &record.current else { continue };
                     let other = numbers.replaced(&image.row, &mut |one, number| if (one, number) == (table, from) { to } else { number });
                     let Some(value) = other.filter(|value| value != image.row.get(numbers.field)) else { continue };
-                    if child.number_field() == Some(numbers.field) {
-                        let own = record.id.ok_or(SyncError::Bug("a record without a row in the ledger"))?;
-                        self.move_number(child.number, own, from, to, depth + 1)?;
-                    } else {
-                        self.rewrite(child, record, numbers.field, value)?;
-                    }
+                    self.rewrite(child, record, numbers.field, value)?;
                 }
             }
         }
@@ -195,9 +184,7 @@ impl Applying<'_> {
         let record = session.ledger.load_id(id)?;
         let born = record.current.as_ref().map(|image| image.born);
         let mut record = self.rewrite(shape, record, own, Value::Integer(to))?;
-        if !shape.follows()
-            && let (Some(born), Some(parent)) = (born, self.parent())
-        {
+        if let (Some(born), Some(parent)) = (born, self.parent()) {
             // To the children this is news; towards the parent, whose word it is, it is none.
             let mut old = Image { born, ..Image::default() };
             old.row.set(own, Value::Integer(from));
