@@ -32,27 +32,25 @@ impl Tree {
 
     /// As [`Tree::new`], with this text as the host's `rules.toml`.
     pub fn with_rules(sql: &str, rules: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let tree =
-            Self { folder, exchange: Memory::default(), time: Arc::new(AtomicI64::new(1_700_000_000_000)), limits: Limits::default() };
-        let home = tree.home("head");
-        std::fs::create_dir_all(&home).unwrap();
-        Connection::open(home.join("shop.db")).unwrap().execute_batch(sql).unwrap();
-        if !rules.is_empty() {
-            std::fs::write(home.join("rules.toml"), rules).unwrap();
-        }
-        tree.init();
-        tree
+        Self::made_by(rules, |path| Connection::open(path).unwrap().execute_batch(sql).unwrap())
     }
 
     /// A host called `head` on a copy of a database.
     pub fn on_copy(path: &std::path::Path) -> Self {
+        Self::made_by("", |copy| drop(std::fs::copy(path, copy).unwrap()))
+    }
+
+    /// A host called `head` on the database that `make` puts at the path it is given.
+    pub fn made_by(rules: &str, make: impl FnOnce(&std::path::Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tree =
             Self { folder, exchange: Memory::default(), time: Arc::new(AtomicI64::new(1_700_000_000_000)), limits: Limits::default() };
         let home = tree.home("head");
         std::fs::create_dir_all(&home).unwrap();
-        std::fs::copy(path, home.join("shop.db")).unwrap();
+        make(&home.join("shop.db"));
+        if !rules.is_empty() {
+            std::fs::write(home.join("rules.toml"), rules).unwrap();
+        }
         tree.init();
         tree
     }
