@@ -166,7 +166,7 @@ fn show(session: &Session, number: i64, conflict: Listed) -> Result<Conflict, Sy
 /// Whether somebody edited the field after it was parked for review: that edit is the decision.
 fn edited_since(session: &Session, conflict: &Listed) -> Result<bool, SyncError> {
     let Some(shape) = session.shapes.iter().find(|shape| shape.name == conflict.table) else { return Ok(false) };
-    let record = session.ledger.load(shape.number, &conflict.key)?;
+    let record = session.load_at(shape, &conflict.key)?;
     let Some(image) = record.current else { return Ok(true) };
     let field = conflict.field.as_ref().and_then(|name| shape.field(name));
     Ok(field.is_some_and(|field| image.stamp(field).is_some_and(|stamp| stamp.time > conflict.time)))

@@ -205,7 +205,7 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::NoDatabase { parent } => {
             format!("run 'fieldpost sync' at '{parent}', then here; nothing is wrong where '{parent}' has not answered yet")
         }
-        SyncError::Moved { .. } => "run it again: whatever was not done yet is done then".to_owned(),
+        SyncError::Moved { .. } | SyncError::CannotRenumber { .. } => "run it again: whatever was not done yet is done then".to_owned(),
         SyncError::UnknownTable { .. } | SyncError::UnknownField { .. } => {
             "bring the database here to the schema of the others; the packet waits and is tried again at every run".to_owned()
         }
@@ -253,7 +253,7 @@ fn database(error: &DatabaseError) -> Option<String> {
 
 fn ledger(error: &LedgerError) -> Option<String> {
     let hint = match error {
-        LedgerError::NewerFormat(_) => "install the newest fieldpost here",
+        LedgerError::OtherFormat(_) => "install the newest fieldpost here",
         LedgerError::Damaged(_) | LedgerError::DamagedCommit | LedgerError::UnknownSite(_) => {
             "nothing was changed: restore home and database together from a backup, or join this site anew"
         }
@@ -481,7 +481,7 @@ mod tests {
             (DatabaseError::ShapeMoved { table: table() }.into(), Exit::Failed),
             (DatabaseError::PairedElsewhere(crate::model::PairId([1; 16])).into(), Exit::Failed),
             (DatabaseError::Bookkeeping("no row".into()).into(), Exit::Failed),
-            (LedgerError::NewerFormat(9).into(), Exit::Failed),
+            (LedgerError::OtherFormat(9).into(), Exit::Failed),
             (LedgerError::Damaged("key").into(), Exit::Failed),
             (LedgerError::DamagedCommit.into(), Exit::Failed),
             (ExchangeError::Unreachable { place: place(), reason: reason() }.into(), Exit::Unreachable),

@@ -76,21 +76,23 @@ pub fn run(context: &Context) -> Result<Exit, Failure> {
 pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
     let mut found = Vec::new();
     session.ledger.exceptional(&mut |record| {
-        found.extend(record.extra.held.into_iter().map(|(site, held)| (site, record.table, record.key.clone(), held)));
+        found.extend((!record.extra.held.is_empty()).then_some(record));
         Ok(())
     })?;
     let mut all = Vec::new();
-    for (site, table, key, held) in found {
-        let needs = needs(&held.reason);
-        all.push(HeldChange {
-            table: session.shape(table).name.clone(),
-            key: shown::of_key(&key),
-            from: session.ledger.site_name(site)?,
-            packet: held.packet.0,
-            why: held.reason.to_string(),
-            since: Moment(held.since),
-            needs,
-        });
+    for record in found {
+        let key = session.shown_key(&record)?;
+        for (site, held) in record.extra.held {
+            all.push(HeldChange {
+                table: session.shape(record.table).name.clone(),
+                key: shown::of_key(&key),
+                from: session.ledger.site_name(site)?,
+                packet: held.packet.0,
+                why: held.reason.to_string(),
+                since: Moment(held.since),
+                needs: needs(&held.reason),
+            });
+        }
     }
     all.sort_by(|a, b| (a.since, &a.table).cmp(&(b.since, &b.table)));
     Ok(all)
@@ -100,7 +102,7 @@ pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
 const fn needs(reason: &HeldReason) -> Needs {
     match reason {
         HeldReason::Missing { .. } | HeldReason::Dependants { .. } => Needs::Packet,
-        HeldReason::OtherRecord { .. } | HeldReason::SameNumber | HeldReason::Refused { .. } => Needs::Person,
+        HeldReason::OtherRecord { .. } | HeldReason::Refused { .. } => Needs::Person,
     }
 }
 

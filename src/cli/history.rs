@@ -134,9 +134,11 @@ fn find(session: &Session, shape: &Shape, typed: &[String]) -> Result<(Key, Vec<
     }
     for values in &meant {
         let Ok(key) = Key::new(values) else { continue };
-        let events = history::of(session, shape.number, &key)?;
-        if !events.is_empty() || session.ledger.load(shape.number, &key)?.current.is_some() {
-            return Ok((key, events));
+        for record in history::under(session, shape, &key)? {
+            let events = history::of(session, &record)?;
+            if !events.is_empty() || record.current.is_some() {
+                return Ok((session.shown_key(&record)?, events));
+            }
         }
     }
     Err(Failure::NoRecord { table: shape.name.clone(), key: typed.join(" ") })

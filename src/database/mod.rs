@@ -22,6 +22,7 @@ mod digest;
 mod error;
 mod facts;
 mod notes;
+mod numbers;
 mod plan;
 mod references;
 mod rows;

@@ -232,6 +232,8 @@ fn shape(listed: &Listed, facts: &Facts, key: &KeyColumns, declared: Vec<Declare
         references: declared.into_iter().filter_map(reference).collect(),
         uniques: facts.uniques.iter().filter_map(unique).collect(),
         without_rowid: listed.without_rowid,
+        numbers: Vec::new(),
+        identity_fields: Vec::new(),
     }
 }
 

@@ -56,8 +56,9 @@ impl std::fmt::Display for HeldReason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Missing { table, key } => write!(f, "it refers to {table} {key}, which has not come yet"),
-            Self::OtherRecord { table, key } => write!(f, "it refers to {table} {key}, which is another record here"),
-            Self::SameNumber => f.write_str("another record has this number here: two sites gave it out"),
+            Self::OtherRecord { table, key } => {
+                write!(f, "it refers to {table} {key}, which is no record at the site of the edit but one here")
+            }
             Self::Dependants { table, key } => write!(f, "{table} {key} refers to it"),
             Self::Refused { message } => write!(f, "the database refused it: {message}"),
         }
@@ -75,15 +76,13 @@ pub enum HeldReason {
         /// Values referred to, as a person reads them.
         key: String,
     },
-    /// It refers to a number that stands for another record here: wants the renumbering of a later version, or a person.
+    /// It refers to a number that is no record at the sender and one here: nobody knows whether that one is meant.
     OtherRecord {
         /// Table referred to.
         table: String,
         /// The number.
         key: String,
     },
-    /// Two sites gave the same number to two records: both stay as they are, each at its own site.
-    SameNumber,
     /// A delete that would orphan a record which the sender did not know.
     Dependants {
         /// Table of one such record.

@@ -12,6 +12,7 @@
 
 mod conflicts;
 mod extra;
+mod former;
 mod graves;
 mod journal;
 mod neighbours;
@@ -29,6 +30,7 @@ pub use conflicts::{Conflict, ConflictKind, ConflictState};
 pub use extra::{Extra, Held, HeldReason, Opinion};
 pub use journal::{Cause, CauseKind, Entry, EntryKind};
 pub use neighbours::{Card, Direction, Neighbour, NeighbourKind, PacketRow, SentState};
+pub use former::Former;
 pub use records::{Pending, Record};
 use statements::{Recorder, Statement};
 
@@ -36,7 +38,7 @@ use crate::model::{Born, JournalNumber, PairId, SiteName, SiteNo, Value};
 use crate::world::{Crash, World};
 
 /// The file format this version writes.
-const FORMAT: i64 = 1;
+const FORMAT: i64 = 2;
 
 /// `state.db` of one home. One writer: the holder of the home's lock.
 #[derive(Debug)]
@@ -63,9 +65,9 @@ pub enum LedgerError {
     /// SQLite refused; the ledger is our own file, so this is a full disk, a damaged file or a bug.
     #[error("the state file refused: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// A newer Fieldpost wrote it.
+    /// Another version of Fieldpost wrote it, in a format that this one does not read.
     #[error("the state file has format {0}, this version reads {FORMAT}")]
-    NewerFormat(i64),
+    OtherFormat(i64),
     /// Something in it does not decode.
     #[error("the state file is damaged: {0}")]
     Damaged(&'static str),
@@ -87,7 +89,7 @@ impl Ledger {
     /// Opens the file, or makes it with a new pair id for the site called `name`.
     ///
     /// # Errors
-    /// [`LedgerError::NewerFormat`], or as SQLite says.
+    /// [`LedgerError::OtherFormat`], or as SQLite says.
     pub fn open(world: &World, path: &Path, name: &SiteName) -> Result<Self> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(10))?;
@@ -110,7 +112,7 @@ impl Ledger {
         match ledger.connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
             0 => ledger.create(world, name)?,
             FORMAT => {}
-            other => return Err(LedgerError::NewerFormat(other)),
+            other => return Err(LedgerError::OtherFormat(other)),
         }
         ledger.read_counters()?;
         Ok(ledger)

@@ -5,7 +5,9 @@ use rusqlite::{OptionalExtension, Row as SqlRow};
 
 use super::statements::Statement;
 use super::{Extra, Ledger, LedgerError, Result};
-use crate::model::{Born, FieldNo, Image, JournalNumber, Key, Millis, PacketNumber, Row, SiteNo, Stamp, TableNo, Value, cells};
+use crate::model::{
+    Born, FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Row, Shape, SiteNo, Stamp, TableNo, Value, cells,
+};
 
 /// All that is known of one key. A key never met is a record without `id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,8 +16,10 @@ pub struct Record {
     pub id: Option<i64>,
     /// The table.
     pub table: TableNo,
-    /// The key.
+    /// Which record it is: its key, or what stays when the handed-out numbers in the key change ([`crate::model::Identity`]).
     pub key: Key,
+    /// Its key in the database, where that is another one than `key` and the record is there.
+    pub place: Option<Key>,
     /// The mirror: the record as last sealed or applied; none where there is no such record.
     pub current: Option<Image>,
     /// The last journal entry of this key.
@@ -27,8 +31,19 @@ pub struct Record {
 }
 
 impl Record {
-    fn unmet(table: TableNo, key: &Key) -> Self {
-        Self { id: None, table, key: key.clone(), current: None, version: JournalNumber(0), extra: Extra::default(), extra_stored: false }
+    /// A record that was never met.
+    #[must_use]
+    pub fn unmet(table: TableNo, key: &Key) -> Self {
+        Self { id: None, table, key: key.clone(), place: None, current: None, version: JournalNumber(0), extra: Extra::default(), extra_stored: false }
+    }
+
+    /// The key under which the database has it.
+    #[must_use]
+    pub const fn at(&self) -> &Key {
+        match &self.place {
+            Some(place) => place,
+            None => &self.key,
+        }
     }
 }
 
@@ -42,8 +57,43 @@ pub struct Pending {
 }
 
 const LOAD: &str =
-    "SELECT id, table_no, key, born_site, born_sequence, row, stamps, version, extra FROM record WHERE table_no = ? AND key = ?";
-const LOAD_ID: &str = "SELECT id, table_no, key, born_site, born_sequence, row, stamps, version, extra FROM record WHERE id = ?";
+    "SELECT id, table_no, key, born_site, born_sequence, row, stamps, version, extra, place FROM record WHERE table_no = ? AND key = ?";
+const LOAD_AT: &str =
+    "SELECT id, table_no, key, born_site, born_sequence, row, stamps, version, extra, place FROM record WHERE table_no = ? AND place = ?";
+const LOAD_ID: &str = "SELECT id, table_no, key, born_site, born_sequence, row, stamps, version, extra, place FROM record WHERE id = ?";
+
+/// By what a record is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum By {
+    /// By what it is.
+    Key,
+    /// By the key under which the database has it.
+    Place,
+}
+
+impl By {
+    /// How the records of a table are found by their key in the database.
+    fn place_in(shape: &Shape) -> Self {
+        match shape.identity() {
+            Identity::Key => Self::Key,
+            Identity::Birth | Identity::Meaning => Self::Place,
+        }
+    }
+
+    const fn load(self) -> &'static str {
+        match self {
+            Self::Key => LOAD,
+            Self::Place => LOAD_AT,
+        }
+    }
+
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Key => "key",
+            Self::Place => "place",
+        }
+    }
+}
 
 impl Ledger {
     /// The record of a key.
@@ -55,18 +105,54 @@ impl Ledger {
         }
     }
 
-    /// The record of a key, unless `skip` says of its mirror's row bytes (`None` where there is no such record) that it is
+    /// The record that the database has under a key; one never met where there is none. `shape` is its table's.
+    pub fn load_at(&self, shape: &Shape, place: &Key) -> Result<Record> {
+        let load = By::place_in(shape).load();
+        let found =
+            self.connection.prepare_cached(load)?.query_row((shape.number.0, place.as_bytes()), |row| Ok(read(row))).optional()?;
+        found.unwrap_or_else(|| Ok(Record::unmet(shape.number, place)))
+    }
+
+    /// The ledger's row of the record that the database has under a key.
+    pub fn id_at(&self, table: TableNo, place: &Key) -> Result<Option<i64>> {
+        let mut statement = self.connection.prepare_cached("SELECT id FROM record WHERE table_no = ? AND place = ?")?;
+        Ok(statement.query_row((table.0, place.as_bytes()), |row| row.get(0)).optional()?)
+    }
+
+    /// The last key below `limit` that a record of a table has, or is to have, in the database.
+    pub fn last_place(&self, table: TableNo, limit: &Key) -> Result<Option<Key>> {
+        let sql = "SELECT max(place) FROM record WHERE table_no = ? AND place < ?";
+        let last: Option<Vec<u8>> = self.connection.prepare_cached(sql)?.query_row((table.0, limit.as_bytes()), |row| row.get(0))?;
+        Ok(last.map(Key::from_bytes))
+    }
+
+    /// The ledger's row of a record by what it is.
+    pub fn id_of(&self, table: TableNo, key: &Key) -> Result<Option<i64>> {
+        let mut statement = self.connection.prepare_cached("SELECT id FROM record WHERE table_no = ? AND key = ?")?;
+        Ok(statement.query_row((table.0, key.as_bytes()), |row| row.get(0)).optional()?)
+    }
+
+    /// What a row of the ledger is: table, key, and the key in the database where there is such a record now.
+    pub fn names(&self, id: i64) -> Result<Option<(TableNo, Key, Option<Key>)>> {
+        let mut statement = self.connection.prepare_cached("SELECT table_no, key, place FROM record WHERE id = ?")?;
+        let read = |row: &SqlRow<'_>| {
+            Ok((TableNo(row.get(0)?), Key::from_bytes(row.get(1)?), row.get::<_, Option<Vec<u8>>>(2)?.map(Key::from_bytes)))
+        };
+        Ok(statement.query_row([id], read).optional()?)
+    }
+
+    /// The record that the database has under a key, unless `skip` says of its mirror's row bytes (`None` where there is no such record) that it is
     /// not needed. Spares sealing the decoding of what did not change.
-    pub fn load_unless(&self, table: TableNo, key: &Key, skip: impl FnOnce(Option<&[u8]>) -> bool) -> Result<Option<Record>> {
-        let mut statement = self.connection.prepare_cached(LOAD)?;
-        let mut rows = statement.query((table.0, key.as_bytes()))?;
+    pub fn load_unless(&self, shape: &Shape, key: &Key, skip: impl FnOnce(Option<&[u8]>) -> bool) -> Result<Option<Record>> {
+        let mut statement = self.connection.prepare_cached(By::place_in(shape).load())?;
+        let mut rows = statement.query((shape.number.0, key.as_bytes()))?;
         match rows.next()? {
             Some(row) => {
                 let mirror = row.get_ref(5)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("row"))?;
                 if skip(mirror) { Ok(None) } else { read(row).map(Some) }
             }
             None if skip(None) => Ok(None),
-            None => Ok(Some(Record::unmet(table, key))),
+            None => Ok(Some(Record::unmet(shape.number, key))),
         }
     }
 
@@ -75,25 +161,16 @@ impl Ledger {
         self.connection.prepare_cached(LOAD_ID)?.query_row([id], |row| Ok(read(row)))?
     }
 
-    /// Hands the mirror's row bytes of a key to `look`; `None` where there is no such record. Spares sealing the decoding.
-    pub fn peek<T>(&self, table: TableNo, key: &Key, look: impl FnOnce(Option<&[u8]>) -> T) -> Result<T> {
-        let mut statement = self.connection.prepare_cached("SELECT row FROM record WHERE table_no = ? AND key = ?")?;
-        let mut rows = statement.query((table.0, key.as_bytes()))?;
+    /// Hands the mirror's row bytes of what the database has under a key to `look`; `None` where there is no such record.
+    /// Spares sealing the decoding.
+    pub fn peek<T>(&self, shape: &Shape, key: &Key, look: impl FnOnce(Option<&[u8]>) -> T) -> Result<T> {
+        let sql = format!("SELECT row FROM record WHERE table_no = ? AND {} = ?", By::place_in(shape).column());
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut rows = statement.query((shape.number.0, key.as_bytes()))?;
         match rows.next()? {
             Some(row) => Ok(look(row.get_ref(0)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("row"))?)),
             None => Ok(look(None)),
         }
-    }
-
-    /// The incarnation that has a key now.
-    pub fn born(&self, table: TableNo, key: &Key) -> Result<Option<Born>> {
-        let mut statement = self.connection.prepare_cached("SELECT born_site, born_sequence FROM record WHERE table_no = ? AND key = ?")?;
-        let found: Option<(Option<u32>, Option<i64>)> =
-            statement.query_row((table.0, key.as_bytes()), |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-        Ok(match found {
-            Some((Some(site), Some(sequence))) => Some(Born { site: SiteNo(site), sequence: sequence.cast_unsigned() }),
-            Some(_) | None => None,
-        })
     }
 
     /// How many records of a table the mirror holds.
@@ -103,14 +180,22 @@ impl Ledger {
         Ok(count.cast_unsigned())
     }
 
-    /// Up to `limit` keys of a table's mirror after `after`, in key order.
-    pub fn keys(&self, table: TableNo, after: Option<&Key>, limit: usize) -> Result<Vec<Key>> {
-        let mut statement = self
-            .connection
-            .prepare_cached("SELECT key FROM record WHERE table_no = ? AND key > ? AND row IS NOT NULL ORDER BY key LIMIT ?")?;
+    /// Up to `limit` keys after `after` under which the database has the records of a table's mirror, in their order.
+    pub fn places(&self, shape: &Shape, after: Option<&Key>, limit: usize) -> Result<Vec<Key>> {
+        let column = By::place_in(shape).column();
+        let sql = format!("SELECT {column} FROM record WHERE table_no = ? AND {column} > ? AND row IS NOT NULL ORDER BY {column} LIMIT ?");
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let table = shape.number;
         let after = after.map_or(&[][..], Key::as_bytes);
         let rows =
             statement.query_map((table.0, after, i64::try_from(limit).unwrap_or(i64::MAX)), |row| row.get(0).map(Key::from_bytes))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Rows of the ledger with the records of a table that are there.
+    pub fn living(&self, table: TableNo) -> Result<Vec<i64>> {
+        let mut statement = self.connection.prepare_cached("SELECT id FROM record WHERE table_no = ? AND row IS NOT NULL ORDER BY id")?;
+        let rows = statement.query_map([table.0], |row| row.get(0))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
@@ -142,6 +227,7 @@ impl Ledger {
                 none.clone(),
                 none.clone(),
                 Value::Integer(0),
+                none.clone(),
                 none,
             ],
         )?;
@@ -149,11 +235,22 @@ impl Ledger {
         Ok(id)
     }
 
-    /// Writes a record that is in the database when it is taken in: a mirror without a journal entry.
-    pub fn take_in(&self, table: TableNo, key: &Key, row: &[u8]) -> Result<()> {
+    /// Writes a record that is in the database under `place` when it is taken in: a mirror without a journal entry. `meaning`
+    /// is its key by what it means, in a table whose keys have numbers of other records in them.
+    pub fn take_in(&self, shape: &Shape, place: &Key, meaning: Option<&Key>, row: &[u8]) -> Result<()> {
         let id = self.next_record.get();
         self.next_record.set(id + 1);
         let born = self.give_birth();
+        let key = match (shape.identity(), meaning) {
+            (Identity::Birth, _) => Key::of_birth(born),
+            (Identity::Meaning, Some(meaning)) => meaning.clone(),
+            (Identity::Key | Identity::Meaning, _) => place.clone(),
+        };
+        let place = match shape.identity() {
+            Identity::Key => Value::Null,
+            Identity::Birth | Identity::Meaning => Value::Blob(place.as_bytes().to_vec()),
+        };
+        let table = shape.number;
         self.write(
             Statement::AddRecord,
             &[
@@ -166,13 +263,21 @@ impl Ledger {
                 Value::Null,
                 Value::Integer(0),
                 Value::Null,
+                place,
             ],
         )
         .map(drop)
     }
 
-    /// Writes `current` and `version`; anchors the record.
-    pub fn store_mirror(&self, record: &mut Record) -> Result<()> {
+    /// Writes `key` and `place`; anchors the record.
+    pub fn store_names(&self, record: &mut Record) -> Result<()> {
+        let id = self.anchor(record)?;
+        let place = record.place.as_ref().map_or(Value::Null, |place| Value::Blob(place.as_bytes().to_vec()));
+        self.write(Statement::SetNames, &[Value::Integer(id), Value::Blob(record.key.as_bytes().to_vec()), place]).map(drop)
+    }
+
+    /// Writes `current` and `version`, with `row` as the row that the database has; anchors the record.
+    pub fn store_mirror(&self, record: &mut Record, row: Option<&Row>) -> Result<()> {
         let id = self.anchor(record)?;
         let version = Value::Integer(record.version.0);
         let parameters = match &record.current {
@@ -180,7 +285,7 @@ impl Ledger {
                 Value::Integer(id),
                 Value::Integer(image.born.site.0.into()),
                 Value::Integer(image.born.sequence.cast_signed()),
-                Value::Blob(image.row.to_bytes()),
+                Value::Blob(row.unwrap_or(&image.row).to_bytes()),
                 stamps_value(&image.stamps),
                 version,
             ],
@@ -268,6 +373,7 @@ fn read(row: &SqlRow<'_>) -> Result<Record> {
         id: Some(row.get(0)?),
         table: TableNo(row.get(1)?),
         key: Key::from_bytes(row.get(2)?),
+        place: row.get::<_, Option<Vec<u8>>>(9)?.map(Key::from_bytes),
         current,
         version: JournalNumber(row.get(7)?),
         extra,

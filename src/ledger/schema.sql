@@ -9,13 +9,16 @@ CREATE TABLE site (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 -- Tracked tables. `sealed` is the last noted number that was sealed; `rank` orders parents before children.
 CREATE TABLE shape (number INTEGER PRIMARY KEY, rank INTEGER NOT NULL, sealed INTEGER NOT NULL, shape TEXT NOT NULL);
 
--- One row per key ever met. The mirror is born + row + stamps (row NULL: no such record now).
--- `version` is the last journal entry of this key; `extra` is what cannot be derived from the journal.
+-- One row per record ever met. The mirror is born + row + stamps (row NULL: no such record now), the row as the database has it.
+-- `key` says which record it is: its key, or where handed-out numbers are in it what stays when they change. `place` is then
+-- its key in the database now, and NULL where it is the same or there is no such record.
+-- `version` is the last journal entry of this record; `extra` is what cannot be derived from the journal.
 CREATE TABLE record (
   id INTEGER PRIMARY KEY, table_no INTEGER NOT NULL, key BLOB NOT NULL,
   born_site INTEGER, born_sequence INTEGER, row BLOB, stamps BLOB,
-  version INTEGER NOT NULL, extra TEXT,
+  version INTEGER NOT NULL, extra TEXT, place BLOB,
   UNIQUE (table_no, key));
+CREATE UNIQUE INDEX record_place ON record (table_no, place) WHERE place IS NOT NULL;
 CREATE INDEX record_extra ON record (table_no, key) WHERE extra IS NOT NULL;
 
 -- Sealed changes in order, each with what is needed to undo it. `previous` chains the entries of one record.
@@ -23,6 +26,12 @@ CREATE INDEX record_extra ON record (table_no, key) WHERE extra IS NOT NULL;
 CREATE TABLE journal (
   number INTEGER PRIMARY KEY, record INTEGER NOT NULL, previous INTEGER NOT NULL, kind INTEGER NOT NULL,
   known_to INTEGER, cause INTEGER NOT NULL, time INTEGER, site INTEGER, undo BLOB);
+
+-- Numbers that records gave up: to another number, or with the record (NULL). Oldest first.
+CREATE TABLE former (id INTEGER PRIMARY KEY, table_no INTEGER NOT NULL, number INTEGER NOT NULL, record INTEGER NOT NULL,
+  became INTEGER, time INTEGER NOT NULL);
+CREATE INDEX former_number ON former (table_no, number);
+CREATE INDEX former_record ON former (record);
 
 -- Why journal entries came to be: a seal, a packet, a decision about held changes.
 CREATE TABLE cause (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, neighbour INTEGER, packet INTEGER, time INTEGER NOT NULL);

@@ -36,7 +36,7 @@ statements! {
     AddSite = 2, "INSERT INTO site VALUES (?, ?)";
     PutShape = 3, "INSERT INTO shape VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET rank = excluded.rank, shape = excluded.shape";
     SetSealed = 4, "UPDATE shape SET sealed = ?2 WHERE number = ?1";
-    AddRecord = 5, "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    AddRecord = 5, "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
     SetMirror = 6, "UPDATE record SET born_site = ?2, born_sequence = ?3, row = ?4, stamps = ?5, version = ?6 WHERE id = ?1";
     SetExtra = 7, "UPDATE record SET extra = ?2 WHERE id = ?1";
     AddJournal = 8, "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
@@ -60,6 +60,9 @@ statements! {
     UseInvitation = 26, "UPDATE invitation SET used = ?2 WHERE id = ?1";
     PutGraveLast = 28, "INSERT INTO grave VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE SET last = excluded.last";
     PutGraveShared = 29, "INSERT INTO grave VALUES (?, ?, ?, NULL, ?) ON CONFLICT DO UPDATE SET shared = excluded.shared";
+    SetNames = 31, "UPDATE record SET key = ?2, place = ?3 WHERE id = ?1";
+    AddFormer = 32, "INSERT INTO former (table_no, number, record, became, time) VALUES (?, ?, ?, ?, ?)";
+    SetShape = 33, "UPDATE shape SET shape = ?2 WHERE number = ?1";
     PatchMirror = 30, "UPDATE record SET row = patched(row, ?3), stamps = ?4, version = ?2 WHERE id = ?1";
 }
 

@@ -43,6 +43,12 @@ impl Ledger {
         self.write(Statement::PutShape, &[number, Value::Integer(rank.into()), Value::Integer(0), Value::Text(text)]).map(drop)
     }
 
+    /// Writes a known table's shape anew.
+    pub fn set_shape(&self, shape: &Shape) -> Result<()> {
+        let text = serde_json::to_vec(shape).map_err(|_| LedgerError::Damaged("shape"))?;
+        self.write(Statement::SetShape, &[Value::Integer(shape.number.0.into()), Value::Text(text)]).map(drop)
+    }
+
     /// The last noted number of a table that was sealed.
     pub fn sealed(&self, table: TableNo) -> Result<i64> {
         Ok(self.connection.prepare_cached("SELECT sealed FROM shape WHERE number = ?")?.query_row([table.0], |row| row.get(0))?)

@@ -26,8 +26,37 @@ pub struct Change {
     pub shared: Option<Row>,
     /// Other incarnations that this record absorbed (rule 10).
     pub aliases: Vec<Born>,
-    /// Whom the reference fields of `after` mean: per reference of the shape (by place) the incarnation referred to.
-    pub meant: Vec<Option<Born>>,
+    /// In a packet, where numbers are the sender's: which records the numbers in it mean, in the order of [`Meant`].
+    /// Inside a home the values themselves say it ([`super::stand_in`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub meant: Vec<Meant>,
+}
+
+/// Which record a number in a change means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Meant {
+    /// Where the number stands.
+    pub side: Side,
+    /// In which field.
+    pub field: FieldNo,
+    /// Which of the field's numbers, from 0 in the order of [`super::NumberField::numbers`].
+    pub at: u16,
+    /// The incarnation meant.
+    pub born: Born,
+}
+
+/// A part of a change that holds values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// The key.
+    Key,
+    /// The state before.
+    Old,
+    /// The state after.
+    New,
+    /// The shared row.
+    Shared,
 }
 
 /// What can happen to a record, and the statement that there is none.

@@ -7,7 +7,7 @@
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::Value;
+use super::{Born, SiteNo, Value};
 
 /// A key as canonical bytes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +24,8 @@ pub enum KeyError {
     Damaged,
 }
 
+/// Names no values but an incarnation.
+const BIRTH: u8 = 0x01;
 const INTEGER: u8 = 0x10;
 const REAL: u8 = 0x11;
 const TEXT: u8 = 0x20;
@@ -74,6 +76,32 @@ impl Key {
         &self.0
     }
 
+    /// The key of a record that is named by its incarnation, because its number in the database may change. Only the ledger
+    /// has such keys; they have no values.
+    #[must_use]
+    pub fn of_birth(born: Born) -> Self {
+        let mut bytes = Vec::with_capacity(13);
+        bytes.push(BIRTH);
+        bytes.extend_from_slice(&born.site.0.to_be_bytes());
+        bytes.extend_from_slice(&born.sequence.to_be_bytes());
+        Self(bytes)
+    }
+
+    /// Whether [`Key::of_birth`] made it.
+    #[must_use]
+    pub fn is_birth(&self) -> bool {
+        self.0.first() == Some(&BIRTH)
+    }
+
+    /// What [`Key::of_birth`] was made of.
+    #[must_use]
+    pub fn birth(&self) -> Option<Born> {
+        let (&BIRTH, rest) = self.0.split_first()? else { return None };
+        let (site, sequence) = rest.split_first_chunk::<4>()?;
+        let site = SiteNo(u32::from_be_bytes(*site));
+        Some(Born { site, sequence: u64::from_be_bytes(sequence.try_into().ok()?) })
+    }
+
     /// The number, for a key of one integer.
     #[must_use]
     pub fn as_integer(&self) -> Option<i64> {
@@ -112,6 +140,9 @@ impl Key {
 /// As a person would type it: `42`, `ACME`, `7/12` for a composite key.
 impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_birth() {
+            return f.write_str("(no number)");
+        }
         let Ok(values) = self.values() else { return f.write_str("(damaged key)") };
         for (place, value) in values.iter().enumerate() {
             if place > 0 {

@@ -6,14 +6,17 @@
 
 mod change;
 mod ids;
+mod json_ids;
 mod key;
+mod numbers;
 mod row;
 mod shape;
 mod value;
 
-pub use change::{Change, ChangeKind};
+pub use change::{Change, ChangeKind, Meant, Side};
 pub use ids::{Born, FieldNo, JournalNumber, Millis, PacketNumber, PairId, SiteName, SiteNameError, SiteNo, Stamp, StreamId, TableNo};
 pub use key::{Key, KeyError};
+pub use numbers::{NumberField, NumberForm, stand_in, stands_for};
 pub use row::{Image, Row, RowError, cells};
-pub use shape::{Field, ForeignKey, KeyKind, OnDelete, Shape, UniqueSet};
+pub use shape::{Field, ForeignKey, Identity, KeyKind, OnDelete, Shape, UniqueSet};
 pub use value::Value;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{FieldNo, Key, KeyError, Row, TableNo};
+use super::{FieldNo, Key, KeyError, NumberField, Row, TableNo};
 
 /// A tracked table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,23 @@ pub struct Shape {
     pub uniques: Vec<UniqueSet>,
     /// Declared `WITHOUT ROWID`: the key is the only handle.
     pub without_rowid: bool,
+    /// Fields that hold handed-out numbers of records, by field: declared references and those that the rules name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub numbers: Vec<NumberField>,
+    /// Fields in which two records of one table agree only where they are the same record, whoever made it. From the rules.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity_fields: Vec<FieldNo>,
+}
+
+/// What makes two records of two sites the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Identity {
+    /// The key as it stands in the database.
+    Key,
+    /// The incarnation: the key is a number that each database hands out.
+    Birth,
+    /// The key, but it has handed-out numbers of other records in it: the records meant count, not their numbers.
+    Meaning,
 }
 
 /// One stored column. Generated columns are not fields: every site computes its own.
@@ -107,6 +124,51 @@ impl Shape {
     /// [`KeyError::Null`] where a key field is NULL or not stated.
     pub fn key_of(&self, row: &Row) -> Result<Key, KeyError> {
         Key::new(self.key.iter().map(|field| row.get(*field)))
+    }
+
+    /// What makes two records the same one.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        match self.key_kind {
+            KeyKind::Assigned => Identity::Birth,
+            KeyKind::Natural if self.numbers.iter().any(|number| self.is_key(number.field)) => Identity::Meaning,
+            KeyKind::Natural => Identity::Key,
+        }
+    }
+
+    /// The field that holds the handed-out number of the record itself.
+    #[must_use]
+    pub fn number_field(&self) -> Option<FieldNo> {
+        match self.key_kind {
+            KeyKind::Assigned => self.key.first().copied(),
+            KeyKind::Natural => None,
+        }
+    }
+
+    /// Whether the record's own number is that of another record it refers to, as in multi-table inheritance.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        self.number_field().is_some_and(|own| self.numbers.iter().any(|number| number.field == own))
+    }
+
+    /// Whether a field holds numbers of other records, or says what such a number means.
+    #[must_use]
+    pub fn concerns_numbers(&self, field: FieldNo) -> bool {
+        self.numbers.iter().any(|number| number.field == field || number.kind() == Some(field))
+    }
+
+    /// Adds to `fields` what must be said together with them: a number and the word that says which table it is of.
+    pub fn close(&self, fields: &mut Vec<FieldNo>) {
+        for number in &self.numbers {
+            let Some(kind) = number.kind() else { continue };
+            match (fields.contains(&number.field), fields.contains(&kind)) {
+                (true, false) => fields.push(kind),
+                (false, true) => fields.push(number.field),
+                (true, true) | (false, false) => {}
+            }
+        }
+        fields.sort_unstable();
+        fields.dedup();
     }
 
     /// Whether a field is part of the key.

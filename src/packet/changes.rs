@@ -11,7 +11,7 @@ use super::column::{ObjectWriter, push_key_values, push_list, push_numbers, push
 use super::error::CodecError;
 use super::json_value::push_text;
 use super::limits::{Limit, Limits};
-use crate::model::{Born, Change, ChangeKind, FieldNo, Image, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Image, Meant, Row, Shape, Side, SiteName, SiteNo, Stamp, TableNo, Value};
 
 /// What a home knows tables and sites by.
 pub trait Vocabulary {
@@ -168,12 +168,12 @@ struct BlockEncoder<'b> {
 
 /// Which image of a change.
 #[derive(Clone, Copy)]
-enum Side {
+enum State {
     Old,
     New,
 }
 
-impl Side {
+impl State {
     const fn of(self, change: &Change) -> Option<&Image> {
         match self {
             Self::Old => change.before.as_ref(),
@@ -227,49 +227,49 @@ impl<'b> BlockEncoder<'b> {
     }
 
     fn push_images(&self, block: &mut ObjectWriter<'_>) {
-        let borns = |side: Side| self.changes.iter().filter_map(|change| side.of(change)).map(|image| image.born).collect::<Vec<_>>();
+        let borns = |side: State| self.changes.iter().filter_map(|change| side.of(change)).map(|image| image.born).collect::<Vec<_>>();
         match self.form.kind {
-            ChangeKind::Insert | ChangeKind::Update => self.push_borns(block.member("born"), &borns(Side::New)),
-            ChangeKind::Delete => self.push_borns(block.member("born"), &borns(Side::Old)),
+            ChangeKind::Insert | ChangeKind::Update => self.push_borns(block.member("born"), &borns(State::New)),
+            ChangeKind::Delete => self.push_borns(block.member("born"), &borns(State::Old)),
             ChangeKind::Replace => {
-                self.push_borns(block.member("was"), &borns(Side::Old));
-                self.push_borns(block.member("born"), &borns(Side::New));
+                self.push_borns(block.member("was"), &borns(State::Old));
+                self.push_borns(block.member("born"), &borns(State::New));
             }
             ChangeKind::Absent => {}
         }
         let (has_old, has_new) = sides(self.form.kind);
         if has_old {
-            push_list(block.member("old"), &self.fields, |out, field| self.push_column(out, Side::Old, *field));
-            self.push_stamps(block, "old_stamps", Side::Old);
+            push_list(block.member("old"), &self.fields, |out, field| self.push_column(out, State::Old, *field));
+            self.push_stamps(block, "old_stamps", State::Old);
         }
         if has_new {
-            push_list(block.member("new"), &self.fields, |out, field| self.push_column(out, Side::New, *field));
-            self.push_stamps(block, "stamps", Side::New);
+            push_list(block.member("new"), &self.fields, |out, field| self.push_column(out, State::New, *field));
+            self.push_stamps(block, "stamps", State::New);
         }
     }
 
-    fn push_column(&self, out: &mut Vec<u8>, side: Side, field: FieldNo) {
+    fn push_column(&self, out: &mut Vec<u8>, side: State, field: FieldNo) {
         let values = self.values(side, field);
         let stated = values.iter().any(|value| value.is_stated());
         let key_place = self.shape.key.iter().position(|key| *key == field);
         if key_place.is_some_and(|place| values.iter().zip(&self.keys).all(|(value, key)| **value == key[place])) {
             return out.extend_from_slice(b"\"key\"");
         }
-        if let Side::New = side
+        if let State::New = side
             && stated
-            && values == self.values(Side::Old, field)
+            && values == self.values(State::Old, field)
         {
             return out.extend_from_slice(b"\"old\"");
         }
         push_values(out, &values);
     }
 
-    fn values(&self, side: Side, field: FieldNo) -> Vec<&Value> {
+    fn values(&self, side: State, field: FieldNo) -> Vec<&Value> {
         self.changes.iter().map(|change| side.of(change).map_or(&Value::Absent, |image| image.row.get(field))).collect()
     }
 
     /// Fields whose stamps agree in every record share one pair of columns.
-    fn push_stamps(&self, block: &mut ObjectWriter<'_>, name: &str, side: Side) {
+    fn push_stamps(&self, block: &mut ObjectWriter<'_>, name: &str, side: State) {
         let mut groups: Vec<(Vec<FieldNo>, Vec<Option<Stamp>>)> = Vec::new();
         for &field in &self.fields {
             let stamps: Vec<_> = self.changes.iter().map(|change| side.of(change).and_then(|image| image.stamp(field))).collect();
@@ -329,19 +329,25 @@ impl<'b> BlockEncoder<'b> {
         object.end();
     }
 
+    /// A column per side, field and place in the value.
     fn push_meant(&self, block: &mut ObjectWriter<'_>) {
-        let column = |place: usize| self.changes.iter().map(|change| change.meant.get(place).copied().flatten()).collect::<Vec<_>>();
-        let columns = self.shape.references.iter().enumerate().map(|(place, reference)| (reference, column(place)));
-        let columns: Vec<_> = columns.filter(|(_, borns)| borns.iter().any(Option::is_some)).collect();
-        if columns.is_empty() {
+        let place = |meant: &Meant| (meant.side, meant.field, meant.at);
+        let places: BTreeSet<_> = self.changes.iter().flat_map(|change| &change.meant).map(place).collect();
+        if places.is_empty() {
             return;
         }
-        push_list(block.member("meant"), &columns, |out, (reference, borns)| {
+        push_list(block.member("meant"), places, |out, here| {
+            let born = |change: &Change| change.meant.iter().find(|meant| place(meant) == here).map(|meant| meant.born);
+            let borns: Vec<Option<Born>> = self.changes.iter().map(born).collect();
+            let (side, field, at) = here;
             let mut object = ObjectWriter::new(out);
-            self.push_names(object.member("fields"), &reference.fields);
-            push_text(object.member("table"), &reference.table);
-            push_records(&mut object, borns);
-            self.push_borns(object.member("born"), &borns.iter().copied().flatten().collect::<Vec<_>>());
+            push_text(object.member("side"), side_name(side));
+            push_text(object.member("field"), self.shape.name_of(field));
+            if at > 0 {
+                object.member("at").extend_from_slice(at.to_string().as_bytes());
+            }
+            push_records(&mut object, &borns);
+            self.push_borns(object.member("born"), &borns.into_iter().flatten().collect::<Vec<_>>());
             object.end();
         });
     }
@@ -364,7 +370,6 @@ fn add_stated(fields: &mut BTreeSet<FieldNo>, row: &Row) {
     fields.extend((0u16..).zip(&row.0).filter(|(_, value)| value.is_stated()).map(|(place, _)| FieldNo(place)));
 }
 
-/// As blocks spell it.
 /// Whether a kind has an image before and one after.
 pub(super) const fn sides(kind: ChangeKind) -> (bool, bool) {
     match kind {
@@ -375,6 +380,17 @@ pub(super) const fn sides(kind: ChangeKind) -> (bool, bool) {
     }
 }
 
+/// As blocks spell it.
+pub(super) const fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Key => "key",
+        Side::Old => "old",
+        Side::New => "new",
+        Side::Shared => "shared",
+    }
+}
+
+/// As blocks spell it.
 pub(super) const fn kind_name(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::Insert => "insert",

@@ -52,6 +52,8 @@ fn shape(number: u32, name: &str, fields: &[&str], key: &[u16]) -> Shape {
         references: vec![reference(1, "city"), reference(2, "city")],
         uniques: Vec::new(),
         without_rowid: false,
+        numbers: Vec::new(),
+        identity_fields: Vec::new(),
     }
 }
 
@@ -78,8 +80,8 @@ fn blocks(bytes: &[u8]) -> Vec<Block> {
 fn read(home: &mut Home, bytes: &[u8]) -> Vec<Change> {
     let mut changes = Vec::new();
     for block in blocks(bytes) {
-        let Decoded { changes: some, unknown_table, unknown_fields, unknown_references } = block.changes(home).unwrap();
-        assert_eq!((unknown_table, unknown_fields, unknown_references), (None, vec![], vec![]));
+        let Decoded { changes: some, unknown_table, unknown_fields } = block.changes(home).unwrap();
+        assert_eq!((unknown_table, unknown_fields), (None, vec![]));
         changes.extend(some);
     }
     changes
@@ -99,7 +101,6 @@ fn trimmed(mut change: Change) -> Change {
     if let Some(shared) = &mut change.shared {
         trim(&mut shared.0, |value| !value.is_stated());
     }
-    trim(&mut change.meant, Option::is_none);
     change
 }
 
@@ -131,6 +132,10 @@ fn image(fields: usize) -> impl Strategy<Value = Image> {
     (born(), row, stamps).prop_map(|(born, row, stamps)| Image { born, row: Row(row), stamps })
 }
 
+fn side() -> impl Strategy<Value = Side> {
+    prop_oneof![Just(Side::Key), Just(Side::Old), Just(Side::New), Just(Side::Shared)]
+}
+
 fn key_value() -> impl Strategy<Value = Value> {
     value().prop_filter("no key", |value| !matches!(value, Value::Absent | Value::Null))
 }
@@ -147,7 +152,7 @@ fn change() -> impl Strategy<Value = Change> {
             any::<bool>(),
             (stated, any::<bool>(), shared),
             proptest::collection::vec(born(), 0..2),
-            proptest::collection::vec(proptest::option::weighted(0.3, born()), 0..=2),
+            proptest::collection::btree_map((side(), 0..u16::try_from(fields).unwrap(), 0u16..2), born(), 0..3),
         )
             .prop_filter("says nothing", |(_, before, after, ..)| before.is_some() || after.is_some())
             .prop_map(move |(key, before, mut after, same, (fields, whole, shared), aliases, meant)| {
@@ -156,6 +161,7 @@ fn change() -> impl Strategy<Value = Change> {
                 }
                 let fields = fields.into_iter().map(FieldNo).collect();
                 let key = Key::new(&key).unwrap();
+                let meant = meant.into_iter().map(|((side, field, at), born)| Meant { side, field: FieldNo(field), at, born }).collect();
                 Change { table: TableNo(table), key, before, after, fields, whole, shared, aliases, meant }
             })
     })
@@ -302,16 +308,15 @@ fn tables_stay_in_the_order_in_which_they_were_pushed() {
 fn what_the_receiver_does_not_know_is_told_and_can_be_read() {
     let sender = home(&["head", "anna"]);
     let mut with_reference = update(7, 4, "old", "new", 0);
-    with_reference.meant = vec![None, Some(Born { site: SiteNo(1), sequence: 4 })];
+    let born = Born { site: SiteNo(1), sequence: 4 };
+    with_reference.meant = vec![Meant { side: Side::New, field: FieldNo(4), at: 0, born }];
     let bytes = write(&sender, &[with_reference]);
     let block = &blocks(&bytes)[0];
 
     let mut fewer = home(&[]);
     fewer.shapes[0].fields[4].name = "remark".into();
-    fewer.shapes[0].references.truncate(1);
     let decoded = block.changes(&mut fewer).unwrap();
     assert_eq!(decoded.unknown_fields, ["note"]);
-    assert_eq!(decoded.unknown_references, ["city → city"]);
     assert_eq!(decoded.changes.len(), 1);
     assert_eq!(decoded.changes[0].fields, []);
     assert_eq!(block.values(0, "note"), (Value::text("old"), Value::text("new")));
@@ -326,20 +331,19 @@ fn what_the_receiver_does_not_know_is_told_and_can_be_read() {
 }
 
 #[test]
-fn another_order_of_fields_and_references_does_not_matter() {
+fn another_order_of_fields_does_not_matter() {
     let sender = home(&["head", "anna"]);
     let mut change = insert(3);
-    change.meant = vec![Some(Born { site: SiteNo(0), sequence: 1 }), Some(Born { site: SiteNo(1), sequence: 2 })];
+    let mean = |side, field, sequence| Meant { side, field: FieldNo(field), at: 0, born: Born { site: SiteNo(0), sequence } };
+    change.meant = vec![mean(Side::Key, 0, 1), mean(Side::New, 2, 2)];
     let bytes = write(&sender, &[change]);
     let mut turned = home(&["x"]);
     turned.shapes[0].fields.reverse();
     turned.shapes[0].key = vec![FieldNo(4)];
-    turned.shapes[0].references.reverse();
-    turned.shapes[0].references[0].fields = vec![FieldNo(2)];
-    turned.shapes[0].references[1].fields = vec![FieldNo(3)];
     let changes = read(&mut turned, &bytes);
     assert_eq!(changes[0].after.as_ref().unwrap().row.get(FieldNo(4)), &Value::Integer(3));
-    assert_eq!(changes[0].meant.iter().map(|born| born.unwrap().sequence).collect::<Vec<_>>(), [2, 1]);
+    let meant: Vec<_> = changes[0].meant.iter().map(|meant| (meant.side, meant.field.0, meant.born.sequence)).collect();
+    assert_eq!(meant, [(Side::Key, 4, 1), (Side::New, 2, 2)]);
 }
 
 #[test]

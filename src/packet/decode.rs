@@ -5,12 +5,12 @@
 
 use std::io::{BufRead, Read};
 
-use super::changes::{Vocabulary, kind_name, sides};
+use super::changes::{Vocabulary, kind_name, side_name, sides};
 use super::column::{Borns, Column, Members, Sites, integer, list, read_numbers, read_places, read_steps, text, texts};
 use super::error::CodecError;
 use super::json_value::Json;
 use super::limits::{Limit, Limits};
-use crate::model::{Born, Change, ChangeKind, FieldNo, Image, Key, Millis, Row, Shape, SiteNo, Stamp, Value};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Image, Key, Meant, Millis, Row, Shape, Side, SiteNo, Stamp, Value};
 
 /// Reads blocks, one line each. Ends after the first error.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub struct Block {
     new_stamps: Vec<Stamps>,
     shared: Option<(Vec<usize>, Vec<Column>)>,
     aliases: Option<(Vec<usize>, Borns)>,
-    meant: Vec<Meant>,
+    meant: Vec<MeantColumn>,
 }
 
 /// Stamps that some fields share.
@@ -57,9 +57,10 @@ struct Stamps {
 
 /// Whom one reference means.
 #[derive(Debug)]
-struct Meant {
-    fields: Vec<String>,
-    table: String,
+struct MeantColumn {
+    side: Side,
+    field: String,
+    at: u16,
     records: Vec<usize>,
     born: Borns,
 }
@@ -73,8 +74,6 @@ pub struct Decoded {
     pub unknown_table: Option<String>,
     /// Fields that the table does not have here, as the sender spells them; [`Block::values`] gives their values.
     pub unknown_fields: Vec<String>,
-    /// References that the table does not have here and that meant a record, as `fields → table`.
-    pub unknown_references: Vec<String>,
 }
 
 impl<R: BufRead> BlockReader<R> {
@@ -303,12 +302,21 @@ fn read_aliases(json: Json, count: usize) -> Result<(Vec<usize>, Borns), String>
     Ok((records, born))
 }
 
-fn read_meant(json: Option<Json>, count: usize) -> Result<Vec<Meant>, String> {
+fn read_meant(json: Option<Json>, count: usize) -> Result<Vec<MeantColumn>, String> {
     let read = |json: Json| {
-        let mut members = Members::of(json, "a reference")?;
+        let mut members = Members::of(json, "a number that means a record")?;
         let records = read_records(&mut members, count)?;
         let born = Borns::read(members.need("born")?, records.len())?;
-        Ok(Meant { fields: texts(members.need("fields")?)?, table: text(members.need("table")?)?, records, born })
+        let side = text(members.need("side")?)?;
+        let side = [Side::Key, Side::Old, Side::New, Side::Shared].into_iter().find(|one| side_name(*one) == side);
+        let at = members.take("at").map_or(Ok(0), |at| integer(&at))?;
+        Ok(MeantColumn {
+            side: side.ok_or("an unknown side")?,
+            field: text(members.need("field")?)?,
+            at: u16::try_from(at).map_err(|_| "a place that no value has")?,
+            records,
+            born,
+        })
     };
     json.map_or_else(|| Ok(Vec::new()), |json| list(json)?.into_iter().map(read).collect())
 }
@@ -362,10 +370,10 @@ impl Decoder<'_> {
                 changes[*record].aliases.push(born_at(borns, &self.sites.aliases, place));
             }
         }
-        let unknown_references = self.mean(&mut changes);
+        self.mean(&mut changes);
         let unknown = block.fields.iter().chain(&block.stated).filter(|name| self.shape.field(name).is_none()).cloned();
         let unknown_fields: std::collections::BTreeSet<String> = unknown.collect();
-        Ok(Decoded { changes, unknown_table: None, unknown_fields: unknown_fields.into_iter().collect(), unknown_references })
+        Ok(Decoded { changes, unknown_table: None, unknown_fields: unknown_fields.into_iter().collect() })
     }
 
     fn change(&self, record: usize) -> Result<Change, CodecError> {
@@ -410,27 +418,16 @@ impl Decoder<'_> {
         row
     }
 
-    /// Finds the references again by fields and table, for their places differ from home to home.
-    fn mean(&self, changes: &mut [Change]) -> Vec<String> {
-        let mut taken = vec![false; self.shape.references.len()];
-        let mut unknown = Vec::new();
-        for (meant, sites) in self.block.meant.iter().zip(&self.sites.meant) {
-            let same = |(place, reference): (usize, &crate::model::ForeignKey)| {
-                let names = reference.fields.iter().map(|field| self.shape.name_of(*field));
-                !taken[place] && reference.table == meant.table && names.eq(meant.fields.iter().map(String::as_str))
-            };
-            let Some(place) = self.shape.references.iter().enumerate().position(same) else {
-                unknown.push(format!("{} → {}", meant.fields.join(", "), meant.table));
-                continue;
-            };
-            taken[place] = true;
-            for (at, record) in meant.records.iter().enumerate() {
-                let change = &mut changes[*record];
-                change.meant.resize(self.shape.references.len(), None);
-                change.meant[place] = Some(born_at(&meant.born, sites, at));
+    fn mean(&self, changes: &mut [Change]) {
+        for (column, sites) in self.block.meant.iter().zip(&self.sites.meant) {
+            // A field that is not here is said of the block as a whole.
+            let Some(field) = self.shape.field(&column.field) else { continue };
+            for (place, record) in column.records.iter().enumerate() {
+                let born = born_at(&column.born, sites, place);
+                changes[*record].meant.push(Meant { side: column.side, field, at: column.at, born });
             }
         }
-        unknown
+        changes.iter_mut().for_each(|change| change.meant.sort_unstable());
     }
 }
 

@@ -50,6 +50,8 @@ pub(super) struct Applying<'s> {
     pub tally: Tally,
     /// What lost in the change being decided, listed once the decision is carried out.
     pub losses: Vec<Conflict>,
+    /// The change being taken is the parent's: its word on numbers is final.
+    pub parent_speaks: bool,
     /// Held records that are being applied although they refer to each other.
     pub together: BTreeSet<(TableNo, Key)>,
     /// Records taken out of the database for the moment, with their rows, so that they can exchange unique values.
@@ -93,6 +95,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         now,
         tally: Tally::default(),
         losses: Vec::new(),
+        parent_speaks: false,
         together: BTreeSet::new(),
         lifted: BTreeMap::new(),
         buffer: Vec::new(),
@@ -148,10 +151,12 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
                     skipped += 1;
                     continue;
                 }
-                match from.kind {
-                    _ if applying.take_plainly(&incoming, &change)? => {}
-                    NeighbourKind::Parent => applying.take_from_parent(&incoming, change, None)?,
-                    NeighbourKind::Child => applying.take_from_child(&incoming, change, None)?,
+                if !applying.take_plainly(&incoming, &change)? {
+                    let change = session.inward(change)?;
+                    match from.kind {
+                        NeighbourKind::Parent => applying.take_from_parent(&incoming, change, None)?,
+                        NeighbourKind::Child => applying.take_from_child(&incoming, change, None)?,
+                    }
                 }
                 done += 1;
                 taken += 1;
@@ -282,7 +287,8 @@ impl Applying<'_> {
             let stamp = held.change.after.as_ref().and_then(|image| image.stamps.iter().flatten().copied().max());
             conflict.loser_site = Some(self.site_of(stamp, Some(&incoming))?);
             conflict.loser = Some(if held.change.after.is_some() { "waits" } else { "delete waits" }.into());
-            conflict.exact = held.change.after.map(|image| image.row).unwrap_or_default();
+            let row = held.change.after.map(|image| image.row).unwrap_or_default();
+            conflict.exact = self.session.numbered(self.session.shape(record.table), &row)?;
             self.losses.push(conflict);
         }
         self.list_losses(0)
@@ -322,26 +328,21 @@ impl Applying<'_> {
     pub(super) fn load(&mut self, table: TableNo, key: &Key) -> Result<Record> {
         let session = self.session;
         let shape = session.shape(table);
+        let record = session.load(table, key)?;
         if !self.lifted.is_empty() && self.lifted.contains_key(&(table, key.clone())) {
-            return Ok(session.ledger.load(table, key)?);
+            return Ok(record);
         }
+        let Some(place) = session.place(&record)? else { return Ok(record) };
         self.buffer.clear();
-        let there = session.database()?.read(shape, key, &mut self.buffer)?;
+        let there = session.database()?.read(shape, &place, &mut self.buffer)?;
         let row = there.then_some(self.buffer.as_slice());
-        let mut same = false;
-        let looked = session.ledger.load_unless(table, key, |mirror| {
-            same = mirror == row;
-            false
-        })?;
-        if let Some(record) = looked
-            && same
-        {
+        if session.ledger.peek(shape, &place, |mirror| mirror == row)? {
             return Ok(record);
         }
         let mut sealing = Sealing::new(session, CauseKind::Found);
-        sealing.key(shape, key, false, None)?;
+        sealing.key(shape, &place, false, None)?;
         self.tally.found += sealing.changed;
-        Ok(session.ledger.load(table, key)?)
+        session.load(table, key)
     }
 
     pub(super) fn store_extra(&self, record: &mut Record) -> Result<()> {

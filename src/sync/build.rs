@@ -10,29 +10,27 @@
 //! includes what is acknowledged (`DESIGN` section 4, "Streams"). In the last one only, a child would still take its edit
 //! for pending when the parent's word on it comes, ignore that word, and never hear it again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::BufWriter;
 use std::path::PathBuf;
 
 use fs_err as fs;
 
 use super::known::{self, Link};
+use super::meaning::Outward;
 use super::outbox;
 use super::report::{Counts, PacketOut};
 use super::roster;
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::ledger::{Conflict, Direction, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
-use crate::model::{Born, Change, FieldNo, Image, Key, KeyKind, PacketNumber, SiteNo, TableNo};
+use crate::model::{Change, FieldNo, Image, PacketNumber, SiteNo};
 use crate::packet::{Acknowledgement, BlockWriter, Draft, PacketId, PacketKind, Part, PartSource};
 
 /// Note of a child that wants to be told everything again, until a packet says so.
 pub(super) const WANT_FULL: &str = "want-full";
 /// The part that says so.
 pub(super) const FULL_PART: &str = "full.json";
-
-/// Born lookups remembered while building: bounds memory, costs only time.
-const REMEMBERED: usize = 100_000;
 
 /// Builds whatever a neighbour must be told. Nothing is written where there is nothing to tell and no answer is owed.
 ///
@@ -77,8 +75,7 @@ struct Building<'s> {
     /// Ids and names of packets already sealed, in order.
     sealed: Vec<Finished>,
     spool: Spool,
-    /// What was told of each record, for the parent's pending list; the parent only.
-    borns: HashMap<(TableNo, Key), Option<Born>>,
+    outward: Outward,
     settled: bool,
 }
 
@@ -124,7 +121,7 @@ impl<'s> Building<'s> {
             number,
             sealed: Vec::new(),
             spool: Spool::new(session, number)?,
-            borns: HashMap::new(),
+            outward: Outward::default(),
             settled: true,
         })
     }
@@ -136,7 +133,7 @@ impl<'s> Building<'s> {
         let candidates = self.session.ledger.candidates(self.to.site, self.to.cursor, self.to.fresh)?;
         let mut deletes = Vec::new();
         for id in &candidates {
-            let record = self.session.ledger.load_id(*id)?;
+            let record = self.session.load_id(*id)?;
             if record.current.is_none() {
                 deletes.push(*id);
             } else {
@@ -145,7 +142,7 @@ impl<'s> Building<'s> {
         }
         // Children before parents, the other way round than they came.
         for id in deletes.into_iter().rev() {
-            let record = self.session.ledger.load_id(id)?;
+            let record = self.session.load_id(id)?;
             self.tell(record)?;
         }
         self.close()
@@ -192,7 +189,8 @@ impl<'s> Building<'s> {
             (Some(ours), Some(theirs)) => ledger.same(ours.born, theirs.born)?,
             (None | Some(_), None) | (None, Some(_)) => false,
         };
-        let all: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
+        let shape = self.session.shape(record.table);
+        let all: Vec<FieldNo> = shape.live_fields().collect();
         let fields = match (&ours, &held_there) {
             (Some(ours), Some(theirs)) if same && ours.born == theirs.born && !record.extra.report_whole => {
                 let mut fields: Vec<FieldNo> = ours.row.differing(&theirs.row).collect();
@@ -200,7 +198,10 @@ impl<'s> Building<'s> {
                     fields.extend(&record.extra.report);
                     fields.sort_unstable();
                     fields.dedup();
+                    // A number is the parent's to give.
+                    fields.retain(|field| shape.follows() || shape.number_field() != Some(*field));
                 }
+                shape.close(&mut fields);
                 fields
             }
             _ => all,
@@ -221,10 +222,6 @@ impl<'s> Building<'s> {
             }
         }
         let whole = self.up && (record.extra.report_whole || record.extra.full);
-        let meant = match &ours {
-            Some(ours) => self.meant(record.table, ours, &fields)?,
-            None => Vec::new(),
-        };
         let aliases = match &ours {
             Some(ours) => ledger.absorbed_by(ours.born)?,
             None => Vec::new(),
@@ -237,43 +234,7 @@ impl<'s> Building<'s> {
         };
         let before = before.map(|image| if same { partial(&image, &fields) } else { image });
         let after = ours.map(|image| if same && !whole { partial(&image, &fields) } else { image });
-        Ok(Some(Change { table: record.table, key: record.key.clone(), before, after, fields, whole, shared, aliases, meant }))
-    }
-
-    /// Whom the stated references to tables with handed-out numbers mean.
-    fn meant(&mut self, table: TableNo, image: &Image, fields: &[FieldNo]) -> Result<Vec<Option<Born>>> {
-        let session = self.session;
-        let mut meant = Vec::new();
-        for reference in &session.shape(table).references {
-            let target = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table));
-            let stated = reference.fields.iter().any(|field| fields.contains(field));
-            let born = match target {
-                Some(target) if stated && target.key_kind == KeyKind::Assigned && reference.fields.len() == 1 => {
-                    match Key::new([image.row.get(reference.fields[0])]) {
-                        Ok(key) => self.born(target.number, key)?,
-                        Err(_) => None,
-                    }
-                }
-                Some(_) | None => None,
-            };
-            meant.push(born);
-        }
-        if meant.iter().all(Option::is_none) {
-            meant.clear();
-        }
-        Ok(meant)
-    }
-
-    fn born(&mut self, table: TableNo, key: Key) -> Result<Option<Born>> {
-        if self.borns.len() >= REMEMBERED {
-            self.borns.clear();
-        }
-        if let Some(born) = self.borns.get(&(table, key.clone())) {
-            return Ok(*born);
-        }
-        let born = self.session.ledger.born(table, &key)?;
-        self.borns.insert((table, key), born);
-        Ok(born)
+        Ok(Some(Change { table: record.table, key: record.key.clone(), before, after, fields, whole, shared, aliases, meant: Vec::new() }))
     }
 
     fn push(&mut self, record: &mut Record, change: Change) -> Result<()> {
@@ -291,6 +252,7 @@ impl<'s> Building<'s> {
             .or_default()
             .add_change(change.before.is_some(), change.after.is_some());
         self.spool.changes += 1;
+        let change = self.outward.change(self.session, record, change)?;
         self.spool.writer.push(&Words(self.session), change)?;
         if self.spool.writer.bytes_written() >= self.session.limits.packet_bytes {
             self.seal(Vec::new(), false)?;

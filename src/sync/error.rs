@@ -69,6 +69,16 @@ pub enum SyncError {
         /// Key.
         key: String,
     },
+    /// A record must get another number, and the database's own rules refuse it.
+    #[error("{table} {key} cannot change its number: {message}")]
+    CannotRenumber {
+        /// Table.
+        table: String,
+        /// Key.
+        key: String,
+        /// The database's words.
+        message: String,
+    },
     /// A packet speaks of a table that is not tracked here.
     #[error("it brings records of table `{table}`, which is not here")]
     UnknownTable {
@@ -152,6 +162,7 @@ impl SyncError {
             | Self::Invitation(_)
             | Self::Io(_)
             | Self::Moved { .. }
+            | Self::CannotRenumber { .. }
             | Self::UnknownTable { .. }
             | Self::UnknownField { .. }
             | Self::BadPart(_)

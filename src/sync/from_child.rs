@@ -12,7 +12,7 @@ use super::known;
 use super::put::Put;
 use super::references::Need;
 use crate::ledger::{ConflictKind, ConflictState, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, FieldNo, Image, Key, KeyKind, Row, TableNo, Value};
+use crate::model::{Born, Change, FieldNo, Image, Key, Row, TableNo, Value};
 use crate::rules::{Verdict, decide};
 
 /// Deleted records that one change can bring back, each needed by the one before.
@@ -29,8 +29,9 @@ enum Decision {
 impl Applying<'_> {
     /// Takes one change of a child. `again`: a held one that is tried again.
     pub(super) fn take_from_child(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
+        self.parent_speaks = false;
         let mut record = self.load(change.table, &change.key)?;
-        let mut change = change;
+        let mut change = self.without_number(&record, change);
         let mut held = again.cloned();
         if again.is_none()
             && let Some(earlier) = record.extra.held.remove(&incoming.link.site)
@@ -73,12 +74,34 @@ impl Applying<'_> {
         self.store_extra(&mut record)
     }
 
+    /// A child's word on a record's number is none, once we have the record.
+    fn without_number(&self, record: &Record, mut change: Change) -> Change {
+        let shape = self.session.shape(record.table);
+        let Some(own) = shape.number_field().filter(|_| !shape.follows()) else { return change };
+        let born = |image: &Option<Image>| image.as_ref().map(|image| image.born);
+        if born(&change.before).is_some() && born(&change.before) == born(&change.after) && !change.whole {
+            change.fields.retain(|field| *field != own);
+        }
+        if let Some(ours) = &record.current {
+            for image in [&mut change.before, &mut change.after].into_iter().flatten() {
+                image.row.set(own, ours.row.get(own).clone());
+            }
+        }
+        change
+    }
+
     /// What the child holds once it has taken all we sent, given this change of it (rules 3 and 9).
     fn moved_shadow(&self, record: &Record, incoming: &Incoming, change: &Change) -> Result<Opinion> {
         let Some(after) = &change.after else { return Ok(Opinion::Known(None)) };
         let whole = change.before.as_ref().is_none_or(|before| before.born != after.born);
         if whole {
-            return Ok(Opinion::Known(Some(after.clone())));
+            let mut shadow = after.clone();
+            let shape = self.session.shape(record.table);
+            if let Some(own) = shape.number_field().filter(|_| !shape.follows()) {
+                // Its number there is provisional until it is told one, even where that is the same.
+                shadow.row.set(own, Value::Absent);
+            }
+            return Ok(Opinion::Known(Some(shadow)));
         }
         match known::opinion(&self.session.ledger, record, incoming.link)? {
             Opinion::Known(Some(mut shadow)) if self.session.ledger.same(shadow.born, after.born)? => {
@@ -94,7 +117,7 @@ impl Applying<'_> {
         let decision = self.decide_child(record, incoming, change)?;
         if let (Decision::Become(Some(new)), None) = (&decision, &record.current) {
             let fields: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
-            if let Some(reason) = self.meet_references(record, incoming, new, &fields, &change.meant)? {
+            if let Some(reason) = self.meet_references(record, incoming, new, &fields)? {
                 return Ok(Decision::Hold(reason));
             }
         }
@@ -103,15 +126,8 @@ impl Applying<'_> {
 
     fn decide_child(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Decision> {
         let current = record.current.clone();
-        if let (Some(after), None) = (&change.after, &change.before)
-            && let Some(ours) = &current
-            && self.session.shape(record.table).key_kind == KeyKind::Assigned
-            && !self.session.ledger.same(ours.born, after.born)?
-        {
-            return Ok(Decision::Hold(HeldReason::SameNumber));
-        }
         if let Some(after) = &change.after
-            && let Some(reason) = self.meet_references(record, incoming, after, &change.fields, &change.meant)?
+            && let Some(reason) = self.meet_references(record, incoming, after, &change.fields)?
         {
             return Ok(Decision::Hold(reason));
         }
@@ -152,7 +168,7 @@ impl Applying<'_> {
             out = match (out, shared) {
                 (Some(ours), Some(shared)) if same => Some(self.merge(record, incoming, ours, Some(&shared), after, &all)?),
                 (out, shared) => {
-                    self.lose(record, incoming, shared.as_ref(), after, &all, ConflictKind::Gone, "the record it replaces was edited here");
+                    self.lose(record, incoming, shared.as_ref(), after, &all, ConflictKind::Gone, "the record it replaces was edited here")?;
                     self.session.ledger.bury_refused(record, after)?;
                     out
                 }
@@ -163,14 +179,11 @@ impl Applying<'_> {
             return Ok(Decision::Become(self.update(record, incoming, out, &shared, after, &all, true)?));
         }
         let Some(ours) = out else { return Ok(Decision::Become(Some(after.clone()))) };
-        if self.session.shape(record.table).key_kind == KeyKind::Assigned && !self.session.ledger.same(ours.born, after.born)? {
-            return Ok(Decision::Hold(HeldReason::SameNumber));
-        }
         // Two inserts of one natural key: one record, and everything that differs is listed (rule 10).
         let survivor = ours.born;
         let twin = !self.session.ledger.same(survivor, after.born)?;
         if twin {
-            self.lose_twin(record, incoming, after);
+            self.lose_twin(record, incoming, after)?;
         }
         let merged = self.merge(record, incoming, ours, None, after, &all)?;
         if twin {
@@ -196,7 +209,7 @@ impl Applying<'_> {
                 Ok(Some(self.merge(record, incoming, ours, Some(before), after, fields)?))
             }
             Some(ours) => {
-                self.lose(record, incoming, Some(before), after, fields, ConflictKind::Gone, "its key belongs to another record now");
+                self.lose(record, incoming, Some(before), after, fields, ConflictKind::Gone, "its key belongs to another record now")?;
                 Ok(Some(ours))
             }
             None => match self.session.ledger.last_of(record, before.born)? {
@@ -209,7 +222,7 @@ impl Applying<'_> {
                     Ok(Some(after.clone()))
                 }
                 None => {
-                    self.lose(record, incoming, Some(before), after, fields, ConflictKind::Gone, "the record is not here");
+                    self.lose(record, incoming, Some(before), after, fields, ConflictKind::Gone, "the record is not here")?;
                     Ok(None)
                 }
             },
@@ -240,7 +253,12 @@ impl Applying<'_> {
                 continue;
             }
             let verdict = decide(criterion, merged.stamp(field), theirs.stamp(field));
-            let values = [old.clone(), current.clone(), new.clone()];
+            let base_row = base.map(|base| &base.row);
+            let values = [
+                base_row.map_or(Ok(Value::Absent), |row| self.shown(record, field, row))?,
+                self.shown(record, field, &merged.row)?,
+                self.shown(record, field, &theirs.row)?,
+            ];
             let state = if verdict == Verdict::Review { ConflictState::Open } else { ConflictState::Decided };
             let mut conflict = self.conflict(record, ConflictKind::Field, Some(field), criterion.word(), state, incoming);
             let [old, current, new] = values;
@@ -268,11 +286,11 @@ impl Applying<'_> {
         incoming: &Incoming,
         after: &Image,
         fields: &[FieldNo],
-        meant: &[Option<Born>],
     ) -> Result<Option<HeldReason>> {
         // Each turn revives one record or ends.
-        for _ in 0..=self.session.shape(record.table).references.len() {
-            match self.need(record, after, fields, meant)? {
+        let shape = self.session.shape(record.table);
+        for _ in 0..=shape.references.len() + shape.numbers.len() {
+            match self.need(record, after, fields)? {
                 Need::Met => return Ok(None),
                 Need::Other { table, key } => return Ok(Some(HeldReason::OtherRecord { table, key })),
                 Need::Missing { table, key, target } => {
@@ -300,7 +318,7 @@ impl Applying<'_> {
             return Ok(false);
         }
         let fields: Vec<FieldNo> = self.session.shape(table).live_fields().collect();
-        let waits = self.meet_references(&record, incoming, &last, &fields, &[]);
+        let waits = self.meet_references(&record, incoming, &last, &fields);
         self.together.remove(&place);
         if waits?.is_some() {
             return Ok(false);
@@ -333,14 +351,12 @@ fn compose_child(earlier: &Change, later: Change) -> Change {
             // A field the earlier change did not state has its base in the later one.
             later.fields.iter().filter(|field| !earlier.fields.contains(field)).for_each(|field| before.take(*field, old));
         }
-        let meant = if later.meant.iter().any(Option::is_some) { merge_meant(&earlier.meant, &later.meant) } else { earlier.meant.clone() };
         return Change {
             before,
             after: Some(after),
             fields,
             whole: earlier.whole || later.whole,
             shared: earlier.shared.clone(),
-            meant,
             ..later
         };
     }
@@ -359,10 +375,4 @@ fn compose_child(earlier: &Change, later: Change) -> Change {
         *first = whole;
     }
     Change { before, shared, whole: true, ..later }
-}
-
-fn merge_meant(earlier: &[Option<Born>], later: &[Option<Born>]) -> Vec<Option<Born>> {
-    let length = earlier.len().max(later.len());
-    let at = |list: &[Option<Born>], place: usize| list.get(place).copied().flatten();
-    (0..length).map(|place| at(later, place).or_else(|| at(earlier, place))).collect()
 }

@@ -30,7 +30,21 @@ struct OurEdits {
 impl Applying<'_> {
     /// Takes one change of the parent. `again`: a held one that is tried again.
     pub(super) fn take_from_parent(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
+        self.parent_speaks = true;
+        let immovable = self.try_moving(|applying| applying.settle_number(&change))?.err();
         let mut record = self.load(change.table, &change.key)?;
+        if let Some(message) = immovable {
+            let earlier = record.extra.held.remove(&incoming.link.site);
+            let change = match &earlier {
+                Some(earlier) if again.is_none() => compose_parent(&earlier.change, change),
+                Some(_) | None => change,
+            };
+            let base = known::opinion(&self.session.ledger, &record, incoming.link)?;
+            let held = self.hold(incoming, change, HeldReason::Refused { message }, earlier);
+            record.extra.held.insert(incoming.link.site, held);
+            known::set_opinion(&self.session.ledger, &mut record, incoming.link, base)?;
+            return self.store_extra(&mut record);
+        }
         let base = self.rename(&mut record, incoming, &change)?;
         let edits = self.our_edits(&record, base.as_ref())?;
         let earlier = record.extra.held.remove(&incoming.link.site);
@@ -99,7 +113,7 @@ impl Applying<'_> {
         }
         // What is ignored now is ignored for good: a held change must not bring it once our edit is acknowledged.
         let change = Change { fields: taken.clone(), ..change };
-        match self.need(record, &after, &taken, &change.meant)? {
+        match self.need(record, &after, &taken)? {
             Need::Met => {}
             Need::Missing { table, key, .. } => {
                 return Ok(self.hold_here(record, incoming, change, HeldReason::Missing { table, key }, held, base));
@@ -158,7 +172,8 @@ impl Applying<'_> {
         match (record.current.clone(), base) {
             (Some(ours), Some(base)) if ours.born == base.born && ours.born != after.born && change.aliases.contains(&ours.born) => {
                 let renamed = Image { born: after.born, ..ours };
-                self.journal(record, Some(renamed), Some(incoming.link.site))?;
+                let row = self.session.numbered(self.session.shape(record.table), &renamed.row)?;
+                self.journal(record, Some(renamed), Some(&row), Some(incoming.link.site))?;
                 Ok(Some(Image { born: after.born, ..base }))
             }
             (_, base) => Ok(base),

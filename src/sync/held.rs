@@ -9,7 +9,7 @@ use super::Result;
 use super::apply::{Applying, Incoming};
 use crate::database::Written;
 use crate::ledger::{Held, HeldReason, NeighbourKind};
-use crate::model::{Change, FieldNo, Image, Key, SiteNo, TableNo};
+use crate::model::{Change, FieldNo, Identity, Image, Key, SiteNo, TableNo};
 
 /// Passes over the held changes in one go: each but the last makes progress, so this only guards against a bug.
 const MOST_PASSES: usize = 1_000;
@@ -36,12 +36,14 @@ impl Applying<'_> {
             let mut left = self.held()?;
             if left.len() == waiting.len() {
                 self.together = self.circle()?;
+                let reserved = self.reserve()?;
                 for (site, table, key) in &left {
                     if self.together.contains(&(*table, key.clone())) {
                         self.try_again(*site, *table, key)?;
                     }
                 }
                 self.together.clear();
+                self.release(&reserved)?;
                 self.rotate(&left)?;
                 let after = self.held()?;
                 if after.len() == left.len() {
@@ -71,10 +73,11 @@ impl Applying<'_> {
         let session = self.session;
         let mut refused = Vec::new();
         for (site, table, key) in waiting {
-            let record = session.ledger.load(*table, key)?;
+            let record = session.load(*table, key)?;
             let Some(held) = record.extra.held.get(site) else { continue };
+            let place = record.at().clone();
             if let (HeldReason::Refused { .. }, Some(_), Some(image)) = (&held.reason, &held.change.after, record.current) {
-                refused.push((*site, *table, key.clone(), image.row));
+                refused.push((*site, *table, key.clone(), place, image.row));
             }
         }
         if refused.is_empty() {
@@ -85,16 +88,17 @@ impl Applying<'_> {
         let tally = self.tally.clone();
         database.begin_attempt()?;
         let attempt = session.ledger.begin_attempt()?;
-        for (_, table, key, row) in &refused {
-            database.delete(session.shape(*table), key)?;
+        for (_, table, key, place, row) in &refused {
+            database.delete(session.shape(*table), place)?;
             self.lifted.insert((*table, key.clone()), row.clone());
         }
-        for (site, table, key, _) in &refused {
+        for (site, table, key, ..) in &refused {
             self.try_again(*site, *table, key)?;
         }
         let mut whole = true;
         for ((table, _), row) in std::mem::take(&mut self.lifted) {
-            whole &= matches!(database.insert(session.shape(table), &row)?, Written::Done);
+            let shape = session.shape(table);
+            whole &= matches!(database.insert(shape, &session.numbered(shape, &row)?)?, Written::Done);
         }
         if whole && self.held()?.len() < before {
             session.ledger.keep_attempt(attempt)?;
@@ -103,6 +107,38 @@ impl Applying<'_> {
         self.tally = tally;
         session.ledger.undo_attempt(attempt)?;
         Ok(database.undo_attempt()?)
+    }
+
+    /// Records that come together refer to each other by number: each gets one before any is written.
+    fn reserve(&mut self) -> Result<Vec<(TableNo, Key)>> {
+        let session = self.session;
+        let mut reserved = Vec::new();
+        for (table, key) in self.together.clone() {
+            let shape = session.shape(table);
+            let mut record = session.ledger.load(table, &key)?;
+            let waiting = record.extra.held.iter().find_map(|(site, held)| Some((*site, held.change.after.clone()?)));
+            if shape.identity() != Identity::Birth || shape.follows() || record.current.is_some() {
+                continue;
+            }
+            let Some((site, mut image)) = waiting else { continue };
+            self.parent_speaks = self.links.iter().any(|link| link.site == site && link.kind == NeighbourKind::Parent);
+            if self.try_moving(|applying| applying.take_place(&mut record, &mut image))?.is_ok() {
+                reserved.push((table, key));
+            }
+        }
+        Ok(reserved)
+    }
+
+    /// Takes the number back from whoever did not come after all.
+    fn release(&self, reserved: &[(TableNo, Key)]) -> Result<()> {
+        for (table, key) in reserved {
+            let mut record = self.session.ledger.load(*table, key)?;
+            if record.current.is_none() {
+                record.place = None;
+                self.session.ledger.store_names(&mut record)?;
+            }
+        }
+        Ok(())
     }
 
     fn held(&self) -> Result<Vec<(SiteNo, TableNo, Key)>> {

@@ -1,8 +1,8 @@
 //! Who changed which field of a record, when, from what to what, and in which packet did it travel?
 
 use super::{Result, Session};
-use crate::ledger::{CauseKind, Direction, EntryKind};
-use crate::model::{FieldNo, Key, Millis, PacketNumber, SiteName, TableNo, Value};
+use crate::ledger::{CauseKind, Direction, EntryKind, Record};
+use crate::model::{FieldNo, Identity, Image, Key, Millis, PacketNumber, Row, Shape, SiteName, Value};
 
 /// One thing that happened to a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,14 +34,39 @@ pub enum What {
     Joined,
 }
 
+/// The records that a key means or meant: the one that has it, and in a table of handed-out numbers those that had it
+/// before, the last one first.
+///
+/// # Errors
+/// As the ledger says.
+pub fn under(session: &Session, shape: &Shape, place: &Key) -> Result<Vec<Record>> {
+    let mut found = Vec::new();
+    let record = match shape.identity() {
+        Identity::Key | Identity::Birth => session.load_at(shape, place)?,
+        Identity::Meaning => {
+            let mut row = super::meaning::key_row(shape, place)?;
+            session.mean(shape, &mut row)?;
+            session.load(shape.number, &session.key_by_meaning(shape, &row)?)?
+        }
+    };
+    found.extend(record.id.is_some().then_some(record));
+    if let (Identity::Birth, Some(number)) = (shape.identity(), place.as_integer()) {
+        for id in session.ledger.formerly(shape.number, number)? {
+            if found.iter().all(|record| record.id != Some(id)) {
+                found.push(session.load_id(id)?);
+            }
+        }
+    }
+    Ok(found)
+}
+
 /// What happened to a record, oldest first.
 ///
 /// # Errors
 /// As the ledger says.
-pub fn of(session: &Session, table: TableNo, key: &Key) -> Result<Vec<Event>> {
+pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
     let ledger = &session.ledger;
-    let shape = session.shape(table);
-    let record = ledger.load(table, key)?;
+    let shape = session.shape(record.table);
     let neighbours = ledger.neighbours()?;
     let mut packets = Vec::new();
     for neighbour in &neighbours {
@@ -50,22 +75,29 @@ pub fn of(session: &Session, table: TableNo, key: &Key) -> Result<Vec<Event>> {
     }
     let mut after = record.current.clone();
     let mut events = Vec::new();
-    for entry in ledger.chain(&record, crate::model::JournalNumber(0))? {
+    for entry in ledger.chain(record, crate::model::JournalNumber(0))? {
         let before = entry.kind.undo(after.clone());
         let cause = ledger.cause(entry.cause)?;
         let name = |field: FieldNo| shape.name_of(field).to_owned();
-        let values = |image: &Option<crate::model::Image>| -> Vec<(String, Value)> {
-            let Some(image) = image else { return Vec::new() };
-            shape.live_fields().map(|field| (name(field), image.row.get(field).clone())).collect()
+        let numbered = |image: &Option<Image>| image.as_ref().map_or_else(|| Ok(Row::default()), |image| session.numbered(shape, &image.row));
+        let (now, was) = (numbered(&after)?, numbered(&before)?);
+        let values = |row: &Row| -> Vec<(String, Value)> {
+            if row.0.is_empty() {
+                return Vec::new();
+            }
+            shape.live_fields().map(|field| (name(field), row.get(field).clone())).collect()
         };
         let what = match &entry.kind {
-            EntryKind::Insert => What::Created(values(&after)),
-            EntryKind::Delete(_) => What::Deleted(values(&before)),
-            EntryKind::Replace(_) => What::Replaced(values(&after)),
+            EntryKind::Insert => What::Created(values(&now)),
+            EntryKind::Delete(_) => What::Deleted(values(&was)),
+            EntryKind::Replace(_) => What::Replaced(values(&now)),
             EntryKind::Rename(_) => What::Joined,
             EntryKind::Update(old, fields) => {
-                let new = |field: FieldNo| after.as_ref().map_or(Value::Absent, |image| image.row.get(field).clone());
-                What::Changed(fields.iter().map(|field| (name(*field), old.row.get(*field).clone(), new(*field))).collect())
+                // What follows another record to its new number says the new one on both sides; the record did not change.
+                let old_of = |field: FieldNo| {
+                    if shape.concerns_numbers(field) && before.is_some() { was.get(field) } else { old.row.get(field) }
+                };
+                What::Changed(fields.iter().map(|field| (name(*field), old_of(*field).clone(), now.get(*field).clone())).collect())
             }
         };
         let came = match cause.kind {

@@ -23,7 +23,7 @@ impl Applying<'_> {
         Conflict {
             kind,
             table: shape.name.clone(),
-            key: record.key.clone(),
+            key: self.session.shown_key(record).unwrap_or_else(|_| record.at().clone()),
             field: field.map(|field| shape.name_of(field).to_owned()),
             exact: Row::default(),
             base: None,
@@ -37,6 +37,15 @@ impl Applying<'_> {
             time: self.now,
             state,
         }
+    }
+
+    /// A value as people know it: with numbers.
+    pub(super) fn shown(&self, record: &Record, field: FieldNo, row: &Row) -> Result<Value> {
+        let shape = self.session.shape(record.table);
+        if !shape.concerns_numbers(field) {
+            return Ok(row.get(field).clone());
+        }
+        Ok(self.session.numbered(shape, row)?.get(field).clone())
     }
 
     /// Where a value comes from: its stamp, else the neighbour that sent it, else this site.
@@ -59,13 +68,15 @@ impl Applying<'_> {
         fields: &[FieldNo],
         kind: ConflictKind,
         rule: &str,
-    ) {
+    ) -> Result<()> {
         for field in fields.iter().copied() {
             let absent = Value::Absent;
             let (old, new) = (base.map_or(&absent, |base| base.row.get(field)), theirs.row.get(field));
             if old == new || !new.is_stated() {
                 continue;
             }
+            let shown = |row: &Row| self.shown(record, field, row);
+            let (old, new) = (&base.map_or(Ok(Value::Absent), |base| shown(&base.row))?, &shown(&theirs.row)?);
             let mut conflict = self.conflict(record, kind, Some(field), rule, ConflictState::Decided, incoming);
             conflict.base = old.is_stated().then(|| old.to_string());
             conflict.loser = Some(new.to_string());
@@ -74,6 +85,7 @@ impl Applying<'_> {
             conflict.winner_site = Some(self.session.name().clone());
             self.losses.push(conflict);
         }
+        Ok(())
     }
 
     /// A delete of the neighbour that did not happen.
@@ -94,13 +106,14 @@ impl Applying<'_> {
     }
 
     /// Two records under one natural key that are one from now on.
-    pub(super) fn lose_twin(&mut self, record: &Record, incoming: &Incoming, theirs: &Image) {
+    pub(super) fn lose_twin(&mut self, record: &Record, incoming: &Incoming, theirs: &Image) -> Result<()> {
         let mut conflict =
             self.conflict(record, ConflictKind::Twin, None, "the same key is the same record", ConflictState::Decided, incoming);
         (conflict.winner, conflict.loser) = (Some("one record".into()), Some("created twice".into()));
-        conflict.exact = theirs.row.clone();
+        conflict.exact = self.session.numbered(self.session.shape(record.table), &theirs.row)?;
         (conflict.winner_site, conflict.loser_site) = (Some(self.session.name().clone()), Some(incoming.name.clone()));
         self.losses.push(conflict);
+        Ok(())
     }
 
     /// Writes down the losses from place `from` on: the decision was carried out.

@@ -8,6 +8,7 @@
 //! | [`apply`] | how do a packet's changes become records, once? |
 //! | `from_child`, `from_parent` | what becomes of one incoming change? (`DESIGN` section 4, rules 1 to 12) |
 //! | `plain` | which changes need no deciding? |
+//! | `meaning`, `renumber` | which record does a handed-out number mean, and how does it get another one? |
 //! | `known` | what does a neighbour hold? |
 //! | [`join`], [`roster`] | how does a new site get in, and who else is there? |
 //!
@@ -25,12 +26,15 @@ pub mod inbox;
 pub mod join;
 mod known;
 mod losses;
+mod meaning;
 mod news;
+mod numbering;
 pub mod outbox;
 mod plain;
 pub mod plan;
 mod put;
 mod references;
+mod renumber;
 pub mod report;
 pub mod roster;
 pub mod round;

@@ -10,7 +10,7 @@ use super::Result;
 use super::apply::{Applying, Incoming};
 use crate::database::Written;
 use crate::ledger::{EntryKind, NeighbourKind, Record};
-use crate::model::{Change, Image, Shape};
+use crate::model::{Change, FieldNo, Image, Shape};
 
 impl Applying<'_> {
     /// Takes a change that needs no deciding. False, with nothing done, where it does.
@@ -25,7 +25,7 @@ impl Applying<'_> {
         if !database.keeps(shape, &change.fields, &after.row)? {
             return Ok(false);
         }
-        let mut record = session.ledger.load(change.table, &change.key)?;
+        let mut record = session.ledger.load_at(shape, &change.key)?;
         if !self.meets(incoming, &record, change, before, after)? {
             return Ok(false);
         }
@@ -35,7 +35,7 @@ impl Applying<'_> {
             old.take(*field, &image);
             image.take(*field, after);
         }
-        let written = database.update_from(shape, &record.key, &change.fields, &old.row, &image.row)?;
+        let written = database.update_from(shape, record.at(), &change.fields, &old.row, &image.row)?;
         if !matches!(written, Written::Done) {
             return Ok(false);
         }
@@ -69,7 +69,9 @@ impl Applying<'_> {
 
 /// An update of one incarnation that touches neither key nor reference and says nothing else.
 fn is_simple(shape: &Shape, change: &Change, before: &Image, after: &Image) -> bool {
-    let refers = |field| shape.references.iter().any(|reference| reference.fields.contains(field));
+    let refers = |field: &FieldNo| {
+        shape.concerns_numbers(*field) || shape.references.iter().any(|reference| reference.fields.contains(field))
+    };
     before.born == after.born
         && !change.whole
         && change.shared.is_none()

@@ -1,13 +1,14 @@
 //! How does a decided state get into the record? The one place that writes records while a packet is applied.
 //!
+//! Here stand-ins become numbers (`meaning`): database and mirror have numbers, everything else has stand-ins.
 //! Database, mirror and journal move together: the row is written, read back where affinity, defaults or triggers may
 //! have changed it, and what the record then holds becomes the mirror. A refused write changes nothing anywhere.
 
 use super::apply::Applying;
 use super::{Result, SyncError};
-use crate::database::{Refusal, Written};
+use crate::database::{Refusal, RefusalKind, Written};
 use crate::ledger::{EntryKind, Record};
-use crate::model::{FieldNo, Image, Row, SiteNo, Stamp};
+use crate::model::{FieldNo, Identity, Image, Key, Row, SiteNo, Stamp, TableNo};
 
 /// What came of a write.
 #[derive(Debug)]
@@ -22,36 +23,67 @@ impl Applying<'_> {
         let session = self.session;
         let database = session.database()?;
         let shape = session.shape(record.table);
-        let written = match (&record.current, &new) {
+        let mut new = new;
+        let before = record.place.clone();
+        let written = match (&record.current, &mut new) {
             (None, None) => return Ok(Put::Done),
-            (None, Some(new)) => database.insert(shape, &new.row)?,
-            (Some(_), None) => database.delete(shape, &record.key)?,
-            (Some(old), Some(new)) if self.is_lifted(record) => {
-                let mut row = old.row.clone();
-                stated_differences(old, new).into_iter().for_each(|field| row.set(field, new.row.get(field).clone()));
-                let written = database.insert(shape, &row)?;
-                if matches!(written, Written::Done) {
-                    self.lifted.remove(&(record.table, record.key.clone()));
+            (None, Some(new)) => {
+                if shape.identity() != Identity::Key
+                    && let Err(message) = self.try_moving(|applying| applying.take_place(record, new))?
+                {
+                    record.place = before;
+                    return Ok(Put::Refused(Refusal { kind: RefusalKind::Other, fields: Vec::new(), message }));
+                }
+                let written = database.insert(shape, &session.numbered(shape, &new.row)?)?;
+                if !matches!(written, Written::Done) && record.place != before {
+                    record.place = before;
+                    session.ledger.store_names(record)?;
                 }
                 written
             }
+            (Some(_), None) => database.delete(shape, record.at())?,
             (Some(old), Some(new)) => {
+                if let Some(own) = shape.number_field() {
+                    new.row.set(own, old.row.get(own).clone());
+                }
                 let fields: Vec<FieldNo> = stated_differences(old, new);
-                if fields.is_empty() { Written::Done } else { database.update(shape, &record.key, &fields, &new.row)? }
+                if self.is_lifted(record) {
+                    let mut row = old.row.clone();
+                    fields.into_iter().for_each(|field| row.set(field, new.row.get(field).clone()));
+                    let written = database.insert(shape, &session.numbered(shape, &row)?)?;
+                    if matches!(written, Written::Done) {
+                        self.lifted.remove(&(record.table, record.key.clone()));
+                    }
+                    written
+                } else if fields.is_empty() {
+                    Written::Done
+                } else {
+                    database.update(shape, record.at(), &fields, &session.numbered(shape, &new.row)?)?
+                }
             }
         };
         match written {
             Written::Done => {}
             Written::Refused(refusal) => return Ok(Put::Refused(refusal)),
             // The record was compared with its mirror under the same write lock.
-            Written::Missing => return Err(SyncError::Moved { table: shape.name.clone(), key: record.key.to_string() }),
+            Written::Missing => return Err(SyncError::Moved { table: shape.name.clone(), key: record.at().to_string() }),
         }
-        let new = match new {
-            None => None,
-            Some(image) => Some(Image { row: self.stored(record, &image.row)?, ..image }),
+        let (new, row) = match new {
+            None => (None, None),
+            Some(image) => {
+                let row = self.stored(record, &session.numbered(shape, &image.row)?)?;
+                let mut meant = row.clone();
+                session.mean(shape, &mut meant)?;
+                (Some(Image { row: meant, ..image }), Some(row))
+            }
         };
         self.tally.count(&shape.name, record.current.is_some(), new.is_some());
-        self.journal(record, new, known_to)
+        let ended = new.is_none();
+        let put = self.journal(record, new, row.as_ref(), known_to)?;
+        if ended {
+            session.vacate(record)?;
+        }
+        Ok(put)
     }
 
     /// What the record holds after `row` was written into it.
@@ -63,25 +95,25 @@ impl Applying<'_> {
         if session.database()?.keeps(shape, &live, row)? && row.0.len() == shape.fields.len() {
             return Ok(row.clone());
         }
-        self.read_back(record)
+        self.read_back(record.table, record.at())
     }
 
     fn is_lifted(&self, record: &Record) -> bool {
         !self.lifted.is_empty() && self.lifted.contains_key(&(record.table, record.key.clone()))
     }
 
-    fn read_back(&mut self, record: &Record) -> Result<Row> {
+    pub(super) fn read_back(&mut self, table: TableNo, place: &Key) -> Result<Row> {
         let session = self.session;
-        let shape = session.shape(record.table);
+        let shape = session.shape(table);
         self.buffer.clear();
-        if !session.database()?.read(shape, &record.key, &mut self.buffer)? {
-            return Err(SyncError::Moved { table: shape.name.clone(), key: record.key.to_string() });
+        if !session.database()?.read(shape, place, &mut self.buffer)? {
+            return Err(SyncError::Moved { table: shape.name.clone(), key: place.to_string() });
         }
         Row::decode(&self.buffer).map_err(|_| SyncError::Bug("a row that was just read does not decode"))
     }
 
-    /// Moves the mirror to `new` and writes why.
-    pub(super) fn journal(&mut self, record: &mut Record, new: Option<Image>, known_to: Option<SiteNo>) -> Result<Put> {
+    /// Moves the mirror to `new`, which the database has as `row`, and writes why.
+    pub(super) fn journal(&mut self, record: &mut Record, new: Option<Image>, row: Option<&Row>, known_to: Option<SiteNo>) -> Result<Put> {
         let ledger = &self.session.ledger;
         let old = record.current.take();
         match (old, &new) {
@@ -108,7 +140,7 @@ impl Applying<'_> {
             }
         }
         record.current = new;
-        ledger.store_mirror(record)?;
+        ledger.store_mirror(record, row)?;
         Ok(Put::Done)
     }
 }

@@ -2,15 +2,16 @@
 //!
 //! Our connection does not enforce foreign keys: a record whose parent is not here yet must wait, not fail, and a
 //! delete must not cascade behind our back. So every reference is looked up before a row is written. A number that
-//! stands for another record here than at the sender is never followed: the sender says whom it meant by incarnation.
+//! means no record at the sender is never written where it would mean one here.
 
 use std::collections::BTreeSet;
 
 use super::Result;
 use super::apply::Applying;
+use super::meaning::number_key;
 use crate::database::Reference;
 use crate::ledger::Record;
-use crate::model::{Born, FieldNo, Image, Key, KeyKind, Row, TableNo, Value};
+use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, Row, Shape, TableNo, stands_for};
 
 /// What a row needs before it can be written.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,85 +29,110 @@ const DEPENDANTS: usize = 1;
 
 impl Applying<'_> {
     /// The first reference among `fields` of `after` that is not met.
-    pub(super) fn need(&self, record: &Record, after: &Image, fields: &[FieldNo], meant: &[Option<Born>]) -> Result<Need> {
-        let session = self.session;
-        let shape = session.shape(record.table);
-        if shape.references.is_empty() {
+    pub(super) fn need(&self, record: &Record, after: &Image, fields: &[FieldNo]) -> Result<Need> {
+        let shape = self.session.shape(record.table);
+        if shape.references.is_empty() && shape.numbers.is_empty() {
             return Ok(Need::Met);
         }
         let mut row = record.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
         fields.iter().for_each(|field| row.set(*field, after.row.get(*field).clone()));
-        for (place, reference) in shape.references.iter().enumerate() {
-            if !reference.fields.iter().any(|field| fields.contains(field)) {
-                continue;
-            }
-            let words = || {
-                let values: Vec<String> = reference.fields.iter().map(|field| row.get(*field).to_string()).collect();
-                values.join("/")
-            };
-            match session.database()?.referenced(&session.shapes, reference, &row)? {
-                Reference::None | Reference::Elsewhere => {}
-                Reference::Found(table, key) => {
-                    if let Some(Some(born)) = meant.get(place)
-                        && session.shape(table).key_kind == KeyKind::Assigned
-                    {
-                        let there = session.ledger.born(table, &key)?;
-                        let same = match there {
-                            Some(there) => session.ledger.same(there, *born)?,
-                            None => false,
-                        };
-                        if !same {
-                            return Ok(Need::Other { table: reference.table.clone(), key: words() });
-                        }
-                    }
-                }
-                Reference::Missing { .. } => {
-                    let target = self.target(reference, &row);
-                    let itself = target.as_ref().is_some_and(|(table, key)| *table == record.table && *key == record.key);
-                    if !itself && !self.comes_along(target.as_ref()) {
-                        return Ok(Need::Missing { table: reference.table.clone(), key: words(), target });
-                    }
-                }
+        let itself = |target: &(TableNo, Key)| *target == (record.table, record.key.clone());
+        for missing in self.unmet(shape, &row, fields)? {
+            let fine = missing.target.as_ref().is_some_and(|target| itself(target) || self.comes_along(target));
+            if missing.other || !fine {
+                return Ok(missing.need());
             }
         }
         Ok(Need::Met)
     }
 
-    /// The key a reference names, where it names the key of a tracked table.
-    fn target(&self, reference: &crate::model::ForeignKey, row: &Row) -> Option<(TableNo, Key)> {
+    /// The references among `fields` of a row that lead nowhere, or to a record that was not meant.
+    fn unmet(&self, shape: &Shape, row: &Row, fields: &[FieldNo]) -> Result<Vec<Unmet>> {
         let session = self.session;
-        let shape = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table))?;
-        let mut values: Vec<(usize, &Value)> = Vec::new();
-        for (column, field) in reference.columns.iter().zip(&reference.fields) {
-            let place = shape.key.iter().position(|key| shape.name_of(*key).eq_ignore_ascii_case(column))?;
-            values.push((place, row.get(*field)));
+        let mut unmet = Vec::new();
+        let mut seen = BTreeSet::new();
+        for numbers in shape.numbers.iter().filter(|numbers| fields.contains(&numbers.field)) {
+            let declared = shape.references.iter().any(|reference| reference.fields.contains(&numbers.field));
+            for (table, number) in numbers.numbers(row) {
+                let name = session.shape(table).name.clone();
+                let Some(id) = stands_for(number) else {
+                    // The sender has no record of that number; here it must not come to mean one.
+                    if session.ledger.id_at(table, &number_key(number))?.is_some() {
+                        unmet.push(Unmet { table: name, key: number.to_string(), target: None, other: true });
+                    }
+                    continue;
+                };
+                let Some((table, key, place)) = session.ledger.names(id)? else { continue };
+                // What nobody declared may dangle: only a record that was never seen is waited for.
+                let gone = place.is_none() && (declared || session.ledger.last_number(id)?.is_none());
+                if gone && self.survivor(table, &key)?.is_none() && seen.insert(id) {
+                    let words = self.in_words(id, &key)?;
+                    unmet.push(Unmet { table: name, key: words, target: Some((table, key)), other: false });
+                }
+            }
         }
-        values.sort_by_key(|(place, _)| *place);
-        let whole = values.len() == shape.key.len() && values.iter().enumerate().all(|(at, (place, _))| at == *place);
-        let key = Key::new(values.iter().map(|(_, value)| *value)).ok()?;
-        whole.then_some((shape.number, key))
+        if !unmet.is_empty() {
+            return Ok(unmet);
+        }
+        let row = session.numbered(shape, row)?;
+        for reference in &shape.references {
+            if !reference.fields.iter().any(|field| fields.contains(field)) {
+                continue;
+            }
+            if let Reference::Missing { .. } = session.database()?.referenced(&session.shapes, reference, &row)? {
+                let values: Vec<String> = reference.fields.iter().map(|field| row.get(*field).to_string()).collect();
+                let target = self.target(reference, &row)?;
+                unmet.push(Unmet { table: reference.table.clone(), key: values.join("/"), target, other: false });
+            }
+        }
+        Ok(unmet)
+    }
+
+    /// The record that absorbed one, where it is here.
+    fn survivor(&self, table: TableNo, key: &Key) -> Result<Option<Key>> {
+        let Some(born) = key.birth() else { return Ok(None) };
+        let root = Key::of_birth(self.session.ledger.root(born)?);
+        Ok(if root != *key && self.session.ledger.load(table, &root)?.current.is_some() { Some(root) } else { None })
+    }
+
+    /// A record without a number, for people.
+    fn in_words(&self, id: i64, key: &Key) -> Result<String> {
+        if let Some(number) = self.session.ledger.last_number(id)? {
+            return Ok(number.to_string());
+        }
+        match key.birth() {
+            Some(born) => Ok(format!("made at '{}'", self.session.ledger.site_name(born.site)?)),
+            None => Ok(key.to_string()),
+        }
+    }
+
+    /// The record that a reference by key names, where it names the key of a tracked table. `row` has numbers.
+    fn target(&self, reference: &ForeignKey, row: &Row) -> Result<Option<(TableNo, Key)>> {
+        let session = self.session;
+        let Some(shape) = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table)) else { return Ok(None) };
+        let mut key = Row::default();
+        for (column, field) in reference.columns.iter().zip(&reference.fields) {
+            let Some(own) = shape.key.iter().find(|own| shape.name_of(**own).eq_ignore_ascii_case(column)) else { return Ok(None) };
+            key.set(*own, row.get(*field).clone());
+        }
+        match shape.identity() {
+            Identity::Key => {}
+            Identity::Meaning => session.mean(shape, &mut key)?,
+            // It would have been missed as a number.
+            Identity::Birth => return Ok(None),
+        }
+        Ok(shape.key_of(&key).ok().map(|key| (shape.number, key)))
     }
 
     /// Whether the record referred to is being applied together with this one (a cycle of held records).
-    fn comes_along(&self, target: Option<&(TableNo, Key)>) -> bool {
-        target.is_some_and(|target| self.together.contains(target) || self.lifted.contains_key(target))
+    fn comes_along(&self, target: &(TableNo, Key)) -> bool {
+        self.together.contains(target) || self.lifted.contains_key(target)
     }
 
     /// Whether everything a row refers to is here or in `circle`.
     pub(super) fn missing_only(&self, table: TableNo, row: &Row, fields: &[FieldNo], circle: &BTreeSet<(TableNo, Key)>) -> Result<bool> {
-        let session = self.session;
-        for reference in &session.shape(table).references {
-            if !reference.fields.iter().any(|field| fields.contains(field)) {
-                continue;
-            }
-            if let Reference::Missing { .. } = session.database()?.referenced(&session.shapes, reference, row)? {
-                let covered = self.target(reference, row).is_some_and(|target| circle.contains(&target));
-                if !covered {
-                    return Ok(false);
-                }
-            }
-        }
-        Ok(true)
+        let unmet = self.unmet(self.session.shape(table), row, fields)?;
+        Ok(unmet.iter().all(|one| !one.other && one.target.as_ref().is_some_and(|target| circle.contains(target))))
     }
 
     /// A record here that refers to this one, in words.
@@ -116,8 +142,25 @@ impl Applying<'_> {
             return Ok(None);
         }
         let shape = session.shape(record.table);
-        let found = session.database()?.dependants(&session.shapes, shape, &record.key, DEPENDANTS)?;
-        let other = found.into_iter().find(|(table, key)| (*table, key) != (record.table, &record.key));
+        let found = session.database()?.dependants(&session.shapes, shape, record.at(), DEPENDANTS)?;
+        let other = found.into_iter().find(|(table, key)| (*table, key) != (record.table, record.at()));
         Ok(other.map(|(table, key)| (session.shape(table).name.clone(), key.to_string())))
+    }
+}
+
+/// A reference that leads nowhere, or to a record that was not meant.
+struct Unmet {
+    table: String,
+    key: String,
+    target: Option<(TableNo, Key)>,
+    other: bool,
+}
+
+impl Unmet {
+    fn need(self) -> Need {
+        if self.other {
+            return Need::Other { table: self.table, key: self.key };
+        }
+        Need::Missing { table: self.table, key: self.key, target: self.target }
     }
 }

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 
 use super::{Result, Session, SyncError};
 use crate::database::NoteKind;
-use crate::ledger::{Cause, CauseKind, EntryKind};
-use crate::model::{Image, Key, Millis, Row, Shape, SiteNo, Stamp, Value, cells};
+use crate::ledger::{Cause, CauseKind, EntryKind, Record};
+use crate::model::{Identity, Image, Key, Millis, Row, RowError, Shape, SiteNo, Stamp, Value, cells, stand_in};
 
 /// Noted keys sealed in one ledger transaction: many, because they are sealed in the order of their keys, and each page of
 /// the mirror is then written once. Memory stays below some ten megabytes.
@@ -187,7 +187,7 @@ pub fn compare(session: &Session, shape: &Shape) -> Result<u64> {
         let mut last = None;
         database.begin_read()?;
         let scanned = database.scan(shape, after.as_ref(), CHUNK, &mut |key, row| {
-            let same = session.ledger.peek(shape.number, &key, |mirror| mirror == Some(row));
+            let same = session.ledger.peek(shape, &key, |mirror| mirror == Some(row));
             if !matches!(same, Ok(true)) {
                 differing.push(key.clone());
             }
@@ -203,7 +203,7 @@ pub fn compare(session: &Session, shape: &Shape) -> Result<u64> {
     }
     let mut after: Option<Key> = None;
     loop {
-        let keys = session.ledger.keys(shape.number, after.as_ref(), CHUNK)?;
+        let keys = session.ledger.places(shape, after.as_ref(), CHUNK)?;
         let Some(last) = keys.last().cloned() else { break };
         let mut buffer = Vec::new();
         let mut gone = Vec::new();
@@ -251,15 +251,15 @@ impl<'s> Sealing<'s> {
         Self { session, kind, cause: None, buffer: Vec::new(), changed: 0 }
     }
 
-    /// Compares one record with its mirror and journals the difference. `ended`: it was deleted in between.
-    pub(super) fn key(&mut self, shape: &Shape, key: &Key, ended: bool, time: Option<Millis>) -> Result<()> {
+    /// Compares what the database has under a key with its mirror and journals the difference. `ended`: what was there was
+    /// deleted in between.
+    pub(super) fn key(&mut self, shape: &Shape, place: &Key, ended: bool, time: Option<Millis>) -> Result<()> {
         let ledger = &self.session.ledger;
         self.buffer.clear();
-        let there = self.session.database()?.read(shape, key, &mut self.buffer)?;
+        let there = self.session.database()?.read(shape, place, &mut self.buffer)?;
         let row = there.then_some(self.buffer.as_slice());
-        let damaged = |_| SyncError::Bug("a row that was just read does not decode");
         let mut differing = Ok(cells::Difference::default());
-        let found = ledger.load_unless(shape.number, key, |mirror| {
+        let found = ledger.load_unless(shape, place, |mirror| {
             let unchanged = mirror == row && !(ended && mirror.is_some());
             if !unchanged && let (Some(mirror), Some(row)) = (mirror, row) {
                 differing = cells::differing(mirror, row);
@@ -269,34 +269,151 @@ impl<'s> Sealing<'s> {
         let Some(mut record) = found else { return Ok(()) };
         let differing = differing.map_err(damaged)?;
         let stamp = Stamp { time: time.unwrap_or_else(|| self.session.world.now()), site: SiteNo(0) };
-        let cause = match self.cause {
-            Some(cause) => cause,
-            None => *self.cause.insert(ledger.add_cause(&Cause { kind: self.kind, time: self.session.world.now() })?),
-        };
-        let (kind, image) = match (record.current.take(), row) {
-            (None, None) => return Ok(()),
-            (Some(old), None) => (EntryKind::Delete(old), None),
-            (Some(mut image), Some(_)) if !ended => {
+        match (record.current.take(), row) {
+            (None, None) => Ok(()),
+            (Some(old), None) => self.end(shape, record, old, stamp),
+            (Some(mut image), Some(row)) if !ended => {
+                if shape.identity() == Identity::Meaning {
+                    let row = Row::decode(row).map_err(damaged)?;
+                    if self.means_another(shape, &record, &row)? {
+                        self.end(shape, record, image, stamp)?;
+                        return self.begin(shape, Record::unmet(shape.number, place), None, row, place, stamp);
+                    }
+                }
+                let mut fields: Vec<_> = differing.fields.iter().map(|(field, _)| *field).collect();
                 let mut old = Image { born: image.born, ..Image::default() };
-                let fields: Vec<_> = differing.fields.iter().map(|(field, _)| *field).collect();
+                if fields.iter().any(|field| shape.concerns_numbers(*field)) {
+                    shape.close(&mut fields);
+                    let mut was = image.clone();
+                    self.session.mean(shape, &mut was.row)?;
+                    fields.iter().for_each(|field| old.take(*field, &was));
+                } else {
+                    fields.iter().for_each(|field| old.take(*field, &image));
+                }
                 for (field, cell) in differing.fields {
-                    old.take(field, &image);
                     image.row.set(field, cells::value(cell).map_err(damaged)?);
                     image.set_stamp(field, Some(stamp));
                 }
                 image.row.0.resize(differing.length, Value::Absent);
-                (EntryKind::Update(old, fields), Some(image))
+                self.append(&mut record, &EntryKind::Update(old, fields), stamp)?;
+                record.current = Some(image);
+                Ok(ledger.store_mirror(&mut record, None)?)
             }
             (old, Some(row)) => {
-                let mut image = Image { born: ledger.give_birth(), row: Row::decode(row).map_err(damaged)?, stamps: Vec::new() };
-                shape.live_fields().for_each(|field| image.set_stamp(field, Some(stamp)));
-                (old.map_or(EntryKind::Insert, EntryKind::Replace), Some(image))
+                let row = Row::decode(row).map_err(damaged)?;
+                self.begin(shape, record, old, row, place, stamp)
             }
+        }
+    }
+
+    fn append(&mut self, record: &mut Record, kind: &EntryKind, stamp: Stamp) -> Result<()> {
+        let ledger = &self.session.ledger;
+        let cause = match self.cause {
+            Some(cause) => cause,
+            None => *self.cause.insert(ledger.add_cause(&Cause { kind: self.kind, time: self.session.world.now() })?),
         };
-        ledger.append(&mut record, &kind, None, cause, Some(stamp))?;
-        record.current = image;
-        ledger.store_mirror(&mut record)?;
         self.changed += 1;
+        Ok(ledger.append(record, kind, None, cause, Some(stamp))?)
+    }
+
+    /// Whether the row under a record's key is another record by now: the number in its key means another one.
+    fn means_another(&self, shape: &Shape, record: &Record, row: &Row) -> Result<bool> {
+        if shape.identity() != Identity::Meaning {
+            return Ok(false);
+        }
+        let mut row = row.clone();
+        self.session.mean(shape, &mut row)?;
+        Ok(self.session.key_by_meaning(shape, &row)? != record.key)
+    }
+
+    /// A record ended.
+    fn end(&mut self, shape: &Shape, mut record: Record, mut old: Image, stamp: Stamp) -> Result<()> {
+        let ledger = &self.session.ledger;
+        self.session.mean(shape, &mut old.row)?;
+        self.append(&mut record, &EntryKind::Delete(old), stamp)?;
+        record.current = None;
+        ledger.store_mirror(&mut record, None)?;
+        self.session.vacate(&mut record)
+    }
+
+    /// A record began under a key that `record` has or last had; `old` is what was there until now.
+    fn begin(&mut self, shape: &Shape, record: Record, old: Option<Image>, row: Row, place: &Key, stamp: Stamp) -> Result<()> {
+        let ledger = &self.session.ledger;
+        let born = ledger.give_birth();
+        let identity = shape.identity();
+        let mut record = record;
+        let mut old = old;
+        let replaced = old.is_some();
+        if identity != Identity::Key {
+            let mut meant = row.clone();
+            self.session.mean(shape, &mut meant)?;
+            let key = if identity == Identity::Birth { Key::of_birth(born) } else { self.session.key_by_meaning(shape, &meant)? };
+            if key != record.key {
+                if let Some(old) = old.take() {
+                    self.end(shape, record, old, stamp)?;
+                }
+                record = ledger.load(shape.number, &key)?;
+                if let (Some(_), Some(other)) = (&record.current, record.place.clone()) {
+                    // It was under another key until now, and that was not looked at yet.
+                    self.key(shape, &other, false, Some(stamp.time))?;
+                    record = ledger.load(shape.number, &key)?;
+                    if record.current.is_some() {
+                        return Err(SyncError::Bug("two records with one meaning"));
+                    }
+                }
+            }
+            record.place = Some(place.clone());
+        }
+        let mut image = Image { born, row, stamps: Vec::new() };
+        shape.live_fields().for_each(|field| image.set_stamp(field, Some(stamp)));
+        if let Some(old) = &mut old {
+            self.session.mean(shape, &mut old.row)?;
+        }
+        self.append(&mut record, &old.map_or(EntryKind::Insert, EntryKind::Replace), stamp)?;
+        record.current = Some(image);
+        ledger.store_mirror(&mut record, None)?;
+        if identity != Identity::Key {
+            ledger.store_names(&mut record)?;
+        }
+        if identity == Identity::Birth && replaced {
+            self.restate(shape, place, stamp)?;
+        }
         Ok(())
     }
+
+    /// A number went from one record to another between two seals. Rows that hold it mean the new one from now on, though
+    /// nothing in them changed.
+    fn restate(&mut self, shape: &Shape, place: &Key, stamp: Stamp) -> Result<()> {
+        let session = self.session;
+        let Some(number) = place.as_integer() else { return Ok(()) };
+        let Some(former) = session.ledger.formerly(shape.number, number)?.first().copied() else { return Ok(()) };
+        for child in &session.shapes {
+            for numbers in child.numbers.iter().filter(|numbers| numbers.leads_to(shape.number)) {
+                for key in session.database()?.referring_to(child, numbers, shape.number, number)? {
+                    let mut record = session.ledger.load_at(child, &key)?;
+                    let Some(image) = &record.current else { continue };
+                    if child.is_key(numbers.field) {
+                        self.key(child, &key, true, Some(stamp.time))?;
+                        continue;
+                    }
+                    let was = numbers.replaced(&image.row, &mut |table, one| {
+                        if (table, one) == (shape.number, number) { stand_in(former) } else { one }
+                    });
+                    let Some(was) = was.filter(|was| was != image.row.get(numbers.field)) else { continue };
+                    let mut fields = vec![numbers.field];
+                    child.close(&mut fields);
+                    let mut old = Image { born: image.born, ..Image::default() };
+                    fields.iter().for_each(|field| old.take(*field, image));
+                    old.row.set(numbers.field, was);
+                    self.append(&mut record, &EntryKind::Update(old, fields), stamp)?;
+                    session.ledger.store_mirror(&mut record, None)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn damaged(_: RowError) -> SyncError {
+    SyncError::Bug("a row that was just read does not decode")
 }

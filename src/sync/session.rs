@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use fs_err as fs;
 
-use super::{Result, SyncError, news, seal};
+use super::{Result, SyncError, news, numbering, seal};
 use crate::database::Database;
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
@@ -92,6 +92,7 @@ impl Session {
         let mut session = Self::open_ledger(world, home, limits)?;
         session.clear_scratch()?;
         if !session.shapes.is_empty() {
+
             session.open_database()?;
         }
         Ok(session)
@@ -143,6 +144,7 @@ impl Session {
             return Err(SyncError::OtherPair);
         }
         self.catch_up(&database)?;
+        numbering::relink(self)?;
         let due = self.due_for_comparison(&database)?;
         self.check_age(&database, &due)?;
         if !due.is_empty() {

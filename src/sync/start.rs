@@ -13,12 +13,14 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
-use super::{Limits, Result, Session, SyncError};
+use super::meaning::meaning_key;
+use super::{Limits, Result, Session, SyncError, numbering};
 use crate::database::{Database, DatabaseError, SchemaDump, Untracked, Warning};
 use crate::exchange::{Exchange, Marked, mark};
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
-use crate::model::{Millis, Shape, SiteName, TableNo};
+use crate::model::{Identity, Millis, Row, Shape, SiteName, TableNo};
+use crate::rules::Rules;
 use crate::site::{Home, HomeError, Role, Roster, Settings, Site};
 use crate::world::{World, files};
 
@@ -78,7 +80,7 @@ pub fn init(
     let database_text = database.to_owned();
     let database = Database::open(&path, limits.lock_wait)?;
     detach_from_draft(world, folder, &database, name)?;
-    let survey = database.survey()?;
+    let mut survey = database.survey()?;
     if survey.shapes.is_empty() {
         return Err(SyncError::NothingToTrack);
     }
@@ -91,8 +93,10 @@ pub fn init(
     };
     let draft = Home::prepare(world, folder)?;
     let home = draft.home().clone();
+    // Rules may be there before the home is: whoever wrote them knows the database.
+    numbering::link(&mut survey.shapes, &Rules::parse(&home.rules_text()?)?);
     let filled = fill(world, &home, name, &database, &survey.shapes, taken);
-    let (tracked, keyless) = match filled {
+    let (mut tracked, keyless) = match filled {
         Ok(filled) => filled,
         Err(error) => {
             if !error.is_crash() {
@@ -113,6 +117,7 @@ pub fn init(
         groups: Vec::new(),
     };
     draft.finish(world, &settings)?;
+    tracked.sort_by_key(|(shape, _)| shape.number);
     Ok(Begun { tracked, untracked: survey.untracked, warnings: survey.warnings, keyless, exchange_was_marked })
 }
 
@@ -144,7 +149,9 @@ fn fill(
     database.arm(world, shapes, &ledger.pair()?)?;
     let mut tracked = Vec::new();
     let mut keyless = Vec::new();
-    for shape in shapes {
+    // Records that are named by others come after all that can be named.
+    let (later, first): (Vec<&Shape>, Vec<&Shape>) = shapes.iter().partition(|shape| shape.identity() == Identity::Meaning);
+    for shape in first.into_iter().chain(later) {
         tracked.push((shape.clone(), take_in(world, &ledger, database, shape, taken)?));
         let without = database.keyless(shape)?;
         if without > 0 {
@@ -164,7 +171,7 @@ fn take_in(world: &World, ledger: &Ledger, database: &Database, shape: &Shape, t
         let mut last = None;
         let scanned = database.scan(shape, after.as_ref(), CHUNK, &mut |key, row| {
             if failed.is_ok() {
-                failed = ledger.take_in(shape.number, &key, row);
+                failed = take_in_record(ledger, shape, &key, row);
             }
             last = Some(key);
         });
@@ -179,6 +186,17 @@ fn take_in(world: &World, ledger: &Ledger, database: &Database, shape: &Shape, t
             None => return Ok(count),
         }
     }
+}
+
+fn take_in_record(ledger: &Ledger, shape: &Shape, key: &crate::model::Key, row: &[u8]) -> Result<()> {
+    let meaning = match shape.identity() {
+        Identity::Key | Identity::Birth => None,
+        Identity::Meaning => {
+            let row = Row::decode(row).map_err(|_| SyncError::Bug("a row that was just read does not decode"))?;
+            Some(meaning_key(ledger, shape, row)?)
+        }
+    };
+    Ok(ledger.take_in(shape, key, meaning.as_ref(), row)?)
 }
 
 /// A run of `init` that died left its triggers; the draft it left proves that they are ours to remove.
@@ -233,12 +251,14 @@ pub(super) fn build_database(session: &mut Session, sent: &SentSchema) -> Result
         database.close()?;
         files::rename(&session.world, &loading, &path)?;
     }
-    let shapes = wanted(&Database::open(&path, session.limits.lock_wait)?, sent)?;
+    let mut shapes = wanted(&Database::open(&path, session.limits.lock_wait)?, sent)?;
+    numbering::link(&mut shapes, &session.rules);
     session.ledger.begin()?;
     put_shapes(&session.ledger, &shapes)?;
     session.ledger.commit(&session.world, "commit tables")?;
     session.shapes = shapes;
-    session.open_database()
+    session.open_database()?;
+    session.begin_zone()
 }
 
 fn is_ours(session: &Session, path: &Path) -> Result<bool> {

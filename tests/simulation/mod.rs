@@ -464,7 +464,7 @@ impl Simulation {
                             reason: format!("{:?}", entry.reason),
                             lasting: match entry.reason {
                                 _ if wanted_twice => true,
-                                HeldReason::SameNumber | HeldReason::OtherRecord { .. } => !clashes,
+                                HeldReason::OtherRecord { .. } => !clashes,
                                 // What refers to a delete can itself be held for its number.
                                 HeldReason::Dependants { .. } => numbers,
                                 HeldReason::Missing { .. } | HeldReason::Refused { .. } => false,

@@ -1,0 +1,94 @@
+//! Numbers that the database hands out to its records: which come next, and who refers to one.
+
+use std::collections::BTreeMap;
+
+use super::error::{Doing, Result};
+use super::plan::{Bound, column, join, key_at};
+use super::{Database, quote};
+use crate::model::{FieldNo, Key, NumberField, NumberForm, Shape, TableNo, Value};
+
+impl Database {
+    /// Whether the table never gives a number twice (`AUTOINCREMENT`).
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn is_autoincrement(&self, shape: &Shape) -> Result<bool> {
+        let sql = "SELECT instr(upper(sql), 'AUTOINCREMENT') > 0 FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE";
+        let mut statement = self.connection.prepare_cached(sql).doing("look at how numbers are handed out")?;
+        let mut rows = statement.query([&shape.name]).doing("look at how numbers are handed out")?;
+        let row = rows.next().doing("look at how numbers are handed out")?;
+        row.map_or(Ok(false), |row| row.get(0)).doing("look at how numbers are handed out")
+    }
+
+    /// The highest number below `limit` that a record of the table has; 0 for none.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn highest_number(&self, shape: &Shape, limit: i64) -> Result<i64> {
+        let key = column(shape.name_of(shape.key[0]));
+        let sql = format!("SELECT coalesce(max({key}), 0) FROM {} AS r WHERE {key} < ?1", quote(&shape.name));
+        let mut statement = self.connection.prepare_cached(&sql).doing("look for the highest number")?;
+        statement.query_row([limit], |row| row.get(0)).doing("look for the highest number")
+    }
+
+    /// The highest number that an AUTOINCREMENT table ever gave; 0 for none.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn sequence(&self, shape: &Shape) -> Result<i64> {
+        Ok(self.sequences()?.get(&shape.name).copied().unwrap_or_default())
+    }
+
+    /// Makes an AUTOINCREMENT table go on after `number`, where it is not further already.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn raise_sequence(&self, shape: &Shape, number: i64) -> Result<()> {
+        self.set_sequences(&BTreeMap::from([(shape.name.clone(), number)]))
+    }
+
+    /// Keys of the records whose field may hold this number of a record of `target`: at least those that do.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn referring_to(&self, shape: &Shape, numbers: &NumberField, target: TableNo, number: i64) -> Result<Vec<Key>> {
+        let doing = "look for records that refer to a number";
+        let keys = join(", ", shape.key.iter().map(|field| column(shape.name_of(*field))));
+        let name = |field: FieldNo| column(shape.name_of(field));
+        let field = name(numbers.field);
+        let digits = Value::text(&number.to_string());
+        let words = |tables: &BTreeMap<String, TableNo>| -> Vec<String> {
+            tables.iter().filter(|(_, table)| **table == target).map(|(word, _)| word.clone()).collect()
+        };
+        let (test, values) = match &numbers.form {
+            NumberForm::Number { .. } => (format!("{field} IN (?1, ?2)"), vec![Value::Integer(number), digits]),
+            NumberForm::Typed { kind, tables } => {
+                let mut values = vec![Value::Integer(number), digits];
+                for word in words(tables) {
+                    values.extend(word.parse().ok().map(Value::Integer));
+                    values.push(Value::text(&word));
+                }
+                let list = join(", ", (3..=values.len()).map(|n| format!("?{n}")));
+                (format!("{field} IN (?1, ?2) AND {} IN ({list})", name(*kind)), values)
+            }
+            NumberForm::Text { separator, tables } => {
+                let values: Vec<Value> = words(tables).iter().map(|word| Value::text(&format!("{word}{separator}{number}"))).collect();
+                let list = join(", ", (1..=values.len()).map(|n| format!("?{n}")));
+                (format!("{field} IN ({list})"), values)
+            }
+            NumberForm::Json { .. } => (format!("instr({field}, ?1) > 0"), vec![digits]),
+        };
+        let sql = format!("SELECT {keys} FROM {} AS r WHERE {test}", quote(&shape.name));
+        let mut statement = self.connection.prepare_cached(&sql).doing(doing)?;
+        for (place, value) in values.iter().enumerate() {
+            statement.raw_bind_parameter(place + 1, Bound(value)).doing(doing)?;
+        }
+        let mut rows = statement.raw_query();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            // A record without a usable key does not travel; its references are the application's business.
+            found.extend(key_at(row, 0..shape.key.len()).doing(doing)?);
+        }
+        Ok(found)
+    }
+}

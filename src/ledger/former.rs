@@ -1,0 +1,84 @@
+//! Numbers that records gave up: what a number once meant, and which records got another one.
+
+use rusqlite::OptionalExtension;
+
+use super::statements::Statement;
+use super::{Ledger, Result};
+use crate::model::{Millis, TableNo, Value};
+
+/// A number that a record gave up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Former {
+    /// The table.
+    pub table: TableNo,
+    /// The number.
+    pub number: i64,
+    /// The record, as a row of the ledger.
+    pub record: i64,
+    /// The number it got instead; none where the record ended.
+    pub became: Option<i64>,
+    /// When, by our clock.
+    pub time: Millis,
+}
+
+impl Ledger {
+    /// Notes that a record gave up its number.
+    pub fn add_former(&self, former: &Former) -> Result<()> {
+        self.write(
+            Statement::AddFormer,
+            &[
+                Value::Integer(former.table.0.into()),
+                Value::Integer(former.number),
+                Value::Integer(former.record),
+                former.became.map_or(Value::Null, Value::Integer),
+                Value::Integer(former.time.0),
+            ],
+        )
+        .map(drop)
+    }
+
+    /// The records that had a number before, the last one first.
+    pub fn formerly(&self, table: TableNo, number: i64) -> Result<Vec<i64>> {
+        let sql = "SELECT record FROM former WHERE table_no = ? AND number = ? ORDER BY id DESC";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map((table.0, number), |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The record that had a number last, where it ended with it.
+    pub fn ended_under(&self, table: TableNo, number: i64) -> Result<Option<i64>> {
+        let sql = "SELECT record, became FROM former WHERE table_no = ? AND number = ? ORDER BY id DESC LIMIT 1";
+        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let last: Option<(i64, Option<i64>)> =
+            self.connection.prepare_cached(sql)?.query_row((table.0, number), read).optional()?;
+        Ok(last.filter(|(_, became)| became.is_none()).map(|(record, _)| record))
+    }
+
+    /// The number that a record had last, where it has none now.
+    pub fn last_number(&self, record: i64) -> Result<Option<i64>> {
+        let sql = "SELECT number FROM former WHERE record = ? AND became IS NULL ORDER BY id DESC LIMIT 1";
+        Ok(self.connection.prepare_cached(sql)?.query_row([record], |row| row.get(0)).optional()?)
+    }
+
+    /// The highest number below `limit` that any record of a table gave up.
+    pub fn highest_former(&self, table: TableNo, limit: i64) -> Result<Option<i64>> {
+        let sql = "SELECT max(number) FROM former WHERE table_no = ? AND number < ?";
+        Ok(self.connection.prepare_cached(sql)?.query_row((table.0, limit), |row| row.get(0))?)
+    }
+
+    /// Records that changed their number since `since`, oldest first.
+    pub fn renumbered(&self, since: Millis) -> Result<Vec<Former>> {
+        let sql = "SELECT table_no, number, record, became, time FROM former WHERE became IS NOT NULL AND time >= ? ORDER BY id";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([since.0], |row| {
+            Ok(Former {
+                table: TableNo(row.get(0)?),
+                number: row.get(1)?,
+                record: row.get(2)?,
+                became: row.get(3)?,
+                time: Millis(row.get(4)?),
+            })
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
