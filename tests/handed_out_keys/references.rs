@@ -228,6 +228,37 @@ fn a_pair_of_type_and_number_follows_whatever_the_type_is_written_as() {
 }
 
 #[test]
+fn a_pair_whose_type_is_itself_a_record_under_a_handed_out_number_follows() {
+    // As Django keeps generic relations: the type is the number of a record that says which table, and a CHECK guards the number.
+    let tree = both(
+        &format!(
+            "{PEOPLE} CREATE TABLE kinds (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE);
+             INSERT INTO kinds VALUES (1, 'customer'), (2, 'order');
+             CREATE TABLE tags (id INTEGER PRIMARY KEY AUTOINCREMENT, tag TEXT, object_id INTEGER UNSIGNED NOT NULL CHECK (object_id >= 0),
+                 kind INTEGER NOT NULL REFERENCES kinds (id) DEFERRABLE INITIALLY DEFERRED);"
+        ),
+        "[references]\n\"tags.object_id\" = { type = \"kind\", tables = { \"1\" = \"customers\", \"2\" = \"orders\" } }\n",
+        &format!(
+            "{MAKE} INSERT INTO tags (tag, kind, object_id) SELECT 'on ' || name, 1, id FROM customers WHERE name LIKE 'WHO%';
+             INSERT INTO tags (tag, kind, object_id) SELECT 'on order ' || name, 2, id FROM orders WHERE name LIKE 'WHO%';"
+        ),
+    );
+    tree.assert_rows(
+        &TWO,
+        "SELECT t.tag, k.name, iif(k.name = 'customer', c.name, o.name) FROM tags t JOIN kinds k ON k.id = t.kind
+         LEFT JOIN customers c ON c.id = t.object_id LEFT JOIN orders o ON o.id = t.object_id ORDER BY 1",
+        &[
+            "on anna a|customer|anna a",
+            "on anna b|customer|anna b",
+            "on head a|customer|head a",
+            "on head b|customer|head b",
+            "on order anna|order|anna",
+            "on order head|order|head",
+        ],
+    );
+}
+
+#[test]
 fn a_text_of_table_and_number_follows() {
     let tree = both(
         &format!("{PEOPLE} CREATE TABLE log (id INTEGER PRIMARY KEY, said TEXT, target TEXT);"),
