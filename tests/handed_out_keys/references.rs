@@ -103,6 +103,36 @@ fn keys_that_are_themselves_foreign_keys_move_with_the_record_they_extend() {
     tree.assert_rows(&TWO, "SELECT count(*) FROM restaurants UNION ALL SELECT count(*) FROM bars", &["2", "2"]);
 }
 
+const EXTENDED: &str = "
+    CREATE TABLE places (id INTEGER PRIMARY KEY, name TEXT);
+    CREATE TABLE restaurants (place INTEGER PRIMARY KEY REFERENCES places, kitchen TEXT);
+    INSERT INTO places VALUES (1, 'bar'), (2, 'shed'); INSERT INTO restaurants VALUES (1, 'old');";
+const KITCHENS: &str = "SELECT p.name, r.kitchen FROM restaurants r JOIN places p ON p.id = r.place ORDER BY 1";
+
+#[test]
+fn an_extension_that_is_deleted_and_made_again_takes_the_place_of_the_old_one() {
+    for site in TWO {
+        let tree = two(EXTENDED, "");
+        tree.edit(site, "DELETE FROM restaurants WHERE place = 1; INSERT INTO restaurants VALUES (1, 'new')");
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, KITCHENS, &["bar|new"]);
+    }
+}
+
+#[test]
+fn two_sites_that_extend_one_record_made_one_extension_and_what_lost_is_listed() {
+    let tree = two(EXTENDED, "");
+    for site in TWO {
+        tree.edit(site, &by(site, "INSERT INTO restaurants VALUES (2, 'of WHO')"));
+    }
+    settled(&tree, &TWO);
+    let kitchens = tree.rows("head", KITCHENS);
+    let loser = if kitchens[1] == "shed|of anna" { "of head" } else { "of anna" };
+    assert_eq!(kitchens.len(), 2, "{kitchens:?}");
+    let listed = tree.listed("head");
+    assert!(listed.iter().any(|value| value.contains(loser)), "{kitchens:?} {listed:?}");
+}
+
 #[test]
 fn junction_tables_follow_in_both_numbers_with_and_without_a_rowid() {
     for without in ["", "WITHOUT ROWID"] {
