@@ -273,6 +273,22 @@ fn a_deleted_number_given_again_at_the_parent_is_a_new_record_too() {
 }
 
 #[test]
+fn a_reference_to_a_record_that_ended_never_means_the_one_that_got_its_number() {
+    let tree = two(SHOP, "");
+    tree.edit("head", "INSERT INTO customers (name) VALUES ('old')");
+    tree.settle(&TWO);
+    tree.edit("anna", "INSERT OR REPLACE INTO customers VALUES (2, 'new', NULL)");
+    tree.edit("head", "INSERT INTO orders (token, customer) VALUES ('for old', 2)");
+    tree.sync("head");
+    tree.sync("anna");
+    let mixed_up = tree.rows("anna", OWNERS);
+    assert!(!mixed_up.contains(&"for old|new".to_owned()), "{mixed_up:?}");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["first|shared", "for old|old"]);
+    tree.assert_rows(&TWO, "SELECT name FROM customers ORDER BY name", &["new", "old", "shared"]);
+}
+
+#[test]
 fn one_field_set_at_two_sites_to_one_number_that_means_two_records_is_a_conflict() {
     let tree = two(SHOP, "");
     for name in TWO {

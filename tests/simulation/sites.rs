@@ -282,7 +282,8 @@ const INVENTED_KEPT: usize = 6;
 /// The template of a database, a tree and a rule, made once while it is kept.
 fn template(setting: &Setting) -> Arc<OnceLock<Template>> {
     type Name = (Option<(u64, bool)>, &'static str, &'static str, bool);
-    static MADE: OnceLock<Mutex<VecDeque<(Name, Arc<OnceLock<Template>>)>>> = OnceLock::new();
+    type Made = VecDeque<(Name, Arc<OnceLock<Template>>)>;
+    static MADE: OnceLock<Mutex<Made>> = OnceLock::new();
     let invented = setting.invented.as_ref().map(|invented| (invented.seed, invented.clashes));
     let name: Name = (invented, setting.tree.name, setting.rule, setting.late);
     let place = {

@@ -32,27 +32,25 @@ impl Tree {
 
     /// As [`Tree::new`], with this text as the host's `rules.toml`.
     pub fn with_rules(sql: &str, rules: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let tree =
-            Self { folder, exchange: Memory::default(), time: Arc::new(AtomicI64::new(1_700_000_000_000)), limits: Limits::default() };
-        let home = tree.home("head");
-        std::fs::create_dir_all(&home).unwrap();
-        Connection::open(home.join("shop.db")).unwrap().execute_batch(sql).unwrap();
-        if !rules.is_empty() {
-            std::fs::write(home.join("rules.toml"), rules).unwrap();
-        }
-        tree.init();
-        tree
+        Self::made_by(rules, |path| Connection::open(path).unwrap().execute_batch(sql).unwrap())
     }
 
     /// A host called `head` on a copy of a database.
     pub fn on_copy(path: &std::path::Path) -> Self {
+        Self::made_by("", |copy| assert!(std::fs::copy(path, copy).is_ok()))
+    }
+
+    /// A host called `head` on the database that `make` puts at the path it is given.
+    pub fn made_by(rules: &str, make: impl FnOnce(&std::path::Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let tree =
             Self { folder, exchange: Memory::default(), time: Arc::new(AtomicI64::new(1_700_000_000_000)), limits: Limits::default() };
         let home = tree.home("head");
         std::fs::create_dir_all(&home).unwrap();
-        std::fs::copy(path, home.join("shop.db")).unwrap();
+        make(&home.join("shop.db"));
+        if !rules.is_empty() {
+            std::fs::write(home.join("rules.toml"), rules).unwrap();
+        }
         tree.init();
         tree
     }
@@ -176,7 +174,10 @@ impl Tree {
         let first = self.digests(sites[0]);
         for site in &sites[1..] {
             if self.digests(site) != first {
-                panic!("{site} differs from {}:\n  {}", sites[0], self.differences(site, sites[0]).join("\n  "));
+                let held: Vec<String> =
+                    sites.iter().flat_map(|at| self.held(at).into_iter().map(move |held| format!("held at {at}: {held}"))).collect();
+                let said = [self.differences(site, sites[0]), held].concat();
+                panic!("{site} differs from {}:\n  {}", sites[0], said.join("\n  "));
             }
         }
     }
@@ -222,6 +223,21 @@ impl Tree {
             assert_eq!(self.rows(site, "PRAGMA foreign_key_check"), [""; 0], "foreign keys at {site}");
             assert_eq!(self.rows(site, "PRAGMA integrity_check"), ["ok"], "at {site}");
         }
+    }
+
+    /// What waits at a site, and why.
+    pub fn held(&self, site: &str) -> Vec<String> {
+        let session = self.session(site);
+        let mut held = Vec::new();
+        session
+            .ledger
+            .exceptional(&mut |record| {
+                let table = &session.shape(record.table).name;
+                held.extend(record.extra.held.values().map(|entry| format!("{table} {}: {}", record.key, entry.reason)));
+                Ok(())
+            })
+            .unwrap();
+        held
     }
 
     /// The values that lost, as a site's list of conflicts has them, and what is held there.
