@@ -277,7 +277,7 @@ fn a_reference_to_a_record_that_ended_never_means_the_one_that_got_its_number() 
     let tree = two(SHOP, "");
     tree.edit("head", "INSERT INTO customers (name) VALUES ('old')");
     tree.settle(&TWO);
-    tree.edit("anna", "INSERT OR REPLACE INTO customers VALUES (2, 'new', NULL)");
+    tree.edit("anna", "DELETE FROM customers WHERE id = 2; INSERT INTO customers VALUES (2, 'new', NULL)");
     tree.edit("head", "INSERT INTO orders (token, customer) VALUES ('for old', 2)");
     tree.sync("head");
     tree.sync("anna");

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 
 use super::{Result, Session, SyncError};
 use crate::ledger::{Former, Ledger, Record};
-use crate::model::{Born, Change, FieldNo, Identity, Key, Meant, Row, Shape, Side, TableNo, Value, stand_in, stands_for};
+use crate::model::{Born, Change, FieldNo, Identity, Key, Meant, NumberField, Row, Shape, Side, TableNo, Value, stand_in, stands_for};
 
 /// Records remembered while building: bounds memory, costs only time.
 const REMEMBERED: usize = 100_000;
@@ -39,7 +39,7 @@ fn id_of_number(ledger: &Ledger, table: TableNo, number: i64) -> Result<Option<i
 }
 
 fn mean(ledger: &Ledger, shape: &Shape, row: &mut Row) -> Result<()> {
-    replace(shape, row, &mut |_, _, table, number| Ok(id_of_number(ledger, table, number)?.map_or(number, stand_in)))
+    replace(shape, row, Fields::All, &mut |_, _, table, number| Ok(id_of_number(ledger, table, number)?.map_or(number, stand_in)))
 }
 
 /// The key by meaning of a row with numbers.
@@ -73,11 +73,22 @@ impl Session {
     /// A row with numbers instead of stand-ins.
     pub(super) fn numbered(&self, shape: &Shape, row: &Row) -> Result<Row> {
         let mut row = row.clone();
-        replace(shape, &mut row, &mut |_, _, _, number| match stands_for(number) {
+        unfold(shape, &mut row, &mut |_, _, _, number| self.number_for(number))?;
+        Ok(row)
+    }
+
+    /// A row with numbers in fields that are nothing but a number: what the other fields are is read with their help.
+    pub(super) fn half_numbered(&self, shape: &Shape, row: &Row) -> Result<Row> {
+        let mut row = row.clone();
+        replace(shape, &mut row, Fields::Plain, &mut |_, _, _, number| self.number_for(number))?;
+        Ok(row)
+    }
+
+    fn number_for(&self, number: i64) -> Result<i64> {
+        match stands_for(number) {
             Some(id) => Ok(self.number_of_id(id)?.unwrap_or_default()),
             None => Ok(number),
-        })?;
-        Ok(row)
+        }
     }
 
     /// The record of a key, with stand-ins.
@@ -216,7 +227,7 @@ impl Session {
     }
 
     fn mean_by(&self, shape: &Shape, row: &mut Row, side: Side, meant: &[Meant]) -> Result<()> {
-        replace(shape, row, &mut |field, at, table, number| {
+        replace(shape, row, Fields::All, &mut |field, at, table, number| {
             let found = meant.iter().find(|meant| (meant.side, meant.field, meant.at) == (side, field, at));
             found.map_or(Ok(number), |meant| Ok(stand_in(self.id_of_born(table, meant.born)?)))
         })
@@ -231,10 +242,30 @@ pub(super) fn key_row(shape: &Shape, key: &Key) -> Result<Row> {
     Ok(row)
 }
 
-/// Replaces every number of other records in a row: field, place in the value, table, number.
-fn replace(shape: &Shape, row: &mut Row, with: &mut dyn FnMut(FieldNo, u16, TableNo, i64) -> Result<i64>) -> Result<()> {
+/// What stands in for a number, or the other way round: field, place in the value, table, number.
+type With<'w> = dyn FnMut(FieldNo, u16, TableNo, i64) -> Result<i64> + 'w;
+
+/// Which fields of a row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fields {
+    All,
+    /// Those that are nothing but a number.
+    Plain,
+    /// Those that are more.
+    Others,
+}
+
+/// Replaces stand-ins by numbers: first in plain fields, for one of them can say what a number in another field means.
+fn unfold(shape: &Shape, row: &mut Row, with: &mut With<'_>) -> Result<()> {
+    replace(shape, row, Fields::Plain, with)?;
+    replace(shape, row, Fields::Others, with)
+}
+
+/// Replaces every number of other records in a row, all at once.
+fn replace(shape: &Shape, row: &mut Row, fields: Fields, with: &mut With<'_>) -> Result<()> {
     let mut new = Vec::new();
-    for numbers in &shape.numbers {
+    let asked = |numbers: &&NumberField| fields == Fields::All || (fields == Fields::Plain) == numbers.table().is_some();
+    for numbers in shape.numbers.iter().filter(asked) {
         let mut failed = None;
         let mut at = 0;
         let value = numbers.replaced(row, &mut |table, number| {
@@ -307,7 +338,7 @@ impl Outward {
     }
 
     fn say(&self, session: &Session, shape: &Shape, row: &mut Row, side: Side, meant: &mut Vec<Meant>) -> Result<()> {
-        replace(shape, row, &mut |field, at, _, number| {
+        unfold(shape, row, &mut |field, at, _, number| {
             let Some(id) = stands_for(number) else { return Ok(number) };
             let (number, born) = self.known(session, id)?;
             meant.extend(born.map(|born| Meant { side, field, at, born }));

@@ -51,8 +51,10 @@ impl Applying<'_> {
         let session = self.session;
         let mut unmet = Vec::new();
         let mut seen = BTreeSet::new();
+        let half = session.half_numbered(shape, row)?;
         for numbers in shape.numbers.iter().filter(|numbers| fields.contains(&numbers.field)) {
             let declared = shape.references.iter().any(|reference| reference.fields.contains(&numbers.field));
+            let row = if numbers.table().is_some() { row } else { &half };
             for (table, number) in numbers.numbers(row) {
                 let name = session.shape(table).name.clone();
                 let Some(id) = stands_for(number) else {
