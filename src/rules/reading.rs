@@ -115,6 +115,18 @@ impl<'t> Reading<'t> {
         line_of(self.text, self.table.get(key).map_or(self.start, |value| value.span().start))
     }
 
+    /// Whether the key is there.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    /// The fault of a key that must be there.
+    #[must_use]
+    pub fn missing(&self, key: &'static str) -> (usize, Fault) {
+        (line_of(self.text, self.start), Fault::Missing(key))
+    }
+
     /// A text, where the key is there.
     ///
     /// # Errors
@@ -128,7 +140,7 @@ impl<'t> Reading<'t> {
     /// # Errors
     /// [`Fault::Missing`], [`Fault::Kind`].
     pub fn required(&self, key: &'static str) -> At<&str> {
-        self.text(key)?.ok_or_else(|| (line_of(self.text, self.start), Fault::Missing(key)))
+        self.text(key)?.ok_or_else(|| self.missing(key))
     }
 
     /// A text that must be one of the words.
