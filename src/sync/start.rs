@@ -8,6 +8,7 @@
 //! **States of a child's database**: none → built and armed beside its place → renamed to its place → tables in the
 //! ledger. Each step is repeated until the next one is reached.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -19,6 +20,7 @@ use crate::exchange::{Exchange, Marked, mark};
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
 use crate::model::{Millis, Shape, SiteName, TableNo};
+use crate::rules::Rules;
 use crate::site::{Home, HomeError, Role, Roster, Settings, Site};
 use crate::world::{World, files};
 
@@ -32,12 +34,20 @@ pub(super) struct SentSchema {
     pub schema: SchemaDump,
     /// The tables that travel.
     pub tracked: Vec<String>,
+    /// Their keys: a child cannot find out by itself what a person named at the host.
+    #[serde(default)]
+    pub keys: BTreeMap<String, Vec<String>>,
 }
 
 impl SentSchema {
     pub(super) fn of(session: &Session) -> Result<Self> {
         let schema = session.database()?.dump_schema()?;
-        Ok(Self { schema, tracked: session.shapes.iter().map(|shape| shape.name.clone()).collect() })
+        let key = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
+        Ok(Self {
+            schema,
+            tracked: session.shapes.iter().map(|shape| shape.name.clone()).collect(),
+            keys: session.shapes.iter().map(|shape| (shape.name.clone(), key(shape))).collect(),
+        })
     }
 }
 
@@ -78,7 +88,8 @@ pub fn init(
     let database_text = database.to_owned();
     let database = Database::open(&path, limits.lock_wait)?;
     detach_from_draft(world, folder, &database, name)?;
-    let survey = database.survey()?;
+    let rules = Rules::parse(&rules_text(folder)?)?;
+    let survey = database.survey(&rules)?;
     if survey.shapes.is_empty() {
         return Err(SyncError::NothingToTrack);
     }
@@ -114,6 +125,12 @@ pub fn init(
     };
     draft.finish(world, &settings)?;
     Ok(Begun { tracked, untracked: survey.untracked, warnings: survey.warnings, keyless, exchange_was_marked })
+}
+
+/// What a person wrote into `rules.toml` before there was a home.
+fn rules_text(folder: &Path) -> Result<String> {
+    let path = folder.join(Home::RULES);
+    Ok(if path.is_file() { fs::read_to_string(path)? } else { String::new() })
 }
 
 type Filled = (Vec<(Shape, u64)>, Vec<(String, u64)>);
@@ -250,7 +267,8 @@ fn is_ours(session: &Session, path: &Path) -> Result<bool> {
 
 /// The tables that travel, numbered in our order.
 fn wanted(database: &Database, sent: &SentSchema) -> Result<Vec<Shape>> {
-    let mut shapes = database.survey()?.shapes;
+    let rules = sent.keys.iter().fold(Rules::default(), |rules, (table, key)| rules.with_key(table, key));
+    let mut shapes = database.survey(&rules)?.shapes;
     shapes.retain(|shape| sent.tracked.contains(&shape.name));
     if let Some(missing) = sent.tracked.iter().find(|name| shapes.iter().all(|shape| shape.name != **name)) {
         return Err(SyncError::UnknownTable { table: missing.clone() });

@@ -37,6 +37,19 @@ impl Tree {
         tree
     }
 
+    /// A host called `head` whose `rules.toml` was written before it began; `application` makes the database.
+    pub fn with_rules(rules: &str, application: impl FnOnce(&Connection)) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let tree =
+            Self { folder, exchange: Memory::default(), time: Arc::new(AtomicI64::new(1_700_000_000_000)), limits: Limits::default() };
+        let home = tree.home("head");
+        std::fs::create_dir_all(&home).unwrap();
+        std::fs::write(home.join("rules.toml"), rules).unwrap();
+        application(&Connection::open(home.join("shop.db")).unwrap());
+        tree.init();
+        tree
+    }
+
     /// A host called `head` on a copy of a database.
     pub fn on_copy(path: &std::path::Path) -> Self {
         let folder = tempfile::tempdir().unwrap();
