@@ -19,6 +19,7 @@
 mod capture;
 mod commits;
 mod digest;
+pub mod doctor;
 mod error;
 mod facts;
 mod lacking;

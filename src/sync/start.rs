@@ -15,6 +15,7 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::{Limits, Result, Session, SyncError};
+use crate::database::doctor::{Suggestion, Wish};
 use crate::database::{Database, DatabaseError, SchemaDump, Untracked, Warning};
 use crate::exchange::{Exchange, Marked, mark};
 use crate::keys::{SealingKey, SigningKey};
@@ -62,6 +63,8 @@ pub struct Begun {
     pub warnings: Vec<Warning>,
     /// Records per table that have no usable key.
     pub keyless: Vec<(String, u64)>,
+    /// Fields, as `table.field`, that look like references to handed-out keys and that neither schema nor rules name.
+    pub undeclared: Vec<String>,
     /// Whether the exchange was one before.
     pub exchange_was_marked: bool,
 }
@@ -88,7 +91,7 @@ pub fn init(
     let database_text = database.to_owned();
     let database = Database::open(&path, limits.lock_wait)?;
     detach_from_draft(world, folder, &database, name)?;
-    let rules = Rules::parse(&rules_text(folder)?)?;
+    let rules = written_rules(folder)?;
     let survey = database.survey(&rules)?;
     if survey.shapes.is_empty() {
         return Err(SyncError::NothingToTrack);
@@ -96,6 +99,7 @@ pub fn init(
     if let Some(pair) = database.pair()? {
         return Err(DatabaseError::PairedElsewhere(pair).into());
     }
+    let undeclared = undeclared(&database.likely_references(&survey.shapes, &rules)?);
     let exchange_was_marked = match mark(world, exchange)? {
         Marked::New(_) => false,
         Marked::Already(_) => true,
@@ -124,13 +128,25 @@ pub fn init(
         groups: Vec::new(),
     };
     draft.finish(world, &settings)?;
-    Ok(Begun { tracked, untracked: survey.untracked, warnings: survey.warnings, keyless, exchange_was_marked })
+    Ok(Begun { tracked, untracked: survey.untracked, warnings: survey.warnings, keyless, undeclared, exchange_was_marked })
+}
+
+fn undeclared(suggestions: &[Suggestion]) -> Vec<String> {
+    let field = |suggestion: &Suggestion| match &suggestion.what {
+        Wish::Reference { table, column, .. } => Some(format!("{table}.{column}")),
+        Wish::Identity { .. } | Wish::Key { .. } => None,
+    };
+    suggestions.iter().filter_map(field).collect()
 }
 
 /// What a person wrote into `rules.toml` before there was a home.
-fn rules_text(folder: &Path) -> Result<String> {
+///
+/// # Errors
+/// As the file and its text say.
+pub fn written_rules(folder: &Path) -> Result<Rules> {
     let path = folder.join(Home::RULES);
-    Ok(if path.is_file() { fs::read_to_string(path)? } else { String::new() })
+    let text = if path.is_file() { fs::read_to_string(path)? } else { String::new() };
+    Ok(Rules::parse(&text)?)
 }
 
 type Filled = (Vec<(Shape, u64)>, Vec<(String, u64)>);
