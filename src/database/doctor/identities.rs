@@ -4,13 +4,15 @@ use super::super::error::{Doing, Result};
 use super::super::facts::Facts;
 use super::super::plan::{column, join};
 use super::super::{Database, Untracked, UntrackedReason, quote};
-use super::names::words;
+use super::names::{speaks_of, words};
 use super::suggestions::{Suggestion, Wish};
 use crate::model::{FieldNo, KeyKind, Shape};
 use crate::rules::Rules;
 
 /// Words in the names of fields that are made to tell things apart, best first.
 const TELLING: [&str; 9] = ["uuid", "guid", "gid", "code", "iso", "slug", "sku", "barcode", "name"];
+/// Of those the ones that are made for it in the whole world.
+const GLOBAL: [&str; 5] = ["uuid", "guid", "gid", "sku", "barcode"];
 /// A table with more records is no list that people look things up in.
 const LOOKUP_RECORDS: u64 = 500;
 /// Most columns of a table without a key that are tried in pairs.
@@ -38,7 +40,7 @@ impl Database {
         let names = |fields: &[FieldNo]| fields.iter().map(|field| shape.name_of(*field).to_owned()).collect::<Vec<_>>();
         let mut sets: Vec<&[FieldNo]> = shape.uniques.iter().map(|set| set.fields.as_slice()).collect();
         sets.retain(|fields| !fields.iter().any(|field| refers(field) || shape.is_key(*field)));
-        sets.sort_by_key(|fields| (fields.len(), telling(shape.name_of(fields[0]))));
+        sets.sort_by_key(|fields| (fields.len(), telling(shape.name_of(fields[0]), &shape.name)));
         for fields in sets {
             if self.are_filled(shape, fields)? {
                 let because = "no two records agree there, and all are filled".to_owned();
@@ -47,18 +49,17 @@ impl Database {
         }
         let is_lookup = shapes.iter().flat_map(|child| &child.references).any(|reference| reference.table == shape.name);
         let mut fields: Vec<FieldNo> = shape.live_fields().filter(|field| !shape.is_key(*field) && !refers(field)).collect();
-        fields.sort_by_key(|field| telling(shape.name_of(*field)));
+        fields.sort_by_key(|field| telling(shape.name_of(*field), &shape.name));
         for field in fields {
             let name = shape.name_of(field);
-            let place = telling(name);
+            let place = telling(name, &shape.name);
             // Two people may well have one name: only what others look up is told apart by it.
-            let by_name = TELLING.get(place) == Some(&"name") && (!is_lookup || words(name).len() > 1);
-            if place == TELLING.len() || by_name {
+            if place == TELLING.len() || (TELLING[place] == "name" && !is_lookup) {
                 continue;
             }
             let (records, values) = self.distinct(shape, name)?;
             if records > 1 && records == values && (TELLING[place] != "name" || records <= LOOKUP_RECORDS) {
-                let because = format!("its {records} values differ, though nothing keeps them so");
+                let because = format!("its {records} values differ, though no index keeps them so");
                 return Ok(Some((names(&[field]), because)));
             }
         }
@@ -128,8 +129,12 @@ impl Database {
     }
 }
 
-/// Place of a field's name among those that tell things apart; their number where it is none.
-fn telling(name: &str) -> usize {
-    let last = words(name).pop().unwrap_or_default();
-    TELLING.iter().position(|word| last == *word || (*word != "name" && last.ends_with(word))).unwrap_or(TELLING.len())
+/// Place of a field's name among those that tell records of `table` apart; their number where it is none. `code` and
+/// `country_code` tell countries apart, `postal_code` does not.
+fn telling(name: &str, table: &str) -> usize {
+    let mut words = words(name);
+    let last = words.pop().unwrap_or_default();
+    let place = TELLING.iter().position(|word| last == *word || (GLOBAL.contains(word) && last.ends_with(word)));
+    let own = words.is_empty() || speaks_of(&words, table).is_some();
+    place.filter(|place| own || GLOBAL.contains(&TELLING[*place])).unwrap_or(TELLING.len())
 }

@@ -22,7 +22,7 @@ use crate::rules::Rules;
 
 pub use portrait::Portrait;
 pub use suggestions::{Suggestion, Wish};
-pub use troubles::Trouble;
+pub use troubles::{Trouble, unknown_fields};
 
 /// Everything that was found.
 #[derive(Clone, Debug)]
@@ -75,6 +75,7 @@ impl Database {
         troubles.extend(self.orphans()?);
         let others: Vec<String> = untracked.iter().map(|one| one.name.clone()).collect();
         let named: Vec<&str> = triggers.iter().map(|plan| plan.name.as_str()).collect();
+        troubles.extend(unknown_fields(&shapes, rules));
         troubles.extend(troubles::unknown_rules(&shapes, &others, &named, rules));
         troubles.extend(self.slow_references(&shapes, rules)?);
         troubles.extend(self.reused_numbers(&shapes)?);

@@ -144,11 +144,17 @@ fn what_tells_lookup_records_apart_is_suggested_as_identity() {
         CREATE TABLE people(id INTEGER PRIMARY KEY, name TEXT, kind INT REFERENCES kinds); INSERT INTO people VALUES(1, 'Anna', 1), (2, 'Bob', 1);
         CREATE TABLE films(id INTEGER PRIMARY KEY, uuid TEXT NOT NULL, slug TEXT NOT NULL UNIQUE, UNIQUE(uuid)); INSERT INTO films VALUES(1, 'u', 's');
         CREATE TABLE twice(id INTEGER PRIMARY KEY, code TEXT); INSERT INTO twice VALUES(1, 'a'), (2, 'a'); CREATE TABLE gaps(id INTEGER PRIMARY KEY, code TEXT UNIQUE);
-        INSERT INTO gaps VALUES(1, NULL), (2, 'a'); CREATE TABLE natural(code TEXT PRIMARY KEY)",
+        INSERT INTO gaps VALUES(1, NULL), (2, 'a'); CREATE TABLE natural(code TEXT PRIMARY KEY);
+        CREATE TABLE towns(id INTEGER PRIMARY KEY, postal_code TEXT, town_uuid TEXT); INSERT INTO towns VALUES(1, 'a', 'x'), (2, 'b', 'x');
+        CREATE TABLE regions(id INTEGER PRIMARY KEY, region_code TEXT); INSERT INTO regions VALUES(1, 'n'), (2, 's')",
         "[tables.known]\nidentity = ['code']",
     );
-    let expected =
-        ["[tables.films] identity = [\"uuid\"]", "[tables.kinds] identity = [\"name\"]", "[tables.countries] identity = [\"code\"]"];
+    let expected = [
+        "[tables.films] identity = [\"uuid\"]",
+        "[tables.kinds] identity = [\"name\"]",
+        "[tables.countries] identity = [\"code\"]",
+        "[tables.regions] identity = [\"region_code\"]",
+    ];
     let found: std::collections::BTreeSet<String> = lines(&found).into_iter().collect();
     assert_eq!(found, expected.map(str::to_owned).into());
 }
@@ -177,7 +183,7 @@ fn what_could_hurt_is_said() {
     let said: Vec<String> = found.troubles.iter().map(ToString::to_string).collect();
     let expected = [
         "a foreign key of `lines` cannot be followed: ",
-        "2 records of `orders` refer to records of `customers` that are not there",
+        "`orders` refers to records of `customers` that are not there, 2 ×",
         "rules.toml speaks of a field `nr` of `orders`, and there is none",
         "rules.toml speaks of a field `custmer` of `orders`, and there is none; did you mean `customer`?",
         "rules.toml speaks of a table `clients`, and there is none",

@@ -27,7 +27,7 @@ pub enum Trouble {
         why: String,
     },
     /// Records whose parent is not there.
-    #[error("{count} records of `{table}` refer to records of `{parent}` that are not there (PRAGMA foreign_key_check)")]
+    #[error("`{table}` refers to records of `{parent}` that are not there, {count} × (PRAGMA foreign_key_check)")]
     Orphans {
         /// The table.
         table: String,
@@ -197,43 +197,41 @@ impl Database {
     }
 }
 
-/// Rules about tables, fields and triggers that are not there.
+/// Rules about fields that their tables do not have.
+#[must_use]
+pub fn unknown_fields(shapes: &[Shape], rules: &Rules) -> Vec<Trouble> {
+    let identities = rules.tables().flat_map(|(table, _)| rules.identity(table).iter().map(move |column| (table, column.as_str())));
+    let references = rules.references().flat_map(|(table, column, rule)| {
+        let kind = match rule {
+            ReferenceRule::Typed { type_column, .. } => Some((table, type_column.as_str())),
+            ReferenceRule::Column { .. } | ReferenceRule::Text { .. } | ReferenceRule::Json { .. } => None,
+        };
+        std::iter::once((table, column)).chain(kind)
+    });
+    let unknown = identities.chain(references).filter_map(|(table, column)| {
+        let shape = shapes.iter().find(|shape| shape.name == table)?;
+        shape.field(column).is_none().then(|| {
+            let meant = nearest(column, shape.live_fields().map(|field| shape.name_of(field)));
+            Trouble::UnknownRule { what: format!("a field `{column}` of `{table}`"), meant: meant.map(str::to_owned) }
+        })
+    });
+    unknown.collect()
+}
+
+/// Rules about tables and triggers that are not there.
 pub(super) fn unknown_rules(shapes: &[Shape], untracked: &[String], triggers: &[&str], rules: &Rules) -> Vec<Trouble> {
-    let mut found = Vec::new();
     let tables: Vec<&str> = shapes.iter().map(|shape| shape.name.as_str()).collect();
-    let mut complain = |what: String, typed: &str, known: &[&str]| {
-        let meant = nearest(typed, known.iter().copied()).map(str::to_owned);
-        found.push(Trouble::UnknownRule { what, meant });
-    };
-    let shape = |table: &str| shapes.iter().find(|shape| shape.name == table);
-    let mut field = |shape: &Shape, column: &str| {
-        if shape.field(column).is_none() {
-            let known: Vec<&str> = shape.live_fields().map(|field| shape.name_of(field)).collect();
-            complain(format!("a field `{column}` of `{}`", shape.name), column, &known);
-        }
-    };
-    for (table, _) in rules.tables() {
-        if let Some(shape) = shape(table) {
-            rules.identity(table).iter().for_each(|column| field(shape, column));
-        }
-    }
-    for (table, column, rule) in rules.references() {
-        if let Some(shape) = shape(table) {
-            field(shape, column);
-            if let ReferenceRule::Typed { type_column, .. } = rule {
-                field(shape, type_column);
-            }
-        }
-    }
     let mut named: Vec<&str> = rules.tables().map(|(table, _)| table).collect();
     named.extend(rules.references().flat_map(|(table, _, rule)| std::iter::once(table).chain(rule.tables())));
     named.sort_unstable();
     named.dedup();
-    for table in named.into_iter().filter(|table| shape(table).is_none() && !untracked.iter().any(|other| other == table)) {
-        complain(format!("a table `{table}`"), table, &tables);
-    }
-    for (trigger, _) in rules.triggers().filter(|(trigger, _)| !triggers.contains(trigger)) {
-        complain(format!("a trigger `{trigger}`"), trigger, triggers);
-    }
+    let unknown = named.into_iter().filter(|table| !tables.contains(table) && !untracked.iter().any(|other| other == table));
+    let complain = |kind: &str, typed: &str, known: &[&str]| {
+        let meant = nearest(typed, known.iter().copied()).map(str::to_owned);
+        Trouble::UnknownRule { what: format!("a {kind} `{typed}`"), meant }
+    };
+    let mut found: Vec<Trouble> = unknown.map(|table| complain("table", table, &tables)).collect();
+    let strangers = rules.triggers().filter(|(trigger, _)| !triggers.contains(trigger));
+    found.extend(strangers.map(|(trigger, _)| complain("trigger", trigger, triggers)));
     found
 }
