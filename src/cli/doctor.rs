@@ -86,7 +86,7 @@ pub struct ExaminedTrigger {
     pub trigger: String,
     /// What it is on.
     pub table: String,
-    /// Whether it runs while packets are applied.
+    /// Whether it runs, in part at least, while packets are applied.
     pub runs: bool,
     /// Why, as a sentence has it after "because".
     pub why: String,

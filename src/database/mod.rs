@@ -23,6 +23,7 @@ pub mod doctor;
 mod error;
 mod facts;
 mod lacking;
+mod mixed;
 mod notes;
 mod plan;
 mod references;

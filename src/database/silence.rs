@@ -2,11 +2,11 @@
 //!
 //! Rows that arrive have met the application's triggers where they were made; their effects arrive too. So a trigger
 //! that writes tracked tables, or writes nothing (it only raises errors), must not run again. One that writes only untracked
-//! tables (a full-text index, a local log) must. `[triggers]` in the rules says otherwise by name; but a trigger that cannot
+//! tables (a full-text index, a local log) must. Of one that does both, only the statements that write untracked tables are
+//! left ([`mixed`]). `[triggers]` in the rules says otherwise by name; but a trigger that cannot
 //! do here what it does for the application, for want of a function, say, stays still whatever the rules say.
 //!
-//! **How.** Inside the apply transaction the text of a still trigger in `sqlite_schema` is replaced by one that does
-//! nothing, and put back byte for byte before the commit. Nobody else ever sees it: it is one uncommitted page; a crash
+//! **How.** Inside the apply transaction the text of such a trigger in `sqlite_schema` is replaced by one that does nothing, or less, and put back byte for byte before the commit. Nobody else ever sees it: it is one uncommitted page; a crash
 //! takes it back; name, order and the schema's version stay, so the application prepares nothing anew. Rejected: `SQLITE_IGNORE` from an
 //! authorizer (a `DELETE` goes on regardless, an `UPDATE` still touches its rows), switching triggers off on our
 //! connection (capture would be off too), dropping and making them anew (they would fire in another order).
@@ -21,7 +21,8 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use super::error::{DatabaseError, Doing, Result};
 use super::facts::Facts;
 use super::lacking::{MOST_FUNCTIONS, statements};
-use super::{Database, is_ours, quote, quote_text};
+use super::references::same_name;
+use super::{Database, is_ours, mixed, quote, quote_text};
 use crate::model::Shape;
 use crate::rules::{Rules, TriggerRule};
 
@@ -38,6 +39,8 @@ pub struct TriggerPlan {
     pub reason: TriggerReason,
     /// The tables it writes by itself, by name.
     pub writes: Vec<String>,
+    /// Where it runs in part, its text with only that part.
+    partial: Option<String>,
 }
 
 /// Why a trigger runs or stays still while we apply.
@@ -55,6 +58,14 @@ pub enum TriggerReason {
     /// It writes only these tables, which are not tracked: nobody else keeps them.
     #[error("it keeps {}, which does not travel", listed(.0))]
     Local(Vec<String>),
+    /// It does both, and runs in part.
+    #[error("of what it does, only what keeps {}; {} arrives by itself", listed(.local), listed(.arrives))]
+    Partly {
+        /// Tables it writes that are not tracked.
+        local: Vec<String>,
+        /// Tables it writes that are.
+        arrives: Vec<String>,
+    },
     /// It calls functions that only the application has.
     #[error("it calls {}, which only the application has", listed(.0))]
     UnknownFunctions(Vec<String>),
@@ -138,17 +149,29 @@ impl Database {
         let names: BTreeSet<&str> = theirs.iter().map(|(_, name, _)| name.as_str()).collect();
         let mut probes: BTreeMap<&str, Probe> = BTreeMap::new();
         let mut plans = Vec::new();
-        for (table, name, _) in &theirs {
+        for (table, name, sql) in &theirs {
             if !probes.contains_key(table.as_str()) {
                 probes.insert(table, self.probe(table, &names)?);
             }
-            let (writes, found) = probes[table.as_str()].judge(name, &tracked);
-            let found = match found {
-                TriggerReason::Local(tables) => self.unwritable(&tables)?.unwrap_or(TriggerReason::Local(tables)),
-                other => other,
-            };
+            let (writes, mut found) = probes[table.as_str()].judge(name, &tracked);
+            let local: Vec<String> = writes.iter().filter(|table| !tracked.contains(&table.to_ascii_lowercase())).cloned().collect();
+            let mut partial = None;
+            if let TriggerReason::WritesTracked(arrives) = &found
+                && !local.is_empty()
+            {
+                partial = mixed::only(sql, table, self.is_view(table)?, |table| local.iter().any(|local| same_name(local, table)));
+                if partial.is_some() {
+                    found = TriggerReason::Partly { local: local.clone(), arrives: arrives.clone() };
+                }
+            }
+            if matches!(found, TriggerReason::Local(_) | TriggerReason::Partly { .. })
+                && let Some(reason) = self.unwritable(&local)?
+            {
+                found = reason;
+            }
             let (runs, reason) = decide(found, rules.trigger(name));
-            plans.push(TriggerPlan { table: table.clone(), name: name.clone(), runs, reason, writes });
+            partial = partial.filter(|_| matches!(reason, TriggerReason::Partly { .. }));
+            plans.push(TriggerPlan { table: table.clone(), name: name.clone(), runs, reason, writes, partial });
         }
         Ok(plans)
     }
@@ -188,15 +211,22 @@ impl Database {
         }
         let tester = self.tester();
         for shape in shapes {
+            // A run has many slices, and this is found out once.
+            if self.abilities.borrow().contains_key(&shape.name) {
+                continue;
+            }
             tester.ability(&shape.name, &Facts::read(&self.connection, &shape.name)?)?;
         }
-        let still: BTreeSet<String> =
-            self.trigger_plan(shapes, rules)?.into_iter().filter(|plan| !plan.runs).map(|plan| plan.name).collect();
+        let plans = self.trigger_plan(shapes, rules)?.into_iter();
+        let mut changed: BTreeMap<String, Option<String>> =
+            plans.filter(|plan| !plan.runs || plan.partial.is_some()).map(|plan| (plan.name, plan.partial)).collect();
         let mut stilled = Vec::new();
-        for (table, name, sql) in self.their_triggers()?.into_iter().filter(|(_, name, _)| still.contains(name)) {
+        for (table, name, sql) in self.their_triggers()? {
+            let Some(partial) = changed.remove(&name) else { continue };
             // On a view there is only INSTEAD OF; we write tables, and a trigger that runs may write the view.
             let when = if self.is_view(&table)? { "INSTEAD OF" } else { "AFTER" };
-            let text = format!("CREATE TRIGGER {} {when} INSERT ON {} WHEN 0 BEGIN SELECT 1; END", quote(&name), quote(&table));
+            let nothing = || format!("CREATE TRIGGER {} {when} INSERT ON {} WHEN 0 BEGIN SELECT 1; END", quote(&name), quote(&table));
+            let text = partial.unwrap_or_else(nothing);
             stilled.push((Stilled { name, sql }, text));
         }
         if stilled.is_empty() {
@@ -346,12 +376,16 @@ impl Probe {
 fn decide(found: TriggerReason, rule: Option<TriggerRule>) -> (bool, TriggerReason) {
     let can = match &found {
         TriggerReason::UnknownFunctions(_) | TriggerReason::Unwritable { .. } | TriggerReason::Unreadable(_) => false,
-        TriggerReason::Rule | TriggerReason::WritesTracked(_) | TriggerReason::WritesNothing | TriggerReason::Local(_) => true,
+        TriggerReason::Rule
+        | TriggerReason::WritesTracked(_)
+        | TriggerReason::WritesNothing
+        | TriggerReason::Local(_)
+        | TriggerReason::Partly { .. } => true,
     };
     match rule {
         Some(TriggerRule::Still) => (false, TriggerReason::Rule),
         Some(TriggerRule::Run) if can => (true, TriggerReason::Rule),
-        Some(TriggerRule::Run) | None => (matches!(found, TriggerReason::Local(_)), found),
+        Some(TriggerRule::Run) | None => (matches!(found, TriggerReason::Local(_) | TriggerReason::Partly { .. }), found),
     }
 }
 

@@ -230,7 +230,11 @@ impl Database {
                 TriggerReason::Unreadable(_) | TriggerReason::Unwritable { .. } => {
                     survey.warnings.push(Warning::CannotRun { table, trigger, why: plan.reason.to_string() });
                 }
-                TriggerReason::Rule | TriggerReason::WritesTracked(_) | TriggerReason::WritesNothing | TriggerReason::Local(_) => {}
+                TriggerReason::Rule
+                | TriggerReason::WritesTracked(_)
+                | TriggerReason::WritesNothing
+                | TriggerReason::Local(_)
+                | TriggerReason::Partly { .. } => {}
             }
         }
         for shape in &survey.shapes {
