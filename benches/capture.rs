@@ -33,7 +33,7 @@ fn main() {
             fill(path, keys, RECORDS, "wal");
         }
         let database = Database::open(&captured, std::time::Duration::from_secs(10)).unwrap();
-        let shapes = database.survey().unwrap().shapes;
+        let shapes = database.survey(&fieldpost::rules::Rules::default()).unwrap().shapes;
         database.arm(&World::real(), &shapes, &PairId([7; 16])).unwrap();
         database.close().unwrap();
         let [plain, captured] = [connect(&plain), connect(&captured)];

@@ -28,6 +28,9 @@ _fieldpost() {
             fieldpost,digest)
                 cmd="fieldpost__subcmd__digest"
                 ;;
+            fieldpost,doctor)
+                cmd="fieldpost__subcmd__doctor"
+                ;;
             fieldpost,held)
                 cmd="fieldpost__subcmd__held"
                 ;;
@@ -72,6 +75,9 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__help,digest)
                 cmd="fieldpost__subcmd__help__subcmd__digest"
+                ;;
+            fieldpost__subcmd__help,doctor)
+                cmd="fieldpost__subcmd__help__subcmd__doctor"
                 ;;
             fieldpost__subcmd__help,held)
                 cmd="fieldpost__subcmd__help__subcmd__held"
@@ -146,7 +152,7 @@ _fieldpost() {
 
     case "${cmd}" in
         fieldpost)
-            opts="-v -q -h -V --home --json --verbose --quiet --help --version init invite join sync send receive status conflicts held history digest packet detach demo help"
+            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive status conflicts held history digest packet detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -247,6 +253,28 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fieldpost__subcmd__doctor)
+            opts="-v -q -h --database --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fieldpost__subcmd__held)
             opts="-v -q -h --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -266,7 +294,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help)
-            opts="init invite join sync send receive status conflicts held history digest packet detach demo help"
+            opts="doctor init invite join sync send receive status conflicts held history digest packet detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -322,6 +350,20 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__digest)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

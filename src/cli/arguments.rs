@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{Exit, conflicts, demo, detach, digest, held, history, init, invite, join, packet, status, sync};
+use super::{Exit, conflicts, demo, detach, digest, doctor, held, history, init, invite, join, packet, status, sync};
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
 ///
@@ -44,6 +44,7 @@ pub struct Globals {
 #[derive(Clone, Debug, Subcommand)]
 #[expect(missing_docs, reason = "clap takes the words of a command from its arguments, which have them")]
 pub enum Command {
+    Doctor(doctor::DoctorArgs),
     Init(init::InitArgs),
     Invite(invite::InviteArgs),
     Join(join::JoinArgs),
@@ -64,6 +65,7 @@ impl Cli {
     fn after_help() -> String {
         format!(
             "A first day:\n  \
+             fieldpost doctor --database shop.db                                   what to know before beginning\n  \
              fieldpost init --name head --database shop.db --exchange /mnt/share   at the main office\n  \
              fieldpost invite anna --out anna.invite                               hand this file to Anna\n  \
              fieldpost join anna.invite --home anna --exchange /mnt/share          on Anna's computer\n  \
@@ -96,6 +98,8 @@ mod tests {
     #[test]
     fn the_commands_of_the_tour_are_understood() {
         for line in [
+            "fieldpost doctor --database shop.db",
+            "fieldpost doctor --json",
             "fieldpost init --name head --database shop.db --exchange /mnt/share",
             "fieldpost invite anna --group sales --out anna.invite",
             "fieldpost invite north --role office",

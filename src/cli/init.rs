@@ -107,6 +107,7 @@ pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     let home = Home::discover(Some(&folder), &folder)?;
     let key = VerifyingKey::parse(&fs_err::read_to_string(home.signing_public())?)?;
     let mut warnings: Vec<String> = begun.warnings.iter().map(ToString::to_string).collect();
+    warnings.extend(undeclared(&begun.undeclared));
     if begun.exchange_was_marked {
         warnings.push(format!("{exchange_address} was an exchange before: where that was another tree's, take a folder of its own"));
     }
@@ -134,6 +135,18 @@ pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     }))
 }
 
+/// One line, whatever there is: the doctor tells the rest.
+fn undeclared(fields: &[String]) -> Option<String> {
+    let (first, rest) = fields.split_first()?;
+    let looks = match rest.len() {
+        0 => format!("`{first}` looks like a reference"),
+        more => format!("`{first}` and {} look like references", count(more, "other field", "other fields")),
+    };
+    Some(format!(
+        "{looks} to handed-out numbers that nobody declared; when such a number changes it is not followed: run 'fieldpost doctor'"
+    ))
+}
+
 impl Report for InitReport {
     fn text(&self, page: &Page) -> String {
         let head = format!(
@@ -145,7 +158,7 @@ impl Report for InitReport {
         );
         let warnings = self.warnings.iter().map(|warning| format!("{} {warning}", alert("Note:")));
         let next = "Next: 'fieldpost invite NAME' for every site, then 'fieldpost sync'.".to_owned();
-        let parts = [head, self.tracked_text(page), self.untracked_text(page)];
+        let parts = [head, self.tracked_text(page), untracked_text(&self.untracked, page)];
         paragraphs(parts.into_iter().chain([warnings.collect::<Vec<_>>().join("\n"), next]))
     }
 }
@@ -171,18 +184,19 @@ impl InitReport {
         };
         format!("{}\n{}{note}", heading(&title), page.table(&columns, rows))
     }
+}
 
-    fn untracked_text(&self, page: &Page) -> String {
-        if self.untracked.is_empty() {
-            return String::new();
-        }
-        let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for table in &self.untracked {
-            reasons.entry(&table.reason).or_default().push(&table.table);
-        }
-        let lines: Vec<String> = reasons.iter().map(|(reason, tables)| format!("{reason}: {}", tables.join(", "))).collect();
-        format!("{}\n{}", heading("Not tracked, because"), page.list(&lines, "-v lists all"))
+/// Tables whose edits stay here, by reason; empty where there are none.
+pub(super) fn untracked_text(tables: &[UntrackedTable], page: &Page) -> String {
+    if tables.is_empty() {
+        return String::new();
     }
+    let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for table in tables {
+        reasons.entry(&table.reason).or_default().push(&table.table);
+    }
+    let lines: Vec<String> = reasons.iter().map(|(reason, tables)| format!("{reason}: {}", tables.join(", "))).collect();
+    format!("{}\n{}", heading("Not tracked, because"), page.list(&lines, "-v lists all"))
 }
 
 #[cfg(test)]

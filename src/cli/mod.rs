@@ -5,13 +5,14 @@
 //! notes, errors) to standard error. Only this floor prints, asks, or looks at the environment.
 //!
 //! Whatever changes something holds the home's lock ([`Context::work`]); a second run is told who holds it and ends with
-//! exit code 5. `status`, `conflicts`, `held`, `history` and `digest` only read ([`Context::look`]) and never wait.
+//! exit code 5. `status`, `conflicts`, `held`, `history`, `digest` and `doctor` only read ([`Context::look`]) and never wait.
 
 pub mod arguments;
 pub mod conflicts;
 pub mod demo;
 pub mod detach;
 pub mod digest;
+pub mod doctor;
 pub mod exit;
 pub mod explain;
 pub mod held;
@@ -103,6 +104,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
 
 fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
     match command {
+        Command::Doctor(arguments) => doctor::run(arguments, context),
         Command::Init(arguments) => init::run(arguments, context),
         Command::Invite(arguments) => invite::run(arguments, context),
         Command::Join(arguments) => join::run(arguments, context),

@@ -8,6 +8,7 @@ use super::page::{count, size};
 use super::rehearsal::Rehearsal;
 use super::sync::{Counts, Mode, PacketIn, PacketOut, ReceiveArgs, SendArgs, SyncArgs, SyncReport, Waiting};
 use super::{Context, Exit, Failure, place};
+use crate::database::doctor::unknown_fields;
 use crate::exchange::{DryRun, Exchange};
 use crate::ledger::Direction;
 use crate::model::SiteName;
@@ -169,18 +170,20 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
     Ok(notes)
 }
 
-/// Tables in `rules.toml` that are not there: a slip that would go unnoticed for years.
+/// Tables and fields in `rules.toml` that are not there: a slip that would go unnoticed for years.
 fn unknown_rules(session: &Session) -> Vec<String> {
     let known = || session.shapes.iter().map(|shape| shape.name.as_str());
     if session.settings.role != Role::Host {
         return Vec::new();
     }
-    let unknown = session.rules.tables().filter(|(table, _)| known().all(|name| name != *table));
-    let line = |(table, _): (&str, _)| {
+    let referred = session.rules.references().flat_map(|(table, _, rule)| std::iter::once(table).chain(rule.tables()));
+    let named: std::collections::BTreeSet<&str> = session.rules.tables().map(|(table, _)| table).chain(referred).collect();
+    let unknown = named.into_iter().filter(|table| known().all(|name| name != *table));
+    let line = |table: &str| {
         let meant = nearest(table, known()).map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
         format!("rules.toml speaks of `{table}`, and there is no tracked table of that name{meant}")
     };
-    unknown.map(line).collect()
+    unknown.map(line).chain(unknown_fields(&session.shapes, &session.rules).iter().map(ToString::to_string)).collect()
 }
 
 /// Tables in which something changed.

@@ -78,6 +78,26 @@ pub(super) struct KeyColumns {
     pub columns: Vec<(String, String)>,
     /// The key is the rowid.
     pub is_rowid: bool,
+    /// No index keeps two records from having this key. Then the one with the lowest rowid, which goes by this name
+    /// here, has it; the others are nobody's until they get a key of their own.
+    pub first_by: Option<&'static str>,
+}
+
+/// Why columns that a person named cannot name records.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFault {
+    /// There is no such column, or it is computed.
+    #[error("`key` in rules.toml names `{0}`, which is no stored column of it")]
+    NoColumn(String),
+    /// Columns called `rowid`, `oid` and `_rowid_` hide what tells records apart.
+    #[error("its columns hide the rowid, and no unique index is on the columns that `key` in rules.toml names")]
+    HiddenRowid,
+    /// Some records have nothing there.
+    #[error("`key` in rules.toml names columns in which {0} of its records have an empty value")]
+    Empty(u64),
+    /// Some records agree there.
+    #[error("`key` in rules.toml names columns in which {0} of its records agree with another one")]
+    Shared(u64),
 }
 
 const BINARY: &str = "BINARY";
@@ -117,18 +137,47 @@ impl Facts {
             let Some(index) = self.uniques.iter().find(|index| index.origin == "pk") else {
                 // Without an index of its own the primary key is the rowid.
                 let columns = primary.iter().map(|column| (column.name.clone(), BINARY.to_owned())).collect();
-                return Some(KeyColumns { columns, is_rowid: true });
+                return Some(KeyColumns { columns, is_rowid: true, first_by: None });
             };
             let collation = |name: &str| {
                 let found = index.columns.iter().find(|column| column.name.as_deref() == Some(name));
                 found.map_or(BINARY, |column| &column.collation).to_owned()
             };
             let columns = primary.iter().map(|column| (column.name.clone(), collation(&column.name))).collect();
-            return Some(KeyColumns { columns, is_rowid: false });
+            return Some(KeyColumns { columns, is_rowid: false, first_by: None });
         }
         let named = self.uniques.iter().find(|index| self.names_records(index))?;
         let columns = named.columns.iter().filter_map(|column| Some((column.name.clone()?, column.collation.clone()))).collect();
-        Some(KeyColumns { columns, is_rowid: false })
+        Some(KeyColumns { columns, is_rowid: false, first_by: None })
+    }
+
+    /// The key made of columns that a person named, for a table that has none by itself.
+    pub fn named_key<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> std::result::Result<KeyColumns, KeyFault> {
+        let stored = |name: &str| self.column(name).is_some_and(|column| !column.generated);
+        if let Some(missing) = names.clone().find(|name| !stored(name)) {
+            return Err(KeyFault::NoColumn(missing.to_owned()));
+        }
+        let same = |index: &&Index| {
+            let plain = index.plain(self);
+            plain.is_some_and(|plain| plain.len() == names.clone().count() && names.clone().all(|name| plain.contains(&name)))
+        };
+        let index = self.uniques.iter().find(same);
+        let collation = |name: &str| {
+            let column = index.and_then(|index| index.columns.iter().find(|column| column.name.as_deref() == Some(name)));
+            column.map_or(BINARY, |column| &column.collation).to_owned()
+        };
+        let columns = names.map(|name| (name.to_owned(), collation(name))).collect();
+        let first_by = match index {
+            Some(_) => None,
+            None => Some(self.rowid_name().ok_or(KeyFault::HiddenRowid)?),
+        };
+        Ok(KeyColumns { columns, is_rowid: false, first_by })
+    }
+
+    /// A name of the rowid that no column hides.
+    fn rowid_name(&self) -> Option<&'static str> {
+        let hidden = |name: &str| self.columns.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+        ["rowid", "_rowid_", "oid"].into_iter().find(|name| !hidden(name))
     }
 
     fn names_records(&self, index: &Index) -> bool {

@@ -19,8 +19,11 @@
 mod capture;
 mod commits;
 mod digest;
+pub mod doctor;
 mod error;
 mod facts;
+mod lacking;
+mod mixed;
 mod notes;
 mod numbers;
 mod plan;
@@ -41,16 +44,18 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use commits::{Applied, Counters};
 pub use digest::TableDigest;
 pub use error::{DatabaseError, Result};
+pub use facts::KeyFault;
 pub use notes::{Note, NoteKind};
 pub use references::Reference;
 pub use rows::{Refusal, RefusalKind, Written};
 pub use schema::SchemaDump;
-pub use silence::TriggerPlan;
+pub use silence::{TriggerPlan, TriggerReason};
 pub use survey::{Survey, Untracked, UntrackedReason, Warning};
 
 use error::Doing;
@@ -80,6 +85,17 @@ pub struct Database {
     stilled: RefCell<Vec<silence::Stilled>>,
     /// Functions of the application, in lower case, that we stand in for.
     stubs: RefCell<BTreeSet<String>>,
+    /// By table what we can do with it, forgotten when the schema moves.
+    abilities: RefCell<BTreeMap<String, Rc<lacking::Ability>>>,
+    opened: Opened,
+}
+
+/// How the file was opened.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    flags: OpenFlags,
+    /// The last connection to close moves nothing from the write-ahead log into the database.
+    keeps_wal: bool,
 }
 
 impl Database {
@@ -91,14 +107,44 @@ impl Database {
         if !path.is_file() {
             return Err(DatabaseError::Missing(path.into()));
         }
-        let database = Self::connect(path, wait, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let database = Self::connect(path, wait, Opened { flags: OpenFlags::SQLITE_OPEN_READ_WRITE, keeps_wal: false })?;
+        database.schema_version.set(database.read_schema_version()?);
+        Ok(database)
+    }
+
+    /// Opens an existing database only to look: no byte of it changes, also not by what SQLite does on its own when a
+    /// connection opens or closes. Every write fails.
+    ///
+    /// # Errors
+    /// As for [`Database::open`]; a database whose last writer died in a transaction cannot be read without repairing it.
+    pub fn look(path: &Path, wait: Duration) -> Result<Self> {
+        if !path.is_file() {
+            return Err(DatabaseError::Missing(path.into()));
+        }
+        let beside = |end: &str| {
+            let mut file = path.as_os_str().to_owned();
+            file.push(end);
+            PathBuf::from(file).metadata().map_or(0, |file| file.len())
+        };
+        if beside("-journal") > 0 {
+            // Somebody is writing, or died while writing. A connection that may write would repair the database.
+            let opened = Opened { flags: OpenFlags::SQLITE_OPEN_READ_ONLY, keeps_wal: true };
+            Self::connect(path, wait, opened)?.read_schema_version()?;
+        }
+        // One that may not leaves files beside a database with a write-ahead log, and is not told what CHECKs lack.
+        let log = beside("-wal");
+        let database = Self::connect(path, wait, Opened { flags: OpenFlags::SQLITE_OPEN_READ_WRITE, keeps_wal: log > 0 })?;
+        let doing = "open the database to look";
+        database.connection.pragma_update(None, "query_only", true).doing(doing)?;
+        database.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, log > 0).doing(doing)?;
         database.schema_version.set(database.read_schema_version()?);
         Ok(database)
     }
 
     /// A connection with our settings. The first statement that reads the file is the caller's.
-    fn connect(path: &Path, wait: Duration, flags: OpenFlags) -> Result<Self> {
-        let mut connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).doing("open the database")?;
+    fn connect(path: &Path, wait: Duration, opened: Opened) -> Result<Self> {
+        let flags = opened.flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(path, flags).doing("open the database")?;
         connection.busy_timeout(wait).doing("set the waiting time")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         connection.pragma_update(None, "foreign_keys", false).doing("turn foreign keys off")?;
@@ -116,6 +162,8 @@ impl Database {
             gate,
             stilled: RefCell::default(),
             stubs: RefCell::default(),
+            abilities: RefCell::default(),
+            opened,
         })
     }
 

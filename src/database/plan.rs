@@ -1,8 +1,11 @@
 //! The SQL for one tracked table, made once.
 //!
+//! Where no index keeps keys apart (a person named the columns), the record with the lowest rowid has the key: what is
+//! read, written and counted is that one, whatever else agrees with it.
+//!
 //! Every column in an expression is qualified (`r."name"`): SQLite takes a bare `"name"` that no column has for a text.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -11,6 +14,7 @@ use rusqlite::{Row as SqlRow, Statement};
 
 use super::error::{DatabaseError, Doing, Result};
 use super::facts::{Affinity, Facts, KeyColumns, is_binary};
+use super::lacking::Ability;
 use super::{Database, is_ours, quote};
 use crate::model::{FieldNo, Key, KeyError, Shape, Value, cells};
 
@@ -26,6 +30,8 @@ pub(super) struct Plan {
     /// Columns of the result that make the key.
     key_places: Vec<usize>,
     pub facts: Facts,
+    /// Found out before the first write.
+    pub ability: OnceCell<Rc<Ability>>,
     pub table: String,
     /// `r."k" = ?1 AND …`, exact.
     pub matches_key: String,
@@ -66,11 +72,28 @@ impl Database {
     }
 }
 
-/// The key columns of a table, where they are still those of the shape.
+/// The key columns of a table, where they are still those of the shape: its own key or, where it has none, the one that a
+/// person named when the table was taken in.
 pub(super) fn key_columns(shape: &Shape, facts: &Facts) -> Result<KeyColumns> {
-    let key =
-        facts.key().filter(|key| key.columns.iter().map(|(name, _)| name.as_str()).eq(shape.key.iter().map(|field| shape.name_of(*field))));
+    let names = shape.key.iter().map(|field| shape.name_of(*field));
+    let key = match facts.key() {
+        Some(key) => Some(key).filter(|key| key.columns.iter().map(|(name, _)| name.as_str()).eq(names)),
+        None => facts.named_key(names).ok(),
+    };
     key.ok_or_else(|| DatabaseError::ShapeMoved { table: shape.name.clone() })
+}
+
+/// `r.rowid = (the first record of that key)`.
+fn first_of(key: &KeyColumns, table: &str, rowid: &str) -> String {
+    let agrees =
+        join(" AND ", (1..).zip(&key.columns).map(|(n, (name, _)): (usize, _)| format!("o.{} = ?{n} COLLATE BINARY", quote(name))));
+    format!("r.{rowid} = (SELECT min(o.{rowid}) FROM {table} AS o WHERE {agrees})")
+}
+
+/// Whether a record is the first of its key.
+fn is_first(key: &KeyColumns, table: &str, rowid: &str) -> String {
+    let names = join(", ", key.columns.iter().map(|(name, _)| format!("o.{} COLLATE BINARY", quote(name))));
+    format!("r.{rowid} IN (SELECT min(o.{rowid}) FROM {table} AS o GROUP BY {names})")
 }
 
 impl Plan {
@@ -83,8 +106,12 @@ impl Plan {
         let place = |field: FieldNo| live.iter().position(|one| *one == field);
         let list = join(", ", live.iter().map(|field| column(shape.name_of(*field))));
         let table = quote(&shape.name);
-        let matches_key = matches(&key.columns);
-        let has_key = join(" AND ", key.columns.iter().map(|(name, _)| format!("{} IS NOT NULL", column(name))));
+        let mut matches_key = matches(&key.columns);
+        let mut has_key = join(" AND ", key.columns.iter().map(|(name, _)| format!("{} IS NOT NULL", column(name))));
+        if let Some(rowid) = key.first_by {
+            matches_key = first_of(&key, &table, rowid);
+            has_key = format!("{has_key} AND {}", is_first(&key, &table, rowid));
+        }
         let names = join(", ", key.columns.iter().map(|(name, _)| column(name)));
         let collate = |collation: &str| if key.is_rowid { String::new() } else { format!(" COLLATE {}", quote(collation)) };
         let order = join(", ", key.columns.iter().map(|(name, collation)| column(name) + &collate(collation)));
@@ -107,12 +134,23 @@ impl Plan {
             ),
             shape: shape.clone(),
             facts,
+            ability: OnceCell::new(),
             table,
             matches_key,
             inserts: RefCell::default(),
             updates: RefCell::default(),
             guarded: RefCell::default(),
         })
+    }
+
+    /// What it was made for.
+    pub const fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The table's name.
+    pub fn name(&self) -> &str {
+        &self.shape.name
     }
 
     /// `INSERT` of these fields, bound in their order. `OR ABORT` overrides conflict clauses in the schema, which could

@@ -5,6 +5,7 @@ use rusqlite::ffi;
 
 use super::Database;
 use super::error::{Doing, Result};
+use super::lacking::Ability;
 use super::plan::{Plan, bind, bind_key};
 use crate::model::{FieldNo, Key, Row, Shape, Value};
 
@@ -103,7 +104,8 @@ impl Database {
         self.counted(&self.plan(shape)?.count)
     }
 
-    /// How many records have an empty value in the key and are therefore nobody's: never captured, sent or counted.
+    /// How many records have an empty value in the key, or one that another record has, and are therefore nobody's: never
+    /// captured, sent or counted.
     ///
     /// # Errors
     /// As for [`Database::read`].
@@ -126,7 +128,7 @@ impl Database {
     pub fn insert(&self, shape: &Shape, row: &Row) -> Result<Written> {
         let plan = self.plan(shape)?;
         let stated: Vec<FieldNo> = shape.live_fields().filter(|field| row.get(*field).is_stated()).collect();
-        self.write(shape, &plan.insert(&stated), None, stated.iter().map(|field| row.get(*field)))
+        self.write(&plan, &plan.insert(&stated), None, stated.iter().map(|field| row.get(*field)))
     }
 
     /// Sets `fields` of a record to what `row` says; those that `row` leaves absent stay as they are. Key fields move the record.
@@ -139,7 +141,7 @@ impl Database {
         if stated.is_empty() {
             return Ok(if self.exists(&plan, key)? { Written::Done } else { Written::Missing });
         }
-        self.write(shape, &plan.update(&stated), Some(key), stated.iter().map(|field| row.get(*field)))
+        self.write(&plan, &plan.update(&stated), Some(key), stated.iter().map(|field| row.get(*field)))
     }
 
     /// As [`Database::update`], but only where the record holds what `old` says in these fields; else it is
@@ -150,7 +152,7 @@ impl Database {
     pub fn update_from(&self, shape: &Shape, key: &Key, fields: &[FieldNo], old: &Row, new: &Row) -> Result<Written> {
         let plan = self.plan(shape)?;
         let values = fields.iter().map(|field| new.get(*field)).chain(fields.iter().map(|field| old.get(*field)));
-        self.write(shape, &plan.guarded_update(fields), Some(key), values)
+        self.write(&plan, &plan.guarded_update(fields), Some(key), values)
     }
 
     /// Whether these fields read back exactly as they are written, so that nobody needs to look.
@@ -168,7 +170,7 @@ impl Database {
     /// As for [`Database::insert`].
     pub fn delete(&self, shape: &Shape, key: &Key) -> Result<Written> {
         let plan = self.plan(shape)?;
-        self.write(shape, &plan.delete, Some(key), [])
+        self.write(&plan, &plan.delete, Some(key), [])
     }
 
     fn exists(&self, plan: &Plan, key: &Key) -> Result<bool> {
@@ -178,8 +180,25 @@ impl Database {
         Ok(statement.raw_query().next().doing(doing)?.is_some())
     }
 
-    fn write<'v>(&self, shape: &Shape, sql: &str, key: Option<&Key>, values: impl IntoIterator<Item = &'v Value>) -> Result<Written> {
+    /// Made known before the first write, and with it the stand-ins that the statements need.
+    fn ability<'p>(&self, plan: &'p Plan) -> Result<&'p Ability> {
+        if plan.ability.get().is_none() {
+            // Nobody else sets it: this is not shared.
+            drop(plan.ability.set(self.tester().ability(plan.name(), &plan.facts)?));
+        }
+        Ok(plan.ability.get().expect("it was just set"))
+    }
+
+    fn write<'v>(&self, plan: &Plan, sql: &str, key: Option<&Key>, values: impl IntoIterator<Item = &'v Value>) -> Result<Written> {
         let doing = "write a record";
+        let shape = plan.shape();
+        if let Some(reason) = &self.ability(plan)?.refusal {
+            return Ok(Written::Refused(Refusal {
+                kind: RefusalKind::Other,
+                fields: Vec::new(),
+                message: format!("table `{}` cannot be written here: {reason}", shape.name),
+            }));
+        }
         let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
         let next = key.map_or(Ok(1), |key| bind_key(&mut statement, key))?;
         bind(&mut statement, next, values)?;

@@ -8,7 +8,9 @@ use rusqlite::OpenFlags;
 use serde::{Deserialize, Serialize};
 
 use super::error::{DatabaseError, Doing, Result};
-use super::{Database, is_ours, quote_text};
+use super::lacking::{MOST_FUNCTIONS, missing_collation};
+use super::silence::missing_function;
+use super::{Database, Opened, is_ours, quote_text};
 use crate::world::World;
 
 /// Everything of a database but the records.
@@ -31,7 +33,8 @@ pub struct SchemaDump {
 }
 
 impl Database {
-    /// The schema without what is ours and without what SQLite makes by itself.
+    /// The schema without what is ours, what SQLite makes by itself, and virtual tables of modules that only the application
+    /// has: nobody else can make those.
     ///
     /// # Errors
     /// As SQLite says.
@@ -43,7 +46,8 @@ impl Database {
         let mut statement = self.connection.prepare(sql).doing(doing)?;
         let all = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).and_then(Iterator::collect);
         let all: Vec<(String, String, String)> = all.doing(doing)?;
-        let theirs = all.into_iter().filter(|(name, table, _)| !is_ours(name) && !is_ours(table));
+        let foreign = self.foreign_tables()?;
+        let theirs = all.into_iter().filter(|(name, table, _)| !is_ours(name) && !is_ours(table) && !foreign.contains(table));
         Ok(SchemaDump {
             statements: theirs.map(|(_, _, sql)| sql).collect(),
             user_version: self.pragma("user_version")?,
@@ -62,7 +66,8 @@ impl Database {
     /// here (an unknown module, say), and as SQLite says.
     pub fn create(world: &World, path: &Path, schema: &SchemaDump, wait: Duration) -> Result<Self> {
         world.step("create application database")?;
-        let database = Self::connect(path, wait, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let database = Self::connect(path, wait, Opened { flags, keeps_wal: false })?;
         database.read_schema_version()?;
         if database
             .connection
@@ -84,16 +89,33 @@ impl Database {
         database.writing(world, || {
             for statement in &schema.statements {
                 database
-                    .connection
-                    .execute_batch(statement)
+                    .build(statement)
                     .map_err(|error| DatabaseError::Schema { statement: statement.clone(), message: error.to_string() })?;
             }
             database.execute(doing, &format!("PRAGMA user_version = {}", schema.user_version))?;
             database.execute(doing, &format!("PRAGMA application_id = {}", schema.application_id))?;
             database.set_sequences(&schema.sequences)
         })?;
-        database.notice_schema()?;
-        Ok(database)
+        // The connection has stand-ins that must not be there when records are written.
+        database.close()?;
+        Self::open(path, wait)
+    }
+
+    /// Runs a statement of a schema. What it lacks of the application's functions and collations is stood in for: the table is
+    /// empty, so nothing is computed or ordered, and the text is kept as it is.
+    fn build(&self, statement: &str) -> rusqlite::Result<()> {
+        for _ in 0..MOST_FUNCTIONS {
+            let Err(error) = self.connection.execute_batch(statement) else { return Ok(()) };
+            let message = error.to_string();
+            if let Some(function) = missing_function(&message) {
+                self.stand_in(&function)?;
+            } else if let Some(collation) = missing_collation(&message) {
+                self.connection.create_collation(collation.as_str(), str::cmp)?;
+            } else {
+                return Err(error);
+            }
+        }
+        self.connection.execute_batch(statement)
     }
 
     /// The highest number ever given per AUTOINCREMENT table.

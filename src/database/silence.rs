@@ -2,15 +2,16 @@
 //!
 //! Rows that arrive have met the application's triggers where they were made; their effects arrive too. So a trigger
 //! that writes tracked tables, or writes nothing (it only raises errors), must not run again. One that writes only untracked
-//! tables (a full-text index, a local log) must.
+//! tables (a full-text index, a local log) must. Of one that does both, only the statements that write untracked tables are
+//! left ([`mixed`]). `[triggers]` in the rules says otherwise by name; but a trigger that cannot
+//! do here what it does for the application, for want of a function, say, stays still whatever the rules say.
 //!
-//! **How.** Inside the apply transaction the text of a still trigger in `sqlite_schema` is replaced by one that does
-//! nothing, and put back byte for byte before the commit. Nobody else ever sees it: it is one uncommitted page; a crash
+//! **How.** Inside the apply transaction the text of such a trigger in `sqlite_schema` is replaced by one that does nothing, or less, and put back byte for byte before the commit. Nobody else ever sees it: it is one uncommitted page; a crash
 //! takes it back; name, order and the schema's version stay, so the application prepares nothing anew. Rejected: `SQLITE_IGNORE` from an
 //! authorizer (a `DELETE` goes on regardless, an `UPDATE` still touches its rows), switching triggers off on our
 //! connection (capture would be off too), dropping and making them anew (they would fire in another order).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
@@ -19,11 +20,11 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use super::error::{DatabaseError, Doing, Result};
 use super::facts::Facts;
-use super::{Database, is_ours, quote, quote_text};
+use super::lacking::{MOST_FUNCTIONS, statements};
+use super::references::same_name;
+use super::{Database, is_ours, mixed, quote, quote_text};
 use crate::model::Shape;
-
-/// Functions of the application that one statement may lack; more is a schema we give up on.
-const UNKNOWN_FUNCTIONS: usize = 64;
+use crate::rules::{Rules, TriggerRule};
 
 /// What becomes of one of the application's triggers while we apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,16 +35,62 @@ pub struct TriggerPlan {
     pub name: String,
     /// It runs while we apply.
     pub runs: bool,
+    /// Why it runs or stays still.
+    pub reason: TriggerReason,
     /// The tables it writes by itself, by name.
     pub writes: Vec<String>,
-    /// Functions it calls that only the application has.
-    pub unknown: Vec<String>,
+    /// Where it runs in part, its text with only that part.
+    partial: Option<String>,
 }
 
-/// What a trigger does, told by SQLite while it prepares a statement.
+/// Why a trigger runs or stays still while we apply.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TriggerReason {
+    /// The rules say so.
+    #[error("rules.toml says so")]
+    Rule,
+    /// It writes these tracked tables: what it wrote arrives by itself.
+    #[error("it writes {}, which arrives by itself", listed(.0))]
+    WritesTracked(Vec<String>),
+    /// It only raises errors or computes: the records passed it where they were made.
+    #[error("it writes nothing, and records passed it where they were made")]
+    WritesNothing,
+    /// It writes only these tables, which are not tracked: nobody else keeps them.
+    #[error("it keeps {}, which does not travel", listed(.0))]
+    Local(Vec<String>),
+    /// It does both, and runs in part.
+    #[error("of what it does, only what keeps {}; {} arrives by itself", listed(.local), listed(.arrives))]
+    Partly {
+        /// Tables it writes that are not tracked.
+        local: Vec<String>,
+        /// Tables it writes that are.
+        arrives: Vec<String>,
+    },
+    /// It calls functions that only the application has.
+    #[error("it calls {}, which only the application has", listed(.0))]
+    UnknownFunctions(Vec<String>),
+    /// It writes a table that we cannot write.
+    #[error("it writes `{table}`, and that cannot be done here: {why}")]
+    Unwritable {
+        /// The table.
+        table: String,
+        /// What is in the way.
+        why: String,
+    },
+    /// What it does cannot be found out.
+    #[error("it cannot be run here: {0}")]
+    Unreadable(String),
+}
+
+fn listed(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
+/// What a trigger, or a view or subquery that it reads, does, told by SQLite while it prepares a statement.
 #[derive(Debug)]
 struct Act {
-    trigger: String,
+    by: String,
     what: What,
 }
 
@@ -74,7 +121,7 @@ pub(super) fn install(connection: &mut Connection, gate: &Arc<Mutex<Gate>>) -> R
             && let Some(acts) = &mut gate.lock().unwrap_or_else(PoisonError::into_inner).acts
             && let Some(what) = what(&context.action)
         {
-            acts.push(Act { trigger: trigger.to_owned(), what });
+            acts.push(Act { by: trigger.to_owned(), what });
         }
         Authorization::Allow
     };
@@ -92,32 +139,68 @@ fn what(action: &AuthAction<'_>) -> Option<What> {
 }
 
 impl Database {
-    /// What would become of each of the application's triggers, by table and name.
+    /// What would become of each of the application's triggers, by table and name, where `rules` may say otherwise.
     ///
     /// # Errors
     /// As SQLite says.
-    pub fn trigger_plan(&self, shapes: &[Shape]) -> Result<Vec<TriggerPlan>> {
+    pub fn trigger_plan(&self, shapes: &[Shape], rules: &Rules) -> Result<Vec<TriggerPlan>> {
         let tracked: BTreeSet<String> = shapes.iter().map(|shape| shape.name.to_ascii_lowercase()).collect();
-        let mut plans: Vec<TriggerPlan> = Vec::new();
-        for (table, name, _) in self.their_triggers()? {
-            plans.push(TriggerPlan { table, name, runs: false, writes: Vec::new(), unknown: Vec::new() });
-        }
-        let tables: BTreeSet<String> = plans.iter().map(|plan| plan.table.clone()).collect();
-        for table in tables {
-            let probe = self.probe(&table)?;
-            for plan in plans.iter_mut().filter(|plan| plan.table == table) {
-                probe.judge(plan, &tracked, &self.stubs.borrow());
+        let theirs = self.their_triggers()?;
+        let names: BTreeSet<&str> = theirs.iter().map(|(_, name, _)| name.as_str()).collect();
+        let mut probes: BTreeMap<&str, Probe> = BTreeMap::new();
+        let mut plans = Vec::new();
+        for (table, name, sql) in &theirs {
+            if !probes.contains_key(table.as_str()) {
+                probes.insert(table, self.probe(table, &names)?);
             }
+            let (writes, mut found) = probes[table.as_str()].judge(name, &tracked);
+            let local: Vec<String> = writes.iter().filter(|table| !tracked.contains(&table.to_ascii_lowercase())).cloned().collect();
+            let mut partial = None;
+            if let TriggerReason::WritesTracked(arrives) = &found
+                && !local.is_empty()
+            {
+                partial = mixed::only(sql, table, self.is_view(table)?, |table| local.iter().any(|local| same_name(local, table)));
+                if partial.is_some() {
+                    found = TriggerReason::Partly { local: local.clone(), arrives: arrives.clone() };
+                }
+            }
+            if matches!(found, TriggerReason::Local(_) | TriggerReason::Partly { .. })
+                && let Some(reason) = self.unwritable(&local)?
+            {
+                found = reason;
+            }
+            let (runs, reason) = decide(found, rules.trigger(name));
+            partial = partial.filter(|_| matches!(reason, TriggerReason::Partly { .. }));
+            plans.push(TriggerPlan { table: table.clone(), name: name.clone(), runs, reason, writes, partial });
         }
         Ok(plans)
     }
 
-    /// Keeps the application's triggers still, except those that maintain untracked tables, until this transaction ends.
-    /// To be called after [`Database::begin_write`]; the commit puts everything back.
+    /// Whether one of these tables, which a trigger writes, is one that we cannot write.
+    fn unwritable(&self, tables: &[String]) -> Result<Option<TriggerReason>> {
+        let tester = self.tester();
+        for table in tables {
+            // A view is written by triggers of its own, which are judged for themselves; a virtual table by its module.
+            let sql = "SELECT type FROM pragma_table_list(?1) WHERE schema = 'main'";
+            let kind = self.connection.prepare_cached(sql).and_then(|mut s| s.query_row([table], |row| row.get::<_, String>(0)));
+            if !matches!(kind.as_deref(), Ok("table")) {
+                continue;
+            }
+            let ability = tester.ability(table, &Facts::read(&self.connection, table)?)?;
+            if let Some(why) = &ability.refusal {
+                return Ok(Some(TriggerReason::Unwritable { table: table.clone(), why: why.to_string() }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Keeps the application's triggers still, except those that maintain untracked tables and what `rules` say, until this
+    /// transaction ends. To be called after [`Database::begin_write`] and before the first write: what tables need is found
+    /// out with a second connection, which a large write would keep waiting. The commit puts everything back.
     ///
     /// # Errors
     /// As SQLite says.
-    pub fn silence_application_triggers(&self, shapes: &[Shape]) -> Result<()> {
+    pub fn silence_application_triggers(&self, shapes: &[Shape], rules: &Rules) -> Result<()> {
         let doing = "keep the application's triggers still";
         if !self.in_transaction() {
             return Err(DatabaseError::Bookkeeping("triggers are kept still only inside a transaction".into()));
@@ -126,12 +209,24 @@ impl Database {
         if !self.stilled.borrow().is_empty() {
             return Ok(());
         }
-        let still: BTreeSet<String> = self.trigger_plan(shapes)?.into_iter().filter(|plan| !plan.runs).map(|plan| plan.name).collect();
+        let tester = self.tester();
+        for shape in shapes {
+            // A run has many slices, and this is found out once.
+            if self.abilities.borrow().contains_key(&shape.name) {
+                continue;
+            }
+            tester.ability(&shape.name, &Facts::read(&self.connection, &shape.name)?)?;
+        }
+        let plans = self.trigger_plan(shapes, rules)?.into_iter();
+        let mut changed: BTreeMap<String, Option<String>> =
+            plans.filter(|plan| !plan.runs || plan.partial.is_some()).map(|plan| (plan.name, plan.partial)).collect();
         let mut stilled = Vec::new();
-        for (table, name, sql) in self.their_triggers()?.into_iter().filter(|(_, name, _)| still.contains(name)) {
+        for (table, name, sql) in self.their_triggers()? {
+            let Some(partial) = changed.remove(&name) else { continue };
             // On a view there is only INSTEAD OF; we write tables, and a trigger that runs may write the view.
             let when = if self.is_view(&table)? { "INSTEAD OF" } else { "AFTER" };
-            let text = format!("CREATE TRIGGER {} {when} INSERT ON {} WHEN 0 BEGIN SELECT 1; END", quote(&name), quote(&table));
+            let nothing = || format!("CREATE TRIGGER {} {when} INSERT ON {} WHEN 0 BEGIN SELECT 1; END", quote(&name), quote(&table));
+            let text = partial.unwrap_or_else(nothing);
             stilled.push((Stilled { name, sql }, text));
         }
         if stilled.is_empty() {
@@ -188,68 +283,110 @@ impl Database {
     }
 
     /// Prepares one statement of each kind on a table and listens to what its triggers would do.
-    fn probe(&self, table: &str) -> Result<Probe> {
-        let facts = Facts::read(&self.connection, table)?;
+    fn probe(&self, table: &str, triggers: &BTreeSet<&str>) -> Result<Probe> {
         let mut probe = Probe::default();
+        // The columns of a view are known only when everything it asks is.
+        let facts = match self.with_stand_ins(|| Facts::read(&self.connection, table).map_err(|error| error.to_string())) {
+            Ok(facts) => facts,
+            Err(error) => return Ok(Probe { failed: Some(error), ..probe }),
+        };
         for sql in statements(table, &facts) {
-            match self.listen(&sql) {
-                Some(acts) => probe.acts.extend(acts),
-                None => probe.failed = true,
+            match self.with_stand_ins(|| self.listen(&sql)) {
+                Ok(acts) => acts.into_iter().for_each(|act| self.note(act, triggers, &mut probe)),
+                // A view takes only what there is an INSTEAD OF trigger for.
+                Err(error) if error.starts_with("cannot modify ") => {}
+                Err(error) => probe.failed = probe.failed.or(Some(error)),
             }
         }
         Ok(probe)
     }
 
-    /// What triggers would do for a statement; none where it cannot be prepared even with stand-ins for functions.
-    fn listen(&self, sql: &str) -> Option<Vec<Act>> {
-        for _ in 0..=UNKNOWN_FUNCTIONS {
-            self.gate.lock().unwrap_or_else(PoisonError::into_inner).acts = Some(Vec::new());
-            let prepared = self.connection.prepare(sql).map(drop);
-            let acts = self.gate.lock().unwrap_or_else(PoisonError::into_inner).acts.take();
-            let Err(error) = prepared else { return acts };
-            let name = missing_function(&error.to_string())?;
-            stub(&self.connection, &name).ok()?;
-            self.stubs.borrow_mut().insert(name.to_ascii_lowercase());
+    fn note(&self, act: Act, triggers: &BTreeSet<&str>, probe: &mut Probe) {
+        match act.what {
+            What::Writes(table) => {
+                probe.writes.entry(act.by).or_default().insert(table);
+            }
+            What::Calls(function) if !self.stubs.borrow().contains(&function.to_ascii_lowercase()) => {}
+            What::Calls(function) if triggers.contains(act.by.as_str()) => {
+                probe.unknown.entry(act.by).or_default().insert(function);
+            }
+            // A view or a subquery calls it, for one of the triggers; which one SQLite does not say.
+            What::Calls(function) => {
+                probe.somewhere.insert(function);
+            }
         }
-        None
+    }
+
+    /// Repeats what fails for want of a function, with a stand-in for it.
+    fn with_stand_ins<T>(&self, work: impl Fn() -> std::result::Result<T, String>) -> std::result::Result<T, String> {
+        for _ in 0..MOST_FUNCTIONS {
+            let error = match work() {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            let Some(name) = missing_function(&error) else { return Err(error) };
+            self.stand_in(&name).map_err(|error| error.to_string())?;
+        }
+        work()
+    }
+
+    /// What triggers would do for a statement.
+    fn listen(&self, sql: &str) -> std::result::Result<Vec<Act>, String> {
+        self.gate.lock().unwrap_or_else(PoisonError::into_inner).acts = Some(Vec::new());
+        let prepared = self.connection.prepare(sql).map(drop);
+        let acts = self.gate.lock().unwrap_or_else(PoisonError::into_inner).acts.take();
+        prepared.map(|()| acts.unwrap_or_default()).map_err(|error| error.to_string())
     }
 }
 
-/// What the triggers of one table do.
+/// What the triggers of one table do, by name.
 #[derive(Default)]
 struct Probe {
-    acts: Vec<Act>,
-    /// A statement could not be prepared: nothing is known of the rest.
-    failed: bool,
+    writes: BTreeMap<String, BTreeSet<String>>,
+    /// Functions that only the application has.
+    unknown: BTreeMap<String, BTreeSet<String>>,
+    /// Such functions that one of the triggers calls, nobody knows which.
+    somewhere: BTreeSet<String>,
+    /// Why a statement could not be prepared: nothing is known of the rest.
+    failed: Option<String>,
 }
 
 impl Probe {
-    fn judge(&self, plan: &mut TriggerPlan, tracked: &BTreeSet<String>, stubs: &BTreeSet<String>) {
-        let mut writes = BTreeSet::new();
-        let mut unknown = BTreeSet::new();
-        for act in self.acts.iter().filter(|act| act.trigger == plan.name) {
-            match &act.what {
-                What::Writes(table) => {
-                    writes.insert(table.clone());
-                }
-                What::Calls(function) => {
-                    unknown.extend(stubs.contains(&function.to_ascii_lowercase()).then(|| function.clone()));
-                }
-            }
-        }
-        let local = writes.iter().all(|table| !tracked.contains(&table.to_ascii_lowercase()));
-        plan.runs = !self.failed && !writes.is_empty() && local && unknown.is_empty();
-        plan.writes = writes.into_iter().collect();
-        plan.unknown = unknown.into_iter().collect();
+    /// The tables a trigger writes, and what follows.
+    fn judge(&self, trigger: &str, tracked: &BTreeSet<String>) -> (Vec<String>, TriggerReason) {
+        let writes: Vec<String> = self.writes.get(trigger).into_iter().flatten().cloned().collect();
+        let unknown: BTreeSet<&String> = self.unknown.get(trigger).into_iter().flatten().chain(&self.somewhere).collect();
+        let arrive: Vec<String> = writes.iter().filter(|table| tracked.contains(&table.to_ascii_lowercase())).cloned().collect();
+        let reason = if !unknown.is_empty() {
+            TriggerReason::UnknownFunctions(unknown.into_iter().cloned().collect())
+        } else if let Some(error) = &self.failed {
+            TriggerReason::Unreadable(error.clone())
+        } else if !arrive.is_empty() {
+            TriggerReason::WritesTracked(arrive)
+        } else if writes.is_empty() {
+            TriggerReason::WritesNothing
+        } else {
+            TriggerReason::Local(writes.clone())
+        };
+        (writes, reason)
     }
 }
 
-/// One statement of each kind; the update names every column, so that every `UPDATE OF` is asked.
-pub(super) fn statements(table: &str, facts: &Facts) -> Vec<String> {
-    let table = quote(table);
-    let sets: Vec<String> =
-        facts.columns.iter().filter(|column| !column.generated).map(|column| format!("{0} = NULL", quote(&column.name))).collect();
-    vec![format!("INSERT INTO {table} DEFAULT VALUES"), format!("UPDATE {table} SET {}", sets.join(", ")), format!("DELETE FROM {table}")]
+/// Whether a trigger runs, after what was found out and what the rules say.
+fn decide(found: TriggerReason, rule: Option<TriggerRule>) -> (bool, TriggerReason) {
+    let can = match &found {
+        TriggerReason::UnknownFunctions(_) | TriggerReason::Unwritable { .. } | TriggerReason::Unreadable(_) => false,
+        TriggerReason::Rule
+        | TriggerReason::WritesTracked(_)
+        | TriggerReason::WritesNothing
+        | TriggerReason::Local(_)
+        | TriggerReason::Partly { .. } => true,
+    };
+    match rule {
+        Some(TriggerRule::Still) => (false, TriggerReason::Rule),
+        Some(TriggerRule::Run) if can => (true, TriggerReason::Rule),
+        Some(TriggerRule::Run) | None => (matches!(found, TriggerReason::Local(_) | TriggerReason::Partly { .. }), found),
+    }
 }
 
 /// The name in `no such function: x` and `unknown function: x()`.

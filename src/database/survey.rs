@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::Connection;
 
 use super::error::{Doing, Result};
-use super::facts::{Facts, Index, KeyColumns};
+use super::facts::{Facts, Index, KeyColumns, KeyFault};
+use super::lacking::Tester;
+use super::plan::{column, join};
 use super::references::same_name;
-use super::silence::{missing_function, statements, stub};
-use super::{Database, is_ours};
+use super::silence::TriggerReason;
+use super::{Database, is_ours, quote, quote_text};
 use crate::model::{Field, FieldNo, ForeignKey, KeyKind, OnDelete, Shape, TableNo, UniqueSet};
+use crate::rules::Rules;
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +40,15 @@ pub enum UntrackedReason {
     /// Neither a primary key nor a unique set of NOT NULL columns: nothing names a record.
     #[error("it has no primary key and no unique columns that are never empty")]
     NoKey,
+    /// What a person named as its key is none.
+    #[error("{0}")]
+    BadKey(KeyFault),
     /// A virtual table: its content belongs to its module.
     #[error("it is a virtual table")]
     Virtual,
+    /// A virtual table of a module that only the application has.
+    #[error("it is a virtual table of a module that only the application has")]
+    UnknownModule,
     /// A table in which a virtual table keeps its content.
     #[error("a virtual table keeps its content in it")]
     ShadowOfVirtual,
@@ -50,10 +58,13 @@ pub enum UntrackedReason {
     /// A table of SQLite's own.
     #[error("it is SQLite's own")]
     Internal,
-    /// An index, a generated column or a default calls a function that only the application has.
+    /// An index or a generated column calls a function that only the application has.
     #[error("it needs the function `{0}` that only the application has")]
     UnknownFunction(String),
-    /// SQLite cannot write it here, for a collation or module that only the application has, say.
+    /// A key, an index, a CHECK or a generated column compares by a collation that only the application has.
+    #[error("it needs the collation `{0}` that only the application has")]
+    UnknownCollation(String),
+    /// SQLite cannot write it here.
     #[error("it cannot be written: {0}")]
     Unwritable(String),
 }
@@ -68,6 +79,42 @@ pub enum Warning {
         table: String,
         /// The function.
         function: String,
+    },
+    /// A default calls a function that only the application has: it is not asked when records arrive.
+    #[error("a default of `{table}` calls `{function}`, which only the application has: a field that a record comes without stays empty")]
+    EmptyDefault {
+        /// The table.
+        table: String,
+        /// The function.
+        function: String,
+    },
+    /// A trigger would have to run when records arrive, and cannot.
+    #[error("trigger `{trigger}` of `{table}` stays still when records arrive: {why}")]
+    CannotRun {
+        /// The table.
+        table: String,
+        /// The trigger.
+        trigger: String,
+        /// What is in the way.
+        why: String,
+    },
+    /// A person named a key for a table that has one.
+    #[error("`{table}` has a key of its own: what `key` in rules.toml says of it is not used")]
+    KeyNotUsed {
+        /// The table.
+        table: String,
+    },
+    /// Each record is looked for through the whole table.
+    #[error("no unique index is on the key of `{table}` that rules.toml names: nothing keeps it unique, and every record is searched for")]
+    KeyNotEnforced {
+        /// The table.
+        table: String,
+    },
+    /// A virtual table that new sites will not have.
+    #[error("virtual table `{table}` needs a module that only the application has: new sites are built without it")]
+    LeftOut {
+        /// The table.
+        table: String,
     },
     /// A trigger calls a function that only the application has: it does not run when records arrive.
     #[error("trigger `{trigger}` of `{table}` calls `{function}`, which only the application has: it stays still when records arrive")]
@@ -90,50 +137,105 @@ pub enum Warning {
 }
 
 impl Database {
-    /// Looks at everything in the database. Reads only the schema, and the keys of tables that may have empty ones.
+    /// Looks at everything in the database; `rules` may name keys and say what triggers do. Reads only the schema, and the
+    /// keys of tables that may have empty ones or others than unique ones.
     ///
     /// # Errors
     /// As SQLite says.
-    pub fn survey(&self) -> Result<Survey> {
-        let tester = Tester::new(self)?;
+    pub fn survey(&self, rules: &Rules) -> Result<Survey> {
+        let tester = self.tester();
         let mut survey = Survey { shapes: Vec::new(), untracked: Vec::new(), warnings: Vec::new() };
-        for listed in self.tables()? {
-            match self.look(&tester, &listed, &mut survey.warnings)? {
+        let listed = self.tables()?;
+        let foreign = self.foreign_modules(&listed)?;
+        for listed in listed {
+            match self.look_at(&tester, &listed, &foreign, rules, &mut survey.warnings)? {
                 Ok(shape) => survey.shapes.push(shape),
                 Err(reason) => survey.untracked.push(Untracked { name: listed.name, reason }),
             }
         }
         name_parents(&mut survey.shapes);
         survey.shapes = parents_first(survey.shapes);
-        self.warn(&mut survey)?;
+        self.warn(&mut survey, rules)?;
         Ok(survey)
     }
 
-    fn look(&self, tester: &Tester, listed: &Listed, warnings: &mut Vec<Warning>) -> Result<std::result::Result<Shape, UntrackedReason>> {
-        if let Some(reason) = listed.reason() {
+    fn look_at(
+        &self,
+        tester: &Tester<'_>,
+        listed: &Listed,
+        foreign: &BTreeSet<String>,
+        rules: &Rules,
+        warnings: &mut Vec<Warning>,
+    ) -> Result<std::result::Result<Shape, UntrackedReason>> {
+        let table = || listed.name.clone();
+        if foreign.contains(&listed.name) {
+            warnings.push(Warning::LeftOut { table: table() });
+            return Ok(Err(UntrackedReason::UnknownModule));
+        }
+        if let Some(reason) = listed.reason(foreign) {
             return Ok(Err(reason));
         }
         let facts = Facts::read(&self.connection, &listed.name)?;
-        let Some(key) = facts.key() else { return Ok(Err(UntrackedReason::NoKey)) };
-        match tester.test(&listed.name, &facts) {
-            Err(reason) => return Ok(Err(reason)),
-            Ok(unchecked) => {
-                for function in unchecked {
-                    // Without the stub not even a statement with good values could be prepared.
-                    if self.stubs.borrow_mut().insert(function.to_ascii_lowercase()) {
-                        stub(&self.connection, &function).doing("stand in for a function")?;
-                    }
-                    warnings.push(Warning::UncheckedFunction { table: listed.name.clone(), function });
-                }
+        let key = match (facts.key(), rules.key(&listed.name)) {
+            (None, []) => return Ok(Err(UntrackedReason::NoKey)),
+            (Some(key), named) => {
+                warnings.extend((!named.is_empty()).then(|| Warning::KeyNotUsed { table: table() }));
+                key
             }
+            (None, named) => match facts.named_key(named.iter().map(String::as_str)) {
+                Err(fault) => return Ok(Err(UntrackedReason::BadKey(fault))),
+                Ok(key) => key,
+            },
+        };
+        let ability = tester.ability(&listed.name, &facts)?;
+        if let Some(reason) = &ability.refusal {
+            return Ok(Err(reason.clone()));
         }
+        if key.first_by.is_some() {
+            if let Some(fault) = self.key_fault(&listed.name, &key)? {
+                return Ok(Err(UntrackedReason::BadKey(fault)));
+            }
+            warnings.push(Warning::KeyNotEnforced { table: table() });
+        }
+        let unchecked = |function: &String| Warning::UncheckedFunction { table: table(), function: function.clone() };
+        warnings.extend(ability.checks.iter().map(unchecked));
+        warnings.extend(ability.defaults.iter().map(|function| Warning::EmptyDefault { table: table(), function: function.clone() }));
         Ok(Ok(shape(listed, &facts, &key, self.foreign_keys(&listed.name)?)))
     }
 
-    fn warn(&self, survey: &mut Survey) -> Result<()> {
-        for plan in self.trigger_plan(&survey.shapes)? {
-            let warning = |function| Warning::StillTrigger { table: plan.table.clone(), trigger: plan.name.clone(), function };
-            survey.warnings.extend(plan.unknown.iter().cloned().map(warning));
+    /// Whether the records themselves say that these columns are no key.
+    fn key_fault(&self, table: &str, key: &KeyColumns) -> Result<Option<KeyFault>> {
+        let doing = "look whether a named key is one";
+        let table = quote(table);
+        let has_key = join(" AND ", key.columns.iter().map(|(name, _)| format!("{} IS NOT NULL", column(name))));
+        let names = join(", ", key.columns.iter().map(|(name, _)| format!("{} COLLATE BINARY", column(name))));
+        let ask = |sql: &str| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0)).doing(doing).map(i64::cast_unsigned);
+        let empty = ask(&format!("SELECT count(*) FROM {table} AS r WHERE NOT ({has_key})"))?;
+        if empty > 0 {
+            return Ok(Some(KeyFault::Empty(empty)));
+        }
+        let shared =
+            ask(&format!("SELECT coalesce(sum(n), 0) FROM (SELECT count(*) AS n FROM {table} AS r GROUP BY {names} HAVING n > 1)"))?;
+        Ok((shared > 0).then_some(KeyFault::Shared(shared)))
+    }
+
+    fn warn(&self, survey: &mut Survey, rules: &Rules) -> Result<()> {
+        for plan in self.trigger_plan(&survey.shapes, rules)? {
+            let (table, trigger) = (plan.table, plan.name);
+            match plan.reason {
+                TriggerReason::UnknownFunctions(functions) => {
+                    let warning = |function| Warning::StillTrigger { table: table.clone(), trigger: trigger.clone(), function };
+                    survey.warnings.extend(functions.into_iter().map(warning));
+                }
+                TriggerReason::Unreadable(_) | TriggerReason::Unwritable { .. } => {
+                    survey.warnings.push(Warning::CannotRun { table, trigger, why: plan.reason.to_string() });
+                }
+                TriggerReason::Rule
+                | TriggerReason::WritesTracked(_)
+                | TriggerReason::WritesNothing
+                | TriggerReason::Local(_)
+                | TriggerReason::Partly { .. } => {}
+            }
         }
         for shape in &survey.shapes {
             let facts = Facts::read(&self.connection, &shape.name)?;
@@ -147,6 +249,31 @@ impl Database {
             }
         }
         Ok(())
+    }
+
+    /// Virtual tables whose module only the application has, and the tables in which those seem to keep their content.
+    pub(super) fn foreign_tables(&self) -> Result<BTreeSet<String>> {
+        let listed = self.tables()?;
+        let foreign = self.foreign_modules(&listed)?;
+        let is = |listed: &Listed| foreign.contains(&listed.name) || listed.reason(&foreign) == Some(UntrackedReason::ShadowOfVirtual);
+        Ok(listed.into_iter().filter(is).map(|listed| listed.name).collect())
+    }
+
+    /// Virtual tables whose module only the application has, or whose module needs something only the application has: those
+    /// that cannot be made in an empty database.
+    fn foreign_modules(&self, listed: &[Listed]) -> Result<BTreeSet<String>> {
+        let doing = "try a virtual table";
+        let mut foreign = BTreeSet::new();
+        for listed in listed.iter().filter(|listed| listed.kind == "virtual") {
+            let sql = format!("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = {}", quote_text(&listed.name));
+            let empty = Connection::open_in_memory().doing(doing)?;
+            // Whatever else is wrong with it is the application's business: its content does not travel.
+            let is_foreign = |sql: &String| empty.execute_batch(sql).is_err_and(|error| is_foreign(&error.to_string()));
+            if self.texts(doing, &sql)?.iter().any(is_foreign) {
+                foreign.insert(listed.name.clone());
+            }
+        }
+        Ok(foreign)
     }
 
     fn tables(&self) -> Result<Vec<Listed>> {
@@ -190,15 +317,23 @@ struct Listed {
 }
 
 impl Listed {
-    fn reason(&self) -> Option<UntrackedReason> {
+    fn reason(&self, foreign: &BTreeSet<String>) -> Option<UntrackedReason> {
+        // SQLite asks the module which tables are its own; one that is not here cannot say.
+        let is_shadow = |of: &String| self.name.strip_prefix(of.as_str()).is_some_and(|rest| rest.starts_with('_'));
         match self.kind.as_str() {
             "view" => Some(UntrackedReason::View),
             "virtual" => Some(UntrackedReason::Virtual),
             "shadow" => Some(UntrackedReason::ShadowOfVirtual),
             _ if self.name.starts_with("sqlite_") => Some(UntrackedReason::Internal),
+            _ if foreign.iter().any(is_shadow) => Some(UntrackedReason::ShadowOfVirtual),
             _ => None,
         }
     }
+}
+
+/// Whether SQLite says that a virtual table needs a module, or a tokenizer of one, that is not here.
+fn is_foreign(message: &str) -> bool {
+    ["no such module", "unknown tokenizer", "no such tokenizer"].iter().any(|words| message.contains(words))
 }
 
 struct DeclaredKey {
@@ -276,36 +411,4 @@ fn parents_first(mut shapes: Vec<Shape>) -> Vec<Shape> {
         ordered.push(shape);
     }
     ordered
-}
-
-/// A connection of its own without stand-ins, to find out what a table needs by itself, its triggers aside.
-struct Tester(Connection);
-
-impl Tester {
-    fn new(database: &Database) -> Result<Self> {
-        let doing = "open the database a second time";
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&database.path, flags).doing(doing)?;
-        connection.busy_timeout(database.wait).doing(doing)?;
-        connection.pragma_update(None, "foreign_keys", false).doing(doing)?;
-        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).doing(doing)?;
-        Ok(Self(connection))
-    }
-
-    /// The functions that only its checks lack, or why it cannot be written.
-    fn test(&self, table: &str, facts: &Facts) -> std::result::Result<Vec<String>, UntrackedReason> {
-        let Err(error) = self.prepare(table, facts) else { return Ok(Vec::new()) };
-        let Some(function) = missing_function(&error) else { return Err(UntrackedReason::Unwritable(error)) };
-        let without_checks = self.0.pragma_update(None, "ignore_check_constraints", true).map_err(|error| error.to_string());
-        let prepared = without_checks.and_then(|()| self.prepare(table, facts));
-        drop(self.0.pragma_update(None, "ignore_check_constraints", false));
-        match prepared {
-            Ok(()) => Ok(vec![function]),
-            Err(error) => Err(missing_function(&error).map_or(UntrackedReason::Unwritable(error), UntrackedReason::UnknownFunction)),
-        }
-    }
-
-    fn prepare(&self, table: &str, facts: &Facts) -> std::result::Result<(), String> {
-        statements(table, facts).iter().try_for_each(|sql| self.0.prepare(sql).map(drop).map_err(|error| error.to_string()))
-    }
 }

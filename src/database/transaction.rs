@@ -106,11 +106,12 @@ impl Database {
         }
     }
 
-    /// Forgets plans that were made for another schema.
+    /// Forgets plans that were made for another schema, and what we could do with its tables.
     pub(super) fn notice_schema(&self) -> Result<()> {
         let version = self.read_schema_version()?;
         if self.schema_version.replace(version) != version {
             self.plans.borrow_mut().clear();
+            self.abilities.borrow_mut().clear();
         }
         Ok(())
     }

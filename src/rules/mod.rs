@@ -125,6 +125,15 @@ impl Rules {
         self.tables.get(table).map_or(&[], |rule| &rule.key)
     }
 
+    /// The same rules, with these columns naming the records of `table`.
+    #[must_use]
+    pub fn with_key(mut self, table: &str, key: &[String]) -> Self {
+        let conflict = self.default;
+        let rule = self.tables.entry(table.to_owned()).or_insert_with(|| TableRule { conflict, ..TableRule::default() });
+        rule.key = key.to_vec();
+        self
+    }
+
     /// References nobody declared as a foreign key: table, column and what the column holds, by name.
     pub fn references(&self) -> impl Iterator<Item = (&str, &str, &ReferenceRule)> {
         self.references.iter().map(|((table, column), rule)| (table.as_str(), column.as_str(), rule))

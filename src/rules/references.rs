@@ -174,10 +174,7 @@ fn paths(rule: &Reading<'_>) -> At<Vec<(String, String)>> {
 }
 
 fn of_kind(fault: Fault, wanted: &'static str) -> Fault {
-    match fault {
-        Fault::Kind { key, found, .. } => Fault::Kind { key, wanted, found },
-        other => other,
-    }
+    if let Fault::Kind { key, found, .. } = fault { Fault::Kind { key, wanted, found } } else { fault }
 }
 
 #[cfg(test)]

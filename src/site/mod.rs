@@ -3,7 +3,7 @@
 //! ```text
 //! shop/
 //!   fieldpost.toml      settings, for people to read and change          Settings
-//!   rules.toml          what decides a conflict (at the host)             rules::Rules
+//!   rules.toml          what decides conflicts, names records (at the host) rules::Rules
 //!   .fieldpost/         everything of ours                                Home
 //!     keys/             signing, signing.pub, sealing, sealing.pub
 //!     state.db          the ledger

@@ -84,7 +84,7 @@ pub(super) fn slice<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mu
 fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut Applying<'_>) -> Result<T>) -> Result<(T, Tally)> {
     let (database, ledger) = (session.database()?, &session.ledger);
     seal::seal_under_lock(session)?;
-    database.silence_application_triggers(&session.shapes)?;
+    database.silence_application_triggers(&session.shapes, &session.rules)?;
     let neighbours = ledger.neighbours()?;
     let now = session.world.now();
     let mut applying = Applying {

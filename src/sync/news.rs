@@ -14,7 +14,7 @@ pub(super) fn look(session: &Session) -> Result<()> {
         return Ok(());
     }
     let mut news = Vec::new();
-    for found in session.database()?.survey()?.shapes {
+    for found in session.database()?.survey(&session.rules)?.shapes {
         match session.shapes.iter().find(|shape| shape.name == found.name) {
             None => news.push(format!("table `{}` is new: its records do not travel", found.name)),
             Some(tracked) => {

@@ -128,12 +128,21 @@ impl Session {
     /// # Errors
     /// As the parts say. A database that is not there is not opened.
     pub fn look(world: World, home: Home, limits: Limits) -> Result<Self> {
-        let mut session = Self::open_ledger(world, home, limits)?;
-        session.ledger.begin_read()?;
-        session.shapes = session.ledger.shapes()?;
+        let mut session = Self::look_at_ledger(world, home, limits)?;
         if !session.shapes.is_empty() && session.database_path().is_file() {
             session.database = Some(Database::open(&session.database_path(), session.limits.lock_wait)?);
         }
+        Ok(session)
+    }
+
+    /// As [`Session::look`], without touching the database.
+    ///
+    /// # Errors
+    /// As the parts say.
+    pub fn look_at_ledger(world: World, home: Home, limits: Limits) -> Result<Self> {
+        let mut session = Self::open_ledger(world, home, limits)?;
+        session.ledger.begin_read()?;
+        session.shapes = session.ledger.shapes()?;
         Ok(session)
     }
 

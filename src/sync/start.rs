@@ -8,6 +8,7 @@
 //! **States of a child's database**: none → built and armed beside its place → renamed to its place → tables in the
 //! ledger. Each step is repeated until the next one is reached.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::meaning::meaning_key;
 use super::{Limits, Result, Session, SyncError, numbering};
+use crate::database::doctor::{Suggestion, Wish};
 use crate::database::{Database, DatabaseError, SchemaDump, Untracked, Warning};
 use crate::exchange::{Exchange, Marked, mark};
 use crate::keys::{SealingKey, SigningKey};
@@ -34,12 +36,20 @@ pub(super) struct SentSchema {
     pub schema: SchemaDump,
     /// The tables that travel.
     pub tracked: Vec<String>,
+    /// Their keys: a child cannot find out by itself what a person named at the host.
+    #[serde(default)]
+    pub keys: BTreeMap<String, Vec<String>>,
 }
 
 impl SentSchema {
     pub(super) fn of(session: &Session) -> Result<Self> {
         let schema = session.database()?.dump_schema()?;
-        Ok(Self { schema, tracked: session.shapes.iter().map(|shape| shape.name.clone()).collect() })
+        let key = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
+        Ok(Self {
+            schema,
+            tracked: session.shapes.iter().map(|shape| shape.name.clone()).collect(),
+            keys: session.shapes.iter().map(|shape| (shape.name.clone(), key(shape))).collect(),
+        })
     }
 }
 
@@ -54,6 +64,8 @@ pub struct Begun {
     pub warnings: Vec<Warning>,
     /// Records per table that have no usable key.
     pub keyless: Vec<(String, u64)>,
+    /// Fields, as `table.field`, that look like references to handed-out keys and that neither schema nor rules name.
+    pub undeclared: Vec<String>,
     /// Whether the exchange was one before.
     pub exchange_was_marked: bool,
 }
@@ -80,21 +92,22 @@ pub fn init(
     let database_text = database.to_owned();
     let database = Database::open(&path, limits.lock_wait)?;
     detach_from_draft(world, folder, &database, name)?;
-    let mut survey = database.survey()?;
+    let rules = written_rules(folder)?;
+    let mut survey = database.survey(&rules)?;
+    numbering::link(&mut survey.shapes, &rules);
     if survey.shapes.is_empty() {
         return Err(SyncError::NothingToTrack);
     }
     if let Some(pair) = database.pair()? {
         return Err(DatabaseError::PairedElsewhere(pair).into());
     }
+    let undeclared = undeclared(&database.likely_references(&survey.shapes, &rules)?);
     let exchange_was_marked = match mark(world, exchange)? {
         Marked::New(_) => false,
         Marked::Already(_) => true,
     };
     let draft = Home::prepare(world, folder)?;
     let home = draft.home().clone();
-    // Rules may be there before the home is: whoever wrote them knows the database.
-    numbering::link(&mut survey.shapes, &Rules::parse(&home.rules_text()?)?);
     let filled = fill(world, &home, name, &database, &survey.shapes, taken);
     let (mut tracked, keyless) = match filled {
         Ok(filled) => filled,
@@ -118,7 +131,25 @@ pub fn init(
     };
     draft.finish(world, &settings)?;
     tracked.sort_by_key(|(shape, _)| shape.number);
-    Ok(Begun { tracked, untracked: survey.untracked, warnings: survey.warnings, keyless, exchange_was_marked })
+    Ok(Begun { tracked, untracked: survey.untracked, warnings: survey.warnings, keyless, undeclared, exchange_was_marked })
+}
+
+fn undeclared(suggestions: &[Suggestion]) -> Vec<String> {
+    let field = |suggestion: &Suggestion| match &suggestion.what {
+        Wish::Reference { table, column, .. } => Some(format!("{table}.{column}")),
+        Wish::Identity { .. } | Wish::Key { .. } => None,
+    };
+    suggestions.iter().filter_map(field).collect()
+}
+
+/// What a person wrote into `rules.toml` before there was a home.
+///
+/// # Errors
+/// As the file and its text say.
+pub fn written_rules(folder: &Path) -> Result<Rules> {
+    let path = folder.join(Home::RULES);
+    let text = if path.is_file() { fs::read_to_string(path)? } else { String::new() };
+    Ok(Rules::parse(&text)?)
 }
 
 type Filled = (Vec<(Shape, u64)>, Vec<(String, u64)>);
@@ -270,7 +301,8 @@ fn is_ours(session: &Session, path: &Path) -> Result<bool> {
 
 /// The tables that travel, numbered in our order.
 fn wanted(database: &Database, sent: &SentSchema) -> Result<Vec<Shape>> {
-    let mut shapes = database.survey()?.shapes;
+    let rules = sent.keys.iter().fold(Rules::default(), |rules, (table, key)| rules.with_key(table, key));
+    let mut shapes = database.survey(&rules)?.shapes;
     shapes.retain(|shape| sent.tracked.contains(&shape.name));
     if let Some(missing) = sent.tracked.iter().find(|name| shapes.iter().all(|shape| shape.name != **name)) {
         return Err(SyncError::UnknownTable { table: missing.clone() });

@@ -35,6 +35,11 @@ impl Tree {
         Self::made_by(rules, |path| Connection::open(path).unwrap().execute_batch(sql).unwrap())
     }
 
+    /// A host called `head` whose `rules.toml` was written before it began; `application` makes the database.
+    pub fn of_application(rules: &str, application: impl FnOnce(&Connection)) -> Self {
+        Self::made_by(rules, |path| application(&Connection::open(path).unwrap()))
+    }
+
     /// A host called `head` on a copy of a database.
     pub fn on_copy(path: &std::path::Path) -> Self {
         Self::made_by("", |copy| assert!(std::fs::copy(path, copy).is_ok()))

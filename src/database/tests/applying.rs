@@ -228,15 +228,15 @@ const TRIGGERS: &str = "CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE 
 #[test]
 fn application_triggers_stay_still_while_we_apply_unless_they_keep_local_things() {
     let shop = shop(TRIGGERS);
-    let plans = shop.ours.trigger_plan(&shop.survey.shapes).unwrap();
+    let plans = shop.ours.trigger_plan(&shop.survey.shapes, &Rules::default()).unwrap();
     let runs: BTreeSet<&str> = plans.iter().filter(|plan| plan.runs).map(|plan| plan.name.as_str()).collect();
     assert_eq!(runs, ["Notes", "fi", "uses_view"].into());
     let before = schema_of(&shop.app);
     let version = shop.ours.schema_version().unwrap();
     for (id, commit) in [(1, true), (2, false), (3, true)] {
         shop.ours.begin_write().unwrap();
-        shop.ours.silence_application_triggers(&shop.survey.shapes).unwrap();
-        shop.ours.silence_application_triggers(&shop.survey.shapes).unwrap();
+        shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
+        shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
         assert_eq!(shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(id), Value::text("bad")])).unwrap(), Written::Done);
         assert_eq!(schema_of(&shop.app), before, "nobody else sees it");
         if commit { shop.ours.commit(&shop.world).unwrap() } else { shop.ours.rollback().unwrap() }
@@ -259,7 +259,7 @@ fn a_crash_while_triggers_are_still_leaves_them_as_they_were() {
     let shop = shop(TRIGGERS);
     let before = schema_of(&shop.app);
     shop.ours.begin_write().unwrap();
-    shop.ours.silence_application_triggers(&shop.survey.shapes).unwrap();
+    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
     shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(1), Value::text("x")])).unwrap();
     drop(shop.ours);
     assert_eq!(schema_of(&shop.app), before);
@@ -278,7 +278,7 @@ fn functions_that_only_the_application_has_do_not_stop_us() {
         CREATE TABLE c(id INTEGER PRIMARY KEY, x CHECK(x REGEXP 'a')); CREATE TABLE i(id INTEGER PRIMARY KEY, x); CREATE INDEX ix ON i(secret(x));
         CREATE TABLE g(id INTEGER PRIMARY KEY, x, y AS (secret(x)))").unwrap();
     let ours = Database::open(&path, WAIT).unwrap();
-    let survey = ours.survey().unwrap();
+    let survey = ours.survey(&Rules::default()).unwrap();
     let names: Vec<&str> = survey.shapes.iter().map(|shape| shape.name.as_str()).collect();
     assert_eq!(names, ["c", "t"]);
     let unknown =
@@ -291,11 +291,11 @@ fn functions_that_only_the_application_has_do_not_stop_us() {
             Warning::StillTrigger { table: "t".into(), trigger: "tr".into(), function: "secret".into() }
         ]
     );
-    assert_eq!(ours.survey().unwrap(), survey);
+    assert_eq!(ours.survey(&Rules::default()).unwrap(), survey);
     let world = World::real();
     ours.arm(&world, &survey.shapes, &PAIR).unwrap();
     ours.begin_write().unwrap();
-    ours.silence_application_triggers(&survey.shapes).unwrap();
+    ours.silence_application_triggers(&survey.shapes, &Rules::default()).unwrap();
     for shape in &survey.shapes {
         assert_eq!(ours.insert(shape, &row(&[Value::Integer(1), Value::text("x")])).unwrap(), Written::Done);
     }

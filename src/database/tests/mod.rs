@@ -1,6 +1,8 @@
 //! The application is played by a plain connection that knows nothing of us.
 
 mod applying;
+mod lacking;
+mod named_keys;
 mod random;
 mod samples;
 mod schemas;
@@ -12,6 +14,7 @@ use rusqlite::Connection;
 
 use super::*;
 use crate::model::{FieldNo, Key, PairId, Row, Shape, Value};
+use crate::rules::Rules;
 use crate::world::{Faults, SystemClock, World};
 
 const WAIT: Duration = Duration::from_millis(20);
@@ -39,7 +42,7 @@ fn plain_shop(sql: &str) -> Shop {
     let app = application(&path);
     app.execute_batch(sql).unwrap();
     let ours = Database::open(&path, WAIT).unwrap();
-    let survey = ours.survey().unwrap();
+    let survey = ours.survey(&Rules::default()).unwrap();
     Shop { folder, app, ours, world: World::simulated(Box::new(SystemClock), 1, Faults::none()), survey }
 }
 

@@ -21,12 +21,12 @@ fn is_taken_in_and_left_as_it_was(name: &str, tracked: usize) {
     let app = Connection::open(&path).unwrap();
     let before = schema_of(&app);
     let ours = Database::open(&path, WAIT).unwrap();
-    let survey = ours.survey().unwrap();
+    let survey = ours.survey(&Rules::default()).unwrap();
     assert_eq!(survey.shapes.len(), tracked, "{:?}", survey.untracked);
     ours.arm(&world, &survey.shapes, &PAIR).unwrap();
     assert_eq!(ours.disarmed(&survey.shapes).unwrap(), []);
     let child = Database::create(&world, &folder.path().join("child.db"), &ours.dump_schema().unwrap(), WAIT).unwrap();
-    assert_eq!(child.survey().unwrap().shapes, survey.shapes);
+    assert_eq!(child.survey(&Rules::default()).unwrap().shapes, survey.shapes);
     child.begin_write().unwrap();
     for shape in &survey.shapes {
         let mut rows = Vec::new();

@@ -20,7 +20,7 @@ fn what_cannot_be_tracked_is_listed_with_its_reason() {
     assert_eq!(names, ["a", "named"]);
     assert_eq!(shop.shape("named").key, [FieldNo(0)]);
     shop.ours.arm(&shop.world, &shop.survey.shapes, &PAIR).unwrap();
-    assert_eq!(shop.ours.survey().unwrap(), shop.survey, "what is ours is not listed");
+    assert_eq!(shop.ours.survey(&Rules::default()).unwrap(), shop.survey, "what is ours is not listed");
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_database_built_from_a_dump_has_the_same_schema() {
     let path = shop.folder.path().join("child.db");
     let child = Database::create(&shop.world, &path, &dump, WAIT).unwrap();
     assert_eq!(child.dump_schema().unwrap(), dump);
-    assert_eq!(child.survey().unwrap(), shop.survey);
+    assert_eq!(child.survey(&Rules::default()).unwrap(), shop.survey);
     assert_eq!(child.texts("", "PRAGMA journal_mode").unwrap(), ["wal"]);
     assert!(matches!(Database::create(&shop.world, &path, &dump, WAIT), Err(DatabaseError::Exists(_))));
     child.set_sequences(&[("t".to_owned(), 7), ("later".to_owned(), 7), ("none".to_owned(), 7)].into()).unwrap();

@@ -216,7 +216,7 @@ fn a_table_remade_by_a_migration_is_disarmed_and_its_log_goes_on() {
     let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY, x, y); CREATE TABLE u(id INTEGER PRIMARY KEY); INSERT INTO t VALUES(1, 2, 3)");
     shop.app.execute_batch("UPDATE t SET x = 5; CREATE TABLE t2(id INTEGER PRIMARY KEY, x, z); INSERT INTO t2 SELECT id, x, y FROM t; DROP TABLE t; ALTER TABLE t2 RENAME TO t").unwrap();
     assert!(matches!(shop.row_error("t"), DatabaseError::ShapeMoved { .. }));
-    let shapes = shop.ours.survey().unwrap().shapes;
+    let shapes = shop.ours.survey(&Rules::default()).unwrap().shapes;
     let number = shapes.iter().find(|shape| shape.name == "t").unwrap().number;
     assert_eq!(shop.ours.disarmed(&shapes).unwrap(), [number]);
     shop.ours.arm(&shop.world, &shapes, &PAIR).unwrap();
@@ -239,7 +239,7 @@ impl Shop {
 fn other_columns_can_be_added_dropped_and_renamed_without_touching_capture() {
     let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY, x, y, u UNIQUE); INSERT INTO t VALUES(1, 2, 3, 4)");
     shop.app.execute_batch("ALTER TABLE t ADD COLUMN z; ALTER TABLE t DROP COLUMN x; ALTER TABLE t RENAME COLUMN y TO yy").unwrap();
-    let shapes = shop.ours.survey().unwrap().shapes;
+    let shapes = shop.ours.survey(&Rules::default()).unwrap().shapes;
     assert_eq!(shop.ours.disarmed(&shapes).unwrap(), []);
     assert_eq!(shop.noted("t", "UPDATE t SET z = 1"), said(&["Update 1"]));
 }
@@ -249,7 +249,7 @@ fn a_renamed_table_a_new_unique_index_and_another_key_disarm_and_a_new_key_goes_
     let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY, x TEXT NOT NULL); INSERT INTO t VALUES(1, 'a')");
     let rearmed = |sql: &str| {
         shop.app.execute_batch(sql).unwrap();
-        let shapes = shop.ours.survey().unwrap().shapes;
+        let shapes = shop.ours.survey(&Rules::default()).unwrap().shapes;
         assert_eq!(shop.ours.disarmed(&shapes).unwrap().len(), 1, "{sql}");
         shop.ours.arm(&shop.world, &shapes, &PAIR).unwrap();
         assert_eq!(shop.ours.disarmed(&shapes).unwrap(), []);
@@ -258,7 +258,7 @@ fn a_renamed_table_a_new_unique_index_and_another_key_disarm_and_a_new_key_goes_
     rearmed("CREATE UNIQUE INDEX tx ON t(x)");
     // SQLite rewrites our triggers for the new name exactly as we would write them.
     shop.app.execute_batch("ALTER TABLE t RENAME COLUMN id TO number").unwrap();
-    assert_eq!(shop.ours.disarmed(&shop.ours.survey().unwrap().shapes).unwrap(), []);
+    assert_eq!(shop.ours.disarmed(&shop.ours.survey(&Rules::default()).unwrap().shapes).unwrap(), []);
     let before: i64 = {
         shop.app.execute_batch("UPDATE t SET x = 'b'").unwrap();
         shop.asked("SELECT max(n) FROM _fieldpost_log_t")

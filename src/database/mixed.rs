@@ -1,0 +1,145 @@
+//! Which statements of a trigger keep only what does not travel?
+//!
+//! A trigger may do both: note the time in the record, which arrives by itself, and keep a full-text index, which does not.
+//! While packets are applied only the statements of the second sort are left in it. A text that is not understood is left alone
+//! by whoever asks; what is made of one is tried in an empty database first.
+
+use rusqlite::Connection;
+
+use super::quote;
+
+/// A piece of SQL that is neither blank nor comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Token<'t> {
+    text: &'t str,
+    start: usize,
+}
+
+/// The text of a trigger with only those statements for whose table `keeps` says yes; none where that is not possible.
+/// `on_view` is where an INSTEAD OF trigger is.
+pub(super) fn only(sql: &str, table: &str, on_view: bool, keeps: impl Fn(&str) -> bool) -> Option<String> {
+    let tokens = tokens(sql);
+    let after_dot = |at: usize| at > 0 && tokens[at - 1].text == ".";
+    let begin = (0..tokens.len()).find(|at| tokens[*at].text.eq_ignore_ascii_case("begin") && !after_dot(*at))?;
+    let end = tokens.iter().rposition(|token| token.text.eq_ignore_ascii_case("end"))?;
+    let body = tokens.get(begin + 1..end)?;
+    let mut text = format!("{} ", &sql[..tokens[begin].start + tokens[begin].text.len()]);
+    let mut kept = 0;
+    for statement in body.split(|token| token.text == ";").filter(|statement| !statement.is_empty()) {
+        if target(statement).is_some_and(|table| keeps(&table)) {
+            let last = statement[statement.len() - 1];
+            text.push_str(&sql[statement[0].start..last.start + last.text.len()]);
+            text.push_str("; ");
+            kept += 1;
+        }
+    }
+    text.push_str("END");
+    (kept > 0 && is_trigger(&text, table, on_view)).then_some(text)
+}
+
+/// The table that a statement writes; none for `SELECT`.
+fn target(statement: &[Token<'_>]) -> Option<String> {
+    let is = |at: usize, word: &str| statement.get(at).is_some_and(|token| token.text.eq_ignore_ascii_case(word));
+    let after = |word: &str| statement.iter().position(|token| token.text.eq_ignore_ascii_case(word)).map(|at| at + 1);
+    let at = if is(0, "insert") || is(0, "replace") {
+        after("into")?
+    } else if is(0, "update") {
+        if is(1, "or") { 3 } else { 1 }
+    } else if is(0, "delete") {
+        after("from")?
+    } else {
+        return None;
+    };
+    Some(bare(statement.get(at)?.text))
+}
+
+/// A name without its quotes.
+fn bare(name: &str) -> String {
+    let inner = || &name[1..name.len() - 1];
+    match name.as_bytes().first() {
+        Some(b'"') => inner().replace("\"\"", "\""),
+        Some(b'`') => inner().replace("``", "`"),
+        Some(b'\'') => inner().replace("''", "'"),
+        Some(b'[') => inner().to_owned(),
+        Some(_) | None => name.to_owned(),
+    }
+}
+
+/// Whether SQLite understands the text as a trigger.
+fn is_trigger(text: &str, table: &str, on_view: bool) -> bool {
+    let make = if on_view { format!("CREATE VIEW {} AS SELECT 1 AS x", quote(table)) } else { format!("CREATE TABLE {}(x)", quote(table)) };
+    Connection::open_in_memory().is_ok_and(|empty| empty.execute_batch(&make).and_then(|()| empty.execute_batch(text)).is_ok())
+}
+
+fn tokens(sql: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::new();
+    let mut at = 0;
+    while let Some(c) = sql[at..].chars().next() {
+        let rest = &sql[at..];
+        let until = |close: &str, from: usize| rest[from..].find(close).map_or(rest.len(), |found| from + found + close.len());
+        let length = match c {
+            _ if rest.starts_with("--") => until("\n", 2),
+            _ if rest.starts_with("/*") => until("*/", 2),
+            '"' | '\'' | '`' => quoted(rest, c),
+            '[' => until("]", 1),
+            c if is_word(c) => rest.find(|c| !is_word(c)).unwrap_or(rest.len()),
+            c => c.len_utf8(),
+        };
+        let comment = rest.starts_with("--") || rest.starts_with("/*");
+        if !c.is_whitespace() && !comment {
+            tokens.push(Token { text: &rest[..length], start: at });
+        }
+        at += length;
+    }
+    tokens
+}
+
+/// Length of a quoted text; a doubled quote belongs to it.
+fn quoted(rest: &str, quote: char) -> usize {
+    let mut chars = rest.char_indices().skip(1).peekable();
+    while let Some((at, c)) = chars.next() {
+        if c == quote && chars.next_if(|(_, next)| *next == quote).is_none() {
+            return at + 1;
+        }
+    }
+    rest.len()
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$' || !c.is_ascii()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(sql: &str) -> Option<String> {
+        only(sql, "t", false, |table| table.starts_with("local"))
+    }
+
+    #[test]
+    fn only_statements_on_the_right_tables_are_kept() {
+        let sql =
+            "CREATE TRIGGER x AFTER UPDATE OF a ON t WHEN NEW.begin > 1 BEGIN /* ; END */ UPDATE t SET a = CASE WHEN 1 THEN ';' END; -- ;
+            INSERT OR REPLACE INTO \"local one\"(a) VALUES('END;'); SELECT RAISE(ABORT, 'no'); DELETE FROM [local;two] WHERE a = NEW.a;
+            update or ignore `local3` set a = (SELECT max(a) FROM t); REPLACE INTO other VALUES(1); END";
+        let expected = "CREATE TRIGGER x AFTER UPDATE OF a ON t WHEN NEW.begin > 1 BEGIN INSERT OR REPLACE INTO \"local one\"(a) VALUES('END;'); \
+            DELETE FROM [local;two] WHERE a = NEW.a; update or ignore `local3` set a = (SELECT max(a) FROM t); END";
+        assert_eq!(kept(sql).as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn nothing_is_made_of_what_has_nothing_to_keep_or_is_not_understood() {
+        assert_eq!(kept("CREATE TRIGGER x AFTER INSERT ON t BEGIN UPDATE t SET a = 1; END"), None);
+        assert_eq!(kept("CREATE TRIGGER x AFTER INSERT ON t BEGIN SELECT 1; END"), None);
+        assert_eq!(kept("CREATE TRIGGER x AFTER INSERT ON t WHEN begin BEGIN INSERT INTO local VALUES(1); END"), None);
+        assert_eq!(kept("nonsense"), None);
+        assert_eq!(kept(""), None);
+        assert_eq!(kept("CREATE TRIGGER x AFTER INSERT ON t BEGIN INSERT INTO local VALUES('open); END"), None);
+    }
+
+    #[test]
+    fn names_lose_their_quotes() {
+        assert_eq!(["a", "\"a\"\"b\"", "`a``b`", "[a b]", "'a''b'"].map(bare), ["a", "a\"b", "a`b", "a b", "a'b"]);
+    }
+}
