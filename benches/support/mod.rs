@@ -84,34 +84,40 @@ pub fn value(number: u64, field: usize, version: u64) -> Value {
     }
 }
 
+/// Fields of a table that only has to have many records: those of [`EDIT`].
+pub const FEW: [usize; 2] = [3, 17];
+
 pub fn field_names() -> Vec<String> {
     (1..=FIELDS).map(|field| format!("f{field:02}")).collect()
 }
 
-/// Makes the application's database with `records` records.
+/// Makes the application's database with `records` records of all fields.
 pub fn fill(path: &Path, keys: Keys, records: u64, journal: &str) {
+    fill_with(path, keys, &(1..=FIELDS).collect::<Vec<_>>(), records, journal);
+}
+
+/// Makes the application's database with `records` records of some fields.
+pub fn fill_with(path: &Path, keys: Keys, fields: &[usize], records: u64, journal: &str) {
     let connection = connect(path);
     connection.pragma_update(None, "journal_mode", journal).unwrap();
     let kind = match keys {
         Keys::Integer => "INTEGER",
         Keys::Text => "TEXT",
     };
-    let fields: Vec<String> = field_names()
-        .iter()
-        .enumerate()
-        .map(|(n, name)| format!("{name} {}", ["TEXT", "TEXT", "TEXT", "TEXT", "INTEGER", "REAL"][(n + 1) % 6]))
-        .collect();
-    connection.execute_batch(&format!("CREATE TABLE contact (id {kind} PRIMARY KEY NOT NULL, {})", fields.join(", "))).unwrap();
+    let kinds = ["TEXT", "TEXT", "TEXT", "TEXT", "INTEGER", "REAL"];
+    let columns: Vec<String> = fields.iter().map(|field| format!("f{field:02} {}", kinds[field % 6])).collect();
+    connection.execute_batch(&format!("CREATE TABLE contact (id {kind} PRIMARY KEY NOT NULL, {})", columns.join(", "))).unwrap();
     connection.execute_batch("BEGIN").unwrap();
-    let mut insert = connection.prepare(&insert_sql()).unwrap();
+    let mut insert = connection.prepare(&insert_sql(fields.len())).unwrap();
     for number in 0..records {
-        insert.execute(rusqlite::params_from_iter(whole_row(keys, number, 0))).unwrap();
+        let row = std::iter::once(keys.key(number)).chain(fields.iter().map(|field| value(number, *field, 0)));
+        insert.execute(rusqlite::params_from_iter(row)).unwrap();
     }
     connection.execute_batch("COMMIT").unwrap();
 }
 
-pub fn insert_sql() -> String {
-    let places: Vec<String> = (1..=FIELDS + 1).map(|place| format!("?{place}")).collect();
+pub fn insert_sql(fields: usize) -> String {
+    let places: Vec<String> = (1..=fields + 1).map(|place| format!("?{place}")).collect();
     format!("INSERT INTO contact VALUES ({})", places.join(", "))
 }
 
@@ -158,12 +164,12 @@ pub fn name(text: &str) -> SiteName {
 }
 
 impl Sites {
-    /// The host alone.
-    pub fn host(keys: Keys, records: u64, journal: &str) -> Self {
+    /// The host alone, with a table filled by `fill`.
+    fn host(keys: Keys, fill: impl FnOnce(&Path)) -> Self {
         let sites = Self { folder: tempfile::tempdir().unwrap(), exchange: Memory::default(), keys };
         let home = sites.home("head");
         std::fs::create_dir_all(&home).unwrap();
-        fill(&home.join("shop.db"), keys, records, journal);
+        fill(&home.join("shop.db"));
         let (world, mut exchange) = (World::real(), sites.exchange.clone());
         start::init(&world, &home, &name("head"), "shop.db", "memory", &mut exchange, &Limits::default(), &mut |_, _| {}).unwrap();
         sites
@@ -171,7 +177,15 @@ impl Sites {
 
     /// Both, after the first load.
     pub fn both(keys: Keys, records: u64, journal: &str) -> Self {
-        let sites = Self::host(keys, records, journal);
+        Self::joined(Self::host(keys, |path| fill(path, keys, records, journal)))
+    }
+
+    /// Both, after the first load, with a table of [`FEW`] fields.
+    pub fn both_narrow(keys: Keys, records: u64, journal: &str) -> Self {
+        Self::joined(Self::host(keys, |path| fill_with(path, keys, &FEW, records, journal)))
+    }
+
+    fn joined(sites: Self) -> Self {
         sites.invite();
         sites.settle();
         sites

@@ -5,6 +5,14 @@
 //! anyway. They use nothing that SQLite 3.31 does not know, and no conflict clause: inside a trigger that of the *outer*
 //! statement is obeyed.
 //!
+//! **A record's end is noted without the time.** Any function in a trigger, the clock too, makes SQLite believe that the
+//! statement can fail halfway, and keep a statement journal: copies of every page it touches. An insert has one anyway
+//! (its key may be taken), an update needs the time for the rule `newest`; but for a delete it doubled the price, and no rule
+//! asks when a record was deleted: an edit wins over a delete whenever that was. Sealing takes the time of its own then.
+//!
+//! **Time and kind are one number**, milliseconds since 1970 times eight plus the kind ([`NoteKind::code`]): six bytes
+//! where a Julian day takes eight and a column more.
+//!
 //! | trigger | when | notes |
 //! |---|---|---|
 //! | `_fieldpost_i_` | after insert | the new key |
@@ -19,15 +27,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::error::{Doing, Result};
 use super::facts::{Facts, Index, KeyColumns, is_binary};
+use super::notes::FIRST_KEY;
 use super::plan::{column, join, key_columns};
-use super::{Database, DatabaseError, NoteKind, PREFIX, is_ours, quote};
+use super::{Database, DatabaseError, NoteKind, PREFIX, is_ours, quote, quote_text};
 use crate::model::{PairId, Shape, TableNo};
 use crate::world::World;
 
-/// The Julian day, exact to a twentieth of a millisecond; reading makes milliseconds of it. Doing that in the trigger costs
-/// the application twice: in text to parse and in arithmetic per record. Without an argument it is the time now, and
-/// takes half the time that `'now'` takes to be read.
-const TIME: &str = "julianday()";
+/// Milliseconds since 1970, times eight; a kind is to follow. The Julian day is exact to a twentieth of a millisecond and
+/// `<<` cuts off what is behind the point, so half a millisecond is added (subtracted from the day of 1970). Without an
+/// argument it is the time now, and takes half the time that `'now'` takes to be read.
+const TIME: &str = "(julianday()-2440587.499999994)*864e5<<3";
 
 /// Things of ours in the schema: name to SQL.
 type Parts = BTreeMap<String, String>;
@@ -130,20 +139,49 @@ impl Database {
         for name in present.keys().filter(is_log).filter(|name| !expected.contains_key(*name)) {
             self.execute("remove a log", &format!("DROP TABLE {}", quote(name)))?;
         }
-        for (name, sql) in expected.iter().filter(|(name, sql)| present.get(*name) != Some(sql)) {
-            let log = quote(name);
-            let mut last = 0;
-            if present.contains_key(name) {
-                let max = format!("SELECT coalesce(max(n), 0) FROM {log}");
-                last = self.connection.query_row(&max, [], |row| row.get(0)).doing("read the last noted number")?;
-                self.execute("remove a log", &format!("DROP TABLE {log}"))?;
-            }
-            self.execute("make a log", sql)?;
-            if last > 0 {
-                self.execute("go on with the numbers of a log", &format!("INSERT INTO {log}(n, kind, time) VALUES({last}, 0, 0)"))?;
-            }
+        expected.iter().filter(|(name, sql)| present.get(*name) != Some(sql)).try_for_each(|(name, sql)| {
+            let there = present.contains_key(name).then_some(name.as_str());
+            self.replace_log(&quote(name), sql, there)
+        })
+    }
+
+    /// Makes a log anew; `there` is the name of the one to replace. The numbers go on, and of a log that an earlier version of
+    /// ours made for the same key the notes stay.
+    fn replace_log(&self, log: &str, sql: &str, there: Option<&str>) -> Result<()> {
+        let Some(there) = there else { return self.execute("make a log", sql) };
+        let last: i64 = self
+            .connection
+            .query_row(&format!("SELECT coalesce(max(n), 0) FROM {log}"), [], |row| row.get(0))
+            .doing("read the last noted number")?;
+        let before = self.columns_of(there)?;
+        let former = former_keys(&before);
+        // Not renamed: SQLite would write the new name into our triggers.
+        let aside = quote(&format!("{PREFIX}notes_of_before"));
+        if former.is_some() {
+            self.execute("put notes aside", &format!("CREATE TABLE {aside} AS SELECT * FROM {log} WHERE kind <> 0"))?;
         }
-        Ok(())
+        self.execute("remove a log", &format!("DROP TABLE {log}"))?;
+        self.execute("make a log", sql)?;
+        if let Some(keys) = former {
+            if self.columns_of(there)?[FIRST_KEY..] == *keys {
+                let keys = join("", keys.iter().map(|key| format!(", {key}")));
+                let note = "CAST(round((time - 2440587.5) * 864e5) AS INTEGER) << 3 | kind";
+                let copy = format!("INSERT INTO {log}(n, note{keys}) SELECT n, {note}{keys} FROM {aside} ORDER BY n");
+                self.execute("take over the notes of an earlier version", &copy)?;
+            }
+            self.execute("remove notes put aside", &format!("DROP TABLE {aside}"))?;
+        }
+        self.go_on(log, last)
+    }
+
+    /// Makes the next number of a log higher than `number`, by a row that notes nothing.
+    pub(super) fn go_on(&self, log: &str, number: i64) -> Result<()> {
+        let sql = format!("INSERT INTO {log}(n) SELECT ?1 WHERE coalesce((SELECT max(n) FROM {log}), 0) < ?1");
+        self.connection.execute(&sql, [number]).map(drop).doing("go on with the numbers of a log")
+    }
+
+    fn columns_of(&self, table: &str) -> Result<Vec<String>> {
+        self.texts("read the columns of a log", &format!("SELECT name FROM pragma_table_info({}) ORDER BY cid", quote_text(table)))
     }
 
     /// Our objects of one type, with their SQL.
@@ -175,7 +213,13 @@ pub(super) fn log_table(table: &str) -> String {
 /// The text that SQLite keeps for the log: columns without types, so that keys stay exactly what they are.
 fn expected_log(shape: &Shape) -> String {
     let keys = join("", ['k', 'o'].into_iter().flat_map(|letter| (0..shape.key.len()).map(move |n| format!(", {letter}{n}"))));
-    format!("CREATE TABLE {}(n INTEGER PRIMARY KEY, kind, time{keys})", quote(&log_table(&shape.name)))
+    format!("CREATE TABLE {}(n INTEGER PRIMARY KEY, note{keys})", quote(&log_table(&shape.name)))
+}
+
+/// The key columns of a log as it was before kind and time (a Julian day then) became one number.
+fn former_keys(columns: &[String]) -> Option<&[String]> {
+    let (first, keys) = columns.split_at_checked(3)?;
+    (first == ["n", "kind", "time"]).then_some(keys)
 }
 
 fn expected_triggers(shape: &Shape, facts: &Facts) -> Result<Parts> {
@@ -224,24 +268,25 @@ impl Writer<'_> {
     }
 
     fn note(&self, kind: NoteKind, of: &str) -> String {
-        format!("{} VALUES({},{TIME}{}); ", self.append(), kind.code(), self.key_of(of))
+        format!("{} VALUES({}{}); ", self.append(), said(kind), self.key_of(of))
     }
 
     /// One statement and one row for both kinds of update, because a second program or statement costs more than a condition:
     /// the new key is noted as updated (1 + 1) or, where the record moved there, as inserted (1 + 0) with the old key beside it.
+    /// `+` binds tighter than `|`.
     fn update(&self) -> String {
         let stayed = join(" AND ", self.key.columns.iter().map(|(name, _)| same(name)));
         let old = |(name, _): &(String, String)| format!(",CASE WHEN NOT({stayed}) THEN OLD.{} END", quote(name));
         let old = join("", self.key.columns.iter().map(old));
         let columns = self.columns('k') + &self.columns('o');
         let new = self.key_of("NEW");
-        format!("INSERT INTO {}(kind,time{columns}) VALUES({}+({stayed}),{TIME}{new}{old}); ", self.log, NoteKind::Insert.code())
+        format!("INSERT INTO {}(note{columns}) VALUES({}+({stayed}){new}{old}); ", self.log, said(NoteKind::Insert))
     }
 
     /// Names the columns: where the number is left out instead of given as NULL, SQLite needs no check that could fail, and so no
     /// statement journal for each of the application's writes.
     fn append(&self) -> String {
-        format!("INSERT INTO {}(kind,time{})", self.log, self.columns('k'))
+        format!("INSERT INTO {}(note{})", self.log, self.columns('k'))
     }
 
     /// The log's columns for a key: `k` for the one that is noted, `o` for the one an update moved it from.
@@ -269,13 +314,21 @@ impl Writer<'_> {
                 format!(" AND NOT({stayed}) AND ({})", self.other_than("OLD"))
             }
         };
-        let (kind, keys) = (NoteKind::Displaced.code(), self.key_of("r"));
-        format!("{} SELECT {kind},{TIME}{keys} FROM {} AS r WHERE {agrees}{guard}; ", self.append(), self.table)
+        let (note, keys) = (said(NoteKind::Displaced), self.key_of("r"));
+        format!("{} SELECT {note}{keys} FROM {} AS r WHERE {agrees}{guard}; ", self.append(), self.table)
     }
 
     fn other_than(&self, of: &str) -> String {
         let one = |(name, _): &(String, String)| format!("{} IS NOT {of}.{} COLLATE BINARY", column(name), quote(name));
         join(" OR ", self.key.columns.iter().map(one))
+    }
+}
+
+/// A note's number: the kind, with the time where a record came or stays.
+fn said(kind: NoteKind) -> String {
+    match kind {
+        NoteKind::Insert | NoteKind::Update => format!("{TIME}|{}", kind.code()),
+        NoteKind::Delete | NoteKind::Displaced => kind.code().to_string(),
     }
 }
 

@@ -18,8 +18,9 @@ pub struct Note {
     pub number: i64,
     /// What happened.
     pub kind: NoteKind,
-    /// When, by the clock of the machine the application ran on.
-    pub time: Millis,
+    /// When, by the clock of the machine the application ran on. Noted where a record came or was updated, not where one only
+    /// went: see [`super::capture`] for what that would cost.
+    pub time: Option<Millis>,
     /// To which record. [`KeyError::Null`] where the record had an empty value in its key.
     pub key: std::result::Result<Key, KeyError>,
 }
@@ -40,7 +41,7 @@ pub enum NoteKind {
 impl NoteKind {
     const ALL: [Self; 4] = [Self::Insert, Self::Update, Self::Delete, Self::Displaced];
 
-    /// As the log has it. 0 marks rows that only keep the numbers from starting again.
+    /// As the log has it, in three bits. A row without a note only keeps the numbers from starting again.
     pub(super) const fn code(self) -> u8 {
         match self {
             Self::Insert => 1,
@@ -51,8 +52,8 @@ impl NoteKind {
     }
 }
 
-/// Place of the first key column in a log, after number, kind and time.
-const FIRST_KEY: usize = 3;
+/// Place of the first key column in a log, after number and note.
+pub(super) const FIRST_KEY: usize = 2;
 
 impl Database {
     /// The notes of up to `limit` numbers above `after`, ascending; of a record that moved, the old key comes first.
@@ -61,7 +62,7 @@ impl Database {
     /// As SQLite says, also where the table was never armed.
     pub fn notes(&self, shape: &Shape, after: i64, limit: usize) -> Result<Vec<Note>> {
         let doing = "read noted keys";
-        let sql = format!("SELECT * FROM {} WHERE n > ?1 AND kind <> 0 ORDER BY n LIMIT ?2", quote(&log_table(&shape.name)));
+        let sql = format!("SELECT * FROM {} WHERE n > ?1 AND note IS NOT NULL ORDER BY n LIMIT ?2", quote(&log_table(&shape.name)));
         let mut statement = self.connection.prepare_cached(&sql).doing(doing)?;
         let mut rows = statement.query((after, i64::try_from(limit).unwrap_or(i64::MAX))).doing(doing)?;
         let new = FIRST_KEY..FIRST_KEY + shape.key.len();
@@ -69,10 +70,10 @@ impl Database {
         let mut notes = Vec::new();
         while let Some(row) = rows.next().doing(doing)? {
             let number = row.get(0).doing(doing)?;
-            let code: u8 = row.get(1).doing(doing)?;
-            let time = millis(row.get(2).doing(doing)?);
+            let note: i64 = row.get(1).doing(doing)?;
             // A kind that is not ours was written by a stranger; a hint to look is always safe.
-            let kind = NoteKind::ALL.into_iter().find(|kind| kind.code() == code).unwrap_or(NoteKind::Displaced);
+            let kind = NoteKind::ALL.into_iter().find(|kind| i64::from(kind.code()) == note & 7).unwrap_or(NoteKind::Displaced);
+            let time = (note >> 3 != 0).then_some(Millis(note >> 3));
             if kind == NoteKind::Insert && any_stated(row, old.clone()).doing(doing)? {
                 notes.push(Note { number, kind: NoteKind::Delete, time, key: key_at(row, old.clone()).doing(doing)? });
             }
@@ -118,22 +119,11 @@ impl Database {
     /// # Errors
     /// As SQLite says.
     pub fn raise_log(&self, shape: &Shape, number: i64) -> Result<()> {
-        if self.last_note(shape)? < number {
-            let sql = format!("INSERT INTO {}(n, kind, time) VALUES(?1, 0, 0)", quote(&log_table(&shape.name)));
-            self.connection.execute(&sql, [number]).doing("raise the numbers of a log")?;
-        }
-        Ok(())
+        self.go_on(&quote(&log_table(&shape.name)), number)
     }
 }
 
 /// Whether an old key was noted beside the new one; one of nothing but NULL named no record.
 fn any_stated(row: &SqlRow<'_>, mut places: Range<usize>) -> rusqlite::Result<bool> {
     places.try_fold(false, |any, place| Ok(any || row.get_ref(place)? != ValueRef::Null))
-}
-
-/// Milliseconds since 1970 from a Julian day.
-fn millis(day: f64) -> Millis {
-    const OF_1970: f64 = 2_440_587.5;
-    #[expect(clippy::cast_possible_truncation, reason = "rounded; a clock beyond the range of i64 saturates")]
-    Millis(((day - OF_1970) * 86_400_000.0).round() as i64)
 }

@@ -81,6 +81,15 @@ pub struct Cause {
     pub time: Millis,
 }
 
+/// All records there are, and what ended since.
+const EVERYTHING: &str = "SELECT record.id FROM record JOIN shape ON shape.number = table_no \
+    WHERE row IS NOT NULL OR extra IS NOT NULL OR version > ?1 ORDER BY rank, key";
+
+/// Left to itself SQLite walks through all records to find those with exceptions in the order of their numbers.
+const CANDIDATES: &str = "SELECT record.id FROM record JOIN shape ON shape.number = table_no WHERE record.id IN \
+    (SELECT record FROM journal WHERE number > ?1 AND known_to IS NOT ?2 \
+    UNION ALL SELECT id FROM record INDEXED BY record_extra WHERE extra IS NOT NULL) ORDER BY rank, key";
+
 /// What made entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CauseKind {
@@ -178,14 +187,7 @@ impl Ledger {
     /// Records with an entry after `after` that `neighbour` does not know already, and those with exceptions: by table rank and key.
     /// With `all`, every record there is, and what ended since.
     pub fn candidates(&self, neighbour: SiteNo, after: JournalNumber, all: bool) -> Result<Vec<i64>> {
-        let sql = if all {
-            "SELECT record.id FROM record JOIN shape ON shape.number = table_no WHERE row IS NOT NULL OR extra IS NOT NULL \
-             OR version > ?1 ORDER BY rank, key"
-        } else {
-            "SELECT record.id FROM record JOIN shape ON shape.number = table_no WHERE record.id IN \
-             (SELECT record FROM journal WHERE number > ?1 AND known_to IS NOT ?2 UNION SELECT id FROM record WHERE extra IS NOT NULL) \
-             ORDER BY rank, key"
-        };
+        let sql = if all { EVERYTHING } else { CANDIDATES };
         let mut statement = self.connection.prepare_cached(sql)?;
         let read = |row: &SqlRow<'_>| row.get(0);
         let rows = if all { statement.query_map([after.0], read)? } else { statement.query_map((after.0, neighbour.0), read)? };
@@ -289,4 +291,19 @@ fn read(row: &SqlRow<'_>) -> Result<Entry> {
         cause: row.get(4)?,
         stamp,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_send_is_found_without_walking_through_all_records() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("schema.sql")).unwrap();
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {CANDIDATES}")).unwrap();
+        let plan = statement.query_map((1, 1), |row| row.get(3)).unwrap().collect::<rusqlite::Result<Vec<String>>>().unwrap();
+        assert!(plan.iter().any(|step| step.contains("record_extra")), "{plan:?}");
+        assert!(!plan.iter().any(|step| step == "SCAN record" || step == "SCAN journal"), "{plan:?}");
+    }
 }

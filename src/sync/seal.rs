@@ -39,7 +39,8 @@ struct Noted {
     /// The record ended in between, whatever is there now.
     ended: bool,
     displaced: bool,
-    last: Millis,
+    /// When it was last edited; nobody knows when a record ended, see `database::capture`.
+    last: Option<Millis>,
 }
 
 /// Seals everything that is noted, in chunks, without holding up the application.
@@ -83,7 +84,7 @@ fn seal_chunk_alone(session: &Session, shape: &Shape) -> Result<Option<Sealed>> 
     // A record that is edited between two of these reads is noted again with a higher number, and looked at again.
     let done = keys.chunks(CHUNK).try_for_each(|chunk| {
         database.begin_read()?;
-        let done = chunk.iter().try_for_each(|(key, noted)| sealing.key(shape, key, noted.ended, Some(noted.last)));
+        let done = chunk.iter().try_for_each(|(key, noted)| sealing.key(shape, key, noted.ended, noted.last));
         database.end_read()?;
         done
     });
@@ -103,7 +104,7 @@ pub(super) fn seal_under_lock(session: &Session) -> Result<()> {
     for shape in &session.shapes {
         while let Some(noted) = Noticed::read(session, shape)? {
             let mut sealing = Sealing::new(session, CauseKind::Seal);
-            noted.keys.iter().try_for_each(|(key, noted)| sealing.key(shape, key, noted.ended, Some(noted.last)))?;
+            noted.keys.iter().try_for_each(|(key, noted)| sealing.key(shape, key, noted.ended, noted.last))?;
             session.ledger.set_sealed(shape.number, noted.last)?;
         }
     }
@@ -130,8 +131,11 @@ impl Noticed {
         for note in notes {
             // Records with an empty value in the key cannot be told apart and do not travel; `init` and `status` count them.
             let Ok(key) = note.key else { continue };
-            let noted = keys.entry(key.clone()).or_insert(Noted { ended: false, displaced: false, last: note.time });
-            noted.last = note.time;
+            let noted = keys.entry(key.clone()).or_insert(Noted { ended: false, displaced: false, last: None });
+            // A hint that it may have been displaced says nothing about when it was edited.
+            if note.kind != NoteKind::Displaced {
+                noted.last = note.time;
+            }
             match note.kind {
                 NoteKind::Delete => noted.ended = true,
                 NoteKind::Displaced => in_the_way.push(key),
@@ -141,6 +145,7 @@ impl Noticed {
                     for other in in_the_way.drain(..).filter(|other| *other != key) {
                         if let Some(noted) = keys.get_mut(&other) {
                             noted.displaced = true;
+                            noted.last = noted.last.or(note.time);
                         }
                     }
                 }

@@ -10,10 +10,64 @@ fn the_four_plain_things_are_noted_with_key_kind_and_time() {
     assert_eq!(shop.noted("t", "UPDATE t SET x = 1 WHERE id = 2"), said(&["Update 2"]));
     assert_eq!(shop.noted("t", "UPDATE t SET id = 9 WHERE id = 2"), said(&["Insert 9", "Delete 2"]));
     assert_eq!(shop.noted("t", "DELETE FROM t"), said(&["Delete 1", "Delete 9"]));
-    let time = shop.ours.notes(shop.shape("t"), 0, 1).unwrap()[0].time;
-    assert!((shop.world.now().0 - time.0).abs() < 10_000, "{time:?}");
-    shop.app.execute_batch("UPDATE _fieldpost_log_t SET time = julianday('2026-11-22 09:04:54.123') WHERE n = 1").unwrap();
-    assert_eq!(shop.ours.notes(shop.shape("t"), 0, 1).unwrap()[0].time, Millis(1_795_338_294_123));
+    let now = shop.world.now();
+    let asked_for_the_time: Vec<bool> = shop
+        .ours
+        .notes(shop.shape("t"), 0, 9)
+        .unwrap()
+        .iter()
+        .map(|note| {
+            assert!(note.time.is_none_or(|time| (now.0 - time.0).abs() < 10_000), "{note:?}");
+            note.time.is_some()
+        })
+        .collect();
+    assert_eq!(asked_for_the_time, [true, true, true, true, true, false, false], "what a record's end would cost");
+}
+
+#[test]
+fn the_time_is_noted_to_the_millisecond() {
+    let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY, x)");
+    let now = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
+    let clock = now.clone();
+    let flags = rusqlite::functions::FunctionFlags::SQLITE_UTF8 | rusqlite::functions::FunctionFlags::SQLITE_INNOCUOUS;
+    // As SQLite makes it of its own milliseconds.
+    let day = move |_: &rusqlite::functions::Context<'_>| {
+        Ok((clock.load(std::sync::atomic::Ordering::Relaxed) + 210_866_760_000_000) as f64 / 864e5)
+    };
+    shop.app.create_scalar_function("julianday", 0, flags, day).unwrap();
+    for time in (0..500).map(|n| n * 3_590_676_587).chain(1_795_338_294_000..1_795_338_294_500) {
+        now.store(time, std::sync::atomic::Ordering::Relaxed);
+        shop.app.execute_batch("INSERT INTO t(x) VALUES(0)").unwrap();
+        let last = shop.ours.last_note(shop.shape("t")).unwrap();
+        let noted = shop.ours.notes(shop.shape("t"), last - 1, 1).unwrap()[0].time;
+        assert_eq!(noted, (time != 0).then_some(Millis(time)));
+    }
+}
+
+#[test]
+fn a_log_of_an_earlier_version_is_made_anew_with_its_notes() {
+    let shop = shop("CREATE TABLE t(a, b TEXT, x, PRIMARY KEY(a, b)); INSERT INTO t VALUES(1, 'c', 0)");
+    shop.app
+        .execute_batch(
+            "DROP TABLE _fieldpost_log_t; CREATE TABLE \"_fieldpost_log_t\"(n INTEGER PRIMARY KEY, kind, time, k0, k1, o0, o1);
+            INSERT INTO _fieldpost_log_t VALUES(7, 0, 0, NULL, NULL, NULL, NULL), (8, 2, julianday('2026-11-22 09:04:54.123'), 1, 'c', NULL, NULL),
+            (9, 1, julianday('2026-11-22 09:04:54.124'), 2.5, x'00', 1, 'c'), (10, 3, julianday('2026-11-22 09:04:54.125'), 2.5, x'00', NULL, NULL);
+            DROP TRIGGER _fieldpost_i_t; DROP TRIGGER _fieldpost_u_t; DROP TRIGGER _fieldpost_d_t;
+            CREATE TRIGGER _fieldpost_d_t AFTER DELETE ON t BEGIN INSERT INTO _fieldpost_log_t(kind,time,k0,k1) VALUES(3,julianday(),OLD.a,OLD.b); END",
+        )
+        .unwrap();
+    assert_eq!(shop.ours.disarmed(&shop.survey.shapes).unwrap().len(), 1);
+    shop.ours.arm(&shop.world, &shop.survey.shapes, &PAIR).unwrap();
+    assert_eq!(shop.ours.disarmed(&shop.survey.shapes).unwrap(), []);
+    let notes = shop.ours.notes(shop.shape("t"), 0, 9).unwrap();
+    let noted: Vec<(i64, NoteKind, i64)> =
+        notes.iter().map(|note| (note.number, note.kind, note.time.unwrap().0 - 1_795_338_294_000)).collect();
+    assert_eq!(noted, [(8, NoteKind::Update, 123), (9, NoteKind::Delete, 124), (9, NoteKind::Insert, 124), (10, NoteKind::Delete, 125)]);
+    assert_eq!(notes[2].key, Ok(key(&[Value::Real(2.5), Value::Blob(vec![0])])));
+    assert_eq!(shop.ours.traces().unwrap().1, 4, "nothing is left aside");
+    // The application has not looked at the schema since.
+    shop.app.execute_batch("DELETE FROM t").unwrap();
+    assert_eq!(shop.notes_after("t", 10), said(&["Delete 1/c"]));
 }
 
 #[test]
@@ -200,15 +254,19 @@ fn a_log_keeps_its_highest_number_when_trimmed() {
 }
 
 #[test]
-fn a_note_of_an_integer_key_takes_at_most_30_bytes() {
-    let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY, x)");
-    shop.app
-        .execute_batch(
-            "WITH RECURSIVE n(i) AS (SELECT 1000000 UNION ALL SELECT i + 1 FROM n WHERE i < 1009999) INSERT INTO t SELECT i, 0 FROM n",
-        )
-        .unwrap();
-    let bytes: i64 = shop.asked("SELECT sum(pgsize) FROM dbstat WHERE name = '_fieldpost_log_t'");
-    assert!(bytes <= 30 * 10_000, "{bytes}");
+fn a_note_of_an_integer_or_a_text_of_twelve_letters_takes_at_most_30_bytes() {
+    for (kind, key) in [("INTEGER", "i"), ("TEXT", "'C6UJ9A' || substr(i, -6)")] {
+        let shop = shop(&format!("CREATE TABLE t(id {kind} PRIMARY KEY, x)"));
+        shop.app.execute_batch("INSERT INTO _fieldpost_log_t(n) VALUES(1000000)").unwrap();
+        shop.app
+            .execute_batch(&format!(
+                "WITH RECURSIVE n(i) AS (SELECT 1000000 UNION ALL SELECT i + 1 FROM n WHERE i < 1009999) INSERT INTO t SELECT {key}, 0 FROM n;
+                DELETE FROM _fieldpost_log_t; INSERT INTO _fieldpost_log_t(n) VALUES(1000000); UPDATE t SET x = 1"
+            ))
+            .unwrap();
+        let bytes: i64 = shop.asked("SELECT sum(pgsize) FROM dbstat WHERE name = '_fieldpost_log_t'");
+        assert!(bytes <= 30 * 10_000, "{kind}: {bytes}");
+    }
 }
 
 #[test]
