@@ -206,9 +206,10 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
             format!("run 'fieldpost sync' at '{parent}', then here; nothing is wrong where '{parent}' has not answered yet")
         }
         SyncError::Moved { .. } => "run it again: whatever was not done yet is done then".to_owned(),
-        SyncError::UnknownTable { .. } | SyncError::UnknownField { .. } => {
-            "bring the database here to the schema of the others; the packet waits and is tried again at every run".to_owned()
+        SyncError::UnknownTable { .. } => {
+            "the parent's schema needs something that only its application has; the packet waits and is tried again at every run".to_owned()
         }
+        SyncError::SchemaMoves => "nothing is lost: run again once the migration is through".to_owned(),
         SyncError::OtherPair => {
             "the settings name another database, or the home or the database is a copy of another site's: put back the pair that belongs together".to_owned()
         }
@@ -240,7 +241,7 @@ fn database(error: &DatabaseError) -> Option<String> {
         DatabaseError::ReadOnly => "check the rights of the file and of its folder: SQLite writes beside the file too",
         DatabaseError::Full => "make room on the disk; nothing is half done, the next run goes on",
         DatabaseError::Damaged(_) => "stop the application and restore the database and the home together from a backup",
-        DatabaseError::ShapeMoved { .. } => "its schema was changed: give it back the fields it had, or join this site anew",
+        DatabaseError::ShapeMoved { .. } => "its schema was changed meanwhile: 'fieldpost sync' looks at it anew",
         DatabaseError::PairedElsewhere(_) => {
             "run fieldpost in the home it belongs to, or take it out there with 'fieldpost detach'; a copied file belongs to the original's home"
         }
@@ -505,7 +506,7 @@ mod tests {
             (SyncError::NoDatabase { parent: name() }, Exit::Failed),
             (SyncError::Moved { table: table(), key: "1".into() }, Exit::Failed),
             (SyncError::UnknownTable { table: table() }, Exit::Failed),
-            (SyncError::UnknownField { table: table(), field: "phone".into() }, Exit::Failed),
+            (SyncError::SchemaMoves, Exit::Failed),
             (SyncError::BadPart("roster.json"), Exit::Failed),
             (SyncError::OtherPair, Exit::Failed),
             (SyncError::DatabaseRestored, Exit::Failed),

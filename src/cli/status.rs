@@ -172,7 +172,7 @@ fn of_neighbour(session: &Session, neighbour: &Neighbour) -> Result<NeighbourSta
 
 /// What the next run would stop at. Seen without the lock: a run that works here at the same time is only ever ahead in the database.
 fn trouble(session: &Session) -> Result<Option<String>, SyncError> {
-    if session.shapes.is_empty() {
+    if !session.has_begun() {
         return Ok(None);
     }
     if !session.has_database() {

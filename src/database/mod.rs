@@ -20,6 +20,7 @@ mod capture;
 mod commits;
 mod digest;
 mod error;
+mod evolution;
 mod facts;
 mod notes;
 mod plan;

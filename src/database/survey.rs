@@ -10,7 +10,7 @@ use super::facts::{Facts, Index, KeyColumns};
 use super::references::same_name;
 use super::silence::{missing_function, statements, stub};
 use super::{Database, is_ours};
-use crate::model::{Field, FieldNo, ForeignKey, KeyKind, OnDelete, Shape, TableNo, UniqueSet};
+use crate::model::{Field, FieldNo, ForeignKey, KeyKind, OnDelete, Past, Shape, TableNo, UniqueSet};
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -232,6 +232,7 @@ fn shape(listed: &Listed, facts: &Facts, key: &KeyColumns, declared: Vec<Declare
         references: declared.into_iter().filter_map(reference).collect(),
         uniques: facts.uniques.iter().filter_map(unique).collect(),
         without_rowid: listed.without_rowid,
+        past: Past::default(),
     }
 }
 

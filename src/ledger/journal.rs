@@ -179,8 +179,8 @@ impl Ledger {
     /// With `all`, every record there is, and what ended since.
     pub fn candidates(&self, neighbour: SiteNo, after: JournalNumber, all: bool) -> Result<Vec<i64>> {
         let sql = if all {
-            "SELECT record.id FROM record JOIN shape ON shape.number = table_no WHERE row IS NOT NULL OR extra IS NOT NULL \
-             OR version > ?1 ORDER BY rank, key"
+            "SELECT record.id FROM record JOIN shape ON shape.number = table_no WHERE rank >= 0 AND \
+             (row IS NOT NULL OR extra IS NOT NULL OR version > ?1) ORDER BY rank, key"
         } else {
             "SELECT record.id FROM record JOIN shape ON shape.number = table_no WHERE record.id IN \
              (SELECT record FROM journal WHERE number > ?1 AND known_to IS NOT ?2 UNION SELECT id FROM record WHERE extra IS NOT NULL) \

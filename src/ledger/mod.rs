@@ -15,6 +15,7 @@ mod extra;
 mod graves;
 mod journal;
 mod neighbours;
+mod parked;
 mod records;
 mod statements;
 mod tables;
@@ -29,6 +30,7 @@ pub use conflicts::{Conflict, ConflictKind, ConflictState};
 pub use extra::{Extra, Held, HeldReason, Opinion};
 pub use journal::{Cause, CauseKind, Entry, EntryKind};
 pub use neighbours::{Card, Direction, Neighbour, NeighbourKind, PacketRow, SentState};
+pub use parked::{Parked, PastValue};
 pub use records::{Pending, Record};
 use statements::{Recorder, Statement};
 

@@ -15,5 +15,5 @@ pub use change::{Change, ChangeKind};
 pub use ids::{Born, FieldNo, JournalNumber, Millis, PacketNumber, PairId, SiteName, SiteNameError, SiteNo, Stamp, StreamId, TableNo};
 pub use key::{Key, KeyError};
 pub use row::{Image, Row, RowError, cells};
-pub use shape::{Field, ForeignKey, KeyKind, OnDelete, Shape, UniqueSet};
+pub use shape::{Field, ForeignKey, KeyKind, OnDelete, Past, Shape, UniqueSet};
 pub use value::Value;

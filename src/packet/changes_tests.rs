@@ -52,6 +52,7 @@ fn shape(number: u32, name: &str, fields: &[&str], key: &[u16]) -> Shape {
         references: vec![reference(1, "city"), reference(2, "city")],
         uniques: Vec::new(),
         without_rowid: false,
+        past: Past::default(),
     }
 }
 

@@ -142,6 +142,23 @@ impl Block {
         &self.fields
     }
 
+    /// The fields that its records are changed in.
+    #[must_use]
+    pub fn stated(&self) -> &[String] {
+        &self.stated
+    }
+
+    /// The key fields, as the sender spells them.
+    #[must_use]
+    pub fn key(&self) -> &[String] {
+        &self.key
+    }
+
+    /// The references that meant a record: fields and table, as the sender spells them.
+    pub fn references(&self) -> impl Iterator<Item = (&[String], &str)> {
+        self.meant.iter().map(|meant| (meant.fields.as_slice(), meant.table.as_str()))
+    }
+
     /// The key of a record, value by value.
     ///
     /// # Panics
@@ -177,7 +194,7 @@ impl Block {
 
     /// Per key field of the shape its place in this block's key; none where the keys are not the same fields.
     fn key_order(&self, shape: &Shape) -> Option<Vec<usize>> {
-        let place = |field: &FieldNo| self.key.iter().position(|name| name == shape.name_of(*field));
+        let place = |field: &FieldNo| self.key.iter().position(|name| shape.field(name) == Some(*field));
         if shape.key.len() == self.key.len() { shape.key.iter().map(place).collect() } else { None }
     }
 
@@ -416,8 +433,8 @@ impl Decoder<'_> {
         let mut unknown = Vec::new();
         for (meant, sites) in self.block.meant.iter().zip(&self.sites.meant) {
             let same = |(place, reference): (usize, &crate::model::ForeignKey)| {
-                let names = reference.fields.iter().map(|field| self.shape.name_of(*field));
-                !taken[place] && reference.table == meant.table && names.eq(meant.fields.iter().map(String::as_str))
+                let fields = reference.fields.iter().map(|field| Some(*field));
+                !taken[place] && reference.table == meant.table && fields.eq(meant.fields.iter().map(|name| self.shape.field(name)))
             };
             let Some(place) = self.shape.references.iter().enumerate().position(same) else {
                 unknown.push(format!("{} → {}", meant.fields.join(", "), meant.table));

@@ -17,6 +17,7 @@ use std::io::BufReader;
 use std::time::Duration;
 
 use super::known::Link;
+use super::parked::Foreign;
 use super::report::Tally;
 use super::seal::{self, Sealing};
 use super::vocabulary::Words;
@@ -130,6 +131,7 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
     let mut first = done == 0;
     let skip = done;
     let mut skipped = 0;
+    let mut parked = session.ledger.any_parked(from.site)?;
     loop {
         let (finished, part) = slice(session, CauseKind::Packet(from.site, envelope.number), |applying| {
             let link = Link::from(from);
@@ -140,7 +142,7 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
             let started = session.world.now();
             let mut taken = 0;
             loop {
-                let Some(change) = changes.next(session)? else {
+                let Some(next) = changes.next(session)? else {
                     applying.finish(from, opened, file_name, bytes, done)?;
                     return Ok(true);
                 };
@@ -148,11 +150,8 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
                     skipped += 1;
                     continue;
                 }
-                match from.kind {
-                    _ if applying.take_plainly(&incoming, &change)? => {}
-                    NeighbourKind::Parent => applying.take_from_parent(&incoming, change, None)?,
-                    NeighbourKind::Child => applying.take_from_child(&incoming, change, None)?,
-                }
+                parked |= next.parked.is_some();
+                applying.take_next(&incoming, next, parked)?;
                 done += 1;
                 taken += 1;
                 if taken >= session.limits.slice_changes || session.world.now().0 - started.0 >= session.limits.slice_millis {
@@ -171,12 +170,18 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
     }
 }
 
+/// One change of a packet: what has its place here, and what has not.
+struct Next {
+    here: Option<Change>,
+    parked: Option<Change>,
+}
+
 /// The changes of a packet one after the other, a block decoded at a time.
 struct Changes<'o> {
     opened: &'o Opened,
     parts: VecDeque<String>,
     reader: Option<BlockReader<BufReader<EntryReader>>>,
-    decoded: VecDeque<Change>,
+    decoded: VecDeque<Next>,
 }
 
 impl<'o> Changes<'o> {
@@ -185,33 +190,59 @@ impl<'o> Changes<'o> {
         Self { opened, parts, reader: None, decoded: VecDeque::new() }
     }
 
-    fn next(&mut self, session: &Session) -> Result<Option<Change>> {
+    /// The next change; inside a slice, because names that were never heard get their numbers.
+    fn next(&mut self, session: &Session) -> Result<Option<Next>> {
         loop {
-            if let Some(change) = self.decoded.pop_front() {
-                return Ok(Some(change));
+            if let Some(next) = self.decoded.pop_front() {
+                return Ok(Some(next));
             }
             let block: Option<Block> = match &mut self.reader {
                 Some(reader) => reader.next().transpose()?,
                 None => None,
             };
             if let Some(block) = block {
-                let decoded = block.changes(&mut Words(session))?;
-                if let Some(table) = decoded.unknown_table {
-                    return Err(SyncError::UnknownTable { table });
-                }
-                if let Some(field) = decoded.unknown_fields.into_iter().next() {
-                    return Err(SyncError::UnknownField { table: block.table().to_owned(), field });
-                }
-                self.decoded.extend(decoded.changes);
+                self.decode(session, &block)?;
                 continue;
             }
             let Some(part) = self.parts.pop_front() else { return Ok(None) };
             self.reader = Some(BlockReader::new(BufReader::new(self.opened.read(&part)?), &session.limits.packet));
         }
     }
+
+    fn decode(&mut self, session: &Session, block: &Block) -> Result<()> {
+        let decoded = block.changes(&mut Words(session))?;
+        if decoded.unknown_table.is_none() && decoded.unknown_fields.is_empty() {
+            self.decoded.extend(decoded.changes.into_iter().map(|change| Next { here: Some(change), parked: None }));
+            return Ok(());
+        }
+        let mut foreign = Foreign::of(session, block)?;
+        for change in block.changes(&mut foreign)?.changes {
+            let (here, parked) = foreign.split(change);
+            self.decoded.push_back(Next { here, parked });
+        }
+        Ok(())
+    }
 }
 
 impl Applying<'_> {
+    /// Takes one change: what has its place here is decided, what has not is parked. `parked`: there are such changes of the neighbour.
+    fn take_next(&mut self, incoming: &Incoming, next: Next, parked: bool) -> Result<()> {
+        if let Some(mut change) = next.here {
+            if parked {
+                self.unpark_former(incoming, &change)?;
+            }
+            match incoming.link.kind {
+                _ if self.take_plainly(incoming, &change)? => {}
+                NeighbourKind::Parent => self.take_from_parent(incoming, change, None)?,
+                NeighbourKind::Child => {
+                    self.complete(incoming, &mut change)?;
+                    self.take_from_child(incoming, change, None)?;
+                }
+            }
+        }
+        next.parked.map_or(Ok(()), |change| self.park(incoming, change))
+    }
+
     /// Counts the acknowledgement that a packet carries; before its changes (`DESIGN` section 4, "Streams").
     fn acknowledge(&mut self, from: &Neighbour, opened: &Opened) -> Result<()> {
         let Some(acknowledged) = opened.envelope.acknowledges else { return Ok(()) };

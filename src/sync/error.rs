@@ -69,20 +69,15 @@ pub enum SyncError {
         /// Key.
         key: String,
     },
-    /// A packet speaks of a table that is not tracked here.
-    #[error("it brings records of table `{table}`, which is not here")]
+    /// The parent tracks a table that cannot be tracked in the database that was built from its schema.
+    #[error("it brings records of table `{table}`, which cannot be tracked here")]
     UnknownTable {
         /// Table.
         table: String,
     },
-    /// A packet speaks of a field that is not here.
-    #[error("it brings field `{field}` of table `{table}`, which is not here")]
-    UnknownField {
-        /// Table.
-        table: String,
-        /// Field.
-        field: String,
-    },
+    /// The application changes its schema faster than it can be looked at.
+    #[error("the schema of the database is being changed right now")]
+    SchemaMoves,
     /// A part of a packet that verified but does not read.
     #[error("its part `{0}` does not read")]
     BadPart(&'static str),
@@ -139,7 +134,7 @@ impl SyncError {
             Self::Database(error) => error.retry_helps(),
             Self::Exchange(error) => error.retry_helps(),
             Self::Open(error) => error.retry_helps(),
-            Self::NoDatabase { .. } => true,
+            Self::NoDatabase { .. } | Self::SchemaMoves => true,
             Self::Home(HomeError::Busy { .. }) => true,
             Self::Ledger(_)
             | Self::Seal(_)
@@ -153,7 +148,6 @@ impl SyncError {
             | Self::Io(_)
             | Self::Moved { .. }
             | Self::UnknownTable { .. }
-            | Self::UnknownField { .. }
             | Self::BadPart(_)
             | Self::OtherPair
             | Self::DatabaseRestored

@@ -322,7 +322,7 @@ impl Applying<'_> {
 }
 
 /// A held change and the next one of the same record as one: first base, last new (rule 12).
-fn compose_child(earlier: &Change, later: Change) -> Change {
+pub(super) fn compose_child(earlier: &Change, later: Change) -> Change {
     let born = |image: &Option<Image>| image.as_ref().map(|image| image.born);
     let same = |a: Option<Born>, b: Option<Born>| a.is_some() && a == b;
     let continues = same(born(&later.before), born(&earlier.after)) && same(born(&later.after), born(&earlier.after));

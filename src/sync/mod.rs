@@ -9,6 +9,8 @@
 //! | `from_child`, `from_parent` | what becomes of one incoming change? (`DESIGN` section 4, rules 1 to 12) |
 //! | `plain` | which changes need no deciding? |
 //! | `known` | what does a neighbour hold? |
+//! | `upgrade`, `evolve` | what does a schema change mean for what is tracked? |
+//! | [`parked`] | what becomes of changes for a table or field that is not here? |
 //! | [`join`], [`roster`] | how does a new site get in, and who else is there? |
 //!
 //! **The invariant of every function here**: whenever it returns, also with an error, and whenever the process dies,
@@ -17,6 +19,7 @@
 pub mod apply;
 pub mod build;
 mod error;
+mod evolve;
 mod from_child;
 mod from_parent;
 mod held;
@@ -27,6 +30,7 @@ mod known;
 mod losses;
 mod news;
 pub mod outbox;
+pub mod parked;
 mod plain;
 pub mod plan;
 mod put;
@@ -37,6 +41,7 @@ pub mod round;
 pub mod seal;
 mod session;
 pub mod start;
+mod upgrade;
 mod vocabulary;
 
 pub use error::SyncError;

@@ -49,7 +49,6 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
         report.rearmed.push(table.clone());
         report.found += missed;
     }
-    report.notes = super::news::lines(session)?;
     if let Some(parent) = session.ledger.parent()? {
         join::request(session, &parent)?;
     }
@@ -86,6 +85,9 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
             });
         }
     }
+    report.notes = super::news::lines(session)?;
+    report.notes.extend(super::parked::lines(session)?);
+    super::news::said(session)?;
     Ok(report)
 }
 

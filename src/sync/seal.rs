@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use super::{Result, Session, SyncError};
 use crate::database::NoteKind;
 use crate::ledger::{Cause, CauseKind, EntryKind};
-use crate::model::{Image, Key, Millis, Row, Shape, SiteNo, Stamp, Value, cells};
+use crate::model::{FieldNo, Image, Key, Millis, Row, Shape, SiteNo, Stamp, Value, cells};
 
 /// Noted keys sealed in one ledger transaction: many, because they are sealed in the order of their keys, and each page of
 /// the mirror is then written once. Memory stays below some ten megabytes.
@@ -273,16 +273,21 @@ impl<'s> Sealing<'s> {
             Some(cause) => cause,
             None => *self.cause.insert(ledger.add_cause(&Cause { kind: self.kind, time: self.session.world.now() })?),
         };
+        let mut newest = Some(stamp);
         let (kind, image) = match (record.current.take(), row) {
             (None, None) => return Ok(()),
             (Some(old), None) => (EntryKind::Delete(old), None),
             (Some(mut image), Some(_)) if !ended => {
                 let mut old = Image { born: image.born, ..Image::default() };
                 let fields: Vec<_> = differing.fields.iter().map(|(field, _)| *field).collect();
+                newest = None;
                 for (field, cell) in differing.fields {
                     old.take(field, &image);
-                    image.row.set(field, cells::value(cell).map_err(damaged)?);
-                    image.set_stamp(field, Some(stamp));
+                    let value = cells::value(cell).map_err(damaged)?;
+                    let stamp = self.stamp(shape, field, &image, &value, stamp, time.is_some());
+                    newest = newest.max(stamp);
+                    image.row.set(field, value);
+                    image.set_stamp(field, stamp);
                 }
                 image.row.0.resize(differing.length, Value::Absent);
                 (EntryKind::Update(old, fields), Some(image))
@@ -293,10 +298,21 @@ impl<'s> Sealing<'s> {
                 (old.map_or(EntryKind::Insert, EntryKind::Replace), Some(image))
             }
         };
-        ledger.append(&mut record, &kind, None, cause, Some(stamp))?;
+        ledger.append(&mut record, &kind, None, cause, newest)?;
         record.current = image;
         ledger.store_mirror(&mut record)?;
         self.changed += 1;
         Ok(())
+    }
+
+    /// When a field got a value that is not the mirror's: what a migration filled in nobody edited, and what it only stored otherwise keeps
+    /// the time of its edit.
+    fn stamp(&self, shape: &Shape, field: FieldNo, mirror: &Image, value: &Value, edit: Stamp, noted: bool) -> Option<Stamp> {
+        let moved = self.session.filled.get(&shape.number);
+        if moved.is_some_and(|filled| filled.contains(&field)) {
+            return None;
+        }
+        let converted = (!noted || moved.is_some()) && mirror.row.get(field).converts_to(value);
+        if converted { mirror.stamp(field) } else { Some(edit) }
     }
 }

@@ -2,26 +2,42 @@
 //!
 //! Opening is where crashes are mended. In this order: commit records that the ledger has not executed are replayed;
 //! then database and ledger must agree on how far they are (a restored backup of either is noticed here and stops the
-//! run); then capture is compared with what it should be, and a table that lost its triggers is compared whole.
+//! run); then a schema that the application changed is followed ([`upgrade`]); then capture is compared with what it should be, and a
+//! table that lost its triggers is compared whole; then changes that waited for a table or column are taken ([`parked`]).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use fs_err as fs;
 
-use super::{Result, SyncError, news, seal};
+use super::{Result, SyncError, parked, seal, upgrade};
 use crate::database::Database;
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
-use crate::model::{Shape, SiteName, TableNo};
+use crate::model::{FieldNo, Shape, SiteName, TableNo};
 use crate::packet;
 use crate::rules::Rules;
 use crate::site::{Home, Role, Settings};
 use crate::world::World;
 
-/// Note of the tables whose capture was lost and that are not compared yet.
+/// Note of the tables whose capture was lost or whose shape moved and that are not compared yet.
 const DUE: &str = "due for comparison";
+
+/// Surveys in one run, while the application goes on changing its schema.
+const MOST_SURVEYS: usize = 10;
+
+/// Tables to compare; with the fields whose content no edit brought where the shape moved.
+type Due = BTreeMap<TableNo, Option<BTreeSet<FieldNo>>>;
+
+/// As the note has it: `3` or, where the shape moved, `3:7,8`.
+fn due_words(due: &Due) -> String {
+    let word = |(table, filled): (&TableNo, &Option<BTreeSet<FieldNo>>)| match filled {
+        None => table.0.to_string(),
+        Some(filled) => format!("{}:{}", table.0, filled.iter().map(|field| field.0.to_string()).collect::<Vec<_>>().join(",")),
+    };
+    due.iter().map(word).collect::<Vec<_>>().join(" ")
+}
 
 /// How much is done at a stretch. Named so that tests can make everything small.
 #[derive(Clone, Debug)]
@@ -70,6 +86,10 @@ pub struct Session {
     database: Option<Database>,
     /// The tracked tables, by number.
     pub shapes: Vec<Shape>,
+    /// Tables that were tracked, or that neighbours speak of, and that are not in the database, by number.
+    pub former: Vec<Shape>,
+    /// While a schema change is taken over: per table the fields whose content no edit brought.
+    pub(super) filled: BTreeMap<TableNo, BTreeSet<FieldNo>>,
     /// What decides conflicts.
     pub rules: Rules,
     /// Signs what we send.
@@ -91,7 +111,7 @@ impl Session {
     pub fn open(world: World, home: Home, limits: Limits) -> Result<Self> {
         let mut session = Self::open_ledger(world, home, limits)?;
         session.clear_scratch()?;
-        if !session.shapes.is_empty() {
+        if session.has_begun() {
             session.open_database()?;
         }
         Ok(session)
@@ -106,9 +126,12 @@ impl Session {
         };
         let signing = SigningKey::load(&home.signing_key())?;
         let sealing = SealingKey::load(&home.sealing_key())?;
+        let (former, shapes) = ledger.shapes_ever()?.into_iter().partition(|shape| shape.past.gone);
         Ok(Self {
             rules: Rules::parse(&rules)?,
-            shapes: ledger.shapes()?,
+            shapes,
+            former,
+            filled: BTreeMap::new(),
             database: None,
             repaired: Vec::new(),
             world,
@@ -129,48 +152,97 @@ impl Session {
     pub fn look(world: World, home: Home, limits: Limits) -> Result<Self> {
         let mut session = Self::open_ledger(world, home, limits)?;
         session.ledger.begin_read()?;
-        session.shapes = session.ledger.shapes()?;
-        if !session.shapes.is_empty() && session.database_path().is_file() {
+        session.reload_shapes()?;
+        if session.has_begun() && session.database_path().is_file() {
             session.database = Some(Database::open(&session.database_path(), session.limits.lock_wait)?);
         }
         Ok(session)
     }
 
-    /// Opens the database that belongs to the ledger, catches up and repairs capture.
+    /// Opens the database that belongs to the ledger, catches up, follows the schema and repairs capture.
     pub(super) fn open_database(&mut self) -> Result<()> {
         let database = Database::open(&self.database_path(), self.limits.lock_wait)?;
         if database.pair()? != Some(self.ledger.pair()?) {
             return Err(SyncError::OtherPair);
         }
-        self.catch_up(&database)?;
-        let due = self.due_for_comparison(&database)?;
-        self.check_age(&database, &due)?;
-        if !due.is_empty() {
-            database.arm(&self.world, &self.shapes, &self.ledger.pair()?)?;
-        }
         self.database = Some(database);
-        for table in &due {
-            let shape = self.shape(*table).clone();
-            self.restart_log(&shape)?;
-            let missed = seal::compare(self, &shape)?;
-            self.repaired.push((shape.name, missed));
+        self.catch_up()?;
+        self.reload_shapes()?;
+        self.check_age()?;
+        let (version, due) = self.follow_schema()?;
+        for table in due.keys() {
+            self.restart_log(self.shape(*table))?;
+        }
+        self.filled = due.iter().filter_map(|(table, due)| due.clone().map(|filled| (*table, filled))).collect();
+        if !due.is_empty() {
+            // What was noted has its time; comparing finds the rest.
+            seal::seal_all(self)?;
+        }
+        for (table, moved) in &due {
+            let shape = self.shape(*table);
+            let missed = seal::compare(self, shape)?;
+            if moved.is_none() {
+                let name = shape.name.clone();
+                self.repaired.push((name, missed));
+            }
         }
         if !due.is_empty() {
             self.set_note(DUE, "")?;
         }
-        news::look(self)
+        self.filled.clear();
+        upgrade::settle(self, version)?;
+        parked::retry(self)
     }
 
-    /// Tables whose capture was lost, also those that a run which died did not get to compare. Written down before capture
-    /// is put back: from then on nothing else tells that something was missed.
-    fn due_for_comparison(&self, database: &Database) -> Result<BTreeSet<TableNo>> {
+    /// Makes shapes and capture what the schema wants. Gives its version, and the tables to compare.
+    fn follow_schema(&mut self) -> Result<(i64, Due)> {
+        for _ in 0..MOST_SURVEYS {
+            let taken = upgrade::take_over(self, Self::note_due)?;
+            let surveyed = match &taken {
+                Some(taken) => taken.surveyed,
+                None => self.database()?.schema_version()?,
+            };
+            let due = self.due_for_comparison()?;
+            if due.is_empty() && taken.is_none() {
+                return Ok((surveyed, due));
+            }
+            if let Some(version) = self.database()?.rearm(&self.world, &self.shapes, &self.ledger.pair()?, surveyed)? {
+                return Ok((version, due));
+            }
+        }
+        Err(SyncError::SchemaMoves)
+    }
+
+    /// Writes down what a schema change makes due, in the commit that takes it over.
+    fn note_due(&self, taken: &upgrade::TakenOver) -> Result<()> {
+        let mut due = self.noted_due()?;
+        for (table, filled) in &taken.tables {
+            due.entry(*table).or_default().get_or_insert_default().extend(filled);
+        }
+        Ok(self.ledger.set_note(DUE, &due_words(&due))?)
+    }
+
+    fn noted_due(&self) -> Result<Due> {
         let noted = self.ledger.note(DUE)?.unwrap_or_default();
-        let mut due: BTreeSet<TableNo> = noted.split_whitespace().filter_map(|number| number.parse().ok().map(TableNo)).collect();
+        let read = |word: &str| -> Option<(TableNo, Option<BTreeSet<FieldNo>>)> {
+            let (table, fields) = word.split_once(':').map_or((word, None), |(table, fields)| (table, Some(fields)));
+            let fields = fields.map(|fields| fields.split(',').filter_map(|field| field.parse().ok().map(FieldNo)).collect());
+            Some((TableNo(table.parse().ok()?), fields))
+        };
+        let known = |table: &TableNo| self.shapes.iter().any(|shape| shape.number == *table);
+        Ok(noted.split_whitespace().filter_map(read).filter(|(table, _)| known(table)).collect())
+    }
+
+    /// Tables whose capture was lost or whose shape moved, also those that a run which died did not get to compare. Written down
+    /// before capture is put back: from then on nothing else tells that something was missed.
+    fn due_for_comparison(&self) -> Result<Due> {
+        let mut due = self.noted_due()?;
         let before = due.len();
-        due.extend(database.disarmed(&self.shapes)?);
+        for table in self.database()?.disarmed(&self.shapes)? {
+            due.entry(table).or_default();
+        }
         if due.len() > before {
-            let numbers: Vec<String> = due.iter().map(|table| table.0.to_string()).collect();
-            self.set_note(DUE, &numbers.join(" "))?;
+            self.set_note(DUE, &due_words(&due))?;
         }
         Ok(due)
     }
@@ -182,9 +254,9 @@ impl Session {
     }
 
     /// Executes what the database committed and the ledger did not.
-    fn catch_up(&self, database: &Database) -> Result<()> {
+    fn catch_up(&self) -> Result<()> {
         let known = self.ledger.commits()?;
-        for (commit, bytes) in database.commits_after(known)? {
+        for (commit, bytes) in self.database()?.commits_after(known)? {
             if commit != self.ledger.commits()? + 1 {
                 return Err(SyncError::StateRestored);
             }
@@ -193,7 +265,9 @@ impl Session {
         Ok(())
     }
 
-    fn check_age(&self, database: &Database, due: &BTreeSet<TableNo>) -> Result<()> {
+    /// Before anything follows the schema: that of a restored database would be followed backwards.
+    fn check_age(&self) -> Result<()> {
+        let database = self.database()?;
         let there = database.counters()?.map_or(0, |counters| counters.commits);
         let here = self.ledger.commits()?;
         if there > here {
@@ -202,12 +276,26 @@ impl Session {
         if there < here {
             return Err(SyncError::DatabaseRestored);
         }
-        for shape in self.shapes.iter().filter(|shape| !due.contains(&shape.number)) {
-            if database.last_note(shape)? < self.ledger.sealed(shape.number)? {
+        let due = self.noted_due()?;
+        for shape in self.shapes.iter().filter(|shape| !due.contains_key(&shape.number)) {
+            // A log that is gone says nothing; one that is there has every number that was sealed.
+            if database.has_log(shape)? && database.last_note(shape)? < self.ledger.sealed(shape.number)? {
                 return Err(SyncError::DatabaseRestored);
             }
         }
         Ok(())
+    }
+
+    /// Reads the shapes again after the ledger got other ones.
+    pub(super) fn reload_shapes(&mut self) -> Result<()> {
+        let (former, shapes) = self.ledger.shapes_ever()?.into_iter().partition(|shape| shape.past.gone);
+        (self.former, self.shapes) = (former, shapes);
+        Ok(())
+    }
+
+    /// A table's place among parents and children.
+    pub(super) fn rank(&self, table: TableNo) -> u32 {
+        self.ledger.rank(table).unwrap_or_default()
     }
 
     /// A log table that was made anew must not give numbers again that were sealed.
@@ -236,6 +324,12 @@ impl Session {
             .ok_or_else(|| SyncError::NoDatabase { parent: self.settings.parent.clone().unwrap_or_else(|| self.settings.host.clone()) })
     }
 
+    /// Whether there ever was a database: the ledger has tables.
+    #[must_use]
+    pub const fn has_begun(&self) -> bool {
+        !self.shapes.is_empty() || !self.former.is_empty()
+    }
+
     /// Whether the database is there.
     #[must_use]
     pub const fn has_database(&self) -> bool {
@@ -254,13 +348,17 @@ impl Session {
         &self.settings.name
     }
 
-    /// A tracked table.
+    /// A table that is or was tracked.
     ///
     /// # Panics
     /// Where the number was not given by this ledger.
     #[must_use]
     pub fn shape(&self, table: TableNo) -> &Shape {
-        &self.shapes[table.0 as usize]
+        let find = |shapes: &'_ [Shape]| shapes.binary_search_by_key(&table, |shape| shape.number).ok();
+        match find(&self.shapes) {
+            Some(place) => &self.shapes[place],
+            None => &self.former[find(&self.former).expect("every number the ledger gave has a shape")],
+        }
     }
 
     /// Closes ledger and database, and gives back what outlives them.

@@ -1,0 +1,465 @@
+//! What becomes of a change for a table or field that is not here (yet)? It is kept, and taken when its place is made.
+//!
+//! **States of a parked change**: received (in a packet that is applied and acknowledged like any other) → *parked*, one entry per
+//! neighbour and record, composed of all that came for it, in the slice that applied the rest → *taken* through the ordinary decision, in
+//! the first run after the application made the table or field. **Crash points**: none of its own; parking and taking are
+//! parts of slices. **Invariant**: exact values, times and sites are kept, under numbers that the table or field gets
+//! as soon as a neighbour speaks of it and keeps when it is made here ([`Session::shapes`] has only what is here).
+//!
+//! Meanwhile: of a record that is here everything else travels; the parked fields are neither told nor contradicted; a delete of the record
+//! takes the parked entry with it. An office without a field passes on to its other neighbours what it parked
+//! once it has the field. A site that keeps something parked is not settled.
+//!
+//! When the place is made, the migration has filled it. What nobody edited gives way to an edit that waited; what somebody edited here
+//! meets it as any other edit would: the parent decides, a child keeps what it has not sent yet.
+
+use std::collections::BTreeMap;
+
+use super::apply::{Applying, Incoming, slice};
+use super::known;
+use super::vocabulary::Words;
+use super::{Result, Session, from_child, from_parent};
+use crate::ledger::{CauseKind, NeighbourKind, Opinion, Parked};
+use crate::model::{
+    Born, Change, ChangeKind, Field, FieldNo, ForeignKey, Image, Key, KeyKind, OnDelete, Past, Row, Shape, SiteName, SiteNo, TableNo,
+};
+use crate::packet::{Block, Vocabulary};
+
+/// Names of one block, some of which have no place here, with the numbers they are parked under.
+pub(super) struct Foreign<'s> {
+    words: Words<'s>,
+    /// As if everything that the block names were here.
+    shape: Shape,
+    /// What is here of it.
+    here: Shape,
+}
+
+impl Vocabulary for Foreign<'_> {
+    fn shape(&self, _: TableNo) -> &Shape {
+        &self.shape
+    }
+
+    fn table(&self, _: &str) -> Option<TableNo> {
+        Some(self.shape.number)
+    }
+
+    fn site_name(&self, site: SiteNo) -> SiteName {
+        self.words.site_name(site)
+    }
+
+    fn site_number(&mut self, name: &SiteName) -> SiteNo {
+        self.words.site_number(name)
+    }
+}
+
+impl<'s> Foreign<'s> {
+    /// Gives every name of the block a number, in the open transaction of the ledger.
+    pub(super) fn of(session: &'s Session, block: &Block) -> Result<Self> {
+        let ledger = &session.ledger;
+        let words = Words(session);
+        let all = ledger.shapes_ever()?;
+        let live = words.table(block.table()).map(|number| session.shape(number)).filter(|shape| has_key(shape, block.key()));
+        let live = live.and_then(|shape| all.iter().find(|one| one.number == shape.number)).cloned();
+        let gone = || all.iter().rev().find(|shape| shape.past.gone && shape.name == block.table() && has_key(shape, block.key())).cloned();
+        let number = TableNo(u32::try_from(all.len()).expect("SQLite has fewer tables"));
+        let mut here = live.or_else(gone).unwrap_or_else(|| phantom(number, block));
+        let before = all.iter().find(|shape| shape.number == here.number);
+        for name in block.fields().iter().chain(block.stated()) {
+            if here.field_ever(name).is_none() {
+                here.fields.push(Field { name: name.clone(), dropped: true });
+            }
+        }
+        if before != Some(&here) {
+            ledger.put_shape(&here, session.rank(here.number))?;
+        }
+        let mut shape = here.clone();
+        for name in block.fields().iter().chain(block.stated()) {
+            if let Some(field) = here.field_ever(name) {
+                shape.fields[field.index()].dropped = false;
+            }
+        }
+        if here.past.gone {
+            shape.references = references(&shape, block);
+        }
+        Ok(Self { words, shape, here })
+    }
+
+    /// The parts of a decoded change: what has its place here, and what is to be parked.
+    pub(super) fn split(&self, change: Change) -> (Option<Change>, Option<Change>) {
+        split(&self.here, change)
+    }
+}
+
+/// A table that only a neighbour has.
+fn phantom(number: TableNo, block: &Block) -> Shape {
+    let fields: Vec<Field> = block.key().iter().map(|name| Field { name: name.clone(), dropped: true }).collect();
+    Shape {
+        number,
+        name: block.table().to_owned(),
+        key: (0u16..).take(fields.len()).map(FieldNo).collect(),
+        fields,
+        key_kind: KeyKind::Natural,
+        references: Vec::new(),
+        uniques: Vec::new(),
+        without_rowid: false,
+        past: Past { gone: true, ..Past::default() },
+    }
+}
+
+fn has_key(shape: &Shape, names: &[String]) -> bool {
+    shape.key.len() == names.len() && names.iter().zip(&shape.key).all(|(name, field)| shape.field_ever(name) == Some(*field))
+}
+
+/// References by which the block says whom it means.
+fn references(shape: &Shape, block: &Block) -> Vec<ForeignKey> {
+    let one = |(fields, table): (&[String], &str)| {
+        let fields = fields.iter().map(|name| shape.field(name)).collect::<Option<_>>()?;
+        Some(ForeignKey { fields, table: table.to_owned(), columns: Vec::new(), on_delete: OnDelete::Refuse })
+    };
+    block.references().filter_map(one).collect()
+}
+
+/// Takes a change apart: what has its place in the table, and what has not. Of a table that is not here that is all of it.
+pub(super) fn split(here: &Shape, change: Change) -> (Option<Change>, Option<Change>) {
+    if here.past.gone {
+        return (None, Some(change));
+    }
+    let (live, rest): (Vec<FieldNo>, Vec<FieldNo>) = change.fields.iter().copied().partition(|field| here.is_live(*field));
+    let parked = match (&change.after, rest.is_empty()) {
+        (Some(after), false) => {
+            let same = change.before.as_ref().filter(|before| before.born == after.born);
+            let mut before = Image { born: after.born, ..Image::default() };
+            let mut new = before.clone();
+            for field in &rest {
+                new.take(*field, after);
+                if let Some(same) = same {
+                    before.take(*field, same);
+                }
+            }
+            Some(Change {
+                before: Some(before),
+                after: Some(new),
+                fields: rest,
+                whole: false,
+                shared: None,
+                aliases: Vec::new(),
+                meant: Vec::new(),
+                ..change.clone()
+            })
+        }
+        _ => None,
+    };
+    let strip = |image: Image| {
+        let mut live = Image { born: image.born, ..Image::default() };
+        here.live_fields().filter(|field| image.row.get(*field).is_stated()).for_each(|field| live.take(field, &image));
+        live
+    };
+    if change.kind() == ChangeKind::Update && live.is_empty() && change.aliases.is_empty() && !change.whole {
+        return (None, parked);
+    }
+    let shared = change.shared.map(|row| strip(Image { row, ..Image::default() }).row);
+    let here = Change { before: change.before.map(strip), after: change.after.map(strip), shared, fields: live, ..change };
+    (Some(here), parked)
+}
+
+impl Applying<'_> {
+    /// Keeps what has no place here. `row_level`: the record came, ended or was replaced, so what was parked before is of the past.
+    pub(super) fn park(&mut self, incoming: &Incoming, change: Change) -> Result<()> {
+        let ledger = &self.session.ledger;
+        let site = incoming.link.site;
+        let earlier = ledger.parked_of(site, change.table, &change.key)?;
+        let since = earlier.as_ref().map_or(self.now, |earlier| earlier.since);
+        let change = match (earlier, incoming.link.kind) {
+            (None, _) => change,
+            (Some(earlier), NeighbourKind::Child) => from_child::compose_child(&earlier.change, change),
+            (Some(earlier), NeighbourKind::Parent) => from_parent::compose_parent(&earlier.change, change),
+        };
+        if incoming.link.kind == NeighbourKind::Child && change.before.is_none() && change.after.is_none() {
+            // Inserted and deleted while it waited.
+            return Ok(ledger.drop_parked(site, change.table, &change.key)?);
+        }
+        Ok(ledger.put_parked(&Parked { site, packet: incoming.number, since, change })?)
+    }
+
+    /// What was parked of a record that came anew, ended or was replaced at the neighbour is of the past.
+    pub(super) fn unpark_former(&mut self, incoming: &Incoming, change: &Change) -> Result<()> {
+        if change.kind() == ChangeKind::Update {
+            return Ok(());
+        }
+        Ok(self.session.ledger.drop_parked(incoming.link.site, change.table, &change.key)?)
+    }
+
+    /// A child without some of our fields says nothing of them when it deletes or replaces a record: it saw them as we last told it.
+    pub(super) fn complete(&mut self, incoming: &Incoming, change: &mut Change) -> Result<()> {
+        let shape = self.session.shape(change.table);
+        let row_level = matches!(change.kind(), ChangeKind::Delete | ChangeKind::Replace);
+        let Some(before) = change.before.as_mut().filter(|_| row_level) else { return Ok(()) };
+        let unsaid: Vec<FieldNo> = shape.live_fields().filter(|field| !before.row.get(*field).is_stated()).collect();
+        if unsaid.is_empty() {
+            return Ok(());
+        }
+        let record = self.session.ledger.load(change.table, &change.key)?;
+        let Opinion::Known(Some(shadow)) = known::opinion(&self.session.ledger, &record, incoming.link)? else { return Ok(()) };
+        if !self.session.ledger.same(shadow.born, before.born)? {
+            return Ok(());
+        }
+        for field in unsaid {
+            before.take(field, &shadow);
+            // A value that only the migration here gave it was never told, and nobody edited it.
+            if let Some(ours) = record.current.as_ref().filter(|ours| ours.stamp(field).is_none() && !before.row.get(field).is_stated()) {
+                before.take(field, ours);
+            }
+        }
+        Ok(())
+    }
+
+    fn take_parked(&mut self, parked: Parked) -> Result<()> {
+        let session = self.session;
+        let shape = session.shape(parked.change.table);
+        session.ledger.drop_parked(parked.site, parked.change.table, &parked.change.key)?;
+        let (here, rest) = split(shape, parked.change);
+        if let Some(change) = rest {
+            session.ledger.put_parked(&Parked { change, ..parked })?;
+        }
+        let link = self.links.iter().find(|link| link.site == parked.site).copied();
+        let (Some(mut change), Some(link)) = (here, link) else { return Ok(()) };
+        let incoming = Incoming { link, name: session.ledger.site_name(parked.site)?, number: parked.packet };
+        match link.kind {
+            NeighbourKind::Parent => self.take_from_parent(&incoming, change, None),
+            NeighbourKind::Child => {
+                let current = session.ledger.load(change.table, &change.key)?.current;
+                if let (Some(before), Some(after), Some(ours)) = (&mut change.before, &change.after, current)
+                    && before.born == after.born
+                {
+                    let gives_way = |field: &&FieldNo| ours.stamp(**field).is_none() && after.stamp(**field).is_some();
+                    change.fields.iter().filter(gives_way).for_each(|field| before.take(*field, &ours));
+                }
+                self.complete(&incoming, &mut change)?;
+                self.take_from_child(&incoming, change, None)
+            }
+        }
+    }
+}
+
+/// Takes what was parked for tables and fields that are here by now.
+pub(super) fn retry(session: &Session) -> Result<()> {
+    let tables = session.ledger.parked_tables()?;
+    let mut due: Vec<&Shape> = session.shapes.iter().filter(|shape| tables.contains(&shape.number)).collect();
+    due.sort_by_key(|shape| session.rank(shape.number));
+    let mut ready = Vec::new();
+    for shape in due {
+        let has_place = |parked: &Parked| split(shape, parked.change.clone()).0.is_some();
+        ready.extend(session.ledger.parked_in(shape.number)?.into_iter().filter(has_place));
+    }
+    let most = usize::try_from(session.limits.slice_changes).unwrap_or(usize::MAX).max(1);
+    for chunk in ready.chunks(most) {
+        slice(session, CauseKind::Retry, |applying| {
+            chunk.iter().try_for_each(|parked| applying.take_parked(parked.clone()))?;
+            applying.retry_held()
+        })?;
+    }
+    Ok(())
+}
+
+/// Moves what is parked for the table, under this number or another one, to the numbers of its new shape.
+pub(super) fn gather(session: &Session, new: &Shape, before: &BTreeMap<TableNo, Shape>) -> Result<()> {
+    let ledger = &session.ledger;
+    let mut shape = new.clone();
+    let is_source = |old: &&Shape| old.number == new.number || (old.past.gone && old.name == new.name);
+    for old in before.values().filter(is_source) {
+        let names: Vec<String> = old.key.iter().map(|field| old.name_of(*field).to_owned()).collect();
+        if !has_key(new, &names) {
+            continue;
+        }
+        for parked in ledger.parked_in(old.number)? {
+            let change = renumbered(&parked.change, old, &mut shape);
+            if change == parked.change {
+                continue;
+            }
+            ledger.drop_parked(parked.site, old.number, &parked.change.key)?;
+            ledger.put_parked(&Parked { change, ..parked })?;
+        }
+    }
+    if shape != *new {
+        ledger.put_shape(&shape, session.rank(shape.number))?;
+    }
+    Ok(())
+}
+
+/// A change in the numbers of another shape; names that it lacks are added to it as fields that are not here.
+fn renumbered(change: &Change, from: &Shape, to: &mut Shape) -> Change {
+    let numbers: Vec<FieldNo> = from
+        .fields
+        .iter()
+        .map(|field| {
+            to.field_ever(&field.name).unwrap_or_else(|| {
+                to.fields.push(Field { name: field.name.clone(), dropped: true });
+                FieldNo(u16::try_from(to.fields.len() - 1).unwrap_or(u16::MAX))
+            })
+        })
+        .collect();
+    let number = |field: FieldNo| numbers.get(field.index()).copied().unwrap_or(field);
+    let row = |row: &Row| {
+        let mut new = Row::default();
+        for (place, value) in (0u16..).zip(&row.0) {
+            if value.is_stated() {
+                new.set(number(FieldNo(place)), value.clone());
+            }
+        }
+        new
+    };
+    let image = |image: &Image| {
+        let mut new = Image { born: image.born, row: row(&image.row), stamps: Vec::new() };
+        for (place, stamp) in (0u16..).zip(&image.stamps) {
+            if stamp.is_some() {
+                new.set_stamp(number(FieldNo(place)), *stamp);
+            }
+        }
+        new
+    };
+    let meant = |reference: &ForeignKey| -> Option<Born> {
+        let same = |old: &ForeignKey| old.table == reference.table && old.fields.iter().map(|field| number(*field)).eq(reference.fields.iter().copied());
+        from.references.iter().position(same).and_then(|place| change.meant.get(place).copied().flatten())
+    };
+    let mut fields: Vec<FieldNo> = change.fields.iter().map(|field| number(*field)).collect();
+    fields.sort_unstable();
+    Change {
+        table: to.number,
+        key: change.key.clone(),
+        before: change.before.as_ref().map(image),
+        after: change.after.as_ref().map(image),
+        fields,
+        whole: change.whole,
+        shared: change.shared.as_ref().map(row),
+        aliases: change.aliases.clone(),
+        meant: to.references.iter().map(meant).collect(),
+    }
+}
+
+/// Changes of one neighbour that wait for a place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waits {
+    /// Who sent them.
+    pub site: SiteName,
+    /// The table.
+    pub table: String,
+    /// The key of one record.
+    pub key: Key,
+    /// The last packet that brought a part of it.
+    pub packet: crate::model::PacketNumber,
+    /// Since when.
+    pub since: crate::model::Millis,
+    /// The columns that this database does not have; none where it has no such table.
+    pub columns: Vec<String>,
+}
+
+/// Everything that waits for a table or column.
+///
+/// # Errors
+/// As the ledger says.
+pub fn waiting(session: &Session) -> Result<Vec<Waits>> {
+    let mut all = Vec::new();
+    let tables = session.ledger.parked_tables()?;
+    for shape in session.ledger.shapes_ever()?.into_iter().filter(|shape| tables.contains(&shape.number)) {
+        for parked in session.ledger.parked_in(shape.number)? {
+            let missing = parked.change.fields.iter().filter(|field| !shape.past.gone && !shape.is_live(**field));
+            all.push(Waits {
+                site: session.ledger.site_name(parked.site)?,
+                table: shape.name.clone(),
+                columns: missing.map(|field| shape.name_of(*field).to_owned()).collect(),
+                key: parked.change.key,
+                packet: parked.packet,
+                since: parked.since,
+            });
+        }
+    }
+    Ok(all)
+}
+
+impl std::fmt::Display for Waits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.columns.as_slice() {
+            [] => write!(f, "it waits until this database has a table `{}` with the same key", self.table),
+            [one] => write!(f, "it waits until this database has column `{one}`"),
+            several => write!(f, "it waits until this database has columns {}", several.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+        }
+    }
+}
+
+/// What waits, a line per table and neighbour.
+pub(super) fn lines(session: &Session) -> Result<Vec<String>> {
+    let mut counts: BTreeMap<(String, SiteName, Vec<String>), usize> = BTreeMap::new();
+    for waits in waiting(session)? {
+        *counts.entry((waits.table, waits.site, waits.columns)).or_default() += 1;
+    }
+    let line = |((table, site, columns), count): ((String, SiteName, Vec<String>), usize)| {
+        let records = if count == 1 { "1 record".to_owned() } else { format!("{count} records") };
+        let what = match columns.as_slice() {
+            [] => format!("table `{table}`"),
+            columns => format!("column `{}` of table `{table}`", columns.join("`, `")),
+        };
+        format!("changes of {records} from '{site}' are kept until this database has {what}: 'fieldpost held'")
+    };
+    Ok(counts.into_iter().map(line).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Value;
+
+    fn here() -> Shape {
+        let field = |name: &str, dropped| Field { name: name.into(), dropped };
+        let mut shape = Shape { past: Past::default(), ..phantom_of("t", &["id"]) };
+        shape.fields = vec![field("id", false), field("a", false), field("b", true)];
+        shape
+    }
+
+    fn phantom_of(name: &str, key: &[&str]) -> Shape {
+        Shape {
+            number: TableNo(0),
+            name: name.into(),
+            fields: key.iter().map(|name| Field { name: (*name).into(), dropped: true }).collect(),
+            key: vec![FieldNo(0)],
+            key_kind: KeyKind::Natural,
+            references: Vec::new(),
+            uniques: Vec::new(),
+            without_rowid: false,
+            past: Past { gone: true, ..Past::default() },
+        }
+    }
+
+    fn change(before: Option<[Value; 3]>, after: Option<[Value; 3]>, fields: &[u16]) -> Change {
+        let image = |values: [Value; 3]| Image { born: Born { site: SiteNo(1), sequence: 1 }, row: Row(values.to_vec()), stamps: Vec::new() };
+        Change {
+            table: TableNo(0),
+            key: Key::new([&Value::text("k")]).unwrap(),
+            before: before.map(image),
+            after: after.map(image),
+            fields: fields.iter().map(|field| FieldNo(*field)).collect(),
+            whole: false,
+            shared: None,
+            aliases: Vec::new(),
+            meant: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_insert_goes_on_without_the_field_that_is_not_here_and_the_field_waits_as_an_update() {
+        let (k, one, two) = (Value::text("k"), Value::Integer(1), Value::Integer(2));
+        let (now, later) = split(&here(), change(None, Some([k.clone(), one.clone(), two.clone()]), &[0, 1, 2]));
+        let (now, later) = (now.unwrap(), later.unwrap());
+        assert_eq!((now.kind(), now.after.unwrap().row), (ChangeKind::Insert, Row(vec![k, one])));
+        assert_eq!((later.kind(), later.fields), (ChangeKind::Update, vec![FieldNo(2)]));
+        assert_eq!(later.after.unwrap().row.get(FieldNo(2)), &two);
+    }
+
+    #[test]
+    fn an_update_of_nothing_that_is_here_only_waits() {
+        let (k, one, two) = (Value::text("k"), Value::Integer(1), Value::Integer(2));
+        let update = change(Some([k.clone(), Value::Absent, one]), Some([k, Value::Absent, two]), &[2]);
+        let (now, later) = split(&here(), update);
+        assert!(now.is_none());
+        assert_eq!(later.unwrap().fields, [FieldNo(2)]);
+    }
+}

@@ -1,0 +1,350 @@
+//! Schema changes under way, rebuilt tables, other programs at the database, and files that were put back: what real life does to a site.
+
+mod support;
+
+use fieldpost::database::DatabaseError;
+use fieldpost::site::{Home, Role};
+use fieldpost::sync::report::Report;
+use fieldpost::sync::{Session, SyncError, parked};
+use support::Tree;
+
+const SCHEMA: &str = "
+    CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT);
+    CREATE TABLE notes (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers, body TEXT);
+    INSERT INTO customers VALUES ('ACME', 'Acme Ltd', 'Bern', '1'), ('BOLT', 'Bolt AG', 'Basel', '2'), ('CORE', 'Core', 'Chur', '3');
+    INSERT INTO notes VALUES ('N1', 'ACME', 'first');";
+
+fn two() -> Tree {
+    let tree = Tree::new(SCHEMA);
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree
+}
+
+fn all(tree: &Tree, site: &str, columns: &str) -> String {
+    let joined = columns.split(", ").map(|column| format!("ifnull({column}, '-')")).collect::<Vec<_>>().join(" || ' ' || ");
+    tree.text(site, &format!("SELECT group_concat({joined}, '; ') FROM (SELECT * FROM customers ORDER BY 1)"))
+}
+
+fn changes_sent(report: &Report) -> u64 {
+    report.built.iter().flat_map(|packet| packet.tables.values()).map(|counts| counts.inserted + counts.updated + counts.deleted).sum()
+}
+
+fn says(report: &Report, words: &str) -> bool {
+    report.notes.iter().any(|note| note.contains(words))
+}
+
+fn conflicts(tree: &Tree, site: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let session = tree.session(site);
+    session.ledger.conflicts(0, &mut |_, _, _, conflict| {
+        all.push(format!("{} {:?}: {:?} over {:?}", conflict.key, conflict.field, conflict.winner, conflict.loser));
+        Ok(())
+    }).unwrap();
+    all
+}
+
+// ---- the worst mistakes
+
+#[test]
+fn a_late_migration_never_overwrites_what_people_typed_into_the_new_column() {
+    let tree = two();
+    let migration = "ALTER TABLE customers ADD COLUMN label TEXT; UPDATE customers SET label = name || '/' || city";
+    tree.edit("head", migration);
+    tree.settle(&["head", "anna"]);
+    tree.edit("head", "UPDATE customers SET label = 'typed' WHERE id = 'ACME'");
+    tree.settle(&["head", "anna"]);
+    // Weeks later the laptop migrates too: what its migration fills in is newer by the clock, and no edit.
+    tree.tick(1_000_000_000);
+    tree.edit("anna", migration);
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(all(&tree, "anna", "label"), "typed; Bolt AG/Basel; Core/Chur");
+}
+
+#[test]
+fn what_the_default_fills_in_is_nobodys_edit_and_is_not_told() {
+    let tree = two();
+    let migration = "ALTER TABLE customers ADD COLUMN level INTEGER NOT NULL DEFAULT 7";
+    tree.edit("head", migration);
+    let report = tree.sync("head");
+    assert_eq!(changes_sent(&report), 0, "a million records would be told otherwise: {:?}", report.built);
+    assert!(says(&report, "column `level` of table `customers` is new"), "{:?}", report.notes);
+    assert!(!says(&tree.sync("head"), "level"), "it is said once");
+    tree.edit("anna", migration);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "UPDATE customers SET level = 8 WHERE id = 'ACME'");
+    tree.edit("head", "UPDATE customers SET level = 9 WHERE id = 'BOLT'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(all(&tree, "head", "level"), "8; 9; 7");
+    assert_eq!(conflicts(&tree, "head"), Vec::<String>::new());
+}
+
+#[test]
+fn an_edit_in_a_new_column_before_the_first_round_is_not_lost_to_the_default() {
+    let tree = two();
+    let migration = "ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 0";
+    tree.edit("head", migration);
+    tree.edit("anna", migration);
+    tree.edit("anna", "UPDATE customers SET level = 5, phone = '55' WHERE id = 'ACME'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(all(&tree, "head", "level, phone"), "5 55; 0 2; 0 3");
+    assert_eq!(conflicts(&tree, "head"), Vec::<String>::new());
+}
+
+// ---- one side knows more
+
+#[test]
+fn changes_of_a_column_that_is_not_here_yet_wait_and_everything_else_travels() {
+    let tree = two();
+    let migration = "ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 0";
+    tree.edit("head", migration);
+    tree.edit("head", "UPDATE customers SET level = 5, phone = 'new' WHERE id = 'ACME'; INSERT INTO customers VALUES ('DUNE', 'Dune', 'Dole', '4', 6)");
+    tree.settle(&["head", "anna"]);
+    assert_eq!(all(&tree, "anna", "id, phone"), "ACME new; BOLT 2; CORE 3; DUNE 4");
+    let waits = parked::waiting(&tree.session("anna")).unwrap();
+    let listed: Vec<String> = waits.iter().map(|waits| format!("{} {}: {waits}", waits.key, waits.packet)).collect();
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    assert!(listed[0].contains("waits until this database has column `level`"), "{listed:?}");
+    assert!(says(&tree.sync("anna"), "2 records from 'head' are kept until this database has column `level`"));
+    // Edited again meanwhile, on both sides: the last word of each field counts.
+    tree.edit("head", "UPDATE customers SET level = 50 WHERE id = 'ACME'");
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'DUNE'; UPDATE customers SET city = 'Biel' WHERE id = 'ACME'");
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", migration);
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(all(&tree, "anna", "id, city, phone, level"), "ACME Biel new 50; BOLT Basel 2 0; CORE Chur 3 0; DUNE Dole anna 6");
+    assert_eq!(parked::waiting(&tree.session("anna")).unwrap(), []);
+    assert_eq!(conflicts(&tree, "head"), Vec::<String>::new());
+}
+
+#[test]
+fn a_child_that_migrates_first_is_heard_when_the_parent_follows() {
+    let tree = two();
+    let migration = "ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 0";
+    tree.edit("anna", migration);
+    tree.edit("anna", "UPDATE customers SET level = 5 WHERE id = 'ACME'");
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "DELETE FROM customers WHERE id = 'CORE'; UPDATE customers SET level = 6 WHERE id = 'BOLT'");
+    tree.settle(&["anna", "head"]);
+    assert_eq!(all(&tree, "head", "id"), "ACME; BOLT");
+    tree.edit("head", migration);
+    tree.settle(&["head", "anna"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(all(&tree, "head", "level"), "5; 6");
+    assert_eq!(conflicts(&tree, "head"), Vec::<String>::new());
+}
+
+#[test]
+fn a_delete_by_somebody_without_the_new_column_counts_unless_it_was_edited_meanwhile() {
+    let tree = two();
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 0");
+    tree.edit("head", "UPDATE customers SET level = 5 WHERE id = 'CORE'");
+    tree.settle(&["head", "anna"]);
+    tree.edit("anna", "DELETE FROM customers WHERE id IN ('BOLT', 'CORE')");
+    tree.sync("anna");
+    tree.edit("head", "UPDATE customers SET level = 6 WHERE id = 'BOLT'");
+    tree.settle(&["head", "anna"]);
+    assert_eq!(all(&tree, "head", "id, level"), "ACME 0; BOLT 6", "the edit of BOLT was not seen by who deleted it");
+    assert_eq!(all(&tree, "anna", "id"), "ACME; BOLT");
+}
+
+#[test]
+fn a_new_table_waits_at_who_does_not_have_it() {
+    let tree = two();
+    let table = "CREATE TABLE visits (id INTEGER PRIMARY KEY, customer TEXT REFERENCES customers, what TEXT)";
+    tree.edit("head", table);
+    tree.edit("head", "INSERT INTO visits VALUES (1, 'ACME', 'first')");
+    let report = tree.sync("head");
+    assert!(says(&report, "table `visits` is new: it is tracked from now on"), "{:?}", report.notes);
+    tree.settle(&["head", "anna"]);
+    tree.edit("head", "UPDATE visits SET what = 'changed'; INSERT INTO visits VALUES (2, 'BOLT', 'second'), (3, 'BOLT', 'third'); DELETE FROM visits WHERE id = 2");
+    tree.settle(&["head", "anna"]);
+    tree.edit("head", "DELETE FROM visits WHERE id = 3");
+    tree.settle(&["head", "anna"]);
+    assert!(says(&tree.sync("anna"), "table `visits`"));
+    tree.edit("anna", table);
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("anna", "SELECT group_concat(id || what) FROM visits"), "1changed");
+    tree.edit("anna", "UPDATE visits SET what = 'by anna'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(parked::waiting(&tree.session("anna")).unwrap(), []);
+}
+
+#[test]
+fn an_office_that_migrates_last_passes_on_what_it_parked() {
+    let tree = Tree::new(SCHEMA);
+    tree.add("head", "north", Role::Office);
+    tree.settle(&["head", "north"]);
+    tree.add("north", "anna", Role::Remote);
+    tree.settle(&["head", "north", "anna"]);
+    let migration = "ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 0; CREATE TABLE tags (name TEXT PRIMARY KEY, color TEXT)";
+    for site in ["head", "anna"] {
+        tree.edit(site, migration);
+    }
+    tree.edit("head", "UPDATE customers SET level = 1 WHERE id = 'ACME'; INSERT INTO tags VALUES ('head', 'red')");
+    tree.edit("anna", "UPDATE customers SET level = 2 WHERE id = 'BOLT'; INSERT INTO tags VALUES ('anna', 'blue')");
+    tree.settle(&["head", "north", "anna"]);
+    tree.edit("north", migration);
+    tree.settle(&["north", "head", "anna"]);
+    tree.assert_same(&["head", "north", "anna"]);
+    assert_eq!(all(&tree, "head", "level"), "1; 2; 0");
+    assert_eq!(tree.text("anna", "SELECT group_concat(name) FROM (SELECT name FROM tags ORDER BY 1)"), "anna,head");
+}
+
+// ---- drop, rename, remake
+
+#[test]
+fn a_dropped_column_stops_nobody_and_its_last_values_are_in_the_history() {
+    let tree = two();
+    tree.edit("head", "ALTER TABLE customers DROP COLUMN city");
+    let report = tree.sync("head");
+    assert!(says(&report, "column `city` of table `customers` is gone"), "{:?}", report.notes);
+    assert_eq!(changes_sent(&report), 0, "{:?}", report.built);
+    tree.edit("anna", "UPDATE customers SET city = 'Biel', phone = '77' WHERE id = 'ACME'");
+    tree.edit("head", "UPDATE customers SET name = 'Bolt' WHERE id = 'BOLT'; DELETE FROM customers WHERE id = 'CORE'");
+    tree.settle(&["anna", "head"]);
+    assert_eq!(all(&tree, "head", "id, name, phone"), "ACME Acme Ltd 77; BOLT Bolt 2");
+    assert_eq!(all(&tree, "anna", "id, name, city, phone"), "ACME Acme Ltd Biel 77; BOLT Bolt Basel 2");
+    let session = tree.session("head");
+    let shape = session.shapes.iter().find(|shape| shape.name == "customers").unwrap();
+    let key = fieldpost::model::Key::new([&fieldpost::model::Value::text("ACME")]).unwrap();
+    let events = fieldpost::sync::history::of(&session, shape.number, &key).unwrap();
+    assert!(events.iter().any(|event| format!("{:?}", event.what).contains("Bern")), "{events:?}");
+    drop(session);
+    tree.edit("anna", "ALTER TABLE customers DROP COLUMN city");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+}
+
+#[test]
+fn a_renamed_column_is_the_same_column_on_both_sides_whoever_renames_first() {
+    for (first, second) in [("head", "anna"), ("anna", "head")] {
+        let tree = two();
+        let migration = "ALTER TABLE customers RENAME COLUMN phone TO telephone; ALTER TABLE customers RENAME COLUMN id TO code";
+        tree.edit(first, migration);
+        let report = tree.sync(first);
+        assert!(says(&report, "column `phone` of table `customers` is called `telephone` now"), "{:?}", report.notes);
+        assert_eq!(changes_sent(&report), 0, "{:?}", report.built);
+        tree.edit(first, "UPDATE customers SET telephone = 'first' WHERE code = 'ACME'");
+        tree.edit(second, "UPDATE customers SET phone = 'second' WHERE id = 'BOLT'");
+        tree.settle(&[first, second]);
+        tree.edit(second, migration);
+        tree.settle(&[second, first]);
+        tree.assert_same(&["head", "anna"]);
+        assert_eq!(all(&tree, "head", "telephone"), "first; second; 3", "{first} renamed first");
+        assert_eq!(conflicts(&tree, "head"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_column_in_the_place_of_another_one_is_no_rename_unless_it_holds_the_same() {
+    let tree = two();
+    tree.edit("head", "ALTER TABLE customers DROP COLUMN phone; ALTER TABLE customers ADD COLUMN mail TEXT; UPDATE customers SET mail = id || '@x'");
+    let report = tree.sync("head");
+    assert!(says(&report, "column `phone` of table `customers` is gone and `mail` is new in its place"), "{:?}", report.notes);
+    tree.edit("anna", "UPDATE customers SET phone = 'kept' WHERE id = 'ACME'");
+    tree.settle(&["anna", "head"]);
+    assert_eq!(all(&tree, "head", "mail"), "ACME@x; BOLT@x; CORE@x");
+}
+
+#[test]
+fn a_remade_table_goes_on_and_what_was_missed_is_found() {
+    let tree = two();
+    let remake = "PRAGMA foreign_keys = off; BEGIN;
+        CREATE TABLE new (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone INTEGER, level INTEGER NOT NULL DEFAULT 1 CHECK (level > 0));
+        INSERT INTO new (id, name, city, phone) SELECT id, name, city, phone FROM customers;
+        DROP TABLE customers; ALTER TABLE new RENAME TO customers; COMMIT;";
+    tree.edit("anna", "UPDATE customers SET city = 'edited' WHERE id = 'BOLT'; DELETE FROM customers WHERE id = 'CORE'");
+    tree.edit("anna", remake);
+    tree.edit("anna", "UPDATE customers SET level = 2 WHERE id = 'ACME'");
+    tree.settle(&["anna", "head"]);
+    assert_eq!(all(&tree, "head", "id, city, phone"), "ACME Bern 1; BOLT edited 2");
+    tree.edit("head", "UPDATE customers SET phone = '42' WHERE id = 'ACME'");
+    tree.settle(&["anna", "head"]);
+    assert_eq!(tree.value("anna", "SELECT phone FROM customers WHERE id = 'ACME'"), rusqlite::types::Value::Integer(42));
+    tree.edit("head", remake);
+    tree.settle(&["head", "anna"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(all(&tree, "head", "level, phone"), "2 42; 1 2");
+    assert_eq!(conflicts(&tree, "head"), Vec::<String>::new());
+}
+
+#[test]
+fn a_renamed_table_is_the_same_table_and_a_dropped_one_deletes_nothing_elsewhere() {
+    let tree = two();
+    let rename = "ALTER TABLE customers RENAME TO clients";
+    tree.edit("head", "UPDATE customers SET city = 'edited' WHERE id = 'CORE'");
+    tree.edit("head", rename);
+    tree.edit("head", "UPDATE clients SET phone = 'head' WHERE id = 'ACME'");
+    let report = tree.sync("head");
+    assert!(says(&report, "table `customers` is called `clients` now"), "{:?}", report.notes);
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'BOLT'; INSERT INTO customers VALUES ('DUNE', 'Dune', NULL, NULL)");
+    tree.settle(&["anna", "head"]);
+    assert_eq!(tree.text("head", "SELECT group_concat(id || phone) FROM (SELECT id, ifnull(phone, '-') AS phone FROM clients ORDER BY id)"), "ACMEhead,BOLTanna,CORE3,DUNE-");
+    tree.edit("anna", rename);
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("anna", "SELECT city || phone FROM clients JOIN (SELECT 'CORE' AS c) ON id = c"), "edited3");
+
+    tree.edit("head", "DROP TABLE notes");
+    let report = tree.sync("head");
+    assert!(says(&report, "table `notes` is gone"), "{:?}", report.notes);
+    tree.edit("anna", "INSERT INTO notes VALUES ('N2', 'BOLT', 'second')");
+    tree.settle(&["anna", "head"]);
+    assert_eq!(tree.text("anna", "SELECT count(*) || '' FROM notes"), "2", "nobody is told to delete");
+    tree.edit("head", "CREATE TABLE notes (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES clients, body TEXT)");
+    tree.settle(&["head", "anna"]);
+    assert_eq!(tree.text("head", "SELECT group_concat(id) FROM notes"), "N2", "what waited is here");
+    assert_eq!(tree.text("anna", "SELECT count(*) || '' FROM notes"), "2");
+}
+
+#[test]
+fn an_edit_that_was_not_sent_before_its_column_or_table_went_still_travels_where_it_can() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET city = 'unsent', phone = 'sent' WHERE id = 'ACME'; UPDATE notes SET body = 'unsent'");
+    drop(tree.session("anna"));
+    fieldpost::sync::seal::seal(&tree.session("anna")).unwrap();
+    tree.edit("anna", "ALTER TABLE customers DROP COLUMN city; DROP TABLE notes");
+    tree.settle(&["anna", "head"]);
+    assert_eq!(all(&tree, "head", "city, phone"), "Bern sent; Basel 2; Chur 3");
+    assert_eq!(tree.text("head", "SELECT body FROM notes"), "unsent", "it was sealed before the table went");
+    tree.edit("head", "DELETE FROM customers WHERE id = 'CORE'; UPDATE customers SET name = 'x' WHERE id = 'ACME'");
+    tree.settle(&["anna", "head"]);
+    assert_eq!(all(&tree, "anna", "id, name"), "ACME x; BOLT Bolt AG");
+}
+
+#[test]
+fn unique_indexes_and_foreign_keys_that_are_added_count_from_then_on() {
+    let tree = two();
+    let migration = "CREATE UNIQUE INDEX one_phone ON customers (phone);
+        PRAGMA foreign_keys = off; BEGIN; ALTER TABLE notes RENAME TO old;
+        CREATE TABLE notes (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers ON DELETE CASCADE, body TEXT, reply TEXT REFERENCES notes);
+        INSERT INTO notes (id, customer, body) SELECT * FROM old; DROP TABLE old; COMMIT;";
+    tree.edit("head", migration);
+    tree.edit("anna", migration);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "INSERT OR REPLACE INTO customers VALUES ('NEW', 'New', NULL, '2'); INSERT INTO notes VALUES ('N2', 'ACME', 'answer', 'N1')");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(all(&tree, "head", "id, phone"), "ACME 1; CORE 3; NEW 2", "what REPLACE displaced is gone everywhere");
+}
+
+#[test]
+fn tables_whose_records_are_named_by_other_columns_are_other_tables() {
+    let tree = two();
+    tree.edit("head", "BEGIN; CREATE TABLE new (id TEXT, part TEXT, body TEXT, PRIMARY KEY (id, part));
+        INSERT INTO new SELECT id, '1', body FROM notes; DROP TABLE notes; ALTER TABLE new RENAME TO notes; COMMIT;");
+    let report = tree.sync("head");
+    assert!(says(&report, "table `notes` names its records by other columns"), "{:?}", report.notes);
+    tree.edit("anna", "UPDATE notes SET body = 'anna'");
+    tree.settle(&["anna", "head"]);
+    assert_eq!(tree.text("head", "SELECT body FROM notes"), "first");
+    assert_eq!(tree.text("anna", "SELECT body FROM notes"), "anna");
+    assert_eq!(parked::waiting(&tree.session("head")).unwrap().len(), 1);
+}
