@@ -109,7 +109,8 @@ pub fn run(context: &Context) -> Result<Exit, Failure> {
 
 fn report(session: &Session) -> Result<StatusReport, Failure> {
     let ledger = &session.ledger;
-    let held = held::all(session)?;
+    let mut held = held::all(session)?;
+    held.extend(held::parked(session)?);
     let mut neighbours = Vec::new();
     for neighbour in ledger.neighbours()? {
         neighbours.push(of_neighbour(session, &neighbour)?);

@@ -216,7 +216,11 @@ impl<'o> Changes<'o> {
             return Ok(());
         }
         let mut foreign = Foreign::of(session, block)?;
-        for change in block.changes(&mut foreign)?.changes {
+        let decoded = block.changes(&mut foreign)?;
+        if decoded.unknown_table.is_some() || !decoded.unknown_fields.is_empty() {
+            return Err(SyncError::Bug("a change that can be neither applied nor parked"));
+        }
+        for change in decoded.changes {
             let (here, parked) = foreign.split(change);
             self.decoded.push_back(Next { here, parked });
         }

@@ -73,7 +73,7 @@ impl<'s> Foreign<'s> {
             ledger.put_shape(&here, session.rank(here.number))?;
         }
         let mut shape = here.clone();
-        for name in block.fields().iter().chain(block.stated()) {
+        for name in block.key().iter().chain(block.fields()).chain(block.stated()) {
             if let Some(field) = here.field_ever(name) {
                 shape.fields[field.index()].dropped = false;
             }
