@@ -348,3 +348,238 @@ fn tables_whose_records_are_named_by_other_columns_are_other_tables() {
     assert_eq!(tree.text("anna", "SELECT body FROM notes"), "anna");
     assert_eq!(parked::waiting(&tree.session("head")).unwrap().len(), 1);
 }
+
+// ---- crashes
+
+/// Runs a site's round with a world that dies before step `kill`. Whether it died.
+fn dies(tree: &Tree, site: &str, kill: u64) -> bool {
+    tree.tick(1_000);
+    let home = Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
+    let mortal = tree.world(site);
+    mortal.faults().kill_before(Some(kill));
+    let died = Session::open(mortal, home, tree.limits.clone())
+        .and_then(|mut session| fieldpost::sync::round::run(&mut session, &mut tree.exchange.clone(), fieldpost::sync::round::Halves::Both, &mut |_| {}));
+    match died {
+        Ok(_) => false,
+        Err(error) if error.is_crash() => true,
+        Err(error) => panic!("step {kill}: {error}"),
+    }
+}
+
+#[test]
+fn a_run_that_dies_while_it_follows_the_schema_is_finished_by_the_next() {
+    let migration = "ALTER TABLE customers RENAME TO clients; ALTER TABLE clients RENAME COLUMN phone TO telephone; ALTER TABLE clients DROP COLUMN city;
+        ALTER TABLE clients ADD COLUMN level INTEGER DEFAULT 3; ALTER TABLE clients ADD COLUMN label TEXT; UPDATE clients SET label = id || '!';
+        CREATE TABLE tags (name TEXT PRIMARY KEY, color TEXT);";
+    for kill in 1.. {
+        let tree = two();
+        tree.edit("head", migration);
+        tree.edit("head", "INSERT INTO tags VALUES ('head', 'red'); UPDATE clients SET level = 4, telephone = 'head' WHERE id = 'ACME'");
+        tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'BOLT'; DELETE FROM customers WHERE id = 'CORE'");
+        tree.settle(&["head", "anna"]);
+        tree.edit("head", "UPDATE clients SET level = 5 WHERE id = 'ACME'");
+        tree.edit("anna", migration);
+        let died = dies(&tree, "anna", kill);
+        tree.settle(&["anna", "head"]);
+        tree.assert_same(&["head", "anna"]);
+        assert_eq!(tree.text("anna", "SELECT group_concat(id || level || label || telephone) FROM (SELECT * FROM clients ORDER BY id)"), "ACME5ACME!head,BOLT3BOLT!anna", "step {kill}");
+        assert_eq!(tree.text("anna", "SELECT color FROM tags"), "red");
+        if !died {
+            assert!(kill > 10, "the sweep is over after {kill} steps");
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_run_that_dies_while_it_parks_parks_once() {
+    for kill in 1.. {
+        let tree = two();
+        tree.edit("head", "CREATE TABLE tags (name TEXT PRIMARY KEY, color TEXT); INSERT INTO tags VALUES ('a', 'red'); ALTER TABLE customers ADD COLUMN level INTEGER;
+            INSERT INTO customers VALUES ('DUNE', 'Dune', NULL, NULL, 9)");
+        tree.sync("head");
+        let died = dies(&tree, "anna", kill);
+        tree.settle(&["anna", "head"]);
+        assert_eq!(parked::waiting(&tree.session("anna")).unwrap().len(), 2, "step {kill}");
+        assert_eq!(tree.text("anna", "SELECT name FROM customers WHERE id = 'DUNE'"), "Dune");
+        if !died {
+            return;
+        }
+    }
+}
+
+// ---- other programs at the database
+
+#[test]
+fn a_bulk_load_that_takes_the_triggers_away_and_puts_them_back_is_found() {
+    let tree = two();
+    let connection = tree.application("anna");
+    let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY rowid").unwrap();
+    let triggers: Vec<(String, String)> =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap();
+    assert!(triggers.len() >= 6);
+    triggers.iter().for_each(|(name, _)| connection.execute_batch(&format!("DROP TRIGGER \"{name}\"")).unwrap());
+    connection
+        .execute_batch("UPDATE customers SET phone = 'loaded' WHERE id = 'ACME'; INSERT INTO customers VALUES ('LOAD', 'Loaded', NULL, NULL); DELETE FROM customers WHERE id = 'CORE'")
+        .unwrap();
+    triggers.iter().for_each(|(_, sql)| connection.execute_batch(sql).unwrap());
+    drop(statement);
+    drop(connection);
+    let report = tree.sync("anna");
+    assert_eq!((report.found, report.rearmed.len()), (3, 0), "{report:?}");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(all(&tree, "head", "id, phone"), "ACME loaded; BOLT 2; LOAD -");
+}
+
+#[test]
+fn triggers_and_logs_of_ours_that_somebody_cleaned_away_come_back() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET phone = 'noted' WHERE id = 'ACME'");
+    tree.edit("anna", "DROP TRIGGER _fieldpost_u_customers; DROP TABLE _fieldpost_log_notes; DROP TRIGGER _fieldpost_i_notes; DROP TRIGGER _fieldpost_u_notes; DROP TRIGGER _fieldpost_d_notes");
+    tree.edit("anna", "UPDATE customers SET phone = 'missed' WHERE id = 'BOLT'; UPDATE notes SET body = 'missed'");
+    let report = tree.sync("anna");
+    assert_eq!(report.rearmed, ["customers", "notes"]);
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(all(&tree, "head", "phone"), "noted; missed; 3");
+}
+
+#[test]
+fn vacuum_and_other_journal_modes_change_nothing() {
+    let tree = Tree::new(
+        "CREATE TABLE parts (code TEXT PRIMARY KEY, name TEXT); INSERT INTO parts VALUES ('a', '1'), ('b', '2'), ('c', '3'); DELETE FROM parts WHERE code = 'a';",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    for mode in ["DELETE", "WAL", "DELETE", "WAL"] {
+        tree.edit("anna", &format!("DELETE FROM parts WHERE code = '{mode}'; INSERT INTO parts VALUES ('{mode}', 'x')"));
+        tree.edit("anna", &format!("PRAGMA journal_mode = {mode}; VACUUM;"));
+        tree.edit("anna", &format!("UPDATE parts SET name = '{mode}' WHERE code = 'b'"));
+        let report = tree.sync("anna");
+        assert_eq!((report.found, changes_sent(&report)), (0, 2), "{mode}");
+        tree.edit("head", &format!("UPDATE parts SET name = 'from head, {mode}' WHERE code = 'c'"));
+        tree.settle(&["head", "anna"]);
+        tree.assert_same(&["head", "anna"]);
+        assert_eq!(tree.text("anna", "PRAGMA journal_mode").to_uppercase(), mode, "the application's choice stays");
+    }
+}
+
+#[test]
+fn a_program_that_holds_the_database_makes_a_round_wait_and_nothing_is_half_done() {
+    let mut tree = two();
+    tree.limits.lock_wait = std::time::Duration::from_millis(20);
+    for mode in ["WAL", "DELETE"] {
+        tree.edit("anna", &format!("PRAGMA journal_mode = {mode}"));
+        tree.edit("head", &format!("UPDATE customers SET phone = 'head {mode}' WHERE id = 'ACME'; INSERT INTO customers VALUES ('{mode}', 'x', NULL, NULL)"));
+        tree.edit("anna", &format!("UPDATE customers SET city = 'anna {mode}' WHERE id = 'BOLT'"));
+        tree.sync("head");
+        let other = tree.application("anna");
+        for hold in ["BEGIN IMMEDIATE; INSERT INTO notes VALUES ('N9', 'ACME', 'unfinished')", "BEGIN; SELECT count(*) FROM customers"] {
+            other.execute_batch(hold).unwrap();
+            tree.tick(1_000);
+            let home = Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
+            let ran = Session::open(tree.world("anna"), home, tree.limits.clone()).and_then(|mut session| {
+                fieldpost::sync::round::run(&mut session, &mut tree.exchange.clone(), fieldpost::sync::round::Halves::Both, &mut |_| {})
+            });
+            let reads = hold.ends_with("customers");
+            match ran {
+                Ok(_) => assert!(reads && mode == "WAL", "{mode}: {hold}"),
+                Err(error) => {
+                    assert!(matches!(error, SyncError::Database(DatabaseError::Busy)) && error.retry_helps(), "{mode}: {hold}: {error}");
+                    assert!(!reads || mode == "DELETE");
+                }
+            }
+            other.execute_batch("ROLLBACK").unwrap();
+        }
+        tree.settle(&["anna", "head"]);
+        tree.assert_same(&["head", "anna"]);
+        assert_eq!(tree.text("head", "SELECT city FROM customers WHERE id = 'BOLT'"), format!("anna {mode}"));
+        assert_eq!(tree.text("anna", "SELECT phone FROM customers WHERE id = 'ACME'"), format!("head {mode}"));
+    }
+}
+
+#[test]
+fn an_application_with_another_sqlite_migrates_and_edits() {
+    let tree = two();
+    let shell = |site: &str, sql: &str| {
+        let output = std::process::Command::new("sqlite3").arg("-bail").arg(tree.home(site).join("shop.db")).arg(sql).output();
+        output.map(|output| assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr)))
+    };
+    if shell("head", "SELECT sqlite_version()").is_err() {
+        println!("skipped: no sqlite3 on this machine");
+        return;
+    }
+    let migration = "PRAGMA foreign_keys = on; ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 1; ALTER TABLE customers RENAME COLUMN phone TO telephone; ALTER TABLE customers DROP COLUMN city;";
+    shell("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'").unwrap();
+    shell("anna", migration).unwrap();
+    shell("anna", "INSERT INTO customers VALUES ('DUNE', 'Dune', '4', 4); VACUUM").unwrap();
+    shell("head", "REPLACE INTO customers VALUES ('BOLT', 'Bolt', 'Bonn', 'head')").unwrap();
+    tree.settle(&["anna", "head"]);
+    shell("head", migration).unwrap();
+    tree.settle(&["head", "anna"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(all(&tree, "head", "id, name, telephone, level"), "ACME Acme Ltd anna 1; BOLT Bolt head 1; CORE Core 3 1; DUNE Dune 4 4");
+}
+
+// ---- files that were put back, exchanged, copied
+
+fn files(tree: &Tree, site: &str) -> Vec<std::path::PathBuf> {
+    ["", "-wal", "-shm", "-journal"].iter().map(|suffix| tree.home(site).join(format!("shop.db{suffix}"))).collect()
+}
+
+fn replace_database(tree: &Tree, site: &str, with: Option<&std::path::Path>) {
+    files(tree, site).iter().for_each(|file| drop(std::fs::remove_file(file)));
+    if let Some(with) = with {
+        std::fs::copy(with, tree.home(site).join("shop.db")).unwrap();
+    }
+}
+
+fn backup(tree: &Tree, site: &str) -> std::path::PathBuf {
+    tree.tick(1);
+    let path = tree.folder.path().join(format!("{site}-{}.db", tree.time.load(std::sync::atomic::Ordering::Relaxed)));
+    tree.application(site).execute("VACUUM INTO ?1", [path.to_str().unwrap()]).unwrap();
+    path
+}
+
+fn open(tree: &Tree, site: &str) -> Result<Session, SyncError> {
+    let home = Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
+    Session::open(tree.world(site), home, tree.limits.clone())
+}
+
+#[test]
+fn every_exchanged_file_has_its_name() {
+    let tree = two();
+    tree.add("head", "ben", Role::Remote);
+    tree.settle(&["ben", "head", "anna"]);
+    let old = backup(&tree, "anna");
+    tree.edit("head", "UPDATE customers SET phone = 'later'");
+    tree.settle(&["head", "anna"]);
+    let new = backup(&tree, "anna");
+
+    replace_database(&tree, "anna", Some(&old));
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)));
+    let of_ben = backup(&tree, "ben");
+    replace_database(&tree, "anna", Some(&of_ben));
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::OtherPair)));
+    replace_database(&tree, "anna", None);
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::Database(DatabaseError::Missing(_)))));
+    std::fs::write(tree.home("anna").join("shop.db"), b"").unwrap();
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::OtherPair)));
+    std::fs::write(tree.home("anna").join("shop.db"), b"no database at all, but long enough to be looked at as one").unwrap();
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::Database(DatabaseError::NotADatabase(_)))));
+    replace_database(&tree, "anna", Some(&new));
+    tree.edit("anna", "UPDATE customers SET phone = 'goes on' WHERE id = 'ACME'");
+    tree.settle(&["anna", "head", "ben"]);
+    tree.assert_same(&["head", "anna", "ben"]);
+}
+
+#[test]
+fn an_older_database_is_never_followed_backwards_whatever_its_schema() {
+    let tree = two();
+    let old = backup(&tree, "anna");
+    tree.edit("anna", "ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 1; DROP TABLE notes; UPDATE customers SET level = 2");
+    tree.sync("anna");
+    replace_database(&tree, "anna", Some(&old));
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)), "no packet was applied since, only the schema moved");
+}

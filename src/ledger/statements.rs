@@ -61,10 +61,10 @@ statements! {
     PutGraveLast = 28, "INSERT INTO grave VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE SET last = excluded.last";
     PutGraveShared = 29, "INSERT INTO grave VALUES (?, ?, ?, NULL, ?) ON CONFLICT DO UPDATE SET shared = excluded.shared";
     PatchMirror = 30, "UPDATE record SET row = patched(row, ?3), stamps = ?4, version = ?2 WHERE id = ?1";
-    PutParked = 60, "INSERT INTO parked VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET packet = excluded.packet, since = excluded.since, content = excluded.content";
-    DropParked = 61, "DELETE FROM parked WHERE site = ? AND table_no = ? AND key = ?";
-    PutPastValue = 62, "INSERT INTO past_value VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, time = excluded.time";
-    FillMirror = 63, "UPDATE record SET row = ?2, stamps = ?3 WHERE id = ?1";
+    PutParked = 50, "INSERT INTO parked VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET packet = excluded.packet, since = excluded.since, content = excluded.content";
+    DropParked = 51, "DELETE FROM parked WHERE site = ? AND table_no = ? AND key = ?";
+    PutPastValue = 52, "INSERT INTO past_value VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, time = excluded.time";
+    FillMirror = 53, "UPDATE record SET row = ?2, stamps = ?3 WHERE id = ?1";
 }
 
 /// Teaches a connection the function that [`Statement::PatchMirror`] calls.

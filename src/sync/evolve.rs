@@ -1,7 +1,7 @@
 //! What does a table look like after the application changed it? Pure: the shape that is known and the one that was found in, one shape out.
 //!
 //! A field keeps its number as long as its name is there; a new name gets the next number, and the number of a dropped field is never
-//! given to another name. Which new name is an old field under another name cannot be read from a schema: [`candidates`] says which
+//! given to another name. Which new name is an old field under another name cannot be read from a schema: [`gaps`] says which
 //! *may* be, by their places, and whoever can look at the records decides.
 
 use crate::model::{Field, FieldNo, ForeignKey, Shape, UniqueSet};
@@ -27,7 +27,7 @@ pub(super) enum Event {
     FieldGone(String, String),
     #[error("column `{1}` of table `{0}` is called `{2}` now")]
     FieldRenamed(String, String, String),
-    #[error("column `{1}` of table `{0}` is gone and `{2}` is new in its place; it holds something else, so it is not taken for a new name of `{1}`")]
+    #[error("column `{1}` of table `{0}` is gone and `{2}` is new in its place; nothing shows that it is a new name of `{1}`, so it is taken for another column")]
     FieldReplaced(String, String, String),
 }
 
@@ -36,47 +36,39 @@ pub(super) fn same_name(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }
 
-/// Fields that are gone, each with the new name that stands in its place: between the same neighbours, in the same order.
-pub(super) fn candidates(old: &Shape, found: &Shape) -> Vec<(FieldNo, String)> {
+/// Fields that are gone and new names that came where they were: between the same neighbours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Gap {
+    pub gone: Vec<FieldNo>,
+    pub new: Vec<String>,
+}
+
+/// Where a new name may be an old field.
+pub(super) fn gaps(old: &Shape, found: &Shape) -> Vec<Gap> {
     let names: Vec<&str> = found.live_fields().map(|field| found.name_of(field)).collect();
     let place = |field: FieldNo| names.iter().position(|name| same_name(name, old.name_of(field)));
     let is_new = |name: &str| old.live_fields().all(|field| !same_name(old.name_of(field), name));
-    let mut pairs = Vec::new();
+    let new = |from: usize, to: usize| -> Vec<String> {
+        let between = names.get(from..to).unwrap_or_default();
+        between.iter().filter(|name| is_new(name)).map(|name| (*name).to_owned()).collect()
+    };
+    let mut gaps = Vec::new();
     let mut gone: Vec<FieldNo> = Vec::new();
     let mut next = 0;
-    let mut close = |gone: &mut Vec<FieldNo>, from: usize, to: usize| {
-        let new = names.get(from..to).unwrap_or_default().iter().filter(|name| is_new(name));
-        pairs.extend(gone.drain(..).zip(new.map(|name| (*name).to_owned())));
-    };
     for field in old.live_fields() {
         match place(field) {
             None => gone.push(field),
             // A column that stands before the last common one was moved: it bounds nothing.
             Some(at) if at >= next => {
-                close(&mut gone, next, at);
+                gaps.push(Gap { gone: std::mem::take(&mut gone), new: new(next, at) });
                 next = at + 1;
             }
             Some(_) => {}
         }
     }
-    close(&mut gone, next, names.len());
-    pairs
-}
-
-/// The old shape as it reads the database if these fields have these names now and everything else that is missing is gone.
-pub(super) fn renamed(old: &Shape, found: &Shape, renames: &[(FieldNo, String)]) -> Shape {
-    let mut shape = old.clone();
-    shape.name.clone_from(&found.name);
-    for (field, name) in renames {
-        shape.fields[field.index()].name.clone_from(name);
-    }
-    for field in &mut shape.fields {
-        match found.live_fields().find(|there| same_name(found.name_of(*there), &field.name)) {
-            Some(there) if !field.dropped => found.name_of(there).clone_into(&mut field.name),
-            Some(_) | None => field.dropped = true,
-        }
-    }
-    shape
+    gaps.push(Gap { gone, new: new(next, names.len()) });
+    gaps.retain(|gap| !gap.gone.is_empty() && !gap.new.is_empty());
+    gaps
 }
 
 /// The shape from now on.
@@ -124,15 +116,19 @@ pub(super) fn merged(old: &Shape, found: &Shape, renames: &[(FieldNo, String)]) 
 }
 
 /// What is otherwise about the fields of a table that is still there.
-pub(super) fn field_events(old: &Shape, new: &Shape, renames: &[(FieldNo, String)], may_be: &[(FieldNo, String)]) -> Vec<Event> {
+pub(super) fn field_events(old: &Shape, new: &Shape, renames: &[(FieldNo, String)], gaps: &[Gap]) -> Vec<Event> {
     let table = || new.name.clone();
     let mut events: Vec<Event> =
         renames.iter().map(|(field, name)| Event::FieldRenamed(table(), old.name_of(*field).to_owned(), name.clone())).collect();
+    let is_rename = |name: &str| renames.iter().any(|(_, renamed)| renamed == name);
     for field in old.live_fields().filter(|field| !new.is_live(*field)) {
         let name = old.name_of(field).to_owned();
-        events.push(match may_be.iter().find(|(candidate, _)| *candidate == field) {
-            Some((_, in_its_place)) => Event::FieldReplaced(table(), name, in_its_place.clone()),
-            None => Event::FieldGone(table(), name),
+        let gap = gaps.iter().find(|gap| gap.gone.contains(&field));
+        let in_its_place: Vec<&str> = gap.map_or(&[][..], |gap| &gap.new).iter().map(String::as_str).filter(|name| !is_rename(name)).collect();
+        events.push(if in_its_place.is_empty() {
+            Event::FieldGone(table(), name)
+        } else {
+            Event::FieldReplaced(table(), name, in_its_place.join("`, `"))
         });
     }
     let fresh = new.live_fields().filter(|field| !old.is_live(*field));
@@ -160,11 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn a_new_name_is_a_candidate_only_in_the_place_of_the_old_one() {
+    fn a_new_name_may_be_an_old_field_only_where_that_one_was() {
         let old = shape("t", &["id", "a", "b", "c"]);
-        let may_be = |fields: &[&str]| candidates(&old, &shape("t", fields));
-        assert_eq!(may_be(&["id", "x", "b", "c"]), [(FieldNo(1), "x".to_owned())]);
-        assert_eq!(may_be(&["id", "a", "b", "y", "z"]), [(FieldNo(3), "y".to_owned())]);
+        let may_be = |fields: &[&str]| -> Vec<(Vec<u16>, Vec<String>)> {
+            gaps(&old, &shape("t", fields)).into_iter().map(|gap| (gap.gone.iter().map(|field| field.0).collect(), gap.new)).collect()
+        };
+        assert_eq!(may_be(&["id", "x", "b", "c"]), [(vec![1], vec!["x".to_owned()])]);
+        assert_eq!(may_be(&["id", "a", "y", "z"]), [(vec![2, 3], vec!["y".to_owned(), "z".to_owned()])]);
         assert_eq!(may_be(&["id", "b", "c", "x"]), [], "`a` is gone from between `id` and `b`, and `x` came elsewhere");
         assert_eq!(may_be(&["id", "A", "b", "c"]), [], "the same name spelled otherwise");
     }

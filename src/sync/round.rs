@@ -44,7 +44,7 @@ impl Halves {
 /// # Errors
 /// What stops the whole site: database, ledger, home. Everything else is in the report.
 pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, progress: &mut dyn FnMut(&str)) -> Result<Report> {
-    let mut report = Report::default();
+    let mut report = Report { found: session.missed, ..Report::default() };
     for (table, missed) in &session.repaired {
         report.rearmed.push(table.clone());
         report.found += missed;

@@ -27,16 +27,39 @@ const DUE: &str = "due for comparison";
 /// Surveys in one run, while the application goes on changing its schema.
 const MOST_SURVEYS: usize = 10;
 
-/// Tables to compare; with the fields whose content no edit brought where the shape moved.
-type Due = BTreeMap<TableNo, Option<BTreeSet<FieldNo>>>;
+/// Tables to compare with their mirrors.
+type Due = BTreeMap<TableNo, Why>;
 
-/// As the note has it: `3` or, where the shape moved, `3:7,8`.
+/// Why a table is compared; what says more comes later.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// The schema moved, of another table perhaps: somebody may have taken our triggers away for a while and put them back.
+    Moved,
+    /// Our triggers or its log are not what they should be.
+    Disarmed,
+    /// Its own shape moved: these fields hold what no edit brought.
+    Reshaped(BTreeSet<FieldNo>),
+}
+
+/// As the note has it: `3?`, `3`, or `3:7,8` for the three reasons.
 fn due_words(due: &Due) -> String {
-    let word = |(table, filled): (&TableNo, &Option<BTreeSet<FieldNo>>)| match filled {
-        None => table.0.to_string(),
-        Some(filled) => format!("{}:{}", table.0, filled.iter().map(|field| field.0.to_string()).collect::<Vec<_>>().join(",")),
+    let word = |(table, why): (&TableNo, &Why)| match why {
+        Why::Moved => format!("{}?", table.0),
+        Why::Disarmed => table.0.to_string(),
+        Why::Reshaped(filled) => format!("{}:{}", table.0, filled.iter().map(|field| field.0.to_string()).collect::<Vec<_>>().join(",")),
     };
     due.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn due_word(word: &str) -> Option<(TableNo, Why)> {
+    let (table, why) = match (word.strip_suffix('?'), word.split_once(':')) {
+        (Some(table), _) => (table, Why::Moved),
+        (None, Some((table, fields))) => {
+            (table, Why::Reshaped(fields.split(',').filter_map(|field| field.parse().ok().map(FieldNo)).collect()))
+        }
+        (None, None) => (word, Why::Disarmed),
+    };
+    Some((TableNo(table.parse().ok()?), why))
 }
 
 /// How much is done at a stretch. Named so that tests can make everything small.
@@ -100,6 +123,8 @@ pub struct Session {
     pub limits: Limits,
     /// Tables whose capture was repaired while opening, with how many changes had been missed.
     pub repaired: Vec<(String, u64)>,
+    /// Changes that capture had missed in tables that looked well.
+    pub missed: u64,
 }
 
 impl Session {
@@ -134,6 +159,7 @@ impl Session {
             filled: BTreeMap::new(),
             database: None,
             repaired: Vec::new(),
+            missed: 0,
             world,
             home,
             settings,
@@ -173,17 +199,26 @@ impl Session {
         for table in due.keys() {
             self.restart_log(self.shape(*table))?;
         }
-        self.filled = due.iter().filter_map(|(table, due)| due.clone().map(|filled| (*table, filled))).collect();
+        let filled = |(table, why): (&TableNo, &Why)| match why {
+            Why::Reshaped(filled) => Some((*table, filled.clone())),
+            Why::Moved | Why::Disarmed => None,
+        };
+        self.filled = due.iter().filter_map(filled).collect();
         if !due.is_empty() {
             // What was noted has its time; comparing finds the rest.
             seal::seal_all(self)?;
         }
-        for (table, moved) in &due {
+        for (table, why) in &due {
             let shape = self.shape(*table);
             let missed = seal::compare(self, shape)?;
-            if moved.is_none() {
-                let name = shape.name.clone();
-                self.repaired.push((name, missed));
+            match why {
+                Why::Moved => self.missed += missed,
+                Why::Disarmed => {
+                    let name = shape.name.clone();
+                    self.repaired.push((name, missed));
+                }
+                // What the migration filled in is no edit that capture missed.
+                Why::Reshaped(_) => {}
             }
         }
         if !due.is_empty() {
@@ -203,7 +238,8 @@ impl Session {
                 None => self.database()?.schema_version()?,
             };
             let due = self.due_for_comparison()?;
-            if due.is_empty() && taken.is_none() {
+            let reshaped = taken.is_some_and(|taken| taken.reshaped);
+            if !reshaped && !due.values().any(|why| *why > Why::Moved) {
                 return Ok((surveyed, due));
             }
             if let Some(version) = self.database()?.rearm(&self.world, &self.shapes, &self.ledger.pair()?, surveyed)? {
@@ -216,32 +252,37 @@ impl Session {
     /// Writes down what a schema change makes due, in the commit that takes it over.
     fn note_due(&self, taken: &upgrade::TakenOver) -> Result<()> {
         let mut due = self.noted_due()?;
+        if taken.again {
+            for shape in &self.shapes {
+                due.entry(shape.number).or_insert(Why::Moved);
+            }
+        }
         for (table, filled) in &taken.tables {
-            due.entry(*table).or_default().get_or_insert_default().extend(filled);
+            let mut all = filled.clone();
+            if let Some(Why::Reshaped(earlier)) = due.get(table) {
+                all.extend(earlier);
+            }
+            due.insert(*table, Why::Reshaped(all));
         }
         Ok(self.ledger.set_note(DUE, &due_words(&due))?)
     }
 
+    /// What is due by the note.
     fn noted_due(&self) -> Result<Due> {
-        let noted = self.ledger.note(DUE)?.unwrap_or_default();
-        let read = |word: &str| -> Option<(TableNo, Option<BTreeSet<FieldNo>>)> {
-            let (table, fields) = word.split_once(':').map_or((word, None), |(table, fields)| (table, Some(fields)));
-            let fields = fields.map(|fields| fields.split(',').filter_map(|field| field.parse().ok().map(FieldNo)).collect());
-            Some((TableNo(table.parse().ok()?), fields))
-        };
-        let known = |table: &TableNo| self.shapes.iter().any(|shape| shape.number == *table);
-        Ok(noted.split_whitespace().filter_map(read).filter(|(table, _)| known(table)).collect())
+        Ok(self.ledger.note(DUE)?.unwrap_or_default().split_whitespace().filter_map(due_word).collect())
     }
 
     /// Tables whose capture was lost or whose shape moved, also those that a run which died did not get to compare. Written down
     /// before capture is put back: from then on nothing else tells that something was missed.
     fn due_for_comparison(&self) -> Result<Due> {
         let mut due = self.noted_due()?;
-        let before = due.len();
+        due.retain(|table, _| self.shapes.iter().any(|shape| shape.number == *table));
+        let before = due.clone();
         for table in self.database()?.disarmed(&self.shapes)? {
-            due.entry(table).or_default();
+            let why = due.entry(table).or_insert(Why::Disarmed);
+            *why = why.clone().max(Why::Disarmed);
         }
-        if due.len() > before {
+        if due != before {
             self.set_note(DUE, &due_words(&due))?;
         }
         Ok(due)

@@ -9,7 +9,8 @@
 //! logs as the shapes want them, one commit of the database, which gives the version to note → *compared*: what capture
 //! missed is sealed, what new columns hold too → *noted*: the version. **Crash points**: after each arrow. Every step finds what is done by
 //! looking, so the next [`Session::open`] begins at "noticed" again and does what is left. A schema that moves on between survey and
-//! arming is surveyed again.
+//! arming is surveyed again. A schema that moved makes every table due, not only those that look otherwise: a bulk load that takes all
+//! triggers away and puts them back leaves no other trace.
 //!
 //! **Invariants.** A shape in the ledger and its mirror are of one commit: the mirror is what it would be if the schema had always been
 //! like this. So the default in a new column is nobody's edit and is not told: every site's own migration fills it. What a new
@@ -19,11 +20,11 @@
 //!
 //! A rename is believed where the new name stands in the place of the old one *and* the records hold there what the mirror
 //! holds; else the column is dropped and another one added, and the report names both. A table is the same under another name
-//! where all its columns are and its records are those of the mirror.
+//! where our triggers went with it, or where all its columns are there and its records are those of the mirror.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evolve::{Event, candidates, field_events, merged, renamed, same_name};
+use super::evolve::{Event, Gap, field_events, gaps, merged, same_name};
 use super::parked::{self, split};
 use super::{Result, Session, news};
 use crate::database::Database;
@@ -49,6 +50,10 @@ pub(super) struct TakenOver {
     pub surveyed: i64,
     /// Tables whose shape is new or otherwise, each with the fields whose content nobody edited.
     pub tables: BTreeMap<TableNo, BTreeSet<FieldNo>>,
+    /// The schema was known before: what is otherwise happened since.
+    pub again: bool,
+    /// Shapes are otherwise.
+    pub reshaped: bool,
     /// A table came back without its records: the parent is asked for everything.
     emptied: bool,
 }
@@ -60,16 +65,16 @@ pub(super) struct TakenOver {
 /// As database and ledger say; then nothing was taken over.
 pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &TakenOver) -> Result<()>) -> Result<Option<TakenOver>> {
     let surveyed = session.database()?.schema_version()?;
-    if session.ledger.note(VERSION)?.as_deref() == Some(surveyed.to_string().as_str()) {
+    let before = session.ledger.note(VERSION)?;
+    if before.as_deref() == Some(surveyed.to_string().as_str()) {
         return Ok(None);
     }
     let mut taking = Taking::new(session, surveyed)?;
     taking.match_tables()?;
-    let Taking { all, events, taken, .. } = taking;
+    let Taking { all, events, mut taken, .. } = taking;
     let (changed, ranks) = changed(session, &all, &taken)?;
-    if changed.is_empty() && events.is_empty() {
-        return Ok(Some(taken));
-    }
+    taken.again = before.is_some();
+    taken.reshaped = !changed.is_empty();
     session.ledger.begin()?;
     let done = write(session, &changed, &ranks, &events, &taken).and_then(|()| note(session, &taken));
     let done = done.and_then(|()| Ok(session.ledger.commit(&session.world, "commit schema")?));
@@ -140,8 +145,13 @@ impl<'s> Taking<'s> {
             match same {
                 Some(at) => {
                     let found = left.remove(at);
-                    self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
-                    self.go_on(&old, &found)?;
+                    if self.go_on(&old, &found)? {
+                        self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
+                    } else {
+                        self.events.push(Event::OtherKey(old.name.clone()));
+                        self.all[old.number.0 as usize].past.gone = true;
+                        left.push(found);
+                    }
                 }
                 None => {
                     match self.untracked.iter().find(|(name, _)| same_name(name, &old.name)) {
@@ -157,15 +167,14 @@ impl<'s> Taking<'s> {
 
     /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
     fn go_on(&mut self, old: &Shape, found: &Shape) -> Result<bool> {
-        let may_be = candidates(old, found);
-        let agreeing = agreeing(self.session, old, found, &may_be)?;
-        let (renames, others): (Vec<_>, Vec<_>) = may_be.into_iter().partition(|(field, _)| agreeing.contains(field));
+        let gaps = gaps(old, found);
+        let renames = renames(self.session, old, found, &gaps)?;
         let new = merged(old, found, &renames);
         if new.key != old.key || new.key_kind != old.key_kind {
             return Ok(false);
         }
         if new != *old {
-            self.events.extend(field_events(old, &new, &renames, &others));
+            self.events.extend(field_events(old, &new, &renames, &gaps));
             let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
             self.taken.tables.insert(new.number, fresh);
             let at = new.number.0 as usize;
@@ -328,41 +337,52 @@ fn unhold(session: &Session, new: &Shape) -> Result<()> {
     Ok(())
 }
 
-/// Of the fields that may have another name now, those whose records hold there what the mirror holds.
-fn agreeing(session: &Session, old: &Shape, found: &Shape, may_be: &[(FieldNo, String)]) -> Result<BTreeSet<FieldNo>> {
-    if may_be.is_empty() {
-        return Ok(BTreeSet::new());
+/// Fields that have another name now: those for which exactly one new column in their place holds what the mirror holds.
+fn renames(session: &Session, old: &Shape, found: &Shape, gaps: &[Gap]) -> Result<Vec<(FieldNo, String)>> {
+    if gaps.is_empty() {
+        return Ok(Vec::new());
     }
     let database = session.database()?;
-    let candidate = renamed(old, found, may_be);
+    let candidate = merged(old, found, &[]);
+    let mut pairs: Vec<(FieldNo, FieldNo)> = Vec::new();
     let mut defaults = BTreeMap::new();
-    for (field, _) in may_be {
-        defaults.insert(*field, database.constant_default(&candidate, *field)?);
+    for gap in gaps {
+        for new in gap.new.iter().filter_map(|name| candidate.field(name)) {
+            defaults.insert(new, database.constant_default(&candidate, new)?);
+            pairs.extend(gap.gone.iter().map(|gone| (*gone, new)));
+        }
     }
-    let mut telling: BTreeSet<FieldNo> = BTreeSet::new();
-    let mut differing: BTreeSet<FieldNo> = BTreeSet::new();
+    let mut telling: BTreeSet<(FieldNo, FieldNo)> = BTreeSet::new();
+    let mut differing: BTreeSet<(FieldNo, FieldNo)> = BTreeSet::new();
     let looked = compare_sample(session, old, &candidate, &mut |mirror, row| {
-        for (field, _) in may_be {
-            let (was, is) = (mirror.get(*field), row.get(*field));
-            if !was.converts_to(is) {
-                differing.insert(*field);
-            } else if *is != Value::Null && defaults.get(field).is_some_and(|default| default.as_ref() != Some(is)) {
-                telling.insert(*field);
+        for (gone, new) in &pairs {
+            let is = row.get(*new);
+            if !mirror.get(*gone).converts_to(is) {
+                differing.insert((*gone, *new));
+            } else if *is != Value::Null && defaults.get(new).is_some_and(|default| default.as_ref() != Some(is)) {
+                telling.insert((*gone, *new));
             }
         }
     })?;
-    Ok(if looked { telling.difference(&differing).copied().collect() } else { BTreeSet::new() })
+    let agreeing: Vec<(FieldNo, FieldNo)> = telling.difference(&differing).copied().collect();
+    let only = |(gone, new): &(FieldNo, FieldNo)| agreeing.iter().filter(|(g, n)| g == gone || n == new).count() == 1;
+    let named = |(gone, new): &(FieldNo, FieldNo)| (*gone, candidate.name_of(*new).to_owned());
+    Ok(if looked { agreeing.iter().filter(|pair| only(pair)).map(named).collect() } else { Vec::new() })
 }
 
 /// Whether a table that is new is one that is missing, under another name.
 fn is_same_table(session: &Session, old: &Shape, found: &Shape) -> Result<bool> {
+    // Triggers go with a table that is renamed, whatever else is changed about it.
+    if let Some(now) = session.database()?.renamed_to(old)? {
+        return Ok(same_name(&now, &found.name));
+    }
     let names = |shape: &Shape| shape.live_fields().map(|field| shape.name_of(field).to_owned()).collect::<Vec<_>>();
     let keys = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect::<Vec<_>>();
     if names(old) != names(found) || keys(old) != keys(found) || old.key_kind != found.key_kind {
         return Ok(false);
     }
     let (mut same, mut other) = (0u64, 0u64);
-    let looked = compare_sample(session, old, &renamed(old, found, &[]), &mut |mirror, row| {
+    let looked = compare_sample(session, old, &merged(old, found, &[]), &mut |mirror, row| {
         *(if mirror.same(row) { &mut same } else { &mut other }) += 1;
     })?;
     Ok(looked && same > 0 && other == 0)
