@@ -243,6 +243,39 @@ fn a_renamed_column_is_the_same_column_on_both_sides_whoever_renames_first() {
 }
 
 #[test]
+fn edits_on_both_sides_of_a_rename_end_the_same_everywhere_whoever_wins() {
+    for (first, second) in [("head", "anna"), ("anna", "head")] {
+        for newest in [first, second] {
+            for rename in ["ALTER TABLE customers RENAME COLUMN phone TO telephone", "ALTER TABLE customers RENAME TO clients"] {
+                let tree = two();
+                tree.edit(first, rename);
+                let column = |site: &str, renamed: bool, value: &str| {
+                    let (table, column) = match (renamed, rename.contains("COLUMN")) {
+                        (false, _) => ("customers", "phone"),
+                        (true, true) => ("customers", "telephone"),
+                        (true, false) => ("clients", "phone"),
+                    };
+                    tree.edit(site, &format!("UPDATE {table} SET {column} = '{value}' WHERE id = 'ACME'; INSERT INTO {table} VALUES ('{site}', 'x', NULL, '{value}')"));
+                };
+                // Both edits are made before either is heard of.
+                let order = if newest == first { [second, first] } else { [first, second] };
+                for site in order {
+                    tree.tick(100_000);
+                    column(site, site == first, site);
+                }
+                tree.settle(&[first, second]);
+                tree.edit(second, rename);
+                tree.settle(&[second, first]);
+                tree.assert_same(&["head", "anna"]);
+                let table = if rename.contains("COLUMN") { "customers" } else { "clients" };
+                let all = tree.text("head", &format!("SELECT group_concat(id || t, ', ') FROM (SELECT id, {} AS t FROM {table} ORDER BY id)", if rename.contains("COLUMN") { "telephone" } else { "phone" }));
+                assert_eq!(all, format!("ACME{newest}, BOLT2, CORE3, annaanna, headhead"), "{first} first, {newest} newest: {rename}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_column_in_the_place_of_another_one_is_no_rename_unless_it_holds_the_same() {
     let tree = two();
     tree.edit("head", "ALTER TABLE customers DROP COLUMN phone; ALTER TABLE customers ADD COLUMN mail TEXT; UPDATE customers SET mail = id || '@x'");
@@ -582,4 +615,106 @@ fn an_older_database_is_never_followed_backwards_whatever_its_schema() {
     tree.sync("anna");
     replace_database(&tree, "anna", Some(&old));
     assert!(matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)), "no packet was applied since, only the schema moved");
+}
+
+// ---- anything in any order
+
+/// What every site's application becomes, step by step.
+const VERSIONS: &[&str] = &[
+    "ALTER TABLE customers ADD COLUMN level INTEGER NOT NULL DEFAULT 0",
+    "CREATE TABLE tags (name TEXT PRIMARY KEY, color TEXT); INSERT INTO tags VALUES ('standard', 'grey')",
+    "ALTER TABLE customers RENAME COLUMN phone TO telephone",
+    "ALTER TABLE customers DROP COLUMN city",
+    "ALTER TABLE customers ADD COLUMN label TEXT; UPDATE customers SET label = id || '!'",
+    "ALTER TABLE customers RENAME TO clients",
+    "BEGIN; CREATE TABLE new (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES clients, body TEXT, stars INTEGER DEFAULT 3);
+     INSERT INTO new (id, customer, body) SELECT id, customer, body FROM notes; DROP TABLE notes; ALTER TABLE new RENAME TO notes; COMMIT",
+];
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, below: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % below
+    }
+}
+
+/// An edit that the application of a version can make.
+fn random_edit(dice: &mut Dice, version: usize, site: &str, step: usize) -> String {
+    let table = if version >= 6 { "clients" } else { "customers" };
+    let mut columns = vec!["name", if version >= 3 { "telephone" } else { "phone" }];
+    columns.extend((version < 4).then_some("city"));
+    columns.extend((version >= 1).then_some("level"));
+    columns.extend((version >= 5).then_some("label"));
+    let id = ["ACME", "BOLT", "CORE", "DUNE", "ECHO"][dice.roll(5)];
+    let column = columns[dice.roll(columns.len())];
+    let value = if column == "level" { step.to_string() } else { format!("'{site}{step}'") };
+    match dice.roll(8) {
+        0 => format!("DELETE FROM {table} WHERE id = '{id}' AND id NOT IN (SELECT customer FROM notes)"),
+        1 => format!("INSERT OR IGNORE INTO {table} (id, name, {column}) VALUES ('{id}', 'new', {value})").replace("(id, name, name)", "(id, city, name)"),
+        2 if version >= 2 => format!("INSERT OR REPLACE INTO tags VALUES ('{}', '{site}{step}')", ["standard", "a", "b"][dice.roll(3)]),
+        3 => format!("INSERT INTO notes (id, customer, body) SELECT '{site}{step}', id, 'x' FROM {table} WHERE id = '{id}'"),
+        4 if version >= 7 => format!("UPDATE notes SET stars = {step}"),
+        4 => format!("UPDATE notes SET body = '{site}{step}'"),
+        _ => format!("UPDATE {table} SET {column} = {value} WHERE id = '{id}'"),
+    }
+}
+
+fn any_order(seed: u64) {
+    let tree = Tree::new(SCHEMA);
+    let sites = ["head", "north", "anna"];
+    tree.add("head", "north", Role::Office);
+    tree.settle(&["head", "north"]);
+    tree.add("north", "anna", Role::Remote);
+    tree.settle(&sites);
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    let mut versions = [0usize; 3];
+    for step in 0..60 {
+        let at = dice.roll(3);
+        match dice.roll(6) {
+            0 if versions[at] < VERSIONS.len() => {
+                tree.edit(sites[at], VERSIONS[versions[at]]);
+                versions[at] += 1;
+            }
+            0 | 1 => drop(tree.sync(sites[at])),
+            _ => {
+                let edit = random_edit(&mut dice, versions[at], sites[at], step);
+                if edit.contains("(id, city, name)") && versions[at] >= 4 {
+                    continue;
+                }
+                tree.edit(sites[at], &edit);
+            }
+        }
+    }
+    for (at, site) in sites.iter().enumerate() {
+        tree.sync(site);
+        VERSIONS[versions[at]..].iter().for_each(|version| tree.edit(site, version));
+        tree.sync(site);
+    }
+    tree.settle(&sites);
+    let first = tree.digests("head");
+    for site in &sites {
+        let waiting: Vec<_> = parked::waiting(&tree.session(site)).unwrap().into_iter().filter(|waits| waits.columns != ["city"]).collect();
+        assert_eq!(waiting, [], "seed {seed}, {site}");
+        let mut held = 0;
+        tree.session(site).ledger.exceptional(&mut |record| {
+            held += record.extra.held.len();
+            Ok(())
+        }).unwrap();
+        if tree.digests(site) != first && held == 0 {
+            for site in sites {
+                for sql in ["SELECT group_concat(id || ' ' || name || ' ' || ifnull(telephone, '-') || ' ' || level || ' ' || ifnull(label, '-'), '; ') FROM (SELECT * FROM clients ORDER BY id)", "SELECT group_concat(id || customer || body || ifnull(stars, '-')) FROM (SELECT * FROM notes ORDER BY id)", "SELECT group_concat(name || color) FROM (SELECT * FROM tags ORDER BY name)"] {
+                    eprintln!("{site}: {}", tree.text(site, sql));
+                }
+            }
+            panic!("seed {seed}: {site} differs");
+        }
+    }
+}
+
+#[test]
+fn sites_that_migrate_step_by_step_in_any_order_end_the_same() {
+    let seeds = std::env::var("FIELDPOST_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(6);
+    (1..=seeds).for_each(any_order);
 }

@@ -17,7 +17,7 @@ use std::io::BufReader;
 use std::time::Duration;
 
 use super::known::Link;
-use super::parked::Foreign;
+use super::parked::{self, Foreign};
 use super::report::Tally;
 use super::seal::{self, Sealing};
 use super::vocabulary::Words;
@@ -131,7 +131,7 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
     let mut first = done == 0;
     let skip = done;
     let mut skipped = 0;
-    let mut parked = session.ledger.any_parked(from.site)?;
+    let mut parks = session.ledger.any_parked(from.site)?;
     loop {
         let (finished, part) = slice(session, CauseKind::Packet(from.site, envelope.number), |applying| {
             let link = Link::from(from);
@@ -150,8 +150,8 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
                     skipped += 1;
                     continue;
                 }
-                parked |= next.parked.is_some();
-                applying.take_next(&incoming, next, parked)?;
+                parks |= next.parked.is_some();
+                applying.take_next(&incoming, next, parks)?;
                 done += 1;
                 taken += 1;
                 if taken >= session.limits.slice_changes || session.world.now().0 - started.0 >= session.limits.slice_millis {
@@ -229,12 +229,13 @@ impl<'o> Changes<'o> {
 }
 
 impl Applying<'_> {
-    /// Takes one change: what has its place here is decided, what has not is parked. `parked`: there are such changes of the neighbour.
-    fn take_next(&mut self, incoming: &Incoming, next: Next, parked: bool) -> Result<()> {
+    /// Takes one change: what has its place here is decided, what has not is parked. `parks`: there are such changes of the neighbour.
+    fn take_next(&mut self, incoming: &Incoming, next: Next, parks: bool) -> Result<()> {
         if let Some(mut change) = next.here {
-            if parked {
+            if parks {
                 self.unpark_former(incoming, &change)?;
             }
+            let unsaid = parked::unsaid(self.session.shape(change.table), &change);
             match incoming.link.kind {
                 _ if self.take_plainly(incoming, &change)? => {}
                 NeighbourKind::Parent => self.take_from_parent(incoming, change, None)?,
@@ -242,6 +243,9 @@ impl Applying<'_> {
                     self.complete(incoming, &mut change)?;
                     self.take_from_child(incoming, change, None)?;
                 }
+            }
+            if let Some(unsaid) = unsaid {
+                self.agree_on_defaults(incoming, unsaid)?;
             }
         }
         next.parked.map_or(Ok(()), |change| self.park(incoming, change))

@@ -119,6 +119,20 @@ fn references(shape: &Shape, block: &Block) -> Vec<ForeignKey> {
     block.references().filter_map(one).collect()
 }
 
+/// Fields that are here and that the neighbour a record came from says nothing of.
+pub(super) struct Unsaid {
+    table: TableNo,
+    key: Key,
+    fields: Vec<FieldNo>,
+}
+
+/// What a neighbour leaves unsaid of a record that comes; nothing where all is said.
+pub(super) fn unsaid(shape: &Shape, change: &Change) -> Option<Unsaid> {
+    let after = change.after.as_ref().filter(|_| matches!(change.kind(), ChangeKind::Insert | ChangeKind::Replace))?;
+    let fields: Vec<FieldNo> = shape.live_fields().filter(|field| !after.row.get(*field).is_stated()).collect();
+    (!fields.is_empty()).then(|| Unsaid { table: change.table, key: change.key.clone(), fields })
+}
+
 /// Takes a change apart: what has its place in the table, and what has not. Of a table that is not here that is all of it.
 pub(super) fn split(here: &Shape, change: Change) -> (Option<Change>, Option<Change>) {
     if here.past.gone {
@@ -213,6 +227,42 @@ impl Applying<'_> {
         Ok(())
     }
 
+    /// A record came from a neighbour without some of our fields, and the column's default filled them: as every migration does, so the
+    /// neighbour will hold the same without being told. Told under the field's former name it could undo what that neighbour has there.
+    pub(super) fn agree_on_defaults(&mut self, incoming: &Incoming, unsaid: Unsaid) -> Result<()> {
+        let session = self.session;
+        let shape = session.shape(unsaid.table);
+        let mut record = session.ledger.load(unsaid.table, &unsaid.key)?;
+        let (Some(ours), Opinion::Known(Some(mut theirs))) =
+            (record.current.clone(), known::opinion(&session.ledger, &record, incoming.link)?)
+        else {
+            return Ok(());
+        };
+        for field in unsaid.fields {
+            let filled = ours.stamp(field).is_none() && !theirs.row.get(field).is_stated();
+            if filled && session.database()?.constant_default(shape, field)?.as_ref() == Some(ours.row.get(field)) {
+                theirs.take(field, &ours);
+            }
+        }
+        known::set_opinion(&session.ledger, &mut record, incoming.link, Opinion::Known(Some(theirs)))?;
+        self.store_extra(&mut record)
+    }
+
+    /// What waited under a new name came out of order with what was told under the old one: both ends say what they hold.
+    fn speak_out(&mut self, incoming: &Incoming, table: TableNo, key: &Key, fields: &[FieldNo]) -> Result<()> {
+        let past = &self.session.shape(table).past;
+        if past.names.is_empty() && !past.fields.values().any(|field| fields.contains(field)) {
+            return Ok(());
+        }
+        let mut record = self.session.ledger.load(table, key)?;
+        match (incoming.link.kind, record.current.is_some()) {
+            (NeighbourKind::Child, _) => drop(record.extra.opinions.insert(incoming.link.site, Opinion::Unknown)),
+            (NeighbourKind::Parent, true) => record.extra.report.extend(fields),
+            (NeighbourKind::Parent, false) => record.extra.report_whole = true,
+        }
+        self.store_extra(&mut record)
+    }
+
     fn take_parked(&mut self, parked: Parked) -> Result<()> {
         let session = self.session;
         let shape = session.shape(parked.change.table);
@@ -224,8 +274,9 @@ impl Applying<'_> {
         let link = self.links.iter().find(|link| link.site == parked.site).copied();
         let (Some(mut change), Some(link)) = (here, link) else { return Ok(()) };
         let incoming = Incoming { link, name: session.ledger.site_name(parked.site)?, number: parked.packet };
+        let (table, key, fields) = (change.table, change.key.clone(), change.fields.clone());
         match link.kind {
-            NeighbourKind::Parent => self.take_from_parent(&incoming, change, None),
+            NeighbourKind::Parent => self.take_from_parent(&incoming, change, None)?,
             NeighbourKind::Child => {
                 let current = session.ledger.load(change.table, &change.key)?.current;
                 if let (Some(before), Some(after), Some(ours)) = (&mut change.before, &change.after, current)
@@ -235,9 +286,10 @@ impl Applying<'_> {
                     change.fields.iter().filter(gives_way).for_each(|field| before.take(*field, &ours));
                 }
                 self.complete(&incoming, &mut change)?;
-                self.take_from_child(&incoming, change, None)
+                self.take_from_child(&incoming, change, None)?;
             }
         }
+        self.speak_out(&incoming, table, &key, &fields)
     }
 }
 

@@ -352,19 +352,15 @@ fn renames(session: &Session, old: &Shape, found: &Shape, gaps: &[Gap]) -> Resul
             pairs.extend(gap.gone.iter().map(|gone| (*gone, new)));
         }
     }
-    let mut telling: BTreeSet<(FieldNo, FieldNo)> = BTreeSet::new();
-    let mut differing: BTreeSet<(FieldNo, FieldNo)> = BTreeSet::new();
-    let looked = compare_sample(session, old, &candidate, &mut |mirror, row| {
-        for (gone, new) in &pairs {
-            let is = row.get(*new);
-            if !mirror.get(*gone).converts_to(is) {
-                differing.insert((*gone, *new));
-            } else if *is != Value::Null && defaults.get(new).is_some_and(|default| default.as_ref() != Some(is)) {
-                telling.insert((*gone, *new));
-            }
+    let mut evidence: BTreeMap<(FieldNo, FieldNo), Evidence> = BTreeMap::new();
+    let looked = compare_sample(session, old, &candidate, &mut |mirror, row, noted| {
+        for pair @ (gone, new) in &pairs {
+            let (was, is) = (mirror.get(*gone), row.get(*new));
+            let telling = *is != Value::Null && defaults.get(new).is_some_and(|default| default.as_ref() != Some(is));
+            evidence.entry(*pair).or_default().add(was.converts_to(is), telling, noted);
         }
     })?;
-    let agreeing: Vec<(FieldNo, FieldNo)> = telling.difference(&differing).copied().collect();
+    let agreeing: Vec<(FieldNo, FieldNo)> = evidence.into_iter().filter(|(_, evidence)| evidence.is_enough()).map(|(pair, _)| pair).collect();
     let only = |(gone, new): &(FieldNo, FieldNo)| agreeing.iter().filter(|(g, n)| g == gone || n == new).count() == 1;
     let named = |(gone, new): &(FieldNo, FieldNo)| (*gone, candidate.name_of(*new).to_owned());
     Ok(if looked { agreeing.iter().filter(|pair| only(pair)).map(named).collect() } else { Vec::new() })
@@ -381,24 +377,47 @@ fn is_same_table(session: &Session, old: &Shape, found: &Shape) -> Result<bool> 
     if names(old) != names(found) || keys(old) != keys(found) || old.key_kind != found.key_kind {
         return Ok(false);
     }
-    let (mut same, mut other) = (0u64, 0u64);
-    let looked = compare_sample(session, old, &merged(old, found, &[]), &mut |mirror, row| {
-        *(if mirror.same(row) { &mut same } else { &mut other }) += 1;
+    let mut evidence = Evidence::default();
+    let looked = compare_sample(session, old, &merged(old, found, &[]), &mut |mirror, row, noted| {
+        evidence.add(mirror.same(row), true, noted);
     })?;
-    Ok(looked && same > 0 && other == 0)
+    Ok(looked && evidence.is_enough())
 }
 
-/// Shows mirror and record of up to [`SAMPLE`] records that nobody edited since the mirror was made, read by a shape that may be the right
-/// one. False where the database cannot be read by it.
-fn compare_sample(session: &Session, old: &Shape, candidate: &Shape, each: &mut dyn FnMut(&Row, &Row)) -> Result<bool> {
+/// What records say of a name that may be another name for something known.
+#[derive(Clone, Copy, Debug, Default)]
+struct Evidence {
+    /// Records that nobody touched and that hold the same, and not only what a new column is filled with.
+    telling: u64,
+    /// Records that were noted (the migration itself may have written to all of them) and tell the same, or hold something else.
+    noted_telling: u64,
+    noted_other: u64,
+    /// Records that nobody touched and that hold something else.
+    other: u64,
+}
+
+impl Evidence {
+    fn add(&mut self, same: bool, telling: bool, noted: bool) {
+        self.telling += u64::from(same && telling && !noted);
+        self.noted_telling += u64::from(same && telling && noted);
+        self.noted_other += u64::from(!same && noted);
+        self.other += u64::from(!same && !noted);
+    }
+
+    const fn is_enough(&self) -> bool {
+        self.other == 0 && (self.telling > 0 || self.noted_telling > self.noted_other)
+    }
+}
+
+/// Shows mirror and record of up to [`SAMPLE`] records, read by a shape that may be the right one, and whether the record was noted since
+/// the mirror was made. False where the database cannot be read by it.
+fn compare_sample(session: &Session, old: &Shape, candidate: &Shape, each: &mut dyn FnMut(&Row, &Row, bool)) -> Result<bool> {
     let (database, ledger) = (session.database()?, &session.ledger);
     let noted = noted(session, database, old)?;
     database.begin_read()?;
     let mut pairs = Vec::new();
     let scanned = database.scan(candidate, None, SAMPLE, &mut |key, row| {
-        if !noted.contains(&key) {
-            pairs.push((key, Row::decode(row)));
-        }
+        pairs.push((key, Row::decode(row)));
     });
     database.end_read()?;
     match scanned {
@@ -408,7 +427,7 @@ fn compare_sample(session: &Session, old: &Shape, candidate: &Shape, each: &mut 
     for (key, row) in pairs {
         let mirror = ledger.peek(old.number, &key, |mirror| mirror.map(Row::decode))?;
         if let (Some(Ok(mirror)), Ok(row)) = (mirror, row) {
-            each(&mirror, &row);
+            each(&mirror, &row, noted.contains(&key));
         }
     }
     Ok(true)
