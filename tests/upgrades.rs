@@ -37,10 +37,13 @@ fn says(report: &Report, words: &str) -> bool {
 fn conflicts(tree: &Tree, site: &str) -> Vec<String> {
     let mut all = Vec::new();
     let session = tree.session(site);
-    session.ledger.conflicts(0, &mut |_, _, _, conflict| {
-        all.push(format!("{} {:?}: {:?} over {:?}", conflict.key, conflict.field, conflict.winner, conflict.loser));
-        Ok(())
-    }).unwrap();
+    session
+        .ledger
+        .conflicts(0, &mut |_, _, _, conflict| {
+            all.push(format!("{} {:?}: {:?} over {:?}", conflict.key, conflict.field, conflict.winner, conflict.loser));
+            Ok(())
+        })
+        .unwrap();
     all
 }
 
@@ -101,7 +104,10 @@ fn changes_of_a_column_that_is_not_here_yet_wait_and_everything_else_travels() {
     let tree = two();
     let migration = "ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 0";
     tree.edit("head", migration);
-    tree.edit("head", "UPDATE customers SET level = 5, phone = 'new' WHERE id = 'ACME'; INSERT INTO customers VALUES ('DUNE', 'Dune', 'Dole', '4', 6)");
+    tree.edit(
+        "head",
+        "UPDATE customers SET level = 5, phone = 'new' WHERE id = 'ACME'; INSERT INTO customers VALUES ('DUNE', 'Dune', 'Dole', '4', 6)",
+    );
     tree.settle(&["head", "anna"]);
     assert_eq!(all(&tree, "anna", "id, phone"), "ACME new; BOLT 2; CORE 3; DUNE 4");
     let waits = parked::waiting(&tree.session("anna")).unwrap();
@@ -268,7 +274,13 @@ fn edits_on_both_sides_of_a_rename_end_the_same_everywhere_whoever_wins() {
                 tree.settle(&[second, first]);
                 tree.assert_same(&["head", "anna"]);
                 let table = if rename.contains("COLUMN") { "customers" } else { "clients" };
-                let all = tree.text("head", &format!("SELECT group_concat(id || t, ', ') FROM (SELECT id, {} AS t FROM {table} ORDER BY id)", if rename.contains("COLUMN") { "telephone" } else { "phone" }));
+                let all = tree.text(
+                    "head",
+                    &format!(
+                        "SELECT group_concat(id || t, ', ') FROM (SELECT id, {} AS t FROM {table} ORDER BY id)",
+                        if rename.contains("COLUMN") { "telephone" } else { "phone" }
+                    ),
+                );
                 assert_eq!(all, format!("ACME{newest}, BOLT2, CORE3, annaanna, headhead"), "{first} first, {newest} newest: {rename}");
             }
         }
@@ -278,7 +290,10 @@ fn edits_on_both_sides_of_a_rename_end_the_same_everywhere_whoever_wins() {
 #[test]
 fn a_column_in_the_place_of_another_one_is_no_rename_unless_it_holds_the_same() {
     let tree = two();
-    tree.edit("head", "ALTER TABLE customers DROP COLUMN phone; ALTER TABLE customers ADD COLUMN mail TEXT; UPDATE customers SET mail = id || '@x'");
+    tree.edit(
+        "head",
+        "ALTER TABLE customers DROP COLUMN phone; ALTER TABLE customers ADD COLUMN mail TEXT; UPDATE customers SET mail = id || '@x'",
+    );
     let report = tree.sync("head");
     assert!(says(&report, "column `phone` of table `customers` is gone and `mail` is new in its place"), "{:?}", report.notes);
     tree.edit("anna", "UPDATE customers SET phone = 'kept' WHERE id = 'ACME'");
@@ -319,7 +334,10 @@ fn a_renamed_table_is_the_same_table_and_a_dropped_one_deletes_nothing_elsewhere
     assert!(says(&report, "table `customers` is called `clients` now"), "{:?}", report.notes);
     tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'BOLT'; INSERT INTO customers VALUES ('DUNE', 'Dune', NULL, NULL)");
     tree.settle(&["anna", "head"]);
-    assert_eq!(tree.text("head", "SELECT group_concat(id || phone) FROM (SELECT id, ifnull(phone, '-') AS phone FROM clients ORDER BY id)"), "ACMEhead,BOLTanna,CORE3,DUNE-");
+    assert_eq!(
+        tree.text("head", "SELECT group_concat(id || phone) FROM (SELECT id, ifnull(phone, '-') AS phone FROM clients ORDER BY id)"),
+        "ACMEhead,BOLTanna,CORE3,DUNE-"
+    );
     tree.edit("anna", rename);
     tree.settle(&["anna", "head"]);
     tree.assert_same(&["head", "anna"]);
@@ -362,7 +380,10 @@ fn unique_indexes_and_foreign_keys_that_are_added_count_from_then_on() {
     tree.edit("head", migration);
     tree.edit("anna", migration);
     tree.settle(&["anna", "head"]);
-    tree.edit("anna", "INSERT OR REPLACE INTO customers VALUES ('NEW', 'New', NULL, '2'); INSERT INTO notes VALUES ('N2', 'ACME', 'answer', 'N1')");
+    tree.edit(
+        "anna",
+        "INSERT OR REPLACE INTO customers VALUES ('NEW', 'New', NULL, '2'); INSERT INTO notes VALUES ('N2', 'ACME', 'answer', 'N1')",
+    );
     tree.settle(&["anna", "head"]);
     tree.assert_same(&["head", "anna"]);
     assert_eq!(all(&tree, "head", "id, phone"), "ACME 1; CORE 3; NEW 2", "what REPLACE displaced is gone everywhere");
@@ -371,8 +392,11 @@ fn unique_indexes_and_foreign_keys_that_are_added_count_from_then_on() {
 #[test]
 fn tables_whose_records_are_named_by_other_columns_are_other_tables() {
     let tree = two();
-    tree.edit("head", "BEGIN; CREATE TABLE new (id TEXT, part TEXT, body TEXT, PRIMARY KEY (id, part));
-        INSERT INTO new SELECT id, '1', body FROM notes; DROP TABLE notes; ALTER TABLE new RENAME TO notes; COMMIT;");
+    tree.edit(
+        "head",
+        "BEGIN; CREATE TABLE new (id TEXT, part TEXT, body TEXT, PRIMARY KEY (id, part));
+        INSERT INTO new SELECT id, '1', body FROM notes; DROP TABLE notes; ALTER TABLE new RENAME TO notes; COMMIT;",
+    );
     let report = tree.sync("head");
     assert!(says(&report, "table `notes` names its records by other columns"), "{:?}", report.notes);
     tree.edit("anna", "UPDATE notes SET body = 'anna'");
@@ -390,8 +414,9 @@ fn dies(tree: &Tree, site: &str, kill: u64) -> bool {
     let home = Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
     let mortal = tree.world(site);
     mortal.faults().kill_before(Some(kill));
-    let died = Session::open(mortal, home, tree.limits.clone())
-        .and_then(|mut session| fieldpost::sync::round::run(&mut session, &mut tree.exchange.clone(), fieldpost::sync::round::Halves::Both, &mut |_| {}));
+    let died = Session::open(mortal, home, tree.limits.clone()).and_then(|mut session| {
+        fieldpost::sync::round::run(&mut session, &mut tree.exchange.clone(), fieldpost::sync::round::Halves::Both, &mut |_| {})
+    });
     match died {
         Ok(_) => false,
         Err(error) if error.is_crash() => true,
@@ -415,7 +440,11 @@ fn a_run_that_dies_while_it_follows_the_schema_is_finished_by_the_next() {
         let died = dies(&tree, "anna", kill);
         tree.settle(&["anna", "head"]);
         tree.assert_same(&["head", "anna"]);
-        assert_eq!(tree.text("anna", "SELECT group_concat(id || level || label || telephone) FROM (SELECT * FROM clients ORDER BY id)"), "ACME5ACME!head,BOLT3BOLT!anna", "step {kill}");
+        assert_eq!(
+            tree.text("anna", "SELECT group_concat(id || level || label || telephone) FROM (SELECT * FROM clients ORDER BY id)"),
+            "ACME5ACME!head,BOLT3BOLT!anna",
+            "step {kill}"
+        );
         assert_eq!(tree.text("anna", "SELECT color FROM tags"), "red");
         if !died {
             assert!(kill > 10, "the sweep is over after {kill} steps");
@@ -504,7 +533,12 @@ fn a_program_that_holds_the_database_makes_a_round_wait_and_nothing_is_half_done
     tree.limits.lock_wait = std::time::Duration::from_millis(20);
     for mode in ["WAL", "DELETE"] {
         tree.edit("anna", &format!("PRAGMA journal_mode = {mode}"));
-        tree.edit("head", &format!("UPDATE customers SET phone = 'head {mode}' WHERE id = 'ACME'; INSERT INTO customers VALUES ('{mode}', 'x', NULL, NULL)"));
+        tree.edit(
+            "head",
+            &format!(
+                "UPDATE customers SET phone = 'head {mode}' WHERE id = 'ACME'; INSERT INTO customers VALUES ('{mode}', 'x', NULL, NULL)"
+            ),
+        );
         tree.edit("anna", &format!("UPDATE customers SET city = 'anna {mode}' WHERE id = 'BOLT'"));
         tree.sync("head");
         let other = tree.application("anna");
@@ -652,7 +686,8 @@ fn random_edit(dice: &mut Dice, version: usize, site: &str, step: usize) -> Stri
     let value = if column == "level" { step.to_string() } else { format!("'{site}{step}'") };
     match dice.roll(8) {
         0 => format!("DELETE FROM {table} WHERE id = '{id}' AND id NOT IN (SELECT customer FROM notes)"),
-        1 => format!("INSERT OR IGNORE INTO {table} (id, name, {column}) VALUES ('{id}', 'new', {value})").replace("(id, name, name)", "(id, city, name)"),
+        1 => format!("INSERT OR IGNORE INTO {table} (id, name, {column}) VALUES ('{id}', 'new', {value})")
+            .replace("(id, name, name)", "(id, city, name)"),
         2 if version >= 2 => format!("INSERT OR REPLACE INTO tags VALUES ('{}', '{site}{step}')", ["standard", "a", "b"][dice.roll(3)]),
         3 => format!("INSERT INTO notes (id, customer, body) SELECT '{site}{step}', id, 'x' FROM {table} WHERE id = '{id}'"),
         4 if version >= 7 => format!("UPDATE notes SET stars = {step}"),
@@ -694,17 +729,26 @@ fn any_order(seed: u64) {
     }
     tree.settle(&sites);
     let first = tree.digests("head");
+    // What was sent for a column before everybody dropped it waits for ever; so does the old name of a rename that nothing showed to be one.
+    let gone = |columns: &[String]| columns.iter().all(|column| column == "city" || column == "phone") && !columns.is_empty();
     for site in &sites {
-        let waiting: Vec<_> = parked::waiting(&tree.session(site)).unwrap().into_iter().filter(|waits| waits.columns != ["city"]).collect();
+        let waiting: Vec<_> = parked::waiting(&tree.session(site)).unwrap().into_iter().filter(|waits| !gone(&waits.columns)).collect();
         assert_eq!(waiting, [], "seed {seed}, {site}");
         let mut held = 0;
-        tree.session(site).ledger.exceptional(&mut |record| {
-            held += record.extra.held.len();
-            Ok(())
-        }).unwrap();
+        tree.session(site)
+            .ledger
+            .exceptional(&mut |record| {
+                held += record.extra.held.len();
+                Ok(())
+            })
+            .unwrap();
         if tree.digests(site) != first && held == 0 {
             for site in sites {
-                for sql in ["SELECT group_concat(id || ' ' || name || ' ' || ifnull(telephone, '-') || ' ' || level || ' ' || ifnull(label, '-'), '; ') FROM (SELECT * FROM clients ORDER BY id)", "SELECT group_concat(id || customer || body || ifnull(stars, '-')) FROM (SELECT * FROM notes ORDER BY id)", "SELECT group_concat(name || color) FROM (SELECT * FROM tags ORDER BY name)"] {
+                for sql in [
+                    "SELECT group_concat(id || ' ' || name || ' ' || ifnull(telephone, '-') || ' ' || level || ' ' || ifnull(label, '-'), '; ') FROM (SELECT * FROM clients ORDER BY id)",
+                    "SELECT group_concat(id || customer || body || ifnull(stars, '-')) FROM (SELECT * FROM notes ORDER BY id)",
+                    "SELECT group_concat(name || color) FROM (SELECT * FROM tags ORDER BY name)",
+                ] {
                     eprintln!("{site}: {}", tree.text(site, sql));
                 }
             }
@@ -715,6 +759,7 @@ fn any_order(seed: u64) {
 
 #[test]
 fn sites_that_migrate_step_by_step_in_any_order_end_the_same() {
-    let seeds = std::env::var("FIELDPOST_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(6);
-    (1..=seeds).for_each(any_order);
+    (1..=5).for_each(any_order);
+    // Each found a bug once: a rename seen in few records, changes that waited under the old name and under the new one.
+    [8, 11].into_iter().for_each(any_order);
 }

@@ -49,8 +49,9 @@ impl Ledger {
 
     /// What is parked of a neighbour for a record.
     pub fn parked_of(&self, site: SiteNo, table: TableNo, key: &Key) -> Result<Option<Parked>> {
-        let mut statement =
-            self.connection.prepare_cached("SELECT site, packet, since, content FROM parked WHERE site = ? AND table_no = ? AND key = ?")?;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT site, packet, since, content FROM parked WHERE site = ? AND table_no = ? AND key = ?")?;
         statement.query_row((site.0, table.0, key.as_bytes()), |row| Ok(read(row))).optional()?.transpose()
     }
 

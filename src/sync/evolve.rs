@@ -15,7 +15,9 @@ pub(super) enum Event {
     Untracked(String, String),
     #[error("table `{0}` is back: it is tracked again")]
     TableBack(String),
-    #[error("table `{0}` is gone: it is tracked no longer, and nobody is told to delete its records; what others change in it is kept for its return")]
+    #[error(
+        "table `{0}` is gone: it is tracked no longer, and nobody is told to delete its records; what others change in it is kept for its return"
+    )]
     TableGone(String),
     #[error("table `{0}` is called `{1}` now")]
     TableRenamed(String, String),
@@ -27,7 +29,9 @@ pub(super) enum Event {
     FieldGone(String, String),
     #[error("column `{1}` of table `{0}` is called `{2}` now")]
     FieldRenamed(String, String, String),
-    #[error("column `{1}` of table `{0}` is gone and `{2}` is new in its place; nothing shows that it is a new name of `{1}`, so it is taken for another column")]
+    #[error(
+        "column `{1}` of table `{0}` is gone and `{2}` is new in its place; nothing shows that it is a new name of `{1}`, so it is taken for another column"
+    )]
     FieldReplaced(String, String, String),
 }
 
@@ -124,7 +128,8 @@ pub(super) fn field_events(old: &Shape, new: &Shape, renames: &[(FieldNo, String
     for field in old.live_fields().filter(|field| !new.is_live(*field)) {
         let name = old.name_of(field).to_owned();
         let gap = gaps.iter().find(|gap| gap.gone.contains(&field));
-        let in_its_place: Vec<&str> = gap.map_or(&[][..], |gap| &gap.new).iter().map(String::as_str).filter(|name| !is_rename(name)).collect();
+        let in_its_place: Vec<&str> =
+            gap.map_or(&[][..], |gap| &gap.new).iter().map(String::as_str).filter(|name| !is_rename(name)).collect();
         events.push(if in_its_place.is_empty() {
             Event::FieldGone(table(), name)
         } else {

@@ -318,19 +318,25 @@ pub(super) fn gather(session: &Session, new: &Shape, before: &BTreeMap<TableNo, 
     let ledger = &session.ledger;
     let mut shape = new.clone();
     let is_source = |old: &&Shape| old.number == new.number || (old.past.gone && old.name == new.name);
+    let mut found: BTreeMap<(SiteNo, Key), Vec<Parked>> = BTreeMap::new();
     for old in before.values().filter(is_source) {
         let names: Vec<String> = old.key.iter().map(|field| old.name_of(*field).to_owned()).collect();
         if !has_key(new, &names) {
             continue;
         }
         for parked in ledger.parked_in(old.number)? {
-            let change = renumbered(&parked.change, old, &mut shape);
-            if change == parked.change {
-                continue;
-            }
             ledger.drop_parked(parked.site, old.number, &parked.change.key)?;
-            ledger.put_parked(&Parked { change, ..parked })?;
+            let change = renumbered(&parked.change, old, &mut shape);
+            found.entry((parked.site, change.key.clone())).or_default().push(Parked { change, ..parked });
         }
+    }
+    let parent = ledger.parent()?.map(|parent| parent.site);
+    for ((site, _), mut parked) in found {
+        // What came under an old name and under a new one is one change after the other.
+        parked.sort_by_key(|parked| parked.packet);
+        let compose = if Some(site) == parent { from_parent::compose_parent } else { from_child::compose_child };
+        let one = |earlier: Parked, later: Parked| Parked { since: earlier.since, change: compose(&earlier.change, later.change), ..later };
+        parked.into_iter().reduce(one).map_or(Ok(()), |parked| ledger.put_parked(&parked))?;
     }
     if shape != *new {
         ledger.put_shape(&shape, session.rank(shape.number))?;
@@ -370,7 +376,9 @@ fn renumbered(change: &Change, from: &Shape, to: &mut Shape) -> Change {
         new
     };
     let meant = |reference: &ForeignKey| -> Option<Born> {
-        let same = |old: &ForeignKey| old.table == reference.table && old.fields.iter().map(|field| number(*field)).eq(reference.fields.iter().copied());
+        let same = |old: &ForeignKey| {
+            old.table == reference.table && old.fields.iter().map(|field| number(*field)).eq(reference.fields.iter().copied())
+        };
         from.references.iter().position(same).and_then(|place| change.meant.get(place).copied().flatten())
     };
     let mut fields: Vec<FieldNo> = change.fields.iter().map(|field| number(*field)).collect();
@@ -433,7 +441,11 @@ impl std::fmt::Display for Waits {
         match self.columns.as_slice() {
             [] => write!(f, "it waits until this database has a table `{}` with the same key", self.table),
             [one] => write!(f, "it waits until this database has column `{one}`"),
-            several => write!(f, "it waits until this database has columns {}", several.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")),
+            several => write!(
+                f,
+                "it waits until this database has columns {}",
+                several.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+            ),
         }
     }
 }
@@ -482,7 +494,8 @@ mod tests {
     }
 
     fn change(before: Option<[Value; 3]>, after: Option<[Value; 3]>, fields: &[u16]) -> Change {
-        let image = |values: [Value; 3]| Image { born: Born { site: SiteNo(1), sequence: 1 }, row: Row(values.to_vec()), stamps: Vec::new() };
+        let image =
+            |values: [Value; 3]| Image { born: Born { site: SiteNo(1), sequence: 1 }, row: Row(values.to_vec()), stamps: Vec::new() };
         Change {
             table: TableNo(0),
             key: Key::new([&Value::text("k")]).unwrap(),

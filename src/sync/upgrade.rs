@@ -360,7 +360,8 @@ fn renames(session: &Session, old: &Shape, found: &Shape, gaps: &[Gap]) -> Resul
             evidence.entry(*pair).or_default().add(was.converts_to(is), telling, noted);
         }
     })?;
-    let agreeing: Vec<(FieldNo, FieldNo)> = evidence.into_iter().filter(|(_, evidence)| evidence.is_enough()).map(|(pair, _)| pair).collect();
+    let agreeing: Vec<(FieldNo, FieldNo)> =
+        evidence.into_iter().filter(|(_, evidence)| evidence.is_enough()).map(|(pair, _)| pair).collect();
     let only = |(gone, new): &(FieldNo, FieldNo)| agreeing.iter().filter(|(g, n)| g == gone || n == new).count() == 1;
     let named = |(gone, new): &(FieldNo, FieldNo)| (*gone, candidate.name_of(*new).to_owned());
     Ok(if looked { agreeing.iter().filter(|pair| only(pair)).map(named).collect() } else { Vec::new() })
@@ -405,7 +406,7 @@ impl Evidence {
     }
 
     const fn is_enough(&self) -> bool {
-        self.other == 0 && (self.telling > 0 || self.noted_telling > self.noted_other)
+        self.other == 0 && (self.telling > 0 || self.noted_telling > 0 && self.noted_telling >= self.noted_other)
     }
 }
 
@@ -440,4 +441,3 @@ fn noted(session: &Session, database: &Database, shape: &Shape) -> Result<BTreeS
     let notes = database.notes(shape, session.ledger.sealed(shape.number)?, NOTED)?;
     Ok(notes.into_iter().filter_map(|note| note.key.ok()).collect())
 }
-
