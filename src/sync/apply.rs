@@ -16,8 +16,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufReader;
 use std::time::Duration;
 
+use super::foreign::Foreign;
 use super::known::Link;
-use super::parked::{self, Foreign};
+use super::parked;
 use super::report::Tally;
 use super::seal::{self, Sealing};
 use super::vocabulary::Words;

@@ -10,7 +10,7 @@
 //! | `plain` | which changes need no deciding? |
 //! | `known` | what does a neighbour hold? |
 //! | `upgrade`, `evolve` | what does a schema change mean for what is tracked? |
-//! | [`parked`] | what becomes of changes for a table or field that is not here? |
+//! | [`parked`], `foreign` | what becomes of changes for a table or field that is not here? |
 //! | [`join`], [`roster`] | how does a new site get in, and who else is there? |
 //!
 //! **The invariant of every function here**: whenever it returns, also with an error, and whenever the process dies,
@@ -20,6 +20,7 @@ pub mod apply;
 pub mod build;
 mod error;
 mod evolve;
+mod foreign;
 mod from_child;
 mod from_parent;
 mod held;

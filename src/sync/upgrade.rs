@@ -25,8 +25,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evolve::{Event, Gap, field_events, gaps, merged, same_name};
-use super::parked::{self, split};
-use super::{Result, Session, news};
+use super::parked::split;
+use super::{Result, Session, foreign, news};
 use crate::database::Database;
 use crate::ledger::{Opinion, Parked, PastValue};
 use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
@@ -222,7 +222,7 @@ fn changed(session: &Session, all: &[Shape], taken: &TakenOver) -> Result<(Vec<S
     while !left.is_empty() {
         let waits = |shape: &Shape| {
             let refers = |one: &&Shape| one.name != shape.name && shape.references.iter().any(|to| same_name(&to.table, &one.name));
-            left.iter().any(|one| refers(one))
+            left.iter().any(refers)
         };
         let next = left.iter().position(|shape| !waits(shape)).unwrap_or(0);
         ranks.insert(left.remove(next).number, u32::try_from(ranks.len()).unwrap_or(u32::MAX));
@@ -247,7 +247,7 @@ fn write(session: &Session, changed: &[Shape], ranks: &BTreeMap<TableNo, u32>, e
     }
     for table in taken.tables.keys() {
         let new = changed.iter().find(|shape| shape.number == *table);
-        new.map_or(Ok(()), |new| parked::gather(session, new, &before))?;
+        new.map_or(Ok(()), |new| foreign::gather(session, new, &before))?;
     }
     if taken.emptied && ledger.parent()?.is_some() {
         ledger.set_note(super::build::WANT_FULL, "yes")?;
