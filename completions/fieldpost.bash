@@ -52,6 +52,9 @@ _fieldpost() {
             fieldpost,receive)
                 cmd="fieldpost__subcmd__receive"
                 ;;
+            fieldpost,recover)
+                cmd="fieldpost__subcmd__recover"
+                ;;
             fieldpost,send)
                 cmd="fieldpost__subcmd__send"
                 ;;
@@ -96,6 +99,9 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__help,receive)
                 cmd="fieldpost__subcmd__help__subcmd__receive"
+                ;;
+            fieldpost__subcmd__help,recover)
+                cmd="fieldpost__subcmd__help__subcmd__recover"
                 ;;
             fieldpost__subcmd__help,send)
                 cmd="fieldpost__subcmd__help__subcmd__send"
@@ -146,7 +152,7 @@ _fieldpost() {
 
     case "${cmd}" in
         fieldpost)
-            opts="-v -q -h -V --home --json --verbose --quiet --help --version init invite join sync send receive status conflicts held history digest packet detach demo help"
+            opts="-v -q -h -V --home --json --verbose --quiet --help --version init invite join sync send receive status conflicts held history digest packet recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -266,7 +272,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help)
-            opts="init invite join sync send receive status conflicts held history digest packet detach demo help"
+            opts="init invite join sync send receive status conflicts held history digest packet recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -476,6 +482,20 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__receive)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__recover)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -791,6 +811,24 @@ _fieldpost() {
             ;;
         fieldpost__subcmd__receive)
             opts="-v -q -h --dry-run --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__recover)
+            opts="-v -q -h --yes --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

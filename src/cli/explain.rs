@@ -214,7 +214,10 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
             "the settings name another database, or the home or the database is a copy of another site's: put back the pair that belongs together".to_owned()
         }
         SyncError::DatabaseRestored => {
-            "nothing was sent: a restored backup would go out as edits. Put the newest database back, or join this site anew".to_owned()
+            "nothing was sent: a restored backup would go out as edits. 'fieldpost recover' brings it forward to what this site knows; or put the newest database back".to_owned()
+        }
+        SyncError::OlderSchema { .. } => {
+            "start the application once, so that it brings the database to its newest schema; then 'fieldpost recover' again".to_owned()
         }
         SyncError::StateRestored => {
             "nothing was done: this home no longer knows what it has sent. Put the newest home back, or join this site anew".to_owned()
@@ -510,6 +513,7 @@ mod tests {
             (SyncError::BadPart("roster.json"), Exit::Failed),
             (SyncError::OtherPair, Exit::Failed),
             (SyncError::DatabaseRestored, Exit::Failed),
+            (SyncError::OlderSchema { table: table() }, Exit::Failed),
             (SyncError::StateRestored, Exit::Failed),
             (SyncError::NameTaken(name()), Exit::Failed),
             (SyncError::NotAnOffice(name()), Exit::Failed),

@@ -5,7 +5,6 @@ use rusqlite::types::ValueRef;
 
 use super::capture::log_table;
 use super::error::{Doing, Result};
-use super::facts::Facts;
 use super::{Database, quote};
 use crate::model::{FieldNo, PairId, Shape, Value};
 use crate::world::World;
@@ -34,15 +33,10 @@ impl Database {
     /// # Errors
     /// As SQLite says.
     pub fn has_log(&self, shape: &Shape) -> Result<bool> {
-        Ok(self.ours("table")?.contains_key(&log_table(&shape.name)))
-    }
-
-    /// Whether the table is there, whatever it looks like.
-    ///
-    /// # Errors
-    /// As SQLite says.
-    pub fn has_table(&self, name: &str) -> Result<bool> {
-        Ok(!Facts::read(&self.connection, name)?.columns.is_empty())
+        let doing = "look for a log";
+        let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        statement.query_row([log_table(&shape.name)], |row| row.get(0)).doing(doing)
     }
 
     /// As [`Database::arm`], in one transaction with moving the logs of renamed tables along, so that nothing noted is lost.

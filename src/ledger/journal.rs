@@ -108,6 +108,11 @@ impl Ledger {
         Ok(id)
     }
 
+    /// When anything was sealed or applied last.
+    pub fn last_activity(&self) -> Result<Millis> {
+        Ok(Millis(self.connection.prepare_cached("SELECT ifnull(max(time), 0) FROM cause")?.query_row([], |row| row.get(0))?))
+    }
+
     fn next_cause(&self) -> Result<i64> {
         Ok(self.connection.prepare_cached("SELECT ifnull(max(id), 0) + 1 FROM cause")?.query_row([], |row| row.get(0))?)
     }

@@ -41,7 +41,9 @@ impl Value {
     pub fn converts_to(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Absent | Self::Null | Self::Blob(_), _) | (_, Self::Absent | Self::Null | Self::Blob(_)) => self == other,
-            (Self::Integer(_) | Self::Real(_) | Self::Text(_), _) => self == other || self.number().is_some_and(|one| other.number() == Some(one)),
+            (Self::Integer(_) | Self::Real(_) | Self::Text(_), _) => {
+                self == other || self.number().is_some_and(|one| other.number() == Some(one))
+            }
         }
     }
 

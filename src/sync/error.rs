@@ -87,6 +87,12 @@ pub enum SyncError {
     /// The database is older than the state: it was restored from a backup.
     #[error("the database is older than what this home knows: it was restored from a backup")]
     DatabaseRestored,
+    /// A restored database has another schema than the state knows.
+    #[error("the restored database has another schema: table `{table}` is not what it was last")]
+    OlderSchema {
+        /// A table that differs.
+        table: String,
+    },
     /// The state is older than the database: the home was restored from a backup.
     #[error("the state of this home is older than its database: it was restored from a backup")]
     StateRestored,
@@ -151,6 +157,7 @@ impl SyncError {
             | Self::BadPart(_)
             | Self::OtherPair
             | Self::DatabaseRestored
+            | Self::OlderSchema { .. }
             | Self::StateRestored
             | Self::NameTaken(_)
             | Self::NotAnOffice(_)

@@ -130,7 +130,10 @@ impl Applying<'_> {
         }
         // What a column of another type here made of the parent's value is nobody's edit: told back it would go to and fro for ever.
         if let Some(ours) = &record.current {
-            taken.iter().filter(|field| ours.row.get(**field).converts_to(after.row.get(**field))).for_each(|field| new_base.take(*field, ours));
+            taken
+                .iter()
+                .filter(|field| ours.row.get(**field).converts_to(after.row.get(**field)))
+                .for_each(|field| new_base.take(*field, ours));
         }
         Ok(Some(new_base))
     }
@@ -175,7 +178,9 @@ impl Applying<'_> {
         let mut edits =
             OurEdits { whole: pending.whole, whole_unsent: false, fields: pending.fields.into_iter().collect(), unsent: BTreeSet::new() };
         match (&record.current, base) {
-            (Some(ours), Some(base)) if ours.born == base.born => edits.unsent = ours.row.differing(&base.row).filter(|field| shape.is_live(*field)).collect(),
+            (Some(ours), Some(base)) if ours.born == base.born => {
+                edits.unsent = ours.row.differing(&base.row).filter(|field| shape.is_live(*field)).collect()
+            }
             (None, None) => {}
             (Some(_) | None, Some(_)) | (Some(_), None) => edits.whole_unsent = true,
         }

@@ -11,6 +11,7 @@
 //! | `known` | what does a neighbour hold? |
 //! | `upgrade`, `evolve` | what does a schema change mean for what is tracked? |
 //! | [`parked`], `foreign` | what becomes of changes for a table or field that is not here? |
+//! | [`recover`] | how does a site go on whose database was restored? |
 //! | [`join`], [`roster`] | how does a new site get in, and who else is there? |
 //!
 //! **The invariant of every function here**: whenever it returns, also with an error, and whenever the process dies,
@@ -35,6 +36,7 @@ pub mod parked;
 mod plain;
 pub mod plan;
 mod put;
+pub mod recover;
 mod references;
 pub mod report;
 pub mod roster;

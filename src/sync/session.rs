@@ -142,6 +142,23 @@ impl Session {
         Ok(session)
     }
 
+    /// Opens home and database as they are, for [`super::recover`]: nothing is mended but what belongs together is.
+    pub(super) fn open_unchecked(world: World, home: Home, limits: Limits) -> Result<Self> {
+        let mut session = Self::open_ledger(world, home, limits)?;
+        session.clear_scratch()?;
+        if !session.has_begun() {
+            session.database()?;
+        }
+        let database = Database::open(&session.database_path(), session.limits.lock_wait)?;
+        if database.pair()? != Some(session.ledger.pair()?) {
+            return Err(SyncError::OtherPair);
+        }
+        session.database = Some(database);
+        session.catch_up()?;
+        session.reload_shapes()?;
+        Ok(session)
+    }
+
     fn open_ledger(world: World, home: Home, limits: Limits) -> Result<Self> {
         let settings = home.settings()?;
         let ledger = Ledger::open(&world, &home.state(), &settings.name)?;
@@ -267,6 +284,12 @@ impl Session {
         Ok(self.ledger.set_note(DUE, &due_words(&due))?)
     }
 
+    /// Makes every table due, in the open transaction of the ledger.
+    pub(super) fn note_all_due(&self) -> Result<()> {
+        let due = self.shapes.iter().map(|shape| (shape.number, Why::Moved)).collect();
+        Ok(self.ledger.set_note(DUE, &due_words(&due))?)
+    }
+
     /// What is due by the note.
     fn noted_due(&self) -> Result<Due> {
         Ok(self.ledger.note(DUE)?.unwrap_or_default().split_whitespace().filter_map(due_word).collect())
@@ -307,7 +330,7 @@ impl Session {
     }
 
     /// Before anything follows the schema: that of a restored database would be followed backwards.
-    fn check_age(&self) -> Result<()> {
+    pub(super) fn check_age(&self) -> Result<()> {
         let database = self.database()?;
         let there = database.counters()?.map_or(0, |counters| counters.commits);
         let here = self.ledger.commits()?;
