@@ -22,6 +22,7 @@ mod digest;
 mod error;
 mod evolution;
 mod facts;
+mod migrations;
 mod notes;
 mod plan;
 mod references;

@@ -11,10 +11,11 @@ use super::error::{DatabaseError, Doing, Result};
 use super::{Database, is_ours, quote_text};
 use crate::world::World;
 
-/// Everything of a database but the records.
+/// Everything of a database but the records that travel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SchemaDump {
-    /// `CREATE` statements in an order that runs: tables, indexes, views, triggers, each in order of their making.
+    /// `CREATE` statements in an order that runs: tables, indexes, views, triggers, each in order of their making. Then what migration
+    /// tools noted, as `INSERT` statements.
     pub statements: Vec<String>,
     /// `PRAGMA user_version`, where applications keep the version of their schema.
     pub user_version: i32,
@@ -45,7 +46,7 @@ impl Database {
         let all: Vec<(String, String, String)> = all.doing(doing)?;
         let theirs = all.into_iter().filter(|(name, table, _)| !is_ours(name) && !is_ours(table));
         Ok(SchemaDump {
-            statements: theirs.map(|(_, _, sql)| sql).collect(),
+            statements: theirs.map(|(_, _, sql)| sql).chain(self.migration_history()?).collect(),
             user_version: self.pragma("user_version")?,
             application_id: self.pragma("application_id")?,
             encoding: self.pragma("encoding")?,

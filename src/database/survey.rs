@@ -50,6 +50,9 @@ pub enum UntrackedReason {
     /// A table of SQLite's own.
     #[error("it is SQLite's own")]
     Internal,
+    /// A migration tool notes in it what it did to this database.
+    #[error("a migration tool notes in it which schema this database has")]
+    MigrationHistory,
     /// An index, a generated column or a default calls a function that only the application has.
     #[error("it needs the function `{0}` that only the application has")]
     UnknownFunction(String),
@@ -112,6 +115,9 @@ impl Database {
     fn look(&self, tester: &Tester, listed: &Listed, warnings: &mut Vec<Warning>) -> Result<std::result::Result<Shape, UntrackedReason>> {
         if let Some(reason) = listed.reason() {
             return Ok(Err(reason));
+        }
+        if self.is_migration_history(&listed.name)? {
+            return Ok(Err(UntrackedReason::MigrationHistory));
         }
         let facts = Facts::read(&self.connection, &listed.name)?;
         let Some(key) = facts.key() else { return Ok(Err(UntrackedReason::NoKey)) };

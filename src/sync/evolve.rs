@@ -11,7 +11,7 @@ use crate::model::{Field, FieldNo, ForeignKey, Shape, UniqueSet};
 pub(super) enum Event {
     #[error("table `{0}` is new: it is tracked from now on")]
     NewTable(String),
-    #[error("table `{0}` is new and cannot travel: {1}")]
+    #[error("what is in `{0}` does not travel: {1}")]
     Untracked(String, String),
     #[error("table `{0}` is back: it is tracked again")]
     TableBack(String),

@@ -34,6 +34,9 @@ use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
 /// Note of the schema version that the shapes were made for.
 const VERSION: &str = "schema version";
 
+/// Note of the tables that were there and cannot be tracked, a line each.
+const UNTRACKED: &str = "untracked tables";
+
 /// Records looked at to see whether a name is another name for something known.
 const SAMPLE: usize = 2_000;
 
@@ -71,12 +74,22 @@ pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &Take
     }
     let mut taking = Taking::new(session, surveyed)?;
     taking.match_tables()?;
-    let Taking { all, events, mut taken, .. } = taking;
+    let Taking { all, mut events, mut taken, untracked, .. } = taking;
+    let known = session.ledger.note(UNTRACKED)?;
+    if let Some(known) = &known {
+        let new = untracked.iter().filter(|(name, _)| known.lines().all(|line| line != name) && !name.starts_with("sqlite_"));
+        let said = |name: &str| events.iter().any(|event| matches!(event, Event::Untracked(said, _) if said == name));
+        let new: Vec<Event> = new.filter(|(name, _)| !said(name)).map(|(name, why)| Event::Untracked(name.clone(), why.clone())).collect();
+        events.extend(new);
+    }
+    let names: Vec<&str> = untracked.iter().map(|(name, _)| name.as_str()).collect();
     let (changed, ranks) = changed(session, &all, &taken)?;
     taken.again = before.is_some();
     taken.reshaped = !changed.is_empty();
     session.ledger.begin()?;
-    let done = write(session, &changed, &ranks, &events, &taken).and_then(|()| note(session, &taken));
+    let done = write(session, &changed, &ranks, &events, &taken)
+        .and_then(|()| Ok(session.ledger.set_note(UNTRACKED, &names.join("\n"))?))
+        .and_then(|()| note(session, &taken));
     let done = done.and_then(|()| Ok(session.ledger.commit(&session.world, "commit schema")?));
     if let Err(error) = &done
         && !error.is_crash()

@@ -157,3 +157,23 @@ fn an_office_that_migrates_last_passes_on_what_it_parked() {
     assert_eq!(all(&tree, "head", "level"), "1; 2; 0");
     assert_eq!(tree.text("anna", "SELECT group_concat(name) FROM (SELECT name FROM tags ORDER BY 1)"), "anna,head");
 }
+
+#[test]
+fn what_migration_tools_note_stays_with_the_database_it_speaks_of() {
+    let tree = Tree::new(
+        "CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT);
+         CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY); INSERT INTO alembic_version VALUES ('it''s one');
+         CREATE TABLE migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, migration TEXT, batch INTEGER); INSERT INTO migrations VALUES (4, 'first', 1);",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    assert_eq!(tree.text("anna", "SELECT version_num || id || migration FROM alembic_version, migrations"), "it's one4first");
+    tree.edit(
+        "head",
+        "ALTER TABLE customers ADD COLUMN level INTEGER; UPDATE alembic_version SET version_num = 'two'; CREATE TABLE log (line TEXT)",
+    );
+    let report = tree.sync("head");
+    assert!(says(&report, "what is in `log` does not travel: it has no primary key"), "{:?}", report.notes);
+    tree.settle(&["head", "anna"]);
+    assert_eq!(tree.text("anna", "SELECT version_num FROM alembic_version"), "it's one", "anna's tool has still to do its work");
+}
