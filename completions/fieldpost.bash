@@ -55,6 +55,9 @@ _fieldpost() {
             fieldpost,receive)
                 cmd="fieldpost__subcmd__receive"
                 ;;
+            fieldpost,recover)
+                cmd="fieldpost__subcmd__recover"
+                ;;
             fieldpost,send)
                 cmd="fieldpost__subcmd__send"
                 ;;
@@ -102,6 +105,9 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__help,receive)
                 cmd="fieldpost__subcmd__help__subcmd__receive"
+                ;;
+            fieldpost__subcmd__help,recover)
+                cmd="fieldpost__subcmd__help__subcmd__recover"
                 ;;
             fieldpost__subcmd__help,send)
                 cmd="fieldpost__subcmd__help__subcmd__send"
@@ -531,6 +537,20 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fieldpost__subcmd__help__subcmd__recover)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fieldpost__subcmd__help__subcmd__send)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -833,6 +853,24 @@ _fieldpost() {
             ;;
         fieldpost__subcmd__receive)
             opts="-v -q -h --dry-run --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__recover)
+            opts="-v -q -h --yes --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -43,6 +43,7 @@ complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "held" -d 'List 
 complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "history" -d 'Show who changed a record, when, and from what to what'
 complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "digest" -d 'Print a content hash per table, the same wherever the data is the same'
 complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "packet" -d 'Look into a packet'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "recover" -d 'Bring a restored database forward to what this site knows'
 complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "detach" -d 'Take every trace of Fieldpost out of the database'
 complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "demo" -d 'Play a day of a main office, an office and two people, and show what happens'
 complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -152,6 +153,12 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_s
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from help" -f -a "verify" -d 'Check signature, hashes and form; says nothing of the records'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from help" -f -a "open" -d 'Unpack what is in a packet into a new folder'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand packet; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand recover" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand recover" -l yes -d 'Do it'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand recover" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand recover" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand recover" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand recover" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l force -d 'Detach although there are edits that no other site has'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l json -d 'Print the report as JSON'

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{Exit, conflicts, demo, detach, digest, doctor, held, history, init, invite, join, packet, status, sync};
+use super::{Exit, conflicts, demo, detach, digest, doctor, held, history, init, invite, join, packet, recover, status, sync};
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
 ///
@@ -57,6 +57,7 @@ pub enum Command {
     History(history::HistoryArgs),
     Digest(digest::DigestArgs),
     Packet(packet::PacketArgs),
+    Recover(recover::RecoverArgs),
     Detach(detach::DetachArgs),
     Demo(demo::DemoArgs),
 }
@@ -118,6 +119,7 @@ mod tests {
             "fieldpost packet show a.fpk",
             "fieldpost packet verify a.fpk --signers allowed_signers",
             "fieldpost packet open a.fpk --out folder",
+            "fieldpost recover --yes",
             "fieldpost detach",
             "fieldpost demo --dir tour",
         ] {

@@ -72,7 +72,7 @@ pub fn run(arguments: &DigestArgs, context: &Context) -> Result<Exit, Failure> {
 pub fn of(session: &Session, arguments: &DigestArgs, printer: &Printer) -> Result<DigestReport, Failure> {
     let named = arguments.tables.iter().map(|typed| super::history::shape_named(session, typed).map(|shape| shape.name.clone()));
     let named: Vec<String> = named.collect::<Result<_, _>>()?;
-    if !session.has_database() && !session.shapes.is_empty() {
+    if !session.has_database() && session.has_begun() {
         return Err(DatabaseError::Missing(session.database_path()).into());
     }
     let database = session.database()?;

@@ -206,14 +206,18 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
             format!("run 'fieldpost sync' at '{parent}', then here; nothing is wrong where '{parent}' has not answered yet")
         }
         SyncError::Moved { .. } | SyncError::CannotRenumber { .. } => "run it again: whatever was not done yet is done then".to_owned(),
-        SyncError::UnknownTable { .. } | SyncError::UnknownField { .. } => {
-            "bring the database here to the schema of the others; the packet waits and is tried again at every run".to_owned()
+        SyncError::UnknownTable { .. } => {
+            "the parent's schema needs something that only its application has; the packet waits and is tried again at every run".to_owned()
         }
+        SyncError::SchemaMoves => "nothing is lost: run again once the migration is through".to_owned(),
         SyncError::OtherPair => {
             "the settings name another database, or the home or the database is a copy of another site's: put back the pair that belongs together".to_owned()
         }
         SyncError::DatabaseRestored => {
-            "nothing was sent: a restored backup would go out as edits. Put the newest database back, or join this site anew".to_owned()
+            "nothing was sent: a restored backup would go out as edits. 'fieldpost recover' brings it forward to what this site knows; or put the newest database back".to_owned()
+        }
+        SyncError::OlderSchema { .. } => {
+            "start the application once, so that it brings the database to its newest schema; then 'fieldpost recover' again".to_owned()
         }
         SyncError::StateRestored => {
             "nothing was done: this home no longer knows what it has sent. Put the newest home back, or join this site anew".to_owned()
@@ -240,7 +244,7 @@ fn database(error: &DatabaseError) -> Option<String> {
         DatabaseError::ReadOnly => "check the rights of the file and of its folder: SQLite writes beside the file too",
         DatabaseError::Full => "make room on the disk; nothing is half done, the next run goes on",
         DatabaseError::Damaged(_) => "stop the application and restore the database and the home together from a backup",
-        DatabaseError::ShapeMoved { .. } => "its schema was changed: give it back the fields it had, or join this site anew",
+        DatabaseError::ShapeMoved { .. } => "its schema was changed meanwhile: 'fieldpost sync' looks at it anew",
         DatabaseError::PairedElsewhere(_) => {
             "run fieldpost in the home it belongs to, or take it out there with 'fieldpost detach'; a copied file belongs to the original's home"
         }
@@ -505,10 +509,11 @@ mod tests {
             (SyncError::NoDatabase { parent: name() }, Exit::Failed),
             (SyncError::Moved { table: table(), key: "1".into() }, Exit::Failed),
             (SyncError::UnknownTable { table: table() }, Exit::Failed),
-            (SyncError::UnknownField { table: table(), field: "phone".into() }, Exit::Failed),
+            (SyncError::SchemaMoves, Exit::Failed),
             (SyncError::BadPart("roster.json"), Exit::Failed),
             (SyncError::OtherPair, Exit::Failed),
             (SyncError::DatabaseRestored, Exit::Failed),
+            (SyncError::OlderSchema { table: table() }, Exit::Failed),
             (SyncError::StateRestored, Exit::Failed),
             (SyncError::NameTaken(name()), Exit::Failed),
             (SyncError::NotAnOffice(name()), Exit::Failed),

@@ -10,11 +10,13 @@ use super::shown::{self, Shown};
 use super::{Context, Failure};
 use crate::ledger::HeldReason;
 use crate::model::SiteName;
+use crate::sync::parked::{self, Waits};
 use crate::sync::{Session, SyncError};
 
 /// List changes that could not be applied yet, and why
 ///
-/// Most go on by themselves when what they need arrives. The others say what they want.
+/// Most go on by themselves when what they need arrives, or when the application here gets the table or column they are for.
+/// The others say what they want.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -52,6 +54,8 @@ pub struct HeldChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Needs {
+    /// A table or column that the application here does not have (yet); taken by itself once it has.
+    Schema,
     /// Another packet; tried again by itself.
     Packet,
     /// An exchange that answers; tried again by itself.
@@ -66,7 +70,27 @@ pub enum Needs {
 /// As the ledger says.
 pub fn run(context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
-    Ok(context.printer.report(&HeldReport { held: all(&session)? }))
+    let mut held = all(&session)?;
+    held.extend(parked(&session)?);
+    held.sort_by(|a, b| (a.since, &a.table).cmp(&(b.since, &b.table)));
+    Ok(context.printer.report(&HeldReport { held }))
+}
+
+/// What waits for a table or column that is not here, by table and key.
+///
+/// # Errors
+/// As the ledger says.
+pub fn parked(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
+    let held = |waits: Waits| HeldChange {
+        key: shown::of_key(&waits.key),
+        packet: waits.packet.0,
+        why: waits.to_string(),
+        since: Moment(waits.since),
+        needs: Needs::Schema,
+        table: waits.table,
+        from: waits.site,
+    };
+    Ok(parked::waiting(session)?.into_iter().map(held).collect())
 }
 
 /// Every held change of a site, oldest first.
@@ -111,6 +135,7 @@ impl Needs {
     #[must_use]
     pub const fn words(self) -> &'static str {
         match self {
+            Self::Schema => "goes on by itself when the application here is upgraded",
             Self::Packet => "goes on by itself with a later packet",
             Self::Exchange => "tried again at the next run",
             Self::Person => "wants you",
@@ -121,7 +146,7 @@ impl Needs {
     #[must_use]
     pub const fn exit(self) -> Exit {
         match self {
-            Self::Packet => Exit::Done,
+            Self::Schema | Self::Packet => Exit::Done,
             Self::Exchange => Exit::Unreachable,
             Self::Person => Exit::Attention,
         }

@@ -69,6 +69,8 @@ pub enum HistoryKind {
     Replaced,
     /// Two sites had made the same record; it is one from here on.
     Joined,
+    /// The application dropped columns; this is what they held.
+    Dropped,
 }
 
 /// A field before and after.
@@ -113,7 +115,9 @@ pub fn run(arguments: &HistoryArgs, context: &Context) -> Result<Exit, Failure> 
 pub fn shape_named<'s>(session: &'s Session, typed: &str) -> Result<&'s Shape, Failure> {
     let exact = session.shapes.iter().find(|shape| shape.name == typed);
     let folded = || session.shapes.iter().find(|shape| shape.name.to_lowercase() == typed.to_lowercase());
-    exact.or_else(folded).ok_or_else(|| Failure::NoTable {
+    // A table that is gone has a history too.
+    let former = || session.former.iter().rev().find(|shape| shape.name == typed);
+    exact.or_else(folded).or_else(former).ok_or_else(|| Failure::NoTable {
         typed: typed.to_owned(),
         meant: nearest(typed, session.shapes.iter().map(|shape| shape.name.as_str())).map(str::to_owned),
     })
@@ -160,6 +164,9 @@ fn tell(session: &Session, event: Event) -> HistoryEvent {
         }
         What::Changed(values) => (HistoryKind::Changed, values.into_iter().map(|(name, old, new)| field(name, old, new)).collect()),
         What::Joined => (HistoryKind::Joined, Vec::new()),
+        What::Dropped(values) => {
+            (HistoryKind::Dropped, made(values).into_iter().map(|(name, value)| field(name, value, Value::Absent)).collect())
+        }
     };
     let came = event.came.map(packet);
     let site = event.site.or_else(|| came.as_ref().map(|packet| packet.with.clone())).unwrap_or_else(|| session.name().clone());
@@ -174,6 +181,7 @@ impl HistoryKind {
             Self::Deleted => "deleted",
             Self::Replaced => "replaced",
             Self::Joined => "joined",
+            Self::Dropped => "column dropped",
         }
     }
 }
@@ -201,7 +209,11 @@ impl HistoryEvent {
             row[3..6].clone_from_slice(&[field.field.clone(), field.before.to_string(), field.after.to_string()]);
         }
         rows[0][..3].clone_from_slice(&[page.moment(self.edited), self.site.to_string(), self.kind.word().to_owned()]);
-        rows[0][6] = if packets.is_empty() { "none yet".to_owned() } else { packets.join(", ") };
+        rows[0][6] = match (self.kind, packets.is_empty()) {
+            (HistoryKind::Dropped, _) => String::new(),
+            (_, true) => "none yet".to_owned(),
+            (_, false) => packets.join(", "),
+        };
         rows
     }
 }

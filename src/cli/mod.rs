@@ -24,6 +24,7 @@ pub mod packet;
 pub mod page;
 pub mod place;
 pub mod printer;
+pub mod recover;
 pub mod rehearsal;
 pub mod rounds;
 pub mod shown;
@@ -117,6 +118,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::History(arguments) => history::run(arguments, context),
         Command::Digest(arguments) => digest::run(arguments, context),
         Command::Packet(arguments) => packet::run(arguments, context),
+        Command::Recover(arguments) => recover::run(arguments, context),
         Command::Detach(arguments) => detach::run(arguments, context),
         Command::Demo(arguments) => demo::run(arguments, context),
     }

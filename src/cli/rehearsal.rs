@@ -64,7 +64,7 @@ impl Rehearsal {
         }
         let ledger = Ledger::open(&context.world, &self.home.state(), &self.settings.name)?;
         ledger.copy_to(&inside.join("state.db"))?;
-        let has_database = !ledger.shapes()?.is_empty();
+        let has_database = !ledger.shapes_ever()?.is_empty();
         let database = self.settings.database_path(self.home.folder());
         if has_database {
             Database::open(&database, context.limits.lock_wait)?.copy_to(&self.folder.join("database"))?;

@@ -109,7 +109,8 @@ pub fn run(context: &Context) -> Result<Exit, Failure> {
 
 fn report(session: &Session) -> Result<StatusReport, Failure> {
     let ledger = &session.ledger;
-    let held = held::all(session)?;
+    let mut held = held::all(session)?;
+    held.extend(held::parked(session)?);
     let mut neighbours = Vec::new();
     for neighbour in ledger.neighbours()? {
         neighbours.push(of_neighbour(session, &neighbour)?);
@@ -172,7 +173,7 @@ fn of_neighbour(session: &Session, neighbour: &Neighbour) -> Result<NeighbourSta
 
 /// What the next run would stop at. Seen without the lock: a run that works here at the same time is only ever ahead in the database.
 fn trouble(session: &Session) -> Result<Option<String>, SyncError> {
-    if session.shapes.is_empty() {
+    if !session.has_begun() {
         return Ok(None);
     }
     if !session.has_database() {

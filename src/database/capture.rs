@@ -121,6 +121,16 @@ impl Database {
         Ok((self.our_triggers()?.len(), self.ours("table")?.len()))
     }
 
+    /// What a table is called now, where it was renamed with our triggers on it.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn renamed_to(&self, shape: &Shape) -> Result<Option<String>> {
+        let name = format!("{PREFIX}i_{}", shape.name);
+        let found = self.our_triggers()?.into_iter().find(|(_, trigger, _)| *trigger == name);
+        Ok(found.map(|(table, ..)| table).filter(|table| *table != shape.name))
+    }
+
     fn replace_triggers(&self, expected: &Parts) -> Result<()> {
         let mut present = BTreeSet::new();
         for (_, name, sql) in self.our_triggers()? {

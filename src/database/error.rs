@@ -69,13 +69,13 @@ impl DatabaseError {
     #[must_use]
     pub const fn retry_helps(&self) -> bool {
         match self {
-            Self::Busy | Self::Full => true,
+            // The next run surveys it anew.
+            Self::Busy | Self::Full | Self::ShapeMoved { .. } => true,
             Self::Missing(_)
             | Self::Exists(_)
             | Self::NotADatabase(_)
             | Self::ReadOnly
             | Self::Damaged(_)
-            | Self::ShapeMoved { .. }
             | Self::PairedElsewhere(_)
             | Self::Bookkeeping(_)
             | Self::Schema { .. }

@@ -25,7 +25,7 @@ const FIELD_SETS: usize = 64;
 pub(super) struct Plan {
     /// What the SQL was made for; another shape under the same number makes it anew.
     shape: Shape,
-    /// Per field of the shape the column of the result it comes in; none for a dropped one.
+    /// Per field of the shape, up to the last one that is in the table, the column of the result it comes in; none for a dropped one.
     places: Vec<Option<usize>>,
     /// Columns of the result that make the key.
     key_places: Vec<usize>,
@@ -120,7 +120,7 @@ impl Plan {
         let limit = key.columns.len() + 1;
         let select = format!("SELECT {list} FROM {table} AS r WHERE");
         Ok(Self {
-            places: (0u16..).zip(&shape.fields).map(|(number, _)| place(FieldNo(number))).collect(),
+            places: (0u16..).take(shape.width()).map(|number| place(FieldNo(number))).collect(),
             key_places: shape.key.iter().filter_map(|field| place(*field)).collect(),
             read: format!("{select} {matches_key}"),
             scan: format!("{select} {has_key} ORDER BY {order} LIMIT ?1"),

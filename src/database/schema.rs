@@ -13,10 +13,11 @@ use super::silence::missing_function;
 use super::{Database, Opened, is_ours, quote_text};
 use crate::world::World;
 
-/// Everything of a database but the records.
+/// Everything of a database but the records that travel.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SchemaDump {
-    /// `CREATE` statements in an order that runs: tables, indexes, views, triggers, each in order of their making.
+    /// `CREATE` statements in an order that runs: tables, indexes, views, triggers, each in order of their making. Then what migration
+    /// tools noted, as `INSERT` statements.
     pub statements: Vec<String>,
     /// `PRAGMA user_version`, where applications keep the version of their schema.
     pub user_version: i32,
@@ -49,7 +50,7 @@ impl Database {
         let foreign = self.foreign_tables()?;
         let theirs = all.into_iter().filter(|(name, table, _)| !is_ours(name) && !is_ours(table) && !foreign.contains(table));
         Ok(SchemaDump {
-            statements: theirs.map(|(_, _, sql)| sql).collect(),
+            statements: theirs.map(|(_, _, sql)| sql).chain(self.migration_history()?).collect(),
             user_version: self.pragma("user_version")?,
             application_id: self.pragma("application_id")?,
             encoding: self.pragma("encoding")?,

@@ -11,7 +11,7 @@ use super::plan::{column, join};
 use super::references::same_name;
 use super::silence::TriggerReason;
 use super::{Database, is_ours, quote, quote_text};
-use crate::model::{Field, FieldNo, ForeignKey, KeyKind, OnDelete, Shape, TableNo, UniqueSet};
+use crate::model::{Field, FieldNo, ForeignKey, KeyKind, OnDelete, Past, Shape, TableNo, UniqueSet};
 use crate::rules::Rules;
 
 /// What was found.
@@ -58,6 +58,9 @@ pub enum UntrackedReason {
     /// A table of SQLite's own.
     #[error("it is SQLite's own")]
     Internal,
+    /// A migration tool notes in it what it did to this database.
+    #[error("a migration tool notes in it which schema this database has")]
+    MigrationHistory,
     /// An index or a generated column calls a function that only the application has.
     #[error("it needs the function `{0}` that only the application has")]
     UnknownFunction(String),
@@ -174,6 +177,9 @@ impl Database {
         }
         if let Some(reason) = listed.reason(foreign) {
             return Ok(Err(reason));
+        }
+        if self.is_migration_history(&listed.name)? {
+            return Ok(Err(UntrackedReason::MigrationHistory));
         }
         let facts = Facts::read(&self.connection, &listed.name)?;
         let key = match (facts.key(), rules.key(&listed.name)) {
@@ -369,6 +375,7 @@ fn shape(listed: &Listed, facts: &Facts, key: &KeyColumns, declared: Vec<Declare
         without_rowid: listed.without_rowid,
         numbers: Vec::new(),
         identity_fields: Vec::new(),
+        past: Past::default(),
     }
 }
 

@@ -83,7 +83,7 @@ pub struct Cause {
 
 /// All records there are, and what ended since.
 const EVERYTHING: &str = "SELECT record.id FROM record JOIN shape ON shape.number = table_no \
-    WHERE row IS NOT NULL OR extra IS NOT NULL OR version > ?1 ORDER BY rank, key";
+    WHERE rank >= 0 AND (row IS NOT NULL OR extra IS NOT NULL OR version > ?1) ORDER BY rank, key";
 
 /// Left to itself SQLite walks through all records to find those with exceptions in the order of their numbers.
 const CANDIDATES: &str = "SELECT record.id FROM record JOIN shape ON shape.number = table_no WHERE record.id IN \
@@ -115,6 +115,11 @@ impl Ledger {
         };
         self.write(Statement::AddCause, &[Value::Integer(id), Value::text(kind), site, packet, Value::Integer(cause.time.0)])?;
         Ok(id)
+    }
+
+    /// When anything was sealed or applied last.
+    pub fn last_activity(&self) -> Result<Millis> {
+        Ok(Millis(self.connection.prepare_cached("SELECT ifnull(max(time), 0) FROM cause")?.query_row([], |row| row.get(0))?))
     }
 
     fn next_cause(&self) -> Result<i64> {

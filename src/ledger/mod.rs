@@ -16,6 +16,7 @@ mod former;
 mod graves;
 mod journal;
 mod neighbours;
+mod parked;
 mod records;
 mod statements;
 mod tables;
@@ -31,6 +32,7 @@ pub use extra::{Extra, Held, HeldReason, Opinion};
 pub use journal::{Cause, CauseKind, Entry, EntryKind};
 pub use neighbours::{Card, Direction, Neighbour, NeighbourKind, PacketRow, SentState};
 pub use former::Former;
+pub use parked::{Parked, PastValue};
 pub use records::{Pending, Record};
 use statements::{Recorder, Statement};
 

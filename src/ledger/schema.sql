@@ -6,7 +6,8 @@ CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 -- Sites this ledger has heard of; 0 is ourselves. Numbers never leave the home.
 CREATE TABLE site (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 
--- Tracked tables. `sealed` is the last noted number that was sealed; `rank` orders parents before children.
+-- Tracked tables. `sealed` is the last noted number that was sealed; `rank` orders parents before children;
+-- -1 marks a table that is not in the database.
 CREATE TABLE shape (number INTEGER PRIMARY KEY, rank INTEGER NOT NULL, sealed INTEGER NOT NULL, shape TEXT NOT NULL);
 
 -- One row per record ever met. The mirror is born + row + stamps (row NULL: no such record now), the row as the database has it.
@@ -69,6 +70,15 @@ CREATE TABLE conflict (
   number INTEGER PRIMARY KEY, decider INTEGER NOT NULL, decider_number INTEGER NOT NULL,
   loser_site INTEGER, table_name TEXT NOT NULL, key BLOB NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, content TEXT NOT NULL,
   UNIQUE (decider, decider_number));
+
+-- What neighbours sent for a table or a field that is not here (yet): one composed change per neighbour and record.
+CREATE TABLE parked (
+  site INTEGER NOT NULL, table_no INTEGER NOT NULL, key BLOB NOT NULL, packet INTEGER NOT NULL, since INTEGER NOT NULL, content TEXT NOT NULL,
+  PRIMARY KEY (site, table_no, key)) WITHOUT ROWID;
+
+-- What fields held when the application dropped them: `value` is one cell.
+CREATE TABLE past_value (record INTEGER NOT NULL, field INTEGER NOT NULL, value BLOB NOT NULL, time INTEGER NOT NULL,
+  PRIMARY KEY (record, field)) WITHOUT ROWID;
 
 -- Invitations given out: single use.
 CREATE TABLE invitation (id TEXT PRIMARY KEY, name TEXT NOT NULL, content TEXT NOT NULL, expires INTEGER NOT NULL, used INTEGER) WITHOUT ROWID;

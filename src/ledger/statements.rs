@@ -64,6 +64,10 @@ statements! {
     AddFormer = 32, "INSERT INTO former (table_no, number, record, became, time) VALUES (?, ?, ?, ?, ?)";
     SetShape = 33, "UPDATE shape SET shape = ?2 WHERE number = ?1";
     PatchMirror = 30, "UPDATE record SET row = patched(row, ?3), stamps = ?4, version = ?2 WHERE id = ?1";
+    PutParked = 50, "INSERT INTO parked VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET packet = excluded.packet, since = excluded.since, content = excluded.content";
+    DropParked = 51, "DELETE FROM parked WHERE site = ? AND table_no = ? AND key = ?";
+    PutPastValue = 52, "INSERT INTO past_value VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, time = excluded.time";
+    FillMirror = 53, "UPDATE record SET row = ?2, stamps = ?3 WHERE id = ?1";
 }
 
 /// Teaches a connection the function that [`Statement::PatchMirror`] calls.

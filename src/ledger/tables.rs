@@ -31,6 +31,13 @@ impl Ledger {
 
     /// The tracked tables by number.
     pub fn shapes(&self) -> Result<Vec<Shape>> {
+        let mut shapes = self.shapes_ever()?;
+        shapes.retain(|shape| !shape.past.gone);
+        Ok(shapes)
+    }
+
+    /// Every table that ever was tracked or that a neighbour spoke of, by number.
+    pub fn shapes_ever(&self) -> Result<Vec<Shape>> {
         let mut statement = self.connection.prepare_cached("SELECT shape FROM shape ORDER BY number")?;
         let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
         rows.map(|text| serde_json::from_str(&text?).map_err(|_| LedgerError::Damaged("shape"))).collect()
@@ -40,7 +47,15 @@ impl Ledger {
     pub fn put_shape(&self, shape: &Shape, rank: u32) -> Result<()> {
         let text = serde_json::to_vec(shape).map_err(|_| LedgerError::Damaged("shape"))?;
         let number = Value::Integer(shape.number.0.into());
-        self.write(Statement::PutShape, &[number, Value::Integer(rank.into()), Value::Integer(0), Value::Text(text)]).map(drop)
+        // What is not in the database is no part of what a new site is told.
+        let rank = if shape.past.gone { -1 } else { i64::from(rank) };
+        self.write(Statement::PutShape, &[number, Value::Integer(rank), Value::Integer(0), Value::Text(text)]).map(drop)
+    }
+
+    /// A table's place among parents and children; 0 for one that is not in the database.
+    pub fn rank(&self, table: TableNo) -> Result<u32> {
+        let mut statement = self.connection.prepare_cached("SELECT max(rank, 0) FROM shape WHERE number = ?")?;
+        Ok(statement.query_row([table.0], |row| row.get(0)).optional()?.unwrap_or_default())
     }
 
     /// Writes a known table's shape anew.

@@ -1,5 +1,7 @@
 //! What a tracked table looks like: its fields, its key, and what its rows must agree with.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{FieldNo, Key, KeyError, NumberField, Row, TableNo};
@@ -29,6 +31,9 @@ pub struct Shape {
     /// Fields in which two records of one table agree only where they are the same record, whoever made it. From the rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity_fields: Vec<FieldNo>,
+    /// What was otherwise before the application changed its schema.
+    #[serde(default, skip_serializing_if = "Past::is_empty")]
+    pub past: Past,
 }
 
 /// What makes two records of two sites the same one.
@@ -40,6 +45,26 @@ pub enum Identity {
     Birth,
     /// The key, but it has handed-out numbers of other records in it: the records meant count, not their numbers.
     Meaning,
+}
+
+/// What a table was before, and what others still call it by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Past {
+    /// The table is not in the database (any more, or not yet): nothing of it is tracked, its number keeps its meaning.
+    pub gone: bool,
+    /// Names it had: a neighbour that has not renamed it still says them.
+    pub names: Vec<String>,
+    /// Names that fields had, for the same reason.
+    pub fields: BTreeMap<String, FieldNo>,
+}
+
+impl Past {
+    /// Whether nothing was ever otherwise.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// One stored column. Generated columns are not fields: every site computes its own.
@@ -97,10 +122,30 @@ pub struct UniqueSet {
 }
 
 impl Shape {
-    /// The field of that name that is in the table now.
+    /// The field of that name that is in the table now; one that had the name before, where none has it now.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<FieldNo> {
-        self.live_fields().find(|field| self.name_of(*field) == name)
+        let renamed = || self.past.fields.get(name).copied().filter(|field| self.is_live(*field));
+        self.live_fields().find(|field| self.name_of(*field) == name).or_else(renamed)
+    }
+
+    /// The field of that name, in the table now or not.
+    #[must_use]
+    pub fn field_ever(&self, name: &str) -> Option<FieldNo> {
+        let numbered = || (0u16..).zip(&self.fields);
+        self.field(name).or_else(|| numbered().find(|(_, field)| field.name == name).map(|(number, _)| FieldNo(number)))
+    }
+
+    /// Whether a field is in the table now.
+    #[must_use]
+    pub fn is_live(&self, field: FieldNo) -> bool {
+        self.fields.get(field.index()).is_some_and(|field| !field.dropped)
+    }
+
+    /// How many cells a row of the database has: up to the last field that is in the table now.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.live_fields().last().map_or(0, |field| field.index() + 1)
     }
 
     /// The fields that are in the table now, by number.

@@ -35,6 +35,29 @@ impl Value {
         !matches!(self, Self::Absent)
     }
 
+    /// Whether one is what a column of another type makes of the other: the same number or the same text, stored otherwise.
+    /// Such a pair is no edit of anybody: `'1'` written into an INTEGER column is `1`.
+    #[must_use]
+    pub fn converts_to(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Absent | Self::Null | Self::Blob(_), _) | (_, Self::Absent | Self::Null | Self::Blob(_)) => self == other,
+            (Self::Integer(_) | Self::Real(_) | Self::Text(_), _) => {
+                self == other || self.number().is_some_and(|one| other.number() == Some(one))
+            }
+        }
+    }
+
+    /// The number it is or reads as.
+    fn number(&self) -> Option<f64> {
+        match self {
+            Self::Absent | Self::Null | Self::Blob(_) => None,
+            #[expect(clippy::cast_precision_loss, reason = "integers beyond 2^53 are compared as the floats a column makes of them")]
+            Self::Integer(number) => Some(*number as f64),
+            Self::Real(number) => Some(*number),
+            Self::Text(text) => std::str::from_utf8(text).ok()?.trim().parse().ok(),
+        }
+    }
+
     /// Bytes this value takes in memory and about what it takes in a file.
     #[must_use]
     pub const fn weight(&self) -> usize {

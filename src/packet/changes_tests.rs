@@ -54,6 +54,7 @@ fn shape(number: u32, name: &str, fields: &[&str], key: &[u16]) -> Shape {
         without_rowid: false,
         numbers: Vec::new(),
         identity_fields: Vec::new(),
+        past: Past::default(),
     }
 }
 

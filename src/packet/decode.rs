@@ -141,6 +141,18 @@ impl Block {
         &self.fields
     }
 
+    /// The fields that its records are changed in.
+    #[must_use]
+    pub fn stated(&self) -> &[String] {
+        &self.stated
+    }
+
+    /// The key fields, as the sender spells them.
+    #[must_use]
+    pub fn key(&self) -> &[String] {
+        &self.key
+    }
+
     /// The key of a record, value by value.
     ///
     /// # Panics
@@ -176,7 +188,7 @@ impl Block {
 
     /// Per key field of the shape its place in this block's key; none where the keys are not the same fields.
     fn key_order(&self, shape: &Shape) -> Option<Vec<usize>> {
-        let place = |field: &FieldNo| self.key.iter().position(|name| name == shape.name_of(*field));
+        let place = |field: &FieldNo| self.key.iter().position(|name| shape.field(name) == Some(*field));
         if shape.key.len() == self.key.len() { shape.key.iter().map(place).collect() } else { None }
     }
 

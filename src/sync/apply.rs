@@ -16,7 +16,9 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufReader;
 use std::time::Duration;
 
+use super::foreign::Foreign;
 use super::known::Link;
+use super::parked;
 use super::report::Tally;
 use super::seal::{self, Sealing};
 use super::vocabulary::Words;
@@ -133,6 +135,7 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
     let mut first = done == 0;
     let skip = done;
     let mut skipped = 0;
+    let mut parks = session.ledger.any_parked(from.site)?;
     loop {
         let (finished, part) = slice(session, CauseKind::Packet(from.site, envelope.number), |applying| {
             let link = Link::from(from);
@@ -143,7 +146,7 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
             let started = session.world.now();
             let mut taken = 0;
             loop {
-                let Some(change) = changes.next(session)? else {
+                let Some(next) = changes.next(session)? else {
                     applying.finish(from, opened, file_name, bytes, done)?;
                     return Ok(true);
                 };
@@ -151,13 +154,8 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
                     skipped += 1;
                     continue;
                 }
-                if !applying.take_plainly(&incoming, &change)? {
-                    let change = session.inward(change)?;
-                    match from.kind {
-                        NeighbourKind::Parent => applying.take_from_parent(&incoming, change, None)?,
-                        NeighbourKind::Child => applying.take_from_child(&incoming, change, None)?,
-                    }
-                }
+                parks |= next.parked.is_some();
+                applying.take_next(&incoming, next, parks)?;
                 done += 1;
                 taken += 1;
                 if taken >= session.limits.slice_changes || session.world.now().0 - started.0 >= session.limits.slice_millis {
@@ -176,12 +174,18 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
     }
 }
 
+/// One change of a packet: what has its place here, and what has not.
+struct Next {
+    here: Option<Change>,
+    parked: Option<Change>,
+}
+
 /// The changes of a packet one after the other, a block decoded at a time.
 struct Changes<'o> {
     opened: &'o Opened,
     parts: VecDeque<String>,
     reader: Option<BlockReader<BufReader<EntryReader>>>,
-    decoded: VecDeque<Change>,
+    decoded: VecDeque<Next>,
 }
 
 impl<'o> Changes<'o> {
@@ -190,33 +194,70 @@ impl<'o> Changes<'o> {
         Self { opened, parts, reader: None, decoded: VecDeque::new() }
     }
 
-    fn next(&mut self, session: &Session) -> Result<Option<Change>> {
+    /// The next change; inside a slice, because names that were never heard get their numbers.
+    fn next(&mut self, session: &Session) -> Result<Option<Next>> {
         loop {
-            if let Some(change) = self.decoded.pop_front() {
-                return Ok(Some(change));
+            if let Some(next) = self.decoded.pop_front() {
+                return Ok(Some(next));
             }
             let block: Option<Block> = match &mut self.reader {
                 Some(reader) => reader.next().transpose()?,
                 None => None,
             };
             if let Some(block) = block {
-                let decoded = block.changes(&mut Words(session))?;
-                if let Some(table) = decoded.unknown_table {
-                    return Err(SyncError::UnknownTable { table });
-                }
-                if let Some(field) = decoded.unknown_fields.into_iter().next() {
-                    return Err(SyncError::UnknownField { table: block.table().to_owned(), field });
-                }
-                self.decoded.extend(decoded.changes);
+                self.decode(session, &block)?;
                 continue;
             }
             let Some(part) = self.parts.pop_front() else { return Ok(None) };
             self.reader = Some(BlockReader::new(BufReader::new(self.opened.read(&part)?), &session.limits.packet));
         }
     }
+
+    fn decode(&mut self, session: &Session, block: &Block) -> Result<()> {
+        let decoded = block.changes(&mut Words(session))?;
+        if decoded.unknown_table.is_none() && decoded.unknown_fields.is_empty() {
+            self.decoded.extend(decoded.changes.into_iter().map(|change| Next { here: Some(change), parked: None }));
+            return Ok(());
+        }
+        let mut foreign = Foreign::of(session, block)?;
+        let decoded = block.changes(&mut foreign)?;
+        if decoded.unknown_table.is_some() || !decoded.unknown_fields.is_empty() {
+            return Err(SyncError::Bug("a change that can be neither applied nor parked"));
+        }
+        for change in decoded.changes {
+            let (here, parked) = foreign.split(change);
+            self.decoded.push_back(Next { here, parked });
+        }
+        Ok(())
+    }
 }
 
 impl Applying<'_> {
+    /// Takes one change: what has its place here is decided, what has not is parked. `parks`: there are such changes of the neighbour.
+    fn take_next(&mut self, incoming: &Incoming, next: Next, parks: bool) -> Result<()> {
+        let session = self.session;
+        if let Some(change) = next.here
+            && !self.take_plainly(incoming, &change)?
+        {
+            let mut change = session.inward(change)?;
+            if parks {
+                self.unpark_former(incoming, &change)?;
+            }
+            let unsaid = parked::unsaid(session.shape(change.table), &change);
+            match incoming.link.kind {
+                NeighbourKind::Parent => self.take_from_parent(incoming, change, None)?,
+                NeighbourKind::Child => {
+                    self.complete(incoming, &mut change)?;
+                    self.take_from_child(incoming, change, None)?;
+                }
+            }
+            if let Some(unsaid) = unsaid {
+                self.agree_on_defaults(incoming, unsaid)?;
+            }
+        }
+        next.parked.map_or(Ok(()), |change| self.park(incoming, session.inward(change)?))
+    }
+
     /// Counts the acknowledgement that a packet carries; before its changes (`DESIGN` section 4, "Streams").
     fn acknowledge(&mut self, from: &Neighbour, opened: &Opened) -> Result<()> {
         let Some(acknowledged) = opened.envelope.acknowledges else { return Ok(()) };

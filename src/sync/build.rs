@@ -122,7 +122,7 @@ impl<'s> Building<'s> {
             sealed: Vec::new(),
             spool: Spool::new(session, number)?,
             outward: Outward::default(),
-            settled: true,
+            settled: !session.ledger.any_parked(to.site)?,
         })
     }
 
@@ -206,6 +206,8 @@ impl<'s> Building<'s> {
             }
             _ => all,
         };
+        // What a field held before the application dropped it is no news for anybody.
+        let fields: Vec<FieldNo> = fields.into_iter().filter(|field| self.session.shape(record.table).is_live(*field)).collect();
         if same && fields.is_empty() {
             return Ok(None);
         }

@@ -79,20 +79,15 @@ pub enum SyncError {
         /// The database's words.
         message: String,
     },
-    /// A packet speaks of a table that is not tracked here.
-    #[error("it brings records of table `{table}`, which is not here")]
+    /// The parent tracks a table that cannot be tracked in the database that was built from its schema.
+    #[error("it brings records of table `{table}`, which cannot be tracked here")]
     UnknownTable {
         /// Table.
         table: String,
     },
-    /// A packet speaks of a field that is not here.
-    #[error("it brings field `{field}` of table `{table}`, which is not here")]
-    UnknownField {
-        /// Table.
-        table: String,
-        /// Field.
-        field: String,
-    },
+    /// The application changes its schema faster than it can be looked at.
+    #[error("the schema of the database is being changed right now")]
+    SchemaMoves,
     /// A part of a packet that verified but does not read.
     #[error("its part `{0}` does not read")]
     BadPart(&'static str),
@@ -102,6 +97,12 @@ pub enum SyncError {
     /// The database is older than the state: it was restored from a backup.
     #[error("the database is older than what this home knows: it was restored from a backup")]
     DatabaseRestored,
+    /// A restored database has another schema than the state knows.
+    #[error("the restored database has another schema: table `{table}` is not what it was last")]
+    OlderSchema {
+        /// A table that differs.
+        table: String,
+    },
     /// The state is older than the database: the home was restored from a backup.
     #[error("the state of this home is older than its database: it was restored from a backup")]
     StateRestored,
@@ -149,7 +150,7 @@ impl SyncError {
             Self::Database(error) => error.retry_helps(),
             Self::Exchange(error) => error.retry_helps(),
             Self::Open(error) => error.retry_helps(),
-            Self::NoDatabase { .. } => true,
+            Self::NoDatabase { .. } | Self::SchemaMoves => true,
             Self::Home(HomeError::Busy { .. }) => true,
             Self::Ledger(_)
             | Self::Seal(_)
@@ -164,10 +165,10 @@ impl SyncError {
             | Self::Moved { .. }
             | Self::CannotRenumber { .. }
             | Self::UnknownTable { .. }
-            | Self::UnknownField { .. }
             | Self::BadPart(_)
             | Self::OtherPair
             | Self::DatabaseRestored
+            | Self::OlderSchema { .. }
             | Self::StateRestored
             | Self::NameTaken(_)
             | Self::NotAnOffice(_)

@@ -12,7 +12,7 @@ use super::known;
 use super::put::Put;
 use super::references::Need;
 use crate::ledger::{ConflictKind, ConflictState, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, FieldNo, Image, Key, Row, TableNo, Value};
+use crate::model::{Born, Change, FieldNo, Image, Key, Meant, Row, Side, TableNo, Value};
 use crate::rules::{Verdict, decide};
 
 /// Deleted records that one change can bring back, each needed by the one before.
@@ -340,7 +340,7 @@ impl Applying<'_> {
 }
 
 /// A held change and the next one of the same record as one: first base, last new (rule 12).
-fn compose_child(earlier: &Change, later: Change) -> Change {
+pub(super) fn compose_child(earlier: &Change, later: Change) -> Change {
     let born = |image: &Option<Image>| image.as_ref().map(|image| image.born);
     let same = |a: Option<Born>, b: Option<Born>| a.is_some() && a == b;
     let continues = same(born(&later.before), born(&earlier.after)) && same(born(&later.after), born(&earlier.after));
@@ -357,6 +357,7 @@ fn compose_child(earlier: &Change, later: Change) -> Change {
             fields,
             whole: earlier.whole || later.whole,
             shared: earlier.shared.clone(),
+            meant: both_meant(earlier, &later),
             ..later
         };
     }
@@ -375,4 +376,17 @@ fn compose_child(earlier: &Change, later: Change) -> Change {
         *first = whole;
     }
     Change { before, shared, whole: true, ..later }
+}
+
+/// What is said beside two changes that are one now: of the old state by the first, of the new one by the last that states the field.
+pub(super) fn both_meant(earlier: &Change, later: &Change) -> Vec<Meant> {
+    let said = |meant: &Meant| (meant.side, meant.field, meant.at);
+    let mut both: Vec<Meant> = earlier.meant.iter().copied().filter(|meant| meant.side == Side::Old || !later.fields.contains(&meant.field)).collect();
+    for meant in &later.meant {
+        if both.iter().all(|one| said(one) != said(meant)) {
+            both.push(*meant);
+        }
+    }
+    both.sort_unstable();
+    both
 }

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::Result;
 use super::apply::{Applying, Incoming};
+use super::from_child::both_meant;
 use super::held::continued;
 use super::known;
 use super::put::Put;
@@ -142,6 +143,13 @@ impl Applying<'_> {
         if !same {
             record.extra.full = false;
         }
+        // What a column of another type here made of the parent's value is nobody's edit: told back it would go to and fro for ever.
+        if let Some(ours) = &record.current {
+            taken
+                .iter()
+                .filter(|field| ours.row.get(**field).converts_to(after.row.get(**field)))
+                .for_each(|field| new_base.take(*field, ours));
+        }
         Ok(Some(new_base))
     }
 
@@ -181,11 +189,14 @@ impl Applying<'_> {
     }
 
     fn our_edits(&self, record: &Record, base: Option<&Image>) -> Result<OurEdits> {
+        let shape = self.session.shape(record.table);
         let pending = self.session.ledger.pending(record)?;
         let mut edits =
             OurEdits { whole: pending.whole, whole_unsent: false, fields: pending.fields.into_iter().collect(), unsent: BTreeSet::new() };
         match (&record.current, base) {
-            (Some(ours), Some(base)) if ours.born == base.born => edits.unsent = ours.row.differing(&base.row).collect(),
+            (Some(ours), Some(base)) if ours.born == base.born => {
+                edits.unsent = ours.row.differing(&base.row).filter(|field| shape.is_live(*field)).collect()
+            }
             (None, None) => {}
             (Some(_) | None, Some(_)) | (Some(_), None) => edits.whole_unsent = true,
         }
@@ -232,12 +243,12 @@ fn known_base(opinion: Opinion) -> Option<Image> {
 }
 
 /// A held change of the parent and the next one of the same record as one: the last word in everything.
-fn compose_parent(earlier: &Change, later: Change) -> Change {
+pub(super) fn compose_parent(earlier: &Change, later: Change) -> Change {
     let born = |image: &Option<Image>| image.as_ref().map(|image| image.born);
     let continues = |a: Option<Born>, b: Option<Born>| a.is_some() && a == b;
     if continues(born(&later.before), born(&later.after)) && continues(born(&later.after), born(&earlier.after)) {
         let (after, fields) = continued(earlier, &later);
-        return Change { before: earlier.before.clone(), after: Some(after), fields, ..later };
+        return Change { before: earlier.before.clone(), after: Some(after), fields, meant: both_meant(earlier, &later), ..later };
     }
     later
 }

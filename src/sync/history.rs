@@ -32,6 +32,8 @@ pub enum What {
     Replaced(Vec<(String, Value)>),
     /// The same record was created at two sites; they are one from here on.
     Joined,
+    /// The application dropped these columns, which held this.
+    Dropped(Vec<(String, Value)>),
 }
 
 /// The records that a key means or meant: the one that has it, and in a table of handed-out numbers those that had it
@@ -123,5 +125,16 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
         after = before;
     }
     events.reverse();
+    for past in ledger.past_values(&record)? {
+        let dropped = (shape.name_of(past.field).to_owned(), past.value);
+        let at = events.iter().rposition(|event| event.time <= past.time).map_or(0, |place| place + 1);
+        match at.checked_sub(1).map(|before| &mut events[before]) {
+            Some(Event { time, what: What::Dropped(all), .. }) if *time == past.time => all.push(dropped),
+            _ => {
+                let event = Event { time: past.time, site: None, what: What::Dropped(vec![dropped]), came: None, went: Vec::new() };
+                events.insert(at, event);
+            }
+        }
+    }
     Ok(events)
 }

@@ -120,7 +120,7 @@ pub(super) fn collect(
                         file.remove(session, exchange, &folder)?;
                         files::remove(&session.world, &path)?;
                     }
-                    Err(error @ (SyncError::UnknownTable { .. } | SyncError::UnknownField { .. } | SyncError::Exists(_))) => {
+                    Err(error @ (SyncError::UnknownTable { .. } | SyncError::Exists(_))) => {
                         report.waiting.push(wait(&now, envelope.number, &error.to_string(), false));
                         break;
                     }

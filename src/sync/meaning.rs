@@ -192,8 +192,16 @@ impl Session {
     }
 
     /// A change as a packet has it, in this home's words: stand-ins for numbers, and the key that the record goes by here.
+    /// What a field that has no place here means stays said beside it, so that this can be done again when it has one.
     pub(super) fn inward(&self, mut change: Change) -> Result<Change> {
-        let shape = self.shape(change.table);
+        let born = change.after.as_ref().or(change.before.as_ref()).map(|image| image.born);
+        let Some(shape) = self.shapes.iter().find(|shape| shape.number == change.table) else {
+            // Of a table that is not here the numbers of two records can meet in one key, one after the other.
+            if let (Some(born), Some(_)) = (born, change.key.as_integer()) {
+                change.key = Key::of_birth(born);
+            }
+            return Ok(change);
+        };
         let meant = std::mem::take(&mut change.meant);
         if !shape.numbers.is_empty() {
             let sides = [
@@ -207,22 +215,32 @@ impl Session {
             }
         }
         match shape.identity() {
+            Identity::Key if change.key.is_birth() => {
+                let image = change.after.as_ref().or(change.before.as_ref());
+                change.key = image.and_then(|image| shape.key_of(&image.row).ok()).ok_or(SyncError::BadPart("changes"))?;
+            }
             Identity::Key => {}
             Identity::Birth => {
                 let own = meant.iter().find(|meant| meant.side == Side::Key).map(|meant| meant.born);
-                let image = change.after.as_ref().or(change.before.as_ref());
-                let born = image.map(|image| image.born).or(own);
-                change.key = match born {
-                    Some(born) => self.key_of_born(change.table, born)?,
+                match born.or(own) {
+                    Some(born) => change.key = self.key_of_born(change.table, born)?,
+                    None if change.key.is_birth() => {}
                     None => return Err(SyncError::BadPart("changes")),
-                };
+                }
             }
             Identity::Meaning => {
-                let mut row = key_row(shape, &change.key)?;
+                let mut row = if change.key.is_birth() {
+                    let image = change.after.as_ref().or(change.before.as_ref());
+                    image.map(|image| image.row.clone()).unwrap_or_default()
+                } else {
+                    key_row(shape, &change.key)?
+                };
                 self.mean_by(shape, &mut row, Side::Key, &meant)?;
                 change.key = self.key_by_meaning(shape, &row)?;
             }
         }
+        let settled = |meant: &Meant| meant.side == Side::Key || shape.numbers.iter().any(|numbers| numbers.field == meant.field);
+        change.meant = meant.into_iter().filter(|meant| !settled(meant)).collect();
         Ok(change)
     }
 

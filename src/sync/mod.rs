@@ -10,6 +10,9 @@
 //! | `plain` | which changes need no deciding? |
 //! | `meaning`, `renumber` | which record does a handed-out number mean, and how does it get another one? |
 //! | `known` | what does a neighbour hold? |
+//! | `upgrade`, `evolve` | what does a schema change mean for what is tracked? |
+//! | [`parked`], `foreign` | what becomes of changes for a table or field that is not here? |
+//! | [`recover`] | how does a site go on whose database was restored? |
 //! | [`join`], [`roster`] | how does a new site get in, and who else is there? |
 //!
 //! **The invariant of every function here**: whenever it returns, also with an error, and whenever the process dies,
@@ -18,6 +21,8 @@
 pub mod apply;
 pub mod build;
 mod error;
+mod evolve;
+mod foreign;
 mod from_child;
 mod from_parent;
 mod held;
@@ -30,9 +35,11 @@ mod meaning;
 mod news;
 mod numbering;
 pub mod outbox;
+pub mod parked;
 mod plain;
 pub mod plan;
 mod put;
+pub mod recover;
 mod references;
 mod renumber;
 pub mod report;
@@ -41,6 +48,7 @@ pub mod round;
 pub mod seal;
 mod session;
 pub mod start;
+mod upgrade;
 mod vocabulary;
 
 pub use error::SyncError;

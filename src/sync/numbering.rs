@@ -55,11 +55,7 @@ fn rename(session: &Session, shape: &Shape) -> Result<()> {
 pub(super) fn link(shapes: &mut [Shape], rules: &Rules) -> bool {
     let before: Vec<_> = shapes.iter().map(|shape| (shape.numbers.clone(), shape.identity_fields.clone(), shape.key_kind)).collect();
     for shape in shapes.iter_mut() {
-        shape.identity_fields = rules.identity(&shape.name).iter().filter_map(|name| shape.field(name)).collect();
-        // Numbers that mean something by themselves, such as years, are nobody's to change.
-        if shape.key_kind == KeyKind::Assigned && shape.identity_fields == shape.key {
-            shape.key_kind = KeyKind::Natural;
-        }
+        identify(shape, rules);
     }
     let mut found = declared(shapes);
     named(shapes, rules, &mut found);
@@ -69,6 +65,15 @@ pub(super) fn link(shapes: &mut [Shape], rules: &Rules) -> bool {
     }
     let after = shapes.iter().map(|shape| (shape.numbers.clone(), shape.identity_fields.clone(), shape.key_kind));
     !after.eq(before)
+}
+
+/// What the rules say about what makes two records of the table the same one.
+pub(super) fn identify(shape: &mut Shape, rules: &Rules) {
+    shape.identity_fields = rules.identity(&shape.name).iter().filter_map(|name| shape.field(name)).collect();
+    // Numbers that mean something by themselves, such as years, are nobody's to change.
+    if shape.key_kind == KeyKind::Assigned && shape.identity_fields == shape.key {
+        shape.key_kind = KeyKind::Natural;
+    }
 }
 
 type Found = BTreeMap<(TableNo, FieldNo), NumberForm>;

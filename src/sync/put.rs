@@ -92,7 +92,7 @@ impl Applying<'_> {
         let shape = session.shape(record.table);
         let live: Vec<FieldNo> = shape.live_fields().collect();
         // Every field is stated and comes back as it is: nobody needs to look. Dropped fields have their place all the same.
-        if session.database()?.keeps(shape, &live, row)? && row.0.len() == shape.fields.len() {
+        if session.database()?.keeps(shape, &live, row)? && row.0.len() == shape.width() {
             return Ok(row.clone());
         }
         self.read_back(record.table, record.at())

@@ -44,12 +44,11 @@ impl Halves {
 /// # Errors
 /// What stops the whole site: database, ledger, home. Everything else is in the report.
 pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, progress: &mut dyn FnMut(&str)) -> Result<Report> {
-    let mut report = Report::default();
+    let mut report = Report { found: session.missed, ..Report::default() };
     for (table, missed) in &session.repaired {
         report.rearmed.push(table.clone());
         report.found += missed;
     }
-    report.notes = super::news::lines(session)?;
     if let Some(parent) = session.ledger.parent()? {
         join::request(session, &parent)?;
     }
@@ -86,6 +85,9 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
             });
         }
     }
+    report.notes = super::news::lines(session)?;
+    report.notes.extend(super::parked::lines(session)?);
+    super::news::said(session)?;
     Ok(report)
 }
 

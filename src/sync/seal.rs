@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use super::{Result, Session, SyncError};
 use crate::database::NoteKind;
 use crate::ledger::{Cause, CauseKind, EntryKind, Record};
-use crate::model::{Identity, Image, Key, Millis, Row, RowError, Shape, SiteNo, Stamp, Value, cells, stand_in};
+use crate::model::{FieldNo, Identity, Image, Key, Millis, Row, RowError, Shape, SiteNo, Stamp, Value, cells, stand_in};
 
 /// Noted keys sealed in one ledger transaction: many, because they are sealed in the order of their keys, and each page of
 /// the mirror is then written once. Memory stays below some ten megabytes.
@@ -295,12 +295,16 @@ impl<'s> Sealing<'s> {
                 } else {
                     fields.iter().for_each(|field| old.take(*field, &image));
                 }
+                let mut newest = None;
                 for (field, cell) in differing.fields {
-                    image.row.set(field, cells::value(cell).map_err(damaged)?);
-                    image.set_stamp(field, Some(stamp));
+                    let value = cells::value(cell).map_err(damaged)?;
+                    let stamp = self.stamp(shape, field, &image, &value, stamp, time.is_some());
+                    newest = newest.max(stamp);
+                    image.row.set(field, value);
+                    image.set_stamp(field, stamp);
                 }
                 image.row.0.resize(differing.length, Value::Absent);
-                self.append(&mut record, &EntryKind::Update(old, fields), stamp)?;
+                self.append(&mut record, &EntryKind::Update(old, fields), newest)?;
                 record.current = Some(image);
                 Ok(ledger.store_mirror(&mut record, None)?)
             }
@@ -311,14 +315,14 @@ impl<'s> Sealing<'s> {
         }
     }
 
-    fn append(&mut self, record: &mut Record, kind: &EntryKind, stamp: Stamp) -> Result<()> {
+    fn append(&mut self, record: &mut Record, kind: &EntryKind, stamp: Option<Stamp>) -> Result<()> {
         let ledger = &self.session.ledger;
         let cause = match self.cause {
             Some(cause) => cause,
             None => *self.cause.insert(ledger.add_cause(&Cause { kind: self.kind, time: self.session.world.now() })?),
         };
         self.changed += 1;
-        Ok(ledger.append(record, kind, None, cause, Some(stamp))?)
+        Ok(ledger.append(record, kind, None, cause, stamp)?)
     }
 
     /// Whether the row under a record's key is another record by now: the number in its key means another one.
@@ -335,7 +339,7 @@ impl<'s> Sealing<'s> {
     fn end(&mut self, shape: &Shape, mut record: Record, mut old: Image, stamp: Stamp) -> Result<()> {
         let ledger = &self.session.ledger;
         self.session.mean(shape, &mut old.row)?;
-        self.append(&mut record, &EntryKind::Delete(old), stamp)?;
+        self.append(&mut record, &EntryKind::Delete(old), Some(stamp))?;
         record.current = None;
         ledger.store_mirror(&mut record, None)?;
         self.session.vacate(&mut record)
@@ -374,7 +378,7 @@ impl<'s> Sealing<'s> {
         if let Some(old) = &mut old {
             self.session.mean(shape, &mut old.row)?;
         }
-        self.append(&mut record, &old.map_or(EntryKind::Insert, EntryKind::Replace), stamp)?;
+        self.append(&mut record, &old.map_or(EntryKind::Insert, EntryKind::Replace), Some(stamp))?;
         record.current = Some(image);
         ledger.store_mirror(&mut record, None)?;
         if identity != Identity::Key {
@@ -410,12 +414,23 @@ impl<'s> Sealing<'s> {
                     let mut old = Image { born: image.born, ..Image::default() };
                     fields.iter().for_each(|field| old.take(*field, image));
                     old.row.set(numbers.field, was);
-                    self.append(&mut record, &EntryKind::Update(old, fields), stamp)?;
+                    self.append(&mut record, &EntryKind::Update(old, fields), Some(stamp))?;
                     session.ledger.store_mirror(&mut record, None)?;
                 }
             }
         }
         Ok(())
+    }
+
+    /// When a field got a value that is not the mirror's: what a migration filled in nobody edited, and what it only stored otherwise keeps
+    /// the time of its edit.
+    fn stamp(&self, shape: &Shape, field: FieldNo, mirror: &Image, value: &Value, edit: Stamp, noted: bool) -> Option<Stamp> {
+        let moved = self.session.filled.get(&shape.number);
+        if moved.is_some_and(|filled| filled.contains(&field)) {
+            return None;
+        }
+        let converted = (!noted || moved.is_some()) && mirror.row.get(field).converts_to(value);
+        if converted { mirror.stamp(field) } else { Some(edit) }
     }
 }
 

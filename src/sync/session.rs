@@ -2,26 +2,65 @@
 //!
 //! Opening is where crashes are mended. In this order: commit records that the ledger has not executed are replayed;
 //! then database and ledger must agree on how far they are (a restored backup of either is noticed here and stops the
-//! run); then capture is compared with what it should be, and a table that lost its triggers is compared whole.
+//! run); then a schema that the application changed is followed ([`upgrade`]); then capture is compared with what it should be, and a
+//! table that lost its triggers is compared whole; then changes that waited for a table or column are taken ([`parked`]).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use fs_err as fs;
 
-use super::{Result, SyncError, news, numbering, seal};
+use super::{Result, SyncError, numbering, parked, seal, upgrade};
 use crate::database::Database;
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
-use crate::model::{Shape, SiteName, TableNo};
+use crate::model::{FieldNo, Shape, SiteName, TableNo};
 use crate::packet;
 use crate::rules::Rules;
 use crate::site::{Home, Role, Settings};
 use crate::world::World;
 
-/// Note of the tables whose capture was lost and that are not compared yet.
+/// Note of the tables whose capture was lost or whose shape moved and that are not compared yet.
 const DUE: &str = "due for comparison";
+
+/// Surveys in one run, while the application goes on changing its schema.
+const MOST_SURVEYS: usize = 10;
+
+/// Tables to compare with their mirrors.
+type Due = BTreeMap<TableNo, Why>;
+
+/// Why a table is compared; what says more comes later.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    /// The schema moved, of another table perhaps: somebody may have taken our triggers away for a while and put them back.
+    Moved,
+    /// Our triggers or its log are not what they should be.
+    Disarmed,
+    /// Its own shape moved: these fields hold what no edit brought.
+    Reshaped(BTreeSet<FieldNo>),
+}
+
+/// As the note has it: `3?`, `3`, or `3:7,8` for the three reasons.
+fn due_words(due: &Due) -> String {
+    let word = |(table, why): (&TableNo, &Why)| match why {
+        Why::Moved => format!("{}?", table.0),
+        Why::Disarmed => table.0.to_string(),
+        Why::Reshaped(filled) => format!("{}:{}", table.0, filled.iter().map(|field| field.0.to_string()).collect::<Vec<_>>().join(",")),
+    };
+    due.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+fn due_word(word: &str) -> Option<(TableNo, Why)> {
+    let (table, why) = match (word.strip_suffix('?'), word.split_once(':')) {
+        (Some(table), _) => (table, Why::Moved),
+        (None, Some((table, fields))) => {
+            (table, Why::Reshaped(fields.split(',').filter_map(|field| field.parse().ok().map(FieldNo)).collect()))
+        }
+        (None, None) => (word, Why::Disarmed),
+    };
+    Some((TableNo(table.parse().ok()?), why))
+}
 
 /// How much is done at a stretch. Named so that tests can make everything small.
 #[derive(Clone, Debug)]
@@ -70,6 +109,10 @@ pub struct Session {
     database: Option<Database>,
     /// The tracked tables, by number.
     pub shapes: Vec<Shape>,
+    /// Tables that were tracked, or that neighbours speak of, and that are not in the database, by number.
+    pub former: Vec<Shape>,
+    /// While a schema change is taken over: per table the fields whose content no edit brought.
+    pub(super) filled: BTreeMap<TableNo, BTreeSet<FieldNo>>,
     /// What decides conflicts.
     pub rules: Rules,
     /// Signs what we send.
@@ -80,6 +123,8 @@ pub struct Session {
     pub limits: Limits,
     /// Tables whose capture was repaired while opening, with how many changes had been missed.
     pub repaired: Vec<(String, u64)>,
+    /// Changes that capture had missed in tables that looked well.
+    pub missed: u64,
 }
 
 impl Session {
@@ -91,10 +136,26 @@ impl Session {
     pub fn open(world: World, home: Home, limits: Limits) -> Result<Self> {
         let mut session = Self::open_ledger(world, home, limits)?;
         session.clear_scratch()?;
-        if !session.shapes.is_empty() {
-
+        if session.has_begun() {
             session.open_database()?;
         }
+        Ok(session)
+    }
+
+    /// Opens home and database as they are, for [`super::recover`]: nothing is mended but what belongs together is.
+    pub(super) fn open_unchecked(world: World, home: Home, limits: Limits) -> Result<Self> {
+        let mut session = Self::open_ledger(world, home, limits)?;
+        session.clear_scratch()?;
+        if !session.has_begun() {
+            session.database()?;
+        }
+        let database = Database::open(&session.database_path(), session.limits.lock_wait)?;
+        if database.pair()? != Some(session.ledger.pair()?) {
+            return Err(SyncError::OtherPair);
+        }
+        session.database = Some(database);
+        session.catch_up()?;
+        session.reload_shapes()?;
         Ok(session)
     }
 
@@ -107,11 +168,15 @@ impl Session {
         };
         let signing = SigningKey::load(&home.signing_key())?;
         let sealing = SealingKey::load(&home.sealing_key())?;
+        let (former, shapes) = ledger.shapes_ever()?.into_iter().partition(|shape| shape.past.gone);
         Ok(Self {
             rules: Rules::parse(&rules)?,
-            shapes: ledger.shapes()?,
+            shapes,
+            former,
+            filled: BTreeMap::new(),
             database: None,
             repaired: Vec::new(),
+            missed: 0,
             world,
             home,
             settings,
@@ -129,7 +194,7 @@ impl Session {
     /// As the parts say. A database that is not there is not opened.
     pub fn look(world: World, home: Home, limits: Limits) -> Result<Self> {
         let mut session = Self::look_at_ledger(world, home, limits)?;
-        if !session.shapes.is_empty() && session.database_path().is_file() {
+        if session.has_begun() && session.database_path().is_file() {
             session.database = Some(Database::open(&session.database_path(), session.limits.lock_wait)?);
         }
         Ok(session)
@@ -142,48 +207,116 @@ impl Session {
     pub fn look_at_ledger(world: World, home: Home, limits: Limits) -> Result<Self> {
         let mut session = Self::open_ledger(world, home, limits)?;
         session.ledger.begin_read()?;
-        session.shapes = session.ledger.shapes()?;
+        session.reload_shapes()?;
         Ok(session)
     }
 
-    /// Opens the database that belongs to the ledger, catches up and repairs capture.
+    /// Opens the database that belongs to the ledger, catches up, follows the schema and repairs capture.
     pub(super) fn open_database(&mut self) -> Result<()> {
         let database = Database::open(&self.database_path(), self.limits.lock_wait)?;
         if database.pair()? != Some(self.ledger.pair()?) {
             return Err(SyncError::OtherPair);
         }
-        self.catch_up(&database)?;
-        numbering::relink(self)?;
-        let due = self.due_for_comparison(&database)?;
-        self.check_age(&database, &due)?;
-        if !due.is_empty() {
-            database.arm(&self.world, &self.shapes, &self.ledger.pair()?)?;
-        }
         self.database = Some(database);
-        for table in &due {
-            let shape = self.shape(*table).clone();
-            self.restart_log(&shape)?;
-            // What is noted keeps its time; the comparison would give it that of now.
-            seal::seal(self)?;
-            let missed = seal::compare(self, &shape)?;
-            self.repaired.push((shape.name, missed));
+        self.catch_up()?;
+        self.reload_shapes()?;
+        self.check_age()?;
+        let (version, due) = self.follow_schema()?;
+        numbering::relink(self)?;
+        for table in due.keys() {
+            self.restart_log(self.shape(*table))?;
+        }
+        let filled = |(table, why): (&TableNo, &Why)| match why {
+            Why::Reshaped(filled) => Some((*table, filled.clone())),
+            Why::Moved | Why::Disarmed => None,
+        };
+        self.filled = due.iter().filter_map(filled).collect();
+        if !due.is_empty() {
+            // What was noted has its time; comparing finds the rest.
+            seal::seal_all(self)?;
+        }
+        for (table, why) in &due {
+            let shape = self.shape(*table);
+            let missed = seal::compare(self, shape)?;
+            match why {
+                Why::Moved => self.missed += missed,
+                Why::Disarmed => {
+                    let name = shape.name.clone();
+                    self.repaired.push((name, missed));
+                }
+                // What the migration filled in is no edit that capture missed.
+                Why::Reshaped(_) => {}
+            }
         }
         if !due.is_empty() {
             self.set_note(DUE, "")?;
         }
-        news::look(self)
+        self.filled.clear();
+        upgrade::settle(self, version)?;
+        parked::retry(self)
     }
 
-    /// Tables whose capture was lost, also those that a run which died did not get to compare. Written down before capture
-    /// is put back: from then on nothing else tells that something was missed.
-    fn due_for_comparison(&self, database: &Database) -> Result<BTreeSet<TableNo>> {
-        let noted = self.ledger.note(DUE)?.unwrap_or_default();
-        let mut due: BTreeSet<TableNo> = noted.split_whitespace().filter_map(|number| number.parse().ok().map(TableNo)).collect();
-        let before = due.len();
-        due.extend(database.disarmed(&self.shapes)?);
-        if due.len() > before {
-            let numbers: Vec<String> = due.iter().map(|table| table.0.to_string()).collect();
-            self.set_note(DUE, &numbers.join(" "))?;
+    /// Makes shapes and capture what the schema wants. Gives its version, and the tables to compare.
+    fn follow_schema(&mut self) -> Result<(i64, Due)> {
+        for _ in 0..MOST_SURVEYS {
+            let taken = upgrade::take_over(self, Self::note_due)?;
+            let surveyed = match &taken {
+                Some(taken) => taken.surveyed,
+                None => self.database()?.schema_version()?,
+            };
+            let due = self.due_for_comparison()?;
+            let reshaped = taken.is_some_and(|taken| taken.reshaped);
+            if !reshaped && !due.values().any(|why| *why > Why::Moved) {
+                return Ok((surveyed, due));
+            }
+            if let Some(version) = self.database()?.rearm(&self.world, &self.shapes, &self.ledger.pair()?, surveyed)? {
+                return Ok((version, due));
+            }
+        }
+        Err(SyncError::SchemaMoves)
+    }
+
+    /// Writes down what a schema change makes due, in the commit that takes it over.
+    fn note_due(&self, taken: &upgrade::TakenOver) -> Result<()> {
+        let mut due = self.noted_due()?;
+        if taken.again {
+            for shape in &self.shapes {
+                due.entry(shape.number).or_insert(Why::Moved);
+            }
+        }
+        for (table, filled) in &taken.tables {
+            let mut all = filled.clone();
+            if let Some(Why::Reshaped(earlier)) = due.get(table) {
+                all.extend(earlier);
+            }
+            due.insert(*table, Why::Reshaped(all));
+        }
+        Ok(self.ledger.set_note(DUE, &due_words(&due))?)
+    }
+
+    /// Makes every table due, in the open transaction of the ledger.
+    pub(super) fn note_all_due(&self) -> Result<()> {
+        let due = self.shapes.iter().map(|shape| (shape.number, Why::Moved)).collect();
+        Ok(self.ledger.set_note(DUE, &due_words(&due))?)
+    }
+
+    /// What is due by the note.
+    fn noted_due(&self) -> Result<Due> {
+        Ok(self.ledger.note(DUE)?.unwrap_or_default().split_whitespace().filter_map(due_word).collect())
+    }
+
+    /// Tables whose capture was lost or whose shape moved, also those that a run which died did not get to compare. Written down
+    /// before capture is put back: from then on nothing else tells that something was missed.
+    fn due_for_comparison(&self) -> Result<Due> {
+        let mut due = self.noted_due()?;
+        due.retain(|table, _| self.shapes.iter().any(|shape| shape.number == *table));
+        let before = due.clone();
+        for table in self.database()?.disarmed(&self.shapes)? {
+            let why = due.entry(table).or_insert(Why::Disarmed);
+            *why = why.clone().max(Why::Disarmed);
+        }
+        if due != before {
+            self.set_note(DUE, &due_words(&due))?;
         }
         Ok(due)
     }
@@ -195,9 +328,9 @@ impl Session {
     }
 
     /// Executes what the database committed and the ledger did not.
-    fn catch_up(&self, database: &Database) -> Result<()> {
+    fn catch_up(&self) -> Result<()> {
         let known = self.ledger.commits()?;
-        for (commit, bytes) in database.commits_after(known)? {
+        for (commit, bytes) in self.database()?.commits_after(known)? {
             if commit != self.ledger.commits()? + 1 {
                 return Err(SyncError::StateRestored);
             }
@@ -206,7 +339,9 @@ impl Session {
         Ok(())
     }
 
-    fn check_age(&self, database: &Database, due: &BTreeSet<TableNo>) -> Result<()> {
+    /// Before anything follows the schema: that of a restored database would be followed backwards.
+    pub(super) fn check_age(&self) -> Result<()> {
+        let database = self.database()?;
         let there = database.counters()?.map_or(0, |counters| counters.commits);
         let here = self.ledger.commits()?;
         if there > here {
@@ -215,12 +350,26 @@ impl Session {
         if there < here {
             return Err(SyncError::DatabaseRestored);
         }
-        for shape in self.shapes.iter().filter(|shape| !due.contains(&shape.number)) {
-            if database.last_note(shape)? < self.ledger.sealed(shape.number)? {
+        let due = self.noted_due()?;
+        for shape in self.shapes.iter().filter(|shape| !due.contains_key(&shape.number)) {
+            // A log that is gone says nothing; one that is there has every number that was sealed.
+            if database.has_log(shape)? && database.last_note(shape)? < self.ledger.sealed(shape.number)? {
                 return Err(SyncError::DatabaseRestored);
             }
         }
         Ok(())
+    }
+
+    /// Reads the shapes again after the ledger got other ones.
+    pub(super) fn reload_shapes(&mut self) -> Result<()> {
+        let (former, shapes) = self.ledger.shapes_ever()?.into_iter().partition(|shape| shape.past.gone);
+        (self.former, self.shapes) = (former, shapes);
+        Ok(())
+    }
+
+    /// A table's place among parents and children.
+    pub(super) fn rank(&self, table: TableNo) -> u32 {
+        self.ledger.rank(table).unwrap_or_default()
     }
 
     /// A log table that was made anew must not give numbers again that were sealed.
@@ -249,6 +398,12 @@ impl Session {
             .ok_or_else(|| SyncError::NoDatabase { parent: self.settings.parent.clone().unwrap_or_else(|| self.settings.host.clone()) })
     }
 
+    /// Whether there ever was a database: the ledger has tables.
+    #[must_use]
+    pub const fn has_begun(&self) -> bool {
+        !self.shapes.is_empty() || !self.former.is_empty()
+    }
+
     /// Whether the database is there.
     #[must_use]
     pub const fn has_database(&self) -> bool {
@@ -267,13 +422,17 @@ impl Session {
         &self.settings.name
     }
 
-    /// A tracked table.
+    /// A table that is or was tracked.
     ///
     /// # Panics
     /// Where the number was not given by this ledger.
     #[must_use]
     pub fn shape(&self, table: TableNo) -> &Shape {
-        &self.shapes[table.0 as usize]
+        let find = |shapes: &'_ [Shape]| shapes.binary_search_by_key(&table, |shape| shape.number).ok();
+        match find(&self.shapes) {
+            Some(place) => &self.shapes[place],
+            None => &self.former[find(&self.former).expect("every number the ledger gave has a shape")],
+        }
     }
 
     /// Closes ledger and database, and gives back what outlives them.

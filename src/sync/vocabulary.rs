@@ -13,7 +13,10 @@ impl Vocabulary for Words<'_> {
     }
 
     fn table(&self, name: &str) -> Option<TableNo> {
-        self.0.shapes.iter().find(|shape| shape.name == name).map(|shape| shape.number)
+        let shapes = &self.0.shapes;
+        // A neighbour that has not renamed the table still says its former name.
+        let renamed = || shapes.iter().find(|shape| shape.past.names.iter().any(|before| before == name));
+        shapes.iter().find(|shape| shape.name == name).or_else(renamed).map(|shape| shape.number)
     }
 
     fn site_name(&self, site: SiteNo) -> SiteName {

@@ -1,0 +1,128 @@
+//! What a schema change needs of the database: what new columns were filled with, and logs that follow their tables.
+
+use rusqlite::Connection;
+use rusqlite::types::ValueRef;
+
+use super::capture::log_table;
+use super::error::{Doing, Result};
+use super::{Database, quote};
+use crate::model::{FieldNo, PairId, Shape, Value};
+use crate::world::World;
+
+impl Database {
+    /// What SQLite fills a column with that is added to a table with records: the same in each. None where that is no constant.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn constant_default(&self, shape: &Shape, field: FieldNo) -> Result<Option<Value>> {
+        let doing = "read the default of a column";
+        let sql = "SELECT type, dflt_value FROM pragma_table_xinfo(?1) WHERE name = ?2";
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        let found = statement
+            .query_row([shape.name.as_str(), shape.name_of(field)], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?)));
+        let (declared, default) = found.doing(doing)?;
+        let Some(default) = default else { return Ok(Some(Value::Null)) };
+        if !is_literal(&default) {
+            return Ok(None);
+        }
+        Ok(evaluate(&declared, &default).ok())
+    }
+
+    /// Whether the table's log is there.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn has_log(&self, shape: &Shape) -> Result<bool> {
+        let doing = "look for a log";
+        let sql = "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1)";
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        statement.query_row([log_table(&shape.name)], |row| row.get(0)).doing(doing)
+    }
+
+    /// As [`Database::arm`], in one transaction with moving the logs of renamed tables along, so that nothing noted is lost.
+    /// Gives the schema's version afterwards; none, with nothing done, where it was not `surveyed` any more.
+    ///
+    /// # Errors
+    /// As [`Database::arm`].
+    pub fn rearm(&self, world: &World, shapes: &[Shape], pair: &PairId, surveyed: i64) -> Result<Option<i64>> {
+        self.begin_write()?;
+        let armed = self.rearm_begun(world, shapes, pair, surveyed).and_then(|version| {
+            if version.is_some() {
+                self.commit(world)?;
+            } else {
+                self.rollback()?;
+            }
+            Ok(version)
+        });
+        if let Err(error) = &armed
+            && !matches!(error, super::DatabaseError::Crash(_))
+        {
+            self.rollback()?;
+        }
+        armed
+    }
+
+    fn rearm_begun(&self, world: &World, shapes: &[Shape], pair: &PairId, surveyed: i64) -> Result<Option<i64>> {
+        if self.schema_version()? != surveyed {
+            return Ok(None);
+        }
+        let logs = self.ours("table")?;
+        for shape in shapes.iter().filter(|shape| !logs.contains_key(&log_table(&shape.name))) {
+            let taken = |name: &&String| shapes.iter().any(|other| other.name == **name);
+            let before = shape.past.names.iter().rev().find(|name| !taken(name) && logs.contains_key(&log_table(name)));
+            if let Some(before) = before {
+                let (from, to) = (quote(&log_table(before)), quote(&log_table(&shape.name)));
+                // Refused where a view of the application is broken. Then the log is made anew and the comparison finds what it noted.
+                drop(self.execute("move a log along", &format!("ALTER TABLE {from} RENAME TO {to}")));
+            }
+        }
+        self.arm(world, shapes, pair)?;
+        self.schema_version().map(Some)
+    }
+}
+
+/// A number, text, blob, NULL or truth value: the same whenever it is evaluated.
+fn is_literal(default: &str) -> bool {
+    let words = ["null", "true", "false"];
+    let blob = default.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x'"));
+    blob || default.starts_with(['\'', '"'])
+        || words.iter().any(|word| default.eq_ignore_ascii_case(word))
+        || default.trim_start_matches(['+', '-', ' ']).starts_with(|c: char| c.is_ascii_digit() || c == '.')
+}
+
+/// What a column of this type makes of its default.
+fn evaluate(declared: &str, default: &str) -> rusqlite::Result<Value> {
+    let scratch = Connection::open_in_memory()?;
+    scratch.execute_batch(&format!("CREATE TABLE d(k INTEGER PRIMARY KEY, c {declared} DEFAULT {default}); INSERT INTO d(k) VALUES(1)"))?;
+    scratch.query_row("SELECT c FROM d", [], |row| {
+        Ok(match row.get_ref(0)? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => Value::Integer(number),
+            ValueRef::Real(number) => Value::Real(number),
+            ValueRef::Text(text) => Value::Text(text.to_vec()),
+            ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_literals_are_the_same_in_every_record() {
+        for literal in ["0", "-1.5", "'a(b)'", "x'00'", "NULL", "true", "\"word\""] {
+            assert!(is_literal(literal), "{literal}");
+        }
+        for other in ["CURRENT_TIMESTAMP", "random()", "(1 + 1)", "datetime('now')"] {
+            assert!(!is_literal(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_default_is_what_the_column_makes_of_it() {
+        assert_eq!(evaluate("INTEGER", "'7'").unwrap(), Value::Integer(7));
+        assert_eq!(evaluate("VARCHAR(10)", "7").unwrap(), Value::text("7"));
+        assert_eq!(evaluate("", "x'00'").unwrap(), Value::Blob(vec![0]));
+    }
+}

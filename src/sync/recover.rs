@@ -1,0 +1,292 @@
+//! How does a site go on whose database was restored from a backup, while its state was not?
+//!
+//! The state knows what the database held; the backup does not know what came since. So the restored database is brought forward to the
+//! mirror. What somebody did in it after it was put back is an edit and stays one: a note of capture that is younger than anything the state
+//! did tells which records those are, and of such a record every value that it never held before stays. A record that the
+//! state never heard of stays too. Nothing is sent by this; the next round seals and tells what was kept.
+//!
+//! **States**: restored ([`SyncError::DatabaseRestored`]) → saved (a whole copy of it in the home) → brought forward: ONE transaction of the
+//! database, with a commit record for the ledger as every slice has it. **Crash points**: before that commit the site is as
+//! it was; after it the next [`Session::open`] replays the record, then compares every table. **Invariant**: what the
+//! restored database held is in it, in the mirror's history, or in the saved copy.
+//!
+//! Everything else that stops a site (a restored state, a fork, a restored neighbour) is not mended here.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::{Limits, Result, Session, SyncError};
+use crate::database::{Applied, Database, DatabaseError, Written};
+use crate::ledger::EntryKind;
+use crate::model::{FieldNo, JournalNumber, Key, Millis, Row, Shape};
+use crate::site::Home;
+use crate::world::World;
+
+/// Bytes of a commit record kept in one row.
+const COMMIT_PART: usize = 1 << 20;
+
+/// Notes read per table.
+const NOTES: usize = 1_000_000;
+
+/// Whether it is done or only looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing is written.
+    Look,
+    /// The database is saved and brought forward.
+    Do,
+}
+
+/// What was brought forward in one table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Brought {
+    /// The table.
+    pub table: String,
+    /// Records that were missing and are back.
+    pub back: u64,
+    /// Records that held older values.
+    pub forward: u64,
+    /// Records that had been deleted since the backup.
+    pub removed: u64,
+    /// Records, by key, with something in them that nobody has seen yet: it stays, as an edit.
+    pub kept: Vec<Key>,
+    /// Records that the database refused, with its words; they are as the backup had them, and the next round takes that for an edit.
+    pub refused: Vec<(Key, String)>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Tables in which anything differed.
+    pub tables: Vec<Brought>,
+    /// Where the restored database was saved.
+    pub saved: Option<PathBuf>,
+}
+
+/// Brings a restored database forward. None where there is nothing to mend.
+///
+/// # Errors
+/// What stops the site where it is something else than [`SyncError::DatabaseRestored`]; [`SyncError::OlderSchema`]; else as
+/// database and ledger say, and then nothing was done.
+pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<Option<Recovered>> {
+    let session = Session::open_unchecked(world, home, limits)?;
+    match session.check_age() {
+        Ok(()) => return Ok(None),
+        Err(SyncError::DatabaseRestored) => {}
+        Err(other) => return Err(other),
+    }
+    let database = session.database()?;
+    let saved = match mode {
+        Mode::Look => None,
+        Mode::Do => {
+            let path = session.home.inside().join(format!("restored-{}.db", session.world.now().0));
+            session.world.step("save restored database")?;
+            database.copy_to(&path)?;
+            Some(path)
+        }
+    };
+    database.begin_write()?;
+    let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
+        let tables = bring_forward(&session, database)?;
+        if mode == Mode::Do {
+            write_down(&session, database)?;
+            database.commit(&session.world)?;
+            session.ledger.commit(&session.world, "commit ledger after recovery")?;
+        }
+        Ok(tables)
+    });
+    let crashed = done.as_ref().is_err_and(SyncError::is_crash);
+    if !crashed && (done.is_err() || mode == Mode::Look) {
+        database.rollback()?;
+        session.ledger.rollback()?;
+    }
+    Ok(Some(Recovered { tables: done?, saved }))
+}
+
+fn bring_forward(session: &Session, database: &Database) -> Result<Vec<Brought>> {
+    let since = session.ledger.last_activity()?;
+    let mut edited = BTreeMap::new();
+    for shape in &session.shapes {
+        edited.insert(shape.number, edited_since(database, shape, since)?);
+    }
+    let armed = database.arm(&session.world, &session.shapes, &session.ledger.pair()?);
+    if let Err(DatabaseError::ShapeMoved { table }) = armed {
+        return Err(SyncError::OlderSchema { table });
+    }
+    armed?;
+    database.silence_application_triggers(&session.shapes, &session.rules)?;
+    let mut tables = Vec::new();
+    for shape in &session.shapes {
+        let found = differing(session, database, shape)?;
+        let none = BTreeSet::new();
+        let brought = bring_table(session, database, shape, &found, edited.get(&shape.number).unwrap_or(&none))?;
+        if brought != (Brought { table: shape.name.clone(), ..Brought::default() }) {
+            tables.push(brought);
+        }
+    }
+    Ok(tables)
+}
+
+/// Keys noted after everything that the state knows of.
+fn edited_since(database: &Database, shape: &Shape, since: Millis) -> Result<BTreeSet<Key>> {
+    if !database.has_log(shape)? {
+        return Ok(BTreeSet::new());
+    }
+    let notes = database.notes(shape, 0, NOTES)?;
+    // A record's end is noted without a time; it is of the time of what was noted before.
+    let mut time = since;
+    let mut keys = BTreeSet::new();
+    for note in notes {
+        time = note.time.unwrap_or(time);
+        if time > since {
+            keys.extend(note.key);
+        }
+    }
+    Ok(keys)
+}
+
+/// A record that is not what the mirror holds.
+struct Differing {
+    key: Key,
+    /// As the backup has it.
+    row: Option<Row>,
+}
+
+fn differing(session: &Session, database: &Database, shape: &Shape) -> Result<Vec<Differing>> {
+    const CHUNK: usize = 2_000;
+    let damaged = |_| SyncError::Bug("a row that was just read does not decode");
+    let mut found = Vec::new();
+    let mut after: Option<Key> = None;
+    loop {
+        let mut rows = Vec::new();
+        database.scan(shape, after.as_ref(), CHUNK, &mut |key, row| rows.push((key, row.to_vec())))?;
+        let Some((last, _)) = rows.last() else { break };
+        after = Some(last.clone());
+        for (key, row) in rows {
+            if !session.ledger.peek(shape, &key, |mirror| mirror == Some(row.as_slice()))? {
+                found.push(Differing { key, row: Some(Row::decode(&row).map_err(damaged)?) });
+            }
+        }
+    }
+    let mut after: Option<Key> = None;
+    let mut buffer = Vec::new();
+    loop {
+        let keys = session.ledger.places(shape, after.as_ref(), CHUNK)?;
+        let Some(last) = keys.last().cloned() else { break };
+        for key in keys {
+            buffer.clear();
+            if !database.read(shape, &key, &mut buffer)? {
+                found.push(Differing { key, row: None });
+            }
+        }
+        after = Some(last);
+    }
+    Ok(found)
+}
+
+fn bring_table(session: &Session, database: &Database, shape: &Shape, found: &[Differing], edited: &BTreeSet<Key>) -> Result<Brought> {
+    let mut brought = Brought { table: shape.name.clone(), ..Brought::default() };
+    let mut wanted: Vec<(&Key, Row)> = Vec::new();
+    // All that differ go first: values that no two records share may have changed places.
+    for differing in found {
+        let target = target(session, shape, differing, edited.contains(&differing.key))?;
+        match (&differing.row, &target.row) {
+            (Some(there), Some(row)) if there == row => {}
+            (None, Some(_)) => brought.back += 1,
+            (Some(_), None) => brought.removed += 1,
+            (Some(_), Some(_)) => brought.forward += 1,
+            (None, None) => {}
+        }
+        if target.kept {
+            brought.kept.push(differing.key.clone());
+        }
+        if differing.row.is_some() && target.row != differing.row {
+            database.delete(shape, &differing.key)?;
+        }
+        if let Some(row) = target.row
+            && Some(&row) != differing.row.as_ref()
+        {
+            wanted.push((&differing.key, row));
+        }
+    }
+    for (key, row) in wanted {
+        let Written::Refused(refusal) = database.insert(shape, &row)? else { continue };
+        brought.refused.push((key.clone(), refusal.to_string()));
+        let before = found.iter().find(|one| one.key == *key).and_then(|one| one.row.as_ref());
+        before.map_or(Ok(Written::Missing), |before| database.insert(shape, before))?;
+    }
+    Ok(brought)
+}
+
+struct Target {
+    row: Option<Row>,
+    /// Something of the backup stays.
+    kept: bool,
+}
+
+/// What a record is to be: the mirror's, except what was done to it since the database was put back.
+fn target(session: &Session, shape: &Shape, differing: &Differing, edited: bool) -> Result<Target> {
+    let record = session.load_at(shape, &differing.key)?;
+    let mirror = record.current.as_ref().map(|image| session.numbered(shape, &image.row)).transpose()?;
+    let Some(there) = &differing.row else {
+        // Deleted since it was put back; or inserted since the backup, and then it comes back.
+        let kept = edited && mirror.is_some();
+        return Ok(Target { row: if kept { None } else { mirror }, kept });
+    };
+    if record.id.is_none() {
+        // A handed-out number that a record gave up since the backup, by ending or for another number, comes back by itself only
+        // where somebody wrote under it.
+        let gave_up = match differing.key.as_integer() {
+            Some(number) if shape.number_field().is_some() => !session.ledger.formerly(shape.number, number)?.is_empty(),
+            Some(_) | None => false,
+        };
+        let kept = edited || !gave_up;
+        return Ok(Target { row: kept.then(|| there.clone()), kept });
+    }
+    if !edited {
+        return Ok(Target { row: mirror, kept: false });
+    }
+    let mut meant = there.clone();
+    session.mean(shape, &mut meant)?;
+    let mut states: Vec<Row> = record.current.iter().map(|image| image.row.clone()).collect();
+    let mut image = record.current.clone();
+    for entry in session.ledger.chain(&record, JournalNumber(0))? {
+        image = entry.kind.undo(image);
+        if let (Some(image), false) = (&image, matches!(entry.kind, EntryKind::Rename(_))) {
+            states.push(image.row.clone());
+        }
+    }
+    let is_new = |field: &FieldNo| states.iter().all(|state| state.get(*field) != meant.get(*field));
+    let new: Vec<FieldNo> = shape.live_fields().filter(is_new).collect();
+    if new.is_empty() {
+        return Ok(Target { row: mirror, kept: false });
+    }
+    let mut row = mirror.unwrap_or_else(|| there.clone());
+    new.iter().for_each(|field| row.set(*field, there.get(*field).clone()));
+    Ok(Target { row: Some(row), kept: true })
+}
+
+/// Says in both files that they are of one state again, and that every table is to be compared.
+fn write_down(session: &Session, database: &Database) -> Result<()> {
+    let ledger = &session.ledger;
+    ledger.record();
+    session.note_all_due()?;
+    for shape in &session.shapes {
+        database.raise_log(shape, ledger.sealed(shape.number)?)?;
+        // What bringing forward left in the log is no edit; comparing finds what was kept.
+        ledger.set_sealed(shape.number, database.last_note(shape)?)?;
+    }
+    for neighbour in ledger.neighbours()? {
+        if let (Some(stream), Some(packet)) = (neighbour.stream_in, neighbour.received_id) {
+            database.set_applied(&neighbour.card.name, &Applied { stream, number: neighbour.received, packet, slice: 0 })?;
+        }
+    }
+    let commit = ledger.commits()? + 1;
+    ledger.set_commits(commit)?;
+    database.forget_commits(commit - 1)?;
+    let bytes = ledger.recorded()?;
+    for (part, bytes) in (0u32..).zip(bytes.chunks(COMMIT_PART)) {
+        database.put_commit(commit, part, bytes)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,449 @@
+//! What happens here when the application changes its schema? Tracking follows, and nothing the migration did is taken for an edit.
+//!
+//! The application (a migration tool) adds, drops, renames and retypes columns, adds, drops, renames and remakes tables, adds
+//! unique indexes and foreign keys, at every site on its own day. What both ends of a link know goes on travelling meanwhile; what only
+//! one knows is parked at the other ([`super::parked`]).
+//!
+//! **States of a schema change**: made (by the application, between two runs or during one) → noticed: `PRAGMA schema_version` is
+//! not the noted one → *taken over*: shapes, mirror and the list of tables to compare, in ONE ledger commit → *armed*: triggers and
+//! logs as the shapes want them, one commit of the database, which gives the version to note → *compared*: what capture
+//! missed is sealed, what new columns hold too → *noted*: the version. **Crash points**: after each arrow. Every step finds what is done by
+//! looking, so the next [`Session::open`] begins at "noticed" again and does what is left. A schema that moves on between survey and
+//! arming is surveyed again. A schema that moved makes every table due, not only those that look otherwise: a bulk load that takes all
+//! triggers away and puts them back leaves no other trace.
+//!
+//! **Invariants.** A shape in the ledger and its mirror are of one commit: the mirror is what it would be if the schema had always been
+//! like this. So the default in a new column is nobody's edit and is not told: every site's own migration fills it. What a new
+//! column holds beyond its default at the first look is told, but without a time: it never wins over an edit. A value that a column of another
+//! type merely stores otherwise keeps the time of its edit. **Worst mistake this is built against**: a laptop that migrates weeks
+//! after the office sends what its migration filled in as brand-new edits and overwrites what people typed at the office.
+//!
+//! A rename is believed where the new name stands in the place of the old one *and* the records hold there what the mirror
+//! holds; else the column is dropped and another one added, and the report names both. A table is the same under another name
+//! where our triggers went with it, or where all its columns are there and its records are those of the mirror.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::evolve::{Event, Gap, field_events, gaps, merged, same_name};
+use super::parked::split;
+use super::{Result, Session, foreign, news, numbering};
+use crate::database::Database;
+use crate::ledger::{Opinion, Parked, PastValue};
+use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
+
+/// Note of the schema version that the shapes were made for.
+const VERSION: &str = "schema version";
+
+/// Note of the tables that were there and cannot be tracked, a line each.
+const UNTRACKED: &str = "untracked tables";
+
+/// Records looked at to see whether a name is another name for something known.
+const SAMPLE: usize = 2_000;
+
+/// Notes read to know which of them were edited meanwhile.
+const NOTED: usize = 100_000;
+
+
+/// What was taken over in one look.
+#[derive(Debug, Default)]
+pub(super) struct TakenOver {
+    /// The version that was surveyed.
+    pub surveyed: i64,
+    /// Tables whose shape is new or otherwise, each with the fields whose content nobody edited.
+    pub tables: BTreeMap<TableNo, BTreeSet<FieldNo>>,
+    /// The schema was known before: what is otherwise happened since.
+    pub again: bool,
+    /// Shapes are otherwise.
+    pub reshaped: bool,
+    /// A table came back without its records: the parent is asked for everything.
+    emptied: bool,
+}
+
+/// Looks whether the schema moved since the last time, and takes over what is otherwise: the shapes, and the mirror with them.
+/// `note` is told everything that must be noted in the same commit.
+///
+/// # Errors
+/// As database and ledger say; then nothing was taken over.
+pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &TakenOver) -> Result<()>) -> Result<Option<TakenOver>> {
+    let surveyed = session.database()?.schema_version()?;
+    let before = session.ledger.note(VERSION)?;
+    if before.as_deref() == Some(surveyed.to_string().as_str()) {
+        return Ok(None);
+    }
+    let mut taking = Taking::new(session, surveyed)?;
+    taking.match_tables()?;
+    let Taking { all, mut events, mut taken, untracked, .. } = taking;
+    let known = session.ledger.note(UNTRACKED)?;
+    if let Some(known) = &known {
+        let new = untracked.iter().filter(|(name, _)| known.lines().all(|line| line != name) && !name.starts_with("sqlite_"));
+        let said = |name: &str| events.iter().any(|event| matches!(event, Event::Untracked(said, _) if said == name));
+        let new: Vec<Event> = new.filter(|(name, _)| !said(name)).map(|(name, why)| Event::Untracked(name.clone(), why.clone())).collect();
+        events.extend(new);
+    }
+    let names: Vec<&str> = untracked.iter().map(|(name, _)| name.as_str()).collect();
+    let (changed, ranks) = changed(session, &all, &taken)?;
+    taken.again = before.is_some();
+    taken.reshaped = !changed.is_empty();
+    session.ledger.begin()?;
+    let done = write(session, &changed, &ranks, &events, &taken)
+        .and_then(|()| Ok(session.ledger.set_note(UNTRACKED, &names.join("\n"))?))
+        .and_then(|()| note(session, &taken));
+    let done = done.and_then(|()| Ok(session.ledger.commit(&session.world, "commit schema")?));
+    if let Err(error) = &done
+        && !error.is_crash()
+    {
+        session.ledger.rollback()?;
+    }
+    done?;
+    session.reload_shapes()?;
+    Ok(Some(taken))
+}
+
+/// Notes that everything is as the schema of this version wants it.
+pub(super) fn settle(session: &Session, version: i64) -> Result<()> {
+    let version = version.to_string();
+    if session.ledger.note(VERSION)?.as_ref() != Some(&version) {
+        session.set_note(VERSION, &version)?;
+    }
+    Ok(())
+}
+
+/// Finds for every table of the database the one it was.
+struct Taking<'s> {
+    session: &'s Session,
+    found: Vec<Shape>,
+    untracked: Vec<(String, String)>,
+    /// Every table that ever was, by number, as it is to be from now on.
+    all: Vec<Shape>,
+    events: Vec<Event>,
+    taken: TakenOver,
+}
+
+impl<'s> Taking<'s> {
+    fn new(session: &'s Session, surveyed: i64) -> Result<Self> {
+        let mut survey = session.database()?.survey(&session.rules)?;
+        survey.shapes.iter_mut().for_each(|shape| numbering::identify(shape, &session.rules));
+        let all = session.ledger.shapes_ever()?;
+        let untracked = survey.untracked.into_iter().map(|one| (one.name, one.reason.to_string())).collect();
+        let taken = TakenOver { surveyed, ..TakenOver::default() };
+        Ok(Self { session, found: survey.shapes, untracked, all, events: Vec::new(), taken })
+    }
+
+    fn match_tables(&mut self) -> Result<()> {
+        let live: Vec<Shape> = self.all.iter().filter(|shape| !shape.past.gone).cloned().collect();
+        let mut left = self.found.clone();
+        let mut missing = Vec::new();
+        for old in live {
+            match left.iter().position(|found| same_name(&found.name, &old.name)) {
+                Some(at) => {
+                    let found = left.remove(at);
+                    if !self.go_on(&old, &found)? {
+                        self.events.push(Event::OtherKey(old.name.clone()));
+                        self.all[old.number.0 as usize].past.gone = true;
+                        left.push(found);
+                    }
+                }
+                None => missing.push(old),
+            }
+        }
+        for old in missing {
+            let mut same = None;
+            for (at, found) in left.iter().enumerate() {
+                if is_same_table(self.session, &old, found)? {
+                    same = Some(at);
+                    break;
+                }
+            }
+            match same {
+                Some(at) => {
+                    let found = left.remove(at);
+                    if self.go_on(&old, &found)? {
+                        self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
+                    } else {
+                        self.events.push(Event::OtherKey(old.name.clone()));
+                        self.all[old.number.0 as usize].past.gone = true;
+                        left.push(found);
+                    }
+                }
+                None => {
+                    match self.untracked.iter().find(|(name, _)| same_name(name, &old.name)) {
+                        Some((name, why)) => self.events.push(Event::Untracked(name.clone(), why.clone())),
+                        None => self.events.push(Event::TableGone(old.name.clone())),
+                    }
+                    self.all[old.number.0 as usize].past.gone = true;
+                }
+            }
+        }
+        left.into_iter().try_for_each(|found| self.begin(&found))
+    }
+
+    /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
+    fn go_on(&mut self, old: &Shape, found: &Shape) -> Result<bool> {
+        let gaps = gaps(old, found);
+        let renames = renames(self.session, old, found, &gaps)?;
+        let new = merged(old, found, &renames);
+        if new.key != old.key || new.key_kind != old.key_kind {
+            return Ok(false);
+        }
+        if new != *old {
+            self.events.extend(field_events(old, &new, &renames, &gaps));
+            let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
+            self.taken.tables.insert(new.number, fresh);
+            let at = new.number.0 as usize;
+            self.all[at] = new;
+        }
+        Ok(true)
+    }
+
+    /// A table that was not here: one that a neighbour spoke of, one that comes back, or one that is new.
+    fn begin(&mut self, found: &Shape) -> Result<()> {
+        let database = self.session.database()?;
+        for old in self.all.iter().rev().filter(|old| old.past.gone && same_name(&old.name, &found.name)) {
+            let new = merged(old, found, &[]);
+            let known = self.session.ledger.count(old.number)?;
+            // An empty table does not say that all its records were deleted: somebody dropped it and made it again.
+            let emptied = known > 0 && database.count(found)? == 0;
+            self.taken.emptied |= emptied;
+            if new.key != old.key || emptied || (known > 0 && new.key_kind != old.key_kind) {
+                continue;
+            }
+            let name = new.name.clone();
+            self.events.push(if known > 0 { Event::TableBack(name) } else { Event::NewTable(name) });
+            let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
+            self.taken.tables.insert(new.number, fresh);
+            let at = old.number.0 as usize;
+            self.all[at] = new;
+            return Ok(());
+        }
+        let number = TableNo(u32::try_from(self.all.len()).expect("SQLite has fewer tables"));
+        self.events.push(Event::NewTable(found.name.clone()));
+        self.taken.tables.insert(number, BTreeSet::new());
+        self.all.push(Shape { number, ..found.clone() });
+        Ok(())
+    }
+}
+
+/// The shapes to write, and the rank of each table: parents before children.
+fn changed(session: &Session, all: &[Shape], taken: &TakenOver) -> Result<(Vec<Shape>, BTreeMap<TableNo, u32>)> {
+    let before: BTreeMap<TableNo, Shape> = session.ledger.shapes_ever()?.into_iter().map(|shape| (shape.number, shape)).collect();
+    let otherwise = |shape: &&Shape| taken.tables.contains_key(&shape.number) || before.get(&shape.number) != Some(*shape);
+    let changed: Vec<Shape> = all.iter().filter(otherwise).cloned().collect();
+    // The survey gives them in this order; a circle has no right one.
+    let mut ranks = BTreeMap::new();
+    let mut left: Vec<&Shape> = all.iter().filter(|shape| !shape.past.gone).collect();
+    while !left.is_empty() {
+        let waits = |shape: &Shape| {
+            let refers = |one: &&Shape| one.name != shape.name && shape.references.iter().any(|to| same_name(&to.table, &one.name));
+            left.iter().any(refers)
+        };
+        let next = left.iter().position(|shape| !waits(shape)).unwrap_or(0);
+        ranks.insert(left.remove(next).number, u32::try_from(ranks.len()).unwrap_or(u32::MAX));
+    }
+    Ok((changed, ranks))
+}
+
+fn write(session: &Session, changed: &[Shape], ranks: &BTreeMap<TableNo, u32>, events: &[Event], taken: &TakenOver) -> Result<()> {
+    let ledger = &session.ledger;
+    let before: BTreeMap<TableNo, Shape> = ledger.shapes_ever()?.into_iter().map(|shape| (shape.number, shape)).collect();
+    let tables_change = changed.iter().any(|shape| before.get(&shape.number).is_none_or(|old| old.past.gone != shape.past.gone));
+    for new in changed {
+        ledger.put_shape(new, ranks.get(&new.number).copied().unwrap_or_default())?;
+        if let Some(old) = before.get(&new.number) {
+            adapt(session, old, new)?;
+        }
+    }
+    if tables_change {
+        for shape in ledger.shapes()? {
+            ledger.put_shape(&shape, ranks.get(&shape.number).copied().unwrap_or_default())?;
+        }
+    }
+    for table in taken.tables.keys() {
+        let new = changed.iter().find(|shape| shape.number == *table);
+        new.map_or(Ok(()), |new| foreign::gather(session, new, &before))?;
+    }
+    if taken.emptied && ledger.parent()?.is_some() {
+        ledger.set_note(super::build::WANT_FULL, "yes")?;
+    }
+    news::add(session, events)
+}
+
+/// Makes the mirror of a table what it would be if the shape had always been the new one, and keeps what has no place any more.
+fn adapt(session: &Session, old: &Shape, new: &Shape) -> Result<()> {
+    unhold(session, new)?;
+    if new.past.gone {
+        return Ok(());
+    }
+    let dropped: Vec<FieldNo> = old.live_fields().filter(|field| !new.is_live(*field)).collect();
+    let mut filled: Vec<(FieldNo, Value)> = Vec::new();
+    for field in new.live_fields().filter(|field| !old.is_live(*field)) {
+        let default = session.database()?.constant_default(new, field)?;
+        filled.push((field, default.unwrap_or_default()));
+    }
+    if dropped.is_empty() && filled.is_empty() {
+        return Ok(());
+    }
+    let (ledger, now) = (&session.ledger, session.world.now());
+    let fit = |image: &mut Image| {
+        dropped.iter().for_each(|field| {
+            image.row.set(*field, Value::Absent);
+            image.set_stamp(*field, None);
+        });
+        filled.iter().for_each(|(field, value)| image.row.set(*field, value.clone()));
+        image.row.0.resize(new.width(), Value::Absent);
+    };
+    for id in ledger.living(new.number)? {
+        let mut record = ledger.load_id(id)?;
+        let Some(image) = &mut record.current else { continue };
+        for field in &dropped {
+            let value = image.row.get(*field).clone();
+            if value.is_stated() {
+                ledger.put_past_value(id, &PastValue { field: *field, value, time: now })?;
+            }
+        }
+        fit(image);
+        ledger.fill_mirror(&record)?;
+    }
+    let mut exceptional = Vec::new();
+    ledger.exceptional(&mut |record| {
+        exceptional.extend((record.table == new.number).then_some(record));
+        Ok(())
+    })?;
+    for mut record in exceptional {
+        for opinion in record.extra.opinions.values_mut() {
+            if let Opinion::Known(Some(image)) = opinion {
+                fit(image);
+            }
+        }
+        ledger.store_extra(&mut record)?;
+    }
+    Ok(())
+}
+
+/// Parks what held changes say of fields (or a table) that are no longer here.
+fn unhold(session: &Session, new: &Shape) -> Result<()> {
+    let mut holding = Vec::new();
+    session.ledger.exceptional(&mut |record| {
+        holding.extend((record.table == new.number && !record.extra.held.is_empty()).then_some(record));
+        Ok(())
+    })?;
+    for mut record in holding {
+        let held = std::mem::take(&mut record.extra.held);
+        for (site, mut held) in held {
+            let (here, rest) = split(new, held.change.clone());
+            if let Some(change) = rest {
+                session.ledger.put_parked(&Parked { site, packet: held.packet, since: held.since, change })?;
+            }
+            if let Some(change) = here {
+                held.change = change;
+                record.extra.held.insert(site, held);
+            }
+        }
+        session.ledger.store_extra(&mut record)?;
+    }
+    Ok(())
+}
+
+/// Fields that have another name now: those for which exactly one new column in their place holds what the mirror holds.
+fn renames(session: &Session, old: &Shape, found: &Shape, gaps: &[Gap]) -> Result<Vec<(FieldNo, String)>> {
+    if gaps.is_empty() {
+        return Ok(Vec::new());
+    }
+    let database = session.database()?;
+    let candidate = merged(old, found, &[]);
+    let mut pairs: Vec<(FieldNo, FieldNo)> = Vec::new();
+    let mut defaults = BTreeMap::new();
+    for gap in gaps {
+        for new in gap.new.iter().filter_map(|name| candidate.field(name)) {
+            defaults.insert(new, database.constant_default(&candidate, new)?);
+            pairs.extend(gap.gone.iter().map(|gone| (*gone, new)));
+        }
+    }
+    let mut evidence: BTreeMap<(FieldNo, FieldNo), Evidence> = BTreeMap::new();
+    let looked = compare_sample(session, old, &candidate, &mut |mirror, row, noted| {
+        for pair @ (gone, new) in &pairs {
+            let (was, is) = (mirror.get(*gone), row.get(*new));
+            let telling = *is != Value::Null && defaults.get(new).is_some_and(|default| default.as_ref() != Some(is));
+            evidence.entry(*pair).or_default().add(was.converts_to(is), telling, noted);
+        }
+    })?;
+    let agreeing: Vec<(FieldNo, FieldNo)> =
+        evidence.into_iter().filter(|(_, evidence)| evidence.is_enough()).map(|(pair, _)| pair).collect();
+    let only = |(gone, new): &(FieldNo, FieldNo)| agreeing.iter().filter(|(g, n)| g == gone || n == new).count() == 1;
+    let named = |(gone, new): &(FieldNo, FieldNo)| (*gone, candidate.name_of(*new).to_owned());
+    Ok(if looked { agreeing.iter().filter(|pair| only(pair)).map(named).collect() } else { Vec::new() })
+}
+
+/// Whether a table that is new is one that is missing, under another name.
+fn is_same_table(session: &Session, old: &Shape, found: &Shape) -> Result<bool> {
+    // Triggers go with a table that is renamed, whatever else is changed about it.
+    if let Some(now) = session.database()?.renamed_to(old)? {
+        return Ok(same_name(&now, &found.name));
+    }
+    let names = |shape: &Shape| shape.live_fields().map(|field| shape.name_of(field).to_owned()).collect::<Vec<_>>();
+    let keys = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect::<Vec<_>>();
+    if names(old) != names(found) || keys(old) != keys(found) || old.key_kind != found.key_kind {
+        return Ok(false);
+    }
+    let mut evidence = Evidence::default();
+    let looked = compare_sample(session, old, &merged(old, found, &[]), &mut |mirror, row, noted| {
+        evidence.add(mirror.same(row), true, noted);
+    })?;
+    Ok(looked && evidence.is_enough())
+}
+
+/// What records say of a name that may be another name for something known.
+#[derive(Clone, Copy, Debug, Default)]
+struct Evidence {
+    /// Records that nobody touched and that hold the same, and not only what a new column is filled with.
+    telling: u64,
+    /// Records that were noted (the migration itself may have written to all of them) and tell the same, or hold something else.
+    noted_telling: u64,
+    noted_other: u64,
+    /// Records that nobody touched and that hold something else.
+    other: u64,
+}
+
+impl Evidence {
+    fn add(&mut self, same: bool, telling: bool, noted: bool) {
+        self.telling += u64::from(same && telling && !noted);
+        self.noted_telling += u64::from(same && telling && noted);
+        self.noted_other += u64::from(!same && noted);
+        self.other += u64::from(!same && !noted);
+    }
+
+    const fn is_enough(&self) -> bool {
+        self.other == 0 && (self.telling > 0 || self.noted_telling > 0 && self.noted_telling >= self.noted_other)
+    }
+}
+
+/// Shows mirror and record of up to [`SAMPLE`] records, read by a shape that may be the right one, and whether the record was noted since
+/// the mirror was made. False where the database cannot be read by it.
+fn compare_sample(session: &Session, old: &Shape, candidate: &Shape, each: &mut dyn FnMut(&Row, &Row, bool)) -> Result<bool> {
+    let (database, ledger) = (session.database()?, &session.ledger);
+    let noted = noted(session, database, old)?;
+    database.begin_read()?;
+    let mut pairs = Vec::new();
+    let scanned = database.scan(candidate, None, SAMPLE, &mut |key, row| {
+        pairs.push((key, Row::decode(row)));
+    });
+    database.end_read()?;
+    match scanned {
+        Err(crate::database::DatabaseError::ShapeMoved { .. }) => return Ok(false),
+        scanned => scanned?,
+    };
+    for (key, row) in pairs {
+        let mirror = ledger.peek(old, &key, |mirror| mirror.map(Row::decode))?;
+        if let (Some(Ok(mirror)), Ok(row)) = (mirror, row) {
+            each(&mirror, &row, noted.contains(&key));
+        }
+    }
+    Ok(true)
+}
+
+fn noted(session: &Session, database: &Database, shape: &Shape) -> Result<BTreeSet<Key>> {
+    if !database.has_log(shape)? {
+        return Ok(BTreeSet::new());
+    }
+    let notes = database.notes(shape, session.ledger.sealed(shape.number)?, NOTED)?;
+    Ok(notes.into_iter().filter_map(|note| note.key.ok()).collect())
+}

@@ -1,0 +1,69 @@
+//! Runs that die while they follow the schema or park what has no place.
+
+use fieldpost::site::Home;
+use fieldpost::sync::{Session, parked};
+
+use super::support::Tree;
+use super::two;
+
+/// Runs a site's round with a world that dies before step `kill`. Whether it died.
+fn dies(tree: &Tree, site: &str, kill: u64) -> bool {
+    tree.tick(1_000);
+    let home = Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
+    let mortal = tree.world(site);
+    mortal.faults().kill_before(Some(kill));
+    let died = Session::open(mortal, home, tree.limits.clone()).and_then(|mut session| {
+        fieldpost::sync::round::run(&mut session, &mut tree.exchange.clone(), fieldpost::sync::round::Halves::Both, &mut |_| {})
+    });
+    match died {
+        Ok(_) => false,
+        Err(error) if error.is_crash() => true,
+        Err(error) => panic!("step {kill}: {error}"),
+    }
+}
+
+#[test]
+fn a_run_that_dies_while_it_follows_the_schema_is_finished_by_the_next() {
+    let migration = "ALTER TABLE customers RENAME TO clients; ALTER TABLE clients RENAME COLUMN phone TO telephone; ALTER TABLE clients DROP COLUMN city;
+        ALTER TABLE clients ADD COLUMN level INTEGER DEFAULT 3; ALTER TABLE clients ADD COLUMN label TEXT; UPDATE clients SET label = id || '!';
+        CREATE TABLE tags (name TEXT PRIMARY KEY, color TEXT);";
+    for kill in 1.. {
+        let tree = two();
+        tree.edit("head", migration);
+        tree.edit("head", "INSERT INTO tags VALUES ('head', 'red'); UPDATE clients SET level = 4, telephone = 'head' WHERE id = 'ACME'");
+        tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'BOLT'; DELETE FROM customers WHERE id = 'CORE'");
+        tree.settle(&["head", "anna"]);
+        tree.edit("head", "UPDATE clients SET level = 5 WHERE id = 'ACME'");
+        tree.edit("anna", migration);
+        let died = dies(&tree, "anna", kill);
+        tree.settle(&["anna", "head"]);
+        tree.assert_same(&["head", "anna"]);
+        assert_eq!(
+            tree.text("anna", "SELECT group_concat(id || level || label || telephone) FROM (SELECT * FROM clients ORDER BY id)"),
+            "ACME5ACME!head,BOLT3BOLT!anna",
+            "step {kill}"
+        );
+        assert_eq!(tree.text("anna", "SELECT color FROM tags"), "red");
+        if !died {
+            assert!(kill > 10, "the sweep is over after {kill} steps");
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_run_that_dies_while_it_parks_parks_once() {
+    for kill in 1.. {
+        let tree = two();
+        tree.edit("head", "CREATE TABLE tags (name TEXT PRIMARY KEY, color TEXT); INSERT INTO tags VALUES ('a', 'red'); ALTER TABLE customers ADD COLUMN level INTEGER;
+            INSERT INTO customers VALUES ('DUNE', 'Dune', NULL, NULL, 9)");
+        tree.sync("head");
+        let died = dies(&tree, "anna", kill);
+        tree.settle(&["anna", "head"]);
+        assert_eq!(parked::waiting(&tree.session("anna")).unwrap().len(), 2, "step {kill}");
+        assert_eq!(tree.text("anna", "SELECT name FROM customers WHERE id = 'DUNE'"), "Dune");
+        if !died {
+            return;
+        }
+    }
+}

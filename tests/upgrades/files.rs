@@ -1,0 +1,140 @@
+//! Files that were put back, exchanged or emptied: each has its named error, and nothing is done.
+
+use fieldpost::database::DatabaseError;
+use fieldpost::site::{Home, Role};
+use fieldpost::sync::recover::{Mode, Recovered, recover};
+use fieldpost::sync::{Session, SyncError};
+
+use super::support::Tree;
+use super::two;
+
+fn files(tree: &Tree, site: &str) -> Vec<std::path::PathBuf> {
+    ["", "-wal", "-shm", "-journal"].iter().map(|suffix| tree.home(site).join(format!("shop.db{suffix}"))).collect()
+}
+
+fn replace_database(tree: &Tree, site: &str, with: Option<&std::path::Path>) {
+    files(tree, site).iter().for_each(|file| drop(std::fs::remove_file(file)));
+    if let Some(with) = with {
+        std::fs::copy(with, tree.home(site).join("shop.db")).unwrap();
+    }
+}
+
+fn backup(tree: &Tree, site: &str) -> std::path::PathBuf {
+    tree.tick(1);
+    let path = tree.folder.path().join(format!("{site}-{}.db", tree.time.load(std::sync::atomic::Ordering::Relaxed)));
+    tree.application(site).execute("VACUUM INTO ?1", [path.to_str().unwrap()]).unwrap();
+    path
+}
+
+fn open(tree: &Tree, site: &str) -> Result<Session, SyncError> {
+    let home = Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
+    Session::open(tree.world(site), home, tree.limits.clone())
+}
+
+#[test]
+fn every_exchanged_file_has_its_name() {
+    let tree = two();
+    tree.add("head", "ben", Role::Remote);
+    tree.settle(&["ben", "head", "anna"]);
+    let old = backup(&tree, "anna");
+    tree.edit("head", "UPDATE customers SET phone = 'later'");
+    tree.settle(&["head", "anna"]);
+    let new = backup(&tree, "anna");
+
+    replace_database(&tree, "anna", Some(&old));
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)));
+    let of_ben = backup(&tree, "ben");
+    replace_database(&tree, "anna", Some(&of_ben));
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::OtherPair)));
+    replace_database(&tree, "anna", None);
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::Database(DatabaseError::Missing(_)))));
+    std::fs::write(tree.home("anna").join("shop.db"), b"").unwrap();
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::OtherPair)));
+    std::fs::write(tree.home("anna").join("shop.db"), b"no database at all, but long enough to be looked at as one").unwrap();
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::Database(DatabaseError::NotADatabase(_)))));
+    replace_database(&tree, "anna", Some(&new));
+    tree.edit("anna", "UPDATE customers SET phone = 'goes on' WHERE id = 'ACME'");
+    tree.settle(&["anna", "head", "ben"]);
+    tree.assert_same(&["head", "anna", "ben"]);
+}
+
+#[test]
+fn an_older_database_is_never_followed_backwards_whatever_its_schema() {
+    let tree = two();
+    let old = backup(&tree, "anna");
+    tree.edit("anna", "ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 1; DROP TABLE notes; UPDATE customers SET level = 2");
+    tree.sync("anna");
+    replace_database(&tree, "anna", Some(&old));
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)), "no packet was applied since, only the schema moved");
+}
+
+fn recovered(tree: &Tree, site: &str, mode: Mode) -> Option<Recovered> {
+    tree.tick(1_000);
+    let home = Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
+    recover(tree.world(site), home, tree.limits.clone(), mode).unwrap()
+}
+
+/// Anna's database is put back as it was before everything below; gives the tree.
+fn restored() -> Tree {
+    let tree = two();
+    tree.edit("anna", "INSERT INTO customers VALUES ('GONE', 'Gone', NULL, NULL)");
+    tree.settle(&["anna", "head"]);
+    let old = backup(&tree, "anna");
+    tree.edit("head", "UPDATE customers SET phone = 'head' WHERE id = 'ACME'; INSERT INTO customers VALUES ('HEAD', 'Head', NULL, NULL)");
+    tree.edit("anna", "UPDATE customers SET phone = 'sent' WHERE id = 'BOLT'; DELETE FROM customers WHERE id = 'GONE'");
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "UPDATE customers SET city = 'sealed' WHERE id = 'BOLT'; INSERT INTO notes VALUES ('N2', 'BOLT', 'sealed')");
+    fieldpost::sync::seal::seal(&tree.session("anna")).unwrap();
+    replace_database(&tree, "anna", Some(&old));
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)));
+    tree
+}
+
+const EVERYTHING: &str =
+    "SELECT group_concat(id || ' ' || ifnull(city, '-') || ' ' || ifnull(phone, '-'), '; ') FROM (SELECT * FROM customers ORDER BY id)";
+
+#[test]
+fn a_restored_database_is_brought_forward_and_edits_made_in_it_since_stay() {
+    let tree = restored();
+    // Capture takes its time from the machine; the state's is the simulation's, which is long ago: all of this is younger.
+    tree.edit("anna", "DELETE FROM _fieldpost_log_customers WHERE n < (SELECT max(n) FROM _fieldpost_log_customers)");
+    tree.edit(
+        "anna",
+        "UPDATE customers SET name = 'edited since' WHERE id = 'CORE'; INSERT INTO customers VALUES ('LATE', 'Late', NULL, '7')",
+    );
+    let before = tree.text("anna", EVERYTHING);
+    let looked = recovered(&tree, "anna", Mode::Look).unwrap();
+    assert_eq!((tree.text("anna", EVERYTHING), looked.saved.as_deref()), (before, None), "looking changes nothing");
+    let done = recovered(&tree, "anna", Mode::Do).unwrap();
+    assert_eq!(looked.tables, done.tables);
+    let of = |table: &str| done.tables.iter().find(|brought| brought.table == table).unwrap().clone();
+    assert_eq!((of("customers").back, of("customers").removed, of("customers").kept.len()), (1, 1, 2), "{done:?}");
+    assert_eq!(of("notes").back, 1);
+    assert!(done.saved.unwrap().is_file());
+    assert_eq!(tree.text("anna", EVERYTHING), "ACME Bern head; BOLT sealed sent; CORE Chur 3; HEAD - -; LATE - 7");
+    assert_eq!(recovered(&tree, "anna", Mode::Do), None, "there is nothing left to mend");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(tree.text("head", "SELECT name FROM customers WHERE id = 'CORE'"), "edited since");
+    assert_eq!(tree.text("head", EVERYTHING), "ACME Bern head; BOLT sealed sent; CORE Chur 3; HEAD - -; LATE - 7");
+}
+
+#[test]
+fn a_recovery_that_dies_is_begun_again_or_finished_by_the_next_run() {
+    for kill in 1.. {
+        let tree = restored();
+        let home = Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
+        let mortal = tree.world("anna");
+        mortal.faults().kill_before(Some(kill));
+        let died = recover(mortal, home, tree.limits.clone(), Mode::Do).is_err();
+        if matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)) {
+            recovered(&tree, "anna", Mode::Do).unwrap();
+        }
+        tree.settle(&["anna", "head"]);
+        tree.assert_same(&["head", "anna"]);
+        assert_eq!(tree.text("head", EVERYTHING), "ACME Bern head; BOLT sealed sent; CORE Chur 3; HEAD - -", "step {kill}");
+        if !died {
+            return;
+        }
+    }
+}
