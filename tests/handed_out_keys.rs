@@ -4,6 +4,7 @@
 //! |---|---|
 //! | (here) | which records live under which number, and for how long is a number provisional? |
 //! | `references` | does every kind of reference follow? |
+//! | `twins` | what of a record that two sites made, each under a number of its own? |
 //! | `chinook` | does all of it hold in a real database that is edited at four sites? |
 //!
 //! Records are told apart by a text nobody edits (a name, a token), never by number.
@@ -14,6 +15,8 @@ mod support;
 mod chinook;
 #[path = "handed_out_keys/references.rs"]
 mod references;
+#[path = "handed_out_keys/twins.rs"]
+mod twins;
 
 use fieldpost::exchange::Unruly;
 use fieldpost::site::Role;

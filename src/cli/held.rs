@@ -125,7 +125,7 @@ pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
 /// What helps a change that waits.
 const fn needs(reason: &HeldReason) -> Needs {
     match reason {
-        HeldReason::Missing { .. } | HeldReason::Dependants { .. } => Needs::Packet,
+        HeldReason::Missing { .. } | HeldReason::Dependants { .. } | HeldReason::Twin { .. } => Needs::Packet,
         HeldReason::OtherRecord { .. } | HeldReason::Refused { .. } => Needs::Person,
     }
 }

@@ -14,7 +14,7 @@ use crate::database::DatabaseError;
 use crate::ledger::{Direction, Neighbour};
 use crate::model::{Millis, SiteName};
 use crate::site::Role;
-use crate::sync::{Session, SyncError};
+use crate::sync::{Session, SyncError, renumber};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
@@ -58,10 +58,31 @@ pub struct StatusReport {
     pub trouble: Option<String>,
     /// Names that are invited and have not joined.
     pub invited: Vec<Invited>,
+    /// Records that have another number than they had, of the last 30 days, oldest first.
+    pub renumbered: Vec<NewNumber>,
     /// Packets that did not verify and were set aside, with the reason beside each.
     pub set_aside: u64,
     /// Where they are.
     pub quarantine: PathBuf,
+}
+
+/// A record that has another number than it had.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NewNumber {
+    /// Its table.
+    pub table: String,
+    /// The number it had.
+    pub from: i64,
+    /// The number it has.
+    pub to: i64,
+    /// Whether the parent has yet to say its number.
+    pub provisional: bool,
+    /// Whether the number it had is another record's now.
+    pub taken: bool,
+    /// When it changed.
+    pub when: Moment,
+    #[serde(skip)]
+    words: String,
 }
 
 /// An invitation that is neither used nor expired.
@@ -98,6 +119,12 @@ pub struct NeighbourStatus {
     pub problem: Option<String>,
 }
 
+/// How far back new numbers are told.
+const RENUMBERED_DAYS: i64 = 30;
+
+/// Most of them that are told one by one.
+const MOST_NUMBERS: usize = 10;
+
 /// Runs the command.
 ///
 /// # Errors
@@ -121,7 +148,18 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
     let aside = fs_err::read_dir(session.home.quarantine())?.filter_map(Result::ok);
     let is_packet = |entry: &fs_err::DirEntry| entry.path().extension().is_some_and(|extension| extension != "txt");
     let amount = |amount: usize| u64::try_from(amount).unwrap_or(u64::MAX);
+    let since = Millis(session.world.now().0 - RENUMBERED_DAYS * 24 * 60 * 60 * 1000);
+    let renumbered = renumber::renumbered(session, since)?.into_iter().map(|moved| NewNumber {
+        words: moved.words(settings.parent.as_ref(), &settings.host),
+        table: moved.table,
+        from: moved.from,
+        to: moved.to,
+        provisional: !moved.told,
+        taken: moved.taken,
+        when: Moment(moved.time),
+    });
     Ok(StatusReport {
+        renumbered: renumbered.collect(),
         site: settings.name.clone(),
         role: settings.role,
         parent: settings.parent.clone(),
@@ -291,6 +329,11 @@ impl StatusReport {
             let packets = count(usize::try_from(self.set_aside).unwrap_or(usize::MAX), "packet", "packets");
             lines.push(format!("{packets} that did not verify: in {}, the reason beside each", self.quarantine.display()));
         }
+        let skipped = self.renumbered.len().saturating_sub(MOST_NUMBERS);
+        lines.extend(self.renumbered.iter().skip(skipped).map(|moved| moved.words.clone()));
+        if skipped > 0 {
+            lines.push(format!("{} more got another number: 'fieldpost status --json'", count(skipped, "record", "records")));
+        }
         lines.join("\n")
     }
 }
@@ -327,6 +370,7 @@ mod tests {
             has_database: true,
             trouble: None,
             invited: Vec::new(),
+            renumbered: Vec::new(),
             set_aside: 0,
             quarantine: "/home/anna/.fieldpost/quarantine".into(),
         }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::error::{Doing, Result};
-use super::plan::{Bound, column, join, key_at};
+use super::plan::{Bound, bind, column, join, key_at};
 use super::{Database, quote};
-use crate::model::{FieldNo, Key, NumberField, NumberForm, Shape, TableNo, Value};
+use crate::model::{FieldNo, Key, NumberField, NumberForm, Row, Shape, TableNo, Value};
 
 impl Database {
     /// Whether the table never gives a number twice (`AUTOINCREMENT`).
@@ -45,6 +45,27 @@ impl Database {
     /// As SQLite says.
     pub fn raise_sequence(&self, shape: &Shape, number: i64) -> Result<()> {
         self.set_sequences(&BTreeMap::from([(shape.name.clone(), number)]))
+    }
+
+    /// The key of the first record that agrees with `row` in these fields, as the database compares them; none where one of
+    /// them is empty in `row`.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn agreeing(&self, shape: &Shape, fields: &[FieldNo], row: &Row) -> Result<Option<Key>> {
+        let doing = "look for the same record";
+        let values: Vec<&Value> = fields.iter().map(|field| row.get(*field)).collect();
+        if values.is_empty() || values.iter().any(|value| !value.is_stated() || **value == Value::Null) {
+            return Ok(None);
+        }
+        let keys = join(", ", shape.key.iter().map(|field| column(shape.name_of(*field))));
+        let agrees = join(" AND ", (1..).zip(fields).map(|(n, field): (usize, _)| format!("{} = ?{n}", column(shape.name_of(*field)))));
+        let sql = format!("SELECT {keys} FROM {} AS r WHERE {agrees} ORDER BY {keys} LIMIT 1", quote(&shape.name));
+        let mut statement = self.connection.prepare_cached(&sql).doing(doing)?;
+        bind(&mut statement, 1, values)?;
+        let mut rows = statement.raw_query();
+        let Some(found) = rows.next().doing(doing)? else { return Ok(None) };
+        Ok(key_at(found, 0..shape.key.len()).doing(doing)?.ok())
     }
 
     /// Keys of the records whose field may hold this number of a record of `target`: at least those that do.

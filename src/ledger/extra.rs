@@ -59,6 +59,7 @@ impl std::fmt::Display for HeldReason {
             Self::OtherRecord { table, key } => {
                 write!(f, "it refers to {table} {key}, which is no record at the site of the edit but one here")
             }
+            Self::Twin { key } => write!(f, "{key} here is the same record, and the parent has not answered for it yet"),
             Self::Dependants { table, key } => write!(f, "{table} {key} refers to it"),
             Self::Refused { message } => write!(f, "the database refused it: {message}"),
         }
@@ -81,6 +82,11 @@ pub enum HeldReason {
         /// Table referred to.
         table: String,
         /// The number.
+        key: String,
+    },
+    /// A record of ours has the identity that the rules name, under another number: the parent has not said yet that they are one.
+    Twin {
+        /// The number of ours.
         key: String,
     },
     /// A delete that would orphan a record which the sender did not know.

@@ -17,6 +17,8 @@ pub struct Former {
     pub record: i64,
     /// The number it got instead; none where the record ended.
     pub became: Option<i64>,
+    /// Whether the parent said so; else it only made room, and the parent will say which number it gets.
+    pub told: bool,
     /// When, by our clock.
     pub time: Millis,
 }
@@ -31,6 +33,7 @@ impl Ledger {
                 Value::Integer(former.number),
                 Value::Integer(former.record),
                 former.became.map_or(Value::Null, Value::Integer),
+                Value::Integer(former.told.into()),
                 Value::Integer(former.time.0),
             ],
         )
@@ -68,7 +71,7 @@ impl Ledger {
 
     /// Records that changed their number since `since`, oldest first.
     pub fn renumbered(&self, since: Millis) -> Result<Vec<Former>> {
-        let sql = "SELECT table_no, number, record, became, time FROM former WHERE became IS NOT NULL AND time >= ? ORDER BY id";
+        let sql = "SELECT table_no, number, record, became, told, time FROM former WHERE became IS NOT NULL AND time >= ? ORDER BY id";
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map([since.0], |row| {
             Ok(Former {
@@ -76,7 +79,8 @@ impl Ledger {
                 number: row.get(1)?,
                 record: row.get(2)?,
                 became: row.get(3)?,
-                time: Millis(row.get(4)?),
+                told: row.get(4)?,
+                time: Millis(row.get(5)?),
             })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -28,9 +28,9 @@ CREATE TABLE journal (
   number INTEGER PRIMARY KEY, record INTEGER NOT NULL, previous INTEGER NOT NULL, kind INTEGER NOT NULL,
   known_to INTEGER, cause INTEGER NOT NULL, time INTEGER, site INTEGER, undo BLOB);
 
--- Numbers that records gave up: to another number, or with the record (NULL). Oldest first.
+-- Numbers that records gave up: for another number, or with the record (NULL). `told`: the parent said so. Oldest first.
 CREATE TABLE former (id INTEGER PRIMARY KEY, table_no INTEGER NOT NULL, number INTEGER NOT NULL, record INTEGER NOT NULL,
-  became INTEGER, time INTEGER NOT NULL);
+  became INTEGER, told INTEGER NOT NULL, time INTEGER NOT NULL);
 CREATE INDEX former_number ON former (table_no, number);
 CREATE INDEX former_record ON former (record);
 

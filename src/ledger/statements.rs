@@ -61,7 +61,7 @@ statements! {
     PutGraveLast = 28, "INSERT INTO grave VALUES (?, ?, ?, ?, NULL) ON CONFLICT DO UPDATE SET last = excluded.last";
     PutGraveShared = 29, "INSERT INTO grave VALUES (?, ?, ?, NULL, ?) ON CONFLICT DO UPDATE SET shared = excluded.shared";
     SetNames = 31, "UPDATE record SET key = ?2, place = ?3 WHERE id = ?1";
-    AddFormer = 32, "INSERT INTO former (table_no, number, record, became, time) VALUES (?, ?, ?, ?, ?)";
+    AddFormer = 32, "INSERT INTO former (table_no, number, record, became, told, time) VALUES (?, ?, ?, ?, ?, ?)";
     SetShape = 33, "UPDATE shape SET shape = ?2 WHERE number = ?1";
     PatchMirror = 30, "UPDATE record SET row = patched(row, ?3), stamps = ?4, version = ?2 WHERE id = ?1";
     PutParked = 50, "INSERT INTO parked VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET packet = excluded.packet, since = excluded.since, content = excluded.content";

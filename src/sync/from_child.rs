@@ -31,6 +31,17 @@ impl Applying<'_> {
     pub(super) fn take_from_child(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
         self.parent_speaks = false;
         let mut record = self.load(change.table, &change.key)?;
+        let mut change = change;
+        let mut twin = false;
+        if let Some(key) = self.twin_of(&record, &change)? {
+            // What waited of it waits no more: it is decided as that record now.
+            if record.extra.held.remove(&incoming.link.site).is_some() {
+                self.store_extra(&mut record)?;
+            }
+            change.key = key;
+            record = self.load(change.table, &change.key)?;
+            twin = true;
+        }
         let mut change = self.without_number(&record, change);
         let mut held = again.cloned();
         if again.is_none()
@@ -43,7 +54,7 @@ impl Applying<'_> {
                 return Ok(self.session.ledger.store_extra(&mut record)?);
             }
         }
-        let opinion = if again.is_some() {
+        let opinion = if again.is_some() && !twin {
             known::opinion(&self.session.ledger, &record, incoming.link)?
         } else {
             self.moved_shadow(&record, incoming, &change)?

@@ -32,6 +32,7 @@ impl Applying<'_> {
     /// Takes one change of the parent. `again`: a held one that is tried again.
     pub(super) fn take_from_parent(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
         self.parent_speaks = true;
+        self.follow_aliases(incoming, &change)?;
         let immovable = self.try_moving(|applying| applying.settle_number(&change))?.err();
         let mut record = self.load(change.table, &change.key)?;
         if let Some(message) = immovable {
@@ -114,6 +115,9 @@ impl Applying<'_> {
         }
         // What is ignored now is ignored for good: a held change must not bring it once our edit is acknowledged.
         let change = Change { fields: taken.clone(), ..change };
+        if let Some(reason) = self.waits_for_twin(record, &after)? {
+            return Ok(self.hold_here(record, incoming, change, reason, held, base));
+        }
         match self.need(record, &after, &taken)? {
             Need::Met => {}
             Need::Missing { table, key, .. } => {

@@ -125,7 +125,7 @@ impl Session {
         self.ledger.store_names(record)?;
         if let (Identity::Birth, Some(number), Some(id)) = (self.shape(record.table).identity(), place.as_integer(), record.id) {
             let time = self.world.now();
-            self.ledger.add_former(&Former { table: record.table, number, record: id, became: None, time })?;
+            self.ledger.add_former(&Former { table: record.table, number, record: id, became: None, told: false, time })?;
         }
         Ok(())
     }

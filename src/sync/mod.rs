@@ -41,13 +41,14 @@ pub mod plan;
 mod put;
 pub mod recover;
 mod references;
-mod renumber;
+pub mod renumber;
 pub mod report;
 pub mod roster;
 pub mod round;
 pub mod seal;
 mod session;
 pub mod start;
+mod twins;
 mod upgrade;
 mod vocabulary;
 

@@ -14,16 +14,71 @@
 
 use super::apply::Applying;
 use super::meaning::number_key;
-use super::report::Moved;
 use super::{Result, Session, SyncError};
 use crate::database::Written;
 use crate::ledger::{EntryKind, Former, Record};
-use crate::model::{Change, FieldNo, Identity, Image, Key, Row, Shape, SiteNo, TableNo, Value};
+use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, Row, Shape, SiteName, SiteNo, TableNo, Value};
 use crate::site::Role;
 
 /// Where provisional numbers of AUTOINCREMENT tables begin: far above what people reach, and still 32 bits with half a
 /// milliard to go.
 pub(super) const ZONE: i64 = 1_500_000_000;
+
+/// A record that has another number than it had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renumbered {
+    /// Its table.
+    pub table: String,
+    /// The number it had before all this.
+    pub from: i64,
+    /// The number it has now.
+    pub to: i64,
+    /// Whether that is the parent's word; else the parent has yet to say.
+    pub told: bool,
+    /// Whether the number it had is another record's now.
+    pub taken: bool,
+    /// When it changed last, by our clock.
+    pub time: Millis,
+}
+
+/// Records that changed their number since `since` and are still there, in the order of their last change.
+///
+/// # Errors
+/// As the ledger says.
+pub fn renumbered(session: &Session, since: Millis) -> Result<Vec<Renumbered>> {
+    let mut all: Vec<(i64, Renumbered)> = Vec::new();
+    for former in session.ledger.renumbered(since)? {
+        let Some(to) = former.became else { continue };
+        let before = all.iter().position(|(record, _)| *record == former.record).map(|place| all.remove(place).1);
+        let from = before.map_or(former.number, |before| before.from);
+        let table = session.shape(former.table).name.clone();
+        let taken = session.ledger.id_at(former.table, &number_key(from))?.is_some();
+        all.push((former.record, Renumbered { table, from, to, told: former.told, taken, time: former.time }));
+    }
+    let mut there = Vec::new();
+    for (record, renumbered) in all {
+        let place = session.ledger.names(record)?.and_then(|(_, _, place)| place);
+        if renumbered.from != renumbered.to && place == Some(number_key(renumbered.to)) {
+            there.push(renumbered);
+        }
+    }
+    Ok(there)
+}
+
+impl Renumbered {
+    /// As a sentence has it, for a site with this parent.
+    #[must_use]
+    pub fn words(&self, parent: Option<&SiteName>, host: &SiteName) -> String {
+        let Self { table, from, to, told, taken, .. } = self;
+        let now = match (told, parent) {
+            (true, Some(parent)) if parent != host => format!("{table} {from} is now {to}, as '{parent}' says"),
+            (true, _) => format!("{table} {from} is now {to} everywhere"),
+            (false, Some(parent)) => format!("{table} {from} is {to} until '{parent}' says its number"),
+            (false, None) => format!("{table} {from} is {to}"),
+        };
+        if *taken { format!("{now}; {from} is another record now") } else { now }
+    }
+}
 
 impl Session {
     /// Lets the AUTOINCREMENT tables of a child's new database hand out provisional numbers.
@@ -92,14 +147,12 @@ impl Applying<'_> {
     /// and these are the database's words.
     pub(super) fn try_moving<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<std::result::Result<T, String>> {
         let session = self.session;
-        let moved = self.tally.moved.len();
         session.database()?.begin_attempt()?;
         let attempt = session.ledger.begin_attempt()?;
         match work(self) {
             Err(error @ SyncError::CannotRenumber { .. }) => {
                 session.ledger.undo_attempt(attempt)?;
                 session.database()?.undo_attempt()?;
-                self.tally.moved.truncate(moved);
                 Ok(Err(error.to_string()))
             }
             Err(error) => Err(error),
@@ -126,7 +179,7 @@ impl Applying<'_> {
         match occupant {
             Some(occupant) if self.parent_speaks => {
                 let aside = session.next_number(shape)?;
-                self.move_number(shape.number, occupant, wish, aside).map(|()| wish)
+                self.move_number(shape.number, occupant, wish, aside, false).map(|()| wish)
             }
             Some(_) => session.next_number(shape),
             None if self.is_only_provisional(shape, wish)? => session.next_number(shape),
@@ -159,26 +212,16 @@ impl Applying<'_> {
         }
         if let Some(occupant) = session.ledger.id_at(change.table, &number_key(*wanted))? {
             let aside = session.next_number(shape)?;
-            self.move_number(change.table, occupant, *wanted, aside)?;
+            self.move_number(change.table, occupant, *wanted, aside, false)?;
         }
-        self.move_number(change.table, id, number, *wanted)
+        self.move_number(change.table, id, number, *wanted, true)
     }
 
     /// Gives a record another number, and every reference to it with it.
-    fn move_number(&mut self, table: TableNo, id: i64, from: i64, to: i64) -> Result<()> {
+    fn move_number(&mut self, table: TableNo, id: i64, from: i64, to: i64, told: bool) -> Result<()> {
         let session = self.session;
         let database = session.database()?;
-        for child in &session.shapes {
-            for numbers in child.numbers.iter().filter(|numbers| numbers.leads_to(table)) {
-                for place in database.referring_to(child, numbers, table, from)? {
-                    let record = session.ledger.load_at(child, &place)?;
-                    let Some(image) = &record.current else { continue };
-                    let other = numbers.replaced(&image.row, &mut |one, number| if (one, number) == (table, from) { to } else { number });
-                    let Some(value) = other.filter(|value| value != image.row.get(numbers.field)) else { continue };
-                    self.rewrite(child, record, numbers.field, value)?;
-                }
-            }
-        }
+        self.lead_elsewhere(table, from, to)?;
         let shape = session.shape(table);
         let own = shape.number_field().ok_or(SyncError::Bug("only handed-out numbers move"))?;
         let record = session.ledger.load_id(id)?;
@@ -194,8 +237,25 @@ impl Applying<'_> {
         if database.is_autoincrement(shape)? {
             database.raise_sequence(shape, to)?;
         }
-        session.ledger.add_former(&Former { table, number: from, record: id, became: Some(to), time: self.now })?;
-        self.tally.moved.push(Moved { table: shape.name.clone(), record: id, from, to });
+        session.ledger.add_former(&Former { table, number: from, record: id, became: Some(to), told, time: self.now })?;
+        Ok(())
+    }
+
+    /// Rewrites every reference to a number.
+    pub(super) fn lead_elsewhere(&mut self, table: TableNo, from: i64, to: i64) -> Result<()> {
+        let session = self.session;
+        let database = session.database()?;
+        for child in &session.shapes {
+            for numbers in child.numbers.iter().filter(|numbers| numbers.leads_to(table)) {
+                for place in database.referring_to(child, numbers, table, from)? {
+                    let record = session.ledger.load_at(child, &place)?;
+                    let Some(image) = &record.current else { continue };
+                    let other = numbers.replaced(&image.row, &mut |one, number| if (one, number) == (table, from) { to } else { number });
+                    let Some(value) = other.filter(|value| value != image.row.get(numbers.field)) else { continue };
+                    self.rewrite(child, record, numbers.field, value)?;
+                }
+            }
+        }
         Ok(())
     }
 

@@ -43,21 +43,6 @@ pub struct Tally {
     pub found: u64,
     /// Changes the packet had.
     pub changes: u64,
-    /// Records that got another number, in order.
-    pub moved: Vec<Moved>,
-}
-
-/// A record that got another number.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
-    /// Its table.
-    pub table: String,
-    /// The record, as a row of the ledger.
-    pub record: i64,
-    /// The number it had.
-    pub from: i64,
-    /// The number it has now.
-    pub to: i64,
 }
 
 impl Tally {
@@ -80,7 +65,6 @@ impl Tally {
         self.outcomes += other.outcomes;
         self.found += other.found;
         self.changes += other.changes;
-        self.moved.extend(other.moved);
     }
 }
 

@@ -44,6 +44,7 @@ impl Halves {
 /// # Errors
 /// What stops the whole site: database, ledger, home. Everything else is in the report.
 pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, progress: &mut dyn FnMut(&str)) -> Result<Report> {
+    let began = session.world.now();
     let mut report = Report { found: session.missed, ..Report::default() };
     for (table, missed) in &session.repaired {
         report.rearmed.push(table.clone());
@@ -87,6 +88,9 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
     }
     report.notes = super::news::lines(session)?;
     report.notes.extend(super::parked::lines(session)?);
+    let settings = &session.settings;
+    let moved = super::renumber::renumbered(session, began)?;
+    report.notes.extend(moved.iter().map(|moved| moved.words(settings.parent.as_ref(), &settings.host)));
     super::news::said(session)?;
     Ok(report)
 }

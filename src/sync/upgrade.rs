@@ -29,6 +29,7 @@ use super::parked::split;
 use super::{Result, Session, foreign, news, numbering};
 use crate::database::Database;
 use crate::ledger::{Opinion, Parked, PastValue};
+use crate::rules::Rules;
 use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
 
 /// Note of the schema version that the shapes were made for.
@@ -121,7 +122,13 @@ struct Taking<'s> {
 
 impl<'s> Taking<'s> {
     fn new(session: &'s Session, surveyed: i64) -> Result<Self> {
-        let mut survey = session.database()?.survey(&session.rules)?;
+        // A table that has no key of its own keeps the one it was taken in with, whatever the rules have come to say.
+        let with_key = |rules: Rules, shape: &Shape| {
+            let key: Vec<String> = shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
+            rules.with_key(&shape.name, &key)
+        };
+        let rules = session.shapes.iter().fold(session.rules.clone(), with_key);
+        let mut survey = session.database()?.survey(&rules)?;
         survey.shapes.iter_mut().for_each(|shape| numbering::identify(shape, &session.rules));
         let all = session.ledger.shapes_ever()?;
         let untracked = survey.untracked.into_iter().map(|one| (one.name, one.reason.to_string())).collect();

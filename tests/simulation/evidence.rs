@@ -71,7 +71,7 @@ impl Simulation {
                                 HeldReason::OtherRecord { .. } => !clashes,
                                 // What refers to a delete can itself be held for its number.
                                 HeldReason::Dependants { .. } => numbers,
-                                HeldReason::Missing { .. } | HeldReason::Refused { .. } => false,
+                                HeldReason::Missing { .. } | HeldReason::Twin { .. } | HeldReason::Refused { .. } => false,
                             },
                             values: entry.change.after.iter().flat_map(|after| after.row.0.iter().map(value_word)).collect(),
                         });

@@ -1,0 +1,90 @@
+//! The same thing of the world made at two sites: by the identity that the rules name the two become one record.
+
+use super::*;
+
+const RULES: &str = "[tables.countries]\nidentity = [\"code\"]\n";
+
+fn shop(unique: &str) -> String {
+    format!(
+        "CREATE TABLE countries (id INTEGER PRIMARY KEY, code TEXT {unique}, name TEXT);
+         CREATE TABLE people (id INTEGER PRIMARY KEY, token TEXT, country INTEGER REFERENCES countries);
+         INSERT INTO countries VALUES (1, 'ch', 'Switzerland');"
+    )
+}
+
+/// A country and somebody who lives there.
+fn made_at(site: &str, name: &str) -> String {
+    format!(
+        "INSERT INTO countries (code, name) VALUES ('de', '{name}');
+         INSERT INTO people (token, country) SELECT 'of {site}', id FROM countries WHERE code = 'de';"
+    )
+}
+
+const HOMES: &str = "SELECT p.token, c.code FROM people p LEFT JOIN countries c ON c.id = p.country ORDER BY p.token";
+const COUNTRIES: &str = "SELECT code FROM countries ORDER BY code";
+
+#[test]
+fn made_at_two_sites_they_are_one_record_and_everybody_refers_to_it() {
+    for unique in ["UNIQUE", ""] {
+        let tree = two(&shop(unique), RULES);
+        // So that the two have different numbers.
+        tree.edit("head", "INSERT INTO countries (code) VALUES ('at')");
+        tree.edit("head", &made_at("head", "Germany"));
+        tree.edit("anna", &made_at("anna", "Germany"));
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, COUNTRIES, &["at", "ch", "de"]);
+        tree.assert_rows(&TWO, HOMES, &["of anna|de", "of head|de"]);
+        assert_eq!(tree.held("anna"), Vec::<String>::new());
+        assert_eq!(tree.held("head"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn what_differs_between_the_two_is_decided_and_listed() {
+    let tree = two(&shop("UNIQUE"), RULES);
+    tree.edit("head", &made_at("head", "Germany"));
+    tree.edit("anna", &made_at("anna", "Deutschland"));
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, COUNTRIES, &["ch", "de"]);
+    let name = tree.text("head", "SELECT name FROM countries WHERE code = 'de'");
+    let loser = if name == "Germany" { "Deutschland" } else { "Germany" };
+    let listed = tree.listed("head");
+    assert!(listed.iter().any(|value| value.contains(loser)), "{name}: {listed:?}");
+}
+
+#[test]
+fn over_three_levels_and_in_any_order_of_rounds() {
+    for order in [["rosa", "north", "head"], ["head", "north", "rosa"], ["north", "head", "rosa"]] {
+        let tree = three(&shop("UNIQUE"), RULES);
+        for site in THREE {
+            tree.edit(site, &made_at(site, "Germany"));
+            tree.edit(site, &format!("INSERT INTO countries (code, name) VALUES ('{site}', 'only there')"));
+        }
+        settled(&tree, &order);
+        tree.assert_same(&THREE);
+        tree.assert_rows(&THREE, COUNTRIES, &["ch", "de", "head", "north", "rosa"]);
+        tree.assert_rows(&THREE, HOMES, &["of head|de", "of north|de", "of rosa|de"]);
+    }
+}
+
+#[test]
+fn an_edit_made_before_the_parent_has_spoken_is_not_lost() {
+    let tree = two(&shop("UNIQUE"), RULES);
+    tree.edit("head", &made_at("head", "Germany"));
+    tree.edit("anna", &made_at("anna", "Germany"));
+    half(&tree, "anna", round::Halves::Send);
+    tree.edit("anna", "UPDATE countries SET name = 'D' WHERE code = 'de'");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT name FROM countries WHERE code = 'de'", &["D"]);
+    tree.assert_rows(&TWO, HOMES, &["of anna|de", "of head|de"]);
+}
+
+#[test]
+fn numbers_that_mean_something_by_themselves_are_nobodys_to_change() {
+    let tree = two("CREATE TABLE years (year INTEGER PRIMARY KEY, note TEXT); INSERT INTO years VALUES (2025, '');", "[tables.years]\nidentity = [\"year\"]\n");
+    for site in TWO {
+        tree.edit(site, &format!("INSERT INTO years VALUES (2026, 'of {site}')"));
+    }
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT year FROM years ORDER BY year", &["2025", "2026"]);
+}
