@@ -1,7 +1,8 @@
 //! Columns: the same thing of every record of a block, written short where the records agree.
 //!
-//! - Values: `[…]` one per record; `{"all":v}`; `{"steps":[…]}` integers as the first and then differences; `null` nothing
-//!   is said in any record; `"key"` the value in the key; `"old"` the old value.
+//! - Values: `[…]` one per record; `{"all":v}`; `{"steps":[…]}` integers as the first and then differences; `{"same":[…],"rest":[…]}`
+//!   texts by how many characters each begins with of the one before, and what follows; `null` nothing is said in any record;
+//!   `"key"` the value in the key; `"old"` the old value.
 //! - Numbers: one number for all, or a list of the first and then differences (wrapping at 64 bits).
 //! - Sites: one name for all, or `{"of":[names],"at":[…]}` with a place among the names per record.
 
@@ -92,18 +93,55 @@ pub(super) fn push_values(out: &mut Vec<u8>, values: &[&Value]) {
     }
 }
 
+/// Texts that are told by what they share with the one before are never more than this many bytes in a column, or a small
+/// file could fill the memory.
+const TEXT_BYTES: usize = 16 << 20;
+/// Characters that texts have to share on the average: what is not random shares more, and `same` takes a byte or two.
+const SHARED_CHARACTERS: usize = 2;
+
 /// Appends a column of the key: sorted, so that differences are short.
 pub(super) fn push_key_values(out: &mut Vec<u8>, values: &[&Value]) {
+    if values.len() <= 2 || values.first() == values.last() {
+        return push_values(out, values);
+    }
     let integers: Option<Vec<i64>> =
         values.iter().map(|value| if let Value::Integer(number) = value { Some(*number) } else { None }).collect();
-    match integers {
-        Some(integers) if integers.len() > 2 && integers.first() != integers.last() => {
-            let mut object = ObjectWriter::new(out);
-            push_steps(object.member("steps"), &integers);
-            object.end();
-        }
+    if let Some(integers) = integers {
+        let mut object = ObjectWriter::new(out);
+        push_steps(object.member("steps"), &integers);
+        return object.end();
+    }
+    let texts: Option<Vec<&str>> = values.iter().map(|value| as_text(value)).collect();
+    match texts {
+        Some(texts) if texts.iter().map(|text| text.len()).sum::<usize>() <= TEXT_BYTES => push_texts(out, values, &texts),
         Some(_) | None => push_values(out, values),
     }
+}
+
+fn as_text(value: &Value) -> Option<&str> {
+    match value {
+        Value::Text(bytes) => std::str::from_utf8(bytes).ok(),
+        Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_) => None,
+    }
+}
+
+/// Texts by what they share with the one before, where that pays.
+fn push_texts(out: &mut Vec<u8>, values: &[&Value], texts: &[&str]) {
+    let befores = std::iter::once("").chain(texts.iter().copied());
+    let shared: Vec<(usize, &str)> = befores.zip(texts).map(|(before, text)| split_shared(before, text)).collect();
+    if shared.iter().map(|(same, _)| same).sum::<usize>() < SHARED_CHARACTERS * texts.len() {
+        return push_values(out, values);
+    }
+    let mut object = ObjectWriter::new(out);
+    push_list(object.member("same"), &shared, |out, (same, _)| out.extend_from_slice(same.to_string().as_bytes()));
+    push_list(object.member("rest"), &shared, |out, (_, rest)| push_text(out, rest));
+    object.end();
+}
+
+/// How many characters `text` begins with of `before`, and what follows.
+fn split_shared<'t>(before: &str, text: &'t str) -> (usize, &'t str) {
+    let same = before.chars().zip(text.chars()).take_while(|(a, b)| a == b).count();
+    (same, text.char_indices().nth(same).map_or("", |(place, _)| &text[place..]))
 }
 
 /// Appends the first number and then the differences.
@@ -168,11 +206,14 @@ impl Column {
             Json::Text(text) if text == "key" => return Ok(Self::Key),
             Json::Text(text) if text == "old" => return Ok(Self::Old),
             Json::List(list) => list.into_iter().map(Json::into_value).collect::<Result<Vec<_>, _>>()?,
-            Json::Object(mut members) => match (members.remove("all"), members.remove("steps")) {
-                (Some(value), None) => return Ok(Self::All(value.into_value()?)),
-                (None, Some(steps)) => read_steps(steps)?.into_iter().map(Value::Integer).collect(),
-                (Some(_), Some(_)) | (None, None) => return Err("an object that is no column".into()),
-            },
+            Json::Object(mut members) => {
+                match (members.remove("all"), members.remove("steps"), members.remove("same"), members.remove("rest")) {
+                    (Some(value), None, None, None) => return Ok(Self::All(value.into_value()?)),
+                    (None, Some(steps), None, None) => read_steps(steps)?.into_iter().map(Value::Integer).collect(),
+                    (None, None, Some(same), Some(rest)) => read_texts(same, rest)?,
+                    _ => return Err("an object that is no column".into()),
+                }
+            }
             Json::Bool(_) | Json::Integer(_) | Json::Real(_) | Json::Text(_) => {
                 return Err("a single value where a column should be".into());
             }
@@ -188,6 +229,25 @@ impl Column {
             Self::Each(values) => &values[record],
         }
     }
+}
+
+/// Reads texts that say what they share with the one before.
+fn read_texts(same: Json, rest: Json) -> Result<Vec<Value>, String> {
+    let (same, rest) = (list(same)?, texts(rest)?);
+    if same.len() != rest.len() {
+        return Err(format!("{} beginnings of {} texts", same.len(), rest.len()));
+    }
+    let mut text = String::new();
+    let mut bytes = 0;
+    let next = |(same, rest): (Json, String)| {
+        let same = usize::try_from(integer(&same)?).map_err(|_| "a negative number of characters")?;
+        let end = text.char_indices().map(|(place, _)| place).chain([text.len()]).nth(same);
+        text.truncate(end.ok_or("more characters than the text before has")?);
+        text.push_str(&rest);
+        bytes += text.len();
+        if bytes > TEXT_BYTES { Err("a column of too many texts".into()) } else { Ok(Value::Text(text.as_bytes().to_vec())) }
+    };
+    same.into_iter().zip(rest).map(next).collect()
 }
 
 /// Reads the first number and then the differences.
@@ -275,6 +335,79 @@ pub(super) fn integer(json: &Json) -> Result<i64, String> {
         Json::Integer(number) => Ok(*number),
         Json::Null | Json::Bool(_) | Json::Real(_) | Json::Text(_) | Json::List(_) | Json::Object(_) => {
             Err("no integer where one should be".into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(texts: &[String]) -> String {
+        let values: Vec<Value> = texts.iter().map(|text| Value::text(text)).collect();
+        let mut out = Vec::new();
+        push_key_values(&mut out, &values.iter().collect::<Vec<_>>());
+        String::from_utf8(out).unwrap()
+    }
+
+    fn read(json: &str, count: usize) -> Result<Column, String> {
+        Column::read(serde_json::from_str(json).unwrap(), count)
+    }
+
+    #[test]
+    fn counted_up_keys_are_told_by_what_they_share() {
+        let texts: Vec<String> = (8..=11).map(|number| format!("Köln-{number:04}")).collect();
+        let json = r#"{"same":[0,8,7,8],"rest":["Köln-0008","9","10","1"]}"#;
+        assert_eq!(written(&texts), json);
+        assert_eq!(read(json, 4), Ok(Column::Each(texts.iter().map(|text| Value::text(text)).collect())));
+    }
+
+    #[test]
+    fn what_shares_little_is_written_out() {
+        assert_eq!(written(&["ab".into(), "ac".into(), "bc".into()]), r#"["ab","ac","bc"]"#);
+    }
+
+    #[test]
+    fn texts_that_share_what_is_not_there_are_refused() {
+        for json in [
+            r#"{"same":[1],"rest":["a"]}"#,
+            r#"{"same":[0,2],"rest":["a","b"]}"#,
+            r#"{"same":[-1],"rest":["a"]}"#,
+            r#"{"same":[0],"rest":["a","b"]}"#,
+            r#"{"same":[0],"rest":[1]}"#,
+            r#"{"same":[0]}"#,
+            r#"{"rest":["a"]}"#,
+            r#"{"same":[0],"rest":["a"],"all":"a"}"#,
+        ] {
+            assert!(read(json, 1).is_err(), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_short_line_does_not_fill_the_memory() {
+        let bomb = |count: usize| {
+            let (same, rest) = (vec![",1048576"; count].concat(), vec![",\"\""; count].concat());
+            read(&format!(r#"{{"same":[0{same}],"rest":["{}"{rest}]}}"#, "x".repeat(1 << 20)), count + 1)
+        };
+        assert!(bomb(15).is_ok());
+        assert_eq!(bomb(16).unwrap_err(), "a column of too many texts");
+        // Nobody writes what nobody reads.
+        assert!(written(&vec!["x".repeat(1 << 20); 17].into_iter().chain(["y".into()]).collect::<Vec<_>>()).starts_with('['));
+    }
+
+    proptest! {
+        #[test]
+        fn texts_come_back_as_they_were(mut texts in prop::collection::vec("[aä日]{0,6}", 3..40), sorted in any::<bool>()) {
+            if sorted {
+                texts.sort();
+            }
+            let json = written(&texts);
+            let column = read(&json, texts.len()).unwrap();
+            for (record, text) in texts.iter().enumerate() {
+                prop_assert_eq!(column.own(record), &Value::text(text), "{}", json);
+            }
         }
     }
 }

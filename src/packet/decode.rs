@@ -182,8 +182,11 @@ impl Block {
         let sites = SiteNumbers::learn(self, vocabulary);
         let shape = vocabulary.shape(table);
         let Some(key_order) = self.key_order(shape) else { return unknown() };
-        let decoder = Decoder { block: self, shape, sites, places: self.fields.iter().map(|name| shape.field(name)).collect(), key_order };
-        decoder.decode()
+        let mut stated: Vec<FieldNo> = self.stated.iter().filter_map(|name| shape.field(name)).collect();
+        stated.sort_unstable();
+        let places: Vec<Option<FieldNo>> = self.fields.iter().map(|name| shape.field(name)).collect();
+        let width = places.iter().flatten().max().map_or(0, |field| field.index() + 1);
+        Decoder { block: self, shape, sites, places, stated, width, key_order }.decode()
     }
 
     /// Per key field of the shape its place in this block's key; none where the keys are not the same fields.
@@ -364,6 +367,10 @@ struct Decoder<'d> {
     sites: SiteNumbers,
     /// Per field of the block its number here.
     places: Vec<Option<FieldNo>>,
+    /// The stated fields of the block by their numbers here, ascending.
+    stated: Vec<FieldNo>,
+    /// Length of a row that has the last of the fields.
+    width: usize,
     key_order: Vec<usize>,
 }
 
@@ -394,22 +401,21 @@ impl Decoder<'_> {
         let key = key.map_err(|error| CodecError::Block { line: block.line, reason: error.to_string() })?;
         let born = block.born.as_ref().map_or(Born::default(), |born| born_at(born, &self.sites.born, record));
         let was = block.was.as_ref().map_or(born, |was| born_at(was, &self.sites.was, record));
-        let old = || Some(Image { born: was, row: self.row(|place| block.old_value(record, place)), stamps: Vec::new() });
-        let new = || Some(Image { born, row: self.row(|place| block.new_value(record, place)), stamps: Vec::new() });
+        let stamps = |groups: &[Stamps]| Vec::with_capacity(if groups.is_empty() { 0 } else { self.width });
+        let old = || Some(Image { born: was, row: self.row(|place| block.old_value(record, place)), stamps: stamps(&block.old_stamps) });
+        let new = || Some(Image { born, row: self.row(|place| block.new_value(record, place)), stamps: stamps(&block.new_stamps) });
         let (before, after) = match block.kind {
             ChangeKind::Insert => (None, new()),
             ChangeKind::Update | ChangeKind::Replace => (old(), new()),
             ChangeKind::Delete => (old(), None),
             ChangeKind::Absent => (None, None),
         };
-        let mut fields: Vec<FieldNo> = block.stated.iter().filter_map(|name| self.shape.field(name)).collect();
-        fields.sort_unstable();
         Ok(Change {
             table: self.shape.number,
             key,
             before,
             after,
-            fields,
+            fields: self.stated.clone(),
             whole: block.whole,
             shared: None,
             aliases: Vec::new(),
@@ -418,7 +424,7 @@ impl Decoder<'_> {
     }
 
     fn row<'v>(&self, value: impl Fn(usize) -> &'v Value) -> Row {
-        let mut row = Row::default();
+        let mut row = Row(Vec::with_capacity(self.width));
         for (place, field) in self.places.iter().enumerate() {
             let value = value(place);
             if let Some(field) = field
