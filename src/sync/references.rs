@@ -11,7 +11,7 @@ use super::apply::Applying;
 use super::meaning::number_key;
 use crate::database::Reference;
 use crate::ledger::Record;
-use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, Row, Shape, TableNo, Value, stands_for};
+use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, NumberField, Row, Shape, TableNo, Value, stands_for};
 
 /// What a row needs before it can be written.
 #[derive(Debug, PartialEq, Eq)]
@@ -79,9 +79,7 @@ impl Applying<'_> {
         let meant = row;
         let row = session.numbered(shape, row)?;
         for reference in &shape.references {
-            // A single field that stands for a record was looked at above.
-            let stands = reference.fields.len() == 1 && matches!(meant.get(reference.fields[0]), Value::Integer(number) if stands_for(*number).is_some());
-            if stands || !reference.fields.iter().any(|field| fields.contains(field)) {
+            if self.looked_up(shape, reference, meant) || !reference.fields.iter().any(|field| fields.contains(field)) {
                 continue;
             }
             if let Reference::Missing { .. } = session.database()?.referenced(&session.shapes, reference, &row)? {
@@ -91,6 +89,15 @@ impl Applying<'_> {
             }
         }
         Ok(unmet)
+    }
+
+    /// Whether a reference was looked up as a number already: it is a single field that stands for a record of the very table
+    /// referred to. Where that table's own number is another record's, that one can be here and the record itself not.
+    fn looked_up(&self, shape: &Shape, reference: &ForeignKey, meant: &Row) -> bool {
+        let [field] = reference.fields[..] else { return false };
+        let stands = matches!(meant.get(field), Value::Integer(number) if stands_for(*number).is_some());
+        let table = shape.numbers.iter().find(|numbers| numbers.field == field).and_then(NumberField::table);
+        stands && table.is_some_and(|table| self.session.shape(table).name.eq_ignore_ascii_case(&reference.table))
     }
 
     /// The record that absorbed one, where it is here.

@@ -189,6 +189,8 @@ impl Simulation {
         let path = self.sites.home(site).join("shop.db");
         match &self.sites.setting.invented {
             None => referee::records(&path),
+            // Opening would make the file, and a site does not load its first records into a database that is there.
+            Some(_) if !path.is_file() => BTreeMap::new(),
             Some(invented) => {
                 let read = Connection::open(path).and_then(|connection| invented::referee::records(invented, &connection));
                 read.unwrap_or_default()

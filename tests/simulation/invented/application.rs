@@ -333,7 +333,10 @@ impl Doing<'_> {
                 }
             }
         }
-        values.push(("token".into(), self.token(table)));
+        // What replaces a record under its own key is an edit of it: applications save that way.
+        let edited = like.filter(|row| verb == "INSERT OR REPLACE" && names(&shape.key_columns(), &values, &row.key));
+        let token = edited.map_or_else(|| self.token(table), |row| Value::Text(row.token.clone()));
+        values.push(("token".into(), token));
         for text in &shape.texts {
             let value = if self.dice.hit(80) { self.fresh() } else { Value::Null };
             values.push(((*text).to_owned(), value));
@@ -421,6 +424,11 @@ impl Doing<'_> {
         let roll = self.dice.roll();
         if rows.is_empty() { None } else { Some(rows[usize::try_from(roll % rows.len() as u64).expect("a small number")].clone()) }
     }
+}
+
+/// Whether these values have this key among them.
+fn names(columns: &[String], values: &[(String, Value)], key: &[Value]) -> bool {
+    columns.iter().zip(key).all(|(column, one)| values.iter().any(|(name, value)| name == column && value == one))
 }
 
 fn marks(columns: &[String], between: &str) -> String {
