@@ -54,7 +54,15 @@ impl Applying<'_> {
         let survivor = Key::of_birth(after.born);
         for absorbed in &change.aliases {
             let own = Key::of_birth(*absorbed);
-            if own == survivor || session.ledger.load(change.table, &own)?.current.is_none() {
+            if own == survivor {
+                continue;
+            }
+            let mut waiting = session.ledger.load(change.table, &own)?;
+            if waiting.current.is_none() {
+                // What was held for it is said again for the survivor.
+                if waiting.extra.held.remove(&incoming.link.site).is_some() {
+                    self.store_extra(&mut waiting)?;
+                }
                 continue;
             }
             if session.ledger.load(change.table, &survivor)?.current.is_some() {
