@@ -52,8 +52,7 @@ impl Ledger {
     pub fn ended_under(&self, table: TableNo, number: i64) -> Result<Option<i64>> {
         let sql = "SELECT record, became FROM former WHERE table_no = ? AND number = ? ORDER BY id DESC LIMIT 1";
         let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let last: Option<(i64, Option<i64>)> =
-            self.connection.prepare_cached(sql)?.query_row((table.0, number), read).optional()?;
+        let last: Option<(i64, Option<i64>)> = self.connection.prepare_cached(sql)?.query_row((table.0, number), read).optional()?;
         Ok(last.filter(|(_, became)| became.is_none()).map(|(record, _)| record))
     }
 

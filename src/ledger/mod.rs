@@ -29,9 +29,9 @@ use rusqlite::{Connection, OptionalExtension};
 
 pub use conflicts::{Conflict, ConflictKind, ConflictState};
 pub use extra::{Extra, Held, HeldReason, Opinion};
+pub use former::Former;
 pub use journal::{Cause, CauseKind, Entry, EntryKind};
 pub use neighbours::{Card, Direction, Neighbour, NeighbourKind, PacketRow, SentState};
-pub use former::Former;
 pub use parked::{Parked, PastValue};
 pub use records::{Pending, Record};
 use statements::{Recorder, Statement};

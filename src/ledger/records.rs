@@ -34,7 +34,16 @@ impl Record {
     /// A record that was never met.
     #[must_use]
     pub fn unmet(table: TableNo, key: &Key) -> Self {
-        Self { id: None, table, key: key.clone(), place: None, current: None, version: JournalNumber(0), extra: Extra::default(), extra_stored: false }
+        Self {
+            id: None,
+            table,
+            key: key.clone(),
+            place: None,
+            current: None,
+            version: JournalNumber(0),
+            extra: Extra::default(),
+            extra_stored: false,
+        }
     }
 
     /// The key under which the database has it.
@@ -108,8 +117,7 @@ impl Ledger {
     /// The record that the database has under a key; one never met where there is none. `shape` is its table's.
     pub fn load_at(&self, shape: &Shape, place: &Key) -> Result<Record> {
         let load = By::place_in(shape).load();
-        let found =
-            self.connection.prepare_cached(load)?.query_row((shape.number.0, place.as_bytes()), |row| Ok(read(row))).optional()?;
+        let found = self.connection.prepare_cached(load)?.query_row((shape.number.0, place.as_bytes()), |row| Ok(read(row))).optional()?;
         found.unwrap_or_else(|| Ok(Record::unmet(shape.number, place)))
     }
 

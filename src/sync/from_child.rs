@@ -179,7 +179,15 @@ impl Applying<'_> {
             out = match (out, shared) {
                 (Some(ours), Some(shared)) if same => Some(self.merge(record, incoming, ours, Some(&shared), after, &all)?),
                 (out, shared) => {
-                    self.lose(record, incoming, shared.as_ref(), after, &all, ConflictKind::Gone, "the record it replaces was edited here")?;
+                    self.lose(
+                        record,
+                        incoming,
+                        shared.as_ref(),
+                        after,
+                        &all,
+                        ConflictKind::Gone,
+                        "the record it replaces was edited here",
+                    )?;
                     self.session.ledger.bury_refused(record, after)?;
                     out
                 }
@@ -291,13 +299,7 @@ impl Applying<'_> {
     }
 
     /// Sees to the records that these fields of `after` refer to. Gives why it waits, where they cannot all be here.
-    fn meet_references(
-        &mut self,
-        record: &Record,
-        incoming: &Incoming,
-        after: &Image,
-        fields: &[FieldNo],
-    ) -> Result<Option<HeldReason>> {
+    fn meet_references(&mut self, record: &Record, incoming: &Incoming, after: &Image, fields: &[FieldNo]) -> Result<Option<HeldReason>> {
         // Each turn revives one record or ends.
         let shape = self.session.shape(record.table);
         for _ in 0..=shape.references.len() + shape.numbers.len() {
@@ -392,7 +394,8 @@ pub(super) fn compose_child(earlier: &Change, later: Change) -> Change {
 /// What is said beside two changes that are one now: of the old state by the first, of the new one by the last that states the field.
 pub(super) fn both_meant(earlier: &Change, later: &Change) -> Vec<Meant> {
     let said = |meant: &Meant| (meant.side, meant.field, meant.at);
-    let mut both: Vec<Meant> = earlier.meant.iter().copied().filter(|meant| meant.side == Side::Old || !later.fields.contains(&meant.field)).collect();
+    let mut both: Vec<Meant> =
+        earlier.meant.iter().copied().filter(|meant| meant.side == Side::Old || !later.fields.contains(&meant.field)).collect();
     for meant in &later.meant {
         if both.iter().all(|one| said(one) != said(meant)) {
             both.push(*meant);

@@ -81,7 +81,8 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
         let before = entry.kind.undo(after.clone());
         let cause = ledger.cause(entry.cause)?;
         let name = |field: FieldNo| shape.name_of(field).to_owned();
-        let numbered = |image: &Option<Image>| image.as_ref().map_or_else(|| Ok(Row::default()), |image| session.numbered(shape, &image.row));
+        let numbered =
+            |image: &Option<Image>| image.as_ref().map_or_else(|| Ok(Row::default()), |image| session.numbered(shape, &image.row));
         let (now, was) = (numbered(&after)?, numbered(&before)?);
         let values = |row: &Row| -> Vec<(String, Value)> {
             if row.0.is_empty() {
@@ -125,7 +126,7 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
         after = before;
     }
     events.reverse();
-    for past in ledger.past_values(&record)? {
+    for past in ledger.past_values(record)? {
         let dropped = (shape.name_of(past.field).to_owned(), past.value);
         let at = events.iter().rposition(|event| event.time <= past.time).map_or(0, |place| place + 1);
         match at.checked_sub(1).map(|before| &mut events[before]) {

@@ -49,7 +49,6 @@ pub(super) fn meaning_key(ledger: &Ledger, shape: &Shape, mut row: Row) -> Resul
 }
 
 impl Session {
-
     /// The number of a record here; the last one where it is no more, none where it never had one.
     pub(super) fn number_of_id(&self, id: i64) -> Result<Option<i64>> {
         let Some((table, key, place)) = self.ledger.names(id)? else { return Ok(None) };
@@ -58,7 +57,8 @@ impl Session {
         }
         if let Some(born) = key.birth()
             && let Some(root) = Some(self.ledger.root(born)?).filter(|root| *root != born)
-            && let Some((_, _, Some(place))) = self.ledger.id_of(table, &Key::of_birth(root))?.map(|id| self.ledger.names(id)).transpose()?.flatten()
+            && let Some((_, _, Some(place))) =
+                self.ledger.id_of(table, &Key::of_birth(root))?.map(|id| self.ledger.names(id)).transpose()?.flatten()
         {
             return Ok(place.as_integer());
         }

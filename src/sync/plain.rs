@@ -69,9 +69,8 @@ impl Applying<'_> {
 
 /// An update of one incarnation that touches neither key nor reference and says nothing else.
 fn is_simple(shape: &Shape, change: &Change, before: &Image, after: &Image) -> bool {
-    let refers = |field: &FieldNo| {
-        shape.concerns_numbers(*field) || shape.references.iter().any(|reference| reference.fields.contains(field))
-    };
+    let refers =
+        |field: &FieldNo| shape.concerns_numbers(*field) || shape.references.iter().any(|reference| reference.fields.contains(field));
     before.born == after.born
         && !change.whole
         && change.shared.is_none()

@@ -85,9 +85,11 @@ impl Session {
     pub(super) fn begin_zone(&self) -> Result<()> {
         let database = self.database()?;
         database.begin_write()?;
-        let raised = self.shapes.iter().filter(|shape| shape.identity() == Identity::Birth).try_for_each(|shape| {
-            if database.is_autoincrement(shape)? { database.raise_sequence(shape, ZONE - 1) } else { Ok(()) }
-        });
+        let raised = self
+            .shapes
+            .iter()
+            .filter(|shape| shape.identity() == Identity::Birth)
+            .try_for_each(|shape| if database.is_autoincrement(shape)? { database.raise_sequence(shape, ZONE - 1) } else { Ok(()) });
         let raised = raised.and_then(|()| database.commit(&self.world));
         if raised.is_err() {
             database.rollback()?;
@@ -202,7 +204,8 @@ impl Applying<'_> {
             return Ok(());
         }
         let Value::Integer(wanted) = after.row.get(own) else { return Ok(()) };
-        let Some((_, _, Some(place))) = session.ledger.id_of(change.table, &change.key)?.map(|id| session.ledger.names(id)).transpose()?.flatten()
+        let Some((_, _, Some(place))) =
+            session.ledger.id_of(change.table, &change.key)?.map(|id| session.ledger.names(id)).transpose()?.flatten()
         else {
             return Ok(());
         };

@@ -29,8 +29,8 @@ use super::parked::split;
 use super::{Result, Session, foreign, news, numbering};
 use crate::database::Database;
 use crate::ledger::{Opinion, Parked, PastValue};
-use crate::rules::Rules;
 use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
+use crate::rules::Rules;
 
 /// Note of the schema version that the shapes were made for.
 const VERSION: &str = "schema version";
@@ -43,7 +43,6 @@ const SAMPLE: usize = 2_000;
 
 /// Notes read to know which of them were edited meanwhile.
 const NOTED: usize = 100_000;
-
 
 /// What was taken over in one look.
 #[derive(Debug, Default)]

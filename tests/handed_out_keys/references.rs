@@ -121,7 +121,8 @@ fn an_extension_that_is_deleted_and_made_again_takes_the_place_of_the_old_one() 
 
 #[test]
 fn an_extension_that_is_needed_comes_back_though_what_it_extends_never_went() {
-    let tree = two(&format!("{EXTENDED} CREATE TABLE visits (note TEXT PRIMARY KEY, restaurant INTEGER REFERENCES restaurants (place));"), "");
+    let tree =
+        two(&format!("{EXTENDED} CREATE TABLE visits (note TEXT PRIMARY KEY, restaurant INTEGER REFERENCES restaurants (place));"), "");
     tree.edit("head", "DELETE FROM restaurants");
     tree.edit("anna", "INSERT INTO visits VALUES ('yesterday', 1)");
     settled(&tree, &TWO);

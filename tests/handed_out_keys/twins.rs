@@ -81,7 +81,10 @@ fn an_edit_made_before_the_parent_has_spoken_is_not_lost() {
 
 #[test]
 fn numbers_that_mean_something_by_themselves_are_nobodys_to_change() {
-    let tree = two("CREATE TABLE years (year INTEGER PRIMARY KEY, note TEXT); INSERT INTO years VALUES (2025, '');", "[tables.years]\nidentity = [\"year\"]\n");
+    let tree = two(
+        "CREATE TABLE years (year INTEGER PRIMARY KEY, note TEXT); INSERT INTO years VALUES (2025, '');",
+        "[tables.years]\nidentity = [\"year\"]\n",
+    );
     for site in TWO {
         tree.edit(site, &format!("INSERT INTO years VALUES (2026, 'of {site}')"));
     }
