@@ -36,6 +36,8 @@ pub struct HistoryReport {
     pub key: Vec<Shown>,
     /// What happened.
     pub events: Vec<HistoryEvent>,
+    /// Other records that had this number before, by the number they have now or had last.
+    pub others: Vec<i64>,
 }
 
 /// One thing that happened to a record here.
@@ -100,12 +102,12 @@ pub struct HistoryPacket {
 pub fn run(arguments: &HistoryArgs, context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
     let shape = shape_named(&session, &arguments.table)?;
-    let (key, events) = find(&session, shape, &arguments.key)?;
+    let (key, events, others) = find(&session, shape, &arguments.key)?;
     let mut told = Vec::new();
     for event in events {
         told.push(tell(&session, event));
     }
-    Ok(context.printer.report(&HistoryReport { table: shape.name.clone(), key: shown::of_key(&key), events: told }))
+    Ok(context.printer.report(&HistoryReport { table: shape.name.clone(), key: shown::of_key(&key), events: told, others }))
 }
 
 /// The tracked table somebody means: as it is written, else in any case.
@@ -123,8 +125,8 @@ pub fn shape_named<'s>(session: &'s Session, typed: &str) -> Result<&'s Shape, F
     })
 }
 
-/// The record whose key somebody typed, and what happened to it.
-fn find(session: &Session, shape: &Shape, typed: &[String]) -> Result<(Key, Vec<Event>), Failure> {
+/// The record whose key somebody typed, what happened to it, and the other records that had the number before.
+fn find(session: &Session, shape: &Shape, typed: &[String]) -> Result<(Key, Vec<Event>, Vec<i64>), Failure> {
     if typed.len() != shape.key.len() {
         let fields = shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
         return Err(Failure::KeyLength { table: shape.name.clone(), fields });
@@ -138,10 +140,15 @@ fn find(session: &Session, shape: &Shape, typed: &[String]) -> Result<(Key, Vec<
     }
     for values in &meant {
         let Ok(key) = Key::new(values) else { continue };
-        for record in history::under(session, shape, &key)? {
+        let mut records = history::under(session, shape, &key)?.into_iter();
+        while let Some(record) = records.next() {
             let events = history::of(session, &record)?;
             if !events.is_empty() || record.current.is_some() {
-                return Ok((session.shown_key(&record)?, events));
+                let mut others = Vec::new();
+                for other in records {
+                    others.extend(session.shown_key(&other)?.as_integer());
+                }
+                return Ok((session.shown_key(&record)?, events, others));
             }
         }
     }
@@ -189,12 +196,21 @@ impl HistoryKind {
 impl Report for HistoryReport {
     fn text(&self, page: &Page) -> String {
         let record = format!("{} {}", self.table, shown::key(&self.key));
+        let before: Vec<String> = self
+            .others
+            .iter()
+            .map(|other| match self.key.as_slice() {
+                [Shown(Value::Integer(own))] if own == other => format!("\nAnother record that ended had the number {own} before."),
+                _ => format!("\nThis number had another record before, which is {other} now: 'fieldpost history {} {other}'", self.table),
+            })
+            .collect();
+        let before = before.concat();
         if self.events.is_empty() {
-            return format!("{record}: nothing has happened to it since the database was taken in.");
+            return format!("{record}: nothing has happened to it since the database was taken in.{before}");
         }
         let columns = ["edited", "by", "what", "field", "before", "after", "packet"].map(Column::Words);
         let title = heading(&format!("{record}: {}", count(self.events.len(), "event", "events")));
-        format!("{title}\n{}", page.table(&columns, self.events.iter().flat_map(|event| event.rows(page))))
+        format!("{title}\n{}{before}", page.table(&columns, self.events.iter().flat_map(|event| event.rows(page))))
     }
 }
 
@@ -230,6 +246,7 @@ mod tests {
         let report = HistoryReport {
             table: "customers".to_owned(),
             key: vec![Shown(Value::text("ACME-0007"))],
+            others: Vec::new(),
             events: vec![
                 HistoryEvent {
                     edited: at(0),

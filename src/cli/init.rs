@@ -178,7 +178,7 @@ impl InitReport {
         let note = match self.tracked.iter().any(|table| table.key_kind == KeyKind::Assigned) {
             true => {
                 "\n\nWhere the database hands out the number, two sites can give the same one to different records:\n\
-                     such a record is held, with a message, and never mixed up."
+                     then one of them gets another number, and everything that refers to it follows."
             }
             false => "",
         };
@@ -242,7 +242,7 @@ Tracked: 3 tables, 1,365 records
   products          60  id              number handed out
 
 Where the database hands out the number, two sites can give the same one to different records:
-such a record is held, with a message, and never mixed up.
+then one of them gets another number, and everything that refers to it follows.
 
 Not tracked, because
   it has no key: import

@@ -40,6 +40,11 @@ impl Ledger {
         .map(drop)
     }
 
+    /// Notes that the parent said the number that a record got only to make room.
+    pub fn tell_former(&self, record: i64, became: i64, now: Millis) -> Result<()> {
+        self.write(Statement::TellFormer, &[Value::Integer(record), Value::Integer(became), Value::Integer(now.0)]).map(drop)
+    }
+
     /// The records that had a number before, the last one first.
     pub fn formerly(&self, table: TableNo, number: i64) -> Result<Vec<i64>> {
         let sql = "SELECT record FROM former WHERE table_no = ? AND number = ? ORDER BY id DESC";

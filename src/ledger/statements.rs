@@ -62,6 +62,7 @@ statements! {
     PutGraveShared = 29, "INSERT INTO grave VALUES (?, ?, ?, NULL, ?) ON CONFLICT DO UPDATE SET shared = excluded.shared";
     SetNames = 31, "UPDATE record SET key = ?2, place = ?3 WHERE id = ?1";
     AddFormer = 32, "INSERT INTO former (table_no, number, record, became, told, time) VALUES (?, ?, ?, ?, ?, ?)";
+    TellFormer = 34, "UPDATE former SET told = 1, time = ?3 WHERE record = ?1 AND became = ?2 AND told = 0";
     SetShape = 33, "UPDATE shape SET shape = ?2 WHERE number = ?1";
     PatchMirror = 30, "UPDATE record SET row = patched(row, ?3), stamps = ?4, version = ?2 WHERE id = ?1";
     PutParked = 50, "INSERT INTO parked VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET packet = excluded.packet, since = excluded.since, content = excluded.content";

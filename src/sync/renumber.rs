@@ -211,7 +211,7 @@ impl Applying<'_> {
         };
         let (Some(number), Some(id)) = (place.as_integer(), session.ledger.id_of(change.table, &change.key)?) else { return Ok(()) };
         if number == *wanted {
-            return Ok(());
+            return Ok(session.ledger.tell_former(id, number, self.now)?);
         }
         if let Some(occupant) = session.ledger.id_at(change.table, &number_key(*wanted))? {
             let aside = session.next_number(shape)?;
