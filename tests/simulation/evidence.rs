@@ -59,12 +59,13 @@ impl Simulation {
             session
                 .ledger
                 .exceptional(&mut |record| {
+                    let key = session.shown_key(&record).expect("a record has a key to show");
                     for (from, entry) in &record.extra.held {
                         held.push(Held {
                             site,
                             from: names.iter().find(|name| name.0 == *from).expect("a neighbour").1,
                             table: shapes[record.table.0 as usize].name.clone(),
-                            key: key_word(&record.key),
+                            key: key_word(&key),
                             reason: format!("{:?}", entry.reason),
                             lasting: match entry.reason {
                                 _ if wanted_twice => true,

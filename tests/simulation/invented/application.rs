@@ -207,8 +207,12 @@ impl Doing<'_> {
                 };
                 let column = self.invented.tables[table].key_columns().remove(0);
                 // Under another key it is another record, with a token of its own.
-                let token = self.token(table);
-                self.update(table, &row.key, &[(column, to), ("token".into(), token)])
+                let mut sets = vec![(column, to), ("token".into(), self.token(table))];
+                // Where the old one comes back, two records want its code, which is for a person to decide.
+                if self.invented.tables[table].unique && !self.invented.swaps {
+                    sets.push(("code".into(), self.fresh()));
+                }
+                self.update(table, &row.key, &sets)
             }
             What::Swap | What::Undo => {
                 if !self.invented.swaps || !self.invented.tables[table].unique {

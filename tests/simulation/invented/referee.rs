@@ -33,7 +33,7 @@ pub fn judge(invented: &Invented, evidence: &Evidence<'_>, deeds: &Deeds) -> Vec
         contents.push(content);
     }
     let host = &contents[0];
-    wrong.extend(same(invented, evidence, &contents));
+    wrong.extend(same(invented, evidence, &contents, deeds));
     wrong.extend(nothing_lost(evidence, host, deeds));
     let judged = Judged { invented, evidence, deeds };
     wrong.extend(judged.no_delete_lost(host));
@@ -57,7 +57,7 @@ pub fn records(invented: &Invented, connection: &Connection) -> rusqlite::Result
 }
 
 /// Invariant 1: what means the same, under the same keys.
-fn same(invented: &Invented, evidence: &Evidence<'_>, contents: &[Content]) -> Vec<String> {
+fn same(invented: &Invented, evidence: &Evidence<'_>, contents: &[Content], deeds: &Deeds) -> Vec<String> {
     let mut wrong = Vec::new();
     for (child, (name, parent, _)) in evidence.sites.iter().enumerate() {
         let Some(parent) = *parent else { continue };
@@ -70,7 +70,9 @@ fn same(invented: &Invented, evidence: &Evidence<'_>, contents: &[Content]) -> V
             let (ours, theirs) = (here.get(identity), there.get(identity));
             let known = ours.or(theirs).expect("one of them has it");
             let table = invented.tables[known.table].name.as_str();
-            if ours != theirs && !held.contains(&(table, known.key.as_str())) {
+            // A record that waits at the parent goes there by the number it had when it was sent.
+            let waits = || deeds.keys.get(identity).into_iter().flatten().chain([&known.key]).any(|key| held.contains(&(table, key.as_str())));
+            if ours != theirs && !waits() {
                 wrong.push(format!("DIVERGE {identity}: {name} has {ours:?}, {} has {theirs:?}", evidence.sites[parent].0));
             }
         }
