@@ -65,6 +65,7 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
             collected.push((name, got.unwrap_or_default()));
         }
     }
+    session.refresh_rules()?;
     if session.has_database() {
         progress("looking for what changed");
         let sealed = seal::seal(session)?;

@@ -51,9 +51,7 @@ pub fn seal(session: &Session) -> Result<Sealed> {
     let mut sealed = seal_all(session)?;
     trim(session)?;
     for shape in &session.shapes {
-        if session.database()?.needs_counting(shape)?
-            && session.database()?.count(shape)? != session.ledger.count(shape.number)?
-        {
+        if session.database()?.needs_counting(shape)? && session.database()?.count(shape)? != session.ledger.count(shape.number)? {
             sealed.found += compare(session, shape)?;
         }
     }

@@ -388,6 +388,19 @@ impl Session {
         Ok(())
     }
 
+    /// Takes on the rules that a packet of the parent brought.
+    pub(super) fn refresh_rules(&mut self) -> Result<()> {
+        if self.settings.role == Role::Host || !self.has_database() {
+            return Ok(());
+        }
+        let rules = Rules::parse(&self.ledger.note("rules")?.unwrap_or_default())?;
+        if rules != self.rules {
+            self.rules = rules;
+            numbering::relink(self)?;
+        }
+        Ok(())
+    }
+
     /// The application's database.
     ///
     /// # Errors

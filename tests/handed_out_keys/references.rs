@@ -376,3 +376,20 @@ fn what_the_rules_name_follows_when_it_is_edited_while_the_number_is_provisional
         &["first|anna b", "second|anna a"],
     );
 }
+
+#[test]
+fn a_pair_of_type_and_number_follows_to_a_record_of_its_own_table_too() {
+    let schema = "CREATE TABLE tags (id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT, of TEXT, object INTEGER)";
+    let rules = "[references]\n\"tags.object\" = { type = \"of\", tables = { tag = \"tags\" } }\n";
+    let tree = crate::support::Tree::with_rules(schema, rules);
+    tree.add("head", "anna", fieldpost::site::Role::Remote);
+    // Her very first edit, before any other run has seen the rules.
+    ["anna", "head", "anna"].iter().for_each(|site| drop(tree.sync(site)));
+    tree.edit(
+        "anna",
+        "INSERT INTO tags (token) VALUES ('a');
+         INSERT INTO tags (token, of, object) SELECT 'b', 'tag', id FROM tags WHERE token = 'a';",
+    );
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT t.token, o.token FROM tags t LEFT JOIN tags o ON o.id = t.object ORDER BY 1", &["a|-", "b|a"]);
+}

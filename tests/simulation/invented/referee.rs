@@ -71,7 +71,8 @@ fn same(invented: &Invented, evidence: &Evidence<'_>, contents: &[Content], deed
             let known = ours.or(theirs).expect("one of them has it");
             let table = invented.tables[known.table].name.as_str();
             // A record that waits at the parent goes there by the number it had when it was sent.
-            let waits = || deeds.keys.get(identity).into_iter().flatten().chain([&known.key]).any(|key| held.contains(&(table, key.as_str())));
+            let waits =
+                || deeds.keys.get(identity).into_iter().flatten().chain([&known.key]).any(|key| held.contains(&(table, key.as_str())));
             if ours != theirs && !waits() {
                 wrong.push(format!("DIVERGE {identity}: {name} has {ours:?}, {} has {theirs:?}", evidence.sites[parent].0));
             }
