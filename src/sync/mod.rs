@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`round`] | in which order does one click do everything? |
 //! | [`seal`] | what did the application change since the last time? |
+//! | `taken` | what if a number went to another record in between? |
 //! | [`build`] | what must a neighbour be told? |
 //! | [`apply`] | how do a packet's changes become records, once? |
 //! | `from_child`, `from_parent` | what becomes of one incoming change? (`DESIGN` section 4, rules 1 to 12) |
@@ -48,6 +49,7 @@ pub mod round;
 pub mod seal;
 mod session;
 pub mod start;
+mod taken;
 mod twins;
 mod upgrade;
 mod vocabulary;

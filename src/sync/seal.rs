@@ -10,10 +10,11 @@
 
 use std::collections::BTreeMap;
 
+use super::taken::Taken;
 use super::{Result, Session, SyncError};
 use crate::database::NoteKind;
 use crate::ledger::{Cause, CauseKind, EntryKind, Record};
-use crate::model::{FieldNo, Identity, Image, Key, Millis, Row, RowError, Shape, SiteNo, Stamp, Value, cells, stand_in};
+use crate::model::{FieldNo, Identity, Image, Key, Millis, Row, RowError, Shape, SiteNo, Stamp, Value, cells};
 
 /// Noted keys sealed in one ledger transaction: many, because they are sealed in the order of their keys, and each page of
 /// the mirror is then written once. Memory stays below some ten megabytes.
@@ -60,53 +61,68 @@ pub fn seal(session: &Session) -> Result<Sealed> {
 
 /// Seals what is noted now, and leaves the notes in the application's log.
 pub(super) fn seal_all(session: &Session) -> Result<Sealed> {
+    let mut open = None;
+    let sealed = seal_tables(session, &mut open);
+    if open.is_some() {
+        session.ledger.rollback()?;
+    }
+    sealed
+}
+
+/// `open` is there while a transaction of the ledger is: one per chunk, but one to the end of all tables once a number went to
+/// another record.
+fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Result<Sealed> {
+    let database = session.database()?;
     let mut sealed = Sealed::default();
     for shape in &session.shapes {
-        while let Some(chunk) = seal_chunk_alone(session, shape)? {
-            sealed.noted += chunk.noted;
-            sealed.changed += chunk.changed;
+        loop {
+            database.begin_read()?;
+            let noted = Noticed::read(session, shape);
+            database.end_read()?;
+            let Some(noted) = noted? else { break };
+            if open.is_none() {
+                session.ledger.begin()?;
+            }
+            let sealing = open.get_or_insert_with(|| Sealing::new(session, CauseKind::Seal));
+            let keys: Vec<(&Key, &Noted)> = noted.keys.iter().collect();
+            // A record that is edited between two of these reads is noted again with a higher number, and looked at again.
+            keys.chunks(CHUNK).try_for_each(|chunk| {
+                database.begin_read()?;
+                let done = chunk.iter().try_for_each(|(key, noted)| sealing.look(shape, key, noted.ended, noted.last));
+                database.end_read()?;
+                done
+            })?;
+            session.ledger.set_sealed(shape.number, noted.last)?;
+            sealed.noted += noted.notes;
+            if sealing.taken.is_empty() {
+                session.ledger.commit(&session.world, "commit seal")?;
+                sealed.changed += sealing.changed;
+                *open = None;
+            }
         }
+    }
+    if let Some(sealing) = open {
+        database.begin_read()?;
+        let done = sealing.finish();
+        database.end_read()?;
+        done?;
+        session.ledger.commit(&session.world, "commit seal")?;
+        sealed.changed += sealing.changed;
+        *open = None;
     }
     Ok(sealed)
 }
 
-fn seal_chunk_alone(session: &Session, shape: &Shape) -> Result<Option<Sealed>> {
-    let database = session.database()?;
-    database.begin_read()?;
-    let noted = Noticed::read(session, shape);
-    database.end_read()?;
-    let Some(noted) = noted? else { return Ok(None) };
-    session.ledger.begin()?;
-    let mut sealing = Sealing::new(session, CauseKind::Seal);
-    let keys: Vec<(&Key, &Noted)> = noted.keys.iter().collect();
-    // A record that is edited between two of these reads is noted again with a higher number, and looked at again.
-    let done = keys.chunks(CHUNK).try_for_each(|chunk| {
-        database.begin_read()?;
-        let done = chunk.iter().try_for_each(|(key, noted)| sealing.key(shape, key, noted.ended, noted.last));
-        database.end_read()?;
-        done
-    });
-    let changed = sealing.changed;
-    let done = done.and_then(|()| {
-        session.ledger.set_sealed(shape.number, noted.last)?;
-        Ok(session.ledger.commit(&session.world, "commit seal")?)
-    });
-    if done.is_err() {
-        session.ledger.rollback()?;
-    }
-    done.map(|()| Some(Sealed { noted: noted.notes, changed, found: 0 }))
-}
-
 /// Seals everything noted, inside transactions of database and ledger that are open already.
 pub(super) fn seal_under_lock(session: &Session) -> Result<()> {
+    let mut sealing = Sealing::new(session, CauseKind::Seal);
     for shape in &session.shapes {
         while let Some(noted) = Noticed::read(session, shape)? {
-            let mut sealing = Sealing::new(session, CauseKind::Seal);
-            noted.keys.iter().try_for_each(|(key, noted)| sealing.key(shape, key, noted.ended, noted.last))?;
+            noted.keys.iter().try_for_each(|(key, noted)| sealing.look(shape, key, noted.ended, noted.last))?;
             session.ledger.set_sealed(shape.number, noted.last)?;
         }
     }
-    Ok(())
+    sealing.finish()
 }
 
 /// What the log says of one table, as far as it was read.
@@ -230,7 +246,7 @@ fn seal_keys(session: &Session, shape: &Shape, keys: &[Key]) -> Result<u64> {
     database.begin_read()?;
     session.ledger.begin()?;
     let mut sealing = Sealing::new(session, CauseKind::Found);
-    let done = keys.iter().try_for_each(|key| sealing.key(shape, key, false, None));
+    let done = keys.iter().try_for_each(|key| sealing.look(shape, key, false, None)).and_then(|()| sealing.finish());
     let changed = sealing.changed;
     let done = done.and_then(|()| Ok(session.ledger.commit(&session.world, "commit comparison")?));
     database.end_read()?;
@@ -242,21 +258,31 @@ fn seal_keys(session: &Session, shape: &Shape, keys: &[Key]) -> Result<u64> {
 
 /// Seals keys under one cause, which is written with the first change.
 pub(super) struct Sealing<'s> {
-    session: &'s Session,
+    pub(super) session: &'s Session,
     kind: CauseKind,
     cause: Option<i64>,
     buffer: Vec<u8>,
     pub(super) changed: u64,
+    /// Records that begin under a number which another one had, and what must come after them (`taken`).
+    pub(super) taken: Vec<Taken>,
+    /// No more waiting: they begin now.
+    pub(super) finishing: bool,
 }
 
 impl<'s> Sealing<'s> {
     pub(super) fn new(session: &'s Session, kind: CauseKind) -> Self {
-        Self { session, kind, cause: None, buffer: Vec::new(), changed: 0 }
+        Self { session, kind, cause: None, buffer: Vec::new(), changed: 0, taken: Vec::new(), finishing: false }
     }
 
-    /// Compares what the database has under a key with its mirror and journals the difference. `ended`: what was there was
-    /// deleted in between.
+    /// Compares what the database has under a key with its mirror and journals the difference.
     pub(super) fn key(&mut self, shape: &Shape, place: &Key, ended: bool, time: Option<Millis>) -> Result<()> {
+        self.look(shape, place, ended, time)?;
+        self.finish()
+    }
+
+    /// As [`Sealing::key`] for one of many, after which comes [`Sealing::finish`]. `ended`: what was there was deleted in
+    /// between.
+    pub(super) fn look(&mut self, shape: &Shape, place: &Key, ended: bool, time: Option<Millis>) -> Result<()> {
         let ledger = &self.session.ledger;
         self.buffer.clear();
         let there = self.session.database()?.read(shape, place, &mut self.buffer)?;
@@ -308,12 +334,16 @@ impl<'s> Sealing<'s> {
             }
             (old, Some(row)) => {
                 let row = Row::decode(row).map_err(damaged)?;
+                if self.waits(shape, place, old.is_some())? {
+                    self.taken.push(Taken { table: shape.number, place: place.clone(), time: stamp.time });
+                    return old.map_or(Ok(()), |old| self.end(shape, record, old, stamp));
+                }
                 self.begin(shape, record, old, row, place, stamp)
             }
         }
     }
 
-    fn append(&mut self, record: &mut Record, kind: &EntryKind, stamp: Option<Stamp>) -> Result<()> {
+    pub(super) fn append(&mut self, record: &mut Record, kind: &EntryKind, stamp: Option<Stamp>) -> Result<()> {
         let ledger = &self.session.ledger;
         let cause = match self.cause {
             Some(cause) => cause,
@@ -334,7 +364,7 @@ impl<'s> Sealing<'s> {
     }
 
     /// A record ended.
-    fn end(&mut self, shape: &Shape, mut record: Record, mut old: Image, stamp: Stamp) -> Result<()> {
+    pub(super) fn end(&mut self, shape: &Shape, mut record: Record, mut old: Image, stamp: Stamp) -> Result<()> {
         let ledger = &self.session.ledger;
         self.session.mean(shape, &mut old.row)?;
         self.append(&mut record, &EntryKind::Delete(old), Some(stamp))?;
@@ -350,7 +380,7 @@ impl<'s> Sealing<'s> {
         let identity = shape.identity();
         let mut record = record;
         let mut old = old;
-        let replaced = old.is_some();
+        let retold = if identity == Identity::Birth { self.hold_the_number(shape, place, stamp)? } else { Vec::new() };
         if identity != Identity::Key {
             let mut meant = row.clone();
             self.session.mean(shape, &mut meant)?;
@@ -362,7 +392,7 @@ impl<'s> Sealing<'s> {
                 record = ledger.load(shape.number, &key)?;
                 if let (Some(_), Some(other)) = (&record.current, record.place.clone()) {
                     // It was under another key until now, and that was not looked at yet.
-                    self.key(shape, &other, false, Some(stamp.time))?;
+                    self.look(shape, &other, false, Some(stamp.time))?;
                     record = ledger.load(shape.number, &key)?;
                     if record.current.is_some() {
                         return Err(SyncError::Bug("two records with one meaning"));
@@ -382,42 +412,7 @@ impl<'s> Sealing<'s> {
         if identity != Identity::Key {
             ledger.store_names(&mut record)?;
         }
-        if identity == Identity::Birth && replaced {
-            self.restate(shape, place, stamp)?;
-        }
-        Ok(())
-    }
-
-    /// A number went from one record to another between two seals. Rows that hold it mean the new one from now on, though
-    /// nothing in them changed.
-    fn restate(&mut self, shape: &Shape, place: &Key, stamp: Stamp) -> Result<()> {
-        let session = self.session;
-        let Some(number) = place.as_integer() else { return Ok(()) };
-        let Some(former) = session.ledger.formerly(shape.number, number)?.first().copied() else { return Ok(()) };
-        for child in &session.shapes {
-            for numbers in child.numbers.iter().filter(|numbers| numbers.leads_to(shape.number)) {
-                for key in session.database()?.referring_to(child, numbers, shape.number, number)? {
-                    let mut record = session.ledger.load_at(child, &key)?;
-                    let Some(image) = &record.current else { continue };
-                    if child.is_key(numbers.field) {
-                        self.key(child, &key, true, Some(stamp.time))?;
-                        continue;
-                    }
-                    let was = numbers.replaced(&image.row, &mut |table, one| {
-                        if (table, one) == (shape.number, number) { stand_in(former) } else { one }
-                    });
-                    let Some(was) = was.filter(|was| was != image.row.get(numbers.field)) else { continue };
-                    let mut fields = vec![numbers.field];
-                    child.close(&mut fields);
-                    let mut old = Image { born: image.born, ..Image::default() };
-                    fields.iter().for_each(|field| old.take(*field, image));
-                    old.row.set(numbers.field, was);
-                    self.append(&mut record, &EntryKind::Update(old, fields), Some(stamp))?;
-                    session.ledger.store_mirror(&mut record, None)?;
-                }
-            }
-        }
-        Ok(())
+        self.retell(retold, stamp)
     }
 
     /// When a field got a value that is not the mirror's: what a migration filled in nobody edited, and what it only stored otherwise keeps
