@@ -19,8 +19,8 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use super::{Result, Session, SyncError};
-use crate::ledger::{Former, Ledger, Record};
-use crate::model::{Born, Change, FieldNo, Identity, Key, Meant, NumberField, Row, Shape, Side, TableNo, Value, stand_in, stands_for};
+use crate::ledger::{EntryKind, Former, Ledger, Record};
+use crate::model::{Born, Change, FieldNo, Identity, JournalNumber, Key, Meant, NumberField, Row, Shape, Side, TableNo, Value, stand_in, stands_for};
 
 /// Records remembered while building: bounds memory, costs only time.
 const REMEMBERED: usize = 100_000;
@@ -68,6 +68,27 @@ impl Session {
     /// Puts stand-ins into a row that has numbers.
     pub(super) fn mean(&self, shape: &Shape, row: &mut Row) -> Result<()> {
         mean(&self.ledger, shape, row)
+    }
+
+    /// As [`Session::mean`], for a row of the mirror that was sealed or applied last as of `version`: a number that was given
+    /// again since then means the record that ended.
+    pub(super) fn mean_as_of(&self, shape: &Shape, row: &mut Row, version: JournalNumber) -> Result<()> {
+        replace(shape, row, Fields::All, &mut |_, _, table, number| {
+            let ledger = &self.ledger;
+            let there = ledger.id_at(table, &number_key(number))?;
+            let ended = ledger.ended_under(table, number)?;
+            Ok(match (there, ended) {
+                (Some(there), Some(ended)) if self.began_after(there, version)? => stand_in(ended),
+                (Some(there), _) => stand_in(there),
+                (None, ended) => ended.map_or(number, stand_in),
+            })
+        })
+    }
+
+    /// Whether a record came to be after this entry of the journal.
+    fn began_after(&self, id: i64, version: JournalNumber) -> Result<bool> {
+        let later = self.ledger.chain(&self.ledger.load_id(id)?, version)?;
+        Ok(later.iter().any(|entry| matches!(entry.kind, EntryKind::Insert)))
     }
 
     /// A row with numbers instead of stand-ins.

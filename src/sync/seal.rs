@@ -290,7 +290,7 @@ impl<'s> Sealing<'s> {
                 if fields.iter().any(|field| shape.concerns_numbers(*field)) {
                     shape.close(&mut fields);
                     let mut was = image.clone();
-                    self.session.mean(shape, &mut was.row)?;
+                    self.session.mean_as_of(shape, &mut was.row, record.version)?;
                     fields.iter().for_each(|field| old.take(*field, &was));
                 } else {
                     fields.iter().for_each(|field| old.take(*field, &image));
@@ -338,7 +338,7 @@ impl<'s> Sealing<'s> {
     /// A record ended.
     fn end(&mut self, shape: &Shape, mut record: Record, mut old: Image, stamp: Stamp) -> Result<()> {
         let ledger = &self.session.ledger;
-        self.session.mean(shape, &mut old.row)?;
+        self.session.mean_as_of(shape, &mut old.row, record.version)?;
         self.append(&mut record, &EntryKind::Delete(old), Some(stamp))?;
         record.current = None;
         ledger.store_mirror(&mut record, None)?;
@@ -352,7 +352,6 @@ impl<'s> Sealing<'s> {
         let identity = shape.identity();
         let mut record = record;
         let mut old = old;
-        let replaced = old.is_some();
         if identity != Identity::Key {
             let mut meant = row.clone();
             self.session.mean(shape, &mut meant)?;
@@ -376,7 +375,7 @@ impl<'s> Sealing<'s> {
         let mut image = Image { born, row, stamps: Vec::new() };
         shape.live_fields().for_each(|field| image.set_stamp(field, Some(stamp)));
         if let Some(old) = &mut old {
-            self.session.mean(shape, &mut old.row)?;
+            self.session.mean_as_of(shape, &mut old.row, record.version)?;
         }
         self.append(&mut record, &old.map_or(EntryKind::Insert, EntryKind::Replace), Some(stamp))?;
         record.current = Some(image);
@@ -384,18 +383,15 @@ impl<'s> Sealing<'s> {
         if identity != Identity::Key {
             ledger.store_names(&mut record)?;
         }
-        if identity == Identity::Birth && replaced {
-            self.restate(shape, place, stamp)?;
-        }
-        Ok(())
+        if identity == Identity::Birth { self.restate(shape, place, stamp) } else { Ok(()) }
     }
 
-    /// A number went from one record to another between two seals. Rows that hold it mean the new one from now on, though
-    /// nothing in them changed.
+    /// A number went from a record that ended to another one. Rows that hold it mean the new one from now on, though nothing
+    /// in them changed. Those that changed too are noted, and their old state still means the old one.
     fn restate(&mut self, shape: &Shape, place: &Key, stamp: Stamp) -> Result<()> {
         let session = self.session;
         let Some(number) = place.as_integer() else { return Ok(()) };
-        let Some(former) = session.ledger.formerly(shape.number, number)?.first().copied() else { return Ok(()) };
+        let Some(former) = session.ledger.ended_under(shape.number, number)? else { return Ok(()) };
         for child in &session.shapes {
             for numbers in child.numbers.iter().filter(|numbers| numbers.leads_to(shape.number)) {
                 for key in session.database()?.referring_to(child, numbers, shape.number, number)? {

@@ -1,0 +1,95 @@
+//! A number that is given again means another record, and what meant the old one goes on meaning it.
+
+use super::{OWNERS, SHOP, THREE, TWO, order_of, settled, three, two};
+
+/// As [`SHOP`], but only the rules know what an order's customer is.
+const LOOSE: &str = "
+    CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, phone TEXT);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, token TEXT, customer INTEGER, city TEXT);
+    INSERT INTO customers VALUES (1, 'shared', '0'); INSERT INTO orders VALUES (1, 'first', 1, NULL);";
+const LOOSE_RULES: &str = "[references]\n\"orders.customer\" = \"customers\"\n";
+
+#[test]
+fn a_record_deleted_with_what_it_referred_to_is_gone_though_the_number_is_anothers_already() {
+    for site in TWO {
+        let tree = two(SHOP, "");
+        tree.edit("head", &order_of("old"));
+        tree.edit("head", &order_of("other"));
+        settled(&tree, &TWO);
+        tree.edit(
+            site,
+            "DELETE FROM orders WHERE token = 'of old'; DELETE FROM customers WHERE name = 'old'; INSERT INTO customers VALUES (2, 'new', NULL)",
+        );
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, OWNERS, &["first|shared", "of other|other"]);
+        tree.assert_rows(&TWO, "SELECT name FROM customers ORDER BY 1", &["new", "other", "shared"]);
+        for at in TWO {
+            assert!(tree.listed(at).is_empty(), "{:?}", tree.listed(at));
+        }
+    }
+}
+
+#[test]
+fn a_reference_led_elsewhere_before_its_number_is_given_again_is_an_ordinary_edit() {
+    for site in TWO {
+        let tree = two(SHOP, "");
+        tree.edit("head", &order_of("old"));
+        settled(&tree, &TWO);
+        tree.edit(
+            site,
+            "UPDATE orders SET customer = 1 WHERE token = 'of old'; DELETE FROM customers WHERE name = 'old'; INSERT INTO customers VALUES (2, 'new', NULL)",
+        );
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, OWNERS, &["first|shared", "of old|shared"]);
+        for at in TWO {
+            assert!(tree.listed(at).is_empty(), "{:?}", tree.listed(at));
+        }
+    }
+}
+
+#[test]
+fn a_junction_deleted_with_what_it_joins_is_gone_though_the_number_is_anothers_already() {
+    for site in TWO {
+        let tree = two(
+            "CREATE TABLE films (id INTEGER PRIMARY KEY, title TEXT);
+             CREATE TABLE tags (film INTEGER REFERENCES films, tag TEXT, note TEXT, PRIMARY KEY (film, tag));
+             INSERT INTO films VALUES (1, 'old'); INSERT INTO tags VALUES (1, 'a', 'x'), (1, 'b', 'y');",
+            "",
+        );
+        tree.edit(
+            site,
+            "DELETE FROM tags; DELETE FROM films; INSERT INTO films VALUES (1, 'new'); INSERT INTO tags VALUES (1, 'a', 'new x')",
+        );
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, "SELECT f.title, t.tag, t.note FROM films f LEFT JOIN tags t ON t.film = f.id", &["new|a|new x"]);
+        for at in TWO {
+            assert!(tree.listed(at).is_empty(), "{:?}", tree.listed(at));
+        }
+    }
+}
+
+#[test]
+fn a_reference_that_nobody_declared_and_that_dangles_never_comes_to_mean_another_record_at_one_site_only() {
+    let tree = two(LOOSE, LOOSE_RULES);
+    tree.edit("head", &order_of("old"));
+    settled(&tree, &TWO);
+    tree.edit("anna", "DELETE FROM customers WHERE name = 'old'");
+    settled(&tree, &TWO);
+    tree.edit("anna", "INSERT INTO customers (name) VALUES ('anna')");
+    tree.edit("head", "INSERT INTO customers (name) VALUES ('head')");
+    settled(&tree, &TWO);
+    tree.assert_same(&TWO);
+}
+
+#[test]
+fn a_delete_with_a_number_given_again_passes_through_an_office() {
+    let tree = three(SHOP, "");
+    tree.edit("head", &order_of("old"));
+    settled(&tree, &THREE);
+    tree.edit(
+        "rosa",
+        "DELETE FROM orders WHERE token = 'of old'; DELETE FROM customers WHERE name = 'old'; INSERT INTO customers VALUES (2, 'new', NULL)",
+    );
+    settled(&tree, &THREE);
+    tree.assert_rows(&THREE, OWNERS, &["first|shared"]);
+}
