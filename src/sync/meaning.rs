@@ -65,6 +65,11 @@ impl Session {
         Ok(self.ledger.last_number(id)?)
     }
 
+    /// The record that a table's number means here.
+    pub(super) fn id_of_number(&self, table: TableNo, number: i64) -> Result<Option<i64>> {
+        id_of_number(&self.ledger, table, number)
+    }
+
     /// Puts stand-ins into a row that has numbers.
     pub(super) fn mean(&self, shape: &Shape, row: &mut Row) -> Result<()> {
         mean(&self.ledger, shape, row)

@@ -182,8 +182,13 @@ impl Applying<'_> {
                 self.move_number(shape.number, occupant, wish, aside, false).map(|()| wish)
             }
             Some(_) => session.next_number(shape),
+            None if self.parent_speaks => Ok(wish),
             None if self.is_only_provisional(shape, wish)? => session.next_number(shape),
-            None => Ok(wish),
+            // What refers to the record that ended under it must not come to mean this one.
+            None => match session.ledger.ended_under(shape.number, wish)? {
+                Some(ended) if Some(ended) != record.id => session.next_number(shape),
+                Some(_) | None => Ok(wish),
+            },
         }
     }
 

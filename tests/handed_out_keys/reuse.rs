@@ -93,3 +93,30 @@ fn a_delete_with_a_number_given_again_passes_through_an_office() {
     settled(&tree, &THREE);
     tree.assert_rows(&THREE, OWNERS, &["first|shared"]);
 }
+#[test]
+fn a_reference_that_nobody_declared_is_not_written_where_its_number_means_another_record_by_now() {
+    let tree = two(LOOSE, LOOSE_RULES);
+    tree.edit("head", "INSERT INTO customers (name) VALUES ('old')");
+    settled(&tree, &TWO);
+    tree.edit("anna", "DELETE FROM customers WHERE id = 2; INSERT INTO customers VALUES (2, 'new', NULL)");
+    tree.edit("head", "INSERT INTO orders (token, customer) VALUES ('for old', 2)");
+    tree.sync("head");
+    tree.sync("anna");
+    let mixed_up = tree.rows("anna", OWNERS);
+    assert!(!mixed_up.contains(&"for old|new".to_owned()), "{mixed_up:?}");
+    settled(&tree, &TWO);
+    let mixed_up = tree.rows("anna", OWNERS);
+    assert!(!mixed_up.contains(&"for old|new".to_owned()), "{mixed_up:?}");
+    tree.assert_same(&TWO);
+}
+
+#[test]
+fn a_record_that_something_undeclared_needs_comes_back_where_its_number_is_anothers() {
+    let tree = two(LOOSE, LOOSE_RULES);
+    tree.edit("head", "INSERT INTO customers (name) VALUES ('old')");
+    settled(&tree, &TWO);
+    tree.edit("head", "DELETE FROM customers WHERE id = 2; INSERT INTO customers VALUES (2, 'new', NULL)");
+    tree.edit("anna", "INSERT INTO orders (token, customer) VALUES ('for old', 2)");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["first|shared", "for old|old"]);
+}
