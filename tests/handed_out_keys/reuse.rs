@@ -120,3 +120,25 @@ fn a_record_that_something_undeclared_needs_comes_back_where_its_number_is_anoth
     settled(&tree, &TWO);
     tree.assert_rows(&TWO, OWNERS, &["first|shared", "for old|old"]);
 }
+
+#[test]
+fn records_of_a_circle_that_come_back_are_each_others_though_their_numbers_were_given_again() {
+    let tree = two(
+        "CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT, leader INTEGER REFERENCES people DEFERRABLE INITIALLY DEFERRED);
+         CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, team INTEGER REFERENCES teams DEFERRABLE INITIALLY DEFERRED);
+         CREATE TABLE notes (id TEXT PRIMARY KEY, team INTEGER REFERENCES teams);
+         BEGIN; INSERT INTO teams VALUES (1, 'team', 1); INSERT INTO people VALUES (1, 'leader', 1); COMMIT;",
+        "",
+    );
+    tree.edit(
+        "head",
+        "BEGIN; DELETE FROM teams; DELETE FROM people; INSERT INTO teams VALUES (1, 'new team', NULL); INSERT INTO people VALUES (1, 'new one', NULL); COMMIT;",
+    );
+    tree.edit("anna", "INSERT INTO notes VALUES ('n', 1)");
+    settled(&tree, &TWO);
+    tree.assert_rows(
+        &TWO,
+        "SELECT n.id, t.name, l.name, u.name FROM notes n LEFT JOIN teams t ON t.id = n.team LEFT JOIN people l ON l.id = t.leader LEFT JOIN teams u ON u.id = l.team",
+        &["n|team|leader|team"],
+    );
+}
