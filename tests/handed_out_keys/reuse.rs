@@ -1,6 +1,8 @@
 //! A number that is given again means another record, and what meant the old one goes on meaning it.
 
-use super::{OWNERS, SHOP, THREE, TWO, order_of, settled, three, two};
+use fieldpost::sync::round;
+
+use super::{OWNERS, SHOP, THREE, TWO, half, order_of, settled, three, two};
 
 /// As [`SHOP`], but only the rules know what an order's customer is.
 const LOOSE: &str = "
@@ -141,4 +143,17 @@ fn records_of_a_circle_that_come_back_are_each_others_though_their_numbers_were_
         "SELECT n.id, t.name, l.name, u.name FROM notes n LEFT JOIN teams t ON t.id = n.team LEFT JOIN people l ON l.id = t.leader LEFT JOIN teams u ON u.id = l.team",
         &["n|team|leader|team"],
     );
+}
+
+#[test]
+fn a_rule_that_names_references_later_takes_along_what_was_sent_before() {
+    let tree = two(LOOSE, "");
+    tree.edit("anna", "INSERT INTO orders (token, customer) VALUES ('sent before', 1); UPDATE orders SET customer = NULL WHERE token = 'first'");
+    half(&tree, "anna", round::Halves::Send);
+    std::fs::write(tree.home("head").join("rules.toml"), LOOSE_RULES).unwrap();
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["first|-", "sent before|shared"]);
+    for at in TWO {
+        assert!(tree.listed(at).is_empty() && tree.held(at).is_empty(), "{:?} {:?}", tree.listed(at), tree.held(at));
+    }
 }
