@@ -2,7 +2,7 @@
 
 use fieldpost::sync::round;
 
-use super::{OWNERS, SHOP, THREE, TWO, half, order_of, settled, three, two};
+use super::{CUSTOMERS, OWNERS, SHOP, THREE, TWO, half, order_of, settled, three, two};
 
 /// As [`SHOP`], but only the rules know what an order's customer is.
 const LOOSE: &str = "
@@ -143,6 +143,18 @@ fn records_of_a_circle_that_come_back_are_each_others_though_their_numbers_were_
         "SELECT n.id, t.name, l.name, u.name FROM notes n LEFT JOIN teams t ON t.id = n.team LEFT JOIN people l ON l.id = t.leader LEFT JOIN teams u ON u.id = l.team",
         &["n|team|leader|team"],
     );
+}
+
+#[test]
+fn what_refers_to_a_record_that_comes_later_follows_it() {
+    let tree = two(LOOSE, LOOSE_RULES);
+    tree.edit("head", "INSERT INTO customers (name) VALUES ('head')");
+    tree.edit("anna", "INSERT INTO orders (token, customer) VALUES ('early', 2)");
+    half(&tree, "anna", round::Halves::Send);
+    tree.edit("anna", "INSERT INTO customers VALUES (2, 'anna', NULL)");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["early|anna", "first|shared"]);
+    tree.assert_rows(&TWO, CUSTOMERS, &["1|shared", "2|head", "3|anna"]);
 }
 
 #[test]
