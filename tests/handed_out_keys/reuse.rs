@@ -169,3 +169,29 @@ fn a_rule_that_names_references_later_takes_along_what_was_sent_before() {
         assert!(tree.listed(at).is_empty() && tree.held(at).is_empty(), "{:?} {:?}", tree.listed(at), tree.held(at));
     }
 }
+
+#[test]
+fn killed_before_any_durable_step_a_number_given_again_means_the_new_record_alone() {
+    for dying in TWO {
+        for kill in 1.. {
+            let tree = two(SHOP, "");
+            tree.edit("head", &order_of("old"));
+            settled(&tree, &TWO);
+            tree.edit(
+                "anna",
+                "DELETE FROM orders WHERE token = 'of old'; DELETE FROM customers WHERE name = 'old'; INSERT INTO customers VALUES (2, 'new', NULL)",
+            );
+            if dying == "head" {
+                tree.sync("anna");
+            }
+            let died = tree.sync_dying(dying, kill); 
+            TWO.iter().for_each(|site| drop(tree.sync(site)));
+            settled(&tree, &TWO);
+            tree.assert_rows(&TWO, OWNERS, &["first|shared"]);
+            assert!(tree.listed("head").is_empty());
+            if died.is_none() {
+                break;
+            }
+        }
+    }
+}
