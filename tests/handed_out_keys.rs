@@ -4,6 +4,7 @@
 //! |---|---|
 //! | (here) | which records live under which number, and for how long is a number provisional? |
 //! | `references` | does every kind of reference follow? |
+//! | `reuse` | what does a number mean that is given again? |
 //! | `twins` | what of a record that two sites made, each under a number of its own? |
 //! | `chinook` | does all of it hold in a real database that is edited at four sites? |
 //!
@@ -15,6 +16,8 @@ mod support;
 mod chinook;
 #[path = "handed_out_keys/references.rs"]
 mod references;
+#[path = "handed_out_keys/reuse.rs"]
+mod reuse;
 #[path = "handed_out_keys/twins.rs"]
 mod twins;
 

@@ -53,12 +53,10 @@ impl Ledger {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// The record that had a number last, where it ended with it.
+    /// The last record that ended under a number. Who had it after that and moved on took along what referred to it.
     pub fn ended_under(&self, table: TableNo, number: i64) -> Result<Option<i64>> {
-        let sql = "SELECT record, became FROM former WHERE table_no = ? AND number = ? ORDER BY id DESC LIMIT 1";
-        let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let last: Option<(i64, Option<i64>)> = self.connection.prepare_cached(sql)?.query_row((table.0, number), read).optional()?;
-        Ok(last.filter(|(_, became)| became.is_none()).map(|(record, _)| record))
+        let sql = "SELECT record FROM former WHERE table_no = ? AND number = ? AND became IS NULL ORDER BY id DESC LIMIT 1";
+        Ok(self.connection.prepare_cached(sql)?.query_row((table.0, number), |row| row.get(0)).optional()?)
     }
 
     /// The number that a record had last, where it has none now.

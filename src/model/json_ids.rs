@@ -2,8 +2,7 @@
 //!
 //! Paths are `$`, then members `.name` and `[*]` for every item of a list. What has no such place is left alone.
 
-use std::collections::BTreeMap;
-
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::{TableNo, Value};
@@ -50,12 +49,35 @@ fn find<'t>(value: &'t RawValue, path: &str, table: TableNo, places: &mut Vec<(&
     } else if let Some(rest) = path.strip_prefix('.') {
         let end = rest.find(['.', '[']).unwrap_or(rest.len());
         let (name, rest) = rest.split_at(end);
-        // Names with escapes cannot be borrowed; whoever writes them that way has no such place.
-        if let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text)
-            && let Some(member) = members.get(name)
-        {
-            find(member, rest, table, places);
+        // Of members of one name SQLite reads the first and most others the last: all of them follow.
+        if let Ok(Members(members)) = serde_json::from_str(text) {
+            members.into_iter().filter(|(one, _)| one == name).for_each(|(_, member)| find(member, rest, table, places));
         }
+    }
+}
+
+/// Every member of an object, in order, also several of one name.
+struct Members<'t>(Vec<(String, &'t RawValue)>);
+
+impl<'t> Deserialize<'t> for Members<'t> {
+    fn deserialize<D: Deserializer<'t>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'t> Visitor<'t> for All {
+            type Value = Members<'t>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'t>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(All)
     }
 }
 
@@ -75,6 +97,7 @@ mod tests {
         assert_eq!(new, text.replace("\"id\": 7", "\"id\": 107").replace("\"8\"", "\"108\""));
         assert_eq!(after("7", &["$"]).unwrap(), "107");
         assert_eq!(after("[1, 2]", &["$[*]"]).unwrap(), "[101, 102]");
+        assert_eq!(after("{\"a\":1,\"a\":1}", &["$.a"]).unwrap(), "{\"a\":101,\"a\":101}");
     }
 
     #[test]

@@ -239,7 +239,7 @@ impl Applying<'_> {
         if let Some(change) = next.here
             && !self.take_plainly(incoming, &change)?
         {
-            let mut change = session.inward(change)?;
+            let mut change = session.inward(change, incoming.link)?;
             if parks {
                 self.unpark_former(incoming, &change)?;
             }
@@ -255,7 +255,7 @@ impl Applying<'_> {
                 self.agree_on_defaults(incoming, unsaid)?;
             }
         }
-        next.parked.map_or(Ok(()), |change| self.park(incoming, session.inward(change)?))
+        next.parked.map_or(Ok(()), |change| self.park(incoming, session.inward(change, incoming.link)?))
     }
 
     /// Counts the acknowledgement that a packet carries; before its changes (`DESIGN` section 4, "Streams").

@@ -12,7 +12,7 @@ use super::known;
 use super::put::Put;
 use super::references::Need;
 use crate::ledger::{ConflictKind, ConflictState, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, FieldNo, Image, Key, Meant, Row, Side, TableNo, Value};
+use crate::model::{Born, Change, FieldNo, Identity, Image, Key, Meant, Row, Side, TableNo, Value};
 use crate::rules::{Verdict, decide};
 
 /// Deleted records that one change can bring back, each needed by the one before.
@@ -330,10 +330,20 @@ impl Applying<'_> {
         if self.together.len() >= LONGEST_CHAIN || !self.together.insert(place.clone()) {
             return Ok(false);
         }
+        // Whoever refers to it in such a circle is written first, with the number that it gets, which need not be the one it had.
+        let mut last = last;
+        let numbered = record.place.is_none() && self.session.shape(table).identity() == Identity::Birth;
+        if numbered && self.try_moving(|applying| applying.take_place(&mut record, &mut last))?.is_err() {
+            self.together.remove(&place);
+            return Ok(false);
+        }
         let fields: Vec<FieldNo> = self.session.shape(table).live_fields().collect();
         let waits = self.meet_references(&record, incoming, &last, &fields);
         self.together.remove(&place);
         if waits?.is_some() {
+            if numbered {
+                self.release(&[place])?;
+            }
             return Ok(false);
         }
         let losses = self.losses.len();
@@ -346,6 +356,9 @@ impl Applying<'_> {
             }
             Put::Refused(_) => {
                 self.losses.truncate(losses);
+                if numbered {
+                    self.release(&[place])?;
+                }
                 Ok(false)
             }
         }

@@ -130,7 +130,7 @@ impl Applying<'_> {
     }
 
     /// Takes the number back from whoever did not come after all.
-    fn release(&self, reserved: &[(TableNo, Key)]) -> Result<()> {
+    pub(super) fn release(&self, reserved: &[(TableNo, Key)]) -> Result<()> {
         for (table, key) in reserved {
             let mut record = self.session.ledger.load(*table, key)?;
             if record.current.is_none() {

@@ -18,9 +18,12 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use super::known::Link;
 use super::{Result, Session, SyncError};
-use crate::ledger::{Former, Ledger, Record};
-use crate::model::{Born, Change, FieldNo, Identity, Key, Meant, NumberField, Row, Shape, Side, TableNo, Value, stand_in, stands_for};
+use crate::ledger::{Direction, EntryKind, Former, Ledger, NeighbourKind, Record};
+use crate::model::{
+    Born, Change, FieldNo, Identity, JournalNumber, Key, Meant, NumberField, Row, Shape, Side, TableNo, Value, stand_in, stands_for,
+};
 
 /// Records remembered while building: bounds memory, costs only time.
 const REMEMBERED: usize = 100_000;
@@ -65,9 +68,20 @@ impl Session {
         Ok(self.ledger.last_number(id)?)
     }
 
+    /// The record that a table's number means here.
+    pub(super) fn id_of_number(&self, table: TableNo, number: i64) -> Result<Option<i64>> {
+        id_of_number(&self.ledger, table, number)
+    }
+
     /// Puts stand-ins into a row that has numbers.
     pub(super) fn mean(&self, shape: &Shape, row: &mut Row) -> Result<()> {
         mean(&self.ledger, shape, row)
+    }
+
+    /// Whether a record came to be after this entry of the journal.
+    pub(super) fn began_after(&self, id: i64, version: JournalNumber) -> Result<bool> {
+        let later = self.ledger.chain(&self.ledger.load_id(id)?, version)?;
+        Ok(later.iter().any(|entry| matches!(entry.kind, EntryKind::Insert)))
     }
 
     /// A row with numbers instead of stand-ins.
@@ -193,7 +207,8 @@ impl Session {
 
     /// A change as a packet has it, in this home's words: stand-ins for numbers, and the key that the record goes by here.
     /// What a field that has no place here means stays said beside it, so that this can be done again when it has one.
-    pub(super) fn inward(&self, mut change: Change) -> Result<Change> {
+    /// A child that did not know yet that a field holds numbers says nothing beside it: there it means the record that we told it.
+    pub(super) fn inward(&self, mut change: Change, from: Link) -> Result<Change> {
         let born = change.after.as_ref().or(change.before.as_ref()).map(|image| image.born);
         let Some(shape) = self.shapes.iter().find(|shape| shape.number == change.table) else {
             // Of a table that is not here the numbers of two records can meet in one key, one after the other.
@@ -211,7 +226,7 @@ impl Session {
             ];
             for (side, row) in sides {
                 let Some(row) = row else { continue };
-                self.mean_by(shape, row, side, &meant)?;
+                self.mean_by(shape, row, side, &meant, from)?;
             }
         }
         match shape.identity() {
@@ -235,7 +250,7 @@ impl Session {
                 } else {
                     key_row(shape, &change.key)?
                 };
-                self.mean_by(shape, &mut row, Side::Key, &meant)?;
+                self.mean_by(shape, &mut row, Side::Key, &meant, from)?;
                 change.key = self.key_by_meaning(shape, &row)?;
             }
         }
@@ -244,11 +259,41 @@ impl Session {
         Ok(change)
     }
 
-    fn mean_by(&self, shape: &Shape, row: &mut Row, side: Side, meant: &[Meant]) -> Result<()> {
+    fn mean_by(&self, shape: &Shape, row: &mut Row, side: Side, meant: &[Meant], from: Link) -> Result<()> {
         replace(shape, row, Fields::All, &mut |field, at, table, number| {
             let found = meant.iter().find(|meant| (meant.side, meant.field, meant.at) == (side, field, at));
-            found.map_or(Ok(number), |meant| Ok(stand_in(self.id_of_born(table, meant.born)?)))
+            match found {
+                Some(meant) => Ok(stand_in(self.id_of_born(table, meant.born)?)),
+                None => Ok(self.told_as(table, number, from)?.map_or(number, stand_in)),
+            }
         })
+    }
+
+    /// The record that a child has under a number since it took all we told it.
+    fn told_as(&self, table: TableNo, number: i64, child: Link) -> Result<Option<i64>> {
+        if child.kind != NeighbourKind::Child || child.fresh {
+            return Ok(None);
+        }
+        let Some(id) = self.ledger.id_at(table, &number_key(number))? else { return Ok(None) };
+        let settled = self.ledger.neighbour(child.site)?.settled_there;
+        let Some(packet) = self.ledger.packet(child.site, Direction::Out, settled)? else { return Ok(None) };
+        let mut next = settled.next();
+        while let Some(more) = self.ledger.packet(child.site, Direction::Out, next)?.filter(|more| more.journal == packet.journal) {
+            if more.changes > 0 {
+                // Several packets told this stretch of the journal, and not all of them are taken.
+                return Ok(None);
+            }
+            next = next.next();
+        }
+        let record = self.ledger.load_id(id)?;
+        let own = self.shape(table).number_field();
+        let later = self.ledger.chain(&record, packet.journal)?;
+        let numbered_later = later.iter().any(|entry| match &entry.kind {
+            EntryKind::Insert | EntryKind::Delete(_) | EntryKind::Replace(_) => true,
+            EntryKind::Update(_, fields) => own.is_some_and(|own| fields.contains(&own)),
+            EntryKind::Rename(_) => false,
+        });
+        Ok((record.current.is_some() && !numbered_later).then_some(id))
     }
 }
 

@@ -174,7 +174,7 @@ impl Applying<'_> {
         }
         let link = self.links.iter().find(|link| link.site == parked.site).copied();
         let (Some(change), Some(link)) = (here, link) else { return Ok(()) };
-        let mut change = session.inward(change)?;
+        let mut change = session.inward(change, link)?;
         let incoming = Incoming { link, name: session.ledger.site_name(parked.site)?, number: parked.packet };
         let (table, key, fields) = (change.table, change.key.clone(), change.fields.clone());
         match link.kind {

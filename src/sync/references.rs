@@ -65,8 +65,12 @@ impl Applying<'_> {
                     continue;
                 };
                 let Some((table, key, place)) = session.ledger.names(id)? else { continue };
-                // What nobody declared may dangle: only a record that was never seen is waited for.
-                let gone = place.is_none() && (declared || session.ledger.last_number(id)?.is_none());
+                // What nobody declared may dangle, where its number still means this record.
+                let dangles = || -> Result<bool> {
+                    let last = session.ledger.last_number(id)?;
+                    last.map_or(Ok(false), |last| Ok(session.id_of_number(table, last)? == Some(id)))
+                };
+                let gone = place.is_none() && (declared || !dangles()?);
                 if gone && self.survivor(table, &key)?.is_none() && seen.insert(id) {
                     let words = self.in_words(id, &key)?;
                     unmet.push(Unmet { table: name, key: words, target: Some((table, key)), other: false });

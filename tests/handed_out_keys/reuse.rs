@@ -1,0 +1,200 @@
+//! A number that is given again means another record, and what meant the old one goes on meaning it.
+
+use fieldpost::sync::round;
+
+use super::{CUSTOMERS, OWNERS, SHOP, THREE, TWO, half, order_of, settled, three, two};
+
+/// As [`SHOP`], but only the rules know what an order's customer is.
+const LOOSE: &str = "
+    CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT, phone TEXT);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, token TEXT, customer INTEGER, city TEXT);
+    INSERT INTO customers VALUES (1, 'shared', '0'); INSERT INTO orders VALUES (1, 'first', 1, NULL);";
+const LOOSE_RULES: &str = "[references]\n\"orders.customer\" = \"customers\"\n";
+
+#[test]
+fn a_record_deleted_with_what_it_referred_to_is_gone_though_the_number_is_anothers_already() {
+    for site in TWO {
+        let tree = two(SHOP, "");
+        tree.edit("head", &order_of("old"));
+        tree.edit("head", &order_of("other"));
+        settled(&tree, &TWO);
+        tree.edit(
+            site,
+            "DELETE FROM orders WHERE token = 'of old'; DELETE FROM customers WHERE name = 'old'; INSERT INTO customers VALUES (2, 'new', NULL)",
+        );
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, OWNERS, &["first|shared", "of other|other"]);
+        tree.assert_rows(&TWO, "SELECT name FROM customers ORDER BY 1", &["new", "other", "shared"]);
+        for at in TWO {
+            assert!(tree.listed(at).is_empty(), "{:?}", tree.listed(at));
+        }
+    }
+}
+
+#[test]
+fn a_reference_led_elsewhere_before_its_number_is_given_again_is_an_ordinary_edit() {
+    for site in TWO {
+        let tree = two(SHOP, "");
+        tree.edit("head", &order_of("old"));
+        settled(&tree, &TWO);
+        tree.edit(
+            site,
+            "UPDATE orders SET customer = 1 WHERE token = 'of old'; DELETE FROM customers WHERE name = 'old'; INSERT INTO customers VALUES (2, 'new', NULL)",
+        );
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, OWNERS, &["first|shared", "of old|shared"]);
+        for at in TWO {
+            assert!(tree.listed(at).is_empty(), "{:?}", tree.listed(at));
+        }
+    }
+}
+
+#[test]
+fn a_junction_deleted_with_what_it_joins_is_gone_though_the_number_is_anothers_already() {
+    for site in TWO {
+        let tree = two(
+            "CREATE TABLE films (id INTEGER PRIMARY KEY, title TEXT);
+             CREATE TABLE tags (film INTEGER REFERENCES films, tag TEXT, note TEXT, PRIMARY KEY (film, tag));
+             INSERT INTO films VALUES (1, 'old'); INSERT INTO tags VALUES (1, 'a', 'x'), (1, 'b', 'y');",
+            "",
+        );
+        tree.edit(
+            site,
+            "DELETE FROM tags; DELETE FROM films; INSERT INTO films VALUES (1, 'new'); INSERT INTO tags VALUES (1, 'a', 'new x')",
+        );
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, "SELECT f.title, t.tag, t.note FROM films f LEFT JOIN tags t ON t.film = f.id", &["new|a|new x"]);
+        for at in TWO {
+            assert!(tree.listed(at).is_empty(), "{:?}", tree.listed(at));
+        }
+    }
+}
+
+#[test]
+fn a_reference_that_nobody_declared_and_that_dangles_never_comes_to_mean_another_record_at_one_site_only() {
+    let tree = two(LOOSE, LOOSE_RULES);
+    tree.edit("head", &order_of("old"));
+    settled(&tree, &TWO);
+    tree.edit("anna", "DELETE FROM customers WHERE name = 'old'");
+    settled(&tree, &TWO);
+    tree.edit("anna", "INSERT INTO customers (name) VALUES ('anna')");
+    tree.edit("head", "INSERT INTO customers (name) VALUES ('head')");
+    settled(&tree, &TWO);
+    tree.assert_same(&TWO);
+}
+
+#[test]
+fn a_delete_with_a_number_given_again_passes_through_an_office() {
+    let tree = three(SHOP, "");
+    tree.edit("head", &order_of("old"));
+    settled(&tree, &THREE);
+    tree.edit(
+        "rosa",
+        "DELETE FROM orders WHERE token = 'of old'; DELETE FROM customers WHERE name = 'old'; INSERT INTO customers VALUES (2, 'new', NULL)",
+    );
+    settled(&tree, &THREE);
+    tree.assert_rows(&THREE, OWNERS, &["first|shared"]);
+}
+#[test]
+fn a_reference_that_nobody_declared_is_not_written_where_its_number_means_another_record_by_now() {
+    let tree = two(LOOSE, LOOSE_RULES);
+    tree.edit("head", "INSERT INTO customers (name) VALUES ('old')");
+    settled(&tree, &TWO);
+    tree.edit("anna", "DELETE FROM customers WHERE id = 2; INSERT INTO customers VALUES (2, 'new', NULL)");
+    tree.edit("head", "INSERT INTO orders (token, customer) VALUES ('for old', 2)");
+    tree.sync("head");
+    tree.sync("anna");
+    let mixed_up = tree.rows("anna", OWNERS);
+    assert!(!mixed_up.contains(&"for old|new".to_owned()), "{mixed_up:?}");
+    settled(&tree, &TWO);
+    let mixed_up = tree.rows("anna", OWNERS);
+    assert!(!mixed_up.contains(&"for old|new".to_owned()), "{mixed_up:?}");
+    tree.assert_same(&TWO);
+}
+
+#[test]
+fn a_record_that_something_undeclared_needs_comes_back_where_its_number_is_anothers() {
+    let tree = two(LOOSE, LOOSE_RULES);
+    tree.edit("head", "INSERT INTO customers (name) VALUES ('old')");
+    settled(&tree, &TWO);
+    tree.edit("head", "DELETE FROM customers WHERE id = 2; INSERT INTO customers VALUES (2, 'new', NULL)");
+    tree.edit("anna", "INSERT INTO orders (token, customer) VALUES ('for old', 2)");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["first|shared", "for old|old"]);
+}
+
+#[test]
+fn records_of_a_circle_that_come_back_are_each_others_though_their_numbers_were_given_again() {
+    let tree = two(
+        "CREATE TABLE teams (id INTEGER PRIMARY KEY, name TEXT, leader INTEGER REFERENCES people DEFERRABLE INITIALLY DEFERRED);
+         CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, team INTEGER REFERENCES teams DEFERRABLE INITIALLY DEFERRED);
+         CREATE TABLE notes (id TEXT PRIMARY KEY, team INTEGER REFERENCES teams);
+         BEGIN; INSERT INTO teams VALUES (1, 'team', 1); INSERT INTO people VALUES (1, 'leader', 1); COMMIT;",
+        "",
+    );
+    tree.edit(
+        "head",
+        "BEGIN; DELETE FROM teams; DELETE FROM people; INSERT INTO teams VALUES (1, 'new team', NULL); INSERT INTO people VALUES (1, 'new one', NULL); COMMIT;",
+    );
+    tree.edit("anna", "INSERT INTO notes VALUES ('n', 1)");
+    settled(&tree, &TWO);
+    tree.assert_rows(
+        &TWO,
+        "SELECT n.id, t.name, l.name, u.name FROM notes n LEFT JOIN teams t ON t.id = n.team LEFT JOIN people l ON l.id = t.leader LEFT JOIN teams u ON u.id = l.team",
+        &["n|team|leader|team"],
+    );
+}
+
+#[test]
+fn what_refers_to_a_record_that_comes_later_follows_it() {
+    let tree = two(LOOSE, LOOSE_RULES);
+    tree.edit("head", "INSERT INTO customers (name) VALUES ('head')");
+    tree.edit("anna", "INSERT INTO orders (token, customer) VALUES ('early', 2)");
+    half(&tree, "anna", round::Halves::Send);
+    tree.edit("anna", "INSERT INTO customers VALUES (2, 'anna', NULL)");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["early|anna", "first|shared"]);
+    tree.assert_rows(&TWO, CUSTOMERS, &["1|shared", "2|head", "3|anna"]);
+}
+
+#[test]
+fn a_rule_that_names_references_later_takes_along_what_was_sent_before() {
+    let tree = two(LOOSE, "");
+    tree.edit(
+        "anna",
+        "INSERT INTO orders (token, customer) VALUES ('sent before', 1); UPDATE orders SET customer = NULL WHERE token = 'first'",
+    );
+    half(&tree, "anna", round::Halves::Send);
+    std::fs::write(tree.home("head").join("rules.toml"), LOOSE_RULES).unwrap();
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["first|-", "sent before|shared"]);
+    for at in TWO {
+        assert!(tree.listed(at).is_empty() && tree.held(at).is_empty(), "{:?} {:?}", tree.listed(at), tree.held(at));
+    }
+}
+
+#[test]
+fn killed_before_any_durable_step_a_number_given_again_means_the_new_record_alone() {
+    for dying in TWO {
+        for kill in 1.. {
+            let tree = two(SHOP, "");
+            tree.edit("head", &order_of("old"));
+            settled(&tree, &TWO);
+            tree.edit(
+                "anna",
+                "DELETE FROM orders WHERE token = 'of old'; DELETE FROM customers WHERE name = 'old'; INSERT INTO customers VALUES (2, 'new', NULL)",
+            );
+            if dying == "head" {
+                tree.sync("anna");
+            }
+            let died = tree.sync_dying(dying, kill);
+            TWO.iter().for_each(|site| drop(tree.sync(site)));
+            settled(&tree, &TWO);
+            tree.assert_rows(&TWO, OWNERS, &["first|shared"]);
+            assert!(tree.listed("head").is_empty());
+            if died.is_none() {
+                break;
+            }
+        }
+    }
+}
