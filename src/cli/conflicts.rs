@@ -98,6 +98,12 @@ pub enum About {
     Dependants,
     /// Not decided: the change waits at the site that would decide.
     Held,
+    /// Both edits of a field are kept in one value.
+    Merged(String),
+    /// A change that the rules do not allow: of a field, or the delete of a record.
+    Refused(Option<String>),
+    /// A held change that a person let go of.
+    Dropped,
 }
 
 /// Runs the command.
@@ -137,13 +143,27 @@ fn show(session: &Session, number: i64, conflict: Listed) -> Result<Conflict, Sy
         (ConflictKind::Twin, None) => About::Twin,
         (ConflictKind::Dependants, None) => About::Dependants,
         (ConflictKind::Held, None) => About::Held,
+        (ConflictKind::Merged, Some(field)) => About::Merged(field),
+        (ConflictKind::Refused, field) => About::Refused(field),
+        (ConflictKind::Dropped | ConflictKind::Merged | ConflictKind::Settled, _) => About::Dropped,
     };
     let words = |text: &Option<String>| Shown(text.as_ref().map_or(Value::Absent, |text| Value::text(text)));
     let [base, winner, loser] = match (&about, conflict.exact.0.as_slice()) {
-        (About::Field(_) | About::Gone(_), [base, winner, loser]) => [base, winner, loser].map(|value| Shown(value.clone())),
-        (About::Field(_) | About::Gone(_) | About::Delete | About::Twin | About::Dependants | About::Held, _) => {
-            [words(&conflict.base), words(&conflict.winner), words(&conflict.loser)]
+        (About::Field(_) | About::Gone(_) | About::Merged(_) | About::Refused(_), [base, winner, loser, ..]) => {
+            [base, winner, loser].map(|value| Shown(value.clone()))
         }
+        (
+            About::Field(_)
+            | About::Gone(_)
+            | About::Merged(_)
+            | About::Refused(_)
+            | About::Dropped
+            | About::Delete
+            | About::Twin
+            | About::Dependants
+            | About::Held,
+            _,
+        ) => [words(&conflict.base), words(&conflict.winner), words(&conflict.loser)],
     };
     Ok(Conflict {
         number,
@@ -221,6 +241,12 @@ impl Conflict {
             About::Twin => format!("{record}: made at {winner_site} and at {loser_site}; it is one record now ({rule})"),
             About::Held => format!("{record}: the change of {loser_site} waits at '{}', because {rule}", self.decider),
             About::Dependants => format!("{record}: deleted at {loser_site}, but other records refer to it; it is kept ({rule})"),
+            About::Merged(field) => {
+                format!("{record}, {field}: {loser} of {loser_site} and the edit of {winner_site} make {winner} ({rule})")
+            }
+            About::Refused(Some(field)) => format!("{record}, {field}: {loser} of {loser_site} is not allowed ({rule})"),
+            About::Refused(None) => format!("{record}: the delete at {loser_site} is not allowed ({rule})"),
+            About::Dropped => format!("{record}: the change of {loser_site} was dropped at '{}': {rule}", self.decider),
         }
     }
 
@@ -232,7 +258,7 @@ impl Conflict {
         };
         let decided = page.moment(self.decided);
         match &self.about {
-            About::Field(field) | About::Gone(field) => {
+            About::Field(field) | About::Gone(field) | About::Merged(field) | About::Refused(Some(field)) => {
                 let stands = match self.winner.0 {
                     Value::Absent => "no such record".to_owned(),
                     Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) | Value::Blob(_) => {
@@ -250,7 +276,9 @@ impl Conflict {
                 )
             }
             About::Held => format!("{}. {}\n   {decided}{packet}", self.number, self.sentence()),
-            About::Delete | About::Twin | About::Dependants => format!("{}. {}\n   {decided}, {outcome}", self.number, self.sentence()),
+            About::Delete | About::Twin | About::Dependants | About::Refused(None) | About::Dropped => {
+                format!("{}. {}\n   {decided}, {outcome}", self.number, self.sentence())
+            }
         }
     }
 }

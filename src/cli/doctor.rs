@@ -13,7 +13,7 @@ use super::{Context, Exit, Failure, place};
 use crate::database::doctor::{Examination, Portrait, Trouble, Wish};
 use crate::database::{Database, DatabaseError, UntrackedReason};
 use crate::model::{KeyKind, Shape, SiteName};
-use crate::rules::{Criterion, Rules};
+use crate::rules::{Criteria, Rules};
 use crate::site::{Home, Role};
 use crate::sync::{Session, SyncError, start};
 use crate::world::World;
@@ -74,7 +74,7 @@ pub struct ExaminedTable {
     /// Whether the same key at two sites is the same record.
     pub key_kind: KeyKind,
     /// What decides conflicts.
-    pub conflict: Criterion,
+    pub conflict: Criteria,
     /// Fields that make records the same at every site.
     pub identity: Vec<String>,
 }
@@ -174,7 +174,7 @@ impl DoctorReport {
             records,
             key: shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect(),
             key_kind: shape.key_kind,
-            conflict: rules.criterion(&shape.name),
+            conflict: rules.table_criteria(&shape.name).clone(),
             identity: rules.identity(&shape.name).to_vec(),
             table: shape.name,
         };
@@ -345,7 +345,7 @@ mod tests {
             records,
             key: vec!["id".to_owned()],
             key_kind,
-            conflict: Criterion::Newest,
+            conflict: Criteria::default(),
             identity: identity.iter().map(|&field| field.to_owned()).collect(),
         };
         let line = |heading: &str, line: &str, because: &str, wants_person| SuggestedLine {

@@ -18,6 +18,7 @@ use crate::rules::RulesError;
 use crate::rules::reading::Fault;
 use crate::site::{Home, HomeError, InvitationError, RosterError};
 use crate::sync::SyncError;
+use crate::sync::mend::MendError;
 
 /// Anything that ends a command.
 #[derive(Debug, thiserror::Error)]
@@ -222,6 +223,7 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::StateRestored => {
             "nothing was done: this home no longer knows what it has sent. Put the newest home back, or join this site anew".to_owned()
         }
+        SyncError::Mend(error) => return (Exit::Failed, mend(error)),
         SyncError::NameTaken(_) => "names are unique in the whole tree, and an open invitation has one too: choose another one".to_owned(),
         SyncError::NotAnOffice(_) => "ask its parent to invite, or join this site anew as an office ('--role office')".to_owned(),
         SyncError::Exists(_) => "move it out of the way, then run again: the packet waits".to_owned(),
@@ -363,6 +365,20 @@ fn fault(fault: &Fault) -> Option<String> {
         | Fault::Missing(_)
         | Fault::Value { .. } => None,
     }
+}
+
+fn mend(error: &MendError) -> Option<String> {
+    Some(match error {
+        MendError::NoConflict(_) | MendError::Settled(_) => "'fieldpost conflicts' lists them with their numbers".to_owned(),
+        MendError::MovedOn { .. } => "look at it again; '--anyway' overwrites what is there now".to_owned(),
+        MendError::NoSuchSide { .. } | MendError::NoRecord { .. } => return None,
+        MendError::NoField { table, .. } => format!("'fieldpost doctor -v' lists the fields of {table}"),
+        MendError::NotHeld(_) => "'fieldpost held' lists what is held, with its number".to_owned(),
+        MendError::OfTheParent(parent) => format!("edit the record here as it should be, or ask whoever looks after '{parent}'"),
+        MendError::Refused(_) => "choose another value, or change the record with the program itself".to_owned(),
+        MendError::Dependant { .. } => "delete the records that refer to it first".to_owned(),
+        MendError::NotManual(table) => format!("to send {table} by hand, write send = \"manual\" into its rules"),
+    })
 }
 
 fn invitation(error: &InvitationError) -> String {

@@ -60,6 +60,8 @@ pub enum Needs {
     Packet,
     /// An exchange that answers; tried again by itself.
     Exchange,
+    /// That the record is put back into the exchange.
+    Activation,
     /// A person.
     Person,
 }
@@ -127,6 +129,7 @@ const fn needs(reason: &HeldReason) -> Needs {
     match reason {
         HeldReason::Missing { .. } | HeldReason::Dependants { .. } | HeldReason::Twin { .. } => Needs::Packet,
         HeldReason::OtherRecord { .. } | HeldReason::Refused { .. } => Needs::Person,
+        HeldReason::Deactivated => Needs::Activation,
     }
 }
 
@@ -138,6 +141,7 @@ impl Needs {
             Self::Schema => "goes on by itself when the application here is upgraded",
             Self::Packet => "goes on by itself with a later packet",
             Self::Exchange => "tried again at the next run",
+            Self::Activation => "goes on when the record is activated",
             Self::Person => "wants you",
         }
     }
@@ -146,7 +150,7 @@ impl Needs {
     #[must_use]
     pub const fn exit(self) -> Exit {
         match self {
-            Self::Schema | Self::Packet => Exit::Done,
+            Self::Schema | Self::Packet | Self::Activation => Exit::Done,
             Self::Exchange => Exit::Unreachable,
             Self::Person => Exit::Attention,
         }

@@ -207,7 +207,7 @@ impl SyncReport {
         }
         let line = |waiting: &Waiting| {
             let needs = match waiting.needs {
-                Needs::Schema | Needs::Packet | Needs::Exchange => waiting.needs.words().to_owned(),
+                Needs::Schema | Needs::Packet | Needs::Exchange | Needs::Activation => waiting.needs.words().to_owned(),
                 Needs::Person => alert(waiting.needs.words()),
             };
             let with = waiting.neighbour.as_ref().map_or_else(String::new, |neighbour| format!("'{neighbour}', "));

@@ -22,6 +22,7 @@ mod digest;
 pub mod doctor;
 mod error;
 mod evolution;
+mod expressions;
 mod facts;
 mod lacking;
 mod migrations;

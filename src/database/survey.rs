@@ -12,7 +12,7 @@ use super::references::same_name;
 use super::silence::TriggerReason;
 use super::{Database, is_ours, quote, quote_text};
 use crate::model::{Field, FieldNo, ForeignKey, KeyKind, OnDelete, Past, Shape, TableNo, UniqueSet};
-use crate::rules::Rules;
+use crate::rules::{Direction, Rules};
 
 /// What was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,6 +67,9 @@ pub enum UntrackedReason {
     /// A key, an index, a CHECK or a generated column compares by a collation that only the application has.
     #[error("it needs the collation `{0}` that only the application has")]
     UnknownCollation(String),
+    /// The rules say that it travels nowhere.
+    #[error("the rules say that it stays where it is")]
+    Local,
     /// SQLite cannot write it here.
     #[error("it cannot be written: {0}")]
     Unwritable(String),
@@ -129,6 +132,22 @@ pub enum Warning {
         /// The function.
         function: String,
     },
+    /// A column that names records cannot stay home.
+    #[error("column `{column}` of `{table}` is part of its key: what `local` in rules.toml says of it is not used")]
+    LocalKey {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// Records that arrive say nothing of a local column.
+    #[error("local column `{column}` of `{table}` must be filled and has no default: no record that arrives can be inserted")]
+    LocalNotNull {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
     /// Records with an empty value in the key are nobody's.
     #[error("`{table}` has {count} records with an empty value in the key: they stay here")]
     Keyless {
@@ -181,6 +200,10 @@ impl Database {
         if self.is_migration_history(&listed.name)? {
             return Ok(Err(UntrackedReason::MigrationHistory));
         }
+        let rule = rules.table(&listed.name);
+        if rule.direction == Direction::None {
+            return Ok(Err(UntrackedReason::Local));
+        }
         let facts = Facts::read(&self.connection, &listed.name)?;
         let key = match (facts.key(), rules.key(&listed.name)) {
             (None, []) => return Ok(Err(UntrackedReason::NoKey)),
@@ -206,7 +229,13 @@ impl Database {
         let unchecked = |function: &String| Warning::UncheckedFunction { table: table(), function: function.clone() };
         warnings.extend(ability.checks.iter().map(unchecked));
         warnings.extend(ability.defaults.iter().map(|function| Warning::EmptyDefault { table: table(), function: function.clone() }));
-        Ok(Ok(shape(listed, &facts, &key, self.foreign_keys(&listed.name)?)))
+        let names_records = |name: &&String| key.columns.iter().any(|(column, _)| same_name(column, name));
+        let (kept, local): (Vec<&String>, Vec<&String>) = rule.local.iter().partition(names_records);
+        warnings.extend(kept.into_iter().map(|column| Warning::LocalKey { table: table(), column: column.clone() }));
+        let must_be_filled = |name: &&&String| facts.column(name).is_some_and(|column| column.not_null && !column.has_default);
+        let unfilled = local.iter().filter(must_be_filled);
+        warnings.extend(unfilled.map(|column| Warning::LocalNotNull { table: table(), column: (*column).clone() }));
+        Ok(Ok(shape(listed, &facts, &key, &local, self.foreign_keys(&listed.name)?)))
     }
 
     /// Whether the records themselves say that these columns are no key.
@@ -350,8 +379,11 @@ struct DeclaredKey {
     to: Vec<String>,
 }
 
-fn shape(listed: &Listed, facts: &Facts, key: &KeyColumns, declared: Vec<DeclaredKey>) -> Shape {
-    let stored: Vec<&str> = facts.columns.iter().filter(|column| !column.generated).map(|column| column.name.as_str()).collect();
+/// `local`: columns that stay where they are, and are no more fields than generated ones.
+fn shape(listed: &Listed, facts: &Facts, key: &KeyColumns, local: &[&String], declared: Vec<DeclaredKey>) -> Shape {
+    let stays = |name: &str| local.iter().any(|local| same_name(local, name));
+    let stored = facts.columns.iter().filter(|column| !column.generated && !stays(&column.name));
+    let stored: Vec<&str> = stored.map(|column| column.name.as_str()).collect();
     let number = |name: &str| {
         let place = stored.iter().position(|stored| same_name(stored, name));
         place.map(|place| FieldNo(u16::try_from(place).expect("SQLite has at most 32767 columns")))

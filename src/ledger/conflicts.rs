@@ -1,5 +1,7 @@
 //! The list of everything that did not simply become the record.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::statements::Statement;
@@ -19,7 +21,7 @@ pub struct Conflict {
     pub key: Key,
     /// Field; none where the whole record is meant.
     pub field: Option<String>,
-    /// The three values below, exactly; of a whole record the one that lost.
+    /// The three values below, exactly, and of [`ConflictKind::Merged`] what the parent had; of a whole record the one that lost.
     pub exact: Row,
     /// The value both had once, as far as known, in words.
     pub base: Option<String>,
@@ -31,6 +33,15 @@ pub struct Conflict {
     pub winner_site: Option<SiteName>,
     /// The site whose value lost.
     pub loser_site: Option<SiteName>,
+    /// When the value that stands was edited, by the clock of its site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub winner_time: Option<Millis>,
+    /// When the value that lost was edited, by the clock of its site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loser_time: Option<Millis>,
+    /// Of a [`ConflictKind::Settled`]: whose conflict it settles, and under which number it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settles: Option<(SiteName, i64)>,
     /// The rule that decided, in words.
     pub rule: String,
     /// The site that decided.
@@ -59,6 +70,14 @@ pub enum ConflictKind {
     Dependants,
     /// Not decided: the change waits at the deciding site, for the reason given as the rule.
     Held,
+    /// Both edits are kept in one value.
+    Merged,
+    /// The rules do not allow a child this change: the parent refused it.
+    Refused,
+    /// A person let go of a change that was held, for the reason given as the rule.
+    Dropped,
+    /// A person settled an earlier conflict.
+    Settled,
 }
 
 /// Whether a person is wanted.
@@ -121,6 +140,16 @@ impl Ledger {
             each(row.get(0)?, row.get(1)?, row.get::<_, Option<u32>>(2)?.map(SiteNo), conflict)?;
         }
         Ok(())
+    }
+
+    /// The conflicts that a person settled: who decided them, and under which number they are there.
+    pub fn settled(&self) -> Result<BTreeSet<(SiteName, i64)>> {
+        let mut settled = BTreeSet::new();
+        self.conflicts(0, &mut |_, _, _, conflict| {
+            settled.extend(conflict.settles);
+            Ok(())
+        })?;
+        Ok(settled)
     }
 
     /// How many conflicts want a person.

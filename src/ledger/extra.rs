@@ -22,6 +22,15 @@ pub struct Extra {
     /// What a neighbour holds, where the journal cannot tell.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub opinions: BTreeMap<SiteNo, Opinion>,
+    /// A person took it out of the exchange: it is told to nobody, and what comes of it is held.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub deactivated: bool,
+    /// The parent deleted it, and here it is only marked: it is told no more while the mark stands.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub marked: bool,
+    /// A person sent it by hand: the neighbours that have not been told since.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub released: BTreeSet<SiteNo>,
     /// A change of a neighbour that could not be applied.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub held: BTreeMap<SiteNo, Held>,
@@ -50,6 +59,9 @@ pub struct Held {
     pub since: Millis,
     /// How often it was tried again.
     pub attempts: u32,
+    /// When it was tried last.
+    #[serde(default)]
+    pub tried: Millis,
 }
 
 impl std::fmt::Display for HeldReason {
@@ -62,6 +74,7 @@ impl std::fmt::Display for HeldReason {
             Self::Twin { key } => write!(f, "{key} here is the same record, and the parent has not answered for it yet"),
             Self::Dependants { table, key } => write!(f, "{table} {key} refers to it"),
             Self::Refused { message } => write!(f, "the database refused it: {message}"),
+            Self::Deactivated => write!(f, "the record is taken out of the exchange here"),
         }
     }
 }
@@ -96,6 +109,8 @@ pub enum HeldReason {
         /// Its key.
         key: String,
     },
+    /// A person took the record out of the exchange.
+    Deactivated,
     /// The database refused the values.
     Refused {
         /// Its words.

@@ -19,21 +19,27 @@ impl Ledger {
         Ok(None)
     }
 
-    /// Every former incarnation, the latest first.
+    /// Every former incarnation, the latest first; those that were refused and never were here come last.
     pub fn former(&self, record: &Record) -> Result<Vec<Image>> {
         let Some(id) = record.id else { return Ok(Vec::new()) };
+        let mut images = self.ended(record)?;
+        let mut statement = self.connection.prepare_cached("SELECT last FROM grave WHERE record = ? AND last IS NOT NULL")?;
+        let mut rows = statement.query([id])?;
+        while let Some(row) = rows.next()? {
+            let text: String = row.get(0)?;
+            images.push(serde_json::from_str(&text).map_err(|_| LedgerError::Damaged("grave"))?);
+        }
+        Ok(images)
+    }
+
+    /// Every former incarnation that was here, the latest first.
+    pub fn ended(&self, record: &Record) -> Result<Vec<Image>> {
         let mut images = Vec::new();
         for entry in self.chain(record, JournalNumber(0))? {
             match entry.kind {
                 EntryKind::Delete(image) | EntryKind::Replace(image) => images.push(image),
                 EntryKind::Insert | EntryKind::Update(..) | EntryKind::Rename(_) => {}
             }
-        }
-        let mut statement = self.connection.prepare_cached("SELECT last FROM grave WHERE record = ? AND last IS NOT NULL")?;
-        let mut rows = statement.query([id])?;
-        while let Some(row) = rows.next()? {
-            let text: String = row.get(0)?;
-            images.push(serde_json::from_str(&text).map_err(|_| LedgerError::Damaged("grave"))?);
         }
         Ok(images)
     }

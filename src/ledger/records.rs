@@ -216,6 +216,12 @@ impl Ledger {
         ids.into_iter().try_for_each(|id| each(self.load_id(id)?))
     }
 
+    /// Whether any record is taken out of the exchange.
+    pub fn any_deactivated(&self) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM record WHERE extra IS NOT NULL AND instr(extra, '\"deactivated\":true') > 0)";
+        Ok(self.connection.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    }
+
     /// Makes sure the record has a row in the ledger and gives its number.
     pub fn anchor(&self, record: &mut Record) -> Result<i64> {
         if let Some(id) = record.id {

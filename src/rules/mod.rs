@@ -1,9 +1,19 @@
-//! What a person wrote into `rules.toml`: what decides a conflict in which table, what names a record, what refers to what.
+//! What a person wrote into `rules.toml`: who wins a conflict, what travels where, what names a record, what refers to what.
 //!
 //! ```toml
-//! default = "newest"
+//! default = ["owner", "newest"]    # what decides where a table says nothing: see `criteria`
 //!
-//! [tables.countries]
+//! [sites]
+//! priority = ["head", "sales"]     # for `site-priority`: names of sites or groups, the first one counts most
+//!
+//! [clocks]
+//! future = "10m"                   # an edit dated further ahead than this does not win by its date
+//!
+//! [retries]
+//! for = "4h"                       # how long a change may wait for what it needs before it wants a person
+//! every = "1h"                     # and how often it is tried while nothing arrives
+//!
+//! [tables.countries]               # see `table`
 //! conflict = "parent"
 //! identity = ["code"]              # records that agree here are one record, whatever number each site gave them
 //! key = ["a", "b"]                 # names the records of a table that has no usable key
@@ -17,51 +27,53 @@
 //!
 //! Pure: text in, [`Rules`] out, canonical text back. Whether a table, column or trigger exists is checked by whoever knows the database.
 
+mod criteria;
 mod decide;
+mod merge;
 mod nearest;
 pub mod reading;
 mod references;
+mod table;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-pub use decide::{Verdict, decide};
+pub use criteria::{Criteria, Criterion};
+pub use decide::{Decided, Dispute, Edit, Verdict, adds_up, decide};
+pub use merge::Three;
 pub use nearest::nearest;
 use reading::{At, Fault, Reading};
 pub use references::{JsonStep, ReferenceRule, json_path};
 use references::{list, table_and_column};
-
-/// Which side a conflict goes to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Criterion {
-    /// The later edit, by the clocks of the sites of the edits; the parent's where both are of the same time.
-    #[default]
-    Newest,
-    /// What the parent holds.
-    Parent,
-    /// What the child sent.
-    Child,
-    /// A person decides; the parent's value stands meanwhile.
-    Review,
-}
+pub use table::{DeleteRule, Deletes, Direction, Mark, Sending, TableRule, Unit};
 
 /// The rules of a whole tree of sites.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rules {
-    default: Criterion,
+    default: Criteria,
+    /// Names of sites and groups, the first one counts most.
+    sites: Vec<String>,
+    future_millis: Option<i64>,
+    retries: Retries,
     tables: BTreeMap<String, TableRule>,
     /// By table and column.
     references: BTreeMap<(String, String), ReferenceRule>,
     triggers: BTreeMap<String, TriggerRule>,
 }
 
-/// The rules of one table.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct TableRule {
-    conflict: Criterion,
-    identity: Vec<String>,
-    key: Vec<String>,
+/// How a change that waits is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retries {
+    /// How long it may wait for what it needs; after that it wants a person.
+    pub for_millis: i64,
+    /// How often it is tried while nothing arrives that could help.
+    pub every_millis: i64,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { for_millis: 4 * 3_600_000, every_millis: 3_600_000 }
+    }
 }
 
 /// What a trigger of the application does while packets are applied, whatever is found out about it.
@@ -95,43 +107,100 @@ impl Rules {
         Self::read(text).map_err(|(line, fault)| RulesError { line, fault })
     }
 
-    /// What decides a conflict in `table`.
+    /// How far ahead of our clock an edit may be dated and still win by its date.
+    pub const FUTURE_MILLIS: i64 = 10 * 60 * 1000;
+
+    /// The rules of a table; those of one that nobody wrote about are the defaults.
     #[must_use]
-    pub fn criterion(&self, table: &str) -> Criterion {
-        self.tables.get(table).map_or(self.default, |rule| rule.conflict)
+    pub fn table(&self, table: &str) -> &TableRule {
+        static NONE: std::sync::LazyLock<TableRule> = std::sync::LazyLock::new(TableRule::default);
+        self.tables.get(table).unwrap_or(&NONE)
+    }
+
+    /// What decides a conflict of `field` of `table`.
+    #[must_use]
+    pub fn criteria(&self, table: &str, field: &str) -> &Criteria {
+        self.table(table).criteria(field, &self.default)
+    }
+
+    /// What decides a conflict of a field of `table` that has no rule of its own.
+    #[must_use]
+    pub fn table_criteria(&self, table: &str) -> &Criteria {
+        self.table(table).conflict.as_ref().unwrap_or(&self.default)
     }
 
     /// What decides where a table has no rule of its own.
     #[must_use]
-    pub const fn default_criterion(&self) -> Criterion {
-        self.default
+    pub const fn default_criteria(&self) -> &Criteria {
+        &self.default
     }
 
-    /// The tables that have a rule of their own, by name, for the caller to check against the database.
-    pub fn tables(&self) -> impl Iterator<Item = (&str, Criterion)> {
-        self.tables.iter().map(|(table, rule)| (table.as_str(), rule.conflict))
+    /// Names of sites and groups for `site-priority`, the first one counts most.
+    #[must_use]
+    pub fn sites(&self) -> &[String] {
+        &self.sites
+    }
+
+    /// How far ahead of our clock an edit may be dated and still win by its date, in milliseconds.
+    #[must_use]
+    pub fn future_millis(&self) -> i64 {
+        self.future_millis.unwrap_or(Self::FUTURE_MILLIS)
+    }
+
+    /// How a change that waits is tried again.
+    #[must_use]
+    pub const fn retries(&self) -> Retries {
+        self.retries
+    }
+
+    /// The tables that have rules of their own, by name, for the caller to check against the database.
+    pub fn tables(&self) -> impl Iterator<Item = (&str, &TableRule)> {
+        self.tables.iter().map(|(table, rule)| (table.as_str(), rule))
     }
 
     /// The columns whose values make a record of `table` the same record at every site, whatever integer key each site gave it;
     /// none where the key alone does.
     #[must_use]
     pub fn identity(&self, table: &str) -> &[String] {
-        self.tables.get(table).map_or(&[], |rule| &rule.identity)
+        &self.table(table).identity
     }
 
     /// The columns that name a record of `table`, which has no usable key of its own; none where nobody said so.
     #[must_use]
     pub fn key(&self, table: &str) -> &[String] {
-        self.tables.get(table).map_or(&[], |rule| &rule.key)
+        &self.table(table).key
     }
 
     /// The same rules, with these columns naming the records of `table`.
     #[must_use]
     pub fn with_key(mut self, table: &str, key: &[String]) -> Self {
-        let conflict = self.default;
-        let rule = self.tables.entry(table.to_owned()).or_insert_with(|| TableRule { conflict, ..TableRule::default() });
-        rule.key = key.to_vec();
+        self.tables.entry(table.to_owned()).or_default().key = key.to_vec();
         self
+    }
+
+    /// The same rules, with these columns of `table` never travelling.
+    #[must_use]
+    pub fn with_local(mut self, table: &str, columns: &[String]) -> Self {
+        self.tables.entry(table.to_owned()).or_default().local = columns.to_vec();
+        self
+    }
+
+    /// The line of `text`, a rules file that reads, where a key stands: of the whole file, or of what stands nearest above it.
+    #[must_use]
+    pub fn line(text: &str, path: &[&str]) -> usize {
+        let Ok(mut at) = Reading::parse(text) else { return 1 };
+        let mut line = 1;
+        for key in path {
+            if !at.has(key) {
+                break;
+            }
+            line = at.line(key);
+            match at.table(key) {
+                Ok(Some(inner)) => at = inner,
+                Ok(None) | Err(_) => break,
+            }
+        }
+        line
     }
 
     /// References nobody declared as a foreign key: table, column and what the column holds, by name.
@@ -155,36 +224,55 @@ impl Rules {
             return Err((1, Fault::TooLarge { bytes: text.len(), max: Self::MAX_BYTES }));
         }
         let root = Reading::parse(text)?;
-        root.only(&["default", "tables", "references", "triggers"])?;
-        let default = root.word("default", &Criterion::WORDS)?.unwrap_or_default();
-        Ok(Self { default, tables: read_tables(&root, default)?, references: read_references(&root)?, triggers: read_triggers(&root)? })
+        root.only(&["default", "sites", "clocks", "retries", "tables", "references", "triggers"])?;
+        let default = Criteria::read(&root, "default")?.unwrap_or_default();
+        let tables = read_tables(&root, &default)?;
+        Ok(Self {
+            sites: read_sites(&root)?,
+            future_millis: read_clocks(&root)?,
+            retries: read_retries(&root)?,
+            tables,
+            references: read_references(&root)?,
+            triggers: read_triggers(&root)?,
+            default,
+        })
     }
 }
 
-fn read_tables(root: &Reading<'_>, default: Criterion) -> At<BTreeMap<String, TableRule>> {
-    let mut tables = BTreeMap::new();
-    let Some(all) = root.table("tables")? else { return Ok(tables) };
-    for name in all.keys() {
+fn read_tables(root: &Reading<'_>, default: &Criteria) -> At<BTreeMap<String, TableRule>> {
+    let Some(all) = root.table("tables")? else { return Ok(BTreeMap::new()) };
+    let read = |name: &str| {
         let table = all.table(name)?.expect("the name was just listed");
-        table.only(&["conflict", "identity", "key"])?;
-        let conflict = table.word("conflict", &Criterion::WORDS)?.unwrap_or(default);
-        let (identity, key) = (columns(&table, "identity")?, columns(&table, "key")?);
-        tables.insert(name.to_owned(), TableRule { conflict, identity, key });
-    }
-    Ok(tables)
+        Ok((name.to_owned(), TableRule::read(&table, default)?))
+    };
+    all.keys().map(read).collect()
 }
 
-/// A list of columns: none where the key is missing, else at least one and none of them twice.
-fn columns(table: &Reading<'_>, key: &str) -> At<Vec<String>> {
-    let Some(names) = table.texts(key)? else { return Ok(Vec::new()) };
-    if names.is_empty() || names.iter().any(String::is_empty) {
-        return Err(table.refuse(key, "it names no column"));
-    }
-    let twice = |(n, name): &(usize, &String)| names[..*n].contains(name);
-    match names.iter().enumerate().find(twice) {
-        Some((_, name)) => Err(table.refuse(key, format!("it names `{name}` twice"))),
+fn read_sites(root: &Reading<'_>) -> At<Vec<String>> {
+    let Some(sites) = root.table("sites")? else { return Ok(Vec::new()) };
+    sites.only(&["priority"])?;
+    let names = sites.texts("priority")?.unwrap_or_default();
+    match names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
+        Some((_, name)) => Err(sites.refuse("priority", format!("it names `{name}` twice"))),
         None => Ok(names),
     }
+}
+
+fn read_clocks(root: &Reading<'_>) -> At<Option<i64>> {
+    let Some(clocks) = root.table("clocks")? else { return Ok(None) };
+    clocks.only(&["future"])?;
+    clocks.span("future")
+}
+
+fn read_retries(root: &Reading<'_>) -> At<Retries> {
+    let Some(retries) = root.table("retries")? else { return Ok(Retries::default()) };
+    retries.only(&["for", "every"])?;
+    let usual = Retries::default();
+    let every_millis = retries.span("every")?.unwrap_or(usual.every_millis);
+    if every_millis == 0 {
+        return Err(retries.refuse("every", "without a pause nothing else would ever be done"));
+    }
+    Ok(Retries { for_millis: retries.span("for")?.unwrap_or(usual.for_millis), every_millis })
 }
 
 fn read_references(root: &Reading<'_>) -> At<BTreeMap<(String, String), ReferenceRule>> {
@@ -208,14 +296,19 @@ fn read_triggers(root: &Reading<'_>) -> At<BTreeMap<String, TriggerRule>> {
 /// The canonical text: the same rules give the same bytes, and [`Rules::parse`] reads it back.
 impl fmt::Display for Rules {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "default = \"{}\"", self.default)?;
+        writeln!(f, "default = {}", self.default.toml())?;
+        if !self.sites.is_empty() {
+            writeln!(f, "\n[sites]\npriority = {}", list(&self.sites))?;
+        }
+        if let Some(millis) = self.future_millis {
+            writeln!(f, "\n[clocks]\nfuture = \"{}\"", reading::span_text(millis))?;
+        }
+        if self.retries != Retries::default() {
+            let (longest, every) = (reading::span_text(self.retries.for_millis), reading::span_text(self.retries.every_millis));
+            writeln!(f, "\n[retries]\nfor = \"{longest}\"\nevery = \"{every}\"")?;
+        }
         for (table, rule) in &self.tables {
-            writeln!(f, "\n[tables.{}]\nconflict = \"{}\"", reading::quoted(table), rule.conflict)?;
-            for (key, columns) in [("identity", &rule.identity), ("key", &rule.key)] {
-                if !columns.is_empty() {
-                    writeln!(f, "{key} = {}", list(columns))?;
-                }
-            }
+            write!(f, "\n[tables.{}]\n{rule}", reading::quoted(table))?;
         }
         if !self.references.is_empty() {
             writeln!(f, "\n[references]")?;
@@ -252,39 +345,39 @@ impl fmt::Display for TriggerRule {
     }
 }
 
-impl Criterion {
-    const WORDS: [(&'static str, Self); 4] =
-        [("newest", Self::Newest), ("parent", Self::Parent), ("child", Self::Child), ("review", Self::Review)];
-
-    /// The word that stands for it in `rules.toml`, in reports and in packets.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Newest => "newest",
-            Self::Parent => "parent",
-            Self::Child => "child",
-            Self::Review => "review",
-        }
-    }
-}
-
-impl fmt::Display for Criterion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn words(rules: &Rules, table: &str, field: &str) -> String {
+        rules.criteria(table, field).to_string()
+    }
+
     #[test]
-    fn a_table_follows_its_own_rule_and_all_others_the_default() {
-        let rules = Rules::parse("default = \"parent\"\n[tables.notes]\nconflict = \"review\"\n[tables.\"order lines\"]\n").unwrap();
-        assert_eq!(rules.criterion("notes"), Criterion::Review);
-        assert_eq!(rules.criterion("order lines"), Criterion::Parent);
-        assert_eq!(rules.criterion("never heard of"), Criterion::Parent);
-        assert_eq!(Rules::parse("").unwrap().criterion("x"), Criterion::Newest);
+    fn a_field_follows_its_rule_else_its_tables_and_all_others_the_default() {
+        let text = "default = \"parent\"\n[tables.notes]\nconflict = \"review\"\nfields = { n = [\"sum\", \"child\"] }\n[tables.\"order lines\"]\n";
+        let rules = Rules::parse(text).unwrap();
+        assert_eq!(words(&rules, "notes", "x"), "review");
+        assert_eq!(words(&rules, "notes", "n"), "sum, then child");
+        assert_eq!(words(&rules, "order lines", "x"), "parent");
+        assert_eq!(words(&rules, "never heard of", "x"), "parent");
+        assert_eq!(words(&Rules::parse("").unwrap(), "x", "x"), "newest");
+    }
+
+    #[test]
+    fn a_group_follows_the_rule_of_any_of_its_fields() {
+        let rules = Rules::parse(EVERYTHING).unwrap();
+        assert_eq!(words(&rules, "customers", "city"), "review");
+        assert_eq!(words(&rules, "customers", "a"), "owner, then newest");
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_line() {
+        let text = "default = \"parent\"\n\n[tables.a]\nfixed = [\"x\"]\n[tables.a.fields]\nb = \"sum\"\n";
+        assert_eq!(Rules::line(text, &["tables", "a", "fixed"]), 4);
+        assert_eq!(Rules::line(text, &["tables", "a", "fields", "b"]), 6);
+        assert_eq!(Rules::line(text, &["tables", "a", "nothing"]), 3);
+        assert_eq!(Rules::line(text, &["nowhere"]), 1);
     }
 
     #[test]
@@ -311,6 +404,32 @@ conflict = "parent"
 identity = ["code"]
 [tables.log]
 key = ["a", "b.c"]
+[sites]
+priority = ["head", "sales"]
+[clocks]
+future = "90s"
+[retries]
+for = "1d"
+[tables.customers]
+conflict = ["owner", "newest"]
+owner = "account_site"
+groups = [["street", "city"], ["a", "b"]]
+deletes = { up = "origin-only", down = { set = "status", to = "deleted" } }
+fixed = ["company"]
+required = ["company"]
+ready_when = "done = 1"
+send = "manual"
+local = ["seen"]
+fields = { street = ["review"], stock = ["sum", "parent"], tags = { union = ";" }, note = ["text", { union = "," }] }
+[tables.orders]
+unit = "record"
+direction = "up"
+deletes = { set = "gone", to = 1 }
+[tables.prices]
+direction = "down"
+deletes = { up = { set = "gone", to = "x" } }
+[tables.scratch]
+local = true
 "#;
 
     #[test]
@@ -351,8 +470,30 @@ key = ["a", "b.c"]
     fn every_fault_is_named_with_its_line() {
         let cases = [
             ("default = newest\n", "line 1: "),
-            ("\ndefault = \"newst\"", "line 2: `default` is `newst`, but may only be newest, parent, child or review"),
-            ("default = 3", "line 1: `default` takes a text, found integer"),
+            ("\ndefault = \"newst\"", "line 2: `default` is `newst`, but may only be owner, newest, oldest, "),
+            ("default = 3", "line 1: `default` takes a text, table or list of these, found integer"),
+            ("default = []", "line 1: `default`: it names no criterion"),
+            ("default = 'union'", "line 1: `default` is `union`, but may only be "),
+            ("default = ['newest', 'newest']", "line 1: `default`: it asks `newest` twice"),
+            ("default = [\n'parent',\n'newest']", "line 3: `default`: `newest` is never asked: `parent` before it always decides"),
+            ("[tables.a]\nconflict = 'owner'", "line 2: `conflict`: it asks `owner`, so say which"),
+            ("[tables.a]\nowner = 'x'", "line 2: `owner`: no rule of this table asks `owner`"),
+            ("[tables.a]\ngroups = [['x']]", "line 2: `groups`: a group has at least two fields"),
+            ("[tables.a]\ngroups = [['x', 'y'], ['z', 'x']]", "line 2: `groups`: `x` is in a group already"),
+            ("[tables.a]\ngroups = [['x', 'y']]\nunit = 'record'", "line 2: `groups`: `unit = \"record\"` makes one group"),
+            ("[tables.a]\ngroups = [['x', 'y']]\nfields = { x = 'child', y = 'parent' }", "line 3: `fields`: `x` and `y` win or lose"),
+            ("[tables.a]\ngroups = [['x', 'y']]\nfields = { x = 'sum' }", "line 3: `fields`: `x` wins or loses with its group"),
+            ("[tables.a]\nunit = 'record'\nfields = { x = 'child' }", "line 3: `fields`: `unit = \"record\"` decides the whole"),
+            ("[tables.a]\nfields = { x = { union = '' } }", "line 2: `union`: say what stands between"),
+            ("[tables.a]\ndeletes = 'edit'", "line 2: `deletes` is `edit`, but may only be edit-wins, "),
+            ("[tables.a]\ndeletes = { set = 'x' }", "line 2: `to` is missing"),
+            ("[tables.a]\ndeletes = { set = 'x', to = 1.5 }", "line 2: `to` takes a text or whole number, found float"),
+            ("[tables.a]\nlocal = ['x']\nfixed = ['x']", "line 3: `fixed`: `x` is local"),
+            ("[tables.a]\nlocal = true\ndirection = 'up'", "line 3: `direction`: `local = true` says"),
+            ("[tables.a]\ndirection = 'down'\nfixed = ['x']", "line 3: `fixed`: a child changes nothing"),
+            ("[clocks]\nfuture = '10'", "line 2: `future`: it takes a length of time"),
+            ("[retries]\nevery = '0s'", "line 2: `every`: without a pause"),
+            ("[sites]\npriority = ['a', 'a']", "line 2: `priority`: it names `a` twice"),
             ("[tables.notes]\nconfict = \"child\"\n", "line 2: unknown key `confict`"),
             ("[table.notes]\n", "line 1: unknown key `table`"),
             ("tables = 1", "line 1: `tables` takes a table, found integer"),

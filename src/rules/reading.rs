@@ -9,6 +9,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::nearest;
+use crate::model::Value;
 
 /// What is wrong at some line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -149,15 +150,85 @@ impl<'t> Reading<'t> {
     /// [`Fault::Kind`], [`Fault::Word`].
     pub fn word<T: Copy>(&self, key: &str, words: &[(&'static str, T)]) -> At<Option<T>> {
         let Some(word) = self.text(key)? else { return Ok(None) };
-        match words.iter().find(|(known, _)| *known == word) {
-            Some((_, meaning)) => Ok(Some(*meaning)),
-            None => {
-                let known: Vec<&str> = words.iter().map(|(known, _)| *known).collect();
-                let meant = nearest(word, known.iter().copied()).map(str::to_owned);
-                let fault = Fault::Word { key: key.to_owned(), word: word.to_owned(), allowed: one_of(&known), meant };
-                Err((self.line(key), fault))
+        known_word(self.line(key), key, word, words, &[]).copied().map(Some)
+    }
+
+    /// A whole number of at least 0, where the key is there.
+    ///
+    /// # Errors
+    /// [`Fault::Kind`], [`Fault::Value`].
+    pub fn amount(&self, key: &str) -> At<Option<u32>> {
+        let Some(number) = self.get(key, "number", DeValue::as_integer)? else { return Ok(None) };
+        number.as_str().parse().map(Some).map_err(|_| self.refuse(key, "it takes a whole number from 0 on"))
+    }
+
+    /// A length of time as `90s`, `10m`, `4h` or `2d`, in milliseconds, where the key is there.
+    ///
+    /// # Errors
+    /// [`Fault::Kind`], [`Fault::Value`].
+    pub fn span(&self, key: &str) -> At<Option<i64>> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        span_millis(text).map(Some).ok_or_else(|| self.refuse(key, "it takes a length of time such as \"90s\", \"10m\", \"4h\" or \"2d\""))
+    }
+
+    /// A text, a whole number, or yes or no (1 or 0), as SQLite would store it. Where the key is there.
+    ///
+    /// # Errors
+    /// [`Fault::Kind`].
+    pub fn scalar(&self, key: &str) -> At<Option<Value>> {
+        let read = |value: &DeValue<'t>| match value {
+            DeValue::String(text) => Some(Value::text(text)),
+            DeValue::Integer(number) => number.as_str().parse().ok().map(Value::Integer),
+            DeValue::Boolean(yes) => Some(Value::Integer((*yes).into())),
+            DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => None,
+        };
+        self.get(key, "text or whole number", read)
+    }
+
+    /// Yes or no, where the key is there.
+    ///
+    /// # Errors
+    /// [`Fault::Kind`].
+    pub fn flag(&self, key: &str) -> At<Option<bool>> {
+        self.get(key, "true or false", DeValue::as_bool)
+    }
+
+    /// The items of a list that may be texts or tables; a lone text or table is a list of one. Where the key is there.
+    ///
+    /// # Errors
+    /// [`Fault::Kind`].
+    pub fn items(&self, key: &str) -> At<Option<Vec<Item<'t>>>> {
+        let Some(value) = self.table.get(key) else { return Ok(None) };
+        let one = std::slice::from_ref(value);
+        let list = value.get_ref().as_array().map_or(one, |list| list.as_ref());
+        let item = |item: &Spanned<DeValue<'t>>| {
+            let line = line_of(self.text, item.span().start);
+            match item.get_ref() {
+                DeValue::String(text) => Ok(Item::Text { line, text: text.to_string() }),
+                DeValue::Table(table) => Ok(Item::Table(Self { text: self.text, start: item.span().start, table: table.clone() })),
+                other @ (DeValue::Integer(_) | DeValue::Float(_) | DeValue::Boolean(_) | DeValue::Datetime(_) | DeValue::Array(_)) => {
+                    Err((line, kind(key, "text, table or list of these", other)))
+                }
             }
-        }
+        };
+        list.iter().map(item).collect::<At<Vec<_>>>().map(Some)
+    }
+
+    /// Lists of texts in a list, each with its line; none where the key is missing.
+    ///
+    /// # Errors
+    /// [`Fault::Kind`].
+    pub fn lists(&self, key: &str) -> At<Vec<(usize, Vec<String>)>> {
+        let Some(lists) = self.get(key, "list of lists", DeValue::as_array)? else { return Ok(Vec::new()) };
+        let each = |list: &Spanned<DeValue<'t>>| {
+            let line = line_of(self.text, list.span().start);
+            let items = list.get_ref().as_array().ok_or_else(|| (line, kind(key, "list of lists", list.get_ref())))?;
+            let text = |item: &Spanned<DeValue<'t>>| {
+                item.get_ref().as_str().map(str::to_owned).ok_or_else(|| (line, kind(key, "list of lists of texts", item.get_ref())))
+            };
+            Ok((line, items.iter().map(text).collect::<At<Vec<_>>>()?))
+        };
+        lists.iter().map(each).collect()
     }
 
     /// A list of texts, where the key is there.
@@ -191,6 +262,69 @@ impl<'t> Reading<'t> {
     fn get<'s, T>(&'s self, key: &str, wanted: &'static str, read: impl Fn(&'s DeValue<'t>) -> Option<T>) -> At<Option<T>> {
         let Some(value) = self.table.get(key) else { return Ok(None) };
         read(value.get_ref()).map(Some).ok_or_else(|| (self.line(key), kind(key, wanted, value.get_ref())))
+    }
+}
+
+/// One item of a list that may hold texts and tables.
+#[derive(Clone, Debug)]
+pub enum Item<'t> {
+    /// A text.
+    Text {
+        /// Its line, counted from 1.
+        line: usize,
+        /// What it says.
+        text: String,
+    },
+    /// A table.
+    Table(Reading<'t>),
+}
+
+impl Item<'_> {
+    /// Its line, counted from 1.
+    #[must_use]
+    pub fn line(&self) -> usize {
+        match self {
+            Self::Text { line, .. } => *line,
+            Self::Table(table) => line_of(table.text, table.start),
+        }
+    }
+}
+
+/// What a word means; `beside` are further words that are known and cannot stand alone.
+pub(super) fn known_word<'w, T>(line: usize, key: &str, word: &str, words: &'w [(&'static str, T)], beside: &[&'static str]) -> At<&'w T> {
+    if let Some((_, meaning)) = words.iter().find(|(known, _)| *known == word) {
+        return Ok(meaning);
+    }
+    let known: Vec<&str> = words.iter().map(|(known, _)| *known).chain(beside.iter().copied()).collect();
+    let meant = nearest(word, known.iter().copied()).filter(|meant| !beside.contains(&word) || meant != &word).map(str::to_owned);
+    Err((line, Fault::Word { key: key.to_owned(), word: word.to_owned(), allowed: one_of(&known), meant }))
+}
+
+/// A length of time such as `90s`, `10m`, `4h` or `2d`, in milliseconds.
+#[must_use]
+pub fn span_millis(text: &str) -> Option<i64> {
+    let unit = text.chars().last()?;
+    let millis: i64 = match unit {
+        's' => 1_000,
+        'm' => 60_000,
+        'h' => 3_600_000,
+        'd' => 86_400_000,
+        _ => return None,
+    };
+    let amount: u32 = text[..text.len() - 1].trim().parse().ok()?;
+    millis.checked_mul(i64::from(amount))
+}
+
+/// The shortest text that [`span_millis`] reads as so much; less than a second is none.
+#[must_use]
+pub fn span_text(millis: i64) -> String {
+    let seconds = millis / 1_000;
+    match seconds {
+        0 => "0s".to_owned(),
+        _ if seconds % 86_400 == 0 => format!("{}d", seconds / 86_400),
+        _ if seconds % 3_600 == 0 => format!("{}h", seconds / 3_600),
+        _ if seconds % 60 == 0 => format!("{}m", seconds / 60),
+        _ => format!("{seconds}s"),
     }
 }
 

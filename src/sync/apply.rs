@@ -12,11 +12,13 @@
 //! Each slice first seals under the write lock, so that an edit made a moment ago is an edit and not drift (`DESIGN`
 //! section 4, rule 6). Our writes are noted by capture too; since we hold the lock, what the log gained is ours.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufReader;
 use std::time::Duration;
 
 use super::foreign::Foreign;
+use super::held::Try;
 use super::known::Link;
 use super::parked;
 use super::report::Tally;
@@ -27,6 +29,7 @@ use crate::database::Applied;
 use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
 use crate::model::{Change, Key, Millis, PacketNumber, Row, SiteName, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
+use crate::site::Roster;
 
 /// Bytes of a commit record kept in one row.
 const COMMIT_PART: usize = 1 << 20;
@@ -59,6 +62,8 @@ pub(super) struct Applying<'s> {
     /// Records taken out of the database for the moment, with their rows, so that they can exchange unique values.
     pub lifted: BTreeMap<(TableNo, Key), Row>,
     pub buffer: Vec<u8>,
+    /// Who else is there, once somebody asked.
+    roster: OnceCell<Roster>,
 }
 
 /// Runs `work` as one slice: commits in the database, then in the ledger.
@@ -101,6 +106,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         together: BTreeSet::new(),
         lifted: BTreeMap::new(),
         buffer: Vec::new(),
+        roster: OnceCell::new(),
     };
     let done = work(&mut applying)?;
     let tally = applying.tally;
@@ -274,7 +280,7 @@ impl Applying<'_> {
     /// The end of a packet: held changes are tried again, what else it brought is kept, and its number is written down.
     fn finish(&mut self, from: &Neighbour, opened: &Opened, file_name: &str, bytes: u64, changes: u64) -> Result<()> {
         let (session, envelope) = (self.session, &opened.envelope);
-        self.retry_held()?;
+        self.retry_held(Try::All)?;
         let brought = self.take_documents(from, opened)?;
         self.tell_held(from, envelope.number)?;
         self.raise_sequences(from, opened)?;
@@ -295,6 +301,7 @@ impl Applying<'_> {
             acknowledged: None,
             wants_answer: changes > 0 || brought,
         })?;
+        super::clocks::heard(session, from, envelope, self.now)?;
         let applied = Applied { stream: envelope.stream, number: envelope.number, packet: id, slice: 0 };
         session.database()?.set_applied(&from.card.name, &applied)?;
         Ok(())
@@ -384,6 +391,15 @@ impl Applying<'_> {
         sealing.key(shape, &place, false, None)?;
         self.tally.found += sealing.changed;
         session.load(table, key)
+    }
+
+    /// Who else is there.
+    pub(super) fn roster(&self) -> Result<&Roster> {
+        if let Some(roster) = self.roster.get() {
+            return Ok(roster);
+        }
+        let roster = super::roster::known(self.session)?;
+        Ok(self.roster.get_or_init(|| roster))
     }
 
     pub(super) fn store_extra(&self, record: &mut Record) -> Result<()> {

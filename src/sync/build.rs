@@ -19,13 +19,15 @@ use fs_err as fs;
 use super::known::{self, Link};
 use super::meaning::Outward;
 use super::outbox;
-use super::report::{Counts, PacketOut};
+use super::report::{Counts, Kept, PacketOut};
 use super::roster;
+use super::stays::Stays;
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::ledger::{Conflict, Direction, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
 use crate::model::{Change, FieldNo, Image, PacketNumber, SiteNo};
 use crate::packet::{Acknowledgement, BlockWriter, Draft, PacketId, PacketKind, Part, PartSource};
+use crate::rules;
 
 /// Note of a child that wants to be told everything again, until a packet says so.
 pub(super) const WANT_FULL: &str = "want-full";
@@ -36,12 +38,12 @@ pub(super) const FULL_PART: &str = "full.json";
 ///
 /// # Errors
 /// As ledger and files say; then nothing was built.
-pub fn build(session: &Session, to: &Neighbour, asks: &[PacketNumber]) -> Result<Vec<PacketOut>> {
+pub fn build(session: &Session, to: &Neighbour, asks: &[PacketNumber]) -> Result<Built> {
     outbox::finish_renames(session, to)?;
     session.ledger.begin()?;
     let built = Building::new(session, to, asks).and_then(Building::run);
     match built {
-        Ok(packets) if !packets.is_empty() => {
+        Ok(built) if !built.packets.is_empty() => {
             if let Err(error) = session.ledger.commit(&session.world, "commit build") {
                 if !matches!(error, crate::ledger::LedgerError::Crash(_)) {
                     session.ledger.rollback()?;
@@ -49,11 +51,11 @@ pub fn build(session: &Session, to: &Neighbour, asks: &[PacketNumber]) -> Result
                 return Err(error.into());
             }
             outbox::finish_renames(session, to)?;
-            Ok(packets)
+            Ok(built)
         }
-        Ok(packets) => {
+        Ok(built) => {
             session.ledger.rollback()?;
-            Ok(packets)
+            Ok(built)
         }
         Err(error) => {
             if !error.is_crash() {
@@ -62,6 +64,15 @@ pub fn build(session: &Session, to: &Neighbour, asks: &[PacketNumber]) -> Result
             Err(error)
         }
     }
+}
+
+/// What a build came to.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// The packets, in order.
+    pub packets: Vec<PacketOut>,
+    /// What stays home.
+    pub kept: Vec<Kept>,
 }
 
 struct Building<'s> {
@@ -77,6 +88,10 @@ struct Building<'s> {
     spool: Spool,
     outward: Outward,
     settled: bool,
+    /// Whether any rule or person keeps anything home.
+    may_keep: bool,
+    /// By table and reason: how many records stay home, and the first of them.
+    kept: BTreeMap<(String, Stays), (u64, String)>,
 }
 
 struct Finished {
@@ -123,10 +138,12 @@ impl<'s> Building<'s> {
             spool: Spool::new(session, number)?,
             outward: Outward::default(),
             settled: !session.ledger.any_parked(to.site)?,
+            may_keep: session.may_keep()?,
+            kept: BTreeMap::new(),
         })
     }
 
-    fn run(mut self) -> Result<Vec<PacketOut>> {
+    fn run(mut self) -> Result<Built> {
         if self.up && self.to.sent == PacketNumber(0) {
             return Err(SyncError::Bug("a child's first packet is its request to join"));
         }
@@ -145,7 +162,10 @@ impl<'s> Building<'s> {
             let record = self.session.load_id(id)?;
             self.tell(record)?;
         }
-        self.close()
+        let to = &self.to.card.name;
+        let kept = std::mem::take(&mut self.kept).into_iter();
+        let kept = kept.map(|((table, why), (records, first))| Kept { to: to.clone(), table, why, records, first }).collect();
+        Ok(Built { packets: self.close()?, kept })
     }
 
     /// Tells one record, where there is something to tell.
@@ -157,18 +177,47 @@ impl<'s> Building<'s> {
             // Neither told nor contradicted; the cursor moves past it, so what it holds must be said outright.
             self.settled = false;
             record.extra.opinions.insert(self.to.site, opinion);
+        } else if let Some(why) = self.stays_home(&record, &opinion)? {
+            // Not told, so what it holds must be said outright as well.
+            self.settled = false;
+            self.keep(&record, why)?;
+            record.extra.opinions.insert(self.to.site, opinion);
         } else {
             record.extra.opinions.remove(&self.to.site);
+            record.extra.released.remove(&self.to.site);
             if let Some(change) = self.change(&mut record, opinion)? {
                 self.push(&mut record, change)?;
             }
             if self.up {
                 record.extra.report.clear();
                 record.extra.report_whole = false;
+                record.extra.marked = false;
             }
         }
         if record.extra != before_extra {
             ledger.store_extra(&mut record)?;
+        }
+        Ok(())
+    }
+
+    fn stays_home(&self, record: &Record, opinion: &Opinion) -> Result<Option<Stays>> {
+        if !self.may_keep && !record.extra.marked {
+            return Ok(None);
+        }
+        let nothing = known::same(opinion, &Opinion::Known(record.current.clone()));
+        if nothing && !record.extra.report_whole && record.extra.report.is_empty() {
+            return Ok(None);
+        }
+        self.session.stays_home(record, self.link)
+    }
+
+    /// Notes for the report what stays home.
+    fn keep(&mut self, record: &Record, why: Stays) -> Result<()> {
+        let table = self.session.shape(record.table).name.clone();
+        let kept = self.kept.entry((table, why)).or_default();
+        kept.0 += 1;
+        if kept.1.is_empty() {
+            kept.1 = self.session.shown_key(record)?.to_string();
         }
         Ok(())
     }
@@ -190,6 +239,9 @@ impl<'s> Building<'s> {
             (None | Some(_), None) | (None, Some(_)) => false,
         };
         let shape = self.session.shape(record.table);
+        if !self.up && self.session.policy(record.table).direction == rules::Direction::Up {
+            return number_alone(self.session, record, ours, held_there, same);
+        }
         let all: Vec<FieldNo> = shape.live_fields().collect();
         let fields = match (&ours, &held_there) {
             (Some(ours), Some(theirs)) if same && ours.born == theirs.born && !record.extra.report_whole => {
@@ -202,6 +254,7 @@ impl<'s> Building<'s> {
                     fields.retain(|field| shape.number_field() != Some(*field));
                 }
                 shape.close(&mut fields);
+                self.session.policy(record.table).close(&mut fields);
                 fields
             }
             _ => all,
@@ -433,6 +486,27 @@ impl<'s> Building<'s> {
             None => self.up,
         })
     }
+}
+
+/// What a child is told of a record that only goes up: the number that its parent gave it, and nothing else.
+fn number_alone(session: &Session, record: &Record, ours: Option<Image>, held_there: Option<Image>, same: bool) -> Result<Option<Change>> {
+    let own = session.shape(record.table).number_field();
+    let (Some(ours), Some(theirs), Some(own)) = (ours, held_there, own) else { return Ok(None) };
+    if !same || (ours.born == theirs.born && ours.row.get(own) == theirs.row.get(own)) {
+        return Ok(None);
+    }
+    let fields = vec![own];
+    Ok(Some(Change {
+        table: record.table,
+        key: record.key.clone(),
+        before: Some(partial(&Image { born: ours.born, ..theirs }, &fields)),
+        after: Some(partial(&ours, &fields)),
+        fields,
+        whole: false,
+        shared: None,
+        aliases: session.ledger.absorbed_by(ours.born)?,
+        meant: Vec::new(),
+    }))
 }
 
 /// Only these fields of an image.

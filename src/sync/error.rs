@@ -118,6 +118,9 @@ pub enum SyncError {
     /// A database without anything to track.
     #[error("the database has no table that can be tracked")]
     NothingToTrack,
+    /// What a person asked for cannot be done like that.
+    #[error(transparent)]
+    Mend(#[from] super::mend::MendError),
     /// The simulation killed the process.
     #[error(transparent)]
     Crash(#[from] Crash),
@@ -174,6 +177,7 @@ impl SyncError {
             | Self::NotAnOffice(_)
             | Self::Exists(_)
             | Self::NothingToTrack
+            | Self::Mend(_)
             | Self::Crash(_)
             | Self::Bug(_) => false,
         }

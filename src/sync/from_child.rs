@@ -10,13 +10,10 @@ use super::apply::{Applying, Incoming};
 use super::held::continued;
 use super::known;
 use super::put::Put;
-use super::references::Need;
-use crate::ledger::{ConflictKind, ConflictState, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, FieldNo, Identity, Image, Key, Meant, Row, Side, TableNo, Value};
-use crate::rules::{Verdict, decide};
-
-/// Deleted records that one change can bring back, each needed by the one before.
-const LONGEST_CHAIN: usize = 64;
+use super::revive::{Gone, Meeting};
+use crate::ledger::{ConflictKind, Held, HeldReason, Opinion, Record};
+use crate::model::{Born, Change, FieldNo, Image, Meant, Side, Stamp, Value};
+use crate::rules::{DeleteRule, Direction};
 
 /// What deciding came to.
 enum Decision {
@@ -65,7 +62,12 @@ impl Applying<'_> {
         let known_to = clean.then_some(incoming.link.site);
 
         let losses = self.losses.len();
-        let decision = match self.decide_whole(&mut record, incoming, &change)? {
+        let decision = if record.extra.deactivated {
+            Decision::Hold(HeldReason::Deactivated)
+        } else {
+            self.decide_whole(&mut record, incoming, &change)?
+        };
+        let decision = match decision {
             Decision::Become(new) if known::same_image(new.as_ref(), record.current.as_ref()) => None,
             Decision::Become(new) => match self.put(&mut record, new, known_to)? {
                 Put::Done => None,
@@ -125,29 +127,97 @@ impl Applying<'_> {
 
     /// Decides, and sees to everything a record refers to that comes to be: one that is revived brings old references along.
     fn decide_whole(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Decision> {
+        let losses = self.losses.len();
         let decision = self.decide_child(record, incoming, change)?;
         if let (Decision::Become(Some(new)), None) = (&decision, &record.current) {
             let fields: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
-            if let Some(reason) = self.meet_references(record, incoming, new, &fields)? {
-                return Ok(Decision::Hold(reason));
+            match self.meet_references(record, incoming, new, &fields)? {
+                Meeting::Met => {}
+                Meeting::Waits(reason) => return Ok(Decision::Hold(reason)),
+                Meeting::Gone(gone) => {
+                    self.losses.truncate(losses);
+                    return self.lose_to_the_gone(record, incoming, change, &gone);
+                }
             }
         }
         Ok(decision)
     }
 
+    /// A change that refers to a record which the rules do not let come back: an update goes on without the reference, all else is lost.
+    fn lose_to_the_gone(&mut self, record: &mut Record, incoming: &Incoming, change: &Change, gone: &Gone) -> Result<Decision> {
+        let Some(after) = &change.after else { return Ok(Decision::Become(record.current.clone())) };
+        let losses = self.losses.len();
+        let update = change.before.as_ref().filter(|before| before.born == after.born && record.current.is_some());
+        let decision = match update {
+            Some(before) => {
+                self.lose(record, incoming, Some(before), after, &gone.fields, ConflictKind::Gone, &gone.why)?;
+                let fields: Vec<FieldNo> = change.fields.iter().copied().filter(|field| !gone.fields.contains(field)).collect();
+                (!fields.is_empty()).then_some(fields)
+            }
+            None => {
+                self.lose(record, incoming, None, after, &change.fields, ConflictKind::Gone, &gone.why)?;
+                self.session.ledger.bury_refused(record, after)?;
+                None
+            }
+        };
+        if gone.review {
+            self.leave_open(losses);
+        }
+        match decision {
+            Some(fields) => self.decide_child(record, incoming, &Change { fields, ..change.clone() }),
+            None => Ok(Decision::Become(record.current.clone())),
+        }
+    }
+
+    /// A child changed a table that only goes down: what the parent has stands.
+    fn refuse(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Decision> {
+        const WHY: &str = "this table is changed at the parent only";
+        let ours = record.current.clone();
+        let kind = ConflictKind::Refused;
+        match (&change.before, &change.after) {
+            (Some(before), Some(after)) if before.born == after.born => {
+                self.lose(record, incoming, Some(before), after, &change.fields, kind, WHY)?;
+            }
+            (Some(_), None) if ours.is_some() => self.lose_delete(record, incoming, kind, WHY),
+            (before, Some(after)) => {
+                let all: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
+                self.lose(record, incoming, ours.as_ref(), after, &all, kind, WHY)?;
+                match &ours {
+                    // The same record made twice: the child's goes by the name of ours from now on.
+                    Some(ours) if before.is_none() => {
+                        if !self.session.ledger.same(ours.born, after.born)? {
+                            self.session.ledger.absorb(after.born, ours.born)?;
+                        }
+                    }
+                    Some(_) | None => self.session.ledger.bury_refused(record, after)?,
+                }
+            }
+            (Some(_) | None, None) => {}
+        }
+        Ok(Decision::Become(ours))
+    }
+
     fn decide_child(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Decision> {
         let current = record.current.clone();
-        if let Some(after) = &change.after
-            && let Some(reason) = self.meet_references(record, incoming, after, &change.fields)?
-        {
-            return Ok(Decision::Hold(reason));
+        let policy = self.session.policy(record.table);
+        if policy.direction == Direction::Down {
+            return if is_report(change) { Ok(Decision::Become(current)) } else { self.refuse(record, incoming, change) };
+        }
+        if let Some(after) = &change.after {
+            match self.meet_references(record, incoming, after, &change.fields)? {
+                Meeting::Met => {}
+                Meeting::Waits(reason) => return Ok(Decision::Hold(reason)),
+                Meeting::Gone(gone) => return self.lose_to_the_gone(record, incoming, change, &gone),
+            }
         }
         let (before, after) = match (&change.before, &change.after) {
             (None, None) => return Ok(Decision::Become(current)),
             (Some(before), Some(after)) if before.born == after.born => {
-                let report = change.fields.iter().all(|field| before.row.get(*field) == after.row.get(*field));
-                let new =
-                    if report { current } else { self.update(record, incoming, current, before, after, &change.fields, change.whole)? };
+                let new = if is_report(change) {
+                    current
+                } else {
+                    self.update(record, incoming, current, before, after, &change.fields, change.whole)?
+                };
                 return Ok(Decision::Become(new));
             }
             (before, after) => (before, after),
@@ -158,16 +228,8 @@ impl Applying<'_> {
         if let (Some(before), Some(ours)) = (before, &out)
             && self.session.ledger.same(before.born, ours.born)?
         {
-            let dependant = if after.is_none() { self.dependant(record)? } else { None };
-            if let Some((table, key)) = dependant {
-                deleted = false;
-                self.lose_delete(record, incoming, ConflictKind::Dependants, &format!("{table} {key} refers to it"));
-            } else if all.iter().all(|field| ours.row.get(*field) == before.row.get(*field)) {
-                out = None;
-            } else {
-                deleted = false;
-                self.lose_delete(record, incoming, ConflictKind::Delete, "edit wins over delete");
-            }
+            let ours = ours.clone();
+            (deleted, out) = self.decide_delete(record, incoming, before, ours, after.is_none())?;
         }
         let Some(after) = after else { return Ok(Decision::Become(out)) };
         let shared = change.shared.as_ref().map(|row| Image { born: after.born, row: row.clone(), stamps: Vec::new() });
@@ -211,6 +273,62 @@ impl Applying<'_> {
         Ok(Decision::Become(Some(merged)))
     }
 
+    /// A child deleted `before`, the record that is here as `ours`. Gives whether it goes, and what is here then. `alone`: no other
+    /// record comes in its place.
+    fn decide_delete(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        before: &Image,
+        ours: Image,
+        alone: bool,
+    ) -> Result<(bool, Option<Image>)> {
+        let policy = self.session.policy(record.table);
+        if alone && let Some((table, key)) = self.dependant(record)? {
+            self.lose_delete(record, incoming, ConflictKind::Dependants, &format!("{table} {key} refers to it"));
+            return Ok((false, Some(ours)));
+        }
+        if alone && policy.deletes == DeleteRule::OriginOnly && !self.made_below(&ours, incoming)? {
+            self.lose_delete(record, incoming, ConflictKind::Refused, policy.deletes.word());
+            return Ok((false, Some(ours)));
+        }
+        if alone && let Some((field, value)) = &policy.mark_up {
+            self.lose_delete(record, incoming, ConflictKind::Delete, policy.deletes.word());
+            let mut marked = ours;
+            if marked.row.get(*field) != value {
+                marked.row.set(*field, value.clone());
+                marked.set_stamp(*field, Some(Stamp { time: self.now, site: incoming.link.site }));
+            }
+            return Ok((false, Some(marked)));
+        }
+        let shape = self.session.shape(record.table);
+        let edited: Vec<FieldNo> = shape.live_fields().filter(|field| ours.row.get(*field) != before.row.get(*field)).collect();
+        if edited.is_empty() {
+            return Ok((true, None));
+        }
+        if policy.deletes == DeleteRule::DeleteWins {
+            self.lose_edits_here(record, incoming, before, &ours, &edited, policy.deletes.word())?;
+            return Ok((true, None));
+        }
+        let losses = self.losses.len();
+        let review = policy.deletes == DeleteRule::Review;
+        let why = if review { DeleteRule::Review.word() } else { DeleteRule::EditWins.word() };
+        self.lose_delete(record, incoming, ConflictKind::Delete, why);
+        if review {
+            self.leave_open(losses);
+        }
+        Ok((false, Some(ours)))
+    }
+
+    /// Whether a record was made at a child or below it.
+    fn made_below(&self, image: &Image, incoming: &Incoming) -> Result<bool> {
+        if image.born.site == incoming.link.site {
+            return Ok(true);
+        }
+        let maker = self.session.ledger.site_name(image.born.site)?;
+        Ok(super::roster::way_down(self.session, &maker)? == Some(incoming.name.clone()))
+    }
+
     /// An update of `before` meets `current`.
     #[expect(clippy::too_many_arguments, reason = "the parts of one change, taken apart by the caller")]
     fn update(
@@ -232,6 +350,15 @@ impl Applying<'_> {
                 Ok(Some(ours))
             }
             None => match self.session.ledger.last_of(record, before.born)? {
+                Some(_) if !self.session.policy(record.table).lets_come_back() => {
+                    let losses = self.losses.len();
+                    let rule = self.session.policy(record.table).deletes.clone();
+                    self.lose(record, incoming, Some(before), after, fields, ConflictKind::Delete, rule.word())?;
+                    if rule == DeleteRule::Review {
+                        self.leave_open(losses);
+                    }
+                    Ok(None)
+                }
                 Some(own) => {
                     self.lose_deletion_here(record, incoming, Some(after));
                     Ok(Some(self.merge(record, incoming, own, Some(before), after, fields)?))
@@ -247,122 +374,12 @@ impl Applying<'_> {
             },
         }
     }
+}
 
-    /// Field by field: what only one side changed is taken, what both changed goes to the rules (rule 4).
-    fn merge(
-        &mut self,
-        record: &Record,
-        incoming: &Incoming,
-        ours: Image,
-        base: Option<&Image>,
-        theirs: &Image,
-        fields: &[FieldNo],
-    ) -> Result<Image> {
-        let session = self.session;
-        let criterion = session.rules.criterion(&session.shape(record.table).name);
-        let mut merged = ours;
-        for field in fields.iter().copied() {
-            let absent = Value::Absent;
-            let (old, current, new) = (base.map_or(&absent, |base| base.row.get(field)), merged.row.get(field), theirs.row.get(field));
-            if new == old || new == current || !new.is_stated() {
-                continue;
-            }
-            if current == old || !current.is_stated() {
-                merged.take(field, theirs);
-                continue;
-            }
-            let verdict = decide(criterion, merged.stamp(field), theirs.stamp(field));
-            let base_row = base.map(|base| &base.row);
-            let values = [
-                base_row.map_or(Ok(Value::Absent), |row| self.shown(record, field, row))?,
-                self.shown(record, field, &merged.row)?,
-                self.shown(record, field, &theirs.row)?,
-            ];
-            let state = if verdict == Verdict::Review { ConflictState::Open } else { ConflictState::Decided };
-            let mut conflict = self.conflict(record, ConflictKind::Field, Some(field), criterion.word(), state, incoming);
-            let [old, current, new] = values;
-            let (ours_by, theirs_by) = (self.site_of(merged.stamp(field), None)?, self.site_of(theirs.stamp(field), Some(incoming))?);
-            conflict.base = old.is_stated().then(|| old.to_string());
-            if verdict == Verdict::Child {
-                conflict.exact = Row(vec![old, new.clone(), current.clone()]);
-                (conflict.winner, conflict.loser) = (Some(new.to_string()), Some(current.to_string()));
-                (conflict.winner_site, conflict.loser_site) = (Some(theirs_by), Some(ours_by));
-                merged.take(field, theirs);
-            } else {
-                conflict.exact = Row(vec![old, current.clone(), new.clone()]);
-                (conflict.winner, conflict.loser) = (Some(current.to_string()), Some(new.to_string()));
-                (conflict.winner_site, conflict.loser_site) = (Some(ours_by), Some(theirs_by));
-            }
-            self.losses.push(conflict);
-        }
-        Ok(merged)
-    }
-
-    /// Sees to the records that these fields of `after` refer to. Gives why it waits, where they cannot all be here.
-    fn meet_references(&mut self, record: &Record, incoming: &Incoming, after: &Image, fields: &[FieldNo]) -> Result<Option<HeldReason>> {
-        // Each turn revives one record or ends.
-        let shape = self.session.shape(record.table);
-        for _ in 0..=shape.references.len() + shape.numbers.len() {
-            match self.need(record, after, fields)? {
-                Need::Met => return Ok(None),
-                Need::Other { table, key } => return Ok(Some(HeldReason::OtherRecord { table, key })),
-                Need::Missing { table, key, target } => {
-                    let revived = match target {
-                        Some((table, key)) => self.revive(incoming, table, &key)?,
-                        None => false,
-                    };
-                    if !revived {
-                        return Ok(Some(HeldReason::Missing { table, key }));
-                    }
-                }
-            }
-        }
-        Ok(None)
-    }
-
-    /// Brings a deleted record back because a child's record needs it (rule 11, edit wins), and first whatever it refers to
-    /// itself. False where it never was here, or where a chain of references is longer than [`LONGEST_CHAIN`].
-    fn revive(&mut self, incoming: &Incoming, table: TableNo, key: &Key) -> Result<bool> {
-        let mut record = self.load(table, key)?;
-        let Some(last) = self.session.ledger.former(&record)?.into_iter().next() else { return Ok(false) };
-        let place = (table, key.clone());
-        // Records that refer to each other in a circle come back together.
-        if self.together.len() >= LONGEST_CHAIN || !self.together.insert(place.clone()) {
-            return Ok(false);
-        }
-        // Whoever refers to it in such a circle is written first, with the number that it gets, which need not be the one it had.
-        let mut last = last;
-        let numbered = record.place.is_none() && self.session.shape(table).identity() == Identity::Birth;
-        if numbered && self.try_moving(|applying| applying.take_place(&mut record, &mut last))?.is_err() {
-            self.together.remove(&place);
-            return Ok(false);
-        }
-        let fields: Vec<FieldNo> = self.session.shape(table).live_fields().collect();
-        let waits = self.meet_references(&record, incoming, &last, &fields);
-        self.together.remove(&place);
-        if waits?.is_some() {
-            if numbered {
-                self.release(&[place])?;
-            }
-            return Ok(false);
-        }
-        let losses = self.losses.len();
-        self.lose_deletion_here(&record, incoming, None);
-        match self.put(&mut record, Some(last), None)? {
-            Put::Done => {
-                self.list_losses(losses)?;
-                self.store_extra(&mut record)?;
-                Ok(true)
-            }
-            Put::Refused(_) => {
-                self.losses.truncate(losses);
-                if numbered {
-                    self.release(&[place])?;
-                }
-                Ok(false)
-            }
-        }
-    }
+/// A statement of what the child holds, no edit (rule 2).
+fn is_report(change: &Change) -> bool {
+    let (Some(before), Some(after)) = (&change.before, &change.after) else { return false };
+    before.born == after.born && change.fields.iter().all(|field| before.row.get(*field) == after.row.get(*field))
 }
 
 /// A held change and the next one of the same record as one: first base, last new (rule 12).

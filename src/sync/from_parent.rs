@@ -14,7 +14,7 @@ use super::known;
 use super::put::Put;
 use super::references::Need;
 use crate::ledger::{Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, ChangeKind, FieldNo, Image};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Image, Stamp, Value};
 
 /// What of a record of ours is on its way to the parent.
 struct OurEdits {
@@ -50,6 +50,15 @@ impl Applying<'_> {
         let base = self.rename(&mut record, incoming, &change)?;
         let edits = self.our_edits(&record, base.as_ref())?;
         let earlier = record.extra.held.remove(&incoming.link.site);
+        if record.extra.deactivated {
+            let change = match &earlier {
+                Some(earlier) if again.is_none() => compose_parent(&earlier.change, change),
+                Some(_) | None => change,
+            };
+            let base = self.hold_here(&mut record, incoming, change, HeldReason::Deactivated, earlier, base);
+            known::set_opinion(&self.session.ledger, &mut record, incoming.link, Opinion::Known(base))?;
+            return self.store_extra(&mut record);
+        }
         let base = if edits.whole {
             if earlier.is_some() && again.is_none() {
                 record.extra.report_whole = true;
@@ -86,6 +95,9 @@ impl Applying<'_> {
                 ignore(record, edits, None);
                 return Ok(base);
             }
+            if let Some((field, value)) = &self.session.policy(record.table).mark_down {
+                return self.mark(record, incoming, (*field, value), change, held, base);
+            }
             if let Some((table, key)) = self.dependant(record)? {
                 record.extra.full = true;
                 return Ok(self.hold_here(record, incoming, change, HeldReason::Dependants { table, key }, held, base));
@@ -109,6 +121,7 @@ impl Applying<'_> {
             record.extra.report_whole = true;
             return Ok(base);
         }
+        record.extra.marked = false;
         let (ignored, taken): (Vec<FieldNo>, Vec<FieldNo>) = change.fields.iter().partition(|field| edits.fields.contains(field));
         if !ignored.is_empty() {
             ignore(record, edits, Some(&ignored));
@@ -157,6 +170,29 @@ impl Applying<'_> {
         Ok(Some(new_base))
     }
 
+    /// The parent deleted the record; here a field is set instead, and it is told no more.
+    fn mark(
+        &mut self,
+        record: &mut Record,
+        incoming: &Incoming,
+        (field, value): (FieldNo, &Value),
+        change: Change,
+        held: Option<Held>,
+        base: Option<Image>,
+    ) -> Result<Option<Image>> {
+        let Some(mut image) = record.current.clone() else { return Ok(base) };
+        self.bury_base(record, base.as_ref())?;
+        if image.row.get(field) != value {
+            image.row.set(field, value.clone());
+            image.set_stamp(field, Some(Stamp { time: self.now, site: incoming.link.site }));
+            if let Put::Refused(refusal) = self.put(record, Some(image), Some(incoming.link.site))? {
+                return Ok(self.hold_here(record, incoming, change, HeldReason::Refused { message: refusal.to_string() }, held, base));
+            }
+        }
+        record.extra.marked = true;
+        Ok(None)
+    }
+
     fn hold_here(
         &mut self,
         record: &mut Record,
@@ -194,18 +230,26 @@ impl Applying<'_> {
 
     fn our_edits(&self, record: &Record, base: Option<&Image>) -> Result<OurEdits> {
         let shape = self.session.shape(record.table);
+        let policy = self.session.policy(record.table);
         let pending = self.session.ledger.pending(record)?;
         let mut edits =
             OurEdits { whole: pending.whole, whole_unsent: false, fields: pending.fields.into_iter().collect(), unsent: BTreeSet::new() };
         match (&record.current, base) {
             (Some(ours), Some(base)) if ours.born == base.born => {
-                edits.unsent = ours.row.differing(&base.row).filter(|field| shape.is_live(*field)).collect()
+                let mut unsent: Vec<FieldNo> = ours.row.differing(&base.row).filter(|field| shape.is_live(*field)).collect();
+                policy.close(&mut unsent);
+                edits.unsent = unsent.into_iter().collect();
             }
             (None, None) => {}
+            (Some(ours), None) if record.extra.marked && policy.is_marked(&ours.row) => {}
             (Some(_) | None, Some(_)) | (Some(_), None) => edits.whole_unsent = true,
         }
         edits.whole |= edits.whole_unsent;
         edits.fields.extend(&edits.unsent);
+        // What wins or loses together is kept together.
+        let mut kept: Vec<FieldNo> = edits.fields.iter().copied().collect();
+        policy.close(&mut kept);
+        edits.fields.extend(kept);
         Ok(edits)
     }
 

@@ -1,7 +1,8 @@
 //! Changes that wait: how they are kept, and when they are tried again.
 //!
-//! After every packet and every seal all held changes go through the ordinary decision once more, again and again
-//! while that makes progress. Records that wait for each other in a circle are applied together.
+//! After every packet, and after every seal that found edits, all held changes go through the ordinary decision once more, again and
+//! again while that makes progress; where nothing happened, as often as the rules say (`[retries]`). Records that wait for each
+//! other in a circle are applied together.
 
 use std::collections::BTreeSet;
 
@@ -14,18 +15,30 @@ use crate::model::{Change, FieldNo, Identity, Image, Key, SiteNo, TableNo};
 /// Passes over the held changes in one go: each but the last makes progress, so this only guards against a bug.
 const MOST_PASSES: usize = 1_000;
 
+/// Which held changes are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Try {
+    /// All: something arrived or was edited that may be what they wait for.
+    All,
+    /// All, once the time has come for any.
+    Due,
+}
+
 impl Applying<'_> {
     /// The entry for a change that cannot be applied now.
     pub(super) fn hold(&self, incoming: &Incoming, change: Change, reason: HeldReason, earlier: Option<Held>) -> Held {
         match earlier {
-            Some(earlier) => Held { change, reason, attempts: earlier.attempts.saturating_add(1), ..earlier },
-            None => Held { change, reason, packet: incoming.number, since: self.now, attempts: 0 },
+            Some(earlier) => Held { change, reason, attempts: earlier.attempts.saturating_add(1), tried: self.now, ..earlier },
+            None => Held { change, reason, packet: incoming.number, since: self.now, attempts: 0, tried: self.now },
         }
     }
 
-    /// Tries every held change again, as long as that helps.
-    pub(super) fn retry_held(&mut self) -> Result<()> {
+    /// Tries held changes again, as long as that helps.
+    pub(super) fn retry_held(&mut self, which: Try) -> Result<()> {
         let mut waiting = self.held()?;
+        if which == Try::Due && !self.any_due()? {
+            return Ok(());
+        }
         for _ in 0..MOST_PASSES {
             if waiting.is_empty() {
                 return Ok(());
@@ -56,9 +69,22 @@ impl Applying<'_> {
         Ok(())
     }
 
+    /// Whether a held change was not tried for as long as the rules say.
+    fn any_due(&self) -> Result<bool> {
+        let (mut due, every) = (false, self.session.rules.retries().every_millis);
+        self.session.ledger.exceptional(&mut |record| {
+            due |= record.extra.held.values().any(|held| self.now.0 - held.tried.0 >= every);
+            Ok(())
+        })?;
+        Ok(due)
+    }
+
     fn try_again(&mut self, site: SiteNo, table: TableNo, key: &Key) -> Result<()> {
         let record = self.session.ledger.load(table, key)?;
         let Some(held) = record.extra.held.get(&site).cloned() else { return Ok(()) };
+        if record.extra.deactivated {
+            return Ok(());
+        }
         let Some(link) = self.links.iter().find(|link| link.site == site).copied() else { return Ok(()) };
         let incoming = Incoming { link, name: self.session.ledger.site_name(site)?, number: held.packet };
         match link.kind {

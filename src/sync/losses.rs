@@ -31,6 +31,9 @@ impl Applying<'_> {
             loser: None,
             winner_site: None,
             loser_site: None,
+            winner_time: None,
+            loser_time: None,
+            settles: None,
             rule: rule.to_owned(),
             decider: self.session.name().clone(),
             packet: Some((incoming.name.clone(), incoming.number)),
@@ -82,6 +85,7 @@ impl Applying<'_> {
             conflict.loser = Some(new.to_string());
             conflict.exact = Row(vec![old.clone(), Value::Absent, new.clone()]);
             conflict.loser_site = self.site_of(theirs.stamp(field), Some(incoming)).ok();
+            conflict.loser_time = theirs.stamp(field).map(|stamp| stamp.time);
             conflict.winner_site = Some(self.session.name().clone());
             self.losses.push(conflict);
         }
@@ -94,6 +98,34 @@ impl Applying<'_> {
         (conflict.winner, conflict.loser) = (Some("kept".into()), Some("deleted".into()));
         (conflict.winner_site, conflict.loser_site) = (Some(self.session.name().clone()), Some(incoming.name.clone()));
         self.losses.push(conflict);
+    }
+
+    /// What was edited here of a record that a child's delete takes along.
+    pub(super) fn lose_edits_here(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        base: &Image,
+        ours: &Image,
+        fields: &[FieldNo],
+        rule: &str,
+    ) -> Result<()> {
+        for field in fields.iter().copied() {
+            let (old, current) = (self.shown(record, field, &base.row)?, self.shown(record, field, &ours.row)?);
+            let mut conflict = self.conflict(record, ConflictKind::Delete, Some(field), rule, ConflictState::Decided, incoming);
+            conflict.base = old.is_stated().then(|| old.to_string());
+            (conflict.winner, conflict.loser) = (Some("deleted".into()), Some(current.to_string()));
+            conflict.exact = Row(vec![old, Value::Absent, current]);
+            (conflict.winner_site, conflict.loser_site) = (Some(incoming.name.clone()), Some(self.site_of(ours.stamp(field), None)?));
+            conflict.loser_time = ours.stamp(field).map(|stamp| stamp.time);
+            self.losses.push(conflict);
+        }
+        Ok(())
+    }
+
+    /// What was listed from place `from` on waits for a person.
+    pub(super) fn leave_open(&mut self, from: usize) {
+        self.losses[from..].iter_mut().for_each(|conflict| conflict.state = ConflictState::Open);
     }
 
     /// A delete that happened here and is taken back because the neighbour edited or needs the record.

@@ -8,11 +8,16 @@
 //! | [`build`] | what must a neighbour be told? |
 //! | [`apply`] | how do a packet's changes become records, once? |
 //! | `from_child`, `from_parent` | what becomes of one incoming change? (`DESIGN` section 4, rules 1 to 12) |
+//! | `policy`, `merge` | what do the rules say of a table, and of fields that both sides changed? |
+//! | `revive` | what of a record that refers to one which is not here? |
 //! | `plain` | which changes need no deciding? |
 //! | `meaning`, `renumber` | which record does a handed-out number mean, and how does it get another one? |
+//! | [`clocks`] | how wrong is a neighbour's clock? |
 //! | `known` | what does a neighbour hold? |
+//! | [`stays`] | which records stay home, although it does not hold them? |
 //! | `upgrade`, `evolve` | what does a schema change mean for what is tracked? |
 //! | [`parked`], `foreign` | what becomes of changes for a table or field that is not here? |
+//! | [`mend`] | what can a person do about records, held changes and conflicts? |
 //! | [`recover`] | how does a site go on whose database was restored? |
 //! | [`join`], [`roster`] | how does a new site get in, and who else is there? |
 //!
@@ -21,6 +26,7 @@
 
 pub mod apply;
 pub mod build;
+pub mod clocks;
 mod error;
 mod evolve;
 mod foreign;
@@ -33,22 +39,27 @@ pub mod join;
 mod known;
 mod losses;
 mod meaning;
+pub mod mend;
+mod merge;
 mod news;
 mod numbering;
 pub mod outbox;
 pub mod parked;
 mod plain;
 pub mod plan;
+mod policy;
 mod put;
 pub mod recover;
 mod references;
 pub mod renumber;
 pub mod report;
+mod revive;
 pub mod roster;
 pub mod round;
 pub mod seal;
 mod session;
 pub mod start;
+pub mod stays;
 mod taken;
 mod twins;
 mod upgrade;

@@ -209,7 +209,7 @@ pub(super) fn retry(session: &Session) -> Result<()> {
     for chunk in ready.chunks(most) {
         slice(session, CauseKind::Retry, |applying| {
             chunk.iter().try_for_each(|parked| applying.take_parked(parked.clone()))?;
-            applying.retry_held()
+            applying.retry_held(super::held::Try::All)
         })?;
     }
     Ok(())

@@ -18,7 +18,8 @@ impl Applying<'_> {
         let session = self.session;
         let shape = session.shape(change.table);
         let (Some(before), Some(after)) = (&change.before, &change.after) else { return Ok(false) };
-        if !is_simple(shape, change, before, after) || !self.lifted.is_empty() {
+        let guarded = || incoming.link.kind == NeighbourKind::Child && session.policy(change.table).guards(&change.fields);
+        if !is_simple(shape, change, before, after) || !self.lifted.is_empty() || guarded() {
             return Ok(false);
         }
         let database = session.database()?;

@@ -31,7 +31,8 @@ impl Applying<'_> {
     /// The first reference among `fields` of `after` that is not met.
     pub(super) fn need(&self, record: &Record, after: &Image, fields: &[FieldNo]) -> Result<Need> {
         let shape = self.session.shape(record.table);
-        if shape.references.is_empty() && shape.numbers.is_empty() {
+        let required = &self.session.policy(record.table).required;
+        if shape.references.is_empty() && shape.numbers.is_empty() && required.is_empty() {
             return Ok(Need::Met);
         }
         let mut row = record.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
@@ -42,6 +43,9 @@ impl Applying<'_> {
             if missing.other || !fine {
                 return Ok(missing.need());
             }
+        }
+        if let Some((table, key)) = self.session.lacks_required(record.table, &row)? {
+            return Ok(Need::Missing { table, key, target: None });
         }
         Ok(Need::Met)
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::stays::Stays;
+
 use crate::ledger::Conflict;
 use crate::model::{Millis, PacketNumber, SiteName};
 
@@ -79,6 +81,8 @@ pub struct Report {
     pub deposited: Vec<(SiteName, PacketNumber)>,
     /// What waits, and why.
     pub waiting: Vec<Waiting>,
+    /// Records that stay home.
+    pub kept: Vec<Kept>,
     /// Sites admitted.
     pub admitted: Vec<SiteName>,
     /// Records sealed.
@@ -117,6 +121,21 @@ pub struct PacketOut {
     pub tables: BTreeMap<String, Counts>,
     /// Whether it is part of a first load.
     pub snapshot: bool,
+}
+
+/// Records that were not told to a neighbour, because the rules or a person keep them home.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The neighbour.
+    pub to: SiteName,
+    /// Their table.
+    pub table: String,
+    /// Why.
+    pub why: Stays,
+    /// How many.
+    pub records: u64,
+    /// The key of the first one, as a person reads it.
+    pub first: String,
 }
 
 /// Something that did not happen.

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::apply;
 use super::build;
+use super::held::Try;
 use super::inbox::{self, Collected};
 use super::join;
 use super::outbox;
@@ -71,7 +72,8 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
         let sealed = seal::seal(session)?;
         report.sealed = sealed.changed;
         report.found += sealed.found;
-        retry_held(session)?;
+        let news = sealed.changed + sealed.found > 0;
+        retry_held(session, if news { Try::All } else { Try::Due })?;
     }
     if halves.sends() {
         send(session, exchange, reached.as_ref(), &collected, &mut report, progress)?;
@@ -122,7 +124,9 @@ fn send(
         } else if session.has_database() {
             progress(&format!("making packets for '{}'", neighbour.card.name));
             let asks = new_asks(session, &neighbour, &got.missing)?;
-            report.built.extend(build::build(session, &neighbour, &asks)?);
+            let built = build::build(session, &neighbour, &asks)?;
+            report.built.extend(built.packets);
+            report.kept.extend(built.kept);
         }
         outbox::tidy(session, &neighbour)?;
         if let Some(reached) = reached {
@@ -203,15 +207,15 @@ fn attempt<T>(report: &mut Report, with: Option<&Neighbour>, work: impl FnOnce(&
     }
 }
 
-/// After a seal every held change goes through the ordinary decision again.
-fn retry_held(session: &Session) -> Result<()> {
+/// After a seal held changes go through the ordinary decision again.
+fn retry_held(session: &Session, which: Try) -> Result<()> {
     let mut any = false;
     session.ledger.exceptional(&mut |record| {
         any |= !record.extra.held.is_empty();
         Ok(())
     })?;
     if any {
-        apply::slice(session, CauseKind::Retry, |applying| applying.retry_held())?;
+        apply::slice(session, CauseKind::Retry, |applying| applying.retry_held(which))?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use fs_err as fs;
 
+use super::policy::Policies;
 use super::{Result, SyncError, numbering, parked, seal, upgrade};
 use crate::database::Database;
 use crate::keys::{SealingKey, SigningKey};
@@ -115,6 +116,8 @@ pub struct Session {
     pub(super) filled: BTreeMap<TableNo, BTreeSet<FieldNo>>,
     /// What decides conflicts.
     pub rules: Rules,
+    /// What the rules say of each table, as far as somebody asked.
+    pub(super) policies: Policies,
     /// Signs what we send.
     pub signing: SigningKey,
     /// Opens what we receive.
@@ -171,6 +174,7 @@ impl Session {
         let (former, shapes) = ledger.shapes_ever()?.into_iter().partition(|shape| shape.past.gone);
         Ok(Self {
             rules: Rules::parse(&rules)?,
+            policies: Policies::default(),
             shapes,
             former,
             filled: BTreeMap::new(),
@@ -221,6 +225,11 @@ impl Session {
         self.catch_up()?;
         self.reload_shapes()?;
         self.check_age()?;
+        self.follow()
+    }
+
+    /// Makes tracking what schema and rules want, and seals what was missed.
+    fn follow(&mut self) -> Result<()> {
         let (version, due) = self.follow_schema()?;
         numbering::relink(self)?;
         for table in due.keys() {
@@ -364,6 +373,7 @@ impl Session {
     pub(super) fn reload_shapes(&mut self) -> Result<()> {
         let (former, shapes) = self.ledger.shapes_ever()?.into_iter().partition(|shape| shape.past.gone);
         (self.former, self.shapes) = (former, shapes);
+        self.policies.forget();
         Ok(())
     }
 
@@ -396,7 +406,9 @@ impl Session {
         let rules = Rules::parse(&self.ledger.note("rules")?.unwrap_or_default())?;
         if rules != self.rules {
             self.rules = rules;
-            numbering::relink(self)?;
+            self.policies.forget();
+            // What is local from now on must not be sealed any more, and what is no more local is compared.
+            self.follow()?;
         }
         Ok(())
     }

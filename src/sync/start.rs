@@ -39,6 +39,9 @@ pub(super) struct SentSchema {
     /// Their keys: a child cannot find out by itself what a person named at the host.
     #[serde(default)]
     pub keys: BTreeMap<String, Vec<String>>,
+    /// Columns that never travel, by table: a child has the rules only with the packet after its first load.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub local: BTreeMap<String, Vec<String>>,
 }
 
 impl SentSchema {
@@ -49,6 +52,12 @@ impl SentSchema {
             schema,
             tracked: session.shapes.iter().map(|shape| shape.name.clone()).collect(),
             keys: session.shapes.iter().map(|shape| (shape.name.clone(), key(shape))).collect(),
+            local: session
+                .rules
+                .tables()
+                .filter(|(_, rule)| !rule.local.is_empty())
+                .map(|(table, rule)| (table.to_owned(), rule.local.clone()))
+                .collect(),
         })
     }
 }
@@ -288,6 +297,7 @@ pub(super) fn build_database(session: &mut Session, sent: &SentSchema) -> Result
     put_shapes(&session.ledger, &shapes)?;
     session.ledger.commit(&session.world, "commit tables")?;
     session.shapes = shapes;
+    session.policies.forget();
     session.open_database()?;
     session.begin_zone()
 }
@@ -302,6 +312,9 @@ fn is_ours(session: &Session, path: &Path) -> Result<bool> {
 /// The tables that travel, numbered in our order.
 fn wanted(database: &Database, sent: &SentSchema) -> Result<Vec<Shape>> {
     let rules = sent.keys.iter().fold(Rules::default(), |rules, (table, key)| rules.with_key(table, key));
+    let tracked = |table: &&String| sent.tracked.contains(table);
+    let rules =
+        sent.local.iter().filter(|(table, _)| tracked(table)).fold(rules, |rules, (table, columns)| rules.with_local(table, columns));
     let mut shapes = database.survey(&rules)?.shapes;
     shapes.retain(|shape| sent.tracked.contains(&shape.name));
     if let Some(missing) = sent.tracked.iter().find(|name| shapes.iter().all(|shape| shape.name != **name)) {

@@ -30,9 +30,9 @@ use super::{Result, Session, foreign, news, numbering};
 use crate::database::Database;
 use crate::ledger::{Opinion, Parked, PastValue};
 use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
-use crate::rules::Rules;
+use crate::rules::{Direction, Rules};
 
-/// Note of the schema version that the shapes were made for.
+/// Note of the schema version, and of the rules of what is local, that the shapes were made for.
 const VERSION: &str = "schema version";
 
 /// Note of the tables that were there and cannot be tracked, a line each.
@@ -67,7 +67,7 @@ pub(super) struct TakenOver {
 pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &TakenOver) -> Result<()>) -> Result<Option<TakenOver>> {
     let surveyed = session.database()?.schema_version()?;
     let before = session.ledger.note(VERSION)?;
-    if before.as_deref() == Some(surveyed.to_string().as_str()) {
+    if before.as_deref() == Some(version_words(surveyed, &session.rules).as_str()) {
         return Ok(None);
     }
     let mut taking = Taking::new(session, surveyed)?;
@@ -101,11 +101,22 @@ pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &Take
 
 /// Notes that everything is as the schema of this version wants it.
 pub(super) fn settle(session: &Session, version: i64) -> Result<()> {
-    let version = version.to_string();
+    let version = version_words(version, &session.rules);
     if session.ledger.note(VERSION)?.as_ref() != Some(&version) {
         session.set_note(VERSION, &version)?;
     }
     Ok(())
+}
+
+/// What the shapes were made for: the schema, and what the rules say stays where it is.
+fn version_words(schema: i64, rules: &Rules) -> String {
+    let mut local = String::new();
+    for (table, rule) in rules.tables() {
+        if rule.direction == Direction::None || !rule.local.is_empty() {
+            local.push_str(&format!("{table:?} {:?} {:?};", rule.direction, rule.local));
+        }
+    }
+    if local.is_empty() { schema.to_string() } else { format!("{schema} {}", blake3::hash(local.as_bytes()).to_hex()) }
 }
 
 /// Finds for every table of the database the one it was.

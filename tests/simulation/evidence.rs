@@ -25,9 +25,15 @@ impl Simulation {
                 .ledger
                 .conflicts(0, &mut |_, _, _, conflict| {
                     let losers = match conflict.kind {
-                        ConflictKind::Field | ConflictKind::Gone => conflict.exact.0.get(2).map(value_word).into_iter().collect(),
+                        ConflictKind::Field | ConflictKind::Gone | ConflictKind::Refused | ConflictKind::Dropped => {
+                            conflict.exact.0.get(2).map(value_word).into_iter().collect()
+                        }
+                        // The child's value and the one that was here before both went into another one.
+                        ConflictKind::Merged => conflict.exact.0.iter().skip(2).map(value_word).collect(),
                         ConflictKind::Twin => conflict.exact.0.iter().map(value_word).collect(),
-                        ConflictKind::Delete | ConflictKind::Dependants | ConflictKind::Held => Vec::new(),
+                        // Of a delete that wins, what was edited here.
+                        ConflictKind::Delete => conflict.field.iter().filter_map(|_| conflict.exact.0.get(2)).map(value_word).collect(),
+                        ConflictKind::Dependants | ConflictKind::Held | ConflictKind::Settled => Vec::new(),
                     };
                     conflicts.push(Listed {
                         site,
@@ -73,6 +79,7 @@ impl Simulation {
                                 // What refers to a delete can itself be held for its number.
                                 HeldReason::Dependants { .. } => numbers,
                                 HeldReason::Missing { .. } | HeldReason::Twin { .. } | HeldReason::Refused { .. } => false,
+                                HeldReason::Deactivated => true,
                             },
                             values: entry.change.after.iter().flat_map(|after| after.row.0.iter().map(value_word)).collect(),
                         });

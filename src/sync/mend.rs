@@ -1,0 +1,384 @@
+//! What can a person do about records, held changes and conflicts?
+//!
+//! Everything here ends in the ordinary ways: a record is written as if the application had done it, noted by capture and sealed
+//! as an edit of this site, and a held change goes through the ordinary decision. So what a person decides travels like any edit.
+//!
+//! **States of settling a conflict**: open → written (one commit of the database) → settled (one commit of the ledger). **Crash point**:
+//! between the two the edit is there and the conflict is still listed; settling it again finds the value in place. **Invariant**: a
+//! value that a person did not see is not overwritten: where the record is otherwise than the conflict says, that is an answer
+//! ([`MendError::MovedOn`]) until the person insists.
+
+use std::collections::BTreeMap;
+
+use super::apply::{self, Applying, Incoming};
+use super::held::Try;
+use super::{Result, Session, SyncError, history, seal};
+use crate::database::Written;
+use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, NeighbourKind, Record};
+use crate::model::{FieldNo, Key, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value};
+
+/// Why something cannot be mended like that.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MendError {
+    /// No such conflict.
+    #[error("there is no conflict {0} here")]
+    NoConflict(i64),
+    /// It was settled before.
+    #[error("conflict {0} is settled already")]
+    Settled(i64),
+    /// The record is otherwise than it was when the conflict was decided.
+    #[error("{table} {key} has changed since: its {field} is {current} now")]
+    MovedOn {
+        /// Table.
+        table: String,
+        /// Key.
+        key: String,
+        /// Field.
+        field: String,
+        /// What it holds.
+        current: String,
+    },
+    /// The conflict has no such side.
+    #[error("conflict {number} has no such value: {why}")]
+    NoSuchSide {
+        /// The conflict.
+        number: i64,
+        /// What it has.
+        why: &'static str,
+    },
+    /// No record has that key.
+    #[error("there is no {table} {key} here")]
+    NoRecord {
+        /// Table.
+        table: String,
+        /// Key.
+        key: String,
+    },
+    /// No field has that name.
+    #[error("{table} has no field `{field}`")]
+    NoField {
+        /// Table.
+        table: String,
+        /// Field.
+        field: String,
+    },
+    /// Nothing is held under that number.
+    #[error("nothing is held under number {0}")]
+    NotHeld(i64),
+    /// What the parent sent is not ours to change.
+    #[error("the change came from '{0}', which decides: it cannot be edited or dropped here")]
+    OfTheParent(SiteName),
+    /// The database refused what was to be written.
+    #[error("the database refuses it: {0}")]
+    Refused(String),
+    /// A record to which others refer.
+    #[error("{table} {key} refers to it")]
+    Dependant {
+        /// Table of one such record.
+        table: String,
+        /// Its key.
+        key: String,
+    },
+    /// A table whose records travel by themselves.
+    #[error("records of {0} are sent by themselves")]
+    NotManual(String),
+}
+
+/// What a conflict is settled to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Choice {
+    /// What stands.
+    Standing,
+    /// What lost.
+    Lost,
+    /// What both had before.
+    Before,
+    /// Something else.
+    Other(Value),
+}
+
+/// Whether a record that changed since is overwritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// No: say so.
+    Ask,
+    /// Yes.
+    Overwrite,
+}
+
+/// A held change, named as `held` lists it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeldPlace {
+    /// The record's row in the ledger.
+    pub number: i64,
+    /// Who sent it.
+    pub site: SiteNo,
+}
+
+/// Settles a conflict, and seals what that changed.
+///
+/// # Errors
+/// [`MendError`]; else as database and ledger say.
+pub fn settle(session: &Session, number: i64, choice: &Choice, since: Since) -> Result<()> {
+    seal::seal(session)?;
+    let (decider_number, conflict) = find(session, number)?;
+    if session.ledger.settled()?.contains(&(conflict.decider.clone(), decider_number)) {
+        return Err(MendError::Settled(number).into());
+    }
+    write_choice(session, number, &conflict, choice, since)?;
+    let settles = Some((conflict.decider.clone(), decider_number));
+    let rule = match choice {
+        Choice::Standing => "a person kept what stands".to_owned(),
+        Choice::Lost => "a person took what had lost".to_owned(),
+        Choice::Before => "a person took what was before".to_owned(),
+        Choice::Other(value) => format!("a person set it to {value}"),
+    };
+    let settled = Conflict {
+        kind: ConflictKind::Settled,
+        settles,
+        rule,
+        decider: session.name().clone(),
+        packet: None,
+        time: session.world.now(),
+        state: ConflictState::Decided,
+        ..conflict
+    };
+    session.ledger.begin()?;
+    let done = session.ledger.add_conflict(&settled, None).map_err(SyncError::from);
+    finish(session, done, "commit settling")?;
+    seal::seal(session).map(drop)
+}
+
+fn find(session: &Session, number: i64) -> Result<(i64, Conflict)> {
+    let mut found = None;
+    session.ledger.conflicts(number - 1, &mut |at, decider_number, _, conflict| {
+        if at == number && conflict.kind != ConflictKind::Settled {
+            found = Some((decider_number, conflict));
+        }
+        Ok(())
+    })?;
+    found.ok_or_else(|| MendError::NoConflict(number).into())
+}
+
+fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Choice, since: Since) -> Result<()> {
+    let (base, winner, lost) = (conflict.exact.get(FieldNo(0)), conflict.exact.get(FieldNo(1)), conflict.exact.get(FieldNo(2)));
+    let shape = session.shapes.iter().find(|shape| shape.name == conflict.table);
+    let gone = || MendError::NoRecord { table: conflict.table.clone(), key: conflict.key.to_string() };
+    let shape = shape.ok_or_else(gone)?;
+    let records = history::under(session, shape, &conflict.key)?;
+    let record = records.into_iter().next();
+    let Some(name) = &conflict.field else {
+        return match choice {
+            Choice::Standing => Ok(()),
+            Choice::Lost if matches!(conflict.kind, ConflictKind::Delete | ConflictKind::Refused | ConflictKind::Dependants) => {
+                let record = record.filter(|record| record.current.is_some()).ok_or_else(gone)?;
+                delete(session, shape, &record)
+            }
+            Choice::Lost | Choice::Before | Choice::Other(_) => {
+                Err(MendError::NoSuchSide { number, why: "it is about a whole record: only what stands can be kept" }.into())
+            }
+        };
+    };
+    let field = shape.field(name).ok_or_else(|| MendError::NoField { table: shape.name.clone(), field: name.clone() })?;
+    let value = match choice {
+        Choice::Standing => return Ok(()),
+        Choice::Lost => lost,
+        Choice::Before => base,
+        Choice::Other(value) => value,
+    };
+    if !value.is_stated() {
+        return Err(MendError::NoSuchSide { number, why: "nobody knows what was there before" }.into());
+    }
+    let record = record.ok_or_else(gone)?;
+    match &record.current {
+        Some(image) => {
+            let current = session.numbered(shape, &image.row)?.get(field).clone();
+            if current == *value {
+                return Ok(());
+            }
+            if winner.is_stated() && current != *winner && since == Since::Ask {
+                let key = session.shown_key(&record)?.to_string();
+                let (table, field) = (shape.name.clone(), name.clone());
+                return Err(MendError::MovedOn { table, key, field, current: current.to_string() }.into());
+            }
+            write(session, |database| {
+                let mut row = Row::default();
+                row.set(field, value.clone());
+                database.update(shape, record.at(), &[field], &row)
+            })
+        }
+        None => restore(session, shape, &record, field, value),
+    }
+}
+
+/// Brings a deleted record back as it last was here, with one field as a person wants it.
+fn restore(session: &Session, shape: &Shape, record: &Record, field: FieldNo, value: &Value) -> Result<()> {
+    let last = session.ledger.former(record)?.into_iter().next();
+    let last = last.ok_or_else(|| MendError::NoRecord { table: shape.name.clone(), key: record.at().to_string() })?;
+    let mut row = session.numbered(shape, &last.row)?;
+    row.set(field, value.clone());
+    write(session, |database| database.insert(shape, &row))
+}
+
+fn delete(session: &Session, shape: &Shape, record: &Record) -> Result<()> {
+    let others = session.database()?.dependants(&session.shapes, shape, record.at(), 1)?;
+    if let Some((table, key)) = others.into_iter().next() {
+        return Err(MendError::Dependant { table: session.shape(table).name.clone(), key: key.to_string() }.into());
+    }
+    write(session, |database| database.delete(shape, record.at()))
+}
+
+/// One write as the application would do it: its triggers run, and capture notes it.
+fn write(session: &Session, work: impl FnOnce(&crate::database::Database) -> crate::database::Result<Written>) -> Result<()> {
+    let database = session.database()?;
+    database.begin_write()?;
+    let done = match work(database) {
+        Ok(Written::Done) => database.commit(&session.world).map_err(SyncError::from),
+        Ok(Written::Refused(refusal)) => Err(MendError::Refused(refusal.to_string()).into()),
+        Ok(Written::Missing) => Err(MendError::Refused("the record is gone".into()).into()),
+        Err(error) => Err(error.into()),
+    };
+    if done.as_ref().is_err_and(|error| !error.is_crash()) {
+        database.rollback()?;
+    }
+    done
+}
+
+/// Commits what was done in the open transaction of the ledger, or takes it back.
+fn finish(session: &Session, done: Result<()>, step: &'static str) -> Result<()> {
+    let done = done.and_then(|()| Ok(session.ledger.commit(&session.world, step)?));
+    if done.as_ref().is_err_and(|error| !error.is_crash()) {
+        session.ledger.rollback()?;
+    }
+    done
+}
+
+/// The living record under a key.
+fn living(session: &Session, shape: &Shape, place: &Key) -> Result<Record> {
+    let record = history::under(session, shape, place)?.into_iter().find(|record| record.current.is_some());
+    record.ok_or_else(|| MendError::NoRecord { table: shape.name.clone(), key: place.to_string() }.into())
+}
+
+/// Takes a record out of the exchange: nobody is told of it, and what comes for it is held.
+///
+/// # Errors
+/// [`MendError::NoRecord`]; else as the parts say.
+pub fn deactivate(session: &Session, table: TableNo, place: &Key) -> Result<()> {
+    set_active(session, table, place, false)
+}
+
+/// Puts a record back: what was held for it is decided now, and what was edited meanwhile travels.
+///
+/// # Errors
+/// As for [`deactivate`].
+pub fn activate(session: &Session, table: TableNo, place: &Key) -> Result<()> {
+    set_active(session, table, place, true)?;
+    apply::slice(session, CauseKind::Retry, |applying| applying.retry_held(Try::All)).map(drop)
+}
+
+fn set_active(session: &Session, table: TableNo, place: &Key, active: bool) -> Result<()> {
+    seal::seal(session)?;
+    let mut record = living(session, session.shape(table), place)?;
+    record.extra.deactivated = !active;
+    session.ledger.begin()?;
+    let done = session.ledger.store_extra(&mut record).map_err(SyncError::from);
+    finish(session, done, "commit activity")
+}
+
+/// Lets records of a table that is sent by hand go with the next packet to every neighbour. Gives how many there were.
+///
+/// # Errors
+/// [`MendError::NotManual`], [`MendError::NoRecord`]; else as the parts say.
+pub fn release(session: &Session, table: TableNo, places: &[Key]) -> Result<u64> {
+    let shape = session.shape(table);
+    if session.policy(table).send != crate::rules::Sending::Manual {
+        return Err(MendError::NotManual(shape.name.clone()).into());
+    }
+    seal::seal(session)?;
+    let neighbours: Vec<SiteNo> = session.ledger.neighbours()?.iter().map(|neighbour| neighbour.site).collect();
+    session.ledger.begin()?;
+    let done = places.iter().try_for_each(|place| {
+        let mut record = living(session, shape, place)?;
+        record.extra.released = neighbours.iter().copied().collect();
+        Ok(session.ledger.store_extra(&mut record)?)
+    });
+    finish(session, done, "commit release")?;
+    Ok(places.len() as u64)
+}
+
+/// Tries every held change again now.
+///
+/// # Errors
+/// As the parts say.
+pub fn retry(session: &Session) -> Result<()> {
+    apply::slice(session, CauseKind::Retry, |applying| applying.retry_held(Try::All)).map(drop)
+}
+
+/// Lets go of a held change of a child: it is listed with the reason, and the child is told what stands here.
+///
+/// # Errors
+/// [`MendError::NotHeld`], [`MendError::OfTheParent`]; else as the parts say.
+pub fn drop_held(session: &Session, place: HeldPlace, reason: &str) -> Result<()> {
+    let done = apply::slice(session, CauseKind::Retry, |applying| {
+        let mut record = applying.session.load_id(place.number)?;
+        let incoming = applying.of_child(&record, place)?;
+        let held = record.extra.held.remove(&place.site).ok_or(MendError::NotHeld(place.number))?;
+        let change = held.change;
+        match &change.after {
+            Some(after) => {
+                let kind = ConflictKind::Dropped;
+                applying.lose(&record, &incoming, change.before.as_ref(), after, &change.fields, kind, reason)?;
+            }
+            None => applying.lose_delete(&record, &incoming, ConflictKind::Dropped, reason),
+        }
+        applying.list_losses(0)?;
+        applying.store_extra(&mut record)
+    });
+    done.map(drop)
+}
+
+/// Changes values of a held change of a child and tries it again.
+///
+/// # Errors
+/// As for [`drop_held`], and [`MendError::NoField`].
+pub fn edit_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, Value>) -> Result<()> {
+    let done = apply::slice(session, CauseKind::Retry, |applying| {
+        let session = applying.session;
+        let mut record = session.load_id(place.number)?;
+        applying.of_child(&record, place)?;
+        let shape = session.shape(record.table);
+        let held = record.extra.held.get_mut(&place.site).ok_or(MendError::NotHeld(place.number))?;
+        let no_values = || MendError::NoSuchSide { number: place.number, why: "it is a delete, which has no values" };
+        let after = held.change.after.as_mut().ok_or_else(no_values)?;
+        let mut row = session.numbered(shape, &after.row)?;
+        for (name, value) in values {
+            let unknown = || MendError::NoField { table: shape.name.clone(), field: name.clone() };
+            let field = shape.field(name).ok_or_else(unknown)?;
+            row.set(field, value.clone());
+            after.set_stamp(field, Some(Stamp { time: applying.now, site: SiteNo(0) }));
+            if !held.change.fields.contains(&field) {
+                held.change.fields.push(field);
+                held.change.fields.sort_unstable();
+            }
+        }
+        session.mean(shape, &mut row)?;
+        after.row = row;
+        held.since = applying.now;
+        applying.store_extra(&mut record)?;
+        applying.retry_held(Try::All)
+    });
+    done.map(drop)
+}
+
+impl Applying<'_> {
+    /// Whose held change it is, where that is a child.
+    fn of_child(&self, record: &Record, place: HeldPlace) -> Result<Incoming> {
+        let held = record.extra.held.get(&place.site).ok_or(MendError::NotHeld(place.number))?;
+        let link = self.links.iter().find(|link| link.site == place.site).copied().ok_or(MendError::NotHeld(place.number))?;
+        let name = self.session.ledger.site_name(place.site)?;
+        match link.kind {
+            NeighbourKind::Parent => Err(MendError::OfTheParent(name).into()),
+            NeighbourKind::Child => Ok(Incoming { link, name, number: held.packet }),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What of a child's record that refers to one which is not here? `DESIGN` section 4, rule 11.
+//!
+//! A record that was here and was deleted comes back because it is needed (edit wins), and first whatever it refers to itself. Where
+//! the rules say that deletes win, or that the record was never to be, it stays gone, and whoever refers to it is told so. A
+//! record that nobody here has seen is waited for.
+
+use super::Result;
+use super::apply::{Applying, Incoming};
+use super::put::Put;
+use super::references::Need;
+use crate::ledger::{HeldReason, Record};
+use crate::model::{FieldNo, Identity, Image, Key, TableNo};
+use crate::rules::{DeleteRule, Direction};
+
+/// Deleted records that one change can bring back, each needed by the one before.
+const LONGEST_CHAIN: usize = 64;
+
+/// What came of looking for the records that a row refers to.
+pub(super) enum Meeting {
+    /// All are here.
+    Met,
+    /// One is not here yet.
+    Waits(HeldReason),
+    /// One is gone for good.
+    Gone(Gone),
+}
+
+/// A reference to a record that does not come back.
+pub(super) struct Gone {
+    /// The fields that refer to it.
+    pub fields: Vec<FieldNo>,
+    /// Which record, as a list of conflicts has it.
+    pub why: String,
+    /// A person is to look.
+    pub review: bool,
+}
+
+impl Applying<'_> {
+    /// Sees to the records that these fields of `after` refer to.
+    pub(super) fn meet_references(&mut self, record: &Record, incoming: &Incoming, after: &Image, fields: &[FieldNo]) -> Result<Meeting> {
+        // Each turn revives one record or ends.
+        let shape = self.session.shape(record.table);
+        for _ in 0..=shape.references.len() + shape.numbers.len() {
+            match self.need(record, after, fields)? {
+                Need::Met => return Ok(Meeting::Met),
+                Need::Other { table, key } => return Ok(Meeting::Waits(HeldReason::OtherRecord { table, key })),
+                Need::Missing { table, key, target } => {
+                    if let Some((target, its_key)) = &target
+                        && let Some(review) = self.stays_gone(*target, its_key)?
+                    {
+                        return Ok(Meeting::Gone(self.gone(record, *target, &table, &key, review)));
+                    }
+                    let revived = match target {
+                        Some((table, key)) => self.revive(incoming, table, &key)?,
+                        None => false,
+                    };
+                    if !revived {
+                        return Ok(Meeting::Waits(HeldReason::Missing { table, key }));
+                    }
+                }
+            }
+        }
+        Ok(Meeting::Met)
+    }
+
+    /// Whether a record that is not here may not come back because another one needs it; and then whether a person is to look.
+    fn stays_gone(&self, table: TableNo, key: &Key) -> Result<Option<bool>> {
+        let policy = self.session.policy(table);
+        let record = self.session.load(table, key)?;
+        if record.current.is_some() || self.session.ledger.former(&record)?.is_empty() {
+            return Ok(None);
+        }
+        let never_here = self.session.ledger.ended(&record)?.is_empty();
+        Ok(match policy.direction {
+            // A child made it, and the rules refused it.
+            Direction::Down if never_here => Some(false),
+            Direction::Down | Direction::Both | Direction::Up | Direction::None if policy.lets_come_back() => None,
+            Direction::Down | Direction::Both | Direction::Up | Direction::None => Some(policy.deletes == DeleteRule::Review),
+        })
+    }
+
+    /// What of a record refers to one that is gone for good.
+    fn gone(&self, record: &Record, target: TableNo, table: &str, key: &str, review: bool) -> Gone {
+        let shape = self.session.shape(record.table);
+        let declared = shape.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(table));
+        let mut fields: Vec<FieldNo> = declared.flat_map(|reference| reference.fields.iter().copied()).collect();
+        fields.extend(shape.numbers.iter().filter(|number| number.table().is_none_or(|one| one == target)).map(|number| number.field));
+        shape.close(&mut fields);
+        Gone { fields, why: format!("{table} {key}, to which it refers, is no more"), review }
+    }
+
+    /// Brings a deleted record back because a child's record needs it (rule 11, edit wins), and first whatever it refers to
+    /// itself. False where it never was here, or where a chain of references is longer than [`LONGEST_CHAIN`].
+    fn revive(&mut self, incoming: &Incoming, table: TableNo, key: &Key) -> Result<bool> {
+        let mut record = self.load(table, key)?;
+        let Some(last) = self.session.ledger.former(&record)?.into_iter().next() else { return Ok(false) };
+        let place = (table, key.clone());
+        // Records that refer to each other in a circle come back together.
+        if self.together.len() >= LONGEST_CHAIN || !self.together.insert(place.clone()) {
+            return Ok(false);
+        }
+        // Whoever refers to it in such a circle is written first, with the number that it gets, which need not be the one it had.
+        let mut last = last;
+        let numbered = record.place.is_none() && self.session.shape(table).identity() == Identity::Birth;
+        if numbered && self.try_moving(|applying| applying.take_place(&mut record, &mut last))?.is_err() {
+            self.together.remove(&place);
+            return Ok(false);
+        }
+        let fields: Vec<FieldNo> = self.session.shape(table).live_fields().collect();
+        let waits = self.meet_references(&record, incoming, &last, &fields);
+        self.together.remove(&place);
+        if !matches!(waits?, Meeting::Met) {
+            if numbered {
+                self.release(&[place])?;
+            }
+            return Ok(false);
+        }
+        let losses = self.losses.len();
+        self.lose_deletion_here(&record, incoming, None);
+        match self.put(&mut record, Some(last), None)? {
+            Put::Done => {
+                self.list_losses(losses)?;
+                self.store_extra(&mut record)?;
+                Ok(true)
+            }
+            Put::Refused(_) => {
+                self.losses.truncate(losses);
+                if numbered {
+                    self.release(&[place])?;
+                }
+                Ok(false)
+            }
+        }
+    }
+}

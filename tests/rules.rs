@@ -1,0 +1,224 @@
+//! What the rules say is what happens: one short history per rule, read from databases and lists.
+
+mod support;
+
+use fieldpost::ledger::ConflictKind;
+use fieldpost::model::{Key, Value};
+use fieldpost::site::Role;
+use fieldpost::sync::mend::{self, Choice, Since};
+use support::Tree;
+
+const SCHEMA: &str = "
+    CREATE TABLE companies (id TEXT PRIMARY KEY, name TEXT, site TEXT);
+    CREATE TABLE contacts (id TEXT PRIMARY KEY, company TEXT REFERENCES companies, name TEXT, street TEXT, city TEXT, notes TEXT,
+      tags TEXT, stock INTEGER, status TEXT, seen TEXT);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, contact TEXT REFERENCES contacts, submitted INTEGER DEFAULT 0, total INTEGER);
+    CREATE TABLE lines (id INTEGER PRIMARY KEY, \"order\" INTEGER REFERENCES orders, article TEXT);
+    CREATE TABLE prices (article TEXT PRIMARY KEY, price INTEGER);
+    CREATE TABLE scratch (id TEXT PRIMARY KEY, x TEXT);
+    INSERT INTO companies VALUES ('ACME', 'Acme', 'anna'), ('BOLT', 'Bolt', 'head');
+    INSERT INTO contacts VALUES ('C1', 'ACME', 'Ann', 'Old Road 1', 'Bern', 'a' || char(10) || 'b' || char(10) || 'c', 'x;y', 10, 'active', NULL);
+    INSERT INTO prices VALUES ('nail', 5);
+    INSERT INTO scratch VALUES ('1', 'head');";
+
+const TWO: [&str; 2] = ["head", "anna"];
+
+fn tree(rules: &str) -> Tree {
+    let tree = Tree::with_rules(SCHEMA, rules);
+    tree.add("head", "anna", Role::Remote);
+    for _ in 0..3 {
+        TWO.iter().for_each(|site| drop(tree.sync(site)));
+    }
+    tree
+}
+
+/// Both edit, then all travels; Anna's edit is the later one.
+fn both(tree: &Tree, head: &str, anna: &str) {
+    tree.edit("head", head);
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    tree.edit("anna", anna);
+    tree.sync("anna");
+    tree.settle(&TWO);
+}
+
+fn contact(tree: &Tree, site: &str, column: &str) -> String {
+    tree.text(site, &format!("SELECT ifnull((SELECT {column} FROM contacts WHERE id = 'C1'), 'nothing') || ''"))
+}
+
+fn kinds(tree: &Tree, site: &str) -> Vec<ConflictKind> {
+    let mut kinds = Vec::new();
+    let session = tree.session(site);
+    session
+        .ledger
+        .conflicts(0, &mut |_, _, _, conflict| {
+            kinds.push(conflict.kind);
+            Ok(())
+        })
+        .unwrap();
+    kinds
+}
+
+#[test]
+fn differences_add_up_lists_unite_and_text_merges_by_lines() {
+    let tree = tree("[tables.contacts.fields]\nstock = 'sum'\ntags = { union = ';' }\nnotes = 'text'\n");
+    both(
+        &tree,
+        "UPDATE contacts SET stock = stock - 2, tags = 'x;y;z', notes = replace(notes, 'a', 'A')",
+        "UPDATE contacts SET stock = stock - 2, tags = 'y;w', notes = replace(notes, 'c', 'C')",
+    );
+    tree.assert_same(&TWO);
+    assert_eq!(contact(&tree, "anna", "stock"), "6");
+    assert_eq!(contact(&tree, "anna", "tags"), "y;z;w");
+    assert_eq!(contact(&tree, "head", "notes"), "A\nb\nC");
+    assert_eq!(kinds(&tree, "anna"), vec![ConflictKind::Merged; 3]);
+}
+
+#[test]
+fn what_belongs_together_wins_together() {
+    let tree = tree("[tables.contacts]\ngroups = [['street', 'city']]\n");
+    both(&tree, "UPDATE contacts SET street = 'Head Street 2', name = 'Anne'", "UPDATE contacts SET city = 'Chur'");
+    tree.assert_same(&TWO);
+    assert_eq!(contact(&tree, "head", "street || ', ' || city"), "Old Road 1, Chur");
+    assert_eq!(contact(&tree, "anna", "name"), "Anne");
+    assert!(tree.listed("head").iter().any(|lost| lost.contains("Head Street 2")), "{:?}", tree.listed("head"));
+}
+
+#[test]
+fn the_owner_wins_whoever_was_later() {
+    let rules = "[tables.contacts]\nconflict = ['owner', 'newest']\nowner = '(SELECT site FROM companies WHERE companies.id = company)'\n";
+    let anna = tree(rules);
+    both(&anna, "UPDATE contacts SET name = 'head'", "UPDATE contacts SET name = 'anna'");
+    assert_eq!(contact(&anna, "head", "name"), "anna");
+    let head = tree(rules);
+    head.edit("head", "UPDATE companies SET site = 'head'");
+    head.settle(&TWO);
+    both(&head, "UPDATE contacts SET name = 'head'", "UPDATE contacts SET name = 'anna'");
+    assert_eq!(contact(&head, "anna", "name"), "head");
+}
+
+#[test]
+fn a_fixed_field_and_a_table_that_goes_down_are_not_changed_by_a_child() {
+    let tree = tree("[tables.contacts]\nfixed = ['company']\n[tables.prices]\ndirection = 'down'\n");
+    tree.edit(
+        "anna",
+        "UPDATE contacts SET company = 'BOLT', name = 'Annie'; UPDATE prices SET price = 1; INSERT INTO prices VALUES ('screw', 7)",
+    );
+    tree.settle(&TWO);
+    tree.assert_same(&TWO);
+    assert_eq!(contact(&tree, "anna", "company || name"), "ACMEAnnie");
+    tree.assert_rows(&TWO, "SELECT article, price FROM prices ORDER BY article", &["nail|5"]);
+    assert!(kinds(&tree, "anna").iter().all(|kind| *kind == ConflictKind::Refused));
+    for lost in ["BOLT", "1", "screw", "7"] {
+        assert!(tree.listed("anna").iter().any(|listed| listed == lost), "{lost} is not listed: {:?}", tree.listed("anna"));
+    }
+    tree.edit("head", "UPDATE prices SET price = 6");
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT article, price FROM prices ORDER BY article", &["nail|6"]);
+}
+
+#[test]
+fn an_order_goes_up_once_it_is_ready_with_its_lines_and_gets_its_number() {
+    let tree = tree("[tables.orders]\ndirection = 'up'\nready_when = 'submitted = 1'\n[tables.lines]\ndirection = 'up'\n");
+    tree.edit("head", "INSERT INTO orders VALUES (1, 'C1', 1, 50)");
+    tree.edit("anna", "INSERT INTO orders VALUES (1, 'C1', 0, 70); INSERT INTO lines VALUES (1, 1, 'nail')");
+    tree.settle(&TWO);
+    tree.assert_rows(&["head"], "SELECT total FROM orders", &["50"]);
+    tree.assert_rows(&["head"], "SELECT count(*) FROM lines", &["0"]);
+    tree.edit("anna", "UPDATE orders SET submitted = 1");
+    tree.settle(&TWO);
+    tree.assert_rows(
+        &["head"],
+        "SELECT total, article FROM orders LEFT JOIN lines ON \"order\" = orders.id ORDER BY 1",
+        &["50|-", "70|nail"],
+    );
+    // What others ordered stays at the head; its own number is told.
+    let number = tree.text("head", "SELECT id || '' FROM orders WHERE total = 70");
+    tree.assert_rows(&["anna"], "SELECT id || '' , total FROM orders", &[&format!("{number}|70")]);
+    tree.edit("head", "UPDATE orders SET total = 0");
+    tree.settle(&TWO);
+    tree.assert_rows(&["anna"], "SELECT total FROM orders", &["70"]);
+}
+
+#[test]
+fn a_record_waits_for_what_it_requires() {
+    let tree = tree("[tables.contacts]\nrequired = ['company']\n");
+    tree.edit(
+        "anna",
+        "PRAGMA foreign_keys = off; INSERT INTO contacts (id, company, name) VALUES ('C2', 'NEW', 'Nora'), ('C3', NULL, 'Nick')",
+    );
+    let report = tree.sync("anna");
+    assert_eq!(report.kept.len(), 2);
+    assert!(report.kept.iter().all(|kept| kept.why.is_error() && kept.table == "contacts"));
+    tree.settle(&TWO);
+    tree.assert_rows(&["head"], "SELECT count(*) FROM contacts", &["1"]);
+    tree.edit("anna", "INSERT INTO companies VALUES ('NEW', 'New', NULL)");
+    tree.settle(&TWO);
+    tree.assert_rows(&["head"], "SELECT id FROM contacts ORDER BY id", &["C1", "C2"]);
+}
+
+#[test]
+fn a_delete_may_win_wait_for_a_person_or_only_mark() {
+    let wins = tree("[tables.contacts]\ndeletes = 'delete-wins'\n");
+    both(&wins, "UPDATE contacts SET name = 'edited'", "DELETE FROM contacts");
+    wins.assert_rows(&TWO, "SELECT count(*) FROM contacts", &["0"]);
+    assert!(wins.listed("head").iter().any(|lost| lost == "edited"), "{:?}", wins.listed("head"));
+
+    let review = tree("[tables.contacts]\ndeletes = 'review'\n");
+    both(&review, "DELETE FROM contacts", "UPDATE contacts SET name = 'edited'");
+    review.assert_rows(&TWO, "SELECT count(*) FROM contacts", &["0"]);
+    assert_eq!(review.session("head").ledger.open_conflicts().unwrap(), 1);
+    mend::settle(&review.session("head"), 1, &Choice::Lost, Since::Ask).unwrap();
+    review.settle(&TWO);
+    review.assert_rows(&TWO, "SELECT name, city FROM contacts", &["edited|Bern"]);
+
+    let mark = tree("[tables.contacts]\ndeletes = { up = 'origin-only', down = { set = 'status', to = 'deleted' } }\n");
+    mark.edit("anna", "DELETE FROM contacts; INSERT INTO contacts (id, name) VALUES ('MINE', 'Mia')");
+    mark.settle(&TWO);
+    mark.assert_rows(&TWO, "SELECT id FROM contacts ORDER BY id", &["C1", "MINE"]);
+    mark.edit("anna", "DELETE FROM contacts WHERE id = 'MINE'");
+    mark.edit("head", "DELETE FROM contacts WHERE id = 'C1'");
+    mark.settle(&TWO);
+    mark.assert_rows(&["head"], "SELECT count(*) FROM contacts", &["0"]);
+    mark.assert_rows(&["anna"], "SELECT id, status FROM contacts", &["C1|deleted"]);
+}
+
+#[test]
+fn what_is_local_never_travels() {
+    let tree = tree("[tables.scratch]\nlocal = true\n[tables.contacts]\nlocal = ['seen']\n");
+    tree.assert_rows(&["anna"], "SELECT count(*) FROM scratch", &["0"]);
+    tree.edit("head", "UPDATE contacts SET seen = 'head', name = 'both'; INSERT INTO scratch VALUES ('2', 'head')");
+    tree.edit("anna", "UPDATE contacts SET seen = 'anna'; INSERT INTO scratch VALUES ('1', 'anna')");
+    tree.settle(&TWO);
+    assert_eq!(contact(&tree, "head", "seen || name"), "headboth");
+    assert_eq!(contact(&tree, "anna", "seen || name"), "annaboth");
+    tree.assert_rows(&["anna"], "SELECT x FROM scratch", &["anna"]);
+}
+
+#[test]
+fn a_record_that_is_taken_out_of_the_exchange_comes_back_with_both_sides() {
+    let tree = tree("");
+    let key = Key::new([&Value::text("C1")]).unwrap();
+    let table = |tree: &Tree, site: &str| tree.session(site).shapes.iter().find(|shape| shape.name == "contacts").unwrap().number;
+    mend::deactivate(&tree.session("anna"), table(&tree, "anna"), &key).unwrap();
+    both(&tree, "UPDATE contacts SET city = 'Biel'", "UPDATE contacts SET name = 'Anja'");
+    assert_eq!(contact(&tree, "head", "name || city"), "AnnBiel");
+    assert_eq!(contact(&tree, "anna", "name || city"), "AnjaBern");
+    mend::activate(&tree.session("anna"), table(&tree, "anna"), &key).unwrap();
+    tree.settle(&TWO);
+    tree.assert_same(&TWO);
+    assert_eq!(contact(&tree, "head", "name || city"), "AnjaBiel");
+}
+
+#[test]
+fn records_of_a_table_that_is_sent_by_hand_go_when_they_are_sent() {
+    let tree = tree("[tables.companies]\nsend = 'manual'\n");
+    tree.edit("anna", "INSERT INTO companies VALUES ('ONE', 'One', NULL), ('TWO', 'Two', NULL)");
+    tree.settle(&TWO);
+    tree.assert_rows(&["head"], "SELECT count(*) FROM companies", &["2"]);
+    let session = tree.session("anna");
+    let table = session.shapes.iter().find(|shape| shape.name == "companies").unwrap().number;
+    mend::release(&session, table, &[Key::new([&Value::text("TWO")]).unwrap()]).unwrap();
+    drop(session);
+    tree.settle(&TWO);
+    tree.assert_rows(&["head"], "SELECT id FROM companies ORDER BY id", &["ACME", "BOLT", "TWO"]);
+}
