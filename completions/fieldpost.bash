@@ -55,6 +55,9 @@ _fieldpost() {
             fieldpost,receive)
                 cmd="fieldpost__subcmd__receive"
                 ;;
+            fieldpost,records)
+                cmd="fieldpost__subcmd__records"
+                ;;
             fieldpost,recover)
                 cmd="fieldpost__subcmd__recover"
                 ;;
@@ -66,6 +69,42 @@ _fieldpost() {
                 ;;
             fieldpost,sync)
                 cmd="fieldpost__subcmd__sync"
+                ;;
+            fieldpost__subcmd__conflicts,help)
+                cmd="fieldpost__subcmd__conflicts__subcmd__help"
+                ;;
+            fieldpost__subcmd__conflicts,resolve)
+                cmd="fieldpost__subcmd__conflicts__subcmd__resolve"
+                ;;
+            fieldpost__subcmd__conflicts__subcmd__help,help)
+                cmd="fieldpost__subcmd__conflicts__subcmd__help__subcmd__help"
+                ;;
+            fieldpost__subcmd__conflicts__subcmd__help,resolve)
+                cmd="fieldpost__subcmd__conflicts__subcmd__help__subcmd__resolve"
+                ;;
+            fieldpost__subcmd__held,drop)
+                cmd="fieldpost__subcmd__held__subcmd__drop"
+                ;;
+            fieldpost__subcmd__held,edit)
+                cmd="fieldpost__subcmd__held__subcmd__edit"
+                ;;
+            fieldpost__subcmd__held,help)
+                cmd="fieldpost__subcmd__held__subcmd__help"
+                ;;
+            fieldpost__subcmd__held,retry)
+                cmd="fieldpost__subcmd__held__subcmd__retry"
+                ;;
+            fieldpost__subcmd__held__subcmd__help,drop)
+                cmd="fieldpost__subcmd__held__subcmd__help__subcmd__drop"
+                ;;
+            fieldpost__subcmd__held__subcmd__help,edit)
+                cmd="fieldpost__subcmd__held__subcmd__help__subcmd__edit"
+                ;;
+            fieldpost__subcmd__held__subcmd__help,help)
+                cmd="fieldpost__subcmd__held__subcmd__help__subcmd__help"
+                ;;
+            fieldpost__subcmd__held__subcmd__help,retry)
+                cmd="fieldpost__subcmd__held__subcmd__help__subcmd__retry"
                 ;;
             fieldpost__subcmd__help,conflicts)
                 cmd="fieldpost__subcmd__help__subcmd__conflicts"
@@ -106,6 +145,9 @@ _fieldpost() {
             fieldpost__subcmd__help,receive)
                 cmd="fieldpost__subcmd__help__subcmd__receive"
                 ;;
+            fieldpost__subcmd__help,records)
+                cmd="fieldpost__subcmd__help__subcmd__records"
+                ;;
             fieldpost__subcmd__help,recover)
                 cmd="fieldpost__subcmd__help__subcmd__recover"
                 ;;
@@ -118,6 +160,18 @@ _fieldpost() {
             fieldpost__subcmd__help,sync)
                 cmd="fieldpost__subcmd__help__subcmd__sync"
                 ;;
+            fieldpost__subcmd__help__subcmd__conflicts,resolve)
+                cmd="fieldpost__subcmd__help__subcmd__conflicts__subcmd__resolve"
+                ;;
+            fieldpost__subcmd__help__subcmd__held,drop)
+                cmd="fieldpost__subcmd__help__subcmd__held__subcmd__drop"
+                ;;
+            fieldpost__subcmd__help__subcmd__held,edit)
+                cmd="fieldpost__subcmd__help__subcmd__held__subcmd__edit"
+                ;;
+            fieldpost__subcmd__help__subcmd__held,retry)
+                cmd="fieldpost__subcmd__help__subcmd__held__subcmd__retry"
+                ;;
             fieldpost__subcmd__help__subcmd__packet,open)
                 cmd="fieldpost__subcmd__help__subcmd__packet__subcmd__open"
                 ;;
@@ -126,6 +180,15 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__help__subcmd__packet,verify)
                 cmd="fieldpost__subcmd__help__subcmd__packet__subcmd__verify"
+                ;;
+            fieldpost__subcmd__help__subcmd__records,activate)
+                cmd="fieldpost__subcmd__help__subcmd__records__subcmd__activate"
+                ;;
+            fieldpost__subcmd__help__subcmd__records,deactivate)
+                cmd="fieldpost__subcmd__help__subcmd__records__subcmd__deactivate"
+                ;;
+            fieldpost__subcmd__help__subcmd__records,send)
+                cmd="fieldpost__subcmd__help__subcmd__records__subcmd__send"
                 ;;
             fieldpost__subcmd__packet,help)
                 cmd="fieldpost__subcmd__packet__subcmd__help"
@@ -151,6 +214,30 @@ _fieldpost() {
             fieldpost__subcmd__packet__subcmd__help,verify)
                 cmd="fieldpost__subcmd__packet__subcmd__help__subcmd__verify"
                 ;;
+            fieldpost__subcmd__records,activate)
+                cmd="fieldpost__subcmd__records__subcmd__activate"
+                ;;
+            fieldpost__subcmd__records,deactivate)
+                cmd="fieldpost__subcmd__records__subcmd__deactivate"
+                ;;
+            fieldpost__subcmd__records,help)
+                cmd="fieldpost__subcmd__records__subcmd__help"
+                ;;
+            fieldpost__subcmd__records,send)
+                cmd="fieldpost__subcmd__records__subcmd__send"
+                ;;
+            fieldpost__subcmd__records__subcmd__help,activate)
+                cmd="fieldpost__subcmd__records__subcmd__help__subcmd__activate"
+                ;;
+            fieldpost__subcmd__records__subcmd__help,deactivate)
+                cmd="fieldpost__subcmd__records__subcmd__help__subcmd__deactivate"
+                ;;
+            fieldpost__subcmd__records__subcmd__help,help)
+                cmd="fieldpost__subcmd__records__subcmd__help__subcmd__help"
+                ;;
+            fieldpost__subcmd__records__subcmd__help,send)
+                cmd="fieldpost__subcmd__records__subcmd__help__subcmd__send"
+                ;;
             *)
                 ;;
         esac
@@ -158,7 +245,7 @@ _fieldpost() {
 
     case "${cmd}" in
         fieldpost)
-            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive status conflicts held history digest packet recover detach demo help"
+            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive status conflicts held records history digest packet recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -176,12 +263,80 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__conflicts)
-            opts="-v -q -h --open --home --json --verbose --quiet --help"
+            opts="-v -q -h --open --home --json --verbose --quiet --help resolve help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__conflicts__subcmd__help)
+            opts="resolve help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__conflicts__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__conflicts__subcmd__help__subcmd__resolve)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__conflicts__subcmd__resolve)
+            opts="-v -q -h --take --value --anyway --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --take)
+                    COMPREPLY=($(compgen -W "standing lost before" -- "${cur}"))
+                    return 0
+                    ;;
+                --value)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -282,7 +437,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__held)
-            opts="-v -q -h --home --json --verbose --quiet --help"
+            opts="-v -q -h --home --json --verbose --quiet --help retry edit drop help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -299,8 +454,136 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fieldpost__subcmd__held__subcmd__drop)
+            opts="-v -q -h --reason --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --reason)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__held__subcmd__edit)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__held__subcmd__help)
+            opts="retry edit drop help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__held__subcmd__help__subcmd__drop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__held__subcmd__help__subcmd__edit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__held__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__held__subcmd__help__subcmd__retry)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__held__subcmd__retry)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fieldpost__subcmd__help)
-            opts="doctor init invite join sync send receive status conflicts held history digest packet recover detach demo help"
+            opts="doctor init invite join sync send receive status conflicts held records history digest packet recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -314,8 +597,22 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__conflicts)
-            opts=""
+            opts="resolve"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__conflicts__subcmd__resolve)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -384,8 +681,50 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__held)
-            opts=""
+            opts="retry edit drop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__held__subcmd__drop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__held__subcmd__edit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__held__subcmd__retry)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -526,6 +865,62 @@ _fieldpost() {
         fieldpost__subcmd__help__subcmd__receive)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__records)
+            opts="deactivate activate send"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__records__subcmd__activate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__records__subcmd__deactivate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__records__subcmd__send)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -858,6 +1253,152 @@ _fieldpost() {
                 return 0
             fi
             case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__records)
+            opts="-v -q -h --home --json --verbose --quiet --help deactivate activate send help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__records__subcmd__activate)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__records__subcmd__deactivate)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__records__subcmd__help)
+            opts="deactivate activate send help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__records__subcmd__help__subcmd__activate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__records__subcmd__help__subcmd__deactivate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__records__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__records__subcmd__help__subcmd__send)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__records__subcmd__send)
+            opts="-v -q -h --where --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

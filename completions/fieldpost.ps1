@@ -41,6 +41,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what was sent, received, and is waiting or in conflict')
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'List edits that lost against another edit, with their values')
             [CompletionResult]::new('held', 'held', [CompletionResultType]::ParameterValue, 'List changes that could not be applied yet, and why')
+            [CompletionResult]::new('records', 'records', [CompletionResultType]::ParameterValue, 'Take records out of the exchange, put them back, or send them by hand')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who changed a record, when, and from what to what')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
@@ -162,6 +163,33 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('resolve', 'resolve', [CompletionResultType]::ParameterValue, 'Settle conflicts: keep what stands, take what lost, or set another value')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;conflicts;resolve' {
+            [CompletionResult]::new('--take', '--take', [CompletionResultType]::ParameterName, 'Which value it shall be')
+            [CompletionResult]::new('--value', '--value', [CompletionResultType]::ParameterName, 'Another value; quotes inside the quotes make a number a text')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--anyway', '--anyway', [CompletionResultType]::ParameterName, 'Also where the record was edited since')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fieldpost;conflicts;help' {
+            [CompletionResult]::new('resolve', 'resolve', [CompletionResultType]::ParameterValue, 'Settle conflicts: keep what stands, take what lost, or set another value')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;conflicts;help;resolve' {
+            break
+        }
+        'fieldpost;conflicts;help;help' {
             break
         }
         'fieldpost;held' {
@@ -173,6 +201,131 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Try every held change again now')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Change values of a held change of a child, and try it again')
+            [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Let go of a held change of a child: it is listed with its values, and the child is told why')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;held;retry' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;held;edit' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;held;drop' {
+            [CompletionResult]::new('--reason', '--reason', [CompletionResultType]::ParameterName, 'Why, for whoever made it')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;held;help' {
+            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Try every held change again now')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Change values of a held change of a child, and try it again')
+            [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Let go of a held change of a child: it is listed with its values, and the child is told why')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;held;help;retry' {
+            break
+        }
+        'fieldpost;held;help;edit' {
+            break
+        }
+        'fieldpost;held;help;drop' {
+            break
+        }
+        'fieldpost;held;help;help' {
+            break
+        }
+        'fieldpost;records' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('deactivate', 'deactivate', [CompletionResultType]::ParameterValue, 'Take a record out of the exchange: nobody is told of it, and what comes for it is held')
+            [CompletionResult]::new('activate', 'activate', [CompletionResultType]::ParameterValue, 'Put a record back: what came meanwhile is decided now, and what was edited travels')
+            [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Let records of a table that is sent by hand go with the next ''fieldpost sync''')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;records;deactivate' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;records;activate' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;records;send' {
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'All records for which this SQL is true')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;records;help' {
+            [CompletionResult]::new('deactivate', 'deactivate', [CompletionResultType]::ParameterValue, 'Take a record out of the exchange: nobody is told of it, and what comes for it is held')
+            [CompletionResult]::new('activate', 'activate', [CompletionResultType]::ParameterValue, 'Put a record back: what came meanwhile is decided now, and what was edited travels')
+            [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Let records of a table that is sent by hand go with the next ''fieldpost sync''')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;records;help;deactivate' {
+            break
+        }
+        'fieldpost;records;help;activate' {
+            break
+        }
+        'fieldpost;records;help;send' {
+            break
+        }
+        'fieldpost;records;help;help' {
             break
         }
         'fieldpost;history' {
@@ -315,6 +468,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what was sent, received, and is waiting or in conflict')
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'List edits that lost against another edit, with their values')
             [CompletionResult]::new('held', 'held', [CompletionResultType]::ParameterValue, 'List changes that could not be applied yet, and why')
+            [CompletionResult]::new('records', 'records', [CompletionResultType]::ParameterValue, 'Take records out of the exchange, put them back, or send them by hand')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who changed a record, when, and from what to what')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
@@ -349,9 +503,40 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;help;conflicts' {
+            [CompletionResult]::new('resolve', 'resolve', [CompletionResultType]::ParameterValue, 'Settle conflicts: keep what stands, take what lost, or set another value')
+            break
+        }
+        'fieldpost;help;conflicts;resolve' {
             break
         }
         'fieldpost;help;held' {
+            [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Try every held change again now')
+            [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Change values of a held change of a child, and try it again')
+            [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Let go of a held change of a child: it is listed with its values, and the child is told why')
+            break
+        }
+        'fieldpost;help;held;retry' {
+            break
+        }
+        'fieldpost;help;held;edit' {
+            break
+        }
+        'fieldpost;help;held;drop' {
+            break
+        }
+        'fieldpost;help;records' {
+            [CompletionResult]::new('deactivate', 'deactivate', [CompletionResultType]::ParameterValue, 'Take a record out of the exchange: nobody is told of it, and what comes for it is held')
+            [CompletionResult]::new('activate', 'activate', [CompletionResultType]::ParameterValue, 'Put a record back: what came meanwhile is decided now, and what was edited travels')
+            [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Let records of a table that is sent by hand go with the next ''fieldpost sync''')
+            break
+        }
+        'fieldpost;help;records;deactivate' {
+            break
+        }
+        'fieldpost;help;records;activate' {
+            break
+        }
+        'fieldpost;help;records;send' {
             break
         }
         'fieldpost;help;history' {

@@ -300,6 +300,8 @@ fn one_field_set_at_two_sites_to_one_number_that_means_two_records_is_a_conflict
     for name in TWO {
         tree.edit(name, &order_of(name));
         tree.edit(name, &format!("UPDATE orders SET customer = (SELECT id FROM customers WHERE name = '{name}') WHERE token = 'first'"));
+        // Times are noted in milliseconds: two edits of one millisecond have no later one.
+        std::thread::sleep(std::time::Duration::from_millis(5));
     }
     settled(&tree, &TWO);
     // The later edit wins.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{Exit, conflicts, demo, detach, digest, doctor, held, history, init, invite, join, packet, recover, status, sync};
+use super::{Exit, conflicts, demo, detach, digest, doctor, held, history, init, invite, join, packet, records, recover, status, sync};
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
 ///
@@ -54,6 +54,7 @@ pub enum Command {
     Status(status::StatusArgs),
     Conflicts(conflicts::ConflictsArgs),
     Held(held::HeldArgs),
+    Records(records::RecordsArgs),
     History(history::HistoryArgs),
     Digest(digest::DigestArgs),
     Packet(packet::PacketArgs),
@@ -112,7 +113,15 @@ mod tests {
             "fieldpost receive --dry-run",
             "fieldpost status --json",
             "fieldpost conflicts customers --open",
+            "fieldpost conflicts resolve 7 8 --take lost",
+            "fieldpost conflicts resolve 7 --value x --anyway",
             "fieldpost held",
+            "fieldpost held retry",
+            "fieldpost held edit 17 phone=1 city=Bern",
+            "fieldpost held drop 17 --reason twice",
+            "fieldpost records deactivate customers ACME-0007",
+            "fieldpost records activate customers ACME-0007",
+            "fieldpost records send answers --where done=1",
             "fieldpost history customers ACME-0007",
             "fieldpost history order_lines O-17 3",
             "fieldpost digest",

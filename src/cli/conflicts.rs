@@ -1,6 +1,6 @@
 //! `fieldpost conflicts`: which edits lost against another edit, and what did they say?
 
-use clap::Args;
+use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use super::Exit;
@@ -11,26 +11,106 @@ use super::shown::{self, Shown};
 use super::{Context, Failure};
 use crate::ledger::{Conflict as Listed, ConflictKind, ConflictState};
 use crate::model::{SiteName, Value};
+use crate::sync::mend::{self, Choice, Since};
 use crate::sync::{Session, SyncError};
 
 /// List edits that lost against another edit, with their values
 ///
 /// Conflicts are decided at the parent by the rules in its rules.toml. The value that lost is kept in this list, at the
 /// site that decided and at the site of the edit. Under the rule 'review' the parent's value stands until a person
-/// decides, by editing the record.
+/// decides, with 'conflicts resolve' or by editing the record.
 #[derive(Clone, Debug, Args)]
-#[command(after_help = "\
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Examples:
   fieldpost conflicts
   fieldpost conflicts customers --open
-  fieldpost conflicts --json > conflicts.json")]
+  fieldpost conflicts resolve 7 --take lost
+  fieldpost conflicts --json > conflicts.json"
+)]
 pub struct ConflictsArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: Option<ConflictsCommand>,
     /// Only this table
     #[arg(value_name = "TABLE")]
     pub table: Option<String>,
     /// Only those that wait for a person
     #[arg(long)]
     pub open: bool,
+}
+
+/// What to do with conflicts.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ConflictsCommand {
+    /// Settle conflicts: keep what stands, take what lost, or set another value
+    ///
+    /// Whatever changes is an edit of this site and travels like any other. A record that was edited since the conflict was decided
+    /// is not overwritten unless you say so.
+    #[command(after_help = "\
+Examples:
+  fieldpost conflicts resolve 7 --take lost
+  fieldpost conflicts resolve 7 8 9 --take standing
+  fieldpost conflicts resolve 7 --value '040 555 0333'")]
+    Resolve(ResolveArgs),
+}
+
+/// Arguments of `conflicts resolve`.
+#[derive(Clone, Debug, Args)]
+pub struct ResolveArgs {
+    /// Numbers of conflicts, as 'fieldpost conflicts' lists them
+    #[arg(required = true, value_name = "NUMBER")]
+    pub numbers: Vec<i64>,
+    /// Which value it shall be
+    #[arg(long, value_enum, required_unless_present = "value", conflicts_with = "value")]
+    pub take: Option<Side>,
+    /// Another value; quotes inside the quotes make a number a text
+    #[arg(long)]
+    pub value: Option<String>,
+    /// Also where the record was edited since
+    #[arg(long)]
+    pub anyway: bool,
+}
+
+/// One of the values of a conflict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Side {
+    /// What stands now
+    Standing,
+    /// What lost
+    Lost,
+    /// What both had before
+    Before,
+}
+
+/// What was settled.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ResolveReport {
+    /// The conflicts, by number.
+    pub settled: Vec<i64>,
+}
+
+impl Report for ResolveReport {
+    fn text(&self, _: &Page) -> String {
+        let settled = count(self.settled.len(), "conflict is", "conflicts are");
+        format!("{settled} settled; 'fieldpost sync' tells the others.")
+    }
+}
+
+fn resolve(arguments: &ResolveArgs, context: &Context) -> Result<Exit, Failure> {
+    let (_lock, session) = context.work()?;
+    let choice = match (arguments.take, &arguments.value) {
+        (Some(Side::Standing), _) => Choice::Standing,
+        (Some(Side::Lost), _) => Choice::Lost,
+        (Some(Side::Before), _) => Choice::Before,
+        (None, value) => Choice::Other(shown::typed(value.as_deref().unwrap_or_default())),
+    };
+    let since = if arguments.anyway { Since::Overwrite } else { Since::Ask };
+    for number in &arguments.numbers {
+        mend::settle(&session, *number, &choice, since)?;
+    }
+    Ok(context.printer.report(&ResolveReport { settled: arguments.numbers.clone() }))
 }
 
 /// The conflicts, newest first.
@@ -71,6 +151,8 @@ pub struct Conflict {
     pub decided: Moment,
     /// Whether a person is still to decide.
     pub open: bool,
+    /// Whether a person settled it.
+    pub settled: bool,
 }
 
 /// Where the change came from that met another one.
@@ -111,6 +193,9 @@ pub enum About {
 /// # Errors
 /// [`Failure::NoTable`]; else as the ledger says.
 pub fn run(arguments: &ConflictsArgs, context: &Context) -> Result<Exit, Failure> {
+    if let Some(ConflictsCommand::Resolve(arguments)) = &arguments.command {
+        return resolve(arguments, context);
+    }
     let session = context.look()?;
     let table = arguments.table.as_ref().map(|typed| shape_named(&session, typed).map(|shape| shape.name.clone())).transpose()?;
     let mut conflicts = all(&session, 0)?;
@@ -124,16 +209,20 @@ pub fn run(arguments: &ConflictsArgs, context: &Context) -> Result<Exit, Failure
 /// # Errors
 /// As the ledger says.
 pub fn all(session: &Session, after: i64) -> Result<Vec<Conflict>, SyncError> {
+    let settled = session.ledger.settled()?;
     let mut found = Vec::new();
-    session.ledger.conflicts(after, &mut |number, _, _, conflict| {
-        found.push((number, conflict));
+    session.ledger.conflicts(after, &mut |number, decider_number, _, conflict| {
+        if conflict.kind != ConflictKind::Settled {
+            let settled = settled.contains(&(conflict.decider.clone(), decider_number));
+            found.push((number, conflict, settled));
+        }
         Ok(())
     })?;
-    found.into_iter().map(|(number, conflict)| show(session, number, conflict)).collect()
+    found.into_iter().map(|(number, conflict, settled)| show(session, number, conflict, settled)).collect()
 }
 
-fn show(session: &Session, number: i64, conflict: Listed) -> Result<Conflict, SyncError> {
-    let open = conflict.state == ConflictState::Open && !edited_since(session, &conflict)?;
+fn show(session: &Session, number: i64, conflict: Listed, settled: bool) -> Result<Conflict, SyncError> {
+    let open = conflict.state == ConflictState::Open && !settled && !edited_since(session, &conflict)?;
     let field = conflict.field.clone();
     let about = match (conflict.kind, field) {
         (ConflictKind::Field, Some(field)) => About::Field(field),
@@ -180,6 +269,7 @@ fn show(session: &Session, number: i64, conflict: Listed) -> Result<Conflict, Sy
         packet: conflict.packet.map(|(from, number)| ConflictPacket { from, number: number.0 }),
         decided: Moment(conflict.time),
         open,
+        settled,
     })
 }
 
@@ -253,7 +343,8 @@ impl Conflict {
     fn text(&self, page: &Page) -> String {
         let packet = self.packet.as_ref().map_or_else(String::new, |packet| format!(", packet {} from '{}'", packet.number, packet.from));
         let outcome = match self.open {
-            true => alert("to decide: edit the record as it should be"),
+            true => alert(&format!("to decide: 'fieldpost conflicts resolve {}'", self.number)),
+            false if self.settled => format!("decided at '{}'{packet}, settled by a person", self.decider),
             false => format!("decided at '{}'{packet}", self.decider),
         };
         let decided = page.moment(self.decided);
@@ -304,6 +395,7 @@ mod tests {
             packet: Some(ConflictPacket { from: SiteName::new("anna").unwrap(), number: 4 }),
             decided: at(1),
             open: false,
+            settled: false,
         }
     }
 
@@ -331,7 +423,7 @@ mod tests {
         let report = ConflictsReport { conflicts: vec![Conflict { open: true, rule: "review".to_owned(), ..conflict() }, conflict()] };
         assert_eq!(report.exit(), Exit::Attention);
         assert!(plain(&report).starts_with("2 conflicts, 1 to decide\n"));
-        assert!(plain(&report).contains("08:01, to decide: edit the record as it should be; rule: review\n"));
+        assert!(plain(&report).contains("08:01, to decide: 'fieldpost conflicts resolve 7'; rule: review\n"));
     }
 
     #[test]

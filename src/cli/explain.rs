@@ -371,7 +371,7 @@ fn mend(error: &MendError) -> Option<String> {
     Some(match error {
         MendError::NoConflict(_) | MendError::Settled(_) => "'fieldpost conflicts' lists them with their numbers".to_owned(),
         MendError::MovedOn { .. } => "look at it again; '--anyway' overwrites what is there now".to_owned(),
-        MendError::NoSuchSide { .. } | MendError::NoRecord { .. } => return None,
+        MendError::NoSuchSide { .. } | MendError::NoRecord { .. } | MendError::BadSql(_) => return None,
         MendError::NoField { table, .. } => format!("'fieldpost doctor -v' lists the fields of {table}"),
         MendError::NotHeld(_) => "'fieldpost held' lists what is held, with its number".to_owned(),
         MendError::OfTheParent(parent) => format!("edit the record here as it should be, or ask whoever looks after '{parent}'"),

@@ -1,6 +1,6 @@
 //! `fieldpost held`: which changes could not be applied yet, and what are they waiting for?
 
-use clap::Args;
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Exit;
@@ -10,6 +10,7 @@ use super::shown::{self, Shown};
 use super::{Context, Failure};
 use crate::ledger::HeldReason;
 use crate::model::SiteName;
+use crate::sync::mend::{self, HeldPlace, MendError};
 use crate::sync::parked::{self, Waits};
 use crate::sync::{Session, SyncError};
 
@@ -17,12 +18,62 @@ use crate::sync::{Session, SyncError};
 ///
 /// Most go on by themselves when what they need arrives, or when the application here gets the table or column they are for.
 /// The others say what they want.
-#[derive(Clone, Copy, Debug, Args)]
-#[command(after_help = "\
+#[derive(Clone, Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
 Examples:
   fieldpost held
-  fieldpost held --json")]
-pub struct HeldArgs {}
+  fieldpost held edit 17 phone='040 555 0111'
+  fieldpost held drop 17 --reason 'entered twice'
+  fieldpost held --json"
+)]
+pub struct HeldArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: Option<HeldCommand>,
+}
+
+/// What to do with held changes.
+#[derive(Clone, Debug, Subcommand)]
+pub enum HeldCommand {
+    /// Try every held change again now
+    #[command(after_help = "Examples:\n  fieldpost held retry")]
+    Retry,
+    /// Change values of a held change of a child, and try it again
+    #[command(after_help = "Examples:\n  fieldpost held edit 17 phone='040 555 0111' city=Bern")]
+    Edit(HeldEditArgs),
+    /// Let go of a held change of a child: it is listed with its values, and the child is told why
+    #[command(after_help = "Examples:\n  fieldpost held drop 17 --reason 'entered twice'")]
+    Drop(HeldDropArgs),
+}
+
+/// Arguments of `held edit`.
+#[derive(Clone, Debug, Args)]
+pub struct HeldEditArgs {
+    /// Its number, as 'fieldpost held' lists it
+    #[arg(value_name = "NUMBER")]
+    pub number: i64,
+    /// New values
+    #[arg(required = true, value_name = "FIELD=VALUE", value_parser = field_value)]
+    pub values: Vec<(String, String)>,
+}
+
+/// Arguments of `held drop`.
+#[derive(Clone, Debug, Args)]
+pub struct HeldDropArgs {
+    /// Its number, as 'fieldpost held' lists it
+    #[arg(value_name = "NUMBER")]
+    pub number: i64,
+    /// Why, for whoever made it
+    #[arg(long)]
+    pub reason: String,
+}
+
+fn field_value(typed: &str) -> Result<(String, String), String> {
+    let (field, value) = typed.split_once('=').ok_or("write it as FIELD=VALUE")?;
+    Ok((field.to_owned(), value.to_owned()))
+}
 
 /// The held changes, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -34,6 +85,8 @@ pub struct HeldReport {
 /// A change that could not be applied yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct HeldChange {
+    /// Names it for `held edit` and `held drop`; none for one that waits for a table or column.
+    pub number: Option<i64>,
     /// The table.
     pub table: String,
     /// The key.
@@ -70,10 +123,39 @@ pub enum Needs {
 ///
 /// # Errors
 /// As the ledger says.
-pub fn run(context: &Context) -> Result<Exit, Failure> {
+pub fn run(arguments: &HeldArgs, context: &Context) -> Result<Exit, Failure> {
+    if let Some(command) = &arguments.command {
+        let (_lock, session) = context.work()?;
+        match command {
+            HeldCommand::Retry => mend::retry(&session)?,
+            HeldCommand::Edit(edit) => {
+                let value = |(field, typed): &(String, String)| (field.clone(), shown::typed(typed));
+                mend::edit_held(&session, held_place(&session, edit.number)?, &edit.values.iter().map(value).collect())?;
+            }
+            HeldCommand::Drop(drop) => mend::drop_held(&session, held_place(&session, drop.number)?, &drop.reason)?,
+        }
+        return report(&session, context);
+    }
     let session = context.look()?;
-    let mut held = all(&session)?;
-    held.extend(parked(&session)?);
+    report(&session, context)
+}
+
+/// The held change of that number.
+fn held_place(session: &Session, number: i64) -> Result<HeldPlace, SyncError> {
+    let mut found = None;
+    session.ledger.exceptional(&mut |record| {
+        if record.id == Some(number) {
+            found = record.extra.held.keys().next().copied();
+        }
+        Ok(())
+    })?;
+    let site = found.ok_or(MendError::NotHeld(number))?;
+    Ok(HeldPlace { number, site })
+}
+
+fn report(session: &Session, context: &Context) -> Result<Exit, Failure> {
+    let mut held = all(session)?;
+    held.extend(parked(session)?);
     held.sort_by(|a, b| (a.since, &a.table).cmp(&(b.since, &b.table)));
     Ok(context.printer.report(&HeldReport { held }))
 }
@@ -84,6 +166,7 @@ pub fn run(context: &Context) -> Result<Exit, Failure> {
 /// As the ledger says.
 pub fn parked(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
     let held = |waits: Waits| HeldChange {
+        number: None,
         key: shown::of_key(&waits.key),
         packet: waits.packet.0,
         why: waits.to_string(),
@@ -110,6 +193,7 @@ pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
         let key = session.shown_key(&record)?;
         for (site, held) in record.extra.held {
             all.push(HeldChange {
+                number: record.id,
                 table: session.shape(record.table).name.clone(),
                 key: shown::of_key(&key),
                 from: session.ledger.site_name(site)?,
@@ -163,6 +247,7 @@ impl Report for HeldReport {
             return "Nothing is held.".to_owned();
         }
         let columns = [
+            Column::Numbers("no."),
             Column::Words("record"),
             Column::Words("from"),
             Column::Numbers("packet"),
@@ -172,6 +257,7 @@ impl Report for HeldReport {
         ];
         let rows = self.held.iter().map(|held| {
             vec![
+                held.number.map_or_else(String::new, |number| number.to_string()),
                 format!("{} {}", held.table, shown::key(&held.key)),
                 held.from.to_string(),
                 held.packet.to_string(),
@@ -197,6 +283,7 @@ mod tests {
     #[test]
     fn it_says_why_and_what_helps() {
         let held = |needs| HeldChange {
+            number: Some(17),
             table: "orders".to_owned(),
             key: vec![Shown(Value::text("O-17"))],
             from: SiteName::new("anna").unwrap(),
@@ -210,9 +297,9 @@ mod tests {
             plain(&report),
             "\
 1 change held
-  record       from  packet  since             because
-  orders O-17  anna       4  2026-11-22 08:00  its customer is not here   goes on by itself with a
-                                               yet                        later packet
+  no.  record       from  packet  since             because
+   17  orders O-17  anna       4  2026-11-22 08:00  its customer is not  goes on by itself with a
+                                                    here yet             later packet
 "
         );
         assert_eq!(report.exit(), Exit::Done);

@@ -125,8 +125,11 @@ pub fn shape_named<'s>(session: &'s Session, typed: &str) -> Result<&'s Shape, F
     })
 }
 
-/// The record whose key somebody typed, what happened to it, and the other records that had the number before.
-fn find(session: &Session, shape: &Shape, typed: &[String]) -> Result<(Key, Vec<Event>, Vec<i64>), Failure> {
+/// The keys that somebody may mean by the words typed, likeliest first.
+///
+/// # Errors
+/// [`Failure::KeyLength`].
+pub fn keys_meant(shape: &Shape, typed: &[String]) -> Result<Vec<Key>, Failure> {
     if typed.len() != shape.key.len() {
         let fields = shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
         return Err(Failure::KeyLength { table: shape.name.clone(), fields });
@@ -138,8 +141,12 @@ fn find(session: &Session, shape: &Shape, typed: &[String]) -> Result<(Key, Vec<
             |key: &Vec<Value>| values.iter().map(|value| [key.as_slice(), std::slice::from_ref(value)].concat()).collect::<Vec<_>>();
         meant = meant.iter().flat_map(longer).collect();
     }
-    for values in &meant {
-        let Ok(key) = Key::new(values) else { continue };
+    Ok(meant.iter().filter_map(|values| Key::new(values).ok()).collect())
+}
+
+/// The record whose key somebody typed, what happened to it, and the other records that had the number before.
+fn find(session: &Session, shape: &Shape, typed: &[String]) -> Result<(Key, Vec<Event>, Vec<i64>), Failure> {
+    for key in keys_meant(shape, typed)? {
         let mut records = history::under(session, shape, &key)?.into_iter();
         while let Some(record) = records.next() {
             let events = history::of(session, &record)?;

@@ -24,6 +24,7 @@ pub mod packet;
 pub mod page;
 pub mod place;
 pub mod printer;
+pub mod records;
 pub mod recover;
 pub mod rehearsal;
 pub mod rounds;
@@ -114,7 +115,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Receive(arguments) => rounds::run_receive(arguments, context),
         Command::Status(_) => status::run(context),
         Command::Conflicts(arguments) => conflicts::run(arguments, context),
-        Command::Held(_) => held::run(context),
+        Command::Held(arguments) => held::run(arguments, context),
+        Command::Records(arguments) => records::run(arguments, context),
         Command::History(arguments) => history::run(arguments, context),
         Command::Digest(arguments) => digest::run(arguments, context),
         Command::Packet(arguments) => packet::run(arguments, context),

@@ -166,6 +166,11 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
         let put = would("was put", "would be put");
         notes.push(format!("Packet {number} for '{to}', made earlier ({}), {put} on the exchange", size(bytes)));
     }
+    for kept in &round.kept {
+        let records = count(usize::try_from(kept.records).unwrap_or(usize::MAX), "record stays here", "records stay here");
+        let first = if kept.records == 1 { String::new() } else { ", the first one".to_owned() };
+        notes.push(format!("{}: {records} and is not sent to '{}' ({}{first}): {}", kept.table, kept.to, kept.first, kept.why));
+    }
     notes.extend(unknown_rules(session));
     Ok(notes)
 }

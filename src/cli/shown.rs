@@ -96,9 +96,30 @@ pub fn meanings(typed: &str) -> Vec<Value> {
     number.into_iter().chain([Value::text(typed)]).collect()
 }
 
+/// The value somebody means who types a new one: as [`meanings`], but a number only where it is written as SQLite would write it. So
+/// `0222` stays a telephone number, and `222` becomes text by itself in a column of text.
+#[must_use]
+pub fn typed(typed: &str) -> Value {
+    let mut meanings = meanings(typed);
+    let first = meanings.swap_remove(0);
+    let quoted = typed.ends_with('\'') && matches!(first, Value::Text(_) | Value::Blob(_));
+    if quoted || first.to_string() == typed { first } else { Value::text(typed) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_typed_value_is_a_number_only_where_it_reads_back_the_same() {
+        assert_eq!(typed("222"), Value::Integer(222));
+        assert_eq!(typed("0222"), Value::text("0222"));
+        assert_eq!(typed("1.5"), Value::Real(1.5));
+        assert_eq!(typed("1.50"), Value::text("1.50"));
+        assert_eq!(typed("'222'"), Value::text("222"));
+        assert_eq!(typed("x'00ff'"), Value::Blob(vec![0, 0xff]));
+        assert_eq!(typed(""), Value::text(""));
+    }
 
     #[test]
     fn a_typed_key_may_mean_a_number_or_its_text_and_quotes_settle_it() {

@@ -14,7 +14,7 @@ use crate::database::DatabaseError;
 use crate::ledger::{Direction, Neighbour};
 use crate::model::{Millis, SiteName};
 use crate::site::Role;
-use crate::sync::{Session, SyncError, renumber};
+use crate::sync::{Session, SyncError, clocks, renumber};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
@@ -115,12 +115,17 @@ pub struct NeighbourStatus {
     pub last_sent: Option<Moment>,
     /// When its last packet was applied.
     pub last_received: Option<Moment>,
+    /// By how many milliseconds its clock is ahead of ours at least; negative where it is behind, 0 where it may be right.
+    pub clock_ahead: i64,
     /// What keeps the two apart and wants a person.
     pub problem: Option<String>,
 }
 
 /// How far back new numbers are told.
 const RENUMBERED_DAYS: i64 = 30;
+
+/// From here on a clock is worth a line, in milliseconds.
+const WRONG_CLOCK: i64 = 60_000;
 
 /// Most of them that are told one by one.
 const MOST_NUMBERS: usize = 10;
@@ -205,6 +210,7 @@ fn of_neighbour(session: &Session, neighbour: &Neighbour) -> Result<NeighbourSta
         waiting: waiting as u64,
         last_sent: last(Direction::Out),
         last_received: last(Direction::In),
+        clock_ahead: clocks::skew(session, neighbour)?.map_or(0, clocks::Skew::certain),
         problem: neighbour.problem.clone(),
     })
 }
@@ -329,6 +335,10 @@ impl StatusReport {
             let packets = count(usize::try_from(self.set_aside).unwrap_or(usize::MAX), "packet", "packets");
             lines.push(format!("{packets} that did not verify: in {}, the reason beside each", self.quarantine.display()));
         }
+        for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.clock_ahead.abs() >= WRONG_CLOCK) {
+            let (seconds, side) = (neighbour.clock_ahead.abs() / 1000, if neighbour.clock_ahead > 0 { "ahead" } else { "behind" });
+            lines.push(format!("the clock of '{}' is {seconds} s {side} of this one, at least: 'newest' goes by clocks", neighbour.name));
+        }
         let skipped = self.renumbered.len().saturating_sub(MOST_NUMBERS);
         lines.extend(self.renumbered.iter().skip(skipped).map(|moved| moved.words.clone()));
         if skipped > 0 {
@@ -361,6 +371,7 @@ mod tests {
                 waiting: 3,
                 last_sent: Some(at(0)),
                 last_received: None,
+                clock_ahead: 0,
                 problem: None,
             }],
             conflicts_open: 0,

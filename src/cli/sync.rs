@@ -332,12 +332,22 @@ mod tests {
             packet: None,
             decided: at(0),
             open: false,
+            settled: false,
         }
     }
 
     fn held(needs: Needs) -> HeldChange {
         let why = "its customer is not here yet".to_owned();
-        HeldChange { table: "orders".to_owned(), key: vec![text("O-17")], from: name("head"), packet: 41, why, since: at(0), needs }
+        HeldChange {
+            number: None,
+            table: "orders".to_owned(),
+            key: vec![text("O-17")],
+            from: name("head"),
+            packet: 41,
+            why,
+            since: at(0),
+            needs,
+        }
     }
 
     fn waiting(needs: Needs) -> Waiting {

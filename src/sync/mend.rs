@@ -79,6 +79,9 @@ pub enum MendError {
         /// Its key.
         key: String,
     },
+    /// SQL that does not run.
+    #[error("the SQL does not run here: {0}")]
+    BadSql(String),
     /// A table whose records travel by themselves.
     #[error("records of {0} are sent by themselves")]
     NotManual(String),
