@@ -228,7 +228,15 @@ impl Sites {
                 }
             };
             // Triggers read the real clock, sites a made one that is years behind: edits must be believed all the same.
-            let rules = format!("{rules}\n[clocks]\nfuture = \"36500d\"\n");
+            let drawn = match (&self.setting.invented, self.setting.rule) {
+                (None, "newest") => {
+                    "[tables.customers]\ngroups = [[\"name\", \"city\"]]\n[tables.notes]\nfields = { body = [\"text\", \"oldest\"] }\n"
+                }
+                (None, "parent") => "[tables.items]\nunit = \"record\"\n[tables.lines]\nfields = { text = { union = \",\" } }\n",
+                (None, "child") => "[tables.items]\ndeletes = \"delete-wins\"\n[tables.lines]\ndeletes = \"delete-wins\"\n",
+                (Some(_) | None, _) => "",
+            };
+            let rules = format!("{rules}\n[clocks]\nfuture = \"36500d\"\n{drawn}");
             std::fs::write(home.join("rules.toml"), rules).expect("the folder is ours");
         }
         let world = self.world(0, kill);
