@@ -234,6 +234,7 @@ impl Sites {
                 }
                 (None, "parent") => "[tables.items]\nunit = \"record\"\n[tables.lines]\nfields = { text = { union = \",\" } }\n",
                 (None, "child") => "[tables.items]\ndeletes = \"delete-wins\"\n[tables.lines]\ndeletes = \"delete-wins\"\n",
+                (None, "review") => "[tables.customers]\ndeletes = \"delete-wins\"\n[tables.notes]\ndeletes = \"review\"\n",
                 (Some(_) | None, _) => "",
             };
             let rules = format!("{rules}\n[clocks]\nfuture = \"36500d\"\n{drawn}");
