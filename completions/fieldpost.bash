@@ -455,12 +455,16 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__held__subcmd__drop)
-            opts="-v -q -h --reason --home --json --verbose --quiet --help"
+            opts="-v -q -h --from --reason --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --reason)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -477,12 +481,16 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__held__subcmd__edit)
-            opts="-v -q -h --home --json --verbose --quiet --help"
+            opts="-v -q -h --from --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -137,11 +137,13 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_see
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from retry" -s v -l verbose -d 'Tell more; twice: everything'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from retry" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from retry" -s h -l help -d 'Print help'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from edit" -l from -d 'Who sent it, where several neighbours sent one for the record' -r
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from edit" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from edit" -l json -d 'Print the report as JSON'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from edit" -s v -l verbose -d 'Tell more; twice: everything'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from edit" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from edit" -s h -l help -d 'Print help'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from drop" -l from -d 'Who sent it, where several neighbours sent one for the record' -r
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from drop" -l reason -d 'Why, for whoever made it' -r
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from drop" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from drop" -l json -d 'Print the report as JSON'

@@ -2,10 +2,12 @@
 
 mod support;
 
+use fieldpost::cli;
 use fieldpost::ledger::ConflictKind;
 use fieldpost::model::{Key, Value};
 use fieldpost::site::Role;
-use fieldpost::sync::mend::{self, Choice, Since};
+use fieldpost::sync::SyncError;
+use fieldpost::sync::mend::{self, Choice, HeldPlace, MendError, Since};
 use support::Tree;
 
 const SCHEMA: &str = "
@@ -56,6 +58,27 @@ fn kinds(tree: &Tree, site: &str) -> Vec<ConflictKind> {
         })
         .unwrap();
     kinds
+}
+
+fn mend_error<T: std::fmt::Debug>(done: Result<T, SyncError>) -> MendError {
+    match done {
+        Err(SyncError::Mend(error)) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What is held at the head, as `held` numbers it.
+fn held_at_head(tree: &Tree) -> Vec<HeldPlace> {
+    let session = tree.session("head");
+    let mut places = Vec::new();
+    session
+        .ledger
+        .exceptional(&mut |record| {
+            places.extend(record.extra.held.keys().map(|site| HeldPlace { number: record.id.unwrap(), site: *site }));
+            Ok(())
+        })
+        .unwrap();
+    places
 }
 
 #[test]
@@ -166,8 +189,11 @@ fn a_delete_may_win_wait_for_a_person_or_only_mark() {
     let review = tree("[tables.contacts]\ndeletes = 'review'\n");
     both(&review, "DELETE FROM contacts", "UPDATE contacts SET name = 'edited'");
     review.assert_rows(&TWO, "SELECT count(*) FROM contacts", &["0"]);
-    assert_eq!(review.session("head").ledger.open_conflicts().unwrap(), 1);
+    let open = |tree: &Tree| cli::conflicts::all(&tree.session("head"), 0).unwrap().iter().filter(|conflict| conflict.open).count();
+    assert_eq!(open(&review), 1);
     mend::settle(&review.session("head"), 1, &Choice::Lost, Since::Ask).unwrap();
+    assert_eq!(open(&review), 0);
+    assert_eq!(mend_error(mend::settle(&review.session("head"), 1, &Choice::Lost, Since::Ask)), MendError::Settled(1));
     review.settle(&TWO);
     review.assert_rows(&TWO, "SELECT name, city FROM contacts", &["edited|Bern"]);
 
@@ -221,4 +247,107 @@ fn records_of_a_table_that_is_sent_by_hand_go_when_they_are_sent() {
     drop(session);
     tree.settle(&TWO);
     tree.assert_rows(&["head"], "SELECT id FROM companies ORDER BY id", &["ACME", "BOLT", "TWO"]);
+}
+
+#[test]
+fn a_held_change_that_is_edited_keeps_what_it_refers_to() {
+    let tree = tree("");
+    tree.edit("anna", "INSERT INTO orders (id, total) VALUES (1, 70); INSERT INTO lines VALUES (2, 1, 'screw')");
+    // The line has come and its order waits: then another order gets the number at the head.
+    tree.edit("anna", "PRAGMA foreign_keys = off; UPDATE orders SET contact = 'C9'");
+    tree.settle(&TWO);
+    let held = held_at_head(&tree);
+    assert_eq!(held.len(), 2, "{:?}", tree.held("head"));
+    let line = held
+        .iter()
+        .find(|place| mend::edit_held(&tree.session("head"), **place, &[("article".to_owned(), Value::text("bolt"))].into()).is_ok());
+    assert!(line.is_some(), "the line is held");
+    tree.edit("head", "INSERT INTO orders (id, total) VALUES (1, 5)");
+    tree.settle(&TWO);
+    assert_eq!(held_at_head(&tree).len(), 2, "what they wait for has not come");
+    tree.edit("anna", "INSERT INTO contacts (id, name) VALUES ('C9', 'Nina')");
+    tree.settle(&TWO);
+    let lines = "SELECT total, article FROM lines LEFT JOIN orders ON orders.id = \"order\"";
+    tree.assert_rows(&TWO, lines, &["70|bolt"]);
+    assert!(held_at_head(&tree).is_empty());
+}
+
+#[test]
+fn a_held_change_that_is_dropped_is_listed_with_the_reason_and_the_child_follows() {
+    let tree = tree("");
+    tree.edit("anna", "PRAGMA foreign_keys = off; INSERT INTO contacts (id, company, name) VALUES ('C9', 'NOWHERE', 'Nils')");
+    tree.settle(&TWO);
+    let [place] = held_at_head(&tree)[..] else { panic!("{:?}", tree.held("head")) };
+    let nothing = HeldPlace { number: place.number + 1_000, ..place };
+    assert!(mend::drop_held(&tree.session("head"), nothing, "x").is_err());
+    mend::drop_held(&tree.session("head"), place, "entered twice").unwrap();
+    tree.settle(&TWO);
+    tree.assert_same(&TWO);
+    tree.assert_rows(&TWO, "SELECT count(*) FROM contacts", &["1"]);
+    let conflicts = cli::conflicts::all(&tree.session("anna"), 0).unwrap();
+    assert!(conflicts.iter().any(|conflict| conflict.rule == "entered twice"), "{conflicts:?}");
+    assert!(tree.listed("anna").iter().any(|lost| lost == "Nils"), "{:?}", tree.listed("anna"));
+}
+
+#[test]
+fn a_conflict_is_settled_in_the_record_it_was_about_whatever_has_its_number_now() {
+    let tree = tree("[tables.orders]\nconflict = 'review'\n");
+    tree.edit("head", "INSERT INTO orders (id, contact, total) VALUES (1, 'C1', 1)");
+    tree.settle(&TWO);
+    both(&tree, "UPDATE orders SET total = 2", "UPDATE orders SET total = 3");
+    // The order ends, and its number is given to another one that happens to hold what stood.
+    tree.edit("head", "DELETE FROM orders; INSERT INTO orders (id, contact, total) VALUES (1, 'C1', 2)");
+    tree.settle(&TWO);
+    mend_error(mend::settle(&tree.session("head"), 1, &Choice::Lost, Since::Ask));
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT total FROM orders", &["2"]);
+}
+
+#[test]
+fn what_was_edited_since_is_overwritten_only_if_somebody_insists() {
+    let tree = tree("");
+    both(&tree, "UPDATE contacts SET name = 'head'", "UPDATE contacts SET name = 'anna'");
+    tree.edit("head", "UPDATE contacts SET name = 'newer'");
+    let ask = mend_error(mend::settle(&tree.session("head"), 1, &Choice::Lost, Since::Ask));
+    assert!(matches!(ask, MendError::MovedOn { current, .. } if current == "newer"));
+    mend::settle(&tree.session("head"), 1, &Choice::Lost, Since::Overwrite).unwrap();
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT name FROM contacts", &["head"]);
+}
+
+#[test]
+fn a_record_that_was_deleted_outside_the_exchange_can_come_back_into_it() {
+    let tree = tree("");
+    let key = Key::new([&Value::text("C1")]).unwrap();
+    let table = |session: &fieldpost::sync::Session| session.shapes.iter().find(|shape| shape.name == "contacts").unwrap().number;
+    let session = tree.session("anna");
+    mend::deactivate(&session, table(&session), &key).unwrap();
+    drop(session);
+    tree.edit("anna", "DELETE FROM contacts");
+    tree.settle(&TWO);
+    tree.assert_rows(&["head"], "SELECT count(*) FROM contacts", &["1"]);
+    let session = tree.session("anna");
+    mend::activate(&session, table(&session), &key).unwrap();
+    drop(session);
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT count(*) FROM contacts", &["0"]);
+}
+
+#[test]
+fn a_rule_about_what_is_not_there_or_does_not_run_is_pointed_out() {
+    let rules = "[tables.contacts]\nfixed = ['compny']\nready_when = 'dne = 1'\nlocal = ['seen', 'sen']\n[tables.scratsh]\nlocal = true\n\
+        [tables.scratch]\nlocal = true\n";
+    let tree = tree(rules);
+    let session = tree.session("head");
+    let faults = session.database().unwrap().rule_faults(&session.shapes, &session.rules).unwrap();
+    let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "rules.toml speaks of a field `compny` of `contacts`, and there is none; did you mean `company`?",
+            "rules.toml speaks of a field `sen` of `contacts`, and there is none; did you mean `seen`?",
+            "`ready_when` of `contacts` in rules.toml does not run here: no such column: dne",
+            "rules.toml speaks of a table `scratsh`, and there is none",
+        ]
+    );
 }

@@ -276,8 +276,10 @@ fn show(session: &Session, number: i64, conflict: Listed, settled: bool) -> Resu
 /// Whether somebody edited the field after it was parked for review: that edit is the decision.
 fn edited_since(session: &Session, conflict: &Listed) -> Result<bool, SyncError> {
     let Some(shape) = session.shapes.iter().find(|shape| shape.name == conflict.table) else { return Ok(false) };
-    let record = session.load_at(shape, &conflict.key)?;
-    let Some(image) = record.current else { return Ok(true) };
+    let Some(record) = mend::record_of(session, shape, conflict)? else { return Ok(false) };
+    // A record that is gone answers for itself, except where its end is what a person is to look at.
+    let about_its_end = matches!(conflict.kind, ConflictKind::Delete | ConflictKind::Gone) && conflict.field.is_some();
+    let Some(image) = record.current else { return Ok(!about_its_end) };
     let field = conflict.field.as_ref().and_then(|name| shape.field(name));
     Ok(field.is_some_and(|field| image.stamp(field).is_some_and(|stamp| stamp.time > conflict.time)))
 }

@@ -373,6 +373,8 @@ fn mend(error: &MendError) -> Option<String> {
         MendError::MovedOn { .. } => "look at it again; '--anyway' overwrites what is there now".to_owned(),
         MendError::NoSuchSide { .. } | MendError::NoRecord { .. } | MendError::BadSql(_) => return None,
         MendError::NoField { table, .. } => format!("'fieldpost doctor -v' lists the fields of {table}"),
+        MendError::Several(_) => "say whose with '--from SITE'".to_owned(),
+        MendError::Missing { .. } => "bring that record back first".to_owned(),
         MendError::NotHeld(_) => "'fieldpost held' lists what is held, with its number".to_owned(),
         MendError::OfTheParent(parent) => format!("edit the record here as it should be, or ask whoever looks after '{parent}'"),
         MendError::Refused(_) => "choose another value, or change the record with the program itself".to_owned(),

@@ -10,6 +10,7 @@ use super::shown::{self, Shown};
 use super::{Context, Failure};
 use crate::ledger::HeldReason;
 use crate::model::SiteName;
+use crate::rules::Retries;
 use crate::sync::mend::{self, HeldPlace, MendError};
 use crate::sync::parked::{self, Waits};
 use crate::sync::{Session, SyncError};
@@ -54,6 +55,9 @@ pub struct HeldEditArgs {
     /// Its number, as 'fieldpost held' lists it
     #[arg(value_name = "NUMBER")]
     pub number: i64,
+    /// Who sent it, where several neighbours sent one for the record
+    #[arg(long, value_name = "SITE")]
+    pub from: Option<String>,
     /// New values
     #[arg(required = true, value_name = "FIELD=VALUE", value_parser = field_value)]
     pub values: Vec<(String, String)>,
@@ -65,6 +69,9 @@ pub struct HeldDropArgs {
     /// Its number, as 'fieldpost held' lists it
     #[arg(value_name = "NUMBER")]
     pub number: i64,
+    /// Who sent it, where several neighbours sent one for the record
+    #[arg(long, value_name = "SITE")]
+    pub from: Option<String>,
     /// Why, for whoever made it
     #[arg(long)]
     pub reason: String,
@@ -130,9 +137,15 @@ pub fn run(arguments: &HeldArgs, context: &Context) -> Result<Exit, Failure> {
             HeldCommand::Retry => mend::retry(&session)?,
             HeldCommand::Edit(edit) => {
                 let value = |(field, typed): &(String, String)| (field.clone(), shown::typed(typed));
-                mend::edit_held(&session, held_place(&session, edit.number)?, &edit.values.iter().map(value).collect())?;
+                mend::edit_held(
+                    &session,
+                    held_place(&session, edit.number, edit.from.as_deref())?,
+                    &edit.values.iter().map(value).collect(),
+                )?;
             }
-            HeldCommand::Drop(drop) => mend::drop_held(&session, held_place(&session, drop.number)?, &drop.reason)?,
+            HeldCommand::Drop(drop) => {
+                mend::drop_held(&session, held_place(&session, drop.number, drop.from.as_deref())?, &drop.reason)?;
+            }
         }
         return report(&session, context);
     }
@@ -140,17 +153,26 @@ pub fn run(arguments: &HeldArgs, context: &Context) -> Result<Exit, Failure> {
     report(&session, context)
 }
 
-/// The held change of that number.
-fn held_place(session: &Session, number: i64) -> Result<HeldPlace, SyncError> {
-    let mut found = None;
+/// The held change of that number; several neighbours may have sent one for the same record.
+fn held_place(session: &Session, number: i64, from: Option<&str>) -> Result<HeldPlace, SyncError> {
+    let mut found = Vec::new();
     session.ledger.exceptional(&mut |record| {
         if record.id == Some(number) {
-            found = record.extra.held.keys().next().copied();
+            found.extend(record.extra.held.keys().copied());
         }
         Ok(())
     })?;
-    let site = found.ok_or(MendError::NotHeld(number))?;
-    Ok(HeldPlace { number, site })
+    let mut meant = Vec::new();
+    for site in found {
+        if from.is_none_or(|from| session.ledger.site_name(site).is_ok_and(|name| name.as_str() == from)) {
+            meant.push(site);
+        }
+    }
+    match meant[..] {
+        [] => Err(MendError::NotHeld(number).into()),
+        [site] => Ok(HeldPlace { number, site }),
+        _ => Err(MendError::Several(number).into()),
+    }
 }
 
 fn report(session: &Session, context: &Context) -> Result<Exit, Failure> {
@@ -200,7 +222,7 @@ pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
                 packet: held.packet.0,
                 why: held.reason.to_string(),
                 since: Moment(held.since),
-                needs: needs(&held.reason),
+                needs: needs(&held.reason, session.world.now().0 - held.since.0, session.rules.retries()),
             });
         }
     }
@@ -208,9 +230,13 @@ pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
     Ok(all)
 }
 
-/// What helps a change that waits.
-const fn needs(reason: &HeldReason) -> Needs {
+/// What helps a change that has waited so long, in milliseconds.
+const fn needs(reason: &HeldReason, waited: i64, retries: Retries) -> Needs {
     match reason {
+        // What should have come by now: somebody must look why it has not. It is tried all the same.
+        HeldReason::Missing { .. } | HeldReason::Dependants { .. } | HeldReason::Twin { .. } if waited >= retries.for_millis => {
+            Needs::Person
+        }
         HeldReason::Missing { .. } | HeldReason::Dependants { .. } | HeldReason::Twin { .. } => Needs::Packet,
         HeldReason::OtherRecord { .. } | HeldReason::Refused { .. } => Needs::Person,
         HeldReason::Deactivated => Needs::Activation,
@@ -279,6 +305,14 @@ mod tests {
     use super::*;
     use crate::cli::page::tests::{at, plain};
     use crate::model::Value;
+
+    #[test]
+    fn what_has_waited_longer_than_the_rules_say_wants_a_person() {
+        let missing = HeldReason::Missing { table: "t".into(), key: "1".into() };
+        let retries = Retries { for_millis: 10, every_millis: 1 };
+        assert_eq!([9, 10].map(|waited| needs(&missing, waited, retries)), [Needs::Packet, Needs::Person]);
+        assert_eq!(needs(&HeldReason::Deactivated, 10, retries), Needs::Activation);
+    }
 
     #[test]
     fn it_says_why_and_what_helps() {

@@ -121,7 +121,7 @@ pub fn run(arguments: &RecordsArgs, context: &Context) -> Result<Exit, Failure> 
 fn find<'s>(session: &'s Session, table: &str, typed: &[String]) -> Result<(&'s Shape, Key), Failure> {
     let shape = shape_named(session, table)?;
     for key in keys_meant(shape, typed)? {
-        if history::under(session, shape, &key)?.iter().any(|record| record.current.is_some()) {
+        if history::under(session, shape, &key)?.iter().any(|record| record.current.is_some() || record.extra.deactivated) {
             return Ok((shape, key));
         }
     }

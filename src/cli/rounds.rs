@@ -8,11 +8,10 @@ use super::page::{count, size};
 use super::rehearsal::Rehearsal;
 use super::sync::{Counts, Mode, PacketIn, PacketOut, ReceiveArgs, SendArgs, SyncArgs, SyncReport, Waiting};
 use super::{Context, Exit, Failure, place};
-use crate::database::doctor::unknown_fields;
 use crate::exchange::{DryRun, Exchange};
 use crate::ledger::Direction;
 use crate::model::SiteName;
-use crate::rules::nearest;
+use crate::rules::{self, nearest};
 use crate::site::Role;
 use crate::sync::report::{self, Report as Round};
 use crate::sync::round::{self, Halves};
@@ -167,28 +166,30 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
         notes.push(format!("Packet {number} for '{to}', made earlier ({}), {put} on the exchange", size(bytes)));
     }
     for kept in &round.kept {
-        let records = count(usize::try_from(kept.records).unwrap_or(usize::MAX), "record stays here", "records stay here");
-        let first = if kept.records == 1 { String::new() } else { ", the first one".to_owned() };
-        notes.push(format!("{}: {records} and is not sent to '{}' ({}{first}): {}", kept.table, kept.to, kept.first, kept.why));
+        let records = count(usize::try_from(kept.records).unwrap_or(usize::MAX), "record stays", "records stay");
+        let which = if kept.records == 1 { kept.first.clone() } else { format!("{} and others", kept.first) };
+        notes.push(format!("{}: {records} here and not sent to '{}', because {} ({which})", kept.table, kept.to, kept.why));
     }
-    notes.extend(unknown_rules(session));
+    notes.extend(unknown_rules(session)?);
     Ok(notes)
 }
 
 /// Tables and fields in `rules.toml` that are not there: a slip that would go unnoticed for years.
-fn unknown_rules(session: &Session) -> Vec<String> {
+fn unknown_rules(session: &Session) -> Result<Vec<String>, SyncError> {
     let known = || session.shapes.iter().map(|shape| shape.name.as_str());
     if session.settings.role != Role::Host {
-        return Vec::new();
+        return Ok(Vec::new());
     }
     let referred = session.rules.references().flat_map(|(table, _, rule)| std::iter::once(table).chain(rule.tables()));
-    let named: std::collections::BTreeSet<&str> = session.rules.tables().map(|(table, _)| table).chain(referred).collect();
+    let travelling = session.rules.tables().filter(|(_, rule)| rule.direction != rules::Direction::None);
+    let named: std::collections::BTreeSet<&str> = travelling.map(|(table, _)| table).chain(referred).collect();
     let unknown = named.into_iter().filter(|table| known().all(|name| name != *table));
     let line = |table: &str| {
         let meant = nearest(table, known()).map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
         format!("rules.toml speaks of `{table}`, and there is no tracked table of that name{meant}")
     };
-    unknown.map(line).chain(unknown_fields(&session.shapes, &session.rules).iter().map(ToString::to_string)).collect()
+    let faults = session.database()?.rule_faults(&session.shapes, &session.rules)?;
+    Ok(unknown.map(line).chain(faults.iter().map(ToString::to_string)).collect())
 }
 
 /// Tables in which something changed.

@@ -190,7 +190,7 @@ impl Database {
         self.connection.execute(&sql, [number]).map(drop).doing("go on with the numbers of a log")
     }
 
-    fn columns_of(&self, table: &str) -> Result<Vec<String>> {
+    pub(super) fn columns_of(&self, table: &str) -> Result<Vec<String>> {
         self.texts("read the columns of a log", &format!("SELECT name FROM pragma_table_info({}) ORDER BY cid", quote_text(table)))
     }
 

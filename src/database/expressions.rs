@@ -3,10 +3,8 @@
 //! It is an expression over the columns of one table and may look into others; whatever would write is refused. Where it does not
 //! run, the answer is SQLite's words: a rule that cannot be read must never stop a round.
 
-use rusqlite::types::ValueRef;
-
 use super::error::Result;
-use super::plan::bind_key;
+use super::plan::{bind_key, value};
 use super::{Database, quote};
 use crate::model::{Key, Shape, Value};
 
@@ -28,7 +26,7 @@ impl Database {
         bind_key(&mut statement, key)?;
         let mut rows = statement.raw_query();
         Ok(match rows.next() {
-            Ok(Some(row)) => row.get_ref(0).map(value_of).map_err(|error| words_of(&error)),
+            Ok(Some(row)) => row.get_ref(0).map(value).map_err(|error| words_of(&error)),
             Ok(None) => Ok(Value::Null),
             Err(error) => Err(words_of(&error)),
         })
@@ -67,7 +65,7 @@ impl Database {
         loop {
             match rows.next() {
                 Ok(Some(row)) => {
-                    let values: rusqlite::Result<Vec<Value>> = (0..names.len()).map(|at| row.get_ref(at).map(value_of)).collect();
+                    let values: rusqlite::Result<Vec<Value>> = (0..names.len()).map(|at| row.get_ref(at).map(value)).collect();
                     match values {
                         // A record without a key is nobody's.
                         Ok(values) => keys.extend(Key::new(values.iter()).ok()),
@@ -78,16 +76,6 @@ impl Database {
                 Err(error) => return Ok(Err(words_of(&error))),
             }
         }
-    }
-}
-
-fn value_of(value: ValueRef<'_>) -> Value {
-    match value {
-        ValueRef::Null => Value::Null,
-        ValueRef::Integer(number) => Value::Integer(number),
-        ValueRef::Real(number) => Value::Real(number),
-        ValueRef::Text(text) => Value::Text(text.to_vec()),
-        ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
     }
 }
 

@@ -267,7 +267,7 @@ pub(super) fn key_at(row: &SqlRow<'_>, places: impl Iterator<Item = usize>) -> r
     Ok(Key::new(&values))
 }
 
-fn value(value: ValueRef<'_>) -> Value {
+pub(super) fn value(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Integer(number),

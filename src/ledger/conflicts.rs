@@ -17,8 +17,11 @@ pub struct Conflict {
     pub kind: ConflictKind,
     /// Table.
     pub table: String,
-    /// Key as canonical bytes.
+    /// Key as canonical bytes, as it was when this was decided: a handed-out number may be another record's by now.
     pub key: Key,
+    /// Which record it is whatever its number, in a table of handed-out numbers: the site that made it, and that site's number of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub born: Option<(SiteName, u64)>,
     /// Field; none where the whole record is meant.
     pub field: Option<String>,
     /// The three values below, exactly, and of [`ConflictKind::Merged`] what the parent had; of a whole record the one that lost.
@@ -90,6 +93,9 @@ pub enum ConflictState {
     Open,
 }
 
+/// What stands for the state of an entry that settles another one.
+const SETTLES: &str = "settles";
+
 impl ConflictState {
     const fn word(self) -> &'static str {
         match self {
@@ -116,7 +122,7 @@ impl Ledger {
                 loser.map_or(Value::Null, |site| Value::Integer(site.0.into())),
                 Value::text(&conflict.table),
                 Value::Blob(conflict.key.as_bytes().to_vec()),
-                Value::text(conflict.state.word()),
+                Value::text(if conflict.settles.is_some() { SETTLES } else { conflict.state.word() }),
                 Value::Integer(conflict.time.0),
                 Value::Text(content),
             ],
@@ -144,17 +150,13 @@ impl Ledger {
 
     /// The conflicts that a person settled: who decided them, and under which number they are there.
     pub fn settled(&self) -> Result<BTreeSet<(SiteName, i64)>> {
+        let mut statement = self.connection.prepare_cached("SELECT content FROM conflict WHERE state = ?")?;
+        let mut rows = statement.query([SETTLES])?;
         let mut settled = BTreeSet::new();
-        self.conflicts(0, &mut |_, _, _, conflict| {
+        while let Some(row) = rows.next()? {
+            let conflict: Conflict = serde_json::from_str(&row.get::<_, String>(0)?).map_err(|_| LedgerError::Damaged("conflict"))?;
             settled.extend(conflict.settles);
-            Ok(())
-        })?;
+        }
         Ok(settled)
-    }
-
-    /// How many conflicts want a person.
-    pub fn open_conflicts(&self) -> Result<u64> {
-        let count: i64 = self.connection.query_row("SELECT count(*) FROM conflict WHERE state = 'open'", [], |row| row.get(0))?;
-        Ok(count.cast_unsigned())
     }
 }

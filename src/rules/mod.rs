@@ -185,24 +185,6 @@ impl Rules {
         self
     }
 
-    /// The line of `text`, a rules file that reads, where a key stands: of the whole file, or of what stands nearest above it.
-    #[must_use]
-    pub fn line(text: &str, path: &[&str]) -> usize {
-        let Ok(mut at) = Reading::parse(text) else { return 1 };
-        let mut line = 1;
-        for key in path {
-            if !at.has(key) {
-                break;
-            }
-            line = at.line(key);
-            match at.table(key) {
-                Ok(Some(inner)) => at = inner,
-                Ok(None) | Err(_) => break,
-            }
-        }
-        line
-    }
-
     /// References nobody declared as a foreign key: table, column and what the column holds, by name.
     pub fn references(&self) -> impl Iterator<Item = (&str, &str, &ReferenceRule)> {
         self.references.iter().map(|((table, column), rule)| (table.as_str(), column.as_str(), rule))
@@ -369,15 +351,6 @@ mod tests {
         let rules = Rules::parse(EVERYTHING).unwrap();
         assert_eq!(words(&rules, "customers", "city"), "review");
         assert_eq!(words(&rules, "customers", "a"), "owner, then newest");
-    }
-
-    #[test]
-    fn a_key_is_found_by_its_line() {
-        let text = "default = \"parent\"\n\n[tables.a]\nfixed = [\"x\"]\n[tables.a.fields]\nb = \"sum\"\n";
-        assert_eq!(Rules::line(text, &["tables", "a", "fixed"]), 4);
-        assert_eq!(Rules::line(text, &["tables", "a", "fields", "b"]), 6);
-        assert_eq!(Rules::line(text, &["tables", "a", "nothing"]), 3);
-        assert_eq!(Rules::line(text, &["nowhere"]), 1);
     }
 
     #[test]

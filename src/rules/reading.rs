@@ -153,15 +153,6 @@ impl<'t> Reading<'t> {
         known_word(self.line(key), key, word, words, &[]).copied().map(Some)
     }
 
-    /// A whole number of at least 0, where the key is there.
-    ///
-    /// # Errors
-    /// [`Fault::Kind`], [`Fault::Value`].
-    pub fn amount(&self, key: &str) -> At<Option<u32>> {
-        let Some(number) = self.get(key, "number", DeValue::as_integer)? else { return Ok(None) };
-        number.as_str().parse().map(Some).map_err(|_| self.refuse(key, "it takes a whole number from 0 on"))
-    }
-
     /// A length of time as `90s`, `10m`, `4h` or `2d`, in milliseconds, where the key is there.
     ///
     /// # Errors

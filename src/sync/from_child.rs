@@ -152,7 +152,11 @@ impl Applying<'_> {
             Some(before) => {
                 self.lose(record, incoming, Some(before), after, &gone.fields, ConflictKind::Gone, &gone.why)?;
                 let fields: Vec<FieldNo> = change.fields.iter().copied().filter(|field| !gone.fields.contains(field)).collect();
-                (!fields.is_empty()).then_some(fields)
+                // Where nothing can be left out, nothing of it can be taken either.
+                if fields.len() == change.fields.len() {
+                    self.lose(record, incoming, Some(before), after, &fields, ConflictKind::Gone, &gone.why)?;
+                }
+                (!fields.is_empty() && fields.len() < change.fields.len()).then_some(fields)
             }
             None => {
                 self.lose(record, incoming, None, after, &change.fields, ConflictKind::Gone, &gone.why)?;

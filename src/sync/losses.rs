@@ -24,6 +24,7 @@ impl Applying<'_> {
             kind,
             table: shape.name.clone(),
             key: self.session.shown_key(record).unwrap_or_else(|_| record.at().clone()),
+            born: record.key.birth().and_then(|born| Some((self.session.ledger.site_name(born.site).ok()?, born.sequence))),
             field: field.map(|field| shape.name_of(field).to_owned()),
             exact: Row::default(),
             base: None,

@@ -15,7 +15,7 @@ use super::held::Try;
 use super::{Result, Session, SyncError, history, seal};
 use crate::database::Written;
 use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, NeighbourKind, Record};
-use crate::model::{FieldNo, Key, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value};
+use crate::model::{Born, FieldNo, Identity, Key, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value};
 
 /// Why something cannot be mended like that.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -65,12 +65,23 @@ pub enum MendError {
     /// Nothing is held under that number.
     #[error("nothing is held under number {0}")]
     NotHeld(i64),
+    /// Several neighbours sent a change that is held under that number.
+    #[error("several neighbours sent a change that is held under number {0}")]
+    Several(i64),
     /// What the parent sent is not ours to change.
     #[error("the change came from '{0}', which decides: it cannot be edited or dropped here")]
     OfTheParent(SiteName),
     /// The database refused what was to be written.
     #[error("the database refuses it: {0}")]
     Refused(String),
+    /// A record that is referred to is no more.
+    #[error("it refers to {table} {key}, which is not here")]
+    Missing {
+        /// Table referred to.
+        table: String,
+        /// Key referred to.
+        key: String,
+    },
     /// A record to which others refer.
     #[error("{table} {key} refers to it")]
     Dependant {
@@ -168,8 +179,7 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
     let shape = session.shapes.iter().find(|shape| shape.name == conflict.table);
     let gone = || MendError::NoRecord { table: conflict.table.clone(), key: conflict.key.to_string() };
     let shape = shape.ok_or_else(gone)?;
-    let records = history::under(session, shape, &conflict.key)?;
-    let record = records.into_iter().next();
+    let record = record_of(session, shape, conflict)?;
     let Some(name) = &conflict.field else {
         return match choice {
             Choice::Standing => Ok(()),
@@ -182,13 +192,24 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
             }
         };
     };
+    if *choice == Choice::Standing {
+        return Ok(());
+    }
     let field = shape.field(name).ok_or_else(|| MendError::NoField { table: shape.name.clone(), field: name.clone() })?;
     let value = match choice {
-        Choice::Standing => return Ok(()),
+        Choice::Standing => winner,
         Choice::Lost => lost,
         Choice::Before => base,
         Choice::Other(value) => value,
     };
+    // What a number meant then, it need not mean now.
+    if shape.concerns_numbers(field) && !matches!(value, Value::Null) {
+        return Err(MendError::NoSuchSide {
+            number,
+            why: "it is the number of a record, and may mean another one now: edit the record itself",
+        }
+        .into());
+    }
     if !value.is_stated() {
         return Err(MendError::NoSuchSide { number, why: "nobody knows what was there before" }.into());
     }
@@ -214,10 +235,31 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
     }
 }
 
+/// The record that a conflict is about, whatever its number is now; none where nobody can tell.
+///
+/// # Errors
+/// As the ledger says.
+pub fn record_of(session: &Session, shape: &Shape, conflict: &Conflict) -> Result<Option<Record>> {
+    let record = match (shape.identity(), &conflict.born) {
+        (Identity::Birth, Some((site, sequence))) => {
+            let born = Born { site: session.ledger.site_number(site)?, sequence: *sequence };
+            session.load(shape.number, &session.key_of_born(shape.number, born)?)?
+        }
+        (Identity::Key, _) => session.load_at(shape, &conflict.key)?,
+        // Its key has numbers in it, which may mean other records by now.
+        (Identity::Birth, None) | (Identity::Meaning, _) => return Ok(None),
+    };
+    Ok(record.id.is_some().then_some(record))
+}
+
 /// Brings a deleted record back as it last was here, with one field as a person wants it.
 fn restore(session: &Session, shape: &Shape, record: &Record, field: FieldNo, value: &Value) -> Result<()> {
     let last = session.ledger.former(record)?.into_iter().next();
     let last = last.ok_or_else(|| MendError::NoRecord { table: shape.name.clone(), key: record.at().to_string() })?;
+    // A number that means nothing any more would come to mean whoever has it now.
+    if let Some((table, key)) = session.leads_nowhere(shape, &last.row)? {
+        return Err(MendError::Missing { table, key }.into());
+    }
     let mut row = session.numbered(shape, &last.row)?;
     row.set(field, value.clone());
     write(session, |database| database.insert(shape, &row))
@@ -281,7 +323,13 @@ pub fn activate(session: &Session, table: TableNo, place: &Key) -> Result<()> {
 
 fn set_active(session: &Session, table: TableNo, place: &Key, active: bool) -> Result<()> {
     seal::seal(session)?;
-    let mut record = living(session, session.shape(table), place)?;
+    let shape = session.shape(table);
+    // One that was deleted meanwhile can be put back into the exchange too: its end is told then.
+    let out = history::under(session, shape, place)?.into_iter().find(|record| record.extra.deactivated);
+    let mut record = match out {
+        Some(record) => record,
+        None => living(session, shape, place)?,
+    };
     record.extra.deactivated = !active;
     session.ledger.begin()?;
     let done = session.ledger.store_extra(&mut record).map_err(SyncError::from);
@@ -353,11 +401,13 @@ pub fn edit_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, 
         let held = record.extra.held.get_mut(&place.site).ok_or(MendError::NotHeld(place.number))?;
         let no_values = || MendError::NoSuchSide { number: place.number, why: "it is a delete, which has no values" };
         let after = held.change.after.as_mut().ok_or_else(no_values)?;
-        let mut row = session.numbered(shape, &after.row)?;
+        // Only what is edited goes through numbers: a reference to what is not here keeps its meaning.
+        let (mut edited, mut row) = (Vec::new(), session.numbered(shape, &after.row)?);
         for (name, value) in values {
             let unknown = || MendError::NoField { table: shape.name.clone(), field: name.clone() };
             let field = shape.field(name).ok_or_else(unknown)?;
             row.set(field, value.clone());
+            edited.push(field);
             after.set_stamp(field, Some(Stamp { time: applying.now, site: SiteNo(0) }));
             if !held.change.fields.contains(&field) {
                 held.change.fields.push(field);
@@ -365,7 +415,7 @@ pub fn edit_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, 
             }
         }
         session.mean(shape, &mut row)?;
-        after.row = row;
+        edited.into_iter().for_each(|field| after.row.set(field, row.get(field).clone()));
         held.since = applying.now;
         applying.store_extra(&mut record)?;
         applying.retry_held(Try::All)

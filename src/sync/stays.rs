@@ -227,6 +227,16 @@ impl Session {
         Ok(Leads::Missing { table: target.name.clone(), key: words.join("/") })
     }
 
+    /// The first record to which a row refers and that is not here.
+    pub(super) fn leads_nowhere(&self, shape: &Shape, row: &Row) -> Result<Option<(String, String)>> {
+        for field in shape.live_fields() {
+            if let Leads::Missing { table, key } = self.leads(shape, row, field)? {
+                return Ok(Some((table, key)));
+            }
+        }
+        Ok(None)
+    }
+
     /// The first required record of a row that is not here, in a table whose rules require one.
     pub(super) fn lacks_required(&self, table: TableNo, row: &Row) -> Result<Option<(String, String)>> {
         let policy = self.policy(table);

@@ -9,6 +9,7 @@ mod names;
 mod portrait;
 mod suggestions;
 mod troubles;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,7 @@ use crate::rules::Rules;
 
 pub use portrait::Portrait;
 pub use suggestions::{Suggestion, Wish};
-pub use troubles::{Trouble, unknown_fields};
+pub use troubles::Trouble;
 
 /// Everything that was found.
 #[derive(Clone, Debug)]
@@ -75,8 +76,8 @@ impl Database {
         troubles.extend(self.orphans()?);
         let others: Vec<String> = untracked.iter().map(|one| one.name.clone()).collect();
         let named: Vec<&str> = triggers.iter().map(|plan| plan.name.as_str()).collect();
-        troubles.extend(unknown_fields(&shapes, rules));
-        troubles.extend(troubles::unknown_rules(&shapes, &others, &named, rules));
+        troubles.extend(self.rule_faults(&shapes, rules)?);
+        troubles.extend(written::unknown_rules(&shapes, &others, &named, rules));
         troubles.extend(self.slow_references(&shapes, rules)?);
         troubles.extend(self.reused_numbers(&shapes)?);
         let writes: BTreeMap<String, Vec<String>> = triggers.iter().map(|plan| (plan.name.clone(), plan.writes.clone())).collect();

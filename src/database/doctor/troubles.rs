@@ -7,7 +7,7 @@ use super::super::references::same_name;
 use super::super::{Database, quote, quote_text};
 use super::likely::listed;
 use crate::model::{FieldNo, KeyKind, Shape};
-use crate::rules::{ReferenceRule, Rules, nearest};
+use crate::rules::{ReferenceRule, Rules};
 
 /// Most lines of an integrity check.
 const LINES: usize = 20;
@@ -52,6 +52,16 @@ pub enum Trouble {
         /// What may be meant.
         meant: Option<String>,
     },
+    /// SQL in the rules that does not run.
+    #[error("`{key}` of `{table}` in rules.toml does not run here: {why}")]
+    BadSql {
+        /// The table.
+        table: String,
+        /// The rule.
+        key: String,
+        /// SQLite's words.
+        why: String,
+    },
     /// Following a change of a number means reading the whole table.
     #[error("no index begins with {fields} of `{table}`: when a number of `{parent}` changes, all of `{table}` is read")]
     NoIndex {
@@ -80,7 +90,7 @@ impl Trouble {
     #[must_use]
     pub const fn wants_a_person(&self) -> bool {
         match self {
-            Self::Damaged(_) | Self::Orphans { .. } | Self::BadForeignKey { .. } | Self::UnknownRule { .. } => true,
+            Self::Damaged(_) | Self::Orphans { .. } | Self::BadForeignKey { .. } | Self::UnknownRule { .. } | Self::BadSql { .. } => true,
             Self::Unchecked { .. } | Self::NoIndex { .. } | Self::Reused(_) | Self::Unkept(_) => false,
         }
     }
@@ -195,43 +205,4 @@ impl Database {
         };
         Ok(all.into_iter().filter(|table| !kept(table) && writable(table)).map(Trouble::Unkept).collect())
     }
-}
-
-/// Rules about fields that their tables do not have.
-#[must_use]
-pub fn unknown_fields(shapes: &[Shape], rules: &Rules) -> Vec<Trouble> {
-    let identities = rules.tables().flat_map(|(table, _)| rules.identity(table).iter().map(move |column| (table, column.as_str())));
-    let references = rules.references().flat_map(|(table, column, rule)| {
-        let kind = match rule {
-            ReferenceRule::Typed { type_column, .. } => Some((table, type_column.as_str())),
-            ReferenceRule::Column { .. } | ReferenceRule::Text { .. } | ReferenceRule::Json { .. } => None,
-        };
-        std::iter::once((table, column)).chain(kind)
-    });
-    let unknown = identities.chain(references).filter_map(|(table, column)| {
-        let shape = shapes.iter().find(|shape| shape.name == table)?;
-        shape.field(column).is_none().then(|| {
-            let meant = nearest(column, shape.live_fields().map(|field| shape.name_of(field)));
-            Trouble::UnknownRule { what: format!("a field `{column}` of `{table}`"), meant: meant.map(str::to_owned) }
-        })
-    });
-    unknown.collect()
-}
-
-/// Rules about tables and triggers that are not there.
-pub(super) fn unknown_rules(shapes: &[Shape], untracked: &[String], triggers: &[&str], rules: &Rules) -> Vec<Trouble> {
-    let tables: Vec<&str> = shapes.iter().map(|shape| shape.name.as_str()).collect();
-    let mut named: Vec<&str> = rules.tables().map(|(table, _)| table).collect();
-    named.extend(rules.references().flat_map(|(table, _, rule)| std::iter::once(table).chain(rule.tables())));
-    named.sort_unstable();
-    named.dedup();
-    let unknown = named.into_iter().filter(|table| !tables.contains(table) && !untracked.iter().any(|other| other == table));
-    let complain = |kind: &str, typed: &str, known: &[&str]| {
-        let meant = nearest(typed, known.iter().copied()).map(str::to_owned);
-        Trouble::UnknownRule { what: format!("a {kind} `{typed}`"), meant }
-    };
-    let mut found: Vec<Trouble> = unknown.map(|table| complain("table", table, &tables)).collect();
-    let strangers = rules.triggers().filter(|(trigger, _)| !triggers.contains(trigger));
-    found.extend(strangers.map(|(trigger, _)| complain("trigger", trigger, triggers)));
-    found
 }
