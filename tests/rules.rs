@@ -351,3 +351,21 @@ fn a_rule_about_what_is_not_there_or_does_not_run_is_pointed_out() {
         ]
     );
 }
+
+#[test]
+fn what_refers_to_a_record_that_stays_home_stays_with_it_also_in_a_first_load() {
+    let tree = tree("[tables.companies]\nready_when = \"id <> 'ACME'\"\n[tables.orders]\ndirection = 'up'\n");
+    tree.assert_rows(&["anna"], "SELECT id FROM companies", &["BOLT"]);
+    tree.assert_rows(&["anna"], "SELECT count(*) FROM contacts", &["0"]);
+    // A line of the head's own order would only wait at Anna's: the order never comes.
+    tree.edit("head", "INSERT INTO orders (id, total) VALUES (1, 5); INSERT INTO lines VALUES (1, 1, 'nail')");
+    tree.edit("anna", "INSERT INTO orders (id, total) VALUES (1, 7); INSERT INTO lines VALUES (1, 1, 'screw')");
+    tree.settle(&TWO);
+    assert!(tree.held("anna").is_empty() && tree.held("head").is_empty(), "{:?} {:?}", tree.held("anna"), tree.held("head"));
+    let lines = "SELECT total, article FROM orders JOIN lines ON orders.id = \"order\" ORDER BY article";
+    tree.assert_rows(&["anna"], lines, &["7|screw"]);
+    // What the head writes to Anna's order comes.
+    tree.edit("head", "INSERT INTO lines SELECT 50, id, 'bolt' FROM orders WHERE total = 7");
+    tree.settle(&TWO);
+    tree.assert_rows(&["anna"], lines, &["7|bolt", "7|screw"]);
+}

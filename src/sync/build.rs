@@ -204,6 +204,10 @@ impl<'s> Building<'s> {
         if !self.may_keep && !record.extra.marked {
             return Ok(None);
         }
+        // Of what only goes up a child is told no more than numbers.
+        if !self.up && self.session.policy(record.table).direction == rules::Direction::Up {
+            return Ok(None);
+        }
         let nothing = known::same(opinion, &Opinion::Known(record.current.clone()));
         if nothing && !record.extra.report_whole && record.extra.report.is_empty() {
             return Ok(None);

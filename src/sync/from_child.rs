@@ -292,7 +292,7 @@ impl Applying<'_> {
             self.lose_delete(record, incoming, ConflictKind::Dependants, &format!("{table} {key} refers to it"));
             return Ok((false, Some(ours)));
         }
-        if alone && policy.deletes == DeleteRule::OriginOnly && !self.made_below(&ours, incoming)? {
+        if alone && policy.deletes == DeleteRule::OriginOnly && !super::roster::made_below(self.session, ours.born, incoming.link.site)? {
             self.lose_delete(record, incoming, ConflictKind::Refused, policy.deletes.word());
             return Ok((false, Some(ours)));
         }
@@ -322,15 +322,6 @@ impl Applying<'_> {
             self.leave_open(losses);
         }
         Ok((false, Some(ours)))
-    }
-
-    /// Whether a record was made at a child or below it.
-    fn made_below(&self, image: &Image, incoming: &Incoming) -> Result<bool> {
-        if image.born.site == incoming.link.site {
-            return Ok(true);
-        }
-        let maker = self.session.ledger.site_name(image.born.site)?;
-        Ok(super::roster::way_down(self.session, &maker)? == Some(incoming.name.clone()))
     }
 
     /// An update of `before` meets `current`.

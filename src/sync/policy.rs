@@ -126,9 +126,9 @@ impl Policy {
         self.direction == Direction::Down || fields.iter().any(|field| self.fixed.contains(field))
     }
 
-    /// Whether a record may stay home by what these rules say of it.
+    /// Whether a record may stay home by what these rules say of it, or one that refers to it.
     pub(super) fn keeps_home(&self) -> bool {
-        self.ready_when.is_some() || self.send == Sending::Manual || !self.required.is_empty()
+        self.direction == Direction::Up || self.ready_when.is_some() || self.send == Sending::Manual || !self.required.is_empty()
     }
 
     /// Whether something else than an edit can decide against a deleted record coming back.

@@ -2,7 +2,7 @@
 
 use super::{Result, Session, SyncError};
 use crate::ledger::{LedgerError, Neighbour, NeighbourKind};
-use crate::model::SiteName;
+use crate::model::{Born, SiteName, SiteNo};
 use crate::site::{OfficePart, Role, Roster, Site};
 
 /// All sites as far as they are known here: what the parent said, with our own part as we know it.
@@ -81,6 +81,15 @@ pub(super) fn document(session: &Session, to: &Neighbour, note: &str) -> Result<
         ("rules", _) if !up => session.ledger.note("rules")?,
         _ => None,
     })
+}
+
+/// Whether a record was made at a child or below it.
+pub(super) fn made_below(session: &Session, born: Born, child: SiteNo) -> Result<bool> {
+    if born.site == child {
+        return Ok(true);
+    }
+    let maker = session.ledger.site_name(born.site)?;
+    Ok(way_down(session, &maker)?.is_some_and(|way| session.ledger.site_name(child).is_ok_and(|child| child == way)))
 }
 
 /// The child through which the way to a site leads; none where it lies above or beside.

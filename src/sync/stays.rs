@@ -1,15 +1,15 @@
 //! Which records stay home, although a neighbour does not hold what is here?
 //!
 //! Those that the rules or a person keep: not ready, sent by hand only, taken out of the exchange, marked as deleted by the parent,
-//! missing what they require; and those that refer to a record which itself was never told, because without it they would only
-//! wait at the other end. **Invariant**: what stays home is neither told nor forgotten. What the neighbour holds is pinned
+//! missing what they require; and those that refer to a record which itself was never told, or never is because its table only goes up,
+//! because without it they would only wait at the other end. **Invariant**: what stays home is neither told nor forgotten. What the neighbour holds is pinned
 //! ([`crate::ledger::Extra::opinions`]), so the record is looked at in every build, and travels in the first one that lets it.
 
 use super::known::{self, Link};
-use super::{Result, Session};
+use super::{Result, Session, roster};
 use crate::ledger::{NeighbourKind, Opinion, Record};
 use crate::model::{FieldNo, Identity, Key, NumberField, Row, Shape, TableNo, Value, stands_for};
-use crate::rules::{ReferenceRule, Sending};
+use crate::rules::{Direction, ReferenceRule, Sending};
 
 /// How far references are followed to a record that stays home.
 const DEEPEST: usize = 16;
@@ -135,12 +135,25 @@ impl Session {
             if (target.table, &target.key) == (record.table, &record.key) {
                 continue;
             }
-            let told = !matches!(known::opinion(&self.ledger, &target, link)?, Opinion::Known(None));
-            if !told && self.keeps(&target, link, depth + 1)?.is_some() {
+            if self.never_comes(&target, link)? || (!self.was_told(&target, link)? && self.keeps(&target, link, depth + 1)?.is_some()) {
                 return Ok(Some(Stays::With { table: self.shape(target.table).name.clone(), key: self.shown_key(&target)?.to_string() }));
             }
         }
         Ok(None)
+    }
+
+    /// Whether a neighbour is known to have a record in some state. Where nobody knows, it has not.
+    fn was_told(&self, record: &Record, link: Link) -> Result<bool> {
+        Ok(matches!(known::opinion(&self.ledger, record, link)?, Opinion::Known(Some(_))))
+    }
+
+    /// Whether a child never hears of a record: its table only goes up, and it was made elsewhere.
+    fn never_comes(&self, record: &Record, link: Link) -> Result<bool> {
+        let Some(image) = &record.current else { return Ok(false) };
+        if link.kind == NeighbourKind::Parent || self.policy(record.table).direction != Direction::Up {
+            return Ok(false);
+        }
+        Ok(!roster::made_below(self, image.born, link.site)?)
     }
 
     /// Asks `ready_when`, of the record as it was sealed: what was edited since is looked at in the next round.
@@ -168,13 +181,17 @@ impl Session {
         if let Some(numbers) = shape.numbers.iter().find(|numbers| numbers.field == field) {
             return self.leads_by_number(numbers, row);
         }
+        let declared = shape.references.iter().find(|reference| reference.fields.contains(&field));
+        let name = shape.name_of(field);
+        let ruled = self.rules.references().find(|(table, column, _)| *table == shape.name && *column == name);
+        if declared.is_none() && ruled.is_none() {
+            return Ok(Leads::Nowhere);
+        }
         let numbered = self.numbered(shape, row)?;
-        if let Some(reference) = shape.references.iter().find(|reference| reference.fields.contains(&field)) {
+        if let Some(reference) = declared {
             let values = reference.columns.iter().zip(&reference.fields).map(|(column, field)| (column.as_str(), numbered.get(*field)));
             return self.leads_to(&reference.table, &values.collect::<Vec<_>>());
         }
-        let name = shape.name_of(field);
-        let ruled = self.rules.references().find(|(table, column, _)| *table == shape.name && *column == name);
         match ruled {
             Some((_, _, ReferenceRule::Column { table })) => {
                 let Some(target) = self.shapes.iter().find(|shape| shape.name == *table) else { return Ok(Leads::Nowhere) };
