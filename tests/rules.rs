@@ -369,3 +369,13 @@ fn what_refers_to_a_record_that_stays_home_stays_with_it_also_in_a_first_load() 
     tree.settle(&TWO);
     tree.assert_rows(&["anna"], lines, &["7|bolt", "7|screw"]);
 }
+
+#[test]
+fn a_report_counts_what_stays_home_by_table_and_kind_of_reason() {
+    let tree = tree("[tables.companies]\nready_when = \"name <> 'draft'\"\n");
+    for number in 0..50 {
+        tree.edit("anna", &format!("INSERT INTO companies VALUES ('N{number}', 'draft', NULL); INSERT INTO contacts (id, company) VALUES ('K{number}', 'N{number}')"));
+    }
+    let kept: Vec<(String, u64)> = tree.sync("anna").kept.into_iter().map(|kept| (kept.table, kept.records)).collect();
+    assert_eq!(kept, [("companies".to_owned(), 50), ("contacts".to_owned(), 50)]);
+}

@@ -167,8 +167,8 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
     }
     for kept in &round.kept {
         let records = count(usize::try_from(kept.records).unwrap_or(usize::MAX), "record stays", "records stay");
-        let which = if kept.records == 1 { kept.first.clone() } else { format!("{} and others", kept.first) };
-        notes.push(format!("{}: {records} here and not sent to '{}', because {} ({which})", kept.table, kept.to, kept.why));
+        let others = if kept.records == 1 { "" } else { ", and the others like it" };
+        notes.push(format!("{}: {records} here, not sent to '{}': {}, because {}{others}", kept.table, kept.to, kept.first, kept.why));
     }
     notes.extend(unknown_rules(session)?);
     Ok(notes)

@@ -90,8 +90,8 @@ struct Building<'s> {
     settled: bool,
     /// Whether any rule or person keeps anything home.
     may_keep: bool,
-    /// By table and reason: how many records stay home, and the first of them.
-    kept: BTreeMap<(String, Stays), (u64, String)>,
+    /// What stays home, by table and kind of reason.
+    kept: BTreeMap<(String, &'static str), Kept>,
 }
 
 struct Finished {
@@ -162,9 +162,7 @@ impl<'s> Building<'s> {
             let record = self.session.load_id(id)?;
             self.tell(record)?;
         }
-        let to = &self.to.card.name;
-        let kept = std::mem::take(&mut self.kept).into_iter();
-        let kept = kept.map(|((table, why), (records, first))| Kept { to: to.clone(), table, why, records, first }).collect();
+        let kept = std::mem::take(&mut self.kept).into_values().collect();
         Ok(Built { packets: self.close()?, kept })
     }
 
@@ -218,11 +216,12 @@ impl<'s> Building<'s> {
     /// Notes for the report what stays home.
     fn keep(&mut self, record: &Record, why: Stays) -> Result<()> {
         let table = self.session.shape(record.table).name.clone();
-        let kept = self.kept.entry((table, why)).or_default();
-        kept.0 += 1;
-        if kept.1.is_empty() {
-            kept.1 = self.session.shown_key(record)?.to_string();
+        if let Some(kept) = self.kept.get_mut(&(table.clone(), why.kind())) {
+            kept.records += 1;
+            return Ok(());
         }
+        let first = self.session.shown_key(record)?.to_string();
+        self.kept.insert((table.clone(), why.kind()), Kept { to: self.to.card.name.clone(), table, why, records: 1, first });
         Ok(())
     }
 

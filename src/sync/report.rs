@@ -123,14 +123,14 @@ pub struct PacketOut {
     pub snapshot: bool,
 }
 
-/// Records that were not told to a neighbour, because the rules or a person keep them home.
+/// Records of one table that were not told to a neighbour for one kind of reason: the rules or a person keep them home.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept {
     /// The neighbour.
     pub to: SiteName,
     /// Their table.
     pub table: String,
-    /// Why.
+    /// Why the first one stays; the others stay for the like.
     pub why: Stays,
     /// How many.
     pub records: u64,

@@ -67,6 +67,22 @@ impl std::fmt::Display for Stays {
 }
 
 impl Stays {
+    /// The reason without the record it is about: what a report counts by.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::NotReady => "not ready",
+            Self::Unclear(_) => "unclear",
+            Self::Edited => "edited",
+            Self::Manual => "manual",
+            Self::Deactivated => "deactivated",
+            Self::Marked => "marked",
+            Self::Empty { .. } => "empty",
+            Self::Missing { .. } => "missing",
+            Self::With { .. } => "with another",
+        }
+    }
+
     /// Whether something is wrong with the record: else it stays because somebody wants it to.
     #[must_use]
     pub const fn is_error(&self) -> bool {
