@@ -49,6 +49,9 @@ _fieldpost() {
             fieldpost,join)
                 cmd="fieldpost__subcmd__join"
                 ;;
+            fieldpost,log)
+                cmd="fieldpost__subcmd__log"
+                ;;
             fieldpost,packet)
                 cmd="fieldpost__subcmd__packet"
                 ;;
@@ -73,14 +76,26 @@ _fieldpost() {
             fieldpost__subcmd__conflicts,help)
                 cmd="fieldpost__subcmd__conflicts__subcmd__help"
                 ;;
+            fieldpost__subcmd__conflicts,list)
+                cmd="fieldpost__subcmd__conflicts__subcmd__list"
+                ;;
             fieldpost__subcmd__conflicts,resolve)
                 cmd="fieldpost__subcmd__conflicts__subcmd__resolve"
+                ;;
+            fieldpost__subcmd__conflicts,show)
+                cmd="fieldpost__subcmd__conflicts__subcmd__show"
                 ;;
             fieldpost__subcmd__conflicts__subcmd__help,help)
                 cmd="fieldpost__subcmd__conflicts__subcmd__help__subcmd__help"
                 ;;
+            fieldpost__subcmd__conflicts__subcmd__help,list)
+                cmd="fieldpost__subcmd__conflicts__subcmd__help__subcmd__list"
+                ;;
             fieldpost__subcmd__conflicts__subcmd__help,resolve)
                 cmd="fieldpost__subcmd__conflicts__subcmd__help__subcmd__resolve"
+                ;;
+            fieldpost__subcmd__conflicts__subcmd__help,show)
+                cmd="fieldpost__subcmd__conflicts__subcmd__help__subcmd__show"
                 ;;
             fieldpost__subcmd__held,drop)
                 cmd="fieldpost__subcmd__held__subcmd__drop"
@@ -91,8 +106,14 @@ _fieldpost() {
             fieldpost__subcmd__held,help)
                 cmd="fieldpost__subcmd__held__subcmd__help"
                 ;;
+            fieldpost__subcmd__held,list)
+                cmd="fieldpost__subcmd__held__subcmd__list"
+                ;;
             fieldpost__subcmd__held,retry)
                 cmd="fieldpost__subcmd__held__subcmd__retry"
+                ;;
+            fieldpost__subcmd__held,show)
+                cmd="fieldpost__subcmd__held__subcmd__show"
                 ;;
             fieldpost__subcmd__held__subcmd__help,drop)
                 cmd="fieldpost__subcmd__held__subcmd__help__subcmd__drop"
@@ -103,8 +124,14 @@ _fieldpost() {
             fieldpost__subcmd__held__subcmd__help,help)
                 cmd="fieldpost__subcmd__held__subcmd__help__subcmd__help"
                 ;;
+            fieldpost__subcmd__held__subcmd__help,list)
+                cmd="fieldpost__subcmd__held__subcmd__help__subcmd__list"
+                ;;
             fieldpost__subcmd__held__subcmd__help,retry)
                 cmd="fieldpost__subcmd__held__subcmd__help__subcmd__retry"
+                ;;
+            fieldpost__subcmd__held__subcmd__help,show)
+                cmd="fieldpost__subcmd__held__subcmd__help__subcmd__show"
                 ;;
             fieldpost__subcmd__help,conflicts)
                 cmd="fieldpost__subcmd__help__subcmd__conflicts"
@@ -139,6 +166,9 @@ _fieldpost() {
             fieldpost__subcmd__help,join)
                 cmd="fieldpost__subcmd__help__subcmd__join"
                 ;;
+            fieldpost__subcmd__help,log)
+                cmd="fieldpost__subcmd__help__subcmd__log"
+                ;;
             fieldpost__subcmd__help,packet)
                 cmd="fieldpost__subcmd__help__subcmd__packet"
                 ;;
@@ -160,8 +190,14 @@ _fieldpost() {
             fieldpost__subcmd__help,sync)
                 cmd="fieldpost__subcmd__help__subcmd__sync"
                 ;;
+            fieldpost__subcmd__help__subcmd__conflicts,list)
+                cmd="fieldpost__subcmd__help__subcmd__conflicts__subcmd__list"
+                ;;
             fieldpost__subcmd__help__subcmd__conflicts,resolve)
                 cmd="fieldpost__subcmd__help__subcmd__conflicts__subcmd__resolve"
+                ;;
+            fieldpost__subcmd__help__subcmd__conflicts,show)
+                cmd="fieldpost__subcmd__help__subcmd__conflicts__subcmd__show"
                 ;;
             fieldpost__subcmd__help__subcmd__held,drop)
                 cmd="fieldpost__subcmd__help__subcmd__held__subcmd__drop"
@@ -169,8 +205,14 @@ _fieldpost() {
             fieldpost__subcmd__help__subcmd__held,edit)
                 cmd="fieldpost__subcmd__help__subcmd__held__subcmd__edit"
                 ;;
+            fieldpost__subcmd__help__subcmd__held,list)
+                cmd="fieldpost__subcmd__help__subcmd__held__subcmd__list"
+                ;;
             fieldpost__subcmd__help__subcmd__held,retry)
                 cmd="fieldpost__subcmd__help__subcmd__held__subcmd__retry"
+                ;;
+            fieldpost__subcmd__help__subcmd__held,show)
+                cmd="fieldpost__subcmd__help__subcmd__held__subcmd__show"
                 ;;
             fieldpost__subcmd__help__subcmd__packet,open)
                 cmd="fieldpost__subcmd__help__subcmd__packet__subcmd__open"
@@ -245,7 +287,7 @@ _fieldpost() {
 
     case "${cmd}" in
         fieldpost)
-            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive status conflicts held records history digest packet recover detach demo help"
+            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive status conflicts held records history log digest packet recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -263,12 +305,24 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__conflicts)
-            opts="-v -q -h --open --home --json --verbose --quiet --help resolve help"
+            opts="-v -q -h --open --site --since --until --home --json --verbose --quiet --help list show resolve help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --site)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -281,7 +335,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__conflicts__subcmd__help)
-            opts="resolve help"
+            opts="list show resolve help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -295,6 +349,20 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__conflicts__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__conflicts__subcmd__help__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -322,21 +390,103 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        fieldpost__subcmd__conflicts__subcmd__resolve)
-            opts="-v -q -h --take --value --anyway --home --json --verbose --quiet --help"
+        fieldpost__subcmd__conflicts__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__conflicts__subcmd__list)
+            opts="-v -q -h --open --site --since --until --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --site)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__conflicts__subcmd__resolve)
+            opts="-v -q -h --table --site --since --until --all --take --take-of --value --anyway --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --table)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --site)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --take)
                     COMPREPLY=($(compgen -W "standing lost before" -- "${cur}"))
+                    return 0
+                    ;;
+                --take-of)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --value)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__conflicts__subcmd__show)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -437,7 +587,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__held)
-            opts="-v -q -h --home --json --verbose --quiet --help retry edit drop help"
+            opts="-v -q -h --home --json --verbose --quiet --help list show retry edit drop help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -503,7 +653,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__held__subcmd__help)
-            opts="retry edit drop help"
+            opts="list show retry edit drop help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -558,6 +708,20 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fieldpost__subcmd__held__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fieldpost__subcmd__held__subcmd__help__subcmd__retry)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -565,6 +729,38 @@ _fieldpost() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__held__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__held__subcmd__list)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -590,8 +786,26 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fieldpost__subcmd__held__subcmd__show)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fieldpost__subcmd__help)
-            opts="doctor init invite join sync send receive status conflicts held records history digest packet recover detach demo help"
+            opts="doctor init invite join sync send receive status conflicts held records history log digest packet recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -605,7 +819,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__conflicts)
-            opts="resolve"
+            opts="list show resolve"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -618,7 +832,35 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fieldpost__subcmd__help__subcmd__conflicts__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fieldpost__subcmd__help__subcmd__conflicts__subcmd__resolve)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__conflicts__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -689,7 +931,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__held)
-            opts="retry edit drop"
+            opts="list show retry edit drop"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -730,7 +972,35 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fieldpost__subcmd__help__subcmd__held__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fieldpost__subcmd__help__subcmd__held__subcmd__retry)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__held__subcmd__show)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -801,6 +1071,20 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__join)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__log)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1090,6 +1374,52 @@ _fieldpost() {
                     return 0
                     ;;
                 --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__log)
+            opts="-n -v -q -h --site --level --since --until --run --last --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --site)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --level)
+                    COMPREPLY=($(compgen -W "info warning error" -- "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --run)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --last)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

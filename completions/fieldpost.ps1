@@ -39,10 +39,11 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Only send: what was edited here since the last time')
             [CompletionResult]::new('receive', 'receive', [CompletionResultType]::ParameterValue, 'Only receive: collect and apply what the others sent')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what was sent, received, and is waiting or in conflict')
-            [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'List edits that lost against another edit, with their values')
+            [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'List edits that lost against another edit, side by side, and settle them')
             [CompletionResult]::new('held', 'held', [CompletionResultType]::ParameterValue, 'List changes that could not be applied yet, and why')
             [CompletionResult]::new('records', 'records', [CompletionResultType]::ParameterValue, 'Take records out of the exchange, put them back, or send them by hand')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who changed a record, when, and from what to what')
+            [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Bring a restored database forward to what this site knows')
@@ -154,6 +155,9 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;conflicts' {
+            [CompletionResult]::new('--site', '--site', [CompletionResultType]::ParameterName, 'Only those in which an edit of this site won or lost')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only those decided from then on: a day, a time, or how long ago, as 3h or 2d')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only those decided until then; a day is meant with its evening')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--open', '--open', [CompletionResultType]::ParameterName, 'Only those that wait for a person')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -163,14 +167,48 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List them, newest first: the same as without a word')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show conflicts side by side: what was before, what stands, what lost, what is there now')
             [CompletionResult]::new('resolve', 'resolve', [CompletionResultType]::ParameterValue, 'Settle conflicts: keep what stands, take what lost, or set another value')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
+        'fieldpost;conflicts;list' {
+            [CompletionResult]::new('--site', '--site', [CompletionResultType]::ParameterName, 'Only those in which an edit of this site won or lost')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only those decided from then on: a day, a time, or how long ago, as 3h or 2d')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only those decided until then; a day is meant with its evening')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--open', '--open', [CompletionResultType]::ParameterName, 'Only those that wait for a person')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;conflicts;show' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'fieldpost;conflicts;resolve' {
+            [CompletionResult]::new('--table', '--table', [CompletionResultType]::ParameterName, 'All that are open in this table')
+            [CompletionResult]::new('--site', '--site', [CompletionResultType]::ParameterName, 'Only those in which an edit of this site won or lost')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only those decided from then on: a day, a time, or how long ago, as 3h or 2d')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only those decided until then; a day is meant with its evening')
             [CompletionResult]::new('--take', '--take', [CompletionResultType]::ParameterName, 'Which value it shall be')
+            [CompletionResult]::new('--take-of', '--take-of', [CompletionResultType]::ParameterName, 'The value of this site, whether it stands or lost')
             [CompletionResult]::new('--value', '--value', [CompletionResultType]::ParameterName, 'Another value; quotes inside the quotes make a number a text')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'All that are open')
             [CompletionResult]::new('--anyway', '--anyway', [CompletionResultType]::ParameterName, 'Also where the record was edited since')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -182,8 +220,16 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;conflicts;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List them, newest first: the same as without a word')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show conflicts side by side: what was before, what stands, what lost, what is there now')
             [CompletionResult]::new('resolve', 'resolve', [CompletionResultType]::ParameterValue, 'Settle conflicts: keep what stands, take what lost, or set another value')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;conflicts;help;list' {
+            break
+        }
+        'fieldpost;conflicts;help;show' {
             break
         }
         'fieldpost;conflicts;help;resolve' {
@@ -201,10 +247,34 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List them, oldest first: the same as without a word')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a held change: its values, why it waits, how often it was tried, and when it is tried again')
             [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Try every held change again now')
             [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Change values of a held change of a child, and try it again')
             [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Let go of a held change of a child: it is listed with its values, and the child is told why')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;held;list' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;held;show' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'fieldpost;held;retry' {
@@ -244,10 +314,18 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;held;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List them, oldest first: the same as without a word')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a held change: its values, why it waits, how often it was tried, and when it is tried again')
             [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Try every held change again now')
             [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Change values of a held change of a child, and try it again')
             [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Let go of a held change of a child: it is listed with its values, and the child is told why')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;held;help;list' {
+            break
+        }
+        'fieldpost;held;help;show' {
             break
         }
         'fieldpost;held;help;retry' {
@@ -339,6 +417,24 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;log' {
+            [CompletionResult]::new('--site', '--site', [CompletionResultType]::ParameterName, 'Only lines about this other site')
+            [CompletionResult]::new('--level', '--level', [CompletionResultType]::ParameterName, 'Only lines that matter so much')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Only from then on: a day, a time, or how long ago, as 3h or 2d')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Only until then; a day is meant with its evening')
+            [CompletionResult]::new('--run', '--run', [CompletionResultType]::ParameterName, 'Only this run')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'How many lines, the newest')
+            [CompletionResult]::new('--last', '--last', [CompletionResultType]::ParameterName, 'How many lines, the newest')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'fieldpost;digest' {
@@ -468,10 +564,11 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Only send: what was edited here since the last time')
             [CompletionResult]::new('receive', 'receive', [CompletionResultType]::ParameterValue, 'Only receive: collect and apply what the others sent')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what was sent, received, and is waiting or in conflict')
-            [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'List edits that lost against another edit, with their values')
+            [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'List edits that lost against another edit, side by side, and settle them')
             [CompletionResult]::new('held', 'held', [CompletionResultType]::ParameterValue, 'List changes that could not be applied yet, and why')
             [CompletionResult]::new('records', 'records', [CompletionResultType]::ParameterValue, 'Take records out of the exchange, put them back, or send them by hand')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who changed a record, when, and from what to what')
+            [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Bring a restored database forward to what this site knows')
@@ -505,16 +602,32 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;help;conflicts' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List them, newest first: the same as without a word')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show conflicts side by side: what was before, what stands, what lost, what is there now')
             [CompletionResult]::new('resolve', 'resolve', [CompletionResultType]::ParameterValue, 'Settle conflicts: keep what stands, take what lost, or set another value')
+            break
+        }
+        'fieldpost;help;conflicts;list' {
+            break
+        }
+        'fieldpost;help;conflicts;show' {
             break
         }
         'fieldpost;help;conflicts;resolve' {
             break
         }
         'fieldpost;help;held' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List them, oldest first: the same as without a word')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show a held change: its values, why it waits, how often it was tried, and when it is tried again')
             [CompletionResult]::new('retry', 'retry', [CompletionResultType]::ParameterValue, 'Try every held change again now')
             [CompletionResult]::new('edit', 'edit', [CompletionResultType]::ParameterValue, 'Change values of a held change of a child, and try it again')
             [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Let go of a held change of a child: it is listed with its values, and the child is told why')
+            break
+        }
+        'fieldpost;help;held;list' {
+            break
+        }
+        'fieldpost;help;held;show' {
             break
         }
         'fieldpost;help;held;retry' {
@@ -542,6 +655,9 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;help;history' {
+            break
+        }
+        'fieldpost;help;log' {
             break
         }
         'fieldpost;help;digest' {

@@ -300,7 +300,7 @@ fn an_invitation_is_good_once_and_not_for_ever() {
 
 #[test]
 fn an_expired_invitation_makes_no_home() {
-    use fieldpost::cli::{Context, Failure, Printer, join, printer};
+    use fieldpost::cli::{Context, Failure, Printer, Run, join, printer};
     use fieldpost::world::{Faults, SkewedClock, World};
     let office = office();
     office.ok("init --home head --name head --database head/shop.db --exchange share");
@@ -313,11 +313,12 @@ fn an_expired_invitation_makes_no_home() {
         home: Some("anna".into()),
         here: office.path(""),
         limits: fieldpost::sync::Limits::default(),
+        run: Run::new(None, fieldpost::model::Millis(0)),
     };
     let arguments = join::JoinArgs { invitation: "anna.invite".into(), exchange: "share".into(), database: None };
     let outcome = join::run(&arguments, &context);
     assert!(matches!(outcome, Err(Failure::Sync(_))), "{outcome:?}");
-    fieldpost::cli::finish(&context.printer, outcome);
+    fieldpost::cli::finish(&context, outcome);
     let told = context.printer.captured_text().1;
     assert!(told.contains("has expired") && told.contains("ask 'head' for a new one"), "{told}");
     assert!(!office.path("anna").exists());

@@ -171,7 +171,7 @@ fn a_record_waits_for_what_it_requires() {
     );
     let report = tree.sync("anna");
     assert_eq!(report.kept.len(), 2);
-    assert!(report.kept.iter().all(|kept| kept.why.is_error() && kept.table == "contacts"));
+    assert!(report.kept.iter().all(|kept| kept.named.iter().all(|(_, why)| why.is_error()) && kept.table == "contacts"));
     tree.settle(&TWO);
     tree.assert_rows(&["head"], "SELECT count(*) FROM contacts", &["1"]);
     tree.edit("anna", "INSERT INTO companies VALUES ('NEW', 'New', NULL)");

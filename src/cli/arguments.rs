@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::{Exit, conflicts, demo, detach, digest, doctor, held, history, init, invite, join, packet, records, recover, status, sync};
+use super::{
+    Exit, conflicts, demo, detach, digest, doctor, held, history, init, invite, join, log, packet, records, recover, status, sync,
+};
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
 ///
@@ -56,11 +58,44 @@ pub enum Command {
     Held(held::HeldArgs),
     Records(records::RecordsArgs),
     History(history::HistoryArgs),
+    Log(log::LogArgs),
     Digest(digest::DigestArgs),
     Packet(packet::PacketArgs),
     Recover(recover::RecoverArgs),
     Detach(detach::DetachArgs),
     Demo(demo::DemoArgs),
+}
+
+impl Command {
+    /// Under which name its runs are logged; none for one that only reads, or that begins or ends the home.
+    #[must_use]
+    pub const fn logged_as(&self) -> Option<&'static str> {
+        match self {
+            Self::Invite(_) => Some("invite"),
+            Self::Sync(sync::SyncArgs { dry_run: true, .. })
+            | Self::Send(sync::SendArgs { dry_run: true })
+            | Self::Receive(sync::ReceiveArgs { dry_run: true }) => None,
+            Self::Sync(sync::SyncArgs { full: true, .. }) => Some("sync --full"),
+            Self::Sync(_) => Some("sync"),
+            Self::Send(_) => Some("send"),
+            Self::Receive(_) => Some("receive"),
+            Self::Conflicts(arguments) => arguments.logged_as(),
+            Self::Held(arguments) => arguments.logged_as(),
+            Self::Records(arguments) => arguments.logged_as(),
+            Self::Recover(recover::RecoverArgs { yes: true, .. }) => Some("recover"),
+            Self::Recover(_)
+            | Self::Init(_)
+            | Self::Join(_)
+            | Self::Doctor(_)
+            | Self::Status(_)
+            | Self::History(_)
+            | Self::Log(_)
+            | Self::Digest(_)
+            | Self::Packet(_)
+            | Self::Detach(_)
+            | Self::Demo(_) => None,
+        }
+    }
 }
 
 impl Cli {
@@ -124,6 +159,8 @@ mod tests {
             "fieldpost records send answers --where done=1",
             "fieldpost history customers ACME-0007",
             "fieldpost history order_lines O-17 3",
+            "fieldpost log",
+            "fieldpost log customers ACME-0007 --level warning --since friday --until 2026-11-28 --site anna -n 20",
             "fieldpost digest",
             "fieldpost packet show a.fpk",
             "fieldpost packet verify a.fpk --signers allowed_signers",

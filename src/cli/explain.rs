@@ -71,6 +71,15 @@ pub enum Failure {
         /// As typed.
         key: String,
     },
+    /// Words that name no day and no time.
+    #[error("`{typed}` is no day and no time")]
+    NoMoment {
+        /// As typed.
+        typed: String,
+    },
+    /// A line that does not say what to do.
+    #[error("{0}")]
+    BadLine(String),
     /// Edits that would reach nobody.
     #[error("{} not been sent", page::count(usize::try_from(*records).unwrap_or(usize::MAX), "edited record has", "edited records have"))]
     Unsent {
@@ -112,6 +121,35 @@ impl From<OpenError> for Failure {
     }
 }
 
+impl Failure {
+    /// The table and the key of the record it is about, where it is about one.
+    #[must_use]
+    pub fn record(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::NoRecord { table, key }
+            | Self::Sync(SyncError::Mend(
+                MendError::NoRecord { table, key } | MendError::MovedOn { table, key, .. } | MendError::Missing { table, key },
+            )) => Some((table, key)),
+            Self::Home(_)
+            | Self::Rules(_)
+            | Self::Invitation(_)
+            | Self::Roster(_)
+            | Self::Address(_)
+            | Self::Sync(_)
+            | Self::NotText(_)
+            | Self::FileExists(_)
+            | Self::NoTable { .. }
+            | Self::KeyLength { .. }
+            | Self::NoMoment { .. }
+            | Self::BadLine(_)
+            | Self::Unsent { .. }
+            | Self::Differ
+            | Self::Demo(_)
+            | Self::Io(_) => None,
+        }
+    }
+}
+
 /// A failure in words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Explanation {
@@ -149,6 +187,8 @@ pub fn explain(failure: &Failure) -> Explanation {
             Exit::Failed,
             Some("'17' in quotes is the text, 17 the number; what was edited since the last 'fieldpost sync' is not seen yet".to_owned()),
         ),
+        Failure::NoMoment { .. } => (Exit::Usage, Some(format!("type {}", super::when::FORMS))),
+        Failure::BadLine(_) => (Exit::Usage, None),
         Failure::Unsent { .. } => {
             (Exit::Failed, Some("'fieldpost sync' sends them; 'fieldpost detach --force' leaves them here".to_owned()))
         }
@@ -446,8 +486,14 @@ mod tests {
 
     fn told(failure: impl Into<Failure>) -> (Exit, String) {
         let printer = Printer::captured(Form::Text, Loudness::Quiet);
-        let exit = crate::cli::finish(&printer, Err(failure.into()));
+        let exit = end(&printer, failure.into());
         (exit, printer.captured_text().1)
+    }
+
+    fn end(printer: &Printer, failure: Failure) -> Exit {
+        let explanation = explain(&failure);
+        printer.explain(&explanation);
+        explanation.exit
     }
 
     #[test]
@@ -551,7 +597,7 @@ mod tests {
     #[test]
     fn a_program_gets_the_same_as_json() {
         let printer = Printer::captured(Form::Json, Loudness::Normal);
-        crate::cli::finish(&printer, Err(InvitationError::Format { found: 9 }.into()));
+        end(&printer, InvitationError::Format { found: 9 }.into());
         let json: serde_json::Value = serde_json::from_str(&printer.captured_text().0).unwrap();
         assert_eq!(json["error"], "the invitation has format 9, this fieldpost knows 1");
         assert_eq!(json["exit"], 1);

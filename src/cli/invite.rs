@@ -5,11 +5,12 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::logged::Line;
 use super::page::{Moment, Page, heading};
 use super::printer::Report;
 use super::{Context, Exit, Failure};
 use crate::model::SiteName;
-use crate::site::{InvitationFile, Role};
+use crate::site::{InvitationFile, Level, Role};
 use crate::sync::join;
 use crate::world::files::{self, Existing, FileError, Privacy};
 
@@ -124,7 +125,7 @@ pub fn run(arguments: &InviteArgs, context: &Context) -> Result<Exit, Failure> {
         exchange: session.settings.exchange.clone(),
     };
     drop(lock);
-    Ok(context.printer.report(&report))
+    Ok(context.done(&session.home, &report))
 }
 
 impl Report for InviteReport {
@@ -141,6 +142,11 @@ impl Report for InviteReport {
             self.name,
             self.exchange
         )
+    }
+
+    fn lines(&self, page: &Page) -> Vec<Line> {
+        let text = format!("invited '{}', {}, until {}", self.name, a_role(self.role), page.moment(self.expires));
+        vec![Line::new(Level::Info, text).of_site(Some(&self.name))]
     }
 }
 

@@ -5,7 +5,8 @@
 //! notes, errors) to standard error. Only this floor prints, asks, or looks at the environment.
 //!
 //! Whatever changes something holds the home's lock ([`Context::work`]); a second run is told who holds it and ends with
-//! exit code 5. `status`, `conflicts`, `held`, `history`, `digest` and `doctor` only read ([`Context::look`]) and never wait.
+//! exit code 5, and ends in the home's log ([`Context::done`]). `status`, `conflicts`, `held`, `history`, `log`, `digest` and
+//! `doctor` only read ([`Context::look`]) and never wait.
 
 pub mod arguments;
 pub mod conflicts;
@@ -20,6 +21,8 @@ pub mod history;
 pub mod init;
 pub mod invite;
 pub mod join;
+pub mod log;
+pub mod logged;
 pub mod packet;
 pub mod page;
 pub mod place;
@@ -31,6 +34,7 @@ pub mod rounds;
 pub mod shown;
 pub mod status;
 pub mod sync;
+pub mod when;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -40,6 +44,7 @@ use clap::Parser as _;
 pub use arguments::{Cli, Command, Globals};
 pub use exit::Exit;
 pub use explain::Failure;
+pub use logged::Run;
 pub use printer::Printer;
 
 use crate::site::{Home, HomeLock};
@@ -59,6 +64,8 @@ pub struct Context {
     pub here: PathBuf,
     /// How much is done at a stretch.
     pub limits: Limits,
+    /// This run, for the log.
+    pub run: Run,
 }
 
 impl Context {
@@ -78,6 +85,9 @@ impl Context {
     pub fn work(&self) -> Result<(HomeLock, Session), Failure> {
         let home = self.discover()?;
         let lock = home.lock(self.world.now())?;
+        if let Err(error) = home.log().rotate(&lock) {
+            self.printer.note(&format!("the log could not be rotated: {error}"));
+        }
         Ok((lock, Session::open(World::real(), home, self.limits.clone())?))
     }
 
@@ -99,7 +109,7 @@ impl Context {
 /// Runs one command line from start to end.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     match start(arguments) {
-        Ok((command, context)) => finish(&context.printer, dispatch(&command, &context)),
+        Ok((command, context)) => finish(&context, dispatch(&command, &context)),
         Err(exit) => exit,
     }
 }
@@ -118,6 +128,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Held(arguments) => held::run(arguments, context),
         Command::Records(arguments) => records::run(arguments, context),
         Command::History(arguments) => history::run(arguments, context),
+        Command::Log(arguments) => log::run(arguments, context),
         Command::Digest(arguments) => digest::run(arguments, context),
         Command::Packet(arguments) => packet::run(arguments, context),
         Command::Recover(arguments) => recover::run(arguments, context),
@@ -138,18 +149,27 @@ pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<(Command, 
     })?;
     let printer = Printer::for_terminal(&cli.globals);
     match std::env::current_dir() {
-        Ok(here) => Ok((cli.command, Context { world: World::real(), printer, home: cli.globals.home, here, limits: Limits::default() })),
-        Err(error) => Err(finish(&printer, Err(error.into()))),
+        Ok(here) => {
+            let world = World::real();
+            let run = Run::new(cli.command.logged_as(), world.now());
+            Ok((cli.command, Context { world, printer, home: cli.globals.home, here, limits: Limits::default(), run }))
+        }
+        Err(error) => {
+            let explanation = explain::explain(&error.into());
+            printer.explain(&explanation);
+            Err(explanation.exit)
+        }
     }
 }
 
-/// Ends a run: explains a failure and gives the exit code.
-pub fn finish(printer: &Printer, outcome: Result<Exit, Failure>) -> Exit {
+/// Ends a run: explains a failure, logs it, and gives the exit code.
+pub fn finish(context: &Context, outcome: Result<Exit, Failure>) -> Exit {
     match outcome {
         Ok(exit) => exit,
         Err(failure) => {
             let explanation = explain::explain(&failure);
-            printer.explain(&explanation);
+            context.printer.explain(&explanation);
+            context.failed(&failure, &explanation);
             explanation.exit
         }
     }

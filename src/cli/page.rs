@@ -76,6 +76,23 @@ impl Page {
         timestamp.to_zoned(self.zone.clone()).strftime(format).to_string()
     }
 
+    /// Two moments, as exactly as it takes to tell them apart.
+    #[must_use]
+    pub fn apart(&self, a: Moment, b: Moment) -> [String; 2] {
+        let shown = |format: &str| {
+            [a, b].map(|moment| match jiff::Timestamp::from_millisecond(moment.0.0) {
+                Ok(timestamp) => timestamp.to_zoned(self.zone.clone()).strftime(format).to_string(),
+                Err(_) => "beyond the calendar".to_owned(),
+            })
+        };
+        let [day_a, day_b] = shown("%Y-%m-%d");
+        if day_a != day_b {
+            return shown("%Y-%m-%d %H:%M");
+        }
+        let all = ["%H:%M", "%H:%M:%S"].map(shown);
+        all.into_iter().find(|[a, b]| a != b).unwrap_or_else(|| shown("%H:%M:%S%.3f"))
+    }
+
     /// A table, indented by two, never wider than the page; long cells wrap.
     #[must_use]
     pub fn table(&self, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
@@ -113,7 +130,8 @@ impl Page {
     }
 
     /// Indented by two, what goes on the next line by four. A word that is longer than the page stays whole.
-    fn wrapped(&self, line: &str) -> String {
+    #[must_use]
+    pub fn wrapped(&self, line: &str) -> String {
         let visible = |text: &str| anstream::adapter::strip_str(text).to_string().chars().count();
         let mut wrapped = String::from(" ");
         let mut column = 1;
@@ -152,6 +170,12 @@ impl Serialize for Moment {
 #[must_use]
 pub fn heading(text: &str) -> String {
     format!("{}{text}{}", BOLD.render(), BOLD.render_reset())
+}
+
+/// Something beside the point.
+#[must_use]
+pub fn dim(text: &str) -> String {
+    format!("{}{text}{}", DIM.render(), DIM.render_reset())
 }
 
 /// A heading over something that wants a person.

@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::explain::Explanation;
+use super::logged::Line;
 use super::page::{self, Page};
 use super::{Exit, Globals};
 
@@ -21,6 +22,11 @@ pub trait Report: Serialize {
     /// The exit code this report stands for.
     fn exit(&self) -> Exit {
         Exit::Done
+    }
+
+    /// What of it goes into the log of the home, where the command changed something. Times in it are as on the page.
+    fn lines(&self, _: &Page) -> Vec<Line> {
+        Vec::new()
     }
 }
 
@@ -133,6 +139,28 @@ impl Printer {
         if self.loudness >= Loudness::Verbose {
             self.err.line(&format!("{}{text}{}", page::DIM.render(), page::DIM.render_reset()));
         }
+    }
+
+    /// Whether somebody is there to answer.
+    #[must_use]
+    pub fn can_ask(&self) -> bool {
+        self.form == Form::Text && std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
+    }
+
+    /// What a question is about.
+    pub fn ask_about(&self, text: &str) {
+        self.err.line(text);
+    }
+
+    /// Asks, and gives the line that was typed; none where nobody answers any more.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn ask(&self, question: &str) -> std::io::Result<Option<String>> {
+        self.err.line(&format!("{}{question}?{}", page::BOLD.render(), page::BOLD.render_reset()));
+        let mut answer = String::new();
+        let read = std::io::stdin().read_line(&mut answer)?;
+        Ok((read > 0).then(|| answer.trim_end_matches(['\r', '\n']).to_owned()))
     }
 
     /// What failed and what to do; with `--json` as a document on standard output too.

@@ -4,10 +4,12 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::history::{keys_meant, shape_named};
+use super::logged::Line;
 use super::page::{Page, count};
 use super::printer::Report;
 use super::{Context, Exit, Failure};
 use crate::model::{Key, Shape};
+use crate::site::Level;
 use crate::sync::mend::{self, MendError};
 use crate::sync::{Session, SyncError, history};
 
@@ -40,6 +42,18 @@ Examples:
     Send(SendRecordsArgs),
 }
 
+impl RecordsArgs {
+    /// Under which name a run is logged.
+    #[must_use]
+    pub const fn logged_as(&self) -> Option<&'static str> {
+        match &self.command {
+            RecordsCommand::Deactivate(_) => Some("records deactivate"),
+            RecordsCommand::Activate(_) => Some("records activate"),
+            RecordsCommand::Send(_) => Some("records send"),
+        }
+    }
+}
+
 /// A record.
 #[derive(Clone, Debug, Args)]
 pub struct RecordArgs {
@@ -68,6 +82,8 @@ pub struct SendRecordsArgs {
 pub struct RecordsReport {
     /// The table.
     pub table: String,
+    /// The key, where it is one record.
+    pub key: Option<String>,
     /// How many records.
     pub records: u64,
     /// What of them, as a sentence ends.
@@ -78,6 +94,14 @@ impl Report for RecordsReport {
     fn text(&self, _: &Page) -> String {
         let records = count(usize::try_from(self.records).unwrap_or(usize::MAX), "record", "records");
         format!("{records} of {} {}", self.table, self.what)
+    }
+
+    fn lines(&self, page: &Page) -> Vec<Line> {
+        let line = Line::new(Level::Info, self.text(page));
+        vec![match &self.key {
+            Some(key) => line.of_key(&self.table, key),
+            None => line.of_table(&self.table),
+        }]
     }
 }
 
@@ -91,12 +115,17 @@ pub fn run(arguments: &RecordsArgs, context: &Context) -> Result<Exit, Failure> 
         RecordsCommand::Deactivate(record) => {
             let (shape, key) = find(&session, &record.table, &record.key)?;
             mend::deactivate(&session, shape.number, &key)?;
-            RecordsReport { table: shape.name.clone(), records: 1, what: "is taken out of the exchange" }
+            RecordsReport { table: shape.name.clone(), key: Some(record.key.join(" ")), records: 1, what: "is taken out of the exchange" }
         }
         RecordsCommand::Activate(record) => {
             let (shape, key) = find(&session, &record.table, &record.key)?;
             mend::activate(&session, shape.number, &key)?;
-            RecordsReport { table: shape.name.clone(), records: 1, what: "is back in the exchange; 'fieldpost sync' tells the others" }
+            RecordsReport {
+                table: shape.name.clone(),
+                key: Some(record.key.join(" ")),
+                records: 1,
+                what: "is back in the exchange; 'fieldpost sync' tells the others",
+            }
         }
         RecordsCommand::Send(send) => {
             let (shape, keys) = match &send.where_sql {
@@ -111,10 +140,15 @@ pub fn run(arguments: &RecordsArgs, context: &Context) -> Result<Exit, Failure> 
                 }
             };
             let records = mend::release(&session, shape.number, &keys)?;
-            RecordsReport { table: shape.name.clone(), records, what: "will go with the next 'fieldpost sync', once they are ready" }
+            RecordsReport {
+                table: shape.name.clone(),
+                key: None,
+                records,
+                what: "will go with the next 'fieldpost sync', once they are ready",
+            }
         }
     };
-    Ok(context.printer.report(&report))
+    Ok(context.done(&session.home, &report))
 }
 
 /// The table and the key of a record that is here.

@@ -5,10 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use super::logged::Line;
 use super::page::{Column, Page, heading, number};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Exit, Failure};
+use crate::site::Level;
 use crate::sync::recover::{self, Brought, Mode, Recovered};
 use crate::world::World;
 
@@ -66,8 +68,8 @@ pub fn run(arguments: &RecoverArgs, context: &Context) -> Result<Exit, Failure> 
     let home = context.discover()?;
     let _lock = home.lock(context.world.now())?;
     let mode = if arguments.yes { Mode::Do } else { Mode::Look };
-    let recovered = recover::recover(World::real(), home, context.limits.clone(), mode)?;
-    Ok(context.printer.report(&RecoverReport::of(recovered, mode)))
+    let recovered = recover::recover(World::real(), home.clone(), context.limits.clone(), mode)?;
+    Ok(context.done(&home, &RecoverReport::of(recovered, mode)))
 }
 
 impl RecoverReport {
@@ -118,6 +120,21 @@ impl Report for RecoverReport {
             None => "Nothing was done yet: 'fieldpost recover --yes' does it".to_owned(),
         });
         lines.join("\n")
+    }
+
+    fn lines(&self, _: &Page) -> Vec<Line> {
+        let brought = |table: &RecoveredTable| {
+            let RecoveredTable { table, back, forward, removed, .. } = table;
+            Line::new(Level::Info, format!("{table}: {back} records back, {forward} forward, {removed} removed")).of_table(table)
+        };
+        let refused = |table: &RecoveredTable| {
+            let line = |(key, why): &(Vec<Shown>, String)| {
+                let text = format!("{} {}: the database refused to bring it forward: {why}", table.table, shown::key(key));
+                Line::new(Level::Error, text).of_record(&table.table, key)
+            };
+            table.refused.iter().map(line).collect::<Vec<_>>()
+        };
+        self.tables.iter().map(brought).chain(self.tables.iter().flat_map(refused)).collect()
     }
 
     fn exit(&self) -> Exit {

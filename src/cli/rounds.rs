@@ -1,18 +1,19 @@
-//! How does a round become a report? Runs `sync`, `send` and `receive`, for real or as a rehearsal, and tells of it.
+//! How does a round become a report, and lines of the log? Runs `sync`, `send` and `receive`, for real or as a rehearsal.
 
 use std::collections::BTreeMap;
 
 use super::conflicts::{self, About, Conflict};
-use super::held::{self, Needs};
-use super::page::{count, size};
+use super::held::{self, HeldChange, Needs};
+use super::logged::{Line, Looked};
+use super::page::{Page, count, size};
 use super::rehearsal::Rehearsal;
-use super::sync::{Counts, Mode, PacketIn, PacketOut, ReceiveArgs, SendArgs, SyncArgs, SyncReport, Waiting};
+use super::sync::{Counts, Kept, KeptRecord, Mode, PacketIn, PacketOut, ReceiveArgs, SendArgs, SyncArgs, SyncReport, Waiting};
 use super::{Context, Exit, Failure, place};
 use crate::exchange::{DryRun, Exchange};
 use crate::ledger::Direction;
 use crate::model::SiteName;
 use crate::rules::{self, nearest};
-use crate::site::Role;
+use crate::site::{Level, Role};
 use crate::sync::report::{self, Report as Round};
 use crate::sync::round::{self, Halves};
 use crate::sync::{Session, SyncError};
@@ -54,23 +55,24 @@ enum Full {
 }
 
 fn go(context: &Context, halves: Halves, mode: Mode, full: Full) -> Result<Exit, Failure> {
-    let report = match mode {
+    match mode {
         Mode::Done => {
             let (_lock, mut session) = context.work()?;
             if full == Full::Ask {
                 round::full(&session)?;
             }
             let mut exchange = place::open(&session.settings, &session.home)?;
-            one_round(context, &mut session, &mut exchange, halves, mode)?
+            let report = one_round(context, &mut session, &mut exchange, halves, mode)?;
+            let looked = if halves == Halves::Both { Looked::Everywhere } else { Looked::Partly };
+            Ok(context.done_looking(&session.home, &report, looked))
         }
         Mode::DryRun => {
             let rehearsal = Rehearsal::new(context)?;
             let mut session = rehearsal.session(context)?;
             let mut exchange = DryRun::new(place::open(&rehearsal.settings, &rehearsal.home)?);
-            one_round(context, &mut session, &mut exchange, halves, mode)?
+            Ok(context.printer.report(&one_round(context, &mut session, &mut exchange, halves, mode)?))
         }
-    };
-    Ok(context.printer.report(&report))
+    }
 }
 
 /// Runs a round and tells of it.
@@ -118,7 +120,60 @@ impl SyncReport {
             held: held::all(session)?,
             sent: sent.into_iter().map(PacketOut::of).collect(),
             waiting,
+            kept: round.kept.iter().map(Kept::of).collect(),
+            faults: faults(session)?,
             notes: notes(session, round, before, mode)?,
+        })
+    }
+
+    /// The lines of the log.
+    pub(super) fn log_lines(&self, page: &Page) -> Vec<Line> {
+        let mut lines: Vec<Line> = self.notes.iter().map(|note| Line::new(Level::Info, note)).collect();
+        lines.extend(self.faults.iter().map(|fault| Line::new(Level::Error, fault).standing()));
+        let by_table = |tables: &BTreeMap<String, Counts>| {
+            let all: Vec<String> = tables.iter().map(|(table, counts)| format!("{table} {}", counts.text())).collect();
+            if all.is_empty() { "no records".to_owned() } else { all.join("; ") }
+        };
+        lines.extend(self.applied.iter().map(|packet| {
+            let text = format!("received packet {} from '{}': {}", packet.number, packet.from, by_table(&packet.tables));
+            Line::new(Level::Info, text).of_site(Some(&packet.from))
+        }));
+        lines.extend(self.conflicts.iter().map(|conflict| conflict.log_line(page)));
+        lines.extend(self.held.iter().map(HeldChange::log_line));
+        lines.extend(self.kept.iter().flat_map(Kept::log_lines));
+        lines.extend(self.sent.iter().map(|packet| {
+            let (number, bytes) = (packet.number, size(packet.bytes));
+            let text = format!("sent packet {number} to '{}', {bytes}: {}", packet.to, by_table(&packet.tables));
+            Line::new(Level::Info, text).of_site(Some(&packet.to))
+        }));
+        lines.extend(self.waiting.iter().map(|waiting| {
+            let level = if waiting.needs == Needs::Person { Level::Error } else { Level::Warning };
+            let with = waiting.neighbour.as_ref().map_or_else(String::new, |neighbour| format!("'{neighbour}', "));
+            let text = format!("waiting: {with}{}: {}; {}", waiting.what, waiting.why, waiting.needs.words());
+            Line::new(level, text).of_site(waiting.neighbour.as_ref()).standing()
+        }));
+        lines
+    }
+}
+
+impl Kept {
+    fn of(kept: &report::Kept) -> Self {
+        let named = kept.named.iter().map(|(key, why)| KeptRecord { key: key.clone(), why: why.to_string() });
+        Self {
+            to: kept.to.clone(),
+            table: kept.table.clone(),
+            records: kept.records,
+            wrong: kept.named.iter().any(|(_, why)| why.is_error()),
+            named: named.collect(),
+        }
+    }
+
+    /// What is wrong with a record is an error of that record; what somebody wants to stay here is no news.
+    fn log_lines(&self) -> impl Iterator<Item = Line> {
+        let wrong = self.named.iter().filter(|_| self.wrong);
+        wrong.map(|record| {
+            let text = format!("{} {} stays here, not sent to '{}': {}", self.table, record.key, self.to, record.why);
+            Line::new(Level::Error, text).of_key(&self.table, &record.key).of_site(Some(&self.to)).standing()
         })
     }
 }
@@ -165,17 +220,11 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
         let put = would("was put", "would be put");
         notes.push(format!("Packet {number} for '{to}', made earlier ({}), {put} on the exchange", size(bytes)));
     }
-    for kept in &round.kept {
-        let records = count(usize::try_from(kept.records).unwrap_or(usize::MAX), "record stays", "records stay");
-        let others = if kept.records == 1 { "" } else { ", and the others like it" };
-        notes.push(format!("{}: {records} here, not sent to '{}': {}, because {}{others}", kept.table, kept.to, kept.first, kept.why));
-    }
-    notes.extend(unknown_rules(session)?);
     Ok(notes)
 }
 
 /// Tables and fields in `rules.toml` that are not there: a slip that would go unnoticed for years.
-fn unknown_rules(session: &Session) -> Result<Vec<String>, SyncError> {
+fn faults(session: &Session) -> Result<Vec<String>, SyncError> {
     let known = || session.shapes.iter().map(|shape| shape.name.as_str());
     if session.settings.role != Role::Host {
         return Ok(Vec::new());

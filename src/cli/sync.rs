@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Exit;
 use super::conflicts::Conflict;
 use super::held::{HeldChange, Needs};
+use super::logged::Line;
 use super::page::{Page, alert, count, heading, number, paragraphs, size};
 use super::printer::Report;
 use super::shown;
@@ -65,8 +66,12 @@ pub struct SyncReport {
     pub held: Vec<HeldChange>,
     /// Packets deposited, in order.
     pub sent: Vec<PacketOut>,
+    /// Records that stay here, because the rules or a person want it or something is wrong with them.
+    pub kept: Vec<Kept>,
     /// What is not where it should be yet.
     pub waiting: Vec<Waiting>,
+    /// What is wrong in `rules.toml`.
+    pub faults: Vec<String>,
     /// What else happened: a request accepted, a database built.
     pub notes: Vec<String>,
 }
@@ -108,6 +113,30 @@ pub struct PacketOut {
     pub tables: BTreeMap<String, Counts>,
 }
 
+/// Records of one table that stay here for one kind of reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// Who is not told of them.
+    pub to: SiteName,
+    /// Their table.
+    pub table: String,
+    /// How many.
+    pub records: u64,
+    /// Whether something is wrong with them; else somebody wants it so.
+    pub wrong: bool,
+    /// Some of them.
+    pub named: Vec<KeptRecord>,
+}
+
+/// A record that stays here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct KeptRecord {
+    /// Its key, as people read it.
+    pub key: String,
+    /// Why, as a sentence has it after "because".
+    pub why: String,
+}
+
 /// How many records were made, changed, deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
@@ -134,13 +163,18 @@ pub struct Waiting {
 
 impl Report for SyncReport {
     fn text(&self, page: &Page) -> String {
-        let parts = [self.notes.join("\n"), self.came(page), self.conflicts(page), self.held(page), self.went(page), self.waiting(page)];
-        let text = paragraphs(parts);
+        let (notes, faults) = (self.notes.join("\n"), self.faults.iter().map(|fault| alert(fault)).collect::<Vec<_>>().join("\n"));
+        let came = [notes, faults, self.came(page), self.conflicts(page), self.held(page)];
+        let text = paragraphs(came.into_iter().chain([self.went(page), self.kept(page), self.waiting(page)]));
         match (text.is_empty(), self.mode) {
             (false, _) => text,
             (true, Mode::Done) => "All in step: nothing came, nothing to send.".to_owned(),
             (true, Mode::DryRun) => "All in step: nothing would come, nothing would be sent.".to_owned(),
         }
+    }
+
+    fn lines(&self, page: &Page) -> Vec<Line> {
+        self.log_lines(page)
     }
 
     /// A person before an exchange: what wants a person does not go away by waiting.
@@ -183,7 +217,7 @@ impl SyncReport {
             0 => "decided by the rules; what lost is kept".to_owned(),
             open => alert(&format!("{} you; what lost is kept", count(open, "wants", "want"))),
         };
-        let lines: Vec<String> = self.conflicts.iter().map(Conflict::sentence).collect();
+        let lines: Vec<String> = self.conflicts.iter().map(|conflict| conflict.sentence(page)).collect();
         let title = heading(&count(self.conflicts.len(), "conflict", "conflicts"));
         format!("{title}, {decided}: 'fieldpost conflicts'\n{}", page.list(&lines, "'fieldpost conflicts' lists all"))
     }
@@ -199,6 +233,22 @@ impl SyncReport {
         let lines: Vec<String> = self.held.iter().map(line).collect();
         let title = heading(&format!("{} held", count(self.held.len(), "change", "changes")));
         format!("{title}: 'fieldpost held'\n{}", page.list(&lines, "'fieldpost held' lists all"))
+    }
+
+    fn kept(&self, page: &Page) -> String {
+        if self.kept.is_empty() {
+            return String::new();
+        }
+        let line = |kept: &Kept| {
+            let records = count(usize::try_from(kept.records).unwrap_or(usize::MAX), "record", "records");
+            let first = kept.named.first().map_or_else(String::new, |first| format!("{}: {}", first.key, first.why));
+            let others = if kept.records == 1 { "" } else { ", and the others like it" };
+            let line = format!("{}, {records} for '{}': {first}{others}", kept.table, kept.to);
+            if kept.wrong { alert(&line) } else { line }
+        };
+        let lines: Vec<String> = self.kept.iter().map(line).collect();
+        let title = heading(self.verb("Stays here", "Would stay here"));
+        format!("{title}: 'fieldpost records'\n{}", page.list(&lines, "-v lists all"))
     }
 
     fn waiting(&self, page: &Page) -> String {
@@ -238,7 +288,7 @@ impl Counts {
         self.deleted += other.deleted;
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         let parts = [(self.inserted, "new"), (self.updated, "changed"), (self.deleted, "deleted")];
         let parts = parts.into_iter().filter(|(amount, _)| *amount > 0).map(|(amount, word)| format!("{} {word}", number(amount)));
         parts.collect::<Vec<_>>().join(", ")
@@ -325,8 +375,11 @@ mod tests {
             base: Shown(Value::Null),
             winner: text("555-0199"),
             winner_site: Some(name("anna")),
+            winner_time: None,
+            mine: false,
             loser: text("555-0100"),
             loser_site: Some(name("head")),
+            loser_time: None,
             rule: "newest".to_owned(),
             decider: name("head"),
             packet: None,
@@ -346,6 +399,8 @@ mod tests {
             packet: 41,
             why,
             since: at(0),
+            attempts: 0,
+            next: None,
             needs,
         }
     }
@@ -371,6 +426,14 @@ mod tests {
             conflicts: vec![conflict()],
             held: vec![held(Needs::Packet)],
             sent: vec![PacketOut { to: name("head"), number: 12, bytes: 3_140, tables: tables(&[("customers", [0, 1, 0])]) }],
+            kept: vec![Kept {
+                to: name("head"),
+                table: "orders".to_owned(),
+                records: 2,
+                wrong: false,
+                named: vec![KeptRecord { key: "O-18".to_owned(), why: "it is not ready yet".to_owned() }],
+            }],
+            faults: vec!["rules.toml speaks of `x`".to_owned()],
             waiting: vec![waiting(Needs::Exchange)],
             notes: vec!["'bert' has joined".to_owned()],
         }
@@ -382,6 +445,8 @@ mod tests {
             plain(&report()),
             "\
 'bert' has joined
+
+rules.toml speaks of `x`
 
 Received packet 1 from 'bert': no records, only word of what arrived
 Received packets 41 to 42 from 'head': 18 records
@@ -396,6 +461,9 @@ Received packets 41 to 42 from 'head': 18 records
 
 Sent packet 12 to 'head': 1 record, 3.1 kB
   customers  1 changed
+
+Stays here: 'fieldpost records'
+  orders, 2 records for 'head': O-18: it is not ready yet, and the others like it
 
 Waiting
   'head', packet 12 (3.1 kB): the exchange is out of reach; tried again at the next run

@@ -254,12 +254,6 @@ impl Home {
         self.inside().join("scratch")
     }
 
-    /// What happened, for people.
-    #[must_use]
-    pub fn log(&self) -> PathBuf {
-        self.inside().join("log")
-    }
-
     pub(super) fn unfinished(&self) -> PathBuf {
         self.inside().join(Self::UNFINISHED)
     }

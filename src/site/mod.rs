@@ -11,18 +11,20 @@
 //!     inbox/NEIGHBOUR/  packets fetched and not yet applied
 //!     quarantine/       packets that do not verify, each with the reason beside it
 //!     scratch/          files that are being worked on; whoever holds the lock may empty it
-//!     log/              what happened, for people
+//!     log/              what every run did, for people           Log
 //!     lock, holder      held by the run that works here, and who that is
 //! ```
 
 mod home;
 mod invitation;
 mod lock;
+mod log;
 mod roster;
 mod settings;
 
 pub use home::{Draft, Home, HomeError};
 pub use invitation::{Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret};
 pub use lock::{Holder, HomeLock};
+pub use log::{Entry as LogEntry, Level, Log, Standing};
 pub use roster::{OfficePart, Role, Roster, RosterError, Site};
 pub use settings::{Settings, SettingsError};

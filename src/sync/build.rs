@@ -216,12 +216,12 @@ impl<'s> Building<'s> {
     /// Notes for the report what stays home.
     fn keep(&mut self, record: &Record, why: Stays) -> Result<()> {
         let table = self.session.shape(record.table).name.clone();
-        if let Some(kept) = self.kept.get_mut(&(table.clone(), why.kind())) {
-            kept.records += 1;
-            return Ok(());
+        let empty = || Kept { to: self.to.card.name.clone(), table: table.clone(), records: 0, named: Vec::new() };
+        let kept = self.kept.entry((table.clone(), why.kind())).or_insert_with(empty);
+        kept.records += 1;
+        if kept.named.len() < if why.is_error() { Kept::NAMED } else { 1 } {
+            kept.named.push((self.session.shown_key(record)?.to_string(), why));
         }
-        let first = self.session.shown_key(record)?.to_string();
-        self.kept.insert((table.clone(), why.kind()), Kept { to: self.to.card.name.clone(), table, why, records: 1, first });
         Ok(())
     }
 

@@ -85,7 +85,10 @@ impl Session {
     }
 
     /// A row with numbers instead of stand-ins.
-    pub(super) fn numbered(&self, shape: &Shape, row: &Row) -> Result<Row> {
+    ///
+    /// # Errors
+    /// As the ledger says.
+    pub fn numbered(&self, shape: &Shape, row: &Row) -> Result<Row> {
         let mut row = row.clone();
         unfold(shape, &mut row, &mut |_, _, _, number| self.number_for(number))?;
         Ok(row)
@@ -114,7 +117,10 @@ impl Session {
     }
 
     /// The record of a ledger row, with stand-ins.
-    pub(super) fn load_id(&self, id: i64) -> Result<Record> {
+    ///
+    /// # Errors
+    /// As the ledger says.
+    pub fn load_id(&self, id: i64) -> Result<Record> {
         self.lifted(self.ledger.load_id(id)?)
     }
 

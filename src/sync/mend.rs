@@ -163,7 +163,11 @@ pub fn settle(session: &Session, number: i64, choice: &Choice, since: Since) -> 
     seal::seal(session).map(drop)
 }
 
-fn find(session: &Session, number: i64) -> Result<(i64, Conflict)> {
+/// A conflict by its number here, with its number at the site that decided it.
+///
+/// # Errors
+/// [`MendError::NoConflict`]; else as the ledger says.
+pub fn find(session: &Session, number: i64) -> Result<(i64, Conflict)> {
     let mut found = None;
     session.ledger.conflicts(number - 1, &mut |at, decider_number, _, conflict| {
         if at == number && conflict.kind != ConflictKind::Settled {

@@ -130,12 +130,15 @@ pub struct Kept {
     pub to: SiteName,
     /// Their table.
     pub table: String,
-    /// Why the first one stays; the others stay for the like.
-    pub why: Stays,
     /// How many.
     pub records: u64,
-    /// The key of the first one, as a person reads it.
-    pub first: String,
+    /// Some of them, as people read their keys, each with why it stays. Never none; with an error as many as [`Kept::NAMED`].
+    pub named: Vec<(String, Stays)>,
+}
+
+impl Kept {
+    /// Most records that are named where something is wrong with them.
+    pub const NAMED: usize = 100;
 }
 
 /// Something that did not happen.

@@ -24,7 +24,7 @@ use crate::cli::page::{Column, Page, alert, heading, number};
 use crate::cli::printer::{Form, Loudness, Printer, Report};
 use crate::cli::rounds;
 use crate::cli::sync::SyncArgs;
-use crate::cli::{Context, Exit, Failure};
+use crate::cli::{Context, Exit, Failure, Run};
 use crate::model::SiteName;
 use crate::world::World;
 
@@ -210,7 +210,7 @@ impl Day<'_> {
         self.title("Evening: who holds what?");
         let mut sites = Vec::new();
         for site in SITES.iter().rev() {
-            let context = self.at(site, Printer::captured(Form::Text, Loudness::Normal));
+            let context = self.at(site, Printer::captured(Form::Text, Loudness::Normal), None);
             sites.push(digest::of(&context.look()?, &DigestArgs::default(), &context.printer)?);
         }
         let same = sites.iter().all(|site| site.digest == sites[0].digest);
@@ -269,7 +269,7 @@ impl Day<'_> {
 
     fn sync(&self, site: &str, telling: Telling) -> Result<Moved, Failure> {
         let printer = Printer::captured(Form::Text, Loudness::Normal);
-        rounds::run(&SyncArgs::default(), &self.at(site, printer.clone()))?;
+        rounds::run(&SyncArgs::default(), &self.at(site, printer.clone(), Some("sync")))?;
         let (text, notes) = printer.captured_text();
         if text.starts_with("All in step") && telling != Telling::Always {
             return Ok(Moved::Nothing);
@@ -284,20 +284,21 @@ impl Day<'_> {
 
     fn run(&self, line: &str, site: &str, command: impl FnOnce(&Context) -> Result<Exit, Failure>) -> Result<(), Failure> {
         let printer = Printer::captured(Form::Text, Loudness::Normal);
-        command(&self.at(site, printer.clone()))?;
+        command(&self.at(site, printer.clone(), None))?;
         self.show(&format!("--home {site} {line}"), &printer.captured_text().0);
         Ok(())
     }
 
     fn quietly(&self, line: &str, site: &str, command: impl FnOnce(&Context) -> Result<Exit, Failure>) -> Result<(), Failure> {
-        command(&self.at(site, Printer::captured(Form::Text, Loudness::Quiet)))?;
+        command(&self.at(site, Printer::captured(Form::Text, Loudness::Quiet), None))?;
         self.context.printer.tell(&format!("    $ fieldpost {line}"));
         Ok(())
     }
 
-    fn at(&self, site: &str, printer: Printer) -> Context {
-        let limits = self.context.limits.clone();
-        Context { world: World::real(), printer, home: Some(self.folder.join(site)), here: self.folder.to_owned(), limits }
+    fn at(&self, site: &str, printer: Printer, logged_as: Option<&'static str>) -> Context {
+        let (world, limits) = (World::real(), self.context.limits.clone());
+        let run = Run::new(logged_as, world.now());
+        Context { world, printer, home: Some(self.folder.join(site)), here: self.folder.to_owned(), limits, run }
     }
 
     fn database(&self, site: &str) -> PathBuf {
@@ -407,7 +408,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let printer = Printer::captured(Form::Text, Loudness::Normal);
         let here = folder.path().to_owned();
-        let context = Context { world: World::real(), printer: printer.clone(), home: None, here, limits: crate::sync::Limits::default() };
+        let (limits, run) = (crate::sync::Limits::default(), Run::new(None, crate::model::Millis(0)));
+        let context = Context { world: World::real(), printer: printer.clone(), home: None, here, limits, run };
         let exit = play(folder.path(), 8, &context, After::Gone).unwrap();
         let story = printer.captured_text().0;
         assert_eq!(exit, Exit::Done, "{story}");

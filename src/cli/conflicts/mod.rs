@@ -1,20 +1,27 @@
 //! `fieldpost conflicts`: which edits lost against another edit, and what did they say?
 
-use clap::{Args, Subcommand, ValueEnum};
+pub mod resolve;
+pub mod show;
+
+use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Exit;
 use super::history::shape_named;
+use super::log::moment;
+use super::logged::Line;
 use super::page::{Moment, Page, alert, count, heading, paragraphs};
 use super::printer::Report;
 use super::shown::{self, Shown};
+use super::when::Span;
 use super::{Context, Failure};
 use crate::ledger::{Conflict as Listed, ConflictKind, ConflictState};
-use crate::model::{SiteName, Value};
-use crate::sync::mend::{self, Choice, Since};
+use crate::model::{Millis, SiteName, Value};
+use crate::site::Level;
+use crate::sync::mend;
 use crate::sync::{Session, SyncError};
 
-/// List edits that lost against another edit, with their values
+/// List edits that lost against another edit, side by side, and settle them
 ///
 /// Conflicts are decided at the parent by the rules in its rules.toml. The value that lost is kept in this list, at the
 /// site that decided and at the site of the edit. Under the rule 'review' the parent's value stands until a person
@@ -25,7 +32,9 @@ use crate::sync::{Session, SyncError};
     after_help = "\
 Examples:
   fieldpost conflicts
-  fieldpost conflicts customers --open
+  fieldpost conflicts customers --open --since friday
+  fieldpost conflicts show 7
+  fieldpost conflicts resolve
   fieldpost conflicts resolve 7 --take lost
   fieldpost conflicts --json > conflicts.json"
 )]
@@ -33,84 +42,73 @@ pub struct ConflictsArgs {
     /// What to do with them.
     #[command(subcommand)]
     pub command: Option<ConflictsCommand>,
+    /// Which of them to list.
+    #[command(flatten)]
+    pub list: ListArgs,
+}
+
+/// Which conflicts are listed.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ListArgs {
     /// Only this table
     #[arg(value_name = "TABLE")]
     pub table: Option<String>,
+    /// Only this record: its key, a word per column
+    #[arg(value_name = "KEY")]
+    pub key: Vec<String>,
     /// Only those that wait for a person
     #[arg(long)]
     pub open: bool,
+    /// By site and date.
+    #[command(flatten)]
+    pub filter: Filter,
+}
+
+/// Which conflicts are meant, by site and date.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+pub struct Filter {
+    /// Only those in which an edit of this site won or lost
+    #[arg(long, value_name = "SITE")]
+    pub site: Option<String>,
+    /// Only those decided from then on: a day, a time, or how long ago, as 3h or 2d
+    #[arg(long, value_name = "WHEN")]
+    pub since: Option<String>,
+    /// Only those decided until then; a day is meant with its evening
+    #[arg(long, value_name = "WHEN")]
+    pub until: Option<String>,
 }
 
 /// What to do with conflicts.
 #[derive(Clone, Debug, Subcommand)]
 pub enum ConflictsCommand {
+    /// List them, newest first: the same as without a word
+    #[command(after_help = "Examples:\n  fieldpost conflicts list customers --open")]
+    List(ListArgs),
+    /// Show conflicts side by side: what was before, what stands, what lost, what is there now
+    #[command(after_help = "Examples:\n  fieldpost conflicts show 7")]
+    Show(show::ShowArgs),
     /// Settle conflicts: keep what stands, take what lost, or set another value
     ///
     /// Whatever changes is an edit of this site and travels like any other. A record that was edited since the conflict was decided
-    /// is not overwritten unless you say so.
+    /// is not overwritten unless you say so. Without a number it goes through all that are open and asks.
     #[command(after_help = "\
 Examples:
-  fieldpost conflicts resolve 7 --take lost
-  fieldpost conflicts resolve 7 8 9 --take standing
-  fieldpost conflicts resolve 7 --value '040 555 0333'")]
-    Resolve(ResolveArgs),
+  fieldpost conflicts resolve
+  fieldpost conflicts resolve 7 8 --take lost
+  fieldpost conflicts resolve 7 --value '040 555 0333'
+  fieldpost conflicts resolve --table customers --since friday --take-of ledger")]
+    Resolve(resolve::ResolveArgs),
 }
 
-/// Arguments of `conflicts resolve`.
-#[derive(Clone, Debug, Args)]
-pub struct ResolveArgs {
-    /// Numbers of conflicts, as 'fieldpost conflicts' lists them
-    #[arg(required = true, value_name = "NUMBER")]
-    pub numbers: Vec<i64>,
-    /// Which value it shall be
-    #[arg(long, value_enum, required_unless_present = "value", conflicts_with = "value")]
-    pub take: Option<Side>,
-    /// Another value; quotes inside the quotes make a number a text
-    #[arg(long)]
-    pub value: Option<String>,
-    /// Also where the record was edited since
-    #[arg(long)]
-    pub anyway: bool,
-}
-
-/// One of the values of a conflict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Side {
-    /// What stands now
-    Standing,
-    /// What lost
-    Lost,
-    /// What both had before
-    Before,
-}
-
-/// What was settled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct ResolveReport {
-    /// The conflicts, by number.
-    pub settled: Vec<i64>,
-}
-
-impl Report for ResolveReport {
-    fn text(&self, _: &Page) -> String {
-        let settled = count(self.settled.len(), "conflict is", "conflicts are");
-        format!("{settled} settled; 'fieldpost sync' tells the others.")
+impl ConflictsArgs {
+    /// Under which name a run is logged.
+    #[must_use]
+    pub const fn logged_as(&self) -> Option<&'static str> {
+        match &self.command {
+            Some(ConflictsCommand::Resolve(_)) => Some("conflicts resolve"),
+            Some(ConflictsCommand::List(_) | ConflictsCommand::Show(_)) | None => None,
+        }
     }
-}
-
-fn resolve(arguments: &ResolveArgs, context: &Context) -> Result<Exit, Failure> {
-    let (_lock, session) = context.work()?;
-    let choice = match (arguments.take, &arguments.value) {
-        (Some(Side::Standing), _) => Choice::Standing,
-        (Some(Side::Lost), _) => Choice::Lost,
-        (Some(Side::Before), _) => Choice::Before,
-        (None, value) => Choice::Other(shown::typed(value.as_deref().unwrap_or_default())),
-    };
-    let since = if arguments.anyway { Since::Overwrite } else { Since::Ask };
-    for number in &arguments.numbers {
-        mend::settle(&session, *number, &choice, since)?;
-    }
-    Ok(context.printer.report(&ResolveReport { settled: arguments.numbers.clone() }))
 }
 
 /// The conflicts, newest first.
@@ -137,10 +135,16 @@ pub struct Conflict {
     pub winner: Shown,
     /// The site of that edit.
     pub winner_site: Option<SiteName>,
+    /// When it was made, by the clock of its site.
+    pub winner_time: Option<Moment>,
     /// The value that lost.
     pub loser: Shown,
     /// The site of that edit.
     pub loser_site: Option<SiteName>,
+    /// When it was made, by the clock of its site.
+    pub loser_time: Option<Moment>,
+    /// Whether it was made at this site.
+    pub mine: bool,
     /// The rule that decided.
     pub rule: String,
     /// The site that decided.
@@ -191,17 +195,32 @@ pub enum About {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::NoTable`]; else as the ledger says.
+/// [`Failure::NoTable`], [`Failure::NoMoment`]; else as the parts say.
 pub fn run(arguments: &ConflictsArgs, context: &Context) -> Result<Exit, Failure> {
-    if let Some(ConflictsCommand::Resolve(arguments)) = &arguments.command {
-        return resolve(arguments, context);
+    match &arguments.command {
+        Some(ConflictsCommand::Resolve(resolve)) => resolve::run(resolve, context),
+        Some(ConflictsCommand::Show(show)) => show::run(show, context),
+        Some(ConflictsCommand::List(list)) => run_list(list, context),
+        None => run_list(&arguments.list, context),
     }
+}
+
+fn run_list(arguments: &ListArgs, context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
-    let table = arguments.table.as_ref().map(|typed| shape_named(&session, typed).map(|shape| shape.name.clone())).transpose()?;
-    let mut conflicts = all(&session, 0)?;
-    conflicts.retain(|conflict| table.as_ref().is_none_or(|table| conflict.table == *table) && (conflict.open || !arguments.open));
+    let mut conflicts = meant(&session, arguments.table.as_deref(), &arguments.filter, context)?;
+    let key = arguments.key.join(" ");
+    conflicts.retain(|conflict| (key.is_empty() || shown::key(&conflict.key) == key) && (conflict.open || !arguments.open));
     conflicts.reverse();
     Ok(context.printer.report(&ConflictsReport { conflicts }))
+}
+
+/// The conflicts of a table, a site and a time that somebody means, oldest first.
+fn meant(session: &Session, table: Option<&str>, filter: &Filter, context: &Context) -> Result<Vec<Conflict>, Failure> {
+    let table = table.map(|typed| shape_named(session, typed).map(|shape| shape.name.clone())).transpose()?;
+    let bounds = [moment(filter.since.as_deref(), context)?, moment(filter.until.as_deref(), context)?];
+    let mut conflicts = all(session, 0)?;
+    conflicts.retain(|conflict| table.as_ref().is_none_or(|table| conflict.table == *table) && conflict.is_meant(filter, bounds));
+    Ok(conflicts)
 }
 
 /// The conflicts of a site after number `after`, oldest first.
@@ -262,8 +281,11 @@ fn show(session: &Session, number: i64, conflict: Listed, settled: bool) -> Resu
         base,
         winner,
         winner_site: conflict.winner_site,
+        winner_time: conflict.winner_time.map(Moment),
         loser,
+        mine: conflict.loser_site.as_ref() == Some(session.name()),
         loser_site: conflict.loser_site,
+        loser_time: conflict.loser_time.map(Moment),
         rule: conflict.rule,
         decider: conflict.decider,
         packet: conflict.packet.map(|(from, number)| ConflictPacket { from, number: number.0 }),
@@ -271,6 +293,17 @@ fn show(session: &Session, number: i64, conflict: Listed, settled: bool) -> Resu
         open,
         settled,
     })
+}
+
+impl About {
+    /// The field, where it is about one.
+    #[must_use]
+    pub const fn field(&self) -> Option<&str> {
+        match self {
+            Self::Field(field) | Self::Gone(field) | Self::Merged(field) | Self::Refused(Some(field)) => Some(field.as_str()),
+            Self::Delete | Self::Twin | Self::Dependants | Self::Held | Self::Refused(None) | Self::Dropped => None,
+        }
+    }
 }
 
 /// Whether somebody edited the field after it was parked for review: that edit is the decision.
@@ -310,6 +343,14 @@ impl Report for ConflictsReport {
 }
 
 impl Conflict {
+    fn is_meant(&self, filter: &Filter, [since, until]: [Option<Span>; 2]) -> bool {
+        let sites = [self.winner_site.as_ref(), self.loser_site.as_ref()];
+        let at = self.decided.0;
+        filter.site.as_ref().is_none_or(|wanted| sites.iter().flatten().any(|site| site.as_str() == wanted))
+            && since.is_none_or(|since| at >= since.from)
+            && until.is_none_or(|until| at < until.to.max(Millis(until.from.0 + 1)))
+    }
+
     /// The record and what of it, as a line begins.
     fn subject(&self) -> String {
         format!("{} {}", self.table, shown::key(&self.key))
@@ -317,13 +358,27 @@ impl Conflict {
 
     /// What happened, in one line.
     #[must_use]
-    pub fn sentence(&self) -> String {
+    pub fn sentence(&self, page: &Page) -> String {
         let Self { winner, loser, rule, .. } = self;
         let record = self.subject();
         let (winner_site, loser_site) = (by(self.winner_site.as_ref()), by(self.loser_site.as_ref()));
         match &self.about {
             About::Field(field) if self.open => {
                 format!("{record}, {field}: {winner} of {winner_site} or {loser} of {loser_site}? You decide ({rule})")
+            }
+            About::Field(field) if self.mine && !self.settled => {
+                let times = match (self.winner_time, self.loser_time) {
+                    (Some(winner), Some(loser)) => {
+                        let [winner, loser] = page.apart(winner, loser);
+                        format!(", {winner} against {loser}")
+                    }
+                    (Some(_) | None, Some(_) | None) => String::new(),
+                };
+                format!(
+                    "{record}: your {field} {loser} lost to {winner} of {winner_site} ({rule}{times}); keep it anyway: \
+                     'fieldpost conflicts resolve {} --take lost'",
+                    self.number
+                )
             }
             About::Field(field) => {
                 format!("{record}, {field}: {winner} of {winner_site} stands ({rule}), {loser} of {loser_site} lost")
@@ -342,6 +397,13 @@ impl Conflict {
         }
     }
 
+    /// The line of the log.
+    pub(super) fn log_line(&self, page: &Page) -> Line {
+        let level = if self.open { Level::Error } else { Level::Warning };
+        let field = self.about.field();
+        Line::new(level, self.sentence(page)).of_record(&self.table, &self.key).of_field(field).of_site(self.loser_site.as_ref())
+    }
+
     fn text(&self, page: &Page) -> String {
         let packet = self.packet.as_ref().map_or_else(String::new, |packet| format!(", packet {} from '{}'", packet.number, packet.from));
         let outcome = match self.open {
@@ -352,36 +414,38 @@ impl Conflict {
         let decided = page.moment(self.decided);
         match &self.about {
             About::Field(field) | About::Gone(field) | About::Merged(field) | About::Refused(Some(field)) => {
+                let edited = |time: Option<Moment>| time.map_or_else(String::new, |time| format!(", {}", page.moment(time)));
                 let stands = match self.winner.0 {
                     Value::Absent => "no such record".to_owned(),
                     Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) | Value::Blob(_) => {
-                        format!("{}   of {}", self.winner, by(self.winner_site.as_ref()))
+                        format!("{}   of {}{}", self.winner, by(self.winner_site.as_ref()), edited(self.winner_time))
                     }
                 };
                 format!(
-                    "{}. {}: {field}\n   stands  {stands}\n   lost    {}   of {}\n   before  {}\n   {decided}, {outcome}; rule: {}",
+                    "{}. {}: {field}\n   stands  {stands}\n   lost    {}   of {}{}\n   before  {}\n   {decided}, {outcome}; rule: {}",
                     self.number,
                     self.subject(),
                     self.loser,
                     by(self.loser_site.as_ref()),
+                    edited(self.loser_time),
                     self.base,
                     self.rule,
                 )
             }
-            About::Held => format!("{}. {}\n   {decided}{packet}", self.number, self.sentence()),
+            About::Held => format!("{}. {}\n   {decided}{packet}", self.number, self.sentence(page)),
             About::Delete | About::Twin | About::Dependants | About::Refused(None) | About::Dropped => {
-                format!("{}. {}\n   {decided}, {outcome}", self.number, self.sentence())
+                format!("{}. {}\n   {decided}, {outcome}", self.number, self.sentence(page))
             }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::cli::page::tests::{at, json, plain};
 
-    fn conflict() -> Conflict {
+    pub fn conflict() -> Conflict {
         Conflict {
             number: 7,
             table: "customers".to_owned(),
@@ -390,8 +454,11 @@ mod tests {
             base: Shown(Value::Null),
             winner: Shown(Value::text("555-0199")),
             winner_site: SiteName::new("anna").ok(),
+            winner_time: None,
+            mine: false,
             loser: Shown(Value::text("555-0100")),
             loser_site: SiteName::new("head").ok(),
+            loser_time: None,
             rule: "newest".to_owned(),
             decider: SiteName::new("head").unwrap(),
             packet: Some(ConflictPacket { from: SiteName::new("anna").unwrap(), number: 4 }),
@@ -428,11 +495,33 @@ mod tests {
         assert!(plain(&report).contains("08:01, to decide: 'fieldpost conflicts resolve 7'; rule: review\n"));
     }
 
+    pub fn page() -> Page {
+        Page { width: 100, zone: jiff::tz::TimeZone::UTC, detail: crate::cli::page::Detail::Summary }
+    }
+
+    #[test]
+    fn whose_edit_lost_is_told_against_what_and_how_to_keep_it() {
+        let lost = |winner: i64, loser: i64| Conflict {
+            mine: true,
+            winner_time: Some(Moment(Millis(at(0).0.0 + winner))),
+            loser_time: Some(Moment(Millis(at(0).0.0 + loser))),
+            ..conflict()
+        };
+        assert_eq!(
+            lost(120_000, -180_000).sentence(&page()),
+            "customers ACME-0007: your phone '555-0100' lost to '555-0199' of 'anna' (newest, 08:02 against 07:57); keep it anyway: \
+             'fieldpost conflicts resolve 7 --take lost'"
+        );
+        assert!(lost(2_000, 1_000).sentence(&page()).contains("(newest, 08:00:02 against 08:00:01)"));
+        assert!(lost(2, 1).sentence(&page()).contains("(newest, 08:00:00.002 against 08:00:00.001)"));
+        assert!(lost(0, -86_400_000).sentence(&page()).contains("(newest, 2026-11-22 08:00 against 2026-11-21 08:00)"));
+    }
+
     #[test]
     fn a_delete_says_where_it_was_deleted() {
         let delete = Conflict { about: About::Delete, rule: "edit wins over delete".to_owned(), ..conflict() };
         assert_eq!(
-            delete.sentence(),
+            delete.sentence(&page()),
             "customers ACME-0007: deleted at 'head', but edited at 'anna' or below; it is kept (edit wins over delete)"
         );
     }

@@ -1,16 +1,20 @@
 //! `fieldpost held`: which changes could not be applied yet, and what are they waiting for?
 
+mod show;
+
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Exit;
+use super::logged::Line;
 use super::page::{Column, Moment, Page, count, heading};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Failure};
 use crate::ledger::HeldReason;
-use crate::model::SiteName;
+use crate::model::{Millis, SiteName};
 use crate::rules::Retries;
+use crate::site::Level;
 use crate::sync::mend::{self, HeldPlace, MendError};
 use crate::sync::parked::{self, Waits};
 use crate::sync::{Session, SyncError};
@@ -18,13 +22,15 @@ use crate::sync::{Session, SyncError};
 /// List changes that could not be applied yet, and why
 ///
 /// Most go on by themselves when what they need arrives, or when the application here gets the table or column they are for.
-/// The others say what they want.
+/// They are tried again at once then, and else as often as [retries] in the rules says: every hour, and for four hours. Then,
+/// and where the database refuses a value, they are failures and want a person: edit the value, or drop the change.
 #[derive(Clone, Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "\
 Examples:
   fieldpost held
+  fieldpost held show 17
   fieldpost held edit 17 phone='040 555 0111'
   fieldpost held drop 17 --reason 'entered twice'
   fieldpost held --json"
@@ -38,6 +44,12 @@ pub struct HeldArgs {
 /// What to do with held changes.
 #[derive(Clone, Debug, Subcommand)]
 pub enum HeldCommand {
+    /// List them, oldest first: the same as without a word
+    #[command(after_help = "Examples:\n  fieldpost held list")]
+    List,
+    /// Show a held change: its values, why it waits, how often it was tried, and when it is tried again
+    #[command(after_help = "Examples:\n  fieldpost held show 17")]
+    Show(HeldShowArgs),
     /// Try every held change again now
     #[command(after_help = "Examples:\n  fieldpost held retry")]
     Retry,
@@ -47,6 +59,14 @@ pub enum HeldCommand {
     /// Let go of a held change of a child: it is listed with its values, and the child is told why
     #[command(after_help = "Examples:\n  fieldpost held drop 17 --reason 'entered twice'")]
     Drop(HeldDropArgs),
+}
+
+/// Arguments of `held show`.
+#[derive(Clone, Debug, Args)]
+pub struct HeldShowArgs {
+    /// Its number, as 'fieldpost held' lists it
+    #[arg(value_name = "NUMBER")]
+    pub number: i64,
 }
 
 /// Arguments of `held edit`.
@@ -77,6 +97,19 @@ pub struct HeldDropArgs {
     pub reason: String,
 }
 
+impl HeldArgs {
+    /// Under which name a run is logged.
+    #[must_use]
+    pub const fn logged_as(&self) -> Option<&'static str> {
+        match &self.command {
+            Some(HeldCommand::Retry) => Some("held retry"),
+            Some(HeldCommand::Edit(_)) => Some("held edit"),
+            Some(HeldCommand::Drop(_)) => Some("held drop"),
+            Some(HeldCommand::List | HeldCommand::Show(_)) | None => None,
+        }
+    }
+}
+
 fn field_value(typed: &str) -> Result<(String, String), String> {
     let (field, value) = typed.split_once('=').ok_or("write it as FIELD=VALUE")?;
     Ok((field.to_owned(), value.to_owned()))
@@ -87,6 +120,8 @@ fn field_value(typed: &str) -> Result<(String, String), String> {
 pub struct HeldReport {
     /// The list.
     pub held: Vec<HeldChange>,
+    #[serde(skip)]
+    done: Vec<Line>,
 }
 
 /// A change that could not be applied yet.
@@ -106,6 +141,10 @@ pub struct HeldChange {
     pub why: String,
     /// Since when.
     pub since: Moment,
+    /// How often it was tried again.
+    pub attempts: u32,
+    /// When it is tried again by itself, unless what it waits for comes before; none where that helps nothing.
+    pub next: Option<Moment>,
     /// What it is waiting for.
     pub needs: Needs,
 }
@@ -131,26 +170,43 @@ pub enum Needs {
 /// # Errors
 /// As the ledger says.
 pub fn run(arguments: &HeldArgs, context: &Context) -> Result<Exit, Failure> {
-    if let Some(command) = &arguments.command {
-        let (_lock, session) = context.work()?;
-        match command {
-            HeldCommand::Retry => mend::retry(&session)?,
-            HeldCommand::Edit(edit) => {
-                let value = |(field, typed): &(String, String)| (field.clone(), shown::typed(typed));
-                mend::edit_held(
-                    &session,
-                    held_place(&session, edit.number, edit.from.as_deref())?,
-                    &edit.values.iter().map(value).collect(),
-                )?;
-            }
-            HeldCommand::Drop(drop) => {
-                mend::drop_held(&session, held_place(&session, drop.number, drop.from.as_deref())?, &drop.reason)?;
-            }
+    match &arguments.command {
+        None | Some(HeldCommand::List) => Ok(context.printer.report(&report(&context.look()?)?)),
+        Some(HeldCommand::Show(show)) => show::run(show, context),
+        Some(command @ (HeldCommand::Retry | HeldCommand::Edit(_) | HeldCommand::Drop(_))) => {
+            let (_lock, session) = context.work()?;
+            let done = change(command, &session)?;
+            Ok(context.done(&session.home, &HeldReport { done, ..report(&session)? }))
         }
-        return report(&session, context);
     }
-    let session = context.look()?;
-    report(&session, context)
+}
+
+/// Does what a command that changes something says, and tells what it did, for the log.
+fn change(command: &HeldCommand, session: &Session) -> Result<Vec<Line>, Failure> {
+    let line = |number: i64, text: String, before: &[HeldChange]| {
+        let line = Line::new(Level::Info, text);
+        let of = before.iter().find(|held| held.number == Some(number));
+        of.map_or_else(|| line.clone(), |held| line.clone().of_record(&held.table, &held.key).of_site(Some(&held.from)))
+    };
+    Ok(match command {
+        HeldCommand::Edit(edit) => {
+            let before = all(session)?;
+            let value = |(field, typed): &(String, String)| (field.clone(), shown::typed(typed));
+            let place = held_place(session, edit.number, edit.from.as_deref())?;
+            mend::edit_held(session, place, &edit.values.iter().map(value).collect())?;
+            let values: Vec<String> = edit.values.iter().map(|(field, value)| format!("{field}={value}")).collect();
+            vec![line(edit.number, format!("a person edited held change {}: {}", edit.number, values.join(", ")), &before)]
+        }
+        HeldCommand::Drop(drop) => {
+            let before = all(session)?;
+            mend::drop_held(session, held_place(session, drop.number, drop.from.as_deref())?, &drop.reason)?;
+            vec![line(drop.number, format!("a person dropped held change {}: {}", drop.number, drop.reason), &before)]
+        }
+        HeldCommand::Retry | HeldCommand::List | HeldCommand::Show(_) => {
+            mend::retry(session)?;
+            Vec::new()
+        }
+    })
 }
 
 /// The held change of that number; several neighbours may have sent one for the same record.
@@ -175,11 +231,11 @@ fn held_place(session: &Session, number: i64, from: Option<&str>) -> Result<Held
     }
 }
 
-fn report(session: &Session, context: &Context) -> Result<Exit, Failure> {
+fn report(session: &Session) -> Result<HeldReport, SyncError> {
     let mut held = all(session)?;
     held.extend(parked(session)?);
     held.sort_by(|a, b| (a.since, &a.table).cmp(&(b.since, &b.table)));
-    Ok(context.printer.report(&HeldReport { held }))
+    Ok(HeldReport { held, done: Vec::new() })
 }
 
 /// What waits for a table or column that is not here, by table and key.
@@ -193,6 +249,8 @@ pub fn parked(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
         packet: waits.packet.0,
         why: waits.to_string(),
         since: Moment(waits.since),
+        attempts: 0,
+        next: None,
         needs: Needs::Schema,
         table: waits.table,
         from: waits.site,
@@ -214,6 +272,8 @@ pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
     for record in found {
         let key = session.shown_key(&record)?;
         for (site, held) in record.extra.held {
+            let retries = session.rules.retries();
+            let needs = needs(&held.reason, session.world.now().0 - held.since.0, retries);
             all.push(HeldChange {
                 number: record.id,
                 table: session.shape(record.table).name.clone(),
@@ -222,12 +282,24 @@ pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
                 packet: held.packet.0,
                 why: held.reason.to_string(),
                 since: Moment(held.since),
-                needs: needs(&held.reason, session.world.now().0 - held.since.0, session.rules.retries()),
+                attempts: held.attempts,
+                next: (needs == Needs::Packet).then_some(Moment(Millis(held.tried.0 + retries.every_millis))),
+                needs,
             });
         }
     }
     all.sort_by(|a, b| (a.since, &a.table).cmp(&(b.since, &b.table)));
     Ok(all)
+}
+
+impl HeldChange {
+    /// The line of the log: logged once, while it waits for the same.
+    pub(super) fn log_line(&self) -> Line {
+        let level = if self.needs == Needs::Person { Level::Error } else { Level::Warning };
+        let (record, needs) = (format!("{} {}", self.table, shown::key(&self.key)), self.needs.words());
+        let text = format!("held: {record} from '{}': {}; {needs}", self.from, self.why);
+        Line::new(level, text).of_record(&self.table, &self.key).of_site(Some(&self.from)).standing()
+    }
 }
 
 /// What helps a change that has waited so long, in milliseconds.
@@ -278,6 +350,7 @@ impl Report for HeldReport {
             Column::Words("from"),
             Column::Numbers("packet"),
             Column::Words("since"),
+            Column::Numbers("tried"),
             Column::Words("because"),
             Column::Words(""),
         ];
@@ -288,11 +361,17 @@ impl Report for HeldReport {
                 held.from.to_string(),
                 held.packet.to_string(),
                 page.moment(held.since),
+                held.attempts.to_string(),
                 held.why.clone(),
                 held.needs.words().to_owned(),
             ]
         });
         format!("{}\n{}", heading(&format!("{} held", count(self.held.len(), "change", "changes"))), page.table(&columns, rows))
+    }
+
+    fn lines(&self, _: &Page) -> Vec<Line> {
+        let left = self.held.iter().map(HeldChange::log_line);
+        self.done.iter().cloned().chain(left).collect()
     }
 
     fn exit(&self) -> Exit {
@@ -324,20 +403,22 @@ mod tests {
             packet: 4,
             why: "its customer is not here yet".to_owned(),
             since: at(0),
+            attempts: 2,
+            next: None,
             needs,
         };
-        let report = HeldReport { held: vec![held(Needs::Packet)] };
+        let report = |held| HeldReport { held, done: Vec::new() };
         assert_eq!(
-            plain(&report),
+            plain(&report(vec![held(Needs::Packet)])),
             "\
 1 change held
-  no.  record       from  packet  since             because
-   17  orders O-17  anna       4  2026-11-22 08:00  its customer is not  goes on by itself with a
-                                                    here yet             later packet
+  no.  record       from  packet  since             tried  because
+   17  orders O-17  anna       4  2026-11-22 08:00      2  its customer is not  goes on by itself
+                                                           here yet             with a later packet
 "
         );
-        assert_eq!(report.exit(), Exit::Done);
-        assert_eq!(HeldReport { held: vec![held(Needs::Packet), held(Needs::Person)] }.exit(), Exit::Attention);
-        assert_eq!(plain(&HeldReport { held: Vec::new() }), "Nothing is held.\n");
+        assert_eq!(report(vec![held(Needs::Packet)]).exit(), Exit::Done);
+        assert_eq!(report(vec![held(Needs::Packet), held(Needs::Person)]).exit(), Exit::Attention);
+        assert_eq!(plain(&report(Vec::new())), "Nothing is held.\n");
     }
 }

@@ -1,0 +1,185 @@
+//! What can an admin see on Monday of what happened on Friday, and what can be mended? The real binary, its lists and its log.
+
+mod binary;
+
+use binary::{Office, Ran};
+
+const SCHEMA: &str = "
+    CREATE TABLE companies (id TEXT PRIMARY KEY, name TEXT);
+    CREATE TABLE contacts (id TEXT PRIMARY KEY, company TEXT REFERENCES companies, name TEXT, phone TEXT CHECK (phone <> 'bad'));
+    INSERT INTO companies VALUES ('ACME', 'Acme');
+    INSERT INTO contacts VALUES ('C1', 'ACME', 'Ann', '1'), ('C2', 'ACME', 'Bob', '2'), ('C3', 'ACME', 'Cid', '3');";
+
+/// A host with these rules, and Anna, both with the same data.
+fn two(rules: &str) -> Office {
+    let office = Office::new();
+    office.make("share");
+    office.make("head");
+    office.sql("head", SCHEMA);
+    office.write("head/rules.toml", rules);
+    office.ok("init --home head --name head --database head/shop.db --exchange share");
+    office.ok("invite anna --home head --out anna.invite");
+    office.ok("join anna.invite --home anna --exchange share");
+    for site in ["head", "anna", "head", "anna"] {
+        office.ok(&format!("sync --home {site}"));
+    }
+    office
+}
+
+fn exit(office: &Office, line: &str, code: i32) -> Ran {
+    let ran = office.run(line);
+    assert_eq!(ran.code, code, "{line}: {ran:?}");
+    ran
+}
+
+/// Both edit the telephone numbers of three contacts; Anna's travel to the head office.
+fn three_conflicts(office: &Office) {
+    office.sql("anna", "UPDATE contacts SET phone = 'anna ' || id");
+    office.sql("head", "UPDATE contacts SET phone = 'head ' || id");
+    office.ok("sync --home anna");
+    office.run("sync --home head");
+}
+
+fn phones(office: &Office, site: &str) -> Vec<String> {
+    let connection = rusqlite::Connection::open(office.path(site).join("shop.db")).unwrap();
+    let mut statement = connection.prepare("SELECT phone FROM contacts ORDER BY id").unwrap();
+    statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn many_conflicts_are_settled_by_table_site_and_date_and_the_decision_travels() {
+    let office = two("default = 'review'\n");
+    three_conflicts(&office);
+    let shown = office.ok("conflicts show 1 --home head").out;
+    for words in
+        ["Conflict 1: contacts C1", "before  '1'", "stands  'head C1'  'head', ", "lost    'anna C1'  'anna', ", "now     'head C1'"]
+    {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    assert!(shown.contains("it waits for you") && shown.contains("'fieldpost conflicts resolve 1 --take lost'"), "{shown}");
+    let json = office.json("conflicts show 1 --home head --json");
+    assert_eq!(json["conflicts"][0]["fields"][0]["now"], "head C1");
+
+    // Nobody is asked where nobody can answer.
+    assert!(exit(&office, "conflicts resolve --home head", 2).err.contains("on a terminal you are asked"));
+    assert!(exit(&office, "conflicts resolve --home head --take lost", 2).err.contains("name conflicts by number"));
+    assert!(exit(&office, "conflicts list --home head --since tomorrowish", 2).err.contains("is no day and no time"));
+    assert!(office.ok("conflicts resolve --home head --until yesterday --take lost").out.contains("0 conflicts are settled"));
+    let one = office.ok("conflicts resolve 3 --home head --value 'agreed'");
+    assert!(one.out.contains("1 conflict is settled"), "{}", one.out);
+    assert_eq!(office.json("conflicts contacts C3 --home head --json")["conflicts"][0]["settled"], true);
+    let rest = office.ok("conflicts resolve --home head --table contacts --since today --take-of anna");
+    assert!(rest.out.contains("2 conflicts are settled; 'fieldpost sync' tells the others"), "{}", rest.out);
+    for site in ["head", "anna", "head"] {
+        office.ok(&format!("sync --home {site}"));
+    }
+    for site in ["head", "anna"] {
+        assert_eq!(phones(&office, site), ["anna C1", "anna C2", "agreed"], "{site}");
+        assert!(office.ok(&format!("conflicts --open --home {site}")).out.contains("No conflicts."));
+    }
+    let log = office.ok("log contacts C3 --home head").out;
+    assert!(log.contains("conflict 3, contacts C3, phone: a person decided: 'agreed'"), "{log}");
+    // One number that is settled already is a failure; among several it is told and the others go on.
+    exit(&office, "conflicts resolve 3 --home head --take lost", 1);
+    assert!(exit(&office, "conflicts resolve 2 3 --home head --take lost", 3).out.contains("3: conflict 3 is settled already"));
+}
+
+#[test]
+fn whose_edit_lost_is_told_when_both_were_made_and_how_to_keep_it() {
+    let office = two("");
+    office.sql("anna", "UPDATE contacts SET phone = 'anna' WHERE id = 'C1'");
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    office.sql("head", "UPDATE contacts SET phone = 'head' WHERE id = 'C1'");
+    office.ok("sync --home anna");
+    office.ok("sync --home head");
+    let told = office.ok("sync --home anna").flat();
+    assert!(told.contains("contacts C1: your phone 'anna' lost to 'head' of 'head' (newest, "), "{told}");
+    assert!(told.contains(" against ") && told.contains("keep it anyway: 'fieldpost conflicts resolve 1 --take lost'"), "{told}");
+    office.ok("conflicts resolve 1 --take lost --home anna");
+    office.ok("sync --home anna");
+    office.ok("sync --home head");
+    assert_eq!(phones(&office, "head")[0], "anna");
+}
+
+#[test]
+fn the_log_tells_of_every_run_and_of_a_trouble_once() {
+    let office = two("[tables.contacts]\nrequired = ['company']\n");
+    office.sql("anna", "PRAGMA foreign_keys = OFF; INSERT INTO contacts VALUES ('C7', 'NONE', 'Eve', '7')");
+    for _ in 0..3 {
+        office.ok("sync --home anna");
+    }
+    let errors = office.json("log --home anna --level error --json");
+    let lines = errors["lines"].as_array().unwrap();
+    assert_eq!(lines.len(), 1, "{errors}");
+    assert_eq!(lines[0]["text"], "contacts C7 stays here, not sent to 'head': it requires companies NONE, which is not here");
+    assert_eq!((&lines[0]["table"], &lines[0]["key"], &lines[0]["site"]), (&"contacts".into(), &"C7".into(), &"head".into()));
+    office.sql("anna", "INSERT INTO companies VALUES ('NONE', 'New one')");
+    office.ok("sync --home anna");
+    let of_it = office.ok("log contacts C7 --home anna").out;
+    assert!(of_it.contains("over: contacts C7 stays here"), "{of_it}");
+    let all = office.ok("log --home anna -n 1000").out;
+    for words in [
+        "  sync   ",
+        "received packet 1 from 'head': companies 1 new; contacts 3 new",
+        "sent packet ",
+        "ended after ",
+        ": done (exit code 0)",
+    ] {
+        assert!(all.contains(words), "{words}: {all}");
+    }
+    assert!(office.ok("log --home anna --site nobody").out.contains("No lines."));
+    assert!(office.ok("log --home anna -n 1").out.contains("lines before: -n shows more"));
+}
+
+#[test]
+fn a_run_that_fails_is_logged_and_a_log_that_was_cut_off_still_reads() {
+    let office = two("");
+    office.rename("anna/shop.db", "anna/away.db");
+    exit(&office, "sync --home anna", 1);
+    let failed = office.ok("log --home anna --level error").out;
+    assert!(failed.contains("error: failed: ") && failed.contains("shop.db"), "{failed}");
+    office.rename("anna/away.db", "anna/shop.db");
+    let path = office.path("anna").join(".fieldpost/log/log.jsonl");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, &text[..text.len() - 20]).unwrap();
+    office.ok("sync --home anna");
+    let log = office.ok("log --home anna").out;
+    assert!(log.contains("All in step") || log.contains("ended after"), "{log}");
+    assert!(log.contains("1 of the log cannot be read"), "{log}");
+    // Reading is no run.
+    let before = std::fs::read(&path).unwrap();
+    for line in ["status", "conflicts", "held", "log", "sync --dry-run"] {
+        office.run(&format!("{line} --home anna"));
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_held_change_shows_what_it_wants_and_why_it_waits() {
+    let office = two("");
+    office.sql("anna", "PRAGMA ignore_check_constraints = ON; UPDATE contacts SET phone = 'bad' WHERE id = 'C2'");
+    office.ok("sync --home anna");
+    exit(&office, "sync --home head", 3);
+    let number = office.run("held list --home head --json").out;
+    let number: serde_json::Value = serde_json::from_str(&number).unwrap();
+    let number = number["held"][0]["number"].as_i64().unwrap();
+    let shown = exit(&office, &format!("held show {number} --home head"), 3).out;
+    for words in [
+        "contacts C2, from 'anna', packet",
+        "CHECK constraint failed",
+        "phone  '2'           'bad'   '2'",
+        " since; wants you",
+        "held edit",
+    ] {
+        assert!(shown.contains(words), "{words}: {shown}");
+    }
+    exit(&office, "held show 999 --home head", 1);
+    let edited = office.ok(&format!("held edit {number} phone=22 --home head")).out;
+    assert!(edited.contains("Nothing is held."), "{edited}");
+    let log = office.ok("log contacts C2 --home head").out;
+    assert!(
+        log.contains("error: held: contacts C2 from 'anna': the database refused it") && log.contains("a person edited held change"),
+        "{log}"
+    );
+    assert_eq!(phones(&office, "head")[1], "22");
+}
