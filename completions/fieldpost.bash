@@ -64,6 +64,9 @@ _fieldpost() {
             fieldpost,recover)
                 cmd="fieldpost__subcmd__recover"
                 ;;
+            fieldpost,rules)
+                cmd="fieldpost__subcmd__rules"
+                ;;
             fieldpost,send)
                 cmd="fieldpost__subcmd__send"
                 ;;
@@ -181,6 +184,9 @@ _fieldpost() {
             fieldpost__subcmd__help,recover)
                 cmd="fieldpost__subcmd__help__subcmd__recover"
                 ;;
+            fieldpost__subcmd__help,rules)
+                cmd="fieldpost__subcmd__help__subcmd__rules"
+                ;;
             fieldpost__subcmd__help,send)
                 cmd="fieldpost__subcmd__help__subcmd__send"
                 ;;
@@ -232,6 +238,15 @@ _fieldpost() {
             fieldpost__subcmd__help__subcmd__records,send)
                 cmd="fieldpost__subcmd__help__subcmd__records__subcmd__send"
                 ;;
+            fieldpost__subcmd__help__subcmd__rules,check)
+                cmd="fieldpost__subcmd__help__subcmd__rules__subcmd__check"
+                ;;
+            fieldpost__subcmd__help__subcmd__rules,explain)
+                cmd="fieldpost__subcmd__help__subcmd__rules__subcmd__explain"
+                ;;
+            fieldpost__subcmd__help__subcmd__rules,try)
+                cmd="fieldpost__subcmd__help__subcmd__rules__subcmd__try"
+                ;;
             fieldpost__subcmd__packet,help)
                 cmd="fieldpost__subcmd__packet__subcmd__help"
                 ;;
@@ -280,6 +295,30 @@ _fieldpost() {
             fieldpost__subcmd__records__subcmd__help,send)
                 cmd="fieldpost__subcmd__records__subcmd__help__subcmd__send"
                 ;;
+            fieldpost__subcmd__rules,check)
+                cmd="fieldpost__subcmd__rules__subcmd__check"
+                ;;
+            fieldpost__subcmd__rules,explain)
+                cmd="fieldpost__subcmd__rules__subcmd__explain"
+                ;;
+            fieldpost__subcmd__rules,help)
+                cmd="fieldpost__subcmd__rules__subcmd__help"
+                ;;
+            fieldpost__subcmd__rules,try)
+                cmd="fieldpost__subcmd__rules__subcmd__try"
+                ;;
+            fieldpost__subcmd__rules__subcmd__help,check)
+                cmd="fieldpost__subcmd__rules__subcmd__help__subcmd__check"
+                ;;
+            fieldpost__subcmd__rules__subcmd__help,explain)
+                cmd="fieldpost__subcmd__rules__subcmd__help__subcmd__explain"
+                ;;
+            fieldpost__subcmd__rules__subcmd__help,help)
+                cmd="fieldpost__subcmd__rules__subcmd__help__subcmd__help"
+                ;;
+            fieldpost__subcmd__rules__subcmd__help,try)
+                cmd="fieldpost__subcmd__rules__subcmd__help__subcmd__try"
+                ;;
             *)
                 ;;
         esac
@@ -287,7 +326,7 @@ _fieldpost() {
 
     case "${cmd}" in
         fieldpost)
-            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive status conflicts held records history log digest packet recover detach demo help"
+            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive status conflicts held records rules history log digest packet recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -805,7 +844,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help)
-            opts="doctor init invite join sync send receive status conflicts held records history log digest packet recover detach demo help"
+            opts="doctor init invite join sync send receive status conflicts held records rules history log digest packet recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1227,6 +1266,62 @@ _fieldpost() {
         fieldpost__subcmd__help__subcmd__recover)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__rules)
+            opts="check explain try"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__rules__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__rules__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__rules__subcmd__try)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1755,6 +1850,152 @@ _fieldpost() {
                 return 0
             fi
             case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__rules)
+            opts="-v -q -h --home --json --verbose --quiet --help check explain try help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__rules__subcmd__check)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__rules__subcmd__explain)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__rules__subcmd__help)
+            opts="check explain try help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__rules__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__rules__subcmd__help__subcmd__explain)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__rules__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__rules__subcmd__help__subcmd__try)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__rules__subcmd__try)
+            opts="-v -q -h --days --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

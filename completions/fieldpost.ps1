@@ -42,6 +42,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'List edits that lost against another edit, side by side, and settle them')
             [CompletionResult]::new('held', 'held', [CompletionResultType]::ParameterValue, 'List changes that could not be applied yet, and why')
             [CompletionResult]::new('records', 'records', [CompletionResultType]::ParameterValue, 'Take records out of the exchange, put them back, or send them by hand')
+            [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'Check the rules, explain which one applies, or try others on past conflicts')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who changed a record, when, and from what to what')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
@@ -408,6 +409,74 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         'fieldpost;records;help;help' {
             break
         }
+        'fieldpost;rules' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Look for slips: names that are not there, SQL that does not run, criteria that never decide')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Tell which rules apply to a table or a field, and where they stand')
+            [CompletionResult]::new('try', 'try', [CompletionResultType]::ParameterValue, 'Replay the conflicts that were decided here under changed rules, and show what would come out differently')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;rules;check' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;rules;explain' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;rules;try' {
+            [CompletionResult]::new('--days', '--days', [CompletionResultType]::ParameterName, 'How many days back')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fieldpost;rules;help' {
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Look for slips: names that are not there, SQL that does not run, criteria that never decide')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Tell which rules apply to a table or a field, and where they stand')
+            [CompletionResult]::new('try', 'try', [CompletionResultType]::ParameterValue, 'Replay the conflicts that were decided here under changed rules, and show what would come out differently')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;rules;help;check' {
+            break
+        }
+        'fieldpost;rules;help;explain' {
+            break
+        }
+        'fieldpost;rules;help;try' {
+            break
+        }
+        'fieldpost;rules;help;help' {
+            break
+        }
         'fieldpost;history' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -567,6 +636,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'List edits that lost against another edit, side by side, and settle them')
             [CompletionResult]::new('held', 'held', [CompletionResultType]::ParameterValue, 'List changes that could not be applied yet, and why')
             [CompletionResult]::new('records', 'records', [CompletionResultType]::ParameterValue, 'Take records out of the exchange, put them back, or send them by hand')
+            [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'Check the rules, explain which one applies, or try others on past conflicts')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who changed a record, when, and from what to what')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
@@ -652,6 +722,21 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;help;records;send' {
+            break
+        }
+        'fieldpost;help;rules' {
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Look for slips: names that are not there, SQL that does not run, criteria that never decide')
+            [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Tell which rules apply to a table or a field, and where they stand')
+            [CompletionResult]::new('try', 'try', [CompletionResultType]::ParameterValue, 'Replay the conflicts that were decided here under changed rules, and show what would come out differently')
+            break
+        }
+        'fieldpost;help;rules;check' {
+            break
+        }
+        'fieldpost;help;rules;explain' {
+            break
+        }
+        'fieldpost;help;rules;try' {
             break
         }
         'fieldpost;help;history' {

@@ -183,3 +183,76 @@ fn a_held_change_shows_what_it_wants_and_why_it_waits() {
     );
     assert_eq!(phones(&office, "head")[1], "22");
 }
+
+#[test]
+fn rules_are_checked_with_their_lines_before_they_are_in_force() {
+    let office = two("");
+    assert!(office.ok("rules check --home head").out.contains("rules.toml: nothing to complain of. 0 tables have"));
+    office.write(
+        "new.toml",
+        "default = 'newest'\n\n[tables.contacts]\nconflict = ['site-priority', 'newest']\nfixed = ['compny']\nready_when = 'dne = 1'\n\n\
+         [tables.contcts]\ndirection = 'up'\n\n[sites]\npriority = ['haed']\n",
+    );
+    let told = exit(&office, "rules check new.toml --home head", 3).flat();
+    for words in [
+        "new.toml: 4 things to look at",
+        "line 5: rules.toml speaks of a field `compny` of `contacts`, and there is none; did you mean `company`?",
+        "line 6: `ready_when` of `contacts` in rules.toml does not run here: no such column: dne",
+        "line 8: rules.toml speaks of a table `contcts`, and there is none; did you mean `contacts`?",
+        "line 12: there is no site and no group `haed`; did you mean `head`?",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    office.write("new.toml", "[tables.contacts]\nconflict = ['parent', 'newest']\n");
+    let refused = exit(&office, "rules check new.toml --home head", 1).err;
+    assert!(
+        refused.contains("new.toml, line 2: ") && refused.contains("`newest` is never asked: `parent` before it always decides"),
+        "{refused}"
+    );
+}
+
+#[test]
+fn which_rule_applies_and_why_is_explained_at_every_site() {
+    let rules = "default = 'parent'\n[tables.contacts]\nconflict = ['owner', 'newest']\nowner = 'company'\ngroups = [['name', 'phone']]\n\
+                 [tables.companies]\nfields = { name = 'child' }\n";
+    let office = two(rules);
+    let phone = office.ok("rules explain contacts PHONE --home head").flat();
+    for words in [
+        "contacts, phone",
+        "owner: the site, or a site of the group,",
+        "newest: the later edit wins",
+        "rules.toml, line 3: the table has a rule,",
+        "together name, phone win or lose together rules.toml, line 5",
+    ] {
+        assert!(phone.contains(words), "{words}: {phone}");
+    }
+    let json = office.json("rules explain contacts phone --home head --json");
+    assert_eq!((&json["rules"][0]["line"], &json["rules"][1]["says"][0]), (&3.into(), &"name, phone win or lose together".into()));
+    let name = office.ok("rules explain companies name --home anna").flat();
+    assert!(name.contains("child: what the child sent wins") && name.contains("the field has a rule of"), "{name}");
+    let table = office.ok("rules explain companies --home head").flat();
+    assert!(table.contains("parent: what the parent has wins") && table.contains("rules.toml, line 1: the table has no rule,"), "{table}");
+    assert!(table.contains("deletes edit-wins") && table.contains("direction both") && table.contains("sending automatic"), "{table}");
+    assert!(exit(&office, "rules explain companies nam --home head", 1).err.contains("did you mean `name`?"));
+}
+
+#[test]
+fn other_rules_are_tried_on_what_was_in_conflict() {
+    let office = two("");
+    three_conflicts(&office);
+    let unchanged = office.ok("rules try --home head").out;
+    assert!(unchanged.contains("rules.toml: 3 conflicts of the last 7 days, none would come out differently."), "{unchanged}");
+    office.write("new.toml", "[tables.contacts]\nconflict = 'child'\n");
+    let child = office.ok("rules try new.toml --days 30 --home head").flat();
+    assert!(child.contains("new.toml: 3 conflicts of the last 30 days, 3 would come out differently"), "{child}");
+    assert!(child.contains("contacts C1, phone: 'head C1' stood (newest), 'anna C1' of 'anna' would stand (child)"), "{child}");
+    office.write(
+        "new.toml",
+        "[tables.contacts]\nconflict = ['owner', 'review']\nowner = \"CASE id WHEN 'C2' THEN 'anna' ELSE 'nobody' END\"\n",
+    );
+    let owner = office.json("rules try new.toml --home head --json");
+    let asks: Vec<_> = owner["different"].as_array().unwrap().iter().map(|one| (one["would"].clone(), one["would_ask"].clone())).collect();
+    assert_eq!(asks, [("head C1".into(), true.into()), ("anna C2".into(), false.into()), ("head C3".into(), true.into())]);
+    // Nothing was changed by trying.
+    assert_eq!(phones(&office, "head")[0], "head C1");
+}

@@ -340,14 +340,14 @@ fn a_rule_about_what_is_not_there_or_does_not_run_is_pointed_out() {
     let tree = tree(rules);
     let session = tree.session("head");
     let faults = session.database().unwrap().rule_faults(&session.shapes, &session.rules).unwrap();
-    let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let said: Vec<String> = faults.iter().map(|fault| fault.trouble.to_string()).collect();
     assert_eq!(
         said,
         [
             "rules.toml speaks of a field `compny` of `contacts`, and there is none; did you mean `company`?",
             "rules.toml speaks of a field `sen` of `contacts`, and there is none; did you mean `seen`?",
             "`ready_when` of `contacts` in rules.toml does not run here: no such column: dne",
-            "rules.toml speaks of a table `scratsh`, and there is none",
+            "rules.toml speaks of a table `scratsh`, and there is none; did you mean `scratch`?",
         ]
     );
 }

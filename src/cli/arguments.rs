@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    Exit, conflicts, demo, detach, digest, doctor, held, history, init, invite, join, log, packet, records, recover, status, sync,
+    Exit, conflicts, demo, detach, digest, doctor, held, history, init, invite, join, log, packet, records, recover, rules, status, sync,
 };
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
@@ -57,6 +57,7 @@ pub enum Command {
     Conflicts(conflicts::ConflictsArgs),
     Held(held::HeldArgs),
     Records(records::RecordsArgs),
+    Rules(rules::RulesArgs),
     History(history::HistoryArgs),
     Log(log::LogArgs),
     Digest(digest::DigestArgs),
@@ -88,6 +89,7 @@ impl Command {
             | Self::Join(_)
             | Self::Doctor(_)
             | Self::Status(_)
+            | Self::Rules(_)
             | Self::History(_)
             | Self::Log(_)
             | Self::Digest(_)
@@ -157,6 +159,9 @@ mod tests {
             "fieldpost records deactivate customers ACME-0007",
             "fieldpost records activate customers ACME-0007",
             "fieldpost records send answers --where done=1",
+            "fieldpost rules check",
+            "fieldpost rules explain customers phone",
+            "fieldpost rules try new.toml --days 30",
             "fieldpost history customers ACME-0007",
             "fieldpost history order_lines O-17 3",
             "fieldpost log",

@@ -29,6 +29,14 @@ pub enum Failure {
     /// `rules.toml`.
     #[error("{}, {_0}", Home::RULES)]
     Rules(#[from] RulesError),
+    /// A file that is no rules file.
+    #[error("{file}, {error}")]
+    RulesFile {
+        /// The file.
+        file: String,
+        /// What is wrong in it.
+        error: Box<RulesError>,
+    },
     /// An invitation file.
     #[error(transparent)]
     Invitation(#[from] InvitationError),
@@ -50,6 +58,16 @@ pub enum Failure {
     /// A table that is not tracked.
     #[error("there is no tracked table `{typed}`")]
     NoTable {
+        /// As typed.
+        typed: String,
+        /// What may be meant.
+        meant: Option<String>,
+    },
+    /// A field that a table does not have.
+    #[error("{table} has no field `{typed}`")]
+    NoField {
+        /// The table.
+        table: String,
         /// As typed.
         typed: String,
         /// What may be meant.
@@ -132,6 +150,7 @@ impl Failure {
             )) => Some((table, key)),
             Self::Home(_)
             | Self::Rules(_)
+            | Self::RulesFile { .. }
             | Self::Invitation(_)
             | Self::Roster(_)
             | Self::Address(_)
@@ -139,6 +158,7 @@ impl Failure {
             | Self::NotText(_)
             | Self::FileExists(_)
             | Self::NoTable { .. }
+            | Self::NoField { .. }
             | Self::KeyLength { .. }
             | Self::NoMoment { .. }
             | Self::BadLine(_)
@@ -169,6 +189,7 @@ pub fn explain(failure: &Failure) -> Explanation {
     let (exit, hint) = match failure {
         Failure::Home(error) => home(error),
         Failure::Rules(error) => (Exit::Failed, fault(&error.fault)),
+        Failure::RulesFile { error, .. } => (Exit::Failed, fault(&error.fault)),
         Failure::Invitation(error) => (Exit::Failed, Some(invitation(error))),
         Failure::Roster(error) => (Exit::Failed, roster(error)),
         Failure::Address(error) => (Exit::Failed, Some(address(error))),
@@ -177,8 +198,11 @@ pub fn explain(failure: &Failure) -> Explanation {
         Failure::FileExists(_) => {
             (Exit::Failed, Some("nothing was written; name another place, or move what is there out of the way".to_owned()))
         }
-        Failure::NoTable { meant: Some(meant), .. } => (Exit::Failed, Some(format!("did you mean `{meant}`?"))),
+        Failure::NoTable { meant: Some(meant), .. } | Failure::NoField { meant: Some(meant), .. } => {
+            (Exit::Failed, Some(format!("did you mean `{meant}`?")))
+        }
         Failure::NoTable { meant: None, .. } => (Exit::Failed, Some("'fieldpost digest' lists the tracked tables".to_owned())),
+        Failure::NoField { meant: None, .. } => (Exit::Failed, None),
         Failure::KeyLength { table, fields } => {
             let typed: Vec<String> = fields.iter().map(|field| field.to_uppercase()).collect();
             (Exit::Failed, Some(format!("type one value for each: fieldpost history {table} {}", typed.join(" "))))

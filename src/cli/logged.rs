@@ -97,7 +97,7 @@ impl Run {
     /// A run that begins now of the command that is logged under a name; with none it is not logged.
     #[must_use]
     pub fn new(command: Option<&'static str>, began: Millis) -> Self {
-        let stamp = jiff::Timestamp::from_millisecond(began.0).map(|began| began.strftime("%Y%m%dT%H%M%SZ").to_string());
+        let stamp = jiff::Timestamp::from_millisecond(began.0).map(|began| began.strftime("%Y%m%dT%H%M%S%.3fZ").to_string());
         let id = format!("{}-{}", stamp.unwrap_or_default(), std::process::id());
         Self { command, began, id }
     }
@@ -117,6 +117,9 @@ impl Context {
         let end = format!("ended after {took:.1} s: {} (exit code {})", exit.meaning(), exit.code());
         let log = home.log();
         let (mut entries, standing) = run.news(report.lines(self.printer.page()).into_iter(), &log.standing(), looked);
+        if entries.is_empty() {
+            entries.push(run.entry(Line::new(Level::Info, "nothing to do")));
+        }
         entries.push(run.entry(Line::new(Level::Info, end)));
         self.note_where_it_fails("the log could not be written", log.append(&entries));
         if let Some(standing) = standing {

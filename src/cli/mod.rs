@@ -31,6 +31,7 @@ pub mod records;
 pub mod recover;
 pub mod rehearsal;
 pub mod rounds;
+pub mod rules;
 pub mod shown;
 pub mod status;
 pub mod sync;
@@ -127,6 +128,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Conflicts(arguments) => conflicts::run(arguments, context),
         Command::Held(arguments) => held::run(arguments, context),
         Command::Records(arguments) => records::run(arguments, context),
+        Command::Rules(arguments) => rules::run(arguments, context),
         Command::History(arguments) => history::run(arguments, context),
         Command::Log(arguments) => log::run(arguments, context),
         Command::Digest(arguments) => digest::run(arguments, context),

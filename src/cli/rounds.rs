@@ -12,7 +12,7 @@ use super::{Context, Exit, Failure, place};
 use crate::exchange::{DryRun, Exchange};
 use crate::ledger::Direction;
 use crate::model::SiteName;
-use crate::rules::{self, nearest};
+use crate::rules::check;
 use crate::site::{Level, Role};
 use crate::sync::report::{self, Report as Round};
 use crate::sync::round::{self, Halves};
@@ -223,22 +223,15 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
     Ok(notes)
 }
 
-/// Tables and fields in `rules.toml` that are not there: a slip that would go unnoticed for years.
+/// Rules that mean nothing here: a slip that would go unnoticed for years.
 fn faults(session: &Session) -> Result<Vec<String>, SyncError> {
-    let known = || session.shapes.iter().map(|shape| shape.name.as_str());
     if session.settings.role != Role::Host {
         return Ok(Vec::new());
     }
-    let referred = session.rules.references().flat_map(|(table, _, rule)| std::iter::once(table).chain(rule.tables()));
-    let travelling = session.rules.tables().filter(|(_, rule)| rule.direction != rules::Direction::None);
-    let named: std::collections::BTreeSet<&str> = travelling.map(|(table, _)| table).chain(referred).collect();
-    let unknown = named.into_iter().filter(|table| known().all(|name| name != *table));
-    let line = |table: &str| {
-        let meant = nearest(table, known()).map_or_else(String::new, |meant| format!("; did you mean `{meant}`?"));
-        format!("rules.toml speaks of `{table}`, and there is no tracked table of that name{meant}")
-    };
+    let text = session.home.rules_text()?;
+    let line = |place: &[String]| check::line(&text, place).map_or_else(String::new, |line| format!(" (line {line})"));
     let faults = session.database()?.rule_faults(&session.shapes, &session.rules)?;
-    Ok(unknown.map(line).chain(faults.iter().map(ToString::to_string)).collect())
+    Ok(faults.iter().map(|fault| format!("{}{}", fault.trouble, line(&fault.place))).collect())
 }
 
 /// Tables in which something changed.

@@ -42,6 +42,9 @@ pub struct Conflict {
     /// When the value that lost was edited, by the clock of its site.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loser_time: Option<Millis>,
+    /// Of a [`ConflictKind::Field`]: whether what the child sent won over what the parent had.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child_won: Option<bool>,
     /// Of a [`ConflictKind::Settled`]: whose conflict it settles, and under which number it is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settles: Option<(SiteName, i64)>,

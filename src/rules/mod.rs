@@ -27,6 +27,7 @@
 //!
 //! Pure: text in, [`Rules`] out, canonical text back. Whether a table, column or trigger exists is checked by whoever knows the database.
 
+pub mod check;
 mod criteria;
 mod decide;
 mod merge;

@@ -34,6 +34,7 @@ impl Applying<'_> {
             loser_site: None,
             winner_time: None,
             loser_time: None,
+            child_won: None,
             settles: None,
             rule: rule.to_owned(),
             decider: self.session.name().clone(),

@@ -183,6 +183,7 @@ impl Applying<'_> {
         let parent = (current, self.site_of(ours.stamp(field), None)?, ours.stamp(field));
         let child = (new, self.site_of(theirs.stamp(field), Some(incoming))?, theirs.stamp(field));
         let (winner, loser) = if decided.verdict == Verdict::Child { (child, parent) } else { (parent, child) };
+        conflict.child_won = Some(decided.verdict == Verdict::Child);
         conflict.base = old.is_stated().then(|| old.to_string());
         (conflict.winner, conflict.loser) = (Some(winner.0.to_string()), Some(loser.0.to_string()));
         conflict.exact = Row(vec![old, winner.0, loser.0]);

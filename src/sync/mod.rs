@@ -52,6 +52,7 @@ mod put;
 pub mod recover;
 mod references;
 pub mod renumber;
+pub mod replay;
 pub mod report;
 mod revive;
 pub mod roster;

@@ -66,7 +66,7 @@ impl Session {
 }
 
 impl Policy {
-    fn of(shape: &Shape, rules: &Rules) -> Self {
+    pub(super) fn of(shape: &Shape, rules: &Rules) -> Self {
         let rule = rules.table(&shape.name);
         let fields = |names: &[String]| -> Vec<FieldNo> { names.iter().filter_map(|name| shape.field(name)).collect() };
         let mark = |mark: &Mark| shape.field(&mark.field).map(|field| (field, mark.value.clone()));

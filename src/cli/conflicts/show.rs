@@ -165,9 +165,17 @@ impl SideBySide {
 
     fn next(&self) -> String {
         let number = self.conflict.number;
-        match self.conflict.settled {
-            true => String::new(),
-            false => format!("  'fieldpost conflicts resolve {number} --take lost', or before, or --value VALUE, sets it otherwise"),
+        if self.conflict.settled {
+            return String::new();
+        }
+        match self.conflict.about {
+            About::Field(_) | About::Merged(_) | About::Refused(Some(_)) | About::Gone(_) => {
+                format!("  'fieldpost conflicts resolve {number} --take lost', or before, or --value VALUE, sets it otherwise")
+            }
+            About::Delete | About::Dependants | About::Refused(None) => {
+                format!("  'fieldpost conflicts resolve {number} --take lost' deletes it all the same")
+            }
+            About::Twin | About::Held | About::Dropped => String::new(),
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::rules::Rules;
 pub use portrait::Portrait;
 pub use suggestions::{Suggestion, Wish};
 pub use troubles::Trouble;
+pub use written::RuleFault;
 
 /// Everything that was found.
 #[derive(Clone, Debug)]
@@ -74,10 +75,7 @@ impl Database {
         let mut troubles = self.damage()?;
         stage("following foreign keys");
         troubles.extend(self.orphans()?);
-        let others: Vec<String> = untracked.iter().map(|one| one.name.clone()).collect();
-        let named: Vec<&str> = triggers.iter().map(|plan| plan.name.as_str()).collect();
-        troubles.extend(self.rule_faults(&shapes, rules)?);
-        troubles.extend(written::unknown_rules(&shapes, &others, &named, rules));
+        troubles.extend(self.rule_faults(&shapes, rules)?.into_iter().map(|fault| fault.trouble));
         troubles.extend(self.slow_references(&shapes, rules)?);
         troubles.extend(self.reused_numbers(&shapes)?);
         let writes: BTreeMap<String, Vec<String>> = triggers.iter().map(|plan| (plan.name.clone(), plan.writes.clone())).collect();
