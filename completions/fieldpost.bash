@@ -235,6 +235,9 @@ _fieldpost() {
             fieldpost__subcmd__help__subcmd__records,deactivate)
                 cmd="fieldpost__subcmd__help__subcmd__records__subcmd__deactivate"
                 ;;
+            fieldpost__subcmd__help__subcmd__records,list)
+                cmd="fieldpost__subcmd__help__subcmd__records__subcmd__list"
+                ;;
             fieldpost__subcmd__help__subcmd__records,send)
                 cmd="fieldpost__subcmd__help__subcmd__records__subcmd__send"
                 ;;
@@ -280,6 +283,9 @@ _fieldpost() {
             fieldpost__subcmd__records,help)
                 cmd="fieldpost__subcmd__records__subcmd__help"
                 ;;
+            fieldpost__subcmd__records,list)
+                cmd="fieldpost__subcmd__records__subcmd__list"
+                ;;
             fieldpost__subcmd__records,send)
                 cmd="fieldpost__subcmd__records__subcmd__send"
                 ;;
@@ -291,6 +297,9 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__records__subcmd__help,help)
                 cmd="fieldpost__subcmd__records__subcmd__help__subcmd__help"
+                ;;
+            fieldpost__subcmd__records__subcmd__help,list)
+                cmd="fieldpost__subcmd__records__subcmd__help__subcmd__list"
                 ;;
             fieldpost__subcmd__records__subcmd__help,send)
                 cmd="fieldpost__subcmd__records__subcmd__help__subcmd__send"
@@ -1208,7 +1217,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__records)
-            opts="deactivate activate send"
+            opts="list deactivate activate send"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1236,6 +1245,20 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__records__subcmd__deactivate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__records__subcmd__list)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -1698,12 +1721,32 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__records)
-            opts="-v -q -h --home --json --verbose --quiet --help deactivate activate send help"
+            opts="-n -v -q -h --state --with --where --most --home --json --verbose --quiet --help list deactivate activate send help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --state)
+                    COMPREPLY=($(compgen -W "in-conflict new-there changed-there deleted-there deactivated inactive new-here changed-here deleted-here waiting deleted-waiting synchronized" -- "${cur}"))
+                    return 0
+                    ;;
+                --with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --most)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1752,7 +1795,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__records__subcmd__help)
-            opts="deactivate activate send help"
+            opts="list deactivate activate send help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1807,6 +1850,20 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fieldpost__subcmd__records__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fieldpost__subcmd__records__subcmd__help__subcmd__send)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -1814,6 +1871,44 @@ _fieldpost() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__records__subcmd__list)
+            opts="-n -v -q -h --state --with --where --most --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --state)
+                    COMPREPLY=($(compgen -W "in-conflict new-there changed-there deleted-there deactivated inactive new-here changed-here deleted-here waiting deleted-waiting synchronized" -- "${cur}"))
+                    return 0
+                    ;;
+                --with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --where)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --most)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -2026,12 +2121,20 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__status)
-            opts="-v -q -h --home --json --verbose --quiet --help"
+            opts="-v -q -h --watch --html --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --watch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --html)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -40,7 +40,7 @@ complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "receive" -d 'On
 complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "status" -d 'Show what was sent, received, and is waiting or in conflict'
 complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "conflicts" -d 'List edits that lost against another edit, side by side, and settle them'
 complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "held" -d 'List changes that could not be applied yet, and why'
-complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "records" -d 'Take records out of the exchange, put them back, or send them by hand'
+complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "records" -d 'Show how records stand; take single ones out, put them back, send them'
 complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "rules" -d 'Check the rules, explain which one applies, or try others on past conflicts'
 complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "history" -d 'Show who changed a record, when, and from what to what'
 complete -c fieldpost -n "__fish_fieldpost_needs_command" -f -a "log" -d 'Show what every run here did, and what went wrong'
@@ -100,6 +100,8 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand receive" -l json -d 
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand receive" -s v -l verbose -d 'Tell more; twice: everything'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand receive" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand receive" -s h -l help -d 'Print help'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand status" -l watch -d 'Show it again every so many seconds, until stopped' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand status" -l html -d 'Write it as a page for a browser, all in one file' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand status" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand status" -l json -d 'Print the report as JSON'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand status" -s v -l verbose -d 'Tell more; twice: everything'
@@ -197,15 +199,51 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_see
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from help" -f -a "edit" -d 'Change values of a held change of a child, and try it again'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from help" -f -a "drop" -d 'Let go of a held change of a child: it is listed with its values, and the child is told why'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand held; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from deactivate activate send help" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from deactivate activate send help" -l json -d 'Print the report as JSON'
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from deactivate activate send help" -s v -l verbose -d 'Tell more; twice: everything'
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from deactivate activate send help" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from deactivate activate send help" -s h -l help -d 'Print help'
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from deactivate activate send help" -f -a "deactivate" -d 'Take a record out of the exchange: nobody is told of it, and what comes for it is held'
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from deactivate activate send help" -f -a "activate" -d 'Put a record back: what came meanwhile is decided now, and what was edited travels'
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from deactivate activate send help" -f -a "send" -d 'Let records of a table that is sent by hand go with the next \'fieldpost sync\''
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from deactivate activate send help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -l state -d 'Only records that stand like this; may be given several times' -r -f -a "in-conflict\t'Two edits met, and a person is to decide'
+new-there\t'A record of a neighbour that could not be applied here'
+changed-there\t'A change of a neighbour that could not be applied here'
+deleted-there\t'A delete of a neighbour that could not be applied here'
+deactivated\t'A person took it out of the exchange'
+inactive\t'The rules keep it here'
+new-here\t'Made here; the next packet tells it'
+changed-here\t'Changed here; the next packet tells it'
+deleted-here\t'Deleted here; the next packet tells it'
+waiting\t'Told, and not confirmed yet'
+deleted-waiting\t'Deleted here and told; the other side has yet to confirm it'
+synchronized\t'The same on both sides'"
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -l with -d 'As they stand with this neighbour' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -l where -d 'Only records for which this SQL is true' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -s n -l most -d 'How many records are listed' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -a "list" -d 'Show how records stand: the same as without a word'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -a "deactivate" -d 'Take a record out of the exchange: nobody is told of it, and what comes for it is held'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -a "activate" -d 'Put a record back: what came meanwhile is decided now, and what was edited travels'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -a "send" -d 'Let records of a table that is sent by hand go with the next \'fieldpost sync\''
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and not __fish_seen_subcommand_from list deactivate activate send help" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from list" -l state -d 'Only records that stand like this; may be given several times' -r -f -a "in-conflict\t'Two edits met, and a person is to decide'
+new-there\t'A record of a neighbour that could not be applied here'
+changed-there\t'A change of a neighbour that could not be applied here'
+deleted-there\t'A delete of a neighbour that could not be applied here'
+deactivated\t'A person took it out of the exchange'
+inactive\t'The rules keep it here'
+new-here\t'Made here; the next packet tells it'
+changed-here\t'Changed here; the next packet tells it'
+deleted-here\t'Deleted here; the next packet tells it'
+waiting\t'Told, and not confirmed yet'
+deleted-waiting\t'Deleted here and told; the other side has yet to confirm it'
+synchronized\t'The same on both sides'"
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from list" -l with -d 'As they stand with this neighbour' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from list" -l where -d 'Only records for which this SQL is true' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from list" -s n -l most -d 'How many records are listed' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from list" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from list" -l json -d 'Print the report as JSON'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Tell more; twice: everything'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from deactivate" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from deactivate" -l json -d 'Print the report as JSON'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from deactivate" -s v -l verbose -d 'Tell more; twice: everything'
@@ -222,6 +260,7 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from send" -s v -l verbose -d 'Tell more; twice: everything'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from send" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from send" -s h -l help -d 'Print help'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from help" -f -a "list" -d 'Show how records stand: the same as without a word'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from help" -f -a "deactivate" -d 'Take a record out of the exchange: nobody is told of it, and what comes for it is held'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from help" -f -a "activate" -d 'Put a record back: what came meanwhile is decided now, and what was edited travels'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand records; and __fish_seen_subcommand_from help" -f -a "send" -d 'Let records of a table that is sent by hand go with the next \'fieldpost sync\''
@@ -338,7 +377,7 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from doctor init invite join sync send receive status conflicts held records rules history log digest packet recover detach demo help" -f -a "status" -d 'Show what was sent, received, and is waiting or in conflict'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from doctor init invite join sync send receive status conflicts held records rules history log digest packet recover detach demo help" -f -a "conflicts" -d 'List edits that lost against another edit, side by side, and settle them'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from doctor init invite join sync send receive status conflicts held records rules history log digest packet recover detach demo help" -f -a "held" -d 'List changes that could not be applied yet, and why'
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from doctor init invite join sync send receive status conflicts held records rules history log digest packet recover detach demo help" -f -a "records" -d 'Take records out of the exchange, put them back, or send them by hand'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from doctor init invite join sync send receive status conflicts held records rules history log digest packet recover detach demo help" -f -a "records" -d 'Show how records stand; take single ones out, put them back, send them'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from doctor init invite join sync send receive status conflicts held records rules history log digest packet recover detach demo help" -f -a "rules" -d 'Check the rules, explain which one applies, or try others on past conflicts'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from doctor init invite join sync send receive status conflicts held records rules history log digest packet recover detach demo help" -f -a "history" -d 'Show who changed a record, when, and from what to what'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and not __fish_seen_subcommand_from doctor init invite join sync send receive status conflicts held records rules history log digest packet recover detach demo help" -f -a "log" -d 'Show what every run here did, and what went wrong'
@@ -356,6 +395,7 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and __fish_see
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and __fish_seen_subcommand_from held" -f -a "retry" -d 'Try every held change again now'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and __fish_seen_subcommand_from held" -f -a "edit" -d 'Change values of a held change of a child, and try it again'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and __fish_seen_subcommand_from held" -f -a "drop" -d 'Let go of a held change of a child: it is listed with its values, and the child is told why'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and __fish_seen_subcommand_from records" -f -a "list" -d 'Show how records stand: the same as without a word'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and __fish_seen_subcommand_from records" -f -a "deactivate" -d 'Take a record out of the exchange: nobody is told of it, and what comes for it is held'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and __fish_seen_subcommand_from records" -f -a "activate" -d 'Put a record back: what came meanwhile is decided now, and what was edited travels'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand help; and __fish_seen_subcommand_from records" -f -a "send" -d 'Let records of a table that is sent by hand go with the next \'fieldpost sync\''

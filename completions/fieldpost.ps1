@@ -41,7 +41,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what was sent, received, and is waiting or in conflict')
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'List edits that lost against another edit, side by side, and settle them')
             [CompletionResult]::new('held', 'held', [CompletionResultType]::ParameterValue, 'List changes that could not be applied yet, and why')
-            [CompletionResult]::new('records', 'records', [CompletionResultType]::ParameterValue, 'Take records out of the exchange, put them back, or send them by hand')
+            [CompletionResult]::new('records', 'records', [CompletionResultType]::ParameterValue, 'Show how records stand; take single ones out, put them back, send them')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'Check the rules, explain which one applies, or try others on past conflicts')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who changed a record, when, and from what to what')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
@@ -145,6 +145,8 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;status' {
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Show it again every so many seconds, until stopped')
+            [CompletionResult]::new('--html', '--html', [CompletionResultType]::ParameterName, 'Write it as a page for a browser, all in one file')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -342,18 +344,40 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;records' {
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only records that stand like this; may be given several times')
+            [CompletionResult]::new('--with', '--with', [CompletionResultType]::ParameterName, 'As they stand with this neighbour')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only records for which this SQL is true')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'How many records are listed')
+            [CompletionResult]::new('--most', '--most', [CompletionResultType]::ParameterName, 'How many records are listed')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show how records stand: the same as without a word')
             [CompletionResult]::new('deactivate', 'deactivate', [CompletionResultType]::ParameterValue, 'Take a record out of the exchange: nobody is told of it, and what comes for it is held')
             [CompletionResult]::new('activate', 'activate', [CompletionResultType]::ParameterValue, 'Put a record back: what came meanwhile is decided now, and what was edited travels')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Let records of a table that is sent by hand go with the next ''fieldpost sync''')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;records;list' {
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'Only records that stand like this; may be given several times')
+            [CompletionResult]::new('--with', '--with', [CompletionResultType]::ParameterName, 'As they stand with this neighbour')
+            [CompletionResult]::new('--where', '--where', [CompletionResultType]::ParameterName, 'Only records for which this SQL is true')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'How many records are listed')
+            [CompletionResult]::new('--most', '--most', [CompletionResultType]::ParameterName, 'How many records are listed')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'fieldpost;records;deactivate' {
@@ -391,10 +415,14 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;records;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show how records stand: the same as without a word')
             [CompletionResult]::new('deactivate', 'deactivate', [CompletionResultType]::ParameterValue, 'Take a record out of the exchange: nobody is told of it, and what comes for it is held')
             [CompletionResult]::new('activate', 'activate', [CompletionResultType]::ParameterValue, 'Put a record back: what came meanwhile is decided now, and what was edited travels')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Let records of a table that is sent by hand go with the next ''fieldpost sync''')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;records;help;list' {
             break
         }
         'fieldpost;records;help;deactivate' {
@@ -635,7 +663,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what was sent, received, and is waiting or in conflict')
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'List edits that lost against another edit, side by side, and settle them')
             [CompletionResult]::new('held', 'held', [CompletionResultType]::ParameterValue, 'List changes that could not be applied yet, and why')
-            [CompletionResult]::new('records', 'records', [CompletionResultType]::ParameterValue, 'Take records out of the exchange, put them back, or send them by hand')
+            [CompletionResult]::new('records', 'records', [CompletionResultType]::ParameterValue, 'Show how records stand; take single ones out, put them back, send them')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'Check the rules, explain which one applies, or try others on past conflicts')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who changed a record, when, and from what to what')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
@@ -710,9 +738,13 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;help;records' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show how records stand: the same as without a word')
             [CompletionResult]::new('deactivate', 'deactivate', [CompletionResultType]::ParameterValue, 'Take a record out of the exchange: nobody is told of it, and what comes for it is held')
             [CompletionResult]::new('activate', 'activate', [CompletionResultType]::ParameterValue, 'Put a record back: what came meanwhile is decided now, and what was edited travels')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Let records of a table that is sent by hand go with the next ''fieldpost sync''')
+            break
+        }
+        'fieldpost;help;records;list' {
             break
         }
         'fieldpost;help;records;deactivate' {

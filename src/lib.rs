@@ -9,5 +9,6 @@ pub mod model;
 pub mod packet;
 pub mod rules;
 pub mod site;
+pub mod status;
 pub mod sync;
 pub mod world;

@@ -63,6 +63,12 @@ pub enum Failure {
         /// What may be meant.
         meant: Option<String>,
     },
+    /// A site that is no neighbour of this one.
+    #[error("'{typed}' is no neighbour of this site")]
+    NoNeighbour {
+        /// As typed.
+        typed: String,
+    },
     /// A field that a table does not have.
     #[error("{table} has no field `{typed}`")]
     NoField {
@@ -159,6 +165,7 @@ impl Failure {
             | Self::FileExists(_)
             | Self::NoTable { .. }
             | Self::NoField { .. }
+            | Self::NoNeighbour { .. }
             | Self::KeyLength { .. }
             | Self::NoMoment { .. }
             | Self::BadLine(_)
@@ -203,6 +210,7 @@ pub fn explain(failure: &Failure) -> Explanation {
         }
         Failure::NoTable { meant: None, .. } => (Exit::Failed, Some("'fieldpost digest' lists the tracked tables".to_owned())),
         Failure::NoField { meant: None, .. } => (Exit::Failed, None),
+        Failure::NoNeighbour { .. } => (Exit::Failed, Some("'fieldpost status' lists the neighbours".to_owned())),
         Failure::KeyLength { table, fields } => {
             let typed: Vec<String> = fields.iter().map(|field| field.to_uppercase()).collect();
             (Exit::Failed, Some(format!("type one value for each: fieldpost history {table} {}", typed.join(" "))))

@@ -124,7 +124,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Sync(arguments) => rounds::run(arguments, context),
         Command::Send(arguments) => rounds::run_send(arguments, context),
         Command::Receive(arguments) => rounds::run_receive(arguments, context),
-        Command::Status(_) => status::run(context),
+        Command::Status(arguments) => status::run(arguments, context),
         Command::Conflicts(arguments) => conflicts::run(arguments, context),
         Command::Held(arguments) => held::run(arguments, context),
         Command::Records(arguments) => records::run(arguments, context),

@@ -204,6 +204,18 @@ pub fn number(amount: impl TryInto<u64>) -> String {
     grouped
 }
 
+/// A duration of so many milliseconds, in its largest unit: `40 s`, `7 min`, `3 h`, `12 d`.
+#[must_use]
+pub fn duration(millis: i64) -> String {
+    let seconds = millis.max(0) / 1000;
+    match seconds {
+        0..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min", seconds / 60),
+        7_200..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", number(seconds / 86_400)),
+    }
+}
+
 /// A size: bytes up to 999, then one decimal with kB, MB, GB, TB (powers of a thousand).
 #[must_use]
 pub fn size(bytes: u64) -> String {

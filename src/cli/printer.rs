@@ -171,6 +171,13 @@ impl Printer {
         self.err.line(&explanation.text());
     }
 
+    /// Empties the screen before a report that is shown again and again; where there is no screen, nothing.
+    pub fn clear(&self) {
+        if std::io::stdout().is_terminal() {
+            self.out.line("\u{1b}[2J\u{1b}[H");
+        }
+    }
+
     /// A progress display; hidden unless a person is watching.
     #[must_use]
     pub fn progress(&self, what: &'static str) -> Progress {

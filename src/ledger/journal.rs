@@ -200,6 +200,35 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// Records that were told to a neighbour by an entry after `after` up to `until`, by their rows.
+    pub fn told_between(&self, neighbour: SiteNo, after: JournalNumber, until: JournalNumber) -> Result<Vec<i64>> {
+        let sql = "SELECT DISTINCT record FROM journal WHERE number > ?1 AND number <= ?2 AND known_to IS NOT ?3";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map((after.0, until.0, neighbour.0), |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// How many changes of records there were, by day of the zone that is `offset` milliseconds ahead of UTC: days since 1970.
+    pub fn changes_by_day(&self, since: Millis, offset: i64) -> Result<Vec<(i64, u64)>> {
+        let sql = "SELECT (c.time + ?2) / 86400000 AS day, count(*) FROM cause c JOIN journal j ON j.cause = c.id \
+            WHERE c.time >= ?1 GROUP BY day ORDER BY day";
+        self.by_day(sql, since, offset)
+    }
+
+    /// How many conflicts were decided, by day, as [`Ledger::changes_by_day`].
+    pub fn conflicts_by_day(&self, since: Millis, offset: i64) -> Result<Vec<(i64, u64)>> {
+        let sql = "SELECT (time + ?2) / 86400000 AS day, count(*) FROM conflict WHERE time >= ?1 AND state <> 'settles' GROUP BY day ORDER BY day";
+        self.by_day(sql, since, offset)
+    }
+
+    fn by_day(&self, sql: &str, since: Millis, offset: i64) -> Result<Vec<(i64, u64)>> {
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map((since.0, offset), |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.cast_unsigned())))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+}
+
 /// Row-level undo: born site, born sequence, then the row and the stamps as bytes; updates carry their fields first.
 fn encode_undo(kind: &EntryKind) -> Vec<u8> {
     use crate::model::cells::{push_blob, push_integer};

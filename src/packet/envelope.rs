@@ -148,6 +148,9 @@ pub(super) struct Manifest {
     pub to: SiteName,
     pub stream: StreamId,
     pub number: PacketNumber,
+    /// Which fieldpost made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<String>,
     pub entries: Vec<ManifestEntry>,
 }
 

@@ -42,6 +42,8 @@ pub struct Opened {
     pub id: PacketId,
     /// The key that signed it.
     pub signer: VerifyingKey,
+    /// Which fieldpost made it; none where it did not say.
+    pub program: Option<String>,
     entries: Vec<Entry>,
     plain: tempfile::NamedTempFile,
 }
@@ -81,9 +83,9 @@ pub fn open(file: &Path, expected: &Expectation<'_>, key: &SealingKey, scratch: 
     check_sum(outside.signature.as_bytes(), &outside.signature_entry)?;
     check_payload_hash(&mut file, &outside.payload, &envelope)?;
     let plain = decrypt(&mut file, &outside.payload, key, scratch)?;
-    let entries = check_payload(&plain, &envelope, limits)?;
+    let (entries, program) = check_payload(&plain, &envelope, limits)?;
     let id = PacketId::of(&outside.packet_json);
-    Ok(Opened { envelope, id, signer, entries, plain })
+    Ok(Opened { envelope, id, signer, program, entries, plain })
 }
 
 impl Opened {
@@ -283,8 +285,8 @@ fn decrypt(
     Ok(plain)
 }
 
-/// The parts, in the order of the manifest, once each of them is what the manifest says.
-fn check_payload(plain: &tempfile::NamedTempFile, envelope: &Envelope, limits: &Limits) -> Result<Vec<Entry>, OpenError> {
+/// The parts, in the order of the manifest, once each of them is what the manifest says; and which fieldpost made them.
+fn check_payload(plain: &tempfile::NamedTempFile, envelope: &Envelope, limits: &Limits) -> Result<(Vec<Entry>, Option<String>), OpenError> {
     let mut file = BufReader::new(fs::File::open(plain.path())?);
     // The manifest is an entry too.
     let mut entries = structure::walk(&mut file, limits.entries + 1).map_err(of_payload)?;
@@ -309,7 +311,7 @@ fn check_payload(plain: &tempfile::NamedTempFile, envelope: &Envelope, limits: &
     for entry in &entries {
         verify_entry(plain, entry, hashes[entry.name.as_str()])?;
     }
-    Ok(entries)
+    Ok((entries, manifest.program))
 }
 
 fn check_sizes(entries: &[Entry], limits: &Limits) -> Result<(), OpenError> {

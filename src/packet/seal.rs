@@ -156,7 +156,14 @@ fn manifest(draft: &Draft, limits: &Limits) -> Result<Manifest, SealError> {
         Limits::hold(Limit::UnpackedBytes, limits.unpacked_bytes, total)?;
         entries.push(ManifestEntry { name: part.name.clone(), size, hash: hash.into() });
     }
-    Ok(Manifest { from: draft.from.clone(), to: draft.to.clone(), stream: draft.stream, number: draft.number, entries })
+    Ok(Manifest {
+        from: draft.from.clone(),
+        to: draft.to.clone(),
+        stream: draft.stream,
+        number: draft.number,
+        program: Some(env!("CARGO_PKG_VERSION").to_owned()),
+        entries,
+    })
 }
 
 /// Writes the plain payload. What deflates so well that opening would take it for a bomb is written again, stored.

@@ -23,6 +23,7 @@ use super::known::Link;
 use super::parked;
 use super::report::Tally;
 use super::seal::{self, Sealing};
+use super::standing;
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::database::Applied;
@@ -110,6 +111,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     };
     let done = work(&mut applying)?;
     let tally = applying.tally;
+    standing::note_sync(session, tally.tables.keys(), now)?;
     for shape in &session.shapes {
         let last = database.last_note(shape)?;
         if last > ledger.sealed(shape.number)? {
@@ -302,6 +304,7 @@ impl Applying<'_> {
             wants_answer: changes > 0 || brought,
         })?;
         super::clocks::heard(session, from, envelope, self.now)?;
+        standing::note_program(session, from, opened.program.as_deref())?;
         let applied = Applied { stream: envelope.stream, number: envelope.number, packet: id, slice: 0 };
         session.database()?.set_applied(&from.card.name, &applied)?;
         Ok(())

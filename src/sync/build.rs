@@ -21,6 +21,7 @@ use super::meaning::Outward;
 use super::outbox;
 use super::report::{Counts, Kept, PacketOut};
 use super::roster;
+use super::standing;
 use super::stays::Stays;
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
@@ -341,6 +342,7 @@ impl<'s> Building<'s> {
             },
         )?;
         for finished in &self.sealed {
+            standing::note_sync(self.session, finished.tables.keys(), self.session.world.now())?;
             ledger.add_packet(&PacketRow {
                 site: self.to.site,
                 direction: Direction::Out,

@@ -59,6 +59,7 @@ pub mod roster;
 pub mod round;
 pub mod seal;
 mod session;
+pub mod standing;
 pub mod start;
 pub mod stays;
 mod taken;

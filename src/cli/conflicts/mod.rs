@@ -15,10 +15,10 @@ use super::printer::Report;
 use super::shown::{self, Shown};
 use super::when::Span;
 use super::{Context, Failure};
-use crate::ledger::{Conflict as Listed, ConflictKind, ConflictState};
+use crate::ledger::{Conflict as Listed, ConflictKind};
 use crate::model::{Millis, SiteName, Value};
 use crate::site::Level;
-use crate::sync::mend;
+use crate::status::open::is_open;
 use crate::sync::{Session, SyncError};
 
 /// List edits that lost against another edit, side by side, and settle them
@@ -241,7 +241,7 @@ pub fn all(session: &Session, after: i64) -> Result<Vec<Conflict>, SyncError> {
 }
 
 fn show(session: &Session, number: i64, conflict: Listed, settled: bool) -> Result<Conflict, SyncError> {
-    let open = conflict.state == ConflictState::Open && !settled && !edited_since(session, &conflict)?;
+    let open = is_open(session, &conflict, settled)?;
     let field = conflict.field.clone();
     let about = match (conflict.kind, field) {
         (ConflictKind::Field, Some(field)) => About::Field(field),
@@ -304,17 +304,6 @@ impl About {
             Self::Delete | Self::Twin | Self::Dependants | Self::Held | Self::Refused(None) | Self::Dropped => None,
         }
     }
-}
-
-/// Whether somebody edited the field after it was parked for review: that edit is the decision.
-fn edited_since(session: &Session, conflict: &Listed) -> Result<bool, SyncError> {
-    let Some(shape) = session.shapes.iter().find(|shape| shape.name == conflict.table) else { return Ok(false) };
-    let Some(record) = mend::record_of(session, shape, conflict)? else { return Ok(false) };
-    // A record that is gone answers for itself, except where its end is what a person is to look at.
-    let about_its_end = matches!(conflict.kind, ConflictKind::Delete | ConflictKind::Gone) && conflict.field.is_some();
-    let Some(image) = record.current else { return Ok(!about_its_end) };
-    let field = conflict.field.as_ref().and_then(|name| shape.field(name));
-    Ok(field.is_some_and(|field| image.stamp(field).is_some_and(|stamp| stamp.time > conflict.time)))
 }
 
 /// A site in quotes; "an unknown site" where nobody said.

@@ -11,12 +11,11 @@ use super::page::{Column, Moment, Page, count, heading};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Failure};
-use crate::ledger::HeldReason;
 use crate::model::{Millis, SiteName};
-use crate::rules::Retries;
 use crate::site::Level;
+use crate::status::waits::{Waits, waits};
 use crate::sync::mend::{self, HeldPlace, MendError};
-use crate::sync::parked::{self, Waits};
+use crate::sync::parked;
 use crate::sync::{Session, SyncError};
 
 /// List changes that could not be applied yet, and why
@@ -243,7 +242,7 @@ fn report(session: &Session) -> Result<HeldReport, SyncError> {
 /// # Errors
 /// As the ledger says.
 pub fn parked(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
-    let held = |waits: Waits| HeldChange {
+    let held = |waits: parked::Waits| HeldChange {
         number: None,
         key: shown::of_key(&waits.key),
         packet: waits.packet.0,
@@ -273,7 +272,7 @@ pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
         let key = session.shown_key(&record)?;
         for (site, held) in record.extra.held {
             let retries = session.rules.retries();
-            let needs = needs(&held.reason, session.world.now().0 - held.since.0, retries);
+            let needs = Needs::from(waits(&held, session.world.now(), retries));
             all.push(HeldChange {
                 number: record.id,
                 table: session.shape(record.table).name.clone(),
@@ -302,16 +301,13 @@ impl HeldChange {
     }
 }
 
-/// What helps a change that has waited so long, in milliseconds.
-const fn needs(reason: &HeldReason, waited: i64, retries: Retries) -> Needs {
-    match reason {
-        // What should have come by now: somebody must look why it has not. It is tried all the same.
-        HeldReason::Missing { .. } | HeldReason::Dependants { .. } | HeldReason::Twin { .. } if waited >= retries.for_millis => {
-            Needs::Person
+impl From<Waits> for Needs {
+    fn from(waits: Waits) -> Self {
+        match waits {
+            Waits::Retried => Self::Packet,
+            Waits::Deactivated => Self::Activation,
+            Waits::Failed => Self::Person,
         }
-        HeldReason::Missing { .. } | HeldReason::Dependants { .. } | HeldReason::Twin { .. } => Needs::Packet,
-        HeldReason::OtherRecord { .. } | HeldReason::Refused { .. } => Needs::Person,
-        HeldReason::Deactivated => Needs::Activation,
     }
 }
 
@@ -384,14 +380,6 @@ mod tests {
     use super::*;
     use crate::cli::page::tests::{at, plain};
     use crate::model::Value;
-
-    #[test]
-    fn what_has_waited_longer_than_the_rules_say_wants_a_person() {
-        let missing = HeldReason::Missing { table: "t".into(), key: "1".into() };
-        let retries = Retries { for_millis: 10, every_millis: 1 };
-        assert_eq!([9, 10].map(|waited| needs(&missing, waited, retries)), [Needs::Packet, Needs::Person]);
-        assert_eq!(needs(&HeldReason::Deactivated, 10, retries), Needs::Activation);
-    }
 
     #[test]
     fn it_says_why_and_what_helps() {

@@ -1,35 +1,53 @@
 //! `fieldpost status`: where do we stand with every neighbour?
 
+mod html;
+
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use serde::Serialize;
 
 use super::held::{self, Needs};
 use super::invite::a_role;
-use super::page::{Column, Moment, Page, alert, count, heading, number, paragraphs};
+use super::page::{Column, Detail, Moment, Page, alert, count, duration, heading, number, one_line, paragraphs};
 use super::printer::Report;
 use super::{Context, Exit, Failure, conflicts};
 use crate::database::DatabaseError;
 use crate::ledger::{Direction, Neighbour};
 use crate::model::{Millis, SiteName};
+use crate::rules;
 use crate::site::Role;
-use crate::sync::{Session, SyncError, clocks, renumber};
+use crate::status::tables::{TableStatus, tables};
+use crate::status::window::{Window, noted};
+use crate::sync::{Session, SyncError, clocks, renumber, standing};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
-/// Looks only at this computer: the exchange is not asked. Works while another run holds the home, as all commands do that
-/// only read: conflicts, held, history, digest.
-#[derive(Clone, Copy, Debug, Args)]
+/// A line per neighbour and a line per table, in which every record counts once, where it needs most: a change that failed before one
+/// that is to be sent. 'fieldpost records TABLE' has the records. Looks only at this computer: the exchange is not asked. Works while
+/// another run holds the home, as all commands do that only read.
+#[derive(Clone, Debug, Default, Args)]
 #[command(after_help = "\
 Examples:
   fieldpost status
+  fieldpost status --watch
+  fieldpost status --html status.html      a page to look at, with a plot of the last 30 days
   fieldpost status --json")]
-pub struct StatusArgs {}
+pub struct StatusArgs {
+    /// Show it again every so many seconds, until stopped
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, default_missing_value = "5", conflicts_with_all = ["html", "json"], value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub watch: Option<u32>,
+    /// Write it as a page for a browser, all in one file
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+}
 
 /// What is true now.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StatusReport {
+    /// When this was looked at.
+    pub now: Moment,
     /// This site.
     pub site: SiteName,
     /// Its place.
@@ -44,6 +62,10 @@ pub struct StatusReport {
     pub exchange: String,
     /// Parent first, then the children by name.
     pub neighbours: Vec<NeighbourStatus>,
+    /// How the records of every tracked table stand, by name.
+    pub tables: Vec<TableLine>,
+    /// All tables together.
+    pub totals: TableStatus,
     /// Conflicts that wait for a person's decision.
     pub conflicts_open: u64,
     /// Changes that could not be applied yet.
@@ -64,6 +86,16 @@ pub struct StatusReport {
     pub set_aside: u64,
     /// Where they are.
     pub quarantine: PathBuf,
+}
+
+/// How the records of a table stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct TableLine {
+    /// The numbers.
+    #[serde(flatten)]
+    pub status: TableStatus,
+    /// When a packet last brought or took records of it.
+    pub last_sync: Option<Moment>,
 }
 
 /// A record that has another number than it had.
@@ -115,6 +147,10 @@ pub struct NeighbourStatus {
     pub last_sent: Option<Moment>,
     /// When its last packet was applied.
     pub last_received: Option<Moment>,
+    /// How many milliseconds ago that was.
+    pub silence: Option<i64>,
+    /// Which fieldpost made its last packet.
+    pub version: Option<String>,
     /// By how many milliseconds its clock is ahead of ours at least; negative where it is behind, 0 where it may be right.
     pub clock_ahead: i64,
     /// What keeps the two apart and wants a person.
@@ -134,9 +170,17 @@ const MOST_NUMBERS: usize = 10;
 ///
 /// # Errors
 /// As home and ledger say.
-pub fn run(context: &Context) -> Result<Exit, Failure> {
-    let session = context.look()?;
-    Ok(context.printer.report(&report(&session)?))
+pub fn run(arguments: &StatusArgs, context: &Context) -> Result<Exit, Failure> {
+    if let Some(file) = &arguments.html {
+        return html::write(&context.look()?, file, context);
+    }
+    loop {
+        let report = report(&context.look()?)?;
+        let Some(seconds) = arguments.watch else { return Ok(context.printer.report(&report)) };
+        context.printer.clear();
+        context.printer.report(&report);
+        context.world.sleep(Duration::from_secs(seconds.into()));
+    }
 }
 
 fn report(session: &Session) -> Result<StatusReport, Failure> {
@@ -146,6 +190,12 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
     let mut neighbours = Vec::new();
     for neighbour in ledger.neighbours()? {
         neighbours.push(of_neighbour(session, &neighbour)?);
+    }
+    let mut totals = TableStatus { table: "all".to_owned(), ..TableStatus::default() };
+    let mut lines = Vec::new();
+    for status in tables(session, &Window::look(session, None, None)?)? {
+        totals.add(&status);
+        lines.push(TableLine { last_sync: status.last_sync.map(Moment), status });
     }
     let invited = ledger.invited(session.world.now())?;
     let open = neighbours.iter().map(|neighbour| neighbour.name.to_string()).collect::<Vec<_>>();
@@ -164,6 +214,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         when: Moment(moved.time),
     });
     Ok(StatusReport {
+        now: Moment(session.world.now()),
         renumbered: renumbered.collect(),
         site: settings.name.clone(),
         role: settings.role,
@@ -172,6 +223,8 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         database: session.database_path(),
         exchange: settings.exchange.clone(),
         neighbours,
+        tables: lines,
+        totals,
         conflicts_open: amount(conflicts::all(session, 0)?.iter().filter(|conflict| conflict.open).count()),
         held_open: amount(held.len()),
         held_for_person: amount(held.iter().filter(|held| held.needs == Needs::Person).count()),
@@ -198,6 +251,7 @@ fn of_neighbour(session: &Session, neighbour: &Neighbour) -> Result<NeighbourSta
         });
         times.flatten().max().map(|time: Millis| Moment(time))
     };
+    let received = last(Direction::In);
     let on_exchange = packets.iter().filter(|row| row.direction == Direction::Out && row.deposited.is_none()).count();
     let waiting = if session.has_database() { ledger.candidates(neighbour.site, neighbour.cursor, neighbour.fresh)?.len() } else { 0 };
     Ok(NeighbourStatus {
@@ -209,7 +263,9 @@ fn of_neighbour(session: &Session, neighbour: &Neighbour) -> Result<NeighbourSta
         received: neighbour.received.0,
         waiting: waiting as u64,
         last_sent: last(Direction::Out),
-        last_received: last(Direction::In),
+        last_received: received,
+        silence: received.map(|received| (session.world.now().0 - received.0.0).max(0)),
+        version: standing::program(session, neighbour)?,
         clock_ahead: clocks::skew(session, neighbour)?.map_or(0, clocks::Skew::certain),
         problem: neighbour.problem.clone(),
     })
@@ -232,21 +288,16 @@ fn trouble(session: &Session) -> Result<Option<String>, SyncError> {
     Ok(stop.map(|stop| stop.to_string()))
 }
 
-/// Edits that capture noted and no seal has seen.
+/// Records that were edited since the last seal.
 fn unsealed(session: &Session) -> Result<u64, SyncError> {
-    /// More are counted as this many: the number is for people.
-    const MOST: usize = 100_000;
     if !session.has_database() {
         return Ok(0);
     }
-    let mut keys = std::collections::BTreeSet::new();
+    let mut records = 0;
     for shape in &session.shapes {
-        let sealed = session.ledger.sealed(shape.number)?;
-        // A table whose log is gone (rebuilt by the application) is compared whole by the next run.
-        let Ok(notes) = session.database()?.notes(shape, sealed, MOST) else { continue };
-        keys.extend(notes.into_iter().filter_map(|note| note.key.ok()).map(|key| (shape.number, key)));
+        records += noted(session, shape)?.len() as u64;
     }
-    Ok(keys.len() as u64)
+    Ok(records)
 }
 
 impl Report for StatusReport {
@@ -273,7 +324,7 @@ impl Report for StatusReport {
             neighbour.problem.as_ref().map(|problem| format!("{} {problem}", alert(&format!("'{}':", neighbour.name))))
         });
         let problems = problems.collect::<Vec<_>>().join("\n");
-        paragraphs([head, coming, self.neighbours_text(page), problems, self.open_text(page)])
+        paragraphs([head, coming, self.neighbours_text(page), problems, self.tables_text(page), self.open_text(page)])
     }
 
     fn exit(&self) -> Exit {
@@ -294,26 +345,76 @@ impl StatusReport {
             Column::Words("neighbour"),
             Column::Words("role"),
             Column::Numbers("sent"),
-            Column::Numbers("arrived"),
+            Column::Numbers("unconfirmed"),
             Column::Numbers("received"),
             Column::Numbers("to send"),
             Column::Words("last sent"),
-            Column::Words("last received"),
+            Column::Words("last heard"),
+            Column::Words("clock"),
+            Column::Words("version"),
         ];
-        let moment = |moment: Option<Moment>| moment.map_or_else(|| "never".to_owned(), |moment| page.moment(moment));
         let rows = self.neighbours.iter().map(|neighbour| {
             vec![
                 neighbour.name.to_string(),
                 neighbour.role.to_string(),
                 number(neighbour.sent),
-                number(neighbour.acknowledged),
+                number(neighbour.sent.saturating_sub(neighbour.acknowledged)),
                 number(neighbour.received),
                 number(neighbour.waiting),
-                moment(neighbour.last_sent),
-                moment(neighbour.last_received),
+                self.ago(neighbour.last_sent),
+                self.ago(neighbour.last_received),
+                neighbour.clock(),
+                neighbour.version.as_deref().map_or_else(|| "unknown".to_owned(), one_line),
             ]
         });
         page.table(&columns, rows)
+    }
+
+    /// How long ago something was.
+    fn ago(&self, moment: Option<Moment>) -> String {
+        moment.map_or_else(|| "never".to_owned(), |moment| format!("{} ago", duration(self.now.0.0 - moment.0.0)))
+    }
+
+    fn tables_text(&self, page: &Page) -> String {
+        /// More tables than this are listed where there is something to say of them.
+        const MOST_TABLES: usize = 20;
+        if self.neighbours.is_empty() || !self.has_database {
+            return String::new();
+        }
+        let columns = [
+            Column::Words("table"),
+            Column::Numbers("not complete"),
+            Column::Numbers("ready"),
+            Column::Numbers("sent"),
+            Column::Numbers("retries"),
+            Column::Numbers("failures"),
+            Column::Numbers("conflicts"),
+            Column::Numbers("in step"),
+            Column::Words("type"),
+            Column::Words("last sync"),
+        ];
+        let all = self.tables.len() <= MOST_TABLES || page.detail == Detail::Full;
+        let (shown, rest): (Vec<&TableLine>, Vec<&TableLine>) = self.tables.iter().partition(|line| all || !line.is_in_step());
+        let row = |status: &TableStatus, last: String| {
+            let TableStatus { not_complete, ready, sent, retries, failures, conflicts, successful, .. } = status;
+            let numbers = [not_complete, ready, sent, retries, failures, conflicts, successful];
+            let kind = kind(status);
+            let mut row = vec![status.table.clone()];
+            row.extend(numbers.into_iter().map(|amount| if *amount == 0 { "·".to_owned() } else { number(*amount) }));
+            row.extend([kind, last]);
+            row
+        };
+        let mut rows: Vec<Vec<String>> = shown.iter().map(|line| row(&line.status, self.ago(line.last_sync))).collect();
+        if self.tables.len() > 1 {
+            let mut totals = row(&self.totals, String::new());
+            totals[8].clear();
+            rows.push(totals);
+        }
+        let more = match rest.len() {
+            0 => String::new(),
+            rest => format!("\n  {} in step: -v lists all", count(rest, "more table is", "more tables are")),
+        };
+        format!("{}{more}", page.table(&columns, rows))
     }
 
     fn open_text(&self, page: &Page) -> String {
@@ -330,6 +431,12 @@ impl StatusReport {
         line(self.unsealed, "record was", "records were", "edited since the last run: 'fieldpost sync' sends");
         line(unsent, "packet is", "packets are", "made and not on the exchange yet: 'fieldpost sync' puts it there");
         line(self.conflicts_open, "conflict wants", "conflicts want", "a decision: 'fieldpost conflicts --open'");
+        line(
+            self.totals.deactivated,
+            "record is",
+            "records are",
+            "taken out of the exchange: 'fieldpost records TABLE --state deactivated'",
+        );
         line(self.held_open, "change is", "changes are", "held: 'fieldpost held' says why");
         if self.set_aside > 0 {
             let packets = count(usize::try_from(self.set_aside).unwrap_or(usize::MAX), "packet", "packets");
@@ -348,6 +455,34 @@ impl StatusReport {
     }
 }
 
+/// Whether records of a table travel by themselves, and which way where it is one only.
+fn kind(status: &TableStatus) -> String {
+    match (status.direction, status.sending.word()) {
+        (rules::Direction::Both | rules::Direction::None, sending) => sending.to_owned(),
+        (rules::Direction::Up, sending) => format!("{sending} ↑"),
+        (rules::Direction::Down, sending) => format!("{sending} ↓"),
+    }
+}
+
+impl NeighbourStatus {
+    /// How far its clock is from ours, at least.
+    fn clock(&self) -> String {
+        match self.clock_ahead {
+            off if off.abs() < 1_000 => "right".to_owned(),
+            off if off > 0 => format!("{} ahead", duration(off)),
+            off => format!("{} behind", duration(-off)),
+        }
+    }
+}
+
+impl TableLine {
+    /// Whether every record is the same on both sides.
+    fn is_in_step(&self) -> bool {
+        let TableStatus { not_complete, deactivated, ready, sent, retries, failures, conflicts, .. } = &self.status;
+        [not_complete, deactivated, ready, sent, retries, failures, conflicts].into_iter().all(|amount| *amount == 0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -355,6 +490,7 @@ mod tests {
 
     fn report() -> StatusReport {
         StatusReport {
+            now: at(7),
             site: SiteName::new("anna").unwrap(),
             role: Role::Remote,
             parent: Some(SiteName::new("head").unwrap()),
@@ -371,9 +507,41 @@ mod tests {
                 waiting: 3,
                 last_sent: Some(at(0)),
                 last_received: None,
+                silence: None,
+                version: Some("0.1.0".to_owned()),
                 clock_ahead: 0,
                 problem: None,
             }],
+            tables: vec![
+                TableLine {
+                    status: TableStatus {
+                        table: "customers".to_owned(),
+                        not_complete: 2,
+                        ready: 3,
+                        successful: 1_200,
+                        ..TableStatus::default()
+                    },
+                    last_sync: Some(at(-600)),
+                },
+                TableLine {
+                    status: TableStatus {
+                        table: "orders".to_owned(),
+                        retries: 1,
+                        direction: rules::Direction::Up,
+                        sending: rules::Sending::Manual,
+                        ..TableStatus::default()
+                    },
+                    last_sync: None,
+                },
+            ],
+            totals: TableStatus {
+                table: "all".to_owned(),
+                not_complete: 2,
+                ready: 3,
+                retries: 1,
+                successful: 1_200,
+                ..TableStatus::default()
+            },
             conflicts_open: 0,
             held_open: 1,
             held_for_person: 0,
@@ -397,8 +565,13 @@ anna, a remote of 'head'
   database  /home/anna/shop.db
   exchange  /mnt/share
 
-  neighbour  role  sent  arrived  received  to send  last sent         last received
-  head       host    12       11     1,041        3  2026-11-22 08:00  never
+  neighbour  role  sent  unconfirmed  received  to send  last sent  last heard  clock  version
+  head       host    12            1     1,041        3  7 min ago  never       right  0.1.0
+
+  table      not complete  ready  sent  retries  failures  conflicts  in step  type       last sync
+  customers             2      3     ·        ·         ·          ·    1,200  automatic  10 h ago
+  orders                ·      ·     ·        1         ·          ·        ·  manual ↑   never
+  all                   2      3     ·        1         ·          ·    1,200
 
 3 records were edited since the last run: 'fieldpost sync' sends
 1 change is held: 'fieldpost held' says why
