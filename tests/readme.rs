@@ -2,27 +2,12 @@
 
 mod binary;
 
-use binary::{Office, words};
+use binary::{Office, commands, words};
 use clap::Parser as _;
 use fieldpost::cli::{Cli, Exit};
 use rusqlite::Connection;
 
 const README: &str = include_str!("../README.md");
-
-/// The lines of the `sh` blocks of a text, without comments.
-fn commands(text: &str) -> Vec<&str> {
-    let mut inside = false;
-    let mut found = Vec::new();
-    for line in text.lines() {
-        if line.starts_with("```") {
-            inside = line.starts_with("```sh");
-        } else if inside {
-            let command = line.split(" #").next().expect("a split has a first part").trim();
-            found.extend((!command.is_empty()).then_some(command));
-        }
-    }
-    found
-}
 
 fn section(title: &str) -> &'static str {
     let (_, rest) = README.split_once(&format!("\n## {title}\n")).expect("the section is there");

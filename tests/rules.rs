@@ -3,6 +3,9 @@
 mod support;
 
 use fieldpost::cli;
+use fieldpost::cli::conflicts::About;
+use fieldpost::cli::held::Needs;
+use fieldpost::cli::shown::Shown;
 use fieldpost::ledger::ConflictKind;
 use fieldpost::model::{Key, Value};
 use fieldpost::site::Role;
@@ -137,6 +140,19 @@ fn a_fixed_field_and_a_table_that_goes_down_are_not_changed_by_a_child() {
     tree.edit("head", "UPDATE prices SET price = 6");
     tree.settle(&TWO);
     tree.assert_rows(&TWO, "SELECT article, price FROM prices ORDER BY article", &["nail|6"]);
+}
+
+#[test]
+fn what_is_refused_is_listed_with_what_stands_and_under_the_number_it_has_where_it_was_made() {
+    let tree = tree("[tables.orders]\ndirection = 'down'\n[tables.prices]\ndirection = 'down'\n");
+    tree.edit("anna", "UPDATE prices SET price = 1; INSERT INTO orders (id, total) VALUES (7, 70)");
+    tree.settle(&TWO);
+    for site in TWO {
+        let all = cli::conflicts::all(&tree.session(site), 0).unwrap();
+        let of = |field: &str| all.iter().find(|conflict| conflict.about == About::Refused(Some(field.to_owned()))).unwrap();
+        assert_eq!((&of("price").winner.0, &of("price").loser.0), (&Value::Integer(5), &Value::Integer(1)), "{site}");
+        assert_eq!((&of("total").winner.0, &of("total").key), (&Value::Absent, &vec![Shown(Value::Integer(7))]), "{site}");
+    }
 }
 
 #[test]
@@ -378,4 +394,55 @@ fn a_report_counts_what_stays_home_by_table_and_kind_of_reason() {
     }
     let kept: Vec<(String, u64)> = tree.sync("anna").kept.into_iter().map(|kept| (kept.table, kept.records)).collect();
     assert_eq!(kept, [("companies".to_owned(), 50), ("contacts".to_owned(), 50)]);
+}
+
+#[test]
+fn what_waits_is_tried_again_as_often_as_the_rules_say_and_then_wants_a_person() {
+    const HOUR: i64 = 3_600_000;
+    let tree = tree("[retries]\nfor = '4h'\nevery = '1h'\n");
+    tree.edit("anna", "PRAGMA foreign_keys = off; INSERT INTO contacts (id, company, name) VALUES ('C9', 'NOWHERE', 'Nils')");
+    tree.settle(&TWO);
+    let tries = || {
+        let mut tries = 0;
+        let mut count = |record: fieldpost::ledger::Record| {
+            tries += record.extra.held.values().map(|held| held.attempts).sum::<u32>();
+            Ok(())
+        };
+        tree.session("head").ledger.exceptional(&mut count).unwrap();
+        tries
+    };
+    let needs = || cli::held::all(&tree.session("head")).unwrap()[0].needs;
+    let first = tries();
+    tree.sync("head");
+    assert_eq!(tries(), first, "nothing came and no hour has passed");
+    for hour in 1..=4 {
+        assert_eq!(needs(), Needs::Packet, "hour {hour}");
+        tree.tick(HOUR);
+        tree.sync("head");
+        assert_eq!(tries(), first + hour);
+    }
+    assert_eq!(needs(), Needs::Person);
+    tree.edit("head", "INSERT INTO companies VALUES ('NOWHERE', 'Nowhere', NULL)");
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT name FROM contacts WHERE id = 'C9'", &["Nils"]);
+}
+
+#[test]
+fn an_order_that_was_dropped_stays_where_it_was_made_and_is_a_new_try_when_it_is_corrected_there() {
+    let tree = tree("[tables.orders]\ndirection = 'up'\n[tables.lines]\ndirection = 'up'\n");
+    tree.edit("anna", "PRAGMA foreign_keys = off; INSERT INTO orders (id, contact, total) VALUES (1, 'C9', 70)");
+    tree.edit("anna", "INSERT INTO lines VALUES (1, 1, 'nail')");
+    tree.settle(&TWO);
+    let order = cli::held::all(&tree.session("head")).unwrap().into_iter().find(|held| held.table == "orders").unwrap().number;
+    let place = held_at_head(&tree).into_iter().find(|place| Some(place.number) == order).unwrap();
+    mend::drop_held(&tree.session("head"), place, "no such contact").unwrap();
+    // Neither its line nor the contact brings back what a person let go of.
+    tree.edit("head", "INSERT INTO contacts (id, name) VALUES ('C9', 'Nina')");
+    tree.settle(&TWO);
+    tree.assert_rows(&["head"], "SELECT count(*) FROM orders", &["0"]);
+    tree.assert_rows(&["anna"], "SELECT total FROM orders", &["70"]);
+    tree.edit("anna", "UPDATE orders SET total = 80");
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT contact, total, article FROM orders LEFT JOIN lines ON \"order\" = orders.id", &["C9|80|nail"]);
+    assert!(held_at_head(&tree).is_empty(), "{:?}", tree.held("head"));
 }

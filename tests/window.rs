@@ -131,7 +131,7 @@ fn the_page_for_a_browser_is_one_file_in_which_nothing_is_believed() {
         "<title>Fieldpost: head</title>",
         "<svg",
         "<h2>The last 30 days</h2>",
-        "1 conflicts</title>",
+        ", conflicts: 1</title>",
         "wants a decision",
         "</html>",
     ] {

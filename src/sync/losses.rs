@@ -6,7 +6,7 @@
 use super::Result;
 use super::apply::{Applying, Incoming};
 use crate::ledger::{Conflict, ConflictKind, ConflictState, Record};
-use crate::model::{FieldNo, Image, Row, SiteName, Stamp, Value};
+use crate::model::{FieldNo, Image, Key, Row, SiteName, Stamp, Value};
 
 impl Applying<'_> {
     /// A conflict with everything but its values.
@@ -82,16 +82,30 @@ impl Applying<'_> {
             }
             let shown = |row: &Row| self.shown(record, field, row);
             let (old, new) = (&base.map_or(Ok(Value::Absent), |base| shown(&base.row))?, &shown(&theirs.row)?);
+            // What may not be changed stands as it is; any other loss has no record to stand in.
+            let standing = record.current.as_ref().filter(|_| kind == ConflictKind::Refused);
+            let standing = standing.map_or(Ok(Value::Absent), |ours| shown(&ours.row))?;
             let mut conflict = self.conflict(record, kind, Some(field), rule, ConflictState::Decided, incoming);
+            conflict.key = self.key_said(record, theirs)?;
             conflict.base = old.is_stated().then(|| old.to_string());
-            conflict.loser = Some(new.to_string());
-            conflict.exact = Row(vec![old.clone(), Value::Absent, new.clone()]);
+            (conflict.winner, conflict.loser) = (standing.is_stated().then(|| standing.to_string()), Some(new.to_string()));
+            conflict.exact = Row(vec![old.clone(), standing, new.clone()]);
             conflict.loser_site = self.site_of(theirs.stamp(field), Some(incoming)).ok();
             conflict.loser_time = theirs.stamp(field).map(|stamp| stamp.time);
             conflict.winner_site = Some(self.session.name().clone());
             self.losses.push(conflict);
         }
         Ok(())
+    }
+
+    /// The key that people know: ours, else the one that a record which never was here has at its sender.
+    fn key_said(&self, record: &Record, theirs: &Image) -> Result<Key> {
+        let (session, shape) = (self.session, self.session.shape(record.table));
+        let key = session.shown_key(record)?;
+        if !key.is_birth() {
+            return Ok(key);
+        }
+        Ok(shape.key_of(&session.numbered(shape, &theirs.row)?).unwrap_or(key))
     }
 
     /// A delete of the neighbour that did not happen.

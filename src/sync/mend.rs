@@ -16,6 +16,7 @@ use super::{Result, Session, SyncError, history, seal};
 use crate::database::Written;
 use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, NeighbourKind, Record};
 use crate::model::{Born, FieldNo, Identity, Key, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value};
+use crate::rules::Direction;
 
 /// Why something cannot be mended like that.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -383,6 +384,11 @@ pub fn drop_held(session: &Session, place: HeldPlace, reason: &str) -> Result<()
             Some(after) => {
                 let kind = ConflictKind::Dropped;
                 applying.lose(&record, &incoming, change.before.as_ref(), after, &change.fields, kind, reason)?;
+                let never_here = change.before.as_ref().is_none_or(|before| before.born != after.born);
+                // Of what only goes up the child keeps its record: corrected there, it is a new try.
+                if never_here && applying.session.policy(record.table).direction == Direction::Up {
+                    applying.session.ledger.bury_refused(&mut record, after)?;
+                }
             }
             None => applying.lose_delete(&record, &incoming, ConflictKind::Dropped, reason),
         }

@@ -93,6 +93,10 @@ impl Applying<'_> {
     /// itself. False where it never was here, or where a chain of references is longer than [`LONGEST_CHAIN`].
     fn revive(&mut self, incoming: &Incoming, table: TableNo, key: &Key) -> Result<bool> {
         let mut record = self.load(table, key)?;
+        // A person let go of it: it comes when the child that has it corrects it.
+        if self.session.policy(table).direction == Direction::Up && self.session.ledger.ended(&record)?.is_empty() {
+            return Ok(false);
+        }
         let Some(last) = self.session.ledger.former(&record)?.into_iter().next() else { return Ok(false) };
         let place = (table, key.clone());
         // Records that refer to each other in a circle come back together.

@@ -138,6 +138,21 @@ pub fn words(line: &str) -> Vec<String> {
         .collect()
 }
 
+/// The lines of the `sh` blocks of a text, without comments.
+pub fn commands(text: &str) -> Vec<&str> {
+    let mut inside = false;
+    let mut found = Vec::new();
+    for line in text.lines() {
+        if line.starts_with("```") {
+            inside = line.starts_with("```sh");
+        } else if inside {
+            let command = line.split(" #").next().expect("a split has a first part").trim();
+            found.extend((!command.is_empty()).then_some(command));
+        }
+    }
+    found
+}
+
 fn is_empty_log(path: &Path) -> bool {
     path.to_string_lossy().ends_with("-wal") && std::fs::metadata(path).is_ok_and(|file| file.len() == 0)
 }

@@ -188,8 +188,8 @@ pub enum About {
     Merged(String),
     /// A change that the rules do not allow: of a field, or the delete of a record.
     Refused(Option<String>),
-    /// A held change that a person let go of.
-    Dropped,
+    /// A held change that a person let go of: a field of it, or the delete of a record.
+    Dropped(Option<String>),
 }
 
 /// Runs the command.
@@ -253,11 +253,12 @@ fn show(session: &Session, number: i64, conflict: Listed, settled: bool) -> Resu
         (ConflictKind::Held, None) => About::Held,
         (ConflictKind::Merged, Some(field)) => About::Merged(field),
         (ConflictKind::Refused, field) => About::Refused(field),
-        (ConflictKind::Dropped | ConflictKind::Merged | ConflictKind::Settled, _) => About::Dropped,
+        (ConflictKind::Dropped, field) => About::Dropped(field),
+        (ConflictKind::Merged | ConflictKind::Settled, _) => About::Dropped(None),
     };
     let words = |text: &Option<String>| Shown(text.as_ref().map_or(Value::Absent, |text| Value::text(text)));
     let [base, winner, loser] = match (&about, conflict.exact.0.as_slice()) {
-        (About::Field(_) | About::Gone(_) | About::Merged(_) | About::Refused(_), [base, winner, loser, ..]) => {
+        (About::Field(_) | About::Gone(_) | About::Merged(_) | About::Refused(_) | About::Dropped(_), [base, winner, loser, ..]) => {
             [base, winner, loser].map(|value| Shown(value.clone()))
         }
         (
@@ -265,7 +266,7 @@ fn show(session: &Session, number: i64, conflict: Listed, settled: bool) -> Resu
             | About::Gone(_)
             | About::Merged(_)
             | About::Refused(_)
-            | About::Dropped
+            | About::Dropped(_)
             | About::Delete
             | About::Twin
             | About::Dependants
@@ -300,8 +301,10 @@ impl About {
     #[must_use]
     pub const fn field(&self) -> Option<&str> {
         match self {
-            Self::Field(field) | Self::Gone(field) | Self::Merged(field) | Self::Refused(Some(field)) => Some(field.as_str()),
-            Self::Delete | Self::Twin | Self::Dependants | Self::Held | Self::Refused(None) | Self::Dropped => None,
+            Self::Field(field) | Self::Gone(field) | Self::Merged(field) | Self::Refused(Some(field)) | Self::Dropped(Some(field)) => {
+                Some(field.as_str())
+            }
+            Self::Delete | Self::Twin | Self::Dependants | Self::Held | Self::Refused(None) | Self::Dropped(None) => None,
         }
     }
 }
@@ -382,7 +385,10 @@ impl Conflict {
             }
             About::Refused(Some(field)) => format!("{record}, {field}: {loser} of {loser_site} is not allowed ({rule})"),
             About::Refused(None) => format!("{record}: the delete at {loser_site} is not allowed ({rule})"),
-            About::Dropped => format!("{record}: the change of {loser_site} was dropped at '{}': {rule}", self.decider),
+            About::Dropped(Some(field)) => {
+                format!("{record}, {field}: {loser} of {loser_site} was dropped at '{}': {rule}", self.decider)
+            }
+            About::Dropped(None) => format!("{record}: the delete of {loser_site} was dropped at '{}': {rule}", self.decider),
         }
     }
 
@@ -422,7 +428,7 @@ impl Conflict {
                 )
             }
             About::Held => format!("{}. {}\n   {decided}{packet}", self.number, self.sentence(page)),
-            About::Delete | About::Twin | About::Dependants | About::Refused(None) | About::Dropped => {
+            About::Delete | About::Twin | About::Dependants | About::Refused(None) | About::Dropped(_) => {
                 format!("{}. {}\n   {decided}, {outcome}", self.number, self.sentence(page))
             }
         }

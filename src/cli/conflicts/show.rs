@@ -169,13 +169,13 @@ impl SideBySide {
             return String::new();
         }
         match self.conflict.about {
-            About::Field(_) | About::Merged(_) | About::Refused(Some(_)) | About::Gone(_) => {
+            About::Field(_) | About::Merged(_) | About::Refused(Some(_)) | About::Gone(_) | About::Dropped(Some(_)) => {
                 format!("  'fieldpost conflicts resolve {number} --take lost', or before, or --value VALUE, sets it otherwise")
             }
             About::Delete | About::Dependants | About::Refused(None) => {
                 format!("  'fieldpost conflicts resolve {number} --take lost' deletes it all the same")
             }
-            About::Twin | About::Held | About::Dropped => String::new(),
+            About::Twin | About::Held | About::Dropped(None) => String::new(),
         }
     }
 }

@@ -161,7 +161,7 @@ fn plot(days: &[Day]) -> String {
             let _ = write!(
                 svg,
                 "<rect class=\"{class}\" x=\"{x}\" y=\"{}\" width=\"{}\" height=\"{height}\" rx=\"1.5\"/>\
-                 <rect class=\"touch\" x=\"{x}\" y=\"{top}\" width=\"{step}\" height=\"{HEIGHT}\"><title>{name}: {} {label}</title></rect>",
+                 <rect class=\"touch\" x=\"{x}\" y=\"{top}\" width=\"{step}\" height=\"{HEIGHT}\"><title>{name}, {label}: {}</title></rect>",
                 bottom - height,
                 step.saturating_sub(4).max(1),
                 number(amount),
@@ -268,7 +268,7 @@ ul{margin:0;padding-left:20px}.calm{margin:0;color:var(--dim)}
 .wide{overflow-x:auto}table{width:100%;border-collapse:collapse;font-size:14px}
 th,td{padding:6px 10px 6px 0;text-align:left;vertical-align:top;border-bottom:1px solid var(--line);white-space:nowrap}
 thead th{color:var(--dim);font-weight:500}tbody th{font-weight:600}tr:last-child th,tr:last-child td{border-bottom:0}
-.n{text-align:right;font-variant-numeric:tabular-nums}.none{color:var(--dim)}
+.n{padding-right:20px;text-align:right;font-variant-numeric:tabular-nums}.none{color:var(--dim)}
 .total th,.total td{border-top:2px solid var(--line);font-weight:600}
 .facts th{width:90px;color:var(--dim);font-weight:500}.facts td{white-space:normal;word-break:break-all}
 svg{display:block;width:100%;height:auto}svg line{stroke:var(--line)}
