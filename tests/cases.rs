@@ -79,7 +79,7 @@ impl Case {
                 ValueRef::Null => "-".to_owned(),
                 ValueRef::Integer(number) => number.to_string(),
                 ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
-                other => panic!("{other:?}"),
+                other @ (ValueRef::Real(_) | ValueRef::Blob(_)) => panic!("{other:?}"),
             };
             Ok((0..columns).map(value).collect::<Vec<_>>().join("|"))
         };
@@ -108,7 +108,8 @@ impl Case {
         for _ in 0..20 {
             let quiet = |report: Value| ["applied", "sent"].iter().all(|part| report[part].as_array().is_some_and(Vec::is_empty));
             // Children first: what they send is answered in the same turn.
-            if self.sites.iter().rev().map(|site| quiet(self.sync(site))).fold(true, |all, one| all && one) {
+            let turn: Vec<bool> = self.sites.iter().rev().map(|site| quiet(self.sync(site))).collect();
+            if turn.iter().all(|quiet| *quiet) {
                 return;
             }
         }
@@ -134,12 +135,17 @@ impl Case {
         self.report(site, "held")["held"].as_array().unwrap().clone()
     }
 
-    /// Errors that the last round at a site told, as text: `report` is that of its `sync`.
-    ///
-    /// The one place to ask `fieldpost log --level error` as well.
-    fn errors(&self, report: &Value) -> Vec<String> {
-        let notes = report["notes"].as_array().unwrap();
-        notes.iter().map(|note| note.as_str().unwrap().to_owned()).filter(|note| note.contains("because")).collect()
+    /// What a `sync` said stays home: table, records, and why the first one does.
+    fn stays(report: &Value) -> Vec<(String, u64, String)> {
+        let kept = report["kept"].as_array().unwrap().iter();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        kept.map(|kept| (text(&kept["table"]), kept["records"].as_u64().unwrap(), text(&kept["named"][0]["why"]))).collect()
+    }
+
+    /// The errors in the log of a site, oldest first.
+    fn errors(&self, site: &str) -> Vec<String> {
+        let log = self.report(site, "log --level error");
+        log["lines"].as_array().unwrap().iter().map(|line| line["text"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Whether these sites hold the same in some tables, by their digests.

@@ -3,6 +3,8 @@
 use clap::Parser as _;
 use fieldpost::cli::{Cli, Command};
 
+use serde_json::Value;
+
 use super::Case;
 
 const BOTH: [&str; 2] = ["ledger", "sales"];
@@ -44,10 +46,16 @@ fn a_contact_without_its_company_stays_is_told_as_an_error_and_comes_along_with_
     case.edit("sales", "INSERT INTO contacts (id, company, name) VALUES ('C-7', 'NEW', 'Nora'), ('C-8', NULL, 'Nick')");
     case.edit("ledger", "INSERT INTO contacts (id, company, name) VALUES ('C-5', 'LATER', 'Lea')");
     for (site, key, company) in [("sales", "C-7", "NEW"), ("ledger", "C-5", "LATER")] {
-        let errors = case.errors(&case.sync(site)).join("\n");
+        case.sync(site);
+        let errors = case.errors(site).join("\n");
         assert!(errors.contains(key) && errors.contains(&format!("requires companies {company}, which is not here")), "{errors}");
     }
     case.settle();
+    // Once, however many rounds meet it.
+    assert_eq!(case.errors("ledger").len(), 1);
+    let stands = case.report("sales", "records contacts --state inactive");
+    let keys: Vec<&Value> = stands["tables"][0]["records"].as_array().unwrap().iter().map(|record| &record["key"][0]).collect();
+    assert_eq!(keys, ["C-7", "C-8"]);
     case.assert_rows(&["ledger"], "SELECT id FROM contacts WHERE id > 'C-3' ORDER BY id", &["C-5"]);
     case.assert_rows(&["sales"], "SELECT id FROM contacts WHERE id > 'C-3' ORDER BY id", &["C-7", "C-8"]);
 
@@ -61,13 +69,17 @@ fn a_contact_without_its_company_stays_is_told_as_an_error_and_comes_along_with_
     case.assert_same("");
     assert_eq!(case.rows("ledger", "SELECT company FROM contacts WHERE id = 'C-8'"), ["BOLT"]);
     assert!(case.conflicts("ledger").is_empty() && case.held("ledger").is_empty());
+    let told = case.report("sales", "log contacts C-7");
+    let last = told["lines"].as_array().unwrap().last().unwrap()["text"].as_str().unwrap();
+    assert!(last.starts_with("over: contacts C-7 stays here"), "{last}");
 }
 
 #[test]
 fn a_contact_that_loses_its_company_keeps_what_the_other_side_has_until_it_has_one() {
     let case = case();
     case.edit("ledger", "UPDATE contacts SET company = 'LATER', phone = '33' WHERE id = 'C-3'");
-    let errors = case.errors(&case.sync("ledger")).join("\n");
+    case.sync("ledger");
+    let errors = case.errors("ledger").join("\n");
     assert!(errors.contains("C-3") && errors.contains("requires companies LATER"), "{errors}");
     case.settle();
     case.assert_rows(&["sales"], "SELECT company, phone FROM contacts WHERE id = 'C-3'", &["BOLT|3"]);

@@ -25,15 +25,16 @@ impl Database {
     pub fn rule_faults(&self, shapes: &[Shape], rules: &Rules) -> Result<Vec<RuleFault>> {
         let mut found = unknown_fields(shapes, rules);
         let tracked = |table: &str| shapes.iter().any(|shape| shape.name == table);
+        let names = self.texts("list tables", "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
         for (table, rule) in rules.tables() {
             let columns = self.columns_of(table)?;
             if !tracked(table) && (columns.is_empty() || rule.direction != Direction::None) {
-                found.push(unknown_table(table, columns.is_empty(), place(&["tables", table]), shapes));
+                found.push(unknown_table(table, columns.is_empty(), place(&["tables", table]), &names));
                 continue;
             }
             let strangers = rule.local.iter().filter(|column| !columns.iter().any(|one| same_name(one, column)));
-            let names = || columns.iter().map(String::as_str);
-            found.extend(strangers.map(|column| unknown_field(table, column, place(&["tables", table, "local"]), names())));
+            let known = || columns.iter().map(String::as_str);
+            found.extend(strangers.map(|column| unknown_field(table, column, place(&["tables", table, "local"]), known())));
             let Some(shape) = shapes.iter().find(|shape| shape.name == table) else { continue };
             for (key, sql) in rule.expressions() {
                 if let Some(why) = self.expression_fault(shape, sql)? {
@@ -45,7 +46,7 @@ impl Database {
         for (table, column, rule) in rules.references() {
             for named in std::iter::once(table).chain(rule.tables()).filter(|named| !tracked(named)) {
                 let absent = self.columns_of(named)?.is_empty();
-                found.push(unknown_table(named, absent, place(&["references", &format!("{table}.{column}")]), shapes));
+                found.push(unknown_table(named, absent, place(&["references", &format!("{table}.{column}")]), &names));
             }
         }
         found.extend(self.unknown_triggers(rules)?);
@@ -98,9 +99,9 @@ fn unknown_fields(shapes: &[Shape], rules: &Rules) -> Vec<RuleFault> {
     unknown
 }
 
-fn unknown_table(table: &str, absent: bool, place: Vec<String>, shapes: &[Shape]) -> RuleFault {
+fn unknown_table(table: &str, absent: bool, place: Vec<String>, known: &[String]) -> RuleFault {
     let what = if absent { format!("a table `{table}`") } else { format!("a tracked table `{table}`") };
-    let meant = if absent { near(table, shapes.iter().map(|shape| shape.name.as_str())) } else { None };
+    let meant = if absent { near(table, known.iter().map(String::as_str)) } else { None };
     RuleFault { place, trouble: Trouble::UnknownRule { what, meant } }
 }
 
