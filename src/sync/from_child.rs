@@ -159,6 +159,9 @@ impl Applying<'_> {
                 (!fields.is_empty() && fields.len() < change.fields.len()).then_some(fields)
             }
             None => {
+                if self.ends_ours(record, change)? {
+                    self.lose_delete(record, incoming, ConflictKind::Delete, &gone.why);
+                }
                 self.lose(record, incoming, None, after, &change.fields, ConflictKind::Gone, &gone.why)?;
                 self.session.ledger.bury_refused(record, after)?;
                 None
@@ -173,6 +176,14 @@ impl Applying<'_> {
         }
     }
 
+    /// Whether a change deletes the record that is here, alone or to put another one in its place.
+    fn ends_ours(&self, record: &Record, change: &Change) -> Result<bool> {
+        match (&change.before, &record.current) {
+            (Some(before), Some(ours)) => Ok(self.session.ledger.same(before.born, ours.born)?),
+            (Some(_) | None, None) | (None, Some(_)) => Ok(false),
+        }
+    }
+
     /// A child changed a table that only goes down: what the parent has stands.
     fn refuse(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Decision> {
         const WHY: &str = "this table is changed at the parent only";
@@ -184,6 +195,9 @@ impl Applying<'_> {
             }
             (Some(_), None) if ours.is_some() => self.lose_delete(record, incoming, kind, WHY),
             (before, Some(after)) => {
+                if self.ends_ours(record, change)? {
+                    self.lose_delete(record, incoming, kind, WHY);
+                }
                 let all: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
                 self.lose(record, incoming, ours.as_ref(), after, &all, kind, WHY)?;
                 match &ours {
@@ -300,6 +314,9 @@ impl Applying<'_> {
             self.lose_delete(record, incoming, ConflictKind::Delete, policy.deletes.word());
             let mut marked = ours;
             if marked.row.get(*field) != value {
+                if marked.row.get(*field) != before.row.get(*field) {
+                    self.lose_to_mark(record, incoming, (before, &marked), *field, value)?;
+                }
                 marked.row.set(*field, value.clone());
                 marked.set_stamp(*field, Some(Stamp { time: self.now, site: incoming.link.site }));
             }

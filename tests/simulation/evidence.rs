@@ -1,6 +1,6 @@
 //! What can be seen of every site when all is quiet: lists, outboxes, quarantine, and the bytes on the exchange.
 
-use fieldpost::ledger::{ConflictKind, HeldReason};
+use fieldpost::ledger::{Conflict, ConflictKind, HeldReason};
 use fieldpost::model::{Key, Value};
 use rusqlite::types::ValueRef;
 
@@ -43,6 +43,7 @@ impl Simulation {
                         field: conflict.field.clone(),
                         losers,
                         loser_site: conflict.loser_site.as_ref().map(ToString::to_string),
+                        decided: decided(&conflict, tree.sites[site].0),
                     });
                     Ok(())
                 })
@@ -100,7 +101,8 @@ impl Simulation {
         }
         let sites =
             (0..tree.sites.len()).map(|site| (tree.sites[site].0, tree.sites[site].1, self.sites.home(site).join("shop.db"))).collect();
-        let evidence = Evidence { sites, deeds: &self.deeds, conflicts, held };
+        let ruling = self.sites.setting.ruling.clone();
+        let evidence = Evidence { sites, deeds: &self.deeds, conflicts, held, ruling: ruling.as_deref() };
         wrong.extend(match &invented {
             None => referee::judge(&evidence),
             Some(invented) => invented::referee::judge(invented, &evidence, &self.deeds.invented),
@@ -109,6 +111,19 @@ impl Simulation {
         self.outcome.trace.extend(said);
         Ok(wrong)
     }
+}
+
+/// The two edits of one field that `site` decided between, in words.
+fn decided(conflict: &Conflict, site: &str) -> Option<String> {
+    match conflict.kind {
+        ConflictKind::Field | ConflictKind::Merged | ConflictKind::Refused | ConflictKind::Gone | ConflictKind::Delete => {}
+        ConflictKind::Twin | ConflictKind::Dependants | ConflictKind::Held | ConflictKind::Settled | ConflictKind::Dropped => return None,
+    }
+    let field = conflict.field.as_ref().filter(|_| conflict.decider.as_str() == site)?;
+    let (winner, loser) = ((&conflict.winner_site, conflict.winner_time), (&conflict.loser_site, conflict.loser_time));
+    // A natural key is the same everywhere, a number is not.
+    let record = conflict.born.as_ref().map_or_else(|| key_word(&conflict.key), |born| format!("{born:?}"));
+    Some(format!("{} {record}.{field} from {:?}: {winner:?} over {loser:?}", conflict.table, conflict.base))
 }
 
 fn value_word(value: &Value) -> String {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::application::{Deeds, TABLES, word};
+use super::ruling::{self, Ruling};
 
 /// A line of a site's list of conflicts.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Listed {
     /// The values that lost, in words.
     pub losers: Vec<String>,
     pub loser_site: Option<String>,
+    /// The two edits, where this site decided between them.
+    pub decided: Option<String>,
 }
 
 /// A line of a site's list of what is held.
@@ -46,10 +49,12 @@ pub struct Evidence<'e> {
     pub deeds: &'e Deeds,
     pub conflicts: Vec<Listed>,
     pub held: Vec<Held>,
+    /// The rules, where they were drawn.
+    pub ruling: Option<&'e Ruling>,
 }
 
 /// Records by key, values in words.
-type Rows = BTreeMap<String, Vec<String>>;
+pub type Rows = BTreeMap<String, Vec<String>>;
 
 /// Everything that is not as promised.
 pub fn judge(evidence: &Evidence<'_>) -> Vec<String> {
@@ -66,6 +71,8 @@ pub fn judge(evidence: &Evidence<'_>) -> Vec<String> {
     wrong.extend(nothing_lost(evidence, &contents));
     wrong.extend(no_delete_lost(evidence, &contents));
     wrong.extend(losers_are_told(evidence));
+    wrong.extend(decided_once(evidence));
+    wrong.extend(evidence.ruling.iter().flat_map(|ruling| ruling::referee::judge(ruling, evidence, &contents)));
     let waiting = evidence.held.iter().filter(|held| !held.lasting);
     wrong.extend(waiting.map(|held| format!("STILL HELD at {}: {held:?}", evidence.sites[held.site].0)));
     wrong
@@ -166,7 +173,11 @@ fn no_delete_lost(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>]) ->
     for deleted in &evidence.deeds.deleted {
         let Some(row) = contents[0][deleted.table].get(&deleted.key) else { continue };
         let listed = evidence.conflicts.iter().any(|listed| {
-            (listed.kind == "Delete" || listed.kind == "Dependants") && listed.table == deleted.table && listed.key == deleted.key
+            let refused = listed.kind == "Refused" && listed.field.is_none();
+            let edit = deleted.replaced && listed.field.as_deref() == Some("tag");
+            (edit || refused || listed.kind == "Delete" || listed.kind == "Dependants")
+                && listed.table == deleted.table
+                && listed.key == deleted.key
         });
         if row[1] == deleted.tag && !listed {
             wrong.push(format!(
@@ -191,6 +202,19 @@ fn losers_are_told(evidence: &Evidence<'_>) -> Vec<String> {
         };
         if evidence.conflicts.iter().find(told).is_none() {
             wrong.push(format!("NOT TOLD {}: {listed:?}", evidence.sites[site].0));
+        }
+    }
+    wrong
+}
+
+/// Two edits that met are decided once, by whoever decides.
+pub fn decided_once(evidence: &Evidence<'_>) -> Vec<String> {
+    let mut seen = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for listed in &evidence.conflicts {
+        let Some(decided) = &listed.decided else { continue };
+        if let Some(first) = seen.insert((listed.site, decided), listed) {
+            wrong.push(format!("DECIDED TWICE at {}: {first:?} and {listed:?}", evidence.sites[listed.site].0));
         }
     }
     wrong
