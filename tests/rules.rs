@@ -6,8 +6,8 @@ use fieldpost::cli;
 use fieldpost::ledger::ConflictKind;
 use fieldpost::model::{Key, Value};
 use fieldpost::site::Role;
-use fieldpost::sync::SyncError;
 use fieldpost::sync::mend::{self, Choice, HeldPlace, MendError, Since};
+use fieldpost::sync::{SyncError, round};
 use support::Tree;
 
 const SCHEMA: &str = "
@@ -206,6 +206,41 @@ fn a_delete_may_win_wait_for_a_person_or_only_mark() {
     mark.settle(&TWO);
     mark.assert_rows(&["head"], "SELECT count(*) FROM contacts", &["0"]);
     mark.assert_rows(&["anna"], "SELECT id, status FROM contacts", &["C1|deleted"]);
+}
+
+#[test]
+fn what_a_mark_writes_over_is_listed() {
+    let tree = tree("[tables.contacts]\ndeletes = { up = { set = 'status', to = 'deleted' } }\n");
+    both(&tree, "UPDATE contacts SET status = 'on hold'", "DELETE FROM contacts");
+    tree.assert_rows(&TWO, "SELECT status FROM contacts", &["deleted"]);
+    assert!(tree.listed("head").iter().any(|lost| lost == "on hold"), "{:?}", tree.listed("head"));
+}
+
+#[test]
+fn a_delete_that_made_room_for_a_record_which_is_refused_is_listed_with_it() {
+    let down = tree("[tables.prices]\ndirection = 'down'\n");
+    down.edit("anna", "DELETE FROM prices; INSERT INTO prices VALUES ('nail', 7)");
+    down.settle(&TWO);
+    down.assert_rows(&TWO, "SELECT price FROM prices", &["5"]);
+    assert!(down.listed("head").iter().any(|lost| lost == "deleted"), "{:?}", down.listed("head"));
+
+    let gone = tree("[tables.companies]\ndeletes = 'delete-wins'\n");
+    gone.edit("head", "DELETE FROM companies WHERE id = 'BOLT'");
+    gone.edit("anna", "DELETE FROM contacts; INSERT INTO contacts (id, company, name) VALUES ('C1', 'BOLT', 'new')");
+    gone.settle(&TWO);
+    gone.assert_rows(&TWO, "SELECT name FROM contacts", &["Ann"]);
+    assert_eq!(kinds(&gone, "anna").iter().filter(|kind| **kind == ConflictKind::Delete).count(), 1);
+}
+
+#[test]
+fn a_child_that_is_told_everything_hears_that_what_it_edited_is_gone() {
+    let tree = tree("[tables.contacts]\ndeletes = 'delete-wins'\n");
+    tree.edit("head", "DELETE FROM contacts");
+    tree.edit("anna", "UPDATE contacts SET name = 'edited'");
+    TWO.iter().for_each(|site| drop(tree.sync(site)));
+    round::full(&mut tree.session("head")).unwrap();
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT count(*) FROM contacts", &["0"]);
 }
 
 #[test]
