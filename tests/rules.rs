@@ -26,7 +26,10 @@ const SCHEMA: &str = "
 const TWO: [&str; 2] = ["head", "anna"];
 
 fn tree(rules: &str) -> Tree {
-    let tree = Tree::with_rules(SCHEMA, rules);
+    joined(Tree::with_rules(SCHEMA, rules))
+}
+
+fn joined(tree: Tree) -> Tree {
     tree.add("head", "anna", Role::Remote);
     for _ in 0..3 {
         TWO.iter().for_each(|site| drop(tree.sync(site)));
@@ -241,6 +244,19 @@ fn a_child_that_is_told_everything_hears_that_what_it_edited_is_gone() {
     round::full(&mut tree.session("head")).unwrap();
     tree.settle(&TWO);
     tree.assert_rows(&TWO, "SELECT count(*) FROM contacts", &["0"]);
+}
+
+#[test]
+fn a_record_that_refers_to_itself_stays_where_others_refer_to_it() {
+    let schema = "CREATE TABLE notes (id TEXT PRIMARY KEY, above TEXT REFERENCES notes (id)); INSERT INTO notes VALUES ('n', 'n')";
+    let tree = joined(Tree::new(schema));
+    tree.edit("head", "INSERT INTO notes VALUES ('m', 'n')");
+    tree.edit("anna", "DELETE FROM notes");
+    tree.sync("anna");
+    tree.settle(&TWO);
+    tree.assert_sound(&TWO);
+    tree.assert_rows(&TWO, "SELECT id FROM notes ORDER BY id", &["m", "n"]);
+    assert_eq!(kinds(&tree, "anna"), [ConflictKind::Dependants]);
 }
 
 #[test]
