@@ -35,7 +35,8 @@ pub struct Table {
     pub columns: &'static [&'static str],
     /// Columns whose every value is used once.
     unique: &'static [&'static str],
-    references: &'static [(&'static str, &'static str)],
+    /// Columns, and the tables to which they refer.
+    pub references: &'static [(&'static str, &'static str)],
     keys: &'static [&'static str],
 }
 
@@ -171,12 +172,17 @@ impl Application {
             return invented::application::edit(self.site, &self.connection, invented, edit, &mut deeds.invented);
         }
         let mut dice = Dice::new(edit.roll);
+        self.transact(deeds, |doing| doing.edit(edit.what, &mut dice))
+    }
+
+    /// Does something in one transaction. Gives the SQL, or why it did not happen.
+    pub fn transact(&mut self, deeds: &mut Deeds, work: impl FnOnce(&mut Doing<'_>) -> rusqlite::Result<()>) -> String {
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
             return format!("(not done: {error})");
         }
         let mut doing =
             Doing { site: self.site, connection: &self.connection, past: &mut self.past, deeds, said: Vec::new(), done: Vec::new() };
-        let result = doing.edit(edit.what, &mut dice);
+        let result = work(&mut doing);
         let said = doing.said.join("; ");
         let counted = doing.done;
         let result = match result {

@@ -10,8 +10,8 @@ use super::sites::Stopped;
 use super::{Simulation, invented};
 
 impl Simulation {
-    /// Gathers it and asks the referee; gives what is wrong.
-    pub(super) fn evidence(&mut self) -> Result<Vec<String>, Stopped> {
+    /// Gathers it and asks the referee; gives what is wrong. `released`: nothing may be kept home any more.
+    pub(super) fn evidence(&mut self, released: bool) -> Result<Vec<String>, Stopped> {
         let mut wrong = Vec::new();
         let (tree, numbers, invented) = (self.sites.setting.tree, self.sites.setting.numbers, self.sites.setting.invented.clone());
         // A unique value that two records want is for a person to decide, and all that refers to them waits with it.
@@ -74,6 +74,11 @@ impl Simulation {
                             table: shapes[record.table.0 as usize].name.clone(),
                             key: key_word(&key),
                             reason: format!("{:?}", entry.reason),
+                            dependant: if let HeldReason::Dependants { table, key } = &entry.reason {
+                                Some((table.clone(), key.clone()))
+                            } else {
+                                None
+                            },
                             lasting: match entry.reason {
                                 _ if wanted_twice => true,
                                 HeldReason::OtherRecord { .. } => !clashes,
@@ -102,7 +107,7 @@ impl Simulation {
         let sites =
             (0..tree.sites.len()).map(|site| (tree.sites[site].0, tree.sites[site].1, self.sites.home(site).join("shop.db"))).collect();
         let ruling = self.sites.setting.ruling.clone();
-        let evidence = Evidence { sites, deeds: &self.deeds, conflicts, held, ruling: ruling.as_deref() };
+        let evidence = Evidence { sites, deeds: &self.deeds, conflicts, held, ruling: ruling.as_deref(), released };
         wrong.extend(match &invented {
             None => referee::judge(&evidence),
             Some(invented) => invented::referee::judge(invented, &evidence, &self.deeds.invented),

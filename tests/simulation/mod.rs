@@ -244,6 +244,9 @@ impl Simulation {
         }
         self.settle();
         self.judge();
+        if self.outcome.wrong.is_empty() {
+            self.release();
+        }
     }
 
     pub fn say(&mut self, line: String) {
@@ -389,7 +392,7 @@ impl Simulation {
 
     /// Hands what can be seen from outside to the referee.
     pub fn judge(&mut self) {
-        match self.evidence() {
+        match self.evidence(false) {
             Ok(wrong) => wrong.into_iter().for_each(|wrong| self.fail(wrong)),
             Err(error) => self.fail(format!("FAILED {error:?}")),
         }
