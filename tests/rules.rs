@@ -260,6 +260,19 @@ fn a_record_that_refers_to_itself_stays_where_others_refer_to_it() {
 }
 
 #[test]
+fn an_edit_of_a_record_that_was_refused_lists_what_it_changes_and_nothing_twice() {
+    let tree = tree("[tables.companies]\ndeletes = 'delete-wins'\n");
+    tree.edit("anna", "INSERT INTO contacts (id, company, name, city) VALUES ('C2', 'BOLT', 'Bea', 'Chur')");
+    tree.edit("head", "DELETE FROM companies WHERE id = 'BOLT'");
+    tree.sync("anna");
+    tree.edit("anna", "UPDATE contacts SET name = 'Betty' WHERE id = 'C2'");
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT id FROM contacts", &["C1"]);
+    let lost = |value: &str| tree.listed("head").iter().filter(|lost| *lost == value).count();
+    assert_eq!(["Bea", "Betty", "Chur"].map(lost), [1, 1, 1], "{:?}", tree.listed("head"));
+}
+
+#[test]
 fn what_is_local_never_travels() {
     let tree = tree("[tables.scratch]\nlocal = true\n[tables.contacts]\nlocal = ['seen']\n");
     tree.assert_rows(&["anna"], "SELECT count(*) FROM scratch", &["0"]);

@@ -162,8 +162,12 @@ impl Applying<'_> {
                 if self.ends_ours(record, change)? {
                     self.lose_delete(record, incoming, ConflictKind::Delete, &gone.why);
                 }
-                self.lose(record, incoming, None, after, &change.fields, ConflictKind::Gone, &gone.why)?;
-                self.session.ledger.bury_refused(record, after)?;
+                // Of an edit of a record that was refused before, what it does not change is listed already.
+                let base = change.before.as_ref().filter(|before| before.born == after.born);
+                self.lose(record, incoming, base, after, &change.fields, ConflictKind::Gone, &gone.why)?;
+                if base.is_none() || change.whole {
+                    self.session.ledger.bury_refused(record, after)?;
+                }
                 None
             }
         };

@@ -74,10 +74,14 @@ impl Simulation {
                             table: shapes[record.table.0 as usize].name.clone(),
                             key: key_word(&key),
                             reason: format!("{:?}", entry.reason),
-                            dependant: if let HeldReason::Dependants { table, key } = &entry.reason {
-                                Some((table.clone(), key.clone()))
-                            } else {
-                                None
+                            other: match &entry.reason {
+                                HeldReason::Dependants { table, key } | HeldReason::Missing { table, key } => {
+                                    Some((table.clone(), key.clone()))
+                                }
+                                HeldReason::OtherRecord { .. }
+                                | HeldReason::Twin { .. }
+                                | HeldReason::Refused { .. }
+                                | HeldReason::Deactivated => None,
                             },
                             lasting: match entry.reason {
                                 _ if wanted_twice => true,

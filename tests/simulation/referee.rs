@@ -37,8 +37,8 @@ pub struct Held {
     pub table: String,
     pub key: String,
     pub reason: String,
-    /// Who refers to a record whose delete waits.
-    pub dependant: Option<(String, String)>,
+    /// The record that it waits for, or that is in its way.
+    pub other: Option<(String, String)>,
     /// Whether a person is wanted; else it should have been decided by the time all is quiet.
     pub lasting: bool,
     /// The values it brings, in words.

@@ -143,7 +143,8 @@ impl Drawing {
         drawn.travels = match self.dice.below(10) {
             0 if leaf => Travels::Up,
             1 => Travels::Down,
-            2 if ["lines", "goods"].contains(&table) => Travels::Nowhere,
+            // Not lines: a delete that arrives does not look at who refers to the record from a table that is not tracked.
+            2 if table == "goods" => Travels::Nowhere,
             _ => Travels::Both,
         };
         if drawn.travels != Travels::Both {

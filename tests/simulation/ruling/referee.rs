@@ -61,7 +61,7 @@ impl Promises<'_> {
 
     /// Whether a change is held for as long as others stay home, or for a person.
     pub fn may_wait(&self, held: &Held) -> bool {
-        let Some((table, key)) = &held.dependant else { return false };
+        let Some((table, key)) = &held.other else { return false };
         // What only goes up is not taken back at the child when the parent could not take it.
         let up = self.ruling.table(table).travels == Travels::Up;
         up || [held.site, held.from].iter().any(|site| self.is_kept(*site, table, key))
