@@ -80,6 +80,7 @@ impl Promises<'_> {
             wrong.extend(self.goods(site));
             wrong.extend(self.strangers(site));
         }
+        wrong.extend(self.left_home());
         let local = self.evidence.deeds.written.iter().filter(|written| self.is_local(written));
         wrong.extend(local.filter(|written| self.is_gone(written)).map(|written| format!("LOST AT HOME {written:?}")));
         wrong
@@ -105,6 +106,24 @@ impl Promises<'_> {
             strange && rows().any(|row| row[place(written.table, written.column)] == written.value)
         });
         written.map(|written| format!("STRANGE at {}: {written:?}", self.evidence.sites[site].0)).collect()
+    }
+
+    /// Records that were never ready, or never sent by hand, and went up all the same.
+    fn left_home(&self) -> Vec<String> {
+        let written = &self.evidence.deeds.written;
+        let never_ready = |made: &Written, ready: &str| {
+            let about = |other: &&Written| (other.table, other.key.as_str(), other.column) == (made.table, made.key.as_str(), ready);
+            let mut values = written.iter().filter(about).peekable();
+            values.peek().is_some() && !values.any(|other| is_ready(&other.value))
+        };
+        let left = written.iter().filter(|made| made.column == "tag").filter(|made| {
+            let drawn = self.ruling.table(made.table);
+            let stays = drawn.manual || drawn.ready.is_some_and(|ready| never_ready(made, ready));
+            let above = self.evidence.sites[made.site].1.map(|parent| &self.contents[parent][made.table]);
+            let there = |rows: &Rows| rows.values().any(|row| row[1] == made.value);
+            stays && !self.evidence.released && above.is_some_and(there)
+        });
+        left.map(|made| format!("NOT AT HOME {made:?}")).collect()
     }
 
     /// Whether a site is another one or below it.
