@@ -3,7 +3,8 @@
 //! `simulate --seeds 100000` runs that many histories (`--from N` begins elsewhere) and prints what fails.
 //! `simulate --sweep` kills a fixed history before each of its durable steps.
 //! `simulate --seed N` prints what happened in one; with `--shrink` in the shortest history that fails the same way.
-//! With `--no-clashes` no two sites hand out the same number.
+//! With `--no-clashes` no two sites hand out the same number; with `--ruled` all histories are under rules that were drawn; with
+//! `--adding` applications do nothing but add to numbers.
 
 #[path = "../tests/simulation/mod.rs"]
 mod engine;
@@ -13,28 +14,36 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::time::Instant;
 
+use engine::history::Kind;
+
+/// Histories of a kind that can be asked for.
+const KINDS: [(&str, Kind); 3] = [("--no-clashes", Kind::WithoutClashes), ("--ruled", Kind::Ruled), ("--adding", Kind::Adding)];
+
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |name: &str| {
         let place = arguments.iter().position(|argument| argument == name)?;
         arguments.get(place + 1)?.parse::<u64>().ok()
     };
-    let clashes = !arguments.iter().any(|argument| argument == "--no-clashes");
+    let asked = |name: &str| arguments.iter().any(|argument| argument == name);
+    let kind = KINDS.iter().find(|(name, _)| asked(name)).map_or(Kind::All, |(_, kind)| *kind);
     if let Some(seed) = number("--seed") {
-        return replay(seed, clashes, arguments.iter().any(|argument| argument == "--shrink"));
+        return replay(seed, kind, arguments.iter().any(|argument| argument == "--shrink"));
     }
     if arguments.iter().any(|argument| argument == "--sweep") {
         return sweep();
     }
     let Some(count) = number("--seeds") else {
-        eprintln!("usage: simulate --seeds COUNT [--from SEED] [--no-clashes] | --seed SEED [--shrink] [--no-clashes] | --sweep");
+        eprintln!(
+            "usage: simulate --seeds COUNT [--from SEED] [KIND] | --seed SEED [--shrink] [KIND] | --sweep; KIND: --no-clashes, --ruled, --adding"
+        );
         return ExitCode::from(2);
     };
-    many(number("--from").unwrap_or(0), count, clashes)
+    many(number("--from").unwrap_or(0), count, kind)
 }
 
-fn replay(seed: u64, clashes: bool, shrink: bool) -> ExitCode {
-    let (mut setting, mut ops) = engine::history::history(seed, clashes);
+fn replay(seed: u64, kind: Kind, shrink: bool) -> ExitCode {
+    let (mut setting, mut ops) = engine::history::history(seed, kind);
     if shrink {
         (setting, ops) = engine::shrink(&setting, &ops);
         ops.iter().for_each(|op| println!("op {op:?}"));
@@ -57,11 +66,11 @@ fn sweep() -> ExitCode {
     if wrong.is_empty() && clean.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn many(from: u64, count: u64, clashes: bool) -> ExitCode {
+fn many(from: u64, count: u64, kind: Kind) -> ExitCode {
     let began = Instant::now();
     let failed: Mutex<BTreeMap<u64, String>> = Mutex::default();
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    engine::run_many(from..from + count, clashes, threads, &|seed, outcome| {
+    engine::run_many(from..from + count, kind, threads, &|seed, outcome| {
         if let Some(wrong) = outcome.wrong.first() {
             println!("seed {seed}: {wrong}");
             failed.lock().expect("no holder panics").insert(seed, wrong.clone());
@@ -79,8 +88,8 @@ fn many(from: u64, count: u64, clashes: bool) -> ExitCode {
     match failed.keys().next() {
         None => ExitCode::SUCCESS,
         Some(seed) => {
-            let more = if clashes { "" } else { " --no-clashes" };
-            println!("replay: cargo run --release --example simulate -- --seed {seed} --shrink{more}");
+            let more = KINDS.iter().find(|(_, one)| *one == kind).map_or("", |(name, _)| *name);
+            println!("replay: cargo run --release --example simulate -- --seed {seed} --shrink {more}");
             ExitCode::FAILURE
         }
     }

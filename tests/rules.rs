@@ -9,8 +9,8 @@ use fieldpost::cli::shown::Shown;
 use fieldpost::ledger::ConflictKind;
 use fieldpost::model::{Key, Value};
 use fieldpost::site::Role;
-use fieldpost::sync::SyncError;
 use fieldpost::sync::mend::{self, Choice, HeldPlace, MendError, Since};
+use fieldpost::sync::{SyncError, round};
 use support::Tree;
 
 const SCHEMA: &str = "
@@ -29,7 +29,10 @@ const SCHEMA: &str = "
 const TWO: [&str; 2] = ["head", "anna"];
 
 fn tree(rules: &str) -> Tree {
-    let tree = Tree::with_rules(SCHEMA, rules);
+    joined(Tree::with_rules(SCHEMA, rules))
+}
+
+fn joined(tree: Tree) -> Tree {
     tree.add("head", "anna", Role::Remote);
     for _ in 0..3 {
         TWO.iter().for_each(|site| drop(tree.sync(site)));
@@ -222,6 +225,67 @@ fn a_delete_may_win_wait_for_a_person_or_only_mark() {
     mark.settle(&TWO);
     mark.assert_rows(&["head"], "SELECT count(*) FROM contacts", &["0"]);
     mark.assert_rows(&["anna"], "SELECT id, status FROM contacts", &["C1|deleted"]);
+}
+
+#[test]
+fn what_a_mark_writes_over_is_listed() {
+    let tree = tree("[tables.contacts]\ndeletes = { up = { set = 'status', to = 'deleted' } }\n");
+    both(&tree, "UPDATE contacts SET status = 'on hold'", "DELETE FROM contacts");
+    tree.assert_rows(&TWO, "SELECT status FROM contacts", &["deleted"]);
+    assert!(tree.listed("head").iter().any(|lost| lost == "on hold"), "{:?}", tree.listed("head"));
+}
+
+#[test]
+fn a_delete_that_made_room_for_a_record_which_is_refused_is_listed_with_it() {
+    let down = tree("[tables.prices]\ndirection = 'down'\n");
+    down.edit("anna", "DELETE FROM prices; INSERT INTO prices VALUES ('nail', 7)");
+    down.settle(&TWO);
+    down.assert_rows(&TWO, "SELECT price FROM prices", &["5"]);
+    assert!(down.listed("head").iter().any(|lost| lost == "deleted"), "{:?}", down.listed("head"));
+
+    let gone = tree("[tables.companies]\ndeletes = 'delete-wins'\n");
+    gone.edit("head", "DELETE FROM companies WHERE id = 'BOLT'");
+    gone.edit("anna", "DELETE FROM contacts; INSERT INTO contacts (id, company, name) VALUES ('C1', 'BOLT', 'new')");
+    gone.settle(&TWO);
+    gone.assert_rows(&TWO, "SELECT name FROM contacts", &["Ann"]);
+    assert_eq!(kinds(&gone, "anna").iter().filter(|kind| **kind == ConflictKind::Delete).count(), 1);
+}
+
+#[test]
+fn a_child_that_is_told_everything_hears_that_what_it_edited_is_gone() {
+    let tree = tree("[tables.contacts]\ndeletes = 'delete-wins'\n");
+    tree.edit("head", "DELETE FROM contacts");
+    tree.edit("anna", "UPDATE contacts SET name = 'edited'");
+    TWO.iter().for_each(|site| drop(tree.sync(site)));
+    round::full(&mut tree.session("head")).unwrap();
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT count(*) FROM contacts", &["0"]);
+}
+
+#[test]
+fn a_record_that_refers_to_itself_stays_where_others_refer_to_it() {
+    let schema = "CREATE TABLE notes (id TEXT PRIMARY KEY, above TEXT REFERENCES notes (id)); INSERT INTO notes VALUES ('n', 'n')";
+    let tree = joined(Tree::new(schema));
+    tree.edit("head", "INSERT INTO notes VALUES ('m', 'n')");
+    tree.edit("anna", "DELETE FROM notes");
+    tree.sync("anna");
+    tree.settle(&TWO);
+    tree.assert_sound(&TWO);
+    tree.assert_rows(&TWO, "SELECT id FROM notes ORDER BY id", &["m", "n"]);
+    assert_eq!(kinds(&tree, "anna"), [ConflictKind::Dependants]);
+}
+
+#[test]
+fn an_edit_of_a_record_that_was_refused_lists_what_it_changes_and_nothing_twice() {
+    let tree = tree("[tables.companies]\ndeletes = 'delete-wins'\n");
+    tree.edit("anna", "INSERT INTO contacts (id, company, name, city) VALUES ('C2', 'BOLT', 'Bea', 'Chur')");
+    tree.edit("head", "DELETE FROM companies WHERE id = 'BOLT'");
+    tree.sync("anna");
+    tree.edit("anna", "UPDATE contacts SET name = 'Betty' WHERE id = 'C2'");
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT id FROM contacts", &["C1"]);
+    let lost = |value: &str| tree.listed("head").iter().filter(|lost| *lost == value).count();
+    assert_eq!(["Bea", "Betty", "Chur"].map(lost), [1, 1, 1], "{:?}", tree.listed("head"));
 }
 
 #[test]

@@ -159,8 +159,15 @@ impl Applying<'_> {
                 (!fields.is_empty() && fields.len() < change.fields.len()).then_some(fields)
             }
             None => {
-                self.lose(record, incoming, None, after, &change.fields, ConflictKind::Gone, &gone.why)?;
-                self.session.ledger.bury_refused(record, after)?;
+                if self.ends_ours(record, change)? {
+                    self.lose_delete(record, incoming, ConflictKind::Delete, &gone.why);
+                }
+                // Of an edit of a record that was refused before, what it does not change is listed already.
+                let base = change.before.as_ref().filter(|before| before.born == after.born);
+                self.lose(record, incoming, base, after, &change.fields, ConflictKind::Gone, &gone.why)?;
+                if base.is_none() || change.whole {
+                    self.session.ledger.bury_refused(record, after)?;
+                }
                 None
             }
         };
@@ -170,6 +177,14 @@ impl Applying<'_> {
         match decision {
             Some(fields) => self.decide_child(record, incoming, &Change { fields, ..change.clone() }),
             None => Ok(Decision::Become(record.current.clone())),
+        }
+    }
+
+    /// Whether a change deletes the record that is here, alone or to put another one in its place.
+    fn ends_ours(&self, record: &Record, change: &Change) -> Result<bool> {
+        match (&change.before, &record.current) {
+            (Some(before), Some(ours)) => Ok(self.session.ledger.same(before.born, ours.born)?),
+            (Some(_) | None, None) | (None, Some(_)) => Ok(false),
         }
     }
 
@@ -184,6 +199,9 @@ impl Applying<'_> {
             }
             (Some(_), None) if ours.is_some() => self.lose_delete(record, incoming, kind, WHY),
             (before, Some(after)) => {
+                if self.ends_ours(record, change)? {
+                    self.lose_delete(record, incoming, kind, WHY);
+                }
                 let all: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
                 self.lose(record, incoming, ours.as_ref(), after, &all, kind, WHY)?;
                 match &ours {
@@ -300,6 +318,9 @@ impl Applying<'_> {
             self.lose_delete(record, incoming, ConflictKind::Delete, policy.deletes.word());
             let mut marked = ours;
             if marked.row.get(*field) != value {
+                if marked.row.get(*field) != before.row.get(*field) {
+                    self.lose_to_mark(record, incoming, (before, &marked), *field, value)?;
+                }
                 marked.row.set(*field, value.clone());
                 marked.set_stamp(*field, Some(Stamp { time: self.now, site: incoming.link.site }));
             }

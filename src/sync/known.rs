@@ -61,7 +61,9 @@ pub(super) fn derived(ledger: &Ledger, record: &Record, link: Link) -> Result<Op
 
 /// Keeps `opinion` explicitly where the journal would tell something else, and only there.
 pub(super) fn set_opinion(ledger: &Ledger, record: &mut Record, link: Link, opinion: Opinion) -> Result<(), LedgerError> {
-    if same(&derived(ledger, record, link)?, &opinion) {
+    // A child that is told everything is told what there is: that something it may hold is not there, it hears only if we say so.
+    let unheard = opinion == Opinion::Unknown && record.current.is_none();
+    if !unheard && same(&derived(ledger, record, link)?, &opinion) {
         record.extra.opinions.remove(&link.site);
     } else {
         record.extra.opinions.insert(link.site, opinion);

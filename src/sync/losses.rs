@@ -139,6 +139,28 @@ impl Applying<'_> {
         Ok(())
     }
 
+    /// What was edited here, from `base` to `ours`, in the field that a child's delete sets.
+    pub(super) fn lose_to_mark(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        (base, ours): (&Image, &Image),
+        field: FieldNo,
+        mark: &Value,
+    ) -> Result<()> {
+        let (old, current) = (self.shown(record, field, &base.row)?, self.shown(record, field, &ours.row)?);
+        let policy = self.session.policy(record.table);
+        let rule = policy.deletes.word();
+        let mut conflict = self.conflict(record, ConflictKind::Field, Some(field), rule, ConflictState::Decided, incoming);
+        conflict.base = old.is_stated().then(|| old.to_string());
+        (conflict.winner, conflict.loser) = (Some(mark.to_string()), Some(current.to_string()));
+        conflict.exact = Row(vec![old, mark.clone(), current]);
+        (conflict.winner_site, conflict.loser_site) = (Some(incoming.name.clone()), Some(self.site_of(ours.stamp(field), None)?));
+        (conflict.winner_time, conflict.loser_time) = (Some(self.now), ours.stamp(field).map(|stamp| stamp.time));
+        self.losses.push(conflict);
+        Ok(())
+    }
+
     /// What was listed from place `from` on waits for a person.
     pub(super) fn leave_open(&mut self, from: usize) {
         self.losses[from..].iter_mut().for_each(|conflict| conflict.state = ConflictState::Open);

@@ -271,9 +271,8 @@ fn restore(session: &Session, shape: &Shape, record: &Record, field: FieldNo, va
 }
 
 fn delete(session: &Session, shape: &Shape, record: &Record) -> Result<()> {
-    let others = session.database()?.dependants(&session.shapes, shape, record.at(), 1)?;
-    if let Some((table, key)) = others.into_iter().next() {
-        return Err(MendError::Dependant { table: session.shape(table).name.clone(), key: key.to_string() }.into());
+    if let Some((table, key)) = session.dependant(shape, record.at())? {
+        return Err(MendError::Dependant { table, key }.into());
     }
     write(session, |database| database.delete(shape, record.at()))
 }

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Result;
 use super::apply::Applying;
 use super::meaning::number_key;
+use super::{Result, Session};
 use crate::database::Reference;
 use crate::ledger::Record;
 use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, NumberField, Row, Shape, TableNo, Value, stands_for};
@@ -23,9 +23,6 @@ pub(super) enum Need {
     /// The number is here but names another record.
     Other { table: String, key: String },
 }
-
-/// How many dependants are looked at: one is enough to refuse.
-const DEPENDANTS: usize = 1;
 
 impl Applying<'_> {
     /// The first reference among `fields` of `after` that is not met.
@@ -157,14 +154,21 @@ impl Applying<'_> {
 
     /// A record here that refers to this one, in words.
     pub(super) fn dependant(&self, record: &Record) -> Result<Option<(String, String)>> {
-        let session = self.session;
         if record.current.is_none() {
             return Ok(None);
         }
-        let shape = session.shape(record.table);
-        let found = session.database()?.dependants(&session.shapes, shape, record.at(), DEPENDANTS)?;
-        let other = found.into_iter().find(|(table, key)| (*table, key) != (record.table, record.at()));
-        Ok(other.map(|(table, key)| (session.shape(table).name.clone(), key.to_string())))
+        self.session.dependant(self.session.shape(record.table), record.at())
+    }
+}
+
+impl Session {
+    /// Another record that refers to the one of this key in the database, in words.
+    pub(super) fn dependant(&self, shape: &Shape, place: &Key) -> Result<Option<(String, String)>> {
+        // One is enough to refuse, but the record itself is among them once for each reference to its own table.
+        let itself = shape.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)).count();
+        let found = self.database()?.dependants(&self.shapes, shape, place, 1 + itself)?;
+        let other = found.into_iter().find(|(table, key)| (*table, key) != (shape.number, place));
+        Ok(other.map(|(table, key)| (self.shape(table).name.clone(), key.to_string())))
     }
 }
 

@@ -12,6 +12,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::history::{Dice, Edit, What};
 use super::invented::{self, Invented};
+use super::ruling::goods;
 
 /// The database all sites share. `tag` is set once by the insert: it tells incarnations apart without asking anybody.
 pub const SCHEMA: &str = "
@@ -20,10 +21,13 @@ pub const SCHEMA: &str = "
         customer TEXT REFERENCES customers (id), above TEXT REFERENCES notes (id));
     CREATE TABLE items (id INTEGER PRIMARY KEY, tag TEXT, label TEXT, customer TEXT REFERENCES customers (id));
     CREATE TABLE lines (id TEXT PRIMARY KEY, tag TEXT, text TEXT, note TEXT REFERENCES notes (id) ON DELETE CASCADE);
+    CREATE TABLE goods (id TEXT PRIMARY KEY, tag TEXT, stock INTEGER, list TEXT, text TEXT, high INTEGER, status TEXT, seen TEXT);
     INSERT INTO customers VALUES ('a', 't1', 'Acme', 'Bern', NULL), ('b', 't2', 'Bolt', 'Basel', x'00ff');
     INSERT INTO notes VALUES ('n', 't3', 'first', 1, 'a', NULL), ('m', 't4', 'second', 1.5, NULL, 'n');
     INSERT INTO items VALUES (1, 't5', 'one', 'a');
-    INSERT INTO lines VALUES ('u', 't6', 'a line', 'n');";
+    INSERT INTO lines VALUES ('u', 't6', 'a line', 'n');
+    INSERT INTO goods VALUES ('g', 't7', 10, 'one;two', 'a' || char(10) || 'b' || char(10) || 'c', 5, 'new', NULL),
+        ('h', 't8', NULL, NULL, NULL, NULL, NULL, NULL);";
 
 /// A table as the application knows it.
 pub struct Table {
@@ -31,11 +35,12 @@ pub struct Table {
     pub columns: &'static [&'static str],
     /// Columns whose every value is used once.
     unique: &'static [&'static str],
-    references: &'static [(&'static str, &'static str)],
+    /// Columns, and the tables to which they refer.
+    pub references: &'static [(&'static str, &'static str)],
     keys: &'static [&'static str],
 }
 
-pub const TABLES: [Table; 4] = [
+pub const TABLES: [Table; 5] = [
     Table {
         name: "customers",
         columns: &["id", "tag", "name", "city", "extra"],
@@ -64,6 +69,13 @@ pub const TABLES: [Table; 4] = [
         references: &[("note", "notes")],
         keys: &["u", "v"],
     },
+    Table {
+        name: "goods",
+        columns: &["id", "tag", "stock", "list", "text", "high", "status", "seen"],
+        unique: &["list", "text", "high", "status", "seen"],
+        references: &[],
+        keys: &[],
+    },
 ];
 
 /// Every secret value starts with this; it must never be seen outside a home.
@@ -86,16 +98,21 @@ pub struct Deleted {
     pub table: &'static str,
     pub key: String,
     pub tag: String,
+    /// `REPLACE` put another one under the same key: that is an edit of all of it.
+    pub replaced: bool,
 }
 
 /// All that applications did.
 #[derive(Debug, Default)]
 pub struct Deeds {
-    next: u64,
+    /// Values made so far: each is used once.
+    pub next: u64,
     pub written: Vec<Written>,
     pub deleted: Vec<Deleted>,
     /// Values that an application overwrote or deleted at a site that had them.
     pub superseded: BTreeSet<String>,
+    /// What was done to stocks and lists.
+    pub goods: goods::Deeds,
     /// The same of applications of an invented database.
     pub invented: invented::application::Deeds,
 }
@@ -155,21 +172,26 @@ impl Application {
             return invented::application::edit(self.site, &self.connection, invented, edit, &mut deeds.invented);
         }
         let mut dice = Dice::new(edit.roll);
+        self.transact(deeds, |doing| doing.edit(edit.what, &mut dice))
+    }
+
+    /// Does something in one transaction. Gives the SQL, or why it did not happen.
+    pub fn transact(&mut self, deeds: &mut Deeds, work: impl FnOnce(&mut Doing<'_>) -> rusqlite::Result<()>) -> String {
         if let Err(error) = self.connection.execute_batch("BEGIN IMMEDIATE") {
             return format!("(not done: {error})");
         }
-        let mut done =
-            Doing { site: self.site, connection: &self.connection, past: &mut self.past, deeds, said: Vec::new(), undo: Vec::new() };
-        let result = done.edit(edit.what, &mut dice);
-        let said = done.said.join("; ");
-        let undo = done.undo;
+        let mut doing =
+            Doing { site: self.site, connection: &self.connection, past: &mut self.past, deeds, said: Vec::new(), done: Vec::new() };
+        let result = work(&mut doing);
+        let said = doing.said.join("; ");
+        let counted = doing.done;
         let result = match result {
             Ok(()) => self.connection.execute_batch("COMMIT"),
             Err(error) => Err(error),
         };
         match result {
             Ok(()) => {
-                for deed in undo {
+                for deed in counted {
                     deed.count(deeds);
                 }
                 if said.is_empty() { "(nothing to do)".into() } else { said }
@@ -183,10 +205,11 @@ impl Application {
 }
 
 /// What counts once it is committed.
-enum Deed {
+pub enum Deed {
     Write(Written),
     Delete(Deleted),
     Supersede(String),
+    Goods(goods::Done),
 }
 
 impl Deed {
@@ -205,17 +228,20 @@ impl Deed {
             Self::Supersede(value) => {
                 deeds.superseded.insert(value);
             }
+            Self::Goods(done) => deeds.goods.count(done),
         }
     }
 }
 
-struct Doing<'a> {
+/// An edit in the making.
+pub struct Doing<'a> {
     site: usize,
-    connection: &'a Connection,
+    pub connection: &'a Connection,
     past: &'a mut Vec<(&'static str, String, &'static str, Value)>,
-    deeds: &'a mut Deeds,
-    said: Vec<String>,
-    undo: Vec<Deed>,
+    pub deeds: &'a mut Deeds,
+    pub said: Vec<String>,
+    /// What it comes to once it is committed.
+    pub done: Vec<Deed>,
 }
 
 impl Doing<'_> {
@@ -245,6 +271,9 @@ impl Doing<'_> {
             What::Replace => {
                 let key = Value::Text(dice.pick(table.keys).into());
                 self.gone(table, &key)?;
+                if let Some(Deed::Delete(deleted)) = self.done.last_mut() {
+                    deleted.replaced = true;
+                }
                 self.insert(table, key, dice, "INSERT OR REPLACE")
             }
             What::Delete => {
@@ -304,13 +333,15 @@ impl Doing<'_> {
                     _ => self.insert(table, Value::Null, dice, "INSERT"),
                 }
             }
+            What::Goods => self.edit_goods(dice),
+            What::Add => self.add(dice),
             // Of invented databases.
             What::Together | What::Swap => Ok(()),
         }
     }
 
     /// A value that was never used before.
-    fn fresh(&mut self, column: &str, dice: &mut Dice) -> Value {
+    pub fn fresh(&mut self, column: &str, dice: &mut Dice) -> Value {
         self.deeds.next += 1;
         let id = self.deeds.next;
         let text = format!("{CANARY}{id}.");
@@ -332,7 +363,7 @@ impl Doing<'_> {
         statement.query_map([], |row| row.get(0))?.collect()
     }
 
-    fn some_key(&self, table: &Table, dice: &mut Dice) -> rusqlite::Result<Option<Value>> {
+    pub fn some_key(&self, table: &Table, dice: &mut Dice) -> rusqlite::Result<Option<Value>> {
         let keys = self.keys(table)?;
         let roll = dice.roll();
         Ok(if keys.is_empty() { None } else { Some(keys[usize::try_from(roll % keys.len() as u64).expect("a small number")].clone()) })
@@ -345,14 +376,14 @@ impl Doing<'_> {
         (0..table.columns.len()).map(|place| row.get(place)).collect::<rusqlite::Result<_>>().map(Some)
     }
 
-    fn update(&mut self, table: &Table, key: &Value, column: &'static str, value: Value) -> rusqlite::Result<()> {
+    pub fn update(&mut self, table: &Table, key: &Value, column: &'static str, value: Value) -> rusqlite::Result<()> {
         let Some(row) = self.row(table, key)? else { return Ok(()) };
         let place = table.columns.iter().position(|name| *name == column).expect("a known column");
         self.said.push(format!("{}[{}].{column}: {} -> {}", table.name, text_of(key), text_of(&row[place]), text_of(&value)));
         self.connection.execute(&format!("UPDATE {} SET {column} = ?1 WHERE id = ?2", table.name), [&value, key])?;
         if table.unique.contains(&column) {
             self.past.push((table.name, text_of(key), column, row[place].clone()));
-            self.undo.push(Deed::Supersede(text_of(&row[place])));
+            self.done.push(Deed::Supersede(text_of(&row[place])));
             self.write(table.name, key, column, &value);
         }
         Ok(())
@@ -361,7 +392,7 @@ impl Doing<'_> {
     fn write(&mut self, table: &'static str, key: &Value, column: &'static str, value: &Value) {
         if *value != Value::Null {
             let (key, value) = (text_of(key), text_of(value));
-            self.undo.push(Deed::Write(Written { site: self.site, table, key, column, value }));
+            self.done.push(Deed::Write(Written { site: self.site, table, key, column, value }));
         }
     }
 
@@ -378,6 +409,10 @@ impl Doing<'_> {
                 None => self.fresh(column, dice),
             });
         }
+        self.insert_values(table, values, verb)
+    }
+
+    pub fn insert_values(&mut self, table: &Table, mut values: Vec<Value>, verb: &str) -> rusqlite::Result<()> {
         let marks = vec!["?"; values.len()].join(", ");
         let said: Vec<String> = values.iter().map(text_of).collect();
         self.said.push(format!("{verb} {}({})", table.name, said.join(", ")));
@@ -407,15 +442,21 @@ impl Doing<'_> {
         if let Some(row) = self.row(table, key)? {
             for (column, value) in table.columns.iter().zip(&row) {
                 if *column == "tag" || table.unique.contains(column) {
-                    self.undo.push(Deed::Supersede(text_of(value)));
+                    self.done.push(Deed::Supersede(text_of(value)));
                 }
             }
-            self.undo.push(Deed::Delete(Deleted { site: self.site, table: table.name, key: text_of(key), tag: text_of(&row[1]) }));
+            self.done.push(Deed::Delete(Deleted {
+                site: self.site,
+                table: table.name,
+                key: text_of(key),
+                tag: text_of(&row[1]),
+                replaced: false,
+            }));
         }
         Ok(())
     }
 
-    fn delete(&mut self, table: &Table, key: &Value) -> rusqlite::Result<()> {
+    pub fn delete(&mut self, table: &Table, key: &Value) -> rusqlite::Result<()> {
         self.said.push(format!("DELETE {}[{}]", table.name, text_of(key)));
         self.gone(table, key)?;
         self.connection.execute(&format!("DELETE FROM {} WHERE id = ?", table.name), [key]).map(drop)
@@ -430,8 +471,14 @@ impl Doing<'_> {
         // Under another key it is another record, with a tag of its own.
         let tag = self.fresh("tag", dice);
         self.connection.execute(&format!("UPDATE {} SET id = ?1, tag = ?3 WHERE id = ?2", table.name), [to, from, &tag])?;
-        self.undo.push(Deed::Delete(Deleted { site: self.site, table: table.name, key: text_of(from), tag: text_of(&row[1]) }));
-        self.undo.push(Deed::Supersede(text_of(&row[1])));
+        self.done.push(Deed::Delete(Deleted {
+            site: self.site,
+            table: table.name,
+            key: text_of(from),
+            tag: text_of(&row[1]),
+            replaced: false,
+        }));
+        self.done.push(Deed::Supersede(text_of(&row[1])));
         self.write(table.name, to, "tag", &tag);
         for (column, value) in table.columns.iter().zip(&row).skip(2) {
             if table.unique.contains(column) {

@@ -1,6 +1,6 @@
 //! What can be seen of every site when all is quiet: lists, outboxes, quarantine, and the bytes on the exchange.
 
-use fieldpost::ledger::{ConflictKind, HeldReason};
+use fieldpost::ledger::{Conflict, ConflictKind, HeldReason};
 use fieldpost::model::{Key, Value};
 use rusqlite::types::ValueRef;
 
@@ -10,8 +10,8 @@ use super::sites::Stopped;
 use super::{Simulation, invented};
 
 impl Simulation {
-    /// Gathers it and asks the referee; gives what is wrong.
-    pub(super) fn evidence(&mut self) -> Result<Vec<String>, Stopped> {
+    /// Gathers it and asks the referee; gives what is wrong. `released`: nothing may be kept home any more.
+    pub(super) fn evidence(&mut self, released: bool) -> Result<Vec<String>, Stopped> {
         let mut wrong = Vec::new();
         let (tree, numbers, invented) = (self.sites.setting.tree, self.sites.setting.numbers, self.sites.setting.invented.clone());
         // A unique value that two records want is for a person to decide, and all that refers to them waits with it.
@@ -43,6 +43,7 @@ impl Simulation {
                         field: conflict.field.clone(),
                         losers,
                         loser_site: conflict.loser_site.as_ref().map(ToString::to_string),
+                        decided: decided(&conflict, tree.sites[site].0),
                     });
                     Ok(())
                 })
@@ -73,6 +74,15 @@ impl Simulation {
                             table: shapes[record.table.0 as usize].name.clone(),
                             key: key_word(&key),
                             reason: format!("{:?}", entry.reason),
+                            other: match &entry.reason {
+                                HeldReason::Dependants { table, key } | HeldReason::Missing { table, key } => {
+                                    Some((table.clone(), key.clone()))
+                                }
+                                HeldReason::OtherRecord { .. }
+                                | HeldReason::Twin { .. }
+                                | HeldReason::Refused { .. }
+                                | HeldReason::Deactivated => None,
+                            },
                             lasting: match entry.reason {
                                 _ if wanted_twice => true,
                                 HeldReason::OtherRecord { .. } => !clashes,
@@ -100,7 +110,8 @@ impl Simulation {
         }
         let sites =
             (0..tree.sites.len()).map(|site| (tree.sites[site].0, tree.sites[site].1, self.sites.home(site).join("shop.db"))).collect();
-        let evidence = Evidence { sites, deeds: &self.deeds, conflicts, held };
+        let ruling = self.sites.setting.ruling.clone();
+        let evidence = Evidence { sites, deeds: &self.deeds, conflicts, held, ruling: ruling.as_deref(), released };
         wrong.extend(match &invented {
             None => referee::judge(&evidence),
             Some(invented) => invented::referee::judge(invented, &evidence, &self.deeds.invented),
@@ -109,6 +120,19 @@ impl Simulation {
         self.outcome.trace.extend(said);
         Ok(wrong)
     }
+}
+
+/// The two edits of one field that `site` decided between, in words.
+fn decided(conflict: &Conflict, site: &str) -> Option<String> {
+    match conflict.kind {
+        ConflictKind::Field | ConflictKind::Merged | ConflictKind::Refused | ConflictKind::Gone | ConflictKind::Delete => {}
+        ConflictKind::Twin | ConflictKind::Dependants | ConflictKind::Held | ConflictKind::Settled | ConflictKind::Dropped => return None,
+    }
+    let field = conflict.field.as_ref().filter(|_| conflict.decider.as_str() == site)?;
+    let (winner, loser) = ((&conflict.winner_site, conflict.winner_time), (&conflict.loser_site, conflict.loser_time));
+    // A natural key is the same everywhere, a number is not.
+    let record = conflict.born.as_ref().map_or_else(|| key_word(&conflict.key), |born| format!("{born:?}"));
+    Some(format!("{} {record}.{field} from {:?}: {winner:?} over {loser:?}", conflict.table, conflict.base))
 }
 
 fn value_word(value: &Value) -> String {

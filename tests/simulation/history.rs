@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::invented::Invented;
+use super::ruling::Ruling;
 
 /// Numbers that look random and repeat for a seed (splitmix64).
 #[derive(Clone, Debug)]
@@ -69,6 +70,10 @@ pub enum What {
     Together,
     /// Two records change a unique value.
     Swap,
+    /// Something with a number that adds up, a list that unites, a text that merges.
+    Goods,
+    /// A number that adds up, and nothing else.
+    Add,
 }
 
 /// One operation.
@@ -115,6 +120,18 @@ pub enum Halves {
     Send,
 }
 
+/// Which histories.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    All,
+    /// No two sites hand out the same number.
+    WithoutClashes,
+    /// Rules are drawn.
+    Ruled,
+    /// Applications do nothing but add to numbers whose differences add up.
+    Adding,
+}
+
 /// How the sites of a history hang together, and by which rule they decide.
 #[derive(Clone, Debug)]
 pub struct Setting {
@@ -123,6 +140,8 @@ pub struct Setting {
     pub invented: Option<Arc<Invented>>,
     pub tree: Tree,
     pub rule: &'static str,
+    /// The whole rules file, where it was drawn.
+    pub ruling: Option<Arc<Ruling>>,
     /// Milliseconds each site's clock is off.
     pub skews: Vec<i64>,
     /// Changes per slice and bytes per packet; tiny in some histories.
@@ -150,14 +169,63 @@ pub const TREES: [Tree; 4] = [
 
 /// So many histories in a row share an invented database, its tree and its rule: making one ready takes longer than a history.
 const HISTORIES_PER_DATABASE: u64 = 8;
+/// The same of a drawn rules file.
+const HISTORIES_PER_RULES: u64 = 4;
 const RULES: [&str; 4] = ["newest", "parent", "child", "review"];
 const DAY: u64 = 86_400_000;
 
-/// The setting and the operations of a seed: even ones in the database that never changes, odd ones in an invented one.
-/// `clashes`: whether two sites may hand out the same number there.
-pub fn history(seed: u64, clashes: bool) -> (Setting, Vec<Op>) {
+/// The setting and the operations of a seed: even ones in the database that never changes, half of them under rules that were drawn;
+/// odd ones in an invented database.
+pub fn history(seed: u64, kind: Kind) -> (Setting, Vec<Op>) {
+    let clashes = match kind {
+        Kind::All => true,
+        Kind::WithoutClashes => false,
+        Kind::Ruled => return ruled(seed),
+        Kind::Adding => return adding(seed),
+    };
     let dice = Dice::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5bd1_e995);
-    if seed % 2 == 1 { in_invented(seed, clashes, dice) } else { in_fixed(seed, dice) }
+    match seed % 4 {
+        0 => in_fixed(seed, dice),
+        2 => ruled(seed / 4),
+        _ => in_invented(seed, clashes, dice),
+    }
+}
+
+fn adding(seed: u64) -> (Setting, Vec<Op>) {
+    let mut dice = Dice::new(seed.wrapping_mul(0x94d0_49bb_1331_11eb) ^ 0x0add);
+    let tree = dice.pick(&TREES);
+    let setting = in_plain(seed, &mut dice, tree, Arc::new(Ruling::adding_up()));
+    let ops = operations(&mut dice, tree, &[What::Add]);
+    (setting, ops)
+}
+
+fn ruled(seed: u64) -> (Setting, Vec<Op>) {
+    let mut dice = Dice::new(seed.wrapping_mul(0x9fb2_1c65_1e98_df25) ^ 0x0ca5_ade5);
+    let group = seed / HISTORIES_PER_RULES;
+    let mut shared = Dice::new(group.wrapping_mul(0xd1b5_4a32_d192_ed03));
+    let tree = shared.pick(&TREES);
+    let mut setting = in_plain(seed, &mut dice, tree, Arc::new(Ruling::new(group)));
+    (setting.late, setting.numbers) = (shared.hit(20), dice.hit(25));
+    let mut kinds = kinds(&mut dice, setting.numbers);
+    let goods = dice.below(3);
+    (0..kinds.len().div_ceil(3) * usize::try_from(goods).expect("a small number")).for_each(|_| kinds.push(What::Goods));
+    let ops = operations(&mut dice, tree, &kinds);
+    (setting, ops)
+}
+
+fn in_plain(seed: u64, dice: &mut Dice, tree: Tree, ruling: Arc<Ruling>) -> Setting {
+    Setting {
+        seed,
+        invented: None,
+        tree,
+        rule: "drawn",
+        ruling: Some(ruling),
+        skews: skews(dice, tree),
+        slice_changes: dice.pick(&[1, 2, 5_000]),
+        packet_bytes: dice.pick(&[1, 300, 32 << 20]),
+        numbers: false,
+        late: false,
+    }
 }
 
 fn in_invented(seed: u64, clashes: bool, mut dice: Dice) -> (Setting, Vec<Op>) {
@@ -169,6 +237,7 @@ fn in_invented(seed: u64, clashes: bool, mut dice: Dice) -> (Setting, Vec<Op>) {
         invented: Some(Arc::new(Invented::new(group, clashes))),
         tree,
         rule: shared.pick(&RULES),
+        ruling: None,
         skews: skews(&mut dice, tree),
         slice_changes: dice.pick(&[1, 2, 5_000]),
         packet_bytes: dice.pick(&[1, 300, 32 << 20]),
@@ -198,6 +267,7 @@ fn in_fixed(seed: u64, mut dice: Dice) -> (Setting, Vec<Op>) {
         invented: None,
         tree,
         rule: dice.pick(&RULES),
+        ruling: None,
         skews,
         slice_changes: dice.pick(&[1, 2, 5_000]),
         packet_bytes: dice.pick(&[1, 300, 32 << 20]),

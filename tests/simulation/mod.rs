@@ -9,6 +9,7 @@
 //! | `sweep` | does a fixed history end the same, wherever it is killed? |
 //! | `referee` | is what came out what was promised? |
 //! | `invented` | the same three of databases that are drawn from a seed, with handed-out numbers and all kinds of references |
+//! | `ruling` | which rules are drawn, and what do they promise? |
 //!
 //! `tests/simulation.rs` runs the first seeds, `examples/simulate.rs` as many as wanted and replays one.
 #![allow(dead_code, reason = "the test and the example each use a part of it")]
@@ -18,6 +19,7 @@ mod evidence;
 pub mod history;
 pub mod invented;
 pub mod referee;
+pub mod ruling;
 pub mod sites;
 pub mod sweep;
 
@@ -31,7 +33,7 @@ use rusqlite::Connection;
 
 use application::Deeds;
 use evidence::key_word;
-use history::{Dice, Halves, Op, Setting};
+use history::{Dice, Halves, Kind, Op, Setting};
 use sites::{REDEPOSIT_MILLIS, Sites, Stopped};
 
 /// Rounds at every site until nothing moves; more is a failure.
@@ -46,9 +48,9 @@ pub struct Outcome {
     pub trace: Vec<String>,
 }
 
-/// Runs the history of a seed. `clashes`: whether two sites may hand out the same number.
-pub fn run_seed(seed: u64, clashes: bool) -> Outcome {
-    let (setting, ops) = history::history(seed, clashes);
+/// Runs the history of a seed.
+pub fn run_seed(seed: u64, kind: Kind) -> Outcome {
+    let (setting, ops) = history::history(seed, kind);
     run(&setting, &ops)
 }
 
@@ -72,7 +74,7 @@ pub fn run_seen(setting: &Setting, ops: &[Op], closely: bool) -> Outcome {
 }
 
 /// Runs seeds on all processors; gives those that failed.
-pub fn run_many(seeds: std::ops::Range<u64>, clashes: bool, threads: usize, done: &(dyn Fn(u64, &Outcome) + Sync)) {
+pub fn run_many(seeds: std::ops::Range<u64>, kind: Kind, threads: usize, done: &(dyn Fn(u64, &Outcome) + Sync)) {
     let next = AtomicU64::new(seeds.start);
     std::thread::scope(|scope| {
         for _ in 0..threads {
@@ -82,7 +84,7 @@ pub fn run_many(seeds: std::ops::Range<u64>, clashes: bool, threads: usize, done
                     if seed >= seeds.end {
                         return;
                     }
-                    done(seed, &run_seed(seed, clashes));
+                    done(seed, &run_seed(seed, kind));
                 }
             });
         }
@@ -162,7 +164,9 @@ pub struct Simulation {
 
 impl Simulation {
     pub fn new(sites: Sites) -> Self {
-        Self { sites, deeds: Deeds::default(), outcome: Outcome::default(), seen: None, tampered: false }
+        let mut deeds = Deeds::default();
+        deeds.goods.start();
+        Self { sites, deeds, outcome: Outcome::default(), seen: None, tampered: false }
     }
 
     /// Puts what changed at a site since the last look into a close trace.
@@ -221,6 +225,10 @@ impl Simulation {
             setting.tree.name, setting.rule, setting.skews, setting.slice_changes, setting.packet_bytes
         );
         self.say(begin);
+        if let (Some(ruling), true) = (&self.sites.setting.ruling, self.seen.is_some()) {
+            let text = ruling.text.clone();
+            self.say(text);
+        }
         if let Some(invented) = &self.sites.setting.invented
             && self.seen.is_some()
         {
@@ -236,6 +244,9 @@ impl Simulation {
         }
         self.settle();
         self.judge();
+        if self.outcome.wrong.is_empty() {
+            self.release();
+        }
     }
 
     pub fn say(&mut self, line: String) {
@@ -381,7 +392,7 @@ impl Simulation {
 
     /// Hands what can be seen from outside to the referee.
     pub fn judge(&mut self) {
-        match self.evidence() {
+        match self.evidence(false) {
             Ok(wrong) => wrong.into_iter().for_each(|wrong| self.fail(wrong)),
             Err(error) => self.fail(format!("FAILED {error:?}")),
         }

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags};
 
 use super::application::{Deeds, TABLES, word};
+use super::ruling::Ruling;
+use super::ruling::referee::Promises;
 
 /// A line of a site's list of conflicts.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub struct Listed {
     /// The values that lost, in words.
     pub losers: Vec<String>,
     pub loser_site: Option<String>,
+    /// The two edits, where this site decided between them.
+    pub decided: Option<String>,
 }
 
 /// A line of a site's list of what is held.
@@ -33,6 +37,8 @@ pub struct Held {
     pub table: String,
     pub key: String,
     pub reason: String,
+    /// The record that it waits for, or that is in its way.
+    pub other: Option<(String, String)>,
     /// Whether a person is wanted; else it should have been decided by the time all is quiet.
     pub lasting: bool,
     /// The values it brings, in words.
@@ -46,15 +52,19 @@ pub struct Evidence<'e> {
     pub deeds: &'e Deeds,
     pub conflicts: Vec<Listed>,
     pub held: Vec<Held>,
+    /// The rules, where they were drawn.
+    pub ruling: Option<&'e Ruling>,
+    /// Whether everything that the rules keep home was let go.
+    pub released: bool,
 }
 
 /// Records by key, values in words.
-type Rows = BTreeMap<String, Vec<String>>;
+pub type Rows = BTreeMap<String, Vec<String>>;
 
 /// Everything that is not as promised.
 pub fn judge(evidence: &Evidence<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
-    let mut contents: Vec<BTreeMap<&str, Rows>> = Vec::new();
+    let mut contents: Vec<BTreeMap<&'static str, Rows>> = Vec::new();
     for (name, _, path) in &evidence.sites {
         match read(path) {
             Ok(rows) => contents.push(rows),
@@ -62,11 +72,15 @@ pub fn judge(evidence: &Evidence<'_>) -> Vec<String> {
         }
         wrong.extend(sound(name, path));
     }
-    wrong.extend(same(evidence, &contents));
-    wrong.extend(nothing_lost(evidence, &contents));
-    wrong.extend(no_delete_lost(evidence, &contents));
+    let promises = evidence.ruling.map(|ruling| Promises { ruling, evidence, contents: &contents });
+    wrong.extend(same(evidence, &contents, promises.as_ref()));
+    wrong.extend(nothing_lost(evidence, &contents, promises.as_ref()));
+    wrong.extend(no_delete_lost(evidence, &contents, promises.as_ref()));
     wrong.extend(losers_are_told(evidence));
-    let waiting = evidence.held.iter().filter(|held| !held.lasting);
+    wrong.extend(decided_once(evidence));
+    wrong.extend(promises.iter().flat_map(Promises::judge));
+    let waits = |held: &Held| held.lasting || promises.as_ref().is_some_and(|promises| promises.may_wait(held));
+    let waiting = evidence.held.iter().filter(|held| !waits(held));
     wrong.extend(waiting.map(|held| format!("STILL HELD at {}: {held:?}", evidence.sites[held.site].0)));
     wrong
 }
@@ -116,18 +130,27 @@ pub fn sound(name: &str, path: &Path) -> Vec<String> {
 }
 
 /// Invariant 1.
-fn same(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>]) -> Vec<String> {
+fn same(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>], promises: Option<&Promises<'_>>) -> Vec<String> {
     let mut wrong = Vec::new();
     for (child, (name, parent, _)) in evidence.sites.iter().enumerate() {
         let Some(parent) = *parent else { continue };
         let between = |held: &&Held| (held.site, held.from) == (child, parent) || (held.site, held.from) == (parent, child);
         let held: BTreeSet<(&str, &str)> =
             evidence.held.iter().filter(between).map(|held| (held.table.as_str(), held.key.as_str())).collect();
-        for table in &TABLES {
+        for table in TABLES.iter().filter(|table| promises.is_none_or(|promises| promises.is_shared(table.name))) {
             let (here, there) = (&contents[child][table.name], &contents[parent][table.name]);
             let keys: BTreeSet<&String> = here.keys().chain(there.keys()).collect();
             for key in keys {
-                if here.get(key) != there.get(key) && !held.contains(&(table.name, key.as_str())) {
+                let shown = |row: Option<&Vec<String>>| match promises {
+                    Some(promises) => row.map(|row| promises.travelling(table.name, row)),
+                    None => row.cloned(),
+                };
+                let kept = |site| promises.is_some_and(|promises| promises.is_kept(site, table.name, key));
+                if shown(here.get(key)) != shown(there.get(key))
+                    && !held.contains(&(table.name, key.as_str()))
+                    && !kept(child)
+                    && !kept(parent)
+                {
                     wrong.push(format!(
                         "DIVERGE {}[{key}]: {name} has {:?}, {} has {:?}",
                         table.name,
@@ -143,13 +166,19 @@ fn same(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>]) -> Vec<Strin
 }
 
 /// Invariant 2, for values.
-fn nothing_lost(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>]) -> Vec<String> {
-    let there: BTreeSet<&String> = contents[0].values().flat_map(BTreeMap::values).flatten().collect();
+fn nothing_lost(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>], promises: Option<&Promises<'_>>) -> Vec<String> {
+    let mut there: BTreeSet<&String> = contents[0].values().flat_map(BTreeMap::values).flatten().collect();
+    for (site, tables) in contents.iter().enumerate() {
+        let rows = tables.iter().flat_map(|(table, rows)| rows.iter().map(move |(key, row)| (table, key, row)));
+        let home = rows.filter(|(table, key, _)| promises.is_some_and(|promises| promises.is_kept(site, table, key)));
+        there.extend(home.flat_map(|(_, _, row)| row));
+    }
     let listed: BTreeSet<&String> = evidence.conflicts.iter().flat_map(|listed| &listed.losers).collect();
     let held: BTreeSet<&String> = evidence.held.iter().flat_map(|held| &held.values).collect();
     let lost = evidence.deeds.written.iter().filter(|written| {
         let value = &written.value;
-        !there.contains(value) && !evidence.deeds.superseded.contains(value) && !listed.contains(value) && !held.contains(value)
+        let local = promises.is_some_and(|promises| promises.is_local(written));
+        !local && !there.contains(value) && !evidence.deeds.superseded.contains(value) && !listed.contains(value) && !held.contains(value)
     });
     lost.map(|written| {
         format!(
@@ -161,14 +190,20 @@ fn nothing_lost(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>]) -> V
 }
 
 /// Invariant 2, for deletes.
-fn no_delete_lost(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>]) -> Vec<String> {
+fn no_delete_lost(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>], promises: Option<&Promises<'_>>) -> Vec<String> {
     let mut wrong = Vec::new();
     for deleted in &evidence.deeds.deleted {
         let Some(row) = contents[0][deleted.table].get(&deleted.key) else { continue };
         let listed = evidence.conflicts.iter().any(|listed| {
-            (listed.kind == "Delete" || listed.kind == "Dependants") && listed.table == deleted.table && listed.key == deleted.key
+            let refused = listed.kind == "Refused" && listed.field.is_none();
+            let edit = deleted.replaced && listed.field.as_deref() == Some("tag");
+            (edit || refused || listed.kind == "Delete" || listed.kind == "Dependants")
+                && listed.table == deleted.table
+                && listed.key == deleted.key
         });
-        if row[1] == deleted.tag && !listed {
+        // Another one took its place, and stays home.
+        let kept = |site| promises.is_some_and(|promises| promises.is_kept(site, deleted.table, &deleted.key));
+        if row[1] == deleted.tag && !listed && !(0..contents.len()).any(kept) {
             wrong.push(format!(
                 "DELETE LOST {}[{}] ({}) deleted at {}",
                 deleted.table, deleted.key, deleted.tag, evidence.sites[deleted.site].0
@@ -191,6 +226,19 @@ fn losers_are_told(evidence: &Evidence<'_>) -> Vec<String> {
         };
         if evidence.conflicts.iter().find(told).is_none() {
             wrong.push(format!("NOT TOLD {}: {listed:?}", evidence.sites[site].0));
+        }
+    }
+    wrong
+}
+
+/// Two edits that met are decided once, by whoever decides.
+pub fn decided_once(evidence: &Evidence<'_>) -> Vec<String> {
+    let mut seen = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for listed in &evidence.conflicts {
+        let Some(decided) = &listed.decided else { continue };
+        if let Some(first) = seen.insert((listed.site, decided), listed) {
+            wrong.push(format!("DECIDED TWICE at {}: {first:?} and {listed:?}", evidence.sites[listed.site].0));
         }
     }
     wrong

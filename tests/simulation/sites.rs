@@ -224,7 +224,8 @@ impl Sites {
                 }
                 None => {
                     connection.execute_batch(SCHEMA).expect("the schema is right");
-                    format!("default = \"{}\"\n", self.setting.rule)
+                    let plain = || format!("default = \"{}\"\n", self.setting.rule);
+                    self.setting.ruling.as_ref().map_or_else(plain, |ruling| ruling.text.clone())
                 }
             };
             // Triggers read the real clock, sites a made one that is years behind: edits must be believed all the same.
@@ -287,16 +288,24 @@ fn name(text: &str) -> SiteName {
     SiteName::new(text).expect("the names of the trees are good")
 }
 
-/// Templates of invented databases that are kept: those of histories in a row.
-const INVENTED_KEPT: usize = 6;
+/// Templates of drawn databases and rules that are kept: those of histories in a row.
+const DRAWN_KEPT: usize = 8;
+
+/// What a template was made of: an invented database, drawn rules, a tree, a rule, and whether the last site is late.
+type Name = (Option<(u64, bool)>, Option<u64>, &'static str, &'static str, bool);
+
+/// Whether only histories in a row need it.
+const fn is_drawn(name: &Name) -> bool {
+    name.0.is_some() || name.1.is_some()
+}
 
 /// The template of a database, a tree and a rule, made once while it is kept.
 fn template(setting: &Setting) -> Arc<OnceLock<Template>> {
-    type Name = (Option<(u64, bool)>, &'static str, &'static str, bool);
     type Made = VecDeque<(Name, Arc<OnceLock<Template>>)>;
     static MADE: OnceLock<Mutex<Made>> = OnceLock::new();
     let invented = setting.invented.as_ref().map(|invented| (invented.seed, invented.clashes));
-    let name: Name = (invented, setting.tree.name, setting.rule, setting.late);
+    let ruling = setting.ruling.as_ref().map(|ruling| ruling.number);
+    let name: Name = (invented, ruling, setting.tree.name, setting.rule, setting.late);
     let place = {
         let mut made = MADE.get_or_init(Mutex::default).lock().expect("no holder panics");
         match made.iter().find(|made| made.0 == name) {
@@ -304,8 +313,8 @@ fn template(setting: &Setting) -> Arc<OnceLock<Template>> {
             None => {
                 let place = Arc::default();
                 made.push_back((name, Arc::clone(&place)));
-                if made.iter().filter(|made| made.0.0.is_some()).count() > INVENTED_KEPT {
-                    let oldest = made.iter().position(|made| made.0.0.is_some()).expect("there are several");
+                if made.iter().filter(|made| is_drawn(&made.0)).count() > DRAWN_KEPT {
+                    let oldest = made.iter().position(|made| is_drawn(&made.0)).expect("there are several");
                     made.remove(oldest);
                 }
                 place

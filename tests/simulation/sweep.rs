@@ -79,6 +79,7 @@ pub fn run(death: Option<Death>) -> Swept {
         invented: None,
         tree,
         rule: "newest",
+        ruling: None,
         skews: vec![0; tree.sites.len()],
         slice_changes: 2,
         packet_bytes: 300,

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::super::referee::{Evidence, Held, Listed, sound};
+use super::super::referee::{Evidence, Held, Listed, decided_once, sound};
 use super::application::Deeds;
 use super::content::{Content, Snapshot, name_of};
 use super::schema::Invented;
@@ -40,6 +40,7 @@ pub fn judge(invented: &Invented, evidence: &Evidence<'_>, deeds: &Deeds) -> Vec
     wrong.extend(judged.references_are_right(host));
     wrong.extend(judged.no_reference_lost(host));
     wrong.extend(losers_are_told(evidence));
+    wrong.extend(decided_once(evidence));
     let waiting = evidence.held.iter().filter(|held| !held.lasting);
     wrong.extend(waiting.map(|held| format!("STILL HELD at {}: {held:?}", evidence.sites[held.site].0)));
     wrong
