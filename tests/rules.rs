@@ -510,3 +510,22 @@ fn an_order_that_was_dropped_stays_where_it_was_made_and_is_a_new_try_when_it_is
     tree.assert_rows(&TWO, "SELECT contact, total, article FROM orders LEFT JOIN lines ON \"order\" = orders.id", &["C9|80|nail"]);
     assert!(held_at_head(&tree).is_empty(), "{:?}", tree.held("head"));
 }
+
+#[test]
+fn what_is_critical_goes_first_with_what_it_refers_to() {
+    let mut tree = tree("[tables.lines]\npriority = 'critical'\n[tables.contacts]\npriority = 'low'\n");
+    tree.limits.packet_bytes = 1;
+    tree.edit("head", "INSERT INTO companies VALUES ('NEW', 'New', 'head')");
+    tree.edit("head", "INSERT INTO contacts (id, company) VALUES ('C9', 'NEW')");
+    tree.edit(
+        "head",
+        "INSERT INTO prices VALUES ('screw', 7); INSERT INTO orders VALUES (9, 'C9', 1, 3); INSERT INTO lines VALUES (1, 9, 'nail')",
+    );
+    tree.edit("head", "INSERT INTO contacts (id) VALUES ('C8')");
+    let order: Vec<String> = tree.sync("head").built.into_iter().flat_map(|packet| packet.tables.into_keys()).collect();
+    // Not even a low table comes after one that refers to it.
+    assert_eq!(order, ["companies", "contacts", "contacts", "orders", "lines", "prices"]);
+    tree.settle(&TWO);
+    assert!(tree.held("anna").is_empty());
+    tree.assert_rows(&["anna"], "SELECT article, contact FROM lines JOIN orders ON orders.id = \"order\"", &["nail|C9"]);
+}

@@ -112,6 +112,7 @@ impl Found {
             ("required", !rule.required.is_empty()),
             ("ready_when", rule.ready_when.is_some()),
             ("send", rule.send != super::Sending::default()),
+            ("priority", rule.priority != super::Priority::default()),
         ];
         let idle: Vec<(&str, &str)> = match rule.direction {
             Direction::None => {

@@ -46,7 +46,7 @@ pub use nearest::nearest;
 use reading::{At, Fault, Reading};
 pub use references::{JsonStep, ReferenceRule, json_path};
 use references::{list, table_and_column};
-pub use table::{DeleteRule, Deletes, Direction, Mark, Sending, TableRule, Unit};
+pub use table::{DeleteRule, Deletes, Direction, Mark, Priority, Sending, TableRule, Unit};
 
 /// The rules of a whole tree of sites.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -401,6 +401,7 @@ direction = "up"
 deletes = { set = "gone", to = 1 }
 [tables.prices]
 direction = "down"
+priority = "critical"
 deletes = { up = { set = "gone", to = "x" } }
 [tables.scratch]
 local = true

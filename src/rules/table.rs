@@ -12,6 +12,7 @@
 //! required = ["company_id"]            # what these refer to must be there
 //! ready_when = "submitted = 1"         # SQL; until then the record stays home
 //! send = "manual"                      # records travel when somebody sends them
+//! priority = "critical"                # or low; goes before the others where not all fit into one packet
 //! local = ["last_seen"]                # columns that never travel; true: the whole table
 //!
 //! [tables.customers.fields]            # single fields, or groups by any of their fields
@@ -51,6 +52,8 @@ pub struct TableRule {
     pub ready_when: Option<String>,
     /// Whether its records travel by themselves.
     pub send: Sending,
+    /// Which tables go first.
+    pub priority: Priority,
     /// Columns that never travel.
     pub local: Vec<String>,
     /// Records that agree here are one record.
@@ -93,6 +96,19 @@ pub enum Sending {
     Automatic,
     /// When somebody sends them.
     Manual,
+}
+
+/// Which tables go first. The first one is the most urgent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Priority {
+    /// Before all others.
+    Critical,
+    /// As every table that says nothing.
+    #[default]
+    Normal,
+    /// After all others.
+    Low,
 }
 
 /// What becomes of deletes.
@@ -153,6 +169,20 @@ impl Sending {
         match self {
             Self::Automatic => "automatic",
             Self::Manual => "manual",
+        }
+    }
+}
+
+impl Priority {
+    const WORDS: [(&'static str, Self); 3] = [("critical", Self::Critical), ("normal", Self::Normal), ("low", Self::Low)];
+
+    /// The word that stands for it in `rules.toml` and in reports.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Critical => "critical",
+            Self::Normal => "normal",
+            Self::Low => "low",
         }
     }
 }
@@ -242,7 +272,7 @@ impl Deletes {
 }
 
 impl TableRule {
-    const KEYS: [&'static str; 14] = [
+    const KEYS: [&'static str; 15] = [
         "conflict",
         "fields",
         "owner",
@@ -254,6 +284,7 @@ impl TableRule {
         "required",
         "ready_when",
         "send",
+        "priority",
         "local",
         "identity",
         "key",
@@ -278,6 +309,7 @@ impl TableRule {
             required: columns(table, "required")?,
             ready_when: filled(table, "ready_when")?,
             send: table.word("send", &Sending::WORDS)?.unwrap_or_default(),
+            priority: table.word("priority", &Priority::WORDS)?.unwrap_or_default(),
             local,
             identity: columns(table, "identity")?,
             key: columns(table, "key")?,
@@ -433,6 +465,7 @@ impl fmt::Display for TableRule {
         line("required", columns(&self.required));
         line("ready_when", self.ready_when.as_deref().map(quoted));
         line("send", (self.send == Sending::Manual).then(|| quoted(self.send.word())));
+        line("priority", (self.priority != Priority::Normal).then(|| quoted(self.priority.word())));
         line("local", columns(&self.local));
         line("identity", columns(&self.identity));
         line("key", columns(&self.key));

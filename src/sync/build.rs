@@ -23,6 +23,7 @@ use super::report::{Counts, Kept, PacketOut};
 use super::roster;
 use super::standing;
 use super::stays::Stays;
+use super::urgency;
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::ledger::{Conflict, Direction, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
@@ -149,6 +150,7 @@ impl<'s> Building<'s> {
             return Err(SyncError::Bug("a child's first packet is its request to join"));
         }
         let candidates = self.session.ledger.candidates(self.to.site, self.to.cursor, self.to.fresh)?;
+        let candidates = urgency::in_order(self.session, candidates)?;
         let mut deletes = Vec::new();
         for id in &candidates {
             let record = self.session.load_id(*id)?;

@@ -65,6 +65,7 @@ pub mod stays;
 mod taken;
 mod twins;
 mod upgrade;
+mod urgency;
 mod vocabulary;
 
 pub use error::SyncError;

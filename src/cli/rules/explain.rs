@@ -7,7 +7,7 @@ use crate::cli::history::shape_named;
 use crate::cli::page::{Column, Page, heading};
 use crate::cli::printer::Report;
 use crate::cli::{Context, Exit, Failure};
-use crate::rules::{Criteria, Criterion, DeleteRule, Direction, Rules, Sending, TableRule, Unit, check, nearest};
+use crate::rules::{Criteria, Criterion, DeleteRule, Direction, Priority, Rules, Sending, TableRule, Unit, check, nearest};
 
 /// The rules of a table or a field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -225,6 +225,14 @@ impl Explaining<'_> {
         if let Some(sql) = &self.rule.ready_when {
             says.push(format!("a record stays home until this is true: {sql}"));
             place = if says.len() == 1 { "ready_when" } else { place };
+        }
+        match self.rule.priority {
+            Priority::Critical => says.push("critical: its records go first where not all fit into one packet".to_owned()),
+            Priority::Low => says.push("low: its records go last where not all fit into one packet".to_owned()),
+            Priority::Normal => {}
+        }
+        if says.len() == 1 && self.rule.priority != Priority::Normal {
+            place = "priority";
         }
         if says.is_empty() {
             let says = vec!["automatic: records go with the next round".to_owned()];
