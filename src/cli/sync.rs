@@ -386,6 +386,7 @@ mod tests {
             decided: at(0),
             open: false,
             settled: false,
+            settlement: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! The list of everything that did not simply become the record.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -151,14 +151,15 @@ impl Ledger {
         Ok(())
     }
 
-    /// The conflicts that a person settled: who decided them, and under which number they are there.
-    pub fn settled(&self) -> Result<BTreeSet<(SiteName, i64)>> {
+    /// The conflicts that a person settled: who decided them, under which number they are there, and how they were settled, in words.
+    pub fn settled(&self) -> Result<BTreeMap<(SiteName, i64), String>> {
         let mut statement = self.connection.prepare_cached("SELECT content FROM conflict WHERE state = ?")?;
         let mut rows = statement.query([SETTLES])?;
-        let mut settled = BTreeSet::new();
+        let mut settled = BTreeMap::new();
         while let Some(row) = rows.next()? {
             let conflict: Conflict = serde_json::from_str(&row.get::<_, String>(0)?).map_err(|_| LedgerError::Damaged("conflict"))?;
-            settled.extend(conflict.settles);
+            let words = format!("{}, at '{}'", conflict.rule, conflict.decider);
+            settled.extend(conflict.settles.map(|settles| (settles, words)));
         }
         Ok(settled)
     }

@@ -31,7 +31,7 @@ pub fn open(session: &Session) -> Result<Vec<Conflict>, SyncError> {
     let mut found = Vec::new();
     session.ledger.conflicts(0, &mut |_, decider_number, _, conflict| {
         if conflict.kind != ConflictKind::Settled && conflict.state == ConflictState::Open {
-            let settled = settled.contains(&(conflict.decider.clone(), decider_number));
+            let settled = settled.contains_key(&(conflict.decider.clone(), decider_number));
             found.push((conflict, settled));
         }
         Ok(())

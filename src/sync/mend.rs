@@ -137,7 +137,7 @@ pub struct HeldPlace {
 pub fn settle(session: &Session, number: i64, choice: &Choice, since: Since) -> Result<()> {
     seal::seal(session)?;
     let (decider_number, conflict) = find(session, number)?;
-    if session.ledger.settled()?.contains(&(conflict.decider.clone(), decider_number)) {
+    if session.ledger.settled()?.contains_key(&(conflict.decider.clone(), decider_number)) {
         return Err(MendError::Settled(number).into());
     }
     write_choice(session, number, &conflict, choice, since)?;

@@ -157,6 +157,8 @@ pub struct Conflict {
     pub open: bool,
     /// Whether a person settled it.
     pub settled: bool,
+    /// How, in words.
+    pub settlement: Option<String>,
 }
 
 /// Where the change came from that met another one.
@@ -232,7 +234,7 @@ pub fn all(session: &Session, after: i64) -> Result<Vec<Conflict>, SyncError> {
     let mut found = Vec::new();
     session.ledger.conflicts(after, &mut |number, decider_number, _, conflict| {
         if conflict.kind != ConflictKind::Settled {
-            let settled = settled.contains(&(conflict.decider.clone(), decider_number));
+            let settled = settled.get(&(conflict.decider.clone(), decider_number)).cloned();
             found.push((number, conflict, settled));
         }
         Ok(())
@@ -240,8 +242,8 @@ pub fn all(session: &Session, after: i64) -> Result<Vec<Conflict>, SyncError> {
     found.into_iter().map(|(number, conflict, settled)| show(session, number, conflict, settled)).collect()
 }
 
-fn show(session: &Session, number: i64, conflict: Listed, settled: bool) -> Result<Conflict, SyncError> {
-    let open = is_open(session, &conflict, settled)?;
+fn show(session: &Session, number: i64, conflict: Listed, settlement: Option<String>) -> Result<Conflict, SyncError> {
+    let open = is_open(session, &conflict, settlement.is_some())?;
     let field = conflict.field.clone();
     let about = match (conflict.kind, field) {
         (ConflictKind::Field, Some(field)) => About::Field(field),
@@ -292,7 +294,8 @@ fn show(session: &Session, number: i64, conflict: Listed, settled: bool) -> Resu
         packet: conflict.packet.map(|(from, number)| ConflictPacket { from, number: number.0 }),
         decided: Moment(conflict.time),
         open,
-        settled,
+        settled: settlement.is_some(),
+        settlement,
     })
 }
 
@@ -403,8 +406,10 @@ impl Conflict {
         let packet = self.packet.as_ref().map_or_else(String::new, |packet| format!(", packet {} from '{}'", packet.number, packet.from));
         let outcome = match self.open {
             true => alert(&format!("to decide: 'fieldpost conflicts resolve {}'", self.number)),
-            false if self.settled => format!("decided at '{}'{packet}, settled by a person", self.decider),
-            false => format!("decided at '{}'{packet}", self.decider),
+            false => {
+                let settled = self.settlement.as_ref().map_or_else(String::new, |settled| format!("; {settled}"));
+                format!("decided at '{}'{packet}{settled}", self.decider)
+            }
         };
         let decided = page.moment(self.decided);
         match &self.about {
@@ -460,6 +465,7 @@ pub(super) mod tests {
             decided: at(1),
             open: false,
             settled: false,
+            settlement: None,
         }
     }
 

@@ -116,7 +116,10 @@ fn whole_record(listed: &Listed, about: &About, shape: Option<&crate::model::Sha
 
 impl Report for ShowReport {
     fn text(&self, page: &Page) -> String {
-        paragraphs(self.conflicts.iter().map(|conflict| conflict.text(page)))
+        paragraphs(self.conflicts.iter().map(|conflict| {
+            let next = conflict.next();
+            if next.is_empty() { conflict.text(page) } else { format!("{}\n{next}", conflict.text(page)) }
+        }))
     }
 }
 
@@ -124,18 +127,18 @@ impl SideBySide {
     /// The heading, what happened, and the fields.
     #[must_use]
     pub fn text(&self, page: &Page) -> String {
-        let Conflict { number, table, key, rule, decider, decided, packet, open, settled, .. } = &self.conflict;
+        let Conflict { number, table, key, rule, decider, decided, packet, open, settlement, .. } = &self.conflict;
         let title = heading(&format!("Conflict {number}: {table} {}", shown::key(key)));
         let packet = packet.as_ref().map_or_else(String::new, |packet| format!(", with packet {} from '{}'", packet.number, packet.from));
-        let state = match (open, settled) {
+        let state = match (open, settlement) {
             (true, _) => alert("it waits for you"),
-            (false, true) => "settled by a person".to_owned(),
-            (false, false) => "decided".to_owned(),
+            (false, Some(settlement)) => settlement.clone(),
+            (false, None) => "decided".to_owned(),
         };
         let met = format!("  met at '{decider}', {}{packet}; rule: {rule}; {state}", page.moment(*decided));
         let what = if self.fields.is_empty() { page.wrapped(&self.conflict.sentence(page)) } else { self.fields_text(page) };
         let gone = if self.there { String::new() } else { "  There is no such record here now.".to_owned() };
-        let lines = [title, met, what, gone, self.next()];
+        let lines = [title, met, what, gone];
         lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
     }
 

@@ -1,0 +1,65 @@
+//! A person at a terminal goes through open conflicts: util-linux's `script` is the terminal.
+
+#[path = "../binary/mod.rs"]
+mod binary;
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use binary::Office;
+
+const SCHEMA: &str = "
+    CREATE TABLE customers (id TEXT PRIMARY KEY, phone TEXT);
+    INSERT INTO customers VALUES ('A', '1'), ('B', '2'), ('C', '3'), ('D', '4');";
+
+/// Types these lines at a terminal in which a command runs. Gives what was to be seen.
+fn typed(office: &Office, line: &str, keys: &str) -> String {
+    let command = format!("{} {line}", env!("CARGO_BIN_EXE_fieldpost"));
+    let mut terminal = Command::new("script");
+    terminal.args(["--quiet", "--return", "--command", &command, "/dev/null"]).current_dir(office.path(""));
+    let mut running = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("`script` is installed");
+    running.stdin.take().unwrap().write_all(keys.as_bytes()).unwrap();
+    let output = running.wait_with_output().unwrap();
+    String::from_utf8_lossy(&output.stdout).replace('\r', "")
+}
+
+#[test]
+#[ignore = "needs script: run by .ci/run"]
+fn whoever_is_asked_decides_conflict_by_conflict() {
+    let office = Office::new();
+    office.make("share");
+    office.make("head");
+    office.sql("head", SCHEMA);
+    office.write("head/rules.toml", "default = 'review'\n");
+    office.ok("init --home head --name head --database head/shop.db --exchange share");
+    office.ok("invite anna --home head --out anna.invite");
+    office.ok("join anna.invite --home anna --exchange share");
+    for site in ["head", "anna", "head"] {
+        office.ok(&format!("sync --home {site}"));
+    }
+    office.sql("anna", "UPDATE customers SET phone = 'anna'");
+    office.sql("head", "UPDATE customers SET phone = 'head'");
+    office.ok("sync --home anna");
+    office.run("sync --home head");
+
+    let seen = typed(&office, "conflicts resolve --home head", "t\nx\nv\n0222\ns\nk\n");
+    for words in [
+        "1 of 4",
+        "Conflict 1: customers A",
+        "lost    'anna'",
+        "'x' is none of them",
+        "new value?",
+        "4 of 4",
+        "3 conflicts are settled",
+        "you left it for later",
+    ] {
+        assert!(seen.contains(words), "{words}: {seen}");
+    }
+    let phones = "SELECT group_concat(phone) FROM (SELECT phone FROM customers ORDER BY id)";
+    let connection = rusqlite::Connection::open(office.path("head").join("shop.db")).unwrap();
+    assert_eq!(connection.query_row(phones, [], |row| row.get::<_, String>(0)).unwrap(), "anna,0222,head,head");
+    assert!(office.ok("conflicts customers B --home head").out.contains("a person set it to 0222, at 'head'"));
+    // Whoever has enough goes; the rest waits.
+    assert!(typed(&office, "conflicts resolve --home head", "q\n").contains("0 conflicts are settled"));
+    assert_eq!(office.run("conflicts --open --home head").code, 3);
+}
