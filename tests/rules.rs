@@ -199,6 +199,37 @@ fn a_record_waits_for_what_it_requires() {
 }
 
 #[test]
+fn a_record_that_lacks_what_it_requires_takes_every_other_edit() {
+    let tree = tree("[tables.contacts]\nrequired = ['company']\n");
+    tree.edit("head", "PRAGMA foreign_keys = off; UPDATE contacts SET company = 'NEW'");
+    tree.edit("anna", "UPDATE contacts SET name = 'Anja'");
+    tree.settle(&TWO);
+    assert!(held_at_head(&tree).is_empty(), "{:?}", tree.held("head"));
+    assert_eq!(contact(&tree, "head", "company || name"), "NEWAnja");
+    assert_eq!(contact(&tree, "anna", "company || name"), "ACMEAnja");
+    tree.edit("anna", "INSERT INTO companies VALUES ('NEW', 'New', NULL)");
+    tree.settle(&TWO);
+    tree.assert_same(&TWO);
+    assert_eq!(contact(&tree, "anna", "company || name"), "NEWAnja");
+}
+
+#[test]
+fn a_group_of_which_one_field_was_edited_is_as_new_as_that_edit() {
+    let tree = tree("[tables.contacts]\ngroups = [['street', 'city']]\n");
+    tree.edit("head", "UPDATE contacts SET street = 'Head Street 2'");
+    tree.settle(&TWO);
+    // The head's street is older than Anna's city, and comes along with it; then both are as new.
+    tree.edit("anna", "UPDATE contacts SET city = 'Chur'");
+    tree.settle(&TWO);
+    tree.assert_same(&TWO);
+    assert!(kinds(&tree, "head").is_empty());
+    both(&tree, "UPDATE contacts SET street = 'Head Street 3'", "UPDATE contacts SET city = 'Davos', name = 'Annie'");
+    tree.assert_same(&TWO);
+    assert_eq!(contact(&tree, "head", "street || ', ' || city || ', ' || name"), "Head Street 2, Davos, Annie");
+    assert_eq!(kinds(&tree, "head"), [ConflictKind::Field]);
+}
+
+#[test]
 fn a_delete_may_win_wait_for_a_person_or_only_mark() {
     let wins = tree("[tables.contacts]\ndeletes = 'delete-wins'\n");
     both(&wins, "UPDATE contacts SET name = 'edited'", "DELETE FROM contacts");

@@ -4,6 +4,8 @@
 //! changed goes to the criteria; `sum` adds up whatever was edited here. A field that is `fixed` never changes at a child's word.
 //! **Invariant**: every value that does not become the record, of whichever side, is listed.
 
+use std::cell::OnceCell;
+
 use super::Result;
 use super::apply::{Applying, Incoming};
 use crate::ledger::{ConflictKind, ConflictState, Record};
@@ -16,6 +18,8 @@ struct Merging<'c> {
     incoming: &'c Incoming,
     base: Option<&'c Image>,
     theirs: &'c Image,
+    /// Who owns the record, once somebody asked.
+    owner: OnceCell<Option<String>>,
 }
 
 impl Merging<'_> {
@@ -51,7 +55,7 @@ impl Applying<'_> {
         fields: &[FieldNo],
     ) -> Result<Image> {
         let policy = self.session.policy(record.table);
-        let change = Merging { record, incoming, base, theirs };
+        let change = Merging { record, incoming, base, theirs, owner: OnceCell::new() };
         let mut merged = ours;
         for unit in policy.units(fields) {
             let edited: Vec<FieldNo> = unit.iter().copied().filter(|field| change.is_edited(*field)).collect();
@@ -142,7 +146,7 @@ impl Applying<'_> {
 
     /// The two edits as criteria see them.
     fn dispute(&self, change: &Merging<'_>, criteria: &Criteria, ours: Option<Stamp>, theirs: Option<Stamp>) -> Result<Dispute> {
-        let owner = if criteria.asks(&Criterion::Owner) { self.owner(change.record)? } else { None };
+        let owner = if criteria.asks(&Criterion::Owner) { self.owner(change)? } else { None };
         let edit = |stamp: Option<Stamp>, incoming: Option<&Incoming>| -> Result<Edit> {
             let site = self.site_of(stamp, incoming)?;
             let roster = self.roster()?;
@@ -150,7 +154,7 @@ impl Applying<'_> {
                 |name: &String| *name == site.as_str() || roster.find(&site).is_some_and(|known| known.groups.contains(name.as_str()));
             Ok(Edit {
                 time: stamp.map(|stamp| stamp.time),
-                owner: owner.as_ref().is_some_and(names),
+                owner: owner.is_some_and(names),
                 priority: self.session.rules.sites().iter().position(names),
             })
         };
@@ -158,8 +162,17 @@ impl Applying<'_> {
         Ok(Dispute { parent: edit(ours, None)?, child: edit(theirs, Some(change.incoming))?, believed_until })
     }
 
-    /// The name of the site or group that owns a record, where the rules say who does.
-    fn owner(&self, record: &Record) -> Result<Option<String>> {
+    /// The name of the site or group that owns the record, where the rules say who does. Nothing is written while a change is
+    /// merged, so it is asked once for all of its fields.
+    fn owner<'m>(&self, change: &'m Merging<'_>) -> Result<Option<&'m String>> {
+        if change.owner.get().is_none() {
+            let owner = self.owner_of(change.record)?;
+            return Ok(change.owner.get_or_init(|| owner).as_ref());
+        }
+        Ok(change.owner.get().and_then(Option::as_ref))
+    }
+
+    fn owner_of(&self, record: &Record) -> Result<Option<String>> {
         let session = self.session;
         let Some(sql) = &session.policy(record.table).owner else { return Ok(None) };
         let shape = session.shape(record.table);
@@ -175,7 +188,7 @@ impl Applying<'_> {
 
     /// Lists one field that is otherwise on both sides, with the side that lost.
     fn disagree(&mut self, change: &Merging<'_>, ours: &Image, field: FieldNo, decided: &Decided, kind: ConflictKind) -> Result<()> {
-        let Merging { record, incoming, base, theirs } = *change;
+        let Merging { record, incoming, base, theirs, .. } = *change;
         let state = if decided.verdict == Verdict::Review { ConflictState::Open } else { ConflictState::Decided };
         let mut conflict = self.conflict(record, kind, Some(field), &decided.why, state, incoming);
         let old = base.map_or(Ok(Value::Absent), |base| self.shown(record, field, &base.row))?;

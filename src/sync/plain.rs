@@ -18,8 +18,7 @@ impl Applying<'_> {
         let session = self.session;
         let shape = session.shape(change.table);
         let (Some(before), Some(after)) = (&change.before, &change.after) else { return Ok(false) };
-        let guarded = || incoming.link.kind == NeighbourKind::Child && session.policy(change.table).guards(&change.fields);
-        if !is_simple(shape, change, before, after) || !self.lifted.is_empty() || guarded() {
+        if !is_simple(shape, change, before, after) || !self.lifted.is_empty() {
             return Ok(false);
         }
         let database = session.database()?;
@@ -27,44 +26,67 @@ impl Applying<'_> {
             return Ok(false);
         }
         let mut record = session.ledger.load_at(shape, &change.key)?;
-        if !self.meets(incoming, &record, change, before, after)? {
-            return Ok(false);
-        }
+        let Some((fields, taken)) = self.meets(incoming, &record, change, before, after)? else { return Ok(false) };
         let Some(mut image) = record.current.take() else { return Ok(false) };
         let mut old = Image { born: image.born, ..Image::default() };
-        for field in &change.fields {
-            old.take(*field, &image);
-            image.take(*field, after);
-        }
-        let written = database.update_from(shape, record.at(), &change.fields, &old.row, &image.row)?;
+        fields.iter().for_each(|field| old.take(*field, &image));
+        taken.iter().for_each(|field| image.take(*field, after));
+        let written = database.update_from(shape, record.at(), &fields, &old.row, &image.row)?;
         if !matches!(written, Written::Done) {
             return Ok(false);
         }
         self.tally.count(&shape.name, true, true);
-        let stamp = change.fields.iter().filter_map(|field| image.stamp(*field)).max();
-        let entry = EntryKind::Update(old, change.fields.clone());
+        let stamp = fields.iter().filter_map(|field| image.stamp(*field)).max();
+        let entry = EntryKind::Update(old, fields.clone());
         session.ledger.append(&mut record, &entry, Some(incoming.link.site), self.cause, stamp)?;
         record.current = Some(image);
-        session.ledger.store_fields(&record, &change.fields)?;
+        session.ledger.store_fields(&record, &fields)?;
         Ok(true)
     }
 
-    /// Whether the record is what the change's sender believed, and nothing of it is on its way.
-    fn meets(&self, incoming: &Incoming, record: &Record, change: &Change, before: &Image, after: &Image) -> Result<bool> {
+    /// The fields that become otherwise, and those that are taken with their times, where the record is what the change's sender
+    /// believed and nothing of it is on its way.
+    fn meets(
+        &self,
+        incoming: &Incoming,
+        record: &Record,
+        change: &Change,
+        before: &Image,
+        after: &Image,
+    ) -> Result<Option<(Vec<FieldNo>, Vec<FieldNo>)>> {
         let link = incoming.link;
-        let Some(ours) = &record.current else { return Ok(false) };
+        let Some(ours) = &record.current else { return Ok(None) };
         // The neighbour was told everything up to the cursor: it holds the mirror, and the mirror holds nothing unsent.
         let told = record.version <= link.cursor && record.extra.is_empty();
-        if !told || ours.born != after.born || change.fields.iter().any(|field| ours.row.get(*field) == after.row.get(*field)) {
-            return Ok(false);
+        if !told || ours.born != after.born {
+            return Ok(None);
         }
-        Ok(match link.kind {
-            NeighbourKind::Child => !link.fresh && change.fields.iter().all(|field| ours.row.get(*field) == before.row.get(*field)),
+        let differs = |field: &FieldNo| ours.row.get(*field) != after.row.get(*field);
+        let fields: Vec<FieldNo> = change.fields.iter().copied().filter(differs).collect();
+        if fields.is_empty() {
+            return Ok(None);
+        }
+        let policy = self.session.policy(change.table);
+        if policy.requires(&change.fields) {
+            return Ok(None);
+        }
+        let mut taken = change.fields.clone();
+        let plain = match link.kind {
+            NeighbourKind::Child => {
+                if fields.len() < taken.len() {
+                    // What is as it was came along with its group, or says nothing.
+                    let mut edited = fields.clone();
+                    policy.close(&mut edited);
+                    taken.retain(|field| edited.contains(field));
+                }
+                !link.fresh && !policy.guards(&fields) && change.fields.iter().all(|field| ours.row.get(*field) == before.row.get(*field))
+            }
             NeighbourKind::Parent => {
                 let pending = self.session.ledger.pending(record)?;
                 !pending.whole && pending.fields.is_empty()
             }
-        })
+        };
+        Ok(plain.then_some((fields, taken)))
     }
 }
 

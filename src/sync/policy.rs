@@ -121,6 +121,11 @@ impl Policy {
         self.mark_down.as_ref().is_some_and(|(field, value)| row.get(*field) == value)
     }
 
+    /// Whether one of these fields refers to a record that must be there.
+    pub(super) fn requires(&self, fields: &[FieldNo]) -> bool {
+        self.required.iter().any(|field| fields.contains(field))
+    }
+
     /// Whether a change by a child of these fields may be refused although nothing was edited here.
     pub(super) fn guards(&self, fields: &[FieldNo]) -> bool {
         self.direction == Direction::Down || fields.iter().any(|field| self.fixed.contains(field))

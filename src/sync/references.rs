@@ -28,8 +28,8 @@ impl Applying<'_> {
     /// The first reference among `fields` of `after` that is not met.
     pub(super) fn need(&self, record: &Record, after: &Image, fields: &[FieldNo]) -> Result<Need> {
         let shape = self.session.shape(record.table);
-        let required = &self.session.policy(record.table).required;
-        if shape.references.is_empty() && shape.numbers.is_empty() && required.is_empty() {
+        let requires = self.session.policy(record.table).requires(fields);
+        if shape.references.is_empty() && shape.numbers.is_empty() && !requires {
             return Ok(Need::Met);
         }
         let mut row = record.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
@@ -41,7 +41,7 @@ impl Applying<'_> {
                 return Ok(missing.need());
             }
         }
-        if let Some((table, key)) = self.session.lacks_required(record.table, &row)? {
+        if requires && let Some((table, key)) = self.session.lacks_required(record.table, &row, fields)? {
             return Ok(Need::Missing { table, key, target: None });
         }
         Ok(Need::Met)

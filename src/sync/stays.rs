@@ -270,10 +270,11 @@ impl Session {
         Ok(None)
     }
 
-    /// The first required record of a row that is not here, in a table whose rules require one.
-    pub(super) fn lacks_required(&self, table: TableNo, row: &Row) -> Result<Option<(String, String)>> {
+    /// The first required record to which one of these fields of a row refers and that is not here. Of a record that is here, and
+    /// lacks one already, everything else may change.
+    pub(super) fn lacks_required(&self, table: TableNo, row: &Row, fields: &[FieldNo]) -> Result<Option<(String, String)>> {
         let policy = self.policy(table);
-        for field in &policy.required {
+        for field in policy.required.iter().filter(|field| fields.contains(field)) {
             if let Leads::Missing { table, key } = self.leads(self.shape(table), row, *field)? {
                 return Ok(Some((table, key)));
             }
