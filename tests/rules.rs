@@ -560,3 +560,29 @@ fn what_is_critical_goes_first_with_what_it_refers_to() {
     assert!(tree.held("anna").is_empty());
     tree.assert_rows(&["anna"], "SELECT article, contact FROM lines JOIN orders ON orders.id = \"order\"", &["nail|C9"]);
 }
+
+#[test]
+fn a_table_that_only_went_up_and_goes_both_ways_from_now_on_is_told_to_all() {
+    let tree = tree("[tables.prices]\ndirection = 'up'\n");
+    tree.add("head", "bert", Role::Office);
+    let sites = ["head", "anna", "bert", "cleo"];
+    tree.settle(&sites[..3]);
+    tree.add("bert", "cleo", Role::Remote);
+    tree.settle(&sites);
+    tree.edit("head", "INSERT INTO prices VALUES ('screw', 1)");
+    tree.edit("anna", "INSERT INTO prices VALUES ('bolt', 2)");
+    tree.edit("cleo", "INSERT INTO prices VALUES ('tack', 3)");
+    tree.settle(&sites);
+    tree.assert_rows(&["head"], "SELECT article FROM prices ORDER BY 1", &["bolt", "nail", "screw", "tack"]);
+    tree.assert_rows(&["anna"], "SELECT article FROM prices ORDER BY 1", &["bolt"]);
+    tree.assert_rows(&["bert", "cleo"], "SELECT article FROM prices ORDER BY 1", &["tack"]);
+    let rules = tree.home("head").join("rules.toml");
+    std::fs::write(&rules, "[clocks]\nfuture = '36500d'\n").unwrap();
+    tree.edit("head", "UPDATE prices SET price = 9 WHERE article IN ('screw', 'tack')");
+    tree.settle(&sites);
+    tree.assert_rows(&sites, "SELECT article, price FROM prices ORDER BY 1", &["bolt|2", "nail|5", "screw|9", "tack|9"]);
+    tree.edit("anna", "UPDATE prices SET price = 10 WHERE article = 'screw'; DELETE FROM prices WHERE article = 'nail'");
+    tree.settle(&sites);
+    tree.assert_rows(&sites, "SELECT article, price FROM prices ORDER BY 1", &["bolt|2", "screw|10", "tack|9"]);
+    assert!(sites.iter().all(|site| tree.held(site).is_empty()));
+}

@@ -141,3 +141,18 @@ fn the_page_for_a_browser_is_one_file_in_which_nothing_is_believed() {
     assert!(!page.contains("<script") && !page.contains("http:") && !page.contains("https:") && !page.contains("@import"), "{page}");
     assert!(office.run("status --home head --html no/such/page.html").code == 1);
 }
+
+#[test]
+fn a_status_that_is_watched_is_shown_again_until_it_is_stopped() {
+    use std::io::BufRead as _;
+    let office = two();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_fieldpost"));
+    command.args(["status", "--watch", "1", "--home", "anna"]).current_dir(office.path(""));
+    let mut running = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let lines = std::io::BufReader::new(running.stdout.take().unwrap()).lines();
+    let titles = lines.map(Result::unwrap).filter(|line| line.starts_with("anna, a remote of 'head'")).take(2).count();
+    running.kill().unwrap();
+    running.wait().unwrap();
+    assert_eq!(titles, 2);
+    assert_eq!(office.run("status --home anna --watch --json").code, 2);
+}

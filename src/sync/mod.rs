@@ -27,6 +27,7 @@
 pub mod apply;
 pub mod build;
 pub mod clocks;
+mod directions;
 mod error;
 mod evolve;
 mod foreign;

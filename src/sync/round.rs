@@ -74,6 +74,7 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
         report.found += sealed.found;
         let news = sealed.changed + sealed.found > 0;
         retry_held(session, if news { Try::All } else { Try::Due })?;
+        super::directions::follow(session)?;
     }
     if halves.sends() {
         send(session, exchange, reached.as_ref(), &collected, &mut report, progress)?;
