@@ -111,10 +111,13 @@ fn the_log_tells_of_every_run_and_of_a_trouble_once() {
     let errors = office.json("log --home anna --level error --json");
     let lines = errors["lines"].as_array().unwrap();
     assert_eq!(lines.len(), 1, "{errors}");
-    assert_eq!(lines[0]["text"], "contacts C7 stays here, not sent to 'head': it requires companies NONE, which is not here");
+    assert_eq!(lines[0]["text"], "contacts C7 stays here, not sent to 'head': its `company` requires companies NONE, which is not here");
+    assert_eq!(lines[0]["field"], "company");
     assert_eq!((&lines[0]["table"], &lines[0]["key"], &lines[0]["site"]), (&"contacts".into(), &"C7".into(), &"head".into()));
     office.sql("anna", "INSERT INTO companies VALUES ('NONE', 'New one')");
-    office.ok("sync --home anna");
+    office.write("anna/rules.toml", "default = 'child'\n");
+    let stray = office.ok("sync --home anna").out;
+    assert!(stray.contains("rules.toml here says nothing: the rules are made at 'head', and travel"), "{stray}");
     let of_it = office.ok("log contacts C7 --home anna").out;
     assert!(of_it.contains("over: contacts C7 stays here"), "{of_it}");
     let all = office.ok("log --home anna -n 1000").out;

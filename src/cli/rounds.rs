@@ -158,7 +158,11 @@ impl SyncReport {
 
 impl Kept {
     fn of(kept: &report::Kept) -> Self {
-        let named = kept.named.iter().map(|(key, why)| KeptRecord { key: key.clone(), why: why.to_string() });
+        let named = kept.named.iter().map(|(key, why)| KeptRecord {
+            key: key.clone(),
+            field: why.field().map(str::to_owned),
+            why: why.to_string(),
+        });
         Self {
             to: kept.to.clone(),
             table: kept.table.clone(),
@@ -173,7 +177,11 @@ impl Kept {
         let wrong = self.named.iter().filter(|_| self.wrong);
         wrong.map(|record| {
             let text = format!("{} {} stays here, not sent to '{}': {}", self.table, record.key, self.to, record.why);
-            Line::new(Level::Error, text).of_key(&self.table, &record.key).of_site(Some(&self.to)).standing()
+            Line::new(Level::Error, text)
+                .of_key(&self.table, &record.key)
+                .of_field(record.field.as_deref())
+                .of_site(Some(&self.to))
+                .standing()
         })
     }
 }
@@ -226,7 +234,9 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
 /// Rules that mean nothing here: a slip that would go unnoticed for years.
 fn faults(session: &Session) -> Result<Vec<String>, SyncError> {
     if session.settings.role != Role::Host {
-        return Ok(Vec::new());
+        let stray = session.home.rules_path().exists();
+        let line = || format!("rules.toml here says nothing: the rules are made at '{}', and travel", session.settings.host);
+        return Ok(stray.then(line).into_iter().collect());
     }
     let text = session.home.rules_text()?;
     let line = |place: &[String]| check::line(&text, place).map_or_else(String::new, |line| format!(" (line {line})"));

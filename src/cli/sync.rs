@@ -133,6 +133,8 @@ pub struct Kept {
 pub struct KeptRecord {
     /// Its key, as people read it.
     pub key: String,
+    /// The field that is wrong, where it is about one.
+    pub field: Option<String>,
     /// Why, as a sentence has it after "because".
     pub why: String,
 }
@@ -432,7 +434,7 @@ mod tests {
                 table: "orders".to_owned(),
                 records: 2,
                 wrong: false,
-                named: vec![KeptRecord { key: "O-18".to_owned(), why: "it is not ready yet".to_owned() }],
+                named: vec![KeptRecord { key: "O-18".to_owned(), field: None, why: "it is not ready yet".to_owned() }],
             }],
             faults: vec!["rules.toml speaks of `x`".to_owned()],
             waiting: vec![waiting(Needs::Exchange)],

@@ -36,6 +36,8 @@ pub enum Stays {
     },
     /// A record that it requires is not here.
     Missing {
+        /// The field that refers to it.
+        field: String,
         /// Table referred to.
         table: String,
         /// Key referred to, as a person reads it.
@@ -60,7 +62,7 @@ impl std::fmt::Display for Stays {
             Self::Deactivated => f.write_str("it is taken out of the exchange"),
             Self::Marked => f.write_str("it is deleted at the parent and marked here"),
             Self::Empty { field } => write!(f, "`{field}` is required and empty"),
-            Self::Missing { table, key } => write!(f, "it requires {table} {key}, which is not here"),
+            Self::Missing { field, table, key } => write!(f, "its `{field}` requires {table} {key}, which is not here"),
             Self::With { table, key } => write!(f, "it refers to {table} {key}, which stays here"),
         }
     }
@@ -80,6 +82,15 @@ impl Stays {
             Self::Empty { .. } => "empty",
             Self::Missing { .. } => "missing",
             Self::With { .. } => "with another",
+        }
+    }
+
+    /// The field that is wrong, where it is about one.
+    #[must_use]
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Empty { field } | Self::Missing { field, .. } => Some(field),
+            Self::NotReady | Self::Unclear(_) | Self::Edited | Self::Manual | Self::Deactivated | Self::Marked | Self::With { .. } => None,
         }
     }
 
@@ -136,7 +147,9 @@ impl Session {
         let shape = self.shape(record.table);
         for field in &policy.required {
             match self.leads(shape, &image.row, *field)? {
-                Leads::Missing { table, key } => return Ok(Some(Stays::Missing { table, key })),
+                Leads::Missing { table, key } => {
+                    return Ok(Some(Stays::Missing { field: shape.name_of(*field).to_owned(), table, key }));
+                }
                 Leads::Nowhere if matches!(image.row.get(*field), Value::Null) => {
                     return Ok(Some(Stays::Empty { field: shape.name_of(*field).to_owned() }));
                 }
