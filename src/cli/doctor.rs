@@ -304,6 +304,9 @@ impl DoctorReport {
                 text.push_str(&format!("\n  # {}\n  {}", line.because, line.line));
             }
         }
+        if self.suggestions.iter().any(|line| line.wants_person) {
+            text.push_str("\nA field that refers to nothing is written as \"table.field\" = false, and no more asked about.");
+        }
         text
     }
 }

@@ -20,6 +20,7 @@
 //!
 //! [references]                     # references that nobody declared as a foreign key: see `references`
 //! "notes.customer" = "customers"
+//! "notes.country" = false          # refers to nothing, whatever it looks like: `doctor` asks no more
 //!
 //! [triggers]                       # what a trigger does while packets are applied
 //! films_ai = "still"
@@ -36,7 +37,7 @@ pub mod reading;
 mod references;
 mod table;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 pub use criteria::{Criteria, Criterion};
@@ -59,6 +60,8 @@ pub struct Rules {
     tables: BTreeMap<String, TableRule>,
     /// By table and column.
     references: BTreeMap<(String, String), ReferenceRule>,
+    /// Columns that refer to nothing, whatever they look like.
+    plain: BTreeSet<(String, String)>,
     triggers: BTreeMap<String, TriggerRule>,
 }
 
@@ -191,6 +194,17 @@ impl Rules {
         self.references.iter().map(|((table, column), rule)| (table.as_str(), column.as_str(), rule))
     }
 
+    /// Whether somebody said that a column refers to nothing, whatever it looks like.
+    #[must_use]
+    pub fn is_plain(&self, table: &str, column: &str) -> bool {
+        self.plain.contains(&(table.to_owned(), column.to_owned()))
+    }
+
+    /// The columns of which somebody said so: table and column.
+    pub fn plain(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.plain.iter().map(|(table, column)| (table.as_str(), column.as_str()))
+    }
+
     /// What this trigger does while packets are applied; none where it is found out automatically.
     #[must_use]
     pub fn trigger(&self, name: &str) -> Option<TriggerRule> {
@@ -210,12 +224,14 @@ impl Rules {
         root.only(&["default", "sites", "clocks", "retries", "tables", "references", "triggers"])?;
         let default = Criteria::read(&root, "default")?.unwrap_or_default();
         let tables = read_tables(&root, &default)?;
+        let (references, plain) = read_references(&root)?;
         Ok(Self {
             sites: read_sites(&root)?,
             future_millis: read_clocks(&root)?,
             retries: read_retries(&root)?,
             tables,
-            references: read_references(&root)?,
+            references,
+            plain,
             triggers: read_triggers(&root)?,
             default,
         })
@@ -258,16 +274,23 @@ fn read_retries(root: &Reading<'_>) -> At<Retries> {
     Ok(Retries { for_millis: retries.span("for")?.unwrap_or(usual.for_millis), every_millis })
 }
 
-fn read_references(root: &Reading<'_>) -> At<BTreeMap<(String, String), ReferenceRule>> {
-    let mut references = BTreeMap::new();
-    let Some(all) = root.table("references")? else { return Ok(references) };
+type References = BTreeMap<(String, String), ReferenceRule>;
+
+fn read_references(root: &Reading<'_>) -> At<(References, BTreeSet<(String, String)>)> {
+    let (mut references, mut plain) = (BTreeMap::new(), BTreeSet::new());
+    let Some(all) = root.table("references")? else { return Ok((references, plain)) };
     for name in all.keys() {
         let Some((table, column)) = table_and_column(name) else {
             return Err(all.refuse(name, "name a column as \"table.column\", both in one pair of quotes"));
         };
-        references.insert((table.to_owned(), column.to_owned()), ReferenceRule::read(&all, name)?);
+        let place = (table.to_owned(), column.to_owned());
+        match all.flag(name) {
+            Ok(Some(false)) => drop(plain.insert(place)),
+            Ok(Some(true)) => return Err(all.refuse(name, "say to what it refers; false says that it refers to nothing")),
+            Ok(None) | Err(_) => drop(references.insert(place, ReferenceRule::read(&all, name)?)),
+        }
     }
-    Ok(references)
+    Ok((references, plain))
 }
 
 fn read_triggers(root: &Reading<'_>) -> At<BTreeMap<String, TriggerRule>> {
@@ -293,8 +316,11 @@ impl fmt::Display for Rules {
         for (table, rule) in &self.tables {
             write!(f, "\n[tables.{}]\n{rule}", reading::quoted(table))?;
         }
-        if !self.references.is_empty() {
+        if !self.references.is_empty() || !self.plain.is_empty() {
             writeln!(f, "\n[references]")?;
+        }
+        for (table, column) in self.plain() {
+            writeln!(f, "{} = false", reading::quoted(&format!("{table}.{column}")))?;
         }
         for ((table, column), rule) in &self.references {
             writeln!(f, "{} = {rule}", reading::quoted(&format!("{table}.{column}")))?;
@@ -368,6 +394,7 @@ mod tests {
 [references]
 "tags.object_id" = { type = "object_type", tables = { customer = "customers", "7" = "orders" } }
 "notes.customer" = "customers"
+"notes.country" = false
 "log.target" = { separator = ",", tables = { customer = "customers" } }
 "docs.data" = { json = ["$.customer.id", "$.lines[*].product"], tables = ["customers", "products"] }
 [triggers]

@@ -93,6 +93,9 @@ impl Looking<'_> {
     /// Whether schema or rules say what a field refers to, or it is itself what others refer to.
     fn is_known(&self, shape: &Shape, field: FieldNo) -> bool {
         let name = shape.name_of(field);
+        if self.rules.is_plain(&shape.name, name) {
+            return true;
+        }
         let own_key = shape.key_kind == KeyKind::Assigned && shape.is_key(field);
         (own_key && self.speaks_of_another(shape, name).is_none())
             || shape.references.iter().any(|reference| reference.fields.contains(&field))

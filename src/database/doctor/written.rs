@@ -86,8 +86,10 @@ fn unknown_fields(shapes: &[Shape], rules: &Rules) -> Vec<RuleFault> {
         let at = place(&["references", &format!("{table}.{column}")]);
         std::iter::once(column).chain(kind).map(move |column| (table.to_owned(), column.to_owned(), at.clone())).collect::<Vec<_>>()
     });
+    let plain =
+        rules.plain().map(|(table, column)| (table.to_owned(), column.to_owned(), place(&["references", &format!("{table}.{column}")])));
     let mut unknown: Vec<RuleFault> = Vec::new();
-    for (table, column, at) in named.chain(references) {
+    for (table, column, at) in named.chain(references).chain(plain) {
         let Some(shape) = shapes.iter().find(|shape| shape.name == table) else { continue };
         if shape.field(&column).is_none() {
             let fault = unknown_field(&table, &column, at, shape.live_fields().map(|field| shape.name_of(field)));
