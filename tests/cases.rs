@@ -108,8 +108,8 @@ impl Case {
         for _ in 0..20 {
             let quiet = |report: Value| ["applied", "sent"].iter().all(|part| report[part].as_array().is_some_and(Vec::is_empty));
             // Children first: what they send is answered in the same turn.
-            let turn: Vec<bool> = self.sites.iter().rev().map(|site| quiet(self.sync(site))).collect();
-            if turn.iter().all(|quiet| *quiet) {
+            let busy = self.sites.iter().rev().filter(|site| !quiet(self.sync(site))).count();
+            if busy == 0 {
                 return;
             }
         }

@@ -180,6 +180,16 @@ impl Sites {
         Self::joined(Self::host(keys, |path| fill(path, keys, records, journal)))
     }
 
+    /// Both, after the first load, with these rules at the host, and with a table `company` that has a record for each value of `f13`.
+    pub fn both_ruled(keys: Keys, records: u64, journal: &str, rules: &str) -> Self {
+        Self::joined(Self::host(keys, |path| {
+            fill(path, keys, records, journal);
+            let companies = "CREATE TABLE company (id TEXT PRIMARY KEY NOT NULL); INSERT INTO company SELECT DISTINCT f13 FROM contact";
+            connect(path).execute_batch(companies).unwrap();
+            std::fs::write(path.with_file_name("rules.toml"), rules).unwrap();
+        }))
+    }
+
     /// Both, after the first load, with a table of [`FEW`] fields.
     pub fn both_narrow(keys: Keys, records: u64, journal: &str) -> Self {
         Self::joined(Self::host(keys, |path| fill_with(path, keys, &FEW, records, journal)))
