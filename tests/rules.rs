@@ -273,6 +273,43 @@ fn an_edit_of_a_record_that_was_refused_lists_what_it_changes_and_nothing_twice(
 }
 
 #[test]
+fn what_needs_a_record_that_cannot_come_back_is_refused_under_the_number_it_had() {
+    let tree = tree("[tables.companies]\ndeletes = 'delete-wins'\n");
+    tree.edit("head", "DELETE FROM contacts; DELETE FROM companies WHERE id = 'ACME'");
+    // The contact would come back for the order, but not without its company.
+    tree.edit("anna", "INSERT INTO orders (id, contact, total) VALUES (77, 'C1', 5)");
+    tree.settle(&TWO);
+    tree.assert_same(&TWO);
+    assert!(held_at_head(&tree).is_empty(), "{:?}", tree.held("head"));
+    let conflicts = cli::conflicts::all(&tree.session("anna"), 0).unwrap();
+    assert!(!conflicts.is_empty() && conflicts.iter().all(|conflict| conflict.table == "orders"), "{conflicts:?}");
+    assert!(conflicts.iter().all(|conflict| serde_json::to_string(&conflict.key).unwrap().contains("77")), "{conflicts:?}");
+}
+
+#[test]
+fn a_number_and_the_word_that_says_of_which_table_win_together() {
+    let schema = "CREATE TABLE orders (id INTEGER PRIMARY KEY, total INTEGER); CREATE TABLE lines (id INTEGER PRIMARY KEY, text TEXT);
+        CREATE TABLE tags (id TEXT PRIMARY KEY, text TEXT, kind TEXT, about INTEGER);
+        INSERT INTO orders VALUES (1, 10), (2, 20); INSERT INTO lines VALUES (1, 'one'), (3, 'three');
+        INSERT INTO tags VALUES ('t', 'a tag', 'order', 1)";
+    let references = "[references]\n'tags.about' = { type = 'kind', tables = { order = 'orders', line = 'lines' } }\n";
+    let apart = joined(Tree::with_rules(schema, references));
+    apart.edit("anna", "UPDATE tags SET kind = 'line'");
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    apart.edit("head", "UPDATE tags SET about = 2");
+    apart.settle(&TWO);
+    apart.assert_rows(&TWO, "SELECT kind, about FROM tags", &["order|2"]);
+
+    let rules = format!("[tables.tags]\nconflict = 'oldest'\ngroups = [['text', 'about']]\n{references}");
+    let grouped = joined(Tree::with_rules(schema, &rules));
+    grouped.edit("head", "UPDATE tags SET kind = NULL, about = NULL");
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    grouped.edit("anna", "UPDATE tags SET text = 'edited'");
+    grouped.settle(&TWO);
+    grouped.assert_rows(&TWO, "SELECT text, kind, about FROM tags", &["a tag|-|-"]);
+}
+
+#[test]
 fn what_is_local_never_travels() {
     let tree = tree("[tables.scratch]\nlocal = true\n[tables.contacts]\nlocal = ['seen']\n");
     tree.assert_rows(&["anna"], "SELECT count(*) FROM scratch", &["0"]);

@@ -82,6 +82,12 @@ impl Applying<'_> {
             let shown = |row: &Row| self.shown(record, field, row);
             let (old, new) = (&base.map_or(Ok(Value::Absent), |base| shown(&base.row))?, &shown(&theirs.row)?);
             let mut conflict = self.conflict(record, kind, Some(field), rule, ConflictState::Decided, incoming);
+            if conflict.key.is_birth() {
+                // It has no number here; people know it by the one it has where it comes from.
+                let shape = self.session.shape(record.table);
+                let there = shape.key_of(&self.session.numbered(shape, &theirs.row)?);
+                conflict.key = there.unwrap_or(conflict.key);
+            }
             conflict.base = old.is_stated().then(|| old.to_string());
             conflict.loser = Some(new.to_string());
             conflict.exact = Row(vec![old.clone(), Value::Absent, new.clone()]);
