@@ -241,7 +241,7 @@ fn a_child_that_is_told_everything_hears_that_what_it_edited_is_gone() {
     tree.edit("head", "DELETE FROM contacts");
     tree.edit("anna", "UPDATE contacts SET name = 'edited'");
     TWO.iter().for_each(|site| drop(tree.sync(site)));
-    round::full(&mut tree.session("head")).unwrap();
+    round::full(&tree.session("head")).unwrap();
     tree.settle(&TWO);
     tree.assert_rows(&TWO, "SELECT count(*) FROM contacts", &["0"]);
 }

@@ -69,7 +69,7 @@ fn send(session: &Session, path: &Path, table: &Table) -> Result<(), SyncError> 
     let keys = read.map(|key| match key.expect("a key can be read") {
         Value::Integer(number) => Key::new([&Field::Integer(number)]),
         Value::Text(text) => Key::new([&Field::text(&text)]),
-        other => unreachable!("{other:?} is no key"),
+        other @ (Value::Null | Value::Real(_) | Value::Blob(_)) => unreachable!("{other:?} is no key"),
     });
     let keys: Vec<Key> = keys.collect::<Result<_, _>>().expect("keys are not empty");
     mend::release(session, shape.number, &keys).map(drop)
