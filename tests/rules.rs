@@ -3,6 +3,7 @@
 mod support;
 
 use fieldpost::cli;
+use fieldpost::exchange::{FileName, Folder};
 use fieldpost::ledger::ConflictKind;
 use fieldpost::model::{Key, Value};
 use fieldpost::site::Role;
@@ -307,6 +308,22 @@ fn a_number_and_the_word_that_says_of_which_table_win_together() {
     grouped.edit("anna", "UPDATE tags SET text = 'edited'");
     grouped.settle(&TWO);
     grouped.assert_rows(&TWO, "SELECT text, kind, about FROM tags", &["a tag|-|-"]);
+}
+
+#[test]
+fn a_site_whose_first_load_is_not_whole_yet_knows_the_rules() {
+    let mut tree = Tree::with_rules(SCHEMA, "[tables.contacts]\nlocal = ['seen']\n[tables.companies]\nsend = 'manual'\n");
+    tree.limits.packet_bytes = 1;
+    tree.add("head", "anna", Role::Remote);
+    TWO.iter().rev().for_each(|site| drop(tree.sync(site)));
+    let last = tree.exchange.everything().into_keys().filter(|name| name.ends_with(".fpk") && name.starts_with("anna/")).max().unwrap();
+    let (folder, name) = last.rsplit_once('/').unwrap();
+    tree.exchange.tamper(&Folder::new(folder).unwrap(), &FileName::new(name).unwrap(), |bytes| bytes[0] ^= 1);
+    tree.sync("anna");
+    tree.edit("anna", "UPDATE contacts SET seen = 'anna'; INSERT INTO companies VALUES ('MINE', 'Mine', NULL)");
+    TWO.iter().rev().for_each(|site| drop(tree.sync(site)));
+    tree.assert_rows(&["head"], "SELECT seen FROM contacts", &["-"]);
+    tree.assert_rows(&["head"], "SELECT id FROM companies ORDER BY id", &["ACME", "BOLT"]);
 }
 
 #[test]
