@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use fieldpost::cli;
 use fieldpost::exchange::{FileName, Folder};
 use fieldpost::ledger::ConflictKind;
@@ -278,13 +280,16 @@ fn what_needs_a_record_that_cannot_come_back_is_refused_under_the_number_it_had(
     let tree = tree("[tables.companies]\ndeletes = 'delete-wins'\n");
     tree.edit("head", "DELETE FROM contacts; DELETE FROM companies WHERE id = 'ACME'");
     // The contact would come back for the order, but not without its company.
-    tree.edit("anna", "INSERT INTO orders (id, contact, total) VALUES (77, 'C1', 5)");
+    tree.edit("anna", "INSERT INTO orders (id, contact, total) VALUES (77, 'C1', 5); INSERT INTO lines VALUES (9, 77, 'nail')");
     tree.settle(&TWO);
     tree.assert_same(&TWO);
     assert!(held_at_head(&tree).is_empty(), "{:?}", tree.held("head"));
     let conflicts = cli::conflicts::all(&tree.session("anna"), 0).unwrap();
-    assert!(!conflicts.is_empty() && conflicts.iter().all(|conflict| conflict.table == "orders"), "{conflicts:?}");
-    assert!(conflicts.iter().all(|conflict| serde_json::to_string(&conflict.key).unwrap().contains("77")), "{conflicts:?}");
+    let keys: BTreeSet<String> =
+        conflicts.iter().map(|conflict| format!("{} {}", conflict.table, serde_json::to_string(&conflict.key).unwrap())).collect();
+    assert_eq!(keys, ["lines [9]", "orders [77]"].map(str::to_owned).into());
+    let lost = tree.listed("anna");
+    assert_eq!(lost.iter().filter(|lost| *lost == "77").count(), 2, "the order, and what the line refers to: {lost:?}");
 }
 
 #[test]

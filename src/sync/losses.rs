@@ -49,7 +49,7 @@ impl Applying<'_> {
         if !shape.concerns_numbers(field) {
             return Ok(row.get(field).clone());
         }
-        Ok(self.session.numbered(shape, row)?.get(field).clone())
+        Ok(self.session.shown_row(shape, row)?.get(field).clone())
     }
 
     /// Where a value comes from: its stamp, else the neighbour that sent it, else this site.
@@ -85,7 +85,7 @@ impl Applying<'_> {
             if conflict.key.is_birth() {
                 // It has no number here; people know it by the one it has where it comes from.
                 let shape = self.session.shape(record.table);
-                let there = shape.key_of(&self.session.numbered(shape, &theirs.row)?);
+                let there = shape.key_of(&self.session.shown_row(shape, &theirs.row)?);
                 conflict.key = there.unwrap_or(conflict.key);
             }
             conflict.base = old.is_stated().then(|| old.to_string());
@@ -171,7 +171,7 @@ impl Applying<'_> {
         let mut conflict =
             self.conflict(record, ConflictKind::Twin, None, "the same key is the same record", ConflictState::Decided, incoming);
         (conflict.winner, conflict.loser) = (Some("one record".into()), Some("created twice".into()));
-        conflict.exact = self.session.numbered(self.session.shape(record.table), &theirs.row)?;
+        conflict.exact = self.session.shown_row(self.session.shape(record.table), &theirs.row)?;
         (conflict.winner_site, conflict.loser_site) = (Some(self.session.name().clone()), Some(incoming.name.clone()));
         self.losses.push(conflict);
         Ok(())
