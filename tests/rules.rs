@@ -2,10 +2,13 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use fieldpost::cli;
 use fieldpost::cli::conflicts::About;
 use fieldpost::cli::held::Needs;
 use fieldpost::cli::shown::Shown;
+use fieldpost::exchange::{FileName, Folder};
 use fieldpost::ledger::ConflictKind;
 use fieldpost::model::{Key, Value};
 use fieldpost::site::Role;
@@ -317,6 +320,62 @@ fn an_edit_of_a_record_that_was_refused_lists_what_it_changes_and_nothing_twice(
     tree.assert_rows(&TWO, "SELECT id FROM contacts", &["C1"]);
     let lost = |value: &str| tree.listed("head").iter().filter(|lost| *lost == value).count();
     assert_eq!(["Bea", "Betty", "Chur"].map(lost), [1, 1, 1], "{:?}", tree.listed("head"));
+}
+
+#[test]
+fn what_needs_a_record_that_cannot_come_back_is_refused_under_the_number_it_had() {
+    let tree = tree("[tables.companies]\ndeletes = 'delete-wins'\n");
+    tree.edit("head", "DELETE FROM contacts; DELETE FROM companies WHERE id = 'ACME'");
+    // The contact would come back for the order, but not without its company.
+    tree.edit("anna", "INSERT INTO orders (id, contact, total) VALUES (77, 'C1', 5); INSERT INTO lines VALUES (9, 77, 'nail')");
+    tree.settle(&TWO);
+    tree.assert_same(&TWO);
+    assert!(held_at_head(&tree).is_empty(), "{:?}", tree.held("head"));
+    let conflicts = cli::conflicts::all(&tree.session("anna"), 0).unwrap();
+    let keys: BTreeSet<String> =
+        conflicts.iter().map(|conflict| format!("{} {}", conflict.table, serde_json::to_string(&conflict.key).unwrap())).collect();
+    assert_eq!(keys, ["lines [9]", "orders [77]"].map(str::to_owned).into());
+    let lost = tree.listed("anna");
+    assert_eq!(lost.iter().filter(|lost| *lost == "77").count(), 2, "the order, and what the line refers to: {lost:?}");
+}
+
+#[test]
+fn a_number_and_the_word_that_says_of_which_table_win_together() {
+    let schema = "CREATE TABLE orders (id INTEGER PRIMARY KEY, total INTEGER); CREATE TABLE lines (id INTEGER PRIMARY KEY, text TEXT);
+        CREATE TABLE tags (id TEXT PRIMARY KEY, text TEXT, kind TEXT, about INTEGER);
+        INSERT INTO orders VALUES (1, 10), (2, 20); INSERT INTO lines VALUES (1, 'one'), (3, 'three');
+        INSERT INTO tags VALUES ('t', 'a tag', 'order', 1)";
+    let references = "[references]\n'tags.about' = { type = 'kind', tables = { order = 'orders', line = 'lines' } }\n";
+    let apart = joined(Tree::with_rules(schema, references));
+    apart.edit("anna", "UPDATE tags SET kind = 'line'");
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    apart.edit("head", "UPDATE tags SET about = 2");
+    apart.settle(&TWO);
+    apart.assert_rows(&TWO, "SELECT kind, about FROM tags", &["order|2"]);
+
+    let rules = format!("[tables.tags]\nconflict = 'oldest'\ngroups = [['text', 'about']]\n{references}");
+    let grouped = joined(Tree::with_rules(schema, &rules));
+    grouped.edit("head", "UPDATE tags SET kind = NULL, about = NULL");
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    grouped.edit("anna", "UPDATE tags SET text = 'edited'");
+    grouped.settle(&TWO);
+    grouped.assert_rows(&TWO, "SELECT text, kind, about FROM tags", &["a tag|-|-"]);
+}
+
+#[test]
+fn a_site_whose_first_load_is_not_whole_yet_knows_the_rules() {
+    let mut tree = Tree::with_rules(SCHEMA, "[tables.contacts]\nlocal = ['seen']\n[tables.companies]\nsend = 'manual'\n");
+    tree.limits.packet_bytes = 1;
+    tree.add("head", "anna", Role::Remote);
+    TWO.iter().rev().for_each(|site| drop(tree.sync(site)));
+    let last = tree.exchange.everything().into_keys().filter(|name| name.ends_with(".fpk") && name.starts_with("anna/")).max().unwrap();
+    let (folder, name) = last.rsplit_once('/').unwrap();
+    tree.exchange.tamper(&Folder::new(folder).unwrap(), &FileName::new(name).unwrap(), |bytes| bytes[0] ^= 1);
+    tree.sync("anna");
+    tree.edit("anna", "UPDATE contacts SET seen = 'anna'; INSERT INTO companies VALUES ('MINE', 'Mine', NULL)");
+    TWO.iter().rev().for_each(|site| drop(tree.sync(site)));
+    tree.assert_rows(&["head"], "SELECT seen FROM contacts", &["-"]);
+    tree.assert_rows(&["head"], "SELECT id FROM companies ORDER BY id", &["ACME", "BOLT"]);
 }
 
 #[test]

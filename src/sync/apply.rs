@@ -339,7 +339,7 @@ impl Applying<'_> {
             conflict.loser_site = Some(self.site_of(stamp, Some(&incoming))?);
             conflict.loser = Some(if held.change.after.is_some() { "waits" } else { "delete waits" }.into());
             let row = held.change.after.map(|image| image.row).unwrap_or_default();
-            conflict.exact = self.session.numbered(self.session.shape(record.table), &row)?;
+            conflict.exact = self.session.shown_row(self.session.shape(record.table), &row)?;
             self.losses.push(conflict);
         }
         self.list_losses(0)

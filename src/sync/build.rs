@@ -89,6 +89,10 @@ struct Building<'s> {
     sealed: Vec<Finished>,
     spool: Spool,
     outward: Outward,
+    /// Roster and rules, as far as not told: they go in the first packet, because nobody may tell anything before it knows them.
+    papers: Vec<Part>,
+    /// Their versions once that packet is built.
+    told: BTreeMap<String, String>,
     settled: bool,
     /// Whether any rule or person keeps anything home.
     may_keep: bool,
@@ -128,6 +132,7 @@ impl<'s> Building<'s> {
         let up = to.kind == NeighbourKind::Parent;
         let children = session.ledger.neighbours()?.iter().any(|neighbour| neighbour.kind == NeighbourKind::Child);
         let number = to.sent.next();
+        let (papers, told) = papers(session, to)?;
         Ok(Self {
             session,
             to,
@@ -139,6 +144,8 @@ impl<'s> Building<'s> {
             sealed: Vec::new(),
             spool: Spool::new(session, number)?,
             outward: Outward::default(),
+            papers,
+            told,
             settled: !session.ledger.any_parked(to.site)?,
             may_keep: session.may_keep()?,
             kept: BTreeMap::new(),
@@ -323,8 +330,9 @@ impl<'s> Building<'s> {
 
     /// Seals the last packet, where there is anything to say, and writes down what all of them told.
     fn close(mut self) -> Result<Vec<PacketOut>> {
-        let (parts, told, outcomes) = self.documents()?;
-        let nothing = self.spool.changes == 0 && parts.is_empty() && self.asks.is_empty() && !self.to.owes && !self.to.fresh;
+        let (parts, outcomes) = self.documents()?;
+        let silent = parts.is_empty() && self.papers.is_empty();
+        let nothing = self.spool.changes == 0 && silent && self.asks.is_empty() && !self.to.owes && !self.to.fresh;
         if nothing && self.sealed.is_empty() {
             return Ok(Vec::new());
         }
@@ -338,7 +346,7 @@ impl<'s> Building<'s> {
                 id: &last.id.to_string(),
                 cursor: ledger.journal_end(),
                 told_outcomes: outcomes,
-                told_documents: &told,
+                told_documents: &self.told,
                 confirmed: self.to.received,
                 settled_here: self.settled_number(),
             },
@@ -381,6 +389,7 @@ impl<'s> Building<'s> {
         let session = self.session;
         let spool = std::mem::replace(&mut self.spool, Spool::new(session, self.number.next())?);
         drop(spool.writer.finish(&Words(session))?);
+        parts.append(&mut self.papers);
         if spool.changes > 0 {
             parts.push(Part { name: "changes/0001.jsonl".into(), source: PartSource::File(spool.path.clone()) });
         }
@@ -446,11 +455,10 @@ impl<'s> Building<'s> {
         Ok(Some(Part { name: "schema.json".into(), source: PartSource::Bytes(bytes) }))
     }
 
-    /// Outcomes for sites that lie this way, the roster and the rules, as far as not told: parts, versions, last outcome.
-    fn documents(&self) -> Result<(Vec<Part>, BTreeMap<String, String>, i64)> {
+    /// Outcomes for sites that lie this way, as far as not told, and the wish for everything: parts, last outcome.
+    fn documents(&self) -> Result<(Vec<Part>, i64)> {
         let ledger = &self.session.ledger;
         let mut parts = Vec::new();
-        let mut told = self.to.told_documents.clone();
         let mut outcomes: Vec<(i64, Conflict)> = Vec::new();
         let mut last = self.to.told_outcomes;
         ledger.conflicts(self.to.told_outcomes, &mut |number, decider_number, loser, conflict| {
@@ -468,16 +476,7 @@ impl<'s> Building<'s> {
             parts.push(Part { name: FULL_PART.into(), source: PartSource::Bytes(b"{}\n".to_vec()) });
             ledger.set_note(WANT_FULL, "")?;
         }
-        for (note, part) in [("roster", "roster.json"), ("rules", "rules.toml")] {
-            let text = roster::document(self.session, self.to, note)?;
-            let Some(text) = text else { continue };
-            let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
-            if told.get(note) != Some(&hash) {
-                parts.push(Part { name: part.into(), source: PartSource::Bytes(text.into_bytes()) });
-                told.insert(note.to_owned(), hash);
-            }
-        }
-        Ok((parts, told, last))
+        Ok((parts, last))
     }
 
     /// Whether the way to the site of a losing edit leads through this neighbour.
@@ -493,6 +492,20 @@ impl<'s> Building<'s> {
             None => self.up,
         })
     }
+}
+
+/// The roster and the rules, as far as a neighbour was not told them, and what it was told then.
+fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<String, String>)> {
+    let (mut parts, mut told) = (Vec::new(), to.told_documents.clone());
+    for (note, part) in [("roster", "roster.json"), ("rules", "rules.toml")] {
+        let Some(text) = roster::document(session, to, note)? else { continue };
+        let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
+        if told.get(note) != Some(&hash) {
+            parts.push(Part { name: part.into(), source: PartSource::Bytes(text.into_bytes()) });
+            told.insert(note.to_owned(), hash);
+        }
+    }
+    Ok((parts, told))
 }
 
 /// What a child is told of a record that only goes up: the number that its parent gave it, and nothing else.

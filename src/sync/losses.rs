@@ -50,7 +50,7 @@ impl Applying<'_> {
         if !shape.concerns_numbers(field) {
             return Ok(row.get(field).clone());
         }
-        Ok(self.session.numbered(shape, row)?.get(field).clone())
+        Ok(self.session.shown_row(shape, row)?.get(field).clone())
     }
 
     /// Where a value comes from: its stamp, else the neighbour that sent it, else this site.
@@ -105,7 +105,7 @@ impl Applying<'_> {
         if !key.is_birth() {
             return Ok(key);
         }
-        Ok(shape.key_of(&session.numbered(shape, &theirs.row)?).unwrap_or(key))
+        Ok(shape.key_of(&session.shown_row(shape, &theirs.row)?).unwrap_or(key))
     }
 
     /// A delete of the neighbour that did not happen.
@@ -180,7 +180,7 @@ impl Applying<'_> {
         let mut conflict =
             self.conflict(record, ConflictKind::Twin, None, "the same key is the same record", ConflictState::Decided, incoming);
         (conflict.winner, conflict.loser) = (Some("one record".into()), Some("created twice".into()));
-        conflict.exact = self.session.numbered(self.session.shape(record.table), &theirs.row)?;
+        conflict.exact = self.session.shown_row(self.session.shape(record.table), &theirs.row)?;
         (conflict.winner_site, conflict.loser_site) = (Some(self.session.name().clone()), Some(incoming.name.clone()));
         self.losses.push(conflict);
         Ok(())

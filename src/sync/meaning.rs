@@ -94,6 +94,30 @@ impl Session {
         Ok(row)
     }
 
+    /// As [`Self::numbered`], for people: a record that never was here goes by the number that it has where it was made.
+    pub(super) fn shown_row(&self, shape: &Shape, row: &Row) -> Result<Row> {
+        let mut row = row.clone();
+        unfold(shape, &mut row, &mut |_, _, _, number| {
+            let Some(id) = stands_for(number) else { return Ok(number) };
+            match self.number_of_id(id)? {
+                Some(number) => Ok(number),
+                None => self.foreign_number(id),
+            }
+        })?;
+        Ok(row)
+    }
+
+    /// The number that a record without one here has at its site: of one that waits, or was refused. 0 where nobody knows.
+    fn foreign_number(&self, id: i64) -> Result<i64> {
+        let record = self.load_id(id)?;
+        if let Some(number) = self.shown_key(&record)?.as_integer() {
+            return Ok(number);
+        }
+        let refused = self.ledger.former(&record)?.into_iter().next();
+        let own = refused.and_then(|image| self.shape(record.table).key_of(&image.row).ok());
+        Ok(own.and_then(|key| key.as_integer()).unwrap_or_default())
+    }
+
     /// A row with numbers in fields that are nothing but a number: what the other fields are is read with their help.
     pub(super) fn half_numbered(&self, shape: &Shape, row: &Row) -> Result<Row> {
         let mut row = row.clone();

@@ -1,6 +1,6 @@
 //! What becomes of fields that a child changed in a record that is here? Rule 4 of `DESIGN` section 4.
 //!
-//! Fields are decided in units: a group of the rules as one, everything else alone. What only one side changed is taken; what both
+//! Fields are decided in units: a group of the rules as one, a number with the word that says of which table, everything else alone. What only one side changed is taken; what both
 //! changed goes to the criteria; `sum` adds up whatever was edited here. A field that is `fixed` never changes at a child's word.
 //! **Invariant**: every value that does not become the record, of whichever side, is listed.
 
@@ -125,7 +125,8 @@ impl Applying<'_> {
             return Ok(());
         }
         let session = self.session;
-        let criteria = session.criteria(change.record.table, unit[0]);
+        let lead = session.policy(change.record.table).lead(unit).unwrap_or(unit[0]);
+        let criteria = session.criteria(change.record.table, lead);
         let newest = |image: &Image, fields: &[FieldNo]| fields.iter().filter_map(|field| image.stamp(*field)).max();
         let dispute = self.dispute(change, criteria, newest(merged, &here), newest(change.theirs, edited))?;
         let mut decided = decide(criteria, &dispute, None);

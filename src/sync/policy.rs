@@ -14,8 +14,8 @@ use crate::rules::{Criteria, DeleteRule, Direction, Mark, Rules, Sending, Unit};
 /// The rules of one table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Policy {
-    /// Fields that win or lose together, each group with at least two.
-    groups: Vec<Vec<FieldNo>>,
+    /// Fields that win or lose together; none is in two groups.
+    groups: Vec<Group>,
     /// Fields that a child may not change once the record is made.
     pub fixed: BTreeSet<FieldNo>,
     /// Fields whose records must be there before the record travels.
@@ -34,6 +34,15 @@ pub(super) struct Policy {
     pub mark_up: Option<(FieldNo, Value)>,
     /// What the parent's delete sets instead, at a child.
     pub mark_down: Option<(FieldNo, Value)>,
+}
+
+/// Fields that win or lose together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Group {
+    /// The field whose rule decides.
+    lead: FieldNo,
+    /// At least two, in order.
+    fields: Vec<FieldNo>,
 }
 
 /// The policies that were asked for.
@@ -77,7 +86,7 @@ impl Policy {
         };
         let mark_up = if let DeleteRule::Mark(up) = &rule.deletes.up { mark(up) } else { None };
         Self {
-            groups: groups.into_iter().filter(|group: &Vec<FieldNo>| group.len() > 1).collect(),
+            groups: Group::all(shape, groups),
             fixed: fields(&rule.fixed).into_iter().collect(),
             required: fields(&rule.required),
             owner: rule.owner.clone(),
@@ -92,8 +101,8 @@ impl Policy {
 
     /// Adds to `fields` what wins or loses with them.
     pub(super) fn close(&self, fields: &mut Vec<FieldNo>) {
-        let touched = self.groups.iter().filter(|group| group.iter().any(|field| fields.contains(field)));
-        let together: Vec<FieldNo> = touched.flatten().copied().collect();
+        let touched = self.groups.iter().filter(|group| group.fields.iter().any(|field| fields.contains(field)));
+        let together: Vec<FieldNo> = touched.flat_map(|group| group.fields.iter().copied()).collect();
         if !together.is_empty() {
             fields.extend(together);
             fields.sort_unstable();
@@ -105,15 +114,20 @@ impl Policy {
     pub(super) fn units(&self, fields: &[FieldNo]) -> Vec<Vec<FieldNo>> {
         let mut units: Vec<Vec<FieldNo>> = Vec::new();
         for field in fields {
-            match self.groups.iter().find(|group| group.contains(field)) {
-                Some(group) if group.iter().find(|member| fields.contains(member)) == Some(field) => {
-                    units.push(group.iter().copied().filter(|member| fields.contains(member)).collect());
+            match self.groups.iter().find(|group| group.fields.contains(field)) {
+                Some(group) if group.fields.iter().find(|member| fields.contains(member)) == Some(field) => {
+                    units.push(group.fields.iter().copied().filter(|member| fields.contains(member)).collect());
                 }
                 Some(_) => {}
                 None => units.push(vec![*field]),
             }
         }
         units
+    }
+
+    /// The field whose rule decides about a unit of several fields.
+    pub(super) fn lead(&self, unit: &[FieldNo]) -> Option<FieldNo> {
+        self.groups.iter().find(|group| unit.iter().all(|field| group.fields.contains(field))).map(|group| group.lead)
     }
 
     /// Whether a record stands marked as deleted by the parent.
@@ -145,12 +159,34 @@ impl Policy {
     }
 }
 
+impl Group {
+    /// The groups that rules name, and every number with the word that says which table it is of: apart they would mean another
+    /// record. What shares a field is one group, and the rule of the one named first decides.
+    fn all(shape: &Shape, named: Vec<Vec<FieldNo>>) -> Vec<Self> {
+        let pairs = shape.numbers.iter().filter_map(|number| Some(vec![number.field, number.kind()?]));
+        let apart = pairs.filter(|pair| pair.iter().all(|field| !shape.is_key(*field)));
+        let mut groups: Vec<Self> = Vec::new();
+        for fields in named.into_iter().chain(apart) {
+            let [lead, _, ..] = fields[..] else { continue };
+            let (touched, others): (Vec<Self>, Vec<Self>) =
+                groups.into_iter().partition(|group| group.fields.iter().any(|field| fields.contains(field)));
+            groups = others;
+            let lead = touched.first().map_or(lead, |group| group.lead);
+            let mut fields: Vec<FieldNo> = touched.into_iter().flat_map(|group| group.fields).chain(fields).collect();
+            fields.sort_unstable();
+            fields.dedup();
+            groups.push(Self { lead, fields });
+        }
+        groups
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn policy(groups: &[&[u16]]) -> Policy {
-        let group = |group: &&[u16]| group.iter().map(|field| FieldNo(*field)).collect();
+        let group = |group: &&[u16]| Group { lead: FieldNo(group[0]), fields: group.iter().map(|field| FieldNo(*field)).collect() };
         Policy { groups: groups.iter().map(group).collect(), ..Policy::default() }
     }
 

@@ -1,8 +1,8 @@
 //! What of a child's record that refers to one which is not here? `DESIGN` section 4, rule 11.
 //!
 //! A record that was here and was deleted comes back because it is needed (edit wins), and first whatever it refers to itself. Where
-//! the rules say that deletes win, or that the record was never to be, it stays gone, and whoever refers to it is told so. A
-//! record that nobody here has seen is waited for.
+//! the rules say that deletes win, or that the record was never to be, it stays gone, as does what cannot come back without it, and
+//! whoever refers to it is told so. A record that nobody here has seen is waited for.
 
 use super::Result;
 use super::apply::{Applying, Incoming};
@@ -35,6 +35,17 @@ pub(super) struct Gone {
     pub review: bool,
 }
 
+/// What came of bringing a record back.
+enum Revived {
+    Yes,
+    /// Not now: it was never here, or waits for something itself.
+    No,
+    /// What it refers to does not come back either.
+    Never {
+        review: bool,
+    },
+}
+
 impl Applying<'_> {
     /// Sees to the records that these fields of `after` refer to.
     pub(super) fn meet_references(&mut self, record: &Record, incoming: &Incoming, after: &Image, fields: &[FieldNo]) -> Result<Meeting> {
@@ -50,12 +61,11 @@ impl Applying<'_> {
                     {
                         return Ok(Meeting::Gone(self.gone(record, *target, &table, &key, review)));
                     }
-                    let revived = match target {
-                        Some((table, key)) => self.revive(incoming, table, &key)?,
-                        None => false,
-                    };
-                    if !revived {
-                        return Ok(Meeting::Waits(HeldReason::Missing { table, key }));
+                    let Some((target, its_key)) = target else { return Ok(Meeting::Waits(HeldReason::Missing { table, key })) };
+                    match self.revive(incoming, target, &its_key)? {
+                        Revived::Yes => {}
+                        Revived::No => return Ok(Meeting::Waits(HeldReason::Missing { table, key })),
+                        Revived::Never { review } => return Ok(Meeting::Gone(self.gone(record, target, &table, &key, review))),
                     }
                 }
             }
@@ -90,34 +100,39 @@ impl Applying<'_> {
     }
 
     /// Brings a deleted record back because a child's record needs it (rule 11, edit wins), and first whatever it refers to
-    /// itself. False where it never was here, or where a chain of references is longer than [`LONGEST_CHAIN`].
-    fn revive(&mut self, incoming: &Incoming, table: TableNo, key: &Key) -> Result<bool> {
+    /// itself. Not where it never was here, or where a chain of references is longer than [`LONGEST_CHAIN`].
+    fn revive(&mut self, incoming: &Incoming, table: TableNo, key: &Key) -> Result<Revived> {
         let mut record = self.load(table, key)?;
         // A person let go of it: it comes when the child that has it corrects it.
         if self.session.policy(table).direction == Direction::Up && self.session.ledger.ended(&record)?.is_empty() {
-            return Ok(false);
+            return Ok(Revived::No);
         }
-        let Some(last) = self.session.ledger.former(&record)?.into_iter().next() else { return Ok(false) };
+        let Some(last) = self.session.ledger.former(&record)?.into_iter().next() else { return Ok(Revived::No) };
         let place = (table, key.clone());
         // Records that refer to each other in a circle come back together.
         if self.together.len() >= LONGEST_CHAIN || !self.together.insert(place.clone()) {
-            return Ok(false);
+            return Ok(Revived::No);
         }
         // Whoever refers to it in such a circle is written first, with the number that it gets, which need not be the one it had.
         let mut last = last;
         let numbered = record.place.is_none() && self.session.shape(table).identity() == Identity::Birth;
         if numbered && self.try_moving(|applying| applying.take_place(&mut record, &mut last))?.is_err() {
             self.together.remove(&place);
-            return Ok(false);
+            return Ok(Revived::No);
         }
         let fields: Vec<FieldNo> = self.session.shape(table).live_fields().collect();
         let waits = self.meet_references(&record, incoming, &last, &fields);
         self.together.remove(&place);
-        if !matches!(waits?, Meeting::Met) {
+        let hindered = match waits? {
+            Meeting::Met => None,
+            Meeting::Waits(_) => Some(Revived::No),
+            Meeting::Gone(gone) => Some(Revived::Never { review: gone.review }),
+        };
+        if let Some(hindered) = hindered {
             if numbered {
                 self.release(&[place])?;
             }
-            return Ok(false);
+            return Ok(hindered);
         }
         let losses = self.losses.len();
         self.lose_deletion_here(&record, incoming, None);
@@ -125,14 +140,14 @@ impl Applying<'_> {
             Put::Done => {
                 self.list_losses(losses)?;
                 self.store_extra(&mut record)?;
-                Ok(true)
+                Ok(Revived::Yes)
             }
             Put::Refused(_) => {
                 self.losses.truncate(losses);
                 if numbered {
                     self.release(&[place])?;
                 }
-                Ok(false)
+                Ok(Revived::No)
             }
         }
     }

@@ -111,6 +111,8 @@ pub struct Deeds {
     pub deleted: Vec<Deleted>,
     /// Values that an application overwrote or deleted at a site that had them.
     pub superseded: BTreeSet<String>,
+    /// Sites at which a person sent something by hand.
+    pub sent_by_hand: BTreeSet<usize>,
     /// What was done to stocks and lists.
     pub goods: goods::Deeds,
     /// The same of applications of an invented database.

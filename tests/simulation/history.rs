@@ -101,6 +101,10 @@ pub enum Op {
     Full {
         site: usize,
     },
+    /// A person sends what is sent by hand.
+    Release {
+        site: usize,
+    },
     /// A byte of some file on the exchange is changed.
     Tamper {
         roll: u64,
@@ -209,7 +213,14 @@ fn ruled(seed: u64) -> (Setting, Vec<Op>) {
     let mut kinds = kinds(&mut dice, setting.numbers);
     let goods = dice.below(3);
     (0..kinds.len().div_ceil(3) * usize::try_from(goods).expect("a small number")).for_each(|_| kinds.push(What::Goods));
-    let ops = operations(&mut dice, tree, &kinds);
+    let mut ops = operations(&mut dice, tree, &kinds);
+    if setting.ruling.as_ref().is_some_and(|ruling| ruling.sends_by_hand()) {
+        for _ in 0..dice.below(5) {
+            let site = usize::try_from(dice.below(tree.sites.len() as u64)).expect("a small number");
+            let place = usize::try_from(dice.below(ops.len() as u64)).expect("a small number");
+            ops.insert(place, Op::Release { site });
+        }
+    }
     (setting, ops)
 }
 

@@ -148,7 +148,7 @@ fn simpler(op: &Op) -> Vec<Op> {
             simpler.extend(tamer.into_iter().filter(|tamer| tamer != op));
             simpler
         }
-        Op::Edit { .. } | Op::Full { .. } | Op::Tamper { .. } | Op::Restart { .. } | Op::Weather { .. } => Vec::new(),
+        Op::Edit { .. } | Op::Full { .. } | Op::Release { .. } | Op::Tamper { .. } | Op::Restart { .. } | Op::Weather { .. } => Vec::new(),
     }
 }
 
@@ -271,6 +271,12 @@ impl Simulation {
                 Ok(Ok(())) => self.say(format!("{} asks for everything again", self.sites.name(site))),
                 failed => self.fail(format!("FAILED {failed:?}")),
             },
+            Op::Release { site } => {
+                self.say(format!("{} sends by hand", self.sites.name(site)));
+                if let Err(stopped) = self.send_by_hand(site) {
+                    self.fail(format!("FAILED {stopped:?}"));
+                }
+            }
             Op::Tamper { roll } => self.tamper(roll),
             Op::Weather { stormy, roll } => {
                 self.sites.exchange.behave(if stormy { Unruly::stormy(roll) } else { Unruly::calm() });

@@ -135,8 +135,13 @@ impl Judged<'_> {
     fn no_delete_lost(&self, host: &Content) -> Vec<String> {
         let survives = |identity: &str, token: &str| host.get(identity).is_some_and(|record| record.token == token);
         let lost = self.deeds.deleted.iter().filter(|deleted| {
-            survives(&deleted.identity, &deleted.token)
-                && !self.is_listed(&deleted.identity, &|listed| listed.kind == "Delete" || listed.kind == "Dependants")
+            let about = |listed: &Listed| match listed.kind.as_str() {
+                "Delete" | "Dependants" => true,
+                // The rules let only the site delete it that made it.
+                "Refused" => listed.field.is_none(),
+                _ => false,
+            };
+            survives(&deleted.identity, &deleted.token) && !self.is_listed(&deleted.identity, &about)
         });
         lost.map(|deleted| {
             format!("DELETE LOST {} ({}) deleted at {}", deleted.identity, deleted.token, self.evidence.sites[deleted.site].0)

@@ -257,6 +257,7 @@ impl Invented {
         if !lines.is_empty() {
             text += &format!("\n[references]\n{lines}");
         }
+        text += &self.table_rules();
         text
     }
 

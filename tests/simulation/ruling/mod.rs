@@ -94,6 +94,11 @@ impl Ruling {
         self.tables.get(name).unwrap_or(&NOTHING)
     }
 
+    /// Whether a person sends records of some table.
+    pub fn sends_by_hand(&self) -> bool {
+        self.tables.values().any(|drawn| drawn.manual)
+    }
+
     /// Whether some records stay home until somebody does something about it.
     pub fn keeps_home(&self) -> bool {
         self.tables.values().any(|drawn| drawn.ready.is_some() || drawn.required.is_some() || drawn.manual)

@@ -118,7 +118,8 @@ impl Promises<'_> {
         };
         let left = written.iter().filter(|made| made.column == "tag").filter(|made| {
             let drawn = self.ruling.table(made.table);
-            let stays = drawn.manual || drawn.ready.is_some_and(|ready| never_ready(made, ready));
+            let by_hand = drawn.manual && !self.evidence.deeds.sent_by_hand.contains(&made.site);
+            let stays = by_hand || drawn.ready.is_some_and(|ready| never_ready(made, ready));
             let above = self.evidence.sites[made.site].1.map(|parent| &self.contents[parent][made.table]);
             let there = |rows: &Rows| rows.values().any(|row| row[1] == made.value);
             stays && !self.evidence.released && above.is_some_and(there)
