@@ -57,12 +57,11 @@ fn text(path: &Path) -> Result<String, Failure> {
     path.to_str().map(str::to_owned).ok_or_else(|| Failure::NotText(path.to_owned()))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use super::*;
 
     #[test]
-    #[cfg(unix)]
     fn a_database_in_the_home_is_named_from_there_and_any_other_whole() {
         let (here, home) = (Path::new("/srv"), Path::new("shop"));
         assert_eq!(database(here, home, Path::new("shop/./a.db")).unwrap(), "a.db");

@@ -225,6 +225,10 @@ impl<'s> Building<'s> {
 
     /// Notes for the report what stays home.
     fn keep(&mut self, record: &Record, why: Stays) -> Result<()> {
+        // That it is gone at the parent was told when it was marked, and stays so for good.
+        if why == Stays::Marked {
+            return Ok(());
+        }
         let table = self.session.shape(record.table).name.clone();
         let empty = || Kept { to: self.to.card.name.clone(), table: table.clone(), records: 0, named: Vec::new() };
         let kept = self.kept.entry((table.clone(), why.kind())).or_insert_with(empty);
