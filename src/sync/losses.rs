@@ -6,7 +6,7 @@
 use super::Result;
 use super::apply::{Applying, Incoming};
 use crate::ledger::{Conflict, ConflictKind, ConflictState, Record};
-use crate::model::{FieldNo, Image, Row, SiteName, Stamp, Value};
+use crate::model::{FieldNo, Identity, Image, Row, SiteName, Stamp, Value};
 
 impl Applying<'_> {
     /// A conflict with everything but its values.
@@ -82,11 +82,11 @@ impl Applying<'_> {
             let shown = |row: &Row| self.shown(record, field, row);
             let (old, new) = (&base.map_or(Ok(Value::Absent), |base| shown(&base.row))?, &shown(&theirs.row)?);
             let mut conflict = self.conflict(record, kind, Some(field), rule, ConflictState::Decided, incoming);
-            if conflict.key.is_birth() {
+            let shape = self.session.shape(record.table);
+            let unnumbered = record.current.is_none() && (conflict.key.is_birth() || shape.identity() == Identity::Meaning);
+            if unnumbered && let Ok(there) = shape.key_of(&self.session.shown_row(shape, &theirs.row)?) {
                 // It has no number here; people know it by the one it has where it comes from.
-                let shape = self.session.shape(record.table);
-                let there = shape.key_of(&self.session.shown_row(shape, &theirs.row)?);
-                conflict.key = there.unwrap_or(conflict.key);
+                conflict.key = there;
             }
             conflict.base = old.is_stated().then(|| old.to_string());
             conflict.loser = Some(new.to_string());
