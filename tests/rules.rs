@@ -289,6 +289,22 @@ fn what_needs_a_record_that_cannot_come_back_is_refused_under_the_number_it_had(
 }
 
 #[test]
+fn a_refused_record_whose_key_is_a_reference_is_listed_by_the_number_that_its_site_knows() {
+    let schema = "CREATE TABLE customers (id TEXT PRIMARY KEY); INSERT INTO customers VALUES ('c');
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, customer TEXT REFERENCES customers);
+        CREATE TABLE bills (\"order\" INTEGER PRIMARY KEY REFERENCES orders, total INTEGER)";
+    let tree = joined(Tree::with_rules(schema, "[tables.customers]\ndeletes = 'delete-wins'\n"));
+    tree.edit("head", "DELETE FROM customers");
+    tree.edit("anna", "INSERT INTO orders VALUES (77, 'c'); INSERT INTO bills VALUES (77, 5)");
+    tree.settle(&TWO);
+    tree.assert_same(&TWO);
+    let conflicts = cli::conflicts::all(&tree.session("anna"), 0).unwrap();
+    let tables: BTreeSet<&str> = conflicts.iter().map(|conflict| conflict.table.as_str()).collect();
+    assert_eq!(tables, ["bills", "orders"].into());
+    assert!(conflicts.iter().all(|conflict| serde_json::to_string(&conflict.key).unwrap() == "[77]"), "{conflicts:?}");
+}
+
+#[test]
 fn a_number_and_the_word_that_says_of_which_table_win_together() {
     let schema = "CREATE TABLE orders (id INTEGER PRIMARY KEY, total INTEGER); CREATE TABLE lines (id INTEGER PRIMARY KEY, text TEXT);
         CREATE TABLE tags (id TEXT PRIMARY KEY, text TEXT, kind TEXT, about INTEGER);

@@ -6,7 +6,7 @@
 use super::Result;
 use super::apply::{Applying, Incoming};
 use crate::ledger::{Conflict, ConflictKind, ConflictState, Record};
-use crate::model::{FieldNo, Image, Key, Row, SiteName, Stamp, Value};
+use crate::model::{FieldNo, Identity, Image, Key, Row, SiteName, Stamp, Value};
 
 impl Applying<'_> {
     /// A conflict with everything but its values.
@@ -102,7 +102,8 @@ impl Applying<'_> {
     fn key_said(&self, record: &Record, theirs: &Image) -> Result<Key> {
         let (session, shape) = (self.session, self.session.shape(record.table));
         let key = session.shown_key(record)?;
-        if !key.is_birth() {
+        let unnumbered = record.current.is_none() && (key.is_birth() || shape.identity() == Identity::Meaning);
+        if !unnumbered {
             return Ok(key);
         }
         Ok(shape.key_of(&session.shown_row(shape, &theirs.row)?).unwrap_or(key))
