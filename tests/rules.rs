@@ -345,3 +345,18 @@ fn a_rule_about_what_is_not_there_or_does_not_run_is_pointed_out() {
         ]
     );
 }
+
+#[test]
+fn deletes_of_records_that_come_to_refer_to_each_other_happen_together() {
+    const PAIRS: &str = "CREATE TABLE left (id TEXT PRIMARY KEY, other TEXT REFERENCES right, note TEXT);
+        CREATE TABLE right (id TEXT PRIMARY KEY, other TEXT REFERENCES left, note TEXT);
+        INSERT INTO left VALUES ('L', NULL, 'a'); INSERT INTO right VALUES ('R', 'L', 'a');";
+    let tree = joined(Tree::with_rules(PAIRS, "[tables.left]\ndeletes = 'delete-wins'\n[tables.right]\ndeletes = 'delete-wins'\n"));
+    tree.edit("anna", "UPDATE left SET other = 'R'");
+    tree.sync("anna");
+    tree.edit("head", "DELETE FROM right; DELETE FROM left");
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT (SELECT count(*) FROM left) + (SELECT count(*) FROM right)", &["0"]);
+    assert!(TWO.iter().all(|site| tree.held(site).is_empty()), "{:?}", tree.held("anna"));
+    assert_eq!(kinds(&tree, "anna"), [ConflictKind::Gone]);
+}

@@ -2,7 +2,7 @@
 //!
 //! After every packet, and after every seal that found edits, all held changes go through the ordinary decision once more, again and
 //! again while that makes progress; where nothing happened, as often as the rules say (`[retries]`). Records that wait for each
-//! other in a circle are applied together.
+//! other in a circle are applied together, and deletes of records that refer to each other in a circle, all or none.
 
 use std::collections::BTreeSet;
 
@@ -57,6 +57,7 @@ impl Applying<'_> {
                 }
                 self.together.clear();
                 self.release(&reserved)?;
+                self.delete_together(&left)?;
                 self.rotate(&left)?;
                 let after = self.held()?;
                 if after.len() == left.len() {
@@ -133,6 +134,60 @@ impl Applying<'_> {
         self.tally = tally;
         session.ledger.undo_attempt(attempt)?;
         Ok(database.undo_attempt()?)
+    }
+
+    /// Deletes that wait for nothing but each other: all happen, or none does.
+    fn delete_together(&mut self, waiting: &[(SiteNo, TableNo, Key)]) -> Result<()> {
+        let session = self.session;
+        let doomed = self.doomed()?;
+        if doomed.is_empty() {
+            return Ok(());
+        }
+        let tally = self.tally.clone();
+        let losses = self.losses.len();
+        session.database()?.begin_attempt()?;
+        let attempt = session.ledger.begin_attempt()?;
+        self.together.clone_from(&doomed);
+        for (site, table, key) in waiting.iter().filter(|(_, table, key)| doomed.contains(&(*table, key.clone()))) {
+            self.try_again(*site, *table, key)?;
+        }
+        self.together.clear();
+        let mut gone = true;
+        for (table, key) in &doomed {
+            gone &= session.ledger.load(*table, key)?.current.is_none();
+        }
+        if gone {
+            session.ledger.keep_attempt(attempt)?;
+            return Ok(session.database()?.keep_attempt()?);
+        }
+        self.tally = tally;
+        self.losses.truncate(losses);
+        session.ledger.undo_attempt(attempt)?;
+        Ok(session.database()?.undo_attempt()?)
+    }
+
+    /// Records whose held deletes wait for nothing but each other: the largest such set.
+    fn doomed(&self) -> Result<BTreeSet<(TableNo, Key)>> {
+        let mut held = Vec::new();
+        self.session.ledger.exceptional(&mut |record| {
+            let waits = |held: &Held| held.change.after.is_none() && matches!(held.reason, HeldReason::Dependants { .. });
+            let doomed = record.current.is_some() && record.extra.held.values().any(waits);
+            held.extend(doomed.then_some(record));
+            Ok(())
+        })?;
+        let mut doomed: BTreeSet<(TableNo, Key)> = held.iter().map(|record| (record.table, record.key.clone())).collect();
+        loop {
+            let before = doomed.len();
+            for record in &held {
+                let place = (record.table, record.key.clone());
+                if doomed.contains(&place) && self.dependant_outside(record, &doomed)?.is_some() {
+                    doomed.remove(&place);
+                }
+            }
+            if doomed.len() == before {
+                return Ok(doomed);
+            }
+        }
     }
 
     /// Records that come together refer to each other by number: each gets one before any is written.

@@ -157,7 +157,28 @@ impl Applying<'_> {
         if record.current.is_none() {
             return Ok(None);
         }
-        self.session.dependant(self.session.shape(record.table), record.at())
+        if self.together.is_empty() {
+            return self.session.dependant(self.session.shape(record.table), record.at());
+        }
+        self.dependant_outside(record, &self.together)
+    }
+
+    /// As [`Self::dependant`], but for one among `inside`.
+    pub(super) fn dependant_outside(&self, record: &Record, inside: &BTreeSet<(TableNo, Key)>) -> Result<Option<(String, String)>> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        // Every record inside may be found once for each of its references.
+        let declared = session.shapes.iter().flat_map(|shape| &shape.references);
+        let references = declared.filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)).count();
+        let most = (inside.len() + 1) * references + 1;
+        for (table, key) in session.database()?.dependants(&session.shapes, shape, record.at(), most)? {
+            let itself = (table, &key) == (record.table, record.at());
+            if itself || inside.contains(&(table, session.load_at(session.shape(table), &key)?.key)) {
+                continue;
+            }
+            return Ok(Some((session.shape(table).name.clone(), key.to_string())));
+        }
+        Ok(None)
     }
 }
 
