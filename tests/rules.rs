@@ -348,6 +348,17 @@ fn a_site_whose_first_load_is_not_whole_yet_knows_the_rules() {
 }
 
 #[test]
+fn a_record_that_was_only_marked_and_is_taken_up_again_lists_the_delete() {
+    let tree = tree("[tables.contacts]\ndeletes = { up = 'edit-wins', down = { set = 'status', to = 'deleted' } }\n");
+    tree.edit("head", "DELETE FROM contacts");
+    tree.settle(&TWO);
+    tree.edit("anna", "UPDATE contacts SET status = 'active'");
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT id, status FROM contacts", &["C1|active"]);
+    assert_eq!(kinds(&tree, "head"), [ConflictKind::Delete]);
+}
+
+#[test]
 fn what_is_local_never_travels() {
     let tree = tree("[tables.scratch]\nlocal = true\n[tables.contacts]\nlocal = ['seen']\n");
     tree.assert_rows(&["anna"], "SELECT count(*) FROM scratch", &["0"]);
