@@ -281,7 +281,13 @@ impl Applying<'_> {
         if let Some(shared) = shared {
             return Ok(Decision::Become(self.update(record, incoming, out, &shared, after, &all, true)?));
         }
-        let Some(ours) = out else { return Ok(Decision::Become(Some(after.clone()))) };
+        let Some(ours) = out else {
+            // Marked as deleted at the child, and taken up again there: that takes our delete back.
+            if before.is_none() && self.session.ledger.last_of(record, after.born)?.is_some() {
+                self.lose_deletion_here(record, incoming, Some(after));
+            }
+            return Ok(Decision::Become(Some(after.clone())));
+        };
         // Two inserts of one natural key: one record, and everything that differs is listed (rule 10).
         let survivor = ours.born;
         let twin = !self.session.ledger.same(survivor, after.born)?;
