@@ -328,161 +328,6 @@ fn a_number_and_the_word_that_says_of_which_table_win_together() {
 }
 
 #[test]
-<<<<<<< HEAD
-=======
-fn a_site_whose_first_load_is_not_whole_yet_knows_the_rules() {
-    let mut tree = Tree::with_rules(SCHEMA, "[tables.contacts]\nlocal = ['seen']\n[tables.companies]\nsend = 'manual'\n");
-    tree.limits.packet_bytes = 1;
-    tree.add("head", "anna", Role::Remote);
-    TWO.iter().rev().for_each(|site| drop(tree.sync(site)));
-    let last = tree.exchange.everything().into_keys().filter(|name| name.ends_with(".fpk") && name.starts_with("anna/")).max().unwrap();
-    let (folder, name) = last.rsplit_once('/').unwrap();
-    tree.exchange.tamper(&Folder::new(folder).unwrap(), &FileName::new(name).unwrap(), |bytes| bytes[0] ^= 1);
-    tree.sync("anna");
-    tree.edit("anna", "UPDATE contacts SET seen = 'anna'; INSERT INTO companies VALUES ('MINE', 'Mine', NULL)");
-    TWO.iter().rev().for_each(|site| drop(tree.sync(site)));
-    tree.assert_rows(&["head"], "SELECT seen FROM contacts", &["-"]);
-    tree.assert_rows(&["head"], "SELECT id FROM companies ORDER BY id", &["ACME", "BOLT"]);
-}
-
-#[test]
-fn a_record_that_was_only_marked_and_is_taken_up_again_lists_the_delete() {
-    let tree = tree("[tables.contacts]\ndeletes = { up = 'edit-wins', down = { set = 'status', to = 'deleted' } }\n");
-    tree.edit("head", "DELETE FROM contacts");
-    tree.settle(&TWO);
-    tree.edit("anna", "UPDATE contacts SET status = 'active'");
-    tree.settle(&TWO);
-    tree.assert_rows(&TWO, "SELECT id, status FROM contacts", &["C1|active"]);
-    assert_eq!(kinds(&tree, "head"), [ConflictKind::Delete]);
-}
-
-#[test]
-fn what_is_local_never_travels() {
-    let tree = tree("[tables.scratch]\nlocal = true\n[tables.contacts]\nlocal = ['seen']\n");
-    tree.assert_rows(&["anna"], "SELECT count(*) FROM scratch", &["0"]);
-    tree.edit("head", "UPDATE contacts SET seen = 'head', name = 'both'; INSERT INTO scratch VALUES ('2', 'head')");
-    tree.edit("anna", "UPDATE contacts SET seen = 'anna'; INSERT INTO scratch VALUES ('1', 'anna')");
-    tree.settle(&TWO);
-    assert_eq!(contact(&tree, "head", "seen || name"), "headboth");
-    assert_eq!(contact(&tree, "anna", "seen || name"), "annaboth");
-    tree.assert_rows(&["anna"], "SELECT x FROM scratch", &["anna"]);
-}
-
-#[test]
-fn a_record_that_is_taken_out_of_the_exchange_comes_back_with_both_sides() {
-    let tree = tree("");
-    let key = Key::new([&Value::text("C1")]).unwrap();
-    let table = |tree: &Tree, site: &str| tree.session(site).shapes.iter().find(|shape| shape.name == "contacts").unwrap().number;
-    mend::deactivate(&tree.session("anna"), table(&tree, "anna"), &key).unwrap();
-    both(&tree, "UPDATE contacts SET city = 'Biel'", "UPDATE contacts SET name = 'Anja'");
-    assert_eq!(contact(&tree, "head", "name || city"), "AnnBiel");
-    assert_eq!(contact(&tree, "anna", "name || city"), "AnjaBern");
-    mend::activate(&tree.session("anna"), table(&tree, "anna"), &key).unwrap();
-    tree.settle(&TWO);
-    tree.assert_same(&TWO);
-    assert_eq!(contact(&tree, "head", "name || city"), "AnjaBiel");
-}
-
-#[test]
-fn records_of_a_table_that_is_sent_by_hand_go_when_they_are_sent() {
-    let tree = tree("[tables.companies]\nsend = 'manual'\n");
-    tree.edit("anna", "INSERT INTO companies VALUES ('ONE', 'One', NULL), ('TWO', 'Two', NULL)");
-    tree.settle(&TWO);
-    tree.assert_rows(&["head"], "SELECT count(*) FROM companies", &["2"]);
-    let session = tree.session("anna");
-    let table = session.shapes.iter().find(|shape| shape.name == "companies").unwrap().number;
-    mend::release(&session, table, &[Key::new([&Value::text("TWO")]).unwrap()]).unwrap();
-    drop(session);
-    tree.settle(&TWO);
-    tree.assert_rows(&["head"], "SELECT id FROM companies ORDER BY id", &["ACME", "BOLT", "TWO"]);
-}
-
-#[test]
-fn a_held_change_that_is_edited_keeps_what_it_refers_to() {
-    let tree = tree("");
-    tree.edit("anna", "INSERT INTO orders (id, total) VALUES (1, 70); INSERT INTO lines VALUES (2, 1, 'screw')");
-    // The line has come and its order waits: then another order gets the number at the head.
-    tree.edit("anna", "PRAGMA foreign_keys = off; UPDATE orders SET contact = 'C9'");
-    tree.settle(&TWO);
-    let held = held_at_head(&tree);
-    assert_eq!(held.len(), 2, "{:?}", tree.held("head"));
-    let line = held
-        .iter()
-        .find(|place| mend::edit_held(&tree.session("head"), **place, &[("article".to_owned(), Value::text("bolt"))].into()).is_ok());
-    assert!(line.is_some(), "the line is held");
-    tree.edit("head", "INSERT INTO orders (id, total) VALUES (1, 5)");
-    tree.settle(&TWO);
-    assert_eq!(held_at_head(&tree).len(), 2, "what they wait for has not come");
-    tree.edit("anna", "INSERT INTO contacts (id, name) VALUES ('C9', 'Nina')");
-    tree.settle(&TWO);
-    let lines = "SELECT total, article FROM lines LEFT JOIN orders ON orders.id = \"order\"";
-    tree.assert_rows(&TWO, lines, &["70|bolt"]);
-    assert!(held_at_head(&tree).is_empty());
-}
-
-#[test]
-fn a_held_change_that_is_dropped_is_listed_with_the_reason_and_the_child_follows() {
-    let tree = tree("");
-    tree.edit("anna", "PRAGMA foreign_keys = off; INSERT INTO contacts (id, company, name) VALUES ('C9', 'NOWHERE', 'Nils')");
-    tree.settle(&TWO);
-    let [place] = held_at_head(&tree)[..] else { panic!("{:?}", tree.held("head")) };
-    let nothing = HeldPlace { number: place.number + 1_000, ..place };
-    assert!(mend::drop_held(&tree.session("head"), nothing, "x").is_err());
-    mend::drop_held(&tree.session("head"), place, "entered twice").unwrap();
-    tree.settle(&TWO);
-    tree.assert_same(&TWO);
-    tree.assert_rows(&TWO, "SELECT count(*) FROM contacts", &["1"]);
-    let conflicts = cli::conflicts::all(&tree.session("anna"), 0).unwrap();
-    assert!(conflicts.iter().any(|conflict| conflict.rule == "entered twice"), "{conflicts:?}");
-    assert!(tree.listed("anna").iter().any(|lost| lost == "Nils"), "{:?}", tree.listed("anna"));
-}
-
-#[test]
-fn a_conflict_is_settled_in_the_record_it_was_about_whatever_has_its_number_now() {
-    let tree = tree("[tables.orders]\nconflict = 'review'\n");
-    tree.edit("head", "INSERT INTO orders (id, contact, total) VALUES (1, 'C1', 1)");
-    tree.settle(&TWO);
-    both(&tree, "UPDATE orders SET total = 2", "UPDATE orders SET total = 3");
-    // The order ends, and its number is given to another one that happens to hold what stood.
-    tree.edit("head", "DELETE FROM orders; INSERT INTO orders (id, contact, total) VALUES (1, 'C1', 2)");
-    tree.settle(&TWO);
-    mend_error(mend::settle(&tree.session("head"), 1, &Choice::Lost, Since::Ask));
-    tree.settle(&TWO);
-    tree.assert_rows(&TWO, "SELECT total FROM orders", &["2"]);
-}
-
-#[test]
-fn what_was_edited_since_is_overwritten_only_if_somebody_insists() {
-    let tree = tree("");
-    both(&tree, "UPDATE contacts SET name = 'head'", "UPDATE contacts SET name = 'anna'");
-    tree.edit("head", "UPDATE contacts SET name = 'newer'");
-    let ask = mend_error(mend::settle(&tree.session("head"), 1, &Choice::Lost, Since::Ask));
-    assert!(matches!(ask, MendError::MovedOn { current, .. } if current == "newer"));
-    mend::settle(&tree.session("head"), 1, &Choice::Lost, Since::Overwrite).unwrap();
-    tree.settle(&TWO);
-    tree.assert_rows(&TWO, "SELECT name FROM contacts", &["head"]);
-}
-
-#[test]
-fn a_record_that_was_deleted_outside_the_exchange_can_come_back_into_it() {
-    let tree = tree("");
-    let key = Key::new([&Value::text("C1")]).unwrap();
-    let table = |session: &fieldpost::sync::Session| session.shapes.iter().find(|shape| shape.name == "contacts").unwrap().number;
-    let session = tree.session("anna");
-    mend::deactivate(&session, table(&session), &key).unwrap();
-    drop(session);
-    tree.edit("anna", "DELETE FROM contacts");
-    tree.settle(&TWO);
-    tree.assert_rows(&["head"], "SELECT count(*) FROM contacts", &["1"]);
-    let session = tree.session("anna");
-    mend::activate(&session, table(&session), &key).unwrap();
-    drop(session);
-    tree.settle(&TWO);
-    tree.assert_rows(&TWO, "SELECT count(*) FROM contacts", &["0"]);
-}
-
-#[test]
->>>>>>> simulate
 fn a_rule_about_what_is_not_there_or_does_not_run_is_pointed_out() {
     let rules = "[tables.contacts]\nfixed = ['compny']\nready_when = 'dne = 1'\nlocal = ['seen', 'sen']\n[tables.scratsh]\nlocal = true\n\
         [tables.scratch]\nlocal = true\n";
@@ -514,4 +359,15 @@ fn deletes_of_records_that_come_to_refer_to_each_other_happen_together() {
     tree.assert_rows(&TWO, "SELECT (SELECT count(*) FROM left) + (SELECT count(*) FROM right)", &["0"]);
     assert!(TWO.iter().all(|site| tree.held(site).is_empty()), "{:?}", tree.held("anna"));
     assert_eq!(kinds(&tree, "anna"), [ConflictKind::Gone]);
+}
+
+#[test]
+fn a_record_that_was_only_marked_and_is_taken_up_again_lists_the_delete() {
+    let tree = tree("[tables.contacts]\ndeletes = { up = 'edit-wins', down = { set = 'status', to = 'deleted' } }\n");
+    tree.edit("head", "DELETE FROM contacts");
+    tree.settle(&TWO);
+    tree.edit("anna", "UPDATE contacts SET status = 'active'");
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT id, status FROM contacts", &["C1|active"]);
+    assert_eq!(kinds(&tree, "head"), [ConflictKind::Delete]);
 }
