@@ -371,3 +371,22 @@ fn a_record_that_was_only_marked_and_is_taken_up_again_lists_the_delete() {
     tree.assert_rows(&TWO, "SELECT id, status FROM contacts", &["C1|active"]);
     assert_eq!(kinds(&tree, "head"), [ConflictKind::Delete]);
 }
+
+#[test]
+fn what_was_edited_in_a_marked_record_is_listed_where_the_record_comes_back() {
+    let tree = Tree::with_rules(SCHEMA, "[tables.contacts]\ndeletes = { up = 'edit-wins', down = { set = 'status', to = 'deleted' } }\n");
+    let sites = ["head", "anna", "bert"];
+    sites[1..].iter().for_each(|child| tree.add("head", child, Role::Remote));
+    (0..3).for_each(|_| sites.iter().for_each(|site| drop(tree.sync(site))));
+    tree.edit("bert", "UPDATE contacts SET city = 'Basel'");
+    tree.edit("head", "DELETE FROM contacts");
+    tree.sync("head");
+    tree.sync("anna");
+    tree.edit("anna", "UPDATE contacts SET name = 'Anna'");
+    tree.sync("anna");
+    assert_eq!(contact(&tree, "anna", "status || name"), "deletedAnna");
+    tree.settle(&sites);
+    tree.assert_rows(&sites, "SELECT name, city, status FROM contacts", &["Ann|Basel|active"]);
+    let lost = cli::conflicts::all(&tree.session("anna"), 0).unwrap();
+    assert!(lost.iter().any(|lost| lost.about == About::Field("name".into()) && lost.loser == Shown(Value::text("Anna"))), "{lost:#?}");
+}

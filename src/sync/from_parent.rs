@@ -2,7 +2,8 @@
 //!
 //! A field with a pending edit (unsent, or sent and not acknowledged) keeps our value; all else is written. What was
 //! ignored because of an *unsent* edit is reported with the next change set, so that the parent knows what we hold.
-//! A pending insert, delete or replace keeps the whole record. The packet's old values are never looked at.
+//! A pending insert, delete or replace keeps the whole record. The packet's old values are never looked at. A record that stands marked as
+//! deleted has nothing on its way: where it comes back at the parent, what was edited in it meanwhile is written over, and listed.
 
 use std::collections::BTreeSet;
 
@@ -13,8 +14,8 @@ use super::held::continued;
 use super::known;
 use super::put::Put;
 use super::references::Need;
-use crate::ledger::{Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, ChangeKind, FieldNo, Image, Stamp, Value};
+use crate::ledger::{ConflictKind, ConflictState, EntryKind, Held, HeldReason, Opinion, Record};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Image, JournalNumber, Row, Stamp, Value};
 
 /// What of a record of ours is on its way to the parent.
 struct OurEdits {
@@ -121,7 +122,8 @@ impl Applying<'_> {
             record.extra.report_whole = true;
             return Ok(base);
         }
-        record.extra.marked = false;
+        let marked = record.current.clone().filter(|_| record.extra.marked);
+        let meanwhile = if marked.is_some() { self.edited_since_marked(record, incoming)? } else { BTreeSet::new() };
         let (ignored, taken): (Vec<FieldNo>, Vec<FieldNo>) = change.fields.iter().partition(|field| edits.fields.contains(field));
         if !ignored.is_empty() {
             ignore(record, edits, Some(&ignored));
@@ -160,6 +162,10 @@ impl Applying<'_> {
         if !same {
             record.extra.full = false;
         }
+        record.extra.marked = false;
+        if let Some(marked) = marked {
+            self.lose_marked(record, incoming, &marked, &after, &meanwhile)?;
+        }
         // What a column of another type here made of the parent's value is nobody's edit: told back it would go to and fro for ever.
         if let Some(ours) = &record.current {
             taken
@@ -191,6 +197,41 @@ impl Applying<'_> {
         }
         record.extra.marked = true;
         Ok(None)
+    }
+
+    /// What was edited here of a record since the parent spoke of it last: while it stands marked as deleted.
+    fn edited_since_marked(&self, record: &Record, incoming: &Incoming) -> Result<BTreeSet<FieldNo>> {
+        let chain = self.session.ledger.chain(record, JournalNumber(0))?;
+        let ours = chain.into_iter().take_while(|entry| entry.known_to != Some(incoming.link.site));
+        Ok(ours.flat_map(|entry| if let EntryKind::Update(_, fields) = entry.kind { fields } else { Vec::new() }).collect())
+    }
+
+    /// What was edited in a record while it stood marked as deleted, and is written over because it came back.
+    fn lose_marked(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        marked: &Image,
+        after: &Image,
+        meanwhile: &BTreeSet<FieldNo>,
+    ) -> Result<()> {
+        let losses = self.losses.len();
+        for field in meanwhile.iter().copied().filter(|field| after.row.get(*field).is_stated()) {
+            let (stands, lost) = (self.shown(record, field, &after.row)?, self.shown(record, field, &marked.row)?);
+            if stands == lost {
+                continue;
+            }
+            const WHY: &str = "it stood as deleted here and came back from the parent";
+            let mut conflict = self.conflict(record, ConflictKind::Field, Some(field), WHY, ConflictState::Decided, incoming);
+            (conflict.winner, conflict.loser) = (Some(stands.to_string()), Some(lost.to_string()));
+            conflict.exact = Row(vec![Value::Absent, stands, lost]);
+            conflict.winner_site = Some(self.site_of(after.stamp(field), Some(incoming))?);
+            conflict.loser_site = Some(self.site_of(marked.stamp(field), None)?);
+            conflict.winner_time = after.stamp(field).map(|stamp| stamp.time);
+            conflict.loser_time = marked.stamp(field).map(|stamp| stamp.time);
+            self.losses.push(conflict);
+        }
+        self.list_losses(losses)
     }
 
     fn hold_here(

@@ -12,7 +12,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::history::{Dice, Edit, What};
 use super::invented::{self, Invented};
-use super::ruling::{MARK, goods};
+use super::ruling::goods;
 
 /// The database all sites share. `tag` is set once by the insert: it tells incarnations apart without asking anybody.
 pub const SCHEMA: &str = "
@@ -89,8 +89,6 @@ pub struct Written {
     pub key: String,
     pub column: &'static str,
     pub value: String,
-    /// Into a record that stood marked as deleted.
-    pub marked: bool,
 }
 
 /// A record that an application deleted.
@@ -388,20 +386,15 @@ impl Doing<'_> {
         if table.unique.contains(&column) {
             self.past.push((table.name, text_of(key), column, row[place].clone()));
             self.done.push(Deed::Supersede(text_of(&row[place])));
-            let marked = row.iter().any(|value| text_of(value) == MARK);
-            self.write_into(table.name, key, column, &value, marked);
+            self.write(table.name, key, column, &value);
         }
         Ok(())
     }
 
     fn write(&mut self, table: &'static str, key: &Value, column: &'static str, value: &Value) {
-        self.write_into(table, key, column, value, false);
-    }
-
-    fn write_into(&mut self, table: &'static str, key: &Value, column: &'static str, value: &Value, marked: bool) {
         if *value != Value::Null {
             let (key, value) = (text_of(key), text_of(value));
-            self.done.push(Deed::Write(Written { site: self.site, table, key, column, value, marked }));
+            self.done.push(Deed::Write(Written { site: self.site, table, key, column, value }));
         }
     }
 

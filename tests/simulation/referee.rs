@@ -177,7 +177,7 @@ fn nothing_lost(evidence: &Evidence<'_>, contents: &[BTreeMap<&str, Rows>], prom
     let held: BTreeSet<&String> = evidence.held.iter().flat_map(|held| &held.values).collect();
     let lost = evidence.deeds.written.iter().filter(|written| {
         let value = &written.value;
-        let local = promises.is_some_and(|promises| promises.is_local(written) || promises.is_of_the_marked(written));
+        let local = promises.is_some_and(|promises| promises.is_local(written));
         !local && !there.contains(value) && !evidence.deeds.superseded.contains(value) && !listed.contains(value) && !held.contains(value)
     });
     lost.map(|written| {

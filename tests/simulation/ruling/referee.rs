@@ -73,12 +73,6 @@ impl Promises<'_> {
         drawn.travels == Travels::Nowhere || drawn.local == Some(written.column)
     }
 
-    /// Whether somebody edited what the parent had deleted and is only marked: where the record comes back at the parent, what comes
-    /// from there is written over the edit, which is not listed yet.
-    pub fn is_of_the_marked(&self, written: &Written) -> bool {
-        written.marked && self.ruling.table(written.table).marked.is_some()
-    }
-
     /// Everything that is not as promised.
     pub fn judge(&self) -> Vec<String> {
         let mut wrong = Vec::new();
