@@ -13,10 +13,11 @@
 //! a number that was shown to somebody can vanish, but it never comes to mean another record.
 
 use super::apply::Applying;
+use super::known;
 use super::meaning::number_key;
 use super::{Result, Session, SyncError};
 use crate::database::Written;
-use crate::ledger::{EntryKind, Former, Record};
+use crate::ledger::{EntryKind, Former, NeighbourKind, Opinion, Record};
 use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, NumberField, Row, Shape, SiteName, SiteNo, TableNo, Value, stand_in};
 use crate::site::Role;
 
@@ -178,19 +179,34 @@ impl Applying<'_> {
         let Some(wish) = wish else { return session.next_number(shape) };
         let place = number_key(wish);
         let occupant = session.ledger.id_at(shape.number, &place)?.filter(|id| Some(*id) != record.id);
+        // A record that comes back and that the parent has under this number all the while would never be told another one.
+        let of_parent = self.parent_speaks || self.number_at_parent(record, shape)? == Some(wish);
         match occupant {
-            Some(occupant) if self.parent_speaks => {
+            Some(occupant) if of_parent => {
                 let aside = session.next_number(shape)?;
                 self.move_number(shape.number, occupant, wish, aside, false).map(|()| wish)
             }
             Some(_) => session.next_number(shape),
-            None if self.parent_speaks => Ok(wish),
+            None if of_parent => Ok(wish),
             None if self.is_only_provisional(shape, wish)? => session.next_number(shape),
             // What refers to the record that ended under it must not come to mean this one.
             None => match session.ledger.ended_under(shape.number, wish)? {
                 Some(ended) if Some(ended) != record.id => session.next_number(shape),
                 Some(_) | None => Ok(wish),
             },
+        }
+    }
+
+    /// Under which number the parent has a record that is not here.
+    fn number_at_parent(&self, record: &Record, shape: &Shape) -> Result<Option<i64>> {
+        let parent = self.links.iter().find(|link| link.kind == NeighbourKind::Parent);
+        let (Some(parent), Some(own), Some(_)) = (parent, shape.number_field(), record.id) else { return Ok(None) };
+        match known::opinion(&self.session.ledger, record, *parent)? {
+            Opinion::Known(Some(image)) => match image.row.get(own) {
+                Value::Integer(number) => Ok(Some(*number)),
+                Value::Absent | Value::Null | Value::Real(_) | Value::Text(_) | Value::Blob(_) => Ok(None),
+            },
+            Opinion::Known(None) | Opinion::Unknown => Ok(None),
         }
     }
 

@@ -198,3 +198,20 @@ fn killed_before_any_durable_step_a_number_given_again_means_the_new_record_alon
         }
     }
 }
+
+#[test]
+fn a_record_that_comes_back_at_an_office_gets_the_number_that_the_host_has_for_it() {
+    let tree = three(SHOP, "");
+    tree.edit("head", "INSERT INTO customers VALUES (2, 'old', '1')");
+    settled(&tree, &THREE);
+    // The office deletes it and gives its number to another one, while a remote edits it: it comes back.
+    tree.edit("north", "DELETE FROM customers WHERE id = 2; INSERT INTO customers VALUES (2, 'new', NULL)");
+    tree.edit("rosa", "UPDATE customers SET phone = '2' WHERE id = 2");
+    tree.sync("rosa");
+    tree.sync("north");
+    settled(&tree, &THREE);
+    tree.assert_rows(&THREE, "SELECT name, ifnull(phone, '-') FROM customers ORDER BY 1", &["new|-", "old|2", "shared|0"]);
+    tree.assert_rows(&THREE, "SELECT id FROM customers WHERE name = 'old'", &["2"]);
+    let number = tree.text("head", "SELECT id || '' FROM customers WHERE name = 'new'");
+    tree.assert_rows(&THREE, "SELECT id FROM customers WHERE name = 'new'", &[&number]);
+}
