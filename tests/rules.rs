@@ -358,7 +358,7 @@ fn deletes_of_records_that_come_to_refer_to_each_other_happen_together() {
     tree.settle(&TWO);
     tree.assert_rows(&TWO, "SELECT (SELECT count(*) FROM left) + (SELECT count(*) FROM right)", &["0"]);
     assert!(TWO.iter().all(|site| tree.held(site).is_empty()), "{:?}", tree.held("anna"));
-    assert_eq!(kinds(&tree, "anna"), [ConflictKind::Gone]);
+    assert_eq!(kinds(&tree, "anna"), [ConflictKind::Delete]);
 }
 
 #[test]

@@ -128,10 +128,9 @@ impl Applying<'_> {
     /// Decides, and sees to everything a record refers to that comes to be: one that is revived brings old references along.
     fn decide_whole(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Decision> {
         let losses = self.losses.len();
-        let decision = self.decide_child(record, incoming, change)?;
-        if let (Decision::Become(Some(new)), None) = (&decision, &record.current) {
-            let fields: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
-            match self.meet_references(record, incoming, new, &fields)? {
+        let mut decision = self.decide_child(record, incoming, change)?;
+        if let (Decision::Become(Some(new)), None) = (&mut decision, &record.current) {
+            match self.bring_along(record, incoming, new)? {
                 Meeting::Met => {}
                 Meeting::Waits(reason) => return Ok(Decision::Hold(reason)),
                 Meeting::Gone(gone) => {
@@ -225,7 +224,8 @@ impl Applying<'_> {
         if policy.direction == Direction::Down {
             return if is_report(change) { Ok(Decision::Become(current)) } else { self.refuse(record, incoming, change) };
         }
-        if let Some(after) = &change.after {
+        // What one that comes to be refers to is seen to once it is clear that it does: [`Self::decide_whole`].
+        if let (Some(after), Some(_)) = (&change.after, &current) {
             match self.meet_references(record, incoming, after, &change.fields)? {
                 Meeting::Met => {}
                 Meeting::Waits(reason) => return Ok(Decision::Hold(reason)),

@@ -160,13 +160,16 @@ impl Policy {
 }
 
 impl Group {
-    /// The groups that rules name, and every number with the word that says which table it is of: apart they would mean another
-    /// record. What shares a field is one group, and the rule of the one named first decides.
+    /// The groups that rules name, every number with the word that says which table it is of, and the fields of every foreign key:
+    /// apart they would mean another record. What shares a field is one group, and the rule of the one named first decides.
     fn all(shape: &Shape, named: Vec<Vec<FieldNo>>) -> Vec<Self> {
         let pairs = shape.numbers.iter().filter_map(|number| Some(vec![number.field, number.kind()?]));
         let apart = pairs.filter(|pair| pair.iter().all(|field| !shape.is_key(*field)));
+        // What names a record never changes: the rest of a reference says which of several is meant.
+        let keys =
+            shape.references.iter().map(|reference| reference.fields.iter().copied().filter(|field| !shape.is_key(*field)).collect());
         let mut groups: Vec<Self> = Vec::new();
-        for fields in named.into_iter().chain(apart) {
+        for fields in named.into_iter().chain(apart).chain(keys) {
             let [lead, _, ..] = fields[..] else { continue };
             let (touched, others): (Vec<Self>, Vec<Self>) =
                 groups.into_iter().partition(|group| group.fields.iter().any(|field| fields.contains(field)));

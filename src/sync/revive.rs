@@ -47,6 +47,39 @@ enum Revived {
 }
 
 impl Applying<'_> {
+    /// Sees to the records to which one refers that comes to be. Where one of them cannot be here, none comes back because of it.
+    pub(super) fn bring_along(&mut self, record: &mut Record, incoming: &Incoming, new: &mut Image) -> Result<Meeting> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        let fields: Vec<FieldNo> = shape.live_fields().collect();
+        if matches!(self.need(record, new, &fields)?, Need::Met) {
+            return Ok(Meeting::Met);
+        }
+        let (before, tally, losses) = (record.clone(), self.tally.clone(), self.losses.len());
+        session.database()?.begin_attempt()?;
+        let attempt = session.ledger.begin_attempt()?;
+        // What it refers to may refer to it: that finds it coming, under the number that it gets, and does not bring it back by itself.
+        let place = (record.table, record.key.clone());
+        let first = self.together.insert(place.clone());
+        let numbered = record.place.is_none() && shape.identity() == Identity::Birth;
+        let placed = !numbered || self.try_moving(|applying| applying.take_place(record, new))?.is_ok();
+        let met = if placed { self.meet_references(record, incoming, new, &fields) } else { Ok(Meeting::Met) };
+        if first {
+            self.together.remove(&place);
+        }
+        let met = met?;
+        if matches!(met, Meeting::Met) {
+            session.ledger.keep_attempt(attempt)?;
+            session.database()?.keep_attempt()?;
+        } else {
+            session.ledger.undo_attempt(attempt)?;
+            session.database()?.undo_attempt()?;
+            self.losses.truncate(losses);
+            (*record, self.tally) = (before, tally);
+        }
+        Ok(met)
+    }
+
     /// Sees to the records that these fields of `after` refer to.
     pub(super) fn meet_references(&mut self, record: &Record, incoming: &Incoming, after: &Image, fields: &[FieldNo]) -> Result<Meeting> {
         // Each turn revives one record or ends.
