@@ -65,6 +65,15 @@ impl Ledger {
         Ok(self.connection.prepare_cached(sql)?.query_row([record], |row| row.get(0)).optional()?)
     }
 
+    /// The number under which people knew a record that has none now: its last one that was not only given to it for a while.
+    pub fn known_number(&self, record: i64) -> Result<Option<i64>> {
+        let sql = "SELECT number FROM former f WHERE record = ?1 ORDER BY \
+            EXISTS (SELECT 1 FROM former g WHERE g.record = ?1 AND g.became = f.number AND g.told = 0), id DESC LIMIT 1";
+        let ended = self.last_number(record)?;
+        let known = self.connection.prepare_cached(sql)?.query_row([record], |row| row.get(0)).optional()?;
+        Ok(ended.and(known))
+    }
+
     /// The highest number below `limit` that any record of a table gave up.
     pub fn highest_former(&self, table: TableNo, limit: i64) -> Result<Option<i64>> {
         let sql = "SELECT max(number) FROM former WHERE table_no = ? AND number < ?";

@@ -204,7 +204,7 @@ impl Session {
             return Ok(place);
         }
         if let Some(id) = record.id
-            && let Some(number) = self.ledger.last_number(id)?
+            && let Some(number) = self.ledger.known_number(id)?
         {
             return Ok(number_key(number));
         }
