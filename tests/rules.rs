@@ -390,3 +390,16 @@ fn what_was_edited_in_a_marked_record_is_listed_where_the_record_comes_back() {
     let lost = cli::conflicts::all(&tree.session("anna"), 0).unwrap();
     assert!(lost.iter().any(|lost| lost.about == About::Field("name".into()) && lost.loser == Shown(Value::text("Anna"))), "{lost:#?}");
 }
+
+#[test]
+fn the_fields_of_one_reference_win_together_whatever_each_side_changed() {
+    const PLACES: &str = "CREATE TABLE places (row TEXT, seat TEXT, PRIMARY KEY (row, seat));
+        CREATE TABLE guests (id TEXT PRIMARY KEY, row TEXT, seat TEXT, FOREIGN KEY (row, seat) REFERENCES places);
+        INSERT INTO places VALUES ('A', '1'), ('A', '2'), ('B', '1'), ('B', '2');
+        INSERT INTO guests VALUES ('Ann', 'A', '1');";
+    let tree = joined(Tree::new(PLACES));
+    both(&tree, "UPDATE guests SET row = 'B'", "UPDATE guests SET seat = '2'");
+    // Nobody meant B 2.
+    tree.assert_rows(&TWO, "SELECT row, seat FROM guests", &["A|2"]);
+    assert_eq!(kinds(&tree, "head"), [ConflictKind::Field]);
+}
