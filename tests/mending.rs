@@ -12,18 +12,7 @@ const SCHEMA: &str = "
 
 /// A host with these rules, and Anna, both with the same data.
 fn two(rules: &str) -> Office {
-    let office = Office::new();
-    office.make("share");
-    office.make("head");
-    office.sql("head", SCHEMA);
-    office.write("head/rules.toml", rules);
-    office.ok("init --home head --name head --database head/shop.db --exchange share");
-    office.ok("invite anna --home head --out anna.invite");
-    office.ok("join anna.invite --home anna --exchange share");
-    for site in ["head", "anna", "head", "anna"] {
-        office.ok(&format!("sync --home {site}"));
-    }
-    office
+    Office::pair(SCHEMA, rules)
 }
 
 fn exit(office: &Office, line: &str, code: i32) -> Ran {

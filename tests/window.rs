@@ -16,18 +16,7 @@ const RULES: &str =
     "[tables.contacts]\nconflict = 'review'\nready_when = 'done = 1'\n[tables.answers]\nsend = 'manual'\ndirection = 'up'\n";
 
 fn two() -> Office {
-    let office = Office::new();
-    office.make("share");
-    office.make("head");
-    office.sql("head", SCHEMA);
-    office.write("head/rules.toml", RULES);
-    office.ok("init --home head --name head --database head/shop.db --exchange share");
-    office.ok("invite anna --home head --out anna.invite");
-    office.ok("join anna.invite --home anna --exchange share");
-    for site in ["head", "anna", "head", "anna", "head"] {
-        office.ok(&format!("sync --home {site}"));
-    }
-    office
+    Office::pair(SCHEMA, RULES)
 }
 
 fn counts(office: &Office, line: &str) -> Vec<(String, u64)> {

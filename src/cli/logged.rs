@@ -7,10 +7,10 @@
 use crate::model::{Millis, SiteName};
 use crate::site::{Home, Level, LogEntry, Standing};
 
-use super::explain::{Explanation, Failure};
+use super::explain::Explanation;
 use super::printer::Report;
 use super::shown::{self, Shown};
-use super::{Context, Exit};
+use super::{Context, Exit, Failure};
 
 /// A line before anybody knows when and by which run.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,6 +16,7 @@ pub mod digest;
 pub mod doctor;
 pub mod exit;
 pub mod explain;
+pub mod failure;
 pub mod held;
 pub mod history;
 pub mod init;
@@ -44,7 +45,7 @@ use clap::Parser as _;
 
 pub use arguments::{Cli, Command, Globals};
 pub use exit::Exit;
-pub use explain::Failure;
+pub use failure::Failure;
 pub use logged::Run;
 pub use printer::Printer;
 

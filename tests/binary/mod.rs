@@ -32,6 +32,21 @@ impl Office {
         Self { folder: tempfile::tempdir().unwrap() }
     }
 
+    /// A host `head` with this database and these rules, and its remote `anna`, both with the same data.
+    pub fn pair(schema: &str, rules: &str) -> Self {
+        let office = Self::new();
+        ["share", "head"].iter().for_each(|folder| office.make(folder));
+        office.sql("head", schema);
+        office.write("head/rules.toml", rules);
+        office.ok("init --home head --name head --database head/shop.db --exchange share");
+        office.ok("invite anna --home head --out anna.invite");
+        office.ok("join anna.invite --home anna --exchange share");
+        for site in ["head", "anna", "head", "anna", "head"] {
+            office.ok(&format!("sync --home {site}"));
+        }
+        office
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

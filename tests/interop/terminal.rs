@@ -26,17 +26,7 @@ fn typed(office: &Office, line: &str, keys: &str) -> String {
 #[test]
 #[ignore = "needs script: run by .ci/run"]
 fn whoever_is_asked_decides_conflict_by_conflict() {
-    let office = Office::new();
-    office.make("share");
-    office.make("head");
-    office.sql("head", SCHEMA);
-    office.write("head/rules.toml", "default = 'review'\n");
-    office.ok("init --home head --name head --database head/shop.db --exchange share");
-    office.ok("invite anna --home head --out anna.invite");
-    office.ok("join anna.invite --home anna --exchange share");
-    for site in ["head", "anna", "head"] {
-        office.ok(&format!("sync --home {site}"));
-    }
+    let office = Office::pair(SCHEMA, "default = 'review'\n");
     office.sql("anna", "UPDATE customers SET phone = 'anna'");
     office.sql("head", "UPDATE customers SET phone = 'head'");
     office.ok("sync --home anna");

@@ -2,6 +2,7 @@
 
 mod window;
 
+use clap::builder::PossibleValue;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
@@ -12,6 +13,7 @@ use super::printer::Report;
 use super::{Context, Exit, Failure};
 use crate::model::{Key, Shape};
 use crate::site::Level;
+use crate::status::window::State;
 use crate::sync::mend::{self, MendError};
 use crate::sync::{Session, SyncError, history};
 
@@ -50,7 +52,7 @@ pub struct ListArgs {
     pub table: Option<String>,
     /// Only records that stand like this; may be given several times
     #[arg(long = "state", value_enum, value_name = "STATE", requires = "table")]
-    pub states: Vec<StateWord>,
+    pub states: Vec<State>,
     /// As they stand with this neighbour
     #[arg(long, value_name = "SITE")]
     pub with: Option<String>,
@@ -67,34 +69,28 @@ impl ListArgs {
     pub const LINES: u32 = 50;
 }
 
-/// How a record stands, as it is typed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum StateWord {
-    /// Two edits met, and a person is to decide
-    #[value(name = "in-conflict")]
-    Conflict,
-    /// A record of a neighbour that could not be applied here
-    NewThere,
-    /// A change of a neighbour that could not be applied here
-    ChangedThere,
-    /// A delete of a neighbour that could not be applied here
-    DeletedThere,
-    /// A person took it out of the exchange
-    Deactivated,
-    /// The rules keep it here
-    Inactive,
-    /// Made here; the next packet tells it
-    NewHere,
-    /// Changed here; the next packet tells it
-    ChangedHere,
-    /// Deleted here; the next packet tells it
-    DeletedHere,
-    /// Told, and not confirmed yet
-    Waiting,
-    /// Deleted here and told; the other side has yet to confirm it
-    DeletedWaiting,
-    /// The same on both sides
-    Synchronized,
+impl ValueEnum for State {
+    fn value_variants<'a>() -> &'a [Self] {
+        &Self::ALL
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        let (word, help) = match self {
+            Self::Conflict => ("in-conflict", "Two edits met, and a person is to decide"),
+            Self::NewThere => ("new-there", "A record of a neighbour that could not be applied here"),
+            Self::ChangedThere => ("changed-there", "A change of a neighbour that could not be applied here"),
+            Self::DeletedThere => ("deleted-there", "A delete of a neighbour that could not be applied here"),
+            Self::Deactivated => ("deactivated", "A person took it out of the exchange"),
+            Self::Inactive => ("inactive", "The rules keep it here"),
+            Self::NewHere => ("new-here", "Made here; the next packet tells it"),
+            Self::ChangedHere => ("changed-here", "Changed here; the next packet tells it"),
+            Self::DeletedHere => ("deleted-here", "Deleted here; the next packet tells it"),
+            Self::Waiting => ("waiting", "Told, and not confirmed yet"),
+            Self::DeletedWaiting => ("deleted-waiting", "Deleted here and told; the other side has yet to confirm it"),
+            Self::Synchronized => ("synchronized", "The same on both sides"),
+        };
+        Some(PossibleValue::new(word).help(help))
+    }
 }
 
 /// What to do with records.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::ValueEnum as _;
 use serde::{Serialize, Serializer};
 
-use super::{ListArgs, MOST, StateWord};
+use super::{ListArgs, MOST};
 use crate::cli::history::shape_named;
 use crate::cli::page::{Column, Page, count, heading, number, paragraphs};
 use crate::cli::printer::Report;
@@ -93,7 +93,7 @@ fn one_table(session: &Session, shape: &Shape, window: &Window, arguments: &List
         // The ordinary ones are counted and not listed, unless somebody asks.
         [] if arguments.where_sql.is_none() => State::ALL.into_iter().filter(|state| *state != window.rest.state()).collect(),
         [] => State::ALL.into(),
-        words => words.iter().map(|word| word.state()).collect(),
+        states => states.iter().copied().collect(),
     };
     let mut listing =
         Listing { window, shape, wanted, limit: usize::try_from(arguments.lines).unwrap_or(usize::MAX), records: Vec::new(), more: 0 };
@@ -166,29 +166,9 @@ impl Listing<'_> {
     }
 }
 
-impl StateWord {
-    const fn state(self) -> State {
-        match self {
-            Self::Conflict => State::Conflict,
-            Self::NewThere => State::NewThere,
-            Self::ChangedThere => State::ChangedThere,
-            Self::DeletedThere => State::DeletedThere,
-            Self::Deactivated => State::Deactivated,
-            Self::Inactive => State::Inactive,
-            Self::NewHere => State::NewHere,
-            Self::ChangedHere => State::ChangedHere,
-            Self::DeletedHere => State::DeletedHere,
-            Self::Waiting => State::Waiting,
-            Self::DeletedWaiting => State::DeletedWaiting,
-            Self::Synchronized => State::Synchronized,
-        }
-    }
-}
-
 /// The word of a state, as it is typed.
 fn word(state: State) -> String {
-    let found = StateWord::value_variants().iter().find(|word| word.state() == state);
-    found.and_then(|word| word.to_possible_value()).map_or_else(String::new, |value| value.get_name().replace('-', " "))
+    state.to_possible_value().map_or_else(String::new, |value| value.get_name().replace('-', " "))
 }
 
 impl Report for WindowReport {

@@ -1,0 +1,172 @@
+//! What can end a command? One variant per thing that can fail; [`super::explain`] says what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use super::page;
+use crate::database::DatabaseError;
+use crate::exchange::OpenError as AddressError;
+use crate::keys::KeyError;
+use crate::ledger::LedgerError;
+use crate::packet::OpenError;
+use crate::rules::RulesError;
+use crate::site::{Home, HomeError, InvitationError, RosterError};
+use crate::sync::SyncError;
+use crate::sync::mend::MendError;
+
+/// Anything that ends a command.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The home folder or its settings.
+    #[error(transparent)]
+    Home(#[from] HomeError),
+    /// `rules.toml`.
+    #[error("{}, {_0}", Home::RULES)]
+    Rules(#[from] RulesError),
+    /// A file that is no rules file.
+    #[error("{file}, {error}")]
+    RulesFile {
+        /// The file.
+        file: String,
+        /// What is wrong in it.
+        error: Box<RulesError>,
+    },
+    /// An invitation file.
+    #[error(transparent)]
+    Invitation(#[from] InvitationError),
+    /// The list of sites.
+    #[error(transparent)]
+    Roster(#[from] RosterError),
+    /// The address of an exchange.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// A run.
+    #[error(transparent)]
+    Sync(#[from] SyncError),
+    /// A path that no settings file can hold.
+    #[error("the path `{}` is no text, and settings are", .0.display())]
+    NotText(PathBuf),
+    /// A file that would be overwritten.
+    #[error("`{}` is there already", .0.display())]
+    FileExists(PathBuf),
+    /// A table that is not tracked.
+    #[error("there is no tracked table `{typed}`")]
+    NoTable {
+        /// As typed.
+        typed: String,
+        /// What may be meant.
+        meant: Option<String>,
+    },
+    /// A site that is no neighbour of this one.
+    #[error("'{typed}' is no neighbour of this site")]
+    NoNeighbour {
+        /// As typed.
+        typed: String,
+    },
+    /// A field that a table does not have.
+    #[error("{table} has no field `{typed}`")]
+    NoField {
+        /// The table.
+        table: String,
+        /// As typed.
+        typed: String,
+        /// What may be meant.
+        meant: Option<String>,
+    },
+    /// Another number of values than the key has fields.
+    #[error("a record of {table} is named by {}", fields.join(", "))]
+    KeyLength {
+        /// The table.
+        table: String,
+        /// Its key fields.
+        fields: Vec<String>,
+    },
+    /// A key that no record has or ever had here.
+    #[error("{table} has no record {key}, and never had one since it is tracked")]
+    NoRecord {
+        /// The table.
+        table: String,
+        /// As typed.
+        key: String,
+    },
+    /// Words that name no day and no time.
+    #[error("`{typed}` is no day and no time")]
+    NoMoment {
+        /// As typed.
+        typed: String,
+    },
+    /// A line that does not say what to do.
+    #[error("{0}")]
+    BadLine(String),
+    /// Edits that would reach nobody.
+    #[error("{} not been sent", page::count(usize::try_from(*records).unwrap_or(usize::MAX), "edited record has", "edited records have"))]
+    Unsent {
+        /// How many.
+        records: u64,
+    },
+    /// The demo ended with different data.
+    #[error("the sites of the demo hold different data")]
+    Differ,
+    /// The demo could not play: SQLite refused an edit.
+    #[error("an edit of the demo failed: {0}")]
+    Demo(#[from] rusqlite::Error),
+    /// The operating system.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+impl From<DatabaseError> for Failure {
+    fn from(error: DatabaseError) -> Self {
+        Self::Sync(error.into())
+    }
+}
+
+impl From<LedgerError> for Failure {
+    fn from(error: LedgerError) -> Self {
+        Self::Sync(error.into())
+    }
+}
+
+impl From<KeyError> for Failure {
+    fn from(error: KeyError) -> Self {
+        Self::Sync(error.into())
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::Sync(error.into())
+    }
+}
+
+impl Failure {
+    /// The table and the key of the record it is about, where it is about one.
+    #[must_use]
+    pub fn record(&self) -> Option<(&str, &str)> {
+        match self {
+            Self::NoRecord { table, key }
+            | Self::Sync(SyncError::Mend(
+                MendError::NoRecord { table, key } | MendError::MovedOn { table, key, .. } | MendError::Missing { table, key },
+            )) => Some((table, key)),
+            Self::Home(_)
+            | Self::Rules(_)
+            | Self::RulesFile { .. }
+            | Self::Invitation(_)
+            | Self::Roster(_)
+            | Self::Address(_)
+            | Self::Sync(_)
+            | Self::NotText(_)
+            | Self::FileExists(_)
+            | Self::NoTable { .. }
+            | Self::NoField { .. }
+            | Self::NoNeighbour { .. }
+            | Self::KeyLength { .. }
+            | Self::NoMoment { .. }
+            | Self::BadLine(_)
+            | Self::Unsent { .. }
+            | Self::Differ
+            | Self::Demo(_)
+            | Self::Io(_) => None,
+        }
+    }
+}
