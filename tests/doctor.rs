@@ -129,3 +129,16 @@ fn what_cannot_be_looked_at_is_said() {
     office.write("rules.toml", "[tables.x]\nidentty = ['a']\n");
     assert!(exit(&office, "doctor --database head/shop.db", 1).err.contains("did you mean `identity`?"));
 }
+
+#[test]
+fn a_field_that_refers_to_nothing_is_asked_about_no_more() {
+    let office = office();
+    let asked = exit(&office, "doctor --home head --database head/shop.db", 3).out;
+    let line = asked.lines().map(str::trim).find(|line| line.starts_with('"')).unwrap().to_owned();
+    let (field, _) = line.split_once(" = ").unwrap();
+    office.write("head/rules.toml", &format!("[references]\n{field} = false\n"));
+    let quiet = office.run("doctor --home head --database head/shop.db").out;
+    assert!(!quiet.contains(&line), "{quiet}");
+    office.write("head/rules.toml", &format!("[references]\n{field} = true\n"));
+    assert!(exit(&office, "doctor --home head --database head/shop.db", 1).err.contains("say to what it refers"));
+}

@@ -300,12 +300,12 @@ impl DoctorReport {
                 text.push('\n');
             }
             text.push_str(&format!("\n  {title}"));
+            if lines.iter().any(|line| line.wants_person) {
+                text.push_str("\n  # a field that refers to nothing: \"table.field\" = false, and it is asked about no more");
+            }
             for line in lines {
                 text.push_str(&format!("\n  # {}\n  {}", line.because, line.line));
             }
-        }
-        if self.suggestions.iter().any(|line| line.wants_person) {
-            text.push_str("\nA field that refers to nothing is written as \"table.field\" = false, and no more asked about.");
         }
         text
     }
@@ -415,6 +415,7 @@ What could hurt
 
 If that is so, write into /srv/rules.toml
   [references]
+  # a field that refers to nothing: \"table.field\" = false, and it is asked about no more
   # 1,200 of 1,200 values are numbers of `countries`
   \"notes.country\" = \"countries\"
 
