@@ -300,11 +300,12 @@ impl DoctorReport {
                 text.push('\n');
             }
             text.push_str(&format!("\n  {title}"));
-            if lines.iter().any(|line| line.wants_person) {
-                text.push_str("\n  # a field that refers to nothing: \"table.field\" = false, and it is asked about no more");
-            }
+            let asks = lines.iter().any(|line| line.wants_person);
             for line in lines {
                 text.push_str(&format!("\n  # {}\n  {}", line.because, line.line));
+            }
+            if asks {
+                text.push_str("\n  # what refers to nothing: \"table.field\" = false, and it is asked about no more");
             }
         }
         text
@@ -415,9 +416,9 @@ What could hurt
 
 If that is so, write into /srv/rules.toml
   [references]
-  # a field that refers to nothing: \"table.field\" = false, and it is asked about no more
   # 1,200 of 1,200 values are numbers of `countries`
   \"notes.country\" = \"countries\"
+  # what refers to nothing: \"table.field\" = false, and it is asked about no more
 
   [tables.log]
   # no two of its records agree there, and all are filled
