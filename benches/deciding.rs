@@ -10,7 +10,7 @@ use support::{Goal, Keys, Samples, Sites, connect, edit, report, scattered, time
 
 const RECORDS: u64 = 100_000;
 const CHANGED: u64 = 20_000;
-const ROUNDS: u64 = 9;
+const ROUNDS: u64 = 15;
 
 /// Every edit touches a group and a field that is merged, and meets what is fixed, required and owned.
 const RULES: &str = r#"
@@ -72,7 +72,9 @@ fn measure(keys: Keys) {
             Conflicts::None => "nothing conflicts: deciding costs % of applying",
             Conflicts::Some => "every twentieth edit conflicts: deciding costs % of applying",
         };
-        report(what, (ruled.cpu() / plain.cpu() - 1.0) * 100.0, " %", Goal::AtMost(5.0));
+        // Each round against the one beside it: what the machine does meanwhile falls on both.
+        let ratio = support::median(plain.0.iter().zip(&ruled.0).map(|(plain, ruled)| ruled.cpu / plain.cpu));
+        report(what, (ratio - 1.0) * 100.0, " %", Goal::AtMost(5.0));
     }
 }
 
