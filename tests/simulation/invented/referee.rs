@@ -121,12 +121,19 @@ struct Judged<'e> {
 }
 
 impl Judged<'_> {
-    /// Whether a list at some site names a record, under any key that it was seen under.
+    /// Whether two keys name one record: part by part the same, or two numbers that one and the same record had.
+    fn is_same_key(&self, a: &str, b: &str) -> bool {
+        let one_record = |a: &str, b: &str| self.deeds.keys.values().any(|keys| keys.contains(a) && keys.contains(b));
+        let (a, b): (Vec<&str>, Vec<&str>) = (a.split('/').collect(), b.split('/').collect());
+        a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a == b || one_record(a, b))
+    }
+
+    /// Whether a list at some site names a record, under any key that it was seen under, or that it got by what its key is made of.
     fn is_listed(&self, identity: &str, accept: &dyn Fn(&Listed) -> bool) -> bool {
         let table = identity.split([':', '(']).next().unwrap_or_default();
         let nothing = BTreeSet::new();
         let keys = self.deeds.keys.get(identity).unwrap_or(&nothing);
-        let names = |other: &str, key: &String| other == table && keys.contains(key);
+        let names = |other: &str, key: &String| other == table && keys.iter().any(|seen| self.is_same_key(seen, key));
         self.evidence.conflicts.iter().any(|listed| names(&listed.table, &listed.key) && accept(listed))
             || self.evidence.held.iter().any(|held| names(&held.table, &held.key))
     }

@@ -61,6 +61,10 @@ impl Promises<'_> {
 
     /// Whether a change is held for as long as others stay home, or for a person.
     pub fn may_wait(&self, held: &Held) -> bool {
+        // What would put it right stays at its sender.
+        if self.is_kept(held.from, &held.table, &held.key) {
+            return true;
+        }
         let Some((table, key)) = &held.other else { return false };
         // What only goes up is not taken back at the child when the parent could not take it.
         let up = self.ruling.table(table).travels == Travels::Up;
