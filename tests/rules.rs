@@ -403,3 +403,22 @@ fn the_fields_of_one_reference_win_together_whatever_each_side_changed() {
     tree.assert_rows(&TWO, "SELECT row, seat FROM guests", &["A|2"]);
     assert_eq!(kinds(&tree, "head"), [ConflictKind::Field]);
 }
+
+#[test]
+fn a_record_that_comes_back_brings_along_what_refers_to_it_in_a_circle_and_keeps_the_edit() {
+    const ROUND: &str = "CREATE TABLE people (id INTEGER PRIMARY KEY, x INTEGER, y INTEGER, FOREIGN KEY (x, y) REFERENCES pairs);
+        CREATE TABLE pairs (x INTEGER REFERENCES people, y INTEGER REFERENCES people, by INTEGER REFERENCES people, note TEXT,
+          PRIMARY KEY (x, y));
+        INSERT INTO people VALUES (1, NULL, NULL), (2, NULL, NULL); INSERT INTO pairs VALUES (2, 2, 1, 'a');
+        UPDATE people SET x = 2, y = 2 WHERE id = 1;";
+    let tree = joined(Tree::new(ROUND));
+    tree.edit("anna", "UPDATE pairs SET note = 'edited'");
+    tree.edit("head", "PRAGMA foreign_keys = OFF; DELETE FROM pairs; DELETE FROM people");
+    tree.sync("anna");
+    tree.settle(&TWO);
+    tree.assert_sound(&TWO);
+    tree.assert_rows(&TWO, "SELECT note, people.id FROM pairs JOIN people ON people.id = by AND people.x = pairs.x", &["edited|1"]);
+    assert!(kinds(&tree, "head").iter().all(|kind| *kind == ConflictKind::Delete), "{:?}", kinds(&tree, "head"));
+    // What the mirror has is what is there.
+    assert_eq!(tree.sync("head").found, 0);
+}
