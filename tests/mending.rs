@@ -54,6 +54,11 @@ fn many_conflicts_are_settled_by_table_site_and_date_and_the_decision_travels() 
     assert!(exit(&office, "conflicts resolve --home head --take lost", 2).err.contains("name conflicts by number"));
     assert!(exit(&office, "conflicts list --home head --since tomorrowish", 2).err.contains("is no day and no time"));
     assert!(office.ok("conflicts resolve --home head --until yesterday --take lost").out.contains("0 conflicts are settled"));
+    // A number and a selection at once would settle more than was named.
+    for selection in ["--all", "--table contacts", "--site anna", "--since today", "--until today"] {
+        exit(&office, &format!("conflicts resolve 3 {selection} --home head --take lost"), 2);
+    }
+    assert_eq!(office.run("conflicts --open --home head --json").out.matches("\"open\": true").count(), 3);
     let one = office.ok("conflicts resolve 3 --home head --value 'agreed'");
     assert!(one.out.contains("1 conflict is settled"), "{}", one.out);
     assert_eq!(office.json("conflicts contacts C3 --home head --json")["conflicts"][0]["settled"], true);

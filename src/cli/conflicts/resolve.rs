@@ -22,16 +22,16 @@ use crate::sync::{Session, SyncError};
 #[derive(Clone, Debug, Args)]
 pub struct ResolveArgs {
     /// Numbers of conflicts, as 'fieldpost conflicts' lists them
-    #[arg(value_name = "NUMBER")]
+    #[arg(value_name = "NUMBER", conflicts_with_all = ["table", "all", "site", "since", "until"])]
     pub numbers: Vec<i64>,
     /// All that are open in this table
-    #[arg(long, value_name = "TABLE", conflicts_with = "numbers")]
+    #[arg(long, value_name = "TABLE")]
     pub table: Option<String>,
     /// By site and date.
     #[command(flatten)]
     pub filter: Filter,
     /// All that are open
-    #[arg(long, conflicts_with = "numbers")]
+    #[arg(long)]
     pub all: bool,
     /// Which value it shall be
     #[arg(long, value_enum, group = "choice")]
@@ -196,7 +196,7 @@ fn walk(arguments: &ResolveArgs, since: Since, context: &Context) -> Result<Exit
     for (place, conflict) in conflicts.iter().enumerate() {
         match ask(conflict, place + 1, total, since, context)? {
             Answer::Settled(settled) => report.settled.push(settled),
-            Answer::Skipped => report.left.push(Left { number: conflict.number, why: "you left it for later".to_owned() }),
+            Answer::Left(why) => report.left.push(Left { number: conflict.number, why: why.to_owned() }),
             Answer::Enough => break,
         }
     }
@@ -206,7 +206,7 @@ fn walk(arguments: &ResolveArgs, since: Since, context: &Context) -> Result<Exit
 /// How one conflict ended.
 enum Answer {
     Settled(Settled),
-    Skipped,
+    Left(&'static str),
     Enough,
 }
 
@@ -215,7 +215,7 @@ fn ask(conflict: &Conflict, place: usize, total: usize, since: Since, context: &
     let session = context.look()?;
     // Whoever else works here may have settled it meanwhile.
     let Some(conflict) = all(&session, conflict.number - 1)?.into_iter().find(|now| now.number == conflict.number && !now.settled) else {
-        return Ok(Answer::Skipped);
+        return Ok(Answer::Left("it was settled meanwhile"));
     };
     let text = side_by_side(&session, &conflict)?.text(context.printer.page());
     drop(session);
@@ -225,7 +225,7 @@ fn ask(conflict: &Conflict, place: usize, total: usize, since: Since, context: &
         let question = "[k]eep what stands, [t]ake what lost, [b]efore, [v]alue, [s]kip, [q]uit";
         let choice = match context.printer.ask(question)?.as_deref().map(str::trim) {
             None | Some("q") => return Ok(Answer::Enough),
-            Some("s" | "") => return Ok(Answer::Skipped),
+            Some("s" | "") => return Ok(Answer::Left("you left it for later")),
             Some("k") => Choice::Standing,
             Some("t") => Choice::Lost,
             Some("b") => Choice::Before,
