@@ -422,3 +422,19 @@ fn a_record_that_comes_back_brings_along_what_refers_to_it_in_a_circle_and_keeps
     // What the mirror has is what is there.
     assert_eq!(tree.sync("head").found, 0);
 }
+
+#[test]
+fn a_record_that_cannot_come_back_keeps_no_number_from_others() {
+    const CODES: &str = "CREATE TABLE people (id INTEGER PRIMARY KEY, boss INTEGER REFERENCES people, code TEXT UNIQUE, note TEXT);
+        INSERT INTO people VALUES (1, NULL, 'one', 'a'), (2, 1, 'two', 'a');";
+    let tree = joined(Tree::new(CODES));
+    tree.edit("anna", "UPDATE people SET note = 'edited' WHERE id = 2");
+    tree.edit("head", "PRAGMA foreign_keys = OFF; DELETE FROM people; INSERT INTO people VALUES (9, NULL, 'two', 'other')");
+    tree.sync("anna");
+    tree.sync("head");
+    assert_eq!(tree.held("head").len(), 1);
+    // Whatever number the application gives next is its own.
+    tree.edit("head", "INSERT INTO people (id, code) VALUES (2, 'a'), (10, 'b'), (11, 'c')");
+    tree.sync("head");
+    tree.assert_rows(&["head"], "SELECT id FROM people WHERE code IN ('a', 'b', 'c') ORDER BY id", &["2", "10", "11"]);
+}
