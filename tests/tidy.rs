@@ -10,9 +10,10 @@ const LONG_FILE_LINES: usize = 600;
 /// Past this it gets one.
 const LONGEST_FILE_LINES: usize = 700;
 
-/// Packages in Cargo.lock, ourselves included: 274 when this was written and room for 15. Raise it in the commit that
+/// Packages in Cargo.lock, ourselves included, those of other operating systems too: 400 when FTP, SFTP, WebDAV and S3 came (283
+/// before: TLS, HTTP, and tokio for SFTP make the difference), and room for 10. Raise it in the commit that
 /// adds the dependency, with the reason.
-const MOST_CRATES: usize = 295;
+const MOST_CRATES: usize = 410;
 
 /// What stands for work that is not done.
 const UNFINISHED: &[&[&str]] = &[&["todo", "!"], &["unimplemented", "!"], &["dbg", "!"], &["#", "[", "ignore"]];

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::{Exit, Failure, page};
 use crate::database::DatabaseError;
-use crate::exchange::{ExchangeError, MARKER_NAME, MarkerFault, OpenError as AddressError};
+use crate::exchange::{AddressError, ExchangeError, MARKER_NAME, MarkerFault, OpenError as PlaceError};
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::packet::{CodecError, OpenError, SealError};
@@ -93,10 +93,20 @@ fn home(error: &HomeError) -> (Exit, Option<String>) {
     (Exit::Failed, Some(hint))
 }
 
-fn address(error: &AddressError) -> String {
+fn address(error: &PlaceError) -> String {
     match error {
-        AddressError::UnsupportedScheme { .. } => "mount it as a folder, or let a program that mirrors folders carry the files".to_owned(),
-        AddressError::BadFileUrl | AddressError::Empty => "name a folder that all sites reach, such as /mnt/share".to_owned(),
+        PlaceError::Address(AddressError::UnknownScheme { .. }) => {
+            "mount it as a folder, or let a program that mirrors folders carry the files".to_owned()
+        }
+        PlaceError::Address(AddressError::BadFileUrl | AddressError::Empty) => {
+            "name a folder that all sites reach, such as /mnt/share".to_owned()
+        }
+        PlaceError::Address(AddressError::Password) => {
+            "leave the password out of the address; 'fieldpost exchange login' asks for it and keeps it apart".to_owned()
+        }
+        PlaceError::Address(AddressError::Bad { .. }) => "'man fieldpost-exchange' has an example for each kind of server".to_owned(),
+        PlaceError::BuiltWithout { feature, .. } => format!("build it with '--features {feature}', or take the binary that has all"),
+        PlaceError::Access { .. } => "'fieldpost exchange check' tells what is used and where it comes from".to_owned(),
     }
 }
 

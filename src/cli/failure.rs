@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::page;
 use crate::database::DatabaseError;
-use crate::exchange::OpenError as AddressError;
+use crate::exchange::OpenError as ExchangeOpenError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::packet::OpenError;
@@ -39,7 +39,7 @@ pub enum Failure {
     Roster(#[from] RosterError),
     /// The address of an exchange.
     #[error(transparent)]
-    Address(#[from] AddressError),
+    Address(#[from] ExchangeOpenError),
     /// A run.
     #[error(transparent)]
     Sync(#[from] SyncError),

@@ -10,7 +10,7 @@ use super::page::{Column, Page, alert, count, heading, number, paragraphs};
 use super::printer::Report;
 use super::{Context, Exit, Failure, place};
 use crate::database::UntrackedReason;
-use crate::exchange::{Retrying, open_exchange};
+use crate::exchange::{Access, Retrying, open_exchange};
 use crate::keys::VerifyingKey;
 use crate::model::{KeyKind, SiteName};
 use crate::site::{Home, HomeError};
@@ -91,7 +91,7 @@ pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     }
     let database = place::database(&context.here, &folder, &arguments.database)?;
     let exchange_address = place::exchange(&context.here, &arguments.exchange)?;
-    let mut exchange = Retrying::new(open_exchange(&exchange_address)?);
+    let mut exchange = Retrying::new(open_exchange(&exchange_address, &Access::default())?);
     let progress = context.printer.progress("looking at the database");
     let mut table = String::new();
     let mut taken = |name: &str, records: u64| {

@@ -73,7 +73,7 @@ pub fn run(arguments: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
     let path = context.here.join(&arguments.invitation);
     let text = String::from_utf8_lossy(&fs_err::read(path)?).into_owned();
     let exchange = place::exchange(&context.here, &arguments.exchange)?;
-    crate::exchange::open_exchange(&exchange)?;
+    crate::exchange::Address::parse(&exchange).map_err(crate::exchange::OpenError::from)?;
     let database = arguments.database.as_ref().map(|path| place::database(&context.here, &folder, path)).transpose()?;
     let named = InvitationFile::parse(&text)?.invitation().database.clone();
     let target = folder.join(database.as_deref().unwrap_or(&named));

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Failure;
-use crate::exchange::{Exchange, Retrying, open_exchange};
+use crate::exchange::{Access, Exchange, Retrying, open_exchange};
 use crate::site::{Home, Settings};
 
 /// A typed path, whole. `..` is followed as the operating system does, where what it leads to is there.
@@ -41,7 +41,11 @@ pub fn database(here: &Path, home: &Path, typed: &Path) -> Result<String, Failur
 /// # Errors
 /// [`Failure::NotText`].
 pub fn exchange(here: &Path, typed: &str) -> Result<String, Failure> {
-    if typed.is_empty() || typed.contains("://") { Ok(typed.to_owned()) } else { text(&whole(here, Path::new(typed))?) }
+    if typed.is_empty() || typed.contains("://") || typed.starts_with("command:") {
+        Ok(typed.to_owned())
+    } else {
+        text(&whole(here, Path::new(typed))?)
+    }
 }
 
 /// Opens the exchange of a site; a folder that a person wrote into the settings is seen from the home. Tries again what may pass.
@@ -50,7 +54,7 @@ pub fn exchange(here: &Path, typed: &str) -> Result<String, Failure> {
 /// [`crate::exchange::OpenError`].
 pub fn open(settings: &Settings, home: &Home) -> Result<Retrying<Box<dyn Exchange>>, Failure> {
     let address = exchange(home.folder(), &settings.exchange)?;
-    Ok(Retrying::new(open_exchange(&address)?))
+    Ok(Retrying::new(open_exchange(&address, &Access::default())?))
 }
 
 fn text(path: &Path) -> Result<String, Failure> {

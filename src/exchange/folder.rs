@@ -11,7 +11,7 @@ use fs_err as fs;
 
 use super::error::Doing;
 use super::transfer::{Listing, receive};
-use super::{Capabilities, Content, Entry, Exchange, ExchangeError, FileName, Folder, MARKER_NAME, Marker, Probe, Put, Rename};
+use super::{Capabilities, Content, Entry, Exchange, ExchangeError, FileName, Folder, MARKER_NAME, Marker, Meter, Probe, Put, Rename};
 use crate::world::World;
 use crate::world::files::sync_folder;
 
@@ -19,13 +19,20 @@ use crate::world::files::sync_folder;
 #[derive(Clone, Debug)]
 pub struct FolderExchange {
     root: PathBuf,
+    meter: Meter,
 }
 
 impl FolderExchange {
     /// The exchange in `root`, which is not touched yet. `root` itself may be a link: the user named it.
     #[must_use]
     pub fn new(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into() }
+        Self { root: root.into(), meter: Meter::default() }
+    }
+
+    /// Counts what goes to and fro.
+    #[must_use]
+    pub fn with_meter(self, meter: Meter) -> Self {
+        Self { meter, ..self }
     }
 
     fn reading(&self, error: io::Error) -> ExchangeError {
@@ -144,7 +151,7 @@ impl Exchange for FolderExchange {
         Ok(listing.done())
     }
 
-    fn get(&mut self, _: &World, folder: &Folder, entry: &Entry, to: &Path) -> Result<(), ExchangeError> {
+    fn get(&mut self, world: &World, folder: &Folder, entry: &Entry, to: &Path) -> Result<(), ExchangeError> {
         let path = self.find(folder)?.map(|path| path.join(entry.name.as_str()));
         let Some(mut file) = path.map(|path| self.open(&path)).transpose()?.flatten() else {
             self.require_marker()?;
@@ -152,7 +159,7 @@ impl Exchange for FolderExchange {
         };
         let there = file.metadata().map_err(|error| self.reading(error))?.len();
         let from = |offset| file.seek(SeekFrom::Start(offset)).map(|_| file);
-        receive(entry, there, to, from, |error| self.reading(error))
+        receive(world, &self.meter, entry, there, to, from, |error| self.reading(error))
     }
 
     fn put(&mut self, world: &World, folder: &Folder, name: &FileName, content: Content<'_>) -> Result<(), ExchangeError> {
@@ -166,7 +173,7 @@ impl Exchange for FolderExchange {
         }
         let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&path).map_err(|error| self.writing(error))?;
         world.step("fill on exchange")?;
-        content.write_to(&mut file, |error| self.writing(error))?;
+        content.write_to(world, &self.meter, &mut file, |error| self.writing(error))?;
         file.sync_all().map_err(|error| self.writing(error))?;
         sync_folder(&folder_path).map_err(|error| self.writing(error))
     }
@@ -251,7 +258,7 @@ mod tests {
             count.set(count.get() + 1);
             let root = places.path().join(count.get().to_string());
             fs::create_dir(&root).unwrap();
-            open_exchange(root.to_str().unwrap()).unwrap()
+            open_exchange(root.to_str().unwrap(), &crate::exchange::Access::default()).unwrap()
         });
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::transfer::{Listing, receive};
 use super::unruly::Dice;
-use super::{Capabilities, Content, Entry, Exchange, ExchangeError, FileName, Folder, Marker, Probe, Put, Rename, Unruly};
+use super::{Capabilities, Content, Entry, Exchange, ExchangeError, FileName, Folder, Marker, Meter, Probe, Put, Rename, Unruly};
 use crate::world::World;
 
 /// A handle on a store of named bytes.
@@ -239,7 +239,7 @@ impl Exchange for Memory {
         self.answer(store, found)
     }
 
-    fn get(&mut self, _: &World, folder: &Folder, entry: &Entry, to: &Path) -> Result<(), ExchangeError> {
+    fn get(&mut self, world: &World, folder: &Folder, entry: &Entry, to: &Path) -> Result<(), ExchangeError> {
         let mut store = self.begin(Doing::Reading)?;
         let Some(file) = store.folders.get(folder).and_then(|files| files.get(&entry.name)).cloned() else {
             self.require_marker(&store)?;
@@ -252,13 +252,13 @@ impl Exchange for Memory {
             Ok(Cursor::new(&file.bytes[start..there]))
         };
         let io = |source| ExchangeError::Io { place: "memory".into(), source };
-        receive(entry, file.bytes.len() as u64, to, from, io)?;
+        receive(world, &Meter::default(), entry, file.bytes.len() as u64, to, from, io)?;
         self.answer(&mut store, ())
     }
 
     fn put(&mut self, world: &World, folder: &Folder, name: &FileName, content: Content<'_>) -> Result<(), ExchangeError> {
         let mut bytes = Vec::new();
-        content.write_to(&mut bytes, ExchangeError::Local)?;
+        content.write_to(world, &Meter::default(), &mut bytes, ExchangeError::Local)?;
         let mut store = self.begin(Doing::Adding)?;
         if *folder != Folder::root() && !store.folders.contains_key(folder) {
             self.require_marker(&store)?;

@@ -15,6 +15,8 @@
 //!
 //! Invariant: what is listed under a final name with the size its name promises is whole, or its hash tells.
 
+mod access;
+mod address;
 #[doc(hidden)]
 pub mod contract;
 mod dry_run;
@@ -22,6 +24,7 @@ mod error;
 mod folder;
 mod marker;
 mod memory;
+mod meter;
 mod name;
 mod open;
 mod protocol;
@@ -32,11 +35,14 @@ mod unruly;
 use std::fmt;
 use std::path::Path;
 
+pub use access::{Access, Secret};
+pub use address::{Address, AddressError, Scheme, Server};
 pub use dry_run::{DryRun, Note};
 pub use error::{ExchangeError, MarkerFault};
 pub use folder::FolderExchange;
 pub use marker::{ExchangeId, MARKER_NAME, Marker};
 pub use memory::{Memory, Trouble};
+pub use meter::Meter;
 pub use name::{FileName, Folder, NameError};
 pub use open::{OpenError, open_exchange};
 pub use protocol::{Deposited, Marked, Reached, deposit, fetch, mark, reach, waiting};

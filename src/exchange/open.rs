@@ -1,58 +1,54 @@
-//! Which exchange an address means.
+//! Opens what an address means.
 
-use std::path::PathBuf;
+use super::{Access, Address, AddressError, Exchange, FolderExchange, Scheme, Server};
 
-use super::{Exchange, FolderExchange};
-
-/// Why an address is no exchange this version can open. Says only the scheme: the rest may hold a password.
+/// Why an address opens no exchange.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// Another way than this version knows.
-    #[error("this fieldpost cannot use `{scheme}://` as an exchange, only a folder: a path or `file:///path`")]
-    UnsupportedScheme {
-        /// What stands before `://`.
-        scheme: String,
+    /// It is none.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// This binary was built without what it takes.
+    #[error("this fieldpost was built without `{feature}`, which `{scheme}://` needs", scheme = .scheme.word())]
+    BuiltWithout {
+        /// The scheme of the address.
+        scheme: Scheme,
+        /// The feature of the build.
+        feature: &'static str,
     },
-    /// `file://` with something that is no local path behind it.
-    #[error("`file://` must be followed by an absolute path of this machine: `file:///path`")]
-    BadFileUrl,
-    /// Nothing.
-    #[error("the address of the exchange is empty")]
-    Empty,
+    /// What it is to be opened with cannot be used: a missing login, a certificate that cannot be read.
+    #[error("{place} cannot be used: {why}")]
+    Access {
+        /// The place.
+        place: String,
+        /// What is wrong or missing.
+        why: String,
+    },
 }
 
-/// Opens the exchange at an address: a path as it is, or `file:///path` with `%` escapes. Reaches nothing yet.
+/// Opens the exchange at an address. Reaches nothing yet.
 ///
 /// # Errors
-/// [`OpenError`] says what this version can do.
-pub fn open_exchange(address: &str) -> Result<Box<dyn Exchange>, OpenError> {
-    Ok(Box::new(FolderExchange::new(folder_of(address)?)))
+/// [`OpenError`] says what is wrong with the address or the access.
+pub fn open_exchange(address: &str, access: &Access) -> Result<Box<dyn Exchange>, OpenError> {
+    match Address::parse(address)? {
+        Address::Folder(folder) => Ok(Box::new(FolderExchange::new(folder).with_meter(access.meter.clone()))),
+        Address::Server(server) => open_server(&server, access),
+        Address::Command(_) => Err(OpenError::Access { place: "command:".to_owned(), why: "not there yet".to_owned() }),
+    }
 }
 
-fn folder_of(address: &str) -> Result<PathBuf, OpenError> {
-    if address.is_empty() {
-        return Err(OpenError::Empty);
+fn open_server(server: &Server, _access: &Access) -> Result<Box<dyn Exchange>, OpenError> {
+    match server.scheme {
+        Scheme::Ftp | Scheme::Ftps => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "ftp" }),
+        Scheme::Sftp => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "sftp" }),
+        Scheme::Http | Scheme::Https => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "webdav" }),
+        Scheme::S3 | Scheme::S3Http => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "s3" }),
     }
-    let Some((scheme, rest)) = address.split_once("://") else { return Ok(address.into()) };
-    let is_scheme =
-        scheme.starts_with(|c: char| c.is_ascii_alphabetic()) && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
-    if !is_scheme {
-        return Ok(address.into());
-    }
-    if !scheme.eq_ignore_ascii_case("file") {
-        return Err(OpenError::UnsupportedScheme { scheme: scheme.to_ascii_lowercase() });
-    }
-    let path = rest.strip_prefix("localhost").unwrap_or(rest);
-    if !path.starts_with('/') {
-        return Err(OpenError::BadFileUrl);
-    }
-    let path = unescape(path).ok_or(OpenError::BadFileUrl)?;
-    // `file:///C:/share` on Windows.
-    let drive = cfg!(windows) && path.as_bytes().get(2) == Some(&b':');
-    Ok(if drive { path[1..].into() } else { path.into() })
 }
 
-fn unescape(text: &str) -> Option<String> {
+/// Resolves `%` escapes; none where one is no escape, stands for a zero byte, or gives no text.
+pub(super) fn unescape(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {
@@ -66,33 +62,4 @@ fn unescape(text: &str) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_and_file_addresses_are_folders() {
-        for (address, path) in [
-            ("/mnt/share", "/mnt/share"),
-            ("share", "share"),
-            ("C:\\share", "C:\\share"),
-            ("file:///mnt/my%20share", "/mnt/my share"),
-            ("FILE://localhost/x", "/x"),
-        ] {
-            assert_eq!(folder_of(address).unwrap(), PathBuf::from(path), "{address}");
-        }
-    }
-
-    #[test]
-    fn other_addresses_are_named_without_their_password() {
-        let error = open_exchange("ftp://anna:secret@host/x").unwrap_err();
-        assert_eq!(error, OpenError::UnsupportedScheme { scheme: "ftp".into() });
-        assert!(!error.to_string().contains("secret"));
-        for bad in ["file://server/x", "file://", "file:///a%0", "file:///a%zz", "file:///a%00", "file:///%+1"] {
-            assert_eq!(folder_of(bad), Err(OpenError::BadFileUrl), "{bad}");
-        }
-        assert_eq!(folder_of(""), Err(OpenError::Empty));
-    }
 }

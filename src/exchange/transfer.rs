@@ -5,7 +5,8 @@ use std::path::Path;
 
 use fs_err as fs;
 
-use super::{Entry, ExchangeError, MAX_LISTING};
+use super::{Entry, ExchangeError, MAX_LISTING, Meter};
+use crate::world::World;
 
 /// What is to be put. Can be read again from the start as often as an attempt needs.
 #[derive(Clone, Copy, Debug)]
@@ -29,16 +30,70 @@ impl Content<'_> {
     }
 
     /// Writes all of it; the two sides' failures stay apart.
-    pub(super) fn write_to(&self, to: &mut impl Write, far: impl Fn(io::Error) -> ExchangeError) -> Result<(), ExchangeError> {
-        match self {
-            Self::File(path) => pump(&mut fs::File::open(path).map_err(ExchangeError::Local)?, to, ExchangeError::Local, far),
-            Self::Bytes(bytes) => to.write_all(bytes).map_err(far),
+    pub(super) fn write_to(
+        &self,
+        world: &World,
+        meter: &Meter,
+        to: &mut impl Write,
+        far: impl Fn(io::Error) -> ExchangeError,
+    ) -> Result<(), ExchangeError> {
+        let mut from = self.reader(world, meter, 0)?;
+        match io::copy(&mut from, to) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(from.failure().unwrap_or_else(|| far(error))),
+        }
+    }
+
+    /// Gives the bytes from an offset on to who pulls them.
+    pub(super) fn reader<'a>(&'a self, world: &'a World, meter: &'a Meter, offset: u64) -> Result<ContentReader<'a>, ExchangeError> {
+        let from: Box<dyn Read + Send + 'a> = match self {
+            Self::File(path) => {
+                let mut file = fs::File::open(path).map_err(ExchangeError::Local)?;
+                file.seek(SeekFrom::Start(offset)).map_err(ExchangeError::Local)?;
+                Box::new(file)
+            }
+            Self::Bytes(bytes) => Box::new(&bytes[bytes.len().min(usize::try_from(offset).unwrap_or(usize::MAX))..]),
+        };
+        Ok(ContentReader { from, world, meter, failed: None })
+    }
+}
+
+/// Content that is being sent. It is counted as it is read.
+pub(super) struct ContentReader<'a> {
+    from: Box<dyn Read + Send + 'a>,
+    world: &'a World,
+    meter: &'a Meter,
+    failed: Option<io::Error>,
+}
+
+impl ContentReader<'_> {
+    /// Why the home's side failed, where it did: the far side's code only sees that its source failed.
+    pub(super) fn failure(&mut self) -> Option<ExchangeError> {
+        self.failed.take().map(ExchangeError::Local)
+    }
+}
+
+impl Read for ContentReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.from.read(buffer) {
+            Ok(bytes) => {
+                self.meter.passed(self.world, bytes as u64);
+                Ok(bytes)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                let seen = error.kind().into();
+                self.failed = Some(error);
+                Err(seen)
+            }
         }
     }
 }
 
 /// Appends to the local file `to` what it lacks of a far file of `there` bytes; `open` gives that file from an offset on.
 pub(super) fn receive<R: Read>(
+    world: &World,
+    meter: &Meter,
     entry: &Entry,
     there: u64,
     to: &Path,
@@ -54,23 +109,17 @@ pub(super) fn receive<R: Read>(
     file.seek(SeekFrom::Start(have)).map_err(ExchangeError::Local)?;
     let room = entry.bytes.saturating_add(1).saturating_sub(have);
     let mut from = open(have).map_err(&far)?.take(room);
-    pump(&mut from, &mut file, far, ExchangeError::Local)
-}
-
-/// Copies all; unlike [`io::copy`] it knows which side failed.
-fn pump(
-    from: &mut impl Read,
-    to: &mut impl Write,
-    reading: impl Fn(io::Error) -> ExchangeError,
-    writing: impl Fn(io::Error) -> ExchangeError,
-) -> Result<(), ExchangeError> {
-    let mut buffer = vec![0; 256 * 1024];
+    // Not `io::copy`, which does not say which side failed.
+    let mut buffer = vec![0; 64 * 1024];
     loop {
         match from.read(&mut buffer) {
             Ok(0) => return Ok(()),
-            Ok(read) => to.write_all(&buffer[..read]).map_err(&writing)?,
+            Ok(read) => {
+                file.write_all(&buffer[..read]).map_err(ExchangeError::Local)?;
+                meter.passed(world, read as u64);
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(reading(error)),
+            Err(error) => return Err(far(error)),
         }
     }
 }
