@@ -1,0 +1,99 @@
+//! A server of the interop tests, running as long as the value lives. `run` beside this file starts it.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use fieldpost::exchange::{Access, Exchange, Secret, contract, open_exchange};
+
+/// A running server and the folder it serves.
+pub struct Server {
+    name: &'static str,
+    child: Child,
+    folder: tempfile::TempDir,
+    port: u16,
+    fresh: AtomicU32,
+}
+
+impl Server {
+    /// Starts `NAME.sh` on a free port and waits until it answers.
+    pub fn start(name: &'static str) -> Self {
+        Self::start_with(name, &[])
+    }
+
+    /// With more in its environment: what one script offers in several ways.
+    pub fn start_with(name: &'static str, environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Servers that give up their rights must be able to enter.
+        let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+        std::fs::set_permissions(folder.path(), open).unwrap();
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/servers/run");
+        let log = std::fs::File::create(folder.path().join("log")).unwrap();
+        let mut command = Command::new("bash");
+        command.arg(script).arg(name).arg(folder.path().join("served")).arg(port.to_string()).envs(environment.iter().copied());
+        command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).process_group(0);
+        let mut server = Self { name, child: command.spawn().unwrap(), folder, port, fresh: AtomicU32::new(0) };
+        for _ in 0..200 {
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                return server;
+            }
+            assert!(server.child.try_wait().unwrap().is_none(), "{name} ended: {}", server.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("{name} does not answer: {}", server.log());
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The folder the server serves.
+    pub fn served(&self) -> PathBuf {
+        self.folder.path().join("served")
+    }
+
+    /// Where it keeps its settings, keys and certificates.
+    pub fn state(&self) -> PathBuf {
+        self.folder.path().join("served.state")
+    }
+
+    /// What it said so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// A folder in the served one that nobody has used, which everybody may write to; gives its name.
+    pub fn fresh_folder(&self) -> String {
+        let name = format!("place{}", self.fresh.fetch_add(1, Ordering::Relaxed));
+        let folder = self.served().join(&name);
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::set_permissions(&folder, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+        name
+    }
+
+    /// The login all servers know.
+    pub fn access(&self) -> Access {
+        Access { user: Some("field".to_owned()), password: Some(Secret::new("post")), ..Access::default() }
+    }
+
+    /// Runs the contract suite; `address` makes one of the name of a fresh folder.
+    pub fn contract(&self, access: &Access, address: impl Fn(&str) -> String) {
+        contract::contract(|| -> Box<dyn Exchange> { open_exchange(&address(&self.fresh_folder()), access).unwrap() });
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The group: some servers fork a child for every connection.
+        let _ = Command::new("kill").args(["-KILL", "--", &format!("-{}", self.child.id())]).stderr(Stdio::null()).status();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- {} said:\n{}", self.name, self.log());
+        }
+    }
+}
