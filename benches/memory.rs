@@ -64,13 +64,23 @@ fn run(folder: &Path, step: &str) {
         }
         "init" => {
             let limits = Limits::default();
-            start::init(&World::real(), &home, &name("head"), "shop.db", "memory", &mut exchange, &limits, &mut |_, _| {}).unwrap();
+            start::init(
+                &World::real(),
+                &home,
+                &name("head"),
+                "shop.db",
+                fieldpost::site::Exchanges::only("memory"),
+                &mut [&mut exchange],
+                &limits,
+                &mut |_, _| {},
+            )
+            .unwrap();
         }
         "invite" => {
             let text = join::invite(&session(folder, "head"), &name("south"), Role::Remote, &[], join::INVITATION_MILLIS).unwrap();
-            join::join(&World::real(), &folder.join("south"), &text, "memory", None).unwrap();
+            join::join(&World::real(), &folder.join("south"), &text, fieldpost::site::Exchanges::only("memory"), None).unwrap();
         }
-        site => drop(round::run(&mut session(folder, site), &mut exchange, round::Halves::Both, &mut |_| {}).unwrap()),
+        site => drop(round::run(&mut session(folder, site), &mut [&mut exchange], round::Halves::Both, &mut |_| {}).unwrap()),
     }
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();

@@ -31,6 +31,9 @@ _fieldpost() {
             fieldpost,doctor)
                 cmd="fieldpost__subcmd__doctor"
                 ;;
+            fieldpost,exchange)
+                cmd="fieldpost__subcmd__exchange"
+                ;;
             fieldpost,held)
                 cmd="fieldpost__subcmd__held"
                 ;;
@@ -100,6 +103,30 @@ _fieldpost() {
             fieldpost__subcmd__conflicts__subcmd__help,show)
                 cmd="fieldpost__subcmd__conflicts__subcmd__help__subcmd__show"
                 ;;
+            fieldpost__subcmd__exchange,check)
+                cmd="fieldpost__subcmd__exchange__subcmd__check"
+                ;;
+            fieldpost__subcmd__exchange,help)
+                cmd="fieldpost__subcmd__exchange__subcmd__help"
+                ;;
+            fieldpost__subcmd__exchange,list)
+                cmd="fieldpost__subcmd__exchange__subcmd__list"
+                ;;
+            fieldpost__subcmd__exchange,login)
+                cmd="fieldpost__subcmd__exchange__subcmd__login"
+                ;;
+            fieldpost__subcmd__exchange__subcmd__help,check)
+                cmd="fieldpost__subcmd__exchange__subcmd__help__subcmd__check"
+                ;;
+            fieldpost__subcmd__exchange__subcmd__help,help)
+                cmd="fieldpost__subcmd__exchange__subcmd__help__subcmd__help"
+                ;;
+            fieldpost__subcmd__exchange__subcmd__help,list)
+                cmd="fieldpost__subcmd__exchange__subcmd__help__subcmd__list"
+                ;;
+            fieldpost__subcmd__exchange__subcmd__help,login)
+                cmd="fieldpost__subcmd__exchange__subcmd__help__subcmd__login"
+                ;;
             fieldpost__subcmd__held,drop)
                 cmd="fieldpost__subcmd__held__subcmd__drop"
                 ;;
@@ -150,6 +177,9 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__help,doctor)
                 cmd="fieldpost__subcmd__help__subcmd__doctor"
+                ;;
+            fieldpost__subcmd__help,exchange)
+                cmd="fieldpost__subcmd__help__subcmd__exchange"
                 ;;
             fieldpost__subcmd__help,held)
                 cmd="fieldpost__subcmd__help__subcmd__held"
@@ -204,6 +234,15 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__help__subcmd__conflicts,show)
                 cmd="fieldpost__subcmd__help__subcmd__conflicts__subcmd__show"
+                ;;
+            fieldpost__subcmd__help__subcmd__exchange,check)
+                cmd="fieldpost__subcmd__help__subcmd__exchange__subcmd__check"
+                ;;
+            fieldpost__subcmd__help__subcmd__exchange,list)
+                cmd="fieldpost__subcmd__help__subcmd__exchange__subcmd__list"
+                ;;
+            fieldpost__subcmd__help__subcmd__exchange,login)
+                cmd="fieldpost__subcmd__help__subcmd__exchange__subcmd__login"
                 ;;
             fieldpost__subcmd__help__subcmd__held,drop)
                 cmd="fieldpost__subcmd__help__subcmd__held__subcmd__drop"
@@ -335,7 +374,7 @@ _fieldpost() {
 
     case "${cmd}" in
         fieldpost)
-            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive status conflicts held records rules history log digest packet recover detach demo help"
+            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive status conflicts held records rules history log digest packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -634,6 +673,152 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fieldpost__subcmd__exchange)
+            opts="-v -q -h --home --json --verbose --quiet --help list check login help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__exchange__subcmd__check)
+            opts="-v -q -h --accept --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__exchange__subcmd__help)
+            opts="list check login help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__exchange__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__exchange__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__exchange__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__exchange__subcmd__help__subcmd__login)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__exchange__subcmd__list)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__exchange__subcmd__login)
+            opts="-v -q -h --user --forget --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fieldpost__subcmd__held)
             opts="-v -q -h --home --json --verbose --quiet --help list show retry edit drop help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -853,7 +1038,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help)
-            opts="doctor init invite join sync send receive status conflicts held records rules history log digest packet recover detach demo help"
+            opts="doctor init invite join sync send receive status conflicts held records rules history log digest packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -967,6 +1152,62 @@ _fieldpost() {
         fieldpost__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__exchange)
+            opts="list check login"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__exchange__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__exchange__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__exchange__subcmd__login)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -47,6 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
+            [CompletionResult]::new('exchange', 'exchange', [CompletionResultType]::ParameterValue, 'List the exchanges of this site, check them, and log in to them')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Bring a restored database forward to what this site knows')
             [CompletionResult]::new('detach', 'detach', [CompletionResultType]::ParameterValue, 'Take every trace of Fieldpost out of the database')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Play a day of a main office, an office and two people, and show what happens')
@@ -68,7 +69,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         'fieldpost;init' {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The name of this site: a-z, 0-9, - and _')
             [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'The SQLite database of the application')
-            [CompletionResult]::new('--exchange', '--exchange', [CompletionResultType]::ParameterName, 'Where packets are dropped for the others: a folder that all sites reach')
+            [CompletionResult]::new('--exchange', '--exchange', [CompletionResultType]::ParameterName, 'Where packets are dropped for the others: a folder or an address; several: --exchange A --exchange B')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -95,7 +96,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;join' {
-            [CompletionResult]::new('--exchange', '--exchange', [CompletionResultType]::ParameterName, 'Where packets are dropped, as seen from this computer')
+            [CompletionResult]::new('--exchange', '--exchange', [CompletionResultType]::ParameterName, 'Where packets are dropped, as seen from this computer; several: --exchange A --exchange B')
             [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'Where the database is to be; without it a file of the host''s name in the home')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -614,6 +615,76 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         'fieldpost;packet;help;help' {
             break
         }
+        'fieldpost;exchange' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List them: the same as without a word')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Try every operation that will be needed, with a small file that is taken away again')
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Keep a name and a password for an exchange, where only you can read them')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;exchange;list' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;exchange;check' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--accept', '--accept', [CompletionResultType]::ParameterName, 'Take what is there now for the exchange that belongs there, where another one was before')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;exchange;login' {
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Who logs in, where the address does not say it')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--forget', '--forget', [CompletionResultType]::ParameterName, 'Forget what was kept')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fieldpost;exchange;help' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List them: the same as without a word')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Try every operation that will be needed, with a small file that is taken away again')
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Keep a name and a password for an exchange, where only you can read them')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;exchange;help;list' {
+            break
+        }
+        'fieldpost;exchange;help;check' {
+            break
+        }
+        'fieldpost;exchange;help;login' {
+            break
+        }
+        'fieldpost;exchange;help;help' {
+            break
+        }
         'fieldpost;recover' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do it')
@@ -669,6 +740,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
+            [CompletionResult]::new('exchange', 'exchange', [CompletionResultType]::ParameterValue, 'List the exchanges of this site, check them, and log in to them')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Bring a restored database forward to what this site knows')
             [CompletionResult]::new('detach', 'detach', [CompletionResultType]::ParameterValue, 'Take every trace of Fieldpost out of the database')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Play a day of a main office, an office and two people, and show what happens')
@@ -793,6 +865,21 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;help;packet;open' {
+            break
+        }
+        'fieldpost;help;exchange' {
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List them: the same as without a word')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Try every operation that will be needed, with a small file that is taken away again')
+            [CompletionResult]::new('login', 'login', [CompletionResultType]::ParameterValue, 'Keep a name and a password for an exchange, where only you can read them')
+            break
+        }
+        'fieldpost;help;exchange;list' {
+            break
+        }
+        'fieldpost;help;exchange;check' {
+            break
+        }
+        'fieldpost;help;exchange;login' {
             break
         }
         'fieldpost;help;recover' {

@@ -30,7 +30,16 @@ fn init_killed_anywhere_can_be_run_again() {
         Connection::open(folder.path().join("shop.db")).unwrap().execute_batch(SCHEMA).unwrap();
         let exchange = Memory::default();
         let init = |world: &World| {
-            start::init(world, folder.path(), &name("head"), "shop.db", "memory", &mut exchange.clone(), &Limits::default(), &mut |_, _| {})
+            start::init(
+                world,
+                folder.path(),
+                &name("head"),
+                "shop.db",
+                fieldpost::site::Exchanges::only("memory"),
+                &mut [&mut exchange.clone()],
+                &Limits::default(),
+                &mut |_, _| {},
+            )
         };
         let mortal = world(Some(kill));
         let first = init(&mortal);
@@ -41,7 +50,7 @@ fn init_killed_anywhere_can_be_run_again() {
             init(&world(None)).unwrap_or_else(|error| panic!("after a death before '{}': {error}", died.unwrap_or_default()));
         }
         let mut session = Session::open(world(None), home().unwrap(), Limits::default()).unwrap();
-        let report = round::run(&mut session, &mut exchange.clone(), round::Halves::Both, &mut |_| {}).unwrap();
+        let report = round::run(&mut session, &mut [&mut exchange.clone()], round::Halves::Both, &mut |_| {}).unwrap();
         assert_eq!((report.sealed, report.found), (0, 0), "step {kill}");
         assert_eq!(session.ledger.count(session.shapes[0].number).unwrap(), 2);
         if died.is_none() {
@@ -56,11 +65,11 @@ fn joining_killed_anywhere_can_be_run_again_and_loads_everything() {
         let tree = Tree::new(SCHEMA);
         let text = join::invite(&tree.session("head"), &name("anna"), Role::Remote, &[], join::INVITATION_MILLIS).unwrap();
         let mortal = world(Some(kill));
-        let first = join::join(&mortal, &tree.home("anna"), &text, "memory", None);
+        let first = join::join(&mortal, &tree.home("anna"), &text, fieldpost::site::Exchanges::only("memory"), None);
         let died = mortal.faults().died_at();
         assert_eq!(first.is_err(), died.is_some(), "step {kill}: {first:?}");
         if Home::discover(Some(&tree.home("anna")), &tree.home("anna")).is_err() {
-            join::join(&world(None), &tree.home("anna"), &text, "memory", None).unwrap();
+            join::join(&world(None), &tree.home("anna"), &text, fieldpost::site::Exchanges::only("memory"), None).unwrap();
         }
         tree.settle(&["anna", "head"]);
         tree.assert_same(&["head", "anna"]);
@@ -74,8 +83,8 @@ fn joining_killed_anywhere_can_be_run_again_and_loads_everything() {
 fn an_invitation_admits_once_and_not_after_its_time() {
     let tree = Tree::new(SCHEMA);
     let text = join::invite(&tree.session("head"), &name("anna"), Role::Remote, &[], join::INVITATION_MILLIS).unwrap();
-    join::join(&tree.world("anna"), &tree.home("anna"), &text, "memory", None).unwrap();
-    join::join(&tree.world("thief"), &tree.home("thief"), &text, "memory", None).unwrap();
+    join::join(&tree.world("anna"), &tree.home("anna"), &text, fieldpost::site::Exchanges::only("memory"), None).unwrap();
+    join::join(&tree.world("thief"), &tree.home("thief"), &text, fieldpost::site::Exchanges::only("memory"), None).unwrap();
     tree.sync("anna");
     tree.sync("head");
     tree.sync("thief");
@@ -87,15 +96,18 @@ fn an_invitation_admits_once_and_not_after_its_time() {
     assert!(join::invite(&tree.session("head"), &name("anna"), Role::Remote, &[], 1).is_err(), "the name is taken");
 
     let late = join::invite(&tree.session("head"), &name("ben"), Role::Remote, &[], 1_000).unwrap();
-    join::join(&tree.world("ben"), &tree.home("ben"), &late, "memory", None).unwrap();
+    join::join(&tree.world("ben"), &tree.home("ben"), &late, fieldpost::site::Exchanges::only("memory"), None).unwrap();
     tree.sync("ben");
     tree.tick(10_000);
     tree.settle(&["head", "ben"]);
     assert!(!tree.session("ben").has_database());
     tree.tick(10_000);
-    assert!(join::join(&tree.world("cora"), &tree.home("cora"), &late, "memory", None).is_err(), "too late even to try");
+    assert!(
+        join::join(&tree.world("cora"), &tree.home("cora"), &late, fieldpost::site::Exchanges::only("memory"), None).is_err(),
+        "too late even to try"
+    );
     let forged = late.replace('A', "B");
-    assert!(join::join(&tree.world("dora"), &tree.home("dora"), &forged, "memory", None).is_err());
+    assert!(join::join(&tree.world("dora"), &tree.home("dora"), &forged, fieldpost::site::Exchanges::only("memory"), None).is_err());
     assert!(Home::discover(Some(&tree.home("dora")), &tree.home("dora")).is_err(), "nothing is left of a refused one");
 }
 
@@ -107,8 +119,17 @@ fn detach_leaves_the_database_as_if_we_had_never_been_there() {
         Connection::open(&path).unwrap().execute_batch(SCHEMA).unwrap();
         let before = schema_of(&path);
         let mut exchange = Memory::default();
-        start::init(&world(None), folder.path(), &name("head"), "shop.db", "memory", &mut exchange, &Limits::default(), &mut |_, _| {})
-            .unwrap();
+        start::init(
+            &world(None),
+            folder.path(),
+            &name("head"),
+            "shop.db",
+            fieldpost::site::Exchanges::only("memory"),
+            &mut [&mut exchange],
+            &Limits::default(),
+            &mut |_, _| {},
+        )
+        .unwrap();
         assert_ne!(schema_of(&path), before);
         let home = || Home::discover(Some(folder.path()), folder.path());
         let session = Session::open(world(None), home().unwrap(), Limits::default()).unwrap();

@@ -83,7 +83,7 @@ fn settled(tree: &Tree, sites: &[&str]) {
 
 fn half(tree: &Tree, site: &str, halves: round::Halves) {
     tree.tick(1_000);
-    round::run(&mut tree.session(site), &mut tree.exchange.clone(), halves, &mut |_| {}).unwrap();
+    round::run(&mut tree.session(site), &mut [&mut tree.exchange.clone()], halves, &mut |_| {}).unwrap();
 }
 
 // ---- which number a record gets

@@ -44,7 +44,7 @@ fn three_levels() -> Tree {
 
 fn half(tree: &Tree, site: &str, halves: round::Halves) -> Report {
     tree.tick(1_000);
-    round::run(&mut tree.session(site), &mut tree.exchange.clone(), halves, &mut |_| {}).unwrap()
+    round::run(&mut tree.session(site), &mut [&mut tree.exchange.clone()], halves, &mut |_| {}).unwrap()
 }
 
 /// Seals and sends without looking at what came.
@@ -351,7 +351,7 @@ fn nothing_is_told_to_a_neighbour_whose_packet_is_applied_in_part() {
     tree.tick(1_000);
     let mut session = tree.session("head");
     session.world.faults().kill_before(Some(4));
-    let died = round::run(&mut session, &mut tree.exchange.clone(), round::Halves::Both, &mut |_| {});
+    let died = round::run(&mut session, &mut [&mut tree.exchange.clone()], round::Halves::Both, &mut |_| {});
     assert!(died.unwrap_err().is_crash());
     drop(session);
     assert_eq!(phone(&tree, "head", "ACME"), "anna", "the first of two changes is applied");

@@ -171,7 +171,17 @@ impl Sites {
         std::fs::create_dir_all(&home).unwrap();
         fill(&home.join("shop.db"));
         let (world, mut exchange) = (World::real(), sites.exchange.clone());
-        start::init(&world, &home, &name("head"), "shop.db", "memory", &mut exchange, &Limits::default(), &mut |_, _| {}).unwrap();
+        start::init(
+            &world,
+            &home,
+            &name("head"),
+            "shop.db",
+            fieldpost::site::Exchanges::only("memory"),
+            &mut [&mut exchange],
+            &Limits::default(),
+            &mut |_, _| {},
+        )
+        .unwrap();
         sites
     }
 
@@ -203,7 +213,7 @@ impl Sites {
 
     pub fn invite(&self) {
         let text = join::invite(&self.session("head"), &name("south"), Role::Remote, &[], join::INVITATION_MILLIS).unwrap();
-        join::join(&World::real(), &self.home("south"), &text, "memory", None).unwrap();
+        join::join(&World::real(), &self.home("south"), &text, fieldpost::site::Exchanges::only("memory"), None).unwrap();
     }
 
     pub fn home(&self, site: &str) -> PathBuf {
@@ -220,7 +230,7 @@ impl Sites {
     }
 
     pub fn run(&self, session: &mut Session, halves: round::Halves) -> Report {
-        round::run(session, &mut self.exchange.clone(), halves, &mut |_| {}).unwrap()
+        round::run(session, &mut [&mut self.exchange.clone()], halves, &mut |_| {}).unwrap()
     }
 
     /// Rounds until nobody has anything to say.

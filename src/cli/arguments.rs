@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    Exit, conflicts, demo, detach, digest, doctor, held, history, init, invite, join, log, packet, records, recover, rules, status, sync,
+    Exit, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, log, packet, records, recover, rules,
+    status, sync,
 };
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
@@ -62,6 +63,7 @@ pub enum Command {
     Log(log::LogArgs),
     Digest(digest::DigestArgs),
     Packet(packet::PacketArgs),
+    Exchange(exchange::ExchangeArgs),
     Recover(recover::RecoverArgs),
     Detach(detach::DetachArgs),
     Demo(demo::DemoArgs),
@@ -83,6 +85,7 @@ impl Command {
             Self::Conflicts(arguments) => arguments.logged_as(),
             Self::Held(arguments) => arguments.logged_as(),
             Self::Records(arguments) => arguments.logged_as(),
+            Self::Exchange(arguments) => arguments.logged_as(),
             Self::Recover(recover::RecoverArgs { yes: true, .. }) => Some("recover"),
             Self::Recover(_)
             | Self::Init(_)
@@ -170,6 +173,9 @@ mod tests {
             "fieldpost packet show a.fpk",
             "fieldpost packet verify a.fpk --signers allowed_signers",
             "fieldpost packet open a.fpk --out folder",
+            "fieldpost exchange",
+            "fieldpost exchange check --accept",
+            "fieldpost exchange login ftp://host/x --user anna",
             "fieldpost recover --yes",
             "fieldpost detach",
             "fieldpost demo --dir tour",

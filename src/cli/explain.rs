@@ -104,7 +104,7 @@ fn address(error: &PlaceError) -> String {
         PlaceError::Address(AddressError::Password) => {
             "leave the password out of the address; 'fieldpost exchange login' asks for it and keeps it apart".to_owned()
         }
-        PlaceError::Address(AddressError::Bad { .. }) => "'man fieldpost-exchange' has an example for each kind of server".to_owned(),
+        PlaceError::Address(AddressError::Bad { .. }) => "'man 7 fieldpost-exchange' has an example for each kind of server".to_owned(),
         PlaceError::BuiltWithout { feature, .. } => format!("build it with '--features {feature}', or take the binary that has all"),
         PlaceError::Access { .. } => "'fieldpost exchange check' tells what is used and where it comes from".to_owned(),
     }

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use super::access::Entered;
 use super::page::{Column, Page, alert, count, heading, number, paragraphs};
 use super::printer::Report;
 use super::{Context, Exit, Failure, place};
 use crate::database::UntrackedReason;
-use crate::exchange::{Access, Retrying, open_exchange};
 use crate::keys::VerifyingKey;
 use crate::model::{KeyKind, SiteName};
 use crate::site::{Home, HomeError};
@@ -32,9 +32,9 @@ pub struct InitArgs {
     /// The SQLite database of the application
     #[arg(long, value_name = "FILE")]
     pub database: PathBuf,
-    /// Where packets are dropped for the others: a folder that all sites reach
-    #[arg(long, value_name = "PLACE")]
-    pub exchange: String,
+    /// Where packets are dropped for the others: a folder or an address; several: --exchange A --exchange B
+    #[arg(long, value_name = "PLACE", required = true)]
+    pub exchange: Vec<String>,
 }
 
 /// What was set up.
@@ -46,8 +46,8 @@ pub struct InitReport {
     pub home: PathBuf,
     /// The database.
     pub database: PathBuf,
-    /// The exchange.
-    pub exchange: String,
+    /// The exchanges.
+    pub exchange: Vec<String>,
     /// Fingerprint of the signing key.
     pub fingerprint: String,
     /// What is tracked, by name.
@@ -90,9 +90,9 @@ pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
         return Err(HomeError::Exists { folder }.into());
     }
     let database = place::database(&context.here, &folder, &arguments.database)?;
-    let exchange_address = place::exchange(&context.here, &arguments.exchange)?;
-    let mut exchange = Retrying::new(open_exchange(&exchange_address, &Access::default())?);
+    let entered = Entered::of(context, &arguments.exchange)?;
     let progress = context.printer.progress("looking at the database");
+    let mut exchanges = entered.open(&progress)?;
     let mut table = String::new();
     let mut taken = |name: &str, records: u64| {
         if table != name {
@@ -102,15 +102,19 @@ pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
         progress.done(records);
     };
     let (name, world) = (&arguments.name, &context.world);
-    let begun = start::init(world, &folder, name, &database, &exchange_address, &mut exchange, &context.limits, &mut taken)?;
+    let begun = start::init(world, &folder, name, &database, entered.exchanges.clone(), &mut exchanges.all(), &context.limits, &mut taken)?;
     drop(progress);
     let home = Home::discover(Some(&folder), &folder)?;
+    entered.keep(context, &home)?;
     let key = VerifyingKey::parse(&fs_err::read_to_string(home.signing_public())?)?;
     let mut warnings: Vec<String> = begun.warnings.iter().map(ToString::to_string).collect();
     warnings.extend(undeclared(&begun.undeclared));
-    if begun.exchange_was_marked {
-        warnings.push(format!("{exchange_address} was an exchange before: where that was another tree's, take a folder of its own"));
-    }
+    warnings.extend(
+        begun
+            .were_marked
+            .iter()
+            .map(|place| format!("{place} was an exchange before: where that was another tree's, take a folder of its own")),
+    );
     let mut tracked: Vec<TrackedTable> = begun
         .tracked
         .iter()
@@ -127,7 +131,7 @@ pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
         site: name.clone(),
         database: folder.join(&database),
         home: folder,
-        exchange: exchange_address,
+        exchange: entered.exchanges.addresses,
         fingerprint: key.fingerprint().to_string(),
         tracked,
         untracked: untracked.map(|one| UntrackedTable { table: one.name.clone(), reason: one.reason.to_string() }).collect(),
@@ -153,7 +157,7 @@ impl Report for InitReport {
             "{}\n  database     {}\n  exchange     {}\n  fingerprint  {}",
             heading(&format!("'{}' is set up in {}", self.site, self.home.display())),
             self.database.display(),
-            self.exchange,
+            self.exchange.join("\n               "),
             self.fingerprint
         );
         let warnings = self.warnings.iter().map(|warning| format!("{} {warning}", alert("Note:")));
@@ -213,7 +217,7 @@ mod tests {
             site: SiteName::new("head").unwrap(),
             home: "/srv/shop".into(),
             database: "/srv/shop/shop.db".into(),
-            exchange: "/mnt/share".to_owned(),
+            exchange: vec!["/mnt/share".to_owned()],
             fingerprint: "SHA256:abc".to_owned(),
             tracked: vec![
                 tracked("customers", 1_300, &["id"], KeyKind::Natural),

@@ -84,7 +84,7 @@ pub struct InviteReport {
     /// Until when it is good.
     pub expires: Moment,
     /// The exchange of the inviter, for the line to type.
-    pub exchange: String,
+    pub exchange: Vec<String>,
 }
 
 /// Runs the command.
@@ -122,7 +122,7 @@ pub fn run(arguments: &InviteArgs, context: &Context) -> Result<Exit, Failure> {
         groups: invitation.groups.iter().cloned().collect(),
         file,
         expires: Moment(invitation.expires),
-        exchange: session.settings.exchange.clone(),
+        exchange: session.settings.exchanges.addresses.clone(),
     };
     drop(lock);
     Ok(context.done(&session.home, &report))
@@ -140,7 +140,7 @@ impl Report for InviteReport {
             page.moment(self.expires),
             self.name,
             self.name,
-            self.exchange
+            self.exchange.join(" --exchange ")
         )
     }
 
@@ -174,7 +174,7 @@ mod tests {
             groups: vec!["sales".to_owned()],
             file: "anna.invite".into(),
             expires: at(0),
-            exchange: "/mnt/share".to_owned(),
+            exchange: vec!["/mnt/share".to_owned()],
         };
         assert_eq!(
             plain(&report),

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 
+use super::access::Entered;
 use super::invite::a_role;
 use super::page::{Page, alert, heading};
 use super::printer::Report;
@@ -28,9 +29,9 @@ pub struct JoinArgs {
     /// The invitation file
     #[arg(value_name = "FILE")]
     pub invitation: PathBuf,
-    /// Where packets are dropped, as seen from this computer
-    #[arg(long, value_name = "PLACE")]
-    pub exchange: String,
+    /// Where packets are dropped, as seen from this computer; several: --exchange A --exchange B
+    #[arg(long, value_name = "PLACE", required = true)]
+    pub exchange: Vec<String>,
     /// Where the database is to be; without it a file of the host's name in the home
     #[arg(long, value_name = "FILE")]
     pub database: Option<PathBuf>,
@@ -51,8 +52,8 @@ pub struct JoinReport {
     pub home: PathBuf,
     /// Where the database will be.
     pub database: PathBuf,
-    /// The exchange.
-    pub exchange: String,
+    /// The exchanges.
+    pub exchange: Vec<String>,
     /// Fingerprint of the key made here.
     pub fingerprint: String,
     /// Fingerprint of the key of who invited.
@@ -72,21 +73,21 @@ pub fn run(arguments: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
     }
     let path = context.here.join(&arguments.invitation);
     let text = String::from_utf8_lossy(&fs_err::read(path)?).into_owned();
-    let exchange = place::exchange(&context.here, &arguments.exchange)?;
-    crate::exchange::Address::parse(&exchange).map_err(crate::exchange::OpenError::from)?;
     let database = arguments.database.as_ref().map(|path| place::database(&context.here, &folder, path)).transpose()?;
     let named = InvitationFile::parse(&text)?.invitation().database.clone();
     let target = folder.join(database.as_deref().unwrap_or(&named));
     if target.exists() {
         return Err(Failure::FileExists(target));
     }
-    let settings = join::join(&context.world, &folder, &text, &exchange, database.as_deref())?;
+    let entered = Entered::of(context, &arguments.exchange)?;
+    let progress = context.printer.progress("asking to be taken in");
+    let mut exchanges = entered.open(&progress)?;
+    let settings = join::join(&context.world, &folder, &text, entered.exchanges.clone(), database.as_deref())?;
     let home = Home::discover(Some(&folder), &folder)?;
+    entered.keep(context, &home)?;
     let _lock = home.lock(context.world.now())?;
     let mut session = Session::open(World::real(), home, context.limits.clone())?;
-    let mut exchange = place::open(&settings, &session.home)?;
-    let progress = context.printer.progress("asking to be taken in");
-    let round = round::run(&mut session, &mut exchange, round::Halves::Both, &mut |what| progress.stage(what, None))?;
+    let round = round::run(&mut session, &mut exchanges.all(), round::Halves::Both, &mut |what| progress.stage(what, None))?;
     drop(progress);
     let parent = session.ledger.parent()?.ok_or(crate::sync::SyncError::Bug("a child without a parent"))?;
     let dropped = !round.deposited.is_empty();
@@ -98,7 +99,7 @@ pub fn run(arguments: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
         host: settings.host.clone(),
         database: session.database_path(),
         home: folder,
-        exchange: settings.exchange,
+        exchange: settings.exchanges.addresses,
         fingerprint: session.signing.verifying_key().fingerprint().to_string(),
         parent_fingerprint: VerifyingKey::parse(&parent.card.signing)?.fingerprint().to_string(),
         waiting: (!dropped).then(why),
@@ -122,7 +123,7 @@ impl Report for JoinReport {
             heading(&format!("Asked '{parent}' to take in '{site}', {}", a_role(self.role))),
             line("home", &self.home.display().to_string()),
             line("database", &format!("{}, built when '{parent}' has answered", self.database.display())),
-            line("exchange", &self.exchange),
+            line("exchange", &self.exchange.join(", ")),
             line("your key", &self.fingerprint),
             line(&format!("key of '{parent}'"), &self.parent_fingerprint),
         )
@@ -147,7 +148,7 @@ mod tests {
             host: SiteName::new("head").unwrap(),
             home: "/home/anna/crm".into(),
             database: "/home/anna/crm/shop.db".into(),
-            exchange: "/mnt/share".to_owned(),
+            exchange: vec!["/mnt/share".to_owned()],
             fingerprint: "SHA256:abc".to_owned(),
             parent_fingerprint: "SHA256:def".to_owned(),
             waiting: None,

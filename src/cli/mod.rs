@@ -8,12 +8,14 @@
 //! exit code 5, and ends in the home's log ([`Context::done`]). `status`, `conflicts`, `held`, `history`, `log`, `digest` and
 //! `doctor` only read ([`Context::look`]) and never wait.
 
+pub mod access;
 pub mod arguments;
 pub mod conflicts;
 pub mod demo;
 pub mod detach;
 pub mod digest;
 pub mod doctor;
+pub mod exchange;
 pub mod exit;
 pub mod explain;
 pub mod failure;
@@ -134,6 +136,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Log(arguments) => log::run(arguments, context),
         Command::Digest(arguments) => digest::run(arguments, context),
         Command::Packet(arguments) => packet::run(arguments, context),
+        Command::Exchange(arguments) => exchange::run(arguments, context),
         Command::Recover(arguments) => recover::run(arguments, context),
         Command::Detach(arguments) => detach::run(arguments, context),
         Command::Demo(arguments) => demo::run(arguments, context),

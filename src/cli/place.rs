@@ -6,9 +6,10 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::Failure;
-use crate::exchange::{Access, Exchange, Retrying, open_exchange};
-use crate::site::{Home, Settings};
+use super::printer::Progress;
+use super::{Failure, access};
+use crate::exchange::{Access, DryRun, Exchange, Meter, Retrying, open_exchange};
+use crate::site::{Exchanges, Home, Settings};
 
 /// A typed path, whole. `..` is followed as the operating system does, where what it leads to is there.
 ///
@@ -48,13 +49,51 @@ pub fn exchange(here: &Path, typed: &str) -> Result<String, Failure> {
     }
 }
 
-/// Opens the exchange of a site; a folder that a person wrote into the settings is seen from the home. Tries again what may pass.
-///
-/// # Errors
-/// [`crate::exchange::OpenError`].
-pub fn open(settings: &Settings, home: &Home) -> Result<Retrying<Box<dyn Exchange>>, Failure> {
-    let address = exchange(home.folder(), &settings.exchange)?;
-    Ok(Retrying::new(open_exchange(&address, &Access::default())?))
+/// The exchanges of a site, opened and not yet reached.
+#[derive(Debug)]
+pub struct Opened<E = Retrying<Box<dyn Exchange>>>(Vec<E>);
+
+impl Opened {
+    /// Opens them; a folder that a person wrote into the settings is seen from the home. They try again what may pass.
+    ///
+    /// # Errors
+    /// [`crate::exchange::OpenError`] for the first that cannot be used; see also [`access::find`].
+    pub fn of(settings: &Settings, home: &Home, progress: &Progress) -> Result<Self, Failure> {
+        Self::with(&settings.exchanges, home.folder(), progress, |address| {
+            Ok(access::find(&settings.exchanges, address, Some(home))?.access)
+        })
+    }
+
+    /// Opens them with what `access` gives for each; folders are seen from `base`.
+    ///
+    /// # Errors
+    /// As [`Opened::of`].
+    pub fn with(
+        exchanges: &Exchanges,
+        base: &Path,
+        progress: &Progress,
+        access: impl Fn(&str) -> Result<Access, Failure>,
+    ) -> Result<Self, Failure> {
+        let meter = Meter::new(exchanges.transfer_limit, progress.traffic());
+        let one = |address: &String| {
+            let access = Access { meter: meter.clone(), ..access(address)? };
+            Ok(Retrying::new(open_exchange(&exchange(base, address)?, &access)?))
+        };
+        exchanges.addresses.iter().map(one).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The same, with nothing written to them.
+    #[must_use]
+    pub fn dry(self) -> Opened<DryRun<Retrying<Box<dyn Exchange>>>> {
+        Opened(self.0.into_iter().map(DryRun::new).collect())
+    }
+}
+
+impl<E: Exchange> Opened<E> {
+    /// For a round.
+    pub fn all(&mut self) -> Vec<&mut dyn Exchange> {
+        self.0.iter_mut().map(|exchange| exchange as &mut dyn Exchange).collect()
+    }
 }
 
 fn text(path: &Path) -> Result<String, Failure> {

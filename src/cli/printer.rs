@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{IsTerminal as _, Write};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -163,6 +164,15 @@ impl Printer {
         Ok((read > 0).then(|| answer.trim_end_matches(['\r', '\n']).to_owned()))
     }
 
+    /// Asks for something that is not shown while it is typed.
+    ///
+    /// # Errors
+    /// As the terminal says.
+    pub fn ask_secret(&self, question: &str) -> std::io::Result<String> {
+        self.err.line(&format!("{}{question}?{}", page::BOLD.render(), page::BOLD.render_reset()));
+        console::Term::stderr().read_secure_line()
+    }
+
     /// What failed and what to do; with `--json` as a document on standard output too.
     pub fn explain(&self, explanation: &Explanation) {
         if self.form == Form::Json {
@@ -212,7 +222,7 @@ impl Progress {
 
     fn new(what: &'static str, target: ProgressDrawTarget) -> Self {
         let bar = ProgressBar::with_draw_target(None, target).with_message(what);
-        bar.set_style(ProgressStyle::with_template("{spinner} {msg}").expect("the template is valid"));
+        bar.set_style(ProgressStyle::with_template("{spinner} {msg} {prefix:.dim}").expect("the template is valid"));
         if !bar.is_hidden() {
             bar.enable_steady_tick(Self::TICK);
         }
@@ -221,7 +231,11 @@ impl Progress {
 
     /// Names what is being done now; `of` is how much there is to do, where that is known.
     pub fn stage(&self, what: &str, of: Option<u64>) {
-        let template = if of.is_some() { "{spinner} {msg} {human_pos} of {human_len} {wide_bar}" } else { "{spinner} {msg}" };
+        let template = if of.is_some() {
+            "{spinner} {msg} {human_pos} of {human_len} {wide_bar} {prefix:.dim}"
+        } else {
+            "{spinner} {msg} {prefix:.dim}"
+        };
         self.bar.set_style(ProgressStyle::with_template(template).expect("both templates are valid"));
         self.bar.set_message(what.to_owned());
         self.bar.set_position(0);
@@ -229,6 +243,19 @@ impl Progress {
             Some(of) => self.bar.set_length(of),
             None => self.bar.unset_length(),
         }
+    }
+
+    /// Shows beside the stage how much went over the line; none where nobody watches.
+    #[must_use]
+    pub fn traffic(&self) -> Option<Box<dyn Fn(u64) + Send + Sync>> {
+        if self.bar.is_hidden() {
+            return None;
+        }
+        let (bar, passed) = (self.bar.clone(), AtomicU64::new(0));
+        Some(Box::new(move |bytes| {
+            let all = passed.fetch_add(bytes, Ordering::Relaxed) + bytes;
+            bar.set_prefix(page::size(all));
+        }))
     }
 
     /// So much of the stage is done.

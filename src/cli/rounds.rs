@@ -6,10 +6,12 @@ use super::conflicts::{self, About, Conflict};
 use super::held::{self, HeldChange, Needs};
 use super::logged::{Line, Looked};
 use super::page::{Page, count, size};
+use super::place::Opened;
+use super::printer::Progress;
 use super::rehearsal::Rehearsal;
 use super::sync::{Counts, Kept, KeptRecord, Mode, PacketIn, PacketOut, ReceiveArgs, SendArgs, SyncArgs, SyncReport, Waiting};
-use super::{Context, Exit, Failure, place};
-use crate::exchange::{DryRun, Exchange};
+use super::{Context, Exit, Failure};
+use crate::exchange::Exchange;
 use crate::ledger::Direction;
 use crate::model::SiteName;
 use crate::rules::check;
@@ -61,16 +63,18 @@ fn go(context: &Context, halves: Halves, mode: Mode, full: Full) -> Result<Exit,
             if full == Full::Ask {
                 round::full(&session)?;
             }
-            let mut exchange = place::open(&session.settings, &session.home)?;
-            let report = one_round(context, &mut session, &mut exchange, halves, mode)?;
+            let progress = context.printer.progress("opening");
+            let mut exchanges = Opened::of(&session.settings, &session.home, &progress)?;
+            let report = one_round(context, &mut session, &mut exchanges.all(), halves, mode, progress)?;
             let looked = if halves == Halves::Both { Looked::Everywhere } else { Looked::Partly };
             Ok(context.done_looking(&session.home, &report, looked))
         }
         Mode::DryRun => {
             let rehearsal = Rehearsal::new(context)?;
             let mut session = rehearsal.session(context)?;
-            let mut exchange = DryRun::new(place::open(&rehearsal.settings, &rehearsal.home)?);
-            Ok(context.printer.report(&one_round(context, &mut session, &mut exchange, halves, mode)?))
+            let progress = context.printer.progress("opening");
+            let mut exchanges = Opened::of(&rehearsal.settings, &rehearsal.home, &progress)?.dry();
+            Ok(context.printer.report(&one_round(context, &mut session, &mut exchanges.all(), halves, mode, progress)?))
         }
     }
 }
@@ -79,13 +83,13 @@ fn go(context: &Context, halves: Halves, mode: Mode, full: Full) -> Result<Exit,
 fn one_round(
     context: &Context,
     session: &mut Session,
-    exchange: &mut dyn Exchange,
+    exchanges: &mut [&mut dyn Exchange],
     halves: Halves,
     mode: Mode,
+    progress: Progress,
 ) -> Result<SyncReport, Failure> {
     let before = Before { database: session.has_database(), conflicts: session.ledger.last_conflict()? };
-    let progress = context.printer.progress("opening");
-    let round = round::run(session, exchange, halves, &mut |what| {
+    let round = round::run(session, exchanges, halves, &mut |what| {
         progress.stage(what, None);
         context.printer.step(what);
     })?;

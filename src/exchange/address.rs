@@ -233,8 +233,11 @@ fn file_url(rest: &str) -> Result<PathBuf, AddressError> {
     Ok(if drive { path[1..].into() } else { path.into() })
 }
 
-/// The words of a command line: split at spaces, `"…"` and `'…'` keep them. No other meaning, no shell.
-fn words(line: &str) -> Result<Vec<String>, AddressError> {
+/// The words of a command line, at least one: split at spaces, `"…"` and `'…'` keep them. No other meaning, no shell.
+///
+/// # Errors
+/// [`AddressError::Bad`] for a quote that is not closed, and for no word at all.
+pub fn words(line: &str) -> Result<Vec<String>, AddressError> {
     let mut words: Vec<String> = Vec::new();
     let mut word: Option<String> = None;
     let mut quote = None;

@@ -30,13 +30,14 @@ mod open;
 mod protocol;
 mod retrying;
 mod transfer;
+mod trial;
 mod unruly;
 
 use std::fmt;
 use std::path::Path;
 
 pub use access::{Access, Secret};
-pub use address::{Address, AddressError, Scheme, Server};
+pub use address::{Address, AddressError, Scheme, Server, words};
 pub use dry_run::{DryRun, Note};
 pub use error::{ExchangeError, MarkerFault};
 pub use folder::FolderExchange;
@@ -48,6 +49,7 @@ pub use open::{OpenError, open_exchange};
 pub use protocol::{Deposited, Marked, Reached, deposit, fetch, mark, reach, waiting};
 pub use retrying::Retrying;
 pub use transfer::Content;
+pub use trial::{Finding, Tried, try_out};
 pub use unruly::Unruly;
 
 use crate::world::World;

@@ -224,6 +224,12 @@ impl Home {
         self.inside().join("keys").join("sealing.pub")
     }
 
+    /// Names and passwords for the exchanges.
+    #[must_use]
+    pub fn logins(&self) -> PathBuf {
+        self.inside().join("keys").join("logins")
+    }
+
     /// The ledger's file.
     #[must_use]
     pub fn state(&self) -> PathBuf {
@@ -330,7 +336,7 @@ mod tests {
             host: SiteName::new("head").unwrap(),
             parent: None,
             database: "shop.db".into(),
-            exchange: "/mnt/share".into(),
+            exchanges: crate::site::Exchanges::only("/mnt/share"),
             groups: Vec::new(),
         }
     }

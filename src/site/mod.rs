@@ -5,7 +5,7 @@
 //!   fieldpost.toml      settings, for people to read and change          Settings
 //!   rules.toml          what decides conflicts, names records (at the host) rules::Rules
 //!   .fieldpost/         everything of ours                                Home
-//!     keys/             signing, signing.pub, sealing, sealing.pub
+//!     keys/             signing, signing.pub, sealing, sealing.pub, logins (Logins)
 //!     state.db          the ledger
 //!     outbox/NEIGHBOUR/ sealed packets until they are acknowledged, byte for byte
 //!     inbox/NEIGHBOUR/  packets fetched and not yet applied
@@ -15,16 +15,20 @@
 //!     lock, holder      held by the run that works here, and who that is
 //! ```
 
+mod exchanges;
 mod home;
 mod invitation;
 mod lock;
 mod log;
+mod logins;
 mod roster;
 mod settings;
 
+pub use exchanges::{AccessSettings, Exchanges};
 pub use home::{Draft, Home, HomeError};
 pub use invitation::{Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret};
 pub use lock::{Holder, HomeLock};
 pub use log::{Entry as LogEntry, Level, Log, Standing};
+pub use logins::{Login, Logins};
 pub use roster::{OfficePart, Role, Roster, RosterError, Site};
 pub use settings::{Settings, SettingsError};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::Role;
+use super::{Exchanges, Role};
 use crate::model::SiteName;
 use crate::rules::reading::{At, Fault, Reading, quoted};
 
@@ -21,8 +21,8 @@ pub struct Settings {
     /// The application's database, seen from the home; see [`Settings::database_path`]. Text, because a path that is no
     /// text cannot be written into the file.
     pub database: String,
-    /// Where packets are dropped: a folder or an address.
-    pub exchange: String,
+    /// Where packets are dropped.
+    pub exchanges: Exchanges,
     /// The groups this site is in, sorted.
     pub groups: Vec<String>,
 }
@@ -38,7 +38,7 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    const KEYS: [&str; 7] = ["name", "role", "host", "parent", "database", "exchange", "groups"];
+    const KEYS: [&str; 6] = ["name", "role", "host", "parent", "database", "groups"];
 
     /// Reads the text of a `fieldpost.toml`.
     ///
@@ -56,7 +56,7 @@ impl Settings {
 
     fn read(text: &str) -> At<Self> {
         let root = Reading::parse(text)?;
-        root.only(&Self::KEYS)?;
+        root.only(&[&Self::KEYS[..], &Exchanges::KEYS].concat())?;
         let site = |key: &'static str| SiteName::new(root.required(key)?).map_err(|error| root.refuse(key, error));
         let filled = |key: &'static str| match root.required(key)? {
             "" => Err(root.refuse(key, "may not be empty")),
@@ -78,7 +78,7 @@ impl Settings {
         let mut groups = root.texts("groups")?.unwrap_or_default();
         groups.sort();
         groups.dedup();
-        Ok(Self { name, role, host, parent, database: filled("database")?, exchange: filled("exchange")?, groups })
+        Ok(Self { name, role, host, parent, database: filled("database")?, exchanges: Exchanges::read(&root)?, groups })
     }
 }
 
@@ -96,9 +96,10 @@ impl fmt::Display for Settings {
         }
         writeln!(f, "\n# The application's database, seen from this folder.")?;
         writeln!(f, "database = {}\n", quoted(&self.database))?;
-        writeln!(f, "# Where packets are dropped and collected.\nexchange = {}\n", quoted(&self.exchange))?;
+        writeln!(f, "# Where packets are dropped and collected: a folder, an address, or a list of them.\n{}", self.exchanges)?;
         let groups: Vec<String> = self.groups.iter().map(|group| quoted(group)).collect();
-        writeln!(f, "# The groups this site is in; its parent decides.\ngroups = [{}]", groups.join(", "))
+        writeln!(f, "# The groups this site is in; its parent decides.\ngroups = [{}]", groups.join(", "))?;
+        self.exchanges.tables(f)
     }
 }
 

@@ -12,11 +12,12 @@ use fs_err as fs;
 
 use super::apply;
 use super::join;
+use super::places::Place;
 use super::plan::{self, Known, Step};
 use super::report::{PacketIn, Report, Waiting};
 use super::start;
 use super::{Result, Session, SyncError};
-use crate::exchange::{Entry, Exchange, FileName, Folder, fetch, waiting};
+use crate::exchange::{Entry, FileName, Folder, fetch, waiting};
 use crate::keys::VerifyingKey;
 use crate::ledger::{Direction, Neighbour};
 use crate::model::{PacketNumber, SiteName};
@@ -33,23 +34,27 @@ pub(super) struct Collected {
     pub asked: BTreeSet<PacketNumber>,
     /// Packets of its that are missing here.
     pub missing: Vec<PacketNumber>,
+    /// Packets that came too early to be applied.
+    later: BTreeSet<PacketNumber>,
+    /// All that came.
+    came: BTreeSet<PacketNumber>,
 }
 
 /// Collects and applies whatever a neighbour sent.
 pub(super) fn collect(
     session: &mut Session,
-    exchange: &mut dyn Exchange,
+    place: &mut Place<'_>,
     neighbour: &Neighbour,
+    collected: &mut Collected,
     report: &mut Report,
     progress: &mut dyn FnMut(&str),
-) -> Result<Collected> {
-    let mut collected = Collected::default();
+) -> Result<()> {
     if neighbour.problem.is_some() {
-        return Ok(collected);
+        return Ok(());
     }
     let folder = Folder::between(session.name(), &neighbour.card.name);
     let mut partial = Vec::new();
-    let mut files = find(session, exchange, &folder, &session.home.inbox(&neighbour.card.name), &mut partial)?;
+    let mut files = find(session, place, &folder, &session.home.inbox(&neighbour.card.name), &mut partial)?;
     for (name, bytes) in partial.into_iter().filter(|(name, _)| name.number > neighbour.received) {
         let why = if bytes < name.bytes {
             format!("only {bytes} of its {} bytes are on the exchange: it is still being copied, or the copy broke off", name.bytes)
@@ -61,11 +66,10 @@ pub(super) fn collect(
         report.waiting.push(wait(neighbour, name.number, &why, true));
     }
     files.truncate(MOST_PACKETS);
-    let mut later = BTreeSet::new();
-    let known: BTreeSet<PacketNumber> = files.iter().map(|file| file.name.number).collect();
+    collected.came.extend(files.iter().map(|file| file.name.number));
     for file in files {
         progress(&format!("packet {} from '{}'", file.name.number, neighbour.card.name));
-        let path = file.bring(session, exchange, &folder)?;
+        let path = file.bring(session, place, &folder)?;
         let now = session.ledger.neighbour(neighbour.site)?;
         let opened = match open_from(session, &now, &path, file.name) {
             Ok(opened) => opened,
@@ -86,7 +90,7 @@ pub(super) fn collect(
             }
             Err(error) => {
                 set_aside(session, &path, &error.to_string())?;
-                file.remove(session, exchange, &folder)?;
+                file.remove(session, place, &folder)?;
                 report.waiting.push(wait(&now, file.name.number, &format!("it was set aside: {error}"), true));
                 if file.name.number > now.received {
                     collected.missing.push(file.name.number);
@@ -99,7 +103,7 @@ pub(super) fn collect(
             // Only a request to join verifies with another key than the neighbour's: somebody else holds its invitation.
             let why = join::Refused::Used.to_string();
             set_aside(session, &path, &why)?;
-            file.remove(session, exchange, &folder)?;
+            file.remove(session, place, &folder)?;
             report.waiting.push(wait(&now, envelope.number, &why, false));
             continue;
         }
@@ -116,8 +120,9 @@ pub(super) fn collect(
                 match apply_one(session, &now, &opened, &path) {
                     Ok(tally) => {
                         report.found += tally.found;
+                        place.is_repeat(session, &now.card.name, envelope.number)?;
                         report.applied.push(PacketIn { from: now.card.name.clone(), number: envelope.number, sent: envelope.sent, tally });
-                        file.remove(session, exchange, &folder)?;
+                        file.remove(session, place, &folder)?;
                         files::remove(&session.world, &path)?;
                     }
                     Err(error @ (SyncError::UnknownTable { .. } | SyncError::Exists(_))) => {
@@ -128,15 +133,17 @@ pub(super) fn collect(
                 }
             }
             Step::Duplicate => {
-                session.ledger.begin()?;
-                session.ledger.set_owes(now.site)?;
-                session.ledger.commit(&session.world, "commit duplicate")?;
-                file.remove(session, exchange, &folder)?;
+                if place.is_repeat(session, &now.card.name, envelope.number)? {
+                    session.ledger.begin()?;
+                    session.ledger.set_owes(now.site)?;
+                    session.ledger.commit(&session.world, "commit duplicate")?;
+                }
+                file.remove(session, place, &folder)?;
                 files::remove(&session.world, &path)?;
             }
             Step::Wait { .. } => {
                 collected.asked.extend(&envelope.asks);
-                later.insert(envelope.number);
+                collected.later.insert(envelope.number);
             }
             Step::Stop(stop) => {
                 session.ledger.begin()?;
@@ -146,14 +153,22 @@ pub(super) fn collect(
             }
         }
     }
+    Ok(())
+}
+
+/// Says which packets of a neighbour are missing, once every exchange was looked at.
+pub(super) fn gaps(session: &Session, neighbour: &Neighbour, collected: &mut Collected, report: &mut Report) -> Result<()> {
     let received = session.ledger.neighbour(neighbour.site)?.received;
-    if let Some(last) = later.last() {
-        let gap = (received.0 + 1..last.0).map(PacketNumber).filter(|number| !known.contains(number));
+    // What was missing on one exchange may have come over another.
+    collected.later.retain(|number| *number > received);
+    collected.missing.retain(|number| *number > received);
+    if let Some(last) = collected.later.last() {
+        let gap = (received.0 + 1..last.0).map(PacketNumber).filter(|number| !collected.came.contains(number));
         collected.missing.extend(gap.take(crate::packet::Limits::ASKS));
         let first = received.next();
         report.waiting.push(Waiting {
             neighbour: Some(neighbour.card.name.clone()),
-            what: if later.len() == 1 { "1 packet".into() } else { format!("{} packets", later.len()) },
+            what: if collected.later.len() == 1 { "1 packet".into() } else { format!("{} packets", collected.later.len()) },
             why: format!("packet {first} has not come yet; it is asked for"),
             retried: true,
             unreachable: false,
@@ -161,11 +176,11 @@ pub(super) fn collect(
     }
     collected.missing.sort_unstable();
     collected.missing.dedup();
-    Ok(collected)
+    Ok(())
 }
 
 /// Looks for requests to join under every open invitation, and admits.
-pub(super) fn admissions(session: &mut Session, exchange: &mut dyn Exchange, report: &mut Report) -> Result<()> {
+pub(super) fn admissions(session: &mut Session, place: &mut Place<'_>, report: &mut Report) -> Result<()> {
     let now = session.world.now();
     let neighbours: BTreeSet<SiteName> = session.ledger.neighbours()?.into_iter().map(|neighbour| neighbour.card.name).collect();
     for (name, _) in session.ledger.invited(now)? {
@@ -174,11 +189,11 @@ pub(super) fn admissions(session: &mut Session, exchange: &mut dyn Exchange, rep
             continue;
         }
         let folder = Folder::between(session.name(), &name);
-        for file in find(session, exchange, &folder, &session.home.inbox(&name), &mut Vec::new())? {
+        for file in find(session, place, &folder, &session.home.inbox(&name), &mut Vec::new())? {
             if file.name.number != PacketNumber(1) {
                 continue;
             }
-            let path = file.bring(session, exchange, &folder)?;
+            let path = file.bring(session, place, &folder)?;
             let refused = match open_with(session, &path, file.name, &|_| None) {
                 Ok(opened) if opened.envelope.kind == PacketKind::Join => {
                     let file_name = file.name.to_string();
@@ -206,7 +221,7 @@ pub(super) fn admissions(session: &mut Session, exchange: &mut dyn Exchange, rep
             } else {
                 files::remove(&session.world, &path)?;
             }
-            file.remove(session, exchange, &folder)?;
+            file.remove(session, place, &folder)?;
         }
     }
     Ok(())
@@ -222,21 +237,21 @@ struct Found {
 
 impl Found {
     /// Makes sure it is in the inbox.
-    fn bring(&self, session: &Session, exchange: &mut dyn Exchange, folder: &Folder) -> Result<PathBuf> {
+    fn bring(&self, session: &Session, place: &mut Place<'_>, folder: &Folder) -> Result<PathBuf> {
         match (&self.local, &self.entry) {
             (Some(path), _) => Ok(path.clone()),
             (None, Some(entry)) => {
                 fs::create_dir_all(&self.inbox)?;
-                Ok(fetch(&session.world, exchange, folder, entry, &self.inbox)?)
+                Ok(fetch(&session.world, &mut *place.exchange, folder, entry, &self.inbox)?)
             }
             (None, None) => Err(SyncError::Bug("a file that is nowhere")),
         }
     }
 
-    fn remove(&self, session: &Session, exchange: &mut dyn Exchange, folder: &Folder) -> Result<()> {
+    fn remove(&self, session: &Session, place: &mut Place<'_>, folder: &Folder) -> Result<()> {
         let name = FileName::new(&self.name.to_string())?;
         // Read-only or gone for the moment: applied is applied, and the next round finds a duplicate.
-        match exchange.delete(&session.world, folder, &name) {
+        match place.exchange.delete(&session.world, folder, &name) {
             Err(error @ crate::exchange::ExchangeError::Crash(_)) => Err(error.into()),
             _ => Ok(()),
         }
@@ -246,14 +261,14 @@ impl Found {
 /// Whole packet files for us, in the order of their streams. Those whose size is not the one they are named by go to `partial`.
 fn find(
     session: &Session,
-    exchange: &mut dyn Exchange,
+    place: &mut Place<'_>,
     folder: &Folder,
     inbox: &Path,
     partial: &mut Vec<(PacketFileName, u64)>,
 ) -> Result<Vec<Found>> {
     let parse = |name: &str| name.parse::<PacketFileName>().ok();
     let mut found: BTreeMap<(PacketNumber, String), Found> = BTreeMap::new();
-    for entry in waiting(&session.world, exchange, folder, |entry| parse(entry.name.as_str()).is_some())? {
+    for entry in waiting(&session.world, &mut *place.exchange, folder, |entry| parse(entry.name.as_str()).is_some())? {
         let Some(name) = parse(entry.name.as_str()) else { continue };
         if !name.matches(entry.bytes) {
             partial.push((name, entry.bytes));

@@ -17,7 +17,7 @@ use crate::keys::{Namespace, VerifyingKey};
 use crate::ledger::{Card, Direction, Ledger, Neighbour, NeighbourKind, PacketRow, SentState};
 use crate::model::{Millis, PacketNumber, SiteName, StreamId};
 use crate::packet::{Draft, Opened, PacketKind, Part, PartSource, SenderKeys};
-use crate::site::{Home, Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret, Role, Settings, Site};
+use crate::site::{Exchanges, Home, Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret, Role, Settings, Site};
 use crate::world::World;
 
 /// How long an invitation is good: 14 days.
@@ -92,7 +92,7 @@ pub fn invite(session: &Session, name: &SiteName, role: Role, groups: &[String],
 ///
 /// # Errors
 /// [`InvitationError`] for a text that was changed or is too old, or as the home says; then there is no home.
-pub fn join(world: &World, folder: &std::path::Path, text: &str, exchange_url: &str, database: Option<&str>) -> Result<Settings> {
+pub fn join(world: &World, folder: &std::path::Path, text: &str, exchanges: Exchanges, database: Option<&str>) -> Result<Settings> {
     let file = InvitationFile::parse(text)?;
     let invitation = file.invitation();
     let signing = VerifyingKey::parse(&invitation.inviter_signing)?;
@@ -106,7 +106,7 @@ pub fn join(world: &World, folder: &std::path::Path, text: &str, exchange_url: &
         host: invitation.host.clone(),
         parent: Some(invitation.inviter.clone()),
         database: database.map_or_else(|| invitation.database.clone(), str::to_owned),
-        exchange: exchange_url.to_owned(),
+        exchanges,
         groups: invitation.groups.iter().cloned().collect(),
     };
     let draft = Home::prepare(world, folder)?;

@@ -46,6 +46,7 @@ mod news;
 mod numbering;
 pub mod outbox;
 pub mod parked;
+pub mod places;
 mod plain;
 pub mod plan;
 mod policy;

@@ -7,39 +7,41 @@ use std::collections::BTreeSet;
 
 use fs_err as fs;
 
+use super::places::Place;
 use super::{Result, Session};
-use crate::exchange::{Content, Entry, Exchange, FileName, Folder, Reached, deposit};
+use crate::exchange::{Content, Entry, FileName, Folder, deposit};
 use crate::keys::SealingRecipient;
-use crate::ledger::{Direction, Neighbour};
+use crate::ledger::{Direction, Neighbour, PacketRow};
 use crate::model::PacketNumber;
 use crate::packet::{Draft, PacketFileName, Sealed, seal};
 use crate::world::files;
 
 /// Puts on the exchange what was never there, what the neighbour asks for, and what is long unacknowledged and gone.
-/// Gives the numbers that were put there.
+/// `rows` are those of the outbox before anything was put anywhere in this round; what is put there goes into `done`.
 ///
 /// # Errors
 /// As the exchange says; what was put there before stays noted.
 pub(super) fn deposit_due(
     session: &Session,
-    exchange: &mut dyn Exchange,
-    reached: &Reached,
+    place: &mut Place<'_>,
+    rows: &[PacketRow],
     to: &Neighbour,
     asked: &BTreeSet<PacketNumber>,
-) -> Result<Vec<PacketNumber>> {
-    let rows = session.ledger.outbox(to.site)?;
+    done: &mut BTreeSet<PacketNumber>,
+) -> Result<()> {
     let folder = Folder::between(&to.card.name, session.name());
     let now = session.world.now();
     let overdue = |deposited: crate::model::Millis| now.0 - deposited.0 >= session.limits.redeposit_millis;
     let mut listed: Option<Vec<Entry>> = None;
-    let mut done = Vec::new();
+    let last_put = place.last_put(session, &to.card.name)?;
     for row in rows {
         let due = match row.deposited {
             None => true,
+            Some(_) if row.number > last_put => true,
             Some(_) if asked.contains(&row.number) => true,
             Some(deposited) if row.wants_answer && overdue(deposited) => {
                 if listed.is_none() {
-                    listed = Some(exchange.list(&session.world, &folder)?);
+                    listed = Some(place.exchange.list(&session.world, &folder)?);
                 }
                 let there = listed.iter().flatten().any(|entry| entry.name.as_str() == row.name && entry.bytes == row.bytes);
                 !there
@@ -51,13 +53,16 @@ pub(super) fn deposit_due(
         }
         let file = session.home.outbox(&to.card.name).join(&row.name);
         let name = FileName::new(&row.name)?;
-        deposit(&session.world, exchange, reached, &folder, &name, Content::File(&file))?;
+        deposit(&session.world, &mut *place.exchange, &place.reached, &folder, &name, Content::File(&file))?;
         session.ledger.begin()?;
         session.ledger.set_deposited(to.site, row.number, now)?;
+        if row.number > last_put {
+            place.set_put(session, &to.card.name, row.number)?;
+        }
         session.ledger.commit(&session.world, "commit deposit")?;
-        done.push(row.number);
+        done.insert(row.number);
     }
-    Ok(done)
+    Ok(())
 }
 
 /// Throws away the files of acknowledged packets.

@@ -1,6 +1,6 @@
 //! One round: collect, apply, seal, build, deposit. What one click does.
 //!
-//! A neighbour whose stream stopped, a packet that does not verify, an exchange that is gone: each is reported as
+//! Which exchanges there are, `places` finds out. A neighbour whose stream stopped, a packet that does not verify, an exchange that is gone: each is reported as
 //! waiting and the round goes on with everything else. Sealing and building happen also without an exchange, so that
 //! what was edited is safe in the outbox.
 
@@ -12,10 +12,11 @@ use super::held::Try;
 use super::inbox::{self, Collected};
 use super::join;
 use super::outbox;
+use super::places::{self, Place};
 use super::report::{Report, Waiting};
 use super::seal;
-use super::{Result, Session, SyncError};
-use crate::exchange::{Exchange, ExchangeError, Reached, reach};
+use super::{Result, Session};
+use crate::exchange::Exchange;
 use crate::ledger::{CauseKind, Neighbour, NeighbourKind};
 use crate::model::PacketNumber;
 
@@ -44,7 +45,7 @@ impl Halves {
 ///
 /// # Errors
 /// What stops the whole site: database, ledger, home. Everything else is in the report.
-pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, progress: &mut dyn FnMut(&str)) -> Result<Report> {
+pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: Halves, progress: &mut dyn FnMut(&str)) -> Result<Report> {
     let began = session.world.now();
     let mut report = Report { found: session.missed, ..Report::default() };
     for (table, missed) in &session.repaired {
@@ -54,16 +55,25 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
     if let Some(parent) = session.ledger.parent()? {
         join::request(session, &parent)?;
     }
-    let reached = find_exchange(session, exchange, &mut report)?;
+    progress("looking for the exchange");
+    let mut places = places::reach_all(session, exchanges, &mut report)?;
     let mut collected = Vec::new();
-    if halves.receives() && reached.is_some() {
+    if halves.receives() && !places.is_empty() {
         progress("looking for packets");
         // An exchange that vanishes in the middle is waited for; what was applied is applied.
-        attempt(&mut report, None, |report| inbox::admissions(session, exchange, report))?;
+        for place in &mut places {
+            place.attempt(&mut report, None, |place, report| inbox::admissions(session, place, report))?;
+        }
         for neighbour in session.ledger.neighbours()? {
-            let name = neighbour.card.name.clone();
-            let got = attempt(&mut report, Some(&neighbour), |report| inbox::collect(session, exchange, &neighbour, report, progress))?;
-            collected.push((name, got.unwrap_or_default()));
+            let mut got = Collected::default();
+            for place in places.iter_mut().filter(|place| place.is_there()) {
+                let neighbour = session.ledger.neighbour(neighbour.site)?;
+                place.attempt(&mut report, Some(&neighbour), |place, report| {
+                    inbox::collect(session, place, &neighbour, &mut got, report, progress)
+                })?;
+            }
+            inbox::gaps(session, &neighbour, &mut got, &mut report)?;
+            collected.push((neighbour.card.name.clone(), got));
         }
     }
     session.refresh_rules()?;
@@ -77,7 +87,7 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
         super::directions::follow(session)?;
     }
     if halves.sends() {
-        send(session, exchange, reached.as_ref(), &collected, &mut report, progress)?;
+        send(session, &mut places, &collected, &mut report, progress)?;
     }
     for neighbour in session.ledger.neighbours()? {
         if let Some(problem) = &neighbour.problem {
@@ -101,8 +111,7 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
 
 fn send(
     session: &mut Session,
-    exchange: &mut dyn Exchange,
-    reached: Option<&Reached>,
+    places: &mut [Place<'_>],
     collected: &[(crate::model::SiteName, Collected)],
     report: &mut Report,
     progress: &mut dyn FnMut(&str),
@@ -130,11 +139,15 @@ fn send(
             report.kept.extend(built.kept);
         }
         outbox::tidy(session, &neighbour)?;
-        if let Some(reached) = reached {
+        let rows = session.ledger.outbox(neighbour.site)?;
+        let mut done = BTreeSet::new();
+        for place in places.iter_mut().filter(|place| place.is_there()) {
             progress(&format!("putting packets for '{}' on the exchange", neighbour.card.name));
-            let done = attempt(report, Some(&neighbour), |_| outbox::deposit_due(session, exchange, reached, &neighbour, &got.asked))?;
-            report.deposited.extend(done.unwrap_or_default().into_iter().map(|number| (neighbour.card.name.clone(), number)));
+            place.attempt(report, Some(&neighbour), |place, _| {
+                outbox::deposit_due(session, place, &rows, &neighbour, &got.asked, &mut done)
+            })?;
         }
+        report.deposited.extend(done.into_iter().map(|number| (neighbour.card.name.clone(), number)));
     }
     Ok(())
 }
@@ -162,50 +175,6 @@ fn new_asks(session: &Session, of: &Neighbour, missing: &[PacketNumber]) -> Resu
         session.ledger.commit(&session.world, "commit asking")?;
     }
     Ok(asks)
-}
-
-/// Reaches the exchange, or says that everything waits for it.
-fn find_exchange(session: &Session, exchange: &mut dyn Exchange, report: &mut Report) -> Result<Option<Reached>> {
-    let Some(reached) = attempt(report, None, |_| Ok(reach(&session.world, exchange)?))? else { return Ok(None) };
-    let id = reached.id.to_string();
-    match session.ledger.note("exchange")? {
-        Some(known) if known == id => Ok(Some(reached)),
-        Some(_) => {
-            report.waiting.push(Waiting {
-                neighbour: None,
-                what: "everything".into(),
-                why: format!("`{}` is an exchange, but not the one this site used before", session.settings.exchange),
-                retried: false,
-                unreachable: false,
-            });
-            Ok(None)
-        }
-        None => {
-            session.ledger.begin()?;
-            session.ledger.set_note("exchange", &id)?;
-            session.ledger.commit(&session.world, "commit exchange")?;
-            Ok(Some(reached))
-        }
-    }
-}
-
-/// Runs a part that needs the exchange; where the exchange fails it, says so in the report and goes on.
-fn attempt<T>(report: &mut Report, with: Option<&Neighbour>, work: impl FnOnce(&mut Report) -> Result<T>) -> Result<Option<T>> {
-    match work(report) {
-        Ok(done) => Ok(Some(done)),
-        Err(SyncError::Exchange(error @ ExchangeError::Crash(_))) => Err(error.into()),
-        Err(SyncError::Exchange(error)) => {
-            report.waiting.push(Waiting {
-                neighbour: with.map(|neighbour| neighbour.card.name.clone()),
-                what: "everything".into(),
-                why: error.to_string(),
-                retried: true,
-                unreachable: true,
-            });
-            Ok(None)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 /// After a seal held changes go through the ordinary decision again.

@@ -23,7 +23,7 @@ use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
 use crate::model::{Identity, Millis, Row, Shape, SiteName, TableNo};
 use crate::rules::Rules;
-use crate::site::{Home, HomeError, Role, Roster, Settings, Site};
+use crate::site::{Exchanges, Home, HomeError, Role, Roster, Settings, Site};
 use crate::world::{World, files};
 
 /// Records taken in per ledger transaction.
@@ -75,8 +75,8 @@ pub struct Begun {
     pub keyless: Vec<(String, u64)>,
     /// Fields, as `table.field`, that look like references to handed-out keys and that neither schema nor rules name.
     pub undeclared: Vec<String>,
-    /// Whether the exchange was one before.
-    pub exchange_was_marked: bool,
+    /// Exchanges that were such before.
+    pub were_marked: Vec<String>,
 }
 
 /// Makes a host's home in `folder` for an existing database. `taken` is told how many records are taken in so far.
@@ -89,8 +89,8 @@ pub fn init(
     folder: &Path,
     name: &SiteName,
     database: &str,
-    exchange_url: &str,
-    exchange: &mut dyn Exchange,
+    addresses: Exchanges,
+    exchanges: &mut [&mut dyn Exchange],
     limits: &Limits,
     taken: &mut dyn FnMut(&str, u64),
 ) -> Result<Begun> {
@@ -111,10 +111,13 @@ pub fn init(
         return Err(DatabaseError::PairedElsewhere(pair).into());
     }
     let undeclared = undeclared(&database.likely_references(&survey.shapes, &rules)?);
-    let exchange_was_marked = match mark(world, exchange)? {
-        Marked::New(_) => false,
-        Marked::Already(_) => true,
-    };
+    let mut were_marked = Vec::new();
+    for exchange in exchanges {
+        match mark(world, &mut **exchange)? {
+            Marked::New(_) => {}
+            Marked::Already(_) => were_marked.push(exchange.place()),
+        }
+    }
     let draft = Home::prepare(world, folder)?;
     let home = draft.home().clone();
     let filled = fill(world, &home, name, &database, &survey.shapes, taken);
@@ -135,12 +138,12 @@ pub fn init(
         host: name.clone(),
         parent: None,
         database: database_text,
-        exchange: exchange_url.to_owned(),
+        exchanges: addresses,
         groups: Vec::new(),
     };
     draft.finish(world, &settings)?;
     tracked.sort_by_key(|(shape, _)| shape.number);
-    Ok(Begun { tracked, untracked: survey.untracked, warnings: survey.warnings, keyless, undeclared, exchange_was_marked })
+    Ok(Begun { tracked, untracked: survey.untracked, warnings: survey.warnings, keyless, undeclared, were_marked })
 }
 
 fn undeclared(suggestions: &[Suggestion]) -> Vec<String> {

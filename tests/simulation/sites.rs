@@ -164,7 +164,7 @@ impl Sites {
         session.world.faults().kill_before(kill);
         let mut calls = 0;
         let application = &mut self.applications[site];
-        let done = round::run(session, &mut exchange, halves, &mut |_| {
+        let done = round::run(session, &mut [&mut exchange], halves, &mut |_| {
             meanwhile(calls, application.as_mut());
             calls += 1;
         });
@@ -191,7 +191,7 @@ impl Sites {
         let home = Home::discover(Some(&self.home(site)), &self.home(site)).map_err(|error| Stopped::Failed(error.to_string()))?;
         let mut session = Session::open(self.world(site, kill), home, self.limits.clone()).map_err(|error| failed(&error))?;
         session.ledger.relax_durability().map_err(|error| Stopped::Failed(error.to_string()))?;
-        let done = round::run(&mut session, &mut self.exchange.clone(), round::Halves::Both, &mut |_| {});
+        let done = round::run(&mut session, &mut [&mut self.exchange.clone()], round::Halves::Both, &mut |_| {});
         match (done, session.world.faults().died_at()) {
             (_, Some(step)) => Err(Stopped::Died(step)),
             (Ok(_), None) => Ok(session.world.faults().taken()),
@@ -243,7 +243,16 @@ impl Sites {
         }
         let world = self.world(0, kill);
         let mut exchange = self.exchange.clone();
-        let done = start::init(&world, &home, &name(self.name(0)), "shop.db", "memory", &mut exchange, &self.limits, &mut |_, _| {});
+        let done = start::init(
+            &world,
+            &home,
+            &name(self.name(0)),
+            "shop.db",
+            fieldpost::site::Exchanges::only("memory"),
+            &mut [&mut exchange],
+            &self.limits,
+            &mut |_, _| {},
+        );
         match done {
             Ok(_) => Ok(world.faults().taken()),
             Err(error) => Err(stopped(&error, 0, self.name(0))),
@@ -270,7 +279,7 @@ impl Sites {
     /// Makes the home of `child`.
     pub fn join(&self, child: usize, text: &str, kill: Option<u64>) -> Result<u64, Stopped> {
         let world = self.world(child, kill);
-        match join::join(&world, &self.home(child), text, "memory", None) {
+        match join::join(&world, &self.home(child), text, fieldpost::site::Exchanges::only("memory"), None) {
             Ok(_) => Ok(world.faults().taken()),
             Err(error) => Err(stopped(&error, child, self.name(child))),
         }

@@ -67,8 +67,8 @@ impl Tree {
             &self.home("head"),
             &name("head"),
             "shop.db",
-            "memory",
-            &mut exchange,
+            fieldpost::site::Exchanges::only("memory"),
+            &mut [&mut exchange],
             &self.limits,
             &mut |_, _| {},
         )
@@ -98,13 +98,13 @@ impl Tree {
     pub fn add(&self, parent: &str, child: &str, role: Role) {
         self.tick(1);
         let text = join::invite(&self.session(parent), &name(child), role, &[], join::INVITATION_MILLIS).unwrap();
-        join::join(&self.world(child), &self.home(child), &text, "memory", None).unwrap();
+        join::join(&self.world(child), &self.home(child), &text, fieldpost::site::Exchanges::only("memory"), None).unwrap();
     }
 
     pub fn sync(&self, site: &str) -> Report {
         self.tick(1_000);
         let mut session = self.session(site);
-        round::run(&mut session, &mut self.exchange.clone(), round::Halves::Both, &mut |_| {}).unwrap()
+        round::run(&mut session, &mut [&mut self.exchange.clone()], round::Halves::Both, &mut |_| {}).unwrap()
     }
 
     /// One round, opening included, that dies before its `kill`-th durable step. Gives that step; none where it lived.
@@ -118,7 +118,7 @@ impl Tree {
             Err(error) if error.is_crash() => return Some("opening"),
             Err(error) => panic!("{site}: {error}"),
         };
-        let done = round::run(&mut session, &mut self.exchange.clone(), round::Halves::Both, &mut |_| {});
+        let done = round::run(&mut session, &mut [&mut self.exchange.clone()], round::Halves::Both, &mut |_| {});
         let died = session.world.faults().died_at();
         assert!(died.is_some() || done.is_ok(), "{site}: {done:?}");
         died

@@ -13,7 +13,7 @@ fn dies(tree: &Tree, site: &str, kill: u64) -> bool {
     let mortal = tree.world(site);
     mortal.faults().kill_before(Some(kill));
     let died = Session::open(mortal, home, tree.limits.clone()).and_then(|mut session| {
-        fieldpost::sync::round::run(&mut session, &mut tree.exchange.clone(), fieldpost::sync::round::Halves::Both, &mut |_| {})
+        fieldpost::sync::round::run(&mut session, &mut [&mut tree.exchange.clone()], fieldpost::sync::round::Halves::Both, &mut |_| {})
     });
     match died {
         Ok(_) => false,

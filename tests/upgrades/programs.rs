@@ -82,7 +82,12 @@ fn a_program_that_holds_the_database_makes_a_round_wait_and_nothing_is_half_done
             tree.tick(1_000);
             let home = Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
             let ran = Session::open(tree.world("anna"), home, tree.limits.clone()).and_then(|mut session| {
-                fieldpost::sync::round::run(&mut session, &mut tree.exchange.clone(), fieldpost::sync::round::Halves::Both, &mut |_| {})
+                fieldpost::sync::round::run(
+                    &mut session,
+                    &mut [&mut tree.exchange.clone()],
+                    fieldpost::sync::round::Halves::Both,
+                    &mut |_| {},
+                )
             });
             let reads = hold.ends_with("customers");
             match ran {

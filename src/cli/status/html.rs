@@ -77,7 +77,7 @@ fn html(status: &StatusReport, days: &[Day], page: &Page) -> String {
     let facts = [
         ("home", status.home.display().to_string()),
         ("database", status.database.display().to_string()),
-        ("exchange", status.exchange.clone()),
+        ("exchange", status.exchange.join(", ")),
     ];
     let rows: String = facts.iter().map(|(label, value)| format!("<tr><th>{label}</th><td>{}</td></tr>", escaped(value))).collect();
     let _ = write!(text, "<section><h2>This site</h2><table class=\"facts\">{rows}</table></section>\n</body>\n</html>\n");

@@ -59,7 +59,7 @@ pub struct StatusReport {
     /// The database.
     pub database: PathBuf,
     /// The exchange.
-    pub exchange: String,
+    pub exchange: Vec<String>,
     /// Parent first, then the children by name.
     pub neighbours: Vec<NeighbourStatus>,
     /// How the records of every tracked table stand, by name.
@@ -221,7 +221,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         parent: settings.parent.clone(),
         home: session.home.folder().to_owned(),
         database: session.database_path(),
-        exchange: settings.exchange.clone(),
+        exchange: settings.exchanges.addresses.clone(),
         neighbours,
         tables: lines,
         totals,
@@ -311,7 +311,7 @@ impl Report for StatusReport {
             heading(&format!("{}, {place}", self.site)),
             self.home.display(),
             self.database.display(),
-            self.exchange
+            self.exchange.join("\n            ")
         );
         let coming = match (&self.trouble, &self.parent) {
             (Some(trouble), _) => alert(&format!("Stopped: {trouble}. 'fieldpost sync' says what to do.")),
@@ -496,7 +496,7 @@ mod tests {
             parent: Some(SiteName::new("head").unwrap()),
             home: "/home/anna".into(),
             database: "/home/anna/shop.db".into(),
-            exchange: "/mnt/share".to_owned(),
+            exchange: vec!["/mnt/share".to_owned()],
             neighbours: vec![NeighbourStatus {
                 name: SiteName::new("head").unwrap(),
                 role: Role::Host,
