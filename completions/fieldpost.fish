@@ -363,7 +363,7 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from check" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from check" -l accept -d 'Take what is there now for the exchange that belongs there, where another one was before'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from check" -l accept -d 'Use what is there from now on, where this site never used it; the main office makes an exchange of it where it is none'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from check" -l json -d 'Print the report as JSON'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Tell more; twice: everything'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Print nothing unless something failed or wants a person'

@@ -643,7 +643,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;exchange;check' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
-            [CompletionResult]::new('--accept', '--accept', [CompletionResultType]::ParameterName, 'Take what is there now for the exchange that belongs there, where another one was before')
+            [CompletionResult]::new('--accept', '--accept', [CompletionResultType]::ParameterName, 'Use what is there from now on, where this site never used it; the main office makes an exchange of it where it is none')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')

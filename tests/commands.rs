@@ -69,8 +69,8 @@ fn the_first_day_as_the_manual_tells_it() {
     assert_eq!(status["role"], "remote");
     assert_eq!(status["parent"], "head");
     assert_eq!(status["neighbours"][0]["name"], "head");
-    for place in ["home", "database", "exchange"] {
-        assert!(std::path::Path::new(status[place].as_str().unwrap()).exists(), "{place}");
+    for place in [&status["home"], &status["database"], &status["exchange"][0]] {
+        assert!(std::path::Path::new(place.as_str().unwrap()).exists(), "{place}");
     }
 }
 
@@ -252,9 +252,9 @@ fn mistakes_are_told_apart() {
     let share = exit(&office, "init --home third --name third --database third/shop.db --exchange nowhere", 4);
     assert!(share.err.contains("out of reach") && share.err.contains("hint: "), "{}", share.err);
     assert!(
-        exit(&office, "init --home third --name third --database third/shop.db --exchange ftp://x/y", 1)
+        exit(&office, "init --home third --name third --database third/shop.db --exchange gopher://x/y", 1)
             .err
-            .contains("cannot use `ftp://`")
+            .contains("`gopher://` is no exchange that fieldpost knows")
     );
     assert!(exit(&office, "invite anna --home head --out second.invite", 1).err.contains("the name 'anna' is taken"));
     assert!(exit(&office, "invite bert --home anna", 1).err.contains("only the host and offices invite"));

@@ -9,7 +9,7 @@ use fs_err as fs;
 
 use super::places::Place;
 use super::{Result, Session};
-use crate::exchange::{Content, Entry, FileName, Folder, deposit};
+use crate::exchange::{Content, Entry, FileName, Folder, deposit, waiting};
 use crate::keys::SealingRecipient;
 use crate::ledger::{Direction, Neighbour, PacketRow};
 use crate::model::PacketNumber;
@@ -63,6 +63,22 @@ pub(super) fn deposit_due(
         done.insert(row.number);
     }
     Ok(())
+}
+
+/// Takes back what is acknowledged and lies on one of several exchanges still: its recipient may only ever look at another.
+///
+/// # Errors
+/// As the exchange says.
+pub(super) fn take_back(session: &Session, place: &mut Place<'_>, to: &Neighbour) -> Result<()> {
+    if !place.is_to_be_swept(session, &to.card.name, to.acknowledged)? {
+        return Ok(());
+    }
+    let folder = Folder::between(&to.card.name, session.name());
+    let done = |name: &str| name.parse::<PacketFileName>().is_ok_and(|name| name.stream == to.stream_out && name.number <= to.acknowledged);
+    for entry in waiting(&session.world, &mut *place.exchange, &folder, |entry| done(entry.name.as_str()))? {
+        place.exchange.delete(&session.world, &folder, &entry.name)?;
+    }
+    place.set_swept(session, &to.card.name, to.acknowledged)
 }
 
 /// Throws away the files of acknowledged packets.

@@ -1,16 +1,19 @@
 //! Which exchanges are there in this round? A site may have several: the share in the office, a server on the road.
 //!
-//! **States of an address**: never reached → known by the id of its marker → out of reach, or there with another id (somebody
-//! mounted something else there: nothing is taken from it and nothing put there until a person says so, [`accept`]).
+//! **States of an address**: never reached → known by the id of its marker → out of reach, or there with another id. An exchange that
+//! this site never used is somebody else's until a person says otherwise ([`accept`]): something else is mounted there, or the address
+//! is wrong. Nothing is taken from it and nothing put there. Only a site that begins takes what it was told to use.
 //! Two addresses with one id are two ways to one exchange: the first that is reached is gone, the others are not asked.
 //! Exchanges with different ids are all used: what is put is put on each, what comes is taken from each.
 //!
 //! So a packet may come twice, once over each. **Invariant**: that creates no duty to answer, or two sites with two exchanges would answer
 //! each other for ever. Only a packet that comes again over the same exchange does: its sender has not had our answer. The ledger's
 //! notes hold, per exchange and neighbour, the last number that was put there and the last that was taken. Where there is one
-//! exchange, whatever was taken came from it and no note is needed.
+//! exchange, whatever was taken came from it and no note is needed. A packet that is acknowledged is taken back from where it lies still, for its recipient may only ever look at another.
 //!
 //! An exchange that fails in the middle is left alone for the rest of the round: every neighbour would wait for it anew.
+
+use std::collections::BTreeSet;
 
 use super::report::{Report, Waiting};
 use super::{Result, Session, SyncError};
@@ -18,8 +21,8 @@ use crate::exchange::{Exchange, ExchangeError, ExchangeId, MarkerFault, Reached,
 use crate::ledger::Neighbour;
 use crate::model::{PacketNumber, SiteName};
 
-/// Note of the versions that knew one exchange only.
-const ONLY: &str = "exchange";
+/// Note with the ids of all exchanges that this site ever used.
+const USED: &str = "exchange";
 
 /// An exchange that was reached in this round.
 pub(super) struct Place<'a> {
@@ -69,6 +72,23 @@ impl Place<'_> {
         Ok(session.ledger.set_note(&put_note(self.reached.id, to), &packet.to_string())?)
     }
 
+    /// Whether something of ours may lie here that a neighbour has acknowledged since the last time.
+    pub(super) fn is_to_be_swept(&self, session: &Session, to: &SiteName, acknowledged: PacketNumber) -> Result<bool> {
+        Ok(self.one_of_several && number(session, &self.swept_note(to))? < acknowledged)
+    }
+
+    /// Notes that nothing acknowledged lies here any more.
+    pub(super) fn set_swept(&self, session: &Session, to: &SiteName, acknowledged: PacketNumber) -> Result<()> {
+        session.ledger.begin()?;
+        session.ledger.set_note(&self.swept_note(to), &acknowledged.to_string())?;
+        session.ledger.commit(&session.world, "commit swept")?;
+        Ok(())
+    }
+
+    fn swept_note(&self, to: &SiteName) -> String {
+        format!("swept:{}:{to}", self.reached.id)
+    }
+
     /// Notes that a packet was taken from here; says whether it was here before.
     pub(super) fn is_repeat(&self, session: &Session, from: &SiteName, packet: PacketNumber) -> Result<bool> {
         if !self.one_of_several {
@@ -115,11 +135,13 @@ pub(super) fn reach_all<'a>(session: &Session, exchanges: &'a mut [&mut dyn Exch
     let one_of_several = exchanges.len() > 1;
     let mut places: Vec<Place<'a>> = Vec::new();
     let mut away = Vec::new();
+    // Whoever begins takes what it was told to use.
+    let begins = used(session)?.is_empty();
     for exchange in exchanges {
-        let note = format!("exchange:{}", exchange.place());
-        let known = known(session, &exchange.place())?;
+        let place = exchange.place();
         let is_open = |id: &str| places.iter().any(|place| place.reached.id.to_string() == id);
-        if known.as_deref().is_some_and(is_open) {
+        let before = at(session, &place)?;
+        if before.as_deref().is_some_and(is_open) {
             continue;
         }
         let reached = match reach(&session.world, &mut **exchange) {
@@ -129,26 +151,22 @@ pub(super) fn reach_all<'a>(session: &Session, exchanges: &'a mut [&mut dyn Exch
                 continue;
             }
         };
-        let id = reached.id.to_string();
-        match known {
-            Some(known) if known != id => {
+        match standing(session, &place, reached.id)? {
+            Standing::Used => {}
+            Standing::AnotherWay | Standing::First => accept(session, &place, reached.id)?,
+            Standing::Unknown if begins => accept(session, &place, reached.id)?,
+            Standing::Unknown | Standing::Exchanged => {
                 away.push(Waiting {
                     neighbour: None,
                     what: if one_of_several { "what goes over this exchange".into() } else { "everything".into() },
-                    why: format!("`{}` is an exchange, but not the one this site used before", exchange.place()),
+                    why: format!("`{place}` is an exchange, but not the one this site used before"),
                     retried: false,
                     unreachable: false,
                 });
                 continue;
             }
-            Some(_) => {}
-            None => {
-                session.ledger.begin()?;
-                session.ledger.set_note(&note, &id)?;
-                session.ledger.commit(&session.world, "commit exchange")?;
-            }
         }
-        if !is_open(&id) {
+        if !is_open(&reached.id.to_string()) {
             places.push(Place { exchange: &mut **exchange, reached, gone: false, one_of_several });
         }
     }
@@ -163,23 +181,58 @@ pub(super) fn reach_all<'a>(session: &Session, exchanges: &'a mut [&mut dyn Exch
     Ok(places)
 }
 
-/// The id of the exchange that this site used at a place.
+/// What a site knows of the exchange that it finds at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the one that was there before.
+    Used,
+    /// It is one that the site uses, under another address.
+    AnotherWay,
+    /// Nothing, and this site used none so far.
+    First,
+    /// Nothing, and nothing was there before.
+    Unknown,
+    /// Nothing, and another one was there before.
+    Exchanged,
+}
+
+/// Tells what a site knows of an exchange at an address.
 ///
 /// # Errors
 /// As the ledger says.
-pub fn known(session: &Session, place: &str) -> Result<Option<String>> {
-    let note = session.ledger.note(&format!("exchange:{place}"))?;
-    let only = session.ledger.note(ONLY)?.filter(|_| session.settings.exchanges.addresses.len() == 1);
-    Ok(note.or(only))
+pub fn standing(session: &Session, place: &str, id: ExchangeId) -> Result<Standing> {
+    let id = id.to_string();
+    Ok(match at(session, place)? {
+        Some(before) if before == id => Standing::Used,
+        Some(_) => Standing::Exchanged,
+        None => match used(session)? {
+            used if used.is_empty() => Standing::First,
+            used if used.contains(&id) => Standing::AnotherWay,
+            _ => Standing::Unknown,
+        },
+    })
 }
 
-/// Takes what is at an address now for the exchange that belongs there, whatever was there before.
+/// Takes what is at an address now for an exchange of this site, whatever was there before.
 ///
 /// # Errors
 /// As the ledger says.
 pub fn accept(session: &Session, place: &str, id: ExchangeId) -> Result<()> {
+    let mut all = used(session)?;
+    all.insert(id.to_string());
     session.ledger.begin()?;
     session.ledger.set_note(&format!("exchange:{place}"), &id.to_string())?;
+    session.ledger.set_note(USED, &all.into_iter().collect::<Vec<_>>().join(" "))?;
     session.ledger.commit(&session.world, "commit exchange")?;
     Ok(())
+}
+
+/// The exchange that was at an address when it was last reached.
+fn at(session: &Session, place: &str) -> Result<Option<String>> {
+    Ok(session.ledger.note(&format!("exchange:{place}"))?)
+}
+
+/// All exchanges that this site ever used.
+fn used(session: &Session) -> Result<BTreeSet<String>> {
+    Ok(session.ledger.note(USED)?.unwrap_or_default().split_whitespace().map(str::to_owned).collect())
 }

@@ -100,7 +100,7 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
             });
         }
     }
-    report.notes = super::news::lines(session)?;
+    report.notes.extend(super::news::lines(session)?);
     report.notes.extend(super::parked::lines(session)?);
     let settings = &session.settings;
     let moved = super::renumber::renumbered(session, began)?;
@@ -144,7 +144,8 @@ fn send(
         for place in places.iter_mut().filter(|place| place.is_there()) {
             progress(&format!("putting packets for '{}' on the exchange", neighbour.card.name));
             place.attempt(report, Some(&neighbour), |place, _| {
-                outbox::deposit_due(session, place, &rows, &neighbour, &got.asked, &mut done)
+                outbox::deposit_due(session, place, &rows, &neighbour, &got.asked, &mut done)?;
+                outbox::take_back(session, place, &neighbour)
             })?;
         }
         report.deposited.extend(done.into_iter().map(|number| (neighbour.card.name.clone(), number)));

@@ -11,11 +11,13 @@ use super::super::printer::Report;
 use super::super::{Context, Exit, Failure, access, place};
 use super::ExchangeLine;
 use crate::exchange::{
-    Access, Exchange, ExchangeError, Finding, Folder, MarkerFault, Put, Reached, Rename, Tried, open_exchange, reach, try_out, waiting,
+    Access, Exchange, ExchangeError, Finding, Folder, Marked, MarkerFault, Put, Reached, Rename, Tried, mark, open_exchange, reach,
+    try_out, waiting,
 };
 use crate::packet::PacketFileName;
-use crate::site::{Exchanges, Level};
-use crate::sync::{Session, places};
+use crate::site::{Exchanges, Level, Role};
+use crate::sync::Session;
+use crate::sync::places::{self, Standing};
 
 /// Arguments of `exchange check`.
 #[derive(Clone, Debug, Args)]
@@ -23,7 +25,7 @@ pub struct CheckArgs {
     /// An address; without it every exchange of this site. Outside a home an address is needed
     #[arg(value_name = "ADDRESS")]
     pub address: Option<String>,
-    /// Take what is there now for the exchange that belongs there, where another one was before
+    /// Use what is there from now on, where this site never used it; the main office makes an exchange of it where it is none
     #[arg(long)]
     pub accept: bool,
 }
@@ -91,7 +93,7 @@ pub(super) fn run(arguments: &CheckArgs, context: &Context) -> Result<Exit, Fail
         let checked = exchanges.addresses.iter().map(|address| {
             let found = access::find(&exchanges, address, None)?;
             let mut checked = begun(address, &found)?;
-            if let Some((_, reached)) = reached(&mut checked, address, &found.access, context)? {
+            if let Some((_, reached)) = reached(&mut checked, address, &found.access, Unmarked::Stays, context)? {
                 checked.good("marker", format!("it is exchange {}", reached.id));
             }
             Ok(checked)
@@ -112,12 +114,17 @@ pub(super) fn run(arguments: &CheckArgs, context: &Context) -> Result<Exit, Fail
             exchanges.addresses.push(typed.clone());
         }
     }
+    let unmarked = match session.settings.role {
+        Role::Host if arguments.accept => Unmarked::IsMarked,
+        Role::Host => Unmarked::CanBeMarked,
+        Role::Office | Role::Remote => Unmarked::Stays,
+    };
     let mut report = CheckReport { exchanges: Vec::new() };
     for address in &exchanges.addresses {
         let found = access::find(&session.settings.exchanges, address, Some(&home))?;
         let mut checked = begun(address, &found)?;
         let whole = place::exchange(home.folder(), address)?;
-        if let Some((mut exchange, reached)) = reached(&mut checked, &whole, &found.access, context)? {
+        if let Some((mut exchange, reached)) = reached(&mut checked, &whole, &found.access, unmarked, context)? {
             look(&mut checked, &session, &mut *exchange, &reached, arguments.accept, context)?;
         }
         report.exchanges.push(checked);
@@ -129,14 +136,32 @@ fn begun(address: &str, found: &access::Found) -> Result<Checked, Failure> {
     Ok(Checked { line: ExchangeLine::of(address, found)?, exchange_id: None, steps: Vec::new(), passing: false })
 }
 
+/// What happens to a place that is no exchange yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unmarked {
+    /// It stays so: only the main office makes exchanges.
+    Stays,
+    /// It could be made one here.
+    CanBeMarked,
+    /// It is made one.
+    IsMarked,
+}
+
 /// An exchange that was reached.
 type Open = (Box<dyn Exchange>, Reached);
 
 /// Opens and reaches an exchange once, without trying again: whoever checks wants to see what happens.
-fn reached(checked: &mut Checked, address: &str, access: &Access, context: &Context) -> Result<Option<Open>, Failure> {
+fn reached(checked: &mut Checked, address: &str, access: &Access, unmarked: Unmarked, context: &Context) -> Result<Option<Open>, Failure> {
     let _progress = context.printer.progress("reaching the exchange");
     let mut exchange = open_exchange(address, access)?;
-    match reach(&context.world, &mut *exchange) {
+    let done = match (reach(&context.world, &mut *exchange), unmarked) {
+        (Err(ExchangeError::NotAnExchange { why: MarkerFault::Absent, .. }), Unmarked::IsMarked) => mark(&context.world, &mut *exchange)
+            .map(|marked| match marked {
+                Marked::New(reached) | Marked::Already(reached) => reached,
+            }),
+        (done, _) => done,
+    };
+    match done {
         Ok(reached) => {
             checked.exchange_id = Some(reached.id.to_string());
             checked.good("reached", "yes");
@@ -144,7 +169,11 @@ fn reached(checked: &mut Checked, address: &str, access: &Access, context: &Cont
         }
         Err(ExchangeError::NotAnExchange { why: MarkerFault::Absent, .. }) => {
             checked.good("reached", "yes");
-            checked.bad("marker", "it is no exchange yet: 'fieldpost init' at the main office makes it one");
+            let who = match unmarked {
+                Unmarked::Stays => "'fieldpost init', or 'fieldpost exchange check --accept', at the main office makes it one",
+                Unmarked::CanBeMarked | Unmarked::IsMarked => "'fieldpost exchange check --accept' makes it one",
+            };
+            checked.bad("marker", format!("it is no exchange yet: {who}"));
             Ok(None)
         }
         Err(error) => {
@@ -164,20 +193,21 @@ fn look(
     context: &Context,
 ) -> Result<(), Failure> {
     let _progress = context.printer.progress("trying what will be needed");
-    match places::known(session, &exchange.place())? {
-        Some(known) if known == reached.id.to_string() => checked.good("marker", "it is the exchange this site uses"),
-        Some(_) if accept => {
+    match places::standing(session, &exchange.place(), reached.id)? {
+        Standing::Used => checked.good("marker", "it is the exchange this site uses"),
+        Standing::First => checked.good("marker", "it is an exchange; this site has used none yet"),
+        Standing::AnotherWay => checked.good("marker", "it is an exchange this site uses, under another address"),
+        Standing::Unknown | Standing::Exchanged if accept => {
             places::accept(session, &exchange.place(), reached.id)?;
-            checked.good("marker", "it is another exchange than before, and the one this site uses from now on");
+            checked.good("marker", "it was not used before, and is used from now on");
         }
-        Some(_) => {
+        Standing::Unknown | Standing::Exchanged => {
             checked.bad(
                 "marker",
-                "it is an exchange, but not the one this site used before. Where that is right: 'fieldpost exchange check --accept'",
+                "it is an exchange, but none that this site ever used. Where it is the right one: 'fieldpost exchange check --accept'",
             );
             return Ok(());
         }
-        None => checked.good("marker", "it is an exchange; this site has not used it yet"),
     }
     let neighbours = session.ledger.neighbours()?;
     let mut came = (0, 0);
