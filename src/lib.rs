@@ -11,4 +11,5 @@ pub mod rules;
 pub mod site;
 pub mod status;
 pub mod sync;
+pub mod watch;
 pub mod world;

@@ -86,6 +86,10 @@ fn home(error: &HomeError) -> (Exit, Option<String>) {
             let who = holder.map(|holder| format!("process {} has it since {}: ", holder.process, utc(holder.since)));
             return (Exit::Busy, Some(format!("{}wait until it is done, then try again", who.unwrap_or_default())));
         }
+        HomeError::Watched { watcher, .. } => {
+            let who = watcher.as_ref().map(|watcher| format!("process {} since {}; ", watcher.process, utc(watcher.since)));
+            return (Exit::Busy, Some(format!("{}one is enough", who.unwrap_or_default())));
+        }
         HomeError::Settings { error, .. } => return (Exit::Failed, fault(&error.fault)),
         HomeError::Io(error) => return (Exit::Failed, operating_system(error)),
         HomeError::Crash(_) => return (Exit::Failed, None),

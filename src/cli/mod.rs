@@ -92,7 +92,7 @@ impl Context {
         if let Err(error) = home.log().rotate(&lock) {
             self.printer.note(&format!("the log could not be rotated: {error}"));
         }
-        Ok((lock, Session::open(World::real(), home, self.limits.clone())?))
+        Ok((lock, Session::open(self.world.another(), home, self.limits.clone())?))
     }
 
     /// The home for a command that only reads, also while another run works in it.
@@ -100,7 +100,7 @@ impl Context {
     /// # Errors
     /// As [`Session::look`].
     pub fn look(&self) -> Result<Session, Failure> {
-        Ok(Session::look(World::real(), self.discover()?, self.limits.clone())?)
+        Ok(Session::look(self.world.another(), self.discover()?, self.limits.clone())?)
     }
 
     /// The folder a new home is made in.

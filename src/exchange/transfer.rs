@@ -63,13 +63,13 @@ pub(super) struct ContentReader<'a> {
     from: Box<dyn Read + Send + 'a>,
     world: &'a World,
     meter: &'a Meter,
-    failed: Option<io::Error>,
+    failed: Option<ExchangeError>,
 }
 
 impl ContentReader<'_> {
-    /// Why the home's side failed, where it did: the far side's code only sees that its source failed.
+    /// Why the home's side failed or stopped, where it did: the far side's code only sees that its source failed.
     pub(super) fn failure(&mut self) -> Option<ExchangeError> {
-        self.failed.take().map(ExchangeError::Local)
+        self.failed.take()
     }
 }
 
@@ -77,13 +77,17 @@ impl Read for ContentReader<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.from.read(buffer) {
             Ok(bytes) => {
+                if let Err(crash) = self.world.go_on() {
+                    self.failed = Some(crash.into());
+                    return Err(io::ErrorKind::Other.into());
+                }
                 self.meter.passed(self.world, bytes as u64);
                 Ok(bytes)
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(error),
             Err(error) => {
                 let seen = error.kind().into();
-                self.failed = Some(error);
+                self.failed = Some(ExchangeError::Local(error));
                 Err(seen)
             }
         }
@@ -115,6 +119,7 @@ pub(super) fn receive<R: Read>(
         match from.read(&mut buffer) {
             Ok(0) => return Ok(()),
             Ok(read) => {
+                world.go_on()?;
                 file.write_all(&buffer[..read]).map_err(ExchangeError::Local)?;
                 meter.passed(world, read as u64);
             }

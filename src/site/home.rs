@@ -61,6 +61,14 @@ pub enum HomeError {
         /// Who, where it left a note that can be read.
         holder: Option<super::Holder>,
     },
+    /// Another process watches here.
+    #[error("another process watches the home `{}`", folder.display())]
+    Watched {
+        /// The folder.
+        folder: PathBuf,
+        /// What it says of itself, where that can be read.
+        watcher: Option<super::Watcher>,
+    },
     /// The settings cannot be read.
     #[error("{}, {error}", path.display())]
     Settings {
@@ -180,6 +188,22 @@ impl Home {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// Makes this process the one that watches the home, until the lock is dropped.
+    ///
+    /// # Errors
+    /// [`HomeError::Watched`] where there is another.
+    pub fn watch(&self) -> Result<super::WatchLock, HomeError> {
+        lock::take_watch(self)
+    }
+
+    /// The process that watches the home; none where nobody does.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn watcher(&self) -> Result<Option<super::Watcher>, HomeError> {
+        lock::watcher(self)
     }
 
     /// `fieldpost.toml`.
@@ -337,6 +361,9 @@ mod tests {
             parent: None,
             database: "shop.db".into(),
             exchanges: crate::site::Exchanges::only("/mnt/share"),
+            watch: crate::site::WatchSettings::default(),
+            heartbeat: Settings::HEARTBEAT,
+            alarm_after: Settings::ALARM_AFTER,
             groups: Vec::new(),
         }
     }

@@ -46,6 +46,67 @@ pub(super) fn take(home: &Home, now: Millis) -> Result<HomeLock, HomeError> {
     }
 }
 
+/// What a watcher says of itself, for whoever asks `status`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watcher {
+    /// Its process.
+    pub process: u32,
+    /// When it began.
+    pub since: Millis,
+    /// When the next round is; none: when something happens.
+    pub next: Option<Millis>,
+    /// Why it is then.
+    pub why: Option<String>,
+    /// Rounds in a row that failed in a way that may pass.
+    pub failures: u32,
+}
+
+/// The right to watch a home; gone with the process. It does not hold the home: other runs go on beside a watcher.
+#[derive(Debug)]
+pub struct WatchLock {
+    _file: std::fs::File,
+    note: std::path::PathBuf,
+}
+
+impl WatchLock {
+    /// Says what comes next.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn tell(&self, watcher: &Watcher) -> Result<(), HomeError> {
+        let mut fresh = self.note.clone().into_os_string();
+        fresh.push(".new");
+        fs::write(&fresh, serde_json::to_vec(watcher).expect("numbers and a text are JSON"))?;
+        Ok(fs::rename(fresh, &self.note)?)
+    }
+}
+
+fn watch_file(home: &Home) -> Result<std::fs::File, HomeError> {
+    Ok(fs::OpenOptions::new().create(true).truncate(false).read(true).write(true).open(home.inside().join("watch"))?.into())
+}
+
+pub(super) fn take_watch(home: &Home) -> Result<WatchLock, HomeError> {
+    let file = watch_file(home)?;
+    match file.try_lock() {
+        Ok(()) => Ok(WatchLock { _file: file, note: home.inside().join("watcher") }),
+        Err(TryLockError::WouldBlock) => Err(HomeError::Watched { folder: home.folder().to_owned(), watcher: read_watcher(home) }),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+pub(super) fn watcher(home: &Home) -> Result<Option<Watcher>, HomeError> {
+    // Shared, so that two who ask do not take each other for a watcher.
+    match watch_file(home)?.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => Ok(read_watcher(home)),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+fn read_watcher(home: &Home) -> Option<Watcher> {
+    fs::read(home.inside().join("watcher")).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok())
+}
+
 /// A folder only its owner may look into.
 #[cfg(unix)]
 pub(super) fn create_private_folder(path: &Path) -> std::io::Result<()> {
@@ -76,5 +137,21 @@ mod tests {
         assert_eq!(holder, Some(Holder { process: std::process::id(), since: Millis(7) }));
         drop(first);
         draft.home().lock(Millis(9)).unwrap();
+    }
+
+    #[test]
+    fn a_home_has_one_watcher_which_says_what_comes_next() {
+        let top = tempfile::tempdir().unwrap();
+        let draft = Home::prepare(&World::real(), top.path()).unwrap();
+        assert_eq!(draft.home().watcher().unwrap(), None);
+        let lock = draft.home().watch().unwrap();
+        let watcher = Watcher { process: 1, since: Millis(2), next: Some(Millis(3)), why: Some("it is time".to_owned()), failures: 0 };
+        lock.tell(&watcher).unwrap();
+        assert_eq!(draft.home().watcher().unwrap(), Some(watcher.clone()));
+        let Err(HomeError::Watched { watcher: told, .. }) = draft.home().watch() else { panic!("two watchers") };
+        assert_eq!(told, Some(watcher));
+        drop(lock);
+        assert_eq!(draft.home().watcher().unwrap(), None);
+        draft.home().watch().unwrap();
     }
 }

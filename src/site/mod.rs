@@ -13,6 +13,7 @@
 //!     scratch/          files that are being worked on; whoever holds the lock may empty it
 //!     log/              what every run did, for people           Log
 //!     lock, holder      held by the run that works here, and who that is
+//!     watch, watcher    held by the process that watches, and what it says of itself
 //! ```
 
 mod exchanges;
@@ -23,12 +24,14 @@ mod log;
 mod logins;
 mod roster;
 mod settings;
+mod watching;
 
 pub use exchanges::{AccessSettings, Exchanges};
 pub use home::{Draft, Home, HomeError};
 pub use invitation::{Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret};
-pub use lock::{Holder, HomeLock};
+pub use lock::{Holder, HomeLock, WatchLock, Watcher};
 pub use log::{Entry as LogEntry, Level, Log, Standing};
 pub use logins::{Login, Logins};
 pub use roster::{OfficePart, Role, Roster, RosterError, Site};
 pub use settings::{Settings, SettingsError};
+pub use watching::WatchSettings;

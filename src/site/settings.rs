@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::{Exchanges, Role};
+use super::{Exchanges, Role, WatchSettings};
 use crate::model::SiteName;
-use crate::rules::reading::{At, Fault, Reading, quoted};
+use crate::rules::reading::{At, Fault, Reading, quoted, span_text};
 
 /// The content of `fieldpost.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,12 @@ pub struct Settings {
     pub database: String,
     /// Where packets are dropped.
     pub exchanges: Exchanges,
+    /// When rounds run by themselves.
+    pub watch: WatchSettings,
+    /// A packet goes to every neighbour at least this often, in milliseconds, even if there is nothing to tell.
+    pub heartbeat: i64,
+    /// A neighbour that was silent for longer, in milliseconds, wants a person.
+    pub alarm_after: i64,
     /// The groups this site is in, sorted.
     pub groups: Vec<String>,
 }
@@ -38,7 +44,12 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    const KEYS: [&str; 6] = ["name", "role", "host", "parent", "database", "groups"];
+    const KEYS: [&str; 9] = ["name", "role", "host", "parent", "database", "groups", "watch", "heartbeat", "alarm_after"];
+
+    /// Of [`Settings::heartbeat`], where nothing is set: a day.
+    pub const HEARTBEAT: i64 = 24 * 60 * 60 * 1000;
+    /// Of [`Settings::alarm_after`], where nothing is set: two weeks.
+    pub const ALARM_AFTER: i64 = 14 * Self::HEARTBEAT;
 
     /// Reads the text of a `fieldpost.toml`.
     ///
@@ -78,7 +89,24 @@ impl Settings {
         let mut groups = root.texts("groups")?.unwrap_or_default();
         groups.sort();
         groups.dedup();
-        Ok(Self { name, role, host, parent, database: filled("database")?, exchanges: Exchanges::read(&root)?, groups })
+        let heartbeat = root.span("heartbeat")?.unwrap_or(Self::HEARTBEAT);
+        if heartbeat < 60_000 {
+            return Err(root.refuse("heartbeat", "a minute is the shortest"));
+        }
+        let alarm_after = root.span("alarm_after")?.unwrap_or(Self::ALARM_AFTER);
+        let watch = WatchSettings::read(&root)?;
+        Ok(Self {
+            watch,
+            heartbeat,
+            alarm_after,
+            name,
+            role,
+            host,
+            parent,
+            database: filled("database")?,
+            exchanges: Exchanges::read(&root)?,
+            groups,
+        })
     }
 }
 
@@ -94,12 +122,17 @@ impl fmt::Display for Settings {
         if let Some(parent) = &self.parent {
             writeln!(f, "parent = {}", name(parent))?;
         }
+        if (self.heartbeat, self.alarm_after) != (Self::HEARTBEAT, Self::ALARM_AFTER) {
+            writeln!(f, "\n# A sign of life at least this often, and how long a neighbour may be silent.")?;
+            writeln!(f, "heartbeat = \"{}\"\nalarm_after = \"{}\"", span_text(self.heartbeat), span_text(self.alarm_after))?;
+        }
         writeln!(f, "\n# The application's database, seen from this folder.")?;
         writeln!(f, "database = {}\n", quoted(&self.database))?;
         writeln!(f, "# Where packets are dropped and collected: a folder, an address, or a list of them.\n{}", self.exchanges)?;
         let groups: Vec<String> = self.groups.iter().map(|group| quoted(group)).collect();
         writeln!(f, "# The groups this site is in; its parent decides.\ngroups = [{}]", groups.join(", "))?;
-        self.exchanges.tables(f)
+        self.exchanges.tables(f)?;
+        self.watch.table(f)
     }
 }
 
@@ -119,6 +152,34 @@ mod tests {
         assert_eq!(Settings::parse(&settings.to_string()).unwrap(), settings);
         let text = settings.to_string();
         assert_eq!(Settings::parse(&text).unwrap().to_string(), text);
+    }
+
+    #[test]
+    fn what_is_set_of_exchanges_and_watching_reads_back() {
+        let more = "heartbeat = '1h'\nalarm_after = '3d'\ntransfer_limit = '500 kB'\n\
+                    [access.'ftps://anna@host/x']\npassword_command = 'pass show x'\ncertificate = 'ca.pem'\n\
+                    [watch]\nevery = '15m'\nat = '18:00'\ncron = ['*/5 8-17 * * mon-fri']\nhours = '07:00-19:00'\n\
+                    days = 'mon-fri'\nzone = 'Europe/Zurich'\npoll = '30s'\nsettle = '2s'\n";
+        let text = GOOD.replace("exchange = '/mnt/share'", "exchange = ['/mnt/share', 'ftps://anna@host/x']") + more;
+        let settings = Settings::parse(&text).unwrap();
+        assert_eq!(settings.exchanges.addresses.len(), 2);
+        assert_eq!(settings.exchanges.access["ftps://anna@host/x"].certificate.as_deref(), Some("ca.pem"));
+        assert_eq!((settings.watch.every, settings.watch.poll), (Some(900_000), 30_000));
+        assert_eq!(Settings::parse(&settings.to_string()).unwrap(), settings);
+        for (from, to, expected) in [
+            ("['/mnt/share', 'ftps://anna@host/x']", "[]", "`exchange`: may not be empty"),
+            ("['/mnt/share', 'ftps://anna@host/x']", "['/mnt/share']", "it is none of the addresses"),
+            ("password_command", "password", "unknown key `password`"),
+            ("'18:00'", "'18'", "`at`: it takes times of day"),
+            ("*/5 8-17 * * mon-fri", "*/5 8-17 * *", "`cron`: `*/5 8-17 * *`"),
+            ("Europe/Zurich", "Europe/Bern", "there is no time zone `Europe/Bern`"),
+            ("'30s'", "'0s'", "`poll`: a second is the shortest"),
+            ("'1h'", "'1s'", "`heartbeat`: a minute is the shortest"),
+            ("500 kB", "fast", "`transfer_limit`: it takes so many bytes"),
+        ] {
+            let error = Settings::parse(&text.replacen(from, to, 1)).unwrap_err().to_string();
+            assert!(error.contains(expected), "{to:?} gives {error:?}");
+        }
     }
 
     #[test]

@@ -17,7 +17,9 @@ use crate::keys::{Namespace, VerifyingKey};
 use crate::ledger::{Card, Direction, Ledger, Neighbour, NeighbourKind, PacketRow, SentState};
 use crate::model::{Millis, PacketNumber, SiteName, StreamId};
 use crate::packet::{Draft, Opened, PacketKind, Part, PartSource, SenderKeys};
-use crate::site::{Exchanges, Home, Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret, Role, Settings, Site};
+use crate::site::{
+    Exchanges, Home, Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret, Role, Settings, Site, WatchSettings,
+};
 use crate::world::World;
 
 /// How long an invitation is good: 14 days.
@@ -107,6 +109,9 @@ pub fn join(world: &World, folder: &std::path::Path, text: &str, exchanges: Exch
         parent: Some(invitation.inviter.clone()),
         database: database.map_or_else(|| invitation.database.clone(), str::to_owned),
         exchanges,
+        watch: WatchSettings::default(),
+        heartbeat: Settings::HEARTBEAT,
+        alarm_after: Settings::ALARM_AFTER,
         groups: invitation.groups.iter().cloned().collect(),
     };
     let draft = Home::prepare(world, folder)?;

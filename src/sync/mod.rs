@@ -67,7 +67,7 @@ pub mod stays;
 mod taken;
 mod twins;
 mod upgrade;
-mod urgency;
+pub mod urgency;
 mod vocabulary;
 
 pub use error::SyncError;

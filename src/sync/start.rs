@@ -23,7 +23,7 @@ use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
 use crate::model::{Identity, Millis, Row, Shape, SiteName, TableNo};
 use crate::rules::Rules;
-use crate::site::{Exchanges, Home, HomeError, Role, Roster, Settings, Site};
+use crate::site::{Exchanges, Home, HomeError, Role, Roster, Settings, Site, WatchSettings};
 use crate::world::{World, files};
 
 /// Records taken in per ledger transaction.
@@ -139,6 +139,9 @@ pub fn init(
         parent: None,
         database: database_text,
         exchanges: addresses,
+        watch: WatchSettings::default(),
+        heartbeat: Settings::HEARTBEAT,
+        alarm_after: Settings::ALARM_AFTER,
         groups: Vec::new(),
     };
     draft.finish(world, &settings)?;

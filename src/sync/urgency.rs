@@ -25,6 +25,45 @@ pub(super) fn in_order(session: &Session, candidates: Vec<i64>) -> Result<Vec<i6
     Ok(classes.into_values().flatten().collect())
 }
 
+/// What was edited since the last seal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsealed {
+    /// Nothing.
+    Nothing,
+    /// Nothing that could not wait.
+    Ordinary,
+    /// Something in a table that the rules call critical.
+    Critical,
+}
+
+/// Looks at what the triggers noted since the last seal, for whoever decides when a round runs. What they missed is not seen here.
+///
+/// # Errors
+/// As the database says.
+pub fn unsealed(session: &Session) -> Result<Unsealed> {
+    let mut found = Unsealed::Nothing;
+    if !session.has_database() {
+        return Ok(found);
+    }
+    let database = session.database()?;
+    for shape in &session.shapes {
+        if !database.has_log(shape)? || database.notes(shape, session.ledger.sealed(shape.number)?, 1)?.is_empty() {
+            continue;
+        }
+        if session.rules.table(&shape.name).priority == Priority::Critical {
+            return Ok(Unsealed::Critical);
+        }
+        found = Unsealed::Ordinary;
+    }
+    Ok(found)
+}
+
+/// Whether the rules call any table critical.
+#[must_use]
+pub fn any_critical(session: &Session) -> bool {
+    session.shapes.iter().any(|shape| session.rules.table(&shape.name).priority == Priority::Critical)
+}
+
 /// How urgent every table is, by itself and for those that refer to it.
 fn urgency(session: &Session) -> BTreeMap<TableNo, Priority> {
     let mut urgency: BTreeMap<TableNo, Priority> =

@@ -1,4 +1,4 @@
-//! Death on purpose: the simulation's and the fault sweep's way to stop a site between two durable steps.
+//! Death on purpose: the simulation's and the fault sweep's way to stop a site between two durable steps, and a person's way to end a watch.
 
 use std::sync::Mutex;
 
@@ -48,6 +48,15 @@ impl Faults {
     #[must_use]
     pub fn died_at(&self) -> Option<&'static str> {
         self.lock().dead
+    }
+
+    /// Every step fails from now on: somebody asked for a stop.
+    pub(super) fn stop(&self) {
+        self.lock().dead.get_or_insert("the stop that was asked for");
+    }
+
+    pub(super) fn go_on(&self) -> Result<(), Crash> {
+        self.lock().dead.map_or(Ok(()), |step| Err(Crash { step }))
     }
 
     pub(super) fn step(&self, name: &'static str) -> Result<(), Crash> {

@@ -8,7 +8,7 @@ mod clock;
 mod faults;
 pub mod files;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 pub use clock::{Clock, SkewedClock, SystemClock};
@@ -21,7 +21,7 @@ use crate::model::Millis;
 pub struct World {
     clock: Box<dyn Clock>,
     dice: Dice,
-    faults: Faults,
+    faults: Arc<Faults>,
 }
 
 #[derive(Debug)]
@@ -35,14 +35,34 @@ impl World {
     /// The operating system's clock and randomness; nothing fails on purpose.
     #[must_use]
     pub fn real() -> Self {
-        Self { clock: Box::new(SystemClock), dice: Dice::System, faults: Faults::none() }
+        Self { clock: Box::new(SystemClock), dice: Dice::System, faults: Arc::default() }
     }
 
     /// A world that repeats itself for the same seed.
     #[must_use]
     pub fn simulated(clock: Box<dyn Clock>, seed: u64, faults: Faults) -> Self {
         let reader = blake3::Hasher::new_derive_key("fieldpost simulated world").update(&seed.to_le_bytes()).finalize_xof();
-        Self { clock, dice: Dice::Seeded(Mutex::new(reader)), faults }
+        Self { clock, dice: Dice::Seeded(Mutex::new(reader)), faults: Arc::new(faults) }
+    }
+
+    /// The operating system's clock and randomness again, stopped together with this one: [`World::stopper`].
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self { faults: self.faults.clone(), ..Self::real() }
+    }
+
+    /// Stops, from any thread, whatever goes on in this world: the next durable step fails, as if the process had died there.
+    pub fn stopper(&self) -> impl Fn() + Send + 'static {
+        let faults = self.faults.clone();
+        move || faults.stop()
+    }
+
+    /// Asked now and then between durable steps by what may take long.
+    ///
+    /// # Errors
+    /// [`Crash`] where a stop was asked for.
+    pub fn go_on(&self) -> Result<(), Crash> {
+        self.faults.go_on()
     }
 
     /// The time now.
@@ -83,7 +103,7 @@ impl World {
 
     /// The fault plan, for a simulation to read and set.
     #[must_use]
-    pub const fn faults(&self) -> &Faults {
+    pub fn faults(&self) -> &Faults {
         &self.faults
     }
 }

@@ -269,7 +269,7 @@ impl Report for CheckReport {
         let one = |checked: &Checked| {
             let mut text = format!("{}\n  {:10} {}", heading(&checked.line.address), "entered", checked.line.entered());
             for step in &checked.steps {
-                let found = page.wrapped(&step.found).replace('\n', "\n             ");
+                let found = page.wrapped(&step.found).trim_start().replace('\n', "\n             ");
                 text.push_str(&format!("\n  {:10} {}", step.what, if step.good { found } else { alert(&found) }));
             }
             text

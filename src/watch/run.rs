@@ -1,0 +1,223 @@
+//! Waits, looks, and has rounds run, until somebody wants it to end.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Schedule;
+use super::ears::{Ears, Noise, Places, Trace};
+use super::plan::{self, Failure, Next, State, Why};
+use crate::model::Millis;
+use crate::world::World;
+
+/// Longest wait at a stretch, in milliseconds: after a laptop slept or a clock was set, the plan is made anew soon.
+const LONGEST_STRETCH: i64 = 60_000;
+/// Wait after another run held the home, in milliseconds.
+const BUSY_WAIT: i64 = 3_000;
+/// No more than one look at the database in so many milliseconds.
+const BREATH: i64 = plan::BLINK;
+
+/// The site that is watched. What it is asked for may take long; noises wait meanwhile.
+pub trait Watched {
+    /// Runs a round.
+    fn round(&mut self, why: Why) -> Ended;
+
+    /// Looks whether a packet lies on an exchange that was not there when the last round began.
+    fn look(&mut self) -> Looked;
+
+    /// Looks whether something was edited since the last round.
+    fn edited(&mut self) -> Option<Edited>;
+
+    /// Where noises come from.
+    fn places(&mut self) -> Places;
+
+    /// Is told what comes next, whenever that is something else than before.
+    fn tell(&mut self, next: Option<Next>, state: &State);
+}
+
+/// How a round ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Well, or as well as it could.
+    Done,
+    /// The exchange is out of reach: it is tried again, later and later.
+    Away,
+    /// Another run holds the home.
+    Busy,
+    /// It failed and wants a person; tried again all the same, once an hour.
+    Failed,
+    /// The watch is to end.
+    Stopped,
+}
+
+/// What a look at the exchange found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// Nothing new.
+    Nothing,
+    /// A packet.
+    Packet,
+    /// It is out of reach.
+    Away,
+}
+
+/// What was edited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Edited {
+    /// Nothing that could not wait.
+    Ordinary {
+        /// Whether it is worth looking again for something critical.
+        may_become_critical: bool,
+    },
+    /// Something that cannot wait.
+    Critical,
+}
+
+/// Watches until a stop is heard. `ears` are given so that the caller can make that noise.
+pub fn run(world: &World, watched: &mut dyn Watched, schedule: &Schedule, ears: &mut Ears) {
+    let mut watch =
+        Watch { world, state: State::default(), trace: None, database: None, looked_at_database: Millis(0), again: None, may_wait: false };
+    let mut told = None;
+    let mut next_look = world.now();
+    loop {
+        let now = world.now();
+        if now >= next_look || next_look.0 - now.0 > schedule.settings().poll {
+            watch.look_around(watched, ears, schedule);
+            next_look = Millis(world.now().0 + schedule.settings().poll);
+        }
+        let next = plan::next(world.now(), &watch.state, schedule);
+        if told != Some(next) {
+            watched.tell(next, &watch.state);
+            told = Some(next);
+        }
+        let now = world.now();
+        if let Some(next) = next.filter(|next| next.at <= now) {
+            match watched.round(next.why) {
+                Ended::Stopped => return,
+                Ended::Busy => {
+                    if ears.wait(millis(BUSY_WAIT)) == Some(Noise::Stop) {
+                        return;
+                    }
+                    continue;
+                }
+                ended @ (Ended::Done | Ended::Away | Ended::Failed) => watch.after_round(ended, watched, ears),
+            }
+            told = None;
+            continue;
+        }
+        if watch.again.is_some_and(|again| again <= now) {
+            watch.look_at_database(watched);
+            continue;
+        }
+        let soonest = [next.map(|next| next.at), watch.again].into_iter().flatten().fold(next_look, Millis::min);
+        let until = soonest.0 - now.0;
+        match ears.wait(millis(until.clamp(1, LONGEST_STRETCH))) {
+            Some(Noise::Stop) => return,
+            Some(Noise::Database) => watch.look_at_database(watched),
+            Some(Noise::Exchange) => watch.look_at_exchange(watched),
+            Some(Noise::Lost) => next_look = world.now(),
+            None => {}
+        }
+    }
+}
+
+fn millis(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or_default())
+}
+
+struct Watch<'a> {
+    world: &'a World,
+    state: State,
+    /// What the database looked like when it was last looked at.
+    trace: Option<Trace>,
+    database: Option<PathBuf>,
+    looked_at_database: Millis,
+    /// When the database is to be looked at again: a burst of writes was not looked at to its end.
+    again: Option<Millis>,
+    /// Edits are known already and none can become critical: nothing is learnt by looking again.
+    may_wait: bool,
+}
+
+impl Watch<'_> {
+    /// The look at the usual interval: everything, and with new ears.
+    fn look_around(&mut self, watched: &mut dyn Watched, ears: &mut Ears, schedule: &Schedule) {
+        self.listen(watched, ears);
+        self.look_at_database(watched);
+        let now = self.world.now();
+        // Out of reach: the plan says when that is tried. Out of hours: nothing would come of it.
+        if self.state.failure.is_none() && self.state.last_round.is_some() && schedule.within_hours(now) <= now {
+            self.look_at_exchange(watched);
+        }
+    }
+
+    fn listen(&mut self, watched: &mut dyn Watched, ears: &mut Ears) {
+        let places = watched.places();
+        ears.listen(&places);
+        self.database = places.database;
+    }
+
+    fn look_at_exchange(&mut self, watched: &mut dyn Watched) {
+        match watched.look() {
+            Looked::Nothing => {}
+            Looked::Packet => self.state.arrived = true,
+            Looked::Away => self.failed(1),
+        }
+    }
+
+    fn look_at_database(&mut self, watched: &mut dyn Watched) {
+        let now = self.world.now();
+        let Some(database) = &self.database else { return };
+        let trace = Trace::of(database);
+        if self.trace.as_ref() == Some(&trace) {
+            return;
+        }
+        if let Some((_, last)) = &mut self.state.edited
+            && self.may_wait
+        {
+            *last = now;
+            self.trace = Some(trace);
+            return;
+        }
+        // A burst of writes is not looked at for every write.
+        if self.state.edited.is_some() && (0..BREATH).contains(&(now.0 - self.looked_at_database.0)) {
+            self.again = Some(Millis(self.looked_at_database.0 + BREATH));
+            return;
+        }
+        self.again = None;
+        self.looked_at_database = now;
+        self.trace = Some(trace);
+        let Some(edited) = watched.edited() else { return };
+        let (first, _) = self.state.edited.unwrap_or((now, now));
+        self.state.edited = Some((first, now));
+        match edited {
+            Edited::Critical => {
+                self.state.critical.get_or_insert(now);
+                self.may_wait = true;
+            }
+            Edited::Ordinary { may_become_critical } => self.may_wait = !may_become_critical,
+        }
+    }
+
+    fn failed(&mut self, at_least: u32) {
+        let times = self.state.failure.map_or(0, |failure| failure.times).saturating_add(1).max(at_least);
+        let [die] = self.world.random();
+        self.state.failure = Some(Failure { times, last: self.world.now(), die });
+        self.state.arrived = false;
+    }
+
+    fn after_round(&mut self, ended: Ended, watched: &mut dyn Watched, ears: &mut Ears) {
+        let failure = self.state.failure;
+        self.state = State { last_round: Some(self.world.now()), failure, ..State::default() };
+        match ended {
+            Ended::Done => self.state.failure = None,
+            Ended::Away => self.failed(1),
+            // Nothing but a person helps: no use in hurrying.
+            Ended::Failed => self.failed(u32::MAX / 2),
+            Ended::Busy | Ended::Stopped => {}
+        }
+        self.trace = None;
+        self.again = None;
+        self.may_wait = false;
+        self.listen(watched, ears);
+        self.look_at_database(watched);
+    }
+}
