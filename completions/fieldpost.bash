@@ -79,6 +79,9 @@ _fieldpost() {
             fieldpost,sync)
                 cmd="fieldpost__subcmd__sync"
                 ;;
+            fieldpost,watch)
+                cmd="fieldpost__subcmd__watch"
+                ;;
             fieldpost__subcmd__conflicts,help)
                 cmd="fieldpost__subcmd__conflicts__subcmd__help"
                 ;;
@@ -225,6 +228,9 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__help,sync)
                 cmd="fieldpost__subcmd__help__subcmd__sync"
+                ;;
+            fieldpost__subcmd__help,watch)
+                cmd="fieldpost__subcmd__help__subcmd__watch"
                 ;;
             fieldpost__subcmd__help__subcmd__conflicts,list)
                 cmd="fieldpost__subcmd__help__subcmd__conflicts__subcmd__list"
@@ -374,7 +380,7 @@ _fieldpost() {
 
     case "${cmd}" in
         fieldpost)
-            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive status conflicts held records rules history log digest packet exchange recover detach demo help"
+            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive watch status conflicts held records rules history log digest packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1038,7 +1044,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help)
-            opts="doctor init invite join sync send receive status conflicts held records rules history log digest packet exchange recover detach demo help"
+            opts="doctor init invite join sync send receive watch status conflicts held records rules history log digest packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1626,6 +1632,20 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__sync)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__watch)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2389,6 +2409,24 @@ _fieldpost() {
             ;;
         fieldpost__subcmd__sync)
             opts="-v -q -h --full --dry-run --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__watch)
+            opts="-v -q -h --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

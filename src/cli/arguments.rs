@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     Exit, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, log, packet, records, recover, rules,
-    status, sync,
+    status, sync, watch,
 };
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
@@ -54,6 +54,7 @@ pub enum Command {
     Sync(sync::SyncArgs),
     Send(sync::SendArgs),
     Receive(sync::ReceiveArgs),
+    Watch(watch::WatchArgs),
     Status(status::StatusArgs),
     Conflicts(conflicts::ConflictsArgs),
     Held(held::HeldArgs),
@@ -88,6 +89,7 @@ impl Command {
             Self::Exchange(arguments) => arguments.logged_as(),
             Self::Recover(recover::RecoverArgs { yes: true, .. }) => Some("recover"),
             Self::Recover(_)
+            | Self::Watch(_)
             | Self::Init(_)
             | Self::Join(_)
             | Self::Doctor(_)
@@ -173,6 +175,7 @@ mod tests {
             "fieldpost packet show a.fpk",
             "fieldpost packet verify a.fpk --signers allowed_signers",
             "fieldpost packet open a.fpk --out folder",
+            "fieldpost watch --quiet",
             "fieldpost exchange",
             "fieldpost exchange check --accept",
             "fieldpost exchange login ftp://host/x --user anna",

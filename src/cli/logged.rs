@@ -111,7 +111,15 @@ impl Context {
 
     /// As [`Context::done`], for a run that may have looked at everything.
     pub fn done_looking(&self, home: &Home, report: &impl Report, looked: Looked) -> Exit {
-        let exit = self.printer.report(report);
+        self.log_end(home, report, looked, self.printer.report(report))
+    }
+
+    /// As [`Context::done_looking`] at everything, for a run with nothing to print.
+    pub fn done_silently(&self, home: &Home, report: &impl Report) -> Exit {
+        self.log_end(home, report, Looked::Everywhere, report.exit())
+    }
+
+    fn log_end(&self, home: &Home, report: &impl Report, looked: Looked, exit: Exit) -> Exit {
         let Some(run) = RunNow::of(self) else { return exit };
         let took = (run.now.0 - self.run.began.0) as f64 / 1000.0;
         let end = format!("ended after {took:.1} s: {} (exit code {})", exit.meaning(), exit.code());

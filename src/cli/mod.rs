@@ -38,6 +38,7 @@ pub mod rules;
 pub mod shown;
 pub mod status;
 pub mod sync;
+pub mod watch;
 pub mod when;
 
 use std::ffi::OsString;
@@ -137,6 +138,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Digest(arguments) => digest::run(arguments, context),
         Command::Packet(arguments) => packet::run(arguments, context),
         Command::Exchange(arguments) => exchange::run(arguments, context),
+        Command::Watch(arguments) => watch::run(*arguments, context),
         Command::Recover(arguments) => recover::run(arguments, context),
         Command::Detach(arguments) => detach::run(arguments, context),
         Command::Demo(arguments) => demo::run(arguments, context),

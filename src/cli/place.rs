@@ -82,6 +82,11 @@ impl Opened {
         exchanges.addresses.iter().map(one).collect::<Result<_, _>>().map(Self)
     }
 
+    /// Each as it is, without trying again: for a look.
+    pub fn once(&mut self) -> impl Iterator<Item = &mut dyn Exchange> {
+        self.0.iter_mut().map(|exchange| exchange.once() as &mut dyn Exchange)
+    }
+
     /// The same, with nothing written to them.
     #[must_use]
     pub fn dry(self) -> Opened<DryRun<Retrying<Box<dyn Exchange>>>> {

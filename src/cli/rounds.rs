@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use super::conflicts::{self, About, Conflict};
 use super::held::{self, HeldChange, Needs};
 use super::logged::{Line, Looked};
-use super::page::{Page, count, size};
+use super::page::{Moment, Page, count, size};
 use super::place::Opened;
 use super::printer::Progress;
 use super::rehearsal::Rehearsal;
 use super::sync::{Counts, Kept, KeptRecord, Mode, PacketIn, PacketOut, ReceiveArgs, SendArgs, SyncArgs, SyncReport, Waiting};
+use super::watch::WatchReport;
 use super::{Context, Exit, Failure};
 use crate::exchange::Exchange;
 use crate::ledger::Direction;
@@ -43,6 +44,22 @@ pub fn run_send(arguments: &SendArgs, context: &Context) -> Result<Exit, Failure
 /// As [`run`].
 pub fn run_receive(arguments: &ReceiveArgs, context: &Context) -> Result<Exit, Failure> {
     go(context, Halves::Receive, mode(arguments.dry_run), Full::No)
+}
+
+/// Runs a round of a watch: tells of it only where something happened.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched(context: &Context, why: &'static str) -> Result<Exit, Failure> {
+    let (_lock, mut session) = context.work()?;
+    let progress = context.printer.progress(why);
+    let mut exchanges = Opened::of(&session.settings, &session.home, &progress)?;
+    let report = one_round(context, &mut session, &mut exchanges.all(), Halves::Both, Mode::Done, progress)?;
+    if report.is_empty() {
+        return Ok(context.done_silently(&session.home, &report));
+    }
+    context.printer.report(&WatchReport { when: Moment(context.world.now()), why });
+    Ok(context.done_looking(&session.home, &report, Looked::Everywhere))
 }
 
 const fn mode(dry_run: bool) -> Mode {

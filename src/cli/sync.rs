@@ -188,6 +188,12 @@ impl Report for SyncReport {
 }
 
 impl SyncReport {
+    /// Whether there is nothing to tell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self { mode: self.mode, ..Self::default() }
+    }
+
     fn came(&self, page: &Page) -> String {
         let verb = self.verb("Received", "Would receive");
         let packets = self.applied.iter().map(|packet| (&packet.from, packet.number, packet.changes, &packet.tables));

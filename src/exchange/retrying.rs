@@ -27,6 +27,11 @@ impl<E: Exchange> Retrying<E> {
         Self { inner }
     }
 
+    /// The exchange itself, for who does not want to wait.
+    pub const fn once(&mut self) -> &mut E {
+        &mut self.inner
+    }
+
     fn again<T>(&mut self, world: &World, mut operation: impl FnMut(&mut E) -> Result<T, ExchangeError>) -> Result<T, ExchangeError> {
         for attempt in 1..Self::ATTEMPTS {
             match operation(&mut self.inner) {

@@ -1,0 +1,242 @@
+//! `fieldpost watch`: rounds by themselves, all day, for a site that nobody looks at.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::Args;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use super::page::{Moment, Page};
+use super::place::Opened;
+use super::printer::{Progress, Report};
+use super::{Context, Exit, Failure, Run, explain, rounds};
+use crate::exchange::{Address, Entry, ExchangeError, Folder, reach, waiting};
+use crate::model::SiteName;
+use crate::packet::PacketFileName;
+use crate::site::{Home, WatchLock, Watcher};
+use crate::sync::urgency::{self, Unsealed};
+use crate::watch::ears::{Ears, Noise, Places};
+use crate::watch::{self, Edited, Ended, Looked, Next, Schedule, State, Watched, Why};
+
+/// Run rounds by themselves: when a packet comes, when something is edited, and by the clock
+///
+/// Stays until it is told to end (Ctrl-C, or a signal) and stops cleanly in the middle of anything. A packet in a folder and an edit in a
+/// critical table are on their way within a second; where nothing tells of them, every minute is looked. The table [watch]
+/// in fieldpost.toml sets rounds by the clock, working hours and a time zone. An exchange that is away is tried again, later and later, up to once
+/// an hour. 'fieldpost status' says what comes next; 'fieldpost service' starts a watch with the computer.
+#[derive(Clone, Copy, Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fieldpost watch
+  fieldpost --home /srv/shop watch --quiet
+
+In fieldpost.toml, all of it optional:
+  [watch]
+  every = \"15m\"                        a round at least so often
+  at = [\"07:30\", \"18:00\"]              rounds at these times, at any hour
+  cron = \"*/10 8-17 * * mon-fri\"       the same, as cron writes it
+  hours = \"07:00-19:00\"                for edits and packets; critical edits go at any hour
+  days = \"mon-fri\"
+  zone = \"Europe/Zurich\"
+  poll = \"1m\"                          how often to look where nothing tells
+  settle = \"5s\"                        how long the application must be quiet before edits go")]
+pub struct WatchArgs {}
+
+/// What a watch says of itself, before every round that is to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WatchReport {
+    /// When a round ran or, of an announcement, is to run.
+    pub when: Moment,
+    /// Why.
+    pub why: &'static str,
+}
+
+impl Report for WatchReport {
+    fn text(&self, page: &Page) -> String {
+        super::page::dim(&format!("{} {}", page.moment(self.when), self.why))
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// No home, another watcher, or settings that cannot be read. What fails later is told and tried again.
+pub fn run(_: WatchArgs, context: &Context) -> Result<Exit, Failure> {
+    let home = context.discover()?;
+    let settings = home.settings()?;
+    let lock = home.watch()?;
+    let mut ears = Ears::new();
+    let (stop, sender) = (context.world.stopper(), ears.sender());
+    let mut asked = false;
+    let heard = ctrlc::try_set_handler(move || {
+        // Whoever asks twice does not want to wait: dying is safe at any moment.
+        if std::mem::replace(&mut asked, true) {
+            std::process::exit(i32::from(Exit::Done.code()));
+        }
+        stop();
+        // Where nobody listens any more the watch is over.
+        let _ = sender.send(Noise::Stop);
+    });
+    if let Err(error) = heard {
+        context.printer.note(&format!("signals cannot be heard, the watch ends when it is killed: {error}"));
+    }
+    let progress = context.printer.progress("beginning");
+    let since = context.world.now();
+    let schedule = Schedule::new(&settings.watch, TimeZone::system());
+    let mut site = Site { context, home, lock, since, progress, opened: None, known: BTreeSet::new(), folders: Vec::new() };
+    watch::run(&context.world, &mut site, &schedule, &mut ears);
+    Ok(Exit::Done)
+}
+
+/// A packet file that lies on an exchange: which exchange, which folder, which name.
+type Lying = (usize, Folder, String);
+
+/// The site that is watched.
+struct Site<'a> {
+    context: &'a Context,
+    home: Home,
+    lock: WatchLock,
+    since: crate::model::Millis,
+    progress: Progress,
+    /// The exchanges, kept open between looks; closed while a round runs, which opens its own.
+    opened: Option<Opened>,
+    /// What lay there when the last round began: what lies there still waits for something else.
+    known: BTreeSet<Lying>,
+    /// Where packets for this site come.
+    folders: Vec<Folder>,
+}
+
+impl Site<'_> {
+    /// What lies on the exchanges for this site, and whether any exchange was reached.
+    fn lying(&mut self) -> Result<(BTreeSet<Lying>, bool), Failure> {
+        let session = self.context.look()?;
+        self.folders = folders(&session)?;
+        if self.opened.is_none() {
+            self.opened = Some(Opened::of(&session.settings, &self.home, &self.progress)?);
+        }
+        drop(session);
+        let (mut lying, mut reached) = (BTreeSet::new(), false);
+        let is_packet = |entry: &Entry| entry.name.as_str().parse::<PacketFileName>().is_ok_and(|name| name.matches(entry.bytes));
+        for (at, exchange) in self.opened.iter_mut().flat_map(Opened::once).enumerate() {
+            let mut look = || -> Result<(), ExchangeError> {
+                reach(&self.context.world, exchange)?;
+                for folder in &self.folders {
+                    let found = waiting(&self.context.world, exchange, folder, is_packet)?;
+                    lying.extend(found.into_iter().map(|entry| (at, folder.clone(), entry.name.to_string())));
+                }
+                Ok(())
+            };
+            reached |= look().is_ok();
+        }
+        if !reached {
+            self.opened = None;
+        }
+        Ok((lying, reached))
+    }
+
+    /// The context of one round: a run of its own in the log.
+    fn for_round(&self) -> Context {
+        let Context { world, printer, here, limits, .. } = self.context;
+        Context {
+            world: world.another(),
+            printer: printer.clone(),
+            home: Some(self.home.folder().to_owned()),
+            here: here.clone(),
+            limits: limits.clone(),
+            run: Run::new(Some("watch"), world.now()),
+        }
+    }
+}
+
+/// Where packets for a site come: from its neighbours, and from those it has invited.
+fn folders(session: &crate::sync::Session) -> Result<Vec<Folder>, Failure> {
+    let name = session.name().clone();
+    let neighbours = session.ledger.neighbours()?.into_iter().map(|neighbour| neighbour.card.name);
+    let invited = session.ledger.invited(session.world.now())?.into_iter().filter_map(|(name, _)| SiteName::new(&name).ok());
+    let all: BTreeSet<SiteName> = neighbours.chain(invited).collect();
+    Ok(all.iter().map(|from| Folder::between(&name, from)).collect())
+}
+
+impl Watched for Site<'_> {
+    fn round(&mut self, why: Why) -> Ended {
+        if let Ok((lying, true)) = self.lying() {
+            self.known = lying;
+        }
+        self.opened = None;
+        self.progress.stage(why.words(), None);
+        let context = self.for_round();
+        match rounds::run_watched(&context, why.words()) {
+            _ if self.context.world.go_on().is_err() => Ended::Stopped,
+            Ok(Exit::Unreachable) => Ended::Away,
+            Ok(_) => Ended::Done,
+            Err(failure) => {
+                let explanation = explain::explain(&failure);
+                if explanation.exit == Exit::Busy {
+                    return Ended::Busy;
+                }
+                context.printer.explain(&explanation);
+                context.failed(&failure, &explanation);
+                if explanation.exit == Exit::Unreachable { Ended::Away } else { Ended::Failed }
+            }
+        }
+    }
+
+    fn look(&mut self) -> Looked {
+        match self.lying() {
+            Ok((_, false)) => Looked::Away,
+            Ok((lying, true)) if lying.is_subset(&self.known) => Looked::Nothing,
+            Ok((_, true)) => Looked::Packet,
+            // A round says what is wrong with the home; a look keeps quiet.
+            Err(_) => Looked::Nothing,
+        }
+    }
+
+    fn edited(&mut self) -> Option<Edited> {
+        let session = self.context.look().ok()?;
+        match urgency::unsealed(&session).ok()? {
+            Unsealed::Nothing => None,
+            Unsealed::Ordinary => Some(Edited::Ordinary { may_become_critical: urgency::any_critical(&session) }),
+            Unsealed::Critical => Some(Edited::Critical),
+        }
+    }
+
+    fn places(&mut self) -> Places {
+        let Ok(session) = self.context.look() else { return Places::default() };
+        let roots = session.settings.exchanges.addresses.iter().filter_map(|address| match Address::parse(address) {
+            Ok(Address::Folder(root)) => Some(self.home.folder().join(root)),
+            Ok(Address::Server(_) | Address::Command(_)) | Err(_) => None,
+        });
+        let roots: Vec<PathBuf> = roots.collect();
+        let folders = folders(&session).unwrap_or_default();
+        let inside = |root: &PathBuf| {
+            let all = folders.iter().map(|folder| folder.levels().fold(root.clone(), |path, level| path.join(level)));
+            // Where a folder is not there yet, the one above it tells when it comes.
+            let there = |path: PathBuf| path.ancestors().find(|path| path.is_dir()).map(PathBuf::from);
+            all.filter_map(there).filter(|path| path.starts_with(root)).collect::<Vec<_>>()
+        };
+        let folders: BTreeSet<PathBuf> = roots.iter().flat_map(inside).collect();
+        Places { database: Some(session.database_path()), folders: folders.into_iter().collect() }
+    }
+
+    fn tell(&mut self, next: Option<Next>, state: &State) {
+        let watcher = Watcher {
+            process: std::process::id(),
+            since: self.since,
+            next: next.map(|next| next.at),
+            why: next.map(|next| next.why.words().to_owned()),
+            failures: state.failure.map_or(0, |failure| failure.times),
+        };
+        if let Err(error) = self.lock.tell(&watcher) {
+            self.context.printer.note(&format!("what comes next could not be noted for 'fieldpost status': {error}"));
+        }
+        let page = self.context.printer.page();
+        self.progress.stage(
+            &match next {
+                Some(next) => format!("next round {}: {}", page.moment(Moment(next.at)), next.why.words()),
+                None => "waiting for packets and edits".to_owned(),
+            },
+            None,
+        );
+    }
+}
