@@ -34,7 +34,7 @@ use std::time::Duration;
 use fs_err as fs;
 
 use super::child::{LAST_WORDS, Running};
-use super::error::cleaned;
+use super::error::{cleaned, cleaned_end};
 use super::transfer::Listing;
 use super::{
     Access, Capabilities, Content, Entry, Exchange, ExchangeError, FileName, Folder, MARKER_NAME, Marker, Meter, Probe, Put, Rename, Secret,
@@ -161,7 +161,9 @@ impl CommandExchange {
         }
         lines.end(&mut line).map_err(|fault| fault.into_error(self, operation))?;
         let place = self.place();
-        let reason = |otherwise: &str| Some(running.last_words()).filter(|words| !words.is_empty()).unwrap_or_else(|| otherwise.to_owned());
+        let reason = |otherwise: &str| {
+            Some(cleaned_end(running.last_words().as_bytes())).filter(|words| !words.is_empty()).unwrap_or_else(|| otherwise.to_owned())
+        };
         match status.code() {
             Some(0) => Ok(Answer::Done),
             Some(10) => Ok(Answer::Missing),

@@ -25,7 +25,7 @@ mod ssh;
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use packet::{Attributes, Code, Failure, Kind};
@@ -89,9 +89,23 @@ impl SftpExchange {
     /// # Errors
     /// [`OpenError::Access`] for names no server or user has, for a password without [`Access::askpass`], and for what is not SFTP's.
     pub fn new(server: Server, access: &Access) -> Result<Self, OpenError> {
-        let line = Line::Ssh(ssh::Ssh::new(&server, access)?);
+        let ssh = ssh::Ssh::new(&server, access)?;
+        Ok(Self::on(Line::Ssh(ssh), server, access.meter.clone()))
+    }
+
+    /// By another program than `ssh`, for tests, which keep out of the `~/.ssh` of whoever runs them.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    #[doc(hidden)]
+    pub fn by(program: PathBuf, server: Server, access: &Access) -> Result<Self, OpenError> {
+        let ssh = ssh::Ssh::new(&server, access)?.by(program);
+        Ok(Self::on(Line::Ssh(ssh), server, access.meter.clone()))
+    }
+
+    fn on(line: Line, server: Server, meter: Meter) -> Self {
         let place = server.to_string();
-        Ok(Self { place, root: server.path, meter: access.meter.clone(), patience: PATIENCE, line, connection: None })
+        Self { place, root: server.path, meter, patience: PATIENCE, line, connection: None }
     }
 
     /// One whose lines are made by a function, for tests: `patience` is how long an answer may take.
@@ -272,12 +286,14 @@ impl SftpExchange {
         for level in folder.levels() {
             path = format!("{path}/{level}");
             world.step("make folder on exchange")?;
-            if let Err(failure) = self.session()?.make_folder(&path) {
+            match self.session()?.make_folder(&path) {
+                Ok(()) => {}
                 // Servers have no common word for "is there already".
-                match self.look(&path)? {
+                Err(failure @ Failure::Status { .. }) => match self.look(&path)? {
                     Some(Attributes { kind: Some(Kind::Folder) | None, .. }) => {}
                     Some(_) | None => return Err(self.failed(Doing::Writing, &path, failure)),
-                }
+                },
+                Err(failure) => return Err(self.failed(Doing::Writing, &path, failure)),
             }
         }
         Ok(())
@@ -413,7 +429,14 @@ impl Exchange for SftpExchange {
         self.find_or_make(world, folder)?;
         let path = self.path(folder, Some(name.as_str()));
         let from = self.begun(&path, expected)?;
-        match self.fill(world, &path, from, content)? {
+        let filled = match self.fill(world, &path, from, content) {
+            // Not every server lets a file be continued.
+            Err(ExchangeError::Io { .. } | ExchangeError::Refused { .. } | ExchangeError::ReadOnly { .. }) if from > 0 => {
+                self.fill(world, &path, 0, content)
+            }
+            filled => filled,
+        };
+        match filled? {
             Some(found) if found != expected => {
                 Err(ExchangeError::SizeDiffers { folder: folder.clone(), name: name.clone(), expected, found })
             }

@@ -124,7 +124,7 @@ pub(super) fn answer(packet: &[u8], expected: u8) -> Result<Fields<'_>, Failure>
     if found == kind::STATUS {
         let number = fields.number()?;
         // Servers of before the draft leave the words out.
-        let words = fields.text().map(cleaned).unwrap_or_default();
+        let words = if fields.0.is_empty() { String::new() } else { cleaned(fields.text()?) };
         let text = if words.is_empty() { format!("failure {number}") } else { words };
         return Err(Failure::Status { code: Code::of(number), text });
     }

@@ -34,6 +34,7 @@ pub fn askpass_answer<'a>(question: &str, password: &'a str) -> Option<&'a str> 
 /// How ssh is started.
 #[derive(Clone, Debug)]
 pub(super) struct Ssh {
+    program: PathBuf,
     words: Vec<String>,
     /// What to type to meet the server for the first time.
     greeting: String,
@@ -86,11 +87,16 @@ impl Ssh {
         words.extend(reach);
         // Behind `--` a name is a name.
         words.extend(["-s", "--", host, "sftp"].map(str::to_owned));
-        Ok(Self { words, greeting, login })
+        Ok(Self { program: "ssh".into(), words, greeting, login })
+    }
+
+    /// By another program than the `ssh` that is found first.
+    pub(super) fn by(self, program: PathBuf) -> Self {
+        Self { program, ..self }
     }
 
     pub(super) fn start(&self) -> io::Result<Running> {
-        let mut command = Command::new("ssh");
+        let mut command = Command::new(&self.program);
         command.args(&self.words).stdin(Stdio::piped()).stdout(Stdio::piped());
         if let Some((password, askpass)) = &self.login {
             command.env("SSH_ASKPASS", askpass).env("SSH_ASKPASS_REQUIRE", "force").env(ASKPASS_VARIABLE, password.reveal());
@@ -110,7 +116,7 @@ impl Ssh {
     /// What the end of the line means: `said` is what ssh complained of, `seen` what was seen here.
     pub(super) fn broken(&self, place: String, said: &str, seen: &str) -> ExchangeError {
         let has = |words: &str| said.contains(words);
-        let greeting = &self.greeting;
+        let (greeting, last) = (&self.greeting, cleaned_end(said.as_bytes()));
         let advice = if has("HOST IDENTIFICATION HAS CHANGED") {
             format!(
                 "the server has another key than the one this machine knows: ask who runs it, and only then follow what `{greeting}` says"
@@ -119,15 +125,15 @@ impl Ssh {
             format!("this machine does not know the server's key yet: run `{greeting}` once and compare the fingerprint")
         } else if has("Permission denied (") || has("Too many authentication failures") || has("No more authentication methods") {
             match self.login {
-                Some(_) => format!("it does not accept the login with this password (`{greeting}` tells more): {said}"),
-                None => format!("it accepts none of this machine's keys (`{greeting}` tells more): {said}"),
+                Some(_) => format!("it does not accept the login with this password (`{greeting}` tells more): {last}"),
+                None => format!("it accepts none of this machine's keys (`{greeting}` tells more): {last}"),
             }
         } else if has("subsystem request failed") {
-            format!("the server has ssh but no SFTP: {said}")
+            format!("the server has ssh but no SFTP: {last}")
         } else if has("Bad configuration option") || has("Bad owner or permissions") || has("bad configuration options") {
-            format!("the ssh program cannot use its configuration: {said}")
+            format!("the ssh program cannot use its configuration: {last}")
         } else {
-            let reason = if said.is_empty() { seen.to_owned() } else { format!("{seen}; ssh says: {}", cleaned_end(said.as_bytes())) };
+            let reason = if last.is_empty() { seen.to_owned() } else { format!("{seen}; ssh says: {last}") };
             return ExchangeError::Unreachable { place, reason };
         };
         ExchangeError::Refused { place, reason: advice }
