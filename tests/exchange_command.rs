@@ -69,8 +69,8 @@ fn program() -> ExitCode {
             eprint!(".");
             std::thread::sleep(Duration::from_millis(100));
         }),
-        "flood" if hit => (0..).map(|_| "x".repeat(1000)).for_each(|text| print!("{text}")),
-        "lines" if hit => (0..).for_each(|_| println!("1 x")),
+        "flood" if hit => (0..1_000_000).map(|_| "x".repeat(1000)).for_each(|text| print!("{text}")),
+        "lines" if hit => (0..100_000_000).for_each(|_| println!("1 x")),
         "complain" if hit => {
             (0..5_000).for_each(|_| eprintln!("a line that says little"));
             eprintln!("the \x1b[31mreason");

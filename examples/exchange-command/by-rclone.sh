@@ -26,6 +26,6 @@ list) carry lsf --files-only --format sp --separator ' ' "$remote/$1" ;;
 get) carry copyto --ignore-times "$remote/$1/$2" "$3" ;;
 put) carry copyto --ignore-times "$3" "$remote/$1/$2" ;;
 rename) carry moveto "$remote/$1/$2" "$remote/$1/$3" ;;
-delete) carry deletefile "$remote/$1/$2" ;;
+delete) carry delete --include "/$2" "$remote/$1" ;;
 *) exit 14 ;;
 esac

@@ -51,12 +51,12 @@ impl Running {
     }
 
     /// Its input, where the command pipes it.
-    pub(super) fn stdin(&mut self) -> Option<ChildStdin> {
+    pub(super) fn input(&mut self) -> Option<ChildStdin> {
         self.child.stdin.take()
     }
 
     /// Its output, where the command pipes it.
-    pub(super) fn stdout(&mut self) -> Option<ChildStdout> {
+    pub(super) fn output(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
     }
 
@@ -143,7 +143,7 @@ mod tests {
     fn what_a_program_started_ends_with_it() {
         let mut running =
             Running::start(Command::new("sh").args(["-c", "sleep 100 & wait"]).stdin(Stdio::null()).stdout(Stdio::piped())).unwrap();
-        let mut stdout = running.stdout().unwrap();
+        let mut stdout = running.output().unwrap();
         drop(running);
         // The sleeper holds the other end: this returns only when it is gone, too.
         assert_eq!(stdout.read(&mut [0; 8]).unwrap(), 0);

@@ -111,10 +111,16 @@ impl CommandExchange {
             Some(password) => command.env("FIELDPOST_EXCHANGE_PASSWORD", password.reveal()),
             None => command.env_remove("FIELDPOST_EXCHANGE_PASSWORD"),
         };
-        Running::start(&mut command).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => self.refused("there is no such program".to_owned()),
-            io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory => self.unreachable(format!("the program cannot be started: {error}")),
-            _ => self.refused(format!("the program cannot be started: {error}")),
+        Running::start(&mut command).map_err(|error| {
+            use io::ErrorKind as K;
+            let reason = format!("the program cannot be started: {error}");
+            if error.kind() == K::NotFound {
+                self.refused("there is no such program".to_owned())
+            } else if matches!(error.kind(), K::WouldBlock | K::OutOfMemory | K::ExecutableFileBusy) {
+                self.unreachable(reason)
+            } else {
+                self.refused(reason)
+            }
         })
     }
 
@@ -127,7 +133,7 @@ impl CommandExchange {
         mut line: impl FnMut(&str) -> Result<(), ExchangeError>,
     ) -> Result<Answer, ExchangeError> {
         let mut running = self.start(operation)?;
-        let stdout = running.stdout().expect("it is piped");
+        let stdout = running.output().expect("it is piped");
         let (sender, output) = mpsc::sync_channel(4);
         std::thread::spawn(move || forward(stdout, &sender));
         let mut lines = Lines::default();

@@ -15,9 +15,10 @@
 //! Invariant: a put that succeeds has the size of its content over there, flushed where the server can; nothing is renamed onto a name that
 //! was seen to be taken. Links below the root are followed neither to read nor to write.
 //!
-//! What servers differ in: OpenSSH's plain rename fails where the name is taken, others replace. Both say the same of themselves, so no more
-//! is promised than [`Rename::MayReplace`], and one looks before. Version 3 has no word for a full disk; where the server can be asked for
-//! its room (`statvfs@openssh.com`) it is.
+//! What servers differ in: a plain rename onto a name that is taken fails at OpenSSH and ProFTPD and replaces at rclone. All say the same of
+//! themselves, so no more is promised than [`Rename::MayReplace`], and one looks before. rclone continues no file that is there: where
+//! going on fails, all is written anew. Version 3 has no word for a full disk; where a server can be asked for its room
+//! (`statvfs@openssh.com`) it is.
 
 mod packet;
 mod session;
@@ -131,7 +132,7 @@ impl SftpExchange {
         let (mut program, (from, to)): (Option<Running>, Ends) = match &mut self.line {
             Line::Ssh(ssh) => {
                 let mut program = ssh.start().map_err(|error| ssh::Ssh::absent(self.place.clone(), &error))?;
-                let ends = program.stdout().zip(program.stdin()).expect("both are piped");
+                let ends = program.output().zip(program.input()).expect("both are piped");
                 (Some(program), (Box::new(ends.0), Box::new(ends.1)))
             }
             Line::Given(make) => {

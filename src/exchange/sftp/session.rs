@@ -419,9 +419,9 @@ fn receive(from: impl Read, to: &SyncSender<Result<Vec<u8>, Failure>>) {
 }
 
 fn packet(from: &mut impl Read, first: bool) -> Result<Vec<u8>, Failure> {
-    let closed = |error: io::Error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => Failure::Broken("the connection was closed".to_owned()),
-        _ => Failure::Broken(error.to_string()),
+    let closed = |error: io::Error| {
+        let end = error.kind() == io::ErrorKind::UnexpectedEof;
+        Failure::Broken(if end { "the connection was closed".to_owned() } else { error.to_string() })
     };
     let mut length = [0; 4];
     from.read_exact(&mut length).map_err(closed)?;

@@ -106,9 +106,10 @@ impl Ssh {
 
     /// What it means that ssh could not be started.
     pub(super) fn absent(place: String, error: &io::Error) -> ExchangeError {
-        let reason = match error.kind() {
-            io::ErrorKind::NotFound => "there is no program `ssh` on this machine: install OpenSSH's client".to_owned(),
-            _ => format!("the program `ssh` cannot be started: {error}"),
+        let reason = if error.kind() == io::ErrorKind::NotFound {
+            "there is no program `ssh` on this machine: install OpenSSH's client".to_owned()
+        } else {
+            format!("the program `ssh` cannot be started: {error}")
         };
         ExchangeError::Refused { place, reason }
     }

@@ -1,5 +1,5 @@
 # ProFTPD's mod_sftp: user `field` with password `post`, or with the key in DIR.state/user_key.
-packages=(proftpd-core proftpd-mod-crypto openssh-client)
+packages=(proftpd-core proftpd-mod-crypto openssh-client openssl)
 
 serve() {
   local dir=$1 port=$2 state=$1.state
