@@ -53,7 +53,7 @@ impl Ssh {
         let host = server.host.trim_start_matches('[').trim_end_matches(']');
         let user = server.user.as_ref().or(access.user.as_ref());
         // The user's ssh configuration may put these into a command line of a shell (`ProxyCommand … %h`).
-        if host.starts_with('-') || !host.chars().all(|c| c.is_alphanumeric() || "-._:%".contains(c)) {
+        if host.starts_with('-') || !host.chars().all(|c| c.is_alphanumeric() || "-._:".contains(c)) {
             return Err(cannot("the name of the server has characters that no server has"));
         }
         if let Some(user) = user
