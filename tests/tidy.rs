@@ -10,10 +10,9 @@ const LONG_FILE_LINES: usize = 600;
 /// Past this it gets one.
 const LONGEST_FILE_LINES: usize = 700;
 
-/// Packages in Cargo.lock, ourselves included, those of other operating systems too: 400 when FTP, SFTP, WebDAV and S3 came (283
-/// before: TLS, HTTP, and tokio for SFTP make the difference), and room for 10. Raise it in the commit that
-/// adds the dependency, with the reason.
-const MOST_CRATES: usize = 410;
+/// Packages in Cargo.lock, ourselves included, those of other operating systems too: 389 with FTP, WebDAV and S3 (283 before: TLS and
+/// HTTP make the difference; SFTP costs none), and room for 10. Raise it in the commit that adds the dependency, with the reason.
+const MOST_CRATES: usize = 399;
 
 /// What stands for work that is not done.
 const UNFINISHED: &[&[&str]] = &[&["todo", "!"], &["unimplemented", "!"], &["dbg", "!"], &["#", "[", "ignore"]];

@@ -11,8 +11,8 @@ use std::process::{Command, Stdio};
 
 use super::place::{self, Opened};
 use super::printer::Progress;
-use super::{Context, Failure, Printer};
-use crate::exchange::{Access, Address, OpenError, Scheme, Secret, Server, words};
+use super::{Context, Exit, Failure, Printer};
+use crate::exchange::{ASKPASS_VARIABLE, Access, Address, OpenError, Scheme, Secret, Server, askpass_answer, words};
 use crate::site::{Exchanges, Home, Login, Logins};
 
 /// The name, in the environment.
@@ -104,7 +104,20 @@ pub fn find(exchanges: &Exchanges, address: &str, home: Option<&Home>) -> Result
     {
         found.offer(&login, Origin::Netrc);
     }
+    // `ssh` asks a program for the password: this one, which [`answer_ssh`] then is.
+    if found.access.password.is_some() && server.is_some_and(|server| server.scheme == Scheme::Sftp) {
+        found.access.askpass = Some(env::current_exe()?);
+    }
     Ok(found)
+}
+
+/// Where `ssh` has started this program to ask for a password: what it gets, on standard output, and the exit code.
+#[must_use]
+pub fn answer_ssh(question: Option<&std::ffi::OsStr>) -> Option<Exit> {
+    let password = env::var(ASKPASS_VARIABLE).ok()?;
+    let answer = askpass_answer(question.and_then(std::ffi::OsStr::to_str).unwrap_or_default(), &password)?;
+    println!("{answer}");
+    Some(Exit::Done)
 }
 
 /// Exchanges that were typed for a home that is still to be made.

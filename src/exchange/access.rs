@@ -41,6 +41,9 @@ pub struct Access {
     pub token: Option<Secret>,
     /// A file of PEM certificates: the server's must be one of these or signed by one, and no others are trusted.
     pub certificate: Option<PathBuf>,
+    /// The program that ssh asks for the password: this one, which knows the question by [`super::ASKPASS_VARIABLE`] in its environment.
+    /// Without it SFTP logs in with keys only.
+    pub askpass: Option<PathBuf>,
     /// Counts what goes over the line and slows it down.
     pub meter: Meter,
 }

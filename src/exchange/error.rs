@@ -179,9 +179,45 @@ impl From<FileError> for ExchangeError {
     }
 }
 
+/// Most characters of a far side's text in a message.
+const MOST_WORDS: usize = 300;
+
+/// What a server or program says, fit for a message: one line without control characters, the beginning of a long one.
+pub(super) fn cleaned(text: &[u8]) -> String {
+    shortened(text, |line, over| format!("{}…", line[..line.len() - over].iter().collect::<String>()))
+}
+
+/// As [`cleaned`], but the end of a long one.
+pub(super) fn cleaned_end(text: &[u8]) -> String {
+    shortened(text, |line, over| format!("…{}", line[over..].iter().collect::<String>()))
+}
+
+fn shortened(text: &[u8], cut: impl Fn(&[char], usize) -> String) -> String {
+    let text = String::from_utf8_lossy(text);
+    // Marks that turn the direction of writing can make a message read as another one.
+    let odd = |c: char| {
+        c.is_control() || c.is_whitespace() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let line: Vec<char> = text.split(odd).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ").chars().collect();
+    match line.len().checked_sub(MOST_WORDS) {
+        None | Some(0) => line.into_iter().collect(),
+        Some(over) => cut(&line, over),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_far_side_says_fits_a_message() {
+        assert_eq!(cleaned(b"550 \x1b[31mno\r\n such\0file \xff"), "550 [31mno such file \u{fffd}");
+        assert_eq!(cleaned("a\u{202e}b".as_bytes()), "a b");
+        let long = format!("first {} last", "x".repeat(2 * MOST_WORDS));
+        let (first, last) = (cleaned(long.as_bytes()), cleaned_end(long.as_bytes()));
+        assert!(first.starts_with("first ") && first.ends_with("x…") && last.starts_with("…x") && last.ends_with(" last"));
+        assert_eq!((first.chars().count(), last.chars().count()), (MOST_WORDS + 1, MOST_WORDS + 1));
+    }
 
     fn sorted(doing: Doing, kind: io::ErrorKind) -> ExchangeError {
         ExchangeError::from_io("here".into(), doing, kind.into())

@@ -17,6 +17,8 @@
 
 mod access;
 mod address;
+mod child;
+mod command;
 #[doc(hidden)]
 pub mod contract;
 mod dry_run;
@@ -29,6 +31,7 @@ mod name;
 mod open;
 mod protocol;
 mod retrying;
+mod sftp;
 mod transfer;
 mod trial;
 mod unruly;
@@ -38,6 +41,7 @@ use std::path::Path;
 
 pub use access::{Access, Secret};
 pub use address::{Address, AddressError, Scheme, Server, words};
+pub use command::CommandExchange;
 pub use dry_run::{DryRun, Note};
 pub use error::{ExchangeError, MarkerFault};
 pub use folder::FolderExchange;
@@ -48,6 +52,7 @@ pub use name::{FileName, Folder, NameError};
 pub use open::{OpenError, open_exchange};
 pub use protocol::{Deposited, Marked, Reached, deposit, fetch, mark, reach, waiting};
 pub use retrying::Retrying;
+pub use sftp::{ASKPASS_VARIABLE, SftpExchange, askpass_answer};
 pub use transfer::Content;
 pub use trial::{Finding, Tried, try_out};
 pub use unruly::Unruly;

@@ -1,6 +1,6 @@
 //! Opens what an address means.
 
-use super::{Access, Address, AddressError, Exchange, FolderExchange, Scheme, Server};
+use super::{Access, Address, AddressError, CommandExchange, Exchange, FolderExchange, Scheme, Server, SftpExchange};
 
 /// Why an address opens no exchange.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,15 +33,15 @@ pub enum OpenError {
 pub fn open_exchange(address: &str, access: &Access) -> Result<Box<dyn Exchange>, OpenError> {
     match Address::parse(address)? {
         Address::Folder(folder) => Ok(Box::new(FolderExchange::new(folder).with_meter(access.meter.clone()))),
-        Address::Server(server) => open_server(&server, access),
-        Address::Command(_) => Err(OpenError::Access { place: "command:".to_owned(), why: "not there yet".to_owned() }),
+        Address::Server(server) => open_server(server, access),
+        Address::Command(words) => Ok(Box::new(CommandExchange::new(words, access))),
     }
 }
 
-fn open_server(server: &Server, _access: &Access) -> Result<Box<dyn Exchange>, OpenError> {
+fn open_server(server: Server, access: &Access) -> Result<Box<dyn Exchange>, OpenError> {
     match server.scheme {
         Scheme::Ftp | Scheme::Ftps => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "ftp" }),
-        Scheme::Sftp => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "sftp" }),
+        Scheme::Sftp => Ok(Box::new(SftpExchange::new(server, access)?)),
         Scheme::Http | Scheme::Https => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "webdav" }),
         Scheme::S3 | Scheme::S3Http => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "s3" }),
     }
