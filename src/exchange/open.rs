@@ -38,8 +38,12 @@ pub fn open_exchange(address: &str, access: &Access) -> Result<Box<dyn Exchange>
     }
 }
 
-fn open_server(server: &Server, _access: &Access) -> Result<Box<dyn Exchange>, OpenError> {
+#[cfg_attr(not(feature = "ftp"), expect(unused_variables, reason = "the servers of this build need none"))]
+fn open_server(server: &Server, access: &Access) -> Result<Box<dyn Exchange>, OpenError> {
     match server.scheme {
+        #[cfg(feature = "ftp")]
+        Scheme::Ftp | Scheme::Ftps => Ok(Box::new(super::FtpExchange::new(server.clone(), access)?)),
+        #[cfg(not(feature = "ftp"))]
         Scheme::Ftp | Scheme::Ftps => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "ftp" }),
         Scheme::Sftp => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "sftp" }),
         Scheme::Http | Scheme::Https => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "webdav" }),
