@@ -77,6 +77,8 @@ impl Session {
         // Asked for half a rename: nothing happens without the other half. Who may not rename the marker may perhaps rename elsewhere,
         // but the weaker promise is right there, too.
         let may_rename = marker.is_none() || self.rename_from(MARKER_NAME)?.is_ok();
+        // Takes it back: ProFTPD refuses whatever comes next.
+        self.connection.ask(Client::noop)?.ok();
         let rename = if may_rename { Rename::MayReplace } else { Rename::Unsupported };
         Ok(Probe { capabilities: Capabilities { rename, put: Put::MayBeShort }, marker })
     }

@@ -17,7 +17,7 @@ use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, RootCertStore, SignatureScheme, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ProtocolVersion, RootCertStore, SignatureScheme, StreamOwned};
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use suppaftp::{FtpResult, RustlsConnector, TlsConnector};
 
@@ -144,7 +144,8 @@ pub(super) fn close(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> io
     }
     sock.shutdown(Shutdown::Write)?;
     sock.set_read_timeout(Some(CLOSE_TIMEOUT))?;
-    for _ in 0..MAX_PIECES {
+    let pieces = if conn.protocol_version() == Some(ProtocolVersion::TLSv1_3) { MAX_PIECES } else { 0 };
+    for _ in 0..pieces {
         // What goes wrong from here on is no matter of the upload: the server's answer decides.
         match conn.read_tls(sock) {
             Ok(0) | Err(_) => break,
