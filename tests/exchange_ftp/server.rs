@@ -26,6 +26,8 @@ pub enum Renames {
     /// Replaces what is there, as vsftpd does.
     #[default]
     Replaces,
+    /// Replaces, and takes no other command between the halves, as ProFTPD does.
+    WaitsForTheOtherHalf,
     /// Refuses a name that is taken.
     RefusesTaken,
     /// Does not know the command.
@@ -201,7 +203,7 @@ impl Session {
         if changes && faults.read_only {
             return self.say("550 Permission denied.");
         }
-        if command != "RNTO" && command != "RNFR" && self.rename.take().is_some() {
+        if self.rename.is_some() && faults.renames == Renames::WaitsForTheOtherHalf && !["RNTO", "QUIT"].contains(&command) {
             return self.say("501 Bad sequence of commands");
         }
         match command {

@@ -3,7 +3,7 @@
 //! Always binary, always passive. Over IPv4 by PASV to the host of the control connection, whatever address the server announces
 //! (behind NAT a private one): every server knows it. Over IPv6 by EPSV, which names no address.
 
-use std::io::{self, Read, Write as _};
+use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
 
@@ -248,6 +248,14 @@ impl Connection {
         }
     }
 
+    /// Makes an upload ready to be written to. Also an empty one shakes hands.
+    pub(super) fn begin(transfer: &mut Transfer) -> io::Result<()> {
+        match transfer.get_mut() {
+            DataStream::Ssl(stream) => tls::open(stream.mut_ref()),
+            DataStream::Tcp(_) => Ok(()),
+        }
+    }
+
     /// Ends a transfer that came to its end, and hears what the server says to it.
     pub(super) fn finish(&mut self, mut transfer: Transfer, direction: Direction) -> Asked<()> {
         let closed = match (direction, transfer.get_mut()) {
@@ -320,9 +328,4 @@ impl Drop for Connection {
             let _ = self.client.quit();
         }
     }
-}
-
-/// Sends nothing, so that an empty upload over TLS shakes hands, too.
-pub(super) fn begin(transfer: &mut Transfer) -> io::Result<()> {
-    transfer.write(&[]).map(drop)
 }

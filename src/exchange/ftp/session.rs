@@ -9,7 +9,7 @@ use std::path::Path;
 use suppaftp::{FtpResult, Status};
 
 use super::answer::{Answer, Failure};
-use super::connection::{Asked, Client, Connection, Direction, Incoming, Transfer, begin};
+use super::connection::{Asked, Client, Connection, Direction, Incoming, Transfer};
 use super::listing::{self, Item, Kind};
 use crate::exchange::error::Doing;
 use crate::exchange::transfer::{Listing, receive};
@@ -45,6 +45,8 @@ pub(super) enum Way {
 pub(super) struct Session {
     connection: Connection,
     way: Way,
+    /// It stands, and is to be left.
+    spent: bool,
 }
 
 /// Where a folder is sought.
@@ -59,12 +61,12 @@ enum Entered {
 impl Session {
     pub(super) fn new(connection: Connection) -> Self {
         let way = if connection.features.mlsd { Way::Facts } else { Way::Lines };
-        Self { connection, way }
+        Self { connection, way, spent: false }
     }
 
     /// Whether another operation can use it.
     pub(super) const fn is_usable(&self) -> bool {
-        self.connection.is_usable()
+        self.connection.is_usable() && !self.spent
     }
 
     /// Whether the server still listens.
@@ -77,8 +79,8 @@ impl Session {
         // Asked for half a rename: nothing happens without the other half. Who may not rename the marker may perhaps rename elsewhere,
         // but the weaker promise is right there, too.
         let may_rename = marker.is_none() || self.rename_from(MARKER_NAME)?.is_ok();
-        // Takes it back: ProFTPD refuses whatever comes next.
-        self.connection.ask(Client::noop)?.ok();
+        // ProFTPD takes nothing but the other half from then on.
+        self.spent = self.change_to("")?.is_err();
         let rename = if may_rename { Rename::MayReplace } else { Rename::Unsupported };
         Ok(Probe { capabilities: Capabilities { rename, put: Put::MayBeShort }, marker })
     }
@@ -394,7 +396,7 @@ impl Session {
             Ok(from) => from,
             Err(error) => return home(self, transfer, error),
         };
-        let mut sent = begin(&mut transfer);
+        let mut sent = Connection::begin(&mut transfer);
         let mut piece = vec![0; PIECE];
         while sent.is_ok() {
             sent = match from.read(&mut piece) {

@@ -133,6 +133,14 @@ impl TlsConnector for Connector {
     }
 }
 
+/// Shakes hands before the first byte. Not left to a write: one of nothing waits for the server to say something.
+pub(super) fn open(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> io::Result<()> {
+    while stream.conn.is_handshaking() {
+        stream.conn.complete_io(&mut stream.sock)?;
+    }
+    Ok(())
+}
+
 /// Ends an upload: says that this was all, and reads the server's tickets until it closes its side.
 ///
 /// The crate would read them past TLS, and without end if the server sent without end.
