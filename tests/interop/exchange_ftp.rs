@@ -7,7 +7,8 @@ mod servers;
 use std::path::Path;
 
 use fieldpost::exchange::{
-    Access, Content, Deposited, Exchange, ExchangeError, FileName, Folder, Secret, deposit, fetch, mark, open_exchange, reach, waiting,
+    Access, Content, Deposited, Exchange, ExchangeError, FileName, Folder, Retrying, Secret, deposit, fetch, mark, open_exchange, reach,
+    waiting,
 };
 use fieldpost::world::{Faults, SystemClock, World};
 use servers::Server;
@@ -41,10 +42,10 @@ fn secured(name: &'static str, tls: &str) {
 /// More transfers on one connection than a server gives out tickets.
 fn many_uploads(server: &Server, access: &Access, tls: &str) {
     let address = format!("ftps://localhost:{}/{}?tls={tls}", server.port(), server.fresh_folder());
-    let mut exchange = open_exchange(&address, access).unwrap();
+    let mut exchange = Retrying::new(open_exchange(&address, access).unwrap());
     let world = world();
-    mark(&world, &mut *exchange).unwrap();
-    let reached = reach(&world, &mut *exchange).unwrap();
+    mark(&world, &mut exchange).unwrap();
+    let reached = reach(&world, &mut exchange).unwrap();
     let inbox = tempfile::tempdir().unwrap();
     for n in 0..30 {
         let name = FileName::new(&format!("f{n}")).unwrap();
@@ -52,9 +53,9 @@ fn many_uploads(server: &Server, access: &Access, tls: &str) {
         for size in [0, 10, 100_000] {
             exchange.put(&world, &folder(), &name.temporary(), Content::Bytes(&vec![n; size])).unwrap();
         }
-        assert_eq!(deposit(&world, &mut *exchange, &reached, &folder(), &name, Content::Bytes(&vec![n; 5000])).unwrap(), Deposited::Done);
-        let entry = waiting(&world, &mut *exchange, &folder(), |entry| entry.name == name).unwrap().remove(0);
-        let there = fetch(&world, &mut *exchange, &folder(), &entry, inbox.path()).unwrap();
+        assert_eq!(deposit(&world, &mut exchange, &reached, &folder(), &name, Content::Bytes(&vec![n; 5000])).unwrap(), Deposited::Done);
+        let entry = waiting(&world, &mut exchange, &folder(), |entry| entry.name == name).unwrap().remove(0);
+        let there = fetch(&world, &mut exchange, &folder(), &entry, inbox.path()).unwrap();
         assert_eq!(std::fs::read(there).unwrap(), vec![n; 5000]);
     }
 }
@@ -88,12 +89,15 @@ fn vsftpd_with_implicit_tls_keeps_the_contract() {
 }
 
 #[test]
-#[ignore = "needs vsftpd: run by .ci/run"]
+#[ignore = "needs vsftpd and proftpd: run by .ci/run"]
 fn servers_that_take_one_version_of_tls_are_served() {
     let settings = tempfile::tempdir().unwrap();
-    for version in ["TLSv1.2", "TLSv1.3"] {
-        let (server, access) = encrypted("vsftpd", &[("TLS", "explicit"), ("OPENSSL_CONF", &only(version, settings.path()))]);
-        many_uploads(&server, &access, "explicit");
+    for server_name in ["vsftpd", "proftpd"] {
+        for version in ["TLSv1.2", "TLSv1.3"] {
+            let openssl = only(version, settings.path());
+            let (server, access) = encrypted(server_name, &[("TLS", "explicit"), ("TLS_VERSIONS", version), ("OPENSSL_CONF", &openssl)]);
+            many_uploads(&server, &access, "explicit");
+        }
     }
 }
 

@@ -53,6 +53,11 @@ impl Answer {
         matches!(self.code, 550 | 553)
     }
 
+    /// Whether it is about the data connection.
+    pub(super) const fn is_about_data(&self) -> bool {
+        matches!(self.code, 425 | 522)
+    }
+
     fn says(&self, words: &[&str]) -> bool {
         let text = self.text.to_ascii_lowercase();
         words.iter().any(|word| text.contains(word))
@@ -68,8 +73,7 @@ impl Answer {
         let (place, reason) = (place.to_owned(), self.text.clone());
         if matches!(self.code, 452 | 552) || doing == Doing::Writing && self.says(&["space left", "quota", "disk full", "disk is full"]) {
             ExchangeError::Full { place, reason }
-        } else if self.code == 522 || (400..500).contains(&self.code) {
-            // 522: a data connection whose TLS session was not taken up again. A new connection starts with one that is.
+        } else if self.is_about_data() || (400..500).contains(&self.code) {
             ExchangeError::Unreachable { place, reason }
         } else if self.is_about_the_file() && doing == Doing::Writing {
             ExchangeError::ReadOnly { place, reason }

@@ -40,10 +40,10 @@ pub(super) struct Login {
 pub(super) enum Tls {
     /// Not at all.
     Plain,
-    /// After `AUTH TLS`.
-    Explicit(Box<ClientConfig>),
-    /// From the first byte.
-    Implicit(Box<ClientConfig>),
+    /// After `AUTH TLS`; tried in this order.
+    Explicit(Vec<ClientConfig>),
+    /// From the first byte; tried in this order.
+    Implicit(Vec<ClientConfig>),
 }
 
 /// How long to wait for the other end.
@@ -124,52 +124,66 @@ impl Login {
 
     /// A connection that greeted, with TLS where that is wanted.
     fn client(&self) -> Result<Client, ExchangeError> {
-        let port = self.server.port.unwrap_or(if matches!(self.tls, Tls::Implicit(_)) { 990 } else { 21 });
-        let addresses = (self.host(), port).to_socket_addrs();
-        let addresses = addresses.map_err(|error| self.unreachable(format!("the name `{}` leads nowhere ({error})", self.host())))?;
-        let mut found = Err(self.unreachable(format!("the name `{}` leads nowhere", self.host())));
-        for address in addresses {
-            found = connect(address, self.patience)
-                .map_err(|error| match Failure::from(error) {
-                    Failure::Gone(why) => self.unreachable(why),
-                    other => other.sorted(&self.place, Doing::Reading),
-                })
-                .map(|stream| (address, stream));
-            if found.is_ok() {
+        let configs = match &self.tls {
+            Tls::Plain => return self.greeted(None),
+            Tls::Explicit(configs) | Tls::Implicit(configs) => configs,
+        };
+        let mut found = Err(self.unreachable("it was not tried"));
+        for config in configs {
+            found = self.greeted(Some(config));
+            // Servers say in many ways that they do not speak a version.
+            if !matches!(found, Err(ExchangeError::Unreachable { .. })) {
                 break;
             }
         }
-        let (address, stream) = found?;
+        found
+    }
+
+    fn greeted(&self, config: Option<&ClientConfig>) -> Result<Client, ExchangeError> {
+        let (address, stream) = self.stream()?;
+        let sorted = |error| Failure::from(error).sorted(&self.place, Doing::Reading);
+        let connector = |config| Connector::new(config, self.patience.silence);
+        let client = match (&self.tls, config) {
+            (Tls::Implicit(_), Some(config)) => {
+                // The crate makes the connection itself, with the system's patience: that this one came about is what ours is for.
+                drop(stream);
+                Client::connect_secure_implicit(address, connector(config), self.host())
+            }
+            (Tls::Plain | Tls::Explicit(_) | Tls::Implicit(_), _) => Client::connect_with_stream(stream),
+        };
         let patience = self.patience;
-        let client = self.greeted(address, stream).map_err(|error| Failure::from(error).sorted(&self.place, Doing::Reading))?;
-        let mut client =
-            client.passive_stream_builder(move |address| connect(address, patience).map_err(FtpError::ConnectionError));
+        let data = move |address| connect(address, patience).map_err(FtpError::ConnectionError);
+        let mut client = client.map_err(sorted)?.passive_stream_builder(data);
         client.set_mode(if address.is_ipv6() { Mode::ExtendedPassive } else { Mode::Passive });
         client.set_passive_nat_workaround(true);
-        match &self.tls {
-            Tls::Plain | Tls::Implicit(_) => Ok(client),
-            Tls::Explicit(config) => {
-                let secured = client.into_secure(Connector::new(config, self.patience.silence), self.host());
-                secured.map_err(|error| match Failure::from(error) {
+        match (&self.tls, config) {
+            (Tls::Explicit(_), Some(config)) => {
+                client.into_secure(connector(config), self.host()).map_err(|error| match Failure::from(error) {
                     Failure::No(answer) => {
-                        let reason = format!("it offers no TLS ({}), and without it the password would be there for all to see", answer.text);
+                        let reason =
+                            format!("it offers no TLS ({}), and without it the password would be there for all to see", answer.text);
                         ExchangeError::Refused { place: self.place.clone(), reason }
                     }
-                    other => other.sorted(&self.place, Doing::Reading),
+                    other @ (Failure::Gone(_) | Failure::Untrusted(_)) => other.sorted(&self.place, Doing::Reading),
                 })
             }
+            (Tls::Plain | Tls::Explicit(_) | Tls::Implicit(_), _) => Ok(client),
         }
     }
 
-    fn greeted(&self, address: SocketAddr, stream: TcpStream) -> FtpResult<Client> {
-        match &self.tls {
-            Tls::Plain | Tls::Explicit(_) => Client::connect_with_stream(stream),
-            Tls::Implicit(config) => {
-                // The crate makes the connection itself, with the system's patience: that this one came about is what ours is for.
-                drop(stream);
-                Client::connect_secure_implicit(address, Connector::new(config, self.patience.silence), self.host())
+    /// A connection to the first of the host's addresses that takes one.
+    fn stream(&self) -> Result<(SocketAddr, TcpStream), ExchangeError> {
+        let port = self.server.port.unwrap_or(if matches!(self.tls, Tls::Implicit(_)) { 990 } else { 21 });
+        let addresses = (self.host(), port).to_socket_addrs();
+        let addresses = addresses.map_err(|error| self.unreachable(format!("the name `{}` leads nowhere ({error})", self.host())))?;
+        let mut last = self.unreachable(format!("the name `{}` leads nowhere", self.host()));
+        for address in addresses {
+            match connect(address, self.patience) {
+                Ok(stream) => return Ok((address, stream)),
+                Err(error) => last = Failure::from(error).sorted(&self.place, Doing::Reading),
             }
         }
+        Err(last)
     }
 }
 
@@ -201,7 +215,11 @@ impl Connection {
     pub(super) fn ask<T>(&mut self, command: impl FnOnce(&mut Client) -> FtpResult<T>) -> Asked<T> {
         match command(&mut self.client).map_err(Failure::from) {
             Ok(done) => Ok(Ok(done)),
-            Err(Failure::No(answer)) => Ok(Err(answer)),
+            Err(Failure::No(answer)) => {
+                // Without another login it would stay at that: a lost TLS session, a server without ports for data.
+                self.broken |= answer.is_about_data();
+                Ok(Err(answer))
+            }
             Err(failure) => {
                 self.broken = true;
                 Err(failure.sorted(&self.place, Doing::Reading))

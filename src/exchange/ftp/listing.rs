@@ -149,7 +149,9 @@ mod tests {
         ] {
             assert_eq!(list(line), expected, "{line}");
         }
-        for bad in ["a.fpk", "-rw-r--r-- 1 o g 7 28. Nov 06:46 a", "-rw-r--r-- 1 o g x Nov 28 06:46 a", "+i8388621.48594,m825718503,r,s280,", "12"] {
+        for bad in
+            ["a.fpk", "-rw-r--r-- 1 o g 7 28. Nov 06:46 a", "-rw-r--r-- 1 o g x Nov 28 06:46 a", "+i8388621.48594,m825718503,r,s280,", "12"]
+        {
             assert_eq!(list(bad), None, "{bad}");
         }
     }

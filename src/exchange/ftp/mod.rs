@@ -58,13 +58,13 @@ impl FtpExchange {
     /// [`OpenError::Access`] where the certificate file or the system's certificates cannot be used.
     pub fn new(server: Server, access: &Access) -> Result<Self, OpenError> {
         let place = server.to_string();
-        let config = || {
-            let config = tls::config(access.certificate.as_deref()).map(Box::new);
-            config.map_err(|why| OpenError::Access { place: place.clone(), why })
+        let configs = || {
+            let configs = tls::configs(access.certificate.as_deref());
+            configs.map_err(|why| OpenError::Access { place: place.clone(), why })
         };
         let tls = match (server.scheme, server.option("tls"), server.port) {
-            (Scheme::Ftps, Some("implicit"), _) | (Scheme::Ftps, None, Some(IMPLICIT_PORT)) => Tls::Implicit(config()?),
-            (Scheme::Ftps, _, _) => Tls::Explicit(config()?),
+            (Scheme::Ftps, Some("implicit"), _) | (Scheme::Ftps, None, Some(IMPLICIT_PORT)) => Tls::Implicit(configs()?),
+            (Scheme::Ftps, _, _) => Tls::Explicit(configs()?),
             (Scheme::Ftp | Scheme::Sftp | Scheme::Http | Scheme::Https | Scheme::S3 | Scheme::S3Http, _, _) => Tls::Plain,
         };
         let (user, password) = match server.user.clone().or_else(|| access.user.clone()) {

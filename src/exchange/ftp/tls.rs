@@ -1,9 +1,10 @@
 //! Whom TLS trusts, and how data connections take up the session of the control connection.
 //!
-//! vsftpd and ProFTPD refuse a data connection that does not (it could be somebody else's). With TLS 1.2 one session serves any
-//! number of them. With TLS 1.3 a server gives tickets, each good for one, and gives a new one with each connection; who closes an
-//! upload without reading loses it, and with OpenSSL's two tickets the third upload fails. So an upload reads what the
-//! server sends until it closes, see [`close`], and both versions stay on offer.
+//! vsftpd and ProFTPD refuse a data connection that does not take it up (it could be somebody else's). With TLS 1.2 one session serves
+//! any number of them. With TLS 1.3 a server gives tickets, each good for one connection: who closes an upload without reading loses the
+//! new one, and with OpenSSL's two the third upload fails; and ProFTPD does not always give a new one. So TLS 1.2 is asked for
+//! first (with the same ciphers and forward secrecy), and 1.3 of a server that takes nothing else: then an upload reads what the server
+//! sends until it closes ([`close`]), and where the tickets run out all the same, the next attempt logs in anew.
 //! Every control connection starts without sessions: ProFTPD takes for data only what belongs to this one.
 
 use std::io;
@@ -17,8 +18,9 @@ use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::version::{TLS12, TLS13};
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ProtocolVersion, RootCertStore, SignatureScheme, StreamOwned};
-use rustls_platform_verifier::BuilderVerifierExt as _;
+use rustls_platform_verifier::Verifier;
 use suppaftp::{FtpResult, RustlsConnector, TlsConnector};
 
 /// A connection with TLS, which the crate does not name.
@@ -29,19 +31,26 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pieces a server may send on an upload's connection, where it has only tickets to send.
 const MAX_PIECES: usize = 64;
 
-/// What every connection of an exchange is made with: trusts the system's authorities, or what is in the file `certificate` only.
-/// Errors are sentences.
-pub(super) fn config(certificate: Option<&Path>) -> Result<ClientConfig, String> {
+/// What the connections of an exchange are made with, one for each version of TLS, in the order to try them. They trust the system's
+/// authorities, or what is in the file `certificate` only. Errors are sentences.
+pub(super) fn configs(certificate: Option<&Path>) -> Result<Vec<ClientConfig>, String> {
     let provider = Arc::new(ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| error.to_string())?;
-    let Some(path) = certificate else {
-        let builder = builder.with_platform_verifier().map_err(|error| format!("this system's certificates cannot be used: {error}"))?;
-        return Ok(builder.with_no_client_auth());
+    let verifier: Arc<dyn ServerCertVerifier> = match certificate {
+        None => {
+            let system = Verifier::new(Arc::clone(&provider));
+            Arc::new(system.map_err(|error| format!("this system's certificates cannot be used: {error}"))?)
+        }
+        Some(path) => {
+            let named = certificates(path).and_then(|named| Named::new(named, Arc::clone(&provider)));
+            Arc::new(named.map_err(|why| format!("the certificate file `{}` {why}", path.display()))?)
+        }
     };
-    let named = certificates(path).map_err(|why| format!("the certificate file `{}` {why}", path.display()))?;
-    let verifier = Arc::new(Named::new(named, provider)?);
-    Ok(builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth())
+    let config = |version| {
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&[version]);
+        let builder = builder.expect("ring knows both versions");
+        builder.dangerous().with_custom_certificate_verifier(Arc::clone(&verifier)).with_no_client_auth()
+    };
+    Ok([&TLS12, &TLS13].map(config).into())
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
@@ -64,7 +73,8 @@ impl Named {
     fn new(named: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Self, String> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(named.iter().cloned());
-        let signed = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build().map_err(|error| error.to_string())?;
+        let signed = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
+        let signed = signed.map_err(|error| format!("cannot be used: {error}"))?;
         Ok(Self { named, signed })
     }
 }
@@ -163,4 +173,19 @@ pub(super) fn close(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> io
     }
     let _ = sock.shutdown(Shutdown::Both);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_file_that_cannot_be_used_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.pem");
+        let said = || configs(Some(&path)).unwrap_err();
+        assert!(said().contains("server.pem` cannot be read"), "{}", said());
+        std::fs::write(&path, "no certificate").unwrap();
+        assert!(said().contains("server.pem` holds no PEM certificate"), "{}", said());
+    }
 }

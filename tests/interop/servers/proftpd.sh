@@ -1,4 +1,5 @@
-# ProFTPD. TLS=explicit or implicit: with TLS. OVERWRITE=off: nothing is written over, neither by STOR nor by a rename (its own default).
+# ProFTPD. TLS=explicit or implicit: with TLS, of TLS_VERSIONS, which data connections must take up from the control connection.
+# OVERWRITE=off: nothing is written over, neither by STOR nor by a rename (its own default).
 packages=(proftpd-core proftpd-mod-crypto openssl)
 
 serve() {
@@ -32,7 +33,7 @@ CONF
     cat >>"$state/proftpd.conf" <<CONF
 TLSEngine on
 TLSRequired on
-TLSProtocol TLSv1.2 TLSv1.3
+TLSProtocol ${TLS_VERSIONS:-TLSv1.2 TLSv1.3}
 TLSRSACertificateFile $state/certificate.pem
 TLSRSACertificateKeyFile $state/key.pem
 TLSLog $state/tls.log
