@@ -203,8 +203,11 @@ impl Session {
         if changes && faults.read_only {
             return self.say("550 Permission denied.");
         }
-        if self.rename.is_some() && faults.renames == Renames::WaitsForTheOtherHalf && !["RNTO", "QUIT"].contains(&command) {
-            return self.say("501 Bad sequence of commands");
+        if !["RNTO", "QUIT"].contains(&command) && self.rename.is_some() {
+            if faults.renames == Renames::WaitsForTheOtherHalf {
+                return self.say("501 Bad sequence of commands");
+            }
+            self.rename = None;
         }
         match command {
             "USER" => self.say("331 Password?"),
@@ -317,8 +320,8 @@ impl Session {
         }
         drop(state);
         let mut data = self.data()?;
-        while faults.endless_listing {
-            data.write_all(&[b'x'; 1000])?;
+        if faults.endless_listing {
+            text = "x".repeat(1_000_000);
         }
         self.server.passed(text.len())?;
         data.write_all(text.as_bytes())?;

@@ -45,7 +45,7 @@ impl Answer {
 
     /// Whether the command itself is what the server does not know or do.
     pub(super) const fn is_not_understood(&self) -> bool {
-        matches!(self.code, 500 | 501 | 502 | 503 | 504)
+        matches!(self.code, 500..=504)
     }
 
     /// Whether it is about the file that was named.

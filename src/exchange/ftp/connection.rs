@@ -11,6 +11,7 @@ use rustls::ClientConfig;
 use suppaftp::types::FileType;
 use suppaftp::{DataStream, FtpError, FtpResult, ImplFtpStream, Mode, Status, TlsStream as _, TransferStream};
 
+use super::IMPLICIT_PORT;
 use super::answer::{Answer, Failure};
 use super::tls::{self, Connector, Encrypted};
 use crate::exchange::error::Doing;
@@ -173,7 +174,7 @@ impl Login {
 
     /// A connection to the first of the host's addresses that takes one.
     fn stream(&self) -> Result<(SocketAddr, TcpStream), ExchangeError> {
-        let port = self.server.port.unwrap_or(if matches!(self.tls, Tls::Implicit(_)) { 990 } else { 21 });
+        let port = self.server.port.unwrap_or(if matches!(self.tls, Tls::Implicit(_)) { IMPLICIT_PORT } else { 21 });
         let addresses = (self.host(), port).to_socket_addrs();
         let addresses = addresses.map_err(|error| self.unreachable(format!("the name `{}` leads nowhere ({error})", self.host())))?;
         let mut last = self.unreachable(format!("the name `{}` leads nowhere", self.host()));

@@ -449,9 +449,15 @@ impl Session {
             return Err(self.refused("it lists no folder".to_owned()));
         }
         for name in names {
-            // What has no size is no file.
-            let size = self.connection.ask(|client| client.size(&name))?;
-            see(Item { name: &name, kind: size.map_or(Kind::Folder, |bytes| Kind::File(bytes as u64)) })?;
+            let kind = match self.connection.ask(|client| client.size(&name))? {
+                Ok(bytes) => Kind::File(bytes as u64),
+                Err(answer) if answer.is_not_understood() => {
+                    return Err(self.refused("neither its listings nor SIZE tell how long a file is".to_owned()));
+                }
+                // What has no size is no file.
+                Err(_) => Kind::Folder,
+            };
+            see(Item { name: &name, kind })?;
         }
         Ok(())
     }
