@@ -24,6 +24,8 @@ pub mod contract;
 mod dry_run;
 mod error;
 mod folder;
+#[cfg(feature = "ftp")]
+mod ftp;
 mod marker;
 mod memory;
 mod meter;
@@ -45,6 +47,8 @@ pub use command::CommandExchange;
 pub use dry_run::{DryRun, Note};
 pub use error::{ExchangeError, MarkerFault};
 pub use folder::FolderExchange;
+#[cfg(feature = "ftp")]
+pub use ftp::FtpExchange;
 pub use marker::{ExchangeId, MARKER_NAME, Marker};
 pub use memory::{Memory, Trouble};
 pub use meter::Meter;

@@ -40,6 +40,9 @@ pub fn open_exchange(address: &str, access: &Access) -> Result<Box<dyn Exchange>
 
 fn open_server(server: Server, access: &Access) -> Result<Box<dyn Exchange>, OpenError> {
     match server.scheme {
+        #[cfg(feature = "ftp")]
+        Scheme::Ftp | Scheme::Ftps => Ok(Box::new(super::FtpExchange::new(server, access)?)),
+        #[cfg(not(feature = "ftp"))]
         Scheme::Ftp | Scheme::Ftps => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "ftp" }),
         Scheme::Sftp => Ok(Box::new(SftpExchange::new(server, access)?)),
         Scheme::Http | Scheme::Https => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "webdav" }),

@@ -53,12 +53,16 @@ pub enum Marked {
 pub fn mark(world: &World, exchange: &mut dyn Exchange) -> Result<Marked, ExchangeError> {
     let Probe { capabilities, marker } = exchange.probe(world)?;
     let fresh = Marker::new(ExchangeId(world.random()));
-    if let Some(found) = marker.filter(|found| !fresh.may_have_begun_as(found)) {
-        let marker = Marker::of(&exchange.place(), Some(&found))?;
-        return Ok(Marked::Already(Reached { id: marker.id, capabilities }));
+    let (root, name) = (Folder::root(), Marker::name());
+    if let Some(found) = marker {
+        if !fresh.may_have_begun_as(&found) {
+            let marker = Marker::of(&exchange.place(), Some(&found))?;
+            return Ok(Marked::Already(Reached { id: marker.id, capabilities }));
+        }
+        // In the way of a rename, where the one that was killed found out late that there is none.
+        exchange.delete(world, &root, &name)?;
     }
     let bytes = fresh.to_bytes();
-    let (root, name) = (Folder::root(), Marker::name());
     match write(world, exchange, capabilities.rename, &root, &name, Content::Bytes(&bytes)) {
         // Somebody else marked it, or our own first attempt did and the answer was lost.
         Err(ExchangeError::Exists { .. } | ExchangeError::Missing { .. }) => reach(world, exchange).map(Marked::Already),
@@ -140,7 +144,14 @@ fn write(
         Rename::Refuses | Rename::MayReplace => {
             let temporary = name.temporary();
             exchange.put(world, folder, &temporary, content)?;
-            exchange.rename(world, folder, &temporary, name)
+            match exchange.rename(world, folder, &temporary, name) {
+                // It renames in general, and not here, or only said so.
+                Err(ExchangeError::Refused { .. }) => {
+                    exchange.delete(world, folder, &temporary)?;
+                    exchange.put(world, folder, name, content)
+                }
+                done => done,
+            }
         }
     }
 }
