@@ -22,6 +22,8 @@ pub mod contract;
 mod dry_run;
 mod error;
 mod folder;
+#[cfg(any(feature = "s3", feature = "webdav"))]
+mod http;
 mod marker;
 mod memory;
 mod meter;
@@ -29,8 +31,12 @@ mod name;
 mod open;
 mod protocol;
 mod retrying;
+#[cfg(feature = "s3")]
+mod s3;
 mod transfer;
 mod unruly;
+#[cfg(feature = "webdav")]
+mod webdav;
 
 use std::fmt;
 use std::path::Path;
@@ -47,8 +53,12 @@ pub use name::{FileName, Folder, NameError};
 pub use open::{OpenError, open_exchange};
 pub use protocol::{Deposited, Marked, Reached, deposit, fetch, mark, reach, waiting};
 pub use retrying::Retrying;
+#[cfg(feature = "s3")]
+pub use s3::S3Exchange;
 pub use transfer::Content;
 pub use unruly::Unruly;
+#[cfg(feature = "webdav")]
+pub use webdav::WebDavExchange;
 
 use crate::world::World;
 

@@ -38,11 +38,18 @@ pub fn open_exchange(address: &str, access: &Access) -> Result<Box<dyn Exchange>
     }
 }
 
-fn open_server(server: &Server, _access: &Access) -> Result<Box<dyn Exchange>, OpenError> {
+#[allow(unused_variables, reason = "a build without servers needs no access")]
+fn open_server(server: &Server, access: &Access) -> Result<Box<dyn Exchange>, OpenError> {
     match server.scheme {
         Scheme::Ftp | Scheme::Ftps => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "ftp" }),
         Scheme::Sftp => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "sftp" }),
+        #[cfg(feature = "webdav")]
+        Scheme::Http | Scheme::Https => Ok(Box::new(super::WebDavExchange::new(server.clone(), access)?)),
+        #[cfg(not(feature = "webdav"))]
         Scheme::Http | Scheme::Https => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "webdav" }),
+        #[cfg(feature = "s3")]
+        Scheme::S3 | Scheme::S3Http => Ok(Box::new(super::S3Exchange::new(server.clone(), access)?)),
+        #[cfg(not(feature = "s3"))]
         Scheme::S3 | Scheme::S3Http => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "s3" }),
     }
 }
