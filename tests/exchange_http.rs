@@ -313,6 +313,19 @@ fn an_object_that_is_there_is_not_overwritten_where_the_store_can_refuse() {
     assert_eq!(server.service().objects["place/head/anna/x"], b"first");
 }
 
+#[test]
+fn a_folder_that_vanishes_on_a_marked_share_is_made_anew() {
+    let (server, address) = dav();
+    let (world, mut exchange, _) = ready(&address);
+    exchange.put(&world, &folder(), &name("x"), Content::Bytes(b"x")).unwrap();
+    server.service().folders.retain(|folder| !folder.contains("anna"));
+    server.service().files.retain(|file, _| !file.contains("anna"));
+    let error = exchange.put(&world, &folder(), &name("y"), Content::Bytes(b"x")).unwrap_err();
+    assert!(error.retry_helps(), "{error}");
+    exchange.put(&world, &folder(), &name("y"), Content::Bytes(b"x")).unwrap();
+    assert_eq!(exchange.list(&world, &folder()).unwrap().len(), 1);
+}
+
 /// A file that goes up in five parts.
 fn large() -> (tempfile::NamedTempFile, Vec<u8>) {
     let mut file = tempfile::NamedTempFile::new().unwrap();

@@ -365,6 +365,19 @@ mod tests {
     }
 
     #[test]
+    fn content_that_became_shorter_ends_an_upload_as_the_homes_fault() {
+        let world = World::simulated(Box::new(crate::world::SystemClock), 1, crate::world::Faults::none());
+        let (content, meter) = (Content::Bytes(b"12345"), Meter::default());
+        let mut part = Part { from: content.reader(&world, &meter, 2).unwrap(), left: 2, short: false };
+        let mut read = String::new();
+        part.read_to_string(&mut read).unwrap();
+        assert!(read == "34" && part.failure().is_none(), "{read}");
+        let mut part = Part { from: content.reader(&world, &meter, 2).unwrap(), left: 10, short: false };
+        assert!(part.read_to_string(&mut String::new()).is_err());
+        assert!(matches!(part.failure(), Some(ExchangeError::Local(_))));
+    }
+
+    #[test]
     fn a_range_is_believed_only_where_it_begins_right() {
         let headers = |value: &str| HeaderMap::from_iter([(header::CONTENT_RANGE, value.parse().unwrap())]);
         assert!(begins_at(&headers("bytes 5-9/10"), 5));

@@ -4,9 +4,10 @@
 mod servers;
 
 use std::cell::Cell;
+use std::time::Instant;
 
 use fieldpost::exchange::{
-    Access, Content, ExchangeError, FileName, Folder, Secret, contract, deposit, mark, open_exchange, reach, waiting,
+    Access, Content, ExchangeError, FileName, Folder, Secret, contract, deposit, fetch, mark, open_exchange, reach, waiting,
 };
 use fieldpost::world::{Faults, SystemClock, World};
 use servers::Server;
@@ -73,7 +74,7 @@ fn rclone_keeps_the_contract() {
 #[test]
 #[ignore = "needs Apache: run by .ci/run"]
 fn apache_keeps_the_contract_over_tls_by_its_own_certificate_only() {
-    let server = Server::start_with("apache", &[("TLS", "1")]);
+    let server = Server::start_with("apache", &[("TLS", "own")]);
     let access = Access { certificate: Some(server.state().join("certificate.pem")), ..server.access() };
     let port = server.port();
     suite(&server, &access, |folder| format!("https://localhost:{port}/{folder}"));
@@ -81,6 +82,42 @@ fn apache_keeps_the_contract_over_tls_by_its_own_certificate_only() {
     let error = reach(&world(), &mut *open_exchange(&address, &server.access()).unwrap()).unwrap_err();
     assert!(matches!(error, ExchangeError::Refused { .. }) && error.to_string().contains("not trusted"), "{error}");
     assert!(!error.retry_helps());
+}
+
+/// What a certificate of the file signed is trusted for the name it is made for, and for no other.
+#[test]
+#[ignore = "needs Apache: run by .ci/run"]
+fn apache_by_a_certificate_that_ours_signed_is_trusted_under_its_name() {
+    let server = Server::start_with("apache", &[("TLS", "signed")]);
+    let (world, place, port) = (world(), server.fresh_folder(), server.port());
+    let access = Access { certificate: Some(server.state().join("authority.pem")), ..server.access() };
+    mark(&world, &mut *open_exchange(&format!("https://localhost:{port}/{place}"), &access).unwrap()).unwrap();
+    let error = reach(&world, &mut *open_exchange(&format!("https://127.0.0.1:{port}/{place}"), &access).unwrap()).unwrap_err();
+    assert!(matches!(error, ExchangeError::Refused { .. }) && error.to_string().contains("not trusted"), "{error}");
+}
+
+/// Speeds are printed; the machine's own tools are the measure.
+#[test]
+#[ignore = "needs Apache and nginx: run by .ci/run"]
+fn a_large_file_arrives_whole() {
+    for name in ["apache", "nginx"] {
+        let server = Server::start(name);
+        let (world, folder) = (world(), Folder::new("head/anna").unwrap());
+        let mut exchange = open_exchange(&plain(&server)(&server.fresh_folder()), &server.access()).unwrap();
+        mark(&world, &mut *exchange).unwrap();
+        let reached = reach(&world, &mut *exchange).unwrap();
+        let content: Vec<u8> = (0..70 * 1024 * 1024_u32).map(|n| (n / 4096 + n) as u8).collect();
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("content"), &content).unwrap();
+        let started = Instant::now();
+        let from = Content::File(&home.path().join("content"));
+        deposit(&world, &mut *exchange, &reached, &folder, &self::name("large"), from).unwrap();
+        let (up, started) = (started.elapsed(), Instant::now());
+        let found = waiting(&world, &mut *exchange, &folder, |_| true).unwrap();
+        let local = fetch(&world, &mut *exchange, &folder, &found[0], home.path()).unwrap();
+        println!("{name}: 70 MiB up {up:?}, down {:?}", started.elapsed());
+        assert!(std::fs::read(local).unwrap() == content, "{name}: another file came");
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
-# Apache's WebDAV. TLS=1: with TLS by a certificate it makes itself, DIR.state/certificate.pem. What lies in DIR/readonly can only be read.
+# Apache's WebDAV. What lies in DIR/readonly can only be read. TLS=own: with TLS by a certificate that is its own issuer,
+# DIR.state/certificate.pem. TLS=signed: by one that DIR.state/authority.pem signed. Both are for `localhost`.
 packages=(apache2-bin openssl)
 
 serve() {
@@ -36,8 +37,12 @@ serve() {
     echo "  </LimitExcept>"
     echo "</Directory>"
     if [[ -n ${TLS:-} ]]; then
-      openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
-        -keyout "$state/key.pem" -out "$state/certificate.pem" 2>/dev/null
+      local make=(openssl req -x509 -newkey rsa:2048 -nodes -days 2) name=(-subj /CN=localhost -addext subjectAltName=DNS:localhost)
+      if [[ $TLS == signed ]]; then
+        "${make[@]}" -subj /CN=authority -keyout "$state/authority.key" -out "$state/authority.pem" 2>/dev/null
+        name+=(-CA "$state/authority.pem" -CAkey "$state/authority.key" -addext basicConstraints=critical,CA:FALSE)
+      fi
+      "${make[@]}" "${name[@]}" -keyout "$state/key.pem" -out "$state/certificate.pem" 2>/dev/null
       echo "LoadModule socache_shmcb_module $modules/mod_socache_shmcb.so"
       echo "LoadModule ssl_module $modules/mod_ssl.so"
       echo "SSLEngine on"
