@@ -417,8 +417,8 @@ fn one_connection_serves_a_round_and_requests_are_few() {
     server.seen();
     put(&world, &mut *exchange, &reached, "y", b"whole").unwrap();
     let folder = "/place/head/anna/";
-    let expected =
-        [format!("PROPFIND {folder}"), format!("PUT {folder}y.part"), format!("PROPFIND {folder}y.part"), format!("MOVE {folder}y.part")];
-    assert_eq!(server.seen(), expected);
+    let look = format!("PROPFIND {folder}");
+    let part = |method: &str| format!("{method} {folder}y.part");
+    assert_eq!(server.seen(), [look.clone(), part("PUT"), part("PROPFIND"), part("MOVE"), look]);
     assert!(server.service().files.contains_key(&format!("/place/{MARKER_NAME}")));
 }

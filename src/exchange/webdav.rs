@@ -5,7 +5,8 @@
 //! beginning under the temporary name; the next one replaces it, for WebDAV has no way to go on with an upload. A PUT that
 //! is called a success is compared by size before it counts.
 //!
-//! Invariant: no file has its final name before its size over there was seen to be right.
+//! Invariant: no file gets its final name before its size over there was seen to be right, and none counts as there before its size under
+//! the final name was.
 //!
 //! Login is Basic: over TLS at once, without TLS only where the server asks for it. Digest, which some old servers want, is not
 //! spoken: its MD5 protects less than TLS does. RFC 4918 is the protocol; where servers differ, the line says which.
@@ -297,7 +298,8 @@ impl Exchange for WebDavExchange {
     }
 
     fn probe(&mut self, world: &World) -> Result<Probe, ExchangeError> {
-        let capabilities = Capabilities { rename: Rename::Refuses, put: Put::Whole };
+        // A server may still write the rest of a cut-off upload when the next one is through and compared: so it is looked up once more.
+        let capabilities = Capabilities { rename: Rename::Refuses, put: Put::MayBeShort };
         Ok(Probe { capabilities, marker: self.marker(world)? })
     }
 

@@ -34,9 +34,9 @@ impl Dav {
         let escaped = path.replace('f', "%66").replace('-', "%2D");
         let (kind, length) = (kind.replace("D:", ""), length.replace("D:", ""));
         format!(
-            "<response xmlns='DAV:' xmlns:o='other'><o:href>/nonsense</o:href><propstat><status>HTTP/1.1 404 Not Found</status><prop>\
-             <getcontentlength>77</getcontentlength></prop></propstat><propstat><status>HTTP/1.1 200 OK</status><prop>\
+            "<response xmlns='DAV:' xmlns:o='other'><o:href>/nonsense</o:href><propstat><status>HTTP/1.1 200 OK</status><prop>\
              <o:resourcetype><o:collection/></o:resourcetype><resourcetype>{kind}</resourcetype>{length}</prop></propstat>\
+             <propstat><status>HTTP/1.1 404 Not Found</status><prop><getcontentlength>77</getcontentlength></prop></propstat>\
              <href>http://elsewhere.example{escaped}</href></response>"
         )
     }

@@ -167,7 +167,7 @@ impl<S> Wire<S> {
 
     fn passed(&self, bytes: usize) {
         let mut faults = self.shared.faults.lock().unwrap();
-        faults.cut_after = faults.cut_after.map(|left| left - bytes as u64);
+        faults.cut_after = faults.cut_after.map(|left| left.saturating_sub(bytes as u64));
     }
 }
 

@@ -100,14 +100,14 @@ impl Store {
             }
             "GET" => {
                 let after: u64 = query["part-number-marker"].parse().unwrap();
-                // Two on a page, to see that pages are turned.
+                // One on a page, to see that pages are turned.
                 let mut body = String::from("<ListPartsResult>");
-                for (number, bytes) in upload.parts.range(after + 1..).take(2) {
+                for (number, bytes) in upload.parts.range(after + 1..).take(1) {
                     body += &format!("<Part><PartNumber>{number}</PartNumber><ETag>&quot;tag{number}&quot;</ETag>");
                     body += &format!("<Size>{}</Size></Part>", bytes.len());
                 }
-                let more = upload.parts.range(after + 1..).count() > 2;
-                let next = upload.parts.range(after + 1..).nth(1).map_or(0, |(number, _)| *number);
+                let more = upload.parts.range(after + 1..).count() > 1;
+                let next = upload.parts.range(after + 1..).next().map_or(0, |(number, _)| *number);
                 body += &format!("<IsTruncated>{more}</IsTruncated><NextPartNumberMarker>{next}</NextPartNumberMarker>");
                 Answer::xml(200, body + "</ListPartsResult>")
             }
