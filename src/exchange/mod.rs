@@ -26,6 +26,8 @@ mod error;
 mod folder;
 #[cfg(feature = "ftp")]
 mod ftp;
+#[cfg(any(feature = "s3", feature = "webdav"))]
+mod http;
 mod marker;
 mod memory;
 mod meter;
@@ -33,10 +35,16 @@ mod name;
 mod open;
 mod protocol;
 mod retrying;
+#[cfg(feature = "s3")]
+mod s3;
 mod sftp;
 mod transfer;
 mod trial;
+#[cfg(any(feature = "ftp", feature = "s3", feature = "webdav"))]
+mod trust;
 mod unruly;
+#[cfg(feature = "webdav")]
+mod webdav;
 
 use std::fmt;
 use std::path::Path;
@@ -56,10 +64,14 @@ pub use name::{FileName, Folder, NameError};
 pub use open::{OpenError, open_exchange};
 pub use protocol::{Deposited, Marked, Reached, deposit, fetch, mark, reach, waiting};
 pub use retrying::Retrying;
+#[cfg(feature = "s3")]
+pub use s3::S3Exchange;
 pub use sftp::{ASKPASS_VARIABLE, SftpExchange, askpass_answer};
 pub use transfer::Content;
 pub use trial::{Finding, Tried, try_out};
 pub use unruly::Unruly;
+#[cfg(feature = "webdav")]
+pub use webdav::WebDavExchange;
 
 use crate::world::World;
 

@@ -45,7 +45,13 @@ fn open_server(server: Server, access: &Access) -> Result<Box<dyn Exchange>, Ope
         #[cfg(not(feature = "ftp"))]
         Scheme::Ftp | Scheme::Ftps => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "ftp" }),
         Scheme::Sftp => Ok(Box::new(SftpExchange::new(server, access)?)),
+        #[cfg(feature = "webdav")]
+        Scheme::Http | Scheme::Https => Ok(Box::new(super::WebDavExchange::new(server, access)?)),
+        #[cfg(not(feature = "webdav"))]
         Scheme::Http | Scheme::Https => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "webdav" }),
+        #[cfg(feature = "s3")]
+        Scheme::S3 | Scheme::S3Http => Ok(Box::new(super::S3Exchange::new(server, access)?)),
+        #[cfg(not(feature = "s3"))]
         Scheme::S3 | Scheme::S3Http => Err(OpenError::BuiltWithout { scheme: server.scheme, feature: "s3" }),
     }
 }

@@ -1,4 +1,4 @@
-//! Whom TLS trusts, and how data connections take up the session of the control connection.
+//! How data connections take up the TLS session of the control connection.
 //!
 //! vsftpd and ProFTPD refuse a data connection that does not take it up (it could be somebody else's). With TLS 1.2 one session serves
 //! any number of them. With TLS 1.3 a server gives tickets, each good for one connection: who closes an upload without reading loses the
@@ -13,15 +13,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, WebPkiServerVerifier};
-use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::client::Resumption;
 use rustls::version::{TLS12, TLS13};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, ProtocolVersion, RootCertStore, SignatureScheme, StreamOwned};
-use rustls_platform_verifier::Verifier;
+use rustls::{ClientConfig, ClientConnection, ProtocolVersion, StreamOwned};
 use suppaftp::{FtpResult, RustlsConnector, TlsConnector};
+
+use super::super::trust;
 
 /// A connection with TLS, which the crate does not name.
 pub(super) type Encrypted = <RustlsConnector as TlsConnector>::Stream;
@@ -31,91 +28,10 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pieces a server may send on an upload's connection, where it has only tickets to send.
 const MAX_PIECES: usize = 64;
 
-/// What the connections of an exchange are made with, one for each version of TLS, in the order to try them. They trust the system's
-/// authorities, or what is in the file `certificate` only. Errors are sentences.
+/// What the connections of an exchange are made with, one for each version of TLS, in the order to try them. Errors are sentences.
 pub(super) fn configs(certificate: Option<&Path>) -> Result<Vec<ClientConfig>, String> {
-    let provider = Arc::new(ring::default_provider());
-    let verifier: Arc<dyn ServerCertVerifier> = match certificate {
-        None => {
-            let system = Verifier::new(Arc::clone(&provider));
-            Arc::new(system.map_err(|error| format!("this system's certificates cannot be used: {error}"))?)
-        }
-        Some(path) => {
-            let named = certificates(path).and_then(|named| Named::new(named, Arc::clone(&provider)));
-            Arc::new(named.map_err(|why| format!("the certificate file `{}` {why}", path.display()))?)
-        }
-    };
-    let config = |version| {
-        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_protocol_versions(&[version]);
-        let builder = builder.expect("ring knows both versions");
-        builder.dangerous().with_custom_certificate_verifier(Arc::clone(&verifier)).with_no_client_auth()
-    };
-    Ok([&TLS12, &TLS13].map(config).into())
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path).and_then(Iterator::collect);
-    match found {
-        Ok(found) if found.is_empty() => Err("holds no PEM certificate".to_owned()),
-        Ok(found) => Ok(found),
-        Err(error) => Err(format!("cannot be read: {error}")),
-    }
-}
-
-/// Trusts a certificate that was named itself, whatever names and dates it bears, and what the named ones signed.
-#[derive(Debug)]
-struct Named {
-    named: Vec<CertificateDer<'static>>,
-    signed: Arc<WebPkiServerVerifier>,
-}
-
-impl Named {
-    fn new(named: Vec<CertificateDer<'static>>, provider: Arc<CryptoProvider>) -> Result<Self, String> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(named.iter().cloned());
-        let signed = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build();
-        let signed = signed.map_err(|error| format!("cannot be used: {error}"))?;
-        Ok(Self { named, signed })
-    }
-}
-
-impl ServerCertVerifier for Named {
-    fn verify_server_cert(
-        &self,
-        end_entity: &CertificateDer<'_>,
-        intermediates: &[CertificateDer<'_>],
-        server_name: &ServerName<'_>,
-        ocsp_response: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        // Self-signed ones of servers are mostly marked as authorities, which the usual check takes for no server's.
-        if self.named.iter().any(|named| named == end_entity) {
-            return Ok(ServerCertVerified::assertion());
-        }
-        self.signed.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.signed.verify_tls12_signature(message, cert, dss)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.signed.verify_tls13_signature(message, cert, dss)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.signed.supported_verify_schemes()
-    }
+    let configs = trust::configs(certificate, &[&[&TLS12], &[&TLS13]])?;
+    Ok(configs.into_iter().map(Arc::unwrap_or_clone).collect())
 }
 
 /// Makes the TLS of one control connection and its data connections.
