@@ -1678,7 +1678,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__init)
-            opts="-v -q -h --name --database --exchange --home --json --verbose --quiet --help"
+            opts="-v -q -h --name --database --exchange --certificate --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1693,6 +1693,10 @@ _fieldpost() {
                     return 0
                     ;;
                 --exchange)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1742,13 +1746,17 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__join)
-            opts="-v -q -h --exchange --database --home --json --verbose --quiet --help"
+            opts="-v -q -h --exchange --certificate --database --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --exchange)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --certificate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

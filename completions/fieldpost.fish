@@ -61,6 +61,7 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand doctor" -s h -l help
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -l name -d 'The name of this site: a-z, 0-9, - and _' -r
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -l database -d 'The SQLite database of the application' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -l exchange -d 'Where packets are dropped for the others: a folder or an address; several: --exchange A --exchange B' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -l certificate -d 'Certificates (PEM) to believe in place of this computer\'s: the server\'s own, or the one that signed it' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -l json -d 'Print the report as JSON'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand init" -s v -l verbose -d 'Tell more; twice: everything'
@@ -77,6 +78,7 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand invite" -s v -l verb
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand invite" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand invite" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand join" -l exchange -d 'Where packets are dropped, as seen from this computer; several: --exchange A --exchange B' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand join" -l certificate -d 'Certificates (PEM) to believe in place of this computer\'s: the server\'s own, or the one that signed it' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand join" -l database -d 'Where the database is to be; without it a file of the host\'s name in the home' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand join" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand join" -l json -d 'Print the report as JSON'

@@ -71,6 +71,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The name of this site: a-z, 0-9, - and _')
             [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'The SQLite database of the application')
             [CompletionResult]::new('--exchange', '--exchange', [CompletionResultType]::ParameterName, 'Where packets are dropped for the others: a folder or an address; several: --exchange A --exchange B')
+            [CompletionResult]::new('--certificate', '--certificate', [CompletionResultType]::ParameterName, 'Certificates (PEM) to believe in place of this computer''s: the server''s own, or the one that signed it')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -98,6 +99,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;join' {
             [CompletionResult]::new('--exchange', '--exchange', [CompletionResultType]::ParameterName, 'Where packets are dropped, as seen from this computer; several: --exchange A --exchange B')
+            [CompletionResult]::new('--certificate', '--certificate', [CompletionResultType]::ParameterName, 'Certificates (PEM) to believe in place of this computer''s: the server''s own, or the one that signed it')
             [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'Where the database is to be; without it a file of the host''s name in the home')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')

@@ -13,7 +13,7 @@ use super::place::{self, Opened};
 use super::printer::Progress;
 use super::{Context, Exit, Failure, Printer};
 use crate::exchange::{ASKPASS_VARIABLE, Access, Address, OpenError, Scheme, Secret, Server, askpass_answer, words};
-use crate::site::{Exchanges, Home, Login, Logins};
+use crate::site::{AccessSettings, Exchanges, Home, Login, Logins};
 
 /// The name, in the environment.
 pub const USER: &str = "FIELDPOST_EXCHANGE_USER";
@@ -134,10 +134,18 @@ impl Entered {
     ///
     /// # Errors
     /// An address that is none.
-    pub fn of(context: &Context, typed: &[String]) -> Result<Self, Failure> {
+    pub fn of(context: &Context, typed: &[String], certificate: Option<&Path>) -> Result<Self, Failure> {
         let whole = |address: &String| place::exchange(&context.here, address);
-        let mut entered =
-            Self { exchanges: Exchanges::at(typed.iter().map(whole).collect::<Result<Vec<_>, _>>()?), typed: Logins::default() };
+        let mut exchanges = Exchanges::at(typed.iter().map(whole).collect::<Result<Vec<_>, _>>()?);
+        if let Some(certificate) = certificate {
+            let settings = AccessSettings { certificate: Some(place::path(&context.here, certificate)?), ..AccessSettings::default() };
+            let speaks_tls = |address: &&String| matches!(Address::parse(address), Ok(Address::Server(server)) if server.scheme.has_tls());
+            exchanges.access = exchanges.addresses.iter().filter(speaks_tls).map(|address| (address.clone(), settings.clone())).collect();
+            if exchanges.access.is_empty() {
+                return Err(Failure::BadLine("no exchange that was named has a certificate".to_owned()));
+            }
+        }
+        let mut entered = Self { exchanges, typed: Logins::default() };
         for address in &entered.exchanges.addresses {
             let found = find(&entered.exchanges, address, None)?;
             if let Address::Server(server) = Address::parse(address).map_err(OpenError::from)?

@@ -35,6 +35,9 @@ pub struct InitArgs {
     /// Where packets are dropped for the others: a folder or an address; several: --exchange A --exchange B
     #[arg(long, value_name = "PLACE", required = true)]
     pub exchange: Vec<String>,
+    /// Certificates (PEM) to believe in place of this computer's: the server's own, or the one that signed it
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
 }
 
 /// What was set up.
@@ -90,7 +93,7 @@ pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
         return Err(HomeError::Exists { folder }.into());
     }
     let database = place::database(&context.here, &folder, &arguments.database)?;
-    let entered = Entered::of(context, &arguments.exchange)?;
+    let entered = Entered::of(context, &arguments.exchange, arguments.certificate.as_deref())?;
     let progress = context.printer.progress("looking at the database");
     let mut exchanges = entered.open(&progress)?;
     let mut table = String::new();

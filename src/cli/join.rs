@@ -32,6 +32,9 @@ pub struct JoinArgs {
     /// Where packets are dropped, as seen from this computer; several: --exchange A --exchange B
     #[arg(long, value_name = "PLACE", required = true)]
     pub exchange: Vec<String>,
+    /// Certificates (PEM) to believe in place of this computer's: the server's own, or the one that signed it
+    #[arg(long, value_name = "FILE")]
+    pub certificate: Option<PathBuf>,
     /// Where the database is to be; without it a file of the host's name in the home
     #[arg(long, value_name = "FILE")]
     pub database: Option<PathBuf>,
@@ -79,7 +82,7 @@ pub fn run(arguments: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
     if target.exists() {
         return Err(Failure::FileExists(target));
     }
-    let entered = Entered::of(context, &arguments.exchange)?;
+    let entered = Entered::of(context, &arguments.exchange, arguments.certificate.as_deref())?;
     let progress = context.printer.progress("asking to be taken in");
     let mut exchanges = entered.open(&progress)?;
     let settings = join::join(&context.world, &folder, &text, entered.exchanges.clone(), database.as_deref())?;

@@ -37,6 +37,14 @@ pub fn database(here: &Path, home: &Path, typed: &Path) -> Result<String, Failur
     text(inside)
 }
 
+/// A typed path, whole, as the settings have it.
+///
+/// # Errors
+/// [`Failure::NotText`].
+pub fn path(here: &Path, typed: &Path) -> Result<String, Failure> {
+    text(&whole(here, typed)?)
+}
+
 /// A typed exchange as the settings have it: addresses as they are, folders whole.
 ///
 /// # Errors
@@ -45,7 +53,7 @@ pub fn exchange(here: &Path, typed: &str) -> Result<String, Failure> {
     if typed.is_empty() || typed.contains("://") || typed.starts_with("command:") {
         Ok(typed.to_owned())
     } else {
-        text(&whole(here, Path::new(typed))?)
+        path(here, Path::new(typed))
     }
 }
 

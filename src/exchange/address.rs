@@ -82,6 +82,15 @@ impl Scheme {
         Self::ALL.iter().find(|(_, scheme)| *scheme == self).map_or("", |(word, _)| word)
     }
 
+    /// Whether the server shows a certificate.
+    #[must_use]
+    pub const fn has_tls(self) -> bool {
+        match self {
+            Self::Ftps | Self::Https | Self::S3 => true,
+            Self::Ftp | Self::Sftp | Self::Http | Self::S3Http => false,
+        }
+    }
+
     fn known() -> String {
         let all: Vec<String> = Self::ALL.iter().map(|(word, _)| format!("{word}://")).collect();
         all.join(", ")
