@@ -34,6 +34,10 @@ CREATE TABLE former (id INTEGER PRIMARY KEY, table_no INTEGER NOT NULL, number I
 CREATE INDEX former_number ON former (table_no, number);
 CREATE INDEX former_record ON former (record);
 
+-- Rows that hold a number which no record of the table has or had. Whether the row still holds it only the mirror says.
+CREATE TABLE nobodys (table_no INTEGER NOT NULL, number INTEGER NOT NULL, record INTEGER NOT NULL,
+  PRIMARY KEY (table_no, number, record)) WITHOUT ROWID;
+
 -- Why journal entries came to be: a seal, a packet, a decision about held changes.
 CREATE TABLE cause (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, neighbour INTEGER, packet INTEGER, time INTEGER NOT NULL);
 

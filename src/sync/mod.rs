@@ -5,6 +5,7 @@
 //! | [`round`] | in which order does one click do everything? |
 //! | [`seal`] | what did the application change since the last time? |
 //! | `taken` | what if a number went to another record in between? |
+//! | `early` | what if a row refers to a number that is nobody's yet? |
 //! | [`build`] | what must a neighbour be told? |
 //! | [`apply`] | how do a packet's changes become records, once? |
 //! | `from_child`, `from_parent` | what becomes of one incoming change? (`DESIGN` section 4, rules 1 to 12) |
@@ -28,6 +29,7 @@ pub mod apply;
 pub mod build;
 pub mod clocks;
 mod directions;
+mod early;
 mod error;
 mod evolve;
 mod foreign;

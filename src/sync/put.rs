@@ -5,6 +5,7 @@
 //! have changed it, and what the record then holds becomes the mirror. A refused write changes nothing anywhere.
 
 use super::apply::Applying;
+use super::early::note_all_nobodys;
 use super::{Result, SyncError};
 use crate::database::{Refusal, RefusalKind, Written};
 use crate::ledger::{EntryKind, Record};
@@ -77,11 +78,17 @@ impl Applying<'_> {
                 (Some(Image { row: meant, ..image }), Some(row))
             }
         };
-        self.tally.count(&shape.name, record.current.is_some(), new.is_some());
-        let ended = new.is_none();
+        let (began, ended) = (record.current.is_none(), new.is_none());
+        self.tally.count(&shape.name, !began, !ended);
         let put = self.journal(record, new, row.as_ref(), known_to)?;
         if ended {
             session.vacate(record)?;
+        }
+        if let (Some(id), Some(row)) = (record.id, &row) {
+            note_all_nobodys(&session.ledger, shape, id, row)?;
+        }
+        if began && let (Identity::Birth, Some(number)) = (shape.identity(), record.at().as_integer()) {
+            self.adopt(record.table, number)?;
         }
         Ok(put)
     }
