@@ -75,6 +75,9 @@ CREATE TABLE conflict (
   loser_site INTEGER, table_name TEXT NOT NULL, key BLOB NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, content TEXT NOT NULL,
   UNIQUE (decider, decider_number));
 
+-- Those about a unique value whose change still waits here.
+CREATE INDEX conflict_taken ON conflict (decider_number) WHERE state = 'taken';
+
 -- What neighbours sent for a table or a field that is not here (yet): one composed change per neighbour and record.
 CREATE TABLE parked (
   site INTEGER NOT NULL, table_no INTEGER NOT NULL, key BLOB NOT NULL, packet INTEGER NOT NULL, since INTEGER NOT NULL, content TEXT NOT NULL,

@@ -70,6 +70,7 @@ statements! {
     PutPastValue = 52, "INSERT INTO past_value VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, time = excluded.time";
     AddNobodys = 60, "INSERT INTO nobodys VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
     DropNobodys = 61, "DELETE FROM nobodys WHERE table_no = ? AND number = ?";
+    CloseTaken = 62, "UPDATE conflict SET state = 'decided' WHERE state = 'taken' AND decider_number = ?";
     FillMirror = 53, "UPDATE record SET row = ?2, stamps = ?3 WHERE id = ?1";
 }
 

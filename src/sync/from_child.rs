@@ -71,13 +71,13 @@ impl Applying<'_> {
             Decision::Become(new) if known::same_image(new.as_ref(), record.current.as_ref()) => None,
             Decision::Become(new) => match self.put(&mut record, new, known_to)? {
                 Put::Done => None,
-                Put::Refused(refusal) => {
+                Put::Refused(reason) => {
                     // A number that it was to get is free for others while it waits, but for those that come together with it.
                     let alone = !self.together.contains(&(record.table, record.key.clone()));
                     if alone && record.current.is_none() && record.place.take().is_some() {
                         self.session.ledger.store_names(&mut record)?;
                     }
-                    Some(HeldReason::Refused { message: refusal.to_string() })
+                    Some(reason)
                 }
             },
             Decision::Hold(reason) => Some(reason),

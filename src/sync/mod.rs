@@ -11,6 +11,7 @@
 //! | `from_child`, `from_parent` | what becomes of one incoming change? (`DESIGN` section 4, rules 1 to 12) |
 //! | `policy`, `merge` | what do the rules say of a table, and of fields that both sides changed? |
 //! | `revive` | what of a record that refers to one which is not here? |
+//! | `unique` | what of a unique value that another record has? |
 //! | `plain` | which changes need no deciding? |
 //! | `meaning`, `renumber` | which record does a handed-out number mean, and how does it get another one? |
 //! | [`clocks`] | how wrong is a neighbour's clock? |
@@ -67,6 +68,7 @@ pub mod start;
 pub mod stays;
 mod taken;
 mod twins;
+mod unique;
 mod upgrade;
 mod urgency;
 mod vocabulary;

@@ -272,9 +272,16 @@ impl Applying<'_> {
         let database = session.database()?;
         for child in &session.shapes {
             for numbers in child.numbers.iter().filter(|numbers| numbers.leads_to(table)) {
+                let mut referring: Vec<Record> = Vec::new();
                 for place in database.referring_to(child, numbers, table, from)? {
-                    let record = session.ledger.load_at(child, &place)?;
-                    let Some(image) = record.current.clone() else { continue };
+                    referring.push(session.ledger.load_at(child, &place)?);
+                }
+                // What is taken out of the database for the moment is not found there.
+                for (of, key) in self.lifted.iter().filter(|(of, _)| *of == child.number) {
+                    referring.push(session.ledger.load(*of, key)?);
+                }
+                for record in referring {
+                    let Some(image) = &record.current else { continue };
                     let other = numbers.replaced(&image.row, &mut |one, number| if (one, number) == (table, from) { to } else { number });
                     let Some(value) = other.filter(|value| value != image.row.get(numbers.field)) else { continue };
                     self.rewrite(child, record, numbers.field, value)?;
@@ -289,7 +296,7 @@ impl Applying<'_> {
         let session = self.session;
         let mut row = Row::default();
         row.set(field, value.clone());
-        let lifted = self.lifted.contains_key(&(record.table, record.key.clone()));
+        let lifted = self.lifted.contains(&(record.table, record.key.clone()));
         if !lifted {
             match session.database()?.update(shape, record.at(), &[field], &row)? {
                 Written::Done => {}
