@@ -22,6 +22,7 @@ use super::held::Try;
 use super::known::Link;
 use super::parked;
 use super::report::Tally;
+use super::revive::Along;
 use super::seal::{self, Sealing};
 use super::standing;
 use super::vocabulary::Words;
@@ -64,6 +65,8 @@ pub(super) struct Applying<'s> {
     /// what happens meanwhile to the numbers in them.
     pub lifted: BTreeSet<(TableNo, Key)>,
     pub buffer: Vec<u8>,
+    /// What comes back because of the change being decided, where anything does.
+    pub along: Option<Along>,
     /// Who else is there, once somebody asked.
     roster: OnceCell<Roster>,
 }
@@ -108,6 +111,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         together: BTreeSet::new(),
         lifted: BTreeSet::new(),
         buffer: Vec::new(),
+        along: None,
         roster: OnceCell::new(),
     };
     let done = work(&mut applying)?;

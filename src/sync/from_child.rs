@@ -82,12 +82,19 @@ impl Applying<'_> {
             },
             Decision::Hold(reason) => Some(reason),
         };
-        if let Some(reason) = decision {
-            self.losses.truncate(losses);
-            let held = self.hold(incoming, change, reason, held);
-            record.extra.held.insert(incoming.link.site, held);
-        } else if again.is_some() {
-            record.extra.held.remove(&incoming.link.site);
+        match decision {
+            Some(reason) => {
+                self.undo_along(&mut record)?;
+                self.losses.truncate(losses);
+                let held = self.hold(incoming, change, reason, held);
+                record.extra.held.insert(incoming.link.site, held);
+            }
+            None => {
+                self.keep_along()?;
+                if again.is_some() {
+                    record.extra.held.remove(&incoming.link.site);
+                }
+            }
         }
         self.list_losses(losses)?;
         known::set_opinion(&self.session.ledger, &mut record, incoming.link, opinion)?;
@@ -141,6 +148,7 @@ impl Applying<'_> {
                 Meeting::Met => {}
                 Meeting::Waits(reason) => return Ok(Decision::Hold(reason)),
                 Meeting::Gone(gone) => {
+                    self.undo_along(record)?;
                     self.losses.truncate(losses);
                     return self.lose_to_the_gone(record, incoming, change, &gone);
                 }
@@ -236,7 +244,10 @@ impl Applying<'_> {
             match self.meet_references(record, incoming, after, &change.fields)? {
                 Meeting::Met => {}
                 Meeting::Waits(reason) => return Ok(Decision::Hold(reason)),
-                Meeting::Gone(gone) => return self.lose_to_the_gone(record, incoming, change, &gone),
+                Meeting::Gone(gone) => {
+                    self.undo_along(record)?;
+                    return self.lose_to_the_gone(record, incoming, change, &gone);
+                }
             }
         }
         let (before, after) = match (&change.before, &change.after) {
