@@ -4,6 +4,7 @@
 //! |---|---|
 //! | (here) | which records live under which number, and for how long is a number provisional? |
 //! | `references` | does every kind of reference follow? |
+//! | `early` | what of a row that is told before the record it refers to? |
 //! | `reuse` | what does a number mean that is given again? |
 //! | `twins` | what of a record that two sites made, each under a number of its own? |
 //! | `chinook` | does all of it hold in a real database that is edited at four sites? |
@@ -14,6 +15,8 @@ mod support;
 
 #[path = "handed_out_keys/chinook.rs"]
 mod chinook;
+#[path = "handed_out_keys/early.rs"]
+mod early;
 #[path = "handed_out_keys/references.rs"]
 mod references;
 #[path = "handed_out_keys/reuse.rs"]

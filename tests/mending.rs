@@ -253,3 +253,45 @@ fn other_rules_are_tried_on_what_was_in_conflict() {
     // Nothing was changed by trying.
     assert_eq!(phones(&office, "head")[0], "head C1");
 }
+
+#[test]
+fn a_unique_value_taken_twice_is_one_conflict_at_both_sites_that_one_command_settles() {
+    let schema = format!("{SCHEMA} CREATE UNIQUE INDEX phones ON contacts (phone);");
+    for at in ["head", "anna"] {
+        let office = Office::pair(&schema, "");
+        office.sql("head", "UPDATE contacts SET phone = '040' WHERE id = 'C1'");
+        office.sql("anna", "INSERT INTO contacts VALUES ('C9', 'ACME', 'Zoe', '040')");
+        for site in ["anna", "head", "anna"] {
+            office.run(&format!("sync --home {site}"));
+        }
+        for site in ["head", "anna"] {
+            let listed = exit(&office, &format!("conflicts --open --home {site}"), 3).flat();
+            let said = "1 conflict, 1 to decide 1. contacts C9 'Zoe' of 'anna': its phone '040' is taken by contacts C1 'Ann' of 'head' \
+                        (a unique value is one record's); give it another: 'fieldpost conflicts resolve 1 --value VALUE'";
+            assert!(listed.starts_with(said), "{site}: {listed}");
+            let shown = office.run(&format!("conflicts show 1 --home {site}")).flat();
+            assert!(shown.contains("it waits for you") && shown.contains("'--take standing' lets go of it"), "{site}: {shown}");
+            let status = office.run(&format!("status --home {site}"));
+            assert_eq!(status.code, 3, "{site}: {status:?}");
+        }
+        assert!(exit(&office, "held --json --home head", 3).out.contains("its phone 040 is taken by contacts C1 'Ann'"));
+        // What is held at the child is the other half of the same conflict: it goes on by itself.
+        let held = exit(&office, "held --json --home anna", 0).out;
+        assert!(held.contains("its phone 040 is taken by contacts C9 'Zoe'") && held.contains("\"needs\": \"packet\""), "{held}");
+        let taken = office.run(&format!("conflicts resolve 1 --value 3 --home {at}"));
+        let said = format!("{}{}", taken.out, taken.err);
+        assert!(taken.code != 0 && said.contains("the database refuses it"), "{taken:?}");
+        assert!(office.ok(&format!("conflicts resolve 1 --value 050-1 --home {at}")).out.contains("1 conflict is settled"));
+        for site in ["anna", "head", "anna", "head"] {
+            office.run(&format!("sync --home {site}"));
+        }
+        for site in ["head", "anna"] {
+            let listed = exit(&office, &format!("conflicts --home {site}"), 0).flat();
+            assert!(listed.contains("1 conflict 1. contacts C9") && listed.contains("it waits no more, at 'head'"), "{site}: {listed}");
+            assert_eq!(office.ok(&format!("held --home {site}")).out, "Nothing is held.\n");
+            assert_eq!(phones(&office, site), ["040", "2", "3", "050-1"], "{site}");
+        }
+        let digests = ["head", "anna"].map(|site| office.json(&format!("digest --json --home {site}"))["tables"].clone());
+        assert_eq!(digests[0], digests[1]);
+    }
+}

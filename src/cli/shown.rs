@@ -35,6 +35,17 @@ impl fmt::Display for Shown {
     }
 }
 
+impl Shown {
+    /// As [`fmt::Display`], but words without quotes.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        match &self.0 {
+            Value::Text(bytes) => one_line(&String::from_utf8_lossy(bytes)),
+            Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_) => self.to_string(),
+        }
+    }
+}
+
 impl Serialize for Shown {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let odd = |serializer: S, kind: &str, text: &str| {

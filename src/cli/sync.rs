@@ -379,6 +379,7 @@ mod tests {
             number: 1,
             table: "customers".to_owned(),
             key: vec![text("ACME-0007")],
+            called: None,
             about: About::Field("phone".to_owned()),
             base: Shown(Value::Null),
             winner: text("555-0199"),

@@ -28,7 +28,10 @@ pub struct Conflict {
     pub exact: Row,
     /// The value both had once, as far as known, in words.
     pub base: Option<String>,
-    /// The value that stands, in words.
+    /// By what people know the record, besides its key, where somebody looked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called: Option<String>,
+    /// The value that stands, in words; of [`ConflictKind::Taken`] the record that has it.
     pub winner: Option<String>,
     /// The value that lost, in words.
     pub loser: Option<String>,
@@ -76,6 +79,8 @@ pub enum ConflictKind {
     Dependants,
     /// Not decided: the change waits at the deciding site, for the reason given as the rule.
     Held,
+    /// Not decided: the change waits at the deciding site for a unique value that another record has.
+    Taken,
     /// Both edits are kept in one value.
     Merged,
     /// The rules do not allow a child this change: the parent refused it.
@@ -98,6 +103,8 @@ pub enum ConflictState {
 
 /// What stands for the state of an entry that settles another one.
 const SETTLES: &str = "settles";
+/// What stands for the state of one of ours about a unique value whose change waits.
+const TAKEN: &str = "taken";
 
 impl ConflictState {
     const fn word(self) -> &'static str {
@@ -116,6 +123,11 @@ impl Ledger {
         let decider = self.site_number(&conflict.decider)?;
         let loser = conflict.loser_site.as_ref().map(|name| self.site_number(name)).transpose()?;
         let content = serde_json::to_vec(conflict).map_err(|_| LedgerError::Damaged("conflict"))?;
+        let state = match (&conflict.settles, conflict.kind, decider_number) {
+            (Some(_), ..) => SETTLES,
+            (None, ConflictKind::Taken, None) => TAKEN,
+            (None, ..) => conflict.state.word(),
+        };
         self.write(
             Statement::AddConflict,
             &[
@@ -125,7 +137,7 @@ impl Ledger {
                 loser.map_or(Value::Null, |site| Value::Integer(site.0.into())),
                 Value::text(&conflict.table),
                 Value::Blob(conflict.key.as_bytes().to_vec()),
-                Value::text(if conflict.settles.is_some() { SETTLES } else { conflict.state.word() }),
+                Value::text(state),
                 Value::Integer(conflict.time.0),
                 Value::Text(content),
             ],
@@ -149,6 +161,18 @@ impl Ledger {
             each(row.get(0)?, row.get(1)?, row.get::<_, Option<u32>>(2)?.map(SiteNo), conflict)?;
         }
         Ok(())
+    }
+
+    /// Numbers of the conflicts about unique values that were decided here and whose change still waits.
+    pub fn taken(&self) -> Result<Vec<i64>> {
+        let mut statement = self.connection.prepare_cached("SELECT decider_number FROM conflict WHERE state = 'taken' ORDER BY 1")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The change of one of [`Ledger::taken`] waits no more.
+    pub fn close_taken(&self, number: i64) -> Result<()> {
+        self.write(Statement::CloseTaken, &[Value::Integer(number)]).map(drop)
     }
 
     /// The conflicts that a person settled: who decided them, under which number they are there, and how they were settled, in words.

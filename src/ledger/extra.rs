@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Change, FieldNo, Image, Millis, PacketNumber, SiteNo};
+use crate::model::{Change, FieldNo, Image, Millis, PacketNumber, SiteName, SiteNo};
 
 /// The exceptions of one record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,9 @@ pub struct Held {
     /// When it was tried last.
     #[serde(default)]
     pub tried: Millis,
+    /// The conflict of ours that lists it, where it waits for a unique value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<i64>,
 }
 
 impl std::fmt::Display for HeldReason {
@@ -74,6 +77,10 @@ impl std::fmt::Display for HeldReason {
             Self::Twin { key } => write!(f, "{key} here is the same record, and the parent has not answered for it yet"),
             Self::Dependants { table, key } => write!(f, "{table} {key} refers to it"),
             Self::Refused { message } => write!(f, "the database refused it: {message}"),
+            Self::Taken { values, by, .. } => {
+                let values: Vec<String> = values.iter().map(|(field, value)| format!("{field} {value}")).collect();
+                write!(f, "its {} is taken by {by}", values.join(" with "))
+            }
             Self::Deactivated => write!(f, "the record is taken out of the exchange here"),
         }
     }
@@ -111,6 +118,17 @@ pub enum HeldReason {
     },
     /// A person took the record out of the exchange.
     Deactivated,
+    /// Another record has values that are unique.
+    Taken {
+        /// Fields with their values, as a person reads them.
+        values: Vec<(String, String)>,
+        /// The other record: table, key, and what people call it.
+        by: String,
+        /// Its row of the ledger.
+        record: i64,
+        /// The site at which that record got them.
+        by_site: SiteName,
+    },
     /// The database refused the values.
     Refused {
         /// Its words.

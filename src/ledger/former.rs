@@ -1,4 +1,4 @@
-//! Numbers that records gave up: what a number once meant, and which records got another one.
+//! Numbers that no record has: those that records gave up, with what they once meant, and those that rows hold and that are nobody's.
 
 use rusqlite::OptionalExtension;
 
@@ -78,6 +78,32 @@ impl Ledger {
     pub fn highest_former(&self, table: TableNo, limit: i64) -> Result<Option<i64>> {
         let sql = "SELECT max(number) FROM former WHERE table_no = ? AND number < ?";
         Ok(self.connection.prepare_cached(sql)?.query_row((table.0, limit), |row| row.get(0))?)
+    }
+
+    /// Notes that a row holds a number which is nobody's.
+    pub fn add_nobodys(&self, table: TableNo, number: i64, holder: i64) -> Result<()> {
+        let parameters = [Value::Integer(table.0.into()), Value::Integer(number), Value::Integer(holder)];
+        self.write(Statement::AddNobodys, &parameters).map(drop)
+    }
+
+    /// Rows that hold, or held, a number while it was nobody's.
+    pub fn holders_of_nobodys(&self, table: TableNo, number: i64) -> Result<Vec<i64>> {
+        let sql = "SELECT record FROM nobodys WHERE table_no = ? AND number = ? ORDER BY record";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map((table.0, number), |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Every number that is noted as nobody's.
+    pub fn nobodys(&self) -> Result<Vec<(TableNo, i64)>> {
+        let mut statement = self.connection.prepare_cached("SELECT DISTINCT table_no, number FROM nobodys ORDER BY table_no, number")?;
+        let rows = statement.query_map([], |row| Ok((TableNo(row.get(0)?), row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// A number is somebody's from now on.
+    pub fn drop_nobodys(&self, table: TableNo, number: i64) -> Result<()> {
+        self.write(Statement::DropNobodys, &[Value::Integer(table.0.into()), Value::Integer(number)]).map(drop)
     }
 
     /// Records that changed their number since `since`, oldest first.

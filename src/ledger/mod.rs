@@ -40,7 +40,7 @@ use crate::model::{Born, JournalNumber, PairId, SiteName, SiteNo, Value};
 use crate::world::{Crash, World};
 
 /// The file format this version writes.
-const FORMAT: i64 = 2;
+const FORMAT: i64 = 3;
 
 /// `state.db` of one home. One writer: the holder of the home's lock.
 #[derive(Debug)]

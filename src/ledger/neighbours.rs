@@ -290,13 +290,6 @@ impl Ledger {
         statement.query_row((with.0, direction.word(), number.0.cast_signed()), |row| Ok(read_packet(row))).optional()?.transpose()
     }
 
-    /// How far the first packet to a neighbour told that went beyond an entry of the journal; none where there is none yet.
-    pub fn told_at(&self, to: SiteNo, entry: JournalNumber) -> Result<Option<JournalNumber>> {
-        let sql = "SELECT min(journal) FROM packet WHERE site = ? AND direction = 'out' AND journal >= ?";
-        let told: Option<i64> = self.connection.prepare_cached(sql)?.query_row((to.0, entry.0), |row| row.get(0))?;
-        Ok(told.map(JournalNumber))
-    }
-
     /// Every packet to or from a neighbour, oldest first.
     pub fn all_packets(&self, with: SiteNo) -> Result<Vec<PacketRow>> {
         self.packets("site = ?1 ORDER BY time, direction, number", with)

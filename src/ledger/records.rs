@@ -250,8 +250,8 @@ impl Ledger {
     }
 
     /// Writes a record that is in the database under `place` when it is taken in: a mirror without a journal entry. `meaning`
-    /// is its key by what it means, in a table whose keys have numbers of other records in them.
-    pub fn take_in(&self, shape: &Shape, place: &Key, meaning: Option<&Key>, row: &[u8]) -> Result<()> {
+    /// is its key by what it means, in a table whose keys have numbers of other records in them. Gives its row of the ledger.
+    pub fn take_in(&self, shape: &Shape, place: &Key, meaning: Option<&Key>, row: &[u8]) -> Result<i64> {
         let id = self.next_record.get();
         self.next_record.set(id + 1);
         let born = self.give_birth();
@@ -279,8 +279,8 @@ impl Ledger {
                 Value::Null,
                 place,
             ],
-        )
-        .map(drop)
+        )?;
+        Ok(id)
     }
 
     /// Writes `key` and `place`; anchors the record.

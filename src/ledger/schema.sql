@@ -34,6 +34,10 @@ CREATE TABLE former (id INTEGER PRIMARY KEY, table_no INTEGER NOT NULL, number I
 CREATE INDEX former_number ON former (table_no, number);
 CREATE INDEX former_record ON former (record);
 
+-- Rows that hold a number which no record of the table has or had. Whether the row still holds it only the mirror says.
+CREATE TABLE nobodys (table_no INTEGER NOT NULL, number INTEGER NOT NULL, record INTEGER NOT NULL,
+  PRIMARY KEY (table_no, number, record)) WITHOUT ROWID;
+
 -- Why journal entries came to be: a seal, a packet, a decision about held changes.
 CREATE TABLE cause (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, neighbour INTEGER, packet INTEGER, time INTEGER NOT NULL);
 
@@ -70,6 +74,9 @@ CREATE TABLE conflict (
   number INTEGER PRIMARY KEY, decider INTEGER NOT NULL, decider_number INTEGER NOT NULL,
   loser_site INTEGER, table_name TEXT NOT NULL, key BLOB NOT NULL, state TEXT NOT NULL, time INTEGER NOT NULL, content TEXT NOT NULL,
   UNIQUE (decider, decider_number));
+
+-- Those about a unique value whose change still waits here.
+CREATE INDEX conflict_taken ON conflict (decider_number) WHERE state = 'taken';
 
 -- What neighbours sent for a table or a field that is not here (yet): one composed change per neighbour and record.
 CREATE TABLE parked (

@@ -68,6 +68,9 @@ statements! {
     PutParked = 50, "INSERT INTO parked VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET packet = excluded.packet, since = excluded.since, content = excluded.content";
     DropParked = 51, "DELETE FROM parked WHERE site = ? AND table_no = ? AND key = ?";
     PutPastValue = 52, "INSERT INTO past_value VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, time = excluded.time";
+    AddNobodys = 60, "INSERT INTO nobodys VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+    DropNobodys = 61, "DELETE FROM nobodys WHERE table_no = ? AND number = ?";
+    CloseTaken = 62, "UPDATE conflict SET state = 'decided' WHERE state = 'taken' AND decider_number = ?";
     FillMirror = 53, "UPDATE record SET row = ?2, stamps = ?3 WHERE id = ?1";
 }
 

@@ -7,7 +7,8 @@
 //! whatever number the record has. Two rows of one site can then be compared field by field as ever.
 //!
 //! Stand-ins lie in a range of integers far below everything that databases hand out. A number that names no record is
-//! left as it is.
+//! left as it is. A number kept as a floating-point value, as a `REAL` column does, has a text for its stand-in (`-46….0`): such an
+//! integer would not survive as a double, and the text says what the number is to be again.
 
 use std::collections::BTreeMap;
 
@@ -144,15 +145,43 @@ impl NumberField {
     }
 }
 
-/// A whole value that is a number, in digits or as an integer, replaced.
+/// A whole value that is a number, in digits, as an integer or as a double, replaced by one of the same type.
 fn renumbered(value: &Value, with: &mut dyn FnMut(i64) -> i64) -> Option<Value> {
     match value {
         Value::Integer(number) => Some(Value::Integer(with(*number))),
-        Value::Text(text) => {
-            let number = canonical(std::str::from_utf8(text).ok()?)?;
-            Some(Value::text(&with(number).to_string()))
+        Value::Real(double) => {
+            let number = whole(*double)?;
+            let new = with(number);
+            Some(if new == number { value.clone() } else { as_double(new) })
         }
-        Value::Absent | Value::Null | Value::Real(_) | Value::Blob(_) => None,
+        Value::Text(text) => {
+            let text = std::str::from_utf8(text).ok()?;
+            if let Some(number) = text.strip_suffix(DOUBLE).and_then(canonical).filter(|number| stands_for(*number).is_some()) {
+                return Some(as_double(with(number)));
+            }
+            Some(Value::text(&with(canonical(text)?).to_string()))
+        }
+        Value::Absent | Value::Null | Value::Blob(_) => None,
+    }
+}
+
+/// What follows the digits of a stand-in whose number is a double.
+const DOUBLE: &str = ".0";
+/// Beyond this not every integer is a double.
+const MOST_EXACT: i64 = 1 << 53;
+
+/// The integer that a double is exactly.
+#[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "within what is exact")]
+fn whole(double: f64) -> Option<i64> {
+    (double.fract() == 0.0 && double.abs() <= MOST_EXACT as f64).then_some(double as i64)
+}
+
+/// A number, or a stand-in, in a place where doubles are.
+#[expect(clippy::cast_precision_loss, reason = "stand-ins are no doubles, and numbers of records that large were none before")]
+fn as_double(number: i64) -> Value {
+    match stands_for(number) {
+        Some(_) => Value::text(&format!("{number}{DOUBLE}")),
+        None => Value::Real(number as f64),
     }
 }
 
@@ -173,12 +202,32 @@ mod tests {
     }
 
     #[test]
+    fn a_number_keeps_its_type_through_its_stand_in() {
+        let plain = NumberForm::Number { table: CUSTOMERS };
+        let number = NumberField { field: FieldNo(0), form: plain };
+        for value in [Value::Integer(7), Value::Real(7.0), Value::text("7")] {
+            let meant = number.replaced(&Row(vec![value.clone()]), &mut |_, number| stand_in(number + 1)).unwrap();
+            let row = Row(vec![meant]);
+            assert_eq!(number.numbers(&row), [(CUSTOMERS, stand_in(8))], "{value}");
+            let again = number.replaced(&row, &mut |_, number| stands_for(number).unwrap() + 1).unwrap();
+            assert_eq!(
+                (std::mem::discriminant(&again), again.to_string()),
+                (std::mem::discriminant(&value), value.to_string().replace('7', "9"))
+            );
+        }
+    }
+
+    #[test]
     fn a_plain_field_is_followed_as_number_and_as_digits_and_nothing_else() {
         let plain = NumberForm::Number { table: CUSTOMERS };
         assert_eq!(after(plain.clone(), vec![Value::Integer(7)]), Some(Value::Integer(107)));
         assert_eq!(after(plain.clone(), vec![Value::text("7")]), Some(Value::text("107")));
-        for other in [Value::text("07"), Value::text("7a"), Value::Null, Value::Real(7.0), Value::Blob(b"7".to_vec())] {
+        assert_eq!(after(plain.clone(), vec![Value::Real(7.0)]), Some(Value::Real(107.0)));
+        for other in [Value::text("07"), Value::text("7a"), Value::text("7.0"), Value::Null, Value::Real(7.5), Value::Blob(b"7".to_vec())] {
             assert_eq!(after(plain.clone(), vec![other]), None);
+        }
+        for other in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e300] {
+            assert_eq!(after(plain.clone(), vec![Value::Real(other)]), None);
         }
     }
 

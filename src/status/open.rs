@@ -8,7 +8,9 @@ use crate::sync::{Session, SyncError, mend};
 /// # Errors
 /// As the ledger says.
 pub fn is_open(session: &Session, conflict: &Conflict, settled: bool) -> Result<bool, SyncError> {
-    Ok(conflict.state == ConflictState::Open && !settled && !edited_since(session, conflict)?)
+    let open = conflict.state == ConflictState::Open && !settled;
+    // A change that waits for a unique value waits until the site that decides says otherwise.
+    Ok(open && (conflict.kind == ConflictKind::Taken || !edited_since(session, conflict)?))
 }
 
 /// Whether somebody edited the field after it was parked for review: that edit is the decision.

@@ -19,8 +19,10 @@ pub enum Waits {
 #[must_use]
 pub const fn waits(held: &Held, now: Millis, retries: Retries) -> Waits {
     match &held.reason {
-        // What should have come by now: somebody must look why it has not. It is tried all the same.
-        HeldReason::Missing { .. } | HeldReason::Dependants { .. } | HeldReason::Twin { .. } => {
+        HeldReason::Taken { .. } if held.listed.is_some() => Waits::Failed,
+        // What should have come by now: somebody must look why it has not. It is tried all the same. A value of the parent's that ours
+        // has: that is listed there once ours is told.
+        HeldReason::Missing { .. } | HeldReason::Dependants { .. } | HeldReason::Twin { .. } | HeldReason::Taken { .. } => {
             if now.0 - held.since.0 >= retries.for_millis { Waits::Failed } else { Waits::Retried }
         }
         HeldReason::OtherRecord { .. } | HeldReason::Refused { .. } => Waits::Failed,
@@ -46,8 +48,15 @@ mod tests {
             aliases: Vec::new(),
             meant: Vec::new(),
         };
-        let held =
-            |reason| Held { change: change.clone(), reason, packet: PacketNumber(1), since: Millis(0), attempts: 0, tried: Millis(0) };
+        let held = |reason| Held {
+            change: change.clone(),
+            reason,
+            packet: PacketNumber(1),
+            since: Millis(0),
+            attempts: 0,
+            tried: Millis(0),
+            listed: None,
+        };
         let missing = || HeldReason::Missing { table: "t".into(), key: "1".into() };
         let retries = Retries { for_millis: 10, every_millis: 1 };
         assert_eq!([9, 10].map(|now| waits(&held(missing()), Millis(now), retries)), [Waits::Retried, Waits::Failed]);

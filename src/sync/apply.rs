@@ -13,7 +13,7 @@
 //! section 4, rule 6). Our writes are noted by capture too; since we hold the lock, what the log gained is ours.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::io::BufReader;
 use std::time::Duration;
 
@@ -22,13 +22,14 @@ use super::held::Try;
 use super::known::Link;
 use super::parked;
 use super::report::Tally;
+use super::revive::Along;
 use super::seal::{self, Sealing};
 use super::standing;
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::database::Applied;
 use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
-use crate::model::{Change, Key, Millis, PacketNumber, Row, SiteName, TableNo};
+use crate::model::{Change, Key, Millis, PacketNumber, SiteName, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
 use crate::site::Roster;
 
@@ -60,9 +61,12 @@ pub(super) struct Applying<'s> {
     pub parent_speaks: bool,
     /// Held records that are being applied although they refer to each other.
     pub together: BTreeSet<(TableNo, Key)>,
-    /// Records taken out of the database for the moment, with their rows, so that they can exchange unique values.
-    pub lifted: BTreeMap<(TableNo, Key), Row>,
+    /// Records taken out of the database for the moment, so that they can exchange unique values. The mirror has their rows, and follows
+    /// what happens meanwhile to the numbers in them.
+    pub lifted: BTreeSet<(TableNo, Key)>,
     pub buffer: Vec<u8>,
+    /// What comes back because of the change being decided, where anything does.
+    pub along: Option<Along>,
     /// Who else is there, once somebody asked.
     roster: OnceCell<Roster>,
 }
@@ -105,8 +109,9 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         losses: Vec::new(),
         parent_speaks: false,
         together: BTreeSet::new(),
-        lifted: BTreeMap::new(),
+        lifted: BTreeSet::new(),
         buffer: Vec::new(),
+        along: None,
         roster: OnceCell::new(),
     };
     let done = work(&mut applying)?;
@@ -327,7 +332,7 @@ impl Applying<'_> {
         }
         let mut waiting = Vec::new();
         self.session.ledger.exceptional(&mut |record| {
-            let held = record.extra.held.get(&from.site).filter(|held| held.packet == number).cloned();
+            let held = record.extra.held.get(&from.site).filter(|held| held.packet == number && held.listed.is_none()).cloned();
             waiting.extend(held.map(|held| (record, held)));
             Ok(())
         })?;
@@ -380,7 +385,7 @@ impl Applying<'_> {
         let session = self.session;
         let shape = session.shape(table);
         let record = session.load(table, key)?;
-        if !self.lifted.is_empty() && self.lifted.contains_key(&(table, key.clone())) {
+        if !self.lifted.is_empty() && self.lifted.contains(&(table, key.clone())) {
             return Ok(record);
         }
         let Some(place) = session.place(&record)? else { return Ok(record) };

@@ -71,23 +71,30 @@ impl Applying<'_> {
             Decision::Become(new) if known::same_image(new.as_ref(), record.current.as_ref()) => None,
             Decision::Become(new) => match self.put(&mut record, new, known_to)? {
                 Put::Done => None,
-                Put::Refused(refusal) => {
+                Put::Refused(reason) => {
                     // A number that it was to get is free for others while it waits, but for those that come together with it.
                     let alone = !self.together.contains(&(record.table, record.key.clone()));
                     if alone && record.current.is_none() && record.place.take().is_some() {
                         self.session.ledger.store_names(&mut record)?;
                     }
-                    Some(HeldReason::Refused { message: refusal.to_string() })
+                    Some(reason)
                 }
             },
             Decision::Hold(reason) => Some(reason),
         };
-        if let Some(reason) = decision {
-            self.losses.truncate(losses);
-            let held = self.hold(incoming, change, reason, held);
-            record.extra.held.insert(incoming.link.site, held);
-        } else if again.is_some() {
-            record.extra.held.remove(&incoming.link.site);
+        match decision {
+            Some(reason) => {
+                self.undo_along(&mut record)?;
+                self.losses.truncate(losses);
+                let held = self.hold(incoming, change, reason, held);
+                record.extra.held.insert(incoming.link.site, held);
+            }
+            None => {
+                self.keep_along()?;
+                if again.is_some() {
+                    record.extra.held.remove(&incoming.link.site);
+                }
+            }
         }
         self.list_losses(losses)?;
         known::set_opinion(&self.session.ledger, &mut record, incoming.link, opinion)?;
@@ -141,6 +148,7 @@ impl Applying<'_> {
                 Meeting::Met => {}
                 Meeting::Waits(reason) => return Ok(Decision::Hold(reason)),
                 Meeting::Gone(gone) => {
+                    self.undo_along(record)?;
                     self.losses.truncate(losses);
                     return self.lose_to_the_gone(record, incoming, change, &gone);
                 }
@@ -236,7 +244,10 @@ impl Applying<'_> {
             match self.meet_references(record, incoming, after, &change.fields)? {
                 Meeting::Met => {}
                 Meeting::Waits(reason) => return Ok(Decision::Hold(reason)),
-                Meeting::Gone(gone) => return self.lose_to_the_gone(record, incoming, change, &gone),
+                Meeting::Gone(gone) => {
+                    self.undo_along(record)?;
+                    return self.lose_to_the_gone(record, incoming, change, &gone);
+                }
             }
         }
         let (before, after) = match (&change.before, &change.after) {

@@ -106,9 +106,7 @@ impl Applying<'_> {
             self.bury_base(record, base.as_ref())?;
             return Ok(match self.put(record, None, known_to)? {
                 Put::Done => None,
-                Put::Refused(refusal) => {
-                    self.hold_here(record, incoming, change, HeldReason::Refused { message: refusal.to_string() }, held, base)
-                }
+                Put::Refused(reason) => self.hold_here(record, incoming, change, reason, held, base),
             });
         };
         let same = record.current.as_ref().is_some_and(|ours| ours.born == after.born);
@@ -155,8 +153,8 @@ impl Applying<'_> {
             if !same {
                 self.bury_base(record, base.as_ref())?;
             }
-            if let Put::Refused(refusal) = self.put(record, Some(new), known_to)? {
-                return Ok(self.hold_here(record, incoming, change, HeldReason::Refused { message: refusal.to_string() }, held, base));
+            if let Put::Refused(reason) = self.put(record, Some(new), known_to)? {
+                return Ok(self.hold_here(record, incoming, change, reason, held, base));
             }
         }
         if !same {
@@ -191,8 +189,8 @@ impl Applying<'_> {
         if image.row.get(field) != value {
             image.row.set(field, value.clone());
             image.set_stamp(field, Some(Stamp { time: self.now, site: incoming.link.site }));
-            if let Put::Refused(refusal) = self.put(record, Some(image), Some(incoming.link.site))? {
-                return Ok(self.hold_here(record, incoming, change, HeldReason::Refused { message: refusal.to_string() }, held, base));
+            if let Put::Refused(reason) = self.put(record, Some(image), Some(incoming.link.site))? {
+                return Ok(self.hold_here(record, incoming, change, reason, held, base));
             }
         }
         record.extra.marked = true;

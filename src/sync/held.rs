@@ -29,12 +29,17 @@ impl Applying<'_> {
     pub(super) fn hold(&self, incoming: &Incoming, change: Change, reason: HeldReason, earlier: Option<Held>) -> Held {
         match earlier {
             Some(earlier) => Held { change, reason, attempts: earlier.attempts.saturating_add(1), tried: self.now, ..earlier },
-            None => Held { change, reason, packet: incoming.number, since: self.now, attempts: 0, tried: self.now },
+            None => Held { change, reason, packet: incoming.number, since: self.now, attempts: 0, tried: self.now, listed: None },
         }
     }
 
-    /// Tries held changes again, as long as that helps.
+    /// Tries held changes again, as long as that helps, and lists what waits for a person then.
     pub(super) fn retry_held(&mut self, which: Try) -> Result<()> {
+        self.retry_while_it_helps(which)?;
+        self.list_taken()
+    }
+
+    fn retry_while_it_helps(&mut self, which: Try) -> Result<()> {
         let mut waiting = self.held()?;
         if which == Try::Due && !self.any_due()? {
             return Ok(());
@@ -95,45 +100,72 @@ impl Applying<'_> {
     }
 
     /// Records that were refused because of each other's unique values (a swap, a rotation): all are lifted out of the
-    /// database first and then written one after the other. Where that does not help, nothing happened.
+    /// database first and then written one after the other. Who cannot be written then, nor put back as it was because another one
+    /// has its value by now, stays in its place at the next attempt. Where nothing helps, nothing happened.
     fn rotate(&mut self, waiting: &[(SiteNo, TableNo, Key)]) -> Result<()> {
+        let mut stay = BTreeSet::new();
+        // Each turn but the last leaves one more in its place.
+        for _ in 0..=waiting.len() {
+            let stuck = self.rotate_but(waiting, &stay)?;
+            if stuck.is_empty() {
+                return Ok(());
+            }
+            stay.extend(stuck);
+        }
+        Ok(())
+    }
+
+    /// One attempt, without those that `stay`. Gives who could not be put back; then nothing happened.
+    fn rotate_but(&mut self, waiting: &[(SiteNo, TableNo, Key)], stay: &BTreeSet<(TableNo, Key)>) -> Result<BTreeSet<(TableNo, Key)>> {
         let session = self.session;
         let mut refused = Vec::new();
-        for (site, table, key) in waiting {
+        for (site, table, key) in waiting.iter().filter(|(_, table, key)| !stay.contains(&(*table, key.clone()))) {
             let record = session.load(*table, key)?;
             let Some(held) = record.extra.held.get(site) else { continue };
             let place = record.at().clone();
-            if let (HeldReason::Refused { .. }, Some(_), Some(image)) = (&held.reason, &held.change.after, record.current) {
-                refused.push((*site, *table, key.clone(), place, image.row));
+            if let (HeldReason::Refused { .. } | HeldReason::Taken { .. }, Some(_), Some(_)) =
+                (&held.reason, &held.change.after, &record.current)
+            {
+                refused.push((*site, *table, key.clone(), place));
             }
         }
+        let mut stuck = BTreeSet::new();
         if refused.is_empty() {
-            return Ok(());
+            return Ok(stuck);
         }
         let database = session.database()?;
         let before = waiting.len();
         let tally = self.tally.clone();
         database.begin_attempt()?;
         let attempt = session.ledger.begin_attempt()?;
-        for (_, table, key, place, row) in &refused {
-            database.delete(session.shape(*table), place)?;
-            self.lifted.insert((*table, key.clone()), row.clone());
+        for (_, table, key, place) in &refused {
+            if self.lifted.insert((*table, key.clone())) {
+                database.delete(session.shape(*table), place)?;
+            }
         }
         for (site, table, key, ..) in &refused {
             self.try_again(*site, *table, key)?;
         }
-        let mut whole = true;
-        for ((table, _), row) in std::mem::take(&mut self.lifted) {
+        for (table, key) in std::mem::take(&mut self.lifted) {
             let shape = session.shape(table);
-            whole &= matches!(database.insert(shape, &session.numbered(shape, &row)?)?, Written::Done);
+            // Their numbers may have moved meanwhile, and those that they refer to: only the mirror knows.
+            let back = match session.ledger.load(table, &key)?.current {
+                Some(image) => matches!(database.insert(shape, &image.row)?, Written::Done),
+                None => false,
+            };
+            if !back {
+                stuck.insert((table, key));
+            }
         }
-        if whole && self.held()?.len() < before {
+        if stuck.is_empty() && self.held()?.len() < before {
             session.ledger.keep_attempt(attempt)?;
-            return Ok(database.keep_attempt()?);
+            database.keep_attempt()?;
+            return Ok(stuck);
         }
         self.tally = tally;
         session.ledger.undo_attempt(attempt)?;
-        Ok(database.undo_attempt()?)
+        database.undo_attempt()?;
+        Ok(stuck)
     }
 
     /// Deletes that wait for nothing but each other: all happen, or none does.

@@ -28,6 +28,7 @@ impl Applying<'_> {
             field: field.map(|field| shape.name_of(field).to_owned()),
             exact: Row::default(),
             base: None,
+            called: None,
             winner: None,
             loser: None,
             winner_site: None,
@@ -99,7 +100,7 @@ impl Applying<'_> {
     }
 
     /// The key that people know: ours, else the one that a record which never was here has at its sender.
-    fn key_said(&self, record: &Record, theirs: &Image) -> Result<Key> {
+    pub(super) fn key_said(&self, record: &Record, theirs: &Image) -> Result<Key> {
         let (session, shape) = (self.session, self.session.shape(record.table));
         let key = session.shown_key(record)?;
         let unnumbered = record.current.is_none() && (key.is_birth() || shape.identity() == Identity::Meaning);

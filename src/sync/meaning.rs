@@ -21,9 +21,7 @@ use std::collections::HashMap;
 use super::known::Link;
 use super::{Result, Session, SyncError};
 use crate::ledger::{Direction, EntryKind, Former, Ledger, NeighbourKind, Record};
-use crate::model::{
-    Born, Change, FieldNo, Identity, JournalNumber, Key, Meant, NumberField, Row, Shape, Side, TableNo, Value, stand_in, stands_for,
-};
+use crate::model::{Born, Change, FieldNo, Identity, Key, Meant, NumberField, Row, Shape, Side, TableNo, Value, stand_in, stands_for};
 
 /// Records remembered while building: bounds memory, costs only time.
 const REMEMBERED: usize = 100_000;
@@ -34,7 +32,7 @@ pub(super) fn number_key(number: i64) -> Key {
 }
 
 /// The record that a table's number means.
-fn id_of_number(ledger: &Ledger, table: TableNo, number: i64) -> Result<Option<i64>> {
+pub(super) fn id_of_number(ledger: &Ledger, table: TableNo, number: i64) -> Result<Option<i64>> {
     if let Some(id) = ledger.id_at(table, &number_key(number))? {
         return Ok(Some(id));
     }
@@ -43,6 +41,14 @@ fn id_of_number(ledger: &Ledger, table: TableNo, number: i64) -> Result<Option<i
 
 fn mean(ledger: &Ledger, shape: &Shape, row: &mut Row) -> Result<()> {
     replace(shape, row, Fields::All, &mut |_, _, table, number| Ok(id_of_number(ledger, table, number)?.map_or(number, stand_in)))
+}
+
+/// Puts stand-ins into a row that has numbers, but for one that was nobody's until now.
+pub(super) fn meaning_but(ledger: &Ledger, shape: &Shape, row: &mut Row, nobodys: (TableNo, i64)) -> Result<()> {
+    replace(shape, row, Fields::All, &mut |_, _, table, number| {
+        let id = if (table, number) == nobodys { None } else { id_of_number(ledger, table, number)? };
+        Ok(id.map_or(number, stand_in))
+    })
 }
 
 /// The key by meaning of a row with numbers.
@@ -76,12 +82,6 @@ impl Session {
     /// Puts stand-ins into a row that has numbers.
     pub(super) fn mean(&self, shape: &Shape, row: &mut Row) -> Result<()> {
         mean(&self.ledger, shape, row)
-    }
-
-    /// Whether a record came to be after this entry of the journal.
-    pub(super) fn began_after(&self, id: i64, version: JournalNumber) -> Result<bool> {
-        let later = self.ledger.chain(&self.ledger.load_id(id)?, version)?;
-        Ok(later.iter().any(|entry| matches!(entry.kind, EntryKind::Insert)))
     }
 
     /// A row with numbers instead of stand-ins.

@@ -14,7 +14,7 @@ use super::apply::{self, Applying, Incoming};
 use super::held::Try;
 use super::{Result, Session, SyncError, history, seal};
 use crate::database::Written;
-use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, NeighbourKind, Record};
+use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, HeldReason, NeighbourKind, Record};
 use crate::model::{Born, FieldNo, Identity, Key, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
 
@@ -130,6 +130,9 @@ pub struct HeldPlace {
     pub site: SiteNo,
 }
 
+/// Why what waits for a unique value cannot simply have it.
+const OF_THE_OTHER: &str = "another record has the value: edit that one, and this one goes on by itself";
+
 /// Settles a conflict, and seals what that changed.
 ///
 /// # Errors
@@ -139,6 +142,9 @@ pub fn settle(session: &Session, number: i64, choice: &Choice, since: Since) -> 
     let (decider_number, conflict) = find(session, number)?;
     if session.ledger.settled()?.contains_key(&(conflict.decider.clone(), decider_number)) {
         return Err(MendError::Settled(number).into());
+    }
+    if conflict.kind == ConflictKind::Taken {
+        return settle_taken(session, number, decider_number, &conflict, choice);
     }
     write_choice(session, number, &conflict, choice, since)?;
     let settles = Some((conflict.decider.clone(), decider_number));
@@ -161,6 +167,39 @@ pub fn settle(session: &Session, number: i64, choice: &Choice, since: Since) -> 
     session.ledger.begin()?;
     let done = session.ledger.add_conflict(&settled, None).map_err(SyncError::from);
     finish(session, done, "commit settling")?;
+    seal::seal(session).map(drop)
+}
+
+/// Settles a conflict about a unique value: the change that waits gets another value, or is let go of. At the site that decides that is
+/// done to the held change; at any other the record there is edited. The conflict is settled once the change waits no more.
+fn settle_taken(session: &Session, number: i64, decider_number: i64, conflict: &Conflict, choice: &Choice) -> Result<()> {
+    let field = conflict.field.clone().ok_or(SyncError::Bug("a unique value without a field"))?;
+    let no_side = |why| SyncError::from(MendError::NoSuchSide { number, why });
+    let base = || Some(conflict.exact.get(FieldNo(0)).clone()).filter(Value::is_stated);
+    if conflict.decider == *session.name() {
+        let (row, site) = session.held_as(decider_number)?.ok_or(MendError::Settled(number))?;
+        let place = HeldPlace { number: row, site };
+        let value = match choice {
+            Choice::Standing => return drop_held(session, place, "a person kept what stands"),
+            Choice::Before => base().ok_or_else(|| no_side("nobody knows what was there before"))?,
+            Choice::Other(value) => value.clone(),
+            Choice::Lost => return Err(no_side(OF_THE_OTHER)),
+        };
+        return edit_held(session, place, &BTreeMap::from([(field, value)]));
+    }
+    let value = match choice {
+        Choice::Before => base().ok_or_else(|| no_side("nobody knows what was there before"))?,
+        Choice::Other(value) => value.clone(),
+        Choice::Lost => return Err(no_side(OF_THE_OTHER)),
+        Choice::Standing => return Err(no_side("the other record has the value; give this one another with --value, or delete it")),
+    };
+    let gone = || MendError::NoRecord { table: conflict.table.clone(), key: conflict.key.to_string() };
+    let shape = session.shapes.iter().find(|shape| shape.name == conflict.table).ok_or_else(gone)?;
+    let field = shape.field(&field).ok_or_else(|| MendError::NoField { table: shape.name.clone(), field })?;
+    let record = record_of(session, shape, conflict)?.filter(|record| record.current.is_some()).ok_or_else(gone)?;
+    let mut row = Row::default();
+    row.set(field, value);
+    write(session, |database| database.update(shape, record.at(), &[field], &row))?;
     seal::seal(session).map(drop)
 }
 
@@ -392,7 +431,8 @@ pub fn drop_held(session: &Session, place: HeldPlace, reason: &str) -> Result<()
             None => applying.lose_delete(&record, &incoming, ConflictKind::Dropped, reason),
         }
         applying.list_losses(0)?;
-        applying.store_extra(&mut record)
+        applying.store_extra(&mut record)?;
+        applying.retry_held(Try::All)
     });
     done.map(drop)
 }
@@ -400,7 +440,8 @@ pub fn drop_held(session: &Session, place: HeldPlace, reason: &str) -> Result<()
 /// Changes values of a held change of a child and tries it again.
 ///
 /// # Errors
-/// As for [`drop_held`], and [`MendError::NoField`].
+/// As for [`drop_held`], [`MendError::NoField`], and [`MendError::Refused`] where another record has one of these values too; then
+/// nothing was changed.
 pub fn edit_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, Value>) -> Result<()> {
     let done = apply::slice(session, CauseKind::Retry, |applying| {
         let session = applying.session;
@@ -427,7 +468,13 @@ pub fn edit_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, 
         edited.into_iter().for_each(|field| after.row.set(field, row.get(field).clone()));
         held.since = applying.now;
         applying.store_extra(&mut record)?;
-        applying.retry_held(Try::All)
+        applying.retry_held(Try::All)?;
+        match session.load_id(place.number)?.extra.held.get(&place.site).map(|held| &held.reason) {
+            Some(reason @ HeldReason::Taken { values: taken, .. }) if taken.iter().any(|(field, _)| values.contains_key(field)) => {
+                Err(MendError::Refused(reason.to_string()).into())
+            }
+            Some(_) | None => Ok(()),
+        }
     });
     done.map(drop)
 }

@@ -5,11 +5,13 @@
 //! | [`round`] | in which order does one click do everything? |
 //! | [`seal`] | what did the application change since the last time? |
 //! | `taken` | what if a number went to another record in between? |
+//! | `early` | what if a row refers to a number that is nobody's yet? |
 //! | [`build`] | what must a neighbour be told? |
 //! | [`apply`] | how do a packet's changes become records, once? |
 //! | `from_child`, `from_parent` | what becomes of one incoming change? (`DESIGN` section 4, rules 1 to 12) |
 //! | `policy`, `merge` | what do the rules say of a table, and of fields that both sides changed? |
 //! | `revive` | what of a record that refers to one which is not here? |
+//! | `unique` | what of a unique value that another record has? |
 //! | `plain` | which changes need no deciding? |
 //! | `meaning`, `renumber` | which record does a handed-out number mean, and how does it get another one? |
 //! | [`clocks`] | how wrong is a neighbour's clock? |
@@ -28,6 +30,7 @@ pub mod apply;
 pub mod build;
 pub mod clocks;
 mod directions;
+mod early;
 mod error;
 mod evolve;
 mod foreign;
@@ -66,6 +69,7 @@ pub mod start;
 pub mod stays;
 mod taken;
 mod twins;
+mod unique;
 mod upgrade;
 pub mod urgency;
 mod vocabulary;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::early::note_all_nobodys;
 use super::{Result, Session, SyncError};
 use crate::model::{FieldNo, ForeignKey, Identity, KeyKind, NumberField, NumberForm, Shape, TableNo};
 use crate::rules::{ReferenceRule, Rules};
@@ -20,7 +21,10 @@ pub(super) fn relink(session: &mut Session) -> Result<()> {
     session.ledger.begin()?;
     let relinked = session.shapes.iter().zip(&before).try_for_each(|(shape, before)| {
         session.ledger.set_shape(shape)?;
-        if shape.identity() == before.identity() { Ok(()) } else { rename(session, shape) }
+        if shape.identity() != before.identity() {
+            rename(session, shape)?;
+        }
+        if shape.numbers == before.numbers { Ok(()) } else { note_what_is_nobodys(session, shape) }
     });
     let relinked = relinked.and_then(|()| Ok(session.ledger.commit(&session.world, "commit references")?));
     if relinked.as_ref().is_err_and(|error| !error.is_crash()) {
@@ -47,6 +51,16 @@ fn rename(session: &Session, shape: &Shape) -> Result<()> {
         record.key = key;
         record.place = (shape.identity() != Identity::Key).then_some(place);
         session.ledger.store_names(&mut record)?;
+    }
+    Ok(())
+}
+
+/// What fields hold of which nobody knew that they are numbers of records.
+fn note_what_is_nobodys(session: &Session, shape: &Shape) -> Result<()> {
+    for id in session.ledger.living(shape.number)? {
+        if let Some(image) = session.ledger.load_id(id)?.current {
+            note_all_nobodys(&session.ledger, shape, id, &image.row)?;
+        }
     }
     Ok(())
 }

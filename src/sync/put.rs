@@ -5,16 +5,18 @@
 //! have changed it, and what the record then holds becomes the mirror. A refused write changes nothing anywhere.
 
 use super::apply::Applying;
+use super::early::note_all_nobodys;
 use super::{Result, SyncError};
-use crate::database::{Refusal, RefusalKind, Written};
-use crate::ledger::{EntryKind, Record};
+use crate::database::Written;
+use crate::ledger::{EntryKind, HeldReason, Record};
 use crate::model::{FieldNo, Identity, Image, Key, Row, SiteNo, Stamp, TableNo};
 
 /// What came of a write.
 #[derive(Debug)]
 pub(super) enum Put {
     Done,
-    Refused(Refusal),
+    /// Not, and why it waits.
+    Refused(HeldReason),
 }
 
 impl Applying<'_> {
@@ -32,7 +34,7 @@ impl Applying<'_> {
                     && let Err(message) = self.try_moving(|applying| applying.take_place(record, new))?
                 {
                     record.place = before;
-                    return Ok(Put::Refused(Refusal { kind: RefusalKind::Other, fields: Vec::new(), message }));
+                    return Ok(Put::Refused(HeldReason::Refused { message }));
                 }
                 let written = database.insert(shape, &session.numbered(shape, &new.row)?)?;
                 if !matches!(written, Written::Done) && record.place != before {
@@ -64,7 +66,7 @@ impl Applying<'_> {
         };
         match written {
             Written::Done => {}
-            Written::Refused(refusal) => return Ok(Put::Refused(refusal)),
+            Written::Refused(refusal) => return Ok(Put::Refused(self.why_refused(record, new.as_ref(), refusal)?)),
             // The record was compared with its mirror under the same write lock.
             Written::Missing => return Err(SyncError::Moved { table: shape.name.clone(), key: record.at().to_string() }),
         }
@@ -77,11 +79,17 @@ impl Applying<'_> {
                 (Some(Image { row: meant, ..image }), Some(row))
             }
         };
-        self.tally.count(&shape.name, record.current.is_some(), new.is_some());
-        let ended = new.is_none();
+        let (began, ended) = (record.current.is_none(), new.is_none());
+        self.tally.count(&shape.name, !began, !ended);
         let put = self.journal(record, new, row.as_ref(), known_to)?;
         if ended {
             session.vacate(record)?;
+        }
+        if let (Some(id), Some(row)) = (record.id, &row) {
+            note_all_nobodys(&session.ledger, shape, id, row)?;
+        }
+        if began && let (Identity::Birth, Some(number)) = (shape.identity(), record.at().as_integer()) {
+            self.adopt(record.table, number)?;
         }
         Ok(put)
     }
@@ -99,7 +107,7 @@ impl Applying<'_> {
     }
 
     fn is_lifted(&self, record: &Record) -> bool {
-        !self.lifted.is_empty() && self.lifted.contains_key(&(record.table, record.key.clone()))
+        !self.lifted.is_empty() && self.lifted.contains(&(record.table, record.key.clone()))
     }
 
     pub(super) fn read_back(&mut self, table: TableNo, place: &Key) -> Result<Row> {

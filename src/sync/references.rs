@@ -11,7 +11,7 @@ use super::meaning::number_key;
 use super::{Result, Session};
 use crate::database::Reference;
 use crate::ledger::Record;
-use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, NumberField, Row, Shape, TableNo, Value, stands_for};
+use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, NumberField, Row, Shape, TableNo, stands_for};
 
 /// What a row needs before it can be written.
 #[derive(Debug, PartialEq, Eq)]
@@ -100,9 +100,12 @@ impl Applying<'_> {
     /// referred to. Where that table's own number is another record's, that one can be here and the record itself not.
     fn looked_up(&self, shape: &Shape, reference: &ForeignKey, meant: &Row) -> bool {
         let [field] = reference.fields[..] else { return false };
-        let stands = matches!(meant.get(field), Value::Integer(number) if stands_for(*number).is_some());
-        let table = shape.numbers.iter().find(|numbers| numbers.field == field).and_then(NumberField::table);
-        stands && table.is_some_and(|table| self.session.shape(table).name.eq_ignore_ascii_case(&reference.table))
+        let numbers = shape.numbers.iter().find(|numbers| numbers.field == field);
+        let stands = numbers.is_some_and(|numbers| numbers.numbers(meant).iter().any(|(_, number)| stands_for(*number).is_some()));
+        stands
+            && numbers
+                .and_then(NumberField::table)
+                .is_some_and(|table| self.session.shape(table).name.eq_ignore_ascii_case(&reference.table))
     }
 
     /// The record that absorbed one, where it is here.
@@ -143,7 +146,7 @@ impl Applying<'_> {
 
     /// Whether the record referred to is being applied together with this one (a cycle of held records).
     fn comes_along(&self, target: &(TableNo, Key)) -> bool {
-        self.together.contains(target) || self.lifted.contains_key(target)
+        self.together.contains(target) || self.lifted.contains(target)
     }
 
     /// Whether everything a row refers to is here or in `circle`.

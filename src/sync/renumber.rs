@@ -15,10 +15,11 @@
 use super::apply::Applying;
 use super::known;
 use super::meaning::number_key;
+use super::seal::Sealing;
 use super::{Result, Session, SyncError};
 use crate::database::Written;
-use crate::ledger::{EntryKind, Former, NeighbourKind, Opinion, Record};
-use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, NumberField, Row, Shape, SiteName, SiteNo, TableNo, Value, stand_in};
+use crate::ledger::{CauseKind, EntryKind, Former, NeighbourKind, Opinion, Record};
+use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, Row, Shape, SiteName, SiteNo, TableNo, Value};
 use crate::site::Role;
 
 /// Where provisional numbers of AUTOINCREMENT tables begin: far above what people reach, and still 32 bits with half a
@@ -262,66 +263,32 @@ impl Applying<'_> {
             database.raise_sequence(shape, to)?;
         }
         session.ledger.add_former(&Former { table, number: from, record: id, became: Some(to), told, time: self.now })?;
-        Ok(())
+        self.adopt(table, to)
     }
 
     /// Rewrites every reference to a number.
     pub(super) fn lead_elsewhere(&mut self, table: TableNo, from: i64, to: i64) -> Result<()> {
         let session = self.session;
         let database = session.database()?;
-        let meant = session.ledger.id_at(table, &number_key(from))?;
         for child in &session.shapes {
             for numbers in child.numbers.iter().filter(|numbers| numbers.leads_to(table)) {
+                let mut referring: Vec<Record> = Vec::new();
                 for place in database.referring_to(child, numbers, table, from)? {
-                    let record = session.ledger.load_at(child, &place)?;
-                    let Some(image) = record.current.clone() else { continue };
+                    referring.push(session.ledger.load_at(child, &place)?);
+                }
+                // What is taken out of the database for the moment is not found there.
+                for (of, key) in self.lifted.iter().filter(|(of, _)| *of == child.number) {
+                    referring.push(session.ledger.load(*of, key)?);
+                }
+                for record in referring {
+                    let Some(image) = &record.current else { continue };
                     let other = numbers.replaced(&image.row, &mut |one, number| if (one, number) == (table, from) { to } else { number });
                     let Some(value) = other.filter(|value| value != image.row.get(numbers.field)) else { continue };
-                    let early = meant.map_or(Ok(false), |meant| self.told_as_nobodys(&record, meant))?;
-                    let record = self.rewrite(child, record, numbers.field, value)?;
-                    if early && !child.is_key(numbers.field) {
-                        self.tell_anew(child, record, numbers, image, (table, from))?;
-                    }
+                    self.rewrite(child, record, numbers.field, value)?;
                 }
             }
         }
         Ok(())
-    }
-
-    /// Whether the parent heard of a row from us before the record that it refers to was here.
-    fn told_as_nobodys(&self, record: &Record, meant: i64) -> Result<bool> {
-        let (session, Some(parent)) = (self.session, self.parent()) else { return Ok(false) };
-        if session.ledger.entry(record.version)?.is_none_or(|entry| entry.known_to == Some(parent)) {
-            return Ok(false);
-        }
-        let told = session.ledger.told_at(parent, record.version)?;
-        told.map_or(Ok(false), |told| session.began_after(meant, told))
-    }
-
-    /// A row was there before the record that it refers to: the parent was told a number that was nobody's, and is told now whom it means.
-    fn tell_anew(&mut self, shape: &Shape, mut record: Record, numbers: &NumberField, was: Image, nobody: (TableNo, i64)) -> Result<()> {
-        let session = self.session;
-        let mut row = was.row.clone();
-        session.mean(shape, &mut row)?;
-        let mut failed = None;
-        let value = numbers.replaced(&was.row, &mut |table, number| match session.id_of_number(table, number) {
-            _ if (table, number) == nobody => number,
-            Ok(id) => id.map_or(number, stand_in),
-            Err(error) => {
-                failed.get_or_insert(error);
-                number
-            }
-        });
-        failed.map_or(Ok(()), Err)?;
-        row.set(numbers.field, value.unwrap_or_default());
-        let mut fields = vec![numbers.field];
-        shape.close(&mut fields);
-        let mut old = Image { born: was.born, ..Image::default() };
-        let was = Image { row, ..was };
-        fields.iter().for_each(|field| old.take(*field, &was));
-        let stamp = was.stamp(numbers.field);
-        session.ledger.append(&mut record, &EntryKind::Update(old, fields), None, self.cause, stamp)?;
-        Ok(session.ledger.store_mirror(&mut record, None)?)
     }
 
     /// Writes one field of a record that only changes what it is called: database and mirror move, the journal does not.
@@ -329,7 +296,7 @@ impl Applying<'_> {
         let session = self.session;
         let mut row = Row::default();
         row.set(field, value.clone());
-        let lifted = self.lifted.contains_key(&(record.table, record.key.clone()));
+        let lifted = self.lifted.contains(&(record.table, record.key.clone()));
         if !lifted {
             match session.database()?.update(shape, record.at(), &[field], &row)? {
                 Written::Done => {}
@@ -352,6 +319,13 @@ impl Applying<'_> {
         }
         session.ledger.store_mirror(&mut record, None)?;
         Ok(record)
+    }
+
+    /// A record has this number from now on: rows that held it before, when it was nobody's, mean that record.
+    pub(super) fn adopt(&self, table: TableNo, number: i64) -> Result<()> {
+        let mut sealing = Sealing::new(self.session, CauseKind::Found);
+        sealing.adopt(table, number, self.now)?;
+        sealing.finish()
     }
 
     fn cannot_move(&self, shape: &Shape, key: &Key, message: &str) -> SyncError {

@@ -103,6 +103,7 @@ impl Replaying<'_> {
                 | ConflictKind::Gone
                 | ConflictKind::Dependants
                 | ConflictKind::Held
+                | ConflictKind::Taken
                 | ConflictKind::Dropped
                 | ConflictKind::Settled,
                 _,
@@ -121,6 +122,7 @@ impl Replaying<'_> {
             | ConflictKind::Gone
             | ConflictKind::Dependants
             | ConflictKind::Held
+            | ConflictKind::Taken
             | ConflictKind::Dropped
             | ConflictKind::Settled => conflict.exact.get(FieldNo(1)).clone(),
         }
@@ -227,6 +229,7 @@ fn sides(conflict: &Conflict) -> Option<(Side, Side)> {
         | ConflictKind::Gone
         | ConflictKind::Dependants
         | ConflictKind::Held
+        | ConflictKind::Taken
         | ConflictKind::Dropped
         | ConflictKind::Settled => None,
     }

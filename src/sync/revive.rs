@@ -3,12 +3,16 @@
 //! A record that was here and was deleted comes back because it is needed (edit wins), and first whatever it refers to itself. Where
 //! the rules say that deletes win, or that the record was never to be, it stays gone, as does what cannot come back without it, and
 //! whoever refers to it is told so. A record that nobody here has seen is waited for.
+//!
+//! **Invariant**: what comes back because of a change comes with it: where the change waits in the end, or goes on without the reference,
+//! database, ledger and lists are as they were before anything came back ([`Along`]).
 
 use super::Result;
 use super::apply::{Applying, Incoming};
 use super::put::Put;
 use super::references::Need;
-use crate::ledger::{HeldReason, Record};
+use super::report::Tally;
+use crate::ledger::{Attempt, HeldReason, Record};
 use crate::model::{FieldNo, Identity, Image, Key, TableNo};
 use crate::rules::{DeleteRule, Direction};
 
@@ -46,18 +50,54 @@ enum Revived {
     },
 }
 
+/// Where the database and the ledger were before anything came back because of one change.
+#[derive(Debug)]
+pub(super) struct Along {
+    attempt: Attempt,
+    before: Record,
+    tally: Tally,
+    losses: usize,
+}
+
 impl Applying<'_> {
-    /// Sees to the records to which one refers that comes to be. Where one of them cannot be here, none comes back because of it.
+    /// From here on what comes back because of `record`, and the place that it gets, can be taken back as a whole.
+    fn begin_along(&mut self, record: &Record) -> Result<()> {
+        if self.along.is_none() {
+            self.session.database()?.begin_attempt()?;
+            let attempt = self.session.ledger.begin_attempt()?;
+            self.along = Some(Along { attempt, before: record.clone(), tally: self.tally.clone(), losses: self.losses.len() });
+        }
+        Ok(())
+    }
+
+    /// The change was carried out: what came back because of it stays.
+    pub(super) fn keep_along(&mut self) -> Result<()> {
+        if let Some(along) = self.along.take() {
+            self.session.ledger.keep_attempt(along.attempt)?;
+            self.session.database()?.keep_attempt()?;
+        }
+        Ok(())
+    }
+
+    /// The change is not carried out, or not like that: nothing came back because of it.
+    pub(super) fn undo_along(&mut self, record: &mut Record) -> Result<()> {
+        if let Some(along) = self.along.take() {
+            self.session.ledger.undo_attempt(along.attempt)?;
+            self.session.database()?.undo_attempt()?;
+            self.losses.truncate(along.losses);
+            (*record, self.tally) = (along.before, along.tally);
+        }
+        Ok(())
+    }
+
+    /// Sees to the records to which one refers that comes to be.
     pub(super) fn bring_along(&mut self, record: &mut Record, incoming: &Incoming, new: &mut Image) -> Result<Meeting> {
-        let session = self.session;
-        let shape = session.shape(record.table);
+        let shape = self.session.shape(record.table);
         let fields: Vec<FieldNo> = shape.live_fields().collect();
         if matches!(self.need(record, new, &fields)?, Need::Met) {
             return Ok(Meeting::Met);
         }
-        let (before, tally, losses) = (record.clone(), self.tally.clone(), self.losses.len());
-        session.database()?.begin_attempt()?;
-        let attempt = session.ledger.begin_attempt()?;
+        self.begin_along(record)?;
         // What it refers to may refer to it: that finds it coming, under the number that it gets, and does not bring it back by itself.
         let place = (record.table, record.key.clone());
         let first = self.together.insert(place.clone());
@@ -67,17 +107,7 @@ impl Applying<'_> {
         if first {
             self.together.remove(&place);
         }
-        let met = met?;
-        if matches!(met, Meeting::Met) {
-            session.ledger.keep_attempt(attempt)?;
-            session.database()?.keep_attempt()?;
-        } else {
-            session.ledger.undo_attempt(attempt)?;
-            session.database()?.undo_attempt()?;
-            self.losses.truncate(losses);
-            (*record, self.tally) = (before, tally);
-        }
-        Ok(met)
+        met
     }
 
     /// Sees to the records that these fields of `after` refer to.
@@ -95,6 +125,7 @@ impl Applying<'_> {
                         return Ok(Meeting::Gone(self.gone(record, *target, &table, &key, review)));
                     }
                     let Some((target, its_key)) = target else { return Ok(Meeting::Waits(HeldReason::Missing { table, key })) };
+                    self.begin_along(record)?;
                     match self.revive(incoming, target, &its_key)? {
                         Revived::Yes => {}
                         Revived::No => return Ok(Meeting::Waits(HeldReason::Missing { table, key })),
@@ -133,7 +164,8 @@ impl Applying<'_> {
     }
 
     /// Brings a deleted record back because a child's record needs it (rule 11, edit wins), and first whatever it refers to
-    /// itself. Not where it never was here, or where a chain of references is longer than [`LONGEST_CHAIN`].
+    /// itself. Not where it never was here, or where a chain of references is longer than [`LONGEST_CHAIN`]. Where it does not come, the
+    /// caller takes back what was done ([`Applying::undo_along`]).
     fn revive(&mut self, incoming: &Incoming, table: TableNo, key: &Key) -> Result<Revived> {
         let mut record = self.load(table, key)?;
         // A person let go of it: it comes when the child that has it corrects it.
@@ -154,18 +186,12 @@ impl Applying<'_> {
             return Ok(Revived::No);
         }
         let fields: Vec<FieldNo> = self.session.shape(table).live_fields().collect();
-        let waits = self.meet_references(&record, incoming, &last, &fields);
+        let met = self.meet_references(&record, incoming, &last, &fields);
         self.together.remove(&place);
-        let hindered = match waits? {
-            Meeting::Met => None,
-            Meeting::Waits(_) => Some(Revived::No),
-            Meeting::Gone(gone) => Some(Revived::Never { review: gone.review }),
-        };
-        if let Some(hindered) = hindered {
-            if numbered {
-                self.release(&[place])?;
-            }
-            return Ok(hindered);
+        match met? {
+            Meeting::Met => {}
+            Meeting::Waits(_) => return Ok(Revived::No),
+            Meeting::Gone(gone) => return Ok(Revived::Never { review: gone.review }),
         }
         let losses = self.losses.len();
         self.lose_deletion_here(&record, incoming, None);
@@ -175,13 +201,7 @@ impl Applying<'_> {
                 self.store_extra(&mut record)?;
                 Ok(Revived::Yes)
             }
-            Put::Refused(_) => {
-                self.losses.truncate(losses);
-                if numbered {
-                    self.release(&[place])?;
-                }
-                Ok(Revived::No)
-            }
+            Put::Refused(_) => Ok(Revived::No),
         }
     }
 }

@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 
+use super::early::{note_all_nobodys, note_nobodys};
 use super::taken::Taken;
 use super::{Result, Session, SyncError};
 use crate::database::NoteKind;
@@ -328,6 +329,9 @@ impl<'s> Sealing<'s> {
                     image.set_stamp(field, stamp);
                 }
                 image.row.0.resize(differing.length, Value::Absent);
+                if let Some(id) = record.id {
+                    note_nobodys(ledger, shape, id, &image.row, &fields)?;
+                }
                 self.append(&mut record, &EntryKind::Update(old, fields), newest)?;
                 record.current = Some(image);
                 Ok(ledger.store_mirror(&mut record, None)?)
@@ -364,10 +368,15 @@ impl<'s> Sealing<'s> {
     }
 
     /// A record ended.
-    pub(super) fn end(&mut self, shape: &Shape, mut record: Record, mut old: Image, stamp: Stamp) -> Result<()> {
-        let ledger = &self.session.ledger;
+    pub(super) fn end(&mut self, shape: &Shape, record: Record, mut old: Image, stamp: Stamp) -> Result<()> {
         self.session.mean(shape, &mut old.row)?;
-        self.append(&mut record, &EntryKind::Delete(old), Some(stamp))?;
+        self.end_as(record, old, Some(stamp))
+    }
+
+    /// A record ended, whose last row has stand-ins.
+    pub(super) fn end_as(&mut self, mut record: Record, old: Image, stamp: Option<Stamp>) -> Result<()> {
+        let ledger = &self.session.ledger;
+        self.append(&mut record, &EntryKind::Delete(old), stamp)?;
         record.current = None;
         ledger.store_mirror(&mut record, None)?;
         self.session.vacate(&mut record)
@@ -412,7 +421,14 @@ impl<'s> Sealing<'s> {
         if identity != Identity::Key {
             ledger.store_names(&mut record)?;
         }
-        self.retell(retold, stamp)
+        self.retell(retold, stamp)?;
+        if let (Some(id), Some(image)) = (record.id, &record.current) {
+            note_all_nobodys(ledger, shape, id, &image.row)?;
+        }
+        match (identity, place.as_integer()) {
+            (Identity::Birth, Some(number)) => self.adopt(shape.number, number, stamp.time),
+            (Identity::Birth | Identity::Key | Identity::Meaning, _) => Ok(()),
+        }
     }
 
     /// When a field got a value that is not the mirror's: what a migration filled in nobody edited, and what it only stored otherwise keeps

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
+use super::early::{forget_who_came, note_all_nobodys};
 use super::meaning::meaning_key;
 use super::{Limits, Result, Session, SyncError, numbering};
 use crate::database::doctor::{Suggestion, Wish};
@@ -204,6 +205,9 @@ fn fill(
             keyless.push((shape.name.clone(), without));
         }
     }
+    ledger.begin()?;
+    forget_who_came(&ledger)?;
+    ledger.commit(world, "commit records taken in")?;
     Ok((tracked, keyless))
 }
 
@@ -235,14 +239,16 @@ fn take_in(world: &World, ledger: &Ledger, database: &Database, shape: &Shape, t
 }
 
 fn take_in_record(ledger: &Ledger, shape: &Shape, key: &crate::model::Key, row: &[u8]) -> Result<()> {
+    if shape.numbers.is_empty() {
+        return Ok(ledger.take_in(shape, key, None, row).map(drop)?);
+    }
+    let read = Row::decode(row).map_err(|_| SyncError::Bug("a row that was just read does not decode"))?;
     let meaning = match shape.identity() {
         Identity::Key | Identity::Birth => None,
-        Identity::Meaning => {
-            let row = Row::decode(row).map_err(|_| SyncError::Bug("a row that was just read does not decode"))?;
-            Some(meaning_key(ledger, shape, row)?)
-        }
+        Identity::Meaning => Some(meaning_key(ledger, shape, read.clone())?),
     };
-    Ok(ledger.take_in(shape, key, meaning.as_ref(), row)?)
+    let id = ledger.take_in(shape, key, meaning.as_ref(), row)?;
+    note_all_nobodys(ledger, shape, id, &read)
 }
 
 /// A run of `init` that died left its triggers; the draft it left proves that they are ours to remove.

@@ -81,7 +81,8 @@ fn a_failure_shows_its_message_and_since_when_and_is_edited_and_sent_again() {
     // The interviewer sees it too, with the reason.
     case.settle();
     let told: Vec<String> = case.conflicts("bert").iter().map(ToString::to_string).collect();
-    assert!(told.iter().any(|told| told.contains("\"held\"") && told.contains("respondent")), "{told:#?}");
+    let [told] = &told[..] else { panic!("{told:#?}") };
+    assert!(told.contains("\"taken\"") && told.contains("respondent and question together") && told.contains("\"open\":true"), "{told}");
 
     case.report("head", &format!("held edit {} respondent=R-2", failure["number"]));
     assert!(case.held("head").is_empty());

@@ -218,6 +218,50 @@ fn whatever_the_delete_action_nothing_goes_when_only_the_number_goes() {
     }
 }
 
+#[test]
+fn a_number_stays_of_the_type_that_its_column_gives_it() {
+    for (kind, stored) in [
+        ("REAL", "real"),
+        ("DOUBLE PRECISION", "real"),
+        ("NUMERIC", "integer"),
+        ("DECIMAL(10,2)", "integer"),
+        ("TEXT", "text"),
+        ("VARCHAR(9)", "text"),
+    ] {
+        for (references, rules) in
+            [("REFERENCES customers", ""), ("", "[references]\n\"orders.customer\" = \"customers\"\n\"marks.customer\" = \"customers\"\n")]
+        {
+            let tree = both(
+                &format!(
+                    "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO customers VALUES (1, 'old');
+                     CREATE TABLE orders (token TEXT PRIMARY KEY, customer {kind} {references}, weight REAL);
+                     CREATE TABLE marks (customer {kind} NOT NULL {references}, mark TEXT, PRIMARY KEY (customer, mark));"
+                ),
+                rules,
+                "INSERT INTO customers (name) VALUES ('WHO'); INSERT INTO orders SELECT 'of ' || name, id, id FROM customers WHERE name = 'WHO';
+                 INSERT INTO marks SELECT id, 'good' FROM customers WHERE name = 'WHO'; INSERT INTO orders VALUES ('WHO to old', 1, 1.5);",
+            );
+            let of = format!("{kind} {references}");
+            for site in TWO {
+                let orders = "SELECT o.token, c.name, typeof(o.customer), typeof(weight) FROM orders o LEFT JOIN customers c ON c.id = o.customer ORDER BY 1";
+                let expected =
+                    ["anna to old|old", "head to old|old", "of anna|anna", "of head|head"].map(|row| format!("{row}|{stored}|real"));
+                assert_eq!(tree.rows(site, orders), expected, "{of}");
+                let marks = "SELECT c.name, m.mark, typeof(m.customer) FROM marks m LEFT JOIN customers c ON c.id = m.customer ORDER BY 1";
+                assert_eq!(tree.rows(site, marks), ["anna", "head"].map(|name| format!("{name}|good|{stored}")), "{of}");
+            }
+            tree.assert_rows(&TWO, "SELECT id, name FROM customers ORDER BY 1", &["1|old", "2|head", "3|anna"]);
+            // And once the number is known the type is kept by an edit, too.
+            tree.edit("anna", "UPDATE orders SET customer = (SELECT id FROM customers WHERE name = 'anna') WHERE token = 'of head'");
+            settled(&tree, &TWO);
+            tree.assert_rows(&TWO, "SELECT customer = 3, typeof(customer) FROM orders WHERE token = 'of head'", &[&format!("1|{stored}")]);
+            for site in TWO {
+                assert!(tree.held(site).is_empty() && tree.listed(site).is_empty(), "{of}: {:?} {:?}", tree.held(site), tree.listed(site));
+            }
+        }
+    }
+}
+
 // ---- named in the rules
 
 const PEOPLE: &str = "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE orders (id INTEGER PRIMARY KEY, name TEXT);

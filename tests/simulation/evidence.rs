@@ -33,7 +33,7 @@ impl Simulation {
                         ConflictKind::Twin => conflict.exact.0.iter().map(value_word).collect(),
                         // Of a delete that wins, what was edited here.
                         ConflictKind::Delete => conflict.field.iter().filter_map(|_| conflict.exact.0.get(2)).map(value_word).collect(),
-                        ConflictKind::Dependants | ConflictKind::Held | ConflictKind::Settled => Vec::new(),
+                        ConflictKind::Dependants | ConflictKind::Held | ConflictKind::Taken | ConflictKind::Settled => Vec::new(),
                     };
                     conflicts.push(Listed {
                         site,
@@ -81,6 +81,7 @@ impl Simulation {
                                 HeldReason::OtherRecord { .. }
                                 | HeldReason::Twin { .. }
                                 | HeldReason::Refused { .. }
+                                | HeldReason::Taken { .. }
                                 | HeldReason::Deactivated => None,
                             },
                             lasting: match entry.reason {
@@ -88,7 +89,10 @@ impl Simulation {
                                 HeldReason::OtherRecord { .. } => !clashes,
                                 // What refers to a delete can itself be held for its number.
                                 HeldReason::Dependants { .. } => numbers,
-                                HeldReason::Missing { .. } | HeldReason::Twin { .. } | HeldReason::Refused { .. } => false,
+                                HeldReason::Missing { .. }
+                                | HeldReason::Twin { .. }
+                                | HeldReason::Refused { .. }
+                                | HeldReason::Taken { .. } => false,
                                 HeldReason::Deactivated => true,
                             },
                             values: entry.change.after.iter().flat_map(|after| after.row.0.iter().map(value_word)).collect(),
@@ -126,7 +130,12 @@ impl Simulation {
 fn decided(conflict: &Conflict, site: &str) -> Option<String> {
     match conflict.kind {
         ConflictKind::Field | ConflictKind::Merged | ConflictKind::Refused | ConflictKind::Gone | ConflictKind::Delete => {}
-        ConflictKind::Twin | ConflictKind::Dependants | ConflictKind::Held | ConflictKind::Settled | ConflictKind::Dropped => return None,
+        ConflictKind::Twin
+        | ConflictKind::Dependants
+        | ConflictKind::Held
+        | ConflictKind::Taken
+        | ConflictKind::Settled
+        | ConflictKind::Dropped => return None,
     }
     let field = conflict.field.as_ref().filter(|_| conflict.decider.as_str() == site)?;
     let (winner, loser) = ((&conflict.winner_site, conflict.winner_time), (&conflict.loser_site, conflict.loser_time));

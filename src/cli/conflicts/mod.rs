@@ -26,6 +26,9 @@ use crate::sync::{Session, SyncError};
 /// Conflicts are decided at the parent by the rules in its rules.toml. The value that lost is kept in this list, at the
 /// site that decided and at the site of the edit. Under the rule 'review' the parent's value stands until a person
 /// decides, with 'conflicts resolve' or by editing the record.
+///
+/// A value of a UNIQUE column that two sites gave to two records is a conflict as well: the second record waits until it gets another
+/// value, with 'conflicts resolve 7 --value VALUE' at either site, or until the first one gives it up.
 #[derive(Clone, Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -127,6 +130,9 @@ pub struct Conflict {
     pub table: String,
     /// The key.
     pub key: Vec<Shown>,
+    /// By what people know the record, where somebody looked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub called: Option<String>,
     /// What is in conflict.
     pub about: About,
     /// What both sites last agreed on.
@@ -186,6 +192,8 @@ pub enum About {
     Dependants,
     /// Not decided: the change waits at the site that would decide.
     Held,
+    /// Not decided: the change waits at the site that would decide, because another record, the winner, has the value of a field that is unique.
+    Taken(String),
     /// Both edits of a field are kept in one value.
     Merged(String),
     /// A change that the rules do not allow: of a field, or the delete of a record.
@@ -253,6 +261,8 @@ fn show(session: &Session, number: i64, conflict: Listed, settlement: Option<Str
         (ConflictKind::Twin, None) => About::Twin,
         (ConflictKind::Dependants, None) => About::Dependants,
         (ConflictKind::Held, None) => About::Held,
+        (ConflictKind::Taken, Some(field)) => About::Taken(field),
+        (ConflictKind::Taken, None) => About::Held,
         (ConflictKind::Merged, Some(field)) => About::Merged(field),
         (ConflictKind::Refused, field) => About::Refused(field),
         (ConflictKind::Dropped, field) => About::Dropped(field),
@@ -260,6 +270,7 @@ fn show(session: &Session, number: i64, conflict: Listed, settlement: Option<Str
     };
     let words = |text: &Option<String>| Shown(text.as_ref().map_or(Value::Absent, |text| Value::text(text)));
     let [base, winner, loser] = match (&about, conflict.exact.0.as_slice()) {
+        (About::Taken(_), [base, _, loser, ..]) => [Shown(base.clone()), words(&conflict.winner), Shown(loser.clone())],
         (About::Field(_) | About::Gone(_) | About::Merged(_) | About::Refused(_) | About::Dropped(_), [base, winner, loser, ..]) => {
             [base, winner, loser].map(|value| Shown(value.clone()))
         }
@@ -272,7 +283,8 @@ fn show(session: &Session, number: i64, conflict: Listed, settlement: Option<Str
             | About::Delete
             | About::Twin
             | About::Dependants
-            | About::Held,
+            | About::Held
+            | About::Taken(_),
             _,
         ) => [words(&conflict.base), words(&conflict.winner), words(&conflict.loser)],
     };
@@ -280,6 +292,7 @@ fn show(session: &Session, number: i64, conflict: Listed, settlement: Option<Str
         number,
         table: conflict.table,
         key: shown::of_key(&conflict.key),
+        called: conflict.called,
         about,
         base,
         winner,
@@ -304,9 +317,12 @@ impl About {
     #[must_use]
     pub const fn field(&self) -> Option<&str> {
         match self {
-            Self::Field(field) | Self::Gone(field) | Self::Merged(field) | Self::Refused(Some(field)) | Self::Dropped(Some(field)) => {
-                Some(field.as_str())
-            }
+            Self::Field(field)
+            | Self::Gone(field)
+            | Self::Taken(field)
+            | Self::Merged(field)
+            | Self::Refused(Some(field))
+            | Self::Dropped(Some(field)) => Some(field.as_str()),
             Self::Delete | Self::Twin | Self::Dependants | Self::Held | Self::Refused(None) | Self::Dropped(None) => None,
         }
     }
@@ -382,6 +398,18 @@ impl Conflict {
             About::Delete => format!("{record}: deleted at {loser_site}, but edited at {winner_site} or below; it is kept ({rule})"),
             About::Twin => format!("{record}: made at {winner_site} and at {loser_site}; it is one record now ({rule})"),
             About::Held => format!("{record}: the change of {loser_site} waits at '{}', because {rule}", self.decider),
+            About::Taken(field) => {
+                let called = self.called.as_ref().map_or_else(String::new, |called| format!(" '{called}'"));
+                let taken = format!(
+                    "{record}{called} of {loser_site}: its {field} {} is taken by {} of {winner_site} ({rule})",
+                    loser,
+                    winner.plain()
+                );
+                match self.open {
+                    true => format!("{taken}; give it another: 'fieldpost conflicts resolve {} --value VALUE'", self.number),
+                    false => taken,
+                }
+            }
             About::Dependants => format!("{record}: deleted at {loser_site}, but other records refer to it; it is kept ({rule})"),
             About::Merged(field) => {
                 format!("{record}, {field}: {loser} of {loser_site} and the edit of {winner_site} make {winner} ({rule})")
@@ -433,6 +461,11 @@ impl Conflict {
                 )
             }
             About::Held => format!("{}. {}\n   {decided}{packet}", self.number, self.sentence(page)),
+            About::Taken(_) => {
+                let outcome =
+                    self.settlement.as_deref().unwrap_or("it waits until one of the two has another value, and goes on by itself then");
+                format!("{}. {}\n   {decided}{packet}; {outcome}", self.number, self.sentence(page))
+            }
             About::Delete | About::Twin | About::Dependants | About::Refused(None) | About::Dropped(_) => {
                 format!("{}. {}\n   {decided}, {outcome}", self.number, self.sentence(page))
             }
@@ -450,6 +483,7 @@ pub(super) mod tests {
             number: 7,
             table: "customers".to_owned(),
             key: vec![Shown(Value::text("ACME-0007"))],
+            called: None,
             about: About::Field("phone".to_owned()),
             base: Shown(Value::Null),
             winner: Shown(Value::text("555-0199")),

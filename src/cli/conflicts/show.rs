@@ -89,7 +89,8 @@ pub fn side_by_side(session: &Session, conflict: &Conflict) -> Result<SideBySide
         let field = record.as_ref().and_then(|(shape, _)| shape.field(name));
         row.as_ref().zip(field).map_or_else(absent, |(row, field)| Shown(row.get(field).clone()))
     };
-    let fields = match conflict.about.field() {
+    let field = conflict.about.field().filter(|_| !matches!(conflict.about, About::Taken(_)));
+    let fields = match field {
         Some(field) => vec![FieldSides {
             field: field.to_owned(),
             before: conflict.base.clone(),
@@ -178,6 +179,11 @@ impl SideBySide {
             About::Delete | About::Dependants | About::Refused(None) => {
                 format!("  'fieldpost conflicts resolve {number} --take lost' deletes it all the same")
             }
+            About::Taken(_) => format!(
+                "  'fieldpost conflicts resolve {number} --value VALUE' gives it another value, where '{}' is also '--take standing' lets go of it;\n  \
+                 or edit the record that has the value",
+                self.conflict.decider
+            ),
             About::Twin | About::Held | About::Dropped(None) => String::new(),
         }
     }

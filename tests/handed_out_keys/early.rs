@@ -1,0 +1,190 @@
+//! What of a row that is told before the record it refers to is there? Applications that enforce no foreign keys write such rows.
+
+use fieldpost::site::Role;
+use fieldpost::sync::round;
+
+use super::{THREE, TWO, half, settled, three, two};
+use crate::support::Tree;
+
+/// Films and actors under handed-out numbers, and who plays in what: a key of two of them.
+const FILMS: &str = "
+    CREATE TABLE films (id INTEGER PRIMARY KEY, title TEXT); CREATE TABLE actors (id INTEGER PRIMARY KEY, name TEXT);
+    CREATE TABLE cast_of (film INTEGER REFERENCES films, actor INTEGER REFERENCES actors, fee TEXT, PRIMARY KEY (film, actor));
+    CREATE TABLE posters (token TEXT PRIMARY KEY, film INTEGER REFERENCES films);
+    INSERT INTO films VALUES (1, 'old film'); INSERT INTO actors VALUES (1, 'old actor');";
+const CAST: &str =
+    "SELECT f.title, a.name, c.fee FROM cast_of c LEFT JOIN films f ON f.id = c.film LEFT JOIN actors a ON a.id = c.actor ORDER BY 1";
+const POSTERS: &str = "SELECT p.token, f.title FROM posters p LEFT JOIN films f ON f.id = p.film ORDER BY 1";
+
+/// As an application does it that enforces no foreign keys.
+fn loosely(tree: &Tree, site: &str, sql: &str) {
+    tree.edit(site, &format!("PRAGMA foreign_keys = OFF; {sql}"));
+}
+
+/// Nothing is held, and nothing lost: that a row waited for a while, or became another one at both sites alike, is all that is listed.
+fn nothing_waits(tree: &Tree, sites: &[&str]) {
+    for site in sites {
+        let lost: Vec<String> = tree.listed(site).into_iter().filter(|loser| loser != "waits" && loser != "created twice").collect();
+        assert!(tree.held(site).is_empty() && lost.is_empty(), "{site}: {:?} {lost:?}", tree.held(site));
+    }
+}
+
+const EARLY: &str = "INSERT INTO cast_of VALUES (2, 1, 'early'); INSERT INTO posters VALUES ('early', 2)";
+
+#[test]
+fn the_record_comes_in_a_later_round_under_the_number_that_was_written() {
+    for maker in TWO {
+        let tree = two(FILMS, "");
+        loosely(&tree, maker, EARLY);
+        tree.settle(&TWO);
+        tree.edit(maker, "INSERT INTO films VALUES (2, 'new film')");
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, CAST, &["new film|old actor|early"]);
+        tree.assert_rows(&TWO, POSTERS, &["early|new film"]);
+        nothing_waits(&tree, &TWO);
+    }
+}
+
+#[test]
+fn the_record_comes_in_a_later_round_and_gets_another_number_at_the_parent() {
+    for late in [false, true] {
+        let tree = two(FILMS, "");
+        loosely(&tree, "anna", EARLY);
+        if late {
+            tree.settle(&TWO);
+        } else {
+            half(&tree, "anna", round::Halves::Send);
+        }
+        tree.edit("head", "INSERT INTO films VALUES (2, 'film of head')");
+        tree.edit("anna", "INSERT INTO films VALUES (2, 'new film')");
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, CAST, &["new film|old actor|early"]);
+        tree.assert_rows(&TWO, POSTERS, &["early|new film"]);
+        tree.assert_rows(&TWO, "SELECT title FROM films WHERE id = 2", &["film of head"]);
+        nothing_waits(&tree, &TWO);
+    }
+}
+
+#[test]
+fn a_row_comes_to_mean_the_record_that_gets_the_number_where_the_row_is_whoever_made_that() {
+    for (writer, maker) in [("anna", "head"), ("head", "anna")] {
+        let tree = two(FILMS, "");
+        loosely(&tree, writer, EARLY);
+        tree.settle(&TWO);
+        tree.edit(maker, "INSERT INTO films VALUES (2, 'new film')");
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, CAST, &["new film|old actor|early"]);
+        tree.assert_rows(&TWO, POSTERS, &["early|new film"]);
+        nothing_waits(&tree, &TWO);
+    }
+}
+
+#[test]
+fn rows_of_three_levels_wait_for_the_record_and_follow_it() {
+    for maker in THREE {
+        let tree = three(FILMS, "");
+        loosely(&tree, maker, EARLY);
+        tree.settle(&THREE);
+        for site in THREE {
+            tree.edit(site, &format!("INSERT INTO films VALUES (2, 'film of {site}')"));
+        }
+        settled(&tree, &THREE);
+        tree.assert_rows(&THREE, CAST, &[&format!("film of {maker}|old actor|early")]);
+        tree.assert_rows(&THREE, POSTERS, &[&format!("early|film of {maker}")]);
+        nothing_waits(&tree, &THREE);
+    }
+}
+
+#[test]
+fn both_ends_of_a_junction_come_later_one_after_the_other() {
+    let tree = two(FILMS, "");
+    loosely(&tree, "anna", "INSERT INTO cast_of VALUES (2, 2, 'early')");
+    for (own, of_head) in [
+        ("INSERT INTO actors VALUES (2, 'new actor')", "INSERT INTO actors VALUES (2, 'actor of head')"),
+        ("INSERT INTO films VALUES (2, 'new film')", "INSERT INTO films VALUES (2, 'film of head')"),
+    ] {
+        tree.settle(&TWO);
+        tree.edit("anna", own);
+        tree.edit("head", of_head);
+    }
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, CAST, &["new film|new actor|early"]);
+    nothing_waits(&tree, &TWO);
+}
+
+#[test]
+fn a_row_that_is_edited_or_deleted_while_it_waits_is_as_it_was_left() {
+    for (sql, expected) in [
+        ("UPDATE cast_of SET fee = 'edited'", &["new film|old actor|edited"][..]),
+        ("DELETE FROM cast_of", &[]),
+        ("UPDATE cast_of SET film = 1", &["old film|old actor|early"]),
+    ] {
+        let tree = two(FILMS, "");
+        loosely(&tree, "anna", EARLY);
+        tree.settle(&TWO);
+        loosely(&tree, "anna", sql);
+        tree.edit("head", "INSERT INTO films VALUES (2, 'film of head'), (3, 'other film of head')");
+        tree.edit("anna", "INSERT INTO films VALUES (2, 'new film')");
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, CAST, expected);
+        nothing_waits(&tree, &TWO);
+    }
+}
+
+#[test]
+fn rows_that_were_there_before_the_site_wait_for_their_record_too() {
+    let tree = Tree::new(&format!("PRAGMA foreign_keys = OFF; {FILMS} {EARLY};"));
+    tree.add("head", "anna", Role::Remote);
+    TWO.iter().for_each(|site| drop(tree.sync(site)));
+    tree.settle(&TWO);
+    assert_eq!(tree.held("anna").len(), 2);
+    tree.edit("head", "INSERT INTO films VALUES (2, 'new film')");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, CAST, &["new film|old actor|early"]);
+    tree.assert_rows(&TWO, POSTERS, &["early|new film"]);
+    nothing_waits(&tree, &TWO);
+}
+
+#[test]
+fn rows_that_only_new_rules_call_references_wait_for_their_record_too() {
+    let tree = two(
+        "CREATE TABLE films (id INTEGER PRIMARY KEY, title TEXT); CREATE TABLE posters (token TEXT PRIMARY KEY, film INTEGER);
+         CREATE TABLE tags (film INTEGER, tag TEXT, PRIMARY KEY (film, tag));",
+        "",
+    );
+    tree.edit("anna", "INSERT INTO posters VALUES ('early', 1); INSERT INTO tags VALUES (1, 'early')");
+    tree.settle(&TWO);
+    let rules = "[references]\n\"posters.film\" = \"films\"\n\"tags.film\" = \"films\"\n\n[clocks]\nfuture = \"36500d\"\n";
+    std::fs::write(tree.home("head").join("rules.toml"), rules).unwrap();
+    tree.settle(&TWO);
+    tree.edit("anna", "INSERT INTO films VALUES (1, 'new film')");
+    tree.edit("head", "INSERT INTO films VALUES (7, 'film of head')");
+    tree.sync("anna");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, POSTERS, &["early|new film"]);
+    tree.assert_rows(&TWO, "SELECT t.tag, f.title FROM tags t LEFT JOIN films f ON f.id = t.film", &["early|new film"]);
+    nothing_waits(&tree, &TWO);
+}
+
+#[test]
+fn killed_before_any_durable_step_an_early_row_follows_all_the_same() {
+    for dying in TWO {
+        for kill in 1.. {
+            let tree = two(FILMS, "");
+            loosely(&tree, "anna", EARLY);
+            tree.settle(&TWO);
+            tree.edit("head", "INSERT INTO films VALUES (2, 'film of head')");
+            tree.edit("anna", "INSERT INTO films VALUES (2, 'new film')");
+            if dying == "head" {
+                tree.sync("anna");
+            }
+            let died = tree.sync_dying(dying, kill);
+            settled(&tree, &TWO);
+            tree.assert_rows(&TWO, CAST, &["new film|old actor|early"]);
+            tree.assert_rows(&TWO, POSTERS, &["early|new film"]);
+            if died.is_none() {
+                break;
+            }
+        }
+    }
+}
