@@ -97,7 +97,7 @@ pub enum ConflictState {
 }
 
 /// What stands for the state of an entry that settles another one.
-const SETTLES: &str = "settles";
+pub(super) const SETTLES: &str = "settles";
 
 impl ConflictState {
     const fn word(self) -> &'static str {

@@ -28,7 +28,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Out => "out",
             Self::In => "in",
@@ -290,11 +290,14 @@ impl Ledger {
         statement.query_row((with.0, direction.word(), number.0.cast_signed()), |row| Ok(read_packet(row))).optional()?.transpose()
     }
 
-    /// How far the first packet to a neighbour told that went beyond an entry of the journal; none where there is none yet.
+    /// How far the first packet to a neighbour told that went beyond an entry of the journal; none where there is none yet. Where that packet
+    /// may be forgotten, no further than the entry.
     pub fn told_at(&self, to: SiteNo, entry: JournalNumber) -> Result<Option<JournalNumber>> {
-        let sql = "SELECT min(journal) FROM packet WHERE site = ? AND direction = 'out' AND journal >= ?";
-        let told: Option<i64> = self.connection.prepare_cached(sql)?.query_row((to.0, entry.0), |row| row.get(0))?;
-        Ok(told.map(JournalNumber))
+        let sql = "SELECT number, journal, (SELECT min(number) FROM packet WHERE site = ?1 AND direction = 'out') \
+            FROM packet WHERE site = ?1 AND direction = 'out' AND journal >= ?2 ORDER BY number LIMIT 1";
+        let read = |row: &SqlRow<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+        let told = self.connection.prepare_cached(sql)?.query_row((to.0, entry.0), read).optional()?;
+        Ok(told.map(|(number, journal, first)| if number > 1 && number == first { entry } else { JournalNumber(journal) }))
     }
 
     /// Every packet to or from a neighbour, oldest first.

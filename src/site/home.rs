@@ -332,6 +332,7 @@ mod tests {
             database: "shop.db".into(),
             exchange: "/mnt/share".into(),
             groups: Vec::new(),
+            history_millis: Settings::HISTORY_MILLIS,
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::Role;
 use crate::model::SiteName;
-use crate::rules::reading::{At, Fault, Reading, quoted};
+use crate::rules::reading::{At, Fault, Reading, quoted, span_text};
 
 /// The content of `fieldpost.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Settings {
     pub exchange: String,
     /// The groups this site is in, sorted.
     pub groups: Vec<String>,
+    /// How long the history of records is kept, at least [`Settings::LEAST_HISTORY_MILLIS`].
+    pub history_millis: i64,
 }
 
 /// Why a text is no settings file.
@@ -38,7 +40,11 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    const KEYS: [&str; 7] = ["name", "role", "host", "parent", "database", "exchange", "groups"];
+    const KEYS: [&str; 8] = ["name", "role", "host", "parent", "database", "exchange", "groups", "history"];
+    /// How long history is kept where nobody says: last year's can be looked up until this one is over.
+    pub const HISTORY_MILLIS: i64 = 400 * 86_400_000;
+    /// The shortest time for history: the plot of `status` goes back so far.
+    pub const LEAST_HISTORY_MILLIS: i64 = 30 * 86_400_000;
 
     /// Reads the text of a `fieldpost.toml`.
     ///
@@ -78,7 +84,11 @@ impl Settings {
         let mut groups = root.texts("groups")?.unwrap_or_default();
         groups.sort();
         groups.dedup();
-        Ok(Self { name, role, host, parent, database: filled("database")?, exchange: filled("exchange")?, groups })
+        let history_millis = root.span("history")?.unwrap_or(Self::HISTORY_MILLIS);
+        if history_millis < Self::LEAST_HISTORY_MILLIS {
+            return Err(root.refuse("history", format!("at least {}", span_text(Self::LEAST_HISTORY_MILLIS))));
+        }
+        Ok(Self { name, role, host, parent, database: filled("database")?, exchange: filled("exchange")?, groups, history_millis })
     }
 }
 
@@ -98,7 +108,9 @@ impl fmt::Display for Settings {
         writeln!(f, "database = {}\n", quoted(&self.database))?;
         writeln!(f, "# Where packets are dropped and collected.\nexchange = {}\n", quoted(&self.exchange))?;
         let groups: Vec<String> = self.groups.iter().map(|group| quoted(group)).collect();
-        writeln!(f, "# The groups this site is in; its parent decides.\ngroups = [{}]", groups.join(", "))
+        writeln!(f, "# The groups this site is in; its parent decides.\ngroups = [{}]\n", groups.join(", "))?;
+        writeln!(f, "# How long history and the list of conflicts are kept: at least {}.", span_text(Self::LEAST_HISTORY_MILLIS))?;
+        writeln!(f, "history = {}", quoted(&span_text(self.history_millis)))
     }
 }
 
@@ -134,6 +146,8 @@ mod tests {
             ("exchange = '/mnt/share'", "exchange = ''", "line 6: `exchange`: may not be empty"),
             ("['sales', 'east']", "['sales', 3]", "line 7: `groups` takes a list of texts, found integer"),
             ("groups = [", "groups = ", "line 7: "),
+            ("groups = ", "history = '29d'\ngroups = ", "line 7: `history`: at least 30d"),
+            ("groups = ", "history = 'long'\ngroups = ", "line 7: `history`: it takes a length of time"),
         ];
         for (from, to, expected) in cases {
             let error = Settings::parse(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();

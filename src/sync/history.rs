@@ -109,8 +109,12 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
         };
         let mut went = Vec::new();
         for (name, site, sent) in &packets {
-            let told = sent.iter().find(|row| row.direction == Direction::Out && row.journal >= entry.number && row.changes > 0);
+            let mut kept = sent.iter().filter(|row| row.direction == Direction::Out).peekable();
+            let first = kept.peek().map(|row| row.number);
+            let told = kept.find(|row| row.journal >= entry.number && row.changes > 0);
+            // The first one that is left may not be the first one that told it.
             if let Some(row) = told
+                && (row.number.0 == 1 || first != Some(row.number))
                 && entry.known_to != Some(*site)
             {
                 went.push((name.clone(), row.number));

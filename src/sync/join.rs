@@ -108,6 +108,7 @@ pub fn join(world: &World, folder: &std::path::Path, text: &str, exchange_url: &
         database: database.map_or_else(|| invitation.database.clone(), str::to_owned),
         exchange: exchange_url.to_owned(),
         groups: invitation.groups.iter().cloned().collect(),
+        history_millis: Settings::HISTORY_MILLIS,
     };
     let draft = Home::prepare(world, folder)?;
     let home = draft.home();

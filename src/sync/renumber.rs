@@ -291,10 +291,13 @@ impl Applying<'_> {
     /// Whether the parent heard of a row from us before the record that it refers to was here.
     fn told_as_nobodys(&self, record: &Record, meant: i64) -> Result<bool> {
         let (session, Some(parent)) = (self.session, self.parent()) else { return Ok(false) };
-        if session.ledger.entry(record.version)?.is_none_or(|entry| entry.known_to == Some(parent)) {
-            return Ok(false);
-        }
-        let told = session.ledger.told_at(parent, record.version)?;
+        let version = record.version;
+        let told = match session.ledger.entry(version)? {
+            Some(entry) if entry.known_to == Some(parent) => None,
+            Some(_) => session.ledger.told_at(parent, version)?,
+            // Forgotten, so it was told before anything that is not.
+            None => (version.0 > 0).then_some(version),
+        };
         told.map_or(Ok(false), |told| session.began_after(meant, told))
     }
 

@@ -79,6 +79,7 @@ pub fn run(session: &mut Session, exchange: &mut dyn Exchange, halves: Halves, p
     if halves.sends() {
         send(session, exchange, reached.as_ref(), &collected, &mut report, progress)?;
     }
+    report.forgotten = super::forget::forget(session)?;
     for neighbour in session.ledger.neighbours()? {
         if let Some(problem) = &neighbour.problem {
             report.waiting.push(Waiting {

@@ -137,6 +137,7 @@ pub fn init(
         database: database_text,
         exchange: exchange_url.to_owned(),
         groups: Vec::new(),
+        history_millis: Settings::HISTORY_MILLIS,
     };
     draft.finish(world, &settings)?;
     tracked.sort_by_key(|(shape, _)| shape.number);
