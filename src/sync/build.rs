@@ -189,8 +189,9 @@ impl<'s> Building<'s> {
             self.settled = false;
             record.extra.opinions.insert(self.to.site, opinion);
         } else if let Some(why) = self.stays_home(&record, &opinion)? {
-            // Not told, so what it holds must be said outright as well.
-            self.settled = false;
+            // Not told, so what it holds must be said outright as well. What is only marked as deleted may be kept for good: the
+            // parent remembers it in such tables, and need not wait with all the rest.
+            self.settled &= why == Stays::Marked;
             self.keep(&record, why)?;
             record.extra.opinions.insert(self.to.site, opinion);
         } else {

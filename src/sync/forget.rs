@@ -6,7 +6,7 @@
 //! | what grows | who needs it | when it goes |
 //! |---|---|---|
 //! | journal: an edit | what a neighbour holds is derived from entries after its cursor; `history` | all neighbours are past it, and it is old |
-//! | journal: the end of a record, its *tombstone* | deciding about what others still say of that record; `history` | as above, and no neighbour can speak of it |
+//! | journal: the end of a record, its *tombstone* | deciding about what others still say of that record; `history` | as above, and no neighbour can speak of it; where children only mark what is deleted, never |
 //! | graves (refused records, shared rows) | deciding, telling the parent | no neighbour can speak of the record |
 //! | aliases of absorbed records | deciding; naming them to neighbours | no neighbour can speak of the record; with handed-out numbers never |
 //! | causes | the entries that name them; the time of a restored database | no entry is left that names it, and it is old |
@@ -216,7 +216,9 @@ impl Forgetting<'_> {
 
     /// Whether no neighbour can speak of an incarnation of a record that is not here now.
     fn is_over(&self, record: &Record) -> Result<bool> {
-        if self.held || !record.extra.told.is_empty() {
+        // A child may take up again what it only marked as deleted.
+        let marked = self.session.policy(record.table).mark_down.is_some();
+        if self.held || marked || !record.extra.told.is_empty() {
             return Ok(false);
         }
         let ledger = &self.session.ledger;
