@@ -96,9 +96,13 @@ impl Ledger {
         self.write(Statement::ForgetAliases, &[Value::Integer(record)]).map(|count| count as u64)
     }
 
-    /// Forgets a record that is not here and of which nothing else is kept. Says whether it was such a one.
+    /// Forgets a record that is not here and of which nothing else is kept, with what its dropped fields held. Says whether it was such a one.
     pub fn forget_record(&self, record: i64) -> Result<bool> {
-        self.write(Statement::ForgetRecord, &[Value::Integer(record)]).map(|count| count > 0)
+        let gone = self.write(Statement::ForgetRecord, &[Value::Integer(record)])? > 0;
+        if gone {
+            self.write(Statement::ForgetPastValues, &[Value::Integer(record)])?;
+        }
+        Ok(gone)
     }
 
     /// Notes which numbers are given next; whoever forgets entries or records does this in the same commit.

@@ -75,7 +75,8 @@ statements! {
     ForgetRecord = 63, "DELETE FROM record WHERE id = ?1 AND row IS NULL AND extra IS NULL \
         AND NOT EXISTS (SELECT 1 FROM journal WHERE number = version) AND NOT EXISTS (SELECT 1 FROM grave WHERE record = ?1) \
         AND NOT EXISTS (SELECT 1 FROM alias WHERE record = ?1) AND NOT EXISTS (SELECT 1 FROM pending WHERE record = ?1) \
-        AND NOT EXISTS (SELECT 1 FROM past_value WHERE record = ?1) AND NOT EXISTS (SELECT 1 FROM former WHERE record = ?1)";
+        AND NOT EXISTS (SELECT 1 FROM former WHERE record = ?1)";
+    ForgetPastValues = 67, "DELETE FROM past_value WHERE record = ?";
     ForgetCauses = 64, "DELETE FROM cause WHERE id <= ?";
     ForgetPackets = 65, "DELETE FROM packet WHERE site = ? AND direction = ? AND number <= ?";
     ForgetConflict = 66, "DELETE FROM conflict WHERE number = ?";

@@ -14,7 +14,7 @@
 //! | conflicts | telling them on; people | told to every neighbour, decided or settled, and old |
 //! | records that ended | all of the above | nothing of the above is left; with handed-out numbers never |
 //! | numbers that records gave up | nobody is given them again (`renumber`) | never |
-//! | values of dropped columns | `history` | never: as many as there were records then |
+//! | values of dropped columns | `history` | with the record: there are no more than records when a column was dropped |
 //! | sites, shapes, invitations, notes | | never: they are few |
 //! | pending fields, parked and held changes | | when acknowledged, placed, decided: not here |
 //!

@@ -2,7 +2,7 @@
 
 use super::{Result, Session};
 use crate::ledger::{CauseKind, Direction, EntryKind, Record};
-use crate::model::{FieldNo, Identity, Image, Key, Millis, PacketNumber, Row, Shape, SiteName, Value};
+use crate::model::{FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Row, Shape, SiteName, Value};
 
 /// One thing that happened to a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +62,16 @@ pub fn under(session: &Session, shape: &Shape, place: &Key) -> Result<Vec<Record
     Ok(found)
 }
 
-/// What happened to a record, oldest first.
+/// Whether older entries of a record were forgotten.
+///
+/// # Errors
+/// As the ledger says.
+pub fn is_cut(session: &Session, record: &Record) -> Result<bool> {
+    let chain = session.ledger.chain(record, JournalNumber(0))?;
+    Ok(chain.last().map_or(record.version, |oldest| oldest.previous) > JournalNumber(0))
+}
+
+/// What happened to a record, oldest first, as far as it is remembered.
 ///
 /// # Errors
 /// As the ledger says.
@@ -77,7 +86,7 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
     }
     let mut after = record.current.clone();
     let mut events = Vec::new();
-    for entry in ledger.chain(record, crate::model::JournalNumber(0))? {
+    for entry in ledger.chain(record, JournalNumber(0))? {
         let before = entry.kind.undo(after.clone());
         let cause = ledger.cause(entry.cause)?;
         let name = |field: FieldNo| shape.name_of(field).to_owned();
