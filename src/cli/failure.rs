@@ -90,7 +90,9 @@ pub enum Failure {
         key: String,
     },
     /// No record has that key, and what was known of one may be forgotten.
-    #[error("there is no {table} {key} here, and nothing that it ever was is remembered; changes of long ago were forgotten here, last on {day}")]
+    #[error(
+        "there is no {table} {key} here, and nothing that it ever was is remembered; changes of long ago were forgotten here, last on {day}"
+    )]
     NoHistory {
         /// The table.
         table: String,

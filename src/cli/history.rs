@@ -229,7 +229,10 @@ impl Report for HistoryReport {
             .collect();
         let before = before.concat();
         let older = self.forgotten.map_or_else(String::new, |last| {
-            format!("\nOlder entries were forgotten, on {} or before: 'history' in fieldpost.toml says how long they are kept.", page.moment(last))
+            format!(
+                "\nOlder entries were forgotten, on {} or before: 'history' in fieldpost.toml says how long they are kept.",
+                page.moment(last)
+            )
         });
         let before = format!("{older}{before}");
         if self.events.is_empty() && self.forgotten.is_some() {

@@ -169,8 +169,7 @@ impl SyncReport {
             (conflicts, "conflict", "conflicts"),
         ];
         let some = kinds.into_iter().filter(|(amount, ..)| *amount > 0);
-        let words: Vec<String> =
-            some.map(|(amount, one, many)| count(usize::try_from(amount).unwrap_or(usize::MAX), one, many)).collect();
+        let words: Vec<String> = some.map(|(amount, one, many)| count(usize::try_from(amount).unwrap_or(usize::MAX), one, many)).collect();
         if words.is_empty() { String::new() } else { format!("forgotten, because nobody needs it any more: {}", words.join(", ")) }
     }
 }

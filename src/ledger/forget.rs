@@ -114,7 +114,9 @@ impl Ledger {
     /// Forgets up to `most` causes from before `cutoff` that no entry names. The last one stays: it says when anything happened last.
     pub fn forget_causes(&self, cutoff: Millis, most: u64) -> Result<u64> {
         let first = |sql| self.connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0)).optional();
-        let (Some(oldest), Some(last)) = (first("SELECT id FROM cause ORDER BY id LIMIT 1")?, first("SELECT id FROM cause ORDER BY id DESC LIMIT 1")?) else {
+        let (Some(oldest), Some(last)) =
+            (first("SELECT id FROM cause ORDER BY id LIMIT 1")?, first("SELECT id FROM cause ORDER BY id DESC LIMIT 1")?)
+        else {
             return Ok(0);
         };
         if first("SELECT cause FROM journal ORDER BY number LIMIT 1")?.is_some_and(|named| oldest >= named) {
