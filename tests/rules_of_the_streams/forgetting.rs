@@ -20,15 +20,24 @@ fn forgetful(mut tree: Tree) -> Tree {
     tree
 }
 
-/// As [`two_levels`] with these rules.
-fn under(rules: &str) -> Tree {
+/// A host under these rules with these children: parent, name, role.
+fn grown(rules: &str, children: &[(&str, &str, Role)]) -> Tree {
     let tree = Tree::with_rules(SCHEMA, rules);
-    tree.add("head", "anna", Role::Remote);
-    for _ in 0..3 {
-        TWO.iter().for_each(|site| drop(tree.sync(site)));
+    let mut all = vec!["head"];
+    for (parent, child, role) in children {
+        tree.add(parent, child, *role);
+        all.push(child);
+        for _ in 0..5 {
+            all.iter().for_each(|site| drop(tree.sync(site)));
+        }
     }
-    tree.assert_same(&TWO);
+    tree.assert_same(&all);
     forgetful(tree)
+}
+
+/// A host and Anna under these rules.
+fn under(rules: &str) -> Tree {
+    grown(rules, &[("head", "anna", Role::Remote)])
 }
 
 const DELETES_WIN: &str = "[tables.customers]\ndeletes = \"delete-wins\"\n";
@@ -74,32 +83,60 @@ fn rule_13_a_tombstone_lives_while_a_child_holds_what_is_not_here() {
 
 #[test]
 fn rule_13_a_tombstone_lives_until_the_child_has_settled_what_it_was_told_without_an_edit() {
-    let tree = under(DELETES_WIN);
+    let tree = grown(DELETES_WIN, &[("head", "anna", Role::Remote), ("head", "bert", Role::Remote)]);
     a_child_that_settles_a_delete_which_it_ignored(&tree);
     // The head says once more that the record is not there: nothing in its journal tells of that.
-    send(&tree, "head");
-    time_passes(&tree, "head");
+    for phone in ["6", "7"] {
+        tree.edit("bert", &format!("UPDATE customers SET phone = '{phone}' WHERE id = 'ACME'"));
+        ["bert", "head", "bert"].iter().for_each(|site| drop(tree.sync(site)));
+        time_passes(&tree, "head");
+    }
     tree.edit("anna", "UPDATE customers SET phone = '5' WHERE id = 'BOLT'");
     send(&tree, "anna");
-    settled(&tree, &TWO);
+    settled(&tree, &["head", "anna", "bert"]);
     assert_eq!(phone(&tree, "head", "BOLT"), "no record", "the delete wins over both edits");
     assert!(losers(&tree, "head").contains(&(ConflictKind::Delete, "5".into())), "{:?}", losers(&tree, "head"));
 }
 
 #[test]
+fn rule_13_an_entry_lives_until_it_is_confirmed() {
+    let tree = forgetful(two_levels());
+    tree.edit("head", "UPDATE customers SET phone = '3' WHERE id = 'BOLT'");
+    send(&tree, "head");
+    time_passes(&tree, "head");
+    let session = tree.session("head");
+    let window = fieldpost::status::window::Window::look(&session, None, None).unwrap();
+    let states: Vec<_> = window.unusual.values().flatten().map(|unusual| unusual.state).collect();
+    assert_eq!(states, [fieldpost::status::window::State::Waiting], "nobody can tell any more what is on its way");
+}
+
+#[test]
 fn rule_13_an_office_keeps_what_it_shared_of_a_record_until_its_child_has_settled_the_delete() {
-    let tree = forgetful(three_levels());
-    tree.edit("north", "DELETE FROM customers WHERE id = 'BOLT'");
-    send(&tree, "north");
+    const ALL: [&str; 4] = ["head", "north", "anna", "bert"];
+    let tree = grown("", &[("head", "bert", Role::Remote), ("head", "north", Role::Office), ("north", "anna", Role::Remote)]);
     tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'BOLT'");
-    tree.edit("head", "UPDATE customers SET city = 'Bonn' WHERE id = 'BOLT'");
-    receive(&tree, "head");
+    tree.edit("bert", "UPDATE customers SET city = 'Bonn' WHERE id = 'BOLT'");
+    tree.edit("north", "DELETE FROM customers WHERE id = 'BOLT'");
+    for _ in 0..3 {
+        ["north", "head"].iter().for_each(|site| drop(tree.sync(site)));
+    }
     time_passes(&tree, "north");
-    send(&tree, "anna");
-    tree.sync("north");
-    settled(&tree, &THREE);
-    assert_eq!(tree.text("head", "SELECT city || phone FROM customers WHERE id = 'BOLT'"), "Bonnanna");
-    let fields: Vec<_> = losers(&tree, "head").into_iter().filter(|(kind, _)| *kind == ConflictKind::Field).collect();
+    an_edit_at_each_end_of_a_deleted_record_is_no_conflict(&tree, &ALL, "Bonnanna", || {
+        send(&tree, "anna");
+        tree.sync("north");
+    });
+}
+
+/// Bert's edit revives BOLT at the head, and the one that `comes_up` from deeper down reaches it by itself: they edited different fields.
+fn an_edit_at_each_end_of_a_deleted_record_is_no_conflict(tree: &Tree, all: &[&str], expected: &str, comes_up: impl FnOnce()) {
+    assert_eq!(phone(tree, "head", "BOLT"), "no record");
+    send(tree, "bert");
+    receive(tree, "head");
+    assert_eq!(tree.text("head", "SELECT city FROM customers WHERE id = 'BOLT'"), "Bonn", "an edit revives it");
+    comes_up();
+    settled(tree, all);
+    assert_eq!(tree.text("head", "SELECT city || phone FROM customers WHERE id = 'BOLT'"), expected);
+    let fields: Vec<_> = losers(tree, "head").into_iter().filter(|(kind, _)| *kind == ConflictKind::Field).collect();
     assert!(fields.is_empty(), "nobody edited the same field: {fields:?}");
 }
 
@@ -124,35 +161,26 @@ fn rule_13_an_office_keeps_a_revived_records_tombstone_until_the_revival_is_sent
 #[test]
 fn rule_13_an_office_is_settled_when_its_own_children_are() {
     const ALL: [&str; 5] = ["head", "north", "south", "rosa", "bert"];
-    let tree = Tree::new(SCHEMA);
-    for (parent, child, role) in
-        [("head", "bert", Role::Remote), ("head", "north", Role::Office), ("north", "south", Role::Office), ("south", "rosa", Role::Remote)]
-    {
-        tree.add(parent, child, role);
-        for _ in 0..5 {
-            ALL.iter().filter(|site| tree.home(site).exists()).for_each(|site| drop(tree.sync(site)));
-        }
-    }
-    tree.assert_same(&ALL);
-    let tree = forgetful(tree);
+    let children = [
+        ("head", "bert", Role::Remote),
+        ("head", "north", Role::Office),
+        ("north", "south", Role::Office),
+        ("south", "rosa", Role::Remote),
+    ];
+    let tree = grown("", &children);
     tree.edit("head", "DELETE FROM customers WHERE id = 'BOLT'");
     tree.edit("rosa", "UPDATE customers SET phone = 'rosa' WHERE id = 'BOLT'");
     tree.edit("bert", "UPDATE customers SET city = 'Bonn' WHERE id = 'BOLT'");
-    for _ in 0..3 {
-        ["north", "south"].iter().for_each(|site| drop(tree.sync(site)));
-        send(&tree, "head");
+    for phone in ["3", "4", "5"] {
+        tree.edit("head", &format!("UPDATE customers SET phone = '{phone}' WHERE id = 'ACME'"));
+        ["head", "north", "south"].iter().for_each(|site| drop(tree.sync(site)));
     }
-    // North and the head know that south took the delete. Rosa did not yet, and her edit comes all the way up.
+    // South took the delete and says so. Rosa did not, and her edit comes all the way up.
     ["north", "south", "head"].iter().for_each(|site| time_passes(&tree, site));
-    send(&tree, "bert");
-    receive(&tree, "head");
-    assert_eq!(tree.text("head", "SELECT city FROM customers WHERE id = 'BOLT'"), "Bonn", "an edit revives it");
-    send(&tree, "rosa");
-    ["south", "north"].iter().for_each(|site| drop(tree.sync(site)));
-    settled(&tree, &ALL);
-    assert_eq!(tree.text("head", "SELECT city || phone FROM customers WHERE id = 'BOLT'"), "Bonnrosa");
-    let fields: Vec<_> = losers(&tree, "head").into_iter().filter(|(kind, _)| *kind == ConflictKind::Field).collect();
-    assert!(fields.is_empty(), "nobody edited the same field: {fields:?}");
+    an_edit_at_each_end_of_a_deleted_record_is_no_conflict(&tree, &ALL, "Bonnrosa", || {
+        send(&tree, "rosa");
+        ["south", "north"].iter().for_each(|site| drop(tree.sync(site)));
+    });
 }
 
 #[test]
