@@ -14,6 +14,8 @@ use crate::sync::history::{self, Event, What};
 use crate::sync::{Session, forget};
 
 /// Show who changed a record, when, and from what to what
+///
+/// Goes back as far as `history` in fieldpost.toml says: 400d, and 30d at least. Older entries are forgotten once no neighbour needs them.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
