@@ -189,9 +189,9 @@ impl<'s> Building<'s> {
             self.settled = false;
             record.extra.opinions.insert(self.to.site, opinion);
         } else if let Some(why) = self.stays_home(&record, &opinion)? {
-            // Not told, so what it holds must be said outright as well. What is only marked as deleted may be kept for good: the
-            // parent remembers it in such tables, and need not wait with all the rest.
-            self.settled &= why == Stays::Marked;
+            // Not told, so what it holds must be said outright as well. It may be kept for good, and the parent need not remember everything
+            // because of it: only if what the parent said of the record was ignored, the parent cannot know what we hold.
+            self.settled &= why == Stays::Marked || !record.extra.full;
             self.keep(&record, why)?;
             record.extra.opinions.insert(self.to.site, opinion);
         } else {

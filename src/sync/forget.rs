@@ -22,7 +22,8 @@
 //! Files: the outbox keeps what is not acknowledged, the inbox what is not applied, the log closes its own; quarantine is for people.
 //!
 //! **How far a neighbour is past** ([`Past`]): the parent, what its last acknowledged packet told; a child, what the last packet told
-//! that it has *settled*, that is after which it kept nothing back. Of several packets of one build only all of them count. A child that
+//! that it has *settled*, that is after which it kept nothing back. What the rules keep home at a child counts as kept back only where the parent
+//! said that the record ended, or is another one, and was ignored: drafts that stay home for good are no reason to remember everything. Of several packets of one build only all of them count. A child that
 //! never settled anything never heard of what was before its first packet. An office says that it settled a packet of its parent only
 //! when its own children settled what came of it: else its parent could forget a record that a child of the office still edits.
 //!

@@ -63,12 +63,11 @@ impl Simulation {
 
     /// Whether any site keeps anything back.
     fn anything_waits(&mut self) -> Result<bool, Stopped> {
-        let keeps = self.sites.setting.ruling.as_ref().is_some_and(|ruling| ruling.keeps_home());
-        let mut waits = keeps;
+        let mut waits = false;
         for site in 0..self.sites.setting.tree.sites.len() {
             let ledger = &self.sites.session(site, None)?.ledger;
             let looked = ledger.exceptional(&mut |record| {
-                waits |= !record.extra.held.is_empty() || record.extra.deactivated;
+                waits |= !record.extra.held.is_empty() || record.extra.deactivated || record.extra.full;
                 Ok(())
             });
             looked.map_err(|error| Stopped::Failed(error.to_string()))?;
@@ -93,10 +92,12 @@ fn look(session: &Session, name: &str, path: &std::path::Path) -> rusqlite::Resu
         let numbers = session.shapes.iter().filter(|shape| keep(shape)).map(|shape| shape.number.0.to_string());
         numbers.collect::<Vec<_>>().join(",")
     };
-    // A child may take up again what is only marked there as deleted.
+    // A child may take up again what is only marked there as deleted, and what stays home is as it was told last.
     let marking = tables(&|shape| session.rules.table(&shape.name).deletes.down.is_some());
     let handed_out = tables(&|shape| shape.identity() == Identity::Birth);
-    let lasting = format!("SELECT id FROM record WHERE table_no IN ({marking}) OR ifnull(instr(extra, '\"marked\"'), 0) > 0");
+    let lasting = format!(
+        "SELECT id FROM record WHERE table_no IN ({marking}) OR ifnull(instr(extra, '\"marked\"') + instr(extra, '\"opinions\"'), 0) > 0"
+    );
     let rows = [
         ("entries", format!("SELECT number FROM journal WHERE record NOT IN ({lasting})")),
         ("graves", format!("SELECT record FROM grave WHERE record NOT IN ({lasting})")),
