@@ -232,7 +232,7 @@ impl Report for HistoryReport {
         let before = before.concat();
         let older = self.forgotten.map_or_else(String::new, |last| {
             format!(
-                "\nOlder entries were forgotten, on {} or before: 'history' in fieldpost.toml says how long they are kept.",
+                "\nOlder entries were forgotten, on {} or before.\n'history' in fieldpost.toml says how long they are kept.",
                 page.moment(last)
             )
         });
@@ -322,7 +322,8 @@ customers ACME-0007: 2 events
 customers ACME-0007: 1 event
   edited            by    what     field  before  after  packet
   2026-11-22 08:09  head  deleted                        12 to north
-Older entries were forgotten, on 2026-11-22 08:20 or before: 'history' in fieldpost.toml says how long they are kept.
+Older entries were forgotten, on 2026-11-22 08:20 or before.
+'history' in fieldpost.toml says how long they are kept.
 "
         );
     }

@@ -514,7 +514,7 @@ mod tests {
                 waiting: 3,
                 last_sent: Some(at(0)),
                 last_received: None,
-                silence: None,
+                silence: Some(45 * 86_400_000),
                 kept: 12_431,
                 version: Some("0.1.0".to_owned()),
                 clock_ahead: 0,
@@ -583,6 +583,7 @@ anna, a remote of 'head'
 
 3 records were edited since the last run: 'fieldpost sync' sends
 1 change is held: 'fieldpost held' says why
+12,431 changes kept for 'head', silent for 45 d
 "
         );
         assert_eq!(report().exit(), Exit::Done);
