@@ -307,7 +307,7 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand history" -l home -d 
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand history" -l json -d 'Print the report as JSON'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand history" -s v -l verbose -d 'Tell more; twice: everything'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand history" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand history" -s h -l help -d 'Print help'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand history" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand log" -l site -d 'Only lines about this other site' -r
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand log" -l level -d 'Only lines that matter so much' -r -f -a "info\t'Everything'
 warning\t'What was decided by a rule, waits, or failed'

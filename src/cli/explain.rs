@@ -56,7 +56,7 @@ pub fn explain(failure: &Failure) -> Explanation {
             let typed: Vec<String> = fields.iter().map(|field| field.to_uppercase()).collect();
             (Exit::Failed, Some(format!("type one value for each: fieldpost history {table} {}", typed.join(" "))))
         }
-        Failure::NoRecord { .. } => (
+        Failure::NoRecord { .. } | Failure::NoHistory { .. } => (
             Exit::Failed,
             Some("'17' in quotes is the text, 17 the number; what was edited since the last 'fieldpost sync' is not seen yet".to_owned()),
         ),

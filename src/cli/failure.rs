@@ -89,6 +89,18 @@ pub enum Failure {
         /// As typed.
         key: String,
     },
+    /// No record has that key, and what was known of one may be forgotten.
+    #[error(
+        "there is no {table} {key} here, and nothing that it ever was is remembered; changes of long ago were forgotten here, last on {day}"
+    )]
+    NoHistory {
+        /// The table.
+        table: String,
+        /// As typed.
+        key: String,
+        /// When changes were forgotten last.
+        day: String,
+    },
     /// Words that name no day and no time.
     #[error("`{typed}` is no day and no time")]
     NoMoment {
@@ -145,6 +157,7 @@ impl Failure {
     pub fn record(&self) -> Option<(&str, &str)> {
         match self {
             Self::NoRecord { table, key }
+            | Self::NoHistory { table, key, .. }
             | Self::Sync(SyncError::Mend(
                 MendError::NoRecord { table, key } | MendError::MovedOn { table, key, .. } | MendError::Missing { table, key },
             )) => Some((table, key)),

@@ -7,12 +7,15 @@ use super::page::{Column, Moment, Page, count, heading};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Exit, Failure};
+use crate::ledger::Record;
 use crate::model::{Key, Shape, SiteName, Value};
 use crate::rules::nearest;
-use crate::sync::Session;
 use crate::sync::history::{self, Event, What};
+use crate::sync::{Session, forget};
 
 /// Show who changed a record, when, and from what to what
+///
+/// Goes back as far as `history` in fieldpost.toml says: 400d, and 30d at least. Older entries are forgotten once no neighbour needs them.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -36,6 +39,9 @@ pub struct HistoryReport {
     pub key: Vec<Shown>,
     /// What happened.
     pub events: Vec<HistoryEvent>,
+    /// Where older changes of it were forgotten: when any were forgotten here last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub forgotten: Option<Moment>,
     /// Other records that had this number before, by the number they have now or had last.
     pub others: Vec<i64>,
 }
@@ -98,16 +104,24 @@ pub struct HistoryPacket {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::NoTable`], [`Failure::KeyLength`], [`Failure::NoRecord`]; else as the ledger says.
+/// [`Failure::NoTable`], [`Failure::KeyLength`], [`Failure::NoRecord`], [`Failure::NoHistory`]; else as the ledger says.
 pub fn run(arguments: &HistoryArgs, context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
     let shape = shape_named(&session, &arguments.table)?;
-    let (key, events, others) = find(&session, shape, &arguments.key)?;
+    let last = forget::last_forgotten(&session)?.map(Moment);
+    let found = find(&session, shape, &arguments.key)?;
+    let Some((record, key, events, others)) = found else {
+        let (table, key) = (shape.name.clone(), arguments.key.join(" "));
+        let day = last.map(|last| context.printer.page().moment(last));
+        return Err(day.map_or(Failure::NoRecord { table: table.clone(), key: key.clone() }, |day| Failure::NoHistory { table, key, day }));
+    };
+    let forgotten = if history::is_cut(&session, &record)? { last } else { None };
     let mut told = Vec::new();
     for event in events {
         told.push(tell(&session, event));
     }
-    Ok(context.printer.report(&HistoryReport { table: shape.name.clone(), key: shown::of_key(&key), events: told, others }))
+    let report = HistoryReport { table: shape.name.clone(), key: shown::of_key(&key), events: told, forgotten, others };
+    Ok(context.printer.report(&report))
 }
 
 /// The tracked table somebody means: as it is written, else in any case.
@@ -144,22 +158,26 @@ pub fn keys_meant(shape: &Shape, typed: &[String]) -> Result<Vec<Key>, Failure> 
     Ok(meant.iter().filter_map(|values| Key::new(values).ok()).collect())
 }
 
-/// The record whose key somebody typed, what happened to it, and the other records that had the number before.
-fn find(session: &Session, shape: &Shape, typed: &[String]) -> Result<(Key, Vec<Event>, Vec<i64>), Failure> {
+/// A record, its key, what happened to it, and the other records that had the number before.
+type Found = (Record, Key, Vec<Event>, Vec<i64>);
+
+/// The record whose key somebody typed.
+fn find(session: &Session, shape: &Shape, typed: &[String]) -> Result<Option<Found>, Failure> {
     for key in keys_meant(shape, typed)? {
         let mut records = history::under(session, shape, &key)?.into_iter();
         while let Some(record) = records.next() {
             let events = history::of(session, &record)?;
-            if !events.is_empty() || record.current.is_some() {
+            if !events.is_empty() || record.current.is_some() || history::is_cut(session, &record)? {
                 let mut others = Vec::new();
                 for other in records {
                     others.extend(session.shown_key(&other)?.as_integer());
                 }
-                return Ok((session.shown_key(&record)?, events, others));
+                let key = session.shown_key(&record)?;
+                return Ok(Some((record, key, events, others)));
             }
         }
     }
-    Err(Failure::NoRecord { table: shape.name.clone(), key: typed.join(" ") })
+    Ok(None)
 }
 
 fn tell(session: &Session, event: Event) -> HistoryEvent {
@@ -212,6 +230,16 @@ impl Report for HistoryReport {
             })
             .collect();
         let before = before.concat();
+        let older = self.forgotten.map_or_else(String::new, |last| {
+            format!(
+                "\nOlder entries were forgotten, on {} or before.\n'history' in fieldpost.toml says how long they are kept.",
+                page.moment(last)
+            )
+        });
+        let before = format!("{older}{before}");
+        if self.events.is_empty() && self.forgotten.is_some() {
+            return format!("{record}: nothing has happened to it lately.{before}");
+        }
         if self.events.is_empty() {
             return format!("{record}: nothing has happened to it since the database was taken in.{before}");
         }
@@ -254,6 +282,7 @@ mod tests {
             table: "customers".to_owned(),
             key: vec![Shown(Value::text("ACME-0007"))],
             others: Vec::new(),
+            forgotten: None,
             events: vec![
                 HistoryEvent {
                     edited: at(0),
@@ -284,6 +313,17 @@ customers ACME-0007: 2 events
   2026-11-22 08:00  anna  changed  phone  NULL    '555-0199'  41 from north
                                    city   'Ulm'   'Bern'
   2026-11-22 08:09  head  deleted                             12 to north
+"
+        );
+        let cut = HistoryReport { forgotten: Some(at(20)), events: report.events[1..].to_vec(), ..report };
+        assert_eq!(
+            plain(&cut),
+            "\
+customers ACME-0007: 1 event
+  edited            by    what     field  before  after  packet
+  2026-11-22 08:09  head  deleted                        12 to north
+Older entries were forgotten, on 2026-11-22 08:20 or before.
+'history' in fieldpost.toml says how long they are kept.
 "
         );
     }

@@ -17,6 +17,7 @@ use crate::ledger::Direction;
 use crate::model::SiteName;
 use crate::rules::check;
 use crate::site::{Level, Role};
+use crate::sync::forget::Forgotten;
 use crate::sync::report::{self, Report as Round};
 use crate::sync::round::{self, Halves};
 use crate::sync::{Session, SyncError};
@@ -144,6 +145,7 @@ impl SyncReport {
             kept: round.kept.iter().map(Kept::of).collect(),
             faults: faults(session)?,
             notes: notes(session, round, before, mode)?,
+            forgotten: round.forgotten,
         })
     }
 
@@ -173,7 +175,23 @@ impl SyncReport {
             let text = format!("waiting: {with}{}: {}; {}", waiting.what, waiting.why, waiting.needs.words());
             Line::new(level, text).of_site(waiting.neighbour.as_ref()).standing()
         }));
+        lines.extend(Some(self.forgotten()).filter(|text| !text.is_empty()).map(|text| Line::new(Level::Info, text)));
         lines
+    }
+
+    /// What is not remembered any more, as a line; nothing where nothing was forgotten.
+    pub(super) fn forgotten(&self) -> String {
+        let Forgotten { changes, former, records, packets, conflicts } = self.forgotten;
+        let kinds = [
+            (changes, "change", "changes"),
+            (former, "note of a former record", "notes of former records"),
+            (records, "deleted record", "deleted records"),
+            (packets, "packet in the list", "packets in the list"),
+            (conflicts, "conflict", "conflicts"),
+        ];
+        let some = kinds.into_iter().filter(|(amount, ..)| *amount > 0);
+        let words: Vec<String> = some.map(|(amount, one, many)| count(usize::try_from(amount).unwrap_or(usize::MAX), one, many)).collect();
+        if words.is_empty() { String::new() } else { format!("forgotten, because nobody needs it any more: {}", words.join(", ")) }
     }
 }
 

@@ -9,10 +9,11 @@ use super::Exit;
 use super::conflicts::Conflict;
 use super::held::{HeldChange, Needs};
 use super::logged::Line;
-use super::page::{Page, alert, count, heading, number, paragraphs, size};
+use super::page::{Detail, Page, alert, count, heading, number, paragraphs, size};
 use super::printer::Report;
 use super::shown;
 use crate::model::SiteName;
+use crate::sync::forget::Forgotten;
 
 /// Collect, apply, send: everything, in one go
 ///
@@ -74,6 +75,8 @@ pub struct SyncReport {
     pub faults: Vec<String>,
     /// What else happened: a request accepted, a database built.
     pub notes: Vec<String>,
+    /// What is not remembered any more.
+    pub forgotten: Forgotten,
 }
 
 /// Whether a report tells of something that happened.
@@ -167,7 +170,8 @@ impl Report for SyncReport {
     fn text(&self, page: &Page) -> String {
         let (notes, faults) = (self.notes.join("\n"), self.faults.iter().map(|fault| alert(fault)).collect::<Vec<_>>().join("\n"));
         let came = [notes, faults, self.came(page), self.conflicts(page), self.held(page)];
-        let text = paragraphs(came.into_iter().chain([self.went(page), self.kept(page), self.waiting(page)]));
+        let forgotten = if page.detail == Detail::Full { self.forgotten() } else { String::new() };
+        let text = paragraphs(came.into_iter().chain([self.went(page), self.kept(page), self.waiting(page), forgotten]));
         match (text.is_empty(), self.mode) {
             (false, _) => text,
             (true, Mode::Done) => "All in step: nothing came, nothing to send.".to_owned(),
@@ -446,6 +450,7 @@ mod tests {
             faults: vec!["rules.toml speaks of `x`".to_owned()],
             waiting: vec![waiting(Needs::Exchange)],
             notes: vec!["'bert' has joined".to_owned()],
+            forgotten: Forgotten::default(),
         }
     }
 

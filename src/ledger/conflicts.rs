@@ -102,7 +102,7 @@ pub enum ConflictState {
 }
 
 /// What stands for the state of an entry that settles another one.
-const SETTLES: &str = "settles";
+pub(super) const SETTLES: &str = "settles";
 /// What stands for the state of one of ours about a unique value whose change waits.
 const TAKEN: &str = "taken";
 

@@ -22,6 +22,10 @@ pub struct Extra {
     /// What a neighbour holds, where the journal cannot tell.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub opinions: BTreeMap<SiteNo, Opinion>,
+    /// The last packet to a child that told it that the record is there, or is not, or is another one, where no entry of the journal
+    /// tells of that; until the child has settled it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub told: BTreeMap<SiteNo, PacketNumber>,
     /// A person took it out of the exchange: it is told to nobody, and what comes of it is held.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deactivated: bool,

@@ -12,6 +12,7 @@
 
 mod conflicts;
 mod extra;
+mod forget;
 mod former;
 mod graves;
 mod journal;
@@ -20,6 +21,7 @@ mod parked;
 mod records;
 mod statements;
 mod tables;
+mod upgrade;
 
 use std::cell::{Cell, RefCell};
 use std::path::Path;
@@ -29,6 +31,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 pub use conflicts::{Conflict, ConflictKind, ConflictState};
 pub use extra::{Extra, Held, HeldReason, Opinion};
+pub use forget::{OldConflict, OldEntry};
 pub use former::Former;
 pub use journal::{Cause, CauseKind, Entry, EntryKind};
 pub use neighbours::{Card, Direction, Neighbour, NeighbourKind, PacketRow, SentState};
@@ -114,6 +117,7 @@ impl Ledger {
         match ledger.connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
             0 => ledger.create(world, name)?,
             FORMAT => {}
+            2 => ledger.upgrade_from_2(world)?,
             other => return Err(LedgerError::OtherFormat(other)),
         }
         ledger.read_counters()?;
@@ -141,8 +145,10 @@ impl Ledger {
 
     fn read_counters(&self) -> Result<()> {
         let one = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        self.journal.set(one("SELECT ifnull(max(number), 0) FROM journal")?);
-        self.next_record.set(one("SELECT ifnull(max(id), 0) + 1 FROM record")?);
+        let kept = |name| self.meta_number(name).map(u64::cast_signed);
+        // The last ones may be forgotten, and no number is given again.
+        self.journal.set(one("SELECT ifnull(max(number), 0) FROM journal")?.max(kept("journal")?));
+        self.next_record.set(one("SELECT ifnull(max(id), 0) + 1 FROM record")?.max(kept("next_record")?));
         self.next_sequence.set(one("SELECT value FROM meta WHERE name = 'next_sequence'")?.cast_unsigned());
         Ok(())
     }
@@ -309,18 +315,17 @@ impl Ledger {
         Ok(a == b || self.root(a)? == self.root(b)?)
     }
 
-    /// Notes that `absorbed` lives on as `survivor`; nothing where they are one already.
-    pub fn absorb(&self, absorbed: Born, survivor: Born) -> Result<()> {
+    /// Notes that `absorbed` lives on as `survivor`, which is `record`; nothing where they are one already.
+    pub fn absorb(&self, record: &mut Record, absorbed: Born, survivor: Born) -> Result<()> {
         let (from, to) = (self.root(absorbed)?, self.root(survivor)?);
         if from == to {
             return Ok(());
         }
+        let id = self.anchor(record)?;
         let number = |sequence: u64| Value::Integer(sequence.cast_signed());
-        self.write(
-            Statement::PutAlias,
-            &[Value::Integer(from.site.0.into()), number(from.sequence), Value::Integer(to.site.0.into()), number(to.sequence)],
-        )
-        .map(drop)
+        let (from_site, to_site) = (Value::Integer(from.site.0.into()), Value::Integer(to.site.0.into()));
+        let values = [from_site, number(from.sequence), to_site, number(to.sequence), Value::Integer(id)];
+        self.write(Statement::PutAliasUnder, &values).map(drop)
     }
 
     /// Every incarnation that lives on as `survivor`, without itself, ascending.

@@ -28,7 +28,7 @@ pub enum Direction {
 }
 
 impl Direction {
-    const fn word(self) -> &'static str {
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Out => "out",
             Self::In => "in",

@@ -1,6 +1,6 @@
 -- state.db of one home. Every table is written through `statements.rs` only.
 
--- Single values: pair, commits, next_sequence, and notes of the layers above.
+-- Single values: pair, commits, next_sequence, how far entries and records were numbered before any were forgotten, and notes of the layers above.
 CREATE TABLE meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 
 -- Sites this ledger has heard of; 0 is ourselves. Numbers never leave the home.
@@ -37,6 +37,7 @@ CREATE INDEX former_record ON former (record);
 -- Rows that hold a number which no record of the table has or had. Whether the row still holds it only the mirror says.
 CREATE TABLE nobodys (table_no INTEGER NOT NULL, number INTEGER NOT NULL, record INTEGER NOT NULL,
   PRIMARY KEY (table_no, number, record)) WITHOUT ROWID;
+CREATE INDEX nobodys_record ON nobodys (record);
 
 -- Why journal entries came to be: a seal, a packet, a decision about held changes.
 CREATE TABLE cause (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, neighbour INTEGER, packet INTEGER, time INTEGER NOT NULL);
@@ -65,9 +66,11 @@ CREATE TABLE pending (record INTEGER NOT NULL, packet INTEGER NOT NULL, whole IN
 CREATE TABLE grave (record INTEGER NOT NULL, site INTEGER NOT NULL, sequence INTEGER NOT NULL, last BLOB, shared BLOB,
   PRIMARY KEY (record, site, sequence)) WITHOUT ROWID;
 
--- Incarnations that were absorbed by others (DESIGN section 4, rule 10).
+-- Incarnations that were absorbed by others (DESIGN section 4, rule 10); `record` is the one they were absorbed under, NULL where nobody noted it.
 CREATE TABLE alias (site INTEGER NOT NULL, sequence INTEGER NOT NULL, to_site INTEGER NOT NULL, to_sequence INTEGER NOT NULL,
-  PRIMARY KEY (site, sequence)) WITHOUT ROWID;
+  record INTEGER, PRIMARY KEY (site, sequence)) WITHOUT ROWID;
+CREATE INDEX alias_to ON alias (to_site, to_sequence);
+CREATE INDEX alias_record ON alias (record);
 
 -- Every change that did not simply become the record: what lost, to what, by which rule, decided where.
 CREATE TABLE conflict (

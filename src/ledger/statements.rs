@@ -54,7 +54,7 @@ statements! {
     AckPackets = 20, "UPDATE packet SET acknowledged = ?3 WHERE site = ?1 AND direction = 'out' AND number <= ?2 AND acknowledged IS NULL";
     AddPending = 21, "INSERT INTO pending VALUES (?, ?, ?, ?)";
     DropPending = 22, "DELETE FROM pending WHERE packet <= ?";
-    PutAlias = 23, "INSERT INTO alias VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET to_site = excluded.to_site, to_sequence = excluded.to_sequence";
+    PutAlias = 23, "INSERT INTO alias (site, sequence, to_site, to_sequence) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET to_site = excluded.to_site, to_sequence = excluded.to_sequence";
     AddConflict = 24, "INSERT INTO conflict VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (decider, decider_number) DO NOTHING";
     AddInvitation = 25, "INSERT INTO invitation VALUES (?, ?, ?, ?, NULL)";
     UseInvitation = 26, "UPDATE invitation SET used = ?2 WHERE id = ?1";
@@ -68,9 +68,21 @@ statements! {
     PutParked = 50, "INSERT INTO parked VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET packet = excluded.packet, since = excluded.since, content = excluded.content";
     DropParked = 51, "DELETE FROM parked WHERE site = ? AND table_no = ? AND key = ?";
     PutPastValue = 52, "INSERT INTO past_value VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, time = excluded.time";
-    AddNobodys = 60, "INSERT INTO nobodys VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
-    DropNobodys = 61, "DELETE FROM nobodys WHERE table_no = ? AND number = ?";
-    CloseTaken = 62, "UPDATE conflict SET state = 'decided' WHERE state = 'taken' AND decider_number = ?";
+    AddNobodys = 68, "INSERT INTO nobodys VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+    DropNobodys = 69, "DELETE FROM nobodys WHERE table_no = ? AND number = ?";
+    CloseTaken = 70, "UPDATE conflict SET state = 'decided' WHERE state = 'taken' AND decider_number = ?";
+    PutAliasUnder = 54, "INSERT INTO alias VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET to_site = excluded.to_site, to_sequence = excluded.to_sequence, record = excluded.record";
+    ForgetEntry = 60, "DELETE FROM journal WHERE number = ?";
+    ForgetGraves = 61, "DELETE FROM grave WHERE record = ?";
+    ForgetAliases = 62, "DELETE FROM alias WHERE record = ?";
+    ForgetRecord = 63, "DELETE FROM record WHERE id = ?1 AND row IS NULL AND extra IS NULL \
+        AND NOT EXISTS (SELECT 1 FROM journal WHERE number = version) AND NOT EXISTS (SELECT 1 FROM grave WHERE record = ?1) \
+        AND NOT EXISTS (SELECT 1 FROM alias WHERE record = ?1) AND NOT EXISTS (SELECT 1 FROM pending WHERE record = ?1) \
+        AND NOT EXISTS (SELECT 1 FROM former WHERE record = ?1) AND NOT EXISTS (SELECT 1 FROM nobodys WHERE record = ?1)";
+    ForgetPastValues = 67, "DELETE FROM past_value WHERE record = ?";
+    ForgetCauses = 64, "DELETE FROM cause WHERE id <= ?";
+    ForgetPackets = 65, "DELETE FROM packet WHERE site = ? AND direction = ? AND number <= ?";
+    ForgetConflict = 66, "DELETE FROM conflict WHERE number = ?";
     FillMirror = 53, "UPDATE record SET row = ?2, stamps = ?3 WHERE id = ?1";
 }
 
@@ -186,6 +198,7 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch(include_str!("schema.sql")).unwrap();
         assert!(matches!(replay(&connection, &[9, 1]), Err(LedgerError::DamagedCommit)));
-        assert!(matches!(replay(&connection, &[2, 2, 0x7e]), Err(LedgerError::DamagedCommit)));
+        // There is no statement -1.
+        assert!(matches!(replay(&connection, &[2, 2, 1]), Err(LedgerError::DamagedCommit)));
     }
 }

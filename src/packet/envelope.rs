@@ -79,7 +79,7 @@ pub struct Envelope {
     /// The last packet of the recipient's stream that is applied at the sender.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledges: Option<Acknowledgement>,
-    /// Child only: the last parent packet after which it kept nothing back.
+    /// Child only: the last parent packet after which it kept nothing back, nor any child of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<PacketNumber>,
     /// Packets of the recipient's stream that are missing and wanted again.

@@ -365,6 +365,7 @@ mod tests {
             heartbeat: Settings::HEARTBEAT,
             alarm_after: Settings::ALARM_AFTER,
             groups: Vec::new(),
+            history_millis: Settings::HISTORY_MILLIS,
         }
     }
 

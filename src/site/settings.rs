@@ -31,6 +31,8 @@ pub struct Settings {
     pub alarm_after: i64,
     /// The groups this site is in, sorted.
     pub groups: Vec<String>,
+    /// How long the history of records is kept, at least [`Settings::LEAST_HISTORY_MILLIS`].
+    pub history_millis: i64,
 }
 
 /// Why a text is no settings file.
@@ -44,12 +46,16 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    const KEYS: [&str; 9] = ["name", "role", "host", "parent", "database", "groups", "watch", "heartbeat", "alarm_after"];
+    const KEYS: [&str; 10] = ["name", "role", "host", "parent", "database", "groups", "watch", "heartbeat", "alarm_after", "history"];
 
     /// Of [`Settings::heartbeat`], where nothing is set: a day.
     pub const HEARTBEAT: i64 = 24 * 60 * 60 * 1000;
     /// Of [`Settings::alarm_after`], where nothing is set: two weeks.
     pub const ALARM_AFTER: i64 = 14 * Self::HEARTBEAT;
+    /// How long history is kept where nobody says: last year's can be looked up until this one is over.
+    pub const HISTORY_MILLIS: i64 = 400 * 86_400_000;
+    /// The shortest time for history: the plot of `status` goes back so far.
+    pub const LEAST_HISTORY_MILLIS: i64 = 30 * 86_400_000;
 
     /// Reads the text of a `fieldpost.toml`.
     ///
@@ -95,6 +101,10 @@ impl Settings {
         }
         let alarm_after = root.span("alarm_after")?.unwrap_or(Self::ALARM_AFTER);
         let watch = WatchSettings::read(&root)?;
+        let history_millis = root.span("history")?.unwrap_or(Self::HISTORY_MILLIS);
+        if history_millis < Self::LEAST_HISTORY_MILLIS {
+            return Err(root.refuse("history", format!("at least {}", span_text(Self::LEAST_HISTORY_MILLIS))));
+        }
         Ok(Self {
             watch,
             heartbeat,
@@ -106,6 +116,7 @@ impl Settings {
             database: filled("database")?,
             exchanges: Exchanges::read(&root)?,
             groups,
+            history_millis,
         })
     }
 }
@@ -130,7 +141,9 @@ impl fmt::Display for Settings {
         writeln!(f, "database = {}\n", quoted(&self.database))?;
         writeln!(f, "# Where packets are dropped and collected: a folder, an address, or a list of them.\n{}", self.exchanges)?;
         let groups: Vec<String> = self.groups.iter().map(|group| quoted(group)).collect();
-        writeln!(f, "# The groups this site is in; its parent decides.\ngroups = [{}]", groups.join(", "))?;
+        writeln!(f, "# The groups this site is in; its parent decides.\ngroups = [{}]\n", groups.join(", "))?;
+        writeln!(f, "# How long history and the list of conflicts are kept: at least {}.", span_text(Self::LEAST_HISTORY_MILLIS))?;
+        writeln!(f, "history = {}", quoted(&span_text(self.history_millis)))?;
         self.exchanges.tables(f)?;
         self.watch.table(f)
     }
@@ -196,6 +209,8 @@ mod tests {
             ("exchange = '/mnt/share'", "exchange = ''", "line 6: `exchange`: may not be empty"),
             ("['sales', 'east']", "['sales', 3]", "line 7: `groups` takes a list of texts, found integer"),
             ("groups = [", "groups = ", "line 7: "),
+            ("groups = ", "history = '29d'\ngroups = ", "line 7: `history`: at least 30d"),
+            ("groups = ", "history = 'long'\ngroups = ", "line 7: `history`: it takes a length of time"),
         ];
         for (from, to, expected) in cases {
             let error = Settings::parse(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();

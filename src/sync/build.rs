@@ -94,6 +94,8 @@ struct Building<'s> {
     /// Their versions once that packet is built.
     told: BTreeMap<String, String>,
     settled: bool,
+    /// How far we are settled where nothing was kept back.
+    may_settle: PacketNumber,
     /// Whether any rule or person keeps anything home.
     may_keep: bool,
     /// What stays home, by table and kind of reason.
@@ -147,6 +149,7 @@ impl<'s> Building<'s> {
             papers,
             told,
             settled: !session.ledger.any_parked(to.site)?,
+            may_settle: if up { super::forget::may_settle(session, to)? } else { to.received },
             may_keep: session.may_keep()?,
             kept: BTreeMap::new(),
         })
@@ -186,13 +189,17 @@ impl<'s> Building<'s> {
             self.settled = false;
             record.extra.opinions.insert(self.to.site, opinion);
         } else if let Some(why) = self.stays_home(&record, &opinion)? {
-            // Not told, so what it holds must be said outright as well.
-            self.settled = false;
+            // Not told, so what it holds must be said outright as well. It may be kept for good, and the parent need not remember everything
+            // because of it: only if what the parent said of the record was ignored, the parent cannot know what we hold.
+            self.settled &= why == Stays::Marked || !record.extra.full;
             self.keep(&record, why)?;
             record.extra.opinions.insert(self.to.site, opinion);
         } else {
-            record.extra.opinions.remove(&self.to.site);
+            let explicit = record.extra.opinions.remove(&self.to.site).is_some();
             record.extra.released.remove(&self.to.site);
+            if explicit && !self.up && known::differs_in_existence(&record, &opinion) {
+                record.extra.told.insert(self.to.site, self.number);
+            }
             if let Some(change) = self.change(&mut record, opinion)? {
                 self.push(&mut record, change)?;
             }
@@ -383,9 +390,9 @@ impl<'s> Building<'s> {
         Ok(self.sealed.into_iter().map(out).collect())
     }
 
-    /// A child says how far it is settled: it kept nothing back when it built this.
+    /// A child says how far it is settled: it kept nothing back when it built this, and its own children kept nothing back either.
     fn settled_number(&self) -> PacketNumber {
-        if self.settled { self.to.received } else { self.to.settled_here }
+        if self.settled { self.may_settle.max(self.to.settled_here) } else { self.to.settled_here }
     }
 
     /// Seals what is spooled as the next packet. Only the `last` one of a build says how far we are settled.

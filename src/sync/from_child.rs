@@ -222,7 +222,7 @@ impl Applying<'_> {
                     // The same record made twice: the child's goes by the name of ours from now on.
                     Some(ours) if before.is_none() => {
                         if !self.session.ledger.same(ours.born, after.born)? {
-                            self.session.ledger.absorb(after.born, ours.born)?;
+                            self.session.ledger.absorb(record, after.born, ours.born)?;
                         }
                     }
                     Some(_) | None => self.session.ledger.bury_refused(record, after)?,
@@ -314,7 +314,7 @@ impl Applying<'_> {
         }
         let merged = self.merge(record, incoming, ours, None, after, &all)?;
         if twin {
-            self.session.ledger.absorb(after.born, survivor)?;
+            self.session.ledger.absorb(record, after.born, survivor)?;
         }
         Ok(Decision::Become(Some(merged)))
     }

@@ -253,7 +253,7 @@ impl Applying<'_> {
         let Some(after) = &change.after else { return Ok(base) };
         for absorbed in &change.aliases {
             if *absorbed != after.born && !ledger.same(*absorbed, after.born)? {
-                ledger.absorb(*absorbed, after.born)?;
+                ledger.absorb(record, *absorbed, after.born)?;
             }
         }
         match (record.current.clone(), base) {

@@ -2,7 +2,7 @@
 
 use super::{Result, Session};
 use crate::ledger::{CauseKind, Direction, EntryKind, Record};
-use crate::model::{FieldNo, Identity, Image, Key, Millis, PacketNumber, Row, Shape, SiteName, Value};
+use crate::model::{FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Row, Shape, SiteName, Value};
 
 /// One thing that happened to a record.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +62,16 @@ pub fn under(session: &Session, shape: &Shape, place: &Key) -> Result<Vec<Record
     Ok(found)
 }
 
-/// What happened to a record, oldest first.
+/// Whether older entries of a record were forgotten.
+///
+/// # Errors
+/// As the ledger says.
+pub fn is_cut(session: &Session, record: &Record) -> Result<bool> {
+    let chain = session.ledger.chain(record, JournalNumber(0))?;
+    Ok(chain.last().map_or(record.version, |oldest| oldest.previous) > JournalNumber(0))
+}
+
+/// What happened to a record, oldest first, as far as it is remembered.
 ///
 /// # Errors
 /// As the ledger says.
@@ -77,7 +86,7 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
     }
     let mut after = record.current.clone();
     let mut events = Vec::new();
-    for entry in ledger.chain(record, crate::model::JournalNumber(0))? {
+    for entry in ledger.chain(record, JournalNumber(0))? {
         let before = entry.kind.undo(after.clone());
         let cause = ledger.cause(entry.cause)?;
         let name = |field: FieldNo| shape.name_of(field).to_owned();
@@ -109,8 +118,12 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
         };
         let mut went = Vec::new();
         for (name, site, sent) in &packets {
-            let told = sent.iter().find(|row| row.direction == Direction::Out && row.journal >= entry.number && row.changes > 0);
+            let mut kept = sent.iter().filter(|row| row.direction == Direction::Out).peekable();
+            let first = kept.peek().map(|row| row.number);
+            let told = kept.find(|row| row.journal >= entry.number && row.changes > 0);
+            // The first one that is left may not be the first one that told it.
             if let Some(row) = told
+                && (row.number.0 == 1 || first != Some(row.number))
                 && entry.known_to != Some(*site)
             {
                 went.push((name.clone(), row.number));

@@ -59,6 +59,15 @@ pub(super) fn derived(ledger: &Ledger, record: &Record, link: Link) -> Result<Op
     Ok(Opinion::Known(image))
 }
 
+/// Whether a neighbour holds another incarnation than is here, or only one of the two holds any.
+pub(super) fn differs_in_existence(record: &Record, opinion: &Opinion) -> bool {
+    let born = |image: &Option<Image>| image.as_ref().map(|image| image.born);
+    match opinion {
+        Opinion::Known(image) => born(image) != born(&record.current),
+        Opinion::Unknown => true,
+    }
+}
+
 /// Keeps `opinion` explicitly where the journal would tell something else, and only there.
 pub(super) fn set_opinion(ledger: &Ledger, record: &mut Record, link: Link, opinion: Opinion) -> Result<(), LedgerError> {
     // A child that is told everything is told what there is: that something it may hold is not there, it hears only if we say so.

@@ -19,6 +19,7 @@
 //! | [`stays`] | which records stay home, although it does not hold them? |
 //! | `upgrade`, `evolve` | what does a schema change mean for what is tracked? |
 //! | [`parked`], `foreign` | what becomes of changes for a table or field that is not here? |
+//! | [`forget`] | what need a site not remember any more? |
 //! | [`mend`] | what can a person do about records, held changes and conflicts? |
 //! | [`recover`] | how does a site go on whose database was restored? |
 //! | [`join`], [`roster`] | how does a new site get in, and who else is there? |
@@ -34,6 +35,7 @@ mod early;
 mod error;
 mod evolve;
 mod foreign;
+pub mod forget;
 mod from_child;
 mod from_parent;
 mod held;

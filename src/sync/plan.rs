@@ -49,9 +49,9 @@ pub enum Stop {
 /// What the ledger knows of packets that the envelope speaks of.
 #[derive(Clone, Debug, Default)]
 pub struct Known {
-    /// Id of the applied packet of the envelope's number.
+    /// Id of the applied packet of the envelope's number; none where that is forgotten.
     pub applied: Option<String>,
-    /// Id of our packet that the envelope acknowledges.
+    /// Id of our packet that the envelope acknowledges; none where there is none, or it is forgotten.
     pub acknowledged: Option<String>,
 }
 
@@ -62,14 +62,16 @@ pub fn judge(neighbour: &Neighbour, envelope: &Envelope, id: &PacketId, known: &
         return Step::Stop(Stop::OtherStream);
     }
     if envelope.number <= neighbour.received {
-        let same = known.applied.as_deref() == Some(id.to_string().as_str());
+        // An id that is forgotten is of long ago. Of a neighbour that began anew under it: it stops at what we acknowledge in answer.
+        let same = known.applied.as_deref().is_none_or(|applied| applied == id.to_string());
         return if same { Step::Duplicate } else { Step::Stop(Stop::Fork) };
     }
     if let Some(acknowledged) = &envelope.acknowledges {
         if acknowledged.stream != neighbour.stream_out || acknowledged.number > neighbour.sent {
             return Step::Stop(Stop::WeWereRestored);
         }
-        if known.acknowledged.as_deref() != Some(acknowledged.id.to_string().as_str()) {
+        let forgotten = known.acknowledged.is_none() && acknowledged.number < neighbour.acknowledged;
+        if !forgotten && known.acknowledged.as_deref() != Some(acknowledged.id.to_string().as_str()) {
             return Step::Stop(Stop::WeWereRestored);
         }
     }
@@ -164,6 +166,19 @@ mod tests {
         assert_eq!(judge(&envelope(5, 4, Some(5)), id(5)), Step::Stop(Stop::NeighbourRestored));
         assert_eq!(judge(&Envelope { asks: vec![PacketNumber(6)], ..envelope(5, 4, Some(7)) }, id(5)), Step::Stop(Stop::NeighbourRestored));
         assert_eq!(judge(&Envelope { stream: StreamId(3), ..envelope(1, 4, None) }, id(5)), Step::Stop(Stop::OtherStream));
+    }
+
+    #[test]
+    fn a_packet_of_long_ago_is_a_duplicate_although_its_id_is_forgotten() {
+        let known = Known { applied: None, ..known() };
+        assert_eq!(judge(&neighbour(), &envelope(2, 1, Some(1)), &id(2), &known), Step::Duplicate);
+    }
+
+    #[test]
+    fn a_neighbour_that_goes_back_to_long_ago_was_restored_and_not_we() {
+        let known = Known { acknowledged: None, ..known() };
+        assert_eq!(judge(&neighbour(), &envelope(5, 4, Some(2)), &id(5), &known), Step::Stop(Stop::NeighbourRestored));
+        assert_eq!(judge(&neighbour(), &envelope(5, 4, Some(7)), &id(5), &known), Step::Stop(Stop::WeWereRestored));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::forget::Forgotten;
 use super::stays::Stays;
 
 use crate::ledger::Conflict;
@@ -91,6 +92,8 @@ pub struct Report {
     pub found: u64,
     /// Tables whose capture was repaired.
     pub rearmed: Vec<String>,
+    /// What is not remembered any more.
+    pub forgotten: Forgotten,
     /// Things worth a line that fit nowhere else.
     pub notes: Vec<String>,
 }

@@ -78,6 +78,10 @@ pub struct Limits {
     pub redeposit_millis: i64,
     /// Most bytes of a part that is read whole: roster, rules, schema, outcomes.
     pub document_bytes: u64,
+    /// Most rows of each kind that one round looks at for forgetting.
+    pub forget_rows: u64,
+    /// How long the journal and the packets are kept for people, where that is not what the settings say. Tests forget at once.
+    pub history_millis: Option<i64>,
     /// What a packet may contain.
     pub packet: packet::Limits,
 }
@@ -91,6 +95,8 @@ impl Default for Limits {
             lock_wait: Duration::from_secs(10),
             redeposit_millis: 60 * 60 * 1000,
             document_bytes: 64 << 20,
+            forget_rows: 2_000,
+            history_millis: None,
             packet: packet::Limits::default(),
         }
     }

@@ -144,6 +144,7 @@ pub fn init(
         heartbeat: Settings::HEARTBEAT,
         alarm_after: Settings::ALARM_AFTER,
         groups: Vec::new(),
+        history_millis: Settings::HISTORY_MILLIS,
     };
     draft.finish(world, &settings)?;
     tracked.sort_by_key(|(shape, _)| shape.number);

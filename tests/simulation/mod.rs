@@ -9,6 +9,7 @@
 //! | `sweep` | does a fixed history end the same, wherever it is killed? |
 //! | `referee` | is what came out what was promised? |
 //! | `invented` | the same three of databases that are drawn from a seed, with handed-out numbers and all kinds of references |
+//! | `leftovers` | does anything remain in the state files that nobody needs? |
 //! | `ruling` | which rules are drawn, and what do they promise? |
 //!
 //! `tests/simulation.rs` runs the first seeds, `examples/simulate.rs` as many as wanted and replays one.
@@ -18,6 +19,7 @@ pub mod application;
 mod evidence;
 pub mod history;
 pub mod invented;
+mod leftovers;
 pub mod referee;
 pub mod ruling;
 pub mod sites;
@@ -246,6 +248,9 @@ impl Simulation {
         self.judge();
         if self.outcome.wrong.is_empty() {
             self.release();
+        }
+        if self.outcome.wrong.is_empty() {
+            self.leftovers();
         }
     }
 

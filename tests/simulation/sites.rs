@@ -21,6 +21,8 @@ use super::invented;
 const BEGIN: i64 = 1_700_000_000_000;
 /// An unacknowledged packet is put on the exchange again after this long.
 pub const REDEPOSIT_MILLIS: i64 = 5_000;
+/// Rows that are looked at for forgetting in one round, in histories of small slices.
+const FEWEST_FORGOTTEN: u64 = 5;
 const ROUNDS_TO_JOIN: usize = 20;
 
 /// A tree whose sites have all joined and are the same, kept to be copied.
@@ -62,6 +64,9 @@ impl Sites {
             slice_changes: setting.slice_changes,
             packet_bytes: setting.packet_bytes,
             redeposit_millis: REDEPOSIT_MILLIS,
+            // Whatever is forgotten too early is missed the soonest like this.
+            history_millis: Some(0),
+            forget_rows: setting.slice_changes.clamp(FEWEST_FORGOTTEN, 2_000),
             lock_wait: std::time::Duration::ZERO,
             ..Limits::default()
         };

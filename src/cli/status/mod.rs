@@ -20,7 +20,7 @@ use crate::rules;
 use crate::site::Role;
 use crate::status::tables::{TableStatus, tables};
 use crate::status::window::{Window, noted};
-use crate::sync::{Session, SyncError, clocks, renumber, standing};
+use crate::sync::{Session, SyncError, clocks, forget, renumber, standing};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
@@ -149,6 +149,8 @@ pub struct NeighbourStatus {
     pub last_received: Option<Moment>,
     /// How many milliseconds ago that was.
     pub silence: Option<i64>,
+    /// Changes that are kept for it alone: old ones that it has not said to need no more.
+    pub kept: u64,
     /// Which fieldpost made its last packet.
     pub version: Option<String>,
     /// By how many milliseconds its clock is ahead of ours at least; negative where it is behind, 0 where it may be right.
@@ -265,6 +267,7 @@ fn of_neighbour(session: &Session, neighbour: &Neighbour) -> Result<NeighbourSta
         last_sent: last(Direction::Out),
         last_received: received,
         silence: received.map(|received| (session.world.now().0 - received.0.0).max(0)),
+        kept: forget::kept_for(session, neighbour)?,
         version: standing::program(session, neighbour)?,
         clock_ahead: clocks::skew(session, neighbour)?.map_or(0, clocks::Skew::certain),
         problem: neighbour.problem.clone(),
@@ -446,6 +449,10 @@ impl StatusReport {
             let (seconds, side) = (neighbour.clock_ahead.abs() / 1000, if neighbour.clock_ahead > 0 { "ahead" } else { "behind" });
             lines.push(format!("the clock of '{}' is {seconds} s {side} of this one, at least: 'newest' goes by clocks", neighbour.name));
         }
+        for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.kept >= forget::MUCH) {
+            let silent = neighbour.silence.map_or_else(String::new, |silence| format!(", silent for {}", duration(silence)));
+            lines.push(format!("{} changes kept for '{}'{silent}", number(neighbour.kept), neighbour.name));
+        }
         let skipped = self.renumbered.len().saturating_sub(MOST_NUMBERS);
         lines.extend(self.renumbered.iter().skip(skipped).map(|moved| moved.words.clone()));
         if skipped > 0 {
@@ -507,7 +514,8 @@ mod tests {
                 waiting: 3,
                 last_sent: Some(at(0)),
                 last_received: None,
-                silence: None,
+                silence: Some(45 * 86_400_000),
+                kept: 12_431,
                 version: Some("0.1.0".to_owned()),
                 clock_ahead: 0,
                 problem: None,
@@ -575,6 +583,7 @@ anna, a remote of 'head'
 
 3 records were edited since the last run: 'fieldpost sync' sends
 1 change is held: 'fieldpost held' says why
+12,431 changes kept for 'head', silent for 45 d
 "
         );
         assert_eq!(report().exit(), Exit::Done);
