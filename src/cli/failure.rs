@@ -98,6 +98,14 @@ pub enum Failure {
     /// A line that does not say what to do.
     #[error("{0}")]
     BadLine(String),
+    /// A program of this computer that was run and failed.
+    #[error("`{call}` failed: {words}")]
+    Call {
+        /// What was run.
+        call: String,
+        /// What it said.
+        words: String,
+    },
     /// Edits that would reach nobody.
     #[error("{} not been sent", page::count(usize::try_from(*records).unwrap_or(usize::MAX), "edited record has", "edited records have"))]
     Unsent {
@@ -163,6 +171,7 @@ impl Failure {
             | Self::KeyLength { .. }
             | Self::NoMoment { .. }
             | Self::BadLine(_)
+            | Self::Call { .. }
             | Self::Unsent { .. }
             | Self::Differ
             | Self::Demo(_)
