@@ -27,11 +27,19 @@ pub fn shell(word: &str) -> String {
     if !word.is_empty() && word.chars().all(harmless) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-/// A shell command as the sixth field of a crontab line: cron takes one backslash before `%` and `\` away, and reads a bare `%` as the
-/// end of the command.
+/// A shell command as the sixth field of a crontab line. A bare `%` ends it. Cron takes a backslash away before `%` and, where it comes
+/// from Vixie's, before another backslash; a backslash before anything else every cron leaves alone.
 #[must_use]
 pub fn cron(command: &str) -> String {
-    command.replace('\\', r"\\").replace('%', r"\%")
+    let mut line = String::new();
+    let mut rest = command.chars().peekable();
+    while let Some(c) = rest.next() {
+        if c == '%' || c == '\\' && matches!(rest.peek(), Some('%' | '\\')) {
+            line.push('\\');
+        }
+        line.push(c);
+    }
+    line
 }
 
 /// Whether a word stands in the place of the program, where systemd replaces no variables.
@@ -119,7 +127,7 @@ pub(super) mod tests {
         assert_eq!(shell("/usr/bin/x"), "/usr/bin/x");
         assert_eq!(shell(""), "''");
         assert_eq!(shell(NASTY), r#"'/srv/it'\''s "50%" & <b> $HOME `id` \n ; #!/é'"#);
-        assert_eq!(cron(r"a\b 50%"), r"a\\b 50\%");
+        assert_eq!(cron(r"a\b 50% it'\''s \% \\n"), r"a\b 50\% it'\''s \\\% \\\n");
         assert_eq!(systemd(NASTY, Place::Argument), r#""/srv/it's \"50%%\" & <b> $$HOME `id` \\n ; #!/é""#);
         assert_eq!(systemd("/a $b%h", Place::Program), r#""/a $b%%h""#);
         assert_eq!(xml("<a> & b"), "&lt;a&gt; &amp; b");

@@ -281,3 +281,226 @@ fn records(tables: &BTreeMap<&str, u64>) -> String {
     let last = parts.pop().unwrap_or_default();
     if parts.is_empty() { last } else { format!("{} and {last}", parts.join(", ")) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::page::Moment;
+    use crate::cli::page::tests::plain;
+    use crate::cli::shown::Shown;
+    use crate::cli::sync::{KeptRecord, PacketIn, PacketOut};
+    use crate::model::Value;
+
+    fn name(text: &str) -> SiteName {
+        SiteName::new(text).unwrap()
+    }
+
+    fn tables(all: &[(&str, u64)]) -> BTreeMap<String, Counts> {
+        all.iter().map(|(table, updated)| ((*table).to_owned(), Counts { inserted: 0, updated: *updated, deleted: 0 })).collect()
+    }
+
+    fn came(from: &str, all: &[(&str, u64)]) -> PacketIn {
+        PacketIn { from: name(from), number: 7, changes: 9, tables: tables(all) }
+    }
+
+    fn sent(to: &str, all: &[(&str, u64)]) -> PacketOut {
+        PacketOut { to: name(to), number: 7, bytes: 9, tables: tables(all) }
+    }
+
+    fn lost(about: About, winner: &str) -> Conflict {
+        Conflict {
+            number: 4,
+            table: "customers".to_owned(),
+            key: vec![Shown(Value::text("ACME-0007"))],
+            about,
+            base: Shown(Value::Null),
+            winner: Shown(Value::text("555-0199")),
+            winner_site: Some(name(winner)),
+            winner_time: None,
+            loser: Shown(Value::text("555-0100")),
+            loser_site: Some(name("anna")),
+            loser_time: None,
+            mine: true,
+            rule: "newest".to_owned(),
+            decider: name("head"),
+            packet: None,
+            decided: Moment::default(),
+            open: false,
+            settled: false,
+            settlement: None,
+        }
+    }
+
+    fn phone(winner: &str) -> Conflict {
+        lost(About::Field("phone".to_owned()), winner)
+    }
+
+    fn held(needs: Needs) -> HeldChange {
+        HeldChange {
+            number: Some(17),
+            table: "orders".to_owned(),
+            key: vec![Shown(Value::text("O-17"))],
+            from: name("head"),
+            packet: 41,
+            why: "packet 40 of the stream is not here".to_owned(),
+            since: Moment::default(),
+            attempts: 0,
+            next: None,
+            needs,
+        }
+    }
+
+    fn waiting(needs: Needs) -> Waiting {
+        let why = "the exchange is out of reach".to_owned();
+        Waiting { neighbour: Some(name("head")), what: "packet 12 (3.1 kB)".to_owned(), why, needs }
+    }
+
+    fn kept(records: u64, wrong: bool) -> Kept {
+        let named = vec![KeptRecord { key: "O-18".to_owned(), field: None, why: "`customer` is required and empty".to_owned() }];
+        Kept { to: name("head"), table: "orders".to_owned(), records, wrong, named }
+    }
+
+    fn at<'a>(site: &'a SiteName, host: &'a SiteName) -> Here<'a> {
+        Here { site, host, database: true }
+    }
+
+    /// As Anna reads it, and whether the window stays.
+    fn told(report: &SyncReport) -> (String, bool) {
+        let (anna, head) = (name("anna"), name("head"));
+        let summary = Summary::of(report, at(&anna, &head));
+        assert_eq!(summary.exit(), report.exit(), "scripts and people are told the same");
+        (plain(&summary), summary.attention)
+    }
+
+    fn moved() -> SyncReport {
+        SyncReport {
+            applied: vec![came("head", &[("customers", 1)]), came("head", &[("customers", 2)])],
+            sent: vec![sent("head", &[("customers", 1), ("notes", 1)])],
+            ..SyncReport::default()
+        }
+    }
+
+    #[test]
+    fn a_run_in_which_all_is_well_is_two_sentences() {
+        assert_eq!(
+            told(&moved()),
+            ("3 customers came from the main office, 2 of your changes were sent. Everything is done.\n".to_owned(), false)
+        );
+        let nothing = "Nothing new came, and there was nothing to send. Everything is done.\n";
+        assert_eq!(told(&SyncReport::default()), (nothing.to_owned(), false));
+        let word_only = SyncReport { applied: vec![came("head", &[])], sent: vec![sent("head", &[])], ..SyncReport::default() };
+        assert_eq!(told(&word_only), (nothing.to_owned(), false));
+        let earlier =
+            SyncReport { notes: vec!["Packet 7 for 'head', made earlier, was put on the exchange".to_owned()], ..SyncReport::default() };
+        assert_eq!(told(&earlier).0, "Everything is done.\n", "there was something to send");
+        let one = SyncReport {
+            applied: vec![came("head", &[("customers", 1), ("notes", 1200), ("orders", 2)])],
+            sent: vec![sent("head", &[("customers", 1)])],
+            ..SyncReport::default()
+        };
+        assert_eq!(
+            told(&one).0.replace('\n', " "),
+            "1 record of customers, 1,200 notes and 2 orders came from the main office, 1 of your changes was sent. Everything is done. "
+        );
+    }
+
+    #[test]
+    fn whoever_lost_reads_which_record_what_stands_and_whom_to_ask() {
+        let report = SyncReport { conflicts: vec![phone("head")], ..moved() };
+        let (text, attention) = told(&report);
+        assert!(attention, "it must be read");
+        assert_eq!(
+            text.replace("\n\n", "|").replace('\n', " ").replace('|', "\n"),
+            "3 customers came from the main office, 2 of your changes were sent.\n\
+             Your phone '555-0100' for customers ACME-0007 was not kept: the main office's value '555-0199' stands. If yours is right, tell the \
+             main office; 'fieldpost conflicts show 4' has both. "
+        );
+        assert!(told(&SyncReport { conflicts: vec![phone("bert")], ..moved() }).0.contains("the value of 'bert' '555-0199' stands"));
+        let others = Conflict { mine: false, ..phone("head") };
+        assert!(!told(&SyncReport { conflicts: vec![others], ..moved() }).0.contains("555-0100"), "it is not theirs");
+        let merged = lost(About::Merged("notes".to_owned()), "head");
+        assert!(!told(&SyncReport { conflicts: vec![merged], ..moved() }).1, "nothing was lost");
+        let many = told(&SyncReport { conflicts: vec![phone("head"); MOST + 2], ..moved() }).0;
+        assert_eq!(many.matches("was not kept").count(), MOST);
+        assert!(many.contains("the same with 2 other changes of yours"), "{many}");
+    }
+
+    #[test]
+    fn an_office_that_cannot_be_reached_is_no_reason_to_worry() {
+        let (text, attention) =
+            told(&SyncReport { waiting: vec![waiting(Needs::Exchange), waiting(Needs::Exchange)], ..SyncReport::default() });
+        assert_eq!(text, "The office cannot be reached just now; your changes are safe and go out next time.\n");
+        assert!(attention);
+    }
+
+    #[test]
+    fn what_goes_on_by_itself_lets_the_window_close_and_what_wants_somebody_does_not() {
+        let of = |report: SyncReport| told(&report).1;
+        assert!(!of(SyncReport { held: vec![held(Needs::Packet)], ..moved() }));
+        assert!(!of(SyncReport { kept: vec![kept(2, false)], ..moved() }));
+        assert!(!of(SyncReport { waiting: vec![waiting(Needs::Packet)], ..moved() }));
+        assert!(of(SyncReport { held: vec![held(Needs::Person)], ..moved() }));
+        assert!(of(SyncReport { kept: vec![kept(2, true)], ..moved() }));
+        assert!(of(SyncReport { waiting: vec![waiting(Needs::Person)], ..moved() }));
+        assert!(of(SyncReport { faults: vec!["x".to_owned()], ..moved() }));
+        let (anna, head) = (name("anna"), name("head"));
+        let new = Summary::of(&SyncReport::default(), Here { database: false, ..at(&anna, &head) });
+        assert!(new.attention && plain(&new).starts_with("Your data is not here yet: the main office has to"), "{new:?}");
+        let open = Conflict { open: true, mine: false, decider: head.clone(), ..phone("anna") };
+        let office = Summary::of(&SyncReport { conflicts: vec![open], ..moved() }, at(&head, &head));
+        assert!(office.attention && plain(&office).contains("1 record was changed in two places and waits for you"), "{office:?}");
+    }
+
+    #[test]
+    fn a_run_that_failed_says_whom_to_show_it() {
+        let explanation = |exit| Explanation { message: "disk full".to_owned(), hint: Some("make room".to_owned()), exit };
+        let failed = |exit| {
+            let summary = Summary::failed(&explanation(exit));
+            assert!(summary.attention && summary.exit() == exit);
+            plain(&summary)
+        };
+        assert!(failed(Exit::Failed).contains("Your data is safe.") && failed(Exit::Failed).contains("\n\ndisk full (make room)"));
+        assert!(failed(Exit::Busy).contains("at work here already"));
+        assert!(failed(Exit::Unreachable).starts_with("The office cannot be reached"));
+    }
+
+    /// Nobody who sells has to know how it works.
+    #[test]
+    fn no_word_of_the_trade_is_in_a_summary() {
+        let abouts = [
+            About::Field("phone".to_owned()),
+            About::Gone("phone".to_owned()),
+            About::Delete,
+            About::Twin,
+            About::Dependants,
+            About::Held,
+            About::Merged("phone".to_owned()),
+            About::Refused(Some("phone".to_owned())),
+            About::Refused(None),
+            About::Dropped(Some("phone".to_owned())),
+            About::Dropped(None),
+        ];
+        let all_needs = [Needs::Schema, Needs::Packet, Needs::Exchange, Needs::Activation, Needs::Person];
+        let mut reports = vec![moved(), SyncReport::default()];
+        reports.extend(abouts.map(|about| SyncReport { conflicts: vec![lost(about, "head")], ..moved() }));
+        reports.extend(all_needs.map(|needs| SyncReport { held: vec![held(needs)], waiting: vec![waiting(needs)], ..moved() }));
+        reports.extend(
+            [(1, false), (2, false), (1, true), (3, true)]
+                .map(|(records, wrong)| SyncReport { kept: vec![kept(records, wrong)], ..moved() }),
+        );
+        reports.push(SyncReport { faults: vec!["x".to_owned()], notes: vec!["packet 7 was put on the exchange".to_owned()], ..moved() });
+        let (anna, head) = (name("anna"), name("head"));
+        for report in &reports {
+            for here in [at(&anna, &head), at(&head, &head), Here { database: false, ..at(&anna, &head) }] {
+                let text = Summary::of(report, here).lines.join("\n");
+                assert!(!text.is_empty());
+                // What is to be typed is typed, and commands have their names.
+                let read: String = text.split('\'').filter(|part| !part.starts_with("fieldpost ")).collect();
+                for word in ["packet", "stream", "exchange", "seal", "conflict", "ledger", "journal", "sync", "database", "schema", "null"]
+                {
+                    assert!(!read.to_lowercase().contains(word), "{word}: {text}");
+                }
+            }
+        }
+    }
+}

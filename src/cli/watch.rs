@@ -19,7 +19,7 @@ use crate::sync::urgency::{self, Unsealed};
 use crate::watch::ears::{Ears, Noise, Places};
 use crate::watch::{self, Edited, Ended, Looked, Next, Schedule, State, Watched, Why};
 
-/// Run rounds by themselves: when a packet comes, when something is edited, and by the clock
+/// Run rounds by themselves: for a packet, for an edit, and by the clock
 ///
 /// Stays until it is told to end (Ctrl-C, or a signal) and stops cleanly in the middle of anything. A packet in a folder and an edit in a
 /// critical table are on their way within a second; where nothing tells of them, every minute is looked. The table [watch]

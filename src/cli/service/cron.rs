@@ -29,7 +29,7 @@ fn when(minutes: u32) -> Option<String> {
         60 => Some("0 * * * *".to_owned()),
         1440 => Some("0 0 * * *".to_owned()),
         2..60 if 60 % minutes == 0 => Some(format!("*/{minutes} * * * *")),
-        61..1440 if minutes % 60 == 0 && 24 % (minutes / 60) == 0 => Some(format!("0 */{} * * *", minutes / 60)),
+        61..1440 if minutes.is_multiple_of(60) && 24 % (minutes / 60) == 0 => Some(format!("0 */{} * * *", minutes / 60)),
         _ => None,
     }
 }
@@ -108,7 +108,7 @@ mod tests {
             text(NASTY, None),
             format!(
                 "# >>> {name}: made by 'fieldpost service install', taken out by 'fieldpost service remove'\n\
-                 */15 * * * * /usr/bin/fieldpost --home '/srv/it'\\\\''s \"50\\%\" & <b> $HOME `id` \\\\n ; #!/é' sync --quiet\n\
+                 */15 * * * * /usr/bin/fieldpost --home '/srv/it'\\''s \"50\\%\" & <b> $HOME `id` \\n ; #!/é' sync --quiet\n\
                  # <<< {name}\n"
             )
         );

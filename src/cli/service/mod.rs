@@ -245,8 +245,8 @@ fn parts(pieces: &[Piece], calls: &[Call]) -> String {
 impl Report for ServiceReport {
     fn text(&self, _: &Page) -> String {
         let verdict = match (self.state, self.installed_now) {
-            (State::Installed, true) => format!("Installed and started. {}", self.kind.limits()),
-            (State::Installed, false) => format!("Installed, exactly so. {}", self.kind.limits()),
+            (State::Installed, true) => format!("Installed and started.\n{}", self.kind.limits()),
+            (State::Installed, false) => format!("Installed, exactly so.\n{}", self.kind.limits()),
             (State::Absent, _) => "Not installed: 'fieldpost service install' does it.".to_owned(),
             (State::Different, _) => {
                 "Another form of it is installed: 'fieldpost service install' with the same words replaces it.".to_owned()
@@ -295,8 +295,8 @@ mod tests {
     #[test]
     fn it_shows_word_for_word_what_is_written_and_run() {
         let text = plain(&report(State::Absent, false));
-        let unit = Path::new("/u").join("fieldpost-anna-9bc5a9ff.service").display().to_string();
-        assert!(text.starts_with("Fieldpost watches 'anna', by systemd as fieldpost-anna-9bc5a9ff\n\nInto "), "{text}");
+        let unit = Path::new("/u").join("fieldpost-anna-80b340da.service").display().to_string();
+        assert!(text.starts_with("Fieldpost watches 'anna', by systemd as fieldpost-anna-80b340da\n\nInto "), "{text}");
         assert!(text.contains(&format!("Into {unit}\n  # Made by ")), "{text}");
         assert!(text.contains("\n\nThen\n  systemctl --user daemon-reload\n  systemctl --user enable --now fieldpost-anna-"), "{text}");
         assert!(text.ends_with("\n\nNot installed: 'fieldpost service install' does it.\n"), "{text}");
@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn it_says_how_it_stands() {
-        assert!(plain(&report(State::Installed, true)).contains("Installed and started. It runs while you are logged in"));
+        assert!(plain(&report(State::Installed, true)).contains("Installed and started.\nIt runs while you are logged in"));
         assert!(plain(&report(State::Installed, false)).contains("Installed, exactly so."));
         assert!(plain(&report(State::Different, false)).contains("Another form of it is installed"));
         assert!(plain(&report(State::Stopped, false)).contains("Written, but not started"));

@@ -352,7 +352,7 @@ pub(super) mod tests {
 
     #[test]
     fn homes_of_one_site_name_have_different_names() {
-        assert_eq!(job("/srv/a", None).name(), "fieldpost-anna-9bc5a9ff");
+        assert_eq!(job("/srv/a", None).name(), "fieldpost-anna-80b340da");
         assert_ne!(job("/srv/a", None).name(), job("/srv/b", None).name());
         assert_eq!(job("/srv/a", None).name(), job("/srv/a", Some("1h")).name(), "remove need not know of the timer");
     }
