@@ -15,7 +15,8 @@ use crate::sync::{Session, seal, start};
 /// Take every trace of Fieldpost out of the database
 ///
 /// Removes the triggers and the tables that Fieldpost added. The records stay as they are. Keys, history and settings are
-/// set aside in a folder beside; delete it yourself when nothing in it is wanted any more. The other sites are not told.
+/// set aside in a folder beside; delete it yourself when nothing in it is wanted any more. The other sites are not told. What 'fieldpost service' and 'fieldpost shortcut' made is to be
+/// taken out before.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
