@@ -160,7 +160,7 @@ fn systemd_runs_a_watch_or_a_timer_and_never_both() {
     machine.calls();
 
     machine.ok("service install --yes");
-    assert_eq!(machine.units(), [service.clone()]);
+    assert_eq!(machine.units(), std::slice::from_ref(&service));
     assert_eq!(machine.office.read(&format!("config/systemd/user/{service}")), shown["writes"][0]["text"].as_str().unwrap());
     let did = machine.calls();
     assert_eq!(did[did.len() - 2..], ["--user daemon-reload".to_owned(), format!("--user enable --now {service}")]);
