@@ -16,7 +16,7 @@ pub use plan::{Call, Encoding, Every, Job, Kind, Piece, Place};
 
 use self::plan::{Manager, Plan};
 use super::logged::Line;
-use super::page::{Page, heading};
+use super::page::{Page, heading, paragraphs};
 use super::printer::Report;
 use super::{Context, Exit, Failure, place};
 use crate::site::{Home, Level};
@@ -202,12 +202,15 @@ fn install(arguments: InstallArgs, home: &Home, context: &Context) -> Result<Exi
     if found.state == State::Installed {
         return Ok(context.done(home, &found.report(false)));
     }
-    if !arguments.yes {
+    let shown = parts(&found.plan.pieces, &found.plan.start);
+    if arguments.yes {
+        context.printer.tell(&format!("{shown}\n"));
+    } else {
         if !context.printer.can_ask() {
             let shows = "'fieldpost service show' shows what would be written and run";
             return Err(Failure::BadLine(format!("nobody is here to be asked, and nothing was done; {shows}, --yes does it")));
         }
-        context.printer.ask_about(&parts(&found.plan.pieces, &found.plan.start));
+        context.printer.ask_about(&format!("{shown}\n"));
         let answer = context.printer.ask("write and run this (y/N)")?;
         if !answer.is_some_and(|answer| ["y", "yes"].contains(&answer.trim().to_lowercase().as_str())) {
             context.printer.note("nothing was done");
@@ -253,7 +256,10 @@ impl Report for ServiceReport {
             }
             (State::Stopped, _) => "Written, but not started: 'fieldpost service install' with the same words starts it.".to_owned(),
         };
-        format!("{}, by {} as {}\n\n{}\n\n{verdict}", heading(&self.does), self.kind.word(), self.name, parts(&self.writes, &self.runs))
+        let title = format!("{}, by {} as {}", heading(&self.does), self.kind.word(), self.name);
+        // Whoever installed it has just read the parts.
+        let parts = if self.installed_now { String::new() } else { parts(&self.writes, &self.runs) };
+        paragraphs([title, parts, verdict])
     }
 
     fn lines(&self, _: &Page) -> Vec<Line> {

@@ -69,6 +69,10 @@ pub fn run(arguments: &ShortcutArgs, context: &Context) -> Result<Exit, Failure>
         Some(folder) => vec![place::whole(&context.here, folder)?],
         None => folders()?,
     };
+    if arguments.to.is_none() && !arguments.remove {
+        // The folder of the menu comes into being with the first entry.
+        folders.iter().try_for_each(fs::create_dir_all)?;
+    }
     let name = Desk::HERE.file_name(&job);
     let mut report = ShortcutReport { done: if arguments.remove { Done::Removed } else { Done::Put }, files: Vec::new() };
     for path in folders.iter().map(|folder| folder.join(&name)) {
@@ -125,9 +129,7 @@ fn folders() -> Result<Vec<PathBuf>, Failure> {
     let user = service::user_folder()?;
     let mut folders: Vec<PathBuf> = desktop(&user)?.filter(|folder| folder.is_dir()).into_iter().collect();
     if Desk::HERE == Desk::Xdg {
-        let data = service::base_folder("XDG_DATA_HOME", &[".local", "share"])?.join("applications");
-        fs::create_dir_all(&data)?;
-        folders.push(data);
+        folders.push(service::base_folder("XDG_DATA_HOME", &[".local", "share"])?.join("applications"));
     }
     if folders.is_empty() {
         return Err(Failure::BadLine("there is no desktop folder here: name a folder with --to DIR".to_owned()));
