@@ -800,7 +800,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;detach' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Detach although there are edits that no other site has')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Detach although there are edits that no other site has, or this computer still runs the site')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')

@@ -114,7 +114,7 @@ fn cron_runs_a_sync_and_the_rest_of_the_crontab_is_left_as_it_was() {
     assert!(machine.calls().is_empty(), "doing it twice writes nothing");
     assert_eq!(machine.json("service show")["kind"], "cron", "what is installed is shown");
     let other = machine.run("service install --kind systemd --yes");
-    assert!(other.code == 2 && other.err.contains("is run by cron already"), "{other:?}");
+    assert!(other.code == 1 && other.err.contains("this site is run by cron"), "{other:?}");
 
     machine.office.write("table", &format!("{}# mine\n", table()));
     assert_eq!(machine.json("service show --kind cron --timer 1h")["state"], "different");
@@ -126,6 +126,11 @@ fn cron_runs_a_sync_and_the_rest_of_the_crontab_is_left_as_it_was() {
     let status = std::process::Command::new("sh").args(["-c", line.strip_prefix("0 * * * * ").unwrap()]).status().unwrap();
     assert_eq!(status.code(), Some(0), "{line}");
 
+    let kept = machine.run("detach");
+    assert!(
+        kept.code == 1 && kept.err.contains("run by cron on this computer\nhint: 'fieldpost service remove --kind cron' first"),
+        "{kept:?}"
+    );
     assert!(machine.ok("service remove").contains("taken out of cron"));
     assert_eq!(table(), format!("{THEIRS}# mine\n"));
     assert!(machine.ok("service remove").contains("There is no service"));

@@ -106,6 +106,12 @@ pub enum Failure {
         /// What it said.
         words: String,
     },
+    /// A home that this computer runs by itself already.
+    #[error("this site is run by {by} on this computer")]
+    Served {
+        /// What runs it.
+        by: &'static str,
+    },
     /// Edits that would reach nobody.
     #[error("{} not been sent", page::count(usize::try_from(*records).unwrap_or(usize::MAX), "edited record has", "edited records have"))]
     Unsent {
@@ -172,6 +178,7 @@ impl Failure {
             | Self::NoMoment { .. }
             | Self::BadLine(_)
             | Self::Call { .. }
+            | Self::Served { .. }
             | Self::Unsent { .. }
             | Self::Differ
             | Self::Demo(_)

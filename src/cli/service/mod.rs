@@ -24,8 +24,8 @@ use crate::site::{Home, Level};
 /// Make this computer run the site by itself, with what it has for that
 ///
 /// On Linux that is systemd or cron, on macOS launchd, on Windows the task scheduler; all of it for you alone, without the rights of an
-/// administrator. What is installed runs a watch, or with --timer a sync every so often. Take it out before 'fieldpost detach', and install it
-/// again where the program or the folder of the site has moved.
+/// administrator. What is installed runs a watch, or with --timer a sync every so often. Install it again where the
+/// program or the folder of the site has moved; 'fieldpost detach' wants it removed first.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -128,7 +128,7 @@ pub struct RemoveReport {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Call`] for a program that failed, [`Failure::BadLine`] for what cannot be done here; else as home and files say.
+/// [`Failure::Call`] for a program that failed, [`Failure::Served`], [`Failure::BadLine`] for what cannot be done here; else as home and files say.
 pub fn run(arguments: &ServiceArgs, context: &Context) -> Result<Exit, Failure> {
     let home = context.discover()?;
     match &arguments.command {
@@ -151,12 +151,7 @@ struct Installation {
 impl Installation {
     fn find(what: WhatArgs, home: &Home) -> Result<Self, Failure> {
         let job = job(home, what.timer)?;
-        let mut present = Vec::new();
-        for kind in Kind::HERE {
-            if machine::present(&machine::manager(*kind, home)?, &job.name())? {
-                present.push(*kind);
-            }
-        }
+        let present = present(home, &job.name())?;
         let kind = match (what.kind, &present[..]) {
             (Some(kind), _) | (None, &[kind]) => kind,
             (None, _) => machine::usual(home)?,
@@ -180,6 +175,29 @@ impl Installation {
     }
 }
 
+/// By what this computer runs a home already.
+fn present(home: &Home, name: &str) -> Result<Vec<Kind>, Failure> {
+    let mut present = Vec::new();
+    for kind in Kind::HERE {
+        if machine::present(&machine::manager(*kind, home)?, name)? {
+            present.push(*kind);
+        }
+    }
+    Ok(present)
+}
+
+/// Refuses where this computer still runs a home: without the home nobody could say any more what is to be taken out.
+///
+/// # Errors
+/// [`Failure::Served`]; a computer that cannot be asked refuses nothing.
+pub(super) fn refuse_while_installed(home: &Home) -> Result<(), Failure> {
+    let found = job(home, None).and_then(|job| present(home, &job.name())).unwrap_or_default();
+    match found.first() {
+        None => Ok(()),
+        Some(kind) => Err(Failure::Served { by: kind.word() }),
+    }
+}
+
 /// What is to be run. Links in the path of the home are followed: however it is named, it is one home.
 pub(super) fn job(home: &Home, every: Option<Every>) -> Result<Job, Failure> {
     let folder = if cfg!(windows) { place::whole(home.folder(), home.folder())? } else { fs_err::canonicalize(home.folder())? };
@@ -196,8 +214,7 @@ fn install(arguments: InstallArgs, home: &Home, context: &Context) -> Result<Exi
         )));
     }
     if let Some(other) = found.other {
-        let other = other.word();
-        return Err(Failure::BadLine(format!("this site is run by {other} already: 'fieldpost service remove --kind {other}' first")));
+        return Err(Failure::Served { by: other.word() });
     }
     if found.state == State::Installed {
         return Ok(context.done(home, &found.report(false)));
