@@ -125,7 +125,10 @@ impl Soak {
     }
 
     fn digests(&self) -> Vec<String> {
-        self.sites.iter().map(|site| self.run(&format!("digest --home {site}")).lines().last().unwrap_or_default().to_owned()).collect()
+        self.sites
+            .iter()
+            .map(|site| self.run(&format!("digest --home {site}")).split_whitespace().last().unwrap_or_default().to_owned())
+            .collect()
     }
 
     /// Resident memory of all watches, in kB; none where the system does not tell.
