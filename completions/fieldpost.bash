@@ -73,6 +73,12 @@ _fieldpost() {
             fieldpost,send)
                 cmd="fieldpost__subcmd__send"
                 ;;
+            fieldpost,service)
+                cmd="fieldpost__subcmd__service"
+                ;;
+            fieldpost,shortcut)
+                cmd="fieldpost__subcmd__shortcut"
+                ;;
             fieldpost,status)
                 cmd="fieldpost__subcmd__status"
                 ;;
@@ -223,6 +229,12 @@ _fieldpost() {
             fieldpost__subcmd__help,send)
                 cmd="fieldpost__subcmd__help__subcmd__send"
                 ;;
+            fieldpost__subcmd__help,service)
+                cmd="fieldpost__subcmd__help__subcmd__service"
+                ;;
+            fieldpost__subcmd__help,shortcut)
+                cmd="fieldpost__subcmd__help__subcmd__shortcut"
+                ;;
             fieldpost__subcmd__help,status)
                 cmd="fieldpost__subcmd__help__subcmd__status"
                 ;;
@@ -294,6 +306,15 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__help__subcmd__rules,try)
                 cmd="fieldpost__subcmd__help__subcmd__rules__subcmd__try"
+                ;;
+            fieldpost__subcmd__help__subcmd__service,install)
+                cmd="fieldpost__subcmd__help__subcmd__service__subcmd__install"
+                ;;
+            fieldpost__subcmd__help__subcmd__service,remove)
+                cmd="fieldpost__subcmd__help__subcmd__service__subcmd__remove"
+                ;;
+            fieldpost__subcmd__help__subcmd__service,show)
+                cmd="fieldpost__subcmd__help__subcmd__service__subcmd__show"
                 ;;
             fieldpost__subcmd__packet,help)
                 cmd="fieldpost__subcmd__packet__subcmd__help"
@@ -373,6 +394,30 @@ _fieldpost() {
             fieldpost__subcmd__rules__subcmd__help,try)
                 cmd="fieldpost__subcmd__rules__subcmd__help__subcmd__try"
                 ;;
+            fieldpost__subcmd__service,help)
+                cmd="fieldpost__subcmd__service__subcmd__help"
+                ;;
+            fieldpost__subcmd__service,install)
+                cmd="fieldpost__subcmd__service__subcmd__install"
+                ;;
+            fieldpost__subcmd__service,remove)
+                cmd="fieldpost__subcmd__service__subcmd__remove"
+                ;;
+            fieldpost__subcmd__service,show)
+                cmd="fieldpost__subcmd__service__subcmd__show"
+                ;;
+            fieldpost__subcmd__service__subcmd__help,help)
+                cmd="fieldpost__subcmd__service__subcmd__help__subcmd__help"
+                ;;
+            fieldpost__subcmd__service__subcmd__help,install)
+                cmd="fieldpost__subcmd__service__subcmd__help__subcmd__install"
+                ;;
+            fieldpost__subcmd__service__subcmd__help,remove)
+                cmd="fieldpost__subcmd__service__subcmd__help__subcmd__remove"
+                ;;
+            fieldpost__subcmd__service__subcmd__help,show)
+                cmd="fieldpost__subcmd__service__subcmd__help__subcmd__show"
+                ;;
             *)
                 ;;
         esac
@@ -380,7 +425,7 @@ _fieldpost() {
 
     case "${cmd}" in
         fieldpost)
-            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive watch status conflicts held records rules history log digest packet exchange recover detach demo help"
+            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive watch service shortcut status conflicts held records rules history log digest packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1044,7 +1089,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help)
-            opts="doctor init invite join sync send receive watch status conflicts held records rules history log digest packet exchange recover detach demo help"
+            opts="doctor init invite join sync send receive watch service shortcut status conflicts held records rules history log digest packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1604,6 +1649,76 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__send)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__service)
+            opts="install remove show"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__service__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__service__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__service__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__shortcut)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -2389,6 +2504,190 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fieldpost__subcmd__service)
+            opts="-v -q -h --home --json --verbose --quiet --help install remove show help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__service__subcmd__help)
+            opts="install remove show help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__service__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__service__subcmd__help__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__service__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__service__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__service__subcmd__install)
+            opts="-v -q -h --kind --timer --yes --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kind)
+                    COMPREPLY=($(compgen -W "systemd cron launchd windows" -- "${cur}"))
+                    return 0
+                    ;;
+                --timer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__service__subcmd__remove)
+            opts="-v -q -h --kind --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kind)
+                    COMPREPLY=($(compgen -W "systemd cron launchd windows" -- "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__service__subcmd__show)
+            opts="-v -q -h --kind --timer --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --kind)
+                    COMPREPLY=($(compgen -W "systemd cron launchd windows" -- "${cur}"))
+                    return 0
+                    ;;
+                --timer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__shortcut)
+            opts="-v -q -h --to --remove --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fieldpost__subcmd__status)
             opts="-v -q -h --watch --html --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -2416,7 +2715,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__sync)
-            opts="-v -q -h --full --dry-run --home --json --verbose --quiet --help"
+            opts="-v -q -h --full --dry-run --window --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -38,7 +38,9 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('sync', 'sync', [CompletionResultType]::ParameterValue, 'Collect, apply, send: everything, in one go')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Only send: what was edited here since the last time')
             [CompletionResult]::new('receive', 'receive', [CompletionResultType]::ParameterValue, 'Only receive: collect and apply what the others sent')
-            [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Run rounds by themselves: when a packet comes, when something is edited, and by the clock')
+            [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Run rounds by itself: for packets, for edits, and by the clock')
+            [CompletionResult]::new('service', 'service', [CompletionResultType]::ParameterValue, 'Make this computer run the site by itself, with what it has for that')
+            [CompletionResult]::new('shortcut', 'shortcut', [CompletionResultType]::ParameterValue, 'Put an icon on the desktop that syncs with one click')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what was sent, received, and is waiting or in conflict')
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'List edits that lost against another edit, side by side, and settle them')
             [CompletionResult]::new('held', 'held', [CompletionResultType]::ParameterValue, 'List changes that could not be applied yet, and why')
@@ -115,6 +117,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Ask the parent for all data anew')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Tell what would happen, predicted conflicts included, and change nothing')
+            [CompletionResult]::new('--window', '--window', [CompletionResultType]::ParameterName, 'For a window that closes at the end: a short summary in plain words, which stays where something wants attention')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -150,6 +153,92 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;watch' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fieldpost;service' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Show what would be written and run, ask, and do it')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Stop it, and take out what is ours')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show exactly what would be written and run, and whether it is installed now')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;service;install' {
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'What starts it; without it what is installed, else systemd where it runs, launchd, windows, or cron')
+            [CompletionResult]::new('--timer', '--timer', [CompletionResultType]::ParameterName, 'Syncs so often, as 15m or 2h, instead of a watch')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fieldpost;service;remove' {
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'Only this kind; without it whatever there is')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fieldpost;service;show' {
+            [CompletionResult]::new('--kind', '--kind', [CompletionResultType]::ParameterName, 'What starts it; without it what is installed, else systemd where it runs, launchd, windows, or cron')
+            [CompletionResult]::new('--timer', '--timer', [CompletionResultType]::ParameterName, 'Syncs so often, as 15m or 2h, instead of a watch')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fieldpost;service;help' {
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Show what would be written and run, ask, and do it')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Stop it, and take out what is ours')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show exactly what would be written and run, and whether it is installed now')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;service;help;install' {
+            break
+        }
+        'fieldpost;service;help;remove' {
+            break
+        }
+        'fieldpost;service;help;show' {
+            break
+        }
+        'fieldpost;service;help;help' {
+            break
+        }
+        'fieldpost;shortcut' {
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'Put it into this folder instead')
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'Take it away again')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -713,7 +802,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;detach' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Detach although there are edits that no other site has')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Detach although there are edits that no other site has, or this computer still runs the site')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -745,7 +834,9 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('sync', 'sync', [CompletionResultType]::ParameterValue, 'Collect, apply, send: everything, in one go')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Only send: what was edited here since the last time')
             [CompletionResult]::new('receive', 'receive', [CompletionResultType]::ParameterValue, 'Only receive: collect and apply what the others sent')
-            [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Run rounds by themselves: when a packet comes, when something is edited, and by the clock')
+            [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Run rounds by itself: for packets, for edits, and by the clock')
+            [CompletionResult]::new('service', 'service', [CompletionResultType]::ParameterValue, 'Make this computer run the site by itself, with what it has for that')
+            [CompletionResult]::new('shortcut', 'shortcut', [CompletionResultType]::ParameterValue, 'Put an icon on the desktop that syncs with one click')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what was sent, received, and is waiting or in conflict')
             [CompletionResult]::new('conflicts', 'conflicts', [CompletionResultType]::ParameterValue, 'List edits that lost against another edit, side by side, and settle them')
             [CompletionResult]::new('held', 'held', [CompletionResultType]::ParameterValue, 'List changes that could not be applied yet, and why')
@@ -784,6 +875,24 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;help;watch' {
+            break
+        }
+        'fieldpost;help;service' {
+            [CompletionResult]::new('install', 'install', [CompletionResultType]::ParameterValue, 'Show what would be written and run, ask, and do it')
+            [CompletionResult]::new('remove', 'remove', [CompletionResultType]::ParameterValue, 'Stop it, and take out what is ours')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show exactly what would be written and run, and whether it is installed now')
+            break
+        }
+        'fieldpost;help;service;install' {
+            break
+        }
+        'fieldpost;help;service;remove' {
+            break
+        }
+        'fieldpost;help;service;show' {
+            break
+        }
+        'fieldpost;help;shortcut' {
             break
         }
         'fieldpost;help;status' {

@@ -301,3 +301,19 @@ fn a_new_column_and_a_new_table_are_said_not_skipped_in_silence() {
     tree.settle(&["anna", "head"]);
     assert_eq!(phone(&tree, "anna"), "7");
 }
+
+#[test]
+fn a_site_with_nothing_to_tell_gives_a_sign_of_life_once_a_day_and_nobody_answers_it() {
+    let tree = two();
+    let day = fieldpost::site::Settings::HEARTBEAT;
+    tree.tick(day / 2);
+    assert!(tree.sync("anna").built.is_empty(), "half a day is no reason");
+    tree.tick(day / 2);
+    assert_eq!(tree.sync("anna").built.len(), 1);
+    assert!(tree.sync("anna").built.is_empty(), "one is enough");
+    // The head's own day is over too; that packet answers nothing, it would have gone anyway.
+    assert_eq!(tree.sync("head").built.len(), 1);
+    for site in ["anna", "head", "anna", "head"] {
+        assert!(tree.sync(site).built.is_empty(), "{site} answers a sign of life");
+    }
+}

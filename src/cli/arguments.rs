@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     Exit, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, log, packet, records, recover, rules,
-    status, sync, watch,
+    service, shortcut, status, sync, watch,
 };
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
@@ -55,6 +55,8 @@ pub enum Command {
     Send(sync::SendArgs),
     Receive(sync::ReceiveArgs),
     Watch(watch::WatchArgs),
+    Service(service::ServiceArgs),
+    Shortcut(shortcut::ShortcutArgs),
     Status(status::StatusArgs),
     Conflicts(conflicts::ConflictsArgs),
     Held(held::HeldArgs),
@@ -87,9 +89,11 @@ impl Command {
             Self::Held(arguments) => arguments.logged_as(),
             Self::Records(arguments) => arguments.logged_as(),
             Self::Exchange(arguments) => arguments.logged_as(),
+            Self::Service(arguments) => arguments.logged_as(),
             Self::Recover(recover::RecoverArgs { yes: true, .. }) => Some("recover"),
             Self::Recover(_)
             | Self::Watch(_)
+            | Self::Shortcut(_)
             | Self::Init(_)
             | Self::Join(_)
             | Self::Doctor(_)
@@ -176,6 +180,12 @@ mod tests {
             "fieldpost packet verify a.fpk --signers allowed_signers",
             "fieldpost packet open a.fpk --out folder",
             "fieldpost watch --quiet",
+            "fieldpost service show",
+            "fieldpost service install --kind systemd --timer 15m --yes",
+            "fieldpost service remove --kind cron",
+            "fieldpost shortcut",
+            "fieldpost shortcut --to folder --remove",
+            "fieldpost sync --window",
             "fieldpost exchange",
             "fieldpost exchange check --accept",
             "fieldpost exchange login ftp://host/x --user anna",

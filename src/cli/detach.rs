@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::page::{Page, count, heading};
 use super::printer::Report;
-use super::{Context, Exit, Failure};
+use super::{Context, Exit, Failure, service};
 use crate::ledger::NeighbourKind;
 use crate::model::SiteName;
 use crate::sync::{Session, seal, start};
@@ -15,14 +15,15 @@ use crate::sync::{Session, seal, start};
 /// Take every trace of Fieldpost out of the database
 ///
 /// Removes the triggers and the tables that Fieldpost added. The records stay as they are. Keys, history and settings are
-/// set aside in a folder beside; delete it yourself when nothing in it is wanted any more. The other sites are not told.
+/// set aside in a folder beside; delete it yourself when nothing in it is wanted any more. The other sites are not told. An icon of
+/// 'fieldpost shortcut' is to be taken away before.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   fieldpost detach
   fieldpost detach --force      also when edits have not been sent yet")]
 pub struct DetachArgs {
-    /// Detach although there are edits that no other site has
+    /// Detach although there are edits that no other site has, or this computer still runs the site
     #[arg(long)]
     pub force: bool,
 }
@@ -47,8 +48,11 @@ pub struct DetachReport {
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure::Unsent`] without `--force` where edits would be lost to the others; else as database and files say.
+/// Without `--force` [`Failure::Served`], and [`Failure::Unsent`] where edits would be lost to the others; else as database and files say.
 pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
+    if !arguments.force {
+        service::refuse_while_installed(&context.discover()?)?;
+    }
     let (lock, mut session) = context.work()?;
     let unsent = unsent(&mut session)?;
     if unsent > 0 && !arguments.force {

@@ -62,6 +62,11 @@ pub fn explain(failure: &Failure) -> Explanation {
         ),
         Failure::NoMoment { .. } => (Exit::Usage, Some(format!("type {}", super::when::FORMS))),
         Failure::BadLine(_) => (Exit::Usage, None),
+        Failure::Call { .. } => (
+            Exit::Failed,
+            Some("the rest was not done: 'fieldpost service show' says how it stands, and doing it again goes on from there".to_owned()),
+        ),
+        Failure::Served { by } => (Exit::Failed, Some(format!("'fieldpost service remove --kind {by}' first"))),
         Failure::Unsent { .. } => {
             (Exit::Failed, Some("'fieldpost sync' sends them; 'fieldpost detach --force' leaves them here".to_owned()))
         }

@@ -110,6 +110,20 @@ pub enum Failure {
     /// A line that does not say what to do.
     #[error("{0}")]
     BadLine(String),
+    /// A program of this computer that was run and failed.
+    #[error("`{call}` failed: {words}")]
+    Call {
+        /// What was run.
+        call: String,
+        /// What it said.
+        words: String,
+    },
+    /// A home that this computer runs by itself already.
+    #[error("this site is run by {by} on this computer")]
+    Served {
+        /// What runs it.
+        by: &'static str,
+    },
     /// Edits that would reach nobody.
     #[error("{} not been sent", page::count(usize::try_from(*records).unwrap_or(usize::MAX), "edited record has", "edited records have"))]
     Unsent {
@@ -176,6 +190,8 @@ impl Failure {
             | Self::KeyLength { .. }
             | Self::NoMoment { .. }
             | Self::BadLine(_)
+            | Self::Call { .. }
+            | Self::Served { .. }
             | Self::Unsent { .. }
             | Self::Differ
             | Self::Demo(_)

@@ -30,13 +30,17 @@ pub mod packet;
 pub mod page;
 pub mod place;
 pub mod printer;
+pub mod quoting;
 pub mod records;
 pub mod recover;
 pub mod rehearsal;
 pub mod rounds;
 pub mod rules;
+pub mod service;
+pub mod shortcut;
 pub mod shown;
 pub mod status;
+pub mod summary;
 pub mod sync;
 pub mod watch;
 pub mod when;
@@ -145,6 +149,8 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Packet(arguments) => packet::run(arguments, context),
         Command::Exchange(arguments) => exchange::run(arguments, context),
         Command::Watch(arguments) => watch::run(*arguments, context),
+        Command::Service(arguments) => service::run(arguments, context),
+        Command::Shortcut(arguments) => shortcut::run(arguments, context),
         Command::Recover(arguments) => recover::run(arguments, context),
         Command::Detach(arguments) => detach::run(arguments, context),
         Command::Demo(arguments) => demo::run(arguments, context),

@@ -164,6 +164,15 @@ impl Printer {
         Ok((read > 0).then(|| answer.trim_end_matches(['\r', '\n']).to_owned()))
     }
 
+    /// Waits until whoever is there has read everything; where nobody is, not at all.
+    pub fn wait_for_enter(&self, words: &str) {
+        if self.can_ask() {
+            self.err.line(&format!("\n{}{words}{}", page::BOLD.render(), page::BOLD.render_reset()));
+            // A terminal that went away is an answer too.
+            let _ = std::io::stdin().read_line(&mut String::new());
+        }
+    }
+
     /// Asks for something that is not shown while it is typed.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! How does a round become a report, and lines of the log? Runs `sync`, `send` and `receive`, for real or as a rehearsal.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::conflicts::{self, About, Conflict};
 use super::held::{self, HeldChange, Needs};
@@ -9,14 +10,15 @@ use super::page::{Moment, Page, count, size};
 use super::place::Opened;
 use super::printer::Progress;
 use super::rehearsal::Rehearsal;
+use super::summary::{Here, Summary};
 use super::sync::{Counts, Kept, KeptRecord, Mode, PacketIn, PacketOut, ReceiveArgs, SendArgs, SyncArgs, SyncReport, Waiting};
 use super::watch::WatchReport;
-use super::{Context, Exit, Failure};
+use super::{Context, Exit, Failure, explain};
 use crate::exchange::Exchange;
 use crate::ledger::Direction;
 use crate::model::SiteName;
 use crate::rules::check;
-use crate::site::{Level, Role};
+use crate::site::{HomeLock, Level, Role};
 use crate::sync::forget::Forgotten;
 use crate::sync::report::{self, Report as Round};
 use crate::sync::round::{self, Halves};
@@ -28,7 +30,41 @@ use crate::sync::{Session, SyncError};
 /// What stops the whole site; everything else is in the report.
 pub fn run(arguments: &SyncArgs, context: &Context) -> Result<Exit, Failure> {
     let full = if arguments.full { Full::Ask } else { Full::No };
+    if arguments.window {
+        return Ok(in_window(context, full));
+    }
     go(context, Halves::Both, mode(arguments.dry_run), full)
+}
+
+/// Runs `sync` for somebody who clicked on an icon. The window stays open after the home is free again.
+fn in_window(context: &Context, full: Full) -> Exit {
+    let summary = round_in_words(context, full).unwrap_or_else(|failure| {
+        let explanation = explain::explain(&failure);
+        context.failed(&failure, &explanation);
+        Summary::failed(&explanation)
+    });
+    let exit = context.printer.report(&summary);
+    if summary.attention {
+        context.printer.wait_for_enter("Press Enter to close");
+    } else if context.printer.can_ask() {
+        let progress = context.printer.progress("closes");
+        for left in (1..=CLOSES_AFTER_SECONDS).rev() {
+            progress.stage(&format!("closes in {}", count(left, "second", "seconds")), None);
+            context.world.sleep(Duration::from_secs(1));
+        }
+    }
+    exit
+}
+
+/// Long enough to read two lines.
+const CLOSES_AFTER_SECONDS: usize = 5;
+
+fn round_in_words(context: &Context, full: Full) -> Result<Summary, Failure> {
+    let (_lock, session, report) = real(context, Halves::Both, full)?;
+    let settings = &session.settings;
+    let here = Here { site: &settings.name, host: &settings.host, database: session.has_database() };
+    context.done_silently(&session.home, &report);
+    Ok(Summary::of(&report, here))
 }
 
 /// Runs `send`.
@@ -77,13 +113,7 @@ enum Full {
 fn go(context: &Context, halves: Halves, mode: Mode, full: Full) -> Result<Exit, Failure> {
     match mode {
         Mode::Done => {
-            let (_lock, mut session) = context.work()?;
-            if full == Full::Ask {
-                round::full(&session)?;
-            }
-            let progress = context.printer.progress("opening");
-            let mut exchanges = Opened::of(&session.settings, &session.home, &progress)?;
-            let report = one_round(context, &mut session, &mut exchanges.all(), halves, mode, progress)?;
+            let (_lock, session, report) = real(context, halves, full)?;
             let looked = if halves == Halves::Both { Looked::Everywhere } else { Looked::Partly };
             Ok(context.done_looking(&session.home, &report, looked))
         }
@@ -95,6 +125,18 @@ fn go(context: &Context, halves: Halves, mode: Mode, full: Full) -> Result<Exit,
             Ok(context.printer.report(&one_round(context, &mut session, &mut exchanges.all(), halves, mode, progress)?))
         }
     }
+}
+
+/// Runs a round for real. The home stays ours until the lock is dropped.
+fn real(context: &Context, halves: Halves, full: Full) -> Result<(HomeLock, Session, SyncReport), Failure> {
+    let (lock, mut session) = context.work()?;
+    if full == Full::Ask {
+        round::full(&session)?;
+    }
+    let progress = context.printer.progress("opening");
+    let mut exchanges = Opened::of(&session.settings, &session.home, &progress)?;
+    let report = one_round(context, &mut session, &mut exchanges.all(), halves, Mode::Done, progress)?;
+    Ok((lock, session, report))
 }
 
 /// Runs a round and tells of it.

@@ -26,6 +26,7 @@ Examples:
   fieldpost sync
   fieldpost sync --dry-run -v      tell what would happen, change nothing
   fieldpost sync --full            ask the parent for everything anew; edits made here are sent first
+  fieldpost sync --window          what 'fieldpost shortcut' runs
   */15 * * * *  fieldpost --home /srv/shop sync --quiet      in a crontab")]
 pub struct SyncArgs {
     /// Ask the parent for all data anew
@@ -34,6 +35,9 @@ pub struct SyncArgs {
     /// Tell what would happen, predicted conflicts included, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// For a window that closes at the end: a short summary in plain words, which stays where something wants attention
+    #[arg(long, conflicts_with = "dry_run")]
+    pub window: bool,
 }
 
 /// Only send: what was edited here since the last time

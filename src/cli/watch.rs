@@ -11,15 +11,15 @@ use super::page::{Moment, Page};
 use super::place::Opened;
 use super::printer::{Progress, Report};
 use super::{Context, Exit, Failure, Run, explain, rounds};
-use crate::exchange::{Address, Entry, ExchangeError, Folder, reach, waiting};
+use crate::exchange::{Access, Address, Entry, ExchangeError, Folder, reach, waiting};
 use crate::model::SiteName;
 use crate::packet::PacketFileName;
-use crate::site::{Home, WatchLock, Watcher};
+use crate::site::{Exchanges, Home, WatchLock, Watcher};
 use crate::sync::urgency::{self, Unsealed};
 use crate::watch::ears::{Ears, Noise, Places};
 use crate::watch::{self, Edited, Ended, Looked, Next, Schedule, State, Watched, Why};
 
-/// Run rounds by themselves: when a packet comes, when something is edited, and by the clock
+/// Run rounds by itself: for packets, for edits, and by the clock
 ///
 /// Stays until it is told to end (Ctrl-C, or a signal) and stops cleanly in the middle of anything. A packet in a folder and an edit in a
 /// critical table are on their way within a second; where nothing tells of them, every minute is looked. The table [watch]
@@ -190,6 +190,14 @@ impl Watched for Site<'_> {
             // A round says what is wrong with the home; a look keeps quiet.
             Err(_) => Looked::Nothing,
         }
+    }
+
+    fn is_near(&mut self) -> bool {
+        let Ok(settings) = self.home.settings() else { return false };
+        let near = settings.exchanges.addresses.iter().filter(|address| matches!(Address::parse(address), Ok(Address::Folder(_))));
+        let folders = Exchanges::at(near.cloned());
+        let opened = Opened::with(&folders, self.home.folder(), &self.progress, |_| Ok(Access::default()));
+        opened.is_ok_and(|mut opened| opened.once().any(|exchange| reach(&self.context.world, exchange).is_ok()))
     }
 
     fn edited(&mut self) -> Option<Edited> {

@@ -106,3 +106,18 @@ impl ServerCertVerifier for Pinned {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_file_that_cannot_be_used_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.pem");
+        let said = || configs(Some(&path), &[]).unwrap_err();
+        assert!(said().contains("server.pem`"), "{}", said());
+        std::fs::write(&path, "no certificate").unwrap();
+        assert!(said().contains("server.pem` holds no certificate (PEM)"), "{}", said());
+    }
+}

@@ -6,8 +6,8 @@
 //! | what grows | who needs it | when it goes |
 //! |---|---|---|
 //! | journal: an edit | what a neighbour holds is derived from entries after its cursor; `history` | all neighbours are past it, and it is old |
-//! | journal: the end of a record, its *tombstone* | deciding about what others still say of that record; `history` | as above, and no neighbour can speak of it; where children only mark what is deleted, never |
-//! | graves (refused records, shared rows) | deciding, telling the parent | no neighbour can speak of the record |
+//! | journal: the end of a record, its *tombstone* | deciding about what others still say of that record; `history` | as above, and no neighbour can speak of it; where children only mark what is deleted, and where a table only goes up, never |
+//! | graves (refused records, shared rows) | deciding, telling the parent | no neighbour can speak of the record; as above |
 //! | aliases of absorbed records | deciding; naming them to neighbours | no neighbour can speak of the record; with handed-out numbers never |
 //! | causes | the entries that name them; the time of a restored database | no entry is left that names it, and it is old |
 //! | packets sent and received | acknowledgements, repeats, `history` | acknowledged and settled, or applied, and old |
@@ -52,6 +52,7 @@ use super::known::{self, Link};
 use super::{Result, Session};
 use crate::ledger::{Direction, EntryKind, Neighbour, NeighbourKind, OldEntry, Record};
 use crate::model::{Identity, JournalNumber, Millis, PacketNumber};
+use crate::rules;
 
 /// Note of how far the last round came.
 const PLACE: &str = "forgetting";
@@ -217,9 +218,10 @@ impl Forgetting<'_> {
 
     /// Whether no neighbour can speak of an incarnation of a record that is not here now.
     fn is_over(&self, record: &Record) -> Result<bool> {
-        // A child may take up again what it only marked as deleted.
-        let marked = self.session.policy(record.table).mark_down.is_some();
-        if self.held || marked || !record.extra.told.is_empty() {
+        // A child may take up again what it only marked as deleted, and goes on with what was refused where a table only goes up.
+        let policy = self.session.policy(record.table);
+        let kept = policy.mark_down.is_some() || policy.direction == rules::Direction::Up;
+        if self.held || kept || !record.extra.told.is_empty() {
             return Ok(false);
         }
         let ledger = &self.session.ledger;

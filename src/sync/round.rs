@@ -17,7 +17,7 @@ use super::report::{Report, Waiting};
 use super::seal;
 use super::{Result, Session};
 use crate::exchange::Exchange;
-use crate::ledger::{CauseKind, Neighbour, NeighbourKind};
+use crate::ledger::{CauseKind, Direction, Neighbour, NeighbourKind};
 use crate::model::PacketNumber;
 
 /// Which halves of a round.
@@ -134,6 +134,7 @@ fn send(
         } else if session.has_database() {
             progress(&format!("making packets for '{}'", neighbour.card.name));
             let asks = new_asks(session, &neighbour, &got.missing)?;
+            let neighbour = heartbeat(session, neighbour.clone())?;
             let built = build::build(session, &neighbour, &asks)?;
             report.built.extend(built.packets);
             report.kept.extend(built.kept);
@@ -157,6 +158,20 @@ fn send(
 /// yet: the neighbour would take its own for pending, ignore the answer, and never hear it again.
 fn half_applied(session: &Session, neighbour: &Neighbour) -> Result<bool> {
     Ok(session.database()?.applied(&neighbour.card.name)?.is_some_and(|applied| applied.slice > 0))
+}
+
+/// A neighbour that was told nothing for long gets a packet even if there is nothing to tell, so that its alarm does not go off. Such a
+/// packet creates no duty to answer.
+fn heartbeat(session: &Session, to: Neighbour) -> Result<Neighbour> {
+    let last = session.ledger.packet(to.site, Direction::Out, to.sent)?.map(|packet| packet.time);
+    let silent = last.is_none_or(|last| session.world.now().0 - last.0 >= session.settings.heartbeat);
+    if to.sent == PacketNumber(0) || to.owes || !silent {
+        return Ok(to);
+    }
+    session.ledger.begin()?;
+    session.ledger.set_owes(to.site)?;
+    session.ledger.commit(&session.world, "commit heartbeat")?;
+    Ok(session.ledger.neighbour(to.site)?)
 }
 
 /// What of the missing packets was not asked for lately: asking makes a packet, and waiting must not make one every round.

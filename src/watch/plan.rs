@@ -2,7 +2,8 @@
 //!
 //! Rules, the first that applies:
 //! 1. After a failure that may pass nothing else matters: the wait doubles from a minute to an hour, each shortened by a little chance,
-//!    so that a hundred sites do not come back to a server in one second. Only a packet that was seen shows that the exchange is back.
+//!    so that a hundred sites do not come back to a server in one second. Only what is seen ends that sooner: a packet, or a folder that is
+//!    there again.
 //! 2. An edit in a critical table goes after the blink in which an application writes what belongs together, at any hour.
 //! 3. A time of day or a cron line is a round at that time, at any hour.
 //! 4. Within working hours: a packet at once; edits once the application was quiet for a while, and after a minute in any case; a round
@@ -31,6 +32,8 @@ pub struct State {
     pub critical: Option<Millis>,
     /// Whether a packet was seen.
     pub arrived: bool,
+    /// Whether an exchange that was out of reach was seen again.
+    pub back: bool,
     /// The failures in a row, where the last round failed in a way that may pass.
     pub failure: Option<Failure>,
 }
@@ -62,6 +65,8 @@ pub enum Why {
     Begin,
     /// The last one failed.
     Retry,
+    /// An exchange that was out of reach is back.
+    Back,
     /// Something was edited in a critical table.
     Critical,
     /// A packet lies on the exchange.
@@ -79,6 +84,7 @@ impl Why {
         match self {
             Self::Begin => "the watch begins",
             Self::Retry => "trying again",
+            Self::Back => "the exchange is back",
             Self::Critical => "an edit in a critical table",
             Self::Packet => "a packet came",
             Self::Edit => "edits",
@@ -94,6 +100,9 @@ pub fn next(now: Millis, state: &State, schedule: &Schedule) -> Option<Next> {
     if let Some(failure) = state.failure
         && !state.arrived
     {
+        if state.back {
+            return Some(Next { at: now, why: Why::Back });
+        }
         return Some(Next { at: Millis(failure.last.0 + wait(failure)), why: Why::Retry });
     }
     let open = |at: i64| schedule.within_hours(Millis(at.max(last_round.0)));
@@ -186,6 +195,7 @@ mod tests {
             let shortest = minutes * MINUTE - minutes * MINUTE / 4;
             assert_eq!(at(&failed(times, 255), &plain), Some((shortest, Why::Retry)));
         }
+        assert_eq!(at(&State { back: true, ..failed(7, 0) }, &plain), Some((0, Why::Back)));
         let back = State { arrived: true, critical: None, ..failed(7, 0) };
         assert_eq!(at(&back, &schedule(|_| {})), Some((0, Why::Packet)));
     }

@@ -24,6 +24,9 @@ pub trait Watched {
     /// Looks whether a packet lies on an exchange that was not there when the last round began.
     fn look(&mut self) -> Looked;
 
+    /// Whether an exchange can be reached of those that cost nothing to look at: folders.
+    fn is_near(&mut self) -> bool;
+
     /// Looks whether something was edited since the last round.
     fn edited(&mut self) -> Option<Edited>;
 
@@ -74,8 +77,16 @@ pub enum Edited {
 
 /// Watches until a stop is heard. `ears` are given so that the caller can make that noise.
 pub fn run(world: &World, watched: &mut dyn Watched, schedule: &Schedule, ears: &mut Ears) {
-    let mut watch =
-        Watch { world, state: State::default(), trace: None, database: None, looked_at_database: Millis(0), again: None, may_wait: false };
+    let mut watch = Watch {
+        world,
+        state: State::default(),
+        trace: None,
+        database: None,
+        looked_at_database: Millis(0),
+        again: None,
+        away: false,
+        may_wait: false,
+    };
     let mut told = None;
     let mut next_look = world.now();
     loop {
@@ -133,6 +144,8 @@ struct Watch<'a> {
     looked_at_database: Millis,
     /// When the database is to be looked at again: a burst of writes was not looked at to its end.
     again: Option<Millis>,
+    /// The last failure was that of an exchange.
+    away: bool,
     /// Edits are known already and none can become critical: nothing is learnt by looking again.
     may_wait: bool,
 }
@@ -147,6 +160,8 @@ impl Watch<'_> {
         if self.state.failure.is_none() && self.state.last_round.is_some() && schedule.within_hours(now) <= now {
             self.look_at_exchange(watched);
         }
+        // A share that is mounted again tells nobody.
+        self.state.back = self.away && watched.is_near();
     }
 
     fn listen(&mut self, watched: &mut dyn Watched, ears: &mut Ears) {
@@ -159,7 +174,10 @@ impl Watch<'_> {
         match watched.look() {
             Looked::Nothing => {}
             Looked::Packet => self.state.arrived = true,
-            Looked::Away => self.failed(1),
+            Looked::Away => {
+                self.failed(1);
+                self.away = true;
+            }
         }
     }
 
@@ -207,6 +225,7 @@ impl Watch<'_> {
     fn after_round(&mut self, ended: Ended, watched: &mut dyn Watched, ears: &mut Ears) {
         let failure = self.state.failure;
         self.state = State { last_round: Some(self.world.now()), failure, ..State::default() };
+        self.away = ended == Ended::Away;
         match ended {
             Ended::Done => self.state.failure = None,
             Ended::Away => self.failed(1),

@@ -105,6 +105,64 @@ fn over_apache_webdav() {
 }
 
 #[test]
+#[ignore = "needs vsftpd: run by .ci/run"]
+fn over_vsftpd_with_tls_whose_sessions_must_be_taken_up() {
+    let server = Server::start_with("vsftpd", &[("TLS", "implicit")]);
+    let certificate = server.state().join("certificate.pem");
+    let address = |folder: &str| format!("ftps://localhost:{}/{folder}?tls=implicit", server.port());
+    over(&server, address, &format!("--certificate {}", certificate.display()));
+}
+
+#[test]
+#[ignore = "needs nginx: run by .ci/run"]
+fn over_nginx_webdav() {
+    let server = Server::start("nginx");
+    over(&server, |folder| format!("http://127.0.0.1:{}/{folder}", server.port()), "");
+}
+
+#[test]
+#[ignore = "needs rclone: run by .ci/run"]
+fn over_rclone_webdav() {
+    let server = Server::start("rclone_webdav");
+    over(&server, |folder| format!("http://127.0.0.1:{}/{folder}", server.port()), "");
+}
+
+/// `ssh` with a configuration of its own in front of all programs: the one of whoever runs the tests stays out of it.
+fn over_ssh(name: &'static str, user: &str) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let server = Server::start(name);
+    let folder = tempfile::tempdir().unwrap();
+    let (known_hosts, key) = (server.state().join("known_hosts"), server.state().join("user_key"));
+    let config = format!(
+        "Host *\n  UserKnownHostsFile {}\n  GlobalKnownHostsFile /dev/null\n  IdentityFile {}\n  IdentitiesOnly yes\n  IdentityAgent none\n",
+        known_hosts.display(),
+        key.display()
+    );
+    std::fs::write(folder.path().join("config"), config).unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let program = folder.path().join("ssh");
+    let line = format!("#!/bin/sh\nPATH='{path}'\nexec ssh -F '{}' \"$@\"\n", folder.path().join("config").display());
+    std::fs::write(&program, line).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{path}", folder.path().display());
+    let place = server.fresh_folder();
+    day(&format!("sftp://{user}127.0.0.1:{}/{place}", server.port()), "", &[("PATH", &path)]);
+    nothing_in_clear(&server.served());
+}
+
+#[test]
+#[ignore = "needs OpenSSH: run by .ci/run"]
+fn over_openssh() {
+    over_ssh("openssh", "");
+}
+
+#[test]
+#[ignore = "needs ProFTPD: run by .ci/run"]
+fn over_mod_sftp() {
+    over_ssh("proftpd_sftp", "field@");
+}
+
+#[test]
 #[ignore = "needs s3s-fs: run by .ci/run"]
 fn over_s3() {
     let server = Server::start("s3s_fs");

@@ -1,4 +1,4 @@
-//! A person at a terminal goes through open conflicts: util-linux's `script` is the terminal.
+//! A person at a terminal is asked, goes through open conflicts, and reads what a window says: util-linux's `script` is the terminal.
 
 #[path = "../binary/mod.rs"]
 mod binary;
@@ -52,4 +52,27 @@ fn whoever_is_asked_decides_conflict_by_conflict() {
     // Whoever has enough goes; the rest waits.
     assert!(typed(&office, "conflicts resolve --home head", "q\n").contains("0 conflicts are settled"));
     assert_eq!(office.run("conflicts --open --home head").code, 3);
+}
+
+#[test]
+#[ignore = "needs script: run by .ci/run"]
+fn a_window_closes_by_itself_when_all_is_well_and_waits_when_it_is_to_be_read() {
+    let office = Office::pair(SCHEMA, "");
+    office.sql("anna", "UPDATE customers SET phone = '5'");
+    let seen = typed(&office, "sync --window --home anna", "");
+    assert!(seen.contains("4 of your changes were sent. Everything is done.") && seen.contains("closes in 5 seconds"), "{seen}");
+    assert!(!seen.contains("Press Enter"), "{seen}");
+    office.rename("share", "away");
+    let seen = typed(&office, "sync --window --home anna", "\n");
+    assert!(seen.contains("cannot be reached just now") && seen.contains("Press Enter to close") && !seen.contains("closes in"), "{seen}");
+}
+
+#[test]
+#[ignore = "needs script: run by .ci/run"]
+fn a_service_is_shown_before_it_is_installed_and_whoever_says_no_keeps_the_crontab() {
+    let office = Office::pair(SCHEMA, "");
+    let seen = typed(&office, "service install --kind cron --home anna", "n\n");
+    let (shown, asked) = (seen.find("*/15 * * * * "), seen.find("write and run this (y/N)?"));
+    assert!(shown.is_some() && shown < asked, "{seen}");
+    assert!(seen.contains("nothing was done") && !seen.contains("Installed"), "{seen}");
 }

@@ -17,7 +17,7 @@ use crate::database::DatabaseError;
 use crate::ledger::{Direction, Neighbour};
 use crate::model::{Millis, SiteName};
 use crate::rules;
-use crate::site::Role;
+use crate::site::{Role, Watcher};
 use crate::status::tables::{TableStatus, tables};
 use crate::status::window::{Window, noted};
 use crate::sync::{Session, SyncError, clocks, forget, renumber, standing};
@@ -58,8 +58,10 @@ pub struct StatusReport {
     pub home: PathBuf,
     /// The database.
     pub database: PathBuf,
-    /// The exchange.
+    /// The exchanges.
     pub exchange: Vec<String>,
+    /// The process that runs rounds by itself; none where nobody does.
+    pub watch: Option<WatchStatus>,
     /// Parent first, then the children by name.
     pub neighbours: Vec<NeighbourStatus>,
     /// How the records of every tracked table stand, by name.
@@ -149,6 +151,8 @@ pub struct NeighbourStatus {
     pub last_received: Option<Moment>,
     /// How many milliseconds ago that was.
     pub silence: Option<i64>,
+    /// Whether that is longer than `alarm_after` allows.
+    pub alarm: bool,
     /// Changes that are kept for it alone: old ones that it has not said to need no more.
     pub kept: u64,
     /// Which fieldpost made its last packet.
@@ -157,6 +161,43 @@ pub struct NeighbourStatus {
     pub clock_ahead: i64,
     /// What keeps the two apart and wants a person.
     pub problem: Option<String>,
+}
+
+/// What a watch says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WatchStatus {
+    /// Its process.
+    pub process: u32,
+    /// When it began.
+    pub since: Moment,
+    /// When the next round is; none: when something happens.
+    pub next: Option<Moment>,
+    /// Why it is then.
+    pub why: Option<String>,
+    /// Rounds in a row that failed in a way that may pass.
+    pub failures: u32,
+}
+
+impl WatchStatus {
+    fn of(watcher: Watcher) -> Self {
+        let Watcher { process, since, next, why, failures } = watcher;
+        Self { process, since: Moment(since), next: next.map(Moment), why, failures }
+    }
+
+    fn words(&self, page: &Page) -> String {
+        let next = match (self.next, &self.why) {
+            (Some(next), Some(why)) => format!("the next round is {}: {why}", page.moment(next)),
+            (Some(next), None) => format!("the next round is {}", page.moment(next)),
+            (None, _) => "the next round is when something happens".to_owned(),
+        };
+        let failures = match self.failures {
+            0 => String::new(),
+            1 => " (the last one failed)".to_owned(),
+            times if times > u32::MAX / 4 => " (the last one failed and wants a person)".to_owned(),
+            times => format!(" (the last {times} failed)"),
+        };
+        format!("a watch runs since {}, {next}{failures}", page.moment(self.since))
+    }
 }
 
 /// How far back new numbers are told.
@@ -224,6 +265,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         home: session.home.folder().to_owned(),
         database: session.database_path(),
         exchange: settings.exchanges.addresses.clone(),
+        watch: session.home.watcher()?.map(WatchStatus::of),
         neighbours,
         tables: lines,
         totals,
@@ -256,6 +298,7 @@ fn of_neighbour(session: &Session, neighbour: &Neighbour) -> Result<NeighbourSta
     let received = last(Direction::In);
     let on_exchange = packets.iter().filter(|row| row.direction == Direction::Out && row.deposited.is_none()).count();
     let waiting = if session.has_database() { ledger.candidates(neighbour.site, neighbour.cursor, neighbour.fresh)?.len() } else { 0 };
+    let silence = received.map(|received| (session.world.now().0 - received.0.0).max(0));
     Ok(NeighbourStatus {
         name: neighbour.card.name.clone(),
         role: Role::WORDS.iter().find(|(word, _)| *word == neighbour.card.role).map_or(Role::Remote, |(_, role)| *role),
@@ -266,7 +309,8 @@ fn of_neighbour(session: &Session, neighbour: &Neighbour) -> Result<NeighbourSta
         waiting: waiting as u64,
         last_sent: last(Direction::Out),
         last_received: received,
-        silence: received.map(|received| (session.world.now().0 - received.0.0).max(0)),
+        silence,
+        alarm: silence.is_some_and(|silence| silence > session.settings.alarm_after),
         kept: forget::kept_for(session, neighbour)?,
         version: standing::program(session, neighbour)?,
         clock_ahead: clocks::skew(session, neighbour)?.map_or(0, clocks::Skew::certain),
@@ -331,7 +375,8 @@ impl Report for StatusReport {
     }
 
     fn exit(&self) -> Exit {
-        let stopped = self.trouble.is_some() || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
+        let silent = self.neighbours.iter().any(|neighbour| neighbour.alarm);
+        let stopped = silent || self.trouble.is_some() || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
         if stopped || self.conflicts_open + self.held_for_person > 0 { Exit::Attention } else { Exit::Done }
     }
 }
@@ -453,6 +498,13 @@ impl StatusReport {
             let silent = neighbour.silence.map_or_else(String::new, |silence| format!(", silent for {}", duration(silence)));
             lines.push(format!("{} changes kept for '{}'{silent}", number(neighbour.kept), neighbour.name));
         }
+        for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.alarm) {
+            let silence = neighbour.silence.map_or_else(String::new, duration);
+            lines.push(alert(&format!("'{}' has been silent for {silence}: is it still there?", neighbour.name)));
+        }
+        if let Some(watch) = &self.watch {
+            lines.push(watch.words(page));
+        }
         let skipped = self.renumbered.len().saturating_sub(MOST_NUMBERS);
         lines.extend(self.renumbered.iter().skip(skipped).map(|moved| moved.words.clone()));
         if skipped > 0 {
@@ -504,6 +556,7 @@ mod tests {
             home: "/home/anna".into(),
             database: "/home/anna/shop.db".into(),
             exchange: vec!["/mnt/share".to_owned()],
+            watch: None,
             neighbours: vec![NeighbourStatus {
                 name: SiteName::new("head").unwrap(),
                 role: Role::Host,
@@ -515,6 +568,7 @@ mod tests {
                 last_sent: Some(at(0)),
                 last_received: None,
                 silence: Some(45 * 86_400_000),
+                alarm: false,
                 kept: 12_431,
                 version: Some("0.1.0".to_owned()),
                 clock_ahead: 0,

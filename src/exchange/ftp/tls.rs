@@ -90,18 +90,3 @@ pub(super) fn close(stream: &mut StreamOwned<ClientConnection, TcpStream>) -> io
     let _ = sock.shutdown(Shutdown::Both);
     Ok(())
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_certificate_file_that_cannot_be_used_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("server.pem");
-        let said = || configs(Some(&path)).unwrap_err();
-        assert!(said().contains("server.pem` cannot be read"), "{}", said());
-        std::fs::write(&path, "no certificate").unwrap();
-        assert!(said().contains("server.pem` holds no PEM certificate"), "{}", said());
-    }
-}

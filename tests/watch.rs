@@ -1,0 +1,162 @@
+//! A watch as people run it: a process of its own at each site, and nothing done by hand.
+
+mod binary;
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use binary::Office;
+use rusqlite::Connection;
+
+const SCHEMA: &str = "
+    PRAGMA journal_mode = WAL;
+    CREATE TABLE customers (id TEXT PRIMARY KEY, phone TEXT);
+    CREATE TABLE alarms (id TEXT PRIMARY KEY, text TEXT);
+    INSERT INTO customers VALUES ('ACME', '1');";
+
+const RULES: &str = "[tables.alarms]\npriority = 'critical'\n";
+
+/// Longer than anything takes on a busy machine; nothing here is measured.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+struct Watch(Child);
+
+impl Watch {
+    fn start(office: &Office, site: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_fieldpost"));
+        command.args(["--home", site, "watch"]).current_dir(office.path("")).stdin(Stdio::null());
+        let log = std::fs::File::create(office.path(&format!("{site}.log"))).unwrap();
+        let watch = Self(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
+        until("the watch runs", || office.json(&format!("status --home {site} --json"))["watch"].is_object());
+        watch
+    }
+
+    /// Ends it as an operating system does, and gives the exit code.
+    #[cfg(unix)]
+    fn stop(mut self) -> i32 {
+        Command::new("kill").args(["-TERM", &self.0.id().to_string()]).status().unwrap();
+        self.0.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(began.elapsed() < PATIENCE, "{what}: never");
+        std::thread::sleep(Duration::from_millis(30));
+    }
+}
+
+fn phone(database: &Path) -> String {
+    let connection = Connection::open(database).unwrap();
+    connection.busy_timeout(Duration::from_secs(10)).unwrap();
+    connection.query_row("SELECT phone FROM customers WHERE id = 'ACME'", [], |row| row.get(0)).unwrap()
+}
+
+fn alarms(database: &Path) -> i64 {
+    let connection = Connection::open(database).unwrap();
+    connection.busy_timeout(Duration::from_secs(10)).unwrap();
+    connection.query_row("SELECT count(*) FROM alarms", [], |row| row.get(0)).unwrap()
+}
+
+/// Sets what the tests of a watch need quicker than people do.
+fn quick(office: &Office, site: &str, more: &str) {
+    let path = format!("{site}/fieldpost.toml");
+    let text = office.read(&path);
+    office.write(&path, &format!("{text}\n[watch]\nsettle = \"1s\"\npoll = \"2s\"\n{more}"));
+}
+
+fn watched() -> Office {
+    let office = Office::pair(SCHEMA, RULES);
+    ["head", "anna"].iter().for_each(|site| quick(&office, site, ""));
+    office
+}
+
+#[test]
+fn edits_travel_both_ways_and_critical_ones_by_themselves() {
+    let office = watched();
+    let _watches = ["head", "anna"].map(|site| Watch::start(&office, site));
+    office.sql("anna", "INSERT INTO alarms VALUES ('a', 'now')");
+    until("the alarm is at the head", || alarms(&office.path("head/shop.db")) == 1);
+    office.sql("head", "UPDATE customers SET phone = '2'");
+    until("the edit is at anna's", || phone(&office.path("anna/shop.db")) == "2");
+    let log = office.ok("log --home anna").out;
+    assert!(log.contains("watch"), "{log}");
+    // Told is what happened and why, and nothing else.
+    let told = office.read("anna.log");
+    assert!(told.contains("an edit in a critical table") && told.contains("a packet came") && !told.contains("All in step"), "{told}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_home_has_one_watch_which_status_tells_of_and_a_signal_ends() {
+    let office = watched();
+    quick(&office, "anna", "");
+    let text = office.read("anna/fieldpost.toml").replacen("\n[watch]\nsettle = \"1s\"\npoll = \"2s\"\n", "", 1);
+    office.write("anna/fieldpost.toml", &format!("{text}at = \"03:00\"\n"));
+    let watch = Watch::start(&office, "anna");
+    let second = office.run("watch --home anna");
+    assert_eq!(second.code, 5, "{second:?}");
+    assert!(second.err.contains("another process watches"), "{second:?}");
+    until("the first round is over", || office.json("status --home anna --json")["watch"]["why"] == "it is time");
+    let status = office.ok("status --home anna").flat();
+    assert!(status.contains("a watch runs since") && status.contains("it is time"), "{status}");
+    // Other runs go on beside it.
+    office.ok("sync --home anna");
+    assert_eq!(watch.stop(), 0);
+    assert!(office.json("status --home anna --json")["watch"].is_null());
+    drop(Watch::start(&office, "anna"));
+}
+
+#[test]
+fn a_share_that_goes_away_is_waited_for_and_its_return_is_noticed() {
+    let office = watched();
+    let _watches = ["head", "anna"].map(|site| Watch::start(&office, site));
+    office.rename("share", "away");
+    office.sql("anna", "INSERT INTO alarms VALUES ('a', 'while the share is away')");
+    until("the failure is known", || office.json("status --home anna --json")["watch"]["failures"].as_i64() > Some(0));
+    assert_eq!(office.json("status --home anna --json")["watch"]["why"], "trying again");
+    // Made and safe, though it cannot go.
+    until("it is sealed", || office.json("status --home anna --json")["neighbours"][0]["not_deposited"] == 1);
+    office.rename("away", "share");
+    // The wait would be a minute or more: the next look finds the folder there again.
+    until("the alarm is at the head", || alarms(&office.path("head/shop.db")) == 1);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_watch_that_is_ended_in_the_middle_loses_nothing() {
+    let office = watched();
+    for turn in 0..6 {
+        let watch = Watch::start(&office, "anna");
+        office.sql("anna", &format!("INSERT INTO alarms VALUES ('a{turn}', 'x'); UPDATE customers SET phone = '{turn}'"));
+        std::thread::sleep(Duration::from_millis(180 + 40 * turn));
+        assert_eq!(watch.stop(), 0);
+    }
+    for site in ["anna", "head", "anna", "head"] {
+        office.ok(&format!("sync --home {site}"));
+    }
+    assert_eq!(alarms(&office.path("head/shop.db")), 6);
+    assert_eq!(office.digest("head"), office.digest("anna"));
+}
+
+#[test]
+fn a_neighbour_that_is_silent_for_too_long_wants_a_person_and_a_heartbeat_is_enough_to_prevent_that() {
+    let office = Office::pair(SCHEMA, "");
+    let text = office.read("head/fieldpost.toml");
+    office.write("head/fieldpost.toml", &text.replacen("\n# The application's", "\nalarm_after = \"1s\"\n\n# The application's", 1));
+    std::thread::sleep(Duration::from_millis(1_100));
+    let silent = office.run("status --home head");
+    assert_eq!(silent.code, 3, "{silent:?}");
+    assert!(silent.flat().contains("'anna' has been silent for"), "{silent:?}");
+    office.write("head/fieldpost.toml", &text);
+    assert_eq!(office.run("status --home head").code, 0);
+}
