@@ -153,6 +153,17 @@ fn a_fixed_field_and_a_table_that_goes_down_are_not_changed_by_a_child() {
 }
 
 #[test]
+fn an_edit_of_something_else_in_its_group_brings_no_fixed_field_back() {
+    // Seed 101190.
+    let tree = tree("[tables.contacts]\nfixed = ['company']\ngroups = [['company', 'name']]\n");
+    both(&tree, "UPDATE contacts SET company = 'BOLT'", "UPDATE contacts SET name = 'Annie'");
+    tree.assert_same(&TWO);
+    assert_eq!(contact(&tree, "head", "company || name"), "BOLTAnn");
+    assert_eq!(kinds(&tree, "anna"), [ConflictKind::Refused]);
+    assert_eq!(tree.listed("anna"), ["Annie"]);
+}
+
+#[test]
 fn what_is_refused_is_listed_with_what_stands_and_under_the_number_it_has_where_it_was_made() {
     let tree = tree("[tables.orders]\ndirection = 'down'\n[tables.prices]\ndirection = 'down'\n");
     tree.edit("anna", "UPDATE prices SET price = 1; INSERT INTO orders (id, total) VALUES (7, 70)");

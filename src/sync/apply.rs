@@ -24,6 +24,7 @@ use super::parked;
 use super::report::Tally;
 use super::revive::Along;
 use super::seal::{self, Sealing};
+use super::session::RULES_PART;
 use super::standing;
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
@@ -350,11 +351,11 @@ impl Applying<'_> {
         self.list_losses(0)
     }
 
-    /// Outcomes of the neighbour's decisions, the roster and the rules.
+    /// Outcomes of the neighbour's decisions and the roster; the rules were taken before everything else ([`Session::take_rules`]).
     fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
         let ledger = &self.session.ledger;
         let most = self.session.limits.document_bytes;
-        let mut brought = false;
+        let mut brought = opened.entry_bytes(RULES_PART).is_some();
         if let Some(bytes) = opened.bytes("outcomes.json", most)? {
             let outcomes: Vec<(i64, Conflict)> = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("outcomes.json"))?;
             for (number, conflict) in outcomes {
@@ -367,13 +368,12 @@ impl Applying<'_> {
             ledger.set_fresh(from.site)?;
             brought = true;
         }
-        for (part, note) in [("roster.json", "roster"), ("rules.toml", "rules")] {
-            let Some(bytes) = opened.bytes(part, most)? else { continue };
-            let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(part))?;
-            if from.kind == NeighbourKind::Parent {
-                ledger.set_note(note, &text)?;
-            } else if note == "roster" {
-                super::roster::take_part(self.session, from, &text)?;
+        const ROSTER: &str = "roster.json";
+        if let Some(bytes) = opened.bytes(ROSTER, most)? {
+            let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(ROSTER))?;
+            match from.kind {
+                NeighbourKind::Parent => ledger.set_note("roster", &text)?,
+                NeighbourKind::Child => super::roster::take_part(self.session, from, &text)?,
             }
             brought = true;
         }

@@ -21,6 +21,7 @@ use super::meaning::Outward;
 use super::outbox;
 use super::report::{Counts, Kept, PacketOut};
 use super::roster;
+use super::session::RULES_PART;
 use super::standing;
 use super::stays::Stays;
 use super::urgency;
@@ -508,7 +509,7 @@ impl<'s> Building<'s> {
 /// The roster and the rules, as far as a neighbour was not told them, and what it was told then.
 fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<String, String>)> {
     let (mut parts, mut told) = (Vec::new(), to.told_documents.clone());
-    for (note, part) in [("roster", "roster.json"), ("rules", "rules.toml")] {
+    for (note, part) in [("roster", "roster.json"), ("rules", RULES_PART)] {
         let Some(text) = roster::document(session, to, note)? else { continue };
         let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
         if told.get(note) != Some(&hash) {

@@ -305,6 +305,7 @@ fn open_with(
 }
 
 fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Path) -> Result<super::report::Tally> {
+    session.take_rules(from, opened)?;
     if !session.has_database() {
         let most = session.limits.document_bytes;
         let Some(bytes) = opened.bytes("schema.json", most)? else { return Err(SyncError::BadPart("schema.json")) };

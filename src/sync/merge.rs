@@ -1,7 +1,8 @@
 //! What becomes of fields that a child changed in a record that is here? Rule 4 of `DESIGN` section 4.
 //!
 //! Fields are decided in units: a group of the rules as one, a number with the word that says of which table, everything else alone. What only one side changed is taken; what both
-//! changed goes to the criteria; `sum` adds up whatever was edited here. A field that is `fixed` never changes at a child's word.
+//! changed goes to the criteria; `sum` adds up whatever was edited here. A field that is `fixed` never changes at a child's word,
+//! nor does what wins or loses with it where it would change with it.
 //! **Invariant**: every value that does not become the record, of whichever side, is listed.
 
 use std::cell::OnceCell;
@@ -62,7 +63,11 @@ impl Applying<'_> {
             if edited.is_empty() {
                 continue;
             }
-            if base.is_some() && edited.iter().any(|field| policy.fixed.contains(field)) {
+            // A unit goes to one side whole: what is fixed in it must not come back with an edit of something else in it.
+            let changes = |field: &FieldNo| {
+                edited.contains(field) || (change.sent(*field).is_stated() && change.sent(*field) != merged.row.get(*field))
+            };
+            if base.is_some() && unit.iter().any(|field| policy.fixed.contains(field) && changes(field)) {
                 self.refuse_fixed(&change, &merged, &edited)?;
             } else if let [field] = unit[..] {
                 self.merge_field(&change, &mut merged, field)?;

@@ -76,7 +76,6 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
             collected.push((neighbour.card.name.clone(), got));
         }
     }
-    session.refresh_rules()?;
     if session.has_database() {
         progress("looking for what changed");
         let sealed = seal::seal(session)?;

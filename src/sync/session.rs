@@ -15,15 +15,18 @@ use super::policy::Policies;
 use super::{Result, SyncError, numbering, parked, seal, upgrade};
 use crate::database::Database;
 use crate::keys::{SealingKey, SigningKey};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Neighbour, NeighbourKind};
 use crate::model::{FieldNo, Shape, SiteName, TableNo};
-use crate::packet;
+use crate::packet::{self, Opened};
 use crate::rules::Rules;
 use crate::site::{Home, Role, Settings};
 use crate::world::World;
 
 /// Note of the tables whose capture was lost or whose shape moved and that are not compared yet.
 const DUE: &str = "due for comparison";
+
+/// The part of a packet with the rules.
+pub(super) const RULES_PART: &str = "rules.toml";
 
 /// Surveys in one run, while the application goes on changing its schema.
 const MOST_SURVEYS: usize = 10;
@@ -404,17 +407,23 @@ impl Session {
         Ok(())
     }
 
-    /// Takes on the rules that a packet of the parent brought.
-    pub(super) fn refresh_rules(&mut self) -> Result<()> {
-        if self.settings.role == Role::Host || !self.has_database() {
-            return Ok(());
+    /// Takes on the rules that a packet of the parent brings. Before anything else of it: its changes were told under these rules, and
+    /// what only they name as a reference would come in as a mere number.
+    pub(super) fn take_rules(&mut self, from: &Neighbour, opened: &Opened) -> Result<()> {
+        let brought = if from.kind == NeighbourKind::Parent { opened.bytes(RULES_PART, self.limits.document_bytes)? } else { None };
+        let Some(bytes) = brought else { return Ok(()) };
+        let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(RULES_PART))?;
+        let rules = Rules::parse(&text)?;
+        if self.ledger.note("rules")?.as_ref() != Some(&text) {
+            self.set_note("rules", &text)?;
         }
-        let rules = Rules::parse(&self.ledger.note("rules")?.unwrap_or_default())?;
         if rules != self.rules {
             self.rules = rules;
             self.policies.forget();
-            // What is local from now on must not be sealed any more, and what is no more local is compared.
-            self.follow()?;
+            if self.has_database() {
+                // What is local from now on must not be sealed any more, and what is no more local is compared.
+                self.follow()?;
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 //!
 //! Each test: head and anna make the same things under the same numbers; then everything must hang together as each made it.
 
-use super::{THREE, TWO, settled, three, two};
+use super::{Role, THREE, TWO, Tree, loaded, settled, three, two};
 
 /// The statements of a person: `WHO` is the site.
 fn by(site: &str, sql: &str) -> String {
@@ -436,4 +436,28 @@ fn a_pair_of_type_and_number_follows_to_a_record_of_its_own_table_too() {
     );
     settled(&tree, &TWO);
     tree.assert_rows(&TWO, "SELECT t.token, o.token FROM tags t LEFT JOIN tags o ON o.id = t.object ORDER BY 1", &["a|-", "b|a"]);
+}
+
+#[test]
+fn a_site_that_gets_the_rules_and_a_new_number_in_one_round_follows_what_only_the_rules_name() {
+    // Seed 100939.
+    let tree = Tree::with_rules(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT);
+         CREATE TABLE notes (token TEXT PRIMARY KEY, about INTEGER);
+         INSERT INTO customers VALUES (1, 'shared');",
+        "[references]\n'notes.about' = 'customers'\n",
+    );
+    tree.add("head", "north", Role::Office);
+    loaded(&tree, &["head", "north"]);
+    tree.add("north", "rosa", Role::Remote);
+    tree.edit(
+        "north",
+        "INSERT INTO customers (name) VALUES ('new'); INSERT INTO notes SELECT 'of new', id FROM customers WHERE name = 'new'",
+    );
+    for site in ["rosa", "north", "head", "north"] {
+        tree.sync(site);
+    }
+    assert!(tree.sync("rosa").applied.len() > 1, "the new number comes in a packet of its own");
+    settled(&tree, &THREE);
+    tree.assert_rows(&THREE, "SELECT token, name, id FROM notes LEFT JOIN customers ON id = about", &["of new|new|2"]);
 }

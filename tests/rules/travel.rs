@@ -74,6 +74,28 @@ fn a_site_whose_first_load_is_not_whole_yet_knows_the_rules() {
 }
 
 #[test]
+fn a_site_that_dies_anywhere_in_its_first_load_knows_the_rules_once_it_has_tables() {
+    // Seed 301118.
+    let mut tree = Tree::with_rules(SCHEMA, "[tables.companies]\nsend = 'manual'\n");
+    tree.limits.slice_changes = 1;
+    tree.add("head", "anna", Role::Remote);
+    TWO.iter().rev().for_each(|site| drop(tree.sync(site)));
+    let told = tree.session("head").rules.to_string();
+    let (mut kill, mut with_tables) = (1, 0);
+    while tree.sync_dying("anna", kill).is_some() {
+        let session = tree.session("anna");
+        if session.has_database() {
+            assert_eq!(session.rules.to_string(), told, "once it died before step {kill}");
+            with_tables += 1;
+        }
+        kill += 1;
+    }
+    assert!(with_tables > 0, "it died before it had tables only");
+    tree.settle(&TWO);
+    tree.assert_same(&TWO);
+}
+
+#[test]
 fn what_is_local_never_travels() {
     let tree = tree("[tables.scratch]\nlocal = true\n[tables.contacts]\nlocal = ['seen']\n");
     tree.assert_rows(&["anna"], "SELECT count(*) FROM scratch", &["0"]);
