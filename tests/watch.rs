@@ -28,7 +28,10 @@ impl Watch {
         command.args(["--home", site, "watch"]).current_dir(office.path("")).stdin(Stdio::null());
         let log = std::fs::File::create(office.path(&format!("{site}.log"))).unwrap();
         let watch = Self(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
-        until("the watch runs", || office.json(&format!("status --home {site} --json"))["watch"].is_object());
+        until("the first round is over", || {
+            let watch = &office.json(&format!("status --home {site} --json"))["watch"];
+            watch.is_object() && watch["why"] != "the watch begins"
+        });
         watch
     }
 

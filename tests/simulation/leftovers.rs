@@ -92,8 +92,10 @@ fn look(session: &Session, name: &str, path: &std::path::Path) -> rusqlite::Resu
         let numbers = session.shapes.iter().filter(|shape| keep(shape)).map(|shape| shape.number.0.to_string());
         numbers.collect::<Vec<_>>().join(",")
     };
-    // A child may take up again what is only marked there as deleted, and what stays home is as it was told last.
-    let marking = tables(&|shape| session.rules.table(&shape.name).deletes.down.is_some());
+    // A child may take up again what is only marked there as deleted, and goes on with what was refused where a table only goes up. What stays
+    // home is as it was told last.
+    let goes_on = |rule: &fieldpost::rules::TableRule| rule.deletes.down.is_some() || rule.direction == fieldpost::rules::Direction::Up;
+    let marking = tables(&|shape| goes_on(session.rules.table(&shape.name)));
     let handed_out = tables(&|shape| shape.identity() == Identity::Birth);
     let lasting = format!(
         "SELECT id FROM record WHERE table_no IN ({marking}) OR ifnull(instr(extra, '\"marked\"') + instr(extra, '\"opinions\"'), 0) > 0"
