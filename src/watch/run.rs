@@ -15,6 +15,8 @@ const LONGEST_STRETCH: i64 = 60_000;
 const BUSY_WAIT: i64 = 3_000;
 /// No more than one look at the database in so many milliseconds.
 const BREATH: i64 = plan::BLINK;
+/// When to look again after somebody wrote to the database and nothing new could be read from it, in milliseconds.
+const DOUBTS: [i64; 3] = [50, 500, 5_000];
 
 /// The site that is watched. What it is asked for may take long; noises wait meanwhile.
 pub trait Watched {
@@ -85,6 +87,7 @@ pub fn run(world: &World, watched: &mut dyn Watched, schedule: &Schedule, ears: 
         looked_at_database: Millis(0),
         again: None,
         away: false,
+        doubts: 0,
         may_wait: false,
     };
     let mut told = None;
@@ -144,6 +147,8 @@ struct Watch<'a> {
     looked_at_database: Millis,
     /// When the database is to be looked at again: a burst of writes was not looked at to its end.
     again: Option<Millis>,
+    /// How often nothing was found since the database was written to last.
+    doubts: usize,
     /// The last failure was that of an exchange.
     away: bool,
     /// Edits are known already and none can become critical: nothing is learnt by looking again.
@@ -185,7 +190,9 @@ impl Watch<'_> {
         let now = self.world.now();
         let Some(database) = &self.database else { return };
         let trace = Trace::of(database);
-        if self.trace.as_ref() == Some(&trace) {
+        if self.trace.as_ref() != Some(&trace) {
+            self.doubts = 0;
+        } else if self.again.is_none_or(|again| again > now) {
             return;
         }
         if let Some((_, last)) = &mut self.state.edited
@@ -193,6 +200,7 @@ impl Watch<'_> {
         {
             *last = now;
             self.trace = Some(trace);
+            self.again = None;
             return;
         }
         // A burst of writes is not looked at for every write.
@@ -203,7 +211,12 @@ impl Watch<'_> {
         self.again = None;
         self.looked_at_database = now;
         self.trace = Some(trace);
-        let Some(edited) = watched.edited() else { return };
+        let Some(edited) = watched.edited() else {
+            // A commit is heard while it is written and can be read a little later, which leaves no further trace.
+            self.again = DOUBTS.get(self.doubts).map(|wait| Millis(now.0 + wait));
+            self.doubts += 1;
+            return;
+        };
         let (first, _) = self.state.edited.unwrap_or((now, now));
         self.state.edited = Some((first, now));
         match edited {
