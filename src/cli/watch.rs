@@ -17,14 +17,14 @@ use crate::packet::PacketFileName;
 use crate::site::{Exchanges, Home, WatchLock, Watcher};
 use crate::sync::urgency::{self, Unsealed};
 use crate::watch::ears::{Ears, Noise, Places};
-use crate::watch::{self, Edited, Ended, Looked, Next, Schedule, State, Watched, Why};
+use crate::watch::{self, Edited, Ended, FailureKind, Looked, Next, Schedule, State, Watched, Why};
 
 /// Run rounds by itself: for packets, for edits, and by the clock
 ///
 /// Stays until it is told to end (Ctrl-C, or a signal) and stops cleanly in the middle of anything. A packet in a folder and an edit in a
 /// critical table are on their way within a second; where nothing tells of them, every minute is looked. The table [watch]
 /// in fieldpost.toml sets rounds by the clock, working hours and a time zone. An exchange that is away is tried again, later and later, up to once
-/// an hour. 'fieldpost status' says what comes next; 'fieldpost service' starts a watch with the computer.
+/// an hour. What stands in fieldpost.toml counts from the next start of the watch. 'fieldpost status' says what comes next; 'fieldpost service' starts a watch with the computer.
 #[derive(Clone, Copy, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -43,10 +43,10 @@ In fieldpost.toml, all of it optional:
   settle = \"5s\"                        how long the application must be quiet before edits go")]
 pub struct WatchArgs {}
 
-/// What a watch says of itself, before every round that is to come.
+/// What stands above the report of a round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct WatchReport {
-    /// When a round ran or, of an announcement, is to run.
+    /// When the round ran.
     pub when: Moment,
     /// Why.
     pub why: &'static str,
@@ -234,6 +234,7 @@ impl Watched for Site<'_> {
             next: next.map(|next| next.at),
             why: next.map(|next| next.why.words().to_owned()),
             failures: state.failure.map_or(0, |failure| failure.times),
+            wants_person: state.failure.is_some_and(|failure| failure.kind == FailureKind::Person),
         };
         if let Err(error) = self.lock.tell(&watcher) {
             self.context.printer.note(&format!("what comes next could not be noted for 'fieldpost status': {error}"));

@@ -57,8 +57,10 @@ pub struct Watcher {
     pub next: Option<Millis>,
     /// Why it is then.
     pub why: Option<String>,
-    /// Rounds in a row that failed in a way that may pass.
+    /// Rounds in a row that failed.
     pub failures: u32,
+    /// Whether the last of them wants a person.
+    pub wants_person: bool,
 }
 
 /// The right to watch a home; gone with the process. It does not hold the home: other runs go on beside a watcher.
@@ -145,7 +147,14 @@ mod tests {
         let draft = Home::prepare(&World::real(), top.path()).unwrap();
         assert_eq!(draft.home().watcher().unwrap(), None);
         let lock = draft.home().watch().unwrap();
-        let watcher = Watcher { process: 1, since: Millis(2), next: Some(Millis(3)), why: Some("it is time".to_owned()), failures: 0 };
+        let watcher = Watcher {
+            process: 1,
+            since: Millis(2),
+            next: Some(Millis(3)),
+            why: Some("it is time".to_owned()),
+            failures: 0,
+            wants_person: false,
+        };
         lock.tell(&watcher).unwrap();
         assert_eq!(draft.home().watcher().unwrap(), Some(watcher.clone()));
         let Err(HomeError::Watched { watcher: told, .. }) = draft.home().watch() else { panic!("two watchers") };

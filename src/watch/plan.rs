@@ -1,7 +1,7 @@
 //! When is the next round, and why? Pure: from what is known now.
 //!
 //! Rules, the first that applies:
-//! 1. After a failure that may pass nothing else matters: the wait doubles from a minute to an hour, each shortened by a little chance,
+//! 1. After a failure nothing else matters: the wait doubles from a minute to an hour, each shortened by a little chance,
 //!    so that a hundred sites do not come back to a server in one second. Only what is seen ends that sooner: a packet, or a folder that is
 //!    there again.
 //! 2. An edit in a critical table goes after the blink in which an application writes what belongs together, at any hour.
@@ -34,19 +34,30 @@ pub struct State {
     pub arrived: bool,
     /// Whether an exchange that was out of reach was seen again.
     pub back: bool,
-    /// The failures in a row, where the last round failed in a way that may pass.
+    /// The failures in a row, where the last round failed.
     pub failure: Option<Failure>,
 }
 
 /// Failures in a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
+    /// What the last one was.
+    pub kind: FailureKind,
     /// How many, at least 1.
     pub times: u32,
     /// When the last one was.
     pub last: Millis,
     /// A die from 0 to 255: shortens the wait by up to a quarter.
     pub die: u8,
+}
+
+/// Whether a failure passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The exchange is out of reach, and will be back.
+    Away,
+    /// Nothing but a person helps: there is no use in hurrying.
+    Person,
 }
 
 /// A round to come.
@@ -119,7 +130,10 @@ pub fn next(now: Millis, state: &State, schedule: &Schedule) -> Option<Next> {
 }
 
 fn wait(failure: Failure) -> i64 {
-    let full = FIRST_WAIT.saturating_mul(1 << failure.times.saturating_sub(1).min(20)).min(LONGEST_WAIT);
+    let full = match failure.kind {
+        FailureKind::Away => FIRST_WAIT.saturating_mul(1 << failure.times.saturating_sub(1).min(20)).min(LONGEST_WAIT),
+        FailureKind::Person => LONGEST_WAIT,
+    };
     full - full / 4 * i64::from(failure.die) / 255
 }
 
@@ -188,13 +202,18 @@ mod tests {
     #[test]
     fn failures_wait_longer_and_longer_up_to_an_hour_and_a_packet_ends_that() {
         let plain = schedule(|settings| settings.every = Some(MINUTE));
-        let failed =
-            |times, die| State { failure: Some(Failure { times, last: Millis(NOON), die }), critical: Some(Millis(NOON)), ..state() };
+        let failed = |times, die| State {
+            failure: Some(Failure { kind: FailureKind::Away, times, last: Millis(NOON), die }),
+            critical: Some(Millis(NOON)),
+            ..state()
+        };
         for (times, minutes) in [(1, 1), (2, 2), (4, 8), (7, 60), (1_000, 60)] {
             assert_eq!(at(&failed(times, 0), &plain), Some((minutes * MINUTE, Why::Retry)));
             let shortest = minutes * MINUTE - minutes * MINUTE / 4;
             assert_eq!(at(&failed(times, 255), &plain), Some((shortest, Why::Retry)));
         }
+        let lasting = State { failure: Some(Failure { kind: FailureKind::Person, times: 1, last: Millis(NOON), die: 0 }), ..state() };
+        assert_eq!(at(&lasting, &plain), Some((HOUR, Why::Retry)), "a person is not quicker");
         assert_eq!(at(&State { back: true, ..failed(7, 0) }, &plain), Some((0, Why::Back)));
         let back = State { arrived: true, critical: None, ..failed(7, 0) };
         assert_eq!(at(&back, &schedule(|_| {})), Some((0, Why::Packet)));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Schedule;
 use super::ears::{Ears, Noise, Places, Trace};
-use super::plan::{self, Failure, Next, State, Why};
+use super::plan::{self, Failure, FailureKind, Next, State, Why};
 use crate::model::Millis;
 use crate::world::World;
 
@@ -86,7 +86,6 @@ pub fn run(world: &World, watched: &mut dyn Watched, schedule: &Schedule, ears: 
         database: None,
         looked_at_database: Millis(0),
         again: None,
-        away: false,
         doubts: 0,
         may_wait: false,
     };
@@ -149,8 +148,6 @@ struct Watch<'a> {
     again: Option<Millis>,
     /// How often nothing was found since the database was written to last.
     doubts: usize,
-    /// The last failure was that of an exchange.
-    away: bool,
     /// Edits are known already and none can become critical: nothing is learnt by looking again.
     may_wait: bool,
 }
@@ -166,7 +163,8 @@ impl Watch<'_> {
             self.look_at_exchange(watched);
         }
         // A share that is mounted again tells nobody.
-        self.state.back = self.away && watched.is_near();
+        let away = self.state.failure.is_some_and(|failure| failure.kind == FailureKind::Away);
+        self.state.back = away && watched.is_near();
     }
 
     fn listen(&mut self, watched: &mut dyn Watched, ears: &mut Ears) {
@@ -179,10 +177,7 @@ impl Watch<'_> {
         match watched.look() {
             Looked::Nothing => {}
             Looked::Packet => self.state.arrived = true,
-            Looked::Away => {
-                self.failed(1);
-                self.away = true;
-            }
+            Looked::Away => self.failed(FailureKind::Away),
         }
     }
 
@@ -228,22 +223,20 @@ impl Watch<'_> {
         }
     }
 
-    fn failed(&mut self, at_least: u32) {
-        let times = self.state.failure.map_or(0, |failure| failure.times).saturating_add(1).max(at_least);
+    fn failed(&mut self, kind: FailureKind) {
+        let times = self.state.failure.map_or(0, |failure| failure.times).saturating_add(1);
         let [die] = self.world.random();
-        self.state.failure = Some(Failure { times, last: self.world.now(), die });
+        self.state.failure = Some(Failure { kind, times, last: self.world.now(), die });
         self.state.arrived = false;
     }
 
     fn after_round(&mut self, ended: Ended, watched: &mut dyn Watched, ears: &mut Ears) {
         let failure = self.state.failure;
         self.state = State { last_round: Some(self.world.now()), failure, ..State::default() };
-        self.away = ended == Ended::Away;
         match ended {
             Ended::Done => self.state.failure = None,
-            Ended::Away => self.failed(1),
-            // Nothing but a person helps: no use in hurrying.
-            Ended::Failed => self.failed(u32::MAX / 2),
+            Ended::Away => self.failed(FailureKind::Away),
+            Ended::Failed => self.failed(FailureKind::Person),
             Ended::Busy | Ended::Stopped => {}
         }
         self.trace = None;

@@ -174,14 +174,16 @@ pub struct WatchStatus {
     pub next: Option<Moment>,
     /// Why it is then.
     pub why: Option<String>,
-    /// Rounds in a row that failed in a way that may pass.
+    /// Rounds in a row that failed.
     pub failures: u32,
+    /// Whether the last of them wants a person.
+    pub wants_person: bool,
 }
 
 impl WatchStatus {
     fn of(watcher: Watcher) -> Self {
-        let Watcher { process, since, next, why, failures } = watcher;
-        Self { process, since: Moment(since), next: next.map(Moment), why, failures }
+        let Watcher { process, since, next, why, failures, wants_person } = watcher;
+        Self { process, since: Moment(since), next: next.map(Moment), why, failures, wants_person }
     }
 
     fn words(&self, page: &Page) -> String {
@@ -192,8 +194,8 @@ impl WatchStatus {
         };
         let failures = match self.failures {
             0 => String::new(),
+            _ if self.wants_person => " (the last one failed and wants a person: 'fieldpost log')".to_owned(),
             1 => " (the last one failed)".to_owned(),
-            times if times > u32::MAX / 4 => " (the last one failed and wants a person)".to_owned(),
             times => format!(" (the last {times} failed)"),
         };
         format!("a watch runs since {}, {next}{failures}", page.moment(self.since))
@@ -376,7 +378,8 @@ impl Report for StatusReport {
 
     fn exit(&self) -> Exit {
         let silent = self.neighbours.iter().any(|neighbour| neighbour.alarm);
-        let stopped = silent || self.trouble.is_some() || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
+        let stuck = self.watch.as_ref().is_some_and(|watch| watch.wants_person);
+        let stopped = silent || stuck || self.trouble.is_some() || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
         if stopped || self.conflicts_open + self.held_for_person > 0 { Exit::Attention } else { Exit::Done }
     }
 }
