@@ -3,7 +3,7 @@
 //! Nothing here judges: who may forget what, and when, is for the layer above. What is counted by the highest number that is
 //! there (entries, records) goes on counting from the counters kept in `meta`.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension as _, Rows};
 
 use super::statements::Statement;
 use super::{Conflict, Direction, Ledger, LedgerError, Result};
@@ -126,15 +126,7 @@ impl Ledger {
         let named: Option<i64> = self.connection.prepare_cached(named)?.query_row([CAUSES_MIX_WITHIN], |row| row.get(0))?;
         let mut statement = self.connection.prepare_cached("SELECT id, time FROM cause WHERE id < ? ORDER BY id LIMIT ?")?;
         let mut rows = statement.query((named.unwrap_or(last).min(last), most.cast_signed()))?;
-        let mut until = None;
-        let mut count = 0;
-        while let Some(row) = rows.next()? {
-            if row.get::<_, i64>(1)? > cutoff.0 {
-                break;
-            }
-            until = Some(row.get::<_, i64>(0)?);
-            count += 1;
-        }
+        let (until, count) = older(&mut rows, cutoff)?;
         drop(rows);
         until.map_or(Ok(()), |until| self.write(Statement::ForgetCauses, &[Value::Integer(until)]).map(drop))?;
         Ok(count)
@@ -145,15 +137,7 @@ impl Ledger {
         let sql = "SELECT number, time FROM packet WHERE site = ? AND direction = ? AND number < ? ORDER BY number LIMIT ?";
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut rows = statement.query((with.0, direction.word(), below.0.cast_signed(), most.cast_signed()))?;
-        let mut until = None;
-        let mut count = 0;
-        while let Some(row) = rows.next()? {
-            if row.get::<_, i64>(1)? > cutoff.0 {
-                break;
-            }
-            until = Some(row.get::<_, i64>(0)?);
-            count += 1;
-        }
+        let (until, count) = older(&mut rows, cutoff)?;
         drop(rows);
         let parameters = |until| [Value::Integer(with.0.into()), Value::text(direction.word()), Value::Integer(until)];
         until.map_or(Ok(()), |until| self.write(Statement::ForgetPackets, &parameters(until)).map(drop))?;
@@ -237,4 +221,17 @@ impl Ledger {
         }
         Ok(JournalNumber(before))
     }
+}
+
+/// Of rows of a number and a time, in order: the last number before the first one that is younger, and how many there are.
+fn older(rows: &mut Rows<'_>, cutoff: Millis) -> Result<(Option<i64>, u64)> {
+    let (mut until, mut count) = (None, 0);
+    while let Some(row) = rows.next()? {
+        if row.get::<_, i64>(1)? > cutoff.0 {
+            break;
+        }
+        until = Some(row.get(0)?);
+        count += 1;
+    }
+    Ok((until, count))
 }
