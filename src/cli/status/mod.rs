@@ -1,6 +1,8 @@
 //! `fieldpost status`: where do we stand with every neighbour?
 
 mod html;
+mod neighbours;
+mod watching;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,19 +10,21 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+pub use neighbours::NeighbourStatus;
+pub use watching::WatchStatus;
+
 use super::held::{self, Needs};
 use super::invite::a_role;
 use super::page::{Column, Detail, Moment, Page, alert, count, duration, heading, number, one_line, paragraphs};
 use super::printer::Report;
 use super::{Context, Exit, Failure, conflicts};
 use crate::database::DatabaseError;
-use crate::ledger::{Direction, Neighbour};
 use crate::model::{Millis, SiteName};
 use crate::rules;
-use crate::site::{Role, Watcher};
+use crate::site::Role;
 use crate::status::tables::{TableStatus, tables};
 use crate::status::window::{Window, noted};
-use crate::sync::{Session, SyncError, clocks, forget, renumber, standing};
+use crate::sync::{Session, SyncError, forget, renumber};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
@@ -128,80 +132,6 @@ pub struct Invited {
     pub expires: Moment,
 }
 
-/// Where we stand with one neighbour.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct NeighbourStatus {
-    /// The neighbour.
-    pub name: SiteName,
-    /// Its place.
-    pub role: Role,
-    /// Number of the last packet made for it.
-    pub sent: u64,
-    /// Of those, packets that are not on the exchange yet.
-    pub not_deposited: u64,
-    /// Number of the last packet it says it has applied.
-    pub acknowledged: u64,
-    /// Number of its last packet applied here.
-    pub received: u64,
-    /// Records changed here that are in no packet for it yet.
-    pub waiting: u64,
-    /// When the last packet was made for it.
-    pub last_sent: Option<Moment>,
-    /// When its last packet was applied.
-    pub last_received: Option<Moment>,
-    /// How many milliseconds ago that was.
-    pub silence: Option<i64>,
-    /// Whether that is longer than `alarm_after` allows.
-    pub alarm: bool,
-    /// Changes that are kept for it alone: old ones that it has not said to need no more.
-    pub kept: u64,
-    /// Which fieldpost made its last packet.
-    pub version: Option<String>,
-    /// By how many milliseconds its clock is ahead of ours at least; negative where it is behind, 0 where it may be right.
-    pub clock_ahead: i64,
-    /// What keeps the two apart and wants a person.
-    pub problem: Option<String>,
-}
-
-/// What a watch says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct WatchStatus {
-    /// Its process.
-    pub process: u32,
-    /// When it began.
-    pub since: Moment,
-    /// When the next round is; none: when something happens.
-    pub next: Option<Moment>,
-    /// Why it is then.
-    pub why: Option<String>,
-    /// Rounds in a row that failed.
-    pub failures: u32,
-    /// Whether the last of them wants a person.
-    pub wants_person: bool,
-}
-
-impl WatchStatus {
-    fn of(watcher: Watcher) -> Self {
-        let Watcher { process, since, next, why, failures, wants_person } = watcher;
-        Self { process, since: Moment(since), next: next.map(Moment), why, failures, wants_person }
-    }
-
-    fn words(&self, page: &Page) -> String {
-        let next = match (self.next, &self.why) {
-            (Some(next), Some(why)) => format!("the next round is {}: {why}", page.moment(next)),
-            (Some(next), None) => format!("the next round is {}", page.moment(next)),
-            (None, _) => "the next round is when something happens".to_owned(),
-        };
-        let failures = match self.failures {
-            0 => String::new(),
-            _ if self.wants_person => " (the last one failed and wants a person: 'fieldpost log')".to_owned(),
-            1 => " (the last one failed)".to_owned(),
-            times => format!(" (the last {times} failed)"),
-        };
-        format!("a watch runs since {}, {next}{failures}", page.moment(self.since))
-    }
-}
-
 /// How far back new numbers are told.
 const RENUMBERED_DAYS: i64 = 30;
 
@@ -234,7 +164,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
     held.extend(held::parked(session)?);
     let mut neighbours = Vec::new();
     for neighbour in ledger.neighbours()? {
-        neighbours.push(of_neighbour(session, &neighbour)?);
+        neighbours.push(NeighbourStatus::of(session, &neighbour)?);
     }
     let mut totals = TableStatus { table: "all".to_owned(), ..TableStatus::default() };
     let mut lines = Vec::new();
@@ -284,39 +214,6 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
             .collect(),
         set_aside: amount(aside.filter(is_packet).count()),
         quarantine: session.home.quarantine(),
-    })
-}
-
-fn of_neighbour(session: &Session, neighbour: &Neighbour) -> Result<NeighbourStatus, SyncError> {
-    let ledger = &session.ledger;
-    let packets = ledger.all_packets(neighbour.site)?;
-    let last = |direction: Direction| {
-        let times = packets.iter().filter(|row| row.direction == direction).map(|row| match direction {
-            Direction::Out => row.deposited,
-            Direction::In => Some(row.time),
-        });
-        times.flatten().max().map(|time: Millis| Moment(time))
-    };
-    let received = last(Direction::In);
-    let on_exchange = packets.iter().filter(|row| row.direction == Direction::Out && row.deposited.is_none()).count();
-    let waiting = if session.has_database() { ledger.candidates(neighbour.site, neighbour.cursor, neighbour.fresh)?.len() } else { 0 };
-    let silence = received.map(|received| (session.world.now().0 - received.0.0).max(0));
-    Ok(NeighbourStatus {
-        name: neighbour.card.name.clone(),
-        role: Role::WORDS.iter().find(|(word, _)| *word == neighbour.card.role).map_or(Role::Remote, |(_, role)| *role),
-        sent: neighbour.sent.0,
-        not_deposited: on_exchange as u64,
-        acknowledged: neighbour.acknowledged.0,
-        received: neighbour.received.0,
-        waiting: waiting as u64,
-        last_sent: last(Direction::Out),
-        last_received: received,
-        silence,
-        alarm: silence.is_some_and(|silence| silence > session.settings.alarm_after),
-        kept: forget::kept_for(session, neighbour)?,
-        version: standing::program(session, neighbour)?,
-        clock_ahead: clocks::skew(session, neighbour)?.map_or(0, clocks::Skew::certain),
-        problem: neighbour.problem.clone(),
     })
 }
 
@@ -523,17 +420,6 @@ fn kind(status: &TableStatus) -> String {
         (rules::Direction::Both | rules::Direction::None, sending) => sending.to_owned(),
         (rules::Direction::Up, sending) => format!("{sending} ↑"),
         (rules::Direction::Down, sending) => format!("{sending} ↓"),
-    }
-}
-
-impl NeighbourStatus {
-    /// How far its clock is from ours, at least.
-    fn clock(&self) -> String {
-        match self.clock_ahead {
-            off if off.abs() < 1_000 => "right".to_owned(),
-            off if off > 0 => format!("{} ahead", duration(off)),
-            off => format!("{} behind", duration(-off)),
-        }
     }
 }
 
