@@ -317,3 +317,34 @@ fn a_site_with_nothing_to_tell_gives_a_sign_of_life_once_a_day_and_nobody_answer
         assert!(tree.sync(site).built.is_empty(), "{site} answers a sign of life");
     }
 }
+
+#[test]
+fn rules_of_a_newer_version_stop_the_stream_that_brings_them_and_nothing_else() {
+    let tree = Tree::new(SCHEMA);
+    let all = ["head", "north", "anna"];
+    tree.add("head", "north", Role::Office);
+    tree.settle(&["head", "north"]);
+    tree.add("north", "anna", Role::Remote);
+    tree.settle(&all);
+    // What a newer version may write, told on by the office between.
+    tree.edit("north", "UPDATE customers SET phone = 'with the rules' WHERE id = 'ACME'");
+    let session = &mut tree.session("north");
+    let known = session.ledger.note("rules").unwrap();
+    let note = |session: &Session, text: &str| {
+        session.ledger.begin().unwrap();
+        session.ledger.set_note("rules", text).unwrap();
+        session.ledger.commit(&session.world, "commit note").unwrap();
+    };
+    note(session, "telepathy = true\n");
+    round::run(session, &mut [&mut tree.exchange.clone()], round::Halves::Send, &mut |_| {}).unwrap();
+    note(session, known.as_deref().unwrap_or_default());
+    tree.edit("anna", "UPDATE customers SET name = 'still on its way' WHERE id = 'BOLT'");
+    for _ in 0..2 {
+        let report = tree.sync("anna");
+        let why: Vec<&str> = report.waiting.iter().map(|waiting| waiting.why.as_str()).collect();
+        assert!(why.iter().any(|why| why.contains("telepathy") && why.contains("install the newest")), "{why:?}");
+        assert_eq!(phone(&tree, "anna"), "1", "nothing of it was acted on");
+    }
+    tree.settle(&["head", "north"]);
+    assert_eq!(tree.text("head", "SELECT name FROM customers WHERE id = 'BOLT'"), "still on its way");
+}

@@ -130,7 +130,7 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::Codec(error) => return (Exit::Failed, codec(error)),
         SyncError::Home(error) => return home(error),
         SyncError::Key(error) => return (Exit::Failed, key(error)),
-        SyncError::Rules(error) => return (Exit::Failed, fault(&error.fault)),
+        SyncError::Rules(error) | SyncError::RulesBrought(error) => return (Exit::Failed, fault(&error.fault)),
         SyncError::Roster(error) => return (Exit::Failed, roster(error)),
         SyncError::Invitation(error) => return (Exit::Failed, Some(invitation(error))),
         SyncError::Io(error) => return (Exit::Failed, operating_system(error)),

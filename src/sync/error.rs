@@ -46,6 +46,9 @@ pub enum SyncError {
     /// The rules file.
     #[error("rules.toml: {0}")]
     Rules(#[from] RulesError),
+    /// Rules that a packet brings: mostly those of a newer version.
+    #[error("the rules that it brings cannot be read by this fieldpost ({0}): install the newest one here, the packet waits")]
+    RulesBrought(RulesError),
     /// The roster.
     #[error(transparent)]
     Roster(#[from] RosterError),
@@ -162,6 +165,7 @@ impl SyncError {
             | Self::Home(_)
             | Self::Key(_)
             | Self::Rules(_)
+            | Self::RulesBrought(_)
             | Self::Roster(_)
             | Self::Invitation(_)
             | Self::Io(_)

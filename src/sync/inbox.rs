@@ -125,7 +125,7 @@ pub(super) fn collect(
                         file.remove(session, place, &folder)?;
                         files::remove(&session.world, &path)?;
                     }
-                    Err(error @ (SyncError::UnknownTable { .. } | SyncError::Exists(_))) => {
+                    Err(error @ (SyncError::UnknownTable { .. } | SyncError::Exists(_) | SyncError::RulesBrought(_))) => {
                         report.waiting.push(wait(&now, envelope.number, &error.to_string(), false));
                         break;
                     }

@@ -413,7 +413,7 @@ impl Session {
         let brought = if from.kind == NeighbourKind::Parent { opened.bytes(RULES_PART, self.limits.document_bytes)? } else { None };
         let Some(bytes) = brought else { return Ok(()) };
         let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(RULES_PART))?;
-        let rules = Rules::parse(&text)?;
+        let rules = Rules::parse(&text).map_err(SyncError::RulesBrought)?;
         if self.ledger.note("rules")?.as_ref() != Some(&text) {
             self.set_note("rules", &text)?;
         }
