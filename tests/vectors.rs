@@ -355,7 +355,7 @@ fn class_of(path: &Path, recipe: &Recipe) -> &'static str {
             }
             let blocks: Vec<_> = BlockReader::new(BufReader::new(opened.read("changes.jsonl").unwrap()), &Limits::STANDARD).collect();
             assert!(
-                matches!(blocks.as_slice(), [Ok(block)] if block.values(1, "name") == (model::Value::text("Smith"), model::Value::Blob(vec![0xff])))
+                matches!(blocks.as_slice(), [Ok(block)] if block.values(1, "name") == (model::Value::text("Smith"), model::Value::Blob([0xff].into())))
             );
             "opens"
         }

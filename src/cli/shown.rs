@@ -87,7 +87,7 @@ pub fn key(values: &[Shown]) -> String {
 #[must_use]
 pub fn of_key(key: &Key) -> Vec<Shown> {
     // A key that does not read is one of a damaged ledger; its bytes say more than nothing.
-    key.values().unwrap_or_else(|_| vec![Value::Blob(key.as_bytes().to_vec())]).into_iter().map(Shown).collect()
+    key.values().unwrap_or_else(|_| vec![Value::Blob(key.as_bytes().into())]).into_iter().map(Shown).collect()
 }
 
 /// What somebody may mean who types one value of a key, likeliest first.
@@ -97,7 +97,7 @@ pub fn of_key(key: &Key) -> Vec<Shown> {
 pub fn meanings(typed: &str) -> Vec<Value> {
     let inside = |prefix: &str| typed.strip_prefix(prefix)?.strip_suffix('\'');
     if let Some(blob) = inside("x'").and_then(|hex| HEXLOWER.decode(hex.to_lowercase().as_bytes()).ok()) {
-        return vec![Value::Blob(blob)];
+        return vec![Value::Blob(blob.into())];
     }
     if let Some(text) = inside("'") {
         return vec![Value::text(text)];
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(typed("1.5"), Value::Real(1.5));
         assert_eq!(typed("1.50"), Value::text("1.50"));
         assert_eq!(typed("'222'"), Value::text("222"));
-        assert_eq!(typed("x'00ff'"), Value::Blob(vec![0, 0xff]));
+        assert_eq!(typed("x'00ff'"), Value::Blob([0, 0xff].into()));
         assert_eq!(typed(""), Value::text(""));
     }
 
@@ -139,14 +139,14 @@ mod tests {
         assert_eq!(meanings("1.5"), [Value::Real(1.5), Value::text("1.5")]);
         assert_eq!(meanings("nan"), [Value::text("nan")]);
         assert_eq!(meanings("'17'"), [Value::text("17")]);
-        assert_eq!(meanings("x'00Ff'"), [Value::Blob(vec![0, 0xff])]);
+        assert_eq!(meanings("x'00Ff'"), [Value::Blob([0, 0xff].into())]);
         assert_eq!(meanings("x'0'"), [Value::text("x'0'")]);
         assert_eq!(meanings("'"), [Value::text("'")]);
     }
 
     #[test]
     fn one_as_integer_real_text_and_blob_look_different() {
-        let ones = [Value::Integer(1), Value::Real(1.0), Value::text("1"), Value::Blob(b"1".to_vec())].map(Shown);
+        let ones = [Value::Integer(1), Value::Real(1.0), Value::text("1"), Value::Blob(b"1".as_slice().into())].map(Shown);
         assert_eq!(ones.each_ref().map(ToString::to_string), ["1", "1.0", "'1'", "blob of 1 bytes"]);
         assert_eq!(ones.map(|one| serde_json::to_string(&one).unwrap()), ["1", "1.0", "\"1\"", "{\"blob\":\"31\"}"]);
     }
@@ -155,7 +155,7 @@ mod tests {
     fn long_and_wild_text_is_tamed() {
         assert_eq!(Shown(Value::text(&"ä".repeat(41))).to_string(), format!("'{}…'", "ä".repeat(40)));
         assert_eq!(Shown(Value::text("a\u{1b}b")).to_string(), "'a\u{fffd}b'");
-        assert_eq!(serde_json::to_string(&Shown(Value::Text(vec![0xff]))).unwrap(), "{\"text\":\"ff\"}");
+        assert_eq!(serde_json::to_string(&Shown(Value::Text([0xff].into()))).unwrap(), "{\"text\":\"ff\"}");
         assert_eq!(serde_json::to_string(&Shown(Value::Real(f64::INFINITY))).unwrap(), "{\"real\":\"inf\"}");
     }
 }

@@ -14,7 +14,10 @@ use rusqlite::OptionalExtension;
 
 use super::error::{Doing, Result};
 use super::{Database, DatabaseError};
-use crate::model::{PacketNumber, PairId, SiteName, StreamId};
+use crate::model::{PacketNumber, PairId, Rope, SiteName, StreamId};
+
+/// Bytes of a commit kept in one row.
+const PART_BYTES: usize = 1 << 20;
 
 pub(super) const BOOKKEEPING: [(&str, &str); 3] = [
     ("_fieldpost_state", "CREATE TABLE IF NOT EXISTS _fieldpost_state(pair TEXT, generation INTEGER, commits INTEGER)"),
@@ -145,17 +148,19 @@ impl Database {
         self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).doing("store what is applied").map(drop)
     }
 
-    /// Stores one part of a commit's bytes. Parts are joined in order of `part`.
+    /// Stores a commit's bytes, in parts.
     ///
     /// # Errors
     /// As SQLite says.
-    pub fn put_commit(&self, commit: u64, part: u32, bytes: &[u8]) -> Result<()> {
+    pub fn put_commit(&self, commit: u64, bytes: &Rope) -> Result<()> {
         let doing = "store a commit";
         let put = "INSERT INTO _fieldpost_commits VALUES(?1, ?2, ?3)";
-        self.connection
-            .prepare_cached(put)
-            .and_then(|mut statement| statement.execute((commit.cast_signed(), part, bytes)))
-            .doing(doing)?;
+        let mut statement = self.connection.prepare_cached(put).doing(doing)?;
+        let mut part = 0;
+        bytes.in_parts(PART_BYTES, |bytes| {
+            part += 1;
+            statement.execute((commit.cast_signed(), part, bytes)).doing(doing).map(drop)
+        })?;
         let raise = "UPDATE _fieldpost_state SET commits = max(commits, ?1)";
         self.connection.prepare_cached(raise).and_then(|mut statement| statement.execute([commit.cast_signed()])).doing(doing).map(drop)
     }

@@ -99,8 +99,8 @@ fn evaluate(declared: &str, default: &str) -> rusqlite::Result<Value> {
             ValueRef::Null => Value::Null,
             ValueRef::Integer(number) => Value::Integer(number),
             ValueRef::Real(number) => Value::Real(number),
-            ValueRef::Text(text) => Value::Text(text.to_vec()),
-            ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
+            ValueRef::Text(text) => Value::Text(text.into()),
+            ValueRef::Blob(blob) => Value::Blob(blob.into()),
         })
     })
 }
@@ -123,6 +123,6 @@ mod tests {
     fn a_default_is_what_the_column_makes_of_it() {
         assert_eq!(evaluate("INTEGER", "'7'").unwrap(), Value::Integer(7));
         assert_eq!(evaluate("VARCHAR(10)", "7").unwrap(), Value::text("7"));
-        assert_eq!(evaluate("", "x'00'").unwrap(), Value::Blob(vec![0]));
+        assert_eq!(evaluate("", "x'00'").unwrap(), Value::Blob([0].into()));
     }
 }

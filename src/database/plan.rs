@@ -272,8 +272,8 @@ pub(super) fn value(value: ValueRef<'_>) -> Value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Integer(number),
         ValueRef::Real(number) => Value::Real(number),
-        ValueRef::Text(text) => Value::Text(text.to_vec()),
-        ValueRef::Blob(blob) => Value::Blob(blob.to_vec()),
+        ValueRef::Text(text) => Value::Text(text.into()),
+        ValueRef::Blob(blob) => Value::Blob(blob.into()),
     }
 }
 

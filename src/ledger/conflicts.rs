@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::statements::Statement;
+use super::statements::{Parameter, Statement};
 use super::{Ledger, LedgerError, Result};
-use crate::model::{Key, Millis, PacketNumber, Row, SiteName, SiteNo, Value};
+use crate::model::{Key, Millis, PacketNumber, Row, SiteName, SiteNo};
 
 /// One decision with what lost.
 ///
@@ -131,15 +131,15 @@ impl Ledger {
         self.write(
             Statement::AddConflict,
             &[
-                Value::Integer(number),
-                Value::Integer(decider.0.into()),
-                Value::Integer(decider_number.unwrap_or(number)),
-                loser.map_or(Value::Null, |site| Value::Integer(site.0.into())),
-                Value::text(&conflict.table),
-                Value::Blob(conflict.key.as_bytes().to_vec()),
-                Value::text(state),
-                Value::Integer(conflict.time.0),
-                Value::Text(content),
+                Parameter::Integer(number),
+                Parameter::Integer(decider.0.into()),
+                Parameter::Integer(decider_number.unwrap_or(number)),
+                loser.map_or(Parameter::Null, |site| Parameter::Integer(site.0.into())),
+                Parameter::text(&conflict.table),
+                Parameter::Blob(conflict.key.as_bytes()),
+                Parameter::text(state),
+                Parameter::Integer(conflict.time.0),
+                Parameter::Text(&content),
             ],
         )
         .map(drop)
@@ -172,7 +172,7 @@ impl Ledger {
 
     /// The change of one of [`Ledger::taken`] waits no more.
     pub fn close_taken(&self, number: i64) -> Result<()> {
-        self.write(Statement::CloseTaken, &[Value::Integer(number)]).map(drop)
+        self.write(Statement::CloseTaken, &[Parameter::Integer(number)]).map(drop)
     }
 
     /// The conflicts that a person settled: who decided them, under which number they are there, and how they were settled, in words.

@@ -5,9 +5,9 @@
 
 use rusqlite::{OptionalExtension as _, Rows};
 
-use super::statements::Statement;
+use super::statements::{Parameter, Statement};
 use super::{Conflict, Direction, Ledger, LedgerError, Result};
-use crate::model::{Born, JournalNumber, Millis, PacketNumber, SiteNo, Value};
+use crate::model::{Born, JournalNumber, Millis, PacketNumber, SiteNo};
 
 /// Entries of the journal that are looked at for the oldest cause that is still named. Causes are numbered in the order of their entries but
 /// within one slice, which is shorter.
@@ -65,7 +65,7 @@ impl Ledger {
 
     /// Forgets an entry of the journal: the oldest of its record.
     pub fn forget_entry(&self, number: JournalNumber) -> Result<()> {
-        self.write(Statement::ForgetEntry, &[Value::Integer(number.0)]).map(drop)
+        self.write(Statement::ForgetEntry, &[Parameter::Integer(number.0)]).map(drop)
     }
 
     /// Up to `most` graves after a record's, in order: the record and the incarnation.
@@ -80,7 +80,7 @@ impl Ledger {
 
     /// Forgets the graves of a record.
     pub fn forget_graves(&self, record: i64) -> Result<u64> {
-        self.write(Statement::ForgetGraves, &[Value::Integer(record)]).map(|count| count as u64)
+        self.write(Statement::ForgetGraves, &[Parameter::Integer(record)]).map(|count| count as u64)
     }
 
     /// Up to `most` records after one under whose key others were absorbed, in order.
@@ -93,22 +93,22 @@ impl Ledger {
 
     /// Forgets who was absorbed under the key of a record.
     pub fn forget_aliases(&self, record: i64) -> Result<u64> {
-        self.write(Statement::ForgetAliases, &[Value::Integer(record)]).map(|count| count as u64)
+        self.write(Statement::ForgetAliases, &[Parameter::Integer(record)]).map(|count| count as u64)
     }
 
     /// Forgets a record that is not here and of which nothing else is kept, with what its dropped fields held. Says whether it was such a one.
     pub fn forget_record(&self, record: i64) -> Result<bool> {
-        let gone = self.write(Statement::ForgetRecord, &[Value::Integer(record)])? > 0;
+        let gone = self.write(Statement::ForgetRecord, &[Parameter::Integer(record)])? > 0;
         if gone {
-            self.write(Statement::ForgetPastValues, &[Value::Integer(record)])?;
+            self.write(Statement::ForgetPastValues, &[Parameter::Integer(record)])?;
         }
         Ok(gone)
     }
 
     /// Notes which numbers are given next; whoever forgets entries or records does this in the same commit.
     pub fn keep_counters(&self) -> Result<()> {
-        self.set_meta("journal", Value::Integer(self.journal.get()))?;
-        self.set_meta("next_record", Value::Integer(self.next_record.get()))
+        self.set_meta("journal", Parameter::Integer(self.journal.get()))?;
+        self.set_meta("next_record", Parameter::Integer(self.next_record.get()))
     }
 
     /// Forgets up to `most` causes from before `cutoff` that no entry names. The last one stays: it says when anything happened last.
@@ -128,7 +128,7 @@ impl Ledger {
         let mut rows = statement.query((named.unwrap_or(last).min(last), most.cast_signed()))?;
         let (until, count) = older(&mut rows, cutoff)?;
         drop(rows);
-        until.map_or(Ok(()), |until| self.write(Statement::ForgetCauses, &[Value::Integer(until)]).map(drop))?;
+        until.map_or(Ok(()), |until| self.write(Statement::ForgetCauses, &[Parameter::Integer(until)]).map(drop))?;
         Ok(count)
     }
 
@@ -139,7 +139,7 @@ impl Ledger {
         let mut rows = statement.query((with.0, direction.word(), below.0.cast_signed(), most.cast_signed()))?;
         let (until, count) = older(&mut rows, cutoff)?;
         drop(rows);
-        let parameters = |until| [Value::Integer(with.0.into()), Value::text(direction.word()), Value::Integer(until)];
+        let parameters = |until| [Parameter::Integer(with.0.into()), Parameter::text(direction.word()), Parameter::Integer(until)];
         until.map_or(Ok(()), |until| self.write(Statement::ForgetPackets, &parameters(until)).map(drop))?;
         Ok(count)
     }
@@ -172,7 +172,7 @@ impl Ledger {
 
     /// Forgets a conflict.
     pub fn forget_conflict(&self, number: i64) -> Result<()> {
-        self.write(Statement::ForgetConflict, &[Value::Integer(number)]).map(drop)
+        self.write(Statement::ForgetConflict, &[Parameter::Integer(number)]).map(drop)
     }
 
     /// How far in the journal a neighbour was told everything by our packets up to `packet`. Of one that has none of them, how far

@@ -2,9 +2,9 @@
 
 use rusqlite::OptionalExtension;
 
-use super::statements::Statement;
+use super::statements::{Parameter, Statement};
 use super::{Ledger, Result};
-use crate::model::{Millis, TableNo, Value};
+use crate::model::{Millis, TableNo};
 
 /// A number that a record gave up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +29,12 @@ impl Ledger {
         self.write(
             Statement::AddFormer,
             &[
-                Value::Integer(former.table.0.into()),
-                Value::Integer(former.number),
-                Value::Integer(former.record),
-                former.became.map_or(Value::Null, Value::Integer),
-                Value::Integer(former.told.into()),
-                Value::Integer(former.time.0),
+                Parameter::Integer(former.table.0.into()),
+                Parameter::Integer(former.number),
+                Parameter::Integer(former.record),
+                former.became.map_or(Parameter::Null, Parameter::Integer),
+                Parameter::Integer(former.told.into()),
+                Parameter::Integer(former.time.0),
             ],
         )
         .map(drop)
@@ -42,7 +42,7 @@ impl Ledger {
 
     /// Notes that the parent said the number that a record got only to make room.
     pub fn tell_former(&self, record: i64, became: i64, now: Millis) -> Result<()> {
-        self.write(Statement::TellFormer, &[Value::Integer(record), Value::Integer(became), Value::Integer(now.0)]).map(drop)
+        self.write(Statement::TellFormer, &[Parameter::Integer(record), Parameter::Integer(became), Parameter::Integer(now.0)]).map(drop)
     }
 
     /// The records that had a number before, the last one first.
@@ -82,7 +82,7 @@ impl Ledger {
 
     /// Notes that a row holds a number which is nobody's.
     pub fn add_nobodys(&self, table: TableNo, number: i64, holder: i64) -> Result<()> {
-        let parameters = [Value::Integer(table.0.into()), Value::Integer(number), Value::Integer(holder)];
+        let parameters = [Parameter::Integer(table.0.into()), Parameter::Integer(number), Parameter::Integer(holder)];
         self.write(Statement::AddNobodys, &parameters).map(drop)
     }
 
@@ -103,7 +103,7 @@ impl Ledger {
 
     /// A number is somebody's from now on.
     pub fn drop_nobodys(&self, table: TableNo, number: i64) -> Result<()> {
-        self.write(Statement::DropNobodys, &[Value::Integer(table.0.into()), Value::Integer(number)]).map(drop)
+        self.write(Statement::DropNobodys, &[Parameter::Integer(table.0.into()), Parameter::Integer(number)]).map(drop)
     }
 
     /// Records that changed their number since `since`, oldest first.

@@ -4,9 +4,9 @@
 
 use rusqlite::OptionalExtension;
 
-use super::statements::Statement;
+use super::statements::{Parameter, Statement};
 use super::{EntryKind, Ledger, LedgerError, Record, Result};
-use crate::model::{Born, Image, JournalNumber, Row, Value};
+use crate::model::{Born, Image, JournalNumber, Rope, Row};
 
 impl Ledger {
     /// The record as it last was under an incarnation (or one that absorbed it): of the journal, else as it was refused.
@@ -48,13 +48,15 @@ impl Ledger {
     pub fn bury_refused(&self, record: &mut Record, image: &Image) -> Result<()> {
         let id = self.anchor(record)?;
         let text = serde_json::to_vec(image).map_err(|_| LedgerError::Damaged("grave"))?;
-        self.write(Statement::PutGraveLast, &[Value::Integer(id), site(image.born), sequence(image.born), Value::Text(text)]).map(drop)
+        self.write(Statement::PutGraveLast, &[Parameter::Integer(id), site(image.born), sequence(image.born), Parameter::Text(&text)])
+            .map(drop)
     }
 
     /// Keeps the row of an ended incarnation as the parent and we last shared it.
     pub fn bury_shared(&self, record: &mut Record, born: Born, row: &Row) -> Result<()> {
         let id = self.anchor(record)?;
-        self.write(Statement::PutGraveShared, &[Value::Integer(id), site(born), sequence(born), Value::Blob(row.to_bytes())]).map(drop)
+        self.write(Statement::PutGraveShared, &[Parameter::Integer(id), site(born), sequence(born), Parameter::Cells(&Rope::from(row))])
+            .map(drop)
     }
 
     /// What [`Ledger::bury_shared`] kept.
@@ -67,10 +69,10 @@ impl Ledger {
     }
 }
 
-fn site(born: Born) -> Value {
-    Value::Integer(born.site.0.into())
+fn site(born: Born) -> Parameter<'static> {
+    Parameter::Integer(born.site.0.into())
 }
 
-fn sequence(born: Born) -> Value {
-    Value::Integer(born.sequence.cast_signed())
+fn sequence(born: Born) -> Parameter<'static> {
+    Parameter::Integer(born.sequence.cast_signed())
 }

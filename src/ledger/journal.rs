@@ -7,9 +7,10 @@
 use rusqlite::{OptionalExtension, Row as SqlRow};
 use serde::{Deserialize, Serialize};
 
-use super::statements::Statement;
+use super::records::stamps_bytes;
+use super::statements::{Parameter, Statement};
 use super::{Ledger, LedgerError, Record, Result};
-use crate::model::{Born, FieldNo, Image, JournalNumber, Millis, PacketNumber, SiteNo, Stamp, Value};
+use crate::model::{Born, FieldNo, Image, JournalNumber, Millis, PacketNumber, Rope, SiteNo, Stamp, Value};
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,12 +109,12 @@ impl Ledger {
     pub fn add_cause(&self, cause: &Cause) -> Result<i64> {
         let id = self.next_cause()?;
         let (kind, site, packet) = match cause.kind {
-            CauseKind::Seal => ("seal", Value::Null, Value::Null),
-            CauseKind::Found => ("found", Value::Null, Value::Null),
-            CauseKind::Packet(site, number) => ("packet", Value::Integer(site.0.into()), Value::Integer(number.0.cast_signed())),
-            CauseKind::Retry => ("retry", Value::Null, Value::Null),
+            CauseKind::Seal => ("seal", Parameter::Null, Parameter::Null),
+            CauseKind::Found => ("found", Parameter::Null, Parameter::Null),
+            CauseKind::Packet(site, number) => ("packet", Parameter::Integer(site.0.into()), Parameter::Integer(number.0.cast_signed())),
+            CauseKind::Retry => ("retry", Parameter::Null, Parameter::Null),
         };
-        self.write(Statement::AddCause, &[Value::Integer(id), Value::text(kind), site, packet, Value::Integer(cause.time.0)])?;
+        self.write(Statement::AddCause, &[Parameter::Integer(id), Parameter::text(kind), site, packet, Parameter::Integer(cause.time.0)])?;
         Ok(id)
     }
 
@@ -146,23 +147,20 @@ impl Ledger {
         let id = self.anchor(record)?;
         let number = self.journal.get() + 1;
         self.journal.set(number);
-        let undo = match kind {
-            EntryKind::Insert => Value::Null,
-            EntryKind::Update(..) | EntryKind::Delete(_) | EntryKind::Replace(_) | EntryKind::Rename(_) => Value::Blob(encode_undo(kind)),
-        };
-        let site = |site: SiteNo| Value::Integer(site.0.into());
+        let undo = encode_undo(kind);
+        let site = |site: SiteNo| Parameter::Integer(site.0.into());
         self.write(
             Statement::AddJournal,
             &[
-                Value::Integer(number),
-                Value::Integer(id),
-                Value::Integer(record.version.0),
-                Value::Integer(kind.number()),
-                known_to.map_or(Value::Null, site),
-                Value::Integer(cause),
-                stamp.map_or(Value::Null, |stamp| Value::Integer(stamp.time.0)),
-                stamp.map_or(Value::Null, |stamp| site(stamp.site)),
-                undo,
+                Parameter::Integer(number),
+                Parameter::Integer(id),
+                Parameter::Integer(record.version.0),
+                Parameter::Integer(kind.number()),
+                known_to.map_or(Parameter::Null, site),
+                Parameter::Integer(cause),
+                stamp.map_or(Parameter::Null, |stamp| Parameter::Integer(stamp.time.0)),
+                stamp.map_or(Parameter::Null, |stamp| site(stamp.site)),
+                undo.as_ref().map_or(Parameter::Null, Parameter::Cells),
             ],
         )?;
         record.version = JournalNumber(number);
@@ -229,44 +227,43 @@ impl Ledger {
     }
 }
 
-/// Row-level undo: born site, born sequence, then the row and the stamps as bytes; updates carry their fields first.
-fn encode_undo(kind: &EntryKind) -> Vec<u8> {
-    use crate::model::cells::{push_blob, push_integer};
-    let mut bytes = Vec::new();
-    let born = |bytes: &mut Vec<u8>, born: Born| {
-        push_integer(bytes, born.site.0.into());
-        push_integer(bytes, born.sequence.cast_signed());
+/// Row-level undo: born site, born sequence, then the row and the stamps as bytes; updates carry their fields first. An insert needs none.
+fn encode_undo(kind: &EntryKind) -> Option<Rope> {
+    use crate::model::cells::{push_integer, push_null};
+    let mut undo = Rope::default();
+    let born = |undo: &mut Rope, born: Born| {
+        push_integer(undo.bytes_mut(), born.site.0.into());
+        push_integer(undo.bytes_mut(), born.sequence.cast_signed());
     };
     match kind {
-        EntryKind::Insert => {}
-        EntryKind::Rename(old) => born(&mut bytes, *old),
+        EntryKind::Insert => return None,
+        EntryKind::Rename(old) => born(&mut undo, *old),
         EntryKind::Delete(image) | EntryKind::Replace(image) => {
-            born(&mut bytes, image.born);
-            push_blob(&mut bytes, &image.row.to_bytes());
-            push_stamps(&mut bytes, &image.stamps);
+            born(&mut undo, image.born);
+            undo.push_blob(&Rope::from(&image.row));
+            match stamps_bytes(&image.stamps) {
+                stamps if stamps.is_empty() => push_null(undo.bytes_mut()),
+                stamps => crate::model::cells::push_blob(undo.bytes_mut(), &stamps),
+            }
         }
         EntryKind::Update(image, fields) => {
             for field in fields {
-                push_integer(&mut bytes, field.0.into());
-                crate::model::cells::push(&mut bytes, image.row.get(*field));
+                push_integer(undo.bytes_mut(), field.0.into());
+                undo.push(image.row.get(*field));
                 match image.stamp(*field) {
                     Some(stamp) => {
-                        push_integer(&mut bytes, stamp.time.0);
-                        push_integer(&mut bytes, stamp.site.0.into());
+                        push_integer(undo.bytes_mut(), stamp.time.0);
+                        push_integer(undo.bytes_mut(), stamp.site.0.into());
                     }
                     None => {
-                        crate::model::cells::push_null(&mut bytes);
-                        crate::model::cells::push_null(&mut bytes);
+                        push_null(undo.bytes_mut());
+                        push_null(undo.bytes_mut());
                     }
                 }
             }
         }
     }
-    bytes
-}
-
-fn push_stamps(bytes: &mut Vec<u8>, stamps: &[Option<Stamp>]) {
-    crate::model::cells::push(bytes, &super::records::stamps_value(stamps));
+    Some(undo)
 }
 
 fn read(row: &SqlRow<'_>) -> Result<Entry> {

@@ -37,9 +37,9 @@ pub use journal::{Cause, CauseKind, Entry, EntryKind};
 pub use neighbours::{Card, Direction, Neighbour, NeighbourKind, PacketRow, SentState};
 pub use parked::{Parked, PastValue};
 pub use records::{Pending, Record};
-use statements::{Recorder, Statement};
+use statements::{Parameter, Recorder, Statement};
 
-use crate::model::{Born, JournalNumber, PairId, SiteName, SiteNo, Value};
+use crate::model::{Born, JournalNumber, PairId, Rope, RopeEnd, SiteName, SiteNo};
 use crate::world::{Crash, World};
 
 /// The file format this version writes.
@@ -59,7 +59,7 @@ pub struct Ledger {
 /// Where an attempt began.
 #[derive(Debug)]
 pub struct Attempt {
-    recorded: usize,
+    recorded: RopeEnd,
     journal: i64,
     next_record: i64,
 }
@@ -132,12 +132,12 @@ impl Ledger {
     fn create(&self, world: &World, name: &SiteName) -> Result<()> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         self.connection.execute_batch(include_str!("schema.sql"))?;
-        self.set_meta("pair", Value::text(&PairId(world.random()).to_string()))?;
-        self.set_meta("commits", Value::Integer(0))?;
+        self.set_meta("pair", Parameter::text(&PairId(world.random()).to_string()))?;
+        self.set_meta("commits", Parameter::Integer(0))?;
         // 23 random bits above 40 counted ones: a site made anew under its old name repeats no sequence.
         let life = u64::from(u32::from_le_bytes(world.random()) >> 9);
-        self.set_meta("next_sequence", Value::Integer(((life << 40) | 1).cast_signed()))?;
-        self.write(Statement::AddSite, &[Value::Integer(0), Value::text(name.as_str())])?;
+        self.set_meta("next_sequence", Parameter::Integer(((life << 40) | 1).cast_signed()))?;
+        self.write(Statement::AddSite, &[Parameter::Integer(0), Parameter::text(name.as_str())])?;
         world.step("create state file")?;
         self.connection.execute_batch(&format!("PRAGMA user_version = {FORMAT}; COMMIT"))?;
         Ok(())
@@ -175,7 +175,7 @@ impl Ledger {
     /// # Errors
     /// [`LedgerError::Crash`] in a simulation, else as SQLite says; the transaction stays open.
     pub fn commit(&self, world: &World, step: &'static str) -> Result<()> {
-        self.set_meta("next_sequence", Value::Integer(self.next_sequence.get().cast_signed()))?;
+        self.set_meta("next_sequence", Parameter::Integer(self.next_sequence.get().cast_signed()))?;
         world.step(step)?;
         self.recorder.replace(None);
         Ok(self.connection.execute_batch("COMMIT")?)
@@ -193,7 +193,7 @@ impl Ledger {
     /// Begins an attempt inside the open transaction; [`Ledger::keep_attempt`] or [`Ledger::undo_attempt`] ends it.
     pub fn begin_attempt(&self) -> Result<Attempt> {
         self.connection.execute_batch("SAVEPOINT attempt")?;
-        let recorded = self.recorder.borrow().as_ref().map_or(0, Recorder::length);
+        let recorded = self.recorder.borrow().as_ref().map_or_else(RopeEnd::default, Recorder::end);
         Ok(Attempt { recorded, journal: self.journal.get(), next_record: self.next_record.get() })
     }
 
@@ -219,8 +219,8 @@ impl Ledger {
     }
 
     /// The writes since [`Ledger::record`] as bytes for the application's commit record.
-    pub fn recorded(&self) -> Result<Vec<u8>> {
-        self.set_meta("next_sequence", Value::Integer(self.next_sequence.get().cast_signed()))?;
+    pub fn recorded(&self) -> Result<Rope> {
+        self.set_meta("next_sequence", Parameter::Integer(self.next_sequence.get().cast_signed()))?;
         Ok(self.recorder.take().map(Recorder::take).unwrap_or_default())
     }
 
@@ -234,14 +234,14 @@ impl Ledger {
         self.read_counters()
     }
 
-    fn write(&self, statement: Statement, parameters: &[Value]) -> Result<usize> {
+    fn write(&self, statement: Statement, parameters: &[Parameter<'_>]) -> Result<usize> {
         statements::execute(&self.connection, &mut self.recorder.borrow_mut(), statement, parameters)
     }
 
     // ---- single values
 
-    fn set_meta(&self, name: &str, value: Value) -> Result<()> {
-        self.write(Statement::SetMeta, &[Value::text(name), value]).map(drop)
+    fn set_meta(&self, name: &str, value: Parameter<'_>) -> Result<()> {
+        self.write(Statement::SetMeta, &[Parameter::text(name), value]).map(drop)
     }
 
     fn meta_number(&self, name: &str) -> Result<u64> {
@@ -263,7 +263,7 @@ impl Ledger {
 
     /// Counts an application commit.
     pub fn set_commits(&self, commits: u64) -> Result<()> {
-        self.set_meta("commits", Value::Integer(commits.cast_signed()))
+        self.set_meta("commits", Parameter::Integer(commits.cast_signed()))
     }
 
     /// A free text under a name of the caller's choice; the last packet's schema, the roster's version and the like.
@@ -274,7 +274,7 @@ impl Ledger {
 
     /// Sets what [`Ledger::note`] gives.
     pub fn set_note(&self, name: &str, text: &str) -> Result<()> {
-        self.set_meta(&format!("note:{name}"), Value::text(text))
+        self.set_meta(&format!("note:{name}"), Parameter::text(text))
     }
 
     /// A new incarnation of this site.
@@ -322,9 +322,9 @@ impl Ledger {
             return Ok(());
         }
         let id = self.anchor(record)?;
-        let number = |sequence: u64| Value::Integer(sequence.cast_signed());
-        let (from_site, to_site) = (Value::Integer(from.site.0.into()), Value::Integer(to.site.0.into()));
-        let values = [from_site, number(from.sequence), to_site, number(to.sequence), Value::Integer(id)];
+        let number = |sequence: u64| Parameter::Integer(sequence.cast_signed());
+        let (from_site, to_site) = (Parameter::Integer(from.site.0.into()), Parameter::Integer(to.site.0.into()));
+        let values = [from_site, number(from.sequence), to_site, number(to.sequence), Parameter::Integer(id)];
         self.write(Statement::PutAliasUnder, &values).map(drop)
     }
 

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use rusqlite::{OptionalExtension, Row as SqlRow};
 use serde::{Deserialize, Serialize};
 
-use super::statements::Statement;
+use super::statements::{Parameter, Statement};
 use super::{Ledger, LedgerError, Result};
-use crate::model::{JournalNumber, Millis, PacketNumber, SiteName, SiteNo, StreamId, Value};
+use crate::model::{JournalNumber, Millis, PacketNumber, SiteName, SiteNo, StreamId};
 
 /// Which way a neighbour lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,12 +142,12 @@ pub struct PacketRow {
     pub wants_answer: bool,
 }
 
-fn site(site: SiteNo) -> Value {
-    Value::Integer(site.0.into())
+fn site(site: SiteNo) -> Parameter<'static> {
+    Parameter::Integer(site.0.into())
 }
 
-fn number(number: PacketNumber) -> Value {
-    Value::Integer(number.0.cast_signed())
+fn number(number: PacketNumber) -> Parameter<'static> {
+    Parameter::Integer(number.0.cast_signed())
 }
 
 impl Ledger {
@@ -164,12 +164,12 @@ impl Ledger {
             Statement::AddNeighbour,
             &[
                 site(place),
-                Value::text(word),
-                Value::Text(card),
-                Value::Integer(fresh.into()),
-                Value::Integer(stream.0.cast_signed()),
-                Value::Integer(self.journal_end().0),
-                Value::Integer(outcomes),
+                Parameter::text(word),
+                Parameter::Text(&card),
+                Parameter::Integer(fresh.into()),
+                Parameter::Integer(stream.0.cast_signed()),
+                Parameter::Integer(self.journal_end().0),
+                Parameter::Integer(outcomes),
             ],
         )?;
         Ok(place)
@@ -203,10 +203,10 @@ impl Ledger {
             &[
                 site(to),
                 number(state.sent),
-                Value::text(state.id),
-                Value::Integer(state.cursor.0),
-                Value::Integer(state.told_outcomes),
-                Value::Text(documents),
+                Parameter::text(state.id),
+                Parameter::Integer(state.cursor.0),
+                Parameter::Integer(state.told_outcomes),
+                Parameter::Text(&documents),
                 number(state.confirmed),
                 number(state.settled_here),
             ],
@@ -224,10 +224,10 @@ impl Ledger {
         settled: PacketNumber,
         owes: bool,
     ) -> Result<()> {
-        let stream = Value::Integer(stream.0.cast_signed());
+        let stream = Parameter::Integer(stream.0.cast_signed());
         self.write(
             Statement::SetReceived,
-            &[site(from), stream, number(packet), Value::text(id), number(settled), Value::Integer(owes.into())],
+            &[site(from), stream, number(packet), Parameter::text(id), number(settled), Parameter::Integer(owes.into())],
         )
         .map(drop)
     }
@@ -235,7 +235,7 @@ impl Ledger {
     /// Notes how far our stream is acknowledged.
     pub fn set_acknowledged(&self, by: SiteNo, packet: PacketNumber, now: Millis) -> Result<()> {
         self.write(Statement::SetAcknowledged, &[site(by), number(packet)])?;
-        self.write(Statement::AckPackets, &[site(by), number(packet), Value::Integer(now.0)]).map(drop)
+        self.write(Statement::AckPackets, &[site(by), number(packet), Parameter::Integer(now.0)]).map(drop)
     }
 
     /// Makes sure the neighbour gets a packet, even one that only acknowledges.
@@ -250,7 +250,7 @@ impl Ledger {
 
     /// Stops a stream with words, or lets it flow again.
     pub fn set_problem(&self, with: SiteNo, problem: Option<&str>) -> Result<()> {
-        self.write(Statement::SetProblem, &[site(with), problem.map_or(Value::Null, Value::text)]).map(drop)
+        self.write(Statement::SetProblem, &[site(with), problem.map_or(Parameter::Null, Parameter::text)]).map(drop)
     }
 
     /// Adds a packet to the list.
@@ -259,16 +259,16 @@ impl Ledger {
             Statement::AddPacket,
             &[
                 site(packet.site),
-                Value::text(packet.direction.word()),
+                Parameter::text(packet.direction.word()),
                 number(packet.number),
-                Value::text(&packet.id),
-                Value::text(&packet.name),
-                Value::Integer(packet.bytes.cast_signed()),
-                Value::Integer(packet.changes.cast_signed()),
-                Value::Integer(packet.journal.0),
-                Value::Integer(packet.time.0),
-                packet.deposited.map_or(Value::Null, |time| Value::Integer(time.0)),
-                Value::Integer(packet.wants_answer.into()),
+                Parameter::text(&packet.id),
+                Parameter::text(&packet.name),
+                Parameter::Integer(packet.bytes.cast_signed()),
+                Parameter::Integer(packet.changes.cast_signed()),
+                Parameter::Integer(packet.journal.0),
+                Parameter::Integer(packet.time.0),
+                packet.deposited.map_or(Parameter::Null, |time| Parameter::Integer(time.0)),
+                Parameter::Integer(packet.wants_answer.into()),
             ],
         )
         .map(drop)
@@ -276,7 +276,7 @@ impl Ledger {
 
     /// Notes when a packet was put on the exchange.
     pub fn set_deposited(&self, to: SiteNo, packet: PacketNumber, now: Millis) -> Result<()> {
-        self.write(Statement::SetDeposited, &[site(to), number(packet), Value::Integer(now.0)]).map(drop)
+        self.write(Statement::SetDeposited, &[site(to), number(packet), Parameter::Integer(now.0)]).map(drop)
     }
 
     /// Packets built for a neighbour and not acknowledged, in order.

@@ -5,9 +5,10 @@
 
 use rusqlite::{OptionalExtension, Row as SqlRow};
 
-use super::statements::Statement;
+use super::records::{stamps_bytes, stamps_parameter};
+use super::statements::{Parameter, Statement};
 use super::{Ledger, LedgerError, Record, Result};
-use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteNo, TableNo, Value, cells};
+use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, Rope, SiteNo, TableNo, Value, cells};
 
 /// A neighbour's change that has no place here, composed of all that came for the record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,8 +39,9 @@ impl Ledger {
     pub fn put_parked(&self, parked: &Parked) -> Result<()> {
         let content = serde_json::to_vec(&parked.change).map_err(|_| LedgerError::Damaged("parked change"))?;
         let [site, table, key] = place(parked.site, parked.change.table, &parked.change.key);
-        let packet = Value::Integer(parked.packet.0.cast_signed());
-        self.write(Statement::PutParked, &[site, table, key, packet, Value::Integer(parked.since.0), Value::Text(content)]).map(drop)
+        let packet = Parameter::Integer(parked.packet.0.cast_signed());
+        self.write(Statement::PutParked, &[site, table, key, packet, Parameter::Integer(parked.since.0), Parameter::Text(&content)])
+            .map(drop)
     }
 
     /// Forgets what is parked of a neighbour for a record.
@@ -78,16 +80,18 @@ impl Ledger {
     /// because nobody edited anything.
     pub fn fill_mirror(&self, record: &Record) -> Result<()> {
         let (Some(id), Some(image)) = (record.id, &record.current) else { return Err(LedgerError::Damaged("record")) };
-        let stamps = super::records::stamps_value(&image.stamps);
-        self.write(Statement::FillMirror, &[Value::Integer(id), Value::Blob(image.row.to_bytes()), stamps]).map(drop)
+        let stamps = stamps_bytes(&image.stamps);
+        let cells = Rope::from(&image.row);
+        self.write(Statement::FillMirror, &[Parameter::Integer(id), Parameter::Cells(&cells), stamps_parameter(&stamps)]).map(drop)
     }
 
     /// Keeps what a field held when it was dropped.
     pub fn put_past_value(&self, record: i64, past: &PastValue) -> Result<()> {
         let mut cell = Vec::new();
         cells::push(&mut cell, &past.value);
-        let field = Value::Integer(past.field.0.into());
-        self.write(Statement::PutPastValue, &[Value::Integer(record), field, Value::Blob(cell), Value::Integer(past.time.0)]).map(drop)
+        let field = Parameter::Integer(past.field.0.into());
+        self.write(Statement::PutPastValue, &[Parameter::Integer(record), field, Parameter::Blob(&cell), Parameter::Integer(past.time.0)])
+            .map(drop)
     }
 
     /// What [`Ledger::put_past_value`] kept of a record, by field.
@@ -105,8 +109,8 @@ impl Ledger {
     }
 }
 
-fn place(site: SiteNo, table: TableNo, key: &Key) -> [Value; 3] {
-    [Value::Integer(site.0.into()), Value::Integer(table.0.into()), Value::Blob(key.as_bytes().to_vec())]
+fn place(site: SiteNo, table: TableNo, key: &Key) -> [Parameter<'_>; 3] {
+    [Parameter::Integer(site.0.into()), Parameter::Integer(table.0.into()), Parameter::Blob(key.as_bytes())]
 }
 
 fn read(row: &SqlRow<'_>) -> Result<Parked> {

@@ -3,10 +3,10 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row as SqlRow};
 
-use super::statements::Statement;
+use super::statements::{Parameter, Statement};
 use super::{Extra, Ledger, LedgerError, Result};
 use crate::model::{
-    Born, FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Row, Shape, SiteNo, Stamp, TableNo, Value, cells,
+    Born, FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Rope, Row, Shape, SiteNo, Stamp, TableNo, cells,
 };
 
 /// All that is known of one key. A key never met is a record without `id`.
@@ -229,19 +229,19 @@ impl Ledger {
         }
         let id = self.next_record.get();
         self.next_record.set(id + 1);
-        let none = Value::Null;
+        let none = Parameter::Null;
         self.write(
             Statement::AddRecord,
             &[
-                Value::Integer(id),
-                Value::Integer(record.table.0.into()),
-                Value::Blob(record.key.as_bytes().to_vec()),
-                none.clone(),
-                none.clone(),
-                none.clone(),
-                none.clone(),
-                Value::Integer(0),
-                none.clone(),
+                Parameter::Integer(id),
+                Parameter::Integer(record.table.0.into()),
+                Parameter::Blob(record.key.as_bytes()),
+                none,
+                none,
+                none,
+                none,
+                Parameter::Integer(0),
+                none,
                 none,
             ],
         )?;
@@ -261,22 +261,22 @@ impl Ledger {
             (Identity::Key | Identity::Meaning, _) => place.clone(),
         };
         let place = match shape.identity() {
-            Identity::Key => Value::Null,
-            Identity::Birth | Identity::Meaning => Value::Blob(place.as_bytes().to_vec()),
+            Identity::Key => Parameter::Null,
+            Identity::Birth | Identity::Meaning => Parameter::Blob(place.as_bytes()),
         };
         let table = shape.number;
         self.write(
             Statement::AddRecord,
             &[
-                Value::Integer(id),
-                Value::Integer(table.0.into()),
-                Value::Blob(key.as_bytes().to_vec()),
-                Value::Integer(born.site.0.into()),
-                Value::Integer(born.sequence.cast_signed()),
-                Value::Blob(row.to_vec()),
-                Value::Null,
-                Value::Integer(0),
-                Value::Null,
+                Parameter::Integer(id),
+                Parameter::Integer(table.0.into()),
+                Parameter::Blob(key.as_bytes()),
+                Parameter::Integer(born.site.0.into()),
+                Parameter::Integer(born.sequence.cast_signed()),
+                Parameter::Blob(row),
+                Parameter::Null,
+                Parameter::Integer(0),
+                Parameter::Null,
                 place,
             ],
         )?;
@@ -286,38 +286,49 @@ impl Ledger {
     /// Writes `key` and `place`; anchors the record.
     pub fn store_names(&self, record: &mut Record) -> Result<()> {
         let id = self.anchor(record)?;
-        let place = record.place.as_ref().map_or(Value::Null, |place| Value::Blob(place.as_bytes().to_vec()));
-        self.write(Statement::SetNames, &[Value::Integer(id), Value::Blob(record.key.as_bytes().to_vec()), place]).map(drop)
+        let place = record.place.as_ref().map_or(Parameter::Null, |place| Parameter::Blob(place.as_bytes()));
+        self.write(Statement::SetNames, &[Parameter::Integer(id), Parameter::Blob(record.key.as_bytes()), place]).map(drop)
     }
 
     /// Writes `current` and `version`, with `row` as the row that the database has; anchors the record.
     pub fn store_mirror(&self, record: &mut Record, row: Option<&Row>) -> Result<()> {
         let id = self.anchor(record)?;
-        let version = Value::Integer(record.version.0);
+        let version = Parameter::Integer(record.version.0);
+        let (cells, stamps);
         let parameters = match &record.current {
-            Some(image) => [
-                Value::Integer(id),
-                Value::Integer(image.born.site.0.into()),
-                Value::Integer(image.born.sequence.cast_signed()),
-                Value::Blob(row.unwrap_or(&image.row).to_bytes()),
-                stamps_value(&image.stamps),
-                version,
-            ],
-            None => [Value::Integer(id), Value::Null, Value::Null, Value::Null, Value::Null, version],
+            Some(image) => {
+                cells = Rope::from(row.unwrap_or(&image.row));
+                stamps = stamps_bytes(&image.stamps);
+                [
+                    Parameter::Integer(id),
+                    Parameter::Integer(image.born.site.0.into()),
+                    Parameter::Integer(image.born.sequence.cast_signed()),
+                    Parameter::Cells(&cells),
+                    stamps_parameter(&stamps),
+                    version,
+                ]
+            }
+            None => [Parameter::Integer(id), Parameter::Null, Parameter::Null, Parameter::Null, Parameter::Null, version],
         };
         self.write(Statement::SetMirror, &parameters).map(drop)
     }
 
     /// As [`Ledger::store_mirror`] for a record of the same incarnation that differs in `fields` only: remembers no more
     /// than these in the commit record.
-    pub fn store_fields(&self, record: &Record, fields: &[FieldNo]) -> Result<()> {
+    pub fn store_fields(&self, record: &mut Record, fields: &[FieldNo]) -> Result<()> {
         let (Some(id), Some(image)) = (record.id, &record.current) else { return Err(LedgerError::Damaged("record")) };
-        let mut patch = Vec::new();
+        let mut patch = Rope::default();
         for field in fields {
-            cells::push_integer(&mut patch, field.0.into());
-            cells::push(&mut patch, image.row.get(*field));
+            cells::push_integer(patch.bytes_mut(), field.0.into());
+            patch.push(image.row.get(*field));
         }
-        let parameters = [Value::Integer(id), Value::Integer(record.version.0), Value::Blob(patch), stamps_value(&image.stamps)];
+        if patch.is_large() {
+            // Patching inside SQLite would hold what is large several times.
+            return self.store_mirror(record, None);
+        }
+        let stamps = stamps_bytes(&image.stamps);
+        let (version, patch) = (Parameter::Integer(record.version.0), Parameter::Cells(&patch));
+        let parameters = [Parameter::Integer(id), version, patch, stamps_parameter(&stamps)];
         self.write(Statement::PatchMirror, &parameters).map(drop)
     }
 
@@ -327,13 +338,12 @@ impl Ledger {
             return Ok(());
         }
         let id = self.anchor(record)?;
-        let text = if record.extra.is_empty() {
-            Value::Null
-        } else {
-            Value::Text(serde_json::to_vec(&record.extra).map_err(|_| LedgerError::Damaged("extra"))?)
-        };
         record.extra_stored = !record.extra.is_empty();
-        self.write(Statement::SetExtra, &[Value::Integer(id), text]).map(drop)
+        if record.extra.is_empty() {
+            return self.write(Statement::SetExtra, &[Parameter::Integer(id), Parameter::Null]).map(drop);
+        }
+        let text = serde_json::to_vec(&record.extra).map_err(|_| LedgerError::Damaged("extra"))?;
+        self.write(Statement::SetExtra, &[Parameter::Integer(id), Parameter::Text(&text)]).map(drop)
     }
 
     /// What of a record is on its way to the parent.
@@ -352,9 +362,10 @@ impl Ledger {
 
     /// Notes what packet `number` tells the parent of a record.
     pub fn add_pending(&self, record: i64, number: PacketNumber, whole: bool, fields: &[FieldNo]) -> Result<()> {
-        let bytes = fields.iter().flat_map(|field| field.0.to_le_bytes()).collect();
-        let number = Value::Integer(number.0.cast_signed());
-        self.write(Statement::AddPending, &[Value::Integer(record), number, Value::Integer(whole.into()), Value::Blob(bytes)]).map(drop)
+        let bytes: Vec<u8> = fields.iter().flat_map(|field| field.0.to_le_bytes()).collect();
+        let number = Parameter::Integer(number.0.cast_signed());
+        self.write(Statement::AddPending, &[Parameter::Integer(record), number, Parameter::Integer(whole.into()), Parameter::Blob(&bytes)])
+            .map(drop)
     }
 
     /// Whether anything at all is on its way to the parent.
@@ -364,7 +375,7 @@ impl Ledger {
 
     /// Forgets what packets up to `number` told.
     pub fn drop_pending(&self, number: PacketNumber) -> Result<()> {
-        self.write(Statement::DropPending, &[Value::Integer(number.0.cast_signed())]).map(drop)
+        self.write(Statement::DropPending, &[Parameter::Integer(number.0.cast_signed())]).map(drop)
     }
 }
 
@@ -396,7 +407,7 @@ fn read(row: &SqlRow<'_>) -> Result<Record> {
 }
 
 /// Per stamped field: its number, time and site as varints.
-pub(super) fn stamps_value(stamps: &[Option<Stamp>]) -> Value {
+pub(super) fn stamps_bytes(stamps: &[Option<Stamp>]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for (place, stamp) in stamps.iter().enumerate() {
         if let Some(stamp) = stamp {
@@ -405,7 +416,12 @@ pub(super) fn stamps_value(stamps: &[Option<Stamp>]) -> Value {
             cells::push_varint(&mut bytes, stamp.site.0.into());
         }
     }
-    if bytes.is_empty() { Value::Null } else { Value::Blob(bytes) }
+    bytes
+}
+
+/// As the ledger has them: NULL where there are none.
+pub(super) const fn stamps_parameter(bytes: &[u8]) -> Parameter<'_> {
+    if bytes.is_empty() { Parameter::Null } else { Parameter::Blob(bytes) }
 }
 
 pub(super) fn read_stamps(bytes: Option<&[u8]>) -> Result<Vec<Option<Stamp>>> {

@@ -7,11 +7,29 @@
 //! Statement numbers are part of what a crash leaves behind: append, never renumber.
 
 use rusqlite::Connection;
+use rusqlite::blob::ZeroBlob;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
 use super::LedgerError;
-use crate::model::{Row, Value, cells};
+use crate::model::{Rope, RopeEnd, Row, Value, cells};
+
+/// What a statement is given, still with whoever writes it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Parameter<'p> {
+    Null,
+    Integer(i64),
+    Text(&'p [u8]),
+    Blob(&'p [u8]),
+    /// A blob.
+    Cells(&'p Rope),
+}
+
+impl<'p> Parameter<'p> {
+    pub const fn text(text: &'p str) -> Self {
+        Self::Text(text.as_bytes())
+    }
+}
 
 macro_rules! statements {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $sql:literal;)+) => {
@@ -98,28 +116,39 @@ pub(super) fn teach(connection: &Connection) -> rusqlite::Result<()> {
 /// Remembers writes as bytes: per write its length, then the row (statement number, parameters…).
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
-    bytes: Vec<u8>,
+    written: Rope,
+    /// The row of one write, kept for its room.
+    row: Rope,
 }
 
 impl Recorder {
-    fn note(&mut self, statement: Statement, parameters: &[Value]) {
-        let mut row = Vec::with_capacity(16 + parameters.iter().map(Value::weight).sum::<usize>());
-        cells::push_integer(&mut row, statement as i64);
-        parameters.iter().for_each(|value| cells::push(&mut row, value));
-        cells::push_varint(&mut self.bytes, row.len() as u64);
-        self.bytes.extend_from_slice(&row);
+    fn note(&mut self, statement: Statement, parameters: &[Parameter<'_>]) {
+        let row = &mut self.row;
+        row.truncate(RopeEnd::default());
+        cells::push_integer(row.bytes_mut(), statement as i64);
+        for parameter in parameters {
+            match parameter {
+                Parameter::Null => cells::push_null(row.bytes_mut()),
+                Parameter::Integer(number) => cells::push_integer(row.bytes_mut(), *number),
+                Parameter::Text(text) => cells::push_text(row.bytes_mut(), text),
+                Parameter::Blob(blob) => cells::push_blob(row.bytes_mut(), blob),
+                Parameter::Cells(cells) => row.push_blob(cells),
+            }
+        }
+        cells::push_varint(self.written.bytes_mut(), row.len() as u64);
+        self.written.append(row);
     }
 
-    pub(super) fn length(&self) -> usize {
-        self.bytes.len()
+    pub(super) const fn end(&self) -> RopeEnd {
+        self.written.end()
     }
 
-    pub(super) fn truncate(&mut self, length: usize) {
-        self.bytes.truncate(length);
+    pub(super) fn truncate(&mut self, end: RopeEnd) {
+        self.written.truncate(end);
     }
 
-    pub(super) fn take(self) -> Vec<u8> {
-        self.bytes
+    pub(super) fn take(self) -> Rope {
+        self.written
     }
 }
 
@@ -128,7 +157,7 @@ pub(super) fn execute(
     connection: &Connection,
     recorder: &mut Option<Recorder>,
     statement: Statement,
-    parameters: &[Value],
+    parameters: &[Parameter<'_>],
 ) -> Result<usize, LedgerError> {
     if let Some(recorder) = recorder {
         recorder.note(statement, parameters);
@@ -145,31 +174,63 @@ pub(super) fn replay(connection: &Connection, mut bytes: &[u8]) -> Result<(), Le
         let Row(values) = Row::decode(row).map_err(|_| LedgerError::DamagedCommit)?;
         let Some((Value::Integer(number), parameters)) = values.split_first() else { return Err(LedgerError::DamagedCommit) };
         let statement = Statement::from_number(*number).ok_or(LedgerError::DamagedCommit)?;
-        run(connection, statement, parameters)?;
+        let parameters = parameters.iter().map(parameter).collect::<Result<Vec<_>, _>>()?;
+        run(connection, statement, &parameters)?;
         bytes = &bytes[end..];
     }
     Ok(())
 }
 
-fn run(connection: &Connection, statement: Statement, parameters: &[Value]) -> Result<usize, LedgerError> {
-    let mut prepared = connection.prepare_cached(statement.sql())?;
-    for (place, value) in parameters.iter().enumerate() {
-        prepared.raw_bind_parameter(place + 1, Bound(value))?;
+fn parameter(value: &Value) -> Result<Parameter<'_>, LedgerError> {
+    match value {
+        Value::Null => Ok(Parameter::Null),
+        Value::Integer(number) => Ok(Parameter::Integer(*number)),
+        Value::Text(text) => Ok(Parameter::Text(text)),
+        Value::Blob(blob) => Ok(Parameter::Blob(blob)),
+        Value::Absent | Value::Real(_) => Err(LedgerError::DamagedCommit),
     }
-    Ok(prepared.raw_execute()?)
 }
 
-struct Bound<'v>(&'v Value);
+fn run(connection: &Connection, statement: Statement, parameters: &[Parameter<'_>]) -> Result<usize, LedgerError> {
+    let mut prepared = connection.prepare_cached(statement.sql())?;
+    let mut later = None;
+    for (place, parameter) in (1..).zip(parameters) {
+        let value = match parameter {
+            Parameter::Null => ValueRef::Null,
+            Parameter::Integer(number) => ValueRef::Integer(*number),
+            Parameter::Text(text) => ValueRef::Text(text),
+            Parameter::Blob(blob) => ValueRef::Blob(blob),
+            Parameter::Cells(cells) if cells.is_large() && statement == Statement::AddJournal => {
+                later = Some(*cells);
+                prepared.raw_bind_parameter(place, ZeroBlob(cells.len() as u64))?;
+                continue;
+            }
+            Parameter::Cells(cells) => {
+                prepared.raw_bind_parameter(place, Bound(ValueRef::Blob(&cells.joined())))?;
+                continue;
+            }
+        };
+        prepared.raw_bind_parameter(place, Bound(value))?;
+    }
+    let changed = prepared.raw_execute()?;
+    if let Some(cells) = later {
+        // What is bound SQLite copies twice; what is written into the last column of a row it takes as it comes.
+        let mut blob = connection.blob_open("main", "journal", "undo", connection.last_insert_rowid(), false)?;
+        let mut place = 0;
+        for piece in cells.pieces() {
+            blob.write_at(piece, place)?;
+            place += piece.len();
+        }
+        blob.close()?;
+    }
+    Ok(changed)
+}
+
+struct Bound<'v>(ValueRef<'v>);
 
 impl rusqlite::ToSql for Bound<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        Ok(ToSqlOutput::Borrowed(match self.0 {
-            Value::Absent | Value::Null => ValueRef::Null,
-            Value::Integer(number) => ValueRef::Integer(*number),
-            Value::Real(number) => ValueRef::Real(*number),
-            Value::Text(text) => ValueRef::Text(text),
-            Value::Blob(blob) => ValueRef::Blob(blob),
-        }))
+        Ok(ToSqlOutput::Borrowed(self.0))
     }
 }
 
@@ -185,11 +246,18 @@ mod tests {
             connection.execute_batch(include_str!("schema.sql")).unwrap();
         }
         let mut recorder = Some(Recorder::default());
-        let text = Value::Text(vec![0xff, 0, b'a']);
-        execute(&first, &mut recorder, Statement::SetMeta, &[Value::text("a"), text.clone()]).unwrap();
-        execute(&first, &mut recorder, Statement::SetMeta, &[Value::text("a"), Value::Integer(-5)]).unwrap();
-        replay(&second, &recorder.unwrap().take()).unwrap();
-        let read = |connection: &Connection| connection.query_row("SELECT value FROM meta", [], |row| row.get::<_, i64>(0)).unwrap();
+        let mut write = |statement, parameters: &[Parameter<'_>]| execute(&first, &mut recorder, statement, parameters).unwrap();
+        write(Statement::SetMeta, &[Parameter::text("a"), Parameter::Text(&[0xff, 0, b'a'])]);
+        write(Statement::SetMeta, &[Parameter::text("a"), Parameter::Integer(-5)]);
+        let undo = Rope::from(&Row(vec![Value::text("small"), Value::Blob((0..100_000u32).map(|n| n.to_le_bytes()[1]).collect())]));
+        let [one, none] = [Parameter::Integer(1), Parameter::Null];
+        write(Statement::AddJournal, &[one, one, one, one, none, one, none, none, Parameter::Cells(&undo)]);
+        replay(&second, &recorder.unwrap().take().joined()).unwrap();
+        let read = |connection: &Connection| {
+            let sql = "SELECT value, undo FROM meta, journal";
+            connection.query_row(sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Vec<u8>>(1)?))).unwrap()
+        };
+        assert_eq!(read(&first), (-5, undo.joined().into_owned()));
         assert_eq!(read(&first), read(&second));
     }
 

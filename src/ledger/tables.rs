@@ -2,9 +2,9 @@
 
 use rusqlite::OptionalExtension;
 
-use super::statements::Statement;
+use super::statements::{Parameter, Statement};
 use super::{Ledger, LedgerError, Result};
-use crate::model::{Millis, Shape, SiteName, SiteNo, TableNo, Value};
+use crate::model::{Millis, Shape, SiteName, SiteNo, TableNo};
 
 impl Ledger {
     /// The number of a site, given where it is new.
@@ -18,7 +18,7 @@ impl Ledger {
             return Ok(SiteNo(number));
         }
         let number: u32 = self.connection.prepare_cached("SELECT max(number) + 1 FROM site")?.query_row([], |row| row.get(0))?;
-        self.write(Statement::AddSite, &[Value::Integer(number.into()), Value::text(name.as_str())])?;
+        self.write(Statement::AddSite, &[Parameter::Integer(number.into()), Parameter::text(name.as_str())])?;
         Ok(SiteNo(number))
     }
 
@@ -46,10 +46,10 @@ impl Ledger {
     /// Writes a table's shape; `rank` orders parents before children.
     pub fn put_shape(&self, shape: &Shape, rank: u32) -> Result<()> {
         let text = serde_json::to_vec(shape).map_err(|_| LedgerError::Damaged("shape"))?;
-        let number = Value::Integer(shape.number.0.into());
+        let number = Parameter::Integer(shape.number.0.into());
         // What is not in the database is no part of what a new site is told.
         let rank = if shape.past.gone { -1 } else { i64::from(rank) };
-        self.write(Statement::PutShape, &[number, Value::Integer(rank), Value::Integer(0), Value::Text(text)]).map(drop)
+        self.write(Statement::PutShape, &[number, Parameter::Integer(rank), Parameter::Integer(0), Parameter::Text(&text)]).map(drop)
     }
 
     /// A table's place among parents and children; 0 for one that is not in the database.
@@ -61,7 +61,7 @@ impl Ledger {
     /// Writes a known table's shape anew.
     pub fn set_shape(&self, shape: &Shape) -> Result<()> {
         let text = serde_json::to_vec(shape).map_err(|_| LedgerError::Damaged("shape"))?;
-        self.write(Statement::SetShape, &[Value::Integer(shape.number.0.into()), Value::Text(text)]).map(drop)
+        self.write(Statement::SetShape, &[Parameter::Integer(shape.number.0.into()), Parameter::Text(&text)]).map(drop)
     }
 
     /// The last noted number of a table that was sealed.
@@ -71,12 +71,12 @@ impl Ledger {
 
     /// Moves [`Ledger::sealed`].
     pub fn set_sealed(&self, table: TableNo, number: i64) -> Result<()> {
-        self.write(Statement::SetSealed, &[Value::Integer(table.0.into()), Value::Integer(number)]).map(drop)
+        self.write(Statement::SetSealed, &[Parameter::Integer(table.0.into()), Parameter::Integer(number)]).map(drop)
     }
 
     /// Notes an invitation; `content` is the caller's.
     pub fn add_invitation(&self, id: &str, name: &SiteName, content: &str, expires: Millis) -> Result<()> {
-        let values = [Value::text(id), Value::text(name.as_str()), Value::text(content), Value::Integer(expires.0)];
+        let values = [Parameter::text(id), Parameter::text(name.as_str()), Parameter::text(content), Parameter::Integer(expires.0)];
         self.write(Statement::AddInvitation, &values).map(drop)
     }
 
@@ -97,6 +97,6 @@ impl Ledger {
 
     /// Uses an invitation up.
     pub fn use_invitation(&self, id: &str, now: Millis) -> Result<()> {
-        self.write(Statement::UseInvitation, &[Value::text(id), Value::Integer(now.0)]).map(drop)
+        self.write(Statement::UseInvitation, &[Parameter::text(id), Parameter::Integer(now.0)]).map(drop)
     }
 }

@@ -126,7 +126,7 @@ impl NumberField {
             NumberForm::Typed { kind, tables } => {
                 let word = match row.get(*kind) {
                     Value::Integer(number) => number.to_string(),
-                    Value::Text(text) => String::from_utf8(text.clone()).ok()?,
+                    Value::Text(text) => std::str::from_utf8(text).ok()?.to_owned(),
                     Value::Absent | Value::Null | Value::Real(_) | Value::Blob(_) => return None,
                 };
                 let table = *tables.get(&word)?;
@@ -223,7 +223,9 @@ mod tests {
         assert_eq!(after(plain.clone(), vec![Value::Integer(7)]), Some(Value::Integer(107)));
         assert_eq!(after(plain.clone(), vec![Value::text("7")]), Some(Value::text("107")));
         assert_eq!(after(plain.clone(), vec![Value::Real(7.0)]), Some(Value::Real(107.0)));
-        for other in [Value::text("07"), Value::text("7a"), Value::text("7.0"), Value::Null, Value::Real(7.5), Value::Blob(b"7".to_vec())] {
+        for other in
+            [Value::text("07"), Value::text("7a"), Value::text("7.0"), Value::Null, Value::Real(7.5), Value::Blob(b"7".as_slice().into())]
+        {
             assert_eq!(after(plain.clone(), vec![other]), None);
         }
         for other in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN, 1e300] {

@@ -165,16 +165,33 @@ pub mod cells {
 
     /// Appends text, valid UTF-8 or not.
     pub fn push_text(bytes: &mut Vec<u8>, text: &[u8]) {
-        bytes.push(TEXT);
-        push_varint(bytes, text.len() as u64);
+        push_sized(bytes, TEXT, text.len());
         bytes.extend_from_slice(text);
     }
 
     /// Appends a blob.
     pub fn push_blob(bytes: &mut Vec<u8>, blob: &[u8]) {
-        bytes.push(BLOB);
-        push_varint(bytes, blob.len() as u64);
+        push_blob_head(bytes, blob.len());
         bytes.extend_from_slice(blob);
+    }
+
+    /// Appends all of a blob's cell but its content.
+    pub fn push_blob_head(bytes: &mut Vec<u8>, length: usize) {
+        push_sized(bytes, BLOB, length);
+    }
+
+    /// Appends all of a value's cell but its content, where it has any.
+    pub fn push_head(bytes: &mut Vec<u8>, value: &Value) {
+        match value {
+            Value::Text(text) => push_sized(bytes, TEXT, text.len()),
+            Value::Blob(blob) => push_sized(bytes, BLOB, blob.len()),
+            Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) => push(bytes, value),
+        }
+    }
+
+    fn push_sized(bytes: &mut Vec<u8>, tag: u8, length: usize) {
+        bytes.push(tag);
+        push_varint(bytes, length as u64);
     }
 
     /// The cells of a row's bytes, in field order; ends after the first damaged one.
@@ -265,7 +282,7 @@ pub mod cells {
                 if content.len() as u64 != length {
                     return Err(RowError);
                 }
-                if *tag == TEXT { Value::Text(content.to_vec()) } else { Value::Blob(content.to_vec()) }
+                if *tag == TEXT { Value::Text(content.into()) } else { Value::Blob(content.into()) }
             }
             _ => return Err(RowError),
         })
@@ -320,8 +337,8 @@ mod tests {
             Just(Value::Null),
             any::<i64>().prop_map(Value::Integer),
             any::<f64>().prop_map(Value::Real),
-            proptest::collection::vec(any::<u8>(), 0..200).prop_map(Value::Text),
-            proptest::collection::vec(any::<u8>(), 0..6).prop_map(Value::Blob),
+            proptest::collection::vec(any::<u8>(), 0..200).prop_map(|bytes| Value::Text(bytes.into())),
+            proptest::collection::vec(any::<u8>(), 0..6).prop_map(|bytes| Value::Blob(bytes.into())),
         ]
     }
 
@@ -357,7 +374,7 @@ mod tests {
 
     #[test]
     fn one_as_integer_real_text_and_blob_are_four_values() {
-        let ones = [Value::Integer(1), Value::Real(1.0), Value::text("1"), Value::Blob(b"1".to_vec())];
+        let ones = [Value::Integer(1), Value::Real(1.0), Value::text("1"), Value::Blob(b"1".as_slice().into())];
         let bytes: std::collections::BTreeSet<_> = ones.iter().map(|one| Row(vec![one.clone()]).to_bytes()).collect();
         assert_eq!(bytes.len(), 4);
         assert_ne!(Value::Real(0.0), Value::Real(-0.0));

@@ -1,10 +1,12 @@
 //! One value of one field, exactly as SQLite stores it.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// A value as SQLite stores it, or the statement that none is known.
 ///
 /// Equality is exact: `1`, `1.0`, `'1'` and `x'31'` differ, `0.0` and `-0.0` differ, a NaN equals itself.
+/// Bytes are shared: a clone of a value costs nothing, so that a large one is in memory once however many images hold it.
 #[derive(Clone, Default)]
 pub enum Value {
     /// Nothing is said of this field: a partial row, or a field the table got later. Never stored in a database.
@@ -17,16 +19,16 @@ pub enum Value {
     /// 64-bit float, bit for bit.
     Real(f64),
     /// Text as bytes: SQLite does not promise UTF-8, nor freedom from NUL.
-    Text(Vec<u8>),
+    Text(Arc<[u8]>),
     /// Bytes.
-    Blob(Vec<u8>),
+    Blob(Arc<[u8]>),
 }
 
 impl Value {
     /// Text from a Rust string.
     #[must_use]
     pub fn text(text: &str) -> Self {
-        Self::Text(text.as_bytes().to_vec())
+        Self::Text(text.as_bytes().into())
     }
 
     /// Whether anything is said.
@@ -60,7 +62,7 @@ impl Value {
 
     /// Bytes this value takes in memory and about what it takes in a file.
     #[must_use]
-    pub const fn weight(&self) -> usize {
+    pub fn weight(&self) -> usize {
         match self {
             Self::Absent | Self::Null => 1,
             Self::Integer(_) | Self::Real(_) => 9,
@@ -75,7 +77,7 @@ impl PartialEq for Value {
             (Self::Absent, Self::Absent) | (Self::Null, Self::Null) => true,
             (Self::Integer(a), Self::Integer(b)) => a == b,
             (Self::Real(a), Self::Real(b)) => a.to_bits() == b.to_bits(),
-            (Self::Text(a), Self::Text(b)) | (Self::Blob(a), Self::Blob(b)) => a == b,
+            (Self::Text(a), Self::Text(b)) | (Self::Blob(a), Self::Blob(b)) => Arc::ptr_eq(a, b) || a == b,
             (Self::Absent | Self::Null | Self::Integer(_) | Self::Real(_) | Self::Text(_) | Self::Blob(_), _) => false,
         }
     }

@@ -9,7 +9,7 @@ use std::io::Write;
 
 use super::column::{ObjectWriter, push_key_values, push_list, push_numbers, push_sites, push_steps, push_values};
 use super::error::CodecError;
-use super::json_value::push_text;
+use super::json_value::Line;
 use super::limits::{Limit, Limits};
 use crate::model::{Born, Change, ChangeKind, FieldNo, Image, Meant, Row, Shape, Side, SiteName, SiteNo, Stamp, TableNo, Value};
 
@@ -43,7 +43,7 @@ pub struct BlockWriter<W> {
     table: Option<TableNo>,
     open: BTreeMap<Form, Filling>,
     open_bytes: usize,
-    line: Vec<u8>,
+    line: Line,
 }
 
 /// What all records of a block have in common.
@@ -63,7 +63,7 @@ struct Filling {
 impl<W: Write> BlockWriter<W> {
     /// Writes to `out`.
     pub fn new(out: W) -> Self {
-        Self { out, written: 0, table: None, open: BTreeMap::new(), open_bytes: 0, line: Vec::new() }
+        Self { out, written: 0, table: None, open: BTreeMap::new(), open_bytes: 0, line: Line::default() }
     }
 
     /// Takes one change; writes a block where one is full.
@@ -130,14 +130,13 @@ impl<W: Write> BlockWriter<W> {
         let (Some(filling), Some(table)) = (self.open.remove(form), self.table) else { return Ok(()) };
         self.open_bytes -= filling.bytes;
         let shape = vocabulary.shape(table);
-        self.line.clear();
         let block = BlockEncoder::new(vocabulary, shape, form, filling.changes)?;
         block.encode(&mut self.line);
         self.line.push(b'\n');
-        Limits::hold(Limit::BlockBytes, Limits::STANDARD.block_bytes, self.line.len() as u64)?;
-        self.out.write_all(&self.line)?;
-        self.written += self.line.len() as u64;
-        Ok(())
+        let bytes = self.line.write_to(&mut self.out)?;
+        self.line.clear();
+        self.written += bytes;
+        Ok(Limits::hold(Limit::BlockBytes, Limits::STANDARD.block_bytes, bytes)?)
     }
 }
 
@@ -204,19 +203,19 @@ impl<'b> BlockEncoder<'b> {
         Ok(Self { vocabulary, shape, form, changes, keys, fields })
     }
 
-    fn encode(&self, out: &mut Vec<u8>) {
+    fn encode(&self, out: &mut Line) {
         let mut block = ObjectWriter::new(out);
-        push_text(block.member("table"), &self.shape.name);
-        push_text(block.member("kind"), kind_name(self.form.kind));
+        block.member("table").push_text(&self.shape.name);
+        block.member("kind").push_text(kind_name(self.form.kind));
         self.push_names(block.member("key"), &self.shape.key);
         self.push_names(block.member("fields"), &self.fields);
         if self.form.whole {
-            block.member("whole").extend_from_slice(b"true");
+            block.member("whole").push_str("true");
         }
         if self.form.stated != self.fields {
             self.push_names(block.member("stated"), &self.form.stated);
         }
-        block.member("count").extend_from_slice(self.changes.len().to_string().as_bytes());
+        block.member("count").push_str(&self.changes.len().to_string());
         let key_columns = 0..self.shape.key.len();
         push_list(block.member("keys"), key_columns, |out, place| {
             push_key_values(out, &self.keys.iter().map(|key| &key[place]).collect::<Vec<_>>());
@@ -248,18 +247,18 @@ impl<'b> BlockEncoder<'b> {
         }
     }
 
-    fn push_column(&self, out: &mut Vec<u8>, side: State, field: FieldNo) {
+    fn push_column(&self, out: &mut Line, side: State, field: FieldNo) {
         let values = self.values(side, field);
         let stated = values.iter().any(|value| value.is_stated());
         let key_place = self.shape.key.iter().position(|key| *key == field);
         if key_place.is_some_and(|place| values.iter().zip(&self.keys).all(|(value, key)| **value == key[place])) {
-            return out.extend_from_slice(b"\"key\"");
+            return out.push_str("\"key\"");
         }
         if let State::New = side
             && stated
             && values == self.values(State::Old, field)
         {
-            return out.extend_from_slice(b"\"old\"");
+            return out.push_str("\"old\"");
         }
         push_values(out, &values);
     }
@@ -295,7 +294,7 @@ impl<'b> BlockEncoder<'b> {
         });
     }
 
-    fn push_borns(&self, out: &mut Vec<u8>, borns: &[Born]) {
+    fn push_borns(&self, out: &mut Line, borns: &[Born]) {
         let mut object = ObjectWriter::new(out);
         push_sites(object.member("site"), &borns.iter().map(|born| self.vocabulary.site_name(born.site)).collect::<Vec<_>>());
         push_numbers(object.member("sequence"), &borns.iter().map(|born| born.sequence.cast_signed()).collect::<Vec<_>>());
@@ -341,10 +340,10 @@ impl<'b> BlockEncoder<'b> {
             let borns: Vec<Option<Born>> = self.changes.iter().map(born).collect();
             let (side, field, at) = here;
             let mut object = ObjectWriter::new(out);
-            push_text(object.member("side"), side_name(side));
-            push_text(object.member("field"), self.shape.name_of(field));
+            object.member("side").push_text(side_name(side));
+            object.member("field").push_text(self.shape.name_of(field));
             if at > 0 {
-                object.member("at").extend_from_slice(at.to_string().as_bytes());
+                object.member("at").push_str(&at.to_string());
             }
             push_records(&mut object, &borns);
             self.push_borns(object.member("born"), &borns.into_iter().flatten().collect::<Vec<_>>());
@@ -352,8 +351,8 @@ impl<'b> BlockEncoder<'b> {
         });
     }
 
-    fn push_names(&self, out: &mut Vec<u8>, fields: &[FieldNo]) {
-        push_list(out, fields, |out, field| push_text(out, self.shape.name_of(*field)));
+    fn push_names(&self, out: &mut Line, fields: &[FieldNo]) {
+        push_list(out, fields, |out, field| out.push_text(self.shape.name_of(*field)));
     }
 }
 

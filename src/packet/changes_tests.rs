@@ -113,8 +113,8 @@ fn value() -> impl Strategy<Value = Value> {
         1 => any::<i64>().prop_map(Value::Integer),
         1 => any::<f64>().prop_filter("SQLite stores NaN as NULL", |n| !n.is_nan()).prop_map(Value::Real),
         2 => "[ab]{0,2}".prop_map(|text| Value::text(&text)),
-        1 => proptest::collection::vec(any::<u8>(), 0..5).prop_map(Value::Text),
-        1 => proptest::collection::vec(any::<u8>(), 0..5).prop_map(Value::Blob),
+        1 => proptest::collection::vec(any::<u8>(), 0..5).prop_map(|bytes| Value::Text(bytes.into())),
+        1 => proptest::collection::vec(any::<u8>(), 0..5).prop_map(|bytes| Value::Blob(bytes.into())),
     ]
 }
 
@@ -426,7 +426,7 @@ fn row_wise(home: &Home, changes: &[Change]) -> Vec<u8> {
             let cell = |image: &Option<Image>| {
                 let image = image.as_ref()?;
                 let mut text = Vec::new();
-                super::json_value::push_value(&mut text, image.row.get(field));
+                super::json_value::write_value(&mut text, image.row.get(field)).unwrap();
                 serde_json::from_slice::<serde_json::Value>(&text).ok()
             };
             let stamp = change.after.as_ref().and_then(|image| image.stamp(field));

@@ -6,9 +6,10 @@
 //! - Numbers: one number for all, or a list of the first and then differences (wrapping at 64 bits).
 //! - Sites: one name for all, or `{"of":[names],"at":[…]}` with a place among the names per record.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::json_value::{Json, push_text, push_value};
+use super::json_value::{Json, Line};
 use crate::model::{SiteName, Value};
 
 /// Values of one field, or of one part of the key.
@@ -38,23 +39,23 @@ pub(super) struct Borns {
 
 /// Appends `{`, members, `}`.
 pub(super) struct ObjectWriter<'o> {
-    out: &'o mut Vec<u8>,
+    out: &'o mut Line,
     empty: bool,
 }
 
 impl<'o> ObjectWriter<'o> {
-    pub fn new(out: &'o mut Vec<u8>) -> Self {
+    pub fn new(out: &'o mut Line) -> Self {
         out.push(b'{');
         Self { out, empty: true }
     }
 
     /// Begins a member; the caller appends its value.
-    pub fn member(&mut self, name: &str) -> &mut Vec<u8> {
+    pub fn member(&mut self, name: &str) -> &mut Line {
         if !self.empty {
             self.out.push(b',');
         }
         self.empty = false;
-        push_text(self.out, name);
+        self.out.push_text(name);
         self.out.push(b':');
         self.out
     }
@@ -65,7 +66,7 @@ impl<'o> ObjectWriter<'o> {
 }
 
 /// Appends `[`, the elements, `]`.
-pub(super) fn push_list<T>(out: &mut Vec<u8>, elements: impl IntoIterator<Item = T>, mut push: impl FnMut(&mut Vec<u8>, T)) {
+pub(super) fn push_list<T>(out: &mut Line, elements: impl IntoIterator<Item = T>, mut push: impl FnMut(&mut Line, T)) {
     out.push(b'[');
     for (place, element) in elements.into_iter().enumerate() {
         if place > 0 {
@@ -77,19 +78,19 @@ pub(super) fn push_list<T>(out: &mut Vec<u8>, elements: impl IntoIterator<Item =
 }
 
 /// Appends a column of values that is neither the key's nor the old one.
-pub(super) fn push_values(out: &mut Vec<u8>, values: &[&Value]) {
+pub(super) fn push_values(out: &mut Line, values: &[&Value]) {
     match values {
         [first, _, ..] if values.iter().all(|value| value == first) => {
             if first.is_stated() {
                 let mut object = ObjectWriter::new(out);
-                push_value(object.member("all"), first);
+                object.member("all").push_value(first);
                 object.end();
             } else {
-                out.extend_from_slice(b"null");
+                out.push_str("null");
             }
         }
-        [Value::Absent] => out.extend_from_slice(b"null"),
-        _ => push_list(out, values, |out, value| push_value(out, value)),
+        [Value::Absent] => out.push_str("null"),
+        _ => push_list(out, values, |out, value| out.push_value(value)),
     }
 }
 
@@ -100,7 +101,7 @@ const TEXT_BYTES: usize = 16 << 20;
 const SHARED_CHARACTERS: usize = 2;
 
 /// Appends a column of the key: sorted, so that differences are short.
-pub(super) fn push_key_values(out: &mut Vec<u8>, values: &[&Value]) {
+pub(super) fn push_key_values(out: &mut Line, values: &[&Value]) {
     if values.len() <= 2 || values.first() == values.last() {
         return push_values(out, values);
     }
@@ -126,15 +127,15 @@ fn as_text(value: &Value) -> Option<&str> {
 }
 
 /// Texts by what they share with the one before, where that pays.
-fn push_texts(out: &mut Vec<u8>, values: &[&Value], texts: &[&str]) {
+fn push_texts(out: &mut Line, values: &[&Value], texts: &[&str]) {
     let befores = std::iter::once("").chain(texts.iter().copied());
     let shared: Vec<(usize, &str)> = befores.zip(texts).map(|(before, text)| split_shared(before, text)).collect();
     if shared.iter().map(|(same, _)| same).sum::<usize>() < SHARED_CHARACTERS * texts.len() {
         return push_values(out, values);
     }
     let mut object = ObjectWriter::new(out);
-    push_list(object.member("same"), &shared, |out, (same, _)| out.extend_from_slice(same.to_string().as_bytes()));
-    push_list(object.member("rest"), &shared, |out, (_, rest)| push_text(out, rest));
+    push_list(object.member("same"), &shared, |out, (same, _)| out.push_str(&same.to_string()));
+    push_list(object.member("rest"), &shared, |out, (_, rest)| out.push_text(rest));
     object.end();
 }
 
@@ -145,42 +146,42 @@ fn split_shared<'t>(before: &str, text: &'t str) -> (usize, &'t str) {
 }
 
 /// Appends the first number and then the differences.
-pub(super) fn push_steps(out: &mut Vec<u8>, numbers: &[i64]) {
+pub(super) fn push_steps(out: &mut Line, numbers: &[i64]) {
     let mut last = 0i64;
     push_list(out, numbers, |out, number| {
-        out.extend_from_slice(number.wrapping_sub(last).to_string().as_bytes());
+        out.push_str(&number.wrapping_sub(last).to_string());
         last = *number;
     });
 }
 
 /// Appends a column of numbers.
-pub(super) fn push_numbers(out: &mut Vec<u8>, numbers: &[i64]) {
+pub(super) fn push_numbers(out: &mut Line, numbers: &[i64]) {
     match numbers {
-        [first, rest @ ..] if rest.iter().all(|number| number == first) => out.extend_from_slice(first.to_string().as_bytes()),
+        [first, rest @ ..] if rest.iter().all(|number| number == first) => out.push_str(&first.to_string()),
         _ => push_steps(out, numbers),
     }
 }
 
 /// Appends a column of sites.
-pub(super) fn push_sites(out: &mut Vec<u8>, sites: &[SiteName]) {
+pub(super) fn push_sites(out: &mut Line, sites: &[SiteName]) {
     match sites {
-        [first, rest @ ..] if rest.iter().all(|site| site == first) => push_text(out, first.as_str()),
+        [first, rest @ ..] if rest.iter().all(|site| site == first) => out.push_text(first.as_str()),
         _ => {
             let mut places: BTreeMap<&SiteName, usize> = sites.iter().map(|site| (site, 0)).collect();
             places.values_mut().enumerate().for_each(|(place, at)| *at = place);
             let mut object = ObjectWriter::new(out);
-            push_list(object.member("of"), places.keys(), |out, name| push_text(out, name.as_str()));
-            push_list(object.member("at"), sites, |out, site| out.extend_from_slice(places[site].to_string().as_bytes()));
+            push_list(object.member("of"), places.keys(), |out, name| out.push_text(name.as_str()));
+            push_list(object.member("at"), sites, |out, site| out.push_str(&places[site].to_string()));
             object.end();
         }
     }
 }
 
 /// The members of a JSON object, taken one by one.
-pub(super) struct Members(BTreeMap<String, Json>);
+pub(super) struct Members<'j>(BTreeMap<Cow<'j, str>, Json<'j>>);
 
-impl Members {
-    pub fn of(json: Json, what: &str) -> Result<Self, String> {
+impl<'j> Members<'j> {
+    pub fn of(json: Json<'j>, what: &str) -> Result<Self, String> {
         match json {
             Json::Object(members) => Ok(Self(members)),
             Json::Null | Json::Bool(_) | Json::Integer(_) | Json::Real(_) | Json::Text(_) | Json::List(_) => {
@@ -189,11 +190,11 @@ impl Members {
         }
     }
 
-    pub fn take(&mut self, name: &str) -> Option<Json> {
+    pub fn take(&mut self, name: &str) -> Option<Json<'j>> {
         self.0.remove(name)
     }
 
-    pub fn need(&mut self, name: &str) -> Result<Json, String> {
+    pub fn need(&mut self, name: &str) -> Result<Json<'j>, String> {
         self.take(name).ok_or_else(|| format!("`{name}` is missing"))
     }
 }
@@ -239,13 +240,13 @@ fn read_texts(same: Json, rest: Json) -> Result<Vec<Value>, String> {
     }
     let mut text = String::new();
     let mut bytes = 0;
-    let next = |(same, rest): (Json, String)| {
+    let next = |(same, rest): (Json, Cow<'_, str>)| {
         let same = usize::try_from(integer(&same)?).map_err(|_| "a negative number of characters")?;
         let end = text.char_indices().map(|(place, _)| place).chain([text.len()]).nth(same);
         text.truncate(end.ok_or("more characters than the text before has")?);
         text.push_str(&rest);
         bytes += text.len();
-        if bytes > TEXT_BYTES { Err("a column of too many texts".into()) } else { Ok(Value::Text(text.as_bytes().to_vec())) }
+        if bytes > TEXT_BYTES { Err("a column of too many texts".into()) } else { Ok(Value::text(&text)) }
     };
     same.into_iter().zip(rest).map(next).collect()
 }
@@ -308,7 +309,7 @@ pub(super) fn site(name: &str) -> Result<SiteName, String> {
     SiteName::new(name).map_err(|error| error.to_string())
 }
 
-pub(super) fn list(json: Json) -> Result<Vec<Json>, String> {
+pub(super) fn list(json: Json<'_>) -> Result<Vec<Json<'_>>, String> {
     match json {
         Json::List(list) => Ok(list),
         Json::Null | Json::Bool(_) | Json::Integer(_) | Json::Real(_) | Json::Text(_) | Json::Object(_) => {
@@ -317,7 +318,7 @@ pub(super) fn list(json: Json) -> Result<Vec<Json>, String> {
     }
 }
 
-pub(super) fn text(json: Json) -> Result<String, String> {
+pub(super) fn text(json: Json<'_>) -> Result<Cow<'_, str>, String> {
     match json {
         Json::Text(text) => Ok(text),
         Json::Null | Json::Bool(_) | Json::Integer(_) | Json::Real(_) | Json::List(_) | Json::Object(_) => {
@@ -326,7 +327,7 @@ pub(super) fn text(json: Json) -> Result<String, String> {
     }
 }
 
-pub(super) fn texts(json: Json) -> Result<Vec<String>, String> {
+pub(super) fn texts(json: Json<'_>) -> Result<Vec<Cow<'_, str>>, String> {
     list(json)?.into_iter().map(text).collect()
 }
 
@@ -347,8 +348,9 @@ mod tests {
 
     fn written(texts: &[String]) -> String {
         let values: Vec<Value> = texts.iter().map(|text| Value::text(text)).collect();
-        let mut out = Vec::new();
-        push_key_values(&mut out, &values.iter().collect::<Vec<_>>());
+        let (mut line, mut out) = (Line::default(), Vec::new());
+        push_key_values(&mut line, &values.iter().collect::<Vec<_>>());
+        line.write_to(&mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

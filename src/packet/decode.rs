@@ -3,6 +3,7 @@
 //! Only verified packets are read, so a line that is no block was written by a broken program: it is an error that names the line, and
 //! nothing of that line is handed out. Members that are not known are left alone; whoever adds one that matters lists a feature in `requires`.
 
+use std::borrow::Cow;
 use std::io::{BufRead, Read};
 
 use super::changes::{Vocabulary, kind_name, side_name, sides};
@@ -11,6 +12,9 @@ use super::error::CodecError;
 use super::json_value::Json;
 use super::limits::{Limit, Limits};
 use crate::model::{Born, Change, ChangeKind, FieldNo, Image, Key, Meant, Millis, Row, Shape, Side, SiteNo, Stamp, Value};
+
+/// Bytes of a line whose room is kept for the next one.
+const KEPT_BYTES: usize = 8 << 20;
 
 /// Reads blocks, one line each. Ends after the first error.
 #[derive(Debug)]
@@ -91,7 +95,8 @@ impl<R: BufRead> BlockReader<R> {
         }
         self.line += 1;
         Limits::hold(Limit::BlockBytes, most, self.buffer.len() as u64)?;
-        let wrong = |reason: String| CodecError::Block { line: self.line, reason };
+        let line = self.line;
+        let wrong = |reason: String| CodecError::Block { line, reason };
         let Some((b'\n', json)) = self.buffer.split_last() else { return Err(wrong("the line has no end".into())) };
         let json: Json = serde_json::from_slice(json).map_err(|error| wrong(error.to_string()))?;
         let mut members = Members::of(json, "a block").map_err(wrong)?;
@@ -99,7 +104,11 @@ impl<R: BufRead> BlockReader<R> {
         let count = u64::try_from(count).map_err(|_| wrong("a negative count".into()))?;
         Limits::hold(Limit::BlockRecords, self.limits.block_records, count)?;
         let count = usize::try_from(count).map_err(|_| wrong("too many records".into()))?;
-        Block::read(members, count, self.line).map(Some).map_err(wrong)
+        let block = Block::read(members, count, line).map_err(wrong)?;
+        if self.buffer.capacity() > KEPT_BYTES {
+            self.buffer = Vec::new();
+        }
+        Ok(Some(block))
     }
 }
 
@@ -213,7 +222,7 @@ impl Block {
         key.map_or(&Value::Absent, |key| self.keys[key].own(record))
     }
 
-    fn read(mut members: Members, count: usize, line: u64) -> Result<Self, String> {
+    fn read(mut members: Members<'_>, count: usize, line: u64) -> Result<Self, String> {
         let kind = read_kind(&text(members.need("kind")?)?)?;
         let key = names(members.need("key")?)?;
         let fields = names(members.need("fields")?)?;
@@ -227,7 +236,7 @@ impl Block {
             return Err("a key column without values".into());
         }
         let (has_old, has_new) = sides(kind);
-        let image = |members: &mut Members, name: &str| columns(members.need(name)?, fields.len(), count);
+        let image = |members: &mut Members<'_>, name: &str| columns(members.need(name)?, fields.len(), count);
         let old = if has_old { image(&mut members, "old")? } else { Vec::new() };
         let new = if has_new { image(&mut members, "new")? } else { Vec::new() };
         let own = |column: &Column, field: &String| match column {
@@ -250,7 +259,7 @@ impl Block {
         });
         Ok(Self {
             line,
-            table: text(members.need("table")?)?,
+            table: text(members.need("table")?)?.into_owned(),
             kind,
             whole: members.take("whole") == Some(Json::Bool(true)),
             count,
@@ -278,7 +287,7 @@ fn read_kind(name: &str) -> Result<ChangeKind, String> {
 
 /// Names of fields, each once.
 fn names(json: Json) -> Result<Vec<String>, String> {
-    let names = texts(json)?;
+    let names: Vec<String> = texts(json)?.into_iter().map(Cow::into_owned).collect();
     let distinct: std::collections::BTreeSet<_> = names.iter().collect();
     if distinct.len() == names.len() { Ok(names) } else { Err("a field that is named twice".into()) }
 }
@@ -327,7 +336,7 @@ fn read_meant(json: Option<Json>, count: usize) -> Result<Vec<MeantColumn>, Stri
         let at = members.take("at").map_or(Ok(0), |at| integer(&at))?;
         Ok(MeantColumn {
             side: side.ok_or("an unknown side")?,
-            field: text(members.need("field")?)?,
+            field: text(members.need("field")?)?.into_owned(),
             at: u16::try_from(at).map_err(|_| "a place that no value has")?,
             records,
             born,

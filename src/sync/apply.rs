@@ -28,14 +28,11 @@ use super::session::RULES_PART;
 use super::standing;
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
-use crate::database::Applied;
+use crate::database::{Applied, Database};
 use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
 use crate::model::{Change, Key, Millis, PacketNumber, SiteName, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
 use crate::site::Roster;
-
-/// Bytes of a commit record kept in one row.
-const COMMIT_PART: usize = 1 << 20;
 
 /// Between two slices of a packet. SQLite asks again for a lock every 25 ms once it has waited a while: a shorter pause
 /// would let the application miss it, slice after slice.
@@ -125,14 +122,17 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
             database.trim(shape, last)?;
         }
     }
+    put_commit(session, database)?;
+    Ok((done, tally))
+}
+
+/// Leaves what the ledger was told since [`crate::ledger::Ledger::record`] in the database, under the next number.
+pub(super) fn put_commit(session: &Session, database: &Database) -> Result<()> {
+    let ledger = &session.ledger;
     let commit = ledger.commits()? + 1;
     ledger.set_commits(commit)?;
     database.forget_commits(commit - 1)?;
-    let bytes = ledger.recorded()?;
-    for (part, bytes) in (0u32..).zip(bytes.chunks(COMMIT_PART)) {
-        database.put_commit(commit, part, bytes)?;
-    }
-    Ok((done, tally))
+    Ok(database.put_commit(commit, &ledger.recorded()?)?)
 }
 
 /// Applies the next packet of a neighbour from where it was left.

@@ -187,7 +187,7 @@ impl Applying<'_> {
         }
         // SQL that does not run here owns nothing: the next criterion decides, and `rules check` says so.
         Ok(match session.database()?.evaluate(shape, record.at(), sql)? {
-            Ok(Value::Text(name)) => String::from_utf8(name).ok(),
+            Ok(Value::Text(name)) => std::str::from_utf8(&name).ok().map(str::to_owned),
             Ok(Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_)) | Err(_) => None,
         })
     }

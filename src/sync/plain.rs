@@ -40,7 +40,7 @@ impl Applying<'_> {
         let entry = EntryKind::Update(old, fields.clone());
         session.ledger.append(&mut record, &entry, Some(incoming.link.site), self.cause, stamp)?;
         record.current = Some(image);
-        session.ledger.store_fields(&record, &fields)?;
+        session.ledger.store_fields(&mut record, &fields)?;
         Ok(true)
     }
 

@@ -15,15 +15,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::apply;
 use super::{Limits, Result, Session, SyncError};
 use crate::database::{Applied, Database, DatabaseError, Written};
 use crate::ledger::EntryKind;
 use crate::model::{FieldNo, JournalNumber, Key, Millis, Row, Shape};
 use crate::site::Home;
 use crate::world::World;
-
-/// Bytes of a commit record kept in one row.
-const COMMIT_PART: usize = 1 << 20;
 
 /// Notes read per table.
 const NOTES: usize = 1_000_000;
@@ -281,12 +279,5 @@ fn write_down(session: &Session, database: &Database) -> Result<()> {
             database.set_applied(&neighbour.card.name, &Applied { stream, number: neighbour.received, packet, slice: 0 })?;
         }
     }
-    let commit = ledger.commits()? + 1;
-    ledger.set_commits(commit)?;
-    database.forget_commits(commit - 1)?;
-    let bytes = ledger.recorded()?;
-    for (part, bytes) in (0u32..).zip(bytes.chunks(COMMIT_PART)) {
-        database.put_commit(commit, part, bytes)?;
-    }
-    Ok(())
+    apply::put_commit(session, database)
 }

@@ -183,7 +183,7 @@ impl Replaying<'_> {
         let Some(sql) = &self.policy.owner else { return Ok(None) };
         let Some(record) = mend::record_of(self.session, self.shape, conflict)? else { return Ok(None) };
         Ok(match self.session.database()?.evaluate(self.shape, record.at(), sql)? {
-            Ok(Value::Text(name)) => String::from_utf8(name).ok(),
+            Ok(Value::Text(name)) => std::str::from_utf8(&name).ok().map(str::to_owned),
             Ok(Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_)) | Err(_) => None,
         })
     }
