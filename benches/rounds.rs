@@ -1,7 +1,8 @@
 //! 50,000 changed records of 200,000 with 21 columns: sealing, building, applying and the packet's size, each against
 //! what blind prepared updates (or row-wise JSON) take.
 //!
-//! `cargo bench --bench rounds`.
+//! `cargo bench --bench rounds`; with `--features session` also against `changeset_apply` of SQLite's session extension, for which
+//! libclang must be there.
 
 mod support;
 
@@ -31,6 +32,8 @@ fn measure(keys: Keys) {
     let numbers = scattered(CHANGED, RECORDS);
     let mut ordered = numbers.clone();
     ordered.sort_unstable();
+    #[cfg(feature = "session")]
+    let (changesets, mut by_changeset) = (changesets::Pair::beside(&sites.database("head"), &captured), Samples(Vec::new()));
     let [mut blind, mut blind_sorted, mut noted, mut sealing, mut building, mut applying] = [const { Samples(Vec::new()) }; 6];
     let mut packet = 0;
     let mut times = Vec::new();
@@ -52,6 +55,8 @@ fn measure(keys: Keys) {
         assert_eq!(applied.applied.iter().map(|packet| packet.tally.changes).sum::<u64>(), CHANGED);
         applying.0.push(taken);
         drop(south);
+        #[cfg(feature = "session")]
+        by_changeset.0.push(changesets.apply(|source| edit(source, keys, &numbers, round)));
         sites.settle();
     }
     for (what, samples) in [
@@ -67,6 +72,8 @@ fn measure(keys: Keys) {
     report("sealing: speed against blind updates", blind.cpu() / sealing.cpu(), "", Goal::AtLeast(0.55));
     report("sealing: the same, updates in key order", blind_sorted.cpu() / sealing.cpu(), "", Goal::AtLeast(0.55));
     report("applying: time against blind updates with capture", applying.cpu() / noted.cpu(), " ×", Goal::AtMost(1.3));
+    #[cfg(feature = "session")]
+    report("applying: time against changeset_apply with capture", applying.cpu() / by_changeset.cpu(), " ×", Goal::AtMost(1.0));
     let rows = rows_deflated(keys, &times, ROUNDS);
     println!("  packet {packet} bytes, row-wise JSON lines deflated {rows} bytes");
     #[expect(clippy::cast_precision_loss, reason = "sizes of files")]
@@ -103,4 +110,45 @@ fn rows_deflated(keys: Keys, edits: &[(u64, i64)], version: u64) -> usize {
         writeln!(deflate, "{line}").unwrap();
     }
     deflate.finish().unwrap().len()
+}
+
+/// The same edits by SQLite's session extension: nothing but the database is written, no packet is opened, and who held what is not kept.
+#[cfg(feature = "session")]
+mod changesets {
+    use std::path::Path;
+
+    use rusqlite::Connection;
+    use rusqlite::session::{ConflictAction, Session};
+
+    use super::support::{Taken, connect, timed};
+
+    /// Two copies of a database with capture: one to edit, one to apply to.
+    pub struct Pair {
+        source: Connection,
+        target: Connection,
+    }
+
+    impl Pair {
+        pub fn beside(path: &Path, database: &Connection) -> Self {
+            let copy = |name: &str| {
+                let path = path.with_file_name(name);
+                database.execute("VACUUM INTO ?1", [path.to_str().unwrap()]).unwrap();
+                let copy = connect(&path);
+                copy.pragma_update(None, "journal_mode", "wal").unwrap();
+                copy
+            };
+            Self { source: copy("source.db"), target: copy("target.db") }
+        }
+
+        /// What applying the changeset of `edit` took.
+        pub fn apply(&self, edit: impl FnOnce(&Connection)) -> Taken {
+            let mut session = Session::new(&self.source).unwrap();
+            session.attach(Some("contact")).unwrap();
+            edit(&self.source);
+            let changeset = session.changeset().unwrap();
+            drop(session);
+            let filter = None::<fn(&str) -> bool>;
+            timed(|| self.target.apply(&changeset, filter, |_, _| ConflictAction::SQLITE_CHANGESET_ABORT).unwrap()).0
+        }
+    }
 }

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, Row as SqlRow};
 use super::statements::{Parameter, Statement};
 use super::{Extra, Ledger, LedgerError, Result};
 use crate::model::{
-    Born, FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Rope, Row, Shape, SiteNo, Stamp, TableNo, cells,
+    Born, FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Rope, Row, RowError, Shape, SiteNo, Stamp, TableNo, cells,
 };
 
 /// All that is known of one key. A key never met is a record without `id`.
@@ -149,18 +149,24 @@ impl Ledger {
         Ok(statement.query_row([id], read).optional()?)
     }
 
-    /// The record that the database has under a key, unless `skip` says of its mirror's row bytes (`None` where there is no such record) that it is
-    /// not needed. Spares sealing the decoding of what did not change.
-    pub fn load_unless(&self, shape: &Shape, key: &Key, skip: impl FnOnce(Option<&[u8]>) -> bool) -> Result<Option<Record>> {
+    /// The record that the database has under a key, with as much of its row as `decode` makes of the mirror's bytes (`None` where there is no such
+    /// record); none where `decode` says that nobody needs it. Spares the decoding of what did not change. Such a record is
+    /// stored by [`Ledger::store_row`] or [`Ledger::store_fields`].
+    pub fn load_part(
+        &self,
+        shape: &Shape,
+        key: &Key,
+        decode: impl FnOnce(Option<&[u8]>) -> std::result::Result<Option<Row>, RowError>,
+    ) -> Result<Option<Record>> {
         let mut statement = self.connection.prepare_cached(By::place_in(shape).load())?;
         let mut rows = statement.query((shape.number.0, key.as_bytes()))?;
+        let damaged = |_| LedgerError::Damaged("row");
         match rows.next()? {
-            Some(row) => {
-                let mirror = row.get_ref(5)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("row"))?;
-                if skip(mirror) { Ok(None) } else { read(row).map(Some) }
-            }
-            None if skip(None) => Ok(None),
-            None => Ok(Some(Record::unmet(shape.number, key))),
+            Some(row) => match decode(mirror_bytes(row)?).map_err(damaged)? {
+                Some(part) => read_with(row, |_| Ok(part)).map(Some),
+                None => Ok(None),
+            },
+            None => Ok(decode(None).map_err(damaged)?.map(|_| Record::unmet(shape.number, key))),
         }
     }
 
@@ -313,18 +319,29 @@ impl Ledger {
         self.write(Statement::SetMirror, &parameters).map(drop)
     }
 
-    /// As [`Ledger::store_mirror`] for a record of the same incarnation that differs in `fields` only: remembers no more
-    /// than these in the commit record.
-    pub fn store_fields(&self, record: &mut Record, fields: &[FieldNo]) -> Result<()> {
-        let (Some(id), Some(image)) = (record.id, &record.current) else { return Err(LedgerError::Damaged("record")) };
+    /// As [`Ledger::store_mirror`] for a record that was there, of which `row` is the bytes; `image` says the rest.
+    pub fn store_row(&self, record: &Record, image: &Image, row: &[u8]) -> Result<()> {
+        let Some(id) = record.id else { return Err(LedgerError::Damaged("record")) };
+        let stamps = stamps_bytes(&image.stamps);
+        let parameters = [
+            Parameter::Integer(id),
+            Parameter::Integer(image.born.site.0.into()),
+            Parameter::Integer(image.born.sequence.cast_signed()),
+            Parameter::Blob(row),
+            stamps_parameter(&stamps),
+            Parameter::Integer(record.version.0),
+        ];
+        self.write(Statement::SetMirror, &parameters).map(drop)
+    }
+
+    /// As [`Ledger::store_mirror`] for a record that was there and becomes `image`, of the same incarnation and different in `fields` only:
+    /// remembers no more than these in the commit record.
+    pub fn store_fields(&self, record: &Record, image: &Image, fields: &[FieldNo]) -> Result<()> {
+        let Some(id) = record.id else { return Err(LedgerError::Damaged("record")) };
         let mut patch = Rope::default();
         for field in fields {
             cells::push_integer(patch.bytes_mut(), field.0.into());
             patch.push(image.row.get(*field));
-        }
-        if patch.is_large() {
-            // Patching inside SQLite would hold what is large several times.
-            return self.store_mirror(record, None);
         }
         let stamps = stamps_bytes(&image.stamps);
         let (version, patch) = (Parameter::Integer(record.version.0), Parameter::Cells(&patch));
@@ -379,12 +396,19 @@ impl Ledger {
     }
 }
 
+fn mirror_bytes<'r>(row: &'r SqlRow<'_>) -> Result<Option<&'r [u8]>> {
+    row.get_ref(5)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("row"))
+}
+
 fn read(row: &SqlRow<'_>) -> Result<Record> {
-    let bytes = row.get_ref(5)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("row"))?;
-    let current = match bytes {
+    read_with(row, Row::decode)
+}
+
+fn read_with(row: &SqlRow<'_>, decode: impl FnOnce(&[u8]) -> std::result::Result<Row, RowError>) -> Result<Record> {
+    let current = match mirror_bytes(row)? {
         Some(bytes) => Some(Image {
             born: Born { site: SiteNo(row.get(3)?), sequence: row.get::<_, i64>(4)?.cast_unsigned() },
-            row: Row::decode(bytes).map_err(|_| LedgerError::Damaged("row"))?,
+            row: decode(bytes).map_err(|_| LedgerError::Damaged("row"))?,
             stamps: read_stamps(row.get_ref(6)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("stamps"))?)?,
         }),
         None => None,

@@ -77,6 +77,25 @@ impl Row {
     }
 }
 
+impl Row {
+    /// As [`Row::decode`], but all fields other than these, which ascend, are absent.
+    ///
+    /// # Errors
+    /// [`RowError`] where the bytes were not written by [`Row::encode`].
+    pub fn decode_part(bytes: &[u8], fields: &[FieldNo]) -> Result<Self, RowError> {
+        let mut row = Self(Vec::with_capacity(fields.last().map_or(0, |last| last.index() + 1)));
+        let mut wanted = fields.iter().peekable();
+        for (place, cell) in cells::split(bytes).enumerate() {
+            let Some(next) = wanted.peek() else { break };
+            row.0.push(if next.index() == place { cells::value(cell?)? } else { Value::Absent });
+            if next.index() == place {
+                wanted.next();
+            }
+        }
+        Ok(row)
+    }
+}
+
 /// As the base64 of its bytes: exact, and only ever read by us.
 impl Serialize for Row {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -347,6 +366,16 @@ mod tests {
         fn a_row_survives_its_bytes(values in proptest::collection::vec(value(), 0..8)) {
             let row = Row(values);
             prop_assert_eq!(Row::decode(&row.to_bytes()).unwrap(), row);
+        }
+
+        #[test]
+        fn a_part_of_a_row_is_these_fields_and_nothing_else(values in proptest::collection::vec(value(), 0..8), fields in proptest::collection::btree_set(0u16..9, 0..9)) {
+            let row = Row(values);
+            let fields: Vec<FieldNo> = fields.into_iter().map(FieldNo).collect();
+            let part = Row::decode_part(&row.to_bytes(), &fields).unwrap();
+            for field in (0..9).map(FieldNo) {
+                prop_assert_eq!(part.get(field), if fields.contains(&field) { row.get(field) } else { &Value::Absent });
+            }
         }
 
         #[test]

@@ -279,6 +279,27 @@ fn no_more_blocks_than_the_cap_are_open_and_nothing_is_lost() {
 }
 
 #[test]
+fn large_values_stand_in_their_places_among_small_ones() {
+    let mut home = home(&["head", "anna"]);
+    let bytes = |length: usize| -> Vec<u8> { (0..length).map(|place| (place % 251).to_le_bytes()[0]).collect() };
+    let mut changes = Vec::new();
+    for key in 1..=4 {
+        let mut change = insert(key);
+        let length = (200 << 10) + usize::try_from(key).unwrap();
+        let row = &mut change.after.as_mut().unwrap().row;
+        row.set(FieldNo(1), Value::Blob(bytes(length).into()));
+        row.set(FieldNo(2), if key == 2 { Value::text("small") } else { Value::text(&"\"ä\n\u{1f600}".repeat(length / 8)) });
+        row.set(FieldNo(3), if key == 3 { Value::Null } else { Value::Text(bytes(length).into()) });
+        changes.push(trimmed(change));
+    }
+    let written = write(&home, &changes);
+    assert_eq!(written.iter().filter(|byte| **byte == b'\n').count(), blocks(&written).len());
+    let mut back: Vec<Change> = read(&mut home, &written).into_iter().map(trimmed).collect();
+    back.sort_by(|a, b| a.key.cmp(&b.key));
+    assert_eq!(back.iter().map(|change| &change.after).collect::<Vec<_>>(), changes.iter().map(|change| &change.after).collect::<Vec<_>>());
+}
+
+#[test]
 fn the_open_bytes_are_bounded() {
     let home = home(&["head", "anna"]);
     let mut writer = BlockWriter::new(Vec::new());

@@ -313,6 +313,16 @@ mod tests {
     }
 
     #[test]
+    fn large_values_are_written_in_stretches_and_come_back() {
+        for length in [STRETCH - 1, STRETCH, STRETCH + 1, LARGE - 6, LARGE, 10 * STRETCH, 10 * STRETCH + 1, 10 * STRETCH + 2] {
+            let bytes: Vec<u8> = (0..length).map(|place| (place % 251).to_le_bytes()[0]).collect();
+            for value in [Value::Blob(bytes.clone().into()), Value::Text(bytes.into()), Value::text(&"\"\u{1}ä".repeat(length / 4))] {
+                assert!(read(written(&value).as_bytes()) == Ok(value), "{length}");
+            }
+        }
+    }
+
+    #[test]
     fn what_is_no_value_is_refused() {
         let wrong = [
             "9223372036854775808",
@@ -325,6 +335,9 @@ mod tests {
             "{}",
             r#"{"absent":false}"#,
             r#"{"blob":"x"}"#,
+            r#"{"blob":"YQ==YQ=="}"#,
+            r#"{"blob":"YWFhY"}"#,
+            r#"{"blob":"YWFhYW=="}"#,
             r#"{"blob":1}"#,
             r#"{"real":"nan"}"#,
             r#"{"real":"1.5"}"#,

@@ -23,7 +23,7 @@ use super::known::Link;
 use super::parked;
 use super::report::Tally;
 use super::revive::Along;
-use super::seal::{self, Sealing};
+use super::seal::{self, Sealing, give_back};
 use super::session::RULES_PART;
 use super::standing;
 use super::vocabulary::Words;
@@ -55,6 +55,8 @@ pub(super) struct Applying<'s> {
     pub tally: Tally,
     /// What lost in the change being decided, listed once the decision is carried out.
     pub losses: Vec<Conflict>,
+    /// Whether anything is on its way to the parent: while a packet is applied that only becomes less.
+    pub any_pending: bool,
     /// The change being taken is the parent's: its word on numbers is final.
     pub parent_speaks: bool,
     /// Held records that are being applied although they refer to each other.
@@ -105,6 +107,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         now,
         tally: Tally::default(),
         losses: Vec::new(),
+        any_pending: ledger.any_pending()?,
         parent_speaks: false,
         together: BTreeSet::new(),
         lifted: BTreeSet::new(),
@@ -392,7 +395,9 @@ impl Applying<'_> {
         self.buffer.clear();
         let there = session.database()?.read(shape, &place, &mut self.buffer)?;
         let row = there.then_some(self.buffer.as_slice());
-        if session.ledger.peek(shape, &place, |mirror| mirror == row)? {
+        let same = session.ledger.peek(shape, &place, |mirror| mirror == row)?;
+        give_back(&mut self.buffer);
+        if same {
             return Ok(record);
         }
         let mut sealing = Sealing::new(session, CauseKind::Found);

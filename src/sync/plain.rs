@@ -9,8 +9,11 @@
 use super::Result;
 use super::apply::{Applying, Incoming};
 use crate::database::Written;
-use crate::ledger::{EntryKind, NeighbourKind, Record};
-use crate::model::{Change, FieldNo, Image, Shape};
+use crate::ledger::{EntryKind, NeighbourKind, Pending, Record};
+use crate::model::{Change, FieldNo, Image, Row, Shape};
+
+/// Bytes of a record from which on it goes the ordinary way, which holds less of it at a time.
+const LARGE: usize = 1 << 20;
 
 impl Applying<'_> {
     /// Takes a change that needs no deciding. False, with nothing done, where it does.
@@ -18,16 +21,21 @@ impl Applying<'_> {
         let session = self.session;
         let shape = session.shape(change.table);
         let (Some(before), Some(after)) = (&change.before, &change.after) else { return Ok(false) };
-        if !is_simple(shape, change, before, after) || !self.lifted.is_empty() {
+        let is_large = |field: &FieldNo| after.row.get(*field).weight() >= LARGE;
+        if !is_simple(shape, change, before, after) || !self.lifted.is_empty() || change.fields.iter().any(is_large) {
             return Ok(false);
         }
         let database = session.database()?;
         if !database.keeps(shape, &change.fields, &after.row)? {
             return Ok(false);
         }
-        let mut record = session.ledger.load_at(shape, &change.key)?;
-        let Some((fields, taken)) = self.meets(incoming, &record, change, before, after)? else { return Ok(false) };
+        let found = session.ledger.load_part(shape, &change.key, |mirror| match mirror {
+            Some(mirror) if mirror.len() < LARGE => Row::decode_part(mirror, &change.fields).map(Some),
+            Some(_) | None => Ok(None),
+        })?;
+        let Some(mut record) = found else { return Ok(false) };
         let Some(mut image) = record.current.take() else { return Ok(false) };
+        let Some((fields, taken)) = self.meets(incoming, &record, &image, change)? else { return Ok(false) };
         let mut old = Image { born: image.born, ..Image::default() };
         fields.iter().for_each(|field| old.take(*field, &image));
         taken.iter().for_each(|field| image.take(*field, after));
@@ -39,23 +47,15 @@ impl Applying<'_> {
         let stamp = fields.iter().filter_map(|field| image.stamp(*field)).max();
         let entry = EntryKind::Update(old, fields.clone());
         session.ledger.append(&mut record, &entry, Some(incoming.link.site), self.cause, stamp)?;
-        record.current = Some(image);
-        session.ledger.store_fields(&mut record, &fields)?;
+        session.ledger.store_fields(&record, &image, &fields)?;
         Ok(true)
     }
 
     /// The fields that become otherwise, and those that are taken with their times, where the record is what the change's sender
     /// believed and nothing of it is on its way.
-    fn meets(
-        &self,
-        incoming: &Incoming,
-        record: &Record,
-        change: &Change,
-        before: &Image,
-        after: &Image,
-    ) -> Result<Option<(Vec<FieldNo>, Vec<FieldNo>)>> {
+    fn meets(&self, incoming: &Incoming, record: &Record, ours: &Image, change: &Change) -> Result<Option<(Vec<FieldNo>, Vec<FieldNo>)>> {
         let link = incoming.link;
-        let Some(ours) = &record.current else { return Ok(None) };
+        let (Some(before), Some(after)) = (&change.before, &change.after) else { return Ok(None) };
         // The neighbour was told everything up to the cursor: it holds the mirror, and the mirror holds nothing unsent.
         let told = record.version <= link.cursor && record.extra.is_empty();
         if !told || ours.born != after.born {
@@ -82,7 +82,7 @@ impl Applying<'_> {
                 !link.fresh && !policy.guards(&fields) && change.fields.iter().all(|field| ours.row.get(*field) == before.row.get(*field))
             }
             NeighbourKind::Parent => {
-                let pending = self.session.ledger.pending(record)?;
+                let pending = if self.any_pending { self.session.ledger.pending(record)? } else { Pending::default() };
                 !pending.whole && pending.fields.is_empty()
             }
         };

@@ -6,6 +6,7 @@
 
 use super::apply::Applying;
 use super::early::note_all_nobodys;
+use super::seal::give_back;
 use super::{Result, SyncError};
 use crate::database::Written;
 use crate::ledger::{EntryKind, HeldReason, Record};
@@ -117,7 +118,9 @@ impl Applying<'_> {
         if !session.database()?.read(shape, place, &mut self.buffer)? {
             return Err(SyncError::Moved { table: shape.name.clone(), key: place.to_string() });
         }
-        Row::decode(&self.buffer).map_err(|_| SyncError::Bug("a row that was just read does not decode"))
+        let row = Row::decode(&self.buffer).map_err(|_| SyncError::Bug("a row that was just read does not decode"));
+        give_back(&mut self.buffer);
+        row
     }
 
     /// Moves the mirror to `new`, which the database has as `row`, and writes why.

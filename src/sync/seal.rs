@@ -24,6 +24,9 @@ const NOTES: usize = 50_000;
 /// Records read from the application's database at a stretch: a reader is in a writer's way where there is no WAL.
 const CHUNK: usize = 2_000;
 
+/// Bytes of a record whose room is kept for the next one.
+const KEPT_BYTES: usize = 1 << 20;
+
 /// How much was sealed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sealed {
@@ -288,16 +291,25 @@ impl<'s> Sealing<'s> {
         self.buffer.clear();
         let there = self.session.database()?.read(shape, place, &mut self.buffer)?;
         let row = there.then_some(self.buffer.as_slice());
-        let mut differing = Ok(cells::Difference::default());
-        let found = ledger.load_unless(shape, place, |mirror| {
-            let unchanged = mirror == row && !(ended && mirror.is_some());
-            if !unchanged && let (Some(mirror), Some(row)) = (mirror, row) {
-                differing = cells::differing(mirror, row);
+        let mut differing = cells::Difference::default();
+        let mut fields = Vec::new();
+        let mut plain = false;
+        let found = ledger.load_part(shape, place, |mirror| match (mirror, row) {
+            (None, None) => Ok(None),
+            (Some(mirror), Some(row)) if !ended => {
+                if mirror == row {
+                    return Ok(None);
+                }
+                differing = cells::differing(mirror, row)?;
+                fields = differing.fields.iter().map(|(field, _)| *field).collect();
+                plain = shape.identity() != Identity::Meaning && !fields.iter().any(|field| shape.concerns_numbers(*field));
+                let row = if plain { Row::decode_part(mirror, &fields)? } else { Row::decode(mirror)? };
+                Ok(Some(row))
             }
-            unchanged
+            (Some(mirror), _) => Row::decode(mirror).map(Some),
+            (None, Some(_)) => Ok(Some(Row::default())),
         })?;
         let Some(mut record) = found else { return Ok(()) };
-        let differing = differing.map_err(damaged)?;
         let stamp = Stamp { time: time.unwrap_or_else(|| self.session.world.now()), site: SiteNo(0) };
         match (record.current.take(), row) {
             (None, None) => Ok(()),
@@ -310,15 +322,14 @@ impl<'s> Sealing<'s> {
                         return self.begin(shape, Record::unmet(shape.number, place), None, row, place, stamp);
                     }
                 }
-                let mut fields: Vec<_> = differing.fields.iter().map(|(field, _)| *field).collect();
                 let mut old = Image { born: image.born, ..Image::default() };
-                if fields.iter().any(|field| shape.concerns_numbers(*field)) {
+                if plain {
+                    fields.iter().for_each(|field| old.take(*field, &image));
+                } else {
                     shape.close(&mut fields);
                     let mut was = image.clone();
                     self.session.mean(shape, &mut was.row)?;
                     fields.iter().for_each(|field| old.take(*field, &was));
-                } else {
-                    fields.iter().for_each(|field| old.take(*field, &image));
                 }
                 let mut newest = None;
                 for (field, cell) in differing.fields {
@@ -328,16 +339,21 @@ impl<'s> Sealing<'s> {
                     image.row.set(field, value);
                     image.set_stamp(field, stamp);
                 }
-                image.row.0.resize(differing.length, Value::Absent);
-                if let Some(id) = record.id {
+                if !plain && let Some(id) = record.id {
                     note_nobodys(ledger, shape, id, &image.row, &fields)?;
                 }
+                // The row is in the buffer; nothing else needs to hold what may be large.
+                image.row = Row::default();
+                let row = std::mem::take(&mut self.buffer);
                 self.append(&mut record, &EntryKind::Update(old, fields), newest)?;
-                record.current = Some(image);
-                Ok(ledger.store_mirror(&mut record, None)?)
+                ledger.store_row(&record, &image, &row)?;
+                self.buffer = row;
+                give_back(&mut self.buffer);
+                Ok(())
             }
             (old, Some(row)) => {
                 let row = Row::decode(row).map_err(damaged)?;
+                give_back(&mut self.buffer);
                 if self.waits(shape, place, old.is_some())? {
                     self.taken.push(Taken { table: shape.number, place: place.clone(), time: stamp.time });
                     return old.map_or(Ok(()), |old| self.end(shape, record, old, stamp));
@@ -440,6 +456,13 @@ impl<'s> Sealing<'s> {
         }
         let converted = (!noted || moved.is_some()) && mirror.row.get(field).converts_to(value);
         if converted { mirror.stamp(field) } else { Some(edit) }
+    }
+}
+
+/// Gives back the room that a large record took.
+pub(super) fn give_back(buffer: &mut Vec<u8>) {
+    if buffer.capacity() > KEPT_BYTES {
+        *buffer = Vec::new();
     }
 }
 
