@@ -27,6 +27,11 @@ impl Server {
 
     /// With more in its environment: what one script offers in several ways.
     pub fn start_with(name: &'static str, environment: &[(&str, &str)]) -> Self {
+        Self::start_until(name, environment, |server| TcpStream::connect((Ipv4Addr::LOCALHOST, server.port)).is_ok())
+    }
+
+    /// Waits until it is `ready`.
+    fn start_until(name: &'static str, environment: &[(&str, &str)], ready: impl Fn(&Self) -> bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // Servers that give up their rights must be able to enter.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
@@ -39,7 +44,7 @@ impl Server {
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).process_group(0);
         let mut server = Self { name, child: command.spawn().unwrap(), folder, port, fresh: AtomicU32::new(0) };
         for _ in 0..200 {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            if ready(&server) {
                 return server;
             }
             assert!(server.child.try_wait().unwrap().is_none(), "{name} ended: {}", server.log());
@@ -95,5 +100,42 @@ impl Drop for Server {
         if std::thread::panicking() {
             eprintln!("--- {} said:\n{}", self.name, self.log());
         }
+    }
+}
+
+/// Samba's share, mounted through FUSE.
+pub struct Share(Server);
+
+impl Share {
+    /// None, with the reason printed, where nothing can be mounted or port 445 is not ours.
+    pub fn mount() -> Option<Self> {
+        use std::io::Write as _;
+        use std::os::unix::fs::MetadataExt as _;
+        let root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+        let fuse = std::fs::OpenOptions::new().read(true).write(true).open("/dev/fuse").is_ok();
+        if !root || !fuse {
+            let why = if fuse { "only root may listen on port 445" } else { "/dev/fuse cannot be opened" };
+            // Past the harness, which keeps what a passing test prints to itself.
+            writeln!(std::io::stderr(), "skipped: no SMB share is mounted here: {why}").unwrap();
+            return None;
+        }
+        Some(Self(Server::start_until("samba", &[], |server| server.state().join("mounted").exists())))
+    }
+
+    /// The share on the server's side.
+    pub fn server(&self) -> &Server {
+        &self.0
+    }
+
+    /// Where it is mounted.
+    pub fn mounted(&self) -> PathBuf {
+        std::fs::read_to_string(self.0.state().join("mounted")).unwrap().into()
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mount = self.0.folder.path().join("served.mount");
+        let _ = Command::new("fusermount3").arg("-uz").arg(mount).status();
     }
 }
