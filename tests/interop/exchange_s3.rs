@@ -12,7 +12,7 @@ use fieldpost::exchange::{
     waiting,
 };
 use fieldpost::world::{Faults, SkewedClock, SystemClock, World};
-use servers::Server;
+use servers::{Server, line};
 
 fn world() -> World {
     World::simulated(Box::new(SystemClock), 1, Faults::none())
@@ -84,4 +84,12 @@ fn a_file_in_parts_arrives_whole() {
     let local = fetch(&world, &mut exchange, &folder, &found[0], inbox.path()).unwrap();
     println!("70 MiB: up {up:?}, down {:?}", started.elapsed());
     assert!(std::fs::read(local).unwrap() == content, "another file came");
+}
+
+#[test]
+#[ignore = "needs s3s-fs: run by .ci/run"]
+fn a_bad_line_harms_nothing() {
+    let server = Server::start("s3s_fs");
+    let address = format!("s3+http://{}:{}/{}", line::END, server.port(), server.fresh_folder());
+    line::harms_nothing(&server.line(), || open_exchange(&address, &server.access()).unwrap());
 }

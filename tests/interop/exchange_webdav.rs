@@ -10,7 +10,7 @@ use fieldpost::exchange::{
     Access, Content, ExchangeError, FileName, Folder, Secret, contract, deposit, fetch, mark, open_exchange, reach, waiting,
 };
 use fieldpost::world::{Faults, SystemClock, World};
-use servers::Server;
+use servers::{Server, line};
 
 fn world() -> World {
     World::simulated(Box::new(SystemClock), 1, Faults::none())
@@ -140,4 +140,14 @@ fn what_apache_only_lets_read_is_read_only() {
     }
     let error = exchange.delete(&world, &folder, &name("x")).unwrap_err();
     assert!(matches!(error, ExchangeError::ReadOnly { .. }), "{error}");
+}
+
+#[test]
+#[ignore = "needs Apache, nginx and rclone: run by .ci/run"]
+fn a_bad_line_harms_nothing() {
+    for name in ["apache", "nginx", "rclone_webdav"] {
+        let server = Server::start(name);
+        let address = format!("http://{}:{}/{}", line::END, server.port(), server.fresh_folder());
+        line::harms_nothing(&server.line(), || open_exchange(&address, &server.access()).unwrap());
+    }
 }

@@ -1,6 +1,8 @@
 //! A server of the interop tests, running as long as the value lives. `run` beside this file starts it.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod line;
+
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -8,7 +10,12 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use line::Line;
+
 use fieldpost::exchange::{Access, Exchange, Secret, contract, open_exchange};
+
+/// Ports after the server's own that FTP servers take for data.
+const PASSIVE: u16 = 10;
 
 /// A running server and the folder it serves.
 pub struct Server {
@@ -36,11 +43,12 @@ impl Server {
         // Servers that give up their rights must be able to enter.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open).unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/servers/run");
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new("bash");
         command.arg(script).arg(name).arg(folder.path().join("served")).arg(port.to_string()).envs(environment.iter().copied());
+        command.env("PASSIVE", format!("{} {}", port + 1, port + PASSIVE));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).process_group(0);
         let mut server = Self { name, child: command.spawn().unwrap(), folder, port, fresh: AtomicU32::new(0) };
         for _ in 0..200 {
@@ -55,6 +63,11 @@ impl Server {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// A line to it, on the same ports as the server.
+    pub fn line(&self) -> Line {
+        Line::to(self.port..=self.port + PASSIVE)
     }
 
     /// The folder the server serves.
@@ -90,6 +103,12 @@ impl Server {
     pub fn contract(&self, access: &Access, address: impl Fn(&str) -> String) {
         contract::contract(|| -> Box<dyn Exchange> { open_exchange(&address(&self.fresh_folder()), access).unwrap() });
     }
+}
+
+/// A port with room for [`PASSIVE`] others after it.
+fn free_port() -> u16 {
+    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    std::iter::repeat_with(free).find(|port| *port < u16::MAX - PASSIVE).unwrap()
 }
 
 impl Drop for Server {
