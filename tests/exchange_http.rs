@@ -103,6 +103,7 @@ fn s3_keeps_the_contract() {
 fn s3_keeps_the_contract_with_odd_names_and_without_conditions() {
     keeps_the_contract(&store().0, "s3+http", |_, _| {}, &Faults { odd_names: true, ignores_headers: true, ..Faults::default() });
     keeps_the_contract(&store().0, "s3+http", |_, _| {}, &Faults { old: true, ..Faults::default() });
+    keeps_the_contract(&store().0, "s3+http", |_, _| {}, &Faults { calls_parts_whole: true, ..Faults::default() });
 }
 
 /// After every cut the same deposit, repeated as a round would, ends whole; nothing that is listed with the right size is wrong.

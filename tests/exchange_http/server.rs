@@ -20,6 +20,8 @@ pub struct Faults {
     pub ignores_headers: bool,
     /// Says 501 to `If-None-Match`, 417 to `Expect`, 502 to a rename that names the whole address.
     pub old: bool,
+    /// Sends a part and calls it 200, as `rclone serve s3` does.
+    pub calls_parts_whole: bool,
     /// Names what it lists in an unusual, allowed way.
     pub odd_names: bool,
     /// Wants a login of this kind.
@@ -229,10 +231,13 @@ fn serve<S: Service>(shared: &Arc<Shared<S>>, stream: TcpStream) {
         if let Some(keeps) = faults.keeps.filter(|_| request.method == "PUT") {
             request.body.truncate(keeps.min(whole));
         }
-        let answer = match refused {
+        let mut answer = match refused {
             Some(status) => Answer::new(status),
             None => shared.service.lock().unwrap().answer(&request, &faults),
         };
+        if faults.calls_parts_whole && answer.status == 206 {
+            answer.status = 200;
+        }
         shared.seen.lock().unwrap().push(format!("{} {}", request.method, request.target.split('?').next().unwrap()));
         if request.cut || respond(&mut wire, &request, &faults, answer).is_err() {
             break;

@@ -244,6 +244,13 @@ fn a_bad_line_to_proftpd_harms_nothing() {
 }
 
 #[test]
+#[ignore = "needs rclone: run by .ci/run"]
+fn rclone_keeps_the_contract() {
+    // No bad line to it: it takes its ports for data on all addresses, those of the line too.
+    plain("rclone_ftp", &[]);
+}
+
+#[test]
 #[ignore = "needs pyftpdlib: run by .ci/run"]
 fn a_bad_line_to_pyftpdlib_harms_nothing() {
     over_a_bad_line("pyftpdlib", None);

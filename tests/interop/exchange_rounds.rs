@@ -170,6 +170,20 @@ fn over_s3() {
 }
 
 #[test]
+#[ignore = "needs rclone: run by .ci/run"]
+fn over_rclone_s3() {
+    let server = Server::start("rclone_s3");
+    over(&server, |folder| format!("s3+http://127.0.0.1:{}/{folder}/shop", server.port()), "");
+}
+
+#[test]
+#[ignore = "needs rclone: run by .ci/run"]
+fn over_rclone_ftp() {
+    let server = Server::start("rclone_ftp");
+    over(&server, |folder| format!("ftp://127.0.0.1:{}/{folder}", server.port()), "");
+}
+
+#[test]
 #[ignore = "needs Samba and FUSE: run by .ci/run"]
 fn over_a_mounted_share() {
     let Some(share) = Share::mount() else { return };

@@ -87,9 +87,18 @@ fn a_file_in_parts_arrives_whole() {
 }
 
 #[test]
-#[ignore = "needs s3s-fs: run by .ci/run"]
+#[ignore = "needs rclone: run by .ci/run"]
+fn rclone_keeps_the_contract() {
+    let server = Server::start("rclone_s3");
+    server.contract(&server.access(), address(&server));
+}
+
+#[test]
+#[ignore = "needs s3s-fs and rclone: run by .ci/run"]
 fn a_bad_line_harms_nothing() {
-    let server = Server::start("s3s_fs");
-    let address = format!("s3+http://{}:{}/{}", line::END, server.port(), server.fresh_folder());
-    line::harms_nothing(&server.line(), || open_exchange(&address, &server.access()).unwrap());
+    for name in ["s3s_fs", "rclone_s3"] {
+        let server = Server::start(name);
+        let address = format!("s3+http://{}:{}/{}", line::END, server.port(), server.fresh_folder());
+        line::harms_nothing(&server.line(), || open_exchange(&address, &server.access()).unwrap());
+    }
 }

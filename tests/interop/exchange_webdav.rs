@@ -3,12 +3,9 @@
 #[path = "servers/mod.rs"]
 mod servers;
 
-use std::cell::Cell;
 use std::time::Instant;
 
-use fieldpost::exchange::{
-    Access, Content, ExchangeError, FileName, Folder, Secret, contract, deposit, fetch, mark, open_exchange, reach, waiting,
-};
+use fieldpost::exchange::{Access, Content, ExchangeError, FileName, Folder, Secret, deposit, fetch, mark, open_exchange, reach, waiting};
 use fieldpost::world::{Faults, SystemClock, World};
 use servers::{Server, line};
 
@@ -25,16 +22,10 @@ fn plain(server: &Server) -> impl Fn(&str) -> String {
     move |folder| format!("http://127.0.0.1:{port}/{folder}")
 }
 
-/// At least as many as the contract takes.
-const PLACES: usize = 60;
-
 /// What every server must say to a wrong login and a folder that is not there, beside the contract.
 fn suite(server: &Server, access: &Access, address: impl Fn(&str) -> String) {
     let world = world();
-    // rclone remembers for minutes what lies in a folder: what is made beside it must be there before it looks.
-    let places: Vec<String> = (0..PLACES).map(|_| server.fresh_folder()).collect();
-    let next = Cell::new(0);
-    contract::contract(|| open_exchange(&address(&places[next.replace(next.get() + 1)]), access).unwrap());
+    server.contract(access, &address);
     let wrong = Access { password: Some(Secret::new("wrong")), ..access.clone() };
     let error = reach(&world, &mut *open_exchange(&address("place0"), &wrong).unwrap()).unwrap_err();
     assert!(matches!(error, ExchangeError::Refused { .. }) && error.to_string().contains("password"), "{error}");

@@ -3,6 +3,7 @@
 
 pub mod line;
 
+use std::cell::RefCell;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ use fieldpost::exchange::{Access, Exchange, Secret, contract, open_exchange};
 
 /// Ports after the server's own that FTP servers take for data.
 const PASSIVE: u16 = 10;
+
+/// At least as many as the contract takes.
+const PLACES: usize = 60;
 
 /// A running server and the folder it serves.
 pub struct Server {
@@ -101,7 +105,11 @@ impl Server {
 
     /// Runs the contract suite; `address` makes one of the name of a fresh folder.
     pub fn contract(&self, access: &Access, address: impl Fn(&str) -> String) {
-        contract::contract(|| -> Box<dyn Exchange> { open_exchange(&address(&self.fresh_folder()), access).unwrap() });
+        // rclone remembers for minutes what lies in a folder: what is made beside it must be there before it looks.
+        let places: Vec<String> = (0..PLACES).map(|_| self.fresh_folder()).collect();
+        let places = RefCell::new(places.iter());
+        let fresh = || places.borrow_mut().next().expect("the contract takes no more places");
+        contract::contract(|| -> Box<dyn Exchange> { open_exchange(&address(fresh()), access).unwrap() });
     }
 }
 
