@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fieldpost::exchange::{Content, Exchange, ExchangeError, FileName, Folder, Retrying, deposit, fetch, mark, reach, waiting};
+use fieldpost::exchange::{
+    Content, Exchange, ExchangeError, FileName, Folder, Retrying, deposit, fetch, fetch_together, mark, reach, waiting,
+};
 use fieldpost::world::{Faults, SystemClock, World};
 
 /// Where it ends.
@@ -156,6 +158,24 @@ pub fn harms_nothing(line: &Line, open: impl Fn() -> Box<dyn Exchange>) {
         cuts += u64::from(line.was_cut());
     }
     assert!(cuts > CUTS * 3 / 4, "it broke {cuts} times only");
+
+    // Several files at once, over a line that breaks: what does not come comes afterwards.
+    let mut exchange = Retrying::new(open());
+    let reached = reach(&world, &mut exchange).unwrap();
+    let names: Vec<FileName> = (0..8).map(|n| FileName::new(&format!("together{n}")).unwrap()).collect();
+    for (n, name) in (0..).zip(&names) {
+        deposit(&world, &mut exchange, &reached, &folder, name, Content::Bytes(&content(n))).unwrap();
+    }
+    let found = waiting(&world, &mut exchange, &folder, |entry| names.contains(&entry.name)).unwrap();
+    let inbox = tempfile::tempdir().unwrap();
+    line.cut_after(u64::from(BYTES) * 4);
+    fetch_together(&world, &mut exchange, &folder, &found.iter().collect::<Vec<_>>(), inbox.path());
+    assert!(line.was_cut(), "the line held");
+    for (n, entry) in (0..).zip(&found) {
+        let there = repeated("together", || fetch(&world, &mut exchange, &folder, entry, inbox.path()));
+        assert!(std::fs::read(there).unwrap() == content(n), "another file came");
+        exchange.delete(&world, &folder, &entry.name).unwrap();
+    }
 
     line.0.slow.store(true, Ordering::SeqCst);
     round("a slow line", "slow", &content(1));
