@@ -263,8 +263,7 @@ fn peak() -> Option<u64> {
     Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
 }
 
-/// What cannot be compressed, and what can be without end. A record is held in memory whole, several times over: 64 MB take
-/// 720 MB at the peak.
+/// What cannot be compressed, and what can be without end. The bench `memory` says how often a value is in memory at once.
 #[test]
 fn a_large_blob_travels_whole() {
     const BYTES: u64 = 16 << 20;
@@ -278,5 +277,32 @@ fn a_large_blob_travels_whole() {
     if let (Some(before), Some(after)) = (before, peak()) {
         println!("peak: {} MB before, {} MB after a blob of {} MB", before >> 20, after >> 20, BYTES >> 20);
         assert!(after - before < 13 * BYTES + (96 << 20), "more copies of a record are held than when this was written");
+    }
+}
+
+#[test]
+fn a_large_value_outlives_edits_and_deletes() {
+    let sql = "CREATE TABLE files(id TEXT PRIMARY KEY, name TEXT, content BLOB, text TEXT)";
+    let tree = three(|connection| connection.execute_batch(sql).unwrap());
+    tree.edit("head", "INSERT INTO files VALUES('a', 'one', randomblob(3000000), hex(randomblob(1000000)))");
+    settle(&tree);
+    for edit in ["name = 'two'", "content = randomblob(3000001), name = 'three'", "text = hex(content), name = 'four'"] {
+        for site in ["anna", "head"] {
+            tree.tick(10);
+            tree.edit(site, &format!("UPDATE files SET {edit} || '{site}'"));
+            let expected = all(&tree, site, "files");
+            settle(&tree);
+            assert_exact(&tree, &["files"], site);
+            assert_eq!(all(&tree, "north", "files"), expected, "{edit} at {site}");
+        }
+    }
+    // An edit wins: the record comes back from what the journal keeps of it.
+    tree.tick(10);
+    tree.edit("head", "DELETE FROM files");
+    tree.edit("anna", "UPDATE files SET name = 'five'");
+    let expected = all(&tree, "anna", "files");
+    settle(&tree);
+    for site in SITES {
+        assert_eq!(all(&tree, site, "files"), expected, "{site}");
     }
 }

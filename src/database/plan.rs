@@ -16,7 +16,7 @@ use super::error::{DatabaseError, Doing, Result};
 use super::facts::{Affinity, Facts, KeyColumns, is_binary};
 use super::lacking::Ability;
 use super::{Database, is_ours, quote};
-use crate::model::{FieldNo, Key, KeyError, Shape, Value, cells};
+use crate::model::{FieldNo, Key, KeyError, Row, Shape, Value, cells};
 
 /// Most statements kept per table for different sets of fields.
 const FIELD_SETS: usize = 64;
@@ -211,6 +211,23 @@ impl Plan {
         Ok(())
     }
 
+    /// Whether a result row has exactly the values of `row`.
+    pub fn is_row(&self, there: &SqlRow<'_>, row: &Row) -> rusqlite::Result<bool> {
+        if row.0.len() != self.places.len() {
+            return Ok(false);
+        }
+        for (place, value) in self.places.iter().zip(&row.0) {
+            let same = match place {
+                Some(place) => is_value(there.get_ref(*place)?, value),
+                None => *value == Value::Absent,
+            };
+            if !same {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The key of a result row that has the fields first.
     pub fn key(&self, row: &SqlRow<'_>) -> rusqlite::Result<std::result::Result<Key, KeyError>> {
         key_at(row, self.key_places.iter().copied())
@@ -258,6 +275,16 @@ fn push_cell(value: ValueRef<'_>, bytes: &mut Vec<u8>) {
         ValueRef::Real(number) => cells::push_real(bytes, number),
         ValueRef::Text(text) => cells::push_text(bytes, text),
         ValueRef::Blob(blob) => cells::push_blob(bytes, blob),
+    }
+}
+
+fn is_value(there: ValueRef<'_>, value: &Value) -> bool {
+    match (there, value) {
+        (ValueRef::Null, Value::Null) => true,
+        (ValueRef::Integer(a), Value::Integer(b)) => a == *b,
+        (ValueRef::Real(a), Value::Real(b)) => a.to_bits() == b.to_bits(),
+        (ValueRef::Text(a), Value::Text(b)) | (ValueRef::Blob(a), Value::Blob(b)) => *a == **b,
+        (ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_), _) => false,
     }
 }
 

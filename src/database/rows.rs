@@ -72,6 +72,19 @@ impl Database {
         }
     }
 
+    /// Whether the record of a key is there and [`Database::read`] would give exactly this row. Nothing is copied.
+    ///
+    /// # Errors
+    /// As for [`Database::read`].
+    pub fn holds(&self, shape: &Shape, key: &Key, row: &Row) -> Result<bool> {
+        let doing = "compare a record";
+        let plan = self.plan(shape)?;
+        let mut statement = self.connection.prepare_cached(&plan.read).doing(doing)?;
+        bind_key(&mut statement, key)?;
+        let mut rows = statement.raw_query();
+        rows.next().doing(doing)?.map_or(Ok(false), |there| plan.is_row(there, row).doing(doing))
+    }
+
     /// Calls `each` for up to `limit` records whose key follows `after` in the order of the key's index; says how many.
     /// Records with an empty value in the key are passed over, see [`Database::keyless`].
     ///

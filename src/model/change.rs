@@ -75,6 +75,13 @@ pub enum ChangeKind {
 }
 
 impl Change {
+    /// Has large values that `row` has as well in memory once only.
+    pub fn share(&mut self, row: &Row) {
+        for image in [&mut self.before, &mut self.after].into_iter().flatten() {
+            image.row.share(row);
+        }
+    }
+
     /// Which of these it is.
     #[must_use]
     pub fn kind(&self) -> ChangeKind {

@@ -8,9 +8,6 @@ use std::sync::Arc;
 
 use super::{Row, Value, cells};
 
-/// From this many bytes on a value is shared and not copied.
-const LARGE: usize = 64 << 10;
-
 /// Bytes, some of which are somebody else's.
 #[derive(Clone, Debug, Default)]
 pub struct Rope {
@@ -27,6 +24,9 @@ pub struct RopeEnd {
 }
 
 impl Rope {
+    /// From this many bytes on a value is shared and not copied.
+    pub const LARGE: usize = 64 << 10;
+
     /// The bytes that are not shared, to append to.
     pub const fn bytes_mut(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
@@ -35,7 +35,7 @@ impl Rope {
     /// Appends one value as a cell.
     pub fn push(&mut self, value: &Value) {
         match value {
-            Value::Text(content) | Value::Blob(content) if content.len() >= LARGE => {
+            Value::Text(content) | Value::Blob(content) if content.len() >= Self::LARGE => {
                 cells::push_head(&mut self.bytes, value);
                 self.large.push((self.bytes.len(), Arc::clone(content)));
             }
@@ -143,6 +143,8 @@ impl From<&Row> for Rope {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const LARGE: usize = Rope::LARGE;
 
     fn row() -> Row {
         let large = |byte: u8, more: usize| Value::Blob(vec![byte; LARGE + more].into());

@@ -6,7 +6,7 @@
 use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{Born, FieldNo, Stamp, Value};
+use super::{Born, FieldNo, Rope, Stamp, Value};
 
 /// One value per field, by [`FieldNo`]. Shorter than the shape where fields were added later; those are absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +41,15 @@ impl Row {
             self.0.resize(field.index() + 1, Value::Absent);
         }
         self.0[field.index()] = value;
+    }
+
+    /// Has large values that the other row has as well in memory once only.
+    pub fn share(&mut self, other: &Self) {
+        for (mine, other) in self.0.iter_mut().zip(&other.0) {
+            if mine.weight() >= Rope::LARGE && mine == other {
+                *mine = other.clone();
+            }
+        }
     }
 
     /// Equal in every field; a field beyond the end is absent.

@@ -392,11 +392,18 @@ impl Applying<'_> {
             return Ok(record);
         }
         let Some(place) = session.place(&record)? else { return Ok(record) };
-        self.buffer.clear();
-        let there = session.database()?.read(shape, &place, &mut self.buffer)?;
-        let row = there.then_some(self.buffer.as_slice());
-        let same = session.ledger.peek(shape, &place, |mirror| mirror == row)?;
-        give_back(&mut self.buffer);
+        let same = match &record.current {
+            // Without numbers of other records the mirror's row is the very one.
+            Some(image) if shape.numbers.is_empty() => session.database()?.holds(shape, &place, &image.row)?,
+            Some(_) | None => {
+                self.buffer.clear();
+                let there = session.database()?.read(shape, &place, &mut self.buffer)?;
+                let row = there.then_some(self.buffer.as_slice());
+                let same = session.ledger.peek(shape, &place, |mirror| mirror == row)?;
+                give_back(&mut self.buffer);
+                same
+            }
+        };
         if same {
             return Ok(record);
         }

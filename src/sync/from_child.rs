@@ -39,6 +39,7 @@ impl Applying<'_> {
             record = self.load(change.table, &change.key)?;
             twin = true;
         }
+        record.current.iter().for_each(|ours| change.share(&ours.row));
         let mut change = self.without_number(&record, change);
         let mut held = again.cloned();
         if again.is_none()

@@ -31,11 +31,12 @@ struct OurEdits {
 
 impl Applying<'_> {
     /// Takes one change of the parent. `again`: a held one that is tried again.
-    pub(super) fn take_from_parent(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
+    pub(super) fn take_from_parent(&mut self, incoming: &Incoming, mut change: Change, again: Option<&Held>) -> Result<()> {
         self.parent_speaks = true;
         self.follow_aliases(incoming, &change)?;
         let immovable = self.try_moving(|applying| applying.settle_number(&change))?.err();
         let mut record = self.load(change.table, &change.key)?;
+        record.current.iter().for_each(|ours| change.share(&ours.row));
         if let Some(message) = immovable {
             let earlier = record.extra.held.remove(&incoming.link.site);
             let change = match &earlier {

@@ -4,7 +4,8 @@
 //! looks whether the record still is what the mirror says (`UPDATE … WHERE key AND field IS old`). Wherever anything is
 //! out of the ordinary the answer is no, nothing has happened, and `from_child` and `from_parent` decide.
 //! **Invariant**: a change that is taken here leaves exactly what they would leave. A difference between record and mirror
-//! in a field that the change does not touch (drift) is left to the next comparison.
+//! in a field that the change does not touch (drift) is left to the next comparison. Large records take the long way, which holds less of
+//! them at a time.
 
 use super::Result;
 use super::apply::{Applying, Incoming};

@@ -27,6 +27,16 @@ fn values_survive_exactly() {
         assert_eq!(shop.ours.insert(shop.shape("t"), &record).unwrap(), Written::Done);
         assert_eq!(shop.row("t", &number(n)), Some(record));
     }
+    let records: Vec<Row> = (1..=10).map(|n| shop.row("t", &number(n)).unwrap()).collect();
+    for (n, record) in (1..).zip(&records) {
+        let holds = |row: &Row| shop.ours.holds(shop.shape("t"), &number(n), row).unwrap();
+        for (m, other) in (1..).zip(&records) {
+            let other = row(&[Value::Integer(n), other.get(FieldNo(1)).clone()]);
+            assert_eq!(holds(&other), n == m, "{record:?} against {other:?}");
+        }
+        assert!(!holds(&row(&[Value::Integer(n)])) && !holds(&row(&[Value::Integer(n), record.get(FieldNo(1)).clone(), Value::Absent])));
+    }
+    assert!(!shop.ours.holds(shop.shape("t"), &number(11), &records[0]).unwrap());
     assert_eq!(shop.notes_after("t", 0).len(), 10, "our own writes are noted");
 }
 
