@@ -297,7 +297,10 @@ fn check_payload(plain: &tempfile::NamedTempFile, envelope: &Envelope, limits: &
     let first = entries.remove(0);
     Limits::hold(Limit::ManifestBytes, limits.manifest_bytes, first.size)?;
     let mut manifest_json = Vec::new();
-    EntryReader::new(plain.path(), &first)?.take(first.size).read_to_end(&mut manifest_json).map_err(|error| unpacking_failed(error, &first))?;
+    EntryReader::new(plain.path(), &first)?
+        .take(first.size)
+        .read_to_end(&mut manifest_json)
+        .map_err(|error| unpacking_failed(error, &first))?;
     if ContentHash::of(&manifest_json) != envelope.manifest {
         return Err(OpenError::ManifestMismatch);
     }
