@@ -125,6 +125,14 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
             database.trim(shape, last)?;
         }
     }
+    note_commit(session)?;
+    Ok((done, tally))
+}
+
+/// Puts what the ledger wrote since [`crate::ledger::Ledger::record`] into the open transaction of the database, so that both become
+/// durable together.
+pub(super) fn note_commit(session: &Session) -> Result<()> {
+    let (database, ledger) = (session.database()?, &session.ledger);
     let commit = ledger.commits()? + 1;
     ledger.set_commits(commit)?;
     database.forget_commits(commit - 1)?;
@@ -132,7 +140,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     for (part, bytes) in (0u32..).zip(bytes.chunks(COMMIT_PART)) {
         database.put_commit(commit, part, bytes)?;
     }
-    Ok((done, tally))
+    Ok(())
 }
 
 /// Applies the next packet of a neighbour from where it was left.
