@@ -359,7 +359,7 @@ impl Applying<'_> {
         self.list_losses(0)
     }
 
-    /// Outcomes of the neighbour's decisions and the roster; the rules were taken before everything else ([`Session::take_rules`]).
+    /// Outcomes of the neighbour's decisions, the roster and what is said of bundles; the rules were taken before everything else ([`Session::take_rules`]).
     fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
         let ledger = &self.session.ledger;
         let most = self.session.limits.document_bytes;
@@ -376,6 +376,7 @@ impl Applying<'_> {
             ledger.set_fresh(from.site)?;
             brought = true;
         }
+        brought |= super::bundles::take(self.session, from, opened)?;
         const ROSTER: &str = "roster.json";
         if let Some(bytes) = opened.bytes(ROSTER, most)? {
             let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(ROSTER))?;

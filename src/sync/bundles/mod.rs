@@ -1,0 +1,188 @@
+//! Customizations: published by the main office, installed by the sites, taken back exactly.
+//!
+//! | module | answers |
+//! |---|---|
+//! | `paper` | what does the main office publish, to whom, and what do sites report? |
+//! | `travel` | which files of bundles does a child still need, and where does one that came go? |
+//! | [`follow`] | what is installed or taken back at the end of a round? |
+//! | [`install`], [`undo`] | how does a version get in, and out again? |
+//! | `parts` | what of it concerns the database? |
+//! | `carry` | how is all of it done or nothing? |
+//! | [`look`] | what is installed, and what was changed here since? |
+//!
+//! **Two scopes.** What everybody shares (rows of tables that travel, schema steps) is carried out once, at the main office, when a
+//! bundle is published ([`Scope::Shared`]); it travels from there as edits and schema changes do. Files, and rows and steps for tables
+//! that stay at a site, are carried out at each site that installs ([`Scope::Site`]). Each scope has its own stack of installs.
+//!
+//! **States of a site and a bundle**: nothing → version 1 → version 2 …, each on top of the one before ([`State`]); going back takes the
+//! topmost off. **States of one step between them**: looked at → staged (every content that will be put or replaced is kept) → begun
+//! (the journal names the moves; one commit of the ledger) → moved → done (rows, schema and the new [`State`] in one commit of the
+//! database, or of the ledger where no row is concerned). **Crash points**: before "begun" nothing happened; between "begun" and
+//! "done" [`Session::open`](super::Session::open) takes the moves back, and a published bundle is tried again; after "done" nothing is left to do.
+//! **Invariant**: outside of begun steps every file that the stack put is as it was put, or was changed by somebody here; and what
+//! was there before the stack is kept as contents.
+
+pub(super) mod carry;
+pub mod follow;
+pub mod install;
+pub mod look;
+mod paper;
+mod parts;
+mod refusal;
+pub(super) mod travel;
+pub mod undo;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+pub use paper::{At, Paper, Published, Publisher, SiteReport, Standing, paper, publish, reached, reports, trust, withdraw};
+pub(super) use paper::{document, take};
+pub use parts::RowChange;
+pub use refusal::Refusal;
+
+use super::{Result, Session, SyncError, roster};
+use crate::bundle::{BundleName, Folder, Move, Opened, Store, Version, open};
+use crate::keys::VerifyingKey;
+use crate::model::Millis;
+use crate::packet::ContentHash;
+
+/// Which part of a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// What everybody shares; at the main office.
+    Shared,
+    /// What each site has for itself.
+    Site,
+}
+
+impl Scope {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Site => "site",
+        }
+    }
+}
+
+/// How a bundle stands at this site.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The versions that were installed one on top of the other, the newest last.
+    pub installs: Vec<Install>,
+    /// A version that a person took back: it is not installed by itself again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declined: Option<ContentHash>,
+}
+
+/// One version as it was installed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Install {
+    /// Its id.
+    pub id: ContentHash,
+    /// Its version.
+    pub version: Version,
+    /// For people.
+    pub title: String,
+    /// When.
+    pub time: Millis,
+    /// Which other bundles it needs.
+    pub needs: BTreeMap<BundleName, Version>,
+    /// What it has at each path: the base of the next upgrade.
+    pub put: BTreeMap<String, ContentHash>,
+    /// What was moved for it.
+    pub moves: Vec<Move>,
+    /// Schema steps that were carried out for it, in order.
+    pub steps: Vec<Step>,
+    /// Rows that were changed for it, in order.
+    pub rows: Vec<RowChange>,
+}
+
+/// A schema step that was carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its file in the publisher's folder.
+    pub file: String,
+    /// Its SQL.
+    pub up: ContentHash,
+    /// The SQL that takes it back.
+    pub down: Option<String>,
+}
+
+impl State {
+    /// The version that is installed.
+    #[must_use]
+    pub fn top(&self) -> Option<&Install> {
+        self.installs.last()
+    }
+}
+
+const STATE: &str = "bundle:";
+
+/// All bundles that are or were installed in a scope, by name.
+///
+/// # Errors
+/// As the ledger says.
+pub fn states(session: &Session, scope: Scope) -> Result<BTreeMap<BundleName, State>> {
+    let notes = session.ledger.notes(&format!("{STATE}{}:", scope.word()))?;
+    let damaged = || SyncError::Bug("a noted bundle does not read");
+    let read = |(name, text): (String, String)| {
+        Ok((BundleName::new(&name).map_err(|_| damaged())?, serde_json::from_str(&text).map_err(|_| damaged())?))
+    };
+    notes.into_iter().map(read).collect()
+}
+
+fn state(session: &Session, scope: Scope, name: &BundleName) -> Result<State> {
+    Ok(states(session, scope)?.remove(name).unwrap_or_default())
+}
+
+/// Inside the open transaction of the ledger.
+fn set_state(session: &Session, scope: Scope, name: &BundleName, state: &State) -> Result<()> {
+    let text = if *state == State::default() {
+        String::new()
+    } else {
+        serde_json::to_string(state).map_err(|_| SyncError::Bug("a bundle's state does not write"))?
+    };
+    Ok(session.ledger.set_note(&format!("{STATE}{}:{name}", scope.word()), &text)?)
+}
+
+/// The folder for customizations.
+#[must_use]
+pub fn folder(session: &Session) -> Folder {
+    Folder::at(session.settings.bundles_path(session.home.folder()))
+}
+
+fn store(session: &Session) -> Store {
+    Store::at(session.home.bundles().join("kept"))
+}
+
+/// Where the file of a published bundle lies.
+fn file(session: &Session, id: ContentHash) -> PathBuf {
+    session.home.bundles().join("files").join(format!("{id}.fpb"))
+}
+
+/// Keys that may sign bundles: the main office's, and those that it trusts.
+///
+/// # Errors
+/// As the ledger says.
+pub fn trusted(session: &Session) -> Result<Vec<VerifyingKey>> {
+    let host = roster::known(session)?.host().signing.clone();
+    let mut keys: Vec<VerifyingKey> = VerifyingKey::parse(&host).into_iter().collect();
+    if let Some(parent) = session.ledger.parent()?
+        && parent.card.name == session.settings.host
+    {
+        keys.extend(VerifyingKey::parse(&parent.card.signing));
+    }
+    keys.extend(paper(session)?.publishers.into_iter().map(|publisher| publisher.key));
+    Ok(keys)
+}
+
+/// Verifies the file of a bundle.
+///
+/// # Errors
+/// [`Refusal::Open`].
+pub fn verified(session: &Session, path: &std::path::Path) -> Result<Opened> {
+    let trusted = trusted(session)?;
+    Ok(open(path, &trusted).map_err(Refusal::Open)?)
+}
