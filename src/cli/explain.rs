@@ -8,7 +8,7 @@ use std::io;
 use serde::{Serialize, Serializer};
 
 use super::{Exit, Failure, page};
-use crate::bundle::{Obstacle, OpenError as BundleError};
+use crate::bundle::{Obstacle, OpenError as BundleError, SourceError};
 use crate::database::DatabaseError;
 use crate::exchange::{AddressError, ExchangeError, MARKER_NAME, MarkerFault, OpenError as PlaceError};
 use crate::keys::KeyError;
@@ -43,6 +43,7 @@ pub fn explain(failure: &Failure) -> Explanation {
         Failure::Invitation(error) => (Exit::Failed, Some(invitation(error))),
         Failure::Roster(error) => (Exit::Failed, roster(error)),
         Failure::Address(error) => (Exit::Failed, Some(address(error))),
+        Failure::Bundle(error) => (Exit::Failed, source(error)),
         Failure::Sync(error) => sync(error),
         Failure::NotText(_) => (Exit::Failed, Some("rename the folder or file so that its name is UTF-8".to_owned())),
         Failure::FileExists(_) => {
@@ -170,6 +171,21 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         }
     };
     (Exit::Failed, Some(hint))
+}
+
+/// Why a folder is no bundle's, and what to do about it.
+fn source(error: &SourceError) -> Option<String> {
+    let hint = match error {
+        SourceError::Toml { .. } => "'man 7 fieldpost-bundle' explains every line",
+        SourceError::Path(_) | SourceError::NotText(_) => "rename it in the bundle's folder: it must mean the same file on every computer",
+        SourceError::NoFile(_) => "put the file itself there",
+        SourceError::Rows { .. } => "mend the file; 'man 7 fieldpost-bundle' says what rows look like",
+        SourceError::Exists(_) => "nothing was written; choose another name",
+        SourceError::Seal(error) => return sealing(error),
+        SourceError::Io(error) => return operating_system(error),
+        SourceError::Name(_) | SourceError::Impossible(_) | SourceError::Crash(_) => return None,
+    };
+    Some(hint.to_owned())
 }
 
 /// Why nothing was done with a bundle, and what to do about it.

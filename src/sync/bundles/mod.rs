@@ -178,6 +178,19 @@ pub fn trusted(session: &Session) -> Result<Vec<VerifyingKey>> {
     Ok(keys)
 }
 
+/// The verified bundle of that name that is published for this site.
+///
+/// # Errors
+/// [`Refusal::NotPublished`]; [`Refusal::Needs`] where its file has not come yet.
+pub fn published(session: &Session, name: &BundleName) -> Result<Opened> {
+    let known = roster::known(session)?;
+    let groups = known.find(session.name()).map(|site| paper::groups_of(session, site)).unwrap_or_default();
+    let paper = paper(session)?;
+    let found = paper.current(&groups).into_iter().find(|bundle| bundle.name == *name);
+    let path = file(session, found.ok_or_else(|| Refusal::NotPublished(name.clone()))?.id);
+    if path.is_file() { verified(session, &path) } else { Err(Refusal::Needs("its file, which has not come yet".to_owned()).into()) }
+}
+
 /// Verifies the file of a bundle.
 ///
 /// # Errors
