@@ -85,12 +85,11 @@ impl Archive {
         let Some(entry) = self.entry(name) else { return Ok(None) };
         Limits::hold(Limit::Memory, most, entry.size)?;
         let mut bytes = Vec::new();
-        let read = EntryReader::new(&self.path, entry)?.take(entry.size).read_to_end(&mut bytes);
-        read.map_err(|error| match error.kind() {
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
-                StructureFault::Damaged(name.to_owned()).into()
-            }
-            _ => ArchiveError::Io(error),
+        EntryReader::new(&self.path, entry)?.take(entry.size).read_to_end(&mut bytes).map_err(|error| {
+            use io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+            // What a broken deflate stream gives is no fault of the disk.
+            let damaged = matches!(error.kind(), InvalidInput | InvalidData | UnexpectedEof);
+            if damaged { StructureFault::Damaged(name.to_owned()).into() } else { ArchiveError::Io(error) }
         })?;
         Ok(Some(bytes))
     }
