@@ -103,8 +103,8 @@ fn publish(tree: &Tree, file: &Path, groups: &[&str]) -> install::Effects {
     bundles::publish(&session, &opened, file, &groups, None).unwrap()
 }
 
-/// Every file below a site's folder for customizations.
-fn files(tree: &Tree, site: &str) -> BTreeMap<String, String> {
+/// Every file below a folder.
+fn files_in(folder: &Path) -> BTreeMap<String, String> {
     fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) {
         let Ok(entries) = std::fs::read_dir(folder) else { return };
         for entry in entries {
@@ -118,8 +118,13 @@ fn files(tree: &Tree, site: &str) -> BTreeMap<String, String> {
         }
     }
     let mut found = BTreeMap::new();
-    walk(&custom(tree, site), "", &mut found);
+    walk(folder, "", &mut found);
     found
+}
+
+/// What a site has of customizations.
+fn files(tree: &Tree, site: &str) -> BTreeMap<String, String> {
+    files_in(&custom(tree, site))
 }
 
 fn custom(tree: &Tree, site: &str) -> PathBuf {
@@ -127,13 +132,7 @@ fn custom(tree: &Tree, site: &str) -> PathBuf {
 }
 
 fn source_files(file: &Path) -> BTreeMap<String, String> {
-    let source = file.parent().unwrap();
-    let tree = Tree::new("CREATE TABLE a (b INTEGER PRIMARY KEY)");
-    std::fs::create_dir_all(tree.home("x")).unwrap();
-    std::fs::rename(source.join("files"), custom(&tree, "x")).ok();
-    let found = files(&tree, "x");
-    std::fs::rename(custom(&tree, "x"), source.join("files")).ok();
-    found
+    files_in(&file.parent().unwrap().join("files"))
 }
 
 fn write(tree: &Tree, site: &str, path: &str, text: &str) {
@@ -213,7 +212,7 @@ fn a_bundle_lives_from_its_publication_to_its_end_and_leaves_every_byte_as_it_wa
     assert_eq!(tree.rows("bert", LISTS[3]), ["F1|mine", "F2|search"]);
     let drift = look::drift(&tree.session("bert")).unwrap().remove(0);
     assert_eq!(drift.changed, ["Screens 1/form 1.xml", "Screens 3/form 3.xml"]);
-    assert_eq!(drift.rows, [("shortcuts".to_owned(), "F1".to_owned())]);
+    assert_eq!(drift.rows, [bundles::RowName { table: "shortcuts".to_owned(), key: "F1".to_owned() }]);
     assert_eq!(look::drift(&tree.session("carl")).unwrap()[0].changed, [""; 0]);
 
     // Back to the version before: what a person decided is not undone by the next round.
@@ -221,6 +220,12 @@ fn a_bundle_lives_from_its_publication_to_its_end_and_leaves_every_byte_as_it_wa
         undo::undo(&tree.session(site), Scope::Site, &named("forms"), undo::Depth::One, Loss::Refuse).unwrap();
     }
     tree.settle(&ALL);
+    let reports = bundles::reports(&tree.session("head")).unwrap();
+    let carl = reports.iter().find(|report| report.site.as_str() == "carl").unwrap();
+    assert_eq!(
+        carl.bundles[0].waits.as_ref().map(|(version, why)| format!("{version}: {why}")).as_deref(),
+        Some("2.0.0: it was taken back here")
+    );
     let mut wanted = source_files(&one);
     assert_eq!(files(&tree, "carl"), wanted);
     wanted.insert("Screens 3/form 3.xml".into(), "bert's own".into());
@@ -314,7 +319,10 @@ fn sweep(tree: &Tree, site: &str, work: &dyn Fn(&Session) -> Result<(), SyncErro
             limits: tree.limits.clone(),
         };
         self::copy(home, &copy.home(site));
-        (files(&copy, site), LISTS.map(|list| copy.rows(site, list)))
+        let indexes = copy.rows(site, "SELECT name FROM sqlite_schema WHERE name = 'by_name'");
+        let session = copy.session(site);
+        let states = [Scope::Site, Scope::Shared].map(|scope| bundles::states(&session, scope).unwrap());
+        (files(&copy, site), LISTS.map(|list| copy.rows(site, list)), indexes, bundles::paper(&session).unwrap(), states)
     };
     let start = end(&tree.home(site));
     let mut ends = Vec::new();
@@ -347,7 +355,7 @@ fn sweep(tree: &Tree, site: &str, work: &dyn Fn(&Session) -> Result<(), SyncErro
         let here = end(&home);
         let session = open(None).unwrap();
         match work(&session) {
-            Ok(()) | Err(SyncError::Bundle(Refusal::NotInstalled(_))) => {}
+            Ok(()) | Err(SyncError::Bundle(Refusal::NotInstalled(_) | Refusal::NotPublished(_))) => {}
             Err(error) => panic!("after a death before '{step}': {error}"),
         }
         drop(session);
@@ -377,6 +385,21 @@ fn killed_anywhere_an_install_an_upgrade_and_a_way_back_are_done_or_taken_back()
     let steps =
         sweep(&tree, "anna", &|session| undo::undo(session, Scope::Site, &named("small"), undo::Depth::All, Loss::Refuse).map(drop));
     assert!(steps > 5, "{steps}");
+}
+
+#[test]
+fn killed_anywhere_publishing_and_withdrawing_are_done_or_not() {
+    let tree = four();
+    let file = forms(&tree, "1.0.0");
+    let publishing = |session: &Session| {
+        let opened = bundles::verified(session, &file)?;
+        bundles::publish(session, &opened, &file, &BTreeSet::new(), None).map(drop)
+    };
+    let steps = sweep(&tree, "head", &publishing);
+    assert!(steps >= 3, "{steps}");
+    publishing(&tree.session("head")).unwrap();
+    let steps = sweep(&tree, "head", &|session| bundles::withdraw(session, &named("forms"), Loss::Refuse).map(drop));
+    assert!(steps >= 2, "{steps}");
 }
 
 /// A few files and a list that each site has for itself.
@@ -428,6 +451,7 @@ fn a_bundle_waits_for_what_it_needs_and_says_so() {
     let report = tree.sync("anna");
     let waits: Vec<String> = report.waiting.iter().map(|waiting| format!("{}: {}", waiting.what, waiting.why)).collect();
     assert_eq!(waits, ["bundle late 1.0.0: it needs the field `customers.region` in the database"]);
+    assert!(report.waiting.iter().all(|waiting| waiting.retried));
     assert_eq!(version_of(&tree, "anna", "top").as_deref(), Some("1.0.0"));
     // Taking the base away would leave the other without it.
     let session = tree.session("anna");

@@ -17,6 +17,9 @@ use crate::world::files::{self, Existing, Privacy};
 /// The first two entries of a bundle.
 pub(super) const HEAD: [&str; 2] = ["bundle.json", "bundle.json.sig"];
 
+/// What a bundle may have: it travels as a part of one packet, and contents are held in memory one at a time.
+pub(super) const LIMITS: Limits = Limits { packet_bytes: 512 << 20, entry_bytes: 512 << 20, ..Limits::STANDARD };
+
 /// The entry of a content.
 pub(super) fn entry_name(hash: ContentHash) -> String {
     format!("content/{hash}")
@@ -92,7 +95,7 @@ pub fn build(world: &World, source: &Source, key: &SigningKey, folder: &Path) ->
     let mut entries = vec![(head.to_owned(), PartSource::Bytes(json)), (signed.to_owned(), PartSource::Bytes(signature.into_bytes()))];
     entries.extend(contents.into_iter().map(|(hash, part)| (entry_name(hash), part)));
     let mut bytes = Vec::new();
-    write_archive(&entries, &Limits::STANDARD, folder, &mut bytes)?;
+    write_archive(&entries, &LIMITS, folder, &mut bytes)?;
     let file = folder.join(manifest.file_name());
     files::publish(world, &file, &bytes, Existing::Replace, Privacy::Ordinary)?;
     Ok(Built { file, manifest, id, bytes: bytes.len() as u64 })

@@ -57,6 +57,14 @@ pub enum Fate {
     },
 }
 
+/// Fates in JSON: an object by path.
+///
+/// # Errors
+/// As the serializer says.
+pub fn by_path<S: serde::Serializer>(fates: &[(String, Fate)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(fates.iter().map(|(path, fate)| (path, fate)))
+}
+
 /// Whether what was changed here since may be taken away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::make::{HEAD, entry_name};
+use super::make::{HEAD, LIMITS, entry_name};
 use super::manifest::{Content, FORMAT, Impossible, Manifest};
 use crate::keys::{Fingerprint, Namespace, VerifyingKey};
-use crate::packet::{Archive, ArchiveError, ContentHash, EntryReader, Limits};
+use crate::packet::{Archive, ArchiveError, ContentHash, EntryReader};
 
 /// A verified bundle.
 #[derive(Debug)]
@@ -92,7 +92,7 @@ pub fn open(file: &Path, trusted: &[VerifyingKey]) -> Result<Opened, OpenError> 
         #[serde(default)]
         requires: Vec<String>,
     }
-    let limits = Limits::STANDARD;
+    let limits = LIMITS;
     let archive = Archive::open(file, &limits)?;
     if !archive.names().take(HEAD.len()).eq(HEAD) {
         return Err(OpenError::Entries);
@@ -143,6 +143,9 @@ impl Opened {
     pub fn bytes(&self, content: Content) -> Result<Vec<u8>, OpenError> {
         /// More is no list and no SQL.
         const MOST: u64 = 64 << 20;
-        Ok(self.archive.bytes(&entry_name(content.hash), MOST)?.unwrap_or_default())
+        let name = entry_name(content.hash);
+        let bytes = self.archive.bytes(&name, MOST)?.unwrap_or_default();
+        // The file may have been exchanged since it was verified.
+        if ContentHash::of(&bytes) == content.hash { Ok(bytes) } else { Err(ArchiveError::EntryHash(name).into()) }
     }
 }

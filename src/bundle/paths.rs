@@ -30,15 +30,22 @@ pub enum PathFault {
     FileAsFolder(String, String),
 }
 
-/// Longest path, in bytes: with a folder before it, it must fit where 260 characters are the most.
-const MOST_BYTES: usize = 200;
+/// Longest path of a bundle, in bytes: with a folder before it, it must fit where 260 characters are the most.
+const MOST_BYTES: usize = 160;
+/// Most bytes that a name beside one of them is longer: `.new-` or `.kept-` and a version.
+const BESIDE_BYTES: usize = 40;
 
 /// Checks one path: segments between single `/`.
 ///
 /// # Errors
 /// [`PathFault`] for anything that leads out of a folder, or that some computer would write differently.
 pub fn check_path(path: &str) -> Result<(), PathFault> {
-    if path.is_empty() || path.len() > MOST_BYTES || path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
+    if path.len() > MOST_BYTES { Err(PathFault::Form(path.to_owned())) } else { check_place(path) }
+}
+
+/// As [`check_path`], with room for the end of a name beside.
+pub(super) fn check_place(path: &str) -> Result<(), PathFault> {
+    if path.is_empty() || path.len() > MOST_BYTES + BESIDE_BYTES || path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
         return Err(PathFault::Form(path.to_owned()));
     }
     let bad =

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::moves::Move;
-use super::paths::{PathFault, check_path};
+use super::paths::{PathFault, check_place};
 use crate::packet::ContentHash;
 use crate::world::files::{self, Existing, FileError, Privacy};
 use crate::world::{Crash, World};
@@ -135,7 +135,7 @@ impl Folder {
 
     /// The file at a path, once every folder on the way and the file itself are what they seem.
     fn file(&self, path: &str) -> Result<Option<PathBuf>, Obstacle> {
-        check_path(path)?;
+        check_place(path)?;
         let mut place = self.root.clone();
         let mut segments = path.split('/').peekable();
         while let Some(segment) = segments.next() {

@@ -195,7 +195,7 @@ fn bundle(error: &Refusal) -> Option<String> {
             "compare the fingerprint with the publisher's by phone, then 'fieldpost bundle trust KEYFILE' at the main office"
         }
         Refusal::Open(BundleError::NewerFormat { .. }) | Refusal::NewerPaper => "install the newest fieldpost here",
-        Refusal::Open(_) => "it was changed on the way or is not whole: get it again from whoever made it",
+        Refusal::Open(_) | Refusal::OtherBundle(_) => "it was changed on the way or is not whole: get it again from whoever made it",
         Refusal::Obstacle(Obstacle::Io(error)) => return operating_system(error),
         Refusal::Obstacle(Obstacle::Lost(_)) => "restore .fieldpost/bundles from a backup; without it this way back is gone",
         Refusal::Obstacle(Obstacle::Crash(_)) => return None,

@@ -136,13 +136,19 @@ impl Archive {
 /// Writes entries, in order, as an archive into `out`. The same entries give the same bytes.
 ///
 /// # Errors
-/// [`SealError::Changed`] where a source is not what its hash says; else as the operating system says.
+/// [`SealError::Limit`] for what [`Archive::open`] would not take, [`SealError::Changed`] where a source is not what it was; else as the
+/// operating system says.
 pub fn write_archive(entries: &[(String, PartSource)], limits: &Limits, scratch: &Path, out: &mut impl Write) -> Result<(), SealError> {
+    Limits::hold(Limit::Entries, limits.entries, entries.len() as u64)?;
     let mut packing = Vec::with_capacity(entries.len());
     for (name, source) in entries {
         packing.push(Packing::of(name, source)?);
     }
     let mut file = pack(&packing, limits, scratch)?;
+    file.rewind()?;
+    let written = structure::walk(&mut file, limits.entries).map_err(|error| SealError::Library(format!("{error:?}")))?;
+    check_sizes(&written, limits)?;
+    Limits::hold(Limit::PacketBytes, limits.packet_bytes, file.seek(io::SeekFrom::End(0))?)?;
     file.rewind()?;
     io::copy(&mut file, out)?;
     Ok(())

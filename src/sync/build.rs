@@ -525,6 +525,7 @@ fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<Stri
             told.insert(note.to_owned(), hash);
         }
     }
+    bundles::travel::forget_told(session, to, &mut told)?;
     if let Some((note, part)) = bundles::document(session, to)?
         && let PartSource::Bytes(bytes) = &part.source
     {

@@ -32,7 +32,7 @@ fn lines(drift: &Drift) -> Vec<String> {
     let changed = drift.changed.iter().map(|path| format!("{path}: changed here"));
     let missing = drift.missing.iter().map(|path| format!("{path}: gone"));
     let unreadable = drift.unreadable.iter().map(|(path, why)| format!("{path}: {why}"));
-    let rows = drift.rows.iter().map(|(table, key)| format!("{table} {key}: changed here"));
+    let rows = drift.rows.iter().map(|row| format!("{} {}: changed here", row.table, row.key));
     changed.chain(missing).chain(unreadable).chain(rows).collect()
 }
 

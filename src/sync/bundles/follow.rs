@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::install::{Effects, install};
 use super::paper::{Paper, Published, WAITS, groups_of, paper};
 use super::undo::{Depth, undo_with};
-use super::{Refusal, Scope, carry, file, set_state, state, states, travel, verified};
+use super::{Refusal, Scope, carry, set_state, state, states, stored, travel};
 use crate::bundle::{BundleName, Fate, Loss, Version};
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session, SyncError, roster};
@@ -56,22 +56,35 @@ pub fn follow(session: &Session) -> Result<Followed> {
 
 fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &mut BTreeMap<BundleName, (Version, String)>) -> Result<()> {
     let withdrawn: BTreeSet<ContentHash> = paper.bundles.iter().filter(|bundle| bundle.withdrawn).map(|bundle| bundle.id).collect();
-    for (name, state) in states(session, Scope::Site)? {
-        for install in state.installs.iter().rev().take_while(|install| withdrawn.contains(&install.id)) {
-            let no_decision = || undeclined(session, &name);
-            match refused(undo_with(session, Scope::Site, &name, Depth::One, Loss::Refuse, &no_decision))? {
-                Ok(undone) => followed.notes.push(match undone.to {
-                    Some(to) => format!("bundle {name} {} was withdrawn by the main office: {to} is back", undone.from),
-                    None => format!("bundle {name} {} was withdrawn by the main office and is gone", undone.from),
-                }),
-                Err(why) => {
-                    let why = format!("it was withdrawn by the main office and cannot be taken back: {why}");
-                    followed.waits.push((format!("bundle {name} {}", install.version), why.clone(), false));
-                    waits.insert(name.clone(), (install.version, why));
-                    break;
+    let mut troubles = Vec::new();
+    // One that another one needs goes after that: whoever goes makes it worth trying the others again.
+    loop {
+        let before = followed.notes.len();
+        troubles.clear();
+        for (name, state) in states(session, Scope::Site)? {
+            for install in state.installs.iter().rev().take_while(|install| withdrawn.contains(&install.id)) {
+                let no_decision = || undeclined(session, &name);
+                match refused(undo_with(session, Scope::Site, &name, Depth::One, Loss::Refuse, &no_decision))? {
+                    Ok(undone) => followed.notes.push(match undone.to {
+                        Some(to) => format!("bundle {name} {} was withdrawn by the main office: {to} is back", undone.from),
+                        None => format!("bundle {name} {} was withdrawn by the main office and is gone", undone.from),
+                    }),
+                    Err(why) => {
+                        troubles.push((name, install.version, why));
+                        break;
+                    }
                 }
             }
         }
+        if troubles.is_empty() || followed.notes.len() == before {
+            break;
+        }
+    }
+    for (name, version, why) in troubles {
+        let passes = why.passes();
+        let why = format!("it was withdrawn by the main office and cannot be taken back: {why}");
+        followed.waits.push((format!("bundle {name} {version}"), why.clone(), passes));
+        waits.insert(name, (version, why));
     }
     Ok(())
 }
@@ -99,7 +112,8 @@ fn install_all(
         let mut later = Vec::new();
         for bundle in left {
             match try_one(session, bundle)? {
-                Tried::Nothing => {}
+                Tried::There => {}
+                Tried::Declined => drop(waits.insert(bundle.name.clone(), (bundle.version, "it was taken back here".to_owned()))),
                 Tried::Done(line) => followed.notes.push(line),
                 Tried::Waits { why, passes } => {
                     troubles.push((bundle, why, passes));
@@ -120,8 +134,9 @@ fn install_all(
 }
 
 enum Tried {
-    /// It is there, or a person does not want it.
-    Nothing,
+    There,
+    /// A person took it back: no trouble, and worth a word to the main office.
+    Declined,
     Done(String),
     Waits {
         why: String,
@@ -131,26 +146,21 @@ enum Tried {
 
 fn try_one(session: &Session, bundle: &Published) -> Result<Tried> {
     let state = state(session, Scope::Site, &bundle.name)?;
-    if state.top().is_some_and(|top| top.id == bundle.id) || state.declined == Some(bundle.id) {
-        return Ok(Tried::Nothing);
+    if state.top().is_some_and(|top| top.id == bundle.id) {
+        return Ok(Tried::There);
+    }
+    if state.declined == Some(bundle.id) {
+        return Ok(Tried::Declined);
     }
     if let Some(from) = bundle.from
         && session.world.now() < from
     {
         return Ok(Tried::Waits { why: "its day has not come".to_owned(), passes: true });
     }
-    let path = file(session, bundle.id);
-    if !path.is_file() {
-        return Ok(Tried::Waits { why: "its file has not come yet".to_owned(), passes: true });
-    }
-    let installed = verified(session, &path).and_then(|opened| {
-        if opened.id != bundle.id {
-            return Err(SyncError::BadPart("bundles/"));
-        }
-        install(session, &opened, Scope::Site)
-    });
+    let installed = stored(session, bundle.id).and_then(|opened| opened.map(|opened| install(session, &opened, Scope::Site)).transpose());
     Ok(match refused(installed)? {
-        Ok(effects) => Tried::Done(format!("bundle {} {} is installed{}", bundle.name, bundle.version, kept(&effects))),
+        Ok(None) => Tried::Waits { why: "its file has not come yet".to_owned(), passes: true },
+        Ok(Some(effects)) => Tried::Done(format!("bundle {} {} is installed{}", bundle.name, bundle.version, kept(&effects))),
         Err(why) => Tried::Waits { why: why.to_string(), passes: why.passes() },
     })
 }

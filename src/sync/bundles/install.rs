@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::carry::{self, Concerns};
-use super::{Install, Refusal, Scope, State, folder, parts, set_state, state, states, store};
+use super::{Install, Refusal, Scope, State, folder, parts, set_rows, set_state, state, states, store};
 use crate::bundle::{BundleName, Fate, Moves, Opened, Version, upgrade};
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session};
@@ -14,6 +14,7 @@ use crate::sync::{Result, Session};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Effects {
     /// What becomes of files, by path.
+    #[serde(serialize_with = "crate::bundle::by_path")]
     pub files: Vec<(String, Fate)>,
     /// Schema steps that are carried out, in order.
     pub steps: Vec<String>,
@@ -59,9 +60,10 @@ pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, mor
             put: put.clone(),
             moves: moves.moves.clone(),
             steps: done.steps,
-            rows: done.rows,
+            rows: done.rows.len(),
         });
         set_state(session, scope, name, &after)?;
+        set_rows(session, scope, name, opened.manifest.version, &done.rows)?;
         more()?;
         Ok(effects)
     };

@@ -1,8 +1,10 @@
 //! What is installed, and what was changed here since?
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::{Scope, folder, parts, states};
+use super::{RowName, Scope, folder, parts, states};
 use crate::bundle::{BundleName, Version};
 use crate::sync::{Result, Session};
 
@@ -18,9 +20,9 @@ pub struct Drift {
     /// Files that are gone.
     pub missing: Vec<String>,
     /// Files at whose place is something that is no file, or that cannot be read, with why.
-    pub unreadable: Vec<(String, String)>,
-    /// Rows that are otherwise, by table and key.
-    pub rows: Vec<(String, String)>,
+    pub unreadable: BTreeMap<String, String>,
+    /// Rows that are otherwise.
+    pub rows: Vec<RowName>,
 }
 
 /// Every bundle that is installed here, with what differs.
@@ -32,17 +34,17 @@ pub fn drift(session: &Session) -> Result<Vec<Drift>> {
     for (name, state) in states(session, Scope::Site)? {
         let Some(top) = state.top() else { continue };
         let mut drift =
-            Drift { name, version: top.version, changed: Vec::new(), missing: Vec::new(), unreadable: Vec::new(), rows: Vec::new() };
+            Drift { name, version: top.version, changed: Vec::new(), missing: Vec::new(), unreadable: BTreeMap::new(), rows: Vec::new() };
         for (path, put) in &top.put {
             match folder.content(path) {
                 Ok(Some(there)) if there == *put => {}
                 Ok(Some(_)) => drift.changed.push(path.clone()),
                 Ok(None) => drift.missing.push(path.clone()),
-                Err(error) => drift.unreadable.push((path.clone(), error.to_string())),
+                Err(error) => drop(drift.unreadable.insert(path.clone(), error.to_string())),
             }
         }
         if session.has_database() {
-            drift.rows = parts::changed(session, &state.installs)?;
+            drift.rows = parts::changed(session, Scope::Site, &drift.name, &state.installs)?;
         }
         found.push(drift);
     }

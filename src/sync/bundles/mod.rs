@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 
 pub use paper::{At, Paper, Published, Publisher, SiteReport, Standing, paper, publish, reached, reports, trust, withdraw};
 pub(super) use paper::{document, take};
-pub use parts::RowChange;
+pub use parts::{RowChange, RowName};
 pub use refusal::Refusal;
 
 use super::{Result, Session, SyncError, roster};
@@ -95,8 +95,8 @@ pub struct Install {
     pub moves: Vec<Move>,
     /// Schema steps that were carried out for it, in order.
     pub steps: Vec<Step>,
-    /// Rows that were changed for it, in order.
-    pub rows: Vec<RowChange>,
+    /// How many rows were changed for it; what they were is kept apart, because lists are long and seldom asked for.
+    pub rows: usize,
 }
 
 /// A schema step that was carried out.
@@ -134,7 +134,30 @@ pub fn states(session: &Session, scope: Scope) -> Result<BTreeMap<BundleName, St
 }
 
 fn state(session: &Session, scope: Scope, name: &BundleName) -> Result<State> {
-    Ok(states(session, scope)?.remove(name).unwrap_or_default())
+    let text = session.ledger.note(&format!("{STATE}{}:{name}", scope.word()))?.filter(|text| !text.is_empty());
+    let state = text.map(|text| serde_json::from_str(&text).map_err(|_| SyncError::Bug("a noted bundle does not read")));
+    Ok(state.transpose()?.unwrap_or_default())
+}
+
+/// Rows that were changed for a version of a bundle, in order.
+fn rows_of(session: &Session, scope: Scope, name: &BundleName, version: Version) -> Result<Vec<RowChange>> {
+    let text = session.ledger.note(&rows_note(scope, name, version))?.filter(|text| !text.is_empty());
+    let rows = text.map(|text| serde_json::from_str(&text).map_err(|_| SyncError::Bug("noted rows of a bundle do not read")));
+    Ok(rows.transpose()?.unwrap_or_default())
+}
+
+/// Inside the open transaction of the ledger.
+fn set_rows(session: &Session, scope: Scope, name: &BundleName, version: Version, rows: &[RowChange]) -> Result<()> {
+    let text = if rows.is_empty() {
+        String::new()
+    } else {
+        serde_json::to_string(rows).map_err(|_| SyncError::Bug("rows of a bundle do not write"))?
+    };
+    Ok(session.ledger.set_note(&rows_note(scope, name, version), &text)?)
+}
+
+fn rows_note(scope: Scope, name: &BundleName, version: Version) -> String {
+    format!("bundle rows:{}:{name}:{version}", scope.word())
 }
 
 /// Inside the open transaction of the ledger.
@@ -187,8 +210,18 @@ pub fn published(session: &Session, name: &BundleName) -> Result<Opened> {
     let groups = known.find(session.name()).map(|site| paper::groups_of(session, site)).unwrap_or_default();
     let paper = paper(session)?;
     let found = paper.current(&groups).into_iter().find(|bundle| bundle.name == *name);
-    let path = file(session, found.ok_or_else(|| Refusal::NotPublished(name.clone()))?.id);
-    if path.is_file() { verified(session, &path) } else { Err(Refusal::Needs("its file, which has not come yet".to_owned()).into()) }
+    let id = found.ok_or_else(|| Refusal::NotPublished(name.clone()))?.id;
+    stored(session, id)?.ok_or_else(|| Refusal::Needs("its file, which has not come yet".to_owned()).into())
+}
+
+/// The verified bundle of an id; none where its file has not come.
+fn stored(session: &Session, id: ContentHash) -> Result<Option<Opened>> {
+    let path = file(session, id);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let opened = verified(session, &path)?;
+    if opened.id == id { Ok(Some(opened)) } else { Err(Refusal::OtherBundle(id).into()) }
 }
 
 /// Verifies the file of a bundle.

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Install, Refusal, Scope, Step};
-use crate::bundle::{Loss, Mode, Opened, RowsEntry, Runs, read_rows};
+use super::{Install, Refusal, Scope, Step, rows_of, set_rows};
+use crate::bundle::{BundleName, Loss, Mode, Opened, RowsEntry, Runs, read_rows};
 use crate::database::Said;
 use crate::model::{Row, Value};
 use crate::rules::Direction;
@@ -46,6 +46,15 @@ impl From<Kept> for String {
     fn from(kept: Kept) -> Self {
         data_encoding::BASE64.encode(&Row(kept.0).to_bytes())
     }
+}
+
+/// A row, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RowName {
+    /// Its table.
+    pub table: String,
+    /// Its key.
+    pub key: String,
 }
 
 /// What was done to the database.
@@ -101,10 +110,11 @@ pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before
             return Err(Refusal::WouldTravel(table.clone()).into());
         }
     }
-    let mut put: BTreeMap<Place, &RowChange> = BTreeMap::new();
-    for change in before.iter().flat_map(|install| &install.rows) {
-        put.insert(change.place(), change);
+    let mut earlier = Vec::new();
+    for install in before {
+        earlier.extend(rows_of(session, scope, &manifest.name, install.version)?);
     }
+    let put: BTreeMap<Place, &RowChange> = earlier.iter().map(|change| (change.place(), change)).collect();
     for entry in manifest.rows.iter().filter(|entry| entry.runs == scope.runs()) {
         let tracked = session.shapes.iter().any(|shape| shape.name.eq_ignore_ascii_case(&entry.table));
         let (file, table) = (entry.file.clone(), entry.table.clone());
@@ -181,10 +191,10 @@ fn rows(session: &Session, opened: &Opened, entry: &RowsEntry, put: &BTreeMap<Pl
 }
 
 /// Takes back what installs did, the newest first. Gives how many rows stay because they were changed since.
-pub(super) fn undo(session: &Session, installs: &[Install], loss: Loss) -> Result<usize> {
+pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs: &[Install], loss: Loss) -> Result<usize> {
     let mut changed = Vec::new();
     for install in installs.iter().rev() {
-        for row in install.rows.iter().rev() {
+        for row in rows_of(session, scope, name, install.version)?.iter().rev() {
             if !restore(session, row)? {
                 changed.push(format!("{} {}", row.table, shown(&row.key_values())));
             }
@@ -193,6 +203,7 @@ pub(super) fn undo(session: &Session, installs: &[Install], loss: Loss) -> Resul
             let down = step.down.as_ref().ok_or_else(|| Refusal::NoWayBack(step.file.clone()))?;
             of_part(&step.file, session.database()?.run_script(down)?)?;
         }
+        set_rows(session, scope, name, install.version, &[])?;
     }
     match changed.first() {
         Some(first) if loss == Loss::Refuse => Err(Refusal::RowsChanged { count: changed.len(), first: first.clone() }.into()),
@@ -201,12 +212,15 @@ pub(super) fn undo(session: &Session, installs: &[Install], loss: Loss) -> Resul
 }
 
 /// Rows that were changed since installs put them, as table and key.
-pub(super) fn changed(session: &Session, installs: &[Install]) -> Result<Vec<(String, String)>> {
-    let latest: BTreeMap<Place, &RowChange> = installs.iter().flat_map(|install| &install.rows).map(|row| (row.place(), row)).collect();
+pub(super) fn changed(session: &Session, scope: Scope, name: &BundleName, installs: &[Install]) -> Result<Vec<RowName>> {
+    let mut latest: BTreeMap<Place, RowChange> = BTreeMap::new();
+    for install in installs {
+        latest.extend(rows_of(session, scope, name, install.version)?.into_iter().map(|row| (row.place(), row)));
+    }
     let mut found = Vec::new();
     for row in latest.into_values() {
-        if current(session, row)?.as_ref() != row.after.as_ref().map(|after| &after.0) {
-            found.push((row.table.clone(), shown(&row.key_values())));
+        if current(session, &row)?.as_ref() != row.after.as_ref().map(|after| &after.0) {
+            found.push(RowName { key: shown(&row.key_values()), table: row.table });
         }
     }
     Ok(found)

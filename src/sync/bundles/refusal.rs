@@ -1,6 +1,7 @@
 //! Why is a bundle not installed, not taken back, or not published?
 
 use crate::bundle::{Blocked, BundleName, Obstacle, OpenError, Version};
+use crate::packet::ContentHash;
 use crate::site::Role;
 
 /// Why something is not done with a bundle. Nothing is half done.
@@ -12,6 +13,9 @@ pub enum Refusal {
     /// A file in the folder for customizations, or the store.
     #[error(transparent)]
     Obstacle(#[from] Obstacle),
+    /// A file that came under the id of another one.
+    #[error("the file that came is not the bundle {0}")]
+    OtherBundle(ContentHash),
     /// Going back would lose changes.
     #[error(transparent)]
     Blocked(#[from] Blocked),
@@ -126,8 +130,10 @@ impl Refusal {
     pub const fn passes(&self) -> bool {
         match self {
             Self::Needs(_) | Self::NoDatabase => true,
+            // A file that is open elsewhere, a full disk, a share that is away.
+            Self::Obstacle(obstacle) => matches!(obstacle, Obstacle::Io(_) | Obstacle::Moved(_)),
             Self::Open(_)
-            | Self::Obstacle(_)
+            | Self::OtherBundle(_)
             | Self::Blocked(_)
             | Self::Downgrade { .. }
             | Self::SameVersion { .. }

@@ -52,6 +52,16 @@ pub(crate) fn due(session: &Session, to: &Neighbour) -> Result<Vec<Due>> {
     Ok(due)
 }
 
+/// Forgets that bundles were sent which nobody below a child is to have any more.
+pub(crate) fn forget_told(session: &Session, to: &Neighbour, told: &mut BTreeMap<String, String>) -> Result<()> {
+    if to.kind == NeighbourKind::Child && told.keys().any(|name| name.starts_with(TOLD)) {
+        let needed = needed(session, Some(to))?;
+        let is_needed = |name: &str| needed.iter().any(|id| name.ends_with(&id.to_string()));
+        told.retain(|name, _| !name.starts_with(TOLD) || is_needed(name));
+    }
+    Ok(())
+}
+
 /// Files that a packet brings.
 pub(super) fn files_in(opened: &packet::Opened) -> impl Iterator<Item = (ContentHash, &str)> {
     opened.entry_names().filter_map(|name| {

@@ -24,6 +24,7 @@ pub struct Undone {
     /// The version that is installed now; none where the bundle is gone.
     pub to: Option<Version>,
     /// What became of files, by path.
+    #[serde(serialize_with = "crate::bundle::by_path")]
     pub files: Vec<(String, Fate)>,
     /// Rows that stay because they were changed here since.
     pub kept_rows: usize,
@@ -66,11 +67,11 @@ pub(super) fn undo_with(
     for moved in &moves.moves {
         folder.keep(&session.world, &moved.path, &store).map_err(Refusal::from)?;
     }
-    let concerned = |install: &Install| !install.steps.is_empty() || !install.rows.is_empty();
+    let concerned = |install: &Install| !install.steps.is_empty() || install.rows > 0;
     let concerns = if goes.iter().any(concerned) { Concerns::Database } else { Concerns::Files };
     let after = State { installs: stays.to_vec(), declined: Some(top.id) };
     let work = || {
-        let kept_rows = parts::undo(session, goes, loss)?;
+        let kept_rows = parts::undo(session, scope, name, goes, loss)?;
         set_state(session, scope, name, &after)?;
         more()?;
         Ok(Undone { from: top.version, to, files: moves.fates.clone(), kept_rows })
