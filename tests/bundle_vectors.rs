@@ -151,6 +151,7 @@ fn vectors() -> Vec<Vector> {
         vector("path-device", "impossible", path("forms/NUL.xml")),
         vector("path-dot-at-end", "impossible", path("form.xml.")),
         vector("path-space-at-end", "impossible", path("form.xml ")),
+        vector("path-into-ours", "impossible", path(".fieldpost/keys/signing")),
         vector("path-accents-apart", "impossible", path("e\u{301}.xml")),
         vector("paths-same", "impossible", paths("a.xml", "a.xml")),
         vector("paths-differ-in-case", "impossible", paths("Form.xml", "form.XML")),

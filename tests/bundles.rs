@@ -587,6 +587,28 @@ fn what_cannot_be_done_to_the_database_leaves_every_file_as_it_was() {
 }
 
 #[test]
+fn no_bundle_brings_settings_rules_or_keys() {
+    let tree = four();
+    let file = Folder::new(&tree, "name = 'x'\nversion = '1.0.0'\n").with("files/fieldpost.toml", "x").build(&tree.session("head").signing);
+    let before = std::fs::read(tree.home("anna").join("fieldpost.toml")).unwrap();
+    for folder in [".", "..", ".fieldpost", ".fieldpost/x", "custom/.."] {
+        let session = tree.session("anna");
+        let settings = fieldpost::site::Settings { bundles_folder: folder.to_owned(), ..session.settings.clone() };
+        std::fs::create_dir_all(tree.home("anna").join("custom")).unwrap();
+        session.home.write_settings(&session.world, &settings).unwrap();
+        drop(session);
+        let session = tree.session("anna");
+        let opened = bundles::verified(&session, &file).unwrap();
+        let why = refusal(install::install(&session, &opened, Scope::Site));
+        assert!(matches!(why, Refusal::BadFolder(_)), "{folder}: {why}");
+    }
+    let session = tree.session("anna");
+    let settings = fieldpost::site::Settings { bundles_folder: "custom".to_owned(), ..session.settings.clone() };
+    session.home.write_settings(&session.world, &settings).unwrap();
+    assert_eq!(std::fs::read(tree.home("anna").join("fieldpost.toml")).unwrap(), before);
+}
+
+#[test]
 fn a_plan_says_what_would_change_and_changes_nothing() {
     let tree = four();
     let file = forms(&tree, "1.0.0");

@@ -19,6 +19,9 @@ pub enum PathFault {
     /// The name of a device.
     #[error("`{0}` has a part that Windows keeps for a device")]
     Device(String),
+    /// Where fieldpost keeps what is its own.
+    #[error("`{0}` leads into what is fieldpost's own")]
+    Ours(String),
     /// Another spelling of letters than macOS and Windows would give back.
     #[error("`{0}` is not in the usual spelling of its accents (NFC)")]
     Spelling(String),
@@ -58,6 +61,9 @@ pub(super) fn check_place(path: &str) -> Result<(), PathFault> {
     }
     if path.split('/').any(is_device) {
         return Err(PathFault::Device(path.to_owned()));
+    }
+    if path.split('/').any(|segment| segment.to_ascii_lowercase().starts_with(".fieldpost")) {
+        return Err(PathFault::Ours(path.to_owned()));
     }
     if is_nfc(path) { Ok(()) } else { Err(PathFault::Spelling(path.to_owned())) }
 }
@@ -141,6 +147,7 @@ mod tests {
             ("x/Com1.txt", "device"),
             ("lpt².log", "device"),
             ("e\u{301}.txt", "spelling"),
+            ("x/.FieldPost/keys/signing", "fieldpost's own"),
         ] {
             let error = check_path(bad).unwrap_err().to_string();
             assert!(error.contains(expected), "{bad:?}: {error}");

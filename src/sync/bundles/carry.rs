@@ -76,7 +76,7 @@ pub(super) fn try_out<T>(session: &Session, work: &dyn Fn() -> Result<T>) -> Res
 pub(crate) fn take_back(session: &Session) -> Result<()> {
     let Some(text) = session.ledger.note(JOURNAL)?.filter(|text| !text.is_empty()) else { return Ok(()) };
     let journal: Journal = serde_json::from_str(&text).map_err(|_| SyncError::Bug("a noted journal does not read"))?;
-    let (folder, store) = (folder(session), store(session));
+    let (folder, store) = (folder(session)?, store(session));
     for moved in journal.moves.iter().rev() {
         if folder.content(&moved.path).map_err(Refusal::from)? == moved.after {
             let back = Move { path: moved.path.clone(), before: moved.after, after: moved.before };
@@ -88,7 +88,7 @@ pub(crate) fn take_back(session: &Session) -> Result<()> {
 }
 
 fn move_files(session: &Session, moves: &[Move]) -> Result<()> {
-    let (folder, store) = (folder(session), store(session));
+    let (folder, store) = (folder(session)?, store(session));
     for moved in moves {
         folder.carry_out(&session.world, moved, &store).map_err(Refusal::from)?;
     }

@@ -117,7 +117,7 @@ fn prepare(session: &Session, opened: &Opened, scope: Scope, before: &State) -> 
             return Err(Refusal::Owned { path: path.clone(), by: name.clone() }.into());
         }
     }
-    let folder = folder(session);
+    let folder = folder(session)?;
     let nothing = BTreeMap::new();
     let base = before.top().map_or(&nothing, |top| &top.put);
     let moves = upgrade(base, &put, manifest.version, |path| folder.content(path)).map_err(Refusal::from)?;
@@ -160,7 +160,7 @@ fn needs(session: &Session, opened: &Opened, scope: Scope, others: &BTreeMap<Bun
 
 /// Keeps everything that will be replaced and everything that will be put.
 fn stage(session: &Session, opened: &Opened, moves: &Moves) -> Result<()> {
-    let (folder, store) = (folder(session), store(session));
+    let (folder, store) = (folder(session)?, store(session));
     let contents = opened.manifest.files.iter().map(|file| (file.content.hash, file.content)).collect::<BTreeMap<_, _>>();
     for moved in &moves.moves {
         if moved.before.is_some() {

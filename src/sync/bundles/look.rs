@@ -30,7 +30,7 @@ pub struct Drift {
 /// # Errors
 /// As the ledger and the database say.
 pub fn drift(session: &Session) -> Result<Vec<Drift>> {
-    let (folder, mut found) = (folder(session), Vec::new());
+    let (folder, mut found) = (folder(session)?, Vec::new());
     for (name, state) in states(session, Scope::Site)? {
         let Some(top) = state.top() else { continue };
         let mut drift =

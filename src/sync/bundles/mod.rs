@@ -33,7 +33,7 @@ pub(super) mod travel;
 pub mod undo;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +47,7 @@ use crate::bundle::{BundleName, Folder, Move, Opened, Store, Version, open};
 use crate::keys::VerifyingKey;
 use crate::model::Millis;
 use crate::packet::ContentHash;
+use crate::site::Home;
 
 /// Which part of a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,10 +171,19 @@ fn set_state(session: &Session, scope: Scope, name: &BundleName, state: &State) 
     Ok(session.ledger.set_note(&format!("{STATE}{}:{name}", scope.word()), &text)?)
 }
 
-/// The folder for customizations.
-#[must_use]
-pub fn folder(session: &Session) -> Folder {
-    Folder::at(session.settings.bundles_path(session.home.folder()))
+/// The folder for customizations. Never one that the home lies in, nor one inside what is ours: a bundle could bring settings, rules or keys.
+///
+/// # Errors
+/// [`Refusal::BadFolder`].
+pub fn folder(session: &Session) -> Result<Folder> {
+    let path = session.settings.bundles_path(session.home.folder());
+    // One that is not there yet has nothing in it.
+    let whole = |path: &Path| fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (there, home) = (whole(&path), whole(session.home.folder()));
+    if home.starts_with(&there) || there.starts_with(home.join(Home::INSIDE)) {
+        return Err(Refusal::BadFolder(path).into());
+    }
+    Ok(Folder::at(path))
 }
 
 fn store(session: &Session) -> Store {
@@ -228,7 +238,7 @@ fn stored(session: &Session, id: ContentHash) -> Result<Option<Opened>> {
 ///
 /// # Errors
 /// [`Refusal::Open`].
-pub fn verified(session: &Session, path: &std::path::Path) -> Result<Opened> {
+pub fn verified(session: &Session, path: &Path) -> Result<Opened> {
     let trusted = trusted(session)?;
     Ok(open(path, &trusted).map_err(Refusal::Open)?)
 }

@@ -1,5 +1,7 @@
 //! Why is a bundle not installed, not taken back, or not published?
 
+use std::path::PathBuf;
+
 use crate::bundle::{Blocked, BundleName, Obstacle, OpenError, Version};
 use crate::packet::ContentHash;
 use crate::site::Role;
@@ -13,6 +15,9 @@ pub enum Refusal {
     /// A file in the folder for customizations, or the store.
     #[error(transparent)]
     Obstacle(#[from] Obstacle),
+    /// A folder for customizations that has the home in it.
+    #[error("`{}` cannot be the folder for customizations: the home of this site lies in it, or it lies in what is fieldpost's own", .0.display())]
+    BadFolder(PathBuf),
     /// A file that came under the id of another one.
     #[error("the file that came is not the bundle {0}")]
     OtherBundle(ContentHash),
@@ -134,6 +139,7 @@ impl Refusal {
             Self::Obstacle(obstacle) => matches!(obstacle, Obstacle::Io(_) | Obstacle::Moved(_)),
             Self::Open(_)
             | Self::OtherBundle(_)
+            | Self::BadFolder(_)
             | Self::Blocked(_)
             | Self::Downgrade { .. }
             | Self::SameVersion { .. }

@@ -60,7 +60,7 @@ pub(super) fn undo_with(
     if let Some(step) = goes.iter().flat_map(|install| &install.steps).find(|step| step.down.is_none()) {
         return Err(Refusal::NoWayBack(step.file.clone()).into());
     }
-    let (folder, store) = (folder(session), store(session));
+    let (folder, store) = (folder(session)?, store(session));
     let done: Vec<&[Move]> = goes.iter().rev().map(|install| install.moves.as_slice()).collect();
     let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), |path| folder.content(path));
     let moves = moves.map_err(Refusal::from)?.map_err(Refusal::from)?;
