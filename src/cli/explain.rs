@@ -13,7 +13,7 @@ use crate::database::DatabaseError;
 use crate::exchange::{AddressError, ExchangeError, MARKER_NAME, MarkerFault, OpenError as PlaceError};
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
-use crate::packet::{CodecError, OpenError, SealError};
+use crate::packet::{ArchiveError, CodecError, OpenError, SealError};
 use crate::rules::reading::Fault;
 use crate::site::{Home, HomeError, InvitationError, RosterError};
 use crate::sync::SyncError;
@@ -195,6 +195,8 @@ fn bundle(error: &Refusal) -> Option<String> {
             "compare the fingerprint with the publisher's by phone, then 'fieldpost bundle trust KEYFILE' at the main office"
         }
         Refusal::Open(BundleError::NewerFormat { .. }) | Refusal::NewerPaper => "install the newest fieldpost here",
+        // What the system says of a file is enough.
+        Refusal::Open(BundleError::Archive(ArchiveError::Io(_))) => return None,
         Refusal::Open(_) | Refusal::OtherBundle(_) => "it was changed on the way or is not whole: get it again from whoever made it",
         Refusal::Obstacle(Obstacle::Io(error)) => return operating_system(error),
         Refusal::Obstacle(Obstacle::Lost(_)) => "restore .fieldpost/bundles from a backup; without it this way back is gone",
