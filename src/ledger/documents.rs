@@ -7,7 +7,7 @@
 //! | `document_seen` | per path the file that is accounted for: what the list says of it came from it, or was placed there |
 //! | `document_recipe`, `document_chunk` | per content its chunks in order; per chunk the contents that have it |
 //! | `document_there` | per neighbour the contents it has, or how many of their chunks it was sent |
-//! | `document_wanted`, `document_asked` | contents that a neighbour asked for; that were asked for here, and when |
+//! | `document_wanted`, `document_missing` | contents that a neighbour asked for; that are missing here, and when they were asked for |
 //! | `document_copy` | documents that lost a conflict and are to be kept under a name of their own |
 //! | `document_trouble` | names that are not taken or placed, each with the reason |
 //!
@@ -38,7 +38,7 @@ const TABLES: &str = "
         PRIMARY KEY (site, content)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS document_wanted (site INTEGER NOT NULL, content BLOB NOT NULL, chunks BLOB NOT NULL,
         PRIMARY KEY (site, content)) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS document_asked (content BLOB NOT NULL PRIMARY KEY, time INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS document_missing (content BLOB NOT NULL PRIMARY KEY, since INTEGER NOT NULL, asked INTEGER) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS document_copy (id INTEGER PRIMARY KEY, path TEXT NOT NULL, content BLOB NOT NULL, bytes INTEGER NOT NULL,
         modified INTEGER NOT NULL, executable INTEGER NOT NULL, site TEXT NOT NULL, time INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS document_trouble (name TEXT NOT NULL PRIMARY KEY, why TEXT NOT NULL) WITHOUT ROWID;";
@@ -49,10 +49,28 @@ const NAMES: [&str; 8] = [
     "document_chunk",
     "document_there",
     "document_wanted",
-    "document_asked",
+    "document_missing",
     "document_copy",
     "document_trouble",
 ];
+
+/// What a neighbour has of contents: how many of their first chunks it was sent, or [`WHOLE`].
+pub type SiteThere = BTreeMap<ContentHash, i64>;
+
+/// Whether a neighbour has a content.
+#[must_use]
+pub fn is_whole(there: &SiteThere, content: &ContentHash) -> bool {
+    there.get(content) == Some(&WHOLE)
+}
+
+/// A content that is not here: since when that is known, and when it was last asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// When it was found to be missing.
+    pub since: Millis,
+    /// When a neighbour was last asked.
+    pub asked: Option<Millis>,
+}
 
 /// A document that lost a conflict, to be kept under a name of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,12 +112,6 @@ impl Ledger {
     }
 
     // ---- files
-
-    /// How the file looks that is accounted for under a path: what [`Ledger::put_seen`] was given.
-    pub fn seen(&self, path: &str) -> Result<Option<String>> {
-        let sql = "SELECT look FROM document_seen WHERE path = ?";
-        Ok(self.connection.prepare_cached(sql)?.query_row([path], |row| row.get(0)).optional()?)
-    }
 
     /// All files that are accounted for: path and look, by path.
     pub fn all_seen(&self) -> Result<Vec<(String, String)>> {
@@ -166,7 +178,7 @@ impl Ledger {
     // ---- neighbours
 
     /// The contents of which a neighbour has something: how many of their first chunks it was sent, or [`WHOLE`].
-    pub fn there(&self, site: SiteNo) -> Result<BTreeMap<ContentHash, i64>> {
+    pub fn there(&self, site: SiteNo) -> Result<SiteThere> {
         let mut statement = self.connection.prepare_cached("SELECT content, place FROM document_there WHERE site = ?")?;
         Ok(statement.query_map([site.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?)
     }
@@ -202,20 +214,24 @@ impl Ledger {
         self.write(Statement::DropWanted, &[Value::Integer(site.0.into()), hash(content)]).map(drop)
     }
 
-    /// Contents that were asked for here, and when.
-    pub fn asked(&self) -> Result<BTreeMap<ContentHash, Millis>> {
-        let mut statement = self.connection.prepare_cached("SELECT content, time FROM document_asked")?;
-        Ok(statement.query_map([], |row| Ok((row.get(0)?, Millis(row.get(1)?))))?.collect::<rusqlite::Result<_>>()?)
+    /// Contents that are missing here.
+    pub fn missing(&self) -> Result<BTreeMap<ContentHash, Missing>> {
+        let mut statement = self.connection.prepare_cached("SELECT content, since, asked FROM document_missing")?;
+        let rows = statement.query_map([], |row| {
+            Ok((row.get(0)?, Missing { since: Millis(row.get(1)?), asked: row.get::<_, Option<i64>>(2)?.map(Millis) }))
+        })?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// A content is asked for.
-    pub fn set_asked(&self, content: &ContentHash, now: Millis) -> Result<()> {
-        self.write(Statement::SetAsked, &[hash(content), Value::Integer(now.0)]).map(drop)
+    /// A content is missing here.
+    pub fn set_missing(&self, content: &ContentHash, missing: Missing) -> Result<()> {
+        let asked = missing.asked.map_or(Value::Null, |asked| Value::Integer(asked.0));
+        self.write(Statement::SetMissing, &[hash(content), Value::Integer(missing.since.0), asked]).map(drop)
     }
 
-    /// A content need not be asked for any more.
-    pub fn drop_asked(&self, content: &ContentHash) -> Result<()> {
-        self.write(Statement::DropAsked, &[hash(content)]).map(drop)
+    /// A content is here, or wanted no more.
+    pub fn drop_missing(&self, content: &ContentHash) -> Result<()> {
+        self.write(Statement::DropMissing, &[hash(content)]).map(drop)
     }
 
     // ---- conflicts and troubles
@@ -309,7 +325,6 @@ mod tests {
         ledger.add_copy(&copy).unwrap();
         ledger.commit(&world, "test").unwrap();
         let seen = [("a/b".to_owned(), "y".to_owned())];
-        assert_eq!(ledger.seen("a/b").unwrap().as_deref(), Some("y"));
         assert_eq!((ledger.all_seen().unwrap(), ledger.seen_with(&[1; 32]).unwrap()), (seen.to_vec(), seen.to_vec()));
         assert_eq!(ledger.recipe(&[1; 32]).unwrap().unwrap(), b"recipe");
         assert_eq!(ledger.contents_with(&[8; 32]).unwrap(), [[1; 32]]);

@@ -31,7 +31,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use conflicts::{Conflict, ConflictKind, ConflictState};
-pub use documents::{ContentHash, CopyDue, WHOLE};
+pub use documents::{ContentHash, CopyDue, Missing, SiteThere, WHOLE, is_whole};
 pub use extra::{Extra, Held, HeldReason, Opinion};
 pub use forget::{OldConflict, OldEntry};
 pub use former::Former;

@@ -366,6 +366,7 @@ mod tests {
             alarm_after: Settings::ALARM_AFTER,
             groups: Vec::new(),
             history_millis: Settings::HISTORY_MILLIS,
+            library: crate::site::LibrarySettings::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::{Exchanges, Role, WatchSettings};
+use super::{Exchanges, LibrarySettings, Role, WatchSettings};
 use crate::model::SiteName;
 use crate::rules::reading::{At, Fault, Reading, quoted, span_text};
 
@@ -33,6 +33,8 @@ pub struct Settings {
     pub groups: Vec<String>,
     /// How long the history of records is kept, at least [`Settings::LEAST_HISTORY_MILLIS`].
     pub history_millis: i64,
+    /// The documents folder.
+    pub library: LibrarySettings,
 }
 
 /// Why a text is no settings file.
@@ -46,7 +48,8 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    const KEYS: [&str; 10] = ["name", "role", "host", "parent", "database", "groups", "watch", "heartbeat", "alarm_after", "history"];
+    const KEYS: [&str; 11] =
+        ["name", "role", "host", "parent", "database", "groups", "watch", "heartbeat", "alarm_after", "history", "library"];
 
     /// Of [`Settings::heartbeat`], where nothing is set: a day.
     pub const HEARTBEAT: i64 = 24 * 60 * 60 * 1000;
@@ -63,6 +66,12 @@ impl Settings {
     /// [`SettingsError`] with the line.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         Self::read(text).map_err(|(line, fault)| SettingsError { line, fault })
+    }
+
+    /// The documents folder of the site in `home`.
+    #[must_use]
+    pub fn library_path(&self, home: &Path) -> PathBuf {
+        home.join(self.library.folder())
     }
 
     /// The application's database of the site in `home`.
@@ -117,6 +126,7 @@ impl Settings {
             exchanges: Exchanges::read(&root)?,
             groups,
             history_millis,
+            library: LibrarySettings::read(&root)?,
         })
     }
 }
@@ -145,7 +155,8 @@ impl fmt::Display for Settings {
         writeln!(f, "# How long history and the list of conflicts are kept: at least {}.", span_text(Self::LEAST_HISTORY_MILLIS))?;
         writeln!(f, "history = {}", quoted(&span_text(self.history_millis)))?;
         self.exchanges.tables(f)?;
-        self.watch.table(f)
+        self.watch.table(f)?;
+        self.library.table(f)
     }
 }
 

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use fs_err as fs;
 
+use super::documents::{self, tell::Telling};
 use super::known::{self, Link};
 use super::meaning::Outward;
 use super::outbox;
@@ -176,8 +177,26 @@ impl<'s> Building<'s> {
             let record = self.session.load_id(id)?;
             self.tell(record)?;
         }
+        self.contents()?;
         let kept = std::mem::take(&mut self.kept).into_values().collect();
         Ok(Built { packets: self.close()?, kept })
+    }
+
+    /// Tells contents of documents: in packets of their own, after the changes, so that nothing waits for them.
+    fn contents(&mut self) -> Result<()> {
+        let Some(mut telling) = Telling::new(self.session, self.to)? else { return Ok(()) };
+        let mut last: Option<Vec<Part>> = None;
+        while let Some(pack) = telling.pack()? {
+            match last.replace(pack) {
+                Some(before) => self.seal(before, false)?,
+                None if self.spool.changes > 0 => self.seal(Vec::new(), false)?,
+                None => {}
+            }
+        }
+        self.papers.extend(last.into_iter().flatten());
+        let said = telling.finish(&mut self.told)?;
+        self.papers.extend(said);
+        Ok(())
     }
 
     /// Tells one record, where there is something to tell.
@@ -233,8 +252,8 @@ impl<'s> Building<'s> {
 
     /// Notes for the report what stays home.
     fn keep(&mut self, record: &Record, why: Stays) -> Result<()> {
-        // That it is gone at the parent was told when it was marked, and stays so for good.
-        if why == Stays::Marked {
+        // That it is gone at the parent was told when it was marked, and stays so for good; so does what is for other groups.
+        if matches!(why, Stays::Marked | Stays::OtherGroup) {
             return Ok(());
         }
         let table = self.session.shape(record.table).name.clone();
@@ -443,6 +462,12 @@ impl<'s> Building<'s> {
         };
         let finished = outbox::seal_into_outbox(session, self.to, &draft)?;
         fs::remove_file(&spool.path)?;
+        for part in draft.parts {
+            match part.source {
+                PartSource::File(path) if path != spool.path => fs::remove_file(path)?,
+                PartSource::File(_) | PartSource::Bytes(_) => {}
+            }
+        }
         self.sealed.push(Finished {
             number: self.number,
             id: finished.id,
@@ -516,6 +541,12 @@ fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<Stri
             parts.push(Part { name: part.into(), source: PartSource::Bytes(text.into_bytes()) });
             told.insert(note.to_owned(), hash);
         }
+    }
+    if let Some(text) = documents::switch::paper(session, to)?
+        && told.get(documents::switch::PAPER) != Some(&text)
+    {
+        parts.push(Part { name: documents::switch::PAPER.into(), source: PartSource::Bytes(text.clone().into_bytes()) });
+        told.insert(documents::switch::PAPER.into(), text);
     }
     Ok((parts, told))
 }

@@ -6,6 +6,7 @@ use crate::database::DatabaseError;
 use crate::exchange::ExchangeError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
+use crate::library::LibraryError;
 use crate::model::SiteName;
 use crate::packet::{CodecError, OpenError, SealError};
 use crate::rules::RulesError;
@@ -37,6 +38,12 @@ pub enum SyncError {
     /// Changes that do not read or write.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// The documents folder.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// A pattern for documents that cannot be read.
+    #[error("{0}")]
+    Pattern(String),
     /// The home.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -145,6 +152,7 @@ impl SyncError {
                 | Self::Open(OpenError::Crash(_))
                 | Self::Seal(SealError::Crash(_))
                 | Self::Home(HomeError::Crash(_))
+                | Self::Library(LibraryError::Crash(_))
                 | Self::Key(KeyError::Crash(_))
         )
     }
@@ -163,6 +171,8 @@ impl SyncError {
             | Self::ExchangeName(_)
             | Self::Codec(_)
             | Self::Home(_)
+            | Self::Library(_)
+            | Self::Pattern(_)
             | Self::Key(_)
             | Self::Rules(_)
             | Self::RulesBrought(_)

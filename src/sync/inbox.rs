@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::apply;
+use super::documents;
 use super::join;
 use super::places::Place;
 use super::plan::{self, Known, Step};
@@ -312,6 +313,8 @@ fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Pa
         let sent = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("schema.json"))?;
         start::build_database(session, &sent)?;
     }
+    documents::switch::hear(session, from, opened)?;
+    documents::take::take(session, from, opened)?;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let bytes = fs::metadata(path)?.len();
     apply::apply(session, from, opened, &name, bytes)

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::apply;
 use super::build;
+use super::documents;
 use super::held::Try;
 use super::inbox::{self, Collected};
 use super::join;
@@ -55,6 +56,11 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
     if let Some(parent) = session.ledger.parent()? {
         join::request(session, &parent)?;
     }
+    let mut documents = None;
+    if session.has_database() {
+        progress("looking through the documents");
+        documents = documents::look::look(session, &mut report)?;
+    }
     progress("looking for the exchange");
     let mut places = places::reach_all(session, exchanges, &mut report)?;
     let mut collected = Vec::new();
@@ -75,6 +81,10 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
             inbox::gaps(session, &neighbour, &mut got, &mut report)?;
             collected.push((neighbour.card.name.clone(), got));
         }
+    }
+    if let Some(documents) = &mut documents {
+        progress("placing documents");
+        documents::place::place(session, documents, &mut report)?;
     }
     if session.has_database() {
         progress("looking for what changed");
