@@ -50,6 +50,10 @@ pub fn explain(failure: &Failure) -> Explanation {
         Failure::NoTable { meant: Some(meant), .. } | Failure::NoField { meant: Some(meant), .. } => {
             (Exit::Failed, Some(format!("did you mean `{meant}`?")))
         }
+        Failure::LibraryAbove { .. } => {
+            let hint = "'fieldpost library off' at the main office ends it for all sites; here `include` under [library] in fieldpost.toml says what is placed";
+            (Exit::Failed, Some(hint.to_owned()))
+        }
         Failure::NoTable { meant: None, .. } => (Exit::Failed, Some("'fieldpost digest' lists the tracked tables".to_owned())),
         Failure::NoField { meant: None, .. } => (Exit::Failed, None),
         Failure::NoNeighbour { .. } => (Exit::Failed, Some("'fieldpost status' lists the neighbours".to_owned())),

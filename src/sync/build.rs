@@ -29,7 +29,7 @@ use super::urgency;
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::ledger::{Conflict, Direction, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
-use crate::model::{Change, FieldNo, Image, PacketNumber, SiteNo};
+use crate::model::{Change, FieldNo, Image, LIBRARY, PacketNumber, SiteNo};
 use crate::packet::{Acknowledgement, BlockWriter, Draft, PacketId, PacketKind, Part, PartSource};
 use crate::rules;
 
@@ -163,12 +163,18 @@ impl<'s> Building<'s> {
         }
         let candidates = self.session.ledger.candidates(self.to.site, self.to.cursor, self.to.fresh)?;
         let candidates = urgency::in_order(self.session, candidates)?;
+        let mut telling = Telling::new(self.session, self.to)?;
+        let before_rows = self.session.settings.library.before_rows;
+        let first = before_rows && telling.is_some();
+        if let Some(telling) = telling.as_mut().filter(|_| before_rows) {
+            self.contents_first(telling, &candidates)?;
+        }
         let mut deletes = Vec::new();
         for id in &candidates {
             let record = self.session.load_id(*id)?;
             if record.current.is_none() {
                 deletes.push(*id);
-            } else {
+            } else if !(first && self.session.shape(record.table).name == LIBRARY) {
                 self.tell(record)?;
             }
         }
@@ -177,14 +183,29 @@ impl<'s> Building<'s> {
             let record = self.session.load_id(id)?;
             self.tell(record)?;
         }
-        self.contents()?;
+        if let Some(telling) = telling {
+            self.contents(telling)?;
+        }
         let kept = std::mem::take(&mut self.kept).into_values().collect();
         Ok(Built { packets: self.close()?, kept })
     }
 
+    /// Tells contents, and then the list of documents, before everything else: no record arrives before the document that it speaks of.
+    fn contents_first(&mut self, telling: &mut Telling<'_>, candidates: &[i64]) -> Result<()> {
+        while let Some(pack) = telling.pack()? {
+            self.seal(pack, false)?;
+        }
+        for id in candidates {
+            let record = self.session.load_id(*id)?;
+            if record.current.is_some() && self.session.shape(record.table).name == LIBRARY {
+                self.tell(record)?;
+            }
+        }
+        if self.spool.changes > 0 { self.seal(Vec::new(), false) } else { Ok(()) }
+    }
+
     /// Tells contents of documents: in packets of their own, after the changes, so that nothing waits for them.
-    fn contents(&mut self) -> Result<()> {
-        let Some(mut telling) = Telling::new(self.session, self.to)? else { return Ok(()) };
+    fn contents(&mut self, mut telling: Telling<'_>) -> Result<()> {
         let mut last: Option<Vec<Part>> = None;
         while let Some(pack) = telling.pack()? {
             match last.replace(pack) {

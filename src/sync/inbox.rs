@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::apply;
-use super::documents;
+use super::documents::{self, Documents};
 use super::join;
 use super::places::Place;
 use super::plan::{self, Known, Step};
@@ -21,7 +21,7 @@ use super::{Result, Session, SyncError};
 use crate::exchange::{Entry, FileName, Folder, fetch, waiting};
 use crate::keys::VerifyingKey;
 use crate::ledger::{Direction, Neighbour};
-use crate::model::{PacketNumber, SiteName};
+use crate::model::{LIBRARY, PacketNumber, SiteName};
 use crate::packet::{Expectation, OpenError, Opened, PacketFileName, PacketKind, open};
 use crate::world::files;
 
@@ -42,11 +42,13 @@ pub(super) struct Collected {
 }
 
 /// Collects and applies whatever a neighbour sent.
+#[expect(clippy::too_many_arguments, reason = "the parts of one round")]
 pub(super) fn collect(
     session: &mut Session,
     place: &mut Place<'_>,
     neighbour: &Neighbour,
     collected: &mut Collected,
+    documents: &mut Option<Documents>,
     report: &mut Report,
     progress: &mut dyn FnMut(&str),
 ) -> Result<()> {
@@ -121,6 +123,12 @@ pub(super) fn collect(
                 match apply_one(session, &now, &opened, &path) {
                     Ok(tally) => {
                         report.found += tally.found;
+                        // At once: the records of the next packet may speak of them.
+                        if let Some(documents) = documents
+                            && tally.tables.contains_key(LIBRARY)
+                        {
+                            documents::place::place(session, documents, report)?;
+                        }
                         place.is_repeat(session, &now.card.name, envelope.number)?;
                         report.applied.push(PacketIn { from: now.card.name.clone(), number: envelope.number, sent: envelope.sent, tally });
                         file.remove(session, place, &folder)?;

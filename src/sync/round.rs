@@ -75,7 +75,7 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
             for place in places.iter_mut().filter(|place| place.is_there()) {
                 let neighbour = session.ledger.neighbour(neighbour.site)?;
                 place.attempt(&mut report, Some(&neighbour), |place, report| {
-                    inbox::collect(session, place, &neighbour, &mut got, report, progress)
+                    inbox::collect(session, place, &neighbour, &mut got, &mut documents, report, progress)
                 })?;
             }
             inbox::gaps(session, &neighbour, &mut got, &mut report)?;

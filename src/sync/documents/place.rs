@@ -31,6 +31,7 @@ const KEEP_RECIPES_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
 /// Makes the folder what the list says, as far as the contents are here.
 pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, report: &mut Report) -> Result<()> {
     documents.counts.copies += keep_copies(session)?;
+    documents.counts.coming = 0;
     let mut placing = Placing::new(session, documents)?;
     placing.run()?;
     let full = std::mem::take(&mut placing.full);

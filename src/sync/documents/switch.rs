@@ -9,6 +9,7 @@
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
+use super::Freedom;
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::library::Library;
 use crate::packet::Opened;
@@ -28,11 +29,21 @@ struct Paper {
 /// # Errors
 /// As folder, database and ledger say; doing it again goes on.
 pub fn on(session: &mut Session) -> Result<()> {
-    let folder = session.library_folder();
-    Library::create(&session.world, &folder)?;
+    prepare(session)?;
     begin(session)?;
     session.database()?.make_library(&session.world)?;
     session.follow()
+}
+
+/// Makes the folder of the settings ready: it is there, and marked.
+///
+/// # Errors
+/// As the folder says.
+pub fn prepare(session: &Session) -> Result<()> {
+    if session.freedom != Freedom::Rehearsal {
+        Library::create(&session.world, &session.library_folder())?;
+    }
+    Ok(())
 }
 
 /// Makes the tables of the ledger, where they are not there.
