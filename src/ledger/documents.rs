@@ -38,7 +38,8 @@ const TABLES: &str = "
         PRIMARY KEY (site, content)) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS document_wanted (site INTEGER NOT NULL, content BLOB NOT NULL, chunks BLOB NOT NULL,
         PRIMARY KEY (site, content)) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS document_missing (content BLOB NOT NULL PRIMARY KEY, since INTEGER NOT NULL, asked INTEGER) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS document_missing (content BLOB NOT NULL PRIMARY KEY, since INTEGER NOT NULL, asked INTEGER,
+        here INTEGER NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS document_copy (id INTEGER PRIMARY KEY, path TEXT NOT NULL, content BLOB NOT NULL, bytes INTEGER NOT NULL,
         modified INTEGER NOT NULL, executable INTEGER NOT NULL, site TEXT NOT NULL, time INTEGER NOT NULL);
     CREATE TABLE IF NOT EXISTS document_trouble (name TEXT NOT NULL PRIMARY KEY, why TEXT NOT NULL) WITHOUT ROWID;";
@@ -70,6 +71,8 @@ pub struct Missing {
     pub since: Millis,
     /// When a neighbour was last asked.
     pub asked: Option<Millis>,
+    /// Bytes of it that are here.
+    pub here: u64,
 }
 
 /// A document that lost a conflict, to be kept under a name of its own.
@@ -216,9 +219,10 @@ impl Ledger {
 
     /// Contents that are missing here.
     pub fn missing(&self) -> Result<BTreeMap<ContentHash, Missing>> {
-        let mut statement = self.connection.prepare_cached("SELECT content, since, asked FROM document_missing")?;
+        let mut statement = self.connection.prepare_cached("SELECT content, since, asked, here FROM document_missing")?;
         let rows = statement.query_map([], |row| {
-            Ok((row.get(0)?, Missing { since: Millis(row.get(1)?), asked: row.get::<_, Option<i64>>(2)?.map(Millis) }))
+            let (asked, here) = (row.get::<_, Option<i64>>(2)?.map(Millis), row.get::<_, i64>(3)?.cast_unsigned());
+            Ok((row.get(0)?, Missing { since: Millis(row.get(1)?), asked, here }))
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -226,7 +230,8 @@ impl Ledger {
     /// A content is missing here.
     pub fn set_missing(&self, content: &ContentHash, missing: Missing) -> Result<()> {
         let asked = missing.asked.map_or(Value::Null, |asked| Value::Integer(asked.0));
-        self.write(Statement::SetMissing, &[hash(content), Value::Integer(missing.since.0), asked]).map(drop)
+        let here = Value::Integer(missing.here.cast_signed());
+        self.write(Statement::SetMissing, &[hash(content), Value::Integer(missing.since.0), asked, here]).map(drop)
     }
 
     /// A content is here, or wanted no more.

@@ -94,7 +94,7 @@ statements! {
     DropThere = 127, "DELETE FROM document_there WHERE site = ? AND content = ?";
     PutWanted = 128, "INSERT INTO document_wanted VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET chunks = excluded.chunks";
     DropWanted = 129, "DELETE FROM document_wanted WHERE site = ? AND content = ?";
-    SetMissing = 130, "INSERT INTO document_missing VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET asked = excluded.asked";
+    SetMissing = 130, "INSERT INTO document_missing VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET asked = excluded.asked, here = excluded.here";
     DropMissing = 131, "DELETE FROM document_missing WHERE content = ?";
     AddCopy = 132, "INSERT INTO document_copy (path, content, bytes, modified, executable, site, time) VALUES (?, ?, ?, ?, ?, ?, ?)";
     DropCopy = 133, "DELETE FROM document_copy WHERE id = ?";

@@ -150,6 +150,7 @@ fn a_site_that_joins_an_office_with_documents_gets_them_all() {
     }
     tree.settle(&SITES);
     tree.add("north", "bert", Role::Remote);
+    tree.sync("bert");
     tree.settle(&["north", "bert", "head", "anna"]);
     assert_eq!(tree.folder("bert"), tree.folder("head"));
     assert_eq!(tree.folder("bert").len(), 30);
@@ -193,6 +194,7 @@ fn groups_get_what_is_for_them_and_an_office_everything() {
     add("sally", &["sales"]);
     add("boss", &["sales", "tech"]);
     let all = ["head", "north", "anna", "sally", "boss"];
+    all.iter().for_each(|site| drop(tree.sync(site)));
     tree.settle(&all);
     for path in ["sales/a", "tech/b", "c", "sales/x.tmp"] {
         tree.write("head", path, path);

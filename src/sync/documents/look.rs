@@ -192,9 +192,9 @@ impl<'s> Looking<'s> {
             let path = &found.document.path;
             let copy = self.copy_name(path, found.document.modified);
             match self.library.rename(&self.session.world, path, &copy, Some(&found.seen))? {
-                Renamed::Done(seen) => done.push(((*found, seen), copy)),
+                Renamed::Done(Some(seen)) => done.push(((*found, seen), copy)),
                 // Edited again, or gone: the next look finds what is there then.
-                Renamed::Absent | Renamed::Edited | Renamed::Blocked(_) => {}
+                Renamed::Done(None) | Renamed::Absent | Renamed::Edited | Renamed::Blocked(_) => {}
             }
         }
         Ok(done)

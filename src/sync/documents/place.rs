@@ -17,7 +17,7 @@ use super::look::write;
 use super::{Chunks, Coming, DocumentCounts, Documents, Known, choice, date, document, patterns};
 use crate::database::DocumentRow;
 use crate::ledger::{ContentHash, CopyDue, Missing, SiteThere};
-use crate::library::{ChunkId, DocumentPath, LibraryError, PackFault, PackWriter, Placed, Recipe, Removed, Renamed, Verdict};
+use crate::library::{ChunkId, ChunkStore, DocumentPath, LibraryError, PackFault, PackWriter, Placed, Recipe, Removed, Renamed, Verdict};
 use crate::model::Millis;
 use crate::sync::report::{Report, Waiting};
 use crate::sync::{Result, Session, SyncError};
@@ -30,8 +30,14 @@ const KEEP_RECIPES_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 /// Makes the folder what the list says, as far as the contents are here.
 pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, report: &mut Report) -> Result<()> {
+    // The parent may have ended it meanwhile.
+    if !session.has_library() {
+        return Ok(());
+    }
     documents.counts.copies += keep_copies(session)?;
     documents.counts.coming = 0;
+    // What came since is in it.
+    documents.store = ChunkStore::open(&session.chunk_folder())?;
     let mut placing = Placing::new(session, documents)?;
     placing.run()?;
     let full = std::mem::take(&mut placing.full);
@@ -113,16 +119,14 @@ pub fn coming(session: &Session) -> Result<Vec<Coming>> {
     }
     let patterns = patterns(&choice(&session.rules.library().choice, &session.settings.library.choice))?;
     let known = session.all_known()?;
-    let store = crate::library::ChunkStore::open(&session.chunk_folder())?;
+    let missing = session.ledger.missing()?;
     let mut coming = Vec::new();
     for (path, row) in session.listed(&mut BTreeMap::new())? {
         let here = known.get(&path).is_some_and(|known| known.has_content_of(&row));
         if here || patterns.takes(&path, row.bytes) != Verdict::Take {
             continue;
         }
-        let recipe = session.recipe(&row.content)?;
-        let chunks = recipe.iter().flat_map(|recipe| &recipe.chunks);
-        let here = chunks.filter(|(chunk, _)| store.has(chunk)).map(|(_, length)| u64::from(*length)).sum();
+        let here = missing.get(&row.content).map_or(0, |missing| missing.here);
         coming.push(Coming { path: row.path, bytes: row.bytes, here });
     }
     Ok(coming)
@@ -144,8 +148,8 @@ struct Placing<'d> {
     full: Option<String>,
     /// Files accounted for and not yet noted.
     noted: Vec<(DocumentPath, Option<Known>)>,
-    /// Contents of which something is not here.
-    missing: BTreeSet<ContentHash>,
+    /// Contents of which something is not here, and how many bytes are.
+    missing: BTreeMap<ContentHash, u64>,
 }
 
 impl<'d> Placing<'d> {
@@ -181,7 +185,7 @@ impl<'d> Placing<'d> {
             troubles,
             full: None,
             noted: Vec::new(),
-            missing: BTreeSet::new(),
+            missing: BTreeMap::new(),
         })
     }
 
@@ -213,14 +217,18 @@ impl<'d> Placing<'d> {
     fn note_missing(&self) -> Result<()> {
         let ledger = &self.session.ledger;
         let before = ledger.missing()?;
-        let (now, is_new) = (self.session.world.now(), |content: &&ContentHash| !before.contains_key(*content));
-        let new: Vec<&ContentHash> = self.missing.iter().filter(is_new).collect();
-        let past: Vec<&ContentHash> = before.keys().filter(|content| !self.missing.contains(*content)).collect();
+        let now = self.session.world.now();
+        let new = self.missing.iter().map(|(content, here)| match before.get(content) {
+            Some(missing) => (*content, Missing { here: *here, ..*missing }),
+            None => (*content, Missing { since: now, asked: None, here: *here }),
+        });
+        let new: Vec<(ContentHash, Missing)> = new.filter(|(content, missing)| before.get(content) != Some(missing)).collect();
+        let past: Vec<&ContentHash> = before.keys().filter(|content| !self.missing.contains_key(*content)).collect();
         if new.is_empty() && past.is_empty() {
             return Ok(());
         }
         ledger.begin()?;
-        new.into_iter().try_for_each(|content| ledger.set_missing(content, Missing { since: now, asked: None }))?;
+        new.iter().try_for_each(|(content, missing)| ledger.set_missing(content, *missing))?;
         past.into_iter().try_for_each(|content| ledger.drop_missing(content))?;
         Ok(ledger.commit(&self.session.world, "commit documents missing")?)
     }
@@ -244,7 +252,7 @@ impl<'d> Placing<'d> {
             let Some(from) = sources.get_mut(&row.content).and_then(Vec::pop) else { continue };
             let Some(known) = self.known.get(&from).copied() else { continue };
             match self.chunks.library.rename(&self.session.world, &from, &to, Some(&known.seen))? {
-                Renamed::Done(seen) => {
+                Renamed::Done(Some(seen)) => {
                     // The times are those of before; what the list says is looked at next.
                     let known = Known { seen, ..known };
                     self.account(&from, None)?;
@@ -255,7 +263,7 @@ impl<'d> Placing<'d> {
                         self.counts.placed += 1;
                     }
                 }
-                Renamed::Absent | Renamed::Edited | Renamed::Blocked(_) => {}
+                Renamed::Done(None) | Renamed::Absent | Renamed::Edited | Renamed::Blocked(_) => {}
             }
         }
         Ok(())
@@ -269,10 +277,13 @@ impl<'d> Placing<'d> {
         let placed = match standing.filter(|known| known.has_content_of(&row)) {
             Some(known) => self.chunks.library.dress(world, &document, &known.seen),
             None => {
-                let Some(recipe) = self.complete(&row.content)? else {
-                    self.counts.coming += 1;
-                    self.missing.insert(row.content);
-                    return Ok(());
+                let recipe = match self.complete(&row.content)? {
+                    Ok(recipe) => recipe,
+                    Err(here) => {
+                        self.counts.coming += 1;
+                        self.missing.insert(row.content, here);
+                        return Ok(());
+                    }
                 };
                 if let Some(known) = standing
                     && !self.may_go(path, &known)?
@@ -339,15 +350,16 @@ impl<'d> Placing<'d> {
         }
     }
 
-    /// The recipe of a content of which every chunk is at hand.
-    fn complete(&mut self, content: &ContentHash) -> Result<Option<Recipe>> {
-        let Some(recipe) = self.session.recipe(content)? else { return Ok(None) };
-        for (chunk, _) in &recipe.chunks {
-            if !self.chunks.has(chunk)? {
-                return Ok(None);
+    /// The recipe of a content of which every chunk is at hand; else how many bytes of it are.
+    fn complete(&self, content: &ContentHash) -> Result<std::result::Result<Recipe, u64>> {
+        let Some(recipe) = self.session.recipe(content)? else { return Ok(Err(0)) };
+        let mut here = 0;
+        for (chunk, length) in &recipe.chunks {
+            if self.chunks.has(chunk)? {
+                here += u64::from(*length);
             }
         }
-        Ok(Some(recipe))
+        Ok(if here == recipe.bytes() { Ok(recipe) } else { Err(here) })
     }
 
     /// Whether a file may go. What a document of the list still needs of it, and no other file has, is kept in the store first.
@@ -381,6 +393,7 @@ impl<'d> Placing<'d> {
         match self.chunks.store.take(&self.session.world, &mut frames, &mut index) {
             Ok(_) => Ok(true),
             Err(PackFault::Io(error)) => Err(error.into()),
+            Err(PackFault::Crash(crash)) => Err(crash.into()),
             Err(PackFault::Index { .. } | PackFault::Frame { .. }) => Err(SyncError::Bug("a pack that was just made does not read")),
         }
     }

@@ -85,6 +85,7 @@ fn take_chunks(session: &Session, opened: &Opened) -> Result<()> {
     match store.take(&session.world, &mut frames, &mut index) {
         Ok(_) | Err(PackFault::Index { .. } | PackFault::Frame { .. }) => Ok(()),
         Err(PackFault::Io(error)) => Err(error.into()),
+        Err(PackFault::Crash(crash)) => Err(crash.into()),
     }
 }
 
