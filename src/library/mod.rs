@@ -8,11 +8,19 @@
 
 mod chunk;
 mod folder;
+mod inside;
 mod pack;
+#[cfg(test)]
+mod pack_tests;
 mod path;
 mod patterns;
 mod place;
+#[cfg(test)]
+mod place_tests;
+mod refusal;
 mod scan;
+#[cfg(test)]
+mod scan_tests;
 mod store;
 
 pub use chunk::{ChunkId, ContentId, Cut, Recipe, RecipeFault, Told};
@@ -21,7 +29,8 @@ pub use pack::{PackFault, PackWriter};
 pub use path::{DocumentPath, NameFault};
 pub use patterns::{PatternError, Patterns, Verdict};
 pub use place::{Placed, Removed, Renamed};
-pub use scan::{Finding, Found, Refusal, Totals};
+pub use refusal::Refusal;
+pub use scan::{Finding, Found, Totals};
 pub use store::ChunkStore;
 
 use serde::{Deserialize, Serialize};

@@ -4,6 +4,7 @@
 //! only where Windows, macOS and Unix agree on what it means: no way out of the folder, no device, no second stream of a file, nothing that
 //! is cut off or folded silently, composed characters (NFC). What differs only in case is one name ([`DocumentPath::collision_key`]).
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -107,11 +108,6 @@ impl DocumentPath {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-
-    /// The parts: folders, then the name.
-    pub(super) fn parts(&self) -> impl DoubleEndedIterator<Item = &str> {
-        self.0.split('/')
     }
 
     /// The folder it is in, `None` for the library itself, and the name.
@@ -266,6 +262,12 @@ fn join(folder: Option<&str>, name: &str) -> String {
 impl fmt::Display for DocumentPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+impl Borrow<str> for DocumentPath {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 
