@@ -161,6 +161,7 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
             "nothing was done: this home no longer knows what it has sent. Put the newest home back, or join this site anew".to_owned()
         }
         SyncError::Library(error) => return (Exit::Failed, library(error)),
+        SyncError::LibraryPlace(_) => "take a folder of its own: 'fieldpost library on DIR'".to_owned(),
         SyncError::Pattern(_) => "patterns are written as 'reports/**' or '*.docx': mend it in rules.toml or fieldpost.toml".to_owned(),
         SyncError::Mend(error) => return (Exit::Failed, mend(error)),
         SyncError::NameTaken(_) => "names are unique in the whole tree, and an open invitation has one too: choose another one".to_owned(),
@@ -204,7 +205,7 @@ fn library(error: &LibraryError) -> Option<String> {
         LibraryError::Changed(_) | LibraryError::ChunkMissing { .. } | LibraryError::Content(_) => {
             "nothing is half done: the next run looks at it anew, and asks for what is missing"
         }
-        LibraryError::Io(error) => return operating_system(error).into(),
+        LibraryError::Io(error) => return operating_system(error),
         LibraryError::Crash(_) => return None,
     };
     Some(hint.to_owned())

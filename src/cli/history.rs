@@ -120,7 +120,7 @@ pub fn run(arguments: &HistoryArgs, context: &Context) -> Result<Exit, Failure> 
     for event in events {
         told.push(tell(&session, event));
     }
-    let report = HistoryReport { table: shape.name.clone(), key: shown::of_key(&key), events: told, forgotten, others };
+    let report = HistoryReport { table: shown_table(&shape.name).to_owned(), key: shown::of_key(&key), events: told, forgotten, others };
     Ok(context.printer.report(&report))
 }
 
@@ -148,7 +148,7 @@ pub fn shape_named<'s>(session: &'s Session, typed: &str) -> Result<&'s Shape, F
 pub fn keys_meant(shape: &Shape, typed: &[String]) -> Result<Vec<Key>, Failure> {
     if typed.len() != shape.key.len() {
         let fields = shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
-        return Err(Failure::KeyLength { table: shape.name.clone(), fields });
+        return Err(Failure::KeyLength { table: shown_table(&shape.name).to_owned(), fields });
     }
     let mut meant: Vec<Vec<Value>> = vec![Vec::new()];
     for word in typed {

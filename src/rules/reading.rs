@@ -337,7 +337,7 @@ pub fn byte_count(text: &str) -> Option<u64> {
 #[must_use]
 pub fn byte_text(bytes: u64) -> String {
     let units = [("GiB", 1 << 30), ("GB", 1_000_000_000), ("MiB", 1 << 20), ("MB", 1_000_000), ("KiB", 1 << 10), ("kB", 1_000)];
-    match units.into_iter().find(|(_, unit)| bytes % unit == 0) {
+    match units.into_iter().find(|(_, unit)| bytes.is_multiple_of(*unit)) {
         Some((name, unit)) => format!("{} {name}", bytes / unit),
         None => format!("{bytes} B"),
     }

@@ -207,6 +207,21 @@ mod tests {
     }
 
     #[test]
+    fn what_is_set_of_documents_reads_back() {
+        let more = "[library]\nfolder = 'D:\\docs'\nexclude = ['*.tmp']\ninclude = ['a/**']\nlargest = '3 MB'\nbudget = '1 GiB'\nbefore_rows = true\n";
+        let settings = Settings::parse(&format!("{GOOD}{more}")).unwrap();
+        assert_eq!(settings.library.folder(), "D:\\docs");
+        assert_eq!(
+            (settings.library.budget, settings.library.choice.largest, settings.library.before_rows),
+            (1 << 30, Some(3_000_000), true)
+        );
+        assert_eq!(Settings::parse(&settings.to_string()).unwrap(), settings);
+        assert_eq!(Settings::parse(GOOD).unwrap().library.folder(), "library");
+        let error = Settings::parse(&format!("{GOOD}[library]\nbudget = '0'\n")).unwrap_err().to_string();
+        assert!(error.starts_with("line 9: `budget`: it takes so many bytes"), "{error}");
+    }
+
+    #[test]
     fn every_fault_is_named_with_its_line() {
         let cases = [
             ("name = 'anna'", "name = 'Anna'", "line 1: `name`: a site name has only a-z"),

@@ -1,6 +1,7 @@
 //! Why a run failed.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::database::DatabaseError;
 use crate::exchange::ExchangeError;
@@ -41,6 +42,9 @@ pub enum SyncError {
     /// The documents folder.
     #[error(transparent)]
     Library(#[from] LibraryError),
+    /// The documents folder would have the site itself in it.
+    #[error("`{0}` cannot be the library: this site's home or database is in it, or it is inside '.fieldpost'")]
+    LibraryPlace(PathBuf),
     /// A pattern for documents that cannot be read.
     #[error("{0}")]
     Pattern(String),
@@ -164,6 +168,7 @@ impl SyncError {
             Self::Database(error) => error.retry_helps(),
             Self::Exchange(error) => error.retry_helps(),
             Self::Open(error) => error.retry_helps(),
+            Self::Library(error) => error.retry_helps(),
             Self::NoDatabase { .. } | Self::SchemaMoves => true,
             Self::Home(HomeError::Busy { .. }) => true,
             Self::Ledger(_)
@@ -171,8 +176,8 @@ impl SyncError {
             | Self::ExchangeName(_)
             | Self::Codec(_)
             | Self::Home(_)
-            | Self::Library(_)
             | Self::Pattern(_)
+            | Self::LibraryPlace(_)
             | Self::Key(_)
             | Self::Rules(_)
             | Self::RulesBrought(_)

@@ -42,7 +42,6 @@ pub(super) struct Collected {
 }
 
 /// Collects and applies whatever a neighbour sent.
-#[expect(clippy::too_many_arguments, reason = "the parts of one round")]
 pub(super) fn collect(
     session: &mut Session,
     place: &mut Place<'_>,

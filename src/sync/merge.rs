@@ -11,7 +11,7 @@ use super::Result;
 use super::apply::{Applying, Incoming};
 use super::documents::dispute::Disputed;
 use crate::ledger::{ConflictKind, ConflictState, Record};
-use crate::model::{FieldNo, Image, Millis, Row, Stamp, Value};
+use crate::model::{FieldNo, Image, LIBRARY, Millis, Row, Stamp, Value};
 use crate::rules::{Criteria, Criterion, Decided, Dispute, Edit, Three, Verdict, adds_up, decide};
 
 /// One change being merged into a record.
@@ -153,7 +153,10 @@ impl Applying<'_> {
             }
         }
         decided.why = format!("{}, with the fields that belong to it", decided.why);
-        let differs = |field: &FieldNo| change.sent(*field) != merged.row.get(*field);
+        let shape = session.shape(change.record.table);
+        // What a document is, its content tells: the rest goes with it.
+        let counts = |field: &FieldNo| shape.name != LIBRARY || shape.name_of(*field) == "content";
+        let differs = |field: &FieldNo| counts(field) && change.sent(*field) != merged.row.get(*field);
         let losing: Vec<FieldNo> = match decided.verdict {
             Verdict::Child => here.into_iter().filter(differs).collect(),
             Verdict::Parent | Verdict::Review | Verdict::Merged(_) => edited.iter().copied().filter(differs).collect(),

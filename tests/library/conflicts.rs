@@ -36,6 +36,27 @@ fn the_same_document_made_at_two_sites_is_kept_twice_unless_it_is_the_same() {
     tree.write("anna", "same.txt", "same");
     tree.settle(&SITES);
     tree.assert_documents(&SITES, &[("new.txt", "of head"), ("new (anna 2023-11-14).txt", "of anna"), ("same.txt", "same")]);
+    for site in ["north", "anna"] {
+        assert_eq!(tree.listed(site).len(), 1, "one conflict, and none about what is the same: {:?}", tree.listed(site));
+    }
+}
+
+#[test]
+fn a_folder_around_the_site_itself_is_refused() {
+    let tree = library("");
+    for folder in [".", "..", ".fieldpost/library", ".fieldpost"] {
+        let mut session = tree.session("head");
+        session.settings.library.folder = Some(folder.into());
+        assert!(
+            fieldpost::sync::documents::switch::on(&mut session).unwrap_err().to_string().contains("cannot be the library"),
+            "{folder}"
+        );
+        // Also where the settings were changed by hand.
+        session.home.write_settings(&tree.world("head"), &session.settings).unwrap();
+        drop(session);
+        let report = tree.sync("head");
+        assert!(report.waiting.iter().any(|waiting| waiting.why.contains("cannot be the library")), "{folder}: {:?}", report.waiting);
+    }
 }
 
 #[test]

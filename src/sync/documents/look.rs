@@ -33,6 +33,10 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
     if !session.ledger.has_documents()? {
         super::switch::begin(session)?;
     }
+    if let Err(error) = super::switch::check_place(session) {
+        report.waiting.push(wait(error.to_string(), false));
+        return Ok(None);
+    }
     let folder = session.library_folder();
     let library = match Library::open(&folder) {
         Ok(library) => library.with_settle_millis(session.limits.document_settle_millis),
@@ -42,7 +46,7 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
                 .push(wait(format!("{error}: nothing of it is taken for deleted. 'fieldpost library on' says where it is"), false));
             return Ok(None);
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return away(error, report),
     };
     let choice = choice(&session.rules.library().choice, &session.settings.library.choice);
     let mut documents = Documents {
@@ -54,7 +58,10 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
         counts: DocumentCounts::default(),
     };
     let mut looking = Looking::new(session, &documents.library)?;
-    let totals = looking.scan(&documents.patterns)?;
+    let totals = match looking.scan(&documents.patterns) {
+        Err(SyncError::Library(error)) => return away(error, report),
+        totals => totals?,
+    };
     if let Some(why) = looking.delete(totals)? {
         report.waiting.push(wait(why, false));
     }
@@ -62,6 +69,15 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
     (documents.counts, documents.busy, documents.troubles) = (counts, busy, troubles);
     documents.counts.busy = documents.busy.len() as u64;
     Ok(Some(documents))
+}
+
+/// The folder went, or cannot be read: everything else goes on.
+fn away(error: LibraryError, report: &mut Report) -> Result<Option<Documents>> {
+    if matches!(error, LibraryError::Crash(_)) {
+        return Err(error.into());
+    }
+    report.waiting.push(wait(error.to_string(), error.retry_helps()));
+    Ok(None)
 }
 
 fn wait(why: String, retried: bool) -> Waiting {

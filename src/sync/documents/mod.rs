@@ -73,7 +73,7 @@ pub struct DocumentCounts {
     pub coming: u64,
     /// Being written: left for the next round.
     pub busy: u64,
-    /// Names that are not taken or not placed, each with the reason.
+    /// Names that are not taken or not placed, each with the reason; as far as it was not said before.
     pub refused: BTreeMap<String, String>,
 }
 

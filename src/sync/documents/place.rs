@@ -51,10 +51,14 @@ pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, repor
         unreachable: false,
     }));
     sweep(session, documents)?;
-    session.ledger.begin()?;
-    session.ledger.set_document_troubles(&documents.troubles)?;
-    session.ledger.commit(&session.world, "commit troubles of documents")?;
-    documents.counts.refused.clone_from(&documents.troubles);
+    let before = session.ledger.document_troubles()?;
+    if before != documents.troubles {
+        session.ledger.begin()?;
+        session.ledger.set_document_troubles(&documents.troubles)?;
+        session.ledger.commit(&session.world, "commit troubles of documents")?;
+    }
+    let new = documents.troubles.iter().filter(|(name, why)| before.get(*name) != Some(*why));
+    documents.counts.refused.extend(new.map(|(name, why)| (name.clone(), why.clone())));
     report.documents = documents.counts.clone();
     Ok(())
 }
@@ -251,7 +255,9 @@ impl<'d> Placing<'d> {
             let Some(row) = self.listed.get(&to).cloned() else { continue };
             let Some(from) = sources.get_mut(&row.content).and_then(Vec::pop) else { continue };
             let Some(known) = self.known.get(&from).copied() else { continue };
-            match self.chunks.library.rename(&self.session.world, &from, &to, Some(&known.seen))? {
+            let renamed = self.chunks.library.rename(&self.session.world, &from, &to, Some(&known.seen));
+            let Some(renamed) = self.or_trouble(&to, renamed)? else { continue };
+            match renamed {
                 Renamed::Done(Some(seen)) => {
                     // The times are those of before; what the list says is looked at next.
                     let known = Known { seen, ..known };
@@ -324,7 +330,19 @@ impl<'d> Placing<'d> {
                 self.counts.coming += 1;
                 Ok(())
             }
-            Err(error) => Err(error.into()),
+            failed => self.or_trouble(path, failed).map(drop),
+        }
+    }
+
+    /// What the file system refuses for one document keeps no other from its place; the next round tries again.
+    fn or_trouble<T>(&mut self, path: &DocumentPath, done: std::result::Result<T, LibraryError>) -> Result<Option<T>> {
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(error @ LibraryError::Crash(_)) => Err(error.into()),
+            Err(error) => {
+                self.troubles.insert(path.as_str().to_owned(), format!("it is not placed: {error}"));
+                Ok(None)
+            }
         }
     }
 
@@ -403,7 +421,9 @@ impl<'d> Placing<'d> {
         if !self.may_go(path, &known)? {
             return Ok(());
         }
-        match self.chunks.library.remove(&self.session.world, path, &known.seen)? {
+        let removed = self.chunks.library.remove(&self.session.world, path, &known.seen);
+        let Some(removed) = self.or_trouble(path, removed)? else { return Ok(()) };
+        match removed {
             Removed::Done => {
                 self.counts.removed += 1;
                 self.account(path, None)

@@ -126,7 +126,8 @@ impl<'s> Telling<'s> {
         while let Some(content) = self.queue.front().copied() {
             match self.tell(&content, &mut pack, &mut recipes, most)? {
                 Told::Whole => {}
-                Told::Lacking => self.left = true,
+                // What the neighbour has itself, it does not wait for.
+                Told::Lacking => self.left |= !self.holds(&content)?,
                 Told::Part => break,
             }
             self.queue.pop_front();
