@@ -113,7 +113,7 @@ impl Library {
         };
         world.step("place document")?;
         let done = match (before, standing) {
-            (Some(before), Some(standing)) => scratch.exchange(&folder, name, &before, &standing.content)?,
+            (Some(before), Some(standing)) => scratch.exchange(&folder, name, &before, &standing.content, &file)?,
             (Some(_), None) | (None, _) => match hidden.rename_free(&scratch.name, &folder, name) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
                 renamed => renamed.map(|()| true)?,
@@ -166,16 +166,10 @@ impl Library {
             There::Blocked(refusal) => return Ok(Removed::Blocked(refusal)),
         };
         world.step("remove document")?;
-        if let Some(before) = before {
-            let hidden = self.hidden()?;
-            let aside = swap_name(&standing.content, &standing.content);
-            folder.rename_free(name, &hidden, OsStr::new(&aside))?;
-            if !hidden.look(OsStr::new(&aside))?.is_some_and(|look| look.is_unwritten(&before)) {
-                hidden.rename_free(OsStr::new(&aside), &folder, name)?;
-                return Ok(Removed::Edited);
-            }
-            hidden.remove(OsStr::new(&aside))?;
-            folder.sync()?;
+        if let Some(before) = before
+            && !take_out(&self.hidden()?, &folder, name, &before, &standing.content)?
+        {
+            return Ok(Removed::Edited);
         }
         self.remove_empty_folders(path)?;
         Ok(Removed::Done)
@@ -239,6 +233,21 @@ impl Library {
             Some(_) | None => Ok(()),
         }
     }
+}
+
+/// Deletes a file that looks like `before`; `false` where it does not any more.
+pub(super) fn take_out(hidden: &Inside, folder: &Inside, name: &OsStr, before: &Look, standing: &ContentId) -> Result<bool, LibraryError> {
+    let aside = swap_name(standing, standing);
+    let aside = OsStr::new(&aside);
+    folder.rename_free(name, hidden, aside)?;
+    let unwritten = hidden.look(aside)?.is_some_and(|look| look.is_unwritten(before));
+    if unwritten {
+        hidden.remove(aside)?;
+        folder.sync()?;
+    } else {
+        hidden.rename_free(aside, folder, name)?;
+    }
+    Ok(unwritten)
 }
 
 /// Looks at a name, and into the file where its looks do not tell.
@@ -362,24 +371,39 @@ impl<'a> Scratch<'a> {
         Ok(file)
     }
 
-    /// Takes the place of a file that looks like `before`; `false` where it does not any more.
-    fn exchange(&self, folder: &Inside, name: &OsStr, before: &Look, standing: &ContentId) -> Result<bool, LibraryError> {
+    /// Takes the place of a file that looks like `before`; `false` where it does not any more. `file` is what was written.
+    fn exchange(
+        &self,
+        folder: &Inside,
+        name: &OsStr,
+        before: &Look,
+        standing: &ContentId,
+        file: &std::fs::File,
+    ) -> Result<bool, LibraryError> {
         let aside = swap_name(standing, &self.content);
         let aside = OsStr::new(&aside);
-        if !folder.look(name)?.is_some_and(|look| look == *before) {
-            return Ok(false);
-        }
         self.hidden.rename_free(&self.name, self.hidden, aside)?;
         if !self.hidden.swap(aside, folder, name)? {
-            self.hidden.rename_over(aside, folder, name)?;
+            let unwritten = folder.look(name)?.is_some_and(|look| look.is_unwritten(before));
+            if unwritten {
+                self.hidden.rename_over(aside, folder, name)?;
+            } else {
+                self.hidden.remove(aside)?;
+            }
+            return Ok(unwritten);
+        }
+        let came_out = self.hidden.look(aside)?;
+        if came_out.is_some_and(|look| look.is_unwritten(before)) {
+            self.hidden.remove(aside)?;
             return Ok(true);
         }
-        let unwritten = self.hidden.look(aside)?.is_some_and(|look| look.is_unwritten(before));
-        if !unwritten {
-            self.hidden.swap(aside, folder, name)?;
+        self.hidden.swap(aside, folder, name)?;
+        // Where it was saved once more meanwhile, that came out: it stays for the next start to bring it back.
+        let ours = Inside::look_at(file)?;
+        if self.hidden.look(aside)?.is_some_and(|look| look.is_unwritten(&ours)) {
+            self.hidden.remove(aside)?;
         }
-        self.hidden.remove(aside)?;
-        Ok(unwritten)
+        Ok(false)
     }
 
     fn is_used(&self) {

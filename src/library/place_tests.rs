@@ -1,10 +1,11 @@
 //! Placing, removing and renaming: what is done, what is left alone, and what a kill leaves behind.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use fs_err as fs;
 
+use super::inside::{Inside, Look};
+use super::place::take_out;
 use super::{
     ChunkId, ContentId, Cut, Document, DocumentPath, Finding, Found, Library, LibraryError, Patterns, Placed, Recipe, Refusal, Removed,
     Renamed, Seen,
@@ -362,49 +363,33 @@ fn what_lies_half_exchanged_is_cleared_away_and_an_edit_among_it_is_not() {
     assert!(document.path.as_str().starts_with("recovered "));
 }
 
-/// An application saves again and again while documents are placed. Whatever it saved must come to our eyes: what is placed over unseen
-/// never would.
+/// The last look at the old file is after it came out of its place: what happens before, also in that very moment, is seen.
 #[test]
 fn an_edit_in_the_moment_of_placing_is_not_lost() {
-    const EDITS: usize = 300;
     let site = Site::new();
-    let root = site.folder.path().to_owned();
-    let path = DocumentPath::new("offer").unwrap();
-    let mut seen = site.placed(&made("offer", ONE), None);
-    let (edits_seen, over) = (AtomicUsize::new(0), AtomicBool::new(false));
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            for number in 1..=EDITS {
-                // As editors save: another file, renamed over the old one.
-                std::fs::write(root.join("saving"), format!("edit {number}")).unwrap();
-                std::fs::rename(root.join("saving"), root.join("offer")).unwrap();
-                let waits_since = std::time::Instant::now();
-                while edits_seen.load(Ordering::Relaxed) < number {
-                    assert!(waits_since.elapsed().as_secs() < 20, "edit {number} was lost");
-                    std::thread::yield_now();
-                }
-            }
-            over.store(true, Ordering::Relaxed);
-        });
-        for number in 0.. {
-            match site.place(&made("offer", &format!("placed {number}")), Some(&seen)).unwrap() {
-                Placed::Done(placed) => seen = placed,
-                Placed::Edited => {
-                    if let Some(found) = site.library.read(&site.world, &path, None).unwrap() {
-                        seen = found.seen;
-                        let text = format!("edit {}", edits_seen.load(Ordering::Relaxed) + 1);
-                        if seen.content == ContentId::of(text.as_bytes()) {
-                            edits_seen.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
-                }
-                Placed::Blocked(refusal) => panic!("{refusal}"),
-            }
-            if over.load(Ordering::Relaxed) {
-                break;
-            }
-        }
-    });
+    let seen = site.placed(&made("offer", ONE), None);
+    for (path, standing) in [("offer", Some(&seen)), ("made here", None)] {
+        let two = made(path, TWO);
+        let mut chunk = |id: &ChunkId| {
+            // The application saves while the document is put together.
+            site.edit(path, "edited in the last moment");
+            two.chunks.get(id).cloned()
+        };
+        let placed = site.library.place(&site.world, &two.document, &two.recipe, &mut chunk, standing).unwrap();
+        assert_eq!(placed, Placed::Edited);
+        assert_eq!(site.text(path).as_deref(), Some("edited in the last moment"));
+        assert!(site.is_tidy());
+    }
+    // And of removing.
+    let folder = Inside::root(site.folder.path()).unwrap();
+    let hidden = folder.enter(".fieldpost-library".as_ref()).unwrap();
+    let name = std::ffi::OsStr::new("offer");
+    let look = folder.look(name).unwrap().unwrap();
+    let before = Look { modified_ns: look.modified_ns - 1, ..look };
+    assert!(!take_out(&hidden, &folder, name, &before, &seen.content).unwrap());
+    assert_eq!(site.text("offer").as_deref(), Some("edited in the last moment"));
+    assert!(take_out(&hidden, &folder, name, &look, &seen.content).unwrap());
+    assert_eq!(site.text("offer"), None);
     assert!(site.is_tidy());
 }
 

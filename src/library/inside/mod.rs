@@ -147,6 +147,9 @@ mod tests {
                     a.rename_over(name("x"), &root, name("y")).unwrap();
                     let mut text = String::new();
                     root.open(name("y")).unwrap().read_to_string(&mut text).unwrap();
+                    set_modified(&root.open_to_dress(name("y")).unwrap(), Millis(5000)).unwrap();
+                    assert_eq!(root.look(name("y")).unwrap().unwrap().modified(), Millis(5000));
+                    assert_ne!(root.free_bytes(), Some(0));
                     assert_eq!((text.as_str(), a.look(name("x")).unwrap()), ("new", None));
 
                     assert!(!root.remove_empty(name("missing")));
