@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::tell::{MORE, RECIPES, WANTED};
-use crate::ledger::{ContentHash, Neighbour, WHOLE};
+use crate::ledger::{ContentHash, Missing, Neighbour, WHOLE, is_whole};
 use crate::library::{ChunkId, ChunkStore, ContentId, PackFault, PackWriter, Told};
 use crate::packet::Opened;
 use crate::sync::{Result, Session, SyncError};
@@ -47,7 +47,12 @@ pub(in crate::sync) fn take(session: &Session, from: &Neighbour, opened: &Opened
         }
         if let Some(bytes) = opened.bytes(WANTED, most)? {
             let wanted: Vec<Wanted> = serde_json::from_slice(&bytes).unwrap_or_default();
+            let there = session.ledger.there(from.site)?;
             for wanted in wanted.into_iter().take(MOST_WANTED) {
+                // What it was not sent yet comes by itself.
+                if !is_whole(&there, &wanted.content.0) {
+                    continue;
+                }
                 let chunks = wanted.chunks.into_iter().map(|chunk| chunk.0).collect();
                 session.ledger.drop_there(from.site, &wanted.content.0)?;
                 session.ledger.put_wanted(from.site, &wanted.content.0, &chunks)?;
@@ -91,6 +96,7 @@ fn take_chunks(session: &Session, opened: &Opened) -> Result<()> {
 
 /// A neighbour that tells of which chunks a content is made has it.
 fn take_recipes(session: &Session, from: &Neighbour, bytes: &[u8]) -> Result<()> {
+    let missing = session.ledger.missing()?;
     for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let Ok(told) = serde_json::from_slice::<Told>(line) else { continue };
         let content: ContentHash = told.content.0;
@@ -98,6 +104,10 @@ fn take_recipes(session: &Session, from: &Neighbour, bytes: &[u8]) -> Result<()>
         // One that cannot be read is missed when the document is to be placed, and asked for whole.
         if let Ok(recipe) = told.read(base.as_ref()) {
             session.put_recipe(&recipe)?;
+            // Now it can be said which chunks are missing.
+            if let Some(before) = missing.get(&content) {
+                session.ledger.set_missing(&content, Missing { asked: None, ..*before })?;
+            }
         }
         session.ledger.put_there(from.site, &content, WHOLE)?;
     }

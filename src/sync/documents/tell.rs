@@ -126,8 +126,7 @@ impl<'s> Telling<'s> {
         while let Some(content) = self.queue.front().copied() {
             match self.tell(&content, &mut pack, &mut recipes, most)? {
                 Told::Whole => {}
-                // What the neighbour has itself, it does not wait for.
-                Told::Lacking => self.left |= !self.holds(&content)?,
+                Told::Lacking => self.left = true,
                 Told::Part => break,
             }
             self.queue.pop_front();
