@@ -118,10 +118,7 @@ fn an_edit_on_a_version_that_was_still_coming_becomes_a_document_of_its_own() {
     tree.write("head", "other", "x");
     tree.settle(&SITES);
     // The row arrives, the content does not: it is too large for the budget of this round.
-    let home = fieldpost::site::Home::discover(Some(&tree.home("head")), &tree.home("head")).unwrap();
-    let mut settings = home.settings().unwrap();
-    settings.library.budget = 1;
-    home.write_settings(&tree.world("head"), &settings).unwrap();
+    tree.set_library("head", |library| library.budget = 1);
     let large = crate::folders::noise(2 << 20, 5);
     tree.write("head", "a", &large);
     tree.sync("head");
@@ -131,8 +128,7 @@ fn an_edit_on_a_version_that_was_still_coming_becomes_a_document_of_its_own() {
     tree.write("north", "a", "of north");
     let report = tree.sync("north");
     assert_eq!(report.documents.copies, 1);
-    settings.library.budget = 64 << 20;
-    home.write_settings(&tree.world("head"), &settings).unwrap();
+    tree.set_library("head", |library| library.budget = 64 << 20);
     tree.settle(&SITES);
     for site in SITES {
         assert_eq!(tree.folder(site)["a"], large, "at {site}");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use fieldpost::site::Role;
+use fieldpost::site::{Home, LibrarySettings, Role};
 use fieldpost::sync::documents::{Freedom, switch};
 use fieldpost::sync::report::Report;
 use fieldpost::sync::round;
@@ -84,6 +84,14 @@ impl Tree {
             assert_eq!(folder, expected, "at {site}");
         }
         self.assert_same(sites);
+    }
+
+    /// Changes the settings of a site's library.
+    pub fn set_library(&self, site: &str, change: impl FnOnce(&mut LibrarySettings)) {
+        let home = Home::discover(Some(&self.home(site)), &self.home(site)).unwrap();
+        let mut settings = home.settings().unwrap();
+        change(&mut settings.library);
+        home.write_settings(&self.world(site), &settings).unwrap();
     }
 
     pub fn sync_allowing_deletions(&self, site: &str) -> Report {

@@ -110,10 +110,7 @@ fn a_copy_of_a_document_costs_nothing_and_swapped_names_arrive() {
 fn a_film_does_not_hold_up_records_and_goes_in_parts() {
     let tree = library("");
     for site in SITES {
-        let home = fieldpost::site::Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
-        let mut settings = home.settings().unwrap();
-        settings.library.budget = 1 << 20;
-        home.write_settings(&tree.world(site), &settings).unwrap();
+        tree.set_library(site, |library| library.budget = 1 << 20);
     }
     let film = noise(5 << 20, 3);
     tree.write("head", "film", &film);
@@ -241,11 +238,7 @@ fn no_name_and_no_byte_of_a_document_is_on_the_exchange_in_clear() {
 fn no_record_arrives_before_its_document_where_the_settings_say_so() {
     for kill in 1.. {
         let tree = library("");
-        let home = fieldpost::site::Home::discover(Some(&tree.home("head")), &tree.home("head")).unwrap();
-        let mut settings = home.settings().unwrap();
-        settings.library.before_rows = true;
-        settings.library.budget = 1;
-        home.write_settings(&tree.world("head"), &settings).unwrap();
+        tree.set_library("head", |library| (library.before_rows, library.budget) = (true, 1));
         tree.write("head", "new", noise(100_000, 4));
         tree.edit("head", "UPDATE t SET x = 'see new'");
         tree.sync("head");
