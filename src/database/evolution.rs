@@ -82,7 +82,7 @@ impl Database {
 }
 
 /// A number, text, blob, NULL or truth value: the same whenever it is evaluated.
-fn is_literal(default: &str) -> bool {
+pub(super) fn is_literal(default: &str) -> bool {
     let words = ["null", "true", "false"];
     let blob = default.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x'"));
     blob || default.starts_with(['\'', '"'])

@@ -18,6 +18,7 @@
 
 mod capture;
 mod commits;
+pub mod conform;
 mod digest;
 pub mod doctor;
 mod error;
@@ -34,6 +35,7 @@ mod references;
 mod rows;
 mod schema;
 mod silence;
+mod sql;
 mod survey;
 mod transaction;
 
