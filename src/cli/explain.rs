@@ -131,6 +131,7 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::Home(error) => return home(error),
         SyncError::Key(error) => return (Exit::Failed, key(error)),
         SyncError::Rules(error) | SyncError::RulesBrought(error) => return (Exit::Failed, fault(&error.fault)),
+        SyncError::SchemaBrought(_) => "'fieldpost schema diff' shows what it wants to change".to_owned(),
         SyncError::Roster(error) => return (Exit::Failed, roster(error)),
         SyncError::Invitation(error) => return (Exit::Failed, Some(invitation(error))),
         SyncError::Io(error) => return (Exit::Failed, operating_system(error)),

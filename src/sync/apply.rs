@@ -125,6 +125,14 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
             database.trim(shape, last)?;
         }
     }
+    leave_for_the_ledger(session)?;
+    Ok((done, tally))
+}
+
+/// Puts everything that the ledger was told since it began to remember into the open transaction of the database: whoever commits that
+/// has committed both.
+pub(super) fn leave_for_the_ledger(session: &Session) -> Result<()> {
+    let (database, ledger) = (session.database()?, &session.ledger);
     let commit = ledger.commits()? + 1;
     ledger.set_commits(commit)?;
     database.forget_commits(commit - 1)?;
@@ -132,7 +140,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     for (part, bytes) in (0u32..).zip(bytes.chunks(COMMIT_PART)) {
         database.put_commit(commit, part, bytes)?;
     }
-    Ok((done, tally))
+    Ok(())
 }
 
 /// Applies the next packet of a neighbour from where it was left.
@@ -318,8 +326,8 @@ impl Applying<'_> {
 
     /// Numbers that the parent's AUTOINCREMENT tables have given out are never given again here.
     fn raise_sequences(&self, from: &Neighbour, opened: &Opened) -> Result<()> {
-        let Some(bytes) = opened.bytes("schema.json", self.session.limits.document_bytes)? else { return Ok(()) };
-        let sent: super::start::SentSchema = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("schema.json"))?;
+        let Some(bytes) = opened.bytes(super::schema::PART, self.session.limits.document_bytes)? else { return Ok(()) };
+        let sent: super::schema::SentSchema = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart(super::schema::PART))?;
         if from.kind == NeighbourKind::Parent {
             self.session.database()?.set_sequences(&sent.schema.sequences)?;
         }
@@ -355,7 +363,7 @@ impl Applying<'_> {
     fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
         let ledger = &self.session.ledger;
         let most = self.session.limits.document_bytes;
-        let mut brought = opened.entry_bytes(RULES_PART).is_some();
+        let mut brought = opened.entry_bytes(RULES_PART).is_some() || opened.entry_bytes(super::schema::PART).is_some();
         if let Some(bytes) = opened.bytes("outcomes.json", most)? {
             let outcomes: Vec<(i64, Conflict)> = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("outcomes.json"))?;
             for (number, conflict) in outcomes {

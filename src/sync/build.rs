@@ -21,6 +21,7 @@ use super::meaning::Outward;
 use super::outbox;
 use super::report::{Counts, Kept, PacketOut};
 use super::roster;
+use super::schema;
 use super::session::RULES_PART;
 use super::standing;
 use super::stays::Stays;
@@ -90,7 +91,7 @@ struct Building<'s> {
     sealed: Vec<Finished>,
     spool: Spool,
     outward: Outward,
-    /// Roster and rules, as far as not told: they go in the first packet, because nobody may tell anything before it knows them.
+    /// Roster, rules and schema, as far as not told: they go in the first packet, because nobody may tell anything before it knows them.
     papers: Vec<Part>,
     /// Their versions once that packet is built.
     told: BTreeMap<String, String>,
@@ -462,9 +463,9 @@ impl<'s> Building<'s> {
         if !self.to.fresh || self.up || !(first || last) {
             return Ok(None);
         }
-        let sent = super::start::SentSchema::of(self.session)?;
+        let sent = super::schema::SentSchema::of(self.session)?;
         let bytes = serde_json::to_vec(&sent).map_err(|_| SyncError::Bug("a schema does not write"))?;
-        Ok(Some(Part { name: "schema.json".into(), source: PartSource::Bytes(bytes) }))
+        Ok(Some(Part { name: schema::PART.into(), source: PartSource::Bytes(bytes) }))
     }
 
     /// Outcomes for sites that lie this way, as far as not told, and the wish for everything: parts, last outcome.
@@ -506,7 +507,7 @@ impl<'s> Building<'s> {
     }
 }
 
-/// The roster and the rules, as far as a neighbour was not told them, and what it was told then.
+/// The roster, the rules and the schema, as far as a neighbour was not told them, and what it was told then.
 fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<String, String>)> {
     let (mut parts, mut told) = (Vec::new(), to.told_documents.clone());
     for (note, part) in [("roster", "roster.json"), ("rules", RULES_PART)] {
@@ -516,6 +517,16 @@ fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<Stri
             parts.push(Part { name: part.into(), source: PartSource::Bytes(text.into_bytes()) });
             told.insert(note.to_owned(), hash);
         }
+    }
+    if let Some((version, text)) = schema::paper(session)?.filter(|_| to.kind == NeighbourKind::Child)
+        && told.get(schema::PART) != Some(&version.to_string())
+    {
+        // A new child gets it with what it needs beside it.
+        if !to.fresh {
+            parts.push(Part { name: schema::PART.into(), source: PartSource::Bytes(text.into_bytes()) });
+        }
+        told.insert(schema::PART.to_owned(), version.to_string());
+        told.insert(schema::TOLD_IN.to_owned(), to.sent.next().to_string());
     }
     Ok((parts, told))
 }

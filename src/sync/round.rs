@@ -84,6 +84,7 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
         let news = sealed.changed + sealed.found > 0;
         retry_held(session, if news { Try::All } else { Try::Due })?;
         super::directions::follow(session)?;
+        super::schema::retry_late(session)?;
     }
     if halves.sends() {
         send(session, &mut places, &collected, &mut report, progress)?;
@@ -101,6 +102,7 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
         }
     }
     report.notes.extend(super::news::lines(session)?);
+    report.notes.extend(super::schema::view::lines(session)?);
     report.notes.extend(super::parked::lines(session)?);
     let settings = &session.settings;
     let moved = super::renumber::renumbered(session, began)?;

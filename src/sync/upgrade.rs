@@ -21,14 +21,18 @@
 //! A rename is believed where the new name stands in the place of the old one *and* the records hold there what the mirror
 //! holds; else the column is dropped and another one added, and the report names both. A table is the same under another name
 //! where our triggers went with it, or where all its columns are there and its records are those of the mirror.
+//!
+//! Where the schema was changed because the parent told it ([`super::schema`]) nothing is guessed: what became of names is told, and what
+//! the change itself wrote is in the mirror at once. At a site with a parent what nobody told stays untracked ([`super::schema::own`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evolve::{Event, Gap, field_events, gaps, merged, same_name};
 use super::parked::split;
-use super::{Result, Session, foreign, news, numbering};
+use super::schema::{self, SentSchema, own};
+use super::{Result, Session, SyncError, foreign, news, numbering};
 use crate::database::Database;
-use crate::ledger::{Opinion, Parked, PastValue};
+use crate::ledger::{Opinion, Parked, PastValue, Record};
 use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
 use crate::rules::{Direction, Rules};
 
@@ -57,6 +61,8 @@ pub(super) struct TakenOver {
     pub reshaped: bool,
     /// A table came back without its records: the parent is asked for everything.
     emptied: bool,
+    /// Fields whose content the told schema wrote, and nobody else.
+    made: BTreeMap<TableNo, BTreeSet<FieldNo>>,
 }
 
 /// Looks whether the schema moved since the last time, and takes over what is otherwise: the shapes, and the mirror with them.
@@ -67,7 +73,7 @@ pub(super) struct TakenOver {
 pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &TakenOver) -> Result<()>) -> Result<Option<TakenOver>> {
     let surveyed = session.database()?.schema_version()?;
     let before = session.ledger.note(VERSION)?;
-    if before.as_deref() == Some(version_words(surveyed, &session.rules).as_str()) {
+    if before.as_deref() == Some(version_words(session, surveyed)?.as_str()) {
         return Ok(None);
     }
     let mut taking = Taking::new(session, surveyed)?;
@@ -87,6 +93,7 @@ pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &Take
     session.ledger.begin()?;
     let done = write(session, &changed, &ranks, &events, &taken)
         .and_then(|()| Ok(session.ledger.set_note(UNTRACKED, &names.join("\n"))?))
+        .and_then(|()| schema::forget_change(session))
         .and_then(|()| note(session, &taken));
     let done = done.and_then(|()| Ok(session.ledger.commit(&session.world, "commit schema")?));
     if let Err(error) = &done
@@ -101,22 +108,22 @@ pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &Take
 
 /// Notes that everything is as the schema of this version wants it.
 pub(super) fn settle(session: &Session, version: i64) -> Result<()> {
-    let version = version_words(version, &session.rules);
+    let version = version_words(session, version)?;
     if session.ledger.note(VERSION)?.as_ref() != Some(&version) {
         session.set_note(VERSION, &version)?;
     }
     Ok(())
 }
 
-/// What the shapes were made for: the schema, and what the rules say stays where it is.
-fn version_words(schema: i64, rules: &Rules) -> String {
-    let mut local = String::new();
-    for (table, rule) in rules.tables() {
+/// What the shapes were made for: the schema, what the rules say stays where it is, and what the parent told.
+fn version_words(session: &Session, schema: i64) -> Result<String> {
+    let mut local = schema::words(session)?.unwrap_or_default();
+    for (table, rule) in session.rules.tables() {
         if rule.direction == Direction::None || !rule.local.is_empty() {
             local.push_str(&format!("{table:?} {:?} {:?};", rule.direction, rule.local));
         }
     }
-    if local.is_empty() { schema.to_string() } else { format!("{schema} {}", blake3::hash(local.as_bytes()).to_hex()) }
+    Ok(if local.is_empty() { schema.to_string() } else { format!("{schema} {}", blake3::hash(local.as_bytes()).to_hex()) })
 }
 
 /// Finds for every table of the database the one it was.
@@ -128,6 +135,10 @@ struct Taking<'s> {
     all: Vec<Shape>,
     events: Vec<Event>,
     taken: TakenOver,
+    /// What became of names with a told schema.
+    change: schema::Change,
+    /// What the parent told; none at the host, and where schemas do not travel.
+    told: Option<SentSchema>,
 }
 
 impl<'s> Taking<'s> {
@@ -138,12 +149,23 @@ impl<'s> Taking<'s> {
             rules.with_key(&shape.name, &key)
         };
         let rules = session.shapes.iter().fold(session.rules.clone(), with_key);
+        let (change, told) = (schema::change(session)?, if schema::words(session)?.is_some() { schema::told(session)? } else { None });
         let mut survey = session.database()?.survey(&rules)?;
+        let own = own_columns(session, &survey.shapes, told.as_ref(), &change)?;
+        if !own.is_empty() {
+            let local = |rules: Rules, (table, own): (&String, &Vec<String>)| {
+                let all = [rules.table(table).local.clone(), own.clone()].concat();
+                rules.with_local(table, &all)
+            };
+            survey = session.database()?.survey(&own.iter().fold(rules, local))?;
+        }
         survey.shapes.iter_mut().for_each(|shape| numbering::identify(shape, &session.rules));
         let all = session.ledger.shapes_ever()?;
-        let untracked = survey.untracked.into_iter().map(|one| (one.name, one.reason.to_string())).collect();
+        let mut untracked: Vec<(String, String)> = survey.untracked.into_iter().map(|one| (one.name, one.reason.to_string())).collect();
+        untracked
+            .extend(own.iter().flat_map(|(table, own)| own.iter().map(move |column| (format!("{table}.{column}"), own::WHY.to_owned()))));
         let taken = TakenOver { surveyed, ..TakenOver::default() };
-        Ok(Self { session, found: survey.shapes, untracked, all, events: Vec::new(), taken })
+        Ok(Self { session, found: survey.shapes, untracked, all, events: Vec::new(), taken, change, told })
     }
 
     fn match_tables(&mut self) -> Result<()> {
@@ -151,13 +173,21 @@ impl<'s> Taking<'s> {
         let mut left = self.found.clone();
         let mut missing = Vec::new();
         for old in live {
-            match left.iter().position(|found| same_name(&found.name, &old.name)) {
+            if self.change.ended.contains(&old.name) {
+                self.events.push(Event::TableGone(old.name.clone()));
+                self.all[old.number.0 as usize].past.gone = true;
+                continue;
+            }
+            let name = self.change.tables.get(&old.name).unwrap_or(&old.name);
+            match left.iter().position(|found| same_name(&found.name, name)) {
                 Some(at) => {
                     let found = left.remove(at);
                     if !self.go_on(&old, &found)? {
                         self.events.push(Event::OtherKey(old.name.clone()));
                         self.all[old.number.0 as usize].past.gone = true;
                         left.push(found);
+                    } else if self.change.tables.contains_key(&old.name) && old.name != found.name {
+                        self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
                     }
                 }
                 None => missing.push(old),
@@ -191,14 +221,23 @@ impl<'s> Taking<'s> {
                 }
             }
         }
-        left.into_iter().try_for_each(|found| self.begin(&found))
+        let (ours, own): (Vec<Shape>, Vec<Shape>) = left.into_iter().partition(|found| match &self.told {
+            Some(told) => own::is_told(self.session, told, &found.name),
+            None => true,
+        });
+        self.untracked.extend(own.into_iter().map(|found| (found.name, own::WHY.to_owned())));
+        ours.iter().try_for_each(|found| self.begin(found))
     }
 
     /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
     fn go_on(&mut self, old: &Shape, found: &Shape) -> Result<bool> {
-        let gaps = gaps(old, found);
-        let renames = renames(self.session, old, found, &gaps)?;
-        let new = merged(old, found, &renames);
+        let columns = self.change.columns.get(&old.name);
+        let gaps = if columns.is_some() { Vec::new() } else { gaps(old, found) };
+        let renames = match columns {
+            Some(columns) => told_renames(old, found, columns),
+            None => renames(self.session, old, found, &gaps)?,
+        };
+        let new = merged(old, found, &renames, &self.anew(old, found, &renames));
         if new.key != old.key || new.key_kind != old.key_kind {
             return Ok(false);
         }
@@ -206,17 +245,33 @@ impl<'s> Taking<'s> {
             self.events.extend(field_events(old, &new, &renames, &gaps));
             let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
             self.taken.tables.insert(new.number, fresh);
-            let at = new.number.0 as usize;
-            self.all[at] = new;
         }
+        if let Some(columns) = columns {
+            let made = columns.made.iter().filter_map(|name| new.field(name)).collect();
+            self.taken.made.insert(new.number, made);
+            self.taken.tables.entry(new.number).or_default();
+        }
+        let at = new.number.0 as usize;
+        self.all[at] = new;
         Ok(true)
+    }
+
+    /// Names that are other fields than those which have or had them: where schemas travel, numbers tell what is the same.
+    fn anew(&self, old: &Shape, found: &Shape, renames: &[(FieldNo, String)]) -> BTreeSet<String> {
+        if !self.session.rules.schema_travels() {
+            return BTreeSet::new();
+        }
+        let is_back = |name: &&str| old.field(name).is_none() && renames.iter().all(|(_, to)| to != name);
+        let back = found.live_fields().map(|field| found.name_of(field)).filter(is_back).map(str::to_owned);
+        let ended = self.change.columns.get(&old.name).into_iter().flat_map(|columns| columns.ended.intersection(&columns.made)).cloned();
+        back.chain(ended).collect()
     }
 
     /// A table that was not here: one that a neighbour spoke of, one that comes back, or one that is new.
     fn begin(&mut self, found: &Shape) -> Result<()> {
         let database = self.session.database()?;
         for old in self.all.iter().rev().filter(|old| old.past.gone && same_name(&old.name, &found.name)) {
-            let new = merged(old, found, &[]);
+            let new = merged(old, found, &[], &BTreeSet::new());
             let known = self.session.ledger.count(old.number)?;
             // An empty table does not say that all its records were deleted: somebody dropped it and made it again.
             let emptied = known > 0 && database.count(found)? == 0;
@@ -266,7 +321,7 @@ fn write(session: &Session, changed: &[Shape], ranks: &BTreeMap<TableNo, u32>, e
     for new in changed {
         ledger.put_shape(new, ranks.get(&new.number).copied().unwrap_or_default())?;
         if let Some(old) = before.get(&new.number) {
-            adapt(session, old, new)?;
+            adapt(session, old, new, taken.made.get(&new.number).unwrap_or(&BTreeSet::new()))?;
         }
     }
     if tables_change {
@@ -285,7 +340,8 @@ fn write(session: &Session, changed: &[Shape], ranks: &BTreeMap<TableNo, u32>, e
 }
 
 /// Makes the mirror of a table what it would be if the shape had always been the new one, and keeps what has no place any more.
-fn adapt(session: &Session, old: &Shape, new: &Shape) -> Result<()> {
+/// `made` are fields whose content the told schema wrote.
+fn adapt(session: &Session, old: &Shape, new: &Shape, made: &BTreeSet<FieldNo>) -> Result<()> {
     unhold(session, new)?;
     if new.past.gone {
         return Ok(());
@@ -296,9 +352,10 @@ fn adapt(session: &Session, old: &Shape, new: &Shape) -> Result<()> {
         let default = session.database()?.constant_default(new, field)?;
         filled.push((field, default.unwrap_or_default()));
     }
-    if dropped.is_empty() && filled.is_empty() {
+    if dropped.is_empty() && filled.is_empty() && made.is_empty() {
         return Ok(());
     }
+    let noted = if made.is_empty() { BTreeSet::new() } else { noted(session, session.database()?, new)? };
     let (ledger, now) = (&session.ledger, session.world.now());
     let fit = |image: &mut Image| {
         dropped.iter().for_each(|field| {
@@ -318,6 +375,11 @@ fn adapt(session: &Session, old: &Shape, new: &Shape) -> Result<()> {
             }
         }
         fit(image);
+        if let Some(row) = written(session, new, &record, made, &noted)?
+            && let Some(image) = &mut record.current
+        {
+            made.iter().for_each(|field| image.row.set(*field, row.get(*field).clone()));
+        }
         ledger.fill_mirror(&record)?;
     }
     let mut exceptional = Vec::new();
@@ -329,11 +391,49 @@ fn adapt(session: &Session, old: &Shape, new: &Shape) -> Result<()> {
         for opinion in record.extra.opinions.values_mut() {
             if let Opinion::Known(Some(image)) = opinion {
                 fit(image);
+                // Every site fills them alike; where it did not, their values come from above.
+                let filled = record.current.iter().flat_map(|ours| made.iter().map(|field| (*field, ours.row.get(*field).clone())));
+                filled.for_each(|(field, value)| image.row.set(field, value));
             }
         }
         ledger.store_extra(&mut record)?;
     }
     Ok(())
+}
+
+/// What a record holds now in fields that the told schema wrote; none where somebody edited it since.
+fn written(session: &Session, new: &Shape, record: &Record, made: &BTreeSet<FieldNo>, noted: &BTreeSet<Key>) -> Result<Option<Row>> {
+    let Some(place) = session.place(record)?.filter(|place| !made.is_empty() && !noted.contains(place)) else { return Ok(None) };
+    let mut bytes = Vec::new();
+    if !session.database()?.read(new, &place, &mut bytes)? {
+        return Ok(None);
+    }
+    Row::decode(&bytes).map(Some).map_err(|_| SyncError::Bug("a row that was just read does not decode"))
+}
+
+/// The names that the parent told.
+fn told_renames(old: &Shape, found: &Shape, columns: &schema::Columns) -> Vec<(FieldNo, String)> {
+    let named = |(from, to): (&String, &String)| Some((old.field(from)?, to.clone()));
+    columns.renamed.iter().filter_map(named).filter(|(_, to)| found.field(to).is_some()).collect()
+}
+
+/// Columns by table that are this site's own.
+fn own_columns(session: &Session, found: &[Shape], told: Option<&SentSchema>, change: &schema::Change) -> Result<own::Own> {
+    let Some(told) = told else { return Ok(own::Own::new()) };
+    let mut all = own::Own::new();
+    for shape in found {
+        let before = change.tables.iter().find(|(_, now)| same_name(now, &shape.name)).map_or(&shape.name, |(before, _)| before);
+        let old = session.shapes.iter().find(|old| same_name(&old.name, before));
+        let renamed = match (old, change.columns.get(before)) {
+            (Some(old), None) => renames(session, old, shape, &gaps(old, shape))?,
+            (Some(_) | None, Some(_)) | (None, None) => Vec::new(),
+        };
+        let own = own::columns(session, told, shape, old, &renamed);
+        if !own.is_empty() {
+            all.insert(shape.name.clone(), own);
+        }
+    }
+    Ok(all)
 }
 
 /// Parks what held changes say of fields (or a table) that are no longer here.
@@ -366,7 +466,7 @@ fn renames(session: &Session, old: &Shape, found: &Shape, gaps: &[Gap]) -> Resul
         return Ok(Vec::new());
     }
     let database = session.database()?;
-    let candidate = merged(old, found, &[]);
+    let candidate = merged(old, found, &[], &BTreeSet::new());
     let mut pairs: Vec<(FieldNo, FieldNo)> = Vec::new();
     let mut defaults = BTreeMap::new();
     for gap in gaps {
@@ -402,7 +502,7 @@ fn is_same_table(session: &Session, old: &Shape, found: &Shape) -> Result<bool> 
         return Ok(false);
     }
     let mut evidence = Evidence::default();
-    let looked = compare_sample(session, old, &merged(old, found, &[]), &mut |mirror, row, noted| {
+    let looked = compare_sample(session, old, &merged(old, found, &[], &BTreeSet::new()), &mut |mirror, row, noted| {
         evidence.add(mirror.same(row), true, noted);
     })?;
     Ok(looked && evidence.is_enough())

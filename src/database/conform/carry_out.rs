@@ -53,6 +53,11 @@ impl Conformed {
         self.plan.dropped.iter().map(String::as_str)
     }
 
+    /// Tables that came.
+    pub fn made(&self) -> impl Iterator<Item = &str> {
+        self.plan.made.iter().map(|table| table.name.as_str())
+    }
+
     /// Tables that are otherwise: the name before, the name now.
     pub fn changed(&self) -> impl Iterator<Item = (&str, &str)> {
         self.plan.tables.iter().map(|table| (table.from.as_str(), table.name.as_str()))

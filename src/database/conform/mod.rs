@@ -117,6 +117,17 @@ impl Database {
     }
 }
 
+impl Wish<'_> {
+    /// What would have to be done in a database that has the schema that was told before and nothing else.
+    ///
+    /// # Errors
+    /// [`super::DatabaseError::Schema`] where a schema cannot be built.
+    pub fn differences(&self) -> Result<std::result::Result<Plan, Refused>> {
+        let before = Inventory::of(self.before.unwrap_or(&SchemaDump::default()))?;
+        plan::plan(&before, &Inventory::of(self.schema)?, Some(&before), self)
+    }
+}
+
 /// SQLite compares names without ASCII case.
 fn same_name(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
