@@ -108,7 +108,9 @@ pub(super) fn merged(old: &Shape, found: &Shape, renames: &[(FieldNo, String)], 
     for field in found.live_fields() {
         let name = found.name_of(field);
         let known = shape.live_fields().find(|field| shape.name_of(*field) == name);
-        let known = known.or_else(|| shape.field_ever(name).filter(|_| !anew.contains(name)));
+        // A name that a field had which is still there under another one says nothing: this is a new field.
+        let dropped = || (0u16..).zip(&shape.fields).find(|(_, field)| field.dropped && field.name == name);
+        let known = known.or_else(|| dropped().filter(|_| !anew.contains(name)).map(|(number, _)| FieldNo(number)));
         let number = known.unwrap_or_else(|| {
             shape.fields.push(Field { name: name.to_owned(), dropped: true });
             FieldNo(u16::try_from(shape.fields.len() - 1).expect("SQLite has at most 32767 columns, and nobody drops as many again"))
@@ -193,6 +195,8 @@ mod tests {
         let renamed = merged(&back, &shape("u", &["id", "d", "c"]), &[(FieldNo(1), "d".into())], &BTreeSet::new());
         assert_eq!((renamed.field("d"), renamed.field("a")), (Some(FieldNo(1)), Some(FieldNo(1))), "neighbours still say `a`");
         assert_eq!(renamed.past.names, ["t"]);
+        let taken = merged(&renamed, &shape("u", &["id", "d", "c", "a"]), &[], &BTreeSet::new());
+        assert_eq!((taken.field("d"), taken.field("a")), (Some(FieldNo(1)), Some(FieldNo(4))), "the former name of another one");
         let anew = BTreeSet::from(["b".to_owned()]);
         let other = merged(&old, &shape("t", &["id", "a", "b"]), &[], &anew);
         assert_eq!((other.field("b"), other.is_live(FieldNo(2))), (Some(FieldNo(3)), false), "another column under the same name");

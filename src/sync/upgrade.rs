@@ -261,7 +261,8 @@ impl<'s> Taking<'s> {
         if !self.session.rules.schema_travels() {
             return BTreeSet::new();
         }
-        let is_back = |name: &&str| old.field(name).is_none() && renames.iter().all(|(_, to)| to != name);
+        let is_here = |name: &str| old.live_fields().any(|field| same_name(old.name_of(field), name));
+        let is_back = |name: &&str| !is_here(name) && renames.iter().all(|(_, to)| to != name);
         let back = found.live_fields().map(|field| found.name_of(field)).filter(is_back).map(str::to_owned);
         let ended = self.change.columns.get(&old.name).into_iter().flat_map(|columns| columns.ended.intersection(&columns.made)).cloned();
         back.chain(ended).collect()

@@ -73,6 +73,7 @@ fn a_remade_table_with_references_takes_unsent_edits_along() {
         CREATE TRIGGER hear AFTER UPDATE ON customers BEGIN INSERT INTO heard VALUES (NEW.level); END; CREATE INDEX cities ON customers(city, name); COMMIT; PRAGMA user_version = 5");
     tree.edit("anna", "UPDATE customers SET phone = '42', city = 'Biel' WHERE id = 'ACME'; INSERT INTO customers VALUES ('ECHO', 'Echo', 'E', '7'); INSERT INTO notes VALUES ('N2', 'ECHO', 'new'); DELETE FROM customers WHERE id = 'CORE'");
     tree.settle(&["head", "anna"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
     tree.assert_rows(
         &["head", "anna"],
         "SELECT id, name, city, phone, typeof(phone), level FROM customers ORDER BY id",
