@@ -302,6 +302,11 @@ fn fault(fault: &Fault) -> Option<String> {
 
 fn mend(error: &MendError) -> Option<String> {
     Some(match error {
+        MendError::NothingUnclear => "'fieldpost schema status' lists what does".to_owned(),
+        MendError::RenamedTable { table, now } => format!(
+            "give `{now}` its name `{table}` back in the database, run 'fieldpost sync', then rename it with ALTER TABLE alone; \
+             'fieldpost schema hint --new' says that it is another table"
+        ),
         MendError::NoConflict(_) | MendError::Settled(_) => "'fieldpost conflicts' lists them with their numbers".to_owned(),
         MendError::MovedOn { .. } => "look at it again; '--anyway' overwrites what is there now".to_owned(),
         MendError::NoSuchSide { .. } | MendError::NoRecord { .. } | MendError::BadSql(_) => return None,

@@ -26,7 +26,7 @@ use super::session::RULES_PART;
 use super::standing;
 use super::stays::Stays;
 use super::urgency;
-use super::vocabulary::Words;
+use super::vocabulary::Spoken;
 use super::{Result, Session, SyncError};
 use crate::ledger::{Conflict, Direction, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
 use crate::model::{Change, FieldNo, Image, PacketNumber, SiteNo};
@@ -90,6 +90,7 @@ struct Building<'s> {
     /// Ids and names of packets already sealed, in order.
     sealed: Vec<Finished>,
     spool: Spool,
+    spoken: Spoken<'s>,
     outward: Outward,
     /// Roster, rules and schema, as far as not told: they go in the first packet, because nobody may tell anything before it knows them.
     papers: Vec<Part>,
@@ -147,6 +148,7 @@ impl<'s> Building<'s> {
             number,
             sealed: Vec::new(),
             spool: Spool::new(session, number)?,
+            spoken: Spoken::new(session)?,
             outward: Outward::default(),
             papers,
             told,
@@ -334,7 +336,7 @@ impl<'s> Building<'s> {
             .add_change(change.before.is_some(), change.after.is_some());
         self.spool.changes += 1;
         let change = self.outward.change(self.session, record, change)?;
-        self.spool.writer.push(&Words(self.session), change)?;
+        self.spool.writer.push(&self.spoken, change)?;
         if self.spool.writer.bytes_written() >= self.session.limits.packet_bytes {
             self.seal(Vec::new(), false)?;
         }
@@ -401,7 +403,7 @@ impl<'s> Building<'s> {
     fn seal(&mut self, mut parts: Vec<Part>, last: bool) -> Result<()> {
         let session = self.session;
         let spool = std::mem::replace(&mut self.spool, Spool::new(session, self.number.next())?);
-        drop(spool.writer.finish(&Words(session))?);
+        drop(spool.writer.finish(&self.spoken)?);
         parts.append(&mut self.papers);
         if spool.changes > 0 {
             parts.push(Part { name: "changes/0001.jsonl".into(), source: PartSource::File(spool.path.clone()) });

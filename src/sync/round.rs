@@ -102,7 +102,8 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
         }
     }
     report.notes.extend(super::news::lines(session)?);
-    report.notes.extend(super::schema::view::lines(session)?);
+    report.notes.extend(super::schema::view::late(session)?);
+    report.waiting.extend(super::schema::hints::waiting(session)?);
     report.notes.extend(super::parked::lines(session)?);
     let settings = &session.settings;
     let moved = super::renumber::renumbered(session, began)?;

@@ -337,6 +337,7 @@ fn write(session: &Session, changed: &[Shape], ranks: &BTreeMap<TableNo, u32>, e
     if taken.emptied && ledger.parent()?.is_some() {
         ledger.set_note(super::build::WANT_FULL, "yes")?;
     }
+    schema::hints::add_unclear(session, events, &ledger.shapes_ever()?)?;
     news::add(session, events)
 }
 

@@ -23,6 +23,7 @@
 //!
 //! With `[schema] travels = false` in the rules nothing of this happens: each site's application changes its own database.
 
+pub mod hints;
 mod notice;
 pub mod own;
 mod take;
@@ -55,6 +56,8 @@ const TOLD: &str = "schema";
 const CHANGE: &str = "schema change";
 /// Note of why the last told schema cannot be had.
 const REFUSED: &str = "schema refused";
+/// Note of that schema.
+const COMING: &str = "schema coming";
 /// Note of the indexes that are still to be made, a line each.
 const LATE: &str = "schema late";
 /// Note of the versions that were.
@@ -195,6 +198,10 @@ pub(super) fn paper(session: &Session) -> Result<Option<(u64, String)>> {
         return Ok(None);
     }
     let Some(text) = session.ledger.note(TOLD)?.filter(|text| !text.is_empty()) else { return Ok(None) };
+    // A child that dropped a column could not be told that it was only called otherwise.
+    if !hints::unclear(session)?.is_empty() {
+        return Ok(None);
+    }
     Ok(told(session)?.map(|told| (told.version, text)))
 }
 
@@ -222,6 +229,26 @@ pub(super) fn words(session: &Session) -> Result<Option<String>> {
         return Ok(None);
     }
     Ok(session.ledger.note(TOLD)?.filter(|text| !text.is_empty()))
+}
+
+/// Tables that the application of this site called otherwise than it was told, or columns of theirs: by the told names.
+pub(super) fn as_told(session: &Session) -> Result<BTreeMap<TableNo, Shape>> {
+    let mut all = BTreeMap::new();
+    let Some(told) = words(session)?.map_or(Ok(None), |_| told(session))? else { return Ok(all) };
+    for table in told.names.values() {
+        let Some(number) = Words(session).table(&table.name) else { continue };
+        let mut shape = session.shape(number).clone();
+        shape.name.clone_from(&table.name);
+        for name in table.fields.values() {
+            if let Some(field) = session.shape(number).field(name) {
+                shape.fields[field.index()].name.clone_from(name);
+            }
+        }
+        if shape != *session.shape(number) {
+            all.insert(number, shape);
+        }
+    }
+    Ok(all)
 }
 
 /// By which names things are known.

@@ -1,6 +1,6 @@
 //! Takes on the schema that the parent tells: the one commit, and what the ledger is to note with it.
 
-use super::{CHANGE, Change, Columns, Here, LATE, PART, REFUSED, SentSchema, TOLD, add_version, cannot_be_had, told, wish};
+use super::{CHANGE, COMING, Change, Columns, Here, LATE, PART, REFUSED, SentSchema, TOLD, add_version, cannot_be_had, told, wish};
 use crate::database::conform::Conformed;
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::Shape;
@@ -27,6 +27,7 @@ impl Session {
         match have(self, &sent) {
             Err(SyncError::SchemaBrought(refused)) => {
                 self.set_note(REFUSED, &format!("{} {refused}", sent.version))?;
+                self.set_note(COMING, &sent.text()?)?;
                 Err(SyncError::SchemaBrought(refused))
             }
             done => done,
@@ -103,6 +104,7 @@ fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> 
     let text = serde_json::to_string(&change).map_err(|_| SyncError::Bug("a change of the schema does not write"))?;
     ledger.set_note(CHANGE, &text)?;
     ledger.set_note(REFUSED, "")?;
+    ledger.set_note(COMING, "")?;
     ledger.set_note(LATE, &done.late.join("\n"))?;
     if is_put_back(&done, new, old.as_ref()) {
         ledger.set_note(build::WANT_FULL, "yes")?;
