@@ -2,6 +2,7 @@
 
 mod chinook;
 mod crashes;
+mod hints;
 mod names;
 mod own_things;
 mod refusals;

@@ -24,7 +24,9 @@ fn records_in_the_way_of_a_constraint_stop_the_stream_until_somebody_mends_them(
             "nothing of the packet is applied without its schema"
         );
     }
-    assert!(fieldpost::sync::schema::view::refused(&tree.session("anna")).unwrap().1.contains("UNIQUE constraint failed"));
+    assert!(
+        fieldpost::sync::schema::view::standing(&tree.session("anna")).unwrap().refused.unwrap().1.contains("UNIQUE constraint failed")
+    );
     tree.edit("anna", "UPDATE customers SET name = 'Echo' WHERE id = 'ECHO'");
     tree.settle(&["anna", "head"]);
     tree.assert_rows(
@@ -32,7 +34,7 @@ fn records_in_the_way_of_a_constraint_stop_the_stream_until_somebody_mends_them(
         "SELECT id, name, phone FROM customers WHERE id IN ('CORE', 'ECHO')",
         &["CORE|Core|head", "ECHO|Echo|anna"],
     );
-    assert_eq!(fieldpost::sync::schema::view::refused(&tree.session("anna")), None);
+    assert_eq!(fieldpost::sync::schema::view::standing(&tree.session("anna")).unwrap().refused, None);
     assert_one(&tree, &["head", "anna"]);
 }
 

@@ -315,11 +315,9 @@ fn wish<'w>(new: &'w SentSchema, old: Option<&'w SentSchema>, here: Here<'_>) ->
 
 /// A told schema that cannot even be built in an empty database is refused like any other; the rest is the database's fault.
 fn cannot_be_had(error: DatabaseError) -> SyncError {
-    match error {
-        DatabaseError::Schema { statement, message } => {
-            let what = format!("`{statement}`");
-            SyncError::SchemaBrought(crate::database::conform::Refused::Statement { what, message })
-        }
-        other => other.into(),
+    if let DatabaseError::Schema { statement, message } = error {
+        let what = format!("`{statement}`");
+        return SyncError::SchemaBrought(crate::database::conform::Refused::Statement { what, message });
     }
+    error.into()
 }
