@@ -27,7 +27,7 @@ fn chinook_changes_while_two_sites_edit_offline() {
     assert!(lines.parse::<u64>().unwrap() > 1_000, "this is Chinook");
     // The sites are away while the main office changes its schema, in two steps, and they go on editing what is changed.
     tree.edit("anna", "UPDATE Customer SET Phone = 'anna', City = 'Annaberg' WHERE CustomerId = 1; INSERT INTO Customer(FirstName, LastName, Email, Phone) VALUES ('Anna''s', 'New', 'a@x', '77');
-        INSERT INTO Invoice(CustomerId, InvoiceDate, Total) VALUES (61, '2026-01-01', 1), (2, '2026-01-02', 2); DELETE FROM PlaylistTrack WHERE PlaylistId = 1 AND TrackId < 50; UPDATE Genre SET Name = 'Rock''n''Roll' WHERE GenreId = 1");
+        INSERT INTO Invoice(CustomerId, InvoiceDate, Total) SELECT max(CustomerId), '2026-01-01', 1 FROM Customer UNION ALL SELECT 2, '2026-01-02', 2; DELETE FROM PlaylistTrack WHERE PlaylistId = 1 AND TrackId < 50; UPDATE Genre SET Name = 'Rock''n''Roll' WHERE GenreId = 1");
     tree.edit("ben", "UPDATE Customer SET Phone = 'ben' WHERE CustomerId = 2; UPDATE Track SET UnitPrice = 5 WHERE TrackId = 7; UPDATE PlaylistTrack SET PlaylistId = 2 WHERE PlaylistId = 1 AND TrackId = 60; INSERT INTO Genre(Name) VALUES ('Ben''s')");
     tree.edit("head", "ALTER TABLE Customer ADD COLUMN Level INTEGER NOT NULL DEFAULT 1; ALTER TABLE Customer RENAME COLUMN Phone TO Telephone; UPDATE Customer SET Level = 3 WHERE CustomerId = 5");
     tree.sync("head");
