@@ -89,6 +89,7 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
     if halves.sends() {
         send(session, &mut places, &collected, &mut report, progress)?;
     }
+    places::sum_up(&places, &mut report);
     report.forgotten = super::forget::forget(session)?;
     for neighbour in session.ledger.neighbours()? {
         if let Some(problem) = &neighbour.problem {
