@@ -18,7 +18,7 @@ const SAMPLE: usize = 2_000;
 const NOTED: usize = 100_000;
 
 /// Fields that have another name now: those for which exactly one new column in their place holds what the mirror holds. Out of the gaps
-/// goes what is clearly another column: all it holds is what it was filled with, and the one that went held something else.
+/// goes what is clearly another column: in records that nobody touched it holds what it was filled with, and the one that went held something else.
 pub(super) fn renames(session: &Session, old: &Shape, found: &Shape, gaps: &mut Vec<Gap>) -> Result<Vec<(FieldNo, String)>> {
     if gaps.is_empty() {
         return Ok(Vec::new());
@@ -40,7 +40,7 @@ pub(super) fn renames(session: &Session, old: &Shape, found: &Shape, gaps: &mut 
             let (was, is) = (mirror.get(*gone), row.get(*new));
             let telling = *is != Value::Null && defaults.get(new).is_some_and(|default| default.as_ref() != Some(is));
             evidence.entry(*pair).or_default().add(was.converts_to(is), telling, noted);
-            if telling || defaults.get(new).is_none_or(Option::is_none) {
+            if !noted && (telling || defaults.get(new).is_none_or(Option::is_none)) {
                 holds_more.insert(*new);
             }
         }
@@ -98,7 +98,7 @@ impl Evidence {
     }
 
     const fn differs(&self) -> bool {
-        self.other > 0 || self.noted_other > 0
+        self.other > 0
     }
 
     const fn is_enough(&self) -> bool {

@@ -85,6 +85,7 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
         retry_held(session, if news { Try::All } else { Try::Due })?;
         super::directions::follow(session)?;
         super::schema::retry_late(session)?;
+        super::schema::archive(session)?;
     }
     if halves.sends() {
         send(session, &mut places, &collected, &mut report, progress)?;

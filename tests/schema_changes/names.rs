@@ -167,3 +167,27 @@ fn several_versions_at_once_reach_a_site_that_was_away() {
     tree.assert_rows(&["head", "anna"], "SELECT id, c, phone FROM clients ORDER BY id", &["ACME|anna|-", "BOLT|2|-", "CORE|3|other"]);
     assert_one(&tree, &["head", "anna"]);
 }
+
+#[test]
+fn what_was_sent_for_a_column_or_table_that_had_gone_is_in_the_history_and_waits_for_nothing() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET city = 'Biel' WHERE id = 'ACME'; INSERT INTO notes VALUES ('N2', 'BOLT', 'late')");
+    tree.sync("anna");
+    tree.edit("head", "ALTER TABLE customers DROP COLUMN city; DROP TABLE notes");
+    let session = tree.session("head");
+    assert_eq!(fieldpost::sync::schema::versions(&session).unwrap().len(), 2);
+    drop(session);
+    tree.settle(&["head", "anna"]);
+    assert_eq!(fieldpost::sync::parked::waiting(&tree.session("head")).unwrap(), []);
+    assert!(!says(&tree.sync("head"), "kept until"));
+    let session = tree.session("head");
+    let all = session.shapes.iter().chain(&session.former);
+    for (table, key, value) in [("customers", "ACME", "Biel"), ("notes", "N2", "late")] {
+        let shape = all.clone().find(|shape| shape.name == table).unwrap();
+        let key = fieldpost::model::Key::new([&fieldpost::model::Value::text(key)]).unwrap();
+        let events = fieldpost::sync::history::of(&session, &session.load_at(shape, &key).unwrap()).unwrap();
+        assert!(events.iter().any(|event| format!("{:?}", event.what).contains(value)), "{table}: {events:?}");
+    }
+    drop(session);
+    assert_one(&tree, &["head", "anna"]);
+}

@@ -23,6 +23,7 @@
 //!
 //! With `[schema] travels = false` in the rules nothing of this happens: each site's application changes its own database.
 
+mod archive;
 pub mod hints;
 mod notice;
 pub mod own;
@@ -33,6 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use archive::archive;
 pub(super) use notice::notice;
 pub(super) use take::{change, forget_change, retry_late};
 
