@@ -81,6 +81,15 @@ pub(super) fn gaps(old: &Shape, found: &Shape) -> Vec<Gap> {
     gaps
 }
 
+/// As [`gaps`], wherever the new names stand: a rename by hand adds a column at the end, copies, and drops the old one.
+pub(super) fn anywhere(old: &Shape, found: &Shape) -> Vec<Gap> {
+    let is_new = |name: &&str| old.live_fields().all(|field| !same_name(old.name_of(field), name));
+    let is_gone = |field: &FieldNo| found.live_fields().all(|there| !same_name(found.name_of(there), old.name_of(*field)));
+    let gone: Vec<FieldNo> = old.live_fields().filter(is_gone).collect();
+    let new: Vec<String> = found.live_fields().map(|field| found.name_of(field)).filter(is_new).map(str::to_owned).collect();
+    if gone.is_empty() || new.is_empty() { Vec::new() } else { vec![Gap { gone, new }] }
+}
+
 /// The shape from now on. A name in `anew` is another field than the one that has or had it.
 pub(super) fn merged(old: &Shape, found: &Shape, renames: &[(FieldNo, String)], anew: &BTreeSet<String>) -> Shape {
     let mut shape = old.clone();
@@ -181,6 +190,9 @@ mod tests {
         assert_eq!(may_be(&["id", "a", "y", "z"]), [(vec![2, 3], vec!["y".to_owned(), "z".to_owned()])]);
         assert_eq!(may_be(&["id", "b", "c", "x"]), [], "`a` is gone from between `id` and `b`, and `x` came elsewhere");
         assert_eq!(may_be(&["id", "A", "b", "c"]), [], "the same name spelled otherwise");
+        let far = anywhere(&old, &shape("t", &["id", "B", "c", "x"]));
+        assert_eq!(far, [Gap { gone: vec![FieldNo(1)], new: vec!["x".to_owned()] }]);
+        assert_eq!(anywhere(&old, &shape("t", &["id", "c"])), []);
     }
 
     #[test]

@@ -25,7 +25,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evolve::{Event, field_events, gaps, merged, same_name};
+use super::evolve::{Event, anywhere, field_events, gaps, merged, same_name};
 use super::guess::{is_same_table, noted, renames};
 use super::parked::split;
 use super::schema::{self, SentSchema, own};
@@ -33,6 +33,7 @@ use super::{Result, Session, SyncError, foreign, news, numbering};
 use crate::ledger::{Opinion, Parked, PastValue, Record};
 use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
 use crate::rules::{Direction, Rules};
+use crate::site::Role;
 
 /// Note of the schema version, and of the rules of what is local, that the shapes were made for.
 const VERSION: &str = "schema version";
@@ -224,7 +225,13 @@ impl<'s> Taking<'s> {
     /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
     fn go_on(&mut self, old: &Shape, found: &Shape) -> Result<bool> {
         let columns = self.change.columns.get(&old.name);
-        let mut gaps = if columns.is_some() { Vec::new() } else { gaps(old, found) };
+        // Where the schema travels a drop cannot be taken back, so the host looks further, and asks where nothing tells.
+        let asks = self.session.settings.role == Role::Host && self.session.rules.schema_travels();
+        let mut gaps = match columns {
+            Some(_) => Vec::new(),
+            None if asks => anywhere(old, found),
+            None => gaps(old, found),
+        };
         let renames = match columns {
             Some(columns) => told_renames(old, found, columns),
             None => renames(self.session, old, found, &mut gaps)?,

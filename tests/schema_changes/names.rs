@@ -191,3 +191,22 @@ fn what_was_sent_for_a_column_or_table_that_had_gone_is_in_the_history_and_waits
     drop(session);
     assert_one(&tree, &["head", "anna"]);
 }
+
+#[test]
+fn a_rename_by_adding_copying_and_dropping_is_one() {
+    let tree = two();
+    tree.edit(
+        "head",
+        "ALTER TABLE customers ADD COLUMN mobile TEXT; UPDATE customers SET mobile = city; ALTER TABLE customers DROP COLUMN city",
+    );
+    tree.edit("anna", "UPDATE customers SET city = 'anna' WHERE id = 'ACME'");
+    let report = tree.sync("head");
+    assert!(says(&report, "column `city` of table `customers` is called `mobile` now"), "{:?}", report.notes);
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(
+        &["head", "anna"],
+        "SELECT id, phone, mobile FROM customers ORDER BY id",
+        &["ACME|1|anna", "BOLT|2|Basel", "CORE|3|Chur"],
+    );
+    assert_one(&tree, &["head", "anna"]);
+}
