@@ -192,6 +192,9 @@ impl<'s> Building<'s> {
             // Neither told nor contradicted; the cursor moves past it, so what it holds must be said outright.
             self.settled = false;
             record.extra.opinions.insert(self.to.site, opinion);
+        } else if !self.up && self.session.rules.schema_travels() && self.session.shape(record.table).past.gone {
+            // The schema takes the table from the child, too. Should it come back, what the child had must be known.
+            record.extra.opinions.insert(self.to.site, opinion);
         } else if let Some(why) = self.stays_home(&record, &opinion)? {
             // Not told, so what it holds must be said outright as well. It may be kept for good, and the parent need not remember everything
             // because of it: only if what the parent said of the record was ignored, the parent cannot know what we hold.

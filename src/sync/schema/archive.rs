@@ -1,4 +1,4 @@
-//! What becomes of what a child wrote into a column or table that had gone, before it heard of that? It is in the history of the record.
+//! What becomes of what a neighbour wrote into a column or table that is gone? It is in the history of the record.
 //!
 //! Such a change is parked like any other that has no place ([`crate::sync::parked`]). Once the child has said that it has the same schema
 //! it cannot speak of the column any more, and nobody else does: then it waits for nothing. One commit of the ledger for all of it.
@@ -7,28 +7,38 @@ use std::collections::BTreeSet;
 
 use super::{told, view};
 use crate::ledger::{Parked, PastValue};
+use crate::model::SiteName;
 use crate::sync::evolve::Event;
 use crate::sync::{Result, Session, news};
 
-/// Moves what waits for nothing into the history.
-pub(in crate::sync) fn archive(session: &Session) -> Result<()> {
-    let tables = session.ledger.parked_tables()?;
-    if tables.is_empty() || !session.rules.schema_travels() {
+/// Moves into the history what children wrote, once they have the same schema.
+pub(in crate::sync) fn archive(session: &mut Session) -> Result<()> {
+    if session.ledger.parked_tables()?.is_empty() || !session.rules.schema_travels() {
         return Ok(());
     }
     let version = told(session)?.map(|told| told.version);
-    let settled: BTreeSet<_> = view::standing(session)?
-        .children
-        .into_iter()
-        .filter(|child| child.confirmed && child.told == version)
-        .map(|child| child.site)
-        .collect();
+    let children = view::standing(session)?.children.into_iter();
+    let settled: BTreeSet<_> = children.filter(|child| child.confirmed && child.told == version).map(|child| child.site).collect();
+    archive_of(session, |site| settled.contains(site))
+}
+
+/// Moves into the history what the parent told before the schema that this site has just got, and what that has no place for: it went again
+/// before it came.
+pub(super) fn archive_of_parent(session: &mut Session) -> Result<()> {
+    let Some(parent) = session.ledger.parent()? else { return Ok(()) };
+    archive_of(session, |site| *site == parent.card.name)
+}
+
+fn archive_of(session: &mut Session, settled: impl Fn(&SiteName) -> bool) -> Result<()> {
+    // What a neighbour spoke of in this round has its numbers in the ledger only.
+    session.reload_shapes()?;
+    let session = &*session;
     let mut all: Vec<Parked> = Vec::new();
-    for table in tables {
+    for table in session.ledger.parked_tables()? {
         for parked in session.ledger.parked_in(table)? {
             let shape = session.shape(table);
             let gone = shape.past.gone || parked.change.fields.iter().all(|field| !shape.is_live(*field));
-            if gone && settled.contains(&session.ledger.site_name(parked.site)?) {
+            if gone && settled(&session.ledger.site_name(parked.site)?) {
                 all.push(parked);
             }
         }
@@ -67,5 +77,5 @@ fn keep(session: &Session, parked: &Parked) -> Result<()> {
 
 fn said(session: &Session, parked: &Parked) -> Result<String> {
     let (site, shape) = (session.ledger.site_name(parked.site)?, session.shape(parked.change.table));
-    Ok(format!("what '{site}' wrote into a part of `{}` that had gone, before it heard of that, is in 'fieldpost history'", shape.name))
+    Ok(format!("what '{site}' wrote into a part of `{}` that is gone is in 'fieldpost history'", shape.name))
 }

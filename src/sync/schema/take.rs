@@ -78,6 +78,7 @@ fn have(session: &mut Session, new: &SentSchema) -> Result<()> {
     }
     // The connection may have stand-ins that must not be there when records are written.
     session.open_database()?;
+    super::archive::archive_of_parent(session)?;
     session.begin_zone()
 }
 
