@@ -88,8 +88,8 @@ fn any_order(seed: u64) {
             }
         }
     }
-    for version in done..VERSIONS.len() {
-        tree.edit("head", &format!("{}; PRAGMA user_version = {}", VERSIONS[version], version + 1));
+    for (before, version) in VERSIONS.iter().enumerate().skip(done) {
+        tree.edit("head", &format!("{version}; PRAGMA user_version = {}", before + 1));
         tree.sync("head");
     }
     answer(&tree);
