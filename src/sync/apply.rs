@@ -28,7 +28,7 @@ use super::session::RULES_PART;
 use super::standing;
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
-use crate::database::{Applied, Database};
+use crate::database::Applied;
 use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
 use crate::model::{Change, Key, Millis, PacketNumber, SiteName, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
@@ -125,13 +125,14 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
             database.trim(shape, last)?;
         }
     }
-    put_commit(session, database)?;
+    note_commit(session)?;
     Ok((done, tally))
 }
 
-/// Leaves what the ledger was told since [`crate::ledger::Ledger::record`] in the database, under the next number.
-pub(super) fn put_commit(session: &Session, database: &Database) -> Result<()> {
-    let ledger = &session.ledger;
+/// Puts what the ledger wrote since [`crate::ledger::Ledger::record`] into the open transaction of the database, so that both become
+/// durable together.
+pub(super) fn note_commit(session: &Session) -> Result<()> {
+    let (database, ledger) = (session.database()?, &session.ledger);
     let commit = ledger.commits()? + 1;
     ledger.set_commits(commit)?;
     database.forget_commits(commit - 1)?;
@@ -321,8 +322,8 @@ impl Applying<'_> {
 
     /// Numbers that the parent's AUTOINCREMENT tables have given out are never given again here.
     fn raise_sequences(&self, from: &Neighbour, opened: &Opened) -> Result<()> {
-        let Some(bytes) = opened.bytes("schema.json", self.session.limits.document_bytes)? else { return Ok(()) };
-        let sent: super::start::SentSchema = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("schema.json"))?;
+        let Some(bytes) = opened.bytes(super::schema::PART, self.session.limits.document_bytes)? else { return Ok(()) };
+        let sent: super::schema::SentSchema = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart(super::schema::PART))?;
         if from.kind == NeighbourKind::Parent {
             self.session.database()?.set_sequences(&sent.schema.sequences)?;
         }
@@ -354,11 +355,11 @@ impl Applying<'_> {
         self.list_losses(0)
     }
 
-    /// Outcomes of the neighbour's decisions and the roster; the rules were taken before everything else ([`Session::take_rules`]).
+    /// Outcomes of the neighbour's decisions, the roster and what is said of bundles; the rules were taken before everything else ([`Session::take_rules`]).
     fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
         let ledger = &self.session.ledger;
         let most = self.session.limits.document_bytes;
-        let mut brought = opened.entry_bytes(RULES_PART).is_some();
+        let mut brought = opened.entry_bytes(RULES_PART).is_some() || opened.entry_bytes(super::schema::PART).is_some();
         if let Some(bytes) = opened.bytes("outcomes.json", most)? {
             let outcomes: Vec<(i64, Conflict)> = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("outcomes.json"))?;
             for (number, conflict) in outcomes {
@@ -371,6 +372,7 @@ impl Applying<'_> {
             ledger.set_fresh(from.site)?;
             brought = true;
         }
+        brought |= super::bundles::take(self.session, from, opened)?;
         const ROSTER: &str = "roster.json";
         if let Some(bytes) = opened.bytes(ROSTER, most)? {
             let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(ROSTER))?;

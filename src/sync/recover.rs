@@ -279,5 +279,5 @@ fn write_down(session: &Session, database: &Database) -> Result<()> {
             database.set_applied(&neighbour.card.name, &Applied { stream, number: neighbour.received, packet, slice: 0 })?;
         }
     }
-    apply::put_commit(session, database)
+    apply::note_commit(session)
 }

@@ -302,7 +302,8 @@ impl<'s> Sealing<'s> {
                 }
                 differing = cells::differing(mirror, row)?;
                 fields = differing.fields.iter().map(|(field, _)| *field).collect();
-                plain = shape.identity() != Identity::Meaning && !fields.iter().any(|field| shape.concerns_numbers(*field));
+                plain =
+                    time.is_some() && shape.identity() != Identity::Meaning && !fields.iter().any(|field| shape.concerns_numbers(*field));
                 let row = if plain { Row::decode_part(mirror, &fields)? } else { Row::decode(mirror)? };
                 Ok(Some(row))
             }
@@ -341,6 +342,11 @@ impl<'s> Sealing<'s> {
                 }
                 if !plain && let Some(id) = record.id {
                     note_nobodys(ledger, shape, id, &image.row, &fields)?;
+                }
+                if time.is_none() && self.is_converted(shape, &old, &image, &fields)? {
+                    image.row.0.resize(differing.length, Value::Absent);
+                    record.current = Some(image);
+                    return Ok(ledger.fill_mirror(&record)?);
                 }
                 // The row is in the buffer; nothing else needs to hold what may be large.
                 image.row = Row::default();
@@ -445,6 +451,22 @@ impl<'s> Sealing<'s> {
             (Identity::Birth, Some(number)) => self.adopt(shape.number, number, stamp.time),
             (Identity::Birth | Identity::Key | Identity::Meaning, _) => Ok(()),
         }
+    }
+
+    /// Whether nothing happened but that columns make numbers of what they hold from now on. Where schemas travel, they do so everywhere: nobody
+    /// is told, and a delete by somebody who has the old schema meets no edit.
+    fn is_converted(&self, shape: &Shape, old: &Image, new: &Image, fields: &[FieldNo]) -> Result<bool> {
+        if !self.session.rules.schema_travels() || fields.is_empty() {
+            return Ok(false);
+        }
+        for field in fields {
+            let (was, is) = (old.row.get(*field), new.row.get(*field));
+            let number = matches!(is, Value::Integer(_) | Value::Real(_)) && was.converts_to(is);
+            if !number || !self.session.database()?.makes_numbers(shape, *field)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// When a field got a value that is not the mirror's: what a migration filled in nobody edited, and what it only stored otherwise keeps
