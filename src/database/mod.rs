@@ -19,6 +19,7 @@
 
 mod capture;
 mod commits;
+mod customs;
 mod digest;
 pub mod doctor;
 mod error;
@@ -53,6 +54,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use commits::{Applied, Counters};
+pub use customs::Said;
 pub use digest::TableDigest;
 pub use error::{DatabaseError, Result};
 pub use facts::KeyFault;

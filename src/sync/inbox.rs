@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::apply;
+use super::bundles;
 use super::documents::{self, Documents};
 use super::join;
 use super::places::Place;
@@ -323,6 +324,7 @@ fn open_with(
 
 fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Path) -> Result<super::report::Tally> {
     session.take_rules(from, opened)?;
+    bundles::travel::keep(session, from, opened)?;
     if !session.has_database() {
         let most = session.limits.document_bytes;
         let Some(bytes) = opened.bytes("schema.json", most)? else { return Err(SyncError::BadPart("schema.json")) };
