@@ -2,7 +2,7 @@
 //!
 //! `cargo bench --bench library`, or a part of it: `-- scan`, `-- travel`, `-- memory`. What travels is counted as the parts of a packet, the
 //! JSON ones deflated as in a payload, without envelope and sealing (a few hundred bytes). It is compared with what `rsync` counts as
-//! literal data (without its compression, checksums and names) and with what `restic` stores, in the same run; where one of them is not
+//! literal data (without its checksums and names, which it sends as well) and with what `restic` stores, in the same run; where one of them is not
 //! installed, it is said. A move is a new file for rsync.
 
 mod support;
@@ -234,6 +234,8 @@ impl<'a> Rsync<'a> {
         let mut command = Command::new("rsync");
         command.args(["-a", "--delete", "--no-whole-file", "--stats", "--exclude=.fieldpost-library", "--no-human-readable"]);
         let text = run(command.arg(self.from.join("")).arg(&self.to));
+        let all = number(&text, "Total bytes sent:") + number(&text, "Total bytes received:");
+        println!("rsync sends and receives {:.1} kB in all", all / 1e3);
         number(&text, "Literal data:")
     }
 }
