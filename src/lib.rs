@@ -1,5 +1,6 @@
 //! Keeps databases, documents and customizations the same by exchanging files and nothing else.
 
+pub mod bundle;
 pub mod cli;
 pub mod database;
 pub mod exchange;

@@ -13,7 +13,7 @@ use std::io::Write as _;
 use dav::Dav;
 use fieldpost::exchange::{
     Access, Content, Deposited, Entry, Exchange, ExchangeError, FileName, Folder, MARKER_NAME, MarkerFault, Reached, Retrying, Secret,
-    contract, deposit, fetch, mark, open_exchange, reach, waiting,
+    contract, deposit, fetch, fetch_together, mark, open_exchange, reach, waiting,
 };
 use fieldpost::world::{Faults as Kills, SystemClock, World};
 use server::{Faults, Server, Service};
@@ -103,6 +103,7 @@ fn s3_keeps_the_contract() {
 fn s3_keeps_the_contract_with_odd_names_and_without_conditions() {
     keeps_the_contract(&store().0, "s3+http", |_, _| {}, &Faults { odd_names: true, ignores_headers: true, ..Faults::default() });
     keeps_the_contract(&store().0, "s3+http", |_, _| {}, &Faults { old: true, ..Faults::default() });
+    keeps_the_contract(&store().0, "s3+http", |_, _| {}, &Faults { calls_parts_whole: true, ..Faults::default() });
 }
 
 /// After every cut the same deposit, repeated as a round would, ends whole; nothing that is listed with the right size is wrong.
@@ -407,6 +408,42 @@ fn a_cut_off_fetch_asks_only_for_the_rest() {
     server.misbehave(Faults { cut_after: Some(content.len() as u64 - have + 2_000), ..Faults::default() });
     let local = fetch(&world, &mut *exchange, &folder(), &entry, inbox.path()).unwrap();
     assert!(std::fs::read(local).unwrap() == content, "another file came");
+}
+
+/// Several connections bring what waits; where one of them breaks, what is missing comes afterwards.
+fn together<S: Service>(server: &Server<S>, address: &str) {
+    let (world, mut exchange, reached) = ready(address);
+    let content = |n: usize| vec![n as u8; 20_000 + n];
+    for n in 0..12 {
+        put(&world, &mut *exchange, &reached, &format!("f{n:02}"), &content(n)).unwrap();
+    }
+    let entries = waiting(&world, &mut *exchange, &folder(), |_| true).unwrap();
+    let entries: Vec<&Entry> = entries.iter().collect();
+    for cut_after in [None, Some(100_000)] {
+        let before = server.connections();
+        let inbox = tempfile::tempdir().unwrap();
+        server.misbehave(Faults { cut_after, slow: true, ..Faults::default() });
+        fetch_together(&world, &mut *exchange, &folder(), &entries, inbox.path());
+        let whole = (0..12).filter(|n| inbox.path().join(format!("f{n:02}")).exists()).count();
+        assert_eq!(whole == 12, cut_after.is_none(), "{whole} of 12 came");
+        assert!(server.connections() > before, "one connection brought all");
+        server.misbehave(Faults::default());
+        for (n, entry) in entries.iter().enumerate() {
+            let local = fetch(&world, &mut *exchange, &folder(), entry, inbox.path()).unwrap();
+            assert!(std::fs::read(local).unwrap() == content(n));
+        }
+    }
+    let inbox = tempfile::tempdir().unwrap();
+    fetch_together(&world, &mut *exchange, &folder(), &entries[..3], inbox.path());
+    assert!(std::fs::read_dir(inbox.path()).unwrap().next().is_none(), "for three files nobody logs in again");
+}
+
+#[test]
+fn several_files_come_at_the_same_time() {
+    let (server, address) = dav();
+    together(&server, &address);
+    let (server, address) = store();
+    together(&server, &address);
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod support;
 
 use std::path::Path;
 
-use fieldpost::exchange::{Content, Entry, Exchange, ExchangeError, FileName, Folder, Memory, Probe, Trouble, mark};
+use fieldpost::exchange::{Content, Entry, Exchange, ExchangeError, FileName, Folder, Memory, Probe, Trouble, mark, reach};
 use fieldpost::site::{Exchanges, Home, Role, Settings};
 use fieldpost::sync::{places, report::Report, round};
 use fieldpost::world::World;
@@ -14,7 +14,7 @@ const SCHEMA: &str = "
     CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, phone TEXT);
     INSERT INTO customers VALUES ('ACME', 'Acme Ltd', '1'), ('BOLT', 'Bolt AG', '2');";
 
-/// One way to an exchange.
+/// One way to an exchange. The one called `bad line` takes nothing: it breaks when something is put.
 #[derive(Clone, Debug)]
 struct Way(&'static str, Memory);
 
@@ -32,6 +32,9 @@ impl Exchange for Way {
         self.1.get(world, folder, entry, to)
     }
     fn put(&mut self, world: &World, folder: &Folder, name: &FileName, content: Content<'_>) -> Result<(), ExchangeError> {
+        if self.0 == "bad line" {
+            return Err(ExchangeError::Unreachable { place: self.place(), reason: "it broke off".to_owned() });
+        }
         self.1.put(world, folder, name, content)
     }
     fn rename(&mut self, world: &World, folder: &Folder, from: &FileName, to: &FileName) -> Result<(), ExchangeError> {
@@ -177,6 +180,27 @@ fn one_that_is_away_is_a_line_while_another_is_open_and_catches_up_when_it_is_ba
     all.share.1.set_trouble(Trouble::None);
     all.server.1.set_trouble(Trouble::None);
     all.settle(&sites);
+    all.tree.assert_same(&["head", "anna"]);
+}
+
+#[test]
+fn one_that_breaks_in_the_middle_of_a_round_is_a_line_too() {
+    let all = World2::new();
+    let share = [all.share.clone()];
+    all.tree.add("head", "anna", Role::Remote);
+    all.settle(&[("anna", &share), ("head", &share)]);
+    let bad = Way("bad line", all.server.1.clone());
+    let id = reach(&all.tree.world("other"), &mut bad.clone()).unwrap().id;
+    places::accept(&all.tree.session("anna"), "bad line", id).unwrap();
+    all.edit("anna", "while the line is bad");
+    let report = all.sync("anna", &[bad.clone(), all.share.clone()]);
+    assert!(report.waiting.is_empty(), "{:?}", report.waiting);
+    assert!(report.notes.iter().any(|note| note.contains("it broke off; the others were used")), "{:?}", report.notes);
+    assert_eq!(report.deposited.len(), 1, "it went over the share");
+    all.edit("anna", "with the bad line alone");
+    let alone = all.sync("anna", &[bad]);
+    assert!(alone.waiting.iter().any(|waiting| waiting.unreachable), "{:?}", alone.waiting);
+    all.settle(&[("anna", &share), ("head", &share)]);
     all.tree.assert_same(&["head", "anna"]);
 }
 

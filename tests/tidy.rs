@@ -11,8 +11,8 @@ const LONG_FILE_LINES: usize = 600;
 const LONGEST_FILE_LINES: usize = 700;
 
 /// Packages in Cargo.lock, ourselves included, those of other operating systems too: 389 with FTP, WebDAV and S3 (283 before: TLS and
-/// HTTP make the difference; SFTP costs none), and room for 10. Raise it in the commit that adds the dependency, with the reason.
-const MOST_CRATES: usize = 399;
+/// HTTP make the difference; SFTP costs none), 400 with chunks, zstd, patterns and CSV for documents and bundles, and room for 10. Raise it in the commit that adds the dependency, with the reason.
+const MOST_CRATES: usize = 410;
 
 /// What stands for work that is not done.
 const UNFINISHED: &[&[&str]] = &[&["todo", "!"], &["unimplemented", "!"], &["dbg", "!"], &["#", "[", "ignore"]];

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    Exit, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, log, packet, records, recover, rules,
-    service, shortcut, status, sync, watch,
+    Exit, bundle, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, log, packet, records, recover,
+    rules, service, shortcut, status, sync, watch,
 };
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
@@ -65,6 +65,7 @@ pub enum Command {
     History(history::HistoryArgs),
     Log(log::LogArgs),
     Digest(digest::DigestArgs),
+    Bundle(bundle::BundleArgs),
     Packet(packet::PacketArgs),
     Exchange(exchange::ExchangeArgs),
     Recover(recover::RecoverArgs),
@@ -88,6 +89,7 @@ impl Command {
             Self::Conflicts(arguments) => arguments.logged_as(),
             Self::Held(arguments) => arguments.logged_as(),
             Self::Records(arguments) => arguments.logged_as(),
+            Self::Bundle(arguments) => arguments.logged_as(),
             Self::Exchange(arguments) => arguments.logged_as(),
             Self::Service(arguments) => arguments.logged_as(),
             Self::Recover(recover::RecoverArgs { yes: true, .. }) => Some("recover"),
@@ -176,6 +178,19 @@ mod tests {
             "fieldpost log",
             "fieldpost log customers ACME-0007 --level warning --since friday --until 2026-11-28 --site anna -n 20",
             "fieldpost digest",
+            "fieldpost bundle new sales-forms",
+            "fieldpost bundle check sales-forms",
+            "fieldpost bundle build sales-forms --key publisher --out .",
+            "fieldpost bundle trust publisher.pub --name Smith",
+            "fieldpost bundle publish a.fpb --group sales --group east --from 2026-12-01",
+            "fieldpost bundle publish a.fpb --everyone",
+            "fieldpost bundle withdraw sales-forms",
+            "fieldpost bundle plan a.fpb",
+            "fieldpost bundle install a.fpb",
+            "fieldpost bundle status --json",
+            "fieldpost bundle drift",
+            "fieldpost bundle rollback sales-forms --force",
+            "fieldpost bundle remove sales-forms",
             "fieldpost packet show a.fpk",
             "fieldpost packet verify a.fpk --signers allowed_signers",
             "fieldpost packet open a.fpk --out folder",

@@ -8,6 +8,7 @@ use std::io;
 use serde::{Serialize, Serializer};
 
 use super::{Exit, Failure, page};
+use crate::bundle::{Obstacle, OpenError as BundleError, SourceError};
 use crate::database::DatabaseError;
 use crate::exchange::{AddressError, ExchangeError, MARKER_NAME, MarkerFault, OpenError as PlaceError};
 use crate::keys::KeyError;
@@ -16,6 +17,7 @@ use crate::packet::{CodecError, OpenError, SealError};
 use crate::rules::reading::Fault;
 use crate::site::{Home, HomeError, InvitationError, RosterError};
 use crate::sync::SyncError;
+use crate::sync::bundles::Refusal;
 use crate::sync::mend::MendError;
 
 /// A failure in words.
@@ -41,6 +43,7 @@ pub fn explain(failure: &Failure) -> Explanation {
         Failure::Invitation(error) => (Exit::Failed, Some(invitation(error))),
         Failure::Roster(error) => (Exit::Failed, roster(error)),
         Failure::Address(error) => (Exit::Failed, Some(address(error))),
+        Failure::Bundle(error) => (Exit::Failed, source(error)),
         Failure::Sync(error) => sync(error),
         Failure::NotText(_) => (Exit::Failed, Some("rename the folder or file so that its name is UTF-8".to_owned())),
         Failure::FileExists(_) => {
@@ -156,6 +159,7 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
             "nothing was done: this home no longer knows what it has sent. Put the newest home back, or join this site anew".to_owned()
         }
         SyncError::Mend(error) => return (Exit::Failed, mend(error)),
+        SyncError::Bundle(error) => return (Exit::Failed, bundle(error)),
         SyncError::NameTaken(_) => "names are unique in the whole tree, and an open invitation has one too: choose another one".to_owned(),
         SyncError::NotAnOffice(_) => "ask its parent to invite, or join this site anew as an office ('--role office')".to_owned(),
         SyncError::Exists(_) => "move it out of the way, then run again: the packet waits".to_owned(),
@@ -167,6 +171,56 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         }
     };
     (Exit::Failed, Some(hint))
+}
+
+/// Why a folder is no bundle's, and what to do about it.
+fn source(error: &SourceError) -> Option<String> {
+    let hint = match error {
+        SourceError::Toml { .. } => "'man 7 fieldpost-bundle' explains every line",
+        SourceError::Path(_) | SourceError::NotText(_) => "rename it in the bundle's folder: it must mean the same file on every computer",
+        SourceError::NoFile(_) => "put the file itself there",
+        SourceError::Rows { .. } => "mend the file; 'man 7 fieldpost-bundle' says what rows look like",
+        SourceError::Exists(_) => "nothing was written; choose another name",
+        SourceError::Seal(error) => return sealing(error),
+        SourceError::Io(error) => return operating_system(error),
+        SourceError::Name(_) | SourceError::Impossible(_) | SourceError::Crash(_) => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// Why nothing was done with a bundle, and what to do about it.
+fn bundle(error: &Refusal) -> Option<String> {
+    let hint = match error {
+        Refusal::Open(BundleError::UnknownPublisher(_)) => {
+            "compare the fingerprint with the publisher's by phone, then 'fieldpost bundle trust KEYFILE' at the main office"
+        }
+        Refusal::Open(BundleError::NewerFormat { .. }) | Refusal::NewerPaper => "install the newest fieldpost here",
+        Refusal::Open(_) | Refusal::OtherBundle(_) => "it was changed on the way or is not whole: get it again from whoever made it",
+        Refusal::Obstacle(Obstacle::Io(error)) => return operating_system(error),
+        Refusal::Obstacle(Obstacle::Lost(_)) => "restore .fieldpost/bundles from a backup; without it this way back is gone",
+        Refusal::Obstacle(Obstacle::Crash(_)) => return None,
+        Refusal::Obstacle(_) => "nothing was changed: move it out of the way, then run again",
+        Refusal::Blocked(_) | Refusal::RowsChanged { .. } => {
+            "nothing was changed: 'fieldpost bundle drift' lists what differs; --force goes back all the same, and keeps changed files beside"
+        }
+        Refusal::BadFolder(_) => "name another one in fieldpost.toml: [bundles] folder",
+        Refusal::Downgrade { .. } => "to go back to the version before: 'fieldpost bundle rollback'",
+        Refusal::SameVersion { .. } => "raise the version in bundle.toml, and build it again",
+        Refusal::StepChanged(_) => "leave a step that was carried out as it was, and put what is to be different into a new one",
+        Refusal::Needs(_) => "nothing was changed; a published bundle goes in by itself once it is there",
+        Refusal::Owned { .. } => "take that bundle away first, or let one of the two use another name",
+        Refusal::NotInstalled(_) | Refusal::NotPublished(_) => "'fieldpost bundle status' lists them",
+        Refusal::NeededBy { .. } => "take that one back first",
+        Refusal::NoWayBack(_) => "nothing was changed; publish a newer version that undoes what is to be undone",
+        Refusal::Database { .. } => "nothing was changed; 'fieldpost bundle plan' tries it without doing it",
+        Refusal::Travels { .. } | Refusal::WouldTravel(_) | Refusal::Stays { .. } => {
+            "nothing was changed; see 'man 7 fieldpost-bundle', RUNS"
+        }
+        Refusal::NotHost(_) => "go to the main office's home, or name it with --home DIR",
+        Refusal::OtherGroups { .. } => "name some of its groups with --group, or change 'groups' in bundle.toml",
+        Refusal::NoDatabase => "run 'fieldpost sync' until the first load is through",
+    };
+    Some(hint.to_owned())
 }
 
 fn database(error: &DatabaseError) -> Option<String> {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::page;
+use crate::bundle::SourceError;
 use crate::database::DatabaseError;
 use crate::exchange::OpenError as ExchangeOpenError;
 use crate::keys::KeyError;
@@ -40,6 +41,9 @@ pub enum Failure {
     /// The address of an exchange.
     #[error(transparent)]
     Address(#[from] ExchangeOpenError),
+    /// A folder that cannot become a bundle.
+    #[error(transparent)]
+    Bundle(#[from] SourceError),
     /// A run.
     #[error(transparent)]
     Sync(#[from] SyncError),
@@ -181,6 +185,7 @@ impl Failure {
             | Self::Invitation(_)
             | Self::Roster(_)
             | Self::Address(_)
+            | Self::Bundle(_)
             | Self::Sync(_)
             | Self::NotText(_)
             | Self::FileExists(_)

@@ -10,6 +10,7 @@
 
 pub mod access;
 pub mod arguments;
+pub mod bundle;
 pub mod conflicts;
 pub mod demo;
 pub mod detach;
@@ -146,6 +147,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::History(arguments) => history::run(arguments, context),
         Command::Log(arguments) => log::run(arguments, context),
         Command::Digest(arguments) => digest::run(arguments, context),
+        Command::Bundle(arguments) => bundle::run(arguments, context),
         Command::Packet(arguments) => packet::run(arguments, context),
         Command::Exchange(arguments) => exchange::run(arguments, context),
         Command::Watch(arguments) => watch::run(*arguments, context),

@@ -18,6 +18,7 @@
 
 mod capture;
 mod commits;
+mod customs;
 mod digest;
 pub mod doctor;
 mod error;
@@ -51,6 +52,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use commits::{Applied, Counters};
+pub use customs::Said;
 pub use digest::TableDigest;
 pub use error::{DatabaseError, Result};
 pub use facts::KeyFault;

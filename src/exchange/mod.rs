@@ -62,7 +62,7 @@ pub use memory::{Memory, Trouble};
 pub use meter::Meter;
 pub use name::{FileName, Folder, NameError};
 pub use open::{OpenError, open_exchange};
-pub use protocol::{Deposited, Marked, Reached, deposit, fetch, mark, reach, waiting};
+pub use protocol::{Deposited, Marked, Reached, deposit, fetch, fetch_together, mark, reach, waiting};
 pub use retrying::Retrying;
 #[cfg(feature = "s3")]
 pub use s3::S3Exchange;
@@ -85,6 +85,11 @@ pub const MAX_LISTING: usize = 100_000;
 pub trait Exchange: fmt::Debug + Send {
     /// What to call it in messages; holds no password.
     fn place(&self) -> String;
+
+    /// A second connection to the same place, for transfers at the same time; none where that gains nothing.
+    fn another(&self) -> Option<Box<dyn Exchange>> {
+        None
+    }
 
     /// Reaches the place, says what it can do and reads its marker. Changes nothing; a repeat asks anew.
     ///
@@ -186,6 +191,10 @@ pub struct Entry {
 impl Exchange for Box<dyn Exchange> {
     fn place(&self) -> String {
         (**self).place()
+    }
+
+    fn another(&self) -> Option<Box<dyn Exchange>> {
+        (**self).another()
     }
 
     fn probe(&mut self, world: &World) -> Result<Probe, ExchangeError> {

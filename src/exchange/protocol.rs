@@ -5,6 +5,7 @@
 //! Steps that can be killed are those of the [`Exchange`] and, at home, the rename into the inbox (`rename file`).
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fs_err as fs;
 
@@ -204,4 +205,31 @@ pub fn fetch(world: &World, exchange: &mut dyn Exchange, folder: &Folder, entry:
     drop(file);
     files::rename(world, &temporary, &local)?;
     Ok(local)
+}
+/// Connections that one site has to a server at the most.
+const CONNECTIONS: usize = 4;
+
+/// Brings several files at the same time, where the place knows [`Exchange::another`] and it is worth the logins. What does not come
+/// here, for whatever reason, is left to [`fetch`], which says why.
+pub fn fetch_together(world: &World, exchange: &mut dyn Exchange, folder: &Folder, entries: &[&Entry], inbox: &Path) {
+    if entries.len() < CONNECTIONS {
+        return;
+    }
+    let others: Vec<Box<dyn Exchange>> = (1..CONNECTIONS).map_while(|_| exchange.another()).collect();
+    if others.is_empty() {
+        return;
+    }
+    let next = AtomicUsize::new(0);
+    let work = |exchange: &mut dyn Exchange| {
+        while let Some(entry) = entries.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if fetch(world, exchange, folder, entry, inbox).is_err() {
+                return;
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        let work = &work;
+        others.into_iter().for_each(|mut other| drop(scope.spawn(move || work(&mut *other))));
+        work(exchange);
+    });
 }

@@ -55,6 +55,11 @@ impl<E: Exchange> Exchange for Retrying<E> {
         self.inner.place()
     }
 
+    fn another(&self) -> Option<Box<dyn Exchange>> {
+        let inner = self.inner.another()?;
+        Some(Box::new(Retrying::new(inner)))
+    }
+
     fn probe(&mut self, world: &World) -> Result<Probe, ExchangeError> {
         self.again(world, |inner| inner.probe(world))
     }

@@ -36,7 +36,7 @@ const QUESTION: &str = "<?xml version=\"1.0\" encoding=\"utf-8\"?>\
 const MAX_ANSWER_BYTES: u64 = 256 * 1024;
 
 /// A folder of a WebDAV server as an exchange.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct WebDavExchange {
     http: Http,
     /// Ends with a slash.
@@ -46,7 +46,7 @@ pub struct WebDavExchange {
     known: BTreeSet<Folder>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Login {
     /// Value of the header.
     basic: Secret,
@@ -295,6 +295,10 @@ impl WebDavExchange {
 impl Exchange for WebDavExchange {
     fn place(&self) -> String {
         self.http.place().to_owned()
+    }
+
+    fn another(&self) -> Option<Box<dyn Exchange>> {
+        Some(Box::new(self.clone()))
     }
 
     fn probe(&mut self, world: &World) -> Result<Probe, ExchangeError> {

@@ -24,6 +24,7 @@ mod tables;
 mod upgrade;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -275,6 +276,15 @@ impl Ledger {
     /// Sets what [`Ledger::note`] gives.
     pub fn set_note(&self, name: &str, text: &str) -> Result<()> {
         self.set_meta(&format!("note:{name}"), Value::text(text))
+    }
+
+    /// All notes whose names begin with `prefix`, by the rest of their names; empty ones are none.
+    pub fn notes(&self, prefix: &str) -> Result<BTreeMap<String, String>> {
+        let start = format!("note:{prefix}");
+        let sql = "SELECT substr(name, length(?1) + 1), value FROM meta WHERE substr(name, 1, length(?1)) = ?1 AND value <> ''";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([start], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// A new incarnation of this site.

@@ -83,6 +83,7 @@ statements! {
     ForgetCauses = 64, "DELETE FROM cause WHERE id <= ?";
     ForgetPackets = 65, "DELETE FROM packet WHERE site = ? AND direction = ? AND number <= ?";
     ForgetConflict = 66, "DELETE FROM conflict WHERE number = ?";
+    SetTold = 90, "UPDATE neighbour SET told_documents = ?2 WHERE site = ?1";
     FillMirror = 53, "UPDATE record SET row = ?2, stamps = ?3 WHERE id = ?1";
 }
 

@@ -10,6 +10,7 @@
 //!     outbox/NEIGHBOUR/ sealed packets until they are acknowledged, byte for byte
 //!     inbox/NEIGHBOUR/  packets fetched and not yet applied
 //!     quarantine/       packets that do not verify, each with the reason beside it
+//!     bundles/          files of bundles on their way, and contents that going back needs
 //!     scratch/          files that are being worked on; whoever holds the lock may empty it
 //!     log/              what every run did, for people           Log
 //!     lock, holder      held by the run that works here, and who that is

@@ -31,6 +31,8 @@ pub struct Settings {
     pub alarm_after: i64,
     /// The groups this site is in, sorted.
     pub groups: Vec<String>,
+    /// Where bundles put files, seen from the home; see [`Settings::bundles_path`].
+    pub bundles_folder: String,
     /// How long the history of records is kept, at least [`Settings::LEAST_HISTORY_MILLIS`].
     pub history_millis: i64,
 }
@@ -46,12 +48,15 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    const KEYS: [&str; 10] = ["name", "role", "host", "parent", "database", "groups", "watch", "heartbeat", "alarm_after", "history"];
+    const KEYS: [&str; 11] =
+        ["name", "role", "host", "parent", "database", "groups", "watch", "heartbeat", "alarm_after", "history", "bundles"];
 
     /// Of [`Settings::heartbeat`], where nothing is set: a day.
     pub const HEARTBEAT: i64 = 24 * 60 * 60 * 1000;
     /// Of [`Settings::alarm_after`], where nothing is set: two weeks.
     pub const ALARM_AFTER: i64 = 14 * Self::HEARTBEAT;
+    /// Of [`Settings::bundles_folder`], where nothing is set.
+    pub const BUNDLES_FOLDER: &str = "custom";
     /// How long history is kept where nobody says: last year's can be looked up until this one is over.
     pub const HISTORY_MILLIS: i64 = 400 * 86_400_000;
     /// The shortest time for history: the plot of `status` goes back so far.
@@ -69,6 +74,12 @@ impl Settings {
     #[must_use]
     pub fn database_path(&self, home: &Path) -> PathBuf {
         home.join(&self.database)
+    }
+
+    /// The folder for customizations of the site in `home`.
+    #[must_use]
+    pub fn bundles_path(&self, home: &Path) -> PathBuf {
+        home.join(&self.bundles_folder)
     }
 
     fn read(text: &str) -> At<Self> {
@@ -101,6 +112,16 @@ impl Settings {
         }
         let alarm_after = root.span("alarm_after")?.unwrap_or(Self::ALARM_AFTER);
         let watch = WatchSettings::read(&root)?;
+        let bundles_folder = match root.table("bundles")? {
+            None => Self::BUNDLES_FOLDER.to_owned(),
+            Some(table) => {
+                table.only(&["folder"])?;
+                match table.text("folder")?.unwrap_or(Self::BUNDLES_FOLDER) {
+                    "" => return Err(table.refuse("folder", "may not be empty")),
+                    folder => folder.to_owned(),
+                }
+            }
+        };
         let history_millis = root.span("history")?.unwrap_or(Self::HISTORY_MILLIS);
         if history_millis < Self::LEAST_HISTORY_MILLIS {
             return Err(root.refuse("history", format!("at least {}", span_text(Self::LEAST_HISTORY_MILLIS))));
@@ -116,6 +137,7 @@ impl Settings {
             database: filled("database")?,
             exchanges: Exchanges::read(&root)?,
             groups,
+            bundles_folder,
             history_millis,
         })
     }
@@ -145,7 +167,11 @@ impl fmt::Display for Settings {
         writeln!(f, "# How long history and the list of conflicts are kept: at least {}.", span_text(Self::LEAST_HISTORY_MILLIS))?;
         writeln!(f, "history = {}", quoted(&span_text(self.history_millis)))?;
         self.exchanges.tables(f)?;
-        self.watch.table(f)
+        self.watch.table(f)?;
+        if self.bundles_folder != Self::BUNDLES_FOLDER {
+            writeln!(f, "\n[bundles]\nfolder = {}", quoted(&self.bundles_folder))?;
+        }
+        Ok(())
     }
 }
 
@@ -163,6 +189,8 @@ mod tests {
         let inside = Settings { database: "shop.db".to_owned(), ..settings.clone() };
         assert_eq!(inside.database_path(Path::new("home")), Path::new("home").join("shop.db"));
         assert_eq!(Settings::parse(&settings.to_string()).unwrap(), settings);
+        let elsewhere = Settings { bundles_folder: "C:\\crm\\custom".to_owned(), ..settings.clone() };
+        assert_eq!(Settings::parse(&elsewhere.to_string()).unwrap(), elsewhere);
         let text = settings.to_string();
         assert_eq!(Settings::parse(&text).unwrap().to_string(), text);
     }

@@ -125,6 +125,14 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
             database.trim(shape, last)?;
         }
     }
+    note_commit(session)?;
+    Ok((done, tally))
+}
+
+/// Puts what the ledger wrote since [`crate::ledger::Ledger::record`] into the open transaction of the database, so that both become
+/// durable together.
+pub(super) fn note_commit(session: &Session) -> Result<()> {
+    let (database, ledger) = (session.database()?, &session.ledger);
     let commit = ledger.commits()? + 1;
     ledger.set_commits(commit)?;
     database.forget_commits(commit - 1)?;
@@ -132,7 +140,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     for (part, bytes) in (0u32..).zip(bytes.chunks(COMMIT_PART)) {
         database.put_commit(commit, part, bytes)?;
     }
-    Ok((done, tally))
+    Ok(())
 }
 
 /// Applies the next packet of a neighbour from where it was left.
@@ -351,7 +359,7 @@ impl Applying<'_> {
         self.list_losses(0)
     }
 
-    /// Outcomes of the neighbour's decisions and the roster; the rules were taken before everything else ([`Session::take_rules`]).
+    /// Outcomes of the neighbour's decisions, the roster and what is said of bundles; the rules were taken before everything else ([`Session::take_rules`]).
     fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
         let ledger = &self.session.ledger;
         let most = self.session.limits.document_bytes;
@@ -368,6 +376,7 @@ impl Applying<'_> {
             ledger.set_fresh(from.site)?;
             brought = true;
         }
+        brought |= super::bundles::take(self.session, from, opened)?;
         const ROSTER: &str = "roster.json";
         if let Some(bytes) = opened.bytes(ROSTER, most)? {
             let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(ROSTER))?;

@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use fs_err as fs;
 
+use super::bundles;
 use super::known::{self, Link};
 use super::meaning::Outward;
 use super::outbox;
@@ -345,10 +346,17 @@ impl<'s> Building<'s> {
         let (parts, outcomes) = self.documents()?;
         let silent = parts.is_empty() && self.papers.is_empty();
         let nothing = self.spool.changes == 0 && silent && self.asks.is_empty() && !self.to.owes && !self.to.fresh;
-        if nothing && self.sealed.is_empty() {
+        if !(nothing && self.sealed.is_empty()) {
+            self.seal(parts, true)?;
+        }
+        // Behind everything else: a file takes as long as it takes.
+        for due in bundles::travel::due(self.session, self.to)? {
+            self.told.insert(due.told, self.number.to_string());
+            self.seal(vec![due.part], false)?;
+        }
+        if self.sealed.is_empty() {
             return Ok(Vec::new());
         }
-        self.seal(parts, true)?;
         let ledger = &self.session.ledger;
         let last = self.sealed.last().ok_or(SyncError::Bug("a build without packets"))?;
         ledger.set_sent(
@@ -506,7 +514,7 @@ impl<'s> Building<'s> {
     }
 }
 
-/// The roster and the rules, as far as a neighbour was not told them, and what it was told then.
+/// The roster, the rules and what is said of bundles, as far as a neighbour was not told them, and what it was told then.
 fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<String, String>)> {
     let (mut parts, mut told) = (Vec::new(), to.told_documents.clone());
     for (note, part) in [("roster", "roster.json"), ("rules", RULES_PART)] {
@@ -514,6 +522,16 @@ fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<Stri
         let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
         if told.get(note) != Some(&hash) {
             parts.push(Part { name: part.into(), source: PartSource::Bytes(text.into_bytes()) });
+            told.insert(note.to_owned(), hash);
+        }
+    }
+    bundles::travel::forget_told(session, to, &mut told)?;
+    if let Some((note, part)) = bundles::document(session, to)?
+        && let PartSource::Bytes(bytes) = &part.source
+    {
+        let hash = blake3::hash(bytes).to_hex().to_string();
+        if told.get(note) != Some(&hash) {
+            parts.push(part);
             told.insert(note.to_owned(), hash);
         }
     }

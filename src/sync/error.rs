@@ -124,6 +124,9 @@ pub enum SyncError {
     /// What a person asked for cannot be done like that.
     #[error(transparent)]
     Mend(#[from] super::mend::MendError),
+    /// A bundle of customizations.
+    #[error(transparent)]
+    Bundle(#[from] super::bundles::Refusal),
     /// The simulation killed the process.
     #[error(transparent)]
     Crash(#[from] Crash),
@@ -136,6 +139,9 @@ impl SyncError {
     /// Whether the simulation killed the process: then nothing may be cleaned up.
     #[must_use]
     pub const fn is_crash(&self) -> bool {
+        if let Self::Bundle(refusal) = self {
+            return refusal.is_crash();
+        }
         matches!(
             self,
             Self::Crash(_)
@@ -182,6 +188,7 @@ impl SyncError {
             | Self::Exists(_)
             | Self::NothingToTrack
             | Self::Mend(_)
+            | Self::Bundle(_)
             | Self::Crash(_)
             | Self::Bug(_) => false,
         }

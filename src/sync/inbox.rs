@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::apply;
+use super::bundles;
 use super::join;
 use super::places::Place;
 use super::plan::{self, Known, Step};
 use super::report::{PacketIn, Report, Waiting};
 use super::start;
 use super::{Result, Session, SyncError};
-use crate::exchange::{Entry, FileName, Folder, fetch, waiting};
+use crate::exchange::{Entry, FileName, Folder, fetch, fetch_together, waiting};
 use crate::keys::VerifyingKey;
 use crate::ledger::{Direction, Neighbour};
 use crate::model::{PacketNumber, SiteName};
@@ -26,6 +27,9 @@ use crate::world::files;
 
 /// Packets looked at in one go per neighbour: a flooded folder cannot keep a round from ending.
 const MOST_PACKETS: usize = 10_000;
+
+/// Packets brought at the same time, before the first of them is opened: so many lie in the inbox at the most.
+const TOGETHER: usize = 16;
 
 /// What came of collecting from one neighbour.
 #[derive(Debug, Default)]
@@ -67,8 +71,14 @@ pub(super) fn collect(
     }
     files.truncate(MOST_PACKETS);
     collected.came.extend(files.iter().map(|file| file.name.number));
-    for file in files {
+    for (at, file) in files.iter().enumerate() {
         progress(&format!("packet {} from '{}'", file.name.number, neighbour.card.name));
+        if at % TOGETHER == 0 {
+            let next = files[at..].iter().take(TOGETHER);
+            let entries: Vec<&Entry> = next.filter(|file| file.local.is_none()).filter_map(|file| file.entry.as_ref()).collect();
+            fs::create_dir_all(&file.inbox)?;
+            fetch_together(&session.world, &mut *place.exchange, &folder, &entries, &file.inbox);
+        }
         let path = file.bring(session, place, &folder)?;
         let now = session.ledger.neighbour(neighbour.site)?;
         let opened = match open_from(session, &now, &path, file.name) {
@@ -306,6 +316,7 @@ fn open_with(
 
 fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Path) -> Result<super::report::Tally> {
     session.take_rules(from, opened)?;
+    bundles::travel::keep(session, from, opened)?;
     if !session.has_database() {
         let most = session.limits.document_bytes;
         let Some(bytes) = opened.bytes("schema.json", most)? else { return Err(SyncError::BadPart("schema.json")) };

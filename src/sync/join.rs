@@ -113,6 +113,7 @@ pub fn join(world: &World, folder: &std::path::Path, text: &str, exchanges: Exch
         heartbeat: Settings::HEARTBEAT,
         alarm_after: Settings::ALARM_AFTER,
         groups: invitation.groups.iter().cloned().collect(),
+        bundles_folder: Settings::BUNDLES_FOLDER.to_owned(),
         history_millis: Settings::HISTORY_MILLIS,
     };
     let draft = Home::prepare(world, folder)?;

@@ -22,6 +22,7 @@
 //! | [`forget`] | what need a site not remember any more? |
 //! | [`mend`] | what can a person do about records, held changes and conflicts? |
 //! | [`recover`] | how does a site go on whose database was restored? |
+//! | [`bundles`] | how do customizations get to the sites, in, and out again? |
 //! | [`join`], [`roster`] | how does a new site get in, and who else is there? |
 //!
 //! **The invariant of every function here**: whenever it returns, also with an error, and whenever the process dies,
@@ -29,6 +30,7 @@
 
 pub mod apply;
 pub mod build;
+pub mod bundles;
 pub mod clocks;
 mod directions;
 mod early;

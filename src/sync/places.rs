@@ -170,15 +170,21 @@ pub(super) fn reach_all<'a>(session: &Session, exchanges: &'a mut [&mut dyn Exch
             places.push(Place { exchange: &mut **exchange, reached, gone: false, one_of_several });
         }
     }
-    // One that is away while another way is open is worth a line, and nothing to be called for at night.
-    if places.is_empty() {
-        report.waiting.extend(away);
-    } else {
-        let (lines, wrong): (Vec<_>, Vec<_>) = away.into_iter().partition(|waiting| waiting.unreachable);
-        report.notes.extend(lines.into_iter().map(|waiting| format!("{}; the others were used", waiting.why)));
-        report.waiting.extend(wrong);
-    }
+    report.waiting.extend(away);
     Ok(places)
+}
+
+/// At the end of a round: an exchange that is away while another one works is worth a line, and nothing to be called for at night or to
+/// wait for.
+pub(super) fn sum_up(places: &[Place<'_>], report: &mut Report) {
+    if places.iter().all(|place| !place.is_there()) {
+        return;
+    }
+    let (away, wrong) = std::mem::take(&mut report.waiting).into_iter().partition(|waiting| waiting.unreachable);
+    report.waiting = wrong;
+    let mut lines: Vec<String> = Vec::<Waiting>::into_iter(away).map(|waiting| format!("{}; the others were used", waiting.why)).collect();
+    lines.dedup();
+    report.notes.extend(lines);
 }
 
 /// What a site knows of the exchange that it finds at an address.

@@ -85,9 +85,17 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
         retry_held(session, if news { Try::All } else { Try::Due })?;
         super::directions::follow(session)?;
     }
+    if halves.receives() {
+        progress("looking at bundles");
+        let followed = super::bundles::follow::follow(session)?;
+        report.notes.extend(followed.notes);
+        let waits = followed.waits.into_iter();
+        report.waiting.extend(waits.map(|(what, why, retried)| Waiting { neighbour: None, what, why, retried, unreachable: false }));
+    }
     if halves.sends() {
         send(session, &mut places, &collected, &mut report, progress)?;
     }
+    places::sum_up(&places, &mut report);
     report.forgotten = super::forget::forget(session)?;
     for neighbour in session.ledger.neighbours()? {
         if let Some(problem) = &neighbour.problem {

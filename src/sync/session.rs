@@ -75,6 +75,8 @@ pub struct Limits {
     pub slice_millis: i64,
     /// Most bytes of changes in one packet, before compression.
     pub packet_bytes: u64,
+    /// Most bytes of bundles for one neighbour in one round, so that they do not hold up records; at least one bundle goes.
+    pub bundle_bytes: u64,
     /// How long to wait for another program's lock on the database.
     pub lock_wait: Duration,
     /// After how long an unacknowledged packet that is gone from the exchange is put there again.
@@ -95,6 +97,7 @@ impl Default for Limits {
             slice_changes: 5_000,
             slice_millis: 60,
             packet_bytes: 32 << 20,
+            bundle_bytes: 64 << 20,
             lock_wait: Duration::from_secs(10),
             redeposit_millis: 60 * 60 * 1000,
             document_bytes: 64 << 20,

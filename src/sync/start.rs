@@ -144,6 +144,7 @@ pub fn init(
         heartbeat: Settings::HEARTBEAT,
         alarm_after: Settings::ALARM_AFTER,
         groups: Vec::new(),
+        bundles_folder: Settings::BUNDLES_FOLDER.to_owned(),
         history_millis: Settings::HISTORY_MILLIS,
     };
     draft.finish(world, &settings)?;

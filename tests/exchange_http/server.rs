@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 /// What the server does wrong. Nothing, by default.
@@ -20,6 +21,10 @@ pub struct Faults {
     pub ignores_headers: bool,
     /// Says 501 to `If-None-Match`, 417 to `Expect`, 502 to a rename that names the whole address.
     pub old: bool,
+    /// Takes its time before every answer.
+    pub slow: bool,
+    /// Sends a part and calls it 200, as `rclone serve s3` does.
+    pub calls_parts_whole: bool,
     /// Names what it lists in an unusual, allowed way.
     pub odd_names: bool,
     /// Wants a login of this kind.
@@ -102,6 +107,7 @@ struct Shared<S> {
     faults: Mutex<Faults>,
     /// Method and path of every request that was done.
     seen: Mutex<Vec<String>>,
+    connections: AtomicUsize,
 }
 
 /// A running server. It serves until the process ends.
@@ -114,11 +120,13 @@ impl<S: Service> Server<S> {
     pub fn start(service: S) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let shared = Arc::new(Shared { service: Mutex::new(service), faults: Mutex::default(), seen: Mutex::default() });
+        let (service, connections) = (Mutex::new(service), AtomicUsize::new(0));
+        let shared = Arc::new(Shared { service, faults: Mutex::default(), seen: Mutex::default(), connections });
         let serving = shared.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
                 let shared = serving.clone();
+                shared.connections.fetch_add(1, Ordering::Relaxed);
                 std::thread::spawn(move || serve(&shared, stream));
             }
         });
@@ -136,6 +144,11 @@ impl<S: Service> Server<S> {
     /// The requests since the last call.
     pub fn seen(&self) -> Vec<String> {
         std::mem::take(&mut self.shared.seen.lock().unwrap())
+    }
+
+    /// How many were made so far.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::Relaxed)
     }
 
     /// Whether the cut that was ordered has happened.
@@ -229,10 +242,16 @@ fn serve<S: Service>(shared: &Arc<Shared<S>>, stream: TcpStream) {
         if let Some(keeps) = faults.keeps.filter(|_| request.method == "PUT") {
             request.body.truncate(keeps.min(whole));
         }
-        let answer = match refused {
+        let mut answer = match refused {
             Some(status) => Answer::new(status),
             None => shared.service.lock().unwrap().answer(&request, &faults),
         };
+        if faults.slow {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        if faults.calls_parts_whole && answer.status == 206 {
+            answer.status = 200;
+        }
         shared.seen.lock().unwrap().push(format!("{} {}", request.method, request.target.split('?').next().unwrap()));
         if request.cut || respond(&mut wire, &request, &faults, answer).is_err() {
             break;

@@ -11,7 +11,7 @@ use fieldpost::exchange::{
     waiting,
 };
 use fieldpost::world::{Faults, SystemClock, World};
-use servers::Server;
+use servers::{Server, line};
 
 fn world() -> World {
     World::simulated(Box::new(SystemClock), 1, Faults::none())
@@ -212,4 +212,46 @@ fn what_may_not_be_read_or_written_is_said_to_be_so() {
         let failed = exchange.list(&world, &folder()).unwrap_err();
         assert!(matches!(failed, ExchangeError::Refused { .. }), "{server_name}: {failed}");
     }
+}
+
+/// A bad line to a server, with `tls` of the kind named or without.
+fn over_a_bad_line(name: &'static str, tls: Option<&str>) {
+    let environment: Vec<(&str, &str)> = tls.map(|tls| ("TLS", tls)).into_iter().collect();
+    let (server, trusting) = encrypted(name, &environment);
+    let access = if tls.is_some() { trusting } else { server.access() };
+    let (scheme, query) = tls.map_or(("ftp", String::new()), |tls| ("ftps", format!("?tls={tls}")));
+    let address = format!("{scheme}://{}:{}/{}{query}", line::END, server.port(), server.fresh_folder());
+    line::harms_nothing(&server.line(), || open_exchange(&address, &access).unwrap());
+}
+
+#[test]
+#[ignore = "needs vsftpd: run by .ci/run"]
+fn a_bad_line_to_vsftpd_harms_nothing() {
+    over_a_bad_line("vsftpd", None);
+}
+
+#[test]
+#[ignore = "needs vsftpd: run by .ci/run"]
+fn a_bad_line_to_vsftpd_with_sessions_that_must_be_taken_up_harms_nothing() {
+    over_a_bad_line("vsftpd", Some("explicit"));
+}
+
+#[test]
+#[ignore = "needs ProFTPD: run by .ci/run"]
+fn a_bad_line_to_proftpd_harms_nothing() {
+    over_a_bad_line("proftpd", None);
+    over_a_bad_line("proftpd", Some("implicit"));
+}
+
+#[test]
+#[ignore = "needs rclone: run by .ci/run"]
+fn rclone_keeps_the_contract() {
+    // No bad line to it: it takes its ports for data on all addresses, those of the line too.
+    plain("rclone_ftp", &[]);
+}
+
+#[test]
+#[ignore = "needs pyftpdlib: run by .ci/run"]
+fn a_bad_line_to_pyftpdlib_harms_nothing() {
+    over_a_bad_line("pyftpdlib", None);
 }

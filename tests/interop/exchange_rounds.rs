@@ -7,7 +7,7 @@ mod servers;
 use std::path::Path;
 
 use binary::Office;
-use servers::Server;
+use servers::{Server, Share};
 
 const SCHEMA: &str = "
     CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT NOT NULL, phone TEXT);
@@ -167,4 +167,27 @@ fn over_mod_sftp() {
 fn over_s3() {
     let server = Server::start("s3s_fs");
     over(&server, |folder| format!("s3+http://127.0.0.1:{}/{folder}/shop", server.port()), "");
+}
+
+#[test]
+#[ignore = "needs rclone: run by .ci/run"]
+fn over_rclone_s3() {
+    let server = Server::start("rclone_s3");
+    over(&server, |folder| format!("s3+http://127.0.0.1:{}/{folder}/shop", server.port()), "");
+}
+
+#[test]
+#[ignore = "needs rclone: run by .ci/run"]
+fn over_rclone_ftp() {
+    let server = Server::start("rclone_ftp");
+    over(&server, |folder| format!("ftp://127.0.0.1:{}/{folder}", server.port()), "");
+}
+
+#[test]
+#[ignore = "needs Samba and FUSE: run by .ci/run"]
+fn over_a_mounted_share() {
+    let Some(share) = Share::mount() else { return };
+    let folder = share.mounted().join(share.server().fresh_folder());
+    day(folder.to_str().unwrap(), "", &[]);
+    nothing_in_clear(&share.server().served());
 }

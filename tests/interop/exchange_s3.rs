@@ -12,7 +12,7 @@ use fieldpost::exchange::{
     waiting,
 };
 use fieldpost::world::{Faults, SkewedClock, SystemClock, World};
-use servers::Server;
+use servers::{Server, line};
 
 fn world() -> World {
     World::simulated(Box::new(SystemClock), 1, Faults::none())
@@ -84,4 +84,21 @@ fn a_file_in_parts_arrives_whole() {
     let local = fetch(&world, &mut exchange, &folder, &found[0], inbox.path()).unwrap();
     println!("70 MiB: up {up:?}, down {:?}", started.elapsed());
     assert!(std::fs::read(local).unwrap() == content, "another file came");
+}
+
+#[test]
+#[ignore = "needs rclone: run by .ci/run"]
+fn rclone_keeps_the_contract() {
+    let server = Server::start("rclone_s3");
+    server.contract(&server.access(), address(&server));
+}
+
+#[test]
+#[ignore = "needs s3s-fs and rclone: run by .ci/run"]
+fn a_bad_line_harms_nothing() {
+    for name in ["s3s_fs", "rclone_s3"] {
+        let server = Server::start(name);
+        let address = format!("s3+http://{}:{}/{}", line::END, server.port(), server.fresh_folder());
+        line::harms_nothing(&server.line(), || open_exchange(&address, &server.access()).unwrap());
+    }
 }

@@ -17,7 +17,7 @@ use fieldpost::exchange::{
     mark, reach, waiting,
 };
 use fieldpost::world::{Faults, SystemClock, World};
-use servers::Server;
+use servers::{Server, line};
 
 /// How this machine meets a server: what stands in its ssh configuration, and a program that answers for the password.
 struct Machine {
@@ -34,8 +34,9 @@ impl Machine {
         let folder = tempfile::tempdir().unwrap();
         let (known_hosts, key) = (known_hosts.display(), key.display());
         let config = format!(
-            "Host office\n  HostName 127.0.0.1\n  Port {port}\nHost *\n  UserKnownHostsFile {known_hosts}\n  GlobalKnownHostsFile /dev/null\n  \
-             IdentityFile {key}\n  IdentitiesOnly yes\n  IdentityAgent none\n  ControlPath none\n"
+            "Host office\n  HostName 127.0.0.1\n  Port {port}\nHost {}\n  HostKeyAlias [127.0.0.1]:{port}\nHost *\n  UserKnownHostsFile {known_hosts}\n  GlobalKnownHostsFile /dev/null\n  \
+             IdentityFile {key}\n  IdentitiesOnly yes\n  IdentityAgent none\n  ControlPath none\n",
+            line::END
         );
         std::fs::write(folder.path().join("config"), config).unwrap();
         let machine = Self { folder };
@@ -305,4 +306,23 @@ fn a_server_that_takes_nothing_and_a_disk_that_is_full_are_told_apart() {
     let reached = reach(&world, &mut exchange).unwrap();
     let put = deposit(&world, &mut exchange, &reached, &folder(), &name("x"), Content::Bytes(&whole));
     assert!(matches!(put, Err(ExchangeError::ReadOnly { .. })), "{put:?}");
+}
+
+#[test]
+#[ignore = "needs openssh-server, proftpd-mod-crypto and rclone: run by .ci/run"]
+fn a_bad_line_harms_nothing() {
+    for name in ["openssh", "proftpd_sftp", "rclone_sftp"] {
+        let server = Server::start(name);
+        let (machine, access) = match name {
+            "rclone_sftp" => {
+                let machine = Machine::with(&server.state().join("known_hosts"), Path::new("/no/key"), server.port());
+                let access = machine.login("post");
+                (machine, access)
+            }
+            _ => (Machine::new(&server), keys()),
+        };
+        let user = if name == "openssh" { "" } else { "field@" };
+        let address = format!("sftp://{user}{}:{}/{}", line::END, server.port(), server.fresh_folder());
+        line::harms_nothing(&server.line(), || Box::new(machine.exchange(&address, &access)));
+    }
 }

@@ -3,14 +3,11 @@
 #[path = "servers/mod.rs"]
 mod servers;
 
-use std::cell::Cell;
 use std::time::Instant;
 
-use fieldpost::exchange::{
-    Access, Content, ExchangeError, FileName, Folder, Secret, contract, deposit, fetch, mark, open_exchange, reach, waiting,
-};
+use fieldpost::exchange::{Access, Content, ExchangeError, FileName, Folder, Secret, deposit, fetch, mark, open_exchange, reach, waiting};
 use fieldpost::world::{Faults, SystemClock, World};
-use servers::Server;
+use servers::{Server, line};
 
 fn world() -> World {
     World::simulated(Box::new(SystemClock), 1, Faults::none())
@@ -25,16 +22,10 @@ fn plain(server: &Server) -> impl Fn(&str) -> String {
     move |folder| format!("http://127.0.0.1:{port}/{folder}")
 }
 
-/// At least as many as the contract takes.
-const PLACES: usize = 60;
-
 /// What every server must say to a wrong login and a folder that is not there, beside the contract.
 fn suite(server: &Server, access: &Access, address: impl Fn(&str) -> String) {
     let world = world();
-    // rclone remembers for minutes what lies in a folder: what is made beside it must be there before it looks.
-    let places: Vec<String> = (0..PLACES).map(|_| server.fresh_folder()).collect();
-    let next = Cell::new(0);
-    contract::contract(|| open_exchange(&address(&places[next.replace(next.get() + 1)]), access).unwrap());
+    server.contract(access, &address);
     let wrong = Access { password: Some(Secret::new("wrong")), ..access.clone() };
     let error = reach(&world, &mut *open_exchange(&address("place0"), &wrong).unwrap()).unwrap_err();
     assert!(matches!(error, ExchangeError::Refused { .. }) && error.to_string().contains("password"), "{error}");
@@ -140,4 +131,14 @@ fn what_apache_only_lets_read_is_read_only() {
     }
     let error = exchange.delete(&world, &folder, &name("x")).unwrap_err();
     assert!(matches!(error, ExchangeError::ReadOnly { .. }), "{error}");
+}
+
+#[test]
+#[ignore = "needs Apache, nginx and rclone: run by .ci/run"]
+fn a_bad_line_harms_nothing() {
+    for name in ["apache", "nginx", "rclone_webdav"] {
+        let server = Server::start(name);
+        let address = format!("http://{}:{}/{}", line::END, server.port(), server.fresh_folder());
+        line::harms_nothing(&server.line(), || open_exchange(&address, &server.access()).unwrap());
+    }
 }

@@ -26,7 +26,7 @@ pub(super) type Client = ImplFtpStream<Encrypted>;
 pub(super) type Transfer = TransferStream<Encrypted>;
 
 /// What it takes to log in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Login {
     pub place: String,
     pub server: Server,

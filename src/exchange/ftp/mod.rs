@@ -105,6 +105,10 @@ impl Exchange for FtpExchange {
         self.login.place.clone()
     }
 
+    fn another(&self) -> Option<Box<dyn Exchange>> {
+        Some(Box::new(Self { login: self.login.clone(), meter: self.meter.clone(), session: None, used: 0 }))
+    }
+
     fn probe(&mut self, world: &World) -> Result<Probe, ExchangeError> {
         self.on(world, |session, _| session.probe())
     }

@@ -261,14 +261,16 @@ impl Http {
         let range = (start > 0).then(|| format!("bytes={start}-"));
         let answer = ask("GET", range.as_deref(), entry.bytes.saturating_sub(start))?;
         let status = answer.status();
-        if status == StatusCode::PARTIAL_CONTENT && !begins_at(answer.headers(), start) {
+        // `rclone serve s3` sends a part and calls it 200: what it says of the range counts.
+        let is_part = status == StatusCode::PARTIAL_CONTENT || answer.headers().contains_key(header::CONTENT_RANGE);
+        let nothing_left = status == StatusCode::RANGE_NOT_SATISFIABLE;
+        if is_part && !nothing_left && !begins_at(answer.headers(), start) {
             return Err(self.unreachable("the server sent another part of the file than was asked for"));
         }
-        let nothing_left = status == StatusCode::RANGE_NOT_SATISFIABLE;
         let mut from = answer.into_body().into_reader().take(if nothing_left { 0 } else { u64::MAX });
         let open = |offset: u64| {
             // A server that knows no ranges sends all of it.
-            if status == StatusCode::OK {
+            if !is_part {
                 skip(&mut from, offset, |bytes| self.meter.passed(world, bytes))?;
             }
             Ok(from)

@@ -41,7 +41,7 @@ const MAX_PAGES: usize = 1_000;
 const USUAL_REGION: &str = "us-east-1";
 
 /// A bucket, or what lies in it under a prefix, as an exchange.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct S3Exchange {
     http: Http,
     bucket: Bucket,
@@ -254,6 +254,10 @@ impl S3Exchange {
 impl Exchange for S3Exchange {
     fn place(&self) -> String {
         self.http.place().to_owned()
+    }
+
+    fn another(&self) -> Option<Box<dyn Exchange>> {
+        Some(Box::new(self.clone()))
     }
 
     fn probe(&mut self, world: &World) -> Result<Probe, ExchangeError> {

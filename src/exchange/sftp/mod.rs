@@ -352,6 +352,15 @@ impl Exchange for SftpExchange {
         self.place.clone()
     }
 
+    fn another(&self) -> Option<Box<dyn Exchange>> {
+        let line = match &self.line {
+            Line::Ssh(ssh) => Line::Ssh(ssh.clone()),
+            Line::Given(_) => return None,
+        };
+        let (place, root, meter) = (self.place.clone(), self.root.clone(), self.meter.clone());
+        Some(Box::new(Self { place, root, meter, patience: self.patience, line, connection: None }))
+    }
+
     fn probe(&mut self, _: &World) -> Result<Probe, ExchangeError> {
         let capabilities = Capabilities { rename: Rename::MayReplace, put: Put::Whole };
         Ok(Probe { capabilities, marker: self.marker()? })

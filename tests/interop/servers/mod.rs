@@ -1,6 +1,9 @@
 //! A server of the interop tests, running as long as the value lives. `run` beside this file starts it.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod line;
+
+use std::cell::RefCell;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -8,7 +11,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use line::Line;
+
 use fieldpost::exchange::{Access, Exchange, Secret, contract, open_exchange};
+
+/// Ports after the server's own that FTP servers take for data.
+const PASSIVE: u16 = 10;
+
+/// At least as many as the contract takes.
+const PLACES: usize = 60;
 
 /// A running server and the folder it serves.
 pub struct Server {
@@ -27,19 +38,25 @@ impl Server {
 
     /// With more in its environment: what one script offers in several ways.
     pub fn start_with(name: &'static str, environment: &[(&str, &str)]) -> Self {
+        Self::start_until(name, environment, |server| TcpStream::connect((Ipv4Addr::LOCALHOST, server.port)).is_ok())
+    }
+
+    /// Waits until it is `ready`.
+    fn start_until(name: &'static str, environment: &[(&str, &str)], ready: impl Fn(&Self) -> bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // Servers that give up their rights must be able to enter.
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(folder.path(), open).unwrap();
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let port = free_port();
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop/servers/run");
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
         let mut command = Command::new("bash");
         command.arg(script).arg(name).arg(folder.path().join("served")).arg(port.to_string()).envs(environment.iter().copied());
+        command.env("PASSIVE", format!("{} {}", port + 1, port + PASSIVE));
         command.stdin(Stdio::null()).stdout(log.try_clone().unwrap()).stderr(log).process_group(0);
         let mut server = Self { name, child: command.spawn().unwrap(), folder, port, fresh: AtomicU32::new(0) };
         for _ in 0..200 {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            if ready(&server) {
                 return server;
             }
             assert!(server.child.try_wait().unwrap().is_none(), "{name} ended: {}", server.log());
@@ -50,6 +67,11 @@ impl Server {
 
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// A line to it, on the same ports as the server.
+    pub fn line(&self) -> Line {
+        Line::to(self.port..=self.port + PASSIVE)
     }
 
     /// The folder the server serves.
@@ -83,8 +105,18 @@ impl Server {
 
     /// Runs the contract suite; `address` makes one of the name of a fresh folder.
     pub fn contract(&self, access: &Access, address: impl Fn(&str) -> String) {
-        contract::contract(|| -> Box<dyn Exchange> { open_exchange(&address(&self.fresh_folder()), access).unwrap() });
+        // rclone remembers for minutes what lies in a folder: what is made beside it must be there before it looks.
+        let places: Vec<String> = (0..PLACES).map(|_| self.fresh_folder()).collect();
+        let places = RefCell::new(places.iter());
+        let fresh = || places.borrow_mut().next().expect("the contract takes no more places");
+        contract::contract(|| -> Box<dyn Exchange> { open_exchange(&address(fresh()), access).unwrap() });
     }
+}
+
+/// A port with room for [`PASSIVE`] others after it.
+fn free_port() -> u16 {
+    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+    std::iter::repeat_with(free).find(|port| *port < u16::MAX - PASSIVE).unwrap()
 }
 
 impl Drop for Server {
@@ -95,5 +127,42 @@ impl Drop for Server {
         if std::thread::panicking() {
             eprintln!("--- {} said:\n{}", self.name, self.log());
         }
+    }
+}
+
+/// Samba's share, mounted through FUSE.
+pub struct Share(Server);
+
+impl Share {
+    /// None, with the reason printed, where nothing can be mounted or port 445 is not ours.
+    pub fn mount() -> Option<Self> {
+        use std::io::Write as _;
+        use std::os::unix::fs::MetadataExt as _;
+        let root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+        let fuse = std::fs::OpenOptions::new().read(true).write(true).open("/dev/fuse").is_ok();
+        if !root || !fuse {
+            let why = if fuse { "only root may listen on port 445" } else { "/dev/fuse cannot be opened" };
+            // Past the harness, which keeps what a passing test prints to itself.
+            std::io::stderr().write_all(format!("skipped: no SMB share is mounted here: {why}\n").as_bytes()).unwrap();
+            return None;
+        }
+        Some(Self(Server::start_until("samba", &[], |server| server.state().join("mounted").exists())))
+    }
+
+    /// The share on the server's side.
+    pub fn server(&self) -> &Server {
+        &self.0
+    }
+
+    /// Where it is mounted.
+    pub fn mounted(&self) -> PathBuf {
+        std::fs::read_to_string(self.0.state().join("mounted")).unwrap().into()
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mount = self.0.folder.path().join("served.mount");
+        let _ = Command::new("fusermount3").arg("-uz").arg(mount).status();
     }
 }

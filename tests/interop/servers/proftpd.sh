@@ -12,6 +12,7 @@ ServerType standalone
 DefaultAddress 127.0.0.1
 SocketBindTight on
 Port $port
+PassivePorts $PASSIVE
 User nobody
 Group nogroup
 DefaultRoot $dir

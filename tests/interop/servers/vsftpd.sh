@@ -13,6 +13,8 @@ serve() {
 listen=YES
 listen_address=127.0.0.1
 listen_port=$port
+pasv_min_port=${PASSIVE% *}
+pasv_max_port=${PASSIVE#* }
 background=NO
 seccomp_sandbox=NO
 anonymous_enable=NO
