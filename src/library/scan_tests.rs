@@ -419,7 +419,7 @@ fn a_large_document_is_read_piece_by_piece() {
     site.modify("film", LONG_AGO);
     let (findings, _) = site.try_scan().unwrap();
     let [Finding::New(found)] = &findings[..] else { panic!("{findings:?}") };
-    assert_eq!((found.recipe.bytes(), found.recipe.cut.average()), (80 << 20, 64 << 10));
+    assert_eq!((found.recipe.bytes(), found.recipe.cut.average()), (80 << 20, 32 << 10));
     // A stop that was asked for is heard within a document.
     site.world.faults().kill_before(Some(1));
     assert!(site.world.step("die").is_err());
