@@ -16,6 +16,9 @@ _fieldpost() {
             ",$1")
                 cmd="fieldpost"
                 ;;
+            fieldpost,bundle)
+                cmd="fieldpost__subcmd__bundle"
+                ;;
             fieldpost,conflicts)
                 cmd="fieldpost__subcmd__conflicts"
                 ;;
@@ -52,6 +55,9 @@ _fieldpost() {
             fieldpost,join)
                 cmd="fieldpost__subcmd__join"
                 ;;
+            fieldpost,library)
+                cmd="fieldpost__subcmd__library"
+                ;;
             fieldpost,log)
                 cmd="fieldpost__subcmd__log"
                 ;;
@@ -70,9 +76,6 @@ _fieldpost() {
             fieldpost,rules)
                 cmd="fieldpost__subcmd__rules"
                 ;;
-            fieldpost,schema)
-                cmd="fieldpost__subcmd__schema"
-                ;;
             fieldpost,send)
                 cmd="fieldpost__subcmd__send"
                 ;;
@@ -90,6 +93,84 @@ _fieldpost() {
                 ;;
             fieldpost,watch)
                 cmd="fieldpost__subcmd__watch"
+                ;;
+            fieldpost__subcmd__bundle,build)
+                cmd="fieldpost__subcmd__bundle__subcmd__build"
+                ;;
+            fieldpost__subcmd__bundle,check)
+                cmd="fieldpost__subcmd__bundle__subcmd__check"
+                ;;
+            fieldpost__subcmd__bundle,drift)
+                cmd="fieldpost__subcmd__bundle__subcmd__drift"
+                ;;
+            fieldpost__subcmd__bundle,help)
+                cmd="fieldpost__subcmd__bundle__subcmd__help"
+                ;;
+            fieldpost__subcmd__bundle,install)
+                cmd="fieldpost__subcmd__bundle__subcmd__install"
+                ;;
+            fieldpost__subcmd__bundle,new)
+                cmd="fieldpost__subcmd__bundle__subcmd__new"
+                ;;
+            fieldpost__subcmd__bundle,plan)
+                cmd="fieldpost__subcmd__bundle__subcmd__plan"
+                ;;
+            fieldpost__subcmd__bundle,publish)
+                cmd="fieldpost__subcmd__bundle__subcmd__publish"
+                ;;
+            fieldpost__subcmd__bundle,remove)
+                cmd="fieldpost__subcmd__bundle__subcmd__remove"
+                ;;
+            fieldpost__subcmd__bundle,rollback)
+                cmd="fieldpost__subcmd__bundle__subcmd__rollback"
+                ;;
+            fieldpost__subcmd__bundle,status)
+                cmd="fieldpost__subcmd__bundle__subcmd__status"
+                ;;
+            fieldpost__subcmd__bundle,trust)
+                cmd="fieldpost__subcmd__bundle__subcmd__trust"
+                ;;
+            fieldpost__subcmd__bundle,withdraw)
+                cmd="fieldpost__subcmd__bundle__subcmd__withdraw"
+                ;;
+            fieldpost__subcmd__bundle__subcmd__help,build)
+                cmd="fieldpost__subcmd__bundle__subcmd__help__subcmd__build"
+                ;;
+            fieldpost__subcmd__bundle__subcmd__help,check)
+                cmd="fieldpost__subcmd__bundle__subcmd__help__subcmd__check"
+                ;;
+            fieldpost__subcmd__bundle__subcmd__help,drift)
+                cmd="fieldpost__subcmd__bundle__subcmd__help__subcmd__drift"
+                ;;
+            fieldpost__subcmd__bundle__subcmd__help,help)
+                cmd="fieldpost__subcmd__bundle__subcmd__help__subcmd__help"
+                ;;
+            fieldpost__subcmd__bundle__subcmd__help,install)
+                cmd="fieldpost__subcmd__bundle__subcmd__help__subcmd__install"
+                ;;
+            fieldpost__subcmd__bundle__subcmd__help,new)
+                cmd="fieldpost__subcmd__bundle__subcmd__help__subcmd__new"
+                ;;
+            fieldpost__subcmd__bundle__subcmd__help,plan)
+                cmd="fieldpost__subcmd__bundle__subcmd__help__subcmd__plan"
+                ;;
+            fieldpost__subcmd__bundle__subcmd__help,publish)
+                cmd="fieldpost__subcmd__bundle__subcmd__help__subcmd__publish"
+                ;;
+            fieldpost__subcmd__bundle__subcmd__help,remove)
+                cmd="fieldpost__subcmd__bundle__subcmd__help__subcmd__remove"
+                ;;
+            fieldpost__subcmd__bundle__subcmd__help,rollback)
+                cmd="fieldpost__subcmd__bundle__subcmd__help__subcmd__rollback"
+                ;;
+            fieldpost__subcmd__bundle__subcmd__help,status)
+                cmd="fieldpost__subcmd__bundle__subcmd__help__subcmd__status"
+                ;;
+            fieldpost__subcmd__bundle__subcmd__help,trust)
+                cmd="fieldpost__subcmd__bundle__subcmd__help__subcmd__trust"
+                ;;
+            fieldpost__subcmd__bundle__subcmd__help,withdraw)
+                cmd="fieldpost__subcmd__bundle__subcmd__help__subcmd__withdraw"
                 ;;
             fieldpost__subcmd__conflicts,help)
                 cmd="fieldpost__subcmd__conflicts__subcmd__help"
@@ -175,6 +256,9 @@ _fieldpost() {
             fieldpost__subcmd__held__subcmd__help,show)
                 cmd="fieldpost__subcmd__held__subcmd__help__subcmd__show"
                 ;;
+            fieldpost__subcmd__help,bundle)
+                cmd="fieldpost__subcmd__help__subcmd__bundle"
+                ;;
             fieldpost__subcmd__help,conflicts)
                 cmd="fieldpost__subcmd__help__subcmd__conflicts"
                 ;;
@@ -211,6 +295,9 @@ _fieldpost() {
             fieldpost__subcmd__help,join)
                 cmd="fieldpost__subcmd__help__subcmd__join"
                 ;;
+            fieldpost__subcmd__help,library)
+                cmd="fieldpost__subcmd__help__subcmd__library"
+                ;;
             fieldpost__subcmd__help,log)
                 cmd="fieldpost__subcmd__help__subcmd__log"
                 ;;
@@ -229,9 +316,6 @@ _fieldpost() {
             fieldpost__subcmd__help,rules)
                 cmd="fieldpost__subcmd__help__subcmd__rules"
                 ;;
-            fieldpost__subcmd__help,schema)
-                cmd="fieldpost__subcmd__help__subcmd__schema"
-                ;;
             fieldpost__subcmd__help,send)
                 cmd="fieldpost__subcmd__help__subcmd__send"
                 ;;
@@ -249,6 +333,42 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__help,watch)
                 cmd="fieldpost__subcmd__help__subcmd__watch"
+                ;;
+            fieldpost__subcmd__help__subcmd__bundle,build)
+                cmd="fieldpost__subcmd__help__subcmd__bundle__subcmd__build"
+                ;;
+            fieldpost__subcmd__help__subcmd__bundle,check)
+                cmd="fieldpost__subcmd__help__subcmd__bundle__subcmd__check"
+                ;;
+            fieldpost__subcmd__help__subcmd__bundle,drift)
+                cmd="fieldpost__subcmd__help__subcmd__bundle__subcmd__drift"
+                ;;
+            fieldpost__subcmd__help__subcmd__bundle,install)
+                cmd="fieldpost__subcmd__help__subcmd__bundle__subcmd__install"
+                ;;
+            fieldpost__subcmd__help__subcmd__bundle,new)
+                cmd="fieldpost__subcmd__help__subcmd__bundle__subcmd__new"
+                ;;
+            fieldpost__subcmd__help__subcmd__bundle,plan)
+                cmd="fieldpost__subcmd__help__subcmd__bundle__subcmd__plan"
+                ;;
+            fieldpost__subcmd__help__subcmd__bundle,publish)
+                cmd="fieldpost__subcmd__help__subcmd__bundle__subcmd__publish"
+                ;;
+            fieldpost__subcmd__help__subcmd__bundle,remove)
+                cmd="fieldpost__subcmd__help__subcmd__bundle__subcmd__remove"
+                ;;
+            fieldpost__subcmd__help__subcmd__bundle,rollback)
+                cmd="fieldpost__subcmd__help__subcmd__bundle__subcmd__rollback"
+                ;;
+            fieldpost__subcmd__help__subcmd__bundle,status)
+                cmd="fieldpost__subcmd__help__subcmd__bundle__subcmd__status"
+                ;;
+            fieldpost__subcmd__help__subcmd__bundle,trust)
+                cmd="fieldpost__subcmd__help__subcmd__bundle__subcmd__trust"
+                ;;
+            fieldpost__subcmd__help__subcmd__bundle,withdraw)
+                cmd="fieldpost__subcmd__help__subcmd__bundle__subcmd__withdraw"
                 ;;
             fieldpost__subcmd__help__subcmd__conflicts,list)
                 cmd="fieldpost__subcmd__help__subcmd__conflicts__subcmd__list"
@@ -283,6 +403,12 @@ _fieldpost() {
             fieldpost__subcmd__help__subcmd__held,show)
                 cmd="fieldpost__subcmd__help__subcmd__held__subcmd__show"
                 ;;
+            fieldpost__subcmd__help__subcmd__library,off)
+                cmd="fieldpost__subcmd__help__subcmd__library__subcmd__off"
+                ;;
+            fieldpost__subcmd__help__subcmd__library,on)
+                cmd="fieldpost__subcmd__help__subcmd__library__subcmd__on"
+                ;;
             fieldpost__subcmd__help__subcmd__packet,open)
                 cmd="fieldpost__subcmd__help__subcmd__packet__subcmd__open"
                 ;;
@@ -313,18 +439,6 @@ _fieldpost() {
             fieldpost__subcmd__help__subcmd__rules,try)
                 cmd="fieldpost__subcmd__help__subcmd__rules__subcmd__try"
                 ;;
-            fieldpost__subcmd__help__subcmd__schema,diff)
-                cmd="fieldpost__subcmd__help__subcmd__schema__subcmd__diff"
-                ;;
-            fieldpost__subcmd__help__subcmd__schema,hint)
-                cmd="fieldpost__subcmd__help__subcmd__schema__subcmd__hint"
-                ;;
-            fieldpost__subcmd__help__subcmd__schema,log)
-                cmd="fieldpost__subcmd__help__subcmd__schema__subcmd__log"
-                ;;
-            fieldpost__subcmd__help__subcmd__schema,status)
-                cmd="fieldpost__subcmd__help__subcmd__schema__subcmd__status"
-                ;;
             fieldpost__subcmd__help__subcmd__service,install)
                 cmd="fieldpost__subcmd__help__subcmd__service__subcmd__install"
                 ;;
@@ -333,6 +447,24 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__help__subcmd__service,show)
                 cmd="fieldpost__subcmd__help__subcmd__service__subcmd__show"
+                ;;
+            fieldpost__subcmd__library,help)
+                cmd="fieldpost__subcmd__library__subcmd__help"
+                ;;
+            fieldpost__subcmd__library,off)
+                cmd="fieldpost__subcmd__library__subcmd__off"
+                ;;
+            fieldpost__subcmd__library,on)
+                cmd="fieldpost__subcmd__library__subcmd__on"
+                ;;
+            fieldpost__subcmd__library__subcmd__help,help)
+                cmd="fieldpost__subcmd__library__subcmd__help__subcmd__help"
+                ;;
+            fieldpost__subcmd__library__subcmd__help,off)
+                cmd="fieldpost__subcmd__library__subcmd__help__subcmd__off"
+                ;;
+            fieldpost__subcmd__library__subcmd__help,on)
+                cmd="fieldpost__subcmd__library__subcmd__help__subcmd__on"
                 ;;
             fieldpost__subcmd__packet,help)
                 cmd="fieldpost__subcmd__packet__subcmd__help"
@@ -412,36 +544,6 @@ _fieldpost() {
             fieldpost__subcmd__rules__subcmd__help,try)
                 cmd="fieldpost__subcmd__rules__subcmd__help__subcmd__try"
                 ;;
-            fieldpost__subcmd__schema,diff)
-                cmd="fieldpost__subcmd__schema__subcmd__diff"
-                ;;
-            fieldpost__subcmd__schema,help)
-                cmd="fieldpost__subcmd__schema__subcmd__help"
-                ;;
-            fieldpost__subcmd__schema,hint)
-                cmd="fieldpost__subcmd__schema__subcmd__hint"
-                ;;
-            fieldpost__subcmd__schema,log)
-                cmd="fieldpost__subcmd__schema__subcmd__log"
-                ;;
-            fieldpost__subcmd__schema,status)
-                cmd="fieldpost__subcmd__schema__subcmd__status"
-                ;;
-            fieldpost__subcmd__schema__subcmd__help,diff)
-                cmd="fieldpost__subcmd__schema__subcmd__help__subcmd__diff"
-                ;;
-            fieldpost__subcmd__schema__subcmd__help,help)
-                cmd="fieldpost__subcmd__schema__subcmd__help__subcmd__help"
-                ;;
-            fieldpost__subcmd__schema__subcmd__help,hint)
-                cmd="fieldpost__subcmd__schema__subcmd__help__subcmd__hint"
-                ;;
-            fieldpost__subcmd__schema__subcmd__help,log)
-                cmd="fieldpost__subcmd__schema__subcmd__help__subcmd__log"
-                ;;
-            fieldpost__subcmd__schema__subcmd__help,status)
-                cmd="fieldpost__subcmd__schema__subcmd__help__subcmd__status"
-                ;;
             fieldpost__subcmd__service,help)
                 cmd="fieldpost__subcmd__service__subcmd__help"
                 ;;
@@ -473,8 +575,458 @@ _fieldpost() {
 
     case "${cmd}" in
         fieldpost)
-            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive watch service shortcut status conflicts held records rules schema history log digest packet exchange recover detach demo help"
+            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive watch service shortcut status conflicts held records rules history log digest bundle library packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle)
+            opts="-v -q -h --home --json --verbose --quiet --help new check build trust publish withdraw plan install status drift rollback remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__build)
+            opts="-v -q -h --key --out --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__check)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__drift)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help)
+            opts="new check build trust publish withdraw plan install status drift rollback remove help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help__subcmd__build)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help__subcmd__drift)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help__subcmd__new)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help__subcmd__plan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help__subcmd__publish)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help__subcmd__rollback)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help__subcmd__trust)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__help__subcmd__withdraw)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__install)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__new)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__plan)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__publish)
+            opts="-v -q -h --group --everyone --from --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --group)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__remove)
+            opts="-v -q -h --force --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__rollback)
+            opts="-v -q -h --force --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__status)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__trust)
+            opts="-v -q -h --name --remove --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__bundle__subcmd__withdraw)
+            opts="-v -q -h --force --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1137,8 +1689,190 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help)
-            opts="doctor init invite join sync send receive watch service shortcut status conflicts held records rules schema history log digest packet exchange recover detach demo help"
+            opts="doctor init invite join sync send receive watch service shortcut status conflicts held records rules history log digest bundle library packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__bundle)
+            opts="new check build trust publish withdraw plan install status drift rollback remove"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__bundle__subcmd__build)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__bundle__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__bundle__subcmd__drift)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__bundle__subcmd__install)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__bundle__subcmd__new)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__bundle__subcmd__plan)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__bundle__subcmd__publish)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__bundle__subcmd__remove)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__bundle__subcmd__rollback)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__bundle__subcmd__status)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__bundle__subcmd__trust)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__bundle__subcmd__withdraw)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1472,6 +2206,48 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fieldpost__subcmd__help__subcmd__library)
+            opts="on off"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__library__subcmd__off)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__library__subcmd__on)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fieldpost__subcmd__help__subcmd__log)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1696,76 +2472,6 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        fieldpost__subcmd__help__subcmd__schema)
-            opts="status diff log hint"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__help__subcmd__schema__subcmd__diff)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__help__subcmd__schema__subcmd__hint)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__help__subcmd__schema__subcmd__log)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__help__subcmd__schema__subcmd__status)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         fieldpost__subcmd__help__subcmd__send)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -1911,7 +2617,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__init)
-            opts="-v -q -h --name --database --exchange --certificate --home --json --verbose --quiet --help"
+            opts="-v -q -h --name --database --exchange --library --certificate --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1926,6 +2632,10 @@ _fieldpost() {
                     return 0
                     ;;
                 --exchange)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --library)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1979,7 +2689,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__join)
-            opts="-v -q -h --exchange --certificate --database --home --json --verbose --quiet --help"
+            opts="-v -q -h --exchange --certificate --library --database --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1993,10 +2703,124 @@ _fieldpost() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --library)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --database)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library)
+            opts="-v -q -h --home --json --verbose --quiet --help on off help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__help)
+            opts="on off help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__help__subcmd__off)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__help__subcmd__on)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__off)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__on)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -2604,180 +3428,6 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        fieldpost__subcmd__schema)
-            opts="-v -q -h --home --json --verbose --quiet --help status diff log hint help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --home)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__schema__subcmd__diff)
-            opts="-v -q -h --home --json --verbose --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --home)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__schema__subcmd__help)
-            opts="status diff log hint help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__schema__subcmd__help__subcmd__diff)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__schema__subcmd__help__subcmd__help)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__schema__subcmd__help__subcmd__hint)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__schema__subcmd__help__subcmd__log)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__schema__subcmd__help__subcmd__status)
-            opts=""
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__schema__subcmd__hint)
-            opts="-v -q -h --new --home --json --verbose --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --home)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__schema__subcmd__log)
-            opts="-v -q -h --home --json --verbose --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --home)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
-        fieldpost__subcmd__schema__subcmd__status)
-            opts="-v -q -h --home --json --verbose --quiet --help"
-            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
-                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-                return 0
-            fi
-            case "${prev}" in
-                --home)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                *)
-                    COMPREPLY=()
-                    ;;
-            esac
-            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
-            return 0
-            ;;
         fieldpost__subcmd__send)
             opts="-v -q -h --dry-run --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -3007,7 +3657,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__sync)
-            opts="-v -q -h --full --dry-run --window --home --json --verbose --quiet --help"
+            opts="-v -q -h --full --dry-run --allow-deletions --window --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

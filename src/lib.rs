@@ -1,10 +1,12 @@
 //! Keeps databases, documents and customizations the same by exchanging files and nothing else.
 
+pub mod bundle;
 pub mod cli;
 pub mod database;
 pub mod exchange;
 pub mod keys;
 pub mod ledger;
+pub mod library;
 pub mod model;
 pub mod packet;
 pub mod rules;

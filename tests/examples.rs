@@ -44,7 +44,7 @@ fn all_rules_are_rules() {
     for name in &all {
         Rules::parse(&text(name)).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
-    assert_eq!(all.len(), 6, "{all:?}");
+    assert_eq!(all.len(), 7, "{all:?}");
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    Exit, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, log, packet, records, recover, rules,
-    schema, service, shortcut, status, sync, watch,
+    Exit, bundle, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, library, log, packet, records,
+    recover, rules, schema, service, shortcut, status, sync, watch,
 };
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
@@ -66,6 +66,8 @@ pub enum Command {
     History(history::HistoryArgs),
     Log(log::LogArgs),
     Digest(digest::DigestArgs),
+    Bundle(bundle::BundleArgs),
+    Library(library::LibraryArgs),
     Packet(packet::PacketArgs),
     Exchange(exchange::ExchangeArgs),
     Recover(recover::RecoverArgs),
@@ -89,8 +91,10 @@ impl Command {
             Self::Conflicts(arguments) => arguments.logged_as(),
             Self::Held(arguments) => arguments.logged_as(),
             Self::Records(arguments) => arguments.logged_as(),
+            Self::Bundle(arguments) => arguments.logged_as(),
             Self::Schema(arguments) => arguments.logged_as(),
             Self::Exchange(arguments) => arguments.logged_as(),
+            Self::Library(arguments) => arguments.logged_as(),
             Self::Service(arguments) => arguments.logged_as(),
             Self::Recover(recover::RecoverArgs { yes: true, .. }) => Some("recover"),
             Self::Recover(_)
@@ -183,6 +187,19 @@ mod tests {
             "fieldpost log",
             "fieldpost log customers ACME-0007 --level warning --since friday --until 2026-11-28 --site anna -n 20",
             "fieldpost digest",
+            "fieldpost bundle new sales-forms",
+            "fieldpost bundle check sales-forms",
+            "fieldpost bundle build sales-forms --key publisher --out .",
+            "fieldpost bundle trust publisher.pub --name Smith",
+            "fieldpost bundle publish a.fpb --group sales --group east --from 2026-12-01",
+            "fieldpost bundle publish a.fpb --everyone",
+            "fieldpost bundle withdraw sales-forms",
+            "fieldpost bundle plan a.fpb",
+            "fieldpost bundle install a.fpb",
+            "fieldpost bundle status --json",
+            "fieldpost bundle drift",
+            "fieldpost bundle rollback sales-forms --force",
+            "fieldpost bundle remove sales-forms",
             "fieldpost packet show a.fpk",
             "fieldpost packet verify a.fpk --signers allowed_signers",
             "fieldpost packet open a.fpk --out folder",
@@ -196,6 +213,10 @@ mod tests {
             "fieldpost exchange",
             "fieldpost exchange check --accept",
             "fieldpost exchange login ftp://host/x --user anna",
+            "fieldpost library",
+            "fieldpost library on documents",
+            "fieldpost library off --json",
+            "fieldpost sync --allow-deletions",
             "fieldpost recover --yes",
             "fieldpost detach",
             "fieldpost demo --dir tour",

@@ -8,14 +8,17 @@ use std::io;
 use serde::{Serialize, Serializer};
 
 use super::{Exit, Failure, page};
+use crate::bundle::{Obstacle, OpenError as BundleError, SourceError};
 use crate::database::DatabaseError;
 use crate::exchange::{AddressError, ExchangeError, MARKER_NAME, MarkerFault, OpenError as PlaceError};
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
-use crate::packet::{CodecError, OpenError, SealError};
+use crate::library::LibraryError;
+use crate::packet::{ArchiveError, CodecError, OpenError, SealError};
 use crate::rules::reading::Fault;
 use crate::site::{Home, HomeError, InvitationError, RosterError};
 use crate::sync::SyncError;
+use crate::sync::bundles::Refusal;
 use crate::sync::mend::MendError;
 
 /// A failure in words.
@@ -41,6 +44,7 @@ pub fn explain(failure: &Failure) -> Explanation {
         Failure::Invitation(error) => (Exit::Failed, Some(invitation(error))),
         Failure::Roster(error) => (Exit::Failed, roster(error)),
         Failure::Address(error) => (Exit::Failed, Some(address(error))),
+        Failure::Bundle(error) => (Exit::Failed, source(error)),
         Failure::Sync(error) => sync(error),
         Failure::NotText(_) => (Exit::Failed, Some("rename the folder or file so that its name is UTF-8".to_owned())),
         Failure::FileExists(_) => {
@@ -48,6 +52,10 @@ pub fn explain(failure: &Failure) -> Explanation {
         }
         Failure::NoTable { meant: Some(meant), .. } | Failure::NoField { meant: Some(meant), .. } => {
             (Exit::Failed, Some(format!("did you mean `{meant}`?")))
+        }
+        Failure::LibraryAbove { .. } => {
+            let hint = "'fieldpost library off' at the main office ends it for all sites; here `include` under [library] in fieldpost.toml says what is placed";
+            (Exit::Failed, Some(hint.to_owned()))
         }
         Failure::NoTable { meant: None, .. } => (Exit::Failed, Some("'fieldpost digest' lists the tracked tables".to_owned())),
         Failure::NoField { meant: None, .. } => (Exit::Failed, None),
@@ -156,7 +164,11 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::StateRestored => {
             "nothing was done: this home no longer knows what it has sent. Put the newest home back, or join this site anew".to_owned()
         }
+        SyncError::Library(error) => return (Exit::Failed, library(error)),
+        SyncError::LibraryPlace(_) => "take a folder of its own: 'fieldpost library on DIR'".to_owned(),
+        SyncError::Pattern(_) => "patterns are written as 'reports/**' or '*.docx': mend it in rules.toml or fieldpost.toml".to_owned(),
         SyncError::Mend(error) => return (Exit::Failed, mend(error)),
+        SyncError::Bundle(error) => return (Exit::Failed, bundle(error)),
         SyncError::NameTaken(_) => "names are unique in the whole tree, and an open invitation has one too: choose another one".to_owned(),
         SyncError::NotAnOffice(_) => "ask its parent to invite, or join this site anew as an office ('--role office')".to_owned(),
         SyncError::Exists(_) => "move it out of the way, then run again: the packet waits".to_owned(),
@@ -168,6 +180,58 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         }
     };
     (Exit::Failed, Some(hint))
+}
+
+/// Why a folder is no bundle's, and what to do about it.
+fn source(error: &SourceError) -> Option<String> {
+    let hint = match error {
+        SourceError::Toml { .. } => "'man 7 fieldpost-bundle' explains every line",
+        SourceError::Path(_) | SourceError::NotText(_) => "rename it in the bundle's folder: it must mean the same file on every computer",
+        SourceError::NoFile(_) => "put the file itself there",
+        SourceError::Rows { .. } => "mend the file; 'man 7 fieldpost-bundle' says what rows look like",
+        SourceError::Exists(_) => "nothing was written; choose another name",
+        SourceError::Seal(error) => return sealing(error),
+        SourceError::Io(error) => return operating_system(error),
+        SourceError::Name(_) | SourceError::Impossible(_) | SourceError::Crash(_) => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// Why nothing was done with a bundle, and what to do about it.
+fn bundle(error: &Refusal) -> Option<String> {
+    let hint = match error {
+        Refusal::Open(BundleError::UnknownPublisher(_)) => {
+            "compare the fingerprint with the publisher's by phone, then 'fieldpost bundle trust KEYFILE' at the main office"
+        }
+        Refusal::Open(BundleError::NewerFormat { .. }) | Refusal::NewerPaper => "install the newest fieldpost here",
+        // What the system says of a file is enough.
+        Refusal::Open(BundleError::Archive(ArchiveError::Io(_))) => return None,
+        Refusal::Open(_) | Refusal::OtherBundle(_) => "it was changed on the way or is not whole: get it again from whoever made it",
+        Refusal::Obstacle(Obstacle::Io(error)) => return operating_system(error),
+        Refusal::Obstacle(Obstacle::Lost(_)) => "restore .fieldpost/bundles from a backup; without it this way back is gone",
+        Refusal::Obstacle(Obstacle::Crash(_)) => return None,
+        Refusal::Obstacle(_) => "nothing was changed: move it out of the way, then run again",
+        Refusal::Blocked(_) | Refusal::RowsChanged { .. } => {
+            "nothing was changed: 'fieldpost bundle drift' lists what differs; --force goes back all the same, and keeps changed files beside"
+        }
+        Refusal::BadFolder(_) => "name another one in fieldpost.toml: [bundles] folder",
+        Refusal::Downgrade { .. } => "to go back to the version before: 'fieldpost bundle rollback'",
+        Refusal::SameVersion { .. } => "raise the version in bundle.toml, and build it again",
+        Refusal::StepChanged(_) => "leave a step that was carried out as it was, and put what is to be different into a new one",
+        Refusal::Needs(_) => "nothing was changed; a published bundle goes in by itself once it is there",
+        Refusal::Owned { .. } => "take that bundle away first, or let one of the two use another name",
+        Refusal::NotInstalled(_) | Refusal::NotPublished(_) => "'fieldpost bundle status' lists them",
+        Refusal::NeededBy { .. } => "take that one back first",
+        Refusal::NoWayBack(_) => "nothing was changed; publish a newer version that undoes what is to be undone",
+        Refusal::Database { .. } => "nothing was changed; 'fieldpost bundle plan' tries it without doing it",
+        Refusal::Travels { .. } | Refusal::WouldTravel(_) | Refusal::Stays { .. } => {
+            "nothing was changed; see 'man 7 fieldpost-bundle', RUNS"
+        }
+        Refusal::NotHost(_) => "go to the main office's home, or name it with --home DIR",
+        Refusal::OtherGroups { .. } => "name some of its groups with --group, or change 'groups' in bundle.toml",
+        Refusal::NoDatabase => "run 'fieldpost sync' until the first load is through",
+    };
+    Some(hint.to_owned())
 }
 
 fn database(error: &DatabaseError) -> Option<String> {
@@ -186,6 +250,20 @@ fn database(error: &DatabaseError) -> Option<String> {
         DatabaseError::Bookkeeping(_) => "restore the database and the home together from a backup, or join this site anew",
         DatabaseError::Schema { .. } => "the parent's database uses something that this SQLite does not know: please report it",
         DatabaseError::Sqlite { .. } | DatabaseError::Crash(_) => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn library(error: &LibraryError) -> Option<String> {
+    let hint = match error {
+        LibraryError::Missing(_) | LibraryError::NotAFolder(_) => "is the disk mounted? 'fieldpost library on DIR' names another folder",
+        LibraryError::NoMarker(_) => "is the right disk mounted? Where it is the right folder, 'fieldpost library on' marks it",
+        LibraryError::Full { .. } => "make room on the disk; nothing is half done, the next run goes on",
+        LibraryError::Changed(_) | LibraryError::ChunkMissing { .. } | LibraryError::Content(_) => {
+            "nothing is half done: the next run looks at it anew, and asks for what is missing"
+        }
+        LibraryError::Io(error) => return operating_system(error),
+        LibraryError::Crash(_) => return None,
     };
     Some(hint.to_owned())
 }

@@ -4,10 +4,12 @@ use std::io;
 use std::path::PathBuf;
 
 use super::page;
+use crate::bundle::SourceError;
 use crate::database::DatabaseError;
 use crate::exchange::OpenError as ExchangeOpenError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
+use crate::model::SiteName;
 use crate::packet::OpenError;
 use crate::rules::RulesError;
 use crate::site::{Home, HomeError, InvitationError, RosterError};
@@ -40,6 +42,9 @@ pub enum Failure {
     /// The address of an exchange.
     #[error(transparent)]
     Address(#[from] ExchangeOpenError),
+    /// A folder that cannot become a bundle.
+    #[error(transparent)]
+    Bundle(#[from] SourceError),
     /// A run.
     #[error(transparent)]
     Sync(#[from] SyncError),
@@ -49,6 +54,12 @@ pub enum Failure {
     /// A file that would be overwritten.
     #[error("`{}` is there already", .0.display())]
     FileExists(PathBuf),
+    /// The library is turned on and off at the host only.
+    #[error("the library comes from '{parent}'")]
+    LibraryAbove {
+        /// The parent.
+        parent: SiteName,
+    },
     /// A table that is not tracked.
     #[error("there is no tracked table `{typed}`")]
     NoTable {
@@ -181,8 +192,10 @@ impl Failure {
             | Self::Invitation(_)
             | Self::Roster(_)
             | Self::Address(_)
+            | Self::Bundle(_)
             | Self::Sync(_)
             | Self::NotText(_)
+            | Self::LibraryAbove { .. }
             | Self::FileExists(_)
             | Self::NoTable { .. }
             | Self::NoField { .. }

@@ -72,7 +72,8 @@ impl Rehearsal {
             // In the way of the first load: the rehearsal must meet it too.
             fs::copy(&database, self.folder.join("database"))?;
         }
-        let settings = Settings { database: "database".to_owned(), ..self.settings.clone() };
+        let settings =
+            Settings { database: "database".to_owned(), bundles_folder: Settings::BUNDLES_FOLDER.to_owned(), ..self.settings.clone() };
         let copy = self.folder.join(Home::SETTINGS);
         Ok(fs::write(copy, settings.to_string())?)
     }

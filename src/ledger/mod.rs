@@ -11,6 +11,7 @@
 //! cursor gives it ([`journal`]); only exceptions are kept explicitly, in a record's [`Extra`].
 
 mod conflicts;
+mod documents;
 mod extra;
 mod forget;
 mod former;
@@ -24,12 +25,14 @@ mod tables;
 mod upgrade;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension};
 
 pub use conflicts::{Conflict, ConflictKind, ConflictState};
+pub use documents::{ContentHash, CopyDue, Missing, SiteThere, WHOLE, is_whole};
 pub use extra::{Extra, Held, HeldReason, Opinion};
 pub use forget::{OldConflict, OldEntry};
 pub use former::Former;
@@ -275,6 +278,15 @@ impl Ledger {
     /// Sets what [`Ledger::note`] gives.
     pub fn set_note(&self, name: &str, text: &str) -> Result<()> {
         self.set_meta(&format!("note:{name}"), Value::text(text))
+    }
+
+    /// All notes whose names begin with `prefix`, by the rest of their names; empty ones are none.
+    pub fn notes(&self, prefix: &str) -> Result<BTreeMap<String, String>> {
+        let start = format!("note:{prefix}");
+        let sql = "SELECT substr(name, length(?1) + 1), value FROM meta WHERE substr(name, 1, length(?1)) = ?1 AND value <> ''";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([start], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
     /// A new incarnation of this site.

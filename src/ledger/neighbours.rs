@@ -238,6 +238,12 @@ impl Ledger {
         self.write(Statement::AckPackets, &[site(by), number(packet), Value::Integer(now.0)]).map(drop)
     }
 
+    /// Corrects what a neighbour was told of what is no record.
+    pub fn set_told(&self, to: SiteNo, told: &BTreeMap<String, String>) -> Result<()> {
+        let text = serde_json::to_string(told).map_err(|_| LedgerError::Damaged("told documents"))?;
+        self.write(Statement::SetTold, &[Value::Integer(to.0.into()), Value::text(&text)]).map(drop)
+    }
+
     /// Makes sure the neighbour gets a packet, even one that only acknowledges.
     pub fn set_owes(&self, to: SiteNo) -> Result<()> {
         self.write(Statement::SetOwes, &[site(to)]).map(drop)

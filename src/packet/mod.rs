@@ -11,6 +11,7 @@
 //! Invariants: verified first (nothing acts on a packet that is not whole), nothing in clear (scratch files stay in the
 //! folder that the caller names, inside its home). Anything that is not exactly as sealing writes it is refused, never repaired.
 
+mod archive;
 mod changes;
 #[cfg(test)]
 mod changes_tests;
@@ -27,6 +28,7 @@ mod open_tests;
 mod seal;
 mod structure;
 
+pub use archive::{Archive, ArchiveError, write_archive};
 pub use changes::{BlockWriter, Vocabulary};
 pub use decode::{Block, BlockReader, Decoded};
 pub use envelope::{

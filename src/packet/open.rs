@@ -14,7 +14,7 @@ use fs_err as fs;
 
 use super::envelope::{ContentHash, Envelope, Manifest, PacketId, PacketKind, Unverified};
 use super::error::{Layer, OpenError, StructureFault};
-use super::limits::{Limit, Limits};
+use super::limits::{Exceeded, Limit, Limits};
 use super::name::PacketFileName;
 use super::seal::{ENTRIES, MANIFEST};
 use super::structure::{self, Entry, Method, WalkError};
@@ -107,7 +107,7 @@ impl Opened {
     pub fn read(&self, name: &str) -> io::Result<EntryReader> {
         let entry = self.entries.iter().find(|entry| entry.name == name);
         let missing = || io::Error::new(io::ErrorKind::NotFound, format!("the packet has no part `{name}`"));
-        EntryReader::new(&self.plain, entry.ok_or_else(missing)?)
+        EntryReader::new(self.plain.path(), entry.ok_or_else(missing)?)
     }
 
     /// A whole part in memory; none where there is no part of that name.
@@ -118,14 +118,14 @@ impl Opened {
         let Some(entry) = self.entries.iter().find(|entry| entry.name == name) else { return Ok(None) };
         Limits::hold(Limit::Memory, most, entry.size)?;
         let mut bytes = Vec::new();
-        EntryReader::new(&self.plain, entry)?.read_to_end(&mut bytes)?;
+        EntryReader::new(self.plain.path(), entry)?.read_to_end(&mut bytes)?;
         Ok(Some(bytes))
     }
 }
 
 impl EntryReader {
-    fn new(plain: &tempfile::NamedTempFile, entry: &Entry) -> io::Result<Self> {
-        let mut file = BufReader::new(fs::File::open(plain.path())?);
+    pub(super) fn new(zip: &Path, entry: &Entry) -> io::Result<Self> {
+        let mut file = BufReader::new(fs::File::open(zip)?);
         file.seek(SeekFrom::Start(entry.start))?;
         let packed = file.take(entry.packed);
         Ok(Self(match entry.method {
@@ -297,11 +297,14 @@ fn check_payload(plain: &tempfile::NamedTempFile, envelope: &Envelope, limits: &
     let first = entries.remove(0);
     Limits::hold(Limit::ManifestBytes, limits.manifest_bytes, first.size)?;
     let mut manifest_json = Vec::new();
-    EntryReader::new(plain, &first)?.take(first.size).read_to_end(&mut manifest_json).map_err(|error| unpacking_failed(error, &first))?;
+    EntryReader::new(plain.path(), &first)?
+        .take(first.size)
+        .read_to_end(&mut manifest_json)
+        .map_err(|error| unpacking_failed(error, &first))?;
     if ContentHash::of(&manifest_json) != envelope.manifest {
         return Err(OpenError::ManifestMismatch);
     }
-    verify_entry(plain, &first, envelope.manifest)?;
+    verify_entry(plain.path(), &first, envelope.manifest)?;
     let manifest: Manifest = serde_json::from_slice(&manifest_json).map_err(|error| {
         let fault = StructureFault::Unreadable(error.to_string());
         OpenError::Structure { layer: Layer::Payload, fault }
@@ -309,12 +312,12 @@ fn check_payload(plain: &tempfile::NamedTempFile, envelope: &Envelope, limits: &
     check_manifest(&manifest, envelope, &entries)?;
     let hashes: BTreeMap<&str, ContentHash> = manifest.entries.iter().map(|entry| (entry.name.as_str(), entry.hash)).collect();
     for entry in &entries {
-        verify_entry(plain, entry, hashes[entry.name.as_str()])?;
+        verify_entry(plain.path(), entry, hashes[entry.name.as_str()])?;
     }
     Ok((entries, manifest.program))
 }
 
-fn check_sizes(entries: &[Entry], limits: &Limits) -> Result<(), OpenError> {
+pub(super) fn check_sizes(entries: &[Entry], limits: &Limits) -> Result<(), Exceeded> {
     let mut total = 0;
     for entry in entries {
         total += entry.size;
@@ -336,8 +339,8 @@ fn check_manifest(manifest: &Manifest, envelope: &Envelope, entries: &[Entry]) -
 }
 
 /// Reads a part to its end: its size, its hash, its check sum, and nothing behind it.
-fn verify_entry(plain: &tempfile::NamedTempFile, entry: &Entry, hash: ContentHash) -> Result<(), OpenError> {
-    let mut reader = EntryReader::new(plain, entry)?;
+pub(super) fn verify_entry(zip: &Path, entry: &Entry, hash: ContentHash) -> Result<(), OpenError> {
+    let mut reader = EntryReader::new(zip, entry)?;
     let mut hasher = blake3::Hasher::new();
     let mut crc = flate2::Crc::new();
     let mut buffer = vec![0; 64 << 10];

@@ -107,7 +107,11 @@ pub fn seal(
     let manifest = manifest(draft, &limits)?;
     let manifest_json = json_line(&manifest)?;
     Limits::hold(Limit::ManifestBytes, limits.manifest_bytes, manifest_json.len() as u64)?;
-    let plain = pack(draft, &manifest, &manifest_json, &limits, scratch)?;
+    let first = PartSource::Bytes(manifest_json.clone());
+    let mut packing = vec![Packing::of(MANIFEST, &first)?];
+    let parts = draft.parts.iter().zip(&manifest.entries);
+    packing.extend(parts.map(|(part, entry)| Packing { name: &part.name, source: &part.source, size: entry.size, hash: entry.hash }));
+    let plain = pack(&packing, &limits, scratch)?;
     let mut sealed = temporary(scratch)?;
     let payload = encrypt(plain, recipients, &mut sealed)?;
 
@@ -166,34 +170,42 @@ fn manifest(draft: &Draft, limits: &Limits) -> Result<Manifest, SealError> {
     })
 }
 
-/// Writes the plain payload. What deflates so well that opening would take it for a bomb is written again, stored.
-fn pack(draft: &Draft, manifest: &Manifest, manifest_json: &[u8], limits: &Limits, scratch: &Path) -> Result<std::fs::File, SealError> {
-    let deflated = pack_as(draft, manifest, manifest_json, &BTreeSet::new(), temporary(scratch)?)?;
-    let mut reader = BufReader::new(deflated);
-    let entries = structure::walk(&mut reader, limits.entries + 1).map_err(|error| SealError::Library(format!("{error:?}")))?;
-    let dense = entries.into_iter().filter(|entry| entry.size > limits.unpacked_most(entry.packed));
-    let dense: BTreeSet<String> = dense.map(|entry| entry.name).collect();
-    if dense.is_empty() { Ok(reader.into_inner()) } else { pack_as(draft, manifest, manifest_json, &dense, temporary(scratch)?) }
+/// One entry of a zip file that is to be written.
+pub(super) struct Packing<'a> {
+    name: &'a str,
+    source: &'a PartSource,
+    size: u64,
+    hash: ContentHash,
 }
 
-fn pack_as(
-    draft: &Draft,
-    manifest: &Manifest,
-    manifest_json: &[u8],
-    stored: &BTreeSet<String>,
-    file: std::fs::File,
-) -> Result<std::fs::File, SealError> {
+impl<'a> Packing<'a> {
+    /// Reads the source once, for its size and hash.
+    pub(super) fn of(name: &'a str, source: &'a PartSource) -> io::Result<Self> {
+        let (size, hash) = structure::hash_file(&mut source.reader()?)?;
+        Ok(Self { name, source, size, hash: hash.into() })
+    }
+}
+
+/// Writes a zip file. What deflates so well that opening would take it for a bomb is written again, stored.
+pub(super) fn pack(entries: &[Packing<'_>], limits: &Limits, scratch: &Path) -> Result<std::fs::File, SealError> {
+    let deflated = pack_as(entries, &BTreeSet::new(), temporary(scratch)?)?;
+    let mut reader = BufReader::new(deflated);
+    let walked = structure::walk(&mut reader, limits.entries + 1).map_err(|error| SealError::Library(format!("{error:?}")))?;
+    let dense = walked.into_iter().filter(|entry| entry.size > limits.unpacked_most(entry.packed));
+    let dense: BTreeSet<String> = dense.map(|entry| entry.name).collect();
+    if dense.is_empty() { Ok(reader.into_inner()) } else { pack_as(entries, &dense, temporary(scratch)?) }
+}
+
+fn pack_as(entries: &[Packing<'_>], stored: &BTreeSet<String>, file: std::fs::File) -> Result<std::fs::File, SealError> {
     let mut zip = ZipWriter::new(BufWriter::new(file));
-    zip.start_file(MANIFEST, options(CompressionMethod::Deflated)).map_err(library)?;
-    zip.write_all(manifest_json)?;
-    for (part, entry) in draft.parts.iter().zip(&manifest.entries) {
-        let method = if stored.contains(&part.name) { CompressionMethod::Stored } else { CompressionMethod::Deflated };
-        zip.start_file(part.name.as_str(), options(method)).map_err(library)?;
-        let mut hashed = Hashed { inner: part.source.reader()?, hasher: blake3::Hasher::new() };
+    for entry in entries {
+        let method = if stored.contains(entry.name) { CompressionMethod::Stored } else { CompressionMethod::Deflated };
+        zip.start_file(entry.name, options(method)).map_err(library)?;
+        let mut hashed = Hashed { inner: entry.source.reader()?, hasher: blake3::Hasher::new() };
         // One byte more than announced is enough to see that a file grew.
         io::copy(&mut hashed.by_ref().take(entry.size + 1), &mut zip)?;
         if ContentHash::from(hashed.hasher.finalize()) != entry.hash {
-            return Err(SealError::Changed(part.name.clone()));
+            return Err(SealError::Changed(entry.name.to_owned()));
         }
     }
     let file = zip.finish().map_err(library)?.into_inner().map_err(io::IntoInnerError::into_error)?;

@@ -278,6 +278,12 @@ impl Home {
         self.inside().join("quarantine")
     }
 
+    /// Bundles: files of bundles and kept contents.
+    #[must_use]
+    pub fn bundles(&self) -> PathBuf {
+        self.inside().join("bundles")
+    }
+
     /// Files that are being worked on. Whoever holds the lock may empty it.
     #[must_use]
     pub fn scratch(&self) -> PathBuf {
@@ -365,7 +371,9 @@ mod tests {
             heartbeat: Settings::HEARTBEAT,
             alarm_after: Settings::ALARM_AFTER,
             groups: Vec::new(),
+            bundles_folder: Settings::BUNDLES_FOLDER.to_owned(),
             history_millis: Settings::HISTORY_MILLIS,
+            library: crate::site::LibrarySettings::default(),
         }
     }
 

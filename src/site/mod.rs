@@ -10,6 +10,7 @@
 //!     outbox/NEIGHBOUR/ sealed packets until they are acknowledged, byte for byte
 //!     inbox/NEIGHBOUR/  packets fetched and not yet applied
 //!     quarantine/       packets that do not verify, each with the reason beside it
+//!     bundles/          files of bundles on their way, and contents that going back needs
 //!     scratch/          files that are being worked on; whoever holds the lock may empty it
 //!     log/              what every run did, for people           Log
 //!     lock, holder      held by the run that works here, and who that is
@@ -19,6 +20,7 @@
 mod exchanges;
 mod home;
 mod invitation;
+mod library;
 mod lock;
 mod log;
 mod logins;
@@ -29,6 +31,7 @@ mod watching;
 pub use exchanges::{AccessSettings, Exchanges};
 pub use home::{Draft, Home, HomeError};
 pub use invitation::{Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret};
+pub use library::LibrarySettings;
 pub use lock::{Holder, HomeLock, WatchLock, Watcher};
 pub use log::{Entry as LogEntry, Level, Log, Standing};
 pub use logins::{Login, Logins};

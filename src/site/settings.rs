@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::{Exchanges, Role, WatchSettings};
+use super::{Exchanges, LibrarySettings, Role, WatchSettings};
 use crate::model::SiteName;
 use crate::rules::reading::{At, Fault, Reading, quoted, span_text};
 
@@ -31,8 +31,12 @@ pub struct Settings {
     pub alarm_after: i64,
     /// The groups this site is in, sorted.
     pub groups: Vec<String>,
+    /// Where bundles put files, seen from the home; see [`Settings::bundles_path`].
+    pub bundles_folder: String,
     /// How long the history of records is kept, at least [`Settings::LEAST_HISTORY_MILLIS`].
     pub history_millis: i64,
+    /// The documents folder.
+    pub library: LibrarySettings,
 }
 
 /// Why a text is no settings file.
@@ -46,12 +50,15 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    const KEYS: [&str; 10] = ["name", "role", "host", "parent", "database", "groups", "watch", "heartbeat", "alarm_after", "history"];
+    const KEYS: [&str; 12] =
+        ["name", "role", "host", "parent", "database", "groups", "watch", "heartbeat", "alarm_after", "history", "bundles", "library"];
 
     /// Of [`Settings::heartbeat`], where nothing is set: a day.
     pub const HEARTBEAT: i64 = 24 * 60 * 60 * 1000;
     /// Of [`Settings::alarm_after`], where nothing is set: two weeks.
     pub const ALARM_AFTER: i64 = 14 * Self::HEARTBEAT;
+    /// Of [`Settings::bundles_folder`], where nothing is set.
+    pub const BUNDLES_FOLDER: &str = "custom";
     /// How long history is kept where nobody says: last year's can be looked up until this one is over.
     pub const HISTORY_MILLIS: i64 = 400 * 86_400_000;
     /// The shortest time for history: the plot of `status` goes back so far.
@@ -65,10 +72,22 @@ impl Settings {
         Self::read(text).map_err(|(line, fault)| SettingsError { line, fault })
     }
 
+    /// The documents folder of the site in `home`.
+    #[must_use]
+    pub fn library_path(&self, home: &Path) -> PathBuf {
+        home.join(self.library.folder())
+    }
+
     /// The application's database of the site in `home`.
     #[must_use]
     pub fn database_path(&self, home: &Path) -> PathBuf {
         home.join(&self.database)
+    }
+
+    /// The folder for customizations of the site in `home`.
+    #[must_use]
+    pub fn bundles_path(&self, home: &Path) -> PathBuf {
+        home.join(&self.bundles_folder)
     }
 
     fn read(text: &str) -> At<Self> {
@@ -101,6 +120,16 @@ impl Settings {
         }
         let alarm_after = root.span("alarm_after")?.unwrap_or(Self::ALARM_AFTER);
         let watch = WatchSettings::read(&root)?;
+        let bundles_folder = match root.table("bundles")? {
+            None => Self::BUNDLES_FOLDER.to_owned(),
+            Some(table) => {
+                table.only(&["folder"])?;
+                match table.text("folder")?.unwrap_or(Self::BUNDLES_FOLDER) {
+                    "" => return Err(table.refuse("folder", "may not be empty")),
+                    folder => folder.to_owned(),
+                }
+            }
+        };
         let history_millis = root.span("history")?.unwrap_or(Self::HISTORY_MILLIS);
         if history_millis < Self::LEAST_HISTORY_MILLIS {
             return Err(root.refuse("history", format!("at least {}", span_text(Self::LEAST_HISTORY_MILLIS))));
@@ -116,7 +145,9 @@ impl Settings {
             database: filled("database")?,
             exchanges: Exchanges::read(&root)?,
             groups,
+            bundles_folder,
             history_millis,
+            library: LibrarySettings::read(&root)?,
         })
     }
 }
@@ -145,7 +176,11 @@ impl fmt::Display for Settings {
         writeln!(f, "# How long history and the list of conflicts are kept: at least {}.", span_text(Self::LEAST_HISTORY_MILLIS))?;
         writeln!(f, "history = {}", quoted(&span_text(self.history_millis)))?;
         self.exchanges.tables(f)?;
-        self.watch.table(f)
+        self.watch.table(f)?;
+        if self.bundles_folder != Self::BUNDLES_FOLDER {
+            writeln!(f, "\n[bundles]\nfolder = {}", quoted(&self.bundles_folder))?;
+        }
+        self.library.table(f)
     }
 }
 
@@ -163,6 +198,8 @@ mod tests {
         let inside = Settings { database: "shop.db".to_owned(), ..settings.clone() };
         assert_eq!(inside.database_path(Path::new("home")), Path::new("home").join("shop.db"));
         assert_eq!(Settings::parse(&settings.to_string()).unwrap(), settings);
+        let elsewhere = Settings { bundles_folder: "C:\\crm\\custom".to_owned(), ..settings.clone() };
+        assert_eq!(Settings::parse(&elsewhere.to_string()).unwrap(), elsewhere);
         let text = settings.to_string();
         assert_eq!(Settings::parse(&text).unwrap().to_string(), text);
     }
@@ -193,6 +230,21 @@ mod tests {
             let error = Settings::parse(&text.replacen(from, to, 1)).unwrap_err().to_string();
             assert!(error.contains(expected), "{to:?} gives {error:?}");
         }
+    }
+
+    #[test]
+    fn what_is_set_of_documents_reads_back() {
+        let more = "[library]\nfolder = 'D:\\docs'\nexclude = ['*.tmp']\ninclude = ['a/**']\nlargest = '3 MB'\nbudget = '1 GiB'\nbefore_rows = true\n";
+        let settings = Settings::parse(&format!("{GOOD}{more}")).unwrap();
+        assert_eq!(settings.library.folder(), "D:\\docs");
+        assert_eq!(
+            (settings.library.budget, settings.library.choice.largest, settings.library.before_rows),
+            (1 << 30, Some(3_000_000), true)
+        );
+        assert_eq!(Settings::parse(&settings.to_string()).unwrap(), settings);
+        assert_eq!(Settings::parse(GOOD).unwrap().library.folder(), "library");
+        let error = Settings::parse(&format!("{GOOD}[library]\nbudget = '0'\n")).unwrap_err().to_string();
+        assert!(error.starts_with("line 9: `budget`: it takes so many bytes"), "{error}");
     }
 
     #[test]

@@ -125,13 +125,13 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
             database.trim(shape, last)?;
         }
     }
-    leave_for_the_ledger(session)?;
+    note_commit(session)?;
     Ok((done, tally))
 }
 
-/// Puts everything that the ledger was told since it began to remember into the open transaction of the database: whoever commits that
-/// has committed both.
-pub(super) fn leave_for_the_ledger(session: &Session) -> Result<()> {
+/// Puts what the ledger wrote since [`crate::ledger::Ledger::record`] into the open transaction of the database, so that both become
+/// durable together.
+pub(super) fn note_commit(session: &Session) -> Result<()> {
     let (database, ledger) = (session.database()?, &session.ledger);
     let commit = ledger.commits()? + 1;
     ledger.set_commits(commit)?;
@@ -359,7 +359,7 @@ impl Applying<'_> {
         self.list_losses(0)
     }
 
-    /// Outcomes of the neighbour's decisions and the roster; the rules were taken before everything else ([`Session::take_rules`]).
+    /// Outcomes of the neighbour's decisions, the roster and what is said of bundles; the rules were taken before everything else ([`Session::take_rules`]).
     fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
         let ledger = &self.session.ledger;
         let most = self.session.limits.document_bytes;
@@ -376,6 +376,7 @@ impl Applying<'_> {
             ledger.set_fresh(from.site)?;
             brought = true;
         }
+        brought |= super::bundles::take(self.session, from, opened)?;
         const ROSTER: &str = "roster.json";
         if let Some(bytes) = opened.bytes(ROSTER, most)? {
             let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(ROSTER))?;

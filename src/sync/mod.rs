@@ -14,6 +14,7 @@
 //! | `unique` | what of a unique value that another record has? |
 //! | `plain` | which changes need no deciding? |
 //! | `meaning`, `renumber` | which record does a handed-out number mean, and how does it get another one? |
+//! | [`documents`] | how do documents travel? |
 //! | [`clocks`] | how wrong is a neighbour's clock? |
 //! | `known` | what does a neighbour hold? |
 //! | [`stays`] | which records stay home, although it does not hold them? |
@@ -23,6 +24,7 @@
 //! | [`forget`] | what need a site not remember any more? |
 //! | [`mend`] | what can a person do about records, held changes and conflicts? |
 //! | [`recover`] | how does a site go on whose database was restored? |
+//! | [`bundles`] | how do customizations get to the sites, in, and out again? |
 //! | [`join`], [`roster`] | how does a new site get in, and who else is there? |
 //!
 //! **The invariant of every function here**: whenever it returns, also with an error, and whenever the process dies,
@@ -30,8 +32,10 @@
 
 pub mod apply;
 pub mod build;
+pub mod bundles;
 pub mod clocks;
 mod directions;
+pub mod documents;
 mod early;
 mod error;
 mod evolve;

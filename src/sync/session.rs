@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use fs_err as fs;
 
+use super::documents::Freedom;
 use super::policy::Policies;
 use super::{Result, SyncError, numbering, parked, schema, seal, upgrade};
 use crate::database::Database;
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::{Ledger, Neighbour, NeighbourKind};
+use crate::library::Library;
 use crate::model::{FieldNo, Shape, SiteName, TableNo};
 use crate::packet::{self, Opened};
 use crate::rules::Rules;
@@ -75,6 +77,8 @@ pub struct Limits {
     pub slice_millis: i64,
     /// Most bytes of changes in one packet, before compression.
     pub packet_bytes: u64,
+    /// Most bytes of bundles for one neighbour in one round, so that they do not hold up records; at least one bundle goes.
+    pub bundle_bytes: u64,
     /// How long to wait for another program's lock on the database.
     pub lock_wait: Duration,
     /// After how long an unacknowledged packet that is gone from the exchange is put there again.
@@ -85,6 +89,10 @@ pub struct Limits {
     pub forget_rows: u64,
     /// How long the journal and the packets are kept for people, where that is not what the settings say. Tests forget at once.
     pub history_millis: Option<i64>,
+    /// Most bytes of content of documents in one packet, about.
+    pub document_packet_bytes: u64,
+    /// How long a file of the library must have been left alone before it is taken.
+    pub document_settle_millis: i64,
     /// What a packet may contain.
     pub packet: packet::Limits,
 }
@@ -95,11 +103,14 @@ impl Default for Limits {
             slice_changes: 5_000,
             slice_millis: 60,
             packet_bytes: 32 << 20,
+            bundle_bytes: 64 << 20,
             lock_wait: Duration::from_secs(10),
             redeposit_millis: 60 * 60 * 1000,
             document_bytes: 64 << 20,
             forget_rows: 2_000,
             history_millis: None,
+            document_packet_bytes: 32 << 20,
+            document_settle_millis: Library::SETTLE_MILLIS,
             packet: packet::Limits::default(),
         }
     }
@@ -137,6 +148,8 @@ pub struct Session {
     pub repaired: Vec<(String, u64)>,
     /// Changes that capture had missed in tables that looked well.
     pub missed: u64,
+    /// What may be done with the documents folder.
+    pub freedom: Freedom,
 }
 
 impl Session {
@@ -190,6 +203,7 @@ impl Session {
             database: None,
             repaired: Vec::new(),
             missed: 0,
+            freedom: Freedom::default(),
             world,
             home,
             settings,

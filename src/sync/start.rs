@@ -23,7 +23,7 @@ use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
 use crate::model::{Identity, Millis, Row, Shape, SiteName, TableNo};
 use crate::rules::Rules;
-use crate::site::{Exchanges, Home, HomeError, Role, Roster, Settings, Site, WatchSettings};
+use crate::site::{Exchanges, Home, HomeError, LibrarySettings, Role, Roster, Settings, Site, WatchSettings};
 use crate::world::{World, files};
 
 /// Records taken in per ledger transaction.
@@ -110,7 +110,9 @@ pub fn init(
         heartbeat: Settings::HEARTBEAT,
         alarm_after: Settings::ALARM_AFTER,
         groups: Vec::new(),
+        bundles_folder: Settings::BUNDLES_FOLDER.to_owned(),
         history_millis: Settings::HISTORY_MILLIS,
+        library: LibrarySettings::default(),
     };
     draft.finish(world, &settings)?;
     tracked.sort_by_key(|(shape, _)| shape.number);

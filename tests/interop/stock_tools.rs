@@ -1,8 +1,10 @@
-//! Whether a packet opens without Fieldpost: with `unzip`, `ssh-keygen`, `age` and `jq`, as fieldpost-packet(5) tells people to do it.
+//! Whether packets and bundles open without Fieldpost: with `unzip`, `ssh-keygen`, `age` and `jq`, as fieldpost-packet(5) and
+//! fieldpost-bundle(7) tell people to do it.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use fieldpost::bundle::{self, BundleName, Source};
 use fieldpost::keys::{SealingKey, SigningKey, allowed_signers};
 use fieldpost::model::{Millis, PacketNumber, SiteName, StreamId};
 use fieldpost::packet::{Draft, PacketKind, Part, PartSource, seal};
@@ -127,4 +129,22 @@ fn the_payload_is_opened_by_age_unzip_and_jq() {
         "[\"customers\",7,\"Jones\",\"Joness\"]\n"
     );
     assert_eq!(desk.shell("unzip -p payload.zip manifest.json | jq -c '[.number, .entries[].size]'"), format!("[1,{},6]\n", CHANGES.len()));
+}
+
+#[test]
+#[ignore = "needs unzip, ssh-keygen, age, jq: run by .ci/run"]
+fn a_bundle_is_read_and_verified_by_unzip_jq_and_ssh_keygen() {
+    let desk = Desk::new();
+    let name = BundleName::new("forms").unwrap();
+    bundle::begin(&World::real(), &desk.path().join("source"), &name).unwrap();
+    desk.shell("mkdir -p 'source/files/Screens'; echo '<form/>' > 'source/files/Screens/Form Ä.xml'");
+    let source = Source::read(&desk.path().join("source")).unwrap();
+    bundle::build(&World::real(), &source, &desk.signing, desk.path()).unwrap();
+    let file = "forms-1.0.0.fpb";
+    assert_eq!(desk.shell(&format!("unzip -tqq {file}; unzip -p {file} bundle.json | jq -r '.files[0].path'")), "Screens/Form Ä.xml\n");
+    let entry = format!("content/$(unzip -p {file} bundle.json | jq -r '.files[0].content.hash')");
+    assert_eq!(desk.shell(&format!("unzip -p {file} {entry}")), "<form/>\n");
+    let verify = VERIFY.replace("packet.fpk", file).replace("packet.json", "bundle.json").replace("packet@", "bundle@");
+    assert!(desk.shell(&verify).contains("Good \"bundle@fieldpost\" signature for north"));
+    assert!(desk.fails(&verify.replace("-n bundle@", "-n packet@")));
 }

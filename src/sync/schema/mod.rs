@@ -42,7 +42,7 @@ use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::database::conform::{Inventory, Names, Wish};
 use crate::database::{DatabaseError, SchemaDump};
-use crate::model::{FieldNo, Millis, Shape, TableNo};
+use crate::model::{FieldNo, LIBRARY, Millis, Shape, TableNo};
 use crate::packet::Vocabulary;
 use crate::site::Role;
 
@@ -149,10 +149,12 @@ impl SentSchema {
         let name = |shape: &Shape, field: FieldNo| shape.name_of(field).to_owned();
         let key = |shape: &Shape| shape.key.iter().map(|field| name(shape, *field)).collect();
         let fields = |shape: &Shape| shape.live_fields().map(|field| (field, name(shape, field))).collect();
+        // Of the list of documents a child hears in a paper of its own.
+        let shapes = || session.shapes.iter().filter(|shape| shape.name != LIBRARY);
         Self {
             schema,
-            tracked: session.shapes.iter().map(|shape| shape.name.clone()).collect(),
-            keys: session.shapes.iter().map(|shape| (shape.name.clone(), key(shape))).collect(),
+            tracked: shapes().map(|shape| shape.name.clone()).collect(),
+            keys: shapes().map(|shape| (shape.name.clone(), key(shape))).collect(),
             local: session
                 .rules
                 .tables()
@@ -160,11 +162,7 @@ impl SentSchema {
                 .map(|(table, rule)| (table.to_owned(), rule.local.clone()))
                 .collect(),
             version: 0,
-            names: session
-                .shapes
-                .iter()
-                .map(|shape| (shape.number, Identity { name: shape.name.clone(), fields: fields(shape) }))
-                .collect(),
+            names: shapes().map(|shape| (shape.number, Identity { name: shape.name.clone(), fields: fields(shape) })).collect(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Identity, SentSchema};
-use crate::model::{FieldNo, Shape};
+use crate::model::{FieldNo, LIBRARY, Shape};
 use crate::packet::Vocabulary;
 use crate::sync::Session;
 use crate::sync::evolve::same_name;
@@ -19,9 +19,9 @@ fn told_as<'t>(session: &Session, told: &'t SentSchema, found: &str) -> Option<&
     told.names.values().find(|table| same_name(&table.name, found)).or_else(|| told.names.values().find(|table| known(&table.name)))
 }
 
-/// Whether a table is told, or tracked already.
+/// Whether a table is told, or tracked already. The list of documents is told elsewhere.
 pub(in crate::sync) fn is_told(session: &Session, told: &SentSchema, found: &str) -> bool {
-    told_as(session, told, found).is_some()
+    found == LIBRARY || told_as(session, told, found).is_some()
 }
 
 /// The columns of a found table that are this site's own: neither told nor tracked. `old` is the table as tracking knows it; `renamed` are the

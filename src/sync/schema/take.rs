@@ -117,7 +117,7 @@ fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> 
         ledger.set_note(TOLD, &new.text()?)?;
     }
     news::add(session, &said)?;
-    apply::leave_for_the_ledger(session)
+    apply::note_commit(session)
 }
 
 fn change_of(done: &Conformed) -> Change {

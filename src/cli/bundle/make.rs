@@ -1,0 +1,114 @@
+//! `fieldpost bundle new`, `check` and `build`: the publisher's folder and the file made of it. None of them needs a home, but for its key.
+
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use super::{BuildArgs, FolderArgs, NewArgs};
+use crate::bundle::{self, BundleName, Source, Version};
+use crate::cli::page::{Page, alert, count, size};
+use crate::cli::printer::Report;
+use crate::cli::{Context, Exit, Failure};
+use crate::keys::{Fingerprint, SigningKey};
+use crate::packet::ContentHash;
+
+/// A new folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct NewReport {
+    folder: PathBuf,
+}
+
+/// What a folder would become.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct CheckReport {
+    name: BundleName,
+    version: Version,
+    title: String,
+    files: usize,
+    lists: usize,
+    steps: usize,
+    /// What is doubtful.
+    findings: Vec<String>,
+}
+
+/// A finished file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct BuildReport {
+    file: PathBuf,
+    bytes: u64,
+    name: BundleName,
+    version: Version,
+    id: ContentHash,
+    signer: Fingerprint,
+    findings: Vec<String>,
+}
+
+pub(super) fn new(arguments: &NewArgs, context: &Context) -> Result<Exit, Failure> {
+    let folder = context.here.join(arguments.name.as_str());
+    bundle::begin(&context.world, &folder, &arguments.name)?;
+    Ok(context.printer.report(&NewReport { folder }))
+}
+
+pub(super) fn check(arguments: &FolderArgs, context: &Context) -> Result<Exit, Failure> {
+    let source = Source::read(&context.here.join(&arguments.folder))?;
+    let (name, version, title) = source.title();
+    let [files, lists, steps] = source.counts();
+    let findings = findings(&source)?;
+    Ok(context.printer.report(&CheckReport { name: name.clone(), version, title: title.to_owned(), files, lists, steps, findings }))
+}
+
+pub(super) fn build(arguments: &BuildArgs, context: &Context) -> Result<Exit, Failure> {
+    let source = Source::read(&context.here.join(&arguments.folder))?;
+    let key = match &arguments.key {
+        Some(file) => SigningKey::load(&context.here.join(file))?,
+        None => SigningKey::load(&context.discover()?.signing_key())?,
+    };
+    let out = arguments.out.as_ref().map_or_else(|| context.here.clone(), |out| context.here.join(out));
+    let built = bundle::build(&context.world, &source, &key, &out)?;
+    let report = BuildReport {
+        file: built.file,
+        bytes: built.bytes,
+        name: built.manifest.name,
+        version: built.manifest.version,
+        id: built.id,
+        signer: built.manifest.signer,
+        findings: findings(&source)?,
+    };
+    Ok(context.printer.report(&report))
+}
+
+fn findings(source: &Source) -> Result<Vec<String>, Failure> {
+    Ok(source.findings()?.iter().map(ToString::to_string).collect())
+}
+
+impl Report for NewReport {
+    fn text(&self, _: &Page) -> String {
+        format!("`{}` is made: fill it, then 'fieldpost bundle check' and 'fieldpost bundle build'", self.folder.display())
+    }
+}
+
+impl Report for CheckReport {
+    fn text(&self, page: &Page) -> String {
+        let [files, lists, steps] = [
+            count(self.files, "file", "files"),
+            count(self.lists, "list of rows", "lists of rows"),
+            count(self.steps, "schema step", "schema steps"),
+        ];
+        let first = format!("{} {}: {files}, {lists}, {steps}", self.name, self.version);
+        if self.findings.is_empty() {
+            return format!("{first}; nothing to complain of");
+        }
+        format!("{}\n{}", alert(&first), page.list(&self.findings, "-v lists all"))
+    }
+
+    fn exit(&self) -> Exit {
+        if self.findings.is_empty() { Exit::Done } else { Exit::Attention }
+    }
+}
+
+impl Report for BuildReport {
+    fn text(&self, page: &Page) -> String {
+        let made = format!("`{}` is made, {}, signed by {}", self.file.display(), size(self.bytes), self.signer);
+        if self.findings.is_empty() { made } else { format!("{made}\n{}", page.list(&self.findings, "-v lists all")) }
+    }
+}

@@ -1,0 +1,119 @@
+//! `fieldpost bundle status`: which site has which version since when, and what waits?
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use crate::bundle::{BundleName, Version};
+use crate::cli::page::{Column, Moment, Page, heading, paragraphs};
+use crate::cli::printer::Report;
+use crate::cli::{Context, Exit, Failure};
+use crate::model::SiteName;
+use crate::sync::{bundles, roster};
+
+/// What is published, and how it stands at this site and those below it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct StatusReport {
+    published: Vec<Published>,
+    sites: Vec<Standing>,
+}
+
+/// A bundle that is published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Published {
+    name: BundleName,
+    version: Version,
+    title: String,
+    /// For which groups; none: all sites.
+    groups: BTreeSet<String>,
+    from: Option<Moment>,
+    published: Moment,
+}
+
+/// A bundle at a site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Standing {
+    site: SiteName,
+    name: BundleName,
+    installed: Option<Version>,
+    since: Option<Moment>,
+    /// The version that is not installed although it is published.
+    waiting: Option<Version>,
+    why: Option<String>,
+}
+
+/// Why a site that has not answered yet is not up to date, as far as is known.
+const SILENT: &str = "it has not answered yet";
+
+pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
+    let session = context.look()?;
+    let paper = bundles::paper(&session)?;
+    let published = paper.bundles.iter().filter(|bundle| !bundle.withdrawn).map(|bundle| Published {
+        name: bundle.name.clone(),
+        version: bundle.version,
+        title: bundle.title.clone(),
+        groups: bundle.groups.clone(),
+        from: bundle.from.map(Moment),
+        published: Moment(bundle.published),
+    });
+    let mut sites = Vec::new();
+    for report in bundles::reports(&session)? {
+        for standing in report.bundles {
+            let (waiting, why) = standing.waits.unzip();
+            sites.push(Standing {
+                site: report.site.clone(),
+                name: standing.name,
+                installed: standing.installed.map(|at| at.version),
+                since: standing.installed.map(|at| Moment(at.since)),
+                waiting,
+                why,
+            });
+        }
+    }
+    // Whoever below has not said anything of a version yet is no less in need of it.
+    for site in roster::known(&session)?.below(session.name()) {
+        for bundle in paper.current(&site.groups) {
+            let silent = (Some(bundle.version), Some(SILENT.to_owned()));
+            match sites.iter_mut().find(|standing| standing.site == site.name && standing.name == bundle.name) {
+                Some(told) if told.installed == Some(bundle.version) || told.waiting.is_some() => {}
+                Some(told) => (told.waiting, told.why) = silent,
+                None => sites.push(Standing {
+                    site: site.name.clone(),
+                    name: bundle.name.clone(),
+                    installed: None,
+                    since: None,
+                    waiting: silent.0,
+                    why: silent.1,
+                }),
+            }
+        }
+    }
+    sites.sort_by(|a, b| (&a.name, &a.site).cmp(&(&b.name, &b.site)));
+    Ok(context.printer.report(&StatusReport { published: published.collect(), sites }))
+}
+
+impl Report for StatusReport {
+    fn text(&self, page: &Page) -> String {
+        if self.published.is_empty() && self.sites.is_empty() {
+            return "no bundle is published or installed".to_owned();
+        }
+        let groups = |groups: &BTreeSet<String>| {
+            if groups.is_empty() { "all sites".to_owned() } else { groups.iter().cloned().collect::<Vec<_>>().join(", ") }
+        };
+        let rows = self.published.iter().map(|bundle| {
+            let when = page.moment(bundle.from.unwrap_or(bundle.published));
+            vec![bundle.name.to_string(), bundle.version.to_string(), groups(&bundle.groups), when, bundle.title.clone()]
+        });
+        let columns = ["Bundle", "Version", "For", "From", "Title"].map(Column::Words);
+        let published = (!self.published.is_empty()).then(|| format!("{}\n{}", heading("Published"), page.table(&columns, rows)));
+        let rows = self.sites.iter().map(|standing| {
+            let version = standing.installed.map_or_else(|| "–".to_owned(), |version| version.to_string());
+            let since = standing.since.map(|since| page.moment(since)).unwrap_or_default();
+            let waits = standing.waiting.zip(standing.why.as_ref()).map(|(version, why)| format!("{version}: {why}"));
+            vec![standing.name.to_string(), standing.site.to_string(), version, since, waits.unwrap_or_default()]
+        });
+        let columns = ["Bundle", "Site", "Installed", "Since", "Not installed, and why"].map(Column::Words);
+        let sites = (!self.sites.is_empty()).then(|| format!("{}\n{}", heading("Sites"), page.table(&columns, rows)));
+        paragraphs(published.into_iter().chain(sites))
+    }
+}

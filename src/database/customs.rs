@@ -1,0 +1,257 @@
+//! How do customizations get into the database: SQL that a publisher wrote, and single rows, named by columns he chose?
+//!
+//! Unlike [`rows`](super::rows), which writes records that arrive, this writes as the application does: its triggers run and capture
+//! notes what was written. Everything happens in the open transaction of the caller. What the database's own rules refuse is no
+//! error of ours: it comes back as SQLite's words ([`Said`]).
+
+use rusqlite::Batch;
+use rusqlite::fallible_iterator::FallibleIterator as _;
+
+use super::error::{Doing, Result};
+use super::facts::Facts;
+use super::plan::{bind, value};
+use super::{Database, DatabaseError, PREFIX, is_ours, quote};
+use crate::model::Value;
+
+/// A result, or the words in which the database refused.
+pub type Said<T> = std::result::Result<T, String>;
+
+/// Statements that would end the transaction, reach other files, or change more than this database.
+const FORBIDDEN: [&str; 9] = ["begin", "commit", "end", "rollback", "savepoint", "release", "attach", "detach", "vacuum"];
+/// The only settings that are part of the database and of its transaction.
+const PRAGMAS: [&str; 2] = ["user_version", "application_id"];
+
+impl Database {
+    /// Runs SQL that somebody wrote, statement by statement.
+    ///
+    /// # Errors
+    /// As SQLite says of the file; inside, its words about a statement, or ours where a statement is not allowed.
+    pub fn run_script(&self, sql: &str) -> Result<Said<()>> {
+        if sql.to_ascii_lowercase().contains(PREFIX) {
+            return Ok(Err(format!("names that begin with {PREFIX} are fieldpost's own")));
+        }
+        let mut batch = Batch::new(&self.connection, sql);
+        loop {
+            let ran = batch.next().and_then(|next| {
+                let Some(mut statement) = next else { return Ok(None) };
+                let text = statement.expanded_sql().unwrap_or_default();
+                if let Some(why) = forbidden(&text) {
+                    return Ok(Some(Err(why)));
+                }
+                let mut rows = statement.raw_query();
+                while rows.next()?.is_some() {}
+                Ok(Some(Ok(())))
+            });
+            match said(ran, "run a schema step")? {
+                Ok(Some(Ok(()))) => {}
+                Ok(Some(Err(why))) | Err(why) => return Ok(Err(why)),
+                Ok(None) => return Ok(Ok(())),
+            }
+        }
+    }
+
+    /// Names of all tables but SQLite's and ours.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn table_names(&self) -> Result<Vec<String>> {
+        let names = self
+            .texts("list the tables", "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?;
+        Ok(names.into_iter().filter(|name| !is_ours(name)).collect())
+    }
+
+    /// The columns of a table that can be written; none where there is no such table.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn writable_columns(&self, table: &str) -> Result<Option<Vec<String>>> {
+        if is_ours(table) {
+            return Ok(None);
+        }
+        let facts = Facts::read(&self.connection, table)?;
+        let columns: Vec<String> = facts.columns.into_iter().filter(|column| !column.generated).map(|column| column.name).collect();
+        Ok((!columns.is_empty()).then_some(columns))
+    }
+
+    /// At most `most` rows of a table whose key columns hold these values, each as the values of `columns`; all rows for an empty key.
+    ///
+    /// # Errors
+    /// As SQLite says; inside, its words.
+    pub fn rows_of(&self, table: &str, columns: &[String], key: &[(String, Value)], most: usize) -> Result<Said<Vec<Vec<Value>>>> {
+        let listed: Vec<String> = columns.iter().map(|column| quote(column)).collect();
+        let sql = format!("SELECT {} FROM {} WHERE {} LIMIT {most}", listed.join(", "), quote(table), condition(key));
+        let doing = "read rows of a list";
+        let mut statement = match said(self.connection.prepare(&sql), doing)? {
+            Ok(statement) => statement,
+            Err(words) => return Ok(Err(words)),
+        };
+        bind(&mut statement, 1, key.iter().map(|(_, value)| value))?;
+        let mut rows = statement.raw_query();
+        let mut found = Vec::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            let values = (0..columns.len()).map(|place| row.get_ref(place).map(value));
+            found.push(values.collect::<rusqlite::Result<_>>().doing(doing)?);
+        }
+        Ok(Ok(found))
+    }
+
+    /// Adds a row.
+    ///
+    /// # Errors
+    /// As SQLite says; inside, its words.
+    pub fn add_row(&self, table: &str, columns: &[String], values: &[Value]) -> Result<Said<()>> {
+        let listed: Vec<String> = columns.iter().map(|column| quote(column)).collect();
+        let places = vec!["?"; columns.len()].join(", ");
+        self.write_row(&format!("INSERT INTO {} ({}) VALUES ({places})", quote(table), listed.join(", ")), values)
+    }
+
+    /// Sets columns of the rows of a key.
+    ///
+    /// # Errors
+    /// As SQLite says; inside, its words.
+    pub fn set_row(&self, table: &str, columns: &[String], values: &[Value], key: &[(String, Value)]) -> Result<Said<()>> {
+        let set: Vec<String> = columns.iter().map(|column| format!("{} = ?", quote(column))).collect();
+        let all: Vec<Value> = values.iter().chain(key.iter().map(|(_, value)| value)).cloned().collect();
+        self.write_row(&format!("UPDATE {} SET {} WHERE {}", quote(table), set.join(", "), condition(key)), &all)
+    }
+
+    /// Deletes the rows of a key, which is not empty.
+    ///
+    /// # Errors
+    /// As SQLite says; inside, its words.
+    pub fn delete_row(&self, table: &str, key: &[(String, Value)]) -> Result<Said<()>> {
+        let values: Vec<Value> = key.iter().map(|(_, value)| value.clone()).collect();
+        self.write_row(&format!("DELETE FROM {} WHERE {}", quote(table), condition(key)), &values)
+    }
+
+    /// How many references lead nowhere: our connection does not enforce them, so they are counted before and after.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn dangling_references(&self) -> Result<u64> {
+        let sql = "SELECT count(*) FROM pragma_foreign_key_check";
+        let count: i64 = self.connection.query_row(sql, [], |row| row.get(0)).doing("look for references that lead nowhere")?;
+        Ok(count.unsigned_abs())
+    }
+
+    fn write_row(&self, sql: &str, values: &[Value]) -> Result<Said<()>> {
+        let doing = "write a row of a list";
+        match said(self.connection.prepare_cached(sql), doing)? {
+            Ok(mut statement) => {
+                bind(&mut statement, 1, values)?;
+                Ok(said(statement.raw_execute(), doing)?.map(drop))
+            }
+            Err(words) => Ok(Err(words)),
+        }
+    }
+}
+
+/// `IS` takes NULL for a value; a column's type is brought to bear on what is bound.
+fn condition(key: &[(String, Value)]) -> String {
+    let parts: Vec<String> = key.iter().map(|(column, _)| format!("{} IS ?", quote(column))).collect();
+    if parts.is_empty() { "1".to_owned() } else { parts.join(" AND ") }
+}
+
+/// What is about the statement is said, what is about the file is an error.
+fn said<T>(result: rusqlite::Result<T>, doing: &'static str) -> Result<Said<T>> {
+    match result.doing(doing) {
+        Ok(done) => Ok(Ok(done)),
+        Err(DatabaseError::Sqlite { source, .. }) => Ok(Err(source.to_string())),
+        Err(error) => Err(error),
+    }
+}
+
+/// Why a statement may not run.
+fn forbidden(sql: &str) -> Option<String> {
+    let mut words = bare(sql).split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
+    let first = words.next()?.to_ascii_lowercase();
+    if first == "pragma" {
+        let named = words.next().unwrap_or_default().to_ascii_lowercase();
+        return (!PRAGMAS.contains(&named.as_str())).then(|| format!("PRAGMA {named} is no schema step"));
+    }
+    FORBIDDEN.contains(&first.as_str()).then(|| format!("{} is not allowed: all steps are one transaction", first.to_ascii_uppercase()))
+}
+
+/// What comes after comments and white space.
+fn bare(sql: &str) -> &str {
+    let mut rest = sql;
+    loop {
+        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
+        let after = if let Some(comment) = rest.strip_prefix("--") {
+            comment.split_once('\n').map_or("", |(_, after)| after)
+        } else if let Some(comment) = rest.strip_prefix("/*") {
+            comment.split_once("*/").map_or("", |(_, after)| after)
+        } else {
+            return rest;
+        };
+        rest = after;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn database(sql: &str) -> (tempfile::TempDir, Database) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let database = Database::open(&path, Duration::from_secs(1)).unwrap();
+        (folder, database)
+    }
+
+    #[test]
+    fn a_script_stays_in_its_transaction_and_in_its_file() {
+        let (_folder, database) = database("CREATE TABLE a (x)");
+        database.begin_write().unwrap();
+        let good = "-- first\nCREATE TABLE b (y); /* then */ CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO b VALUES (new.x); END;
+            INSERT INTO a VALUES (1); SELECT * FROM b; PRAGMA user_version = 7;";
+        database.run_script(good).unwrap().unwrap();
+        for (sql, expected) in [
+            ("INSERT INTO a VALUES (2); COMMIT", "COMMIT is not allowed"),
+            ("-- x\n /* y */ ; rollback", "ROLLBACK is not allowed"),
+            ("ATTACH 'x.db' AS x", "ATTACH is not allowed"),
+            ("PRAGMA journal_mode = delete", "PRAGMA journal_mode"),
+            ("DROP TABLE \"_FieldPost_state\"", "fieldpost's own"),
+            ("CREATE TABLE a (x)", "already exists"),
+            ("nonsense", "syntax error"),
+        ] {
+            let words = database.run_script(sql).unwrap().unwrap_err();
+            assert!(words.contains(expected), "{sql}: {words}");
+            assert!(database.in_transaction(), "{sql}");
+        }
+        assert_eq!(database.table_names().unwrap(), ["a", "b"]);
+        database.rollback().unwrap();
+        assert_eq!(database.table_names().unwrap(), ["a"]);
+    }
+
+    #[test]
+    fn a_row_is_found_by_what_its_columns_make_of_a_text() {
+        let (_folder, database) =
+            database("CREATE TABLE a (id INTEGER, part TEXT, name, twice AS (id * 2)); INSERT INTO a VALUES (1, '2', NULL)");
+        let columns = database.writable_columns("a").unwrap().unwrap();
+        assert_eq!(columns, ["id", "part", "name"]);
+        assert_eq!(database.writable_columns("none").unwrap(), None);
+        let key = [("id".to_owned(), Value::text("1")), ("part".to_owned(), Value::Integer(2))];
+        let row = |key: &[(String, Value)]| database.rows_of("a", &columns, key, 2).unwrap().unwrap();
+        assert_eq!(row(&key), [[Value::Integer(1), Value::text("2"), Value::Null]]);
+        database.set_row("a", &columns[2..], &[Value::text("x")], &key).unwrap().unwrap();
+        database.add_row("a", &columns, &[Value::Integer(3), Value::Null, Value::Null]).unwrap().unwrap();
+        assert_eq!(row(&[]).len(), 2);
+        database.delete_row("a", &key).unwrap().unwrap();
+        assert_eq!(row(&[]), [[Value::Integer(3), Value::Null, Value::Null]]);
+        assert!(database.add_row("a", &["nothing".to_owned()], &[Value::Null]).unwrap().is_err());
+    }
+
+    #[test]
+    fn references_that_lead_nowhere_are_counted() {
+        let (_folder, database) = database(
+            "CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (a REFERENCES a); INSERT INTO a VALUES (1); INSERT INTO b VALUES (1)",
+        );
+        assert_eq!(database.dangling_references().unwrap(), 0);
+        database.delete_row("a", &[("id".to_owned(), Value::Integer(1))]).unwrap().unwrap();
+        assert_eq!(database.dangling_references().unwrap(), 1);
+    }
+}

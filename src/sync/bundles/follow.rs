@@ -1,0 +1,186 @@
+//! What is installed or taken back at the end of a round?
+//!
+//! What the main office withdrew is taken back first; then whatever is published for this site and not installed is tried, again and
+//! again until nothing more goes in: a bundle may need one that comes after it. What does not go in says why, and is tried in every round.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::install::{Effects, install};
+use super::paper::{Paper, Published, WAITS, groups_of, paper};
+use super::undo::{Depth, undo_with};
+use super::{Refusal, Scope, carry, set_state, state, states, stored, travel};
+use crate::bundle::{BundleName, Fate, Loss, Version};
+use crate::packet::ContentHash;
+use crate::sync::{Result, Session, SyncError, roster};
+
+/// What a round did with bundles.
+#[derive(Clone, Debug, Default)]
+pub struct Followed {
+    /// What happened, a line each.
+    pub notes: Vec<String>,
+    /// What did not: the bundle, why, and whether it comes right by itself.
+    pub waits: Vec<(String, String, bool)>,
+}
+
+/// Follows what the main office publishes.
+///
+/// # Errors
+/// What stops the whole site; everything else is in what it gives.
+pub fn follow(session: &Session) -> Result<Followed> {
+    let mut followed = Followed::default();
+    let paper = match refused(paper(session))? {
+        Ok(paper) => paper,
+        Err(why) => {
+            followed.waits.push(("bundles".to_owned(), why.to_string(), false));
+            return Ok(followed);
+        }
+    };
+    if let Err(why) = refused(carry::take_back(session))? {
+        followed.waits.push(("a bundle that was being installed".to_owned(), why.to_string(), false));
+        return Ok(followed);
+    }
+    if paper.bundles.is_empty() {
+        return Ok(followed);
+    }
+    let mut waits: BTreeMap<BundleName, (Version, String)> = BTreeMap::new();
+    withdrawn(session, &paper, &mut followed, &mut waits)?;
+    install_all(session, &paper, &mut followed, &mut waits)?;
+    let text =
+        if waits.is_empty() { String::new() } else { serde_json::to_string(&waits).map_err(|_| SyncError::Bug("waits do not write"))? };
+    if session.ledger.note(WAITS)?.unwrap_or_default() != text {
+        session.set_note(WAITS, &text)?;
+    }
+    travel::tidy(session)?;
+    Ok(followed)
+}
+
+fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &mut BTreeMap<BundleName, (Version, String)>) -> Result<()> {
+    let withdrawn: BTreeSet<ContentHash> = paper.bundles.iter().filter(|bundle| bundle.withdrawn).map(|bundle| bundle.id).collect();
+    let mut troubles = Vec::new();
+    // One that another one needs goes after that: whoever goes makes it worth trying the others again.
+    loop {
+        let before = followed.notes.len();
+        troubles.clear();
+        for (name, state) in states(session, Scope::Site)? {
+            for install in state.installs.iter().rev().take_while(|install| withdrawn.contains(&install.id)) {
+                let no_decision = || undeclined(session, &name);
+                match refused(undo_with(session, Scope::Site, &name, Depth::One, Loss::Refuse, &no_decision))? {
+                    Ok(undone) => followed.notes.push(match undone.to {
+                        Some(to) => format!("bundle {name} {} was withdrawn by the main office: {to} is back", undone.from),
+                        None => format!("bundle {name} {} was withdrawn by the main office and is gone", undone.from),
+                    }),
+                    Err(why) => {
+                        troubles.push((name, install.version, why));
+                        break;
+                    }
+                }
+            }
+        }
+        if troubles.is_empty() || followed.notes.len() == before {
+            break;
+        }
+    }
+    for (name, version, why) in troubles {
+        let passes = why.passes();
+        let why = format!("it was withdrawn by the main office and cannot be taken back: {why}");
+        followed.waits.push((format!("bundle {name} {version}"), why.clone(), passes));
+        waits.insert(name, (version, why));
+    }
+    Ok(())
+}
+
+/// What the main office took back, it may publish again.
+fn undeclined(session: &Session, name: &BundleName) -> Result<()> {
+    let mut state = state(session, Scope::Site, name)?;
+    state.declined = None;
+    set_state(session, Scope::Site, name, &state)
+}
+
+fn install_all(
+    session: &Session,
+    paper: &Paper,
+    followed: &mut Followed,
+    waits: &mut BTreeMap<BundleName, (Version, String)>,
+) -> Result<()> {
+    let known = roster::known(session)?;
+    let Some(site) = known.find(session.name()) else { return Ok(()) };
+    let mut left = paper.current(&groups_of(session, site));
+    let mut troubles = Vec::new();
+    loop {
+        let before = left.len();
+        troubles.clear();
+        let mut later = Vec::new();
+        for bundle in left {
+            match try_one(session, bundle)? {
+                Tried::There => {}
+                Tried::Declined => drop(waits.insert(bundle.name.clone(), (bundle.version, "it was taken back here".to_owned()))),
+                Tried::Done(line) => followed.notes.push(line),
+                Tried::Waits { why, passes } => {
+                    troubles.push((bundle, why, passes));
+                    later.push(bundle);
+                }
+            }
+        }
+        left = later;
+        if left.len() == before || left.is_empty() {
+            break;
+        }
+    }
+    for (bundle, why, passes) in troubles {
+        waits.entry(bundle.name.clone()).or_insert_with(|| (bundle.version, why.clone()));
+        followed.waits.push((format!("bundle {} {}", bundle.name, bundle.version), why, passes));
+    }
+    Ok(())
+}
+
+enum Tried {
+    There,
+    /// A person took it back: no trouble, and worth a word to the main office.
+    Declined,
+    Done(String),
+    Waits {
+        why: String,
+        passes: bool,
+    },
+}
+
+fn try_one(session: &Session, bundle: &Published) -> Result<Tried> {
+    let state = state(session, Scope::Site, &bundle.name)?;
+    if state.top().is_some_and(|top| top.id == bundle.id) {
+        return Ok(Tried::There);
+    }
+    if state.declined == Some(bundle.id) {
+        return Ok(Tried::Declined);
+    }
+    if let Some(from) = bundle.from
+        && session.world.now() < from
+    {
+        return Ok(Tried::Waits { why: "its day has not come".to_owned(), passes: true });
+    }
+    let installed = stored(session, bundle.id).and_then(|opened| opened.map(|opened| install(session, &opened, Scope::Site)).transpose());
+    Ok(match refused(installed)? {
+        Ok(None) => Tried::Waits { why: "its file has not come yet".to_owned(), passes: true },
+        Ok(Some(effects)) => Tried::Done(format!("bundle {} {} is installed{}", bundle.name, bundle.version, kept(&effects))),
+        Err(why) => Tried::Waits { why: why.to_string(), passes: why.passes() },
+    })
+}
+
+/// What a person must know at once: what was changed here and stays.
+fn kept(effects: &Effects) -> String {
+    let mut beside = effects.files.iter().filter(|(_, fate)| matches!(fate, Fate::Kept { .. })).map(|(path, _)| path);
+    match (beside.next(), beside.count(), effects.kept_rows) {
+        (None, _, 0) => String::new(),
+        (None, _, rows) => format!("; {rows} rows stay as they were changed here"),
+        (Some(path), 0, _) => format!("; `{path}` stays as it was changed here"),
+        (Some(path), more, _) => format!("; `{path}` and {more} more stay as they were changed here"),
+    }
+}
+
+/// Takes a refusal out of what stops the whole site.
+fn refused<T>(result: Result<T>) -> Result<std::result::Result<T, Refusal>> {
+    match result {
+        Ok(done) => Ok(Ok(done)),
+        Err(SyncError::Bundle(refusal)) if !refusal.is_crash() => Ok(Err(refusal)),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,52 @@
+//! What is installed, and what was changed here since?
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{RowName, Scope, folder, parts, states};
+use crate::bundle::{BundleName, Version};
+use crate::sync::{Result, Session};
+
+/// What differs from what a bundle put.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Drift {
+    /// The bundle.
+    pub name: BundleName,
+    /// Its version.
+    pub version: Version,
+    /// Files whose content is another one.
+    pub changed: Vec<String>,
+    /// Files that are gone.
+    pub missing: Vec<String>,
+    /// Files at whose place is something that is no file, or that cannot be read, with why.
+    pub unreadable: BTreeMap<String, String>,
+    /// Rows that are otherwise.
+    pub rows: Vec<RowName>,
+}
+
+/// Every bundle that is installed here, with what differs.
+///
+/// # Errors
+/// As the ledger and the database say.
+pub fn drift(session: &Session) -> Result<Vec<Drift>> {
+    let (folder, mut found) = (folder(session)?, Vec::new());
+    for (name, state) in states(session, Scope::Site)? {
+        let Some(top) = state.top() else { continue };
+        let mut drift =
+            Drift { name, version: top.version, changed: Vec::new(), missing: Vec::new(), unreadable: BTreeMap::new(), rows: Vec::new() };
+        for (path, put) in &top.put {
+            match folder.content(path) {
+                Ok(Some(there)) if there == *put => {}
+                Ok(Some(_)) => drift.changed.push(path.clone()),
+                Ok(None) => drift.missing.push(path.clone()),
+                Err(error) => drop(drift.unreadable.insert(path.clone(), error.to_string())),
+            }
+        }
+        if session.has_database() {
+            drift.rows = parts::changed(session, Scope::Site, &drift.name, &state.installs)?;
+        }
+        found.push(drift);
+    }
+    Ok(found)
+}

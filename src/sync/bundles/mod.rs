@@ -1,0 +1,244 @@
+//! Customizations: published by the main office, installed by the sites, taken back exactly.
+//!
+//! | module | answers |
+//! |---|---|
+//! | `paper` | what does the main office publish, to whom, and what do sites report? |
+//! | `travel` | which files of bundles does a child still need, and where does one that came go? |
+//! | [`follow`] | what is installed or taken back at the end of a round? |
+//! | [`install`], [`undo`] | how does a version get in, and out again? |
+//! | `parts` | what of it concerns the database? |
+//! | `carry` | how is all of it done or nothing? |
+//! | [`look`] | what is installed, and what was changed here since? |
+//!
+//! **Two scopes.** What everybody shares (rows of tables that travel, schema steps) is carried out once, at the main office, when a
+//! bundle is published ([`Scope::Shared`]); it travels from there as edits and schema changes do. Files, and rows and steps for tables
+//! that stay at a site, are carried out at each site that installs ([`Scope::Site`]). Each scope has its own stack of installs.
+//!
+//! **States of a site and a bundle**: nothing → version 1 → version 2 …, each on top of the one before ([`State`]); going back takes the
+//! topmost off. **States of one step between them**: looked at → staged (every content that will be put or replaced is kept) → begun
+//! (the journal names the moves; one commit of the ledger) → moved → done (rows, schema and the new [`State`] in one commit of the
+//! database, or of the ledger where no row is concerned). **Crash points**: before "begun" nothing happened; between "begun" and
+//! "done" [`Session::open`](super::Session::open) takes the moves back, and a published bundle is tried again; after "done" nothing is left to do.
+//! **Invariant**: outside of begun steps every file that the stack put is as it was put, or was changed by somebody here; and what
+//! was there before the stack is kept as contents.
+
+pub(super) mod carry;
+pub mod follow;
+pub mod install;
+pub mod look;
+mod paper;
+mod parts;
+mod refusal;
+pub(super) mod travel;
+pub mod undo;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use paper::{At, Paper, Published, Publisher, SiteReport, Standing, paper, publish, reached, reports, trust, withdraw};
+pub(super) use paper::{document, take};
+pub use parts::{RowChange, RowName};
+pub use refusal::Refusal;
+
+use super::{Result, Session, SyncError, roster};
+use crate::bundle::{BundleName, Folder, Move, Opened, Store, Version, open};
+use crate::keys::VerifyingKey;
+use crate::model::Millis;
+use crate::packet::ContentHash;
+use crate::site::Home;
+
+/// Which part of a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// What everybody shares; at the main office.
+    Shared,
+    /// What each site has for itself.
+    Site,
+}
+
+impl Scope {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Shared => "shared",
+            Self::Site => "site",
+        }
+    }
+}
+
+/// How a bundle stands at this site.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// The versions that were installed one on top of the other, the newest last.
+    pub installs: Vec<Install>,
+    /// A version that a person took back: it is not installed by itself again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declined: Option<ContentHash>,
+}
+
+/// One version as it was installed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Install {
+    /// Its id.
+    pub id: ContentHash,
+    /// Its version.
+    pub version: Version,
+    /// For people.
+    pub title: String,
+    /// When.
+    pub time: Millis,
+    /// Which other bundles it needs.
+    pub needs: BTreeMap<BundleName, Version>,
+    /// What it has at each path: the base of the next upgrade.
+    pub put: BTreeMap<String, ContentHash>,
+    /// What was moved for it.
+    pub moves: Vec<Move>,
+    /// Schema steps that were carried out for it, in order.
+    pub steps: Vec<Step>,
+    /// How many rows were changed for it; what they were is kept apart, because lists are long and seldom asked for.
+    pub rows: usize,
+}
+
+/// A schema step that was carried out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its file in the publisher's folder.
+    pub file: String,
+    /// Its SQL.
+    pub up: ContentHash,
+    /// The SQL that takes it back.
+    pub down: Option<String>,
+}
+
+impl State {
+    /// The version that is installed.
+    #[must_use]
+    pub fn top(&self) -> Option<&Install> {
+        self.installs.last()
+    }
+}
+
+const STATE: &str = "bundle:";
+
+/// All bundles that are or were installed in a scope, by name.
+///
+/// # Errors
+/// As the ledger says.
+pub fn states(session: &Session, scope: Scope) -> Result<BTreeMap<BundleName, State>> {
+    let notes = session.ledger.notes(&format!("{STATE}{}:", scope.word()))?;
+    let damaged = || SyncError::Bug("a noted bundle does not read");
+    let read = |(name, text): (String, String)| {
+        Ok((BundleName::new(&name).map_err(|_| damaged())?, serde_json::from_str(&text).map_err(|_| damaged())?))
+    };
+    notes.into_iter().map(read).collect()
+}
+
+fn state(session: &Session, scope: Scope, name: &BundleName) -> Result<State> {
+    let text = session.ledger.note(&format!("{STATE}{}:{name}", scope.word()))?.filter(|text| !text.is_empty());
+    let state = text.map(|text| serde_json::from_str(&text).map_err(|_| SyncError::Bug("a noted bundle does not read")));
+    Ok(state.transpose()?.unwrap_or_default())
+}
+
+/// Rows that were changed for a version of a bundle, in order.
+fn rows_of(session: &Session, scope: Scope, name: &BundleName, version: Version) -> Result<Vec<RowChange>> {
+    let text = session.ledger.note(&rows_note(scope, name, version))?.filter(|text| !text.is_empty());
+    let rows = text.map(|text| serde_json::from_str(&text).map_err(|_| SyncError::Bug("noted rows of a bundle do not read")));
+    Ok(rows.transpose()?.unwrap_or_default())
+}
+
+/// Inside the open transaction of the ledger.
+fn set_rows(session: &Session, scope: Scope, name: &BundleName, version: Version, rows: &[RowChange]) -> Result<()> {
+    let text = if rows.is_empty() {
+        String::new()
+    } else {
+        serde_json::to_string(rows).map_err(|_| SyncError::Bug("rows of a bundle do not write"))?
+    };
+    Ok(session.ledger.set_note(&rows_note(scope, name, version), &text)?)
+}
+
+fn rows_note(scope: Scope, name: &BundleName, version: Version) -> String {
+    format!("bundle rows:{}:{name}:{version}", scope.word())
+}
+
+/// Inside the open transaction of the ledger.
+fn set_state(session: &Session, scope: Scope, name: &BundleName, state: &State) -> Result<()> {
+    let text = if *state == State::default() {
+        String::new()
+    } else {
+        serde_json::to_string(state).map_err(|_| SyncError::Bug("a bundle's state does not write"))?
+    };
+    Ok(session.ledger.set_note(&format!("{STATE}{}:{name}", scope.word()), &text)?)
+}
+
+/// The folder for customizations. Never one that the home lies in, nor one inside what is ours: a bundle could bring settings, rules or keys.
+///
+/// # Errors
+/// [`Refusal::BadFolder`].
+pub fn folder(session: &Session) -> Result<Folder> {
+    let path = session.settings.bundles_path(session.home.folder());
+    // One that is not there yet has nothing in it.
+    let whole = |path: &Path| fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let (there, home) = (whole(&path), whole(session.home.folder()));
+    if home.starts_with(&there) || there.starts_with(home.join(Home::INSIDE)) {
+        return Err(Refusal::BadFolder(path).into());
+    }
+    Ok(Folder::at(path))
+}
+
+fn store(session: &Session) -> Store {
+    Store::at(session.home.bundles().join("kept"))
+}
+
+/// Where the file of a published bundle lies.
+fn file(session: &Session, id: ContentHash) -> PathBuf {
+    session.home.bundles().join("files").join(format!("{id}.fpb"))
+}
+
+/// Keys that may sign bundles: the main office's, and those that it trusts.
+///
+/// # Errors
+/// As the ledger says.
+pub fn trusted(session: &Session) -> Result<Vec<VerifyingKey>> {
+    let host = roster::known(session)?.host().signing.clone();
+    let mut keys: Vec<VerifyingKey> = VerifyingKey::parse(&host).into_iter().collect();
+    if let Some(parent) = session.ledger.parent()?
+        && parent.card.name == session.settings.host
+    {
+        keys.extend(VerifyingKey::parse(&parent.card.signing));
+    }
+    keys.extend(paper(session)?.publishers.into_iter().map(|publisher| publisher.key));
+    Ok(keys)
+}
+
+/// The verified bundle of that name that is published for this site.
+///
+/// # Errors
+/// [`Refusal::NotPublished`]; [`Refusal::Needs`] where its file has not come yet.
+pub fn published(session: &Session, name: &BundleName) -> Result<Opened> {
+    let known = roster::known(session)?;
+    let groups = known.find(session.name()).map(|site| paper::groups_of(session, site)).unwrap_or_default();
+    let paper = paper(session)?;
+    let found = paper.current(&groups).into_iter().find(|bundle| bundle.name == *name);
+    let id = found.ok_or_else(|| Refusal::NotPublished(name.clone()))?.id;
+    stored(session, id)?.ok_or_else(|| Refusal::Needs("its file, which has not come yet".to_owned()).into())
+}
+
+/// The verified bundle of an id; none where its file has not come.
+fn stored(session: &Session, id: ContentHash) -> Result<Option<Opened>> {
+    let path = file(session, id);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let opened = verified(session, &path)?;
+    if opened.id == id { Ok(Some(opened)) } else { Err(Refusal::OtherBundle(id).into()) }
+}
+
+/// Verifies the file of a bundle.
+///
+/// # Errors
+/// [`Refusal::Open`].
+pub fn verified(session: &Session, path: &Path) -> Result<Opened> {
+    let trusted = trusted(session)?;
+    Ok(open(path, &trusted).map_err(Refusal::Open)?)
+}

@@ -1,0 +1,300 @@
+//! What does the main office publish, to whom, and what do sites report?
+//!
+//! The main office's [`Paper`] goes down to every site like the roster: whose keys may sign, which bundles there are for which groups and
+//! from when, which were withdrawn. Reports go up: each office adds those of the sites below it to its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::carry::{self, Concerns};
+use super::install::{Effects, install_with, plan};
+use super::undo::{Depth, Undone, undo_with};
+use super::{Refusal, Scope, State, file, states, travel};
+use crate::bundle::{BundleName, Loss, Opened, Version};
+use crate::keys::{Fingerprint, VerifyingKey};
+use crate::ledger::{Neighbour, NeighbourKind};
+use crate::model::{Millis, SiteName};
+use crate::packet::{self, ContentHash, Part, PartSource};
+use crate::site::{Role, Site};
+use crate::sync::{Result, Session, SyncError, roster};
+use crate::world::files::{self, Existing, Privacy};
+
+/// What the main office says of bundles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paper {
+    /// [`Paper::FORMAT`].
+    pub format: u32,
+    /// Whose keys may sign, besides the main office's.
+    pub publishers: Vec<Publisher>,
+    /// Bundles in the order in which they were published, withdrawn ones too.
+    pub bundles: Vec<Published>,
+}
+
+/// Somebody who may sign bundles.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Publisher {
+    /// For people.
+    pub name: String,
+    /// The key.
+    pub key: VerifyingKey,
+}
+
+/// A bundle that was published.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Published {
+    /// Its id.
+    pub id: ContentHash,
+    /// Its name.
+    pub name: BundleName,
+    /// Its version.
+    pub version: Version,
+    /// For people.
+    pub title: String,
+    /// For which groups; none: for every site.
+    pub groups: BTreeSet<String>,
+    /// Not installed before.
+    pub from: Option<Millis>,
+    /// When.
+    pub published: Millis,
+    /// It was taken back.
+    pub withdrawn: bool,
+}
+
+/// How bundles stand at a site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SiteReport {
+    /// The site.
+    pub site: SiteName,
+    /// By name.
+    pub bundles: Vec<Standing>,
+    /// Files that it should have and has not.
+    pub wants: BTreeSet<ContentHash>,
+}
+
+/// How a bundle stands at a site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The bundle.
+    pub name: BundleName,
+    /// The version that is installed, and since when.
+    pub installed: Option<At>,
+    /// The version that is not installed although it is published, and why.
+    pub waits: Option<(Version, String)>,
+}
+
+/// A version and a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct At {
+    /// The version.
+    pub version: Version,
+    /// When it was installed.
+    pub since: Millis,
+}
+
+const PAPER: &str = "bundles";
+const PAPER_PART: &str = "bundles.json";
+const REPORT_PART: &str = "bundle-report.json";
+const REPORTS: &str = "bundle report:";
+/// What is published and not installed here, by name.
+pub(super) const WAITS: &str = "bundle waits";
+
+impl Paper {
+    /// The format written and read here.
+    pub const FORMAT: u32 = 1;
+
+    /// For a site in these groups: of each bundle the newest that is meant for it.
+    #[must_use]
+    pub fn current(&self, groups: &BTreeSet<String>) -> Vec<&Published> {
+        let mut newest: BTreeMap<&BundleName, &Published> = BTreeMap::new();
+        for bundle in self.bundles.iter().filter(|bundle| !bundle.withdrawn) {
+            if bundle.groups.is_empty() || !bundle.groups.is_disjoint(groups) {
+                newest.insert(&bundle.name, bundle);
+            }
+        }
+        newest.into_values().collect()
+    }
+}
+
+/// What the main office says; nothing where it never said anything.
+///
+/// # Errors
+/// [`Refusal::NewerPaper`].
+pub fn paper(session: &Session) -> Result<Paper> {
+    let Some(text) = session.ledger.note(PAPER)? else {
+        return Ok(Paper { format: Paper::FORMAT, publishers: Vec::new(), bundles: Vec::new() });
+    };
+    let paper: Paper = serde_json::from_str(&text).map_err(|_| Refusal::NewerPaper)?;
+    if paper.format == Paper::FORMAT { Ok(paper) } else { Err(Refusal::NewerPaper.into()) }
+}
+
+/// Inside the open transaction of the ledger.
+fn set_paper(session: &Session, paper: &Paper) -> Result<()> {
+    let text = serde_json::to_string(paper).map_err(|_| SyncError::Bug("the list of bundles does not write"))?;
+    Ok(session.ledger.set_note(PAPER, &text)?)
+}
+
+fn at_host(session: &Session) -> Result<Paper> {
+    match session.settings.role {
+        Role::Host => paper(session),
+        role @ (Role::Office | Role::Remote) => Err(Refusal::NotHost(role).into()),
+    }
+}
+
+/// Publishes a verified bundle: carries out what everybody shares, and tells the sites of these groups (none: all) to install it.
+///
+/// # Errors
+/// [`Refusal`]; then nothing is published.
+pub fn publish(
+    session: &Session,
+    opened: &Opened,
+    path: &std::path::Path,
+    groups: &BTreeSet<String>,
+    from: Option<Millis>,
+) -> Result<Effects> {
+    let mut paper = at_host(session)?;
+    let manifest = &opened.manifest;
+    if !manifest.groups.is_empty() && (groups.is_empty() || !groups.is_subset(&manifest.groups)) {
+        let words = |groups: &BTreeSet<String>| groups.iter().cloned().collect::<Vec<_>>().join(", ");
+        let asked = if groups.is_empty() { "all sites".to_owned() } else { words(groups) };
+        return Err(Refusal::OtherGroups { meant: words(&manifest.groups), asked }.into());
+    }
+    plan(session, opened, Scope::Shared)?;
+    let place = file(session, opened.id);
+    fs_err::create_dir_all(place.parent().unwrap_or(&place))?;
+    files::publish(&session.world, &place, &fs_err::read(path)?, Existing::Replace, Privacy::Secret)?;
+    let earlier = paper.bundles.iter().position(|bundle| bundle.id == opened.id).map(|place| paper.bundles.remove(place));
+    let published = earlier.filter(|earlier| !earlier.withdrawn).map_or_else(|| session.world.now(), |earlier| earlier.published);
+    paper.bundles.push(Published {
+        id: opened.id,
+        name: manifest.name.clone(),
+        version: manifest.version,
+        title: manifest.title.clone(),
+        groups: groups.clone(),
+        from,
+        published,
+        withdrawn: false,
+    });
+    let effects = install_with(session, opened, Scope::Shared, &|| set_paper(session, &paper))?;
+    if effects.already {
+        carry::commit(session, Concerns::Files, || set_paper(session, &paper))?;
+    }
+    Ok(effects)
+}
+
+/// Takes the newest version of a bundle back: what everybody shares here and now, and each site takes back its own.
+///
+/// # Errors
+/// [`Refusal`]; then nothing is changed.
+pub fn withdraw(session: &Session, name: &BundleName, loss: Loss) -> Result<Undone> {
+    let mut paper = at_host(session)?;
+    let newest = paper.bundles.iter_mut().rfind(|bundle| bundle.name == *name && !bundle.withdrawn);
+    newest.ok_or_else(|| Refusal::NotPublished(name.clone()))?.withdrawn = true;
+    undo_with(session, Scope::Shared, name, Depth::One, loss, &|| set_paper(session, &paper))
+}
+
+/// Lets a key sign bundles; without a name it may not any more. Gives whether that changes anything.
+///
+/// # Errors
+/// [`Refusal::NotHost`].
+pub fn trust(session: &Session, key: &VerifyingKey, name: Option<&str>) -> Result<bool> {
+    let before = at_host(session)?;
+    let mut paper = before.clone();
+    let print: Fingerprint = key.fingerprint();
+    paper.publishers.retain(|publisher| publisher.key.fingerprint() != print);
+    paper.publishers.extend(name.map(|name| Publisher { name: name.to_owned(), key: key.clone() }));
+    if paper != before {
+        carry::commit(session, Concerns::Files, || set_paper(session, &paper))?;
+    }
+    Ok(paper != before)
+}
+
+/// The groups of a site.
+pub(super) fn groups_of(session: &Session, site: &Site) -> BTreeSet<String> {
+    let mut groups = site.groups.clone();
+    if site.name == *session.name() {
+        groups.extend(session.settings.groups.iter().cloned());
+    }
+    groups
+}
+
+/// Reports of this site and of those below it.
+///
+/// # Errors
+/// As the ledger says.
+pub fn reports(session: &Session) -> Result<Vec<SiteReport>> {
+    let mut all = vec![own_report(session)?];
+    for text in session.ledger.notes(REPORTS)?.values() {
+        // One that a newer site wrote differently says nothing here.
+        all.extend(serde_json::from_str::<Vec<SiteReport>>(text).unwrap_or_default());
+    }
+    Ok(all)
+}
+
+fn own_report(session: &Session) -> Result<SiteReport> {
+    let waits = session.ledger.note(WAITS)?.unwrap_or_default();
+    let mut waits: BTreeMap<BundleName, (Version, String)> = serde_json::from_str(&waits).unwrap_or_default();
+    let mut bundles = Vec::new();
+    for (name, state) in states(session, Scope::Site)? {
+        let installed = State::top(&state).map(|top| At { version: top.version, since: top.time });
+        let waiting = waits.remove(&name);
+        if installed.is_some() || waiting.is_some() {
+            bundles.push(Standing { name, installed, waits: waiting });
+        }
+    }
+    bundles.extend(waits.into_iter().map(|(name, waits)| Standing { name, installed: None, waits: Some(waits) }));
+    bundles.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(SiteReport { site: session.name().clone(), bundles, wants: travel::missing(session)? })
+}
+
+/// What a neighbour is to be told: the note under which is remembered that it was, and the part.
+pub(crate) fn document(session: &Session, to: &Neighbour) -> Result<Option<(&'static str, Part)>> {
+    let said = session.ledger.note(PAPER)?;
+    Ok(match to.kind {
+        NeighbourKind::Child => said.map(|text| (PAPER, Part { name: PAPER_PART.into(), source: PartSource::Bytes(text.into_bytes()) })),
+        NeighbourKind::Parent if said.is_none() && states(session, Scope::Site)?.is_empty() => None,
+        NeighbourKind::Parent => {
+            let bytes = serde_json::to_vec(&reports(session)?).map_err(|_| SyncError::Bug("reports do not write"))?;
+            Some(("bundle report", Part { name: REPORT_PART.into(), source: PartSource::Bytes(bytes) }))
+        }
+    })
+}
+
+/// Takes what a packet says of bundles, inside the transaction that applies it. Gives whether it said anything.
+pub(crate) fn take(session: &Session, from: &Neighbour, opened: &packet::Opened) -> Result<bool> {
+    let most = session.limits.document_bytes;
+    let text = |part: &'static str| -> Result<Option<String>> {
+        let Some(bytes) = opened.bytes(part, most)? else { return Ok(None) };
+        Ok(Some(String::from_utf8(bytes).map_err(|_| SyncError::BadPart(part))?))
+    };
+    let mut brought = travel::files_in(opened).next().is_some();
+    match from.kind {
+        NeighbourKind::Parent => {
+            if let Some(text) = text(PAPER_PART)? {
+                session.ledger.set_note(PAPER, &text)?;
+                brought = true;
+            }
+        }
+        NeighbourKind::Child => {
+            if let Some(text) = text(REPORT_PART)? {
+                session.ledger.set_note(&format!("{REPORTS}{}", from.card.name), &text)?;
+                let said: Vec<SiteReport> = serde_json::from_str(&text).unwrap_or_default();
+                if let Some(own) = said.iter().find(|report| report.site == from.card.name) {
+                    travel::send_again(session, from, &own.wants)?;
+                }
+                brought = true;
+            }
+        }
+    }
+    Ok(brought)
+}
+
+/// Sites in the given groups, for a word about a publication that reaches nobody.
+///
+/// # Errors
+/// As the ledger says.
+pub fn reached(session: &Session, groups: &BTreeSet<String>) -> Result<usize> {
+    let known = roster::known(session)?;
+    let meant = |site: &&Site| groups.is_empty() || !groups.is_disjoint(&groups_of(session, site));
+    Ok(known.sites().iter().filter(meant).count())
+}

@@ -1,0 +1,168 @@
+//! Why is a bundle not installed, not taken back, or not published?
+
+use std::path::PathBuf;
+
+use crate::bundle::{Blocked, BundleName, Obstacle, OpenError, Version};
+use crate::packet::ContentHash;
+use crate::site::Role;
+
+/// Why something is not done with a bundle. Nothing is half done.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The file.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// A file in the folder for customizations, or the store.
+    #[error(transparent)]
+    Obstacle(#[from] Obstacle),
+    /// A folder for customizations that has the home in it.
+    #[error("`{}` cannot be the folder for customizations: the home of this site lies in it, or it lies in what is fieldpost's own", .0.display())]
+    BadFolder(PathBuf),
+    /// A file that came under the id of another one.
+    #[error("the file that came is not the bundle {0}")]
+    OtherBundle(ContentHash),
+    /// Going back would lose changes.
+    #[error(transparent)]
+    Blocked(#[from] Blocked),
+    /// An older version.
+    #[error("{name} {installed} is installed, and {offered} is older: only a newer version is installed over another")]
+    Downgrade {
+        /// The bundle.
+        name: BundleName,
+        /// As installed.
+        installed: Version,
+        /// As offered.
+        offered: Version,
+    },
+    /// Another file of the same version.
+    #[error("{name} {version} is installed from another file: a version is made only once")]
+    SameVersion {
+        /// The bundle.
+        name: BundleName,
+        /// The version.
+        version: Version,
+    },
+    /// A step of an earlier version has another text now.
+    #[error("the schema step {0} was carried out by an earlier version with another text")]
+    StepChanged(String),
+    /// Something that it needs is not there.
+    #[error("it needs {0}")]
+    Needs(String),
+    /// Another bundle has the path.
+    #[error("`{path}` is a file of the bundle {by}")]
+    Owned {
+        /// The path.
+        path: String,
+        /// The other bundle.
+        by: BundleName,
+    },
+    /// Nothing of that name.
+    #[error("{0} is not installed here")]
+    NotInstalled(BundleName),
+    /// Nothing of that name was published.
+    #[error("{0} is not published")]
+    NotPublished(BundleName),
+    /// Another bundle would lack it.
+    #[error("{by} needs {name}{}", version.map(|version| format!(" {version}")).unwrap_or_default())]
+    NeededBy {
+        /// The bundle that would go.
+        name: BundleName,
+        /// The version that is needed.
+        version: Option<Version>,
+        /// Who needs it.
+        by: BundleName,
+    },
+    /// A step without a way back.
+    #[error("its schema step {0} has no way back")]
+    NoWayBack(String),
+    /// The database refused.
+    #[error("{part}: {words}")]
+    Database {
+        /// Which file of the bundle.
+        part: String,
+        /// The database's words.
+        words: String,
+    },
+    /// Rows that were changed since.
+    #[error("{count} of its rows were changed here since, the first is {first}")]
+    RowsChanged {
+        /// How many.
+        count: usize,
+        /// Table and key of one.
+        first: String,
+    },
+    /// A table whose rows travel by themselves.
+    #[error("the rows of {file} are for `{table}`, which travels by itself: they run at the main office, once")]
+    Travels {
+        /// The file.
+        file: String,
+        /// The table.
+        table: String,
+    },
+    /// A table that would begin to travel.
+    #[error("the table `{0}` that it makes would travel: rules.toml of the main office must say direction = \"none\" for it first")]
+    WouldTravel(String),
+    /// A table that stays at the main office.
+    #[error("the rows of {file} are for `{table}`, which does not travel: with runs = \"at-each\" every site gets them")]
+    Stays {
+        /// The file.
+        file: String,
+        /// The table.
+        table: String,
+    },
+    /// Only the main office publishes.
+    #[error("only the main office does that, and this is the site of a {}", .0.word())]
+    NotHost(Role),
+    /// Groups that a bundle is not for.
+    #[error("it is meant for {meant}, not for {asked}")]
+    OtherGroups {
+        /// As `bundle.toml` says.
+        meant: String,
+        /// As typed.
+        asked: String,
+    },
+    /// What the main office publishes is written in a way that is not known here.
+    #[error("what the main office publishes is written by a newer fieldpost")]
+    NewerPaper,
+    /// The database has not come yet.
+    #[error("the database has not come yet")]
+    NoDatabase,
+}
+
+impl Refusal {
+    /// Whether it can come right without anybody doing something here.
+    #[must_use]
+    pub const fn passes(&self) -> bool {
+        match self {
+            Self::Needs(_) | Self::NoDatabase => true,
+            // A file that is open elsewhere, a full disk, a share that is away.
+            Self::Obstacle(obstacle) => matches!(obstacle, Obstacle::Io(_) | Obstacle::Moved(_)),
+            Self::Open(_)
+            | Self::OtherBundle(_)
+            | Self::BadFolder(_)
+            | Self::Blocked(_)
+            | Self::Downgrade { .. }
+            | Self::SameVersion { .. }
+            | Self::StepChanged(_)
+            | Self::Owned { .. }
+            | Self::NotInstalled(_)
+            | Self::NotPublished(_)
+            | Self::NeededBy { .. }
+            | Self::NoWayBack(_)
+            | Self::Database { .. }
+            | Self::RowsChanged { .. }
+            | Self::Travels { .. }
+            | Self::WouldTravel(_)
+            | Self::Stays { .. }
+            | Self::NotHost(_)
+            | Self::OtherGroups { .. }
+            | Self::NewerPaper => false,
+        }
+    }
+
+    /// Whether the simulation killed the process.
+    #[must_use]
+    pub const fn is_crash(&self) -> bool {
+        matches!(self, Self::Obstacle(Obstacle::Crash(_)))
+    }
+}

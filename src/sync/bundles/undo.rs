@@ -1,0 +1,92 @@
+//! How does a version get out again?
+
+use serde::Serialize;
+
+use super::carry::{self, Concerns};
+use super::{Install, Refusal, Scope, State, folder, parts, set_state, state, states, store};
+use crate::bundle::{self, BundleName, Fate, Loss, Move, Version};
+use crate::sync::{Result, Session};
+
+/// How far back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// To the version before; to nothing where there is none.
+    One,
+    /// To what was there before any version.
+    All,
+}
+
+/// What going back did.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Undone {
+    /// The version that was installed.
+    pub from: Version,
+    /// The version that is installed now; none where the bundle is gone.
+    pub to: Option<Version>,
+    /// What became of files, by path.
+    #[serde(serialize_with = "crate::bundle::by_path")]
+    pub files: Vec<(String, Fate)>,
+    /// Rows that stay because they were changed here since.
+    pub kept_rows: usize,
+}
+
+/// Takes the newest version of a bundle back, or all of them, exactly. It is not installed by itself again.
+///
+/// # Errors
+/// [`Refusal`] where another bundle needs it, a schema step has no way back, or changes made since would be lost; then nothing is changed.
+pub fn undo(session: &Session, scope: Scope, name: &BundleName, depth: Depth, loss: Loss) -> Result<Undone> {
+    undo_with(session, scope, name, depth, loss, &|| Ok(()))
+}
+
+/// As [`undo`], with more to be written into the ledger in the same commit.
+pub(super) fn undo_with(
+    session: &Session,
+    scope: Scope,
+    name: &BundleName,
+    depth: Depth,
+    loss: Loss,
+    more: &dyn Fn() -> Result<()>,
+) -> Result<Undone> {
+    carry::take_back(session)?;
+    let before = state(session, scope, name)?;
+    let Some(top) = before.top() else { return Err(Refusal::NotInstalled(name.clone()).into()) };
+    let left = match depth {
+        Depth::One => before.installs.len() - 1,
+        Depth::All => 0,
+    };
+    let (stays, goes) = before.installs.split_at(left);
+    let to = stays.last().map(|install| install.version);
+    needed(session, scope, name, to)?;
+    if let Some(step) = goes.iter().flat_map(|install| &install.steps).find(|step| step.down.is_none()) {
+        return Err(Refusal::NoWayBack(step.file.clone()).into());
+    }
+    let (folder, store) = (folder(session)?, store(session));
+    let done: Vec<&[Move]> = goes.iter().rev().map(|install| install.moves.as_slice()).collect();
+    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), |path| folder.content(path));
+    let moves = moves.map_err(Refusal::from)?.map_err(Refusal::from)?;
+    for moved in &moves.moves {
+        folder.keep(&session.world, &moved.path, &store).map_err(Refusal::from)?;
+    }
+    let concerned = |install: &Install| !install.steps.is_empty() || install.rows > 0;
+    let concerns = if goes.iter().any(concerned) { Concerns::Database } else { Concerns::Files };
+    let after = State { installs: stays.to_vec(), declined: Some(top.id) };
+    let work = || {
+        let kept_rows = parts::undo(session, scope, name, goes, loss)?;
+        set_state(session, scope, name, &after)?;
+        more()?;
+        Ok(Undone { from: top.version, to, files: moves.fates.clone(), kept_rows })
+    };
+    carry::carry_out(session, &moves.moves, concerns, &work)
+}
+
+/// Refuses to take away what another bundle needs.
+fn needed(session: &Session, scope: Scope, name: &BundleName, left: Option<Version>) -> Result<()> {
+    for (by, other) in states(session, scope)? {
+        if let Some(version) = other.top().and_then(|top| top.needs.get(name))
+            && left.is_none_or(|left| left < *version)
+        {
+            return Err(Refusal::NeededBy { name: name.clone(), version: Some(*version), by }.into());
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,164 @@
+//! The commands for bundles, as people type them: the example is walked through, and what goes wrong is said in words.
+
+mod binary;
+
+use std::path::Path;
+
+use binary::{Office, commands, words};
+use rusqlite::Connection;
+
+const PAGE: &str = include_str!("../examples/bundle/README.md");
+
+/// A copy of the example.
+fn example() -> Office {
+    let office = Office::new();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/bundle"), &office.path(""));
+    office
+}
+
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let place = to.join(entry.file_name());
+        if entry.path().is_dir() { copy(&entry.path(), &place) } else { std::fs::copy(entry.path(), place).map(drop).unwrap() }
+    }
+}
+
+/// Walks through the page up to the line that begins like this; gives what each line said.
+fn walk(office: &Office, until: &str) -> Vec<(String, binary::Ran)> {
+    let mut told = Vec::new();
+    for line in commands(PAGE) {
+        if line.starts_with(until) {
+            return told;
+        }
+        let words = words(line);
+        match words[0].as_str() {
+            "mkdir" => words[1..].iter().for_each(|name| office.make(name)),
+            "cp" => office.write(&words[2], &office.read(&words[1])),
+            "sqlite3" => {
+                let sql = office.read(words[2].strip_prefix(".read ").unwrap());
+                Connection::open(office.path(&words[1])).unwrap().execute_batch(&sql).unwrap();
+            }
+            "fieldpost" => told.push((line.to_owned(), office.run(line.strip_prefix("fieldpost ").unwrap()))),
+            other => panic!("the page uses `{other}`"),
+        }
+    }
+    assert_eq!(until, "the end", "the page has no such line");
+    told
+}
+
+/// Who must explain on Monday who has the new forms wants to read of those too that were away.
+#[test]
+fn a_site_that_has_not_answered_is_not_left_out() {
+    let office = example();
+    walk(&office, "fieldpost bundle publish");
+    office.run("bundle publish sales-forms-1.0.0.fpb --group sales --home head");
+    let status = office.run("bundle status --home head").flat();
+    assert!(status.contains("sales-forms anna – 1.0.0: it has not answered yet"), "{status}");
+    assert!(!status.contains("bert"), "it is not for bert: {status}");
+}
+
+#[test]
+fn the_example_can_be_walked_to_its_end() {
+    let office = example();
+    let told = walk(&office, "the end");
+    let said = |line: &str| told.iter().filter(|(typed, _)| typed.starts_with(line)).map(|(_, ran)| ran).collect::<Vec<_>>();
+    for (line, ran) in &told {
+        assert!([0, 3].contains(&ran.code), "{line}: {ran:?}");
+    }
+    assert!(said("fieldpost bundle check")[0].out.contains("sales-forms 1.0.0: 2 files, 2 lists of rows, 1 schema step; nothing"));
+    assert!(said("fieldpost bundle publish")[0].flat().contains("is published for sales; 'fieldpost sync' sends it to 1 site"));
+    let plan = &said("fieldpost bundle plan")[0].out;
+    assert!(
+        plan.contains("Screens/Customer.xml: new") && plan.contains("for everybody:\n  schema step schema/001-by-country.sql"),
+        "{plan}"
+    );
+    let status = said("fieldpost bundle status")[0].flat();
+    assert!(status.contains("sales-forms anna 1.0.0"), "{status}");
+    assert!(said("fieldpost bundle drift")[0].out.contains("Welcome letter.txt: changed here"));
+    let refused = said("fieldpost sync --home anna").into_iter().find(|ran| ran.out.contains("cannot be taken back")).expect("it is said");
+    assert_eq!(refused.code, 3);
+    assert_eq!(office.read("anna/custom/Letters/Welcome letter.txt.kept-1.0.0"), office.read("rules.toml"));
+    assert!(!office.path("anna/custom/Screens").exists());
+    assert!(!office.path("bert/custom").exists());
+    let countries = |site: &str| -> Vec<String> {
+        let database = Connection::open(office.path(site).join("crm.db")).unwrap();
+        let mut statement = database.prepare("SELECT name FROM countries ORDER BY code").unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    assert_eq!(countries("head"), ["Schweiz"]);
+    office.ok("sync --home bert");
+    assert_eq!(countries("bert"), ["Schweiz"]);
+}
+
+#[test]
+fn the_same_folder_and_key_give_the_same_bytes() {
+    let office = example();
+    walk(&office, "fieldpost bundle check");
+    office.ok("bundle build sales-forms --home head");
+    let first = std::fs::read(office.path("sales-forms-1.0.0.fpb")).unwrap();
+    copy(&office.path("sales-forms"), &office.path("again"));
+    office.make("out");
+    office.ok("bundle build again --home head --out out");
+    assert_eq!(std::fs::read(office.path("out/sales-forms-1.0.0.fpb")).unwrap(), first);
+    office.write("again/files/Screens/Customer.xml", "other");
+    office.ok("bundle build again --home head --out out");
+    assert_ne!(std::fs::read(office.path("out/sales-forms-1.0.0.fpb")).unwrap(), first);
+}
+
+#[test]
+fn what_is_refused_is_said_with_what_to_do() {
+    let office = example();
+    walk(&office, "fieldpost bundle check");
+    let fails = |line: &str, expected: &[&str]| {
+        let ran = office.run(line);
+        assert_eq!(ran.code, 1, "{line}: {ran:?}");
+        for words in expected {
+            assert!(ran.err.contains(words), "{line}: {}", ran.err);
+        }
+    };
+    office.ok("bundle new other");
+    let checked = office.run("bundle check other");
+    assert!(checked.code == 3 && checked.out.contains("nothing in it"), "{checked:?}");
+    fails("bundle new other", &["is there already", "choose another name"]);
+    office.write("other/bundle.toml", "name = 'other'\nversion = '1'\n");
+    fails("bundle check other", &["line 2", "`1` is no version", "man 7 fieldpost-bundle"]);
+    // By somebody who is no publisher, until the main office says so.
+    office.ok("bundle build sales-forms --home anna");
+    fails(
+        "bundle publish sales-forms-1.0.0.fpb --group sales --home head",
+        &["signed by a key that no publisher here has: SHA256:", "bundle trust"],
+    );
+    let key = "anna/.fieldpost/keys/signing.pub";
+    fails(&format!("bundle trust {key} --home anna"), &["only the main office does that"]);
+    assert!(office.ok(&format!("bundle trust {key} --name Anna --home head")).out.contains("Anna"));
+    fails("bundle publish sales-forms-1.0.0.fpb --everyone --home head", &["it is meant for sales, not for all sites"]);
+    assert_eq!(office.run("bundle publish sales-forms-1.0.0.fpb --home head").code, 2);
+    let published = office.json("bundle publish sales-forms-1.0.0.fpb --group sales --home head --json");
+    assert_eq!((&published["version"], &published["sites"]), (&"1.0.0".into(), &1.into()));
+    fails("bundle rollback sales-forms --home head", &["sales-forms is not installed here", "bundle status"]);
+    fails("bundle install nothing --home anna", &["nothing is not published"]);
+    fails("bundle install No/Such.fpb --home anna", &["No such file"]);
+    let signers = office.json("bundle trust --home head --json");
+    assert_eq!(signers["publishers"].as_array().unwrap().len(), 2);
+    // A stranger's file is as good as none, a changed one too.
+    let mut bytes = std::fs::read(office.path("sales-forms-1.0.0.fpb")).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(office.path("changed.fpb"), bytes).unwrap();
+    fails("bundle plan changed.fpb --home head", &["get it again"]);
+}
+
+#[test]
+fn a_dry_run_of_a_round_installs_nothing() {
+    let office = example();
+    walk(&office, "fieldpost bundle publish");
+    office.ok("bundle publish sales-forms-1.0.0.fpb --group sales --home head");
+    office.ok("sync --home head");
+    let before = office.everything();
+    office.ok("sync --dry-run --home anna");
+    let (after, custom) = (office.everything(), office.path("anna/custom"));
+    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
+    assert!(!custom.exists());
+}

@@ -1,0 +1,626 @@
+//! Customizations reach the sites they are for, go in whole, give way to what was changed there, and go out again exactly.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use fieldpost::bundle::{self, BundleName, Fate, Loss, Source};
+use fieldpost::keys::SigningKey;
+use fieldpost::site::{Home, Role};
+use fieldpost::sync::bundles::{self, Refusal, Scope, install, look, undo};
+use fieldpost::sync::{Session, SyncError, join};
+use fieldpost::world::World;
+use support::{Tree, name};
+
+const SCHEMA: &str = "
+    CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT);
+    CREATE TABLE countries (code TEXT PRIMARY KEY, name TEXT, rate REAL);
+    CREATE TABLE colours (code TEXT PRIMARY KEY, name TEXT);
+    CREATE TABLE titles (id INTEGER PRIMARY KEY, text TEXT UNIQUE);
+    CREATE TABLE shortcuts (key TEXT PRIMARY KEY, screen TEXT);
+    INSERT INTO countries VALUES ('CH', 'Schweiz', 8.1), ('XX', 'Nowhere', 0);
+    INSERT INTO colours VALUES ('r', 'red'), ('g', 'green');
+    INSERT INTO shortcuts VALUES ('F1', 'help');";
+const RULES: &str = "[tables.shortcuts]\ndirection = \"none\"\n";
+const CANARY: &str = "canary-7f3b";
+
+/// A tree whose `sales` are anna, bert and carl; dora is in no group.
+fn four() -> Tree {
+    let tree = Tree::with_rules(SCHEMA, RULES);
+    for site in ["anna", "bert", "carl"] {
+        add(&tree, "head", site, Role::Remote, &["sales"]);
+    }
+    add(&tree, "head", "dora", Role::Remote, &[]);
+    tree.settle(&["anna", "bert", "carl", "dora", "head"]);
+    for site in ["anna", "bert", "carl", "dora"] {
+        tree.edit(site, "CREATE TABLE IF NOT EXISTS shortcuts (key TEXT PRIMARY KEY, screen TEXT); INSERT OR IGNORE INTO shortcuts VALUES ('F1', 'help')");
+    }
+    tree.settle(&["anna", "bert", "carl", "dora", "head"]);
+    tree
+}
+
+fn add(tree: &Tree, parent: &str, child: &str, role: Role, groups: &[&str]) {
+    tree.tick(1);
+    let groups: Vec<String> = groups.iter().map(|group| (*group).to_owned()).collect();
+    let text = join::invite(&tree.session(parent), &name(child), role, &groups, join::INVITATION_MILLIS).unwrap();
+    join::join(&tree.world(child), &tree.home(child), &text, fieldpost::site::Exchanges::only("memory"), None).unwrap();
+}
+
+/// A publisher's folder.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(tree: &Tree, toml: &str) -> Self {
+        let folder = tree.folder.path().join(format!("source-{}", blake3::hash(toml.as_bytes()).to_hex()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let it = Self(folder);
+        it.with("bundle.toml", toml)
+    }
+
+    fn with(self, path: &str, text: &str) -> Self {
+        let place = self.0.join(path);
+        std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+        std::fs::write(place, text).unwrap();
+        self
+    }
+
+    fn build(&self, key: &SigningKey) -> PathBuf {
+        bundle::build(&World::real(), &Source::read(&self.0).unwrap(), key, &self.0).unwrap().file
+    }
+}
+
+/// Fifty files, three lists, a schema step; and a list that each site has for itself.
+fn forms(tree: &Tree, version: &str) -> PathBuf {
+    let toml = format!(
+        "name = 'forms'\nversion = '{version}'\ntitle = 'Forms {CANARY}'\n\
+         [[schema]]\nup = 'schema/1.sql'\ndown = 'schema/1-down.sql'\n\
+         [[rows]]\nfile = 'rows/countries.csv'\ntable = 'countries'\nkey = ['code']\nmode = 'upsert'\n\
+         [[rows]]\nfile = 'rows/colours.json'\ntable = 'colours'\nkey = ['code']\nmode = 'replace'\n\
+         [[rows]]\nfile = 'rows/titles.csv'\ntable = 'titles'\nkey = ['text']\nmode = 'insert'\n\
+         [[rows]]\nfile = 'rows/shortcuts.csv'\ntable = 'shortcuts'\nkey = ['key']\nmode = 'upsert'\nruns = 'at-each'\n"
+    );
+    let mut folder = Folder::new(tree, &toml)
+        .with("schema/1.sql", "CREATE INDEX by_name ON customers (name);")
+        .with("schema/1-down.sql", "DROP INDEX by_name;")
+        .with("rows/countries.csv", &format!("code,name\nCH,Switzerland\nDE,Germany {version}\n"))
+        .with("rows/colours.json", r#"[{"code": "b", "name": "blue"}, {"code": "r", "name": "red"}]"#)
+        .with("rows/titles.csv", "text\nDr.\nProf.\n")
+        .with("rows/shortcuts.csv", &format!("key,screen\nF1,help {version}\nF2,search\n"));
+    for number in 0..50 {
+        // A third of them differ between versions.
+        let changes = if number % 3 == 0 { version } else { "" };
+        folder =
+            folder.with(&format!("files/Screens {}/form {number}.xml", number % 5), &format!("<form>{number} {changes} {CANARY}</form>"));
+    }
+    folder.build(&tree.session("head").signing)
+}
+
+fn publish(tree: &Tree, file: &Path, groups: &[&str]) -> install::Effects {
+    let session = tree.session("head");
+    let groups: BTreeSet<String> = groups.iter().map(|group| (*group).to_owned()).collect();
+    let opened = bundles::verified(&session, file).unwrap();
+    bundles::publish(&session, &opened, file, &groups, None).unwrap()
+}
+
+/// Every file below a folder.
+fn files_in(folder: &Path) -> BTreeMap<String, String> {
+    fn walk(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) {
+        let Ok(entries) = std::fs::read_dir(folder) else { return };
+        for entry in entries {
+            let entry = entry.unwrap();
+            let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+            if entry.path().is_dir() {
+                walk(&entry.path(), &format!("{name}/"), found);
+            } else {
+                found.insert(name, std::fs::read_to_string(entry.path()).unwrap());
+            }
+        }
+    }
+    let mut found = BTreeMap::new();
+    walk(folder, "", &mut found);
+    found
+}
+
+/// What a site has of customizations.
+fn files(tree: &Tree, site: &str) -> BTreeMap<String, String> {
+    files_in(&custom(tree, site))
+}
+
+fn custom(tree: &Tree, site: &str) -> PathBuf {
+    tree.home(site).join("custom")
+}
+
+fn source_files(file: &Path) -> BTreeMap<String, String> {
+    files_in(&file.parent().unwrap().join("files"))
+}
+
+fn write(tree: &Tree, site: &str, path: &str, text: &str) {
+    let place = custom(tree, site).join(path);
+    std::fs::create_dir_all(place.parent().unwrap()).unwrap();
+    std::fs::write(place, text).unwrap();
+}
+
+fn version_of(tree: &Tree, site: &str, bundle: &str) -> Option<String> {
+    let states = bundles::states(&tree.session(site), Scope::Site).unwrap();
+    states.get(&named(bundle)).and_then(|state| state.top()).map(|top| top.version.to_string())
+}
+
+fn named(bundle: &str) -> BundleName {
+    BundleName::new(bundle).unwrap()
+}
+
+fn refusal<T: std::fmt::Debug>(result: Result<T, SyncError>) -> Refusal {
+    match result {
+        Err(SyncError::Bundle(refusal)) => refusal,
+        other => panic!("not refused: {other:?}"),
+    }
+}
+
+const ALL: [&str; 5] = ["anna", "bert", "carl", "dora", "head"];
+const LISTS: [&str; 4] = [
+    "SELECT * FROM countries ORDER BY 1",
+    "SELECT * FROM colours ORDER BY 1",
+    "SELECT text FROM titles ORDER BY 1",
+    "SELECT * FROM shortcuts ORDER BY 1",
+];
+
+#[test]
+fn a_bundle_lives_from_its_publication_to_its_end_and_leaves_every_byte_as_it_was() {
+    let tree = four();
+    write(&tree, "anna", "Screens 0/form 0.xml", "what anna had before");
+    write(&tree, "anna", "own.txt", "never touched");
+    let before = |site: &str| (files(&tree, site), LISTS.map(|list| tree.rows(site, list)));
+    let first: Vec<_> = ALL.iter().map(|site| before(site)).collect();
+
+    let one = forms(&tree, "1.0.0");
+    let effects = publish(&tree, &one, &["sales"]);
+    assert_eq!(effects.steps, ["schema/1.sql"]);
+    assert_eq!(effects.rows, BTreeMap::from([("colours".into(), 2), ("countries".into(), 2), ("titles".into(), 2)]));
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    let wanted = source_files(&one);
+    assert_eq!(wanted.len(), 50);
+    for site in ["anna", "bert", "carl"] {
+        let mut there = files(&tree, site);
+        there.remove("own.txt");
+        assert_eq!(there, wanted, "at {site}");
+        assert_eq!(tree.rows(site, LISTS[0]), ["CH|Switzerland|8.1", "DE|Germany 1.0.0|-", "XX|Nowhere|0"]);
+        assert_eq!(tree.rows(site, LISTS[1]), ["b|blue", "r|red"]);
+        assert_eq!(tree.rows(site, LISTS[3]), ["F1|help 1.0.0", "F2|search"]);
+    }
+    assert_eq!(files(&tree, "dora"), BTreeMap::new());
+    assert_eq!(tree.rows("dora", LISTS[3]), ["F1|help"], "what sites have for themselves goes only to those that install");
+    assert_eq!(tree.rows("dora", LISTS[1]), ["b|blue", "r|red"], "what everybody shares goes to everybody");
+    let report = bundles::reports(&tree.session("head")).unwrap();
+    let installed: Vec<_> = report.iter().filter(|site| !site.bundles.is_empty()).map(|site| site.site.to_string()).collect();
+    assert_eq!(installed, ["anna", "bert", "carl"]);
+
+    // An upgrade with changes in the way.
+    write(&tree, "bert", "Screens 3/form 3.xml", "bert's own");
+    write(&tree, "bert", "Screens 1/form 1.xml", "bert's too");
+    tree.edit("bert", "UPDATE shortcuts SET screen = 'mine' WHERE key = 'F1'");
+    let two = forms(&tree, "2.0.0");
+    publish(&tree, &two, &["sales"]);
+    tree.settle(&ALL);
+    let mut wanted = source_files(&two);
+    assert_eq!(files(&tree, "carl"), wanted);
+    wanted.insert("Screens 3/form 3.xml.new-2.0.0".into(), wanted["Screens 3/form 3.xml"].clone());
+    wanted.insert("Screens 3/form 3.xml".into(), "bert's own".into());
+    wanted.insert("Screens 1/form 1.xml".into(), "bert's too".into());
+    assert_eq!(files(&tree, "bert"), wanted);
+    assert_eq!(tree.rows("bert", LISTS[3]), ["F1|mine", "F2|search"]);
+    let drift = look::drift(&tree.session("bert")).unwrap().remove(0);
+    assert_eq!(drift.changed, ["Screens 1/form 1.xml", "Screens 3/form 3.xml"]);
+    assert_eq!(drift.rows, [bundles::RowName { table: "shortcuts".to_owned(), key: "F1".to_owned() }]);
+    assert_eq!(look::drift(&tree.session("carl")).unwrap()[0].changed, [""; 0]);
+
+    // Back to the version before: what a person decided is not undone by the next round.
+    for site in ["anna", "bert", "carl"] {
+        undo::undo(&tree.session(site), Scope::Site, &named("forms"), undo::Depth::One, Loss::Refuse).unwrap();
+    }
+    tree.settle(&ALL);
+    let reports = bundles::reports(&tree.session("head")).unwrap();
+    let carl = reports.iter().find(|report| report.site.as_str() == "carl").unwrap();
+    assert_eq!(
+        carl.bundles[0].waits.as_ref().map(|(version, why)| format!("{version}: {why}")).as_deref(),
+        Some("2.0.0: it was taken back here")
+    );
+    let mut wanted = source_files(&one);
+    assert_eq!(files(&tree, "carl"), wanted);
+    wanted.insert("Screens 3/form 3.xml".into(), "bert's own".into());
+    wanted.insert("Screens 1/form 1.xml".into(), "bert's too".into());
+    assert_eq!(files(&tree, "bert"), wanted);
+    assert_eq!(version_of(&tree, "bert", "forms").as_deref(), Some("1.0.0"));
+
+    // Away with it. Bert's changes are in the way, and are kept beside where he insists.
+    let away = |site: &str, loss| undo::undo(&tree.session(site), Scope::Site, &named("forms"), undo::Depth::All, loss);
+    assert!(matches!(refusal(away("bert", Loss::Refuse)), Refusal::Blocked(_)));
+    assert_eq!(files(&tree, "bert"), wanted, "nothing was done");
+    for (site, loss) in [("anna", Loss::Refuse), ("bert", Loss::KeepBeside), ("carl", Loss::Refuse)] {
+        away(site, loss).unwrap();
+    }
+    let session = tree.session("head");
+    for _ in 0..2 {
+        bundles::withdraw(&session, &named("forms"), Loss::Refuse).unwrap();
+    }
+    drop(session);
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    let kept = BTreeMap::from([
+        ("Screens 3/form 3.xml.kept-1.0.0".to_owned(), "bert's own".to_owned()),
+        ("Screens 1/form 1.xml.kept-1.0.0".to_owned(), "bert's too".to_owned()),
+    ]);
+    for (site, (first_files, first_rows)) in ALL.iter().zip(&first) {
+        let (last_files, last_rows) = before(site);
+        if *site == "bert" {
+            assert_eq!(last_files, kept);
+            assert_eq!(last_rows[3], ["F1|mine"], "a row that was changed since stays");
+            assert_eq!(last_rows[..3], first_rows[..3]);
+        } else {
+            assert_eq!((&last_files, &last_rows), (first_files, first_rows), "at {site}");
+        }
+    }
+    assert_eq!(tree.rows("head", "SELECT name FROM sqlite_schema WHERE name = 'by_name'"), [""; 0]);
+}
+
+#[test]
+fn nothing_of_a_bundle_is_in_clear_on_the_way() {
+    let tree = four();
+    publish(&tree, &forms(&tree, "1.0.0"), &["sales"]);
+    tree.sync("head");
+    let everything = tree.exchange.everything();
+    assert!(everything.len() >= 8, "the packets are there: {:?}", everything.keys());
+    for (path, bytes) in everything {
+        for secret in [CANARY, "forms", "Screens", "shortcuts"] {
+            assert!(!path.contains(secret) && !bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret} in {path}");
+        }
+    }
+}
+
+#[test]
+fn publishing_and_installing_twice_changes_nothing() {
+    let tree = four();
+    let one = forms(&tree, "1.0.0");
+    publish(&tree, &one, &["sales"]);
+    tree.settle(&ALL);
+    let first = (files(&tree, "anna"), LISTS.map(|list| tree.rows("anna", list)));
+    assert!(publish(&tree, &one, &["sales"]).already);
+    let session = tree.session("anna");
+    let opened = bundles::verified(&session, &one).unwrap();
+    assert!(install::install(&session, &opened, Scope::Site).unwrap().already);
+    drop(session);
+    tree.settle(&ALL);
+    assert_eq!((files(&tree, "anna"), LISTS.map(|list| tree.rows("anna", list))), first);
+}
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let place = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &place);
+        } else {
+            std::fs::copy(entry.path(), place).unwrap();
+        }
+    }
+}
+
+/// Runs `work` at a copy of a site, dying before step 1, 2, 3 …; after each death the next run leads to the same end as a life without.
+fn sweep(tree: &Tree, site: &str, work: &dyn Fn(&Session) -> Result<(), SyncError>) -> usize {
+    let scratch = tempfile::tempdir_in(tree.folder.path()).unwrap();
+    let end = |home: &Path| {
+        let copy = Tree {
+            folder: tempfile::tempdir_in(tree.folder.path()).unwrap(),
+            exchange: tree.exchange.clone(),
+            time: tree.time.clone(),
+            limits: tree.limits.clone(),
+        };
+        self::copy(home, &copy.home(site));
+        let indexes = copy.rows(site, "SELECT name FROM sqlite_schema WHERE name = 'by_name'");
+        let session = copy.session(site);
+        let states = [Scope::Site, Scope::Shared].map(|scope| bundles::states(&session, scope).unwrap());
+        (files(&copy, site), LISTS.map(|list| copy.rows(site, list)), indexes, bundles::paper(&session).unwrap(), states)
+    };
+    let start = end(&tree.home(site));
+    let mut ends = Vec::new();
+    for kill in 1.. {
+        let home = scratch.path().join(kill.to_string());
+        copy(&tree.home(site), &home);
+        let open = |kill| {
+            let world = tree.world(site);
+            world.faults().kill_before(kill);
+            Session::open(world, Home::discover(Some(&home), &home).unwrap(), tree.limits.clone())
+        };
+        let died = match open(Some(kill)) {
+            Ok(session) => {
+                let done = work(&session);
+                let died = session.world.faults().died_at();
+                assert!(died.is_some() || done.is_ok(), "{done:?}");
+                died
+            }
+            Err(error) if error.is_crash() => Some("opening"),
+            Err(error) => panic!("{error}"),
+        };
+        let Some(step) = died else {
+            assert!(end(&home) == ends[0], "a life without death ends otherwise");
+            return ends.len();
+        };
+        // Looked at right after a death and the next opening: all or nothing.
+        let session = open(None).unwrap();
+        bundles::follow::follow(&session).unwrap();
+        drop(session);
+        let here = end(&home);
+        let session = open(None).unwrap();
+        match work(&session) {
+            Ok(()) | Err(SyncError::Bundle(Refusal::NotInstalled(_) | Refusal::NotPublished(_))) => {}
+            Err(error) => panic!("after a death before '{step}': {error}"),
+        }
+        drop(session);
+        ends.push(end(&home));
+        let last = ends.last().unwrap();
+        assert!(*last == ends[0], "another end after a death before '{step}' ({kill})");
+        assert!(here == start || here == *last, "half done after a death before '{step}' ({kill})");
+        std::fs::remove_dir_all(home).unwrap();
+    }
+    unreachable!("some life ends without death")
+}
+
+#[test]
+fn killed_anywhere_an_install_an_upgrade_and_a_way_back_are_done_or_taken_back() {
+    let tree = four();
+    let versions = [small(&tree, "1.0.0"), small(&tree, "2.0.0")];
+    write(&tree, "anna", "b.txt", "what was there");
+    for file in &versions {
+        let installing = |session: &Session| {
+            let opened = bundles::verified(session, file)?;
+            install::install(session, &opened, Scope::Site).map(drop)
+        };
+        let steps = sweep(&tree, "anna", &installing);
+        assert!(steps > 8, "{steps}");
+        installing(&tree.session("anna")).unwrap();
+    }
+    let steps =
+        sweep(&tree, "anna", &|session| undo::undo(session, Scope::Site, &named("small"), undo::Depth::All, Loss::Refuse).map(drop));
+    assert!(steps > 5, "{steps}");
+}
+
+#[test]
+fn killed_anywhere_publishing_and_withdrawing_are_done_or_not() {
+    let tree = four();
+    let file = forms(&tree, "1.0.0");
+    let publishing = |session: &Session| {
+        let opened = bundles::verified(session, &file)?;
+        bundles::publish(session, &opened, &file, &BTreeSet::from(["sales".to_owned()]), None).map(drop)
+    };
+    let steps = sweep(&tree, "head", &publishing);
+    assert!(steps >= 3, "{steps}");
+    publishing(&tree.session("head")).unwrap();
+    let steps = sweep(&tree, "head", &|session| bundles::withdraw(session, &named("forms"), Loss::Refuse).map(drop));
+    assert!(steps >= 2, "{steps}");
+}
+
+/// A few files and a list that each site has for itself.
+fn small(tree: &Tree, version: &str) -> PathBuf {
+    let toml = format!(
+        "name = 'small'\nversion = '{version}'\n[[rows]]\nfile = 'rows/s.csv'\ntable = 'shortcuts'\nkey = ['key']\nmode = 'replace'\nruns = 'at-each'\n"
+    );
+    let folder = Folder::new(tree, &toml).with("rows/s.csv", &format!("key,screen\nF2,{version}\n")).with("files/b.txt", version);
+    let folder = if version == "1.0.0" { folder.with("files/deep/a.txt", "a") } else { folder.with("files/c.txt", version) };
+    folder.build(&tree.session("head").signing)
+}
+
+#[test]
+fn a_round_that_dies_anywhere_with_a_bundle_on_its_way_is_made_good_by_the_next() {
+    let tree = four();
+    let file = small(&tree, "1.0.0");
+    publish(&tree, &file, &[]);
+    for kill in 1..60 {
+        for site in ["head", "anna"] {
+            tree.sync_dying(site, kill);
+        }
+    }
+    tree.settle(&ALL);
+    for site in ALL {
+        assert_eq!(files(&tree, site), source_files(&file), "at {site}");
+        assert_eq!(tree.rows(site, LISTS[3]), ["F2|1.0.0"], "at {site}");
+    }
+    tree.assert_same(&ALL);
+}
+
+#[test]
+fn a_bundle_waits_for_what_it_needs_and_says_so() {
+    let tree = four();
+    let key = tree.session("head").signing.clone();
+    let top = Folder::new(&tree, "name = 'top'\nversion = '1.0.0'\n[needs]\nbundles = { base = '1.1.0' }\n").with("files/top.txt", "x");
+    let late = Folder::new(&tree, "name = 'late'\nversion = '1.0.0'\n[needs]\nschema = ['customers.region']\n").with("files/late.txt", "x");
+    let base =
+        |version: &str| Folder::new(&tree, &format!("name = 'base'\nversion = '{version}'\n")).with("files/base.txt", version).build(&key);
+    publish(&tree, &base("1.0.0"), &["sales"]);
+    let session = tree.session("head");
+    let opened = bundles::verified(&session, &top.build(&key)).unwrap();
+    let why = refusal(bundles::publish(&session, &opened, &top.0, &BTreeSet::new(), None));
+    assert!(why.to_string().contains("needs the bundle base 1.1.0, which is 1.0.0"), "{why}");
+    drop(session);
+    publish(&tree, &late.build(&key), &["sales"]);
+    publish(&tree, &base("1.1.0"), &[]);
+    publish(&tree, &top.build(&key), &["sales"]);
+    tree.sync("head");
+    let report = tree.sync("anna");
+    let waits: Vec<String> = report.waiting.iter().map(|waiting| format!("{}: {}", waiting.what, waiting.why)).collect();
+    assert_eq!(waits, ["bundle late 1.0.0: it needs the field `customers.region` in the database"]);
+    assert!(report.waiting.iter().all(|waiting| waiting.retried));
+    assert_eq!(version_of(&tree, "anna", "top").as_deref(), Some("1.0.0"));
+    // Taking the base away would leave the other without it.
+    let session = tree.session("anna");
+    let away = undo::undo(&session, Scope::Site, &named("base"), undo::Depth::All, Loss::Refuse);
+    assert!(matches!(refusal(away), Refusal::NeededBy { .. }));
+    drop(session);
+    tree.settle(&ALL);
+    let reports = bundles::reports(&tree.session("head")).unwrap();
+    let anna = reports.iter().find(|report| report.site.as_str() == "anna").unwrap();
+    let late = anna.bundles.iter().find(|standing| standing.name == named("late")).unwrap();
+    assert!(late.installed.is_none() && late.waits.as_ref().unwrap().1.contains("customers.region"), "{late:?}");
+    tree.edit("anna", "ALTER TABLE customers ADD COLUMN region TEXT");
+    tree.sync("anna");
+    assert_eq!(version_of(&tree, "anna", "late").as_deref(), Some("1.0.0"));
+}
+
+#[test]
+fn a_day_a_publisher_and_a_version_are_minded() {
+    let tree = four();
+    let (key, stranger) = (tree.session("head").signing.clone(), SigningKey::generate(&tree.world("stranger")));
+    let make = |version: &str, text: &str, key: &SigningKey| {
+        Folder::new(&tree, &format!("name = 'x'\nversion = '{version}'\ntitle = '{text}'\n")).with("files/x.txt", text).build(key)
+    };
+    let session = tree.session("head");
+    let unknown = make("1.0.0", "a", &stranger);
+    assert!(matches!(refusal(bundles::verified(&session, &unknown)), Refusal::Open(bundle::OpenError::UnknownPublisher(_))));
+    assert!(bundles::trust(&session, &stranger.verifying_key(), Some("stranger")).unwrap());
+    let day = fieldpost::model::Millis(session.world.now().0 + 86_400_000);
+    let opened = bundles::verified(&session, &unknown).unwrap();
+    bundles::publish(&session, &opened, &unknown, &BTreeSet::new(), Some(day)).unwrap();
+    drop(session);
+    tree.settle(&ALL);
+    assert_eq!(version_of(&tree, "anna", "x"), None);
+    tree.tick(86_400_000);
+    tree.settle(&ALL);
+    assert_eq!((version_of(&tree, "anna", "x"), version_of(&tree, "head", "x")), (Some("1.0.0".into()), Some("1.0.0".into())));
+    // Another file of that version, and an older one.
+    let session = tree.session("anna");
+    let try_it = |file: &Path| install::install(&session, &bundles::verified(&session, file).unwrap(), Scope::Site);
+    assert!(matches!(refusal(try_it(&make("1.0.0", "b", &key))), Refusal::SameVersion { .. }));
+    assert!(matches!(refusal(try_it(&make("0.9.0", "c", &key))), Refusal::Downgrade { .. }));
+    // A file of another bundle is not taken.
+    let other = Folder::new(&tree, "name = 'y'\nversion = '1.0.0'\n").with("files/X.txt", "y").build(&key);
+    assert!(matches!(refusal(try_it(&other)), Refusal::Owned { .. }));
+    drop(session);
+    let session = tree.session("anna");
+    let opened = bundles::verified(&session, &other).unwrap();
+    assert!(matches!(refusal(bundles::publish(&session, &opened, &other, &BTreeSet::new(), None)), Refusal::NotHost(_)));
+}
+
+#[test]
+fn an_office_passes_bundles_on_and_reports_of_its_sites_up() {
+    let tree = Tree::with_rules(SCHEMA, RULES);
+    add(&tree, "head", "north", Role::Office, &[]);
+    tree.settle(&["north", "head"]);
+    add(&tree, "north", "anna", Role::Remote, &["sales"]);
+    let all = ["anna", "north", "head"];
+    tree.settle(&all);
+    let file = Folder::new(&tree, "name = 'x'\nversion = '1.0.0'\n").with("files/x.txt", "x").build(&tree.session("head").signing);
+    publish(&tree, &file, &["sales"]);
+    tree.settle(&all);
+    assert_eq!((files(&tree, "anna").len(), files(&tree, "north").len()), (1, 0));
+    let reports = bundles::reports(&tree.session("head")).unwrap();
+    let installed: Vec<_> = reports.iter().filter(|report| !report.bundles.is_empty()).map(|report| report.site.to_string()).collect();
+    assert_eq!(installed, ["anna"]);
+    assert!(reports.iter().all(|report| report.wants.is_empty()), "{reports:?}");
+    // A site that lost the file asks for it and gets it, once.
+    let store = tree.home("north").join(".fieldpost/bundles/files");
+    std::fs::remove_dir_all(&store).unwrap();
+    tree.settle(&all);
+    assert_eq!(std::fs::read_dir(&store).unwrap().count(), 1);
+    bundles::withdraw(&tree.session("head"), &named("x"), Loss::Refuse).unwrap();
+    tree.settle(&all);
+    assert_eq!(files(&tree, "anna").len(), 0);
+    assert_eq!(std::fs::read_dir(&store).unwrap().count(), 0);
+    publish(&tree, &file, &["sales"]);
+    tree.settle(&all);
+    assert_eq!(files(&tree, "anna").len(), 1, "what was withdrawn may come again");
+}
+
+#[test]
+fn large_bundles_go_one_after_the_other_behind_the_records() {
+    let mut tree = four();
+    tree.limits.bundle_bytes = 1;
+    let key = tree.session("head").signing.clone();
+    for bundle in ["a", "b", "c"] {
+        let file =
+            Folder::new(&tree, &format!("name = '{bundle}'\nversion = '1.0.0'\n")).with(&format!("files/{bundle}"), bundle).build(&key);
+        publish(&tree, &file, &["sales"]);
+    }
+    tree.edit("head", "INSERT INTO customers VALUES ('A', 'Acme')");
+    let sizes = |report: &fieldpost::sync::report::Report| {
+        let to_anna = report.built.iter().filter(|built| built.to.as_str() == "anna");
+        to_anna.map(|built| built.tables.len()).collect::<Vec<_>>()
+    };
+    assert_eq!(sizes(&tree.sync("head")), [1, 0], "records first, then one bundle");
+    assert_eq!(sizes(&tree.sync("head")), [0]);
+    assert_eq!(sizes(&tree.sync("head")), [0]);
+    assert_eq!(sizes(&tree.sync("head")), [0; 0]);
+    tree.settle(&ALL);
+    assert_eq!(files(&tree, "anna").len(), 3);
+}
+
+#[test]
+fn what_cannot_be_done_to_the_database_leaves_every_file_as_it_was() {
+    let tree = four();
+    let key = tree.session("head").signing.clone();
+    let bad = |rows: &str, runs: &str, csv: &str| {
+        let toml = format!(
+            "name = 'x'\nversion = '1.0.0'\n[[rows]]\nfile = 'rows/a.csv'\ntable = '{rows}'\nkey = ['key']\nmode = 'upsert'\nruns = '{runs}'\n"
+        );
+        Folder::new(&tree, &toml).with("files/x.txt", "x").with("rows/a.csv", csv).build(&key)
+    };
+    let session = tree.session("anna");
+    for (file, expected) in [
+        (bad("nowhere", "at-each", "key\na\n"), "there is no table `nowhere`"),
+        (bad("shortcuts", "at-each", "key,colour\na,b\n"), "no column named colour"),
+        (bad("customers", "at-each", "key\na\n"), "travels by itself"),
+    ] {
+        let opened = bundles::verified(&session, &file).unwrap();
+        let why = refusal(install::install(&session, &opened, Scope::Site)).to_string();
+        assert!(why.contains(expected), "{why}");
+        assert!(refusal(install::plan(&session, &opened, Scope::Site)).to_string().contains(expected));
+    }
+    drop(session);
+    assert_eq!(files(&tree, "anna"), BTreeMap::new());
+    let session = tree.session("head");
+    let file = bad("shortcuts", "at-host", "key\na\n");
+    let opened = bundles::verified(&session, &file).unwrap();
+    let why = refusal(bundles::publish(&session, &opened, &file, &BTreeSet::new(), None));
+    assert!(matches!(why, Refusal::Stays { .. }), "{why}");
+    assert!(bundles::paper(&session).unwrap().bundles.is_empty());
+}
+
+#[test]
+fn no_bundle_brings_settings_rules_or_keys() {
+    let tree = four();
+    let file = Folder::new(&tree, "name = 'x'\nversion = '1.0.0'\n").with("files/fieldpost.toml", "x").build(&tree.session("head").signing);
+    let before = std::fs::read(tree.home("anna").join("fieldpost.toml")).unwrap();
+    for folder in [".", "..", ".fieldpost", ".fieldpost/x", "custom/.."] {
+        let session = tree.session("anna");
+        let settings = fieldpost::site::Settings { bundles_folder: folder.to_owned(), ..session.settings.clone() };
+        std::fs::create_dir_all(tree.home("anna").join("custom")).unwrap();
+        session.home.write_settings(&session.world, &settings).unwrap();
+        drop(session);
+        let session = tree.session("anna");
+        let opened = bundles::verified(&session, &file).unwrap();
+        let why = refusal(install::install(&session, &opened, Scope::Site));
+        assert!(matches!(why, Refusal::BadFolder(_)), "{folder}: {why}");
+    }
+    let session = tree.session("anna");
+    let settings = fieldpost::site::Settings { bundles_folder: "custom".to_owned(), ..session.settings.clone() };
+    session.home.write_settings(&session.world, &settings).unwrap();
+    assert_eq!(std::fs::read(tree.home("anna").join("fieldpost.toml")).unwrap(), before);
+}
+
+#[test]
+fn a_plan_says_what_would_change_and_changes_nothing() {
+    let tree = four();
+    let file = forms(&tree, "1.0.0");
+    write(&tree, "anna", "Screens 0/form 0.xml", "old");
+    let before = (files(&tree, "anna"), LISTS.map(|list| tree.rows("anna", list)));
+    let session = tree.session("anna");
+    let opened = bundles::verified(&session, &file).unwrap();
+    let plan = install::plan(&session, &opened, Scope::Site).unwrap();
+    let fates = |fate: &Fate| plan.files.iter().filter(|(_, found)| found == fate).count();
+    assert_eq!((fates(&Fate::Added), fates(&Fate::Replaced)), (49, 1));
+    assert_eq!(plan.rows, BTreeMap::from([("shortcuts".into(), 2)]));
+    assert_eq!(install::install(&session, &opened, Scope::Site).unwrap(), plan, "and it is what is done");
+    drop(session);
+    assert_ne!((files(&tree, "anna"), LISTS.map(|list| tree.rows("anna", list))), before);
+}
