@@ -50,6 +50,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
             [CompletionResult]::new('bundle', 'bundle', [CompletionResultType]::ParameterValue, 'Publish customizations: screens, templates, reports, lists, schema steps')
+            [CompletionResult]::new('library', 'library', [CompletionResultType]::ParameterValue, 'The documents folder: what is in it, what is on its way, and what is not taken')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
             [CompletionResult]::new('exchange', 'exchange', [CompletionResultType]::ParameterValue, 'List the exchanges of this site, check them, and log in to them')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Bring a restored database forward to what this site knows')
@@ -74,6 +75,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The name of this site: a-z, 0-9, - and _')
             [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'The SQLite database of the application')
             [CompletionResult]::new('--exchange', '--exchange', [CompletionResultType]::ParameterName, 'Where packets are dropped for the others: a folder or an address; several: --exchange A --exchange B')
+            [CompletionResult]::new('--library', '--library', [CompletionResultType]::ParameterName, 'A folder with documents that are to travel too; see ''fieldpost library''')
             [CompletionResult]::new('--certificate', '--certificate', [CompletionResultType]::ParameterName, 'Certificates (PEM) to believe in place of this computer''s: the server''s own, or the one that signed it')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -103,6 +105,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         'fieldpost;join' {
             [CompletionResult]::new('--exchange', '--exchange', [CompletionResultType]::ParameterName, 'Where packets are dropped, as seen from this computer; several: --exchange A --exchange B')
             [CompletionResult]::new('--certificate', '--certificate', [CompletionResultType]::ParameterName, 'Certificates (PEM) to believe in place of this computer''s: the server''s own, or the one that signed it')
+            [CompletionResult]::new('--library', '--library', [CompletionResultType]::ParameterName, 'Where documents are to be, where the others have any; without it ''library'' in the home')
             [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'Where the database is to be; without it a file of the host''s name in the home')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -118,6 +121,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Ask the parent for all data anew')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Tell what would happen, predicted conflicts included, and change nothing')
+            [CompletionResult]::new('--allow-deletions', '--allow-deletions', [CompletionResultType]::ParameterName, 'Take it for meant that very many documents are gone from the folder of documents, and tell the others')
             [CompletionResult]::new('--window', '--window', [CompletionResultType]::ParameterName, 'For a window that closes at the end: a short summary in plain words, which stays where something wants attention')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -871,6 +875,57 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         'fieldpost;bundle;help;help' {
             break
         }
+        'fieldpost;library' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('on', 'on', [CompletionResultType]::ParameterValue, 'Keep documents in this folder; it is made where it is not there, and marked')
+            [CompletionResult]::new('off', 'off', [CompletionResultType]::ParameterValue, 'Keep no documents any more; at the main office: nowhere. Files stay where they are')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;library;on' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;library;off' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;library;help' {
+            [CompletionResult]::new('on', 'on', [CompletionResultType]::ParameterValue, 'Keep documents in this folder; it is made where it is not there, and marked')
+            [CompletionResult]::new('off', 'off', [CompletionResultType]::ParameterValue, 'Keep no documents any more; at the main office: nowhere. Files stay where they are')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;library;help;on' {
+            break
+        }
+        'fieldpost;library;help;off' {
+            break
+        }
+        'fieldpost;library;help;help' {
+            break
+        }
         'fieldpost;packet' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -1068,6 +1123,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
             [CompletionResult]::new('bundle', 'bundle', [CompletionResultType]::ParameterValue, 'Publish customizations: screens, templates, reports, lists, schema steps')
+            [CompletionResult]::new('library', 'library', [CompletionResultType]::ParameterValue, 'The documents folder: what is in it, what is on its way, and what is not taken')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
             [CompletionResult]::new('exchange', 'exchange', [CompletionResultType]::ParameterValue, 'List the exchanges of this site, check them, and log in to them')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Bring a restored database forward to what this site knows')
@@ -1251,6 +1307,17 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;help;bundle;remove' {
+            break
+        }
+        'fieldpost;help;library' {
+            [CompletionResult]::new('on', 'on', [CompletionResultType]::ParameterValue, 'Keep documents in this folder; it is made where it is not there, and marked')
+            [CompletionResult]::new('off', 'off', [CompletionResultType]::ParameterValue, 'Keep no documents any more; at the main office: nowhere. Files stay where they are')
+            break
+        }
+        'fieldpost;help;library;on' {
+            break
+        }
+        'fieldpost;help;library;off' {
             break
         }
         'fieldpost;help;packet' {

@@ -6,6 +6,7 @@ pub mod database;
 pub mod exchange;
 pub mod keys;
 pub mod ledger;
+pub mod library;
 pub mod model;
 pub mod packet;
 pub mod rules;

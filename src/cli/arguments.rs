@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    Exit, bundle, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, log, packet, records, recover,
-    rules, service, shortcut, status, sync, watch,
+    Exit, bundle, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, library, log, packet, records,
+    recover, rules, service, shortcut, status, sync, watch,
 };
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
@@ -66,6 +66,7 @@ pub enum Command {
     Log(log::LogArgs),
     Digest(digest::DigestArgs),
     Bundle(bundle::BundleArgs),
+    Library(library::LibraryArgs),
     Packet(packet::PacketArgs),
     Exchange(exchange::ExchangeArgs),
     Recover(recover::RecoverArgs),
@@ -91,6 +92,7 @@ impl Command {
             Self::Records(arguments) => arguments.logged_as(),
             Self::Bundle(arguments) => arguments.logged_as(),
             Self::Exchange(arguments) => arguments.logged_as(),
+            Self::Library(arguments) => arguments.logged_as(),
             Self::Service(arguments) => arguments.logged_as(),
             Self::Recover(recover::RecoverArgs { yes: true, .. }) => Some("recover"),
             Self::Recover(_)
@@ -204,6 +206,10 @@ mod tests {
             "fieldpost exchange",
             "fieldpost exchange check --accept",
             "fieldpost exchange login ftp://host/x --user anna",
+            "fieldpost library",
+            "fieldpost library on documents",
+            "fieldpost library off --json",
+            "fieldpost sync --allow-deletions",
             "fieldpost recover --yes",
             "fieldpost detach",
             "fieldpost demo --dir tour",

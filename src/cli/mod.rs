@@ -25,6 +25,7 @@ pub mod history;
 pub mod init;
 pub mod invite;
 pub mod join;
+pub mod library;
 pub mod log;
 pub mod logged;
 pub mod packet;
@@ -148,6 +149,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Log(arguments) => log::run(arguments, context),
         Command::Digest(arguments) => digest::run(arguments, context),
         Command::Bundle(arguments) => bundle::run(arguments, context),
+        Command::Library(arguments) => library::run(arguments, context),
         Command::Packet(arguments) => packet::run(arguments, context),
         Command::Exchange(arguments) => exchange::run(arguments, context),
         Command::Watch(arguments) => watch::run(*arguments, context),

@@ -24,6 +24,9 @@
 //!
 //! [triggers]                       # what a trigger does while packets are applied
 //! films_ai = "still"
+//!
+//! [library]                        # which documents travel, and what is kept of two edits: see `library`
+//! exclude = ["*.tmp"]
 //! ```
 //!
 //! Pure: text in, [`Rules`] out, canonical text back. Whether a table, column or trigger exists is checked by whoever knows the database.
@@ -31,6 +34,7 @@
 pub mod check;
 mod criteria;
 mod decide;
+pub mod library;
 mod merge;
 mod nearest;
 pub mod reading;
@@ -42,6 +46,7 @@ use std::fmt;
 
 pub use criteria::{Criteria, Criterion};
 pub use decide::{Decided, Dispute, Edit, Verdict, adds_up, decide};
+use library::LibraryRules;
 pub use merge::Three;
 pub use nearest::nearest;
 use reading::{At, Fault, Reading};
@@ -63,6 +68,7 @@ pub struct Rules {
     /// Columns that refer to nothing, whatever they look like.
     plain: BTreeSet<(String, String)>,
     triggers: BTreeMap<String, TriggerRule>,
+    library: LibraryRules,
 }
 
 /// How a change that waits is tried again.
@@ -216,12 +222,18 @@ impl Rules {
         self.triggers.iter().map(|(trigger, rule)| (trigger.as_str(), *rule))
     }
 
+    /// What the rules say of documents.
+    #[must_use]
+    pub const fn library(&self) -> &LibraryRules {
+        &self.library
+    }
+
     fn read(text: &str) -> Result<Self, (usize, Fault)> {
         if text.len() > Self::MAX_BYTES {
             return Err((1, Fault::TooLarge { bytes: text.len(), max: Self::MAX_BYTES }));
         }
         let root = Reading::parse(text)?;
-        root.only(&["default", "sites", "clocks", "retries", "tables", "references", "triggers"])?;
+        root.only(&["default", "sites", "clocks", "retries", "tables", "references", "triggers", "library"])?;
         let default = Criteria::read(&root, "default")?.unwrap_or_default();
         let tables = read_tables(&root, &default)?;
         let (references, plain) = read_references(&root)?;
@@ -230,6 +242,7 @@ impl Rules {
             future_millis: read_clocks(&root)?,
             retries: read_retries(&root)?,
             tables,
+            library: LibraryRules::read(&root)?,
             references,
             plain,
             triggers: read_triggers(&root)?,
@@ -331,7 +344,7 @@ impl fmt::Display for Rules {
         for (trigger, rule) in &self.triggers {
             writeln!(f, "{} = \"{rule}\"", reading::quoted(trigger))?;
         }
-        Ok(())
+        write!(f, "{}", self.library)
     }
 }
 

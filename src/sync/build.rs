@@ -17,6 +17,7 @@ use std::path::PathBuf;
 use fs_err as fs;
 
 use super::bundles;
+use super::documents::{self, tell::Telling};
 use super::known::{self, Link};
 use super::meaning::Outward;
 use super::outbox;
@@ -29,7 +30,7 @@ use super::urgency;
 use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::ledger::{Conflict, Direction, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
-use crate::model::{Change, FieldNo, Image, PacketNumber, SiteNo};
+use crate::model::{Change, FieldNo, Image, LIBRARY, PacketNumber, SiteNo};
 use crate::packet::{Acknowledgement, BlockWriter, Draft, PacketId, PacketKind, Part, PartSource};
 use crate::rules;
 
@@ -163,12 +164,18 @@ impl<'s> Building<'s> {
         }
         let candidates = self.session.ledger.candidates(self.to.site, self.to.cursor, self.to.fresh)?;
         let candidates = urgency::in_order(self.session, candidates)?;
+        let mut telling = Telling::new(self.session, self.to)?;
+        let before_rows = self.session.settings.library.before_rows;
+        let first = before_rows && telling.is_some();
+        if let Some(telling) = telling.as_mut().filter(|_| before_rows) {
+            self.contents_first(telling, &candidates)?;
+        }
         let mut deletes = Vec::new();
         for id in &candidates {
             let record = self.session.load_id(*id)?;
             if record.current.is_none() {
                 deletes.push(*id);
-            } else {
+            } else if !(first && self.session.shape(record.table).name == LIBRARY) {
                 self.tell(record)?;
             }
         }
@@ -177,8 +184,41 @@ impl<'s> Building<'s> {
             let record = self.session.load_id(id)?;
             self.tell(record)?;
         }
+        if let Some(telling) = telling {
+            self.contents(telling)?;
+        }
         let kept = std::mem::take(&mut self.kept).into_values().collect();
         Ok(Built { packets: self.close()?, kept })
+    }
+
+    /// Tells contents, and then the list of documents, before everything else: no record arrives before the document that it speaks of.
+    fn contents_first(&mut self, telling: &mut Telling<'_>, candidates: &[i64]) -> Result<()> {
+        while let Some(pack) = telling.pack()? {
+            self.seal(pack, false)?;
+        }
+        for id in candidates {
+            let record = self.session.load_id(*id)?;
+            if record.current.is_some() && self.session.shape(record.table).name == LIBRARY {
+                self.tell(record)?;
+            }
+        }
+        if self.spool.changes > 0 { self.seal(Vec::new(), false) } else { Ok(()) }
+    }
+
+    /// Tells contents of documents: in packets of their own, after the changes, so that nothing waits for them.
+    fn contents(&mut self, mut telling: Telling<'_>) -> Result<()> {
+        let mut last: Option<Vec<Part>> = None;
+        while let Some(pack) = telling.pack()? {
+            match last.replace(pack) {
+                Some(before) => self.seal(before, false)?,
+                None if self.spool.changes > 0 => self.seal(Vec::new(), false)?,
+                None => {}
+            }
+        }
+        self.papers.extend(last.into_iter().flatten());
+        let said = telling.finish(&mut self.told)?;
+        self.papers.extend(said);
+        Ok(())
     }
 
     /// Tells one record, where there is something to tell.
@@ -234,8 +274,8 @@ impl<'s> Building<'s> {
 
     /// Notes for the report what stays home.
     fn keep(&mut self, record: &Record, why: Stays) -> Result<()> {
-        // That it is gone at the parent was told when it was marked, and stays so for good.
-        if why == Stays::Marked {
+        // That it is gone at the parent was told when it was marked, and stays so for good; so does what is for other groups.
+        if matches!(why, Stays::Marked | Stays::OtherGroup) {
             return Ok(());
         }
         let table = self.session.shape(record.table).name.clone();
@@ -451,6 +491,12 @@ impl<'s> Building<'s> {
         };
         let finished = outbox::seal_into_outbox(session, self.to, &draft)?;
         fs::remove_file(&spool.path)?;
+        for part in draft.parts {
+            match part.source {
+                PartSource::File(path) if path != spool.path => fs::remove_file(path)?,
+                PartSource::File(_) | PartSource::Bytes(_) => {}
+            }
+        }
         self.sealed.push(Finished {
             number: self.number,
             id: finished.id,
@@ -534,6 +580,12 @@ fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<Stri
             parts.push(part);
             told.insert(note.to_owned(), hash);
         }
+    }
+    if let Some(text) = documents::switch::paper(session, to)?
+        && told.get(documents::switch::PAPER) != Some(&text)
+    {
+        parts.push(Part { name: documents::switch::PAPER.into(), source: PartSource::Bytes(text.clone().into_bytes()) });
+        told.insert(documents::switch::PAPER.into(), text);
     }
     Ok((parts, told))
 }

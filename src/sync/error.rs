@@ -1,11 +1,13 @@
 //! Why a run failed.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::database::DatabaseError;
 use crate::exchange::ExchangeError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
+use crate::library::LibraryError;
 use crate::model::SiteName;
 use crate::packet::{CodecError, OpenError, SealError};
 use crate::rules::RulesError;
@@ -37,6 +39,15 @@ pub enum SyncError {
     /// Changes that do not read or write.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// The documents folder.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// The documents folder would have the site itself in it.
+    #[error("`{0}` cannot be the library: this site's home or database is in it, or it is inside '.fieldpost'")]
+    LibraryPlace(PathBuf),
+    /// A pattern for documents that cannot be read.
+    #[error("{0}")]
+    Pattern(String),
     /// The home.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -151,6 +162,7 @@ impl SyncError {
                 | Self::Open(OpenError::Crash(_))
                 | Self::Seal(SealError::Crash(_))
                 | Self::Home(HomeError::Crash(_))
+                | Self::Library(LibraryError::Crash(_))
                 | Self::Key(KeyError::Crash(_))
         )
     }
@@ -162,6 +174,7 @@ impl SyncError {
             Self::Database(error) => error.retry_helps(),
             Self::Exchange(error) => error.retry_helps(),
             Self::Open(error) => error.retry_helps(),
+            Self::Library(error) => error.retry_helps(),
             Self::NoDatabase { .. } | Self::SchemaMoves => true,
             Self::Home(HomeError::Busy { .. }) => true,
             Self::Ledger(_)
@@ -169,6 +182,8 @@ impl SyncError {
             | Self::ExchangeName(_)
             | Self::Codec(_)
             | Self::Home(_)
+            | Self::Pattern(_)
+            | Self::LibraryPlace(_)
             | Self::Key(_)
             | Self::Rules(_)
             | Self::RulesBrought(_)

@@ -12,7 +12,7 @@ use super::known;
 use super::put::Put;
 use super::revive::{Gone, Meeting};
 use crate::ledger::{ConflictKind, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, FieldNo, Image, Meant, Side, Stamp, Value};
+use crate::model::{Born, Change, FieldNo, Image, LIBRARY, Meant, Side, Stamp, Value};
 use crate::rules::{DeleteRule, Direction};
 
 /// What deciding came to.
@@ -309,7 +309,8 @@ impl Applying<'_> {
         // Two inserts of one natural key: one record, and everything that differs is listed (rule 10).
         let survivor = ours.born;
         let twin = !self.session.ledger.same(survivor, after.born)?;
-        if twin {
+        // Of a document made twice what counts is whether it is the same one.
+        if twin && self.session.shape(record.table).name != LIBRARY {
             self.lose_twin(record, incoming, after)?;
         }
         let merged = self.merge(record, incoming, ours, None, after, &all)?;

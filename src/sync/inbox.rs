@@ -12,6 +12,7 @@ use fs_err as fs;
 
 use super::apply;
 use super::bundles;
+use super::documents::{self, Documents};
 use super::join;
 use super::places::Place;
 use super::plan::{self, Known, Step};
@@ -21,7 +22,7 @@ use super::{Result, Session, SyncError};
 use crate::exchange::{Entry, FileName, Folder, fetch, fetch_together, waiting};
 use crate::keys::VerifyingKey;
 use crate::ledger::{Direction, Neighbour};
-use crate::model::{PacketNumber, SiteName};
+use crate::model::{LIBRARY, PacketNumber, SiteName};
 use crate::packet::{Expectation, OpenError, Opened, PacketFileName, PacketKind, open};
 use crate::world::files;
 
@@ -50,6 +51,7 @@ pub(super) fn collect(
     place: &mut Place<'_>,
     neighbour: &Neighbour,
     collected: &mut Collected,
+    documents: &mut Option<Documents>,
     report: &mut Report,
     progress: &mut dyn FnMut(&str),
 ) -> Result<()> {
@@ -130,6 +132,12 @@ pub(super) fn collect(
                 match apply_one(session, &now, &opened, &path) {
                     Ok(tally) => {
                         report.found += tally.found;
+                        // At once: the records of the next packet may speak of them.
+                        if let Some(documents) = documents
+                            && tally.tables.contains_key(LIBRARY)
+                        {
+                            documents::place::place(session, documents, report)?;
+                        }
                         place.is_repeat(session, &now.card.name, envelope.number)?;
                         report.applied.push(PacketIn { from: now.card.name.clone(), number: envelope.number, sent: envelope.sent, tally });
                         file.remove(session, place, &folder)?;
@@ -323,6 +331,8 @@ fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Pa
         let sent = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("schema.json"))?;
         start::build_database(session, &sent)?;
     }
+    documents::switch::hear(session, from, opened)?;
+    documents::take::take(session, from, opened)?;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let bytes = fs::metadata(path)?.len();
     apply::apply(session, from, opened, &name, bytes)

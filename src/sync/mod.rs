@@ -14,6 +14,7 @@
 //! | `unique` | what of a unique value that another record has? |
 //! | `plain` | which changes need no deciding? |
 //! | `meaning`, `renumber` | which record does a handed-out number mean, and how does it get another one? |
+//! | [`documents`] | how do documents travel? |
 //! | [`clocks`] | how wrong is a neighbour's clock? |
 //! | `known` | what does a neighbour hold? |
 //! | [`stays`] | which records stay home, although it does not hold them? |
@@ -33,6 +34,7 @@ pub mod build;
 pub mod bundles;
 pub mod clocks;
 mod directions;
+pub mod documents;
 mod early;
 mod error;
 mod evolve;

@@ -22,9 +22,9 @@ use crate::database::{Database, DatabaseError, SchemaDump, Untracked, Warning};
 use crate::exchange::{Exchange, Marked, mark};
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
-use crate::model::{Identity, Millis, Row, Shape, SiteName, TableNo};
+use crate::model::{Identity, LIBRARY, Millis, Row, Shape, SiteName, TableNo};
 use crate::rules::Rules;
-use crate::site::{Exchanges, Home, HomeError, Role, Roster, Settings, Site, WatchSettings};
+use crate::site::{Exchanges, Home, HomeError, LibrarySettings, Role, Roster, Settings, Site, WatchSettings};
 use crate::world::{World, files};
 
 /// Records taken in per ledger transaction.
@@ -49,10 +49,12 @@ impl SentSchema {
     pub(super) fn of(session: &Session) -> Result<Self> {
         let schema = session.database()?.dump_schema()?;
         let key = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
+        // Of the list of documents a child hears in a paper of its own.
+        let applications = || session.shapes.iter().filter(|shape| shape.name != LIBRARY);
         Ok(Self {
             schema,
-            tracked: session.shapes.iter().map(|shape| shape.name.clone()).collect(),
-            keys: session.shapes.iter().map(|shape| (shape.name.clone(), key(shape))).collect(),
+            tracked: applications().map(|shape| shape.name.clone()).collect(),
+            keys: applications().map(|shape| (shape.name.clone(), key(shape))).collect(),
             local: session
                 .rules
                 .tables()
@@ -146,6 +148,7 @@ pub fn init(
         groups: Vec::new(),
         bundles_folder: Settings::BUNDLES_FOLDER.to_owned(),
         history_millis: Settings::HISTORY_MILLIS,
+        library: LibrarySettings::default(),
     };
     draft.finish(world, &settings)?;
     tracked.sort_by_key(|(shape, _)| shape.number);

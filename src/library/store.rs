@@ -1,0 +1,212 @@
+//! Keeps chunks that came until their document is complete: packs as they travelled, in the home folder.
+//!
+//! States of a pack: being taken (a scratch file) → frames there (`<hash>.zst`) → index there (`<hash>.jsonl`): only now it counts. The hash
+//! is that of the index, which names every chunk. Crash points: *keep chunks* before each of the two renames, *forget chunks* before a pack is
+//! deleted (index first). Frames without index are cleared away at the next start.
+//!
+//! Invariants: a pack counts only after every chunk in it had its hash; a chunk is given only where it has its hash now. A pack that is
+//! found damaged is as if it had never come: its chunks are asked for again. Memory: one frame, and about 150 bytes per chunk.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io::{BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::pack::{Frame, Index};
+use super::{ChunkId, LibraryError, PackFault};
+use crate::world::World;
+use crate::world::files::{self, TEMPORARY};
+
+const FRAMES: &str = ".zst";
+const INDEX: &str = ".jsonl";
+
+/// The packs in a folder, and where each chunk is.
+#[derive(Debug)]
+pub struct ChunkStore {
+    folder: PathBuf,
+    packs: BTreeMap<u32, Kept>,
+    /// Pack, frame, and place in the unpacked frame.
+    places: HashMap<ChunkId, Place>,
+    next: u32,
+    /// What was unpacked last: chunks are asked for in order.
+    last: Option<((u32, u32), Vec<u8>)>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    /// Of its two files, without endings.
+    name: String,
+    /// Where each frame begins.
+    frames: Vec<(u64, Frame)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    pack: u32,
+    frame: u32,
+    at: u32,
+    length: u32,
+}
+
+impl ChunkStore {
+    /// Opens the store in `folder`, which is made where it is not there, and clears away what a run that died left there.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn open(folder: &Path) -> Result<Self, LibraryError> {
+        fs::create_dir_all(folder)?;
+        let mut store = Self { folder: folder.into(), packs: BTreeMap::new(), places: HashMap::new(), next: 0, last: None };
+        let mut names: Vec<String> = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            names.extend(entry?.file_name().into_string());
+        }
+        let (indexes, other): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.ends_with(INDEX));
+        for index in &indexes {
+            let name = index.trim_end_matches(INDEX);
+            match read_index(&folder.join(index)) {
+                Ok(frames) => store.add(name.into(), frames),
+                Err(PackFault::Io(error)) => return Err(error.into()),
+                Err(PackFault::Crash(crash)) => return Err(crash.into()),
+                // Damaged: its chunks will be asked for again.
+                Err(PackFault::Index { .. } | PackFault::Frame { .. }) => fs::remove_file(folder.join(index))?,
+            }
+        }
+        let kept: HashSet<String> = store.packs.values().map(|pack| format!("{}{FRAMES}", pack.name)).collect();
+        for name in other.iter().filter(|name| (name.ends_with(FRAMES) || name.ends_with(TEMPORARY)) && !kept.contains(*name)) {
+            fs::remove_file(folder.join(name))?;
+        }
+        Ok(store)
+    }
+
+    /// Verifies a pack that came, every chunk of it, and keeps it. Taking one twice is no error. Gives the chunks it has.
+    ///
+    /// # Errors
+    /// [`PackFault`]: nothing of it is kept then.
+    pub fn take(&mut self, world: &World, frames: &mut dyn Read, index: &mut dyn Read) -> Result<Vec<ChunkId>, PackFault> {
+        let scratch = || tempfile::Builder::new().prefix(".").suffix(TEMPORARY).tempfile_in(&self.folder);
+        let (mut kept_frames, mut kept_index) = (scratch()?, scratch()?);
+        let mut name = blake3::Hasher::new();
+        let mut lines = Index::new(BufReader::new(index));
+        let (mut taken, mut ids, mut start) = (Vec::new(), HashSet::new(), 0);
+        while let Some(frame) = lines.next()? {
+            world.go_on()?;
+            let number = taken.len() + 1;
+            let mut packed = Vec::new();
+            frames.take(frame.packed.into()).read_to_end(&mut packed)?;
+            frame.unpack(&packed, number)?;
+            if !frame.chunks.iter().all(|(id, _)| ids.insert(*id)) {
+                return Err(PackFault::Frame { frame: number, reason: "it has a chunk that was there already" });
+            }
+            kept_frames.write_all(&packed)?;
+            let mut line = serde_json::to_vec(&frame).map_err(std::io::Error::from)?;
+            line.push(b'\n');
+            name.update(&line);
+            kept_index.write_all(&line)?;
+            taken.push((start, frame));
+            start += packed.len() as u64;
+        }
+        if frames.read(&mut [0])? > 0 {
+            return Err(PackFault::Frame { frame: taken.len() + 1, reason: "the index does not name it" });
+        }
+        let name = name.finalize().to_hex().to_string();
+        if !taken.is_empty() && !self.packs.values().any(|pack| pack.name == name) {
+            for (file, ending) in [(kept_frames, FRAMES), (kept_index, INDEX)] {
+                file.as_file().sync_all()?;
+                world.step("keep chunks")?;
+                file.persist(self.folder.join(format!("{name}{ending}"))).map_err(|error| error.error)?;
+                files::sync_folder(&self.folder)?;
+            }
+            self.add(name, taken);
+        }
+        Ok(ids.into_iter().collect())
+    }
+
+    /// Whether a chunk is here.
+    #[must_use]
+    pub fn has(&self, id: &ChunkId) -> bool {
+        self.places.contains_key(id)
+    }
+
+    /// A chunk, verified; `None` where it is not here. Asking in the order of a recipe is fastest.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn get(&mut self, id: &ChunkId) -> Result<Option<Vec<u8>>, LibraryError> {
+        let Some(place) = self.places.get(id).copied() else { return Ok(None) };
+        if self.last.as_ref().is_none_or(|(last, _)| *last != (place.pack, place.frame)) {
+            match self.unpack(place)? {
+                Some(plain) => self.last = Some(((place.pack, place.frame), plain)),
+                None => {
+                    self.places.retain(|_, other| other.pack != place.pack);
+                    return Ok(None);
+                }
+            }
+        }
+        let (_, plain) = self.last.as_ref().expect("it was unpacked just now");
+        Ok(Some(plain[place.at as usize..][..place.length as usize].to_vec()))
+    }
+
+    /// Removes the packs of which no chunk is wanted any more.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn sweep(&mut self, world: &World, wanted: &dyn Fn(&ChunkId) -> bool) -> Result<(), LibraryError> {
+        let used: HashSet<u32> = self.places.iter().filter(|(id, _)| wanted(id)).map(|(_, place)| place.pack).collect();
+        let unused: Vec<u32> = self.packs.keys().copied().filter(|pack| !used.contains(pack)).collect();
+        for number in unused {
+            let pack = &self.packs[&number];
+            for ending in [INDEX, FRAMES] {
+                world.step("forget chunks")?;
+                match fs::remove_file(self.folder.join(format!("{}{ending}", pack.name))) {
+                    Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                    removed => removed?,
+                }
+            }
+            self.packs.remove(&number);
+            self.places.retain(|_, place| place.pack != number);
+            self.last = None;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, name: String, frames: Vec<(u64, Frame)>) {
+        let pack = self.next;
+        self.next += 1;
+        for (number, (_, frame)) in frames.iter().enumerate() {
+            let frame_number = u32::try_from(number).expect("a pack has fewer frames");
+            let mut at = 0;
+            for (id, length) in &frame.chunks {
+                self.places.entry(*id).or_insert(Place { pack, frame: frame_number, at, length: *length });
+                at += length;
+            }
+        }
+        self.packs.insert(pack, Kept { name, frames });
+    }
+
+    /// The unpacked frame of a place; `None` where it is damaged.
+    fn unpack(&self, place: Place) -> Result<Option<Vec<u8>>, LibraryError> {
+        let pack = &self.packs[&place.pack];
+        let (start, frame) = &pack.frames[place.frame as usize];
+        let mut file = match fs::File::open(self.folder.join(format!("{}{FRAMES}", pack.name))) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            opened => opened?,
+        };
+        file.seek(SeekFrom::Start(*start))?;
+        let mut packed = Vec::new();
+        file.take(frame.packed.into()).read_to_end(&mut packed)?;
+        Ok(frame.unpack(&packed, place.frame as usize + 1).ok())
+    }
+}
+
+/// All lines of an index, with the places of the frames.
+fn read_index(path: &Path) -> Result<Vec<(u64, Frame)>, PackFault> {
+    let mut lines = Index::new(BufReader::new(fs::File::open(path)?));
+    let (mut frames, mut start) = (Vec::new(), 0);
+    while let Some(frame) = lines.next()? {
+        let packed = u64::from(frame.packed);
+        frames.push((start, frame));
+        start += packed;
+    }
+    Ok(frames)
+}
