@@ -38,6 +38,7 @@ pub mod recover;
 pub mod rehearsal;
 pub mod rounds;
 pub mod rules;
+pub mod schema;
 pub mod service;
 pub mod shortcut;
 pub mod shown;
@@ -145,6 +146,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Held(arguments) => held::run(arguments, context),
         Command::Records(arguments) => records::run(arguments, context),
         Command::Rules(arguments) => rules::run(arguments, context),
+        Command::Schema(arguments) => schema::run(arguments, context),
         Command::History(arguments) => history::run(arguments, context),
         Command::Log(arguments) => log::run(arguments, context),
         Command::Digest(arguments) => digest::run(arguments, context),
