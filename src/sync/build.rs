@@ -497,10 +497,11 @@ impl<'s> Building<'s> {
         };
         let finished = outbox::seal_into_outbox(session, self.to, &draft)?;
         fs::remove_file(&spool.path)?;
+        // What was packed only for this packet; the file of a bundle goes to other sites too.
+        let scratch = session.home.scratch();
         for part in draft.parts {
             match part.source {
-                // What was made for this packet; a bundle is read from where it is kept.
-                PartSource::File(path) if path != spool.path && path.starts_with(session.home.scratch()) => fs::remove_file(path)?,
+                PartSource::File(path) if path != spool.path && path.starts_with(&scratch) => fs::remove_file(path)?,
                 PartSource::File(_) | PartSource::Bytes(_) => {}
             }
         }
