@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     Exit, bundle, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, library, log, packet, records,
-    recover, rules, service, shortcut, status, sync, watch,
+    recover, rules, schema, service, shortcut, status, sync, watch,
 };
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
@@ -62,11 +62,12 @@ pub enum Command {
     Held(held::HeldArgs),
     Records(records::RecordsArgs),
     Rules(rules::RulesArgs),
+    Schema(schema::SchemaArgs),
     History(history::HistoryArgs),
     Log(log::LogArgs),
     Digest(digest::DigestArgs),
-    Library(library::LibraryArgs),
     Bundle(bundle::BundleArgs),
+    Library(library::LibraryArgs),
     Packet(packet::PacketArgs),
     Exchange(exchange::ExchangeArgs),
     Recover(recover::RecoverArgs),
@@ -91,6 +92,7 @@ impl Command {
             Self::Held(arguments) => arguments.logged_as(),
             Self::Records(arguments) => arguments.logged_as(),
             Self::Bundle(arguments) => arguments.logged_as(),
+            Self::Schema(arguments) => arguments.logged_as(),
             Self::Exchange(arguments) => arguments.logged_as(),
             Self::Library(arguments) => arguments.logged_as(),
             Self::Service(arguments) => arguments.logged_as(),
@@ -175,6 +177,11 @@ mod tests {
             "fieldpost rules check",
             "fieldpost rules explain customers phone",
             "fieldpost rules try new.toml --days 30",
+            "fieldpost schema status",
+            "fieldpost schema diff --json",
+            "fieldpost schema log",
+            "fieldpost schema hint customers phone mobile",
+            "fieldpost schema hint --new customers",
             "fieldpost history customers ACME-0007",
             "fieldpost history order_lines O-17 3",
             "fieldpost log",

@@ -139,6 +139,7 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::Home(error) => return home(error),
         SyncError::Key(error) => return (Exit::Failed, key(error)),
         SyncError::Rules(error) | SyncError::RulesBrought(error) => return (Exit::Failed, fault(&error.fault)),
+        SyncError::SchemaBrought(_) => "'fieldpost schema diff' shows what it wants to change".to_owned(),
         SyncError::Roster(error) => return (Exit::Failed, roster(error)),
         SyncError::Invitation(error) => return (Exit::Failed, Some(invitation(error))),
         SyncError::Io(error) => return (Exit::Failed, operating_system(error)),
@@ -379,6 +380,11 @@ fn fault(fault: &Fault) -> Option<String> {
 
 fn mend(error: &MendError) -> Option<String> {
     Some(match error {
+        MendError::NothingUnclear => "'fieldpost schema status' lists what does".to_owned(),
+        MendError::RenamedTable { table, now } => format!(
+            "give `{now}` its name `{table}` back in the database, run 'fieldpost sync', then rename it with ALTER TABLE alone; \
+             'fieldpost schema hint --new' says that it is another table"
+        ),
         MendError::NoConflict(_) | MendError::Settled(_) => "'fieldpost conflicts' lists them with their numbers".to_owned(),
         MendError::MovedOn { .. } => "look at it again; '--anyway' overwrites what is there now".to_owned(),
         MendError::NoSuchSide { .. } | MendError::NoRecord { .. } | MendError::BadSql(_) => return None,

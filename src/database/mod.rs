@@ -19,6 +19,7 @@
 
 mod capture;
 mod commits;
+pub mod conform;
 mod customs;
 mod digest;
 pub mod doctor;
@@ -37,6 +38,7 @@ mod references;
 mod rows;
 mod schema;
 mod silence;
+mod sql;
 mod survey;
 mod transaction;
 

@@ -27,7 +27,7 @@ use super::roster;
 use super::standing;
 use super::stays::Stays;
 use super::urgency;
-use super::vocabulary::Words;
+use super::vocabulary::Spoken;
 use super::{Result, Session, SyncError};
 use crate::ledger::{Conflict, Direction, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
 use crate::model::{Change, FieldNo, Image, LIBRARY, PacketNumber, SiteNo};
@@ -91,8 +91,9 @@ struct Building<'s> {
     /// Ids and names of packets already sealed, in order.
     sealed: Vec<Finished>,
     spool: Spool,
+    spoken: Spoken<'s>,
     outward: Outward,
-    /// Roster and rules, as far as not told: they go in the first packet, because nobody may tell anything before it knows them.
+    /// Roster, rules and schema, as far as not told: they go in the first packet, because nobody may tell anything before it knows them.
     papers: Vec<Part>,
     /// Their versions once that packet is built.
     told: BTreeMap<String, String>,
@@ -148,6 +149,7 @@ impl<'s> Building<'s> {
             number,
             sealed: Vec::new(),
             spool: Spool::new(session, number)?,
+            spoken: Spoken::new(session)?,
             outward: Outward::default(),
             papers,
             told,
@@ -229,6 +231,9 @@ impl<'s> Building<'s> {
         if record.extra.held.contains_key(&self.to.site) {
             // Neither told nor contradicted; the cursor moves past it, so what it holds must be said outright.
             self.settled = false;
+            record.extra.opinions.insert(self.to.site, opinion);
+        } else if !self.up && self.session.rules.schema_travels() && self.session.shape(record.table).past.gone {
+            // The schema takes the table from the child, too. Should it come back, what the child had must be known.
             record.extra.opinions.insert(self.to.site, opinion);
         } else if let Some(why) = self.stays_home(&record, &opinion)? {
             // Not told, so what it holds must be said outright as well. It may be kept for good, and the parent need not remember everything
@@ -374,7 +379,7 @@ impl<'s> Building<'s> {
             .add_change(change.before.is_some(), change.after.is_some());
         self.spool.changes += 1;
         let change = self.outward.change(self.session, record, change)?;
-        self.spool.writer.push(&Words(self.session), change)?;
+        self.spool.writer.push(&self.spoken, change)?;
         if self.spool.writer.bytes_written() >= self.session.limits.packet_bytes {
             self.seal(Vec::new(), false)?;
         }
@@ -448,7 +453,7 @@ impl<'s> Building<'s> {
     fn seal(&mut self, mut parts: Vec<Part>, last: bool) -> Result<()> {
         let session = self.session;
         let spool = std::mem::replace(&mut self.spool, Spool::new(session, self.number.next())?);
-        drop(spool.writer.finish(&Words(session))?);
+        drop(spool.writer.finish(&self.spoken)?);
         parts.append(&mut self.papers);
         if spool.changes > 0 {
             parts.push(Part { name: "changes/0001.jsonl".into(), source: PartSource::File(spool.path.clone()) });
@@ -517,9 +522,9 @@ impl<'s> Building<'s> {
         if !self.to.fresh || self.up || !(first || last) {
             return Ok(None);
         }
-        let sent = super::start::SentSchema::of(self.session)?;
+        let sent = super::schema::SentSchema::of(self.session)?;
         let bytes = serde_json::to_vec(&sent).map_err(|_| SyncError::Bug("a schema does not write"))?;
-        Ok(Some(Part { name: "schema.json".into(), source: PartSource::Bytes(bytes) }))
+        Ok(Some(Part { name: super::schema::PART.into(), source: PartSource::Bytes(bytes) }))
     }
 
     /// Outcomes for sites that lie this way, as far as not told, and the wish for everything: parts, last outcome.

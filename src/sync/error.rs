@@ -60,6 +60,9 @@ pub enum SyncError {
     /// Rules that a packet brings: mostly those of a newer version.
     #[error("the rules that it brings cannot be read by this fieldpost ({0}): install the newest one here, the packet waits")]
     RulesBrought(RulesError),
+    /// A schema that a packet brings and that cannot be had here.
+    #[error("the schema that it brings cannot be had here: {0}; the packet waits and is tried again in every round")]
+    SchemaBrought(crate::database::conform::Refused),
     /// The roster.
     #[error(transparent)]
     Roster(#[from] RosterError),
@@ -187,6 +190,7 @@ impl SyncError {
             | Self::Key(_)
             | Self::Rules(_)
             | Self::RulesBrought(_)
+            | Self::SchemaBrought(_)
             | Self::Roster(_)
             | Self::Invitation(_)
             | Self::Io(_)

@@ -51,6 +51,7 @@ impl Applying<'_> {
                 return Ok(self.session.ledger.store_extra(&mut record)?);
             }
         }
+        self.as_stored_here(&record, &mut change)?;
         let opinion = if again.is_some() && !twin {
             known::opinion(&self.session.ledger, &record, incoming.link)?
         } else {
@@ -99,6 +100,23 @@ impl Applying<'_> {
         self.list_losses(losses)?;
         known::set_opinion(&self.session.ledger, &mut record, incoming.link, opinion)?;
         self.store_extra(&mut record)
+    }
+
+    /// A child that has not heard that a column makes numbers of its texts speaks of the same value as we do.
+    fn as_stored_here(&self, record: &Record, change: &mut Change) -> Result<()> {
+        let (Some(ours), Some(before)) = (&record.current, &mut change.before) else { return Ok(()) };
+        if !self.session.ledger.same(ours.born, before.born)? {
+            return Ok(());
+        }
+        let shape = self.session.shape(change.table);
+        for field in shape.live_fields() {
+            let (is, said) = (ours.row.get(field), before.row.get(field));
+            let number = matches!(is, Value::Integer(_) | Value::Real(_)) && is != said && said.is_stated() && said.converts_to(is);
+            if number && self.session.database()?.makes_numbers(shape, field)? {
+                before.row.set(field, is.clone());
+            }
+        }
+        Ok(())
     }
 
     /// A child's word on a record's number is none, once we have the record.

@@ -17,6 +17,7 @@ use super::join;
 use super::places::Place;
 use super::plan::{self, Known, Step};
 use super::report::{PacketIn, Report, Waiting};
+use super::schema;
 use super::start;
 use super::{Result, Session, SyncError};
 use crate::exchange::{Entry, FileName, Folder, fetch, fetch_together, waiting};
@@ -143,7 +144,12 @@ pub(super) fn collect(
                         file.remove(session, place, &folder)?;
                         files::remove(&session.world, &path)?;
                     }
-                    Err(error @ (SyncError::UnknownTable { .. } | SyncError::Exists(_) | SyncError::RulesBrought(_))) => {
+                    Err(
+                        error @ (SyncError::UnknownTable { .. }
+                        | SyncError::Exists(_)
+                        | SyncError::RulesBrought(_)
+                        | SyncError::SchemaBrought(_)),
+                    ) => {
                         report.waiting.push(wait(&now, envelope.number, &error.to_string(), false));
                         break;
                     }
@@ -324,11 +330,12 @@ fn open_with(
 
 fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Path) -> Result<super::report::Tally> {
     session.take_rules(from, opened)?;
+    session.take_schema(from, opened)?;
     bundles::travel::keep(session, from, opened)?;
     if !session.has_database() {
         let most = session.limits.document_bytes;
-        let Some(bytes) = opened.bytes("schema.json", most)? else { return Err(SyncError::BadPart("schema.json")) };
-        let sent = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("schema.json"))?;
+        let Some(bytes) = opened.bytes(schema::PART, most)? else { return Err(SyncError::BadPart(schema::PART)) };
+        let sent = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart(schema::PART))?;
         start::build_database(session, &sent)?;
     }
     documents::switch::hear(session, from, opened)?;

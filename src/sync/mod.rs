@@ -19,7 +19,8 @@
 //! | [`clocks`] | how wrong is a neighbour's clock? |
 //! | `known` | what does a neighbour hold? |
 //! | [`stays`] | which records stay home, although it does not hold them? |
-//! | `upgrade`, `evolve` | what does a schema change mean for what is tracked? |
+//! | `upgrade`, `evolve`, `guess` | what does a schema change mean for what is tracked? |
+//! | [`schema`] | how does the main office's schema get to all sites? |
 //! | [`parked`], `foreign` | what becomes of changes for a table or field that is not here? |
 //! | [`forget`] | what need a site not remember any more? |
 //! | [`mend`] | what can a person do about records, held changes and conflicts? |
@@ -43,6 +44,7 @@ mod foreign;
 pub mod forget;
 mod from_child;
 mod from_parent;
+mod guess;
 mod held;
 pub mod history;
 pub mod inbox;
@@ -70,6 +72,7 @@ pub mod report;
 mod revive;
 pub mod roster;
 pub mod round;
+pub mod schema;
 pub mod seal;
 mod session;
 pub mod standing;

@@ -94,6 +94,8 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
         let news = sealed.changed + sealed.found > 0;
         retry_held(session, if news { Try::All } else { Try::Due })?;
         super::directions::follow(session)?;
+        super::schema::retry_late(session)?;
+        super::schema::archive(session)?;
     }
     if halves.receives() {
         progress("looking at bundles");
@@ -119,6 +121,8 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
         }
     }
     report.notes.extend(super::news::lines(session)?);
+    report.notes.extend(super::schema::view::late(session)?);
+    report.waiting.extend(super::schema::hints::waiting(session)?);
     report.notes.extend(super::parked::lines(session)?);
     let settings = &session.settings;
     let moved = super::renumber::renumbered(session, began)?;

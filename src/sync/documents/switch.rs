@@ -42,7 +42,7 @@ fn list(session: &mut Session) -> Result<()> {
     }
     begin(session)?;
     session.database()?.make_library(&session.world)?;
-    session.follow()
+    session.follow().map(drop)
 }
 
 /// Makes the folder of the settings ready: it is there, and marked.
