@@ -55,6 +55,9 @@ _fieldpost() {
             fieldpost,join)
                 cmd="fieldpost__subcmd__join"
                 ;;
+            fieldpost,library)
+                cmd="fieldpost__subcmd__library"
+                ;;
             fieldpost,log)
                 cmd="fieldpost__subcmd__log"
                 ;;
@@ -292,6 +295,9 @@ _fieldpost() {
             fieldpost__subcmd__help,join)
                 cmd="fieldpost__subcmd__help__subcmd__join"
                 ;;
+            fieldpost__subcmd__help,library)
+                cmd="fieldpost__subcmd__help__subcmd__library"
+                ;;
             fieldpost__subcmd__help,log)
                 cmd="fieldpost__subcmd__help__subcmd__log"
                 ;;
@@ -397,6 +403,12 @@ _fieldpost() {
             fieldpost__subcmd__help__subcmd__held,show)
                 cmd="fieldpost__subcmd__help__subcmd__held__subcmd__show"
                 ;;
+            fieldpost__subcmd__help__subcmd__library,off)
+                cmd="fieldpost__subcmd__help__subcmd__library__subcmd__off"
+                ;;
+            fieldpost__subcmd__help__subcmd__library,on)
+                cmd="fieldpost__subcmd__help__subcmd__library__subcmd__on"
+                ;;
             fieldpost__subcmd__help__subcmd__packet,open)
                 cmd="fieldpost__subcmd__help__subcmd__packet__subcmd__open"
                 ;;
@@ -435,6 +447,24 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__help__subcmd__service,show)
                 cmd="fieldpost__subcmd__help__subcmd__service__subcmd__show"
+                ;;
+            fieldpost__subcmd__library,help)
+                cmd="fieldpost__subcmd__library__subcmd__help"
+                ;;
+            fieldpost__subcmd__library,off)
+                cmd="fieldpost__subcmd__library__subcmd__off"
+                ;;
+            fieldpost__subcmd__library,on)
+                cmd="fieldpost__subcmd__library__subcmd__on"
+                ;;
+            fieldpost__subcmd__library__subcmd__help,help)
+                cmd="fieldpost__subcmd__library__subcmd__help__subcmd__help"
+                ;;
+            fieldpost__subcmd__library__subcmd__help,off)
+                cmd="fieldpost__subcmd__library__subcmd__help__subcmd__off"
+                ;;
+            fieldpost__subcmd__library__subcmd__help,on)
+                cmd="fieldpost__subcmd__library__subcmd__help__subcmd__on"
                 ;;
             fieldpost__subcmd__packet,help)
                 cmd="fieldpost__subcmd__packet__subcmd__help"
@@ -545,7 +575,7 @@ _fieldpost() {
 
     case "${cmd}" in
         fieldpost)
-            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive watch service shortcut status conflicts held records rules history log digest bundle packet exchange recover detach demo help"
+            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive watch service shortcut status conflicts held records rules history log digest bundle library packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1659,7 +1689,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help)
-            opts="doctor init invite join sync send receive watch service shortcut status conflicts held records rules history log digest bundle packet exchange recover detach demo help"
+            opts="doctor init invite join sync send receive watch service shortcut status conflicts held records rules history log digest bundle library packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2176,6 +2206,48 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fieldpost__subcmd__help__subcmd__library)
+            opts="on off"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__library__subcmd__off)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__library__subcmd__on)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fieldpost__subcmd__help__subcmd__log)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -2545,7 +2617,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__init)
-            opts="-v -q -h --name --database --exchange --certificate --home --json --verbose --quiet --help"
+            opts="-v -q -h --name --database --exchange --library --certificate --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2560,6 +2632,10 @@ _fieldpost() {
                     return 0
                     ;;
                 --exchange)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --library)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2613,7 +2689,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__join)
-            opts="-v -q -h --exchange --certificate --database --home --json --verbose --quiet --help"
+            opts="-v -q -h --exchange --certificate --library --database --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2627,10 +2703,124 @@ _fieldpost() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --library)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --database)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library)
+            opts="-v -q -h --home --json --verbose --quiet --help on off help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__help)
+            opts="on off help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__help__subcmd__off)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__help__subcmd__on)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__off)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__on)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3467,7 +3657,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__sync)
-            opts="-v -q -h --full --dry-run --window --home --json --verbose --quiet --help"
+            opts="-v -q -h --full --dry-run --allow-deletions --window --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -46,10 +46,12 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('held', 'held', [CompletionResultType]::ParameterValue, 'List changes that could not be applied yet, and why')
             [CompletionResult]::new('records', 'records', [CompletionResultType]::ParameterValue, 'Show how records stand; take single ones out, put them back, send them')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'Check the rules, explain which one applies, or try others on past conflicts')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'See which version of the schema is where, what is in its way, and tell renames')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who changed a record, when, and from what to what')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
             [CompletionResult]::new('bundle', 'bundle', [CompletionResultType]::ParameterValue, 'Publish customizations: screens, templates, reports, lists, schema steps')
+            [CompletionResult]::new('library', 'library', [CompletionResultType]::ParameterValue, 'The documents folder: what is in it, what is on its way, and what is not taken')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
             [CompletionResult]::new('exchange', 'exchange', [CompletionResultType]::ParameterValue, 'List the exchanges of this site, check them, and log in to them')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Bring a restored database forward to what this site knows')
@@ -74,6 +76,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'The name of this site: a-z, 0-9, - and _')
             [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'The SQLite database of the application')
             [CompletionResult]::new('--exchange', '--exchange', [CompletionResultType]::ParameterName, 'Where packets are dropped for the others: a folder or an address; several: --exchange A --exchange B')
+            [CompletionResult]::new('--library', '--library', [CompletionResultType]::ParameterName, 'A folder with documents that are to travel too; see ''fieldpost library''')
             [CompletionResult]::new('--certificate', '--certificate', [CompletionResultType]::ParameterName, 'Certificates (PEM) to believe in place of this computer''s: the server''s own, or the one that signed it')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -103,6 +106,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         'fieldpost;join' {
             [CompletionResult]::new('--exchange', '--exchange', [CompletionResultType]::ParameterName, 'Where packets are dropped, as seen from this computer; several: --exchange A --exchange B')
             [CompletionResult]::new('--certificate', '--certificate', [CompletionResultType]::ParameterName, 'Certificates (PEM) to believe in place of this computer''s: the server''s own, or the one that signed it')
+            [CompletionResult]::new('--library', '--library', [CompletionResultType]::ParameterName, 'Where documents are to be, where the others have any; without it ''library'' in the home')
             [CompletionResult]::new('--database', '--database', [CompletionResultType]::ParameterName, 'Where the database is to be; without it a file of the host''s name in the home')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -118,6 +122,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--full', '--full', [CompletionResultType]::ParameterName, 'Ask the parent for all data anew')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Tell what would happen, predicted conflicts included, and change nothing')
+            [CompletionResult]::new('--allow-deletions', '--allow-deletions', [CompletionResultType]::ParameterName, 'Take it for meant that very many documents are gone from the folder of documents, and tell the others')
             [CompletionResult]::new('--window', '--window', [CompletionResultType]::ParameterName, 'For a window that closes at the end: a short summary in plain words, which stays where something wants attention')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -610,6 +615,90 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         'fieldpost;rules;help;help' {
             break
         }
+        'fieldpost;schema' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Tell which version is here, which one every child was told and has, what is refused and what waits')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Show what is not alike: here and at the parent, or what children have not confirmed yet')
+            [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show the versions that were, and what each of them changed')
+            [CompletionResult]::new('hint', 'hint', [CompletionResultType]::ParameterValue, 'Tell whether a column that came is one that went, under another name')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;schema;status' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;schema;diff' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fieldpost;schema;log' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;schema;hint' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--new', '--new', [CompletionResultType]::ParameterName, 'What came is another one')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'fieldpost;schema;help' {
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Tell which version is here, which one every child was told and has, what is refused and what waits')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Show what is not alike: here and at the parent, or what children have not confirmed yet')
+            [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show the versions that were, and what each of them changed')
+            [CompletionResult]::new('hint', 'hint', [CompletionResultType]::ParameterValue, 'Tell whether a column that came is one that went, under another name')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;schema;help;status' {
+            break
+        }
+        'fieldpost;schema;help;diff' {
+            break
+        }
+        'fieldpost;schema;help;log' {
+            break
+        }
+        'fieldpost;schema;help;hint' {
+            break
+        }
+        'fieldpost;schema;help;help' {
+            break
+        }
         'fieldpost;history' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -871,6 +960,57 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         'fieldpost;bundle;help;help' {
             break
         }
+        'fieldpost;library' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('on', 'on', [CompletionResultType]::ParameterValue, 'Keep documents in this folder; it is made where it is not there, and marked')
+            [CompletionResult]::new('off', 'off', [CompletionResultType]::ParameterValue, 'Keep no documents any more; at the main office: nowhere. Files stay where they are')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;library;on' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;library;off' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'fieldpost;library;help' {
+            [CompletionResult]::new('on', 'on', [CompletionResultType]::ParameterValue, 'Keep documents in this folder; it is made where it is not there, and marked')
+            [CompletionResult]::new('off', 'off', [CompletionResultType]::ParameterValue, 'Keep no documents any more; at the main office: nowhere. Files stay where they are')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'fieldpost;library;help;on' {
+            break
+        }
+        'fieldpost;library;help;off' {
+            break
+        }
+        'fieldpost;library;help;help' {
+            break
+        }
         'fieldpost;packet' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -1064,10 +1204,12 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('held', 'held', [CompletionResultType]::ParameterValue, 'List changes that could not be applied yet, and why')
             [CompletionResult]::new('records', 'records', [CompletionResultType]::ParameterValue, 'Show how records stand; take single ones out, put them back, send them')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'Check the rules, explain which one applies, or try others on past conflicts')
+            [CompletionResult]::new('schema', 'schema', [CompletionResultType]::ParameterValue, 'See which version of the schema is where, what is in its way, and tell renames')
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who changed a record, when, and from what to what')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
             [CompletionResult]::new('bundle', 'bundle', [CompletionResultType]::ParameterValue, 'Publish customizations: screens, templates, reports, lists, schema steps')
+            [CompletionResult]::new('library', 'library', [CompletionResultType]::ParameterValue, 'The documents folder: what is in it, what is on its way, and what is not taken')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
             [CompletionResult]::new('exchange', 'exchange', [CompletionResultType]::ParameterValue, 'List the exchanges of this site, check them, and log in to them')
             [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Bring a restored database forward to what this site knows')
@@ -1193,6 +1335,25 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         'fieldpost;help;rules;try' {
             break
         }
+        'fieldpost;help;schema' {
+            [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Tell which version is here, which one every child was told and has, what is refused and what waits')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Show what is not alike: here and at the parent, or what children have not confirmed yet')
+            [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show the versions that were, and what each of them changed')
+            [CompletionResult]::new('hint', 'hint', [CompletionResultType]::ParameterValue, 'Tell whether a column that came is one that went, under another name')
+            break
+        }
+        'fieldpost;help;schema;status' {
+            break
+        }
+        'fieldpost;help;schema;diff' {
+            break
+        }
+        'fieldpost;help;schema;log' {
+            break
+        }
+        'fieldpost;help;schema;hint' {
+            break
+        }
         'fieldpost;help;history' {
             break
         }
@@ -1251,6 +1412,17 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;help;bundle;remove' {
+            break
+        }
+        'fieldpost;help;library' {
+            [CompletionResult]::new('on', 'on', [CompletionResultType]::ParameterValue, 'Keep documents in this folder; it is made where it is not there, and marked')
+            [CompletionResult]::new('off', 'off', [CompletionResultType]::ParameterValue, 'Keep no documents any more; at the main office: nowhere. Files stay where they are')
+            break
+        }
+        'fieldpost;help;library;on' {
+            break
+        }
+        'fieldpost;help;library;off' {
             break
         }
         'fieldpost;help;packet' {

@@ -48,6 +48,17 @@ fn walk(office: &Office, until: &str) -> Vec<(String, binary::Ran)> {
     told
 }
 
+/// Who must explain on Monday who has the new forms wants to read of those too that were away.
+#[test]
+fn a_site_that_has_not_answered_is_not_left_out() {
+    let office = example();
+    walk(&office, "fieldpost bundle publish");
+    office.run("bundle publish sales-forms-1.0.0.fpb --group sales --home head");
+    let status = office.run("bundle status --home head").flat();
+    assert!(status.contains("sales-forms anna – 1.0.0: it has not answered yet"), "{status}");
+    assert!(!status.contains("bert"), "it is not for bert: {status}");
+}
+
 #[test]
 fn the_example_can_be_walked_to_its_end() {
     let office = example();
@@ -58,6 +69,11 @@ fn the_example_can_be_walked_to_its_end() {
     }
     assert!(said("fieldpost bundle check")[0].out.contains("sales-forms 1.0.0: 2 files, 2 lists of rows, 1 schema step; nothing"));
     assert!(said("fieldpost bundle publish")[0].flat().contains("is published for sales; 'fieldpost sync' sends it to 1 site"));
+    let plan = &said("fieldpost bundle plan")[0].out;
+    assert!(
+        plan.contains("Screens/Customer.xml: new") && plan.contains("for everybody:\n  schema step schema/001-by-country.sql"),
+        "{plan}"
+    );
     let status = said("fieldpost bundle status")[0].flat();
     assert!(status.contains("sales-forms anna 1.0.0"), "{status}");
     assert!(said("fieldpost bundle drift")[0].out.contains("Welcome letter.txt: changed here"));

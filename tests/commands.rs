@@ -315,7 +315,13 @@ fn an_expired_invitation_makes_no_home() {
         limits: fieldpost::sync::Limits::default(),
         run: Run::new(None, fieldpost::model::Millis(0)),
     };
-    let arguments = join::JoinArgs { invitation: "anna.invite".into(), exchange: vec!["share".into()], certificate: None, database: None };
+    let arguments = join::JoinArgs {
+        invitation: "anna.invite".into(),
+        exchange: vec!["share".into()],
+        certificate: None,
+        database: None,
+        library: None,
+    };
     let outcome = join::run(&arguments, &context);
     assert!(matches!(outcome, Err(Failure::Sync(_))), "{outcome:?}");
     fieldpost::cli::finish(&context, outcome);

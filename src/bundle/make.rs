@@ -94,6 +94,7 @@ pub fn build(world: &World, source: &Source, key: &SigningKey, folder: &Path) ->
     let [head, signed] = HEAD;
     let mut entries = vec![(head.to_owned(), PartSource::Bytes(json)), (signed.to_owned(), PartSource::Bytes(signature.into_bytes()))];
     entries.extend(contents.into_iter().map(|(hash, part)| (entry_name(hash), part)));
+    fs::create_dir_all(folder)?;
     let mut bytes = Vec::new();
     write_archive(&entries, &LIMITS, folder, &mut bytes)?;
     let file = folder.join(manifest.file_name());

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use super::{
-    Exit, bundle, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, log, packet, records, recover,
-    rules, service, shortcut, status, sync, watch,
+    Exit, bundle, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, library, log, packet, records,
+    recover, rules, schema, service, shortcut, status, sync, watch,
 };
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
@@ -62,10 +62,12 @@ pub enum Command {
     Held(held::HeldArgs),
     Records(records::RecordsArgs),
     Rules(rules::RulesArgs),
+    Schema(schema::SchemaArgs),
     History(history::HistoryArgs),
     Log(log::LogArgs),
     Digest(digest::DigestArgs),
     Bundle(bundle::BundleArgs),
+    Library(library::LibraryArgs),
     Packet(packet::PacketArgs),
     Exchange(exchange::ExchangeArgs),
     Recover(recover::RecoverArgs),
@@ -90,7 +92,9 @@ impl Command {
             Self::Held(arguments) => arguments.logged_as(),
             Self::Records(arguments) => arguments.logged_as(),
             Self::Bundle(arguments) => arguments.logged_as(),
+            Self::Schema(arguments) => arguments.logged_as(),
             Self::Exchange(arguments) => arguments.logged_as(),
+            Self::Library(arguments) => arguments.logged_as(),
             Self::Service(arguments) => arguments.logged_as(),
             Self::Recover(recover::RecoverArgs { yes: true, .. }) => Some("recover"),
             Self::Recover(_)
@@ -173,6 +177,11 @@ mod tests {
             "fieldpost rules check",
             "fieldpost rules explain customers phone",
             "fieldpost rules try new.toml --days 30",
+            "fieldpost schema status",
+            "fieldpost schema diff --json",
+            "fieldpost schema log",
+            "fieldpost schema hint customers phone mobile",
+            "fieldpost schema hint --new customers",
             "fieldpost history customers ACME-0007",
             "fieldpost history order_lines O-17 3",
             "fieldpost log",
@@ -204,6 +213,10 @@ mod tests {
             "fieldpost exchange",
             "fieldpost exchange check --accept",
             "fieldpost exchange login ftp://host/x --user anna",
+            "fieldpost library",
+            "fieldpost library on documents",
+            "fieldpost library off --json",
+            "fieldpost sync --allow-deletions",
             "fieldpost recover --yes",
             "fieldpost detach",
             "fieldpost demo --dir tour",

@@ -9,7 +9,7 @@ use super::page::{Column, Page, count, heading, number};
 use super::printer::{Printer, Report};
 use super::{Context, Exit, Failure};
 use crate::database::DatabaseError;
-use crate::model::SiteName;
+use crate::model::{SiteName, shown_table};
 use crate::sync::Session;
 
 /// Print a content hash per table, the same wherever the data is the same
@@ -82,7 +82,11 @@ pub fn of(session: &Session, arguments: &DigestArgs, printer: &Printer) -> Resul
     for shape in session.shapes.iter().filter(|shape| named.is_empty() || named.contains(&shape.name)) {
         progress.stage(&format!("reading {}", shape.name), None);
         let digest = database.digest(shape)?;
-        tables.push(TableDigest { table: shape.name.clone(), records: digest.records, digest: HEXLOWER.encode(&digest.hash) });
+        tables.push(TableDigest {
+            table: shown_table(&shape.name).to_owned(),
+            records: digest.records,
+            digest: HEXLOWER.encode(&digest.hash),
+        });
     }
     database.end_read()?;
     drop(progress);

@@ -13,7 +13,8 @@ use crate::database::DatabaseError;
 use crate::exchange::{AddressError, ExchangeError, MARKER_NAME, MarkerFault, OpenError as PlaceError};
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
-use crate::packet::{CodecError, OpenError, SealError};
+use crate::library::LibraryError;
+use crate::packet::{ArchiveError, CodecError, OpenError, SealError};
 use crate::rules::reading::Fault;
 use crate::site::{Home, HomeError, InvitationError, RosterError};
 use crate::sync::SyncError;
@@ -51,6 +52,10 @@ pub fn explain(failure: &Failure) -> Explanation {
         }
         Failure::NoTable { meant: Some(meant), .. } | Failure::NoField { meant: Some(meant), .. } => {
             (Exit::Failed, Some(format!("did you mean `{meant}`?")))
+        }
+        Failure::LibraryAbove { .. } => {
+            let hint = "'fieldpost library off' at the main office ends it for all sites; here `include` under [library] in fieldpost.toml says what is placed";
+            (Exit::Failed, Some(hint.to_owned()))
         }
         Failure::NoTable { meant: None, .. } => (Exit::Failed, Some("'fieldpost digest' lists the tracked tables".to_owned())),
         Failure::NoField { meant: None, .. } => (Exit::Failed, None),
@@ -134,6 +139,7 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::Home(error) => return home(error),
         SyncError::Key(error) => return (Exit::Failed, key(error)),
         SyncError::Rules(error) | SyncError::RulesBrought(error) => return (Exit::Failed, fault(&error.fault)),
+        SyncError::SchemaBrought(_) => "'fieldpost schema diff' shows what it wants to change".to_owned(),
         SyncError::Roster(error) => return (Exit::Failed, roster(error)),
         SyncError::Invitation(error) => return (Exit::Failed, Some(invitation(error))),
         SyncError::Io(error) => return (Exit::Failed, operating_system(error)),
@@ -158,6 +164,9 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::StateRestored => {
             "nothing was done: this home no longer knows what it has sent. Put the newest home back, or join this site anew".to_owned()
         }
+        SyncError::Library(error) => return (Exit::Failed, library(error)),
+        SyncError::LibraryPlace(_) => "take a folder of its own: 'fieldpost library on DIR'".to_owned(),
+        SyncError::Pattern(_) => "patterns are written as 'reports/**' or '*.docx': mend it in rules.toml or fieldpost.toml".to_owned(),
         SyncError::Mend(error) => return (Exit::Failed, mend(error)),
         SyncError::Bundle(error) => return (Exit::Failed, bundle(error)),
         SyncError::NameTaken(_) => "names are unique in the whole tree, and an open invitation has one too: choose another one".to_owned(),
@@ -195,6 +204,8 @@ fn bundle(error: &Refusal) -> Option<String> {
             "compare the fingerprint with the publisher's by phone, then 'fieldpost bundle trust KEYFILE' at the main office"
         }
         Refusal::Open(BundleError::NewerFormat { .. }) | Refusal::NewerPaper => "install the newest fieldpost here",
+        // What the system says of a file is enough.
+        Refusal::Open(BundleError::Archive(ArchiveError::Io(_))) => return None,
         Refusal::Open(_) | Refusal::OtherBundle(_) => "it was changed on the way or is not whole: get it again from whoever made it",
         Refusal::Obstacle(Obstacle::Io(error)) => return operating_system(error),
         Refusal::Obstacle(Obstacle::Lost(_)) => "restore .fieldpost/bundles from a backup; without it this way back is gone",
@@ -239,6 +250,20 @@ fn database(error: &DatabaseError) -> Option<String> {
         DatabaseError::Bookkeeping(_) => "restore the database and the home together from a backup, or join this site anew",
         DatabaseError::Schema { .. } => "the parent's database uses something that this SQLite does not know: please report it",
         DatabaseError::Sqlite { .. } | DatabaseError::Crash(_) => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn library(error: &LibraryError) -> Option<String> {
+    let hint = match error {
+        LibraryError::Missing(_) | LibraryError::NotAFolder(_) => "is the disk mounted? 'fieldpost library on DIR' names another folder",
+        LibraryError::NoMarker(_) => "is the right disk mounted? Where it is the right folder, 'fieldpost library on' marks it",
+        LibraryError::Full { .. } => "make room on the disk; nothing is half done, the next run goes on",
+        LibraryError::Changed(_) | LibraryError::ChunkMissing { .. } | LibraryError::Content(_) => {
+            "nothing is half done: the next run looks at it anew, and asks for what is missing"
+        }
+        LibraryError::Io(error) => return operating_system(error),
+        LibraryError::Crash(_) => return None,
     };
     Some(hint.to_owned())
 }
@@ -355,6 +380,11 @@ fn fault(fault: &Fault) -> Option<String> {
 
 fn mend(error: &MendError) -> Option<String> {
     Some(match error {
+        MendError::NothingUnclear => "'fieldpost schema status' lists what does".to_owned(),
+        MendError::RenamedTable { table, now } => format!(
+            "give `{now}` its name `{table}` back in the database, run 'fieldpost sync', then rename it with ALTER TABLE alone; \
+             'fieldpost schema hint --new' says that it is another table"
+        ),
         MendError::NoConflict(_) | MendError::Settled(_) => "'fieldpost conflicts' lists them with their numbers".to_owned(),
         MendError::MovedOn { .. } => "look at it again; '--anyway' overwrites what is there now".to_owned(),
         MendError::NoSuchSide { .. } | MendError::NoRecord { .. } | MendError::BadSql(_) => return None,

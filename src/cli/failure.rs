@@ -9,6 +9,7 @@ use crate::database::DatabaseError;
 use crate::exchange::OpenError as ExchangeOpenError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
+use crate::model::SiteName;
 use crate::packet::OpenError;
 use crate::rules::RulesError;
 use crate::site::{Home, HomeError, InvitationError, RosterError};
@@ -53,6 +54,12 @@ pub enum Failure {
     /// A file that would be overwritten.
     #[error("`{}` is there already", .0.display())]
     FileExists(PathBuf),
+    /// The library is turned on and off at the host only.
+    #[error("the library comes from '{parent}'")]
+    LibraryAbove {
+        /// The parent.
+        parent: SiteName,
+    },
     /// A table that is not tracked.
     #[error("there is no tracked table `{typed}`")]
     NoTable {
@@ -188,6 +195,7 @@ impl Failure {
             | Self::Bundle(_)
             | Self::Sync(_)
             | Self::NotText(_)
+            | Self::LibraryAbove { .. }
             | Self::FileExists(_)
             | Self::NoTable { .. }
             | Self::NoField { .. }

@@ -8,7 +8,7 @@ use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Exit, Failure};
 use crate::ledger::Record;
-use crate::model::{Key, Shape, SiteName, Value};
+use crate::model::{Key, Shape, SiteName, Value, shown_table};
 use crate::rules::nearest;
 use crate::sync::history::{self, Event, What};
 use crate::sync::{Session, forget};
@@ -120,7 +120,7 @@ pub fn run(arguments: &HistoryArgs, context: &Context) -> Result<Exit, Failure> 
     for event in events {
         told.push(tell(&session, event));
     }
-    let report = HistoryReport { table: shape.name.clone(), key: shown::of_key(&key), events: told, forgotten, others };
+    let report = HistoryReport { table: shown_table(&shape.name).to_owned(), key: shown::of_key(&key), events: told, forgotten, others };
     Ok(context.printer.report(&report))
 }
 
@@ -133,7 +133,9 @@ pub fn shape_named<'s>(session: &'s Session, typed: &str) -> Result<&'s Shape, F
     let folded = || session.shapes.iter().find(|shape| shape.name.to_lowercase() == typed.to_lowercase());
     // A table that is gone has a history too.
     let former = || session.former.iter().rev().find(|shape| shape.name == typed);
-    exact.or_else(folded).or_else(former).ok_or_else(|| Failure::NoTable {
+    // The list of documents goes by what it is called, where the application has no table of that name.
+    let shown = || session.shapes.iter().find(|shape| shown_table(&shape.name) == typed);
+    exact.or_else(folded).or_else(shown).or_else(former).ok_or_else(|| Failure::NoTable {
         typed: typed.to_owned(),
         meant: nearest(typed, session.shapes.iter().map(|shape| shape.name.as_str())).map(str::to_owned),
     })
@@ -146,7 +148,7 @@ pub fn shape_named<'s>(session: &'s Session, typed: &str) -> Result<&'s Shape, F
 pub fn keys_meant(shape: &Shape, typed: &[String]) -> Result<Vec<Key>, Failure> {
     if typed.len() != shape.key.len() {
         let fields = shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
-        return Err(Failure::KeyLength { table: shape.name.clone(), fields });
+        return Err(Failure::KeyLength { table: shown_table(&shape.name).to_owned(), fields });
     }
     let mut meant: Vec<Vec<Value>> = vec![Vec::new()];
     for word in typed {

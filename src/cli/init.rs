@@ -9,12 +9,12 @@ use serde::Serialize;
 use super::access::Entered;
 use super::page::{Column, Page, alert, count, heading, number, paragraphs};
 use super::printer::Report;
-use super::{Context, Exit, Failure, place};
+use super::{Context, Exit, Failure, library, place};
 use crate::database::UntrackedReason;
 use crate::keys::VerifyingKey;
 use crate::model::{KeyKind, SiteName};
 use crate::site::{Home, HomeError};
-use crate::sync::start;
+use crate::sync::{Session, start};
 
 /// Set up the main office on an existing database
 ///
@@ -35,6 +35,9 @@ pub struct InitArgs {
     /// Where packets are dropped for the others: a folder or an address; several: --exchange A --exchange B
     #[arg(long, value_name = "PLACE", required = true)]
     pub exchange: Vec<String>,
+    /// A folder with documents that are to travel too; see 'fieldpost library'
+    #[arg(long, value_name = "DIR")]
+    pub library: Option<PathBuf>,
     /// Certificates (PEM) to believe in place of this computer's: the server's own, or the one that signed it
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
@@ -109,6 +112,11 @@ pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     drop(progress);
     let home = Home::discover(Some(&folder), &folder)?;
     entered.keep(context, &home)?;
+    if let Some(folder) = &arguments.library {
+        let _lock = home.lock(context.world.now())?;
+        let mut session = Session::open(context.world.another(), home.clone(), context.limits.clone())?;
+        library::begin(context, &mut session, Some(folder))?;
+    }
     let key = VerifyingKey::parse(&fs_err::read_to_string(home.signing_public())?)?;
     let mut warnings: Vec<String> = begun.warnings.iter().map(ToString::to_string).collect();
     warnings.extend(undeclared(&begun.undeclared));

@@ -9,7 +9,7 @@ use super::access::Entered;
 use super::invite::a_role;
 use super::page::{Page, alert, heading};
 use super::printer::Report;
-use super::{Context, Exit, Failure, place};
+use super::{Context, Exit, Failure, library, place};
 use crate::keys::VerifyingKey;
 use crate::model::SiteName;
 use crate::site::{Home, HomeError, InvitationFile, Role};
@@ -35,6 +35,9 @@ pub struct JoinArgs {
     /// Certificates (PEM) to believe in place of this computer's: the server's own, or the one that signed it
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
+    /// Where documents are to be, where the others have any; without it 'library' in the home
+    #[arg(long, value_name = "DIR")]
+    pub library: Option<PathBuf>,
     /// Where the database is to be; without it a file of the host's name in the home
     #[arg(long, value_name = "FILE")]
     pub database: Option<PathBuf>,
@@ -90,6 +93,9 @@ pub fn run(arguments: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
     entered.keep(context, &home)?;
     let _lock = home.lock(context.world.now())?;
     let mut session = Session::open(World::real(), home, context.limits.clone())?;
+    if let Some(folder) = &arguments.library {
+        library::begin(context, &mut session, Some(folder))?;
+    }
     let round = round::run(&mut session, &mut exchanges.all(), round::Halves::Both, &mut |what| progress.stage(what, None))?;
     drop(progress);
     let parent = session.ledger.parent()?.ok_or(crate::sync::SyncError::Bug("a child without a parent"))?;

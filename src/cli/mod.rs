@@ -25,6 +25,7 @@ pub mod history;
 pub mod init;
 pub mod invite;
 pub mod join;
+pub mod library;
 pub mod log;
 pub mod logged;
 pub mod packet;
@@ -37,6 +38,7 @@ pub mod recover;
 pub mod rehearsal;
 pub mod rounds;
 pub mod rules;
+pub mod schema;
 pub mod service;
 pub mod shortcut;
 pub mod shown;
@@ -144,10 +146,12 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Held(arguments) => held::run(arguments, context),
         Command::Records(arguments) => records::run(arguments, context),
         Command::Rules(arguments) => rules::run(arguments, context),
+        Command::Schema(arguments) => schema::run(arguments, context),
         Command::History(arguments) => history::run(arguments, context),
         Command::Log(arguments) => log::run(arguments, context),
         Command::Digest(arguments) => digest::run(arguments, context),
         Command::Bundle(arguments) => bundle::run(arguments, context),
+        Command::Library(arguments) => library::run(arguments, context),
         Command::Packet(arguments) => packet::run(arguments, context),
         Command::Exchange(arguments) => exchange::run(arguments, context),
         Command::Watch(arguments) => watch::run(*arguments, context),

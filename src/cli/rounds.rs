@@ -16,9 +16,10 @@ use super::watch::WatchReport;
 use super::{Context, Exit, Failure, explain};
 use crate::exchange::Exchange;
 use crate::ledger::Direction;
-use crate::model::SiteName;
+use crate::model::{SiteName, shown_table};
 use crate::rules::check;
 use crate::site::{HomeLock, Level, Role};
+use crate::sync::documents::Freedom;
 use crate::sync::forget::Forgotten;
 use crate::sync::report::{self, Report as Round};
 use crate::sync::round::{self, Halves};
@@ -33,7 +34,8 @@ pub fn run(arguments: &SyncArgs, context: &Context) -> Result<Exit, Failure> {
     if arguments.window {
         return Ok(in_window(context, full));
     }
-    go(context, Halves::Both, mode(arguments.dry_run), full)
+    let freedom = if arguments.allow_deletions { Freedom::AllowDeletions } else { Freedom::Usual };
+    go(context, Halves::Both, mode(arguments.dry_run), full, freedom)
 }
 
 /// Runs `sync` for somebody who clicked on an icon. The window stays open after the home is free again.
@@ -60,7 +62,7 @@ fn in_window(context: &Context, full: Full) -> Exit {
 const CLOSES_AFTER_SECONDS: usize = 5;
 
 fn round_in_words(context: &Context, full: Full) -> Result<Summary, Failure> {
-    let (_lock, session, report) = real(context, Halves::Both, full)?;
+    let (_lock, session, report) = real(context, Halves::Both, full, Freedom::Usual)?;
     let settings = &session.settings;
     let here = Here { site: &settings.name, host: &settings.host, database: session.has_database() };
     context.done_silently(&session.home, &report);
@@ -72,7 +74,7 @@ fn round_in_words(context: &Context, full: Full) -> Result<Summary, Failure> {
 /// # Errors
 /// As [`run`].
 pub fn run_send(arguments: &SendArgs, context: &Context) -> Result<Exit, Failure> {
-    go(context, Halves::Send, mode(arguments.dry_run), Full::No)
+    go(context, Halves::Send, mode(arguments.dry_run), Full::No, Freedom::Usual)
 }
 
 /// Runs `receive`.
@@ -80,7 +82,7 @@ pub fn run_send(arguments: &SendArgs, context: &Context) -> Result<Exit, Failure
 /// # Errors
 /// As [`run`].
 pub fn run_receive(arguments: &ReceiveArgs, context: &Context) -> Result<Exit, Failure> {
-    go(context, Halves::Receive, mode(arguments.dry_run), Full::No)
+    go(context, Halves::Receive, mode(arguments.dry_run), Full::No, Freedom::Usual)
 }
 
 /// Runs a round of a watch: tells of it only where something happened.
@@ -110,16 +112,17 @@ enum Full {
     No,
 }
 
-fn go(context: &Context, halves: Halves, mode: Mode, full: Full) -> Result<Exit, Failure> {
+fn go(context: &Context, halves: Halves, mode: Mode, full: Full, freedom: Freedom) -> Result<Exit, Failure> {
     match mode {
         Mode::Done => {
-            let (_lock, session, report) = real(context, halves, full)?;
+            let (_lock, session, report) = real(context, halves, full, freedom)?;
             let looked = if halves == Halves::Both { Looked::Everywhere } else { Looked::Partly };
             Ok(context.done_looking(&session.home, &report, looked))
         }
         Mode::DryRun => {
             let rehearsal = Rehearsal::new(context)?;
             let mut session = rehearsal.session(context)?;
+            session.freedom = Freedom::Rehearsal;
             let progress = context.printer.progress("opening");
             let mut exchanges = Opened::of(&rehearsal.settings, &rehearsal.home, &progress)?.dry();
             Ok(context.printer.report(&one_round(context, &mut session, &mut exchanges.all(), halves, mode, progress)?))
@@ -128,8 +131,9 @@ fn go(context: &Context, halves: Halves, mode: Mode, full: Full) -> Result<Exit,
 }
 
 /// Runs a round for real. The home stays ours until the lock is dropped.
-fn real(context: &Context, halves: Halves, full: Full) -> Result<(HomeLock, Session, SyncReport), Failure> {
+fn real(context: &Context, halves: Halves, full: Full, freedom: Freedom) -> Result<(HomeLock, Session, SyncReport), Failure> {
     let (lock, mut session) = context.work()?;
+    session.freedom = freedom;
     if full == Full::Ask {
         round::full(&session)?;
     }
@@ -187,6 +191,7 @@ impl SyncReport {
             kept: round.kept.iter().map(Kept::of).collect(),
             faults: faults(session)?,
             notes: notes(session, round, before, mode)?,
+            documents: round.documents.clone(),
             forgotten: round.forgotten,
         })
     }
@@ -246,7 +251,7 @@ impl Kept {
         });
         Self {
             to: kept.to.clone(),
-            table: kept.table.clone(),
+            table: shown_table(&kept.table).to_owned(),
             records: kept.records,
             wrong: kept.named.iter().any(|(_, why)| why.is_error()),
             named: named.collect(),
@@ -328,7 +333,7 @@ fn faults(session: &Session) -> Result<Vec<String>, SyncError> {
 /// Tables in which something changed.
 fn changed(tables: &BTreeMap<String, report::Counts>) -> BTreeMap<String, Counts> {
     let counts = |counts: &report::Counts| Counts { inserted: counts.inserted, updated: counts.updated, deleted: counts.deleted };
-    let all = tables.iter().map(|(table, of)| (table.clone(), counts(of)));
+    let all = tables.iter().map(|(table, of)| (shown_table(table).to_owned(), counts(of)));
     all.filter(|(_, counts)| counts.total() > 0).collect()
 }
 

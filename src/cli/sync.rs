@@ -13,6 +13,7 @@ use super::page::{Detail, Page, alert, count, heading, number, paragraphs, size}
 use super::printer::Report;
 use super::shown;
 use crate::model::SiteName;
+use crate::sync::documents::DocumentCounts;
 use crate::sync::forget::Forgotten;
 
 /// Collect, apply, send: everything, in one go
@@ -35,6 +36,9 @@ pub struct SyncArgs {
     /// Tell what would happen, predicted conflicts included, and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Take it for meant that very many documents are gone from the folder of documents, and tell the others
+    #[arg(long, conflicts_with = "dry_run")]
+    pub allow_deletions: bool,
     /// For a window that closes at the end: a short summary in plain words, which stays where something wants attention
     #[arg(long, conflicts_with = "dry_run")]
     pub window: bool,
@@ -79,6 +83,8 @@ pub struct SyncReport {
     pub faults: Vec<String>,
     /// What else happened: a request accepted, a database built.
     pub notes: Vec<String>,
+    /// What happened to documents.
+    pub documents: DocumentCounts,
     /// What is not remembered any more.
     pub forgotten: Forgotten,
 }
@@ -175,7 +181,8 @@ impl Report for SyncReport {
         let (notes, faults) = (self.notes.join("\n"), self.faults.iter().map(|fault| alert(fault)).collect::<Vec<_>>().join("\n"));
         let came = [notes, faults, self.came(page), self.conflicts(page), self.held(page)];
         let forgotten = if page.detail == Detail::Full { self.forgotten() } else { String::new() };
-        let text = paragraphs(came.into_iter().chain([self.went(page), self.kept(page), self.waiting(page), forgotten]));
+        let text =
+            paragraphs(came.into_iter().chain([self.documents(page), self.went(page), self.kept(page), self.waiting(page), forgotten]));
         match (text.is_empty(), self.mode) {
             (false, _) => text,
             (true, Mode::Done) => "All in step: nothing came, nothing to send.".to_owned(),
@@ -265,6 +272,26 @@ impl SyncReport {
         let lines: Vec<String> = self.kept.iter().map(line).collect();
         let title = heading(self.verb("Stays here", "Would stay here"));
         format!("{title}: 'fieldpost records'\n{}", page.list(&lines, "-v lists all"))
+    }
+
+    fn documents(&self, page: &Page) -> String {
+        let all = &self.documents;
+        let parts = [
+            (all.found, "new or changed here"),
+            (all.deleted, "deleted here"),
+            (all.placed, "put into the folder"),
+            (all.removed, "removed from the folder"),
+            (all.copies, "kept under another name, because two sites edited it"),
+            (all.busy, "being written: left for the next run"),
+            (all.coming, "on the way"),
+        ];
+        let mut lines: Vec<String> =
+            parts.into_iter().filter(|(amount, _)| *amount > 0).map(|(amount, words)| format!("{} {words}", number(amount))).collect();
+        if !all.refused.is_empty() {
+            let names = count(all.refused.len(), "name is", "names are");
+            lines.push(alert(&format!("{names} not taken or not placed: 'fieldpost library' says why")));
+        }
+        if lines.is_empty() { String::new() } else { format!("{}\n{}", heading("Documents"), page.list(&lines, "-v lists all")) }
     }
 
     fn waiting(&self, page: &Page) -> String {
@@ -454,6 +481,7 @@ mod tests {
             faults: vec!["rules.toml speaks of `x`".to_owned()],
             waiting: vec![waiting(Needs::Exchange)],
             notes: vec!["'bert' has joined".to_owned()],
+            documents: DocumentCounts { found: 3, coming: 1, ..DocumentCounts::default() },
             forgotten: Forgotten::default(),
         }
     }
@@ -477,6 +505,10 @@ Received packets 41 to 42 from 'head': 18 records
 
 1 change held: 'fieldpost held'
   orders O-17 from 'head': its customer is not here yet; goes on by itself with a later packet
+
+Documents
+  3 new or changed here
+  1 on the way
 
 Sent packet 12 to 'head': 1 record, 3.1 kB
   customers  1 changed

@@ -5,7 +5,9 @@ use rusqlite::types::ValueRef;
 
 use super::capture::log_table;
 use super::error::{Doing, Result};
-use super::{Database, quote};
+use super::facts::{Affinity, Facts};
+use super::plan::key_columns;
+use super::{Database, PREFIX, quote};
 use crate::model::{FieldNo, PairId, Shape, Value};
 use crate::world::World;
 
@@ -26,6 +28,14 @@ impl Database {
             return Ok(None);
         }
         Ok(evaluate(&declared, &default).ok())
+    }
+
+    /// Whether a column makes numbers of texts that read as such.
+    ///
+    /// # Errors
+    /// [`super::DatabaseError::ShapeMoved`], or as SQLite says.
+    pub fn makes_numbers(&self, shape: &Shape, field: FieldNo) -> Result<bool> {
+        Ok(self.plan(shape)?.facts.column(shape.name_of(field)).is_some_and(|column| column.affinity == Affinity::Numeric))
     }
 
     /// Whether the table's log is there.
@@ -62,6 +72,39 @@ impl Database {
         armed
     }
 
+    /// Gives logs the new names of their tables, inside the open write: before, now.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn move_logs(&self, moved: &[(String, String)]) -> Result<()> {
+        let doing = "move a log along";
+        let logs = self.ours("table")?;
+        // Two tables may have exchanged their names. The views of the application are not SQLite's business here.
+        self.execute(doing, "PRAGMA legacy_alter_table = ON")?;
+        let rename = |from: &str, to: &str| self.execute(doing, &format!("ALTER TABLE {} RENAME TO {}", quote(from), quote(to)));
+        let there = moved.iter().enumerate().filter(|(_, (from, _))| logs.contains_key(&log_table(from)));
+        let aside = |n: usize| format!("{PREFIX}aside_{n}");
+        let renamed = there.clone().try_for_each(|(n, (from, _))| rename(&log_table(from), &aside(n)));
+        let renamed = renamed.and_then(|()| there.clone().try_for_each(|(n, (_, to))| rename(&aside(n), &log_table(to))));
+        self.execute(doing, "PRAGMA legacy_alter_table = OFF")?;
+        renamed
+    }
+
+    /// As [`Database::arm`] for tables that were given a new schema, inside the open write: those that are named otherwise now are left
+    /// to whoever takes them in.
+    ///
+    /// # Errors
+    /// As [`Database::arm`].
+    pub fn arm_renamed(&self, world: &World, shapes: &[Shape], pair: &PairId) -> Result<()> {
+        let mut same = Vec::new();
+        for shape in shapes {
+            if key_columns(shape, &Facts::read(&self.connection, &shape.name)?).is_ok() {
+                same.push(shape.clone());
+            }
+        }
+        self.arm(world, &same, pair)
+    }
+
     fn rearm_begun(&self, world: &World, shapes: &[Shape], pair: &PairId, surveyed: i64) -> Result<Option<i64>> {
         if self.schema_version()? != surveyed {
             return Ok(None);
@@ -82,7 +125,7 @@ impl Database {
 }
 
 /// A number, text, blob, NULL or truth value: the same whenever it is evaluated.
-fn is_literal(default: &str) -> bool {
+pub(super) fn is_literal(default: &str) -> bool {
     let words = ["null", "true", "false"];
     let blob = default.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x'"));
     blob || default.starts_with(['\'', '"'])

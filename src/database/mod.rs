@@ -1,7 +1,8 @@
 //! The application's database: the only place that speaks SQL to it.
 //!
 //! Knows model and world only. What is **ours** inside the application's file starts with `_fieldpost_`: a log table
-//! and a few triggers per tracked table ([`capture`]), and three bookkeeping tables ([`commits`]). The triggers note keys,
+//! and a few triggers per tracked table ([`capture`]), three bookkeeping tables ([`commits`]) and, where the site has a library, the list
+//! of its documents (`library`). The triggers note keys,
 //! never values; `notes` reads them back. Everything else reads and writes the application's own records.
 //!
 //! **States.** A database is *plain* (no trace of us), *armed* (bookkeeping, logs, triggers) or *partly armed* (the
@@ -18,6 +19,7 @@
 
 mod capture;
 mod commits;
+pub mod conform;
 mod customs;
 mod digest;
 pub mod doctor;
@@ -26,6 +28,7 @@ mod evolution;
 mod expressions;
 mod facts;
 mod lacking;
+mod library;
 mod migrations;
 mod mixed;
 mod notes;
@@ -35,6 +38,7 @@ mod references;
 mod rows;
 mod schema;
 mod silence;
+mod sql;
 mod survey;
 mod transaction;
 
@@ -56,6 +60,7 @@ pub use customs::Said;
 pub use digest::TableDigest;
 pub use error::{DatabaseError, Result};
 pub use facts::KeyFault;
+pub use library::DocumentRow;
 pub use notes::{Note, NoteKind};
 pub use references::Reference;
 pub use rows::{Refusal, RefusalKind, Written};

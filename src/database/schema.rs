@@ -89,9 +89,7 @@ impl Database {
         database.connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(())).doing(doing)?;
         database.writing(world, || {
             for statement in &schema.statements {
-                database
-                    .build(statement)
-                    .map_err(|error| DatabaseError::Schema { statement: statement.clone(), message: error.to_string() })?;
+                database.build_or_say(statement)?;
             }
             database.execute(doing, &format!("PRAGMA user_version = {}", schema.user_version))?;
             database.execute(doing, &format!("PRAGMA application_id = {}", schema.application_id))?;
@@ -102,9 +100,20 @@ impl Database {
         Self::open(path, wait)
     }
 
+    /// An empty database in memory, to try a schema in.
+    pub(super) fn scratch() -> Result<Self> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        Self::connect(Path::new(":memory:"), Duration::ZERO, Opened { flags, keeps_wal: false })
+    }
+
+    /// As [`Database::build`]; which statement it was is in the error.
+    pub(super) fn build_or_say(&self, statement: &str) -> Result<()> {
+        self.build(statement).map_err(|error| DatabaseError::Schema { statement: statement.to_owned(), message: error.to_string() })
+    }
+
     /// Runs a statement of a schema. What it lacks of the application's functions and collations is stood in for: the table is
     /// empty, so nothing is computed or ordered, and the text is kept as it is.
-    fn build(&self, statement: &str) -> rusqlite::Result<()> {
+    pub(super) fn build(&self, statement: &str) -> rusqlite::Result<()> {
         for _ in 0..MOST_FUNCTIONS {
             let Err(error) = self.connection.execute_batch(statement) else { return Ok(()) };
             let message = error.to_string();

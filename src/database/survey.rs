@@ -11,7 +11,7 @@ use super::plan::{column, join};
 use super::references::same_name;
 use super::silence::TriggerReason;
 use super::{Database, is_ours, quote, quote_text};
-use crate::model::{Field, FieldNo, ForeignKey, KeyKind, OnDelete, Past, Shape, TableNo, UniqueSet};
+use crate::model::{Field, FieldNo, ForeignKey, KeyKind, LIBRARY, OnDelete, Past, Shape, TableNo, UniqueSet};
 use crate::rules::{Direction, Rules};
 
 /// What was found.
@@ -317,7 +317,7 @@ impl Database {
         let mut statement = self.connection.prepare(sql).doing(doing)?;
         let all = statement.query_map([], |row| Ok(Listed { name: row.get(0)?, kind: row.get(1)?, without_rowid: row.get(2)? }));
         let all: Vec<Listed> = all.and_then(Iterator::collect).doing(doing)?;
-        Ok(all.into_iter().filter(|listed| !is_ours(&listed.name)).collect())
+        Ok(all.into_iter().filter(|listed| !is_ours(&listed.name) || listed.name == LIBRARY).collect())
     }
 
     fn foreign_keys(&self, table: &str) -> Result<Vec<DeclaredKey>> {

@@ -11,6 +11,7 @@
 //! cursor gives it ([`journal`]); only exceptions are kept explicitly, in a record's [`Extra`].
 
 mod conflicts;
+mod documents;
 mod extra;
 mod forget;
 mod former;
@@ -31,6 +32,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use conflicts::{Conflict, ConflictKind, ConflictState};
+pub use documents::{ContentHash, CopyDue, Missing, SiteThere, WHOLE, is_whole};
 pub use extra::{Extra, Held, HeldReason, Opinion};
 pub use forget::{OldConflict, OldEntry};
 pub use former::Former;

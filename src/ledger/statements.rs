@@ -85,6 +85,22 @@ statements! {
     ForgetConflict = 66, "DELETE FROM conflict WHERE number = ?";
     SetTold = 90, "UPDATE neighbour SET told_documents = ?2 WHERE site = ?1";
     FillMirror = 53, "UPDATE record SET row = ?2, stamps = ?3 WHERE id = ?1";
+    PutSeen = 120, "INSERT INTO document_seen VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content, look = excluded.look";
+    DropSeen = 121, "DELETE FROM document_seen WHERE path = ?";
+    PutRecipe = 122, "INSERT INTO document_recipe VALUES (?, ?, ?) ON CONFLICT DO NOTHING";
+    AddChunk = 123, "INSERT INTO document_chunk VALUES (?, ?) ON CONFLICT DO NOTHING";
+    DropRecipe = 124, "DELETE FROM document_recipe WHERE content = ?";
+    DropChunks = 125, "DELETE FROM document_chunk WHERE content = ?";
+    PutThere = 126, "INSERT INTO document_there VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET place = excluded.place";
+    DropThere = 127, "DELETE FROM document_there WHERE site = ? AND content = ?";
+    PutWanted = 128, "INSERT INTO document_wanted VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET chunks = excluded.chunks";
+    DropWanted = 129, "DELETE FROM document_wanted WHERE site = ? AND content = ?";
+    SetMissing = 130, "INSERT INTO document_missing VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET asked = excluded.asked, here = excluded.here";
+    DropMissing = 131, "DELETE FROM document_missing WHERE content = ?";
+    AddCopy = 132, "INSERT INTO document_copy (path, content, bytes, modified, executable, site, time) VALUES (?, ?, ?, ?, ?, ?, ?)";
+    DropCopy = 133, "DELETE FROM document_copy WHERE id = ?";
+    PutTrouble = 134, "INSERT INTO document_trouble VALUES (?, ?) ON CONFLICT DO UPDATE SET why = excluded.why";
+    DropTroubles = 135, "DELETE FROM document_trouble";
 }
 
 /// Teaches a connection the function that [`Statement::PatchMirror`] calls.

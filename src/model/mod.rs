@@ -18,5 +18,5 @@ pub use ids::{Born, FieldNo, JournalNumber, Millis, PacketNumber, PairId, SiteNa
 pub use key::{Key, KeyError};
 pub use numbers::{NumberField, NumberForm, stand_in, stands_for};
 pub use row::{Image, Row, RowError, cells};
-pub use shape::{Field, ForeignKey, Identity, KeyKind, OnDelete, Past, Shape, UniqueSet};
+pub use shape::{Field, ForeignKey, Identity, KeyKind, LIBRARY, OnDelete, Past, Shape, UniqueSet, shown_table};
 pub use value::Value;

@@ -6,6 +6,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{FieldNo, Key, KeyError, NumberField, Row, TableNo};
 
+/// The table with the list of documents of a site that has a library. It is ours, not the application's, and tracked like any other.
+pub const LIBRARY: &str = "_fieldpost_library";
+
+/// What people call a table: its name, but for the list of documents.
+#[must_use]
+pub fn shown_table(name: &str) -> &str {
+    if name == LIBRARY { "documents" } else { name }
+}
+
 /// A tracked table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {

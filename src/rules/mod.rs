@@ -13,6 +13,9 @@
 //! for = "4h"                       # how long a change may wait for what it needs before it wants a person
 //! every = "1h"                     # and how often it is tried while nothing arrives
 //!
+//! [schema]
+//! travels = false                  # every site's own application changes its database; else that of the main office goes to all sites
+//!
 //! [tables.countries]               # see `table`
 //! conflict = "parent"
 //! identity = ["code"]              # records that agree here are one record, whatever number each site gave them
@@ -24,6 +27,9 @@
 //!
 //! [triggers]                       # what a trigger does while packets are applied
 //! films_ai = "still"
+//!
+//! [library]                        # which documents travel, and what is kept of two edits: see `library`
+//! exclude = ["*.tmp"]
 //! ```
 //!
 //! Pure: text in, [`Rules`] out, canonical text back. Whether a table, column or trigger exists is checked by whoever knows the database.
@@ -31,6 +37,7 @@
 pub mod check;
 mod criteria;
 mod decide;
+pub mod library;
 mod merge;
 mod nearest;
 pub mod reading;
@@ -42,6 +49,7 @@ use std::fmt;
 
 pub use criteria::{Criteria, Criterion};
 pub use decide::{Decided, Dispute, Edit, Verdict, adds_up, decide};
+use library::LibraryRules;
 pub use merge::Three;
 pub use nearest::nearest;
 use reading::{At, Fault, Reading};
@@ -63,6 +71,8 @@ pub struct Rules {
     /// Columns that refer to nothing, whatever they look like.
     plain: BTreeSet<(String, String)>,
     triggers: BTreeMap<String, TriggerRule>,
+    library: LibraryRules,
+    schema_stays: bool,
 }
 
 /// How a change that waits is tried again.
@@ -151,6 +161,12 @@ impl Rules {
         self.future_millis.unwrap_or(Self::FUTURE_MILLIS)
     }
 
+    /// Whether the schema of the main office goes to all sites; else every site's own application changes its database.
+    #[must_use]
+    pub const fn schema_travels(&self) -> bool {
+        !self.schema_stays
+    }
+
     /// How a change that waits is tried again.
     #[must_use]
     pub const fn retries(&self) -> Retries {
@@ -216,12 +232,18 @@ impl Rules {
         self.triggers.iter().map(|(trigger, rule)| (trigger.as_str(), *rule))
     }
 
+    /// What the rules say of documents.
+    #[must_use]
+    pub const fn library(&self) -> &LibraryRules {
+        &self.library
+    }
+
     fn read(text: &str) -> Result<Self, (usize, Fault)> {
         if text.len() > Self::MAX_BYTES {
             return Err((1, Fault::TooLarge { bytes: text.len(), max: Self::MAX_BYTES }));
         }
         let root = Reading::parse(text)?;
-        root.only(&["default", "sites", "clocks", "retries", "tables", "references", "triggers"])?;
+        root.only(&["default", "sites", "clocks", "retries", "schema", "tables", "references", "triggers", "library"])?;
         let default = Criteria::read(&root, "default")?.unwrap_or_default();
         let tables = read_tables(&root, &default)?;
         let (references, plain) = read_references(&root)?;
@@ -229,7 +251,9 @@ impl Rules {
             sites: read_sites(&root)?,
             future_millis: read_clocks(&root)?,
             retries: read_retries(&root)?,
+            schema_stays: read_schema(&root)?,
             tables,
+            library: LibraryRules::read(&root)?,
             references,
             plain,
             triggers: read_triggers(&root)?,
@@ -274,6 +298,12 @@ fn read_retries(root: &Reading<'_>) -> At<Retries> {
     Ok(Retries { for_millis: retries.span("for")?.unwrap_or(usual.for_millis), every_millis })
 }
 
+fn read_schema(root: &Reading<'_>) -> At<bool> {
+    let Some(schema) = root.table("schema")? else { return Ok(false) };
+    schema.only(&["travels"])?;
+    Ok(schema.flag("travels")? == Some(false))
+}
+
 type References = BTreeMap<(String, String), ReferenceRule>;
 
 fn read_references(root: &Reading<'_>) -> At<(References, BTreeSet<(String, String)>)> {
@@ -313,6 +343,9 @@ impl fmt::Display for Rules {
             let (longest, every) = (reading::span_text(self.retries.for_millis), reading::span_text(self.retries.every_millis));
             writeln!(f, "\n[retries]\nfor = \"{longest}\"\nevery = \"{every}\"")?;
         }
+        if self.schema_stays {
+            writeln!(f, "\n[schema]\ntravels = false")?;
+        }
         for (table, rule) in &self.tables {
             write!(f, "\n[tables.{}]\n{rule}", reading::quoted(table))?;
         }
@@ -331,7 +364,7 @@ impl fmt::Display for Rules {
         for (trigger, rule) in &self.triggers {
             writeln!(f, "{} = \"{rule}\"", reading::quoted(trigger))?;
         }
-        Ok(())
+        write!(f, "{}", self.library)
     }
 }
 
@@ -390,7 +423,20 @@ mod tests {
         assert_eq!(Rules::parse(&canonical).unwrap().to_string(), canonical);
     }
 
+    #[test]
+    fn the_schema_travels_unless_somebody_says_otherwise() {
+        let travels = |text: &str| Rules::parse(text).map(|rules| rules.schema_travels()).ok();
+        assert_eq!(
+            ["", "[schema]", "[schema]\ntravels = true", "[schema]\ntravels = false"].map(travels),
+            [true, true, true, false].map(Some)
+        );
+        assert_eq!(travels("[schema]\ntravel = false"), None);
+        assert!(!Rules::parse(&Rules::parse(EVERYTHING).unwrap().to_string()).unwrap().schema_travels());
+    }
+
     const EVERYTHING: &str = r#"
+[schema]
+travels = false
 [references]
 "tags.object_id" = { type = "object_type", tables = { customer = "customers", "7" = "orders" } }
 "notes.customer" = "customers"

@@ -162,6 +162,15 @@ impl<'t> Reading<'t> {
         span_millis(text).map(Some).ok_or_else(|| self.refuse(key, "it takes a length of time such as \"90s\", \"10m\", \"4h\" or \"2d\""))
     }
 
+    /// A number of bytes such as `500 kB` or `2 MB`, where the key is there; not 0.
+    ///
+    /// # Errors
+    /// [`Fault::Kind`], [`Fault::Value`].
+    pub fn bytes(&self, key: &str) -> At<Option<u64>> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        byte_count(text).map(Some).ok_or_else(|| self.refuse(key, "it takes so many bytes: \"500 kB\", \"2 MB\""))
+    }
+
     /// A text, a whole number, or yes or no (1 or 0), as SQLite would store it. Where the key is there.
     ///
     /// # Errors
@@ -304,6 +313,34 @@ pub fn span_millis(text: &str) -> Option<i64> {
     };
     let amount: u32 = text[..text.len() - 1].trim().parse().ok()?;
     millis.checked_mul(i64::from(amount))
+}
+
+/// A number of bytes such as `500 kB` or `2 MB`; not 0.
+#[must_use]
+pub fn byte_count(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let unit: u64 = match text[digits..].trim_start() {
+        "" | "B" => 1,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        _ => return None,
+    };
+    text[..digits].parse::<u64>().ok()?.checked_mul(unit).filter(|bytes| *bytes > 0)
+}
+
+/// The shortest text that [`byte_count`] reads as so much.
+#[must_use]
+pub fn byte_text(bytes: u64) -> String {
+    let units = [("GiB", 1 << 30), ("GB", 1_000_000_000), ("MiB", 1 << 20), ("MB", 1_000_000), ("KiB", 1 << 10), ("kB", 1_000)];
+    match units.into_iter().find(|(_, unit)| bytes.is_multiple_of(*unit)) {
+        Some((name, unit)) => format!("{} {name}", bytes / unit),
+        None => format!("{bytes} B"),
+    }
 }
 
 /// The shortest text that [`span_millis`] reads as so much; less than a second is none.

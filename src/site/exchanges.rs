@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::num::NonZeroU64;
 
-use crate::rules::reading::{At, Item, Reading, quoted};
+use crate::rules::reading::{At, Item, Reading, byte_count, quoted};
 
 /// The settings `exchange`, `access` and `transfer_limit`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -116,18 +116,7 @@ impl Exchanges {
 
 /// A number of bytes such as `500 kB` or `2 MB`, with `/s` behind it or not; not 0.
 fn bytes(text: &str) -> Option<NonZeroU64> {
-    let text = text.trim().trim_end_matches("/s").trim_end();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let unit: u64 = match text[digits..].trim_start() {
-        "" | "B" => 1,
-        "kB" | "KB" => 1_000,
-        "MB" => 1_000_000,
-        "GB" => 1_000_000_000,
-        "KiB" => 1 << 10,
-        "MiB" => 1 << 20,
-        _ => return None,
-    };
-    text[..digits].parse::<u64>().ok()?.checked_mul(unit).and_then(NonZeroU64::new)
+    byte_count(text.trim().trim_end_matches("/s")).and_then(NonZeroU64::new)
 }
 
 #[cfg(test)]

@@ -373,6 +373,7 @@ mod tests {
             groups: Vec::new(),
             bundles_folder: Settings::BUNDLES_FOLDER.to_owned(),
             history_millis: Settings::HISTORY_MILLIS,
+            library: crate::site::LibrarySettings::default(),
         }
     }
 

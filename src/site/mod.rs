@@ -20,6 +20,7 @@
 mod exchanges;
 mod home;
 mod invitation;
+mod library;
 mod lock;
 mod log;
 mod logins;
@@ -30,6 +31,7 @@ mod watching;
 pub use exchanges::{AccessSettings, Exchanges};
 pub use home::{Draft, Home, HomeError};
 pub use invitation::{Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret};
+pub use library::LibrarySettings;
 pub use lock::{Holder, HomeLock, WatchLock, Watcher};
 pub use log::{Entry as LogEntry, Level, Log, Standing};
 pub use logins::{Login, Logins};

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use super::{Exchanges, Role, WatchSettings};
+use super::{Exchanges, LibrarySettings, Role, WatchSettings};
 use crate::model::SiteName;
 use crate::rules::reading::{At, Fault, Reading, quoted, span_text};
 
@@ -35,6 +35,8 @@ pub struct Settings {
     pub bundles_folder: String,
     /// How long the history of records is kept, at least [`Settings::LEAST_HISTORY_MILLIS`].
     pub history_millis: i64,
+    /// The documents folder.
+    pub library: LibrarySettings,
 }
 
 /// Why a text is no settings file.
@@ -48,8 +50,8 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    const KEYS: [&str; 11] =
-        ["name", "role", "host", "parent", "database", "groups", "watch", "heartbeat", "alarm_after", "history", "bundles"];
+    const KEYS: [&str; 12] =
+        ["name", "role", "host", "parent", "database", "groups", "watch", "heartbeat", "alarm_after", "history", "bundles", "library"];
 
     /// Of [`Settings::heartbeat`], where nothing is set: a day.
     pub const HEARTBEAT: i64 = 24 * 60 * 60 * 1000;
@@ -68,6 +70,12 @@ impl Settings {
     /// [`SettingsError`] with the line.
     pub fn parse(text: &str) -> Result<Self, SettingsError> {
         Self::read(text).map_err(|(line, fault)| SettingsError { line, fault })
+    }
+
+    /// The documents folder of the site in `home`.
+    #[must_use]
+    pub fn library_path(&self, home: &Path) -> PathBuf {
+        home.join(self.library.folder())
     }
 
     /// The application's database of the site in `home`.
@@ -139,6 +147,7 @@ impl Settings {
             groups,
             bundles_folder,
             history_millis,
+            library: LibrarySettings::read(&root)?,
         })
     }
 }
@@ -171,7 +180,7 @@ impl fmt::Display for Settings {
         if self.bundles_folder != Self::BUNDLES_FOLDER {
             writeln!(f, "\n[bundles]\nfolder = {}", quoted(&self.bundles_folder))?;
         }
-        Ok(())
+        self.library.table(f)
     }
 }
 
@@ -221,6 +230,21 @@ mod tests {
             let error = Settings::parse(&text.replacen(from, to, 1)).unwrap_err().to_string();
             assert!(error.contains(expected), "{to:?} gives {error:?}");
         }
+    }
+
+    #[test]
+    fn what_is_set_of_documents_reads_back() {
+        let more = "[library]\nfolder = 'D:\\docs'\nexclude = ['*.tmp']\ninclude = ['a/**']\nlargest = '3 MB'\nbudget = '1 GiB'\nbefore_rows = true\n";
+        let settings = Settings::parse(&format!("{GOOD}{more}")).unwrap();
+        assert_eq!(settings.library.folder(), "D:\\docs");
+        assert_eq!(
+            (settings.library.budget, settings.library.choice.largest, settings.library.before_rows),
+            (1 << 30, Some(3_000_000), true)
+        );
+        assert_eq!(Settings::parse(&settings.to_string()).unwrap(), settings);
+        assert_eq!(Settings::parse(GOOD).unwrap().library.folder(), "library");
+        let error = Settings::parse(&format!("{GOOD}[library]\nbudget = '0'\n")).unwrap_err().to_string();
+        assert!(error.starts_with("line 9: `budget`: it takes so many bytes"), "{error}");
     }
 
     #[test]

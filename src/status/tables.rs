@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::waits::Waits;
 use super::window::{State, Window};
-use crate::model::Millis;
+use crate::model::{Millis, shown_table};
 use crate::rules::{Direction, Sending};
 use crate::sync::standing::last_sync;
 use crate::sync::{Session, SyncError};
@@ -49,7 +49,8 @@ pub fn tables(session: &Session, window: &Window) -> Result<Vec<TableStatus>, Sy
         let rule = session.rules.table(&shape.name);
         let (direction, sending) = (rule.direction, rule.send);
         let last_sync = last_sync(session, &shape.name)?;
-        let mut status = TableStatus { table: shape.name.clone(), direction, sending, last_sync, ..TableStatus::default() };
+        let mut status =
+            TableStatus { table: shown_table(&shape.name).to_owned(), direction, sending, last_sync, ..TableStatus::default() };
         if session.has_database() {
             let mut rest = session.ledger.count(shape.number)?;
             for (_, unusual) in window.of_table(shape.number) {

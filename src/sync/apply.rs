@@ -326,8 +326,8 @@ impl Applying<'_> {
 
     /// Numbers that the parent's AUTOINCREMENT tables have given out are never given again here.
     fn raise_sequences(&self, from: &Neighbour, opened: &Opened) -> Result<()> {
-        let Some(bytes) = opened.bytes("schema.json", self.session.limits.document_bytes)? else { return Ok(()) };
-        let sent: super::start::SentSchema = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("schema.json"))?;
+        let Some(bytes) = opened.bytes(super::schema::PART, self.session.limits.document_bytes)? else { return Ok(()) };
+        let sent: super::schema::SentSchema = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart(super::schema::PART))?;
         if from.kind == NeighbourKind::Parent {
             self.session.database()?.set_sequences(&sent.schema.sequences)?;
         }
@@ -363,7 +363,7 @@ impl Applying<'_> {
     fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
         let ledger = &self.session.ledger;
         let most = self.session.limits.document_bytes;
-        let mut brought = opened.entry_bytes(RULES_PART).is_some();
+        let mut brought = opened.entry_bytes(RULES_PART).is_some() || opened.entry_bytes(super::schema::PART).is_some();
         if let Some(bytes) = opened.bytes("outcomes.json", most)? {
             let outcomes: Vec<(i64, Conflict)> = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("outcomes.json"))?;
             for (number, conflict) in outcomes {

@@ -17,19 +17,21 @@ use std::path::PathBuf;
 use fs_err as fs;
 
 use super::bundles;
+use super::documents::{self, tell::Telling};
 use super::known::{self, Link};
 use super::meaning::Outward;
 use super::outbox;
 use super::report::{Counts, Kept, PacketOut};
 use super::roster;
+use super::schema;
 use super::session::RULES_PART;
 use super::standing;
 use super::stays::Stays;
 use super::urgency;
-use super::vocabulary::Words;
+use super::vocabulary::Spoken;
 use super::{Result, Session, SyncError};
 use crate::ledger::{Conflict, Direction, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
-use crate::model::{Change, FieldNo, Image, PacketNumber, SiteNo};
+use crate::model::{Change, FieldNo, Image, LIBRARY, PacketNumber, SiteNo};
 use crate::packet::{Acknowledgement, BlockWriter, Draft, PacketId, PacketKind, Part, PartSource};
 use crate::rules;
 
@@ -90,8 +92,9 @@ struct Building<'s> {
     /// Ids and names of packets already sealed, in order.
     sealed: Vec<Finished>,
     spool: Spool,
+    spoken: Spoken<'s>,
     outward: Outward,
-    /// Roster and rules, as far as not told: they go in the first packet, because nobody may tell anything before it knows them.
+    /// Roster, rules and schema, as far as not told: they go in the first packet, because nobody may tell anything before it knows them.
     papers: Vec<Part>,
     /// Their versions once that packet is built.
     told: BTreeMap<String, String>,
@@ -147,6 +150,7 @@ impl<'s> Building<'s> {
             number,
             sealed: Vec::new(),
             spool: Spool::new(session, number)?,
+            spoken: Spoken::new(session)?,
             outward: Outward::default(),
             papers,
             told,
@@ -163,12 +167,18 @@ impl<'s> Building<'s> {
         }
         let candidates = self.session.ledger.candidates(self.to.site, self.to.cursor, self.to.fresh)?;
         let candidates = urgency::in_order(self.session, candidates)?;
+        let mut telling = Telling::new(self.session, self.to)?;
+        let before_rows = self.session.settings.library.before_rows;
+        let first = before_rows && telling.is_some();
+        if let Some(telling) = telling.as_mut().filter(|_| before_rows) {
+            self.contents_first(telling, &candidates)?;
+        }
         let mut deletes = Vec::new();
         for id in &candidates {
             let record = self.session.load_id(*id)?;
             if record.current.is_none() {
                 deletes.push(*id);
-            } else {
+            } else if !(first && self.session.shape(record.table).name == LIBRARY) {
                 self.tell(record)?;
             }
         }
@@ -177,8 +187,41 @@ impl<'s> Building<'s> {
             let record = self.session.load_id(id)?;
             self.tell(record)?;
         }
+        if let Some(telling) = telling {
+            self.contents(telling)?;
+        }
         let kept = std::mem::take(&mut self.kept).into_values().collect();
         Ok(Built { packets: self.close()?, kept })
+    }
+
+    /// Tells contents, and then the list of documents, before everything else: no record arrives before the document that it speaks of.
+    fn contents_first(&mut self, telling: &mut Telling<'_>, candidates: &[i64]) -> Result<()> {
+        while let Some(pack) = telling.pack()? {
+            self.seal(pack, false)?;
+        }
+        for id in candidates {
+            let record = self.session.load_id(*id)?;
+            if record.current.is_some() && self.session.shape(record.table).name == LIBRARY {
+                self.tell(record)?;
+            }
+        }
+        if self.spool.changes > 0 { self.seal(Vec::new(), false) } else { Ok(()) }
+    }
+
+    /// Tells contents of documents: in packets of their own, after the changes, so that nothing waits for them.
+    fn contents(&mut self, mut telling: Telling<'_>) -> Result<()> {
+        let mut last: Option<Vec<Part>> = None;
+        while let Some(pack) = telling.pack()? {
+            match last.replace(pack) {
+                Some(before) => self.seal(before, false)?,
+                None if self.spool.changes > 0 => self.seal(Vec::new(), false)?,
+                None => {}
+            }
+        }
+        self.papers.extend(last.into_iter().flatten());
+        let said = telling.finish(&mut self.told)?;
+        self.papers.extend(said);
+        Ok(())
     }
 
     /// Tells one record, where there is something to tell.
@@ -189,6 +232,9 @@ impl<'s> Building<'s> {
         if record.extra.held.contains_key(&self.to.site) {
             // Neither told nor contradicted; the cursor moves past it, so what it holds must be said outright.
             self.settled = false;
+            record.extra.opinions.insert(self.to.site, opinion);
+        } else if !self.up && self.session.rules.schema_travels() && self.session.shape(record.table).past.gone {
+            // The schema takes the table from the child, too. Should it come back, what the child had must be known.
             record.extra.opinions.insert(self.to.site, opinion);
         } else if let Some(why) = self.stays_home(&record, &opinion)? {
             // Not told, so what it holds must be said outright as well. It may be kept for good, and the parent need not remember everything
@@ -234,8 +280,8 @@ impl<'s> Building<'s> {
 
     /// Notes for the report what stays home.
     fn keep(&mut self, record: &Record, why: Stays) -> Result<()> {
-        // That it is gone at the parent was told when it was marked, and stays so for good.
-        if why == Stays::Marked {
+        // That it is gone at the parent was told when it was marked, and stays so for good; so does what is for other groups.
+        if matches!(why, Stays::Marked | Stays::OtherGroup) {
             return Ok(());
         }
         let table = self.session.shape(record.table).name.clone();
@@ -334,7 +380,7 @@ impl<'s> Building<'s> {
             .add_change(change.before.is_some(), change.after.is_some());
         self.spool.changes += 1;
         let change = self.outward.change(self.session, record, change)?;
-        self.spool.writer.push(&Words(self.session), change)?;
+        self.spool.writer.push(&self.spoken, change)?;
         if self.spool.writer.bytes_written() >= self.session.limits.packet_bytes {
             self.seal(Vec::new(), false)?;
         }
@@ -408,7 +454,7 @@ impl<'s> Building<'s> {
     fn seal(&mut self, mut parts: Vec<Part>, last: bool) -> Result<()> {
         let session = self.session;
         let spool = std::mem::replace(&mut self.spool, Spool::new(session, self.number.next())?);
-        drop(spool.writer.finish(&Words(session))?);
+        drop(spool.writer.finish(&self.spoken)?);
         parts.append(&mut self.papers);
         if spool.changes > 0 {
             parts.push(Part { name: "changes/0001.jsonl".into(), source: PartSource::File(spool.path.clone()) });
@@ -451,6 +497,12 @@ impl<'s> Building<'s> {
         };
         let finished = outbox::seal_into_outbox(session, self.to, &draft)?;
         fs::remove_file(&spool.path)?;
+        for part in draft.parts {
+            match part.source {
+                PartSource::File(path) if path != spool.path => fs::remove_file(path)?,
+                PartSource::File(_) | PartSource::Bytes(_) => {}
+            }
+        }
         self.sealed.push(Finished {
             number: self.number,
             id: finished.id,
@@ -470,9 +522,9 @@ impl<'s> Building<'s> {
         if !self.to.fresh || self.up || !(first || last) {
             return Ok(None);
         }
-        let sent = super::start::SentSchema::of(self.session)?;
+        let sent = super::schema::SentSchema::of(self.session)?;
         let bytes = serde_json::to_vec(&sent).map_err(|_| SyncError::Bug("a schema does not write"))?;
-        Ok(Some(Part { name: "schema.json".into(), source: PartSource::Bytes(bytes) }))
+        Ok(Some(Part { name: schema::PART.into(), source: PartSource::Bytes(bytes) }))
     }
 
     /// Outcomes for sites that lie this way, as far as not told, and the wish for everything: parts, last outcome.
@@ -514,7 +566,7 @@ impl<'s> Building<'s> {
     }
 }
 
-/// The roster, the rules and what is said of bundles, as far as a neighbour was not told them, and what it was told then.
+/// The papers (roster, rules, bundles, library, schema), as far as a neighbour was not told them, and what it was told then.
 fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<String, String>)> {
     let (mut parts, mut told) = (Vec::new(), to.told_documents.clone());
     for (note, part) in [("roster", "roster.json"), ("rules", RULES_PART)] {
@@ -534,6 +586,22 @@ fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<Stri
             parts.push(part);
             told.insert(note.to_owned(), hash);
         }
+    }
+    if let Some(text) = documents::switch::paper(session, to)?
+        && told.get(documents::switch::PAPER) != Some(&text)
+    {
+        parts.push(Part { name: documents::switch::PAPER.into(), source: PartSource::Bytes(text.clone().into_bytes()) });
+        told.insert(documents::switch::PAPER.into(), text);
+    }
+    if let Some((version, text)) = schema::paper(session)?.filter(|_| to.kind == NeighbourKind::Child)
+        && told.get(schema::PART) != Some(&version.to_string())
+    {
+        // A new child gets it with what it needs beside it.
+        if !to.fresh {
+            parts.push(Part { name: schema::PART.into(), source: PartSource::Bytes(text.into_bytes()) });
+        }
+        told.insert(schema::PART.to_owned(), version.to_string());
+        told.insert(schema::TOLD_IN.to_owned(), to.sent.next().to_string());
     }
     Ok((parts, told))
 }

@@ -1,11 +1,13 @@
 //! Why a run failed.
 
 use std::io;
+use std::path::PathBuf;
 
 use crate::database::DatabaseError;
 use crate::exchange::ExchangeError;
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
+use crate::library::LibraryError;
 use crate::model::SiteName;
 use crate::packet::{CodecError, OpenError, SealError};
 use crate::rules::RulesError;
@@ -37,6 +39,15 @@ pub enum SyncError {
     /// Changes that do not read or write.
     #[error(transparent)]
     Codec(#[from] CodecError),
+    /// The documents folder.
+    #[error(transparent)]
+    Library(#[from] LibraryError),
+    /// The documents folder would have the site itself in it.
+    #[error("`{0}` cannot be the library: this site's home or database is in it, or it is inside '.fieldpost'")]
+    LibraryPlace(PathBuf),
+    /// A pattern for documents that cannot be read.
+    #[error("{0}")]
+    Pattern(String),
     /// The home.
     #[error(transparent)]
     Home(#[from] HomeError),
@@ -49,6 +60,9 @@ pub enum SyncError {
     /// Rules that a packet brings: mostly those of a newer version.
     #[error("the rules that it brings cannot be read by this fieldpost ({0}): install the newest one here, the packet waits")]
     RulesBrought(RulesError),
+    /// A schema that a packet brings and that cannot be had here.
+    #[error("the schema that it brings cannot be had here: {0}; the packet waits and is tried again in every round")]
+    SchemaBrought(crate::database::conform::Refused),
     /// The roster.
     #[error(transparent)]
     Roster(#[from] RosterError),
@@ -151,6 +165,7 @@ impl SyncError {
                 | Self::Open(OpenError::Crash(_))
                 | Self::Seal(SealError::Crash(_))
                 | Self::Home(HomeError::Crash(_))
+                | Self::Library(LibraryError::Crash(_))
                 | Self::Key(KeyError::Crash(_))
         )
     }
@@ -162,6 +177,7 @@ impl SyncError {
             Self::Database(error) => error.retry_helps(),
             Self::Exchange(error) => error.retry_helps(),
             Self::Open(error) => error.retry_helps(),
+            Self::Library(error) => error.retry_helps(),
             Self::NoDatabase { .. } | Self::SchemaMoves => true,
             Self::Home(HomeError::Busy { .. }) => true,
             Self::Ledger(_)
@@ -169,9 +185,12 @@ impl SyncError {
             | Self::ExchangeName(_)
             | Self::Codec(_)
             | Self::Home(_)
+            | Self::Pattern(_)
+            | Self::LibraryPlace(_)
             | Self::Key(_)
             | Self::Rules(_)
             | Self::RulesBrought(_)
+            | Self::SchemaBrought(_)
             | Self::Roster(_)
             | Self::Invitation(_)
             | Self::Io(_)

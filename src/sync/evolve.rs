@@ -4,11 +4,17 @@
 //! given to another name. Which new name is an old field under another name cannot be read from a schema: [`gaps`] says which
 //! *may* be, by their places, and whoever can look at the records decides.
 
+use std::collections::BTreeSet;
+
 use crate::model::{Field, FieldNo, ForeignKey, Shape, UniqueSet};
 
 /// Something that was found to be otherwise, as a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Event {
+    #[error("the schema of the main office is here in version {0}")]
+    SchemaHad(u64),
+    #[error("{0}")]
+    Lost(String),
     #[error("table `{0}` is new: it is tracked from now on")]
     NewTable(String),
     #[error("what is in `{0}` does not travel: {1}")]
@@ -75,8 +81,17 @@ pub(super) fn gaps(old: &Shape, found: &Shape) -> Vec<Gap> {
     gaps
 }
 
-/// The shape from now on.
-pub(super) fn merged(old: &Shape, found: &Shape, renames: &[(FieldNo, String)]) -> Shape {
+/// As [`gaps`], wherever the new names stand: a rename by hand adds a column at the end, copies, and drops the old one.
+pub(super) fn anywhere(old: &Shape, found: &Shape) -> Vec<Gap> {
+    let is_new = |name: &&str| old.live_fields().all(|field| !same_name(old.name_of(field), name));
+    let is_gone = |field: &FieldNo| found.live_fields().all(|there| !same_name(found.name_of(there), old.name_of(*field)));
+    let gone: Vec<FieldNo> = old.live_fields().filter(is_gone).collect();
+    let new: Vec<String> = found.live_fields().map(|field| found.name_of(field)).filter(is_new).map(str::to_owned).collect();
+    if gone.is_empty() || new.is_empty() { Vec::new() } else { vec![Gap { gone, new }] }
+}
+
+/// The shape from now on. A name in `anew` is another field than the one that has or had it.
+pub(super) fn merged(old: &Shape, found: &Shape, renames: &[(FieldNo, String)], anew: &BTreeSet<String>) -> Shape {
     let mut shape = old.clone();
     if shape.name != found.name {
         shape.past.names.retain(|name| *name != found.name);
@@ -93,7 +108,7 @@ pub(super) fn merged(old: &Shape, found: &Shape, renames: &[(FieldNo, String)]) 
     }
     let there = |name: &str| found.live_fields().find(|field| same_name(found.name_of(*field), name));
     for field in old.live_fields() {
-        match there(shape.name_of(field)) {
+        match there(shape.name_of(field)).filter(|_| !anew.contains(shape.name_of(field))) {
             Some(found_field) => rename(&mut shape, field, found.name_of(found_field)),
             None => shape.fields[field.index()].dropped = true,
         }
@@ -101,7 +116,10 @@ pub(super) fn merged(old: &Shape, found: &Shape, renames: &[(FieldNo, String)]) 
     let mut numbers = Vec::with_capacity(found.fields.len());
     for field in found.live_fields() {
         let name = found.name_of(field);
-        let known = shape.live_fields().find(|field| shape.name_of(*field) == name).or_else(|| shape.field_ever(name));
+        let known = shape.live_fields().find(|field| shape.name_of(*field) == name);
+        // A name that a field had which is still there under another one says nothing: this is a new field.
+        let dropped = || (0u16..).zip(&shape.fields).find(|(_, field)| field.dropped && field.name == name);
+        let known = known.or_else(|| dropped().filter(|_| !anew.contains(name)).map(|(number, _)| FieldNo(number)));
         let number = known.unwrap_or_else(|| {
             shape.fields.push(Field { name: name.to_owned(), dropped: true });
             FieldNo(u16::try_from(shape.fields.len() - 1).expect("SQLite has at most 32767 columns, and nobody drops as many again"))
@@ -172,19 +190,29 @@ mod tests {
         assert_eq!(may_be(&["id", "a", "y", "z"]), [(vec![2, 3], vec!["y".to_owned(), "z".to_owned()])]);
         assert_eq!(may_be(&["id", "b", "c", "x"]), [], "`a` is gone from between `id` and `b`, and `x` came elsewhere");
         assert_eq!(may_be(&["id", "A", "b", "c"]), [], "the same name spelled otherwise");
+        let far = anywhere(&old, &shape("t", &["id", "B", "c", "x"]));
+        assert_eq!(far, [Gap { gone: vec![FieldNo(1)], new: vec!["x".to_owned()] }]);
+        assert_eq!(anywhere(&old, &shape("t", &["id", "c"])), []);
     }
 
     #[test]
     fn numbers_are_never_given_to_another_name() {
         let old = shape("t", &["id", "a", "b"]);
-        let dropped = merged(&old, &shape("t", &["id", "b"]), &[]);
+        let dropped = merged(&old, &shape("t", &["id", "b"]), &[], &BTreeSet::new());
         assert!(dropped.fields[1].dropped);
-        let added = merged(&dropped, &shape("t", &["id", "b", "c"]), &[]);
+        let added = merged(&dropped, &shape("t", &["id", "b", "c"]), &[], &BTreeSet::new());
         assert_eq!(added.field("c"), Some(FieldNo(3)));
-        let back = merged(&added, &shape("t", &["id", "a", "c"]), &[]);
+        let back = merged(&added, &shape("t", &["id", "a", "c"]), &[], &BTreeSet::new());
         assert_eq!((back.field("a"), back.field("b")), (Some(FieldNo(1)), None));
-        let renamed = merged(&back, &shape("u", &["id", "d", "c"]), &[(FieldNo(1), "d".into())]);
+        let renamed = merged(&back, &shape("u", &["id", "d", "c"]), &[(FieldNo(1), "d".into())], &BTreeSet::new());
         assert_eq!((renamed.field("d"), renamed.field("a")), (Some(FieldNo(1)), Some(FieldNo(1))), "neighbours still say `a`");
         assert_eq!(renamed.past.names, ["t"]);
+        let taken = merged(&renamed, &shape("u", &["id", "d", "c", "a"]), &[], &BTreeSet::new());
+        assert_eq!((taken.field("d"), taken.field("a")), (Some(FieldNo(1)), Some(FieldNo(4))), "the former name of another one");
+        let anew = BTreeSet::from(["b".to_owned()]);
+        let other = merged(&old, &shape("t", &["id", "a", "b"]), &[], &anew);
+        assert_eq!((other.field("b"), other.is_live(FieldNo(2))), (Some(FieldNo(3)), false), "another column under the same name");
+        let again = merged(&dropped, &shape("t", &["id", "a", "b"]), &[], &BTreeSet::from(["a".to_owned()]));
+        assert_eq!((again.field("a"), again.field("b")), (Some(FieldNo(3)), Some(FieldNo(2))));
     }
 }

@@ -12,7 +12,7 @@ use super::known;
 use super::put::Put;
 use super::revive::{Gone, Meeting};
 use crate::ledger::{ConflictKind, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, FieldNo, Image, Meant, Side, Stamp, Value};
+use crate::model::{Born, Change, FieldNo, Image, LIBRARY, Meant, Side, Stamp, Value};
 use crate::rules::{DeleteRule, Direction};
 
 /// What deciding came to.
@@ -51,6 +51,7 @@ impl Applying<'_> {
                 return Ok(self.session.ledger.store_extra(&mut record)?);
             }
         }
+        self.as_stored_here(&record, &mut change)?;
         let opinion = if again.is_some() && !twin {
             known::opinion(&self.session.ledger, &record, incoming.link)?
         } else {
@@ -99,6 +100,23 @@ impl Applying<'_> {
         self.list_losses(losses)?;
         known::set_opinion(&self.session.ledger, &mut record, incoming.link, opinion)?;
         self.store_extra(&mut record)
+    }
+
+    /// A child that has not heard that a column makes numbers of its texts speaks of the same value as we do.
+    fn as_stored_here(&self, record: &Record, change: &mut Change) -> Result<()> {
+        let (Some(ours), Some(before)) = (&record.current, &mut change.before) else { return Ok(()) };
+        if !self.session.ledger.same(ours.born, before.born)? {
+            return Ok(());
+        }
+        let shape = self.session.shape(change.table);
+        for field in shape.live_fields() {
+            let (is, said) = (ours.row.get(field), before.row.get(field));
+            let number = matches!(is, Value::Integer(_) | Value::Real(_)) && is != said && said.is_stated() && said.converts_to(is);
+            if number && self.session.database()?.makes_numbers(shape, field)? {
+                before.row.set(field, is.clone());
+            }
+        }
+        Ok(())
     }
 
     /// A child's word on a record's number is none, once we have the record.
@@ -309,7 +327,8 @@ impl Applying<'_> {
         // Two inserts of one natural key: one record, and everything that differs is listed (rule 10).
         let survivor = ours.born;
         let twin = !self.session.ledger.same(survivor, after.born)?;
-        if twin {
+        // Of a document made twice what counts is whether it is the same one.
+        if twin && self.session.shape(record.table).name != LIBRARY {
             self.lose_twin(record, incoming, after)?;
         }
         let merged = self.merge(record, incoming, ours, None, after, &all)?;

@@ -12,16 +12,18 @@ use fs_err as fs;
 
 use super::apply;
 use super::bundles;
+use super::documents::{self, Documents};
 use super::join;
 use super::places::Place;
 use super::plan::{self, Known, Step};
 use super::report::{PacketIn, Report, Waiting};
+use super::schema;
 use super::start;
 use super::{Result, Session, SyncError};
 use crate::exchange::{Entry, FileName, Folder, fetch, fetch_together, waiting};
 use crate::keys::VerifyingKey;
 use crate::ledger::{Direction, Neighbour};
-use crate::model::{PacketNumber, SiteName};
+use crate::model::{LIBRARY, PacketNumber, SiteName};
 use crate::packet::{Expectation, OpenError, Opened, PacketFileName, PacketKind, open};
 use crate::world::files;
 
@@ -50,6 +52,7 @@ pub(super) fn collect(
     place: &mut Place<'_>,
     neighbour: &Neighbour,
     collected: &mut Collected,
+    documents: &mut Option<Documents>,
     report: &mut Report,
     progress: &mut dyn FnMut(&str),
 ) -> Result<()> {
@@ -130,12 +133,23 @@ pub(super) fn collect(
                 match apply_one(session, &now, &opened, &path) {
                     Ok(tally) => {
                         report.found += tally.found;
+                        // At once: the records of the next packet may speak of them.
+                        if let Some(documents) = documents
+                            && tally.tables.contains_key(LIBRARY)
+                        {
+                            documents::place::place(session, documents, report)?;
+                        }
                         place.is_repeat(session, &now.card.name, envelope.number)?;
                         report.applied.push(PacketIn { from: now.card.name.clone(), number: envelope.number, sent: envelope.sent, tally });
                         file.remove(session, place, &folder)?;
                         files::remove(&session.world, &path)?;
                     }
-                    Err(error @ (SyncError::UnknownTable { .. } | SyncError::Exists(_) | SyncError::RulesBrought(_))) => {
+                    Err(
+                        error @ (SyncError::UnknownTable { .. }
+                        | SyncError::Exists(_)
+                        | SyncError::RulesBrought(_)
+                        | SyncError::SchemaBrought(_)),
+                    ) => {
                         report.waiting.push(wait(&now, envelope.number, &error.to_string(), false));
                         break;
                     }
@@ -316,13 +330,16 @@ fn open_with(
 
 fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Path) -> Result<super::report::Tally> {
     session.take_rules(from, opened)?;
+    session.take_schema(from, opened)?;
     bundles::travel::keep(session, from, opened)?;
     if !session.has_database() {
         let most = session.limits.document_bytes;
-        let Some(bytes) = opened.bytes("schema.json", most)? else { return Err(SyncError::BadPart("schema.json")) };
-        let sent = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("schema.json"))?;
+        let Some(bytes) = opened.bytes(schema::PART, most)? else { return Err(SyncError::BadPart(schema::PART)) };
+        let sent = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart(schema::PART))?;
         start::build_database(session, &sent)?;
     }
+    documents::switch::hear(session, from, opened)?;
+    documents::take::take(session, from, opened)?;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let bytes = fs::metadata(path)?.len();
     apply::apply(session, from, opened, &name, bytes)

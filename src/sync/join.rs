@@ -18,7 +18,8 @@ use crate::ledger::{Card, Direction, Ledger, Neighbour, NeighbourKind, PacketRow
 use crate::model::{Millis, PacketNumber, SiteName, StreamId};
 use crate::packet::{Draft, Opened, PacketKind, Part, PartSource, SenderKeys};
 use crate::site::{
-    Exchanges, Home, Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret, Role, Settings, Site, WatchSettings,
+    Exchanges, Home, Invitation, InvitationError, InvitationFile, InvitationId, InvitationSecret, LibrarySettings, Role, Settings, Site,
+    WatchSettings,
 };
 use crate::world::World;
 
@@ -115,6 +116,7 @@ pub fn join(world: &World, folder: &std::path::Path, text: &str, exchanges: Exch
         groups: invitation.groups.iter().cloned().collect(),
         bundles_folder: Settings::BUNDLES_FOLDER.to_owned(),
         history_millis: Settings::HISTORY_MILLIS,
+        library: LibrarySettings::default(),
     };
     let draft = Home::prepare(world, folder)?;
     let home = draft.home();

@@ -21,6 +21,17 @@ use crate::rules::Direction;
 /// Why something cannot be mended like that.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MendError {
+    /// No hint is wanted for that.
+    #[error("nothing like that waits for a hint")]
+    NothingUnclear,
+    /// A table cannot be made another one under a new name any more.
+    #[error("table `{now}` was taken in as a new one: its records cannot become those of `{table}` any more")]
+    RenamedTable {
+        /// The table that went.
+        table: String,
+        /// The one that came.
+        now: String,
+    },
     /// No such conflict.
     #[error("there is no conflict {0} here")]
     NoConflict(i64),

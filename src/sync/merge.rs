@@ -9,8 +9,9 @@ use std::cell::OnceCell;
 
 use super::Result;
 use super::apply::{Applying, Incoming};
+use super::documents::dispute::Disputed;
 use crate::ledger::{ConflictKind, ConflictState, Record};
-use crate::model::{FieldNo, Image, Millis, Row, Stamp, Value};
+use crate::model::{FieldNo, Image, LIBRARY, Millis, Row, Stamp, Value};
 use crate::rules::{Criteria, Criterion, Decided, Dispute, Edit, Three, Verdict, adds_up, decide};
 
 /// One change being merged into a record.
@@ -134,9 +135,28 @@ impl Applying<'_> {
         let criteria = session.criteria(change.record.table, lead);
         let newest = |image: &Image, fields: &[FieldNo]| fields.iter().filter_map(|field| image.stamp(*field)).max();
         let dispute = self.dispute(change, criteria, newest(merged, &here), newest(change.theirs, edited))?;
-        let mut decided = decide(criteria, &dispute, None);
+        let document = Disputed::of(session.shape(change.record.table), change.record, merged, change.theirs);
+        let mut decided = match &document {
+            Some(document) => document.decide(session, dispute.believed_until),
+            None => decide(criteria, &dispute, None),
+        };
+        if let Some(document) = document {
+            if document.is_same() {
+                if decided.verdict == Verdict::Child {
+                    stated().for_each(|field| merged.take(field, change.theirs));
+                }
+                return Ok(());
+            }
+            if document.is_kept(session) {
+                let site = self.site_of(newest(change.theirs, edited), Some(change.incoming))?;
+                session.ledger.add_copy(&document.copy(site, self.now))?;
+            }
+        }
         decided.why = format!("{}, with the fields that belong to it", decided.why);
-        let differs = |field: &FieldNo| change.sent(*field) != merged.row.get(*field);
+        let shape = session.shape(change.record.table);
+        // What a document is, its content tells: the rest goes with it.
+        let counts = |field: &FieldNo| shape.name != LIBRARY || shape.name_of(*field) == "content";
+        let differs = |field: &FieldNo| counts(field) && change.sent(*field) != merged.row.get(*field);
         let losing: Vec<FieldNo> = match decided.verdict {
             Verdict::Child => here.into_iter().filter(differs).collect(),
             Verdict::Parent | Verdict::Review | Verdict::Merged(_) => edited.iter().copied().filter(differs).collect(),

@@ -14,10 +14,12 @@
 //! | `unique` | what of a unique value that another record has? |
 //! | `plain` | which changes need no deciding? |
 //! | `meaning`, `renumber` | which record does a handed-out number mean, and how does it get another one? |
+//! | [`documents`] | how do documents travel? |
 //! | [`clocks`] | how wrong is a neighbour's clock? |
 //! | `known` | what does a neighbour hold? |
 //! | [`stays`] | which records stay home, although it does not hold them? |
-//! | `upgrade`, `evolve` | what does a schema change mean for what is tracked? |
+//! | `upgrade`, `evolve`, `guess` | what does a schema change mean for what is tracked? |
+//! | [`schema`] | how does the main office's schema get to all sites? |
 //! | [`parked`], `foreign` | what becomes of changes for a table or field that is not here? |
 //! | [`forget`] | what need a site not remember any more? |
 //! | [`mend`] | what can a person do about records, held changes and conflicts? |
@@ -33,6 +35,7 @@ pub mod build;
 pub mod bundles;
 pub mod clocks;
 mod directions;
+pub mod documents;
 mod early;
 mod error;
 mod evolve;
@@ -40,6 +43,7 @@ mod foreign;
 pub mod forget;
 mod from_child;
 mod from_parent;
+mod guess;
 mod held;
 pub mod history;
 pub mod inbox;
@@ -66,6 +70,7 @@ pub mod report;
 mod revive;
 pub mod roster;
 pub mod round;
+pub mod schema;
 pub mod seal;
 mod session;
 pub mod standing;

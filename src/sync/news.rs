@@ -4,13 +4,15 @@
 
 use super::evolve::Event;
 use super::{Result, Session};
+use crate::model::LIBRARY;
 
 const NEWS: &str = "schema news";
 
 /// Adds to what is to be said, inside the open transaction of the ledger.
 pub(super) fn add(session: &Session, events: &[Event]) -> Result<()> {
     let mut lines = lines(session)?;
-    lines.extend(events.iter().map(Event::to_string));
+    // That the list of documents came or went is said by whoever has it so.
+    lines.extend(events.iter().map(Event::to_string).filter(|line| !line.contains(LIBRARY)));
     Ok(session.ledger.set_note(NEWS, &lines.join("\n"))?)
 }
 

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::Session;
-use crate::model::{FieldNo, Row, Shape, TableNo, Value};
+use crate::library::Patterns;
+use crate::model::{FieldNo, LIBRARY, Row, Shape, SiteNo, TableNo, Value};
 use crate::rules::{Criteria, DeleteRule, Direction, Mark, Rules, Sending, Unit};
 
 /// The rules of one table.
@@ -45,25 +46,30 @@ struct Group {
     fields: Vec<FieldNo>,
 }
 
-/// The policies that were asked for.
+/// The policies that were asked for, and what neighbours get of documents.
 #[derive(Debug, Default)]
-pub(super) struct Policies(RefCell<BTreeMap<TableNo, Rc<Policy>>>);
+pub(super) struct Policies {
+    tables: RefCell<BTreeMap<TableNo, Rc<Policy>>>,
+    /// By child; none: everything.
+    pub documents: RefCell<BTreeMap<SiteNo, Option<Vec<Patterns>>>>,
+}
 
 impl Policies {
     /// Rules or tables are otherwise now.
     pub(super) fn forget(&self) {
-        self.0.borrow_mut().clear();
+        self.tables.borrow_mut().clear();
+        self.documents.borrow_mut().clear();
     }
 }
 
 impl Session {
     /// The policy of a table.
     pub(super) fn policy(&self, table: TableNo) -> Rc<Policy> {
-        if let Some(policy) = self.policies.0.borrow().get(&table) {
+        if let Some(policy) = self.policies.tables.borrow().get(&table) {
             return Rc::clone(policy);
         }
         let policy = Rc::new(Policy::of(self.shape(table), &self.rules));
-        self.policies.0.borrow_mut().insert(table, Rc::clone(&policy));
+        self.policies.tables.borrow_mut().insert(table, Rc::clone(&policy));
         policy
     }
 
@@ -82,6 +88,7 @@ impl Policy {
         let groups = match rule.unit {
             // What names a record is no part of what it says.
             Unit::Record => vec![shape.live_fields().filter(|field| !shape.is_key(*field)).collect()],
+            Unit::Field if shape.name == LIBRARY => vec![shape.live_fields().filter(|field| !shape.is_key(*field)).collect()],
             Unit::Field => rule.groups.iter().map(|group| fields(group)).collect(),
         };
         let mark_up = if let DeleteRule::Mark(up) = &rule.deletes.up { mark(up) } else { None };

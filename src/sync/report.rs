@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::documents::DocumentCounts;
 use super::forget::Forgotten;
 use super::stays::Stays;
 
@@ -94,6 +95,8 @@ pub struct Report {
     pub rearmed: Vec<String>,
     /// What is not remembered any more.
     pub forgotten: Forgotten,
+    /// What happened to documents.
+    pub documents: DocumentCounts,
     /// Things worth a line that fit nowhere else.
     pub notes: Vec<String>,
 }

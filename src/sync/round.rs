@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::apply;
 use super::build;
+use super::documents;
 use super::held::Try;
 use super::inbox::{self, Collected};
 use super::join;
@@ -55,6 +56,11 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
     if let Some(parent) = session.ledger.parent()? {
         join::request(session, &parent)?;
     }
+    let mut documents = None;
+    if session.has_database() {
+        progress("looking through the documents");
+        documents = documents::look::look(session, &mut report)?;
+    }
     progress("looking for the exchange");
     let mut places = places::reach_all(session, exchanges, &mut report)?;
     let mut collected = Vec::new();
@@ -69,12 +75,16 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
             for place in places.iter_mut().filter(|place| place.is_there()) {
                 let neighbour = session.ledger.neighbour(neighbour.site)?;
                 place.attempt(&mut report, Some(&neighbour), |place, report| {
-                    inbox::collect(session, place, &neighbour, &mut got, report, progress)
+                    inbox::collect(session, place, &neighbour, &mut got, &mut documents, report, progress)
                 })?;
             }
             inbox::gaps(session, &neighbour, &mut got, &mut report)?;
             collected.push((neighbour.card.name.clone(), got));
         }
+    }
+    if let Some(documents) = &mut documents {
+        progress("placing documents");
+        documents::place::place(session, documents, &mut report)?;
     }
     if session.has_database() {
         progress("looking for what changed");
@@ -84,6 +94,8 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
         let news = sealed.changed + sealed.found > 0;
         retry_held(session, if news { Try::All } else { Try::Due })?;
         super::directions::follow(session)?;
+        super::schema::retry_late(session)?;
+        super::schema::archive(session)?;
     }
     if halves.receives() {
         progress("looking at bundles");
@@ -109,6 +121,8 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
         }
     }
     report.notes.extend(super::news::lines(session)?);
+    report.notes.extend(super::schema::view::late(session)?);
+    report.waiting.extend(super::schema::hints::waiting(session)?);
     report.notes.extend(super::parked::lines(session)?);
     let settings = &session.settings;
     let moved = super::renumber::renumbered(session, began)?;

@@ -332,6 +332,10 @@ impl<'s> Sealing<'s> {
                 if let Some(id) = record.id {
                     note_nobodys(ledger, shape, id, &image.row, &fields)?;
                 }
+                if time.is_none() && self.is_converted(shape, &old, &image, &fields)? {
+                    record.current = Some(image);
+                    return Ok(ledger.fill_mirror(&record)?);
+                }
                 self.append(&mut record, &EntryKind::Update(old, fields), newest)?;
                 record.current = Some(image);
                 Ok(ledger.store_mirror(&mut record, None)?)
@@ -429,6 +433,22 @@ impl<'s> Sealing<'s> {
             (Identity::Birth, Some(number)) => self.adopt(shape.number, number, stamp.time),
             (Identity::Birth | Identity::Key | Identity::Meaning, _) => Ok(()),
         }
+    }
+
+    /// Whether nothing happened but that columns make numbers of what they hold from now on. Where schemas travel, they do so everywhere: nobody
+    /// is told, and a delete by somebody who has the old schema meets no edit.
+    fn is_converted(&self, shape: &Shape, old: &Image, new: &Image, fields: &[FieldNo]) -> Result<bool> {
+        if !self.session.rules.schema_travels() || fields.is_empty() {
+            return Ok(false);
+        }
+        for field in fields {
+            let (was, is) = (old.row.get(*field), new.row.get(*field));
+            let number = matches!(is, Value::Integer(_) | Value::Real(_)) && was.converts_to(is);
+            if !number || !self.session.database()?.makes_numbers(shape, *field)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// When a field got a value that is not the mirror's: what a migration filled in nobody edited, and what it only stored otherwise keeps

@@ -11,11 +11,13 @@ use std::time::Duration;
 
 use fs_err as fs;
 
+use super::documents::Freedom;
 use super::policy::Policies;
-use super::{Result, SyncError, numbering, parked, seal, upgrade};
+use super::{Result, SyncError, numbering, parked, schema, seal, upgrade};
 use crate::database::Database;
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::{Ledger, Neighbour, NeighbourKind};
+use crate::library::Library;
 use crate::model::{FieldNo, Shape, SiteName, TableNo};
 use crate::packet::{self, Opened};
 use crate::rules::Rules;
@@ -87,6 +89,10 @@ pub struct Limits {
     pub forget_rows: u64,
     /// How long the journal and the packets are kept for people, where that is not what the settings say. Tests forget at once.
     pub history_millis: Option<i64>,
+    /// Most bytes of content of documents in one packet, about.
+    pub document_packet_bytes: u64,
+    /// How long a file of the library must have been left alone before it is taken.
+    pub document_settle_millis: i64,
     /// What a packet may contain.
     pub packet: packet::Limits,
 }
@@ -103,6 +109,8 @@ impl Default for Limits {
             document_bytes: 64 << 20,
             forget_rows: 2_000,
             history_millis: None,
+            document_packet_bytes: 32 << 20,
+            document_settle_millis: Library::SETTLE_MILLIS,
             packet: packet::Limits::default(),
         }
     }
@@ -140,6 +148,8 @@ pub struct Session {
     pub repaired: Vec<(String, u64)>,
     /// Changes that capture had missed in tables that looked well.
     pub missed: u64,
+    /// What may be done with the documents folder.
+    pub freedom: Freedom,
 }
 
 impl Session {
@@ -193,6 +203,7 @@ impl Session {
             database: None,
             repaired: Vec::new(),
             missed: 0,
+            freedom: Freedom::default(),
             world,
             home,
             settings,
@@ -237,11 +248,11 @@ impl Session {
         self.catch_up()?;
         self.reload_shapes()?;
         self.check_age()?;
-        self.follow()
+        self.follow().map(drop)
     }
 
-    /// Makes tracking what schema and rules want, and seals what was missed.
-    fn follow(&mut self) -> Result<()> {
+    /// Makes tracking what schema and rules want, and seals what was missed. Gives the schema's version that this is true for.
+    pub(super) fn follow(&mut self) -> Result<i64> {
         let (version, due) = self.follow_schema()?;
         numbering::relink(self)?;
         for table in due.keys() {
@@ -274,7 +285,9 @@ impl Session {
         }
         self.filled.clear();
         upgrade::settle(self, version)?;
-        parked::retry(self)
+        schema::notice(self, version)?;
+        parked::retry(self)?;
+        Ok(version)
     }
 
     /// Makes shapes and capture what the schema wants. Gives its version, and the tables to compare.
@@ -370,6 +383,10 @@ impl Session {
         }
         if there < here {
             return Err(SyncError::DatabaseRestored);
+        }
+        if schema::change(self)? != schema::Change::default() {
+            // Logs have gone along with tables that tracking knows by other names yet; ours was the last commit.
+            return Ok(());
         }
         let due = self.noted_due()?;
         for shape in self.shapes.iter().filter(|shape| !due.contains_key(&shape.number)) {

@@ -8,60 +8,26 @@
 //! **States of a child's database**: none → built and armed beside its place → renamed to its place → tables in the
 //! ledger. Each step is repeated until the next one is reached.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use fs_err as fs;
-use serde::{Deserialize, Serialize};
 
 use super::early::{forget_who_came, note_all_nobodys};
 use super::meaning::meaning_key;
+use super::schema::{self, SentSchema};
 use super::{Limits, Result, Session, SyncError, numbering};
 use crate::database::doctor::{Suggestion, Wish};
-use crate::database::{Database, DatabaseError, SchemaDump, Untracked, Warning};
+use crate::database::{Database, DatabaseError, Untracked, Warning};
 use crate::exchange::{Exchange, Marked, mark};
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::Ledger;
 use crate::model::{Identity, Millis, Row, Shape, SiteName, TableNo};
 use crate::rules::Rules;
-use crate::site::{Exchanges, Home, HomeError, Role, Roster, Settings, Site, WatchSettings};
+use crate::site::{Exchanges, Home, HomeError, LibrarySettings, Role, Roster, Settings, Site, WatchSettings};
 use crate::world::{World, files};
 
 /// Records taken in per ledger transaction.
 const CHUNK: usize = 5_000;
-
-/// What a child needs to build its database.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct SentSchema {
-    /// Everything but the records.
-    pub schema: SchemaDump,
-    /// The tables that travel.
-    pub tracked: Vec<String>,
-    /// Their keys: a child cannot find out by itself what a person named at the host.
-    #[serde(default)]
-    pub keys: BTreeMap<String, Vec<String>>,
-    /// Columns that never travel, by table: a child has the rules only with the packet after its first load.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub local: BTreeMap<String, Vec<String>>,
-}
-
-impl SentSchema {
-    pub(super) fn of(session: &Session) -> Result<Self> {
-        let schema = session.database()?.dump_schema()?;
-        let key = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
-        Ok(Self {
-            schema,
-            tracked: session.shapes.iter().map(|shape| shape.name.clone()).collect(),
-            keys: session.shapes.iter().map(|shape| (shape.name.clone(), key(shape))).collect(),
-            local: session
-                .rules
-                .tables()
-                .filter(|(_, rule)| !rule.local.is_empty())
-                .map(|(table, rule)| (table.to_owned(), rule.local.clone()))
-                .collect(),
-        })
-    }
-}
 
 /// What `init` found.
 #[derive(Clone, Debug)]
@@ -146,6 +112,7 @@ pub fn init(
         groups: Vec::new(),
         bundles_folder: Settings::BUNDLES_FOLDER.to_owned(),
         history_millis: Settings::HISTORY_MILLIS,
+        library: LibrarySettings::default(),
     };
     draft.finish(world, &settings)?;
     tracked.sort_by_key(|(shape, _)| shape.number);
@@ -309,6 +276,7 @@ pub(super) fn build_database(session: &mut Session, sent: &SentSchema) -> Result
     numbering::link(&mut shapes, &session.rules);
     session.ledger.begin()?;
     put_shapes(&session.ledger, &shapes)?;
+    schema::keep(session, sent)?;
     session.ledger.commit(&session.world, "commit tables")?;
     session.shapes = shapes;
     session.policies.forget();

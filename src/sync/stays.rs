@@ -8,7 +8,7 @@
 use super::known::{self, Link};
 use super::{Result, Session, roster};
 use crate::ledger::{NeighbourKind, Opinion, Record};
-use crate::model::{FieldNo, Identity, Key, NumberField, Row, Shape, TableNo, Value, stands_for};
+use crate::model::{FieldNo, Identity, Key, LIBRARY, NumberField, Row, Shape, TableNo, Value, stands_for};
 use crate::rules::{Direction, ReferenceRule, Sending};
 
 /// How far references are followed to a record that stays home.
@@ -29,6 +29,8 @@ pub enum Stays {
     Deactivated,
     /// The parent deleted it, and it is only marked here.
     Marked,
+    /// A document that the groups of the neighbour do not get.
+    OtherGroup,
     /// A required field is empty.
     Empty {
         /// The field.
@@ -61,6 +63,7 @@ impl std::fmt::Display for Stays {
             Self::Manual => f.write_str("it is sent by hand"),
             Self::Deactivated => f.write_str("it is taken out of the exchange"),
             Self::Marked => f.write_str("it is deleted at the parent and marked here"),
+            Self::OtherGroup => f.write_str("its groups do not get it"),
             Self::Empty { field } => write!(f, "`{field}` is required and empty"),
             Self::Missing { field, table, key } => write!(f, "its `{field}` requires {table} {key}, which is not here"),
             Self::With { table, key } => write!(f, "it refers to {table} {key}, which stays here"),
@@ -79,6 +82,7 @@ impl Stays {
             Self::Manual => "manual",
             Self::Deactivated => "deactivated",
             Self::Marked => "marked",
+            Self::OtherGroup => "other group",
             Self::Empty { .. } => "empty",
             Self::Missing { .. } => "missing",
             Self::With { .. } => "with another",
@@ -90,7 +94,14 @@ impl Stays {
     pub fn field(&self) -> Option<&str> {
         match self {
             Self::Empty { field } | Self::Missing { field, .. } => Some(field),
-            Self::NotReady | Self::Unclear(_) | Self::Edited | Self::Manual | Self::Deactivated | Self::Marked | Self::With { .. } => None,
+            Self::NotReady
+            | Self::Unclear(_)
+            | Self::Edited
+            | Self::Manual
+            | Self::Deactivated
+            | Self::Marked
+            | Self::OtherGroup
+            | Self::With { .. } => None,
         }
     }
 
@@ -99,7 +110,7 @@ impl Stays {
     pub const fn is_error(&self) -> bool {
         match self {
             Self::Unclear(_) | Self::Empty { .. } | Self::Missing { .. } => true,
-            Self::NotReady | Self::Edited | Self::Manual | Self::Deactivated | Self::Marked | Self::With { .. } => false,
+            Self::NotReady | Self::Edited | Self::Manual | Self::Deactivated | Self::Marked | Self::OtherGroup | Self::With { .. } => false,
         }
     }
 }
@@ -117,7 +128,8 @@ enum Leads {
 impl Session {
     /// Whether any rule, or a person, keeps anything home; a record that is marked aside.
     pub(super) fn may_keep(&self) -> Result<bool> {
-        Ok(self.shapes.iter().any(|shape| self.policy(shape.number).keeps_home()) || self.ledger.any_deactivated()?)
+        let documents = self.has_library() && !self.rules.library().groups.is_empty();
+        Ok(documents || self.shapes.iter().any(|shape| self.policy(shape.number).keeps_home()) || self.ledger.any_deactivated()?)
     }
 
     /// Why a record that a neighbour holds otherwise is not told to it; none where it is.
@@ -139,6 +151,9 @@ impl Session {
             && let Some(stays) = self.is_unready(record, sql)?
         {
             return Ok(Some(stays));
+        }
+        if self.shape(record.table).name == LIBRARY && !self.gets_document(link, &image.row)? {
+            return Ok(Some(Stays::OtherGroup));
         }
         let first_load = link.fresh && link.kind == NeighbourKind::Child;
         if policy.send == Sending::Manual && !first_load && !record.extra.released.contains(&link.site) {

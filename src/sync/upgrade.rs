@@ -18,31 +18,28 @@
 //! type merely stores otherwise keeps the time of its edit. **Worst mistake this is built against**: a laptop that migrates weeks
 //! after the office sends what its migration filled in as brand-new edits and overwrites what people typed at the office.
 //!
-//! A rename is believed where the new name stands in the place of the old one *and* the records hold there what the mirror
-//! holds; else the column is dropped and another one added, and the report names both. A table is the same under another name
-//! where our triggers went with it, or where all its columns are there and its records are those of the mirror.
+//! Which new name is an old table or field under another one, [`super::guess`] says.
+//!
+//! Where the schema was changed because the parent told it ([`super::schema`]) nothing is guessed: what became of names is told, and what
+//! the change itself wrote is in the mirror at once. At a site with a parent what nobody told stays untracked ([`super::schema::own`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evolve::{Event, Gap, field_events, gaps, merged, same_name};
+use super::evolve::{Event, anywhere, field_events, gaps, merged, same_name};
+use super::guess::{is_same_table, noted, renames};
 use super::parked::split;
-use super::{Result, Session, foreign, news, numbering};
-use crate::database::Database;
-use crate::ledger::{Opinion, Parked, PastValue};
+use super::schema::{self, SentSchema, own};
+use super::{Result, Session, SyncError, foreign, news, numbering};
+use crate::ledger::{Opinion, Parked, PastValue, Record};
 use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
 use crate::rules::{Direction, Rules};
+use crate::site::Role;
 
 /// Note of the schema version, and of the rules of what is local, that the shapes were made for.
 const VERSION: &str = "schema version";
 
 /// Note of the tables that were there and cannot be tracked, a line each.
 const UNTRACKED: &str = "untracked tables";
-
-/// Records looked at to see whether a name is another name for something known.
-const SAMPLE: usize = 2_000;
-
-/// Notes read to know which of them were edited meanwhile.
-const NOTED: usize = 100_000;
 
 /// What was taken over in one look.
 #[derive(Debug, Default)]
@@ -57,6 +54,8 @@ pub(super) struct TakenOver {
     pub reshaped: bool,
     /// A table came back without its records: the parent is asked for everything.
     emptied: bool,
+    /// Fields whose content the told schema wrote, and nobody else.
+    made: BTreeMap<TableNo, BTreeSet<FieldNo>>,
 }
 
 /// Looks whether the schema moved since the last time, and takes over what is otherwise: the shapes, and the mirror with them.
@@ -67,7 +66,7 @@ pub(super) struct TakenOver {
 pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &TakenOver) -> Result<()>) -> Result<Option<TakenOver>> {
     let surveyed = session.database()?.schema_version()?;
     let before = session.ledger.note(VERSION)?;
-    if before.as_deref() == Some(version_words(surveyed, &session.rules).as_str()) {
+    if before.as_deref() == Some(version_words(session, surveyed)?.as_str()) {
         return Ok(None);
     }
     let mut taking = Taking::new(session, surveyed)?;
@@ -87,6 +86,7 @@ pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &Take
     session.ledger.begin()?;
     let done = write(session, &changed, &ranks, &events, &taken)
         .and_then(|()| Ok(session.ledger.set_note(UNTRACKED, &names.join("\n"))?))
+        .and_then(|()| schema::forget_change(session))
         .and_then(|()| note(session, &taken));
     let done = done.and_then(|()| Ok(session.ledger.commit(&session.world, "commit schema")?));
     if let Err(error) = &done
@@ -101,22 +101,22 @@ pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &Take
 
 /// Notes that everything is as the schema of this version wants it.
 pub(super) fn settle(session: &Session, version: i64) -> Result<()> {
-    let version = version_words(version, &session.rules);
+    let version = version_words(session, version)?;
     if session.ledger.note(VERSION)?.as_ref() != Some(&version) {
         session.set_note(VERSION, &version)?;
     }
     Ok(())
 }
 
-/// What the shapes were made for: the schema, and what the rules say stays where it is.
-fn version_words(schema: i64, rules: &Rules) -> String {
-    let mut local = String::new();
-    for (table, rule) in rules.tables() {
+/// What the shapes were made for: the schema, what the rules say stays where it is, and what the parent told.
+fn version_words(session: &Session, schema: i64) -> Result<String> {
+    let mut local = schema::words(session)?.unwrap_or_default();
+    for (table, rule) in session.rules.tables() {
         if rule.direction == Direction::None || !rule.local.is_empty() {
             local.push_str(&format!("{table:?} {:?} {:?};", rule.direction, rule.local));
         }
     }
-    if local.is_empty() { schema.to_string() } else { format!("{schema} {}", blake3::hash(local.as_bytes()).to_hex()) }
+    Ok(if local.is_empty() { schema.to_string() } else { format!("{schema} {}", blake3::hash(local.as_bytes()).to_hex()) })
 }
 
 /// Finds for every table of the database the one it was.
@@ -128,6 +128,10 @@ struct Taking<'s> {
     all: Vec<Shape>,
     events: Vec<Event>,
     taken: TakenOver,
+    /// What became of names with a told schema.
+    change: schema::Change,
+    /// What the parent told; none at the host, and where schemas do not travel.
+    told: Option<SentSchema>,
 }
 
 impl<'s> Taking<'s> {
@@ -138,12 +142,23 @@ impl<'s> Taking<'s> {
             rules.with_key(&shape.name, &key)
         };
         let rules = session.shapes.iter().fold(session.rules.clone(), with_key);
+        let (change, told) = (schema::change(session)?, if schema::words(session)?.is_some() { schema::told(session)? } else { None });
         let mut survey = session.database()?.survey(&rules)?;
+        let own = own_columns(session, &survey.shapes, told.as_ref(), &change)?;
+        if !own.is_empty() {
+            let local = |rules: Rules, (table, own): (&String, &Vec<String>)| {
+                let all = [rules.table(table).local.clone(), own.clone()].concat();
+                rules.with_local(table, &all)
+            };
+            survey = session.database()?.survey(&own.iter().fold(rules, local))?;
+        }
         survey.shapes.iter_mut().for_each(|shape| numbering::identify(shape, &session.rules));
         let all = session.ledger.shapes_ever()?;
-        let untracked = survey.untracked.into_iter().map(|one| (one.name, one.reason.to_string())).collect();
+        let mut untracked: Vec<(String, String)> = survey.untracked.into_iter().map(|one| (one.name, one.reason.to_string())).collect();
+        untracked
+            .extend(own.iter().flat_map(|(table, own)| own.iter().map(move |column| (format!("{table}.{column}"), own::WHY.to_owned()))));
         let taken = TakenOver { surveyed, ..TakenOver::default() };
-        Ok(Self { session, found: survey.shapes, untracked, all, events: Vec::new(), taken })
+        Ok(Self { session, found: survey.shapes, untracked, all, events: Vec::new(), taken, change, told })
     }
 
     fn match_tables(&mut self) -> Result<()> {
@@ -151,13 +166,21 @@ impl<'s> Taking<'s> {
         let mut left = self.found.clone();
         let mut missing = Vec::new();
         for old in live {
-            match left.iter().position(|found| same_name(&found.name, &old.name)) {
+            if self.change.ended.contains(&old.name) {
+                self.events.push(Event::TableGone(old.name.clone()));
+                self.all[old.number.0 as usize].past.gone = true;
+                continue;
+            }
+            let name = self.change.tables.get(&old.name).unwrap_or(&old.name);
+            match left.iter().position(|found| same_name(&found.name, name)) {
                 Some(at) => {
                     let found = left.remove(at);
                     if !self.go_on(&old, &found)? {
                         self.events.push(Event::OtherKey(old.name.clone()));
                         self.all[old.number.0 as usize].past.gone = true;
                         left.push(found);
+                    } else if self.change.tables.contains_key(&old.name) && old.name != found.name {
+                        self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
                     }
                 }
                 None => missing.push(old),
@@ -191,14 +214,29 @@ impl<'s> Taking<'s> {
                 }
             }
         }
-        left.into_iter().try_for_each(|found| self.begin(&found))
+        let (ours, own): (Vec<Shape>, Vec<Shape>) = left.into_iter().partition(|found| match &self.told {
+            Some(told) => own::is_told(self.session, told, &found.name),
+            None => true,
+        });
+        self.untracked.extend(own.into_iter().map(|found| (found.name, own::WHY.to_owned())));
+        ours.iter().try_for_each(|found| self.begin(found))
     }
 
     /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
     fn go_on(&mut self, old: &Shape, found: &Shape) -> Result<bool> {
-        let gaps = gaps(old, found);
-        let renames = renames(self.session, old, found, &gaps)?;
-        let new = merged(old, found, &renames);
+        let columns = self.change.columns.get(&old.name);
+        // Where the schema travels a drop cannot be taken back, so the host looks further, and asks where nothing tells.
+        let asks = self.session.settings.role == Role::Host && self.session.rules.schema_travels();
+        let mut gaps = match columns {
+            Some(_) => Vec::new(),
+            None if asks => anywhere(old, found),
+            None => gaps(old, found),
+        };
+        let renames = match columns {
+            Some(columns) => told_renames(old, found, columns),
+            None => renames(self.session, old, found, &mut gaps)?,
+        };
+        let new = merged(old, found, &renames, &self.anew(old, found, &renames));
         if new.key != old.key || new.key_kind != old.key_kind {
             return Ok(false);
         }
@@ -206,17 +244,34 @@ impl<'s> Taking<'s> {
             self.events.extend(field_events(old, &new, &renames, &gaps));
             let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
             self.taken.tables.insert(new.number, fresh);
-            let at = new.number.0 as usize;
-            self.all[at] = new;
         }
+        if let Some(columns) = columns {
+            let made = columns.made.iter().filter_map(|name| new.field(name)).collect();
+            self.taken.made.insert(new.number, made);
+            self.taken.tables.entry(new.number).or_default();
+        }
+        let at = new.number.0 as usize;
+        self.all[at] = new;
         Ok(true)
+    }
+
+    /// Names that are other fields than those which have or had them: where schemas travel, numbers tell what is the same.
+    fn anew(&self, old: &Shape, found: &Shape, renames: &[(FieldNo, String)]) -> BTreeSet<String> {
+        if !self.session.rules.schema_travels() {
+            return BTreeSet::new();
+        }
+        let is_here = |name: &str| old.live_fields().any(|field| same_name(old.name_of(field), name));
+        let is_back = |name: &&str| !is_here(name) && renames.iter().all(|(_, to)| to != name);
+        let back = found.live_fields().map(|field| found.name_of(field)).filter(is_back).map(str::to_owned);
+        let ended = self.change.columns.get(&old.name).into_iter().flat_map(|columns| columns.ended.intersection(&columns.made)).cloned();
+        back.chain(ended).collect()
     }
 
     /// A table that was not here: one that a neighbour spoke of, one that comes back, or one that is new.
     fn begin(&mut self, found: &Shape) -> Result<()> {
         let database = self.session.database()?;
         for old in self.all.iter().rev().filter(|old| old.past.gone && same_name(&old.name, &found.name)) {
-            let new = merged(old, found, &[]);
+            let new = merged(old, found, &[], &BTreeSet::new());
             let known = self.session.ledger.count(old.number)?;
             // An empty table does not say that all its records were deleted: somebody dropped it and made it again.
             let emptied = known > 0 && database.count(found)? == 0;
@@ -266,7 +321,7 @@ fn write(session: &Session, changed: &[Shape], ranks: &BTreeMap<TableNo, u32>, e
     for new in changed {
         ledger.put_shape(new, ranks.get(&new.number).copied().unwrap_or_default())?;
         if let Some(old) = before.get(&new.number) {
-            adapt(session, old, new)?;
+            adapt(session, old, new, taken.made.get(&new.number).unwrap_or(&BTreeSet::new()))?;
         }
     }
     if tables_change {
@@ -281,11 +336,13 @@ fn write(session: &Session, changed: &[Shape], ranks: &BTreeMap<TableNo, u32>, e
     if taken.emptied && ledger.parent()?.is_some() {
         ledger.set_note(super::build::WANT_FULL, "yes")?;
     }
+    schema::hints::add_unclear(session, events, &ledger.shapes_ever()?)?;
     news::add(session, events)
 }
 
 /// Makes the mirror of a table what it would be if the shape had always been the new one, and keeps what has no place any more.
-fn adapt(session: &Session, old: &Shape, new: &Shape) -> Result<()> {
+/// `made` are fields whose content the told schema wrote.
+fn adapt(session: &Session, old: &Shape, new: &Shape, made: &BTreeSet<FieldNo>) -> Result<()> {
     unhold(session, new)?;
     if new.past.gone {
         return Ok(());
@@ -296,9 +353,10 @@ fn adapt(session: &Session, old: &Shape, new: &Shape) -> Result<()> {
         let default = session.database()?.constant_default(new, field)?;
         filled.push((field, default.unwrap_or_default()));
     }
-    if dropped.is_empty() && filled.is_empty() {
+    if dropped.is_empty() && filled.is_empty() && made.is_empty() {
         return Ok(());
     }
+    let noted = if made.is_empty() { BTreeSet::new() } else { noted(session, session.database()?, new)? };
     let (ledger, now) = (&session.ledger, session.world.now());
     let fit = |image: &mut Image| {
         dropped.iter().for_each(|field| {
@@ -318,6 +376,11 @@ fn adapt(session: &Session, old: &Shape, new: &Shape) -> Result<()> {
             }
         }
         fit(image);
+        if let Some(row) = written(session, new, &record, made, &noted)?
+            && let Some(image) = &mut record.current
+        {
+            made.iter().for_each(|field| image.row.set(*field, row.get(*field).clone()));
+        }
         ledger.fill_mirror(&record)?;
     }
     let mut exceptional = Vec::new();
@@ -329,11 +392,49 @@ fn adapt(session: &Session, old: &Shape, new: &Shape) -> Result<()> {
         for opinion in record.extra.opinions.values_mut() {
             if let Opinion::Known(Some(image)) = opinion {
                 fit(image);
+                // Every site fills them alike; where it did not, their values come from above.
+                let filled = record.current.iter().flat_map(|ours| made.iter().map(|field| (*field, ours.row.get(*field).clone())));
+                filled.for_each(|(field, value)| image.row.set(field, value));
             }
         }
         ledger.store_extra(&mut record)?;
     }
     Ok(())
+}
+
+/// What a record holds now in fields that the told schema wrote; none where somebody edited it since.
+fn written(session: &Session, new: &Shape, record: &Record, made: &BTreeSet<FieldNo>, noted: &BTreeSet<Key>) -> Result<Option<Row>> {
+    let Some(place) = session.place(record)?.filter(|place| !made.is_empty() && !noted.contains(place)) else { return Ok(None) };
+    let mut bytes = Vec::new();
+    if !session.database()?.read(new, &place, &mut bytes)? {
+        return Ok(None);
+    }
+    Row::decode(&bytes).map(Some).map_err(|_| SyncError::Bug("a row that was just read does not decode"))
+}
+
+/// The names that the parent told.
+fn told_renames(old: &Shape, found: &Shape, columns: &schema::Columns) -> Vec<(FieldNo, String)> {
+    let named = |(from, to): (&String, &String)| Some((old.field(from)?, to.clone()));
+    columns.renamed.iter().filter_map(named).filter(|(_, to)| found.field(to).is_some()).collect()
+}
+
+/// Columns by table that are this site's own.
+fn own_columns(session: &Session, found: &[Shape], told: Option<&SentSchema>, change: &schema::Change) -> Result<own::Own> {
+    let Some(told) = told else { return Ok(own::Own::new()) };
+    let mut all = own::Own::new();
+    for shape in found {
+        let before = change.tables.iter().find(|(_, now)| same_name(now, &shape.name)).map_or(&shape.name, |(before, _)| before);
+        let old = session.shapes.iter().find(|old| same_name(&old.name, before));
+        let renamed = match (old, change.columns.get(before)) {
+            (Some(old), None) => renames(session, old, shape, &mut gaps(old, shape))?,
+            (Some(_) | None, Some(_)) | (None, None) => Vec::new(),
+        };
+        let own = own::columns(session, told, shape, old, &renamed);
+        if !own.is_empty() {
+            all.insert(shape.name.clone(), own);
+        }
+    }
+    Ok(all)
 }
 
 /// Parks what held changes say of fields (or a table) that are no longer here.
@@ -358,109 +459,4 @@ fn unhold(session: &Session, new: &Shape) -> Result<()> {
         session.ledger.store_extra(&mut record)?;
     }
     Ok(())
-}
-
-/// Fields that have another name now: those for which exactly one new column in their place holds what the mirror holds.
-fn renames(session: &Session, old: &Shape, found: &Shape, gaps: &[Gap]) -> Result<Vec<(FieldNo, String)>> {
-    if gaps.is_empty() {
-        return Ok(Vec::new());
-    }
-    let database = session.database()?;
-    let candidate = merged(old, found, &[]);
-    let mut pairs: Vec<(FieldNo, FieldNo)> = Vec::new();
-    let mut defaults = BTreeMap::new();
-    for gap in gaps {
-        for new in gap.new.iter().filter_map(|name| candidate.field(name)) {
-            defaults.insert(new, database.constant_default(&candidate, new)?);
-            pairs.extend(gap.gone.iter().map(|gone| (*gone, new)));
-        }
-    }
-    let mut evidence: BTreeMap<(FieldNo, FieldNo), Evidence> = BTreeMap::new();
-    let looked = compare_sample(session, old, &candidate, &mut |mirror, row, noted| {
-        for pair @ (gone, new) in &pairs {
-            let (was, is) = (mirror.get(*gone), row.get(*new));
-            let telling = *is != Value::Null && defaults.get(new).is_some_and(|default| default.as_ref() != Some(is));
-            evidence.entry(*pair).or_default().add(was.converts_to(is), telling, noted);
-        }
-    })?;
-    let agreeing: Vec<(FieldNo, FieldNo)> =
-        evidence.into_iter().filter(|(_, evidence)| evidence.is_enough()).map(|(pair, _)| pair).collect();
-    let only = |(gone, new): &(FieldNo, FieldNo)| agreeing.iter().filter(|(g, n)| g == gone || n == new).count() == 1;
-    let named = |(gone, new): &(FieldNo, FieldNo)| (*gone, candidate.name_of(*new).to_owned());
-    Ok(if looked { agreeing.iter().filter(|pair| only(pair)).map(named).collect() } else { Vec::new() })
-}
-
-/// Whether a table that is new is one that is missing, under another name.
-fn is_same_table(session: &Session, old: &Shape, found: &Shape) -> Result<bool> {
-    // Triggers go with a table that is renamed, whatever else is changed about it.
-    if let Some(now) = session.database()?.renamed_to(old)? {
-        return Ok(same_name(&now, &found.name));
-    }
-    let names = |shape: &Shape| shape.live_fields().map(|field| shape.name_of(field).to_owned()).collect::<Vec<_>>();
-    let keys = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect::<Vec<_>>();
-    if names(old) != names(found) || keys(old) != keys(found) || old.key_kind != found.key_kind {
-        return Ok(false);
-    }
-    let mut evidence = Evidence::default();
-    let looked = compare_sample(session, old, &merged(old, found, &[]), &mut |mirror, row, noted| {
-        evidence.add(mirror.same(row), true, noted);
-    })?;
-    Ok(looked && evidence.is_enough())
-}
-
-/// What records say of a name that may be another name for something known.
-#[derive(Clone, Copy, Debug, Default)]
-struct Evidence {
-    /// Records that nobody touched and that hold the same, and not only what a new column is filled with.
-    telling: u64,
-    /// Records that were noted (the migration itself may have written to all of them) and tell the same, or hold something else.
-    noted_telling: u64,
-    noted_other: u64,
-    /// Records that nobody touched and that hold something else.
-    other: u64,
-}
-
-impl Evidence {
-    fn add(&mut self, same: bool, telling: bool, noted: bool) {
-        self.telling += u64::from(same && telling && !noted);
-        self.noted_telling += u64::from(same && telling && noted);
-        self.noted_other += u64::from(!same && noted);
-        self.other += u64::from(!same && !noted);
-    }
-
-    const fn is_enough(&self) -> bool {
-        self.other == 0 && (self.telling > 0 || self.noted_telling > 0 && self.noted_telling >= self.noted_other)
-    }
-}
-
-/// Shows mirror and record of up to [`SAMPLE`] records, read by a shape that may be the right one, and whether the record was noted since
-/// the mirror was made. False where the database cannot be read by it.
-fn compare_sample(session: &Session, old: &Shape, candidate: &Shape, each: &mut dyn FnMut(&Row, &Row, bool)) -> Result<bool> {
-    let (database, ledger) = (session.database()?, &session.ledger);
-    let noted = noted(session, database, old)?;
-    database.begin_read()?;
-    let mut pairs = Vec::new();
-    let scanned = database.scan(candidate, None, SAMPLE, &mut |key, row| {
-        pairs.push((key, Row::decode(row)));
-    });
-    database.end_read()?;
-    match scanned {
-        Err(crate::database::DatabaseError::ShapeMoved { .. }) => return Ok(false),
-        scanned => scanned?,
-    };
-    for (key, row) in pairs {
-        let mirror = ledger.peek(old, &key, |mirror| mirror.map(Row::decode))?;
-        if let (Some(Ok(mirror)), Ok(row)) = (mirror, row) {
-            each(&mirror, &row, noted.contains(&key));
-        }
-    }
-    Ok(true)
-}
-
-fn noted(session: &Session, database: &Database, shape: &Shape) -> Result<BTreeSet<Key>> {
-    if !database.has_log(shape)? {
-        return Ok(BTreeSet::new());
-    }
-    let notes = database.notes(shape, session.ledger.sealed(shape.number)?, NOTED)?;
-    Ok(notes.into_iter().filter_map(|note| note.key.ok()).collect())
 }

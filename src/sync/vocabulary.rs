@@ -1,8 +1,40 @@
 //! What packets call tables and sites, as this home numbers them.
 
-use super::Session;
+use std::collections::BTreeMap;
+
+use super::{Result, Session};
 use crate::model::{Shape, SiteName, SiteNo, TableNo};
 use crate::packet::Vocabulary;
+
+/// The names that neighbours know: at a site whose application called a told table or column otherwise by itself, those that were told.
+pub(super) struct Spoken<'s> {
+    words: Words<'s>,
+    told: BTreeMap<TableNo, Shape>,
+}
+
+impl<'s> Spoken<'s> {
+    pub(super) fn new(session: &'s Session) -> Result<Self> {
+        Ok(Self { words: Words(session), told: super::schema::as_told(session)? })
+    }
+}
+
+impl Vocabulary for Spoken<'_> {
+    fn shape(&self, table: TableNo) -> &Shape {
+        self.told.get(&table).unwrap_or_else(|| self.words.shape(table))
+    }
+
+    fn table(&self, name: &str) -> Option<TableNo> {
+        self.words.table(name)
+    }
+
+    fn site_name(&self, site: SiteNo) -> SiteName {
+        self.words.site_name(site)
+    }
+
+    fn site_number(&mut self, name: &SiteName) -> SiteNo {
+        self.words.site_number(name)
+    }
+}
 
 /// The session's names.
 pub(super) struct Words<'s>(pub &'s Session);

@@ -3,8 +3,8 @@
 use fieldpost::site::Role;
 use fieldpost::sync::parked;
 
-use super::SCHEMA;
 use super::support::Tree;
+use super::{OWN, SCHEMA};
 
 /// What every site's application becomes, step by step.
 const VERSIONS: &[&str] = &[
@@ -50,7 +50,7 @@ fn random_edit(dice: &mut Dice, version: usize, site: &str, step: usize) -> Stri
 }
 
 fn any_order(seed: u64) {
-    let tree = Tree::new(SCHEMA);
+    let tree = Tree::with_rules(SCHEMA, OWN);
     let sites = ["head", "north", "anna"];
     tree.add("head", "north", Role::Office);
     tree.settle(&["head", "north"]);

@@ -19,8 +19,11 @@ const SCHEMA: &str = "
     INSERT INTO customers VALUES ('ACME', 'Acme Ltd', 'Bern', '1'), ('BOLT', 'Bolt AG', 'Basel', '2'), ('CORE', 'Core', 'Chur', '3');
     INSERT INTO notes VALUES ('N1', 'ACME', 'first');";
 
+/// Every site's application changes its own database, on its own day; how the main office's schema travels is another test's.
+const OWN: &str = "[schema]\ntravels = false\n";
+
 fn two() -> Tree {
-    let tree = Tree::new(SCHEMA);
+    let tree = Tree::with_rules(SCHEMA, OWN);
     tree.add("head", "anna", Role::Remote);
     tree.settle(&["anna", "head"]);
     tree

@@ -4,7 +4,7 @@ use fieldpost::site::Role;
 use fieldpost::sync::parked;
 
 use super::support::Tree;
-use super::{SCHEMA, all, changes_sent, conflicts, says, two};
+use super::{OWN, SCHEMA, all, changes_sent, conflicts, says, two};
 
 #[test]
 fn a_late_migration_never_overwrites_what_people_typed_into_the_new_column() {
@@ -139,7 +139,7 @@ fn a_new_table_waits_at_who_does_not_have_it() {
 
 #[test]
 fn an_office_that_migrates_last_passes_on_what_it_parked() {
-    let tree = Tree::new(SCHEMA);
+    let tree = Tree::with_rules(SCHEMA, OWN);
     tree.add("head", "north", Role::Office);
     tree.settle(&["head", "north"]);
     tree.add("north", "anna", Role::Remote);
@@ -160,10 +160,11 @@ fn an_office_that_migrates_last_passes_on_what_it_parked() {
 
 #[test]
 fn what_migration_tools_note_stays_with_the_database_it_speaks_of() {
-    let tree = Tree::new(
+    let tree = Tree::with_rules(
         "CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT);
          CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY); INSERT INTO alembic_version VALUES ('it''s one');
          CREATE TABLE migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, migration TEXT, batch INTEGER); INSERT INTO migrations VALUES (4, 'first', 1);",
+        OWN,
     );
     tree.add("head", "anna", Role::Remote);
     tree.settle(&["anna", "head"]);

@@ -8,7 +8,7 @@ use crate::cli::logged::Line;
 use crate::cli::page::{Page, count};
 use crate::cli::printer::Report;
 use crate::cli::{Context, Exit, Failure};
-use crate::site::Level;
+use crate::site::{Level, Role};
 use crate::sync::bundles::Scope;
 use crate::sync::bundles::install::{self, Effects};
 
@@ -21,6 +21,8 @@ struct InstallReport {
     /// Only a plan.
     dry: bool,
     effects: Effects,
+    /// At the main office, of a plan: what publishing would do for everybody.
+    shared: Option<Effects>,
 }
 
 pub(super) fn run(arguments: &InstallArgs, context: &Context) -> Result<Exit, Failure> {
@@ -28,7 +30,7 @@ pub(super) fn run(arguments: &InstallArgs, context: &Context) -> Result<Exit, Fa
     let opened = meant(&session, context, &arguments.bundle)?;
     let effects = install::install(&session, &opened, Scope::Site)?;
     let manifest = opened.manifest;
-    let report = InstallReport { name: manifest.name, version: manifest.version, title: manifest.title, dry: false, effects };
+    let report = InstallReport { name: manifest.name, version: manifest.version, title: manifest.title, dry: false, effects, shared: None };
     Ok(context.done(&session.home, &report))
 }
 
@@ -36,8 +38,12 @@ pub(super) fn plan(arguments: &InstallArgs, context: &Context) -> Result<Exit, F
     let (_lock, session) = context.work()?;
     let opened = meant(&session, context, &arguments.bundle)?;
     let effects = install::plan(&session, &opened, Scope::Site)?;
+    let shared = match session.settings.role {
+        Role::Host => Some(install::plan(&session, &opened, Scope::Shared)?),
+        Role::Office | Role::Remote => None,
+    };
     let manifest = opened.manifest;
-    let report = InstallReport { name: manifest.name, version: manifest.version, title: manifest.title, dry: true, effects };
+    let report = InstallReport { name: manifest.name, version: manifest.version, title: manifest.title, dry: true, effects, shared };
     Ok(context.printer.report(&report))
 }
 
@@ -69,8 +75,16 @@ impl InstallReport {
 
 impl Report for InstallReport {
     fn text(&self, page: &Page) -> String {
+        let mut text = self.sentence();
         let lines = effect_lines(&self.effects);
-        if lines.is_empty() { self.sentence() } else { format!("{}\n{}", self.sentence(), page.list(&lines, "-v lists all")) }
+        if !lines.is_empty() {
+            text += &format!("\n{}", page.list(&lines, "-v lists all"));
+        }
+        let shared = self.shared.as_ref().map(effect_lines).unwrap_or_default();
+        if !shared.is_empty() {
+            text += &format!("\nPublishing it would do here, for everybody:\n{}", page.list(&shared, "-v lists all"));
+        }
+        text
     }
 
     /// Files that lie beside want somebody who puts the two together.

@@ -9,7 +9,7 @@ use crate::cli::page::{Column, Moment, Page, heading, paragraphs};
 use crate::cli::printer::Report;
 use crate::cli::{Context, Exit, Failure};
 use crate::model::SiteName;
-use crate::sync::bundles;
+use crate::sync::{bundles, roster};
 
 /// What is published, and how it stands at this site and those below it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,14 +42,17 @@ struct Standing {
     why: Option<String>,
 }
 
+/// Why a site that has not answered yet is not up to date, as far as is known.
+const SILENT: &str = "it has not answered yet";
+
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
-    let published = bundles::paper(&session)?.bundles.into_iter().filter(|bundle| !bundle.withdrawn);
-    let published = published.map(|bundle| Published {
-        name: bundle.name,
+    let paper = bundles::paper(&session)?;
+    let published = paper.bundles.iter().filter(|bundle| !bundle.withdrawn).map(|bundle| Published {
+        name: bundle.name.clone(),
         version: bundle.version,
-        title: bundle.title,
-        groups: bundle.groups,
+        title: bundle.title.clone(),
+        groups: bundle.groups.clone(),
         from: bundle.from.map(Moment),
         published: Moment(bundle.published),
     });
@@ -65,6 +68,24 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
                 waiting,
                 why,
             });
+        }
+    }
+    // Whoever below has not said anything of a version yet is no less in need of it.
+    for site in roster::known(&session)?.below(session.name()) {
+        for bundle in paper.current(&site.groups) {
+            let silent = (Some(bundle.version), Some(SILENT.to_owned()));
+            match sites.iter_mut().find(|standing| standing.site == site.name && standing.name == bundle.name) {
+                Some(told) if told.installed == Some(bundle.version) || told.waiting.is_some() => {}
+                Some(told) => (told.waiting, told.why) = silent,
+                None => sites.push(Standing {
+                    site: site.name.clone(),
+                    name: bundle.name.clone(),
+                    installed: None,
+                    since: None,
+                    waiting: silent.0,
+                    why: silent.1,
+                }),
+            }
         }
     }
     sites.sort_by(|a, b| (&a.name, &a.site).cmp(&(&b.name, &b.site)));

@@ -16,7 +16,7 @@ use super::shown::{self, Shown};
 use super::when::Span;
 use super::{Context, Failure};
 use crate::ledger::{Conflict as Listed, ConflictKind};
-use crate::model::{Millis, SiteName, Value};
+use crate::model::{Millis, SiteName, Value, shown_table};
 use crate::site::Level;
 use crate::status::open::is_open;
 use crate::sync::{Session, SyncError};
@@ -226,7 +226,7 @@ fn run_list(arguments: &ListArgs, context: &Context) -> Result<Exit, Failure> {
 
 /// The conflicts of a table, a site and a time that somebody means, oldest first.
 fn meant(session: &Session, table: Option<&str>, filter: &Filter, context: &Context) -> Result<Vec<Conflict>, Failure> {
-    let table = table.map(|typed| shape_named(session, typed).map(|shape| shape.name.clone())).transpose()?;
+    let table = table.map(|typed| shape_named(session, typed).map(|shape| shown_table(&shape.name).to_owned())).transpose()?;
     let bounds = [moment(filter.since.as_deref(), context)?, moment(filter.until.as_deref(), context)?];
     let mut conflicts = all(session, 0)?;
     conflicts.retain(|conflict| table.as_ref().is_none_or(|table| conflict.table == *table) && conflict.is_meant(filter, bounds));
@@ -290,7 +290,7 @@ fn show(session: &Session, number: i64, conflict: Listed, settlement: Option<Str
     };
     Ok(Conflict {
         number,
-        table: conflict.table,
+        table: shown_table(&conflict.table).to_owned(),
         key: shown::of_key(&conflict.key),
         called: conflict.called,
         about,

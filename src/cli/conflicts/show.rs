@@ -9,7 +9,7 @@ use crate::cli::printer::Report;
 use crate::cli::shown::{self, Shown};
 use crate::cli::{Context, Exit, Failure};
 use crate::ledger::Conflict as Listed;
-use crate::model::Value;
+use crate::model::{Value, shown_table};
 use crate::sync::mend::{self, MendError};
 use crate::sync::{Session, SyncError};
 
@@ -78,7 +78,7 @@ pub fn run(arguments: &ShowArgs, context: &Context) -> Result<Exit, Failure> {
 pub fn side_by_side(session: &Session, conflict: &Conflict) -> Result<SideBySide, SyncError> {
     let (_, listed) = mend::find(session, conflict.number)?;
     let absent = || Shown(Value::Absent);
-    let record = session.shapes.iter().find(|shape| shape.name == listed.table);
+    let record = session.shapes.iter().find(|shape| shown_table(&shape.name) == listed.table);
     let record = record.map(|shape| Ok::<_, SyncError>((shape, mend::record_of(session, shape, &listed)?))).transpose()?;
     let image = record.as_ref().and_then(|(_, record)| record.as_ref()?.current.as_ref());
     let row = match (&record, image) {

@@ -84,7 +84,13 @@ impl Day<'_> {
             fs::create_dir_all(self.folder.join(folder))?;
         }
         data::build(&self.database("head"), customers)?;
-        let init = InitArgs { name: name("head"), database: self.database("head"), exchange: vec![self.path(SHARE)], certificate: None };
+        let init = InitArgs {
+            name: name("head"),
+            database: self.database("head"),
+            exchange: vec![self.path(SHARE)],
+            certificate: None,
+            library: None,
+        };
         self.run("init --name head --database head/shop.db --exchange share", "head", |context| init::run(&init, context))?;
         self.say("It invites an office and Anna; the office invites Ben. Each invitation is a file that is handed over.");
         self.take_in("head", "north", InvitedRole::Office)?;
@@ -227,7 +233,7 @@ impl Day<'_> {
         self.quietly(&format!("--home {parent} invite {child}{office} --out {child}.invite"), parent, |context| {
             invite::run(&invite, context)
         })?;
-        let join = JoinArgs { invitation: file, exchange: vec![self.path(SHARE)], certificate: None, database: None };
+        let join = JoinArgs { invitation: file, exchange: vec![self.path(SHARE)], certificate: None, database: None, library: None };
         self.quietly(&format!("--home {child} join {child}.invite --exchange share"), child, |context| join::run(&join, context))?;
         // The office has its database before it takes in others.
         for site in [parent, child, parent, child] {

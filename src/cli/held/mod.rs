@@ -11,7 +11,7 @@ use super::page::{Column, Moment, Page, count, heading};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Failure};
-use crate::model::{Millis, SiteName};
+use crate::model::{Millis, SiteName, shown_table};
 use crate::site::Level;
 use crate::status::waits::{Waits, waits};
 use crate::sync::mend::{self, HeldPlace, MendError};
@@ -251,7 +251,7 @@ pub fn parked(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
         attempts: 0,
         next: None,
         needs: Needs::Schema,
-        table: waits.table,
+        table: shown_table(&waits.table).to_owned(),
         from: waits.site,
     };
     Ok(parked::waiting(session)?.into_iter().map(held).collect())
@@ -275,7 +275,7 @@ pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
             let needs = Needs::from(waits(&held, session.world.now(), retries));
             all.push(HeldChange {
                 number: record.id,
-                table: session.shape(record.table).name.clone(),
+                table: shown_table(&session.shape(record.table).name).to_owned(),
                 key: shown::of_key(&key),
                 from: session.ledger.site_name(site)?,
                 packet: held.packet.0,

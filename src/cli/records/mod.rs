@@ -11,7 +11,7 @@ use super::logged::Line;
 use super::page::{Page, count};
 use super::printer::Report;
 use super::{Context, Exit, Failure};
-use crate::model::{Key, Shape};
+use crate::model::{Key, Shape, shown_table};
 use crate::site::Level;
 use crate::status::window::State;
 use crate::sync::mend::{self, MendError};
@@ -201,14 +201,19 @@ fn deactivate(session: &Session, record: &RecordArgs) -> Result<RecordsReport, F
     let (shape, key) = find(session, &record.table, &record.key)?;
     mend::deactivate(session, shape.number, &key)?;
     let key = Some(record.key.join(" "));
-    Ok(RecordsReport { table: shape.name.clone(), key, records: 1, what: "is taken out of the exchange" })
+    Ok(RecordsReport { table: shown_table(&shape.name).to_owned(), key, records: 1, what: "is taken out of the exchange" })
 }
 
 fn activate(session: &Session, record: &RecordArgs) -> Result<RecordsReport, Failure> {
     let (shape, key) = find(session, &record.table, &record.key)?;
     mend::activate(session, shape.number, &key)?;
     let key = Some(record.key.join(" "));
-    Ok(RecordsReport { table: shape.name.clone(), key, records: 1, what: "is back in the exchange; 'fieldpost sync' tells the others" })
+    Ok(RecordsReport {
+        table: shown_table(&shape.name).to_owned(),
+        key,
+        records: 1,
+        what: "is back in the exchange; 'fieldpost sync' tells the others",
+    })
 }
 
 fn send(session: &Session, send: &SendRecordsArgs) -> Result<RecordsReport, Failure> {
@@ -224,7 +229,12 @@ fn send(session: &Session, send: &SendRecordsArgs) -> Result<RecordsReport, Fail
         }
     };
     let records = mend::release(session, shape.number, &keys)?;
-    Ok(RecordsReport { table: shape.name.clone(), key: None, records, what: "will go with the next 'fieldpost sync', once they are ready" })
+    Ok(RecordsReport {
+        table: shown_table(&shape.name).to_owned(),
+        key: None,
+        records,
+        what: "will go with the next 'fieldpost sync', once they are ready",
+    })
 }
 
 /// The table and the key of a record that is here.
@@ -235,5 +245,5 @@ fn find<'s>(session: &'s Session, table: &str, typed: &[String]) -> Result<(&'s 
             return Ok((shape, key));
         }
     }
-    Err(Failure::NoRecord { table: shape.name.clone(), key: typed.join(" ") })
+    Err(Failure::NoRecord { table: shown_table(&shape.name).to_owned(), key: typed.join(" ") })
 }

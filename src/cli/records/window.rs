@@ -11,7 +11,7 @@ use crate::cli::page::{Column, Page, count, heading, number, paragraphs};
 use crate::cli::printer::Report;
 use crate::cli::shown::{self, Shown};
 use crate::cli::{Context, Exit, Failure};
-use crate::model::{Key, Shape, SiteName};
+use crate::model::{Key, Shape, SiteName, shown_table};
 use crate::status::window::{State, Window};
 use crate::sync::mend::MendError;
 use crate::sync::{Session, SyncError};
@@ -79,7 +79,7 @@ pub(super) fn run(arguments: &ListArgs, context: &Context) -> Result<Exit, Failu
             let mut tables = Vec::new();
             for shape in &session.shapes {
                 let counts = window.counts(&session, shape.number)?;
-                tables.push(TableWindow { table: shape.name.clone(), counts, records: Vec::new(), more: 0 });
+                tables.push(TableWindow { table: shown_table(&shape.name).to_owned(), counts, records: Vec::new(), more: 0 });
             }
             tables.sort_by(|a, b| a.table.cmp(&b.table));
             tables
@@ -122,7 +122,7 @@ fn one_table(session: &Session, shape: &Shape, window: &Window, arguments: &List
         }
     };
     let (records, more) = (listing.records, listing.more);
-    Ok(TableWindow { table: shape.name.clone(), counts, records, more })
+    Ok(TableWindow { table: shown_table(&shape.name).to_owned(), counts, records, more })
 }
 
 struct Listing<'w> {

@@ -24,6 +24,7 @@ use crate::rules;
 use crate::site::Role;
 use crate::status::tables::{TableStatus, tables};
 use crate::status::window::{Window, noted};
+use crate::sync::documents::place::coming;
 use crate::sync::{Session, SyncError, forget, renumber};
 
 /// Show what was sent, received, and is waiting or in conflict
@@ -92,6 +93,10 @@ pub struct StatusReport {
     pub set_aside: u64,
     /// Where they are.
     pub quarantine: PathBuf,
+    /// Documents whose content is not in the folder yet.
+    pub documents_coming: u64,
+    /// Names in the documents folder that are not taken or not placed.
+    pub documents_refused: u64,
 }
 
 /// How the records of a table stand.
@@ -214,6 +219,8 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
             .collect(),
         set_aside: amount(aside.filter(is_packet).count()),
         quarantine: session.home.quarantine(),
+        documents_coming: if session.has_database() { amount(coming(session)?.len()) } else { 0 },
+        documents_refused: if session.ledger.has_documents()? { amount(session.ledger.document_troubles()?.len()) } else { 0 },
     })
 }
 
@@ -385,6 +392,8 @@ impl StatusReport {
             "records are",
             "taken out of the exchange: 'fieldpost records TABLE --state deactivated'",
         );
+        line(self.documents_coming, "document is", "documents are", "on the way: 'fieldpost library' lists them");
+        line(self.documents_refused, "name of a document is", "names of documents are", "not taken: 'fieldpost library' says why");
         line(self.held_open, "change is", "changes are", "held: 'fieldpost held' says why");
         if self.set_aside > 0 {
             let packets = count(usize::try_from(self.set_aside).unwrap_or(usize::MAX), "packet", "packets");
@@ -503,6 +512,8 @@ mod tests {
             renumbered: Vec::new(),
             set_aside: 0,
             quarantine: "/home/anna/.fieldpost/quarantine".into(),
+            documents_coming: 3,
+            documents_refused: 0,
         }
     }
 
@@ -525,6 +536,7 @@ anna, a remote of 'head'
   all                   2      3     ·        1         ·          ·    1,200
 
 3 records were edited since the last run: 'fieldpost sync' sends
+3 documents are on the way: 'fieldpost library' lists them
 1 change is held: 'fieldpost held' says why
 12,431 changes kept for 'head', silent for 45 d
 "

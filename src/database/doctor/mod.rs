@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use super::error::Result;
 use super::{Database, TriggerPlan, Untracked, Warning};
-use crate::model::Shape;
+use crate::model::{LIBRARY, Shape};
 use crate::rules::Rules;
 
 pub use portrait::Portrait;
@@ -69,6 +69,8 @@ impl Database {
                 (tracked.to_vec(), survey.untracked.into_iter().filter(|one| !is_tracked(&one.name)).collect())
             }
         };
+        // What the doctor says is about the application's tables.
+        let shapes: Vec<Shape> = shapes.into_iter().filter(|shape| shape.name != LIBRARY).collect();
         untracked.retain(|one| one.reason != super::UntrackedReason::Internal);
         let triggers = self.trigger_plan(&shapes, rules)?;
         stage("looking for damage");

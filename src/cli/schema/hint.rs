@@ -1,0 +1,52 @@
+//! `fieldpost schema hint`: a person says what became of a column.
+
+use serde::Serialize;
+
+use super::HintArgs;
+use crate::cli::logged::Line;
+use crate::cli::page::{Page, count};
+use crate::cli::printer::Report;
+use crate::cli::{Context, Exit, Failure};
+use crate::site::Level;
+use crate::sync::schema::hints;
+
+/// What was said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum HintReport {
+    /// A column is called otherwise.
+    Renamed { table: String, before: String, now: String },
+    /// So many questions were answered: what came is another one.
+    Another { answered: usize },
+}
+
+pub(super) fn run(arguments: &HintArgs, context: &Context) -> Result<Exit, Failure> {
+    let (_lock, mut session) = context.work()?;
+    let report = match (&arguments.table, &arguments.old, &arguments.now) {
+        (Some(table), Some(before), Some(now)) => {
+            hints::is_renamed(&mut session, table, before, now)?;
+            HintReport::Renamed { table: table.clone(), before: before.clone(), now: now.clone() }
+        }
+        (table, ..) => HintReport::Another { answered: hints::is_another(&session, table.as_deref())? },
+    };
+    Ok(context.done(&session.home, &report))
+}
+
+impl HintReport {
+    fn words(&self) -> String {
+        match self {
+            Self::Renamed { table, before, now } => format!("column `{before}` of `{table}` is called `{now}` now"),
+            Self::Another { answered } => format!("{}: what came is new", count(*answered, "answer", "answers")),
+        }
+    }
+}
+
+impl Report for HintReport {
+    fn text(&self, _: &Page) -> String {
+        format!("Noted: {}. The next 'fieldpost sync' takes the schema to all sites.", self.words())
+    }
+
+    fn lines(&self, _: &Page) -> Vec<Line> {
+        vec![Line::new(Level::Info, self.words())]
+    }
+}

@@ -1,0 +1,387 @@
+//! Carries a plan out, in the open transaction: everything, or nothing and why.
+
+use std::collections::BTreeMap;
+
+use super::super::error::{Doing, Result};
+use super::super::facts::Facts;
+use super::super::silence::missing_function;
+use super::super::sql::{same_text, tokens};
+use super::super::{Database, DatabaseError, is_ours, quote};
+use super::inventory::{Inventory, Kind, Other, named};
+use super::plan::{How, Plan, REMADE, TablePlan, alterations, plan, renames};
+use super::{Refused, Wish, same_name};
+
+/// What was done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conformed {
+    /// The steps.
+    pub plan: Plan,
+    /// Indexes that could not be made yet, each with why.
+    pub late: Vec<String>,
+    /// What was only here and could not be kept, each with why.
+    pub lost: Vec<String>,
+}
+
+/// Either way of a step; outside it an error of SQLite that has nothing to do with the schema.
+type Step<T = ()> = std::result::Result<T, Stop>;
+
+enum Stop {
+    Refused(Refused),
+    Failed(DatabaseError),
+}
+
+impl From<DatabaseError> for Stop {
+    fn from(error: DatabaseError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Whether an index, view or trigger is one that was told, now or before.
+fn is_told(told: &Inventory, before: Option<&Inventory>, other: &Other) -> bool {
+    told.other(other).is_some() || before.is_some_and(|before| before.other(other).is_some())
+}
+
+/// Whether it is the statement or the records that SQLite does not like, and not the disk.
+fn is_about_the_schema(error: &rusqlite::Error) -> bool {
+    use rusqlite::ErrorCode::{ConstraintViolation, TypeMismatch, Unknown};
+    matches!(error.sqlite_error_code(), Some(Unknown | ConstraintViolation | TypeMismatch))
+}
+
+impl Conformed {
+    /// Tables here that went, by their name here.
+    pub fn dropped(&self) -> impl Iterator<Item = &str> {
+        self.plan.dropped.iter().map(String::as_str)
+    }
+
+    /// Tables that came.
+    pub fn made(&self) -> impl Iterator<Item = &str> {
+        self.plan.made.iter().map(|table| table.name.as_str())
+    }
+
+    /// Tables that are otherwise: the name before, the name now.
+    pub fn changed(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.plan.tables.iter().map(|table| (table.from.as_str(), table.name.as_str()))
+    }
+
+    /// Columns of such a table, by its name before: renamed ones with both names, those that went, those whose content nobody wrote.
+    #[must_use]
+    pub fn columns(&self, table: &str) -> (Vec<(String, String)>, Vec<String>, Vec<String>) {
+        let Some(plan) = self.plan.tables.iter().find(|plan| plan.from == table) else { return Default::default() };
+        (plan.renamed.clone(), plan.dropped.clone(), [plan.made.clone(), plan.filled.clone()].concat())
+    }
+}
+
+impl Database {
+    /// Gives this database the told schema, inside the open write. The connection may have stand-ins afterwards that must not be there
+    /// when records are written: close it after the commit.
+    ///
+    /// # Errors
+    /// As SQLite says. What the schema or the records here do not allow is in the inner result, and nothing is changed.
+    pub fn conform(&self, wish: &Wish<'_>) -> Result<std::result::Result<Conformed, Refused>> {
+        let told = Inventory::of(wish.schema)?;
+        let before = wish.before.map(Inventory::of).transpose()?;
+        let plan = match plan(&self.inventory()?, &told, before.as_ref(), wish)? {
+            Ok(plan) => plan,
+            Err(refused) => return Ok(Err(refused)),
+        };
+        self.begin_attempt()?;
+        match self.carry_out(plan, &told, before.as_ref(), wish) {
+            Ok(done) => {
+                self.keep_attempt()?;
+                self.notice_schema()?;
+                Ok(Ok(done))
+            }
+            Err(stop) => {
+                self.undo_attempt()?;
+                self.notice_schema()?;
+                match stop {
+                    Stop::Refused(refused) => Ok(Err(refused)),
+                    Stop::Failed(error) => Err(error),
+                }
+            }
+        }
+    }
+
+    fn carry_out(&self, plan: Plan, told: &Inventory, before: Option<&Inventory>, wish: &Wish<'_>) -> Step<Conformed> {
+        let mut done = Conformed::default();
+        let mut local = Vec::new();
+        let dangling = if plan.touches_tables() { self.dangling()? } else { BTreeMap::new() };
+        for table in plan.tables.iter().filter(|table| matches!(table.how, How::Remake { .. })) {
+            let ability = self.tester().ability(&table.from, &Facts::read(&self.connection, &table.from)?)?;
+            if let Some(why) = &ability.refusal {
+                let what = format!("the new table `{}`", table.name);
+                return Err(Stop::Refused(Refused::Statement { what, message: why.to_string() }));
+            }
+        }
+        if plan.touches_tables() {
+            let is_told = |other: &Other| is_told(told, before, other);
+            let still = |inventory: Inventory| inventory.others.into_iter().filter(|other| other.kind != Kind::Index);
+            for other in still(self.inventory()?).filter(is_told) {
+                self.drop_other(&other)?;
+            }
+            self.drop_our_triggers(&plan)?;
+            self.rename(&plan)?;
+            // Renaming has put the new names into what is this database's own.
+            local.extend(still(self.inventory()?));
+            for other in local.iter().rev() {
+                self.drop_other(other)?;
+            }
+            self.change_tables(&plan, &mut local)?;
+        }
+        for table in &plan.made {
+            self.step(&format!("table `{}`", table.name), self.build(&table.sql))?;
+        }
+        self.make_others(told, before, &mut done)?;
+        local.retain(|other| !is_told(told, before, other));
+        self.keep_local(&local, &mut done)?;
+        self.rest(&plan, told)?;
+        self.check(&plan, &dangling)?;
+        self.verify(told, before, wish, &done)?;
+        done.plan = plan;
+        Ok(done)
+    }
+
+    fn step<T>(&self, what: &str, result: rusqlite::Result<T>) -> Step<T> {
+        let refused = |error: rusqlite::Error| Stop::Refused(Refused::Statement { what: what.to_owned(), message: error.to_string() });
+        match result {
+            Ok(done) => Ok(done),
+            // A full disk or a damaged file is not the schema's fault.
+            Err(error) if is_about_the_schema(&error) => Err(refused(error)),
+            Err(error) => Ok(Err(error).doing("change the schema")?),
+        }
+    }
+
+    fn drop_other(&self, other: &Other) -> Step {
+        let sql = format!("DROP {} IF EXISTS {}", other.kind.word(), quote(&other.name));
+        self.step(&format!("{} `{}`", other.kind.word(), other.name), self.connection.execute_batch(&sql))
+    }
+
+    /// Ours come back with the new names; until then they would be in the way.
+    fn drop_our_triggers(&self, plan: &Plan) -> Step {
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE";
+        for table in plan.tables.iter().map(|table| &table.from).chain(&plan.dropped) {
+            let doing = "list our triggers";
+            let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+            let names = statement.query_map([table], |row| row.get(0)).and_then(Iterator::collect);
+            let names: Vec<String> = names.doing(doing)?;
+            for name in names.iter().filter(|name| is_ours(name)) {
+                self.execute("remove a trigger", &format!("DROP TRIGGER {}", quote(name)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives tables and columns their names. Views and triggers of this database's own follow.
+    fn rename(&self, plan: &Plan) -> Step {
+        for table in &plan.dropped {
+            self.execute("drop a table", &format!("DROP TABLE {}", quote(table)))?;
+        }
+        // One may take the name that another one gives up.
+        let crossing = |table: &&TablePlan| plan.tables.iter().any(|other| other.from != table.from && same_name(&other.from, &table.name));
+        let (crossing, straight): (Vec<_>, Vec<_>) = plan.tables.iter().partition(|table| crossing(table) && table.from != table.name);
+        let mut all = Vec::new();
+        let aside = |n: usize| format!("_fieldpost_aside_{n}");
+        for (n, table) in crossing.iter().enumerate() {
+            all.push((&table.from, vec![format!("ALTER TABLE {} RENAME TO {}", quote(&table.from), quote(&aside(n)))]));
+        }
+        all.extend(straight.into_iter().map(|table| (&table.from, renames(table))));
+        for (n, table) in crossing.iter().enumerate() {
+            all.push((&table.from, renames(&TablePlan { from: aside(n), ..(*table).clone() })));
+        }
+        for (table, statements) in all {
+            for sql in statements {
+                self.step(&format!("the new name of table `{table}` or of its columns"), self.connection.execute_batch(&sql))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops, adds and remakes; `local` gets the indexes of this database's own that went with a table.
+    fn change_tables(&self, plan: &Plan, local: &mut Vec<Other>) -> Step {
+        let sequences = self.sequences()?;
+        let mut again = BTreeMap::new();
+        for table in plan.tables.iter().filter(|table| table.rebuilds()) {
+            let what = format!("the new table `{}`", table.name);
+            let indexes = self.inventory()?.others;
+            let indexes: Vec<Other> =
+                indexes.into_iter().filter(|other| other.kind == Kind::Index && same_name(&other.table, &table.name)).collect();
+            for index in &indexes {
+                self.drop_other(index)?;
+            }
+            local.extend(indexes);
+            match &table.how {
+                How::Nothing => {}
+                How::Alter(added) => {
+                    for sql in alterations(&table.name, table.dropped.iter().map(String::as_str), added) {
+                        self.step(&what, self.connection.execute_batch(&sql))?;
+                    }
+                }
+                How::Remake { sql, columns } => {
+                    self.remake(table, sql, columns)?;
+                    if let Some(last) = sequences.get(&table.from) {
+                        again.insert(table.name.clone(), *last);
+                    }
+                }
+            }
+        }
+        Ok(self.set_sequences(&again)?)
+    }
+
+    fn remake(&self, table: &TablePlan, sql: &str, columns: &[(String, String)]) -> Step {
+        let what = format!("the new table `{}`", table.name);
+        let (old, new) = (quote(&table.name), quote(REMADE));
+        self.step(&what, self.build(sql))?;
+        let (mut into, mut from): (Vec<String>, Vec<String>) = columns.iter().map(|(name, filler)| (quote(name), filler.clone())).unzip();
+        // Full-text indexes and the like know records by it.
+        if let Some(rowid) = self.hidden_rowid(&table.name)?.filter(|name| self.has_rowid_named(REMADE, name)) {
+            into.push(rowid.to_owned());
+            from.push(rowid.to_owned());
+        }
+        let fill = format!("INSERT INTO {new}({}) SELECT {} FROM {old}", into.join(", "), from.join(", "));
+        match self.connection.execute_batch(&fill) {
+            Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
+                let message = error.to_string().replace(REMADE, &table.name);
+                return Err(Stop::Refused(Refused::Records { table: table.name.clone(), message }));
+            }
+            filled => self.step(&what, filled)?,
+        }
+        self.execute("drop the old table", &format!("DROP TABLE {old}"))?;
+        // References of other tables are by name, and must stay as they are.
+        self.execute("rename a table", "PRAGMA legacy_alter_table = ON")?;
+        let renamed = self.connection.execute_batch(&format!("ALTER TABLE {new} RENAME TO {old}"));
+        self.execute("rename a table", "PRAGMA legacy_alter_table = OFF")?;
+        self.step(&what, renamed)
+    }
+
+    /// A name of the rowid where no column has or is it.
+    fn hidden_rowid(&self, table: &str) -> Result<Option<&'static str>> {
+        let names = ["rowid", "_rowid_", "oid"];
+        let columns = self
+            .texts("read the columns of a table", &format!("SELECT name FROM pragma_table_xinfo({})", super::super::quote_text(table)))?;
+        let name = names.into_iter().find(|name| columns.iter().all(|column| !same_name(column, name)));
+        Ok(name.filter(|name| self.has_rowid_named(table, name)))
+    }
+
+    fn has_rowid_named(&self, table: &str, name: &str) -> bool {
+        let key = "SELECT count(*) FROM pragma_table_xinfo(?1) WHERE pk > 0 AND upper(type) = 'INTEGER' AND \
+            (SELECT count(*) FROM pragma_table_xinfo(?1) WHERE pk > 0) = 1";
+        let is_key = self.connection.query_row(key, [table], |row| row.get::<_, i64>(0)).unwrap_or(1) > 0;
+        !is_key && self.connection.prepare(&format!("SELECT {name} FROM {}", quote(table))).is_ok()
+    }
+
+    /// Indexes, views and triggers as they are told.
+    fn make_others(&self, told: &Inventory, before: Option<&Inventory>, done: &mut Conformed) -> Step {
+        let own = self.inventory()?;
+        let (theirs, before) = (named(&told.others), before.map(|before| named(&before.others)).unwrap_or_default());
+        let mut there = named(&own.others);
+        for (place, other) in named(&own.others) {
+            let otherwise = theirs.get(&place).is_some_and(|told| !same_text(&told.sql, &other.sql));
+            if otherwise || (!theirs.contains_key(&place) && before.contains_key(&place)) {
+                self.drop_other(other)?;
+                there.remove(&place);
+            }
+        }
+        for other in told.others.iter().filter(|other| !there.contains_key(&(other.kind, other.name.to_ascii_lowercase()))) {
+            let what = format!("{} `{}`", other.kind.word(), other.name);
+            match other.kind {
+                Kind::View | Kind::Trigger => self.step(&what, self.build(&other.sql))?,
+                Kind::Index => match self.index(other) {
+                    Ok(()) => {}
+                    Err(why) => done.late.push(format!("{what} of `{}` is not made yet: {why}", other.table)),
+                },
+            }
+        }
+        Ok(())
+    }
+
+    /// An index over records needs the application's functions and collations themselves: a stand-in would fill it wrongly.
+    fn index(&self, index: &Other) -> std::result::Result<(), String> {
+        let stubs = self.stubs.borrow();
+        if let Some(word) = tokens(&index.sql).into_iter().find(|token| stubs.contains(&token.text.to_ascii_lowercase())) {
+            return Err(format!("no such function: {}", word.text));
+        }
+        drop(stubs);
+        let said = |message: String| missing_function(&message).map_or(message, |name| format!("no such function: {name}"));
+        self.connection.execute_batch(&index.sql).map_err(|error| said(error.to_string()))
+    }
+
+    /// What is only here and had to be out of the way.
+    fn keep_local(&self, local: &[Other], done: &mut Conformed) -> Step {
+        let there = self.inventory()?;
+        for other in local.iter().filter(|other| there.other(other).is_none()) {
+            let made = match other.kind {
+                Kind::Index => self.index(other),
+                Kind::View | Kind::Trigger => self.build(&other.sql).map_err(|error| error.to_string()),
+            };
+            if let Err(why) = made {
+                done.lost.push(format!(
+                    "{} `{}` of this site does not fit the new schema and is gone: {why}",
+                    other.kind.word(),
+                    other.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// What migration tools noted, and the numbers where applications keep the version of their schema.
+    fn rest(&self, plan: &Plan, told: &Inventory) -> Step {
+        if plan.history {
+            for table in &told.tables {
+                if self.is_migration_history(&table.name)? {
+                    self.execute("write what migration tools noted", &format!("DELETE FROM {}", quote(&table.name)))?;
+                }
+            }
+            for sql in &told.history {
+                self.step("what migration tools noted", self.connection.execute_batch(sql))?;
+            }
+        }
+        if let Some(version) = plan.user_version {
+            self.execute("set the version", &format!("PRAGMA user_version = {version}"))?;
+        }
+        if let Some(id) = plan.application_id {
+            self.execute("set the application", &format!("PRAGMA application_id = {id}"))?;
+        }
+        Ok(())
+    }
+
+    /// No more records refer to nothing than before, but by columns that wait for their values.
+    fn check(&self, plan: &Plan, before: &BTreeMap<(String, String), u64>) -> Step {
+        if !plan.tables.iter().any(|table| matches!(table.how, How::Remake { .. })) {
+            return Ok(());
+        }
+        for ((table, parent), now) in self.dangling()? {
+            let planned = plan.tables.iter().find(|one| one.name == table);
+            let waits = planned.is_some_and(|one| !one.made.is_empty() || !one.filled.is_empty());
+            let former = |name: &str| plan.tables.iter().find(|one| one.name == name).map_or(name.to_owned(), |one| one.from.clone());
+            let was = before.get(&(former(&table), former(&parent))).copied().unwrap_or_default();
+            if now > was && !waits {
+                return Err(Stop::Refused(Refused::References { table, parent, count: now - was }));
+            }
+        }
+        Ok(())
+    }
+
+    /// Records that refer to nothing, by table and the table they refer to, where that one is here.
+    fn dangling(&self) -> Result<BTreeMap<(String, String), u64>> {
+        let sql = "SELECT c.\"table\", c.parent, count(*) FROM pragma_foreign_key_check c \
+            WHERE c.parent IN (SELECT name FROM sqlite_schema WHERE type = 'table') GROUP BY 1, 2";
+        // A reference to columns that are not unique is the application's mistake, and SQLite checks nothing then.
+        let Ok(mut statement) = self.connection.prepare(sql) else { return Ok(BTreeMap::new()) };
+        let rows = statement.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get::<_, i64>(2)?.unsigned_abs())));
+        Ok(rows.and_then(Iterator::collect).unwrap_or_default())
+    }
+
+    /// The plan made again is empty, but for what is late.
+    fn verify(&self, told: &Inventory, before: Option<&Inventory>, wish: &Wish<'_>, done: &Conformed) -> Step {
+        let now = Wish { schema: wish.schema, before: wish.before, tables: BTreeMap::new(), ended: std::collections::BTreeSet::new() };
+        let left = match plan(&self.inventory()?, told, before, &now)? {
+            Ok(left) => left,
+            Err(refused) => return Err(Stop::Refused(refused)),
+        };
+        if left.is_empty() || (left.only_indexes() && !done.late.is_empty()) {
+            return Ok(());
+        }
+        Err(Stop::Refused(Refused::Otherwise(left.sentences().join(", "))))
+    }
+}

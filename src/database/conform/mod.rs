@@ -1,0 +1,134 @@
+//! Makes this database have the schema that another site tells, with its records, and whatever else is only here.
+//!
+//! **States**: told → *planned* ([`plan`]: what is here against what is told) → *carried out*, all of it inside the caller's one
+//! transaction, or refused with nothing done. **Crash points**: none of its own: the caller's commit is the only one.
+//! **Invariants.** No record and no value goes that the caller did not name as ended. Tables and columns that nobody told stay, also
+//! when their table is remade. Afterwards the plan is made again, and is empty but for indexes that records are in the way of: else it is refused.
+//! **Worst mistake this is built against**: a rename that is carried out as a drop and an add. So nothing is guessed here:
+//! which table and column of this database is which told one, the caller says ([`Wish`]); what is not said goes by its name.
+//!
+//! The order is that of <https://sqlite.org/lang_altertable.html#otheralter>: foreign keys are off on our connection, views and triggers
+//! are out of the way while tables change, and what refers to nothing is counted before and after.
+//!
+//! An empty value in a column that must have one from now on, and a new such column without a default, are filled: with the default, else
+//! `''`, `0` or `x''`. Refusing would wait for ever: the values come with the records that follow. For the same reason a unique index that
+//! records are in the way of is left out and *late*: what makes them unique may follow too.
+
+mod carry_out;
+mod inventory;
+mod plan;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use carry_out::Conformed;
+pub use inventory::Inventory;
+pub use plan::Plan;
+
+use super::{Database, Result, SchemaDump};
+
+/// The schema to reach, and who is who.
+#[derive(Clone, Debug)]
+pub struct Wish<'w> {
+    /// As it is told.
+    pub schema: &'w SchemaDump,
+    /// As it was told the time before: an index, a view or a trigger that was in it and is told no more goes. None the first time.
+    pub before: Option<&'w SchemaDump>,
+    /// Told tables that are here, by their told name. One that is not listed is the table of that name here, or new.
+    pub tables: BTreeMap<String, Names>,
+    /// Tables here that go.
+    pub ended: BTreeSet<String>,
+}
+
+/// What a told table is called here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The table.
+    pub here: String,
+    /// Its columns by their told names. One that is not listed is the column of that name here, or new.
+    pub columns: BTreeMap<String, String>,
+    /// Columns here that go.
+    pub ended: BTreeSet<String>,
+}
+
+/// Why a schema cannot be had here.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// A table is to get a name that a table of this site's own has.
+    #[error(
+        "table `{table}` is called `{name}` from now on, and this site has a table `{name}` of its own: give that one another name here"
+    )]
+    TableInTheWay {
+        /// Its name here.
+        table: String,
+        /// Its name from now on.
+        name: String,
+    },
+    /// A column is to get a name that a column of this site's own has.
+    #[error("column `{column}` of `{table}` is this site's own, and another one gets its name: give it another name here")]
+    ColumnInTheWay {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
+    /// Records here are not what the new schema allows.
+    #[error("records of `{table}` here are not what its new schema allows ({message}): change them here")]
+    Records {
+        /// The table.
+        table: String,
+        /// SQLite's words.
+        message: String,
+    },
+    /// Records would refer to nothing.
+    #[error("{count} records of `{table}` would refer to records of `{parent}` that are not here: change them here")]
+    References {
+        /// The table.
+        table: String,
+        /// The table they refer to.
+        parent: String,
+        /// How many more than before.
+        count: u64,
+    },
+    /// A statement does not run here.
+    #[error("{what} cannot be made here: {message}")]
+    Statement {
+        /// What it makes.
+        what: String,
+        /// SQLite's words.
+        message: String,
+    },
+    /// All steps were done, and it is not what it should be.
+    #[error("what was made is not what was told: {0}")]
+    Otherwise(String),
+}
+
+impl Database {
+    /// What would have to be done here.
+    ///
+    /// # Errors
+    /// [`super::DatabaseError::Schema`] where the told schema cannot be built, and as SQLite says.
+    pub fn plan_to(&self, wish: &Wish<'_>) -> Result<std::result::Result<Plan, Refused>> {
+        let told = Inventory::of(wish.schema)?;
+        let before = wish.before.map(Inventory::of).transpose()?;
+        plan::plan(&self.inventory()?, &told, before.as_ref(), wish)
+    }
+}
+
+impl Wish<'_> {
+    /// What would have to be done in a database that has the schema that was told before and nothing else.
+    ///
+    /// # Errors
+    /// [`super::DatabaseError::Schema`] where a schema cannot be built.
+    pub fn differences(&self) -> Result<std::result::Result<Plan, Refused>> {
+        let before = Inventory::of(self.before.unwrap_or(&SchemaDump::default()))?;
+        plan::plan(&before, &Inventory::of(self.schema)?, Some(&before), self)
+    }
+}
+
+/// SQLite compares names without ASCII case.
+fn same_name(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+}

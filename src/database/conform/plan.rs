@@ -1,0 +1,380 @@
+//! What must be done to a database so that it has the schema it is told? Pure: two inventorys and who is who in, steps out.
+//!
+//! A table is altered where SQLite's `ALTER TABLE` makes the very text that was told (tried on an empty copy in memory), else it is
+//! remade: a new table is filled from the old one and takes its place. Columns of this database's own come along behind the told ones.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::error::Result;
+use super::super::sql::same_text;
+use super::super::{Database, quote, quote_text};
+use super::inventory::{Column, Inventory, Kind, Other, Table, named};
+use super::text::Created;
+use super::{Refused, Wish, same_name};
+
+/// What is to be done, in this order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Tables that go, by their name here.
+    pub(super) dropped: Vec<String>,
+    /// Tables that stay under another name, and columns of theirs, all by the names here.
+    pub(super) tables: Vec<TablePlan>,
+    /// Tables that are new.
+    pub(super) made: Vec<Table>,
+    /// Indexes, views and triggers that go; one that is made otherwise is in both lists.
+    pub(super) others_dropped: Vec<Other>,
+    pub(super) others_made: Vec<Other>,
+    pub(super) history: bool,
+    pub(super) user_version: Option<i32>,
+    pub(super) application_id: Option<i32>,
+}
+
+/// What becomes of a table that is here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct TablePlan {
+    /// Its name here.
+    pub from: String,
+    /// Its name from now on.
+    pub name: String,
+    /// Columns that are called otherwise from now on: here, there.
+    pub renamed: Vec<(String, String)>,
+    /// Columns that go, by the names here.
+    pub dropped: Vec<String>,
+    /// Columns that are new, or begin anew.
+    pub made: Vec<String>,
+    /// Columns in which an empty value is filled from now on.
+    pub filled: Vec<String>,
+    pub how: How,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum How {
+    /// Names only, or nothing.
+    #[default]
+    Nothing,
+    /// Drops, then these definitions are added.
+    Alter(Vec<String>),
+    /// Text of the new table under [`REMADE`], and what fills its columns, in terms of the old one with the new names.
+    Remake { sql: String, columns: Vec<(String, String)> },
+}
+
+/// The name of a table while it is filled.
+pub(super) const REMADE: &str = "_fieldpost_remade";
+
+impl TablePlan {
+    fn is_empty(&self) -> bool {
+        self.from == self.name && self.renamed.is_empty() && self.how == How::Nothing
+    }
+
+    /// Whether a column gets a name that another one has: then all get their names when the table is remade.
+    fn crosses(&self) -> bool {
+        let has = |name: &str, to: &(String, String)| same_name(name, &to.1);
+        self.renamed.iter().any(|to| {
+            self.renamed.iter().any(|other| other != to && has(&other.0, to)) || self.dropped.iter().any(|dropped| has(dropped, to))
+        })
+    }
+
+    /// More than names.
+    pub fn rebuilds(&self) -> bool {
+        self.how != How::Nothing
+    }
+}
+
+impl Plan {
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether only indexes are missing.
+    #[must_use]
+    pub fn only_indexes(&self) -> bool {
+        let rest = Self { others_made: Vec::new(), ..self.clone() };
+        rest.is_empty() && self.others_made.iter().all(|other| other.kind == Kind::Index)
+    }
+
+    pub(super) fn touches_tables(&self) -> bool {
+        !self.dropped.is_empty() || !self.tables.is_empty()
+    }
+
+    /// Every step as a sentence for people.
+    #[must_use]
+    pub fn sentences(&self) -> Vec<String> {
+        let mut all: Vec<String> = self.dropped.iter().map(|name| format!("table `{name}` goes")).collect();
+        all.extend(self.tables.iter().flat_map(TablePlan::sentences));
+        all.extend(self.made.iter().map(|table| format!("table `{}` comes", table.name)));
+        let words = |other: &Other| format!("{} `{}`", other.kind.word(), other.name);
+        let again = |other: &&Other| self.others_made.iter().any(|made| made.is(other));
+        all.extend(self.others_dropped.iter().filter(|other| !again(other)).map(|other| format!("{} goes", words(other))));
+        let before = |other: &Other| self.others_dropped.iter().any(|dropped| dropped.is(other));
+        let comes = |other: &Other| if before(other) { "is made anew" } else { "comes" };
+        all.extend(self.others_made.iter().map(|other| format!("{} {}", words(other), comes(other))));
+        if self.history {
+            all.push("what migration tools noted".to_owned());
+        }
+        all.extend(self.user_version.map(|version| format!("user_version becomes {version}")));
+        all.extend(self.application_id.map(|id| format!("application_id becomes {id}")));
+        all
+    }
+}
+
+impl TablePlan {
+    fn sentences(&self) -> Vec<String> {
+        let table = &self.name;
+        let mut all = Vec::new();
+        if self.from != self.name {
+            all.push(format!("table `{}` is called `{table}` from then on", self.from));
+        }
+        all.extend(self.renamed.iter().map(|(from, to)| format!("column `{from}` of `{table}` is called `{to}` from then on")));
+        all.extend(self.dropped.iter().map(|column| format!("column `{column}` of `{table}` goes")));
+        all.extend(self.made.iter().map(|column| format!("column `{column}` of `{table}` comes")));
+        if matches!(self.how, How::Remake { .. }) && self.dropped.is_empty() && self.made.is_empty() {
+            all.push(format!("table `{table}` is remade with other types, constraints or another order of its columns"));
+        }
+        all
+    }
+}
+
+/// Finds out what must be done to `own`.
+pub(super) fn plan(
+    own: &Inventory,
+    told: &Inventory,
+    before: Option<&Inventory>,
+    wish: &Wish<'_>,
+) -> Result<std::result::Result<Plan, Refused>> {
+    let mut plan = Plan::default();
+    let ended = |name: &str| wish.ended.iter().any(|ended| same_name(ended, name));
+    plan.dropped.extend(own.tables.iter().filter(|table| ended(&table.name)).map(|table| table.name.clone()));
+    let mut taken = BTreeSet::new();
+    for table in &told.tables {
+        let names = wish.tables.get(&table.name);
+        let here = names.map_or(table.name.as_str(), |names| names.here.as_str());
+        let Some(ours) = own.table(here).filter(|ours| !ended(&ours.name)) else {
+            plan.made.push(table.clone());
+            continue;
+        };
+        taken.insert(ours.name.to_ascii_lowercase());
+        // The content of a virtual table is its module's, and cannot be carried over: what is there stays.
+        if table.is_virtual() || ours.is_virtual() {
+            continue;
+        }
+        let former = before.and_then(|before| before.table(here).or_else(|| before.table(&table.name)));
+        match Comparing::new(ours, table, former, wish).plan()? {
+            Ok(one) if one.is_empty() => {}
+            Ok(one) => plan.tables.push(one),
+            Err(refused) => return Ok(Err(refused)),
+        }
+    }
+    for one in plan.tables.iter().filter(|one| !same_name(&one.from, &one.name)) {
+        if own.table(&one.name).is_some_and(|there| !ended(&there.name) && !taken.contains(&there.name.to_ascii_lowercase())) {
+            return Ok(Err(Refused::TableInTheWay { table: one.from.clone(), name: one.name.clone() }));
+        }
+    }
+    others(own, told, before, &mut plan);
+    plan.history = own.history != told.history;
+    plan.user_version = (own.user_version != told.user_version).then_some(told.user_version);
+    plan.application_id = (own.application_id != told.application_id).then_some(told.application_id);
+    Ok(Ok(plan))
+}
+
+/// Indexes, views and triggers: what was told before and is told no more goes, what nobody told stays.
+fn others(own: &Inventory, told: &Inventory, before: Option<&Inventory>, plan: &mut Plan) {
+    let (ours, theirs) = (named(&own.others), named(&told.others));
+    let told_before = before.map(|before| named(&before.others)).unwrap_or_default();
+    for (place, other) in &ours {
+        let otherwise = theirs.get(place).is_some_and(|told| !same_text(&told.sql, &other.sql));
+        if otherwise || (!theirs.contains_key(place) && told_before.contains_key(place)) {
+            plan.others_dropped.push((*other).clone());
+        }
+    }
+    let is_there = |other: &Other| own.other(other).is_some_and(|ours| same_text(&ours.sql, &other.sql));
+    plan.others_made.extend(told.others.iter().filter(|other| !is_there(other)).cloned());
+}
+
+/// One table as it is here and as it is told.
+struct Comparing<'p> {
+    ours: &'p Table,
+    told: &'p Table,
+    /// Per told column the one here that it is.
+    sources: BTreeMap<&'p str, &'p Column>,
+    dropped: Vec<&'p Column>,
+    /// Columns of this database's own, which stay.
+    local: Vec<&'p Column>,
+}
+
+impl<'p> Comparing<'p> {
+    fn new(ours: &'p Table, told: &'p Table, former: Option<&'p Table>, wish: &'p Wish<'_>) -> Self {
+        let names = wish.tables.get(&told.name);
+        let ends = |column: &Column| names.is_some_and(|names| names.ended.iter().any(|ended| same_name(ended, &column.name)));
+        let told_as = |column: &str| names.and_then(|names| names.columns.get(column)).and_then(|here| ours.column(here));
+        let mut sources: BTreeMap<&str, &Column> = BTreeMap::new();
+        for column in told.stored() {
+            if let Some(source) = told_as(&column.name) {
+                sources.insert(&column.name, source);
+            }
+        }
+        let used: BTreeSet<&str> = sources.values().map(|source| source.name.as_str()).collect();
+        for column in told.stored().filter(|column| !sources.contains_key(column.name.as_str())).collect::<Vec<_>>() {
+            let named = ours.column(&column.name).filter(|ours| !ours.generated && !ends(ours) && !used.contains(ours.name.as_str()));
+            if let Some(source) = named {
+                sources.insert(&column.name, source);
+            }
+        }
+        let used: BTreeSet<&str> = sources.values().map(|source| source.name.as_str()).collect();
+        let was_told = |column: &Column| former.is_some_and(|former| former.column(&column.name).is_some_and(|former| former.generated));
+        let computed = |column: &Column| column.generated && (was_told(column) || told.column(&column.name).is_some());
+        let (dropped, local): (Vec<&Column>, Vec<&Column>) =
+            ours.columns.iter().filter(|column| !used.contains(column.name.as_str())).partition(|column| ends(column) || computed(column));
+        Self { ours, told, sources, dropped, local }
+    }
+
+    fn plan(&self) -> Result<std::result::Result<TablePlan, Refused>> {
+        if let Some(column) = self.local.iter().find(|local| self.told.column(&local.name).is_some()) {
+            return Ok(Err(Refused::ColumnInTheWay { table: self.ours.name.clone(), column: column.name.clone() }));
+        }
+        let is_new = |column: &&Column| !self.sources.contains_key(column.name.as_str());
+        let mut plan = TablePlan {
+            from: self.ours.name.clone(),
+            name: self.told.name.clone(),
+            made: self.told.stored().filter(is_new).map(|column| column.name.clone()).collect(),
+            dropped: self.dropped.iter().filter(|column| !column.generated).map(|column| column.name.clone()).collect(),
+            ..TablePlan::default()
+        };
+        for (there, here) in self.sources.iter().filter(|(there, here)| **there != here.name) {
+            plan.renamed.push((here.name.clone(), (*there).to_owned()));
+        }
+        let scratch = Database::scratch()?;
+        // References lead to tables that are not there; SQLite asks for them only when records are written.
+        let tried = scratch.build(&self.ours.sql).and_then(|()| {
+            renames(&plan).iter().try_for_each(|sql| scratch.connection.execute_batch(sql))?;
+            text_of(&scratch, &plan.name)
+        });
+        let renamed = match tried {
+            Ok(renamed) if !plan.crosses() => renamed,
+            Ok(_) | Err(_) => {
+                plan.how = self.remake(&self.ours.sql, &mut plan);
+                return Ok(Ok(plan));
+            }
+        };
+        if self.is_as_told(&renamed) && self.dropped.is_empty() {
+            return Ok(Ok(plan));
+        }
+        plan.how = match self.definitions() {
+            Some(added) if self.altering_makes(&scratch, &plan.name, &added) => How::Alter(added),
+            Some(_) | None => self.remake(&renamed, &mut plan),
+        };
+        Ok(Ok(plan))
+    }
+
+    /// Whether a text is the told one, but for the columns of our own.
+    fn is_as_told(&self, text: &str) -> bool {
+        match (Created::of(text), Created::of(&self.told.sql)) {
+            (Some(ours), Some(told)) if !self.local.is_empty() => {
+                ours.is_but_for(&told, |name| self.local.iter().any(|local| local.name == name))
+            }
+            (Some(_) | None, Some(_) | None) => same_text(text, &self.told.sql),
+        }
+    }
+
+    /// The text to reach: the told one, with the columns of our own.
+    fn target(&self, name: &str, renamed: &str) -> String {
+        let (Some(told), Some(ours)) = (Created::of(&self.told.sql), Created::of(renamed)) else { return self.told.sql.clone() };
+        let more: Vec<&str> = self.local.iter().filter_map(|column| ours.column(&column.name)).collect();
+        told.with(name, &more)
+    }
+
+    /// Definitions of the columns that are new; none where adding one would not do, whatever is in the table.
+    fn definitions(&self) -> Option<Vec<String>> {
+        let created = Created::of(&self.told.sql)?;
+        let new = self.told.columns.iter().filter(|column| {
+            let computed = || column.generated && self.ours.column(&column.name).is_none_or(|ours| self.dropped.contains(&ours));
+            if column.generated { computed() } else { !self.sources.contains_key(column.name.as_str()) }
+        });
+        let definition = |column: &Column| {
+            let constant = column.default.as_deref().is_none_or(super::super::evolution::is_literal);
+            let can = constant && (!column.not_null || column.default.is_some());
+            created.column(&column.name).filter(|_| can || column.generated).map(str::to_owned)
+        };
+        new.map(definition).collect()
+    }
+
+    fn altering_makes(&self, scratch: &Database, name: &str, added: &[String]) -> bool {
+        alterations(name, self.dropped.iter().map(|column| column.name.as_str()), added)
+            .iter()
+            .try_for_each(|sql| scratch.connection.execute_batch(sql))
+            .and_then(|()| text_of(scratch, name))
+            .is_ok_and(|made| self.is_as_told(&made))
+    }
+
+    fn remake(&self, renamed: &str, plan: &mut TablePlan) -> How {
+        let mut columns = Vec::new();
+        let crosses = plan.crosses();
+        for column in self.told.stored() {
+            match self.sources.get(column.name.as_str()) {
+                Some(source) => {
+                    let from = quote(if crosses { &source.name } else { &column.name });
+                    if column.not_null && !source.not_null {
+                        plan.filled.push(column.name.clone());
+                        columns.push((column.name.clone(), format!("coalesce({from}, {})", filler(column))));
+                    } else {
+                        columns.push((column.name.clone(), from));
+                    }
+                }
+                // Its default does the rest.
+                None if !column.not_null || column.default.is_some() => {}
+                None => columns.push((column.name.clone(), filler(column))),
+            }
+        }
+        columns.extend(self.local.iter().filter(|local| !local.generated).map(|local| (local.name.clone(), quote(&local.name))));
+        How::Remake { sql: self.target(REMADE, renamed), columns }
+    }
+}
+
+/// What fills a column that must not be empty, until its value arrives: its default, else as little as its type allows.
+fn filler(column: &Column) -> String {
+    if let Some(default) = &column.default {
+        return format!("({default})");
+    }
+    let declared = column.declared.to_ascii_uppercase();
+    let says = |words: &[&str]| words.iter().any(|word| declared.contains(word));
+    let (text, number) = match column.unique {
+        true => ("'#' || rowid".to_owned(), "-rowid".to_owned()),
+        false => (quote_text(""), "0".to_owned()),
+    };
+    if says(&["INT"]) {
+        number
+    } else if says(&["CHAR", "CLOB", "TEXT"]) {
+        text
+    } else if says(&["BLOB"]) {
+        if column.unique { format!("CAST({text} AS BLOB)") } else { "x''".to_owned() }
+    } else {
+        number
+    }
+}
+
+/// Statements that give a table and its columns other names.
+pub(super) fn renames(plan: &TablePlan) -> Vec<String> {
+    let mut all = Vec::new();
+    if plan.from != plan.name {
+        all.push(format!("ALTER TABLE {} RENAME TO {}", quote(&plan.from), quote(&plan.name)));
+    }
+    let table = quote(&plan.name);
+    let rename = |(from, to): &(String, String)| format!("ALTER TABLE {table} RENAME COLUMN {} TO {}", quote(from), quote(to));
+    if !plan.crosses() {
+        all.extend(plan.renamed.iter().map(rename));
+    }
+    all
+}
+
+/// Statements that drop and add columns.
+pub(super) fn alterations<'c>(table: &str, dropped: impl Iterator<Item = &'c str>, added: &[String]) -> Vec<String> {
+    let table = quote(table);
+    let drops = dropped.map(|column| format!("ALTER TABLE {table} DROP COLUMN {}", quote(column)));
+    let adds = added.iter().map(|definition| format!("ALTER TABLE {table} ADD COLUMN {definition}"));
+    drops.chain(adds).collect()
+}
+
+fn text_of(scratch: &Database, table: &str) -> rusqlite::Result<String> {
+    scratch.connection.query_row("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1", [table], |row| row.get(0))
+}

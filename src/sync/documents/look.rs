@@ -1,0 +1,270 @@
+//! What changed in the folder since the last time? The list is told.
+//!
+//! **States of a file that changed**: found → in the list (one commit of the database per batch) → seen (one of the ledger). **Crash points**:
+//! after each arrow. Found again, a file that is what the list says is only noted as seen.
+//!
+//! A file was edited *on* what was seen there. Where the list says something else by now (another site's edit that is not placed yet), the
+//! file is no newer version of that: it gets a name of its own, and the other edit its place. Rule 5 of `DESIGN` section 4 for files.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{DocumentCounts, Documents, Freedom, Known, choice, date, patterns, row_of};
+use crate::database::DocumentRow;
+use crate::library::{ChunkStore, Document, DocumentPath, Finding, Found, Library, LibraryError, Renamed, Seen, Totals};
+use crate::model::Millis;
+use crate::sync::report::{Report, Waiting};
+use crate::sync::{Result, Session, SyncError};
+
+/// Files taken into the list at a stretch.
+const BATCH: usize = 200;
+
+/// So many deletions at once are never asked about.
+const FEW_DELETIONS: usize = 10;
+
+/// More than this part of all documents, in percent, is asked about.
+const SHARE: usize = 30;
+
+/// Opens the library and tells the list what changed in the folder. None where there is nothing to work with: no library, or one that is
+/// not there, which the report says.
+pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Option<Documents>> {
+    if !session.has_library() || session.freedom == Freedom::Rehearsal {
+        return Ok(None);
+    }
+    if !session.ledger.has_documents()? {
+        super::switch::begin(session)?;
+    }
+    if let Err(error) = super::switch::check_place(session) {
+        report.waiting.push(wait(error.to_string(), false));
+        return Ok(None);
+    }
+    let folder = session.library_folder();
+    let library = match Library::open(&folder) {
+        Ok(library) => library.with_settle_millis(session.limits.document_settle_millis),
+        Err(error @ (LibraryError::Missing(_) | LibraryError::NotAFolder(_) | LibraryError::NoMarker(_))) => {
+            report
+                .waiting
+                .push(wait(format!("{error}: nothing of it is taken for deleted. 'fieldpost library on' says where it is"), false));
+            return Ok(None);
+        }
+        Err(error) => return away(error, report),
+    };
+    let choice = choice(&session.rules.library().choice, &session.settings.library.choice);
+    let mut documents = Documents {
+        library,
+        store: ChunkStore::open(&session.chunk_folder())?,
+        patterns: patterns(&choice)?,
+        busy: BTreeSet::new(),
+        troubles: BTreeMap::new(),
+        counts: DocumentCounts::default(),
+    };
+    let mut looking = Looking::new(session, &documents.library)?;
+    let totals = match looking.scan(&documents.patterns) {
+        Err(SyncError::Library(error)) => return away(error, report),
+        totals => totals?,
+    };
+    if let Some(why) = looking.delete(totals)? {
+        report.waiting.push(wait(why, false));
+    }
+    let Looking { counts, busy, troubles, .. } = looking;
+    (documents.counts, documents.busy, documents.troubles) = (counts, busy, troubles);
+    documents.counts.busy = documents.busy.len() as u64;
+    Ok(Some(documents))
+}
+
+/// The folder went, or cannot be read: everything else goes on.
+fn away(error: LibraryError, report: &mut Report) -> Result<Option<Documents>> {
+    if matches!(error, LibraryError::Crash(_)) {
+        return Err(error.into());
+    }
+    report.waiting.push(wait(error.to_string(), error.retry_helps()));
+    Ok(None)
+}
+
+fn wait(why: String, retried: bool) -> Waiting {
+    Waiting { neighbour: None, what: "documents".into(), why, retried, unreachable: false }
+}
+
+struct Looking<'s> {
+    session: &'s Session,
+    library: &'s Library,
+    known: BTreeMap<DocumentPath, Known>,
+    listed: BTreeMap<DocumentPath, DocumentRow>,
+    found: Vec<Found>,
+    touched: Vec<(DocumentPath, Seen)>,
+    gone: Vec<DocumentPath>,
+    /// Contents that were found under a new name: what is gone with one of them only moved.
+    moved: BTreeSet<[u8; 32]>,
+    busy: BTreeSet<String>,
+    troubles: BTreeMap<String, String>,
+    counts: DocumentCounts,
+}
+
+impl<'s> Looking<'s> {
+    fn new(session: &'s Session, library: &'s Library) -> Result<Self> {
+        let mut troubles = BTreeMap::new();
+        Ok(Self {
+            session,
+            library,
+            known: session.all_known()?,
+            listed: session.listed(&mut troubles)?,
+            found: Vec::new(),
+            touched: Vec::new(),
+            gone: Vec::new(),
+            moved: BTreeSet::new(),
+            busy: BTreeSet::new(),
+            troubles,
+            counts: DocumentCounts::default(),
+        })
+    }
+
+    fn scan(&mut self, patterns: &crate::library::Patterns) -> Result<Totals> {
+        let seen: BTreeMap<DocumentPath, Seen> = self.known.iter().map(|(path, known)| (path.clone(), known.seen)).collect();
+        let library = self.library;
+        let totals = library.scan(&self.session.world, patterns, &seen, &mut |finding| self.take(finding))?;
+        self.flush()?;
+        Ok(totals)
+    }
+
+    fn take(&mut self, finding: Finding) -> Result<()> {
+        match finding {
+            Finding::Same(_) => {}
+            Finding::Touched(path, seen) => self.touched.push((path, seen)),
+            Finding::New(found) | Finding::Changed(found) => self.found.push(found),
+            Finding::Gone(path) => self.gone.push(path),
+            Finding::Busy(path) => drop(self.busy.insert(path.as_str().to_owned())),
+            Finding::Refused { name, refusal } => drop(self.troubles.insert(name, format!("it is not taken: {refusal}"))),
+        }
+        if self.found.len() + self.touched.len() >= BATCH { self.flush() } else { Ok(()) }
+    }
+
+    /// Tells the list of what was found so far, and notes it as seen.
+    fn flush(&mut self) -> Result<()> {
+        let (found, touched) = (std::mem::take(&mut self.found), std::mem::take(&mut self.touched));
+        if found.is_empty() && touched.is_empty() {
+            return Ok(());
+        }
+        let session = self.session;
+        let mut rows = Vec::new();
+        let mut accounted: Vec<(DocumentPath, Known)> = Vec::new();
+        let mut apart = Vec::new();
+        for found in &found {
+            let path = &found.document.path;
+            let row = row_of(&found.document);
+            let before = self.known.get(path);
+            let known = Known::of(found.seen, &row);
+            let edited = match self.listed.get(path) {
+                None => true,
+                Some(listed) if before.is_some_and(|before| before.has_content_of(listed)) => true,
+                Some(listed) if listed.content == row.content => false,
+                Some(_) => {
+                    apart.push(found);
+                    continue;
+                }
+            };
+            accounted.push((path.clone(), known));
+            if edited {
+                if before.is_none() {
+                    self.moved.insert(row.content);
+                }
+                rows.push(row);
+            }
+        }
+        for (found, path) in self.set_apart(&apart)? {
+            let row = row_of(&Document { path: path.clone(), ..found.0.document.clone() });
+            accounted.push((path, Known::of(found.1, &row)));
+            rows.push(row);
+            self.counts.copies += 1;
+        }
+        write(session, |database| rows.iter().try_for_each(|row| database.put_document(row)))?;
+        session.ledger.begin()?;
+        for (path, known) in &accounted {
+            session.put_known(path, known)?;
+        }
+        for found in &found {
+            session.put_recipe(&found.recipe)?;
+        }
+        for found in &apart {
+            session.ledger.drop_seen(found.document.path.as_str())?;
+        }
+        for (path, seen) in touched {
+            if let Some(known) = self.known.get(&path) {
+                session.put_known(&path, &Known { seen, ..*known })?;
+            }
+        }
+        session.ledger.commit(&session.world, "commit documents seen")?;
+        self.counts.found += rows.len() as u64;
+        for row in rows {
+            if let Ok(path) = DocumentPath::new(&row.path) {
+                self.listed.insert(path, row);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives files that were edited on something else than what the list says now another name.
+    fn set_apart<'f>(&self, apart: &[&'f Found]) -> Result<Vec<((&'f Found, Seen), DocumentPath)>> {
+        let mut done = Vec::new();
+        for found in apart {
+            let path = &found.document.path;
+            let copy = self.copy_name(path, found.document.modified);
+            match self.library.rename(&self.session.world, path, &copy, Some(&found.seen))? {
+                Renamed::Done(Some(seen)) => done.push(((*found, seen), copy)),
+                // Edited again, or gone: the next look finds what is there then.
+                Renamed::Done(None) | Renamed::Absent | Renamed::Edited | Renamed::Blocked(_) => {}
+            }
+        }
+        Ok(done)
+    }
+
+    fn copy_name(&self, path: &DocumentPath, modified: Millis) -> DocumentPath {
+        let taken = |name: &DocumentPath| self.listed.contains_key(name) || self.known.contains_key(name);
+        path.copy_name(self.session.name(), &date(modified), &taken)
+    }
+
+    /// Takes what is gone off the list. Says why not, where it is too much to be meant.
+    fn delete(&mut self, totals: Totals) -> Result<Option<String>> {
+        let session = self.session;
+        // What the list says otherwise by now was edited elsewhere, and an edit wins over a delete.
+        let as_seen = |path: &&DocumentPath| {
+            let known = self.known.get(*path);
+            self.listed.get(*path).is_some_and(|listed| known.is_some_and(|known| known.has_content_of(listed)))
+        };
+        let (ours, others): (Vec<&DocumentPath>, Vec<&DocumentPath>) = self.gone.iter().partition(as_seen);
+        let is_moved = |path: &&DocumentPath| self.known.get(*path).is_some_and(|known| self.moved.contains(&known.seen.content.0));
+        let (moved, deleted): (Vec<&DocumentPath>, Vec<&DocumentPath>) = ours.into_iter().partition(is_moved);
+        let all = self.known.len();
+        let many = deleted.len() > FEW_DELETIONS && deleted.len() * 100 > all * SHARE;
+        let empty = totals.documents == 0 && self.busy.is_empty() && !deleted.is_empty();
+        let asks = (many || empty) && session.freedom != Freedom::AllowDeletions;
+        let count = deleted.len();
+        let going: Vec<&DocumentPath> = if asks { moved } else { moved.into_iter().chain(deleted).collect() };
+        write(session, |database| going.iter().try_for_each(|path| database.remove_document(path.as_str())))?;
+        if !going.is_empty() || !others.is_empty() {
+            session.ledger.begin()?;
+            going.iter().chain(&others).try_for_each(|path| session.ledger.drop_seen(path.as_str()))?;
+            session.ledger.commit(&session.world, "commit documents gone")?;
+        }
+        self.counts.deleted = going.len() as u64;
+        let words = || {
+            format!(
+                "{count} of {all} documents are gone from `{}`, and nobody is told: where they are meant to be deleted everywhere, run 'fieldpost \
+                 sync --allow-deletions'; else put them back",
+                self.library.folder().display()
+            )
+        };
+        Ok(asks.then(words))
+    }
+}
+
+/// Writes to the list as an application would, in one commit; nothing where there is nothing to write.
+pub(super) fn write(session: &Session, work: impl FnOnce(&crate::database::Database) -> crate::database::Result<()>) -> Result<()> {
+    let database = session.database()?;
+    database.begin_write()?;
+    let done = work(database).and_then(|()| database.commit(&session.world)).map_err(SyncError::from);
+    if let Err(error) = &done
+        && !error.is_crash()
+    {
+        database.rollback()?;
+    }
+    done
+}

@@ -1,0 +1,290 @@
+//! How do documents travel? The list of them is a tracked table like any other; this is how folder and list become the same, and how the
+//! content comes along.
+//!
+//! | module | answers |
+//! |---|---|
+//! | `look` | what changed in the folder since the last time? The list is told, as an application would |
+//! | `take` | what of a packet is about documents? Chunks go to the store, before the packet's changes are applied |
+//! | [`place`] | what of the list is not in the folder yet? |
+//! | `tell` | which contents does a neighbour lack? |
+//! | `dispute` | which of two edits is kept? |
+//! | [`switch`] | how does a site get a library, and lose it? |
+//!
+//! **States of a document that was edited here**: in the folder → in the list, and accounted for in the ledger (*seen*) → sealed, told → its
+//! chunks are in packets. **Of one that comes**: in the list → its recipe is known, its chunks are in the store or in files that are here
+//! → in the folder → seen. **Crash points**: after each arrow. A file in the folder that is what the list says is accounted for by the next
+//! look, whoever put it there; a list that says something else than what was seen waits for the next placing.
+//!
+//! **Invariants.**
+//! - What is in the folder and was not seen is never written over or removed: it becomes a document of its own under another name, or comes back.
+//! - A file is not replaced or removed before the parent has its content, if it is one of this site's own.
+//! - That the folder is not there, or empty, or not marked as ours, says nothing of any document.
+//! - A row of the list is a stranger's word: what is no safe name is listed as a trouble and never becomes a path.
+//!
+//! **Order in the stream**: the list first, the contents in packets after it, small ones first, as many as the budget of a round allows;
+//! the rest in the next rounds. So a film holds nothing up. Each packet says whether more is to come (`documents/state.json`): only where none is,
+//! what lacks is asked for.
+
+pub(super) mod dispute;
+pub(super) mod look;
+pub mod place;
+pub mod switch;
+pub(super) mod take;
+pub(super) mod tell;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Result, Session, SyncError};
+use crate::database::DocumentRow;
+use crate::ledger::ContentHash;
+use crate::library::{ChunkId, ChunkStore, ContentId, Document, DocumentPath, Library, LibraryError, Patterns, Recipe, Seen};
+use crate::model::{LIBRARY, Millis};
+use crate::rules::library::Choice;
+
+/// What may be done with the folder in this run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Freedom {
+    /// Everything, but to take very many deletions for meant.
+    #[default]
+    Usual,
+    /// Everything: somebody said that the deletions are meant.
+    AllowDeletions,
+    /// Nothing: it is a rehearsal.
+    Rehearsal,
+}
+
+/// What happened to documents in a round.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DocumentCounts {
+    /// New or changed in the folder.
+    pub found: u64,
+    /// Deleted from the folder.
+    pub deleted: u64,
+    /// Put into the folder.
+    pub placed: u64,
+    /// Removed from the folder.
+    pub removed: u64,
+    /// Kept under another name, because two sites edited them.
+    pub copies: u64,
+    /// In the list, and their content has not come yet.
+    pub coming: u64,
+    /// Being written: left for the next round.
+    pub busy: u64,
+    /// Names that are not taken or not placed, each with the reason; as far as it was not said before.
+    pub refused: BTreeMap<String, String>,
+}
+
+/// A document on its way: in the list, and not in the folder.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Coming {
+    /// Where it will be.
+    pub path: String,
+    /// Its size.
+    pub bytes: u64,
+    /// Bytes that are here already.
+    pub here: u64,
+}
+
+/// The library in one round.
+#[derive(Debug)]
+pub(super) struct Documents {
+    library: Library,
+    store: ChunkStore,
+    patterns: Patterns,
+    /// Files that are being written.
+    busy: BTreeSet<String>,
+    troubles: BTreeMap<String, String>,
+    counts: DocumentCounts,
+}
+
+/// What the ledger keeps of a file that is accounted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Known {
+    /// How it looked.
+    seen: Seen,
+    /// What the list said then: file systems keep times less exactly.
+    modified: Millis,
+    executable: bool,
+}
+
+impl Known {
+    fn of(seen: Seen, row: &DocumentRow) -> Self {
+        Self { seen, modified: row.modified, executable: row.executable }
+    }
+
+    /// Whether it is what the list says.
+    fn is(&self, row: &DocumentRow) -> bool {
+        self.has_content_of(row) && self.modified == row.modified && self.executable == row.executable
+    }
+
+    fn has_content_of(&self, row: &DocumentRow) -> bool {
+        self.seen.content.0 == row.content
+    }
+}
+
+impl Session {
+    /// Whether this site has a library.
+    #[must_use]
+    pub fn has_library(&self) -> bool {
+        self.shapes.iter().any(|shape| shape.name == LIBRARY)
+    }
+
+    /// The documents folder, whether it is there or not.
+    #[must_use]
+    pub fn library_folder(&self) -> PathBuf {
+        self.settings.library_path(self.home.folder())
+    }
+
+    fn chunk_folder(&self) -> PathBuf {
+        self.home.inside().join("library")
+    }
+
+    /// Everything the list says, as far as it can be said of a document; the rest goes to `troubles`.
+    fn listed(&self, troubles: &mut BTreeMap<String, String>) -> Result<BTreeMap<DocumentPath, DocumentRow>> {
+        let mut listed = BTreeMap::new();
+        for row in self.database()?.documents()? {
+            match row {
+                Ok(row) => match DocumentPath::new(&row.path) {
+                    Ok(path) => drop(listed.insert(path, row)),
+                    Err(fault) => drop(troubles.insert(row.path, format!("it is never placed: {fault}"))),
+                },
+                Err(path) => drop(troubles.insert(path, "it is never placed: what the list says of it is no document".into())),
+            }
+        }
+        Ok(listed)
+    }
+
+    fn all_known(&self) -> Result<BTreeMap<DocumentPath, Known>> {
+        let mut all = BTreeMap::new();
+        for (path, look) in self.ledger.all_seen()? {
+            let path = DocumentPath::new(&path).map_err(|_| SyncError::Bug("a file was seen under no name"))?;
+            all.insert(path, read_known(&look)?);
+        }
+        Ok(all)
+    }
+
+    fn put_known(&self, path: &DocumentPath, known: &Known) -> Result<()> {
+        let look = serde_json::to_string(known).map_err(|_| SyncError::Bug("how a file looks does not write"))?;
+        Ok(self.ledger.put_seen(path.as_str(), &known.seen.content.0, &look)?)
+    }
+
+    fn recipe(&self, content: &ContentHash) -> Result<Option<Recipe>> {
+        let Some(bytes) = self.ledger.recipe(content)? else { return Ok(None) };
+        Recipe::from_bytes(ContentId(*content), &bytes).map(Some).ok_or(SyncError::Bug("a noted recipe does not read"))
+    }
+
+    fn put_recipe(&self, recipe: &Recipe) -> Result<()> {
+        let chunks = recipe.chunks.iter().map(|(chunk, _)| chunk.0);
+        Ok(self.ledger.put_recipe(&recipe.content.0, &recipe.to_bytes(), chunks, self.world.now())?)
+    }
+}
+
+fn read_known(look: &str) -> Result<Known> {
+    serde_json::from_str(look).map_err(|_| SyncError::Bug("how a file looked does not read"))
+}
+
+/// Patterns as the door reads them.
+fn patterns(choice: &Choice) -> Result<Patterns> {
+    Patterns::new(&choice.include, &choice.exclude, choice.largest).map_err(|error| SyncError::Pattern(error.to_string()))
+}
+
+/// What a site takes part in: what the rules let it, without what it excludes itself. Its own `include` stands in the place of the rules'.
+fn choice(rules: &Choice, own: &Choice) -> Choice {
+    let include = if own.include.is_empty() { &rules.include } else { &own.include };
+    let largest = [rules.largest, own.largest].into_iter().flatten().min();
+    Choice { include: include.clone(), exclude: [&rules.exclude[..], &own.exclude].concat(), largest }
+}
+
+/// Where chunks are: in the store, or in files that are here.
+struct Chunks<'d> {
+    session: &'d Session,
+    library: &'d Library,
+    store: &'d mut ChunkStore,
+    /// Where the chunks of some contents begin: looked up again and again while one document is put together.
+    places: BTreeMap<ContentHash, BTreeMap<ChunkId, (u64, u32)>>,
+}
+
+/// Contents whose chunks are kept in mind at a time.
+const PLACES: usize = 8;
+
+impl<'d> Chunks<'d> {
+    fn new(session: &'d Session, library: &'d Library, store: &'d mut ChunkStore) -> Self {
+        Self { session, library, store, places: BTreeMap::new() }
+    }
+
+    /// Whether a chunk can be given, as far as is known without reading it.
+    fn has(&self, chunk: &ChunkId) -> Result<bool> {
+        if self.store.has(chunk) {
+            return Ok(true);
+        }
+        for content in self.session.ledger.contents_with(&chunk.0)? {
+            if !self.session.ledger.seen_with(&content)?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A chunk; none where it is not here, or the file that has it was edited since.
+    fn get(&mut self, chunk: &ChunkId) -> Result<Option<Vec<u8>>> {
+        if let Some(bytes) = self.store.get(chunk)? {
+            return Ok(Some(bytes));
+        }
+        for content in self.session.ledger.contents_with(&chunk.0)? {
+            let files = self.session.ledger.seen_with(&content)?;
+            if files.is_empty() {
+                continue;
+            }
+            let Some((offset, length)) = self.place(&content, chunk)? else { continue };
+            for (path, _) in files {
+                let path = DocumentPath::new(&path).map_err(|_| SyncError::Bug("a file was seen under no name"))?;
+                match self.library.read_chunk(&path, offset, length, *chunk) {
+                    Ok(bytes) => return Ok(Some(bytes)),
+                    Err(LibraryError::Changed(_) | LibraryError::Io(_)) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn place(&mut self, content: &ContentHash, chunk: &ChunkId) -> Result<Option<(u64, u32)>> {
+        if !self.places.contains_key(content) {
+            let Some(recipe) = self.session.recipe(content)? else { return Ok(None) };
+            if self.places.len() >= PLACES {
+                self.places.pop_first();
+            }
+            let mut offset = 0;
+            let mut places = BTreeMap::new();
+            for (chunk, length) in recipe.chunks {
+                places.entry(chunk).or_insert((offset, length));
+                offset += u64::from(length);
+            }
+            self.places.insert(*content, places);
+        }
+        Ok(self.places.get(content).and_then(|places| places.get(chunk)).copied())
+    }
+}
+
+fn document(path: &DocumentPath, row: &DocumentRow) -> Document {
+    Document { path: path.clone(), content: ContentId(row.content), bytes: row.bytes, modified: row.modified, executable: row.executable }
+}
+
+fn row_of(document: &Document) -> DocumentRow {
+    DocumentRow {
+        path: document.path.as_str().to_owned(),
+        content: document.content.0,
+        bytes: document.bytes,
+        modified: document.modified,
+        executable: document.executable,
+    }
+}
+
+/// The civil date of a time, in UTC, for the name of a copy.
+fn date(time: Millis) -> String {
+    let date = jiff::Timestamp::from_millisecond(time.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    date.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
+}

@@ -1,0 +1,465 @@
+//! What of the list is not in the folder yet?
+//!
+//! **States of a document that comes**: listed → complete (its recipe is known, every chunk is at hand) → in the folder → seen. **Crash points**:
+//! after each arrow; a file that is in the folder and not noted as seen is found by the next look, and is what the list says.
+//!
+//! Order: what a conflict keeps under another name is listed first; then what only moved; then what overwrites nothing that another document
+//! still needs; then the rest; removals last. Where two documents need each other's old content, one of the two is asked for again.
+//!
+//! **Invariant.** Nothing goes that only this site has: a file whose content is in no row of the list is replaced or removed only once
+//! the parent has been sent it; one whose content another row needs, only once that is in the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fs_err as fs;
+
+use super::look::write;
+use super::{Chunks, Coming, DocumentCounts, Documents, Known, choice, date, document, patterns};
+use crate::database::DocumentRow;
+use crate::ledger::{ContentHash, CopyDue, Missing, SiteThere};
+use crate::library::{ChunkId, ChunkStore, DocumentPath, LibraryError, PackFault, PackWriter, Placed, Recipe, Removed, Renamed, Verdict};
+use crate::model::Millis;
+use crate::sync::report::{Report, Waiting};
+use crate::sync::{Result, Session, SyncError};
+
+/// Files placed per commit of the ledger.
+const BATCH: usize = 100;
+
+/// How long the recipe of a content is kept that no document has: it may have come before the list speaks of it.
+const KEEP_RECIPES_MILLIS: i64 = 7 * 24 * 60 * 60 * 1000;
+
+/// Makes the folder what the list says, as far as the contents are here.
+pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, report: &mut Report) -> Result<()> {
+    // The parent may have ended it meanwhile.
+    if !session.has_library() {
+        return Ok(());
+    }
+    documents.counts.copies += keep_copies(session)?;
+    documents.counts.coming = 0;
+    // What came since is in it.
+    documents.store = ChunkStore::open(&session.chunk_folder())?;
+    let mut placing = Placing::new(session, documents)?;
+    placing.run()?;
+    let full = std::mem::take(&mut placing.full);
+    let Placing { counts, troubles, .. } = placing;
+    (documents.counts, documents.troubles) = (counts, troubles);
+    report.waiting.extend(full.into_iter().map(|why| Waiting {
+        neighbour: None,
+        what: "documents".into(),
+        why,
+        retried: true,
+        unreachable: false,
+    }));
+    sweep(session, documents)?;
+    let before = session.ledger.document_troubles()?;
+    if before != documents.troubles {
+        session.ledger.begin()?;
+        session.ledger.set_document_troubles(&documents.troubles)?;
+        session.ledger.commit(&session.world, "commit troubles of documents")?;
+    }
+    let new = documents.troubles.iter().filter(|(name, why)| before.get(*name) != Some(*why));
+    documents.counts.refused.extend(new.map(|(name, why)| (name.clone(), why.clone())));
+    report.documents = documents.counts.clone();
+    Ok(())
+}
+
+/// Lists what lost a conflict under a name of its own, as an edit of this site. A run that died in between finds it listed.
+fn keep_copies(session: &Session) -> Result<u64> {
+    let due = session.ledger.copies_due()?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let mut listed = session.listed(&mut BTreeMap::new())?;
+    let known = session.all_known()?;
+    let mut rows = Vec::new();
+    for copy in &due {
+        let Ok(path) = DocumentPath::new(&copy.path) else { continue };
+        let CopyDue { content, bytes, modified, executable, .. } = *copy;
+        // The same content under a name that this copy could have: it is kept already.
+        let is_kept = std::cell::Cell::new(false);
+        let name = path.copy_name(&copy.site, &date(modified), &|name| {
+            is_kept.set(is_kept.get() || listed.get(name).is_some_and(|row| row.content == content));
+            listed.contains_key(name) || known.contains_key(name)
+        });
+        if !is_kept.get() {
+            let row = DocumentRow { path: name.as_str().to_owned(), content, bytes, modified, executable };
+            listed.insert(name, row.clone());
+            rows.push(row);
+        }
+    }
+    write(session, |database| rows.iter().try_for_each(|row| database.put_document(row)))?;
+    session.ledger.begin()?;
+    due.iter().try_for_each(|copy| session.ledger.drop_copy(copy.id))?;
+    session.ledger.commit(&session.world, "commit copies of documents")?;
+    Ok(rows.len() as u64)
+}
+
+/// Forgets recipes and chunks that nothing needs any more.
+fn sweep(session: &Session, documents: &mut Documents) -> Result<()> {
+    let listed: BTreeSet<ContentHash> = session.listed(&mut BTreeMap::new())?.into_values().map(|row| row.content).collect();
+    let known: BTreeSet<ContentHash> = session.all_known()?.into_values().map(|known| known.seen.content.0).collect();
+    let old = session.ledger.recipes_before(Millis(session.world.now().0 - KEEP_RECIPES_MILLIS))?;
+    let going: Vec<ContentHash> = old.into_iter().filter(|content| !listed.contains(content) && !known.contains(content)).collect();
+    if !going.is_empty() {
+        session.ledger.begin()?;
+        going.iter().try_for_each(|content| session.ledger.drop_recipe(content))?;
+        session.ledger.commit(&session.world, "commit recipes forgotten")?;
+    }
+    // Of a content that is in the folder no chunk is needed from the store.
+    let needed = |chunk: &ChunkId| match session.ledger.contents_with(&chunk.0) {
+        Ok(contents) => contents.iter().any(|content| !known.contains(content)),
+        Err(_) => true,
+    };
+    Ok(documents.store.sweep(&session.world, &needed)?)
+}
+
+/// What is on its way, by path.
+///
+/// # Errors
+/// As database and ledger say.
+pub fn coming(session: &Session) -> Result<Vec<Coming>> {
+    if !session.has_library() || !session.ledger.has_documents()? {
+        return Ok(Vec::new());
+    }
+    let patterns = patterns(&choice(&session.rules.library().choice, &session.settings.library.choice))?;
+    let known = session.all_known()?;
+    let missing = session.ledger.missing()?;
+    let mut coming = Vec::new();
+    for (path, row) in session.listed(&mut BTreeMap::new())? {
+        let here = known.get(&path).is_some_and(|known| known.has_content_of(&row));
+        if here || patterns.takes(&path, row.bytes) != Verdict::Take {
+            continue;
+        }
+        let here = missing.get(&row.content).map_or(0, |missing| missing.here);
+        coming.push(Coming { path: row.path, bytes: row.bytes, here });
+    }
+    Ok(coming)
+}
+
+struct Placing<'d> {
+    session: &'d Session,
+    chunks: Chunks<'d>,
+    known: BTreeMap<DocumentPath, Known>,
+    listed: BTreeMap<DocumentPath, DocumentRow>,
+    /// Contents that documents of the list have.
+    contents: BTreeSet<ContentHash>,
+    /// What the parent has; none where there is no parent.
+    parent: Option<SiteThere>,
+    busy: BTreeSet<String>,
+    counts: DocumentCounts,
+    troubles: BTreeMap<String, String>,
+    /// The disk has no room, in words.
+    full: Option<String>,
+    /// Files accounted for and not yet noted.
+    noted: Vec<(DocumentPath, Option<Known>)>,
+    /// Contents of which something is not here, and how many bytes are.
+    missing: BTreeMap<ContentHash, u64>,
+}
+
+impl<'d> Placing<'d> {
+    fn new(session: &'d Session, documents: &'d mut Documents) -> Result<Self> {
+        let mut troubles = std::mem::take(&mut documents.troubles);
+        let all = session.listed(&mut troubles)?;
+        let known = session.all_known()?;
+        let mut listed = BTreeMap::new();
+        // Of names that are one on some system the one that is in the folder already is it, else the first.
+        let mut names: BTreeMap<String, DocumentPath> = known.keys().map(|path| (path.collision_key(), path.clone())).collect();
+        for (path, row) in all {
+            if documents.patterns.takes(&path, row.bytes) != Verdict::Take {
+                continue;
+            }
+            let first = names.entry(path.collision_key()).or_insert_with(|| path.clone());
+            if *first == path {
+                listed.insert(path, row);
+            } else {
+                let why = format!("it is not placed: `{first}` is the same name on systems that do not tell upper from lower case");
+                troubles.insert(row.path, why);
+            }
+        }
+        let parent = session.ledger.parent()?.map(|parent| session.ledger.there(parent.site)).transpose()?;
+        Ok(Self {
+            session,
+            contents: listed.values().map(|row| row.content).collect(),
+            chunks: Chunks::new(session, &documents.library, &mut documents.store),
+            known,
+            listed,
+            parent,
+            busy: documents.busy.clone(),
+            counts: documents.counts.clone(),
+            troubles,
+            full: None,
+            noted: Vec::new(),
+            missing: BTreeMap::new(),
+        })
+    }
+
+    fn run(&mut self) -> Result<()> {
+        let free = |path: &DocumentPath| !self.busy.contains(path.as_str());
+        let is_due = |(path, row): &(&DocumentPath, &DocumentRow)| free(path) && self.known.get(*path).is_none_or(|known| !known.is(row));
+        let mut due: Vec<DocumentPath> = self.listed.iter().filter(is_due).map(|(path, _)| path.clone()).collect();
+        let excluded = self.excluded()?;
+        let going = |path: &&DocumentPath| free(path) && !self.listed.contains_key(*path) && !excluded.contains(*path);
+        let mut going: Vec<DocumentPath> = self.known.keys().filter(going).cloned().collect();
+        self.move_along(&mut due, &mut going)?;
+        // What another document still needs is overwritten after that one is placed.
+        let needed: BTreeSet<ContentHash> = due.iter().filter_map(|path| self.listed.get(path)).map(|row| row.content).collect();
+        let takes_away = |path: &DocumentPath| {
+            let content = self.known.get(path).map(|known| known.seen.content.0);
+            content.is_some_and(|content| needed.contains(&content) && self.listed.get(path).is_some_and(|row| row.content != content))
+        };
+        let (last, first): (Vec<DocumentPath>, Vec<DocumentPath>) = due.into_iter().partition(takes_away);
+        for path in first.into_iter().chain(last) {
+            self.place(&path)?;
+        }
+        for path in going {
+            self.remove(&path)?;
+        }
+        self.note()?;
+        self.note_missing()
+    }
+
+    fn note_missing(&self) -> Result<()> {
+        let ledger = &self.session.ledger;
+        let before = ledger.missing()?;
+        let now = self.session.world.now();
+        let new = self.missing.iter().map(|(content, here)| match before.get(content) {
+            Some(missing) => (*content, Missing { here: *here, ..*missing }),
+            None => (*content, Missing { since: now, asked: None, here: *here }),
+        });
+        let new: Vec<(ContentHash, Missing)> = new.filter(|(content, missing)| before.get(content) != Some(missing)).collect();
+        let past: Vec<&ContentHash> = before.keys().filter(|content| !self.missing.contains_key(*content)).collect();
+        if new.is_empty() && past.is_empty() {
+            return Ok(());
+        }
+        ledger.begin()?;
+        new.iter().try_for_each(|(content, missing)| ledger.set_missing(content, *missing))?;
+        past.into_iter().try_for_each(|content| ledger.drop_missing(content))?;
+        Ok(ledger.commit(&self.session.world, "commit documents missing")?)
+    }
+
+    /// Documents of the list that the patterns leave alone here: their files are neither placed nor removed.
+    fn excluded(&self) -> Result<BTreeSet<DocumentPath>> {
+        let all = self.session.listed(&mut BTreeMap::new())?;
+        Ok(all.into_keys().filter(|path| !self.listed.contains_key(path)).collect())
+    }
+
+    /// What went under one name and came under another is renamed.
+    fn move_along(&mut self, due: &mut Vec<DocumentPath>, going: &mut Vec<DocumentPath>) -> Result<()> {
+        let mut sources: BTreeMap<ContentHash, Vec<DocumentPath>> = BTreeMap::new();
+        for path in going.iter() {
+            if let Some(known) = self.known.get(path) {
+                sources.entry(known.seen.content.0).or_default().push(path.clone());
+            }
+        }
+        for to in due.iter().filter(|path| !self.known.contains_key(*path)).cloned().collect::<Vec<_>>() {
+            let Some(row) = self.listed.get(&to).cloned() else { continue };
+            let Some(from) = sources.get_mut(&row.content).and_then(Vec::pop) else { continue };
+            let Some(known) = self.known.get(&from).copied() else { continue };
+            let renamed = self.chunks.library.rename(&self.session.world, &from, &to, Some(&known.seen));
+            let Some(renamed) = self.or_trouble(&to, renamed)? else { continue };
+            match renamed {
+                Renamed::Done(Some(seen)) => {
+                    // The times are those of before; what the list says is looked at next.
+                    let known = Known { seen, ..known };
+                    self.account(&from, None)?;
+                    self.account(&to, Some(known))?;
+                    going.retain(|path| *path != from);
+                    if known.is(&row) {
+                        due.retain(|path| *path != to);
+                        self.counts.placed += 1;
+                    }
+                }
+                Renamed::Done(None) | Renamed::Absent | Renamed::Edited | Renamed::Blocked(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&mut self, path: &DocumentPath) -> Result<()> {
+        let Some(row) = self.listed.get(path).cloned() else { return Ok(()) };
+        let world = &self.session.world;
+        let standing = self.known.get(path).copied();
+        let document = document(path, &row);
+        let placed = match standing.filter(|known| known.has_content_of(&row)) {
+            Some(known) => self.chunks.library.dress(world, &document, &known.seen),
+            None => {
+                let recipe = match self.complete(&row.content)? {
+                    Ok(recipe) => recipe,
+                    Err(here) => {
+                        self.counts.coming += 1;
+                        self.missing.insert(row.content, here);
+                        return Ok(());
+                    }
+                };
+                if let Some(known) = standing
+                    && !self.may_go(path, &known)?
+                {
+                    self.counts.coming += 1;
+                    return Ok(());
+                }
+                self.put(&document, &recipe, standing)
+            }
+        };
+        match placed {
+            Ok(Placed::Done(seen)) => {
+                self.counts.placed += 1;
+                self.account(path, Some(Known::of(seen, &row)))
+            }
+            // The next look sees what was done there.
+            Ok(Placed::Edited) => {
+                self.counts.coming += 1;
+                Ok(())
+            }
+            Ok(Placed::Blocked(refusal)) => {
+                self.troubles.insert(row.path, format!("it is not placed: {refusal}"));
+                Ok(())
+            }
+            Err(error @ LibraryError::Full { .. }) => {
+                self.counts.coming += 1;
+                self.full.get_or_insert(error.to_string());
+                Ok(())
+            }
+            // A neighbour told of chunks that do not make it: its word is forgotten, and the content asked for.
+            Err(LibraryError::Content(_)) => {
+                self.counts.coming += 1;
+                self.session.ledger.begin()?;
+                self.session.ledger.drop_recipe(&row.content)?;
+                Ok(self.session.ledger.commit(world, "commit recipe dropped")?)
+            }
+            Err(LibraryError::ChunkMissing { .. }) => {
+                self.counts.coming += 1;
+                Ok(())
+            }
+            failed => self.or_trouble(path, failed).map(drop),
+        }
+    }
+
+    /// What the file system refuses for one document keeps no other from its place; the next round tries again.
+    fn or_trouble<T>(&mut self, path: &DocumentPath, done: std::result::Result<T, LibraryError>) -> Result<Option<T>> {
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(error @ LibraryError::Crash(_)) => Err(error.into()),
+            Err(error) => {
+                self.troubles.insert(path.as_str().to_owned(), format!("it is not placed: {error}"));
+                Ok(None)
+            }
+        }
+    }
+
+    fn put(
+        &mut self,
+        document: &crate::library::Document,
+        recipe: &Recipe,
+        standing: Option<Known>,
+    ) -> std::result::Result<Placed, LibraryError> {
+        let mut failed = None;
+        let (library, world) = (self.chunks.library, &self.session.world);
+        let mut chunk = |id: &ChunkId| match self.chunks.get(id) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                failed = Some(error);
+                None
+            }
+        };
+        let placed = library.place(world, document, recipe, &mut chunk, standing.map(|known| known.seen).as_ref());
+        match (placed, failed) {
+            (Err(LibraryError::ChunkMissing { .. }), Some(SyncError::Library(error))) => Err(error),
+            (placed, _) => placed,
+        }
+    }
+
+    /// The recipe of a content of which every chunk is at hand; else how many bytes of it are.
+    fn complete(&self, content: &ContentHash) -> Result<std::result::Result<Recipe, u64>> {
+        let Some(recipe) = self.session.recipe(content)? else { return Ok(Err(0)) };
+        let mut here = 0;
+        for (chunk, length) in &recipe.chunks {
+            if self.chunks.has(chunk)? {
+                here += u64::from(*length);
+            }
+        }
+        Ok(if here == recipe.bytes() { Ok(recipe) } else { Err(here) })
+    }
+
+    /// Whether a file may go. What a document of the list still needs of it, and no other file has, is kept in the store first.
+    fn may_go(&mut self, path: &DocumentPath, known: &Known) -> Result<bool> {
+        let content = known.seen.content.0;
+        if self.known.iter().any(|(other, known)| other != path && known.seen.content.0 == content) {
+            return Ok(true);
+        }
+        if self.contents.contains(&content) {
+            return self.save(&content);
+        }
+        Ok(self.parent.as_ref().is_none_or(|there| crate::ledger::is_whole(there, &content)))
+    }
+
+    /// Keeps a content in the store. False where it is not what was seen any more.
+    fn save(&mut self, content: &ContentHash) -> Result<bool> {
+        let Some(recipe) = self.session.recipe(content)? else { return Ok(false) };
+        let scratch = self.session.home.scratch();
+        let (frames, index) = (scratch.join("saved-chunks"), scratch.join("saved-index"));
+        let mut pack = PackWriter::create(&frames, &index)?;
+        let mut put = BTreeSet::new();
+        for (chunk, _) in &recipe.chunks {
+            if self.chunks.store.has(chunk) || !put.insert(*chunk) {
+                continue;
+            }
+            let Some(bytes) = self.chunks.get(chunk)? else { return Ok(false) };
+            pack.put(*chunk, &bytes)?;
+        }
+        pack.finish()?;
+        let (mut frames, mut index) = (fs::File::open(frames)?, fs::File::open(index)?);
+        match self.chunks.store.take(&self.session.world, &mut frames, &mut index) {
+            Ok(_) => Ok(true),
+            Err(PackFault::Io(error)) => Err(error.into()),
+            Err(PackFault::Crash(crash)) => Err(crash.into()),
+            Err(PackFault::Index { .. } | PackFault::Frame { .. }) => Err(SyncError::Bug("a pack that was just made does not read")),
+        }
+    }
+
+    fn remove(&mut self, path: &DocumentPath) -> Result<()> {
+        let Some(known) = self.known.get(path).copied() else { return Ok(()) };
+        if !self.may_go(path, &known)? {
+            return Ok(());
+        }
+        let removed = self.chunks.library.remove(&self.session.world, path, &known.seen);
+        let Some(removed) = self.or_trouble(path, removed)? else { return Ok(()) };
+        match removed {
+            Removed::Done => {
+                self.counts.removed += 1;
+                self.account(path, None)
+            }
+            // Edited meanwhile: the next look lists it again.
+            Removed::Edited => Ok(()),
+            Removed::Blocked(refusal) => {
+                self.troubles.insert(path.as_str().to_owned(), format!("it is not removed: {refusal}"));
+                Ok(())
+            }
+        }
+    }
+
+    /// What is under a path is accounted for; noted for good in batches.
+    fn account(&mut self, path: &DocumentPath, known: Option<Known>) -> Result<()> {
+        match known {
+            Some(known) => drop(self.known.insert(path.clone(), known)),
+            None => drop(self.known.remove(path)),
+        }
+        self.noted.push((path.clone(), known));
+        // Chunks are looked for where the ledger says that files are.
+        if self.noted.len() >= BATCH { self.note() } else { Ok(()) }
+    }
+
+    fn note(&mut self) -> Result<()> {
+        if self.noted.is_empty() {
+            return Ok(());
+        }
+        let ledger = &self.session.ledger;
+        ledger.begin()?;
+        for (path, known) in self.noted.drain(..) {
+            match known {
+                Some(known) => self.session.put_known(&path, &known)?,
+                None => ledger.drop_seen(path.as_str())?,
+            }
+        }
+        Ok(ledger.commit(&self.session.world, "commit documents placed")?)
+    }
+}

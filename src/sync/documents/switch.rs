@@ -1,0 +1,129 @@
+//! How does a site get a library, and lose it?
+//!
+//! The host decides: `fieldpost library on`. Everybody below hears it in a paper beside roster and rules, and gets the list before the first
+//! change of it is applied. **States**: none → the folder is there and marked → the ledger has its tables → the list is in the database, and
+//! tracked. **Crash points**: after each arrow; every step finds what is done.
+//!
+//! Without a library again the list goes, and nobody is told to delete a document: files stay where they are, at all sites.
+
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+use serde::{Deserialize, Serialize};
+
+use super::Freedom;
+use crate::ledger::{Neighbour, NeighbourKind};
+use crate::library::Library;
+use crate::packet::Opened;
+use crate::sync::{Result, Session, SyncError};
+
+/// The part that says it, and the note of what a child was told.
+pub(in crate::sync) const PAPER: &str = "documents/library.json";
+
+/// Whether the sender has a library.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Paper {
+    library: bool,
+}
+
+/// Begins a library in the folder of the settings.
+///
+/// # Errors
+/// As folder, database and ledger say; doing it again goes on.
+pub fn on(session: &mut Session) -> Result<()> {
+    prepare(session)?;
+    list(session)
+}
+
+/// Makes the list, and has it tracked. What was seen under an earlier one says nothing of this one.
+fn list(session: &mut Session) -> Result<()> {
+    if !session.database()?.has_library()? {
+        forget(session)?;
+    }
+    begin(session)?;
+    session.database()?.make_library(&session.world)?;
+    session.follow().map(drop)
+}
+
+/// Makes the folder of the settings ready: it is there, and marked.
+///
+/// # Errors
+/// As the folder says.
+pub fn prepare(session: &Session) -> Result<()> {
+    check_place(session)?;
+    if session.freedom != Freedom::Rehearsal {
+        Library::create(&session.world, &session.library_folder())?;
+    }
+    Ok(())
+}
+
+/// Refuses a folder that has the home or the database in it, or is inside what is ours: they would travel as documents.
+pub(super) fn check_place(session: &Session) -> Result<()> {
+    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned());
+    let folder = real(&session.library_folder());
+    let ours = real(&session.home.inside());
+    let inside = |path: PathBuf| real(&path).starts_with(&folder);
+    if folder.starts_with(&ours) || inside(session.home.folder().to_owned()) || inside(session.database_path()) {
+        return Err(SyncError::LibraryPlace(folder));
+    }
+    Ok(())
+}
+
+/// Makes the tables of the ledger, where they are not there.
+pub(super) fn begin(session: &Session) -> Result<()> {
+    session.ledger.begin()?;
+    session.ledger.make_documents()?;
+    Ok(session.ledger.commit(&session.world, "commit tables of documents")?)
+}
+
+/// Ends the library. The files stay.
+///
+/// # Errors
+/// As database and ledger say; doing it again goes on.
+pub fn off(session: &mut Session) -> Result<()> {
+    // First: a list that is there without what was seen is as one that just began.
+    forget(session)?;
+    session.database()?.drop_library(&session.world)?;
+    session.follow()?;
+    let chunks = session.chunk_folder();
+    if chunks.is_dir() {
+        fs::remove_dir_all(chunks)?;
+    }
+    Ok(())
+}
+
+fn forget(session: &Session) -> Result<()> {
+    session.ledger.begin()?;
+    session.ledger.forget_documents()?;
+    Ok(session.ledger.commit(&session.world, "commit documents forgotten")?)
+}
+
+/// What a neighbour is to hear; none where nothing.
+pub(in crate::sync) fn paper(session: &Session, to: &Neighbour) -> Result<Option<String>> {
+    let library = session.has_library();
+    if to.kind == NeighbourKind::Parent || !(library || to.told_documents.contains_key(PAPER)) {
+        return Ok(None);
+    }
+    serde_json::to_string(&Paper { library }).map(Some).map_err(|_| SyncError::Bug("a paper does not write"))
+}
+
+/// Does what the parent says of the library, before its changes are applied.
+pub(in crate::sync) fn hear(session: &mut Session, from: &Neighbour, opened: &Opened) -> Result<()> {
+    if from.kind == NeighbourKind::Child {
+        return Ok(());
+    }
+    let Some(bytes) = opened.bytes(PAPER, session.limits.document_bytes)? else { return Ok(()) };
+    let paper: Paper = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart(PAPER))?;
+    match (paper.library, session.has_library()) {
+        (true, false) => {
+            // A folder that cannot be made keeps no record from coming: every round says that it is not there.
+            match prepare(session) {
+                Err(error) if error.is_crash() => return Err(error),
+                Ok(()) | Err(_) => {}
+            }
+            list(session)
+        }
+        (false, true) => off(session),
+        (true, true) | (false, false) => Ok(()),
+    }
+}

@@ -1,0 +1,343 @@
+//! Which contents does a neighbour lack?
+//!
+//! It has what it told of, what it was sent, and what the ledger says of both (`document_there`), written in the commit of the build: what is in
+//! a packet of a stream comes, in order, once. So a content is told once per neighbour: its recipe (against that of a version the neighbour has),
+//! and the chunks of it that are in no content the neighbour has. Where that guess is wrong, because the neighbour edited what it
+//! had, it asks.
+//!
+//! Upwards every content goes that is in the folder or the list, also of an edit that lost: see [`super::place`]. Downwards what the list
+//! says and the neighbour's groups get.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use fs_err as fs;
+
+use super::take::{MOST_WANTED, More, Wanted, more_comes};
+use super::{Chunks, patterns};
+use crate::database::DocumentRow;
+use crate::ledger::{ContentHash, Missing, Neighbour, NeighbourKind, Opinion, SiteThere, WHOLE, is_whole};
+use crate::library::{ChunkId, ChunkStore, ContentId, DocumentPath, Library, PackWriter, Patterns, Recipe, Verdict};
+use crate::model::{Key, LIBRARY, Row, Value};
+use crate::packet::{Part, PartSource};
+use crate::sync::known::{self, Link};
+use crate::sync::{Result, Session, SyncError};
+
+/// The part with recipes, a line each.
+pub(super) const RECIPES: &str = "documents/recipes.jsonl";
+/// The part with what is asked for.
+pub(super) const WANTED: &str = "documents/wanted.json";
+/// The part that says whether more is to come.
+pub(super) const MORE: &str = "documents/state.json";
+
+/// Most chunks that one packet asks for by name.
+const MOST_CHUNKS: usize = 50_000;
+
+/// What is to be told to one neighbour, in one build.
+pub(in crate::sync) struct Telling<'s> {
+    session: &'s Session,
+    to: &'s Neighbour,
+    library: Library,
+    store: ChunkStore,
+    listed: BTreeMap<DocumentPath, DocumentRow>,
+    there: SiteThere,
+    wanted: BTreeMap<ContentHash, BTreeSet<ContentHash>>,
+    /// Contents to tell, in order.
+    queue: VecDeque<ContentHash>,
+    /// Chunks told in this build.
+    told: BTreeSet<ChunkId>,
+    /// Bytes told in this build.
+    spent: u64,
+    /// Packs made.
+    packs: usize,
+    /// Some are left for another build, or not here yet.
+    left: bool,
+}
+
+/// What became of one content.
+enum Told {
+    Whole,
+    /// The pack is full; it goes on with the next.
+    Part,
+    /// Something of it is not here.
+    Lacking,
+}
+
+impl<'s> Telling<'s> {
+    /// None where there is no library, or its folder is away.
+    pub(in crate::sync) fn new(session: &'s Session, to: &'s Neighbour) -> Result<Option<Self>> {
+        if !session.has_library() || !session.ledger.has_documents()? {
+            return Ok(None);
+        }
+        let Ok(library) = Library::open(&session.library_folder()) else { return Ok(None) };
+        let listed = session.listed(&mut BTreeMap::new())?;
+        let there = session.ledger.there(to.site)?;
+        let wanted = session.ledger.wanted_by(to.site)?;
+        let choices = session.choices_of(to)?;
+        let mut sizes: BTreeMap<ContentHash, u64> = BTreeMap::new();
+        for (path, row) in &listed {
+            if choices.as_ref().is_none_or(|choices| takes(choices, path, row.bytes)) {
+                sizes.insert(row.content, row.bytes);
+            }
+        }
+        if to.kind == NeighbourKind::Parent {
+            for known in session.all_known()?.values() {
+                sizes.insert(known.seen.content.0, known.seen.bytes);
+            }
+        }
+        sizes.retain(|content, _| !is_whole(&there, content) || wanted.contains_key(content));
+        let mut queue: Vec<(u64, ContentHash)> = sizes.into_iter().map(|(content, bytes)| (bytes, content)).collect();
+        queue.sort_unstable();
+        Ok(Some(Self {
+            session,
+            to,
+            library,
+            store: ChunkStore::open(&session.chunk_folder())?,
+            listed,
+            there,
+            wanted,
+            queue: queue.into_iter().map(|(_, content)| content).collect(),
+            told: BTreeSet::new(),
+            spent: 0,
+            packs: 0,
+            left: false,
+        }))
+    }
+
+    /// The next packet's worth of contents; none where all is told, or as much as the budget allows.
+    pub(in crate::sync) fn pack(&mut self) -> Result<Option<Vec<Part>>> {
+        let budget = match self.session.settings.library.before_rows {
+            true => u64::MAX,
+            false => self.session.settings.library.budget,
+        };
+        if self.queue.is_empty() {
+            return Ok(None);
+        }
+        if self.spent >= budget {
+            self.left = true;
+            return Ok(None);
+        }
+        self.packs += 1;
+        let scratch = self.session.home.scratch();
+        let file = |what: &str| scratch.join(format!("{what}-{}-{}", self.to.card.name, self.packs));
+        let (frames, index, lines) = (file("chunks"), file("chunks-index"), file("recipes"));
+        let mut pack = PackWriter::create(&frames, &index)?;
+        let mut recipes = Vec::new();
+        let most = self.session.limits.document_packet_bytes.min(budget - self.spent);
+        while let Some(content) = self.queue.front().copied() {
+            match self.tell(&content, &mut pack, &mut recipes, most)? {
+                Told::Whole => {}
+                Told::Lacking => self.left = true,
+                Told::Part => break,
+            }
+            self.queue.pop_front();
+            if pack.bytes() >= most || recipes.len() as u64 >= most {
+                break;
+            }
+        }
+        let bytes = pack.finish()?;
+        self.spent += bytes.max(1);
+        let mut parts = Vec::new();
+        if !recipes.is_empty() {
+            fs::write(&lines, &recipes)?;
+            parts.push(Part { name: RECIPES.into(), source: PartSource::File(lines) });
+        }
+        if bytes > 0 {
+            parts.push(Part { name: PackWriter::INDEX.into(), source: PartSource::File(index) });
+            parts.push(Part { name: PackWriter::FRAMES.into(), source: PartSource::File(frames) });
+        }
+        if parts.is_empty() {
+            // Nothing of what is left is here: the rest of the queue was looked at as well.
+            return Ok(None);
+        }
+        Ok(Some(parts))
+    }
+
+    /// Tells what a neighbour lacks of one content.
+    fn tell(&mut self, content: &ContentHash, pack: &mut PackWriter, recipes: &mut Vec<u8>, most: u64) -> Result<Told> {
+        let session = self.session;
+        let Some(recipe) = session.recipe(content)? else { return Ok(Told::Lacking) };
+        let wanted = self.wanted.get(content).cloned();
+        let begun = self.there.get(content).copied().filter(|place| *place != WHOLE).unwrap_or_default();
+        let (lacking, base) = self.lacking(&recipe, wanted.as_ref())?;
+        let mut chunks = Chunks::new(session, &self.library, &mut self.store);
+        for chunk in &lacking {
+            if !chunks.has(chunk)? {
+                return Ok(Told::Lacking);
+            }
+        }
+        if begun == 0 {
+            let base = base.map(|base| session.recipe(&base)).transpose()?.flatten().filter(|_| wanted.is_none());
+            let line = serde_json::to_vec(&recipe.told(base.as_ref())).map_err(|_| SyncError::Bug("a recipe does not write"))?;
+            recipes.extend(line);
+            recipes.push(b'\n');
+        }
+        for (place, (chunk, _)) in (0i64..).zip(&recipe.chunks) {
+            if place < begun || !lacking.contains(chunk) || self.told.contains(chunk) {
+                continue;
+            }
+            let Some(bytes) = chunks.get(chunk)? else {
+                // The file was edited since it was looked at: what was told of it is enough to go on from here.
+                self.put_there(content, place)?;
+                return Ok(Told::Lacking);
+            };
+            pack.put(*chunk, &bytes)?;
+            self.told.insert(*chunk);
+            if pack.bytes() >= most {
+                self.put_there(content, place + 1)?;
+                return Ok(Told::Part);
+            }
+        }
+        session.ledger.drop_wanted(self.to.site, content)?;
+        self.put_there(content, WHOLE)?;
+        Ok(Told::Whole)
+    }
+
+    fn put_there(&mut self, content: &ContentHash, place: i64) -> Result<()> {
+        self.there.insert(*content, place);
+        Ok(self.session.ledger.put_there(self.to.site, content, place)?)
+    }
+
+    /// The chunks of a content that the neighbour is thought to lack, and the content that it has which shares most with it.
+    fn lacking(&self, recipe: &Recipe, wanted: Option<&BTreeSet<ContentHash>>) -> Result<(BTreeSet<ChunkId>, Option<ContentHash>)> {
+        if let Some(wanted) = wanted {
+            // It asks for what it needs by name once it knows of which chunks it is made.
+            let named = recipe.chunks.iter().map(|(chunk, _)| *chunk).filter(|chunk| wanted.contains(&chunk.0)).collect();
+            return Ok((named, None));
+        }
+        let mut lacking = BTreeSet::new();
+        let mut shared: BTreeMap<ContentHash, usize> = BTreeMap::new();
+        for (chunk, _) in &recipe.chunks {
+            let mut has = false;
+            for content in self.session.ledger.contents_with(&chunk.0)? {
+                if content != recipe.content.0 && is_whole(&self.there, &content) {
+                    *shared.entry(content).or_default() += 1;
+                    has = true;
+                }
+            }
+            if !has {
+                lacking.insert(*chunk);
+            }
+        }
+        let base = shared.into_iter().max_by_key(|(_, count)| *count).map(|(content, _)| content);
+        Ok((lacking, base))
+    }
+
+    /// What else is to be said: whether more is to come, and what is asked for. `told` is what the neighbour knows.
+    pub(in crate::sync) fn finish(mut self, told: &mut BTreeMap<String, String>) -> Result<Vec<Part>> {
+        let mut parts = Vec::new();
+        let bytes = |value: serde_json::Result<Vec<u8>>| value.map(PartSource::Bytes).map_err(|_| SyncError::Bug("a part does not write"));
+        let more = self.left || !self.queue.is_empty();
+        let state = if more { "more" } else { "whole" };
+        if told.get(MORE).map_or("whole", String::as_str) != state {
+            told.insert(MORE.into(), state.into());
+            parts.push(Part { name: MORE.into(), source: bytes(serde_json::to_vec(&More { more }))? });
+        }
+        let wanted = self.wants()?;
+        if !wanted.is_empty() {
+            parts.push(Part { name: WANTED.into(), source: bytes(serde_json::to_vec(&wanted))? });
+        }
+        if !more {
+            self.forget_unlisted()?;
+        }
+        Ok(parts)
+    }
+
+    /// What the neighbour has and nobody lists any more is of no use for later documents.
+    fn forget_unlisted(&self) -> Result<()> {
+        let mut used: BTreeSet<ContentHash> = self.listed.values().map(|row| row.content).collect();
+        used.extend(self.session.all_known()?.values().map(|known| known.seen.content.0));
+        let unused = self.there.keys().filter(|content| !used.contains(*content));
+        unused.into_iter().try_for_each(|content| Ok(self.session.ledger.drop_there(self.to.site, content)?))
+    }
+
+    /// Contents that are missing here, that the neighbour has, and that it will not send unasked.
+    fn wants(&mut self) -> Result<Vec<Wanted>> {
+        let session = self.session;
+        let missing = session.ledger.missing()?;
+        if missing.is_empty() {
+            return Ok(Vec::new());
+        }
+        let now = session.world.now();
+        let comes = more_comes(session, self.to)?;
+        let long_ago = |time: crate::model::Millis| now.0 - time.0 >= session.limits.redeposit_millis;
+        let is_due = |missing: &Missing| missing.asked.map_or(!comes || long_ago(missing.since), long_ago);
+        let mut wanted = Vec::new();
+        let mut chunks_named = 0;
+        for (content, missing) in missing.into_iter().filter(|(_, missing)| is_due(missing)) {
+            if wanted.len() >= MOST_WANTED || chunks_named >= MOST_CHUNKS || !self.holds(&content)? {
+                continue;
+            }
+            let mut chunks = BTreeSet::new();
+            if let Some(recipe) = session.recipe(&content)? {
+                let here = Chunks::new(session, &self.library, &mut self.store);
+                for (chunk, _) in recipe.chunks {
+                    if !here.has(&chunk)? {
+                        chunks.insert(chunk);
+                    }
+                }
+                if chunks.is_empty() {
+                    continue;
+                }
+            }
+            chunks_named += chunks.len();
+            wanted.push(Wanted { content: ContentId(content), chunks });
+            session.ledger.set_missing(&content, Missing { asked: Some(now), ..missing })?;
+        }
+        Ok(wanted)
+    }
+
+    /// Whether the neighbour lists a document of this content.
+    fn holds(&self, content: &ContentHash) -> Result<bool> {
+        let session = self.session;
+        let Some(shape) = session.shapes.iter().find(|shape| shape.name == LIBRARY) else { return Ok(false) };
+        let Some(field) = shape.field("content") else { return Ok(false) };
+        let link = Link::from(self.to);
+        for (path, _) in self.listed.iter().filter(|(_, row)| row.content == *content) {
+            let Ok(key) = Key::new([&Value::text(path.as_str())]) else { continue };
+            let record = session.load(shape.number, &key)?;
+            if let Opinion::Known(Some(image)) = known::opinion(&session.ledger, &record, link)?
+                && *image.row.get(field) == Value::Blob(content.to_vec())
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// Whether any of several choices takes a document.
+pub(in crate::sync) fn takes(choices: &[Patterns], path: &DocumentPath, bytes: u64) -> bool {
+    choices.iter().any(|patterns| patterns.takes(path, bytes) == Verdict::Take)
+}
+
+impl Session {
+    /// What a neighbour gets of documents by its groups; none where everything.
+    pub(in crate::sync) fn choices_of(&self, to: &Neighbour) -> Result<Option<Vec<Patterns>>> {
+        let groups = &self.rules.library().groups;
+        if to.kind == NeighbourKind::Parent || to.card.role == "office" {
+            return Ok(None);
+        }
+        let of: Vec<Patterns> = to.card.groups.iter().filter_map(|group| groups.get(group)).map(patterns).collect::<Result<_>>()?;
+        Ok((!of.is_empty()).then_some(of))
+    }
+}
+
+impl Session {
+    /// Whether a neighbour's groups get the document of this row. What is no document is for everybody: nobody places it.
+    pub(in crate::sync) fn gets_document(&self, link: Link, row: &Row) -> Result<bool> {
+        if link.kind == NeighbourKind::Parent {
+            return Ok(true);
+        }
+        if !self.policies.documents.borrow().contains_key(&link.site) {
+            let choices = self.choices_of(&self.ledger.neighbour(link.site)?)?;
+            self.policies.documents.borrow_mut().insert(link.site, choices);
+        }
+        let all = self.policies.documents.borrow();
+        let Some(Some(choices)) = all.get(&link.site) else { return Ok(true) };
+        let Some(shape) = self.shapes.iter().find(|shape| shape.name == LIBRARY) else { return Ok(true) };
+        let value = |name: &str| shape.field(name).map(|field| row.get(field));
+        let (Some(Value::Text(path)), Some(Value::Integer(bytes))) = (value("path"), value("bytes")) else { return Ok(true) };
+        let path = std::str::from_utf8(path).ok().and_then(|path| DocumentPath::new(path).ok());
+        Ok(path.is_none_or(|path| takes(choices, &path, bytes.cast_unsigned())))
+    }
+}

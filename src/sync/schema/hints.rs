@@ -1,0 +1,196 @@
+//! Was a column that went, where another one came, only called otherwise? At the host, where nothing shows it, a person says so.
+//!
+//! **States**: noticed, in the commit that takes the change over as a drop and an add → *waits*: the schema is told to no child, said in
+//! every round → *hinted*: "another one", and the schema goes; or "the same", and the new column becomes the old one under a new name, in ONE
+//! commit of the ledger, before the schema goes. Records travel meanwhile; what they say of the new column is parked at the children.
+//! **Invariant**: no child drops a column that a person may still call the same. **Crash points**: none beside the two commits.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::{NeighbourKind, Opinion};
+use crate::model::{FieldNo, Image, Shape, Value};
+use crate::site::Role;
+use crate::sync::evolve::{Event, same_name};
+use crate::sync::mend::MendError;
+use crate::sync::report::Waiting;
+use crate::sync::{Result, Session, SyncError};
+
+/// Note of what waits for a hint.
+const WAITS: &str = "schema waits";
+
+/// Something that went, with what came in its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unclear {
+    /// The table; the one that went, where a table went.
+    pub table: String,
+    /// The column that went; none where the table itself did.
+    pub column: Option<String>,
+    /// What came.
+    pub came: Vec<String>,
+}
+
+impl std::fmt::Display for Unclear {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (table, came) = (&self.table, self.came.join("` or `"));
+        match &self.column {
+            Some(column) => write!(f, "is `{came}` of `{table}` another name of its column `{column}`, or another column?"),
+            None => write!(f, "is `{came}` another name of table `{table}`, or another table?"),
+        }
+    }
+}
+
+/// What waits for a hint.
+///
+/// # Errors
+/// As the ledger says.
+pub fn unclear(session: &Session) -> Result<Vec<Unclear>> {
+    let Some(text) = session.ledger.note(WAITS)?.filter(|text| !text.is_empty()) else { return Ok(Vec::new()) };
+    serde_json::from_str(&text).map_err(|_| SyncError::Bug("what waits for a hint does not read"))
+}
+
+fn set_unclear(session: &Session, all: &[Unclear]) -> Result<()> {
+    let text = serde_json::to_string(all).map_err(|_| SyncError::Bug("what waits for a hint does not write"))?;
+    Ok(session.ledger.set_note(WAITS, if all.is_empty() { "" } else { &text })?)
+}
+
+/// Adds what a change of the host's schema left unclear, in the open transaction of the ledger. `shapes` are the tables as they are now.
+pub(in crate::sync) fn add_unclear(session: &Session, events: &[Event], shapes: &[Shape]) -> Result<()> {
+    if session.settings.role != Role::Host || !session.rules.schema_travels() {
+        return Ok(());
+    }
+    let before = unclear(session)?;
+    let mut all = before.clone();
+    for event in events {
+        if let Event::FieldReplaced(table, column, came) = event {
+            all.push(Unclear { table: table.clone(), column: Some(column.clone()), came: came.split("`, `").map(str::to_owned).collect() });
+        }
+    }
+    let named = |name: &str| shapes.iter().rev().find(|shape| same_name(&shape.name, name));
+    for gone in events.iter().filter_map(|event| if let Event::TableGone(name) = event { named(name) } else { None }) {
+        let new = events.iter().filter_map(|event| if let Event::NewTable(name) = event { named(name) } else { None });
+        let came: Vec<String> = new.filter(|new| is_alike(gone, new)).map(|new| new.name.clone()).collect();
+        if !came.is_empty() {
+            all.push(Unclear { table: gone.name.clone(), column: None, came });
+        }
+    }
+    // What is not there any more asks nothing.
+    let is_there = |one: &Unclear| match &one.column {
+        Some(_) => named(&one.table).is_some_and(|table| !table.past.gone && one.came.iter().any(|came| table.field(came).is_some())),
+        None => one.came.iter().any(|came| named(came).is_some_and(|table| !table.past.gone)),
+    };
+    all.retain(is_there);
+    if all == before { Ok(()) } else { set_unclear(session, &all) }
+}
+
+/// Whether a table may be another one under another name: most columns of both are called alike, the key among them.
+fn is_alike(gone: &Shape, new: &Shape) -> bool {
+    let names = |shape: &Shape| shape.live_fields().map(|field| shape.name_of(field).to_ascii_lowercase()).collect::<Vec<_>>();
+    let key = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_ascii_lowercase()).collect::<Vec<_>>();
+    let (ours, theirs) = (names(gone), names(new));
+    let both = ours.iter().filter(|name| theirs.contains(name)).count();
+    key(gone) == key(new) && both * 2 > ours.len() && both * 2 > theirs.len()
+}
+
+/// What stands in a report as long as it waits.
+pub(in crate::sync) fn waiting(session: &Session) -> Result<Vec<Waiting>> {
+    let one = |one: Unclear| Waiting {
+        neighbour: None,
+        what: "the new schema".to_owned(),
+        why: format!("{one} 'fieldpost schema hint' tells, then it goes to all sites"),
+        retried: false,
+        unreachable: false,
+    };
+    Ok(unclear(session)?.into_iter().map(one).collect())
+}
+
+/// A person says that what came is another one: of this table, or everywhere. Says how many questions that answers.
+///
+/// # Errors
+/// [`MendError::NothingUnclear`]; else as the ledger says.
+pub fn is_another(session: &Session, table: Option<&str>) -> Result<usize> {
+    let (answered, left): (Vec<_>, Vec<_>) =
+        unclear(session)?.into_iter().partition(|one| table.is_none_or(|table| same_name(&one.table, table)));
+    if answered.is_empty() {
+        return Err(MendError::NothingUnclear.into());
+    }
+    session.ledger.begin()?;
+    set_unclear(session, &left)?;
+    session.ledger.commit(&session.world, "commit hint")?;
+    Ok(answered.len())
+}
+
+/// A person says that a column is another one under a new name.
+///
+/// # Errors
+/// [`MendError::NothingUnclear`] where nobody asked that, [`MendError::RenamedTable`] for a table; else as the ledger says.
+pub fn is_renamed(session: &mut Session, table: &str, before: &str, now: &str) -> Result<()> {
+    let all = unclear(session)?;
+    let asked = |one: &&Unclear| same_name(&one.table, table) && one.came.iter().any(|came| same_name(came, now));
+    let Some(found) = all.iter().find(|one| asked(one) && one.column.as_ref().is_none_or(|column| same_name(column, before))) else {
+        return Err(MendError::NothingUnclear.into());
+    };
+    let Some(column) = found.column.clone() else {
+        return Err(MendError::RenamedTable { table: found.table.clone(), now: now.to_owned() }.into());
+    };
+    let left: Vec<Unclear> = all.iter().filter(|one| *one != found).cloned().collect();
+    session.ledger.begin()?;
+    let done = join(session, table, &column, now)
+        .and_then(|()| set_unclear(session, &left))
+        .and_then(|()| Ok(session.ledger.commit(&session.world, "commit hint")?));
+    if let Err(error) = done {
+        if !error.is_crash() {
+            session.ledger.rollback()?;
+        }
+        return Err(error);
+    }
+    session.reload_shapes()?;
+    session.follow().map(drop)
+}
+
+/// Makes the field that came the one that went, in the open transaction of the ledger.
+fn join(session: &Session, table: &str, before: &str, now: &str) -> Result<()> {
+    let ledger = &session.ledger;
+    let found = session.shapes.iter().find(|shape| same_name(&shape.name, table));
+    let shape = found.ok_or(SyncError::Bug("a table that waits for a hint is not here"))?;
+    let dropped = (0u16..).zip(&shape.fields).filter(|(_, field)| field.dropped && same_name(&field.name, before)).last();
+    let (Some(old), Some(new)) = (dropped.map(|(number, _)| FieldNo(number)), shape.field(now)) else {
+        return Err(MendError::NothingUnclear.into());
+    };
+    let mut joined = shape.clone();
+    joined.fields[old.index()] = shape.fields[new.index()].clone();
+    joined.fields[new.index()].dropped = true;
+    joined.past.fields.insert(before.to_owned(), old);
+    let number = |field: &mut FieldNo| {
+        if *field == new {
+            *field = old;
+        }
+    };
+    joined.key.iter_mut().for_each(number);
+    joined.references.iter_mut().flat_map(|reference| &mut reference.fields).for_each(number);
+    joined.uniques.iter_mut().flat_map(|unique| &mut unique.fields).for_each(number);
+    joined.identity_fields.iter_mut().for_each(number);
+    joined.numbers.iter_mut().for_each(|one| number(&mut one.field));
+    ledger.set_shape(&joined)?;
+    let children: Vec<_> = ledger.neighbours()?.into_iter().filter(|one| one.kind == NeighbourKind::Child).map(|one| one.site).collect();
+    let take_along = |image: &mut Image| {
+        let (value, stamp) = (image.row.get(new).clone(), image.stamp(new));
+        image.row.set(old, value);
+        image.set_stamp(old, stamp);
+        image.row.set(new, Value::Absent);
+        image.set_stamp(new, None);
+        image.row.0.resize(joined.width(), Value::Absent);
+    };
+    for id in ledger.living(joined.number)? {
+        let mut record = ledger.load_id(id)?;
+        let Some(image) = &mut record.current else { continue };
+        take_along(image);
+        ledger.fill_mirror(&record)?;
+        // The journal has what was told under the number that is no more: every child is told the whole record.
+        let unknown: BTreeMap<_, _> = children.iter().map(|site| (*site, Opinion::Unknown)).collect();
+        record.extra.opinions.extend(unknown);
+        ledger.store_extra(&mut record)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! Takes on the schema that the parent tells: the one commit, and what the ledger is to note with it.
+
+use super::{CHANGE, COMING, Change, Columns, Here, LATE, PART, REFUSED, SentSchema, TOLD, add_version, cannot_be_had, told, wish};
+use crate::database::conform::Conformed;
+use crate::ledger::{Neighbour, NeighbourKind};
+use crate::model::Shape;
+use crate::packet::Opened;
+use crate::sync::evolve::Event;
+use crate::sync::{Result, Session, SyncError, apply, build, news, seal};
+
+impl Session {
+    /// Takes on the schema that a packet of the parent brings. After the rules, before everything else of it: its changes need what the
+    /// schema has.
+    ///
+    /// # Errors
+    /// [`SyncError::SchemaBrought`] where it cannot be had; then nothing was done.
+    pub(in crate::sync) fn take_schema(&mut self, from: &Neighbour, opened: &Opened) -> Result<()> {
+        if from.kind != NeighbourKind::Parent || !self.rules.schema_travels() || !self.has_database() {
+            return Ok(());
+        }
+        let Some(bytes) = opened.bytes(PART, self.limits.document_bytes)? else { return Ok(()) };
+        let sent: SentSchema = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart(PART))?;
+        let sent = sent.without_sequences();
+        if sent.version == 0 || told(self)?.as_ref() == Some(&sent) {
+            return Ok(());
+        }
+        match have(self, &sent) {
+            Err(SyncError::SchemaBrought(refused)) => {
+                self.set_note(REFUSED, &format!("{} {refused}", sent.version))?;
+                self.set_note(COMING, &sent.text()?)?;
+                Err(SyncError::SchemaBrought(refused))
+            }
+            done => done,
+        }
+    }
+}
+
+/// Makes indexes that records were in the way of.
+pub(in crate::sync) fn retry_late(session: &mut Session) -> Result<()> {
+    if session.ledger.note(LATE)?.is_none_or(|late| late.is_empty()) {
+        return Ok(());
+    }
+    match told(session)? {
+        Some(told) => have(session, &told),
+        None => Ok(()),
+    }
+}
+
+/// What became of names with the last told schema; nothing once tracking has followed.
+pub(in crate::sync) fn change(session: &Session) -> Result<Change> {
+    let Some(text) = session.ledger.note(CHANGE)?.filter(|text| !text.is_empty()) else { return Ok(Change::default()) };
+    serde_json::from_str(&text).map_err(|_| SyncError::Bug("a noted change of the schema does not read"))
+}
+
+/// Tracking has followed, says the open transaction of the ledger.
+pub(in crate::sync) fn forget_change(session: &Session) -> Result<()> {
+    if session.ledger.note(CHANGE)?.is_some_and(|text| !text.is_empty()) { Ok(session.ledger.set_note(CHANGE, "")?) } else { Ok(()) }
+}
+
+/// Gives the database the schema and lets tracking follow.
+fn have(session: &mut Session, new: &SentSchema) -> Result<()> {
+    // Whatever the application did to the schema since the run began comes first: names here are those that tracking knows.
+    let surveyed = session.follow()?;
+    let database = session.database()?;
+    database.begin_write()?;
+    let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
+        session.ledger.record();
+        have_begun(session, new, surveyed)?;
+        session.database()?.commit(&session.world)?;
+        Ok(session.ledger.commit(&session.world, "commit ledger after schema")?)
+    });
+    if let Err(error) = done {
+        if !error.is_crash() {
+            database.rollback()?;
+            session.ledger.rollback()?;
+        }
+        return Err(error);
+    }
+    // The connection may have stand-ins that must not be there when records are written.
+    session.open_database()?;
+    super::archive::archive_of_parent(session)?;
+    session.begin_zone()
+}
+
+fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> {
+    let (database, ledger) = (session.database()?, &session.ledger);
+    if database.schema_version()? != surveyed {
+        return Err(SyncError::SchemaMoves);
+    }
+    // The last moment of the old names: what was noted by them is sealed by them.
+    seal::seal_under_lock(session)?;
+    for shape in &session.shapes {
+        let last = database.last_note(shape)?;
+        ledger.set_sealed(shape.number, last.max(ledger.sealed(shape.number)?))?;
+        database.trim(shape, last)?;
+    }
+    let old = told(session)?;
+    let wish = wish(new, old.as_ref(), Here::At(session))?;
+    let done = database.conform(&wish).map_err(cannot_be_had)?.map_err(SyncError::SchemaBrought)?;
+    let change = change_of(&done);
+    let shapes = renamed(session, &change);
+    let moved: Vec<(String, String)> = change.tables.iter().filter(|(from, to)| from != to).map(|(a, b)| (a.clone(), b.clone())).collect();
+    database.move_logs(&moved)?;
+    database.arm_renamed(&session.world, &shapes, &ledger.pair()?)?;
+    let text = serde_json::to_string(&change).map_err(|_| SyncError::Bug("a change of the schema does not write"))?;
+    ledger.set_note(CHANGE, &text)?;
+    ledger.set_note(REFUSED, "")?;
+    ledger.set_note(COMING, "")?;
+    ledger.set_note(LATE, &done.late.join("\n"))?;
+    if is_put_back(&done, new, old.as_ref()) {
+        ledger.set_note(build::WANT_FULL, "yes")?;
+    }
+    let mut said: Vec<Event> = done.lost.iter().map(|lost| Event::Lost(lost.clone())).collect();
+    if old.as_ref() != Some(new) {
+        said.insert(0, Event::SchemaHad(new.version));
+        add_version(session, new.version, done.plan.sentences())?;
+        ledger.set_note(TOLD, &new.text()?)?;
+    }
+    news::add(session, &said)?;
+    apply::note_commit(session)
+}
+
+fn change_of(done: &Conformed) -> Change {
+    let columns = |from: &str| {
+        let (renamed, ended, made) = done.columns(from);
+        Columns { renamed: renamed.into_iter().collect(), ended: ended.into_iter().collect(), made: made.into_iter().collect() }
+    };
+    Change {
+        tables: done.changed().map(|(from, to)| (from.to_owned(), to.to_owned())).collect(),
+        ended: done.dropped().map(str::to_owned).collect(),
+        columns: done.changed().map(|(from, _)| (from.to_owned(), columns(from))).collect(),
+    }
+}
+
+/// The tables of before under their new names, as far as capture names any.
+fn renamed(session: &Session, change: &Change) -> Vec<Shape> {
+    let mut shapes: Vec<Shape> = session.shapes.iter().filter(|shape| !change.ended.contains(&shape.name)).cloned().collect();
+    for shape in &mut shapes {
+        let columns = change.columns.get(&shape.name).cloned().unwrap_or_default();
+        for field in &mut shape.fields {
+            if let Some(name) = columns.renamed.get(&field.name).filter(|_| !field.dropped) {
+                field.name.clone_from(name);
+            }
+        }
+        if let Some(name) = change.tables.get(&shape.name) {
+            shape.name.clone_from(name);
+        }
+    }
+    shapes
+}
+
+/// Whether something came that the parent told before: this site's application had dropped it, and the parent tells its values no more.
+fn is_put_back(done: &Conformed, new: &SentSchema, old: Option<&SentSchema>) -> bool {
+    let Some(old) = old else { return false };
+    let both = |table: &str| new.names.iter().find(|(_, is)| is.name == table).and_then(|(number, is)| Some((is, old.names.get(number)?)));
+    let tables = done.made().any(|table| both(table).is_some());
+    let columns = done.changed().any(|(from, to)| {
+        let (_, _, made) = done.columns(from);
+        let told = |column: &String, (is, was): (&super::Identity, &super::Identity)| {
+            is.fields.iter().any(|(field, name)| name == column && was.fields.contains_key(field))
+        };
+        both(to).is_some_and(|both| made.iter().any(|column| told(column, both)))
+    });
+    tables || columns
+}
+
+/// So that the words of a refusal can be said again.
+#[must_use]
+pub(super) fn refused(session: &Session) -> Option<(u64, String)> {
+    let note = session.ledger.note(REFUSED).ok()??;
+    let (version, why) = note.split_once(' ')?;
+    Some((version.parse().ok()?, why.to_owned()))
+}

@@ -1,0 +1,119 @@
+//! What is there to say of the schema: which version is where, what waits and why. Reads only.
+
+use serde::Serialize;
+
+use super::hints::{Unclear, unclear};
+use super::{COMING, Here, LATE, PART, SentSchema, TOLD_IN, Version, cannot_be_had, take, told, versions, wish};
+use crate::ledger::NeighbourKind;
+use crate::model::SiteName;
+use crate::site::Role;
+use crate::sync::{Result, Session, SyncError};
+
+/// How the schema stands at a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Whether the rules let it travel.
+    pub travels: bool,
+    /// The version that this site has; 0 before it counts any.
+    pub version: u64,
+    /// The version that the parent told and that cannot be had here, with why.
+    pub refused: Option<(u64, String)>,
+    /// Indexes that records are in the way of, a sentence each.
+    pub late: Vec<String>,
+    /// What waits for a hint.
+    pub unclear: Vec<Unclear>,
+    /// Children by name.
+    pub children: Vec<Child>,
+}
+
+/// What a child was told.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Child {
+    /// Who.
+    pub site: SiteName,
+    /// The last version that it was told; none before the first.
+    pub told: Option<u64>,
+    /// Whether it said that it has it.
+    pub confirmed: bool,
+}
+
+/// How the schema stands here.
+///
+/// # Errors
+/// As the ledger says.
+pub fn standing(session: &Session) -> Result<Standing> {
+    let mut children = Vec::new();
+    for neighbour in session.ledger.neighbours()?.into_iter().filter(|one| one.kind == NeighbourKind::Child) {
+        let number = |name: &str| neighbour.told_documents.get(name).and_then(|number| number.parse::<u64>().ok());
+        let told = number(PART);
+        let confirmed = told.is_some() && number(TOLD_IN).is_some_and(|packet| packet <= neighbour.acknowledged.0);
+        children.push(Child { site: neighbour.card.name, told, confirmed });
+    }
+    Ok(Standing {
+        travels: session.rules.schema_travels(),
+        version: told(session)?.map_or(0, |told| told.version),
+        refused: take::refused(session),
+        late: late(session)?,
+        unclear: unclear(session)?,
+        children,
+    })
+}
+
+/// Indexes that records are in the way of, a sentence each.
+///
+/// # Errors
+/// As the ledger says.
+pub fn late(session: &Session) -> Result<Vec<String>> {
+    Ok(session.ledger.note(LATE)?.unwrap_or_default().lines().map(str::to_owned).collect())
+}
+
+/// What is not alike, a sentence each.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Difference {
+    /// With which neighbour.
+    pub site: SiteName,
+    /// The version that is compared with.
+    pub version: u64,
+    /// What would have to be done to have it.
+    pub what: Vec<String>,
+    /// Why that cannot be done.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
+}
+
+/// Towards the parent: what would have to be done here to have its schema, the one that cannot be had where there is one. Towards
+/// children: what they have not said to have.
+///
+/// # Errors
+/// As the database and the ledger say.
+pub fn differences(session: &Session) -> Result<Vec<Difference>> {
+    let mut all = Vec::new();
+    if session.settings.role != Role::Host
+        && let Some(parent) = session.ledger.parent()?
+        && let Some(old) = told(session)?
+        && session.has_database()
+    {
+        let coming = session.ledger.note(COMING)?.filter(|text| !text.is_empty());
+        let coming: Option<SentSchema> =
+            coming.map(|text| serde_json::from_str(&text).map_err(|_| SyncError::Bug("a noted schema does not read"))).transpose()?;
+        let new = coming.as_ref().unwrap_or(&old);
+        let wish = wish(new, Some(&old), Here::At(session))?;
+        let (what, refused) = match session.database()?.plan_to(&wish).map_err(cannot_be_had)? {
+            Ok(plan) => (plan.sentences(), take::refused(session).map(|(_, why)| why)),
+            Err(refused) => (Vec::new(), Some(refused.to_string())),
+        };
+        if !what.is_empty() || refused.is_some() {
+            all.push(Difference { site: parent.card.name, version: new.version, what, refused });
+        }
+    }
+    let (here, log) = (standing(session)?, versions(session)?);
+    for child in here.children {
+        let from = child.told.map_or(0, |told| if child.confirmed { told } else { told.saturating_sub(1) });
+        let newer = |one: &&Version| one.version > from && one.version <= here.version;
+        let what: Vec<String> = log.iter().filter(newer).flat_map(|version| version.what.clone()).collect();
+        if !what.is_empty() {
+            all.push(Difference { site: child.site, version: from, what, refused: None });
+        }
+    }
+    Ok(all)
+}

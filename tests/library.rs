@@ -1,0 +1,16 @@
+//! Documents between sites, on the lowest door that shows them: folders, rounds, an exchange in memory.
+
+mod binary;
+mod support;
+
+#[path = "library/folders.rs"]
+mod folders;
+
+#[path = "library/commands.rs"]
+mod commands;
+#[path = "library/conflicts.rs"]
+mod conflicts;
+#[path = "library/crashes.rs"]
+mod crashes;
+#[path = "library/travel.rs"]
+mod travel;

@@ -1,0 +1,261 @@
+//! Two sites edit, delete and make the same document: nothing is lost. Names and rows that are none are listed and never followed.
+
+use crate::folders::{SITES, library};
+
+#[test]
+fn both_edits_are_kept_and_the_copy_is_named_after_its_site() {
+    let tree = library("");
+    tree.write("head", "plan.txt", "first");
+    tree.settle(&SITES);
+    tree.write("head", "plan.txt", "of head");
+    tree.write("anna", "plan.txt", "of anna");
+    tree.settle(&["anna", "north", "head"]);
+    tree.settle(&SITES);
+    tree.assert_documents(&SITES, &[("plan.txt", "of head"), ("plan (anna 2023-11-14).txt", "of anna")]);
+    // A copy that conflicts again is no copy of a copy.
+    let copy = "plan (anna 2023-11-14).txt";
+    tree.write("head", copy, "again of head");
+    tree.write("anna", copy, "again of anna");
+    tree.settle(&SITES);
+    let names: Vec<String> = tree.folder("head").into_keys().collect();
+    assert_eq!(names.len(), 3, "{names:?}");
+    assert!(names.iter().all(|name| name.matches('(').count() <= 1), "{names:?}");
+    for site in SITES {
+        assert_eq!(tree.folder(site), tree.folder("head"), "at {site}");
+    }
+    let contents: Vec<Vec<u8>> = tree.folder("head").into_values().collect();
+    assert!(contents.contains(&b"again of head".to_vec()) && contents.contains(&b"again of anna".to_vec()));
+}
+
+#[test]
+fn the_same_document_made_at_two_sites_is_kept_twice_unless_it_is_the_same() {
+    let tree = library("");
+    tree.write("head", "new.txt", "of head");
+    tree.write("anna", "new.txt", "of anna");
+    tree.write("head", "same.txt", "same");
+    tree.write("anna", "same.txt", "same");
+    tree.settle(&SITES);
+    tree.assert_documents(&SITES, &[("new.txt", "of head"), ("new (anna 2023-11-14).txt", "of anna"), ("same.txt", "same")]);
+    for site in ["north", "anna"] {
+        assert_eq!(tree.listed(site).len(), 1, "one conflict, and none about what is the same: {:?}", tree.listed(site));
+    }
+}
+
+#[test]
+fn a_folder_around_the_site_itself_is_refused() {
+    let tree = library("");
+    for folder in [".", "..", ".fieldpost/library", ".fieldpost"] {
+        let mut session = tree.session("head");
+        session.settings.library.folder = Some(folder.into());
+        assert!(
+            fieldpost::sync::documents::switch::on(&mut session).unwrap_err().to_string().contains("cannot be the library"),
+            "{folder}"
+        );
+        // Also where the settings were changed by hand.
+        session.home.write_settings(&tree.world("head"), &session.settings).unwrap();
+        drop(session);
+        let report = tree.sync("head");
+        assert!(report.waiting.iter().any(|waiting| waiting.why.contains("cannot be the library")), "{folder}: {:?}", report.waiting);
+    }
+}
+
+#[test]
+fn the_rules_say_by_pattern_which_edit_stands() {
+    let tree = library("[library]\nconflict = { '*.new' = 'newest', '*.up' = 'parent', '*.down' = 'child' }\n");
+    for path in ["a.new", "b.new", "a.up", "a.down"] {
+        tree.write("head", path, "first");
+    }
+    tree.settle(&SITES);
+    tree.write("anna", "b.new", "of anna");
+    for path in ["a.new", "b.new", "a.up", "a.down"] {
+        tree.write("head", path, "of head");
+    }
+    for path in ["a.new", "a.up", "a.down"] {
+        tree.write("anna", path, "of anna");
+    }
+    tree.settle(&SITES);
+    tree.assert_documents(&SITES, &[("a.new", "of anna"), ("b.new", "of head"), ("a.up", "of head"), ("a.down", "of anna")]);
+}
+
+#[test]
+fn a_document_that_is_deleted_here_and_edited_there_comes_back() {
+    let tree = library("");
+    for path in ["a", "b", "c"] {
+        tree.write("head", path, "first");
+    }
+    tree.settle(&SITES);
+    tree.delete("head", "a");
+    tree.write("anna", "a", "edited at anna");
+    tree.delete("anna", "b");
+    tree.write("head", "b", "edited at head");
+    tree.settle(&SITES);
+    tree.assert_documents(&SITES, &[("a", "edited at anna"), ("b", "edited at head"), ("c", "first")]);
+}
+
+#[test]
+fn a_file_that_was_edited_since_it_was_looked_at_is_never_overwritten() {
+    let tree = library("");
+    tree.write("head", "a", "first");
+    tree.write("head", "b", "stays");
+    tree.settle(&SITES);
+    tree.write("head", "a", "of head");
+    tree.sync("head");
+    // North takes the row and the content while its folder says something else already.
+    tree.sync("north");
+    tree.write("anna", "a", "of anna");
+    tree.settle(&SITES);
+    let contents: Vec<Vec<u8>> = tree.folder("head").into_values().collect();
+    assert!(contents.contains(&b"of head".to_vec()) && contents.contains(&b"of anna".to_vec()), "{:?}", tree.folder("head"));
+    for site in SITES {
+        assert_eq!(tree.folder(site), tree.folder("head"), "at {site}");
+    }
+}
+
+#[test]
+fn an_edit_on_a_version_that_was_still_coming_becomes_a_document_of_its_own() {
+    let tree = library("");
+    tree.write("head", "a", "first");
+    tree.write("head", "other", "x");
+    tree.settle(&SITES);
+    // The row arrives, the content does not: it is too large for the budget of this round.
+    tree.set_library("head", |library| library.budget = 1);
+    let large = crate::folders::noise(2 << 20, 5);
+    tree.write("head", "a", &large);
+    tree.sync("head");
+    let report = tree.sync("north");
+    assert_eq!(report.documents.coming, 1);
+    assert_eq!(tree.read("north", "a"), "first");
+    tree.write("north", "a", "of north");
+    let report = tree.sync("north");
+    assert_eq!(report.documents.copies, 1);
+    tree.set_library("head", |library| library.budget = 64 << 20);
+    tree.settle(&SITES);
+    for site in SITES {
+        assert_eq!(tree.folder(site)["a"], large, "at {site}");
+        assert_eq!(tree.read(site, "a (north 2023-11-14)"), "of north");
+        assert_eq!(tree.folder(site).len(), 3, "at {site}");
+    }
+}
+
+#[test]
+fn an_empty_a_missing_and_an_unmarked_folder_delete_nothing() {
+    let tree = library("");
+    for number in 0..5 {
+        tree.write("head", &format!("{number}"), "x");
+    }
+    tree.settle(&SITES);
+    let folder = tree.home("anna").join("library");
+    let away = tree.home("anna").join("away");
+    std::fs::rename(&folder, &away).unwrap();
+    let wants_a_person =
+        |report: &fieldpost::sync::report::Report| report.waiting.iter().any(|waiting| waiting.what == "documents" && !waiting.retried);
+    assert!(wants_a_person(&tree.sync("anna")), "missing");
+    std::fs::create_dir(&folder).unwrap();
+    assert!(wants_a_person(&tree.sync("anna")), "not marked");
+    std::fs::remove_dir(&folder).unwrap();
+    std::fs::rename(&away, &folder).unwrap();
+    for number in 0..5 {
+        tree.delete("anna", &format!("{number}"));
+    }
+    assert!(wants_a_person(&tree.sync("anna")), "empty");
+    tree.settle(&["north", "head"]);
+    assert_eq!(tree.folder("head").len(), 5);
+    tree.sync_allowing_deletions("anna");
+    tree.settle(&SITES);
+    assert_eq!(tree.folder("head").len(), 0);
+}
+
+#[test]
+fn very_many_deletions_are_asked_about_and_moves_are_not() {
+    let tree = library("");
+    for number in 0..40 {
+        tree.write("head", &format!("folder/{number}"), format!("content {number}"));
+    }
+    tree.settle(&SITES);
+    tree.rename("anna", "folder", "renamed");
+    let report = tree.sync("anna");
+    assert!(report.waiting.is_empty(), "{:?}", report.waiting);
+    tree.settle(&SITES);
+    assert_eq!(tree.read("head", "renamed/7"), "content 7");
+    for number in 0..13 {
+        tree.delete("anna", &format!("renamed/{number}"));
+    }
+    let report = tree.sync("anna");
+    assert!(
+        report.waiting.iter().any(|waiting| waiting.why.contains("13 of 40") && waiting.why.contains("--allow-deletions")),
+        "{report:?}"
+    );
+    tree.settle(&["north", "head"]);
+    assert_eq!(tree.folder("head").len(), 40);
+    tree.sync_allowing_deletions("anna");
+    tree.settle(&SITES);
+    assert_eq!(tree.folder("head").len(), 27);
+}
+
+#[test]
+fn names_that_are_not_safe_everywhere_are_listed_and_left_alone() {
+    let tree = library("");
+    tree.write("head", "good", "x");
+    #[cfg(unix)]
+    {
+        tree.write("head", "con", "reserved");
+        tree.write("head", "ends with dot.", "x");
+        tree.write("head", "Case", "one");
+        tree.write("head", "case", "two");
+        std::os::unix::fs::symlink("/etc/passwd", tree.document("head", "link")).unwrap();
+    }
+    let report = tree.sync("head");
+    tree.settle(&SITES);
+    assert!(tree.folder("anna").contains_key("good"));
+    #[cfg(unix)]
+    {
+        assert_eq!(tree.folder("anna").len(), 2, "one of the two that are the same name without case");
+        for name in ["con", "ends with dot.", "link"] {
+            assert!(report.documents.refused.contains_key(name), "{name}: {:?}", report.documents.refused);
+            assert!(tree.document("head", name).symlink_metadata().is_ok());
+        }
+        let troubles = tree.session("head").ledger.document_troubles().unwrap();
+        assert_eq!(troubles.len(), 4, "{troubles:?}");
+    }
+    let _ = report;
+}
+
+#[test]
+fn a_row_that_is_no_document_is_listed_and_never_placed() {
+    let tree = library("");
+    tree.write("head", "good", "x");
+    tree.settle(&SITES);
+    // As a neighbour with a key of its own would forge them: signed, and well formed for every table but this one.
+    let content = "x'".to_owned() + &tree.rows("anna", "SELECT hex(content) FROM _fieldpost_library")[0] + "'";
+    for path in
+        ["../outside", "/tmp/fieldpost-outside", "C:\\outside", "a/../../outside", ".fieldpost-library", "con", "nul\u{1}", "x:stream"]
+    {
+        tree.edit("anna", &format!("INSERT INTO _fieldpost_library VALUES ('{path}', {content}, 1, 1, 0)"));
+    }
+    tree.edit("anna", "INSERT INTO _fieldpost_library VALUES ('no hash', 'x', 1, 1, 0), ('no size', zeroblob(32), 'many', 1, 0)");
+    tree.settle(&SITES);
+    for site in ["north", "head"] {
+        assert_eq!(tree.folder(site).into_keys().collect::<Vec<_>>(), ["good"], "at {site}");
+        assert!(!tree.home(site).join("outside").exists() && !tree.folder.path().join("outside").exists());
+        let troubles = tree.session(site).ledger.document_troubles().unwrap();
+        assert_eq!(troubles.len(), 10, "at {site}: {troubles:?}");
+    }
+    assert!(!std::path::Path::new("/tmp/fieldpost-outside").exists());
+}
+
+#[test]
+fn a_content_that_nobody_can_give_is_asked_for_and_comes_once_somebody_has_it() {
+    let tree = library("");
+    let content = crate::folders::noise(200_000, 11);
+    tree.write("head", "a", &content);
+    tree.settle(&SITES);
+    // Anna's file goes, and with it what north thinks she has; then the document comes back under another name.
+    tree.write("anna", "a", "short");
+    tree.settle(&SITES);
+    tree.write("head", "b", &content);
+    tree.settle(&SITES);
+    tree.tick(2 * 60 * 60 * 1000);
+    tree.settle(&SITES);
+    assert_eq!(tree.folder("anna")["b"], content);
+    assert_eq!(tree.folder("head"), tree.folder("anna"));
+}

@@ -1,0 +1,147 @@
+//! Lost and repeated packets, and death before every durable step: documents arrive whole, once, and nothing goes.
+
+use fieldpost::exchange::{Exchange as _, Folder, Unruly};
+
+use crate::folders::{SITES, library, noise};
+use crate::support::Tree;
+
+/// Edits of every kind at all sites.
+fn edit_everywhere(tree: &Tree, large: &[u8]) {
+    tree.write("head", "large", large);
+    tree.write("head", "both", "of head");
+    tree.write("anna", "both", "of anna");
+    tree.rename("north", "moved", "to/moved");
+    tree.delete("anna", "gone");
+    tree.write("anna", "from anna", "x");
+}
+
+fn beginning() -> (Tree, Vec<u8>) {
+    let tree = library("");
+    let mut large = noise(600_000, 21);
+    tree.write("head", "large", &large);
+    for path in ["both", "moved", "gone", "kept 1", "kept 2", "kept 3"] {
+        tree.write("head", path, path);
+    }
+    tree.settle(&SITES);
+    large.splice(300_000..300_010, noise(500, 22));
+    (tree, large)
+}
+
+fn check(tree: &Tree, large: &[u8], what: &str) {
+    for site in SITES {
+        let folder = tree.folder(site);
+        let names: Vec<&str> = folder.keys().map(String::as_str).collect();
+        let expected = ["both", "both (anna 2023-11-14)", "from anna", "kept 1", "kept 2", "kept 3", "large", "to/moved"];
+        assert_eq!(names, expected, "{what}: at {site}");
+        assert!(folder["large"] == large, "{what}: at {site}");
+        assert_eq!(folder["both"], b"of head", "{what}: at {site}");
+        assert_eq!(folder["both (anna 2023-11-14)"], b"of anna", "{what}: at {site}");
+        assert_eq!(folder["to/moved"], b"moved", "{what}: at {site}");
+        assert_eq!(folder["from anna"], b"x", "{what}: at {site}");
+    }
+    tree.assert_same(&SITES);
+}
+
+#[test]
+fn a_round_that_dies_before_any_durable_step_is_done_by_the_next() {
+    // Every site in turn dies at every seventh step, from another one on each time; at each with FIELDPOST_EVERY_STEP set.
+    let stride = if std::env::var_os("FIELDPOST_EVERY_STEP").is_some() { 1 } else { 7 };
+    for (at, site) in SITES.into_iter().enumerate() {
+        let mut kill = 1 + at as u64;
+        loop {
+            let (tree, large) = beginning();
+            edit_everywhere(&tree, &large);
+            let mut died = None;
+            // In the first round of the site it looks and sends, in the second what came is placed.
+            for _ in 0..2 {
+                for other in SITES {
+                    if other == site {
+                        died = died.or(tree.sync_dying(site, kill));
+                    } else {
+                        tree.sync(other);
+                    }
+                }
+            }
+            // What was made and not put on the exchange yet counts for no news.
+            tree.sync(site);
+            tree.settle(&SITES);
+            check(&tree, &large, &format!("{site} died before step {kill}, {died:?}"));
+            if died.is_none() {
+                break;
+            }
+            kill += stride;
+        }
+        assert!(kill > 20, "{site} took only {kill} steps");
+    }
+}
+
+#[test]
+fn lost_late_and_repeated_packets_change_nothing() {
+    for seed in 0..4 {
+        let (tree, large) = beginning();
+        edit_everywhere(&tree, &large);
+        tree.exchange.behave(Unruly::stormy(seed));
+        for _ in 0..6 {
+            tree.tick(2 * 60 * 60 * 1000);
+            for site in SITES {
+                tree.sync(site);
+            }
+        }
+        tree.exchange.behave(Unruly::calm());
+        // What is missing is asked for, and what is unacknowledged put there again, once an hour has gone.
+        for _ in 0..4 {
+            tree.tick(2 * 60 * 60 * 1000);
+            for site in SITES {
+                tree.sync(site);
+            }
+        }
+        tree.settle(&SITES);
+        check(&tree, &large, &format!("seed {seed}"));
+    }
+}
+
+#[test]
+fn an_edit_that_only_its_site_has_is_not_overwritten_before_it_is_sent() {
+    let mut tree = library("");
+    tree.write("head", "a", "first");
+    tree.settle(&SITES);
+    // Anna's content goes in many small parts; north's comes before the rows.
+    tree.set_library("anna", |library| library.budget = 1);
+    tree.set_library("north", |library| library.before_rows = true);
+    let large = noise(2 << 20, 31);
+    tree.write("anna", "a", &large);
+    tree.write("north", "a", "of north");
+    tree.sync("anna");
+    // Each row in a packet of its own; the one which says that anna's is kept, and what follows it, are lost for a while.
+    tree.limits.packet_bytes = 1;
+    tree.sync("north");
+    let folder = Folder::between(&crate::support::name("anna"), &crate::support::name("north"));
+    let mut exchange = tree.exchange.clone();
+    let world = tree.world("north");
+    let mut entries = exchange.list(&world, &folder).unwrap();
+    entries.sort_by_key(|entry| entry.name.as_str().parse::<fieldpost::packet::PacketFileName>().map(|name| name.number).ok());
+    for entry in entries.split_off(entries.len() - 2) {
+        exchange.delete(&world, &folder, &entry.name).unwrap();
+    }
+    let report = tree.sync("anna");
+    assert!(report.applied.len() > 1 && report.documents.coming == 1, "{report:?}");
+    assert_eq!(
+        tree.rows("anna", "SELECT path || bytes FROM _fieldpost_library"),
+        ["a8"],
+        "the edit of north is listed, the copy is not yet"
+    );
+    assert!(tree.folder("anna")["a"] == large, "it is here alone");
+    tree.limits.packet_bytes = 32 << 20;
+    tree.set_library("anna", |library| library.budget = 64 << 20);
+    for _ in 0..4 {
+        tree.tick(2 * 60 * 60 * 1000);
+        for site in SITES {
+            tree.sync(site);
+        }
+    }
+    tree.settle(&SITES);
+    for site in SITES {
+        assert_eq!(tree.read(site, "a"), "of north", "at {site}");
+        assert!(tree.folder(site)["a (anna 2023-11-14)"] == large, "at {site}");
+    }
+}

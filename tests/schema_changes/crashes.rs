@@ -1,0 +1,35 @@
+//! Sites that die before any durable step of noticing, telling, having or following a schema.
+
+use super::{assert_one, two};
+
+const CHANGE: &str = "ALTER TABLE notes RENAME COLUMN body TO x; ALTER TABLE notes RENAME TO remarks; CREATE TABLE tags (name TEXT PRIMARY KEY, color TEXT); INSERT INTO tags VALUES ('a', 'red');
+    ALTER TABLE customers RENAME COLUMN phone TO telephone; ALTER TABLE customers DROP COLUMN city; ALTER TABLE customers ADD COLUMN level TEXT DEFAULT 'new';
+    UPDATE customers SET level = 'typed' WHERE id = 'CORE'; PRAGMA user_version = 9";
+
+#[test]
+fn a_run_that_dies_at_any_step_is_finished_by_the_next() {
+    for site in ["head", "anna"] {
+        for kill in 1.. {
+            let tree = two();
+            tree.edit("head", CHANGE);
+            tree.edit("anna", "UPDATE customers SET phone = 'anna', name = 'Anna' WHERE id = 'ACME'; INSERT INTO notes VALUES ('N2', 'BOLT', 'new'); DELETE FROM customers WHERE id = 'NONE'");
+            if site == "anna" {
+                tree.sync("head");
+            }
+            let died = tree.sync_dying(site, kill);
+            tree.settle(&["anna", "head"]);
+            tree.assert_rows(
+                &["head", "anna"],
+                "SELECT id, name, telephone, level FROM customers ORDER BY id",
+                &["ACME|Anna|anna|new", "BOLT|Bolt AG|2|new", "CORE|Core|3|typed"],
+            );
+            tree.assert_rows(&["head", "anna"], "SELECT id, x FROM remarks ORDER BY id", &["N1|first", "N2|new"]);
+            tree.assert_rows(&["head", "anna"], "SELECT color FROM tags", &["red"]);
+            assert_one(&tree, &["head", "anna"]);
+            if died.is_none() {
+                assert!(kill > 10, "the sweep is over after {kill} steps");
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! A column that went and one that came in its place: nothing shows that it is the same, so a person is asked before anybody is told.
+
+use fieldpost::sync::schema::{hints, view};
+
+use super::{assert_one, two};
+
+/// Renamed and converted at once: no value is what it was.
+const CONVERTED: &str =
+    "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, mobile TEXT);
+    INSERT INTO n SELECT id, name, city, '+41 ' || phone FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT";
+
+#[test]
+fn what_may_be_a_rename_waits_and_a_hint_makes_it_one() {
+    let tree = two();
+    tree.edit("head", CONVERTED);
+    tree.edit("head", "UPDATE customers SET city = 'Biel' WHERE id = 'BOLT'");
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'; INSERT INTO customers VALUES ('ECHO', 'Echo', NULL, '5')");
+    for _ in 0..2 {
+        let report = tree.sync("head");
+        let why: Vec<&str> = report.waiting.iter().map(|waiting| waiting.why.as_str()).collect();
+        assert_eq!(
+            why,
+            [
+                "is `mobile` of `customers` another name of its column `phone`, or another column? 'fieldpost schema hint' tells, then it goes to all sites"
+            ]
+        );
+        tree.sync("anna");
+    }
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(
+        &["anna"],
+        "SELECT id, city, phone FROM customers ORDER BY id",
+        &["ACME|Bern|anna", "BOLT|Biel|2", "CORE|Chur|3", "ECHO|-|5"],
+    );
+    let mut session = tree.session("head");
+    assert!(hints::is_renamed(&mut session, "customers", "city", "mobile").is_err(), "nobody asked that");
+    hints::is_renamed(&mut session, "customers", "phone", "mobile").unwrap();
+    assert_eq!(view::standing(&session).unwrap().unclear, []);
+    drop(session);
+    tree.settle(&["head", "anna"]);
+    let rows = tree.rows("head", "SELECT id, city, mobile FROM customers ORDER BY id");
+    assert_eq!(rows, ["ACME|Bern|anna", "BOLT|Biel|+41 2", "CORE|Chur|+41 3", "ECHO|-|5"]);
+    assert_one(&tree, &["head", "anna"]);
+    assert_eq!(fieldpost::sync::parked::waiting(&tree.session("anna")).unwrap(), []);
+}
+
+#[test]
+fn a_person_may_say_that_it_is_another_column() {
+    let tree = two();
+    tree.edit("head", CONVERTED);
+    tree.settle(&["head", "anna"]);
+    assert_eq!(tree.rows("anna", "SELECT phone FROM customers WHERE id = 'ACME'"), ["1"]);
+    assert!(hints::is_another(&tree.session("head"), Some("notes")).is_err());
+    assert_eq!(hints::is_another(&tree.session("head"), None).unwrap(), 1);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, mobile FROM customers ORDER BY id", &["ACME|+41 1", "BOLT|+41 2", "CORE|+41 3"]);
+    assert_one(&tree, &["head", "anna"]);
+    let session = tree.session("anna");
+    let shape = session.shapes.iter().find(|shape| shape.name == "customers").unwrap();
+    let key = fieldpost::model::Key::new([&fieldpost::model::Value::text("CORE")]).unwrap();
+    let events = fieldpost::sync::history::of(&session, &session.load_at(shape, &key).unwrap()).unwrap();
+    assert!(events.iter().any(|event| format!("{:?}", event.what).contains("phone")), "{events:?}");
+}
+
+#[test]
+fn a_table_that_may_be_another_one_under_a_new_name_waits_too() {
+    let tree = two();
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE remarks (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers, body TEXT, stars INTEGER);
+        INSERT INTO remarks SELECT 'R' || id, customer, body, 1 FROM notes; DROP TABLE notes; COMMIT");
+    let report = tree.sync("head");
+    assert!(report.waiting[0].why.starts_with("is `remarks` another name of table `notes`, or another table?"), "{:?}", report.waiting);
+    let mut session = tree.session("head");
+    let refused = hints::is_renamed(&mut session, "notes", "notes", "remarks").unwrap_err().to_string();
+    assert!(refused.contains("`remarks` was taken in as a new one"), "{refused}");
+    hints::is_another(&session, None).unwrap();
+    drop(session);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, stars FROM remarks", &["RN1|1"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn what_went_for_good_beside_something_quite_different_asks_nothing() {
+    let tree = two();
+    tree.edit("head", "DROP TABLE notes; CREATE TABLE tags (name TEXT PRIMARY KEY, color TEXT); ALTER TABLE customers DROP COLUMN city; ALTER TABLE customers ADD COLUMN level INTEGER");
+    assert_eq!(tree.sync("head").waiting, []);
+    tree.settle(&["head", "anna"]);
+    assert_one(&tree, &["head", "anna"]);
+}

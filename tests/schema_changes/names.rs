@@ -1,0 +1,212 @@
+//! Columns that come, go and are called otherwise, with edits under way.
+
+use super::{CUSTOMERS, FOUR, assert_one, conflicts, four, says, two};
+
+#[test]
+fn a_rename_at_the_host_keeps_what_a_child_typed_and_has_not_sent() {
+    let tree = two();
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN phone TO telephone; UPDATE customers SET telephone = 'head' WHERE id = 'BOLT'");
+    tree.sync("head");
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'; INSERT INTO customers VALUES ('DUNE', 'Dune', NULL, '4')");
+    let report = tree.sync("anna");
+    assert!(says(&report, "the schema of the main office is here in version 2"), "{:?}", report.notes);
+    assert!(says(&report, "column `phone` of table `customers` is called `telephone` now"), "{:?}", report.notes);
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, telephone FROM customers ORDER BY id", &["ACME|anna", "BOLT|head", "CORE|3", "DUNE|4"]);
+    assert_one(&tree, &["head", "anna"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
+}
+
+#[test]
+fn a_rename_of_a_column_that_is_empty_everywhere_is_told_and_not_guessed() {
+    let tree = two();
+    tree.edit("head", "UPDATE customers SET phone = NULL");
+    tree.settle(&["head", "anna"]);
+    // At the host the rename shows in one record only.
+    tree.edit("head", "UPDATE customers SET phone = 'x' WHERE id = 'CORE'");
+    tree.sync("head");
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN phone TO telephone");
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, telephone FROM customers ORDER BY id", &["ACME|anna", "BOLT|-", "CORE|x"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn names_that_are_exchanged_take_their_unsent_edits_along() {
+    let tree = two();
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN phone TO x; ALTER TABLE customers RENAME COLUMN city TO phone; ALTER TABLE customers RENAME COLUMN x TO city");
+    // Seen as edits of both columns at the host: the texts say the same as before, and so do the records.
+    tree.edit("anna", "UPDATE customers SET name = 'Anna' WHERE id = 'ACME'");
+    tree.settle(&["head", "anna"]);
+    tree.assert_same(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT name, city, phone FROM customers WHERE id = 'ACME'", &["Anna|1|Bern"]);
+}
+
+#[test]
+fn a_new_column_and_records_that_need_it_arrive_in_one_packet_beside_unsent_edits() {
+    let tree = two();
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN level INTEGER NOT NULL DEFAULT 7; UPDATE customers SET level = 9 WHERE id = 'BOLT'; INSERT INTO customers VALUES ('DUNE', 'Dune', NULL, NULL, 8)");
+    tree.edit("anna", "UPDATE customers SET city = 'Biel' WHERE id = 'BOLT'; INSERT INTO customers VALUES ('ECHO', 'Echo', NULL, NULL)");
+    tree.sync("head");
+    let report = tree.sync("anna");
+    assert_eq!(report.applied.len(), 1, "{report:?}");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(
+        &["head", "anna"],
+        "SELECT id, city, level FROM customers ORDER BY id",
+        &["ACME|Bern|7", "BOLT|Biel|9", "CORE|Chur|7", "DUNE|-|8", "ECHO|-|7"],
+    );
+    assert_one(&tree, &["head", "anna"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
+}
+
+#[test]
+fn a_child_that_sent_before_it_heard_of_the_change_loses_nothing() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'; INSERT INTO customers VALUES ('ECHO', 'Echo', NULL, '5')");
+    tree.sync("anna");
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN phone TO telephone; ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 1");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(
+        &["head", "anna"],
+        "SELECT id, telephone, level FROM customers WHERE id IN ('ACME', 'ECHO')",
+        &["ACME|anna|1", "ECHO|5|1"],
+    );
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_dropped_column_is_in_the_history_of_the_child_that_edited_it() {
+    let tree = two();
+    tree.edit("head", "ALTER TABLE customers DROP COLUMN city");
+    tree.edit("anna", "UPDATE customers SET city = 'Biel', phone = '77' WHERE id = 'ACME'");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], CUSTOMERS, &["ACME|Acme Ltd|77", "BOLT|Bolt AG|2", "CORE|Core|3"]);
+    assert_one(&tree, &["head", "anna"]);
+    let session = tree.session("anna");
+    let shape = session.shapes.iter().find(|shape| shape.name == "customers").unwrap();
+    let key = fieldpost::model::Key::new([&fieldpost::model::Value::text("ACME")]).unwrap();
+    let events = fieldpost::sync::history::of(&session, &session.load_at(shape, &key).unwrap()).unwrap();
+    assert!(events.iter().any(|event| format!("{:?}", event.what).contains("Biel")), "{events:?}");
+}
+
+#[test]
+fn a_column_that_was_dropped_and_made_again_begins_anew_for_who_saw_neither() {
+    let tree = two();
+    tree.edit("head", "ALTER TABLE customers DROP COLUMN phone");
+    tree.sync("head");
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN phone TEXT DEFAULT 'new'; UPDATE customers SET phone = 'typed' WHERE id = 'CORE'");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT phone FROM customers ORDER BY id", &["new", "new", "typed"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_column_that_must_not_be_empty_gets_the_hosts_values() {
+    let tree = two();
+    // As Django does it: the default is there for the migration only.
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN;
+        CREATE TABLE new (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT NOT NULL, phone TEXT, code TEXT NOT NULL UNIQUE, rank INTEGER NOT NULL);
+        INSERT INTO new SELECT id, name, ifnull(city, 'none'), phone, 'c' || id, length(name) FROM customers;
+        DROP TABLE customers; ALTER TABLE new RENAME TO customers; COMMIT");
+    tree.edit(
+        "anna",
+        "UPDATE customers SET phone = 'anna', city = NULL WHERE id = 'BOLT'; INSERT INTO customers VALUES ('ECHO', 'Echo', NULL, NULL)",
+    );
+    tree.sync("head");
+    tree.settle(&["anna", "head"]);
+    let rows = tree.rows("head", CUSTOMERS);
+    assert_eq!(rows[..3], ["ACME|Acme Ltd|Bern|1|cACME|8", "BOLT|Bolt AG||anna|cBOLT|7", "CORE|Core|Chur|3|cCORE|4"]);
+    assert!(rows[3].starts_with("ECHO|Echo||-|#"), "{rows:?}");
+    assert_one(&tree, &["head", "anna"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
+}
+
+#[test]
+fn what_the_change_fills_in_is_told_by_nobody() {
+    let tree = two();
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN level INTEGER NOT NULL DEFAULT 7");
+    tree.sync("head");
+    let report = tree.sync("anna");
+    let told: u64 = report.built.iter().flat_map(|packet| packet.tables.values()).map(|counts| counts.updated).sum();
+    assert_eq!(told, 0, "{:?}", report.built);
+}
+
+#[test]
+fn it_goes_through_an_office_to_its_remotes_while_all_edit() {
+    let tree = four();
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN phone TO telephone; ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 1; ALTER TABLE customers DROP COLUMN city; PRAGMA user_version = 12");
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+    tree.edit("north", "UPDATE customers SET name = 'North' WHERE id = 'BOLT'");
+    tree.edit("ben", "INSERT INTO customers VALUES ('BEN', 'Ben', 'x', 'ben')");
+    tree.settle(&FOUR);
+    tree.assert_rows(
+        &FOUR,
+        "SELECT id, name, telephone, level FROM customers ORDER BY id",
+        &["ACME|Acme Ltd|anna|1", "BEN|Ben|ben|1", "BOLT|North|2|1", "CORE|Core|3|1"],
+    );
+    assert_one(&tree, &FOUR);
+    assert_eq!(tree.rows("anna", "PRAGMA user_version"), ["12"]);
+}
+
+#[test]
+fn several_versions_at_once_reach_a_site_that_was_away() {
+    let tree = two();
+    for change in [
+        "ALTER TABLE customers RENAME COLUMN phone TO a",
+        "ALTER TABLE customers RENAME COLUMN a TO b; ALTER TABLE customers ADD COLUMN phone TEXT",
+        "ALTER TABLE customers RENAME TO clients",
+        "ALTER TABLE clients RENAME COLUMN b TO c; UPDATE clients SET phone = 'other' WHERE id = 'CORE'",
+    ] {
+        tree.edit("head", change);
+        tree.sync("head");
+    }
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, c, phone FROM clients ORDER BY id", &["ACME|anna|-", "BOLT|2|-", "CORE|3|other"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn what_was_sent_for_a_column_or_table_that_had_gone_is_in_the_history_and_waits_for_nothing() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET city = 'Biel' WHERE id = 'ACME'; INSERT INTO notes VALUES ('N2', 'BOLT', 'late')");
+    tree.sync("anna");
+    tree.edit("head", "ALTER TABLE customers DROP COLUMN city; DROP TABLE notes");
+    let session = tree.session("head");
+    assert_eq!(fieldpost::sync::schema::versions(&session).unwrap().len(), 2);
+    drop(session);
+    tree.settle(&["head", "anna"]);
+    assert_eq!(fieldpost::sync::parked::waiting(&tree.session("head")).unwrap(), []);
+    assert!(!says(&tree.sync("head"), "kept until"));
+    let session = tree.session("head");
+    let all = session.shapes.iter().chain(&session.former);
+    for (table, key, value) in [("customers", "ACME", "Biel"), ("notes", "N2", "late")] {
+        let shape = all.clone().find(|shape| shape.name == table).unwrap();
+        let key = fieldpost::model::Key::new([&fieldpost::model::Value::text(key)]).unwrap();
+        let events = fieldpost::sync::history::of(&session, &session.load_at(shape, &key).unwrap()).unwrap();
+        assert!(events.iter().any(|event| format!("{:?}", event.what).contains(value)), "{table}: {events:?}");
+    }
+    drop(session);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_rename_by_adding_copying_and_dropping_is_one() {
+    let tree = two();
+    tree.edit(
+        "head",
+        "ALTER TABLE customers ADD COLUMN mobile TEXT; UPDATE customers SET mobile = city; ALTER TABLE customers DROP COLUMN city",
+    );
+    tree.edit("anna", "UPDATE customers SET city = 'anna' WHERE id = 'ACME'");
+    let report = tree.sync("head");
+    assert!(says(&report, "column `city` of table `customers` is called `mobile` now"), "{:?}", report.notes);
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(
+        &["head", "anna"],
+        "SELECT id, phone, mobile FROM customers ORDER BY id",
+        &["ACME|1|anna", "BOLT|2|Basel", "CORE|3|Chur"],
+    );
+    assert_one(&tree, &["head", "anna"]);
+}

@@ -1,0 +1,94 @@
+//! Schema changes that cannot be had: refused in words, tried again, and nothing else is lost by it.
+
+use super::{assert_one, says, two};
+
+#[test]
+fn records_in_the_way_of_a_constraint_stop_the_stream_until_somebody_mends_them() {
+    let tree = two();
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, city TEXT, phone TEXT); INSERT INTO n SELECT * FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT");
+    tree.edit("head", "UPDATE customers SET phone = 'head' WHERE id = 'CORE'");
+    tree.edit("anna", "INSERT INTO customers VALUES ('ECHO', 'Core', NULL, 'anna')");
+    tree.sync("head");
+    for _ in 0..2 {
+        let report = tree.sync("anna");
+        let why: Vec<&str> = report.waiting.iter().map(|waiting| waiting.why.as_str()).collect();
+        assert_eq!(
+            why,
+            [
+                "the schema that it brings cannot be had here: records of `customers` here are not what its new schema allows (UNIQUE constraint failed: customers.name): change them here; the packet waits and is tried again in every round"
+            ]
+        );
+        assert_eq!(
+            tree.rows("anna", "SELECT phone FROM customers WHERE id = 'CORE'"),
+            ["3"],
+            "nothing of the packet is applied without its schema"
+        );
+    }
+    assert!(
+        fieldpost::sync::schema::view::standing(&tree.session("anna")).unwrap().refused.unwrap().1.contains("UNIQUE constraint failed")
+    );
+    tree.edit("anna", "UPDATE customers SET name = 'Echo' WHERE id = 'ECHO'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(
+        &["head", "anna"],
+        "SELECT id, name, phone FROM customers WHERE id IN ('CORE', 'ECHO')",
+        &["CORE|Core|head", "ECHO|Echo|anna"],
+    );
+    assert_eq!(fieldpost::sync::schema::view::standing(&tree.session("anna")).unwrap().refused, None);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_unique_index_waits_for_the_records_that_make_it_possible() {
+    let tree = two();
+    tree.edit("head", "UPDATE customers SET phone = '1'");
+    tree.settle(&["head", "anna"]);
+    // The host makes its records unique in the same migration: they come after the schema.
+    tree.edit(
+        "head",
+        "UPDATE customers SET phone = id; CREATE UNIQUE INDEX phones ON customers(phone); ALTER TABLE customers ADD COLUMN level INTEGER",
+    );
+    tree.sync("head");
+    tree.sync("anna");
+    assert_eq!(tree.rows("anna", "SELECT name FROM sqlite_schema WHERE name = 'phones'"), ["phones"]);
+    tree.settle(&["head", "anna"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_unique_index_that_waits_for_a_person_is_said_in_every_round() {
+    let tree = two();
+    tree.edit("head", "CREATE UNIQUE INDEX names ON customers(name)");
+    tree.edit("anna", "INSERT INTO customers VALUES ('ECHO', 'Core', NULL, NULL)");
+    tree.sync("head");
+    for _ in 0..2 {
+        let report = tree.sync("anna");
+        assert!(
+            says(&report, "index `names` of `customers` is not made yet: UNIQUE constraint failed: customers.name"),
+            "{:?}",
+            report.notes
+        );
+    }
+    tree.edit("anna", "UPDATE customers SET name = 'Echo' WHERE id = 'ECHO'");
+    tree.settle(&["anna", "head"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_name_that_a_table_of_the_childs_own_has_is_refused_until_that_one_makes_room() {
+    let tree = two();
+    tree.edit("anna", "CREATE TABLE clients (id INTEGER PRIMARY KEY, text TEXT); INSERT INTO clients VALUES (1, 'mine')");
+    tree.sync("anna");
+    tree.edit("head", "ALTER TABLE customers RENAME TO clients");
+    tree.sync("head");
+    let report = tree.sync("anna");
+    assert!(
+        report.waiting[0].why.contains("this site has a table `clients` of its own: give that one another name here"),
+        "{:?}",
+        report.waiting
+    );
+    tree.edit("anna", "ALTER TABLE clients RENAME TO my_clients; UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT phone FROM clients ORDER BY id", &["anna", "2", "3"]);
+    tree.assert_rows(&["anna"], "SELECT text FROM my_clients", &["mine"]);
+}

@@ -1,0 +1,149 @@
+//! Tables that come, go, are called otherwise or are remade; indexes, views and triggers.
+
+use super::{FOUR, SCHEMA, assert_one, conflicts, four, says, two, two_of};
+
+#[test]
+fn a_dropped_table_goes_and_what_a_child_edited_in_it_is_in_the_history() {
+    let tree = two();
+    tree.edit("head", "DROP TABLE notes");
+    tree.edit("anna", "UPDATE notes SET body = 'anna'; INSERT INTO notes VALUES ('N2', 'BOLT', 'new'); UPDATE customers SET phone = 'p' WHERE id = 'BOLT'");
+    tree.settle(&["head", "anna"]);
+    assert_eq!(tree.rows("anna", "SELECT name FROM sqlite_schema WHERE name = 'notes'"), [""; 0]);
+    tree.assert_rows(&["head", "anna"], "SELECT phone FROM customers WHERE id = 'BOLT'", &["p"]);
+    assert_one(&tree, &["head", "anna"]);
+    let session = tree.session("anna");
+    let shape = session.former.iter().find(|shape| shape.name == "notes").unwrap();
+    for (key, body) in [("N1", "anna"), ("N2", "new")] {
+        let key = fieldpost::model::Key::new([&fieldpost::model::Value::text(key)]).unwrap();
+        let events = fieldpost::sync::history::of(&session, &session.load_at(shape, &key).unwrap()).unwrap();
+        assert!(events.iter().any(|event| format!("{:?}", event.what).contains(body)), "{events:?}");
+    }
+}
+
+#[test]
+fn a_new_table_arrives_with_its_records_and_takes_edits() {
+    let tree = four();
+    tree.edit("head", "CREATE TABLE visits (id INTEGER PRIMARY KEY AUTOINCREMENT, customer TEXT REFERENCES customers, what TEXT); CREATE INDEX visits_customer ON visits(customer); INSERT INTO visits(customer, what) VALUES ('ACME', 'first'), ('BOLT', 'second')");
+    tree.settle(&FOUR);
+    tree.edit(
+        "anna",
+        "INSERT INTO visits(customer, what) VALUES ('CORE', 'anna'); UPDATE visits SET what = 'changed' WHERE customer = 'ACME'",
+    );
+    tree.settle(&FOUR);
+    tree.assert_rows(&FOUR, "SELECT customer, what FROM visits ORDER BY id", &["ACME|changed", "BOLT|second", "CORE|anna"]);
+    assert_one(&tree, &FOUR);
+}
+
+#[test]
+fn a_renamed_table_keeps_edits_and_references() {
+    let tree = two();
+    tree.edit("head", "ALTER TABLE customers RENAME TO clients");
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'; INSERT INTO customers VALUES ('ECHO', 'Echo', NULL, NULL); INSERT INTO notes VALUES ('N2', 'ECHO', 'new')");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(
+        &["head", "anna"],
+        "SELECT n.id, c.name, c.phone FROM notes n JOIN clients c ON c.id = n.customer ORDER BY 1",
+        &["N1|Acme Ltd|anna", "N2|Echo|-"],
+    );
+    assert_one(&tree, &["head", "anna"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
+}
+
+#[test]
+fn a_table_dropped_and_another_made_under_its_name_are_two() {
+    let tree = two();
+    tree.edit("head", "DROP TABLE notes");
+    tree.sync("head");
+    tree.edit("head", "CREATE TABLE notes (number INTEGER PRIMARY KEY, text TEXT); INSERT INTO notes VALUES (5, 'other')");
+    tree.edit("anna", "UPDATE notes SET body = 'anna'");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT * FROM notes", &["5|other"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_remade_table_with_references_takes_unsent_edits_along() {
+    let tree = two_of(&format!("{SCHEMA} CREATE VIEW named AS SELECT c.name, n.body FROM notes n JOIN customers c ON c.id = n.customer;
+        CREATE TABLE heard (line TEXT); CREATE TRIGGER hear AFTER UPDATE ON customers BEGIN INSERT INTO heard VALUES (NEW.name); END; CREATE INDEX cities ON customers(city)"));
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; DROP VIEW named;
+        CREATE TABLE new (phone INTEGER, id TEXT PRIMARY KEY, name TEXT NOT NULL CHECK (name <> ''), city VARCHAR(20) COLLATE NOCASE DEFAULT 'x', level INTEGER NOT NULL DEFAULT 1);
+        INSERT INTO new (id, name, city, phone) SELECT id, name, city, phone FROM customers; DROP TABLE customers; ALTER TABLE new RENAME TO customers;
+        CREATE TABLE n (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers ON DELETE CASCADE, body TEXT); INSERT INTO n SELECT * FROM notes; DROP TABLE notes; ALTER TABLE n RENAME TO notes;
+        CREATE VIEW named AS SELECT c.name, n.body, c.level FROM notes n JOIN customers c ON c.id = n.customer;
+        CREATE TRIGGER hear AFTER UPDATE ON customers BEGIN INSERT INTO heard VALUES (NEW.level); END; CREATE INDEX cities ON customers(city, name); COMMIT; PRAGMA user_version = 5");
+    tree.edit("anna", "UPDATE customers SET phone = '42', city = 'Biel' WHERE id = 'ACME'; INSERT INTO customers VALUES ('ECHO', 'Echo', 'E', '7'); INSERT INTO notes VALUES ('N2', 'ECHO', 'new'); DELETE FROM customers WHERE id = 'CORE'");
+    tree.settle(&["head", "anna"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
+    tree.assert_rows(
+        &["head", "anna"],
+        "SELECT id, name, city, phone, typeof(phone), level FROM customers ORDER BY id",
+        &["ACME|Acme Ltd|Biel|42|integer|1", "BOLT|Bolt AG|Basel|2|integer|1", "ECHO|Echo|E|7|integer|1"],
+    );
+    tree.assert_rows(&["head", "anna"], "SELECT * FROM named ORDER BY 1", &["Acme Ltd|first|1", "Echo|new|1"]);
+    assert_one(&tree, &["head", "anna"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
+    // Capture is on again, under the same names.
+    tree.edit("anna", "UPDATE customers SET level = 4 WHERE id = 'ECHO'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head"], "SELECT level FROM customers WHERE id = 'ECHO'", &["4"]);
+    assert_eq!(tree.rows("anna", "SELECT line FROM heard ORDER BY rowid DESC LIMIT 1"), ["4"]);
+}
+
+#[test]
+fn what_migration_tools_noted_travels_with_the_schema() {
+    let tree = two_of(
+        "CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT); CREATE TABLE alembic_version (version_num TEXT NOT NULL PRIMARY KEY); INSERT INTO alembic_version VALUES ('one')",
+    );
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN level INTEGER; UPDATE alembic_version SET version_num = 'two'; PRAGMA user_version = 2; PRAGMA application_id = 77");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT version_num FROM alembic_version", &["two"]);
+    tree.assert_rows(&["head", "anna"], "PRAGMA application_id", &["77"]);
+    // Only the number moves: a tool that had nothing else to do.
+    tree.edit("head", "PRAGMA user_version = 3; UPDATE alembic_version SET version_num = 'three'");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT version_num FROM alembic_version", &["three"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_site_whose_application_migrated_by_itself_has_nothing_to_do() {
+    let change = "ALTER TABLE customers RENAME COLUMN phone TO telephone; ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 1; CREATE TABLE tags (name TEXT PRIMARY KEY)";
+    for first in ["head", "anna"] {
+        let tree = two();
+        tree.edit(first, change);
+        tree.edit(first, "UPDATE customers SET telephone = 'first', level = 3 WHERE id = 'ACME'; INSERT INTO tags VALUES ('first')");
+        tree.sync(first);
+        tree.edit(if first == "head" { "anna" } else { "head" }, change);
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["head", "anna"], "SELECT telephone, level FROM customers ORDER BY id", &["first|3", "2|1", "3|1"]);
+        tree.assert_rows(&["head", "anna"], "SELECT * FROM tags", &["first"]);
+        assert_one(&tree, &["head", "anna"]);
+    }
+}
+
+#[test]
+fn a_new_site_begins_with_the_last_version_and_is_told_the_next() {
+    let tree = two();
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN phone TO telephone");
+    tree.settle(&["head", "anna"]);
+    tree.add("head", "carl", fieldpost::site::Role::Remote);
+    tree.settle(&["carl", "head", "anna"]);
+    let report = tree.sync("head");
+    assert!(report.built.is_empty(), "nothing is told twice: {:?}", report.built);
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN telephone TO mobile");
+    tree.edit("carl", "UPDATE customers SET telephone = 'carl' WHERE id = 'ACME'");
+    tree.settle(&["head", "carl", "anna"]);
+    tree.assert_rows(&["head", "carl", "anna"], "SELECT mobile FROM customers ORDER BY id", &["carl", "2", "3"]);
+    assert_one(&tree, &["head", "carl", "anna"]);
+}
+
+#[test]
+fn a_schema_that_did_not_change_makes_no_packet() {
+    let tree = two();
+    let report = tree.sync("head");
+    assert!(report.built.is_empty() && !says(&report, "schema"), "{report:?}");
+    // Our own triggers come back, which is no change of the application's.
+    let triggers = tree.rows("head", "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND name LIKE '\\_fieldpost%' ESCAPE '\\'");
+    triggers.iter().for_each(|name| tree.edit("head", &format!("DROP TRIGGER \"{name}\"")));
+    assert!(tree.sync("head").built.is_empty());
+}

@@ -1,0 +1,66 @@
+//! The commands about the schema, as somebody types them.
+
+mod binary;
+
+use binary::Office;
+
+const SCHEMA: &str = "CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, phone TEXT);
+    INSERT INTO customers VALUES ('ACME', 'Acme Ltd', '1'), ('BOLT', 'Bolt AG', '2');";
+
+#[test]
+fn the_schema_is_seen_at_both_ends_and_a_hint_lets_it_go() {
+    let office = Office::pair(SCHEMA, "");
+    let status = office.ok("schema status --home head");
+    assert!(status.out.contains("The schema is here in version 1.") && status.out.contains("'anna' has version 1"), "{}", status.out);
+    office.sql("head", "ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 1");
+    office.ok("sync --home head");
+    assert!(office.ok("schema status --home head").out.contains("'anna' was told version 2 and has not confirmed it yet"));
+    let diff = office.ok("schema diff --home head");
+    assert!(diff.out.contains("What 'anna' has not confirmed") && diff.out.contains("column `level` of `customers` comes"), "{}", diff.out);
+    let told = office.ok("sync --home anna");
+    assert!(told.out.contains("the schema of the main office is here in version 2") || told.err.contains("version 2"), "{told:?}");
+    office.ok("sync --home head");
+    assert_eq!(office.ok("schema diff --home head").out.trim(), "No differences.");
+    assert_eq!(office.ok("schema diff --home anna").out.trim(), "No differences.");
+    let log = office.json("schema log --home anna --json");
+    assert_eq!(log["versions"][1]["version"], 2);
+    assert_eq!(log["versions"][1]["what"][0], "column `level` of `customers` comes");
+
+    // A child's table has the name that the next version gives.
+    office.sql("anna", "CREATE TABLE clients (x)");
+    office.sql("head", "ALTER TABLE customers RENAME TO clients");
+    office.ok("sync --home head");
+    let refused = office.run("sync --home anna");
+    assert_eq!(refused.code, 3, "{refused:?}");
+    let status = office.run("schema status --home anna");
+    assert_eq!(status.code, 3);
+    assert!(
+        status.out.contains("version 3 cannot be had here") && status.out.contains("give that one another name here"),
+        "{}",
+        status.out
+    );
+    let diff = office.run("schema diff --home anna --json");
+    assert!(diff.code == 3 && diff.out.contains("give that one another name here"), "{diff:?}");
+    office.sql("anna", "DROP TABLE clients");
+    office.ok("sync --home anna");
+    office.ok("schema status --home anna");
+
+    // Renamed and converted at once.
+    office.sql(
+        "head",
+        "ALTER TABLE clients ADD COLUMN mobile TEXT; UPDATE clients SET mobile = 'tel ' || phone; ALTER TABLE clients DROP COLUMN phone",
+    );
+    let waits = office.run("sync --home head");
+    assert!(waits.code == 3 && waits.out.contains("is `mobile` of `clients` another name of its column `phone`"), "{waits:?}");
+    assert_eq!(office.run("schema status --home head --json").code, 3);
+    let wrong = office.run("schema hint customers city mobile --home head");
+    assert!(wrong.code == 1 && wrong.err.contains("'fieldpost schema status' lists what does"), "{wrong:?}");
+    assert_eq!(office.run("schema hint clients phone --home head").code, 2);
+    let hint = office.ok("schema hint clients phone mobile --home head");
+    assert!(hint.out.contains("column `phone` of `clients` is called `mobile` now"), "{}", hint.out);
+    for site in ["head", "anna", "head"] {
+        office.ok(&format!("sync --home {site}"));
+    }
+    assert_eq!(office.digest("head"), office.digest("anna"));
+    assert_eq!(office.ok("schema diff --home head").out.trim(), "No differences.");
+}
