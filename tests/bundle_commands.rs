@@ -151,14 +151,27 @@ fn what_is_refused_is_said_with_what_to_do() {
 }
 
 #[test]
-fn a_dry_run_of_a_round_installs_nothing() {
+fn a_dry_run_of_a_round_says_what_would_be_installed_and_installs_nothing() {
     let office = example();
     walk(&office, "fieldpost bundle publish");
     office.ok("bundle publish sales-forms-1.0.0.fpb --group sales --home head");
     office.ok("sync --home head");
-    let before = office.everything();
-    office.ok("sync --dry-run --home anna");
-    let (after, custom) = (office.everything(), office.path("anna/custom"));
-    assert_eq!(before.keys().collect::<Vec<_>>(), after.keys().collect::<Vec<_>>());
-    assert!(!custom.exists());
+    let unchanged = |expected: &str| {
+        let before = office.everything();
+        let said = office.run("sync --dry-run --home anna").flat();
+        assert!(said.contains(expected), "{said}");
+        assert!(office.everything() == before, "something was changed");
+    };
+    unchanged("bundle sales-forms 1.0.0 is installed");
+    office.ok("sync --home anna");
+    office.write("anna/custom/Screens/Customer.xml", "Anna's");
+    office.write("sales-forms/files/Screens/Customer.xml", "another one");
+    office.write("sales-forms/bundle.toml", &office.read("sales-forms/bundle.toml").replace("1.0.0", "1.1.0"));
+    office.ok("bundle build sales-forms --home head");
+    office.ok("bundle publish sales-forms-1.1.0.fpb --group sales --home head");
+    office.ok("sync --home head");
+    unchanged("bundle sales-forms 1.1.0 is installed; `Screens/Customer.xml` stays as it was changed here");
+    office.ok("sync --home anna");
+    assert_eq!(office.read("anna/custom/Screens/Customer.xml"), "Anna's");
+    assert_eq!(office.read("anna/custom/Screens/Customer.xml.new-1.1.0"), "another one");
 }

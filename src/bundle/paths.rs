@@ -51,8 +51,7 @@ pub(super) fn check_place(path: &str) -> Result<(), PathFault> {
     if path.is_empty() || path.len() > MOST_BYTES + BESIDE_BYTES || path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
         return Err(PathFault::Form(path.to_owned()));
     }
-    let bad =
-        |c: char| c.is_control() || matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|' | '\u{feff}' | '\u{200e}' | '\u{200f}');
+    let bad = |c: char| c.is_control() || is_unseen(c) || matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
     if path.chars().any(bad) {
         return Err(PathFault::Character(path.to_owned()));
     }
@@ -62,7 +61,7 @@ pub(super) fn check_place(path: &str) -> Result<(), PathFault> {
     if path.split('/').any(is_device) {
         return Err(PathFault::Device(path.to_owned()));
     }
-    if path.split('/').any(|segment| segment.to_ascii_lowercase().starts_with(".fieldpost")) {
+    if path.split('/').any(|segment| is_ours(&segment.to_ascii_lowercase())) {
         return Err(PathFault::Ours(path.to_owned()));
     }
     if is_nfc(path) { Ok(()) } else { Err(PathFault::Spelling(path.to_owned())) }
@@ -101,6 +100,17 @@ pub fn check_paths<'p>(paths: impl IntoIterator<Item = &'p str>) -> Result<(), P
         }
     }
     Ok(())
+}
+
+/// Shows nothing, or turns the direction of reading: a name with it is not the one that people see.
+const fn is_unseen(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Our folder, by its name or by a short one that Windows gives it (`FIELDP~1`, or `FI`, four digits and `~1`).
+fn is_ours(segment: &str) -> bool {
+    segment.starts_with(".fieldpost") || segment.starts_with("fi") && segment.contains('~')
 }
 
 /// The same for names that are the same file somewhere.
@@ -148,6 +158,10 @@ mod tests {
             ("lpt².log", "device"),
             ("e\u{301}.txt", "spelling"),
             ("x/.FieldPost/keys/signing", "fieldpost's own"),
+            ("FIELDP~1/keys/signing", "fieldpost's own"),
+            ("FI3A2B~1/keys/signing", "fieldpost's own"),
+            ("form\u{202e}fdp.exe", "character"),
+            ("a\u{200b}b", "character"),
         ] {
             let error = check_path(bad).unwrap_err().to_string();
             assert!(error.contains(expected), "{bad:?}: {error}");

@@ -2,7 +2,7 @@
 //!
 //! The copies lie in the home's scratch folder and are removed at the end; a killed rehearsal leaves them to the next
 //! run, which clears that folder. **Invariant**: home, database and exchange are as before, byte for byte, but for the
-//! note of who holds the lock. It needs room for a second database while it lasts.
+//! note of who holds the lock. It needs room for a second database, and for the customizations of bundles, while it lasts.
 
 use std::path::{Path, PathBuf};
 
@@ -12,7 +12,7 @@ use super::{Context, Failure};
 use crate::database::Database;
 use crate::ledger::Ledger;
 use crate::site::{Home, HomeLock, Settings};
-use crate::sync::Session;
+use crate::sync::{Session, bundles};
 use crate::world::World;
 
 /// A copy of a site to run on; gone when dropped.
@@ -72,8 +72,13 @@ impl Rehearsal {
             // In the way of the first load: the rehearsal must meet it too.
             fs::copy(&database, self.folder.join("database"))?;
         }
-        let settings =
-            Settings { database: "database".to_owned(), bundles_folder: Settings::BUNDLES_FOLDER.to_owned(), ..self.settings.clone() };
+        let customs = self.settings.bundles_path(self.home.folder());
+        let bundles_folder = if bundles::may_hold_customs(&self.home, &customs) { Settings::BUNDLES_FOLDER } else { "." };
+        if self.home.bundles().is_dir() && bundles_folder == Settings::BUNDLES_FOLDER {
+            copy_folder(&self.home.bundles(), &inside.join("bundles"))?;
+            copy_folder(&customs, &self.folder.join(bundles_folder))?;
+        }
+        let settings = Settings { database: "database".to_owned(), bundles_folder: bundles_folder.to_owned(), ..self.settings.clone() };
         let copy = self.folder.join(Home::SETTINGS);
         Ok(fs::write(copy, settings.to_string())?)
     }
@@ -93,7 +98,7 @@ fn remove(folder: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Copies a folder of files and folders; two levels is what a home has.
+/// Copies a folder of files and folders; what is neither is left out.
 fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
     fs::create_dir_all(to)?;
     if !from.is_dir() {
@@ -102,9 +107,10 @@ fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
             copy_folder(&entry.path(), &target)?;
-        } else {
+        } else if kind.is_file() {
             fs::copy(entry.path(), target)?;
         }
     }

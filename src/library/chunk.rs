@@ -1,7 +1,7 @@
 //! Cuts documents into chunks, and says of which chunks a document is made.
 //!
 //! Where a chunk ends is decided by the bytes before it (content-defined chunking), so an insertion moves no border but the next ones.
-//! Small chunks make small edits cheap and long lists; documents of a size get chunks of a size, so that the list stays below one per
+//! Small chunks make small edits cheap and long lists; documents of a size get chunks of a size, so that the list stays below two per
 //! cent of the document and an edit costs about two chunks.
 
 use std::collections::HashMap;
@@ -74,7 +74,7 @@ pub struct Cut {
 
 impl Cut {
     /// From how many bytes on a document is cut how coarsely: first size, average chunk.
-    const CLASSES: [(u64, u32); 4] = [(0, 4 << 10), (1 << 20, 16 << 10), (64 << 20, 64 << 10), (4 << 30, 256 << 10)];
+    const CLASSES: [(u64, u32); 4] = [(0, 2 << 10), (1 << 20, 8 << 10), (64 << 20, 32 << 10), (4 << 30, 256 << 10)];
     /// The longest chunk there is.
     pub const LONGEST: u32 = 1 << 20;
 
@@ -245,7 +245,7 @@ impl Recipe {
     /// The most chunks a document may have.
     pub const MAX_CHUNKS: usize = 1 << 22;
     /// The largest document: its chunks stay below [`Self::MAX_CHUNKS`] even where all of them are the shortest.
-    pub const LARGEST_DOCUMENT: u64 = (1 << 22) * (16 << 10);
+    pub const LARGEST_DOCUMENT: u64 = (1 << 22) * (8 << 10);
     const BYTES_PER_CHUNK: usize = 36;
 
     /// Length of the document.
@@ -405,10 +405,10 @@ mod tests {
         let lengths: Vec<u32> = recipe.chunks.iter().map(|(_, length)| *length).collect();
         assert_eq!(lengths[..6], BORDERS, "{lengths:?}");
         let average = lengths.iter().sum::<u32>() as usize / lengths.len();
-        assert!((3000..7000).contains(&average), "{average}");
+        assert!((1500..3500).contains(&average), "{average}");
     }
 
-    const BORDERS: [u32; 6] = [4795, 4516, 4155, 1294, 4891, 2110];
+    const BORDERS: [u32; 6] = [2670, 2125, 2635, 1881, 2864, 1291];
 
     #[test]
     fn an_insertion_costs_a_few_chunks_and_its_recipe_is_as_long() {
@@ -440,13 +440,13 @@ mod tests {
     #[test]
     fn a_document_that_grows_is_cut_as_before_until_that_is_far_off() {
         let fine = Cut::of(1000, None);
-        assert_eq!(fine.average(), 4096);
+        assert_eq!(fine.average(), 2048);
         assert_eq!(Cut::of(2 << 20, Some(fine)), fine);
-        assert_eq!(Cut::of(2 << 20, None).average(), 16 << 10);
-        assert_eq!(Cut::of(100 << 20, Some(fine)).average(), 64 << 10);
+        assert_eq!(Cut::of(2 << 20, None).average(), 8 << 10);
+        assert_eq!(Cut::of(100 << 20, Some(fine)).average(), 32 << 10);
         assert_eq!(Cut::of(u64::MAX, None).longest(), Cut::LONGEST);
-        assert!(serde_json::from_str::<Cut>("4097").is_err() && serde_json::from_str::<Cut>("0").is_err());
-        assert_eq!(serde_json::from_str::<Cut>("4096").unwrap(), fine);
+        assert!(serde_json::from_str::<Cut>("2049").is_err() && serde_json::from_str::<Cut>("0").is_err());
+        assert_eq!(serde_json::from_str::<Cut>("2048").unwrap(), fine);
         let largest = Recipe::LARGEST_DOCUMENT;
         for before in [None, Some(fine), Some(Cut::of(largest / 100, None))] {
             assert!(largest / u64::from(Cut::of(largest, before).shortest()) <= Recipe::MAX_CHUNKS as u64);
@@ -460,7 +460,7 @@ mod tests {
         let count = base.chunks.len();
         let (content, id) = (base.content, base.chunks[0].0);
         let read = |chunks: &str| {
-            let json = format!("{{\"content\":\"{content}\",\"cut\":4096,\"base\":\"{content}\",\"chunks\":{chunks}}}");
+            let json = format!("{{\"content\":\"{content}\",\"cut\":2048,\"base\":\"{content}\",\"chunks\":{chunks}}}");
             serde_json::from_str::<Told>(&json).map(|told| told.read(Some(&base)))
         };
         assert_eq!(read(&format!("[[0,{count}]]")).unwrap().unwrap(), base);

@@ -17,14 +17,14 @@ use std::path::PathBuf;
 use fs_err as fs;
 
 use super::bundles;
-use super::documents::{self, tell::Telling};
+use super::documents::tell::Telling;
 use super::known::{self, Link};
 use super::meaning::Outward;
 use super::outbox;
+use super::papers;
 use super::report::{Counts, Kept, PacketOut};
 use super::roster;
 use super::schema;
-use super::session::RULES_PART;
 use super::standing;
 use super::stays::Stays;
 use super::urgency;
@@ -139,7 +139,7 @@ impl<'s> Building<'s> {
         let up = to.kind == NeighbourKind::Parent;
         let children = session.ledger.neighbours()?.iter().any(|neighbour| neighbour.kind == NeighbourKind::Child);
         let number = to.sent.next();
-        let (papers, told) = papers(session, to)?;
+        let (papers, told) = papers::papers(session, to)?;
         Ok(Self {
             session,
             to,
@@ -497,9 +497,11 @@ impl<'s> Building<'s> {
         };
         let finished = outbox::seal_into_outbox(session, self.to, &draft)?;
         fs::remove_file(&spool.path)?;
+        // What was packed only for this packet; the file of a bundle goes to other sites too.
+        let scratch = session.home.scratch();
         for part in draft.parts {
             match part.source {
-                PartSource::File(path) if path != spool.path => fs::remove_file(path)?,
+                PartSource::File(path) if path != spool.path && path.starts_with(&scratch) => fs::remove_file(path)?,
                 PartSource::File(_) | PartSource::Bytes(_) => {}
             }
         }
@@ -564,46 +566,6 @@ impl<'s> Building<'s> {
             None => self.up,
         })
     }
-}
-
-/// The papers (roster, rules, bundles, library, schema), as far as a neighbour was not told them, and what it was told then.
-fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<String, String>)> {
-    let (mut parts, mut told) = (Vec::new(), to.told_documents.clone());
-    for (note, part) in [("roster", "roster.json"), ("rules", RULES_PART)] {
-        let Some(text) = roster::document(session, to, note)? else { continue };
-        let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
-        if told.get(note) != Some(&hash) {
-            parts.push(Part { name: part.into(), source: PartSource::Bytes(text.into_bytes()) });
-            told.insert(note.to_owned(), hash);
-        }
-    }
-    bundles::travel::forget_told(session, to, &mut told)?;
-    if let Some((note, part)) = bundles::document(session, to)?
-        && let PartSource::Bytes(bytes) = &part.source
-    {
-        let hash = blake3::hash(bytes).to_hex().to_string();
-        if told.get(note) != Some(&hash) {
-            parts.push(part);
-            told.insert(note.to_owned(), hash);
-        }
-    }
-    if let Some(text) = documents::switch::paper(session, to)?
-        && told.get(documents::switch::PAPER) != Some(&text)
-    {
-        parts.push(Part { name: documents::switch::PAPER.into(), source: PartSource::Bytes(text.clone().into_bytes()) });
-        told.insert(documents::switch::PAPER.into(), text);
-    }
-    if let Some((version, text)) = schema::paper(session)?.filter(|_| to.kind == NeighbourKind::Child)
-        && told.get(schema::PART) != Some(&version.to_string())
-    {
-        // A new child gets it with what it needs beside it.
-        if !to.fresh {
-            parts.push(Part { name: schema::PART.into(), source: PartSource::Bytes(text.into_bytes()) });
-        }
-        told.insert(schema::PART.to_owned(), version.to_string());
-        told.insert(schema::TOLD_IN.to_owned(), to.sent.next().to_string());
-    }
-    Ok((parts, told))
 }
 
 /// What a child is told of a record that only goes up: the number that its parent gave it, and nothing else.

@@ -112,8 +112,8 @@ impl Applying<'_> {
         let shape = self.session.shape(change.table);
         for field in shape.live_fields() {
             let (is, said) = (ours.row.get(field), before.row.get(field));
-            let number = matches!(is, Value::Integer(_) | Value::Real(_)) && is != said && said.is_stated() && said.converts_to(is);
-            if number && self.session.database()?.makes_numbers(shape, field)? {
+            let number = matches!((is, said), (Value::Integer(_) | Value::Real(_), Value::Text(_))) && said.converts_to(is);
+            if number && !shape.concerns_numbers(field) && self.session.database()?.makes_numbers(shape, field)? {
                 before.row.set(field, is.clone());
             }
         }

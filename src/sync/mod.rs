@@ -7,6 +7,7 @@
 //! | `taken` | what if a number went to another record in between? |
 //! | `early` | what if a row refers to a number that is nobody's yet? |
 //! | [`build`] | what must a neighbour be told? |
+//! | `papers` | what goes with it beside changes? |
 //! | [`apply`] | how do a packet's changes become records, once? |
 //! | `from_child`, `from_parent` | what becomes of one incoming change? (`DESIGN` section 4, rules 1 to 12) |
 //! | `policy`, `merge` | what do the rules say of a table, and of fields that both sides changed? |
@@ -56,6 +57,7 @@ mod merge;
 mod news;
 mod numbering;
 pub mod outbox;
+mod papers;
 pub mod parked;
 pub mod places;
 mod plain;

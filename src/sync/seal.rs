@@ -461,8 +461,14 @@ impl<'s> Sealing<'s> {
         }
         for field in fields {
             let (was, is) = (old.row.get(*field), new.row.get(*field));
-            let number = matches!(is, Value::Integer(_) | Value::Real(_)) && was.converts_to(is);
-            if !number || !self.session.database()?.makes_numbers(shape, *field)? {
+            // Large integers that differ may agree as floating-point numbers: only another kind is another way to store the same.
+            let other_kind = matches!(
+                (was, is),
+                (Value::Text(_), Value::Integer(_) | Value::Real(_))
+                    | (Value::Integer(_), Value::Real(_))
+                    | (Value::Real(_), Value::Integer(_))
+            );
+            if !other_kind || !was.converts_to(is) || !self.session.database()?.makes_numbers(shape, *field)? {
                 return Ok(false);
             }
         }

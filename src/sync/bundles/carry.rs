@@ -47,10 +47,11 @@ pub(super) fn carry_out<T>(session: &Session, moves: &[Move], concerns: Concerns
         })
     });
     match done {
-        Ok(done) => {
-            sweep(session)?;
-            Ok(done)
-        }
+        Ok(done) => match sweep(session) {
+            Err(error) if error.is_crash() => Err(error),
+            // What cannot be thrown away now goes after the next bundle.
+            Ok(()) | Err(_) => Ok(done),
+        },
         Err(error) if error.is_crash() => Err(error),
         Err(error) => {
             take_back(session)?;

@@ -177,13 +177,16 @@ fn set_state(session: &Session, scope: Scope, name: &BundleName, state: &State) 
 /// [`Refusal::BadFolder`].
 pub fn folder(session: &Session) -> Result<Folder> {
     let path = session.settings.bundles_path(session.home.folder());
+    if may_hold_customs(&session.home, &path) { Ok(Folder::at(path)) } else { Err(Refusal::BadFolder(path).into()) }
+}
+
+/// Whether a folder neither has the home in it nor lies inside what is ours.
+#[must_use]
+pub fn may_hold_customs(home: &Home, path: &Path) -> bool {
     // One that is not there yet has nothing in it.
     let whole = |path: &Path| fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let (there, home) = (whole(&path), whole(session.home.folder()));
-    if home.starts_with(&there) || there.starts_with(home.join(Home::INSIDE)) {
-        return Err(Refusal::BadFolder(path).into());
-    }
-    Ok(Folder::at(path))
+    let (there, home) = (whole(path), whole(home.folder()));
+    !home.starts_with(&there) && !there.starts_with(home.join(Home::INSIDE))
 }
 
 fn store(session: &Session) -> Store {

@@ -41,7 +41,7 @@ pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, repor
     let mut placing = Placing::new(session, documents)?;
     placing.run()?;
     let full = std::mem::take(&mut placing.full);
-    let Placing { counts, troubles, .. } = placing;
+    let Placing { counts, troubles, changed, .. } = placing;
     (documents.counts, documents.troubles) = (counts, troubles);
     report.waiting.extend(full.into_iter().map(|why| Waiting {
         neighbour: None,
@@ -50,7 +50,9 @@ pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, repor
         retried: true,
         unreachable: false,
     }));
-    sweep(session, documents)?;
+    if changed {
+        sweep(session, documents)?;
+    }
     let before = session.ledger.document_troubles()?;
     if before != documents.troubles {
         session.ledger.begin()?;
@@ -141,6 +143,10 @@ struct Placing<'d> {
     chunks: Chunks<'d>,
     known: BTreeMap<DocumentPath, Known>,
     listed: BTreeMap<DocumentPath, DocumentRow>,
+    /// Documents of the list that are not for this folder: their files are neither placed nor removed.
+    left_alone: BTreeSet<DocumentPath>,
+    /// Something was placed, renamed or removed.
+    changed: bool,
     /// Contents that documents of the list have.
     contents: BTreeSet<ContentHash>,
     /// What the parent has; none where there is no parent.
@@ -161,11 +167,12 @@ impl<'d> Placing<'d> {
         let mut troubles = std::mem::take(&mut documents.troubles);
         let all = session.listed(&mut troubles)?;
         let known = session.all_known()?;
-        let mut listed = BTreeMap::new();
+        let (mut listed, mut left_alone) = (BTreeMap::new(), BTreeSet::new());
         // Of names that are one on some system the one that is in the folder already is it, else the first.
         let mut names: BTreeMap<String, DocumentPath> = known.keys().map(|path| (path.collision_key(), path.clone())).collect();
         for (path, row) in all {
             if documents.patterns.takes(&path, row.bytes) != Verdict::Take {
+                left_alone.insert(path);
                 continue;
             }
             let first = names.entry(path.collision_key()).or_insert_with(|| path.clone());
@@ -174,6 +181,7 @@ impl<'d> Placing<'d> {
             } else {
                 let why = format!("it is not placed: `{first}` is the same name on systems that do not tell upper from lower case");
                 troubles.insert(row.path, why);
+                left_alone.insert(path);
             }
         }
         let parent = session.ledger.parent()?.map(|parent| session.ledger.there(parent.site)).transpose()?;
@@ -183,6 +191,8 @@ impl<'d> Placing<'d> {
             chunks: Chunks::new(session, &documents.library, &mut documents.store),
             known,
             listed,
+            left_alone,
+            changed: false,
             parent,
             busy: documents.busy.clone(),
             counts: documents.counts.clone(),
@@ -197,8 +207,7 @@ impl<'d> Placing<'d> {
         let free = |path: &DocumentPath| !self.busy.contains(path.as_str());
         let is_due = |(path, row): &(&DocumentPath, &DocumentRow)| free(path) && self.known.get(*path).is_none_or(|known| !known.is(row));
         let mut due: Vec<DocumentPath> = self.listed.iter().filter(is_due).map(|(path, _)| path.clone()).collect();
-        let excluded = self.excluded()?;
-        let going = |path: &&DocumentPath| free(path) && !self.listed.contains_key(*path) && !excluded.contains(*path);
+        let going = |path: &&DocumentPath| free(path) && !self.listed.contains_key(*path) && !self.left_alone.contains(*path);
         let mut going: Vec<DocumentPath> = self.known.keys().filter(going).cloned().collect();
         self.move_along(&mut due, &mut going)?;
         // What another document still needs is overwritten after that one is placed.
@@ -235,12 +244,6 @@ impl<'d> Placing<'d> {
         new.iter().try_for_each(|(content, missing)| ledger.set_missing(content, *missing))?;
         past.into_iter().try_for_each(|content| ledger.drop_missing(content))?;
         Ok(ledger.commit(&self.session.world, "commit documents missing")?)
-    }
-
-    /// Documents of the list that the patterns leave alone here: their files are neither placed nor removed.
-    fn excluded(&self) -> Result<BTreeSet<DocumentPath>> {
-        let all = self.session.listed(&mut BTreeMap::new())?;
-        Ok(all.into_keys().filter(|path| !self.listed.contains_key(path)).collect())
     }
 
     /// What went under one name and came under another is renamed.
@@ -439,6 +442,7 @@ impl<'d> Placing<'d> {
 
     /// What is under a path is accounted for; noted for good in batches.
     fn account(&mut self, path: &DocumentPath, known: Option<Known>) -> Result<()> {
+        self.changed = true;
         match known {
             Some(known) => drop(self.known.insert(path.clone(), known)),
             None => drop(self.known.remove(path)),

@@ -236,7 +236,7 @@ impl<'s> Telling<'s> {
         if !wanted.is_empty() {
             parts.push(Part { name: WANTED.into(), source: bytes(serde_json::to_vec(&wanted))? });
         }
-        if !more {
+        if !more && self.packs > 0 {
             self.forget_unlisted()?;
         }
         Ok(parts)

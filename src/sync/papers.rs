@@ -1,0 +1,50 @@
+//! Which papers go with the next packet: roster, rules, what is published, whether there is a library, the schema?
+//!
+//! Each is told once in every version: what a neighbour was told is kept with its stream, in the commit of the build.
+
+use std::collections::BTreeMap;
+
+use super::session::RULES_PART;
+use super::{Result, Session, bundles, documents, roster, schema};
+use crate::ledger::{Neighbour, NeighbourKind};
+use crate::packet::{Part, PartSource};
+
+/// What a neighbour was not told yet, and what it was told then.
+pub(super) fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<String, String>)> {
+    let (mut parts, mut told) = (Vec::new(), to.told_documents.clone());
+    for (note, part) in [("roster", "roster.json"), ("rules", RULES_PART)] {
+        let Some(text) = roster::document(session, to, note)? else { continue };
+        let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
+        if told.get(note) != Some(&hash) {
+            parts.push(Part { name: part.into(), source: PartSource::Bytes(text.into_bytes()) });
+            told.insert(note.to_owned(), hash);
+        }
+    }
+    if let Some(text) = documents::switch::paper(session, to)?
+        && told.get(documents::switch::PAPER) != Some(&text)
+    {
+        parts.push(Part { name: documents::switch::PAPER.into(), source: PartSource::Bytes(text.clone().into_bytes()) });
+        told.insert(documents::switch::PAPER.into(), text);
+    }
+    bundles::travel::forget_told(session, to, &mut told)?;
+    if let Some((note, part)) = bundles::document(session, to)?
+        && let PartSource::Bytes(bytes) = &part.source
+    {
+        let hash = blake3::hash(bytes).to_hex().to_string();
+        if told.get(note) != Some(&hash) {
+            parts.push(part);
+            told.insert(note.to_owned(), hash);
+        }
+    }
+    if let Some((version, text)) = schema::paper(session)?.filter(|_| to.kind == NeighbourKind::Child)
+        && told.get(schema::PART) != Some(&version.to_string())
+    {
+        // A new child gets it with what it needs beside it.
+        if !to.fresh {
+            parts.push(Part { name: schema::PART.into(), source: PartSource::Bytes(text.into_bytes()) });
+        }
+        told.insert(schema::PART.to_owned(), version.to_string());
+        told.insert(schema::TOLD_IN.to_owned(), to.sent.next().to_string());
+    }
+    Ok((parts, told))
+}
