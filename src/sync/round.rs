@@ -57,6 +57,7 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
         join::request(session, &parent)?;
     }
     let mut documents = None;
+    let had_library = session.has_library();
     if session.has_database() {
         progress("looking through the documents");
         documents = documents::look::look(session, &mut report)?;
@@ -81,6 +82,10 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
             inbox::gaps(session, &neighbour, &mut got, &mut report)?;
             collected.push((neighbour.card.name.clone(), got));
         }
+    }
+    // The parent may have told of its library just now: what it sent is placed at once.
+    if !had_library && session.has_library() {
+        documents = documents::look::look(session, &mut report)?;
     }
     if let Some(documents) = &mut documents {
         progress("placing documents");

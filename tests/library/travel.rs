@@ -3,6 +3,7 @@
 use fieldpost::site::Role;
 
 use crate::folders::{SITES, library, noise};
+use crate::support::Tree;
 
 #[test]
 fn new_changed_moved_and_deleted_documents_travel_through_three_levels() {
@@ -156,6 +157,20 @@ fn a_site_that_joins_an_office_with_documents_gets_them_all() {
     tree.settle(&["north", "bert", "head", "anna"]);
     assert_eq!(tree.folder("bert"), tree.folder("head"));
     assert_eq!(tree.folder("bert").len(), 30);
+}
+
+/// One click is enough also where it is the first that hears of documents.
+#[test]
+fn what_comes_with_the_library_itself_is_placed_in_the_same_round() {
+    let mut tree = Tree::new("CREATE TABLE t (id TEXT PRIMARY KEY);");
+    tree.limits.document_settle_millis = 0;
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["head", "anna"]);
+    fieldpost::sync::documents::switch::on(&mut tree.session("head")).unwrap();
+    tree.write("head", "a", "one");
+    tree.sync("head");
+    tree.sync("anna");
+    assert_eq!(tree.read("anna", "a"), "one");
 }
 
 #[test]
