@@ -50,7 +50,8 @@ impl Limits {
         entry_bytes: 2 << 30,
         unpacked_bytes: 3 << 30,
         ratio: 200,
-        block_bytes: 1 << 30,
+        // The largest record of SQLite, a thousand million bytes, in base64.
+        block_bytes: 3 << 29,
         block_records: 10_000,
     };
 

@@ -31,7 +31,7 @@ use super::urgency;
 use super::vocabulary::Spoken;
 use super::{Result, Session, SyncError};
 use crate::ledger::{Conflict, Direction, Neighbour, NeighbourKind, Opinion, PacketRow, Record, SentState};
-use crate::model::{Change, FieldNo, Image, LIBRARY, PacketNumber, SiteNo};
+use crate::model::{Change, FieldNo, Image, LIBRARY, PacketNumber, SiteNo, Value};
 use crate::packet::{Acknowledgement, BlockWriter, Draft, PacketId, PacketKind, Part, PartSource};
 use crate::rules;
 
@@ -264,6 +264,9 @@ impl<'s> Building<'s> {
     }
 
     fn stays_home(&self, record: &Record, opinion: &Opinion) -> Result<Option<Stays>> {
+        if let Some(why) = self.too_large(record, opinion) {
+            return Ok(Some(why));
+        }
         if !self.may_keep && !record.extra.marked {
             return Ok(None);
         }
@@ -276,6 +279,26 @@ impl<'s> Building<'s> {
             return Ok(None);
         }
         self.session.stays_home(record, self.link)
+    }
+
+    /// One record that no packet takes must not keep all others from travelling.
+    fn too_large(&self, record: &Record, opinion: &Opinion) -> Option<Stays> {
+        let Opinion::Known(theirs) = opinion else { return None };
+        let (ours, theirs) = (record.current.as_ref(), theirs.as_ref());
+        // In base64 everything takes a third more; the names beside it take little.
+        let most = self.session.limits.packet.block_bytes / 4 * 3;
+        let whole = |image: Option<&Image>| image.map_or(0, |image| image.row.0.iter().map(Value::weight).sum::<usize>());
+        if ((whole(ours) + whole(theirs)) as u64) < most {
+            return None;
+        }
+        let bytes = match (ours, theirs) {
+            (Some(ours), Some(theirs)) if ours.born == theirs.born && !record.extra.report_whole => {
+                let differing = ours.row.differing(&theirs.row);
+                differing.map(|field| ours.row.get(field).weight() + theirs.row.get(field).weight()).sum()
+            }
+            _ => whole(ours) + whole(theirs),
+        } as u64;
+        (bytes >= most).then_some(Stays::TooLarge { megabytes: bytes / 1_000_000 })
     }
 
     /// Notes for the report what stays home.

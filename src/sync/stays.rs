@@ -31,6 +31,11 @@ pub enum Stays {
     Marked,
     /// A document that the groups of the neighbour do not get.
     OtherGroup,
+    /// What would have to be told of it is more than a packet takes.
+    TooLarge {
+        /// Megabytes.
+        megabytes: u64,
+    },
     /// A required field is empty.
     Empty {
         /// The field.
@@ -64,6 +69,9 @@ impl std::fmt::Display for Stays {
             Self::Deactivated => f.write_str("it is taken out of the exchange"),
             Self::Marked => f.write_str("it is deleted at the parent and marked here"),
             Self::OtherGroup => f.write_str("its groups do not get it"),
+            Self::TooLarge { megabytes } => {
+                write!(f, "what changed in it is too large for a packet: {megabytes} MB, old and new values together")
+            }
             Self::Empty { field } => write!(f, "`{field}` is required and empty"),
             Self::Missing { field, table, key } => write!(f, "its `{field}` requires {table} {key}, which is not here"),
             Self::With { table, key } => write!(f, "it refers to {table} {key}, which stays here"),
@@ -83,6 +91,7 @@ impl Stays {
             Self::Deactivated => "deactivated",
             Self::Marked => "marked",
             Self::OtherGroup => "other group",
+            Self::TooLarge { .. } => "too large",
             Self::Empty { .. } => "empty",
             Self::Missing { .. } => "missing",
             Self::With { .. } => "with another",
@@ -101,6 +110,7 @@ impl Stays {
             | Self::Deactivated
             | Self::Marked
             | Self::OtherGroup
+            | Self::TooLarge { .. }
             | Self::With { .. } => None,
         }
     }
@@ -109,7 +119,7 @@ impl Stays {
     #[must_use]
     pub const fn is_error(&self) -> bool {
         match self {
-            Self::Unclear(_) | Self::Empty { .. } | Self::Missing { .. } => true,
+            Self::Unclear(_) | Self::TooLarge { .. } | Self::Empty { .. } | Self::Missing { .. } => true,
             Self::NotReady | Self::Edited | Self::Manual | Self::Deactivated | Self::Marked | Self::OtherGroup | Self::With { .. } => false,
         }
     }
