@@ -93,6 +93,8 @@ fn edits_travel_both_ways_and_critical_ones_by_themselves() {
     until("the edit is at anna's", || phone(&office.path("anna/shop.db")) == "2");
     let log = office.ok("log --home anna").out;
     assert!(log.contains("watch"), "{log}");
+    // The round is told once it is over: the record was there a moment before.
+    until("anna's watch tells of the packet", || office.read("anna.log").contains("a packet came"));
     // Told is what happened and why, and nothing else.
     let told = office.read("anna.log");
     assert!(told.contains("an edit in a critical table") && told.contains("a packet came") && !told.contains("All in step"), "{told}");

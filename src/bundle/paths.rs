@@ -2,29 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use unicode_normalization::{UnicodeNormalization as _, is_nfc};
+use crate::model::{NameFault, check_part, collision_key};
 
-/// Why a name is refused.
+/// Why a path is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PathFault {
-    /// Empty, too long, or with an empty, `.` or `..` segment.
-    #[error("`{0}` is no plain path below a folder")]
-    Form(String),
-    /// A character that some file system does not take, or takes for something else.
-    #[error("`{0}` has a character that not every computer takes in a file name")]
-    Character(String),
-    /// Ends a segment in a dot or space, which Windows cuts off.
-    #[error("`{0}` has a part that ends in a dot or a space, which Windows cuts off")]
-    End(String),
-    /// The name of a device.
-    #[error("`{0}` has a part that Windows keeps for a device")]
-    Device(String),
-    /// Where fieldpost keeps what is its own.
-    #[error("`{0}` leads into what is fieldpost's own")]
-    Ours(String),
-    /// Another spelling of letters than macOS and Windows would give back.
-    #[error("`{0}` is not in the usual spelling of its accents (NFC)")]
-    Spelling(String),
+    /// It leads out of a folder, or some computer would write it differently.
+    #[error("`{0}`: {1}")]
+    Name(String, NameFault),
     /// Two names for one file somewhere.
     #[error("`{0}` and `{1}` are the same file on Windows or macOS")]
     Collision(String, String),
@@ -43,28 +28,17 @@ const BESIDE_BYTES: usize = 40;
 /// # Errors
 /// [`PathFault`] for anything that leads out of a folder, or that some computer would write differently.
 pub fn check_path(path: &str) -> Result<(), PathFault> {
-    if path.len() > MOST_BYTES { Err(PathFault::Form(path.to_owned())) } else { check_place(path) }
+    check_up_to(path, MOST_BYTES)
 }
 
 /// As [`check_path`], with room for the end of a name beside.
 pub(super) fn check_place(path: &str) -> Result<(), PathFault> {
-    if path.is_empty() || path.len() > MOST_BYTES + BESIDE_BYTES || path.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
-        return Err(PathFault::Form(path.to_owned()));
-    }
-    let bad = |c: char| c.is_control() || is_unseen(c) || matches!(c, '\\' | ':' | '*' | '?' | '"' | '<' | '>' | '|');
-    if path.chars().any(bad) {
-        return Err(PathFault::Character(path.to_owned()));
-    }
-    if path.split('/').any(|segment| segment.ends_with(['.', ' ']) || segment.starts_with(' ')) {
-        return Err(PathFault::End(path.to_owned()));
-    }
-    if path.split('/').any(is_device) {
-        return Err(PathFault::Device(path.to_owned()));
-    }
-    if path.split('/').any(|segment| is_ours(&segment.to_ascii_lowercase())) {
-        return Err(PathFault::Ours(path.to_owned()));
-    }
-    if is_nfc(path) { Ok(()) } else { Err(PathFault::Spelling(path.to_owned())) }
+    check_up_to(path, MOST_BYTES + BESIDE_BYTES)
+}
+
+fn check_up_to(path: &str, most: usize) -> Result<(), PathFault> {
+    let long = if path.len() > most { Err(NameFault::Long(path.len(), most)) } else { Ok(()) };
+    long.and_then(|()| path.split('/').try_for_each(check_part)).map_err(|fault| PathFault::Name(path.to_owned(), fault))
 }
 
 /// Checks paths that are to lie in one folder together.
@@ -75,7 +49,7 @@ pub fn check_paths<'p>(paths: impl IntoIterator<Item = &'p str>) -> Result<(), P
     let mut folded: BTreeMap<String, &str> = BTreeMap::new();
     for path in paths {
         check_path(path)?;
-        if let Some(other) = folded.insert(fold(path), path) {
+        if let Some(other) = folded.insert(collision_key(path), path) {
             return Err(PathFault::Collision(other.to_owned(), path.to_owned()));
         }
     }
@@ -93,40 +67,13 @@ pub fn check_paths<'p>(paths: impl IntoIterator<Item = &'p str>) -> Result<(), P
     for path in folded.values() {
         for (at, _) in path.match_indices('/') {
             let folder = &path[..at];
-            let known = folders.entry(self::fold(folder)).or_insert(folder);
+            let known = folders.entry(collision_key(folder)).or_insert(folder);
             if *known != folder {
                 return Err(PathFault::Collision((*known).to_owned(), folder.to_owned()));
             }
         }
     }
     Ok(())
-}
-
-/// Shows nothing, or turns the direction of reading: a name with it is not the one that people see.
-const fn is_unseen(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(c, '\u{feff}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// Our folder, by its name or by a short one that Windows gives it (`FIELDP~1`, or `FI`, four digits and `~1`).
-fn is_ours(segment: &str) -> bool {
-    segment.starts_with(".fieldpost") || segment.starts_with("fi") && segment.contains('~')
-}
-
-/// The same for names that are the same file somewhere.
-fn fold(path: &str) -> String {
-    path.to_lowercase().to_uppercase().to_lowercase().nfc().collect()
-}
-
-fn is_device(segment: &str) -> bool {
-    let stem = segment.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
-    let numbered = |prefix: &str| {
-        stem.strip_prefix(prefix).is_some_and(|rest| {
-            let mut rest = rest.chars();
-            matches!((rest.next(), rest.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
-        })
-    };
-    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$") || numbered("com") || numbered("lpt")
 }
 
 #[cfg(test)]
@@ -139,27 +86,27 @@ mod tests {
             check_path(good).unwrap();
         }
         for (bad, expected) in [
-            ("", "plain"),
-            ("/a", "plain"),
-            ("a/", "plain"),
-            ("a//b", "plain"),
-            ("../a", "plain"),
-            ("a/../b", "plain"),
-            ("./a", "plain"),
-            ("a\\b", "character"),
-            ("c:x", "character"),
+            ("", "empty"),
+            ("/a", "empty"),
+            ("a/", "empty"),
+            ("a//b", "empty"),
+            ("../a", "another folder"),
+            ("a/../b", "another folder"),
+            ("./a", "another folder"),
+            ("a\\b", "on Windows"),
+            ("c:x", "on Windows"),
             ("a\u{0}b", "character"),
             ("a\nb", "character"),
-            ("a?", "character"),
+            ("a?", "on Windows"),
             ("a.", "ends in"),
             ("a /b", "ends in"),
             ("NUL", "device"),
             ("x/Com1.txt", "device"),
             ("lpt².log", "device"),
-            ("e\u{301}.txt", "spelling"),
-            ("x/.FieldPost/keys/signing", "fieldpost's own"),
-            ("FIELDP~1/keys/signing", "fieldpost's own"),
-            ("FI3A2B~1/keys/signing", "fieldpost's own"),
+            ("e\u{301}.txt", "accents"),
+            ("x/.FieldPost/keys/signing", "kept for fieldpost"),
+            ("FIELDP~1/keys/signing", "kept for fieldpost"),
+            ("FI3A2B~1/keys/signing", "kept for fieldpost"),
             ("form\u{202e}fdp.exe", "character"),
             ("a\u{200b}b", "character"),
         ] {

@@ -26,7 +26,7 @@ mod store;
 pub use chunk::{ChunkId, ContentId, Cut, Recipe, RecipeFault, Told};
 pub use folder::{Library, LibraryError};
 pub use pack::{PackFault, PackWriter};
-pub use path::{DocumentPath, NameFault};
+pub use path::DocumentPath;
 pub use patterns::{PatternError, Patterns, Verdict};
 pub use place::{Placed, Removed, Renamed};
 pub use refusal::Refusal;

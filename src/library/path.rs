@@ -8,10 +8,8 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::model::{NameFault, SiteName, check_part, collision_key};
 use serde::{Deserialize, Serialize};
-use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
-
-use crate::model::SiteName;
 
 /// Our own folder in the library: marker and scratch files. Nothing in it is a document.
 pub(super) const HIDDEN: &str = ".fieldpost-library";
@@ -23,55 +21,9 @@ pub(super) const HIDDEN: &str = ".fieldpost-library";
 #[serde(try_from = "String", into = "String")]
 pub struct DocumentPath(Arc<str>);
 
-/// Why a text is no document's path.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NameFault {
-    /// Empty, or a part of it is: `a//b`, `a/`.
-    #[error("a part of the name is empty")]
-    Empty,
-    /// Starts with `/`.
-    #[error("it does not start in the library")]
-    Absolute,
-    /// `.` or `..` as a part.
-    #[error("`{0}` leads to another folder")]
-    Dots(String),
-    /// A character that means something else on another system: `\`, `:` and the other ones Windows forbids.
-    #[error("`{0}` cannot be in a name on Windows")]
-    Character(char),
-    /// A character that shows nothing, or turns the reading direction and so hides what a name ends in.
-    #[error("it has the invisible character U+{:04X}", u32::from(*.0))]
-    Invisible(char),
-    /// Windows cuts it off.
-    #[error("`{0}` ends in a dot or a space, which Windows drops")]
-    Ending(String),
-    /// A device on Windows, whatever it ends in.
-    #[error("`{0}` is a device on Windows")]
-    Device(String),
-    /// Named like our own folder, or like the short name Windows gives it.
-    #[error("`{0}` is kept for fieldpost")]
-    Ours(String),
-    /// Not NFC: looks like another name and is none.
-    #[error("its accents are written as separate characters, `{0}` is the name to give it")]
-    NotComposed(String),
-    /// Not Unicode at all.
-    #[error("it is not valid Unicode")]
-    NotUnicode,
-    /// A part has more than [`DocumentPath::MAX_PART_BYTES`].
-    #[error("a part has {0} bytes, the most is {max}", max = DocumentPath::MAX_PART_BYTES)]
-    LongPart(usize),
-    /// More than [`DocumentPath::MAX_BYTES`].
-    #[error("the whole path has {0} bytes, the most is {max}", max = DocumentPath::MAX_BYTES)]
-    Long(usize),
-    /// More than [`DocumentPath::MAX_LEVELS`] folders in one another.
-    #[error("it is {0} levels deep, the most is {max}", max = DocumentPath::MAX_LEVELS)]
-    Deep(usize),
-}
-
 impl DocumentPath {
     /// Longest path.
     pub const MAX_BYTES: usize = 1024;
-    /// Longest part between two `/`: what file systems take.
-    pub const MAX_PART_BYTES: usize = 255;
     /// Most parts.
     pub const MAX_LEVELS: usize = 64;
 
@@ -95,11 +47,11 @@ impl DocumentPath {
 
     fn of_checked(text: Arc<str>) -> Result<Self, NameFault> {
         if text.len() > Self::MAX_BYTES {
-            return Err(NameFault::Long(text.len()));
+            return Err(NameFault::Long(text.len(), Self::MAX_BYTES));
         }
         let levels = text.split('/').count();
         if levels > Self::MAX_LEVELS {
-            return Err(NameFault::Deep(levels));
+            return Err(NameFault::Deep(levels, Self::MAX_LEVELS));
         }
         Ok(Self(text))
     }
@@ -141,79 +93,6 @@ impl DocumentPath {
     }
 }
 
-/// Letters that differ only in case are the same, accents composed. Coarser than any one system: better one name too few than one file lost.
-pub(super) fn collision_key(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
-    // Letter by letter: `str::to_lowercase` knows a last sigma, which a file system does not.
-    text.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect()
-}
-
-/// The composed spelling, where `text` is not it.
-pub(super) fn composed(text: &str) -> Option<String> {
-    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
-        return None;
-    }
-    let composed: String = text.nfc().collect();
-    (composed != text).then_some(composed)
-}
-
-fn check_part(part: &str) -> Result<(), NameFault> {
-    if part.is_empty() {
-        return Err(NameFault::Empty);
-    }
-    if matches!(part, "." | "..") {
-        return Err(NameFault::Dots(part.into()));
-    }
-    for c in part.chars() {
-        if matches!(c, '\\' | ':' | '<' | '>' | '"' | '|' | '?' | '*') {
-            return Err(NameFault::Character(c));
-        }
-        if c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}') {
-            return Err(NameFault::Invisible(c));
-        }
-    }
-    if part.ends_with(['.', ' ']) {
-        return Err(NameFault::Ending(part.into()));
-    }
-    if is_device(part) {
-        return Err(NameFault::Device(part.into()));
-    }
-    if is_ours(part) {
-        return Err(NameFault::Ours(part.into()));
-    }
-    if let Some(composed) = composed(part) {
-        return Err(NameFault::NotComposed(composed));
-    }
-    if part.len() > DocumentPath::MAX_PART_BYTES {
-        return Err(NameFault::LongPart(part.len()));
-    }
-    Ok(())
-}
-
-/// Windows keeps these with any ending and with spaces before it (`nul .txt`), the digits also written high.
-fn is_device(part: &str) -> bool {
-    let stem = part.split('.').next().unwrap_or(part).trim_end_matches(' ').to_ascii_lowercase();
-    let numbered = ["com", "lpt"].iter().filter_map(|port| stem.strip_prefix(port));
-    let mut digits = numbered.map(|rest| {
-        let mut rest = rest.chars();
-        matches!((rest.next(), rest.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
-    });
-    digits.any(|digit| digit) || ["con", "prn", "aux", "nul", "conin$", "conout$"].contains(&stem.as_str())
-}
-
-/// [`HIDDEN`] in any case, and its short names on Windows: `FIELDP~1`, and from the fifth on `FI` with four digits of a hash.
-fn is_ours(part: &str) -> bool {
-    let folded = collision_key(part);
-    let short = |rest: &str| rest.strip_prefix('~').is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    let hashed = |rest: &str| {
-        let (hash, rest) = rest.split_at_checked(4).unwrap_or(("", rest));
-        !hash.is_empty() && hash.bytes().all(|b| b.is_ascii_hexdigit()) && short(rest)
-    };
-    folded == HIDDEN || folded.strip_prefix("fieldp").is_some_and(short) || folded.strip_prefix("fi").is_some_and(hashed)
-}
-
 /// Name and ending (with its dot). What has spaces or is long is no ending, and a name is not all ending.
 fn split_ending(name: &str) -> (&str, &str) {
     const LONGEST_ENDING: usize = 16;
@@ -242,7 +121,7 @@ fn fitting(folder: Option<&str>, stem: &str, mark: &str, ending: &str) -> Docume
     let mut folder = folder;
     loop {
         let before = folder.map_or(0, |folder| folder.len() + 1);
-        let room = DocumentPath::MAX_PART_BYTES.min(DocumentPath::MAX_BYTES.saturating_sub(before));
+        let room = NameFault::MAX_PART_BYTES.min(DocumentPath::MAX_BYTES.saturating_sub(before));
         let room = room.saturating_sub(mark.len() + ending.len());
         let end = (0..=room.min(stem.len())).rev().find(|at| stem.is_char_boundary(*at)).unwrap_or_default();
         let stem = &stem[..end];
@@ -364,8 +243,8 @@ mod tests {
             ("\u{212b}", NameFault::NotComposed("Å".into())),
             (&"a".repeat(256), NameFault::LongPart(256)),
             (&"é".repeat(128), NameFault::LongPart(256)),
-            (&vec!["aaaaaaaaaaaaaaaaaaaa"; 50].join("/"), NameFault::Long(1049)),
-            (&vec!["a"; 65].join("/"), NameFault::Deep(65)),
+            (&vec!["aaaaaaaaaaaaaaaaaaaa"; 50].join("/"), NameFault::Long(1049, 1024)),
+            (&vec!["a"; 65].join("/"), NameFault::Deep(65, 64)),
         ] {
             assert_eq!(DocumentPath::new(text), Err(fault), "{text:?}");
         }

@@ -1,6 +1,6 @@
 //! Why something in the folder is no document of the library, or is in the way of one.
 
-use super::NameFault;
+use crate::model::NameFault;
 
 /// Why something in the folder is no document of the library, or is in the way of one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -16,8 +16,9 @@ use std::ops::Bound;
 use super::chunk::Cutter;
 use super::folder::Way;
 use super::inside::{Inside, Kind, Look};
-use super::path::{HIDDEN, collision_key, composed};
-use super::{Cut, Document, DocumentPath, Library, LibraryError, NameFault, Patterns, Recipe, Refusal, Seen, Verdict};
+use super::path::HIDDEN;
+use super::{Cut, Document, DocumentPath, Library, LibraryError, Patterns, Recipe, Refusal, Seen, Verdict};
+use crate::model::{NameFault, collision_key, composed};
 use crate::world::World;
 
 /// A document that was read.

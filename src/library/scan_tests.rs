@@ -300,7 +300,8 @@ fn bad_names_links_and_special_files_are_refused_with_their_reason() {
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::symlink;
 
-    use super::{NameFault, Refusal};
+    use super::Refusal;
+    use crate::model::NameFault;
     let mut site = Site::new();
     let outside = tempfile::tempdir().unwrap();
     fs::write(outside.path().join("secret"), b"s").unwrap();
@@ -408,7 +409,7 @@ fn a_path_that_is_too_deep_or_long_is_refused_where_it_begins_to_be() {
     site.write(&long, "long");
     let told = site.scan();
     assert_eq!(told.len(), 2, "{told:?}");
-    assert!(told[0].ends_with("Name(Deep(65))") && told[1].ends_with("Name(Long(1205))"), "{told:?}");
+    assert!(told[0].ends_with("Name(Deep(65, 64))") && told[1].ends_with("Name(Long(1205, 1024))"), "{told:?}");
 }
 
 /// Longer than any buffer, and cut more coarsely than a letter.

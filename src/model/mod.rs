@@ -5,6 +5,7 @@
 //! other are told apart by it. A [`Change`] is what travels: the state before and after, as far as it must be said.
 
 mod change;
+mod file_name;
 mod ids;
 mod json_ids;
 mod key;
@@ -15,6 +16,7 @@ mod shape;
 mod value;
 
 pub use change::{Change, ChangeKind, Meant, Side};
+pub use file_name::{NameFault, check_part, collision_key, composed};
 pub use ids::{Born, FieldNo, JournalNumber, Millis, PacketNumber, PairId, SiteName, SiteNameError, SiteNo, Stamp, StreamId, TableNo};
 pub use key::{Key, KeyError};
 pub use numbers::{NumberField, NumberForm, stand_in, stands_for};
