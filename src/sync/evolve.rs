@@ -22,7 +22,7 @@ pub(super) enum Event {
     #[error("table `{0}` is back: it is tracked again")]
     TableBack(String),
     #[error(
-        "table `{0}` is gone: it is tracked no longer, and nobody is told to delete its records; what others change in it is kept for its return"
+        "table `{0}` is gone: it is tracked no longer, and nobody is told to delete its records; what it held last is in 'fieldpost history'"
     )]
     TableGone(String),
     #[error("table `{0}` is called `{1}` now")]
