@@ -548,9 +548,13 @@ fn large_bundles_go_one_after_the_other_behind_the_records() {
         to_anna.map(|built| built.tables.len()).collect::<Vec<_>>()
     };
     assert_eq!(sizes(&tree.sync("head")), [1, 0], "records first, then one bundle");
-    assert_eq!(sizes(&tree.sync("head")), [0]);
+    let second = tree.sync("head");
+    assert_eq!(sizes(&second), [0]);
+    assert!(second.built.iter().all(|built| built.contents), "what is sent is told: {:?}", second.built);
     assert_eq!(sizes(&tree.sync("head")), [0]);
     assert_eq!(sizes(&tree.sync("head")), [0; 0]);
+    let came = tree.sync("anna").applied;
+    assert!(came.iter().any(|packet| packet.contents) && came.iter().any(|packet| !packet.contents), "{came:?}");
     tree.settle(&ALL);
     assert_eq!(files(&tree, "anna").len(), 3);
 }

@@ -174,6 +174,7 @@ impl SyncReport {
             number: packet.number.0,
             changes: packet.tally.changes,
             tables: changed(&packet.tally.tables),
+            contents: packet.contents,
         });
         // What waits here is in the list of what is held.
         let elsewhere = |conflict: &Conflict| conflict.about != About::Held || conflict.decider != *session.name();
@@ -339,7 +340,13 @@ fn changed(tables: &BTreeMap<String, report::Counts>) -> BTreeMap<String, Counts
 
 impl PacketOut {
     fn of(packet: &report::PacketOut) -> Self {
-        Self { to: packet.to.clone(), number: packet.number.0, bytes: packet.bytes, tables: changed(&packet.tables) }
+        Self {
+            to: packet.to.clone(),
+            number: packet.number.0,
+            bytes: packet.bytes,
+            tables: changed(&packet.tables),
+            contents: packet.contents,
+        }
     }
 }
 

@@ -111,6 +111,8 @@ pub struct PacketIn {
     pub changes: u64,
     /// What it changed here, by table.
     pub tables: BTreeMap<String, Counts>,
+    /// Whether it brought contents of documents or bundles.
+    pub contents: bool,
 }
 
 /// A packet that was deposited.
@@ -124,6 +126,8 @@ pub struct PacketOut {
     pub bytes: u64,
     /// The changes in it, by table.
     pub tables: BTreeMap<String, Counts>,
+    /// Whether it has contents of documents or bundles.
+    pub contents: bool,
 }
 
 /// Records of one table that stay here for one kind of reason.
@@ -211,12 +215,12 @@ impl SyncReport {
 
     fn came(&self, page: &Page) -> String {
         let verb = self.verb("Received", "Would receive");
-        let packets = self.applied.iter().map(|packet| (&packet.from, packet.number, packet.changes, &packet.tables));
-        sections(page, packets, |from, numbers, counts, changes| {
-            let what = match (counts.total(), changes) {
+        let packets = self.applied.iter().map(|packet| (&packet.from, packet.number, packet.changes, &packet.tables, packet.contents));
+        sections(page, packets, |from, numbers, counts, sum| {
+            let what = match (counts.total(), sum.amount) {
                 (0, 1) => "1 change, which changed nothing here".to_owned(),
-                (0, 2..) => format!("{} changes, which changed nothing here", number(changes)),
-                _ => records(counts),
+                (0, changes @ 2..) => format!("{} changes, which changed nothing here", number(changes)),
+                _ => records(counts, sum.contents),
             };
             format!("{verb} {numbers} from '{from}': {what}")
         })
@@ -224,10 +228,10 @@ impl SyncReport {
 
     fn went(&self, page: &Page) -> String {
         let verb = self.verb("Sent", "Would send");
-        let packets = self.sent.iter().map(|packet| (&packet.to, packet.number, packet.bytes, &packet.tables));
-        sections(page, packets, |to, numbers, counts, bytes| {
-            let size = if bytes > 0 { format!(", {}", size(bytes)) } else { String::new() };
-            format!("{verb} {numbers} to '{to}': {}{size}", records(counts))
+        let packets = self.sent.iter().map(|packet| (&packet.to, packet.number, packet.bytes, &packet.tables, packet.contents));
+        sections(page, packets, |to, numbers, counts, sum| {
+            let size = if sum.amount > 0 { format!(", {}", size(sum.amount)) } else { String::new() };
+            format!("{verb} {numbers} to '{to}': {}{size}", records(counts, sum.contents))
         })
     }
 
@@ -345,21 +349,23 @@ struct Sum {
     /// Bytes of what went, changes of what came.
     amount: u64,
     tables: BTreeMap<String, Counts>,
+    contents: bool,
 }
 
-type OnePacket<'r> = (&'r SiteName, u64, u64, &'r BTreeMap<String, Counts>);
+type OnePacket<'r> = (&'r SiteName, u64, u64, &'r BTreeMap<String, Counts>, bool);
 
 /// One paragraph per neighbour: a title, then what changed by table.
 fn sections<'r>(
     page: &Page,
     packets: impl Iterator<Item = OnePacket<'r>>,
-    title: impl Fn(&SiteName, &str, Counts, u64) -> String,
+    title: impl Fn(&SiteName, &str, Counts, &Sum) -> String,
 ) -> String {
     let mut sums: BTreeMap<&SiteName, Sum> = BTreeMap::new();
-    for (neighbour, number, amount, tables) in packets {
+    for (neighbour, number, amount, tables, contents) in packets {
         let sum = sums.entry(neighbour).or_default();
         sum.numbers.push(number);
         sum.amount += amount;
+        sum.contents |= contents;
         tables.iter().for_each(|(table, counts)| sum.tables.entry(table.clone()).or_default().add(*counts));
     }
     let paragraph = |(neighbour, sum): (&SiteName, Sum)| {
@@ -367,14 +373,15 @@ fn sections<'r>(
         sum.tables.values().for_each(|table| counts.add(*table));
         let width = sum.tables.keys().map(|table| table.chars().count()).max().unwrap_or(0).min(30);
         let lines: Vec<String> = sum.tables.iter().map(|(table, counts)| format!("{table:width$}  {}", counts.text())).collect();
-        let title = heading(&title(neighbour, &packet_numbers(&sum.numbers), counts, sum.amount));
+        let title = heading(&title(neighbour, &packet_numbers(&sum.numbers), counts, &sum));
         if lines.is_empty() { title } else { format!("{title}\n{}", page.list(&lines, "-v lists all")) }
     };
     sums.into_iter().map(paragraph).collect::<Vec<_>>().join("\n")
 }
 
-fn records(counts: Counts) -> String {
+fn records(counts: Counts, contents: bool) -> String {
     match counts.total() {
+        0 if contents => "no records, but contents of documents or bundles".to_owned(),
         0 => "no records, only word of what arrived".to_owned(),
         total => count(usize::try_from(total).unwrap_or(usize::MAX), "record", "records"),
     }
@@ -464,13 +471,20 @@ mod tests {
                     number: 41,
                     changes: 15,
                     tables: tables(&[("customers", [3, 10, 0]), ("notes", [2, 0, 0])]),
+                    contents: false,
                 },
-                PacketIn { from: name("head"), number: 42, changes: 3, tables: tables(&[("customers", [0, 2, 1])]) },
-                PacketIn { from: name("bert"), number: 1, changes: 0, tables: BTreeMap::new() },
+                PacketIn { from: name("head"), number: 42, changes: 3, tables: tables(&[("customers", [0, 2, 1])]), contents: false },
+                PacketIn { from: name("bert"), number: 1, changes: 0, tables: BTreeMap::new(), contents: false },
             ],
             conflicts: vec![conflict()],
             held: vec![held(Needs::Packet)],
-            sent: vec![PacketOut { to: name("head"), number: 12, bytes: 3_140, tables: tables(&[("customers", [0, 1, 0])]) }],
+            sent: vec![PacketOut {
+                to: name("head"),
+                number: 12,
+                bytes: 3_140,
+                tables: tables(&[("customers", [0, 1, 0])]),
+                contents: false,
+            }],
             kept: vec![Kept {
                 to: name("head"),
                 table: "orders".to_owned(),

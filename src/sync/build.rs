@@ -22,7 +22,7 @@ use super::known::{self, Link};
 use super::meaning::Outward;
 use super::outbox;
 use super::papers;
-use super::report::{Counts, Kept, PacketOut};
+use super::report::{Counts, Kept, PacketOut, carries_contents};
 use super::roster;
 use super::schema;
 use super::standing;
@@ -116,6 +116,7 @@ struct Finished {
     tables: BTreeMap<String, Counts>,
     /// Changes or documents.
     brings: bool,
+    contents: bool,
 }
 
 /// Changes of the packet being filled.
@@ -464,6 +465,7 @@ impl<'s> Building<'s> {
             bytes: finished.bytes,
             tables: finished.tables,
             snapshot: fresh,
+            contents: finished.contents,
         };
         Ok(self.sealed.into_iter().map(out).collect())
     }
@@ -503,6 +505,7 @@ impl<'s> Building<'s> {
                 .map_err(|_| SyncError::Bug("a stored packet id does not read"))?,
         };
         let brings = !parts.is_empty();
+        let contents = carries_contents(parts.iter().map(|part| part.name.as_str()));
         let draft = Draft {
             kind: PacketKind::Changes,
             from: session.name().clone(),
@@ -536,6 +539,7 @@ impl<'s> Building<'s> {
             changes: spool.changes,
             tables: spool.tables,
             brings,
+            contents,
         });
         self.number = self.number.next();
         Ok(())

@@ -16,7 +16,7 @@ use super::documents::{self, Documents};
 use super::join;
 use super::places::Place;
 use super::plan::{self, Known, Step};
-use super::report::{PacketIn, Report, Waiting};
+use super::report::{PacketIn, Report, Waiting, carries_contents};
 use super::schema;
 use super::start;
 use super::{Result, Session, SyncError};
@@ -140,7 +140,13 @@ pub(super) fn collect(
                             documents::place::place(session, documents, report)?;
                         }
                         place.is_repeat(session, &now.card.name, envelope.number)?;
-                        report.applied.push(PacketIn { from: now.card.name.clone(), number: envelope.number, sent: envelope.sent, tally });
+                        report.applied.push(PacketIn {
+                            from: now.card.name.clone(),
+                            number: envelope.number,
+                            sent: envelope.sent,
+                            tally,
+                            contents: carries_contents(opened.entry_names()),
+                        });
                         file.remove(session, place, &folder)?;
                         files::remove(&session.world, &path)?;
                     }

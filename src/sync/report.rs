@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::bundles;
 use super::documents::DocumentCounts;
 use super::forget::Forgotten;
 use super::stays::Stays;
 
 use crate::ledger::Conflict;
+use crate::library::PackWriter;
 use crate::model::{Millis, PacketNumber, SiteName};
 
 /// Records by what happened to them.
@@ -112,6 +114,8 @@ pub struct PacketIn {
     pub sent: Millis,
     /// What it did.
     pub tally: Tally,
+    /// Whether it brought contents of documents or bundles: [`carries_contents`].
+    pub contents: bool,
 }
 
 /// A packet that was built.
@@ -127,6 +131,13 @@ pub struct PacketOut {
     pub tables: BTreeMap<String, Counts>,
     /// Whether it is part of a first load.
     pub snapshot: bool,
+    /// Whether it has contents of documents or bundles: [`carries_contents`].
+    pub contents: bool,
+}
+
+/// Whether a packet with parts of these names brings more than records and what is said about them.
+pub(super) fn carries_contents<'n>(mut parts: impl Iterator<Item = &'n str>) -> bool {
+    parts.any(|name| name == PackWriter::FRAMES || name.starts_with(bundles::travel::PART))
 }
 
 /// Records of one table that were not told to a neighbour for one kind of reason: the rules or a person keep them home.

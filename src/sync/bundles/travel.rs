@@ -17,7 +17,8 @@ use crate::site::Role;
 use crate::sync::{Result, Session, SyncError, roster};
 use crate::world::files::{self, Existing, Privacy};
 
-const PART: &str = "bundles/";
+/// What the names of parts with bundles begin with.
+pub(crate) const PART: &str = "bundles/";
 const TOLD: &str = "bundle:";
 
 /// A file for a child's packet.
