@@ -150,7 +150,9 @@ pub(super) fn plan(
     for table in &told.tables {
         let names = wish.tables.get(&table.name);
         let here = names.map_or(table.name.as_str(), |names| names.here.as_str());
-        let Some(ours) = own.table(here).filter(|ours| !ended(&ours.name)) else {
+        // One that is another told table from now on only had the name.
+        let is_other = |name: &str| names.is_none() && wish.tables.values().any(|other| same_name(&other.here, name));
+        let Some(ours) = own.table(here).filter(|ours| !ended(&ours.name) && !is_other(&ours.name)) else {
             plan.made.push(table.clone());
             continue;
         };
