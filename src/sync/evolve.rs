@@ -14,7 +14,7 @@ pub(super) enum Event {
     #[error("the schema of the main office is here in version {0}")]
     SchemaHad(u64),
     #[error("{0}")]
-    Lost(String),
+    Said(String),
     #[error("table `{0}` is new: it is tracked from now on")]
     NewTable(String),
     #[error("what is in `{0}` does not travel: {1}")]

@@ -92,3 +92,52 @@ fn a_name_that_a_table_of_the_childs_own_has_is_refused_until_that_one_makes_roo
     tree.assert_rows(&["head", "anna"], "SELECT phone FROM clients ORDER BY id", &["anna", "2", "3"]);
     tree.assert_rows(&["anna"], "SELECT text FROM my_clients", &["mine"]);
 }
+
+/// As a migration tool makes it: the default is there for the migration only.
+const MUST: &str = "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT, code TEXT NOT NULL, rank INTEGER NOT NULL);
+    INSERT INTO n SELECT *, 'c' || id, 5 FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT";
+
+#[test]
+fn a_record_sent_before_its_site_heard_of_a_column_that_must_not_be_empty_is_taken() {
+    let tree = two();
+    tree.edit("anna", "INSERT INTO customers VALUES ('ECHO', 'Echo', NULL, '5'); INSERT INTO notes VALUES ('N2', 'ECHO', 'anna')");
+    tree.sync("anna");
+    tree.edit("head", MUST);
+    let report = tree.sync("head");
+    assert!(says(&report, "`rank` of `customers` must not be empty, and ECHO came without it"), "{:?}", report.notes);
+    let report = tree.sync("anna");
+    assert!(says(&report, "column `code` of `customers` must not be empty: '' stands in it until its values come"), "{:?}", report.notes);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(
+        &["head", "anna"],
+        "SELECT id, code, rank FROM customers ORDER BY id",
+        &["ACME|cACME|5", "BOLT|cBOLT|5", "CORE|cCORE|5", "ECHO||0"],
+    );
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn nothing_that_was_sent_where_something_must_be_from_now_on_becomes_what_every_site_puts_there() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET city = NULL WHERE id = 'ACME'; INSERT INTO customers VALUES ('ECHO', 'Echo', NULL, NULL)");
+    tree.sync("anna");
+    tree.edit("anna", "UPDATE customers SET phone = NULL WHERE id = 'BOLT'");
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT NOT NULL DEFAULT 'none', phone TEXT NOT NULL, code TEXT NOT NULL UNIQUE);
+        INSERT INTO n SELECT *, 'c' || id FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT");
+    let report = tree.sync("head");
+    assert!(
+        says(&report, "`code` of `customers` must not be empty, and ECHO came without it from a site that had not heard of that"),
+        "{:?}",
+        report.notes
+    );
+    let report = tree.sync("anna");
+    assert!(says(&report, "column `phone` of `customers` must not be empty: '' stands in it where it was empty"), "{:?}", report.notes);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(
+        &["head", "anna"],
+        "SELECT id, city, phone, substr(code, 1, 1) FROM customers ORDER BY id",
+        &["ACME|none|1|c", "BOLT|Basel||c", "CORE|Chur|3|c", "ECHO|none||#"],
+    );
+    assert_one(&tree, &["head", "anna"]);
+    assert_eq!(super::conflicts(&tree, "head"), [""; 0]);
+}

@@ -63,6 +63,12 @@ impl Conformed {
         self.plan.tables.iter().map(|table| (table.from.as_str(), table.name.as_str()))
     }
 
+    /// What stands in columns that must not be empty, a sentence each.
+    #[must_use]
+    pub fn stand_ins(&self) -> Vec<String> {
+        self.plan.tables.iter().flat_map(TablePlan::stand_ins).collect()
+    }
+
     /// Columns of such a table, by its name before: renamed ones with both names, those that went, those whose content nobody wrote.
     #[must_use]
     pub fn columns(&self, table: &str) -> (Vec<(String, String)>, Vec<String>, Vec<String>) {

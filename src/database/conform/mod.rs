@@ -17,6 +17,7 @@
 mod carry_out;
 mod inventory;
 mod plan;
+mod required;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -26,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use carry_out::Conformed;
 pub use inventory::Inventory;
 pub use plan::Plan;
+pub use required::Required;
 
 use super::{Database, Result, SchemaDump};
 
