@@ -149,6 +149,16 @@ pub(super) fn note_commit(session: &Session) -> Result<()> {
 
 /// Applies the next packet of a neighbour from where it was left.
 pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_name: &str, bytes: u64) -> Result<Tally> {
+    apply_until(session, from, opened, Some((file_name, bytes)))
+}
+
+/// Applies the changes of the next packet from where they were left, and leaves it unfinished.
+pub(super) fn apply_changes(session: &Session, from: &Neighbour, opened: &Opened) -> Result<Tally> {
+    apply_until(session, from, opened, None)
+}
+
+/// `finish`: the name of the file and its length; none where the packet is to be left unfinished.
+fn apply_until(session: &Session, from: &Neighbour, opened: &Opened, finish: Option<(&str, u64)>) -> Result<Tally> {
     let envelope = &opened.envelope;
     let name = from.card.name.clone();
     let database = session.database()?;
@@ -173,7 +183,10 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
             let mut taken = 0;
             loop {
                 let Some(next) = changes.next(session)? else {
-                    applying.finish(from, opened, file_name, bytes, done)?;
+                    match finish {
+                        Some((file_name, bytes)) => applying.finish(from, opened, file_name, bytes, done)?,
+                        None => database.set_applied(&name, &Applied { slice: done, ..applied.clone() })?,
+                    }
                     return Ok(true);
                 };
                 if skipped < skip {
@@ -201,13 +214,13 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
 }
 
 /// One change of a packet: what has its place here, and what has not.
-struct Next {
-    here: Option<Change>,
+pub(super) struct Next {
+    pub here: Option<Change>,
     parked: Option<Change>,
 }
 
 /// The changes of a packet one after the other, a block decoded at a time.
-struct Changes<'o> {
+pub(super) struct Changes<'o> {
     opened: &'o Opened,
     parts: VecDeque<String>,
     reader: Option<BlockReader<BufReader<EntryReader>>>,
@@ -215,13 +228,13 @@ struct Changes<'o> {
 }
 
 impl<'o> Changes<'o> {
-    fn new(opened: &'o Opened) -> Self {
+    pub(super) fn new(opened: &'o Opened) -> Self {
         let parts = opened.entry_names().filter(|name| name.starts_with("changes/")).map(str::to_owned).collect();
         Self { opened, parts, reader: None, decoded: VecDeque::new() }
     }
 
     /// The next change; inside a slice, because names that were never heard get their numbers.
-    fn next(&mut self, session: &Session) -> Result<Option<Next>> {
+    pub(super) fn next(&mut self, session: &Session) -> Result<Option<Next>> {
         loop {
             if let Some(next) = self.decoded.pop_front() {
                 return Ok(Some(next));

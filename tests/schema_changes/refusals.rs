@@ -1,6 +1,6 @@
 //! Schema changes that cannot be had: refused in words, tried again, and nothing else is lost by it.
 
-use super::{assert_one, says, two};
+use super::{FOUR, assert_one, four, says, two};
 
 #[test]
 fn records_in_the_way_of_a_constraint_stop_the_stream_until_somebody_mends_them() {
@@ -15,7 +15,7 @@ fn records_in_the_way_of_a_constraint_stop_the_stream_until_somebody_mends_them(
         assert_eq!(
             why,
             [
-                "the schema that it brings cannot be had here: records of `customers` here are not what its new schema allows (UNIQUE constraint failed: customers.name): change them here; the packet waits and is tried again in every round"
+                "the schema that it brings cannot be had here: records of `customers` here are not what its new schema allows (UNIQUE constraint failed: customers.name): change ECHO here; the packet waits and is tried again in every round"
             ]
         );
         assert_eq!(
@@ -64,7 +64,10 @@ fn a_unique_index_that_waits_for_a_person_is_said_in_every_round() {
     for _ in 0..2 {
         let report = tree.sync("anna");
         assert!(
-            says(&report, "index `names` of `customers` is not made yet: UNIQUE constraint failed: customers.name"),
+            says(
+                &report,
+                "index `names` of `customers` is not made yet: UNIQUE constraint failed: customers.name; change CORE and ECHO here"
+            ),
             "{:?}",
             report.notes
         );
@@ -140,4 +143,54 @@ fn nothing_that_was_sent_where_something_must_be_from_now_on_becomes_what_every_
     );
     assert_one(&tree, &["head", "anna"]);
     assert_eq!(super::conflicts(&tree, "head"), [""; 0]);
+}
+
+#[test]
+fn constraints_that_come_name_the_records_that_break_them() {
+    for (host, child, named, mend) in [
+        (
+            "CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT CHECK (city <> 'Bonn'), phone TEXT); INSERT INTO n SELECT * FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers",
+            "UPDATE customers SET city = 'Bonn' WHERE id <> 'CORE'",
+            "(CHECK constraint failed: city <> 'Bonn'): change ACME, BOLT here",
+            "UPDATE customers SET city = 'Basel' WHERE id <> 'CORE'",
+        ),
+        (
+            "CREATE TABLE n (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers, body TEXT REFERENCES customers(id)); INSERT INTO n SELECT id, customer, NULL FROM notes; DROP TABLE notes; ALTER TABLE n RENAME TO notes",
+            "INSERT INTO notes VALUES ('N2', 'ACME', 'nobody')",
+            "records of `notes` would refer to records of `customers` that are not here: change N2 here",
+            "UPDATE notes SET body = NULL",
+        ),
+    ] {
+        let tree = two();
+        tree.edit("head", &format!("PRAGMA foreign_keys = off; BEGIN; {host}; COMMIT"));
+        tree.edit("anna", child);
+        tree.sync("head");
+        let report = tree.sync("anna");
+        assert!(report.waiting[0].why.contains(named), "{:?}", report.waiting);
+        tree.edit("anna", mend);
+        tree.settle(&["anna", "head"]);
+        assert_one(&tree, &["head", "anna"]);
+    }
+}
+
+#[test]
+fn records_that_the_host_mended_for_a_new_constraint_come_with_it() {
+    for change in [
+        "UPDATE customers SET city = 'Basel', phone = 'mended' WHERE city = 'Bern'; PRAGMA foreign_keys = off; BEGIN;
+         CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT CHECK (city <> 'Bern'), phone TEXT, level INTEGER); INSERT INTO n SELECT *, 3 FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT",
+        "UPDATE customers SET city = id, phone = 'mended' WHERE city = 'Bern'; PRAGMA foreign_keys = off; BEGIN;
+         CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT UNIQUE, phone TEXT, level INTEGER); INSERT INTO n SELECT *, 3 FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT",
+        "UPDATE customers SET city = 'ACME', phone = 'mended'; PRAGMA foreign_keys = off; BEGIN;
+         CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT REFERENCES customers(id), phone TEXT, level INTEGER); INSERT INTO n SELECT *, 3 FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT",
+    ] {
+        let tree = four();
+        tree.edit("head", "UPDATE customers SET city = 'Bern'");
+        tree.settle(&FOUR);
+        tree.edit("head", change);
+        tree.edit("anna", "UPDATE customers SET name = 'Anna' WHERE id = 'CORE'");
+        tree.settle(&FOUR);
+        tree.assert_rows(&FOUR, "SELECT id, name, phone, level FROM customers ORDER BY id", &["ACME|Acme Ltd|mended|3", "BOLT|Bolt AG|mended|3", "CORE|Anna|mended|3"]);
+        assert_one(&tree, &FOUR);
+        assert_eq!(super::conflicts(&tree, "head"), [""; 0]);
+    }
 }
