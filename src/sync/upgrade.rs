@@ -162,7 +162,7 @@ pub(super) fn moved(session: &Session) -> Result<Vec<(String, String)>> {
 }
 
 /// What the shapes were made for: the schema, what the rules say stays where it is, and what the parent told.
-fn version_words(session: &Session, schema: i64) -> Result<String> {
+pub(super) fn version_words(session: &Session, schema: i64) -> Result<String> {
     let mut local = schema::words(session)?.unwrap_or_default();
     if session.rules.schema_travels() {
         // Since packets say them.

@@ -41,6 +41,8 @@ pub(super) struct Column {
     pub generated: bool,
     /// A unique index or the key is on it alone.
     pub unique: bool,
+    /// Place in the key from 1; 0: not in it.
+    pub key_place: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -140,6 +142,13 @@ impl Table {
         self.columns.iter().find(|column| same_name(&column.name, name))
     }
 
+    /// The columns of its key, in its order and in lower case.
+    pub fn key(&self) -> Vec<String> {
+        let mut key: Vec<&Column> = self.columns.iter().filter(|column| column.key_place > 0).collect();
+        key.sort_by_key(|column| column.key_place);
+        key.into_iter().map(|column| column.name.to_ascii_lowercase()).collect()
+    }
+
     pub fn stored(&self) -> impl Iterator<Item = &Column> {
         self.columns.iter().filter(|column| !column.generated)
     }
@@ -178,7 +187,7 @@ pub(super) fn read_columns(connection: &Connection, table: &str) -> Result<Vec<C
     let mut statement = connection.prepare_cached(alone).doing(doing)?;
     let unique = statement.query_map([table], |row| row.get(0)).and_then(Iterator::collect);
     let unique: Vec<Option<String>> = unique.doing(doing)?;
-    let sql = "SELECT name, type, \"notnull\", dflt_value, hidden FROM pragma_table_xinfo(?1) ORDER BY cid";
+    let sql = "SELECT name, type, \"notnull\", dflt_value, hidden, pk FROM pragma_table_xinfo(?1) ORDER BY cid";
     let mut statement = connection.prepare_cached(sql).doing(doing)?;
     let columns = statement.query_map([table], |row| {
         let name: String = row.get(0)?;
@@ -187,6 +196,7 @@ pub(super) fn read_columns(connection: &Connection, table: &str) -> Result<Vec<C
             not_null: row.get(2)?,
             default: row.get(3)?,
             generated: row.get::<_, i64>(4)? != 0,
+            key_place: row.get(5)?,
             unique: unique.iter().flatten().any(|one| *one == name),
             name,
         })

@@ -44,6 +44,8 @@ pub(super) struct TablePlan {
     pub made: Vec<String>,
     /// Columns in which an empty value is filled from now on.
     pub filled: Vec<String>,
+    /// Columns of this database's own that are told from now on.
+    pub adopted: Vec<String>,
     /// What stands in columns that must not be empty until their values come, as SQL.
     pub stand_ins: Vec<(String, String)>,
     pub how: How,
@@ -122,10 +124,18 @@ impl Plan {
 }
 
 impl TablePlan {
-    /// What stands where nothing may not, a sentence each.
-    pub fn stand_ins(&self) -> Vec<String> {
+    /// What a person should know of what stands in columns from now on, a sentence each.
+    pub fn remarks(&self) -> Vec<String> {
+        let own = |column: &String| {
+            format!("column `{column}` of `{}` was this site's own and is the main office's from now on: what is in it travels", self.name)
+        };
+        self.adopted.iter().map(own).chain(self.stand_ins()).collect()
+    }
+
+    fn stand_ins(&self) -> Vec<String> {
         let sentence = |(column, filler): &(String, String)| {
             let empty = if self.filled.contains(column) { "where it was empty" } else { "until its values come" };
+            let filler = filler.strip_prefix('(').and_then(|filler| filler.strip_suffix(')')).unwrap_or(filler);
             format!("column `{column}` of `{}` must not be empty: {filler} stands in it {empty}", self.name)
         };
         self.stand_ins.iter().map(sentence).collect()
@@ -140,7 +150,7 @@ impl TablePlan {
         all.extend(self.renamed.iter().map(|(from, to)| format!("column `{from}` of `{table}` is called `{to}` from then on")));
         all.extend(self.dropped.iter().map(|column| format!("column `{column}` of `{table}` goes")));
         all.extend(self.made.iter().map(|column| format!("column `{column}` of `{table}` comes")));
-        all.extend(self.stand_ins());
+        all.extend(self.remarks());
         if matches!(self.how, How::Remake { .. }) && self.dropped.is_empty() && self.made.is_empty() {
             all.push(format!("table `{table}` is remade with other types, constraints or another order of its columns"));
         }
@@ -174,6 +184,10 @@ pub(super) fn plan(
         // The content of a virtual table is its module's, and cannot be carried over: what is there stays.
         if table.is_virtual() || ours.is_virtual() {
             continue;
+        }
+        let was_told = before.is_some_and(|before| before.table(here).is_some());
+        if names.is_none() && !was_told && ours.key() != table.key() {
+            return Ok(Err(Refused::OtherTable { table: table.name.clone() }));
         }
         let former = before.and_then(|before| before.table(here).or_else(|| before.table(&table.name)));
         match Comparing::new(ours, table, former, wish).plan()? {
@@ -217,6 +231,8 @@ struct Comparing<'p> {
     dropped: Vec<&'p Column>,
     /// Columns of this database's own, which stay.
     local: Vec<&'p Column>,
+    /// Columns of this database's own that are told from now on.
+    adopted: Vec<String>,
 }
 
 impl<'p> Comparing<'p> {
@@ -237,12 +253,16 @@ impl<'p> Comparing<'p> {
                 sources.insert(&column.name, source);
             }
         }
+        // Without a schema that was told before, nobody knows what was whose.
+        let is_own = |name: &&&str| former.is_some_and(|former| former.column(name).is_none());
+        let adopted = |name: &&&str| told_as(name).is_none() && sources.get(*name).is_some_and(|source| is_own(&&source.name.as_str()));
+        let adopted = sources.keys().filter(adopted).map(|name| (*name).to_owned()).collect();
         let used: BTreeSet<&str> = sources.values().map(|source| source.name.as_str()).collect();
         let was_told = |column: &Column| former.is_some_and(|former| former.column(&column.name).is_some_and(|former| former.generated));
         let computed = |column: &Column| column.generated && (was_told(column) || told.column(&column.name).is_some());
         let (dropped, local): (Vec<&Column>, Vec<&Column>) =
             ours.columns.iter().filter(|column| !used.contains(column.name.as_str())).partition(|column| ends(column) || computed(column));
-        Self { ours, told, sources, dropped, local }
+        Self { ours, told, sources, dropped, local, adopted }
     }
 
     fn plan(&self) -> Result<std::result::Result<TablePlan, Refused>> {
@@ -254,6 +274,7 @@ impl<'p> Comparing<'p> {
             from: self.ours.name.clone(),
             name: self.told.name.clone(),
             made: self.told.stored().filter(is_new).map(|column| column.name.clone()).collect(),
+            adopted: self.adopted.clone(),
             dropped: self.dropped.iter().filter(|column| !column.generated).map(|column| column.name.clone()).collect(),
             ..TablePlan::default()
         };
