@@ -75,7 +75,8 @@ pub(super) fn guess(session: &Session, old: &Shape, found: &Shape, gaps: &mut Ve
             let (was, is) = (mirror.get(*field), row.get(*field));
             names.entry(*field).or_default().add(was.converts_to(is), is_default(field, is), noted);
         }
-        for (field, value) in come.iter().map(|field| (field, row.get(*field))).chain(gone.iter().map(|field| (field, mirror.get(*field)))) {
+        for (field, value) in come.iter().map(|field| (field, row.get(*field))).chain(gone.iter().map(|field| (field, mirror.get(*field))))
+        {
             values.entry(*field).or_default().insert(value.to_string());
         }
     })?;
@@ -94,8 +95,7 @@ pub(super) fn guess(session: &Session, old: &Shape, found: &Shape, gaps: &mut Ve
         let count = |field: &FieldNo| values.get(field).map_or(0, BTreeSet::len);
         !gone.is_empty() && gone.iter().all(|gone| count(&new) * 2 <= count(gone))
     };
-    let is_another =
-        |name: &str| candidate.field(name).is_some_and(|new| !holds_more.contains(&new) && differs(new) || says_nothing(new));
+    let is_another = |name: &str| candidate.field(name).is_some_and(|new| !holds_more.contains(&new) && differs(new) || says_nothing(new));
     gaps.iter_mut().for_each(|gap| gap.new.retain(|name| !is_another(name)));
     gaps.retain(|gap| !gap.new.is_empty());
     let agreeing: Vec<(FieldNo, FieldNo)> =

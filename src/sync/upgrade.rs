@@ -50,6 +50,8 @@ pub(super) struct TakenOver {
     pub surveyed: i64,
     /// Tables whose shape is new or otherwise, each with the fields whose content nobody edited.
     pub tables: BTreeMap<TableNo, BTreeSet<FieldNo>>,
+    /// Tables that were not there before, nor did anybody speak of them.
+    pub new: BTreeSet<TableNo>,
     /// The schema was known before: what is otherwise happened since.
     pub again: bool,
     /// Shapes are otherwise.

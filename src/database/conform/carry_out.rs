@@ -66,7 +66,7 @@ impl Conformed {
     /// What a person should know of what stands in columns from now on, a sentence each.
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
-        self.plan.tables.iter().flat_map(TablePlan::remarks).collect()
+        self.plan.tables.iter().flat_map(TablePlan::remarks).chain(self.plan.stays.iter().cloned()).collect()
     }
 
     /// Columns of such a table, by its name before: renamed ones with both names, those that went, those whose content nobody wrote.
@@ -113,13 +113,17 @@ impl Database {
     fn carry_out(&self, plan: Plan, told: &Inventory, before: Option<&Inventory>, wish: &Wish<'_>) -> Step<Conformed> {
         let mut done = Conformed::default();
         let mut local = Vec::new();
-        let dangling = if plan.touches_tables() { self.dangling()? } else { BTreeMap::new() };
+        // Every reference is looked up, and the application waits meanwhile.
+        let dangling = if plan.remakes() { self.dangling()? } else { BTreeMap::new() };
         for table in plan.tables.iter().filter(|table| matches!(table.how, How::Remake { .. })) {
             let ability = self.tester().ability(&table.from, &Facts::read(&self.connection, &table.from)?)?;
             if let Some(why) = &ability.refusal {
                 let what = format!("the new table `{}`", table.name);
                 return Err(Stop::Refused(Refused::Statement { what, message: why.to_string() }));
             }
+        }
+        for index in &plan.indexes_dropped {
+            self.step(&format!("full-text index `{index}`"), self.connection.execute_batch(&format!("DROP TABLE {}", quote(index))))?;
         }
         if plan.touches_tables() {
             let is_told = |other: &Other| is_told(told, before, other);
@@ -138,6 +142,12 @@ impl Database {
         }
         for table in &plan.made {
             self.step(&format!("table `{}`", table.name), self.build(&table.sql))?;
+            if table.is_index_of_content() {
+                // Its triggers see to what comes; what is here they never saw.
+                let name = quote(&table.name);
+                let sql = format!("INSERT INTO {name}({name}) VALUES('rebuild')");
+                self.step(&format!("full-text index `{}`", table.name), self.connection.execute_batch(&sql))?;
+            }
         }
         self.make_others(told, before, &mut done)?;
         local.retain(|other| !is_told(told, before, other));
@@ -381,7 +391,7 @@ impl Database {
 
     /// No more records refer to nothing than before, but by columns that wait for their values.
     fn check(&self, plan: &Plan, before: &BTreeMap<(String, String), u64>) -> Step {
-        if !plan.tables.iter().any(|table| matches!(table.how, How::Remake { .. })) {
+        if !plan.remakes() {
             return Ok(());
         }
         for ((table, parent), now) in self.dangling()? {

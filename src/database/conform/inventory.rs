@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::super::error::{Doing, Result};
+use super::super::sql::{Token, tokens};
 use super::super::{Database, is_ours};
 use super::same_name;
 use crate::database::SchemaDump;
@@ -136,6 +137,14 @@ impl Database {
 impl Table {
     pub fn is_virtual(&self) -> bool {
         self.columns.is_empty()
+    }
+
+    /// Whether it is a full-text index of what another table holds: it can be made anew from that.
+    pub fn is_index_of_content(&self) -> bool {
+        let tokens = tokens(&self.sql);
+        let is_module = tokens.windows(2).any(|two| two[0].is("using") && ["fts4", "fts5"].iter().any(|module| two[1].is(module)));
+        let of_content = |three: &[Token<'_>]| three[0].is("content") && three[1].text == "=" && three[2].text.len() > 2;
+        self.is_virtual() && is_module && tokens.windows(3).any(of_content)
     }
 
     pub fn column(&self, name: &str) -> Option<&Column> {

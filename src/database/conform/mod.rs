@@ -122,7 +122,11 @@ impl Refused {
     pub const fn is_about_records(&self) -> bool {
         match self {
             Self::Records { .. } | Self::References { .. } => true,
-            Self::TableInTheWay { .. } | Self::OtherTable { .. } | Self::ColumnInTheWay { .. } | Self::Statement { .. } | Self::Otherwise(_) => false,
+            Self::TableInTheWay { .. }
+            | Self::OtherTable { .. }
+            | Self::ColumnInTheWay { .. }
+            | Self::Statement { .. }
+            | Self::Otherwise(_) => false,
         }
     }
 }

@@ -21,6 +21,10 @@ pub struct Plan {
     pub(super) tables: Vec<TablePlan>,
     /// Tables that are new.
     pub(super) made: Vec<Table>,
+    /// Full-text indexes of other tables' content, by their name here, that go; one that is made otherwise is in `made` too.
+    pub(super) indexes_dropped: Vec<String>,
+    /// What is otherwise and stays, a sentence each.
+    pub(super) stays: Vec<String>,
     /// Indexes, views and triggers that go; one that is made otherwise is in both lists.
     pub(super) others_dropped: Vec<Other>,
     pub(super) others_made: Vec<Other>,
@@ -88,7 +92,7 @@ impl Plan {
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        Self { stays: Vec::new(), ..self.clone() } == Self::default()
     }
 
     /// Whether only indexes are missing.
@@ -96,6 +100,11 @@ impl Plan {
     pub fn only_indexes(&self) -> bool {
         let rest = Self { others_made: Vec::new(), ..self.clone() };
         rest.is_empty() && self.others_made.iter().all(|other| other.kind == Kind::Index)
+    }
+
+    /// Whether a table is copied.
+    pub(super) fn remakes(&self) -> bool {
+        self.tables.iter().any(|table| matches!(table.how, How::Remake { .. }))
     }
 
     pub(super) fn touches_tables(&self) -> bool {
@@ -107,13 +116,20 @@ impl Plan {
     pub fn sentences(&self) -> Vec<String> {
         let mut all: Vec<String> = self.dropped.iter().map(|name| format!("table `{name}` goes")).collect();
         all.extend(self.tables.iter().flat_map(TablePlan::sentences));
-        all.extend(self.made.iter().map(|table| format!("table `{}` comes", table.name)));
+        let again = |name: &&String| self.made.iter().any(|made| same_name(&made.name, name));
+        all.extend(self.indexes_dropped.iter().filter(|name| !again(name)).map(|name| format!("full-text index `{name}` goes")));
+        let made = |table: &Table| match self.indexes_dropped.contains(&table.name) {
+            true => format!("full-text index `{}` is made anew", table.name),
+            false => format!("table `{}` comes", table.name),
+        };
+        all.extend(self.made.iter().map(made));
         let words = |other: &Other| format!("{} `{}`", other.kind.word(), other.name);
         let again = |other: &&Other| self.others_made.iter().any(|made| made.is(other));
         all.extend(self.others_dropped.iter().filter(|other| !again(other)).map(|other| format!("{} goes", words(other))));
         let before = |other: &Other| self.others_dropped.iter().any(|dropped| dropped.is(other));
         let comes = |other: &Other| if before(other) { "is made anew" } else { "comes" };
         all.extend(self.others_made.iter().map(|other| format!("{} {}", words(other), comes(other))));
+        all.extend(self.stays.iter().cloned());
         if self.history {
             all.push("what migration tools noted".to_owned());
         }
@@ -181,8 +197,14 @@ pub(super) fn plan(
             continue;
         };
         taken.insert(ours.name.to_ascii_lowercase());
-        // The content of a virtual table is its module's, and cannot be carried over: what is there stays.
         if table.is_virtual() || ours.is_virtual() {
+            if same_text(&ours.sql, &table.sql) {
+            } else if ours.is_index_of_content() && table.is_index_of_content() {
+                plan.indexes_dropped.push(ours.name.clone());
+                plan.made.push(table.clone());
+            } else {
+                plan.stays.push(stays(&ours.name, "otherwise"));
+            }
             continue;
         }
         let was_told = before.is_some_and(|before| before.table(here).is_some());
@@ -201,11 +223,23 @@ pub(super) fn plan(
             return Ok(Err(Refused::TableInTheWay { table: one.from.clone(), name: one.name.clone() }));
         }
     }
+    // Nobody else has what is in a virtual table, but for a full-text index that is made of another table's content.
+    let told_before = |table: &&Table| before.is_some_and(|before| before.table(&table.name).is_some());
+    for gone in own.tables.iter().filter(|ours| ours.is_virtual() && told.table(&ours.name).is_none()).filter(told_before) {
+        match gone.is_index_of_content() {
+            true => plan.indexes_dropped.push(gone.name.clone()),
+            false => plan.stays.push(stays(&gone.name, "gone")),
+        }
+    }
     others(own, told, before, &mut plan);
     plan.history = own.history != told.history;
     plan.user_version = (own.user_version != told.user_version).then_some(told.user_version);
     plan.application_id = (own.application_id != told.application_id).then_some(told.application_id);
     Ok(Ok(plan))
+}
+
+fn stays(table: &str, how: &str) -> String {
+    format!("virtual table `{table}` is {how} at the main office; only this site knows what is in it here, so it stays as it is")
 }
 
 /// Indexes, views and triggers: what was told before and is told no more goes, what nobody told stays.
