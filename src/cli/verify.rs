@@ -110,7 +110,7 @@ impl Report for VerifyReport {
             parts.push(page.list(&self.damage, "-v lists all"));
             let only_indexes = self.damage.iter().all(|line| line.contains("index"));
             let help = if only_indexes {
-                "Only indexes are wrong: 'sqlite3 FILE REINDEX' makes them anew, then verify again."
+                "Only indexes are wrong:\n'sqlite3 FILE REINDEX' makes them anew, then verify again."
             } else {
                 "Put the file back from a backup, then 'fieldpost recover' brings it forward;\n\
                  or let 'sqlite3 FILE .recover' save what can be read."
