@@ -10,7 +10,7 @@ use crate::cli::printer::Report;
 use crate::cli::{Context, Exit, Failure};
 use crate::site::{Level, Role};
 use crate::sync::bundles::Scope;
-use crate::sync::bundles::install::{self, Effects};
+use crate::sync::bundles::install::{self, Effects, RowCounts};
 
 /// What an install did or would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,11 +51,18 @@ pub(super) fn plan(arguments: &InstallArgs, context: &Context) -> Result<Exit, F
 pub(super) fn effect_lines(effects: &Effects) -> Vec<String> {
     let mut lines: Vec<String> = effects.files.iter().map(fate_line).collect();
     lines.extend(effects.steps.iter().map(|step| format!("schema step {step}")));
-    lines.extend(effects.rows.iter().map(|(table, rows)| format!("{}: {}", table, count(*rows, "row", "rows"))));
+    lines.extend(effects.rows.iter().map(|(table, rows)| format!("{table}: {}", row_words(rows))));
     if effects.kept_rows > 0 {
         lines.push(format!("{} as changed here", count(effects.kept_rows, "row stays", "rows stay")));
     }
     lines
+}
+
+fn row_words(rows: &RowCounts) -> String {
+    let RowCounts { added, changed, removed } = *rows;
+    let parts = [(added, "new"), (changed, "changed"), (removed, "gone")];
+    let told: Vec<String> = parts.iter().filter(|(rows, _)| *rows > 0).map(|(rows, word)| format!("{rows} {word}")).collect();
+    format!("{} ({})", count(added + changed + removed, "row", "rows"), told.join(", "))
 }
 
 impl InstallReport {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::carry::{self, Concerns};
+use super::parts::RowKind;
 use super::{Install, Refusal, Scope, State, folder, parts, set_rows, set_state, state, states, store};
 use crate::bundle::{BundleName, Fate, Moves, Opened, Version, upgrade};
 use crate::packet::ContentHash;
@@ -18,12 +19,23 @@ pub struct Effects {
     pub files: Vec<(String, Fate)>,
     /// Schema steps that are carried out, in order.
     pub steps: Vec<String>,
-    /// Rows that are added, changed or deleted, by table.
-    pub rows: BTreeMap<String, usize>,
+    /// What becomes of rows, by table.
+    pub rows: BTreeMap<String, RowCounts>,
     /// Rows that stay as they were changed here.
     pub kept_rows: usize,
     /// It is installed already, and nothing is done.
     pub already: bool,
+}
+
+/// What becomes of the rows of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RowCounts {
+    /// New ones.
+    pub added: usize,
+    /// Those that get other values.
+    pub changed: usize,
+    /// Those that go.
+    pub removed: usize,
 }
 
 /// Installs one scope of a verified bundle over what is there; nothing where it is installed already.
@@ -59,6 +71,7 @@ pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, mor
             needs: opened.manifest.needs.bundles.clone(),
             put: put.clone(),
             moves: moves.moves.clone(),
+            replaced: done.replaced,
             steps: done.steps,
             rows: done.rows.len(),
         });
@@ -174,9 +187,15 @@ fn stage(session: &Session, opened: &Opened, moves: &Moves) -> Result<()> {
 }
 
 fn effects(moves: &Moves, done: &parts::Done) -> Effects {
-    let mut rows = BTreeMap::new();
+    let mut rows: BTreeMap<String, RowCounts> = BTreeMap::new();
     for row in &done.rows {
-        *rows.entry(row.table.clone()).or_default() += 1;
+        let Some(kind) = row.kind() else { continue };
+        let counts = rows.entry(row.table.clone()).or_default();
+        match kind {
+            RowKind::Added => counts.added += 1,
+            RowKind::Changed => counts.changed += 1,
+            RowKind::TakenAway => counts.removed += 1,
+        }
     }
     let steps = done.steps.iter().map(|step| step.file.clone()).collect();
     Effects { files: moves.fates.clone(), steps, rows, kept_rows: done.kept, already: false }

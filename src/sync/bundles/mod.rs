@@ -7,6 +7,7 @@
 //! | [`follow`] | what is installed or taken back at the end of a round? |
 //! | [`install`], [`undo`] | how does a version get in, and out again? |
 //! | `parts` | what of it concerns the database? |
+//! | `steps` | which schema steps may be carried out, and taken back? |
 //! | `carry` | how is all of it done or nothing? |
 //! | [`look`] | what is installed, and what was changed here since? |
 //!
@@ -29,10 +30,11 @@ pub mod look;
 mod paper;
 mod parts;
 mod refusal;
+mod steps;
 pub(super) mod travel;
 pub mod undo;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -94,9 +96,12 @@ pub struct Install {
     pub put: BTreeMap<String, ContentHash>,
     /// What was moved for it.
     pub moves: Vec<Move>,
+    /// Tables that have exactly its rows.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub replaced: BTreeSet<String>,
     /// Schema steps that were carried out for it, in order.
     pub steps: Vec<Step>,
-    /// How many rows were changed for it; what they were is kept apart, because lists are long and seldom asked for.
+    /// How many rows it put; what they were is kept apart, because lists are long and seldom asked for.
     pub rows: usize,
 }
 
@@ -106,7 +111,7 @@ pub struct Step {
     /// Its file in the publisher's folder.
     pub file: String,
     /// Its SQL.
-    pub up: ContentHash,
+    pub up: String,
     /// The SQL that takes it back.
     pub down: Option<String>,
 }

@@ -56,6 +56,18 @@ pub enum Refusal {
         /// The other bundle.
         by: BundleName,
     },
+    /// Another bundle has the row.
+    #[error("{file} would write the row {key} of `{table}`, which is a row of the bundle {by}")]
+    RowOwned {
+        /// The file.
+        file: String,
+        /// The table.
+        table: String,
+        /// Which row.
+        key: String,
+        /// The other bundle.
+        by: BundleName,
+    },
     /// Nothing of that name.
     #[error("{0} is not installed here")]
     NotInstalled(BundleName),
@@ -75,6 +87,30 @@ pub enum Refusal {
     /// A step without a way back.
     #[error("its schema step {0} has no way back")]
     NoWayBack(String),
+    /// A step whose way back does not lead back.
+    #[error("the schema step {file} and its way back would leave {what} otherwise than it is now")]
+    WayBack {
+        /// The file.
+        file: String,
+        /// What would be otherwise.
+        what: String,
+    },
+    /// A step whose way back would lose what was written since.
+    #[error("going back over the schema step {file} would lose {what}")]
+    StepLoses {
+        /// The file.
+        file: String,
+        /// What would be lost.
+        what: String,
+    },
+    /// A step that a site would carry out for itself on what all share.
+    #[error("the schema step {file} changes `{table}`, which travels: it runs at the main office, once")]
+    StepTravels {
+        /// The file.
+        file: String,
+        /// The table.
+        table: String,
+    },
     /// The database refused.
     #[error("{part}: {words}")]
     Database {
@@ -145,10 +181,14 @@ impl Refusal {
             | Self::SameVersion { .. }
             | Self::StepChanged(_)
             | Self::Owned { .. }
+            | Self::RowOwned { .. }
             | Self::NotInstalled(_)
             | Self::NotPublished(_)
             | Self::NeededBy { .. }
             | Self::NoWayBack(_)
+            | Self::WayBack { .. }
+            | Self::StepLoses { .. }
+            | Self::StepTravels { .. }
             | Self::Database { .. }
             | Self::RowsChanged { .. }
             | Self::Travels { .. }
