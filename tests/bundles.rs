@@ -23,9 +23,9 @@ use std::path::{Path, PathBuf};
 
 use fieldpost::bundle::{self, BundleName, Fate, Loss, Source};
 use fieldpost::keys::SigningKey;
-use fieldpost::site::{Home, Role};
-use fieldpost::sync::bundles::{self, Refusal, Scope, install, look, undo};
-use fieldpost::sync::{Session, SyncError, join};
+use fieldpost::site::Role;
+use fieldpost::sync::bundles::{self, Refusal, Scope, install, undo};
+use fieldpost::sync::{SyncError, join};
 use fieldpost::world::World;
 use support::{Tree, name};
 
@@ -134,7 +134,8 @@ struct Everything {
 fn everything(tree: &Tree, site: &str) -> Everything {
     let schema = "SELECT name || char(10) || sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE '\\_fieldpost%' ESCAPE '\\'";
     let words = |text: &str| {
-        let spaced: String = text.replace('"', "").chars().flat_map(|c| if "(),".contains(c) { vec![' ', c, ' '] } else { vec![c] }).collect();
+        let spaced: String =
+            text.replace('"', "").chars().flat_map(|c| if "(),".contains(c) { vec![' ', c, ' '] } else { vec![c] }).collect();
         spaced.split_whitespace().map(str::to_owned).collect()
     };
     let made: BTreeMap<String, Vec<String>> =

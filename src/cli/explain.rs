@@ -220,7 +220,9 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::StepChanged(_) => "leave a step that was carried out as it was, and put what is to be different into a new one",
         Refusal::Needs(_) => "nothing was changed; a published bundle goes in by itself once it is there",
         Refusal::Owned { .. } => "nothing was changed: take that bundle away first, or let one of the two use another name",
-        Refusal::RowOwned { .. } => "nothing was changed: a row has one bundle; let one of the two leave it out, or take that bundle away first",
+        Refusal::RowOwned { .. } => {
+            "nothing was changed: a row has one bundle; let one of the two leave it out, or take that bundle away first"
+        }
         Refusal::NotInstalled(_) | Refusal::NotPublished(_) => "'fieldpost bundle status' lists them",
         Refusal::NeededBy { .. } => "take that one back first",
         Refusal::NoWayBack(_) => "nothing was changed; publish a newer version that undoes what is to be undone",
@@ -229,6 +231,9 @@ fn bundle(error: &Refusal) -> Option<String> {
             "nothing was changed: mend its 'down', or leave 'down' out to say that there is no way back from this version"
         }
         Refusal::StepLoses { .. } => "nothing was changed: copy it elsewhere first; --force goes back all the same, and it is lost",
+        Refusal::StepAtHost(_) => {
+            "publish it to groups that the main office is not in; a step for all sites runs at-host, and its changes travel"
+        }
         Refusal::Travels { .. } | Refusal::StepTravels { .. } | Refusal::WouldTravel(_) | Refusal::Stays { .. } => {
             "nothing was changed; see 'man 7 fieldpost-bundle', RUNS"
         }

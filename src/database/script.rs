@@ -217,7 +217,8 @@ mod tests {
              CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO b VALUES (new.x); END",
         );
         database.begin_write().unwrap();
-        let good = "-- first\nINSERT INTO a VALUES (1); SELECT * FROM d; /* then */ ALTER TABLE c ADD COLUMN k NOT NULL DEFAULT 1 CHECK (k > 0);
+        let good =
+            "-- first\nINSERT INTO a VALUES (1); SELECT * FROM d; /* then */ ALTER TABLE c ADD COLUMN k NOT NULL DEFAULT 1 CHECK (k > 0);
             CREATE TABLE e AS SELECT 1 AS q; PRAGMA user_version = 7; PRAGMA table_info(a);";
         let did = database.run_script(good).unwrap().unwrap();
         let names = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(" ");
@@ -267,7 +268,11 @@ mod tests {
         }
         // Nothing of what was refused took effect: SQLite's own tables are as safe as before.
         for setting in ["writable_schema", "foreign_keys"] {
-            assert_eq!(database.texts("ask", &format!("SELECT {setting} || '' FROM pragma_{setting}")).unwrap_or_default(), ["0"], "{setting}");
+            assert_eq!(
+                database.texts("ask", &format!("SELECT {setting} || '' FROM pragma_{setting}")).unwrap_or_default(),
+                ["0"],
+                "{setting}"
+            );
         }
         database.rollback().unwrap();
         assert_eq!(database.table_names().unwrap(), ["a"]);
@@ -288,9 +293,11 @@ mod tests {
     /// What our own triggers write is capture, and is written all the same.
     #[test]
     fn what_a_script_writes_is_noted() {
-        let (_folder, database) = database("CREATE TABLE \"_fieldpost_log\" (x); CREATE TABLE a (x);
+        let (_folder, database) = database(
+            "CREATE TABLE \"_fieldpost_log\" (x); CREATE TABLE a (x);
             CREATE TRIGGER \"_fieldpost_insert\" AFTER INSERT ON a BEGIN INSERT INTO \"_fieldpost_log\" VALUES (new.x); END;
-            CREATE TRIGGER sly AFTER DELETE ON a BEGIN DELETE FROM \"_fieldpost_log\"; END");
+            CREATE TRIGGER sly AFTER DELETE ON a BEGIN DELETE FROM \"_fieldpost_log\"; END",
+        );
         database.begin_write().unwrap();
         let did = database.run_script("INSERT INTO a VALUES (1)").unwrap().unwrap();
         assert_eq!(did.touched, BTreeSet::from(["a".to_owned()]));

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::carry::{self, Concerns};
 use super::install::{Effects, install_with, plan};
 use super::undo::{Depth, Undone, undo_with};
-use super::{Refusal, Scope, State, file, states, travel};
+use super::{Refusal, Scope, State, file, states, steps, travel};
 use crate::bundle::{BundleName, Loss, Opened, Version};
 use crate::keys::{Fingerprint, VerifyingKey};
 use crate::ledger::{Neighbour, NeighbourKind};
@@ -158,6 +158,10 @@ pub fn publish(
         let words = |groups: &BTreeSet<String>| groups.iter().cloned().collect::<Vec<_>>().join(", ");
         let asked = if groups.is_empty() { "all sites".to_owned() } else { words(groups) };
         return Err(Refusal::OtherGroups { meant: words(&manifest.groups), asked }.into());
+    }
+    let here = groups.is_empty() || !groups.is_disjoint(&session.settings.groups.iter().cloned().collect());
+    for step in manifest.steps.iter().filter(|_| here) {
+        steps::check_place(session, step.runs, &step.file)?;
     }
     plan(session, opened, Scope::Shared)?;
     let place = file(session, opened.id);

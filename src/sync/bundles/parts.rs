@@ -425,7 +425,9 @@ impl RowChange {
             (None, None) => true,
             (Some(kept), Some(there)) => {
                 let pairs = self.columns.iter().zip(kept.0.iter().zip(there));
-                pairs.filter(|(name, _)| columns.iter().any(|column| column.eq_ignore_ascii_case(name))).all(|(_, (kept, there))| kept == there)
+                pairs
+                    .filter(|(name, _)| columns.iter().any(|column| column.eq_ignore_ascii_case(name)))
+                    .all(|(_, (kept, there))| kept == there)
             }
             (None, Some(_)) | (Some(_), None) => false,
         }

@@ -111,6 +111,9 @@ pub enum Refusal {
         /// The table.
         table: String,
     },
+    /// A step for each site, at the main office.
+    #[error("the schema step {0} runs at each site, and what it changes at the main office would go to all sites")]
+    StepAtHost(String),
     /// The database refused.
     #[error("{part}: {words}")]
     Database {
@@ -189,6 +192,7 @@ impl Refusal {
             | Self::WayBack { .. }
             | Self::StepLoses { .. }
             | Self::StepTravels { .. }
+            | Self::StepAtHost(_)
             | Self::Database { .. }
             | Self::RowsChanged { .. }
             | Self::Travels { .. }

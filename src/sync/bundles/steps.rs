@@ -11,13 +11,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Refusal, Scope, Step};
+use crate::bundle::Runs;
 use crate::database::Said;
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::{Result, Session};
 
+/// Refuses steps that each site carries out at the main office, whose schema goes to all.
+pub(super) fn check_place(session: &Session, runs: Runs, file: &str) -> Result<()> {
+    match (session.settings.role, runs) {
+        (Role::Host, Runs::AtEach) if session.rules.schema_travels() => Err(Refusal::StepAtHost(file.to_owned()).into()),
+        (Role::Host | Role::Office | Role::Remote, Runs::AtHost | Runs::AtEach) => Ok(()),
+    }
+}
+
 /// Carries out a step.
 pub(super) fn carry_out(session: &Session, scope: Scope, step: &Step) -> Result<()> {
+    check_place(session, scope.runs(), &step.file)?;
     if let Some(down) = &step.down
         && let Some(what) = there_and_back(session, &step.file, &step.up, down)?
     {
@@ -84,12 +94,8 @@ impl Own {
         let refuse = |table: &str| Refusal::StepTravels { file: file.to_owned(), table: table.to_owned() };
         for (table, before) in &self.fields {
             let there = database.writable_columns(table)?.unwrap_or_default();
-            let kept = match session.settings.role {
-                Role::Host => there == *before,
-                Role::Office | Role::Remote => before.iter().all(|field| there.contains(field)),
-            };
             // With `[schema] travels = false` every site changes its own.
-            let shape_moved = session.rules.schema_travels() && !kept;
+            let shape_moved = session.rules.schema_travels() && !before.iter().all(|field| there.contains(field));
             if shape_moved || written.iter().any(|name| name.eq_ignore_ascii_case(table)) {
                 return Err(refuse(table).into());
             }
