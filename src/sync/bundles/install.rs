@@ -7,8 +7,7 @@ use serde::Serialize;
 use super::carry::{self, Concerns};
 use super::parts::RowKind;
 use super::{Install, Refusal, Scope, State, folder, parts, set_rows, set_state, state, states, store};
-use crate::bundle::{BundleName, Fate, Moves, Opened, Version, upgrade};
-use crate::packet::ContentHash;
+use crate::bundle::{BundleName, Fate, FileEntry, Filed, Moves, Opened, Version, upgrade};
 use crate::sync::{Result, Session};
 
 /// What an install does, or would do.
@@ -106,7 +105,7 @@ fn concerns(opened: &Opened, scope: Scope) -> Concerns {
 }
 
 /// Everything that can be said without changing anything: whether it may be, and what is moved.
-fn prepare(session: &Session, opened: &Opened, scope: Scope, before: &State) -> Result<(Moves, BTreeMap<String, ContentHash>)> {
+fn prepare(session: &Session, opened: &Opened, scope: Scope, before: &State) -> Result<(Moves, BTreeMap<String, Filed>)> {
     let manifest = &opened.manifest;
     if let Some(top) = before.top() {
         let (name, installed, offered) = (manifest.name.clone(), top.version, manifest.version);
@@ -123,7 +122,9 @@ fn prepare(session: &Session, opened: &Opened, scope: Scope, before: &State) -> 
     let others = states(session, scope)?;
     needs(session, opened, scope, &others)?;
     let files = if scope == Scope::Site { manifest.files.as_slice() } else { &[] };
-    let put: BTreeMap<String, ContentHash> = files.iter().map(|file| (file.path.clone(), file.content.hash)).collect();
+    // Where no file has such a bit, none that is looked at will have it.
+    let filed = |file: &FileEntry| Filed { content: file.content.hash, executable: file.executable && cfg!(unix) };
+    let put: BTreeMap<String, Filed> = files.iter().map(|file| (file.path.clone(), filed(file))).collect();
     for (name, other) in others.iter().filter(|(name, _)| **name != manifest.name) {
         let taken: BTreeSet<String> = other.top().into_iter().flat_map(|top| top.put.keys()).map(|path| path.to_lowercase()).collect();
         if let Some(path) = put.keys().find(|path| taken.contains(&path.to_lowercase())) {
@@ -133,7 +134,7 @@ fn prepare(session: &Session, opened: &Opened, scope: Scope, before: &State) -> 
     let folder = folder(session)?;
     let nothing = BTreeMap::new();
     let base = before.top().map_or(&nothing, |top| &top.put);
-    let moves = upgrade(base, &put, manifest.version, |path| folder.content(path)).map_err(Refusal::from)?;
+    let moves = upgrade(base, &put, manifest.version, |path| folder.filed(path)).map_err(Refusal::from)?;
     Ok((moves, put))
 }
 
@@ -176,11 +177,11 @@ fn stage(session: &Session, opened: &Opened, moves: &Moves) -> Result<()> {
     let (folder, store) = (folder(session)?, store(session));
     let contents = opened.manifest.files.iter().map(|file| (file.content.hash, file.content)).collect::<BTreeMap<_, _>>();
     for moved in &moves.moves {
-        if moved.before.is_some() {
-            folder.keep(&session.world, &moved.path, &store).map_err(Refusal::from)?;
+        if let Some(before) = moved.before {
+            folder.keep(&session.world, &moved.path, before, &store).map_err(Refusal::from)?;
         }
-        if let Some(content) = moved.after.and_then(|after| contents.get(&after)) {
-            store.keep(&session.world, &mut opened.reader(*content)?).map_err(Refusal::from)?;
+        if let Some(content) = moved.after.and_then(|after| contents.get(&after.content)) {
+            store.keep(&session.world, content.hash, &mut opened.reader(*content)?).map_err(Refusal::from)?;
         }
     }
     Ok(())

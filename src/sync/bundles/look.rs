@@ -15,7 +15,7 @@ pub struct Drift {
     pub name: BundleName,
     /// Its version.
     pub version: Version,
-    /// Files whose content is another one.
+    /// Files whose content, or right to be run, is another one.
     pub changed: Vec<String>,
     /// Files that are gone.
     pub missing: Vec<String>,
@@ -36,7 +36,7 @@ pub fn drift(session: &Session) -> Result<Vec<Drift>> {
         let mut drift =
             Drift { name, version: top.version, changed: Vec::new(), missing: Vec::new(), unreadable: BTreeMap::new(), rows: Vec::new() };
         for (path, put) in &top.put {
-            match folder.content(path) {
+            match folder.filed(path) {
                 Ok(Some(there)) if there == *put => {}
                 Ok(Some(_)) => drift.changed.push(path.clone()),
                 Ok(None) => drift.missing.push(path.clone()),

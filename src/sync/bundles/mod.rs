@@ -45,7 +45,7 @@ pub use parts::{RowChange, RowName};
 pub use refusal::Refusal;
 
 use super::{Result, Session, SyncError, roster};
-use crate::bundle::{BundleName, Folder, Move, Opened, Store, Version, open};
+use crate::bundle::{BundleName, Filed, Folder, Move, Opened, Store, Version, open};
 use crate::keys::VerifyingKey;
 use crate::model::Millis;
 use crate::packet::ContentHash;
@@ -93,7 +93,7 @@ pub struct Install {
     /// Which other bundles it needs.
     pub needs: BTreeMap<BundleName, Version>,
     /// What it has at each path: the base of the next upgrade.
-    pub put: BTreeMap<String, ContentHash>,
+    pub put: BTreeMap<String, Filed>,
     /// What was moved for it.
     pub moves: Vec<Move>,
     /// Tables that have exactly its rows.

@@ -4,6 +4,7 @@
 //! from when, which were withdrawn. Reports go up: each office adds those of the sites below it to its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
@@ -166,7 +167,9 @@ pub fn publish(
     plan(session, opened, Scope::Shared)?;
     let place = file(session, opened.id);
     fs_err::create_dir_all(place.parent().unwrap_or(&place))?;
-    files::publish(&session.world, &place, &fs_err::read(path)?, Existing::Replace, Privacy::Secret)?;
+    files::publish_with(&session.world, &place, Existing::Replace, Privacy::Secret, |file| {
+        Ok::<_, SyncError>(io::copy(&mut fs_err::File::open(path)?, file).map(drop)?)
+    })?;
     let earlier = paper.bundles.iter().position(|bundle| bundle.id == opened.id).map(|place| paper.bundles.remove(place));
     let published = earlier.filter(|earlier| !earlier.withdrawn).map_or_else(|| session.world.now(), |earlier| earlier.published);
     paper.bundles.push(Published {

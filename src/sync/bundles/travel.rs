@@ -5,6 +5,7 @@
 //! that lacks a file although it has applied that packet was restored: it reports what it wants, and gets it once more.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use fs_err as fs;
 
@@ -80,8 +81,9 @@ pub(crate) fn keep(session: &Session, from: &Neighbour, opened: &packet::Opened)
     for (id, name) in files_in(opened) {
         let path = file(session, id);
         fs::create_dir_all(path.parent().unwrap_or(&path))?;
-        let bytes = opened.bytes(name, session.limits.packet.entry_bytes)?.unwrap_or_default();
-        files::publish(&session.world, &path, &bytes, Existing::Replace, Privacy::Secret)?;
+        files::publish_with(&session.world, &path, Existing::Replace, Privacy::Secret, |file| {
+            Ok::<_, SyncError>(io::copy(&mut opened.read(name)?, file).map(drop)?)
+        })?;
     }
     Ok(())
 }

@@ -62,10 +62,12 @@ pub(super) fn undo_with(
     }
     let (folder, store) = (folder(session)?, store(session));
     let done: Vec<&[Move]> = goes.iter().rev().map(|install| install.moves.as_slice()).collect();
-    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), |path| folder.content(path));
+    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), |path| folder.filed(path));
     let moves = moves.map_err(Refusal::from)?.map_err(Refusal::from)?;
     for moved in &moves.moves {
-        folder.keep(&session.world, &moved.path, &store).map_err(Refusal::from)?;
+        if let Some(before) = moved.before {
+            folder.keep(&session.world, &moved.path, before, &store).map_err(Refusal::from)?;
+        }
     }
     let concerned = |install: &Install| !install.steps.is_empty() || install.rows > 0;
     let concerns = if goes.iter().any(concerned) { Concerns::Database } else { Concerns::Files };
