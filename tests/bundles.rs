@@ -119,7 +119,7 @@ fn publish(tree: &Tree, file: &Path, groups: &[&str]) -> install::Effects {
     let session = tree.session("head");
     let groups: BTreeSet<String> = groups.iter().map(|group| (*group).to_owned()).collect();
     let opened = bundles::verified(&session, file).unwrap();
-    bundles::publish(&session, &opened, file, &groups, None).unwrap()
+    bundles::publish(&session, &opened, file, &groups, None).unwrap().1
 }
 
 /// All that a bundle could change at a site: files, how the database is made, and what is in it.
@@ -290,7 +290,7 @@ fn a_bundle_waits_for_what_it_needs_and_says_so() {
     let reports = bundles::reports(&tree.session("head")).unwrap();
     let anna = reports.iter().find(|report| report.site.as_str() == "anna").unwrap();
     let late = anna.bundles.iter().find(|standing| standing.name == named("late")).unwrap();
-    assert!(late.installed.is_none() && late.waits.as_ref().unwrap().1.contains("customers.region"), "{late:?}");
+    assert!(late.installed.is_none() && late.waits.as_ref().unwrap().why.contains("customers.region"), "{late:?}");
     tree.edit("anna", "ALTER TABLE customers ADD COLUMN region TEXT");
     tree.sync("anna");
     assert_eq!(version_of(&tree, "anna", "late").as_deref(), Some("1.0.0"));
@@ -358,6 +358,40 @@ fn an_office_passes_bundles_on_and_reports_of_its_sites_up() {
     publish(&tree, &file, &["sales"]);
     tree.settle(&all);
     assert_eq!(files(&tree, "anna").len(), 1, "what was withdrawn may come again");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_right_to_run_travels_and_comes_and_goes_with_versions() {
+    use std::os::unix::fs::PermissionsExt;
+    let tree = four();
+    let key = tree.session("head").signing.clone();
+    let make = |version: &str, mode: u32| {
+        let folder = Folder::new(&tree, &format!("name = 'x'\nversion = '{version}'\n")).with("files/run.sh", "#!/bin/sh\n");
+        std::fs::set_permissions(folder.0.join("files/run.sh"), std::fs::Permissions::from_mode(mode)).unwrap();
+        folder.build(&key)
+    };
+    let place = custom(&tree, "anna").join("run.sh");
+    let runs = || std::fs::metadata(&place).unwrap().permissions().mode() & 0o100 != 0;
+    write(&tree, "anna", "run.sh", "what anna had");
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o750)).unwrap();
+    publish(&tree, &make("1.0.0", 0o755), &["sales"]);
+    tree.settle(&ALL);
+    assert!(runs());
+    // Only the right changes.
+    publish(&tree, &make("2.0.0", 0o644), &["sales"]);
+    tree.settle(&ALL);
+    assert!(!runs());
+    assert!(bundles::look::drift(&tree.session("anna")).unwrap()[0].changed.is_empty());
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(bundles::look::drift(&tree.session("anna")).unwrap()[0].changed, ["run.sh"]);
+    assert_eq!(bundles::look::changed(&tree.session("anna")).unwrap(), BTreeSet::from([named("x")]));
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o644)).unwrap();
+    undo::undo(&tree.session("anna"), Scope::Site, &named("x"), undo::Depth::One, Loss::Refuse).unwrap();
+    assert!(runs());
+    undo::undo(&tree.session("anna"), Scope::Site, &named("x"), undo::Depth::All, Loss::Refuse).unwrap();
+    assert_eq!(files(&tree, "anna"), BTreeMap::from([("run.sh".to_owned(), "what anna had".to_owned())]));
+    assert!(runs(), "as it was before");
 }
 
 #[test]

@@ -7,11 +7,13 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use fs_err as fs;
 
 use super::moves::{Filed, Move};
 use super::paths::{PathFault, check_place};
+use crate::model::Millis;
 use crate::packet::ContentHash;
 use crate::world::files::{self, Existing, FileError, Privacy};
 use crate::world::{Crash, World};
@@ -90,6 +92,17 @@ impl Folder {
         Ok(Some(Filed { content: hash_of(&mut file)?, executable }))
     }
 
+    /// Whether a path holds something else than was put at a time: what was not written since is not read.
+    ///
+    /// # Errors
+    /// As [`Folder::filed`].
+    pub fn differs_since(&self, path: &str, put: Filed, time: Millis) -> Result<bool, Obstacle> {
+        let Some(file) = self.file(path)? else { return Ok(true) };
+        let since = UNIX_EPOCH.checked_add(Duration::from_millis(time.0.unsigned_abs()));
+        let written = fs::metadata(file)?.modified()?;
+        Ok(since.is_none_or(|since| written > since) && self.filed(path)? != Some(put))
+    }
+
     /// Keeps what stands at a path in the store, if there is a file. `filed` is what was seen there.
     ///
     /// # Errors
@@ -98,7 +111,7 @@ impl Folder {
         let Some(file) = self.file(path)? else { return Ok(()) };
         store.keep(world, filed.content, &mut fs::File::open(&file)?).map_err(|error| match error {
             Obstacle::Lost(_) => Obstacle::Moved(file),
-            error => error,
+            Obstacle::Path(_) | Obstacle::Way(_) | Obstacle::NoFile(_) | Obstacle::Moved(_) | Obstacle::Io(_) | Obstacle::Crash(_) => error,
         })
     }
 

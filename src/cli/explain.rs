@@ -7,6 +7,7 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
+use super::failure::KeyHalf;
 use super::{Exit, Failure, page};
 use crate::bundle::{Obstacle, OpenError as BundleError, SourceError};
 use crate::database::DatabaseError;
@@ -69,6 +70,15 @@ pub fn explain(failure: &Failure) -> Explanation {
             Some("'17' in quotes is the text, 17 the number; what was edited since the last 'fieldpost sync' is not seen yet".to_owned()),
         ),
         Failure::NoMoment { .. } => (Exit::Usage, Some(format!("type {}", super::when::FORMS))),
+        Failure::Customization { refusal, .. } => (Exit::Failed, bundle(refusal)),
+        Failure::PublisherKey { half, .. } => (Exit::Failed, Some(publisher_key(*half).to_owned())),
+        Failure::NoPublisherKey => (
+            Exit::Failed,
+            Some(
+                "go to the main office's home, or name a key with --key FILE; 'ssh-keygen -t ed25519 -N \"\" -f publisher' makes one"
+                    .to_owned(),
+            ),
+        ),
         Failure::BadLine(_) => (Exit::Usage, None),
         Failure::Call { .. } => (
             Exit::Failed,
@@ -191,6 +201,7 @@ fn source(error: &SourceError) -> Option<String> {
         SourceError::Rows { .. } => "mend the file; 'man 7 fieldpost-bundle' says what rows look like",
         SourceError::Exists(_) => "nothing was written; choose another name",
         SourceError::Seal(error) => return sealing(error),
+        SourceError::NoBundle(_) => "'fieldpost bundle new NAME' makes such a folder",
         SourceError::Io(error) => return operating_system(error),
         SourceError::Name(_) | SourceError::Impossible(_) | SourceError::Crash(_) => return None,
     };
@@ -359,6 +370,15 @@ fn codec(error: &CodecError) -> Option<String> {
             Some("a broken program made the packet: tell who sent it; nothing was changed here".to_owned())
         }
         CodecError::Crash(_) => None,
+    }
+}
+
+const fn publisher_key(half: KeyHalf) -> &'static str {
+    match half {
+        KeyHalf::Private => {
+            "take the file without .pub, of a key without a passphrase; 'ssh-keygen -t ed25519 -N \"\" -f publisher' makes one"
+        }
+        KeyHalf::Public => "take the file that ends in .pub; the other one is for nobody's eyes",
     }
 }
 

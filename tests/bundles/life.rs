@@ -70,7 +70,7 @@ fn a_bundle_lives_from_its_publication_to_its_end_and_leaves_every_byte_as_it_wa
     let reports = bundles::reports(&tree.session("head")).unwrap();
     let carl = reports.iter().find(|report| report.site.as_str() == "carl").unwrap();
     assert_eq!(
-        carl.bundles[0].waits.as_ref().map(|(version, why)| format!("{version}: {why}")).as_deref(),
+        carl.bundles[0].waits.as_ref().map(|wait| format!("{}: {}", wait.version, wait.why)).as_deref(),
         Some("2.0.0: it was taken back here")
     );
     bundles::withdraw(&tree.session("head"), &named("forms"), Loss::Refuse).unwrap();

@@ -1,5 +1,6 @@
 //! `fieldpost status`: where do we stand with every neighbour?
 
+mod bundles;
 mod html;
 mod neighbours;
 mod watching;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+pub use bundles::BundlesStatus;
 pub use neighbours::NeighbourStatus;
 pub use watching::WatchStatus;
 
@@ -97,6 +99,8 @@ pub struct StatusReport {
     pub documents_coming: u64,
     /// Names in the documents folder that are not taken or not placed.
     pub documents_refused: u64,
+    /// Customizations.
+    pub bundles: BundlesStatus,
 }
 
 /// How the records of a table stand.
@@ -221,6 +225,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         quarantine: session.home.quarantine(),
         documents_coming: if session.has_database() { amount(coming(session)?.len()) } else { 0 },
         documents_refused: if session.ledger.has_documents()? { amount(session.ledger.document_troubles()?.len()) } else { 0 },
+        bundles: BundlesStatus::of(session)?,
     })
 }
 
@@ -284,7 +289,7 @@ impl Report for StatusReport {
         let silent = self.neighbours.iter().any(|neighbour| neighbour.alarm);
         let stuck = self.watch.as_ref().is_some_and(|watch| watch.wants_person);
         let stopped = silent || stuck || self.trouble.is_some() || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
-        if stopped || self.conflicts_open + self.held_for_person > 0 { Exit::Attention } else { Exit::Done }
+        if stopped || self.bundles.wants_person() || self.conflicts_open + self.held_for_person > 0 { Exit::Attention } else { Exit::Done }
     }
 }
 
@@ -395,6 +400,7 @@ impl StatusReport {
         line(self.documents_coming, "document is", "documents are", "on the way: 'fieldpost library' lists them");
         line(self.documents_refused, "name of a document is", "names of documents are", "not taken: 'fieldpost library' says why");
         line(self.held_open, "change is", "changes are", "held: 'fieldpost held' says why");
+        lines.extend(self.bundles.line());
         if self.set_aside > 0 {
             let packets = count(usize::try_from(self.set_aside).unwrap_or(usize::MAX), "packet", "packets");
             lines.push(format!("{packets} that did not verify: in {}, the reason beside each", self.quarantine.display()));
@@ -514,6 +520,7 @@ mod tests {
             quarantine: "/home/anna/.fieldpost/quarantine".into(),
             documents_coming: 3,
             documents_refused: 0,
+            bundles: BundlesStatus::default(),
         }
     }
 

@@ -8,6 +8,7 @@ use super::carry::{self, Concerns};
 use super::parts::RowKind;
 use super::{Install, Refusal, Scope, State, folder, parts, set_rows, set_state, state, states, store};
 use crate::bundle::{BundleName, Fate, FileEntry, Filed, Moves, Opened, Version, upgrade};
+use crate::packet::ContentHash;
 use crate::sync::{Result, Session};
 
 /// What an install does, or would do.
@@ -37,6 +38,18 @@ pub struct RowCounts {
     pub removed: usize,
 }
 
+impl RowCounts {
+    pub(super) fn count(tables: &mut BTreeMap<String, Self>, table: &str, kind: Option<RowKind>) {
+        let Some(kind) = kind else { return };
+        let counts = tables.entry(table.to_owned()).or_default();
+        match kind {
+            RowKind::Added => counts.added += 1,
+            RowKind::Changed => counts.changed += 1,
+            RowKind::TakenAway => counts.removed += 1,
+        }
+    }
+}
+
 /// Installs one scope of a verified bundle over what is there; nothing where it is installed already.
 ///
 /// # Errors
@@ -51,8 +64,8 @@ pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, mor
     let name = &opened.manifest.name;
     let before = state(session, scope, name)?;
     if before.top().is_some_and(|top| top.id == opened.id) {
-        if before.declined.is_some() {
-            carry::commit(session, Concerns::Files, || set_state(session, scope, name, &State { declined: None, ..before.clone() }))?;
+        if before.declined.contains(&opened.id) {
+            carry::commit(session, Concerns::Files, || set_state(session, scope, name, &wanted(&before, opened.id)))?;
         }
         return Ok(Effects { already: true, ..Effects::default() });
     }
@@ -61,7 +74,7 @@ pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, mor
     let work = || {
         let done = parts::carry_out(session, opened, scope, &before.installs)?;
         let effects = effects(&moves, &done);
-        let mut after = State { declined: None, ..before.clone() };
+        let mut after = wanted(&before, opened.id);
         after.installs.push(Install {
             id: opened.id,
             version: opened.manifest.version,
@@ -80,6 +93,13 @@ pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, mor
         Ok(effects)
     };
     carry::carry_out(session, &moves.moves, concerns(opened, scope), &work)
+}
+
+/// A person who installs a version that was taken back wants it again.
+fn wanted(before: &State, id: ContentHash) -> State {
+    let mut after = before.clone();
+    after.declined.remove(&id);
+    after
 }
 
 /// Says what [`install`] would do, and does nothing.
@@ -190,13 +210,7 @@ fn stage(session: &Session, opened: &Opened, moves: &Moves) -> Result<()> {
 fn effects(moves: &Moves, done: &parts::Done) -> Effects {
     let mut rows: BTreeMap<String, RowCounts> = BTreeMap::new();
     for row in &done.rows {
-        let Some(kind) = row.kind() else { continue };
-        let counts = rows.entry(row.table.clone()).or_default();
-        match kind {
-            RowKind::Added => counts.added += 1,
-            RowKind::Changed => counts.changed += 1,
-            RowKind::TakenAway => counts.removed += 1,
-        }
+        RowCounts::count(&mut rows, &row.table, row.kind());
     }
     let steps = done.steps.iter().map(|step| step.file.clone()).collect();
     Effects { files: moves.fates.clone(), steps, rows, kept_rows: done.kept, already: false }

@@ -1,6 +1,6 @@
 //! What is installed, and what was changed here since?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -23,6 +23,28 @@ pub struct Drift {
     pub unreadable: BTreeMap<String, String>,
     /// Rows that are otherwise.
     pub rows: Vec<RowName>,
+}
+
+/// Rows of which more are not looked at in passing.
+const MOST_ROWS: usize = 2_000;
+
+/// Bundles of which something was changed here, as far as that shows at a glance: a file that was not written since is not read, and rows of
+/// long lists are not compared. [`drift`] is exact.
+///
+/// # Errors
+/// As [`drift`].
+pub fn changed(session: &Session) -> Result<BTreeSet<BundleName>> {
+    let (folder, mut found) = (folder(session)?, BTreeSet::new());
+    for (name, state) in states(session, Scope::Site)? {
+        let Some(top) = state.top() else { continue };
+        let files = top.put.iter().any(|(path, put)| folder.differs_since(path, *put, top.time).unwrap_or(true));
+        let rows: usize = state.installs.iter().map(|install| install.rows).sum();
+        let rows = || rows <= MOST_ROWS && session.has_database();
+        if files || (rows() && !parts::changed(session, Scope::Site, &name, &state.installs)?.is_empty()) {
+            found.insert(name);
+        }
+    }
+    Ok(found)
 }
 
 /// Every bundle that is installed here, with what differs.

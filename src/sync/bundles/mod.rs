@@ -39,7 +39,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use paper::{At, Paper, Published, Publisher, SiteReport, Standing, paper, publish, reached, reports, trust, withdraw};
+pub use paper::{At, Paper, Published, Publisher, SiteReport, Standing, Until, Wait, paper, publish, reached, reports, trust, withdraw};
 pub(super) use paper::{document, take};
 pub use parts::{RowChange, RowName};
 pub use refusal::Refusal;
@@ -74,9 +74,9 @@ impl Scope {
 pub struct State {
     /// The versions that were installed one on top of the other, the newest last.
     pub installs: Vec<Install>,
-    /// A version that a person took back: it is not installed by itself again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub declined: Option<ContentHash>,
+    /// Versions that a person took back: they are not installed by themselves again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub declined: BTreeSet<ContentHash>,
 }
 
 /// One version as it was installed.
@@ -227,7 +227,8 @@ pub fn published(session: &Session, name: &BundleName) -> Result<Opened> {
     let known = roster::known(session)?;
     let groups = known.find(session.name()).map(|site| paper::groups_of(session, site)).unwrap_or_default();
     let paper = paper(session)?;
-    let found = paper.current(&groups).into_iter().find(|bundle| bundle.name == *name);
+    // One whose day has come before one that is to come.
+    let found = paper.current(&groups, session.world.now()).into_iter().find(|bundle| bundle.name == *name);
     let id = found.ok_or_else(|| Refusal::NotPublished(name.clone()))?.id;
     stored(session, id)?.ok_or_else(|| Refusal::Needs("its file, which has not come yet".to_owned()).into())
 }

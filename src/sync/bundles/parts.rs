@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::install::RowCounts;
 use super::{Install, Refusal, Scope, Step, rows_of, set_rows, states, steps};
 use crate::bundle::{BundleName, Loss, Mode, Opened, RowsEntry, Runs, read_rows};
 use crate::database::Said;
@@ -79,6 +80,17 @@ pub(super) enum RowKind {
     Added,
     Changed,
     TakenAway,
+}
+
+impl RowKind {
+    /// What becomes of it on the way back.
+    const fn back(self) -> Self {
+        match self {
+            Self::Added => Self::TakenAway,
+            Self::Changed => Self::Changed,
+            Self::TakenAway => Self::Added,
+        }
+    }
 }
 
 /// No list has so many rows.
@@ -306,13 +318,23 @@ impl List<'_> {
     }
 }
 
-/// Takes back what installs did, the newest first. Gives how many rows stay because they were changed since.
-pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs: &[Install], loss: Loss) -> Result<usize> {
-    let mut changed = Vec::new();
+/// What was done to rows on the way back.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Undone {
+    pub rows: BTreeMap<String, RowCounts>,
+    /// Rows that stay because they were changed since.
+    pub kept: usize,
+}
+
+/// Takes back what installs did, the newest first.
+pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs: &[Install], loss: Loss) -> Result<Undone> {
+    let (mut changed, mut undone) = (Vec::new(), Undone::default());
     for install in installs.iter().rev() {
         for row in rows_of(session, scope, name, install.version)?.iter().rev() {
-            if !restore(session, row)? {
-                changed.push(format!("{} {}", row.table, shown(&row.key_values())));
+            match restore(session, row)? {
+                Restored::Done => RowCounts::count(&mut undone.rows, &row.table, row.kind().map(RowKind::back)),
+                Restored::AsBefore => {}
+                Restored::Changed => changed.push(format!("{} {}", row.table, shown(&row.key_values()))),
             }
         }
         for step in install.steps.iter().rev() {
@@ -322,7 +344,7 @@ pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs:
     }
     match changed.first() {
         Some(first) if loss == Loss::Refuse => Err(Refusal::RowsChanged { count: changed.len(), first: first.clone() }.into()),
-        Some(_) | None => Ok(changed.len()),
+        Some(_) | None => Ok(Undone { kept: changed.len(), ..undone }),
     }
 }
 
@@ -338,19 +360,29 @@ pub(super) fn changed(session: &Session, scope: Scope, name: &BundleName, instal
     Ok(found)
 }
 
-/// Whether the row is as it was before now, as far as it was changed; not where somebody changed that since.
-fn restore(session: &Session, row: &RowChange) -> Result<bool> {
+/// What became of a row on the way back.
+enum Restored {
+    /// It is as it was before.
+    Done,
+    /// It was already, or nothing had been changed.
+    AsBefore,
+    /// Somebody changed it since.
+    Changed,
+}
+
+/// Brings a row back to what it was before, as far as it was changed.
+fn restore(session: &Session, row: &RowChange) -> Result<Restored> {
     if row.before == row.after {
-        return Ok(true);
+        return Ok(Restored::AsBefore);
     }
     let database = session.database()?;
     let there = current(session, row)?;
     let moved = row.moved();
     if row.holds(&moved, row.before.as_ref(), there.as_deref()) {
-        return Ok(true);
+        return Ok(Restored::AsBefore);
     }
     if !row.holds(&moved, row.after.as_ref(), there.as_deref()) {
-        return Ok(false);
+        return Ok(Restored::Changed);
     }
     let key = row.key_values();
     let said = match (&row.before, there) {
@@ -362,7 +394,7 @@ fn restore(session: &Session, row: &RowChange) -> Result<bool> {
         (None, _) => database.delete_row(&row.table, &key)?,
     };
     of_part(&row.table, said)?;
-    Ok(true)
+    Ok(Restored::Done)
 }
 
 fn current(session: &Session, row: &RowChange) -> Result<Option<Vec<Value>>> {
