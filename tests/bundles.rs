@@ -2,7 +2,8 @@
 //!
 //! | module | answers |
 //! |---|---|
-//! | (here) | to whom does a bundle go, what does it wait for, what is refused? |
+//! | (here) | how does a bundle travel, what does it wait for, what is refused? |
+//! | `publishing` | who gets which version, when? |
 //! | `life` | is every byte as it was after publication, upgrade, rollback and removal? |
 //! | `rows` | what becomes of rows that a site changed, or that two bundles want? |
 //! | `steps` | what may a schema step change, where, and is its way back exact? |
@@ -12,6 +13,8 @@
 mod crashes;
 #[path = "bundles/life.rs"]
 mod life;
+#[path = "bundles/publishing.rs"]
+mod publishing;
 #[path = "bundles/rows.rs"]
 mod rows;
 #[path = "bundles/steps.rs"]

@@ -24,12 +24,12 @@ impl Database {
         Ok(names.into_iter().filter(|name| !is_ours(name)).collect())
     }
 
-    /// The columns of a table that can be written; none where there is no such table.
+    /// The columns of a table that can be written; none where there is no such table. What is ours or SQLite's is nobody's table.
     ///
     /// # Errors
     /// As SQLite says.
     pub fn writable_columns(&self, table: &str) -> Result<Option<Vec<String>>> {
-        if is_ours(table) {
+        if is_ours(table) || table.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_")) {
             return Ok(None);
         }
         let facts = Facts::read(&self.connection, table)?;

@@ -102,3 +102,45 @@ fn a_row_has_one_bundle() {
     let why = refusal(installing(&list(&tree, "more", "1.0.0", "shortcuts", "key", "upsert", "key,screen\nF1,help you\n")));
     assert_eq!(why.to_string(), "rows/a.csv would write the row F1 of `shortcuts`, which is a row of the bundle keys");
 }
+
+/// What stands in a list is values, whatever it looks like; names of tables are names.
+#[test]
+fn a_list_is_nothing_but_values_for_a_table_of_the_application() {
+    let tree = four();
+    let session = tree.session("anna");
+    let installing = |table: &str, csv: &str| {
+        let toml = format!(
+            "name = 'x'\nversion = '1.0.0'\n[[rows]]\nfile = 'rows/a.csv'\ntable = {table:?}\nkey = ['key']\nmode = 'upsert'\nruns = 'at-each'\n# {}\n",
+            csv.len()
+        );
+        let file = Folder::new(&tree, &toml).with("rows/a.csv", csv).build(&tree.session("head").signing);
+        install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site)
+    };
+    let before = tree.rows("anna", "SELECT name, sql FROM sqlite_schema ORDER BY 1");
+    let own = tree.rows("anna", "SELECT name FROM sqlite_schema WHERE name LIKE '\\_fieldpost%' ESCAPE '\\' AND type = 'table' ORDER BY 1");
+    for table in ["sqlite_schema", "SQLITE_sequence", "shortcuts\"; DROP TABLE shortcuts; --", "none", own[0].as_str()]
+    {
+        let why = refusal(installing(table, "key,screen\na,b\n")).to_string();
+        assert!(why.contains("there is no table"), "{table}: {why}");
+    }
+    for (csv, expected) in [
+        ("key,screen\na,b\na,c\n", "has the key a twice"),
+        ("key,nothing\na,b\n", "no column named nothing"),
+        ("key,\"screen\"\" = 1; --\"\na,b\n", "no column named"),
+        ("key,screen,SCREEN\na,b,c\n", "twice"),
+        ("key,screen\n,b\n", "without a key"),
+    ] {
+        // A list that says nothing sensible is found when it is built, too.
+        let built = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| installing("shortcuts", csv)));
+        if let Ok(done) = built {
+            let why = refusal(done).to_string();
+            assert!(why.contains(expected), "{csv}: {why}");
+        }
+    }
+    assert_eq!(tree.rows("anna", "SELECT name, sql FROM sqlite_schema ORDER BY 1"), before);
+    let formula = "=cmd|' /C calc'!A1";
+    let long = "x".repeat(1 << 20);
+    installing("shortcuts", &format!("key,screen\n{formula},'; DROP TABLE customers; --\nlong,{long}\n")).unwrap();
+    let there = tree.rows("anna", "SELECT key, screen FROM shortcuts WHERE key <> 'F1' ORDER BY 1");
+    assert_eq!(there, [format!("{formula}|'; DROP TABLE customers; --"), format!("long|{long}")]);
+}

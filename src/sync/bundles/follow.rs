@@ -173,6 +173,9 @@ fn try_one(session: &Session, bundle: &Published, current: &[&Published]) -> Res
     if !bundle.is_due(session.world.now()) {
         return Ok(Tried::Waits { why: "its day has not come".to_owned(), passes: true });
     }
+    if travel::drop_damaged(session, bundle.id)? {
+        return Ok(Tried::Waits { why: "its file was damaged here, and comes again".to_owned(), passes: true });
+    }
     let installed = stored(session, bundle.id).and_then(|opened| opened.map(|opened| install(session, &opened, Scope::Site)).transpose());
     Ok(match refused(installed)? {
         Ok(None) => Tried::Waits { why: "its file has not come yet".to_owned(), passes: true },

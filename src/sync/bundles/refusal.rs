@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::bundle::{Blocked, BundleName, Obstacle, OpenError, Version};
-use crate::packet::ContentHash;
+use crate::packet::{ArchiveError, ContentHash};
 use crate::site::Role;
 
 /// Why something is not done with a bundle. Nothing is half done.
@@ -201,6 +201,45 @@ impl Refusal {
             | Self::NotHost(_)
             | Self::OtherGroups { .. }
             | Self::NewerPaper => false,
+        }
+    }
+
+    /// Whether a file is not what it was made as: another copy of it may be.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        match self {
+            Self::OtherBundle(_) => true,
+            Self::Open(error) => match error {
+                OpenError::Archive(error) => !matches!(error, ArchiveError::Io(_)),
+                OpenError::Unreadable(_) | OpenError::BadSignature | OpenError::Entries => true,
+                OpenError::NewerFormat { .. } | OpenError::UnknownPublisher(_) | OpenError::Impossible(_) => false,
+            },
+            Self::Obstacle(_)
+            | Self::BadFolder(_)
+            | Self::Blocked(_)
+            | Self::Downgrade { .. }
+            | Self::SameVersion { .. }
+            | Self::StepChanged(_)
+            | Self::Needs(_)
+            | Self::Owned { .. }
+            | Self::RowOwned { .. }
+            | Self::NotInstalled(_)
+            | Self::NotPublished(_)
+            | Self::NeededBy { .. }
+            | Self::NoWayBack(_)
+            | Self::WayBack { .. }
+            | Self::StepLoses { .. }
+            | Self::StepTravels { .. }
+            | Self::StepAtHost(_)
+            | Self::Database { .. }
+            | Self::RowsChanged { .. }
+            | Self::Travels { .. }
+            | Self::WouldTravel(_)
+            | Self::Stays { .. }
+            | Self::NotHost(_)
+            | Self::OtherGroups { .. }
+            | Self::NewerPaper
+            | Self::NoDatabase => false,
         }
     }
 

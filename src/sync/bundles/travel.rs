@@ -10,7 +10,7 @@ use std::io;
 use fs_err as fs;
 
 use super::paper::{groups_of, paper};
-use super::{Refusal, file};
+use super::{Refusal, file, stored};
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::PacketNumber;
 use crate::packet::{self, ContentHash, Part, PartSource};
@@ -41,7 +41,8 @@ pub(crate) fn due(session: &Session, to: &Neighbour) -> Result<Vec<Due>> {
     for id in needed(session, Some(to))? {
         let (told, path) = (format!("{TOLD}{id}"), file(session, id));
         let Ok(found) = fs::metadata(&path) else { continue };
-        if to.told_documents.contains_key(&told) {
+        // A damaged one would be asked for again and again.
+        if to.told_documents.contains_key(&told) || matches!(stored(session, id), Err(SyncError::Bundle(refusal)) if refusal.is_damage()) {
             continue;
         }
         // The first one goes whatever its size, or a large one would never go.
@@ -98,6 +99,19 @@ pub(super) fn send_again(session: &Session, child: &Neighbour, wants: &BTreeSet<
         session.ledger.set_told(child.site, &told)?;
     }
     Ok(())
+}
+
+/// Throws away a file that is not what it came as, so that it is asked for again; whether there was one. At the main office it stays: nobody
+/// has another.
+pub(super) fn drop_damaged(session: &Session, id: ContentHash) -> Result<bool> {
+    match (session.settings.role, stored(session, id)) {
+        (Role::Office | Role::Remote, Err(SyncError::Bundle(refusal))) if refusal.is_damage() => {
+            files::remove(&session.world, &file(session, id))?;
+            Ok(true)
+        }
+        // Everything else is said by whoever needs it.
+        (Role::Host | Role::Office | Role::Remote, _) => Ok(false),
+    }
 }
 
 /// Files that should be here and are not.
