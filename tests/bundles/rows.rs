@@ -118,8 +118,7 @@ fn a_list_is_nothing_but_values_for_a_table_of_the_application() {
     };
     let before = tree.rows("anna", "SELECT name, sql FROM sqlite_schema ORDER BY 1");
     let own = tree.rows("anna", "SELECT name FROM sqlite_schema WHERE name LIKE '\\_fieldpost%' ESCAPE '\\' AND type = 'table' ORDER BY 1");
-    for table in ["sqlite_schema", "SQLITE_sequence", "shortcuts\"; DROP TABLE shortcuts; --", "none", own[0].as_str()]
-    {
+    for table in ["sqlite_schema", "SQLITE_sequence", "shortcuts\"; DROP TABLE shortcuts; --", "none", own[0].as_str()] {
         let why = refusal(installing(table, "key,screen\na,b\n")).to_string();
         assert!(why.contains("there is no table"), "{table}: {why}");
     }
