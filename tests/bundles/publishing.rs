@@ -147,3 +147,37 @@ fn two_bundles_that_need_each_other_are_not_published() {
         assert!(matches!(why, Refusal::Needs(_)), "{why}");
     }
 }
+
+#[test]
+fn two_bundles_with_one_path_are_not_published_for_the_same_sites() {
+    let tree = four();
+    add(&tree, "head", "both", Role::Remote, &["sales", "east"]);
+    let all = ["anna", "both", "head"];
+    tree.settle(&all);
+    let session = tree.session("head");
+    let make = |name: &str, path: &str| {
+        Folder::new(&tree, &format!("name = '{name}'\nversion = '1.0.0'\n")).with(path, name).build(&session.signing)
+    };
+    let publishing = |file: &std::path::Path, groups: &[&str]| {
+        let opened = bundles::verified(&session, file).unwrap();
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        bundles::publish(&session, &opened, file, &groups, None)
+    };
+    let (one, two) = (make("one", "files/Screens/a.xml"), make("two", "files/screens/A.xml"));
+    publishing(&one, &["sales"]).unwrap();
+    for groups in [&["sales"][..], &["north", "sales"], &[]] {
+        let why = refusal(publishing(&two, groups));
+        assert_eq!(why.to_string(), "`Screens/a.xml` is a file of the bundle one", "{groups:?}");
+    }
+    // A site that is in groups of both says so.
+    publishing(&two, &["east"]).unwrap();
+    drop(session);
+    tree.settle(&all);
+    assert_eq!(files(&tree, "both").keys().collect::<Vec<_>>(), ["Screens/a.xml"]);
+    let waits = tree.sync("both").waiting;
+    assert_eq!((waits[0].what.as_str(), waits[0].why.as_str()), ("bundle two 1.0.0", "`screens/A.xml` is a file of the bundle one"));
+    // Once the other one is gone it goes in by itself.
+    bundles::withdraw(&tree.session("head"), &named("one"), Loss::Refuse).unwrap();
+    tree.settle(&all);
+    assert_eq!(files(&tree, "both").keys().collect::<Vec<_>>(), ["screens/A.xml"]);
+}

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args, Subcommand};
 
-use super::page::count;
+use super::page::{count, number};
 use super::{Context, Exit, Failure};
 use crate::bundle::{BundleName, Fate, Opened};
 use crate::sync::bundles::install::RowCounts;
@@ -255,7 +255,8 @@ fn meant(session: &Session, context: &Context, typed: &Path) -> Result<Opened, F
 fn row_lines(tables: &BTreeMap<String, RowCounts>) -> Vec<String> {
     let line = |(table, RowCounts { added, changed, removed }): (&String, &RowCounts)| {
         let parts = [(*added, "new"), (*changed, "changed"), (*removed, "gone")];
-        let told: Vec<String> = parts.iter().filter(|(rows, _)| *rows > 0).map(|(rows, word)| format!("{rows} {word}")).collect();
+        let told: Vec<String> =
+            parts.iter().filter(|(rows, _)| *rows > 0).map(|(rows, word)| format!("{} {word}", number(*rows as u64))).collect();
         format!("{table}: {} ({})", count(added + changed + removed, "row", "rows"), told.join(", "))
     };
     tables.iter().map(line).collect()

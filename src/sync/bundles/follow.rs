@@ -97,7 +97,13 @@ fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &
     }
     for (name, version, why) in troubles {
         let passes = why.passes();
-        let why = format!("it was withdrawn by the main office and cannot be taken back: {why}");
+        let forced = matches!(why, Refusal::Blocked(_) | Refusal::RowsChanged { .. } | Refusal::StepLoses { .. });
+        let way_out = if forced {
+            format!("; 'fieldpost bundle remove {name} --force' does it, and keeps changed files beside")
+        } else {
+            String::new()
+        };
+        let why = format!("it was withdrawn by the main office and cannot be taken back: {why}{way_out}");
         followed.waits.push((format!("bundle {name} {version}"), why.clone(), passes));
         waits.insert(name, Wait { version, why, until: Until::after(passes) });
     }

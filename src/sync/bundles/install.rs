@@ -8,6 +8,7 @@ use super::carry::{self, Concerns};
 use super::parts::RowKind;
 use super::{Install, Refusal, Scope, State, folder, parts, set_rows, set_state, state, states, store};
 use crate::bundle::{BundleName, Fate, FileEntry, Filed, Moves, Opened, Version, upgrade};
+use crate::model::collision_key;
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session};
 
@@ -146,8 +147,8 @@ fn prepare(session: &Session, opened: &Opened, scope: Scope, before: &State) -> 
     let filed = |file: &FileEntry| Filed { content: file.content.hash, executable: file.executable && cfg!(unix) };
     let put: BTreeMap<String, Filed> = files.iter().map(|file| (file.path.clone(), filed(file))).collect();
     for (name, other) in others.iter().filter(|(name, _)| **name != manifest.name) {
-        let taken: BTreeSet<String> = other.top().into_iter().flat_map(|top| top.put.keys()).map(|path| path.to_lowercase()).collect();
-        if let Some(path) = put.keys().find(|path| taken.contains(&path.to_lowercase())) {
+        let taken: BTreeSet<String> = other.top().into_iter().flat_map(|top| top.put.keys()).map(|path| collision_key(path)).collect();
+        if let Some(path) = put.keys().find(|path| taken.contains(&collision_key(path))) {
             return Err(Refusal::Owned { path: path.clone(), by: name.clone() }.into());
         }
     }

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 use super::carry::{self, Concerns};
 use super::install::{Effects, install_with, plan};
 use super::undo::{By, Depth, Undone, undo_with};
-use super::{Refusal, Scope, State, file, states, steps, travel};
-use crate::bundle::{BundleName, Loss, Opened, Version};
+use super::{Refusal, Scope, State, file, states, steps, stored, travel};
+use crate::bundle::{BundleName, Loss, Manifest, Opened, Version};
 use crate::keys::{Fingerprint, VerifyingKey};
 use crate::ledger::{Neighbour, NeighbourKind};
-use crate::model::{Millis, SiteName};
+use crate::model::{Millis, SiteName, collision_key};
 use crate::packet::{self, ContentHash, Part, PartSource};
 use crate::site::{Role, Site};
 use crate::sync::{Result, Session, SyncError, roster};
@@ -206,6 +206,7 @@ pub fn publish(
         steps::check_place(session, step.runs, &step.file)?;
     }
     plan(session, opened, Scope::Shared)?;
+    unowned(session, &paper, manifest, groups)?;
     let place = file(session, opened.id);
     fs_err::create_dir_all(place.parent().unwrap_or(&place))?;
     files::publish_with(&session.world, &place, Existing::Replace, Privacy::Secret, |file| {
@@ -232,6 +233,24 @@ pub fn publish(
         carry::commit(session, Concerns::Files, || set_paper(session, &paper))?;
     }
     Ok((groups, effects))
+}
+
+/// Refuses paths that another bundle has which some of the same sites get: they would refuse them one by one.
+fn unowned(session: &Session, paper: &Paper, manifest: &Manifest, groups: &BTreeSet<String>) -> Result<()> {
+    let ours: BTreeSet<String> = manifest.files.iter().map(|file| collision_key(&file.path)).collect();
+    let meet = |other: &&Published| groups.is_empty() || other.groups.is_empty() || !other.groups.is_disjoint(groups);
+    let mut newest: BTreeMap<&BundleName, &Published> = BTreeMap::new();
+    for other in paper.bundles.iter().filter(|other| !other.withdrawn && other.name != manifest.name).filter(meet) {
+        newest.insert(&other.name, other);
+    }
+    for (name, other) in newest {
+        // What has no file here, or a damaged one, is told where it is needed.
+        let Ok(Some(other)) = stored(session, other.id) else { continue };
+        if let Some(file) = other.manifest.files.iter().find(|file| ours.contains(&collision_key(&file.path))) {
+            return Err(Refusal::Owned { path: file.path.clone(), by: name.clone() }.into());
+        }
+    }
+    Ok(())
 }
 
 /// Takes the newest version of a bundle back: what everybody shares here and now, and each site takes back its own.
