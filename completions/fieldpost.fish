@@ -469,8 +469,8 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_s
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from trust" -s v -l verbose -d 'Tell more; twice: everything'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from trust" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from trust" -s h -l help -d 'Print help'
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from publish" -l group -d 'A group of sites; may be given several times' -r
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from publish" -l from -d 'The sites install it no earlier, by their own clocks' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from publish" -l group -d 'A group of sites, in addition to those it is published for; may be given several times' -r
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from publish" -l from -d 'The sites install it no earlier, by their own clocks: a day, or a day and a time' -r
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from publish" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from publish" -l everyone -d 'All sites, this one too'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from publish" -l json -d 'Print the report as JSON'

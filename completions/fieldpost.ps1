@@ -824,8 +824,8 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;bundle;publish' {
-            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'A group of sites; may be given several times')
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The sites install it no earlier, by their own clocks')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'A group of sites, in addition to those it is published for; may be given several times')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The sites install it no earlier, by their own clocks: a day, or a day and a time')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--everyone', '--everyone', [CompletionResultType]::ParameterName, 'All sites, this one too')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')

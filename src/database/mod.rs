@@ -33,10 +33,12 @@ mod migrations;
 mod mixed;
 mod notes;
 mod numbers;
+mod picture;
 mod plan;
 mod references;
 mod rows;
 mod schema;
+mod script;
 mod silence;
 mod sql;
 mod survey;
@@ -62,9 +64,11 @@ pub use error::{DatabaseError, Result};
 pub use facts::KeyFault;
 pub use library::DocumentRow;
 pub use notes::{Note, NoteKind};
+pub use picture::Picture;
 pub use references::Reference;
 pub use rows::{Refusal, RefusalKind, Written};
 pub use schema::SchemaDump;
+pub use script::Script;
 pub use silence::{TriggerPlan, TriggerReason};
 pub use survey::{Survey, Untracked, UntrackedReason, Warning};
 
@@ -163,6 +167,7 @@ impl Database {
         connection.pragma_update(None, "wal_autocheckpoint", 4_000).doing("set the checkpoints")?;
         let gate = Arc::default();
         silence::install(&mut connection, &gate)?;
+        script::install(&mut connection, Arc::clone(&gate))?;
         Ok(Self {
             connection,
             path: path.into(),

@@ -22,6 +22,7 @@ use super::error::{DatabaseError, Doing, Result};
 use super::facts::Facts;
 use super::lacking::{MOST_FUNCTIONS, statements};
 use super::references::same_name;
+use super::script::Watch;
 use super::{Database, is_ours, mixed, quote, quote_text};
 use crate::model::Shape;
 use crate::rules::{Rules, TriggerRule};
@@ -100,10 +101,12 @@ enum What {
     Calls(String),
 }
 
-/// Shared with the authorizer: what triggers do, while somebody wants to know.
+/// Shared with the authorizer: what triggers or a script do, while somebody wants to know.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     acts: Option<Vec<Act>>,
+    /// Looks at what a publisher's SQL does, while it runs.
+    pub script: Option<Watch>,
 }
 
 /// A trigger that was made still, with the text to put back.
@@ -117,8 +120,12 @@ pub(super) struct Stilled {
 pub(super) fn install(connection: &mut Connection, gate: &Arc<Mutex<Gate>>) -> Result<()> {
     let gate = Arc::clone(gate);
     let hook = move |context: AuthContext<'_>| {
+        let mut gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(script) = &mut gate.script {
+            return script.judge(&context);
+        }
         if let Some(trigger) = context.accessor
-            && let Some(acts) = &mut gate.lock().unwrap_or_else(PoisonError::into_inner).acts
+            && let Some(acts) = &mut gate.acts
             && let Some(what) = what(&context.action)
         {
             acts.push(Act { by: trigger.to_owned(), what });
