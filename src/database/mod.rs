@@ -157,6 +157,9 @@ impl Database {
         let mut connection = Connection::open_with_flags(path, flags).doing("open the database")?;
         connection.busy_timeout(wait).doing("set the waiting time")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Else SQLite prepares whatever has a `LIMIT ?` anew each time the limit is bound.
+        let stable = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+        stable.doing("keep the plans of statements")?;
         connection.pragma_update(None, "foreign_keys", false).doing("turn foreign keys off")?;
         connection.pragma_update(None, "recursive_triggers", false).doing("turn recursive triggers off")?;
         // A slice changes some thousand pages: a checkpoint after each would write them twice as often.
