@@ -97,6 +97,8 @@ pub struct Database {
     stubs: RefCell<BTreeSet<String>>,
     /// By table what we can do with it, forgotten when the schema moves.
     abilities: RefCell<BTreeMap<String, Rc<lacking::Ability>>>,
+    /// Which triggers are kept still while we apply, where somebody asked.
+    quiet: RefCell<Option<Rc<silence::Quiet>>>,
     opened: Opened,
 }
 
@@ -162,8 +164,10 @@ impl Database {
         stable.doing("keep the plans of statements")?;
         connection.pragma_update(None, "foreign_keys", false).doing("turn foreign keys off")?;
         connection.pragma_update(None, "recursive_triggers", false).doing("turn recursive triggers off")?;
-        // A slice changes some thousand pages: a checkpoint after each would write them twice as often.
+        // A slice changes some thousand pages: a checkpoint after each would write them twice as often, and what has no room in memory is
+        // written before its time.
         connection.pragma_update(None, "wal_autocheckpoint", 4_000).doing("set the checkpoints")?;
+        connection.pragma_update(None, "cache_size", -16_000).doing("set the room for pages")?;
         let gate = Arc::default();
         silence::install(&mut connection, &gate)?;
         Ok(Self {
@@ -176,6 +180,7 @@ impl Database {
             stilled: RefCell::default(),
             stubs: RefCell::default(),
             abilities: RefCell::default(),
+            quiet: RefCell::default(),
             opened,
         })
     }

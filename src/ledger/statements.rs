@@ -121,7 +121,7 @@ statements! {
     DropCopy = 133, "DELETE FROM document_copy WHERE id = ?";
     PutTrouble = 134, "INSERT INTO document_trouble VALUES (?, ?) ON CONFLICT DO UPDATE SET why = excluded.why";
     DropTroubles = 135, "DELETE FROM document_trouble";
-    PutLatest = 140, "INSERT INTO latest VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET version = excluded.version, fields = excluded.fields";
+    PutLatest = 140, "INSERT OR REPLACE INTO latest VALUES (?, ?, ?)";
     DropLatest = 141, "DELETE FROM latest WHERE id = ?";
     TakeUp = 142, "UPDATE record SET version = ?2, row = taken_up(row, ?3), stamps = stamped(stamps, ?3) WHERE id = ?1";
 }
