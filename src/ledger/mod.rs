@@ -7,6 +7,9 @@
 //! **Invariant**: `commits` here is the number of the last application commit whose effects are here, or one less
 //! than the last committed there.
 //!
+//! **The mirror is written where it changes.** It is as large as the application's database, and writing its rows whole was half of what
+//! sealing and applying cost: fields that change stay beside the row until they weigh half of it ([`latest`]).
+//!
 //! **What a neighbour holds is derived, not stored.** The mirror rewound through the journal to the neighbour's
 //! cursor gives it ([`journal`]); only exceptions are kept explicitly, in a record's [`Extra`].
 
