@@ -340,6 +340,7 @@ impl<'s> Sealing<'s> {
                     fields.iter().for_each(|field| old.take(*field, &was));
                 }
                 let mut newest = None;
+                let changed: Vec<FieldNo> = differing.fields.iter().map(|(field, _)| *field).collect();
                 for (field, cell) in differing.fields {
                     let value = cells::value(cell).map_err(damaged)?;
                     let stamp = self.stamp(shape, field, &image, &value, stamp, time.is_some());
@@ -354,6 +355,10 @@ impl<'s> Sealing<'s> {
                     image.row.0.resize(differing.length, Value::Absent);
                     record.current = Some(image);
                     return Ok(ledger.fill_mirror(&record)?);
+                }
+                if differing.as_long && row.len() < KEPT_BYTES {
+                    self.append(&mut record, &EntryKind::Update(old, fields), newest)?;
+                    return Ok(ledger.store_fields(&record, &image, &changed)?);
                 }
                 // The row is in the buffer; nothing else needs to hold what may be large.
                 image.row = Row::default();
