@@ -106,6 +106,7 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
         progress("looking at bundles");
         let followed = super::bundles::follow::follow(session)?;
         report.notes.extend(followed.notes);
+        report.customized = followed.customized;
         let waits = followed.waits.into_iter();
         report.waiting.extend(waits.map(|(what, why, retried)| Waiting { neighbour: None, what, why, retried, unreachable: false }));
     }

@@ -1,5 +1,6 @@
 //! `fieldpost status`: where do we stand with every neighbour?
 
+mod bundles;
 mod html;
 mod neighbours;
 mod watching;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+pub use bundles::BundlesStatus;
 pub use neighbours::NeighbourStatus;
 pub use watching::WatchStatus;
 
@@ -104,6 +106,8 @@ pub struct StatusReport {
     pub documents_waiting: Option<String>,
     /// Names in the documents folder that are not taken or not placed.
     pub documents_refused: u64,
+    /// Customizations.
+    pub bundles: BundlesStatus,
 }
 
 /// How the records of a table stand.
@@ -232,6 +236,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         documents_coming_bytes: documents.iter().fold(0, |sum, one| sum.saturating_add(one.bytes.saturating_sub(one.here))),
         documents_waiting: waiting(session)?,
         documents_refused: if session.ledger.has_documents()? { amount(session.ledger.document_troubles()?.len()) } else { 0 },
+        bundles: BundlesStatus::of(session)?,
     })
 }
 
@@ -299,6 +304,7 @@ impl Report for StatusReport {
             || stuck
             || self.trouble.is_some()
             || self.documents_waiting.is_some()
+            || self.bundles.wants_person()
             || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
         if stopped || self.conflicts_open + self.held_for_person > 0 { Exit::Attention } else { Exit::Done }
     }
@@ -416,6 +422,7 @@ impl StatusReport {
         line(self.documents_refused, "name of a document is", "names of documents are", "not taken: 'fieldpost library' says why");
         line(self.held_open, "change is", "changes are", "held: 'fieldpost held' says why");
         lines.extend(self.documents_waiting.iter().map(|why| alert(&format!("documents: {why}"))));
+        lines.extend(self.bundles.line());
         if self.set_aside > 0 {
             let packets = count(usize::try_from(self.set_aside).unwrap_or(usize::MAX), "packet", "packets");
             lines.push(format!("{packets} that did not verify: in {}, the reason beside each", self.quarantine.display()));
@@ -538,6 +545,7 @@ mod tests {
             documents_coming_bytes: 4_200_000,
             documents_waiting: None,
             documents_refused: 0,
+            bundles: BundlesStatus::default(),
         }
     }
 

@@ -138,6 +138,7 @@ pub fn is_renamed(session: &mut Session, table: &str, before: &str, now: &str) -
     session.ledger.begin()?;
     let done = join(session, table, &column, now)
         .and_then(|()| set_unclear(session, &left))
+        .and_then(|()| super::notice::look_again(session))
         .and_then(|()| Ok(session.ledger.commit(&session.world, "commit hint")?));
     if let Err(error) = done {
         if !error.is_crash() {
@@ -162,6 +163,9 @@ fn join(session: &Session, table: &str, before: &str, now: &str) -> Result<()> {
     joined.fields[old.index()] = shape.fields[new.index()].clone();
     joined.fields[new.index()].dropped = true;
     joined.past.fields.insert(before.to_owned(), old);
+    if let Some(told) = &mut joined.past.told {
+        told.fields.values_mut().for_each(|field| *field = if *field == new { old } else { *field });
+    }
     let number = |field: &mut FieldNo| {
         if *field == new {
             *field = old;
