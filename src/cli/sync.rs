@@ -285,6 +285,7 @@ impl SyncReport {
         let all = &self.documents;
         let parts = [
             (all.found, "new or changed here"),
+            (all.moved, "moved here"),
             (all.deleted, "deleted here"),
             (all.placed, "put into the folder"),
             (all.removed, "removed from the folder"),

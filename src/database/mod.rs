@@ -101,6 +101,8 @@ pub struct Database {
     stubs: RefCell<BTreeSet<String>>,
     /// By table what we can do with it, forgotten when the schema moves.
     abilities: RefCell<BTreeMap<String, Rc<lacking::Ability>>>,
+    /// Which triggers are kept still while we apply, where somebody asked.
+    quiet: RefCell<Option<Rc<silence::Quiet>>>,
     opened: Opened,
 }
 
@@ -161,10 +163,15 @@ impl Database {
         let mut connection = Connection::open_with_flags(path, flags).doing("open the database")?;
         connection.busy_timeout(wait).doing("set the waiting time")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Else SQLite prepares whatever has a `LIMIT ?` anew each time the limit is bound.
+        let stable = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+        stable.doing("keep the plans of statements")?;
         connection.pragma_update(None, "foreign_keys", false).doing("turn foreign keys off")?;
         connection.pragma_update(None, "recursive_triggers", false).doing("turn recursive triggers off")?;
-        // A slice changes some thousand pages: a checkpoint after each would write them twice as often.
+        // A slice changes some thousand pages: a checkpoint after each would write them twice as often, and what has no room in memory is
+        // written before its time.
         connection.pragma_update(None, "wal_autocheckpoint", 4_000).doing("set the checkpoints")?;
+        connection.pragma_update(None, "cache_size", -16_000).doing("set the room for pages")?;
         let gate = Arc::default();
         silence::install(&mut connection, &gate)?;
         script::install(&mut connection, Arc::clone(&gate))?;
@@ -178,6 +185,7 @@ impl Database {
             stilled: RefCell::default(),
             stubs: RefCell::default(),
             abilities: RefCell::default(),
+            quiet: RefCell::default(),
             opened,
         })
     }

@@ -164,6 +164,8 @@ fn send(
             let asks = new_asks(session, &neighbour, &got.missing)?;
             let neighbour = heartbeat(session, neighbour.clone())?;
             let built = build::build(session, &neighbour, &asks)?;
+            let contents = built.packets.iter().any(|packet| packet.contents);
+            report.notes.extend(documents::tell::rest(session, &neighbour, contents)?);
             report.built.extend(built.packets);
             report.kept.extend(built.kept);
         }

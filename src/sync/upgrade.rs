@@ -50,6 +50,8 @@ pub(super) struct TakenOver {
     pub surveyed: i64,
     /// Tables whose shape is new or otherwise, each with the fields whose content nobody edited.
     pub tables: BTreeMap<TableNo, BTreeSet<FieldNo>>,
+    /// Tables that were not there before, nor did anybody speak of them.
+    pub new: BTreeSet<TableNo>,
     /// The schema was known before: what is otherwise happened since.
     pub again: bool,
     /// Shapes are otherwise.
@@ -162,7 +164,7 @@ pub(super) fn moved(session: &Session) -> Result<Vec<(String, String)>> {
 }
 
 /// What the shapes were made for: the schema, what the rules say stays where it is, and what the parent told.
-fn version_words(session: &Session, schema: i64) -> Result<String> {
+pub(super) fn version_words(session: &Session, schema: i64) -> Result<String> {
     let mut local = schema::words(session)?.unwrap_or_default();
     if session.rules.schema_travels() {
         // Since packets say them.

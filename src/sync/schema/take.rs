@@ -130,7 +130,7 @@ fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> 
     if is_put_back(&done, new, old.as_ref()) {
         ledger.set_note(build::WANT_FULL, "yes")?;
     }
-    let mut said: Vec<Event> = done.stand_ins().into_iter().chain(done.lost.iter().cloned()).map(Event::Said).collect();
+    let mut said: Vec<Event> = done.remarks().into_iter().chain(done.lost.iter().cloned()).map(Event::Said).collect();
     if old.as_ref() != Some(new) {
         said.insert(0, Event::SchemaHad(new.version));
         add_version(session, new.version, done.plan.sentences())?;
