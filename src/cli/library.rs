@@ -186,7 +186,7 @@ impl Report for LibraryReport {
             true => String::new(),
             false => format!("{}\n{}", heading("Not taken or not placed"), page.list(&lines, "-v lists all")),
         };
-        let waiting = self.waiting.as_ref().map_or_else(String::new, |why| page.wrapped(&format!("{} {why}", alert("Waiting:"))));
+        let waiting = self.waiting.as_ref().map_or_else(String::new, |why| format!("{}\n{}", alert("Waiting for you"), page.wrapped(why)));
         paragraphs([head, waiting, on_their_way, refused])
     }
 
@@ -218,7 +218,8 @@ mod tests {
 /srv/documents
   2 documents, 5.0 kB
 
-Waiting: they are gone
+Waiting for you
+  they are gone
 
 On their way: 1 document
   a/film.mp4, 1.0 kB of 4.0 kB here

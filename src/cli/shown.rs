@@ -78,7 +78,7 @@ pub fn content(value: &Shown) -> String {
     match &value.0 {
         Value::Blob(hash) => {
             let hex = HEXLOWER.encode(hash);
-            format!("content {}", hex.get(..12).unwrap_or(&hex))
+            hex.get(..12).unwrap_or(&hex).to_owned()
         }
         Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) => value.to_string(),
     }

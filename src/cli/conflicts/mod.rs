@@ -378,7 +378,7 @@ impl Conflict {
     /// A value as it stands on the page.
     #[must_use]
     pub fn side(&self, value: &Shown) -> String {
-        if self.is_of_document() { shown::content(value) } else { value.to_string() }
+        if self.is_of_document() { format!("content {}", shown::content(value)) } else { value.to_string() }
     }
 
     /// When the two edits were made, as far as both are known.

@@ -414,7 +414,10 @@ impl StatusReport {
             "records are",
             "taken out of the exchange: 'fieldpost records TABLE --state deactivated'",
         );
-        let coming = format!("on the way, {} of them still to come: 'fieldpost library' lists them", size(self.documents_coming_bytes));
+        let coming = match self.documents_coming_bytes {
+            0 => "not in the folder yet: 'fieldpost library' lists them".to_owned(),
+            bytes => format!("on the way, {} still to come: 'fieldpost library' lists them", size(bytes)),
+        };
         line(self.documents_coming, "document is", "documents are", &coming);
         line(self.documents_refused, "name of a document is", "names of documents are", "not taken: 'fieldpost library' says why");
         line(self.held_open, "change is", "changes are", "held: 'fieldpost held' says why");
@@ -566,7 +569,7 @@ anna, a remote of 'head'
   all                   2      3     ·        1         ·          ·    1,200
 
 3 records were edited since the last run: 'fieldpost sync' sends
-3 documents are on the way, 4.2 MB of them still to come: 'fieldpost library' lists them
+3 documents are on the way, 4.2 MB still to come: 'fieldpost library' lists them
 1 change is held: 'fieldpost held' says why
 12,431 changes kept for 'head', silent for 45 d
 "

@@ -111,6 +111,11 @@ pub fn waiting(session: &Session) -> Result<Option<String>> {
     Ok(session.ledger.note(WAITING)?.filter(|why| !why.is_empty()))
 }
 
+/// Nothing waits any more, as far as is known.
+pub(super) fn nothing_waits(session: &Session) -> Result<()> {
+    if session.ledger.note(WAITING)?.is_some_and(|why| !why.is_empty()) { session.set_note(WAITING, "") } else { Ok(()) }
+}
+
 /// Reports what waits for a person, and keeps it for whoever asks later; nothing waits any more where there is none.
 fn wait_for_person(session: &Session, why: Option<String>, report: &mut Report) -> Result<()> {
     if session.ledger.note(WAITING)?.filter(|why| !why.is_empty()) != why {
