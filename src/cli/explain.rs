@@ -250,6 +250,7 @@ fn bundle(error: &Refusal) -> Option<String> {
         }
         Refusal::NotHost(_) => "go to the main office's home, or name it with --home DIR",
         Refusal::OtherGroups { .. } => "name some of its groups with --group, or change 'groups' in bundle.toml",
+        Refusal::NotNow(error) => return database(error),
         Refusal::NoDatabase => "run 'fieldpost sync' until the first load is through",
     };
     Some(hint.to_owned())

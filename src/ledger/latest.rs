@@ -150,9 +150,8 @@ pub(super) fn teach(connection: &Connection) -> rusqlite::Result<()> {
         row(bytes(0)?, bytes(1)?).map(Cow::into_owned).map_err(|error| wrong(error.into()))
     })?;
     connection.create_scalar_function("stamped", 2, flags, move |context| {
-        let mut image = Image::default();
-        image.stamps =
-            read_stamps(context.get_raw(0).as_blob_or_null().map_err(|error| wrong(error.into()))?).map_err(|error| wrong(error.into()))?;
+        let stamps = context.get_raw(0).as_blob_or_null().map_err(|error| wrong(error.into()))?;
+        let mut image = Image { stamps: read_stamps(stamps).map_err(|error| wrong(error.into()))?, ..Image::default() };
         let fields = context.get_raw(1).as_blob().map_err(|error| wrong(error.into()))?;
         put_stamps(&mut image, fields).map_err(|error| wrong(error.into()))?;
         let bytes = stamps_bytes(&image.stamps);

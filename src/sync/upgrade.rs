@@ -78,7 +78,10 @@ pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &Take
     let Taking { all, mut events, mut taken, untracked, .. } = taking;
     let known = session.ledger.note(UNTRACKED)?;
     if let Some(known) = &known {
-        let new = untracked.iter().filter(|(name, _)| known.lines().all(|line| line != name) && !name.starts_with("sqlite_"));
+        // Where a virtual table keeps its content is no table of the application's.
+        let inner = crate::database::UntrackedReason::ShadowOfVirtual.to_string();
+        let is_new = |name: &String| known.lines().all(|line| line != name) && !name.starts_with("sqlite_");
+        let new = untracked.iter().filter(|(name, why)| is_new(name) && *why != inner);
         let said = |name: &str| events.iter().any(|event| matches!(event, Event::Untracked(said, _) if said == name));
         let new: Vec<Event> = new.filter(|(name, _)| !said(name)).map(|(name, why)| Event::Untracked(name.clone(), why.clone())).collect();
         events.extend(new);

@@ -181,3 +181,26 @@ fn two_bundles_with_one_path_are_not_published_for_the_same_sites() {
     tree.settle(&all);
     assert_eq!(files(&tree, "both").keys().collect::<Vec<_>>(), ["screens/A.xml"]);
 }
+
+/// Whoever works in the database just then keeps neither the round from going on nor the bundle from coming later.
+#[test]
+fn a_database_that_is_in_use_keeps_a_bundle_waiting_and_nothing_else() {
+    let mut tree = four();
+    tree.limits.lock_wait = std::time::Duration::from_millis(50);
+    let session = tree.session("head");
+    let (file, day) = (crate::small(&tree, "2.0.0"), Millis(session.world.now().0 + 86_400_000));
+    let opened = bundles::verified(&session, &file).unwrap();
+    bundles::publish(&session, &opened, &file, &["sales".to_owned()].into(), Some(day)).unwrap();
+    drop(session);
+    tree.settle(&ALL);
+    tree.tick(86_400_000);
+    let application = tree.application("anna");
+    application.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let report = tree.sync("anna");
+    assert_eq!(report.waiting.len(), 1, "{:?}", report.waiting);
+    assert_eq!((report.waiting[0].why.as_str(), report.waiting[0].retried), ("the database is locked by another program", true));
+    assert!(files(&tree, "anna").is_empty());
+    application.execute_batch("COMMIT").unwrap();
+    tree.settle(&ALL);
+    assert_eq!((version_of(&tree, "anna", "small").as_deref(), files(&tree, "anna")), (Some("2.0.0"), source_files(&file)));
+}

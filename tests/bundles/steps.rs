@@ -210,3 +210,45 @@ fn a_way_back_that_does_not_lead_back_is_not_promised() {
     tree.settle(&ALL);
     tree.assert_same(&ALL);
 }
+
+/// As migration tools do it: capture goes with the old table, and what the bundle writes into the new one travels all the same.
+#[test]
+fn a_table_that_a_step_remakes_is_tracked_on_with_the_rows_of_the_same_bundle() {
+    let tree = with_customers();
+    let first = ALL.map(|site| everything(&tree, site));
+    let toml = "name = 'remade'\nversion = '1.0.0'\n[[schema]]\nup = 'schema/1.sql'\ndown = 'schema/1-down.sql'\n\
+        [[rows]]\nfile = 'rows/customers.csv'\ntable = 'customers'\nkey = ['id']\nmode = 'upsert'\n\
+        [[rows]]\nfile = 'rows/sizes.json'\ntable = 'sizes'\nkey = ['id']\nmode = 'replace'\n";
+    let up = "CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT, size INTEGER NOT NULL DEFAULT 0);
+        INSERT INTO n (id, name) SELECT id, name FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers;
+        CREATE TABLE sizes (id INTEGER PRIMARY KEY, name TEXT); CREATE VIEW big AS SELECT * FROM customers WHERE size > 1;";
+    let down = "DROP VIEW big; DROP TABLE sizes; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT);
+        INSERT INTO n SELECT id, name FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers;";
+    let file = Folder::new(&tree, toml)
+        .with("schema/1.sql", up)
+        .with("schema/1-down.sql", down)
+        .with("rows/customers.csv", "id,size\nA,2\nC,3\n")
+        .with("rows/sizes.json", r#"[{"id": 2, "name": "large"}, {"id": 3, "name": "huge"}]"#)
+        .build(&tree.session("head").signing);
+    tree.edit("anna", "UPDATE customers SET name = 'Acme of anna' WHERE id = 'A'; INSERT INTO customers VALUES ('N', 'new at anna')");
+    publish(&tree, &file, &["sales"]);
+    tree.edit("carl", "UPDATE customers SET name = 'Bolt of carl' WHERE id = 'B'");
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    for site in ALL {
+        let rows = tree.rows(site, "SELECT * FROM customers ORDER BY 1");
+        assert_eq!(rows, ["A|Acme of anna|2", "B|Bolt of carl|0", "C|Cask|3", "N|new at anna|0"], "at {site}");
+        assert_eq!(tree.rows(site, "SELECT * FROM sizes"), ["2|large", "3|huge"], "at {site}");
+        assert_eq!(tree.rows(site, "SELECT id FROM big ORDER BY 1"), ["A", "C"], "at {site}");
+    }
+    tree.edit("dora", "UPDATE customers SET name = 'Cask of dora' WHERE id = 'C'");
+    tree.settle(&ALL);
+    bundles::withdraw(&tree.session("head"), &named("remade"), Loss::Refuse).unwrap();
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    for (site, first) in ALL.iter().zip(&first) {
+        let there = everything(&tree, site);
+        assert_eq!(there.made, first.made, "at {site}");
+        assert_eq!(there.held["customers"], ["A|Acme of anna", "B|Bolt of carl", "C|Cask of dora", "N|new at anna"], "at {site}");
+    }
+}

@@ -20,6 +20,8 @@ pub struct Conformed {
     pub late: Vec<String>,
     /// What was only here and could not be kept, each with why.
     pub lost: Vec<String>,
+    /// Columns that were empty in some record and must not be from now on: table and column.
+    filled: Vec<(String, String)>,
 }
 
 /// Either way of a step; outside it an error of SQLite that has nothing to do with the schema.
@@ -66,7 +68,15 @@ impl Conformed {
     /// What a person should know of what stands in columns from now on, a sentence each.
     #[must_use]
     pub fn remarks(&self) -> Vec<String> {
-        self.plan.tables.iter().flat_map(TablePlan::remarks).chain(self.plan.stays.iter().cloned()).collect()
+        let is_filled = |table: &TablePlan, column: &str| self.filled.iter().any(|(t, c)| *t == table.name && c == column);
+        let tables = self.plan.tables.iter().flat_map(|table| table.remarks(|column| is_filled(table, column)));
+        tables.chain(self.plan.stays.iter().cloned()).collect()
+    }
+
+    /// Columns that came to such a table, by its name before.
+    #[must_use]
+    pub fn new_columns(&self, table: &str) -> &[String] {
+        self.plan.tables.iter().find(|plan| plan.from == table).map_or(&[], |plan| &plan.made)
     }
 
     /// Columns of such a table, by its name before: renamed ones with both names, those that went, those whose content nobody wrote.
@@ -138,7 +148,7 @@ impl Database {
             for other in local.iter().rev() {
                 self.drop_other(other)?;
             }
-            self.change_tables(&plan, &mut local)?;
+            self.change_tables(&plan, &mut local, &mut done)?;
         }
         for table in &plan.made {
             self.step(&format!("table `{}`", table.name), self.build(&table.sql))?;
@@ -215,7 +225,7 @@ impl Database {
     }
 
     /// Drops, adds and remakes; `local` gets the indexes of this database's own that went with a table.
-    fn change_tables(&self, plan: &Plan, local: &mut Vec<Other>) -> Step {
+    fn change_tables(&self, plan: &Plan, local: &mut Vec<Other>, done: &mut Conformed) -> Step {
         let sequences = self.sequences()?;
         let mut again = BTreeMap::new();
         for table in plan.tables.iter().filter(|table| table.rebuilds()) {
@@ -235,6 +245,13 @@ impl Database {
                     }
                 }
                 How::Remake { sql, columns } => {
+                    for stand_in in &table.stand_ins {
+                        let Some(from) = &stand_in.from else { continue };
+                        let empty = format!("SELECT EXISTS (SELECT 1 FROM {} WHERE {from} IS NULL)", quote(&table.name));
+                        if self.connection.query_row(&empty, [], |row| row.get(0)).doing("look for empty values")? {
+                            done.filled.push((table.name.clone(), stand_in.column.clone()));
+                        }
+                    }
                     self.remake(table, sql, columns)?;
                     if let Some(last) = sequences.get(&table.from) {
                         again.insert(table.name.clone(), *last);

@@ -50,9 +50,17 @@ pub(super) struct TablePlan {
     pub filled: Vec<String>,
     /// Columns of this database's own that are told from now on.
     pub adopted: Vec<String>,
-    /// What stands in columns that must not be empty until their values come, as SQL.
-    pub stand_ins: Vec<(String, String)>,
+    /// What stands in columns that must not be empty.
+    pub stand_ins: Vec<StandIn>,
     pub how: How,
+}
+
+/// What stands in a column that must not be empty, as SQL: until its values come or, with `from`, where that is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StandIn {
+    pub column: String,
+    pub filler: String,
+    pub from: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,21 +148,19 @@ impl Plan {
 }
 
 impl TablePlan {
-    /// What a person should know of what stands in columns from now on, a sentence each.
-    pub fn remarks(&self) -> Vec<String> {
+    /// What a person should know of what stands in columns from now on, a sentence each. `is_filled`: whether a column was empty anywhere.
+    pub fn remarks(&self, is_filled: impl Fn(&str) -> bool) -> Vec<String> {
         let own = |column: &String| {
             format!("column `{column}` of `{}` was this site's own and is the main office's from now on: what is in it travels", self.name)
         };
-        self.adopted.iter().map(own).chain(self.stand_ins()).collect()
-    }
-
-    fn stand_ins(&self) -> Vec<String> {
-        let sentence = |(column, filler): &(String, String)| {
-            let empty = if self.filled.contains(column) { "where it was empty" } else { "until its values come" };
-            let filler = filler.strip_prefix('(').and_then(|filler| filler.strip_suffix(')')).unwrap_or(filler);
-            format!("column `{column}` of `{}` must not be empty: {filler} stands in it {empty}", self.name)
+        let stands = |one: &&StandIn| one.from.is_none() || is_filled(&one.column);
+        let sentence = |one: &StandIn| {
+            let bare = one.filler.strip_prefix('(').and_then(|filler| filler.strip_suffix(')')).unwrap_or(&one.filler);
+            let what = if one.filler.contains("rowid") { "something made up, in each record something else," } else { bare };
+            let until = if one.from.is_some() { "where it was empty" } else { "until its values come" };
+            format!("column `{}` of `{}` must not be empty: {what} stands in it {until}", one.column, self.name)
         };
-        self.stand_ins.iter().map(sentence).collect()
+        self.adopted.iter().map(own).chain(self.stand_ins.iter().filter(stands).map(sentence)).collect()
     }
 
     fn sentences(&self) -> Vec<String> {
@@ -166,7 +172,7 @@ impl TablePlan {
         all.extend(self.renamed.iter().map(|(from, to)| format!("column `{from}` of `{table}` is called `{to}` from then on")));
         all.extend(self.dropped.iter().map(|column| format!("column `{column}` of `{table}` goes")));
         all.extend(self.made.iter().map(|column| format!("column `{column}` of `{table}` comes")));
-        all.extend(self.remarks());
+        all.extend(self.remarks(|_| true));
         if matches!(self.how, How::Remake { .. }) && self.dropped.is_empty() && self.made.is_empty() {
             all.push(format!("table `{table}` is remade with other types, constraints or another order of its columns"));
         }
@@ -387,8 +393,8 @@ impl<'p> Comparing<'p> {
                     let from = quote(if crosses { &source.name } else { &column.name });
                     if column.not_null && !source.not_null {
                         plan.filled.push(column.name.clone());
-                        plan.stand_ins.push((column.name.clone(), filler(column)));
                         columns.push((column.name.clone(), format!("coalesce({from}, {})", filler(column))));
+                        plan.stand_ins.push(StandIn { column: column.name.clone(), filler: filler(column), from: Some(from) });
                     } else {
                         columns.push((column.name.clone(), from));
                     }
@@ -396,7 +402,7 @@ impl<'p> Comparing<'p> {
                 // Its default does the rest.
                 None if !column.not_null || column.default.is_some() => {}
                 None => {
-                    plan.stand_ins.push((column.name.clone(), filler(column)));
+                    plan.stand_ins.push(StandIn { column: column.name.clone(), filler: filler(column), from: None });
                     columns.push((column.name.clone(), filler(column)));
                 }
             }

@@ -214,6 +214,8 @@ fn refused<T>(result: Result<T>) -> Result<std::result::Result<T, Refusal>> {
     match result {
         Ok(done) => Ok(Ok(done)),
         Err(SyncError::Bundle(refusal)) if !refusal.is_crash() => Ok(Err(refusal)),
+        // The rest of the round may need no lock, or get it.
+        Err(SyncError::Database(error)) if error.retry_helps() => Ok(Err(Refusal::NotNow(error))),
         Err(error) => Err(error),
     }
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::bundle::{Blocked, BundleName, Obstacle, OpenError, Version};
+use crate::database::DatabaseError;
 use crate::packet::{ArchiveError, ContentHash};
 use crate::site::Role;
 
@@ -166,6 +167,9 @@ pub enum Refusal {
     /// The database has not come yet.
     #[error("the database has not come yet")]
     NoDatabase,
+    /// Another program keeps the database, or the disk is full.
+    #[error("{0}")]
+    NotNow(DatabaseError),
 }
 
 impl Refusal {
@@ -173,7 +177,7 @@ impl Refusal {
     #[must_use]
     pub const fn passes(&self) -> bool {
         match self {
-            Self::Needs(_) | Self::NoDatabase => true,
+            Self::Needs(_) | Self::NoDatabase | Self::NotNow(_) => true,
             // A file that is open elsewhere, a full disk, a share that is away.
             Self::Obstacle(obstacle) => matches!(obstacle, Obstacle::Io(_) | Obstacle::Moved(_)),
             Self::Open(_)
@@ -239,7 +243,8 @@ impl Refusal {
             | Self::NotHost(_)
             | Self::OtherGroups { .. }
             | Self::NewerPaper
-            | Self::NoDatabase => false,
+            | Self::NoDatabase
+            | Self::NotNow(_) => false,
         }
     }
 

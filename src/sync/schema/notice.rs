@@ -2,6 +2,7 @@
 
 use super::{Here, LATE, SentSchema, TOLD, add_version, told, wish};
 use crate::database::SchemaDump;
+use crate::model::FieldNo;
 use crate::site::Role;
 use crate::sync::{Result, Session, upgrade};
 
@@ -70,6 +71,11 @@ fn differences(before: &SentSchema, now: &SentSchema) -> Result<Vec<String>> {
         Ok(plan) => plan.sentences(),
         Err(refused) => vec![refused.to_string()],
     };
+    for (number, is) in &now.names {
+        let known = |one: &FieldNo| before.names.get(number).is_some_and(|was| was.same.contains_key(one));
+        let joined = is.same.iter().filter(|(one, _)| !known(one)).filter_map(|(_, field)| is.fields.get(field));
+        what.extend(joined.map(|name| format!("column `{name}` of `{}` is the one that had another name, as a person said", is.name)));
+    }
     if what.is_empty() {
         what.push("which tables and columns travel".to_owned());
     }

@@ -175,11 +175,10 @@ fn is_put_back(done: &Conformed, new: &SentSchema, old: Option<&SentSchema>) -> 
     let both = |table: &str| new.names.iter().find(|(_, is)| is.name == table).and_then(|(number, is)| Some((is, old.names.get(number)?)));
     let tables = done.made().any(|table| both(table).is_some());
     let columns = done.changed().any(|(from, to)| {
-        let (_, _, made) = done.columns(from);
         let told = |column: &String, (is, was): (&super::Identity, &super::Identity)| {
             is.fields.iter().any(|(field, name)| name == column && was.fields.contains_key(field))
         };
-        both(to).is_some_and(|both| made.iter().any(|column| told(column, both)))
+        both(to).is_some_and(|both| done.new_columns(from).iter().any(|column| told(column, both)))
     });
     tables || columns
 }
