@@ -171,7 +171,13 @@ impl Database {
         // A slice changes some thousand pages: a checkpoint after each would write them twice as often, and what has no room in memory is
         // written before its time.
         connection.pragma_update(None, "wal_autocheckpoint", 4_000).doing("set the checkpoints")?;
-        connection.pragma_update(None, "cache_size", -16_000).doing("set the room for pages")?;
+        // The first setting for which SQLite reads the file.
+        match connection.pragma_update(None, "cache_size", -16_000) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) => {
+                return Err(DatabaseError::NotADatabase(path.into()));
+            }
+            set => set.doing("set the room for pages")?,
+        }
         let gate = Arc::default();
         silence::install(&mut connection, &gate)?;
         script::install(&mut connection, Arc::clone(&gate))?;
