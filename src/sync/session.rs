@@ -106,7 +106,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            slice_changes: 5_000,
+            // What 60 milliseconds took before changes became cheaper: the commit of more would keep the lock longer.
+            slice_changes: 2_500,
             slice_millis: 60,
             packet_bytes: 32 << 20,
             bundle_bytes: 64 << 20,
