@@ -4,7 +4,8 @@
 //! `simulate --sweep` kills a fixed history before each of its durable steps.
 //! `simulate --seed N` prints what happened in one; with `--shrink` in the shortest history that fails the same way.
 //! With `--no-clashes` no two sites hand out the same number; with `--ruled` all histories are under rules that were drawn; with
-//! `--adding` applications do nothing but add to numbers.
+//! `--adding` applications do nothing but add to numbers; with `--changing` the main office changes its schema; with `--documents` every site
+//! has a folder of documents.
 
 #[path = "../tests/simulation/mod.rs"]
 mod engine;
@@ -17,7 +18,13 @@ use std::time::Instant;
 use engine::history::Kind;
 
 /// Histories of a kind that can be asked for.
-const KINDS: [(&str, Kind); 3] = [("--no-clashes", Kind::WithoutClashes), ("--ruled", Kind::Ruled), ("--adding", Kind::Adding)];
+const KINDS: [(&str, Kind); 5] = [
+    ("--no-clashes", Kind::WithoutClashes),
+    ("--ruled", Kind::Ruled),
+    ("--adding", Kind::Adding),
+    ("--changing", Kind::Changing),
+    ("--documents", Kind::Documents),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,7 +42,7 @@ fn main() -> ExitCode {
     }
     let Some(count) = number("--seeds") else {
         eprintln!(
-            "usage: simulate --seeds COUNT [--from SEED] [KIND] | --seed SEED [--shrink] [KIND] | --sweep; KIND: --no-clashes, --ruled, --adding"
+            "usage: simulate --seeds COUNT [--from SEED] [KIND] | --seed SEED [--shrink] [KIND] | --sweep; KIND: --no-clashes, --ruled, --adding, --changing, --documents"
         );
         return ExitCode::from(2);
     };

@@ -9,6 +9,8 @@
 //! | `sweep` | does a fixed history end the same, wherever it is killed? |
 //! | `referee` | is what came out what was promised? |
 //! | `invented` | the same three of databases that are drawn from a seed, with handed-out numbers and all kinds of references |
+//! | `changing` | the same of a database whose schema the main office changes |
+//! | `documents` | what do people do in their folders, and is the same in all of them at the end? |
 //! | `leftovers` | does anything remain in the state files that nobody needs? |
 //! | `ruling` | which rules are drawn, and what do they promise? |
 //!
@@ -16,6 +18,8 @@
 #![allow(dead_code, reason = "the test and the example each use a part of it")]
 
 pub mod application;
+pub mod changing;
+pub mod documents;
 mod evidence;
 pub mod history;
 pub mod invented;
@@ -150,7 +154,14 @@ fn simpler(op: &Op) -> Vec<Op> {
             simpler.extend(tamer.into_iter().filter(|tamer| tamer != op));
             simpler
         }
-        Op::Edit { .. } | Op::Full { .. } | Op::Release { .. } | Op::Tamper { .. } | Op::Restart { .. } | Op::Weather { .. } => Vec::new(),
+        Op::Edit { .. }
+        | Op::Answer
+        | Op::Document { .. }
+        | Op::Full { .. }
+        | Op::Release { .. }
+        | Op::Tamper { .. }
+        | Op::Restart { .. }
+        | Op::Weather { .. } => Vec::new(),
     }
 }
 
@@ -193,6 +204,9 @@ impl Simulation {
     /// What a site holds, for reading.
     fn records(&self, site: usize) -> BTreeMap<String, String> {
         let path = self.sites.home(site).join("shop.db");
+        if self.sites.setting.changing {
+            return if path.is_file() { changing::referee::records(&self.deeds.changing, &path) } else { BTreeMap::new() };
+        }
         match &self.sites.setting.invented {
             None => referee::records(&path),
             // Opening would make the file, and a site does not load its first records into a database that is there.
@@ -206,6 +220,9 @@ impl Simulation {
 
     /// Notes who is who, before and between edits of an invented database.
     fn observe(&mut self, site: usize, first: bool) {
+        if self.sites.setting.changing {
+            return self.observe_changing(site, first);
+        }
         let Some(invented) = self.sites.setting.invented.clone() else { return };
         let path = self.sites.home(site).join("shop.db");
         if !path.is_file() {
@@ -217,6 +234,19 @@ impl Simulation {
             Ok(snapshot) => self.deeds.invented.observe(&snapshot.content(&invented).0),
             // A site that has no tables yet.
             Err(_) => {}
+        }
+    }
+
+    fn observe_changing(&mut self, site: usize, first: bool) {
+        let path = self.sites.home(site).join("shop.db");
+        let deeds = &mut self.deeds.changing;
+        if !path.is_file() {
+            return;
+        }
+        if let Ok(Ok((_, records))) =
+            Connection::open(path).and_then(|connection| changing::application::read(&deeds.versions, &connection))
+        {
+            if first { deeds.begin(&records) } else { deeds.observe(&records) }
         }
     }
 
@@ -238,6 +268,9 @@ impl Simulation {
             self.say(sql);
         }
         self.observe(0, true);
+        if self.sites.setting.library.is_some() {
+            self.deeds.documents.begin(&self.sites.library(0));
+        }
         for op in ops {
             self.act(op);
             if !self.outcome.wrong.is_empty() {
@@ -282,6 +315,8 @@ impl Simulation {
                     self.fail(format!("FAILED {stopped:?}"));
                 }
             }
+            Op::Answer => self.answer(),
+            Op::Document { site, roll } => self.touch(site, roll),
             Op::Tamper { roll } => self.tamper(roll),
             Op::Weather { stormy, roll } => {
                 self.sites.exchange.behave(if stormy { Unruly::stormy(roll) } else { Unruly::calm() });
@@ -307,6 +342,18 @@ impl Simulation {
         });
         self.tampered = true;
         self.say(format!("somebody changes a byte of {path}"));
+    }
+
+    /// A person does something in a folder.
+    fn touch(&mut self, site: usize, roll: u64) {
+        let folder = self.sites.library(site);
+        // A site that has not joined yet has none.
+        if !folder.join(".fieldpost-library").exists() {
+            return;
+        }
+        let millis = self.sites.now(site);
+        let said = documents::folder::Hand { site, folder, deeds: &mut self.deeds.documents, millis }.act(roll);
+        self.say(format!("{} {said}", self.sites.name(site)));
     }
 
     pub fn edit(&mut self, site: usize, edit: history::Edit) {
@@ -362,8 +409,12 @@ impl Simulation {
                     "{name} {halves:?}: applied {applied:?} sealed {} built {built:?} put {put:?} waits {waits:?}",
                     report.sealed
                 ));
-                if report.found > 0 || !report.rearmed.is_empty() {
+                // A table made anew has no triggers, and is compared.
+                if (report.found > 0 || !report.rearmed.is_empty()) && !self.sites.setting.changing {
                     self.fail(format!("DRIFT {name} found {} differences that nobody noted", report.found));
+                }
+                if site == 0 && halves != Halves::Receive {
+                    self.deeds.changing.noticed();
                 }
                 Some(!report.applied.is_empty() || !report.built.is_empty() || !report.deposited.is_empty() || report.sealed > 0)
             }
@@ -387,6 +438,7 @@ impl Simulation {
         self.say("-- all is calm".into());
         for _ in 0..MOST_ROUNDS {
             let mut busy = false;
+            self.answer();
             for site in 0..self.sites.setting.tree.sites.len() {
                 self.sites.tick(REDEPOSIT_MILLIS + 1_000);
                 busy |= self.round(site, Halves::Both, None, None, None).unwrap_or(true);

@@ -8,12 +8,16 @@ use std::sync::{Arc, Mutex, OnceLock};
 use fieldpost::exchange::{Content, Exchange, FileName, Folder, Memory, mark};
 use fieldpost::model::SiteName;
 use fieldpost::site::{Home, Role};
+use fieldpost::sync::documents::{Freedom, switch};
 use fieldpost::sync::report::Report;
 use fieldpost::sync::{Limits, Session, SyncError, join, round, start};
 use fieldpost::world::{Faults, SkewedClock, World};
 use rusqlite::Connection;
 
-use super::application::{Application, SCHEMA};
+use super::application::{Application, Database, SCHEMA};
+use super::changing;
+use super::documents::Keeping;
+use super::documents::folder::{Deeds, Hand};
 use super::history::{Halves, Setting};
 use super::invented;
 
@@ -41,6 +45,8 @@ pub struct Sites {
     sessions: Vec<Option<Session>>,
     pub applications: Vec<Option<Application>>,
     worlds: AtomicU64,
+    /// Sites where a person was asked whether so many deletions are meant, and says so in the next round.
+    freedoms: Vec<Freedom>,
 }
 
 /// Why a site did not do what it was told.
@@ -65,7 +71,10 @@ impl Sites {
             packet_bytes: setting.packet_bytes,
             redeposit_millis: REDEPOSIT_MILLIS,
             // Whatever is forgotten too early is missed the soonest like this.
-            history_millis: Some(0),
+            history_millis: (!setting.remembers).then_some(0),
+            // A document is taken as soon as it is there: nobody writes while a round looks.
+            document_settle_millis: 0,
+            document_packet_bytes: setting.library.map_or(32 << 20, |keeping| keeping.packet_bytes),
             forget_rows: setting.slice_changes.clamp(FEWEST_FORGOTTEN, 2_000),
             lock_wait: std::time::Duration::ZERO,
             ..Limits::default()
@@ -85,6 +94,7 @@ impl Sites {
             sessions: (0..count).map(|_| None).collect(),
             applications: (0..count).map(|_| None).collect(),
             worlds: AtomicU64::new(0),
+            freedoms: vec![Freedom::Usual; count],
         }
     }
 
@@ -104,7 +114,27 @@ impl Sites {
         }
         // Later than anything that happened in the template.
         sites.time.fetch_add(86_400_000, Ordering::Relaxed);
+        (0..setting.tree.sites.len()).for_each(|site| sites.keep_documents(site));
         sites
+    }
+
+    /// Settles how a site keeps documents.
+    fn keep_documents(&self, site: usize) {
+        let Some(keeping) = self.setting.library else { return };
+        let home = Home::discover(Some(&self.home(site)), &self.home(site)).expect("the home is there");
+        let mut settings = home.settings().expect("the settings can be read");
+        (settings.library.budget, settings.library.before_rows) = (keeping.budget, keeping.before_rows);
+        home.write_settings(&self.world(site, None), &settings).expect("the settings can be written");
+    }
+
+    /// The folder of documents of a site.
+    pub fn library(&self, site: usize) -> PathBuf {
+        self.home(site).join("library")
+    }
+
+    /// When it is, by the clock of a site.
+    pub fn now(&self, site: usize) -> i64 {
+        self.time.load(Ordering::Relaxed) + self.setting.skews[site]
     }
 
     pub fn name(&self, site: usize) -> &'static str {
@@ -165,7 +195,9 @@ impl Sites {
             Halves::Receive => round::Halves::Receive,
             Halves::Send => round::Halves::Send,
         };
+        let freedom = std::mem::take(&mut self.freedoms[site]);
         let session = self.sessions[site].as_mut().expect("it was just opened");
+        session.freedom = freedom;
         session.world.faults().kill_before(kill);
         let mut calls = 0;
         let application = &mut self.applications[site];
@@ -181,7 +213,12 @@ impl Sites {
                 self.close(site);
                 Err(Stopped::Died(step))
             }
-            (Ok(report), None) => Ok((report, taken)),
+            (Ok(report), None) => {
+                if report.waiting.iter().any(|waiting| waiting.why.contains("--allow-deletions")) {
+                    self.freedoms[site] = Freedom::AllowDeletions;
+                }
+                Ok((report, taken))
+            }
             (Err(error), None) => {
                 self.close(site);
                 Err(stopped(&error, site, name))
@@ -209,8 +246,12 @@ impl Sites {
         let path = self.home(site).join("shop.db");
         if self.applications[site].is_none() && path.is_file() {
             let skew = self.setting.skews[site];
-            let invented = self.setting.invented.clone();
-            self.applications[site] = Some(Application::open(site, &path, &self.time, skew, invented).map_err(|error| error.to_string())?);
+            let kind = match (&self.setting.invented, self.setting.changing) {
+                (_, true) => Database::Changing,
+                (Some(invented), false) => Database::Invented(Arc::clone(invented)),
+                (None, false) => Database::Fixed,
+            };
+            self.applications[site] = Some(Application::open(site, &path, &self.time, skew, kind).map_err(|error| error.to_string())?);
         }
         Ok(())
     }
@@ -223,6 +264,10 @@ impl Sites {
             std::fs::create_dir_all(&home).expect("the folder can be made");
             let connection = Connection::open(&path).expect("a database can be made");
             let rules = match &self.setting.invented {
+                None if self.setting.changing => {
+                    changing::application::fill(&connection).expect("the schema is right");
+                    format!("default = \"{}\"\n", self.setting.rule)
+                }
                 Some(invented) => {
                     invented::application::fill(&connection, invented).expect("the schema is right");
                     invented.rules(self.setting.rule)
@@ -235,6 +280,7 @@ impl Sites {
             };
             // Triggers read the real clock, sites a made one that is years behind: edits must be believed all the same.
             let drawn = match (&self.setting.invented, self.setting.rule) {
+                _ if self.setting.changing => "",
                 (None, "newest") => {
                     "[tables.customers]\ngroups = [[\"name\", \"city\"]]\n[tables.notes]\nfields = { body = [\"text\", \"oldest\"] }\n"
                 }
@@ -305,8 +351,9 @@ fn name(text: &str) -> SiteName {
 /// Templates of drawn databases and rules that are kept: those of histories in a row.
 const DRAWN_KEPT: usize = 8;
 
-/// What a template was made of: an invented database, drawn rules, a tree, a rule, and whether the last site is late.
-type Name = (Option<(u64, bool)>, Option<u64>, &'static str, &'static str, bool);
+/// What a template was made of: an invented database, drawn rules, a tree, a rule, whether the last site is late, the schema changes, there are
+/// documents.
+type Name = (Option<(u64, bool)>, Option<u64>, &'static str, &'static str, [bool; 3]);
 
 /// Whether only histories in a row need it.
 const fn is_drawn(name: &Name) -> bool {
@@ -319,7 +366,8 @@ fn template(setting: &Setting) -> Arc<OnceLock<Template>> {
     static MADE: OnceLock<Mutex<Made>> = OnceLock::new();
     let invented = setting.invented.as_ref().map(|invented| (invented.seed, invented.clashes));
     let ruling = setting.ruling.as_ref().map(|ruling| ruling.number);
-    let name: Name = (invented, ruling, setting.tree.name, setting.rule, setting.late);
+    let more = [setting.late, setting.changing, setting.library.is_some()];
+    let name: Name = (invented, ruling, setting.tree.name, setting.rule, more);
     let place = {
         let mut made = MADE.get_or_init(Mutex::default).lock().expect("no holder panics");
         match made.iter().find(|made| made.0 == name) {
@@ -347,10 +395,17 @@ fn make_template(setting: &Setting) -> Template {
         slice_changes: 5_000,
         packet_bytes: 32 << 20,
         numbers: true,
+        library: setting.library.map(|_| Keeping::PLAIN),
         ..setting.clone()
     };
     let mut sites = Sites::new(&setting);
     sites.init(None).expect("the host begins");
+    if setting.library.is_some() {
+        let session = sites.session(0, None).expect("the host opens");
+        switch::on(session).expect("a library can begin");
+        let folder = sites.library(0);
+        Hand { site: 0, folder, deeds: &mut Deeds::default(), millis: BEGIN }.begin();
+    }
     for child in 1..tree.sites.len() {
         sites.tick(1);
         let (text, _) = sites.invite(child, None).expect("it is invited");

@@ -74,18 +74,7 @@ pub struct Swept {
 /// Runs the history, killed once where `death` says.
 pub fn run(death: Option<Death>) -> Swept {
     let tree = TREES[2];
-    let setting = Setting {
-        seed: 7,
-        invented: None,
-        tree,
-        rule: "newest",
-        ruling: None,
-        skews: vec![0; tree.sites.len()],
-        slice_changes: 2,
-        packet_bytes: 300,
-        numbers: false,
-        late: false,
-    };
+    let setting = Setting { slice_changes: 2, packet_bytes: 300, ..Setting::plain(7, tree, "newest") };
     let mut simulation = Simulation::new(Sites::new(&setting));
     let mut invitations = vec![String::new(); tree.sites.len()];
     let mut swept = Swept { taken: Vec::new(), end: BTreeMap::new(), wrong: Vec::new(), died_at: None };
