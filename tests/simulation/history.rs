@@ -298,7 +298,11 @@ fn changing(seed: u64) -> (Setting, Vec<Op>) {
     let mut ops = operations(&mut dice, tree, &kinds);
     for _ in 0..=dice.below(6) {
         let edit = Edit { what: What::Migrate, roll: dice.roll() };
-        put_in(&mut ops, &mut dice, Op::Edit { site: 0, edit });
+        let place = usize::try_from(dice.below(ops.len() as u64)).expect("a small number");
+        match &mut ops[place] {
+            Op::Round { site: 0, meanwhile, .. } if dice.hit(50) => *meanwhile = Some((dice.below(8), edit)),
+            _ => ops.insert(place, Op::Edit { site: 0, edit }),
+        }
         if dice.hit(50) {
             put_in(&mut ops, &mut dice, Op::Answer);
         }

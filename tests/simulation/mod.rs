@@ -282,7 +282,7 @@ impl Simulation {
         if self.outcome.wrong.is_empty() {
             self.release();
         }
-        if self.outcome.wrong.is_empty() {
+        if self.outcome.wrong.is_empty() && !self.sites.setting.remembers {
             self.leftovers();
         }
     }
@@ -379,6 +379,7 @@ impl Simulation {
             self.fail(format!("APPLICATION {error}"));
         }
         let deeds = &mut self.deeds;
+        let begun = deeds.changing.now();
         let mut said = Vec::new();
         let done = self.sites.round(site, halves, kill, kill_open, &mut |call, application| {
             if let (Some((when, edit)), Some(application)) = (meanwhile, application)
@@ -413,13 +414,21 @@ impl Simulation {
                 if (report.found > 0 || !report.rearmed.is_empty()) && !self.sites.setting.changing {
                     self.fail(format!("DRIFT {name} found {} differences that nobody noted", report.found));
                 }
-                if site == 0 && halves != Halves::Receive {
-                    self.deeds.changing.noticed();
+                if site == 0 {
+                    self.deeds.changing.noticed(begun);
                 }
                 Some(!report.applied.is_empty() || !report.built.is_empty() || !report.deposited.is_empty() || report.sealed > 0)
             }
             Err(Stopped::Died(step)) => {
                 self.say(format!("{name} {halves:?}: dies before '{step}' ({kill:?}, {kill_open:?})"));
+                None
+            }
+            Err(Stopped::Moved) if meanwhile.is_some_and(|(_, edit)| edit.what == history::What::Migrate) => {
+                self.say(format!("{name} {halves:?}: the schema moved"));
+                None
+            }
+            Err(Stopped::Moved) => {
+                self.fail(format!("FAILED {name}: the schema moved, and nobody moved it"));
                 None
             }
             Err(Stopped::Failed(error)) => {

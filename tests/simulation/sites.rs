@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
+use fieldpost::database::DatabaseError;
 use fieldpost::exchange::{Content, Exchange, FileName, Folder, Memory, mark};
 use fieldpost::model::SiteName;
 use fieldpost::site::{Home, Role};
@@ -53,6 +54,8 @@ pub struct Sites {
 #[derive(Debug)]
 pub enum Stopped {
     Died(&'static str),
+    /// The schema moved in the middle of it; the next run looks at it anew.
+    Moved,
     Failed(String),
 }
 
@@ -185,7 +188,8 @@ impl Sites {
         meanwhile: &mut dyn FnMut(u64, Option<&mut Application>),
     ) -> Result<(Report, u64), Stopped> {
         let name = self.name(site);
-        if kill_open.is_some() {
+        // As the program does: rules, and a schema that moved, are looked at when a home is opened.
+        if kill_open.is_some() || self.setting.changing {
             self.close(site);
         }
         self.session(site, kill_open)?;
@@ -340,6 +344,7 @@ impl Sites {
 fn stopped(error: &SyncError, site: usize, name: &str) -> Stopped {
     match error {
         error if error.is_crash() => Stopped::Died("opening"),
+        SyncError::SchemaMoves | SyncError::Database(DatabaseError::ShapeMoved { .. }) => Stopped::Moved,
         error => Stopped::Failed(format!("{name} (site {site}) failed: {error} ({error:?})")),
     }
 }
@@ -449,6 +454,10 @@ fn copy(from: &Path, to: &Path) {
             copy(&entry.path(), &target);
         } else {
             std::fs::copy(entry.path(), &target).expect("the file can be copied");
+            // A document is the same only with its time.
+            let modified = entry.metadata().and_then(|metadata| metadata.modified()).expect("a file has a time");
+            let copied = std::fs::File::options().write(true).open(target).expect("the copy can be opened");
+            copied.set_modified(modified).expect("a time can be set");
         }
     }
 }

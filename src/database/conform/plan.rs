@@ -150,7 +150,9 @@ pub(super) fn plan(
     for table in &told.tables {
         let names = wish.tables.get(&table.name);
         let here = names.map_or(table.name.as_str(), |names| names.here.as_str());
-        let Some(ours) = own.table(here).filter(|ours| !ended(&ours.name)) else {
+        // What has the name here may be another table, which gives it up.
+        let is_another = |name: &str| names.is_none() && wish.tables.values().any(|names| same_name(&names.here, name));
+        let Some(ours) = own.table(here).filter(|ours| !ended(&ours.name) && !is_another(&ours.name)) else {
             plan.made.push(table.clone());
             continue;
         };

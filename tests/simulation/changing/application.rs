@@ -52,15 +52,24 @@ pub struct Deleted {
     pub tag: String,
 }
 
+/// A moment of a history.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Moment {
+    version: i64,
+    written: usize,
+}
+
 /// All that applications did.
 #[derive(Debug)]
 pub struct Deeds {
     next: u64,
     /// By `user_version`; the last one is what the main office has.
     pub versions: BTreeMap<i64, Schema>,
-    /// Tables made anew, and tables renamed, since the main office's last whole round.
-    remade: Vec<u32>,
-    renamed: Vec<u32>,
+    /// Tables made anew, and tables renamed, with the version.
+    remade: Vec<(u32, i64)>,
+    renamed: Vec<(u32, i64)>,
+    /// What the main office's run knows of: all before its last whole round.
+    noticed: Moment,
     pub written: Vec<Written>,
     pub deleted: Vec<Deleted>,
     pub superseded: BTreeSet<String>,
@@ -77,6 +86,7 @@ impl Default for Deeds {
             versions: BTreeMap::from([(FIRST, Schema::first())]),
             remade: Vec::new(),
             renamed: Vec::new(),
+            noticed: Moment::default(),
             written: Vec::new(),
             deleted: Vec::new(),
             superseded: BTreeSet::new(),
@@ -98,10 +108,30 @@ impl Deeds {
         self.count(0, &nothing, &(Schema::first(), records.clone()));
     }
 
-    /// The main office had a whole round: it knows what its schema is.
-    pub fn noticed(&mut self) {
-        self.remade.clear();
-        self.renamed.clear();
+    /// Where things stand.
+    pub fn now(&self) -> Moment {
+        Moment { version: *self.versions.last_key_value().expect("there is a first one").0, written: self.written.len() }
+    }
+
+    /// The main office had a whole round, which began then: it knows what its schema was, and all that was written.
+    pub fn noticed(&mut self, begun: Moment) {
+        self.noticed = begun;
+    }
+
+    /// Tables to which that happened since.
+    fn since_noticed(&self, happened: &[(u32, i64)]) -> Vec<u32> {
+        happened.iter().filter(|(_, version)| *version > self.noticed.version).map(|(number, _)| *number).collect()
+    }
+
+    /// What was written at the main office and never seen by a run there goes with its column or table: nobody but its application knows it.
+    fn destroy(&mut self, schema: &Schema) {
+        let is_gone = |written: &Written| {
+            let table = schema.find(written.identity.0);
+            table.is_none_or(|table| written.column.is_some_and(|column| table.column(column).is_none()))
+        };
+        let unseen = self.written[self.noticed.written..].iter().filter(|written| written.site == 0 && is_gone(written));
+        let unseen: Vec<String> = unseen.map(|written| written.value.clone()).collect();
+        self.superseded.extend(unseen);
     }
 
     /// Remembers under which keys records are.
@@ -219,7 +249,7 @@ pub fn fill(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(&schema.sql())?;
     let mut next = 0;
     let mut doing = Doing { connection, schema: &schema, dice: Dice::new(1), next: &mut next, said: Vec::new() };
-    schema.tables.iter().try_for_each(|table| (0..2).try_for_each(|_| doing.insert(table, None, "INSERT")))
+    schema.tables.iter().try_for_each(|table| (0..2).try_for_each(|_| doing.insert(table, None, "INSERT OR IGNORE")))
 }
 
 /// Values made while the database was filled are below this.
@@ -245,11 +275,13 @@ pub fn edit(site: usize, connection: &Connection, edit: Edit, deeds: &mut Deeds)
     let said = said.join("; ");
     match done {
         Ok(Ok((before, after, migrated))) => {
-            if let Some((version, remade, renamed)) = migrated {
-                deeds.versions.insert(version, after.0.clone());
-                (deeds.remade, deeds.renamed) = (remade, renamed);
-            }
             deeds.count(site, &before.1, &after);
+            if let Some((version, remade, renamed)) = migrated {
+                deeds.destroy(&after.0);
+                deeds.versions.insert(version, after.0);
+                deeds.remade.extend(remade.into_iter().map(|number| (number, version)));
+                deeds.renamed.extend(renamed.into_iter().map(|number| (number, version)));
+            }
             if said.is_empty() { "(nothing to do)".into() } else { said }
         }
         Ok(Err(wrong)) => {
@@ -286,7 +318,7 @@ fn transaction(
         done?;
         return Ok(read(&deeds.versions, connection)?.map(|after| (before, after, None)));
     }
-    let (mut remade, mut renamed) = (deeds.remade.clone(), deeds.renamed.clone());
+    let (mut remade, mut renamed) = (deeds.since_noticed(&deeds.remade), deeds.since_noticed(&deeds.renamed));
     let mut migration = Migration::on(&before.0);
     for _ in 0..=dice.below(3) {
         migration.step(&mut dice, &mut remade, &mut renamed);

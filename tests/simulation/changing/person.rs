@@ -22,7 +22,7 @@ impl Simulation {
         }
         match self.answers() {
             Ok(said) => said.into_iter().for_each(|said| self.say(said)),
-            Err(Stopped::Died(_)) => {}
+            Err(Stopped::Died(_) | Stopped::Moved) => {}
             Err(Stopped::Failed(said)) => self.fail(format!("FAILED {said}")),
         }
     }
