@@ -94,6 +94,9 @@ _fieldpost() {
             fieldpost,sync)
                 cmd="fieldpost__subcmd__sync"
                 ;;
+            fieldpost,verify)
+                cmd="fieldpost__subcmd__verify"
+                ;;
             fieldpost,watch)
                 cmd="fieldpost__subcmd__watch"
                 ;;
@@ -336,6 +339,9 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__help,sync)
                 cmd="fieldpost__subcmd__help__subcmd__sync"
+                ;;
+            fieldpost__subcmd__help,verify)
+                cmd="fieldpost__subcmd__help__subcmd__verify"
                 ;;
             fieldpost__subcmd__help,watch)
                 cmd="fieldpost__subcmd__help__subcmd__watch"
@@ -623,7 +629,7 @@ _fieldpost() {
 
     case "${cmd}" in
         fieldpost)
-            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive watch service shortcut status conflicts held records rules schema history log digest bundle library packet exchange recover detach demo help"
+            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive watch service shortcut status conflicts held records rules schema history log digest verify bundle library packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1737,7 +1743,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help)
-            opts="doctor init invite join sync send receive watch service shortcut status conflicts held records rules schema history log digest bundle library packet exchange recover detach demo help"
+            opts="doctor init invite join sync send receive watch service shortcut status conflicts held records rules schema history log digest verify bundle library packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2689,6 +2695,20 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__sync)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3950,6 +3970,24 @@ _fieldpost() {
             ;;
         fieldpost__subcmd__sync)
             opts="-v -q -h --full --dry-run --allow-deletions --window --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__verify)
+            opts="-v -q -h --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -50,6 +50,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who changed a record, when, and from what to what')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Compare every record with what this site knows of it, and take up what the triggers missed')
             [CompletionResult]::new('bundle', 'bundle', [CompletionResultType]::ParameterValue, 'Publish customizations: screens, templates, reports, lists, schema steps')
             [CompletionResult]::new('library', 'library', [CompletionResultType]::ParameterValue, 'The documents folder: what is in it, what is on its way, and what is not taken')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
@@ -739,6 +740,17 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'fieldpost;verify' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'fieldpost;bundle' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -1208,6 +1220,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show who changed a record, when, and from what to what')
             [CompletionResult]::new('log', 'log', [CompletionResultType]::ParameterValue, 'Show what every run here did, and what went wrong')
             [CompletionResult]::new('digest', 'digest', [CompletionResultType]::ParameterValue, 'Print a content hash per table, the same wherever the data is the same')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Compare every record with what this site knows of it, and take up what the triggers missed')
             [CompletionResult]::new('bundle', 'bundle', [CompletionResultType]::ParameterValue, 'Publish customizations: screens, templates, reports, lists, schema steps')
             [CompletionResult]::new('library', 'library', [CompletionResultType]::ParameterValue, 'The documents folder: what is in it, what is on its way, and what is not taken')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
@@ -1361,6 +1374,9 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;help;digest' {
+            break
+        }
+        'fieldpost;help;verify' {
             break
         }
         'fieldpost;help;bundle' {

@@ -95,6 +95,35 @@ fn two_edits_of_one_field_are_a_conflict_that_both_can_list() {
 }
 
 #[test]
+fn what_was_written_past_the_triggers_is_found_by_verify_and_sent() {
+    let office = two();
+    let past = Connection::open(office.path("anna/shop.db")).unwrap();
+    past.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false).unwrap();
+    past.execute_batch(
+        "UPDATE customers SET phone = 'past' WHERE id = 'ACME';
+         INSERT INTO customers VALUES ('CORE', 'Core', NULL, NULL);
+         DELETE FROM customers WHERE id = 'BOLT';",
+    )
+    .unwrap();
+    office.sql("anna", "UPDATE customers SET city = 'Thun' WHERE id = 'ACME'");
+    office.sql("anna", "INSERT INTO notes VALUES ('N2', 'ACME', 'seen by the triggers')");
+
+    let verified = office.json("verify --home anna --json");
+    let found =
+        |table: usize| (verified["tables"][table]["records"].as_u64().unwrap(), verified["tables"][table]["found"].as_u64().unwrap());
+    assert_eq!(verified["tables"][0]["table"], "customers");
+    // ACME was noted as well, and looked at because of that.
+    assert_eq!((found(0), found(1)), ((2, 2), (2, 0)), "{verified}");
+    let again = office.ok("verify customers --home anna");
+    assert!(again.out.contains("'anna' knows every record as it is") && !again.out.contains("notes"), "{}", again.out);
+    office.ok("sync --home anna");
+    office.ok("sync --home head");
+    assert_eq!(office.digest("head"), office.digest("anna"));
+    assert!(office.ok("log --home anna").out.contains("customers: 2 changes that the triggers had missed"));
+    exit(&office, "verify nothing --home anna", 1);
+}
+
+#[test]
 fn a_conflict_for_review_wants_a_person_until_somebody_edits() {
     let office = two();
     office.write("head/rules.toml", "[tables.customers]\nconflict = 'review'\n");

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     Exit, bundle, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, library, log, packet, records,
-    recover, rules, schema, service, shortcut, status, sync, watch,
+    recover, rules, schema, service, shortcut, status, sync, verify, watch,
 };
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
@@ -66,6 +66,7 @@ pub enum Command {
     History(history::HistoryArgs),
     Log(log::LogArgs),
     Digest(digest::DigestArgs),
+    Verify(verify::VerifyArgs),
     Bundle(bundle::BundleArgs),
     Library(library::LibraryArgs),
     Packet(packet::PacketArgs),
@@ -88,6 +89,7 @@ impl Command {
             Self::Sync(_) => Some("sync"),
             Self::Send(_) => Some("send"),
             Self::Receive(_) => Some("receive"),
+            Self::Verify(_) => Some("verify"),
             Self::Conflicts(arguments) => arguments.logged_as(),
             Self::Held(arguments) => arguments.logged_as(),
             Self::Records(arguments) => arguments.logged_as(),

@@ -45,6 +45,7 @@ pub mod shown;
 pub mod status;
 pub mod summary;
 pub mod sync;
+pub mod verify;
 pub mod watch;
 pub mod when;
 
@@ -150,6 +151,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::History(arguments) => history::run(arguments, context),
         Command::Log(arguments) => log::run(arguments, context),
         Command::Digest(arguments) => digest::run(arguments, context),
+        Command::Verify(arguments) => verify::run(arguments, context),
         Command::Bundle(arguments) => bundle::run(arguments, context),
         Command::Library(arguments) => library::run(arguments, context),
         Command::Packet(arguments) => packet::run(arguments, context),

@@ -218,6 +218,10 @@ pub fn compare(session: &Session, shape: &Shape) -> Result<u64> {
         });
         database.end_read()?;
         scanned?;
+        if !differing.is_empty() {
+            // What the application edited since is noted, and has its time.
+            seal_all(session)?;
+        }
         found += seal_keys(session, shape, &differing)?;
         match last {
             Some(key) => after = Some(key),

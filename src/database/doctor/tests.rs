@@ -172,6 +172,26 @@ fn a_key_is_looked_for_where_there_is_none() {
 }
 
 #[test]
+fn records_that_break_their_constraints_are_no_damage_and_a_wrong_index_is() {
+    let schema = "CREATE TABLE a(id TEXT PRIMARY KEY, n INT CHECK (n > 0)); CREATE TABLE s(id TEXT PRIMARY KEY NOT NULL, n INT) STRICT;
+        PRAGMA ignore_check_constraints = ON; INSERT INTO a VALUES ('x', -1); PRAGMA ignore_check_constraints = OFF;";
+    let unlawful = examined(schema, "");
+    let said: Vec<String> = unlawful.troubles.iter().map(ToString::to_string).collect();
+    assert_eq!(said, ["a record breaks a constraint of its own table: CHECK constraint failed in a"]);
+    assert!(!unlawful.troubles[0].wants_a_person());
+
+    // An index that says of a record what is not so.
+    let wrong = "CREATE TABLE a(id TEXT PRIMARY KEY, n INT, m INT); CREATE INDEX i ON a(n); INSERT INTO a VALUES ('x', 1, 2);
+        PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = 'CREATE INDEX i ON a(m)' WHERE name = 'i'; PRAGMA writable_schema = RESET;";
+    let damaged = examined(wrong, "");
+    assert!(
+        damaged.troubles.iter().any(|trouble| matches!(trouble, Trouble::Damaged(_)) && trouble.wants_a_person()),
+        "{:#?}",
+        damaged.troubles
+    );
+}
+
+#[test]
 fn what_could_hurt_is_said() {
     let found = examined(
         "PRAGMA foreign_keys = OFF; CREATE TABLE customers(id INTEGER PRIMARY KEY); CREATE TABLE orders(id TEXT PRIMARY KEY, customer INT REFERENCES customers);

@@ -18,6 +18,9 @@ pub enum Trouble {
     /// SQLite finds the file damaged.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// A record that its own table would refuse today.
+    #[error("a record breaks a constraint of its own table: {0}")]
+    Unlawful(String),
     /// SQLite cannot say whether it is.
     #[error("`{table}` could not be checked for damage: {why}")]
     Unchecked {
@@ -86,31 +89,47 @@ fn names(tables: &[String]) -> String {
 }
 
 impl Trouble {
+    /// What a line of `PRAGMA integrity_check` means: constraints that were not enforced when a record was written, or a file whose
+    /// pages do not fit together.
+    fn of_check(line: String) -> Option<Self> {
+        const OF_RECORDS: [&str; 2] = ["CHECK constraint failed in ", "NULL value in "];
+        match line.as_str() {
+            "ok" => None,
+            text if OF_RECORDS.iter().any(|start| text.starts_with(start)) => Some(Self::Unlawful(line)),
+            // STRICT tables: `non-INTEGER value in t.c`, `TEXT value in t.c`.
+            text if text.contains(" value in ") => Some(Self::Unlawful(line)),
+            _ => Some(Self::Damaged(line)),
+        }
+    }
+
     /// Whether a person must do something, rather than know it.
     #[must_use]
     pub const fn wants_a_person(&self) -> bool {
         match self {
             Self::Damaged(_) | Self::Orphans { .. } | Self::BadForeignKey { .. } | Self::UnknownRule { .. } | Self::BadSql { .. } => true,
-            Self::Unchecked { .. } | Self::NoIndex { .. } | Self::Reused(_) | Self::Unkept(_) => false,
+            Self::Unlawful(_) | Self::Unchecked { .. } | Self::NoIndex { .. } | Self::Reused(_) | Self::Unkept(_) => false,
         }
     }
 }
 
 impl Database {
-    /// What `PRAGMA quick_check` finds.
-    pub(super) fn damage(&self) -> Result<Vec<Trouble>> {
+    /// What `PRAGMA integrity_check` finds.
+    ///
+    /// # Errors
+    /// Where the database cannot be read at all.
+    pub fn damage(&self) -> Result<Vec<Trouble>> {
         let check = |sql: &str| -> rusqlite::Result<Vec<String>> {
             let mut statement = self.connection.prepare(sql)?;
             statement.query_map([], |row| row.get(0))?.collect()
         };
-        if let Ok(lines) = check(&format!("PRAGMA quick_check({LINES})")) {
-            return Ok(lines.into_iter().filter(|line| line != "ok").map(Trouble::Damaged).collect());
+        if let Ok(lines) = check(&format!("PRAGMA integrity_check({LINES})")) {
+            return Ok(lines.into_iter().filter_map(Trouble::of_check).collect());
         }
         // A function or collation of the application is in the way somewhere: table by table.
         let mut troubles = Vec::new();
         for table in self.plain_tables()? {
-            match check(&format!("PRAGMA quick_check({})", quote_text(&table))) {
-                Ok(lines) => troubles.extend(lines.into_iter().filter(|line| line != "ok").map(Trouble::Damaged)),
+            match check(&format!("PRAGMA integrity_check({})", quote_text(&table))) {
+                Ok(lines) => troubles.extend(lines.into_iter().filter_map(Trouble::of_check)),
                 Err(error) => troubles.push(Trouble::Unchecked { table, why: error.to_string() }),
             }
         }

@@ -1,0 +1,169 @@
+//! `fieldpost verify`: did anything get past the triggers?
+
+use clap::Args;
+use serde::Serialize;
+
+use super::logged::Line;
+use super::page::{Column, Page, count, number};
+use super::printer::Report;
+use super::{Context, Exit, Failure};
+use crate::database::doctor::Trouble;
+use crate::model::{SiteName, shown_table};
+use crate::site::Level;
+use crate::sync::seal;
+
+/// Compare every record with what this site knows of it, and take up what the triggers missed
+///
+/// Needed after something wrote to the database past its triggers: a program that switched them off, a file that was
+/// changed by hand. What is found is an edit of this site from now on and goes with the next sync. A file that SQLite
+/// finds damaged is not compared.
+#[derive(Clone, Debug, Default, Args)]
+#[command(after_help = "\
+Examples:
+  fieldpost verify
+  fieldpost verify customers orders
+  fieldpost verify --json")]
+pub struct VerifyArgs {
+    /// Only these tables
+    #[arg(value_name = "TABLE")]
+    pub tables: Vec<String>,
+}
+
+/// What was compared and found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerifyReport {
+    /// The site.
+    pub site: SiteName,
+    /// By name.
+    pub tables: Vec<VerifiedTable>,
+    /// What is wrong with the file; then nothing was compared: a record that cannot be read is not one that was deleted.
+    pub damage: Vec<String>,
+}
+
+/// One table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct VerifiedTable {
+    /// Its name.
+    pub table: String,
+    /// How many records it has.
+    pub records: u64,
+    /// Changes that capture had missed.
+    pub found: u64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure::NoTable`] for a table that is not tracked; else as database and ledger say.
+pub fn run(arguments: &VerifyArgs, context: &Context) -> Result<Exit, Failure> {
+    let (_lock, session) = context.work()?;
+    let named = arguments.tables.iter().map(|typed| super::history::shape_named(&session, typed).map(|shape| shape.number));
+    let named: Vec<_> = named.collect::<Result<_, _>>()?;
+    let progress = context.printer.progress("checking the file");
+    let damage: Vec<String> = session
+        .database()?
+        .damage()?
+        .into_iter()
+        .filter(|trouble| matches!(trouble, Trouble::Damaged(_)))
+        .map(|trouble| trouble.to_string())
+        .collect();
+    let mut tables = Vec::new();
+    if damage.is_empty() {
+        progress.stage("taking up what was edited", None);
+        seal::seal(&session)?;
+        for shape in session.shapes.iter().filter(|shape| named.is_empty() || named.contains(&shape.number)) {
+            progress.stage(&format!("comparing {}", shape.name), None);
+            // What opening the session found already.
+            let repaired = session.repaired.iter().filter(|(table, _)| *table == shape.name).map(|(_, found)| found).sum::<u64>();
+            let found = repaired + seal::compare(&session, shape)?;
+            let records = session.database()?.count(shape)?;
+            tables.push(VerifiedTable { table: shown_table(&shape.name).to_owned(), records, found });
+        }
+    }
+    drop(progress);
+    tables.sort_by(|a, b| a.table.cmp(&b.table));
+    let report = VerifyReport { site: session.name().clone(), tables, damage };
+    Ok(context.done(&session.home, &report))
+}
+
+impl VerifyReport {
+    fn found(&self) -> u64 {
+        self.tables.iter().map(|table| table.found).sum()
+    }
+
+    fn changes(found: u64) -> String {
+        count(usize::try_from(found).unwrap_or(usize::MAX), "change", "changes")
+    }
+}
+
+impl Report for VerifyReport {
+    fn text(&self, page: &Page) -> String {
+        let mut parts = Vec::new();
+        if self.damage.is_empty() {
+            let rows = self.tables.iter().map(|table| vec![table.table.clone(), number(table.records), number(table.found)]);
+            parts.push(page.table(&[Column::Words("table"), Column::Numbers("records"), Column::Numbers("missed")], rows));
+            parts.push(match self.found() {
+                0 => format!("'{}' knows every record as it is", self.site),
+                found => format!("{} had been missed: taken up, and sent with the next 'fieldpost sync'", Self::changes(found)),
+            });
+        } else {
+            parts.push(page.list(&self.damage, "-v lists all"));
+            parts.push(
+                "Nothing was compared. Put the file back from a backup, then 'fieldpost recover' brings it forward;\n\
+                 or let 'sqlite3 FILE .recover' save what can be read."
+                    .to_owned(),
+            );
+        }
+        parts.join("\n")
+    }
+
+    fn lines(&self, _: &Page) -> Vec<Line> {
+        let found = self.tables.iter().filter(|table| table.found > 0);
+        let found = found.map(|table| {
+            Line::new(Level::Warning, format!("{}: {} that the triggers had missed", table.table, Self::changes(table.found)))
+                .of_table(&table.table)
+        });
+        let damage = self.damage.iter().map(|line| Line::new(Level::Error, line.clone()));
+        found.chain(damage).collect()
+    }
+
+    fn exit(&self) -> Exit {
+        if self.damage.is_empty() { Exit::Done } else { Exit::Attention }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::page::tests::plain;
+
+    fn report() -> VerifyReport {
+        let table = |table: &str, records, found| VerifiedTable { table: table.to_owned(), records, found };
+        VerifyReport {
+            site: SiteName::new("head").unwrap(),
+            tables: vec![table("customers", 300, 0), table("notes", 1_200, 2)],
+            damage: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_was_missed_is_counted_by_table() {
+        assert_eq!(
+            plain(&report()),
+            "  table      records  missed
+  customers      300       0
+  notes        1,200       2
+2 changes had been missed: taken up, and sent with the next 'fieldpost sync'
+"
+        );
+        assert_eq!(report().exit(), Exit::Done);
+    }
+
+    #[test]
+    fn a_damaged_file_is_not_compared() {
+        let damaged = VerifyReport { damage: vec!["row 3 missing from index n".to_owned()], ..report() };
+        let text = plain(&damaged);
+        assert!(text.contains("row 3 missing from index n") && text.contains("recover") && !text.contains("1,200"), "{text}");
+        assert_eq!(damaged.exit(), Exit::Attention);
+    }
+}
