@@ -121,14 +121,18 @@ impl Database {
         Ok((self.our_triggers()?.len(), self.ours("table")?.len()))
     }
 
-    /// What a table is called now, where it was renamed with our triggers on it.
+    /// The table that our triggers for inserts and updates of this one are on: another one where it was renamed. None where they are gone, as
+    /// with a table that was made anew.
     ///
     /// # Errors
     /// As SQLite says.
-    pub fn renamed_to(&self, shape: &Shape) -> Result<Option<String>> {
-        let name = format!("{PREFIX}i_{}", shape.name);
-        let found = self.our_triggers()?.into_iter().find(|(_, trigger, _)| *trigger == name);
-        Ok(found.map(|(table, ..)| table).filter(|table| *table != shape.name))
+    pub fn captured(&self, shape: &Shape) -> Result<Option<String>> {
+        let ours = self.our_triggers()?;
+        let on = |letter: char| {
+            let name = trigger_name(letter, &shape.name);
+            ours.iter().find(|(_, trigger, _)| *trigger == name).map(|(table, ..)| table)
+        };
+        Ok(on('i').filter(|table| on('u') == Some(*table)).cloned())
     }
 
     fn replace_triggers(&self, expected: &Parts) -> Result<()> {
@@ -205,7 +209,7 @@ impl Database {
     }
 
     /// Our triggers: table, name, SQL.
-    fn our_triggers(&self) -> Result<Vec<(String, String, String)>> {
+    pub(super) fn our_triggers(&self) -> Result<Vec<(String, String, String)>> {
         let doing = "list our triggers";
         let sql = "SELECT tbl_name, name, sql FROM sqlite_schema WHERE type = 'trigger' ORDER BY name";
         let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
@@ -213,6 +217,15 @@ impl Database {
         let all: Vec<(String, String, String)> = all.doing(doing)?;
         Ok(all.into_iter().filter(|(_, name, _)| is_ours(name)).collect())
     }
+}
+
+fn trigger_name(letter: char, table: &str) -> String {
+    format!("{PREFIX}{letter}_{table}")
+}
+
+/// Name of the trigger that notes what is inserted into a table.
+pub(super) fn insert_trigger(table: &str) -> String {
+    trigger_name('i', table)
 }
 
 /// Name of a table's log.
@@ -272,7 +285,7 @@ struct Writer<'s> {
 
 impl Writer<'_> {
     fn trigger(&self, parts: &mut Parts, letter: char, event: &str, body: &str) {
-        let name = format!("{PREFIX}{letter}_{}", self.name);
+        let name = trigger_name(letter, &self.name);
         let sql = format!("CREATE TRIGGER {} {event} ON {} BEGIN {body}END", quote(&name), self.table);
         parts.insert(name, sql);
     }

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
-use super::capture::log_table;
+use super::capture::{insert_trigger, log_table};
 use super::error::{Doing, Result};
 use super::facts::{Affinity, Facts};
 use super::plan::key_columns;
@@ -49,14 +49,14 @@ impl Database {
         statement.query_row([log_table(&shape.name)], |row| row.get(0)).doing(doing)
     }
 
-    /// As [`Database::arm`], in one transaction with moving the logs of renamed tables along, so that nothing noted is lost.
-    /// Gives the schema's version afterwards; none, with nothing done, where it was not `surveyed` any more.
+    /// As [`Database::arm`], in one transaction with moving the logs of renamed tables along, so that nothing noted is lost. `moved` are the
+    /// names of tables when they were armed last, and those that they have now. Gives the schema's version afterwards; none, with nothing done, where it was not `surveyed` any more.
     ///
     /// # Errors
     /// As [`Database::arm`].
-    pub fn rearm(&self, world: &World, shapes: &[Shape], pair: &PairId, surveyed: i64) -> Result<Option<i64>> {
+    pub fn rearm(&self, world: &World, shapes: &[Shape], pair: &PairId, surveyed: i64, moved: &[(String, String)]) -> Result<Option<i64>> {
         self.begin_write()?;
-        let armed = self.rearm_begun(world, shapes, pair, surveyed).and_then(|version| {
+        let armed = self.rearm_begun(world, shapes, pair, surveyed, moved).and_then(|version| {
             if version.is_some() {
                 self.commit(world)?;
             } else {
@@ -85,7 +85,12 @@ impl Database {
         let there = moved.iter().enumerate().filter(|(_, (from, _))| logs.contains_key(&log_table(from)));
         let aside = |n: usize| format!("{PREFIX}aside_{n}");
         let renamed = there.clone().try_for_each(|(n, (from, _))| rename(&log_table(from), &aside(n)));
-        let renamed = renamed.and_then(|()| there.clone().try_for_each(|(n, (_, to))| rename(&aside(n), &log_table(to))));
+        let settle = |n: usize, to: &str| {
+            // That of a table which had the name and is gone.
+            self.execute(doing, &format!("DROP TABLE IF EXISTS {}", quote(&log_table(to))))?;
+            rename(&aside(n), &log_table(to))
+        };
+        let renamed = renamed.and_then(|()| there.clone().try_for_each(|(n, (_, to))| settle(n, to)));
         self.execute(doing, "PRAGMA legacy_alter_table = OFF")?;
         renamed
     }
@@ -105,20 +110,25 @@ impl Database {
         self.arm(world, &same, pair)
     }
 
-    fn rearm_begun(&self, world: &World, shapes: &[Shape], pair: &PairId, surveyed: i64) -> Result<Option<i64>> {
+    fn rearm_begun(
+        &self,
+        world: &World,
+        shapes: &[Shape],
+        pair: &PairId,
+        surveyed: i64,
+        moved: &[(String, String)],
+    ) -> Result<Option<i64>> {
         if self.schema_version()? != surveyed {
             return Ok(None);
         }
-        let logs = self.ours("table")?;
-        for shape in shapes.iter().filter(|shape| !logs.contains_key(&log_table(&shape.name))) {
-            let taken = |name: &&String| shapes.iter().any(|other| other.name == **name);
-            let before = shape.past.names.iter().rev().find(|name| !taken(name) && logs.contains_key(&log_table(name)));
-            if let Some(before) = before {
-                let (from, to) = (quote(&log_table(before)), quote(&log_table(&shape.name)));
-                // Refused where a view of the application is broken. Then the log is made anew and the comparison finds what it noted.
-                drop(self.execute("move a log along", &format!("ALTER TABLE {from} RENAME TO {to}")));
-            }
-        }
+        // Where a run died after this, triggers and logs are under the new names already.
+        let (logs, triggers) = (self.ours("table")?, self.our_triggers()?);
+        let is_due = |(before, now): &(String, String)| {
+            let astray = |(table, trigger, _): &(String, String, String)| table == now && *trigger == insert_trigger(before);
+            triggers.iter().any(astray) || !logs.contains_key(&log_table(now))
+        };
+        let due: Vec<(String, String)> = moved.iter().filter(|moved| is_due(moved)).cloned().collect();
+        self.move_logs(&due)?;
         self.arm(world, shapes, pair)?;
         self.schema_version().map(Some)
     }

@@ -32,6 +32,8 @@ pub(super) struct Plan {
     pub facts: Facts,
     /// Found out before the first write.
     pub ability: OnceCell<Rc<Ability>>,
+    /// Once somebody asked.
+    pub required: OnceCell<Rc<BTreeMap<FieldNo, super::conform::Required>>>,
     pub table: String,
     /// `r."k" = ?1 AND …`, exact.
     pub matches_key: String,
@@ -135,6 +137,7 @@ impl Plan {
             shape: shape.clone(),
             facts,
             ability: OnceCell::new(),
+            required: OnceCell::new(),
             table,
             matches_key,
             inserts: RefCell::default(),

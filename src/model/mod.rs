@@ -22,5 +22,5 @@ pub use key::{Key, KeyError};
 pub use numbers::{NumberField, NumberForm, stand_in, stands_for};
 pub use rope::{Rope, RopeEnd};
 pub use row::{Image, Row, RowError, cells};
-pub use shape::{Field, ForeignKey, Identity, KeyKind, LIBRARY, OnDelete, Past, Shape, UniqueSet, shown_table};
+pub use shape::{Field, ForeignKey, Identity, KeyKind, LIBRARY, OnDelete, Past, Shape, Told, UniqueSet, shown_table};
 pub use value::Value;

@@ -66,6 +66,28 @@ pub struct Past {
     pub names: Vec<String>,
     /// Names that fields had, for the same reason.
     pub fields: BTreeMap<String, FieldNo>,
+    /// What all sites call it by, whatever its name becomes: where the schema of the main office travels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub told: Option<Told>,
+}
+
+/// The main office's numbers for a table and its columns. None is ever given to another one, so a packet that was written long before a name
+/// changed its meaning is read as it was meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// The number of the table.
+    pub table: TableNo,
+    /// The fields here by the main office's numbers for them, also those that went. Two numbers may mean one field.
+    #[serde(default)]
+    pub fields: BTreeMap<FieldNo, FieldNo>,
+}
+
+impl Told {
+    /// The number to say for a field.
+    #[must_use]
+    pub fn number(&self, field: FieldNo) -> Option<FieldNo> {
+        self.fields.iter().find(|(_, here)| **here == field).map(|(number, _)| *number)
+    }
 }
 
 impl Past {
@@ -141,8 +163,40 @@ impl Shape {
     /// The field of that name, in the table now or not.
     #[must_use]
     pub fn field_ever(&self, name: &str) -> Option<FieldNo> {
-        let numbered = || (0u16..).zip(&self.fields);
-        self.field(name).or_else(|| numbered().find(|(_, field)| field.name == name).map(|(number, _)| FieldNo(number)))
+        self.field(name).or_else(|| self.numbered().find(|field| self.name_of(*field) == name))
+    }
+
+    /// The field in the table now that a neighbour speaks of by this name and, where it says one, the main office's number.
+    #[must_use]
+    pub fn spoken_field(&self, name: &str, number: Option<FieldNo>) -> Option<FieldNo> {
+        match self.told_field(number) {
+            Ok(field) => Some(field).filter(|field| self.is_live(*field)),
+            Err(told) => self.field(name).filter(|field| told.is_none_or(|told| told.number(*field).is_none())),
+        }
+    }
+
+    /// As [`Shape::spoken_field`], in the table now or not.
+    #[must_use]
+    pub fn spoken_field_ever(&self, name: &str, number: Option<FieldNo>) -> Option<FieldNo> {
+        match self.told_field(number) {
+            Ok(field) => Some(field),
+            Err(None) => self.field_ever(name),
+            Err(Some(told)) => {
+                let is_it = |field: &FieldNo| self.name_of(*field) == name && told.number(*field).is_none();
+                self.numbered().find(is_it)
+            }
+        }
+    }
+
+    /// The field of a number; as an error where the number does not tell: all that is told.
+    fn told_field(&self, number: Option<FieldNo>) -> Result<FieldNo, Option<&Told>> {
+        let (Some(number), Some(told)) = (number, self.past.told.as_ref()) else { return Err(None) };
+        told.fields.get(&number).copied().ok_or(Some(told))
+    }
+
+    /// Every field that ever was.
+    fn numbered(&self) -> impl Iterator<Item = FieldNo> {
+        (0u16..).take(self.fields.len()).map(FieldNo)
     }
 
     /// Whether a field is in the table now.

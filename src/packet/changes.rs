@@ -2,7 +2,8 @@
 //!
 //! Columns of one kind of thing lie together, so they deflate to 0.8 of row-wise JSON and less, and `jq` reads them. A change is carried
 //! whole: both images with incarnation and stamps, stated fields, shared row, absorbed incarnations and whom references mean. Names stand
-//! for tables, fields and sites; numbers never leave the home. Dropped fields are not said: nobody can name them any more.
+//! for tables, fields and sites; this home's numbers never leave it. Where the schema of the main office travels its numbers stand beside
+//! the names: they mean the same for ever, a name may come to mean something else. Dropped fields are not said.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -17,8 +18,12 @@ use crate::model::{Born, Change, ChangeKind, FieldNo, Image, Meant, Row, Shape, 
 pub trait Vocabulary {
     /// The shape of a tracked table.
     fn shape(&self, table: TableNo) -> &Shape;
-    /// The number of a tracked table, by the name the database spells.
-    fn table(&self, name: &str) -> Option<TableNo>;
+    /// The number of a tracked table, by the name the database spells and, where it is said, the main office's number.
+    fn table(&self, name: &str, told: Option<TableNo>) -> Option<TableNo>;
+    /// The field of such a table, in it now, by its name and, where it is said, the main office's number.
+    fn field(&self, table: TableNo, name: &str, told: Option<FieldNo>) -> Option<FieldNo>;
+    /// Whether the main office's numbers are said: every site knows tables and fields by them.
+    fn says_numbers(&self) -> bool;
     /// The name of a numbered site.
     fn site_name(&self, site: SiteNo) -> SiteName;
     /// The number of a site; one that was never heard of gets a new number.
@@ -209,6 +214,7 @@ impl<'b> BlockEncoder<'b> {
         block.member("kind").push_text(kind_name(self.form.kind));
         self.push_names(block.member("key"), &self.shape.key);
         self.push_names(block.member("fields"), &self.fields);
+        self.push_numbers_told(&mut block);
         if self.form.whole {
             block.member("whole").push_str("true");
         }
@@ -223,6 +229,18 @@ impl<'b> BlockEncoder<'b> {
         self.push_images(&mut block);
         self.push_extras(&mut block);
         block.end();
+    }
+
+    /// The main office's numbers for what is named, where all of it has one.
+    fn push_numbers_told(&self, block: &mut ObjectWriter<'_>) {
+        let Some(told) = self.shape.past.told.as_ref().filter(|_| self.vocabulary.says_numbers()) else { return };
+        let numbers = |fields: &[FieldNo]| fields.iter().map(|field| told.number(*field)).collect::<Option<Vec<_>>>();
+        let (Some(key), Some(fields)) = (numbers(&self.shape.key), numbers(&self.fields)) else { return };
+        let mut object = ObjectWriter::new(block.member("numbers"));
+        object.member("table").push_str(&told.table.0.to_string());
+        push_list(object.member("key"), key, |out, number| out.push_str(&number.0.to_string()));
+        push_list(object.member("fields"), fields, |out, number| out.push_str(&number.0.to_string()));
+        object.end();
     }
 
     fn push_images(&self, block: &mut ObjectWriter<'_>) {

@@ -21,8 +21,18 @@ impl Vocabulary for Home {
     fn shape(&self, table: TableNo) -> &Shape {
         &self.shapes[table.0 as usize]
     }
-    fn table(&self, name: &str) -> Option<TableNo> {
-        self.shapes.iter().find(|shape| shape.name == name).map(|shape| shape.number)
+    fn table(&self, name: &str, told: Option<TableNo>) -> Option<TableNo> {
+        let is_it = |shape: &&Shape| match (told, &shape.past.told) {
+            (Some(number), Some(told)) => told.table == number,
+            (Some(_) | None, None) | (None, Some(_)) => shape.name == name,
+        };
+        self.shapes.iter().find(is_it).map(|shape| shape.number)
+    }
+    fn field(&self, table: TableNo, name: &str, told: Option<FieldNo>) -> Option<FieldNo> {
+        self.shape(table).spoken_field(name, told)
+    }
+    fn says_numbers(&self) -> bool {
+        true
     }
     fn site_name(&self, site: SiteNo) -> SiteName {
         self.sites[site.0 as usize].clone()

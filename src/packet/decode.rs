@@ -4,6 +4,7 @@
 //! nothing of that line is handed out. Members that are not known are left alone; whoever adds one that matters lists a feature in `requires`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
 
 use super::changes::{Vocabulary, kind_name, side_name, sides};
@@ -11,7 +12,7 @@ use super::column::{Borns, Column, Members, Sites, integer, list, read_numbers, 
 use super::error::CodecError;
 use super::json_value::Json;
 use super::limits::{Limit, Limits};
-use crate::model::{Born, Change, ChangeKind, FieldNo, Image, Key, Meant, Millis, Row, Shape, Side, SiteNo, Stamp, Value};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Image, Key, Meant, Millis, Row, Shape, Side, SiteNo, Stamp, TableNo, Value};
 
 /// Bytes of a line whose room is kept for the next one.
 const KEPT_BYTES: usize = 8 << 20;
@@ -35,6 +36,7 @@ pub struct Block {
     key: Vec<String>,
     fields: Vec<String>,
     stated: Vec<String>,
+    numbers: Option<Numbers>,
     whole: bool,
     count: usize,
     keys: Vec<Column>,
@@ -47,6 +49,14 @@ pub struct Block {
     shared: Option<(Vec<usize>, Vec<Column>)>,
     aliases: Option<(Vec<usize>, Borns)>,
     meant: Vec<MeantColumn>,
+}
+
+/// The main office's numbers for what a block names.
+#[derive(Debug)]
+struct Numbers {
+    table: TableNo,
+    key: Vec<FieldNo>,
+    fields: Vec<FieldNo>,
 }
 
 /// Stamps that some fields share.
@@ -132,6 +142,20 @@ impl Block {
         &self.table
     }
 
+    /// The main office's number for the table, where the block says it.
+    #[must_use]
+    pub fn told_table(&self) -> Option<TableNo> {
+        self.numbers.as_ref().map(|numbers| numbers.table)
+    }
+
+    /// The main office's number for a field that the block names, where it says it.
+    #[must_use]
+    pub fn told_field(&self, name: &str) -> Option<FieldNo> {
+        let numbers = self.numbers.as_ref()?;
+        let place = |names: &[String]| names.iter().position(|one| one == name);
+        place(&self.fields).map(|at| numbers.fields[at]).or_else(|| place(&self.key).map(|at| numbers.key[at]))
+    }
+
     /// What happened to its records.
     #[must_use]
     pub const fn kind(&self) -> ChangeKind {
@@ -187,20 +211,24 @@ impl Block {
     /// [`CodecError::Block`] where a key is none.
     pub fn changes(&self, vocabulary: &mut dyn Vocabulary) -> Result<Decoded, CodecError> {
         let unknown = || Ok(Decoded { unknown_table: Some(self.table.clone()), ..Decoded::default() });
-        let Some(table) = vocabulary.table(&self.table) else { return unknown() };
+        let Some(table) = vocabulary.table(&self.table, self.told_table()) else { return unknown() };
         let sites = SiteNumbers::learn(self, vocabulary);
         let shape = vocabulary.shape(table);
-        let Some(key_order) = self.key_order(shape) else { return unknown() };
-        let mut stated: Vec<FieldNo> = self.stated.iter().filter_map(|name| shape.field(name)).collect();
+        let all = self.key.iter().chain(&self.fields).chain(&self.stated).chain(self.meant.iter().map(|meant| &meant.field));
+        let known: BTreeMap<&str, Option<FieldNo>> =
+            all.map(|name| (name.as_str(), vocabulary.field(table, name, self.told_field(name)))).collect();
+        let field = |name: &String| known.get(name.as_str()).copied().flatten();
+        let Some(key_order) = self.key_order(shape, field) else { return unknown() };
+        let mut stated: Vec<FieldNo> = self.stated.iter().filter_map(field).collect();
         stated.sort_unstable();
-        let places: Vec<Option<FieldNo>> = self.fields.iter().map(|name| shape.field(name)).collect();
+        let places: Vec<Option<FieldNo>> = self.fields.iter().map(field).collect();
         let width = places.iter().flatten().max().map_or(0, |field| field.index() + 1);
-        Decoder { block: self, shape, sites, places, stated, width, key_order }.decode()
+        Decoder { block: self, table, known: &known, sites, places, stated, width, key_order }.decode()
     }
 
     /// Per key field of the shape its place in this block's key; none where the keys are not the same fields.
-    fn key_order(&self, shape: &Shape) -> Option<Vec<usize>> {
-        let place = |field: &FieldNo| self.key.iter().position(|name| shape.field(name) == Some(*field));
+    fn key_order(&self, shape: &Shape, known: impl Fn(&String) -> Option<FieldNo>) -> Option<Vec<usize>> {
+        let place = |field: &FieldNo| self.key.iter().position(|name| known(name) == Some(*field));
         if shape.key.len() == self.key.len() { shape.key.iter().map(place).collect() } else { None }
     }
 
@@ -227,6 +255,7 @@ impl Block {
         let key = names(members.need("key")?)?;
         let fields = names(members.need("fields")?)?;
         let stated = members.take("stated").map(names).transpose()?.unwrap_or_else(|| fields.clone());
+        let numbers = members.take("numbers").map(|json| read_numbers_told(json, key.len(), fields.len())).transpose()?;
         let columns = |json: Json, number: usize, count: usize| {
             let columns = list(json)?.into_iter().map(|json| Column::read(json, count)).collect::<Result<Vec<_>, String>>()?;
             if columns.len() == number { Ok(columns) } else { Err(format!("{} columns, not {number}", columns.len())) }
@@ -276,6 +305,7 @@ impl Block {
             key,
             fields,
             stated,
+            numbers,
         })
     }
 }
@@ -283,6 +313,18 @@ impl Block {
 fn read_kind(name: &str) -> Result<ChangeKind, String> {
     let kinds = [ChangeKind::Insert, ChangeKind::Update, ChangeKind::Delete, ChangeKind::Replace, ChangeKind::Absent];
     kinds.into_iter().find(|kind| kind_name(*kind) == name).ok_or_else(|| format!("`{name}` is no kind of change"))
+}
+
+fn read_numbers_told(json: Json, key: usize, fields: usize) -> Result<Numbers, String> {
+    let mut members = Members::of(json, "`numbers`")?;
+    let number = |json: &Json| u16::try_from(integer(json)?).map(FieldNo).map_err(|_| "a number that no field has".to_owned());
+    let numbers = |json: Json, count: usize| {
+        let all = list(json)?.iter().map(number).collect::<Result<Vec<_>, String>>()?;
+        let distinct: std::collections::BTreeSet<_> = all.iter().collect();
+        if all.len() == count && distinct.len() == count { Ok(all) } else { Err("not one number for each field".to_owned()) }
+    };
+    let table = u32::try_from(integer(&members.need("table")?)?).map_err(|_| "a number that no table has")?;
+    Ok(Numbers { table: TableNo(table), key: numbers(members.need("key")?, key)?, fields: numbers(members.need("fields")?, fields)? })
 }
 
 /// Names of fields, each once.
@@ -372,7 +414,9 @@ impl SiteNumbers {
 /// One block on its way to changes.
 struct Decoder<'d> {
     block: &'d Block,
-    shape: &'d Shape,
+    table: TableNo,
+    /// The block's names of fields, with their numbers here.
+    known: &'d BTreeMap<&'d str, Option<FieldNo>>,
     sites: SiteNumbers,
     /// Per field of the block its number here.
     places: Vec<Option<FieldNo>>,
@@ -399,9 +443,13 @@ impl Decoder<'_> {
             }
         }
         self.mean(&mut changes);
-        let unknown = block.fields.iter().chain(&block.stated).filter(|name| self.shape.field(name).is_none()).cloned();
+        let unknown = block.fields.iter().chain(&block.stated).filter(|name| self.field(name).is_none()).cloned();
         let unknown_fields: std::collections::BTreeSet<String> = unknown.collect();
         Ok(Decoded { changes, unknown_table: None, unknown_fields: unknown_fields.into_iter().collect() })
+    }
+
+    fn field(&self, name: &str) -> Option<FieldNo> {
+        self.known.get(name).copied().flatten()
     }
 
     fn change(&self, record: usize) -> Result<Change, CodecError> {
@@ -420,7 +468,7 @@ impl Decoder<'_> {
             ChangeKind::Absent => (None, None),
         };
         Ok(Change {
-            table: self.shape.number,
+            table: self.table,
             key,
             before,
             after,
@@ -448,7 +496,7 @@ impl Decoder<'_> {
     fn mean(&self, changes: &mut [Change]) {
         for (column, sites) in self.block.meant.iter().zip(&self.sites.meant) {
             // A field that is not here is said of the block as a whole.
-            let Some(field) = self.shape.field(&column.field) else { continue };
+            let Some(field) = self.field(&column.field) else { continue };
             for (place, record) in column.records.iter().enumerate() {
                 let born = born_at(&column.born, sites, place);
                 changes[*record].meant.push(Meant { side: column.side, field, at: column.at, born });

@@ -13,10 +13,11 @@
 //! section 4, rule 6). Our writes are noted by capture too; since we hold the lock, what the log gained is ours.
 
 use std::cell::OnceCell;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufReader;
 use std::time::Duration;
 
+use super::evolve::Event;
 use super::foreign::Foreign;
 use super::held::Try;
 use super::known::Link;
@@ -27,16 +28,19 @@ use super::seal::{self, Sealing, give_back};
 use super::session::RULES_PART;
 use super::standing;
 use super::vocabulary::Words;
-use super::{Result, Session, SyncError};
+use super::{Result, Session, SyncError, news};
 use crate::database::Applied;
 use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
-use crate::model::{Change, Key, Millis, PacketNumber, SiteName, TableNo};
+use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
 use crate::site::Roster;
 
 /// Between two slices of a packet. SQLite asks again for a lock every 25 ms once it has waited a while: a shorter pause
 /// would let the application miss it, slice after slice.
 const PAUSE: Duration = Duration::from_millis(30);
+
+/// Records that a sentence names.
+const NAMED: usize = 5;
 
 /// Whose change it is and which packet brought it.
 pub(super) struct Incoming {
@@ -67,6 +71,8 @@ pub(super) struct Applying<'s> {
     pub buffer: Vec<u8>,
     /// What comes back because of the change being decided, where anything does.
     pub along: Option<Along>,
+    /// Records that came without a value which they must have, by its field.
+    pub stood_in: BTreeMap<(TableNo, FieldNo), Vec<String>>,
     /// Who else is there, once somebody asked.
     roster: OnceCell<Roster>,
 }
@@ -113,9 +119,11 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         lifted: BTreeSet::new(),
         buffer: Vec::new(),
         along: None,
+        stood_in: BTreeMap::new(),
         roster: OnceCell::new(),
     };
     let done = work(&mut applying)?;
+    applying.say_what_stands_in()?;
     let tally = applying.tally;
     standing::note_sync(session, tally.tables.keys(), now)?;
     for shape in &session.shapes {
@@ -141,6 +149,16 @@ pub(super) fn note_commit(session: &Session) -> Result<()> {
 
 /// Applies the next packet of a neighbour from where it was left.
 pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_name: &str, bytes: u64) -> Result<Tally> {
+    apply_until(session, from, opened, Some((file_name, bytes)))
+}
+
+/// Applies the changes of the next packet from where they were left, and leaves it unfinished.
+pub(super) fn apply_changes(session: &Session, from: &Neighbour, opened: &Opened) -> Result<Tally> {
+    apply_until(session, from, opened, None)
+}
+
+/// `finish`: the name of the file and its length; none where the packet is to be left unfinished.
+fn apply_until(session: &Session, from: &Neighbour, opened: &Opened, finish: Option<(&str, u64)>) -> Result<Tally> {
     let envelope = &opened.envelope;
     let name = from.card.name.clone();
     let database = session.database()?;
@@ -165,7 +183,10 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
             let mut taken = 0;
             loop {
                 let Some(next) = changes.next(session)? else {
-                    applying.finish(from, opened, file_name, bytes, done)?;
+                    match finish {
+                        Some((file_name, bytes)) => applying.finish(from, opened, file_name, bytes, done)?,
+                        None => database.set_applied(&name, &Applied { slice: done, ..applied.clone() })?,
+                    }
                     return Ok(true);
                 };
                 if skipped < skip {
@@ -193,13 +214,13 @@ pub(super) fn apply(session: &Session, from: &Neighbour, opened: &Opened, file_n
 }
 
 /// One change of a packet: what has its place here, and what has not.
-struct Next {
-    here: Option<Change>,
+pub(super) struct Next {
+    pub here: Option<Change>,
     parked: Option<Change>,
 }
 
 /// The changes of a packet one after the other, a block decoded at a time.
-struct Changes<'o> {
+pub(super) struct Changes<'o> {
     opened: &'o Opened,
     parts: VecDeque<String>,
     reader: Option<BlockReader<BufReader<EntryReader>>>,
@@ -207,13 +228,13 @@ struct Changes<'o> {
 }
 
 impl<'o> Changes<'o> {
-    fn new(opened: &'o Opened) -> Self {
+    pub(super) fn new(opened: &'o Opened) -> Self {
         let parts = opened.entry_names().filter(|name| name.starts_with("changes/")).map(str::to_owned).collect();
         Self { opened, parts, reader: None, decoded: VecDeque::new() }
     }
 
     /// The next change; inside a slice, because names that were never heard get their numbers.
-    fn next(&mut self, session: &Session) -> Result<Option<Next>> {
+    pub(super) fn next(&mut self, session: &Session) -> Result<Option<Next>> {
         loop {
             if let Some(next) = self.decoded.pop_front() {
                 return Ok(Some(next));
@@ -274,6 +295,23 @@ impl Applying<'_> {
             }
         }
         next.parked.map_or(Ok(()), |change| self.park(incoming, session.inward(change, incoming.link)?))
+    }
+
+    fn say_what_stands_in(&mut self) -> Result<()> {
+        let all = std::mem::take(&mut self.stood_in);
+        let said = all.into_iter().map(|((table, field), keys)| {
+            let shape = self.session.shape(table);
+            let (named, more) = (&keys[..keys.len().min(NAMED)], keys.len().saturating_sub(NAMED));
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            Event::Said(format!(
+                "`{}` of `{}` must not be empty, and {}{more} came without it from a site that had not heard of that: give it a value",
+                shape.name_of(field),
+                shape.name,
+                named.join(", ")
+            ))
+        });
+        let said: Vec<Event> = said.collect();
+        if said.is_empty() { Ok(()) } else { news::add(self.session, &said) }
     }
 
     /// Counts the acknowledgement that a packet carries; before its changes (`DESIGN` section 4, "Streams").

@@ -14,7 +14,7 @@ pub(super) enum Event {
     #[error("the schema of the main office is here in version {0}")]
     SchemaHad(u64),
     #[error("{0}")]
-    Lost(String),
+    Said(String),
     #[error("table `{0}` is new: it is tracked from now on")]
     NewTable(String),
     #[error("what is in `{0}` does not travel: {1}")]
@@ -90,7 +90,8 @@ pub(super) fn anywhere(old: &Shape, found: &Shape) -> Vec<Gap> {
     if gone.is_empty() || new.is_empty() { Vec::new() } else { vec![Gap { gone, new }] }
 }
 
-/// The shape from now on. A name in `anew` is another field than the one that has or had it.
+/// The shape from now on. A name in `anew` is another field than the one that has or had it; a field in `renames` is in the table under that
+/// name, whether it was in it before or not.
 pub(super) fn merged(old: &Shape, found: &Shape, renames: &[(FieldNo, String)], anew: &BTreeSet<String>) -> Shape {
     let mut shape = old.clone();
     if shape.name != found.name {
@@ -105,10 +106,12 @@ pub(super) fn merged(old: &Shape, found: &Shape, renames: &[(FieldNo, String)], 
     };
     for (field, name) in renames {
         rename(&mut shape, *field, name);
+        shape.fields[field.index()].dropped = false;
     }
+    let is_renamed = |field: FieldNo| renames.iter().any(|(renamed, _)| *renamed == field);
     let there = |name: &str| found.live_fields().find(|field| same_name(found.name_of(*field), name));
     for field in old.live_fields() {
-        match there(shape.name_of(field)).filter(|_| !anew.contains(shape.name_of(field))) {
+        match there(shape.name_of(field)).filter(|_| is_renamed(field) || !anew.contains(shape.name_of(field))) {
             Some(found_field) => rename(&mut shape, field, found.name_of(found_field)),
             None => shape.fields[field.index()].dropped = true,
         }

@@ -7,7 +7,7 @@ use super::parked::split;
 use super::vocabulary::Words;
 use super::{Result, Session, from_child, from_parent};
 use crate::ledger::Parked;
-use crate::model::{Change, Field, FieldNo, Image, Key, KeyKind, Meant, Past, Row, Shape, SiteName, SiteNo, TableNo};
+use crate::model::{Change, Field, FieldNo, Image, Key, KeyKind, Meant, Past, Row, Shape, SiteName, SiteNo, TableNo, Told};
 use crate::packet::{Block, Vocabulary};
 
 /// Names of one block, some of which have no place here, with the numbers they are parked under.
@@ -17,6 +17,8 @@ pub(super) struct Foreign<'s> {
     shape: Shape,
     /// What is here of it.
     here: Shape,
+    /// The fields that the block names.
+    fields: BTreeMap<String, FieldNo>,
 }
 
 impl Vocabulary for Foreign<'_> {
@@ -24,8 +26,16 @@ impl Vocabulary for Foreign<'_> {
         &self.shape
     }
 
-    fn table(&self, _: &str) -> Option<TableNo> {
+    fn table(&self, _: &str, _: Option<TableNo>) -> Option<TableNo> {
         Some(self.shape.number)
+    }
+
+    fn field(&self, _: TableNo, name: &str, _: Option<FieldNo>) -> Option<FieldNo> {
+        self.fields.get(name).copied()
+    }
+
+    fn says_numbers(&self) -> bool {
+        self.words.says_numbers()
     }
 
     fn site_name(&self, site: SiteNo) -> SiteName {
@@ -43,27 +53,39 @@ impl<'s> Foreign<'s> {
         let ledger = &session.ledger;
         let words = Words(session);
         let all = ledger.shapes_ever()?;
-        let live = words.table(block.table()).map(|number| session.shape(number)).filter(|shape| has_key(shape, block.key()));
-        let live = live.and_then(|shape| all.iter().find(|one| one.number == shape.number)).cloned();
-        let gone = || all.iter().rev().find(|shape| shape.past.gone && shape.name == block.table() && has_key(shape, block.key())).cloned();
-        let number = TableNo(u32::try_from(all.len()).expect("SQLite has fewer tables"));
-        let mut here = live.or_else(gone).unwrap_or_else(|| phantom(number, block));
+        let says = words.says_numbers();
+        let (told, number) = (block.told_table().filter(|_| says), |name: &str| block.told_field(name).filter(|_| says));
+        let has_key = |shape: &Shape| {
+            let names = block.key();
+            shape.key.len() == names.len()
+                && names.iter().zip(&shape.key).all(|(name, field)| shape.spoken_field_ever(name, number(name)) == Some(*field))
+        };
+        let live = words.table(block.table(), told).and_then(|number| all.iter().find(|shape| shape.number == number));
+        let is_meant = |shape: &Shape| match (told, &shape.past.told) {
+            (Some(number), Some(told)) => number == told.table,
+            (Some(_) | None, None) | (None, Some(_)) => shape.name == block.table(),
+        };
+        let gone = || all.iter().rev().find(|shape| shape.past.gone && is_meant(shape) && has_key(shape));
+        let mut here = live
+            .filter(|shape| has_key(shape))
+            .or_else(gone)
+            .cloned()
+            .unwrap_or_else(|| phantom(TableNo(u32::try_from(all.len()).expect("SQLite has fewer tables")), block, told));
         let before = all.iter().find(|shape| shape.number == here.number);
-        for name in block.fields().iter().chain(block.stated()) {
-            if here.field_ever(name).is_none() {
-                here.fields.push(Field { name: name.clone(), dropped: true });
+        let mut fields = BTreeMap::new();
+        for name in block.key().iter().chain(block.fields()).chain(block.stated()) {
+            let field = here.spoken_field_ever(name, number(name)).unwrap_or_else(|| add_field(&mut here, name));
+            if let (Some(number), Some(told)) = (number(name), &mut here.past.told) {
+                told.fields.entry(number).or_insert(field);
             }
+            fields.insert(name.clone(), field);
         }
         if before != Some(&here) {
             ledger.put_shape(&here, session.rank(here.number))?;
         }
         let mut shape = here.clone();
-        for name in block.key().iter().chain(block.fields()).chain(block.stated()) {
-            if let Some(field) = here.field_ever(name) {
-                shape.fields[field.index()].dropped = false;
-            }
-        }
-        Ok(Self { words, shape, here })
+        fields.values().for_each(|field| shape.fields[field.index()].dropped = false);
+        Ok(Self { words, shape, here, fields })
     }
 
     /// The parts of a decoded change: what has its place here, and what is to be parked.
@@ -72,13 +94,21 @@ impl<'s> Foreign<'s> {
     }
 }
 
+/// Adds a field that is not here.
+fn add_field(shape: &mut Shape, name: &str) -> FieldNo {
+    shape.fields.push(Field { name: name.to_owned(), dropped: true });
+    FieldNo(u16::try_from(shape.fields.len() - 1).unwrap_or(u16::MAX))
+}
+
 /// A table that only a neighbour has.
-fn phantom(number: TableNo, block: &Block) -> Shape {
+fn phantom(number: TableNo, block: &Block, told: Option<TableNo>) -> Shape {
     let fields: Vec<Field> = block.key().iter().map(|name| Field { name: name.clone(), dropped: true }).collect();
+    let key: Vec<FieldNo> = (0u16..).take(fields.len()).map(FieldNo).collect();
+    let numbers = || block.key().iter().zip(&key).filter_map(|(name, field)| Some((block.told_field(name)?, *field))).collect();
+    let told = told.map(|table| Told { table, fields: numbers() });
     Shape {
         number,
         name: block.table().to_owned(),
-        key: (0u16..).take(fields.len()).map(FieldNo).collect(),
         fields,
         key_kind: KeyKind::Natural,
         references: Vec::new(),
@@ -86,23 +116,27 @@ fn phantom(number: TableNo, block: &Block) -> Shape {
         without_rowid: false,
         numbers: Vec::new(),
         identity_fields: Vec::new(),
-        past: Past { gone: true, ..Past::default() },
+        past: Past { gone: true, told, ..Past::default() },
+        key,
     }
-}
-
-fn has_key(shape: &Shape, names: &[String]) -> bool {
-    shape.key.len() == names.len() && names.iter().zip(&shape.key).all(|(name, field)| shape.field_ever(name) == Some(*field))
 }
 
 /// Moves what is parked for the table, under this number or another one, to the numbers of its new shape.
 pub(super) fn gather(session: &Session, new: &Shape, before: &BTreeMap<TableNo, Shape>) -> Result<()> {
     let ledger = &session.ledger;
     let mut shape = new.clone();
-    let is_source = |old: &&Shape| old.number == new.number || (old.past.gone && old.name == new.name);
+    let table = |shape: &Shape| shape.past.told.as_ref().map(|told| told.table);
+    let is_source = |old: &&Shape| {
+        let same = match (table(old), table(new)) {
+            (Some(old), Some(new)) => old == new,
+            (Some(_), None) | (None, Some(_) | None) => old.name == new.name,
+        };
+        old.number == new.number || (old.past.gone && same)
+    };
     let mut found: BTreeMap<(SiteNo, Key), Vec<Parked>> = BTreeMap::new();
     for old in before.values().filter(is_source) {
-        let names: Vec<String> = old.key.iter().map(|field| old.name_of(*field).to_owned()).collect();
-        if !has_key(new, &names) {
+        let same_key = old.key.len() == new.key.len() && old.key.iter().zip(&new.key).all(|(a, b)| field_in(old, *a, new) == Some(*b));
+        if !same_key {
             continue;
         }
         for parked in ledger.parked_in(old.number)? {
@@ -125,17 +159,21 @@ pub(super) fn gather(session: &Session, new: &Shape, before: &BTreeMap<TableNo, 
     Ok(())
 }
 
+/// The field of another shape that this one's is: the main office's numbers tell, and names where it has none.
+fn field_in(from: &Shape, field: FieldNo, to: &Shape) -> Option<FieldNo> {
+    let number = from.past.told.as_ref().and_then(|told| told.number(field));
+    if number.is_some() && from.number == to.number {
+        return to.past.told.as_ref().and_then(|told| told.fields.get(&number?)).copied().or(Some(field));
+    }
+    to.spoken_field_ever(from.name_of(field), number)
+}
+
 /// A change in the numbers of another shape; names that it lacks are added to it as fields that are not here.
 fn renumbered(change: &Change, from: &Shape, to: &mut Shape) -> Change {
-    let numbers: Vec<FieldNo> = from
-        .fields
-        .iter()
-        .map(|field| {
-            to.field_ever(&field.name).unwrap_or_else(|| {
-                to.fields.push(Field { name: field.name.clone(), dropped: true });
-                FieldNo(u16::try_from(to.fields.len() - 1).unwrap_or(u16::MAX))
-            })
-        })
+    let numbers: Vec<FieldNo> = (0u16..)
+        .take(from.fields.len())
+        .map(FieldNo)
+        .map(|field| field_in(from, field, to).unwrap_or_else(|| add_field(to, from.name_of(field))))
         .collect();
     let number = |field: FieldNo| numbers.get(field.index()).copied().unwrap_or(field);
     let row = |row: &Row| {

@@ -11,8 +11,9 @@ use super::held::continued;
 use super::known;
 use super::put::Put;
 use super::revive::{Gone, Meeting};
+use crate::database::conform::Required;
 use crate::ledger::{ConflictKind, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, FieldNo, Image, LIBRARY, Meant, Side, Stamp, Value};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Image, LIBRARY, Meant, Side, Stamp, Value};
 use crate::rules::{DeleteRule, Direction};
 
 /// What deciding came to.
@@ -53,11 +54,14 @@ impl Applying<'_> {
             }
         }
         self.as_stored_here(&record, &mut change)?;
+        let mut stands_in = self.stand_in(&mut change, Required::is_alike)?;
         let opinion = if again.is_some() && !twin {
             known::opinion(&self.session.ledger, &record, incoming.link)?
         } else {
             self.moved_shadow(&record, incoming, &change)?
         };
+        // What the child will hold there otherwise is told.
+        stands_in.extend(self.stand_in(&mut change, |required| !required.is_alike())?);
         let derived = known::derived(&self.session.ledger, &record, incoming.link)?;
         let clean =
             known::same(&derived, &Opinion::Known(record.current.clone())) && !record.extra.opinions.contains_key(&incoming.link.site);
@@ -93,6 +97,9 @@ impl Applying<'_> {
             }
             None => {
                 self.keep_along()?;
+                for field in stands_in {
+                    self.stood_in.entry((record.table, field)).or_default().push(self.session.shown_key(&record)?.to_string());
+                }
                 if again.is_some() {
                     record.extra.held.remove(&incoming.link.site);
                 }
@@ -118,6 +125,29 @@ impl Applying<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A child that has not heard that a column must not be empty says nothing there. Once it has, it puts the same there as we do now, or
+    /// is told. Gives the fields.
+    fn stand_in(&self, change: &mut Change, which: impl Fn(&Required) -> bool) -> Result<Vec<FieldNo>> {
+        let session = self.session;
+        if !session.rules.schema_travels() {
+            return Ok(Vec::new());
+        }
+        let whole = change.whole || matches!(change.kind(), ChangeKind::Insert | ChangeKind::Replace);
+        let (key, Some(after)) = (change.key.clone(), change.after.as_mut()) else { return Ok(Vec::new()) };
+        let all = session.database()?.required(session.shape(change.table))?;
+        let lacks = |(field, required): &(&FieldNo, &Required)| match after.row.get(**field) {
+            Value::Absent => whole && !required.has_default,
+            Value::Null => true,
+            Value::Integer(_) | Value::Real(_) | Value::Text(_) | Value::Blob(_) => false,
+        };
+        let lacking: Vec<FieldNo> = all.iter().filter(|(_, required)| which(required)).filter(lacks).map(|(field, _)| *field).collect();
+        lacking.iter().for_each(|field| after.row.set(*field, all[field].stand_in(&key)));
+        change.fields.extend(&lacking);
+        change.fields.sort_unstable();
+        change.fields.dedup();
+        Ok(lacking)
     }
 
     /// A child's word on a record's number is none, once we have the record.

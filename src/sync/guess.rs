@@ -3,10 +3,15 @@
 //! A rename is believed where the new name stands in the place of the old one *and* the records hold there what the mirror
 //! holds; else the column is dropped and another one added, and the report names both. A table is the same under another name
 //! where our triggers went with it, or where all its columns are there and its records are those of the mirror.
+//!
+//! A name that is there as before may be another column: renamed, and a new one made under the name; dropped, and made again; two that exchanged
+//! their names. A table that was only altered still has our triggers, so a record that holds something else and was not noted tells it. Of
+//! a table that was made anew nothing tells it: there a name goes on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evolve::{Gap, merged, same_name};
+use super::upgrade::{as_armed, captured};
 use super::{Result, Session};
 use crate::database::Database;
 use crate::model::{FieldNo, Key, Row, Shape, Value};
@@ -17,52 +22,89 @@ const SAMPLE: usize = 2_000;
 /// Notes read to know which of them were edited meanwhile.
 const NOTED: usize = 100_000;
 
-/// Fields that have another name now: those for which exactly one new column in their place holds what the mirror holds. Out of the gaps
-/// goes what is clearly another column: in records that nobody touched it holds what it was filled with, and the one that went held something else.
-pub(super) fn renames(session: &Session, old: &Shape, found: &Shape, gaps: &mut Vec<Gap>) -> Result<Vec<(FieldNo, String)>> {
-    if gaps.is_empty() {
-        return Ok(Vec::new());
-    }
+/// What became of names that nobody told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Guess {
+    /// Fields that have another name now.
+    pub renamed: Vec<(FieldNo, String)>,
+    /// Names that another column has now: it was dropped and made again.
+    pub anew: Vec<String>,
+}
+
+/// Fields that have another name now: those for which exactly one column that is new, or that is another one under its name, holds what the
+/// mirror holds. Out of the gaps goes what is clearly another column: in records that nobody touched it holds what it was filled with, and
+/// the one that went held something else.
+pub(super) fn guess(session: &Session, old: &Shape, found: &Shape, gaps: &mut Vec<Gap>) -> Result<Guess> {
     let database = session.database()?;
     let candidate = merged(old, found, &[], &BTreeSet::new());
-    let mut pairs: Vec<(FieldNo, FieldNo)> = Vec::new();
+    // A table that was only altered: what differs in a record that no trigger noted was written by nobody, so it is another column.
+    let altered = session.rules.schema_travels() && captured(session, old)?.is_some();
+    let stayed: Vec<FieldNo> = old.live_fields().filter(|field| altered && candidate.is_live(*field) && !old.is_key(*field)).collect();
+    if gaps.is_empty() && stayed.is_empty() {
+        return Ok(Guess::default());
+    }
+    let come: Vec<FieldNo> = candidate.live_fields().filter(|field| !old.is_live(*field)).collect();
+    let gone: Vec<FieldNo> = old.live_fields().filter(|field| !candidate.is_live(*field)).collect();
     let mut defaults = BTreeMap::new();
-    for gap in gaps.iter() {
-        for new in gap.new.iter().filter_map(|name| candidate.field(name)) {
-            defaults.insert(new, database.constant_default(&candidate, new)?);
-            pairs.extend(gap.gone.iter().map(|gone| (*gone, new)));
-        }
+    for field in come.iter().chain(&stayed) {
+        defaults.insert(*field, database.constant_default(&candidate, *field)?);
+    }
+    let in_place = |gone: &FieldNo, new: &FieldNo| {
+        gaps.iter().any(|gap| gap.gone.contains(gone) && gap.new.iter().any(|name| candidate.field(name) == Some(*new)))
+    };
+    let mut pairs: Vec<(FieldNo, FieldNo)> = Vec::new();
+    for was in gone.iter().chain(&stayed) {
+        let is_place = |new: &&FieldNo| in_place(was, new) || stayed.contains(was) || stayed.contains(*new);
+        pairs.extend(come.iter().chain(&stayed).filter(|new| was != *new).filter(is_place).map(|new| (*was, *new)));
     }
     let mut evidence: BTreeMap<(FieldNo, FieldNo), Evidence> = BTreeMap::new();
+    let mut names: BTreeMap<FieldNo, Name> = BTreeMap::new();
     let mut holds_more: BTreeSet<FieldNo> = BTreeSet::new();
+    let is_default = |field: &FieldNo, value: &Value| defaults.get(field).and_then(Option::as_ref) == Some(value);
     let looked = compare_sample(session, old, &candidate, &mut |mirror, row, noted| {
-        for pair @ (gone, new) in &pairs {
-            let (was, is) = (mirror.get(*gone), row.get(*new));
+        for pair @ (was_field, new) in &pairs {
+            let (was, is) = (mirror.get(*was_field), row.get(*new));
             let telling = *is != Value::Null && defaults.get(new).is_some_and(|default| default.as_ref() != Some(is));
             evidence.entry(*pair).or_default().add(was.converts_to(is), telling, noted);
             if !noted && (telling || defaults.get(new).is_none_or(Option::is_none)) {
                 holds_more.insert(*new);
             }
         }
+        for field in stayed.iter().filter(|_| !noted) {
+            let (was, is) = (mirror.get(*field), row.get(*field));
+            names.entry(*field).or_default().add(was.converts_to(is), is_default(field, is));
+        }
     })?;
+    if !looked {
+        return Ok(Guess::default());
+    }
+    let moved: BTreeSet<FieldNo> = names.iter().filter(|(_, name)| name.is_another()).map(|(field, _)| *field).collect();
+    // What stayed is neither end of a rename.
+    evidence.retain(|(was, new), _| (moved.contains(was) || gone.contains(was)) && (moved.contains(new) || come.contains(new)));
     let differs = |new: FieldNo| {
         let mut seen = evidence.iter().filter(|((_, one), _)| *one == new).peekable();
         seen.peek().is_some() && seen.all(|(_, evidence)| evidence.differs())
     };
-    let is_another = |name: &str| candidate.field(name).is_some_and(|new| looked && !holds_more.contains(&new) && differs(new));
+    let is_another = |name: &str| candidate.field(name).is_some_and(|new| !holds_more.contains(&new) && differs(new));
     gaps.iter_mut().for_each(|gap| gap.new.retain(|name| !is_another(name)));
     gaps.retain(|gap| !gap.new.is_empty());
     let agreeing: Vec<(FieldNo, FieldNo)> =
         evidence.into_iter().filter(|(_, evidence)| evidence.is_enough()).map(|(pair, _)| pair).collect();
     let only = |(gone, new): &(FieldNo, FieldNo)| agreeing.iter().filter(|(g, n)| g == gone || n == new).count() == 1;
     let named = |(gone, new): &(FieldNo, FieldNo)| (*gone, candidate.name_of(*new).to_owned());
-    Ok(if looked { agreeing.iter().filter(|pair| only(pair)).map(named).collect() } else { Vec::new() })
+    let renamed: Vec<(FieldNo, String)> = agreeing.iter().filter(|pair| only(pair)).map(named).collect();
+    let goes = |field: &&FieldNo| {
+        let taken = renamed.iter().any(|(_, to)| same_name(to, candidate.name_of(**field)));
+        renamed.iter().all(|(from, _)| from != *field) && (taken || names[*field].is_filled())
+    };
+    let anew = moved.iter().filter(goes).map(|field| candidate.name_of(*field).to_owned()).collect();
+    Ok(Guess { renamed, anew })
 }
 
 /// Whether a table that is new is one that is missing, under another name.
 pub(super) fn is_same_table(session: &Session, old: &Shape, found: &Shape) -> Result<bool> {
     // Triggers go with a table that is renamed, whatever else is changed about it.
-    if let Some(now) = session.database()?.renamed_to(old)? {
+    if let Some(now) = captured(session, old)?.filter(|now| *now != old.name) {
         return Ok(same_name(&now, &found.name));
     }
     let names = |shape: &Shape| shape.live_fields().map(|field| shape.name_of(field).to_owned()).collect::<Vec<_>>();
@@ -70,11 +112,44 @@ pub(super) fn is_same_table(session: &Session, old: &Shape, found: &Shape) -> Re
     if names(old) != names(found) || keys(old) != keys(found) || old.key_kind != found.key_kind {
         return Ok(false);
     }
+    holds_the_same(session, old, &merged(old, found, &[], &BTreeSet::new()))
+}
+
+/// Whether the records of a table are those that the mirror has of it.
+pub(super) fn holds_the_same(session: &Session, old: &Shape, candidate: &Shape) -> Result<bool> {
     let mut evidence = Evidence::default();
-    let looked = compare_sample(session, old, &merged(old, found, &[], &BTreeSet::new()), &mut |mirror, row, noted| {
-        evidence.add(mirror.same(row), true, noted);
+    let looked = compare_sample(session, old, candidate, &mut |mirror, row, noted| {
+        let same = candidate.live_fields().all(|field| !old.is_live(field) || mirror.get(field) == row.get(field));
+        evidence.add(same, true, noted);
     })?;
     Ok(looked && evidence.is_enough())
+}
+
+/// What records that nobody touched say of a name that was there before.
+#[derive(Clone, Copy, Debug, Default)]
+struct Name {
+    /// They hold what they held, and not only what a column is filled with.
+    kept: u64,
+    /// They hold what a column is filled with, and held something else.
+    emptied: u64,
+    /// They hold something else.
+    other: u64,
+}
+
+impl Name {
+    fn add(&mut self, same: bool, filled: bool) {
+        self.kept += u64::from(same && !filled);
+        self.emptied += u64::from(!same && filled);
+        self.other += u64::from(!same && !filled);
+    }
+
+    const fn is_another(&self) -> bool {
+        self.kept == 0 && self.emptied + self.other > 0
+    }
+
+    const fn is_filled(&self) -> bool {
+        self.kept == 0 && self.other == 0 && self.emptied > 0
+    }
 }
 
 /// What records say of a name that may be another name for something known.
@@ -110,7 +185,7 @@ impl Evidence {
 /// the mirror was made. False where the database cannot be read by it.
 fn compare_sample(session: &Session, old: &Shape, candidate: &Shape, each: &mut dyn FnMut(&Row, &Row, bool)) -> Result<bool> {
     let (database, ledger) = (session.database()?, &session.ledger);
-    let noted = noted(session, database, old)?;
+    let noted = noted(session, database, &as_armed(session, old)?)?;
     database.begin_read()?;
     let mut pairs = Vec::new();
     let scanned = database.scan(candidate, None, SAMPLE, &mut |key, row| {

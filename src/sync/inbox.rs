@@ -336,7 +336,21 @@ fn open_with(
 
 fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Path) -> Result<super::report::Tally> {
     session.take_rules(from, opened)?;
-    session.take_schema(from, opened)?;
+    let early = match session.take_schema(from, opened) {
+        // The records that it allows may come with it: as far as they have a place they are taken first.
+        Err(SyncError::SchemaBrought(refused)) if refused.is_about_records() => {
+            if let Some(refused) = session.refusal_after_changes(from, opened)? {
+                return Err(SyncError::SchemaBrought(refused));
+            }
+            let early = apply::apply_changes(session, from, opened)?;
+            session.take_schema(from, opened)?;
+            early
+        }
+        taken => {
+            taken?;
+            super::report::Tally::default()
+        }
+    };
     bundles::travel::keep(session, from, opened)?;
     if !session.has_database() {
         let most = session.limits.document_bytes;
@@ -348,7 +362,10 @@ fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Pa
     documents::take::take(session, from, opened)?;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let bytes = fs::metadata(path)?.len();
-    apply::apply(session, from, opened, &name, bytes)
+    let mut tally = apply::apply(session, from, opened, &name, bytes)?;
+    let changes = tally.changes;
+    tally.add(early);
+    Ok(super::report::Tally { changes, ..tally })
 }
 
 /// Moves a file out of the way for a person to look at, with the reason beside it.

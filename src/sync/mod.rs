@@ -19,7 +19,7 @@
 //! | [`clocks`] | how wrong is a neighbour's clock? |
 //! | `known` | what does a neighbour hold? |
 //! | [`stays`] | which records stay home, although it does not hold them? |
-//! | `upgrade`, `evolve`, `guess` | what does a schema change mean for what is tracked? |
+//! | `upgrade`, `matching`, `evolve`, `guess` | what does a schema change mean for what is tracked? |
 //! | [`schema`] | how does the main office's schema get to all sites? |
 //! | [`parked`], `foreign` | what becomes of changes for a table or field that is not here? |
 //! | [`forget`] | what need a site not remember any more? |
@@ -51,6 +51,7 @@ pub mod inbox;
 pub mod join;
 mod known;
 mod losses;
+mod matching;
 mod meaning;
 pub mod mend;
 mod merge;

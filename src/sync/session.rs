@@ -303,7 +303,8 @@ impl Session {
             if !reshaped && !due.values().any(|why| *why > Why::Moved) {
                 return Ok((surveyed, due));
             }
-            if let Some(version) = self.database()?.rearm(&self.world, &self.shapes, &self.ledger.pair()?, surveyed)? {
+            let (pair, moved) = (self.ledger.pair()?, upgrade::moved(self)?);
+            if let Some(version) = self.database()?.rearm(&self.world, &self.shapes, &pair, surveyed, &moved)? {
                 return Ok((version, due));
             }
         }

@@ -25,21 +25,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evolve::{Event, anywhere, field_events, gaps, merged, same_name};
-use super::guess::{is_same_table, noted, renames};
+use super::evolve::{Event, same_name};
+use super::guess::noted;
+use super::matching::Taking;
 use super::parked::split;
-use super::schema::{self, SentSchema, own};
-use super::{Result, Session, SyncError, foreign, news, numbering};
+use super::{Result, Session, SyncError, foreign, news, schema};
 use crate::ledger::{Opinion, Parked, PastValue, Record};
 use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
-use crate::rules::{Direction, Rules};
-use crate::site::Role;
+use crate::rules::Direction;
 
 /// Note of the schema version, and of the rules of what is local, that the shapes were made for.
 const VERSION: &str = "schema version";
 
 /// Note of the tables that were there and cannot be tracked, a line each.
 const UNTRACKED: &str = "untracked tables";
+
+/// Note of the tables whose triggers and logs are still under an earlier name, with that name: from taking over until all is settled.
+const ARMED: &str = "armed names";
 
 /// What was taken over in one look.
 #[derive(Debug, Default)]
@@ -53,9 +55,9 @@ pub(super) struct TakenOver {
     /// Shapes are otherwise.
     pub reshaped: bool,
     /// A table came back without its records: the parent is asked for everything.
-    emptied: bool,
+    pub emptied: bool,
     /// Fields whose content the told schema wrote, and nobody else.
-    made: BTreeMap<TableNo, BTreeSet<FieldNo>>,
+    pub made: BTreeMap<TableNo, BTreeSet<FieldNo>>,
 }
 
 /// Looks whether the schema moved since the last time, and takes over what is otherwise: the shapes, and the mirror with them.
@@ -80,6 +82,7 @@ pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &Take
         events.extend(new);
     }
     let names: Vec<&str> = untracked.iter().map(|(name, _)| name.as_str()).collect();
+    let armed = renamed_since_armed(session, &all)?;
     let (changed, ranks) = changed(session, &all, &taken)?;
     taken.again = before.is_some();
     taken.reshaped = !changed.is_empty();
@@ -87,6 +90,7 @@ pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &Take
     let done = write(session, &changed, &ranks, &events, &taken)
         .and_then(|()| Ok(session.ledger.set_note(UNTRACKED, &names.join("\n"))?))
         .and_then(|()| schema::forget_change(session))
+        .and_then(|()| set_armed(session, &armed))
         .and_then(|()| note(session, &taken));
     let done = done.and_then(|()| Ok(session.ledger.commit(&session.world, "commit schema")?));
     if let Err(error) = &done
@@ -102,197 +106,74 @@ pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &Take
 /// Notes that everything is as the schema of this version wants it.
 pub(super) fn settle(session: &Session, version: i64) -> Result<()> {
     let version = version_words(session, version)?;
+    if !armed(session)?.is_empty() {
+        session.set_note(ARMED, "")?;
+    }
     if session.ledger.note(VERSION)?.as_ref() != Some(&version) {
         session.set_note(VERSION, &version)?;
     }
     Ok(())
 }
 
+/// The earlier names of tables whose triggers and logs may still be under them.
+fn armed(session: &Session) -> Result<BTreeMap<TableNo, String>> {
+    let Some(text) = session.ledger.note(ARMED)?.filter(|text| !text.is_empty()) else { return Ok(BTreeMap::new()) };
+    serde_json::from_str(&text).map_err(|_| SyncError::Bug("noted names of triggers do not read"))
+}
+
+fn set_armed(session: &Session, armed: &BTreeMap<TableNo, String>) -> Result<()> {
+    let text = serde_json::to_string(armed).map_err(|_| SyncError::Bug("names of triggers do not write"))?;
+    Ok(session.ledger.set_note(ARMED, if armed.is_empty() { "" } else { &text })?)
+}
+
+/// A table as its triggers and its log know it.
+pub(super) fn as_armed(session: &Session, shape: &Shape) -> Result<Shape> {
+    let name = armed(session)?.remove(&shape.number);
+    Ok(Shape { name: name.unwrap_or_else(|| shape.name.clone()), ..shape.clone() })
+}
+
+/// The table that our triggers of a known one are on; none where they went with it.
+pub(super) fn captured(session: &Session, shape: &Shape) -> Result<Option<String>> {
+    let before = as_armed(session, shape)?;
+    let now = session.database()?.captured(&before)?;
+    // Once capture was put in order it says nothing of a table that had another name.
+    Ok(now.filter(|now| before.name == shape.name || *now != before.name))
+}
+
+/// Tables that get another name now, or got one and were not armed since.
+fn renamed_since_armed(session: &Session, all: &[Shape]) -> Result<BTreeMap<TableNo, String>> {
+    let mut names = armed(session)?;
+    // A told schema moves what is ours itself, with its own commit.
+    if schema::change(session)? == schema::Change::default() {
+        for before in &session.shapes {
+            if all[before.number.0 as usize].name != before.name {
+                names.entry(before.number).or_insert_with(|| before.name.clone());
+            }
+        }
+    }
+    Ok(names)
+}
+
+/// Names of tables at their last arming, with those that they have now.
+pub(super) fn moved(session: &Session) -> Result<Vec<(String, String)>> {
+    let name = |number: TableNo| session.shapes.iter().find(|shape| shape.number == number).map(|shape| shape.name.clone());
+    let moved = armed(session)?.into_iter().filter_map(|(number, before)| Some((before, name(number)?)));
+    Ok(moved.filter(|(before, now)| before != now).collect())
+}
+
 /// What the shapes were made for: the schema, what the rules say stays where it is, and what the parent told.
 fn version_words(session: &Session, schema: i64) -> Result<String> {
     let mut local = schema::words(session)?.unwrap_or_default();
+    if session.rules.schema_travels() {
+        // Since packets say them.
+        local.push_str("numbers;");
+    }
     for (table, rule) in session.rules.tables() {
         if rule.direction == Direction::None || !rule.local.is_empty() {
             local.push_str(&format!("{table:?} {:?} {:?};", rule.direction, rule.local));
         }
     }
     Ok(if local.is_empty() { schema.to_string() } else { format!("{schema} {}", blake3::hash(local.as_bytes()).to_hex()) })
-}
-
-/// Finds for every table of the database the one it was.
-struct Taking<'s> {
-    session: &'s Session,
-    found: Vec<Shape>,
-    untracked: Vec<(String, String)>,
-    /// Every table that ever was, by number, as it is to be from now on.
-    all: Vec<Shape>,
-    events: Vec<Event>,
-    taken: TakenOver,
-    /// What became of names with a told schema.
-    change: schema::Change,
-    /// What the parent told; none at the host, and where schemas do not travel.
-    told: Option<SentSchema>,
-}
-
-impl<'s> Taking<'s> {
-    fn new(session: &'s Session, surveyed: i64) -> Result<Self> {
-        // A table that has no key of its own keeps the one it was taken in with, whatever the rules have come to say.
-        let with_key = |rules: Rules, shape: &Shape| {
-            let key: Vec<String> = shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
-            rules.with_key(&shape.name, &key)
-        };
-        let rules = session.shapes.iter().fold(session.rules.clone(), with_key);
-        let (change, told) = (schema::change(session)?, if schema::words(session)?.is_some() { schema::told(session)? } else { None });
-        let mut survey = session.database()?.survey(&rules)?;
-        let own = own_columns(session, &survey.shapes, told.as_ref(), &change)?;
-        if !own.is_empty() {
-            let local = |rules: Rules, (table, own): (&String, &Vec<String>)| {
-                let all = [rules.table(table).local.clone(), own.clone()].concat();
-                rules.with_local(table, &all)
-            };
-            survey = session.database()?.survey(&own.iter().fold(rules, local))?;
-        }
-        survey.shapes.iter_mut().for_each(|shape| numbering::identify(shape, &session.rules));
-        let all = session.ledger.shapes_ever()?;
-        let mut untracked: Vec<(String, String)> = survey.untracked.into_iter().map(|one| (one.name, one.reason.to_string())).collect();
-        untracked
-            .extend(own.iter().flat_map(|(table, own)| own.iter().map(move |column| (format!("{table}.{column}"), own::WHY.to_owned()))));
-        let taken = TakenOver { surveyed, ..TakenOver::default() };
-        Ok(Self { session, found: survey.shapes, untracked, all, events: Vec::new(), taken, change, told })
-    }
-
-    fn match_tables(&mut self) -> Result<()> {
-        let live: Vec<Shape> = self.all.iter().filter(|shape| !shape.past.gone).cloned().collect();
-        let mut left = self.found.clone();
-        let mut missing = Vec::new();
-        for old in live {
-            if self.change.ended.contains(&old.name) {
-                self.events.push(Event::TableGone(old.name.clone()));
-                self.all[old.number.0 as usize].past.gone = true;
-                continue;
-            }
-            let name = self.change.tables.get(&old.name).unwrap_or(&old.name);
-            match left.iter().position(|found| same_name(&found.name, name)) {
-                Some(at) => {
-                    let found = left.remove(at);
-                    if !self.go_on(&old, &found)? {
-                        self.events.push(Event::OtherKey(old.name.clone()));
-                        self.all[old.number.0 as usize].past.gone = true;
-                        left.push(found);
-                    } else if self.change.tables.contains_key(&old.name) && old.name != found.name {
-                        self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
-                    }
-                }
-                None => missing.push(old),
-            }
-        }
-        for old in missing {
-            let mut same = None;
-            for (at, found) in left.iter().enumerate() {
-                if is_same_table(self.session, &old, found)? {
-                    same = Some(at);
-                    break;
-                }
-            }
-            match same {
-                Some(at) => {
-                    let found = left.remove(at);
-                    if self.go_on(&old, &found)? {
-                        self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
-                    } else {
-                        self.events.push(Event::OtherKey(old.name.clone()));
-                        self.all[old.number.0 as usize].past.gone = true;
-                        left.push(found);
-                    }
-                }
-                None => {
-                    match self.untracked.iter().find(|(name, _)| same_name(name, &old.name)) {
-                        Some((name, why)) => self.events.push(Event::Untracked(name.clone(), why.clone())),
-                        None => self.events.push(Event::TableGone(old.name.clone())),
-                    }
-                    self.all[old.number.0 as usize].past.gone = true;
-                }
-            }
-        }
-        let (ours, own): (Vec<Shape>, Vec<Shape>) = left.into_iter().partition(|found| match &self.told {
-            Some(told) => own::is_told(self.session, told, &found.name),
-            None => true,
-        });
-        self.untracked.extend(own.into_iter().map(|found| (found.name, own::WHY.to_owned())));
-        ours.iter().try_for_each(|found| self.begin(found))
-    }
-
-    /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
-    fn go_on(&mut self, old: &Shape, found: &Shape) -> Result<bool> {
-        let columns = self.change.columns.get(&old.name);
-        // Where the schema travels a drop cannot be taken back, so the host looks further, and asks where nothing tells.
-        let asks = self.session.settings.role == Role::Host && self.session.rules.schema_travels();
-        let mut gaps = match columns {
-            Some(_) => Vec::new(),
-            None if asks => anywhere(old, found),
-            None => gaps(old, found),
-        };
-        let renames = match columns {
-            Some(columns) => told_renames(old, found, columns),
-            None => renames(self.session, old, found, &mut gaps)?,
-        };
-        let new = merged(old, found, &renames, &self.anew(old, found, &renames));
-        if new.key != old.key || new.key_kind != old.key_kind {
-            return Ok(false);
-        }
-        if new != *old {
-            self.events.extend(field_events(old, &new, &renames, &gaps));
-            let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
-            self.taken.tables.insert(new.number, fresh);
-        }
-        if let Some(columns) = columns {
-            let made = columns.made.iter().filter_map(|name| new.field(name)).collect();
-            self.taken.made.insert(new.number, made);
-            self.taken.tables.entry(new.number).or_default();
-        }
-        let at = new.number.0 as usize;
-        self.all[at] = new;
-        Ok(true)
-    }
-
-    /// Names that are other fields than those which have or had them: where schemas travel, numbers tell what is the same.
-    fn anew(&self, old: &Shape, found: &Shape, renames: &[(FieldNo, String)]) -> BTreeSet<String> {
-        if !self.session.rules.schema_travels() {
-            return BTreeSet::new();
-        }
-        let is_here = |name: &str| old.live_fields().any(|field| same_name(old.name_of(field), name));
-        let is_back = |name: &&str| !is_here(name) && renames.iter().all(|(_, to)| to != name);
-        let back = found.live_fields().map(|field| found.name_of(field)).filter(is_back).map(str::to_owned);
-        let ended = self.change.columns.get(&old.name).into_iter().flat_map(|columns| columns.ended.intersection(&columns.made)).cloned();
-        back.chain(ended).collect()
-    }
-
-    /// A table that was not here: one that a neighbour spoke of, one that comes back, or one that is new.
-    fn begin(&mut self, found: &Shape) -> Result<()> {
-        let database = self.session.database()?;
-        for old in self.all.iter().rev().filter(|old| old.past.gone && same_name(&old.name, &found.name)) {
-            let new = merged(old, found, &[], &BTreeSet::new());
-            let known = self.session.ledger.count(old.number)?;
-            // An empty table does not say that all its records were deleted: somebody dropped it and made it again.
-            let emptied = known > 0 && database.count(found)? == 0;
-            self.taken.emptied |= emptied;
-            if new.key != old.key || emptied || (known > 0 && new.key_kind != old.key_kind) {
-                continue;
-            }
-            let name = new.name.clone();
-            self.events.push(if known > 0 { Event::TableBack(name) } else { Event::NewTable(name) });
-            let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
-            self.taken.tables.insert(new.number, fresh);
-            let at = old.number.0 as usize;
-            self.all[at] = new;
-            return Ok(());
-        }
-        let number = TableNo(u32::try_from(self.all.len()).expect("SQLite has fewer tables"));
-        self.events.push(Event::NewTable(found.name.clone()));
-        self.taken.tables.insert(number, BTreeSet::new());
-        self.all.push(Shape { number, ..found.clone() });
-        Ok(())
-    }
 }
 
 /// The shapes to write, and the rank of each table: parents before children.
@@ -410,31 +291,6 @@ fn written(session: &Session, new: &Shape, record: &Record, made: &BTreeSet<Fiel
         return Ok(None);
     }
     Row::decode(&bytes).map(Some).map_err(|_| SyncError::Bug("a row that was just read does not decode"))
-}
-
-/// The names that the parent told.
-fn told_renames(old: &Shape, found: &Shape, columns: &schema::Columns) -> Vec<(FieldNo, String)> {
-    let named = |(from, to): (&String, &String)| Some((old.field(from)?, to.clone()));
-    columns.renamed.iter().filter_map(named).filter(|(_, to)| found.field(to).is_some()).collect()
-}
-
-/// Columns by table that are this site's own.
-fn own_columns(session: &Session, found: &[Shape], told: Option<&SentSchema>, change: &schema::Change) -> Result<own::Own> {
-    let Some(told) = told else { return Ok(own::Own::new()) };
-    let mut all = own::Own::new();
-    for shape in found {
-        let before = change.tables.iter().find(|(_, now)| same_name(now, &shape.name)).map_or(&shape.name, |(before, _)| before);
-        let old = session.shapes.iter().find(|old| same_name(&old.name, before));
-        let renamed = match (old, change.columns.get(before)) {
-            (Some(old), None) => renames(session, old, shape, &mut gaps(old, shape))?,
-            (Some(_) | None, Some(_)) | (None, None) => Vec::new(),
-        };
-        let own = own::columns(session, told, shape, old, &renamed);
-        if !own.is_empty() {
-            all.insert(shape.name.clone(), own);
-        }
-    }
-    Ok(all)
 }
 
 /// Parks what held changes say of fields (or a table) that are no longer here.

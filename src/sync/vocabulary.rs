@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Result, Session};
-use crate::model::{Shape, SiteName, SiteNo, TableNo};
+use crate::model::{FieldNo, Shape, SiteName, SiteNo, TableNo};
 use crate::packet::Vocabulary;
 
 /// The names that neighbours know: at a site whose application called a told table or column otherwise by itself, those that were told.
@@ -23,8 +23,16 @@ impl Vocabulary for Spoken<'_> {
         self.told.get(&table).unwrap_or_else(|| self.words.shape(table))
     }
 
-    fn table(&self, name: &str) -> Option<TableNo> {
-        self.words.table(name)
+    fn table(&self, name: &str, told: Option<TableNo>) -> Option<TableNo> {
+        self.words.table(name, told)
+    }
+
+    fn field(&self, table: TableNo, name: &str, told: Option<FieldNo>) -> Option<FieldNo> {
+        self.words.field(table, name, told)
+    }
+
+    fn says_numbers(&self) -> bool {
+        self.words.says_numbers()
     }
 
     fn site_name(&self, site: SiteNo) -> SiteName {
@@ -44,11 +52,28 @@ impl Vocabulary for Words<'_> {
         self.0.shape(table)
     }
 
-    fn table(&self, name: &str) -> Option<TableNo> {
+    fn table(&self, name: &str, told: Option<TableNo>) -> Option<TableNo> {
+        let number = |shape: &Shape| shape.past.told.as_ref().map(|told| told.table);
         let shapes = &self.0.shapes;
+        if let Some(told) = told.filter(|_| self.says_numbers()) {
+            let all = shapes.iter().chain(&self.0.former);
+            if let Some(shape) = all.clone().find(|shape| number(shape) == Some(told)) {
+                return Some(shape.number).filter(|_| !shape.past.gone);
+            }
+            // Before the schema that tells it is here.
+            return shapes.iter().find(|shape| shape.name == name && number(shape).is_none()).map(|shape| shape.number);
+        }
         // A neighbour that has not renamed the table still says its former name.
         let renamed = || shapes.iter().find(|shape| shape.past.names.iter().any(|before| before == name));
         shapes.iter().find(|shape| shape.name == name).or_else(renamed).map(|shape| shape.number)
+    }
+
+    fn field(&self, table: TableNo, name: &str, told: Option<FieldNo>) -> Option<FieldNo> {
+        self.shape(table).spoken_field(name, told.filter(|_| self.says_numbers()))
+    }
+
+    fn says_numbers(&self) -> bool {
+        self.0.rules.schema_travels()
     }
 
     fn site_name(&self, site: SiteNo) -> SiteName {

@@ -3,6 +3,7 @@
 mod any_order;
 mod chinook;
 mod crashes;
+mod former_names;
 mod hints;
 mod names;
 mod own_things;

@@ -1,6 +1,6 @@
 //! Schema changes that cannot be had: refused in words, tried again, and nothing else is lost by it.
 
-use super::{assert_one, says, two};
+use super::{FOUR, assert_one, four, says, two};
 
 #[test]
 fn records_in_the_way_of_a_constraint_stop_the_stream_until_somebody_mends_them() {
@@ -15,7 +15,7 @@ fn records_in_the_way_of_a_constraint_stop_the_stream_until_somebody_mends_them(
         assert_eq!(
             why,
             [
-                "the schema that it brings cannot be had here: records of `customers` here are not what its new schema allows (UNIQUE constraint failed: customers.name): change them here; the packet waits and is tried again in every round"
+                "the schema that it brings cannot be had here: records of `customers` here are not what its new schema allows (UNIQUE constraint failed: customers.name): change ECHO here; the packet waits and is tried again in every round"
             ]
         );
         assert_eq!(
@@ -64,7 +64,10 @@ fn a_unique_index_that_waits_for_a_person_is_said_in_every_round() {
     for _ in 0..2 {
         let report = tree.sync("anna");
         assert!(
-            says(&report, "index `names` of `customers` is not made yet: UNIQUE constraint failed: customers.name"),
+            says(
+                &report,
+                "index `names` of `customers` is not made yet: UNIQUE constraint failed: customers.name; change CORE and ECHO here"
+            ),
             "{:?}",
             report.notes
         );
@@ -91,4 +94,103 @@ fn a_name_that_a_table_of_the_childs_own_has_is_refused_until_that_one_makes_roo
     tree.settle(&["anna", "head"]);
     tree.assert_rows(&["head", "anna"], "SELECT phone FROM clients ORDER BY id", &["anna", "2", "3"]);
     tree.assert_rows(&["anna"], "SELECT text FROM my_clients", &["mine"]);
+}
+
+/// As a migration tool makes it: the default is there for the migration only.
+const MUST: &str = "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT, code TEXT NOT NULL, rank INTEGER NOT NULL);
+    INSERT INTO n SELECT *, 'c' || id, 5 FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT";
+
+#[test]
+fn a_record_sent_before_its_site_heard_of_a_column_that_must_not_be_empty_is_taken() {
+    let tree = two();
+    tree.edit("anna", "INSERT INTO customers VALUES ('ECHO', 'Echo', NULL, '5'); INSERT INTO notes VALUES ('N2', 'ECHO', 'anna')");
+    tree.sync("anna");
+    tree.edit("head", MUST);
+    let report = tree.sync("head");
+    assert!(says(&report, "`rank` of `customers` must not be empty, and ECHO came without it"), "{:?}", report.notes);
+    let report = tree.sync("anna");
+    assert!(says(&report, "column `code` of `customers` must not be empty: '' stands in it until its values come"), "{:?}", report.notes);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(
+        &["head", "anna"],
+        "SELECT id, code, rank FROM customers ORDER BY id",
+        &["ACME|cACME|5", "BOLT|cBOLT|5", "CORE|cCORE|5", "ECHO||0"],
+    );
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn nothing_that_was_sent_where_something_must_be_from_now_on_becomes_what_every_site_puts_there() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET city = NULL WHERE id = 'ACME'; INSERT INTO customers VALUES ('ECHO', 'Echo', NULL, NULL)");
+    tree.sync("anna");
+    tree.edit("anna", "UPDATE customers SET phone = NULL WHERE id = 'BOLT'");
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT NOT NULL DEFAULT 'none', phone TEXT NOT NULL, code TEXT NOT NULL UNIQUE);
+        INSERT INTO n SELECT *, 'c' || id FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT");
+    let report = tree.sync("head");
+    assert!(
+        says(&report, "`code` of `customers` must not be empty, and ECHO came without it from a site that had not heard of that"),
+        "{:?}",
+        report.notes
+    );
+    let report = tree.sync("anna");
+    assert!(says(&report, "column `phone` of `customers` must not be empty: '' stands in it where it was empty"), "{:?}", report.notes);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(
+        &["head", "anna"],
+        "SELECT id, city, phone, substr(code, 1, 1) FROM customers ORDER BY id",
+        &["ACME|none|1|c", "BOLT|Basel||c", "CORE|Chur|3|c", "ECHO|none||#"],
+    );
+    assert_one(&tree, &["head", "anna"]);
+    assert_eq!(super::conflicts(&tree, "head"), [""; 0]);
+}
+
+#[test]
+fn constraints_that_come_name_the_records_that_break_them() {
+    for (host, child, named, mend) in [
+        (
+            "CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT CHECK (city <> 'Bonn'), phone TEXT); INSERT INTO n SELECT * FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers",
+            "UPDATE customers SET city = 'Bonn' WHERE id <> 'CORE'",
+            "(CHECK constraint failed: city <> 'Bonn'): change ACME, BOLT here",
+            "UPDATE customers SET city = 'Basel' WHERE id <> 'CORE'",
+        ),
+        (
+            "CREATE TABLE n (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers, body TEXT REFERENCES customers(id)); INSERT INTO n SELECT id, customer, NULL FROM notes; DROP TABLE notes; ALTER TABLE n RENAME TO notes",
+            "INSERT INTO notes VALUES ('N2', 'ACME', 'nobody')",
+            "records of `notes` would refer to records of `customers` that are not here: change N2 here",
+            "UPDATE notes SET body = NULL",
+        ),
+    ] {
+        let tree = two();
+        tree.edit("head", &format!("PRAGMA foreign_keys = off; BEGIN; {host}; COMMIT"));
+        tree.edit("anna", child);
+        tree.sync("head");
+        let report = tree.sync("anna");
+        assert!(report.waiting[0].why.contains(named), "{:?}", report.waiting);
+        tree.edit("anna", mend);
+        tree.settle(&["anna", "head"]);
+        assert_one(&tree, &["head", "anna"]);
+    }
+}
+
+#[test]
+fn records_that_the_host_mended_for_a_new_constraint_come_with_it() {
+    for change in [
+        "UPDATE customers SET city = 'Basel', phone = 'mended' WHERE city = 'Bern'; PRAGMA foreign_keys = off; BEGIN;
+         CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT CHECK (city <> 'Bern'), phone TEXT, level INTEGER); INSERT INTO n SELECT *, 3 FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT",
+        "UPDATE customers SET city = id, phone = 'mended' WHERE city = 'Bern'; PRAGMA foreign_keys = off; BEGIN;
+         CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT UNIQUE, phone TEXT, level INTEGER); INSERT INTO n SELECT *, 3 FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT",
+        "UPDATE customers SET city = 'ACME', phone = 'mended'; PRAGMA foreign_keys = off; BEGIN;
+         CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT REFERENCES customers(id), phone TEXT, level INTEGER); INSERT INTO n SELECT *, 3 FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT",
+    ] {
+        let tree = four();
+        tree.edit("head", "UPDATE customers SET city = 'Bern'");
+        tree.settle(&FOUR);
+        tree.edit("head", change);
+        tree.edit("anna", "UPDATE customers SET name = 'Anna' WHERE id = 'CORE'");
+        tree.settle(&FOUR);
+        tree.assert_rows(&FOUR, "SELECT id, name, phone, level FROM customers ORDER BY id", &["ACME|Acme Ltd|mended|3", "BOLT|Bolt AG|mended|3", "CORE|Anna|mended|3"]);
+        assert_one(&tree, &FOUR);
+        assert_eq!(super::conflicts(&tree, "head"), [""; 0]);
+    }
 }

@@ -63,6 +63,12 @@ impl Conformed {
         self.plan.tables.iter().map(|table| (table.from.as_str(), table.name.as_str()))
     }
 
+    /// What stands in columns that must not be empty, a sentence each.
+    #[must_use]
+    pub fn stand_ins(&self) -> Vec<String> {
+        self.plan.tables.iter().flat_map(TablePlan::stand_ins).collect()
+    }
+
     /// Columns of such a table, by its name before: renamed ones with both names, those that went, those whose content nobody wrote.
     #[must_use]
     pub fn columns(&self, table: &str) -> (Vec<(String, String)>, Vec<String>, Vec<String>) {
@@ -241,7 +247,8 @@ impl Database {
         match self.connection.execute_batch(&fill) {
             Err(error) if error.sqlite_error_code() == Some(rusqlite::ErrorCode::ConstraintViolation) => {
                 let message = error.to_string().replace(REMADE, &table.name);
-                return Err(Stop::Refused(Refused::Records { table: table.name.clone(), message }));
+                let named = self.left_out(&table.name, REMADE, &fill)?;
+                return Err(Stop::Refused(Refused::Records { table: table.name.clone(), named, message }));
             }
             filled => self.step(&what, filled)?,
         }
@@ -287,6 +294,10 @@ impl Database {
                 Kind::View | Kind::Trigger => self.step(&what, self.build(&other.sql))?,
                 Kind::Index => match self.index(other) {
                     Ok(()) => {}
+                    Err(why) if why.starts_with("UNIQUE constraint failed") => {
+                        let named = self.in_the_way_of(other)?;
+                        done.late.push(format!("{what} of `{}` is not made yet: {why}; change {named} here", other.table));
+                    }
                     Err(why) => done.late.push(format!("{what} of `{}` is not made yet: {why}", other.table)),
                 },
             }
@@ -356,7 +367,8 @@ impl Database {
             let former = |name: &str| plan.tables.iter().find(|one| one.name == name).map_or(name.to_owned(), |one| one.from.clone());
             let was = before.get(&(former(&table), former(&parent))).copied().unwrap_or_default();
             if now > was && !waits {
-                return Err(Stop::Refused(Refused::References { table, parent, count: now - was }));
+                let named = self.referring_to_nothing(&table, &parent)?;
+                return Err(Stop::Refused(Refused::References { named, table, parent }));
             }
         }
         Ok(())

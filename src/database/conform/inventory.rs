@@ -171,7 +171,7 @@ fn read(connection: &Connection) -> Result<Inventory> {
     Ok(inventory)
 }
 
-fn read_columns(connection: &Connection, table: &str) -> Result<Vec<Column>> {
+pub(super) fn read_columns(connection: &Connection, table: &str) -> Result<Vec<Column>> {
     let doing = "read the columns of a table";
     let alone = "SELECT (SELECT name FROM pragma_index_info(i.name)) FROM pragma_index_list(?1) i WHERE i.\"unique\" AND NOT i.partial \
         AND (SELECT count(*) FROM pragma_index_info(i.name)) = 1";

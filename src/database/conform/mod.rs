@@ -15,8 +15,10 @@
 //! records are in the way of is left out and *late*: what makes them unique may follow too.
 
 mod carry_out;
+mod culprits;
 mod inventory;
 mod plan;
+mod required;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -26,6 +28,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use carry_out::Conformed;
 pub use inventory::Inventory;
 pub use plan::Plan;
+pub use required::Required;
 
 use super::{Database, Result, SchemaDump};
 
@@ -75,22 +78,24 @@ pub enum Refused {
         column: String,
     },
     /// Records here are not what the new schema allows.
-    #[error("records of `{table}` here are not what its new schema allows ({message}): change them here")]
+    #[error("records of `{table}` here are not what its new schema allows ({message}): change {named} here")]
     Records {
         /// The table.
         table: String,
+        /// Some of them by their keys, as words.
+        named: String,
         /// SQLite's words.
         message: String,
     },
     /// Records would refer to nothing.
-    #[error("{count} records of `{table}` would refer to records of `{parent}` that are not here: change them here")]
+    #[error("records of `{table}` would refer to records of `{parent}` that are not here: change {named} here")]
     References {
+        /// Some of them by their keys, as words.
+        named: String,
         /// The table.
         table: String,
         /// The table they refer to.
         parent: String,
-        /// How many more than before.
-        count: u64,
     },
     /// A statement does not run here.
     #[error("{what} cannot be made here: {message}")]
@@ -103,6 +108,17 @@ pub enum Refused {
     /// All steps were done, and it is not what it should be.
     #[error("what was made is not what was told: {0}")]
     Otherwise(String),
+}
+
+impl Refused {
+    /// Whether other records would do: those that come with the schema, or somebody's edits.
+    #[must_use]
+    pub const fn is_about_records(&self) -> bool {
+        match self {
+            Self::Records { .. } | Self::References { .. } => true,
+            Self::TableInTheWay { .. } | Self::ColumnInTheWay { .. } | Self::Statement { .. } | Self::Otherwise(_) => false,
+        }
+    }
 }
 
 impl Database {

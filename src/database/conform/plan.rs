@@ -44,6 +44,8 @@ pub(super) struct TablePlan {
     pub made: Vec<String>,
     /// Columns in which an empty value is filled from now on.
     pub filled: Vec<String>,
+    /// What stands in columns that must not be empty until their values come, as SQL.
+    pub stand_ins: Vec<(String, String)>,
     pub how: How,
 }
 
@@ -120,6 +122,15 @@ impl Plan {
 }
 
 impl TablePlan {
+    /// What stands where nothing may not, a sentence each.
+    pub fn stand_ins(&self) -> Vec<String> {
+        let sentence = |(column, filler): &(String, String)| {
+            let empty = if self.filled.contains(column) { "where it was empty" } else { "until its values come" };
+            format!("column `{column}` of `{}` must not be empty: {filler} stands in it {empty}", self.name)
+        };
+        self.stand_ins.iter().map(sentence).collect()
+    }
+
     fn sentences(&self) -> Vec<String> {
         let table = &self.name;
         let mut all = Vec::new();
@@ -129,6 +140,7 @@ impl TablePlan {
         all.extend(self.renamed.iter().map(|(from, to)| format!("column `{from}` of `{table}` is called `{to}` from then on")));
         all.extend(self.dropped.iter().map(|column| format!("column `{column}` of `{table}` goes")));
         all.extend(self.made.iter().map(|column| format!("column `{column}` of `{table}` comes")));
+        all.extend(self.stand_ins());
         if matches!(self.how, How::Remake { .. }) && self.dropped.is_empty() && self.made.is_empty() {
             all.push(format!("table `{table}` is remade with other types, constraints or another order of its columns"));
         }
@@ -150,9 +162,11 @@ pub(super) fn plan(
     for table in &told.tables {
         let names = wish.tables.get(&table.name);
         let here = names.map_or(table.name.as_str(), |names| names.here.as_str());
-        // What has the name here may be another table, which gives it up.
-        let is_another = |name: &str| names.is_none() && wish.tables.values().any(|names| same_name(&names.here, name));
-        let Some(ours) = own.table(here).filter(|ours| !ended(&ours.name) && !is_another(&ours.name)) else {
+        // One that is another told table from now on only had the name.
+        let goes_on_as =
+            |(told_as, other): (&String, &super::Names), name: &str| same_name(&other.here, name) && told.table(told_as).is_some();
+        let is_other = |name: &str| names.is_none() && wish.tables.iter().any(|other| goes_on_as(other, name));
+        let Some(ours) = own.table(here).filter(|ours| !ended(&ours.name) && !is_other(&ours.name)) else {
             plan.made.push(table.clone());
             continue;
         };
@@ -318,6 +332,7 @@ impl<'p> Comparing<'p> {
                     let from = quote(if crosses { &source.name } else { &column.name });
                     if column.not_null && !source.not_null {
                         plan.filled.push(column.name.clone());
+                        plan.stand_ins.push((column.name.clone(), filler(column)));
                         columns.push((column.name.clone(), format!("coalesce({from}, {})", filler(column))));
                     } else {
                         columns.push((column.name.clone(), from));
@@ -325,7 +340,10 @@ impl<'p> Comparing<'p> {
                 }
                 // Its default does the rest.
                 None if !column.not_null || column.default.is_some() => {}
-                None => columns.push((column.name.clone(), filler(column))),
+                None => {
+                    plan.stand_ins.push((column.name.clone(), filler(column)));
+                    columns.push((column.name.clone(), filler(column)));
+                }
             }
         }
         columns.extend(self.local.iter().filter(|local| !local.generated).map(|local| (local.name.clone(), quote(&local.name))));
@@ -334,7 +352,7 @@ impl<'p> Comparing<'p> {
 }
 
 /// What fills a column that must not be empty, until its value arrives: its default, else as little as its type allows.
-fn filler(column: &Column) -> String {
+pub(super) fn filler(column: &Column) -> String {
     if let Some(default) = &column.default {
         return format!("({default})");
     }

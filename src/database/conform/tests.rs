@@ -214,12 +214,12 @@ fn what_cannot_be_done_is_refused_in_words_and_nothing_is_changed() {
         (
             "PRAGMA foreign_keys = OFF; CREATE TABLE n (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE); INSERT INTO n SELECT * FROM firms; DROP TABLE firms; ALTER TABLE n RENAME TO firms; ALTER TABLE log ADD COLUMN x",
             "INSERT INTO firms VALUES (3, 'Acme')",
-            "records of `firms` here are not what its new schema allows (UNIQUE constraint failed: firms.name): change them here",
+            "records of `firms` here are not what its new schema allows (UNIQUE constraint failed: firms.name): change 3 here",
         ),
         (
             "PRAGMA foreign_keys = OFF; DROP TRIGGER people_log; DROP VIEW names; CREATE TABLE n (id INTEGER PRIMARY KEY, name TEXT); CREATE TABLE l (line TEXT REFERENCES firms(id)); DROP TABLE log; ALTER TABLE l RENAME TO log",
             "INSERT INTO log VALUES ('99')",
-            "1 records of `log` would refer to records of `firms` that are not here: change them here",
+            "records of `log` would refer to records of `firms` that are not here: change 2 here",
         ),
         (
             "ALTER TABLE people RENAME TO persons",

@@ -49,7 +49,7 @@ fn archive_of(session: &mut Session, settled: impl Fn(&SiteName) -> bool) -> Res
     session.ledger.begin()?;
     let done = all.iter().try_for_each(|parked| keep(session, parked)).and_then(|()| {
         let said: BTreeSet<String> = all.iter().map(|parked| said(session, parked)).collect::<Result<_>>()?;
-        news::add(session, &said.into_iter().map(Event::Lost).collect::<Vec<_>>())?;
+        news::add(session, &said.into_iter().map(Event::Said).collect::<Vec<_>>())?;
         Ok(session.ledger.commit(&session.world, "commit archive")?)
     });
     if let Err(error) = &done

@@ -162,6 +162,9 @@ fn join(session: &Session, table: &str, before: &str, now: &str) -> Result<()> {
     joined.fields[old.index()] = shape.fields[new.index()].clone();
     joined.fields[new.index()].dropped = true;
     joined.past.fields.insert(before.to_owned(), old);
+    if let Some(told) = &mut joined.past.told {
+        told.fields.values_mut().for_each(|field| *field = if *field == new { old } else { *field });
+    }
     let number = |field: &mut FieldNo| {
         if *field == new {
             *field = old;

@@ -19,7 +19,7 @@
 //! **Worst mistake this is built against**: a rename at the host that drops the column at a child, with what was typed there and not sent.
 //!
 //! A schema that cannot be had stops the stream that brings it ([`SyncError::SchemaBrought`]): its records need it. It is tried again in every
-//! round. An index that records are in the way of is made later, and does not stop anything.
+//! round. Where it only needs the records that come with it, those are applied first ([`trial`]); what has no place yet is parked meanwhile. An index that records are in the way of is made later, and does not stop anything.
 //!
 //! With `[schema] travels = false` in the rules nothing of this happens: each site's application changes its own database.
 
@@ -28,6 +28,7 @@ pub mod hints;
 mod notice;
 pub mod own;
 mod take;
+mod trial;
 pub mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,12 +39,10 @@ pub(super) use archive::archive;
 pub(super) use notice::notice;
 pub(super) use take::{change, forget_change, retry_late};
 
-use super::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::database::conform::{Inventory, Names, Wish};
 use crate::database::{DatabaseError, SchemaDump};
 use crate::model::{FieldNo, LIBRARY, Millis, Shape, TableNo};
-use crate::packet::Vocabulary;
 use crate::site::Role;
 
 /// The part of a packet with a schema.
@@ -94,6 +93,9 @@ pub(super) struct SentSchema {
 pub(super) struct Identity {
     pub name: String,
     pub fields: BTreeMap<FieldNo, String>,
+    /// Numbers that meant another of its columns until a person said that it is this one under a new name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub same: BTreeMap<FieldNo, FieldNo>,
 }
 
 /// What became of names here with a told schema.
@@ -149,6 +151,11 @@ impl SentSchema {
         let name = |shape: &Shape, field: FieldNo| shape.name_of(field).to_owned();
         let key = |shape: &Shape| shape.key.iter().map(|field| name(shape, *field)).collect();
         let fields = |shape: &Shape| shape.live_fields().map(|field| (field, name(shape, field))).collect();
+        let same = |shape: &Shape| {
+            let told = shape.past.told.iter().flat_map(|told| &told.fields).filter(|(number, field)| number != field);
+            told.map(|(number, field)| (*number, *field)).collect()
+        };
+        let identity = |shape: &Shape| Identity { name: shape.name.clone(), fields: fields(shape), same: same(shape) };
         // Of the list of documents a child hears in a paper of its own.
         let shapes = || session.shapes.iter().filter(|shape| shape.name != LIBRARY);
         Self {
@@ -162,7 +169,7 @@ impl SentSchema {
                 .map(|(table, rule)| (table.to_owned(), rule.local.clone()))
                 .collect(),
             version: 0,
-            names: shapes().map(|shape| (shape.number, Identity { name: shape.name.clone(), fields: fields(shape) })).collect(),
+            names: shapes().map(|shape| (shape.number, identity(shape))).collect(),
         }
     }
 
@@ -235,17 +242,18 @@ pub(super) fn words(session: &Session) -> Result<Option<String>> {
 pub(super) fn as_told(session: &Session) -> Result<BTreeMap<TableNo, Shape>> {
     let mut all = BTreeMap::new();
     let Some(told) = words(session)?.map_or(Ok(None), |_| told(session))? else { return Ok(all) };
-    for table in told.names.values() {
-        let Some(number) = Words(session).table(&table.name) else { continue };
-        let mut shape = session.shape(number).clone();
+    for before in &session.shapes {
+        let Some(numbers) = &before.past.told else { continue };
+        let Some(table) = told.names.get(&numbers.table) else { continue };
+        let mut shape = before.clone();
         shape.name.clone_from(&table.name);
-        for name in table.fields.values() {
-            if let Some(field) = session.shape(number).field(name) {
+        for (number, name) in &table.fields {
+            if let Some(field) = numbers.fields.get(number).filter(|field| before.is_live(**field)) {
                 shape.fields[field.index()].name.clone_from(name);
             }
         }
-        if shape != *session.shape(number) {
-            all.insert(number, shape);
+        if shape != *before {
+            all.insert(before.number, shape);
         }
     }
     Ok(all)
@@ -261,23 +269,29 @@ enum Here<'s> {
 }
 
 impl Here<'_> {
-    /// Name of a table that was told as `name`; none where it is not here.
-    fn table(self, name: &str) -> Option<String> {
+    /// Name of a table that was told as `name` by this number; none where it is not here.
+    fn table(self, number: TableNo, name: &str) -> Option<String> {
         match self {
             Self::AsTold => Some(name.to_owned()),
-            Self::At(session) => Words(session).table(name).map(|number| session.shape(number).name.clone()),
+            Self::At(session) => known_by(session, number).map(|shape| shape.name.clone()),
         }
     }
 
-    fn field(self, table: &str, name: &str) -> Option<String> {
+    fn field(self, table: TableNo, number: FieldNo, name: &str) -> Option<String> {
         match self {
             Self::AsTold => Some(name.to_owned()),
             Self::At(session) => {
-                let shape = session.shape(Words(session).table(table)?);
-                shape.field(name).map(|field| shape.name_of(field).to_owned())
+                let shape = known_by(session, table)?;
+                let field = shape.past.told.as_ref()?.fields.get(&number).filter(|field| shape.is_live(**field))?;
+                Some(shape.name_of(*field).to_owned())
             }
         }
     }
+}
+
+/// The table here that has this number of the main office.
+fn known_by(session: &Session, number: TableNo) -> Option<&Shape> {
+    session.shapes.iter().find(|shape| shape.past.told.as_ref().is_some_and(|told| told.table == number))
 }
 
 /// Who is who, from one told schema to the next.
@@ -286,7 +300,7 @@ fn wish<'w>(new: &'w SentSchema, old: Option<&'w SentSchema>, here: Here<'_>) ->
     let Some(old) = old else { return Ok(wish) };
     let there = Inventory::of(&new.schema).map_err(cannot_be_had)?;
     for (number, was) in &old.names {
-        let Some(table) = here.table(&was.name) else { continue };
+        let Some(table) = here.table(*number, &was.name) else { continue };
         let Some(is) = new.names.get(number) else {
             let again = new.names.iter().any(|(number, is)| is.name == was.name && !old.names.contains_key(number));
             // One that is only tracked no more stays.
@@ -297,7 +311,7 @@ fn wish<'w>(new: &'w SentSchema, old: Option<&'w SentSchema>, here: Here<'_>) ->
         };
         let mut names = Names { here: table, ..Names::default() };
         for (field, before) in &was.fields {
-            let Some(column) = here.field(&was.name, before) else { continue };
+            let Some(column) = here.field(*number, *field, before) else { continue };
             match is.fields.get(field) {
                 Some(now) => drop(names.columns.insert(now.clone(), column)),
                 None => {

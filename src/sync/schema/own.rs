@@ -2,39 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Identity, SentSchema};
-use crate::model::{FieldNo, LIBRARY, Shape};
-use crate::packet::Vocabulary;
-use crate::sync::Session;
+use super::Identity;
+use crate::model::{FieldNo, Shape};
 use crate::sync::evolve::same_name;
-use crate::sync::vocabulary::Words;
 
 /// Why it does not travel.
 pub(in crate::sync) const WHY: &str = "only this site has it, and the main office says which tables and columns travel";
 
-/// The told table that a found one is, by its name or by the one that tracking knew it by.
-fn told_as<'t>(session: &Session, told: &'t SentSchema, found: &str) -> Option<&'t Identity> {
-    let words = Words(session);
-    let known = |name: &str| words.table(name).is_some_and(|number| same_name(&session.shape(number).name, found));
-    told.names.values().find(|table| same_name(&table.name, found)).or_else(|| told.names.values().find(|table| known(&table.name)))
-}
-
-/// Whether a table is told, or tracked already. The list of documents is told elsewhere.
-pub(in crate::sync) fn is_told(session: &Session, told: &SentSchema, found: &str) -> bool {
-    found == LIBRARY || told_as(session, told, found).is_some()
-}
-
 /// The columns of a found table that are this site's own: neither told nor tracked. `old` is the table as tracking knows it; `renamed` are the
 /// names that fields of it have now.
-pub(in crate::sync) fn columns(
-    session: &Session,
-    told: &SentSchema,
-    found: &Shape,
-    old: Option<&Shape>,
-    renamed: &[(FieldNo, String)],
-) -> Vec<String> {
-    let Some(table) = told_as(session, told, &found.name) else { return Vec::new() };
-    let is_told = |name: &str| table.fields.values().any(|field| same_name(field, name));
+pub(in crate::sync) fn columns(told: &Identity, found: &Shape, old: Option<&Shape>, renamed: &[(FieldNo, String)]) -> Vec<String> {
+    let is_told = |name: &str| told.fields.values().any(|field| same_name(field, name));
     let is_tracked = |name: &str| old.is_some_and(|old| old.live_fields().any(|field| same_name(old.name_of(field), name)));
     let is_renamed = |name: &str| renamed.iter().any(|(_, now)| same_name(now, name));
     let names = found.live_fields().filter(|field| !found.is_key(*field)).map(|field| found.name_of(field));

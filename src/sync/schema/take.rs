@@ -1,7 +1,7 @@
 //! Takes on the schema that the parent tells: the one commit, and what the ledger is to note with it.
 
 use super::{CHANGE, COMING, Change, Columns, Here, LATE, PART, REFUSED, SentSchema, TOLD, add_version, cannot_be_had, told, wish};
-use crate::database::conform::Conformed;
+use crate::database::conform::{Conformed, Refused};
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::Shape;
 use crate::packet::Opened;
@@ -18,21 +18,40 @@ impl Session {
         if from.kind != NeighbourKind::Parent || !self.rules.schema_travels() || !self.has_database() {
             return Ok(());
         }
-        let Some(bytes) = opened.bytes(PART, self.limits.document_bytes)? else { return Ok(()) };
-        let sent: SentSchema = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart(PART))?;
-        let sent = sent.without_sequences();
+        let Some(sent) = brought(self, opened)? else { return Ok(()) };
         if sent.version == 0 || told(self)?.as_ref() == Some(&sent) {
             return Ok(());
         }
         match have(self, &sent) {
             Err(SyncError::SchemaBrought(refused)) => {
-                self.set_note(REFUSED, &format!("{} {refused}", sent.version))?;
-                self.set_note(COMING, &sent.text()?)?;
+                note_refusal(self, opened, &refused)?;
                 Err(SyncError::SchemaBrought(refused))
             }
             done => done,
         }
     }
+}
+
+/// The schema in a packet.
+fn brought(session: &Session, opened: &Opened) -> Result<Option<SentSchema>> {
+    let Some(bytes) = opened.bytes(PART, session.limits.document_bytes)? else { return Ok(None) };
+    let sent: SentSchema = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart(PART))?;
+    Ok(Some(sent.without_sequences()))
+}
+
+/// Tries in the open write whether the schema in a packet can be had with the records that are here, and says why not.
+pub(super) fn refuses(session: &Session, opened: &Opened) -> Result<Option<Refused>> {
+    let Some(sent) = brought(session, opened)? else { return Ok(None) };
+    let old = told(session)?;
+    let wish = wish(&sent, old.as_ref(), Here::At(session))?;
+    Ok(session.database()?.conform(&wish).map_err(cannot_be_had)?.err())
+}
+
+/// Writes down why the schema in a packet cannot be had.
+pub(super) fn note_refusal(session: &Session, opened: &Opened, refused: &Refused) -> Result<()> {
+    let Some(sent) = brought(session, opened)? else { return Ok(()) };
+    session.set_note(REFUSED, &format!("{} {refused}", sent.version))?;
+    session.set_note(COMING, &sent.text()?)
 }
 
 /// Makes indexes that records were in the way of.
@@ -73,6 +92,7 @@ fn have(session: &mut Session, new: &SentSchema) -> Result<()> {
         if !error.is_crash() {
             database.rollback()?;
             session.ledger.rollback()?;
+            session.open_database()?;
         }
         return Err(error);
     }
@@ -110,7 +130,7 @@ fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> 
     if is_put_back(&done, new, old.as_ref()) {
         ledger.set_note(build::WANT_FULL, "yes")?;
     }
-    let mut said: Vec<Event> = done.lost.iter().map(|lost| Event::Lost(lost.clone())).collect();
+    let mut said: Vec<Event> = done.stand_ins().into_iter().chain(done.lost.iter().cloned()).map(Event::Said).collect();
     if old.as_ref() != Some(new) {
         said.insert(0, Event::SchemaHad(new.version));
         add_version(session, new.version, done.plan.sentences())?;

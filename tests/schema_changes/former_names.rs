@@ -1,0 +1,241 @@
+//! Names that come to mean something else: a late edit goes where it was meant, never into what has the name now.
+
+use fieldpost::model::{Key, Value};
+use fieldpost::site::Role;
+
+use super::support::Tree;
+use super::{FOUR, SCHEMA, assert_one, conflicts, four, two, two_of};
+
+/// What the history of a record says, of every table that had the name.
+fn history(tree: &Tree, site: &str, table: &str, key: &str) -> String {
+    let session = tree.session(site);
+    let key = Key::new([&Value::text(key)]).unwrap();
+    let all = session.shapes.iter().chain(&session.former).filter(|shape| shape.name == table);
+    let events = all.flat_map(|shape| fieldpost::sync::history::of(&session, &session.load_at(shape, &key).unwrap()).unwrap());
+    events.map(|event| format!("{:?}", event.what)).collect()
+}
+
+#[test]
+fn an_edit_sent_before_the_rename_does_not_go_into_the_column_that_has_the_name_now() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'; INSERT INTO customers VALUES ('ECHO', 'Echo', NULL, '5')");
+    tree.sync("anna");
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN phone TO telephone");
+    tree.session("head");
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN phone TEXT DEFAULT 'new'; UPDATE customers SET phone = 'typed' WHERE id = 'BOLT'");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(
+        &["head", "anna"],
+        "SELECT id, telephone, phone FROM customers ORDER BY id",
+        &["ACME|anna|new", "BOLT|2|typed", "CORE|3|new", "ECHO|5|new"],
+    );
+    assert_one(&tree, &["head", "anna"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
+}
+
+#[test]
+fn a_rename_and_a_new_column_of_the_old_name_in_one_go_are_told_apart() {
+    for early in [true, false] {
+        let tree = two();
+        tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+        if early {
+            tree.sync("anna");
+        }
+        tree.edit("head", "UPDATE customers SET city = 'Biel' WHERE id = 'CORE'");
+        tree.edit("head", "ALTER TABLE customers RENAME COLUMN phone TO telephone; ALTER TABLE customers ADD COLUMN phone TEXT; UPDATE customers SET phone = 'typed' WHERE id = 'BOLT'");
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(
+            &["head", "anna"],
+            "SELECT id, telephone, phone FROM customers ORDER BY id",
+            &["ACME|anna|-", "BOLT|2|typed", "CORE|3|-"],
+        );
+        assert_one(&tree, &["head", "anna"]);
+        assert_eq!(conflicts(&tree, "head"), [""; 0]);
+    }
+}
+
+#[test]
+fn a_column_dropped_and_made_again_in_one_go_does_not_take_late_edits_of_the_one_before() {
+    for early in [true, false] {
+        let tree = two();
+        tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+        if early {
+            tree.sync("anna");
+        }
+        tree.edit("head", "ALTER TABLE customers DROP COLUMN phone; ALTER TABLE customers ADD COLUMN phone INTEGER DEFAULT 7");
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT phone FROM customers ORDER BY id", &["7", "7", "7"]);
+        assert_one(&tree, &["head", "anna"]);
+        let at = if early { "head" } else { "anna" };
+        assert!(history(&tree, at, "customers", "ACME").contains("anna"), "{}", history(&tree, at, "customers", "ACME"));
+    }
+}
+
+#[test]
+fn columns_that_exchange_their_names_take_late_edits_along() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET phone = 'phone', city = 'city' WHERE id = 'ACME'");
+    tree.sync("anna");
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN phone TO x; ALTER TABLE customers RENAME COLUMN city TO phone; ALTER TABLE customers RENAME COLUMN x TO city");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT city, phone FROM customers WHERE id = 'ACME'", &["phone|city"]);
+    assert_one(&tree, &["head", "anna"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
+}
+
+#[test]
+fn it_is_exact_through_an_office_whose_remote_is_several_versions_behind() {
+    let tree = four();
+    tree.edit("anna", "UPDATE customers SET phone = 'anna', city = 'gone' WHERE id = 'ACME'");
+    tree.sync("anna");
+    for change in [
+        "ALTER TABLE customers RENAME COLUMN phone TO telephone; ALTER TABLE customers DROP COLUMN city",
+        "ALTER TABLE customers ADD COLUMN phone TEXT; ALTER TABLE customers ADD COLUMN city TEXT DEFAULT 'fresh'",
+        "ALTER TABLE customers RENAME COLUMN phone TO mobile; ALTER TABLE customers ADD COLUMN phone TEXT",
+    ] {
+        tree.edit("head", change);
+        tree.sync("head");
+        tree.sync("ben");
+    }
+    // The office hears of all three before it hears of what its remote sent.
+    tree.edit("north", "UPDATE customers SET phone = 'north' WHERE id = 'BOLT'");
+    tree.settle(&FOUR);
+    tree.assert_rows(
+        &FOUR,
+        "SELECT id, telephone, mobile, phone, city FROM customers ORDER BY id",
+        &["ACME|anna|-|-|fresh", "BOLT|north|-|-|fresh", "CORE|3|-|-|fresh"],
+    );
+    assert_one(&tree, &FOUR);
+    assert!(history(&tree, "north", "customers", "ACME").contains("gone"));
+}
+
+#[test]
+fn a_table_made_again_under_the_name_of_a_dropped_one_takes_no_late_edits() {
+    let tree = two();
+    tree.edit("anna", "UPDATE notes SET body = 'late'; INSERT INTO notes VALUES ('N2', 'BOLT', 'late too')");
+    tree.sync("anna");
+    tree.edit("head", "DROP TABLE notes");
+    tree.session("head");
+    tree.edit(
+        "head",
+        "CREATE TABLE notes (id TEXT PRIMARY KEY, customer TEXT, body TEXT); INSERT INTO notes VALUES ('N1', 'CORE', 'another')",
+    );
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT * FROM notes", &["N1|CORE|another"]);
+    assert_one(&tree, &["head", "anna"]);
+    let told = history(&tree, "head", "notes", "N2");
+    assert!(told.contains("late too"), "{told}");
+}
+
+#[test]
+fn a_table_that_comes_back_as_it_was_is_the_same_one() {
+    let tree = two();
+    tree.edit("head", "CREATE TABLE aside AS SELECT * FROM notes; DROP TABLE notes");
+    tree.session("head");
+    tree.edit("head", "CREATE TABLE notes (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers, body TEXT); INSERT INTO notes SELECT * FROM aside; DROP TABLE aside");
+    tree.edit("anna", "UPDATE notes SET body = 'anna'");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, body FROM notes", &["N1|anna"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+const TWINS: &str = "CREATE TABLE leads (id TEXT PRIMARY KEY, name TEXT); CREATE TABLE clients (id TEXT PRIMARY KEY, name TEXT);
+    INSERT INTO leads VALUES ('a', 'lead a'), ('b', 'lead b'); INSERT INTO clients VALUES ('a', 'client a'), ('c', 'client c')";
+
+#[test]
+fn tables_that_exchange_their_names_take_late_edits_along() {
+    for early in [true, false] {
+        let tree = two_of(TWINS);
+        tree.edit("anna", "UPDATE leads SET name = 'Lead' WHERE id = 'a'; INSERT INTO clients VALUES ('d', 'Client d')");
+        if early {
+            tree.sync("anna");
+        }
+        // An edit that capture noted under the old name, a moment before.
+        tree.edit("head", "UPDATE clients SET name = 'Client c' WHERE id = 'c'");
+        tree.edit("head", "ALTER TABLE leads RENAME TO x; ALTER TABLE clients RENAME TO leads; ALTER TABLE x RENAME TO clients; UPDATE clients SET name = 'Lead b' WHERE id = 'b'");
+        let report = tree.sync("head");
+        let told: u64 = report.built.iter().flat_map(|packet| packet.tables.values()).map(|counts| counts.inserted + counts.deleted).sum();
+        assert!(told <= 1, "no record was moved: {:?}", report.built);
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["head", "anna"], "SELECT * FROM clients ORDER BY id", &["a|Lead", "b|Lead b"]);
+        tree.assert_rows(&["head", "anna"], "SELECT * FROM leads ORDER BY id", &["a|client a", "c|Client c", "d|Client d"]);
+        assert_one(&tree, &["head", "anna"]);
+        assert_eq!(conflicts(&tree, "head"), [""; 0]);
+    }
+}
+
+#[test]
+fn a_host_that_dies_while_its_tables_exchange_names_keeps_them_apart() {
+    for kill in 1.. {
+        let tree = two_of(TWINS);
+        tree.edit("anna", "UPDATE leads SET name = 'Lead' WHERE id = 'a'");
+        tree.sync("anna");
+        tree.edit("head", "UPDATE clients SET name = 'Client c' WHERE id = 'c'; UPDATE leads SET name = 'Lead b' WHERE id = 'b'");
+        tree.edit("head", "ALTER TABLE leads RENAME TO x; ALTER TABLE clients RENAME TO leads; ALTER TABLE x RENAME TO clients");
+        let died = tree.sync_dying("head", kill);
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT * FROM clients ORDER BY id", &["a|Lead", "b|Lead b"]);
+        tree.assert_rows(&["head", "anna"], "SELECT * FROM leads ORDER BY id", &["a|client a", "c|Client c"]);
+        assert_one(&tree, &["head", "anna"]);
+        assert_eq!(conflicts(&tree, "head"), [""; 0]);
+        if died.is_none() {
+            assert!(kill > 8, "the sweep is over after {kill} steps");
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_renamed_table_and_a_new_one_of_the_old_name_are_told_apart() {
+    for early in [true, false] {
+        let tree = two();
+        tree.edit("anna", "UPDATE notes SET body = 'anna'; INSERT INTO notes VALUES ('N2', 'BOLT', 'late')");
+        if early {
+            tree.sync("anna");
+        }
+        tree.edit("head", "ALTER TABLE notes RENAME TO remarks; CREATE TABLE notes (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers, body TEXT); INSERT INTO notes VALUES ('N1', 'CORE', 'another')");
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT * FROM remarks ORDER BY id", &["N1|ACME|anna", "N2|BOLT|late"]);
+        tree.assert_rows(&["head", "anna"], "SELECT * FROM notes", &["N1|CORE|another"]);
+        assert_one(&tree, &["head", "anna"]);
+    }
+}
+
+#[test]
+fn what_the_host_sends_before_its_new_schema_goes_is_read_by_number() {
+    let tree = two();
+    // A question about another table keeps the schema home; records travel meanwhile.
+    tree.edit("head", "ALTER TABLE notes ADD COLUMN text TEXT; UPDATE notes SET text = 'x' || body; ALTER TABLE notes DROP COLUMN body");
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN phone TO telephone");
+    tree.sync("head");
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN phone TEXT");
+    tree.edit("head", "UPDATE customers SET telephone = 'head', phone = 'new' WHERE id = 'ACME'");
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'BOLT'");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["anna"], "SELECT phone FROM customers ORDER BY id", &["head", "anna", "3"]);
+    tree.assert_rows(&["head"], "SELECT telephone, phone FROM customers ORDER BY id", &["head|new", "anna|-", "3|-"]);
+    fieldpost::sync::schema::hints::is_another(&tree.session("head"), None).unwrap();
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT telephone, phone FROM customers ORDER BY id", &["head|new", "anna|-", "3|-"]);
+    assert_one(&tree, &["head", "anna"]);
+    assert_eq!(fieldpost::sync::parked::waiting(&tree.session("anna")).unwrap(), []);
+}
+
+#[test]
+fn a_site_that_joins_in_between_knows_the_numbers_too() {
+    let tree = Tree::new(SCHEMA);
+    tree.edit("head", "ALTER TABLE customers DROP COLUMN city");
+    tree.session("head");
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN city TEXT; UPDATE customers SET city = id");
+    tree.session("head");
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "UPDATE customers SET city = 'anna', phone = 'p' WHERE id = 'ACME'");
+    tree.sync("anna");
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN city TO town");
+    tree.session("head");
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN phone TO city");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT town, city FROM customers WHERE id = 'ACME'", &["anna|p"]);
+    assert_one(&tree, &["head", "anna"]);
+}
