@@ -12,5 +12,9 @@ mod commands;
 mod conflicts;
 #[path = "library/crashes.rs"]
 mod crashes;
+#[path = "library/hostile.rs"]
+mod hostile;
+#[path = "library/losers.rs"]
+mod losers;
 #[path = "library/travel.rs"]
 mod travel;

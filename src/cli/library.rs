@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
-use super::page::{Page, alert, count, heading, paragraphs, size};
+use super::page::{Page, alert, count, heading, one_line, paragraphs, size};
 use super::printer::Report;
 use super::{Context, Exit, Failure, place};
 use crate::model::SiteName;
@@ -142,7 +142,7 @@ impl LibraryReport {
         }
         for row in session.database()?.documents().map_err(crate::sync::SyncError::from)?.into_iter().flatten() {
             report.documents += 1;
-            report.bytes += row.bytes;
+            report.bytes = report.bytes.saturating_add(row.bytes);
         }
         if session.ledger.has_documents()? {
             report.coming = coming(session)?;
@@ -160,7 +160,7 @@ impl Report for LibraryReport {
         let amount = |amount: u64| usize::try_from(amount).unwrap_or(usize::MAX);
         let documents = count(amount(self.documents), "document", "documents");
         let head = format!("{}\n  {documents}, {}", heading(&folder.display().to_string()), size(self.bytes));
-        let line = |coming: &Coming| format!("{}, {} of {} here", coming.path, size(coming.here), size(coming.bytes));
+        let line = |coming: &Coming| format!("{}, {} of {} here", one_line(&coming.path), size(coming.here), size(coming.bytes));
         let lines: Vec<String> = self.coming.iter().map(line).collect();
         let on_their_way = match lines.len() {
             0 => String::new(),
@@ -170,7 +170,7 @@ impl Report for LibraryReport {
                 page.list(&lines, "-v lists all")
             ),
         };
-        let lines: Vec<String> = self.refused.iter().map(|(name, why)| format!("{}: {why}", alert(name))).collect();
+        let lines: Vec<String> = self.refused.iter().map(|(name, why)| format!("{}: {}", alert(&one_line(name)), one_line(why))).collect();
         let refused = match lines.is_empty() {
             true => String::new(),
             false => format!("{}\n{}", heading("Not taken or not placed"), page.list(&lines, "-v lists all")),

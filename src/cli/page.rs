@@ -227,14 +227,15 @@ pub fn size(bytes: u64) -> String {
     }
 }
 
-/// Nothing a record holds may move the cursor, ring a bell or start a new line.
+/// Nothing a record holds may move the cursor, ring a bell, start a new line or turn the direction of reading.
 #[must_use]
 pub fn one_line(text: &str) -> String {
+    const TURNS: [std::ops::RangeInclusive<char>; 2] = ['\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
     text.chars()
         .map(|c| {
             if c == '\n' {
                 '⏎'
-            } else if c.is_control() {
+            } else if c.is_control() || TURNS.iter().any(|turns| turns.contains(&c)) {
                 '\u{fffd}'
             } else {
                 c

@@ -12,17 +12,20 @@ use super::place::Opened;
 use super::printer::{Progress, Report};
 use super::{Context, Exit, Failure, Run, explain, rounds};
 use crate::exchange::{Access, Address, Entry, ExchangeError, Folder, reach, waiting};
+use crate::library::Glance;
 use crate::model::SiteName;
 use crate::packet::PacketFileName;
 use crate::site::{Exchanges, Home, WatchLock, Watcher};
+use crate::sync::documents::look;
 use crate::sync::urgency::{self, Unsealed};
 use crate::watch::ears::{Ears, Noise, Places};
-use crate::watch::{self, Edited, Ended, FailureKind, Looked, Next, Schedule, State, Watched, Why};
+use crate::watch::{self, Edited, Ended, FailureKind, Looked, Next, Schedule, State, Touched, Watched, Why};
 
-/// Run rounds by itself: for packets, for edits, and by the clock
+/// Run rounds by itself: for packets, for edits, for documents, and by the clock
 ///
 /// Stays until it is told to end (Ctrl-C, or a signal) and stops cleanly in the middle of anything. A packet in a folder and an edit in a
-/// critical table are on their way within a second; where nothing tells of them, every minute is looked. The table [watch]
+/// critical table are on their way within a second; where nothing tells of them, every minute is looked. Documents go once they are
+/// left alone for a while. The table [watch]
 /// in fieldpost.toml sets rounds by the clock, working hours and a time zone. An exchange that is away is tried again, later and later, up to once
 /// an hour. What stands in fieldpost.toml counts from the next start of the watch. 'fieldpost status' says what comes next; 'fieldpost service' starts a watch with the computer.
 #[derive(Clone, Copy, Debug, Args)]
@@ -40,7 +43,7 @@ In fieldpost.toml, all of it optional:
   days = \"mon-fri\"
   zone = \"Europe/Zurich\"
   poll = \"1m\"                          how often to look where nothing tells
-  settle = \"5s\"                        how long the application must be quiet before edits go")]
+  settle = \"5s\"                        how long application and documents must be quiet before edits go")]
 pub struct WatchArgs {}
 
 /// What stands above the report of a round.
@@ -84,7 +87,8 @@ pub fn run(_: WatchArgs, context: &Context) -> Result<Exit, Failure> {
     let progress = context.printer.progress("beginning");
     let since = context.world.now();
     let schedule = Schedule::new(&settings.watch, TimeZone::system());
-    let mut site = Site { context, home, lock, since, progress, opened: None, known: BTreeSet::new(), folders: Vec::new() };
+    let mut site =
+        Site { context, home, lock, since, progress, opened: None, known: BTreeSet::new(), folders: Vec::new(), differ: BTreeSet::new() };
     watch::run(&context.world, &mut site, &schedule, &mut ears);
     Ok(Exit::Done)
 }
@@ -105,6 +109,8 @@ struct Site<'a> {
     known: BTreeSet<Lying>,
     /// Where packets for this site come.
     folders: Vec<Folder>,
+    /// What of the documents was otherwise when the last round began: what is so still was not taken, and waits for somebody.
+    differ: BTreeSet<String>,
 }
 
 impl Site<'_> {
@@ -133,6 +139,11 @@ impl Site<'_> {
             self.opened = None;
         }
         Ok((lying, reached))
+    }
+
+    /// What of the documents is otherwise than a round left it; a round says what is wrong with them.
+    fn glance(&self) -> Glance {
+        self.context.look().ok().and_then(|session| look::glance(&session).ok()).unwrap_or_default()
     }
 
     /// The context of one round: a run of its own in the log.
@@ -164,6 +175,7 @@ impl Watched for Site<'_> {
             self.known = lying;
         }
         self.opened = None;
+        self.differ = self.glance().differ;
         self.progress.stage(why.words(), None);
         let context = self.for_round();
         match rounds::run_watched(&context, why.words()) {
@@ -209,6 +221,14 @@ impl Watched for Site<'_> {
         }
     }
 
+    fn documents(&mut self) -> Touched {
+        let glance = self.glance();
+        if !glance.differ.is_subset(&self.differ) {
+            return Touched::Changed;
+        }
+        if glance.busy { Touched::Busy } else { Touched::Nothing }
+    }
+
     fn places(&mut self) -> Places {
         let Ok(session) = self.context.look() else { return Places::default() };
         let roots = session.settings.exchanges.addresses.iter().filter_map(|address| match Address::parse(address) {
@@ -224,7 +244,8 @@ impl Watched for Site<'_> {
             all.filter_map(there).filter(|path| path.starts_with(root)).collect::<Vec<_>>()
         };
         let folders: BTreeSet<PathBuf> = roots.iter().flat_map(inside).collect();
-        Places { database: Some(session.database_path()), folders: folders.into_iter().collect() }
+        let documents = session.has_library().then(|| session.library_folder()).filter(|folder| folder.is_dir());
+        Places { database: Some(session.database_path()), documents, folders: folders.into_iter().collect() }
     }
 
     fn tell(&mut self, next: Option<Next>, state: &State) {

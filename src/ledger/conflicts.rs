@@ -163,6 +163,16 @@ impl Ledger {
         Ok(())
     }
 
+    /// Every conflict of a table, in no order.
+    pub fn conflicts_of(&self, table: &str, each: &mut dyn FnMut(Conflict)) -> Result<()> {
+        let mut statement = self.connection.prepare_cached("SELECT content FROM conflict WHERE table_name = ?")?;
+        let mut rows = statement.query([table])?;
+        while let Some(row) = rows.next()? {
+            each(serde_json::from_str(&row.get::<_, String>(0)?).map_err(|_| LedgerError::Damaged("conflict"))?);
+        }
+        Ok(())
+    }
+
     /// Numbers of the conflicts about unique values that were decided here and whose change still waits.
     pub fn taken(&self) -> Result<Vec<i64>> {
         let mut statement = self.connection.prepare_cached("SELECT decider_number FROM conflict WHERE state = 'taken' ORDER BY 1")?;

@@ -44,14 +44,14 @@ pub enum LibraryError {
     #[error("`{0}` is not marked as a library")]
     NoMarker(PathBuf),
     /// The disk has no room for the document.
-    #[error("`{path}` needs {needed} bytes and {free} are free")]
+    #[error("`{path}` needs {needed} bytes{}", free.map_or_else(|| ", and fewer are free".to_owned(), |free| format!(" and {free} are free")))]
     Full {
         /// The document.
         path: DocumentPath,
         /// Bytes it needs.
         needed: u64,
-        /// Bytes that are free.
-        free: u64,
+        /// Bytes that are free, where the system says.
+        free: Option<u64>,
     },
     /// A file is no longer what it was.
     #[error("`{0}` is no longer what it was when it was last looked at")]
@@ -114,10 +114,18 @@ impl Library {
     /// # Errors
     /// [`LibraryError::Missing`], [`LibraryError::NotAFolder`], [`LibraryError::NoMarker`], or as the operating system says.
     pub fn open(folder: &Path) -> Result<Self, LibraryError> {
-        let id = read_marker(folder)?.ok_or_else(|| LibraryError::NoMarker(folder.into()))?;
-        let library = Self { folder: folder.into(), id, settle_millis: Self::SETTLE_MILLIS };
+        let library = Self::look(folder)?;
         library.tidy()?;
         Ok(library)
+    }
+
+    /// Finds the library in `folder` and touches nothing: for whoever looks while another works with it.
+    ///
+    /// # Errors
+    /// As [`Library::open`].
+    pub fn look(folder: &Path) -> Result<Self, LibraryError> {
+        let id = read_marker(folder)?.ok_or_else(|| LibraryError::NoMarker(folder.into()))?;
+        Ok(Self { folder: folder.into(), id, settle_millis: Self::SETTLE_MILLIS })
     }
 
     /// Makes the folder where it is not there, and marks it. What is in it stays; a folder that is marked keeps its marker.

@@ -1,7 +1,7 @@
 //! The documents folder: what is in it, what has changed, and putting there what others sent.
 //!
 //! - [`DocumentPath`] is a name that is safe everywhere; anything else is a [`NameFault`].
-//! - [`Library::scan`] walks the folder and tells what differs from what was [`Seen`] the last time.
+//! - [`Library::scan`] walks the folder and tells what differs from what was [`Seen`] the last time; [`Library::glance`] only whether something does.
 //! - [`Recipe`] says of which chunks a document is made; [`Cut`] how large they are.
 //! - [`Library::place`], [`Library::remove`], [`Library::rename`] change the folder and never touch what was edited since.
 //! - [`PackWriter`] packs chunks that travel; [`ChunkStore`] verifies and keeps those that came until their document is complete.
@@ -26,11 +26,11 @@ mod store;
 pub use chunk::{ChunkId, ContentId, Cut, Recipe, RecipeFault, Told};
 pub use folder::{Library, LibraryError};
 pub use pack::{PackFault, PackWriter};
-pub use path::DocumentPath;
+pub use path::{DocumentPath, HIDDEN};
 pub use patterns::{PatternError, Patterns, Verdict};
 pub use place::{Placed, Removed, Renamed};
 pub use refusal::Refusal;
-pub use scan::{Finding, Found, Totals};
+pub use scan::{Finding, Found, Glance, Totals};
 pub use store::ChunkStore;
 
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,7 @@ use crate::model::{NameFault, SiteName, check_part, collision_key};
 use serde::{Deserialize, Serialize};
 
 /// Our own folder in the library: marker and scratch files. Nothing in it is a document.
-pub(super) const HIDDEN: &str = ".fieldpost-library";
+pub const HIDDEN: &str = ".fieldpost-library";
 
 /// Where a document is: relative to the library, parts separated by `/`, NFC, nothing that some system would change or take for another place.
 ///

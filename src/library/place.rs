@@ -225,11 +225,11 @@ impl Library {
         Ok(())
     }
 
-    /// Whether there is room for a document.
+    /// Whether there is room for a document, where the system says.
     fn hold_free(&self, document: &Document) -> Result<(), LibraryError> {
         let needed = document.bytes.saturating_add(Self::SPARE_BYTES);
         match self.free_bytes() {
-            Some(free) if free < needed => Err(LibraryError::Full { path: document.path.clone(), needed, free }),
+            Some(free) if free < needed => Err(LibraryError::Full { path: document.path.clone(), needed, free: Some(free) }),
             Some(_) | None => Ok(()),
         }
     }
@@ -350,6 +350,13 @@ impl<'a> Scratch<'a> {
         like: Option<u32>,
     ) -> Result<std::fs::File, LibraryError> {
         let mut file = self.hidden.create(&self.name)?;
+        let needed = document.bytes.saturating_add(Library::SPARE_BYTES);
+        match Inside::reserve(&file, needed) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                return Err(LibraryError::Full { path: document.path.clone(), needed, free: None });
+            }
+            reserved => reserved?,
+        }
         let mut whole = blake3::Hasher::new();
         for (id, length) in &recipe.chunks {
             world.go_on()?;
@@ -364,6 +371,7 @@ impl<'a> Scratch<'a> {
         if whole.finalize() != blake3::Hash::from(document.content.0) {
             return Err(LibraryError::Content(document.path.clone()));
         }
+        file.set_len(document.bytes)?;
         let like = like.map_or_else(|| Inside::look_at(&file).map(|look| look.mode), Ok)?;
         set_executable(&file, document.executable, like)?;
         set_modified(&file, document.modified)?;

@@ -56,6 +56,15 @@ pub enum Finding {
     },
 }
 
+/// What a walk that reads nothing finds otherwise than it was seen the last time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Glance {
+    /// Files that are new, look different or are gone: name and how they look. The same again where nothing happened since.
+    pub differ: BTreeSet<String>,
+    /// Whether a file is being written.
+    pub busy: bool,
+}
+
 /// What a walk met.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
@@ -83,20 +92,34 @@ impl Library {
         found: &mut dyn FnMut(Finding) -> Result<(), E>,
     ) -> Result<Totals, E> {
         self.check()?;
-        let mut walk = Walk {
-            library: self,
-            world,
-            patterns,
-            known,
-            cutter: Cutter::default(),
-            met: BTreeSet::new(),
-            untold: Vec::new(),
-            totals: Totals::default(),
-            found,
-        };
+        let mut walk = Walk::new(self, world, patterns, known, found);
         walk.folder(&self.root()?, None)?;
         walk.gone()?;
         Ok(walk.totals)
+    }
+
+    /// Walks the folder without reading anything.
+    ///
+    /// # Errors
+    /// As [`Library::scan`].
+    pub fn glance(&self, world: &World, patterns: &Patterns, known: &BTreeMap<DocumentPath, Seen>) -> Result<Glance, LibraryError> {
+        self.check()?;
+        let (mut gone, mut busy) = (BTreeSet::new(), false);
+        let mut found = |finding| {
+            match finding {
+                Finding::Busy(_) => busy = true,
+                Finding::Gone(path) => drop(gone.insert(format!("{path} gone"))),
+                Finding::Same(_) | Finding::Touched(..) | Finding::New(_) | Finding::Changed(_) | Finding::Refused { .. } => {}
+            }
+            Ok::<(), LibraryError>(())
+        };
+        let mut walk = Walk::new(self, world, patterns, known, &mut found);
+        walk.unread = Some(BTreeSet::new());
+        walk.folder(&self.root()?, None)?;
+        walk.gone()?;
+        let mut differ = walk.unread.take().unwrap_or_default();
+        differ.append(&mut gone);
+        Ok(Glance { differ, busy })
     }
 
     /// Reads one document: its content, how it looks, its recipe. `None` where no plain file is there, or it changes while it is read.
@@ -150,6 +173,8 @@ struct Walk<'a, E> {
     /// Names of which nothing is known now: refused, unreadable. Known documents there are not gone.
     untold: Vec<String>,
     totals: Totals,
+    /// In a glance, what would be read.
+    unread: Option<BTreeSet<String>>,
     found: &'a mut dyn FnMut(Finding) -> Result<(), E>,
 }
 
@@ -168,7 +193,18 @@ impl Entry {
     }
 }
 
-impl<E: From<LibraryError>> Walk<'_, E> {
+impl<'a, E: From<LibraryError>> Walk<'a, E> {
+    fn new(
+        library: &'a Library,
+        world: &'a World,
+        patterns: &'a Patterns,
+        known: &'a BTreeMap<DocumentPath, Seen>,
+        found: &'a mut dyn FnMut(Finding) -> Result<(), E>,
+    ) -> Self {
+        let (met, untold, totals) = (BTreeSet::new(), Vec::new(), Totals::default());
+        Self { library, world, patterns, known, cutter: Cutter::default(), met, untold, totals, unread: None, found }
+    }
+
     /// Tells of everything in a folder.
     fn folder(&mut self, folder: &Inside, path: Option<&DocumentPath>) -> Result<(), E> {
         self.world.go_on().map_err(LibraryError::from)?;
@@ -273,6 +309,10 @@ impl<E: From<LibraryError>> Walk<'_, E> {
         let age = self.world.now().0.saturating_sub(look.modified().0);
         if age.unsigned_abs() < self.library.settle_millis.unsigned_abs() {
             return (self.found)(Finding::Busy(path.clone()));
+        }
+        if let Some(unread) = &mut self.unread {
+            unread.insert(format!("{path} {} {} {}", look.bytes, look.modified_ns, look.changed_ns));
+            return Ok(());
         }
         self.totals.read += 1;
         match read(self.world, &mut self.cutter, folder, &entry.name, path, &look, before) {

@@ -66,25 +66,33 @@ impl ChunkStore {
     /// As the operating system says.
     pub fn open(folder: &Path) -> Result<Self, LibraryError> {
         fs::create_dir_all(folder)?;
-        let mut store = Self { folder: folder.into(), packs: BTreeMap::new(), places: HashMap::new(), next: 0, last: None };
-        let mut names: Vec<String> = Vec::new();
-        for entry in fs::read_dir(folder)? {
-            names.extend(entry?.file_name().into_string());
+        let store = Self::look(folder)?;
+        let kept: HashSet<String> =
+            store.packs.values().flat_map(|pack| [FRAMES, INDEX].map(|ending| format!("{}{ending}", pack.name))).collect();
+        for name in names(folder)? {
+            let is_ours = [INDEX, FRAMES, TEMPORARY].iter().any(|ending| name.ends_with(ending));
+            if is_ours && !kept.contains(&name) {
+                fs::remove_file(folder.join(name))?;
+            }
         }
-        let (indexes, other): (Vec<_>, Vec<_>) = names.into_iter().partition(|name| name.ends_with(INDEX));
-        for index in &indexes {
-            let name = index.trim_end_matches(INDEX);
+        Ok(store)
+    }
+
+    /// Opens the store in `folder`, if there is one, and touches nothing: for whoever looks while another works with it.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn look(folder: &Path) -> Result<Self, LibraryError> {
+        let mut store = Self { folder: folder.into(), packs: BTreeMap::new(), places: HashMap::new(), next: 0, last: None };
+        for index in names(folder)?.iter().filter(|name| name.ends_with(INDEX)) {
             match read_index(&folder.join(index)) {
-                Ok(frames) => store.add(name.into(), frames),
+                Ok(frames) => store.add(index.trim_end_matches(INDEX).into(), frames),
+                Err(PackFault::Io(error)) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(PackFault::Io(error)) => return Err(error.into()),
                 Err(PackFault::Crash(crash)) => return Err(crash.into()),
                 // Damaged: its chunks will be asked for again.
-                Err(PackFault::Index { .. } | PackFault::Frame { .. }) => fs::remove_file(folder.join(index))?,
+                Err(PackFault::Index { .. } | PackFault::Frame { .. }) => {}
             }
-        }
-        let kept: HashSet<String> = store.packs.values().map(|pack| format!("{}{FRAMES}", pack.name)).collect();
-        for name in other.iter().filter(|name| (name.ends_with(FRAMES) || name.ends_with(TEMPORARY)) && !kept.contains(*name)) {
-            fs::remove_file(folder.join(name))?;
         }
         Ok(store)
     }
@@ -104,6 +112,9 @@ impl ChunkStore {
             let number = taken.len() + 1;
             let mut packed = Vec::new();
             frames.take(frame.packed.into()).read_to_end(&mut packed)?;
+            if packed.len() != frame.packed as usize {
+                return Err(PackFault::Frame { frame: number, reason: "it ends early" });
+            }
             let plain = frame.unpack(&packed, number)?;
             let ids: Vec<ChunkId> = frame.chunks(&plain).map(ChunkId::of).collect();
             if !ids.iter().all(|id| all.insert(*id)) {
@@ -211,6 +222,19 @@ impl ChunkStore {
         file.take(frame.packed.into()).read_to_end(&mut packed)?;
         Ok(frame.unpack(&packed, place.frame as usize + 1).ok())
     }
+}
+
+/// Names of the files in a folder that may not be there.
+fn names(folder: &Path) -> Result<Vec<String>, LibraryError> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        names.extend(entry?.file_name().into_string());
+    }
+    Ok(names)
 }
 
 /// All lines of an index, with the places of the frames.

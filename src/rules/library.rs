@@ -2,7 +2,8 @@
 //!
 //! ```toml
 //! [library]
-//! exclude = ["~$*", "*.tmp"]               # these are no documents, at no site
+//! exclude = ["*.bak", "drafts"]            # these are no documents, at no site, nor is what programs leave behind (`USUAL_EXCLUDES`)
+//! usual_excludes = false                   # unless that is wanted
 //! largest = "200 MB"
 //! conflict = { "*.xlsx" = "newest", "price lists/**" = "parent" }   # all others: "both"
 //!
@@ -17,18 +18,51 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use globset::{GlobBuilder, GlobMatcher};
+use serde::{Deserialize, Serialize};
 
 use super::reading::{At, Reading, byte_text, quoted};
 use super::references::list;
 
+/// What programs and systems leave in folders, and nobody means by a document: of the desktop, of office programs, editors and browsers
+/// at work.
+pub const USUAL_EXCLUDES: [&str; 21] = [
+    ".DS_Store",
+    "._*",
+    ".Spotlight-V100",
+    ".fseventsd",
+    ".Trashes",
+    ".Trash-*",
+    "Thumbs.db",
+    "ehthumbs.db",
+    "desktop.ini",
+    "$RECYCLE.BIN",
+    "System Volume Information",
+    "~$*",
+    ".~lock.*#",
+    "*.tmp",
+    "*~",
+    "#*#",
+    ".#*",
+    ".*.sw?",
+    ".nfs*",
+    "*.crdownload",
+    "*.part",
+];
+
 /// Which documents: any that `include` fits (all where there is none), that no `exclude` fits and that is not larger than `largest` bytes.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// A site also says of itself what it leaves out, in a packet: `{"exclude": ["films"]}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Choice {
     /// Patterns, one of which must fit; none: all do.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub include: Vec<String>,
     /// Patterns, none of which may fit.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
     /// Most bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub largest: Option<u64>,
 }
 
@@ -49,8 +83,10 @@ pub enum Keep {
 /// The rules of documents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LibraryRules {
-    /// Which documents there are at all.
+    /// Which documents there are at all, without [`USUAL_EXCLUDES`].
     pub choice: Choice,
+    /// [`USUAL_EXCLUDES`] are documents like any other.
+    pub takes_usual: bool,
     /// What sites of a group get, by group.
     pub groups: BTreeMap<String, Choice>,
     /// By pattern what is kept of two edits.
@@ -111,7 +147,7 @@ impl Keep {
 impl LibraryRules {
     pub(super) fn read(root: &Reading<'_>) -> At<Self> {
         let Some(table) = root.table("library")? else { return Ok(Self::default()) };
-        table.only(&[&["conflict", "groups"][..], &Choice::KEYS].concat())?;
+        table.only(&[&["usual_excludes", "conflict", "groups"][..], &Choice::KEYS].concat())?;
         let mut conflict = BTreeMap::new();
         if let Some(all) = table.table("conflict")? {
             for pattern in all.keys() {
@@ -127,7 +163,15 @@ impl LibraryRules {
                 groups.insert(group.to_owned(), Choice::read(&one)?);
             }
         }
-        Ok(Self { choice: Choice::read(&table)?, groups, conflict })
+        let takes_usual = !table.flag("usual_excludes")?.unwrap_or(true);
+        Ok(Self { choice: Choice::read(&table)?, takes_usual, groups, conflict })
+    }
+
+    /// All patterns of what is no document at any site.
+    #[must_use]
+    pub fn excludes(&self) -> Vec<String> {
+        let usual = USUAL_EXCLUDES.iter().filter(|_| !self.takes_usual).map(|pattern| (*pattern).to_owned());
+        usual.chain(self.choice.exclude.iter().cloned()).collect()
     }
 
     /// What is kept of two edits of a document. A pattern that has no `/` fits the name in any folder.
@@ -145,6 +189,9 @@ impl fmt::Display for LibraryRules {
             return Ok(());
         }
         write!(f, "\n[library]\n{}", self.choice)?;
+        if self.takes_usual {
+            writeln!(f, "usual_excludes = false")?;
+        }
         if !self.conflict.is_empty() {
             let all: Vec<String> =
                 self.conflict.iter().map(|(pattern, keep)| format!("{} = \"{}\"", quoted(pattern), keep.word())).collect();
@@ -182,6 +229,11 @@ mod tests {
         assert_eq!(keep("a/b.doc"), Keep::Both);
         assert_eq!(rules.library().choice.largest, Some(200_000_000));
         assert_eq!(Rules::parse(&rules.to_string()).unwrap(), rules);
+        assert_eq!(rules.library().excludes().len(), USUAL_EXCLUDES.len() + 1);
+        let all = Rules::parse("[library]\nexclude = ['a']\nusual_excludes = false\n").unwrap();
+        assert_eq!(all.library().excludes(), ["a"]);
+        assert_eq!(Rules::parse(&all.to_string()).unwrap(), all);
+        assert_eq!(Rules::default().library().excludes().len(), USUAL_EXCLUDES.len());
     }
 
     #[test]

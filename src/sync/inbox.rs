@@ -152,6 +152,7 @@ pub(super) fn collect(
                     }
                     Err(
                         error @ (SyncError::UnknownTable { .. }
+                        | SyncError::BadPart(_)
                         | SyncError::Exists(_)
                         | SyncError::RulesBrought(_)
                         | SyncError::SchemaBrought(_)),

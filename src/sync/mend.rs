@@ -15,7 +15,7 @@ use super::held::Try;
 use super::{Result, Session, SyncError, history, seal};
 use crate::database::Written;
 use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, HeldReason, NeighbourKind, Record};
-use crate::model::{Born, FieldNo, Identity, Key, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value};
+use crate::model::{Born, FieldNo, Identity, Key, LIBRARY, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
 
 /// Why something cannot be mended like that.
@@ -269,6 +269,14 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
         return Err(MendError::NoSuchSide { number, why: "nobody knows what was there before" }.into());
     }
     let record = record.ok_or_else(gone)?;
+    let (fields, row) = match shape.name == LIBRARY {
+        true => document(session, number, shape, name, value)?,
+        false => {
+            let mut row = Row::default();
+            row.set(field, value.clone());
+            (vec![field], row)
+        }
+    };
     match &record.current {
         Some(image) => {
             let current = session.numbered(shape, &image.row)?.get(field).clone();
@@ -280,14 +288,19 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
                 let (table, field) = (shape.name.clone(), name.clone());
                 return Err(MendError::MovedOn { table, key, field, current: current.to_string() }.into());
             }
-            write(session, |database| {
-                let mut row = Row::default();
-                row.set(field, value.clone());
-                database.update(shape, record.at(), &[field], &row)
-            })
+            write(session, |database| database.update(shape, record.at(), &fields, &row))
         }
-        None => restore(session, shape, &record, field, value),
+        None => restore(session, shape, &record, &fields, &row),
     }
+}
+
+/// What is written so that a document gets a content again.
+fn document(session: &Session, number: i64, shape: &Shape, field: &str, content: &Value) -> Result<(Vec<FieldNo>, Row)> {
+    let no_side = |why| SyncError::from(MendError::NoSuchSide { number, why });
+    if field != "content" {
+        return Err(no_side("it goes with the content of the document: settle the conflict about that"));
+    }
+    session.with_content(shape, content)?.ok_or_else(|| no_side("no document of that content is kept here"))
 }
 
 /// The record that a conflict is about, whatever its number is now; none where nobody can tell.
@@ -307,8 +320,8 @@ pub fn record_of(session: &Session, shape: &Shape, conflict: &Conflict) -> Resul
     Ok(record.id.is_some().then_some(record))
 }
 
-/// Brings a deleted record back as it last was here, with one field as a person wants it.
-fn restore(session: &Session, shape: &Shape, record: &Record, field: FieldNo, value: &Value) -> Result<()> {
+/// Brings a deleted record back as it last was here, with these fields as a person wants them.
+fn restore(session: &Session, shape: &Shape, record: &Record, fields: &[FieldNo], wanted: &Row) -> Result<()> {
     let last = session.ledger.former(record)?.into_iter().next();
     let last = last.ok_or_else(|| MendError::NoRecord { table: shape.name.clone(), key: record.at().to_string() })?;
     // A number that means nothing any more would come to mean whoever has it now.
@@ -316,7 +329,7 @@ fn restore(session: &Session, shape: &Shape, record: &Record, field: FieldNo, va
         return Err(MendError::Missing { table, key }.into());
     }
     let mut row = session.numbered(shape, &last.row)?;
-    row.set(field, value.clone());
+    fields.iter().for_each(|field| row.set(*field, wanted.get(*field).clone()));
     write(session, |database| database.insert(shape, &row))
 }
 

@@ -152,8 +152,10 @@ impl Applying<'_> {
                 session.ledger.add_copy(&document.copy(site, self.now))?;
             }
         }
-        decided.why = format!("{}, with the fields that belong to it", decided.why);
         let shape = session.shape(change.record.table);
+        if shape.name != LIBRARY {
+            decided.why = format!("{}, with the fields that belong to it", decided.why);
+        }
         // What a document is, its content tells: the rest goes with it.
         let counts = |field: &FieldNo| shape.name != LIBRARY || shape.name_of(*field) == "content";
         let differs = |field: &FieldNo| counts(field) && change.sent(*field) != merged.row.get(*field);

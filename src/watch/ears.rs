@@ -1,4 +1,4 @@
-//! What makes a noise: the application's database, the folder of an exchange, somebody who wants the watch to end.
+//! What makes a noise: the application's database, the documents, the folder of an exchange, somebody who wants the watch to end.
 //!
 //! Noises are hints. A share over the network makes none, a queue of events can run over, a folder can be unmounted under the ear that
 //! listens to it: so [`Ears::listen`] is called again at every usual interval, and what it misses is found by looking.
@@ -12,11 +12,15 @@ use std::time::Duration;
 use notify::event::ModifyKind;
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
+use crate::library::HIDDEN;
+
 /// A hint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Noise {
     /// Somebody wrote to the database.
     Database,
+    /// Something happened in the folder of documents.
+    Documents,
     /// Something came to the folder of an exchange.
     Exchange,
     /// Something may have been missed: look everywhere.
@@ -30,6 +34,8 @@ pub enum Noise {
 pub struct Places {
     /// The database file.
     pub database: Option<PathBuf>,
+    /// The folder of documents, with all that is in it.
+    pub documents: Option<PathBuf>,
     /// Folders into which packets for this site come, and the roots of exchanges where these are not there yet.
     pub folders: Vec<PathBuf>,
 }
@@ -84,6 +90,12 @@ impl Ears {
                 self.listening.push(path);
             }
         }
+        // Where there are more folders than the system lends ears for, looking is left.
+        if let Some(documents) = &places.documents
+            && watcher.watch(documents, RecursiveMode::Recursive).is_ok()
+        {
+            self.listening.push(documents.clone());
+        }
     }
 
     /// Waits for a noise; none when the time is over. Noises that come in one burst are given one after the other.
@@ -104,6 +116,10 @@ impl Default for Ears {
 fn meaning(event: &Event, places: &Places) -> Option<Noise> {
     if event.need_rescan() {
         return Some(Noise::Lost);
+    }
+    let of_documents = |path: &PathBuf| places.documents.as_ref().is_some_and(|documents| is_of_documents(path, documents));
+    if !matches!(event.kind, EventKind::Access(_)) && event.paths.iter().any(of_documents) {
+        return Some(Noise::Documents);
     }
     match event.kind {
         EventKind::Access(_) | EventKind::Modify(ModifyKind::Metadata(_)) => return None,
@@ -129,6 +145,11 @@ fn meaning(event: &Event, places: &Places) -> Option<Noise> {
 fn is_of_database(path: &Path, database: &Path) -> bool {
     let (Some(name), Some(of)) = (path.file_name(), database.file_name()) else { return false };
     path.parent() == database.parent() && beside(of).any(|file| file == name)
+}
+
+/// Anything in the folder but what is hidden there by us.
+fn is_of_documents(path: &Path, documents: &Path) -> bool {
+    path.strip_prefix(documents).is_ok_and(|inside| inside.components().next().is_some_and(|first| first.as_os_str() != HIDDEN))
 }
 
 fn beside(name: &OsStr) -> impl Iterator<Item = std::ffi::OsString> {
@@ -161,12 +182,16 @@ impl Trace {
 
 #[cfg(test)]
 mod tests {
-    use notify::event::{AccessKind, CreateKind, DataChange, RemoveKind};
+    use notify::event::{AccessKind, CreateKind, DataChange, MetadataKind, RemoveKind};
 
     use super::*;
 
     fn places() -> Places {
-        Places { database: Some("/srv/shop.db".into()), folders: vec!["/mnt/share/head/anna".into()] }
+        Places {
+            database: Some("/srv/shop.db".into()),
+            documents: Some("/srv/documents".into()),
+            folders: vec!["/mnt/share/head/anna".into()],
+        }
     }
 
     fn noise(kind: EventKind, path: &str) -> Option<Noise> {
@@ -186,6 +211,11 @@ mod tests {
         assert_eq!(noise(EventKind::Access(AccessKind::Read), "/srv/shop.db"), None);
         assert_eq!(noise(EventKind::Remove(RemoveKind::File), "/mnt/share/head/anna/a.fpk"), None, "we took it");
         assert_eq!(noise(EventKind::Remove(RemoveKind::Folder), "/mnt/share/head/anna"), Some(Noise::Lost));
+        for kind in [written, EventKind::Remove(RemoveKind::File), EventKind::Modify(ModifyKind::Metadata(MetadataKind::Permissions))] {
+            assert_eq!(noise(kind, "/srv/documents/a/b.txt"), Some(Noise::Documents));
+            assert_eq!(noise(kind, "/srv/documents/.fieldpost-library/x.part"), None, "we put one together");
+        }
+        assert_eq!(noise(EventKind::Access(AccessKind::Read), "/srv/documents/a/b.txt"), None);
         assert_eq!(noise(EventKind::Other, "/x"), None);
         assert_eq!(meaning(&Event::new(EventKind::Other).set_flag(notify::event::Flag::Rescan), &places()), Some(Noise::Lost));
     }
@@ -206,9 +236,13 @@ mod tests {
         let inbox = root.join("inbox");
         fs_err::create_dir(&inbox).unwrap();
         let mut ears = Ears::new();
-        ears.listen(&Places { database: Some(database.clone()), folders: vec![inbox.clone()] });
+        let documents = root.join("documents");
+        fs_err::create_dir_all(documents.join("deep")).unwrap();
+        ears.listen(&Places { database: Some(database.clone()), documents: Some(documents.clone()), folders: vec![inbox.clone()] });
         fs_err::write(inbox.join("a.fpk"), "x").unwrap();
         assert_eq!(ears.wait(Duration::from_secs(10)), Some(Noise::Exchange));
+        fs_err::write(documents.join("deep/a.txt"), "x").unwrap();
+        while ears.wait(Duration::from_secs(10)).expect("a document is heard") != Noise::Documents {}
         rusqlite::Connection::open(&database).unwrap().execute_batch("INSERT INTO a VALUES (2)").unwrap();
         while ears.wait(Duration::from_secs(10)).expect("the database is heard") != Noise::Database {}
         assert_ne!(Trace::of(&database), before);

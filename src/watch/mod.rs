@@ -1,8 +1,8 @@
 //! When is a round to run? By itself, all day, for a site that nobody looks at.
 //!
-//! Four things ask for a round: a packet on the exchange, an edit in the application's database, the clock, and a failure that may
-//! be over. **The scan is the authority, events only wake it** ([`ears`]): a share that was unmounted, a queue of events that ran over, a file
-//! system that tells nothing, all lead to a look at the exchange and the database, and a look at the usual interval finds what nobody told.
+//! Five things ask for a round: a packet on the exchange, an edit in the application's database, an edit of a document, the clock, and a
+//! failure that may be over. **The scan is the authority, events only wake it** ([`ears`]): a share that was unmounted, a queue of events that ran over, a file
+//! system that tells nothing, all lead to a look at the exchange, the database and the documents, and a look at the usual interval finds what nobody told.
 //!
 //! [`plan`] says when the next round is, and why: pure, from what is known ([`State`]) and what a person set ([`Schedule`]).
 //! [`run`] waits for that moment or for a noise, looks, and has the round run by whoever called it.
@@ -16,5 +16,5 @@ mod run;
 mod schedule;
 
 pub use plan::{Failure, FailureKind, Next, State, Why, next};
-pub use run::{Edited, Ended, Looked, Watched, run};
+pub use run::{Edited, Ended, Looked, Touched, Watched, run};
 pub use schedule::Schedule;

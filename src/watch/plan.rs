@@ -6,8 +6,8 @@
 //!    there again.
 //! 2. An edit in a critical table goes after the blink in which an application writes what belongs together, at any hour.
 //! 3. A time of day or a cron line is a round at that time, at any hour.
-//! 4. Within working hours: a packet at once; edits once the application was quiet for a while, and after a minute in any case; a round
-//!    every so often. Outside of them these wait for the next opening.
+//! 4. Within working hours: a packet at once; edits once the application was quiet for a while, and after a minute in any case, documents in
+//!    the same way; a round every so often. Outside of them these wait for the next opening.
 
 use super::Schedule;
 use crate::model::Millis;
@@ -28,6 +28,8 @@ pub struct State {
     pub last_round: Option<Millis>,
     /// When the first and the last edit that is not sent yet were seen.
     pub edited: Option<(Millis, Millis)>,
+    /// When the first and the last change of documents that are not taken yet was seen; not of those that are being written.
+    pub documents: Option<(Millis, Millis)>,
     /// When an edit that cannot wait was seen.
     pub critical: Option<Millis>,
     /// Whether a packet was seen.
@@ -84,6 +86,8 @@ pub enum Why {
     Packet,
     /// Something was edited.
     Edit,
+    /// Documents are new, edited or gone.
+    Documents,
     /// It is the time for it.
     Clock,
 }
@@ -99,6 +103,7 @@ impl Why {
             Self::Critical => "an edit in a critical table",
             Self::Packet => "a packet came",
             Self::Edit => "edits",
+            Self::Documents => "documents were edited",
             Self::Clock => "it is time",
         }
     }
@@ -121,12 +126,11 @@ pub fn next(now: Millis, state: &State, schedule: &Schedule) -> Option<Next> {
     let critical = state.critical.map(|seen| Next { at: Millis(seen.0 + BLINK), why: Why::Critical });
     let named = schedule.next_named(last_round).map(|at| Next { at, why: Why::Clock });
     let packet = state.arrived.then(|| Next { at: open(now.0), why: Why::Packet });
-    let edit = state.edited.map(|(first, last)| {
-        let quiet = (last.0 + settings.settle).min(first.0 + LONGEST_UNREST.max(settings.settle));
-        Next { at: open(quiet), why: Why::Edit }
-    });
+    let quiet = |(first, last): (Millis, Millis)| open((last.0 + settings.settle).min(first.0 + LONGEST_UNREST.max(settings.settle)));
+    let edit = state.edited.map(|seen| Next { at: quiet(seen), why: Why::Edit });
+    let documents = state.documents.map(|seen| Next { at: quiet(seen), why: Why::Documents });
     let every = settings.every.map(|every| Next { at: open(last_round.0 + every), why: Why::Clock });
-    [critical, named, packet, edit, every].into_iter().flatten().min_by_key(|next| next.at)
+    [critical, named, packet, edit, documents, every].into_iter().flatten().min_by_key(|next| next.at)
 }
 
 fn wait(failure: Failure) -> i64 {
@@ -183,6 +187,9 @@ mod tests {
         assert_eq!(at(&edited(-58_000, 0), &plain), Some((2_000, Why::Edit)));
         let critical = State { critical: Some(Millis(NOON)), ..edited(0, 0) };
         assert_eq!(at(&critical, &plain), Some((BLINK, Why::Critical)));
+        let documents = |first: i64, last: i64| State { documents: Some((Millis(NOON + first), Millis(NOON + last))), ..state() };
+        assert_eq!(at(&documents(-1_000, 0), &plain), Some((5_000, Why::Documents)));
+        assert_eq!(at(&documents(-59_000, 0), &plain), Some((1_000, Why::Documents)), "a file that is written all day holds up no other");
     }
 
     #[test]

@@ -15,6 +15,8 @@ const LONGEST_STRETCH: i64 = 60_000;
 const BUSY_WAIT: i64 = 3_000;
 /// No more than one look at the database in so many milliseconds.
 const BREATH: i64 = plan::BLINK;
+/// No more than one look through the documents in so many milliseconds.
+const DOCUMENTS_BREATH: i64 = 2_000;
 /// When to look again after somebody wrote to the database and nothing new could be read from it, in milliseconds.
 const DOUBTS: [i64; 3] = [50, 500, 5_000];
 
@@ -31,6 +33,9 @@ pub trait Watched {
 
     /// Looks whether something was edited since the last round.
     fn edited(&mut self) -> Option<Edited>;
+
+    /// Looks whether documents are otherwise than the last round left them.
+    fn documents(&mut self) -> Touched;
 
     /// Where noises come from.
     fn places(&mut self) -> Places;
@@ -65,6 +70,17 @@ pub enum Looked {
     Away,
 }
 
+/// What a look at the documents found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touched {
+    /// Nothing that a round would take.
+    Nothing,
+    /// Only files that are being written.
+    Busy,
+    /// Something that a round would take.
+    Changed,
+}
+
 /// What was edited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edited {
@@ -88,6 +104,8 @@ pub fn run(world: &World, watched: &mut dyn Watched, schedule: &Schedule, ears: 
         again: None,
         doubts: 0,
         may_wait: false,
+        looked_at_documents: Millis(0),
+        documents_again: None,
     };
     let mut told = None;
     let mut next_look = world.now();
@@ -121,11 +139,16 @@ pub fn run(world: &World, watched: &mut dyn Watched, schedule: &Schedule, ears: 
             watch.look_at_database(watched);
             continue;
         }
-        let soonest = [next.map(|next| next.at), watch.again].into_iter().flatten().fold(next_look, Millis::min);
+        if watch.documents_again.is_some_and(|again| again <= now) {
+            watch.look_at_documents(watched);
+            continue;
+        }
+        let soonest = [next.map(|next| next.at), watch.again, watch.documents_again].into_iter().flatten().fold(next_look, Millis::min);
         let until = soonest.0 - now.0;
         match ears.wait(millis(until.clamp(1, LONGEST_STRETCH))) {
             Some(Noise::Stop) => return,
             Some(Noise::Database) => watch.look_at_database(watched),
+            Some(Noise::Documents) => watch.documents_were_touched(),
             Some(Noise::Exchange) => watch.look_at_exchange(watched),
             Some(Noise::Lost) => next_look = world.now(),
             None => {}
@@ -148,6 +171,9 @@ struct Watch<'a> {
     again: Option<Millis>,
     /// How often nothing was found since the database was written to last.
     doubts: usize,
+    looked_at_documents: Millis,
+    /// When the documents are to be looked at.
+    documents_again: Option<Millis>,
     /// Edits are known already and none can become critical: nothing is learnt by looking again.
     may_wait: bool,
 }
@@ -157,6 +183,9 @@ impl Watch<'_> {
     fn look_around(&mut self, watched: &mut dyn Watched, ears: &mut Ears, schedule: &Schedule) {
         self.listen(watched, ears);
         self.look_at_database(watched);
+        if self.state.last_round.is_some() {
+            self.look_at_documents(watched);
+        }
         let now = self.world.now();
         // Out of reach: the plan says when that is tried. Out of hours: nothing would come of it.
         if self.state.failure.is_none() && self.state.last_round.is_some() && schedule.within_hours(now) <= now {
@@ -223,6 +252,31 @@ impl Watch<'_> {
         }
     }
 
+    /// Where changes are known already nothing is learnt by looking again; else it is looked soon, and once for a burst of noises.
+    fn documents_were_touched(&mut self) {
+        let now = self.world.now();
+        match &mut self.state.documents {
+            Some((_, last)) => *last = now,
+            None => {
+                let soon = Millis((self.looked_at_documents.0 + DOCUMENTS_BREATH).max(now.0));
+                self.documents_again.get_or_insert(soon);
+            }
+        }
+    }
+
+    fn look_at_documents(&mut self, watched: &mut dyn Watched) {
+        let now = self.world.now();
+        (self.looked_at_documents, self.documents_again) = (now, None);
+        if self.state.documents.is_some() {
+            return;
+        }
+        match watched.documents() {
+            Touched::Nothing => {}
+            Touched::Busy => self.documents_again = Some(Millis(now.0 + DOCUMENTS_BREATH)),
+            Touched::Changed => self.state.documents = Some((now, now)),
+        }
+    }
+
     fn failed(&mut self, kind: FailureKind) {
         let times = self.state.failure.map_or(0, |failure| failure.times).saturating_add(1);
         let [die] = self.world.random();
@@ -244,5 +298,6 @@ impl Watch<'_> {
         self.may_wait = false;
         self.listen(watched, ears);
         self.look_at_database(watched);
+        self.look_at_documents(watched);
     }
 }

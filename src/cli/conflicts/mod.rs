@@ -16,7 +16,7 @@ use super::shown::{self, Shown};
 use super::when::Span;
 use super::{Context, Failure};
 use crate::ledger::{Conflict as Listed, ConflictKind};
-use crate::model::{Millis, SiteName, Value, shown_table};
+use crate::model::{LIBRARY, Millis, SiteName, Value, shown_table};
 use crate::site::Level;
 use crate::status::open::is_open;
 use crate::sync::{Session, SyncError};
@@ -367,6 +367,34 @@ impl Conflict {
         format!("{} {}", self.table, shown::key(&self.key))
     }
 
+    /// Whether it is about two edits of a document.
+    fn is_of_document(&self) -> bool {
+        self.table == shown_table(LIBRARY) && matches!(&self.about, About::Field(field) if field == "content")
+    }
+
+    /// A value; of a document the beginning of the hash that names its content.
+    #[must_use]
+    pub fn side(&self, value: &Shown) -> String {
+        match &value.0 {
+            Value::Blob(content) if self.is_of_document() => {
+                let hex = data_encoding::HEXLOWER.encode(content);
+                format!("content {}", hex.get(..12).unwrap_or(&hex))
+            }
+            Value::Blob(_) | Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) => value.to_string(),
+        }
+    }
+
+    /// When the two edits were made, as far as both are known.
+    fn times(&self, page: &Page) -> String {
+        match (self.winner_time, self.loser_time) {
+            (Some(winner), Some(loser)) => {
+                let [winner, loser] = page.apart(winner, loser);
+                format!(", {winner} against {loser}")
+            }
+            (Some(_) | None, Some(_) | None) => String::new(),
+        }
+    }
+
     /// What happened, in one line.
     #[must_use]
     pub fn sentence(&self, page: &Page) -> String {
@@ -374,20 +402,28 @@ impl Conflict {
         let record = self.subject();
         let (winner_site, loser_site) = (by(self.winner_site.as_ref()), by(self.loser_site.as_ref()));
         match &self.about {
+            About::Field(_) if self.is_of_document() && rule == "both" => {
+                format!("{record}: edited at {winner_site} and at {loser_site}; both are kept, that of {loser_site} under another name")
+            }
+            About::Field(_) if self.is_of_document() && self.mine && !self.settled => format!(
+                "{record}: your edit lost to that of {winner_site} ({rule}{}); keep it anyway: 'fieldpost conflicts resolve {} --take lost'",
+                self.times(page),
+                self.number
+            ),
+            About::Field(_) if self.is_of_document() => {
+                format!(
+                    "{record}: the edit of {winner_site} stands ({rule}), that of {loser_site} lost and is kept: 'fieldpost conflicts show {}'",
+                    self.number
+                )
+            }
             About::Field(field) if self.open => {
                 format!("{record}, {field}: {winner} of {winner_site} or {loser} of {loser_site}? You decide ({rule})")
             }
             About::Field(field) if self.mine && !self.settled => {
-                let times = match (self.winner_time, self.loser_time) {
-                    (Some(winner), Some(loser)) => {
-                        let [winner, loser] = page.apart(winner, loser);
-                        format!(", {winner} against {loser}")
-                    }
-                    (Some(_) | None, Some(_) | None) => String::new(),
-                };
                 format!(
-                    "{record}: your {field} {loser} lost to {winner} of {winner_site} ({rule}{times}); keep it anyway: \
+                    "{record}: your {field} {loser} lost to {winner} of {winner_site} ({rule}{}); keep it anyway: \
                      'fieldpost conflicts resolve {} --take lost'",
+                    self.times(page),
                     self.number
                 )
             }
@@ -446,17 +482,17 @@ impl Conflict {
                 let stands = match self.winner.0 {
                     Value::Absent => "no such record".to_owned(),
                     Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) | Value::Blob(_) => {
-                        format!("{}   of {}{}", self.winner, by(self.winner_site.as_ref()), edited(self.winner_time))
+                        format!("{}   of {}{}", self.side(&self.winner), by(self.winner_site.as_ref()), edited(self.winner_time))
                     }
                 };
                 format!(
                     "{}. {}: {field}\n   stands  {stands}\n   lost    {}   of {}{}\n   before  {}\n   {decided}, {outcome}; rule: {}",
                     self.number,
                     self.subject(),
-                    self.loser,
+                    self.side(&self.loser),
                     by(self.loser_site.as_ref()),
                     edited(self.loser_time),
-                    self.base,
+                    self.side(&self.base),
                     self.rule,
                 )
             }

@@ -172,9 +172,9 @@ fn settle(session: &Session, conflict: &Conflict, chosen: &Chosen, since: Since)
 
 fn words(choice: &Choice, conflict: &Conflict) -> String {
     match choice {
-        Choice::Standing => format!("{} stays", conflict.winner),
-        Choice::Lost => format!("{}, which had lost", conflict.loser),
-        Choice::Before => format!("{}, as it was before", conflict.base),
+        Choice::Standing => format!("{} stays", conflict.side(&conflict.winner)),
+        Choice::Lost => format!("{}, which had lost", conflict.side(&conflict.loser)),
+        Choice::Before => format!("{}, as it was before", conflict.side(&conflict.base)),
         Choice::Other(value) => Shown(value.clone()).to_string(),
     }
 }

@@ -4,12 +4,13 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{About, Conflict, all, by};
-use crate::cli::page::{Moment, Page, alert, heading, paragraphs};
+use crate::cli::page::{Moment, Page, alert, heading, paragraphs, size};
 use crate::cli::printer::Report;
 use crate::cli::shown::{self, Shown};
 use crate::cli::{Context, Exit, Failure};
 use crate::ledger::Conflict as Listed;
-use crate::model::{Value, shown_table};
+use crate::model::Value;
+use crate::sync::documents::lost::{Whereabouts, content_lost};
 use crate::sync::mend::{self, MendError};
 use crate::sync::{Session, SyncError};
 
@@ -38,6 +39,9 @@ pub struct SideBySide {
     pub fields: Vec<FieldSides>,
     /// Whether there is such a record now.
     pub there: bool,
+    /// Of a document, where the content is that lost, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 /// One field from all sides.
@@ -78,7 +82,7 @@ pub fn run(arguments: &ShowArgs, context: &Context) -> Result<Exit, Failure> {
 pub fn side_by_side(session: &Session, conflict: &Conflict) -> Result<SideBySide, SyncError> {
     let (_, listed) = mend::find(session, conflict.number)?;
     let absent = || Shown(Value::Absent);
-    let record = session.shapes.iter().find(|shape| shown_table(&shape.name) == listed.table);
+    let record = session.shapes.iter().find(|shape| shape.name == listed.table);
     let record = record.map(|shape| Ok::<_, SyncError>((shape, mend::record_of(session, shape, &listed)?))).transpose()?;
     let image = record.as_ref().and_then(|(_, record)| record.as_ref()?.current.as_ref());
     let row = match (&record, image) {
@@ -100,7 +104,18 @@ pub fn side_by_side(session: &Session, conflict: &Conflict) -> Result<SideBySide
         }],
         None => whole_record(&listed, &conflict.about, record.as_ref().map(|(shape, _)| *shape), now),
     };
-    Ok(SideBySide { conflict: conflict.clone(), fields, there: row.is_some() })
+    let content = content_lost(&listed).map(|content| Ok::<_, SyncError>(whereabouts(&session.whereabouts(&content)?))).transpose()?;
+    Ok(SideBySide { conflict: conflict.clone(), fields, there: row.is_some(), content })
+}
+
+/// Where the content is that lost.
+fn whereabouts(found: &Whereabouts) -> String {
+    match found {
+        Whereabouts::File(path) => format!("the content that lost is the document {path}"),
+        Whereabouts::Kept { bytes } => format!("the content that lost is kept here ({}) as long as this conflict is listed", size(*bytes)),
+        Whereabouts::At(site) => format!("the content that lost is not here, '{site}' has it and is asked for it"),
+        Whereabouts::Nowhere => "the content that lost is not here, and no neighbour is known to have it".to_owned(),
+    }
 }
 
 /// What a record that two sites made said at the site that lost, beside what it says now.
@@ -139,7 +154,8 @@ impl SideBySide {
         let met = format!("  met at '{decider}', {}{packet}; rule: {rule}; {state}", page.moment(*decided));
         let what = if self.fields.is_empty() { page.wrapped(&self.conflict.sentence(page)) } else { self.fields_text(page) };
         let gone = if self.there { String::new() } else { "  There is no such record here now.".to_owned() };
-        let lines = [title, met, what, gone];
+        let content = self.content.as_ref().map_or_else(String::new, |content| format!("  {content}"));
+        let lines = [title, met, what, gone, content];
         lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
     }
 
@@ -158,9 +174,9 @@ impl SideBySide {
                 ("now", &fields.now, String::new()),
             ];
             lines.push(format!("  {}", fields.field));
-            let width = parts.iter().map(|(_, value, _)| value.to_string().chars().count()).max().unwrap_or(0);
+            let width = parts.iter().map(|(_, value, _)| self.conflict.side(value).chars().count()).max().unwrap_or(0);
             lines.extend(parts.iter().map(|(label, value, side)| {
-                let value = value.to_string();
+                let value = self.conflict.side(value);
                 format!("    {label:6}  {value:width$}  {side}").trim_end().to_owned()
             }));
         }
@@ -171,6 +187,9 @@ impl SideBySide {
         let number = self.conflict.number;
         if self.conflict.settled {
             return String::new();
+        }
+        if self.content.is_some() {
+            return format!("  'fieldpost conflicts resolve {number} --take lost' brings it back, at all sites");
         }
         match self.conflict.about {
             About::Field(_) | About::Merged(_) | About::Refused(Some(_)) | About::Gone(_) | About::Dropped(Some(_)) => {
@@ -205,7 +224,7 @@ mod tests {
             lost: text("555-0100"),
             now: text("555-0199"),
         };
-        let report = ShowReport { conflicts: vec![SideBySide { conflict: conflict(), fields: vec![fields], there: true }] };
+        let report = ShowReport { conflicts: vec![SideBySide { conflict: conflict(), fields: vec![fields], there: true, content: None }] };
         assert_eq!(
             plain(&report),
             "\

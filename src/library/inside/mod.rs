@@ -161,6 +161,11 @@ mod tests {
                     assert!(!root.remove_empty(name("a")), "a folder that holds something stays");
                     root.remove(name("y")).unwrap();
                     assert_eq!(root.look(name("y")).unwrap(), None);
+                    let mut file = root.create(name("long")).unwrap();
+                    <$inside>::reserve(&file, 1 << 20).unwrap();
+                    file.write_all(b"12345").unwrap();
+                    file.set_len(5).unwrap();
+                    assert_eq!(std::fs::read(folder.path().join("long")).unwrap(), b"12345");
                 }
 
                 #[cfg(unix)]

@@ -110,7 +110,13 @@ impl Inside {
         crate::world::files::sync_folder(&self.folder)
     }
 
-    /// Bytes that are free where the folder is: nothing the standard library says.
+    /// Makes room for a file that will be so long; [`io::ErrorKind::StorageFull`] where there is none. Windows gives a file its room on the disk
+    /// with its length.
+    pub fn reserve(file: &std::fs::File, bytes: u64) -> io::Result<()> {
+        file.set_len(bytes)
+    }
+
+    /// Bytes that are free where the folder is: nothing the standard library says. [`Self::reserve`] finds out.
     #[allow(clippy::unused_self, reason = "as on Unix")]
     pub const fn free_bytes(&self) -> Option<u64> {
         None

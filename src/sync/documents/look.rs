@@ -8,9 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DocumentCounts, Documents, Freedom, Known, choice, date, patterns, row_of};
+use super::{DocumentCounts, Documents, Freedom, Known, REFUSED, date, row_of};
 use crate::database::DocumentRow;
-use crate::library::{ChunkStore, Document, DocumentPath, Finding, Found, Library, LibraryError, Renamed, Seen, Totals};
+use crate::library::{ChunkStore, Document, DocumentPath, Finding, Found, Glance, Library, LibraryError, Renamed, Seen, Totals};
 use crate::model::Millis;
 use crate::sync::report::{Report, Waiting};
 use crate::sync::{Result, Session, SyncError};
@@ -48,11 +48,14 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
         }
         Err(error) => return away(error, report),
     };
-    let choice = choice(&session.rules.library().choice, &session.settings.library.choice);
+    // What was not taken of a packet was said, and is of no interest once nothing is missing.
+    if session.ledger.missing()?.is_empty() {
+        session.forget_refused(&session.ledger.notes(REFUSED)?.into_keys().collect::<Vec<_>>())?;
+    }
     let mut documents = Documents {
         library,
         store: ChunkStore::open(&session.chunk_folder())?,
-        patterns: patterns(&choice)?,
+        patterns: session.chosen()?,
         busy: BTreeSet::new(),
         troubles: BTreeMap::new(),
         counts: DocumentCounts::default(),
@@ -69,6 +72,22 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
     (documents.counts, documents.busy, documents.troubles) = (counts, busy, troubles);
     documents.counts.busy = documents.busy.len() as u64;
     Ok(Some(documents))
+}
+
+/// Looks at the folder and reads nothing: what the next [`look`] would find, as far as names, sizes and times tell. Nothing where there is no
+/// library, or one that is not there.
+///
+/// # Errors
+/// As ledger and folder say.
+pub fn glance(session: &Session) -> Result<Glance> {
+    if !session.has_library() || !session.ledger.has_documents()? {
+        return Ok(Glance::default());
+    }
+    let Ok(library) = Library::look(&session.library_folder()) else { return Ok(Glance::default()) };
+    let library = library.with_settle_millis(session.limits.document_settle_millis);
+    let patterns = session.chosen()?;
+    let seen: BTreeMap<DocumentPath, Seen> = session.all_known()?.into_iter().map(|(path, known)| (path, known.seen)).collect();
+    Ok(library.glance(&session.world, &patterns, &seen)?)
 }
 
 /// The folder went, or cannot be read: everything else goes on.

@@ -8,6 +8,7 @@
 //! | [`place`] | what of the list is not in the folder yet? |
 //! | `tell` | which contents does a neighbour lack? |
 //! | `dispute` | which of two edits is kept? |
+//! | [`lost`] | where is the content that lost a conflict, and how does it come back? |
 //! | [`switch`] | how does a site get a library, and lose it? |
 //!
 //! **States of a document that was edited here**: in the folder → in the list, and accounted for in the ledger (*seen*) → sealed, told → its
@@ -17,7 +18,8 @@
 //!
 //! **Invariants.**
 //! - What is in the folder and was not seen is never written over or removed: it becomes a document of its own under another name, or comes back.
-//! - A file is not replaced or removed before the parent has its content, if it is one of this site's own.
+//! - A file is not replaced or removed before the parent has its content, if it is one of this site's own; one whose content lost a
+//!   conflict that is listed, only once that is in the store.
 //! - That the folder is not there, or empty, or not marked as ours, says nothing of any document.
 //! - A row of the list is a stranger's word: what is no safe name is listed as a trouble and never becomes a path.
 //!
@@ -26,7 +28,8 @@
 //! what lacks is asked for.
 
 pub(super) mod dispute;
-pub(super) mod look;
+pub mod look;
+pub mod lost;
 pub mod place;
 pub mod switch;
 pub(super) mod take;
@@ -42,7 +45,7 @@ use crate::database::DocumentRow;
 use crate::ledger::ContentHash;
 use crate::library::{ChunkId, ChunkStore, ContentId, Document, DocumentPath, Library, LibraryError, Patterns, Recipe, Seen};
 use crate::model::{LIBRARY, Millis};
-use crate::rules::library::Choice;
+use crate::rules::library::{Choice, LibraryRules};
 
 /// What may be done with the folder in this run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -96,6 +99,7 @@ pub(super) struct Documents {
     patterns: Patterns,
     /// Files that are being written.
     busy: BTreeSet<String>,
+    /// Names that are not taken.
     troubles: BTreeMap<String, String>,
     counts: DocumentCounts,
 }
@@ -125,7 +129,26 @@ impl Known {
     }
 }
 
+/// Notes of what was not taken of contents that came: by content in hex, or by packet in words, each with the reason.
+const REFUSED: &str = "documents refused:";
+
 impl Session {
+    /// Remembers why something of contents that came is not taken. `what`: a content in hex, or a packet in words. Inside the open
+    /// transaction of the ledger.
+    fn refuse(&self, what: &str, why: &str) -> Result<()> {
+        Ok(self.ledger.set_note(&format!("{REFUSED}{what}"), why)?)
+    }
+
+    /// What was not taken of these is of the past.
+    fn forget_refused(&self, what: &[String]) -> Result<()> {
+        if what.is_empty() {
+            return Ok(());
+        }
+        self.ledger.begin()?;
+        what.iter().try_for_each(|what| self.ledger.set_note(&format!("{REFUSED}{what}"), ""))?;
+        Ok(self.ledger.commit(&self.world, "commit refusals of the past")?)
+    }
+
     /// Whether this site has a library.
     #[must_use]
     pub fn has_library(&self) -> bool {
@@ -136,6 +159,11 @@ impl Session {
     #[must_use]
     pub fn library_folder(&self) -> PathBuf {
         self.settings.library_path(self.home.folder())
+    }
+
+    /// Which documents this site takes part in.
+    fn chosen(&self) -> Result<Patterns> {
+        chosen(self.rules.library(), &self.settings.library.choice)
     }
 
     fn chunk_folder(&self) -> PathBuf {
@@ -192,10 +220,10 @@ fn patterns(choice: &Choice) -> Result<Patterns> {
 }
 
 /// What a site takes part in: what the rules let it, without what it excludes itself. Its own `include` stands in the place of the rules'.
-fn choice(rules: &Choice, own: &Choice) -> Choice {
-    let include = if own.include.is_empty() { &rules.include } else { &own.include };
-    let largest = [rules.largest, own.largest].into_iter().flatten().min();
-    Choice { include: include.clone(), exclude: [&rules.exclude[..], &own.exclude].concat(), largest }
+fn chosen(rules: &LibraryRules, own: &Choice) -> Result<Patterns> {
+    let include = if own.include.is_empty() { &rules.choice.include } else { &own.include };
+    let largest = [rules.choice.largest, own.largest].into_iter().flatten().min();
+    patterns(&Choice { include: include.clone(), exclude: [rules.excludes(), own.exclude.clone()].concat(), largest })
 }
 
 /// Where chunks are: in the store, or in files that are here.

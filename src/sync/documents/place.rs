@@ -7,18 +7,22 @@
 //! still needs; then the rest; removals last. Where two documents need each other's old content, one of the two is asked for again.
 //!
 //! **Invariant.** Nothing goes that only this site has: a file whose content is in no row of the list is replaced or removed only once
-//! the parent has been sent it; one whose content another row needs, only once that is in the store.
+//! the parent has been sent it; one whose content another row needs, or which lost a conflict that is listed, only once that is in the store.
+//!
+//! A name that differs from one that goes only in case is placed once that one is gone: on some systems the two are one file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fs_err as fs;
 
 use super::look::write;
-use super::{Chunks, Coming, DocumentCounts, Documents, Known, choice, date, document, patterns};
+use super::{Chunks, Coming, DocumentCounts, Documents, Known, REFUSED, date, document};
 use crate::database::DocumentRow;
 use crate::ledger::{ContentHash, CopyDue, Missing, SiteThere};
-use crate::library::{ChunkId, ChunkStore, DocumentPath, LibraryError, PackFault, PackWriter, Placed, Recipe, Removed, Renamed, Verdict};
-use crate::model::Millis;
+use crate::library::{
+    ChunkId, ChunkStore, ContentId, DocumentPath, LibraryError, PackFault, PackWriter, Placed, Recipe, Removed, Renamed, Verdict,
+};
+use crate::model::{Millis, collision_key};
 use crate::sync::report::{Report, Waiting};
 use crate::sync::{Result, Session, SyncError};
 
@@ -38,11 +42,14 @@ pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, repor
     documents.counts.coming = 0;
     // What came since is in it.
     documents.store = ChunkStore::open(&session.chunk_folder())?;
-    let mut placing = Placing::new(session, documents)?;
-    placing.run()?;
-    let full = std::mem::take(&mut placing.full);
-    let Placing { counts, troubles, changed, .. } = placing;
-    (documents.counts, documents.troubles) = (counts, troubles);
+    let mut placed = place_all(session, documents)?;
+    if placed.waits {
+        documents.counts.coming = 0;
+        let again = place_all(session, documents)?;
+        placed = Pass { changed: placed.changed || again.changed, ..again };
+    }
+    let Pass { full, changed, mut troubles, .. } = placed;
+    refusals(session, &mut troubles)?;
     report.waiting.extend(full.into_iter().map(|why| Waiting {
         neighbour: None,
         what: "documents".into(),
@@ -54,15 +61,79 @@ pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, repor
         sweep(session, documents)?;
     }
     let before = session.ledger.document_troubles()?;
-    if before != documents.troubles {
+    if before != troubles {
         session.ledger.begin()?;
-        session.ledger.set_document_troubles(&documents.troubles)?;
+        session.ledger.set_document_troubles(&troubles)?;
         session.ledger.commit(&session.world, "commit troubles of documents")?;
     }
-    let new = documents.troubles.iter().filter(|(name, why)| before.get(*name) != Some(*why));
+    let new = troubles.iter().filter(|(name, why)| before.get(*name) != Some(*why));
     documents.counts.refused.extend(new.map(|(name, why)| (name.clone(), why.clone())));
     report.documents = documents.counts.clone();
     Ok(())
+}
+
+/// What one time through the list did.
+struct Pass {
+    changed: bool,
+    /// Documents wait for others that are gone now.
+    waits: bool,
+    /// The disk has no room, in words.
+    full: Option<String>,
+    /// Names that are not taken or placed.
+    troubles: BTreeMap<String, String>,
+}
+
+fn place_all(session: &Session, documents: &mut Documents) -> Result<Pass> {
+    let mut placing = Placing::new(session, documents)?;
+    placing.run()?;
+    let Placing { counts, troubles, changed, full, waits, .. } = placing;
+    documents.counts = counts;
+    Ok(Pass { changed, waits: !waits.is_empty(), full, troubles })
+}
+
+/// The names of documents and of the folders they are in, as the systems see them that do not tell upper from lower case.
+#[derive(Default)]
+struct Names(BTreeMap<String, String>);
+
+impl Names {
+    /// The names of the folders on the way to a document, and its own.
+    fn levels(path: &DocumentPath) -> impl Iterator<Item = &str> {
+        let text = path.as_str();
+        text.match_indices('/').map(|(end, _)| &text[..end]).chain([text])
+    }
+
+    /// The name there is already that would be the same.
+    fn clash(&self, path: &DocumentPath) -> Option<&str> {
+        Self::levels(path).find_map(|level| self.0.get(&collision_key(level)).filter(|first| *first != level).map(String::as_str))
+    }
+
+    fn take(&mut self, path: &DocumentPath) {
+        for level in Self::levels(path) {
+            self.0.entry(collision_key(level)).or_insert_with(|| level.to_owned());
+        }
+    }
+}
+
+/// Adds what was not taken of contents that came: under the documents that wait for them, or under the packet. Of the past it is once the
+/// content is here.
+fn refusals(session: &Session, troubles: &mut BTreeMap<String, String>) -> Result<()> {
+    let refused = session.ledger.notes(REFUSED)?;
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let (missing, listed) = (session.ledger.missing()?, session.listed(&mut BTreeMap::new())?);
+    let mut past = Vec::new();
+    for (what, why) in refused {
+        match ContentId::try_from(what.clone()) {
+            Err(_) => drop(troubles.insert(what, why)),
+            Ok(content) if missing.contains_key(&content.0) => {
+                let of_it = listed.values().filter(|row| row.content == content.0);
+                troubles.extend(of_it.map(|row| (row.path.clone(), format!("its content is asked for again: {why}"))));
+            }
+            Ok(_) => past.push(what),
+        }
+    }
+    session.forget_refused(&past)
 }
 
 /// Lists what lost a conflict under a name of its own, as an edit of this site. A run that died in between finds it listed.
@@ -100,8 +171,10 @@ fn keep_copies(session: &Session) -> Result<u64> {
 fn sweep(session: &Session, documents: &mut Documents) -> Result<()> {
     let listed: BTreeSet<ContentHash> = session.listed(&mut BTreeMap::new())?.into_values().map(|row| row.content).collect();
     let known: BTreeSet<ContentHash> = session.all_known()?.into_values().map(|known| known.seen.content.0).collect();
+    let lost = session.lost_contents()?;
     let old = session.ledger.recipes_before(Millis(session.world.now().0 - KEEP_RECIPES_MILLIS))?;
-    let going: Vec<ContentHash> = old.into_iter().filter(|content| !listed.contains(content) && !known.contains(content)).collect();
+    let going: Vec<ContentHash> =
+        old.into_iter().filter(|content| ![&listed, &known, &lost].iter().any(|kept| kept.contains(content))).collect();
     if !going.is_empty() {
         session.ledger.begin()?;
         going.iter().try_for_each(|content| session.ledger.drop_recipe(content))?;
@@ -123,13 +196,15 @@ pub fn coming(session: &Session) -> Result<Vec<Coming>> {
     if !session.has_library() || !session.ledger.has_documents()? {
         return Ok(Vec::new());
     }
-    let patterns = patterns(&choice(&session.rules.library().choice, &session.settings.library.choice))?;
+    let patterns = session.chosen()?;
     let known = session.all_known()?;
-    let missing = session.ledger.missing()?;
+    let (missing, troubles) = (session.ledger.missing()?, session.ledger.document_troubles()?);
     let mut coming = Vec::new();
     for (path, row) in session.listed(&mut BTreeMap::new())? {
         let here = known.get(&path).is_some_and(|known| known.has_content_of(&row));
-        if here || patterns.takes(&path, row.bytes) != Verdict::Take {
+        // What is refused by its name comes no nearer.
+        let refused = troubles.contains_key(path.as_str()) && !missing.contains_key(&row.content);
+        if here || refused || patterns.takes(&path, row.bytes) != Verdict::Take {
             continue;
         }
         let here = missing.get(&row.content).map_or(0, |missing| missing.here);
@@ -147,8 +222,10 @@ struct Placing<'d> {
     left_alone: BTreeSet<DocumentPath>,
     /// Something was placed, renamed or removed.
     changed: bool,
-    /// Contents that documents of the list have.
+    /// Contents that documents of the list have, or that lost a conflict.
     contents: BTreeSet<ContentHash>,
+    /// Documents that are placed once another one is gone, whose name is the same on some system.
+    waits: BTreeSet<DocumentPath>,
     /// What the parent has; none where there is no parent.
     parent: Option<SiteThere>,
     busy: BTreeSet<String>,
@@ -164,30 +241,39 @@ struct Placing<'d> {
 
 impl<'d> Placing<'d> {
     fn new(session: &'d Session, documents: &'d mut Documents) -> Result<Self> {
-        let mut troubles = std::mem::take(&mut documents.troubles);
+        let mut troubles = documents.troubles.clone();
         let all = session.listed(&mut troubles)?;
         let known = session.all_known()?;
-        let (mut listed, mut left_alone) = (BTreeMap::new(), BTreeSet::new());
-        // Of names that are one on some system the one that is in the folder already is it, else the first.
-        let mut names: BTreeMap<String, DocumentPath> = known.keys().map(|path| (path.collision_key(), path.clone())).collect();
+        let mut contents = session.lost_contents()?;
+        let (mut listed, mut left_alone, mut waits) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        let mut names = Names::default();
+        known.keys().filter(|path| all.contains_key(*path)).for_each(|path| names.take(path));
+        let going: BTreeSet<String> = known.keys().filter(|path| !all.contains_key(*path)).map(DocumentPath::collision_key).collect();
         for (path, row) in all {
             if documents.patterns.takes(&path, row.bytes) != Verdict::Take {
                 left_alone.insert(path);
                 continue;
             }
-            let first = names.entry(path.collision_key()).or_insert_with(|| path.clone());
-            if *first == path {
-                listed.insert(path, row);
-            } else {
+            if let Some(first) = names.clash(&path) {
                 let why = format!("it is not placed: `{first}` is the same name on systems that do not tell upper from lower case");
                 troubles.insert(row.path, why);
                 left_alone.insert(path);
+                continue;
+            }
+            names.take(&path);
+            contents.insert(row.content);
+            if going.contains(&path.collision_key()) {
+                waits.insert(path.clone());
+                left_alone.insert(path);
+            } else {
+                listed.insert(path, row);
             }
         }
         let parent = session.ledger.parent()?.map(|parent| session.ledger.there(parent.site)).transpose()?;
         Ok(Self {
             session,
-            contents: listed.values().map(|row| row.content).collect(),
+            contents,
+            waits,
             chunks: Chunks::new(session, &documents.library, &mut documents.store),
             known,
             listed,
@@ -327,6 +413,9 @@ impl<'d> Placing<'d> {
                 self.counts.coming += 1;
                 self.session.ledger.begin()?;
                 self.session.ledger.drop_recipe(&row.content)?;
+                let why = "what came of it is not what the list announces: another size, or other bytes";
+                self.session.refuse(&ContentId(row.content).to_string(), why)?;
+                self.missing.insert(row.content, 0);
                 Ok(self.session.ledger.commit(world, "commit recipe dropped")?)
             }
             Err(LibraryError::ChunkMissing { .. }) => {

@@ -19,6 +19,7 @@ use crate::ledger::{ContentHash, Missing, Neighbour, NeighbourKind, Opinion, Sit
 use crate::library::{ChunkId, ChunkStore, ContentId, DocumentPath, Library, PackWriter, Patterns, Recipe, Verdict};
 use crate::model::{Key, LIBRARY, Row, Value};
 use crate::packet::{Part, PartSource};
+use crate::rules::library::Choice;
 use crate::sync::known::{self, Link};
 use crate::sync::{Result, Session, SyncError};
 
@@ -26,11 +27,16 @@ use crate::sync::{Result, Session, SyncError};
 pub(super) const RECIPES: &str = "documents/recipes.jsonl";
 /// The part with what is asked for.
 pub(super) const WANTED: &str = "documents/wanted.json";
+/// The part in which a site without children says what it leaves out itself: that is not sent to it.
+pub(super) const CHOICE: &str = "documents/choice.json";
 /// The part that says whether more is to come.
 pub(super) const MORE: &str = "documents/state.json";
 
 /// Most chunks that one packet asks for by name.
 const MOST_CHUNKS: usize = 50_000;
+
+/// Most chunks in the recipes of one packet; the largest document stays below it.
+pub(super) const MOST_TOLD_CHUNKS: usize = Recipe::MAX_CHUNKS;
 
 /// What is to be told to one neighbour, in one build.
 pub(in crate::sync) struct Telling<'s> {
@@ -49,6 +55,8 @@ pub(in crate::sync) struct Telling<'s> {
     spent: u64,
     /// Packs made.
     packs: usize,
+    /// Chunks in the recipes of the pack that is being made.
+    recipe_chunks: usize,
     /// Some are left for another build, or not here yet.
     left: bool,
 }
@@ -56,7 +64,7 @@ pub(in crate::sync) struct Telling<'s> {
 /// What became of one content.
 enum Told {
     Whole,
-    /// The pack is full; it goes on with the next.
+    /// The packet is full; it goes on with the next.
     Part,
     /// Something of it is not here.
     Lacking,
@@ -73,9 +81,11 @@ impl<'s> Telling<'s> {
         let there = session.ledger.there(to.site)?;
         let wanted = session.ledger.wanted_by(to.site)?;
         let choices = session.choices_of(to)?;
+        let own = session.own_choice_of(to)?;
         let mut sizes: BTreeMap<ContentHash, u64> = BTreeMap::new();
         for (path, row) in &listed {
-            if choices.as_ref().is_none_or(|choices| takes(choices, path, row.bytes)) {
+            let is_theirs = own.takes(path, row.bytes) == Verdict::Take;
+            if is_theirs && choices.as_ref().is_none_or(|choices| takes(choices, path, row.bytes)) {
                 sizes.insert(row.content, row.bytes);
             }
         }
@@ -99,6 +109,7 @@ impl<'s> Telling<'s> {
             told: BTreeSet::new(),
             spent: 0,
             packs: 0,
+            recipe_chunks: 0,
             left: false,
         }))
     }
@@ -117,6 +128,7 @@ impl<'s> Telling<'s> {
             return Ok(None);
         }
         self.packs += 1;
+        self.recipe_chunks = 0;
         let scratch = self.session.home.scratch();
         let file = |what: &str| scratch.join(format!("{what}-{}-{}", self.to.card.name, self.packs));
         let (frames, index, lines) = (file("chunks"), file("chunks-index"), file("recipes"));
@@ -166,6 +178,10 @@ impl<'s> Telling<'s> {
             }
         }
         if begun == 0 {
+            if self.recipe_chunks > 0 && self.recipe_chunks + recipe.chunks.len() > MOST_TOLD_CHUNKS {
+                return Ok(Told::Part);
+            }
+            self.recipe_chunks += recipe.chunks.len();
             let base = base.map(|base| session.recipe(&base)).transpose()?.flatten().filter(|_| wanted.is_none());
             let line = serde_json::to_vec(&recipe.told(base.as_ref())).map_err(|_| SyncError::Bug("a recipe does not write"))?;
             recipes.extend(line);
@@ -232,6 +248,13 @@ impl<'s> Telling<'s> {
             told.insert(MORE.into(), state.into());
             parts.push(Part { name: MORE.into(), source: bytes(serde_json::to_vec(&More { more }))? });
         }
+        if self.to.kind == NeighbourKind::Parent {
+            let choice = self.session.own_choice()?;
+            if told.get(CHOICE).map_or("{}", String::as_str) != choice {
+                told.insert(CHOICE.into(), choice.clone());
+                parts.push(Part { name: CHOICE.into(), source: PartSource::Bytes(choice.into()) });
+            }
+        }
         let wanted = self.wants()?;
         if !wanted.is_empty() {
             parts.push(Part { name: WANTED.into(), source: bytes(serde_json::to_vec(&wanted))? });
@@ -246,6 +269,7 @@ impl<'s> Telling<'s> {
     fn forget_unlisted(&self) -> Result<()> {
         let mut used: BTreeSet<ContentHash> = self.listed.values().map(|row| row.content).collect();
         used.extend(self.session.all_known()?.values().map(|known| known.seen.content.0));
+        used.extend(self.session.lost_contents()?);
         let unused = self.there.keys().filter(|content| !used.contains(*content));
         unused.into_iter().try_for_each(|content| Ok(self.session.ledger.drop_there(self.to.site, content)?))
     }
@@ -305,12 +329,31 @@ impl<'s> Telling<'s> {
     }
 }
 
+/// The note of what a child leaves out.
+pub(super) fn choice_note(of: &Neighbour) -> String {
+    format!("documents left out:{}", of.card.name)
+}
+
 /// Whether any of several choices takes a document.
 pub(in crate::sync) fn takes(choices: &[Patterns], path: &DocumentPath, bytes: u64) -> bool {
     choices.iter().any(|patterns| patterns.takes(path, bytes) == Verdict::Take)
 }
 
 impl Session {
+    /// What this site leaves out, as it tells its parent. An office leaves out nothing: its children may want it.
+    fn own_choice(&self) -> Result<String> {
+        let passes_on = self.ledger.neighbours()?.iter().any(|neighbour| neighbour.kind == NeighbourKind::Child);
+        let choice = if passes_on { Choice::default() } else { self.settings.library.choice.clone() };
+        serde_json::to_string(&choice).map_err(|_| SyncError::Bug("a choice does not write"))
+    }
+
+    /// What a child said that it takes; everything where it said nothing.
+    fn own_choice_of(&self, to: &Neighbour) -> Result<Patterns> {
+        let said = self.ledger.note(&choice_note(to))?.unwrap_or_default();
+        // It was read before it was noted.
+        serde_json::from_str(&said).map_or_else(|_| Ok(Patterns::default()), |choice| patterns(&choice))
+    }
+
     /// What a neighbour gets of documents by its groups; none where everything.
     pub(in crate::sync) fn choices_of(&self, to: &Neighbour) -> Result<Option<Vec<Patterns>>> {
         let groups = &self.rules.library().groups;

@@ -1,0 +1,104 @@
+//! Where is the content of a document that lost a conflict, and how does it come back?
+//!
+//! The list of conflicts names contents by their hash. **Invariant**: the content that lost in a conflict is kept, in the store of the home, for as
+//! long as a site lists the conflict and had the content: at the site that decided, at the site of the edit, and on the way between. It goes
+//! with the entry of the conflict (`history` in the settings). [`super::place`] saves it before the file that has it goes.
+//!
+//! Whoever brings it back edits the document like anybody: nothing of it is special once it is in the list.
+
+use std::collections::BTreeSet;
+
+use super::{Chunks, Library, Recipe};
+use crate::ledger::{Conflict, ContentHash, is_whole};
+use crate::library::ChunkStore;
+use crate::model::{FieldNo, LIBRARY, Row, Shape, SiteName, Value};
+use crate::sync::{Result, Session};
+
+/// Where the content is that lost in a conflict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// In the folder, as the document of this path.
+    File(String),
+    /// Kept in the home.
+    Kept {
+        /// Its length.
+        bytes: u64,
+    },
+    /// Not here, but at this neighbour, who is asked once the document has it again.
+    At(SiteName),
+    /// Nowhere that this site knows of.
+    Nowhere,
+}
+
+/// The content that a conflict is about, where it is about that of a document: the side at this place of [`Conflict::exact`].
+fn content_of(conflict: &Conflict, side: u16) -> Option<ContentHash> {
+    if conflict.table != LIBRARY || conflict.field.as_deref() != Some("content") {
+        return None;
+    }
+    match conflict.exact.get(FieldNo(side)) {
+        Value::Blob(content) => content[..].try_into().ok(),
+        Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) => None,
+    }
+}
+
+/// The content that lost in a conflict, where it is about that of a document.
+#[must_use]
+pub fn content_lost(conflict: &Conflict) -> Option<ContentHash> {
+    content_of(conflict, 2)
+}
+
+impl Session {
+    /// The contents that lost in a conflict of the list.
+    pub(super) fn lost_contents(&self) -> Result<BTreeSet<ContentHash>> {
+        let mut lost = BTreeSet::new();
+        self.ledger.conflicts_of(LIBRARY, &mut |conflict| lost.extend(content_lost(&conflict)))?;
+        Ok(lost)
+    }
+
+    /// Where a content is. What is only in part here is not.
+    ///
+    /// # Errors
+    /// As folder and ledger say.
+    pub fn whereabouts(&self, content: &ContentHash) -> Result<Whereabouts> {
+        if !self.has_library() || !self.ledger.has_documents()? {
+            return Ok(Whereabouts::Nowhere);
+        }
+        if let Some((path, _)) = self.ledger.seen_with(content)?.into_iter().next() {
+            return Ok(Whereabouts::File(path));
+        }
+        let Some(recipe) = self.recipe(content)? else { return Ok(Whereabouts::Nowhere) };
+        if let Ok(library) = Library::look(&self.library_folder()) {
+            let mut store = ChunkStore::look(&self.chunk_folder())?;
+            let chunks = Chunks::new(self, &library, &mut store);
+            let mut all = recipe.chunks.iter();
+            if all.try_fold(true, |here, (chunk, _)| Ok::<_, crate::sync::SyncError>(here && chunks.has(chunk)?))? {
+                return Ok(Whereabouts::Kept { bytes: recipe.bytes() });
+            }
+        }
+        for neighbour in self.ledger.neighbours()? {
+            if is_whole(&self.ledger.there(neighbour.site)?, content) {
+                return Ok(Whereabouts::At(neighbour.card.name));
+            }
+        }
+        Ok(Whereabouts::Nowhere)
+    }
+
+    /// The fields of a document that gets this content again, edited now. `None` where the content cannot be had.
+    pub(in crate::sync) fn with_content(&self, shape: &Shape, value: &Value) -> Result<Option<(Vec<FieldNo>, Row)>> {
+        let Value::Blob(content) = value else { return Ok(None) };
+        let Ok(content) = ContentHash::try_from(&content[..]) else { return Ok(None) };
+        if self.whereabouts(&content)? == Whereabouts::Nowhere {
+            return Ok(None);
+        }
+        let Some(bytes) = self.recipe(&content)?.as_ref().map(Recipe::bytes) else { return Ok(None) };
+        let (mut fields, mut row) = (Vec::new(), Row::default());
+        let values =
+            [("content", value.clone()), ("bytes", Value::Integer(bytes.cast_signed())), ("modified", Value::Integer(self.world.now().0))];
+        for (name, value) in values {
+            let Some(field) = shape.field(name) else { return Ok(None) };
+            row.set(field, value);
+            fields.push(field);
+        }
+        Ok(Some((fields, row)))
+    }
+}
