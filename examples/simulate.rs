@@ -5,7 +5,7 @@
 //! `simulate --seed N` prints what happened in one; with `--shrink` in the shortest history that fails the same way.
 //! With `--no-clashes` no two sites hand out the same number; with `--ruled` all histories are under rules that were drawn; with
 //! `--adding` applications do nothing but add to numbers; with `--changing` the main office changes its schema; with `--documents` every site
-//! has a folder of documents.
+//! has a folder of documents; with `--bundles` it publishes bundles.
 
 #[path = "../tests/simulation/mod.rs"]
 mod engine;
@@ -18,12 +18,13 @@ use std::time::Instant;
 use engine::history::Kind;
 
 /// Histories of a kind that can be asked for.
-const KINDS: [(&str, Kind); 5] = [
+const KINDS: [(&str, Kind); 6] = [
     ("--no-clashes", Kind::WithoutClashes),
     ("--ruled", Kind::Ruled),
     ("--adding", Kind::Adding),
     ("--changing", Kind::Changing),
     ("--documents", Kind::Documents),
+    ("--bundles", Kind::Bundles),
 ];
 
 fn main() -> ExitCode {
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
     }
     let Some(count) = number("--seeds") else {
         eprintln!(
-            "usage: simulate --seeds COUNT [--from SEED] [KIND] | --seed SEED [--shrink] [KIND] | --sweep; KIND: --no-clashes, --ruled, --adding, --changing, --documents"
+            "usage: simulate --seeds COUNT [--from SEED] [KIND] | --seed SEED [--shrink] [KIND] | --sweep; KIND: --no-clashes, --ruled, --adding, --changing, --documents, --bundles"
         );
         return ExitCode::from(2);
     };

@@ -10,6 +10,7 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
+use super::bundles;
 use super::changing;
 use super::documents;
 use super::history::{Dice, Edit, What};
@@ -123,6 +124,8 @@ pub struct Deeds {
     pub changing: changing::application::Deeds,
     /// What was done to documents.
     pub documents: documents::folder::Deeds,
+    /// What was published, and what was done to its files.
+    pub bundles: bundles::person::Deeds,
 }
 
 /// A value in words, the same for every way it is read.

@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 use super::application::{CANARY, word};
 use super::referee::{self, Evidence, Held, Listed};
 use super::sites::Stopped;
-use super::{Simulation, changing, documents, invented};
+use super::{Simulation, bundles, changing, documents, invented};
 
 impl Simulation {
     /// Gathers it and asks the referee; gives what is wrong. `released`: nothing may be kept home any more.
@@ -106,11 +106,15 @@ impl Simulation {
             }
         }
         wrong.extend(self.waiting()?);
-        for (name, bytes) in self.sites.exchange.everything() {
+        for (name, bytes) in self.sites.lying() {
             let seen = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
             if name.contains(CANARY) || seen(CANARY) || seen("customers") || seen("Acme") {
                 wrong.push(format!("IN CLEAR on the exchange: {name}"));
             }
+        }
+        if self.sites.setting.bundles {
+            let seen = self.customizations()?;
+            wrong.extend(bundles::referee::judge(&seen, &self.deeds.bundles));
         }
         let sites =
             (0..tree.sites.len()).map(|site| (tree.sites[site].0, tree.sites[site].1, self.sites.home(site).join("shop.db"))).collect();
@@ -118,7 +122,7 @@ impl Simulation {
         let (changing, history) = (self.sites.setting.changing, self.histories()?);
         let evidence = Evidence { sites, deeds: &self.deeds, conflicts, held, ruling: ruling.as_deref(), released };
         wrong.extend(match &invented {
-            None if changing => changing::referee::judge(&evidence, &self.deeds.changing, &history),
+            None if changing => changing::referee::judge(&evidence, &self.deeds.changing, history.as_deref()),
             None => referee::judge(&evidence),
             Some(invented) => invented::referee::judge(invented, &evidence, &self.deeds.invented),
         });

@@ -115,6 +115,20 @@ pub enum Op {
         site: usize,
         roll: u64,
     },
+    /// The main office publishes a bundle, or takes a version back.
+    Bundle {
+        roll: u64,
+    },
+    /// Somebody changes a file that a bundle brought, or may bring.
+    Customize {
+        site: usize,
+        roll: u64,
+    },
+    /// One of two exchanges is away, or back.
+    Away {
+        place: usize,
+        away: bool,
+    },
     /// A byte of some file on the exchange is changed.
     Tamper {
         roll: u64,
@@ -148,6 +162,8 @@ pub enum Kind {
     Changing,
     /// Every site has a folder of documents.
     Documents,
+    /// The main office publishes bundles.
+    Bundles,
 }
 
 /// How the sites of a history hang together, and by which rule they decide.
@@ -175,6 +191,10 @@ pub struct Setting {
     pub remembers: bool,
     /// Whether there are documents, and how they are kept.
     pub library: Option<Keeping>,
+    /// Whether there are bundles.
+    pub bundles: bool,
+    /// Whether there are two exchanges.
+    pub two_ways: bool,
 }
 
 impl Setting {
@@ -194,6 +214,8 @@ impl Setting {
             changing: false,
             remembers: false,
             library: None,
+            bundles: false,
+            two_ways: false,
         }
     }
 
@@ -239,6 +261,7 @@ pub fn history(seed: u64, kind: Kind) -> (Setting, Vec<Op>) {
         Kind::Adding => return adding(seed),
         Kind::Changing => return changing(seed),
         Kind::Documents => return documents(seed),
+        Kind::Bundles => return bundles(seed),
     };
     let dice = Dice::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5bd1_e995);
     match seed % 4 {
@@ -319,11 +342,43 @@ fn documents(seed: u64) -> (Setting, Vec<Op>) {
     let rule = dice.pick(&RULES);
     let mut setting = Setting::drawn(seed, &mut dice, tree, rule);
     (setting.late, setting.library) = (dice.hit(20), Some(Keeping::drawn(&mut dice)));
+    setting.two_ways = dice.hit(30);
     let mut ops = operations(&mut dice, tree, &[What::Field, What::Insert, What::Delete]);
     // Records are there to be in the way.
     ops.retain(|op| !matches!(op, Op::Edit { .. }) || dice.hit(20));
     put_documents_in(&mut ops, &mut dice, tree, 25);
+    put_absence_in(&mut ops, &mut dice, &setting);
     (setting, ops)
+}
+
+fn bundles(seed: u64) -> (Setting, Vec<Op>) {
+    let mut dice = Dice::new(seed.wrapping_mul(0xa076_1d64_78bd_642f) ^ 0x0b00_0d1e);
+    let tree = dice.pick(&TREES);
+    let rule = dice.pick(&RULES);
+    let mut setting = Setting { bundles: true, ..Setting::drawn(seed, &mut dice, tree, rule) };
+    (setting.late, setting.two_ways) = (dice.hit(20), dice.hit(50));
+    let kinds = kinds(&mut dice, false);
+    let mut ops = operations(&mut dice, tree, &kinds);
+    for _ in 0..=dice.below(6) {
+        let roll = dice.roll();
+        put_in(&mut ops, &mut dice, Op::Bundle { roll });
+    }
+    for _ in 0..dice.below(6) {
+        let (site, roll) = (usize::try_from(dice.below(tree.sites.len() as u64)).expect("a small number"), dice.roll());
+        put_in(&mut ops, &mut dice, Op::Customize { site, roll });
+    }
+    put_absence_in(&mut ops, &mut dice, &setting);
+    (setting, ops)
+}
+
+/// Lets one of two exchanges go and come back now and then.
+fn put_absence_in(ops: &mut Vec<Op>, dice: &mut Dice, setting: &Setting) {
+    if setting.two_ways {
+        for _ in 0..dice.below(6) {
+            let (place, away) = (usize::try_from(dice.below(2)).expect("a small number"), dice.hit(60));
+            put_in(ops, dice, Op::Away { place, away });
+        }
+    }
 }
 
 /// Puts one more operation somewhere into a history.

@@ -9,8 +9,10 @@
 //! | `sweep` | does a fixed history end the same, wherever it is killed? |
 //! | `referee` | is what came out what was promised? |
 //! | `invented` | the same three of databases that are drawn from a seed, with handed-out numbers and all kinds of references |
+//! | `bundles` | what does the main office publish, and is it at all sites that it is for? |
 //! | `changing` | the same of a database whose schema the main office changes |
 //! | `documents` | what do people do in their folders, and is the same in all of them at the end? |
+//! | `exchanges` | how do the files of a history travel? |
 //! | `leftovers` | does anything remain in the state files that nobody needs? |
 //! | `ruling` | which rules are drawn, and what do they promise? |
 //!
@@ -18,9 +20,11 @@
 #![allow(dead_code, reason = "the test and the example each use a part of it")]
 
 pub mod application;
+pub mod bundles;
 pub mod changing;
 pub mod documents;
 mod evidence;
+mod exchanges;
 pub mod history;
 pub mod invented;
 mod leftovers;
@@ -157,6 +161,9 @@ fn simpler(op: &Op) -> Vec<Op> {
         Op::Edit { .. }
         | Op::Answer
         | Op::Document { .. }
+        | Op::Bundle { .. }
+        | Op::Customize { .. }
+        | Op::Away { .. }
         | Op::Full { .. }
         | Op::Release { .. }
         | Op::Tamper { .. }
@@ -317,9 +324,15 @@ impl Simulation {
             }
             Op::Answer => self.answer(),
             Op::Document { site, roll } => self.touch(site, roll),
+            Op::Bundle { roll } => self.bundle(roll),
+            Op::Customize { site, roll } => self.customize(site, roll),
+            Op::Away { place, away } => {
+                self.sites.set_away(place, away);
+                self.say(format!("exchange {place} is {}", if away { "away" } else { "there" }));
+            }
             Op::Tamper { roll } => self.tamper(roll),
             Op::Weather { stormy, roll } => {
-                self.sites.exchange.behave(if stormy { Unruly::stormy(roll) } else { Unruly::calm() });
+                self.sites.behave(&if stormy { Unruly::stormy(roll) } else { Unruly::calm() });
                 self.say(format!("the exchange is {}", if stormy { "unruly" } else { "calm" }));
             }
         }
@@ -443,7 +456,7 @@ impl Simulation {
 
     /// Calm rounds until nothing moves.
     pub fn settle(&mut self) {
-        self.sites.exchange.behave(Unruly::calm());
+        self.sites.calm();
         self.say("-- all is calm".into());
         for _ in 0..MOST_ROUNDS {
             let mut busy = false;

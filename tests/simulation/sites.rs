@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use fieldpost::database::DatabaseError;
-use fieldpost::exchange::{Content, Exchange, FileName, Folder, Memory, mark};
+use fieldpost::exchange::{Content, Exchange, FileName, Folder, Memory, Trouble, Unruly, mark};
 use fieldpost::model::SiteName;
-use fieldpost::site::{Home, Role};
+use fieldpost::site::{Exchanges, Home, Role};
 use fieldpost::sync::documents::{Freedom, switch};
 use fieldpost::sync::report::Report;
 use fieldpost::sync::{Limits, Session, SyncError, join, round, start};
@@ -16,9 +16,11 @@ use fieldpost::world::{Faults, SkewedClock, World};
 use rusqlite::Connection;
 
 use super::application::{Application, Database, SCHEMA};
+use super::bundles::{GROUP, is_member};
 use super::changing;
 use super::documents::Keeping;
 use super::documents::folder::{Deeds, Hand};
+use super::exchanges::{FIRST, SECOND, Way};
 use super::history::{Halves, Setting};
 use super::invented;
 
@@ -40,6 +42,8 @@ struct Template {
 pub struct Sites {
     pub folder: tempfile::TempDir,
     pub exchange: Memory,
+    /// Another one, where there are two.
+    second: Option<Memory>,
     pub time: Arc<AtomicI64>,
     pub setting: Setting,
     limits: Limits,
@@ -88,9 +92,14 @@ impl Sites {
         // The same dice every time: a template's sites know the exchange by its marker.
         let world = World::simulated(Box::new(SkewedClock { base: Arc::clone(&time), skew: 0 }), 1, Faults::none());
         mark(&world, &mut exchange.clone()).expect("memory takes a marker");
+        let second = setting.two_ways.then(Memory::default);
+        if let Some(second) = &second {
+            mark(&world, &mut second.clone()).expect("memory takes a marker");
+        }
         Self {
             folder: temporary_folder(),
             exchange,
+            second,
             time,
             setting: setting.clone(),
             limits,
@@ -121,13 +130,55 @@ impl Sites {
         sites
     }
 
-    /// Settles how a site keeps documents.
+    /// Settles how a site keeps documents, and over which exchanges it goes.
     fn keep_documents(&self, site: usize) {
-        let Some(keeping) = self.setting.library else { return };
+        if self.setting.library.is_none() && !self.setting.two_ways {
+            return;
+        }
         let home = Home::discover(Some(&self.home(site)), &self.home(site)).expect("the home is there");
         let mut settings = home.settings().expect("the settings can be read");
-        (settings.library.budget, settings.library.before_rows) = (keeping.budget, keeping.before_rows);
+        if let Some(keeping) = self.setting.library {
+            (settings.library.budget, settings.library.before_rows) = (keeping.budget, keeping.before_rows);
+        }
+        if self.setting.two_ways {
+            settings.exchanges = Exchanges::at([FIRST, SECOND].map(str::to_owned));
+        }
         home.write_settings(&self.world(site, None), &settings).expect("the settings can be written");
+    }
+
+    /// From now on the exchanges behave like this.
+    pub fn behave(&self, unruly: &Unruly) {
+        self.ways().iter().for_each(|way| way.1.behave(unruly.clone()));
+    }
+
+    /// The exchanges are there, and do what they say.
+    pub fn calm(&self) {
+        self.behave(&Unruly::calm());
+        self.ways().iter().for_each(|way| way.1.set_trouble(Trouble::None));
+    }
+
+    /// One of two exchanges goes, or comes back.
+    pub fn set_away(&self, place: usize, away: bool) {
+        let memory = if place == 0 { Some(&self.exchange) } else { self.second.as_ref() };
+        if let Some(memory) = memory {
+            memory.set_trouble(if away { Trouble::Unreachable } else { Trouble::None });
+        }
+    }
+
+    /// The ways to the exchanges.
+    fn ways(&self) -> Vec<Way> {
+        let second = self.second.iter().map(|memory| Way(SECOND, memory.clone()));
+        std::iter::once(Way(FIRST, self.exchange.clone())).chain(second).collect()
+    }
+
+    /// Everything that lies on the exchanges.
+    pub fn lying(&self) -> Vec<(String, Arc<[u8]>)> {
+        self.ways().iter().flat_map(|way| way.1.everything()).collect()
+    }
+
+    /// The folder of customizations of a site.
+    pub fn customs(&self, site: usize) -> PathBuf {
+        self.home(site).join("custom")
     }
 
     /// The folder of documents of a site.
@@ -193,7 +244,8 @@ impl Sites {
             self.close(site);
         }
         self.session(site, kill_open)?;
-        let mut exchange = self.exchange.clone();
+        let mut ways = self.ways();
+        let mut ways: Vec<&mut dyn Exchange> = ways.iter_mut().map(|way| way as &mut dyn Exchange).collect();
         let halves = match halves {
             Halves::Both => round::Halves::Both,
             Halves::Receive => round::Halves::Receive,
@@ -205,7 +257,7 @@ impl Sites {
         session.world.faults().kill_before(kill);
         let mut calls = 0;
         let application = &mut self.applications[site];
-        let done = round::run(session, &mut [&mut exchange], halves, &mut |_| {
+        let done = round::run(session, &mut ways, halves, &mut |_| {
             meanwhile(calls, application.as_mut());
             calls += 1;
         });
@@ -242,6 +294,25 @@ impl Sites {
             (_, Some(step)) => Err(Stopped::Died(step)),
             (Ok(_), None) => Ok(session.world.faults().taken()),
             (Err(error), None) => Err(failed(&error)),
+        }
+    }
+
+    /// Ends what was done in an open session: alive or dead. Gives the steps taken.
+    pub fn ended(&mut self, site: usize, done: Result<(), SyncError>) -> Result<u64, Stopped> {
+        let name = self.name(site);
+        let session = self.sessions[site].as_mut().expect("it is open");
+        let (taken, died) = (session.world.faults().taken(), session.world.faults().died_at());
+        session.world.faults().kill_before(None);
+        match (done, died) {
+            (_, Some(step)) => {
+                self.close(site);
+                Err(Stopped::Died(step))
+            }
+            (Ok(()), None) => Ok(taken),
+            (Err(error), None) => {
+                self.close(site);
+                Err(stopped(&error, site, name))
+            }
         }
     }
 
@@ -303,7 +374,7 @@ impl Sites {
             &home,
             &name(self.name(0)),
             "shop.db",
-            fieldpost::site::Exchanges::only("memory"),
+            Exchanges::only(FIRST),
             &mut [&mut exchange],
             &self.limits,
             &mut |_, _| {},
@@ -320,12 +391,14 @@ impl Sites {
         let parent = tree.sites[child].1.expect("a child has a parent");
         let office = tree.sites.iter().any(|(_, parent)| *parent == Some(child));
         let invited = name(self.name(child));
+        let member = self.setting.bundles && is_member(child, tree.sites.len());
+        let groups: Vec<String> = if member { vec![GROUP.to_owned()] } else { Vec::new() };
         self.close(parent);
         let parent_name = self.name(parent);
         let session = self.session(parent, None)?;
         session.world.faults().kill_before(kill);
         let role = if office { Role::Office } else { Role::Remote };
-        let done = join::invite(session, &invited, role, &[], join::INVITATION_MILLIS);
+        let done = join::invite(session, &invited, role, &groups, join::INVITATION_MILLIS);
         let taken = session.world.faults().taken();
         self.close(parent);
         done.map(|text| (text, taken)).map_err(|error| stopped(&error, parent, parent_name))
@@ -334,7 +407,7 @@ impl Sites {
     /// Makes the home of `child`.
     pub fn join(&self, child: usize, text: &str, kill: Option<u64>) -> Result<u64, Stopped> {
         let world = self.world(child, kill);
-        match join::join(&world, &self.home(child), text, fieldpost::site::Exchanges::only("memory"), None) {
+        match join::join(&world, &self.home(child), text, Exchanges::only(FIRST), None) {
             Ok(_) => Ok(world.faults().taken()),
             Err(error) => Err(stopped(&error, child, self.name(child))),
         }
@@ -357,8 +430,8 @@ fn name(text: &str) -> SiteName {
 const DRAWN_KEPT: usize = 8;
 
 /// What a template was made of: an invented database, drawn rules, a tree, a rule, whether the last site is late, the schema changes, there are
-/// documents.
-type Name = (Option<(u64, bool)>, Option<u64>, &'static str, &'static str, [bool; 3]);
+/// documents, bundles.
+type Name = (Option<(u64, bool)>, Option<u64>, &'static str, &'static str, [bool; 4]);
 
 /// Whether only histories in a row need it.
 const fn is_drawn(name: &Name) -> bool {
@@ -371,7 +444,7 @@ fn template(setting: &Setting) -> Arc<OnceLock<Template>> {
     static MADE: OnceLock<Mutex<Made>> = OnceLock::new();
     let invented = setting.invented.as_ref().map(|invented| (invented.seed, invented.clashes));
     let ruling = setting.ruling.as_ref().map(|ruling| ruling.number);
-    let more = [setting.late, setting.changing, setting.library.is_some()];
+    let more = [setting.late, setting.changing, setting.library.is_some(), setting.bundles];
     let name: Name = (invented, ruling, setting.tree.name, setting.rule, more);
     let place = {
         let mut made = MADE.get_or_init(Mutex::default).lock().expect("no holder panics");
@@ -401,6 +474,7 @@ fn make_template(setting: &Setting) -> Template {
         packet_bytes: 32 << 20,
         numbers: true,
         library: setting.library.map(|_| Keeping::PLAIN),
+        two_ways: false,
         ..setting.clone()
     };
     let mut sites = Sites::new(&setting);

@@ -70,12 +70,12 @@ impl Simulation {
         Ok(wrong)
     }
 
-    /// What the histories of all records tell at all sites, in words; nothing where a history is forgotten.
-    pub(in super::super) fn histories(&mut self) -> Result<String, Stopped> {
-        let mut told = String::new();
-        if !self.sites.setting.changing {
-            return Ok(told);
+    /// What the histories of all records tell at all sites, in words; none where it is forgotten at once.
+    pub(in super::super) fn histories(&mut self) -> Result<Option<String>, Stopped> {
+        if !self.sites.setting.changing || !self.sites.setting.remembers {
+            return Ok(None);
         }
+        let mut told = String::new();
         let keys: std::collections::BTreeSet<String> = self.deeds.changing.keys.values().flatten().cloned().collect();
         let keys: Vec<Key> = keys
             .iter()
@@ -95,6 +95,6 @@ impl Simulation {
                 }
             }
         }
-        Ok(told)
+        Ok(Some(told))
     }
 }

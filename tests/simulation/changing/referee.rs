@@ -13,8 +13,8 @@ use super::super::referee::{Evidence, Held, Listed, decided_once, sound};
 use super::application::{Deeds, Identity, Records, Written, read};
 use super::schema::Schema;
 
-/// Everything that is not as promised. `history` is all that the sites' histories tell, in words.
-pub fn judge(evidence: &Evidence<'_>, deeds: &Deeds, history: &str) -> Vec<String> {
+/// Everything that is not as promised. `history` is all that the sites' histories tell, in words; none where nothing is remembered.
+pub fn judge(evidence: &Evidence<'_>, deeds: &Deeds, history: Option<&str>) -> Vec<String> {
     let mut wrong: Vec<String> = deeds.wrong.iter().map(|wrong| format!("SCHEMA {wrong}")).collect();
     let last = BTreeMap::from([(*deeds.versions.last_key_value().expect("there is a first one").0, deeds.schema().clone())]);
     let (mut contents, mut texts) = (Vec::new(), Vec::new());
@@ -74,7 +74,8 @@ fn schema_text(connection: &Connection) -> rusqlite::Result<BTreeSet<String>> {
 struct Judged<'e> {
     evidence: &'e Evidence<'e>,
     deeds: &'e Deeds,
-    history: &'e str,
+    /// None where nothing is remembered.
+    history: Option<&'e str>,
     host: &'e Records,
     schema: &'e Schema,
 }
@@ -115,7 +116,8 @@ impl Judged<'_> {
         let lost = self.deeds.written.iter().filter(|written| {
             let value = &written.value;
             let known = there.contains(value) || self.deeds.superseded.contains(value) || listed.contains(value) || held.contains(value);
-            !known && !(self.is_dropped(written) && self.history.contains(value.as_str()))
+            let past = || self.history.is_none_or(|history| history.contains(value.as_str()));
+            !known && !(self.is_dropped(written) && past())
         });
         lost.map(|written| {
             let gone = if self.is_dropped(written) { " (dropped since)" } else { "" };

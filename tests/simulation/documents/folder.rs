@@ -14,7 +14,7 @@ const FOLDERS: [&str; 3] = ["visits", "pictures", "archive"];
 /// What all sites begin with.
 const FIRST: [&str; 4] = ["plan.txt", "notes", "visits/monday.txt", "visits/old/1"];
 /// A document that goes in several chunks.
-const LARGE: usize = 300_000;
+const LARGE: usize = 30_000;
 
 /// A content that somebody put somewhere.
 #[derive(Clone, Debug)]

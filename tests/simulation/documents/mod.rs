@@ -26,6 +26,6 @@ impl Keeping {
     pub const PLAIN: Self = Self { budget: 64 << 20, packet_bytes: 32 << 20, before_rows: false };
 
     pub fn drawn(dice: &mut Dice) -> Self {
-        Self { budget: dice.pick(&[1, 100_000, 64 << 20]), packet_bytes: dice.pick(&[1, 60_000, 32 << 20]), before_rows: dice.hit(30) }
+        Self { budget: dice.pick(&[4_000, 20_000, 64 << 20]), packet_bytes: dice.pick(&[1, 10_000, 32 << 20]), before_rows: dice.hit(30) }
     }
 }
