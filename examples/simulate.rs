@@ -1,7 +1,7 @@
 //! The long run of the simulation, and the replay of one history.
 //!
 //! `simulate --seeds 100000` runs that many histories (`--from N` begins elsewhere) and prints what fails.
-//! `simulate --sweep` kills a fixed history before each of its durable steps.
+//! `simulate --sweep` kills two fixed histories before each of their durable steps.
 //! `simulate --seed N` prints what happened in one; with `--shrink` in the shortest history that fails the same way.
 //! With `--no-clashes` no two sites hand out the same number; with `--ruled` all histories are under rules that were drawn; with
 //! `--adding` applications do nothing but add to numbers; with `--changing` the main office changes its schema; with `--documents` every site
@@ -16,6 +16,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use engine::history::Kind;
+use engine::sweep::Story;
 
 /// Histories of a kind that can be asked for.
 const KINDS: [(&str, Kind); 6] = [
@@ -62,16 +63,20 @@ fn replay(seed: u64, kind: Kind, shrink: bool) -> ExitCode {
     if outcome.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Kills a fixed history before each of its durable steps.
+/// Kills fixed histories before each of their durable steps.
 fn sweep() -> ExitCode {
-    let clean = engine::sweep::run(None);
-    clean.wrong.iter().for_each(|wrong| println!("the clean run: {wrong}"));
-    let deaths = engine::sweep::deaths(&clean);
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let wrong = engine::sweep::sweep(&clean, &deaths, threads);
-    wrong.iter().for_each(|wrong| println!("{wrong}"));
-    println!("{} deaths, {} wrong", deaths.len(), wrong.len());
-    if wrong.is_empty() && clean.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let mut all_good = true;
+    for story in [Story::Edits, Story::Changes] {
+        let clean = engine::sweep::run(story, None);
+        clean.wrong.iter().for_each(|wrong| println!("{story:?}, the clean run: {wrong}"));
+        let deaths = engine::sweep::deaths(&clean);
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        let wrong = engine::sweep::sweep(story, &clean, &deaths, threads);
+        wrong.iter().for_each(|wrong| println!("{wrong}"));
+        println!("{story:?}: {} deaths, {} wrong", deaths.len(), wrong.len());
+        all_good &= wrong.is_empty() && clean.wrong.is_empty();
+    }
+    if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn many(from: u64, count: u64, kind: Kind) -> ExitCode {

@@ -129,7 +129,7 @@ impl Simulation {
         if self.sites.setting.library.is_some() {
             let folders: Vec<_> =
                 (0..tree.sites.len()).map(|site| (tree.sites[site].0, documents::folder::files(&self.sites.library(site)))).collect();
-            wrong.extend(documents::referee::judge(&folders, &self.deeds.documents));
+            wrong.extend(documents::referee::judge(&folders, &self.deeds.documents, &evidence));
         }
         let said: Vec<String> = evidence.conflicts.iter().map(|listed| format!("   {listed:?}")).collect();
         self.outcome.trace.extend(said);

@@ -38,6 +38,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fieldpost::exchange::{FileName, Folder, Unruly};
+use fieldpost::sync::documents::DocumentCounts;
 use fieldpost::sync::round;
 use rusqlite::Connection;
 
@@ -289,6 +290,9 @@ impl Simulation {
         if self.outcome.wrong.is_empty() {
             self.release();
         }
+        if self.outcome.wrong.is_empty() {
+            self.remove_bundles();
+        }
         if self.outcome.wrong.is_empty() && !self.sites.setting.remembers {
             self.leftovers();
         }
@@ -357,6 +361,12 @@ impl Simulation {
         self.say(format!("somebody changes a byte of {path}"));
     }
 
+    /// A person's hand in the folder of a site.
+    fn hand(&mut self, site: usize) -> documents::folder::Hand<'_> {
+        let (folder, millis) = (self.sites.library(site), self.sites.now(site));
+        documents::folder::Hand { site, folder, deeds: &mut self.deeds.documents, millis }
+    }
+
     /// A person does something in a folder.
     fn touch(&mut self, site: usize, roll: u64) {
         let folder = self.sites.library(site);
@@ -364,8 +374,7 @@ impl Simulation {
         if !folder.join(".fieldpost-library").exists() {
             return;
         }
-        let millis = self.sites.now(site);
-        let said = documents::folder::Hand { site, folder, deeds: &mut self.deeds.documents, millis }.act(roll);
+        let said = self.hand(site).act(roll);
         self.say(format!("{} {said}", self.sites.name(site)));
     }
 
@@ -423,6 +432,9 @@ impl Simulation {
                     "{name} {halves:?}: applied {applied:?} sealed {} built {built:?} put {put:?} waits {waits:?}",
                     report.sealed
                 ));
+                if report.documents != DocumentCounts::default() {
+                    self.say(format!("{name} {:?}", report.documents));
+                }
                 // A table made anew has no triggers, and is compared.
                 if (report.found > 0 || !report.rearmed.is_empty()) && !self.sites.setting.changing {
                     self.fail(format!("DRIFT {name} found {} differences that nobody noted", report.found));

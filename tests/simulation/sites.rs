@@ -35,7 +35,8 @@ const ROUNDS_TO_JOIN: usize = 20;
 /// A tree whose sites have all joined and are the same, kept to be copied.
 struct Template {
     folder: tempfile::TempDir,
-    exchange: BTreeMap<String, Arc<[u8]>>,
+    /// What lies on each exchange.
+    exchanges: Vec<BTreeMap<String, Arc<[u8]>>>,
 }
 
 /// All sites of a history.
@@ -117,12 +118,13 @@ impl Sites {
         let sites = Self::new(setting);
         copy(template.folder.path(), sites.folder.path());
         let world = World::simulated(Box::new(SkewedClock { base: Arc::clone(&sites.time), skew: 0 }), setting.seed, Faults::none());
-        let mut exchange = sites.exchange.clone();
-        for (path, bytes) in &template.exchange {
-            // The marker is there already: it has no folder.
-            let Some((folder, name)) = path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()) else { continue };
-            let (folder, name) = (Folder::new(folder).expect("a listed folder"), FileName::new(name).expect("a listed name"));
-            exchange.put(&world, &folder, &name, Content::Bytes(bytes)).expect("memory takes it");
+        for (way, files) in sites.ways().iter_mut().zip(&template.exchanges) {
+            for (path, bytes) in files {
+                // The marker is there already: it has no folder.
+                let Some((folder, name)) = path.rsplit_once('/').filter(|(folder, _)| !folder.is_empty()) else { continue };
+                let (folder, name) = (Folder::new(folder).expect("a listed folder"), FileName::new(name).expect("a listed name"));
+                way.put(&world, &folder, &name, Content::Bytes(bytes)).expect("memory takes it");
+            }
         }
         // Later than anything that happened in the template.
         sites.time.fetch_add(86_400_000, Ordering::Relaxed);
@@ -130,19 +132,12 @@ impl Sites {
         sites
     }
 
-    /// Settles how a site keeps documents, and over which exchanges it goes.
+    /// Settles how a site keeps documents.
     fn keep_documents(&self, site: usize) {
-        if self.setting.library.is_none() && !self.setting.two_ways {
-            return;
-        }
+        let Some(keeping) = self.setting.library else { return };
         let home = Home::discover(Some(&self.home(site)), &self.home(site)).expect("the home is there");
         let mut settings = home.settings().expect("the settings can be read");
-        if let Some(keeping) = self.setting.library {
-            (settings.library.budget, settings.library.before_rows) = (keeping.budget, keeping.before_rows);
-        }
-        if self.setting.two_ways {
-            settings.exchanges = Exchanges::at([FIRST, SECOND].map(str::to_owned));
-        }
+        (settings.library.budget, settings.library.before_rows) = (keeping.budget, keeping.before_rows);
         home.write_settings(&self.world(site, None), &settings).expect("the settings can be written");
     }
 
@@ -169,6 +164,11 @@ impl Sites {
     fn ways(&self) -> Vec<Way> {
         let second = self.second.iter().map(|memory| Way(SECOND, memory.clone()));
         std::iter::once(Way(FIRST, self.exchange.clone())).chain(second).collect()
+    }
+
+    /// The exchanges as a site's settings have them.
+    fn addresses(&self) -> Exchanges {
+        Exchanges::at(self.ways().iter().map(|way| way.0.to_owned()))
     }
 
     /// Everything that lies on the exchanges.
@@ -289,7 +289,9 @@ impl Sites {
         let home = Home::discover(Some(&self.home(site)), &self.home(site)).map_err(|error| Stopped::Failed(error.to_string()))?;
         let mut session = Session::open(self.world(site, kill), home, self.limits.clone()).map_err(|error| failed(&error))?;
         session.ledger.relax_durability().map_err(|error| Stopped::Failed(error.to_string()))?;
-        let done = round::run(&mut session, &mut [&mut self.exchange.clone()], round::Halves::Both, &mut |_| {});
+        let mut ways = self.ways();
+        let mut ways: Vec<&mut dyn Exchange> = ways.iter_mut().map(|way| way as &mut dyn Exchange).collect();
+        let done = round::run(&mut session, &mut ways, round::Halves::Both, &mut |_| {});
         match (done, session.world.faults().died_at()) {
             (_, Some(step)) => Err(Stopped::Died(step)),
             (Ok(_), None) => Ok(session.world.faults().taken()),
@@ -368,17 +370,9 @@ impl Sites {
             std::fs::write(home.join("rules.toml"), rules).expect("the folder is ours");
         }
         let world = self.world(0, kill);
-        let mut exchange = self.exchange.clone();
-        let done = start::init(
-            &world,
-            &home,
-            &name(self.name(0)),
-            "shop.db",
-            Exchanges::only(FIRST),
-            &mut [&mut exchange],
-            &self.limits,
-            &mut |_, _| {},
-        );
+        let mut ways = self.ways();
+        let mut ways: Vec<&mut dyn Exchange> = ways.iter_mut().map(|way| way as &mut dyn Exchange).collect();
+        let done = start::init(&world, &home, &name(self.name(0)), "shop.db", self.addresses(), &mut ways, &self.limits, &mut |_, _| {});
         match done {
             Ok(_) => Ok(world.faults().taken()),
             Err(error) => Err(stopped(&error, 0, self.name(0))),
@@ -407,7 +401,7 @@ impl Sites {
     /// Makes the home of `child`.
     pub fn join(&self, child: usize, text: &str, kill: Option<u64>) -> Result<u64, Stopped> {
         let world = self.world(child, kill);
-        match join::join(&world, &self.home(child), text, Exchanges::only(FIRST), None) {
+        match join::join(&world, &self.home(child), text, self.addresses(), None) {
             Ok(_) => Ok(world.faults().taken()),
             Err(error) => Err(stopped(&error, child, self.name(child))),
         }
@@ -430,8 +424,8 @@ fn name(text: &str) -> SiteName {
 const DRAWN_KEPT: usize = 8;
 
 /// What a template was made of: an invented database, drawn rules, a tree, a rule, whether the last site is late, the schema changes, there are
-/// documents, bundles.
-type Name = (Option<(u64, bool)>, Option<u64>, &'static str, &'static str, [bool; 4]);
+/// documents, bundles, two exchanges.
+type Name = (Option<(u64, bool)>, Option<u64>, &'static str, &'static str, [bool; 5]);
 
 /// Whether only histories in a row need it.
 const fn is_drawn(name: &Name) -> bool {
@@ -444,7 +438,7 @@ fn template(setting: &Setting) -> Arc<OnceLock<Template>> {
     static MADE: OnceLock<Mutex<Made>> = OnceLock::new();
     let invented = setting.invented.as_ref().map(|invented| (invented.seed, invented.clashes));
     let ruling = setting.ruling.as_ref().map(|ruling| ruling.number);
-    let more = [setting.late, setting.changing, setting.library.is_some(), setting.bundles];
+    let more = [setting.late, setting.changing, setting.library.is_some(), setting.bundles, setting.two_ways];
     let name: Name = (invented, ruling, setting.tree.name, setting.rule, more);
     let place = {
         let mut made = MADE.get_or_init(Mutex::default).lock().expect("no holder panics");
@@ -474,7 +468,6 @@ fn make_template(setting: &Setting) -> Template {
         packet_bytes: 32 << 20,
         numbers: true,
         library: setting.library.map(|_| Keeping::PLAIN),
-        two_ways: false,
         ..setting.clone()
     };
     let mut sites = Sites::new(&setting);
@@ -496,8 +489,8 @@ fn make_template(setting: &Setting) -> Template {
     for site in 0..tree.sites.len() {
         sites.close(site);
     }
-    let exchange = sites.exchange.everything();
-    Template { folder: sites.folder, exchange }
+    let exchanges = sites.ways().iter().map(|way| way.1.everything()).collect();
+    Template { folder: sites.folder, exchanges }
 }
 
 impl Sites {

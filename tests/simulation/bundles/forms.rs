@@ -19,6 +19,13 @@ pub const FILES: [&str; 6] = ["Screens/0.xml", "Screens/1.xml", "Reports/2.txt",
 pub struct Published(pub Vec<(u64, bool)>);
 
 impl Published {
+    /// The newest one is taken back.
+    pub fn withdraw(&mut self) {
+        if let Some(newest) = self.0.iter_mut().rfind(|(_, withdrawn)| !withdrawn) {
+            newest.1 = true;
+        }
+    }
+
     /// The version that members should have.
     pub fn current(&self) -> Option<u64> {
         self.0.iter().rev().find(|(_, withdrawn)| !withdrawn).map(|(version, _)| *version)
@@ -66,6 +73,13 @@ impl Sites {
         session.world.faults().kill_before(kill);
         let done = bundles::publish(session, &opened, &built.file, &BTreeSet::from([GROUP.to_owned()]), None).map(drop);
         self.ended(0, done)
+    }
+
+    /// The newest version that the main office publishes, by its number.
+    pub fn newest_published(&mut self) -> Result<Option<u64>, Stopped> {
+        let paper = bundles::paper(self.session(0, None)?).map_err(|error| Stopped::Failed(error.to_string()))?;
+        let newest = paper.bundles.iter().rfind(|bundle| !bundle.withdrawn).map(|bundle| bundle.version.to_string());
+        Ok(newest.and_then(|version| version.split('.').next().and_then(|number| number.parse().ok())))
     }
 
     /// Takes the newest version back at the main office.

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use super::super::Simulation;
 use super::super::application::CANARY;
 use super::super::history::Dice;
+use fieldpost::bundle::Loss;
+use fieldpost::sync::bundles::undo::{Depth, undo};
 use fieldpost::sync::bundles::{Scope, reports, states};
 
 use super::super::sites::Stopped;
@@ -55,10 +57,8 @@ impl Simulation {
         let published = &mut self.deeds.bundles.published;
         match (done, withdraws) {
             (Ok(_), true) => {
-                let newest = published.0.iter_mut().rfind(|(_, withdrawn)| !withdrawn).expect("there is one");
-                newest.1 = true;
-                let version = newest.0;
-                self.say(format!("head takes version {version} of the bundle back"));
+                published.withdraw();
+                self.say("head takes the newest version of the bundle back".into());
             }
             (Ok(_), false) => {
                 published.0.push((next, false));
@@ -94,6 +94,40 @@ impl Simulation {
             "changes"
         };
         self.say(format!("{} {said} {path} of the customizations", self.sites.name(site)));
+    }
+
+    /// Takes the bundle away at every site: nothing of it stays, and all that people wrote is there, perhaps beside.
+    pub(in super::super) fn remove_bundles(&mut self) {
+        if !self.sites.setting.bundles {
+            return;
+        }
+        self.say("-- the bundle is removed".into());
+        for site in 0..self.sites.setting.tree.sites.len() {
+            match self.remove_bundle(site) {
+                Ok(()) => {}
+                Err(stopped) => return self.fail(format!("FAILED {stopped:?}")),
+            }
+            let (name, there) = (self.sites.name(site), files(&self.sites.customs(site)));
+            let left = there.iter().filter(|(_, text)| text.contains("form-"));
+            let left: Vec<String> = left.map(|(path, _)| format!("BUNDLE {path} is left at {name}")).collect();
+            let deeds = &self.deeds.bundles;
+            let lost = deeds
+                .written
+                .iter()
+                .filter(|(own, text)| *own == site && !deeds.superseded.contains(text) && !there.values().any(|there| there == text));
+            let lost: Vec<String> = lost.map(|(_, text)| format!("CUSTOM LOST {text} at {name}")).collect();
+            left.into_iter().chain(lost).for_each(|wrong| self.fail(wrong));
+        }
+    }
+
+    fn remove_bundle(&mut self, site: usize) -> Result<(), Stopped> {
+        let failed = |error: &dyn std::fmt::Display| Stopped::Failed(error.to_string());
+        let session = self.sites.session(site, None)?;
+        let states = states(session, Scope::Site).map_err(|error| failed(&error))?;
+        if states.get(&name()).and_then(|state| state.top()).is_none() {
+            return Ok(());
+        }
+        undo(session, Scope::Site, &name(), Depth::All, Loss::KeepBeside).map(drop).map_err(|error| failed(&error))
     }
 
     /// What can be seen of bundles at every site.

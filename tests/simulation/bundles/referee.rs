@@ -23,8 +23,6 @@ pub fn judge(sites: &[Seen], deeds: &Deeds) -> Vec<String> {
     for seen in sites {
         let name = seen.name;
         let own: Vec<&String> = deeds.written.iter().filter(|(site, _)| *site == seen.site).map(|(_, text)| text).collect();
-        let lost = own.iter().filter(|text| !deeds.superseded.contains(**text) && !seen.files.values().any(|there| there == **text));
-        wrong.extend(lost.map(|text| format!("CUSTOM LOST {text} at {name}")));
         let strange = seen.files.iter().filter(|(_, text)| !text.contains("form-") && !own.contains(text));
         wrong.extend(strange.map(|(path, text)| format!("CUSTOM {path} at {name} has {text}, which nobody put there")));
         if !seen.member {

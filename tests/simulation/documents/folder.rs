@@ -121,6 +121,24 @@ impl Hand<'_> {
         }
     }
 
+    /// Lays a content, told from its number, under a name.
+    pub fn lay(&mut self, path: &str, content: u64, length: usize) {
+        let mut bytes = format!("{CANARY}document-{content}. ").into_bytes();
+        bytes.extend((0..length).map(|place| u8::try_from(place * place % 251).expect("it is below 251")));
+        self.overwritten(path);
+        self.write(path, &bytes);
+        self.account(path, &bytes);
+    }
+
+    /// Deletes a document, or gives it another name.
+    pub fn take_away(&mut self, from: &str, to: Option<&str>) {
+        let there = files(&self.folder);
+        match to {
+            Some(to) => drop(self.rename(from, to, &there)),
+            None => drop(self.delete(from, &there[from].0)),
+        }
+    }
+
     /// Does something. Gives what.
     pub fn act(&mut self, roll: u64) -> String {
         let mut dice = Dice::new(roll);

@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fieldpost::model::LIBRARY;
+
+use super::super::referee::{Evidence, Listed};
 use super::folder::{Deeds, Files, number};
 
 /// Everything that is not as promised. `sites`: names, and what is in their folders.
-pub fn judge(sites: &[(&str, Files)], deeds: &Deeds) -> Vec<String> {
+pub fn judge(sites: &[(&str, Files)], deeds: &Deeds, evidence: &Evidence<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     let host = &sites[0].1;
     for (name, files) in &sites[1..] {
@@ -30,7 +33,7 @@ pub fn judge(sites: &[(&str, Files)], deeds: &Deeds) -> Vec<String> {
     }
     let there: BTreeMap<&String, Option<u64>> = host.iter().map(|(path, (bytes, _))| (path, number(bytes))).collect();
     wrong.extend(nothing_lost(&there, deeds));
-    wrong.extend(no_delete_lost(&there, deeds));
+    wrong.extend(no_delete_lost(&there, deeds, evidence));
     wrong.extend(names_are_right(&there, deeds));
     wrong
 }
@@ -42,11 +45,12 @@ fn nothing_lost(there: &BTreeMap<&String, Option<u64>>, deeds: &Deeds) -> Vec<St
     lost.map(|put| format!("DOCUMENT LOST {put:?}")).collect()
 }
 
-/// What somebody deleted where only one person had put it stays away.
-fn no_delete_lost(there: &BTreeMap<&String, Option<u64>>, deeds: &Deeds) -> Vec<String> {
+/// What somebody deleted where only one person had put it stays away, unless the list of conflicts says that it was edited elsewhere.
+fn no_delete_lost(there: &BTreeMap<&String, Option<u64>>, deeds: &Deeds, evidence: &Evidence<'_>) -> Vec<String> {
     let lost = deeds.deleted.iter().filter(|deleted| {
         let puts = deeds.put.iter().filter(|put| (&put.path, put.content) == (&deleted.path, deleted.content)).count();
-        puts < 2 && there.get(&deleted.path) == Some(&Some(deleted.content))
+        let listed = |listed: &Listed| listed.table == LIBRARY && listed.key == deleted.path && listed.kind == "Delete";
+        puts < 2 && !evidence.conflicts.iter().any(listed) && there.get(&deleted.path) == Some(&Some(deleted.content))
     });
     lost.map(|deleted| format!("DOCUMENT NOT DELETED {deleted:?}")).collect()
 }
