@@ -42,6 +42,8 @@ pub struct Written {
     /// What the column was called.
     pub name: String,
     pub value: String,
+    /// It filled a column that the main office's run had not seen yet: as a migration does, which is nobody's edit.
+    pub fills: bool,
 }
 
 /// A record that an application deleted.
@@ -106,6 +108,7 @@ impl Deeds {
     pub fn begin(&mut self, records: &Records) {
         let nothing = Records::new();
         self.count(0, &nothing, &(Schema::first(), records.clone()));
+        self.noticed = self.now();
     }
 
     /// Where things stand.
@@ -121,6 +124,12 @@ impl Deeds {
     /// Tables to which that happened since.
     fn since_noticed(&self, happened: &[(u32, i64)]) -> Vec<u32> {
         happened.iter().filter(|(_, version)| *version > self.noticed.version).map(|(number, _)| *number).collect()
+    }
+
+    /// Whether a column was added to a table since the main office looked.
+    fn is_unseen(&self, table: u32, column: u32) -> bool {
+        let seen = self.versions.range(..=self.noticed.version).next_back();
+        seen.and_then(|(_, schema)| schema.find(table)).is_some_and(|table| table.column(column).is_none())
     }
 
     /// What was written at the main office and never seen by a run there goes with its column or table: nobody but its application knows it.
@@ -164,7 +173,8 @@ impl Deeds {
             let table = new.table(identity.0);
             let mut write = |column: Option<u32>, name: &str, value: &String| {
                 let (name, value) = (name.to_owned(), value.clone());
-                self.written.push(Written { site, identity: identity.clone(), column, name, value });
+                let fills = column.is_some_and(|column| site == 0 && self.is_unseen(identity.0, column));
+                self.written.push(Written { site, identity: identity.clone(), column, name, value, fills });
             };
             if was.is_none() {
                 write(None, &table.tag().name, &row.tag);

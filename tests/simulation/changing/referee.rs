@@ -117,7 +117,7 @@ impl Judged<'_> {
             let value = &written.value;
             let known = there.contains(value) || self.deeds.superseded.contains(value) || listed.contains(value) || held.contains(value);
             let past = || self.history.is_none_or(|history| history.contains(value.as_str()));
-            !known && !(self.is_dropped(written) && past())
+            !known && !(self.is_dropped(written) && past()) && !self.gave_way(written)
         });
         lost.map(|written| {
             let gone = if self.is_dropped(written) { " (dropped since)" } else { "" };
@@ -125,6 +125,13 @@ impl Judged<'_> {
             format!("LOST {} of {:?}.{}{gone} edited at {site}", written.value, written.identity, written.name)
         })
         .collect()
+    }
+
+    /// README: what a migration fills into a new column is nobody's edit and never wins over one.
+    fn gave_way(&self, written: &Written) -> bool {
+        let edits = self.deeds.written.iter().filter(|other| other.identity == written.identity && other.value != written.value);
+        let edited = edits.filter(|other| other.column == written.column || other.column.is_none()).count() > 0;
+        written.fills && (edited || self.deeds.deleted.iter().any(|deleted| deleted.identity == written.identity))
     }
 
     /// Whether the table or column of a value is there no more.
