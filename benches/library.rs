@@ -1,23 +1,26 @@
-//! What 10,000 documents (2 GB) cost: to look at, to look at again, and to keep the same elsewhere.
+//! What documents cost: to look at, to look at again, and to keep the same elsewhere.
 //!
-//! `cargo bench --bench library`, or a part of it: `-- scan`, `-- travel`, `-- memory`. What travels is counted as the parts of a packet, the
-//! JSON ones deflated as in a payload, without envelope and sealing (a few hundred bytes). It is compared with what `rsync` counts as
-//! literal data (without checksums and names) and as all that goes to and fro, and with what `restic` stores, in the same run; where one of them is not
-//! installed, it is said. A move is a new file for rsync.
+//! `cargo bench --bench library`, or a part of it: `-- scan`, `-- travel`, `-- memory`; `-- --full` with 10,000 documents (2.2 GB) instead of 2,000
+//! (0.4 GB). What travels is counted as the bytes of the packets that two sites put on an exchange, the list of documents, envelope and
+//! sealing included. It is compared with what `rsync` counts as literal data (without checksums and names) and as all that goes to and fro,
+//! and with what `restic` stores, in the same run; where one of them is not installed, it is said. A move is a new file for rsync.
 
 mod support;
 
 #[path = "support/documents.rs"]
 mod documents;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use fieldpost::library::{ChunkId, ContentId, DocumentPath, Finding, Found, Library, LibraryError, PackWriter, Patterns, Recipe, Seen};
+use documents::Amount;
+use fieldpost::library::{ChunkId, DocumentPath, Finding, Found, Library, LibraryError, Patterns, Seen};
+use fieldpost::sync::documents::{place::coming, switch};
+use fieldpost::sync::round::Halves;
 use fieldpost::world::World;
-use support::{Goal, Samples, report, timed, wanted};
+use support::{Goal, Keys, Samples, Sites, Taken, report, timed, wanted};
 
 fn main() {
     let words: Vec<String> = std::env::args().collect();
@@ -29,72 +32,50 @@ fn main() {
     if wanted("memory") {
         memory(&words[0]);
     }
-    if !wanted("scan") && !wanted("travel") {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    let source = folder.path().join("source");
-    let bytes = documents::generate(&source);
-    println!("{} documents, {:.2} GB", documents::DOCUMENTS, bytes as f64 / 1e9);
-    let library = Library::create(&World::real(), &source).unwrap();
     if wanted("scan") {
-        scan(&library);
+        scan(Amount::wanted());
     }
     if wanted("travel") {
-        travel(folder.path(), &library);
+        travel(Amount::wanted());
     }
 }
 
-/// What a site keeps of its documents.
-#[derive(Default)]
-struct Known {
-    seen: BTreeMap<DocumentPath, Seen>,
-    recipes: BTreeMap<ContentId, Recipe>,
-}
-
-impl Known {
-    /// Walks the library and keeps what it tells; what was new or changed.
-    fn scan(&mut self, library: &Library) -> Vec<(Found, Option<ContentId>)> {
-        let mut news = Vec::new();
-        let mut gone = Vec::new();
-        let mut found = |finding| {
-            match finding {
-                Finding::Same(_) => {}
-                Finding::New(found) | Finding::Changed(found) => news.push(found),
-                Finding::Gone(path) => gone.push(path),
-                other @ (Finding::Touched(..) | Finding::Busy(_) | Finding::Refused { .. }) => panic!("{other:?}"),
+/// Walks the library and keeps what it tells; how many documents are new.
+fn walk_library(library: &Library, seen: &mut BTreeMap<DocumentPath, Seen>) -> usize {
+    let mut news = Vec::new();
+    let mut found = |finding| {
+        match finding {
+            Finding::Same(_) => {}
+            Finding::New(found) => news.push(found),
+            other @ (Finding::Changed(_) | Finding::Gone(_) | Finding::Touched(..) | Finding::Busy(_) | Finding::Refused { .. }) => {
+                panic!("{other:?}")
             }
-            Ok::<_, LibraryError>(())
-        };
-        library.scan(&World::real(), &Patterns::default(), &self.seen, &mut found).unwrap();
-        for path in gone {
-            self.seen.remove(&path);
         }
-        let mut keep = |found: Found| {
-            let before = self.seen.insert(found.document.path.clone(), found.seen).map(|seen| seen.content);
-            (found, before)
-        };
-        news.into_iter().map(&mut keep).collect()
-    }
-
-    fn learn(&mut self, news: &[(Found, Option<ContentId>)]) {
-        self.recipes.extend(news.iter().map(|(found, _)| (found.recipe.content, found.recipe.clone())));
-    }
+        Ok::<_, LibraryError>(())
+    };
+    library.scan(&World::real(), &Patterns::default(), seen, &mut found).unwrap();
+    let count = news.len();
+    seen.extend(news.into_iter().map(|Found { document, seen, .. }| (document.path, seen)));
+    count
 }
 
 /// Processor time of the first walk against hashing every byte once, and of a walk that finds nothing against asking for every file's size.
-fn scan(library: &Library) {
+fn scan(amount: Amount) {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = documents::generate(folder.path(), amount);
+    println!("{} documents, {:.2} GB", amount.documents, bytes as f64 / 1e9);
+    let library = Library::create(&World::real(), folder.path()).unwrap();
     let (mut first, mut hashing, mut again, mut walking) = (Samples::default(), Samples::default(), Samples::default(), Samples::default());
-    let mut known = Known::default();
+    let mut seen = BTreeMap::new();
     hash_all(library.folder());
     for _ in 0..3 {
         hashing.0.push(timed(|| hash_all(library.folder())).0);
-        known = Known::default();
-        first.0.push(timed(|| assert_eq!(known.scan(library).len(), documents::DOCUMENTS)).0);
+        seen.clear();
+        first.0.push(timed(|| assert_eq!(walk_library(&library, &mut seen), amount.documents)).0);
     }
     for _ in 0..9 {
-        walking.0.push(timed(|| assert_eq!(walk(library.folder()), documents::DOCUMENTS + 1)).0);
-        again.0.push(timed(|| assert!(known.scan(library).is_empty())).0);
+        walking.0.push(timed(|| assert_eq!(walk(library.folder()), amount.documents + 1)).0);
+        again.0.push(timed(|| assert_eq!(walk_library(&library, &mut seen), 0)).0);
     }
     println!("first walk {:.1} s, hashing {:.1} s (processor time)", first.cpu(), hashing.cpu());
     report("first walk, against hashing every byte", first.cpu() / hashing.cpu(), "×", Goal::AtMost(6.0));
@@ -130,38 +111,95 @@ fn each_file(folder: &Path, each: &mut dyn FnMut(&Path)) {
     }
 }
 
-/// Bytes that 200 changes cost, against the edits themselves, rsync and restic.
-fn travel(folder: &Path, library: &Library) {
-    let mut known = Known::default();
-    let news = known.scan(library);
-    let (sent, frames, recipes) = parts(folder, library, &known, &news);
-    known.learn(&news);
-    println!("first load {:.0} MB: chunks {:.0} MB, lists of them {:.1} MB", sent / 1e6, frames / 1e6, recipes / 1e6);
-    let mut rsync = Rsync::begin(folder, library.folder());
-    let restic = Restic::begin(folder, library.folder());
+/// Two sites with a library each, and what they put on the exchange.
+struct Pair {
+    sites: Sites,
+}
 
-    let written = documents::edit(library.folder());
-    let news = known.scan(library);
-    assert_eq!(news.len(), 120);
-    let (sent, frames, recipes) = parts(folder, library, &known, &news);
-    known.learn(&news);
+impl Pair {
+    fn new(amount: Amount) -> Self {
+        let sites = Sites::both_narrow(Keys::Text, 100, "wal");
+        let bytes = documents::generate(&sites.home("head").join("library"), amount);
+        println!("{} documents, {:.2} GB", amount.documents, bytes as f64 / 1e9);
+        switch::on(&mut sites.session("head")).unwrap();
+        Self { sites }
+    }
+
+    fn folder(&self, site: &str) -> PathBuf {
+        self.sites.home(site).join("library")
+    }
+
+    /// Rounds at both sites until all is where it belongs: bytes of all packets, rounds, and what each site took for it.
+    fn settle(&self) -> (f64, usize, [Taken; 2]) {
+        let (mut bytes, mut rounds, mut taken) = (0, 0, [Taken::default(); 2]);
+        loop {
+            rounds += 1;
+            assert!(rounds < 100, "never quiet");
+            let mut busy = false;
+            for (site, taken) in ["head", "south"].into_iter().zip(&mut taken) {
+                let (took, report) = timed(|| self.sites.run(&mut self.sites.session(site), Halves::Both));
+                (taken.cpu, taken.wall) = (taken.cpu + took.cpu, taken.wall + took.wall);
+                assert!(report.waiting.is_empty(), "{:?}", report.waiting);
+                bytes += report.built.iter().map(|packet| packet.bytes).sum::<u64>();
+                busy |= !report.built.is_empty();
+            }
+            if !busy && coming(&self.sites.session("south")).unwrap().is_empty() {
+                return (bytes as f64, rounds, taken);
+            }
+        }
+    }
+
+    fn assert_same(&self) {
+        let all = |site: &str| {
+            let folder = self.folder(site);
+            let mut found = BTreeMap::new();
+            each_file(&folder, &mut |path| {
+                let name = path.strip_prefix(&folder).unwrap().to_owned();
+                if !name.starts_with(fieldpost::library::HIDDEN) {
+                    found.insert(name, blake3::hash(&std::fs::read(path).unwrap()));
+                }
+            });
+            found
+        };
+        assert!(all("head") == all("south"), "the folders differ");
+    }
+}
+
+/// Bytes of packets that 200 edits, moves and deletions cost, against the edits themselves, rsync and restic.
+fn travel(amount: Amount) {
+    let pair = Pair::new(amount);
+    let source = pair.folder("head");
+    let (sent, rounds, [head, south]) = pair.settle();
+    pair.assert_same();
     println!(
-        "120 edits: {:.1} kB written, {:.1} kB travel: chunks {:.1} kB, lists {:.1} kB",
-        written as f64 / 1e3,
-        sent / 1e3,
-        frames / 1e3,
-        recipes / 1e3
+        "first load {:.0} MB in {rounds} rounds; head {:.0} s ({:.0} s processor time), south {:.0} s ({:.0} s)",
+        sent / 1e6,
+        head.wall,
+        head.cpu,
+        south.wall,
+        south.cpu
     );
-    report("120 edits: bytes that travel, for each edit", sent / 120.0 / 1e3, " kB", Goal::AtMost(8.0));
-    compare("120 edits", sent, rsync.as_mut().map(Rsync::run), Goal::AtMost(4.0), restic.as_ref().map(Restic::stored));
+    let folder = tempfile::tempdir().unwrap();
+    let mut rsync = Rsync::begin(folder.path(), &source);
+    let restic = Restic::begin(folder.path(), &source);
 
-    documents::move_and_delete(library.folder());
-    let before = known.seen.len();
-    let news = known.scan(library);
-    assert_eq!((news.len(), known.seen.len()), (40, before - 40));
-    let (sent, ..) = parts(folder, library, &known, &news);
-    report("40 moves and 40 deletions: bytes of documents that travel", sent, " bytes", Goal::AtMost(0.0));
-    compare("80 moves and deletions", sent, rsync.as_mut().map(Rsync::run), Goal::AtMost(0.1), restic.as_ref().map(Restic::stored));
+    let written = documents::edit(&source, amount) as f64;
+    let (edits, ..) = pair.settle();
+    println!("120 edits: {:.1} kB written, {:.1} kB of packets", written / 1e3, edits / 1e3);
+    report("120 edits: bytes of packets, for each edit", edits / 120.0 / 1e3, " kB", Goal::AtMost(8.0));
+    let (for_edits, stored_edits) = (rsync.as_mut().map(Rsync::run), restic.as_ref().map(Restic::stored));
+    compare("120 edits", edits, for_edits, Goal::AtMost(4.0), stored_edits);
+
+    documents::move_and_delete(&source, amount);
+    let (moves, ..) = pair.settle();
+    pair.assert_same();
+    report("40 moves and 40 deletions: bytes of packets, for each", moves / 80.0, " bytes", Goal::AtMost(250.0));
+    let (for_moves, stored_moves) = (rsync.as_mut().map(Rsync::run), restic.as_ref().map(Restic::stored));
+    compare("80 moves and deletions", moves, for_moves, Goal::AtMost(0.1), stored_moves);
+    let sent = for_edits.zip(for_moves).map(|(one, other)| Sent { literal: one.literal + other.literal, all: one.all + other.all });
+    let stored = stored_edits.zip(stored_moves).map(|(one, other)| one + other);
+    compare("all 200", edits + moves, sent, Goal::AtMost(0.1), stored);
+    report("all 200: bytes of packets, against the bytes that were written", (edits + moves) / written, " ×", Goal::AtMost(20.0));
 }
 
 fn compare(what: &str, sent: f64, rsync: Option<Sent>, goal: Goal, restic: Option<f64>) {
@@ -171,49 +209,15 @@ fn compare(what: &str, sent: f64, rsync: Option<Sent>, goal: Goal, restic: Optio
             report(&format!("{what}: against rsync's literal data"), sent / literal, "×", goal);
             report(&format!("{what}: against all that rsync sends to and fro"), sent / all, "×", Goal::AtMost(1.0));
         }
-        None => println!("skipped: rsync is not installed"),
+        None => println!("{what}: rsync is not installed, nothing to compare with (Debian: apt-get install rsync)"),
     }
     match restic {
         Some(stored) => {
             println!("{what}: restic stored {:.1} kB", stored / 1e3);
             report(&format!("{what}: against what restic stores"), sent / stored, "×", Goal::AtMost(0.1));
         }
-        None => println!("skipped: restic is not installed"),
+        None => println!("{what}: restic is not installed, nothing to compare with (Debian: apt-get install restic)"),
     }
-}
-
-/// Bytes of the parts that a neighbour gets who has what is known: all, those of chunks, those of the lists.
-fn parts(folder: &Path, library: &Library, known: &Known, news: &[(Found, Option<ContentId>)]) -> (f64, f64, f64) {
-    let mut had: BTreeSet<ChunkId> = known.recipes.values().flat_map(|recipe| recipe.chunks.iter().map(|(id, _)| *id)).collect();
-    let (frames, index) = (folder.join("frames"), folder.join("index"));
-    let mut pack = PackWriter::create(&frames, &index).unwrap();
-    let mut recipes = Vec::new();
-    for (Found { document, recipe, .. }, before) in news {
-        if known.recipes.contains_key(&document.content) {
-            continue;
-        }
-        let base = before.and_then(|before| known.recipes.get(&before));
-        serde_json::to_writer(&mut recipes, &recipe.told(base)).unwrap();
-        recipes.push(b'\n');
-        for (id, offset, length) in recipe.places() {
-            if had.insert(id) {
-                pack.put(id, &library.read_chunk(&document.path, offset, length, id).unwrap()).unwrap();
-            }
-        }
-    }
-    let frames = pack.finish().unwrap() as f64;
-    let lists = (deflated(&recipes) + deflated(&std::fs::read(index).unwrap())) as f64;
-    (frames + lists, frames, lists)
-}
-
-/// As the zip of a payload packs a part; nothing for nothing.
-fn deflated(bytes: &[u8]) -> usize {
-    if bytes.is_empty() {
-        return 0;
-    }
-    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(bytes).unwrap();
-    encoder.finish().unwrap().len()
 }
 
 /// A copy of the documents that rsync keeps the same.
@@ -241,6 +245,7 @@ impl<'a> Rsync<'a> {
 }
 
 /// Bytes that rsync sent.
+#[derive(Clone, Copy)]
 struct Sent {
     /// Of documents.
     literal: f64,

@@ -38,7 +38,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('sync', 'sync', [CompletionResultType]::ParameterValue, 'Collect, apply, send: everything, in one go')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Only send: what was edited here since the last time')
             [CompletionResult]::new('receive', 'receive', [CompletionResultType]::ParameterValue, 'Only receive: collect and apply what the others sent')
-            [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Run rounds by itself: for packets, for edits, and by the clock')
+            [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Run rounds by itself: for packets, for edits, for documents, and by the clock')
             [CompletionResult]::new('service', 'service', [CompletionResultType]::ParameterValue, 'Make this computer run the site by itself, with what it has for that')
             [CompletionResult]::new('shortcut', 'shortcut', [CompletionResultType]::ParameterValue, 'Put an icon on the desktop that syncs with one click')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what was sent, received, and is waiting or in conflict')
@@ -824,8 +824,8 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;bundle;publish' {
-            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'A group of sites; may be given several times')
-            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The sites install it no earlier, by their own clocks')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'A group of sites, in addition to those it is published for; may be given several times')
+            [CompletionResult]::new('--from', '--from', [CompletionResultType]::ParameterName, 'The sites install it no earlier, by their own clocks: a day, or a day and a time')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--everyone', '--everyone', [CompletionResultType]::ParameterName, 'All sites, this one too')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -1208,7 +1208,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('sync', 'sync', [CompletionResultType]::ParameterValue, 'Collect, apply, send: everything, in one go')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Only send: what was edited here since the last time')
             [CompletionResult]::new('receive', 'receive', [CompletionResultType]::ParameterValue, 'Only receive: collect and apply what the others sent')
-            [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Run rounds by itself: for packets, for edits, and by the clock')
+            [CompletionResult]::new('watch', 'watch', [CompletionResultType]::ParameterValue, 'Run rounds by itself: for packets, for edits, for documents, and by the clock')
             [CompletionResult]::new('service', 'service', [CompletionResultType]::ParameterValue, 'Make this computer run the site by itself, with what it has for that')
             [CompletionResult]::new('shortcut', 'shortcut', [CompletionResultType]::ParameterValue, 'Put an icon on the desktop that syncs with one click')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what was sent, received, and is waiting or in conflict')

@@ -175,3 +175,78 @@ fn a_dry_run_of_a_round_says_what_would_be_installed_and_installs_nothing() {
     assert_eq!(office.read("anna/custom/Screens/Customer.xml"), "Anna's");
     assert_eq!(office.read("anna/custom/Screens/Customer.xml.new-1.1.0"), "another one");
 }
+
+#[test]
+fn whoever_gives_the_wrong_file_reads_which_one_is_meant() {
+    let office = example();
+    walk(&office, "fieldpost bundle check");
+    let fails = |line: &str, code: i32, expected: &[&str]| {
+        let ran = office.run(line);
+        assert_eq!(ran.code, code, "{line}: {ran:?}");
+        for words in expected {
+            assert!(ran.err.contains(words), "{line}: {}", ran.err);
+        }
+    };
+    fails("bundle check share", 1, &["there is no bundle.toml in it", "fieldpost bundle new NAME"]);
+    fails("bundle build sales-forms", 1, &["neither --key nor a home", "ssh-keygen -t ed25519"]);
+    let keys = "anna/.fieldpost/keys";
+    fails(&format!("bundle build sales-forms --key {keys}/signing.pub"), 1, &["signing.pub` is no ed25519 key", "without .pub"]);
+    fails(&format!("bundle trust {keys}/signing --home head"), 1, &["is no ed25519 key", "ends in .pub"]);
+    office.ok("bundle build sales-forms --home head");
+    fails("bundle publish sales-forms-1.0.0.fpb --home head", 2, &["--group <GROUP>|--everyone"]);
+    fails("bundle publish sales-forms-1.0.0.fpb --group sales --from 2020-01-31 --home head", 2, &["`2020-01-31` is over"]);
+    fails(
+        "bundle publish sales-forms-1.0.0.fpb --group slaes --home head",
+        1,
+        &["sales-forms 1.0.0: it is meant for sales, not for slaes"],
+    );
+}
+
+/// Whoever looks only at the status learns that there is something, and where to read on.
+#[test]
+fn status_has_a_line_for_bundles() {
+    let office = example();
+    walk(&office, "fieldpost bundle publish");
+    let last = |site: &str| office.run(&format!("status --home {site}")).out.lines().last().unwrap_or_default().to_owned();
+    office.ok("bundle publish sales-forms-1.0.0.fpb --group sales --home head");
+    office.ok("sync --home head");
+    office.ok("sync --home anna");
+    assert_eq!(last("anna"), "1 bundle installed: 'fieldpost bundle status' tells which");
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    office.write("anna/custom/Screens/Customer.xml", "Anna's");
+    assert_eq!(last("anna"), "1 bundle installed, 1 changed here: 'fieldpost bundle drift' lists what");
+    let json = office.json("status --json --home anna");
+    assert_eq!(json["bundles"]["installed"]["sales-forms"], "1.0.0");
+    assert_eq!(json["bundles"]["changed"][0], "sales-forms");
+    office.run("bundle withdraw sales-forms --home head");
+    office.ok("sync --home head");
+    assert_eq!(office.run("sync --home anna").code, 3);
+    assert_eq!(office.run("status --home anna").code, 3);
+    assert_eq!(last("anna"), "1 bundle installed, 1 in trouble, 1 changed here: 'fieldpost bundle status' tells which");
+    office.ok("sync --home head");
+    assert!(last("head").contains("trouble at 1 site"), "{}", last("head"));
+    let page = office.path("status.html");
+    office.run("status --html status.html --home anna");
+    assert!(std::fs::read_to_string(page).unwrap().contains("1 in trouble"));
+}
+
+/// At the main office a plan shows what publishing does, also where only publishing makes what the files need.
+#[test]
+fn a_plan_at_the_main_office_shows_what_publishing_does() {
+    let office = example();
+    office.write(
+        "sales-forms/bundle.toml",
+        &office.read("sales-forms/bundle.toml").replace("\"customers.country\", \"countries\"", "\"customers.region\""),
+    );
+    office.write("sales-forms/schema/001-by-country.sql", "ALTER TABLE customers ADD COLUMN region TEXT");
+    office.write("sales-forms/schema/001-by-country-down.sql", "ALTER TABLE customers DROP COLUMN region");
+    walk(&office, "fieldpost bundle check");
+    office.ok("bundle build sales-forms --home head");
+    let said = office.ok("bundle plan sales-forms-1.0.0.fpb --home head").flat();
+    assert!(said.starts_with("sales-forms 1.0.0 would be published; nothing was changed"), "{said}");
+    assert!(said.contains("schema step schema/001-by-country.sql") && said.contains("countries: "), "{said}");
+    assert!(said.contains("It would not be installed here as things are: it needs the field `customers.region` in the database"), "{said}");
+    office.ok("bundle publish sales-forms-1.0.0.fpb --group sales --home head");
+    let said = office.ok("bundle withdraw sales-forms --home head").flat();
+    assert!(said.contains("schema step schema/001-by-country.sql: taken back") && said.contains("countries: "), "{said}");
+}

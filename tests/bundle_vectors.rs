@@ -85,6 +85,30 @@ fn content(bytes: &[u8]) -> Value {
     json!({"hash": ContentHash::of(bytes), "size": bytes.len()})
 }
 
+/// A good bundle whose file has these bytes.
+fn good_with(bytes: &'static [u8]) -> Recipe {
+    let edit = move |m: &mut Value| m["files"][0]["content"] = content(bytes);
+    Recipe { entries: Box::new(move |z| exchange(z, FORM, bytes)), ..manifest(edit) }
+}
+
+/// Puts a content into the place of another one, in the order of the hashes.
+fn exchange(entries: &mut Vec<Raw>, old: &[u8], new: &[u8]) {
+    let (old, fresh) = (format!("content/{}", ContentHash::of(old)), ContentHash::of(new));
+    entries.retain(|entry| entry.name != old.as_bytes());
+    entries.push(raw(&format!("content/{fresh}"), new, DEFLATED));
+    entries[2..].sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+/// Says another size of a content than it has.
+fn sized(entries: &mut [Raw], of: &[u8], size: u32) {
+    let name = format!("content/{}", ContentHash::of(of));
+    entries.iter_mut().find(|entry| entry.name == name.as_bytes()).unwrap().size = Some(size);
+}
+
+fn last(bytes: &[u8], marker: &[u8]) -> usize {
+    bytes.windows(marker.len()).rposition(|window| window == marker).unwrap()
+}
+
 fn find(bytes: &[u8], marker: &[u8]) -> usize {
     bytes.windows(marker.len()).position(|window| window == marker).unwrap()
 }
@@ -94,6 +118,8 @@ fn vectors() -> Vec<Vector> {
     let vector = |name, class, recipe| Vector { name, class, recipe };
     vec![
         vector("good", "opens", good()),
+        vector("executable-file", "opens", manifest(|m| m["files"][0]["executable"] = json!(true))),
+        vector("zip-in-zip", "opens", good_with(b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0")),
         vector("later-member", "opens", manifest(|m| m["later"] = json!({"a": [1]}))),
         vector("empty", "truncated", file(Vec::clear)),
         vector("cut-in-half", "truncated", file(|f| f.truncate(f.len() / 2))),
@@ -113,6 +139,23 @@ fn vectors() -> Vec<Vector> {
         vector("extra-field", "structure", entries(|z| z[0].extra = vec![0x55, 0x54, 1, 0, 0])),
         vector("comment", "structure", entries(|z| z[0].comment = b"hi".to_vec())),
         vector("wrong-check-sum", "structure", file(|f| { let at = find(f, b"PK\x01\x02") + 16; f[at] ^= 1; f[14] ^= 1; })),
+        vector("overlap", "structure", file(|f| { let at = last(f, b"PK\x01\x02"); let before = last(&f[..at], b"PK\x01\x02"); let other = f[before + 42..before + 46].to_vec(); f[at + 42..at + 46].copy_from_slice(&other); })),
+        vector("zip64", "structure", file(|f| { let end = f.len() - 22; f[end + 12..end + 20].fill(0xff); })),
+        vector("zip64-size", "structure", file(|f| { let at = find(f, b"PK\x01\x02") + 24; f[at..at + 4].fill(0xff); })),
+        vector("second-volume", "structure", file(|f| { let end = f.len() - 22; f[end + 4] = 1; })),
+        vector("file-comment", "structure", file(|f| { let end = f.len() - 2; f[end] = 2; f.extend_from_slice(b"hi"); })),
+        vector("fewer-entries-said", "structure", file(|f| { let end = f.len() - 22; f[end + 8] -= 1; f[end + 10] -= 1; })),
+        vector("encrypted-flag", "structure", entries(|z| z[2].flags = 1)),
+        vector("descriptor-flag", "structure", entries(|z| z[2].flags = 8)),
+        vector("unknown-compression", "structure", entries(|z| z[2].method = 93)),
+        vector("stored-size-differs", "structure", entries(|z| { z[2].method = STORED; z[2].size = Some(1); })),
+        vector("entry-name-backslash", "structure", entries(|z| z[2].name = b"content\\evil".to_vec())),
+        vector("entry-name-not-utf8", "structure", entries(|z| z[2].name = b"content/\xff".to_vec())),
+        vector("entry-name-drive", "structure", entries(|z| z[2].name = b"c:/evil".to_vec())),
+        vector("size-lies", "entry-hash", entries(|z| z[2].size = Some(1))),
+        vector("size-lies-everywhere", "structure", Recipe { entries: Box::new(|z| sized(z, FORM, 1)), ..manifest(|m| m["files"][0]["content"]["size"] = json!(1)) }),
+        vector("size-lies-much", "limit", entries(|z| z[2].size = Some(0xffff_fff0))),
+        vector("bomb-in-head", "limit", entries(|z| { let at = z[0].data.len(); z[0].data.resize(at + (2 << 20), b' '); })),
         vector("bomb", "limit", entries(|z| z[2].data = vec![0; (1 << 20) + 4096])),
         // The set of entries.
         vector("head-missing", "entries", entries(|z| drop(z.remove(0)))),
@@ -131,6 +174,8 @@ fn vectors() -> Vec<Vector> {
         vector("other-namespace", "bad-signature", Recipe { namespace: Namespace::Packet, ..good() }),
         vector("changed-head", "bad-signature", entries(|z| { let at = find(&z[0].data, b"1.0.0"); z[0].data[at] = b'9'; })),
         vector("signature-no-text", "bad-signature", entries(|z| z[1].data = vec![0xff])),
+        vector("signature-twice", "bad-signature", entries(|z| { let once = z[1].data.clone(); z[1].data.extend(once); })),
+        vector("signature-with-more", "bad-signature", entries(|z| z[1].data.extend_from_slice(b"more\n"))),
         vector("signature-of-another", "bad-signature", entries(|z| z[1].data = key(PUBLISHER).sign(Namespace::Bundle, b"{}").into_bytes())),
         // What it says.
         vector("head-no-json", "unreadable", entries(|z| z[0].data = b"{".to_vec())),
@@ -138,6 +183,11 @@ fn vectors() -> Vec<Vector> {
         vector("version-is-none", "unreadable", manifest(|m| m["version"] = json!("1.0"))),
         vector("hash-is-a-path", "unreadable", manifest(|m| m["files"][0]["content"]["hash"] = json!("../../evil"))),
         vector("member-twice", "unreadable", entries(|z| { let at = z[0].data.len() - 2; drop(z[0].data.splice(at..at, *b",\"version\":\"2.0.0\"")); })),
+        vector("size-negative", "unreadable", manifest(|m| m["files"][0]["content"]["size"] = json!(-1))),
+        vector("name-upper-case", "unreadable", manifest(|m| m["name"] = json!("Forms"))),
+        vector("mode-unknown", "unreadable", manifest(|m| m["rows"][0]["mode"] = json!("merge"))),
+        vector("runs-unknown", "unreadable", manifest(|m| m["steps"][0]["runs"] = json!("anywhere"))),
+        vector("needs-something-unknown", "unreadable", manifest(|m| m["needs"] = json!({"moon": "full"}))),
         vector("newer-format", "newer-format", manifest(|m| { *m = json!({"format": 2, "all": "new"}); })),
         vector("unknown-feature", "newer-format", manifest(|m| m["requires"] = json!(["telepathy"]))),
         vector("path-parent", "impossible", path("../evil.txt")),
@@ -145,6 +195,18 @@ fn vectors() -> Vec<Vector> {
         vector("path-absolute", "impossible", path("/etc/cron.d/evil")),
         vector("path-drive", "impossible", path("C:/evil.txt")),
         vector("path-stream", "impossible", path("form.xml:evil")),
+        vector("path-share", "impossible", path("//server/share/evil.dll")),
+        vector("path-share-backslash", "impossible", path("\\\\server\\share\\evil.dll")),
+        vector("path-home", "impossible", path("~/../.ssh/authorized_keys")),
+        vector("path-here", "impossible", path("./form.xml")),
+        vector("path-folder", "impossible", path("forms/")),
+        vector("path-null", "impossible", path("form.xml\0.txt")),
+        vector("path-turned", "impossible", path("form\u{202e}lmx.exe")),
+        vector("path-invisible", "impossible", path("form\u{200b}.xml")),
+        vector("path-wildcard", "impossible", path("*.xml")),
+        vector("path-device-sup", "impossible", path("com\u{b9}.txt")),
+        vector("path-short-name", "impossible", path("FIELDP~1/keys/signing")),
+        vector("path-long", "impossible", path("0123456789abcdef0123456789abcdef/0123456789abcdef0123456789abcdef/0123456789abcdef0123456789abcdef/0123456789abcdef0123456789abcdef/0123456789abcdef0123456789abcdef.xml")),
         vector("path-backslash", "impossible", path("..\\evil.txt")),
         vector("path-empty", "impossible", path("")),
         vector("path-control", "impossible", path("form\n.xml")),
@@ -155,7 +217,11 @@ fn vectors() -> Vec<Vector> {
         vector("path-accents-apart", "impossible", path("e\u{301}.xml")),
         vector("paths-same", "impossible", paths("a.xml", "a.xml")),
         vector("paths-differ-in-case", "impossible", paths("Form.xml", "form.XML")),
+        vector("paths-differ-in-accents-case", "impossible", paths("\u{e9}.xml", "\u{c9}.xml")),
+        vector("paths-folders-differ-in-case", "impossible", paths("Forms/a.xml", "forms/b.xml")),
+        vector("paths-sharp-s", "impossible", paths("stra\u{df}e", "STRASSE")),
         vector("paths-file-and-folder", "impossible", paths("a", "a/b")),
+        vector("rows-without-table", "impossible", manifest(|m| m["rows"][0]["table"] = json!(""))),
         vector("rows-without-key", "impossible", manifest(|m| m["rows"][0]["key"] = json!([]))),
         vector("step-twice", "impossible", manifest(|m| { let step = m["steps"][0].clone(); m["steps"].as_array_mut().unwrap().push(step); })),
         vector("needs-itself", "impossible", manifest(|m| m["needs"] = json!({"bundles": {"forms": "1.0.0"}}))),
@@ -188,7 +254,8 @@ fn cook(recipe: &Recipe) -> Vec<u8> {
 fn class_of(path: &Path) -> &'static str {
     match open(path, &[key(PUBLISHER).verifying_key()]) {
         Ok(opened) => {
-            assert_eq!(opened.bytes(opened.manifest.files[0].content).unwrap(), FORM);
+            let content = opened.manifest.files[0].content;
+            assert_eq!(ContentHash::of(&opened.bytes(content).unwrap()), content.hash);
             "opens"
         }
         Err(error) => error.class(),

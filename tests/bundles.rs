@@ -1,5 +1,24 @@
 //! Customizations reach the sites they are for, go in whole, give way to what was changed there, and go out again exactly.
+//!
+//! | module | answers |
+//! |---|---|
+//! | (here) | how does a bundle travel, what does it wait for, what is refused? |
+//! | `publishing` | who gets which version, when? |
+//! | `life` | is every byte as it was after publication, upgrade, rollback and removal? |
+//! | `rows` | what becomes of rows that a site changed, or that two bundles want? |
+//! | `steps` | what may a schema step change, where, and is its way back exact? |
+//! | `crashes` | what is left when a site dies at any moment? |
 
+#[path = "bundles/crashes.rs"]
+mod crashes;
+#[path = "bundles/life.rs"]
+mod life;
+#[path = "bundles/publishing.rs"]
+mod publishing;
+#[path = "bundles/rows.rs"]
+mod rows;
+#[path = "bundles/steps.rs"]
+mod steps;
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,9 +26,9 @@ use std::path::{Path, PathBuf};
 
 use fieldpost::bundle::{self, BundleName, Fate, Loss, Source};
 use fieldpost::keys::SigningKey;
-use fieldpost::site::{Home, Role};
-use fieldpost::sync::bundles::{self, Refusal, Scope, install, look, undo};
-use fieldpost::sync::{Session, SyncError, join};
+use fieldpost::site::Role;
+use fieldpost::sync::bundles::{self, Refusal, Scope, install, undo};
+use fieldpost::sync::{SyncError, join};
 use fieldpost::world::World;
 use support::{Tree, name};
 
@@ -22,7 +41,7 @@ const SCHEMA: &str = "
     INSERT INTO countries VALUES ('CH', 'Schweiz', 8.1), ('XX', 'Nowhere', 0);
     INSERT INTO colours VALUES ('r', 'red'), ('g', 'green');
     INSERT INTO shortcuts VALUES ('F1', 'help');";
-const RULES: &str = "[tables.shortcuts]\ndirection = \"none\"\n";
+const RULES: &str = "[tables.shortcuts]\ndirection = \"none\"\n[tables.favourites]\ndirection = \"none\"\n";
 const CANARY: &str = "canary-7f3b";
 
 /// A tree whose `sales` are anna, bert and carl; dora is in no group.
@@ -70,6 +89,9 @@ impl Folder {
     }
 }
 
+const STEP: &str = "CREATE INDEX by_name ON customers (name); ALTER TABLE customers ADD COLUMN region TEXT DEFAULT 'none';
+    CREATE TABLE regions (code TEXT PRIMARY KEY, name TEXT);";
+
 /// Fifty files, three lists, a schema step; and a list that each site has for itself.
 fn forms(tree: &Tree, version: &str) -> PathBuf {
     let toml = format!(
@@ -81,8 +103,8 @@ fn forms(tree: &Tree, version: &str) -> PathBuf {
          [[rows]]\nfile = 'rows/shortcuts.csv'\ntable = 'shortcuts'\nkey = ['key']\nmode = 'upsert'\nruns = 'at-each'\n"
     );
     let mut folder = Folder::new(tree, &toml)
-        .with("schema/1.sql", "CREATE INDEX by_name ON customers (name);")
-        .with("schema/1-down.sql", "DROP INDEX by_name;")
+        .with("schema/1.sql", STEP)
+        .with("schema/1-down.sql", "DROP TABLE regions; ALTER TABLE customers DROP COLUMN region; DROP INDEX by_name;")
         .with("rows/countries.csv", &format!("code,name\nCH,Switzerland\nDE,Germany {version}\n"))
         .with("rows/colours.json", r#"[{"code": "b", "name": "blue"}, {"code": "r", "name": "red"}]"#)
         .with("rows/titles.csv", "text\nDr.\nProf.\n")
@@ -100,7 +122,30 @@ fn publish(tree: &Tree, file: &Path, groups: &[&str]) -> install::Effects {
     let session = tree.session("head");
     let groups: BTreeSet<String> = groups.iter().map(|group| (*group).to_owned()).collect();
     let opened = bundles::verified(&session, file).unwrap();
-    bundles::publish(&session, &opened, file, &groups, None).unwrap()
+    bundles::publish(&session, &opened, file, &groups, None).unwrap().1
+}
+
+/// All that a bundle could change at a site: files, how the database is made, and what is in it.
+#[derive(Debug, PartialEq, Eq)]
+struct Everything {
+    files: BTreeMap<String, String>,
+    /// Words of the schema by name: blanks and quotes around names are nobody's concern.
+    made: BTreeMap<String, Vec<String>>,
+    held: BTreeMap<String, Vec<String>>,
+}
+
+fn everything(tree: &Tree, site: &str) -> Everything {
+    let schema = "SELECT name || char(10) || sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE '\\_fieldpost%' ESCAPE '\\'";
+    let words = |text: &str| {
+        let spaced: String =
+            text.replace('"', "").chars().flat_map(|c| if "(),".contains(c) { vec![' ', c, ' '] } else { vec![c] }).collect();
+        spaced.split_whitespace().map(str::to_owned).collect()
+    };
+    let made: BTreeMap<String, Vec<String>> =
+        tree.rows(site, schema).iter().map(|row| row.split_once('\n').unwrap()).map(|(name, sql)| (name.to_owned(), words(sql))).collect();
+    let tables = made.iter().filter(|(_, words)| words[1].eq_ignore_ascii_case("TABLE")).map(|(name, _)| name);
+    let held = tables.map(|name| (name.clone(), tree.rows(site, &format!("SELECT * FROM \"{name}\" ORDER BY 1")))).collect();
+    Everything { files: files(tree, site), made, held }
 }
 
 /// Every file below a folder.
@@ -166,105 +211,6 @@ const LISTS: [&str; 4] = [
 ];
 
 #[test]
-fn a_bundle_lives_from_its_publication_to_its_end_and_leaves_every_byte_as_it_was() {
-    let tree = four();
-    write(&tree, "anna", "Screens 0/form 0.xml", "what anna had before");
-    write(&tree, "anna", "own.txt", "never touched");
-    let before = |site: &str| (files(&tree, site), LISTS.map(|list| tree.rows(site, list)));
-    let first: Vec<_> = ALL.iter().map(|site| before(site)).collect();
-
-    let one = forms(&tree, "1.0.0");
-    let effects = publish(&tree, &one, &["sales"]);
-    assert_eq!(effects.steps, ["schema/1.sql"]);
-    assert_eq!(effects.rows, BTreeMap::from([("colours".into(), 2), ("countries".into(), 2), ("titles".into(), 2)]));
-    tree.settle(&ALL);
-    tree.assert_same(&ALL);
-    let wanted = source_files(&one);
-    assert_eq!(wanted.len(), 50);
-    for site in ["anna", "bert", "carl"] {
-        let mut there = files(&tree, site);
-        there.remove("own.txt");
-        assert_eq!(there, wanted, "at {site}");
-        assert_eq!(tree.rows(site, LISTS[0]), ["CH|Switzerland|8.1", "DE|Germany 1.0.0|-", "XX|Nowhere|0"]);
-        assert_eq!(tree.rows(site, LISTS[1]), ["b|blue", "r|red"]);
-        assert_eq!(tree.rows(site, LISTS[3]), ["F1|help 1.0.0", "F2|search"]);
-    }
-    assert_eq!(files(&tree, "dora"), BTreeMap::new());
-    assert_eq!(tree.rows("dora", LISTS[3]), ["F1|help"], "what sites have for themselves goes only to those that install");
-    assert_eq!(tree.rows("dora", LISTS[1]), ["b|blue", "r|red"], "what everybody shares goes to everybody");
-    let report = bundles::reports(&tree.session("head")).unwrap();
-    let installed: Vec<_> = report.iter().filter(|site| !site.bundles.is_empty()).map(|site| site.site.to_string()).collect();
-    assert_eq!(installed, ["anna", "bert", "carl"]);
-
-    // An upgrade with changes in the way.
-    write(&tree, "bert", "Screens 3/form 3.xml", "bert's own");
-    write(&tree, "bert", "Screens 1/form 1.xml", "bert's too");
-    tree.edit("bert", "UPDATE shortcuts SET screen = 'mine' WHERE key = 'F1'");
-    let two = forms(&tree, "2.0.0");
-    publish(&tree, &two, &["sales"]);
-    tree.settle(&ALL);
-    let mut wanted = source_files(&two);
-    assert_eq!(files(&tree, "carl"), wanted);
-    wanted.insert("Screens 3/form 3.xml.new-2.0.0".into(), wanted["Screens 3/form 3.xml"].clone());
-    wanted.insert("Screens 3/form 3.xml".into(), "bert's own".into());
-    wanted.insert("Screens 1/form 1.xml".into(), "bert's too".into());
-    assert_eq!(files(&tree, "bert"), wanted);
-    assert_eq!(tree.rows("bert", LISTS[3]), ["F1|mine", "F2|search"]);
-    let drift = look::drift(&tree.session("bert")).unwrap().remove(0);
-    assert_eq!(drift.changed, ["Screens 1/form 1.xml", "Screens 3/form 3.xml"]);
-    assert_eq!(drift.rows, [bundles::RowName { table: "shortcuts".to_owned(), key: "F1".to_owned() }]);
-    assert_eq!(look::drift(&tree.session("carl")).unwrap()[0].changed, [""; 0]);
-
-    // Back to the version before: what a person decided is not undone by the next round.
-    for site in ["anna", "bert", "carl"] {
-        undo::undo(&tree.session(site), Scope::Site, &named("forms"), undo::Depth::One, Loss::Refuse).unwrap();
-    }
-    tree.settle(&ALL);
-    let reports = bundles::reports(&tree.session("head")).unwrap();
-    let carl = reports.iter().find(|report| report.site.as_str() == "carl").unwrap();
-    assert_eq!(
-        carl.bundles[0].waits.as_ref().map(|(version, why)| format!("{version}: {why}")).as_deref(),
-        Some("2.0.0: it was taken back here")
-    );
-    let mut wanted = source_files(&one);
-    assert_eq!(files(&tree, "carl"), wanted);
-    wanted.insert("Screens 3/form 3.xml".into(), "bert's own".into());
-    wanted.insert("Screens 1/form 1.xml".into(), "bert's too".into());
-    assert_eq!(files(&tree, "bert"), wanted);
-    assert_eq!(version_of(&tree, "bert", "forms").as_deref(), Some("1.0.0"));
-
-    // Away with it. Bert's changes are in the way, and are kept beside where he insists.
-    let away = |site: &str, loss| undo::undo(&tree.session(site), Scope::Site, &named("forms"), undo::Depth::All, loss);
-    assert!(matches!(refusal(away("bert", Loss::Refuse)), Refusal::Blocked(_)));
-    assert_eq!(files(&tree, "bert"), wanted, "nothing was done");
-    for (site, loss) in [("anna", Loss::Refuse), ("bert", Loss::KeepBeside), ("carl", Loss::Refuse)] {
-        away(site, loss).unwrap();
-    }
-    let session = tree.session("head");
-    for _ in 0..2 {
-        bundles::withdraw(&session, &named("forms"), Loss::Refuse).unwrap();
-    }
-    drop(session);
-    tree.settle(&ALL);
-    tree.assert_same(&ALL);
-    let kept = BTreeMap::from([
-        ("Screens 3/form 3.xml.kept-1.0.0".to_owned(), "bert's own".to_owned()),
-        ("Screens 1/form 1.xml.kept-1.0.0".to_owned(), "bert's too".to_owned()),
-    ]);
-    for (site, (first_files, first_rows)) in ALL.iter().zip(&first) {
-        let (last_files, last_rows) = before(site);
-        if *site == "bert" {
-            assert_eq!(last_files, kept);
-            assert_eq!(last_rows[3], ["F1|mine"], "a row that was changed since stays");
-            assert_eq!(last_rows[..3], first_rows[..3]);
-        } else {
-            assert_eq!((&last_files, &last_rows), (first_files, first_rows), "at {site}");
-        }
-    }
-    assert_eq!(tree.rows("head", "SELECT name FROM sqlite_schema WHERE name = 'by_name'"), [""; 0]);
-}
-
-#[test]
 fn nothing_of_a_bundle_is_in_clear_on_the_way() {
     let tree = four();
     publish(&tree, &forms(&tree, "1.0.0"), &["sales"]);
@@ -294,140 +240,25 @@ fn publishing_and_installing_twice_changes_nothing() {
     assert_eq!((files(&tree, "anna"), LISTS.map(|list| tree.rows("anna", list))), first);
 }
 
-/// Copies a folder with all that is in it.
-fn copy(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let place = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy(&entry.path(), &place);
-        } else {
-            std::fs::copy(entry.path(), place).unwrap();
-        }
-    }
-}
-
-/// Runs `work` at a copy of a site, dying before step 1, 2, 3 …; after each death the next run leads to the same end as a life without.
-fn sweep(tree: &Tree, site: &str, work: &dyn Fn(&Session) -> Result<(), SyncError>) -> usize {
-    let scratch = tempfile::tempdir_in(tree.folder.path()).unwrap();
-    let end = |home: &Path| {
-        let copy = Tree {
-            folder: tempfile::tempdir_in(tree.folder.path()).unwrap(),
-            exchange: tree.exchange.clone(),
-            time: tree.time.clone(),
-            limits: tree.limits.clone(),
-        };
-        self::copy(home, &copy.home(site));
-        let indexes = copy.rows(site, "SELECT name FROM sqlite_schema WHERE name = 'by_name'");
-        let session = copy.session(site);
-        let states = [Scope::Site, Scope::Shared].map(|scope| bundles::states(&session, scope).unwrap());
-        (files(&copy, site), LISTS.map(|list| copy.rows(site, list)), indexes, bundles::paper(&session).unwrap(), states)
-    };
-    let start = end(&tree.home(site));
-    let mut ends = Vec::new();
-    for kill in 1.. {
-        let home = scratch.path().join(kill.to_string());
-        copy(&tree.home(site), &home);
-        let open = |kill| {
-            let world = tree.world(site);
-            world.faults().kill_before(kill);
-            Session::open(world, Home::discover(Some(&home), &home).unwrap(), tree.limits.clone())
-        };
-        let died = match open(Some(kill)) {
-            Ok(session) => {
-                let done = work(&session);
-                let died = session.world.faults().died_at();
-                assert!(died.is_some() || done.is_ok(), "{done:?}");
-                died
-            }
-            Err(error) if error.is_crash() => Some("opening"),
-            Err(error) => panic!("{error}"),
-        };
-        let Some(step) = died else {
-            assert!(end(&home) == ends[0], "a life without death ends otherwise");
-            return ends.len();
-        };
-        // Looked at right after a death and the next opening: all or nothing.
-        let session = open(None).unwrap();
-        bundles::follow::follow(&session).unwrap();
-        drop(session);
-        let here = end(&home);
-        let session = open(None).unwrap();
-        match work(&session) {
-            Ok(()) | Err(SyncError::Bundle(Refusal::NotInstalled(_) | Refusal::NotPublished(_))) => {}
-            Err(error) => panic!("after a death before '{step}': {error}"),
-        }
-        drop(session);
-        ends.push(end(&home));
-        let last = ends.last().unwrap();
-        assert!(*last == ends[0], "another end after a death before '{step}' ({kill})");
-        assert!(here == start || here == *last, "half done after a death before '{step}' ({kill})");
-        std::fs::remove_dir_all(home).unwrap();
-    }
-    unreachable!("some life ends without death")
-}
-
-#[test]
-fn killed_anywhere_an_install_an_upgrade_and_a_way_back_are_done_or_taken_back() {
-    let tree = four();
-    let versions = [small(&tree, "1.0.0"), small(&tree, "2.0.0")];
-    write(&tree, "anna", "b.txt", "what was there");
-    for file in &versions {
-        let installing = |session: &Session| {
-            let opened = bundles::verified(session, file)?;
-            install::install(session, &opened, Scope::Site).map(drop)
-        };
-        let steps = sweep(&tree, "anna", &installing);
-        assert!(steps > 8, "{steps}");
-        installing(&tree.session("anna")).unwrap();
-    }
-    let steps =
-        sweep(&tree, "anna", &|session| undo::undo(session, Scope::Site, &named("small"), undo::Depth::All, Loss::Refuse).map(drop));
-    assert!(steps > 5, "{steps}");
-}
-
-#[test]
-fn killed_anywhere_publishing_and_withdrawing_are_done_or_not() {
-    let tree = four();
-    let file = forms(&tree, "1.0.0");
-    let publishing = |session: &Session| {
-        let opened = bundles::verified(session, &file)?;
-        bundles::publish(session, &opened, &file, &BTreeSet::from(["sales".to_owned()]), None).map(drop)
-    };
-    let steps = sweep(&tree, "head", &publishing);
-    assert!(steps >= 3, "{steps}");
-    publishing(&tree.session("head")).unwrap();
-    let steps = sweep(&tree, "head", &|session| bundles::withdraw(session, &named("forms"), Loss::Refuse).map(drop));
-    assert!(steps >= 2, "{steps}");
-}
-
-/// A few files and a list that each site has for itself.
+/// A few files, a list that each site has for itself, and from the second version on a table of the site's own.
 fn small(tree: &Tree, version: &str) -> PathBuf {
-    let toml = format!(
+    let mut toml = format!(
         "name = 'small'\nversion = '{version}'\n[[rows]]\nfile = 'rows/s.csv'\ntable = 'shortcuts'\nkey = ['key']\nmode = 'replace'\nruns = 'at-each'\n"
     );
+    let first = version == "1.0.0";
+    if !first {
+        toml += "[[rows]]\nfile = 'rows/f.csv'\ntable = 'favourites'\nkey = ['id']\nmode = 'upsert'\nruns = 'at-each'\n\
+             [[schema]]\nup = 'schema/1.sql'\ndown = 'schema/1-down.sql'\nruns = 'at-each'\n";
+    }
     let folder = Folder::new(tree, &toml).with("rows/s.csv", &format!("key,screen\nF2,{version}\n")).with("files/b.txt", version);
-    let folder = if version == "1.0.0" { folder.with("files/deep/a.txt", "a") } else { folder.with("files/c.txt", version) };
+    let folder = if first {
+        folder.with("files/deep/a.txt", "a")
+    } else {
+        let step = "CREATE TABLE favourites (id INTEGER PRIMARY KEY, customer TEXT); CREATE INDEX by_name ON customers (name)";
+        let folder = folder.with("files/c.txt", version).with("rows/f.csv", "id,customer\n1,A\n").with("schema/1.sql", step);
+        folder.with("schema/1-down.sql", "DROP INDEX by_name; DROP TABLE favourites")
+    };
     folder.build(&tree.session("head").signing)
-}
-
-#[test]
-fn a_round_that_dies_anywhere_with_a_bundle_on_its_way_is_made_good_by_the_next() {
-    let tree = four();
-    let file = small(&tree, "1.0.0");
-    publish(&tree, &file, &[]);
-    for kill in 1..60 {
-        for site in ["head", "anna"] {
-            tree.sync_dying(site, kill);
-        }
-    }
-    tree.settle(&ALL);
-    for site in ALL {
-        assert_eq!(files(&tree, site), source_files(&file), "at {site}");
-        assert_eq!(tree.rows(site, LISTS[3]), ["F2|1.0.0"], "at {site}");
-    }
-    tree.assert_same(&ALL);
 }
 
 #[test]
@@ -462,7 +293,7 @@ fn a_bundle_waits_for_what_it_needs_and_says_so() {
     let reports = bundles::reports(&tree.session("head")).unwrap();
     let anna = reports.iter().find(|report| report.site.as_str() == "anna").unwrap();
     let late = anna.bundles.iter().find(|standing| standing.name == named("late")).unwrap();
-    assert!(late.installed.is_none() && late.waits.as_ref().unwrap().1.contains("customers.region"), "{late:?}");
+    assert!(late.installed.is_none() && late.waits.as_ref().unwrap().why.contains("customers.region"), "{late:?}");
     tree.edit("anna", "ALTER TABLE customers ADD COLUMN region TEXT");
     tree.sync("anna");
     assert_eq!(version_of(&tree, "anna", "late").as_deref(), Some("1.0.0"));
@@ -530,6 +361,40 @@ fn an_office_passes_bundles_on_and_reports_of_its_sites_up() {
     publish(&tree, &file, &["sales"]);
     tree.settle(&all);
     assert_eq!(files(&tree, "anna").len(), 1, "what was withdrawn may come again");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_right_to_run_travels_and_comes_and_goes_with_versions() {
+    use std::os::unix::fs::PermissionsExt;
+    let tree = four();
+    let key = tree.session("head").signing.clone();
+    let make = |version: &str, mode: u32| {
+        let folder = Folder::new(&tree, &format!("name = 'x'\nversion = '{version}'\n")).with("files/run.sh", "#!/bin/sh\n");
+        std::fs::set_permissions(folder.0.join("files/run.sh"), std::fs::Permissions::from_mode(mode)).unwrap();
+        folder.build(&key)
+    };
+    let place = custom(&tree, "anna").join("run.sh");
+    let runs = || std::fs::metadata(&place).unwrap().permissions().mode() & 0o100 != 0;
+    write(&tree, "anna", "run.sh", "what anna had");
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o750)).unwrap();
+    publish(&tree, &make("1.0.0", 0o755), &["sales"]);
+    tree.settle(&ALL);
+    assert!(runs());
+    // Only the right changes.
+    publish(&tree, &make("2.0.0", 0o644), &["sales"]);
+    tree.settle(&ALL);
+    assert!(!runs());
+    assert!(bundles::look::drift(&tree.session("anna")).unwrap()[0].changed.is_empty());
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!(bundles::look::drift(&tree.session("anna")).unwrap()[0].changed, ["run.sh"]);
+    assert_eq!(bundles::look::changed(&tree.session("anna")).unwrap(), BTreeSet::from([named("x")]));
+    std::fs::set_permissions(&place, std::fs::Permissions::from_mode(0o644)).unwrap();
+    undo::undo(&tree.session("anna"), Scope::Site, &named("x"), undo::Depth::One, Loss::Refuse).unwrap();
+    assert!(runs());
+    undo::undo(&tree.session("anna"), Scope::Site, &named("x"), undo::Depth::All, Loss::Refuse).unwrap();
+    assert_eq!(files(&tree, "anna"), BTreeMap::from([("run.sh".to_owned(), "what anna had".to_owned())]));
+    assert!(runs(), "as it was before");
 }
 
 #[test]
@@ -623,7 +488,7 @@ fn a_plan_says_what_would_change_and_changes_nothing() {
     let plan = install::plan(&session, &opened, Scope::Site).unwrap();
     let fates = |fate: &Fate| plan.files.iter().filter(|(_, found)| found == fate).count();
     assert_eq!((fates(&Fate::Added), fates(&Fate::Replaced)), (49, 1));
-    assert_eq!(plan.rows, BTreeMap::from([("shortcuts".into(), 2)]));
+    assert_eq!(plan.rows, BTreeMap::from([("shortcuts".into(), install::RowCounts { added: 1, changed: 1, removed: 0 })]));
     assert_eq!(install::install(&session, &opened, Scope::Site).unwrap(), plan, "and it is what is done");
     drop(session);
     assert_ne!((files(&tree, "anna"), LISTS.map(|list| tree.rows("anna", list))), before);

@@ -58,6 +58,9 @@ fn the_schema_is_seen_at_both_ends_and_a_hint_lets_it_go() {
     assert_eq!(office.run("schema hint clients phone --home head").code, 2);
     let hint = office.ok("schema hint clients phone mobile --home head");
     assert!(hint.out.contains("column `phone` of `clients` is called `mobile` now"), "{}", hint.out);
+    let log = office.json("schema log --home head --json");
+    let last = log["versions"].as_array().unwrap().last().unwrap()["what"].clone();
+    assert_eq!(last[0], "column `mobile` of `clients` is the one that had another name, as a person said", "{log}");
     for site in ["head", "anna", "head"] {
         office.ok(&format!("sync --home {site}"));
     }

@@ -101,6 +101,42 @@ fn edits_travel_both_ways_and_critical_ones_by_themselves() {
 }
 
 #[test]
+fn documents_travel_by_themselves_once_they_are_left_alone() {
+    let office = watched();
+    office.make("documents");
+    office.write("documents/stays.txt", "x");
+    office.ok("library on documents --home head");
+    office.sql("head", "UPDATE customers SET phone = '3'");
+    ["head", "anna", "head"].iter().for_each(|site| drop(office.ok(&format!("sync --home {site}"))));
+    let _watches = ["head", "anna"].map(|site| Watch::start(&office, site));
+    // It grows for a while, as when a program saves it: nobody gets half of it.
+    let mut text = String::new();
+    for line in 0..20 {
+        text.push_str(&format!("line {line}\n"));
+        office.write("anna/library/growing.txt", &text);
+        std::thread::sleep(Duration::from_millis(250));
+        assert!(!office.path("documents/growing.txt").exists(), "it is still written: line {line}");
+    }
+    until("the document is at the head", || office.path("documents/growing.txt").exists());
+    assert_eq!(office.read("documents/growing.txt"), text);
+    until("anna's watch tells why", || office.read("anna.log").contains("documents were edited"));
+    std::fs::remove_file(office.path("documents/growing.txt")).unwrap();
+    until("it is deleted at anna's", || !office.path("anna/library/growing.txt").exists());
+    // What is asked about is asked about once.
+    for number in 0..12 {
+        office.write(&format!("documents/{number}"), "x");
+    }
+    until("all came", || (0..12).all(|number| office.path(&format!("anna/library/{number}")).exists()));
+    for number in 0..12 {
+        std::fs::remove_file(office.path(&format!("documents/{number}"))).unwrap();
+    }
+    until("head asks", || office.read("head.log").contains("--allow-deletions"));
+    std::thread::sleep(Duration::from_secs(8));
+    assert_eq!(office.read("head.log").matches("--allow-deletions").count(), 1, "{}", office.read("head.log"));
+    assert!(office.path("anna/library/3").exists());
+}
+
+#[test]
 #[cfg(unix)]
 fn a_home_has_one_watch_which_status_tells_of_and_a_signal_ends() {
     let office = watched();

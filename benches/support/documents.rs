@@ -1,17 +1,32 @@
-//! Makes 10,000 documents (2 GB) that are the same on every machine, and changes to them.
+//! Makes documents that are the same on every machine, and changes to them.
 //!
 //! Half of the bytes are text that shrinks to a third, half are as good as random (pictures, archives). Most documents are small; one has
-//! 200 MB.
+//! a tenth of all bytes.
 
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// How many documents.
-pub const DOCUMENTS: usize = 10_000;
-/// Bytes of the one that is larger than all.
-pub const LARGEST_BYTES: usize = 200 << 20;
+/// How many documents, and how large the one is that is larger than all.
+#[derive(Clone, Copy, Debug)]
+pub struct Amount {
+    pub documents: usize,
+    pub largest_bytes: usize,
+}
+
+impl Amount {
+    /// 2.2 GB.
+    pub const FULL: Self = Self { documents: 10_000, largest_bytes: 200 << 20 };
+    /// 0.4 GB.
+    pub const SMALL: Self = Self { documents: 2_000, largest_bytes: 40 << 20 };
+
+    /// The full one where the command line has `--full`.
+    pub fn wanted() -> Self {
+        if std::env::args().any(|word| word == "--full") { Self::FULL } else { Self::SMALL }
+    }
+}
+
 /// When they were modified, seconds since 1970: long ago, so that none counts as being written.
 const MODIFIED: u64 = 1_700_000_000;
 
@@ -43,9 +58,9 @@ pub fn place(folder: &Path, number: usize) -> PathBuf {
 }
 
 /// How many bytes it has: 20 kB to 1.2 MB, the small ones more often, 180 kB on average.
-fn length(number: usize) -> usize {
+fn length(number: usize, amount: Amount) -> usize {
     if number == 0 {
-        return LARGEST_BYTES;
+        return amount.largest_bytes;
     }
     let mut dice = Dice(number as u64);
     let lowest = (0..4).map(|_| dice.below(1000)).min().expect("four");
@@ -53,13 +68,14 @@ fn length(number: usize) -> usize {
 }
 
 /// Makes them all; the bytes they have together.
-pub fn generate(folder: &Path) -> u64 {
+pub fn generate(folder: &Path, amount: Amount) -> u64 {
     let mut total = 0;
-    for number in 0..DOCUMENTS {
+    for number in 0..amount.documents {
         let path = place(folder, number);
         fs::create_dir_all(path.parent().expect("it is in a folder")).unwrap();
-        let mut content = Vec::with_capacity(length(number));
-        fill(&mut content, length(number), Dice(number as u64 ^ 0xd0c5), number % 2 == 1);
+        let length = length(number, amount);
+        let mut content = Vec::with_capacity(length);
+        fill(&mut content, length, Dice(number as u64 ^ 0xd0c5), number % 2 == 1);
         total += content.len() as u64;
         fs::write(&path, content).unwrap();
         set_modified(&path, 0);
@@ -87,10 +103,11 @@ fn set_modified(path: &Path, later: u64) {
 }
 
 /// 120 edits, the largest document among them: words inserted, replaced, added at the end. The bytes that were written.
-pub fn edit(folder: &Path) -> u64 {
+pub fn edit(folder: &Path, amount: Amount) -> u64 {
     let mut dice = Dice(1);
     let mut written = 0;
-    for (turn, number) in std::iter::once(0).chain((0..119).map(|turn| 1 + turn * 80)).enumerate() {
+    let stride = amount.documents / 125;
+    for (turn, number) in std::iter::once(0).chain((0..119).map(|turn| 1 + turn * stride)).enumerate() {
         let path = place(folder, number);
         let mut content = fs::read(&path).unwrap();
         let mut words = Vec::new();
@@ -109,11 +126,12 @@ pub fn edit(folder: &Path) -> u64 {
 }
 
 /// 40 documents get other names or folders, 40 are deleted.
-pub fn move_and_delete(folder: &Path) {
+pub fn move_and_delete(folder: &Path, amount: Amount) {
+    let stride = amount.documents / 50;
     for turn in 0..40 {
         let to = folder.join(format!("moved {}", turn % 3));
         fs::create_dir_all(&to).unwrap();
-        fs::rename(place(folder, 33 + turn * 200), to.join(format!("renamed {turn}"))).unwrap();
-        fs::remove_file(place(folder, 51 + turn * 200)).unwrap();
+        fs::rename(place(folder, 33 + turn * stride), to.join(format!("renamed {turn}"))).unwrap();
+        fs::remove_file(place(folder, 51 + turn * stride)).unwrap();
     }
 }

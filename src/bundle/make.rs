@@ -17,7 +17,7 @@ use crate::world::files::{self, Existing, Privacy};
 /// The first two entries of a bundle.
 pub(super) const HEAD: [&str; 2] = ["bundle.json", "bundle.json.sig"];
 
-/// What a bundle may have: it travels as a part of one packet, and contents are held in memory one at a time.
+/// What a bundle may have: it travels as a part of one packet.
 pub(super) const LIMITS: Limits = Limits { packet_bytes: 512 << 20, entry_bytes: 512 << 20, ..Limits::STANDARD };
 
 /// The entry of a content.
@@ -44,11 +44,6 @@ pub struct Built {
 /// [`SourceError`]; then there is no new file.
 pub fn build(world: &World, source: &Source, key: &SigningKey, folder: &Path) -> Result<Built, SourceError> {
     let mut contents: BTreeMap<ContentHash, PartSource> = BTreeMap::new();
-    let mut keep = |part: PartSource, bytes: &[u8]| {
-        let hash = ContentHash::of(bytes);
-        contents.entry(hash).or_insert(part);
-        Content { hash, size: bytes.len() as u64 }
-    };
     let mut manifest = Manifest {
         format: FORMAT,
         requires: Vec::new(),
@@ -64,12 +59,18 @@ pub fn build(world: &World, source: &Source, key: &SigningKey, folder: &Path) ->
         rows: Vec::new(),
     };
     for (path, file) in &source.files {
-        let bytes = fs::read(file)?;
-        manifest.files.push(FileEntry { path: path.clone(), content: keep(PartSource::File(file.clone()), &bytes) });
+        let mut open = fs::File::open(file)?;
+        let (executable, mut hasher) = (files::rights(open.file())? & 0o100 != 0, blake3::Hasher::new());
+        hasher.update_reader(&mut open)?;
+        let content = Content { hash: hasher.finalize().into(), size: hasher.count() };
+        contents.entry(content.hash).or_insert_with(|| PartSource::File(file.clone()));
+        manifest.files.push(FileEntry { path: path.clone(), content, executable });
     }
     let mut small = |file: &str| -> Result<Content, SourceError> {
         let bytes = source.content(file)?;
-        Ok(keep(PartSource::Bytes(bytes.clone()), &bytes))
+        let content = Content { hash: ContentHash::of(&bytes), size: bytes.len() as u64 };
+        contents.entry(content.hash).or_insert(PartSource::Bytes(bytes));
+        Ok(content)
     };
     for step in &source.head.schema {
         let down = step.down.as_deref().map(&mut small).transpose()?;
@@ -95,9 +96,10 @@ pub fn build(world: &World, source: &Source, key: &SigningKey, folder: &Path) ->
     let mut entries = vec![(head.to_owned(), PartSource::Bytes(json)), (signed.to_owned(), PartSource::Bytes(signature.into_bytes()))];
     entries.extend(contents.into_iter().map(|(hash, part)| (entry_name(hash), part)));
     fs::create_dir_all(folder)?;
-    let mut bytes = Vec::new();
-    write_archive(&entries, &LIMITS, folder, &mut bytes)?;
     let file = folder.join(manifest.file_name());
-    files::publish(world, &file, &bytes, Existing::Replace, Privacy::Ordinary)?;
-    Ok(Built { file, manifest, id, bytes: bytes.len() as u64 })
+    files::publish_with(world, &file, Existing::Replace, Privacy::Ordinary, |out| {
+        Ok::<_, SourceError>(write_archive(&entries, &LIMITS, folder, out)?)
+    })?;
+    let bytes = fs::metadata(&file)?.len();
+    Ok(Built { file, manifest, id, bytes })
 }

@@ -75,6 +75,9 @@ pub struct FileEntry {
     pub path: String,
     /// What is in it.
     pub content: Content,
+    /// It may be run, where a system has a bit for that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub executable: bool,
 }
 
 /// Rows for a table.

@@ -11,15 +11,42 @@ use serde::{Deserialize, Serialize};
 use super::names::Version;
 use crate::packet::ContentHash;
 
+/// A file as it stands: what is in it, and whether it may be run. Written as the hash, with `+x` behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Filed {
+    /// The hash of its bytes.
+    pub content: ContentHash,
+    /// It may be run. Never where a system has no bit for that.
+    pub executable: bool,
+}
+
+const RUNS: &str = "+x";
+
+impl From<Filed> for String {
+    fn from(filed: Filed) -> Self {
+        format!("{}{}", filed.content, if filed.executable { RUNS } else { "" })
+    }
+}
+
+impl TryFrom<String> for Filed {
+    type Error = <ContentHash as TryFrom<String>>::Error;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let hash = text.strip_suffix(RUNS);
+        let executable = hash.is_some();
+        Ok(Self { content: hash.map_or_else(|| text.clone(), str::to_owned).try_into()?, executable })
+    }
+}
+
 /// One path whose content changes. None: no file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Move {
     /// Below the folder for customizations.
     pub path: String,
     /// What must be there before.
-    pub before: Option<ContentHash>,
+    pub before: Option<Filed>,
     /// What is there afterwards.
-    pub after: Option<ContentHash>,
+    pub after: Option<Filed>,
 }
 
 /// What is to be moved, and what a person should know of it.
@@ -92,10 +119,10 @@ fn words(paths: &[String]) -> String {
 /// # Errors
 /// As `ours` does.
 pub fn upgrade<E>(
-    base: &BTreeMap<String, ContentHash>,
-    theirs: &BTreeMap<String, ContentHash>,
+    base: &BTreeMap<String, Filed>,
+    theirs: &BTreeMap<String, Filed>,
     version: Version,
-    mut ours: impl FnMut(&str) -> Result<Option<ContentHash>, E>,
+    mut ours: impl FnMut(&str) -> Result<Option<Filed>, E>,
 ) -> Result<Moves, E> {
     let mut found = Moves::default();
     let paths: BTreeSet<&String> = base.keys().chain(theirs.keys()).collect();
@@ -108,11 +135,11 @@ pub fn upgrade<E>(
         let fate = match (base, theirs) {
             (None, _) if before.is_some() => Fate::Replaced,
             (Some(_), _) if before != base => {
-                let beside = theirs.filter(|_| theirs != base).map(|content| (format!("{path}.new-{version}"), content));
-                if let Some((beside, content)) = &beside {
+                let beside = theirs.filter(|_| theirs != base).map(|filed| (format!("{path}.new-{version}"), filed));
+                if let Some((beside, filed)) = &beside {
                     let there = ours(beside)?;
-                    if there != Some(*content) {
-                        found.moves.push(Move { path: beside.clone(), before: there, after: Some(*content) });
+                    if there != Some(*filed) {
+                        found.moves.push(Move { path: beside.clone(), before: there, after: Some(*filed) });
                     }
                 }
                 found.fates.push((path.clone(), Fate::Kept { beside: beside.map(|(beside, _)| beside) }));
@@ -136,9 +163,9 @@ pub fn undo<E>(
     done: &[&[Move]],
     loss: Loss,
     name: &str,
-    mut ours: impl FnMut(&str) -> Result<Option<ContentHash>, E>,
+    mut ours: impl FnMut(&str) -> Result<Option<Filed>, E>,
 ) -> Result<Result<Moves, Blocked>, E> {
-    let mut composed: BTreeMap<&str, (Option<ContentHash>, Option<ContentHash>)> = BTreeMap::new();
+    let mut composed: BTreeMap<&str, (Option<Filed>, Option<Filed>)> = BTreeMap::new();
     for moved in done.iter().flat_map(|moves| moves.iter()) {
         composed.entry(&moved.path).and_modify(|(before, _)| *before = moved.before).or_insert((moved.before, moved.after));
     }
@@ -172,15 +199,15 @@ mod tests {
 
     use super::*;
 
-    fn hash(text: &str) -> ContentHash {
-        ContentHash::of(text.as_bytes())
+    fn hash(text: &str) -> Filed {
+        Filed { content: ContentHash::of(text.as_bytes()), executable: text.starts_with('x') }
     }
 
-    fn contents(files: &[(&str, &str)]) -> BTreeMap<String, ContentHash> {
+    fn contents(files: &[(&str, &str)]) -> BTreeMap<String, Filed> {
         files.iter().map(|(path, text)| ((*path).to_owned(), hash(text))).collect()
     }
 
-    fn carry_out(disk: &mut BTreeMap<String, ContentHash>, moves: &[Move]) {
+    fn carry_out(disk: &mut BTreeMap<String, Filed>, moves: &[Move]) {
         for moved in moves {
             assert_eq!(disk.get(&moved.path).copied(), moved.before, "{}", moved.path);
             match moved.after {
@@ -190,7 +217,7 @@ mod tests {
         }
     }
 
-    fn to(disk: &BTreeMap<String, ContentHash>, base: &[(&str, &str)], theirs: &[(&str, &str)]) -> Moves {
+    fn to(disk: &BTreeMap<String, Filed>, base: &[(&str, &str)], theirs: &[(&str, &str)]) -> Moves {
         let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
         upgrade(&contents(base), &contents(theirs), "2.0.0".parse().unwrap(), ours).unwrap()
     }
@@ -237,13 +264,23 @@ mod tests {
         carry_out(&mut disk, &moves.moves);
         disk.insert("a".to_owned(), hash("mine"));
         disk.remove("b");
-        let undoing = |loss, disk: &BTreeMap<String, ContentHash>| {
+        let undoing = |loss, disk: &BTreeMap<String, Filed>| {
             undo(&[&moves.moves], loss, "kept", |path| Ok::<_, Infallible>(disk.get(path).copied())).unwrap()
         };
         assert_eq!(undoing(Loss::Refuse, &disk), Err(Blocked(vec!["a".to_owned()])));
         let back = undoing(Loss::KeepBeside, &disk).unwrap();
         carry_out(&mut disk, &back.moves);
         assert_eq!(disk, contents(&[("a.kept", "mine")]));
+    }
+
+    #[test]
+    fn a_file_is_written_as_its_hash_and_whether_it_runs() {
+        for filed in [hash("a"), hash("x")] {
+            let text = String::from(filed);
+            assert_eq!(text.ends_with("+x"), filed.executable);
+            assert_eq!(Filed::try_from(text).unwrap(), filed);
+        }
+        assert!(Filed::try_from("+x".to_owned()).is_err());
     }
 
     #[test]

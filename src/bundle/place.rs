@@ -5,16 +5,21 @@
 //! put before anything is moved. Folders that become empty go, those that were there before do too: an empty folder is nothing.
 
 use std::collections::BTreeSet;
-use std::io::{self, Read};
+use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use fs_err as fs;
 
-use super::moves::Move;
+use super::moves::{Filed, Move};
 use super::paths::{PathFault, check_place};
+use crate::model::Millis;
 use crate::packet::ContentHash;
 use crate::world::files::{self, Existing, FileError, Privacy};
 use crate::world::{Crash, World};
+
+/// Bytes of a content that are in memory at a time.
+const PIECE: usize = 1 << 20;
 
 /// The folder of a site that bundles put files into.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,30 +81,38 @@ impl Folder {
         &self.root
     }
 
-    /// The content of a path; none where there is no file.
+    /// What stands at a path; none where there is no file.
     ///
     /// # Errors
     /// [`Obstacle::Way`], [`Obstacle::NoFile`], or as the operating system says.
-    pub fn content(&self, path: &str) -> Result<Option<ContentHash>, Obstacle> {
-        match self.file(path)? {
-            Some(file) => {
-                let mut hasher = blake3::Hasher::new();
-                hasher.update_reader(fs::File::open(file)?)?;
-                Ok(Some(hasher.finalize().into()))
-            }
-            None => Ok(None),
-        }
+    pub fn filed(&self, path: &str) -> Result<Option<Filed>, Obstacle> {
+        let Some(file) = self.file(path)? else { return Ok(None) };
+        let mut file = fs::File::open(file)?;
+        let executable = files::rights(file.file())? & 0o100 != 0;
+        Ok(Some(Filed { content: hash_of(&mut file)?, executable }))
     }
 
-    /// Keeps the content of a path in the store, if there is a file.
+    /// Whether a path holds something else than was put at a time: what was not written since is not read.
     ///
     /// # Errors
-    /// As [`Folder::content`].
-    pub fn keep(&self, world: &World, path: &str, store: &Store) -> Result<(), Obstacle> {
-        if let Some(file) = self.file(path)? {
-            store.keep(world, &mut fs::File::open(file)?)?;
-        }
-        Ok(())
+    /// As [`Folder::filed`].
+    pub fn differs_since(&self, path: &str, put: Filed, time: Millis) -> Result<bool, Obstacle> {
+        let Some(file) = self.file(path)? else { return Ok(true) };
+        let since = UNIX_EPOCH.checked_add(Duration::from_millis(time.0.unsigned_abs()));
+        let written = fs::metadata(file)?.modified()?;
+        Ok(since.is_none_or(|since| written > since) && self.filed(path)? != Some(put))
+    }
+
+    /// Keeps what stands at a path in the store, if there is a file. `filed` is what was seen there.
+    ///
+    /// # Errors
+    /// [`Obstacle::Moved`] where it is something else by now; else as [`Folder::filed`].
+    pub fn keep(&self, world: &World, path: &str, filed: Filed, store: &Store) -> Result<(), Obstacle> {
+        let Some(file) = self.file(path)? else { return Ok(()) };
+        store.keep(world, filed.content, &mut fs::File::open(&file)?).map_err(|error| match error {
+            Obstacle::Lost(_) => Obstacle::Moved(file),
+            Obstacle::Path(_) | Obstacle::Way(_) | Obstacle::NoFile(_) | Obstacle::Moved(_) | Obstacle::Io(_) | Obstacle::Crash(_) => error,
+        })
     }
 
     /// Carries out one move; nothing where it is done already.
@@ -107,7 +120,7 @@ impl Folder {
     /// # Errors
     /// [`Obstacle::Moved`] where neither the old nor the new content is there.
     pub fn carry_out(&self, world: &World, moved: &Move, store: &Store) -> Result<(), Obstacle> {
-        let there = self.content(&moved.path)?;
+        let there = self.filed(&moved.path)?;
         if there == moved.after {
             return Ok(());
         }
@@ -115,18 +128,20 @@ impl Folder {
         if there != moved.before {
             return Err(Obstacle::Moved(place));
         }
-        match moved.after {
-            Some(content) => {
-                let bytes = store.read(content)?;
-                fs::create_dir_all(place.parent().unwrap_or(&self.root))?;
-                Ok(files::publish(world, &place, &bytes, Existing::Replace, Privacy::Ordinary)?)
-            }
-            None => {
-                files::remove(world, &place)?;
-                self.drop_empty_folders(&moved.path);
-                Ok(())
-            }
-        }
+        let Some(after) = moved.after else {
+            files::remove(world, &place)?;
+            self.drop_empty_folders(&moved.path);
+            return Ok(());
+        };
+        let mut from = store.open(after.content)?;
+        fs::create_dir_all(place.parent().unwrap_or(&self.root))?;
+        // Whoever may read and write a file that is replaced goes on to.
+        let like = if there.is_some() { Some(files::rights(fs::File::open(&place)?.file())?) } else { None };
+        files::publish_with(world, &place, Existing::Replace, Privacy::Ordinary, |file| {
+            copy(&mut from, file, after.content)?;
+            let like = like.map_or_else(|| files::rights(file), Ok)?;
+            Ok(files::set_executable(file, after.executable, like)?)
+        })
     }
 
     fn place(&self, path: &str) -> PathBuf {
@@ -173,21 +188,18 @@ impl Store {
         Self { folder }
     }
 
-    /// Keeps a content; says which it is.
+    /// Keeps a content, unless it is kept.
     ///
     /// # Errors
-    /// As the operating system says.
-    pub fn keep(&self, world: &World, from: &mut impl Read) -> Result<ContentHash, Obstacle> {
-        let mut bytes = Vec::new();
-        from.read_to_end(&mut bytes)?;
-        let hash = ContentHash::of(&bytes);
-        let place = self.place(hash);
-        // A file of the right length under its hash was published whole.
-        if !fs::symlink_metadata(&place).is_ok_and(|there| there.len() == bytes.len() as u64) {
-            fs::create_dir_all(&self.folder)?;
-            files::publish(world, &place, &bytes, Existing::Replace, Privacy::Secret)?;
+    /// [`Obstacle::Lost`] where `from` gives something else; else as the operating system says.
+    pub fn keep(&self, world: &World, content: ContentHash, from: &mut impl Read) -> Result<(), Obstacle> {
+        let place = self.place(content);
+        // One that was damaged since is written anew.
+        if place.is_file() && fs::File::open(&place).and_then(|mut file| hash_of(&mut file))? == content {
+            return Ok(());
         }
-        Ok(hash)
+        fs::create_dir_all(&self.folder)?;
+        files::publish_with(world, &place, Existing::Replace, Privacy::Secret, |file| copy(from, file, content))
     }
 
     /// Whether a content is kept.
@@ -214,12 +226,11 @@ impl Store {
         Ok(())
     }
 
-    fn read(&self, hash: ContentHash) -> Result<Vec<u8>, Obstacle> {
-        let bytes = match fs::read(self.place(hash)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(Obstacle::Lost(hash)),
-            read => read?,
-        };
-        if ContentHash::of(&bytes) == hash { Ok(bytes) } else { Err(Obstacle::Lost(hash)) }
+    fn open(&self, hash: ContentHash) -> Result<fs::File, Obstacle> {
+        match fs::File::open(self.place(hash)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Obstacle::Lost(hash)),
+            opened => Ok(opened?),
+        }
     }
 
     fn place(&self, hash: ContentHash) -> PathBuf {
@@ -227,16 +238,77 @@ impl Store {
     }
 }
 
+fn hash_of(from: &mut impl Read) -> io::Result<ContentHash> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(from)?;
+    Ok(hasher.finalize().into())
+}
+
+/// Copies a content, a piece at a time; it must be the one that is expected.
+fn copy(from: &mut impl Read, to: &mut std::fs::File, expected: ContentHash) -> Result<(), Obstacle> {
+    let mut hasher = blake3::Hasher::new();
+    let mut piece = vec![0; PIECE];
+    loop {
+        let read = from.read(&mut piece)?;
+        if read == 0 {
+            break;
+        }
+        hasher.update(&piece[..read]);
+        to.write_all(&piece[..read])?;
+    }
+    if ContentHash::from(hasher.finalize()) == expected { Ok(()) } else { Err(Obstacle::Lost(expected)) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn one(world: &World, store: &Store) -> Filed {
+        let content = ContentHash::of(b"one");
+        store.keep(world, content, &mut &b"one"[..]).unwrap();
+        Filed { content, executable: false }
+    }
+
+    #[test]
+    fn a_content_that_is_another_one_is_neither_kept_nor_put() {
+        let top = tempfile::tempdir().unwrap();
+        let (world, folder, store) = (World::real(), Folder::at(top.path().join("custom")), Store::at(top.path().join("kept")));
+        let other = ContentHash::of(b"other");
+        assert!(matches!(store.keep(&world, other, &mut &b"one"[..]), Err(Obstacle::Lost(_))));
+        assert!(!store.has(other));
+        let filed = one(&world, &store);
+        let moved = Move { path: "a".to_owned(), before: None, after: Some(filed) };
+        fs::write(top.path().join("kept").join(filed.content.to_string()), "tampered").unwrap();
+        assert!(matches!(folder.carry_out(&world, &moved, &store), Err(Obstacle::Lost(_))));
+        assert_eq!(folder.filed("a").unwrap(), None);
+        // What is damaged is written anew where it comes again.
+        assert_eq!(one(&world, &store), filed);
+        folder.carry_out(&world, &moved, &store).unwrap();
+        assert_eq!(folder.filed("a").unwrap(), Some(filed));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_right_to_run_goes_along_and_other_rights_stay() {
+        use std::os::unix::fs::PermissionsExt;
+        let top = tempfile::tempdir().unwrap();
+        let (world, folder, store) = (World::real(), Folder::at(top.path().to_owned()), Store::at(top.path().join("kept")));
+        let mode = || fs::metadata(top.path().join("a")).unwrap().permissions().mode() & 0o777;
+        let plain = one(&world, &store);
+        let runs = Filed { executable: true, ..plain };
+        folder.carry_out(&world, &Move { path: "a".to_owned(), before: None, after: Some(runs) }, &store).unwrap();
+        assert_eq!((folder.filed("a").unwrap(), mode() & 0o100), (Some(runs), 0o100));
+        fs::set_permissions(top.path().join("a"), std::fs::Permissions::from_mode(0o750)).unwrap();
+        folder.carry_out(&world, &Move { path: "a".to_owned(), before: Some(runs), after: Some(plain) }, &store).unwrap();
+        assert_eq!((folder.filed("a").unwrap(), mode()), (Some(plain), 0o640));
+    }
 
     #[test]
     fn a_move_is_carried_out_once_and_taken_back_to_an_empty_folder() {
         let top = tempfile::tempdir().unwrap();
         let (world, folder, store) = (World::real(), Folder::at(top.path().join("custom")), Store::at(top.path().join("kept")));
-        let hash = store.keep(&world, &mut &b"one"[..]).unwrap();
-        let there = Move { path: "a/b/c.txt".to_owned(), before: None, after: Some(hash) };
+        let filed = one(&world, &store);
+        let there = Move { path: "a/b/c.txt".to_owned(), before: None, after: Some(filed) };
         folder.carry_out(&world, &there, &store).unwrap();
         folder.carry_out(&world, &there, &store).unwrap();
         assert_eq!(fs::read(top.path().join("custom/a/b/c.txt")).unwrap(), b"one");
@@ -247,7 +319,7 @@ mod tests {
         folder.carry_out(&world, &back, &store).unwrap();
         assert!(!top.path().join("custom/a").exists());
         store.sweep(&world, &BTreeSet::new()).unwrap();
-        assert!(!store.has(hash));
+        assert!(!store.has(filed.content));
     }
 
     #[cfg(unix)]
@@ -262,13 +334,13 @@ mod tests {
         std::os::unix::fs::symlink(&outside, root.join("way")).unwrap();
         std::os::unix::fs::symlink(outside.join("secret"), root.join("file")).unwrap();
         let (world, folder, store) = (World::real(), Folder::at(root), Store::at(top.path().join("kept")));
-        let hash = store.keep(&world, &mut &b"one"[..]).unwrap();
+        let filed = one(&world, &store);
         for path in ["way/new", "way/secret"] {
-            let moved = Move { path: path.to_owned(), before: None, after: Some(hash) };
+            let moved = Move { path: path.to_owned(), before: None, after: Some(filed) };
             assert!(matches!(folder.carry_out(&world, &moved, &store), Err(Obstacle::Way(_))), "{path}");
         }
-        assert!(matches!(folder.content("file"), Err(Obstacle::NoFile(_))));
-        assert!(matches!(folder.content("../outside/secret"), Err(Obstacle::Path(_))));
+        assert!(matches!(folder.filed("file"), Err(Obstacle::NoFile(_))));
+        assert!(matches!(folder.filed("../outside/secret"), Err(Obstacle::Path(_))));
         assert_eq!(fs::read_dir(&outside).unwrap().count(), 1);
     }
 }

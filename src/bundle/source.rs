@@ -103,6 +103,9 @@ pub enum SourceError {
         /// What is wrong.
         why: String,
     },
+    /// A folder without one.
+    #[error("`{}` is no bundle's folder: there is no {toml} in it", .0.display(), toml = Source::TOML)]
+    NoBundle(PathBuf),
     /// A path that not every computer takes.
     #[error(transparent)]
     Path(#[from] PathFault),
@@ -163,7 +166,10 @@ impl Source {
     /// [`SourceError`] for the first thing that is wrong.
     pub fn read(folder: &Path) -> Result<Self, SourceError> {
         let file = folder.join(Self::TOML);
-        let text = fs::read_to_string(&file)?;
+        let text = match fs::read_to_string(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(SourceError::NoBundle(folder.to_owned())),
+            read => read?,
+        };
         let head: Head = toml::from_str(&text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start).min(text.len());
             let line = 1 + text.as_bytes()[..start].iter().filter(|byte| **byte == b'\n').count();
@@ -267,32 +273,40 @@ pub fn begin(world: &World, folder: &Path, name: &BundleName) -> Result<(), Sour
     Ok(files::publish(world, &folder.join(Source::TOML), text.as_bytes(), Existing::Keep, Privacy::Ordinary)?)
 }
 
-const TEMPLATE: &str = r#"# A bundle of customizations; 'man 7 fieldpost-bundle' explains every line.
+const TEMPLATE: &str = r#"# A bundle of customizations. Lines that begin with # are examples: take the # away where one is of use.
+# 'man 7 fieldpost-bundle' explains every line; 'fieldpost bundle check NAME' looks for slips.
+
 name = "NAME"
+# A newer version has a higher number, and no version is built twice: sites tell versions apart by it.
 version = "1.0.0"
+# What people read, and who made it. Who really did, the signature says.
 title = ""
 publisher = ""
 
-# Groups of sites it is meant for; none: anybody.
+# Groups of sites it is meant for; none: anybody. The main office decides when it publishes.
 groups = []
 
-# What must be there before it is installed.
+# What must be there first; a site waits until it is.
 #[needs]
 #fieldpost = "0.1.0"
 #bundles = { base-forms = "1.0.0" }
-#schema = ["orders", "orders.region"]
+#schema = ["countries", "customers.region"]
 
-# Whatever lies in files/ goes into the folder for customizations of each site.
+# FILES. Put screens, templates, reports, menus into files/, in folders as the program wants them: files/Screens/Customer.xml becomes
+# Screens/Customer.xml in the folder for customizations of each site ('custom' in its home, or [bundles] folder in its fieldpost.toml).
 
-# Rows of a list. mode: "upsert" (add, and set those that are there), "insert" (only add), "replace" (exactly these).
-# Once at the main office, from where they travel; runs = "at-each": at each site, for tables that stay there.
+# ROWS of lists, from a CSV or JSON file. 'key' says which row is meant.
+# mode: "upsert" (add rows, and set those that are there), "insert" (only add), "replace" (exactly these rows).
+# They are written once, at the main office, and travel from there to every site; runs = "at-each": at each site that installs, for
+# tables that stay at a site (direction = "none" in rules.toml).
 #[[rows]]
 #file = "rows/countries.csv"
 #table = "countries"
 #key = ["code"]
 #mode = "upsert"
 
-# SQL that is carried out once; 'down' takes it back.
+# SCHEMA steps: SQL that is carried out once, in this order, before the rows. 'down' brings back everything; without it there is no way
+# back from this version. At the main office, from where the change travels to every site; runs = "at-each" as for rows.
 #[[schema]]
 #up = "schema/001-region.sql"
 #down = "schema/001-region-down.sql"

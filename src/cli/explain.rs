@@ -7,6 +7,7 @@ use std::io;
 
 use serde::{Serialize, Serializer};
 
+use super::failure::KeyHalf;
 use super::{Exit, Failure, page};
 use crate::bundle::{Obstacle, OpenError as BundleError, SourceError};
 use crate::database::DatabaseError;
@@ -69,6 +70,15 @@ pub fn explain(failure: &Failure) -> Explanation {
             Some("'17' in quotes is the text, 17 the number; what was edited since the last 'fieldpost sync' is not seen yet".to_owned()),
         ),
         Failure::NoMoment { .. } => (Exit::Usage, Some(format!("type {}", super::when::FORMS))),
+        Failure::Customization { refusal, .. } => (Exit::Failed, bundle(refusal)),
+        Failure::PublisherKey { half, .. } => (Exit::Failed, Some(publisher_key(*half).to_owned())),
+        Failure::NoPublisherKey => (
+            Exit::Failed,
+            Some(
+                "go to the main office's home, or name a key with --key FILE; 'ssh-keygen -t ed25519 -N \"\" -f publisher' makes one"
+                    .to_owned(),
+            ),
+        ),
         Failure::BadLine(_) => (Exit::Usage, None),
         Failure::Call { .. } => (
             Exit::Failed,
@@ -191,6 +201,7 @@ fn source(error: &SourceError) -> Option<String> {
         SourceError::Rows { .. } => "mend the file; 'man 7 fieldpost-bundle' says what rows look like",
         SourceError::Exists(_) => "nothing was written; choose another name",
         SourceError::Seal(error) => return sealing(error),
+        SourceError::NoBundle(_) => "'fieldpost bundle new NAME' makes such a folder",
         SourceError::Io(error) => return operating_system(error),
         SourceError::Name(_) | SourceError::Impossible(_) | SourceError::Crash(_) => return None,
     };
@@ -219,16 +230,27 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::SameVersion { .. } => "raise the version in bundle.toml, and build it again",
         Refusal::StepChanged(_) => "leave a step that was carried out as it was, and put what is to be different into a new one",
         Refusal::Needs(_) => "nothing was changed; a published bundle goes in by itself once it is there",
-        Refusal::Owned { .. } => "take that bundle away first, or let one of the two use another name",
+        Refusal::Owned { .. } => "nothing was changed: take that bundle away first, or let one of the two use another name",
+        Refusal::RowOwned { .. } => {
+            "nothing was changed: a row has one bundle; let one of the two leave it out, or take that bundle away first"
+        }
         Refusal::NotInstalled(_) | Refusal::NotPublished(_) => "'fieldpost bundle status' lists them",
         Refusal::NeededBy { .. } => "take that one back first",
         Refusal::NoWayBack(_) => "nothing was changed; publish a newer version that undoes what is to be undone",
         Refusal::Database { .. } => "nothing was changed; 'fieldpost bundle plan' tries it without doing it",
-        Refusal::Travels { .. } | Refusal::WouldTravel(_) | Refusal::Stays { .. } => {
+        Refusal::WayBack { .. } => {
+            "nothing was changed: mend its 'down', or leave 'down' out to say that there is no way back from this version"
+        }
+        Refusal::StepLoses { .. } => "nothing was changed: copy it elsewhere first; --force goes back all the same, and it is lost",
+        Refusal::StepAtHost(_) => {
+            "publish it to groups that the main office is not in; a step for all sites runs at-host, and its changes travel"
+        }
+        Refusal::Travels { .. } | Refusal::StepTravels { .. } | Refusal::WouldTravel(_) | Refusal::Stays { .. } => {
             "nothing was changed; see 'man 7 fieldpost-bundle', RUNS"
         }
         Refusal::NotHost(_) => "go to the main office's home, or name it with --home DIR",
         Refusal::OtherGroups { .. } => "name some of its groups with --group, or change 'groups' in bundle.toml",
+        Refusal::NotNow(error) => return database(error),
         Refusal::NoDatabase => "run 'fieldpost sync' until the first load is through",
     };
     Some(hint.to_owned())
@@ -349,6 +371,15 @@ fn codec(error: &CodecError) -> Option<String> {
             Some("a broken program made the packet: tell who sent it; nothing was changed here".to_owned())
         }
         CodecError::Crash(_) => None,
+    }
+}
+
+const fn publisher_key(half: KeyHalf) -> &'static str {
+    match half {
+        KeyHalf::Private => {
+            "take the file without .pub, of a key without a passphrase; 'ssh-keygen -t ed25519 -N \"\" -f publisher' makes one"
+        }
+        KeyHalf::Public => "take the file that ends in .pub; the other one is for nobody's eyes",
     }
 }
 

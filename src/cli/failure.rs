@@ -14,7 +14,33 @@ use crate::packet::OpenError;
 use crate::rules::RulesError;
 use crate::site::{Home, HomeError, InvitationError, RosterError};
 use crate::sync::SyncError;
+use crate::sync::bundles::Refusal;
 use crate::sync::mend::MendError;
+
+/// One of the two files of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyHalf {
+    /// That which signs, and is kept secret.
+    Private,
+    /// That which everybody may have.
+    Public,
+}
+
+impl KeyHalf {
+    /// Says which file it is that is no key.
+    pub(super) fn of(self, file: &std::path::Path) -> impl FnOnce(KeyError) -> Failure {
+        let file = file.to_owned();
+        move |error| match error {
+            KeyError::NoSigningKey => Failure::PublisherKey { file, half: self },
+            KeyError::Io(_)
+            | KeyError::NoSealingKey
+            | KeyError::NoFingerprint(_)
+            | KeyError::NoSignature
+            | KeyError::BadSignature
+            | KeyError::Crash(_) => error.into(),
+        }
+    }
+}
 
 /// Anything that ends a command.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +71,25 @@ pub enum Failure {
     /// A folder that cannot become a bundle.
     #[error(transparent)]
     Bundle(#[from] SourceError),
+    /// A bundle with which something is not done.
+    #[error("{what}: {refusal}")]
+    Customization {
+        /// Which: its name or its file.
+        what: String,
+        /// Why.
+        refusal: Box<Refusal>,
+    },
+    /// A file that a publisher's key should be in.
+    #[error("`{}` is no ed25519 key as OpenSSH writes it", file.display())]
+    PublisherKey {
+        /// As typed.
+        file: PathBuf,
+        /// Which half of it is asked for.
+        half: KeyHalf,
+    },
+    /// Nobody said whose key is to sign.
+    #[error("a bundle is signed, and neither --key nor a home says with which key")]
+    NoPublisherKey,
     /// A run.
     #[error(transparent)]
     Sync(#[from] SyncError),
@@ -193,6 +238,9 @@ impl Failure {
             | Self::Roster(_)
             | Self::Address(_)
             | Self::Bundle(_)
+            | Self::Customization { .. }
+            | Self::PublisherKey { .. }
+            | Self::NoPublisherKey
             | Self::Sync(_)
             | Self::NotText(_)
             | Self::LibraryAbove { .. }

@@ -8,7 +8,7 @@ use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Exit, Failure};
 use crate::ledger::Record;
-use crate::model::{Key, Shape, SiteName, Value, shown_table};
+use crate::model::{Key, LIBRARY, Millis, Shape, SiteName, Value, shown_table};
 use crate::rules::nearest;
 use crate::sync::history::{self, Event, What};
 use crate::sync::{Session, forget};
@@ -247,19 +247,25 @@ impl Report for HistoryReport {
         }
         let columns = ["edited", "by", "what", "field", "before", "after", "packet"].map(Column::Words);
         let title = heading(&format!("{record}: {}", count(self.events.len(), "event", "events")));
-        format!("{title}\n{}{before}", page.table(&columns, self.events.iter().flat_map(|event| event.rows(page))))
+        format!("{title}\n{}{before}", page.table(&columns, self.events.iter().flat_map(|event| event.rows(page, &self.table))))
     }
 }
 
 impl HistoryEvent {
     /// One row per field; what they share stands only in the first.
-    fn rows(&self, page: &Page) -> Vec<Vec<String>> {
+    fn rows(&self, page: &Page, table: &str) -> Vec<Vec<String>> {
+        let said = |field: &str, value: &Shown| match (table == shown_table(LIBRARY), field, &value.0) {
+            (true, "content", _) => shown::content(value),
+            (true, "modified", Value::Integer(millis)) => page.moment(Moment(Millis(*millis))),
+            _ => value.to_string(),
+        };
         let came = self.packet.iter().map(|packet| format!("{} from {}", packet.number, packet.with));
         let told = self.told.iter().map(|packet| format!("{} to {}", packet.number, packet.with));
         let packets: Vec<String> = came.chain(told).collect();
         let mut rows: Vec<Vec<String>> = vec![vec![String::new(); 7]; self.fields.len().max(1)];
         for (row, field) in rows.iter_mut().zip(&self.fields) {
-            row[3..6].clone_from_slice(&[field.field.clone(), field.before.to_string(), field.after.to_string()]);
+            let HistoryField { field, before, after } = field;
+            row[3..6].clone_from_slice(&[field.clone(), said(field, before), said(field, after)]);
         }
         rows[0][..3].clone_from_slice(&[page.moment(self.edited), self.site.to_string(), self.kind.word().to_owned()]);
         rows[0][6] = match (self.kind, packets.is_empty()) {

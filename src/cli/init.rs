@@ -54,6 +54,9 @@ pub struct InitReport {
     pub database: PathBuf,
     /// The exchanges.
     pub exchange: Vec<String>,
+    /// The folder of documents, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub library: Option<PathBuf>,
     /// Fingerprint of the signing key.
     pub fingerprint: String,
     /// What is tracked, by name.
@@ -112,10 +115,12 @@ pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     drop(progress);
     let home = Home::discover(Some(&folder), &folder)?;
     entered.keep(context, &home)?;
+    let mut library = None;
     if let Some(folder) = &arguments.library {
         let _lock = home.lock(context.world.now())?;
         let mut session = Session::open(context.world.another(), home.clone(), context.limits.clone())?;
         library::begin(context, &mut session, Some(folder))?;
+        library = Some(session.library_folder());
     }
     let key = VerifyingKey::parse(&fs_err::read_to_string(home.signing_public())?)?;
     let mut warnings: Vec<String> = begun.warnings.iter().map(ToString::to_string).collect();
@@ -143,6 +148,7 @@ pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
         database: folder.join(&database),
         home: folder,
         exchange: entered.exchanges.addresses,
+        library,
         fingerprint: key.fingerprint().to_string(),
         tracked,
         untracked: untracked.map(|one| UntrackedTable { table: one.name.clone(), reason: one.reason.to_string() }).collect(),
@@ -165,10 +171,11 @@ fn undeclared(fields: &[String]) -> Option<String> {
 impl Report for InitReport {
     fn text(&self, page: &Page) -> String {
         let head = format!(
-            "{}\n  database     {}\n  exchange     {}\n  fingerprint  {}",
+            "{}\n  database     {}\n  exchange     {}{}\n  fingerprint  {}",
             heading(&format!("'{}' is set up in {}", self.site, self.home.display())),
             self.database.display(),
             self.exchange.join("\n               "),
+            self.library.as_ref().map_or_else(String::new, |library| format!("\n  documents    {}", library.display())),
             self.fingerprint
         );
         let warnings = self.warnings.iter().map(|warning| format!("{} {warning}", alert("Note:")));
@@ -229,6 +236,7 @@ mod tests {
             home: "/srv/shop".into(),
             database: "/srv/shop/shop.db".into(),
             exchange: vec!["/mnt/share".to_owned()],
+            library: None,
             fingerprint: "SHA256:abc".to_owned(),
             tracked: vec![
                 tracked("customers", 1_300, &["id"], KeyKind::Natural),

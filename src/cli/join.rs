@@ -60,6 +60,9 @@ pub struct JoinReport {
     pub database: PathBuf,
     /// The exchanges.
     pub exchange: Vec<String>,
+    /// Where documents will be, where somebody said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub library: Option<PathBuf>,
     /// Fingerprint of the key made here.
     pub fingerprint: String,
     /// Fingerprint of the key of who invited.
@@ -109,6 +112,7 @@ pub fn run(arguments: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
         database: session.database_path(),
         home: folder,
         exchange: settings.exchanges.addresses,
+        library: arguments.library.as_ref().map(|_| session.library_folder()),
         fingerprint: session.signing.verifying_key().fingerprint().to_string(),
         parent_fingerprint: VerifyingKey::parse(&parent.card.signing)?.fingerprint().to_string(),
         waiting: (!dropped).then(why),
@@ -128,11 +132,12 @@ impl Report for JoinReport {
         };
         let line = |label: &str, text: &str| format!("\n  {label:width$}  {text}");
         format!(
-            "{}{}{}{}{}{}\n\n{next}",
+            "{}{}{}{}{}{}{}\n\n{next}",
             heading(&format!("Asked '{parent}' to take in '{site}', {}", a_role(self.role))),
             line("home", &self.home.display().to_string()),
             line("database", &format!("{}, built when '{parent}' has answered", self.database.display())),
             line("exchange", &self.exchange.join(", ")),
+            self.library.as_ref().map_or_else(String::new, |library| line("documents", &library.display().to_string())),
             line("your key", &self.fingerprint),
             line(&format!("key of '{parent}'"), &self.parent_fingerprint),
         )
@@ -158,6 +163,7 @@ mod tests {
             home: "/home/anna/crm".into(),
             database: "/home/anna/crm/shop.db".into(),
             exchange: vec!["/mnt/share".to_owned()],
+            library: None,
             fingerprint: "SHA256:abc".to_owned(),
             parent_fingerprint: "SHA256:def".to_owned(),
             waiting: None,

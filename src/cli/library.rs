@@ -12,6 +12,7 @@ use super::{Context, Exit, Failure, place};
 use crate::model::SiteName;
 use crate::site::Settings;
 use crate::sync::Session;
+use crate::sync::documents::look::waiting;
 use crate::sync::documents::place::coming;
 use crate::sync::documents::{Coming, Freedom, switch};
 
@@ -70,6 +71,10 @@ pub struct LibraryReport {
     pub documents: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Whether the database has come, and with it word of a library.
+    pub has_database: bool,
+    /// Why the last run left the documents alone, or some deletions of them.
+    pub waiting: Option<String>,
     /// Those whose content is not in the folder yet.
     pub coming: Vec<Coming>,
     /// Names that are not taken or not placed, each with the reason.
@@ -134,6 +139,8 @@ impl LibraryReport {
             folder: session.has_library().then(|| session.library_folder()),
             documents: 0,
             bytes: 0,
+            has_database: session.has_database(),
+            waiting: waiting(session)?,
             coming: Vec::new(),
             refused: BTreeMap::new(),
         };
@@ -155,7 +162,11 @@ impl LibraryReport {
 impl Report for LibraryReport {
     fn text(&self, page: &Page) -> String {
         let Some(folder) = &self.folder else {
-            return format!("'{}' has no library: 'fieldpost library on DIR' at the main office begins one", self.site);
+            let why = match self.has_database {
+                true => "has no library: 'fieldpost library on DIR' at the main office begins one",
+                false => "has no database yet; whether there is a library it hears with it",
+            };
+            return format!("'{}' {why}", self.site);
         };
         let amount = |amount: u64| usize::try_from(amount).unwrap_or(usize::MAX);
         let documents = count(amount(self.documents), "document", "documents");
@@ -175,7 +186,12 @@ impl Report for LibraryReport {
             true => String::new(),
             false => format!("{}\n{}", heading("Not taken or not placed"), page.list(&lines, "-v lists all")),
         };
-        paragraphs([head, on_their_way, refused])
+        let waiting = self.waiting.as_ref().map_or_else(String::new, |why| format!("{}\n{}", alert("Waiting for you"), page.wrapped(why)));
+        paragraphs([head, waiting, on_their_way, refused])
+    }
+
+    fn exit(&self) -> Exit {
+        if self.waiting.is_some() { Exit::Attention } else { Exit::Done }
     }
 }
 
@@ -191,6 +207,8 @@ mod tests {
             folder: Some("/srv/documents".into()),
             documents: 2,
             bytes: 5_000,
+            has_database: true,
+            waiting: Some("they are gone".into()),
             coming: vec![Coming { path: "a/film.mp4".into(), bytes: 4_000, here: 1_000 }],
             refused: BTreeMap::from([("con".to_owned(), "it is not taken: reserved".to_owned())]),
         };
@@ -199,6 +217,9 @@ mod tests {
             "\
 /srv/documents
   2 documents, 5.0 kB
+
+Waiting for you
+  they are gone
 
 On their way: 1 document
   a/film.mp4, 1.0 kB of 4.0 kB here

@@ -193,6 +193,7 @@ impl SyncReport {
             faults: faults(session)?,
             notes: notes(session, round, before, mode)?,
             documents: round.documents.clone(),
+            customized: round.customized.clone(),
             forgotten: round.forgotten,
         })
     }

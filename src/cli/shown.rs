@@ -72,6 +72,18 @@ impl Serialize for Shown {
     }
 }
 
+/// The content of a document, which is named by its hash: the beginning of that.
+#[must_use]
+pub fn content(value: &Shown) -> String {
+    match &value.0 {
+        Value::Blob(hash) => {
+            let hex = HEXLOWER.encode(hash);
+            hex.get(..12).unwrap_or(&hex).to_owned()
+        }
+        Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) => value.to_string(),
+    }
+}
+
 /// A key as people type it: the values of its fields, blank between them.
 #[must_use]
 pub fn key(values: &[Shown]) -> String {

@@ -17,6 +17,7 @@ use super::printer::Report;
 use super::shown;
 use super::sync::{Counts, Kept, SyncReport, Waiting};
 use crate::model::SiteName;
+use crate::sync::bundles::follow::Customized;
 
 /// A run in plain words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,6 +55,7 @@ impl Summary {
         told.conflicts(&report.conflicts, here);
         told.held(&report.held);
         told.kept(&report.kept);
+        told.customized(&report.customized);
         told.waiting(&report.waiting, here);
         if !report.faults.is_empty() {
             told.wants(format!("Some of the rules mean nothing. Ask {ASK} to type 'fieldpost rules check'."));
@@ -92,7 +94,7 @@ impl Summary {
 
 impl SyncReport {
     fn is_only_moved(&self) -> bool {
-        self.conflicts.is_empty() && self.held.is_empty() && self.kept.is_empty() && self.waiting.is_empty()
+        self.customized.done == 0 && self.conflicts.is_empty() && self.held.is_empty() && self.kept.is_empty() && self.waiting.is_empty()
     }
 }
 
@@ -200,6 +202,15 @@ impl Told {
                 (true, None) | (false, _) if kept.records == 1 => self.say(format!("{records} stays here for now, as it should.")),
                 (true, None) | (false, _) => self.say(format!("{records} stay here for now, as they should.")),
             }
+        }
+    }
+
+    fn customized(&mut self, customized: &Customized) {
+        if customized.done > 0 {
+            self.say("Forms, lists or other things that the main office sent were put in their places.".to_owned());
+        }
+        for path in customized.kept.iter().take(MOST) {
+            self.wants(format!("{path} stays as you changed it; the new one lies beside it. Ask {ASK} to put the two together."));
         }
     }
 
@@ -384,6 +395,19 @@ mod tests {
             sent: vec![sent("head", &[("customers", 1), ("notes", 1)])],
             ..SyncReport::default()
         }
+    }
+
+    #[test]
+    fn what_came_for_the_program_itself_is_said_and_what_they_changed_is_not_lost() {
+        let done = Customized { done: 1, kept: Vec::new() };
+        let lines = told(&SyncReport { customized: done, ..SyncReport::default() });
+        let said = "Forms, lists or other things that the main office sent were put in their places. Everything is done.";
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!((words(&lines.0).as_str(), lines.1), (said, false));
+        let kept = Customized { done: 1, kept: vec!["Letters/Welcome.txt".to_owned()] };
+        let lines = told(&SyncReport { customized: kept, ..SyncReport::default() });
+        let said = words(&lines.0);
+        assert!(said.contains("Letters/Welcome.txt stays as you changed it; the new one lies beside it.") && lines.1, "{said}");
     }
 
     #[test]

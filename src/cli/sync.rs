@@ -13,6 +13,7 @@ use super::page::{Detail, Page, alert, count, heading, number, paragraphs, size}
 use super::printer::Report;
 use super::shown;
 use crate::model::SiteName;
+use crate::sync::bundles::follow::Customized;
 use crate::sync::documents::DocumentCounts;
 use crate::sync::forget::Forgotten;
 
@@ -85,6 +86,8 @@ pub struct SyncReport {
     pub notes: Vec<String>,
     /// What happened to documents.
     pub documents: DocumentCounts,
+    /// What happened to customizations.
+    pub customized: Customized,
     /// What is not remembered any more.
     pub forgotten: Forgotten,
 }
@@ -282,6 +285,7 @@ impl SyncReport {
         let all = &self.documents;
         let parts = [
             (all.found, "new or changed here"),
+            (all.moved, "moved here"),
             (all.deleted, "deleted here"),
             (all.placed, "put into the folder"),
             (all.removed, "removed from the folder"),
@@ -495,6 +499,7 @@ mod tests {
             faults: vec!["rules.toml speaks of `x`".to_owned()],
             waiting: vec![waiting(Needs::Exchange)],
             notes: vec!["'bert' has joined".to_owned()],
+            customized: Customized::default(),
             documents: DocumentCounts { found: 3, coming: 1, ..DocumentCounts::default() },
             forgotten: Forgotten::default(),
         }

@@ -108,11 +108,14 @@ impl Report for VerifyReport {
             });
         } else {
             parts.push(page.list(&self.damage, "-v lists all"));
-            parts.push(
-                "Nothing was compared. Put the file back from a backup, then 'fieldpost recover' brings it forward;\n\
+            let only_indexes = self.damage.iter().all(|line| line.contains("index"));
+            let help = if only_indexes {
+                "Only indexes are wrong:\n'sqlite3 FILE REINDEX' makes them anew, then verify again."
+            } else {
+                "Put the file back from a backup, then 'fieldpost recover' brings it forward;\n\
                  or let 'sqlite3 FILE .recover' save what can be read."
-                    .to_owned(),
-            );
+            };
+            parts.push(format!("Nothing was compared. {help}"));
         }
         parts.join("\n")
     }
@@ -163,7 +166,9 @@ mod tests {
     fn a_damaged_file_is_not_compared() {
         let damaged = VerifyReport { damage: vec!["row 3 missing from index n".to_owned()], ..report() };
         let text = plain(&damaged);
-        assert!(text.contains("row 3 missing from index n") && text.contains("recover") && !text.contains("1,200"), "{text}");
+        assert!(text.contains("row 3 missing from index n") && text.contains("REINDEX") && !text.contains("1,200"), "{text}");
+        let torn = VerifyReport { damage: vec!["Tree 4 page 9: btreeInitPage() returns error code 11".to_owned()], ..report() };
+        assert!(plain(&torn).contains("fieldpost recover"), "{}", plain(&torn));
         assert_eq!(damaged.exit(), Exit::Attention);
     }
 }

@@ -285,7 +285,7 @@ struct Writer<'s> {
 
 impl Writer<'_> {
     fn trigger(&self, parts: &mut Parts, letter: char, event: &str, body: &str) {
-        let name = trigger_name(letter, &self.name);
+        let name = trigger_name(letter, self.name);
         let sql = format!("CREATE TRIGGER {} {event} ON {} BEGIN {body}END", quote(&name), self.table);
         parts.insert(name, sql);
     }

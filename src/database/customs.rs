@@ -1,55 +1,19 @@
-//! How do customizations get into the database: SQL that a publisher wrote, and single rows, named by columns he chose?
+//! How do the rows of customizations get into the database: single rows, named by columns that a publisher chose?
 //!
 //! Unlike [`rows`](super::rows), which writes records that arrive, this writes as the application does: its triggers run and capture
 //! notes what was written. Everything happens in the open transaction of the caller. What the database's own rules refuse is no
 //! error of ours: it comes back as SQLite's words ([`Said`]).
 
-use rusqlite::Batch;
-use rusqlite::fallible_iterator::FallibleIterator as _;
-
 use super::error::{Doing, Result};
 use super::facts::Facts;
 use super::plan::{bind, value};
-use super::{Database, DatabaseError, PREFIX, is_ours, quote};
+use super::{Database, DatabaseError, is_ours, quote};
 use crate::model::Value;
 
 /// A result, or the words in which the database refused.
 pub type Said<T> = std::result::Result<T, String>;
 
-/// Statements that would end the transaction, reach other files, or change more than this database.
-const FORBIDDEN: [&str; 9] = ["begin", "commit", "end", "rollback", "savepoint", "release", "attach", "detach", "vacuum"];
-/// The only settings that are part of the database and of its transaction.
-const PRAGMAS: [&str; 2] = ["user_version", "application_id"];
-
 impl Database {
-    /// Runs SQL that somebody wrote, statement by statement.
-    ///
-    /// # Errors
-    /// As SQLite says of the file; inside, its words about a statement, or ours where a statement is not allowed.
-    pub fn run_script(&self, sql: &str) -> Result<Said<()>> {
-        if sql.to_ascii_lowercase().contains(PREFIX) {
-            return Ok(Err(format!("names that begin with {PREFIX} are fieldpost's own")));
-        }
-        let mut batch = Batch::new(&self.connection, sql);
-        loop {
-            let ran = batch.next().and_then(|next| {
-                let Some(mut statement) = next else { return Ok(None) };
-                let text = statement.expanded_sql().unwrap_or_default();
-                if let Some(why) = forbidden(&text) {
-                    return Ok(Some(Err(why)));
-                }
-                let mut rows = statement.raw_query();
-                while rows.next()?.is_some() {}
-                Ok(Some(Ok(())))
-            });
-            match said(ran, "run a schema step")? {
-                Ok(Some(Ok(()))) => {}
-                Ok(Some(Err(why))) | Err(why) => return Ok(Err(why)),
-                Ok(None) => return Ok(Ok(())),
-            }
-        }
-    }
-
     /// Names of all tables but SQLite's and ours.
     ///
     /// # Errors
@@ -60,12 +24,12 @@ impl Database {
         Ok(names.into_iter().filter(|name| !is_ours(name)).collect())
     }
 
-    /// The columns of a table that can be written; none where there is no such table.
+    /// The columns of a table that can be written; none where there is no such table. What is ours or SQLite's is nobody's table.
     ///
     /// # Errors
     /// As SQLite says.
     pub fn writable_columns(&self, table: &str) -> Result<Option<Vec<String>>> {
-        if is_ours(table) {
+        if is_ours(table) || table.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("sqlite_")) {
             return Ok(None);
         }
         let facts = Facts::read(&self.connection, table)?;
@@ -153,38 +117,11 @@ fn condition(key: &[(String, Value)]) -> String {
 }
 
 /// What is about the statement is said, what is about the file is an error.
-fn said<T>(result: rusqlite::Result<T>, doing: &'static str) -> Result<Said<T>> {
+pub(super) fn said<T>(result: rusqlite::Result<T>, doing: &'static str) -> Result<Said<T>> {
     match result.doing(doing) {
         Ok(done) => Ok(Ok(done)),
         Err(DatabaseError::Sqlite { source, .. }) => Ok(Err(source.to_string())),
         Err(error) => Err(error),
-    }
-}
-
-/// Why a statement may not run.
-fn forbidden(sql: &str) -> Option<String> {
-    let mut words = bare(sql).split(|c: char| !c.is_ascii_alphanumeric() && c != '_').filter(|word| !word.is_empty());
-    let first = words.next()?.to_ascii_lowercase();
-    if first == "pragma" {
-        let named = words.next().unwrap_or_default().to_ascii_lowercase();
-        return (!PRAGMAS.contains(&named.as_str())).then(|| format!("PRAGMA {named} is no schema step"));
-    }
-    FORBIDDEN.contains(&first.as_str()).then(|| format!("{} is not allowed: all steps are one transaction", first.to_ascii_uppercase()))
-}
-
-/// What comes after comments and white space.
-fn bare(sql: &str) -> &str {
-    let mut rest = sql;
-    loop {
-        rest = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ';');
-        let after = if let Some(comment) = rest.strip_prefix("--") {
-            comment.split_once('\n').map_or("", |(_, after)| after)
-        } else if let Some(comment) = rest.strip_prefix("/*") {
-            comment.split_once("*/").map_or("", |(_, after)| after)
-        } else {
-            return rest;
-        };
-        rest = after;
     }
 }
 
@@ -200,31 +137,6 @@ mod tests {
         rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
         let database = Database::open(&path, Duration::from_secs(1)).unwrap();
         (folder, database)
-    }
-
-    #[test]
-    fn a_script_stays_in_its_transaction_and_in_its_file() {
-        let (_folder, database) = database("CREATE TABLE a (x)");
-        database.begin_write().unwrap();
-        let good = "-- first\nCREATE TABLE b (y); /* then */ CREATE TRIGGER t AFTER INSERT ON a BEGIN INSERT INTO b VALUES (new.x); END;
-            INSERT INTO a VALUES (1); SELECT * FROM b; PRAGMA user_version = 7;";
-        database.run_script(good).unwrap().unwrap();
-        for (sql, expected) in [
-            ("INSERT INTO a VALUES (2); COMMIT", "COMMIT is not allowed"),
-            ("-- x\n /* y */ ; rollback", "ROLLBACK is not allowed"),
-            ("ATTACH 'x.db' AS x", "ATTACH is not allowed"),
-            ("PRAGMA journal_mode = delete", "PRAGMA journal_mode"),
-            ("DROP TABLE \"_FieldPost_state\"", "fieldpost's own"),
-            ("CREATE TABLE a (x)", "already exists"),
-            ("nonsense", "syntax error"),
-        ] {
-            let words = database.run_script(sql).unwrap().unwrap_err();
-            assert!(words.contains(expected), "{sql}: {words}");
-            assert!(database.in_transaction(), "{sql}");
-        }
-        assert_eq!(database.table_names().unwrap(), ["a", "b"]);
-        database.rollback().unwrap();
-        assert_eq!(database.table_names().unwrap(), ["a"]);
     }
 
     #[test]

@@ -33,22 +33,9 @@ impl Database {
         let mut start = Vec::new();
         cells::push_text(&mut start, shape.name.as_bytes());
         let mut digest = TableDigest::default();
-        let mut bytes = Vec::new();
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().doing(doing)? {
-            bytes.clear();
-            bytes.extend_from_slice(&start);
-            for (name, place) in &names {
-                cells::push_text(&mut bytes, name.as_bytes());
-                match row.get_ref(*place).doing(doing)? {
-                    ValueRef::Null => cells::push_null(&mut bytes),
-                    ValueRef::Integer(number) => cells::push_integer(&mut bytes, number),
-                    ValueRef::Real(number) => cells::push_real(&mut bytes, number),
-                    ValueRef::Text(text) => cells::push_text(&mut bytes, text),
-                    ValueRef::Blob(blob) => cells::push_blob(&mut bytes, blob),
-                }
-            }
-            add(&mut digest.hash, blake3::hash(&bytes).as_bytes());
+            add_row(&mut digest.hash, &start, &names, row).doing(doing)?;
             digest.records += 1;
         }
         Ok(digest)
@@ -70,6 +57,33 @@ impl Database {
     pub fn foreign_key_violations(&self) -> std::result::Result<Vec<String>, DatabaseError> {
         self.texts("check the foreign keys", "SELECT \"table\" || ' -> ' || \"parent\" FROM pragma_foreign_key_check")
     }
+}
+
+/// The sum over all rows of a statement, which gives these columns.
+pub(super) fn sum_rows(statement: &mut rusqlite::Statement<'_>, columns: &[String]) -> rusqlite::Result<[u8; 32]> {
+    let names: Vec<(&str, usize)> = columns.iter().map(String::as_str).zip(0..).collect();
+    let (mut sum, mut rows) = ([0; 32], statement.raw_query());
+    while let Some(row) = rows.next()? {
+        add_row(&mut sum, &[], &names, row)?;
+    }
+    Ok(sum)
+}
+
+/// Adds the hash of `start` and of names and values of these columns, by their place in the row.
+fn add_row(sum: &mut [u8; 32], start: &[u8], names: &[(&str, usize)], row: &rusqlite::Row<'_>) -> rusqlite::Result<()> {
+    let mut bytes = start.to_vec();
+    for (name, place) in names {
+        cells::push_text(&mut bytes, name.as_bytes());
+        match row.get_ref(*place)? {
+            ValueRef::Null => cells::push_null(&mut bytes),
+            ValueRef::Integer(number) => cells::push_integer(&mut bytes, number),
+            ValueRef::Real(number) => cells::push_real(&mut bytes, number),
+            ValueRef::Text(text) => cells::push_text(&mut bytes, text),
+            ValueRef::Blob(blob) => cells::push_blob(&mut bytes, blob),
+        }
+    }
+    add(sum, blake3::hash(&bytes).as_bytes());
+    Ok(())
 }
 
 /// Adds modulo 2^256.

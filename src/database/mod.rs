@@ -33,10 +33,12 @@ mod migrations;
 mod mixed;
 mod notes;
 mod numbers;
+mod picture;
 mod plan;
 mod references;
 mod rows;
 mod schema;
+mod script;
 mod silence;
 mod sql;
 mod survey;
@@ -62,9 +64,11 @@ pub use error::{DatabaseError, Result};
 pub use facts::KeyFault;
 pub use library::DocumentRow;
 pub use notes::{Note, NoteKind};
+pub use picture::Picture;
 pub use references::Reference;
 pub use rows::{Refusal, RefusalKind, Written};
 pub use schema::SchemaDump;
+pub use script::Script;
 pub use silence::{TriggerPlan, TriggerReason};
 pub use survey::{Survey, Untracked, UntrackedReason, Warning};
 
@@ -97,6 +101,8 @@ pub struct Database {
     stubs: RefCell<BTreeSet<String>>,
     /// By table what we can do with it, forgotten when the schema moves.
     abilities: RefCell<BTreeMap<String, Rc<lacking::Ability>>>,
+    /// Which triggers are kept still while we apply, where somebody asked.
+    quiet: RefCell<Option<Rc<silence::Quiet>>>,
     opened: Opened,
 }
 
@@ -157,12 +163,18 @@ impl Database {
         let mut connection = Connection::open_with_flags(path, flags).doing("open the database")?;
         connection.busy_timeout(wait).doing("set the waiting time")?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Else SQLite prepares whatever has a `LIMIT ?` anew each time the limit is bound.
+        let stable = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+        stable.doing("keep the plans of statements")?;
         connection.pragma_update(None, "foreign_keys", false).doing("turn foreign keys off")?;
         connection.pragma_update(None, "recursive_triggers", false).doing("turn recursive triggers off")?;
-        // A slice changes some thousand pages: a checkpoint after each would write them twice as often.
+        // A slice changes some thousand pages: a checkpoint after each would write them twice as often, and what has no room in memory is
+        // written before its time.
         connection.pragma_update(None, "wal_autocheckpoint", 4_000).doing("set the checkpoints")?;
+        connection.pragma_update(None, "cache_size", -16_000).doing("set the room for pages")?;
         let gate = Arc::default();
         silence::install(&mut connection, &gate)?;
+        script::install(&mut connection, Arc::clone(&gate))?;
         Ok(Self {
             connection,
             path: path.into(),
@@ -173,6 +185,7 @@ impl Database {
             stilled: RefCell::default(),
             stubs: RefCell::default(),
             abilities: RefCell::default(),
+            quiet: RefCell::default(),
             opened,
         })
     }

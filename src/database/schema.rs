@@ -60,6 +60,15 @@ impl Database {
         })
     }
 
+    /// What applications and their migration tools wrote about the schema, in few words.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn version_words(&self) -> Result<String> {
+        let (version, id): (i32, i32) = (self.pragma("user_version")?, self.pragma("application_id")?);
+        Ok(format!("{version} {id} {}", blake3::hash(self.migration_history()?.join("\n").as_bytes()).to_hex()))
+    }
+
     /// Builds a new database in WAL mode. Repeatable: a database without any content, as a run that was killed here leaves it, is taken over.
     ///
     /// # Errors

@@ -12,6 +12,7 @@
 //! connection (capture would be off too), dropping and making them anew (they would fire in another order).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
@@ -22,6 +23,7 @@ use super::error::{DatabaseError, Doing, Result};
 use super::facts::Facts;
 use super::lacking::{MOST_FUNCTIONS, statements};
 use super::references::same_name;
+use super::script::Watch;
 use super::{Database, is_ours, mixed, quote, quote_text};
 use crate::model::Shape;
 use crate::rules::{Rules, TriggerRule};
@@ -100,10 +102,12 @@ enum What {
     Calls(String),
 }
 
-/// Shared with the authorizer: what triggers do, while somebody wants to know.
+/// Shared with the authorizer: what triggers or a script do, while somebody wants to know.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
     acts: Option<Vec<Act>>,
+    /// Looks at what a publisher's SQL does, while it runs.
+    pub script: Option<Watch>,
 }
 
 /// A trigger that was made still, with the text to put back.
@@ -113,12 +117,25 @@ pub(super) struct Stilled {
     sql: String,
 }
 
+/// What is found out of the triggers of one schema, and from what else.
+#[derive(Debug)]
+pub(super) struct Quiet {
+    tracked: Vec<String>,
+    rules: Rules,
+    /// Those that are kept still, each with the part of it that runs.
+    texts: BTreeMap<String, Option<String>>,
+}
+
 /// Installs the recording authorizer.
 pub(super) fn install(connection: &mut Connection, gate: &Arc<Mutex<Gate>>) -> Result<()> {
     let gate = Arc::clone(gate);
     let hook = move |context: AuthContext<'_>| {
+        let mut gate = gate.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(script) = &mut gate.script {
+            return script.judge(&context);
+        }
         if let Some(trigger) = context.accessor
-            && let Some(acts) = &mut gate.lock().unwrap_or_else(PoisonError::into_inner).acts
+            && let Some(acts) = &mut gate.acts
             && let Some(what) = what(&context.action)
         {
             acts.push(Act { by: trigger.to_owned(), what });
@@ -217,20 +234,18 @@ impl Database {
             }
             tester.ability(&shape.name, &Facts::read(&self.connection, &shape.name)?)?;
         }
-        let plans = self.trigger_plan(shapes, rules)?.into_iter();
-        let mut changed: BTreeMap<String, Option<String>> =
-            plans.filter(|plan| !plan.runs || plan.partial.is_some()).map(|plan| (plan.name, plan.partial)).collect();
+        let quiet = self.quiet(shapes, rules)?;
+        if quiet.texts.is_empty() {
+            return Ok(());
+        }
         let mut stilled = Vec::new();
         for (table, name, sql) in self.their_triggers()? {
-            let Some(partial) = changed.remove(&name) else { continue };
+            let Some(partial) = quiet.texts.get(&name) else { continue };
             // On a view there is only INSTEAD OF; we write tables, and a trigger that runs may write the view.
             let when = if self.is_view(&table)? { "INSTEAD OF" } else { "AFTER" };
             let nothing = || format!("CREATE TRIGGER {} {when} INSERT ON {} WHEN 0 BEGIN SELECT 1; END", quote(&name), quote(&table));
-            let text = partial.unwrap_or_else(nothing);
+            let text = partial.clone().unwrap_or_else(nothing);
             stilled.push((Stilled { name, sql }, text));
-        }
-        if stilled.is_empty() {
-            return Ok(());
         }
         self.execute(doing, "PRAGMA writable_schema = ON")?;
         for (trigger, text) in stilled {
@@ -238,6 +253,22 @@ impl Database {
             self.stilled.borrow_mut().push(trigger);
         }
         self.execute(doing, "PRAGMA writable_schema = RESET")
+    }
+
+    /// Which triggers stay still, wholly or in part. A run has many slices, and this is found out once for each schema.
+    fn quiet(&self, shapes: &[Shape], rules: &Rules) -> Result<Rc<Quiet>> {
+        let tracked: Vec<String> = shapes.iter().map(|shape| shape.name.clone()).collect();
+        if let Some(known) = &*self.quiet.borrow()
+            && known.tracked == tracked
+            && known.rules == *rules
+        {
+            return Ok(Rc::clone(known));
+        }
+        let plans = self.trigger_plan(shapes, rules)?.into_iter();
+        let texts = plans.filter(|plan| !plan.runs || plan.partial.is_some()).map(|plan| (plan.name, plan.partial)).collect();
+        let quiet = Rc::new(Quiet { tracked, rules: rules.clone(), texts });
+        self.quiet.replace(Some(Rc::clone(&quiet)));
+        Ok(quiet)
     }
 
     /// Puts the texts back, before a commit.

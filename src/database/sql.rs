@@ -21,9 +21,14 @@ impl Token<'_> {
 
 /// Whether two texts differ at most in blanks, comments and the quotes around names.
 pub(super) fn same_text(a: &str, b: &str) -> bool {
+    words(a) == words(b)
+}
+
+/// What of a text counts when it is compared: no blanks, comments or quotes around names.
+pub(super) fn words(sql: &str) -> Vec<String> {
     // A text in single quotes is a value, and its blanks count.
     let word = |token: &Token<'_>| if token.text.starts_with('\'') { token.text.to_owned() } else { bare(token.text) };
-    tokens(a).iter().map(word).eq(tokens(b).iter().map(word))
+    tokens(sql).iter().map(word).collect()
 }
 
 /// A name without its quotes.

@@ -112,6 +112,7 @@ impl Database {
         if self.schema_version.replace(version) != version {
             self.plans.borrow_mut().clear();
             self.abilities.borrow_mut().clear();
+            self.quiet.replace(None);
         }
         Ok(())
     }

@@ -246,22 +246,7 @@ fn encode_undo(kind: &EntryKind) -> Option<Rope> {
                 stamps => crate::model::cells::push_blob(undo.bytes_mut(), &stamps),
             }
         }
-        EntryKind::Update(image, fields) => {
-            for field in fields {
-                push_integer(undo.bytes_mut(), field.0.into());
-                undo.push(image.row.get(*field));
-                match image.stamp(*field) {
-                    Some(stamp) => {
-                        push_integer(undo.bytes_mut(), stamp.time.0);
-                        push_integer(undo.bytes_mut(), stamp.site.0.into());
-                    }
-                    None => {
-                        push_null(undo.bytes_mut());
-                        push_null(undo.bytes_mut());
-                    }
-                }
-            }
-        }
+        EntryKind::Update(image, fields) => undo = super::latest::encode(image, fields),
     }
     Some(undo)
 }

@@ -7,6 +7,9 @@
 //! **Invariant**: `commits` here is the number of the last application commit whose effects are here, or one less
 //! than the last committed there.
 //!
+//! **The mirror is written where it changes.** It is as large as the application's database, and writing its rows whole was half of what
+//! sealing and applying cost: fields that change stay beside the row until they weigh half of it ([`latest`]).
+//!
 //! **What a neighbour holds is derived, not stored.** The mirror rewound through the journal to the neighbour's
 //! cursor gives it ([`journal`]); only exceptions are kept explicitly, in a record's [`Extra`].
 
@@ -17,6 +20,7 @@ mod forget;
 mod former;
 mod graves;
 mod journal;
+mod latest;
 mod neighbours;
 mod parked;
 mod records;
@@ -29,6 +33,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use conflicts::{Conflict, ConflictKind, ConflictState};
@@ -46,7 +51,7 @@ use crate::model::{Born, JournalNumber, PairId, Rope, RopeEnd, SiteName, SiteNo}
 use crate::world::{Crash, World};
 
 /// The file format this version writes.
-const FORMAT: i64 = 3;
+const FORMAT: i64 = 4;
 
 /// `state.db` of one home. One writer: the holder of the home's lock.
 #[derive(Debug)]
@@ -102,6 +107,8 @@ impl Ledger {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(10))?;
         connection.set_prepared_statement_cache_capacity(128);
+        // Else SQLite prepares whatever has a `LIMIT ?` anew each time the limit is bound.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         // FULL: a build that was deposited must never be forgotten by a power cut.
         connection.pragma_update(None, "synchronous", "full")?;
@@ -120,7 +127,7 @@ impl Ledger {
         match ledger.connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
             0 => ledger.create(world, name)?,
             FORMAT => {}
-            2 => ledger.upgrade_from_2(world)?,
+            2 | 3 => ledger.upgrade(world)?,
             other => return Err(LedgerError::OtherFormat(other)),
         }
         ledger.read_counters()?;

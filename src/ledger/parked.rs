@@ -5,7 +5,6 @@
 
 use rusqlite::{OptionalExtension, Row as SqlRow};
 
-use super::records::{stamps_bytes, stamps_parameter};
 use super::statements::{Parameter, Statement};
 use super::{Ledger, LedgerError, Record, Result};
 use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, Rope, SiteNo, TableNo, Value, cells};
@@ -79,10 +78,8 @@ impl Ledger {
     /// Makes the mirror what it would be if the schema had always been as it is now: no entry of the journal tells of it,
     /// because nobody edited anything.
     pub fn fill_mirror(&self, record: &Record) -> Result<()> {
-        let (Some(id), Some(image)) = (record.id, &record.current) else { return Err(LedgerError::Damaged("record")) };
-        let stamps = stamps_bytes(&image.stamps);
-        let cells = Rope::from(&image.row);
-        self.write(Statement::FillMirror, &[Parameter::Integer(id), Parameter::Cells(&cells), stamps_parameter(&stamps)]).map(drop)
+        let Some(image) = &record.current else { return Err(LedgerError::Damaged("record")) };
+        self.write_row(record, image, Parameter::Cells(&Rope::from(&image.row)))
     }
 
     /// Keeps what a field of a record held, beside what others had in it.

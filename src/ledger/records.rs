@@ -1,10 +1,12 @@
 //! Records: the mirror of one key with its exceptions, and the fields told upward but not acknowledged.
 
+use std::borrow::Cow;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{OptionalExtension, Row as SqlRow};
 
 use super::statements::{Parameter, Statement};
-use super::{Extra, Ledger, LedgerError, Result};
+use super::{Extra, Ledger, LedgerError, Result, latest};
 use crate::model::{
     Born, FieldNo, Identity, Image, JournalNumber, Key, Millis, PacketNumber, Rope, Row, RowError, Shape, SiteNo, Stamp, TableNo, cells,
 };
@@ -28,6 +30,10 @@ pub struct Record {
     pub extra: Extra,
     /// Whether exceptions are in the ledger: where there are none before and after, nothing need be written.
     extra_stored: bool,
+    /// Bytes of the mirror's row, as it was written whole.
+    row_bytes: usize,
+    /// The fields that changed since ([`super::latest`]).
+    since: Vec<u8>,
 }
 
 impl Record {
@@ -43,6 +49,8 @@ impl Record {
             version: JournalNumber(0),
             extra: Extra::default(),
             extra_stored: false,
+            row_bytes: 0,
+            since: Vec::new(),
         }
     }
 
@@ -65,11 +73,22 @@ pub struct Pending {
     pub fields: Vec<FieldNo>,
 }
 
-const LOAD: &str =
-    "SELECT id, table_no, key, born_site, born_sequence, row, stamps, version, extra, place FROM record WHERE table_no = ? AND key = ?";
-const LOAD_AT: &str =
-    "SELECT id, table_no, key, born_site, born_sequence, row, stamps, version, extra, place FROM record WHERE table_no = ? AND place = ?";
-const LOAD_ID: &str = "SELECT id, table_no, key, born_site, born_sequence, row, stamps, version, extra, place FROM record WHERE id = ?";
+/// What [`read_with`] reads, with what says which.
+macro_rules! load {
+    ($which:literal) => {
+        concat!(
+            "SELECT record.id, table_no, key, born_site, born_sequence, row, stamps, ifnull(latest.version, record.version), extra, place, fields \
+            FROM record LEFT JOIN latest ON latest.id = record.id WHERE ",
+            $which
+        )
+    };
+}
+
+const LOAD: &str = load!("table_no = ? AND key = ?");
+const LOAD_AT: &str = load!("table_no = ? AND place = ?");
+const PEEK: &str = "SELECT row, fields FROM record LEFT JOIN latest ON latest.id = record.id WHERE table_no = ? AND key = ?";
+const PEEK_AT: &str = "SELECT row, fields FROM record LEFT JOIN latest ON latest.id = record.id WHERE table_no = ? AND place = ?";
+const LOAD_ID: &str = load!("record.id = ?");
 
 /// By what a record is looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +112,13 @@ impl By {
         match self {
             Self::Key => LOAD,
             Self::Place => LOAD_AT,
+        }
+    }
+
+    const fn peek(self) -> &'static str {
+        match self {
+            Self::Key => PEEK,
+            Self::Place => PEEK_AT,
         }
     }
 
@@ -162,10 +188,11 @@ impl Ledger {
         let mut rows = statement.query((shape.number.0, key.as_bytes()))?;
         let damaged = |_| LedgerError::Damaged("row");
         match rows.next()? {
-            Some(row) => match decode(mirror_bytes(row)?).map_err(damaged)? {
-                Some(part) => read_with(row, |_| Ok(part)).map(Some),
-                None => Ok(None),
-            },
+            Some(row) => {
+                let mirror = mirror_bytes(row, 5, 10)?;
+                let part = decode(mirror.as_deref()).map_err(damaged)?;
+                part.map(|part| read_with(row, mirror.is_some().then_some(part))).transpose()
+            }
             None => Ok(decode(None).map_err(damaged)?.map(|_| Record::unmet(shape.number, key))),
         }
     }
@@ -178,11 +205,10 @@ impl Ledger {
     /// Hands the mirror's row bytes of what the database has under a key to `look`; `None` where there is no such record.
     /// Spares sealing the decoding.
     pub fn peek<T>(&self, shape: &Shape, key: &Key, look: impl FnOnce(Option<&[u8]>) -> T) -> Result<T> {
-        let sql = format!("SELECT row FROM record WHERE table_no = ? AND {} = ?", By::place_in(shape).column());
-        let mut statement = self.connection.prepare_cached(&sql)?;
+        let mut statement = self.connection.prepare_cached(By::place_in(shape).peek())?;
         let mut rows = statement.query((shape.number.0, key.as_bytes()))?;
         match rows.next()? {
-            Some(row) => Ok(look(row.get_ref(0)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("row"))?)),
+            Some(row) => Ok(look(mirror_bytes(row, 0, 1)?.as_deref())),
             None => Ok(look(None)),
         }
     }
@@ -298,12 +324,15 @@ impl Ledger {
 
     /// Writes `current` and `version`, with `row` as the row that the database has; anchors the record.
     pub fn store_mirror(&self, record: &mut Record, row: Option<&Row>) -> Result<()> {
+        let before = record.id;
         let id = self.anchor(record)?;
         let version = Parameter::Integer(record.version.0);
         let (cells, stamps);
+        record.row_bytes = 0;
         let parameters = match &record.current {
             Some(image) => {
                 cells = Rope::from(row.unwrap_or(&image.row));
+                record.row_bytes = cells.len();
                 stamps = stamps_bytes(&image.stamps);
                 [
                     Parameter::Integer(id),
@@ -316,37 +345,51 @@ impl Ledger {
             }
             None => [Parameter::Integer(id), Parameter::Null, Parameter::Null, Parameter::Null, Parameter::Null, version],
         };
-        self.write(Statement::SetMirror, &parameters).map(drop)
+        self.write(Statement::SetMirror, &parameters)?;
+        record.since.clear();
+        before.map_or(Ok(()), |id| self.drop_latest(id))
+    }
+
+    fn drop_latest(&self, id: i64) -> Result<()> {
+        self.write(Statement::DropLatest, &[Parameter::Integer(id)]).map(drop)
     }
 
     /// As [`Ledger::store_mirror`] for a record that was there, of which `row` is the bytes; `image` says the rest.
     pub fn store_row(&self, record: &Record, image: &Image, row: &[u8]) -> Result<()> {
+        self.write_row(record, image, Parameter::Blob(row))
+    }
+
+    pub(super) fn write_row(&self, record: &Record, image: &Image, row: Parameter<'_>) -> Result<()> {
         let Some(id) = record.id else { return Err(LedgerError::Damaged("record")) };
         let stamps = stamps_bytes(&image.stamps);
         let parameters = [
             Parameter::Integer(id),
             Parameter::Integer(image.born.site.0.into()),
             Parameter::Integer(image.born.sequence.cast_signed()),
-            Parameter::Blob(row),
+            row,
             stamps_parameter(&stamps),
             Parameter::Integer(record.version.0),
         ];
-        self.write(Statement::SetMirror, &parameters).map(drop)
+        self.write(Statement::SetMirror, &parameters)?;
+        self.drop_latest(id)
     }
 
-    /// As [`Ledger::store_mirror`] for a record that was there and becomes `image`, of the same incarnation and different in `fields` only:
-    /// remembers no more than these in the commit record.
+    /// As [`Ledger::store_mirror`] for a record that was there and becomes `image`, of the same incarnation and different in `fields` only,
+    /// which ascend: these are written beside the row, or taken up into it where that grows too much.
     pub fn store_fields(&self, record: &Record, image: &Image, fields: &[FieldNo]) -> Result<()> {
         let Some(id) = record.id else { return Err(LedgerError::Damaged("record")) };
-        let mut patch = Rope::default();
-        for field in fields {
-            cells::push_integer(patch.bytes_mut(), field.0.into());
-            patch.push(image.row.get(*field));
+        let changed = latest::encode(image, fields);
+        let changed = if record.since.is_empty() {
+            changed.joined()
+        } else {
+            latest::merged(&record.since, &changed.joined()).map_err(|_| LedgerError::Damaged("latest fields"))?.into()
+        };
+        let parameters = [Parameter::Integer(id), Parameter::Integer(record.version.0), Parameter::Blob(&changed)];
+        if latest::stays_beside(changed.len(), record.row_bytes) {
+            return self.write(Statement::PutLatest, &parameters).map(drop);
         }
-        let stamps = stamps_bytes(&image.stamps);
-        let (version, patch) = (Parameter::Integer(record.version.0), Parameter::Cells(&patch));
-        let parameters = [Parameter::Integer(id), version, patch, stamps_parameter(&stamps)];
-        self.write(Statement::PatchMirror, &parameters).map(drop)
+        self.write(Statement::TakeUp, &parameters)?;
+        self.drop_latest(id)
     }
 
     /// Writes `extra`; anchors the record unless there is and was nothing to write.
@@ -396,21 +439,32 @@ impl Ledger {
     }
 }
 
-fn mirror_bytes<'r>(row: &'r SqlRow<'_>) -> Result<Option<&'r [u8]>> {
-    row.get_ref(5)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("row"))
+/// The mirror's row, of which one column of the result has the bytes and another one the fields that changed since.
+fn mirror_bytes<'r>(row: &'r SqlRow<'_>, whole: usize, since: usize) -> Result<Option<Cow<'r, [u8]>>> {
+    let damaged = || LedgerError::Damaged("row");
+    let Some(bytes) = row.get_ref(whole)?.as_bytes_or_null().map_err(|_| damaged())? else { return Ok(None) };
+    let since = row.get_ref(since)?.as_bytes_or_null().map_err(|_| damaged())?.unwrap_or_default();
+    latest::row(bytes, since).map(Some).map_err(|_| damaged())
 }
 
 fn read(row: &SqlRow<'_>) -> Result<Record> {
-    read_with(row, Row::decode)
+    let decoded = mirror_bytes(row, 5, 10)?.map(|bytes| Row::decode(&bytes)).transpose();
+    read_with(row, decoded.map_err(|_| LedgerError::Damaged("row"))?)
 }
 
-fn read_with(row: &SqlRow<'_>, decode: impl FnOnce(&[u8]) -> std::result::Result<Row, RowError>) -> Result<Record> {
-    let current = match mirror_bytes(row)? {
-        Some(bytes) => Some(Image {
-            born: Born { site: SiteNo(row.get(3)?), sequence: row.get::<_, i64>(4)?.cast_unsigned() },
-            row: decode(bytes).map_err(|_| LedgerError::Damaged("row"))?,
-            stamps: read_stamps(row.get_ref(6)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("stamps"))?)?,
-        }),
+/// The record of a row of the result, of which the values are read already.
+fn read_with(row: &SqlRow<'_>, values: Option<Row>) -> Result<Record> {
+    let since = row.get_ref(10)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("latest fields"))?.unwrap_or_default();
+    let current = match values {
+        Some(values) => {
+            let mut image = Image {
+                born: Born { site: SiteNo(row.get(3)?), sequence: row.get::<_, i64>(4)?.cast_unsigned() },
+                row: values,
+                stamps: read_stamps(row.get_ref(6)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("stamps"))?)?,
+            };
+            latest::put_stamps(&mut image, since).map_err(|_| LedgerError::Damaged("latest fields"))?;
+            Some(image)
+        }
         None => None,
     };
     let extra_stored = row.get_ref(8)? != ValueRef::Null;
@@ -427,6 +481,8 @@ fn read_with(row: &SqlRow<'_>, decode: impl FnOnce(&[u8]) -> std::result::Result
         version: JournalNumber(row.get(7)?),
         extra,
         extra_stored,
+        row_bytes: row.get_ref(5)?.as_bytes_or_null().map_err(|_| LedgerError::Damaged("row"))?.map_or(0, <[u8]>::len),
+        since: since.to_vec(),
     })
 }
 
@@ -463,4 +519,76 @@ pub(super) fn read_stamps(bytes: Option<&[u8]>) -> Result<Vec<Option<Stamp>>> {
         image.set_stamp(FieldNo(field), Some(Stamp { time, site }));
     }
     Ok(image.stamps)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::model::{SiteName, Value};
+    use crate::world::World;
+
+    /// One write of a record of four fields.
+    #[derive(Clone, Debug)]
+    enum Write {
+        /// These fields alone.
+        Fields(std::collections::BTreeMap<u16, u8>),
+        /// The whole row; none ends the record.
+        Whole(Option<[u8; 4]>),
+    }
+
+    fn write() -> impl Strategy<Value = Write> {
+        let fields = proptest::collection::btree_map(0u16..4, 0u8..60, 1..4).prop_map(Write::Fields);
+        prop_oneof![3 => fields, 1 => any::<Option<[u8; 4]>>().prop_map(Write::Whole)]
+    }
+
+    /// Short and long ones: some stay beside the row, some do not.
+    fn value(number: u8) -> Value {
+        Value::text(&"x".repeat(usize::from(number)))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn however_a_record_was_written_it_is_read_the_same(writes in proptest::collection::vec(write(), 1..12)) {
+            let folder = tempfile::tempdir().unwrap();
+            let name = SiteName::new("head").unwrap();
+            let ledger = Ledger::open(&World::real(), &folder.path().join("state.db"), &name).unwrap();
+            let (table, key) = (TableNo(0), Key::new([&Value::Integer(1)]).unwrap());
+            let mut expected: Option<Image> = None;
+            for (version, write) in (1..).zip(writes) {
+                let mut record = ledger.load(table, &key).unwrap();
+                prop_assert_eq!(&record.current, &expected);
+                record.version = JournalNumber(version);
+                let stamp = Some(Stamp { time: Millis(version), site: SiteNo(0) });
+                match (write, &mut expected) {
+                    (Write::Fields(_), None) => continue,
+                    (Write::Fields(fields), Some(image)) => {
+                        for (field, number) in &fields {
+                            image.row.set(FieldNo(*field), value(*number));
+                            image.set_stamp(FieldNo(*field), stamp);
+                        }
+                        let fields: Vec<FieldNo> = fields.into_keys().map(FieldNo).collect();
+                        ledger.store_fields(&record, image, &fields).unwrap();
+                    }
+                    (Write::Whole(values), _) => {
+                        expected = values.map(|values| Image {
+                            born: Born { site: SiteNo(0), sequence: version.cast_unsigned() },
+                            row: Row(values.into_iter().map(value).collect()),
+                            stamps: vec![stamp; 4],
+                        });
+                        record.current = expected.clone();
+                        ledger.store_mirror(&mut record, None).unwrap();
+                    }
+                }
+                let record = ledger.load(table, &key).unwrap();
+                prop_assert_eq!((&record.current, record.version), (&expected, JournalNumber(version)));
+                let bytes: Vec<u8> = ledger.connection.query_row(PEEK, (table.0, key.as_bytes()), |row| {
+                    Ok(mirror_bytes(row, 0, 1).unwrap().map(Cow::into_owned).unwrap_or_default())
+                }).unwrap();
+                prop_assert_eq!(bytes, expected.as_ref().map(|image| image.row.to_bytes()).unwrap_or_default());
+            }
+        }
+    }
 }

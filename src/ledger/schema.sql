@@ -10,10 +10,10 @@ CREATE TABLE site (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 -- -1 marks a table that is not in the database.
 CREATE TABLE shape (number INTEGER PRIMARY KEY, rank INTEGER NOT NULL, sealed INTEGER NOT NULL, shape TEXT NOT NULL);
 
--- One row per record ever met. The mirror is born + row + stamps (row NULL: no such record now), the row as the database has it.
+-- One row per record ever met. The mirror is born + row + stamps with `latest` put over them (row NULL: no such record now), the row as the database has it.
 -- `key` says which record it is: its key, or where handed-out numbers are in it what stays when they change. `place` is then
 -- its key in the database now, and NULL where it is the same or there is no such record.
--- `version` is the last journal entry of this record; `extra` is what cannot be derived from the journal.
+-- `version` is the last journal entry of this record, but where `latest` has it; `extra` is what cannot be derived from the journal.
 CREATE TABLE record (
   id INTEGER PRIMARY KEY, table_no INTEGER NOT NULL, key BLOB NOT NULL,
   born_site INTEGER, born_sequence INTEGER, row BLOB, stamps BLOB,
@@ -21,6 +21,9 @@ CREATE TABLE record (
   UNIQUE (table_no, key));
 CREATE UNIQUE INDEX record_place ON record (table_no, place) WHERE place IS NOT NULL;
 CREATE INDEX record_extra ON record (table_no, key) WHERE extra IS NOT NULL;
+
+-- Fields of a record that changed since `row` was written whole (`latest.rs`); `version` is then the one here.
+CREATE TABLE latest (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, fields BLOB NOT NULL);
 
 -- Sealed changes in order, each with what is needed to undo it. `previous` chains the entries of one record.
 -- `known_to`: the neighbour it came from and that therefore holds the new state already.

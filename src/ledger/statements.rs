@@ -82,6 +82,7 @@ statements! {
     AddFormer = 32, "INSERT INTO former (table_no, number, record, became, told, time) VALUES (?, ?, ?, ?, ?, ?)";
     TellFormer = 34, "UPDATE former SET told = 1, time = ?3 WHERE record = ?1 AND became = ?2 AND told = 0";
     SetShape = 33, "UPDATE shape SET shape = ?2 WHERE number = ?1";
+    /// Of versions before: fields of a row that had nothing beside it.
     PatchMirror = 30, "UPDATE record SET row = patched(row, ?3), stamps = ?4, version = ?2 WHERE id = ?1";
     PutParked = 50, "INSERT INTO parked VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET packet = excluded.packet, since = excluded.since, content = excluded.content";
     DropParked = 51, "DELETE FROM parked WHERE site = ? AND table_no = ? AND key = ?";
@@ -102,6 +103,7 @@ statements! {
     ForgetPackets = 65, "DELETE FROM packet WHERE site = ? AND direction = ? AND number <= ?";
     ForgetConflict = 66, "DELETE FROM conflict WHERE number = ?";
     SetTold = 90, "UPDATE neighbour SET told_documents = ?2 WHERE site = ?1";
+    /// Of versions before, as [`Statement::PatchMirror`].
     FillMirror = 53, "UPDATE record SET row = ?2, stamps = ?3 WHERE id = ?1";
     PutSeen = 120, "INSERT INTO document_seen VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET content = excluded.content, look = excluded.look";
     DropSeen = 121, "DELETE FROM document_seen WHERE path = ?";
@@ -119,11 +121,15 @@ statements! {
     DropCopy = 133, "DELETE FROM document_copy WHERE id = ?";
     PutTrouble = 134, "INSERT INTO document_trouble VALUES (?, ?) ON CONFLICT DO UPDATE SET why = excluded.why";
     DropTroubles = 135, "DELETE FROM document_trouble";
+    PutLatest = 140, "INSERT OR REPLACE INTO latest VALUES (?, ?, ?)";
+    DropLatest = 141, "DELETE FROM latest WHERE id = ?";
+    TakeUp = 142, "UPDATE record SET version = ?2, row = taken_up(row, ?3), stamps = stamped(stamps, ?3) WHERE id = ?1";
 }
 
-/// Teaches a connection the function that [`Statement::PatchMirror`] calls.
+/// Teaches a connection the functions that statements call.
 pub(super) fn teach(connection: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    super::latest::teach(connection)?;
     connection.create_scalar_function("patched", 2, flags, |context| {
         let bytes = |place| context.get_raw(place).as_blob().map_err(|error| rusqlite::Error::UserFunctionError(error.into()));
         cells::patched(bytes(0)?, bytes(1)?).map_err(|error| rusqlite::Error::UserFunctionError(error.into()))

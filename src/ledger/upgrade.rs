@@ -20,12 +20,20 @@ const TO_3: &str = "
     UPDATE alias SET record = record.id FROM record WHERE born_site = to_site AND born_sequence = to_sequence;
     INSERT INTO meta SELECT 'unnoted:' || site, sent FROM neighbour WHERE kind = 'child';";
 
+/// To format 4: fields that change are kept beside the row from now on. None are yet: what a version before left to be caught up with
+/// writes rows that have nothing beside them.
+const TO_4: &str = "CREATE TABLE latest (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, fields BLOB NOT NULL);";
+
 impl Ledger {
-    pub(super) fn upgrade_from_2(&self, world: &World) -> Result<()> {
+    pub(super) fn upgrade(&self, world: &World) -> Result<()> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
         // Somebody else may have been faster.
-        if version(&self.connection)? == 2 {
+        let version = version(&self.connection)?;
+        if version == 2 {
             self.connection.execute_batch(TO_3)?;
+        }
+        if version < FORMAT {
+            self.connection.execute_batch(TO_4)?;
             world.step("upgrade state file")?;
             self.connection.execute_batch(&format!("PRAGMA user_version = {FORMAT}"))?;
         }
@@ -40,8 +48,9 @@ fn version(connection: &Connection) -> Result<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ledger::statements::{Parameter, Statement};
     use crate::ledger::{Card, NeighbourKind, Record};
-    use crate::model::{Key, PacketNumber, SiteName, StreamId, TableNo, Value};
+    use crate::model::{FieldNo, Key, PacketNumber, SiteName, StreamId, TableNo, Value};
 
     /// What `schema.sql` has that format 2 had not, taken back.
     const BACK_TO_2: &str = "
@@ -52,7 +61,11 @@ mod tests {
         ALTER TABLE old RENAME TO alias;
         DROP TABLE nobodys;
         DROP INDEX conflict_taken;
+        DROP TABLE latest;
         PRAGMA user_version = 2;";
+
+    /// The same of format 3.
+    const BACK_TO_3: &str = "DROP TABLE latest; PRAGMA user_version = 3;";
 
     #[test]
     fn a_file_of_format_2_keeps_its_aliases_and_knows_what_it_sent() {
@@ -96,5 +109,41 @@ mod tests {
         assert!(Ledger::open(&mortal, &path, &name).is_err());
         assert_eq!(version(&Connection::open(&path).unwrap()).unwrap(), 2);
         Ledger::open(&World::real(), &path, &name).unwrap();
+    }
+
+    #[test]
+    fn a_file_of_format_3_catches_up_with_what_its_version_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let (world, name) = (World::real(), SiteName::new("head").unwrap());
+        let ledger = Ledger::open(&world, &path, &name).unwrap();
+        let mut record = Record::unmet(TableNo(1), &Key::new([&Value::Integer(7)]).unwrap());
+        let row = crate::model::Row(vec![Value::Integer(7), Value::text("before"), Value::text("the rest of the row, so that it is long")]);
+        record.current = Some(crate::model::Image { born: ledger.give_birth(), row, stamps: Vec::new() });
+        ledger.store_mirror(&mut record, None).unwrap();
+        let id = record.id.unwrap();
+        ledger.connection.execute_batch(BACK_TO_3).unwrap();
+        // What version 0.1 wrote into its commit for an edit of field 1.
+        let mut patch = Vec::new();
+        crate::model::cells::push_integer(&mut patch, 1);
+        crate::model::cells::push_text(&mut patch, b"after");
+        ledger.begin().unwrap();
+        ledger.record();
+        let parameters = [Parameter::Integer(id), Parameter::Integer(4), Parameter::Blob(&patch), Parameter::Null];
+        ledger.write(Statement::PatchMirror, &parameters).unwrap();
+        let left = ledger.recorded().unwrap();
+        ledger.rollback().unwrap();
+        drop(ledger);
+        let ledger = Ledger::open(&world, &path, &name).unwrap();
+        ledger.replay(&world, 1, &left.joined()).unwrap();
+        let mut record = ledger.load_id(id).unwrap();
+        assert_eq!((record.version.0, record.current.as_ref().unwrap().row.get(FieldNo(1))), (4, &Value::text("after")));
+        let mut image = record.current.clone().unwrap();
+        image.row.set(FieldNo(1), Value::text("last"));
+        record.version = crate::model::JournalNumber(5);
+        ledger.store_fields(&record, &image, &[FieldNo(1)]).unwrap();
+        record.current = Some(image);
+        let again = ledger.load_id(id).unwrap();
+        assert_eq!((again.version, &again.current), (record.version, &record.current));
     }
 }

@@ -44,7 +44,7 @@ pub enum LibraryError {
     #[error("`{0}` is not marked as a library")]
     NoMarker(PathBuf),
     /// The disk has no room for the document.
-    #[error("`{path}` needs {needed} bytes{}", free.map_or_else(|| ", and fewer are free".to_owned(), |free| format!(" and {free} are free")))]
+    #[error("the disk has no room for `{path}`: it needs {}{}", megabytes(*needed), free.map_or_else(String::new, |free| format!(", {} are free", megabytes(free))))]
     Full {
         /// The document.
         path: DocumentPath,
@@ -93,6 +93,10 @@ impl From<FileError> for LibraryError {
             FileError::Crash(crash) => Self::Crash(crash),
         }
     }
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{}.{} MB", bytes / 1_000_000, bytes / 100_000 % 10)
 }
 
 /// The way to a document's folder.

@@ -208,6 +208,34 @@ fn a_pack_that_was_damaged_since_is_as_if_it_had_not_come() {
     assert_eq!(store.get(&id).unwrap(), Some(chunk));
 }
 
+#[test]
+fn a_frame_that_ends_before_its_line_says_is_refused() {
+    let (frames, index) = pack(&[b"the only chunk".to_vec()]);
+    let longer = String::from_utf8(index).unwrap().replace(&format!("\"packed\":{}", frames.len()), "\"packed\":1000");
+    let folder = tempfile::tempdir().unwrap();
+    let taken = take(&mut ChunkStore::open(folder.path()).unwrap(), &frames, longer.as_bytes());
+    assert!(matches!(taken, Err(PackFault::Frame { frame: 1, reason: "it ends early" })), "{taken:?}");
+}
+
+/// Another run may be in the middle of keeping a pack.
+#[test]
+fn whoever_only_looks_leaves_what_is_half_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let chunk = b"kept".to_vec();
+    let (frames, index) = pack(std::slice::from_ref(&chunk));
+    take(&mut ChunkStore::open(folder.path()).unwrap(), &frames, &index).unwrap();
+    for half in ["frames.zst", ".scratch.part", "broken.jsonl"] {
+        fs::write(folder.path().join(half), "x").unwrap();
+    }
+    let before = files(folder.path());
+    assert!(ChunkStore::look(folder.path()).unwrap().has(&ChunkId::of(&chunk)));
+    assert_eq!(files(folder.path()), before);
+    ChunkStore::open(folder.path()).unwrap();
+    assert_eq!(files(folder.path()).len(), 2);
+    let none = folder.path().join("none");
+    assert!(!ChunkStore::look(&none).unwrap().has(&ChunkId::of(&chunk)) && !none.exists());
+}
+
 /// What a person with nothing but the usual tools finds in the part.
 #[test]
 fn the_frames_are_a_file_that_zstd_unpacks() {

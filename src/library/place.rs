@@ -16,10 +16,10 @@ use std::ffi::OsStr;
 use std::io::{self, Write};
 
 use super::folder::{SWAP, Way};
-use super::inside::{Inside, Kind, Look, set_executable, set_modified};
+use super::inside::{Inside, Kind, Look, set_modified};
 use super::{ChunkId, ContentId, Cut, Document, DocumentPath, Library, LibraryError, Recipe, Refusal, Seen};
 use crate::world::World;
-use crate::world::files::TEMPORARY;
+use crate::world::files::{TEMPORARY, set_executable};
 
 /// What became of a document that was to be placed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -434,3 +434,38 @@ fn sorted(mut words: Vec<String>) -> Vec<String> {
     words.sort();
     words
 }
+
+#[test]
+fn a_glance_reads_nothing_and_says_the_same_as_long_as_nothing_happens() {
+    let mut site = Site::new();
+    site.write("a", "one");
+    site.write("b", "two");
+    site.scan();
+    let glance = |site: &Site| site.library.glance(&site.world, &site.patterns, &site.known).unwrap();
+    assert_eq!(glance(&site), super::Glance::default());
+    site.write("c", "new");
+    site.write("b", "edited");
+    fs::remove_file(site.folder.path().join("a")).unwrap();
+    // What cannot be read looks different all the same.
+    let differ = glance(&site).differ;
+    let names: Vec<&str> = differ.iter().map(|what| what.split(' ').next().unwrap()).collect();
+    assert_eq!(names, ["a", "b", "c"], "{differ:?}");
+    assert_eq!(glance(&site).differ, differ);
+    site.write("c", "newer");
+    assert!(!glance(&site).differ.is_subset(&differ));
+    site.now.store(LONG_AGO + 500, Ordering::Relaxed);
+    site.modify("c", LONG_AGO + 400);
+    let glance = glance(&site);
+    assert!(glance.busy && glance.differ.iter().all(|what| !what.starts_with('c')), "{glance:?}");
+}
+
+#[test]
+fn a_glance_leaves_alone_what_another_run_puts_together() {
+    let site = Site::new();
+    let half = site.folder.path().join(super::HIDDEN).join("x.part");
+    fs::write(&half, "half").unwrap();
+    Library::look(site.folder.path()).unwrap();
+    assert!(half.exists());
+    Library::open(site.folder.path()).unwrap();
+    assert!(!half.exists());
+}

@@ -250,6 +250,8 @@ pub mod cells {
         pub fields: Vec<(FieldNo, &'b [u8])>,
         /// How many cells the second row has.
         pub length: usize,
+        /// Whether the first one has as many: else these fields do not make the second one of it.
+        pub as_long: bool,
     }
 
     /// Compares two rows' bytes.
@@ -258,13 +260,14 @@ pub mod cells {
     /// [`RowError`] where the bytes are no rows.
     pub fn differing<'b>(old: &[u8], new: &'b [u8]) -> Result<Difference<'b>, RowError> {
         let (mut before, mut after) = (split(old), split(new));
-        let mut found = Difference::default();
+        let mut found = Difference { as_long: true, ..Difference::default() };
         for place in 0..=u16::MAX {
             let (before, after) = (before.next().transpose()?, after.next().transpose()?);
             if before.is_none() && after.is_none() {
                 break;
             }
             found.length += usize::from(after.is_some());
+            found.as_long &= before.is_some() == after.is_some();
             if before.unwrap_or(&[ABSENT]) != after.unwrap_or(&[ABSENT]) {
                 found.fields.push((FieldNo(place), after.unwrap_or(&[ABSENT])));
             }
@@ -398,8 +401,9 @@ mod tests {
         fn what_differs_between_two_rows_patches_one_into_the_other(a in proptest::collection::vec(value(), 0..8), b in proptest::collection::vec(value(), 0..8)) {
             let (old, new) = (Row(a), Row(b));
             let (old_bytes, new_bytes) = (old.to_bytes(), new.to_bytes());
-            let cells::Difference { fields, length: count } = cells::differing(&old_bytes, &new_bytes).unwrap();
+            let cells::Difference { fields, length: count, as_long } = cells::differing(&old_bytes, &new_bytes).unwrap();
             prop_assert_eq!(count, new.0.len());
+            prop_assert_eq!(as_long, old.0.len() == new.0.len());
             prop_assert_eq!(fields.iter().map(|(field, _)| *field).collect::<Vec<_>>(), old.differing(&new).collect::<Vec<_>>());
             let mut patch = Vec::new();
             for (field, cell) in fields {

@@ -510,3 +510,41 @@ fn blocks_deflate_to_less_than_four_fifths_of_row_wise_json() {
         assert!(blocks * 10 <= rows * 8, "{blocks} against {rows} bytes");
     }
 }
+
+#[test]
+fn numbers_tell_what_names_no_longer_do() {
+    let told = |home: &mut Home| {
+        let fields = (0..5).map(|number| (FieldNo(number + 10), FieldNo(number))).collect();
+        home.shapes[0].past.told = Some(Told { table: TableNo(7), fields });
+    };
+    let mut sender = home(&["head", "anna"]);
+    told(&mut sender);
+    let bytes = write(&sender, &[update(7, 4, "old", "new", 0)]);
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    assert!(text.contains(r#""numbers":{"table":7,"key":[10],"fields":["#), "{text}");
+
+    // Since then the table and the column have other names, and others have theirs.
+    let mut later = home(&["head", "anna"]);
+    told(&mut later);
+    later.shapes[0].name = "clients".into();
+    later.shapes[0].fields[4].name = "remark".into();
+    later.shapes[0].fields.push(Field { name: "note".into(), dropped: false });
+    later.shapes[1].name = "customers".into();
+    let change = &read(&mut later, &bytes)[0];
+    assert_eq!((change.table, change.fields.as_slice()), (TableNo(0), &[FieldNo(4)][..]));
+    assert_eq!(change.after.as_ref().unwrap().row.get(FieldNo(4)), &Value::text("new"));
+    later.shapes[0].fields[4].dropped = true;
+    assert_eq!(blocks(&bytes)[0].changes(&mut later).unwrap().unknown_fields, ["note"], "not the one that has the name now");
+
+    // Who knows no numbers goes by names, and a block without them is read by names.
+    let mut plain = home(&["head", "anna"]);
+    assert_eq!(read(&mut plain, &bytes)[0].fields, [FieldNo(4)]);
+    let without = write(&plain, &[update(7, 4, "old", "new", 0)]);
+    let mut sender = sender;
+    assert_eq!(read(&mut sender, &without)[0].fields, [FieldNo(4)]);
+    for wrong in [r#""key":[10,11]"#, r#""key":[]"#, r#""key":[-1]"#, r#""key":[65536]"#, r#""key":["a"]"#] {
+        let line = text.replace(r#""key":[10]"#, wrong);
+        let refused = BlockReader::new(line.as_bytes(), &Limits::STANDARD).next().unwrap();
+        assert!(matches!(refused, Err(CodecError::Block { line: 1, .. })), "{wrong}");
+    }
+}

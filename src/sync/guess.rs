@@ -63,6 +63,7 @@ pub(super) fn guess(session: &Session, old: &Shape, found: &Shape, gaps: &mut Ve
     }
     let mut evidence: BTreeMap<(FieldNo, FieldNo), Evidence> = BTreeMap::new();
     let mut names: BTreeMap<FieldNo, Name> = BTreeMap::new();
+    let mut values: BTreeMap<FieldNo, BTreeSet<String>> = BTreeMap::new();
     let mut holds_more: BTreeSet<FieldNo> = BTreeSet::new();
     let is_default = |field: &FieldNo, value: &Value| defaults.get(field).and_then(Option::as_ref) == Some(value);
     let looked = compare_sample(session, old, &candidate, &mut |mirror, row, noted| {
@@ -74,9 +75,13 @@ pub(super) fn guess(session: &Session, old: &Shape, found: &Shape, gaps: &mut Ve
                 holds_more.insert(*new);
             }
         }
-        for field in stayed.iter().filter(|_| !noted) {
+        for field in &stayed {
             let (was, is) = (mirror.get(*field), row.get(*field));
-            names.entry(*field).or_default().add(was.converts_to(is), is_default(field, is));
+            names.entry(*field).or_default().add(was.converts_to(is), is_default(field, is), noted);
+        }
+        for (field, value) in come.iter().map(|field| (field, row.get(*field))).chain(gone.iter().map(|field| (field, mirror.get(*field))))
+        {
+            values.entry(*field).or_default().insert(value.to_string());
         }
     })?;
     if !looked {
@@ -90,7 +95,12 @@ pub(super) fn guess(session: &Session, old: &Shape, found: &Shape, gaps: &mut Ve
         let mut seen = evidence.iter().filter(|((_, one), _)| *one == new).peekable();
         seen.peek().is_some() && seen.all(|(_, evidence)| evidence.differs())
     };
-    let is_another = |name: &str| candidate.field(name).is_some_and(|new| !holds_more.contains(&new) && differs(new));
+    // A column that has far fewer values than the one that went is no other spelling of it.
+    let says_nothing = |new: FieldNo| {
+        let count = |field: &FieldNo| values.get(field).map_or(0, BTreeSet::len);
+        !gone.is_empty() && gone.iter().all(|gone| count(&new) * 2 <= count(gone))
+    };
+    let is_another = |name: &str| candidate.field(name).is_some_and(|new| !holds_more.contains(&new) && differs(new) || says_nothing(new));
     gaps.iter_mut().for_each(|gap| gap.new.retain(|name| !is_another(name)));
     gaps.retain(|gap| !gap.new.is_empty());
     let agreeing: Vec<(FieldNo, FieldNo)> =
@@ -130,30 +140,43 @@ pub(super) fn holds_the_same(session: &Session, old: &Shape, candidate: &Shape) 
     Ok(looked && evidence.is_enough())
 }
 
-/// What records that nobody touched say of a name that was there before.
+/// What records say of a name that was there before.
 #[derive(Clone, Copy, Debug, Default)]
 struct Name {
-    /// They hold what they held, and not only what a column is filled with.
+    /// Those that nobody touched.
+    untouched: Held,
+    /// Those that were noted: the migration itself may have written to all of them.
+    noted: Held,
+}
+
+/// Records by what they hold in a field.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    /// What they held, and not only what a column is filled with.
     kept: u64,
-    /// They hold what a column is filled with, and held something else.
+    /// What a column is filled with, and they held something else.
     emptied: u64,
-    /// They hold something else.
+    /// Something else.
     other: u64,
 }
 
 impl Name {
-    fn add(&mut self, same: bool, filled: bool) {
-        self.kept += u64::from(same && !filled);
-        self.emptied += u64::from(!same && filled);
-        self.other += u64::from(!same && !filled);
+    fn add(&mut self, same: bool, filled: bool, noted: bool) {
+        let held = if noted { &mut self.noted } else { &mut self.untouched };
+        held.kept += u64::from(same && !filled);
+        held.emptied += u64::from(!same && filled);
+        held.other += u64::from(!same && !filled);
     }
 
+    /// Where only noted records tell, what the name meant must also be found under another one.
     const fn is_another(&self) -> bool {
-        self.kept == 0 && self.emptied + self.other > 0
+        let Held { kept, emptied, other } = self.untouched;
+        let written = self.noted.kept == 0 && self.noted.emptied > self.noted.other;
+        kept == 0 && (emptied + other > 0 || written)
     }
 
     const fn is_filled(&self) -> bool {
-        self.kept == 0 && self.other == 0 && self.emptied > 0
+        self.untouched.kept == 0 && self.untouched.other == 0 && self.untouched.emptied > 0
     }
 }
 

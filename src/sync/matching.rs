@@ -264,6 +264,7 @@ impl<'s> Taking<'s> {
         let number = TableNo(u32::try_from(self.all.len()).expect("SQLite has fewer tables"));
         self.events.push(Event::NewTable(found.name.clone()));
         self.taken.tables.insert(number, BTreeSet::new());
+        self.taken.new.insert(number);
         self.all.push(Shape { number, ..found.clone() });
         Ok(())
     }

@@ -140,7 +140,7 @@ impl Applying<'_> {
             Some(document) => document.decide(session, dispute.believed_until),
             None => decide(criteria, &dispute, None),
         };
-        if let Some(document) = document {
+        if let Some(document) = &document {
             if document.is_same() {
                 if decided.verdict == Verdict::Child {
                     stated().for_each(|field| merged.take(field, change.theirs));
@@ -165,6 +165,11 @@ impl Applying<'_> {
         };
         for field in losing {
             self.disagree(change, merged, field, &decided, ConflictKind::Field)?;
+            if let (Some(document), Some(conflict)) = (&document, self.losses.last_mut()) {
+                let [parent, child] = document.written();
+                let (winner, loser) = if decided.verdict == Verdict::Child { (child, parent) } else { (parent, child) };
+                (conflict.winner_time, conflict.loser_time) = (Some(winner), Some(loser));
+            }
         }
         if decided.verdict == Verdict::Child {
             stated().for_each(|field| merged.take(field, change.theirs));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::bundles;
+use super::bundles::follow::Customized;
 use super::documents::DocumentCounts;
 use super::forget::Forgotten;
 use super::stays::Stays;
@@ -99,6 +100,8 @@ pub struct Report {
     pub forgotten: Forgotten,
     /// What happened to documents.
     pub documents: DocumentCounts,
+    /// What happened to customizations.
+    pub customized: Customized,
     /// Things worth a line that fit nowhere else.
     pub notes: Vec<String>,
 }

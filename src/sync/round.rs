@@ -106,6 +106,7 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
         progress("looking at bundles");
         let followed = super::bundles::follow::follow(session)?;
         report.notes.extend(followed.notes);
+        report.customized = followed.customized;
         let waits = followed.waits.into_iter();
         report.waiting.extend(waits.map(|(what, why, retried)| Waiting { neighbour: None, what, why, retried, unreachable: false }));
     }
@@ -163,6 +164,8 @@ fn send(
             let asks = new_asks(session, &neighbour, &got.missing)?;
             let neighbour = heartbeat(session, neighbour.clone())?;
             let built = build::build(session, &neighbour, &asks)?;
+            let contents = built.packets.iter().any(|packet| packet.contents);
+            report.notes.extend(documents::tell::rest(session, &neighbour, contents)?);
             report.built.extend(built.packets);
             report.kept.extend(built.kept);
         }

@@ -15,7 +15,7 @@ use super::taken::Taken;
 use super::{Result, Session, SyncError};
 use crate::database::NoteKind;
 use crate::ledger::{Cause, CauseKind, EntryKind, Record};
-use crate::model::{FieldNo, Identity, Image, Key, Millis, Row, RowError, Shape, SiteNo, Stamp, Value, cells};
+use crate::model::{Born, FieldNo, Identity, Image, Key, Millis, Row, RowError, Shape, SiteNo, Stamp, Value, cells};
 
 /// Noted keys sealed in one ledger transaction: many, because they are sealed in the order of their keys, and each page of
 /// the mirror is then written once. Memory stays below some ten megabytes.
@@ -275,11 +275,13 @@ pub(super) struct Sealing<'s> {
     pub(super) taken: Vec<Taken>,
     /// No more waiting: they begin now.
     pub(super) finishing: bool,
+    /// What is looked at was in a new table when it was seen first, and nobody noted it.
+    found_in_new: bool,
 }
 
 impl<'s> Sealing<'s> {
     pub(super) fn new(session: &'s Session, kind: CauseKind) -> Self {
-        Self { session, kind, cause: None, buffer: Vec::new(), changed: 0, taken: Vec::new(), finishing: false }
+        Self { session, kind, cause: None, buffer: Vec::new(), changed: 0, taken: Vec::new(), finishing: false, found_in_new: false }
     }
 
     /// Compares what the database has under a key with its mirror and journals the difference.
@@ -315,6 +317,7 @@ impl<'s> Sealing<'s> {
             (None, Some(_)) => Ok(Some(Row::default())),
         })?;
         let Some(mut record) = found else { return Ok(()) };
+        self.found_in_new = time.is_none() && self.session.new_tables.contains(&shape.number);
         let stamp = Stamp { time: time.unwrap_or_else(|| self.session.world.now()), site: SiteNo(0) };
         match (record.current.take(), row) {
             (None, None) => Ok(()),
@@ -337,6 +340,7 @@ impl<'s> Sealing<'s> {
                     fields.iter().for_each(|field| old.take(*field, &was));
                 }
                 let mut newest = None;
+                let changed: Vec<FieldNo> = differing.fields.iter().map(|(field, _)| *field).collect();
                 for (field, cell) in differing.fields {
                     let value = cells::value(cell).map_err(damaged)?;
                     let stamp = self.stamp(shape, field, &image, &value, stamp, time.is_some());
@@ -351,6 +355,10 @@ impl<'s> Sealing<'s> {
                     image.row.0.resize(differing.length, Value::Absent);
                     record.current = Some(image);
                     return Ok(ledger.fill_mirror(&record)?);
+                }
+                if differing.as_long && row.len() < KEPT_BYTES {
+                    self.append(&mut record, &EntryKind::Update(old, fields), newest)?;
+                    return Ok(ledger.store_fields(&record, &image, &changed)?);
                 }
                 // The row is in the buffer; nothing else needs to hold what may be large.
                 image.row = Row::default();
@@ -411,7 +419,8 @@ impl<'s> Sealing<'s> {
     /// A record began under a key that `record` has or last had; `old` is what was there until now.
     fn begin(&mut self, shape: &Shape, record: Record, old: Option<Image>, row: Row, place: &Key, stamp: Stamp) -> Result<()> {
         let ledger = &self.session.ledger;
-        let born = ledger.give_birth();
+        let seed = self.seed(shape, &row)?;
+        let born = seed.unwrap_or_else(|| ledger.give_birth());
         let identity = shape.identity();
         let mut record = record;
         let mut old = old;
@@ -437,7 +446,9 @@ impl<'s> Sealing<'s> {
             record.place = Some(place.clone());
         }
         let mut image = Image { born, row, stamps: Vec::new() };
-        shape.live_fields().for_each(|field| image.set_stamp(field, Some(stamp)));
+        if seed.is_none() {
+            shape.live_fields().for_each(|field| image.set_stamp(field, Some(stamp)));
+        }
         if let Some(old) = &mut old {
             self.session.mean(shape, &mut old.row)?;
         }
@@ -455,6 +466,26 @@ impl<'s> Sealing<'s> {
             (Identity::Birth, Some(number)) => self.adopt(shape.number, number, stamp.time),
             (Identity::Birth | Identity::Key | Identity::Meaning, _) => Ok(()),
         }
+    }
+
+    /// The incarnation of a record that the migration itself put into the table it made. Where the same application migrates at several
+    /// sites each puts it there: one record, whose incarnation follows from what it is. None for what somebody typed, and for what
+    /// refers to handed-out numbers, which can mean another record at each site.
+    fn seed(&self, shape: &Shape, row: &Row) -> Result<Option<Born>> {
+        let refers = shape.numbers.iter().any(|number| !matches!(row.get(number.field), Value::Absent | Value::Null));
+        let Some(told) = shape.past.told.as_ref().filter(|_| self.found_in_new && !refers) else { return Ok(None) };
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&told.table.0.to_le_bytes());
+        for (number, field) in told.fields.iter().filter(|(_, field)| shape.is_live(**field)) {
+            hasher.update(&number.0.to_le_bytes());
+            let mut cell = Vec::new();
+            cells::push(&mut cell, row.get(*field));
+            hasher.update(&cell);
+        }
+        let hash = hasher.finalize();
+        let number = u64::from_le_bytes(hash.as_bytes()[..8].try_into().expect("a hash has 32 bytes"));
+        let site = self.session.ledger.site_number(&self.session.settings.host)?;
+        Ok(Some(Born { site, sequence: number >> 1 }))
     }
 
     /// Whether nothing happened but that columns make numbers of what they hold from now on. Where schemas travel, they do so everywhere: nobody

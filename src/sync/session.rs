@@ -45,13 +45,16 @@ enum Why {
     Disarmed,
     /// Its own shape moved: these fields hold what no edit brought.
     Reshaped(BTreeSet<FieldNo>),
+    /// It was not there before: nobody but its maker wrote what nobody noted.
+    New,
 }
 
-/// As the note has it: `3?`, `3`, or `3:7,8` for the three reasons.
+/// As the note has it: `3?`, `3`, `3:7,8` or `3+` for the four reasons.
 fn due_words(due: &Due) -> String {
     let word = |(table, why): (&TableNo, &Why)| match why {
         Why::Moved => format!("{}?", table.0),
         Why::Disarmed => table.0.to_string(),
+        Why::New => format!("{}+", table.0),
         Why::Reshaped(filled) => format!("{}:{}", table.0, filled.iter().map(|field| field.0.to_string()).collect::<Vec<_>>().join(",")),
     };
     due.iter().map(word).collect::<Vec<_>>().join(" ")
@@ -63,7 +66,10 @@ fn due_word(word: &str) -> Option<(TableNo, Why)> {
         (None, Some((table, fields))) => {
             (table, Why::Reshaped(fields.split(',').filter_map(|field| field.parse().ok().map(FieldNo)).collect()))
         }
-        (None, None) => (word, Why::Disarmed),
+        (None, None) => match word.strip_suffix('+') {
+            Some(table) => (table, Why::New),
+            None => (word, Why::Disarmed),
+        },
     };
     Some((TableNo(table.parse().ok()?), why))
 }
@@ -134,6 +140,8 @@ pub struct Session {
     pub former: Vec<Shape>,
     /// While a schema change is taken over: per table the fields whose content no edit brought.
     pub(super) filled: BTreeMap<TableNo, BTreeSet<FieldNo>>,
+    /// While a schema change is taken over: tables that were not there before.
+    pub(super) new_tables: BTreeSet<TableNo>,
     /// What decides conflicts.
     pub rules: Rules,
     /// What the rules say of each table, as far as somebody asked.
@@ -200,6 +208,7 @@ impl Session {
             shapes,
             former,
             filled: BTreeMap::new(),
+            new_tables: BTreeSet::new(),
             database: None,
             repaired: Vec::new(),
             missed: 0,
@@ -260,9 +269,11 @@ impl Session {
         }
         let filled = |(table, why): (&TableNo, &Why)| match why {
             Why::Reshaped(filled) => Some((*table, filled.clone())),
+            Why::New => Some((*table, BTreeSet::new())),
             Why::Moved | Why::Disarmed => None,
         };
         self.filled = due.iter().filter_map(filled).collect();
+        self.new_tables = due.iter().filter(|(_, why)| **why == Why::New).map(|(table, _)| *table).collect();
         if !due.is_empty() {
             // What was noted has its time; comparing finds the rest.
             seal::seal_all(self)?;
@@ -277,13 +288,14 @@ impl Session {
                     self.repaired.push((name, missed));
                 }
                 // What the migration filled in is no edit that capture missed.
-                Why::Reshaped(_) => {}
+                Why::Reshaped(_) | Why::New => {}
             }
         }
         if !due.is_empty() {
             self.set_note(DUE, "")?;
         }
         self.filled.clear();
+        self.new_tables.clear();
         upgrade::settle(self, version)?;
         schema::notice(self, version)?;
         parked::retry(self)?;
@@ -324,7 +336,8 @@ impl Session {
             if let Some(Why::Reshaped(earlier)) = due.get(table) {
                 all.extend(earlier);
             }
-            due.insert(*table, Why::Reshaped(all));
+            let is_new = taken.new.contains(table) || due.get(table) == Some(&Why::New);
+            due.insert(*table, if is_new { Why::New } else { Why::Reshaped(all) });
         }
         Ok(self.ledger.set_note(DUE, &due_words(&due))?)
     }

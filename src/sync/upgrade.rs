@@ -50,6 +50,8 @@ pub(super) struct TakenOver {
     pub surveyed: i64,
     /// Tables whose shape is new or otherwise, each with the fields whose content nobody edited.
     pub tables: BTreeMap<TableNo, BTreeSet<FieldNo>>,
+    /// Tables that were not there before, nor did anybody speak of them.
+    pub new: BTreeSet<TableNo>,
     /// The schema was known before: what is otherwise happened since.
     pub again: bool,
     /// Shapes are otherwise.
@@ -76,7 +78,10 @@ pub(super) fn take_over(session: &mut Session, note: impl FnOnce(&Session, &Take
     let Taking { all, mut events, mut taken, untracked, .. } = taking;
     let known = session.ledger.note(UNTRACKED)?;
     if let Some(known) = &known {
-        let new = untracked.iter().filter(|(name, _)| known.lines().all(|line| line != name) && !name.starts_with("sqlite_"));
+        // Where a virtual table keeps its content is no table of the application's.
+        let inner = crate::database::UntrackedReason::ShadowOfVirtual.to_string();
+        let is_new = |name: &String| known.lines().all(|line| line != name) && !name.starts_with("sqlite_");
+        let new = untracked.iter().filter(|(name, why)| is_new(name) && *why != inner);
         let said = |name: &str| events.iter().any(|event| matches!(event, Event::Untracked(said, _) if said == name));
         let new: Vec<Event> = new.filter(|(name, _)| !said(name)).map(|(name, why)| Event::Untracked(name.clone(), why.clone())).collect();
         events.extend(new);
@@ -162,7 +167,7 @@ pub(super) fn moved(session: &Session) -> Result<Vec<(String, String)>> {
 }
 
 /// What the shapes were made for: the schema, what the rules say stays where it is, and what the parent told.
-fn version_words(session: &Session, schema: i64) -> Result<String> {
+pub(super) fn version_words(session: &Session, schema: i64) -> Result<String> {
     let mut local = schema::words(session)?.unwrap_or_default();
     if session.rules.schema_travels() {
         // Since packets say them.

@@ -47,21 +47,78 @@ pub enum Privacy {
 /// # Errors
 /// As the operating system says, with the path; a failed call leaves no file of the final name.
 pub fn publish(world: &World, path: &Path, bytes: &[u8], existing: Existing, privacy: Privacy) -> Result<(), FileError> {
+    publish_with(world, path, existing, privacy, |file| Ok(file.write_all(bytes)?))
+}
+
+/// Publishes what `write` puts into a new file as `path`, whole or not at all: for what is too long to be held in memory.
+///
+/// # Errors
+/// As `write` or the operating system says; a failed call leaves no file of the final name.
+pub fn publish_with<E: From<FileError>>(
+    world: &World,
+    path: &Path,
+    existing: Existing,
+    privacy: Privacy,
+    write: impl FnOnce(&mut std::fs::File) -> Result<(), E>,
+) -> Result<(), E> {
     let folder = path.parent().unwrap_or(Path::new("."));
+    let io = |error: io::Error| E::from(FileError::Io(error));
     let mut builder = tempfile::Builder::new();
     builder.prefix(".").suffix(TEMPORARY);
     if privacy == Privacy::Ordinary {
         share_as_umask_says(&mut builder);
     }
-    let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    world.step("publish file")?;
+    let mut file = builder.tempfile_in(folder).map_err(io)?;
+    write(file.as_file_mut())?;
+    file.as_file().sync_all().map_err(io)?;
+    world.step("publish file").map_err(FileError::Crash)?;
     match existing {
-        Existing::Replace => drop(file.persist(path).map_err(|error| error.error)?),
-        Existing::Keep => drop(file.persist_noclobber(path).map_err(|error| error.error)?),
+        Existing::Replace => drop(file.persist(path).map_err(|error| io(error.error))?),
+        Existing::Keep => drop(file.persist_noclobber(path).map_err(|error| io(error.error))?),
     }
-    sync_folder(folder)?;
+    sync_folder(folder).map_err(io)
+}
+
+/// The permission bits of an open file; 0 where the system has none.
+///
+/// # Errors
+/// As the operating system says.
+#[cfg(unix)]
+pub fn rights(file: &std::fs::File) -> io::Result<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    Ok(file.metadata()?.permissions().mode() & 0o777)
+}
+
+/// The permission bits of an open file; 0 where the system has none.
+///
+/// # Errors
+/// As the operating system says.
+#[cfg(not(unix))]
+pub fn rights(_: &std::fs::File) -> io::Result<u32> {
+    Ok(0)
+}
+
+/// Gives an open file the rights of `like`, and the right to run it or not. Only Unix has such bits.
+///
+/// # Errors
+/// As the operating system says.
+#[cfg(unix)]
+pub fn set_executable(file: &std::fs::File, executable: bool, like: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    // Whoever may read it may run it.
+    let mode = if executable { like | (like & 0o444) >> 2 } else { like & !0o111 };
+    if mode & 0o777 == rights(file)? {
+        return Ok(());
+    }
+    file.set_permissions(std::fs::Permissions::from_mode(mode & 0o777))
+}
+
+/// Gives an open file the rights of `like`, and the right to run it or not. Only Unix has such bits.
+///
+/// # Errors
+/// As the operating system says.
+#[cfg(not(unix))]
+pub fn set_executable(_: &std::fs::File, _: bool, _: u32) -> io::Result<()> {
     Ok(())
 }
 

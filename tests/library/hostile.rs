@@ -43,10 +43,7 @@ fn hashed(value: &Value) -> Value {
 }
 
 fn lines(values: &[Value]) -> Vec<u8> {
-    let line = |value: &Value| match value {
-        Value::String(text) => format!("{text}\n"),
-        other => format!("{}\n", hashed(other)),
-    };
+    let line = |value: &Value| value.as_str().map_or_else(|| format!("{}\n", hashed(value)), |text| format!("{text}\n"));
     values.iter().map(line).collect::<String>().into_bytes()
 }
 
@@ -103,18 +100,17 @@ fn parts(vector: &Value, scratch: &Path) -> Vec<Part> {
     parts.push(("documents/chunks.jsonl".to_owned(), lines_told.map_or_else(|| std::fs::read(index).unwrap(), |told| lines(&told))));
     for (name, told) in vector["parts"].as_object().into_iter().flatten() {
         parts.retain(|(known, _)| known != name);
-        match told {
-            Value::Null => {}
-            Value::Object(repeated) if repeated.contains_key("repeat") => {
-                let line = lines(&[repeated["repeat"].clone()]);
-                parts.push((name.clone(), line.repeat(usize::try_from(repeated["times"].as_u64().unwrap()).unwrap())));
-            }
-            Value::Object(padded) if padded.contains_key("padded") => {
-                let blanks = usize::try_from(padded["blanks"].as_u64().unwrap()).unwrap();
-                parts.push((name.clone(), format!("{}{}", padded["padded"].as_str().unwrap(), " ".repeat(blanks)).into_bytes()));
-            }
-            told => parts.push((name.clone(), lines(std::slice::from_ref(told)))),
-        }
+        let amount = |name: &str| usize::try_from(told[name].as_u64().unwrap()).unwrap();
+        let bytes = if told.is_null() {
+            continue;
+        } else if told["repeat"].is_string() {
+            lines(&[told["repeat"].clone()]).repeat(amount("times"))
+        } else if let Some(text) = told["padded"].as_str() {
+            format!("{text}{}", " ".repeat(amount("blanks"))).into_bytes()
+        } else {
+            lines(std::slice::from_ref(told))
+        };
+        parts.push((name.clone(), bytes));
     }
     parts.into_iter().map(|(name, bytes)| Part { name, source: PartSource::Bytes(bytes) }).collect()
 }

@@ -271,3 +271,73 @@ fn no_record_arrives_before_its_document_where_the_settings_say_so() {
         }
     }
 }
+
+#[test]
+fn what_programs_leave_behind_is_no_document_unless_the_rules_want_it() {
+    let left = [".DS_Store", "Thumbs.db", "desktop.ini", "~$offer.docx", "x.tmp", ".~lock.offer.odt#", ".a.txt.swp", "a.txt~", "film.part"];
+    for (rules, names) in [("", 2), ("[library]\nusual_excludes = false\n", 2 + left.len())] {
+        let tree = library(rules);
+        for name in left {
+            tree.write("head", &format!("folder/{name}"), "x");
+        }
+        tree.write("head", "folder/offer.docx", "offer");
+        tree.write("head", "folder/template.tmpl", "no temporary file");
+        tree.settle(&SITES);
+        assert_eq!(tree.folder("anna").len(), names, "{:?}", tree.folder("anna").keys());
+        assert_eq!(tree.session("head").ledger.document_troubles().unwrap().len(), 0, "nobody need hear of them");
+    }
+}
+
+#[test]
+fn what_a_site_leaves_out_itself_is_not_sent_to_it_until_it_wants_it() {
+    let tree = library("");
+    tree.set_library("anna", |library| library.choice.exclude = vec!["films".into()]);
+    tree.settle(&["anna", "north", "head"]);
+    let film = noise(300_000, 5);
+    tree.write("head", "films/a.mp4", &film);
+    tree.write("head", "note", "small");
+    tree.sync("head");
+    assert!(tree.sent("north") < 20_000, "the film goes no further");
+    tree.settle(&SITES);
+    assert_eq!(tree.folder("anna").into_keys().collect::<Vec<_>>(), ["note"]);
+    assert_eq!(tree.folder("north")["films/a.mp4"], film);
+    assert_eq!(fieldpost::sync::documents::place::coming(&tree.session("anna")).unwrap(), []);
+    tree.assert_same(&SITES);
+    tree.set_library("anna", |library| library.choice.exclude.clear());
+    tree.settle(&["anna", "north", "head"]);
+    tree.settle(&SITES);
+    assert_eq!(tree.folder("anna")["films/a.mp4"], film);
+}
+
+#[test]
+fn an_office_that_leaves_something_out_passes_it_on() {
+    let tree = library("");
+    tree.set_library("north", |library| library.choice.exclude = vec!["films".into()]);
+    tree.settle(&["anna", "north", "head"]);
+    let film = noise(300_000, 6);
+    tree.write("head", "films/a.mp4", &film);
+    tree.settle(&SITES);
+    assert_eq!(tree.folder("anna")["films/a.mp4"], film);
+    assert_eq!(tree.folder("north").len(), 0);
+}
+
+#[test]
+fn a_name_that_changes_only_its_case_costs_nothing_and_disturbs_nobody() {
+    let tree = library("");
+    let content = noise(300_000, 7);
+    tree.write("head", "Plans/Plan.bin", &content);
+    tree.write("head", "other", "x");
+    tree.settle(&SITES);
+    tree.rename("head", "Plans", "plans");
+    let mut sent = 0;
+    for _ in 0..3 {
+        sent += SITES.into_iter().map(|site| tree.sent(site)).sum::<u64>();
+    }
+    assert!(sent < 20_000, "{sent} bytes for a name");
+    tree.settle(&SITES);
+    for site in SITES {
+        let folder = tree.folder(site);
+        assert!(folder["plans/Plan.bin"] == content && folder.len() == 2, "at {site}: {:?}", folder.keys());
+        assert_eq!(tree.session(site).ledger.document_troubles().unwrap().len(), 0, "at {site}");
+    }
+}

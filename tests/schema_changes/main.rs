@@ -13,14 +13,7 @@ mod support;
 mod tables;
 
 use fieldpost::site::Role;
-use fieldpost::sync::report::Report;
-use support::Tree;
-
-const SCHEMA: &str = "
-    CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT);
-    CREATE TABLE notes (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers, body TEXT);
-    INSERT INTO customers VALUES ('ACME', 'Acme Ltd', 'Bern', '1'), ('BOLT', 'Bolt AG', 'Basel', '2'), ('CORE', 'Core', 'Chur', '3');
-    INSERT INTO notes VALUES ('N1', 'ACME', 'first');";
+use support::{SHOP as SCHEMA, Tree, conflicts, says};
 
 const CUSTOMERS: &str = "SELECT * FROM customers ORDER BY id";
 
@@ -71,21 +64,4 @@ fn assert_one(tree: &Tree, sites: &[&str]) {
 fn assert_schema(tree: &Tree, sites: &[&str]) {
     let schema = schema_of(tree, sites[0]);
     sites.iter().for_each(|site| assert_eq!(schema_of(tree, site), schema, "the schema at {site}"));
-}
-
-fn says(report: &Report, words: &str) -> bool {
-    report.notes.iter().any(|note| note.contains(words))
-}
-
-fn conflicts(tree: &Tree, site: &str) -> Vec<String> {
-    let mut all = Vec::new();
-    let session = tree.session(site);
-    session
-        .ledger
-        .conflicts(0, &mut |_, _, _, conflict| {
-            all.push(format!("{} {:?}: {:?} over {:?}", conflict.key, conflict.field, conflict.winner, conflict.loser));
-            Ok(())
-        })
-        .unwrap();
-    all
 }

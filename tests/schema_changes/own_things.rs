@@ -73,3 +73,128 @@ fn a_host_column_that_a_child_renames_goes_on_by_both_names() {
     tree.assert_rows(&["head", "anna"], "SELECT phone FROM customers ORDER BY id", &["anna", "head", "3"]);
     super::assert_one(&tree, &["head", "anna"]);
 }
+
+#[test]
+fn a_local_table_whose_name_the_host_gives_to_another_one_is_kept_and_said() {
+    let tree = two();
+    tree.edit("anna", "CREATE TABLE tags (name TEXT PRIMARY KEY, color TEXT); INSERT INTO tags VALUES ('mine', 'red')");
+    tree.sync("anna");
+    tree.edit("head", "CREATE TABLE tags (id INTEGER PRIMARY KEY, label TEXT NOT NULL); INSERT INTO tags VALUES (1, 'host''s')");
+    tree.sync("head");
+    for _ in 0..2 {
+        let report = tree.sync("anna");
+        let why = report.waiting.first().map(|waiting| waiting.why.clone()).unwrap_or_default();
+        assert!(
+            why.contains(
+                "table `tags` is new, and this site has a table `tags` of its own with another key: give that one another name here"
+            ),
+            "{why} {report:?}"
+        );
+        tree.assert_rows(&["anna"], "SELECT * FROM tags", &["mine|red"]);
+    }
+    tree.edit("anna", "ALTER TABLE tags RENAME TO my_tags");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna"], "SELECT * FROM my_tags", &["mine|red"]);
+    tree.assert_rows(&["head", "anna"], "SELECT * FROM tags", &["1|host's"]);
+    tree.assert_sound(&["head", "anna"]);
+}
+
+#[test]
+fn a_local_column_whose_name_the_host_adds_becomes_the_hosts_with_what_is_in_it() {
+    let tree = two();
+    tree.edit("anna", "ALTER TABLE customers ADD COLUMN level TEXT; UPDATE customers SET level = '5' WHERE id = 'ACME'; UPDATE customers SET level = 'high' WHERE id = 'BOLT'");
+    tree.settle(&["anna", "head"]);
+    tree.edit(
+        "head",
+        "ALTER TABLE customers ADD COLUMN level INTEGER NOT NULL DEFAULT 0; UPDATE customers SET level = 8 WHERE id = 'CORE'",
+    );
+    tree.sync("head");
+    let report = tree.sync("anna");
+    assert!(says(&report, "column `level` of `customers` was this site's own and is the main office's from now on"), "{:?}", report.notes);
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(
+        &["head", "anna"],
+        "SELECT id, level, typeof(level) FROM customers ORDER BY id",
+        &["ACME|5|integer", "BOLT|high|text", "CORE|8|integer"],
+    );
+    super::assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn local_indexes_views_and_triggers_stay_and_one_that_fits_no_more_is_said_with_its_text() {
+    let tree = two();
+    tree.edit(
+        "anna",
+        "CREATE TABLE mine (n); CREATE INDEX my_phones ON customers(phone); CREATE INDEX my_cities ON customers(city);
+        CREATE VIEW my_names AS SELECT id, phone FROM customers; CREATE VIEW my_places AS SELECT city FROM customers;
+        CREATE TRIGGER my_moves AFTER UPDATE ON customers BEGIN INSERT INTO mine VALUES (OLD.city); END;
+        CREATE TRIGGER my_notes AFTER INSERT ON notes BEGIN INSERT INTO mine SELECT phone FROM customers WHERE id = NEW.customer; END",
+    );
+    tree.sync("anna");
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name VARCHAR(9) NOT NULL, telephone TEXT); INSERT INTO n SELECT id, name, phone FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers;
+        CREATE TABLE o (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers, body VARCHAR(20)); INSERT INTO o SELECT * FROM notes; DROP TABLE notes; ALTER TABLE o RENAME TO notes; COMMIT");
+    tree.sync("head");
+    let report = tree.sync("anna");
+    for name in ["index `my_cities`", "view `my_places`", "trigger `my_moves`"] {
+        assert!(says(&report, &format!("{name} of this site does not fit the new schema and is gone")), "{name}: {:?}", report.notes);
+    }
+    assert!(says(&report, "it was: CREATE INDEX my_cities ON customers(city)"), "{:?}", report.notes);
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna"], "SELECT name FROM sqlite_schema WHERE name LIKE 'my%' ORDER BY 1", &["my_names", "my_notes", "my_phones"]);
+    tree.assert_rows(&["anna"], "SELECT * FROM my_names WHERE id = 'ACME'", &["ACME|1"]);
+    tree.edit("anna", "INSERT INTO notes VALUES ('N9', 'BOLT', 'x')");
+    tree.assert_rows(&["anna"], "SELECT n FROM mine", &["2"]);
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+}
+
+#[test]
+fn an_application_that_makes_the_same_change_at_both_sites_is_one_change() {
+    let change = "ALTER TABLE customers RENAME COLUMN phone TO telephone; ALTER TABLE customers ADD COLUMN phone TEXT; ALTER TABLE customers DROP COLUMN city;
+        CREATE TABLE kinds (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO kinds VALUES (1, 'lead'), (2, 'client');
+        CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT); INSERT INTO settings VALUES ('theme', 'light'), ('rows', '20');
+        ALTER TABLE customers ADD COLUMN kind INTEGER REFERENCES kinds; UPDATE customers SET kind = 2; PRAGMA user_version = 7";
+    for early in ["head", "anna"] {
+        let tree = two();
+        tree.edit("head", "INSERT INTO customers SELECT 'C' || value, 'Customer', 'city ' || value, 'phone ' || value FROM json_each('[1, 2, 3, 4, 5, 6]')");
+        tree.settle(&["head", "anna"]);
+        tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+        tree.edit("head", "UPDATE customers SET phone = 'head' WHERE id = 'BOLT'");
+        tree.edit(early, change);
+        let late = if early == "head" { "anna" } else { "head" };
+        tree.edit(early, "UPDATE customers SET telephone = 't', kind = 1 WHERE id = 'CORE'; INSERT INTO settings VALUES ('x', 'y')");
+        tree.sync(early);
+        tree.edit(late, "UPDATE customers SET name = 'late' WHERE id = 'CORE'");
+        tree.edit(late, change);
+        let report = tree.sync(late);
+        assert_eq!(report.waiting, []);
+        tree.edit(late, "UPDATE settings SET value = '30' WHERE name = 'rows'");
+        for _ in 0..2 {
+            for site in [late, early] {
+                let report = tree.sync(site);
+                assert_eq!(report.waiting, []);
+                assert!(!says(&report, "another record now"), "no number moved: {:?}", report.notes);
+            }
+        }
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(
+            &["head", "anna"],
+            "SELECT id, name, telephone, phone, kind FROM customers WHERE id < 'C1' OR id = 'CORE' ORDER BY id",
+            &["ACME|Acme Ltd|anna|-|2", "BOLT|Bolt AG|head|-|2", "CORE|late|t|-|1"],
+        );
+        tree.assert_rows(&["head", "anna"], "SELECT name, value FROM settings ORDER BY name", &["rows|30", "theme|light", "x|y"]);
+        tree.assert_rows(&["head", "anna"], "SELECT id, name FROM kinds ORDER BY id", &["1|lead", "2|client"]);
+        // What both had from the start is one record for good.
+        tree.edit("anna", "UPDATE kinds SET name = 'prospect' WHERE id = 1; DELETE FROM settings WHERE name = 'theme'");
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["head", "anna"], "SELECT name FROM kinds ORDER BY id", &["prospect", "client"]);
+        tree.assert_rows(&["head", "anna"], "SELECT name FROM settings ORDER BY name", &["rows", "x"]);
+        // What the late migration filled in is nobody's edit: it never wins over one.
+        let listed = super::conflicts(&tree, "head");
+        assert!(
+            listed.len() <= 1 && listed.iter().all(|line| line.starts_with("CORE Some(\"kind\"): Some(\"1\") over")),
+            "{early}: {listed:?}"
+        );
+        super::assert_one(&tree, &["head", "anna"]);
+    }
+}

@@ -135,6 +135,8 @@ fn nothing_that_was_sent_where_something_must_be_from_now_on_becomes_what_every_
     );
     let report = tree.sync("anna");
     assert!(says(&report, "column `phone` of `customers` must not be empty: '' stands in it where it was empty"), "{:?}", report.notes);
+    let report = tree.sync("head");
+    assert!(report.built.iter().all(|packet| !packet.tables.contains_key("notes")), "not everything is told anew: {:?}", report.built);
     tree.settle(&["head", "anna"]);
     tree.assert_rows(
         &["head", "anna"],

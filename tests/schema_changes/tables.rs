@@ -147,3 +147,57 @@ fn a_schema_that_did_not_change_makes_no_packet() {
     triggers.iter().for_each(|name| tree.edit("head", &format!("DROP TRIGGER \"{name}\"")));
     assert!(tree.sync("head").built.is_empty());
 }
+
+#[test]
+fn a_full_text_index_of_a_tables_content_is_made_anew_and_finds_what_is_there() {
+    let tree = two();
+    let triggers = "CREATE TRIGGER words_i AFTER INSERT ON notes BEGIN INSERT INTO words(rowid, body) VALUES (NEW.rowid, NEW.body); END;";
+    tree.edit(
+        "head",
+        &format!("CREATE VIRTUAL TABLE words USING fts5(body, content='notes'); INSERT INTO words(words) VALUES ('rebuild'); {triggers}"),
+    );
+    tree.settle(&["head", "anna"]);
+    let found = "SELECT body FROM words WHERE words MATCH 'first'";
+    tree.assert_rows(&["head", "anna"], found, &["first"]);
+    tree.edit("head", &format!("DROP TRIGGER words_i; DROP TABLE words; CREATE VIRTUAL TABLE words USING fts5(body, customer, content='notes', tokenize='porter');
+        INSERT INTO words(words) VALUES ('rebuild'); {}", triggers.replace("(rowid, body) VALUES (NEW.rowid, NEW.body)", "(rowid, body, customer) VALUES (NEW.rowid, NEW.body, NEW.customer)")));
+    tree.edit("anna", "INSERT INTO notes VALUES ('N2', 'BOLT', 'second thoughts')");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT body FROM words WHERE words MATCH 'customer: acme'", &["first"]);
+    tree.assert_rows(&["head", "anna"], "SELECT body FROM words WHERE words MATCH 'thought'", &["second thoughts"]);
+    tree.edit("head", "DROP TRIGGER words_i; DROP TABLE words");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT name FROM sqlite_schema WHERE name LIKE 'words%'", &[]);
+    tree.assert_sound(&["head", "anna"]);
+}
+
+#[test]
+fn a_virtual_table_that_keeps_what_is_in_it_stays_and_that_is_said() {
+    let tree = two();
+    tree.edit("head", "CREATE VIRTUAL TABLE words USING fts5(body)");
+    tree.settle(&["head", "anna"]);
+    tree.edit("anna", "INSERT INTO words VALUES ('mine')");
+    tree.edit("head", "DROP TABLE words");
+    tree.sync("head");
+    let report = tree.sync("anna");
+    let said = "virtual table `words` is gone at the main office; only this site knows what is in it here, so it stays as it is";
+    assert!(says(&report, said), "{:?}", report.notes);
+    tree.assert_rows(&["anna"], "SELECT body FROM words", &["mine"]);
+    tree.assert_same(&["head", "anna"]);
+}
+
+#[test]
+fn a_view_and_a_trigger_that_name_a_dropped_column_go_as_the_host_has_them() {
+    let tree = two_of(&format!(
+        "{SCHEMA} CREATE VIEW places AS SELECT id, city FROM customers; CREATE TABLE heard (line TEXT);
+        CREATE TRIGGER hear AFTER UPDATE ON customers BEGIN INSERT INTO heard VALUES (NEW.city); END"
+    ));
+    tree.edit("head", "DROP TRIGGER hear; DROP VIEW places; ALTER TABLE customers DROP COLUMN city; CREATE VIEW places AS SELECT id, phone FROM customers;
+        CREATE TRIGGER hear AFTER UPDATE ON customers BEGIN INSERT INTO heard VALUES (NEW.phone); END");
+    tree.edit("anna", "UPDATE customers SET city = 'Biel', phone = '9' WHERE id = 'ACME'");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT * FROM places WHERE id = 'ACME'", &["ACME|9"]);
+    tree.edit("anna", "UPDATE customers SET phone = '10' WHERE id = 'ACME'");
+    tree.settle(&["anna", "head"]);
+    assert_one(&tree, &["head", "anna"]);
+}

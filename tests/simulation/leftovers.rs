@@ -115,6 +115,10 @@ fn look(session: &Session, name: &str, path: &std::path::Path) -> rusqlite::Resu
                 "SELECT id FROM record WHERE row IS NULL AND extra IS NULL AND version > 0 AND table_no NOT IN ({handed_out}) AND id NOT IN ({lasting})"
             ),
         ),
+        (
+            "fields beside no row",
+            "SELECT latest.id FROM latest LEFT JOIN record ON record.id = latest.id WHERE record.row IS NULL".to_owned(),
+        ),
         ("told", "SELECT id FROM record WHERE ifnull(instr(extra, '\"told\"'), 0) > 0".to_owned()),
         ("streams", format!("SELECT site FROM packet GROUP BY site, direction HAVING count(*) > {PACKETS}")),
     ];

@@ -12,6 +12,13 @@ use fieldpost::sync::{Limits, Session, join, report::Report, round, start};
 use fieldpost::world::{Faults, SkewedClock, World};
 use rusqlite::Connection;
 
+/// Two tables with some records.
+pub const SHOP: &str = "
+    CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT);
+    CREATE TABLE notes (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers, body TEXT);
+    INSERT INTO customers VALUES ('ACME', 'Acme Ltd', 'Bern', '1'), ('BOLT', 'Bolt AG', 'Basel', '2'), ('CORE', 'Core', 'Chur', '3');
+    INSERT INTO notes VALUES ('N1', 'ACME', 'first');";
+
 /// A tree of sites in a temporary folder.
 pub struct Tree {
     pub folder: tempfile::TempDir,
@@ -281,4 +288,23 @@ fn word(value: rusqlite::types::ValueRef<'_>) -> String {
         ValueRef::Text(text) => String::from_utf8_lossy(text).into_owned(),
         ValueRef::Blob(bytes) => data_encoding::HEXLOWER.encode(bytes),
     }
+}
+
+/// Whether a round says these words.
+pub fn says(report: &Report, words: &str) -> bool {
+    report.notes.iter().any(|note| note.contains(words))
+}
+
+/// What was decided at a site, a line each.
+pub fn conflicts(tree: &Tree, site: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    let session = tree.session(site);
+    session
+        .ledger
+        .conflicts(0, &mut |_, _, _, conflict| {
+            all.push(format!("{} {:?}: {:?} over {:?}", conflict.key, conflict.field, conflict.winner, conflict.loser));
+            Ok(())
+        })
+        .unwrap();
+    all
 }

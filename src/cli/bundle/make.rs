@@ -6,15 +6,18 @@ use serde::Serialize;
 
 use super::{BuildArgs, FolderArgs, NewArgs};
 use crate::bundle::{self, BundleName, Source, Version};
+use crate::cli::failure::KeyHalf;
 use crate::cli::page::{Page, alert, count, size};
 use crate::cli::printer::Report;
 use crate::cli::{Context, Exit, Failure};
 use crate::keys::{Fingerprint, SigningKey};
 use crate::packet::ContentHash;
+use crate::site::HomeError;
 
 /// A new folder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct NewReport {
+    name: BundleName,
     folder: PathBuf,
 }
 
@@ -46,7 +49,7 @@ struct BuildReport {
 pub(super) fn new(arguments: &NewArgs, context: &Context) -> Result<Exit, Failure> {
     let folder = context.here.join(arguments.name.as_str());
     bundle::begin(&context.world, &folder, &arguments.name)?;
-    Ok(context.printer.report(&NewReport { folder }))
+    Ok(context.printer.report(&NewReport { name: arguments.name.clone(), folder }))
 }
 
 pub(super) fn check(arguments: &FolderArgs, context: &Context) -> Result<Exit, Failure> {
@@ -60,8 +63,8 @@ pub(super) fn check(arguments: &FolderArgs, context: &Context) -> Result<Exit, F
 pub(super) fn build(arguments: &BuildArgs, context: &Context) -> Result<Exit, Failure> {
     let source = Source::read(&context.here.join(&arguments.folder))?;
     let key = match &arguments.key {
-        Some(file) => SigningKey::load(&context.here.join(file))?,
-        None => SigningKey::load(&context.discover()?.signing_key())?,
+        Some(file) => SigningKey::load(&context.here.join(file)).map_err(KeyHalf::Private.of(file))?,
+        None => SigningKey::load(&context.discover().map_err(no_key)?.signing_key())?,
     };
     let out = arguments.out.as_ref().map_or_else(|| context.here.clone(), |out| context.here.join(out));
     let built = bundle::build(&context.world, &source, &key, &out)?;
@@ -77,13 +80,21 @@ pub(super) fn build(arguments: &BuildArgs, context: &Context) -> Result<Exit, Fa
     Ok(context.printer.report(&report))
 }
 
+/// Whoever builds without a home has to say with which key.
+fn no_key(failure: Failure) -> Failure {
+    if matches!(failure, Failure::Home(HomeError::NotFound { .. })) { Failure::NoPublisherKey } else { failure }
+}
+
 fn findings(source: &Source) -> Result<Vec<String>, Failure> {
     Ok(source.findings()?.iter().map(ToString::to_string).collect())
 }
 
 impl Report for NewReport {
     fn text(&self, _: &Page) -> String {
-        format!("`{}` is made: fill it, then 'fieldpost bundle check' and 'fieldpost bundle build'", self.folder.display())
+        let (folder, name) = (self.folder.display(), &self.name);
+        format!(
+            "`{folder}` is made: its bundle.toml says what goes where\n\nThen 'fieldpost bundle check {name}' and 'fieldpost bundle build {name}'"
+        )
     }
 }
 

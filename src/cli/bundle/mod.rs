@@ -8,13 +8,16 @@ mod status;
 mod trust;
 mod undo;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
+use super::page::{count, number};
 use super::{Context, Exit, Failure};
 use crate::bundle::{BundleName, Fate, Opened};
-use crate::sync::{Session, bundles};
+use crate::sync::bundles::install::RowCounts;
+use crate::sync::{Session, SyncError, bundles};
 
 /// Publish customizations: screens, templates, reports, lists, schema steps
 ///
@@ -129,17 +132,18 @@ pub struct TrustArgs {
 
 /// Arguments of `bundle publish`.
 #[derive(Clone, Debug, Args)]
+#[command(group(ArgGroup::new("sites").required(true).args(["groups", "everyone"])))]
 pub struct PublishArgs {
     /// The file that 'fieldpost bundle build' made
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// A group of sites; may be given several times
-    #[arg(long = "group", value_name = "GROUP", required_unless_present = "everyone", conflicts_with = "everyone")]
+    /// A group of sites, in addition to those it is published for; may be given several times
+    #[arg(long = "group", value_name = "GROUP")]
     pub groups: Vec<String>,
     /// All sites, this one too
     #[arg(long)]
     pub everyone: bool,
-    /// The sites install it no earlier, by their own clocks
+    /// The sites install it no earlier, by their own clocks: a day, or a day and a time
     #[arg(long, value_name = "DATE")]
     pub from: Option<String>,
 }
@@ -214,16 +218,48 @@ pub fn run(arguments: &BundleArgs, context: &Context) -> Result<Exit, Failure> {
     }
 }
 
+/// Says with which bundle something is not done.
+fn about<T>(what: impl std::fmt::Display, result: Result<T, SyncError>) -> Result<T, Failure> {
+    match result {
+        Err(SyncError::Bundle(refusal)) if !refusal.is_crash() => {
+            Err(Failure::Customization { what: what.to_string(), refusal: Box::new(refusal) })
+        }
+        result => Ok(result?),
+    }
+}
+
+/// The name of a bundle and its version, for messages.
+fn title(opened: &Opened) -> String {
+    format!("{} {}", opened.manifest.name, opened.manifest.version)
+}
+
+/// The verified bundle of a file.
+fn verified(session: &Session, context: &Context, typed: &Path) -> Result<Opened, Failure> {
+    about(format!("`{}`", typed.display()), bundles::verified(session, &context.here.join(typed)))
+}
+
 /// The verified bundle that is meant: a file where there is one, else a published one.
 fn meant(session: &Session, context: &Context, typed: &Path) -> Result<Opened, Failure> {
     let path = context.here.join(typed);
     if path.is_file() {
-        return Ok(bundles::verified(session, &path)?);
+        return verified(session, context, typed);
     }
     match typed.to_str().and_then(|name| BundleName::new(name).ok()) {
+        // Of what is not published the message has the name already.
         Some(name) => Ok(bundles::published(session, &name)?),
         None => Err(fs_err::File::open(path).map(drop).map_or_else(Failure::Io, |()| Failure::BadLine("that is no file".to_owned()))),
     }
+}
+
+/// What becomes of rows, a line for each table.
+fn row_lines(tables: &BTreeMap<String, RowCounts>) -> Vec<String> {
+    let line = |(table, RowCounts { added, changed, removed }): (&String, &RowCounts)| {
+        let parts = [(*added, "new"), (*changed, "changed"), (*removed, "gone")];
+        let told: Vec<String> =
+            parts.iter().filter(|(rows, _)| *rows > 0).map(|(rows, word)| format!("{} {word}", number(*rows as u64))).collect();
+        format!("{table}: {} ({})", count(added + changed + removed, "row", "rows"), told.join(", "))
+    };
+    tables.iter().map(line).collect()
 }
 
 /// What becomes of a path, as a line of a list.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::PublishArgs;
 use super::install::effect_lines;
+use super::{PublishArgs, about, title, verified};
 use crate::bundle::{BundleName, Version};
 use crate::cli::logged::Line;
 use crate::cli::page::{Moment, Page, alert, count};
@@ -34,14 +34,19 @@ pub(super) fn run(arguments: &PublishArgs, context: &Context) -> Result<Exit, Fa
         None => None,
         Some(typed) => {
             let span = when::span(typed, context.world.now(), &context.printer.page().zone);
-            Some(span.ok_or_else(|| Failure::NoMoment { typed: typed.clone() })?.from)
+            let span = span.ok_or_else(|| Failure::NoMoment { typed: typed.clone() })?;
+            // Days of the week and times are those that were.
+            if span.to <= context.world.now() {
+                return Err(Failure::BadLine(format!("`{typed}` is over: say a day to come, such as 2026-12-01")));
+            }
+            Some(span.from)
         }
     };
     let (_lock, session) = context.work()?;
     let file = context.here.join(&arguments.file);
-    let opened = bundles::verified(&session, &file)?;
-    let groups: BTreeSet<String> = arguments.groups.iter().cloned().collect();
-    let shared = bundles::publish(&session, &opened, &file, &groups, from)?;
+    let opened = verified(&session, context, &arguments.file)?;
+    let asked: BTreeSet<String> = arguments.groups.iter().cloned().collect();
+    let (groups, shared) = about(title(&opened), bundles::publish(&session, &opened, &file, &asked, from))?;
     let report = PublishReport {
         name: opened.manifest.name,
         version: opened.manifest.version,

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::bundle::{BundleName, Version};
-use crate::cli::page::{Column, Moment, Page, heading, paragraphs};
+use crate::cli::page::{Column, Moment, Page, alert, heading, paragraphs};
 use crate::cli::printer::Report;
 use crate::cli::{Context, Exit, Failure};
 use crate::model::SiteName;
-use crate::sync::{bundles, roster};
+use crate::sync::bundles::{self, Until};
+use crate::sync::roster;
 
 /// What is published, and how it stands at this site and those below it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,9 +38,11 @@ struct Standing {
     name: BundleName,
     installed: Option<Version>,
     since: Option<Moment>,
-    /// The version that is not installed although it is published.
+    /// The version that is not installed although it is published, or not gone although it is withdrawn.
     waiting: Option<Version>,
     why: Option<String>,
+    /// What ends that: a later round, a person, nothing.
+    until: Option<Until>,
 }
 
 /// Why a site that has not answered yet is not up to date, as far as is known.
@@ -48,7 +51,17 @@ const SILENT: &str = "it has not answered yet";
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
     let paper = bundles::paper(&session)?;
-    let published = paper.bundles.iter().filter(|bundle| !bundle.withdrawn).map(|bundle| Published {
+    let there: Vec<_> = paper.bundles.iter().filter(|bundle| !bundle.withdrawn).collect();
+    // A version that nobody gets any more, because all have a newer one, is of no interest.
+    let covered = |place: usize| {
+        let bundle = there[place];
+        there[place + 1..].iter().any(|newer| {
+            let for_all = newer.groups.is_empty() || (!bundle.groups.is_empty() && bundle.groups.is_subset(&newer.groups));
+            newer.name == bundle.name && for_all && newer.is_due(session.world.now())
+        })
+    };
+    let shown = there.iter().enumerate().filter(|(place, _)| !covered(*place)).map(|(_, bundle)| bundle);
+    let published = shown.map(|bundle| Published {
         name: bundle.name.clone(),
         version: bundle.version,
         title: bundle.title.clone(),
@@ -59,24 +72,25 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let mut sites = Vec::new();
     for report in bundles::reports(&session)? {
         for standing in report.bundles {
-            let (waiting, why) = standing.waits.unzip();
+            let wait = standing.waits;
             sites.push(Standing {
                 site: report.site.clone(),
                 name: standing.name,
                 installed: standing.installed.map(|at| at.version),
                 since: standing.installed.map(|at| Moment(at.since)),
-                waiting,
-                why,
+                waiting: wait.as_ref().map(|wait| wait.version),
+                until: wait.as_ref().map(|wait| wait.until),
+                why: wait.map(|wait| wait.why),
             });
         }
     }
     // Whoever below has not said anything of a version yet is no less in need of it.
     for site in roster::known(&session)?.below(session.name()) {
-        for bundle in paper.current(&site.groups) {
-            let silent = (Some(bundle.version), Some(SILENT.to_owned()));
+        for bundle in paper.current(&site.groups, session.world.now()) {
+            let silent = (Some(bundle.version), Some(SILENT.to_owned()), Some(Until::Later));
             match sites.iter_mut().find(|standing| standing.site == site.name && standing.name == bundle.name) {
-                Some(told) if told.installed == Some(bundle.version) || told.waiting.is_some() => {}
-                Some(told) => (told.waiting, told.why) = silent,
+                Some(told) if told.installed >= Some(bundle.version) || told.waiting.is_some() => {}
+                Some(told) => (told.waiting, told.why, told.until) = silent,
                 None => sites.push(Standing {
                     site: site.name.clone(),
                     name: bundle.name.clone(),
@@ -84,6 +98,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
                     since: None,
                     waiting: silent.0,
                     why: silent.1,
+                    until: silent.2,
                 }),
             }
         }
@@ -93,6 +108,10 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
 }
 
 impl Report for StatusReport {
+    fn exit(&self) -> Exit {
+        if self.sites.iter().any(|standing| standing.until == Some(Until::Person)) { Exit::Attention } else { Exit::Done }
+    }
+
     fn text(&self, page: &Page) -> String {
         if self.published.is_empty() && self.sites.is_empty() {
             return "no bundle is published or installed".to_owned();
@@ -109,8 +128,9 @@ impl Report for StatusReport {
         let rows = self.sites.iter().map(|standing| {
             let version = standing.installed.map_or_else(|| "–".to_owned(), |version| version.to_string());
             let since = standing.since.map(|since| page.moment(since)).unwrap_or_default();
-            let waits = standing.waiting.zip(standing.why.as_ref()).map(|(version, why)| format!("{version}: {why}"));
-            vec![standing.name.to_string(), standing.site.to_string(), version, since, waits.unwrap_or_default()]
+            let waits = standing.waiting.zip(standing.why.as_ref()).map(|(version, why)| format!("{version}: {why}")).unwrap_or_default();
+            let waits = if standing.until == Some(Until::Person) { alert(&waits) } else { waits };
+            vec![standing.name.to_string(), standing.site.to_string(), version, since, waits]
         });
         let columns = ["Bundle", "Site", "Installed", "Since", "Not installed, and why"].map(Column::Words);
         let sites = (!self.sites.is_empty()).then(|| format!("{}\n{}", heading("Sites"), page.table(&columns, rows)));

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::TrustArgs;
+use crate::cli::failure::KeyHalf;
 use crate::cli::logged::Line;
 use crate::cli::page::{Column, Page};
 use crate::cli::printer::Report;
@@ -33,7 +34,7 @@ pub(super) fn run(arguments: &TrustArgs, context: &Context) -> Result<Exit, Fail
     };
     let (_lock, session) = context.work()?;
     let line = fs_err::read_to_string(context.here.join(file))?;
-    let key = VerifyingKey::parse(line.trim())?;
+    let key = VerifyingKey::parse(line.trim()).map_err(KeyHalf::Public.of(file))?;
     let comment = line.split_whitespace().skip(2).collect::<Vec<_>>().join(" ");
     let name = arguments.name.clone().unwrap_or(comment);
     let print = key.fingerprint();

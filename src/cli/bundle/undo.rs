@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{UndoArgs, fate_line};
+use super::{UndoArgs, about, fate_line, row_lines};
 use crate::bundle::{BundleName, Loss};
 use crate::cli::logged::Line;
 use crate::cli::page::{Page, count};
@@ -32,13 +32,13 @@ pub(super) fn remove(arguments: &UndoArgs, context: &Context) -> Result<Exit, Fa
 
 pub(super) fn withdraw(arguments: &UndoArgs, context: &Context) -> Result<Exit, Failure> {
     let (_lock, session) = context.work()?;
-    let undone = bundles::withdraw(&session, &arguments.name, loss(arguments))?;
+    let undone = about(&arguments.name, bundles::withdraw(&session, &arguments.name, loss(arguments)))?;
     Ok(context.done(&session.home, &UndoReport { name: arguments.name.clone(), withdrawn: true, undone }))
 }
 
 fn back(arguments: &UndoArgs, context: &Context, depth: Depth) -> Result<Exit, Failure> {
     let (_lock, session) = context.work()?;
-    let undone = undo(&session, Scope::Site, &arguments.name, depth, loss(arguments))?;
+    let undone = about(&arguments.name, undo(&session, Scope::Site, &arguments.name, depth, loss(arguments)))?;
     Ok(context.done(&session.home, &UndoReport { name: arguments.name.clone(), withdrawn: false, undone }))
 }
 
@@ -63,6 +63,8 @@ impl UndoReport {
 impl Report for UndoReport {
     fn text(&self, page: &Page) -> String {
         let mut lines: Vec<String> = self.undone.files.iter().map(fate_line).collect();
+        lines.extend(row_lines(&self.undone.rows));
+        lines.extend(self.undone.steps.iter().map(|step| format!("schema step {step}: taken back")));
         if self.undone.kept_rows > 0 {
             lines.push(format!("{} as changed here", count(self.undone.kept_rows, "row stays", "rows stay")));
         }

@@ -27,6 +27,9 @@ use crate::sync::{Session, SyncError};
 /// site that decided and at the site of the edit. Under the rule 'review' the parent's value stands until a person
 /// decides, with 'conflicts resolve' or by editing the record.
 ///
+/// Of a document the content that lost is kept as long as its conflict is listed: 'conflicts show' says where, and 'conflicts resolve 7 --take lost'
+/// brings it back.
+///
 /// A value of a UNIQUE column that two sites gave to two records is a conflict as well: the second record waits until it gets another
 /// value, with 'conflicts resolve 7 --value VALUE' at either site, or until the first one gives it up.
 #[derive(Clone, Debug, Args)]
@@ -372,16 +375,10 @@ impl Conflict {
         self.table == shown_table(LIBRARY) && matches!(&self.about, About::Field(field) if field == "content")
     }
 
-    /// A value; of a document the beginning of the hash that names its content.
+    /// A value as it stands on the page.
     #[must_use]
     pub fn side(&self, value: &Shown) -> String {
-        match &value.0 {
-            Value::Blob(content) if self.is_of_document() => {
-                let hex = data_encoding::HEXLOWER.encode(content);
-                format!("content {}", hex.get(..12).unwrap_or(&hex))
-            }
-            Value::Blob(_) | Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) => value.to_string(),
-        }
+        if self.is_of_document() { format!("content {}", shown::content(value)) } else { value.to_string() }
     }
 
     /// When the two edits were made, as far as both are known.

@@ -1,5 +1,6 @@
 //! `fieldpost status`: where do we stand with every neighbour?
 
+mod bundles;
 mod html;
 mod neighbours;
 mod watching;
@@ -10,12 +11,13 @@ use std::time::Duration;
 use clap::Args;
 use serde::Serialize;
 
+pub use bundles::BundlesStatus;
 pub use neighbours::NeighbourStatus;
 pub use watching::WatchStatus;
 
 use super::held::{self, Needs};
 use super::invite::a_role;
-use super::page::{Column, Detail, Moment, Page, alert, count, duration, heading, number, one_line, paragraphs};
+use super::page::{Column, Detail, Moment, Page, alert, count, duration, heading, number, one_line, paragraphs, size};
 use super::printer::Report;
 use super::{Context, Exit, Failure, conflicts};
 use crate::database::DatabaseError;
@@ -24,6 +26,7 @@ use crate::rules;
 use crate::site::Role;
 use crate::status::tables::{TableStatus, tables};
 use crate::status::window::{Window, noted};
+use crate::sync::documents::look::waiting;
 use crate::sync::documents::place::coming;
 use crate::sync::{Session, SyncError, forget, renumber};
 
@@ -93,10 +96,18 @@ pub struct StatusReport {
     pub set_aside: u64,
     /// Where they are.
     pub quarantine: PathBuf,
+    /// The folder of documents; none where the site has no library.
+    pub library: Option<PathBuf>,
     /// Documents whose content is not in the folder yet.
     pub documents_coming: u64,
+    /// Bytes of them that are still to come.
+    pub documents_coming_bytes: u64,
+    /// Why the last run left the documents alone, or some deletions of them; wants a person.
+    pub documents_waiting: Option<String>,
     /// Names in the documents folder that are not taken or not placed.
     pub documents_refused: u64,
+    /// Customizations.
+    pub bundles: BundlesStatus,
 }
 
 /// How the records of a table stand.
@@ -193,6 +204,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         taken: moved.taken,
         when: Moment(moved.time),
     });
+    let documents = if session.has_database() { coming(session)? } else { Vec::new() };
     Ok(StatusReport {
         now: Moment(session.world.now()),
         renumbered: renumbered.collect(),
@@ -219,8 +231,12 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
             .collect(),
         set_aside: amount(aside.filter(is_packet).count()),
         quarantine: session.home.quarantine(),
-        documents_coming: if session.has_database() { amount(coming(session)?.len()) } else { 0 },
+        library: session.has_library().then(|| session.library_folder()),
+        documents_coming: amount(documents.len()),
+        documents_coming_bytes: documents.iter().fold(0, |sum, one| sum.saturating_add(one.bytes.saturating_sub(one.here))),
+        documents_waiting: waiting(session)?,
         documents_refused: if session.ledger.has_documents()? { amount(session.ledger.document_troubles()?.len()) } else { 0 },
+        bundles: BundlesStatus::of(session)?,
     })
 }
 
@@ -260,11 +276,12 @@ impl Report for StatusReport {
             None => a_role(self.role).to_owned(),
         };
         let head = format!(
-            "{}\n  home      {}\n  database  {}\n  exchange  {}",
+            "{}\n  home       {}\n  database   {}\n  exchange   {}{}",
             heading(&format!("{}, {place}", self.site)),
             self.home.display(),
             self.database.display(),
-            self.exchange.join("\n            ")
+            self.exchange.join("\n             "),
+            self.library.as_ref().map_or_else(String::new, |library| format!("\n  documents  {}", library.display())),
         );
         let coming = match (&self.trouble, &self.parent) {
             (Some(trouble), _) => alert(&format!("Stopped: {trouble}. 'fieldpost sync' says what to do.")),
@@ -283,7 +300,12 @@ impl Report for StatusReport {
     fn exit(&self) -> Exit {
         let silent = self.neighbours.iter().any(|neighbour| neighbour.alarm);
         let stuck = self.watch.as_ref().is_some_and(|watch| watch.wants_person);
-        let stopped = silent || stuck || self.trouble.is_some() || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
+        let stopped = silent
+            || stuck
+            || self.trouble.is_some()
+            || self.documents_waiting.is_some()
+            || self.bundles.wants_person()
+            || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
         if stopped || self.conflicts_open + self.held_for_person > 0 { Exit::Attention } else { Exit::Done }
     }
 }
@@ -392,9 +414,15 @@ impl StatusReport {
             "records are",
             "taken out of the exchange: 'fieldpost records TABLE --state deactivated'",
         );
-        line(self.documents_coming, "document is", "documents are", "on the way: 'fieldpost library' lists them");
+        let coming = match self.documents_coming_bytes {
+            0 => "not in the folder yet: 'fieldpost library' lists them".to_owned(),
+            bytes => format!("on the way, {} still to come: 'fieldpost library' lists them", size(bytes)),
+        };
+        line(self.documents_coming, "document is", "documents are", &coming);
         line(self.documents_refused, "name of a document is", "names of documents are", "not taken: 'fieldpost library' says why");
         line(self.held_open, "change is", "changes are", "held: 'fieldpost held' says why");
+        lines.extend(self.documents_waiting.iter().map(|why| alert(&format!("documents: {why}"))));
+        lines.extend(self.bundles.line());
         if self.set_aside > 0 {
             let packets = count(usize::try_from(self.set_aside).unwrap_or(usize::MAX), "packet", "packets");
             lines.push(format!("{packets} that did not verify: in {}, the reason beside each", self.quarantine.display()));
@@ -512,8 +540,12 @@ mod tests {
             renumbered: Vec::new(),
             set_aside: 0,
             quarantine: "/home/anna/.fieldpost/quarantine".into(),
+            library: Some("/home/anna/library".into()),
             documents_coming: 3,
+            documents_coming_bytes: 4_200_000,
+            documents_waiting: None,
             documents_refused: 0,
+            bundles: BundlesStatus::default(),
         }
     }
 
@@ -523,9 +555,10 @@ mod tests {
             plain(&report()),
             "\
 anna, a remote of 'head'
-  home      /home/anna
-  database  /home/anna/shop.db
-  exchange  /mnt/share
+  home       /home/anna
+  database   /home/anna/shop.db
+  exchange   /mnt/share
+  documents  /home/anna/library
 
   neighbour  role  sent  unconfirmed  received  to send  last sent  last heard  clock  version
   head       host    12            1     1,041        3  7 min ago  never       right  0.1.0
@@ -536,7 +569,7 @@ anna, a remote of 'head'
   all                   2      3     ·        1         ·          ·    1,200
 
 3 records were edited since the last run: 'fieldpost sync' sends
-3 documents are on the way: 'fieldpost library' lists them
+3 documents are on the way, 4.2 MB still to come: 'fieldpost library' lists them
 1 change is held: 'fieldpost held' says why
 12,431 changes kept for 'head', silent for 45 d
 "

@@ -20,6 +20,8 @@ pub struct Conformed {
     pub late: Vec<String>,
     /// What was only here and could not be kept, each with why.
     pub lost: Vec<String>,
+    /// Columns that were empty in some record and must not be from now on: table and column.
+    filled: Vec<(String, String)>,
 }
 
 /// Either way of a step; outside it an error of SQLite that has nothing to do with the schema.
@@ -63,17 +65,27 @@ impl Conformed {
         self.plan.tables.iter().map(|table| (table.from.as_str(), table.name.as_str()))
     }
 
-    /// What stands in columns that must not be empty, a sentence each.
+    /// What a person should know of what stands in columns from now on, a sentence each.
     #[must_use]
-    pub fn stand_ins(&self) -> Vec<String> {
-        self.plan.tables.iter().flat_map(TablePlan::stand_ins).collect()
+    pub fn remarks(&self) -> Vec<String> {
+        let is_filled = |table: &TablePlan, column: &str| self.filled.iter().any(|(t, c)| *t == table.name && c == column);
+        let tables = self.plan.tables.iter().flat_map(|table| table.remarks(|column| is_filled(table, column)));
+        tables.chain(self.plan.stays.iter().cloned()).collect()
+    }
+
+    /// Columns that came to such a table, by its name before.
+    #[must_use]
+    pub fn new_columns(&self, table: &str) -> &[String] {
+        self.plan.tables.iter().find(|plan| plan.from == table).map_or(&[], |plan| &plan.made)
     }
 
     /// Columns of such a table, by its name before: renamed ones with both names, those that went, those whose content nobody wrote.
     #[must_use]
     pub fn columns(&self, table: &str) -> (Vec<(String, String)>, Vec<String>, Vec<String>) {
         let Some(plan) = self.plan.tables.iter().find(|plan| plan.from == table) else { return Default::default() };
-        (plan.renamed.clone(), plan.dropped.clone(), [plan.made.clone(), plan.filled.clone()].concat())
+        // What is in a column of this site's own somebody wrote, and it is told.
+        let filled = plan.filled.iter().filter(|column| !plan.adopted.contains(column)).cloned();
+        (plan.renamed.clone(), plan.dropped.clone(), plan.made.iter().cloned().chain(filled).collect())
     }
 }
 
@@ -111,13 +123,17 @@ impl Database {
     fn carry_out(&self, plan: Plan, told: &Inventory, before: Option<&Inventory>, wish: &Wish<'_>) -> Step<Conformed> {
         let mut done = Conformed::default();
         let mut local = Vec::new();
-        let dangling = if plan.touches_tables() { self.dangling()? } else { BTreeMap::new() };
+        // Every reference is looked up, and the application waits meanwhile.
+        let dangling = if plan.remakes() { self.dangling()? } else { BTreeMap::new() };
         for table in plan.tables.iter().filter(|table| matches!(table.how, How::Remake { .. })) {
             let ability = self.tester().ability(&table.from, &Facts::read(&self.connection, &table.from)?)?;
             if let Some(why) = &ability.refusal {
                 let what = format!("the new table `{}`", table.name);
                 return Err(Stop::Refused(Refused::Statement { what, message: why.to_string() }));
             }
+        }
+        for index in &plan.indexes_dropped {
+            self.step(&format!("full-text index `{index}`"), self.connection.execute_batch(&format!("DROP TABLE {}", quote(index))))?;
         }
         if plan.touches_tables() {
             let is_told = |other: &Other| is_told(told, before, other);
@@ -132,10 +148,16 @@ impl Database {
             for other in local.iter().rev() {
                 self.drop_other(other)?;
             }
-            self.change_tables(&plan, &mut local)?;
+            self.change_tables(&plan, &mut local, &mut done)?;
         }
         for table in &plan.made {
             self.step(&format!("table `{}`", table.name), self.build(&table.sql))?;
+            if table.is_index_of_content() {
+                // Its triggers see to what comes; what is here they never saw.
+                let name = quote(&table.name);
+                let sql = format!("INSERT INTO {name}({name}) VALUES('rebuild')");
+                self.step(&format!("full-text index `{}`", table.name), self.connection.execute_batch(&sql))?;
+            }
         }
         self.make_others(told, before, &mut done)?;
         local.retain(|other| !is_told(told, before, other));
@@ -203,7 +225,7 @@ impl Database {
     }
 
     /// Drops, adds and remakes; `local` gets the indexes of this database's own that went with a table.
-    fn change_tables(&self, plan: &Plan, local: &mut Vec<Other>) -> Step {
+    fn change_tables(&self, plan: &Plan, local: &mut Vec<Other>, done: &mut Conformed) -> Step {
         let sequences = self.sequences()?;
         let mut again = BTreeMap::new();
         for table in plan.tables.iter().filter(|table| table.rebuilds()) {
@@ -223,6 +245,13 @@ impl Database {
                     }
                 }
                 How::Remake { sql, columns } => {
+                    for stand_in in &table.stand_ins {
+                        let Some(from) = &stand_in.from else { continue };
+                        let empty = format!("SELECT EXISTS (SELECT 1 FROM {} WHERE {from} IS NULL)", quote(&table.name));
+                        if self.connection.query_row(&empty, [], |row| row.get(0)).doing("look for empty values")? {
+                            done.filled.push((table.name.clone(), stand_in.column.clone()));
+                        }
+                    }
                     self.remake(table, sql, columns)?;
                     if let Some(last) = sequences.get(&table.from) {
                         again.insert(table.name.clone(), *last);
@@ -322,17 +351,38 @@ impl Database {
         for other in local.iter().filter(|other| there.other(other).is_none()) {
             let made = match other.kind {
                 Kind::Index => self.index(other),
-                Kind::View | Kind::Trigger => self.build(&other.sql).map_err(|error| error.to_string()),
+                Kind::View | Kind::Trigger => self.build(&other.sql).and_then(|()| self.runs(other)).map_err(|error| error.to_string()),
             };
             if let Err(why) = made {
+                self.drop_other(other)?;
                 done.lost.push(format!(
-                    "{} `{}` of this site does not fit the new schema and is gone: {why}",
+                    "{} `{}` of this site does not fit the new schema and is gone: {why}; it was: {}",
                     other.kind.word(),
-                    other.name
+                    other.name,
+                    other.sql.split_whitespace().collect::<Vec<_>>().join(" ")
                 ));
             }
         }
         Ok(())
+    }
+
+    /// SQLite makes a view or trigger whatever it names, and complains when it runs: a trigger would stop every write to its table.
+    fn runs(&self, other: &Other) -> rusqlite::Result<()> {
+        let table = quote(&other.table);
+        let prepares = |sql: &str| self.connection.prepare(sql).map(drop);
+        match other.kind {
+            Kind::Index => Ok(()),
+            Kind::View => prepares(&format!("SELECT * FROM {}", quote(&other.name))),
+            Kind::Trigger => {
+                let columns = format!("SELECT name FROM pragma_table_xinfo({}) WHERE hidden = 0", super::super::quote_text(&other.table));
+                let mut statement = self.connection.prepare(&columns)?;
+                let columns: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect)?;
+                let sets: Vec<String> = columns.iter().map(|column| format!("{0} = {0}", quote(column))).collect();
+                prepares(&format!("INSERT INTO {table} DEFAULT VALUES"))
+                    .and_then(|()| prepares(&format!("UPDATE {table} SET {}", sets.join(", "))))
+                    .and_then(|()| prepares(&format!("DELETE FROM {table}")))
+            }
+        }
     }
 
     /// What migration tools noted, and the numbers where applications keep the version of their schema.
@@ -358,7 +408,7 @@ impl Database {
 
     /// No more records refer to nothing than before, but by columns that wait for their values.
     fn check(&self, plan: &Plan, before: &BTreeMap<(String, String), u64>) -> Step {
-        if !plan.tables.iter().any(|table| matches!(table.how, How::Remake { .. })) {
+        if !plan.remakes() {
             return Ok(());
         }
         for ((table, parent), now) in self.dangling()? {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::super::error::{Doing, Result};
+use super::super::sql::{Token, tokens};
 use super::super::{Database, is_ours};
 use super::same_name;
 use crate::database::SchemaDump;
@@ -41,6 +42,8 @@ pub(super) struct Column {
     pub generated: bool,
     /// A unique index or the key is on it alone.
     pub unique: bool,
+    /// Place in the key from 1; 0: not in it.
+    pub key_place: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -136,8 +139,23 @@ impl Table {
         self.columns.is_empty()
     }
 
+    /// Whether it is a full-text index of what another table holds: it can be made anew from that.
+    pub fn is_index_of_content(&self) -> bool {
+        let tokens = tokens(&self.sql);
+        let is_module = tokens.windows(2).any(|two| two[0].is("using") && ["fts4", "fts5"].iter().any(|module| two[1].is(module)));
+        let of_content = |three: &[Token<'_>]| three[0].is("content") && three[1].text == "=" && three[2].text.len() > 2;
+        self.is_virtual() && is_module && tokens.windows(3).any(of_content)
+    }
+
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| same_name(&column.name, name))
+    }
+
+    /// The columns of its key, in its order and in lower case.
+    pub fn key(&self) -> Vec<String> {
+        let mut key: Vec<&Column> = self.columns.iter().filter(|column| column.key_place > 0).collect();
+        key.sort_by_key(|column| column.key_place);
+        key.into_iter().map(|column| column.name.to_ascii_lowercase()).collect()
     }
 
     pub fn stored(&self) -> impl Iterator<Item = &Column> {
@@ -178,7 +196,7 @@ pub(super) fn read_columns(connection: &Connection, table: &str) -> Result<Vec<C
     let mut statement = connection.prepare_cached(alone).doing(doing)?;
     let unique = statement.query_map([table], |row| row.get(0)).and_then(Iterator::collect);
     let unique: Vec<Option<String>> = unique.doing(doing)?;
-    let sql = "SELECT name, type, \"notnull\", dflt_value, hidden FROM pragma_table_xinfo(?1) ORDER BY cid";
+    let sql = "SELECT name, type, \"notnull\", dflt_value, hidden, pk FROM pragma_table_xinfo(?1) ORDER BY cid";
     let mut statement = connection.prepare_cached(sql).doing(doing)?;
     let columns = statement.query_map([table], |row| {
         let name: String = row.get(0)?;
@@ -187,6 +205,7 @@ pub(super) fn read_columns(connection: &Connection, table: &str) -> Result<Vec<C
             not_null: row.get(2)?,
             default: row.get(3)?,
             generated: row.get::<_, i64>(4)? != 0,
+            key_place: row.get(5)?,
             unique: unique.iter().flatten().any(|one| *one == name),
             name,
         })

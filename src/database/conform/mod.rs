@@ -69,6 +69,12 @@ pub enum Refused {
         /// Its name from now on.
         name: String,
     },
+    /// A new table has the name of one of this site's own that is another one.
+    #[error("table `{table}` is new, and this site has a table `{table}` of its own with another key: give that one another name here")]
+    OtherTable {
+        /// The name of both.
+        table: String,
+    },
     /// A column is to get a name that a column of this site's own has.
     #[error("column `{column}` of `{table}` is this site's own, and another one gets its name: give it another name here")]
     ColumnInTheWay {
@@ -116,7 +122,11 @@ impl Refused {
     pub const fn is_about_records(&self) -> bool {
         match self {
             Self::Records { .. } | Self::References { .. } => true,
-            Self::TableInTheWay { .. } | Self::ColumnInTheWay { .. } | Self::Statement { .. } | Self::Otherwise(_) => false,
+            Self::TableInTheWay { .. }
+            | Self::OtherTable { .. }
+            | Self::ColumnInTheWay { .. }
+            | Self::Statement { .. }
+            | Self::Otherwise(_) => false,
         }
     }
 }

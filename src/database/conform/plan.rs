@@ -21,6 +21,10 @@ pub struct Plan {
     pub(super) tables: Vec<TablePlan>,
     /// Tables that are new.
     pub(super) made: Vec<Table>,
+    /// Full-text indexes of other tables' content, by their name here, that go; one that is made otherwise is in `made` too.
+    pub(super) indexes_dropped: Vec<String>,
+    /// What is otherwise and stays, a sentence each.
+    pub(super) stays: Vec<String>,
     /// Indexes, views and triggers that go; one that is made otherwise is in both lists.
     pub(super) others_dropped: Vec<Other>,
     pub(super) others_made: Vec<Other>,
@@ -44,9 +48,19 @@ pub(super) struct TablePlan {
     pub made: Vec<String>,
     /// Columns in which an empty value is filled from now on.
     pub filled: Vec<String>,
-    /// What stands in columns that must not be empty until their values come, as SQL.
-    pub stand_ins: Vec<(String, String)>,
+    /// Columns of this database's own that are told from now on.
+    pub adopted: Vec<String>,
+    /// What stands in columns that must not be empty.
+    pub stand_ins: Vec<StandIn>,
     pub how: How,
+}
+
+/// What stands in a column that must not be empty, as SQL: until its values come or, with `from`, where that is empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StandIn {
+    pub column: String,
+    pub filler: String,
+    pub from: Option<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,7 +100,7 @@ impl Plan {
     /// Whether there is nothing to do.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        Self { stays: Vec::new(), ..self.clone() } == Self::default()
     }
 
     /// Whether only indexes are missing.
@@ -94,6 +108,11 @@ impl Plan {
     pub fn only_indexes(&self) -> bool {
         let rest = Self { others_made: Vec::new(), ..self.clone() };
         rest.is_empty() && self.others_made.iter().all(|other| other.kind == Kind::Index)
+    }
+
+    /// Whether a table is copied.
+    pub(super) fn remakes(&self) -> bool {
+        self.tables.iter().any(|table| matches!(table.how, How::Remake { .. }))
     }
 
     pub(super) fn touches_tables(&self) -> bool {
@@ -105,13 +124,20 @@ impl Plan {
     pub fn sentences(&self) -> Vec<String> {
         let mut all: Vec<String> = self.dropped.iter().map(|name| format!("table `{name}` goes")).collect();
         all.extend(self.tables.iter().flat_map(TablePlan::sentences));
-        all.extend(self.made.iter().map(|table| format!("table `{}` comes", table.name)));
+        let again = |name: &&String| self.made.iter().any(|made| same_name(&made.name, name));
+        all.extend(self.indexes_dropped.iter().filter(|name| !again(name)).map(|name| format!("full-text index `{name}` goes")));
+        let made = |table: &Table| match self.indexes_dropped.contains(&table.name) {
+            true => format!("full-text index `{}` is made anew", table.name),
+            false => format!("table `{}` comes", table.name),
+        };
+        all.extend(self.made.iter().map(made));
         let words = |other: &Other| format!("{} `{}`", other.kind.word(), other.name);
         let again = |other: &&Other| self.others_made.iter().any(|made| made.is(other));
         all.extend(self.others_dropped.iter().filter(|other| !again(other)).map(|other| format!("{} goes", words(other))));
         let before = |other: &Other| self.others_dropped.iter().any(|dropped| dropped.is(other));
         let comes = |other: &Other| if before(other) { "is made anew" } else { "comes" };
         all.extend(self.others_made.iter().map(|other| format!("{} {}", words(other), comes(other))));
+        all.extend(self.stays.iter().cloned());
         if self.history {
             all.push("what migration tools noted".to_owned());
         }
@@ -122,13 +148,19 @@ impl Plan {
 }
 
 impl TablePlan {
-    /// What stands where nothing may not, a sentence each.
-    pub fn stand_ins(&self) -> Vec<String> {
-        let sentence = |(column, filler): &(String, String)| {
-            let empty = if self.filled.contains(column) { "where it was empty" } else { "until its values come" };
-            format!("column `{column}` of `{}` must not be empty: {filler} stands in it {empty}", self.name)
+    /// What a person should know of what stands in columns from now on, a sentence each. `is_filled`: whether a column was empty anywhere.
+    pub fn remarks(&self, is_filled: impl Fn(&str) -> bool) -> Vec<String> {
+        let own = |column: &String| {
+            format!("column `{column}` of `{}` was this site's own and is the main office's from now on: what is in it travels", self.name)
         };
-        self.stand_ins.iter().map(sentence).collect()
+        let stands = |one: &&StandIn| one.from.is_none() || is_filled(&one.column);
+        let sentence = |one: &StandIn| {
+            let bare = one.filler.strip_prefix('(').and_then(|filler| filler.strip_suffix(')')).unwrap_or(&one.filler);
+            let what = if one.filler.contains("rowid") { "something made up, in each record something else," } else { bare };
+            let until = if one.from.is_some() { "where it was empty" } else { "until its values come" };
+            format!("column `{}` of `{}` must not be empty: {what} stands in it {until}", one.column, self.name)
+        };
+        self.adopted.iter().map(own).chain(self.stand_ins.iter().filter(stands).map(sentence)).collect()
     }
 
     fn sentences(&self) -> Vec<String> {
@@ -140,7 +172,7 @@ impl TablePlan {
         all.extend(self.renamed.iter().map(|(from, to)| format!("column `{from}` of `{table}` is called `{to}` from then on")));
         all.extend(self.dropped.iter().map(|column| format!("column `{column}` of `{table}` goes")));
         all.extend(self.made.iter().map(|column| format!("column `{column}` of `{table}` comes")));
-        all.extend(self.stand_ins());
+        all.extend(self.remarks(|_| true));
         if matches!(self.how, How::Remake { .. }) && self.dropped.is_empty() && self.made.is_empty() {
             all.push(format!("table `{table}` is remade with other types, constraints or another order of its columns"));
         }
@@ -171,9 +203,19 @@ pub(super) fn plan(
             continue;
         };
         taken.insert(ours.name.to_ascii_lowercase());
-        // The content of a virtual table is its module's, and cannot be carried over: what is there stays.
         if table.is_virtual() || ours.is_virtual() {
+            if same_text(&ours.sql, &table.sql) {
+            } else if ours.is_index_of_content() && table.is_index_of_content() {
+                plan.indexes_dropped.push(ours.name.clone());
+                plan.made.push(table.clone());
+            } else {
+                plan.stays.push(stays(&ours.name, "otherwise"));
+            }
             continue;
+        }
+        let was_told = before.is_some_and(|before| before.table(here).is_some());
+        if names.is_none() && !was_told && ours.key() != table.key() {
+            return Ok(Err(Refused::OtherTable { table: table.name.clone() }));
         }
         let former = before.and_then(|before| before.table(here).or_else(|| before.table(&table.name)));
         match Comparing::new(ours, table, former, wish).plan()? {
@@ -187,11 +229,23 @@ pub(super) fn plan(
             return Ok(Err(Refused::TableInTheWay { table: one.from.clone(), name: one.name.clone() }));
         }
     }
+    // Nobody else has what is in a virtual table, but for a full-text index that is made of another table's content.
+    let told_before = |table: &&Table| before.is_some_and(|before| before.table(&table.name).is_some());
+    for gone in own.tables.iter().filter(|ours| ours.is_virtual() && told.table(&ours.name).is_none()).filter(told_before) {
+        match gone.is_index_of_content() {
+            true => plan.indexes_dropped.push(gone.name.clone()),
+            false => plan.stays.push(stays(&gone.name, "gone")),
+        }
+    }
     others(own, told, before, &mut plan);
     plan.history = own.history != told.history;
     plan.user_version = (own.user_version != told.user_version).then_some(told.user_version);
     plan.application_id = (own.application_id != told.application_id).then_some(told.application_id);
     Ok(Ok(plan))
+}
+
+fn stays(table: &str, how: &str) -> String {
+    format!("virtual table `{table}` is {how} at the main office; only this site knows what is in it here, so it stays as it is")
 }
 
 /// Indexes, views and triggers: what was told before and is told no more goes, what nobody told stays.
@@ -217,6 +271,8 @@ struct Comparing<'p> {
     dropped: Vec<&'p Column>,
     /// Columns of this database's own, which stay.
     local: Vec<&'p Column>,
+    /// Columns of this database's own that are told from now on.
+    adopted: Vec<String>,
 }
 
 impl<'p> Comparing<'p> {
@@ -237,12 +293,16 @@ impl<'p> Comparing<'p> {
                 sources.insert(&column.name, source);
             }
         }
+        // Without a schema that was told before, nobody knows what was whose.
+        let is_own = |name: &&&str| former.is_some_and(|former| former.column(name).is_none());
+        let adopted = |name: &&&str| told_as(name).is_none() && sources.get(*name).is_some_and(|source| is_own(&&source.name.as_str()));
+        let adopted = sources.keys().filter(adopted).map(|name| (*name).to_owned()).collect();
         let used: BTreeSet<&str> = sources.values().map(|source| source.name.as_str()).collect();
         let was_told = |column: &Column| former.is_some_and(|former| former.column(&column.name).is_some_and(|former| former.generated));
         let computed = |column: &Column| column.generated && (was_told(column) || told.column(&column.name).is_some());
         let (dropped, local): (Vec<&Column>, Vec<&Column>) =
             ours.columns.iter().filter(|column| !used.contains(column.name.as_str())).partition(|column| ends(column) || computed(column));
-        Self { ours, told, sources, dropped, local }
+        Self { ours, told, sources, dropped, local, adopted }
     }
 
     fn plan(&self) -> Result<std::result::Result<TablePlan, Refused>> {
@@ -254,6 +314,7 @@ impl<'p> Comparing<'p> {
             from: self.ours.name.clone(),
             name: self.told.name.clone(),
             made: self.told.stored().filter(is_new).map(|column| column.name.clone()).collect(),
+            adopted: self.adopted.clone(),
             dropped: self.dropped.iter().filter(|column| !column.generated).map(|column| column.name.clone()).collect(),
             ..TablePlan::default()
         };
@@ -332,8 +393,8 @@ impl<'p> Comparing<'p> {
                     let from = quote(if crosses { &source.name } else { &column.name });
                     if column.not_null && !source.not_null {
                         plan.filled.push(column.name.clone());
-                        plan.stand_ins.push((column.name.clone(), filler(column)));
                         columns.push((column.name.clone(), format!("coalesce({from}, {})", filler(column))));
+                        plan.stand_ins.push(StandIn { column: column.name.clone(), filler: filler(column), from: Some(from) });
                     } else {
                         columns.push((column.name.clone(), from));
                     }
@@ -341,7 +402,7 @@ impl<'p> Comparing<'p> {
                 // Its default does the rest.
                 None if !column.not_null || column.default.is_some() => {}
                 None => {
-                    plan.stand_ins.push((column.name.clone(), filler(column)));
+                    plan.stand_ins.push(StandIn { column: column.name.clone(), filler: filler(column), from: None });
                     columns.push((column.name.clone(), filler(column)));
                 }
             }

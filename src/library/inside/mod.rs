@@ -79,24 +79,6 @@ pub(super) fn set_modified(file: &std::fs::File, modified: Millis) -> io::Result
     file.set_times(std::fs::FileTimes::new().set_modified(time.ok_or(io::ErrorKind::InvalidInput)?))
 }
 
-/// Gives an open file the rights of `like`, and the right to run it or not. Only Unix has such bits.
-#[cfg(unix)]
-pub(super) fn set_executable(file: &std::fs::File, executable: bool, like: u32) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    // Whoever may read it may run it.
-    let mode = if executable { like | (like & 0o444) >> 2 } else { like & !0o111 };
-    if mode & 0o777 == file.metadata()?.permissions().mode() & 0o777 {
-        return Ok(());
-    }
-    file.set_permissions(std::fs::Permissions::from_mode(mode & 0o777))
-}
-
-/// Gives an open file the rights of `like`, and the right to run it or not. Only Unix has such bits.
-#[cfg(not(unix))]
-pub(super) fn set_executable(_: &std::fs::File, _: bool, _: u32) -> io::Result<()> {
-    Ok(())
-}
-
 /// What the operating system said, with what was done to what. The kind stays.
 fn told(doing: &str, path: &std::path::Path, error: io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("failed to {doing} `{}`: {error}", path.display()))

@@ -79,7 +79,7 @@ pub(crate) fn take_back(session: &Session) -> Result<()> {
     let journal: Journal = serde_json::from_str(&text).map_err(|_| SyncError::Bug("a noted journal does not read"))?;
     let (folder, store) = (folder(session)?, store(session));
     for moved in journal.moves.iter().rev() {
-        if folder.content(&moved.path).map_err(Refusal::from)? == moved.after {
+        if folder.filed(&moved.path).map_err(Refusal::from)? == moved.after {
             let back = Move { path: moved.path.clone(), before: moved.after, after: moved.before };
             folder.carry_out(&session.world, &back, &store).map_err(Refusal::from)?;
         }
@@ -135,7 +135,7 @@ fn sweep(session: &Session) -> Result<()> {
     let mut needed: BTreeSet<ContentHash> = BTreeSet::new();
     for scope in [Scope::Site, Scope::Shared] {
         for state in states(session, scope)?.values() {
-            needed.extend(state.installs.iter().flat_map(|install| &install.moves).filter_map(|moved| moved.before));
+            needed.extend(state.installs.iter().flat_map(|install| &install.moves).filter_map(|moved| Some(moved.before?.content)));
         }
     }
     Ok(store(session).sweep(&session.world, &needed).map_err(Refusal::from)?)

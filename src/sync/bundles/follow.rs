@@ -5,11 +5,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::Serialize;
+
 use super::install::{Effects, install};
-use super::paper::{Paper, Published, WAITS, groups_of, paper};
-use super::undo::{Depth, undo_with};
-use super::{Refusal, Scope, carry, set_state, state, states, stored, travel};
-use crate::bundle::{BundleName, Fate, Loss, Version};
+use super::paper::{Paper, Published, Until, WAITS, Wait, groups_of, paper};
+use super::undo::{By, Depth, undo_with};
+use super::{Install, Refusal, Scope, carry, state, states, stored, travel};
+use crate::bundle::{BundleName, Fate, Loss};
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session, SyncError, roster};
 
@@ -20,6 +22,17 @@ pub struct Followed {
     pub notes: Vec<String>,
     /// What did not: the bundle, why, and whether it comes right by itself.
     pub waits: Vec<(String, String, bool)>,
+    /// What it comes to.
+    pub customized: Customized,
+}
+
+/// What a round did with bundles, for somebody who wants to know no more.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Customized {
+    /// How many were installed or taken back.
+    pub done: usize,
+    /// Files of theirs that stay as they were changed here, beside which the new ones lie.
+    pub kept: Vec<String>,
 }
 
 /// Follows what the main office publishes.
@@ -42,7 +55,7 @@ pub fn follow(session: &Session) -> Result<Followed> {
     if paper.bundles.is_empty() {
         return Ok(followed);
     }
-    let mut waits: BTreeMap<BundleName, (Version, String)> = BTreeMap::new();
+    let mut waits: BTreeMap<BundleName, Wait> = BTreeMap::new();
     withdrawn(session, &paper, &mut followed, &mut waits)?;
     install_all(session, &paper, &mut followed, &mut waits)?;
     let text =
@@ -54,7 +67,7 @@ pub fn follow(session: &Session) -> Result<Followed> {
     Ok(followed)
 }
 
-fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &mut BTreeMap<BundleName, (Version, String)>) -> Result<()> {
+fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &mut BTreeMap<BundleName, Wait>) -> Result<()> {
     let withdrawn: BTreeSet<ContentHash> = paper.bundles.iter().filter(|bundle| bundle.withdrawn).map(|bundle| bundle.id).collect();
     let mut troubles = Vec::new();
     // One that another one needs goes after that: whoever goes makes it worth trying the others again.
@@ -63,12 +76,14 @@ fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &
         troubles.clear();
         for (name, state) in states(session, Scope::Site)? {
             for install in state.installs.iter().rev().take_while(|install| withdrawn.contains(&install.id)) {
-                let no_decision = || undeclined(session, &name);
-                match refused(undo_with(session, Scope::Site, &name, Depth::One, Loss::Refuse, &no_decision))? {
-                    Ok(undone) => followed.notes.push(match undone.to {
-                        Some(to) => format!("bundle {name} {} was withdrawn by the main office: {to} is back", undone.from),
-                        None => format!("bundle {name} {} was withdrawn by the main office and is gone", undone.from),
-                    }),
+                match refused(undo_with(session, Scope::Site, &name, Depth::One, Loss::Refuse, By::MainOffice, &|| Ok(())))? {
+                    Ok(undone) => {
+                        followed.customized.done += 1;
+                        followed.notes.push(match undone.to {
+                            Some(to) => format!("bundle {name} {} was withdrawn by the main office: {to} is back", undone.from),
+                            None => format!("bundle {name} {} was withdrawn by the main office and is gone", undone.from),
+                        });
+                    }
                     Err(why) => {
                         troubles.push((name, install.version, why));
                         break;
@@ -82,39 +97,41 @@ fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &
     }
     for (name, version, why) in troubles {
         let passes = why.passes();
-        let why = format!("it was withdrawn by the main office and cannot be taken back: {why}");
+        let forced = matches!(why, Refusal::Blocked(_) | Refusal::RowsChanged { .. } | Refusal::StepLoses { .. });
+        let way_out = if forced {
+            format!("; 'fieldpost bundle remove {name} --force' does it, and keeps changed files beside")
+        } else {
+            String::new()
+        };
+        let why = format!("it was withdrawn by the main office and cannot be taken back: {why}{way_out}");
         followed.waits.push((format!("bundle {name} {version}"), why.clone(), passes));
-        waits.insert(name, (version, why));
+        waits.insert(name, Wait { version, why, until: Until::after(passes) });
     }
     Ok(())
 }
 
-/// What the main office took back, it may publish again.
-fn undeclined(session: &Session, name: &BundleName) -> Result<()> {
-    let mut state = state(session, Scope::Site, name)?;
-    state.declined = None;
-    set_state(session, Scope::Site, name, &state)
-}
-
-fn install_all(
-    session: &Session,
-    paper: &Paper,
-    followed: &mut Followed,
-    waits: &mut BTreeMap<BundleName, (Version, String)>,
-) -> Result<()> {
+fn install_all(session: &Session, paper: &Paper, followed: &mut Followed, waits: &mut BTreeMap<BundleName, Wait>) -> Result<()> {
     let known = roster::known(session)?;
     let Some(site) = known.find(session.name()) else { return Ok(()) };
-    let mut left = paper.current(&groups_of(session, site));
+    let current = paper.current(&groups_of(session, site), session.world.now());
+    let mut left = current.clone();
     let mut troubles = Vec::new();
     loop {
         let before = left.len();
         troubles.clear();
         let mut later = Vec::new();
         for bundle in left {
-            match try_one(session, bundle)? {
+            match try_one(session, bundle, &current)? {
                 Tried::There => {}
-                Tried::Declined => drop(waits.insert(bundle.name.clone(), (bundle.version, "it was taken back here".to_owned()))),
-                Tried::Done(line) => followed.notes.push(line),
+                Tried::Declined => {
+                    let wait = Wait { version: bundle.version, why: "it was taken back here".to_owned(), until: Until::Declined };
+                    waits.insert(bundle.name.clone(), wait);
+                }
+                Tried::Done { line, kept } => {
+                    followed.notes.push(line);
+                    followed.customized.done += 1;
+                    followed.customized.kept.extend(kept);
+                }
                 Tried::Waits { why, passes } => {
                     troubles.push((bundle, why, passes));
                     later.push(bundle);
@@ -127,7 +144,8 @@ fn install_all(
         }
     }
     for (bundle, why, passes) in troubles {
-        waits.entry(bundle.name.clone()).or_insert_with(|| (bundle.version, why.clone()));
+        let wait = Wait { version: bundle.version, why: why.clone(), until: Until::after(passes) };
+        waits.entry(bundle.name.clone()).or_insert(wait);
         followed.waits.push((format!("bundle {} {}", bundle.name, bundle.version), why, passes));
     }
     Ok(())
@@ -137,42 +155,57 @@ enum Tried {
     There,
     /// A person took it back: no trouble, and worth a word to the main office.
     Declined,
-    Done(String),
+    Done {
+        line: String,
+        /// Files that stay as they were changed here.
+        kept: Vec<String>,
+    },
     Waits {
         why: String,
         passes: bool,
     },
 }
 
-fn try_one(session: &Session, bundle: &Published) -> Result<Tried> {
+fn try_one(session: &Session, bundle: &Published, current: &[&Published]) -> Result<Tried> {
     let state = state(session, Scope::Site, &bundle.name)?;
-    if state.top().is_some_and(|top| top.id == bundle.id) {
+    // Somebody may have installed a version whose day is still to come.
+    let has = |top: &Install| current.iter().any(|other| other.id == top.id && other.version >= bundle.version);
+    if state.top().is_some_and(has) {
         return Ok(Tried::There);
     }
-    if state.declined == Some(bundle.id) {
+    if state.declined.contains(&bundle.id) {
         return Ok(Tried::Declined);
     }
-    if let Some(from) = bundle.from
-        && session.world.now() < from
-    {
+    if !bundle.is_due(session.world.now()) {
         return Ok(Tried::Waits { why: "its day has not come".to_owned(), passes: true });
+    }
+    if travel::drop_damaged(session, bundle.id)? {
+        return Ok(Tried::Waits { why: "its file was damaged here, and comes again".to_owned(), passes: true });
     }
     let installed = stored(session, bundle.id).and_then(|opened| opened.map(|opened| install(session, &opened, Scope::Site)).transpose());
     Ok(match refused(installed)? {
         Ok(None) => Tried::Waits { why: "its file has not come yet".to_owned(), passes: true },
-        Ok(Some(effects)) => Tried::Done(format!("bundle {} {} is installed{}", bundle.name, bundle.version, kept(&effects))),
+        Ok(Some(effects)) => {
+            let kept_files = effects.files.iter().filter(|(_, fate)| matches!(fate, Fate::Kept { beside: Some(_) }));
+            Tried::Done {
+                line: format!("bundle {} {} is installed{}", bundle.name, bundle.version, kept(&effects)),
+                kept: kept_files.map(|(path, _)| path.clone()).collect(),
+            }
+        }
         Err(why) => Tried::Waits { why: why.to_string(), passes: why.passes() },
     })
 }
 
 /// What a person must know at once: what was changed here and stays.
 fn kept(effects: &Effects) -> String {
+    /// Of a content that the new version has not changed there is no copy.
+    const BESIDE: &str = ", what is new lies beside";
     let mut beside = effects.files.iter().filter(|(_, fate)| matches!(fate, Fate::Kept { .. })).map(|(path, _)| path);
     match (beside.next(), beside.count(), effects.kept_rows) {
         (None, _, 0) => String::new(),
         (None, _, rows) => format!("; {rows} rows stay as they were changed here"),
-        (Some(path), 0, _) => format!("; `{path}` stays as it was changed here"),
-        (Some(path), more, _) => format!("; `{path}` and {more} more stay as they were changed here"),
+        (Some(path), 0, _) => format!("; `{path}` stays as it was changed here{BESIDE}"),
+        (Some(path), more, _) => format!("; `{path}` and {more} more stay as they were changed here{BESIDE}"),
     }
 }
 
@@ -181,6 +214,8 @@ fn refused<T>(result: Result<T>) -> Result<std::result::Result<T, Refusal>> {
     match result {
         Ok(done) => Ok(Ok(done)),
         Err(SyncError::Bundle(refusal)) if !refusal.is_crash() => Ok(Err(refusal)),
+        // The rest of the round may need no lock, or get it.
+        Err(SyncError::Database(error)) if error.retry_helps() => Ok(Err(Refusal::NotNow(error))),
         Err(error) => Err(error),
     }
 }

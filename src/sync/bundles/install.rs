@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::carry::{self, Concerns};
+use super::parts::RowKind;
 use super::{Install, Refusal, Scope, State, folder, parts, set_rows, set_state, state, states, store};
-use crate::bundle::{BundleName, Fate, Moves, Opened, Version, upgrade};
+use crate::bundle::{BundleName, Fate, FileEntry, Filed, Moves, Opened, Version, upgrade};
+use crate::model::collision_key;
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session};
 
@@ -18,12 +20,35 @@ pub struct Effects {
     pub files: Vec<(String, Fate)>,
     /// Schema steps that are carried out, in order.
     pub steps: Vec<String>,
-    /// Rows that are added, changed or deleted, by table.
-    pub rows: BTreeMap<String, usize>,
+    /// What becomes of rows, by table.
+    pub rows: BTreeMap<String, RowCounts>,
     /// Rows that stay as they were changed here.
     pub kept_rows: usize,
     /// It is installed already, and nothing is done.
     pub already: bool,
+}
+
+/// What becomes of the rows of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RowCounts {
+    /// New ones.
+    pub added: usize,
+    /// Those that get other values.
+    pub changed: usize,
+    /// Those that go.
+    pub removed: usize,
+}
+
+impl RowCounts {
+    pub(super) fn count(tables: &mut BTreeMap<String, Self>, table: &str, kind: Option<RowKind>) {
+        let Some(kind) = kind else { return };
+        let counts = tables.entry(table.to_owned()).or_default();
+        match kind {
+            RowKind::Added => counts.added += 1,
+            RowKind::Changed => counts.changed += 1,
+            RowKind::TakenAway => counts.removed += 1,
+        }
+    }
 }
 
 /// Installs one scope of a verified bundle over what is there; nothing where it is installed already.
@@ -40,8 +65,8 @@ pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, mor
     let name = &opened.manifest.name;
     let before = state(session, scope, name)?;
     if before.top().is_some_and(|top| top.id == opened.id) {
-        if before.declined.is_some() {
-            carry::commit(session, Concerns::Files, || set_state(session, scope, name, &State { declined: None, ..before.clone() }))?;
+        if before.declined.contains(&opened.id) {
+            carry::commit(session, Concerns::Files, || set_state(session, scope, name, &wanted(&before, opened.id)))?;
         }
         return Ok(Effects { already: true, ..Effects::default() });
     }
@@ -50,7 +75,7 @@ pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, mor
     let work = || {
         let done = parts::carry_out(session, opened, scope, &before.installs)?;
         let effects = effects(&moves, &done);
-        let mut after = State { declined: None, ..before.clone() };
+        let mut after = wanted(&before, opened.id);
         after.installs.push(Install {
             id: opened.id,
             version: opened.manifest.version,
@@ -59,6 +84,7 @@ pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, mor
             needs: opened.manifest.needs.bundles.clone(),
             put: put.clone(),
             moves: moves.moves.clone(),
+            replaced: done.replaced,
             steps: done.steps,
             rows: done.rows.len(),
         });
@@ -68,6 +94,13 @@ pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, mor
         Ok(effects)
     };
     carry::carry_out(session, &moves.moves, concerns(opened, scope), &work)
+}
+
+/// A person who installs a version that was taken back wants it again.
+fn wanted(before: &State, id: ContentHash) -> State {
+    let mut after = before.clone();
+    after.declined.remove(&id);
+    after
 }
 
 /// Says what [`install`] would do, and does nothing.
@@ -93,7 +126,7 @@ fn concerns(opened: &Opened, scope: Scope) -> Concerns {
 }
 
 /// Everything that can be said without changing anything: whether it may be, and what is moved.
-fn prepare(session: &Session, opened: &Opened, scope: Scope, before: &State) -> Result<(Moves, BTreeMap<String, ContentHash>)> {
+fn prepare(session: &Session, opened: &Opened, scope: Scope, before: &State) -> Result<(Moves, BTreeMap<String, Filed>)> {
     let manifest = &opened.manifest;
     if let Some(top) = before.top() {
         let (name, installed, offered) = (manifest.name.clone(), top.version, manifest.version);
@@ -110,17 +143,19 @@ fn prepare(session: &Session, opened: &Opened, scope: Scope, before: &State) -> 
     let others = states(session, scope)?;
     needs(session, opened, scope, &others)?;
     let files = if scope == Scope::Site { manifest.files.as_slice() } else { &[] };
-    let put: BTreeMap<String, ContentHash> = files.iter().map(|file| (file.path.clone(), file.content.hash)).collect();
+    // Where no file has such a bit, none that is looked at will have it.
+    let filed = |file: &FileEntry| Filed { content: file.content.hash, executable: file.executable && cfg!(unix) };
+    let put: BTreeMap<String, Filed> = files.iter().map(|file| (file.path.clone(), filed(file))).collect();
     for (name, other) in others.iter().filter(|(name, _)| **name != manifest.name) {
-        let taken: BTreeSet<String> = other.top().into_iter().flat_map(|top| top.put.keys()).map(|path| path.to_lowercase()).collect();
-        if let Some(path) = put.keys().find(|path| taken.contains(&path.to_lowercase())) {
+        let taken: BTreeSet<String> = other.top().into_iter().flat_map(|top| top.put.keys()).map(|path| collision_key(path)).collect();
+        if let Some(path) = put.keys().find(|path| taken.contains(&collision_key(path))) {
             return Err(Refusal::Owned { path: path.clone(), by: name.clone() }.into());
         }
     }
     let folder = folder(session)?;
     let nothing = BTreeMap::new();
     let base = before.top().map_or(&nothing, |top| &top.put);
-    let moves = upgrade(base, &put, manifest.version, |path| folder.content(path)).map_err(Refusal::from)?;
+    let moves = upgrade(base, &put, manifest.version, |path| folder.filed(path)).map_err(Refusal::from)?;
     Ok((moves, put))
 }
 
@@ -163,20 +198,20 @@ fn stage(session: &Session, opened: &Opened, moves: &Moves) -> Result<()> {
     let (folder, store) = (folder(session)?, store(session));
     let contents = opened.manifest.files.iter().map(|file| (file.content.hash, file.content)).collect::<BTreeMap<_, _>>();
     for moved in &moves.moves {
-        if moved.before.is_some() {
-            folder.keep(&session.world, &moved.path, &store).map_err(Refusal::from)?;
+        if let Some(before) = moved.before {
+            folder.keep(&session.world, &moved.path, before, &store).map_err(Refusal::from)?;
         }
-        if let Some(content) = moved.after.and_then(|after| contents.get(&after)) {
-            store.keep(&session.world, &mut opened.reader(*content)?).map_err(Refusal::from)?;
+        if let Some(content) = moved.after.and_then(|after| contents.get(&after.content)) {
+            store.keep(&session.world, content.hash, &mut opened.reader(*content)?).map_err(Refusal::from)?;
         }
     }
     Ok(())
 }
 
 fn effects(moves: &Moves, done: &parts::Done) -> Effects {
-    let mut rows = BTreeMap::new();
+    let mut rows: BTreeMap<String, RowCounts> = BTreeMap::new();
     for row in &done.rows {
-        *rows.entry(row.table.clone()).or_default() += 1;
+        RowCounts::count(&mut rows, &row.table, row.kind());
     }
     let steps = done.steps.iter().map(|step| step.file.clone()).collect();
     Effects { files: moves.fates.clone(), steps, rows, kept_rows: done.kept, already: false }

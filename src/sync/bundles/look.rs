@@ -1,6 +1,6 @@
 //! What is installed, and what was changed here since?
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -15,7 +15,7 @@ pub struct Drift {
     pub name: BundleName,
     /// Its version.
     pub version: Version,
-    /// Files whose content is another one.
+    /// Files whose content, or right to be run, is another one.
     pub changed: Vec<String>,
     /// Files that are gone.
     pub missing: Vec<String>,
@@ -23,6 +23,28 @@ pub struct Drift {
     pub unreadable: BTreeMap<String, String>,
     /// Rows that are otherwise.
     pub rows: Vec<RowName>,
+}
+
+/// Rows of which more are not looked at in passing.
+const MOST_ROWS: usize = 2_000;
+
+/// Bundles of which something was changed here, as far as that shows at a glance: a file that was not written since is not read, and rows of
+/// long lists are not compared. [`drift`] is exact.
+///
+/// # Errors
+/// As [`drift`].
+pub fn changed(session: &Session) -> Result<BTreeSet<BundleName>> {
+    let (folder, mut found) = (folder(session)?, BTreeSet::new());
+    for (name, state) in states(session, Scope::Site)? {
+        let Some(top) = state.top() else { continue };
+        let files = top.put.iter().any(|(path, put)| folder.differs_since(path, *put, top.time).unwrap_or(true));
+        let rows: usize = state.installs.iter().map(|install| install.rows).sum();
+        let rows = || rows <= MOST_ROWS && session.has_database();
+        if files || (rows() && !parts::changed(session, Scope::Site, &name, &state.installs)?.is_empty()) {
+            found.insert(name);
+        }
+    }
+    Ok(found)
 }
 
 /// Every bundle that is installed here, with what differs.
@@ -36,7 +58,7 @@ pub fn drift(session: &Session) -> Result<Vec<Drift>> {
         let mut drift =
             Drift { name, version: top.version, changed: Vec::new(), missing: Vec::new(), unreadable: BTreeMap::new(), rows: Vec::new() };
         for (path, put) in &top.put {
-            match folder.content(path) {
+            match folder.filed(path) {
                 Ok(Some(there)) if there == *put => {}
                 Ok(Some(_)) => drift.changed.push(path.clone()),
                 Ok(None) => drift.missing.push(path.clone()),

@@ -7,6 +7,7 @@
 //! | [`follow`] | what is installed or taken back at the end of a round? |
 //! | [`install`], [`undo`] | how does a version get in, and out again? |
 //! | `parts` | what of it concerns the database? |
+//! | `steps` | which schema steps may be carried out, and taken back? |
 //! | `carry` | how is all of it done or nothing? |
 //! | [`look`] | what is installed, and what was changed here since? |
 //!
@@ -29,21 +30,22 @@ pub mod look;
 mod paper;
 mod parts;
 mod refusal;
+mod steps;
 pub(super) mod travel;
 pub mod undo;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-pub use paper::{At, Paper, Published, Publisher, SiteReport, Standing, paper, publish, reached, reports, trust, withdraw};
+pub use paper::{At, Paper, Published, Publisher, SiteReport, Standing, Until, Wait, paper, publish, reached, reports, trust, withdraw};
 pub(super) use paper::{document, take};
 pub use parts::{RowChange, RowName};
 pub use refusal::Refusal;
 
 use super::{Result, Session, SyncError, roster};
-use crate::bundle::{BundleName, Folder, Move, Opened, Store, Version, open};
+use crate::bundle::{BundleName, Filed, Folder, Move, Opened, Store, Version, open};
 use crate::keys::VerifyingKey;
 use crate::model::Millis;
 use crate::packet::ContentHash;
@@ -72,9 +74,9 @@ impl Scope {
 pub struct State {
     /// The versions that were installed one on top of the other, the newest last.
     pub installs: Vec<Install>,
-    /// A version that a person took back: it is not installed by itself again.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub declined: Option<ContentHash>,
+    /// Versions that a person took back: they are not installed by themselves again.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub declined: BTreeSet<ContentHash>,
 }
 
 /// One version as it was installed.
@@ -91,12 +93,15 @@ pub struct Install {
     /// Which other bundles it needs.
     pub needs: BTreeMap<BundleName, Version>,
     /// What it has at each path: the base of the next upgrade.
-    pub put: BTreeMap<String, ContentHash>,
+    pub put: BTreeMap<String, Filed>,
     /// What was moved for it.
     pub moves: Vec<Move>,
+    /// Tables that have exactly its rows.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub replaced: BTreeSet<String>,
     /// Schema steps that were carried out for it, in order.
     pub steps: Vec<Step>,
-    /// How many rows were changed for it; what they were is kept apart, because lists are long and seldom asked for.
+    /// How many rows it put; what they were is kept apart, because lists are long and seldom asked for.
     pub rows: usize,
 }
 
@@ -106,7 +111,7 @@ pub struct Step {
     /// Its file in the publisher's folder.
     pub file: String,
     /// Its SQL.
-    pub up: ContentHash,
+    pub up: String,
     /// The SQL that takes it back.
     pub down: Option<String>,
 }
@@ -222,7 +227,8 @@ pub fn published(session: &Session, name: &BundleName) -> Result<Opened> {
     let known = roster::known(session)?;
     let groups = known.find(session.name()).map(|site| paper::groups_of(session, site)).unwrap_or_default();
     let paper = paper(session)?;
-    let found = paper.current(&groups).into_iter().find(|bundle| bundle.name == *name);
+    // One whose day has come before one that is to come.
+    let found = paper.current(&groups, session.world.now()).into_iter().find(|bundle| bundle.name == *name);
     let id = found.ok_or_else(|| Refusal::NotPublished(name.clone()))?.id;
     stored(session, id)?.ok_or_else(|| Refusal::Needs("its file, which has not come yet".to_owned()).into())
 }

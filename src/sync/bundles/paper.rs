@@ -4,17 +4,18 @@
 //! from when, which were withdrawn. Reports go up: each office adds those of the sites below it to its own.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use serde::{Deserialize, Serialize};
 
 use super::carry::{self, Concerns};
 use super::install::{Effects, install_with, plan};
-use super::undo::{Depth, Undone, undo_with};
-use super::{Refusal, Scope, State, file, states, travel};
-use crate::bundle::{BundleName, Loss, Opened, Version};
+use super::undo::{By, Depth, Undone, undo_with};
+use super::{Refusal, Scope, State, file, states, steps, stored, travel};
+use crate::bundle::{BundleName, Loss, Manifest, Opened, Version};
 use crate::keys::{Fingerprint, VerifyingKey};
 use crate::ledger::{Neighbour, NeighbourKind};
-use crate::model::{Millis, SiteName};
+use crate::model::{Millis, SiteName, collision_key};
 use crate::packet::{self, ContentHash, Part, PartSource};
 use crate::site::{Role, Site};
 use crate::sync::{Result, Session, SyncError, roster};
@@ -61,6 +62,14 @@ pub struct Published {
     pub withdrawn: bool,
 }
 
+impl Published {
+    /// Whether its day has come.
+    #[must_use]
+    pub fn is_due(&self, now: Millis) -> bool {
+        self.from.is_none_or(|from| from <= now)
+    }
+}
+
 /// How bundles stand at a site.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SiteReport {
@@ -79,8 +88,38 @@ pub struct Standing {
     pub name: BundleName,
     /// The version that is installed, and since when.
     pub installed: Option<At>,
-    /// The version that is not installed although it is published, and why.
-    pub waits: Option<(Version, String)>,
+    /// The version that is not installed although it is published, or not gone although it is withdrawn.
+    pub waits: Option<Wait>,
+}
+
+/// What is not done with a version yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wait {
+    /// The version.
+    pub version: Version,
+    /// Why.
+    pub why: String,
+    /// What ends it.
+    pub until: Until,
+}
+
+/// What ends a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Until {
+    /// A later round, by itself.
+    Later,
+    /// A person, who mends what is in the way.
+    Person,
+    /// Nothing: a person took it back here.
+    Declined,
+}
+
+impl Until {
+    /// After a try that failed.
+    pub(super) const fn after(passes: bool) -> Self {
+        if passes { Self::Later } else { Self::Person }
+    }
 }
 
 /// A version and a time.
@@ -103,16 +142,18 @@ impl Paper {
     /// The format written and read here.
     pub const FORMAT: u32 = 1;
 
-    /// For a site in these groups: of each bundle the newest that is meant for it.
+    /// For a site in these groups: of each bundle the newest that is meant for it and whose day has come, then the newest whose day is
+    /// still to come, if there is a newer one.
     #[must_use]
-    pub fn current(&self, groups: &BTreeSet<String>) -> Vec<&Published> {
-        let mut newest: BTreeMap<&BundleName, &Published> = BTreeMap::new();
+    pub fn current(&self, groups: &BTreeSet<String>, now: Millis) -> Vec<&Published> {
+        let mut newest: BTreeMap<&BundleName, [Option<&Published>; 2]> = BTreeMap::new();
         for bundle in self.bundles.iter().filter(|bundle| !bundle.withdrawn) {
             if bundle.groups.is_empty() || !bundle.groups.is_disjoint(groups) {
-                newest.insert(&bundle.name, bundle);
+                let of = newest.entry(&bundle.name).or_default();
+                if bundle.is_due(now) { *of = [Some(bundle), None] } else { of[1] = Some(bundle) }
             }
         }
-        newest.into_values().collect()
+        newest.into_values().flatten().flatten().collect()
     }
 }
 
@@ -141,7 +182,8 @@ fn at_host(session: &Session) -> Result<Paper> {
     }
 }
 
-/// Publishes a verified bundle: carries out what everybody shares, and tells the sites of these groups (none: all) to install it.
+/// Publishes a verified bundle: carries out what everybody shares, and tells the sites of these groups (none: all) to install it. Groups for
+/// which it is published already stay; gives all of them.
 ///
 /// # Errors
 /// [`Refusal`]; then nothing is published.
@@ -151,7 +193,7 @@ pub fn publish(
     path: &std::path::Path,
     groups: &BTreeSet<String>,
     from: Option<Millis>,
-) -> Result<Effects> {
+) -> Result<(BTreeSet<String>, Effects)> {
     let mut paper = at_host(session)?;
     let manifest = &opened.manifest;
     if !manifest.groups.is_empty() && (groups.is_empty() || !groups.is_subset(&manifest.groups)) {
@@ -159,12 +201,23 @@ pub fn publish(
         let asked = if groups.is_empty() { "all sites".to_owned() } else { words(groups) };
         return Err(Refusal::OtherGroups { meant: words(&manifest.groups), asked }.into());
     }
+    let here = groups.is_empty() || !groups.is_disjoint(&session.settings.groups.iter().cloned().collect());
+    for step in manifest.steps.iter().filter(|_| here) {
+        steps::check_place(session, step.runs, &step.file)?;
+    }
     plan(session, opened, Scope::Shared)?;
+    unowned(session, &paper, manifest, groups)?;
     let place = file(session, opened.id);
     fs_err::create_dir_all(place.parent().unwrap_or(&place))?;
-    files::publish(&session.world, &place, &fs_err::read(path)?, Existing::Replace, Privacy::Secret)?;
+    files::publish_with(&session.world, &place, Existing::Replace, Privacy::Secret, |file| {
+        Ok::<_, SyncError>(io::copy(&mut fs_err::File::open(path)?, file).map(drop)?)
+    })?;
     let earlier = paper.bundles.iter().position(|bundle| bundle.id == opened.id).map(|place| paper.bundles.remove(place));
-    let published = earlier.filter(|earlier| !earlier.withdrawn).map_or_else(|| session.world.now(), |earlier| earlier.published);
+    let earlier = earlier.filter(|earlier| !earlier.withdrawn);
+    let all = groups.is_empty() || earlier.as_ref().is_some_and(|earlier| earlier.groups.is_empty());
+    let more = earlier.iter().flat_map(|earlier| &earlier.groups);
+    let groups: BTreeSet<String> = if all { BTreeSet::new() } else { groups.iter().chain(more).cloned().collect() };
+    let published = earlier.map_or_else(|| session.world.now(), |earlier| earlier.published);
     paper.bundles.push(Published {
         id: opened.id,
         name: manifest.name.clone(),
@@ -179,7 +232,25 @@ pub fn publish(
     if effects.already {
         carry::commit(session, Concerns::Files, || set_paper(session, &paper))?;
     }
-    Ok(effects)
+    Ok((groups, effects))
+}
+
+/// Refuses paths that another bundle has which some of the same sites get: they would refuse them one by one.
+fn unowned(session: &Session, paper: &Paper, manifest: &Manifest, groups: &BTreeSet<String>) -> Result<()> {
+    let ours: BTreeSet<String> = manifest.files.iter().map(|file| collision_key(&file.path)).collect();
+    let meet = |other: &&Published| groups.is_empty() || other.groups.is_empty() || !other.groups.is_disjoint(groups);
+    let mut newest: BTreeMap<&BundleName, &Published> = BTreeMap::new();
+    for other in paper.bundles.iter().filter(|other| !other.withdrawn && other.name != manifest.name).filter(meet) {
+        newest.insert(&other.name, other);
+    }
+    for (name, other) in newest {
+        // What has no file here, or a damaged one, is told where it is needed.
+        let Ok(Some(other)) = stored(session, other.id) else { continue };
+        if let Some(file) = other.manifest.files.iter().find(|file| ours.contains(&collision_key(&file.path))) {
+            return Err(Refusal::Owned { path: file.path.clone(), by: name.clone() }.into());
+        }
+    }
+    Ok(())
 }
 
 /// Takes the newest version of a bundle back: what everybody shares here and now, and each site takes back its own.
@@ -190,7 +261,7 @@ pub fn withdraw(session: &Session, name: &BundleName, loss: Loss) -> Result<Undo
     let mut paper = at_host(session)?;
     let newest = paper.bundles.iter_mut().rfind(|bundle| bundle.name == *name && !bundle.withdrawn);
     newest.ok_or_else(|| Refusal::NotPublished(name.clone()))?.withdrawn = true;
-    undo_with(session, Scope::Shared, name, Depth::One, loss, &|| set_paper(session, &paper))
+    undo_with(session, Scope::Shared, name, Depth::One, loss, By::MainOffice, &|| set_paper(session, &paper))
 }
 
 /// Lets a key sign bundles; without a name it may not any more. Gives whether that changes anything.
@@ -233,7 +304,7 @@ pub fn reports(session: &Session) -> Result<Vec<SiteReport>> {
 
 fn own_report(session: &Session) -> Result<SiteReport> {
     let waits = session.ledger.note(WAITS)?.unwrap_or_default();
-    let mut waits: BTreeMap<BundleName, (Version, String)> = serde_json::from_str(&waits).unwrap_or_default();
+    let mut waits: BTreeMap<BundleName, Wait> = serde_json::from_str(&waits).unwrap_or_default();
     let mut bundles = Vec::new();
     for (name, state) in states(session, Scope::Site)? {
         let installed = State::top(&state).map(|top| At { version: top.version, since: top.time });

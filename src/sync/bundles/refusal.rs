@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use crate::bundle::{Blocked, BundleName, Obstacle, OpenError, Version};
-use crate::packet::ContentHash;
+use crate::database::DatabaseError;
+use crate::packet::{ArchiveError, ContentHash};
 use crate::site::Role;
 
 /// Why something is not done with a bundle. Nothing is half done.
@@ -56,6 +57,18 @@ pub enum Refusal {
         /// The other bundle.
         by: BundleName,
     },
+    /// Another bundle has the row.
+    #[error("{file} would write the row {key} of `{table}`, which is a row of the bundle {by}")]
+    RowOwned {
+        /// The file.
+        file: String,
+        /// The table.
+        table: String,
+        /// Which row.
+        key: String,
+        /// The other bundle.
+        by: BundleName,
+    },
     /// Nothing of that name.
     #[error("{0} is not installed here")]
     NotInstalled(BundleName),
@@ -75,6 +88,33 @@ pub enum Refusal {
     /// A step without a way back.
     #[error("its schema step {0} has no way back")]
     NoWayBack(String),
+    /// A step whose way back does not lead back.
+    #[error("the schema step {file} and its way back would leave {what} otherwise than it is now")]
+    WayBack {
+        /// The file.
+        file: String,
+        /// What would be otherwise.
+        what: String,
+    },
+    /// A step whose way back would lose what was written since.
+    #[error("going back over the schema step {file} would lose {what}")]
+    StepLoses {
+        /// The file.
+        file: String,
+        /// What would be lost.
+        what: String,
+    },
+    /// A step that a site would carry out for itself on what all share.
+    #[error("the schema step {file} changes `{table}`, which travels: it runs at the main office, once")]
+    StepTravels {
+        /// The file.
+        file: String,
+        /// The table.
+        table: String,
+    },
+    /// A step for each site, at the main office.
+    #[error("the schema step {0} runs at each site, and what it changes at the main office would go to all sites")]
+    StepAtHost(String),
     /// The database refused.
     #[error("{part}: {words}")]
     Database {
@@ -127,6 +167,9 @@ pub enum Refusal {
     /// The database has not come yet.
     #[error("the database has not come yet")]
     NoDatabase,
+    /// Another program keeps the database, or the disk is full.
+    #[error("{0}")]
+    NotNow(DatabaseError),
 }
 
 impl Refusal {
@@ -134,7 +177,7 @@ impl Refusal {
     #[must_use]
     pub const fn passes(&self) -> bool {
         match self {
-            Self::Needs(_) | Self::NoDatabase => true,
+            Self::Needs(_) | Self::NoDatabase | Self::NotNow(_) => true,
             // A file that is open elsewhere, a full disk, a share that is away.
             Self::Obstacle(obstacle) => matches!(obstacle, Obstacle::Io(_) | Obstacle::Moved(_)),
             Self::Open(_)
@@ -145,10 +188,15 @@ impl Refusal {
             | Self::SameVersion { .. }
             | Self::StepChanged(_)
             | Self::Owned { .. }
+            | Self::RowOwned { .. }
             | Self::NotInstalled(_)
             | Self::NotPublished(_)
             | Self::NeededBy { .. }
             | Self::NoWayBack(_)
+            | Self::WayBack { .. }
+            | Self::StepLoses { .. }
+            | Self::StepTravels { .. }
+            | Self::StepAtHost(_)
             | Self::Database { .. }
             | Self::RowsChanged { .. }
             | Self::Travels { .. }
@@ -157,6 +205,46 @@ impl Refusal {
             | Self::NotHost(_)
             | Self::OtherGroups { .. }
             | Self::NewerPaper => false,
+        }
+    }
+
+    /// Whether a file is not what it was made as: another copy of it may be.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        match self {
+            Self::OtherBundle(_) => true,
+            Self::Open(error) => match error {
+                OpenError::Archive(error) => !matches!(error, ArchiveError::Io(_)),
+                OpenError::Unreadable(_) | OpenError::BadSignature | OpenError::Entries => true,
+                OpenError::NewerFormat { .. } | OpenError::UnknownPublisher(_) | OpenError::Impossible(_) => false,
+            },
+            Self::Obstacle(_)
+            | Self::BadFolder(_)
+            | Self::Blocked(_)
+            | Self::Downgrade { .. }
+            | Self::SameVersion { .. }
+            | Self::StepChanged(_)
+            | Self::Needs(_)
+            | Self::Owned { .. }
+            | Self::RowOwned { .. }
+            | Self::NotInstalled(_)
+            | Self::NotPublished(_)
+            | Self::NeededBy { .. }
+            | Self::NoWayBack(_)
+            | Self::WayBack { .. }
+            | Self::StepLoses { .. }
+            | Self::StepTravels { .. }
+            | Self::StepAtHost(_)
+            | Self::Database { .. }
+            | Self::RowsChanged { .. }
+            | Self::Travels { .. }
+            | Self::WouldTravel(_)
+            | Self::Stays { .. }
+            | Self::NotHost(_)
+            | Self::OtherGroups { .. }
+            | Self::NewerPaper
+            | Self::NoDatabase
+            | Self::NotNow(_) => false,
         }
     }
 

@@ -5,11 +5,12 @@
 //! that lacks a file although it has applied that packet was restored: it reports what it wants, and gets it once more.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 use fs_err as fs;
 
 use super::paper::{groups_of, paper};
-use super::{Refusal, file};
+use super::{Refusal, file, stored};
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::PacketNumber;
 use crate::packet::{self, ContentHash, Part, PartSource};
@@ -40,7 +41,8 @@ pub(crate) fn due(session: &Session, to: &Neighbour) -> Result<Vec<Due>> {
     for id in needed(session, Some(to))? {
         let (told, path) = (format!("{TOLD}{id}"), file(session, id));
         let Ok(found) = fs::metadata(&path) else { continue };
-        if to.told_documents.contains_key(&told) {
+        // A damaged one would be asked for again and again.
+        if to.told_documents.contains_key(&told) || matches!(stored(session, id), Err(SyncError::Bundle(refusal)) if refusal.is_damage()) {
             continue;
         }
         // The first one goes whatever its size, or a large one would never go.
@@ -80,8 +82,9 @@ pub(crate) fn keep(session: &Session, from: &Neighbour, opened: &packet::Opened)
     for (id, name) in files_in(opened) {
         let path = file(session, id);
         fs::create_dir_all(path.parent().unwrap_or(&path))?;
-        let bytes = opened.bytes(name, session.limits.packet.entry_bytes)?.unwrap_or_default();
-        files::publish(&session.world, &path, &bytes, Existing::Replace, Privacy::Secret)?;
+        files::publish_with(&session.world, &path, Existing::Replace, Privacy::Secret, |file| {
+            Ok::<_, SyncError>(io::copy(&mut opened.read(name)?, file).map(drop)?)
+        })?;
     }
     Ok(())
 }
@@ -96,6 +99,19 @@ pub(super) fn send_again(session: &Session, child: &Neighbour, wants: &BTreeSet<
         session.ledger.set_told(child.site, &told)?;
     }
     Ok(())
+}
+
+/// Throws away a file that is not what it came as, so that it is asked for again; whether there was one. At the main office it stays: nobody
+/// has another.
+pub(super) fn drop_damaged(session: &Session, id: ContentHash) -> Result<bool> {
+    match (session.settings.role, stored(session, id)) {
+        (Role::Office | Role::Remote, Err(SyncError::Bundle(refusal))) if refusal.is_damage() => {
+            files::remove(&session.world, &file(session, id))?;
+            Ok(true)
+        }
+        // Everything else is said by whoever needs it.
+        (Role::Host | Role::Office | Role::Remote, _) => Ok(false),
+    }
 }
 
 /// Files that should be here and are not.
@@ -139,5 +155,5 @@ fn needed(session: &Session, child: Option<&Neighbour>) -> Result<BTreeSet<Conte
     let known = roster::known(session)?;
     let top = child.map_or_else(|| session.name().clone(), |child| child.card.name.clone());
     let sites = known.find(&top).into_iter().chain(known.below(&top));
-    Ok(sites.flat_map(|site| paper.current(&groups_of(session, site)).into_iter().map(|bundle| bundle.id)).collect())
+    Ok(sites.flat_map(|site| paper.current(&groups_of(session, site), session.world.now()).into_iter().map(|bundle| bundle.id)).collect())
 }

@@ -1,8 +1,11 @@
 //! How does a version get out again?
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::carry::{self, Concerns};
+use super::install::RowCounts;
 use super::{Install, Refusal, Scope, State, folder, parts, set_state, state, states, store};
 use crate::bundle::{self, BundleName, Fate, Loss, Move, Version};
 use crate::sync::{Result, Session};
@@ -26,8 +29,21 @@ pub struct Undone {
     /// What became of files, by path.
     #[serde(serialize_with = "crate::bundle::by_path")]
     pub files: Vec<(String, Fate)>,
+    /// Schema steps that were taken back.
+    pub steps: Vec<String>,
+    /// What became of rows, by table.
+    pub rows: BTreeMap<String, RowCounts>,
     /// Rows that stay because they were changed here since.
     pub kept_rows: usize,
+}
+
+/// Who takes a version back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// Somebody here: it is not installed by itself again.
+    Person,
+    /// The main office, which may publish it again.
+    MainOffice,
 }
 
 /// Takes the newest version of a bundle back, or all of them, exactly. It is not installed by itself again.
@@ -35,7 +51,7 @@ pub struct Undone {
 /// # Errors
 /// [`Refusal`] where another bundle needs it, a schema step has no way back, or changes made since would be lost; then nothing is changed.
 pub fn undo(session: &Session, scope: Scope, name: &BundleName, depth: Depth, loss: Loss) -> Result<Undone> {
-    undo_with(session, scope, name, depth, loss, &|| Ok(()))
+    undo_with(session, scope, name, depth, loss, By::Person, &|| Ok(()))
 }
 
 /// As [`undo`], with more to be written into the ledger in the same commit.
@@ -45,6 +61,7 @@ pub(super) fn undo_with(
     name: &BundleName,
     depth: Depth,
     loss: Loss,
+    by: By,
     more: &dyn Fn() -> Result<()>,
 ) -> Result<Undone> {
     carry::take_back(session)?;
@@ -62,19 +79,27 @@ pub(super) fn undo_with(
     }
     let (folder, store) = (folder(session)?, store(session));
     let done: Vec<&[Move]> = goes.iter().rev().map(|install| install.moves.as_slice()).collect();
-    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), |path| folder.content(path));
+    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), |path| folder.filed(path));
     let moves = moves.map_err(Refusal::from)?.map_err(Refusal::from)?;
     for moved in &moves.moves {
-        folder.keep(&session.world, &moved.path, &store).map_err(Refusal::from)?;
+        if let Some(before) = moved.before {
+            folder.keep(&session.world, &moved.path, before, &store).map_err(Refusal::from)?;
+        }
     }
     let concerned = |install: &Install| !install.steps.is_empty() || install.rows > 0;
     let concerns = if goes.iter().any(concerned) { Concerns::Database } else { Concerns::Files };
-    let after = State { installs: stays.to_vec(), declined: Some(top.id) };
+    let mut declined = before.declined.clone();
+    match by {
+        By::Person => declined.extend(goes.iter().map(|install| install.id)),
+        By::MainOffice => {}
+    }
+    let after = State { installs: stays.to_vec(), declined };
+    let steps: Vec<String> = goes.iter().rev().flat_map(|install| install.steps.iter().rev()).map(|step| step.file.clone()).collect();
     let work = || {
-        let kept_rows = parts::undo(session, scope, name, goes, loss)?;
+        let parts::Undone { rows, kept: kept_rows } = parts::undo(session, scope, name, goes, loss)?;
         set_state(session, scope, name, &after)?;
         more()?;
-        Ok(Undone { from: top.version, to, files: moves.fates.clone(), kept_rows })
+        Ok(Undone { from: top.version, to, files: moves.fates.clone(), steps: steps.clone(), rows, kept_rows })
     };
     carry::carry_out(session, &moves.moves, concerns, &work)
 }

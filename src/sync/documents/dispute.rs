@@ -75,6 +75,11 @@ impl Disputed {
         Decided { verdict: if child { Verdict::Child } else { Verdict::Parent }, why: keep.word().into() }
     }
 
+    /// When the two were written: the parent's, the child's.
+    pub(in crate::sync) const fn written(&self) -> [Millis; 2] {
+        [self.parent.modified, self.child.modified]
+    }
+
     /// What is to be kept.
     pub(in crate::sync) fn copy(&self, site: SiteName, time: Millis) -> CopyDue {
         let State { content, bytes, modified, executable } = self.child;

@@ -34,16 +34,15 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
         super::switch::begin(session)?;
     }
     if let Err(error) = super::switch::check_place(session) {
-        report.waiting.push(wait(error.to_string(), false));
+        wait_for_person(session, Some(error.to_string()), report)?;
         return Ok(None);
     }
     let folder = session.library_folder();
     let library = match Library::open(&folder) {
         Ok(library) => library.with_settle_millis(session.limits.document_settle_millis),
         Err(error @ (LibraryError::Missing(_) | LibraryError::NotAFolder(_) | LibraryError::NoMarker(_))) => {
-            report
-                .waiting
-                .push(wait(format!("{error}: nothing of it is taken for deleted. 'fieldpost library on' says where it is"), false));
+            let why = format!("{error}: nothing of it is taken for deleted. 'fieldpost library on' says where it is");
+            wait_for_person(session, Some(why), report)?;
             return Ok(None);
         }
         Err(error) => return away(error, report),
@@ -65,9 +64,8 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
         Err(SyncError::Library(error)) => return away(error, report),
         totals => totals?,
     };
-    if let Some(why) = looking.delete(totals)? {
-        report.waiting.push(wait(why, false));
-    }
+    let asks = looking.delete(totals)?;
+    wait_for_person(session, asks, report)?;
     let Looking { counts, busy, troubles, .. } = looking;
     (documents.counts, documents.busy, documents.troubles) = (counts, busy, troubles);
     documents.counts.busy = documents.busy.len() as u64;
@@ -97,6 +95,34 @@ fn away(error: LibraryError, report: &mut Report) -> Result<Option<Documents>> {
     }
     report.waiting.push(wait(error.to_string(), error.retry_helps()));
     Ok(None)
+}
+
+/// Note of what waits for a person.
+const WAITING: &str = "documents waiting";
+
+/// What of the documents waits for a person since the last run.
+///
+/// # Errors
+/// As the ledger says.
+pub fn waiting(session: &Session) -> Result<Option<String>> {
+    if !session.has_library() {
+        return Ok(None);
+    }
+    Ok(session.ledger.note(WAITING)?.filter(|why| !why.is_empty()))
+}
+
+/// Nothing waits any more, as far as is known.
+pub(super) fn nothing_waits(session: &Session) -> Result<()> {
+    if session.ledger.note(WAITING)?.is_some_and(|why| !why.is_empty()) { session.set_note(WAITING, "") } else { Ok(()) }
+}
+
+/// Reports what waits for a person, and keeps it for whoever asks later; nothing waits any more where there is none.
+fn wait_for_person(session: &Session, why: Option<String>, report: &mut Report) -> Result<()> {
+    if session.ledger.note(WAITING)?.filter(|why| !why.is_empty()) != why {
+        session.set_note(WAITING, why.as_deref().unwrap_or_default())?;
+    }
+    report.waiting.extend(why.map(|why| wait(why, false)));
+    Ok(())
 }
 
 fn wait(why: String, retried: bool) -> Waiting {
@@ -256,14 +282,18 @@ impl<'s> Looking<'s> {
         let empty = totals.documents == 0 && self.busy.is_empty() && !deleted.is_empty();
         let asks = (many || empty) && session.freedom != Freedom::AllowDeletions;
         let count = deleted.len();
-        let going: Vec<&DocumentPath> = if asks { moved } else { moved.into_iter().chain(deleted).collect() };
+        let deleted = if asks { Vec::new() } else { deleted };
+        let going: Vec<&DocumentPath> = moved.iter().copied().chain(deleted).collect();
         write(session, |database| going.iter().try_for_each(|path| database.remove_document(path.as_str())))?;
         if !going.is_empty() || !others.is_empty() {
             session.ledger.begin()?;
             going.iter().chain(&others).try_for_each(|path| session.ledger.drop_seen(path.as_str()))?;
             session.ledger.commit(&session.world, "commit documents gone")?;
         }
-        self.counts.deleted = going.len() as u64;
+        let gone = moved.len() as u64;
+        self.counts.deleted = going.len() as u64 - gone;
+        // Each was found under its new name as well.
+        (self.counts.moved, self.counts.found) = (gone, self.counts.found.saturating_sub(gone));
         let words = || {
             format!(
                 "{count} of {all} documents are gone from `{}`, and nobody is told: where they are meant to be deleted everywhere, run 'fieldpost \

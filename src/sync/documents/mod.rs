@@ -64,6 +64,8 @@ pub enum Freedom {
 pub struct DocumentCounts {
     /// New or changed in the folder.
     pub found: u64,
+    /// Moved in the folder.
+    pub moved: u64,
     /// Deleted from the folder.
     pub deleted: u64,
     /// Put into the folder.

@@ -54,7 +54,7 @@ pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, repor
         neighbour: None,
         what: "documents".into(),
         why,
-        retried: true,
+        retried: false,
         unreachable: false,
     }));
     if changed {
@@ -207,7 +207,8 @@ pub fn coming(session: &Session) -> Result<Vec<Coming>> {
         if here || refused || patterns.takes(&path, row.bytes) != Verdict::Take {
             continue;
         }
-        let here = missing.get(&row.content).map_or(0, |missing| missing.here);
+        // What is not missing is here, and waits for something else.
+        let here = missing.get(&row.content).map_or(row.bytes, |missing| missing.here);
         coming.push(Coming { path: row.path, bytes: row.bytes, here });
     }
     Ok(coming)
@@ -404,8 +405,8 @@ impl<'d> Placing<'d> {
                 Ok(())
             }
             Err(error @ LibraryError::Full { .. }) => {
-                self.counts.coming += 1;
-                self.full.get_or_insert(error.to_string());
+                self.troubles.insert(row.path, format!("it is not placed: {error}"));
+                self.full.get_or_insert(format!("{error}; make room, the next run goes on"));
                 Ok(())
             }
             // A neighbour told of chunks that do not make it: its word is forgotten, and the content asked for.

@@ -53,6 +53,7 @@ pub fn prepare(session: &Session) -> Result<()> {
     check_place(session)?;
     if session.freedom != Freedom::Rehearsal {
         Library::create(&session.world, &session.library_folder())?;
+        super::look::nothing_waits(session)?;
     }
     Ok(())
 }

@@ -331,6 +331,12 @@ impl<'s> Telling<'s> {
     }
 }
 
+/// That a neighbour is told more with the next rounds, in words, where it was told contents in this one.
+pub(in crate::sync) fn rest(session: &Session, to: &Neighbour, contents: bool) -> Result<Option<String>> {
+    let more = contents && session.ledger.neighbour(to.site)?.told_documents.get(MORE).is_some_and(|state| state == "more");
+    Ok(more.then(|| format!("More contents of documents for '{}' follow with the next runs.", to.card.name)))
+}
+
 /// The note of what a child leaves out.
 pub(super) fn choice_note(of: &Neighbour) -> String {
     format!("documents left out:{}", of.card.name)

@@ -138,6 +138,7 @@ pub fn is_renamed(session: &mut Session, table: &str, before: &str, now: &str) -
     session.ledger.begin()?;
     let done = join(session, table, &column, now)
         .and_then(|()| set_unclear(session, &left))
+        .and_then(|()| super::notice::look_again(session))
         .and_then(|()| Ok(session.ledger.commit(&session.world, "commit hint")?));
     if let Err(error) = done {
         if !error.is_crash() {

@@ -312,7 +312,7 @@ fn wish<'w>(new: &'w SentSchema, old: Option<&'w SentSchema>, here: Here<'_>) ->
         let mut names = Names { here: table, ..Names::default() };
         for (field, before) in &was.fields {
             let Some(column) = here.field(*number, *field, before) else { continue };
-            match is.fields.get(field) {
+            match is.fields.get(field).or_else(|| is.fields.get(is.same.get(field)?)) {
                 Some(now) => drop(names.columns.insert(now.clone(), column)),
                 None => {
                     let again = is.fields.iter().any(|(field, now)| now == before && !was.fields.contains_key(field));

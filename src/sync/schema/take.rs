@@ -130,7 +130,7 @@ fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> 
     if is_put_back(&done, new, old.as_ref()) {
         ledger.set_note(build::WANT_FULL, "yes")?;
     }
-    let mut said: Vec<Event> = done.stand_ins().into_iter().chain(done.lost.iter().cloned()).map(Event::Said).collect();
+    let mut said: Vec<Event> = done.remarks().into_iter().chain(done.lost.iter().cloned()).map(Event::Said).collect();
     if old.as_ref() != Some(new) {
         said.insert(0, Event::SchemaHad(new.version));
         add_version(session, new.version, done.plan.sentences())?;
@@ -175,11 +175,10 @@ fn is_put_back(done: &Conformed, new: &SentSchema, old: Option<&SentSchema>) -> 
     let both = |table: &str| new.names.iter().find(|(_, is)| is.name == table).and_then(|(number, is)| Some((is, old.names.get(number)?)));
     let tables = done.made().any(|table| both(table).is_some());
     let columns = done.changed().any(|(from, to)| {
-        let (_, _, made) = done.columns(from);
         let told = |column: &String, (is, was): (&super::Identity, &super::Identity)| {
             is.fields.iter().any(|(field, name)| name == column && was.fields.contains_key(field))
         };
-        both(to).is_some_and(|both| made.iter().any(|column| told(column, both)))
+        both(to).is_some_and(|both| done.new_columns(from).iter().any(|column| told(column, both)))
     });
     tables || columns
 }

@@ -146,7 +146,7 @@ impl Simulation {
                 name: called,
                 member: is_member(site, sites.len()),
                 version: states.get(&name()).and_then(|state| state.top()).map(|top| top.version.to_string()),
-                waits: standing.and_then(|standing| standing.waits.as_ref()).map(|(version, why)| format!("{version}: {why}")),
+                waits: standing.and_then(|standing| standing.waits.as_ref()).map(|wait| format!("{wait:?}")),
                 files,
             });
         }

@@ -1,0 +1,176 @@
+//! What is left when a site or the main office dies at any moment while it works on a bundle?
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use fieldpost::bundle::Loss;
+use fieldpost::site::Home;
+use fieldpost::sync::bundles::{self, Refusal, Scope, install, undo};
+use fieldpost::sync::{Session, SyncError};
+
+use crate::support::Tree;
+use crate::{ALL, LISTS, everything, files, forms, four, named, publish, small, source_files, write};
+
+/// Copies a folder with all that is in it.
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let place = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &place);
+        } else {
+            std::fs::copy(entry.path(), place).unwrap();
+        }
+    }
+}
+
+/// Runs `work` at a copy of a site, dying before step 1, 2, 3 …; after each death the next run leads to the same end as a life without.
+fn sweep(tree: &Tree, site: &str, work: &dyn Fn(&Session) -> Result<(), SyncError>) -> usize {
+    let scratch = tempfile::tempdir_in(tree.folder.path()).unwrap();
+    let end = |home: &Path| {
+        let copy = Tree {
+            folder: tempfile::tempdir_in(tree.folder.path()).unwrap(),
+            exchange: tree.exchange.clone(),
+            time: tree.time.clone(),
+            limits: tree.limits.clone(),
+        };
+        self::copy(home, &copy.home(site));
+        let session = copy.session(site);
+        let states = [Scope::Site, Scope::Shared].map(|scope| bundles::states(&session, scope).unwrap());
+        (everything(&copy, site), bundles::paper(&session).unwrap(), states)
+    };
+    let start = end(&tree.home(site));
+    let mut ends = Vec::new();
+    for kill in 1.. {
+        let home = scratch.path().join(kill.to_string());
+        copy(&tree.home(site), &home);
+        let open = |kill| {
+            let world = tree.world(site);
+            world.faults().kill_before(kill);
+            Session::open(world, Home::discover(Some(&home), &home).unwrap(), tree.limits.clone())
+        };
+        let died = match open(Some(kill)) {
+            Ok(session) => {
+                let done = work(&session);
+                let died = session.world.faults().died_at();
+                assert!(died.is_some() || done.is_ok(), "{done:?}");
+                died
+            }
+            Err(error) if error.is_crash() => Some("opening"),
+            Err(error) => panic!("{error}"),
+        };
+        let Some(step) = died else {
+            assert!(end(&home) == ends[0], "a life without death ends otherwise");
+            return ends.len();
+        };
+        // Looked at right after a death and the next opening: all or nothing.
+        let session = open(None).unwrap();
+        bundles::follow::follow(&session).unwrap();
+        drop(session);
+        let here = end(&home);
+        let session = open(None).unwrap();
+        match work(&session) {
+            Ok(()) | Err(SyncError::Bundle(Refusal::NotInstalled(_) | Refusal::NotPublished(_))) => {}
+            Err(error) => panic!("after a death before '{step}': {error}"),
+        }
+        drop(session);
+        ends.push(end(&home));
+        let last = ends.last().unwrap();
+        assert!(*last == ends[0], "another end after a death before '{step}' ({kill})");
+        assert!(here == start || here == *last, "half done after a death before '{step}' ({kill})");
+        std::fs::remove_dir_all(home).unwrap();
+    }
+    unreachable!("some life ends without death")
+}
+
+#[test]
+fn killed_anywhere_an_install_an_upgrade_and_every_way_back_are_done_or_taken_back() {
+    let tree = four();
+    let versions = [small(&tree, "1.0.0"), small(&tree, "2.0.0")];
+    write(&tree, "anna", "b.txt", "what was there");
+    let first = everything(&tree, "anna");
+    let mut ends = Vec::new();
+    for file in &versions {
+        let installing = |session: &Session| {
+            let opened = bundles::verified(session, file)?;
+            install::install(session, &opened, Scope::Site).map(drop)
+        };
+        let steps = sweep(&tree, "anna", &installing);
+        assert!(steps > 8, "{steps}");
+        installing(&tree.session("anna")).unwrap();
+        ends.push(everything(&tree, "anna"));
+    }
+    assert!(ends[1].made.contains_key("favourites") && !ends[0].made.contains_key("favourites"));
+    let going = |session: &Session, depth| undo::undo(session, Scope::Site, &named("small"), depth, Loss::Refuse).map(drop);
+    // Whoever goes back once more after a death that came too late would go back twice.
+    let back = |session: &Session| {
+        let there = bundles::states(session, Scope::Site)?.remove(&named("small")).and_then(|state| Some(state.top()?.version));
+        if there == Some("2.0.0".parse().unwrap()) { going(session, undo::Depth::One) } else { Ok(()) }
+    };
+    let away = |session: &Session| going(session, undo::Depth::All);
+    for (work, end) in [(&back as &dyn Fn(&Session) -> Result<(), SyncError>, &ends[0]), (&away, &first)] {
+        let steps = sweep(&tree, "anna", work);
+        assert!(steps > 5, "{steps}");
+        let copied = tree.folder.path().join("before");
+        copy(&tree.home("anna"), &copied);
+        work(&tree.session("anna")).unwrap();
+        assert_eq!(everything(&tree, "anna"), *end);
+        std::fs::remove_dir_all(tree.home("anna")).unwrap();
+        std::fs::rename(copied, tree.home("anna")).unwrap();
+    }
+}
+
+#[test]
+fn killed_anywhere_publishing_and_withdrawing_are_done_or_not() {
+    let tree = four();
+    for version in ["1.0.0", "2.0.0"] {
+        let file = forms(&tree, version);
+        let publishing = |session: &Session| {
+            let opened = bundles::verified(session, &file)?;
+            bundles::publish(session, &opened, &file, &BTreeSet::from(["sales".to_owned()]), None).map(drop)
+        };
+        let steps = sweep(&tree, "head", &publishing);
+        assert!(steps >= 3, "{steps}");
+        publishing(&tree.session("head")).unwrap();
+    }
+    let withdrawing = |session: &Session| {
+        let paper = bundles::paper(session)?;
+        let left = paper.bundles.iter().filter(|bundle| !bundle.withdrawn).count();
+        if left == 2 { bundles::withdraw(session, &named("forms"), Loss::Refuse).map(drop) } else { Ok(()) }
+    };
+    let steps = sweep(&tree, "head", &withdrawing);
+    assert!(steps >= 2, "{steps}");
+}
+
+/// Every round at two sites dies at another step, while a bundle comes, a newer one, and both go.
+#[test]
+fn rounds_that_die_anywhere_with_bundles_on_their_way_are_made_good_by_the_next() {
+    let tree = four();
+    let first = ALL.map(|site| everything(&tree, site));
+    let dying = |most: u64| {
+        for kill in 1..most {
+            for site in ["head", "anna"] {
+                tree.sync_dying(site, kill);
+            }
+        }
+        tree.settle(&ALL);
+        tree.assert_same(&ALL);
+    };
+    for version in ["1.0.0", "2.0.0"] {
+        let file = small(&tree, version);
+        publish(&tree, &file, &["sales"]);
+        dying(60);
+        for site in ["anna", "bert", "carl"] {
+            assert_eq!(files(&tree, site), source_files(&file), "at {site}");
+            assert_eq!(tree.rows(site, LISTS[3]), [format!("F2|{version}")], "at {site}");
+        }
+    }
+    for _ in 0..2 {
+        bundles::withdraw(&tree.session("head"), &named("small"), Loss::Refuse).unwrap();
+        dying(45);
+    }
+    for (site, first) in ALL.iter().zip(&first) {
+        assert_eq!(everything(&tree, site), *first, "at {site}");
+    }
+}

@@ -1,0 +1,206 @@
+//! Who gets which version, when, and what of a file that was damaged or exchanged on the way?
+
+use fieldpost::bundle::Loss;
+use fieldpost::model::Millis;
+use fieldpost::site::Role;
+use fieldpost::sync::bundles::{self, Refusal, Scope, install, undo};
+
+use crate::support::Tree;
+use crate::{ALL, Folder, LISTS, add, files, forms, four, named, publish, refusal, source_files, version_of};
+
+/// A bundle with one file.
+fn plain(tree: &Tree, version: &str) -> std::path::PathBuf {
+    let folder = Folder::new(tree, &format!("name = 'x'\nversion = '{version}'\n")).with("files/x.txt", version);
+    folder.build(&tree.session("head").signing)
+}
+
+#[test]
+fn what_a_person_took_back_stays_away_version_by_version() {
+    let tree = four();
+    for version in ["1.0.0", "2.0.0"] {
+        publish(&tree, &plain(&tree, version), &["sales"]);
+        tree.settle(&ALL);
+    }
+    let back = |depth| undo::undo(&tree.session("anna"), Scope::Site, &named("x"), depth, Loss::Refuse).unwrap();
+    back(undo::Depth::One);
+    back(undo::Depth::All);
+    tree.settle(&ALL);
+    assert_eq!(version_of(&tree, "anna", "x"), None);
+    // The version before is not put in its place, were it the newest again.
+    bundles::withdraw(&tree.session("head"), &named("x"), Loss::Refuse).unwrap();
+    tree.settle(&ALL);
+    assert_eq!((version_of(&tree, "anna", "x"), version_of(&tree, "bert", "x").as_deref()), (None, Some("1.0.0")));
+    publish(&tree, &plain(&tree, "3.0.0"), &["sales"]);
+    tree.settle(&ALL);
+    assert_eq!(version_of(&tree, "anna", "x").as_deref(), Some("3.0.0"), "a newer one is another thing");
+}
+
+#[test]
+fn publishing_again_adds_groups_and_whoever_joins_later_gets_what_there_is() {
+    let tree = four();
+    let one = forms(&tree, "1.0.0");
+    publish(&tree, &one, &["sales"]);
+    tree.settle(&ALL);
+    add(&tree, "head", "erna", Role::Remote, &["east"]);
+    add(&tree, "head", "finn", Role::Remote, &["sales"]);
+    let all = ["anna", "bert", "carl", "dora", "erna", "finn", "head"];
+    tree.settle(&all);
+    for site in ["erna", "finn"] {
+        tree.edit(site, "CREATE TABLE IF NOT EXISTS shortcuts (key TEXT PRIMARY KEY, screen TEXT)");
+    }
+    tree.settle(&all);
+    assert_eq!(files(&tree, "finn"), source_files(&one));
+    assert_eq!((files(&tree, "erna").len(), tree.rows("erna", LISTS[1])), (0, vec!["b|blue".to_owned(), "r|red".to_owned()]));
+    let session = tree.session("head");
+    let opened = bundles::verified(&session, &one).unwrap();
+    let (groups, effects) = bundles::publish(&session, &opened, &one, &["east".to_owned()].into(), None).unwrap();
+    assert_eq!((groups, effects.already), (["east".to_owned(), "sales".to_owned()].into(), true));
+    drop(session);
+    tree.settle(&all);
+    for site in ["anna", "bert", "carl", "erna", "finn"] {
+        assert_eq!(files(&tree, site), source_files(&one), "at {site}");
+    }
+    tree.assert_same(&all);
+}
+
+#[test]
+fn a_version_whose_day_is_to_come_hides_none_before_it() {
+    let tree = four();
+    publish(&tree, &plain(&tree, "1.0.0"), &["sales"]);
+    let session = tree.session("head");
+    let (file, day) = (plain(&tree, "2.0.0"), Millis(session.world.now().0 + 86_400_000));
+    let opened = bundles::verified(&session, &file).unwrap();
+    bundles::publish(&session, &opened, &file, &["sales".to_owned()].into(), Some(day)).unwrap();
+    drop(session);
+    tree.settle(&ALL);
+    assert_eq!(version_of(&tree, "anna", "x").as_deref(), Some("1.0.0"));
+    // Whoever cannot wait may have it, and is left alone with it.
+    let session = tree.session("bert");
+    install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site).unwrap();
+    drop(session);
+    assert!(tree.sync("bert").waiting.is_empty());
+    assert_eq!(tree.sync("anna").waiting.len(), 1);
+    tree.tick(86_400_000);
+    tree.settle(&ALL);
+    for site in ["anna", "bert", "carl"] {
+        assert_eq!(version_of(&tree, site, "x").as_deref(), Some("2.0.0"), "at {site}");
+    }
+}
+
+/// Nobody takes anything away from a site because a list of groups has changed.
+#[test]
+fn a_site_that_leaves_its_group_keeps_what_it_has_and_gets_no_newer_version() {
+    let tree = four();
+    let in_groups = |groups: &[&str]| {
+        let session = tree.session("head");
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        session.home.write_settings(&session.world, &fieldpost::site::Settings { groups, ..session.settings.clone() }).unwrap();
+    };
+    in_groups(&["sales"]);
+    publish(&tree, &plain(&tree, "1.0.0"), &["sales"]);
+    tree.settle(&ALL);
+    assert_eq!(version_of(&tree, "head", "x").as_deref(), Some("1.0.0"));
+    in_groups(&[]);
+    publish(&tree, &plain(&tree, "2.0.0"), &["sales"]);
+    tree.settle(&ALL);
+    assert_eq!((version_of(&tree, "head", "x").as_deref(), version_of(&tree, "anna", "x").as_deref()), (Some("1.0.0"), Some("2.0.0")));
+    undo::undo(&tree.session("head"), Scope::Site, &named("x"), undo::Depth::All, Loss::Refuse).unwrap();
+    assert!(files(&tree, "head").is_empty());
+}
+
+#[test]
+fn a_file_that_is_not_what_it_came_as_is_asked_for_again() {
+    let tree = four();
+    let (one, two) = (plain(&tree, "1.0.0"), plain(&tree, "2.0.0"));
+    let session = tree.session("head");
+    let id = bundles::verified(&session, &one).unwrap().id;
+    let day = Millis(session.world.now().0 + 86_400_000);
+    bundles::publish(&session, &bundles::verified(&session, &one).unwrap(), &one, &["sales".to_owned()].into(), Some(day)).unwrap();
+    drop(session);
+    tree.settle(&ALL);
+    let kept = |site: &str| tree.home(site).join(format!(".fieldpost/bundles/files/{id}.fpb"));
+    // Cut off at one, exchanged for another good bundle at the other, by the same publisher.
+    let whole = std::fs::read(kept("anna")).unwrap();
+    std::fs::write(kept("anna"), &whole[..whole.len() / 2]).unwrap();
+    std::fs::copy(&two, kept("bert")).unwrap();
+    tree.tick(86_400_000);
+    let report = tree.sync("bert");
+    assert_eq!(report.waiting[0].why, "its file was damaged here, and comes again");
+    assert!(report.waiting[0].retried);
+    tree.settle(&ALL);
+    for site in ["anna", "bert", "carl"] {
+        assert_eq!(version_of(&tree, site, "x").as_deref(), Some("1.0.0"), "at {site}");
+        assert_eq!(files(&tree, site)["x.txt"], "1.0.0", "at {site}");
+    }
+}
+
+/// Bundles that need each other cannot be published, so that no site waits for ever.
+#[test]
+fn two_bundles_that_need_each_other_are_not_published() {
+    let tree = four();
+    let session = tree.session("head");
+    for (name, other) in [("one", "two"), ("two", "one")] {
+        let toml = format!("name = '{name}'\nversion = '1.0.0'\n[needs]\nbundles = {{ {other} = '1.0.0' }}\n");
+        let file = Folder::new(&tree, &toml).with(&format!("files/{name}"), "x").build(&session.signing);
+        let opened = bundles::verified(&session, &file).unwrap();
+        let why = refusal(bundles::publish(&session, &opened, &file, &[].into(), None));
+        assert!(matches!(why, Refusal::Needs(_)), "{why}");
+    }
+}
+
+#[test]
+fn two_bundles_with_one_path_are_not_published_for_the_same_sites() {
+    let tree = four();
+    add(&tree, "head", "both", Role::Remote, &["sales", "east"]);
+    let all = ["anna", "both", "head"];
+    tree.settle(&all);
+    let session = tree.session("head");
+    let make = |name: &str, path: &str| {
+        Folder::new(&tree, &format!("name = '{name}'\nversion = '1.0.0'\n")).with(path, name).build(&session.signing)
+    };
+    let publishing = |file: &std::path::Path, groups: &[&str]| {
+        let opened = bundles::verified(&session, file).unwrap();
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        bundles::publish(&session, &opened, file, &groups, None)
+    };
+    let (one, two) = (make("one", "files/Screens/a.xml"), make("two", "files/screens/A.xml"));
+    publishing(&one, &["sales"]).unwrap();
+    for groups in [&["sales"][..], &["north", "sales"], &[]] {
+        let why = refusal(publishing(&two, groups));
+        assert_eq!(why.to_string(), "`Screens/a.xml` is a file of the bundle one", "{groups:?}");
+    }
+    // A site that is in groups of both says so.
+    publishing(&two, &["east"]).unwrap();
+    drop(session);
+    tree.settle(&all);
+    assert_eq!(files(&tree, "both").keys().collect::<Vec<_>>(), ["Screens/a.xml"]);
+    let waits = tree.sync("both").waiting;
+    assert_eq!((waits[0].what.as_str(), waits[0].why.as_str()), ("bundle two 1.0.0", "`screens/A.xml` is a file of the bundle one"));
+    // Once the other one is gone it goes in by itself.
+    bundles::withdraw(&tree.session("head"), &named("one"), Loss::Refuse).unwrap();
+    tree.settle(&all);
+    assert_eq!(files(&tree, "both").keys().collect::<Vec<_>>(), ["screens/A.xml"]);
+}
+
+/// Whoever works in the database just then keeps neither the round from going on nor the bundle from coming later.
+#[test]
+fn a_database_that_is_in_use_keeps_a_bundle_waiting_and_nothing_else() {
+    let mut tree = four();
+    tree.limits.lock_wait = std::time::Duration::from_millis(50);
+    let session = tree.session("head");
+    let (file, day) = (crate::small(&tree, "2.0.0"), Millis(session.world.now().0 + 86_400_000));
+    let opened = bundles::verified(&session, &file).unwrap();
+    bundles::publish(&session, &opened, &file, &["sales".to_owned()].into(), Some(day)).unwrap();
+    drop(session);
+    tree.settle(&ALL);
+    tree.tick(86_400_000);
+    let application = tree.application("anna");
+    application.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let report = tree.sync("anna");
+    assert_eq!(report.waiting.len(), 1, "{:?}", report.waiting);
+    assert_eq!((report.waiting[0].why.as_str(), report.waiting[0].retried), ("the database is locked by another program", true));
+    assert!(files(&tree, "anna").is_empty());
+    application.execute_batch("COMMIT").unwrap();
+    tree.settle(&ALL);
+    assert_eq!((version_of(&tree, "anna", "small").as_deref(), files(&tree, "anna")), (Some("2.0.0"), source_files(&file)));
+}

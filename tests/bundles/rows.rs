@@ -1,0 +1,145 @@
+//! What becomes of rows that a site changed, and of rows that two bundles want?
+
+use std::path::PathBuf;
+
+use fieldpost::bundle::Loss;
+use fieldpost::sync::bundles::{self, Refusal, Scope, install, look, undo};
+
+use crate::support::Tree;
+use crate::{ALL, Folder, LISTS, four, named, publish, refusal};
+
+/// A bundle with one list.
+fn list(tree: &Tree, name: &str, version: &str, table: &str, keys: &str, mode: &str, csv: &str) -> PathBuf {
+    let runs = if table == "shortcuts" { "at-each" } else { "at-host" };
+    let toml = format!(
+        "name = '{name}'\nversion = '{version}'\n[[rows]]\nfile = 'rows/a.csv'\ntable = '{table}'\nkey = ['{keys}']\nmode = '{mode}'\nruns = '{runs}'\n"
+    );
+    let toml = format!("{toml}# {}\n", blake3::hash(csv.as_bytes()));
+    Folder::new(tree, &toml).with("rows/a.csv", csv).build(&tree.session("head").signing)
+}
+
+#[test]
+fn only_what_a_bundle_gives_counts_when_somebody_changed_a_row() {
+    let tree = four();
+    publish(&tree, &list(&tree, "c", "1.0.0", "countries", "code", "upsert", "code,name\nCH,Switzerland\nXX,Nowhere\n"), &[]);
+    tree.settle(&ALL);
+    // Another field of a row that was put, and a field of a row that was already as it was to be.
+    tree.edit("anna", "UPDATE countries SET rate = 9.5 WHERE code = 'CH'; UPDATE countries SET name = 'mine' WHERE code = 'XX'");
+    tree.settle(&ALL);
+    let two = list(&tree, "c", "2.0.0", "countries", "code", "upsert", "code,name\nCH,Suisse\nXX,Erewhon\n");
+    assert_eq!(publish(&tree, &two, &[]).kept_rows, 1);
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    assert_eq!(tree.rows("dora", LISTS[0]), ["CH|Suisse|9.5", "XX|mine|0"]);
+    for _ in 0..2 {
+        bundles::withdraw(&tree.session("head"), &named("c"), Loss::Refuse).unwrap();
+    }
+    tree.settle(&ALL);
+    assert_eq!(tree.rows("dora", LISTS[0]), ["CH|Schweiz|9.5", "XX|mine|0"]);
+}
+
+#[test]
+fn rows_that_a_site_added_or_changed_stay_where_a_newer_version_replaces_the_list() {
+    let tree = four();
+    let install = |version: &str, csv: &str| {
+        let session = tree.session("anna");
+        let file = list(&tree, "s", version, "shortcuts", "key", "replace", csv);
+        install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site).unwrap()
+    };
+    // What was there before the first version gives way, and comes back.
+    let first = install("1.0.0", "key,screen\nF2,search\nF3,find\nF4,stop\n");
+    assert_eq!(first.rows["shortcuts"], install::RowCounts { added: 3, changed: 0, removed: 1 });
+    tree.edit("anna", "INSERT INTO shortcuts VALUES ('F9', 'own'); UPDATE shortcuts SET screen = 'mine' WHERE key = 'F3'");
+    let second = install("2.0.0", "key,screen\nF2,look\n");
+    assert_eq!((second.rows["shortcuts"], second.kept_rows), (install::RowCounts { added: 0, changed: 1, removed: 1 }, 2));
+    assert_eq!(tree.rows("anna", LISTS[3]), ["F2|look", "F3|mine", "F9|own"]);
+    let drift = look::drift(&tree.session("anna")).unwrap().remove(0);
+    assert_eq!(drift.rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["F3"]);
+    let back = |loss| undo::undo(&tree.session("anna"), Scope::Site, &named("s"), undo::Depth::All, loss);
+    assert!(matches!(refusal(back(Loss::Refuse)), Refusal::RowsChanged { count: 1, .. }));
+    assert_eq!(tree.rows("anna", LISTS[3]), ["F2|look", "F3|mine", "F9|own"]);
+    back(Loss::KeepBeside).unwrap();
+    assert_eq!(tree.rows("anna", LISTS[3]), ["F1|help", "F3|mine", "F9|own"]);
+}
+
+#[test]
+fn a_row_has_one_bundle() {
+    let tree = four();
+    publish(&tree, &list(&tree, "one", "1.0.0", "countries", "code", "upsert", "code,name\nCH,Switzerland\nDE,Germany\n"), &[]);
+    let session = tree.session("head");
+    let publishing = |file: &PathBuf| {
+        let opened = bundles::verified(&session, file).unwrap();
+        bundles::publish(&session, &opened, file, &std::collections::BTreeSet::new(), None)
+    };
+    let before = tree.rows("head", LISTS[0]);
+    for file in [
+        list(&tree, "two", "1.0.0", "countries", "code", "upsert", "code,name\nAT,Austria\nCH,Suisse\n"),
+        list(&tree, "two", "1.0.0", "countries", "name", "upsert", "name,rate\nGermany,19\n"),
+        list(&tree, "two", "1.0.0", "Countries", "code", "replace", "code,name\nAT,Austria\n"),
+    ] {
+        let why = refusal(publishing(&file)).to_string();
+        assert!(why.starts_with("rows/a.csv would write the row ") && why.ends_with("which is a row of the bundle one"), "{why}");
+        assert!(refusal(install::plan(&session, &bundles::verified(&session, &file).unwrap(), Scope::Shared)).to_string() == why);
+        assert_eq!(tree.rows("head", LISTS[0]), before);
+    }
+    // Rows beside it, and rows that it only would have added, are in nobody's way.
+    publishing(&list(&tree, "two", "1.0.0", "countries", "code", "insert", "code,name\nAT,Austria\nCH,Suisse\n")).unwrap();
+    assert_eq!(tree.rows("head", LISTS[0]), ["AT|Austria|-", "CH|Switzerland|8.1", "DE|Germany|-", "XX|Nowhere|0"]);
+    // A list that is the whole table has its rows to itself.
+    publishing(&list(&tree, "red", "1.0.0", "colours", "code", "replace", "code,name\nr,red\n")).unwrap();
+    let why = refusal(publishing(&list(&tree, "blue", "1.0.0", "colours", "code", "insert", "code,name\nb,blue\n")));
+    assert!(matches!(&why, Refusal::RowOwned { by, .. } if *by == named("red")), "{why}");
+    // Once the other one is gone, it may.
+    bundles::withdraw(&session, &named("red"), Loss::Refuse).unwrap();
+    publishing(&list(&tree, "blue", "1.0.0", "colours", "code", "insert", "code,name\nb,blue\n")).unwrap();
+    drop(session);
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    // The same for what each site has for itself.
+    let session = tree.session("anna");
+    let installing = |file: &PathBuf| install::install(&session, &bundles::verified(&session, file).unwrap(), Scope::Site);
+    installing(&list(&tree, "keys", "1.0.0", "shortcuts", "key", "upsert", "key,screen\nF1,help me\n")).unwrap();
+    let why = refusal(installing(&list(&tree, "more", "1.0.0", "shortcuts", "key", "upsert", "key,screen\nF1,help you\n")));
+    assert_eq!(why.to_string(), "rows/a.csv would write the row F1 of `shortcuts`, which is a row of the bundle keys");
+}
+
+/// What stands in a list is values, whatever it looks like; names of tables are names.
+#[test]
+fn a_list_is_nothing_but_values_for_a_table_of_the_application() {
+    let tree = four();
+    let session = tree.session("anna");
+    let installing = |table: &str, csv: &str| {
+        let toml = format!(
+            "name = 'x'\nversion = '1.0.0'\n[[rows]]\nfile = 'rows/a.csv'\ntable = {table:?}\nkey = ['key']\nmode = 'upsert'\nruns = 'at-each'\n# {}\n",
+            csv.len()
+        );
+        let file = Folder::new(&tree, &toml).with("rows/a.csv", csv).build(&tree.session("head").signing);
+        install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site)
+    };
+    let before = tree.rows("anna", "SELECT name, sql FROM sqlite_schema ORDER BY 1");
+    let own = tree.rows("anna", "SELECT name FROM sqlite_schema WHERE name LIKE '\\_fieldpost%' ESCAPE '\\' AND type = 'table' ORDER BY 1");
+    for table in ["sqlite_schema", "SQLITE_sequence", "shortcuts\"; DROP TABLE shortcuts; --", "none", own[0].as_str()] {
+        let why = refusal(installing(table, "key,screen\na,b\n")).to_string();
+        assert!(why.contains("there is no table"), "{table}: {why}");
+    }
+    for (csv, expected) in [
+        ("key,screen\na,b\na,c\n", "has the key a twice"),
+        ("key,nothing\na,b\n", "no column named nothing"),
+        ("key,\"screen\"\" = 1; --\"\na,b\n", "no column named"),
+        ("key,screen,SCREEN\na,b,c\n", "twice"),
+        ("key,screen\n,b\n", "without a key"),
+    ] {
+        // A list that says nothing sensible is found when it is built, too.
+        let built = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| installing("shortcuts", csv)));
+        if let Ok(done) = built {
+            let why = refusal(done).to_string();
+            assert!(why.contains(expected), "{csv}: {why}");
+        }
+    }
+    assert_eq!(tree.rows("anna", "SELECT name, sql FROM sqlite_schema ORDER BY 1"), before);
+    let formula = "=cmd|' /C calc'!A1";
+    let long = "x".repeat(1 << 20);
+    installing("shortcuts", &format!("key,screen\n{formula},'; DROP TABLE customers; --\nlong,{long}\n")).unwrap();
+    let there = tree.rows("anna", "SELECT key, screen FROM shortcuts WHERE key <> 'F1' ORDER BY 1");
+    assert_eq!(there, [format!("{formula}|'; DROP TABLE customers; --"), format!("long|{long}")]);
+}
