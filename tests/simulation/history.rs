@@ -322,9 +322,12 @@ fn changing(seed: u64) -> (Setting, Vec<Op>) {
     for _ in 0..=dice.below(6) {
         let edit = Edit { what: What::Migrate, roll: dice.roll() };
         let place = usize::try_from(dice.below(ops.len() as u64)).expect("a small number");
-        match &mut ops[place] {
-            Op::Round { site: 0, meanwhile, .. } if dice.hit(50) => *meanwhile = Some((dice.below(8), edit)),
-            _ => ops.insert(place, Op::Edit { site: 0, edit }),
+        if let Op::Round { site: 0, meanwhile, .. } = &mut ops[place]
+            && dice.hit(50)
+        {
+            *meanwhile = Some((dice.below(8), edit));
+        } else {
+            ops.insert(place, Op::Edit { site: 0, edit });
         }
         if dice.hit(50) {
             put_in(&mut ops, &mut dice, Op::Answer);

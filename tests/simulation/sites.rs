@@ -409,11 +409,13 @@ impl Sites {
 }
 
 fn stopped(error: &SyncError, site: usize, name: &str) -> Stopped {
-    match error {
-        error if error.is_crash() => Stopped::Died("opening"),
-        SyncError::SchemaMoves | SyncError::Database(DatabaseError::ShapeMoved { .. }) => Stopped::Moved,
-        error => Stopped::Failed(format!("{name} (site {site}) failed: {error} ({error:?})")),
+    if error.is_crash() {
+        return Stopped::Died("opening");
     }
+    if matches!(error, SyncError::SchemaMoves | SyncError::Database(DatabaseError::ShapeMoved { .. })) {
+        return Stopped::Moved;
+    }
+    Stopped::Failed(format!("{name} (site {site}) failed: {error} ({error:?})"))
 }
 
 fn name(text: &str) -> SiteName {

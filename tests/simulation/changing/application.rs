@@ -306,6 +306,8 @@ pub fn edit(site: usize, connection: &Connection, edit: Edit, deeds: &mut Deeds)
 }
 
 type Seen = (Schema, Records);
+/// What was there before and after, and what a migration made.
+type Done = (Seen, Seen, Option<Migrated>);
 /// The next version, and what became of tables since the main office looked.
 type Migrated = (i64, Vec<u32>, Vec<u32>);
 
@@ -315,7 +317,7 @@ fn transaction(
     deeds: &Deeds,
     next: &mut u64,
     said: &mut Vec<String>,
-) -> rusqlite::Result<Result<(Seen, Seen, Option<Migrated>), String>> {
+) -> rusqlite::Result<Result<Done, String>> {
     let before = match read(&deeds.versions, connection)? {
         Ok(before) => before,
         Err(wrong) => return Ok(Err(wrong)),

@@ -117,7 +117,7 @@ impl Judged<'_> {
             let value = &written.value;
             let known = there.contains(value) || self.deeds.superseded.contains(value) || listed.contains(value) || held.contains(value);
             let past = || self.history.is_none_or(|history| history.contains(value.as_str()));
-            !known && !(self.is_dropped(written) && past()) && !self.gave_way(written)
+            !(known || self.gave_way(written) || self.is_dropped(written) && past())
         });
         lost.map(|written| {
             let gone = if self.is_dropped(written) { " (dropped since)" } else { "" };
