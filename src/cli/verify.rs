@@ -12,7 +12,7 @@ use crate::model::{SiteName, shown_table};
 use crate::site::Level;
 use crate::sync::seal;
 
-/// Compare every record with what this site knows of it, and take up what the triggers missed
+/// Compare every record with what this site knows, and take up what was missed
 ///
 /// Needed after something wrote to the database past its triggers: a program that switched them off, a file that was
 /// changed by hand. What is found is an edit of this site from now on and goes with the next sync. A file that SQLite

@@ -125,6 +125,10 @@ impl Database {
         }
         let database = Self::connect(path, wait, Opened { flags: OpenFlags::SQLITE_OPEN_READ_WRITE, keeps_wal: false })?;
         database.schema_version.set(database.read_schema_version()?);
+        // A slice changes some thousand pages: a checkpoint after each would write them twice as often, and what has no room in memory is
+        // written before its time.
+        database.connection.pragma_update(None, "wal_autocheckpoint", 4_000).doing("set the checkpoints")?;
+        database.connection.pragma_update(None, "cache_size", -16_000).doing("set the room for pages")?;
         Ok(database)
     }
 
@@ -168,10 +172,6 @@ impl Database {
         stable.doing("keep the plans of statements")?;
         connection.pragma_update(None, "foreign_keys", false).doing("turn foreign keys off")?;
         connection.pragma_update(None, "recursive_triggers", false).doing("turn recursive triggers off")?;
-        // A slice changes some thousand pages: a checkpoint after each would write them twice as often, and what has no room in memory is
-        // written before its time.
-        connection.pragma_update(None, "wal_autocheckpoint", 4_000).doing("set the checkpoints")?;
-        connection.pragma_update(None, "cache_size", -16_000).doing("set the room for pages")?;
         let gate = Arc::default();
         silence::install(&mut connection, &gate)?;
         script::install(&mut connection, Arc::clone(&gate))?;
