@@ -1,10 +1,11 @@
 //! The long run of the simulation, and the replay of one history.
 //!
 //! `simulate --seeds 100000` runs that many histories (`--from N` begins elsewhere) and prints what fails.
-//! `simulate --sweep` kills a fixed history before each of its durable steps.
+//! `simulate --sweep` kills two fixed histories before each of their durable steps.
 //! `simulate --seed N` prints what happened in one; with `--shrink` in the shortest history that fails the same way.
 //! With `--no-clashes` no two sites hand out the same number; with `--ruled` all histories are under rules that were drawn; with
-//! `--adding` applications do nothing but add to numbers.
+//! `--adding` applications do nothing but add to numbers; with `--changing` the main office changes its schema; with `--documents` every site
+//! has a folder of documents; with `--bundles` it publishes bundles.
 
 #[path = "../tests/simulation/mod.rs"]
 mod engine;
@@ -15,9 +16,17 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use engine::history::Kind;
+use engine::sweep::Story;
 
 /// Histories of a kind that can be asked for.
-const KINDS: [(&str, Kind); 3] = [("--no-clashes", Kind::WithoutClashes), ("--ruled", Kind::Ruled), ("--adding", Kind::Adding)];
+const KINDS: [(&str, Kind); 6] = [
+    ("--no-clashes", Kind::WithoutClashes),
+    ("--ruled", Kind::Ruled),
+    ("--adding", Kind::Adding),
+    ("--changing", Kind::Changing),
+    ("--documents", Kind::Documents),
+    ("--bundles", Kind::Bundles),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -35,7 +44,7 @@ fn main() -> ExitCode {
     }
     let Some(count) = number("--seeds") else {
         eprintln!(
-            "usage: simulate --seeds COUNT [--from SEED] [KIND] | --seed SEED [--shrink] [KIND] | --sweep; KIND: --no-clashes, --ruled, --adding"
+            "usage: simulate --seeds COUNT [--from SEED] [KIND] | --seed SEED [--shrink] [KIND] | --sweep; KIND: --no-clashes, --ruled, --adding, --changing, --documents, --bundles"
         );
         return ExitCode::from(2);
     };
@@ -54,16 +63,20 @@ fn replay(seed: u64, kind: Kind, shrink: bool) -> ExitCode {
     if outcome.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Kills a fixed history before each of its durable steps.
+/// Kills fixed histories before each of their durable steps.
 fn sweep() -> ExitCode {
-    let clean = engine::sweep::run(None);
-    clean.wrong.iter().for_each(|wrong| println!("the clean run: {wrong}"));
-    let deaths = engine::sweep::deaths(&clean);
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let wrong = engine::sweep::sweep(&clean, &deaths, threads);
-    wrong.iter().for_each(|wrong| println!("{wrong}"));
-    println!("{} deaths, {} wrong", deaths.len(), wrong.len());
-    if wrong.is_empty() && clean.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let mut all_good = true;
+    for story in [Story::Edits, Story::Changes] {
+        let clean = engine::sweep::run(story, None);
+        clean.wrong.iter().for_each(|wrong| println!("{story:?}, the clean run: {wrong}"));
+        let deaths = engine::sweep::deaths(&clean);
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        let wrong = engine::sweep::sweep(story, &clean, &deaths, threads);
+        wrong.iter().for_each(|wrong| println!("{wrong}"));
+        println!("{story:?}: {} deaths, {} wrong", deaths.len(), wrong.len());
+        all_good &= wrong.is_empty() && clean.wrong.is_empty();
+    }
+    if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn many(from: u64, count: u64, kind: Kind) -> ExitCode {

@@ -6,6 +6,7 @@ mod engine;
 use std::sync::Mutex;
 
 use engine::history::Kind;
+use engine::sweep::Story;
 
 /// Histories in every `cargo test`. `examples/simulate.rs` runs as many as wanted.
 const SEEDS: u64 = 200;
@@ -21,6 +22,30 @@ const ADDING: u64 = 60;
 #[test]
 fn a_difference_is_added_once_whatever_is_lost_repeated_and_reordered() {
     all_are_good(ADDING, Kind::Adding, " --adding");
+}
+
+/// Histories in which the main office changes its schema while all edit.
+const CHANGING: u64 = 24;
+
+#[test]
+fn a_schema_that_changes_under_everybodys_hands_loses_nothing_and_is_the_same_everywhere() {
+    all_are_good(CHANGING, Kind::Changing, " --changing");
+}
+
+/// Histories with documents.
+const DOCUMENTS: u64 = 14;
+
+#[test]
+fn documents_edited_moved_and_deleted_everywhere_are_the_same_in_all_folders_and_none_is_lost() {
+    all_are_good(DOCUMENTS, Kind::Documents, " --documents");
+}
+
+/// Histories with bundles, many of them over two exchanges.
+const BUNDLES: u64 = 14;
+
+#[test]
+fn bundles_are_at_every_site_that_they_are_for_and_go_without_a_trace() {
+    all_are_good(BUNDLES, Kind::Bundles, " --bundles");
 }
 
 fn all_are_good(seeds: u64, kind: Kind, more: &str) {
@@ -45,10 +70,22 @@ const SAMPLED: usize = 9;
 
 #[test]
 fn killed_before_any_durable_step_the_same_history_ends_the_same() {
-    let clean = engine::sweep::run(None);
+    killed(Story::Edits, SAMPLED);
+}
+
+/// As [`SAMPLED`], where a history is longer.
+const SAMPLED_CHANGES: usize = 40;
+
+#[test]
+fn killed_while_schema_documents_and_bundles_travel_the_same_history_ends_the_same() {
+    killed(Story::Changes, SAMPLED_CHANGES);
+}
+
+fn killed(story: Story, sampled: usize) {
+    let clean = engine::sweep::run(story, None);
     assert!(clean.wrong.is_empty(), "{:#?}", clean.wrong);
-    let deaths: Vec<_> = engine::sweep::deaths(&clean).into_iter().step_by(SAMPLED).collect();
+    let deaths: Vec<_> = engine::sweep::deaths(&clean).into_iter().step_by(sampled).collect();
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
-    let wrong = engine::sweep::sweep(&clean, &deaths, threads);
+    let wrong = engine::sweep::sweep(story, &clean, &deaths, threads);
     assert!(wrong.is_empty(), "{} of {} deaths: {:#?}", wrong.len(), deaths.len(), wrong.first());
 }

@@ -82,25 +82,33 @@ impl Ledger {
         self.write_row(record, image, Parameter::Cells(&Rope::from(&image.row)))
     }
 
-    /// Keeps what a field held when it was dropped.
+    /// Keeps what a field of a record held, beside what others had in it.
     pub fn put_past_value(&self, record: i64, past: &PastValue) -> Result<()> {
-        let mut cell = Vec::new();
+        let number = i64::from(past.field.0);
+        let known = "SELECT value FROM past_value WHERE record = ? AND field = ?";
+        let known: Option<Vec<u8>> = self.connection.prepare_cached(known)?.query_row([record, number], |row| row.get(0)).optional()?;
+        let (mut all, mut cell) = (known.unwrap_or_default(), Vec::new());
         cells::push(&mut cell, &past.value);
-        let field = Parameter::Integer(past.field.0.into());
-        self.write(Statement::PutPastValue, &[Parameter::Integer(record), field, Parameter::Blob(&cell), Parameter::Integer(past.time.0)])
-            .map(drop)
+        if !cells::split(&all).any(|known| known.is_ok_and(|known| known == cell)) {
+            all.append(&mut cell);
+        }
+        let (record, field, time) = (Parameter::Integer(record), Parameter::Integer(number), Parameter::Integer(past.time.0));
+        self.write(Statement::PutPastValue, &[record, field, Parameter::Blob(&all), time]).map(drop)
     }
 
-    /// What [`Ledger::put_past_value`] kept of a record, by field.
+    /// What [`Ledger::put_past_value`] kept of a record, by field, oldest first.
     pub fn past_values(&self, record: &Record) -> Result<Vec<PastValue>> {
         let Some(id) = record.id else { return Ok(Vec::new()) };
         let mut statement = self.connection.prepare_cached("SELECT field, value, time FROM past_value WHERE record = ? ORDER BY field")?;
         let mut rows = statement.query([id])?;
         let mut found = Vec::new();
+        let damaged = |_| LedgerError::Damaged("past value");
         while let Some(row) = rows.next()? {
-            let value = cells::value(row.get_ref(1)?.as_blob().map_err(|_| LedgerError::Damaged("past value"))?);
-            let value = value.map_err(|_| LedgerError::Damaged("past value"))?;
-            found.push(PastValue { field: FieldNo(row.get(0)?), value, time: Millis(row.get(2)?) });
+            let all = row.get_ref(1)?.as_blob().map_err(|_| LedgerError::Damaged("past value"))?;
+            for cell in cells::split(all) {
+                let value = cell.and_then(cells::value).map_err(damaged)?;
+                found.push(PastValue { field: FieldNo(row.get(0)?), value, time: Millis(row.get(2)?) });
+            }
         }
         Ok(found)
     }

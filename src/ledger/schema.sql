@@ -89,7 +89,7 @@ CREATE TABLE parked (
   site INTEGER NOT NULL, table_no INTEGER NOT NULL, key BLOB NOT NULL, packet INTEGER NOT NULL, since INTEGER NOT NULL, content TEXT NOT NULL,
   PRIMARY KEY (site, table_no, key)) WITHOUT ROWID;
 
--- What fields held when the application dropped them: `value` is one cell.
+-- What fields held when the application dropped them, and what neighbours sent for them later: `value` is a cell each.
 CREATE TABLE past_value (record INTEGER NOT NULL, field INTEGER NOT NULL, value BLOB NOT NULL, time INTEGER NOT NULL,
   PRIMARY KEY (record, field)) WITHOUT ROWID;
 

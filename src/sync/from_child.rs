@@ -7,6 +7,7 @@
 
 use super::Result;
 use super::apply::{Applying, Incoming};
+use super::documents::dispute::Disputed;
 use super::held::continued;
 use super::known;
 use super::put::Put;
@@ -436,6 +437,7 @@ impl Applying<'_> {
                 Ok(Some(self.merge(record, incoming, ours, Some(before), after, fields)?))
             }
             Some(ours) => {
+                self.keep_document(record, incoming, &ours, before, after, fields)?;
                 self.lose(record, incoming, Some(before), after, fields, ConflictKind::Gone, "its key belongs to another record now")?;
                 Ok(Some(ours))
             }
@@ -463,6 +465,30 @@ impl Applying<'_> {
                 }
             },
         }
+    }
+}
+
+impl Applying<'_> {
+    /// An edit of a document that was deleted here meanwhile, and made again under the same name, is kept beside that one, as of any two.
+    fn keep_document(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        ours: &Image,
+        before: &Image,
+        after: &Image,
+        fields: &[FieldNo],
+    ) -> Result<()> {
+        let session = self.session;
+        let mut theirs = before.clone();
+        fields.iter().for_each(|field| theirs.take(*field, after));
+        let Some(document) = Disputed::of(session.shape(record.table), record, ours, &theirs) else { return Ok(()) };
+        if document.is_kept(session) {
+            let newest = fields.iter().filter_map(|field| after.stamp(*field)).max();
+            let site = self.site_of(newest, Some(incoming))?;
+            session.ledger.add_copy(&document.copy(site, self.now))?;
+        }
+        Ok(())
     }
 }
 

@@ -43,6 +43,10 @@ pub(super) fn guess(session: &Session, old: &Shape, found: &Shape, gaps: &mut Ve
     if gaps.is_empty() && stayed.is_empty() {
         return Ok(Guess::default());
     }
+    // SQLite drops no column of a key: one that is gone from a table that was only altered is called otherwise, whatever the records show.
+    let is_new = |name: &str| old.live_fields().all(|field| !same_name(old.name_of(field), name));
+    let key = old.key.iter().zip(&found.key).map(|(was, is)| (*was, found.name_of(*is).to_owned()));
+    let of_key: Vec<(FieldNo, String)> = key.filter(|(was, is)| altered && is_new(is) && !candidate.is_live(*was)).collect();
     let come: Vec<FieldNo> = candidate.live_fields().filter(|field| !old.is_live(*field)).collect();
     let gone: Vec<FieldNo> = old.live_fields().filter(|field| !candidate.is_live(*field)).collect();
     let mut defaults = BTreeMap::new();
@@ -81,11 +85,12 @@ pub(super) fn guess(session: &Session, old: &Shape, found: &Shape, gaps: &mut Ve
         }
     })?;
     if !looked {
-        return Ok(Guess::default());
+        return Ok(Guess { renamed: of_key, anew: Vec::new() });
     }
     let moved: BTreeSet<FieldNo> = names.iter().filter(|(_, name)| name.is_another()).map(|(field, _)| *field).collect();
     // What stayed is neither end of a rename.
     evidence.retain(|(was, new), _| (moved.contains(was) || gone.contains(was)) && (moved.contains(new) || come.contains(new)));
+    evidence.retain(|(was, new), _| of_key.iter().all(|(field, name)| field != was && name != candidate.name_of(*new)));
     let differs = |new: FieldNo| {
         let mut seen = evidence.iter().filter(|((_, one), _)| *one == new).peekable();
         seen.peek().is_some() && seen.all(|(_, evidence)| evidence.differs())
@@ -102,7 +107,7 @@ pub(super) fn guess(session: &Session, old: &Shape, found: &Shape, gaps: &mut Ve
         evidence.into_iter().filter(|(_, evidence)| evidence.is_enough()).map(|(pair, _)| pair).collect();
     let only = |(gone, new): &(FieldNo, FieldNo)| agreeing.iter().filter(|(g, n)| g == gone || n == new).count() == 1;
     let named = |(gone, new): &(FieldNo, FieldNo)| (*gone, candidate.name_of(*new).to_owned());
-    let renamed: Vec<(FieldNo, String)> = agreeing.iter().filter(|pair| only(pair)).map(named).collect();
+    let renamed: Vec<(FieldNo, String)> = agreeing.iter().filter(|pair| only(pair)).map(named).chain(of_key.clone()).collect();
     let goes = |field: &&FieldNo| {
         let taken = renamed.iter().any(|(_, to)| same_name(to, candidate.name_of(**field)));
         renamed.iter().all(|(from, _)| from != *field) && (taken || names[*field].is_filled())

@@ -93,6 +93,20 @@ fn a_document_that_is_deleted_here_and_edited_there_comes_back() {
 }
 
 #[test]
+fn an_edit_of_a_document_that_was_deleted_and_made_again_meanwhile_is_kept_beside_it() {
+    let tree = library("");
+    tree.write("head", "a", "first");
+    tree.write("head", "b", "stays");
+    tree.settle(&SITES);
+    tree.delete("head", "a");
+    tree.sync("head");
+    tree.write("head", "a", "made again at head");
+    tree.write("anna", "a", "edited at anna");
+    tree.settle(&SITES);
+    tree.assert_documents(&SITES, &[("a", "made again at head"), ("a (anna 2023-11-14)", "edited at anna"), ("b", "stays")]);
+}
+
+#[test]
 fn a_file_that_was_edited_since_it_was_looked_at_is_never_overwritten() {
     let tree = library("");
     tree.write("head", "a", "first");
@@ -258,4 +272,33 @@ fn a_content_that_nobody_can_give_is_asked_for_and_comes_once_somebody_has_it() 
     tree.settle(&SITES);
     assert_eq!(tree.folder("anna")["b"], content);
     assert_eq!(tree.folder("head"), tree.folder("anna"));
+}
+
+#[test]
+fn a_document_that_moved_onto_another_one_while_both_were_deleted_elsewhere_is_everywhere() {
+    for (before_rows, small) in [(false, false), (false, true), (true, false), (true, true)] {
+        let mut tree = library("");
+        tree.add("head", "berta", fieldpost::site::Role::Remote);
+        let all = ["head", "north", "anna", "berta"];
+        for path in ["old", "plan", "kept 1", "kept 2", "kept 3"] {
+            tree.write("head", path, path);
+        }
+        tree.settle(&all);
+        all.iter().for_each(|site| tree.set_library(site, |library| library.before_rows = before_rows));
+        if small {
+            (tree.limits.slice_changes, tree.limits.packet_bytes, tree.limits.document_packet_bytes) = (1, 1, 1);
+        }
+        tree.rename("berta", "old", "plan");
+        tree.delete("north", "plan");
+        tree.delete("north", "old");
+        for _ in 0..6 {
+            tree.tick(2 * 60 * 60 * 1000);
+            ["north", "anna", "berta", "head"].iter().for_each(|site| drop(tree.sync(site)));
+        }
+        for site in all {
+            let names: Vec<String> = tree.folder(site).into_keys().collect();
+            assert_eq!(names, ["kept 1", "kept 2", "kept 3", "plan"], "at {site}, {before_rows} {small}");
+            assert_eq!(tree.read(site, "plan"), "old", "at {site}, {before_rows} {small}");
+        }
+    }
 }

@@ -210,3 +210,37 @@ fn a_rename_by_adding_copying_and_dropping_is_one() {
     );
     assert_one(&tree, &["head", "anna"]);
 }
+
+#[test]
+fn what_several_sites_wrote_into_a_column_that_went_is_all_in_the_history() {
+    let tree = four();
+    for site in ["anna", "north", "ben"] {
+        tree.edit(site, &format!("UPDATE customers SET city = 'of {site}' WHERE id = 'ACME'"));
+        tree.sync(site);
+    }
+    tree.edit("head", "ALTER TABLE customers DROP COLUMN city");
+    tree.settle(&FOUR);
+    assert_one(&tree, &FOUR);
+    let told: String = FOUR
+        .iter()
+        .map(|site| {
+            let session = tree.session(site);
+            let shape = session.shapes.iter().find(|shape| shape.name == "customers").unwrap();
+            let key = fieldpost::model::Key::new([&fieldpost::model::Value::text("ACME")]).unwrap();
+            format!("{site}: {:?}\n", fieldpost::sync::history::of(&session, &session.load_at(shape, &key).unwrap()).unwrap())
+        })
+        .collect();
+    let head = told.lines().next().unwrap();
+    assert!(head.contains("of north") && head.contains("of ben"), "{told}");
+    assert!(told.contains("of anna"), "{told}");
+}
+
+#[test]
+fn a_key_that_is_called_otherwise_is_the_same_also_where_no_record_is_left_to_show_it() {
+    let tree = two();
+    tree.edit("head", "DELETE FROM notes; ALTER TABLE notes RENAME COLUMN id TO number");
+    tree.edit("anna", "UPDATE notes SET body = 'anna' WHERE id = 'N1'");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT number, body FROM notes", &["N1|anna"]);
+    assert_one(&tree, &["head", "anna"]);
+}

@@ -10,6 +10,9 @@ use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, params_from_iter};
 
+use super::bundles;
+use super::changing;
+use super::documents;
 use super::history::{Dice, Edit, What};
 use super::invented::{self, Invented};
 use super::ruling::goods;
@@ -117,6 +120,12 @@ pub struct Deeds {
     pub goods: goods::Deeds,
     /// The same of applications of an invented database.
     pub invented: invented::application::Deeds,
+    /// The same of applications of a database whose schema changes.
+    pub changing: changing::application::Deeds,
+    /// What was done to documents.
+    pub documents: documents::folder::Deeds,
+    /// What was published, and what was done to its files.
+    pub bundles: bundles::person::Deeds,
 }
 
 /// A value in words, the same for every way it is read.
@@ -137,13 +146,22 @@ pub struct Application {
     connection: Connection,
     /// Values this site's records had, for undoing: table, key, column, value.
     past: Vec<(&'static str, String, &'static str, Value)>,
-    /// The database, where it is an invented one.
-    invented: Option<Arc<Invented>>,
+    kind: Database,
+}
+
+/// Which database it is.
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// The one that never changes.
+    Fixed,
+    Invented(Arc<Invented>),
+    /// The one whose schema changes.
+    Changing,
 }
 
 impl Application {
     /// Opens the database; its triggers see the site's own clock.
-    pub fn open(site: usize, path: &Path, base: &Arc<AtomicI64>, skew: i64, invented: Option<Arc<Invented>>) -> rusqlite::Result<Self> {
+    pub fn open(site: usize, path: &Path, base: &Arc<AtomicI64>, skew: i64, kind: Database) -> rusqlite::Result<Self> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::ZERO)?;
         connection.execute_batch("PRAGMA synchronous = off; PRAGMA foreign_keys = on;")?;
@@ -160,7 +178,7 @@ impl Application {
                 },
             )?;
         }
-        Ok(Self { site, connection, past: Vec::new(), invented })
+        Ok(Self { site, connection, past: Vec::new(), kind })
     }
 
     /// Runs SQL that nobody judges.
@@ -170,11 +188,14 @@ impl Application {
 
     /// Does one edit, all or nothing. Gives the SQL, or why it did not happen.
     pub fn edit(&mut self, edit: Edit, deeds: &mut Deeds) -> String {
-        if let Some(invented) = &self.invented {
-            return invented::application::edit(self.site, &self.connection, invented, edit, &mut deeds.invented);
+        match &self.kind {
+            Database::Fixed => {
+                let mut dice = Dice::new(edit.roll);
+                self.transact(deeds, |doing| doing.edit(edit.what, &mut dice))
+            }
+            Database::Invented(invented) => invented::application::edit(self.site, &self.connection, invented, edit, &mut deeds.invented),
+            Database::Changing => changing::application::edit(self.site, &self.connection, edit, &mut deeds.changing),
         }
-        let mut dice = Dice::new(edit.roll);
-        self.transact(deeds, |doing| doing.edit(edit.what, &mut dice))
     }
 
     /// Does something in one transaction. Gives the SQL, or why it did not happen.
@@ -337,8 +358,8 @@ impl Doing<'_> {
             }
             What::Goods => self.edit_goods(dice),
             What::Add => self.add(dice),
-            // Of invented databases.
-            What::Together | What::Swap => Ok(()),
+            // Of other databases.
+            What::Together | What::Swap | What::Migrate => Ok(()),
         }
     }
 

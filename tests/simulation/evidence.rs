@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 use super::application::{CANARY, word};
 use super::referee::{self, Evidence, Held, Listed};
 use super::sites::Stopped;
-use super::{Simulation, invented};
+use super::{Simulation, bundles, changing, documents, invented};
 
 impl Simulation {
     /// Gathers it and asks the referee; gives what is wrong. `released`: nothing may be kept home any more.
@@ -48,7 +48,6 @@ impl Simulation {
                     Ok(())
                 })
                 .map_err(|error| Stopped::Failed(error.to_string()))?;
-            let shapes = &session.shapes;
             let mut names = Vec::new();
             for neighbour in session.ledger.neighbours().map_err(|error| Stopped::Failed(error.to_string()))? {
                 names.push((neighbour.site, place(neighbour.card.name.as_str())));
@@ -71,7 +70,7 @@ impl Simulation {
                         held.push(Held {
                             site,
                             from: names.iter().find(|name| name.0 == *from).expect("a neighbour").1,
-                            table: shapes[record.table.0 as usize].name.clone(),
+                            table: session.shape(record.table).name.clone(),
                             key: key_word(&key),
                             reason: format!("{:?}", entry.reason),
                             other: match &entry.reason {
@@ -106,20 +105,32 @@ impl Simulation {
                 wrong.push(format!("SET ASIDE {} has files in quarantine", tree.sites[site].0));
             }
         }
-        for (name, bytes) in self.sites.exchange.everything() {
+        wrong.extend(self.waiting()?);
+        for (name, bytes) in self.sites.lying() {
             let seen = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
             if name.contains(CANARY) || seen(CANARY) || seen("customers") || seen("Acme") {
                 wrong.push(format!("IN CLEAR on the exchange: {name}"));
             }
         }
+        if self.sites.setting.bundles {
+            let seen = self.customizations()?;
+            wrong.extend(bundles::referee::judge(&seen, &self.deeds.bundles));
+        }
         let sites =
             (0..tree.sites.len()).map(|site| (tree.sites[site].0, tree.sites[site].1, self.sites.home(site).join("shop.db"))).collect();
         let ruling = self.sites.setting.ruling.clone();
+        let (changing, history) = (self.sites.setting.changing, self.histories()?);
         let evidence = Evidence { sites, deeds: &self.deeds, conflicts, held, ruling: ruling.as_deref(), released };
         wrong.extend(match &invented {
+            None if changing => changing::referee::judge(&evidence, &self.deeds.changing, history.as_deref()),
             None => referee::judge(&evidence),
             Some(invented) => invented::referee::judge(invented, &evidence, &self.deeds.invented),
         });
+        if self.sites.setting.library.is_some() {
+            let folders: Vec<_> =
+                (0..tree.sites.len()).map(|site| (tree.sites[site].0, documents::folder::files(&self.sites.library(site)))).collect();
+            wrong.extend(documents::referee::judge(&folders, &self.deeds.documents, &evidence));
+        }
         let said: Vec<String> = evidence.conflicts.iter().map(|listed| format!("   {listed:?}")).collect();
         self.outcome.trace.extend(said);
         Ok(wrong)

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::documents::Keeping;
 use super::invented::Invented;
 use super::ruling::Ruling;
 
@@ -74,6 +75,8 @@ pub enum What {
     Goods,
     /// A number that adds up, and nothing else.
     Add,
+    /// The schema itself, at the main office.
+    Migrate,
 }
 
 /// One operation.
@@ -105,6 +108,27 @@ pub enum Op {
     Release {
         site: usize,
     },
+    /// A person at the main office says which columns are others under a new name.
+    Answer,
+    /// A person does something in the folder of documents.
+    Document {
+        site: usize,
+        roll: u64,
+    },
+    /// The main office publishes a bundle, or takes a version back.
+    Bundle {
+        roll: u64,
+    },
+    /// Somebody changes a file that a bundle brought, or may bring.
+    Customize {
+        site: usize,
+        roll: u64,
+    },
+    /// One of two exchanges is away, or back.
+    Away {
+        place: usize,
+        away: bool,
+    },
     /// A byte of some file on the exchange is changed.
     Tamper {
         roll: u64,
@@ -134,6 +158,12 @@ pub enum Kind {
     Ruled,
     /// Applications do nothing but add to numbers whose differences add up.
     Adding,
+    /// The main office changes its schema.
+    Changing,
+    /// Every site has a folder of documents.
+    Documents,
+    /// The main office publishes bundles.
+    Bundles,
 }
 
 /// How the sites of a history hang together, and by which rule they decide.
@@ -155,6 +185,49 @@ pub struct Setting {
     pub numbers: bool,
     /// The last site has its invitation and nothing else yet.
     pub late: bool,
+    /// The database is the one whose schema changes.
+    pub changing: bool,
+    /// Whether what happened is remembered, or forgotten as soon as it may be.
+    pub remembers: bool,
+    /// Whether there are documents, and how they are kept.
+    pub library: Option<Keeping>,
+    /// Whether there are bundles.
+    pub bundles: bool,
+    /// Whether there are two exchanges.
+    pub two_ways: bool,
+}
+
+impl Setting {
+    /// All clocks right, nothing small, in the database that never changes.
+    pub fn plain(seed: u64, tree: Tree, rule: &'static str) -> Self {
+        Self {
+            seed,
+            invented: None,
+            tree,
+            rule,
+            ruling: None,
+            skews: vec![0; tree.sites.len()],
+            slice_changes: 5_000,
+            packet_bytes: 32 << 20,
+            numbers: false,
+            late: false,
+            changing: false,
+            remembers: false,
+            library: None,
+            bundles: false,
+            two_ways: false,
+        }
+    }
+
+    /// Clocks and sizes drawn.
+    fn drawn(seed: u64, dice: &mut Dice, tree: Tree, rule: &'static str) -> Self {
+        Self {
+            skews: skews(dice, tree),
+            slice_changes: dice.pick(&[1, 2, 5_000]),
+            packet_bytes: dice.pick(&[1, 300, 32 << 20]),
+            ..Self::plain(seed, tree, rule)
+        }
+    }
 }
 
 /// Sites by name, each with its parent's place; the host is the first.
@@ -186,6 +259,9 @@ pub fn history(seed: u64, kind: Kind) -> (Setting, Vec<Op>) {
         Kind::WithoutClashes => false,
         Kind::Ruled => return ruled(seed),
         Kind::Adding => return adding(seed),
+        Kind::Changing => return changing(seed),
+        Kind::Documents => return documents(seed),
+        Kind::Bundles => return bundles(seed),
     };
     let dice = Dice::new(seed.wrapping_mul(0x2545_f491_4f6c_dd1d) ^ 0x5bd1_e995);
     match seed % 4 {
@@ -225,17 +301,100 @@ fn ruled(seed: u64) -> (Setting, Vec<Op>) {
 }
 
 fn in_plain(seed: u64, dice: &mut Dice, tree: Tree, ruling: Arc<Ruling>) -> Setting {
-    Setting {
-        seed,
-        invented: None,
-        tree,
-        rule: "drawn",
-        ruling: Some(ruling),
-        skews: skews(dice, tree),
-        slice_changes: dice.pick(&[1, 2, 5_000]),
-        packet_bytes: dice.pick(&[1, 300, 32 << 20]),
-        numbers: false,
-        late: false,
+    Setting { ruling: Some(ruling), ..Setting::drawn(seed, dice, tree, "drawn") }
+}
+
+fn changing(seed: u64) -> (Setting, Vec<Op>) {
+    use What::{Delete, Field, Insert, Many, Recreate, Reference, Replace};
+    let mut dice = Dice::new(seed.wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ 0x5c4e_3a00);
+    let tree = dice.pick(&TREES);
+    let rule = dice.pick(&RULES);
+    let mut setting = Setting { changing: true, ..Setting::drawn(seed, &mut dice, tree, rule) };
+    (setting.late, setting.remembers) = (dice.hit(20), dice.hit(60));
+    setting.library = dice.hit(20).then(|| Keeping::drawn(&mut dice));
+    let mut kinds = vec![Field, Field, Field, Field, Insert, Insert, Delete];
+    for kind in [Recreate, Replace, Many, Reference] {
+        if dice.hit(50) {
+            kinds.push(kind);
+        }
+    }
+    let mut ops = operations(&mut dice, tree, &kinds);
+    for _ in 0..=dice.below(6) {
+        let edit = Edit { what: What::Migrate, roll: dice.roll() };
+        let place = usize::try_from(dice.below(ops.len() as u64)).expect("a small number");
+        if let Op::Round { site: 0, meanwhile, .. } = &mut ops[place]
+            && dice.hit(50)
+        {
+            *meanwhile = Some((dice.below(8), edit));
+        } else {
+            ops.insert(place, Op::Edit { site: 0, edit });
+        }
+        if dice.hit(50) {
+            put_in(&mut ops, &mut dice, Op::Answer);
+        }
+    }
+    if setting.library.is_some() {
+        put_documents_in(&mut ops, &mut dice, tree, 6);
+    }
+    (setting, ops)
+}
+
+fn documents(seed: u64) -> (Setting, Vec<Op>) {
+    let mut dice = Dice::new(seed.wrapping_mul(0xd6e8_feb8_6659_fd93) ^ 0xd0c5);
+    let tree = dice.pick(&TREES);
+    let rule = dice.pick(&RULES);
+    let mut setting = Setting::drawn(seed, &mut dice, tree, rule);
+    (setting.late, setting.library) = (dice.hit(20), Some(Keeping::drawn(&mut dice)));
+    setting.two_ways = dice.hit(30);
+    let mut ops = operations(&mut dice, tree, &[What::Field, What::Insert, What::Delete]);
+    // Records are there to be in the way.
+    ops.retain(|op| !matches!(op, Op::Edit { .. }) || dice.hit(20));
+    put_documents_in(&mut ops, &mut dice, tree, 25);
+    put_absence_in(&mut ops, &mut dice, &setting);
+    (setting, ops)
+}
+
+fn bundles(seed: u64) -> (Setting, Vec<Op>) {
+    let mut dice = Dice::new(seed.wrapping_mul(0xa076_1d64_78bd_642f) ^ 0x0b00_0d1e);
+    let tree = dice.pick(&TREES);
+    let rule = dice.pick(&RULES);
+    let mut setting = Setting { bundles: true, ..Setting::drawn(seed, &mut dice, tree, rule) };
+    (setting.late, setting.two_ways) = (dice.hit(20), dice.hit(50));
+    let kinds = kinds(&mut dice, false);
+    let mut ops = operations(&mut dice, tree, &kinds);
+    for _ in 0..=dice.below(6) {
+        let roll = dice.roll();
+        put_in(&mut ops, &mut dice, Op::Bundle { roll });
+    }
+    for _ in 0..dice.below(6) {
+        let (site, roll) = (usize::try_from(dice.below(tree.sites.len() as u64)).expect("a small number"), dice.roll());
+        put_in(&mut ops, &mut dice, Op::Customize { site, roll });
+    }
+    put_absence_in(&mut ops, &mut dice, &setting);
+    (setting, ops)
+}
+
+/// Lets one of two exchanges go and come back now and then.
+fn put_absence_in(ops: &mut Vec<Op>, dice: &mut Dice, setting: &Setting) {
+    if setting.two_ways {
+        for _ in 0..dice.below(6) {
+            let (place, away) = (usize::try_from(dice.below(2)).expect("a small number"), dice.hit(60));
+            put_in(ops, dice, Op::Away { place, away });
+        }
+    }
+}
+
+/// Puts one more operation somewhere into a history.
+fn put_in(ops: &mut Vec<Op>, dice: &mut Dice, op: Op) {
+    let place = usize::try_from(dice.below(ops.len() as u64 + 1)).expect("a small number");
+    ops.insert(place, op);
+}
+
+fn put_documents_in(ops: &mut Vec<Op>, dice: &mut Dice, tree: Tree, most: u64) {
+    for _ in 0..=dice.below(most) {
+        let site = usize::try_from(dice.below(tree.sites.len() as u64)).expect("a small number");
+        let roll = dice.roll();
+        put_in(ops, dice, Op::Document { site, roll });
     }
 }
 
@@ -243,18 +402,9 @@ fn in_invented(seed: u64, clashes: bool, mut dice: Dice) -> (Setting, Vec<Op>) {
     let group = seed / HISTORIES_PER_DATABASE;
     let mut shared = Dice::new(group.wrapping_mul(0x9e6c_63d0_876a_9a47));
     let tree = shared.pick(&TREES);
-    let setting = Setting {
-        seed,
-        invented: Some(Arc::new(Invented::new(group, clashes))),
-        tree,
-        rule: shared.pick(&RULES),
-        ruling: None,
-        skews: skews(&mut dice, tree),
-        slice_changes: dice.pick(&[1, 2, 5_000]),
-        packet_bytes: dice.pick(&[1, 300, 32 << 20]),
-        numbers: false,
-        late: shared.hit(20),
-    };
+    let rule = shared.pick(&RULES);
+    let invented = Some(Arc::new(Invented::new(group, clashes)));
+    let setting = Setting { invented, late: shared.hit(20), ..Setting::drawn(seed, &mut dice, tree, rule) };
     use What::{Delete, Field, Insert, Many, MoveKey, Recreate, Reference, Replace, Swap, Together};
     let mut kinds = vec![Field, Field, Field, Insert, Insert, Together, Together, Reference, Reference, Delete];
     for kind in [Recreate, Replace, MoveKey, Many, Delete, Swap] {
@@ -274,16 +424,13 @@ fn in_fixed(seed: u64, mut dice: Dice) -> (Setting, Vec<Op>) {
     let tree = dice.pick(&TREES);
     let skews = skews(&mut dice, tree);
     let setting = Setting {
-        seed,
-        invented: None,
-        tree,
         rule: dice.pick(&RULES),
-        ruling: None,
         skews,
         slice_changes: dice.pick(&[1, 2, 5_000]),
         packet_bytes: dice.pick(&[1, 300, 32 << 20]),
         numbers: dice.hit(25),
         late: dice.hit(20),
+        ..Setting::plain(seed, tree, "newest")
     };
     let kinds = kinds(&mut dice, setting.numbers);
     let ops = operations(&mut dice, tree, &kinds);

@@ -89,7 +89,7 @@ fn owe_everybody(session: &mut Session) -> Result<(), Stopped> {
 fn look(session: &Session, name: &str, path: &std::path::Path) -> rusqlite::Result<Vec<String>> {
     let state = Connection::open(path)?;
     let tables = |keep: &dyn Fn(&fieldpost::model::Shape) -> bool| {
-        let numbers = session.shapes.iter().filter(|shape| keep(shape)).map(|shape| shape.number.0.to_string());
+        let numbers = session.shapes.iter().chain(&session.former).filter(|shape| keep(shape)).map(|shape| shape.number.0.to_string());
         numbers.collect::<Vec<_>>().join(",")
     };
     // A child may take up again what is only marked there as deleted, and goes on with what was refused where a table only goes up. What stays

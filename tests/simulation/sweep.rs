@@ -1,16 +1,20 @@
 //! Does a fixed history end the same, wherever it is killed?
 //!
-//! Three levels join, edit, disagree, delete. Run once whole, counting durable steps; then killed before one step,
-//! opened again, the interrupted thing repeated, and everything after it done as before: records and lists must be the same.
+//! In one, three levels join, edit, disagree, delete; in the other the main office changes its schema and publishes bundles while documents
+//! are edited everywhere. Run once whole, counting durable steps; then killed before one step, opened again, the interrupted thing
+//! repeated, and everything after it done as before: schemas, records, lists, documents and customizations must be the same.
 
 use std::collections::BTreeMap;
 
-use super::Simulation;
+use rusqlite::Connection;
+
+use super::documents::Keeping;
 use super::history::{Setting, TREES};
 use super::sites::{Sites, Stopped};
+use super::{Simulation, bundles, documents};
 
 /// One thing that a person does.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Init,
     Invite(usize),
@@ -18,11 +22,53 @@ enum Step {
     Round(usize),
     /// The application of a site runs SQL.
     Edit(usize, &'static str),
+    /// A document is written: its number, and about how long it is.
+    Write(usize, &'static str, u64, usize),
+    /// A document is moved, or deleted.
+    Move(usize, &'static str, Option<&'static str>),
+    /// The main office publishes a version of the bundle.
+    Publish(u64),
+    /// It takes the newest one back.
+    Withdraw,
 }
 
-use Step::{Edit, Init, Invite, Join, Round};
+use Step::{Edit, Init, Invite, Join, Move, Publish, Round, Withdraw, Write};
 
-const HISTORY: &[Step] = &[
+/// Which history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Story {
+    /// Sites join and edit records.
+    Edits,
+    /// The schema changes, documents and bundles travel.
+    Changes,
+}
+
+impl Story {
+    const fn steps(self) -> &'static [Step] {
+        match self {
+            Self::Edits => EDITS,
+            Self::Changes => CHANGES,
+        }
+    }
+
+    /// The sites before the first step.
+    fn begin(self) -> Simulation {
+        let setting = Setting { slice_changes: 2, packet_bytes: 300, ..Setting::plain(7, TREES[2], "newest") };
+        match self {
+            Self::Edits => Simulation::new(Sites::new(&setting)),
+            Self::Changes => {
+                let keeping = Keeping { packet_bytes: 8_000, ..Keeping::PLAIN };
+                let setting = Setting { library: Some(keeping), bundles: true, ..setting };
+                let mut simulation = Simulation::new(Sites::joined(&setting));
+                let folder = simulation.sites.library(0);
+                simulation.deeds.documents.begin(&folder);
+                simulation
+            }
+        }
+    }
+}
+
+const EDITS: &[Step] = &[
     Init,
     Invite(1),
     Join(1),
@@ -56,6 +102,47 @@ const HISTORY: &[Step] = &[
     Round(2),
 ];
 
+/// Who is one version behind, who is two; what is edited under old names; what lies in the way of a bundle.
+const CHANGES: &[Step] = &[
+    Edit(
+        0,
+        "ALTER TABLE customers ADD COLUMN level TEXT NOT NULL DEFAULT 'canary-level'; UPDATE customers SET level = 'canary-gold' WHERE id = 'a'; \
+             CREATE TABLE visits (id TEXT PRIMARY KEY, customer TEXT REFERENCES customers, what TEXT, more TEXT); \
+             INSERT INTO visits VALUES ('v', 'a', 'canary-visit', 'canary-more'); PRAGMA user_version = 2",
+    ),
+    Edit(
+        2,
+        "UPDATE customers SET city = 'canary-rosa' WHERE id = 'a'; INSERT INTO customers (id, tag, name) VALUES ('r', 't9', 'canary-new')",
+    ),
+    Write(0, "plan.txt", 100, 20_000),
+    Write(2, "plan.txt", 101, 5_000),
+    Write(1, "visits/new", 102, 10),
+    Publish(1),
+    Round(0),
+    Round(1),
+    Round(2),
+    Edit(2, "UPDATE visits SET what = 'canary-seen', more = 'canary-lost' WHERE id = 'v'"),
+    Edit(
+        0,
+        "ALTER TABLE visits RENAME COLUMN what TO done; ALTER TABLE visits DROP COLUMN more; ALTER TABLE visits RENAME TO calls; \
+             CREATE INDEX calls_done ON calls (done); PRAGMA user_version = 3",
+    ),
+    Move(0, "notes", Some("archive/notes")),
+    Move(1, "visits/monday.txt", None),
+    Write(2, "visits/monday.txt", 103, 10),
+    Publish(2),
+    Round(0),
+    Round(2),
+    Round(1),
+    Round(2),
+    Withdraw,
+    Round(0),
+    Round(1),
+    Round(2),
+    Round(1),
+    Round(0),
+];
+
 /// Where to kill: the step of the history, and before which of its durable steps (from 1).
 pub type Death = (usize, u64);
 
@@ -72,30 +159,17 @@ pub struct Swept {
 }
 
 /// Runs the history, killed once where `death` says.
-pub fn run(death: Option<Death>) -> Swept {
-    let tree = TREES[2];
-    let setting = Setting {
-        seed: 7,
-        invented: None,
-        tree,
-        rule: "newest",
-        ruling: None,
-        skews: vec![0; tree.sites.len()],
-        slice_changes: 2,
-        packet_bytes: 300,
-        numbers: false,
-        late: false,
-    };
-    let mut simulation = Simulation::new(Sites::new(&setting));
-    let mut invitations = vec![String::new(); tree.sites.len()];
+pub fn run(story: Story, death: Option<Death>) -> Swept {
+    let mut simulation = story.begin();
+    let mut invitations = vec![String::new(); simulation.sites.setting.tree.sites.len()];
     let mut swept = Swept { taken: Vec::new(), end: BTreeMap::new(), wrong: Vec::new(), died_at: None };
-    for (place, step) in HISTORY.iter().enumerate() {
+    for (place, step) in story.steps().iter().enumerate() {
         simulation.sites.tick(1_000);
         let kill = death.filter(|death| death.0 == place).map(|death| death.1);
-        let done = match take(&mut simulation.sites, *step, kill, &mut invitations) {
+        let done = match take(&mut simulation, *step, kill, &mut invitations) {
             Err(Stopped::Died(died_at)) => {
                 swept.died_at = Some(died_at);
-                match take(&mut simulation.sites, *step, None, &mut invitations) {
+                match take(&mut simulation, *step, None, &mut invitations) {
                     // It died after the last step that matters: the home is there.
                     Err(Stopped::Failed(said)) if matches!(step, Init | Join(_)) && said.contains("is a home already") => Ok(0),
                     done => done,
@@ -115,10 +189,14 @@ pub fn run(death: Option<Death>) -> Swept {
     simulation.judge();
     swept.wrong.extend(simulation.outcome.wrong.drain(..).map(|wrong| format!("after death {death:?} at {:?}: {wrong}", swept.died_at)));
     swept.end = simulation.end();
+    for site in 0..invitations.len() {
+        swept.end.extend(everything(&simulation.sites, site));
+    }
     swept
 }
 
-fn take(sites: &mut Sites, step: Step, kill: Option<u64>, invitations: &mut [String]) -> Result<u64, Stopped> {
+fn take(simulation: &mut Simulation, step: Step, kill: Option<u64>, invitations: &mut [String]) -> Result<u64, Stopped> {
+    let sites = &mut simulation.sites;
     match step {
         Init => sites.init(kill),
         Invite(child) => {
@@ -133,7 +211,68 @@ fn take(sites: &mut Sites, step: Step, kill: Option<u64>, invitations: &mut [Str
             let application = sites.applications[site].as_ref().ok_or_else(|| Stopped::Failed("no database".into()))?;
             application.execute(sql).map(|()| 0).map_err(|error| Stopped::Failed(error.to_string()))
         }
+        Write(site, path, content, length) => {
+            simulation.hand(site).lay(path, content, length);
+            Ok(0)
+        }
+        Move(site, from, to) => {
+            simulation.hand(site).take_away(from, to);
+            Ok(0)
+        }
+        Publish(version) => {
+            let taken = sites.publish(version, kill)?;
+            simulation.deeds.bundles.published.0.push((version, false));
+            Ok(taken)
+        }
+        Withdraw => {
+            // A person who does not know whether it is done says it of a version, and not of whatever is the newest by now.
+            if sites.newest_published()? == simulation.deeds.bundles.published.current() {
+                let taken = sites.withdraw(kill)?;
+                simulation.deeds.bundles.published.withdraw();
+                return Ok(taken);
+            }
+            simulation.deeds.bundles.published.withdraw();
+            Ok(0)
+        }
     }
+}
+
+/// Schema and records of all tables of a site's application, its documents and its customizations, in words.
+fn everything(sites: &Sites, site: usize) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let name = sites.name(site);
+    let mut add = |what: String, text: String| drop(all.insert(format!("{name} {what}"), text));
+    if let Ok(connection) = Connection::open(sites.home(site).join("shop.db")) {
+        let tables = texts(
+            &connection,
+            "SELECT name || ' ' || sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE '%fieldpost%' ORDER BY 1",
+        );
+        for table in tables {
+            let named = table.split(' ').next().unwrap_or_default().to_owned();
+            let rows = texts(
+                &connection,
+                &format!("SELECT quote(id) || ' ' || json_array({}) FROM \"{named}\" ORDER BY 1", columns(&connection, &named)),
+            );
+            add(table, rows.join("\n"));
+        }
+    }
+    for (path, (bytes, _)) in documents::folder::files(&sites.library(site)) {
+        add(format!("document {path}"), format!("{} bytes of {:?}", bytes.len(), documents::folder::number(&bytes)));
+    }
+    for (path, text) in bundles::person::files(&sites.customs(site)) {
+        add(format!("custom {path}"), text);
+    }
+    all
+}
+
+fn columns(connection: &Connection, table: &str) -> String {
+    texts(connection, &format!("SELECT 'quote(\"' || name || '\")' FROM pragma_table_info('{table}')")).join(", ")
+}
+
+fn texts(connection: &Connection, sql: &str) -> Vec<String> {
+    let read =
+        |mut statement: rusqlite::Statement<'_>| statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>();
+    connection.prepare(sql).and_then(read).unwrap_or_default()
 }
 
 /// Every place to kill at, given a clean run.
@@ -142,14 +281,14 @@ pub fn deaths(clean: &Swept) -> Vec<Death> {
 }
 
 /// Kills at each of `deaths` and compares with the clean run. Gives what is wrong.
-pub fn sweep(clean: &Swept, deaths: &[Death], threads: usize) -> Vec<String> {
+pub fn sweep(story: Story, clean: &Swept, deaths: &[Death], threads: usize) -> Vec<String> {
     let next = std::sync::atomic::AtomicUsize::new(0);
     let wrong = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 while let Some(death) = deaths.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                    let swept = run(Some(*death));
+                    let swept = run(story, Some(*death));
                     let mut found = swept.wrong;
                     if found.is_empty() && swept.died_at.is_none() {
                         found.push(format!("{death:?} did not kill"));

@@ -288,7 +288,9 @@ impl<'s> Telling<'s> {
         let mut wanted = Vec::new();
         let mut chunks_named = 0;
         for (content, missing) in missing.into_iter().filter(|(_, missing)| is_due(missing)) {
-            if wanted.len() >= MOST_WANTED || chunks_named >= MOST_CHUNKS || !self.holds(&content)? {
+            // Who asks for it has it no more, whatever it lists: somebody else may.
+            let asks_too = self.wanted.contains_key(&content);
+            if wanted.len() >= MOST_WANTED || chunks_named >= MOST_CHUNKS || asks_too || !self.holds(&content)? {
                 continue;
             }
             let mut chunks = BTreeSet::new();

@@ -172,8 +172,8 @@ impl Doing<'_> {
     fn edit(&mut self, what: What, now: &Snapshot) -> rusqlite::Result<()> {
         let table = self.some_table();
         match what {
-            // Of the database that never changes.
-            What::Goods | What::Add => Ok(()),
+            // Of other databases.
+            What::Goods | What::Add | What::Migrate => Ok(()),
             What::Insert | What::Line | What::Numbered => self.insert(table, None, None, "INSERT").map(drop),
             What::Together => self.together(table),
             What::Field => {

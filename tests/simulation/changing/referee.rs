@@ -1,0 +1,207 @@
+//! Is what came out what was promised? `DESIGN` section 2 for a database whose schema changed while everybody edited.
+//!
+//! Tables and columns are known by the simulation's numbers. What nobody may lose is in its column, under whatever name, or listed as a loser or
+//! held; what a dropped column or table held last is in the history of some site.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::super::application::CANARY;
+use super::super::referee::{Evidence, Held, Listed, decided_once, sound};
+use super::application::{Deeds, Identity, Records, Written, read};
+use super::schema::Schema;
+
+/// Everything that is not as promised. `history` is all that the sites' histories tell, in words; none where nothing is remembered.
+pub fn judge(evidence: &Evidence<'_>, deeds: &Deeds, history: Option<&str>) -> Vec<String> {
+    let mut wrong: Vec<String> = deeds.wrong.iter().map(|wrong| format!("SCHEMA {wrong}")).collect();
+    let last = BTreeMap::from([(*deeds.versions.last_key_value().expect("there is a first one").0, deeds.schema().clone())]);
+    let (mut contents, mut texts) = (Vec::new(), Vec::new());
+    for (name, _, path) in &evidence.sites {
+        let opened = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+        match opened.and_then(|connection| Ok((read(&last, &connection)?, schema_text(&connection)?))) {
+            Ok((Ok((_, records)), text)) => {
+                contents.push(records);
+                texts.push(text);
+            }
+            Ok((Err(said), _)) => return vec![format!("SCHEMA {name} has {said}")],
+            Err(error) => return vec![format!("UNREADABLE {name}: {error}")],
+        }
+        wrong.extend(sound(name, path));
+    }
+    for ((name, ..), text) in evidence.sites.iter().zip(&texts) {
+        let odd: Vec<&String> = text.symmetric_difference(&texts[0]).collect();
+        if !odd.is_empty() {
+            wrong.push(format!("SCHEMA {name} differs in {odd:?}"));
+        }
+    }
+    let judged = Judged { evidence, deeds, history, host: &contents[0], schema: deeds.schema() };
+    wrong.extend(judged.same(&contents));
+    wrong.extend(judged.nothing_lost());
+    wrong.extend(judged.all_is_right());
+    wrong.extend(judged.no_delete_lost());
+    wrong.extend(losers_are_told(evidence));
+    wrong.extend(decided_once(evidence));
+    let waiting = evidence.held.iter().filter(|held| !held.lasting);
+    wrong.extend(waiting.map(|held| format!("STILL HELD at {}: {held:?}", evidence.sites[held.site].0)));
+    wrong
+}
+
+/// Every record by table and key, in words.
+pub fn records(deeds: &Deeds, path: &Path) -> BTreeMap<String, String> {
+    let opened = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let Ok(Ok((schema, records))) = opened.and_then(|connection| read(&deeds.versions, &connection)) else { return BTreeMap::new() };
+    let said = records.into_iter().map(|((number, name), row)| {
+        let table = schema.table(number);
+        let word = |column: &u32| table.column(*column).map(|column| format!("{}#{}", column.name, column.number)).unwrap_or_default();
+        let values: Vec<String> =
+            row.texts.iter().chain(&row.references).map(|(column, value)| format!("{} {value}", word(column))).collect();
+        (format!("{}#{number}[{name}]", table.name), format!("[{}] {} {}", row.key, row.tag, values.join(", ")))
+    });
+    said.collect()
+}
+
+/// What the application made, in one spelling.
+fn schema_text(connection: &Connection) -> rusqlite::Result<BTreeSet<String>> {
+    let sql = "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' \
+        AND tbl_name NOT LIKE '\\_fieldpost%' ESCAPE '\\' AND name NOT LIKE '\\_fieldpost%' ESCAPE '\\'";
+    let mut statement = connection.prepare(sql)?;
+    let texts = statement.query_map([], |row| row.get::<_, String>(0))?;
+    texts.map(|text| Ok(text?.replace('"', "").split_whitespace().collect::<String>())).collect()
+}
+
+struct Judged<'e> {
+    evidence: &'e Evidence<'e>,
+    deeds: &'e Deeds,
+    /// None where nothing is remembered.
+    history: Option<&'e str>,
+    host: &'e Records,
+    schema: &'e Schema,
+}
+
+impl Judged<'_> {
+    /// Invariant 1.
+    fn same(&self, contents: &[Records]) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (child, (name, parent, _)) in self.evidence.sites.iter().enumerate() {
+            let Some(parent) = *parent else { continue };
+            let between = |held: &&Held| (held.site, held.from) == (child, parent) || (held.site, held.from) == (parent, child);
+            let held: Vec<&Held> = self.evidence.held.iter().filter(between).collect();
+            let (here, there) = (&contents[child], &contents[parent]);
+            let identities: BTreeSet<&Identity> = here.keys().chain(there.keys()).collect();
+            for identity in identities {
+                let (ours, theirs) = (here.get(identity), there.get(identity));
+                let waits = || held.iter().any(|held| self.is_about(identity, &held.table, &held.key));
+                if ours != theirs && !waits() {
+                    wrong.push(format!("DIVERGE {identity:?}: {name} has {ours:?}, {} has {theirs:?}", self.evidence.sites[parent].0));
+                }
+            }
+        }
+        wrong
+    }
+
+    /// Whether a list means a record, under any name that its table had and any key that it was seen under.
+    fn is_about(&self, identity: &Identity, table: &str, key: &str) -> bool {
+        let named = |schema: &Schema| schema.find(identity.0).is_some_and(|known| known.name == table);
+        let seen = self.deeds.keys.get(identity).is_some_and(|keys| keys.contains(key));
+        (seen || identity.1 == key) && self.deeds.versions.values().any(named)
+    }
+
+    /// Invariant 2, for values; the tag of a record is one.
+    fn nothing_lost(&self) -> Vec<String> {
+        let there: BTreeSet<&String> = self.host.values().flat_map(|row| row.texts.values().chain([&row.tag])).collect();
+        let listed: BTreeSet<&String> = self.evidence.conflicts.iter().flat_map(|listed| &listed.losers).collect();
+        let held: BTreeSet<&String> = self.evidence.held.iter().flat_map(|held| &held.values).collect();
+        let lost = self.deeds.written.iter().filter(|written| {
+            let value = &written.value;
+            let known = there.contains(value) || self.deeds.superseded.contains(value) || listed.contains(value) || held.contains(value);
+            let past = || self.history.is_none_or(|history| history.contains(value.as_str()));
+            !(known || self.gave_way(written) || self.is_dropped(written) && past())
+        });
+        lost.map(|written| {
+            let gone = if self.is_dropped(written) { " (dropped since)" } else { "" };
+            let site = self.evidence.sites[written.site].0;
+            format!("LOST {} of {:?}.{}{gone} edited at {site}", written.value, written.identity, written.name)
+        })
+        .collect()
+    }
+
+    /// README: what a migration fills into a new column is nobody's edit and never wins over one.
+    fn gave_way(&self, written: &Written) -> bool {
+        let edits = self.deeds.written.iter().filter(|other| other.identity == written.identity && other.value != written.value);
+        let edited = edits.filter(|other| other.column == written.column || other.column.is_none()).count() > 0;
+        written.fills && (edited || self.deeds.deleted.iter().any(|deleted| deleted.identity == written.identity))
+    }
+
+    /// Whether the table or column of a value is there no more.
+    fn is_dropped(&self, written: &Written) -> bool {
+        let table = self.schema.find(written.identity.0);
+        table.is_none_or(|table| written.column.is_some_and(|column| table.column(column).is_none()))
+    }
+
+    /// Every value is one that somebody wrote into this field, or what the column is filled with.
+    fn all_is_right(&self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        for (identity, row) in self.host {
+            for (column, value) in &row.texts {
+                let right = if value.starts_with(CANARY) {
+                    self.deeds.written.iter().any(|written| {
+                        written.value == *value
+                            && written.identity == *identity
+                            && written.column.is_some_and(|other| other == *column || self.took_the_name(identity.0, *column, written))
+                    })
+                } else {
+                    value == "null" || *value == format!("filled{column}")
+                };
+                if !right {
+                    wrong.push(format!("MIXED UP {value} is in column {column} of {identity:?}"));
+                }
+            }
+        }
+        wrong
+    }
+
+    /// README, honest limits: what was sent under a name that another column has by then is taken for that one.
+    fn took_the_name(&self, table: u32, column: u32, written: &Written) -> bool {
+        let named = |schema: &Schema| schema.find(table).and_then(|table| table.column(column)).is_some_and(|one| one.name == written.name);
+        written.site > 0 && self.deeds.versions.values().any(named)
+    }
+
+    /// Whether a record's tag had that name.
+    fn is_tag(&self, identity: &Identity, name: &str) -> bool {
+        self.deeds.versions.values().any(|schema| schema.find(identity.0).is_some_and(|table| table.tag().name == name))
+    }
+
+    /// Invariant 2, for deletes.
+    fn no_delete_lost(&self) -> Vec<String> {
+        let lost = self.deeds.deleted.iter().filter(|deleted| {
+            let told = |listed: &Listed| match &listed.field {
+                None => matches!(listed.kind.as_str(), "Delete" | "Dependants" | "Refused"),
+                Some(field) => listed.kind == "Delete" || self.is_tag(&deleted.identity, field),
+            };
+            let about = |listed: &Listed| self.is_about(&deleted.identity, &listed.table, &listed.key) && told(listed);
+            let listed = || self.evidence.conflicts.iter().any(about);
+            self.host.get(&deleted.identity).is_some_and(|row| row.tag == deleted.tag) && !listed()
+        });
+        lost.map(|deleted| {
+            format!("DELETE LOST {:?} ({}) deleted at {}", deleted.identity, deleted.tag, self.evidence.sites[deleted.site].0)
+        })
+        .collect()
+    }
+}
+
+/// Invariant 7; names of tables and columns, and numbers, are what they were when it was told.
+fn losers_are_told(evidence: &Evidence<'_>) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for listed in &evidence.conflicts {
+        let Some(site) = listed.loser_site.as_ref().and_then(|name| evidence.sites.iter().position(|site| site.0 == name)) else {
+            continue;
+        };
+        let told = |other: &&Listed| other.site == site && (&other.kind, &other.losers) == (&listed.kind, &listed.losers);
+        if evidence.conflicts.iter().find(told).is_none() {
+            wrong.push(format!("NOT TOLD {}: {listed:?}", evidence.sites[site].0));
+        }
+    }
+    wrong
+}
