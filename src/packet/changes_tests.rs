@@ -540,7 +540,6 @@ fn numbers_tell_what_names_no_longer_do() {
     let mut plain = home(&["head", "anna"]);
     assert_eq!(read(&mut plain, &bytes)[0].fields, [FieldNo(4)]);
     let without = write(&plain, &[update(7, 4, "old", "new", 0)]);
-    let mut sender = sender;
     assert_eq!(read(&mut sender, &without)[0].fields, [FieldNo(4)]);
     for wrong in [r#""key":[10,11]"#, r#""key":[]"#, r#""key":[-1]"#, r#""key":[65536]"#, r#""key":["a"]"#] {
         let line = text.replace(r#""key":[10]"#, wrong);
