@@ -6,7 +6,8 @@ use std::path::Path;
 
 use fieldpost::exchange::{Content, Entry, Exchange, ExchangeError, FileName, Folder, Memory, Probe, Trouble, mark, reach};
 use fieldpost::site::{Exchanges, Home, Role, Settings};
-use fieldpost::sync::{places, report::Report, round};
+use fieldpost::sync::streams::places;
+use fieldpost::sync::{report::Report, round};
 use fieldpost::world::World;
 use support::{Tree, name};
 

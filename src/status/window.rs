@@ -14,7 +14,8 @@ use crate::ledger::{Direction, Held, HeldReason, Neighbour, Record};
 use crate::model::{JournalNumber, Key, PacketNumber, Shape, SiteName, SiteNo, TableNo};
 use crate::sync::standing::{Standing, standing};
 use crate::sync::stays::Stays;
-use crate::sync::{Session, SyncError, mend, parked};
+use crate::sync::tracking::parked;
+use crate::sync::{Session, SyncError, mend};
 
 /// How a record stands. The first ones need most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

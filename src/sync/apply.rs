@@ -17,18 +17,19 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufReader;
 use std::time::Duration;
 
-use super::evolve::Event;
-use super::foreign::Foreign;
-use super::held::Try;
+use super::deciding::held::Try;
+use super::deciding::revive::Along;
 use super::known::Link;
-use super::parked;
 use super::report::Tally;
-use super::revive::Along;
 use super::seal::{self, Sealing, give_back};
 use super::session::RULES_PART;
 use super::standing;
-use super::vocabulary::Words;
-use super::{Result, Session, SyncError, news};
+use super::tracking::evolve::Event;
+use super::tracking::foreign::Foreign;
+use super::tracking::news;
+use super::tracking::parked;
+use super::tracking::vocabulary::Words;
+use super::{Result, Session, SyncError};
 use crate::database::Applied;
 use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
 use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, TableNo};
@@ -351,7 +352,7 @@ impl Applying<'_> {
             acknowledged: None,
             wants_answer: changes > 0 || brought,
         })?;
-        super::clocks::heard(session, from, envelope, self.now)?;
+        super::streams::clocks::heard(session, from, envelope, self.now)?;
         standing::note_program(session, from, opened.program.as_deref())?;
         let applied = Applied { stream: envelope.stream, number: envelope.number, packet: id, slice: 0 };
         session.database()?.set_applied(&from.card.name, &applied)?;

@@ -46,7 +46,7 @@ pub fn under(session: &Session, shape: &Shape, place: &Key) -> Result<Vec<Record
     let record = match shape.identity() {
         Identity::Key | Identity::Birth => session.load_at(shape, place)?,
         Identity::Meaning => {
-            let mut row = super::meaning::key_row(shape, place)?;
+            let mut row = super::numbers::meaning::key_row(shape, place)?;
             session.mean(shape, &mut row)?;
             session.load(shape.number, &session.key_by_meaning(shape, &row)?)?
         }

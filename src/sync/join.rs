@@ -9,9 +9,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::outbox;
 use super::roster;
 use super::start::make_keys;
+use super::streams::outbox;
 use super::{Result, Session, SyncError};
 use crate::keys::{Namespace, VerifyingKey};
 use crate::ledger::{Card, Direction, Ledger, Neighbour, NeighbourKind, PacketRow, SentState};

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use super::apply::{self, Applying, Incoming};
-use super::held::Try;
+use super::deciding::held::Try;
 use super::{Result, Session, SyncError, history, seal};
 use crate::database::Written;
 use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, HeldReason, NeighbourKind, Record};

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::policy::Policy;
+use super::deciding::policy::Policy;
 use super::{Result, Session, mend, roster};
 use crate::ledger::{Conflict, ConflictKind, ConflictState};
 use crate::model::{FieldNo, Millis, Shape, SiteName, Value};

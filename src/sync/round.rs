@@ -8,18 +8,18 @@ use std::collections::BTreeSet;
 
 use super::apply;
 use super::build;
+use super::deciding::held::Try;
 use super::documents;
-use super::held::Try;
-use super::inbox::{self, Collected};
 use super::join;
-use super::outbox;
-use super::places::{self, Place};
 use super::report::{Report, Waiting};
 use super::seal;
+use super::streams::outbox;
 use super::{Result, Session};
 use crate::exchange::Exchange;
 use crate::ledger::{CauseKind, Direction, Neighbour, NeighbourKind};
 use crate::model::PacketNumber;
+use crate::sync::streams::inbox::{self, Collected};
+use crate::sync::streams::places::{self, Place};
 
 /// Which halves of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,14 +126,14 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
             });
         }
     }
-    report.notes.extend(super::news::lines(session)?);
+    report.notes.extend(super::tracking::news::lines(session)?);
     report.notes.extend(super::schema::view::late(session)?);
     report.waiting.extend(super::schema::hints::waiting(session)?);
-    report.notes.extend(super::parked::lines(session)?);
+    report.notes.extend(super::tracking::parked::lines(session)?);
     let settings = &session.settings;
-    let moved = super::renumber::renumbered(session, began)?;
+    let moved = super::numbers::renumber::renumbered(session, began)?;
     report.notes.extend(moved.iter().map(|moved| moved.words(settings.parent.as_ref(), &settings.host)));
-    super::news::said(session)?;
+    super::tracking::news::said(session)?;
     Ok(report)
 }
 

@@ -10,8 +10,8 @@
 
 use std::collections::BTreeMap;
 
-use super::early::{note_all_nobodys, note_nobodys};
-use super::taken::Taken;
+use super::numbers::early::{note_all_nobodys, note_nobodys};
+use super::numbers::taken::Taken;
 use super::{Result, Session, SyncError};
 use crate::database::NoteKind;
 use crate::ledger::{Cause, CauseKind, EntryKind, Record};

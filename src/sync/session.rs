@@ -11,9 +11,11 @@ use std::time::Duration;
 
 use fs_err as fs;
 
+use super::deciding::policy::Policies;
 use super::documents::Freedom;
-use super::policy::Policies;
-use super::{Result, SyncError, numbering, parked, schema, seal, upgrade};
+use super::numbers::numbering;
+use super::tracking::{parked, upgrade};
+use super::{Result, SyncError, schema, seal};
 use crate::database::Database;
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::{Ledger, Neighbour, NeighbourKind};

@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 
 use fs_err as fs;
 
-use super::early::{forget_who_came, note_all_nobodys};
-use super::meaning::meaning_key;
+use super::numbers::early::{forget_who_came, note_all_nobodys};
+use super::numbers::meaning::meaning_key;
+use super::numbers::numbering;
 use super::schema::{self, SentSchema};
-use super::{Limits, Result, Session, SyncError, numbering};
+use super::{Limits, Result, Session, SyncError};
 use crate::database::doctor::{Suggestion, Wish};
 use crate::database::{Database, DatabaseError, Untracked, Warning};
 use crate::exchange::{Exchange, Marked, mark};

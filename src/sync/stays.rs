@@ -286,7 +286,7 @@ impl Session {
         let record = match target.identity() {
             Identity::Key | Identity::Birth => self.load_at(target, &key)?,
             Identity::Meaning => {
-                let mut row = super::meaning::key_row(target, &key)?;
+                let mut row = super::numbers::meaning::key_row(target, &key)?;
                 self.mean(target, &mut row)?;
                 self.load(target.number, &self.key_by_meaning(target, &row)?)?
             }

@@ -105,7 +105,7 @@ fn any_order(seed: u64) {
     assert_schema(&tree, &FOUR);
     for site in FOUR {
         assert_eq!(version_at(&tree, site), VERSIONS.len(), "seed {seed}, {site}");
-        assert_eq!(fieldpost::sync::parked::waiting(&tree.session(site)).unwrap(), [], "seed {seed}, {site}");
+        assert_eq!(fieldpost::sync::tracking::parked::waiting(&tree.session(site)).unwrap(), [], "seed {seed}, {site}");
     }
 }
 

@@ -218,7 +218,7 @@ fn what_the_host_sends_before_its_new_schema_goes_is_read_by_number() {
     tree.settle(&["head", "anna"]);
     tree.assert_rows(&["head", "anna"], "SELECT telephone, phone FROM customers ORDER BY id", &["head|new", "anna|-", "3|-"]);
     assert_one(&tree, &["head", "anna"]);
-    assert_eq!(fieldpost::sync::parked::waiting(&tree.session("anna")).unwrap(), []);
+    assert_eq!(fieldpost::sync::tracking::parked::waiting(&tree.session("anna")).unwrap(), []);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn what_may_be_a_rename_waits_and_a_hint_makes_it_one() {
     let rows = tree.rows("head", "SELECT id, city, mobile FROM customers ORDER BY id");
     assert_eq!(rows, ["ACME|Bern|anna", "BOLT|Biel|+41 2", "CORE|Chur|+41 3", "ECHO|-|5"]);
     assert_one(&tree, &["head", "anna"]);
-    assert_eq!(fieldpost::sync::parked::waiting(&tree.session("anna")).unwrap(), []);
+    assert_eq!(fieldpost::sync::tracking::parked::waiting(&tree.session("anna")).unwrap(), []);
 }
 
 #[test]

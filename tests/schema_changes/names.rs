@@ -178,7 +178,7 @@ fn what_was_sent_for_a_column_or_table_that_had_gone_is_in_the_history_and_waits
     assert_eq!(fieldpost::sync::schema::versions(&session).unwrap().len(), 2);
     drop(session);
     tree.settle(&["head", "anna"]);
-    assert_eq!(fieldpost::sync::parked::waiting(&tree.session("head")).unwrap(), []);
+    assert_eq!(fieldpost::sync::tracking::parked::waiting(&tree.session("head")).unwrap(), []);
     assert!(!says(&tree.sync("head"), "kept until"));
     let session = tree.session("head");
     let all = session.shapes.iter().chain(&session.former);

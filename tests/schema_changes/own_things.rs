@@ -13,7 +13,7 @@ fn tables_and_columns_of_a_childs_own_stay_at_home_and_are_said() {
     tree.settle(&FOUR);
     tree.assert_rows(&["head", "north", "ben"], "SELECT * FROM customers WHERE id = 'ACME'", &["ACME|Acme Ltd|Bern|p"]);
     let session = tree.session("north");
-    assert_eq!(fieldpost::sync::parked::waiting(&session).unwrap(), [], "nothing of it came here");
+    assert_eq!(fieldpost::sync::tracking::parked::waiting(&session).unwrap(), [], "nothing of it came here");
     drop(session);
     // A change of the host's goes around them.
     tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, phone TEXT, level INTEGER DEFAULT 2); INSERT INTO n (id, name, phone) SELECT id, name, phone FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT");

@@ -1,7 +1,7 @@
 //! Sites that edit, migrate and exchange in any order; in the end all have migrated, and all hold the same.
 
 use fieldpost::site::Role;
-use fieldpost::sync::parked;
+use fieldpost::sync::tracking::parked;
 
 use super::support::Tree;
 use super::{OWN, SCHEMA};

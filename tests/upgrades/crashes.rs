@@ -1,7 +1,8 @@
 //! Runs that die while they follow the schema or park what has no place.
 
 use fieldpost::site::Home;
-use fieldpost::sync::{Session, parked};
+use fieldpost::sync::Session;
+use fieldpost::sync::tracking::parked;
 
 use super::support::Tree;
 use super::two;

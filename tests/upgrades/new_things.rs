@@ -1,7 +1,7 @@
 //! New columns and tables: the worst mistakes first, then what waits while only one side knows them.
 
 use fieldpost::site::Role;
-use fieldpost::sync::parked;
+use fieldpost::sync::tracking::parked;
 
 use super::support::Tree;
 use super::{OWN, SCHEMA, all, changes_sent, conflicts, says, two};

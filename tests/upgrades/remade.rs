@@ -1,6 +1,6 @@
 //! Columns and tables that are dropped, renamed or made anew.
 
-use fieldpost::sync::parked;
+use fieldpost::sync::tracking::parked;
 
 use super::{all, changes_sent, conflicts, says, two};
 

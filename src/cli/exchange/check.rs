@@ -17,7 +17,7 @@ use crate::exchange::{
 use crate::packet::PacketFileName;
 use crate::site::{Exchanges, Level, Role};
 use crate::sync::Session;
-use crate::sync::places::{self, Standing};
+use crate::sync::streams::places::{self, Standing};
 
 /// Arguments of `exchange check`.
 #[derive(Clone, Debug, Args)]

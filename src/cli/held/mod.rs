@@ -15,7 +15,7 @@ use crate::model::{Millis, SiteName, shown_table};
 use crate::site::Level;
 use crate::status::waits::{Waits, waits};
 use crate::sync::mend::{self, HeldPlace, MendError};
-use crate::sync::parked;
+use crate::sync::tracking::parked;
 use crate::sync::{Session, SyncError};
 
 /// List changes that could not be applied yet, and why

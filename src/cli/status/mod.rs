@@ -28,7 +28,8 @@ use crate::status::tables::{TableStatus, tables};
 use crate::status::window::{Window, noted};
 use crate::sync::documents::look::waiting;
 use crate::sync::documents::place::coming;
-use crate::sync::{Session, SyncError, forget, renumber};
+use crate::sync::numbers::renumber;
+use crate::sync::{Session, SyncError, forget};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///

@@ -6,7 +6,8 @@ use super::super::page::{Moment, duration};
 use crate::ledger::{Direction, Neighbour};
 use crate::model::{Millis, SiteName};
 use crate::site::Role;
-use crate::sync::{Session, SyncError, clocks, forget, standing};
+use crate::sync::streams::clocks;
+use crate::sync::{Session, SyncError, forget, standing};
 
 /// Where we stand with one neighbour.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -1,6 +1,6 @@
 //! What becomes of what a neighbour wrote into a column or table that is gone? It is in the history of the record.
 //!
-//! Such a change is parked like any other that has no place ([`crate::sync::parked`]). Once the child has said that it has the same schema
+//! Such a change is parked like any other that has no place ([`crate::sync::tracking::parked`]). Once the child has said that it has the same schema
 //! it cannot speak of the column any more, and nobody else does: then it waits for nothing. One commit of the ledger for all of it.
 
 use std::collections::BTreeSet;
@@ -8,8 +8,9 @@ use std::collections::BTreeSet;
 use super::{told, view};
 use crate::ledger::{Parked, PastValue};
 use crate::model::SiteName;
-use crate::sync::evolve::Event;
-use crate::sync::{Result, Session, news};
+use crate::sync::tracking::evolve::Event;
+use crate::sync::tracking::news;
+use crate::sync::{Result, Session};
 
 /// Moves into the history what children wrote, once they have the same schema.
 pub(in crate::sync) fn archive(session: &mut Session) -> Result<()> {

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::ledger::{NeighbourKind, Opinion};
 use crate::model::{FieldNo, Image, Shape, Value};
 use crate::site::Role;
-use crate::sync::evolve::{Event, same_name};
 use crate::sync::mend::MendError;
 use crate::sync::report::Waiting;
+use crate::sync::tracking::evolve::{Event, same_name};
 use crate::sync::{Result, Session, SyncError};
 
 /// Note of what waits for a hint.

@@ -5,7 +5,7 @@
 //!
 //! **States at a child**: brought (by a packet; nothing else of the packet is done yet) → *had*: the database has it, in ONE transaction with
 //! the record of what the ledger is to note (the paper itself, and what became of names: [`Change`]) → *noted* in the ledger → *followed* as
-//! if the application had migrated ([`super::upgrade`]), with the told names instead of guesses → the packet's records are applied.
+//! if the application had migrated ([`super::tracking::upgrade`]), with the told names instead of guesses → the packet's records are applied.
 //! **Crash points**: after each arrow. Before the database's commit nothing happened, and the packet comes again; after it the next
 //! [`Session::open`] replays what the ledger is to note, then follows. A paper that is noted is not carried out again: a database in which
 //! two tables exchanged their names looks as before, so looking at it could not tell.

@@ -4,7 +4,8 @@ use super::{Here, LATE, SentSchema, TOLD, add_version, told, wish};
 use crate::database::SchemaDump;
 use crate::model::FieldNo;
 use crate::site::Role;
-use crate::sync::{Result, Session, upgrade};
+use crate::sync::tracking::upgrade;
+use crate::sync::{Result, Session};
 
 /// Note of what the host's schema was found to be, in few words: while they are true it is not read again.
 const SEEN: &str = "schema seen";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Identity;
 use crate::model::{FieldNo, Shape};
-use crate::sync::evolve::same_name;
+use crate::sync::tracking::evolve::same_name;
 
 /// Why it does not travel.
 pub(in crate::sync) const WHY: &str = "only this site has it, and the main office says which tables and columns travel";

@@ -5,8 +5,9 @@ use crate::database::conform::{Conformed, Refused};
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::Shape;
 use crate::packet::Opened;
-use crate::sync::evolve::Event;
-use crate::sync::{Result, Session, SyncError, apply, build, news, seal};
+use crate::sync::tracking::evolve::Event;
+use crate::sync::tracking::news;
+use crate::sync::{Result, Session, SyncError, apply, build, seal};
 
 impl Session {
     /// Takes on the schema that a packet of the parent brings. After the rules, before everything else of it: its changes need what the

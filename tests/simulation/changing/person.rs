@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use fieldpost::model::{Key, Value};
+use fieldpost::sync::history;
 use fieldpost::sync::schema::{hints, view};
-use fieldpost::sync::{history, parked};
+use fieldpost::sync::tracking::parked;
 
 use super::super::Simulation;
 use super::super::sites::Stopped;

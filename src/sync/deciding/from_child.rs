@@ -1,0 +1,555 @@
+//! What becomes of a change that a child sent? The parent decides (`DESIGN` section 4, rules 3, 4, 7 to 12).
+//!
+//! First the shadow moves to what the child now holds, whatever comes out. Then: a report is no edit; a change whose
+//! old values are still current applies; a field edited on both sides goes to the rules; a delete never wins over an
+//! edit; a change of an incarnation that is gone revives it or is listed; what cannot be decided yet is held. Whatever
+//! differs from the shadow afterwards is told by the next build.
+
+use super::held::continued;
+use super::put::Put;
+use super::revive::{Gone, Meeting};
+use crate::database::conform::Required;
+use crate::ledger::{ConflictKind, Held, HeldReason, Opinion, Record};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Image, LIBRARY, Meant, Side, Stamp, Value};
+use crate::rules::{DeleteRule, Direction};
+use crate::sync::Result;
+use crate::sync::apply::{Applying, Incoming};
+use crate::sync::documents::dispute::Disputed;
+use crate::sync::known;
+
+/// What deciding came to.
+enum Decision {
+    /// This is the record from now on, after these losses are listed.
+    Become(Option<Image>),
+    /// It waits.
+    Hold(HeldReason),
+}
+
+impl Applying<'_> {
+    /// Takes one change of a child. `again`: a held one that is tried again.
+    pub(in crate::sync) fn take_from_child(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
+        self.parent_speaks = false;
+        let mut record = self.load(change.table, &change.key)?;
+        let mut change = change;
+        let mut twin = false;
+        if let Some(key) = self.twin_of(&record, &change)? {
+            // What waited of it waits no more: it is decided as that record now.
+            if record.extra.held.remove(&incoming.link.site).is_some() {
+                self.store_extra(&mut record)?;
+            }
+            change.key = key;
+            record = self.load(change.table, &change.key)?;
+            twin = true;
+        }
+        record.current.iter().for_each(|ours| change.share(&ours.row));
+        let mut change = self.without_number(&record, change);
+        let mut held = again.cloned();
+        if again.is_none()
+            && let Some(earlier) = record.extra.held.remove(&incoming.link.site)
+        {
+            change = compose_child(&earlier.change, change);
+            held = Some(earlier);
+            if change.before.is_none() && change.after.is_none() {
+                known::set_opinion(&self.session.ledger, &mut record, incoming.link, Opinion::Known(None))?;
+                return Ok(self.session.ledger.store_extra(&mut record)?);
+            }
+        }
+        self.as_stored_here(&record, &mut change)?;
+        let mut stands_in = self.stand_in(&mut change, Required::is_alike)?;
+        let opinion = if again.is_some() && !twin {
+            known::opinion(&self.session.ledger, &record, incoming.link)?
+        } else {
+            self.moved_shadow(&record, incoming, &change)?
+        };
+        // What the child will hold there otherwise is told.
+        stands_in.extend(self.stand_in(&mut change, |required| !required.is_alike())?);
+        let derived = known::derived(&self.session.ledger, &record, incoming.link)?;
+        let clean =
+            known::same(&derived, &Opinion::Known(record.current.clone())) && !record.extra.opinions.contains_key(&incoming.link.site);
+        let known_to = clean.then_some(incoming.link.site);
+
+        let losses = self.losses.len();
+        let decision = if record.extra.deactivated {
+            Decision::Hold(HeldReason::Deactivated)
+        } else {
+            self.decide_whole(&mut record, incoming, &change)?
+        };
+        let decision = match decision {
+            Decision::Become(new) if known::same_image(new.as_ref(), record.current.as_ref()) => None,
+            Decision::Become(new) => match self.put(&mut record, new, known_to)? {
+                Put::Done => None,
+                Put::Refused(reason) => {
+                    // A number that it was to get is free for others while it waits, but for those that come together with it.
+                    let alone = !self.together.contains(&(record.table, record.key.clone()));
+                    if alone && record.current.is_none() && record.place.take().is_some() {
+                        self.session.ledger.store_names(&mut record)?;
+                    }
+                    Some(reason)
+                }
+            },
+            Decision::Hold(reason) => Some(reason),
+        };
+        match decision {
+            Some(reason) => {
+                self.undo_along(&mut record)?;
+                self.losses.truncate(losses);
+                let held = self.hold(incoming, change, reason, held);
+                record.extra.held.insert(incoming.link.site, held);
+            }
+            None => {
+                self.keep_along()?;
+                for field in stands_in {
+                    self.stood_in.entry((record.table, field)).or_default().push(self.session.shown_key(&record)?.to_string());
+                }
+                if again.is_some() {
+                    record.extra.held.remove(&incoming.link.site);
+                }
+            }
+        }
+        self.list_losses(losses)?;
+        known::set_opinion(&self.session.ledger, &mut record, incoming.link, opinion)?;
+        self.store_extra(&mut record)
+    }
+
+    /// A child that has not heard that a column makes numbers of its texts speaks of the same value as we do.
+    fn as_stored_here(&self, record: &Record, change: &mut Change) -> Result<()> {
+        let (Some(ours), Some(before)) = (&record.current, &mut change.before) else { return Ok(()) };
+        if !self.session.ledger.same(ours.born, before.born)? {
+            return Ok(());
+        }
+        let shape = self.session.shape(change.table);
+        for field in shape.live_fields() {
+            let (is, said) = (ours.row.get(field), before.row.get(field));
+            let number = matches!((is, said), (Value::Integer(_) | Value::Real(_), Value::Text(_))) && said.converts_to(is);
+            if number && !shape.concerns_numbers(field) && self.session.database()?.makes_numbers(shape, field)? {
+                before.row.set(field, is.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// A child that has not heard that a column must not be empty says nothing there. Once it has, it puts the same there as we do now, or
+    /// is told. Gives the fields.
+    fn stand_in(&self, change: &mut Change, which: impl Fn(&Required) -> bool) -> Result<Vec<FieldNo>> {
+        let session = self.session;
+        if !session.rules.schema_travels() {
+            return Ok(Vec::new());
+        }
+        let whole = change.whole || matches!(change.kind(), ChangeKind::Insert | ChangeKind::Replace);
+        let (key, Some(after)) = (change.key.clone(), change.after.as_mut()) else { return Ok(Vec::new()) };
+        let all = session.database()?.required(session.shape(change.table))?;
+        let lacks = |(field, required): &(&FieldNo, &Required)| match after.row.get(**field) {
+            Value::Absent => whole && !required.has_default,
+            Value::Null => true,
+            Value::Integer(_) | Value::Real(_) | Value::Text(_) | Value::Blob(_) => false,
+        };
+        let lacking: Vec<FieldNo> = all.iter().filter(|(_, required)| which(required)).filter(lacks).map(|(field, _)| *field).collect();
+        lacking.iter().for_each(|field| after.row.set(*field, all[field].stand_in(&key)));
+        change.fields.extend(&lacking);
+        change.fields.sort_unstable();
+        change.fields.dedup();
+        Ok(lacking)
+    }
+
+    /// A child's word on a record's number is none, once we have the record.
+    fn without_number(&self, record: &Record, mut change: Change) -> Change {
+        let shape = self.session.shape(record.table);
+        let Some(own) = shape.number_field() else { return change };
+        let born = |image: &Option<Image>| image.as_ref().map(|image| image.born);
+        if born(&change.before).is_some() && born(&change.before) == born(&change.after) && !change.whole {
+            change.fields.retain(|field| *field != own);
+        }
+        if let Some(ours) = &record.current {
+            for image in [&mut change.before, &mut change.after].into_iter().flatten() {
+                image.row.set(own, ours.row.get(own).clone());
+            }
+        }
+        change
+    }
+
+    /// What the child holds once it has taken all we sent, given this change of it (rules 3 and 9).
+    fn moved_shadow(&self, record: &Record, incoming: &Incoming, change: &Change) -> Result<Opinion> {
+        let Some(after) = &change.after else { return Ok(Opinion::Known(None)) };
+        let whole = change.before.as_ref().is_none_or(|before| before.born != after.born);
+        if whole {
+            let mut shadow = after.clone();
+            let shape = self.session.shape(record.table);
+            if let Some(own) = shape.number_field() {
+                // Its number there is provisional until it is told one, even where that is the same.
+                shadow.row.set(own, Value::Absent);
+            }
+            return Ok(Opinion::Known(Some(shadow)));
+        }
+        match known::opinion(&self.session.ledger, record, incoming.link)? {
+            Opinion::Known(Some(mut shadow)) if self.session.ledger.same(shadow.born, after.born)? => {
+                change.fields.iter().for_each(|field| shadow.take(*field, after));
+                Ok(Opinion::Known(Some(shadow)))
+            }
+            Opinion::Known(_) | Opinion::Unknown => Ok(Opinion::Unknown),
+        }
+    }
+
+    /// Decides, and sees to everything a record refers to that comes to be: one that is revived brings old references along.
+    fn decide_whole(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Decision> {
+        let losses = self.losses.len();
+        let mut decision = self.decide_child(record, incoming, change)?;
+        if let (Decision::Become(Some(new)), None) = (&mut decision, &record.current) {
+            match self.bring_along(record, incoming, new)? {
+                Meeting::Met => {}
+                Meeting::Waits(reason) => return Ok(Decision::Hold(reason)),
+                Meeting::Gone(gone) => {
+                    self.undo_along(record)?;
+                    self.losses.truncate(losses);
+                    return self.lose_to_the_gone(record, incoming, change, &gone);
+                }
+            }
+        }
+        Ok(decision)
+    }
+
+    /// A change that refers to a record which the rules do not let come back: an update goes on without the reference, all else is lost.
+    fn lose_to_the_gone(&mut self, record: &mut Record, incoming: &Incoming, change: &Change, gone: &Gone) -> Result<Decision> {
+        let Some(after) = &change.after else { return Ok(Decision::Become(record.current.clone())) };
+        let losses = self.losses.len();
+        let update = change.before.as_ref().filter(|before| before.born == after.born && record.current.is_some());
+        let decision = match update {
+            Some(before) => {
+                self.lose(record, incoming, Some(before), after, &gone.fields, ConflictKind::Gone, &gone.why)?;
+                let fields: Vec<FieldNo> = change.fields.iter().copied().filter(|field| !gone.fields.contains(field)).collect();
+                // Where nothing can be left out, nothing of it can be taken either.
+                if fields.len() == change.fields.len() {
+                    self.lose(record, incoming, Some(before), after, &fields, ConflictKind::Gone, &gone.why)?;
+                }
+                (!fields.is_empty() && fields.len() < change.fields.len()).then_some(fields)
+            }
+            None => {
+                if self.ends_ours(record, change)? {
+                    self.lose_delete(record, incoming, ConflictKind::Delete, &gone.why);
+                }
+                // Of an edit of a record that was refused before, what it does not change is listed already.
+                let base = change.before.as_ref().filter(|before| before.born == after.born);
+                self.lose(record, incoming, base, after, &change.fields, ConflictKind::Gone, &gone.why)?;
+                if base.is_none() || change.whole {
+                    self.session.ledger.bury_refused(record, after)?;
+                }
+                None
+            }
+        };
+        if gone.review {
+            self.leave_open(losses);
+        }
+        match decision {
+            Some(fields) => self.decide_child(record, incoming, &Change { fields, ..change.clone() }),
+            None => Ok(Decision::Become(record.current.clone())),
+        }
+    }
+
+    /// Whether a change deletes the record that is here, alone or to put another one in its place.
+    fn ends_ours(&self, record: &Record, change: &Change) -> Result<bool> {
+        match (&change.before, &record.current) {
+            (Some(before), Some(ours)) => Ok(self.session.ledger.same(before.born, ours.born)?),
+            (Some(_) | None, None) | (None, Some(_)) => Ok(false),
+        }
+    }
+
+    /// A child changed a table that only goes down: what the parent has stands.
+    fn refuse(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Decision> {
+        const WHY: &str = "this table is changed at the parent only";
+        let ours = record.current.clone();
+        let kind = ConflictKind::Refused;
+        match (&change.before, &change.after) {
+            (Some(before), Some(after)) if before.born == after.born => {
+                self.lose(record, incoming, Some(before), after, &change.fields, kind, WHY)?;
+            }
+            (Some(_), None) if ours.is_some() => self.lose_delete(record, incoming, kind, WHY),
+            (before, Some(after)) => {
+                if self.ends_ours(record, change)? {
+                    self.lose_delete(record, incoming, kind, WHY);
+                }
+                let all: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
+                self.lose(record, incoming, ours.as_ref(), after, &all, kind, WHY)?;
+                match &ours {
+                    // The same record made twice: the child's goes by the name of ours from now on.
+                    Some(ours) if before.is_none() => {
+                        if !self.session.ledger.same(ours.born, after.born)? {
+                            self.session.ledger.absorb(record, after.born, ours.born)?;
+                        }
+                    }
+                    Some(_) | None => self.session.ledger.bury_refused(record, after)?,
+                }
+            }
+            (Some(_) | None, None) => {}
+        }
+        Ok(Decision::Become(ours))
+    }
+
+    fn decide_child(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Decision> {
+        let current = record.current.clone();
+        let policy = self.session.policy(record.table);
+        if policy.direction == Direction::Down {
+            return if is_report(change) { Ok(Decision::Become(current)) } else { self.refuse(record, incoming, change) };
+        }
+        // What one that comes to be refers to is seen to once it is clear that it does: [`Self::decide_whole`].
+        if let (Some(after), Some(_)) = (&change.after, &current) {
+            match self.meet_references(record, incoming, after, &change.fields)? {
+                Meeting::Met => {}
+                Meeting::Waits(reason) => return Ok(Decision::Hold(reason)),
+                Meeting::Gone(gone) => {
+                    self.undo_along(record)?;
+                    return self.lose_to_the_gone(record, incoming, change, &gone);
+                }
+            }
+        }
+        let (before, after) = match (&change.before, &change.after) {
+            (None, None) => return Ok(Decision::Become(current)),
+            (Some(before), Some(after)) if before.born == after.born => {
+                let new = if is_report(change) {
+                    current
+                } else {
+                    self.update(record, incoming, current, before, after, &change.fields, change.whole)?
+                };
+                return Ok(Decision::Become(new));
+            }
+            (before, after) => (before, after),
+        };
+        let all: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
+        let mut out = current;
+        let mut deleted = true;
+        if let (Some(before), Some(ours)) = (before, &out)
+            && self.session.ledger.same(before.born, ours.born)?
+        {
+            let ours = ours.clone();
+            (deleted, out) = self.decide_delete(record, incoming, before, ours, after.is_none())?;
+        }
+        let Some(after) = after else { return Ok(Decision::Become(out)) };
+        let shared = change.shared.as_ref().map(|row| Image { born: after.born, row: row.clone(), stamps: Vec::new() });
+        if !deleted {
+            let same = match &out {
+                Some(ours) => self.session.ledger.same(ours.born, after.born)?,
+                None => false,
+            };
+            out = match (out, shared) {
+                (Some(ours), Some(shared)) if same => Some(self.merge(record, incoming, ours, Some(&shared), after, &all)?),
+                (out, shared) => {
+                    self.lose(
+                        record,
+                        incoming,
+                        shared.as_ref(),
+                        after,
+                        &all,
+                        ConflictKind::Gone,
+                        "the record it replaces was edited here",
+                    )?;
+                    self.session.ledger.bury_refused(record, after)?;
+                    out
+                }
+            };
+            return Ok(Decision::Become(out));
+        }
+        if let Some(shared) = shared {
+            return Ok(Decision::Become(self.update(record, incoming, out, &shared, after, &all, true)?));
+        }
+        let Some(ours) = out else {
+            // Marked as deleted at the child, and taken up again there: that takes our delete back.
+            if before.is_none() && self.session.ledger.last_of(record, after.born)?.is_some() {
+                self.lose_deletion_here(record, incoming, Some(after));
+            }
+            return Ok(Decision::Become(Some(after.clone())));
+        };
+        // Two inserts of one natural key: one record, and everything that differs is listed (rule 10).
+        let survivor = ours.born;
+        let twin = !self.session.ledger.same(survivor, after.born)?;
+        // Of a document made twice what counts is whether it is the same one.
+        if twin && self.session.shape(record.table).name != LIBRARY {
+            self.lose_twin(record, incoming, after)?;
+        }
+        let merged = self.merge(record, incoming, ours, None, after, &all)?;
+        if twin {
+            self.session.ledger.absorb(record, after.born, survivor)?;
+        }
+        Ok(Decision::Become(Some(merged)))
+    }
+
+    /// A child deleted `before`, the record that is here as `ours`. Gives whether it goes, and what is here then. `alone`: no other
+    /// record comes in its place.
+    fn decide_delete(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        before: &Image,
+        ours: Image,
+        alone: bool,
+    ) -> Result<(bool, Option<Image>)> {
+        let policy = self.session.policy(record.table);
+        if alone && let Some((table, key)) = self.dependant(record)? {
+            self.lose_delete(record, incoming, ConflictKind::Dependants, &format!("{table} {key} refers to it"));
+            return Ok((false, Some(ours)));
+        }
+        if alone
+            && policy.deletes == DeleteRule::OriginOnly
+            && !crate::sync::roster::made_below(self.session, ours.born, incoming.link.site)?
+        {
+            self.lose_delete(record, incoming, ConflictKind::Refused, policy.deletes.word());
+            return Ok((false, Some(ours)));
+        }
+        if alone && let Some((field, value)) = &policy.mark_up {
+            self.lose_delete(record, incoming, ConflictKind::Delete, policy.deletes.word());
+            let mut marked = ours;
+            if marked.row.get(*field) != value {
+                if marked.row.get(*field) != before.row.get(*field) {
+                    self.lose_to_mark(record, incoming, (before, &marked), *field, value)?;
+                }
+                marked.row.set(*field, value.clone());
+                marked.set_stamp(*field, Some(Stamp { time: self.now, site: incoming.link.site }));
+            }
+            return Ok((false, Some(marked)));
+        }
+        let shape = self.session.shape(record.table);
+        let edited: Vec<FieldNo> = shape.live_fields().filter(|field| ours.row.get(*field) != before.row.get(*field)).collect();
+        if edited.is_empty() {
+            return Ok((true, None));
+        }
+        if policy.deletes == DeleteRule::DeleteWins {
+            self.lose_edits_here(record, incoming, before, &ours, &edited, policy.deletes.word())?;
+            return Ok((true, None));
+        }
+        let losses = self.losses.len();
+        let review = policy.deletes == DeleteRule::Review;
+        let why = if review { DeleteRule::Review.word() } else { DeleteRule::EditWins.word() };
+        self.lose_delete(record, incoming, ConflictKind::Delete, why);
+        if review {
+            self.leave_open(losses);
+        }
+        Ok((false, Some(ours)))
+    }
+
+    /// An update of `before` meets `current`.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one change, taken apart by the caller")]
+    fn update(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        current: Option<Image>,
+        before: &Image,
+        after: &Image,
+        fields: &[FieldNo],
+        whole: bool,
+    ) -> Result<Option<Image>> {
+        match current {
+            Some(ours) if self.session.ledger.same(ours.born, before.born)? => {
+                Ok(Some(self.merge(record, incoming, ours, Some(before), after, fields)?))
+            }
+            Some(ours) => {
+                self.keep_document(record, incoming, &ours, before, after, fields)?;
+                self.lose(record, incoming, Some(before), after, fields, ConflictKind::Gone, "its key belongs to another record now")?;
+                Ok(Some(ours))
+            }
+            None => match self.session.ledger.last_of(record, before.born)? {
+                Some(_) if !self.session.policy(record.table).lets_come_back() => {
+                    let losses = self.losses.len();
+                    let rule = self.session.policy(record.table).deletes.clone();
+                    self.lose(record, incoming, Some(before), after, fields, ConflictKind::Delete, rule.word())?;
+                    if rule == DeleteRule::Review {
+                        self.leave_open(losses);
+                    }
+                    Ok(None)
+                }
+                Some(own) => {
+                    self.lose_deletion_here(record, incoming, Some(after));
+                    Ok(Some(self.merge(record, incoming, own, Some(before), after, fields)?))
+                }
+                None if whole => {
+                    self.lose_deletion_here(record, incoming, Some(after));
+                    Ok(Some(after.clone()))
+                }
+                None => {
+                    self.lose(record, incoming, Some(before), after, fields, ConflictKind::Gone, "the record is not here")?;
+                    Ok(None)
+                }
+            },
+        }
+    }
+}
+
+impl Applying<'_> {
+    /// An edit of a document that was deleted here meanwhile, and made again under the same name, is kept beside that one, as of any two.
+    fn keep_document(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        ours: &Image,
+        before: &Image,
+        after: &Image,
+        fields: &[FieldNo],
+    ) -> Result<()> {
+        let session = self.session;
+        let mut theirs = before.clone();
+        fields.iter().for_each(|field| theirs.take(*field, after));
+        let Some(document) = Disputed::of(session.shape(record.table), record, ours, &theirs) else { return Ok(()) };
+        if document.is_kept(session) {
+            let newest = fields.iter().filter_map(|field| after.stamp(*field)).max();
+            let site = self.site_of(newest, Some(incoming))?;
+            session.ledger.add_copy(&document.copy(site, self.now))?;
+        }
+        Ok(())
+    }
+}
+
+/// A statement of what the child holds, no edit (rule 2).
+fn is_report(change: &Change) -> bool {
+    let (Some(before), Some(after)) = (&change.before, &change.after) else { return false };
+    before.born == after.born && change.fields.iter().all(|field| before.row.get(*field) == after.row.get(*field))
+}
+
+/// A held change and the next one of the same record as one: first base, last new (rule 12).
+pub(in crate::sync) fn compose_child(earlier: &Change, later: Change) -> Change {
+    let born = |image: &Option<Image>| image.as_ref().map(|image| image.born);
+    let same = |a: Option<Born>, b: Option<Born>| a.is_some() && a == b;
+    let continues = same(born(&later.before), born(&earlier.after)) && same(born(&later.after), born(&earlier.after));
+    if continues {
+        let (after, fields) = continued(earlier, &later);
+        let mut before = earlier.before.clone();
+        if let (Some(before), Some(old)) = (&mut before, &later.before) {
+            // A field the earlier change did not state has its base in the later one.
+            later.fields.iter().filter(|field| !earlier.fields.contains(field)).for_each(|field| before.take(*field, old));
+        }
+        return Change {
+            before,
+            after: Some(after),
+            fields,
+            whole: earlier.whole || later.whole,
+            shared: earlier.shared.clone(),
+            meant: both_meant(earlier, &later),
+            ..later
+        };
+    }
+    let shared = match (&later.shared, &earlier.shared) {
+        (Some(shared), _) => Some(shared.clone()),
+        (None, Some(shared)) if same(born(&later.after), born(&earlier.after)) => Some(shared.clone()),
+        (None, _) => None,
+    };
+    let mut before = earlier.before.clone();
+    if let (Some(first), Some(last)) = (&mut before, &later.before)
+        && first.born == last.born
+    {
+        // The later one states the whole old row, with values that the earlier one brought: those have their base there.
+        let mut whole = last.clone();
+        earlier.fields.iter().for_each(|field| whole.take(*field, first));
+        *first = whole;
+    }
+    Change { before, shared, whole: true, ..later }
+}
+
+/// What is said beside two changes that are one now: of the old state by the first, of the new one by the last that states the field.
+pub(in crate::sync) fn both_meant(earlier: &Change, later: &Change) -> Vec<Meant> {
+    let said = |meant: &Meant| (meant.side, meant.field, meant.at);
+    let mut both: Vec<Meant> =
+        earlier.meant.iter().copied().filter(|meant| meant.side == Side::Old || !later.fields.contains(&meant.field)).collect();
+    for meant in &later.meant {
+        if both.iter().all(|one| said(one) != said(meant)) {
+            both.push(*meant);
+        }
+    }
+    both.sort_unstable();
+    both
+}

@@ -1,0 +1,306 @@
+//! Changes that wait: how they are kept, and when they are tried again.
+//!
+//! After every packet, and after every seal that found edits, all held changes go through the ordinary decision once more, again and
+//! again while that makes progress; where nothing happened, as often as the rules say (`[retries]`). Records that wait for each
+//! other in a circle are applied together, and deletes of records that refer to each other in a circle, all or none.
+
+use std::collections::BTreeSet;
+
+use crate::database::Written;
+use crate::ledger::{Held, HeldReason, NeighbourKind};
+use crate::model::{Change, FieldNo, Identity, Image, Key, SiteNo, TableNo};
+use crate::sync::Result;
+use crate::sync::apply::{Applying, Incoming};
+
+/// Passes over the held changes in one go: each but the last makes progress, so this only guards against a bug.
+const MOST_PASSES: usize = 1_000;
+
+/// Which held changes are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sync) enum Try {
+    /// All: something arrived or was edited that may be what they wait for.
+    All,
+    /// All, once the time has come for any.
+    Due,
+}
+
+impl Applying<'_> {
+    /// The entry for a change that cannot be applied now.
+    pub(in crate::sync) fn hold(&self, incoming: &Incoming, change: Change, reason: HeldReason, earlier: Option<Held>) -> Held {
+        match earlier {
+            Some(earlier) => Held { change, reason, attempts: earlier.attempts.saturating_add(1), tried: self.now, ..earlier },
+            None => Held { change, reason, packet: incoming.number, since: self.now, attempts: 0, tried: self.now, listed: None },
+        }
+    }
+
+    /// Tries held changes again, as long as that helps, and lists what waits for a person then.
+    pub(in crate::sync) fn retry_held(&mut self, which: Try) -> Result<()> {
+        self.retry_while_it_helps(which)?;
+        self.list_taken()
+    }
+
+    fn retry_while_it_helps(&mut self, which: Try) -> Result<()> {
+        let mut waiting = self.held()?;
+        if which == Try::Due && !self.any_due()? {
+            return Ok(());
+        }
+        for _ in 0..MOST_PASSES {
+            if waiting.is_empty() {
+                return Ok(());
+            }
+            for (site, table, key) in &waiting {
+                self.try_again(*site, *table, key)?;
+            }
+            let mut left = self.held()?;
+            if left.len() == waiting.len() {
+                self.together = self.circle()?;
+                let reserved = self.reserve()?;
+                for (site, table, key) in &left {
+                    if self.together.contains(&(*table, key.clone())) {
+                        self.try_again(*site, *table, key)?;
+                    }
+                }
+                self.together.clear();
+                self.release(&reserved)?;
+                self.delete_together(&left)?;
+                self.rotate(&left)?;
+                let after = self.held()?;
+                if after.len() == left.len() {
+                    return Ok(());
+                }
+                left = after;
+            }
+            waiting = left;
+        }
+        Ok(())
+    }
+
+    /// Whether a held change was not tried for as long as the rules say.
+    fn any_due(&self) -> Result<bool> {
+        let (mut due, every) = (false, self.session.rules.retries().every_millis);
+        self.session.ledger.exceptional(&mut |record| {
+            due |= record.extra.held.values().any(|held| self.now.0 - held.tried.0 >= every);
+            Ok(())
+        })?;
+        Ok(due)
+    }
+
+    fn try_again(&mut self, site: SiteNo, table: TableNo, key: &Key) -> Result<()> {
+        let record = self.session.ledger.load(table, key)?;
+        let Some(held) = record.extra.held.get(&site).cloned() else { return Ok(()) };
+        if record.extra.deactivated {
+            return Ok(());
+        }
+        let Some(link) = self.links.iter().find(|link| link.site == site).copied() else { return Ok(()) };
+        let incoming = Incoming { link, name: self.session.ledger.site_name(site)?, number: held.packet };
+        match link.kind {
+            NeighbourKind::Child => self.take_from_child(&incoming, held.change.clone(), Some(&held)),
+            NeighbourKind::Parent => self.take_from_parent(&incoming, held.change.clone(), Some(&held)),
+        }
+    }
+
+    /// Records that were refused because of each other's unique values (a swap, a rotation): all are lifted out of the
+    /// database first and then written one after the other. Who cannot be written then, nor put back as it was because another one
+    /// has its value by now, stays in its place at the next attempt. Where nothing helps, nothing happened.
+    fn rotate(&mut self, waiting: &[(SiteNo, TableNo, Key)]) -> Result<()> {
+        let mut stay = BTreeSet::new();
+        // Each turn but the last leaves one more in its place.
+        for _ in 0..=waiting.len() {
+            let stuck = self.rotate_but(waiting, &stay)?;
+            if stuck.is_empty() {
+                return Ok(());
+            }
+            stay.extend(stuck);
+        }
+        Ok(())
+    }
+
+    /// One attempt, without those that `stay`. Gives who could not be put back; then nothing happened.
+    fn rotate_but(&mut self, waiting: &[(SiteNo, TableNo, Key)], stay: &BTreeSet<(TableNo, Key)>) -> Result<BTreeSet<(TableNo, Key)>> {
+        let session = self.session;
+        let mut refused = Vec::new();
+        for (site, table, key) in waiting.iter().filter(|(_, table, key)| !stay.contains(&(*table, key.clone()))) {
+            let record = session.load(*table, key)?;
+            let Some(held) = record.extra.held.get(site) else { continue };
+            let place = record.at().clone();
+            if let (HeldReason::Refused { .. } | HeldReason::Taken { .. }, Some(_), Some(_)) =
+                (&held.reason, &held.change.after, &record.current)
+            {
+                refused.push((*site, *table, key.clone(), place));
+            }
+        }
+        let mut stuck = BTreeSet::new();
+        if refused.is_empty() {
+            return Ok(stuck);
+        }
+        let database = session.database()?;
+        let before = waiting.len();
+        let tally = self.tally.clone();
+        database.begin_attempt()?;
+        let attempt = session.ledger.begin_attempt()?;
+        for (_, table, key, place) in &refused {
+            if self.lifted.insert((*table, key.clone())) {
+                database.delete(session.shape(*table), place)?;
+            }
+        }
+        for (site, table, key, ..) in &refused {
+            self.try_again(*site, *table, key)?;
+        }
+        for (table, key) in std::mem::take(&mut self.lifted) {
+            let shape = session.shape(table);
+            // Their numbers may have moved meanwhile, and those that they refer to: only the mirror knows.
+            let back = match session.ledger.load(table, &key)?.current {
+                Some(image) => matches!(database.insert(shape, &image.row)?, Written::Done),
+                None => false,
+            };
+            if !back {
+                stuck.insert((table, key));
+            }
+        }
+        if stuck.is_empty() && self.held()?.len() < before {
+            session.ledger.keep_attempt(attempt)?;
+            database.keep_attempt()?;
+            return Ok(stuck);
+        }
+        self.tally = tally;
+        session.ledger.undo_attempt(attempt)?;
+        database.undo_attempt()?;
+        Ok(stuck)
+    }
+
+    /// Deletes that wait for nothing but each other: all happen, or none does.
+    fn delete_together(&mut self, waiting: &[(SiteNo, TableNo, Key)]) -> Result<()> {
+        let session = self.session;
+        let doomed = self.doomed()?;
+        if doomed.is_empty() {
+            return Ok(());
+        }
+        let tally = self.tally.clone();
+        let losses = self.losses.len();
+        session.database()?.begin_attempt()?;
+        let attempt = session.ledger.begin_attempt()?;
+        self.together.clone_from(&doomed);
+        for (site, table, key) in waiting.iter().filter(|(_, table, key)| doomed.contains(&(*table, key.clone()))) {
+            self.try_again(*site, *table, key)?;
+        }
+        self.together.clear();
+        let mut gone = true;
+        for (table, key) in &doomed {
+            gone &= session.ledger.load(*table, key)?.current.is_none();
+        }
+        if gone {
+            session.ledger.keep_attempt(attempt)?;
+            return Ok(session.database()?.keep_attempt()?);
+        }
+        self.tally = tally;
+        self.losses.truncate(losses);
+        session.ledger.undo_attempt(attempt)?;
+        Ok(session.database()?.undo_attempt()?)
+    }
+
+    /// Records whose held deletes wait for nothing but each other: the largest such set.
+    fn doomed(&self) -> Result<BTreeSet<(TableNo, Key)>> {
+        let mut held = Vec::new();
+        self.session.ledger.exceptional(&mut |record| {
+            let waits = |held: &Held| held.change.after.is_none() && matches!(held.reason, HeldReason::Dependants { .. });
+            let doomed = record.current.is_some() && record.extra.held.values().any(waits);
+            held.extend(doomed.then_some(record));
+            Ok(())
+        })?;
+        let mut doomed: BTreeSet<(TableNo, Key)> = held.iter().map(|record| (record.table, record.key.clone())).collect();
+        loop {
+            let before = doomed.len();
+            for record in &held {
+                let place = (record.table, record.key.clone());
+                if doomed.contains(&place) && self.dependant_outside(record, &doomed)?.is_some() {
+                    doomed.remove(&place);
+                }
+            }
+            if doomed.len() == before {
+                return Ok(doomed);
+            }
+        }
+    }
+
+    /// Records that come together refer to each other by number: each gets one before any is written.
+    fn reserve(&mut self) -> Result<Vec<(TableNo, Key)>> {
+        let session = self.session;
+        let mut reserved = Vec::new();
+        for (table, key) in self.together.clone() {
+            let shape = session.shape(table);
+            let mut record = session.ledger.load(table, &key)?;
+            let waiting = record.extra.held.iter().find_map(|(site, held)| Some((*site, held.change.after.clone()?)));
+            if shape.identity() != Identity::Birth || record.current.is_some() {
+                continue;
+            }
+            let Some((site, mut image)) = waiting else { continue };
+            self.parent_speaks = self.links.iter().any(|link| link.site == site && link.kind == NeighbourKind::Parent);
+            if self.try_moving(|applying| applying.take_place(&mut record, &mut image))?.is_ok() {
+                reserved.push((table, key));
+            }
+        }
+        Ok(reserved)
+    }
+
+    /// Takes the number back from whoever did not come after all.
+    pub(in crate::sync) fn release(&self, reserved: &[(TableNo, Key)]) -> Result<()> {
+        for (table, key) in reserved {
+            let mut record = self.session.ledger.load(*table, key)?;
+            if record.current.is_none() {
+                record.place = None;
+                self.session.ledger.store_names(&mut record)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn held(&self) -> Result<Vec<(SiteNo, TableNo, Key)>> {
+        let mut found = Vec::new();
+        self.session.ledger.exceptional(&mut |record| {
+            found.extend(record.extra.held.keys().map(|site| (*site, record.table, record.key.clone())));
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Held records that miss nothing but each other: the largest such set.
+    fn circle(&self) -> Result<BTreeSet<(TableNo, Key)>> {
+        let mut missing = Vec::new();
+        self.session.ledger.exceptional(&mut |record| {
+            for held in record.extra.held.values() {
+                if let (HeldReason::Missing { .. }, Some(after)) = (&held.reason, &held.change.after) {
+                    missing.push((record.table, record.key.clone(), after.clone(), held.change.fields.clone()));
+                }
+            }
+            Ok(())
+        })?;
+        let mut circle: BTreeSet<(TableNo, Key)> = missing.iter().map(|(table, key, ..)| (*table, key.clone())).collect();
+        loop {
+            let before = circle.len();
+            for (table, key, after, fields) in &missing {
+                if !circle.contains(&(*table, key.clone())) {
+                    continue;
+                }
+                if !self.missing_only(*table, &after.row, fields, &circle)? {
+                    circle.remove(&(*table, key.clone()));
+                }
+            }
+            if circle.len() == before {
+                return Ok(circle);
+            }
+        }
+    }
+}
+
+/// The state after a held change and the next one of the same incarnation, and the fields that either states.
+pub(in crate::sync) fn continued(earlier: &Change, later: &Change) -> (Image, Vec<FieldNo>) {
+    let mut after = earlier.after.clone().unwrap_or_default();
+    if let Some(new) = &later.after {
+        later.fields.iter().for_each(|field| after.take(*field, new));
+    }
+    let mut fields = earlier.fields.clone();
+    fields.extend(&later.fields);
+    fields.sort_unstable();
+    fields.dedup();
+    (after, fields)
+}

@@ -1,0 +1,199 @@
+//! What lost, and how is it written down? Nothing that is not applied goes without an entry (`DESIGN` invariants 2 and 10).
+//!
+//! Losses gather while one change is decided and are listed once the decision is carried out: a change that turns out to
+//! be held has lost nothing.
+
+use crate::ledger::{Conflict, ConflictKind, ConflictState, Record};
+use crate::model::{FieldNo, Identity, Image, Key, Row, SiteName, Stamp, Value};
+use crate::sync::Result;
+use crate::sync::apply::{Applying, Incoming};
+
+impl Applying<'_> {
+    /// A conflict with everything but its values.
+    pub(in crate::sync) fn conflict(
+        &self,
+        record: &Record,
+        kind: ConflictKind,
+        field: Option<FieldNo>,
+        rule: &str,
+        state: ConflictState,
+        incoming: &Incoming,
+    ) -> Conflict {
+        let shape = self.session.shape(record.table);
+        Conflict {
+            kind,
+            table: shape.name.clone(),
+            key: self.session.shown_key(record).unwrap_or_else(|_| record.at().clone()),
+            born: record.key.birth().and_then(|born| Some((self.session.ledger.site_name(born.site).ok()?, born.sequence))),
+            field: field.map(|field| shape.name_of(field).to_owned()),
+            exact: Row::default(),
+            base: None,
+            called: None,
+            winner: None,
+            loser: None,
+            winner_site: None,
+            loser_site: None,
+            winner_time: None,
+            loser_time: None,
+            child_won: None,
+            settles: None,
+            rule: rule.to_owned(),
+            decider: self.session.name().clone(),
+            packet: Some((incoming.name.clone(), incoming.number)),
+            time: self.now,
+            state,
+        }
+    }
+
+    /// A value as people know it: with numbers.
+    pub(in crate::sync) fn shown(&self, record: &Record, field: FieldNo, row: &Row) -> Result<Value> {
+        let shape = self.session.shape(record.table);
+        if !shape.concerns_numbers(field) {
+            return Ok(row.get(field).clone());
+        }
+        Ok(self.session.shown_row(shape, row)?.get(field).clone())
+    }
+
+    /// Where a value comes from: its stamp, else the neighbour that sent it, else this site.
+    pub(in crate::sync) fn site_of(&self, stamp: Option<Stamp>, incoming: Option<&Incoming>) -> Result<SiteName> {
+        Ok(match (stamp, incoming) {
+            (Some(stamp), _) => self.session.ledger.site_name(stamp.site)?,
+            (None, Some(incoming)) => incoming.name.clone(),
+            (None, None) => self.session.name().clone(),
+        })
+    }
+
+    /// The fields of a change that could not go anywhere, each with its value.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one change, taken apart by the caller")]
+    pub(in crate::sync) fn lose(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        base: Option<&Image>,
+        theirs: &Image,
+        fields: &[FieldNo],
+        kind: ConflictKind,
+        rule: &str,
+    ) -> Result<()> {
+        for field in fields.iter().copied() {
+            let absent = Value::Absent;
+            let (old, new) = (base.map_or(&absent, |base| base.row.get(field)), theirs.row.get(field));
+            if old == new || !new.is_stated() {
+                continue;
+            }
+            let shown = |row: &Row| self.shown(record, field, row);
+            let (old, new) = (&base.map_or(Ok(Value::Absent), |base| shown(&base.row))?, &shown(&theirs.row)?);
+            // What may not be changed stands as it is; any other loss has no record to stand in.
+            let standing = record.current.as_ref().filter(|_| kind == ConflictKind::Refused);
+            let standing = standing.map_or(Ok(Value::Absent), |ours| shown(&ours.row))?;
+            let mut conflict = self.conflict(record, kind, Some(field), rule, ConflictState::Decided, incoming);
+            conflict.key = self.key_said(record, theirs)?;
+            conflict.base = old.is_stated().then(|| old.to_string());
+            (conflict.winner, conflict.loser) = (standing.is_stated().then(|| standing.to_string()), Some(new.to_string()));
+            conflict.exact = Row(vec![old.clone(), standing, new.clone()]);
+            conflict.loser_site = self.site_of(theirs.stamp(field), Some(incoming)).ok();
+            conflict.loser_time = theirs.stamp(field).map(|stamp| stamp.time);
+            conflict.winner_site = Some(self.session.name().clone());
+            self.losses.push(conflict);
+        }
+        Ok(())
+    }
+
+    /// The key that people know: ours, else the one that a record which never was here has at its sender.
+    pub(in crate::sync) fn key_said(&self, record: &Record, theirs: &Image) -> Result<Key> {
+        let (session, shape) = (self.session, self.session.shape(record.table));
+        let key = session.shown_key(record)?;
+        let unnumbered = record.current.is_none() && (key.is_birth() || shape.identity() == Identity::Meaning);
+        if !unnumbered {
+            return Ok(key);
+        }
+        Ok(shape.key_of(&session.shown_row(shape, &theirs.row)?).unwrap_or(key))
+    }
+
+    /// A delete of the neighbour that did not happen.
+    pub(in crate::sync) fn lose_delete(&mut self, record: &Record, incoming: &Incoming, kind: ConflictKind, rule: &str) {
+        let mut conflict = self.conflict(record, kind, None, rule, ConflictState::Decided, incoming);
+        (conflict.winner, conflict.loser) = (Some("kept".into()), Some("deleted".into()));
+        (conflict.winner_site, conflict.loser_site) = (Some(self.session.name().clone()), Some(incoming.name.clone()));
+        self.losses.push(conflict);
+    }
+
+    /// What was edited here of a record that a child's delete takes along.
+    pub(in crate::sync) fn lose_edits_here(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        base: &Image,
+        ours: &Image,
+        fields: &[FieldNo],
+        rule: &str,
+    ) -> Result<()> {
+        for field in fields.iter().copied() {
+            let (old, current) = (self.shown(record, field, &base.row)?, self.shown(record, field, &ours.row)?);
+            let mut conflict = self.conflict(record, ConflictKind::Delete, Some(field), rule, ConflictState::Decided, incoming);
+            conflict.base = old.is_stated().then(|| old.to_string());
+            (conflict.winner, conflict.loser) = (Some("deleted".into()), Some(current.to_string()));
+            conflict.exact = Row(vec![old, Value::Absent, current]);
+            (conflict.winner_site, conflict.loser_site) = (Some(incoming.name.clone()), Some(self.site_of(ours.stamp(field), None)?));
+            conflict.loser_time = ours.stamp(field).map(|stamp| stamp.time);
+            self.losses.push(conflict);
+        }
+        Ok(())
+    }
+
+    /// What was edited here, from `base` to `ours`, in the field that a child's delete sets.
+    pub(in crate::sync) fn lose_to_mark(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        (base, ours): (&Image, &Image),
+        field: FieldNo,
+        mark: &Value,
+    ) -> Result<()> {
+        let (old, current) = (self.shown(record, field, &base.row)?, self.shown(record, field, &ours.row)?);
+        let policy = self.session.policy(record.table);
+        let rule = policy.deletes.word();
+        let mut conflict = self.conflict(record, ConflictKind::Field, Some(field), rule, ConflictState::Decided, incoming);
+        conflict.base = old.is_stated().then(|| old.to_string());
+        (conflict.winner, conflict.loser) = (Some(mark.to_string()), Some(current.to_string()));
+        conflict.exact = Row(vec![old, mark.clone(), current]);
+        (conflict.winner_site, conflict.loser_site) = (Some(incoming.name.clone()), Some(self.site_of(ours.stamp(field), None)?));
+        (conflict.winner_time, conflict.loser_time) = (Some(self.now), ours.stamp(field).map(|stamp| stamp.time));
+        self.losses.push(conflict);
+        Ok(())
+    }
+
+    /// What was listed from place `from` on waits for a person.
+    pub(in crate::sync) fn leave_open(&mut self, from: usize) {
+        self.losses[from..].iter_mut().for_each(|conflict| conflict.state = ConflictState::Open);
+    }
+
+    /// A delete that happened here and is taken back because the neighbour edited or needs the record.
+    pub(in crate::sync) fn lose_deletion_here(&mut self, record: &Record, incoming: &Incoming, edit: Option<&Image>) {
+        let mut conflict = self.conflict(record, ConflictKind::Delete, None, "edit wins over delete", ConflictState::Decided, incoming);
+        (conflict.winner, conflict.loser) = (Some("kept".into()), Some("deleted".into()));
+        let stamp = edit.and_then(|image| image.stamps.iter().flatten().copied().max());
+        (conflict.winner_site, conflict.loser_site) = (self.site_of(stamp, Some(incoming)).ok(), Some(self.session.name().clone()));
+        self.losses.push(conflict);
+    }
+
+    /// Two records under one natural key that are one from now on.
+    pub(in crate::sync) fn lose_twin(&mut self, record: &Record, incoming: &Incoming, theirs: &Image) -> Result<()> {
+        let mut conflict =
+            self.conflict(record, ConflictKind::Twin, None, "the same key is the same record", ConflictState::Decided, incoming);
+        (conflict.winner, conflict.loser) = (Some("one record".into()), Some("created twice".into()));
+        conflict.exact = self.session.shown_row(self.session.shape(record.table), &theirs.row)?;
+        (conflict.winner_site, conflict.loser_site) = (Some(self.session.name().clone()), Some(incoming.name.clone()));
+        self.losses.push(conflict);
+        Ok(())
+    }
+
+    /// Writes down the losses from place `from` on: the decision was carried out.
+    pub(in crate::sync) fn list_losses(&mut self, from: usize) -> Result<()> {
+        for conflict in self.losses.drain(from..) {
+            self.session.ledger.add_conflict(&conflict, None)?;
+            self.tally.conflicts.push(conflict);
+        }
+        Ok(())
+    }
+}

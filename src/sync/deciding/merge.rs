@@ -1,0 +1,256 @@
+//! What becomes of fields that a child changed in a record that is here? Rule 4 of `DESIGN` section 4.
+//!
+//! Fields are decided in units: a group of the rules as one, a number with the word that says of which table, everything else alone. What only one side changed is taken; what both
+//! changed goes to the criteria; `sum` adds up whatever was edited here. A field that is `fixed` never changes at a child's word,
+//! nor does what wins or loses with it where it would change with it.
+//! **Invariant**: every value that does not become the record, of whichever side, is listed.
+
+use std::cell::OnceCell;
+
+use crate::ledger::{ConflictKind, ConflictState, Record};
+use crate::model::{FieldNo, Image, LIBRARY, Millis, Row, Stamp, Value};
+use crate::rules::{Criteria, Criterion, Decided, Dispute, Edit, Three, Verdict, adds_up, decide};
+use crate::sync::Result;
+use crate::sync::apply::{Applying, Incoming};
+use crate::sync::documents::dispute::Disputed;
+
+/// One change being merged into a record.
+struct Merging<'c> {
+    record: &'c Record,
+    incoming: &'c Incoming,
+    base: Option<&'c Image>,
+    theirs: &'c Image,
+    /// Who owns the record, once somebody asked.
+    owner: OnceCell<Option<String>>,
+}
+
+impl Merging<'_> {
+    fn believed(&self, field: FieldNo) -> &Value {
+        static ABSENT: Value = Value::Absent;
+        self.base.map_or(&ABSENT, |base| base.row.get(field))
+    }
+
+    fn sent(&self, field: FieldNo) -> &Value {
+        self.theirs.row.get(field)
+    }
+
+    /// Whether the child changed it.
+    fn is_edited(&self, field: FieldNo) -> bool {
+        self.sent(field).is_stated() && self.sent(field) != self.believed(field)
+    }
+
+    /// Whether it is otherwise here than the child believed.
+    fn is_edited_here(&self, field: FieldNo, ours: &Image) -> bool {
+        ours.row.get(field).is_stated() && ours.row.get(field) != self.believed(field)
+    }
+}
+
+impl Applying<'_> {
+    /// Merges a child's change of `fields` from `base` to `theirs` into `ours`.
+    pub(in crate::sync) fn merge(
+        &mut self,
+        record: &Record,
+        incoming: &Incoming,
+        ours: Image,
+        base: Option<&Image>,
+        theirs: &Image,
+        fields: &[FieldNo],
+    ) -> Result<Image> {
+        let policy = self.session.policy(record.table);
+        let change = Merging { record, incoming, base, theirs, owner: OnceCell::new() };
+        let mut merged = ours;
+        for unit in policy.units(fields) {
+            let edited: Vec<FieldNo> = unit.iter().copied().filter(|field| change.is_edited(*field)).collect();
+            if edited.is_empty() {
+                continue;
+            }
+            // A unit goes to one side whole: what is fixed in it must not come back with an edit of something else in it.
+            let changes = |field: &FieldNo| {
+                edited.contains(field) || (change.sent(*field).is_stated() && change.sent(*field) != merged.row.get(*field))
+            };
+            if base.is_some() && unit.iter().any(|field| policy.fixed.contains(field) && changes(field)) {
+                self.refuse_fixed(&change, &merged, &edited)?;
+            } else if let [field] = unit[..] {
+                self.merge_field(&change, &mut merged, field)?;
+            } else {
+                self.merge_group(&change, &mut merged, &unit, &edited)?;
+            }
+        }
+        Ok(merged)
+    }
+
+    /// A child changed what may only be set when a record is made, or something that wins or loses with it.
+    fn refuse_fixed(&mut self, change: &Merging<'_>, ours: &Image, edited: &[FieldNo]) -> Result<()> {
+        let decided = Decided { verdict: Verdict::Parent, why: "fixed: it may not be changed once the record is made".into() };
+        for field in edited.iter().copied().filter(|field| change.sent(*field) != ours.row.get(*field)) {
+            self.disagree(change, ours, field, &decided, ConflictKind::Refused)?;
+        }
+        Ok(())
+    }
+
+    fn merge_field(&mut self, change: &Merging<'_>, merged: &mut Image, field: FieldNo) -> Result<()> {
+        let session = self.session;
+        let criteria = session.criteria(change.record.table, field);
+        if !change.is_edited_here(field, merged) {
+            merged.take(field, change.theirs);
+            return Ok(());
+        }
+        // Two who both sold one piece sold two, although they wrote the same number.
+        if change.sent(field) == merged.row.get(field) && !(adds_up(criteria) && change.believed(field).is_stated()) {
+            return Ok(());
+        }
+        let dispute = self.dispute(change, criteria, merged.stamp(field), change.theirs.stamp(field))?;
+        let three = Three { base: change.believed(field), parent: merged.row.get(field), child: change.sent(field) };
+        let decided = decide(criteria, &dispute, Some(three));
+        match &decided.verdict {
+            Verdict::Merged(value) => {
+                let value = value.clone();
+                let stamp = merged.stamp(field).max(change.theirs.stamp(field));
+                self.list_merged(change, merged, field, &value, &decided.why)?;
+                merged.row.set(field, value);
+                merged.set_stamp(field, stamp);
+            }
+            Verdict::Child => {
+                self.disagree(change, merged, field, &decided, ConflictKind::Field)?;
+                merged.take(field, change.theirs);
+            }
+            Verdict::Parent | Verdict::Review => self.disagree(change, merged, field, &decided, ConflictKind::Field)?,
+        }
+        Ok(())
+    }
+
+    /// A group is as new as the newest edit in it, and goes to one side whole.
+    fn merge_group(&mut self, change: &Merging<'_>, merged: &mut Image, unit: &[FieldNo], edited: &[FieldNo]) -> Result<()> {
+        let here: Vec<FieldNo> = unit.iter().copied().filter(|field| change.is_edited_here(*field, merged)).collect();
+        let stated = || unit.iter().copied().filter(|field| change.sent(*field).is_stated());
+        if here.is_empty() {
+            stated().for_each(|field| merged.take(field, change.theirs));
+            return Ok(());
+        }
+        if stated().all(|field| change.sent(field) == merged.row.get(field)) {
+            return Ok(());
+        }
+        let session = self.session;
+        let lead = session.policy(change.record.table).lead(unit).unwrap_or(unit[0]);
+        let criteria = session.criteria(change.record.table, lead);
+        let newest = |image: &Image, fields: &[FieldNo]| fields.iter().filter_map(|field| image.stamp(*field)).max();
+        let dispute = self.dispute(change, criteria, newest(merged, &here), newest(change.theirs, edited))?;
+        let document = Disputed::of(session.shape(change.record.table), change.record, merged, change.theirs);
+        let mut decided = match &document {
+            Some(document) => document.decide(session, dispute.believed_until),
+            None => decide(criteria, &dispute, None),
+        };
+        if let Some(document) = &document {
+            if document.is_same() {
+                if decided.verdict == Verdict::Child {
+                    stated().for_each(|field| merged.take(field, change.theirs));
+                }
+                return Ok(());
+            }
+            if document.is_kept(session) {
+                let site = self.site_of(newest(change.theirs, edited), Some(change.incoming))?;
+                session.ledger.add_copy(&document.copy(site, self.now))?;
+            }
+        }
+        let shape = session.shape(change.record.table);
+        if shape.name != LIBRARY {
+            decided.why = format!("{}, with the fields that belong to it", decided.why);
+        }
+        // What a document is, its content tells: the rest goes with it.
+        let counts = |field: &FieldNo| shape.name != LIBRARY || shape.name_of(*field) == "content";
+        let differs = |field: &FieldNo| counts(field) && change.sent(*field) != merged.row.get(*field);
+        let losing: Vec<FieldNo> = match decided.verdict {
+            Verdict::Child => here.into_iter().filter(differs).collect(),
+            Verdict::Parent | Verdict::Review | Verdict::Merged(_) => edited.iter().copied().filter(differs).collect(),
+        };
+        for field in losing {
+            self.disagree(change, merged, field, &decided, ConflictKind::Field)?;
+            if let (Some(document), Some(conflict)) = (&document, self.losses.last_mut()) {
+                let [parent, child] = document.written();
+                let (winner, loser) = if decided.verdict == Verdict::Child { (child, parent) } else { (parent, child) };
+                (conflict.winner_time, conflict.loser_time) = (Some(winner), Some(loser));
+            }
+        }
+        if decided.verdict == Verdict::Child {
+            stated().for_each(|field| merged.take(field, change.theirs));
+        }
+        Ok(())
+    }
+
+    /// The two edits as criteria see them.
+    fn dispute(&self, change: &Merging<'_>, criteria: &Criteria, ours: Option<Stamp>, theirs: Option<Stamp>) -> Result<Dispute> {
+        let owner = if criteria.asks(&Criterion::Owner) { self.owner(change)? } else { None };
+        let edit = |stamp: Option<Stamp>, incoming: Option<&Incoming>| -> Result<Edit> {
+            let site = self.site_of(stamp, incoming)?;
+            let roster = self.roster()?;
+            let names =
+                |name: &String| *name == site.as_str() || roster.find(&site).is_some_and(|known| known.groups.contains(name.as_str()));
+            Ok(Edit {
+                time: stamp.map(|stamp| stamp.time),
+                owner: owner.is_some_and(names),
+                priority: self.session.rules.sites().iter().position(names),
+            })
+        };
+        let believed_until = Millis(self.now.0.saturating_add(self.session.rules.future_millis()));
+        Ok(Dispute { parent: edit(ours, None)?, child: edit(theirs, Some(change.incoming))?, believed_until })
+    }
+
+    /// The name of the site or group that owns the record, where the rules say who does. Nothing is written while a change is
+    /// merged, so it is asked once for all of its fields.
+    fn owner<'m>(&self, change: &'m Merging<'_>) -> Result<Option<&'m String>> {
+        if change.owner.get().is_none() {
+            let owner = self.owner_of(change.record)?;
+            return Ok(change.owner.get_or_init(|| owner).as_ref());
+        }
+        Ok(change.owner.get().and_then(Option::as_ref))
+    }
+
+    fn owner_of(&self, record: &Record) -> Result<Option<String>> {
+        let session = self.session;
+        let Some(sql) = &session.policy(record.table).owner else { return Ok(None) };
+        let shape = session.shape(record.table);
+        if self.lifted.contains(&(record.table, record.key.clone())) || record.current.is_none() {
+            return Ok(None);
+        }
+        // SQL that does not run here owns nothing: the next criterion decides, and `rules check` says so.
+        Ok(match session.database()?.evaluate(shape, record.at(), sql)? {
+            Ok(Value::Text(name)) => std::str::from_utf8(&name).ok().map(str::to_owned),
+            Ok(Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_)) | Err(_) => None,
+        })
+    }
+
+    /// Lists one field that is otherwise on both sides, with the side that lost.
+    fn disagree(&mut self, change: &Merging<'_>, ours: &Image, field: FieldNo, decided: &Decided, kind: ConflictKind) -> Result<()> {
+        let Merging { record, incoming, base, theirs, .. } = *change;
+        let state = if decided.verdict == Verdict::Review { ConflictState::Open } else { ConflictState::Decided };
+        let mut conflict = self.conflict(record, kind, Some(field), &decided.why, state, incoming);
+        let old = base.map_or(Ok(Value::Absent), |base| self.shown(record, field, &base.row))?;
+        let (current, new) = (self.shown(record, field, &ours.row)?, self.shown(record, field, &theirs.row)?);
+        let parent = (current, self.site_of(ours.stamp(field), None)?, ours.stamp(field));
+        let child = (new, self.site_of(theirs.stamp(field), Some(incoming))?, theirs.stamp(field));
+        let (winner, loser) = if decided.verdict == Verdict::Child { (child, parent) } else { (parent, child) };
+        conflict.child_won = Some(decided.verdict == Verdict::Child);
+        conflict.base = old.is_stated().then(|| old.to_string());
+        (conflict.winner, conflict.loser) = (Some(winner.0.to_string()), Some(loser.0.to_string()));
+        conflict.exact = Row(vec![old, winner.0, loser.0]);
+        (conflict.winner_site, conflict.loser_site) = (Some(winner.1), Some(loser.1));
+        (conflict.winner_time, conflict.loser_time) = (winner.2.map(|stamp| stamp.time), loser.2.map(|stamp| stamp.time));
+        self.losses.push(conflict);
+        Ok(())
+    }
+
+    /// Lists that two edits became one value.
+    fn list_merged(&mut self, change: &Merging<'_>, ours: &Image, field: FieldNo, value: &Value, why: &str) -> Result<()> {
+        let Merging { record, incoming, theirs, .. } = *change;
+        let mut conflict = self.conflict(record, ConflictKind::Merged, Some(field), why, ConflictState::Decided, incoming);
+        conflict.base = change.believed(field).is_stated().then(|| change.believed(field).to_string());
+        (conflict.winner, conflict.loser) = (Some(value.to_string()), Some(change.sent(field).to_string()));
+        conflict.exact = Row(vec![change.believed(field).clone(), value.clone(), change.sent(field).clone(), ours.row.get(field).clone()]);
+        conflict.winner_site = Some(self.site_of(ours.stamp(field), None)?);
+        conflict.loser_site = Some(self.site_of(theirs.stamp(field), Some(incoming))?);
+        (conflict.winner_time, conflict.loser_time) =
+            (ours.stamp(field).map(|stamp| stamp.time), theirs.stamp(field).map(|stamp| stamp.time));
+        self.losses.push(conflict);
+        Ok(())
+    }
+}

@@ -1,0 +1,176 @@
+//! How does a decided state get into the record? The one place that writes records while a packet is applied.
+//!
+//! Here stand-ins become numbers (`meaning`): database and mirror have numbers, everything else has stand-ins.
+//! Database, mirror and journal move together: the row is written, read back where affinity, defaults or triggers may
+//! have changed it, and what the record then holds becomes the mirror. A refused write changes nothing anywhere.
+
+use crate::database::Written;
+use crate::ledger::{EntryKind, HeldReason, Record};
+use crate::model::{FieldNo, Identity, Image, Key, Row, SiteNo, Stamp, TableNo};
+use crate::sync::apply::Applying;
+use crate::sync::numbers::early::note_all_nobodys;
+use crate::sync::seal::give_back;
+use crate::sync::{Result, SyncError};
+
+/// What came of a write.
+#[derive(Debug)]
+pub(in crate::sync) enum Put {
+    Done,
+    /// Not, and why it waits.
+    Refused(HeldReason),
+}
+
+impl Applying<'_> {
+    /// Makes `new` the record. `known_to`: the neighbour the state came from.
+    pub(in crate::sync) fn put(&mut self, record: &mut Record, new: Option<Image>, known_to: Option<SiteNo>) -> Result<Put> {
+        let session = self.session;
+        let database = session.database()?;
+        let shape = session.shape(record.table);
+        let mut new = new;
+        let before = record.place.clone();
+        let written = match (&record.current, &mut new) {
+            (None, None) => return Ok(Put::Done),
+            (None, Some(new)) => {
+                if shape.identity() != Identity::Key
+                    && let Err(message) = self.try_moving(|applying| applying.take_place(record, new))?
+                {
+                    record.place = before;
+                    return Ok(Put::Refused(HeldReason::Refused { message }));
+                }
+                let written = database.insert(shape, &session.numbered(shape, &new.row)?)?;
+                if !matches!(written, Written::Done) && record.place != before {
+                    record.place = before;
+                    session.ledger.store_names(record)?;
+                }
+                written
+            }
+            (Some(_), None) => database.delete(shape, record.at())?,
+            (Some(old), Some(new)) => {
+                if let Some(own) = shape.number_field() {
+                    new.row.set(own, old.row.get(own).clone());
+                }
+                let fields: Vec<FieldNo> = stated_differences(old, new);
+                if self.is_lifted(record) {
+                    let mut row = old.row.clone();
+                    fields.into_iter().for_each(|field| row.set(field, new.row.get(field).clone()));
+                    let written = database.insert(shape, &session.numbered(shape, &row)?)?;
+                    if matches!(written, Written::Done) {
+                        self.lifted.remove(&(record.table, record.key.clone()));
+                    }
+                    written
+                } else if fields.is_empty() {
+                    Written::Done
+                } else {
+                    database.update(shape, record.at(), &fields, &session.numbered(shape, &new.row)?)?
+                }
+            }
+        };
+        match written {
+            Written::Done => {}
+            Written::Refused(refusal) => return Ok(Put::Refused(self.why_refused(record, new.as_ref(), refusal)?)),
+            // The record was compared with its mirror under the same write lock.
+            Written::Missing => return Err(SyncError::Moved { table: shape.name.clone(), key: record.at().to_string() }),
+        }
+        let (new, row) = match new {
+            None => (None, None),
+            Some(image) => {
+                let row = self.stored(record, &session.numbered(shape, &image.row)?)?;
+                let mut meant = row.clone();
+                session.mean(shape, &mut meant)?;
+                (Some(Image { row: meant, ..image }), Some(row))
+            }
+        };
+        let (began, ended) = (record.current.is_none(), new.is_none());
+        self.tally.count(&shape.name, !began, !ended);
+        let put = self.journal(record, new, row.as_ref(), known_to)?;
+        if ended {
+            session.vacate(record)?;
+        }
+        if let (Some(id), Some(row)) = (record.id, &row) {
+            note_all_nobodys(&session.ledger, shape, id, row)?;
+        }
+        if began && let (Identity::Birth, Some(number)) = (shape.identity(), record.at().as_integer()) {
+            self.adopt(record.table, number)?;
+        }
+        Ok(put)
+    }
+
+    /// What the record holds after `row` was written into it.
+    fn stored(&mut self, record: &Record, row: &Row) -> Result<Row> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        let live: Vec<FieldNo> = shape.live_fields().collect();
+        // Every field is stated and comes back as it is: nobody needs to look. Dropped fields have their place all the same.
+        if session.database()?.keeps(shape, &live, row)? && row.0.len() == shape.width() {
+            return Ok(row.clone());
+        }
+        self.read_back(record.table, record.at())
+    }
+
+    fn is_lifted(&self, record: &Record) -> bool {
+        !self.lifted.is_empty() && self.lifted.contains(&(record.table, record.key.clone()))
+    }
+
+    pub(in crate::sync) fn read_back(&mut self, table: TableNo, place: &Key) -> Result<Row> {
+        let session = self.session;
+        let shape = session.shape(table);
+        self.buffer.clear();
+        if !session.database()?.read(shape, place, &mut self.buffer)? {
+            return Err(SyncError::Moved { table: shape.name.clone(), key: place.to_string() });
+        }
+        let row = Row::decode(&self.buffer).map_err(|_| SyncError::Bug("a row that was just read does not decode"));
+        give_back(&mut self.buffer);
+        row
+    }
+
+    /// Moves the mirror to `new`, which the database has as `row`, and writes why.
+    pub(in crate::sync) fn journal(
+        &mut self,
+        record: &mut Record,
+        new: Option<Image>,
+        row: Option<&Row>,
+        known_to: Option<SiteNo>,
+    ) -> Result<Put> {
+        let ledger = &self.session.ledger;
+        let old = record.current.take();
+        match (old, &new) {
+            (None, None) => return Ok(Put::Done),
+            (None, Some(new)) => {
+                let stamp = newest(new, None);
+                ledger.append(record, &EntryKind::Insert, known_to, self.cause, stamp)?;
+            }
+            (Some(old), None) => ledger.append(record, &EntryKind::Delete(old), known_to, self.cause, None)?,
+            (Some(old), Some(new)) => {
+                if !ledger.same(old.born, new.born)? {
+                    let stamp = newest(new, None);
+                    ledger.append(record, &EntryKind::Replace(old), known_to, self.cause, stamp)?;
+                } else {
+                    if old.born != new.born {
+                        ledger.append(record, &EntryKind::Rename(old.born), known_to, self.cause, None)?;
+                    }
+                    let fields: Vec<FieldNo> = old.row.differing(&new.row).collect();
+                    if !fields.is_empty() {
+                        let stamp = newest(new, Some(&fields));
+                        ledger.append(record, &EntryKind::Update(old, fields), known_to, self.cause, stamp)?;
+                    }
+                }
+            }
+        }
+        record.current = new;
+        ledger.store_mirror(record, row)?;
+        Ok(Put::Done)
+    }
+}
+
+/// Fields that `new` states and `old` has otherwise.
+fn stated_differences(old: &Image, new: &Image) -> Vec<FieldNo> {
+    old.row.differing(&new.row).filter(|field| new.row.get(*field).is_stated()).collect()
+}
+
+/// The latest edit among fields; of all fields where none are named.
+fn newest(image: &Image, fields: Option<&[FieldNo]>) -> Option<Stamp> {
+    match fields {
+        Some(fields) => fields.iter().filter_map(|field| image.stamp(*field)).max(),
+        None => image.stamps.iter().flatten().copied().max(),
+    }
+}

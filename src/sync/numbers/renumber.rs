@@ -1,0 +1,338 @@
+//! How does a record get its number, and how does it change it?
+//!
+//! A number is the parent's to give (`DESIGN` section 5, "Keys"). Where a child inserts a record its number is
+//! **provisional**: the parent takes the record under that number where it is free there, under the next free one where it
+//! is not, and always tells which. The child then moves its record, in the transaction that applies the parent's word, with
+//! every reference to it. Whoever stands in the way there moves to a provisional number and will be told another. So the parent's
+//! word on numbers always wins, and nothing is asked of pending edits: a number is nobody's edit.
+//!
+//! **Invariant**: after each step here every reference in the database leads to the record it led to before, and no two
+//! records had to share a number. A number that a record gave up is remembered and given to nobody again by us.
+//!
+//! An AUTOINCREMENT table below the host hands out numbers of a zone of its own, from [`ZONE`], which the host never uses: there
+//! a number that was shown to somebody can vanish, but it never comes to mean another record.
+
+use super::meaning::number_key;
+use crate::database::Written;
+use crate::ledger::{CauseKind, EntryKind, Former, NeighbourKind, Opinion, Record};
+use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, Row, Shape, SiteName, SiteNo, TableNo, Value};
+use crate::site::Role;
+use crate::sync::apply::Applying;
+use crate::sync::known;
+use crate::sync::seal::Sealing;
+use crate::sync::{Result, Session, SyncError};
+
+/// Where provisional numbers of AUTOINCREMENT tables begin: far above what people reach, and still 32 bits with half a
+/// milliard to go.
+pub(in crate::sync) const ZONE: i64 = 1_500_000_000;
+
+/// A record that has another number than it had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renumbered {
+    /// Its table.
+    pub table: String,
+    /// The number it had before all this.
+    pub from: i64,
+    /// The number it has now.
+    pub to: i64,
+    /// Whether that is the parent's word; else the parent has yet to say.
+    pub told: bool,
+    /// Whether the number it had is another record's now.
+    pub taken: bool,
+    /// When it changed last, by our clock.
+    pub time: Millis,
+}
+
+/// Records that changed their number since `since` and are still there, in the order of their last change.
+///
+/// # Errors
+/// As the ledger says.
+pub fn renumbered(session: &Session, since: Millis) -> Result<Vec<Renumbered>> {
+    let mut all: Vec<(i64, Renumbered)> = Vec::new();
+    for former in session.ledger.renumbered(since)? {
+        let Some(to) = former.became else { continue };
+        let before = all.iter().position(|(record, _)| *record == former.record).map(|place| all.remove(place).1);
+        let from = before.map_or(former.number, |before| before.from);
+        let table = session.shape(former.table).name.clone();
+        let taken = session.ledger.id_at(former.table, &number_key(from))?.is_some();
+        all.push((former.record, Renumbered { table, from, to, told: former.told, taken, time: former.time }));
+    }
+    let mut there = Vec::new();
+    for (record, renumbered) in all {
+        let place = session.ledger.names(record)?.and_then(|(_, _, place)| place);
+        if renumbered.from != renumbered.to && place == Some(number_key(renumbered.to)) {
+            there.push(renumbered);
+        }
+    }
+    Ok(there)
+}
+
+impl Renumbered {
+    /// As a sentence has it, for a site with this parent.
+    #[must_use]
+    pub fn words(&self, parent: Option<&SiteName>, host: &SiteName) -> String {
+        let Self { table, from, to, told, taken, .. } = self;
+        let now = match (told, parent) {
+            (true, Some(parent)) if parent != host => format!("{table} {from} is now {to}, as '{parent}' says"),
+            (true, _) => format!("{table} {from} is now {to} everywhere"),
+            (false, Some(parent)) => format!("{table} {from} is {to} until '{parent}' says its number"),
+            (false, None) => format!("{table} {from} is {to}"),
+        };
+        if *taken { format!("{now}; {from} is another record now") } else { now }
+    }
+}
+
+impl Session {
+    /// Lets the AUTOINCREMENT tables of a child's new database hand out provisional numbers.
+    pub(in crate::sync) fn begin_zone(&self) -> Result<()> {
+        let database = self.database()?;
+        database.begin_write()?;
+        let raised = self
+            .shapes
+            .iter()
+            .filter(|shape| shape.identity() == Identity::Birth)
+            .try_for_each(|shape| if database.is_autoincrement(shape)? { database.raise_sequence(shape, ZONE - 1) } else { Ok(()) });
+        let raised = raised.and_then(|()| database.commit(&self.world));
+        if raised.is_err() {
+            database.rollback()?;
+        }
+        Ok(raised?)
+    }
+
+    /// A number that no record of the table has or had.
+    fn next_number(&self, shape: &Shape) -> Result<i64> {
+        let database = self.database()?;
+        let zoned = database.is_autoincrement(shape)?;
+        let host = self.settings.role == Role::Host;
+        let limit = if zoned && host { ZONE } else { i64::MAX };
+        let sequence = if zoned { Some(database.sequence(shape)?).filter(|number| *number < limit) } else { None };
+        let highest = [
+            Some(database.highest_number(shape, limit)?),
+            self.ledger.last_place(shape.number, &number_key(limit))?.and_then(|place| place.as_integer()),
+            self.ledger.highest_former(shape.number, limit)?,
+            sequence,
+            (zoned && !host).then_some(ZONE - 1),
+            Some(0),
+        ];
+        let mut number = highest.into_iter().flatten().max().unwrap_or_default();
+        if number < limit - 1 {
+            return Ok(number + 1);
+        }
+        // Somebody uses the very last number: SQLite itself draws lots then.
+        while self.ledger.id_at(shape.number, &number_key(number))?.is_some() {
+            number = i64::from_le_bytes(self.world.random()) >> 2 & (i64::MAX >> 2);
+        }
+        Ok(number)
+    }
+}
+
+impl Applying<'_> {
+    /// Gives a record that is about to be inserted its place: the number it wishes where that is free, else another one.
+    /// Where the parent says the number, whoever has it moves.
+    pub(in crate::sync) fn take_place(&mut self, record: &mut Record, new: &mut Image) -> Result<()> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        match (shape.identity(), shape.number_field()) {
+            (Identity::Key, _) => return Ok(()),
+            (Identity::Birth, Some(own)) => {
+                let number = self.choose_number(record, shape, new.row.get(own))?;
+                new.row.set(own, Value::Integer(number));
+                record.place = Some(number_key(number));
+            }
+            (Identity::Birth | Identity::Meaning, _) => {
+                let place = shape.key_of(&session.numbered(shape, &new.row)?);
+                record.place = Some(place.map_err(|_| SyncError::Bug("a record without a key is not tracked"))?);
+            }
+        }
+        Ok(session.ledger.store_names(record)?)
+    }
+
+    /// Does something that may turn out to be impossible because a record cannot change its number; then nothing happened,
+    /// and these are the database's words.
+    pub(in crate::sync) fn try_moving<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<std::result::Result<T, String>> {
+        let session = self.session;
+        session.database()?.begin_attempt()?;
+        let attempt = session.ledger.begin_attempt()?;
+        match work(self) {
+            Err(error @ SyncError::CannotRenumber { .. }) => {
+                session.ledger.undo_attempt(attempt)?;
+                session.database()?.undo_attempt()?;
+                Ok(Err(error.to_string()))
+            }
+            Err(error) => Err(error),
+            Ok(done) => {
+                session.ledger.keep_attempt(attempt)?;
+                session.database()?.keep_attempt()?;
+                Ok(Ok(done))
+            }
+        }
+    }
+
+    fn choose_number(&mut self, record: &Record, shape: &Shape, wish: &Value) -> Result<i64> {
+        let session = self.session;
+        if let Some(reserved) = record.place.as_ref().and_then(Key::as_integer) {
+            return Ok(reserved);
+        }
+        let wish = match wish {
+            Value::Integer(wish) => Some(*wish),
+            Value::Absent | Value::Null | Value::Real(_) | Value::Text(_) | Value::Blob(_) => None,
+        };
+        let Some(wish) = wish else { return session.next_number(shape) };
+        let place = number_key(wish);
+        let occupant = session.ledger.id_at(shape.number, &place)?.filter(|id| Some(*id) != record.id);
+        // A record that comes back and that the parent has under this number all the while would never be told another one.
+        let of_parent = self.parent_speaks || self.number_at_parent(record, shape)? == Some(wish);
+        match occupant {
+            Some(occupant) if of_parent => {
+                let aside = session.next_number(shape)?;
+                self.move_number(shape.number, occupant, wish, aside, false).map(|()| wish)
+            }
+            Some(_) => session.next_number(shape),
+            None if of_parent => Ok(wish),
+            None if self.is_only_provisional(shape, wish)? => session.next_number(shape),
+            // What refers to the record that ended under it must not come to mean this one.
+            None => match session.ledger.ended_under(shape.number, wish)? {
+                Some(ended) if Some(ended) != record.id => session.next_number(shape),
+                Some(_) | None => Ok(wish),
+            },
+        }
+    }
+
+    /// Under which number the parent has a record that is not here.
+    fn number_at_parent(&self, record: &Record, shape: &Shape) -> Result<Option<i64>> {
+        let parent = self.links.iter().find(|link| link.kind == NeighbourKind::Parent);
+        let (Some(parent), Some(own), Some(_)) = (parent, shape.number_field(), record.id) else { return Ok(None) };
+        match known::opinion(&self.session.ledger, record, *parent)? {
+            Opinion::Known(Some(image)) => match image.row.get(own) {
+                Value::Integer(number) => Ok(Some(*number)),
+                Value::Absent | Value::Null | Value::Real(_) | Value::Text(_) | Value::Blob(_) => Ok(None),
+            },
+            Opinion::Known(None) | Opinion::Unknown => Ok(None),
+        }
+    }
+
+    /// Whether the host, which gives final numbers, is asked for one that only means something at a child.
+    fn is_only_provisional(&self, shape: &Shape, number: i64) -> Result<bool> {
+        let session = self.session;
+        Ok(number >= ZONE && session.settings.role == Role::Host && session.database()?.is_autoincrement(shape)?)
+    }
+
+    /// The parent says which number a record has: it gets it here, and whoever has that number gets another one.
+    pub(in crate::sync) fn settle_number(&mut self, change: &Change) -> Result<()> {
+        let session = self.session;
+        let shape = session.shape(change.table);
+        let (Some(own), Some(after)) = (shape.number_field(), &change.after) else { return Ok(()) };
+        if !change.fields.contains(&own) {
+            return Ok(());
+        }
+        let Value::Integer(wanted) = after.row.get(own) else { return Ok(()) };
+        let Some((_, _, Some(place))) =
+            session.ledger.id_of(change.table, &change.key)?.map(|id| session.ledger.names(id)).transpose()?.flatten()
+        else {
+            return Ok(());
+        };
+        let (Some(number), Some(id)) = (place.as_integer(), session.ledger.id_of(change.table, &change.key)?) else { return Ok(()) };
+        if number == *wanted {
+            return Ok(session.ledger.tell_former(id, number, self.now)?);
+        }
+        if let Some(occupant) = session.ledger.id_at(change.table, &number_key(*wanted))? {
+            let aside = session.next_number(shape)?;
+            self.move_number(change.table, occupant, *wanted, aside, false)?;
+        }
+        self.move_number(change.table, id, number, *wanted, true)
+    }
+
+    /// Gives a record another number, and every reference to it with it.
+    fn move_number(&mut self, table: TableNo, id: i64, from: i64, to: i64, told: bool) -> Result<()> {
+        let session = self.session;
+        let database = session.database()?;
+        self.lead_elsewhere(table, from, to)?;
+        let shape = session.shape(table);
+        let own = shape.number_field().ok_or(SyncError::Bug("only handed-out numbers move"))?;
+        let record = session.ledger.load_id(id)?;
+        let born = record.current.as_ref().map(|image| image.born);
+        let mut record = self.rewrite(shape, record, own, Value::Integer(to))?;
+        if let (Some(born), Some(parent)) = (born, self.parent()) {
+            // To the children this is news; towards the parent, whose word it is, it is none.
+            let mut old = Image { born, ..Image::default() };
+            old.row.set(own, Value::Integer(from));
+            session.ledger.append(&mut record, &EntryKind::Update(old, vec![own]), Some(parent), self.cause, None)?;
+            session.ledger.store_mirror(&mut record, None)?;
+        }
+        if database.is_autoincrement(shape)? {
+            database.raise_sequence(shape, to)?;
+        }
+        session.ledger.add_former(&Former { table, number: from, record: id, became: Some(to), told, time: self.now })?;
+        self.adopt(table, to)
+    }
+
+    /// Rewrites every reference to a number.
+    pub(in crate::sync) fn lead_elsewhere(&mut self, table: TableNo, from: i64, to: i64) -> Result<()> {
+        let session = self.session;
+        let database = session.database()?;
+        for child in &session.shapes {
+            for numbers in child.numbers.iter().filter(|numbers| numbers.leads_to(table)) {
+                let mut referring: Vec<Record> = Vec::new();
+                for place in database.referring_to(child, numbers, table, from)? {
+                    referring.push(session.ledger.load_at(child, &place)?);
+                }
+                // What is taken out of the database for the moment is not found there.
+                for (of, key) in self.lifted.iter().filter(|(of, _)| *of == child.number) {
+                    referring.push(session.ledger.load(*of, key)?);
+                }
+                for record in referring {
+                    let Some(image) = &record.current else { continue };
+                    let other = numbers.replaced(&image.row, &mut |one, number| if (one, number) == (table, from) { to } else { number });
+                    let Some(value) = other.filter(|value| value != image.row.get(numbers.field)) else { continue };
+                    self.rewrite(child, record, numbers.field, value)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes one field of a record that only changes what it is called: database and mirror move, the journal does not.
+    fn rewrite(&mut self, shape: &Shape, mut record: Record, field: FieldNo, value: Value) -> Result<Record> {
+        let session = self.session;
+        let mut row = Row::default();
+        row.set(field, value.clone());
+        let lifted = self.lifted.contains(&(record.table, record.key.clone()));
+        if !lifted {
+            match session.database()?.update(shape, record.at(), &[field], &row)? {
+                Written::Done => {}
+                Written::Refused(refusal) => return Err(self.cannot_move(shape, record.at(), &refusal.message)),
+                Written::Missing => return Err(SyncError::Moved { table: shape.name.clone(), key: record.at().to_string() }),
+            }
+        }
+        let Some(image) = &mut record.current else { return Ok(record) };
+        image.row.set(field, value);
+        if shape.is_key(field) {
+            let place = shape.key_of(&image.row).map_err(|_| SyncError::Bug("a record without a key is not tracked"))?;
+            record.place = Some(place);
+            session.ledger.store_names(&mut record)?;
+        }
+        if !lifted {
+            let row = self.read_back(record.table, &record.at().clone())?;
+            if let Some(image) = &mut record.current {
+                image.row = row;
+            }
+        }
+        session.ledger.store_mirror(&mut record, None)?;
+        Ok(record)
+    }
+
+    /// A record has this number from now on: rows that held it before, when it was nobody's, mean that record.
+    pub(in crate::sync) fn adopt(&self, table: TableNo, number: i64) -> Result<()> {
+        let mut sealing = Sealing::new(self.session, CauseKind::Found);
+        sealing.adopt(table, number, self.now)?;
+        sealing.finish()
+    }
+
+    fn cannot_move(&self, shape: &Shape, key: &Key, message: &str) -> SyncError {
+        SyncError::CannotRenumber { table: shape.name.clone(), key: key.to_string(), message: message.to_owned() }
+    }
+
+    fn parent(&self) -> Option<SiteNo> {
+        self.links.iter().find(|link| link.kind == crate::ledger::NeighbourKind::Parent).map(|link| link.site)
+    }
+}

@@ -1,0 +1,108 @@
+//! What if a number went from one record to another between two seals?
+//!
+//! The mirror has numbers, so all that was sealed with the number means the new record from the moment that one is in
+//! the ledger: old values must be read before, whatever table they are in. So sealing looks at everything that is noted
+//! first, and lets a record begin under a number that another one had only then. Rows that hold the number all the while
+//! mean the new record from now on, though nothing in them changed: that is an edit of them, and said as one.
+
+use std::collections::BTreeMap;
+
+use crate::ledger::{EntryKind, Record};
+use crate::model::{FieldNo, Identity, Image, Key, Millis, NumberField, Shape, Stamp, TableNo};
+use crate::sync::Result;
+use crate::sync::seal::Sealing;
+
+/// A record that has yet to begin.
+#[derive(Debug)]
+pub(in crate::sync) struct Taken {
+    pub table: TableNo,
+    /// Its key in the database.
+    pub place: Key,
+    /// When it was last edited.
+    pub time: Millis,
+}
+
+/// A row that comes to mean another record: what it said until now.
+pub(in crate::sync) struct Retold {
+    record: Record,
+    old: Image,
+    fields: Vec<FieldNo>,
+}
+
+impl Sealing<'_> {
+    /// Whether the record that is under a key now begins only once everything else was looked at. `replaces`: another one
+    /// was under that key until now.
+    pub(in crate::sync) fn waits(&self, shape: &Shape, place: &Key, replaces: bool) -> Result<bool> {
+        Ok(!self.finishing
+            && match shape.identity() {
+                Identity::Key => false,
+                Identity::Birth => replaces || self.former(shape, place)?.is_some(),
+                // The number in its key may be one of those.
+                Identity::Meaning => !self.taken.is_empty(),
+            })
+    }
+
+    /// Lets begin what waited: the records whose numbers those are first, then those that have such numbers in their keys.
+    pub(in crate::sync) fn finish(&mut self) -> Result<()> {
+        self.finishing = true;
+        let own = |session: &crate::sync::Session, taken: &Taken| session.shape(taken.table).identity() == Identity::Birth;
+        for births in [true, false] {
+            let (now, later): (Vec<Taken>, Vec<Taken>) =
+                std::mem::take(&mut self.taken).into_iter().partition(|taken| own(self.session, taken) == births);
+            self.taken = later;
+            for Taken { table, place, time } in now {
+                self.look(self.session.shape(table), &place, false, Some(time))?;
+            }
+        }
+        self.finishing = false;
+        Ok(())
+    }
+
+    /// The record that ended under a number.
+    fn former(&self, shape: &Shape, place: &Key) -> Result<Option<i64>> {
+        Ok(place.as_integer().map(|number| self.session.ledger.ended_under(shape.number, number)).transpose()?.flatten())
+    }
+
+    /// What rows say by a number that the record under `place` takes over. Those that have it in their keys end.
+    pub(in crate::sync) fn hold_the_number(&mut self, shape: &Shape, place: &Key, stamp: Stamp) -> Result<Vec<Retold>> {
+        let session = self.session;
+        let (Some(number), Some(_)) = (place.as_integer(), self.former(shape, place)?) else { return Ok(Vec::new()) };
+        let mut holders: BTreeMap<(TableNo, Key), Vec<&NumberField>> = BTreeMap::new();
+        for child in &session.shapes {
+            for numbers in child.numbers.iter().filter(|numbers| numbers.leads_to(shape.number)) {
+                for key in session.database()?.referring_to(child, numbers, shape.number, number)? {
+                    holders.entry((child.number, key)).or_default().push(numbers);
+                }
+            }
+        }
+        let mut retold = Vec::new();
+        for ((table, key), numbers) in holders {
+            let child = session.shape(table);
+            let record = session.ledger.load_at(child, &key)?;
+            let Some(image) = record.current.clone() else { continue };
+            let holds = |numbers: &&NumberField| numbers.numbers(&image.row).contains(&(shape.number, number));
+            let mut fields: Vec<FieldNo> = numbers.into_iter().filter(holds).map(|numbers| numbers.field).collect();
+            if fields.iter().any(|field| child.is_key(*field)) {
+                self.end(child, record, image, stamp)?;
+                self.taken.push(Taken { table, place: key, time: stamp.time });
+            } else if !fields.is_empty() {
+                child.close(&mut fields);
+                let mut old = Image { born: image.born, ..Image::default() };
+                let mut was = image;
+                session.mean(child, &mut was.row)?;
+                fields.iter().for_each(|field| old.take(*field, &was));
+                retold.push(Retold { record, old, fields });
+            }
+        }
+        Ok(retold)
+    }
+
+    /// Says that rows mean another record than they said.
+    pub(in crate::sync) fn retell(&mut self, retold: Vec<Retold>, stamp: Stamp) -> Result<()> {
+        for Retold { mut record, old, fields } in retold {
+            self.append(&mut record, &EntryKind::Update(old, fields), Some(stamp))?;
+            self.session.ledger.store_mirror(&mut record, None)?;
+        }
+        Ok(())
+    }
+}

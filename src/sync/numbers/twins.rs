@@ -1,0 +1,128 @@
+//! What of a record that two sites created, each under a number of its own? Where the rules say what makes records of the table the
+//! same one (`identity`), they become one.
+//!
+//! The parent sees it first: a child's insert whose identity a record here has already is that record, created twice, and
+//! everything that differs is listed. The child is told the survivor with the incarnations that it absorbed (`DESIGN`
+//! section 4, rule 10) and gives its own record that name, or, where it has both by now, lets one go into the other with every reference.
+//! **Invariant**: whoever referred to one of the two refers to the survivor.
+//!
+//! Until the parent has spoken, its record with the same identity waits at the child: nobody's record is pushed out to make room.
+
+use crate::ledger::{ConflictKind, EntryKind, HeldReason, Opinion, Record};
+use crate::model::{Change, FieldNo, Identity, Image, Key, TableNo};
+use crate::sync::apply::{Applying, Incoming};
+use crate::sync::{Result, SyncError, known};
+
+impl Applying<'_> {
+    /// The record here that is the same as one that is not, by its identity.
+    fn same_here(&self, record: &Record, image: &Image) -> Result<Option<Record>> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        if shape.identity_fields.is_empty() || shape.identity() != Identity::Birth || record.current.is_some() {
+            return Ok(None);
+        }
+        let row = session.numbered(shape, &image.row)?;
+        let Some(place) = session.database()?.agreeing(shape, &shape.identity_fields, &row)? else { return Ok(None) };
+        let same = session.load_at(shape, &place)?;
+        Ok((same.current.is_some() && same.key != record.key).then_some(same))
+    }
+
+    /// At the parent: the record that a child's insert is about, where that is here under another incarnation.
+    pub(in crate::sync) fn twin_of(&mut self, record: &Record, change: &Change) -> Result<Option<Key>> {
+        let (None, Some(after)) = (&change.before, &change.after) else { return Ok(None) };
+        Ok(self.same_here(record, after)?.map(|same| same.key))
+    }
+
+    /// At a child: why a record of the parent waits, where one of ours has its identity and the parent has not spoken of that yet.
+    pub(in crate::sync) fn waits_for_twin(&self, record: &Record, after: &Image) -> Result<Option<HeldReason>> {
+        let Some(same) = self.same_here(record, after)? else { return Ok(None) };
+        let link = self.links.iter().find(|link| link.kind == crate::ledger::NeighbourKind::Parent);
+        let told = match link {
+            Some(link) => matches!(known::opinion(&self.session.ledger, &same, *link)?, Opinion::Known(Some(_))),
+            None => true,
+        };
+        let pending = self.session.ledger.pending(&same)?.whole;
+        // What the parent knows of and left apart is two records.
+        Ok((pending || !told).then(|| HeldReason::Twin { key: same.at().to_string() }))
+    }
+
+    /// At a child: the parent says what absorbed what. Ours goes by the survivor's name from now on.
+    pub(in crate::sync) fn follow_aliases(&mut self, incoming: &Incoming, change: &Change) -> Result<()> {
+        let session = self.session;
+        let shape = session.shape(change.table);
+        let (Identity::Birth, Some(after)) = (shape.identity(), &change.after) else { return Ok(()) };
+        let survivor = Key::of_birth(after.born);
+        for absorbed in &change.aliases {
+            let own = Key::of_birth(*absorbed);
+            if own == survivor {
+                continue;
+            }
+            let mut waiting = session.ledger.load(change.table, &own)?;
+            if waiting.current.is_none() {
+                // What was held for it is said again for the survivor.
+                if waiting.extra.held.remove(&incoming.link.site).is_some() {
+                    self.store_extra(&mut waiting)?;
+                }
+                continue;
+            }
+            if session.ledger.load(change.table, &survivor)?.current.is_some() {
+                self.merge_into(incoming, change.table, &own, &survivor)?;
+            } else {
+                self.exchange_names(change.table, &own, &survivor)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The living record of one key gets another one, under which nothing lives; whoever waited there lets go.
+    fn exchange_names(&mut self, table: TableNo, own: &Key, survivor: &Key) -> Result<()> {
+        let ledger = &self.session.ledger;
+        let mut ours = ledger.load(table, own)?;
+        let mut waiting = ledger.load(table, survivor)?;
+        if waiting.id.is_some() {
+            // Two records cannot have one key, not even between two statements.
+            waiting.key = Key::from_bytes([survivor.as_bytes(), &[0]].concat());
+            ledger.store_names(&mut waiting)?;
+        }
+        ours.key = survivor.clone();
+        ledger.store_names(&mut ours)?;
+        if waiting.id.is_some() {
+            waiting.key = own.clone();
+            ledger.store_names(&mut waiting)?;
+            waiting.extra = crate::ledger::Extra::default();
+            ledger.store_extra(&mut waiting)?;
+        }
+        Ok(())
+    }
+
+    /// Both are here: every reference to ours goes to the survivor, and ours ends. What of it was never sent is listed.
+    fn merge_into(&mut self, incoming: &Incoming, table: TableNo, own: &Key, survivor: &Key) -> Result<()> {
+        let session = self.session;
+        let shape = session.shape(table);
+        let mut ours = session.load(table, own)?;
+        let theirs = session.load(table, survivor)?;
+        let (Some(from), Some(to)) = (ours.at().as_integer(), theirs.at().as_integer()) else { return Ok(()) };
+        self.lead_elsewhere(table, from, to)?;
+        let Some(image) = ours.current.clone() else { return Ok(()) };
+        let base = match known::opinion(&session.ledger, &ours, incoming.link)? {
+            Opinion::Known(base) => base,
+            Opinion::Unknown => None,
+        };
+        let edited: Vec<FieldNo> = base.iter().flat_map(|base| base.row.differing(&image.row)).collect();
+        let losses = self.losses.len();
+        self.lose(&ours, incoming, base.as_ref(), &image, &edited, ConflictKind::Twin, "it became one with the record of another site")?;
+        self.list_losses(losses)?;
+        match session.database()?.delete(shape, ours.at())? {
+            crate::database::Written::Done => {}
+            crate::database::Written::Refused(_) | crate::database::Written::Missing => {
+                return Err(SyncError::Moved { table: shape.name.clone(), key: ours.at().to_string() });
+            }
+        }
+        ours.current = None;
+        ours.extra = crate::ledger::Extra::default();
+        session.ledger.append(&mut ours, &EntryKind::Delete(image), Some(incoming.link.site), self.cause, None)?;
+        session.ledger.store_mirror(&mut ours, None)?;
+        session.ledger.store_extra(&mut ours)?;
+        session.vacate(&mut ours)
+    }
+}

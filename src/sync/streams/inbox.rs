@@ -1,0 +1,390 @@
+//! Packets that came: fetched whole, verified, applied in order, then removed.
+//!
+//! **States of a file**: on the exchange → in the inbox (whole) → applied → removed from the exchange → removed from the
+//! inbox. A file is never removed from the exchange before what is in it is applied or known to be applied. What does not
+//! verify is set aside with the reason beside it, and the stream asks for it again.
+//! **Crash points**: after each arrow; every step finds what the one before left and goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use fs_err as fs;
+
+use super::places::Place;
+use crate::exchange::{Entry, FileName, Folder, fetch, fetch_together, waiting};
+use crate::keys::VerifyingKey;
+use crate::ledger::{Direction, Neighbour};
+use crate::model::{LIBRARY, PacketNumber, SiteName};
+use crate::packet::{Expectation, OpenError, Opened, PacketFileName, PacketKind, open};
+use crate::sync::apply;
+use crate::sync::bundles;
+use crate::sync::documents::{self, Documents};
+use crate::sync::join;
+use crate::sync::report::{PacketIn, Report, Waiting, carries_contents};
+use crate::sync::schema;
+use crate::sync::start;
+use crate::sync::streams::plan::{self, Known, Step};
+use crate::sync::{Result, Session, SyncError};
+use crate::world::files;
+
+/// Packets looked at in one go per neighbour: a flooded folder cannot keep a round from ending.
+const MOST_PACKETS: usize = 10_000;
+
+/// Packets brought at the same time, before the first of them is opened: so many lie in the inbox at the most.
+const TOGETHER: usize = 16;
+
+/// What came of collecting from one neighbour.
+#[derive(Debug, Default)]
+pub(in crate::sync) struct Collected {
+    /// Packets of ours that it wants again.
+    pub asked: BTreeSet<PacketNumber>,
+    /// Packets of its that are missing here.
+    pub missing: Vec<PacketNumber>,
+    /// Packets that came too early to be applied.
+    later: BTreeSet<PacketNumber>,
+    /// All that came.
+    came: BTreeSet<PacketNumber>,
+}
+
+/// Collects and applies whatever a neighbour sent.
+pub(in crate::sync) fn collect(
+    session: &mut Session,
+    place: &mut Place<'_>,
+    neighbour: &Neighbour,
+    collected: &mut Collected,
+    documents: &mut Option<Documents>,
+    report: &mut Report,
+    progress: &mut dyn FnMut(&str),
+) -> Result<()> {
+    if neighbour.problem.is_some() {
+        return Ok(());
+    }
+    let folder = Folder::between(session.name(), &neighbour.card.name);
+    let mut partial = Vec::new();
+    let mut files = find(session, place, &folder, &session.home.inbox(&neighbour.card.name), &mut partial)?;
+    for (name, bytes) in partial.into_iter().filter(|(name, _)| name.number > neighbour.received) {
+        let why = if bytes < name.bytes {
+            format!("only {bytes} of its {} bytes are on the exchange: it is still being copied, or the copy broke off", name.bytes)
+        } else {
+            // No copy that is under way is too long; its sender puts a whole one in its place.
+            collected.missing.push(name.number);
+            format!("it has {bytes} bytes on the exchange and was made with {}: it is asked for again", name.bytes)
+        };
+        report.waiting.push(wait(neighbour, name.number, &why, true));
+    }
+    files.truncate(MOST_PACKETS);
+    collected.came.extend(files.iter().map(|file| file.name.number));
+    for (at, file) in files.iter().enumerate() {
+        progress(&format!("packet {} from '{}'", file.name.number, neighbour.card.name));
+        if at % TOGETHER == 0 {
+            let next = files[at..].iter().take(TOGETHER);
+            let entries: Vec<&Entry> = next.filter(|file| file.local.is_none()).filter_map(|file| file.entry.as_ref()).collect();
+            fs::create_dir_all(&file.inbox)?;
+            fetch_together(&session.world, &mut *place.exchange, &folder, &entries, &file.inbox);
+        }
+        let path = file.bring(session, place, &folder)?;
+        let now = session.ledger.neighbour(neighbour.site)?;
+        let opened = match open_from(session, &now, &path, file.name) {
+            Ok(opened) => opened,
+            Err(error) if error.retry_helps() => {
+                report.waiting.push(wait(&now, file.name.number, &error.to_string(), true));
+                continue;
+            }
+            Err(error @ OpenError::NewerVersion { .. }) => {
+                report.waiting.push(wait(&now, file.name.number, &error.to_string(), false));
+                continue;
+            }
+            // Whole and signed, but not for our key: it belongs to another machine under our name, so it stays where it is.
+            Err(OpenError::Decrypt(_)) => {
+                let why = "it is sealed for another key: this site was set up on two machines with one invitation. Invite this one anew";
+                report.waiting.push(wait(&now, file.name.number, why, false));
+                files::remove(&session.world, &path)?;
+                break;
+            }
+            Err(error) => {
+                set_aside(session, &path, &error.to_string())?;
+                file.remove(session, place, &folder)?;
+                report.waiting.push(wait(&now, file.name.number, &format!("it was set aside: {error}"), true));
+                if file.name.number > now.received {
+                    collected.missing.push(file.name.number);
+                }
+                continue;
+            }
+        };
+        let envelope = &opened.envelope;
+        if opened.signer.to_string() != now.card.signing {
+            // Only a request to join verifies with another key than the neighbour's: somebody else holds its invitation.
+            let why = join::Refused::Used.to_string();
+            set_aside(session, &path, &why)?;
+            file.remove(session, place, &folder)?;
+            report.waiting.push(wait(&now, envelope.number, &why, false));
+            continue;
+        }
+        let ids = Known {
+            applied: session.ledger.packet(now.site, Direction::In, envelope.number)?.map(|row| row.id),
+            acknowledged: match envelope.acknowledges {
+                Some(acknowledged) => session.ledger.packet(now.site, Direction::Out, acknowledged.number)?.map(|row| row.id),
+                None => None,
+            },
+        };
+        match plan::judge(&now, envelope, &opened.id, &ids) {
+            Step::Apply => {
+                collected.asked.extend(&envelope.asks);
+                match apply_one(session, &now, &opened, &path) {
+                    Ok(tally) => {
+                        report.found += tally.found;
+                        // At once: the records of the next packet may speak of them.
+                        if let Some(documents) = documents
+                            && tally.tables.contains_key(LIBRARY)
+                        {
+                            documents::place::place(session, documents, report)?;
+                        }
+                        place.is_repeat(session, &now.card.name, envelope.number)?;
+                        report.applied.push(PacketIn {
+                            from: now.card.name.clone(),
+                            number: envelope.number,
+                            sent: envelope.sent,
+                            tally,
+                            contents: carries_contents(opened.entry_names()),
+                        });
+                        file.remove(session, place, &folder)?;
+                        files::remove(&session.world, &path)?;
+                    }
+                    Err(
+                        error @ (SyncError::UnknownTable { .. }
+                        | SyncError::BadPart(_)
+                        | SyncError::Exists(_)
+                        | SyncError::RulesBrought(_)
+                        | SyncError::SchemaBrought(_)),
+                    ) => {
+                        report.waiting.push(wait(&now, envelope.number, &error.to_string(), false));
+                        break;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Step::Duplicate => {
+                if place.is_repeat(session, &now.card.name, envelope.number)? {
+                    session.ledger.begin()?;
+                    session.ledger.set_owes(now.site)?;
+                    session.ledger.commit(&session.world, "commit duplicate")?;
+                }
+                file.remove(session, place, &folder)?;
+                files::remove(&session.world, &path)?;
+            }
+            Step::Wait { .. } => {
+                collected.asked.extend(&envelope.asks);
+                collected.later.insert(envelope.number);
+            }
+            Step::Stop(stop) => {
+                session.ledger.begin()?;
+                session.ledger.set_problem(now.site, Some(&stop.to_string()))?;
+                session.ledger.commit(&session.world, "commit stop")?;
+                break;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says which packets of a neighbour are missing, once every exchange was looked at.
+pub(in crate::sync) fn gaps(session: &Session, neighbour: &Neighbour, collected: &mut Collected, report: &mut Report) -> Result<()> {
+    let received = session.ledger.neighbour(neighbour.site)?.received;
+    // What was missing on one exchange may have come over another.
+    collected.later.retain(|number| *number > received);
+    collected.missing.retain(|number| *number > received);
+    if let Some(last) = collected.later.last() {
+        let gap = (received.0 + 1..last.0).map(PacketNumber).filter(|number| !collected.came.contains(number));
+        collected.missing.extend(gap.take(crate::packet::Limits::ASKS));
+        let first = received.next();
+        report.waiting.push(Waiting {
+            neighbour: Some(neighbour.card.name.clone()),
+            what: if collected.later.len() == 1 { "1 packet".into() } else { format!("{} packets", collected.later.len()) },
+            why: format!("packet {first} has not come yet; it is asked for"),
+            retried: true,
+            unreachable: false,
+        });
+    }
+    collected.missing.sort_unstable();
+    collected.missing.dedup();
+    Ok(())
+}
+
+/// Looks for requests to join under every open invitation, and admits.
+pub(in crate::sync) fn admissions(session: &mut Session, place: &mut Place<'_>, report: &mut Report) -> Result<()> {
+    let now = session.world.now();
+    let neighbours: BTreeSet<SiteName> = session.ledger.neighbours()?.into_iter().map(|neighbour| neighbour.card.name).collect();
+    for (name, _) in session.ledger.invited(now)? {
+        let Ok(name) = SiteName::new(&name) else { continue };
+        if neighbours.contains(&name) {
+            continue;
+        }
+        let folder = Folder::between(session.name(), &name);
+        for file in find(session, place, &folder, &session.home.inbox(&name), &mut Vec::new())? {
+            if file.name.number != PacketNumber(1) {
+                continue;
+            }
+            let path = file.bring(session, place, &folder)?;
+            let refused = match open_with(session, &path, file.name, &|_| None) {
+                Ok(opened) if opened.envelope.kind == PacketKind::Join => {
+                    let file_name = file.name.to_string();
+                    match join::admit(session, &opened, &file_name, file.name.bytes)? {
+                        Ok(name) => {
+                            report.admitted.push(name);
+                            None
+                        }
+                        Err(refused) => Some(refused.to_string()),
+                    }
+                }
+                Ok(_) => Some("it is no request to join".to_owned()),
+                Err(error) if error.retry_helps() => continue,
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(why) = refused {
+                set_aside(session, &path, &why)?;
+                report.waiting.push(Waiting {
+                    neighbour: Some(name.clone()),
+                    what: "a request to join".into(),
+                    why,
+                    retried: false,
+                    unreachable: false,
+                });
+            } else {
+                files::remove(&session.world, &path)?;
+            }
+            file.remove(session, place, &folder)?;
+        }
+    }
+    Ok(())
+}
+
+/// A packet file on the exchange, in the inbox, or both.
+struct Found {
+    name: PacketFileName,
+    entry: Option<Entry>,
+    local: Option<PathBuf>,
+    inbox: PathBuf,
+}
+
+impl Found {
+    /// Makes sure it is in the inbox.
+    fn bring(&self, session: &Session, place: &mut Place<'_>, folder: &Folder) -> Result<PathBuf> {
+        match (&self.local, &self.entry) {
+            (Some(path), _) => Ok(path.clone()),
+            (None, Some(entry)) => {
+                fs::create_dir_all(&self.inbox)?;
+                Ok(fetch(&session.world, &mut *place.exchange, folder, entry, &self.inbox)?)
+            }
+            (None, None) => Err(SyncError::Bug("a file that is nowhere")),
+        }
+    }
+
+    fn remove(&self, session: &Session, place: &mut Place<'_>, folder: &Folder) -> Result<()> {
+        let name = FileName::new(&self.name.to_string())?;
+        // Read-only or gone for the moment: applied is applied, and the next round finds a duplicate.
+        match place.exchange.delete(&session.world, folder, &name) {
+            Err(error @ crate::exchange::ExchangeError::Crash(_)) => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whole packet files for us, in the order of their streams. Those whose size is not the one they are named by go to `partial`.
+fn find(
+    session: &Session,
+    place: &mut Place<'_>,
+    folder: &Folder,
+    inbox: &Path,
+    partial: &mut Vec<(PacketFileName, u64)>,
+) -> Result<Vec<Found>> {
+    let parse = |name: &str| name.parse::<PacketFileName>().ok();
+    let mut found: BTreeMap<(PacketNumber, String), Found> = BTreeMap::new();
+    for entry in waiting(&session.world, &mut *place.exchange, folder, |entry| parse(entry.name.as_str()).is_some())? {
+        let Some(name) = parse(entry.name.as_str()) else { continue };
+        if !name.matches(entry.bytes) {
+            partial.push((name, entry.bytes));
+            continue;
+        }
+        found.insert((name.number, name.to_string()), Found { name, entry: Some(entry), local: None, inbox: inbox.to_owned() });
+    }
+    if inbox.is_dir() {
+        for entry in fs::read_dir(inbox)? {
+            let entry = entry?;
+            let Some(name) = parse(&entry.file_name().to_string_lossy()) else { continue };
+            let slot = found.entry((name.number, name.to_string()));
+            let slot = slot.or_insert(Found { name, entry: None, local: None, inbox: inbox.to_owned() });
+            slot.local = Some(entry.path());
+        }
+    }
+    Ok(found.into_values().collect())
+}
+
+fn open_from(session: &Session, from: &Neighbour, path: &Path, name: PacketFileName) -> std::result::Result<Opened, OpenError> {
+    let key = VerifyingKey::parse(&from.card.signing).ok();
+    let trusted = |site: &SiteName| if *site == from.card.name { key.clone() } else { None };
+    open_with(session, path, name, &trusted)
+}
+
+fn open_with(
+    session: &Session,
+    path: &Path,
+    name: PacketFileName,
+    trusted: &dyn Fn(&SiteName) -> Option<VerifyingKey>,
+) -> std::result::Result<Opened, OpenError> {
+    let expected = Expectation { to: session.name().clone(), trusted, name: Some(name) };
+    open(path, &expected, &session.sealing, &session.home.scratch(), &session.limits.packet)
+}
+
+fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Path) -> Result<crate::sync::report::Tally> {
+    session.take_rules(from, opened)?;
+    let early = match session.take_schema(from, opened) {
+        // The records that it allows may come with it: as far as they have a place they are taken first.
+        Err(SyncError::SchemaBrought(refused)) if refused.is_about_records() => {
+            if let Some(refused) = session.refusal_after_changes(from, opened)? {
+                return Err(SyncError::SchemaBrought(refused));
+            }
+            let early = apply::apply_changes(session, from, opened)?;
+            session.take_schema(from, opened)?;
+            early
+        }
+        taken => {
+            taken?;
+            crate::sync::report::Tally::default()
+        }
+    };
+    bundles::travel::keep(session, from, opened)?;
+    if !session.has_database() {
+        let most = session.limits.document_bytes;
+        let Some(bytes) = opened.bytes(schema::PART, most)? else { return Err(SyncError::BadPart(schema::PART)) };
+        let sent = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart(schema::PART))?;
+        start::build_database(session, &sent)?;
+    }
+    documents::switch::hear(session, from, opened)?;
+    documents::take::take(session, from, opened)?;
+    let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let bytes = fs::metadata(path)?.len();
+    let mut tally = apply::apply(session, from, opened, &name, bytes)?;
+    let changes = tally.changes;
+    tally.add(early);
+    Ok(crate::sync::report::Tally { changes, ..tally })
+}
+
+/// Moves a file out of the way for a person to look at, with the reason beside it.
+fn set_aside(session: &Session, path: &Path, why: &str) -> Result<()> {
+    let Some(name) = path.file_name() else { return Ok(()) };
+    let to = session.home.quarantine().join(name);
+    let mut reason = to.clone().into_os_string();
+    reason.push(".txt");
+    files::publish(&session.world, Path::new(&reason), format!("{why}\n").as_bytes(), files::Existing::Replace, files::Privacy::Ordinary)?;
+    Ok(files::rename(&session.world, path, &to)?)
+}
+
+fn wait(neighbour: &Neighbour, number: PacketNumber, why: &str, retried: bool) -> Waiting {
+    Waiting {
+        neighbour: Some(neighbour.card.name.clone()),
+        what: format!("packet {number}"),
+        why: why.to_owned(),
+        retried,
+        unreachable: false,
+    }
+}

@@ -1,0 +1,133 @@
+//! Packets that are on their way: put on the exchange, put there again, thrown away once acknowledged.
+//!
+//! The file in the outbox is the packet, byte for byte, until the neighbour's acknowledgement is applied. That it is
+//! gone from the exchange says nothing (`DESIGN` invariant 8): the neighbour may have taken it, or it was lost.
+
+use std::collections::BTreeSet;
+
+use fs_err as fs;
+
+use super::places::Place;
+use crate::exchange::{Content, Entry, FileName, Folder, deposit, waiting};
+use crate::keys::SealingRecipient;
+use crate::ledger::{Direction, Neighbour, PacketRow};
+use crate::model::PacketNumber;
+use crate::packet::{Draft, PacketFileName, Sealed, seal};
+use crate::sync::{Result, Session};
+use crate::world::files;
+
+/// Puts on the exchange what was never there, what the neighbour asks for, and what is long unacknowledged and gone.
+/// `rows` are those of the outbox before anything was put anywhere in this round; what is put there goes into `done`.
+///
+/// # Errors
+/// As the exchange says; what was put there before stays noted.
+pub(in crate::sync) fn deposit_due(
+    session: &Session,
+    place: &mut Place<'_>,
+    rows: &[PacketRow],
+    to: &Neighbour,
+    asked: &BTreeSet<PacketNumber>,
+    done: &mut BTreeSet<PacketNumber>,
+) -> Result<()> {
+    let folder = Folder::between(&to.card.name, session.name());
+    let now = session.world.now();
+    let overdue = |deposited: crate::model::Millis| now.0 - deposited.0 >= session.limits.redeposit_millis;
+    let mut listed: Option<Vec<Entry>> = None;
+    let last_put = place.last_put(session, &to.card.name)?;
+    for row in rows {
+        let due = match row.deposited {
+            None => true,
+            Some(_) if row.number > last_put => true,
+            Some(_) if asked.contains(&row.number) => true,
+            Some(deposited) if row.wants_answer && overdue(deposited) => {
+                if listed.is_none() {
+                    listed = Some(place.exchange.list(&session.world, &folder)?);
+                }
+                let there = listed.iter().flatten().any(|entry| entry.name.as_str() == row.name && entry.bytes == row.bytes);
+                !there
+            }
+            Some(_) => false,
+        };
+        if !due {
+            continue;
+        }
+        let file = session.home.outbox(&to.card.name).join(&row.name);
+        let name = FileName::new(&row.name)?;
+        deposit(&session.world, &mut *place.exchange, &place.reached, &folder, &name, Content::File(&file))?;
+        session.ledger.begin()?;
+        session.ledger.set_deposited(to.site, row.number, now)?;
+        if row.number > last_put {
+            place.set_put(session, &to.card.name, row.number)?;
+        }
+        session.ledger.commit(&session.world, "commit deposit")?;
+        done.insert(row.number);
+    }
+    Ok(())
+}
+
+/// Takes back what is acknowledged and lies on one of several exchanges still: its recipient may only ever look at another.
+///
+/// # Errors
+/// As the exchange says.
+pub(in crate::sync) fn take_back(session: &Session, place: &mut Place<'_>, to: &Neighbour) -> Result<()> {
+    if !place.is_to_be_swept(session, &to.card.name, to.acknowledged)? {
+        return Ok(());
+    }
+    let folder = Folder::between(&to.card.name, session.name());
+    let done = |name: &str| name.parse::<PacketFileName>().is_ok_and(|name| name.stream == to.stream_out && name.number <= to.acknowledged);
+    for entry in waiting(&session.world, &mut *place.exchange, &folder, |entry| done(entry.name.as_str()))? {
+        place.exchange.delete(&session.world, &folder, &entry.name)?;
+    }
+    place.set_swept(session, &to.card.name, to.acknowledged)
+}
+
+/// Throws away the files of acknowledged packets.
+pub(in crate::sync) fn tidy(session: &Session, to: &Neighbour) -> Result<()> {
+    let folder = session.home.outbox(&to.card.name);
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    let waiting: BTreeSet<String> = session.ledger.outbox(to.site)?.into_iter().map(|row| row.name).collect();
+    for entry in fs::read_dir(&folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let is_packet = entry.path().extension().is_some_and(|extension| extension == PacketFileName::EXTENSION);
+        if is_packet && !waiting.contains(&*name.to_string_lossy()) {
+            files::remove(&session.world, &entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives sealed files of known numbers their names, and throws away those that no number knows.
+pub(in crate::sync) fn finish_renames(session: &Session, to: &Neighbour) -> Result<()> {
+    let folder = session.home.outbox(&to.card.name);
+    if !folder.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(&folder)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "new") {
+            continue;
+        }
+        let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok()).map(PacketNumber);
+        let row = match number {
+            Some(number) => session.ledger.packet(to.site, Direction::Out, number)?,
+            None => None,
+        };
+        match row {
+            Some(row) => files::rename(&session.world, &path, &folder.join(row.name))?,
+            None => files::remove(&session.world, &path)?,
+        }
+    }
+    Ok(())
+}
+
+/// Seals a draft as the outbox file of its number that is not named yet.
+pub(in crate::sync) fn seal_into_outbox(session: &Session, to: &Neighbour, draft: &Draft) -> Result<Sealed> {
+    let folder = session.home.outbox(&to.card.name);
+    fs::create_dir_all(&folder)?;
+    let recipient = SealingRecipient::parse(&to.card.sealing)?;
+    let out = folder.join(format!("{}.new", draft.number));
+    Ok(seal(&session.world, draft, &session.signing, &[recipient], &out, &session.home.scratch())?)
+}

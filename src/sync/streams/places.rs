@@ -1,0 +1,248 @@
+//! Which exchanges are there in this round? A site may have several: the share in the office, a server on the road.
+//!
+//! **States of an address**: never reached → known by the id of its marker → out of reach, or there with another id. An exchange that
+//! this site never used is somebody else's until a person says otherwise ([`accept`]): something else is mounted there, or the address
+//! is wrong. Nothing is taken from it and nothing put there. Only a site that begins takes what it was told to use.
+//! Two addresses with one id are two ways to one exchange: the first that is reached is gone, the others are not asked.
+//! Exchanges with different ids are all used: what is put is put on each, what comes is taken from each.
+//!
+//! So a packet may come twice, once over each. **Invariant**: that creates no duty to answer, or two sites with two exchanges would answer
+//! each other for ever. Only a packet that comes again over the same exchange does: its sender has not had our answer. The ledger's
+//! notes hold, per exchange and neighbour, the last number that was put there and the last that was taken. Where there is one
+//! exchange, whatever was taken came from it and no note is needed. A packet that is acknowledged is taken back from where it lies still, for its recipient may only ever look at another.
+//!
+//! An exchange that fails in the middle is left alone for the rest of the round: every neighbour would wait for it anew.
+
+use std::collections::BTreeSet;
+
+use crate::exchange::{Exchange, ExchangeError, ExchangeId, MarkerFault, Reached, reach};
+use crate::ledger::Neighbour;
+use crate::model::{PacketNumber, SiteName};
+use crate::sync::report::{Report, Waiting};
+use crate::sync::{Result, Session, SyncError};
+
+/// Note with the ids of all exchanges that this site ever used.
+const USED: &str = "exchange";
+
+/// An exchange that was reached in this round.
+pub(in crate::sync) struct Place<'a> {
+    /// The exchange.
+    pub exchange: &'a mut dyn Exchange,
+    /// Proof that it was reached.
+    pub reached: Reached,
+    /// Whether it failed since.
+    gone: bool,
+    /// Whether the site has others.
+    one_of_several: bool,
+}
+
+impl Place<'_> {
+    /// Whether it is still to be asked.
+    pub(in crate::sync) const fn is_there(&self) -> bool {
+        !self.gone
+    }
+
+    /// Runs a part that needs it; where it fails, says so in the report and goes on.
+    pub(in crate::sync) fn attempt<T>(
+        &mut self,
+        report: &mut Report,
+        with: Option<&Neighbour>,
+        work: impl FnOnce(&mut Self, &mut Report) -> Result<T>,
+    ) -> Result<Option<T>> {
+        match work(self, report) {
+            Ok(done) => Ok(Some(done)),
+            Err(SyncError::Exchange(error)) => {
+                // With others there, what this one keeps from happening happens over them.
+                let alone = !self.one_of_several;
+                self.gone = matches!(error, ExchangeError::Unreachable { .. });
+                report.waiting.push(failed(error, with, alone)?);
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The last packet that was put here for a neighbour.
+    pub(in crate::sync) fn last_put(&self, session: &Session, to: &SiteName) -> Result<PacketNumber> {
+        number(session, &put_note(self.reached.id, to))
+    }
+
+    /// Notes that a packet was put here. In the transaction of the caller.
+    pub(in crate::sync) fn set_put(&self, session: &Session, to: &SiteName, packet: PacketNumber) -> Result<()> {
+        Ok(session.ledger.set_note(&put_note(self.reached.id, to), &packet.to_string())?)
+    }
+
+    /// Whether something of ours may lie here that a neighbour has acknowledged since the last time.
+    pub(in crate::sync) fn is_to_be_swept(&self, session: &Session, to: &SiteName, acknowledged: PacketNumber) -> Result<bool> {
+        Ok(self.one_of_several && number(session, &self.swept_note(to))? < acknowledged)
+    }
+
+    /// Notes that nothing acknowledged lies here any more.
+    pub(in crate::sync) fn set_swept(&self, session: &Session, to: &SiteName, acknowledged: PacketNumber) -> Result<()> {
+        session.ledger.begin()?;
+        session.ledger.set_note(&self.swept_note(to), &acknowledged.to_string())?;
+        session.ledger.commit(&session.world, "commit swept")?;
+        Ok(())
+    }
+
+    fn swept_note(&self, to: &SiteName) -> String {
+        format!("swept:{}:{to}", self.reached.id)
+    }
+
+    /// Notes that a packet was taken from here; says whether it was here before.
+    pub(in crate::sync) fn is_repeat(&self, session: &Session, from: &SiteName, packet: PacketNumber) -> Result<bool> {
+        if !self.one_of_several {
+            return Ok(true);
+        }
+        let note = format!("taken:{}:{from}", self.reached.id);
+        if packet <= number(session, &note)? {
+            return Ok(true);
+        }
+        session.ledger.begin()?;
+        session.ledger.set_note(&note, &packet.to_string())?;
+        session.ledger.commit(&session.world, "commit taken")?;
+        Ok(false)
+    }
+}
+
+fn put_note(exchange: ExchangeId, to: &SiteName) -> String {
+    format!("put:{exchange}:{to}")
+}
+
+fn number(session: &Session, note: &str) -> Result<PacketNumber> {
+    Ok(PacketNumber(session.ledger.note(note)?.and_then(|number| number.parse().ok()).unwrap_or_default()))
+}
+
+fn failed(error: ExchangeError, with: Option<&Neighbour>, alone: bool) -> Result<Waiting> {
+    if matches!(error, ExchangeError::Crash(_)) {
+        return Err(error.into());
+    }
+    // An absent marker is mostly an unmounted share, and that passes. What the far side refuses wants a person; the next round tries all
+    // the same, for somebody may have mended it there.
+    let unmarked = matches!(error, ExchangeError::NotAnExchange { why: MarkerFault::Absent, .. });
+    let passing = error.retry_helps() || unmarked || matches!(error, ExchangeError::Missing { .. } | ExchangeError::Exists { .. });
+    Ok(Waiting {
+        neighbour: with.map(|neighbour| neighbour.card.name.clone()),
+        what: if alone { "everything".into() } else { "what goes over this exchange".into() },
+        why: error.to_string(),
+        retried: passing,
+        unreachable: passing,
+    })
+}
+
+/// Reaches the exchanges, in their order. What cannot be reached is in the report.
+pub(in crate::sync) fn reach_all<'a>(
+    session: &Session,
+    exchanges: &'a mut [&mut dyn Exchange],
+    report: &mut Report,
+) -> Result<Vec<Place<'a>>> {
+    let one_of_several = exchanges.len() > 1;
+    let mut places: Vec<Place<'a>> = Vec::new();
+    let mut away = Vec::new();
+    // Whoever begins takes what it was told to use.
+    let begins = used(session)?.is_empty();
+    for exchange in exchanges {
+        let place = exchange.place();
+        let is_open = |id: &str| places.iter().any(|place| place.reached.id.to_string() == id);
+        let before = at(session, &place)?;
+        if before.as_deref().is_some_and(is_open) {
+            continue;
+        }
+        let reached = match reach(&session.world, &mut **exchange) {
+            Ok(reached) => reached,
+            Err(error) => {
+                away.push(failed(error, None, !one_of_several)?);
+                continue;
+            }
+        };
+        match standing(session, &place, reached.id)? {
+            Standing::Used => {}
+            Standing::AnotherWay | Standing::First => accept(session, &place, reached.id)?,
+            Standing::Unknown if begins => accept(session, &place, reached.id)?,
+            Standing::Unknown | Standing::Exchanged => {
+                away.push(Waiting {
+                    neighbour: None,
+                    what: if one_of_several { "what goes over this exchange".into() } else { "everything".into() },
+                    why: format!("`{place}` is an exchange, but not the one this site used before"),
+                    retried: false,
+                    unreachable: false,
+                });
+                continue;
+            }
+        }
+        if !is_open(&reached.id.to_string()) {
+            places.push(Place { exchange: &mut **exchange, reached, gone: false, one_of_several });
+        }
+    }
+    report.waiting.extend(away);
+    Ok(places)
+}
+
+/// At the end of a round: an exchange that is away while another one works is worth a line, and nothing to be called for at night or to
+/// wait for.
+pub(in crate::sync) fn sum_up(places: &[Place<'_>], report: &mut Report) {
+    if places.iter().all(|place| !place.is_there()) {
+        return;
+    }
+    let (away, wrong) = std::mem::take(&mut report.waiting).into_iter().partition(|waiting| waiting.unreachable);
+    report.waiting = wrong;
+    let mut lines: Vec<String> = Vec::<Waiting>::into_iter(away).map(|waiting| format!("{}; the others were used", waiting.why)).collect();
+    lines.dedup();
+    report.notes.extend(lines);
+}
+
+/// What a site knows of the exchange that it finds at an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the one that was there before.
+    Used,
+    /// It is one that the site uses, under another address.
+    AnotherWay,
+    /// Nothing, and this site used none so far.
+    First,
+    /// Nothing, and nothing was there before.
+    Unknown,
+    /// Nothing, and another one was there before.
+    Exchanged,
+}
+
+/// Tells what a site knows of an exchange at an address.
+///
+/// # Errors
+/// As the ledger says.
+pub fn standing(session: &Session, place: &str, id: ExchangeId) -> Result<Standing> {
+    let id = id.to_string();
+    Ok(match at(session, place)? {
+        Some(before) if before == id => Standing::Used,
+        Some(_) => Standing::Exchanged,
+        None => match used(session)? {
+            used if used.is_empty() => Standing::First,
+            used if used.contains(&id) => Standing::AnotherWay,
+            _ => Standing::Unknown,
+        },
+    })
+}
+
+/// Takes what is at an address now for an exchange of this site, whatever was there before.
+///
+/// # Errors
+/// As the ledger says.
+pub fn accept(session: &Session, place: &str, id: ExchangeId) -> Result<()> {
+    let mut all = used(session)?;
+    all.insert(id.to_string());
+    session.ledger.begin()?;
+    session.ledger.set_note(&format!("exchange:{place}"), &id.to_string())?;
+    session.ledger.set_note(USED, &all.into_iter().collect::<Vec<_>>().join(" "))?;
+    session.ledger.commit(&session.world, "commit exchange")?;
+    Ok(())
+}
+
+/// The exchange that was at an address when it was last reached.
+fn at(session: &Session, place: &str) -> Result<Option<String>> {
+    Ok(session.ledger.note(&format!("exchange:{place}"))?)
+}
+
+/// All exchanges that this site ever used.
+fn used(session: &Session) -> Result<BTreeSet<String>> {
+    Ok(session.ledger.note(USED)?.unwrap_or_default().split_whitespace().map(str::to_owned).collect())
+}

@@ -1,0 +1,243 @@
+//! Is a name that came one that went, under another name? Where nobody tells, places and records do.
+//!
+//! A rename is believed where the new name stands in the place of the old one *and* the records hold there what the mirror
+//! holds; else the column is dropped and another one added, and the report names both. A table is the same under another name
+//! where our triggers went with it, or where all its columns are there and its records are those of the mirror.
+//!
+//! A name that is there as before may be another column: renamed, and a new one made under the name; dropped, and made again; two that exchanged
+//! their names. A table that was only altered still has our triggers, so a record that holds something else and was not noted tells it. Of
+//! a table that was made anew nothing tells it: there a name goes on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::evolve::{Gap, merged, same_name};
+use super::upgrade::{as_armed, captured};
+use crate::database::Database;
+use crate::model::{FieldNo, Key, Row, Shape, Value};
+use crate::sync::{Result, Session};
+
+/// Records looked at to see whether a name is another name for something known.
+const SAMPLE: usize = 2_000;
+
+/// Notes read to know which of them were edited meanwhile.
+const NOTED: usize = 100_000;
+
+/// What became of names that nobody told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::sync) struct Guess {
+    /// Fields that have another name now.
+    pub renamed: Vec<(FieldNo, String)>,
+    /// Names that another column has now: it was dropped and made again.
+    pub anew: Vec<String>,
+}
+
+/// Fields that have another name now: those for which exactly one column that is new, or that is another one under its name, holds what the
+/// mirror holds. Out of the gaps goes what is clearly another column: in records that nobody touched it holds what it was filled with, and
+/// the one that went held something else.
+pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps: &mut Vec<Gap>) -> Result<Guess> {
+    let database = session.database()?;
+    let candidate = merged(old, found, &[], &BTreeSet::new());
+    // A table that was only altered: what differs in a record that no trigger noted was written by nobody, so it is another column.
+    let altered = session.rules.schema_travels() && captured(session, old)?.is_some();
+    let stayed: Vec<FieldNo> = old.live_fields().filter(|field| altered && candidate.is_live(*field) && !old.is_key(*field)).collect();
+    if gaps.is_empty() && stayed.is_empty() {
+        return Ok(Guess::default());
+    }
+    // SQLite drops no column of a key: one that is gone from a table that was only altered is called otherwise, whatever the records show.
+    let is_new = |name: &str| old.live_fields().all(|field| !same_name(old.name_of(field), name));
+    let key = old.key.iter().zip(&found.key).map(|(was, is)| (*was, found.name_of(*is).to_owned()));
+    let of_key: Vec<(FieldNo, String)> = key.filter(|(was, is)| altered && is_new(is) && !candidate.is_live(*was)).collect();
+    let come: Vec<FieldNo> = candidate.live_fields().filter(|field| !old.is_live(*field)).collect();
+    let gone: Vec<FieldNo> = old.live_fields().filter(|field| !candidate.is_live(*field)).collect();
+    let mut defaults = BTreeMap::new();
+    for field in come.iter().chain(&stayed) {
+        defaults.insert(*field, database.constant_default(&candidate, *field)?);
+    }
+    let in_place = |gone: &FieldNo, new: &FieldNo| {
+        gaps.iter().any(|gap| gap.gone.contains(gone) && gap.new.iter().any(|name| candidate.field(name) == Some(*new)))
+    };
+    let mut pairs: Vec<(FieldNo, FieldNo)> = Vec::new();
+    for was in gone.iter().chain(&stayed) {
+        let is_place = |new: &&FieldNo| in_place(was, new) || stayed.contains(was) || stayed.contains(*new);
+        pairs.extend(come.iter().chain(&stayed).filter(|new| was != *new).filter(is_place).map(|new| (*was, *new)));
+    }
+    let mut evidence: BTreeMap<(FieldNo, FieldNo), Evidence> = BTreeMap::new();
+    let mut names: BTreeMap<FieldNo, Name> = BTreeMap::new();
+    let mut values: BTreeMap<FieldNo, BTreeSet<String>> = BTreeMap::new();
+    let mut holds_more: BTreeSet<FieldNo> = BTreeSet::new();
+    let is_default = |field: &FieldNo, value: &Value| defaults.get(field).and_then(Option::as_ref) == Some(value);
+    let looked = compare_sample(session, old, &candidate, &mut |mirror, row, noted| {
+        for pair @ (was_field, new) in &pairs {
+            let (was, is) = (mirror.get(*was_field), row.get(*new));
+            let telling = *is != Value::Null && defaults.get(new).is_some_and(|default| default.as_ref() != Some(is));
+            evidence.entry(*pair).or_default().add(was.converts_to(is), telling, noted);
+            if !noted && (telling || defaults.get(new).is_none_or(Option::is_none)) {
+                holds_more.insert(*new);
+            }
+        }
+        for field in &stayed {
+            let (was, is) = (mirror.get(*field), row.get(*field));
+            names.entry(*field).or_default().add(was.converts_to(is), is_default(field, is), noted);
+        }
+        for (field, value) in come.iter().map(|field| (field, row.get(*field))).chain(gone.iter().map(|field| (field, mirror.get(*field))))
+        {
+            values.entry(*field).or_default().insert(value.to_string());
+        }
+    })?;
+    if !looked {
+        return Ok(Guess { renamed: of_key, anew: Vec::new() });
+    }
+    let moved: BTreeSet<FieldNo> = names.iter().filter(|(_, name)| name.is_another()).map(|(field, _)| *field).collect();
+    // What stayed is neither end of a rename.
+    evidence.retain(|(was, new), _| (moved.contains(was) || gone.contains(was)) && (moved.contains(new) || come.contains(new)));
+    evidence.retain(|(was, new), _| of_key.iter().all(|(field, name)| field != was && name != candidate.name_of(*new)));
+    let differs = |new: FieldNo| {
+        let mut seen = evidence.iter().filter(|((_, one), _)| *one == new).peekable();
+        seen.peek().is_some() && seen.all(|(_, evidence)| evidence.differs())
+    };
+    // A column that has far fewer values than the one that went is no other spelling of it.
+    let says_nothing = |new: FieldNo| {
+        let count = |field: &FieldNo| values.get(field).map_or(0, BTreeSet::len);
+        !gone.is_empty() && gone.iter().all(|gone| count(&new) * 2 <= count(gone))
+    };
+    let is_another = |name: &str| candidate.field(name).is_some_and(|new| !holds_more.contains(&new) && differs(new) || says_nothing(new));
+    gaps.iter_mut().for_each(|gap| gap.new.retain(|name| !is_another(name)));
+    gaps.retain(|gap| !gap.new.is_empty());
+    let agreeing: Vec<(FieldNo, FieldNo)> =
+        evidence.into_iter().filter(|(_, evidence)| evidence.is_enough()).map(|(pair, _)| pair).collect();
+    let only = |(gone, new): &(FieldNo, FieldNo)| agreeing.iter().filter(|(g, n)| g == gone || n == new).count() == 1;
+    let named = |(gone, new): &(FieldNo, FieldNo)| (*gone, candidate.name_of(*new).to_owned());
+    let renamed: Vec<(FieldNo, String)> = agreeing.iter().filter(|pair| only(pair)).map(named).chain(of_key.clone()).collect();
+    let goes = |field: &&FieldNo| {
+        let taken = renamed.iter().any(|(_, to)| same_name(to, candidate.name_of(**field)));
+        renamed.iter().all(|(from, _)| from != *field) && (taken || names[*field].is_filled())
+    };
+    let anew = moved.iter().filter(goes).map(|field| candidate.name_of(*field).to_owned()).collect();
+    Ok(Guess { renamed, anew })
+}
+
+/// Whether a table that is new is one that is missing, under another name.
+pub(in crate::sync) fn is_same_table(session: &Session, old: &Shape, found: &Shape) -> Result<bool> {
+    // Triggers go with a table that is renamed, whatever else is changed about it.
+    if let Some(now) = captured(session, old)?.filter(|now| *now != old.name) {
+        return Ok(same_name(&now, &found.name));
+    }
+    let names = |shape: &Shape| shape.live_fields().map(|field| shape.name_of(field).to_owned()).collect::<Vec<_>>();
+    let keys = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect::<Vec<_>>();
+    if names(old) != names(found) || keys(old) != keys(found) || old.key_kind != found.key_kind {
+        return Ok(false);
+    }
+    holds_the_same(session, old, &merged(old, found, &[], &BTreeSet::new()))
+}
+
+/// Whether the records of a table are those that the mirror has of it.
+pub(in crate::sync) fn holds_the_same(session: &Session, old: &Shape, candidate: &Shape) -> Result<bool> {
+    let mut evidence = Evidence::default();
+    let looked = compare_sample(session, old, candidate, &mut |mirror, row, noted| {
+        let same = candidate.live_fields().all(|field| !old.is_live(field) || mirror.get(field) == row.get(field));
+        evidence.add(same, true, noted);
+    })?;
+    Ok(looked && evidence.is_enough())
+}
+
+/// What records say of a name that was there before.
+#[derive(Clone, Copy, Debug, Default)]
+struct Name {
+    /// Those that nobody touched.
+    untouched: Held,
+    /// Those that were noted: the migration itself may have written to all of them.
+    noted: Held,
+}
+
+/// Records by what they hold in a field.
+#[derive(Clone, Copy, Debug, Default)]
+struct Held {
+    /// What they held, and not only what a column is filled with.
+    kept: u64,
+    /// What a column is filled with, and they held something else.
+    emptied: u64,
+    /// Something else.
+    other: u64,
+}
+
+impl Name {
+    fn add(&mut self, same: bool, filled: bool, noted: bool) {
+        let held = if noted { &mut self.noted } else { &mut self.untouched };
+        held.kept += u64::from(same && !filled);
+        held.emptied += u64::from(!same && filled);
+        held.other += u64::from(!same && !filled);
+    }
+
+    /// Where only noted records tell, what the name meant must also be found under another one.
+    const fn is_another(&self) -> bool {
+        let Held { kept, emptied, other } = self.untouched;
+        let written = self.noted.kept == 0 && self.noted.emptied > self.noted.other;
+        kept == 0 && (emptied + other > 0 || written)
+    }
+
+    const fn is_filled(&self) -> bool {
+        self.untouched.kept == 0 && self.untouched.other == 0 && self.untouched.emptied > 0
+    }
+}
+
+/// What records say of a name that may be another name for something known.
+#[derive(Clone, Copy, Debug, Default)]
+struct Evidence {
+    /// Records that nobody touched and that hold the same, and not only what a new column is filled with.
+    telling: u64,
+    /// Records that were noted (the migration itself may have written to all of them) and tell the same, or hold something else.
+    noted_telling: u64,
+    noted_other: u64,
+    /// Records that nobody touched and that hold something else.
+    other: u64,
+}
+
+impl Evidence {
+    fn add(&mut self, same: bool, telling: bool, noted: bool) {
+        self.telling += u64::from(same && telling && !noted);
+        self.noted_telling += u64::from(same && telling && noted);
+        self.noted_other += u64::from(!same && noted);
+        self.other += u64::from(!same && !noted);
+    }
+
+    const fn differs(&self) -> bool {
+        self.other > 0
+    }
+
+    const fn is_enough(&self) -> bool {
+        self.other == 0 && (self.telling > 0 || self.noted_telling > 0 && self.noted_telling >= self.noted_other)
+    }
+}
+
+/// Shows mirror and record of up to [`SAMPLE`] records, read by a shape that may be the right one, and whether the record was noted since
+/// the mirror was made. False where the database cannot be read by it.
+fn compare_sample(session: &Session, old: &Shape, candidate: &Shape, each: &mut dyn FnMut(&Row, &Row, bool)) -> Result<bool> {
+    let (database, ledger) = (session.database()?, &session.ledger);
+    let noted = noted(session, database, &as_armed(session, old)?)?;
+    database.begin_read()?;
+    let mut pairs = Vec::new();
+    let scanned = database.scan(candidate, None, SAMPLE, &mut |key, row| {
+        pairs.push((key, Row::decode(row)));
+    });
+    database.end_read()?;
+    match scanned {
+        Err(crate::database::DatabaseError::ShapeMoved { .. }) => return Ok(false),
+        scanned => scanned?,
+    };
+    for (key, row) in pairs {
+        let mirror = ledger.peek(old, &key, |mirror| mirror.map(Row::decode))?;
+        if let (Some(Ok(mirror)), Ok(row)) = (mirror, row) {
+            each(&mirror, &row, noted.contains(&key));
+        }
+    }
+    Ok(true)
+}
+
+/// Keys that were noted since the last seal.
+pub(in crate::sync) fn noted(session: &Session, database: &Database, shape: &Shape) -> Result<BTreeSet<Key>> {
+    if !database.has_log(shape)? {
+        return Ok(BTreeSet::new());
+    }
+    let notes = database.notes(shape, session.ledger.sealed(shape.number)?, NOTED)?;
+    Ok(notes.into_iter().filter_map(|note| note.key.ok()).collect())
+}

@@ -1,0 +1,323 @@
+//! Which table of the database is which known one, and which column? What is the same keeps its number, what is another one gets the next.
+//!
+//! In this order: what the parent told ([`schema::Change`]), what a table shows that was only altered ([`super::guess`]), the name, what
+//! the records show. Where the schema of the main office travels every table and column then has the main office's number beside our own
+//! ([`Told`]): by that it is known in packets, whatever was called so before or will be. What the main office does not number is this
+//! site's own and stays untracked ([`own`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::evolve::{Event, anywhere, field_events, gaps, merged, same_name};
+use super::guess::{Guess, guess, holds_the_same, is_same_table};
+use super::upgrade::{TakenOver, captured};
+use crate::model::{FieldNo, LIBRARY, Shape, TableNo, Told};
+use crate::rules::Rules;
+use crate::site::Role;
+use crate::sync::numbers::numbering;
+use crate::sync::schema::{self, Identity, SentSchema, own};
+use crate::sync::{Result, Session};
+
+/// Finds for every table of the database the one it was.
+pub(in crate::sync) struct Taking<'s> {
+    session: &'s Session,
+    found: Vec<Shape>,
+    /// The known table that a found one is, by its name.
+    same: BTreeMap<String, TableNo>,
+    pub untracked: Vec<(String, String)>,
+    /// Every table that ever was, by number, as it is to be from now on.
+    pub all: Vec<Shape>,
+    pub events: Vec<Event>,
+    pub taken: TakenOver,
+    /// What became of names with a told schema.
+    change: schema::Change,
+    /// What the parent told; none at the host, and where schemas do not travel.
+    told: Option<SentSchema>,
+}
+
+impl<'s> Taking<'s> {
+    pub(in crate::sync) fn new(session: &'s Session, surveyed: i64) -> Result<Self> {
+        // A table that has no key of its own keeps the one it was taken in with, whatever the rules have come to say.
+        let with_key = |rules: Rules, shape: &Shape| {
+            let key: Vec<String> = shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
+            rules.with_key(&shape.name, &key)
+        };
+        let rules = session.shapes.iter().fold(session.rules.clone(), with_key);
+        let survey = session.database()?.survey(&rules)?;
+        let mut taking = Self {
+            session,
+            found: survey.shapes,
+            same: BTreeMap::new(),
+            untracked: survey.untracked.into_iter().map(|one| (one.name, one.reason.to_string())).collect(),
+            all: session.ledger.shapes_ever()?,
+            events: Vec::new(),
+            taken: TakenOver { surveyed, ..TakenOver::default() },
+            change: schema::change(session)?,
+            told: if schema::words(session)?.is_some() { schema::told(session)? } else { None },
+        };
+        taking.same = taking.pair()?;
+        let own = taking.own_columns()?;
+        if !own.is_empty() {
+            let local = |rules: Rules, (table, own): (&String, &Vec<String>)| {
+                let all = [rules.table(table).local.clone(), own.clone()].concat();
+                rules.with_local(table, &all)
+            };
+            let survey = session.database()?.survey(&own.iter().fold(rules, local))?;
+            taking.found = survey.shapes;
+            taking.untracked = survey.untracked.into_iter().map(|one| (one.name, one.reason.to_string())).collect();
+            let columns = own.iter().flat_map(|(table, own)| own.iter().map(move |column| format!("{table}.{column}")));
+            taking.untracked.extend(columns.map(|column| (column, own::WHY.to_owned())));
+        }
+        taking.found.iter_mut().for_each(|shape| numbering::identify(shape, &session.rules));
+        Ok(taking)
+    }
+
+    /// Which found table is which known one.
+    fn pair(&self) -> Result<BTreeMap<String, TableNo>> {
+        let live = || self.all.iter().filter(|shape| !shape.past.gone && !self.change.ended.contains(&shape.name));
+        let is_found = |name: &str| self.found.iter().find(|found| same_name(&found.name, name)).map(|found| found.name.clone());
+        let mut same: BTreeMap<String, TableNo> = BTreeMap::new();
+        let mut left: Vec<&Shape> = Vec::new();
+        for old in live() {
+            // Two tables may have exchanged their names, so what our triggers tell comes before any name.
+            let now = match self.change.tables.get(&old.name) {
+                Some(now) => Some(now.clone()),
+                None => captured(self.session, old)?.filter(|table| *table != old.name),
+            };
+            match now.and_then(|now| is_found(&now)) {
+                Some(found) => drop(same.insert(found, old.number)),
+                None => left.push(old),
+            }
+        }
+        left.retain(|old| match is_found(&old.name).filter(|found| !same.contains_key(found)) {
+            Some(found) => same.insert(found, old.number).is_some(),
+            None => true,
+        });
+        for old in left {
+            for found in &self.found {
+                if !same.contains_key(&found.name) && is_same_table(self.session, old, found)? {
+                    same.insert(found.name.clone(), old.number);
+                    break;
+                }
+            }
+        }
+        Ok(same)
+    }
+
+    /// The known table that a found one is.
+    fn before(&self, found: &str) -> Option<&Shape> {
+        self.same.get(found).map(|number| &self.all[number.0 as usize])
+    }
+
+    /// What the parent told of a found table, whatever this site's application calls it.
+    fn identity(&self, found: &str) -> Option<(TableNo, &Identity)> {
+        let names = &self.told.as_ref()?.names;
+        let known = self.before(found).and_then(|old| old.past.told.as_ref());
+        // A name that the application gave to another table says nothing.
+        let is_taken = |number: TableNo| {
+            let others = self.same.iter().filter(|(name, _)| *name != found).map(|(_, number)| &self.all[number.0 as usize]);
+            others.filter_map(|other| other.past.told.as_ref()).any(|told| told.table == number)
+        };
+        let named = || names.iter().find(|(number, told)| same_name(&told.name, found) && !is_taken(**number));
+        let found = known.and_then(|told| names.get_key_value(&told.table)).or_else(named);
+        found.map(|(number, identity)| (*number, identity))
+    }
+
+    /// Columns by table that are this site's own.
+    fn own_columns(&self) -> Result<own::Own> {
+        let mut all = own::Own::new();
+        for found in &self.found {
+            let Some((_, identity)) = self.identity(&found.name) else { continue };
+            let old = self.before(&found.name);
+            let renamed = match old {
+                Some(old) if !self.change.columns.contains_key(&old.name) => {
+                    guess(self.session, old, found, &mut gaps(old, found))?.renamed
+                }
+                Some(_) | None => Vec::new(),
+            };
+            let own = own::columns(identity, found, old, &renamed);
+            if !own.is_empty() {
+                all.insert(found.name.clone(), own);
+            }
+        }
+        Ok(all)
+    }
+
+    pub(in crate::sync) fn match_tables(&mut self) -> Result<()> {
+        let live: Vec<Shape> = self.all.iter().filter(|shape| !shape.past.gone).cloned().collect();
+        let mut left = self.found.clone();
+        for old in live {
+            let is_it = |found: &Shape| self.same.get(&found.name) == Some(&old.number);
+            let Some(at) = left.iter().position(is_it) else {
+                match self.untracked.iter().find(|(name, _)| same_name(name, &old.name) && !self.change.ended.contains(&old.name)) {
+                    Some((name, why)) => self.events.push(Event::Untracked(name.clone(), why.clone())),
+                    None => self.events.push(Event::TableGone(old.name.clone())),
+                }
+                self.all[old.number.0 as usize].past.gone = true;
+                continue;
+            };
+            let found = left.remove(at);
+            if !self.go_on(&old, &found)? {
+                self.events.push(Event::OtherKey(old.name.clone()));
+                self.all[old.number.0 as usize].past.gone = true;
+                left.push(found);
+            } else if !same_name(&old.name, &found.name) {
+                self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
+            }
+        }
+        let (ours, own): (Vec<Shape>, Vec<Shape>) =
+            left.into_iter().partition(|found| self.told.is_none() || found.name == LIBRARY || self.identity(&found.name).is_some());
+        self.untracked.extend(own.into_iter().map(|found| (found.name, own::WHY.to_owned())));
+        ours.iter().try_for_each(|found| self.begin(found))?;
+        self.number();
+        Ok(())
+    }
+
+    /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
+    fn go_on(&mut self, old: &Shape, found: &Shape) -> Result<bool> {
+        let columns = self.change.columns.get(&old.name);
+        // Where the schema travels a drop cannot be taken back, so the host looks further, and asks where nothing tells.
+        let asks = self.session.settings.role == Role::Host && self.session.rules.schema_travels();
+        let mut gaps = match columns {
+            Some(_) => Vec::new(),
+            None if asks => anywhere(old, found),
+            None => gaps(old, found),
+        };
+        let guessed = match columns {
+            Some(columns) => Guess { renamed: told_renames(old, found, columns), ..Guess::default() },
+            None => guess(self.session, old, found, &mut gaps)?,
+        };
+        let named = [guessed.renamed.clone(), self.back(old, found)].concat();
+        let anew = [self.anew(old, found, &named), guessed.anew].concat();
+        let new = merged(old, found, &named, &anew.into_iter().collect());
+        if new.key != old.key || new.key_kind != old.key_kind {
+            return Ok(false);
+        }
+        if new != *old {
+            self.events.extend(field_events(old, &new, &guessed.renamed, &gaps));
+            let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
+            self.taken.tables.insert(new.number, fresh);
+        }
+        if let Some(columns) = columns {
+            let made = columns.made.iter().filter_map(|name| new.field(name)).collect();
+            self.taken.made.insert(new.number, made);
+            self.taken.tables.entry(new.number).or_default();
+        }
+        let at = new.number.0 as usize;
+        self.all[at] = new;
+        Ok(true)
+    }
+
+    /// Fields that are not in the table and that the parent numbers as ones which are in it now: they went and came back here, or a
+    /// neighbour spoke of them first.
+    fn back(&self, old: &Shape, found: &Shape) -> Vec<(FieldNo, String)> {
+        let (Some((_, identity)), Some(told)) = (self.identity(&found.name), old.past.told.as_ref()) else { return Vec::new() };
+        let is_back = |(number, name): (&FieldNo, &String)| {
+            let field = told.fields.get(number).filter(|field| !old.is_live(**field))?;
+            let there = found.live_fields().map(|field| found.name_of(field)).find(|there| same_name(there, name))?;
+            Some((*field, there.to_owned()))
+        };
+        identity.fields.iter().filter_map(is_back).collect()
+    }
+
+    /// Names that are other fields than those which have or had them: where schemas travel, numbers tell what is the same.
+    fn anew(&self, old: &Shape, found: &Shape, named: &[(FieldNo, String)]) -> Vec<String> {
+        if !self.session.rules.schema_travels() {
+            return Vec::new();
+        }
+        let is_renamed = |field: FieldNo| named.iter().any(|(renamed, _)| *renamed == field);
+        let is_here = |name: &str| old.live_fields().any(|field| same_name(old.name_of(field), name) && !is_renamed(field));
+        let is_back = |name: &&str| !is_here(name) && named.iter().all(|(_, to)| to != name);
+        let back = found.live_fields().map(|field| found.name_of(field)).filter(is_back).map(str::to_owned);
+        let ended = self.change.columns.get(&old.name).into_iter().flat_map(|columns| columns.ended.intersection(&columns.made)).cloned();
+        back.chain(ended).collect()
+    }
+
+    /// A table that was not here: one that a neighbour spoke of, one that comes back, or one that is new.
+    fn begin(&mut self, found: &Shape) -> Result<()> {
+        let database = self.session.database()?;
+        let identity = self.identity(&found.name).map(|(number, _)| number);
+        let travels = self.session.rules.schema_travels();
+        let is_it = |old: &Shape| match (&old.past.told, identity) {
+            (Some(told), Some(number)) => told.table == number,
+            (None, Some(_) | None) | (Some(_), None) => same_name(&old.name, &found.name),
+        };
+        for old in self.all.iter().rev().filter(|old| old.past.gone && is_it(old)) {
+            let new = merged(old, found, &self.back(old, found), &BTreeSet::new());
+            let known = self.session.ledger.count(old.number)?;
+            // An empty table does not say that all its records were deleted: somebody dropped it and made it again.
+            let emptied = known > 0 && database.count(found)? == 0;
+            self.taken.emptied |= emptied;
+            if new.key != old.key || emptied || (known > 0 && new.key_kind != old.key_kind) {
+                continue;
+            }
+            // At the host nobody says what it is: only its records can tell that it is the one which everybody was told has gone.
+            if travels && identity.is_none() && old.past.told.is_some() && !holds_the_same(self.session, old, &new)? {
+                continue;
+            }
+            let name = new.name.clone();
+            self.events.push(if known > 0 { Event::TableBack(name) } else { Event::NewTable(name) });
+            let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
+            self.taken.tables.insert(new.number, fresh);
+            let at = old.number.0 as usize;
+            self.all[at] = new;
+            return Ok(());
+        }
+        let number = TableNo(u32::try_from(self.all.len()).expect("SQLite has fewer tables"));
+        self.events.push(Event::NewTable(found.name.clone()));
+        self.taken.tables.insert(number, BTreeSet::new());
+        self.taken.new.insert(number);
+        self.all.push(Shape { number, ..found.clone() });
+        Ok(())
+    }
+
+    /// Writes down the main office's numbers: at the host they are its own.
+    fn number(&mut self) {
+        let live = |shape: &&Shape| !shape.past.gone && shape.name != LIBRARY;
+        let host = self.session.settings.role == Role::Host && self.session.rules.schema_travels();
+        for at in self.all.iter().filter(live).map(|shape| shape.number.0 as usize).collect::<Vec<_>>() {
+            let shape = &self.all[at];
+            let told =
+                if host { Some(own_numbers(shape)) } else { self.identity(&shape.name).map(|(number, one)| numbers(shape, number, one)) };
+            let Some(told) = told.filter(|told| shape.past.told.as_ref() != Some(told)) else { continue };
+            // A table of another key took the place of the one that was told: the number is this one's from now on.
+            let others = self.all.iter_mut().filter(|other| other.number.0 as usize != at);
+            let former = others.filter(|other| other.past.told.as_ref().is_some_and(|one| one.table == told.table));
+            former.for_each(|former| former.past.told = None);
+            self.all[at].past.told = Some(told);
+        }
+    }
+}
+
+/// The numbers that the host says.
+fn own_numbers(shape: &Shape) -> Told {
+    let mut told = shape.past.told.clone().unwrap_or_else(|| Told { table: shape.number, fields: BTreeMap::new() });
+    for field in shape.live_fields() {
+        told.fields.entry(field).or_insert(field);
+    }
+    told
+}
+
+/// The numbers that the parent says.
+fn numbers(shape: &Shape, table: TableNo, identity: &Identity) -> Told {
+    let known = shape.past.told.clone().filter(|told| told.table == table);
+    let mut told = known.unwrap_or_else(|| Told { table, fields: BTreeMap::new() });
+    for (number, name) in &identity.fields {
+        let is_live = told.fields.get(number).is_some_and(|field| shape.is_live(*field));
+        let named = shape.live_fields().find(|field| same_name(shape.name_of(*field), name));
+        if let Some(field) = named.filter(|field| !is_live && told.number(*field).is_none()) {
+            told.fields.insert(*number, field);
+        }
+    }
+    for (number, same) in &identity.same {
+        if let Some(field) = told.fields.get(same).copied() {
+            told.fields.insert(*number, field);
+        }
+    }
+    told
+}
+
+/// The names that the parent told.
+fn told_renames(old: &Shape, found: &Shape, columns: &schema::Columns) -> Vec<(FieldNo, String)> {
+    let named = |(from, to): (&String, &String)| Some((old.field(from)?, to.clone()));
+    columns.renamed.iter().filter_map(named).filter(|(_, to)| found.field(to).is_some()).collect()
+}
