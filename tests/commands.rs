@@ -114,6 +114,7 @@ fn what_was_written_past_the_triggers_is_found_by_verify_and_sent() {
     assert_eq!(verified["tables"][0]["table"], "customers");
     // ACME was noted as well, and looked at because of that.
     assert_eq!((found(0), found(1)), ((2, 2), (2, 0)), "{verified}");
+    assert_eq!(verified["found"], 2);
     let again = office.ok("verify customers --home anna");
     assert!(again.out.contains("'anna' knows every record as it is") && !again.out.contains("notes"), "{}", again.out);
     office.ok("sync --home anna");

@@ -34,6 +34,8 @@ pub struct VerifyArgs {
 pub struct VerifyReport {
     /// The site.
     pub site: SiteName,
+    /// Changes that capture had missed, in all tables.
+    pub found: u64,
     /// By name.
     pub tables: Vec<VerifiedTable>,
     /// What is wrong with the file; then nothing was compared: a record that cannot be read is not one that was deleted.
@@ -68,29 +70,27 @@ pub fn run(arguments: &VerifyArgs, context: &Context) -> Result<Exit, Failure> {
         .map(|trouble| trouble.to_string())
         .collect();
     let mut tables = Vec::new();
+    // What opening the session found by comparing already.
+    let mut found = session.missed + session.repaired.iter().map(|(_, found)| found).sum::<u64>();
     if damage.is_empty() {
         progress.stage("taking up what was edited", None);
-        seal::seal(&session)?;
+        found += seal::seal(&session)?.found;
         for shape in session.shapes.iter().filter(|shape| named.is_empty() || named.contains(&shape.number)) {
             progress.stage(&format!("comparing {}", shape.name), None);
-            // What opening the session found already.
+            let missed = seal::compare(&session, shape)?;
+            found += missed;
             let repaired = session.repaired.iter().filter(|(table, _)| *table == shape.name).map(|(_, found)| found).sum::<u64>();
-            let found = repaired + seal::compare(&session, shape)?;
             let records = session.database()?.count(shape)?;
-            tables.push(VerifiedTable { table: shown_table(&shape.name).to_owned(), records, found });
+            tables.push(VerifiedTable { table: shown_table(&shape.name).to_owned(), records, found: missed + repaired });
         }
     }
     drop(progress);
     tables.sort_by(|a, b| a.table.cmp(&b.table));
-    let report = VerifyReport { site: session.name().clone(), tables, damage };
+    let report = VerifyReport { site: session.name().clone(), found, tables, damage };
     Ok(context.done(&session.home, &report))
 }
 
 impl VerifyReport {
-    fn found(&self) -> u64 {
-        self.tables.iter().map(|table| table.found).sum()
-    }
-
     fn changes(found: u64) -> String {
         count(usize::try_from(found).unwrap_or(usize::MAX), "change", "changes")
     }
@@ -102,7 +102,7 @@ impl Report for VerifyReport {
         if self.damage.is_empty() {
             let rows = self.tables.iter().map(|table| vec![table.table.clone(), number(table.records), number(table.found)]);
             parts.push(page.table(&[Column::Words("table"), Column::Numbers("records"), Column::Numbers("missed")], rows));
-            parts.push(match self.found() {
+            parts.push(match self.found {
                 0 => format!("'{}' knows every record as it is", self.site),
                 found => format!("{} had been missed: taken up, and sent with the next 'fieldpost sync'", Self::changes(found)),
             });
@@ -126,8 +126,10 @@ impl Report for VerifyReport {
             Line::new(Level::Warning, format!("{}: {} that the triggers had missed", table.table, Self::changes(table.found)))
                 .of_table(&table.table)
         });
+        let rest = self.found - self.tables.iter().map(|table| table.found).sum::<u64>();
+        let rest = (rest > 0).then(|| Line::new(Level::Warning, format!("{} more that the triggers had missed", Self::changes(rest))));
         let damage = self.damage.iter().map(|line| Line::new(Level::Error, line.clone()));
-        found.chain(damage).collect()
+        found.chain(rest).chain(damage).collect()
     }
 
     fn exit(&self) -> Exit {
@@ -144,6 +146,7 @@ mod tests {
         let table = |table: &str, records, found| VerifiedTable { table: table.to_owned(), records, found };
         VerifyReport {
             site: SiteName::new("head").unwrap(),
+            found: 2,
             tables: vec![table("customers", 300, 0), table("notes", 1_200, 2)],
             damage: Vec::new(),
         }
