@@ -17,7 +17,7 @@ use fieldpost::ledger::ConflictKind;
 use fieldpost::model::{Key, Value};
 use fieldpost::site::Role;
 use fieldpost::sync::mend::{self, Choice, HeldPlace, MendError, Since};
-use fieldpost::sync::{SyncError, round};
+use fieldpost::sync::{SyncError, round, seal};
 use support::Tree;
 
 const SCHEMA: &str = "
@@ -117,6 +117,26 @@ fn what_belongs_together_wins_together() {
     assert_eq!(contact(&tree, "head", "street || ', ' || city"), "Old Road 1, Chur");
     assert_eq!(contact(&tree, "anna", "name"), "Anne");
     assert!(tree.listed("head").iter().any(|lost| lost.contains("Head Street 2")), "{:?}", tree.listed("head"));
+}
+
+#[test]
+fn what_comes_along_as_it_was_brings_its_time() {
+    let tree = tree("[tables.contacts]\ngroups = [['street', 'city']]\n");
+    for edit in ["street = 'New Road 1'", "street = 'Old Road 1'", "city = 'Chur'"] {
+        tree.edit("anna", &format!("UPDATE contacts SET {edit}"));
+        seal::seal(&tree.session("anna")).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    tree.settle(&TWO);
+    let times = |site: &str| {
+        let session = tree.session(site);
+        let shape = session.shapes.iter().find(|shape| shape.name == "contacts").unwrap();
+        let record = session.ledger.load(shape.number, &Key::new([&Value::text("C1")]).unwrap()).unwrap();
+        let image = record.current.unwrap();
+        ["street", "city"].map(|field| image.stamp(shape.field(field).unwrap()).map(|stamp| stamp.time))
+    };
+    assert!(times("anna").iter().all(Option::is_some), "{:?}", times("anna"));
+    assert_eq!(times("head"), times("anna"));
 }
 
 #[test]

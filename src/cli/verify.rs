@@ -1,5 +1,7 @@
 //! `fieldpost verify`: did anything get past the triggers?
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde::Serialize;
 
@@ -11,6 +13,9 @@ use crate::database::doctor::Trouble;
 use crate::model::{SiteName, shown_table};
 use crate::site::Level;
 use crate::sync::seal;
+
+/// What SQLite says where an index does not fit its table.
+const INDEXES: [&str; 3] = [" missing from index ", "wrong # of entries in index ", "non-unique entry in index "];
 
 /// Compare every record with what this site knows, and take up what was missed
 ///
@@ -34,6 +39,8 @@ pub struct VerifyArgs {
 pub struct VerifyReport {
     /// The site.
     pub site: SiteName,
+    /// Its database.
+    pub database: PathBuf,
     /// Changes that capture had missed, in all tables.
     pub found: u64,
     /// By name.
@@ -86,7 +93,7 @@ pub fn run(arguments: &VerifyArgs, context: &Context) -> Result<Exit, Failure> {
     }
     drop(progress);
     tables.sort_by(|a, b| a.table.cmp(&b.table));
-    let report = VerifyReport { site: session.name().clone(), found, tables, damage };
+    let report = VerifyReport { site: session.name().clone(), database: session.database_path(), found, tables, damage };
     Ok(context.done(&session.home, &report))
 }
 
@@ -108,12 +115,15 @@ impl Report for VerifyReport {
             });
         } else {
             parts.push(page.list(&self.damage, "-v lists all"));
-            let only_indexes = self.damage.iter().all(|line| line.contains("index"));
-            let help = if only_indexes {
-                "Only indexes are wrong:\n'sqlite3 FILE REINDEX' makes them anew, then verify again."
+            let of_index = |line: &String| INDEXES.iter().any(|words| line.contains(words));
+            let file = self.database.display();
+            let help = if self.damage.iter().all(of_index) {
+                format!("Only indexes are wrong; this makes them anew, then verify again:\n  sqlite3 {file} REINDEX")
             } else {
-                "Put the file back from a backup, then 'fieldpost recover' brings it forward;\n\
-                 or let 'sqlite3 FILE .recover' save what can be read."
+                format!(
+                    "Put the file back from a backup, then 'fieldpost recover' brings it forward;\nor save what can be read:\n  \
+                     sqlite3 {file} .recover"
+                )
             };
             parts.push(format!("Nothing was compared. {help}"));
         }
@@ -146,6 +156,7 @@ mod tests {
         let table = |table: &str, records, found| VerifiedTable { table: table.to_owned(), records, found };
         VerifyReport {
             site: SiteName::new("head").unwrap(),
+            database: "/srv/shop.db".into(),
             found: 2,
             tables: vec![table("customers", 300, 0), table("notes", 1_200, 2)],
             damage: Vec::new(),
@@ -169,7 +180,10 @@ mod tests {
     fn a_damaged_file_is_not_compared() {
         let damaged = VerifyReport { damage: vec!["row 3 missing from index n".to_owned()], ..report() };
         let text = plain(&damaged);
-        assert!(text.contains("row 3 missing from index n") && text.contains("REINDEX") && !text.contains("1,200"), "{text}");
+        assert!(
+            text.contains("row 3 missing from index n") && text.contains("sqlite3 /srv/shop.db REINDEX") && !text.contains("1,200"),
+            "{text}"
+        );
         let torn = VerifyReport { damage: vec!["Tree 4 page 9: btreeInitPage() returns error code 11".to_owned()], ..report() };
         assert!(plain(&torn).contains("fieldpost recover"), "{}", plain(&torn));
         assert_eq!(damaged.exit(), Exit::Attention);

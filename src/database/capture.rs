@@ -25,6 +25,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rusqlite::OptionalExtension as _;
+
 use super::error::{Doing, Result};
 use super::facts::{Facts, Index, KeyColumns, is_binary};
 use super::notes::FIRST_KEY;
@@ -127,12 +129,12 @@ impl Database {
     /// # Errors
     /// As SQLite says.
     pub fn captured(&self, shape: &Shape) -> Result<Option<String>> {
-        let ours = self.our_triggers()?;
-        let on = |letter: char| {
-            let name = trigger_name(letter, &shape.name);
-            ours.iter().find(|(_, trigger, _)| *trigger == name).map(|(table, ..)| table)
-        };
-        Ok(on('i').filter(|table| on('u') == Some(*table)).cloned())
+        let doing = "look for our triggers of a table";
+        let sql = "SELECT i.tbl_name FROM sqlite_schema i JOIN sqlite_schema u ON u.tbl_name = i.tbl_name \
+            WHERE i.type = 'trigger' AND i.name = ?1 AND u.type = 'trigger' AND u.name = ?2";
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        let names = ['i', 'u'].map(|letter| trigger_name(letter, &shape.name));
+        statement.query_row(names, |row| row.get(0)).optional().doing(doing)
     }
 
     fn replace_triggers(&self, expected: &Parts) -> Result<()> {

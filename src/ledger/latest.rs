@@ -54,14 +54,15 @@ struct Kept<'b> {
     bytes: &'b [u8],
 }
 
-/// The fields in their order; ends after the first damaged one.
+/// The fields in their order; ends after the first damaged one. One that does not come after the one before is damage.
 fn split(bytes: &[u8]) -> impl Iterator<Item = Result<Kept<'_>, RowError>> {
-    let mut rest = bytes;
+    let (mut rest, mut last) = (bytes, None);
     std::iter::from_fn(move || {
         if rest.is_empty() {
             return None;
         }
-        let kept = read(rest);
+        let kept = read(rest).and_then(|kept| if last < Some(kept.field) { Ok(kept) } else { Err(RowError) });
+        last = kept.as_ref().ok().map(|kept| kept.field);
         rest = kept.as_ref().map_or(&[], |kept| &rest[kept.bytes.len()..]);
         Some(kept)
     })
@@ -189,6 +190,16 @@ mod tests {
         put(&mut image, fields);
         let fields: Vec<FieldNo> = fields.keys().copied().map(FieldNo).collect();
         encode(&image, &fields).joined().into_owned()
+    }
+
+    #[test]
+    fn fields_that_are_not_in_order_are_damage_and_move_no_value_to_another_field() {
+        let one = |field: u16, number| bytes(&Fields::from([(field, (Some(number), None))]));
+        let begun = Row(vec![value(Some(0)), value(Some(1)), value(Some(2))]).to_bytes();
+        for wrong in [[one(1, 7), one(1, 8)], [one(2, 7), one(1, 8)]] {
+            let wrong = wrong.concat();
+            assert!(row(&begun, &wrong).is_err() && merged(&[], &wrong).is_err() && put_stamps(&mut Image::default(), &wrong).is_err());
+        }
     }
 
     proptest! {

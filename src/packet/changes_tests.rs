@@ -547,3 +547,18 @@ fn numbers_tell_what_names_no_longer_do() {
         assert!(matches!(refused, Err(CodecError::Block { line: 1, .. })), "{wrong}");
     }
 }
+
+#[test]
+fn a_field_that_is_said_under_two_names_is_stated_once() {
+    let sender = home(&["head", "anna"]);
+    let mut change = update(7, 4, "old", "new", 0);
+    change.fields = vec![FieldNo(3), FieldNo(4)];
+    for image in [&mut change.before, &mut change.after].into_iter().flatten() {
+        image.row.set(FieldNo(3), Value::text("former"));
+    }
+    let bytes = write(&sender, &[change]);
+    let mut renamed = home(&["head", "anna"]);
+    renamed.shapes[0].fields[3].name = "other".into();
+    renamed.shapes[0].past.fields.insert("zip".into(), FieldNo(4));
+    assert_eq!(read(&mut renamed, &bytes)[0].fields, [FieldNo(4)]);
+}

@@ -221,6 +221,8 @@ impl Block {
         let Some(key_order) = self.key_order(shape, field) else { return unknown() };
         let mut stated: Vec<FieldNo> = self.stated.iter().filter_map(field).collect();
         stated.sort_unstable();
+        // A former name and the one of today may both be said.
+        stated.dedup();
         let places: Vec<Option<FieldNo>> = self.fields.iter().map(field).collect();
         let width = places.iter().flatten().max().map_or(0, |field| field.index() + 1);
         Decoder { block: self, table, known: &known, sites, places, stated, width, key_order }.decode()

@@ -128,7 +128,9 @@ fn local_indexes_views_and_triggers_stay_and_one_that_fits_no_more_is_said_with_
         "CREATE TABLE mine (n); CREATE INDEX my_phones ON customers(phone); CREATE INDEX my_cities ON customers(city);
         CREATE VIEW my_names AS SELECT id, phone FROM customers; CREATE VIEW my_places AS SELECT city FROM customers;
         CREATE TRIGGER my_moves AFTER UPDATE ON customers BEGIN INSERT INTO mine VALUES (OLD.city); END;
-        CREATE TRIGGER my_notes AFTER INSERT ON notes BEGIN INSERT INTO mine SELECT phone FROM customers WHERE id = NEW.customer; END",
+        CREATE TRIGGER my_notes AFTER INSERT ON notes BEGIN INSERT INTO mine SELECT phone FROM customers WHERE id = NEW.customer; END;
+        CREATE VIEW my_list AS SELECT id FROM customers; CREATE TRIGGER my_entry INSTEAD OF INSERT ON my_list BEGIN INSERT INTO mine VALUES (NEW.id); END;
+        CREATE TRIGGER my_call AFTER DELETE ON mine BEGIN SELECT of_the_application(OLD.n); END",
     );
     tree.sync("anna");
     tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name VARCHAR(9) NOT NULL, telephone TEXT); INSERT INTO n SELECT id, name, phone FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers;
@@ -140,7 +142,11 @@ fn local_indexes_views_and_triggers_stay_and_one_that_fits_no_more_is_said_with_
     }
     assert!(says(&report, "it was: CREATE INDEX my_cities ON customers(city)"), "{:?}", report.notes);
     tree.settle(&["anna", "head"]);
-    tree.assert_rows(&["anna"], "SELECT name FROM sqlite_schema WHERE name LIKE 'my%' ORDER BY 1", &["my_names", "my_notes", "my_phones"]);
+    tree.assert_rows(
+        &["anna"],
+        "SELECT name FROM sqlite_schema WHERE name LIKE 'my%' ORDER BY 1",
+        &["my_call", "my_entry", "my_list", "my_names", "my_notes", "my_phones"],
+    );
     tree.assert_rows(&["anna"], "SELECT * FROM my_names WHERE id = 'ACME'", &["ACME|1"]);
     tree.edit("anna", "INSERT INTO notes VALUES ('N9', 'BOLT', 'x')");
     tree.assert_rows(&["anna"], "SELECT n FROM mine", &["2"]);

@@ -148,6 +148,17 @@ fn nothing_that_was_sent_where_something_must_be_from_now_on_becomes_what_every_
 }
 
 #[test]
+fn what_a_default_with_dice_puts_where_nothing_was_is_the_same_everywhere() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET phone = NULL WHERE id = 'BOLT'; INSERT INTO customers VALUES ('ECHO', 'Echo', NULL, NULL)");
+    tree.sync("anna");
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT NOT NULL DEFAULT (hex(randomblob(8))));
+        INSERT INTO n SELECT * FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT");
+    tree.settle(&["head", "anna"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
 fn constraints_that_come_name_the_records_that_break_them() {
     for (host, child, named, mend) in [
         (

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::error::{Doing, Result};
 use super::super::facts::Facts;
+use super::super::lacking::statements;
 use super::super::silence::missing_function;
 use super::super::sql::{same_text, tokens};
 use super::super::{Database, DatabaseError, is_ours, quote};
@@ -351,7 +352,7 @@ impl Database {
         for other in local.iter().filter(|other| there.other(other).is_none()) {
             let made = match other.kind {
                 Kind::Index => self.index(other),
-                Kind::View | Kind::Trigger => self.build(&other.sql).and_then(|()| self.runs(other)).map_err(|error| error.to_string()),
+                Kind::View | Kind::Trigger => self.build(&other.sql).map_err(|error| error.to_string()).and_then(|()| self.runs(other)),
             };
             if let Err(why) = made {
                 self.drop_other(other)?;
@@ -366,21 +367,18 @@ impl Database {
         Ok(())
     }
 
-    /// SQLite makes a view or trigger whatever it names, and complains when it runs: a trigger would stop every write to its table.
-    fn runs(&self, other: &Other) -> rusqlite::Result<()> {
-        let table = quote(&other.table);
-        let prepares = |sql: &str| self.connection.prepare(sql).map(drop);
+    /// SQLite makes a view or trigger whatever it names, and complains when it runs: a trigger would stop every write to its table. What
+    /// it calls of the application's is stood in for.
+    fn runs(&self, other: &Other) -> std::result::Result<(), String> {
+        let prepares = |sql: &str| self.with_stand_ins(|| self.connection.prepare(sql).map(drop).map_err(|error| error.to_string()));
         match other.kind {
             Kind::Index => Ok(()),
             Kind::View => prepares(&format!("SELECT * FROM {}", quote(&other.name))),
             Kind::Trigger => {
-                let columns = format!("SELECT name FROM pragma_table_xinfo({}) WHERE hidden = 0", super::super::quote_text(&other.table));
-                let mut statement = self.connection.prepare(&columns)?;
-                let columns: Vec<String> = statement.query_map([], |row| row.get(0)).and_then(Iterator::collect)?;
-                let sets: Vec<String> = columns.iter().map(|column| format!("{0} = {0}", quote(column))).collect();
-                prepares(&format!("INSERT INTO {table} DEFAULT VALUES"))
-                    .and_then(|()| prepares(&format!("UPDATE {table} SET {}", sets.join(", "))))
-                    .and_then(|()| prepares(&format!("DELETE FROM {table}")))
+                let facts = self.with_stand_ins(|| Facts::read(&self.connection, &other.table).map_err(|error| error.to_string()))?;
+                // A view takes only what there is an INSTEAD OF trigger for.
+                let refused = |sql: &String| prepares(sql).err().filter(|why| !why.starts_with("cannot modify "));
+                statements(&other.table, &facts).iter().find_map(refused).map_or(Ok(()), Err)
             }
         }
     }

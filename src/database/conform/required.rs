@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::super::Database;
 use super::super::error::{Doing, Result};
+use super::super::evolution::is_literal;
 use super::inventory::read_columns;
 use super::plan::filler;
 use crate::model::{FieldNo, Key, Shape, Value};
@@ -14,6 +15,8 @@ use crate::model::{FieldNo, Key, Shape, Value};
 pub struct Required {
     /// What stands in it where nothing is said; none where no two records may have the same.
     value: Option<Value>,
+    /// Every site that fills it comes to this value: no clock and no dice are in it.
+    alike: bool,
     /// The column takes texts.
     is_text: bool,
     /// SQLite fills it by itself where nothing is said at all.
@@ -24,7 +27,7 @@ impl Required {
     /// Whether every site puts the same there.
     #[must_use]
     pub const fn is_alike(&self) -> bool {
-        self.value.is_some()
+        self.alike
     }
 
     /// What stands in it for the record of this key.
@@ -52,10 +55,14 @@ impl Database {
         let mut all = BTreeMap::new();
         let refers = |field: &FieldNo| shape.references.iter().any(|reference| reference.fields.contains(field));
         let columns = read_columns(&self.connection, &shape.name)?;
+        let scratch = Database::scratch()?;
         for field in shape.live_fields().filter(|field| !shape.is_key(*field) && !refers(field) && !shape.concerns_numbers(*field)) {
             let Some(column) = columns.iter().find(|column| column.name == shape.name_of(field) && column.not_null) else { continue };
-            let scratch = Database::scratch()?;
-            let made = format!("CREATE TABLE t (v {}); INSERT INTO t(rowid, v) SELECT 1, {}", column.declared, filler(column));
+            let made = format!(
+                "DROP TABLE IF EXISTS t; CREATE TABLE t (v {}); INSERT INTO t(rowid, v) SELECT 1, {}",
+                column.declared,
+                filler(column)
+            );
             // A default that only the application can compute stands in for nothing.
             if !column.unique && scratch.connection.execute_batch(&made).is_err() {
                 continue;
@@ -63,7 +70,8 @@ impl Database {
             let value = || scratch.connection.query_row("SELECT v FROM t", [], |row| row.get_ref(0).map(super::super::plan::value));
             let value = if column.unique { None } else { Some(value().doing("read what fills a column")?) };
             let is_text = filler(column).contains('#');
-            all.insert(field, Required { value, is_text, has_default: column.default.is_some() });
+            let alike = !column.unique && column.default.as_deref().is_none_or(is_literal);
+            all.insert(field, Required { value, alike, is_text, has_default: column.default.is_some() });
         }
         let all = Rc::new(all);
         Ok(Rc::clone(plan.required.get_or_init(|| all)))

@@ -48,7 +48,7 @@ impl Applying<'_> {
         let stamp = fields.iter().filter_map(|field| image.stamp(*field)).max();
         let entry = EntryKind::Update(old, fields.clone());
         session.ledger.append(&mut record, &entry, Some(incoming.link.site), self.cause, stamp)?;
-        session.ledger.store_fields(&record, &image, &fields)?;
+        session.ledger.store_fields(&record, &image, &taken)?;
         Ok(true)
     }
 

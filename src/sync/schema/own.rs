@@ -3,20 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::Identity;
-use crate::model::{FieldNo, Shape};
+use crate::model::Shape;
 use crate::sync::tracking::evolve::same_name;
 
 /// Why it does not travel.
 pub(in crate::sync) const WHY: &str = "only this site has it, and the main office says which tables and columns travel";
 
-/// The columns of a found table that are this site's own: neither told nor tracked. `old` is the table as tracking knows it; `renamed` are the
-/// names that fields of it have now.
-pub(in crate::sync) fn columns(told: &Identity, found: &Shape, old: Option<&Shape>, renamed: &[(FieldNo, String)]) -> Vec<String> {
+/// The columns of a found table that are neither told nor tracked: this site's own, where no tracked one has that name now. `old` is the table
+/// as tracking knows it.
+pub(in crate::sync) fn columns(told: &Identity, found: &Shape, old: Option<&Shape>) -> Vec<String> {
     let is_told = |name: &str| told.fields.values().any(|field| same_name(field, name));
     let is_tracked = |name: &str| old.is_some_and(|old| old.live_fields().any(|field| same_name(old.name_of(field), name)));
-    let is_renamed = |name: &str| renamed.iter().any(|(_, now)| same_name(now, name));
     let names = found.live_fields().filter(|field| !found.is_key(*field)).map(|field| found.name_of(field));
-    names.filter(|name| !is_told(name) && !is_tracked(name) && !is_renamed(name)).map(str::to_owned).collect()
+    names.filter(|name| !is_told(name) && !is_tracked(name)).map(str::to_owned).collect()
 }
 
 /// Columns by table, with those that the rules keep home.

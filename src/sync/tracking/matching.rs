@@ -128,13 +128,11 @@ impl<'s> Taking<'s> {
         for found in &self.found {
             let Some((_, identity)) = self.identity(&found.name) else { continue };
             let old = self.before(&found.name);
-            let renamed = match old {
-                Some(old) if !self.change.columns.contains_key(&old.name) => {
-                    guess(self.session, old, found, &mut gaps(old, found))?.renamed
-                }
-                Some(_) | None => Vec::new(),
-            };
-            let own = own::columns(identity, found, old, &renamed);
+            let mut own = own::columns(identity, found, old);
+            if let Some(old) = old.filter(|old| !own.is_empty() && !self.change.columns.contains_key(&old.name)) {
+                let renamed = guess(self.session, old, found, &mut gaps(old, found))?.renamed;
+                own.retain(|name| renamed.iter().all(|(_, now)| !same_name(now, name)));
+            }
             if !own.is_empty() {
                 all.insert(found.name.clone(), own);
             }
