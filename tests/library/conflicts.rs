@@ -302,3 +302,31 @@ fn a_document_that_moved_onto_another_one_while_both_were_deleted_elsewhere_is_e
         }
     }
 }
+
+#[test]
+fn a_document_that_only_the_last_neighbour_has_is_not_asked_of_the_first_for_ever() {
+    let tree = library("");
+    tree.add("head", "berta", fieldpost::site::Role::Remote);
+    let all = ["head", "north", "anna", "berta"];
+    tree.write("head", "old", "one");
+    tree.write("head", "other", "stays");
+    tree.settle(&all);
+    tree.delete("head", "old");
+    tree.settle(&["head", "north", "anna"]);
+    // Everybody hears of it from berta, who has it alone, and has more to send before anything of it would be asked of her.
+    tree.set_library("berta", |library| library.budget = 1 << 18);
+    tree.rename("berta", "old", "new");
+    tree.write("berta", "film", crate::folders::noise(1 << 20, 3));
+    tree.sync("berta");
+    for _ in 0..12 {
+        tree.settle(&["head", "north", "anna"]);
+        tree.tick(tree.limits.redeposit_millis);
+        tree.sync("berta");
+    }
+    tree.settle(&all);
+    for site in all {
+        assert!(tree.document(site, "new").exists(), "at {site}: {:?}", tree.folder(site).keys());
+        assert_eq!(tree.read(site, "new"), "one", "at {site}");
+    }
+    tree.assert_same(&all);
+}
