@@ -29,7 +29,7 @@ pub type ContentHash = [u8; 32];
 pub const WHOLE: i64 = -1;
 
 /// In the place of a number of chunks: it is missing here, and this neighbour, which lists it, was asked. Whether it has it is not known before it
-/// tells of it; it is told of it like any other content, once that is here.
+/// tells of it; once the content is here, it is told so.
 pub const ASKED: i64 = -2;
 
 const TABLES: &str = "

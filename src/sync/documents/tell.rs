@@ -6,7 +6,8 @@
 //! had, it asks.
 //!
 //! What is missing here is asked of one neighbour that lists it at a time, and of each in its turn: who lists a content may have lost it as
-//! well, and answers nothing. Who was asked is not taken to have it any more: so it gets it from here, should another one have it.
+//! well, and answers nothing. Who was asked is not taken to have it any more: once another one gave it, it hears of which chunks it is made, and
+//! asks for those it lacks.
 //!
 //! Upwards every content goes that is in the folder or the list, also of an edit that lost: see [`super::place`]. Downwards what the list
 //! says and the neighbour's groups get.
@@ -173,12 +174,16 @@ impl<'s> Telling<'s> {
         let Some(recipe) = session.recipe(content)? else { return Ok(Told::Lacking) };
         let wanted = self.wanted.get(content).cloned();
         let begun = self.there.get(content).copied().filter(|place| ![WHOLE, ASKED].contains(place)).unwrap_or_default();
-        let (lacking, base) = self.lacking(&recipe, wanted.as_ref())?;
+        let (mut lacking, base) = self.lacking(&recipe, wanted.as_ref())?;
         let mut chunks = Chunks::new(session, &self.library, &mut self.store);
         for chunk in &lacking {
             if !chunks.has(chunk)? {
                 return Ok(Told::Lacking);
             }
+        }
+        if self.there.get(content) == Some(&ASKED) && wanted.is_none() {
+            // It may have it all the same: where it does not, it asks, now that it hears that the content is here.
+            lacking.clear();
         }
         if begun == 0 {
             if self.recipe_chunks > 0 && self.recipe_chunks + recipe.chunks.len() > MOST_TOLD_CHUNKS {
