@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `document_seen` | per path the file that is accounted for: what the list says of it came from it, or was placed there |
 //! | `document_recipe`, `document_chunk` | per content its chunks in order; per chunk the contents that have it |
-//! | `document_there` | per neighbour the contents it has, or how many of their chunks it was sent |
+//! | `document_there` | per neighbour the contents it has, or how many of their chunks it was sent, or that it was asked for them |
 //! | `document_wanted`, `document_missing` | contents that a neighbour asked for; that are missing here, and when they were asked for |
 //! | `document_copy` | documents that lost a conflict and are to be kept under a name of their own |
 //! | `document_trouble` | names that are not taken or placed, each with the reason |
@@ -27,6 +27,10 @@ pub type ContentHash = [u8; 32];
 
 /// In the place of a number of chunks: all of them.
 pub const WHOLE: i64 = -1;
+
+/// In the place of a number of chunks: it is missing here, and this neighbour, which lists it, was asked. Whether it has it is not known before it
+/// tells of it; once the content is here, it is told so.
+pub const ASKED: i64 = -2;
 
 const TABLES: &str = "
     CREATE TABLE IF NOT EXISTS document_seen (path TEXT NOT NULL PRIMARY KEY, content BLOB NOT NULL, look TEXT NOT NULL) WITHOUT ROWID;
@@ -55,7 +59,7 @@ const NAMES: [&str; 8] = [
     "document_trouble",
 ];
 
-/// What a neighbour has of contents: how many of their first chunks it was sent, or [`WHOLE`].
+/// What a neighbour has of contents: how many of their first chunks it was sent, or [`WHOLE`], or [`ASKED`].
 pub type SiteThere = BTreeMap<ContentHash, i64>;
 
 /// Whether a neighbour has a content.
@@ -180,13 +184,13 @@ impl Ledger {
 
     // ---- neighbours
 
-    /// The contents of which a neighbour has something: how many of their first chunks it was sent, or [`WHOLE`].
+    /// The contents of which a neighbour has something: how many of their first chunks it was sent, or [`WHOLE`], or [`ASKED`].
     pub fn there(&self, site: SiteNo) -> Result<SiteThere> {
         let mut statement = self.connection.prepare_cached("SELECT content, place FROM document_there WHERE site = ?")?;
         Ok(statement.query_map([site.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?)
     }
 
-    /// A neighbour has the first `place` chunks of a content, or the [`WHOLE`].
+    /// A neighbour has the first `place` chunks of a content, or the [`WHOLE`], or was [`ASKED`].
     pub fn put_there(&self, site: SiteNo, content: &ContentHash, place: i64) -> Result<()> {
         self.write(Statement::PutThere, &[Parameter::Integer(site.0.into()), hash(content), Parameter::Integer(place)]).map(drop)
     }

@@ -37,7 +37,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OptionalExtension};
 
 pub use conflicts::{Conflict, ConflictKind, ConflictState};
-pub use documents::{ContentHash, CopyDue, Missing, SiteThere, WHOLE, is_whole};
+pub use documents::{ASKED, ContentHash, CopyDue, Missing, SiteThere, WHOLE, is_whole};
 pub use extra::{Extra, Held, HeldReason, Opinion};
 pub use forget::{OldConflict, OldEntry};
 pub use former::Former;

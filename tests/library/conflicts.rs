@@ -302,3 +302,81 @@ fn a_document_that_moved_onto_another_one_while_both_were_deleted_elsewhere_is_e
         }
     }
 }
+
+#[test]
+fn a_document_that_only_the_last_neighbour_has_is_not_asked_of_the_first_for_ever() {
+    let tree = library("");
+    tree.add("head", "berta", fieldpost::site::Role::Remote);
+    let all = ["head", "north", "anna", "berta"];
+    tree.write("head", "old", "one");
+    tree.write("head", "other", "stays");
+    tree.settle(&all);
+    tree.delete("head", "old");
+    tree.settle(&["head", "north", "anna"]);
+    // Everybody hears of it from berta, who has it alone, and has more to send before anything of it would be asked of her.
+    tree.set_library("berta", |library| library.budget = 1 << 18);
+    tree.rename("berta", "old", "new");
+    tree.write("berta", "film", crate::folders::noise(1 << 20, 3));
+    tree.sync("berta");
+    for _ in 0..12 {
+        tree.settle(&["head", "north", "anna"]);
+        tree.tick(tree.limits.redeposit_millis);
+        tree.sync("berta");
+    }
+    tree.settle(&all);
+    for site in all {
+        assert!(tree.document(site, "new").exists(), "at {site}: {:?}", tree.folder(site).keys());
+        assert_eq!(tree.read(site, "new"), "one", "at {site}");
+    }
+    tree.assert_same(&all);
+}
+
+#[test]
+fn who_was_asked_and_has_it_all_the_same_is_not_sent_what_another_one_gave() {
+    let tree = library("");
+    tree.add("head", "berta", fieldpost::site::Role::Remote);
+    let content = crate::folders::noise(300_000, 17);
+    tree.write("head", "old", &content);
+    tree.write("head", "other", "stays");
+    tree.settle(&["head", "north", "anna", "berta"]);
+    tree.delete("head", "old");
+    tree.sync("head");
+    // Two that have not heard of it yet move it to the same name; one is silent once it was asked.
+    ["north", "berta"].iter().for_each(|site| tree.rename(site, "old", "new"));
+    ["north", "berta"].iter().for_each(|site| drop(tree.sync(site)));
+    let mut sent = tree.sent("head");
+    for _ in 0..4 {
+        tree.tick(tree.limits.redeposit_millis);
+        tree.sync("berta");
+        sent += tree.sent("head");
+    }
+    assert_eq!(tree.folder("head")["new"], content);
+    assert!(sent < 100_000, "{sent} bytes");
+    tree.settle(&["head", "north", "anna", "berta"]);
+    tree.assert_same(&["head", "north", "anna", "berta"]);
+}
+
+#[test]
+fn who_asked_and_was_given_it_by_another_one_is_not_sent_it_as_well() {
+    let tree = library("");
+    let content = crate::folders::noise(300_000, 19);
+    tree.write("head", "old", &content);
+    tree.write("head", "other", "stays");
+    tree.settle(&SITES);
+    tree.delete("head", "old");
+    tree.settle(&["head", "north"]);
+    // North asks above first, because more is to come from below.
+    tree.set_library("anna", |library| library.budget = 1 << 18);
+    tree.rename("anna", "old", "new");
+    tree.write("anna", "film", crate::folders::noise(1 << 20, 3));
+    tree.sync("anna");
+    let mut sent = 0;
+    for _ in 0..12 {
+        tree.sync("north");
+        sent += tree.sent("head");
+        tree.tick(tree.limits.redeposit_millis);
+        tree.sync("anna");
+    }
+    assert_eq!(tree.folder("head")["new"], content);
+    assert!(sent < 100_000, "{sent} bytes");
+}

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use super::{Chunks, Library, Recipe};
-use crate::ledger::{Conflict, ContentHash, is_whole};
+use crate::ledger::{ASKED, Conflict, ContentHash, WHOLE};
 use crate::library::ChunkStore;
 use crate::model::{FieldNo, LIBRARY, Row, Shape, SiteName, Value};
 use crate::sync::{Result, Session};
@@ -76,7 +76,7 @@ impl Session {
             }
         }
         for neighbour in self.ledger.neighbours()? {
-            if is_whole(&self.ledger.there(neighbour.site)?, content) {
+            if self.ledger.there(neighbour.site)?.get(content).is_some_and(|place| [WHOLE, ASKED].contains(place)) {
                 return Ok(Whereabouts::At(neighbour.card.name));
             }
         }

@@ -127,7 +127,7 @@ impl Taking<'_> {
         Ok(())
     }
 
-    /// A neighbour that tells of which chunks a content is made has it.
+    /// A neighbour that tells of which chunks a content is made has it, and wants it no more.
     fn recipes(&mut self, bytes: &[u8]) -> Result<()> {
         let (session, ledger) = (self.session, &self.session.ledger);
         let missing = ledger.missing()?;
@@ -155,6 +155,7 @@ impl Taking<'_> {
                 Err(fault) => session.refuse(&told.content.to_string(), &format!("{fault}"))?,
             }
             ledger.put_there(self.from.site, &content, WHOLE)?;
+            ledger.drop_wanted(self.from.site, &content)?;
         }
         Ok(())
     }

@@ -5,6 +5,10 @@
 //! and the chunks of it that are in no content the neighbour has. Where that guess is wrong, because the neighbour edited what it
 //! had, it asks.
 //!
+//! What is missing here is asked of one neighbour that lists it at a time, and of each in its turn: who lists a content may have lost it as
+//! well, and answers nothing. Who was asked is not taken to have it any more: once another one gave it, it hears of which chunks it is made, and
+//! asks for those it lacks.
+//!
 //! Upwards every content goes that is in the folder or the list, also of an edit that lost: see [`super::place`]. Downwards what the list
 //! says and the neighbour's groups get.
 
@@ -15,7 +19,7 @@ use fs_err as fs;
 use super::take::{MOST_WANTED, More, Wanted, more_comes};
 use super::{Chunks, patterns};
 use crate::database::DocumentRow;
-use crate::ledger::{ContentHash, Missing, Neighbour, NeighbourKind, Opinion, SiteThere, WHOLE, is_whole};
+use crate::ledger::{ASKED, ContentHash, Missing, Neighbour, NeighbourKind, Opinion, SiteThere, WHOLE, is_whole};
 use crate::library::{ChunkId, ChunkStore, ContentId, DocumentPath, Library, PackWriter, Patterns, Recipe, Verdict};
 use crate::model::{Key, LIBRARY, Row, Value};
 use crate::packet::{Part, PartSource};
@@ -169,13 +173,17 @@ impl<'s> Telling<'s> {
         let session = self.session;
         let Some(recipe) = session.recipe(content)? else { return Ok(Told::Lacking) };
         let wanted = self.wanted.get(content).cloned();
-        let begun = self.there.get(content).copied().filter(|place| *place != WHOLE).unwrap_or_default();
-        let (lacking, base) = self.lacking(&recipe, wanted.as_ref())?;
+        let begun = self.there.get(content).copied().filter(|place| ![WHOLE, ASKED].contains(place)).unwrap_or_default();
+        let (mut lacking, base) = self.lacking(&recipe, wanted.as_ref())?;
         let mut chunks = Chunks::new(session, &self.library, &mut self.store);
         for chunk in &lacking {
             if !chunks.has(chunk)? {
                 return Ok(Told::Lacking);
             }
+        }
+        if self.there.get(content) == Some(&ASKED) && wanted.is_none() {
+            // It may have it all the same: where it does not, it asks, now that it hears that the content is here.
+            lacking.clear();
         }
         if begun == 0 {
             if self.recipe_chunks > 0 && self.recipe_chunks + recipe.chunks.len() > MOST_TOLD_CHUNKS {
@@ -290,7 +298,10 @@ impl<'s> Telling<'s> {
         for (content, missing) in missing.into_iter().filter(|(_, missing)| is_due(missing)) {
             // Who asks for it has it no more, whatever it lists: somebody else may.
             let asks_too = self.wanted.contains_key(&content);
-            if wanted.len() >= MOST_WANTED || chunks_named >= MOST_CHUNKS || asks_too || !self.holds(&content)? {
+            if wanted.len() >= MOST_WANTED || chunks_named >= MOST_CHUNKS || asks_too || !self.lists(self.to, &content)? {
+                continue;
+            }
+            if self.there.get(&content) == Some(&ASKED) && !self.begins_anew(&content)? {
                 continue;
             }
             let mut chunks = BTreeSet::new();
@@ -308,16 +319,34 @@ impl<'s> Telling<'s> {
             chunks_named += chunks.len();
             wanted.push(Wanted { content: ContentId(content), chunks });
             session.ledger.set_missing(&content, Missing { asked: Some(now), ..missing })?;
+            self.put_there(&content, ASKED)?;
         }
         Ok(wanted)
     }
 
-    /// Whether the neighbour lists a document of this content.
-    fn holds(&self, content: &ContentHash) -> Result<bool> {
+    /// Whether everybody was asked for a content who may have it: then each may be asked again. Not while one was not asked.
+    fn begins_anew(&self, content: &ContentHash) -> Result<bool> {
+        let ledger = &self.session.ledger;
+        let mut others = Vec::new();
+        for other in ledger.neighbours()?.iter().filter(|other| other.site != self.to.site) {
+            if ledger.wanted_by(other.site)?.contains_key(content) || !self.lists(other, content)? {
+                continue;
+            }
+            if ledger.there(other.site)?.get(content) != Some(&ASKED) {
+                return Ok(false);
+            }
+            others.push(other.site);
+        }
+        others.into_iter().try_for_each(|other| ledger.drop_there(other, content))?;
+        Ok(true)
+    }
+
+    /// Whether a neighbour lists a document of this content.
+    fn lists(&self, neighbour: &Neighbour, content: &ContentHash) -> Result<bool> {
         let session = self.session;
         let Some(shape) = session.shapes.iter().find(|shape| shape.name == LIBRARY) else { return Ok(false) };
         let Some(field) = shape.field("content") else { return Ok(false) };
-        let link = Link::from(self.to);
+        let link = Link::from(neighbour);
         for (path, _) in self.listed.iter().filter(|(_, row)| row.content == *content) {
             let Ok(key) = Key::new([&Value::text(path.as_str())]) else { continue };
             let record = session.load(shape.number, &key)?;
