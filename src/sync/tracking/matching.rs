@@ -144,6 +144,7 @@ impl<'s> Taking<'s> {
 
     pub(in crate::sync) fn match_tables(&mut self) -> Result<()> {
         let live: Vec<Shape> = self.all.iter().filter(|shape| !shape.past.gone).cloned().collect();
+        let now = self.session.world.now();
         let mut left = self.found.clone();
         for old in live {
             let is_it = |found: &Shape| self.same.get(&found.name) == Some(&old.number);
@@ -152,13 +153,13 @@ impl<'s> Taking<'s> {
                     Some((name, why)) => self.events.push(Event::Untracked(name.clone(), why.clone())),
                     None => self.events.push(Event::TableGone(old.name.clone())),
                 }
-                self.all[old.number.0 as usize].past.gone = true;
+                self.all[old.number.0 as usize].past.end(now);
                 continue;
             };
             let found = left.remove(at);
             if !self.go_on(&old, &found)? {
                 self.events.push(Event::OtherKey(old.name.clone()));
-                self.all[old.number.0 as usize].past.gone = true;
+                self.all[old.number.0 as usize].past.end(now);
                 left.push(found);
             } else if !same_name(&old.name, &found.name) {
                 self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
