@@ -174,7 +174,8 @@ impl<'s> Taking<'s> {
     }
 
     /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
-    fn go_on(&mut self, old: &Shape, found: &Shape) -> Result<bool> {
+    fn go_on(&mut self, before: &Shape, found: &Shape) -> Result<bool> {
+        let old = &self.joined(before, found);
         let columns = self.change.columns.get(&old.name);
         // Where the schema travels a drop cannot be taken back, so the host looks further, and asks where nothing tells.
         let asks = self.session.settings.role == Role::Host && self.session.rules.schema_travels();
@@ -193,7 +194,7 @@ impl<'s> Taking<'s> {
         if new.key != old.key || new.key_kind != old.key_kind {
             return Ok(false);
         }
-        if new != *old {
+        if new != *before {
             self.events.extend(field_events(old, &new, &guessed.renamed, &gaps));
             let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
             self.taken.tables.insert(new.number, fresh);
@@ -206,6 +207,22 @@ impl<'s> Taking<'s> {
         let at = new.number.0 as usize;
         self.all[at] = new;
         Ok(true)
+    }
+
+    /// A known table in which each number that ended means the same field as the one that goes on, where a neighbour spoke of the ended one
+    /// first: what comes under either is for one column.
+    fn joined(&self, old: &Shape, found: &Shape) -> Shape {
+        let mut shape = old.clone();
+        if let (Some((number, identity)), Some(told)) = (self.identity(&found.name), &mut shape.past.told)
+            && told.table == number
+        {
+            for (ended, goes_on) in &identity.same {
+                if let Some(field) = told.fields.get(ended).copied() {
+                    told.fields.entry(*goes_on).or_insert(field);
+                }
+            }
+        }
+        shape
     }
 
     /// Fields that are not in the table and that the parent numbers as ones which are in it now: they went and came back here, or a
@@ -243,6 +260,7 @@ impl<'s> Taking<'s> {
             (None, Some(_) | None) | (Some(_), None) => same_name(&old.name, &found.name),
         };
         for old in self.all.iter().rev().filter(|old| old.past.gone && is_it(old)) {
+            let old = &self.joined(old, found);
             let new = merged(old, found, &self.back(old, found), &BTreeSet::new());
             let known = self.session.ledger.count(old.number)?;
             // An empty table does not say that all its records were deleted: somebody dropped it and made it again.
