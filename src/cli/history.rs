@@ -79,6 +79,8 @@ pub enum HistoryKind {
     Joined,
     /// The application dropped columns; this is what they held.
     Dropped,
+    /// The table went, or is tracked no more; this is what the record held last.
+    Gone,
 }
 
 /// A field before and after.
@@ -198,6 +200,9 @@ fn tell(session: &Session, event: Event) -> HistoryEvent {
         }
         What::Changed(values) => (HistoryKind::Changed, values.into_iter().map(|(name, old, new)| field(name, old, new)).collect()),
         What::Joined => (HistoryKind::Joined, Vec::new()),
+        What::Gone(values) => {
+            (HistoryKind::Gone, made(values).into_iter().map(|(name, value)| field(name, value, Value::Absent)).collect())
+        }
         What::Dropped(values) => {
             (HistoryKind::Dropped, made(values).into_iter().map(|(name, value)| field(name, value, Value::Absent)).collect())
         }
@@ -216,6 +221,7 @@ impl HistoryKind {
             Self::Replaced => "replaced",
             Self::Joined => "joined",
             Self::Dropped => "column dropped",
+            Self::Gone => "table gone",
         }
     }
 }
@@ -269,7 +275,7 @@ impl HistoryEvent {
         }
         rows[0][..3].clone_from_slice(&[page.moment(self.edited), self.site.to_string(), self.kind.word().to_owned()]);
         rows[0][6] = match (self.kind, packets.is_empty()) {
-            (HistoryKind::Dropped, _) => String::new(),
+            (HistoryKind::Dropped | HistoryKind::Gone, _) => String::new(),
             (_, true) => "none yet".to_owned(),
             (_, false) => packets.join(", "),
         };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FieldNo, Key, KeyError, NumberField, Row, TableNo};
+use super::{FieldNo, Key, KeyError, Millis, NumberField, Row, TableNo};
 
 /// The table with the list of documents of a site that has a library. It is ours, not the application's, and tracked like any other.
 pub const LIBRARY: &str = "_fieldpost_library";
@@ -62,6 +62,9 @@ pub enum Identity {
 pub struct Past {
     /// The table is not in the database (any more, or not yet): nothing of it is tracked, its number keeps its meaning.
     pub gone: bool,
+    /// When it was noticed that the table went; none where it is here or never was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub went: Option<Millis>,
     /// Names it had: a neighbour that has not renamed it still says them.
     pub names: Vec<String>,
     /// Names that fields had, for the same reason.
@@ -91,6 +94,16 @@ impl Told {
 }
 
 impl Past {
+    /// The table went: that was noticed at `time`.
+    pub const fn end(&mut self, time: Millis) {
+        (self.gone, self.went) = (true, Some(time));
+    }
+
+    /// The table is here.
+    pub const fn begin(&mut self) {
+        (self.gone, self.went) = (false, None);
+    }
+
     /// Whether nothing was ever otherwise.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -34,6 +34,8 @@ pub enum What {
     Joined,
     /// The application dropped these columns, which held this.
     Dropped(Vec<(String, Value)>),
+    /// The table went (or is tracked no more); the record held this last.
+    Gone(Vec<(String, Value)>),
 }
 
 /// The records that a key means or meant: the one that has it, and in a table of handed-out numbers those that had it
@@ -84,8 +86,19 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
         let sent = ledger.all_packets(neighbour.site)?;
         packets.push((neighbour.card.name.clone(), neighbour.site, sent));
     }
+    let values = |row: &Row| -> Vec<(String, Value)> {
+        if row.0.is_empty() {
+            return Vec::new();
+        }
+        shape.live_fields().map(|field| (shape.name_of(field).to_owned(), row.get(field).clone())).collect()
+    };
     let mut after = record.current.clone();
     let mut events = Vec::new();
+    // The mirror of a table that went stays as it was: the journal does not know what nobody ever edited.
+    if let (Some(image), Some(time)) = (&after, shape.past.went) {
+        let what = What::Gone(values(&session.numbered(shape, &image.row)?));
+        events.push(Event { time, site: None, what, came: None, went: Vec::new() });
+    }
     for entry in ledger.chain(record, JournalNumber(0))? {
         let before = entry.kind.undo(after.clone());
         let cause = ledger.cause(entry.cause)?;
@@ -93,12 +106,6 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
         let numbered =
             |image: &Option<Image>| image.as_ref().map_or_else(|| Ok(Row::default()), |image| session.numbered(shape, &image.row));
         let (now, was) = (numbered(&after)?, numbered(&before)?);
-        let values = |row: &Row| -> Vec<(String, Value)> {
-            if row.0.is_empty() {
-                return Vec::new();
-            }
-            shape.live_fields().map(|field| (name(field), row.get(field).clone())).collect()
-        };
         let what = match &entry.kind {
             EntryKind::Insert => What::Created(values(&now)),
             EntryKind::Delete(_) => What::Deleted(values(&was)),

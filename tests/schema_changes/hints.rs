@@ -87,3 +87,32 @@ fn what_went_for_good_beside_something_quite_different_asks_nothing() {
     tree.settle(&["head", "anna"]);
     assert_one(&tree, &["head", "anna"]);
 }
+
+#[test]
+fn a_column_that_came_parked_under_the_number_that_a_hint_ended_takes_what_comes_under_the_one_that_goes_on() {
+    for now in ["gamma", "delta"] {
+        let tree = two();
+        tree.edit("head", "CREATE TABLE visits (id TEXT PRIMARY KEY, refers TEXT); INSERT INTO visits VALUES ('V1', NULL), ('V2', NULL)");
+        // Taken in, and told to nobody yet.
+        drop(tree.session("head"));
+        tree.edit("head", "ALTER TABLE visits RENAME COLUMN refers TO gamma; ALTER TABLE visits ADD COLUMN label TEXT");
+        tree.edit("head", "UPDATE visits SET gamma = 'parked' WHERE id = 'V1'");
+        let report = tree.sync("head");
+        assert!(report.waiting[0].why.starts_with("is `gamma` or `label` of `visits` another name of"), "{:?}", report.waiting);
+        tree.settle(&["anna", "head"]);
+        let parked = fieldpost::sync::tracking::parked::waiting(&tree.session("anna")).unwrap();
+        assert_eq!(parked.len(), 2, "{parked:?}");
+        hints::is_renamed(&mut tree.session("head"), "visits", "refers", "gamma").unwrap();
+        if now != "gamma" {
+            tree.edit("head", &format!("ALTER TABLE visits RENAME COLUMN gamma TO {now}"));
+        }
+        tree.edit("head", &format!("UPDATE visits SET {now} = 'later' WHERE id = 'V2'"));
+        tree.settle(&["head", "anna"]);
+        assert_eq!(fieldpost::sync::tracking::parked::waiting(&tree.session("anna")).unwrap(), [], "as `{now}`");
+        tree.assert_rows(&["head", "anna"], &format!("SELECT id, {now} FROM visits ORDER BY id"), &["V1|parked", "V2|later"]);
+        tree.edit("anna", &format!("UPDATE visits SET {now} = 'anna'"));
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["head"], &format!("SELECT DISTINCT {now} FROM visits"), &["anna"]);
+        assert_one(&tree, &["head", "anna"]);
+    }
+}

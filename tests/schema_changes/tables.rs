@@ -201,3 +201,18 @@ fn a_view_and_a_trigger_that_name_a_dropped_column_go_as_the_host_has_them() {
     tree.settle(&["anna", "head"]);
     assert_one(&tree, &["head", "anna"]);
 }
+
+#[test]
+fn a_record_of_a_dropped_table_that_nobody_ever_edited_is_in_the_history() {
+    let tree = two();
+    tree.edit("head", "DROP TABLE notes");
+    tree.settle(&["head", "anna"]);
+    for site in ["head", "anna"] {
+        let session = tree.session(site);
+        let shape = session.former.iter().find(|shape| shape.name == "notes").unwrap();
+        let key = fieldpost::model::Key::new([&fieldpost::model::Value::text("N1")]).unwrap();
+        let record = session.load_at(shape, &key).unwrap();
+        let events = fieldpost::sync::history::of(&session, &record).unwrap();
+        assert!(events.iter().any(|event| format!("{:?}", event.what).contains("first")), "at {site}: {events:?}");
+    }
+}

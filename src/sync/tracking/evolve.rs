@@ -136,7 +136,7 @@ pub(in crate::sync) fn merged(old: &Shape, found: &Shape, renames: &[(FieldNo, S
     shape.references = found.references.iter().map(|one| ForeignKey { fields: map(&one.fields), ..one.clone() }).collect();
     shape.uniques = found.uniques.iter().map(|set| UniqueSet { fields: map(&set.fields) }).collect();
     shape.without_rowid = found.without_rowid;
-    shape.past.gone = false;
+    shape.past.begin();
     shape
 }
 

@@ -142,6 +142,7 @@ impl<'s> Taking<'s> {
 
     pub(in crate::sync) fn match_tables(&mut self) -> Result<()> {
         let live: Vec<Shape> = self.all.iter().filter(|shape| !shape.past.gone).cloned().collect();
+        let now = self.session.world.now();
         let mut left = self.found.clone();
         for old in live {
             let is_it = |found: &Shape| self.same.get(&found.name) == Some(&old.number);
@@ -150,13 +151,13 @@ impl<'s> Taking<'s> {
                     Some((name, why)) => self.events.push(Event::Untracked(name.clone(), why.clone())),
                     None => self.events.push(Event::TableGone(old.name.clone())),
                 }
-                self.all[old.number.0 as usize].past.gone = true;
+                self.all[old.number.0 as usize].past.end(now);
                 continue;
             };
             let found = left.remove(at);
             if !self.go_on(&old, &found)? {
                 self.events.push(Event::OtherKey(old.name.clone()));
-                self.all[old.number.0 as usize].past.gone = true;
+                self.all[old.number.0 as usize].past.end(now);
                 left.push(found);
             } else if !same_name(&old.name, &found.name) {
                 self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
@@ -171,7 +172,8 @@ impl<'s> Taking<'s> {
     }
 
     /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
-    fn go_on(&mut self, old: &Shape, found: &Shape) -> Result<bool> {
+    fn go_on(&mut self, before: &Shape, found: &Shape) -> Result<bool> {
+        let old = &self.joined(before, found);
         let columns = self.change.columns.get(&old.name);
         // Where the schema travels a drop cannot be taken back, so the host looks further, and asks where nothing tells.
         let asks = self.session.settings.role == Role::Host && self.session.rules.schema_travels();
@@ -190,7 +192,7 @@ impl<'s> Taking<'s> {
         if new.key != old.key || new.key_kind != old.key_kind {
             return Ok(false);
         }
-        if new != *old {
+        if new != *before {
             self.events.extend(field_events(old, &new, &guessed.renamed, &gaps));
             let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
             self.taken.tables.insert(new.number, fresh);
@@ -203,6 +205,22 @@ impl<'s> Taking<'s> {
         let at = new.number.0 as usize;
         self.all[at] = new;
         Ok(true)
+    }
+
+    /// A known table in which each number that ended means the same field as the one that goes on, where a neighbour spoke of the ended one
+    /// first: what comes under either is for one column.
+    fn joined(&self, old: &Shape, found: &Shape) -> Shape {
+        let mut shape = old.clone();
+        if let (Some((number, identity)), Some(told)) = (self.identity(&found.name), &mut shape.past.told)
+            && told.table == number
+        {
+            for (ended, goes_on) in &identity.same {
+                if let Some(field) = told.fields.get(ended).copied() {
+                    told.fields.entry(*goes_on).or_insert(field);
+                }
+            }
+        }
+        shape
     }
 
     /// Fields that are not in the table and that the parent numbers as ones which are in it now: they went and came back here, or a
@@ -240,6 +258,7 @@ impl<'s> Taking<'s> {
             (None, Some(_) | None) | (Some(_), None) => same_name(&old.name, &found.name),
         };
         for old in self.all.iter().rev().filter(|old| old.past.gone && is_it(old)) {
+            let old = &self.joined(old, found);
             let new = merged(old, found, &self.back(old, found), &BTreeSet::new());
             let known = self.session.ledger.count(old.number)?;
             // An empty table does not say that all its records were deleted: somebody dropped it and made it again.
