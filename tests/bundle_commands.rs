@@ -174,6 +174,8 @@ fn a_dry_run_of_a_round_says_what_would_be_installed_and_installs_nothing() {
     office.ok("sync --home anna");
     assert_eq!(office.read("anna/custom/Screens/Customer.xml"), "Anna's");
     assert_eq!(office.read("anna/custom/Screens/Customer.xml.new-1.1.0"), "another one");
+    // Also where the change is older than the version that kept it.
+    assert_eq!(office.json("status --json --home anna")["bundles"]["changed"][0], "sales-forms");
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl Database {
         let listed: Vec<String> = columns.iter().map(|column| quote(column)).collect();
         let sql = format!("SELECT {} FROM {} WHERE {} LIMIT {most}", listed.join(", "), quote(table), condition(key));
         let doing = "read rows of a list";
-        let mut statement = match said(self.connection.prepare(&sql), doing)? {
+        let mut statement = match said(self.connection.prepare_cached(&sql), doing)? {
             Ok(statement) => statement,
             Err(words) => return Ok(Err(words)),
         };

@@ -125,23 +125,16 @@ impl Database {
     pub(super) fn build(&self, statement: &str) -> rusqlite::Result<()> {
         for _ in 0..MOST_FUNCTIONS {
             let Err(error) = self.connection.execute_batch(statement) else { return Ok(()) };
-            if !self.stand_in_for(&error.to_string())? {
+            let message = error.to_string();
+            if let Some(function) = missing_function(&message) {
+                self.stand_in(&function)?;
+            } else if let Some(collation) = missing_collation(&message) {
+                self.connection.create_collation(collation.as_str(), str::cmp)?;
+            } else {
                 return Err(error);
             }
         }
         self.connection.execute_batch(statement)
-    }
-
-    /// Makes a stand-in for the function or collation that SQLite misses by these words; false where they say something else.
-    pub(super) fn stand_in_for(&self, message: &str) -> rusqlite::Result<bool> {
-        if let Some(function) = missing_function(message) {
-            self.stand_in(&function)?;
-        } else if let Some(collation) = missing_collation(message) {
-            self.connection.create_collation(collation.as_str(), str::cmp)?;
-        } else {
-            return Ok(false);
-        }
-        Ok(true)
     }
 
     /// The highest number ever given per AUTOINCREMENT table.

@@ -348,16 +348,15 @@ impl Database {
         }
     }
 
-    /// Repeats what fails for want of a function or collation, with a stand-in for it.
+    /// Repeats what fails for want of a function, with a stand-in for it.
     pub(super) fn with_stand_ins<T>(&self, work: impl Fn() -> std::result::Result<T, String>) -> std::result::Result<T, String> {
         for _ in 0..MOST_FUNCTIONS {
             let error = match work() {
                 Ok(done) => return Ok(done),
                 Err(error) => error,
             };
-            if !self.stand_in_for(&error).map_err(|error| error.to_string())? {
-                return Err(error);
-            }
+            let Some(name) = missing_function(&error) else { return Err(error) };
+            self.stand_in(&name).map_err(|error| error.to_string())?;
         }
         work()
     }

@@ -1,6 +1,5 @@
 //! Waits, looks, and has rounds run, until somebody wants it to end.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Schedule;
@@ -99,7 +98,7 @@ pub fn run(world: &World, watched: &mut dyn Watched, schedule: &Schedule, ears: 
         world,
         state: State::default(),
         trace: None,
-        database: None,
+        places: Places::default(),
         looked_at_database: Millis(0),
         again: None,
         doubts: 0,
@@ -165,7 +164,8 @@ struct Watch<'a> {
     state: State,
     /// What the database looked like when it was last looked at.
     trace: Option<Trace>,
-    database: Option<PathBuf>,
+    /// What is listened to.
+    places: Places,
     looked_at_database: Millis,
     /// When the database is to be looked at again: a burst of writes was not looked at to its end.
     again: Option<Millis>,
@@ -197,9 +197,8 @@ impl Watch<'_> {
     }
 
     fn listen(&mut self, watched: &mut dyn Watched, ears: &mut Ears) {
-        let places = watched.places();
-        ears.listen(&places);
-        self.database = places.database;
+        self.places = watched.places();
+        ears.listen(&self.places);
     }
 
     fn look_at_exchange(&mut self, watched: &mut dyn Watched) {
@@ -212,7 +211,7 @@ impl Watch<'_> {
 
     fn look_at_database(&mut self, watched: &mut dyn Watched) {
         let now = self.world.now();
-        let Some(database) = &self.database else { return };
+        let Some(database) = &self.places.database else { return };
         let trace = Trace::of(database);
         if self.trace.as_ref() != Some(&trace) {
             self.doubts = 0;
@@ -296,7 +295,12 @@ impl Watch<'_> {
         self.trace = None;
         self.again = None;
         self.may_wait = false;
-        self.listen(watched, ears);
+        // New ears are a walk through all folders of documents; the usual look takes them in any case.
+        let places = watched.places();
+        if places != self.places {
+            ears.listen(&places);
+            self.places = places;
+        }
         self.look_at_database(watched);
         self.look_at_documents(watched);
     }

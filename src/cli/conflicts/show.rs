@@ -42,6 +42,9 @@ pub struct SideBySide {
     /// Of a document, where the content is that lost, in words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub content: Option<String>,
+    /// Whether somebody is known to have that content.
+    #[serde(skip)]
+    pub can_come_back: bool,
 }
 
 /// One field from all sides.
@@ -104,8 +107,14 @@ pub fn side_by_side(session: &Session, conflict: &Conflict) -> Result<SideBySide
         }],
         None => whole_record(&listed, &conflict.about, record.as_ref().map(|(shape, _)| *shape), now),
     };
-    let content = content_lost(&listed).map(|content| Ok::<_, SyncError>(whereabouts(&session.whereabouts(&content)?))).transpose()?;
-    Ok(SideBySide { conflict: conflict.clone(), fields, there: row.is_some(), content })
+    let found = content_lost(&listed).map(|content| session.whereabouts(&content)).transpose()?;
+    Ok(SideBySide {
+        conflict: conflict.clone(),
+        fields,
+        there: row.is_some(),
+        content: found.as_ref().map(whereabouts),
+        can_come_back: found.is_some_and(|found| found != Whereabouts::Nowhere),
+    })
 }
 
 /// Where the content is that lost.
@@ -185,10 +194,10 @@ impl SideBySide {
 
     fn next(&self) -> String {
         let number = self.conflict.number;
-        if self.conflict.settled {
+        if self.conflict.settled || (self.content.is_some() && !self.can_come_back) {
             return String::new();
         }
-        if self.content.is_some() {
+        if self.can_come_back {
             return format!("  'fieldpost conflicts resolve {number} --take lost' brings it back, at all sites");
         }
         match self.conflict.about {
@@ -224,7 +233,9 @@ mod tests {
             lost: text("555-0100"),
             now: text("555-0199"),
         };
-        let report = ShowReport { conflicts: vec![SideBySide { conflict: conflict(), fields: vec![fields], there: true, content: None }] };
+        let report = ShowReport {
+            conflicts: vec![SideBySide { conflict: conflict(), fields: vec![fields], there: true, content: None, can_come_back: false }],
+        };
         assert_eq!(
             plain(&report),
             "\

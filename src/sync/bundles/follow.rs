@@ -41,6 +41,10 @@ pub struct Customized {
 /// What stops the whole site; everything else is in what it gives.
 pub fn follow(session: &Session) -> Result<Followed> {
     let mut followed = Followed::default();
+    if let Err(why) = refused(carry::take_back(session))? {
+        followed.waits.push(("a bundle that was being installed".to_owned(), why.to_string(), false));
+        return Ok(followed);
+    }
     let paper = match refused(paper(session))? {
         Ok(paper) => paper,
         Err(why) => {
@@ -48,10 +52,6 @@ pub fn follow(session: &Session) -> Result<Followed> {
             return Ok(followed);
         }
     };
-    if let Err(why) = refused(carry::take_back(session))? {
-        followed.waits.push(("a bundle that was being installed".to_owned(), why.to_string(), false));
-        return Ok(followed);
-    }
     if paper.bundles.is_empty() {
         return Ok(followed);
     }
@@ -97,9 +97,10 @@ fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &
     }
     for (name, version, why) in troubles {
         let passes = why.passes();
-        let forced = matches!(why, Refusal::Blocked(_) | Refusal::RowsChanged { .. } | Refusal::StepLoses { .. });
-        let way_out = if forced {
+        let way_out = if matches!(why, Refusal::Blocked(_) | Refusal::RowsChanged { .. }) {
             format!("; 'fieldpost bundle remove {name} --force' does it, and keeps changed files beside")
+        } else if matches!(why, Refusal::StepLoses { .. }) {
+            format!("; copy it elsewhere first: 'fieldpost bundle remove {name} --force' does it, and it is lost")
         } else {
             String::new()
         };
@@ -179,10 +180,11 @@ fn try_one(session: &Session, bundle: &Published, current: &[&Published]) -> Res
     if !bundle.is_due(session.world.now()) {
         return Ok(Tried::Waits { why: "its day has not come".to_owned(), passes: true });
     }
-    if travel::drop_damaged(session, bundle.id)? {
+    let opened = stored(session, bundle.id);
+    if travel::drop_damaged(session, bundle.id, &opened)? {
         return Ok(Tried::Waits { why: "its file was damaged here, and comes again".to_owned(), passes: true });
     }
-    let installed = stored(session, bundle.id).and_then(|opened| opened.map(|opened| install(session, &opened, Scope::Site)).transpose());
+    let installed = opened.and_then(|opened| opened.map(|opened| install(session, &opened, Scope::Site)).transpose());
     Ok(match refused(installed)? {
         Ok(None) => Tried::Waits { why: "its file has not come yet".to_owned(), passes: true },
         Ok(Some(effects)) => {
@@ -198,15 +200,26 @@ fn try_one(session: &Session, bundle: &Published, current: &[&Published]) -> Res
 
 /// What a person must know at once: what was changed here and stays.
 fn kept(effects: &Effects) -> String {
-    /// Of a content that the new version has not changed there is no copy.
-    const BESIDE: &str = ", what is new lies beside";
-    let mut beside = effects.files.iter().filter(|(_, fate)| matches!(fate, Fate::Kept { .. })).map(|(path, _)| path);
-    match (beside.next(), beside.count(), effects.kept_rows) {
-        (None, _, 0) => String::new(),
-        (None, _, rows) => format!("; {rows} rows stay as they were changed here"),
-        (Some(path), 0, _) => format!("; `{path}` stays as it was changed here{BESIDE}"),
-        (Some(path), more, _) => format!("; `{path}` and {more} more stay as they were changed here{BESIDE}"),
+    // Of a content that the new version has not changed there is no copy.
+    let (mut beside, mut alone) = (Vec::new(), Vec::new());
+    for (path, fate) in &effects.files {
+        match fate {
+            Fate::Kept { beside: Some(_) } => beside.push(path),
+            Fate::Kept { beside: None } => alone.push(path),
+            Fate::Added | Fate::Changed | Fate::Replaced | Fate::Removed | Fate::Restored | Fate::TakenBack { .. } => {}
+        }
     }
+    let files = |paths: &[&String], end: &str| match paths {
+        [] => String::new(),
+        [path] => format!("; `{path}` stays as it was changed here{end}"),
+        [path, more @ ..] => format!("; `{path}` and {} more stay as they were changed here{end}", more.len()),
+    };
+    let rows = match effects.kept_rows {
+        0 => String::new(),
+        1 => "; 1 row stays as it was changed here".to_owned(),
+        rows => format!("; {rows} rows stay as they were changed here"),
+    };
+    files(&beside, ", what is new lies beside") + &files(&alone, "") + &rows
 }
 
 /// Takes a refusal out of what stops the whole site.

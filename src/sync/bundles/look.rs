@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::{RowName, Scope, folder, parts, states};
-use crate::bundle::{BundleName, Version};
+use crate::bundle::{BundleName, Filed, Version};
+use crate::model::Millis;
 use crate::sync::{Result, Session};
 
 /// What differs from what a bundle put.
@@ -37,7 +38,13 @@ pub fn changed(session: &Session) -> Result<BTreeSet<BundleName>> {
     let (folder, mut found) = (folder(session)?, BTreeSet::new());
     for (name, state) in states(session, Scope::Site)? {
         let Some(top) = state.top() else { continue };
-        let files = top.put.iter().any(|(path, put)| folder.differs_since(path, *put, top.time).unwrap_or(true));
+        let moves = state.installs.iter().flat_map(|install| install.moves.iter().map(|one| (one, install.time)));
+        let moved: BTreeMap<&str, (Option<Filed>, Millis)> = moves.map(|(one, time)| (one.path.as_str(), (one.after, time))).collect();
+        let files = top.put.iter().any(|(path, put)| match moved.get(path.as_str()) {
+            Some((after, time)) if *after == Some(*put) => folder.differs_since(path, *put, *time).unwrap_or(true),
+            // Nobody put that content there: the file was kept as it was changed here, or was there before.
+            Some(_) | None => folder.filed(path).map_or(true, |there| there != Some(*put)),
+        });
         let rows: usize = state.installs.iter().map(|install| install.rows).sum();
         let rows = || rows <= MOST_ROWS && session.has_database();
         if files || (rows() && !parts::changed(session, Scope::Site, &name, &state.installs)?.is_empty()) {

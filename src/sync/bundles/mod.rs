@@ -19,7 +19,7 @@
 //! topmost off. **States of one step between them**: looked at → staged (every content that will be put or replaced is kept) → begun
 //! (the journal names the moves; one commit of the ledger) → moved → done (rows, schema and the new [`State`] in one commit of the
 //! database, or of the ledger where no row is concerned). **Crash points**: before "begun" nothing happened; between "begun" and
-//! "done" [`Session::open`](super::Session::open) takes the moves back, and a published bundle is tried again; after "done" nothing is left to do.
+//! "done" the next round, or the next command that changes bundles, takes the moves back first, and a published bundle is tried again; after "done" nothing is left to do.
 //! **Invariant**: outside of begun steps every file that the stack put is as it was put, or was changed by somebody here; and what
 //! was there before the stack is kept as contents.
 

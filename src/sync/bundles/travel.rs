@@ -11,6 +11,7 @@ use fs_err as fs;
 
 use super::paper::{groups_of, paper};
 use super::{Refusal, file, stored};
+use crate::bundle::Opened;
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::PacketNumber;
 use crate::packet::{self, ContentHash, Part, PartSource};
@@ -101,10 +102,10 @@ pub(super) fn send_again(session: &Session, child: &Neighbour, wants: &BTreeSet<
     Ok(())
 }
 
-/// Throws away a file that is not what it came as, so that it is asked for again; whether there was one. At the main office it stays: nobody
-/// has another.
-pub(super) fn drop_damaged(session: &Session, id: ContentHash) -> Result<bool> {
-    match (session.settings.role, stored(session, id)) {
+/// Throws away a file that could not be `opened` because it is not what it came as, so that it is asked for again; whether there was one. At
+/// the main office it stays: nobody has another.
+pub(super) fn drop_damaged(session: &Session, id: ContentHash, opened: &Result<Option<Opened>>) -> Result<bool> {
+    match (session.settings.role, opened) {
         (Role::Office | Role::Remote, Err(SyncError::Bundle(refusal))) if refusal.is_damage() => {
             files::remove(&session.world, &file(session, id))?;
             Ok(true)

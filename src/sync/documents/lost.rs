@@ -30,21 +30,18 @@ pub enum Whereabouts {
     Nowhere,
 }
 
-/// The content that a conflict is about, where it is about that of a document: the side at this place of [`Conflict::exact`].
-fn content_of(conflict: &Conflict, side: u16) -> Option<ContentHash> {
-    if conflict.table != LIBRARY || conflict.field.as_deref() != Some("content") {
-        return None;
-    }
-    match conflict.exact.get(FieldNo(side)) {
-        Value::Blob(content) => content[..].try_into().ok(),
-        Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) => None,
-    }
-}
-
 /// The content that lost in a conflict, where it is about that of a document.
 #[must_use]
 pub fn content_lost(conflict: &Conflict) -> Option<ContentHash> {
-    content_of(conflict, 2)
+    /// Where the side that lost is in [`Conflict::exact`].
+    const LOST: FieldNo = FieldNo(2);
+    if conflict.table != LIBRARY || conflict.field.as_deref() != Some("content") {
+        return None;
+    }
+    match conflict.exact.get(LOST) {
+        Value::Blob(content) => content[..].try_into().ok(),
+        Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) => None,
+    }
 }
 
 impl Session {
