@@ -34,6 +34,7 @@ use crate::database::Applied;
 use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
 use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
+use crate::rules::TriggerRule;
 use crate::site::Roster;
 
 /// Between two slices of a packet. SQLite asks again for a lock every 25 ms once it has waited a while: a shorter pause
@@ -125,6 +126,9 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     };
     let done = work(&mut applying)?;
     applying.say_what_stands_in()?;
+    if session.rules.triggers().any(|(_, rule)| rule == TriggerRule::Run) {
+        seal::seal_what_triggers_wrote(session)?;
+    }
     let tally = applying.tally;
     standing::note_sync(session, tally.tables.keys(), now)?;
     for shape in &session.shapes {

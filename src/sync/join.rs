@@ -40,10 +40,10 @@ pub enum Refused {
     #[error("it does not prove that it comes from who got the invitation")]
     NotInvited,
     /// The invitation's time is over.
-    #[error("its invitation has expired: invite again")]
+    #[error("it asks with an invitation that has expired: invite again, and hand over the new file")]
     Expired,
     /// It admitted somebody already.
-    #[error("its invitation was used already: invite again")]
+    #[error("it asks with an invitation that somebody has joined with already: invite it under another name")]
     Used,
     /// It asks for another name than it was invited under.
     #[error("it was invited under another name")]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::bundle::{BundleName, Version};
-use crate::cli::page::{Column, Moment, Page, alert, heading, paragraphs};
+use crate::cli::page::{Column, Moment, Page, heading, paragraphs};
 use crate::cli::printer::Report;
 use crate::cli::{Context, Exit, Failure};
 use crate::model::SiteName;
@@ -129,7 +129,7 @@ impl Report for StatusReport {
             let version = standing.installed.map_or_else(|| "–".to_owned(), |version| version.to_string());
             let since = standing.since.map(|since| page.moment(since)).unwrap_or_default();
             let waits = standing.waiting.zip(standing.why.as_ref()).map(|(version, why)| format!("{version}: {why}")).unwrap_or_default();
-            let waits = if standing.until == Some(Until::Person) { alert(&waits) } else { waits };
+            let waits = if standing.until == Some(Until::Person) { format!("{waits}; wants you") } else { waits };
             vec![standing.name.to_string(), standing.site.to_string(), version, since, waits]
         });
         let columns = ["Bundle", "Site", "Installed", "Since", "Not installed, and why"].map(Column::Words);

@@ -19,7 +19,7 @@ use super::held::{self, Needs};
 use super::invite::a_role;
 use super::page::{Column, Detail, Moment, NO_NUMBER, Page, alert, count, duration, heading, number, one_line, paragraphs, size};
 use super::printer::Report;
-use super::{Context, Exit, Failure, conflicts};
+use super::{Context, Exit, Failure, conflicts, quoting};
 use crate::database::DatabaseError;
 use crate::model::{Millis, SiteName};
 use crate::rules;
@@ -409,11 +409,13 @@ impl StatusReport {
         line(self.unsealed, "record was", "records were", "edited since the last run: 'fieldpost sync' sends");
         line(unsent, "packet is", "packets are", "made and not on the exchange yet: 'fieldpost sync' puts it there");
         line(self.conflicts_open, "conflict wants", "conflicts want", "a decision: 'fieldpost conflicts --open'");
+        let deactivated = self.tables.iter().find(|line| line.status.deactivated > 0);
+        let deactivated = deactivated.map_or_else(|| "TABLE".to_owned(), |line| quoting::shell(&line.status.table));
         line(
             self.totals.deactivated,
             "record is",
             "records are",
-            "taken out of the exchange: 'fieldpost records TABLE --state deactivated'",
+            &format!("taken out of the exchange: 'fieldpost records {deactivated} --state deactivated'"),
         );
         let coming = match self.documents_coming_bytes {
             0 => "not in the folder yet: 'fieldpost library' lists them".to_owned(),
@@ -429,8 +431,12 @@ impl StatusReport {
             lines.push(format!("{packets} that did not verify: in {}, the reason beside each", self.quarantine.display()));
         }
         for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.clock_ahead.abs() >= WRONG_CLOCK) {
-            let (seconds, side) = (neighbour.clock_ahead.abs() / 1000, if neighbour.clock_ahead > 0 { "ahead" } else { "behind" });
-            lines.push(format!("the clock of '{}' is {seconds} s {side} of this one, at least: 'newest' goes by clocks", neighbour.name));
+            let off = duration(neighbour.clock_ahead.abs());
+            let side = if neighbour.clock_ahead > 0 { "ahead of" } else { "behind" };
+            lines.push(format!(
+                "the clock of '{}' is {off} {side} this one, at least: 'newest' goes by clocks, so set the wrong one of the two right",
+                neighbour.name
+            ));
         }
         for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.kept >= forget::MUCH) {
             let silent = neighbour.silence.map_or_else(String::new, |silence| format!(", silent for {}", duration(silence)));
