@@ -27,6 +27,7 @@ mod archive;
 pub mod hints;
 mod notice;
 pub mod own;
+pub mod refusals;
 mod take;
 mod trial;
 pub mod view;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::hints::{Unclear, unclear};
+use super::refusals::{self, Refusal};
 use super::{COMING, Here, LATE, PART, SentSchema, TOLD_IN, Version, cannot_be_had, take, told, versions, wish};
 use crate::ledger::NeighbourKind;
 use crate::model::SiteName;
@@ -24,6 +25,8 @@ pub struct Standing {
     pub unclear: Vec<Unclear>,
     /// Children by name.
     pub children: Vec<Child>,
+    /// What sites below this one cannot have.
+    pub below: Vec<Refusal>,
 }
 
 /// What a child was told.
@@ -52,10 +55,11 @@ pub fn standing(session: &Session) -> Result<Standing> {
     Ok(Standing {
         travels: session.rules.schema_travels(),
         version: told(session)?.map_or(0, |told| told.version),
-        refused: take::refused(session),
+        refused: take::refused(session)?,
         late: late(session)?,
         unclear: unclear(session)?,
         children,
+        below: refusals::below(session)?,
     })
 }
 
@@ -99,7 +103,7 @@ pub fn differences(session: &Session) -> Result<Vec<Difference>> {
         let new = coming.as_ref().unwrap_or(&old);
         let wish = wish(new, Some(&old), Here::At(session))?;
         let (what, refused) = match session.database()?.plan_to(&wish).map_err(cannot_be_had)? {
-            Ok(plan) => (plan.sentences(), take::refused(session).map(|(_, why)| why)),
+            Ok(plan) => (plan.sentences(), take::refused(session)?.map(|(_, why)| why)),
             Err(refused) => (Vec::new(), Some(refused.to_string())),
         };
         if !what.is_empty() || refused.is_some() {
@@ -112,7 +116,8 @@ pub fn differences(session: &Session) -> Result<Vec<Difference>> {
         let newer = |one: &&Version| one.version > from && one.version <= here.version;
         let what: Vec<String> = log.iter().filter(newer).flat_map(|version| version.what.clone()).collect();
         if !what.is_empty() {
-            all.push(Difference { site: child.site, version: from, what, refused: None });
+            let refused = here.below.iter().find(|refusal| refusal.site == child.site).map(|refusal| refusal.why.clone());
+            all.push(Difference { site: child.site, version: from, what, refused });
         }
     }
     Ok(all)
