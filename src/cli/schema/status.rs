@@ -26,6 +26,8 @@ pub(super) struct StatusReport {
     children: Vec<Child>,
     /// What sites below this one cannot have.
     below: Vec<Refusal>,
+    /// Virtual tables that are not as the main office has them.
+    virtual_tables: Vec<String>,
 }
 
 /// A schema that cannot be had.
@@ -36,7 +38,8 @@ struct Refused {
 }
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
-    let standing = view::standing(&context.look()?)?;
+    let session = context.look()?;
+    let standing = view::standing(&session)?;
     Ok(context.printer.report(&StatusReport {
         travels: standing.travels,
         version: standing.version,
@@ -45,6 +48,8 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         unclear: standing.unclear.iter().map(ToString::to_string).collect(),
         children: standing.children,
         below: standing.below,
+        // Where nothing travels, nothing is compared.
+        virtual_tables: if standing.travels { view::virtual_tables(&session)? } else { Vec::new() },
     }))
 }
 
@@ -76,6 +81,11 @@ impl Report for StatusReport {
                 format!("{}\n{}", count(children.len(), "child", "children"), page.list(&children, "-v lists all"))
             },
             list("Sites that cannot have it: mend there what stands in the way, or change the schema again here", &below),
+            if self.virtual_tables.is_empty() {
+                String::new()
+            } else {
+                format!("Virtual tables that are not as the main office has them\n{}", page.list(&self.virtual_tables, "-v lists all"))
+            },
         ])
     }
 
@@ -121,6 +131,7 @@ mod tests {
                 child("dora", None, false),
             ],
             below: Vec::new(),
+            virtual_tables: Vec::new(),
         }
     }
 
