@@ -87,7 +87,12 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
     if !looked {
         return Ok(Guess { renamed: of_key, anew: Vec::new() });
     }
-    let moved: BTreeSet<FieldNo> = names.iter().filter(|(_, name)| name.is_another()).map(|(field, _)| *field).collect();
+    // Two columns hold the same in some records, so that a name seems to go on there: what shows that it does not is the other records, if all
+    // of them hold what one other column held.
+    let left = |was: &FieldNo| gone.contains(was) || names.get(was).is_some_and(Name::differs);
+    let took_over = |field: &FieldNo| evidence.iter().any(|((was, new), evidence)| new == field && left(was) && evidence.is_certain());
+    let is_moved = |(field, name): &(&FieldNo, &Name)| name.is_another() || name.differs() && took_over(field);
+    let moved: BTreeSet<FieldNo> = names.iter().filter(is_moved).map(|(field, _)| *field).collect();
     // What stayed is neither end of a rename.
     evidence.retain(|(was, new), _| (moved.contains(was) || gone.contains(was)) && (moved.contains(new) || come.contains(new)));
     evidence.retain(|(was, new), _| of_key.iter().all(|(field, name)| field != was && name != candidate.name_of(*new)));
@@ -216,6 +221,10 @@ impl Name {
         kept == 0 && (emptied + other > 0 || written)
     }
 
+    const fn differs(&self) -> bool {
+        self.untouched.emptied + self.untouched.other > 0
+    }
+
     const fn is_filled(&self) -> bool {
         self.untouched.kept == 0 && self.untouched.other == 0 && self.untouched.emptied > 0
     }
@@ -245,8 +254,12 @@ impl Evidence {
         self.other > 0
     }
 
+    const fn is_certain(&self) -> bool {
+        self.other == 0 && self.telling > 0
+    }
+
     const fn is_enough(&self) -> bool {
-        self.other == 0 && (self.telling > 0 || self.noted_telling > 0 && self.noted_telling >= self.noted_other)
+        self.is_certain() || self.other == 0 && self.noted_telling > 0 && self.noted_telling >= self.noted_other
     }
 }
 
