@@ -184,6 +184,9 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::Bundle(error) => return (Exit::Failed, bundle(error)),
         SyncError::NameTaken(_) => "names are unique in the whole tree, and an open invitation has one too: choose another one".to_owned(),
         SyncError::NotAnOffice(_) => "ask its parent to invite, or join this site anew as an office ('--role office')".to_owned(),
+        SyncError::NotItsParent { site, .. } => {
+            format!("a site's groups are the word of whoever invited it: run 'fieldpost sites groups {site}' there, and the roster takes it to all")
+        }
         SyncError::Exists(_) => "move it out of the way, then run again: the packet waits".to_owned(),
         SyncError::NothingToTrack => {
             "a table needs a primary key, or unique columns that are never empty; without one nothing names its records".to_owned()
@@ -456,7 +459,7 @@ fn roster(error: &RosterError) -> Option<String> {
         RosterError::NameTaken { .. } => Some("names are unique in the whole tree: choose another one".to_owned()),
         RosterError::ParentIsRemote { .. } => Some("only the host and offices can invite".to_owned()),
         RosterError::Format { .. } => Some("install the newest fieldpost here".to_owned()),
-        RosterError::Unknown(_) => Some("'fieldpost status' lists the neighbours".to_owned()),
+        RosterError::Unknown(_) => Some("'fieldpost sites' lists all that have joined".to_owned()),
         RosterError::Form(_) | RosterError::NoParent { .. } | RosterError::Tree { .. } | RosterError::TooMany(_) => None,
     }
 }
@@ -600,6 +603,7 @@ mod tests {
             (SyncError::StateRestored, Exit::Failed),
             (SyncError::NameTaken(name()), Exit::Failed),
             (SyncError::NotAnOffice(name()), Exit::Failed),
+            (SyncError::NotItsParent { site: name(), parent: name() }, Exit::Failed),
             (SyncError::Exists("shop.db".into()), Exit::Failed),
             (SyncError::NothingToTrack, Exit::Failed),
             (SyncError::Bug("a proof that was none"), Exit::Failed),

@@ -398,7 +398,7 @@ impl Applying<'_> {
         self.list_losses(0)
     }
 
-    /// Outcomes of the neighbour's decisions, the roster and what is said of bundles; the rules were taken before everything else ([`Session::take_rules`]).
+    /// Outcomes of the neighbour's decisions, the roster, what is said of bundles and of the schema; the rules were taken before everything else ([`Session::take_rules`]).
     fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
         let ledger = &self.session.ledger;
         let most = self.session.limits.document_bytes;
@@ -416,6 +416,7 @@ impl Applying<'_> {
             brought = true;
         }
         brought |= super::bundles::take(self.session, from, opened)?;
+        brought |= super::schema::refusals::hear(self.session, from, opened)?;
         const ROSTER: &str = "roster.json";
         if let Some(bytes) = opened.bytes(ROSTER, most)? {
             let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(ROSTER))?;

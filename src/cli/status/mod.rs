@@ -3,6 +3,7 @@
 mod bundles;
 mod html;
 mod neighbours;
+mod schema;
 mod watching;
 
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 pub use bundles::BundlesStatus;
 pub use neighbours::NeighbourStatus;
+pub use schema::SchemaStatus;
 pub use watching::WatchStatus;
 
 use super::held::{self, Needs};
@@ -109,6 +111,8 @@ pub struct StatusReport {
     pub documents_refused: u64,
     /// Customizations.
     pub bundles: BundlesStatus,
+    /// What of the schema wants a person.
+    pub schema: SchemaStatus,
 }
 
 /// How the records of a table stand.
@@ -238,6 +242,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         documents_waiting: waiting(session)?,
         documents_refused: if session.ledger.has_documents()? { amount(session.ledger.document_troubles()?.len()) } else { 0 },
         bundles: BundlesStatus::of(session)?,
+        schema: SchemaStatus::of(session)?,
     })
 }
 
@@ -306,6 +311,7 @@ impl Report for StatusReport {
             || self.trouble.is_some()
             || self.documents_waiting.is_some()
             || self.bundles.wants_person()
+            || self.schema.wants_person()
             || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
         if stopped || self.conflicts_open + self.held_for_person > 0 { Exit::Attention } else { Exit::Done }
     }
@@ -426,6 +432,7 @@ impl StatusReport {
         line(self.held_open, "change is", "changes are", "held: 'fieldpost held' says why");
         lines.extend(self.documents_waiting.iter().map(|why| alert(&format!("documents: {why}"))));
         lines.extend(self.bundles.line());
+        lines.extend(self.schema.lines(self.parent.as_ref()));
         if self.set_aside > 0 {
             let packets = count(usize::try_from(self.set_aside).unwrap_or(usize::MAX), "packet", "packets");
             lines.push(format!("{packets} that did not verify: in {}, the reason beside each", self.quarantine.display()));
@@ -553,6 +560,7 @@ mod tests {
             documents_waiting: None,
             documents_refused: 0,
             bundles: BundlesStatus::default(),
+            schema: SchemaStatus::default(),
         }
     }
 

@@ -25,7 +25,7 @@ use crate::model::{Key, LIBRARY, Row, Value};
 use crate::packet::{Part, PartSource};
 use crate::rules::library::Choice;
 use crate::sync::known::{self, Link};
-use crate::sync::{Result, Session, SyncError};
+use crate::sync::{Result, Session, SyncError, roster};
 
 /// The part with recipes, a line each.
 pub(super) const RECIPES: &str = "documents/recipes.jsonl";
@@ -397,7 +397,9 @@ impl Session {
         if to.kind == NeighbourKind::Parent || to.card.role == "office" {
             return Ok(None);
         }
-        let of: Vec<Patterns> = to.card.groups.iter().filter_map(|group| groups.get(group)).map(patterns).collect::<Result<_>>()?;
+        let known = roster::known(self)?;
+        let of = known.find(&to.card.name).into_iter().flat_map(|site| &site.groups);
+        let of: Vec<Patterns> = of.filter_map(|group| groups.get(group)).map(patterns).collect::<Result<_>>()?;
         Ok((!of.is_empty()).then_some(of))
     }
 }
