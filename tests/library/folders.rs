@@ -94,6 +94,13 @@ impl Tree {
         home.write_settings(&self.world(site), &settings).unwrap();
     }
 
+    /// A round that sends nothing: what changed is in the list and sealed.
+    pub fn receive(&self, site: &str) {
+        self.tick(1_000);
+        let mut session = self.session(site);
+        round::run(&mut session, &mut [&mut self.exchange.clone()], round::Halves::Receive, &mut |_| {}).unwrap();
+    }
+
     pub fn sync_allowing_deletions(&self, site: &str) -> Report {
         self.tick(1_000);
         let mut session = self.session(site);

@@ -3,19 +3,45 @@
 //! Fields are decided in units: a group of the rules as one, a number with the word that says of which table, everything else alone. What only one side changed is taken; what both
 //! changed goes to the criteria; `sum` adds up whatever was edited here. A field that is `fixed` never changes at a child's word,
 //! nor does what wins or loses with it where it would change with it.
+//!
+//! Where the record was deleted here, and the child's edit brings it back, the edit wins over the delete in every field that it changes: what the
+//! field held when the record was deleted is no edit against it. Merges merge with it all the same.
+//!
 //! **Invariant**: every value that does not become the record, of whichever side, is listed.
 
 use std::cell::OnceCell;
 
 use crate::ledger::{ConflictKind, ConflictState, Record};
 use crate::model::{FieldNo, Image, LIBRARY, Millis, Row, Stamp, Value};
-use crate::rules::{Criteria, Criterion, Decided, Dispute, Edit, Three, Verdict, adds_up, decide};
+use crate::rules::{Criteria, Criterion, Decided, DeleteRule, Dispute, Edit, Three, Verdict, adds_up, decide};
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
 use crate::sync::documents::dispute::Disputed;
 
+/// How the record stands here that a change is merged into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sync) enum Standing {
+    /// It is here.
+    Alive,
+    /// It was deleted here, and comes back with the change.
+    Deleted,
+}
+
+impl Standing {
+    /// What becomes of an edit that the rules `decided` against, or for.
+    fn decide(self, decided: Decided) -> Decided {
+        match (self, &decided.verdict) {
+            (Self::Alive, _) | (Self::Deleted, Verdict::Merged(_)) => decided,
+            (Self::Deleted, Verdict::Parent | Verdict::Child | Verdict::Review) => {
+                Decided { verdict: Verdict::Child, why: DeleteRule::EditWins.word().into() }
+            }
+        }
+    }
+}
+
 /// One change being merged into a record.
 struct Merging<'c> {
+    standing: Standing,
     record: &'c Record,
     incoming: &'c Incoming,
     base: Option<&'c Image>,
@@ -46,7 +72,7 @@ impl Merging<'_> {
 }
 
 impl Applying<'_> {
-    /// Merges a child's change of `fields` from `base` to `theirs` into `ours`.
+    /// Merges a child's change of `fields` from `base` to `theirs` into `ours`, which is here.
     pub(in crate::sync) fn merge(
         &mut self,
         record: &Record,
@@ -56,8 +82,23 @@ impl Applying<'_> {
         theirs: &Image,
         fields: &[FieldNo],
     ) -> Result<Image> {
+        self.merge_as(Standing::Alive, record, incoming, ours, base, theirs, fields)
+    }
+
+    /// Merges a child's change of `fields` from `base` to `theirs` into `ours`, or into what that was when it was deleted.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one change, and what it meets")]
+    pub(in crate::sync) fn merge_as(
+        &mut self,
+        standing: Standing,
+        record: &Record,
+        incoming: &Incoming,
+        ours: Image,
+        base: Option<&Image>,
+        theirs: &Image,
+        fields: &[FieldNo],
+    ) -> Result<Image> {
         let policy = self.session.policy(record.table);
-        let change = Merging { record, incoming, base, theirs, owner: OnceCell::new() };
+        let change = Merging { standing, record, incoming, base, theirs, owner: OnceCell::new() };
         let mut merged = ours;
         for unit in policy.units(fields) {
             let edited: Vec<FieldNo> = unit.iter().copied().filter(|field| change.is_edited(*field)).collect();
@@ -101,7 +142,7 @@ impl Applying<'_> {
         }
         let dispute = self.dispute(change, criteria, merged.stamp(field), change.theirs.stamp(field))?;
         let three = Three { base: change.believed(field), parent: merged.row.get(field), child: change.sent(field) };
-        let decided = decide(criteria, &dispute, Some(three));
+        let decided = change.standing.decide(decide(criteria, &dispute, Some(three)));
         match &decided.verdict {
             Verdict::Merged(value) => {
                 let value = value.clone();
@@ -140,6 +181,7 @@ impl Applying<'_> {
             Some(document) => document.decide(session, dispute.believed_until),
             None => decide(criteria, &dispute, None),
         };
+        decided = change.standing.decide(decided);
         if let Some(document) = &document {
             if document.is_same() {
                 if decided.verdict == Verdict::Child {
@@ -147,7 +189,7 @@ impl Applying<'_> {
                 }
                 return Ok(());
             }
-            if document.is_kept(session) {
+            if document.is_kept(session) && change.standing == Standing::Alive {
                 let site = self.site_of(newest(change.theirs, edited), Some(change.incoming))?;
                 session.ledger.add_copy(&document.copy(site, self.now))?;
             }
