@@ -16,5 +16,7 @@ mod crashes;
 mod hostile;
 #[path = "library/losers.rs"]
 mod losers;
+#[path = "library/questions.rs"]
+mod questions;
 #[path = "library/travel.rs"]
 mod travel;

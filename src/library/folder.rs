@@ -118,9 +118,16 @@ impl Library {
     /// # Errors
     /// [`LibraryError::Missing`], [`LibraryError::NotAFolder`], [`LibraryError::NoMarker`], or as the operating system says.
     pub fn open(folder: &Path) -> Result<Self, LibraryError> {
-        let library = Self::look(folder)?;
-        library.tidy()?;
-        Ok(library)
+        Self::look(folder)?.tidied()
+    }
+
+    /// Tidies what a run that died left there.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn tidied(self) -> Result<Self, LibraryError> {
+        self.tidy()?;
+        Ok(self)
     }
 
     /// Finds the library in `folder` and touches nothing: for whoever looks while another works with it.

@@ -38,13 +38,26 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
         return Ok(None);
     }
     let folder = session.library_folder();
-    let library = match Library::open(&folder) {
-        Ok(library) => library.with_settle_millis(session.limits.document_settle_millis),
+    let library = match Library::look(&folder) {
+        Ok(library) => library,
         Err(error @ (LibraryError::Missing(_) | LibraryError::NotAFolder(_) | LibraryError::NoMarker(_))) => {
             let why = format!("{error}: nothing of it is taken for deleted. 'fieldpost library on' says where it is");
             wait_for_person(session, Some(why), report)?;
             return Ok(None);
         }
+        Err(error) => return away(error, report),
+    };
+    if !super::switch::may_see_in(session, &library)? {
+        let why = format!(
+            "`{}` is another library than the one in which the documents were: nothing in it is taken, and nothing that is not in it is taken for \
+             deleted. Put the other one back; where this is meant, 'fieldpost library on' says so",
+            folder.display()
+        );
+        wait_for_person(session, Some(why), report)?;
+        return Ok(None);
+    }
+    let library = match library.tidied() {
+        Ok(library) => library.with_settle_millis(session.limits.document_settle_millis),
         Err(error) => return away(error, report),
     };
     // What was not taken of a packet was said, and is of no interest once nothing is missing.
@@ -82,6 +95,9 @@ pub fn glance(session: &Session) -> Result<Glance> {
         return Ok(Glance::default());
     }
     let Ok(library) = Library::look(&session.library_folder()) else { return Ok(Glance::default()) };
+    if !super::switch::is_ours(session, &library)? {
+        return Ok(Glance::default());
+    }
     let library = library.with_settle_millis(session.limits.document_settle_millis);
     let patterns = session.chosen()?;
     let seen: BTreeMap<DocumentPath, Seen> = session.all_known()?.into_iter().map(|(path, known)| (path, known.seen)).collect();
