@@ -18,5 +18,7 @@ mod hostile;
 mod losers;
 #[path = "library/questions.rs"]
 mod questions;
+#[path = "library/touches.rs"]
+mod touches;
 #[path = "library/travel.rs"]
 mod travel;
