@@ -16,6 +16,7 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::Freedom;
+use crate::exchange::Address;
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::library::Library;
 use crate::packet::Opened;
@@ -92,13 +93,19 @@ pub(super) fn may_see_in(session: &Session, library: &Library) -> Result<bool> {
     is_ours(session, library)
 }
 
-/// Refuses a folder that has the home or the database in it, or is inside what is ours: they would travel as documents.
+/// Refuses a folder that has the home, the database or an exchange in it, or is inside what is ours: they would travel as documents.
 pub(super) fn check_place(session: &Session) -> Result<()> {
     let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned());
     let folder = real(&session.library_folder());
     let ours = real(&session.home.inside());
     let inside = |path: PathBuf| real(&path).starts_with(&folder);
-    if folder.starts_with(&ours) || inside(session.home.folder().to_owned()) || inside(session.database_path()) {
+    let exchanges = session.settings.exchanges.addresses.iter().filter_map(|address| match Address::parse(address) {
+        Ok(Address::Folder(folder)) => Some(folder),
+        // What cannot be read is told where it is opened.
+        Ok(Address::Server(_) | Address::Command(_)) | Err(_) => None,
+    });
+    let mut all = [session.home.folder().to_owned(), session.database_path()].into_iter().chain(exchanges);
+    if folder.starts_with(&ours) || all.any(inside) {
         return Err(SyncError::LibraryPlace(folder));
     }
     Ok(())
