@@ -42,8 +42,8 @@ pub enum SyncError {
     /// The documents folder.
     #[error(transparent)]
     Library(#[from] LibraryError),
-    /// The documents folder would have the site itself in it.
-    #[error("`{0}` cannot be the library: this site's home or database is in it, or it is inside '.fieldpost'")]
+    /// The documents folder would have the site itself in it, or packets.
+    #[error("`{0}` cannot be the library: this site's home, its database or an exchange is in it, or it is inside '.fieldpost'")]
     LibraryPlace(PathBuf),
     /// A pattern for documents that cannot be read.
     #[error("{0}")]

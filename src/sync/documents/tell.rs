@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use fs_err as fs;
 
 use super::take::{MOST_WANTED, More, Wanted, more_comes};
-use super::{Chunks, patterns};
+use super::{Chunks, patterns, switch};
 use crate::database::DocumentRow;
 use crate::ledger::{ASKED, ContentHash, Missing, Neighbour, NeighbourKind, Opinion, SiteThere, WHOLE, is_whole};
 use crate::library::{ChunkId, ChunkStore, ContentId, DocumentPath, Library, PackWriter, Patterns, Recipe, Verdict};
@@ -75,12 +75,15 @@ enum Told {
 }
 
 impl<'s> Telling<'s> {
-    /// None where there is no library, or its folder is away.
+    /// None where there is no library, or its folder is away, or another's.
     pub(in crate::sync) fn new(session: &'s Session, to: &'s Neighbour) -> Result<Option<Self>> {
         if !session.has_library() || !session.ledger.has_documents()? {
             return Ok(None);
         }
-        let Ok(library) = Library::open(&session.library_folder()) else { return Ok(None) };
+        let Ok(library) = Library::look(&session.library_folder()) else { return Ok(None) };
+        if !switch::is_ours(session, &library)? {
+            return Ok(None);
+        }
         let listed = session.listed(&mut BTreeMap::new())?;
         let there = session.ledger.there(to.site)?;
         let wanted = session.ledger.wanted_by(to.site)?;
