@@ -3,6 +3,7 @@
 //! Three contents of a path decide an upgrade: *base* (what the version before put there), *ours* (what is there now), *theirs* (what
 //! the new version has). Who changed a file since the base keeps it; where the new version changed it too, that lies beside as
 //! `NAME.new-VERSION`. A first install has no base: what is there is replaced, kept, and comes back when the bundle goes.
+//! A name beside that holds something else already stays as it is: the next free one is taken, `NAME.new-VERSION-2` and so on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -126,7 +127,9 @@ pub fn upgrade<E>(
 ) -> Result<Moves, E> {
     let mut found = Moves::default();
     let paths: BTreeSet<&String> = base.keys().chain(theirs.keys()).collect();
-    for path in paths {
+    let taken = |path: &str| paths.iter().any(|other| *other == path);
+    for path in &paths {
+        let path = *path;
         let (base, theirs) = (base.get(path).copied(), theirs.get(path).copied());
         let before = ours(path)?;
         if before == theirs {
@@ -135,14 +138,13 @@ pub fn upgrade<E>(
         let fate = match (base, theirs) {
             (None, _) if before.is_some() => Fate::Replaced,
             (Some(_), _) if before != base => {
-                let beside = theirs.filter(|_| theirs != base).map(|filed| (format!("{path}.new-{version}"), filed));
-                if let Some((beside, filed)) = &beside {
-                    let there = ours(beside)?;
-                    if there != Some(*filed) {
-                        found.moves.push(Move { path: beside.clone(), before: there, after: Some(*filed) });
-                    }
-                }
-                found.fates.push((path.clone(), Fate::Kept { beside: beside.map(|(beside, _)| beside) }));
+                let new = theirs.filter(|_| theirs != base);
+                let beside = new.map(|filed| beside(path, &format!("new-{version}"), filed, |path| taken(path), &mut ours)).transpose()?;
+                let beside = beside.map(|(place, lay)| {
+                    found.moves.extend(lay);
+                    place
+                });
+                found.fates.push((path.clone(), Fate::Kept { beside }));
                 continue;
             }
             (None, _) => Fate::Added,
@@ -153,6 +155,33 @@ pub fn upgrade<E>(
         found.fates.push((path.clone(), fate));
     }
     Ok(found)
+}
+
+/// The place beside a path that is free or holds that already, and the move that lays it there. Nobody's file is in the way of another: what
+/// an earlier time laid there may be all that is left of a change. `taken` are places that something else is moved to.
+pub fn beside<E>(
+    path: &str,
+    name: &str,
+    filed: Filed,
+    taken: impl Fn(&str) -> bool,
+    ours: &mut impl FnMut(&str) -> Result<Option<Filed>, E>,
+) -> Result<(String, Option<Move>), E> {
+    let mut place = format!("{path}.{name}");
+    // As many as there are files: `ours` refuses a name that is too long.
+    for number in 2.. {
+        if !taken(&place) {
+            match ours(&place)? {
+                None => {
+                    let lay = Move { path: place.clone(), before: None, after: Some(filed) };
+                    return Ok((place, Some(lay)));
+                }
+                Some(there) if there == filed => break,
+                Some(_) => {}
+            }
+        }
+        place = format!("{path}.{name}-{number}");
+    }
+    Ok((place, None))
 }
 
 /// What going back over installs moves: `done` are the moves of each, the newest first. `name` says what a copy beside ends in.
@@ -170,17 +199,17 @@ pub fn undo<E>(
         composed.entry(&moved.path).and_modify(|(before, _)| *before = moved.before).or_insert((moved.before, moved.after));
     }
     let (mut found, mut blocked) = (Moves::default(), Vec::new());
-    for (path, (before, after)) in composed {
+    for (path, (before, after)) in &composed {
+        let (path, before, after) = (*path, *before, *after);
         let there = ours(path)?;
         if there == before {
             continue;
         }
         // What is gone cannot be lost.
-        if there != after && there.is_some() {
+        if let Some(changed) = there.filter(|_| there != after) {
             blocked.push(path.to_owned());
-            let beside = format!("{path}.{name}");
-            let lies = ours(&beside)?;
-            found.moves.push(Move { path: beside.clone(), before: lies, after: there });
+            let (beside, lay) = beside(path, name, changed, |path| composed.contains_key(path), &mut ours)?;
+            found.moves.extend(lay);
             found.fates.push((path.to_owned(), Fate::TakenBack { beside }));
         } else {
             found.fates.push((path.to_owned(), if before.is_some() { Fate::Restored } else { Fate::Removed }));
@@ -271,6 +300,29 @@ mod tests {
         let back = undoing(Loss::KeepBeside, &disk).unwrap();
         carry_out(&mut disk, &back.moves);
         assert_eq!(disk, contents(&[("a.kept", "mine")]));
+    }
+
+    #[test]
+    fn what_lies_beside_from_an_earlier_time_stays() {
+        let mut disk = contents(&[("a", "first change"), ("a.kept", "an older one"), ("a.kept-2", "first change")]);
+        let install = [Move { path: "a".to_owned(), before: None, after: Some(hash("1")) }];
+        let undoing = |disk: &BTreeMap<String, Filed>| {
+            let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
+            undo(&[&install], Loss::KeepBeside, "kept", ours).unwrap().unwrap()
+        };
+        let again = undoing(&disk);
+        assert_eq!(again.fates, [("a".to_owned(), Fate::TakenBack { beside: "a.kept-2".to_owned() })], "it lies there already");
+        assert_eq!(again.moves.len(), 1);
+        disk.insert("a".to_owned(), hash("second change"));
+        let back = undoing(&disk);
+        carry_out(&mut disk, &back.moves);
+        assert_eq!(disk, contents(&[("a.kept", "an older one"), ("a.kept-2", "first change"), ("a.kept-3", "second change")]));
+
+        let mut disk = contents(&[("b", "mine"), ("b.new-2.0.0", "where I put the two together")]);
+        let moves = to(&disk, &[("b", "1")], &[("b", "2")]);
+        carry_out(&mut disk, &moves.moves);
+        assert_eq!(disk, contents(&[("b", "mine"), ("b.new-2.0.0", "where I put the two together"), ("b.new-2.0.0-2", "2")]));
+        assert_eq!(moves.fates, [("b".to_owned(), Fate::Kept { beside: Some("b.new-2.0.0-2".to_owned()) })]);
     }
 
     #[test]
