@@ -241,7 +241,10 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::WayBack { .. } => {
             "nothing was changed: mend its 'down', or leave 'down' out to say that there is no way back from this version"
         }
-        Refusal::StepLoses { .. } => "nothing was changed: copy it elsewhere first; --force goes back all the same, and it is lost",
+        Refusal::RowsWayBack { .. } => "nothing was changed: let the publisher leave the list out, or the application its triggers",
+        Refusal::StepLoses { .. } | Refusal::RowsLose { .. } => {
+            "nothing was changed: copy it elsewhere first; --force goes back all the same, and it is lost"
+        }
         Refusal::StepAtHost(_) => {
             "publish it to groups that the main office is not in; a step for all sites runs at-host, and its changes travel"
         }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::carry::{self, Concerns};
-use super::parts::RowKind;
+use super::row::{RowChange, RowKind};
 use super::{Install, Refusal, Scope, State, folder, parts, set_rows, set_state, state, states, store};
 use crate::bundle::{BundleName, Fate, FileEntry, Filed, Moves, Opened, Version, upgrade};
 use crate::model::collision_key;
@@ -40,13 +40,13 @@ pub struct RowCounts {
 }
 
 impl RowCounts {
-    pub(super) fn count(tables: &mut BTreeMap<String, Self>, table: &str, kind: Option<RowKind>) {
+    pub(super) fn count(tables: &mut BTreeMap<String, Self>, row: &RowChange, kind: Option<RowKind>) {
         let Some(kind) = kind else { return };
-        let counts = tables.entry(table.to_owned()).or_default();
+        let counts = tables.entry(row.table.clone()).or_default();
         match kind {
-            RowKind::Added => counts.added += 1,
-            RowKind::Changed => counts.changed += 1,
-            RowKind::TakenAway => counts.removed += 1,
+            RowKind::Added => counts.added += row.count(),
+            RowKind::Changed => counts.changed += row.count(),
+            RowKind::TakenAway => counts.removed += row.count(),
         }
     }
 }
@@ -211,7 +211,7 @@ fn stage(session: &Session, opened: &Opened, moves: &Moves) -> Result<()> {
 fn effects(moves: &Moves, done: &parts::Done) -> Effects {
     let mut rows: BTreeMap<String, RowCounts> = BTreeMap::new();
     for row in &done.rows {
-        RowCounts::count(&mut rows, &row.table, row.kind());
+        RowCounts::count(&mut rows, row, row.kind());
     }
     let steps = done.steps.iter().map(|step| step.file.clone()).collect();
     Effects { files: moves.fates.clone(), steps, rows, kept_rows: done.kept, already: false }

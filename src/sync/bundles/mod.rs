@@ -7,6 +7,8 @@
 //! | [`follow`] | what is installed or taken back at the end of a round? |
 //! | [`install`], [`undo`] | how does a version get in, and out again? |
 //! | `parts` | what of it concerns the database? |
+//! | `row` | how is a row found again, and brought back? |
+//! | `besides` | what do triggers do because of a list, and does it come right again? |
 //! | `steps` | which schema steps may be carried out, and taken back? |
 //! | `carry` | how is all of it done or nothing? |
 //! | [`look`] | what is installed, and what was changed here since? |
@@ -23,6 +25,7 @@
 //! **Invariant**: outside of begun steps every file that the stack put is as it was put, or was changed by somebody here; and what
 //! was there before the stack is kept as contents.
 
+mod besides;
 pub(super) mod carry;
 pub mod follow;
 pub mod install;
@@ -30,6 +33,7 @@ pub mod look;
 mod paper;
 mod parts;
 mod refusal;
+mod row;
 mod steps;
 pub(super) mod travel;
 pub mod undo;
@@ -41,8 +45,9 @@ use serde::{Deserialize, Serialize};
 
 pub use paper::{At, Paper, Published, Publisher, SiteReport, Standing, Until, Wait, paper, publish, reached, reports, trust, withdraw};
 pub(super) use paper::{document, take};
-pub use parts::{RowChange, RowName};
+pub use parts::RowName;
 pub use refusal::Refusal;
+pub use row::RowChange;
 
 use super::{Result, Session, SyncError, roster};
 use crate::bundle::{BundleName, Filed, Folder, Move, Opened, Store, Version, open};

@@ -104,6 +104,22 @@ pub enum Refusal {
         /// What would be lost.
         what: String,
     },
+    /// A list because of which triggers write what does not come back.
+    #[error(
+        "the rows of {file} and their way back would not leave {what} as it is now: triggers of the application write more than the list says"
+    )]
+    RowsWayBack {
+        /// The file.
+        file: String,
+        /// What would be otherwise.
+        what: String,
+    },
+    /// Rows whose way back would lose what was written since, by triggers.
+    #[error("going back over its rows would lose {what}, by triggers of the application")]
+    RowsLose {
+        /// What would be lost.
+        what: String,
+    },
     /// A step that a site would carry out for itself on what all share.
     #[error("the schema step {file} changes `{table}`, which travels: it runs at the main office, once")]
     StepTravels {
@@ -195,6 +211,8 @@ impl Refusal {
             | Self::NoWayBack(_)
             | Self::WayBack { .. }
             | Self::StepLoses { .. }
+            | Self::RowsWayBack { .. }
+            | Self::RowsLose { .. }
             | Self::StepTravels { .. }
             | Self::StepAtHost(_)
             | Self::Database { .. }
@@ -233,6 +251,8 @@ impl Refusal {
             | Self::NoWayBack(_)
             | Self::WayBack { .. }
             | Self::StepLoses { .. }
+            | Self::RowsWayBack { .. }
+            | Self::RowsLose { .. }
             | Self::StepTravels { .. }
             | Self::StepAtHost(_)
             | Self::Database { .. }
