@@ -225,7 +225,7 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::Blocked(_) | Refusal::RowsChanged { .. } => {
             "nothing was changed: 'fieldpost bundle drift' lists what differs; --force goes back all the same, and keeps changed files beside"
         }
-        Refusal::BadFolder(_) => "name another one in fieldpost.toml: [bundles] folder",
+        Refusal::BadFolder(_) | Refusal::OverDatabase(_) => "name another one in fieldpost.toml: [bundles] folder",
         Refusal::Downgrade { .. } => "to go back to the version before: 'fieldpost bundle rollback'",
         Refusal::SameVersion { .. } => "raise the version in bundle.toml, and build it again",
         Refusal::StepChanged(_) => "leave a step that was carried out as it was, and put what is to be different into a new one",

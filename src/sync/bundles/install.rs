@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::carry::{self, Concerns};
 use super::row::{RowChange, RowKind};
-use super::{Install, Refusal, Scope, State, folder, parts, set_rows, set_state, state, states, store};
+use super::{Install, Refusal, Scope, State, check_database, folder, parts, set_rows, set_state, state, states, store};
 use crate::bundle::{BundleName, Fate, FileEntry, Filed, Moves, Opened, Version, upgrade};
 use crate::model::collision_key;
 use crate::packet::ContentHash;
@@ -153,6 +153,7 @@ fn prepare(session: &Session, opened: &Opened, scope: Scope, before: &State) -> 
         }
     }
     let folder = folder(session)?;
+    check_database(session, &folder, put.keys())?;
     let nothing = BTreeMap::new();
     let base = before.top().map_or(&nothing, |top| &top.put);
     let moves = upgrade(base, &put, manifest.version, |path| folder.filed(path)).map_err(Refusal::from)?;

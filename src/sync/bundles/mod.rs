@@ -52,7 +52,7 @@ pub use row::RowChange;
 use super::{Result, Session, SyncError, roster};
 use crate::bundle::{BundleName, Filed, Folder, Move, Opened, Store, Version, open};
 use crate::keys::VerifyingKey;
-use crate::model::Millis;
+use crate::model::{Millis, collision_key};
 use crate::packet::ContentHash;
 use crate::site::Home;
 
@@ -193,10 +193,34 @@ pub fn folder(session: &Session) -> Result<Folder> {
 /// Whether a folder neither has the home in it nor lies inside what is ours.
 #[must_use]
 pub fn may_hold_customs(home: &Home, path: &Path) -> bool {
-    // One that is not there yet has nothing in it.
-    let whole = |path: &Path| fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let (there, home) = (whole(path), whole(home.folder()));
     !home.starts_with(&there) && !there.starts_with(home.join(Home::INSIDE))
+}
+
+/// A path without links. One that is not there yet has nothing in it.
+fn whole(path: &Path) -> PathBuf {
+    fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// What `SQLite` writes beside a database.
+const BESIDE_DATABASE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+
+/// Refuses files that would take the place of the database, or of what `SQLite` keeps beside it: the folder for customizations may be where
+/// the application lies.
+fn check_database<'p>(session: &Session, folder: &Folder, paths: impl Iterator<Item = &'p String>) -> Result<()> {
+    let (database, root) = (session.database_path(), whole(folder.root()));
+    // Where it seems to lie, and where it does.
+    let seems = database.file_name().and_then(|name| Some(whole(database.parent()?).join(name)));
+    let places: Vec<PathBuf> = seems.into_iter().chain([whole(&database)]).collect();
+    let key = |path: &Path| collision_key(&path.to_string_lossy());
+    let ours = |place: &PathBuf| BESIDE_DATABASE.map(|end| key(Path::new(&format!("{}{end}", place.to_string_lossy()))));
+    let ours: BTreeSet<String> = places.iter().flat_map(ours).collect();
+    for path in paths {
+        if ours.contains(&key(&path.split('/').fold(root.clone(), |place, segment| place.join(segment)))) {
+            return Err(Refusal::OverDatabase(path.clone()).into());
+        }
+    }
+    Ok(())
 }
 
 fn store(session: &Session) -> Store {

@@ -19,6 +19,9 @@ pub enum Refusal {
     /// A folder for customizations that has the home in it.
     #[error("`{}` cannot be the folder for customizations: the home of this site lies in it, or it lies in what is fieldpost's own", .0.display())]
     BadFolder(PathBuf),
+    /// A file in the place of the database.
+    #[error("its file `{0}` would take the place of the database of this site, or of what SQLite keeps beside it")]
+    OverDatabase(String),
     /// A file that came under the id of another one.
     #[error("the file that came is not the bundle {0}")]
     OtherBundle(ContentHash),
@@ -199,6 +202,7 @@ impl Refusal {
             Self::Open(_)
             | Self::OtherBundle(_)
             | Self::BadFolder(_)
+            | Self::OverDatabase(_)
             | Self::Blocked(_)
             | Self::Downgrade { .. }
             | Self::SameVersion { .. }
@@ -238,6 +242,7 @@ impl Refusal {
             },
             Self::Obstacle(_)
             | Self::BadFolder(_)
+            | Self::OverDatabase(_)
             | Self::Blocked(_)
             | Self::Downgrade { .. }
             | Self::SameVersion { .. }
