@@ -83,6 +83,11 @@ pub enum Fate {
         /// The path beside.
         beside: String,
     },
+    /// It holds what was at another path before an install that did not come to its end, and was changed by somebody before it was taken back.
+    Rescued {
+        /// The other path.
+        of: String,
+    },
 }
 
 /// Fates in JSON: an object by path.

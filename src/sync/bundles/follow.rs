@@ -41,9 +41,12 @@ pub struct Customized {
 /// What stops the whole site; everything else is in what it gives.
 pub fn follow(session: &Session) -> Result<Followed> {
     let mut followed = Followed::default();
-    if let Err(why) = refused(carry::take_back(session))? {
-        followed.waits.push(("a bundle that was being installed".to_owned(), why.to_string(), false));
-        return Ok(followed);
+    match refused(carry::take_back(session))? {
+        Ok(laid) => followed.notes.extend(laid.iter().map(rescued)),
+        Err(why) => {
+            followed.waits.push(("a bundle that was being installed".to_owned(), why.to_string(), false));
+            return Ok(followed);
+        }
     }
     let paper = match refused(paper(session))? {
         Ok(paper) => paper,
@@ -198,6 +201,10 @@ fn try_one(session: &Session, bundle: &Published, current: &[&Published]) -> Res
     })
 }
 
+fn rescued((path, _): &(String, Fate)) -> String {
+    format!("a file was changed after an install that did not come to its end; what was there before lies beside as `{path}`")
+}
+
 /// What a person must know at once: what was changed here and stays.
 fn kept(effects: &Effects) -> String {
     // Of a content that the new version has not changed there is no copy.
@@ -206,7 +213,13 @@ fn kept(effects: &Effects) -> String {
         match fate {
             Fate::Kept { beside: Some(_) } => beside.push(path),
             Fate::Kept { beside: None } => alone.push(path),
-            Fate::Added | Fate::Changed | Fate::Replaced | Fate::Removed | Fate::Restored | Fate::TakenBack { .. } => {}
+            Fate::Added
+            | Fate::Changed
+            | Fate::Replaced
+            | Fate::Removed
+            | Fate::Restored
+            | Fate::TakenBack { .. }
+            | Fate::Rescued { .. } => {}
         }
     }
     let files = |paths: &[&String], end: &str| match paths {

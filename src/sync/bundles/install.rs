@@ -61,16 +61,17 @@ pub fn install(session: &Session, opened: &Opened, scope: Scope) -> Result<Effec
 
 /// As [`install`], with more to be written into the ledger in the same commit.
 pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, more: &dyn Fn() -> Result<()>) -> Result<Effects> {
-    carry::take_back(session)?;
+    let laid = carry::take_back(session)?;
     let name = &opened.manifest.name;
     let before = state(session, scope, name)?;
     if before.top().is_some_and(|top| top.id == opened.id) {
         if before.declined.contains(&opened.id) {
             carry::commit(session, Concerns::Files, || set_state(session, scope, name, &wanted(&before, opened.id)))?;
         }
-        return Ok(Effects { already: true, ..Effects::default() });
+        return Ok(Effects { already: true, files: laid, ..Effects::default() });
     }
-    let (moves, put) = prepare(session, opened, scope, &before)?;
+    let (mut moves, put) = prepare(session, opened, scope, &before)?;
+    moves.fates.splice(..0, laid);
     stage(session, opened, &moves)?;
     let work = || {
         let done = parts::carry_out(session, opened, scope, &before.installs)?;
@@ -108,12 +109,13 @@ fn wanted(before: &State, id: ContentHash) -> State {
 /// # Errors
 /// [`Refusal`], as the install would.
 pub fn plan(session: &Session, opened: &Opened, scope: Scope) -> Result<Effects> {
-    carry::take_back(session)?;
+    let laid = carry::take_back(session)?;
     let before = state(session, scope, &opened.manifest.name)?;
     if before.top().is_some_and(|top| top.id == opened.id) {
-        return Ok(Effects { already: true, ..Effects::default() });
+        return Ok(Effects { already: true, files: laid, ..Effects::default() });
     }
-    let (moves, _) = prepare(session, opened, scope, &before)?;
+    let (mut moves, _) = prepare(session, opened, scope, &before)?;
+    moves.fates.splice(..0, laid);
     let done = match concerns(opened, scope) {
         Concerns::Files => parts::Done::default(),
         Concerns::Database => carry::try_out(session, &|| parts::carry_out(session, opened, scope, &before.installs))?,
