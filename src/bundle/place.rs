@@ -96,6 +96,16 @@ impl Folder {
         Ok(Some(Filed { content: hash_of(&mut file)?, executable }))
     }
 
+    /// Whether two paths are one file: two spellings of a name where case does not matter.
+    #[must_use]
+    pub fn is_one(&self, one: &str, other: &str) -> bool {
+        let same = || -> Result<bool, Obstacle> {
+            let (Some(one), Some(other)) = (self.file(one)?, self.file(other)?) else { return Ok(false) };
+            Ok(files::is_same(&one, &other)?)
+        };
+        same().unwrap_or(false)
+    }
+
     /// Whether a path holds something else than was put at a time: what was not written since is not read.
     ///
     /// # Errors
@@ -360,6 +370,19 @@ mod tests {
             }
             self.1.read(into)
         }
+    }
+
+    #[test]
+    fn two_files_are_one_only_where_the_computer_takes_their_names_for_one() {
+        let top = tempfile::tempdir().unwrap();
+        let folder = Folder::at(top.path().to_owned());
+        fs::write(top.path().join("a"), "x").unwrap();
+        assert!(folder.is_one("a", "a") && !folder.is_one("a", "b"));
+        let insensitive = top.path().join("A").exists();
+        if !insensitive {
+            fs::write(top.path().join("A"), "x").unwrap();
+        }
+        assert_eq!(folder.is_one("a", "A"), insensitive);
     }
 
     #[test]

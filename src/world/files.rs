@@ -88,6 +88,26 @@ pub fn is_unfinished(name: &str) -> bool {
     random.is_some_and(|random| random.len() == RANDOM && random.chars().all(|letter| letter.is_ascii_alphanumeric()))
 }
 
+/// Whether two paths lead to one file.
+///
+/// # Errors
+/// As the operating system says.
+#[cfg(unix)]
+pub fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (one, other) = (fs::metadata(one)?, fs::metadata(other)?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
+}
+
+/// Whether two paths lead to one file.
+///
+/// # Errors
+/// As the operating system says.
+#[cfg(not(unix))]
+pub fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
+    Ok(fs::canonicalize(one)? == fs::canonicalize(other)?)
+}
+
 /// The permission bits of an open file; 0 where the system has none.
 ///
 /// # Errors

@@ -158,7 +158,7 @@ fn remove(tree: &Tree, loss: Loss) -> Result<undo::Undone, fieldpost::sync::Sync
     undo::undo(&tree.session("anna"), Scope::Site, &named("f"), undo::Depth::All, loss)
 }
 
-const FAVOURITES: &str = "SELECT * FROM favourites ORDER BY 1, 2";
+const FAVOURITES: &str = "SELECT * FROM favourites ORDER BY 1 COLLATE BINARY, 2";
 
 #[test]
 fn rows_that_their_key_does_not_tell_apart_go_one_by_one_and_come_back_all() {

@@ -50,7 +50,7 @@ pub use refusal::Refusal;
 pub use row::RowChange;
 
 use super::{Result, Session, SyncError, roster};
-use crate::bundle::{BundleName, Filed, Folder, Move, Opened, Store, Version, open};
+use crate::bundle::{Base, BundleName, Filed, Folder, Move, Opened, Store, Version, open};
 use crate::keys::VerifyingKey;
 use crate::model::{Millis, collision_key};
 use crate::packet::ContentHash;
@@ -126,6 +126,21 @@ impl State {
     #[must_use]
     pub fn top(&self) -> Option<&Install> {
         self.installs.last()
+    }
+
+    /// What versions made of each path that the newest one has; and of others, where one before it left them as they were changed here.
+    fn base(&self) -> BTreeMap<String, Base> {
+        let mut found: BTreeMap<String, Base> = BTreeMap::new();
+        for install in &self.installs {
+            let moved: BTreeMap<&str, &Move> = install.moves.iter().map(|moved| (moved.path.as_str(), moved)).collect();
+            found.retain(|path, _| install.put.contains_key(path) || !moved.contains_key(path.as_str()));
+            for (path, put) in &install.put {
+                // Where nothing was moved, the same was there already.
+                let own = moved.get(path.as_str()).map_or(Some(*put), |moved| moved.before);
+                found.entry(path.clone()).and_modify(|base| base.put = *put).or_insert(Base { put: *put, own });
+            }
+        }
+        found
     }
 }
 

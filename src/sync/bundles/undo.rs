@@ -79,7 +79,8 @@ pub(super) fn undo_with(
     }
     let (folder, store) = (folder(session)?, store(session));
     let done: Vec<&[Move]> = goes.iter().rev().map(|install| install.moves.as_slice()).collect();
-    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), |path| folder.filed(path));
+    let is_one = |one: &str, other: &str| folder.is_one(one, other);
+    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), |path| folder.filed(path), is_one);
     let mut moves = moves.map_err(Refusal::from)?.map_err(Refusal::from)?;
     moves.fates.splice(..0, laid);
     for moved in &moves.moves {
