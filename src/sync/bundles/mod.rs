@@ -23,7 +23,8 @@
 //! database, or of the ledger where no row is concerned). **Crash points**: before "begun" nothing happened; between "begun" and
 //! "done" the next round, or the next command that changes bundles, takes the moves back first, and a published bundle is tried again; after "done" nothing is left to do.
 //! **Invariant**: outside of begun steps every file that the stack put is as it was put, or was changed by somebody here; and what
-//! was there before the stack is kept as contents.
+//! was there before the stack is kept as contents, until it is there again: when the stack goes, when no version has the path any more, or
+//! beside, where a step died and somebody went on with the file. No file that somebody wrote is replaced without being kept.
 
 mod besides;
 pub(super) mod carry;
