@@ -231,7 +231,7 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::Blocked(_) | Refusal::RowsChanged { .. } => {
             "nothing was changed: 'fieldpost bundle drift' lists what differs; --force goes back all the same, and keeps changed files beside"
         }
-        Refusal::BadFolder(_) => "name another one in fieldpost.toml: [bundles] folder",
+        Refusal::BadFolder(_) | Refusal::OverDatabase(_) => "name another one in fieldpost.toml: [bundles] folder",
         Refusal::Downgrade { .. } => "to go back to the version before: 'fieldpost bundle rollback'",
         Refusal::SameVersion { .. } => "raise the version in bundle.toml, and build it again",
         Refusal::StepChanged(_) => "leave a step that was carried out as it was, and put what is to be different into a new one",
@@ -247,7 +247,10 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::WayBack { .. } => {
             "nothing was changed: mend its 'down', or leave 'down' out to say that there is no way back from this version"
         }
-        Refusal::StepLoses { .. } => "nothing was changed: copy it elsewhere first; --force goes back all the same, and it is lost",
+        Refusal::RowsWayBack { .. } => "nothing was changed: let the publisher leave the list out, or the application its triggers",
+        Refusal::StepLoses { .. } | Refusal::RowsLose { .. } => {
+            "nothing was changed: copy it elsewhere first; --force goes back all the same, and it is lost"
+        }
         Refusal::StepAtHost(_) => {
             "publish it to groups that the main office is not in; a step for all sites runs at-host, and its changes travel"
         }
