@@ -91,3 +91,28 @@ fn numbers_that_mean_something_by_themselves_are_nobodys_to_change() {
     settled(&tree, &TWO);
     tree.assert_rows(&TWO, "SELECT year FROM years ORDER BY year", &["2025", "2026"]);
 }
+
+#[test]
+fn the_end_of_the_one_that_went_into_another_is_not_the_others() {
+    for refers in ["", "INSERT INTO people VALUES (9, 'of north', last_insert_rowid())"] {
+        let tree = Tree::with_rules(&shop("UNIQUE"), RULES);
+        tree.add("head", "anna", Role::Remote);
+        tree.add("head", "north", Role::Office);
+        loaded(&tree, &["head", "anna", "north"]);
+        tree.add("north", "rosa", Role::Remote);
+        let all = ["head", "anna", "north", "rosa"];
+        loaded(&tree, &all);
+        tree.edit("anna", "INSERT INTO countries (code) VALUES ('dd')");
+        settled(&tree, &all);
+        // Rosa hears of the office's, and the office then that it went into anna's.
+        tree.edit("north", &format!("INSERT INTO countries (code) VALUES ('de'); {refers}"));
+        tree.sync("north");
+        tree.sync("rosa");
+        tree.edit("anna", "UPDATE countries SET code = 'de' WHERE code = 'dd'");
+        tree.sync("anna");
+        settled(&tree, &all);
+        tree.assert_rows(&all, COUNTRIES, &["ch", "de"]);
+        tree.assert_rows(&all, HOMES, if refers.is_empty() { &[] } else { &["of north|de"] });
+        all.iter().for_each(|site| assert_eq!(tree.held(site), Vec::<String>::new()));
+    }
+}
