@@ -71,6 +71,8 @@ pub(super) struct Applying<'s> {
     pub lifted: BTreeSet<(TableNo, Key)>,
     /// Whose packet is at its end.
     ending: Option<SiteNo>,
+    /// What waited in vain to be alone with its kind is decided now.
+    pub is_last_try: bool,
     pub buffer: Vec<u8>,
     /// What comes back because of the change being decided, where anything does.
     pub along: Option<Along>,
@@ -121,6 +123,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         together: BTreeSet::new(),
         lifted: BTreeSet::new(),
         ending: None,
+        is_last_try: false,
         buffer: Vec::new(),
         along: None,
         stood_in: BTreeMap::new(),

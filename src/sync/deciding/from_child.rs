@@ -5,8 +5,8 @@
 //! edit; a change of an incarnation that is gone revives it or is listed; what cannot be decided yet is held. Whatever
 //! differs from the shadow afterwards is told by the next build.
 //!
-//! A packet has its changes in no order of time. So what another change of it can turn into something else waits for its end: an insert of what
-//! seems to be here already (`numbers::twins`).
+//! A packet has its changes in no order of time. So what another change of it can turn into something else waits for its end: a delete of a
+//! record to which others refer, and an insert of what seems to be here already (`numbers::twins`).
 
 use super::held::continued;
 use super::put::Put;
@@ -352,6 +352,13 @@ impl Applying<'_> {
         if let (Some(before), Some(ours)) = (before, &out)
             && self.session.ledger.same(before.born, ours.born)?
         {
+            // What refers to it may be deleted further on in the packet.
+            if after.is_none()
+                && !self.is_last_try
+                && let Some((table, key)) = self.dependant(record)?
+            {
+                return Ok(Decision::Hold(HeldReason::Dependants { table, key }));
+            }
             let ours = ours.clone();
             (deleted, out) = self.decide_delete(record, incoming, before, ours, after.is_none())?;
         }

@@ -2,7 +2,8 @@
 //!
 //! After every packet, and after every seal that found edits, all held changes go through the ordinary decision once more, again and
 //! again while that makes progress; where nothing happened, as often as the rules say (`[retries]`). Records that wait for each
-//! other in a circle are applied together, and deletes of records that refer to each other in a circle.
+//! other in a circle are applied together, and deletes of records that refer to each other in a circle. What a child deleted and others need
+//! is refused when nothing of all that helped.
 //!
 //! **Invariant**: what is done together is done as a whole or not at all ([`Applying::attempt`]). A number that was given to a record which
 //! then did not come is in no row: the next record that is made here gets it.
@@ -59,7 +60,11 @@ impl Applying<'_> {
                 self.apply_together(&left)?;
                 self.delete_together(&left)?;
                 self.rotate(&left)?;
-                let after = self.held()?;
+                let mut after = self.held()?;
+                if after.len() == left.len() {
+                    self.refuse_deletes(&left)?;
+                    after = self.held()?;
+                }
                 if after.len() == left.len() {
                     return Ok(());
                 }
@@ -240,6 +245,21 @@ impl Applying<'_> {
         Ok(())
     }
 
+    /// A child's deletes of records that others need are refused once everything else was tried (`DESIGN` section 4, rule 11).
+    fn refuse_deletes(&mut self, waiting: &[(SiteNo, TableNo, Key)]) -> Result<()> {
+        self.is_last_try = true;
+        for (site, table, key) in waiting {
+            let record = self.session.ledger.load(*table, key)?;
+            let reason = record.extra.held.get(site).map(|held| &held.reason);
+            let from_child = self.links.iter().any(|link| link.site == *site && link.kind == NeighbourKind::Child);
+            if from_child && matches!(reason, Some(HeldReason::Dependants { .. })) && self.is_taken_whole(*site)? {
+                self.try_again(*site, *table, key)?;
+            }
+        }
+        self.is_last_try = false;
+        Ok(())
+    }
+
     /// Records whose held deletes wait for nothing but each other: the largest such set.
     fn doomed(&self) -> Result<BTreeSet<(TableNo, Key)>> {
         let mut held = Vec::new();
@@ -282,12 +302,17 @@ impl Applying<'_> {
         Ok(())
     }
 
+    /// What waits: first what is to come, then what is to go, the newest first, for old records seldom refer to newer ones.
     fn held(&self) -> Result<Vec<(SiteNo, TableNo, Key)>> {
-        let mut found = Vec::new();
+        let (mut found, mut deletes) = (Vec::new(), Vec::new());
         self.session.ledger.exceptional(&mut |record| {
-            found.extend(record.extra.held.keys().map(|site| (*site, record.table, record.key.clone())));
+            for (site, held) in &record.extra.held {
+                let list = if held.change.after.is_some() { &mut found } else { &mut deletes };
+                list.push((*site, record.table, record.key.clone()));
+            }
             Ok(())
         })?;
+        found.extend(deletes.into_iter().rev());
         Ok(found)
     }
 
