@@ -159,6 +159,23 @@ fn the_end_of_the_one_that_went_into_another_is_not_the_others() {
     }
 }
 
+#[test]
+fn one_that_comes_in_a_circle_is_the_one_that_is_here() {
+    let sql = "CREATE TABLE countries (id INTEGER PRIMARY KEY, code TEXT UNIQUE, capital INTEGER REFERENCES cities);
+         CREATE TABLE cities (id INTEGER PRIMARY KEY, name TEXT, country INTEGER NOT NULL REFERENCES countries);
+         INSERT INTO countries VALUES (1, 'ch', NULL);";
+    let tree = two(sql, RULES);
+    tree.edit("head", "INSERT INTO countries VALUES (2, 'at', NULL), (3, 'de', NULL)");
+    tree.edit(
+        "anna",
+        "INSERT INTO countries VALUES (2, 'de', NULL); INSERT INTO cities VALUES (1, 'Berlin', 2); UPDATE countries SET capital = 1 WHERE id = 2",
+    );
+    settled(&tree, &TWO);
+    TWO.iter().for_each(|site| assert_eq!(tree.held(site), Vec::<String>::new()));
+    let capitals = "SELECT c.code, t.name, b.code FROM countries c JOIN cities t ON t.id = c.capital JOIN countries b ON b.id = t.country";
+    tree.assert_rows(&TWO, capitals, &["de|Berlin|de"]);
+}
+
 /// Anna's record went into one of the head office, which she has not heard when she does this to it.
 fn before_she_hears(unique: &str, anna: &str) -> Tree {
     let tree = two(&format!("{} INSERT INTO countries VALUES (2, 'dd', 'h');", shop(unique)), RULES);

@@ -108,7 +108,7 @@ impl Applying<'_> {
                     self.stood_in.entry((record.table, field)).or_default().push(self.session.shown_key(&record)?.to_string());
                 }
                 match made {
-                    Some(made) => self.let_go(made, incoming)?,
+                    Some(made) => self.let_go(made, incoming, &record)?,
                     None if again.is_some() => drop(record.extra.held.remove(&incoming.link.site)),
                     None => {}
                 }

@@ -135,7 +135,8 @@ impl Applying<'_> {
                 applying.together.clear();
                 for (table, key) in &circle {
                     let record = applying.session.ledger.load(*table, key)?;
-                    if record.current.is_none() {
+                    let is_here = record.current.is_some() || (record.place.is_none() && applying.survivor(*table, key)?.is_some());
+                    if !is_here {
                         absent.push(record);
                     }
                 }

@@ -79,8 +79,15 @@ impl Applying<'_> {
     }
 
     /// At the parent: the two are one. Nothing waits under the incarnation that went into the other, and the child holds nothing under it.
-    pub(in crate::sync) fn let_go(&mut self, made: Made, incoming: &Incoming) -> Result<()> {
-        let mut record = made.record;
+    /// Who came with it in a circle, under the number that was kept for it, refers to `ours`.
+    pub(in crate::sync) fn let_go(&mut self, made: Made, incoming: &Incoming, ours: &Record) -> Result<()> {
+        let Made { mut record, .. } = made;
+        if let (Some(from), Some(to)) = (record.place.as_ref().and_then(Key::as_integer), ours.at().as_integer())
+            && self.try_moving(|applying| applying.lead_elsewhere(ours.table, from, to))?.is_ok()
+        {
+            record.place = None;
+            self.session.ledger.store_names(&mut record)?;
+        }
         record.extra.held.remove(&incoming.link.site);
         known::set_opinion(&self.session.ledger, &mut record, incoming.link, Opinion::Known(None))?;
         self.store_extra(&mut record)
