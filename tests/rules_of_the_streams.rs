@@ -305,6 +305,32 @@ fn rule_11_a_delete_of_a_record_that_others_need_is_refused_and_listed() {
 }
 
 #[test]
+fn rule_11_a_tree_is_deleted_from_its_leaves_on_and_a_circle_as_a_whole() {
+    let tree = two_levels();
+    let rows = "INSERT INTO notes VALUES ('A', NULL, NULL, ''), ('B', NULL, 'A', ''), ('C', NULL, 'B', ''),
+        ('Z', NULL, NULL, ''), ('Y', NULL, 'Z', ''), ('O', NULL, NULL, ''), ('P', NULL, 'O', '')";
+    tree.edit("head", &format!("{rows}; UPDATE notes SET above = 'P' WHERE id = 'O'"));
+    settled(&tree, &TWO);
+    tree.edit("anna", "DELETE FROM notes WHERE id NOT IN ('N1', 'N2')");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT id FROM notes ORDER BY id", &["N1", "N2"]);
+    assert_eq!(losers(&tree, "head"), []);
+}
+
+#[test]
+fn rule_11_of_a_tree_that_grew_elsewhere_what_is_needed_stays_and_is_listed() {
+    let tree = two_levels();
+    tree.edit("head", "INSERT INTO notes VALUES ('A', NULL, NULL, ''), ('B', NULL, 'A', ''), ('C', NULL, 'B', ''), ('D', NULL, 'B', '')");
+    settled(&tree, &TWO);
+    tree.edit("head", "INSERT INTO notes VALUES ('E', NULL, 'C', '')");
+    tree.edit("anna", "DELETE FROM notes WHERE id IN ('A', 'B', 'C', 'D')");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT id FROM notes ORDER BY id", &["A", "B", "C", "E", "N1", "N2"]);
+    assert_eq!(losers(&tree, "head"), vec![(ConflictKind::Dependants, "deleted".into()); 3]);
+    assert_eq!(tree.held("head"), Vec::<String>::new());
+}
+
+#[test]
 fn rule_11_a_record_that_comes_back_brings_what_it_refers_to() {
     // Seed 1748.
     let tree = two_levels();

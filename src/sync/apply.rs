@@ -32,7 +32,7 @@ use super::tracking::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::database::Applied;
 use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
-use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, TableNo};
+use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, SiteNo, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
 use crate::rules::TriggerRule;
 use crate::site::Roster;
@@ -70,6 +70,10 @@ pub(super) struct Applying<'s> {
     /// Records taken out of the database for the moment, so that they can exchange unique values. The mirror has their rows, and follows
     /// what happens meanwhile to the numbers in them.
     pub lifted: BTreeSet<(TableNo, Key)>,
+    /// Whose packet is at its end.
+    ending: Option<SiteNo>,
+    /// What waited in vain to be alone with its kind is decided now.
+    pub is_last_try: bool,
     pub buffer: Vec<u8>,
     /// What comes back because of the change being decided, where anything does.
     pub along: Option<Along>,
@@ -119,6 +123,8 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         parent_speaks: false,
         together: BTreeSet::new(),
         lifted: BTreeSet::new(),
+        ending: None,
+        is_last_try: false,
         buffer: Vec::new(),
         along: None,
         stood_in: BTreeMap::new(),
@@ -335,6 +341,7 @@ impl Applying<'_> {
     /// The end of a packet: held changes are tried again, what else it brought is kept, and its number is written down.
     fn finish(&mut self, from: &Neighbour, opened: &Opened, file_name: &str, bytes: u64, changes: u64) -> Result<()> {
         let (session, envelope) = (self.session, &opened.envelope);
+        self.ending = Some(from.site);
         self.retry_held(Try::All)?;
         let brought = self.take_documents(from, opened)?;
         self.tell_held(from, envelope.number)?;
@@ -361,6 +368,12 @@ impl Applying<'_> {
         let applied = Applied { stream: envelope.stream, number: envelope.number, packet: id, slice: 0 };
         session.database()?.set_applied(&from.card.name, &applied)?;
         Ok(())
+    }
+
+    /// Whether no packet of a neighbour is taken in part.
+    pub(super) fn is_taken_whole(&self, site: SiteNo) -> Result<bool> {
+        let applied = self.session.database()?.applied(&self.session.ledger.site_name(site)?)?;
+        Ok(self.ending == Some(site) || applied.is_none_or(|applied| applied.slice == 0))
     }
 
     /// Numbers that the parent's AUTOINCREMENT tables have given out are never given again here.
