@@ -34,6 +34,7 @@ use crate::database::Applied;
 use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
 use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
+use crate::rules::TriggerRule;
 use crate::site::Roster;
 
 /// Between two slices of a packet. SQLite asks again for a lock every 25 ms once it has waited a while: a shorter pause
@@ -125,12 +126,15 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     };
     let done = work(&mut applying)?;
     applying.say_what_stands_in()?;
+    if session.rules.triggers().any(|(_, rule)| rule == TriggerRule::Run) {
+        seal::seal_what_triggers_wrote(session)?;
+    }
     let tally = applying.tally;
     standing::note_sync(session, tally.tables.keys(), now)?;
     for shape in &session.shapes {
         let last = database.last_note(shape)?;
         if last > ledger.sealed(shape.number)? {
-            ledger.set_sealed(shape.number, last)?;
+            seal::sealed_up_to(session, shape, last)?;
             database.trim(shape, last)?;
         }
     }
@@ -394,7 +398,7 @@ impl Applying<'_> {
         self.list_losses(0)
     }
 
-    /// Outcomes of the neighbour's decisions, the roster and what is said of bundles; the rules were taken before everything else ([`Session::take_rules`]).
+    /// Outcomes of the neighbour's decisions, the roster, what is said of bundles and of the schema; the rules were taken before everything else ([`Session::take_rules`]).
     fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
         let ledger = &self.session.ledger;
         let most = self.session.limits.document_bytes;
@@ -412,6 +416,7 @@ impl Applying<'_> {
             brought = true;
         }
         brought |= super::bundles::take(self.session, from, opened)?;
+        brought |= super::schema::refusals::hear(self.session, from, opened)?;
         const ROSTER: &str = "roster.json";
         if let Some(bytes) = opened.bytes(ROSTER, most)? {
             let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(ROSTER))?;

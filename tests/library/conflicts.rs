@@ -59,6 +59,11 @@ fn a_folder_around_the_site_itself_is_refused() {
         let report = tree.sync("head");
         assert!(report.waiting.iter().any(|waiting| waiting.why.contains("cannot be the library")), "{folder}: {:?}", report.waiting);
     }
+    // Packets are no documents either.
+    let mut session = tree.session("north");
+    session.settings.exchanges.addresses = vec![tree.document("north", "share").to_str().unwrap().to_owned()];
+    let refused = fieldpost::sync::documents::switch::on(&mut session).unwrap_err().to_string();
+    assert!(refused.contains("or an exchange is in it"), "{refused}");
 }
 
 #[test]

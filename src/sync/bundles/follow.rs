@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::install::{Effects, install};
-use super::paper::{Paper, Published, Until, WAITS, Wait, groups_of, paper};
+use super::paper::{Paper, Published, Until, WAITS, Wait, paper};
 use super::undo::{By, Depth, undo_with};
 use super::{Install, Refusal, Scope, carry, state, states, stored, travel};
 use crate::bundle::{BundleName, Fate, Loss};
@@ -114,7 +114,7 @@ fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &
 fn install_all(session: &Session, paper: &Paper, followed: &mut Followed, waits: &mut BTreeMap<BundleName, Wait>) -> Result<()> {
     let known = roster::known(session)?;
     let Some(site) = known.find(session.name()) else { return Ok(()) };
-    let current = paper.current(&groups_of(session, site), session.world.now());
+    let current = paper.current(&site.groups, session.world.now());
     let mut left = current.clone();
     let mut troubles = Vec::new();
     loop {

@@ -225,7 +225,7 @@ pub fn trusted(session: &Session) -> Result<Vec<VerifyingKey>> {
 /// [`Refusal::NotPublished`]; [`Refusal::Needs`] where its file has not come yet.
 pub fn published(session: &Session, name: &BundleName) -> Result<Opened> {
     let known = roster::known(session)?;
-    let groups = known.find(session.name()).map(|site| paper::groups_of(session, site)).unwrap_or_default();
+    let groups = known.find(session.name()).map(|site| site.groups.clone()).unwrap_or_default();
     let paper = paper(session)?;
     // One whose day has come before one that is to come.
     let found = paper.current(&groups, session.world.now()).into_iter().find(|bundle| bundle.name == *name);

@@ -27,6 +27,7 @@ mod archive;
 pub mod hints;
 mod notice;
 pub mod own;
+pub mod refusals;
 mod take;
 mod trial;
 pub mod view;
@@ -302,7 +303,8 @@ fn wish<'w>(new: &'w SentSchema, old: Option<&'w SentSchema>, here: Here<'_>) ->
     for (number, was) in &old.names {
         let Some(table) = here.table(*number, &was.name) else { continue };
         let Some(is) = new.names.get(number) else {
-            let again = new.names.iter().any(|(number, is)| is.name == was.name && !old.names.contains_key(number));
+            // Its name is another table's: a new one's, or one's that took it over.
+            let again = new.names.values().any(|is| is.name.eq_ignore_ascii_case(&was.name));
             // One that is only tracked no more stays.
             if again || there.table_names().all(|name| name != was.name) {
                 wish.ended.insert(table);
@@ -315,7 +317,7 @@ fn wish<'w>(new: &'w SentSchema, old: Option<&'w SentSchema>, here: Here<'_>) ->
             match is.fields.get(field).or_else(|| is.fields.get(is.same.get(field)?)) {
                 Some(now) => drop(names.columns.insert(now.clone(), column)),
                 None => {
-                    let again = is.fields.iter().any(|(field, now)| now == before && !was.fields.contains_key(field));
+                    let again = is.fields.values().any(|now| now.eq_ignore_ascii_case(before));
                     if again || there.columns(&is.name).all(|name| name != before) {
                         names.ended.insert(column);
                     }
