@@ -1,7 +1,8 @@
 //! What changed in the folder since the last time? The list is told.
 //!
-//! **States of a file that changed**: found → in the list (one commit of the database per batch) → seen (one of the ledger). **Crash points**:
-//! after each arrow. Found again, a file that is what the list says is only noted as seen.
+//! **States of a file that changed**: found → noted as being told (one commit of the ledger per batch) → in the list (one of the database) → seen
+//! (one of the ledger). **Crash points**: after each arrow. What a look that died told the list and did not note as seen is taken back by the next
+//! one, which finds what is in the folder then: the file may have changed again, or be gone, and nobody else has what it was.
 //!
 //! A file was edited *on* what was seen there. Where the list says something else by now (another site's edit that is not placed yet), the
 //! file is no newer version of that: it gets a name of its own, and the other edit its place. Rule 5 of `DESIGN` section 4 for files. One that
@@ -15,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DocumentCounts, Documents, Freedom, Known, REFUSED, date, row_of};
 use crate::database::DocumentRow;
-use crate::library::{ChunkStore, Document, DocumentPath, Finding, Found, Glance, Library, LibraryError, Renamed, Seen, Totals};
+use crate::library::{ChunkStore, ContentId, Document, DocumentPath, Finding, Found, Glance, Library, LibraryError, Renamed, Seen, Totals};
 use crate::model::Millis;
 use crate::sync::report::{Report, Waiting};
 use crate::sync::{Result, Session, SyncError};
@@ -77,6 +78,7 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
         troubles: BTreeMap::new(),
         counts: DocumentCounts::default(),
     };
+    take_back(session)?;
     let mut looking = Looking::new(session, &documents.library)?;
     let totals = match looking.scan(&documents.patterns) {
         Err(SyncError::Library(error)) => return away(error, report),
@@ -148,6 +150,40 @@ fn wait_for_person(session: &Session, why: Option<String>, report: &mut Report) 
 
 fn wait(why: String, retried: bool) -> Waiting {
     Waiting { neighbour: None, what: "documents".into(), why, retried, unreachable: false }
+}
+
+/// Note of what is being told to the list: path and content.
+const TELLING: &str = "documents being told";
+
+/// Notes what the list is told next.
+fn note_telling(session: &Session, rows: &[DocumentRow]) -> Result<()> {
+    let telling: BTreeMap<&str, ContentId> = rows.iter().map(|row| (row.path.as_str(), ContentId(row.content))).collect();
+    let text = serde_json::to_string(&telling).map_err(|_| SyncError::Bug("what is told to the list does not write"))?;
+    session.ledger.begin()?;
+    session.ledger.set_note(TELLING, &text)?;
+    Ok(session.ledger.commit(&session.world, "commit documents being told")?)
+}
+
+/// Takes back what a look that died told the list and did not note as seen, as far as it is not sealed.
+fn take_back(session: &Session) -> Result<()> {
+    let Some(text) = session.ledger.note(TELLING)?.filter(|text| !text.is_empty()) else { return Ok(()) };
+    let told: BTreeMap<String, ContentId> =
+        serde_json::from_str(&text).map_err(|_| SyncError::Bug("what was told to the list does not read"))?;
+    let mut sealed = Vec::new();
+    for (path, content) in told {
+        if session.database()?.document(&path)?.is_some_and(|row| row.content == content.0) {
+            sealed.push((session.sealed_document(&path)?, path));
+        }
+    }
+    write(session, |database| {
+        sealed.iter().try_for_each(|(row, path)| match row {
+            Some(row) => database.put_document(row),
+            None => database.remove_document(path),
+        })
+    })?;
+    session.ledger.begin()?;
+    session.ledger.set_note(TELLING, "")?;
+    Ok(session.ledger.commit(&session.world, "commit documents taken back")?)
 }
 
 struct Looking<'s> {
@@ -258,8 +294,14 @@ impl<'s> Looking<'s> {
             rows.push(row);
             self.counts.copies += 1;
         }
+        if !rows.is_empty() {
+            note_telling(session, &rows)?;
+        }
         write(session, |database| rows.iter().try_for_each(|row| database.put_document(row)))?;
         session.ledger.begin()?;
+        if !rows.is_empty() {
+            session.ledger.set_note(TELLING, "")?;
+        }
         for (path, known) in &accounted {
             session.put_known(path, known)?;
         }
