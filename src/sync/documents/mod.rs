@@ -115,7 +115,7 @@ struct Known {
     modified: Millis,
     executable: bool,
     /// It is gone, and a person was asked whether that is meant.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     asked: bool,
 }
 
