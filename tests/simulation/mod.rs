@@ -218,7 +218,7 @@ impl Simulation {
     fn records(&self, site: usize) -> BTreeMap<String, String> {
         let path = self.sites.home(site).join("shop.db");
         if self.sites.setting.changing {
-            return if path.is_file() { changing::referee::records(&self.deeds.changing, &path) } else { BTreeMap::new() };
+            return if path.is_file() { changing::referee::records(&self.deeds.changing, site, &path) } else { BTreeMap::new() };
         }
         match &self.sites.setting.invented {
             None => referee::records(&path),
@@ -256,10 +256,9 @@ impl Simulation {
         if !path.is_file() {
             return;
         }
-        if let Ok(Ok((_, records))) =
-            Connection::open(path).and_then(|connection| changing::application::read(&deeds.versions, &connection))
-        {
-            if first { deeds.begin(&records) } else { deeds.observe(&records) }
+        let made = deeds.own.made(site);
+        if let Ok(Ok(seen)) = Connection::open(path).and_then(|connection| changing::application::read(&deeds.versions, &made, &connection)) {
+            if first { deeds.begin(&seen.records) } else { deeds.observe(&seen.records) }
         }
     }
 
@@ -457,7 +456,7 @@ impl Simulation {
                 self.say(format!("{name} {halves:?}: dies before '{step}' ({kill:?}, {kill_open:?})"));
                 None
             }
-            Err(Stopped::Moved) if meanwhile.is_some_and(|(_, edit)| edit.what == history::What::Migrate) => {
+            Err(Stopped::Moved) if meanwhile.is_some_and(|(_, edit)| matches!(edit.what, history::What::Migrate | history::What::Own)) => {
                 self.say(format!("{name} {halves:?}: the schema moved"));
                 None
             }

@@ -110,6 +110,12 @@ impl Inventory {
         self.tables.iter().map(|table| table.name.as_str())
     }
 
+    /// The default of a column, as SQL; none where it has none, or is not there.
+    #[must_use]
+    pub fn default(&self, table: &str, column: &str) -> Option<&str> {
+        self.table(table)?.column(column)?.default.as_deref()
+    }
+
     /// Names of a table's stored columns.
     pub fn columns(&self, table: &str) -> impl Iterator<Item = &str> {
         let columns = self.table(table).into_iter().flat_map(|table| &table.columns);

@@ -8,6 +8,7 @@ use fieldpost::sync::schema::{hints, view};
 use fieldpost::sync::tracking::parked;
 
 use super::super::Simulation;
+use super::super::history::{Edit, What};
 use super::super::sites::Stopped;
 use super::schema::Schema;
 
@@ -26,6 +27,22 @@ impl Simulation {
             Err(Stopped::Died(_) | Stopped::Moved) => {}
             Err(Stopped::Failed(said)) => self.fail(format!("FAILED {said}")),
         }
+        for site in 1..self.sites.setting.tree.sites.len() {
+            match self.is_in_the_way(site) {
+                Ok(true) => self.edit(site, Edit { what: What::MakeRoom, roll: 0 }),
+                Ok(false) | Err(Stopped::Died(_) | Stopped::Moved) => {}
+                Err(Stopped::Failed(said)) => self.fail(format!("FAILED {said}")),
+            }
+        }
+    }
+
+    /// Whether something of a site's own has a name that the main office uses otherwise by now.
+    fn is_in_the_way(&mut self, site: usize) -> Result<bool, Stopped> {
+        if !self.sites.home(site).join("shop.db").is_file() {
+            return Ok(false);
+        }
+        let standing = view::standing(self.sites.session(site, None)?).map_err(|error| failed(&error))?;
+        Ok(standing.refused.is_some_and(|(_, why)| why.contains("of its own") || why.contains("this site's own")))
     }
 
     fn answers(&mut self) -> Result<Vec<String>, Stopped> {
