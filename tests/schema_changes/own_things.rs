@@ -210,3 +210,18 @@ fn an_application_that_makes_the_same_change_at_both_sites_is_one_change() {
         super::assert_one(&tree, &["head", "anna"]);
     }
 }
+
+#[test]
+fn what_a_child_has_in_a_column_of_its_own_stays_where_the_table_goes() {
+    let tree = two();
+    tree.edit("anna", "ALTER TABLE notes ADD COLUMN private TEXT; INSERT INTO notes VALUES ('N2', 'BOLT', 'b', NULL), ('N3', 'BOLT', 'c', 'mine')");
+    tree.settle(&["anna", "head"]);
+    tree.edit("head", "DROP TABLE notes");
+    tree.sync("head");
+    let report = tree.sync("anna");
+    assert!(says(&report, "what this site has in columns of its own there is in table `notes_own` now"), "{:?}", report.notes);
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna"], "SELECT * FROM notes_own", &["N3|mine"]);
+    assert_eq!(tree.rows("head", "SELECT name FROM sqlite_schema WHERE name LIKE 'notes%'"), [""; 0]);
+    tree.assert_sound(&["anna", "head"]);
+}

@@ -478,6 +478,11 @@ impl Simulation {
     pub fn settle(&mut self) {
         self.sites.calm();
         self.say("-- all is calm".into());
+        if self.sites.setting.two_ways
+            && let Err(stopped) = self.sites.accept_exchanges()
+        {
+            return self.fail(format!("FAILED {stopped:?}"));
+        }
         for _ in 0..MOST_ROUNDS {
             let mut busy = false;
             self.answer();
