@@ -214,7 +214,10 @@ fn an_application_that_makes_the_same_change_at_both_sites_is_one_change() {
 #[test]
 fn what_a_child_has_in_a_column_of_its_own_stays_where_the_table_goes() {
     let tree = two();
-    tree.edit("anna", "ALTER TABLE notes ADD COLUMN private TEXT; INSERT INTO notes VALUES ('N2', 'BOLT', 'b', NULL), ('N3', 'BOLT', 'c', 'mine')");
+    tree.edit(
+        "anna",
+        "ALTER TABLE notes ADD COLUMN private TEXT; INSERT INTO notes VALUES ('N2', 'BOLT', 'b', NULL), ('N3', 'BOLT', 'c', 'mine')",
+    );
     tree.settle(&["anna", "head"]);
     tree.edit("head", "DROP TABLE notes");
     tree.sync("head");

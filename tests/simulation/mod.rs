@@ -257,7 +257,8 @@ impl Simulation {
             return;
         }
         let made = deeds.own.made(site);
-        if let Ok(Ok(seen)) = Connection::open(path).and_then(|connection| changing::application::read(&deeds.versions, &made, &connection)) {
+        if let Ok(Ok(seen)) = Connection::open(path).and_then(|connection| changing::application::read(&deeds.versions, &made, &connection))
+        {
             if first { deeds.begin(&seen.records) } else { deeds.observe(&seen.records) }
         }
     }

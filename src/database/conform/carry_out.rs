@@ -210,8 +210,12 @@ impl Database {
                 table.stored().filter(|column| told.column(&column.name).is_none()).map(|column| quote(&column.name)).collect();
             let filled = own.iter().map(|column| format!("{column} IS NOT NULL")).collect::<Vec<_>>().join(" OR ");
             let from = format!("FROM {} WHERE {filled}", quote(name));
-            let doing = "look for what is only here";
-            if own.is_empty() || !self.connection.query_row(&format!("SELECT EXISTS (SELECT 1 {from})"), [], |row| row.get(0)).doing(doing)? {
+            if own.is_empty() {
+                continue;
+            }
+            let sql = format!("SELECT EXISTS (SELECT 1 {from})");
+            let is_there: bool = self.connection.query_row(&sql, [], |row| row.get(0)).doing("look for what is only here")?;
+            if !is_there {
                 continue;
             }
             let names = std::iter::once(format!("{name}_own")).chain((2..).map(|number: u32| format!("{name}_own{number}")));

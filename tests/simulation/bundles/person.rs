@@ -12,8 +12,8 @@ use fieldpost::sync::bundles::{Scope, reports, states};
 
 use super::super::sites::Stopped;
 use super::forms::{FILES, Published, name};
-use super::{is_member, rows};
 use super::referee::Seen;
+use super::{is_member, rows};
 
 /// All that people did.
 #[derive(Debug, Default)]

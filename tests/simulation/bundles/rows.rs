@@ -13,7 +13,8 @@ use super::super::history::Dice;
 use super::super::referee::Evidence;
 
 /// The table of the list, with what is in it before any bundle.
-pub const LIST: &str = "CREATE TABLE list (id TEXT PRIMARY KEY, title TEXT, note TEXT); INSERT INTO list VALUES ('k0', 'canary-begin.', NULL)";
+pub const LIST: &str =
+    "CREATE TABLE list (id TEXT PRIMARY KEY, title TEXT, note TEXT); INSERT INTO list VALUES ('k0', 'canary-begin.', NULL)";
 
 const KEYS: [&str; 5] = ["k0", "k1", "k2", "k3", "k4"];
 

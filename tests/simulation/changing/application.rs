@@ -222,7 +222,8 @@ pub fn read(versions: &BTreeMap<i64, Schema>, made: &Made, connection: &Connecti
         if wanted.iter().any(|name| !found.contains(name)) || !more.iter().all(|name| is_own(name)) {
             return Ok(Err(format!("version {version} with {found:?} in `{}` and not {wanted:?}", table.name)));
         }
-        let names: Vec<String> = table.columns.iter().map(|column| &column.name).chain(more.iter().copied()).map(|name| quoted(name)).collect();
+        let names: Vec<String> =
+            table.columns.iter().map(|column| &column.name).chain(more.iter().copied()).map(|name| quoted(name)).collect();
         let mut statement = connection.prepare(&format!("SELECT {} FROM {}", names.join(", "), quoted(&table.name)))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {

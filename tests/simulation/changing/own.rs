@@ -47,7 +47,8 @@ impl Deeds {
         for (place, value) in is.own.iter().filter(|(_, value)| value.starts_with(CANARY)) {
             self.written.entry((site, value.clone())).or_default().insert(place.clone());
         }
-        let there: BTreeSet<&String> = is.own.values().chain(is.records.values().flat_map(|row| row.texts.values().chain([&row.tag]))).collect();
+        let there: BTreeSet<&String> =
+            is.own.values().chain(is.records.values().flat_map(|row| row.texts.values().chain([&row.tag]))).collect();
         was.own.values().filter(|value| !there.contains(value)).cloned().collect()
     }
 }
@@ -56,9 +57,7 @@ impl Deeds {
 fn has(schema: &Schema, place: &Place) -> bool {
     let same = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
     match &place.0 {
-        Thing::Column(table, name) => {
-            schema.find(*table).is_some_and(|table| table.columns.iter().any(|column| same(&column.name, name)))
-        }
+        Thing::Column(table, name) => schema.find(*table).is_some_and(|table| table.columns.iter().any(|column| same(&column.name, name))),
         Thing::Table(name) => schema.tables.iter().any(|table| same(&table.name, name)),
     }
 }
@@ -117,7 +116,7 @@ impl Doing<'_> {
     }
 
     fn own_columns(&self, table: &Table) -> rusqlite::Result<Vec<String>> {
-        let mut names = self.names(&format!("SELECT name FROM pragma_table_info({})", quoted(&table.name)))?;
+        let mut names = self.names(&format!("SELECT name FROM pragma_table_info('{}')", table.name))?;
         names.retain(|name| table.columns.iter().all(|column| column.name != *name));
         Ok(names)
     }

@@ -167,7 +167,8 @@ impl Judged<'_> {
             let name = self.evidence.sites[*site].0;
             let is_own = |own: &Own| own.values().any(|there| there == value);
             let adopted = is_adopted(&self.deeds.versions, places);
-            let leaked = (0..owns.len()).filter(|other| other != site && !adopted && (is_own(&owns[*other]) || texts[*other].contains(value)));
+            let leaked =
+                (0..owns.len()).filter(|other| other != site && !adopted && (is_own(&owns[*other]) || texts[*other].contains(value)));
             wrong.extend(leaked.map(|other| format!("LEAK {value} of {places:?} at {name} is at {}", self.evidence.sites[other].0)));
             let here = is_own(&owns[*site]) || texts[*site].contains(value) || self.deeds.superseded.contains(value);
             let everywhere = || texts[0].contains(value) || listed().chain(held()).any(|known| known == value);
@@ -189,7 +190,9 @@ impl Judged<'_> {
     /// Whether a value was typed into something of a site's own that became this column.
     fn was_own(&self, table: u32, column: u32, value: &str) -> bool {
         let named = |name: &str| {
-            let had = |schema: &Schema| schema.find(table).and_then(|table| table.column(column)).is_some_and(|one| one.name.eq_ignore_ascii_case(name));
+            let had = |schema: &Schema| {
+                schema.find(table).and_then(|table| table.column(column)).is_some_and(|one| one.name.eq_ignore_ascii_case(name))
+            };
             self.deeds.versions.values().any(had)
         };
         let was_table = |name: &str| {
@@ -216,11 +219,11 @@ impl Judged<'_> {
             for (column, value) in &row.texts {
                 let right = if value.starts_with(CANARY) {
                     self.was_own(identity.0, *column, value)
-                    || self.deeds.written.iter().any(|written| {
-                        written.value == *value
-                            && written.identity == *identity
-                            && written.column.is_some_and(|other| other == *column || self.took_the_name(identity.0, *column, written))
-                    })
+                        || self.deeds.written.iter().any(|written| {
+                            written.value == *value
+                                && written.identity == *identity
+                                && written.column.is_some_and(|other| other == *column || self.took_the_name(identity.0, *column, written))
+                        })
                 } else {
                     value == "null" || *value == format!("filled{column}")
                 };
