@@ -112,7 +112,7 @@ impl Inventory {
 
     /// The default of a column, as SQL; none where it has none, or is not there.
     #[must_use]
-    pub fn default(&self, table: &str, column: &str) -> Option<&str> {
+    pub fn default_of(&self, table: &str, column: &str) -> Option<&str> {
         self.table(table)?.column(column)?.default.as_deref()
     }
 

@@ -27,7 +27,7 @@ pub(super) fn forget_unlike(session: &Session, before: &SentSchema, now: &SentSc
         let (Some(old), Some(shape)) = (before.names.get(number), known_by(session, *number)) else { continue };
         let Some(told) = &shape.past.told else { continue };
         let changes = |(field, name): &(&FieldNo, &String)| {
-            old.fields.get(field).is_some_and(|former| was.default(&old.name, former) != is.default(&table.name, name))
+            old.fields.get(field).is_some_and(|former| was.default_of(&old.name, former) != is.default_of(&table.name, name))
         };
         let fields = table.fields.iter().filter(changes).filter_map(|(field, _)| told.fields.get(field)).copied();
         let fields: Vec<FieldNo> = fields.filter(|field| shape.is_live(*field)).collect();
