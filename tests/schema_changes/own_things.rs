@@ -76,8 +76,14 @@ fn a_host_column_that_a_child_renames_goes_on_by_both_names() {
 
 #[test]
 fn a_local_table_whose_name_the_host_gives_to_another_one_is_kept_and_said() {
+    local_table_is_kept("name");
+    // The same name of the key, and what is handed out there is no text.
+    local_table_is_kept("id");
+}
+
+fn local_table_is_kept(key: &str) {
     let tree = two();
-    tree.edit("anna", "CREATE TABLE tags (name TEXT PRIMARY KEY, color TEXT); INSERT INTO tags VALUES ('mine', 'red')");
+    tree.edit("anna", &format!("CREATE TABLE tags ({key} TEXT PRIMARY KEY, color TEXT); INSERT INTO tags VALUES ('mine', 'red')"));
     tree.sync("anna");
     tree.edit("head", "CREATE TABLE tags (id INTEGER PRIMARY KEY, label TEXT NOT NULL); INSERT INTO tags VALUES (1, 'host''s')");
     tree.sync("head");

@@ -157,6 +157,12 @@ impl Table {
         self.columns.iter().find(|column| same_name(&column.name, name))
     }
 
+    /// Whether its records have handed-out numbers.
+    pub fn is_numbered(&self) -> bool {
+        let mut key = self.columns.iter().filter(|column| column.key_place > 0);
+        key.next().is_some_and(|first| first.declared.eq_ignore_ascii_case("INTEGER")) && key.next().is_none()
+    }
+
     /// The columns of its key, in its order and in lower case.
     pub fn key(&self) -> Vec<String> {
         let mut key: Vec<&Column> = self.columns.iter().filter(|column| column.key_place > 0).collect();

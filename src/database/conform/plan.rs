@@ -217,7 +217,7 @@ pub(super) fn plan(
             continue;
         }
         let was_told = before.is_some_and(|before| before.table(here).is_some());
-        if names.is_none() && !was_told && ours.key() != table.key() {
+        if names.is_none() && !was_told && (ours.key(), ours.is_numbered()) != (table.key(), table.is_numbered()) {
             return Ok(Err(Refused::OtherTable { table: table.name.clone() }));
         }
         let former = before.and_then(|before| before.table(here).or_else(|| before.table(&table.name)));

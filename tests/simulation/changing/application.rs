@@ -86,6 +86,8 @@ pub struct Deeds {
     pub superseded: BTreeSet<String>,
     /// Every key that a record was seen under.
     pub keys: BTreeMap<Identity, BTreeSet<String>>,
+    /// Columns of which the main office was asked whether they are others under a new name, and said yes: by table and column.
+    pub asked: BTreeSet<(u32, u32)>,
     /// What people made for themselves, and typed there.
     pub own: own::Deeds,
     /// Databases that were not as their `user_version` says.
@@ -104,6 +106,7 @@ impl Default for Deeds {
             deleted: Vec::new(),
             superseded: BTreeSet::new(),
             keys: BTreeMap::new(),
+            asked: BTreeSet::new(),
             own: own::Deeds::default(),
             wrong: Vec::new(),
         }

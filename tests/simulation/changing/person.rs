@@ -48,7 +48,7 @@ impl Simulation {
     fn answers(&mut self) -> Result<Vec<String>, Stopped> {
         let deeds = &self.deeds.changing;
         let session = self.sites.session(0, None)?;
-        let mut said = Vec::new();
+        let (mut said, mut asked) = (Vec::new(), Vec::new());
         let questions = hints::unclear(session).map_err(|error| failed(&error))?;
         for one in &questions {
             // Whoever had the name last, of all that had it.
@@ -61,6 +61,7 @@ impl Simulation {
             let now = before.and_then(|(table, number)| deeds.schema().find(table)?.column(number).map(|column| column.name.clone()));
             if let Some(now) = now.filter(|now| one.came.contains(now)) {
                 hints::is_renamed(session, &one.table, column, &now).map_err(|error| failed(&error))?;
+                asked.extend(before);
                 said.push(format!("head says that `{column}` of `{}` is `{now}`", one.table));
             }
         }
@@ -68,6 +69,7 @@ impl Simulation {
             hints::is_another(session, None).map_err(|error| failed(&error))?;
             said.push("head says that what came is another one".to_owned());
         }
+        self.deeds.changing.asked.extend(asked);
         Ok(said)
     }
 

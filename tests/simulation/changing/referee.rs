@@ -150,7 +150,9 @@ impl Judged<'_> {
     fn gave_way(&self, written: &Written) -> bool {
         let edits = self.deeds.written.iter().filter(|other| other.identity == written.identity && other.value != written.value);
         let edited = edits.filter(|other| other.column == written.column || other.column.is_none()).count() > 0;
-        written.fills && (edited || self.deeds.deleted.iter().any(|deleted| deleted.identity == written.identity))
+        // README, honest limits: until a person said what a column was called before, what is typed there counts as filled in.
+        let asked = written.site == 0 && written.column.is_some_and(|column| self.deeds.asked.contains(&(written.identity.0, column)));
+        (written.fills || asked) && (edited || self.deeds.deleted.iter().any(|deleted| deleted.identity == written.identity))
     }
 
     /// What somebody typed into something of their own is there, or wherever it went when the main office got the name; before that nobody
