@@ -125,6 +125,9 @@ impl Simulation {
             let lost: Vec<String> = lost.map(|(_, text)| format!("CUSTOM LOST {text} at {name}")).collect();
             left.into_iter().chain(lost).for_each(|wrong| self.fail(wrong));
         }
+        if !self.outcome.wrong.is_empty() {
+            return;
+        }
         match self.remove_list() {
             Ok(wrong) => wrong.into_iter().for_each(|wrong| self.fail(wrong)),
             Err(stopped) => self.fail(format!("FAILED {stopped:?}")),
