@@ -35,7 +35,8 @@ pub fn judge(evidence: &Evidence<'_>, deeds: &Deeds, history: Option<&str>) -> V
     }
     for (site, (name, ..)) in evidence.sites.iter().enumerate() {
         // What is of a site's own, and the tables that have columns of its own.
-        let own: BTreeSet<String> = owns[site].keys().map(|(thing, ..)| own_table(deeds, thing)).collect();
+        let made = deeds.own.made(site);
+        let own: BTreeSet<String> = owns[site].keys().map(|(thing, ..)| thing).chain(&made).map(|thing| own_table(deeds, thing)).collect();
         let odd = texts[site].symmetric_difference(&texts[0]);
         let odd: Vec<_> = odd.filter(|(kind, name, _)| kind != "table" || !own.contains(&name.to_ascii_lowercase())).collect();
         if !odd.is_empty() {
