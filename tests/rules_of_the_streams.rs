@@ -207,6 +207,21 @@ fn rule_8_a_record_that_comes_back_has_the_last_values_of_the_one_who_decides() 
 }
 
 #[test]
+fn rule_8_what_a_deleted_record_held_last_is_no_edit_against_the_one_that_revives_it() {
+    let tree = two_levels();
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'BOLT'");
+    tree.edit("head", "UPDATE customers SET phone = 'later' WHERE id = 'BOLT'");
+    send(&tree, "head");
+    tree.edit("head", "DELETE FROM customers WHERE id = 'BOLT'");
+    send(&tree, "head");
+    send(&tree, "anna");
+    settled(&tree, &TWO);
+    assert_eq!(phone(&tree, "head", "BOLT"), "anna");
+    // It stands in the list all the same, should somebody want it.
+    assert!(losers(&tree, "head").contains(&(ConflictKind::Field, "later".into())), "{:?}", losers(&tree, "head"));
+}
+
+#[test]
 fn rule_8_a_record_revived_by_an_office_travels_as_an_edit_of_what_both_shared() {
     let tree = three_levels();
     tree.edit("north", "DELETE FROM customers WHERE id = 'BOLT'");
@@ -287,6 +302,32 @@ fn rule_11_a_delete_of_a_record_that_others_need_is_refused_and_listed() {
     settled(&tree, &TWO);
     assert_eq!(phone(&tree, "anna", "BOLT"), "2");
     assert!(losers(&tree, "anna").contains(&(ConflictKind::Dependants, "deleted".into())));
+}
+
+#[test]
+fn rule_11_a_tree_is_deleted_from_its_leaves_on_and_a_circle_as_a_whole() {
+    let tree = two_levels();
+    let rows = "INSERT INTO notes VALUES ('A', NULL, NULL, ''), ('B', NULL, 'A', ''), ('C', NULL, 'B', ''),
+        ('Z', NULL, NULL, ''), ('Y', NULL, 'Z', ''), ('O', NULL, NULL, ''), ('P', NULL, 'O', '')";
+    tree.edit("head", &format!("{rows}; UPDATE notes SET above = 'P' WHERE id = 'O'"));
+    settled(&tree, &TWO);
+    tree.edit("anna", "DELETE FROM notes WHERE id NOT IN ('N1', 'N2')");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT id FROM notes ORDER BY id", &["N1", "N2"]);
+    assert_eq!(losers(&tree, "head"), []);
+}
+
+#[test]
+fn rule_11_of_a_tree_that_grew_elsewhere_what_is_needed_stays_and_is_listed() {
+    let tree = two_levels();
+    tree.edit("head", "INSERT INTO notes VALUES ('A', NULL, NULL, ''), ('B', NULL, 'A', ''), ('C', NULL, 'B', ''), ('D', NULL, 'B', '')");
+    settled(&tree, &TWO);
+    tree.edit("head", "INSERT INTO notes VALUES ('E', NULL, 'C', '')");
+    tree.edit("anna", "DELETE FROM notes WHERE id IN ('A', 'B', 'C', 'D')");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT id FROM notes ORDER BY id", &["A", "B", "C", "E", "N1", "N2"]);
+    assert_eq!(losers(&tree, "head"), vec![(ConflictKind::Dependants, "deleted".into()); 3]);
+    assert_eq!(tree.held("head"), Vec::<String>::new());
 }
 
 #[test]

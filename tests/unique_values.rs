@@ -318,6 +318,66 @@ fn a_circle_whose_record_is_refused_comes_back_with_it_and_not_before() {
     tree.assert_rows(&TWO, "SELECT leader FROM teams", &["P"]);
 }
 
+/// Departments and who heads them; the head office and anna name a department alike.
+const DEPARTMENTS: &str = "
+    CREATE TABLE departments (id INTEGER PRIMARY KEY, name TEXT UNIQUE, head INTEGER REFERENCES staff);
+    CREATE TABLE staff (id INTEGER PRIMARY KEY, name TEXT, department INTEGER REFERENCES departments);
+    CREATE TABLE budgets (id TEXT PRIMARY KEY, department INTEGER REFERENCES departments);
+    INSERT INTO departments VALUES (1, 'Sales', NULL);";
+
+#[test]
+fn of_a_circle_that_refers_to_a_refused_record_nothing_comes_and_its_number_is_nobodys() {
+    for anna in [
+        // Somebody who heads it; with a row that only waits for it; a whole circle beside it that can come.
+        "INSERT INTO staff VALUES (1, 'Bob', 2); UPDATE departments SET head = 1 WHERE id = 2;",
+        "INSERT INTO staff VALUES (1, 'Bob', 2); UPDATE departments SET head = 1 WHERE id = 2; INSERT INTO budgets VALUES ('B', 2);",
+        "INSERT INTO departments VALUES (3, 'Law', NULL); INSERT INTO staff VALUES (1, 'Bob', 2), (2, 'Kim', 3);
+         UPDATE departments SET head = id - 1 WHERE id > 1;",
+    ] {
+        let tree = tree(DEPARTMENTS, &TWO);
+        tree.edit("head", "INSERT INTO departments VALUES (2, 'Marketing', NULL)");
+        tree.edit("anna", &format!("BEGIN; INSERT INTO departments VALUES (2, 'Marketing', NULL); {anna} COMMIT"));
+        tree.sync("anna");
+        tree.sync("head");
+        tree.assert_rows(&["head"], "PRAGMA foreign_key_check", &[]);
+        // Made with whatever number is free.
+        tree.edit("head", "INSERT INTO departments (name) VALUES ('newest')");
+        let who = "SELECT s.name, d.name FROM staff s JOIN departments d ON d.id = s.department WHERE d.name <> 'Law'";
+        tree.assert_rows(&["head"], who, &[]);
+        tree.settle(&TWO);
+        tree.assert_rows(&["head"], who, &[]);
+        let law = "SELECT s.name FROM staff s JOIN departments d ON d.id = s.department AND d.head = s.id WHERE d.name = 'Law'";
+        tree.assert_rows(&["head"], law, if anna.contains("Law") { &["Kim"] } else { &[] });
+        resolve(&tree, "anna", open(&tree, "anna")[0].0, Choice::Other(Value::text("Markets")));
+        ended(&tree, &TWO);
+        tree.assert_rows(&TWO, who, &["Bob|Markets"]);
+    }
+}
+
+#[test]
+fn an_edited_record_does_not_come_back_before_what_it_referred_to() {
+    let clients = "
+        CREATE TABLE clients (id INTEGER PRIMARY KEY, name TEXT UNIQUE, boss INTEGER REFERENCES clients);
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, client INTEGER REFERENCES clients, memo TEXT);
+        INSERT INTO clients VALUES (1, 'ann', NULL), (2, 'bob', 1), (9, 'zed', NULL); INSERT INTO orders VALUES (1, 2, '');";
+    let tree = tree(clients, &TWO);
+    // The order needs bob, bob needs ann, and ann's name is another one's.
+    tree.edit("head", "BEGIN; DELETE FROM orders; DELETE FROM clients WHERE id < 3; INSERT INTO clients VALUES (7, 'ann', NULL); COMMIT");
+    tree.edit("anna", "UPDATE orders SET memo = 'edited'; UPDATE clients SET name = 'bobby' WHERE id = 2");
+    tree.sync("anna");
+    tree.sync("head");
+    tree.assert_rows(&["head"], "SELECT memo FROM orders", &[]);
+    tree.edit("head", "INSERT INTO clients (name) VALUES ('newest')");
+    tree.assert_rows(&["head"], "SELECT c.name FROM orders o JOIN clients c ON c.id = o.client", &[]);
+    tree.edit("head", "UPDATE clients SET name = 'anne' WHERE id = 7");
+    ended(&tree, &TWO);
+    tree.assert_rows(
+        &TWO,
+        "SELECT o.memo, c.name, b.name FROM orders o JOIN clients c ON c.id = o.client JOIN clients b ON b.id = c.boss",
+        &["edited|bobby|ann"],
+    );
+}
+
 #[test]
 fn what_a_record_needs_comes_back_with_it_and_not_before_whether_it_is_new_or_was_there() {
     for anna in ["INSERT INTO notes VALUES ('M', 2, 'T', NULL)", "UPDATE notes SET slot = 2, team = 'T'"] {

@@ -78,7 +78,7 @@ impl std::fmt::Display for HeldReason {
             Self::OtherRecord { table, key } => {
                 write!(f, "it refers to {table} {key}, which is no record at the site of the edit but one here")
             }
-            Self::Twin { key } => write!(f, "{key} here is the same record, and the parent has not answered for it yet"),
+            Self::Twin { key } => write!(f, "{key} here is the same record, and not all is known of that one yet"),
             Self::Dependants { table, key } => write!(f, "{table} {key} refers to it"),
             Self::Refused { message } => write!(f, "the database refused it: {message}"),
             Self::Taken { values, by, .. } => {
@@ -108,7 +108,8 @@ pub enum HeldReason {
         /// The number.
         key: String,
     },
-    /// A record of ours has the identity that the rules name, under another number: the parent has not said yet that they are one.
+    /// A record of ours has the identity that the rules name, under another number. At a child: the parent has not said yet that they are
+    /// one. At the parent: what else the child did to ours waits.
     Twin {
         /// The number of ours.
         key: String,

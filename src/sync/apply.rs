@@ -32,8 +32,9 @@ use super::tracking::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::database::Applied;
 use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
-use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, TableNo};
+use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, SiteNo, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
+use crate::rules::TriggerRule;
 use crate::site::Roster;
 
 /// Between two slices of a packet. SQLite asks again for a lock every 25 ms once it has waited a while: a shorter pause
@@ -69,6 +70,10 @@ pub(super) struct Applying<'s> {
     /// Records taken out of the database for the moment, so that they can exchange unique values. The mirror has their rows, and follows
     /// what happens meanwhile to the numbers in them.
     pub lifted: BTreeSet<(TableNo, Key)>,
+    /// Whose packet is at its end.
+    ending: Option<SiteNo>,
+    /// What waited in vain to be alone with its kind is decided now.
+    pub is_last_try: bool,
     pub buffer: Vec<u8>,
     /// What comes back because of the change being decided, where anything does.
     pub along: Option<Along>,
@@ -118,6 +123,8 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         parent_speaks: false,
         together: BTreeSet::new(),
         lifted: BTreeSet::new(),
+        ending: None,
+        is_last_try: false,
         buffer: Vec::new(),
         along: None,
         stood_in: BTreeMap::new(),
@@ -125,6 +132,9 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     };
     let done = work(&mut applying)?;
     applying.say_what_stands_in()?;
+    if session.rules.triggers().any(|(_, rule)| rule == TriggerRule::Run) {
+        seal::seal_what_triggers_wrote(session)?;
+    }
     let tally = applying.tally;
     standing::note_sync(session, tally.tables.keys(), now)?;
     for shape in &session.shapes {
@@ -336,6 +346,7 @@ impl Applying<'_> {
     /// The end of a packet: held changes are tried again, what else it brought is kept, and its number is written down.
     fn finish(&mut self, from: &Neighbour, opened: &Opened, file_name: &str, bytes: u64, changes: u64) -> Result<()> {
         let (session, envelope) = (self.session, &opened.envelope);
+        self.ending = Some(from.site);
         self.retry_held(Try::All)?;
         let brought = self.take_documents(from, opened)?;
         self.tell_held(from, envelope.number)?;
@@ -362,6 +373,12 @@ impl Applying<'_> {
         let applied = Applied { stream: envelope.stream, number: envelope.number, packet: id, slice: 0 };
         session.database()?.set_applied(&from.card.name, &applied)?;
         Ok(())
+    }
+
+    /// Whether no packet of a neighbour is taken in part.
+    pub(super) fn is_taken_whole(&self, site: SiteNo) -> Result<bool> {
+        let applied = self.session.database()?.applied(&self.session.ledger.site_name(site)?)?;
+        Ok(self.ending == Some(site) || applied.is_none_or(|applied| applied.slice == 0))
     }
 
     /// Numbers that the parent's AUTOINCREMENT tables have given out are never given again here.
@@ -399,7 +416,7 @@ impl Applying<'_> {
         self.list_losses(0)
     }
 
-    /// Outcomes of the neighbour's decisions, the roster and what is said of bundles; the rules were taken before everything else ([`Session::take_rules`]).
+    /// Outcomes of the neighbour's decisions, the roster, what is said of bundles and of the schema; the rules were taken before everything else ([`Session::take_rules`]).
     fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
         let ledger = &self.session.ledger;
         let most = self.session.limits.document_bytes;
@@ -417,6 +434,7 @@ impl Applying<'_> {
             brought = true;
         }
         brought |= super::bundles::take(self.session, from, opened)?;
+        brought |= super::schema::refusals::hear(self.session, from, opened)?;
         const ROSTER: &str = "roster.json";
         if let Some(bytes) = opened.bytes(ROSTER, most)? {
             let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(ROSTER))?;

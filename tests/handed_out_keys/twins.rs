@@ -91,3 +91,120 @@ fn numbers_that_mean_something_by_themselves_are_nobodys_to_change() {
     settled(&tree, &TWO);
     tree.assert_rows(&TWO, "SELECT year FROM years ORDER BY year", &["2025", "2026"]);
 }
+
+const SWISS: &str = "INSERT INTO people VALUES (1, 'swiss', 1);";
+
+#[test]
+fn what_one_site_makes_anew_under_another_number_is_nobodys_twin() {
+    for (unique, anew) in [
+        ("UNIQUE", "INSERT OR REPLACE INTO countries (id, code, name) VALUES (5, 'ch', 'Switzerland')"),
+        ("UNIQUE", "DELETE FROM countries; INSERT INTO countries VALUES (5, 'ch', 'Switzerland')"),
+        ("UNIQUE", "UPDATE countries SET id = 5"),
+        ("", "DELETE FROM countries; INSERT INTO countries VALUES (5, 'ch', 'Suisse')"),
+    ] {
+        let tree = two(&shop(unique), RULES);
+        tree.edit("anna", anew);
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, COUNTRIES, &["ch"]);
+        assert_eq!(tree.listed("head"), Vec::<String>::new(), "{anew}");
+    }
+    // With somebody who refers to it, and moves along or is made anew too.
+    for anew in [
+        "PRAGMA foreign_keys = OFF; UPDATE countries SET id = 5; UPDATE people SET country = 5",
+        "DELETE FROM people; DELETE FROM countries; INSERT INTO countries VALUES (5, 'ch', 'Switzerland'); INSERT INTO people VALUES (5, 'swiss', 5)",
+    ] {
+        let tree = two(&format!("{} {SWISS}", shop("UNIQUE")), RULES);
+        tree.edit("anna", anew);
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, HOMES, &["swiss|ch"]);
+    }
+}
+
+#[test]
+fn a_record_that_leaves_its_identity_to_a_new_one_stays_another() {
+    for unique in ["UNIQUE", ""] {
+        let tree = two(&format!("{} {SWISS}", shop(unique)), RULES);
+        tree.edit(
+            "anna",
+            "UPDATE countries SET code = 'ch-old'; INSERT INTO countries VALUES (2, 'ch', 'new'); INSERT INTO people VALUES (2, 'newest', 2)",
+        );
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, "SELECT code, name FROM countries ORDER BY code", &["ch|new", "ch-old|Switzerland"]);
+        tree.assert_rows(&TWO, HOMES, &["newest|ch", "swiss|ch-old"]);
+    }
+}
+
+#[test]
+fn the_end_of_the_one_that_went_into_another_is_not_the_others() {
+    for refers in ["", "INSERT INTO people VALUES (9, 'of north', last_insert_rowid())"] {
+        let tree = Tree::with_rules(&shop("UNIQUE"), RULES);
+        tree.add("head", "anna", Role::Remote);
+        tree.add("head", "north", Role::Office);
+        loaded(&tree, &["head", "anna", "north"]);
+        tree.add("north", "rosa", Role::Remote);
+        let all = ["head", "anna", "north", "rosa"];
+        loaded(&tree, &all);
+        tree.edit("anna", "INSERT INTO countries (code) VALUES ('dd')");
+        settled(&tree, &all);
+        // Rosa hears of the office's, and the office then that it went into anna's.
+        tree.edit("north", &format!("INSERT INTO countries (code) VALUES ('de'); {refers}"));
+        tree.sync("north");
+        tree.sync("rosa");
+        tree.edit("anna", "UPDATE countries SET code = 'de' WHERE code = 'dd'");
+        tree.sync("anna");
+        settled(&tree, &all);
+        tree.assert_rows(&all, COUNTRIES, &["ch", "de"]);
+        tree.assert_rows(&all, HOMES, if refers.is_empty() { &[] } else { &["of north|de"] });
+        all.iter().for_each(|site| assert_eq!(tree.held(site), Vec::<String>::new()));
+    }
+}
+
+#[test]
+fn one_that_comes_in_a_circle_is_the_one_that_is_here() {
+    let sql = "CREATE TABLE countries (id INTEGER PRIMARY KEY, code TEXT UNIQUE, capital INTEGER REFERENCES cities);
+         CREATE TABLE cities (id INTEGER PRIMARY KEY, name TEXT, country INTEGER NOT NULL REFERENCES countries);
+         INSERT INTO countries VALUES (1, 'ch', NULL);";
+    let tree = two(sql, RULES);
+    tree.edit("head", "INSERT INTO countries VALUES (2, 'at', NULL), (3, 'de', NULL)");
+    tree.edit(
+        "anna",
+        "INSERT INTO countries VALUES (2, 'de', NULL); INSERT INTO cities VALUES (1, 'Berlin', 2); UPDATE countries SET capital = 1 WHERE id = 2",
+    );
+    settled(&tree, &TWO);
+    TWO.iter().for_each(|site| assert_eq!(tree.held(site), Vec::<String>::new()));
+    let capitals = "SELECT c.code, t.name, b.code FROM countries c JOIN cities t ON t.id = c.capital JOIN countries b ON b.id = t.country";
+    tree.assert_rows(&TWO, capitals, &["de|Berlin|de"]);
+}
+
+/// Anna's record went into one of the head office, which she has not heard when she does this to it.
+fn before_she_hears(unique: &str, anna: &str) -> Tree {
+    let tree = two(&format!("{} INSERT INTO countries VALUES (2, 'dd', 'h');", shop(unique)), RULES);
+    tree.edit("anna", "INSERT INTO countries (code, name) VALUES ('de', 'first')");
+    tree.sync("anna");
+    tree.edit("head", "UPDATE countries SET code = 'de' WHERE code = 'dd'");
+    tree.sync("head");
+    tree.edit("anna", anna);
+    half(&tree, "anna", round::Halves::Send);
+    tree.sync("head");
+    tree.sync("anna");
+    settled(&tree, &TWO);
+    assert_eq!(tree.held("anna"), Vec::<String>::new());
+    assert_eq!(tree.held("head"), Vec::<String>::new());
+    tree
+}
+
+#[test]
+fn an_edit_of_a_record_that_went_into_another_arrives_there() {
+    for unique in ["UNIQUE", ""] {
+        let tree = before_she_hears(unique, "UPDATE countries SET name = 'second' WHERE code = 'de'");
+        tree.assert_rows(&TWO, "SELECT code, name FROM countries ORDER BY id", &["ch|Switzerland", "de|second"]);
+    }
+}
+
+#[test]
+fn a_delete_of_a_record_that_went_into_another_leaves_both_sites_the_same() {
+    for unique in ["UNIQUE", ""] {
+        let tree = before_she_hears(unique, "DELETE FROM countries WHERE code = 'de'");
+        tree.assert_rows(&TWO, COUNTRIES, &["ch"]);
+    }
+}

@@ -113,6 +113,12 @@ impl Plan {
         rest.is_empty() && self.others_made.iter().all(|other| other.kind == Kind::Index)
     }
 
+    /// What is otherwise and stays, a sentence each.
+    #[must_use]
+    pub fn stays(&self) -> &[String] {
+        &self.stays
+    }
+
     /// Whether a table is copied.
     pub(super) fn remakes(&self) -> bool {
         self.tables.iter().any(|table| matches!(table.how, How::Remake { .. }))

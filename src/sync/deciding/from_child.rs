@@ -4,18 +4,23 @@
 //! old values are still current applies; a field edited on both sides goes to the rules; a delete never wins over an
 //! edit; a change of an incarnation that is gone revives it or is listed; what cannot be decided yet is held. Whatever
 //! differs from the shadow afterwards is told by the next build.
+//!
+//! A packet has its changes in no order of time. So what another change of it can turn into something else waits for its end: a delete of a
+//! record to which others refer, and an insert of what seems to be here already (`numbers::twins`).
 
 use super::held::continued;
+use super::merge::Standing;
 use super::put::Put;
 use super::revive::{Gone, Meeting};
 use crate::database::conform::Required;
 use crate::ledger::{ConflictKind, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, ChangeKind, FieldNo, Image, LIBRARY, Meant, Side, Stamp, Value};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Identity, Image, LIBRARY, Meant, Side, Stamp, Value};
 use crate::rules::{DeleteRule, Direction};
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
 use crate::sync::documents::dispute::Disputed;
 use crate::sync::known;
+use crate::sync::numbers::twins::Made;
 
 /// What deciding came to.
 enum Decision {
@@ -30,19 +35,7 @@ impl Applying<'_> {
     pub(in crate::sync) fn take_from_child(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
         self.parent_speaks = false;
         let mut record = self.load(change.table, &change.key)?;
-        let mut change = change;
-        let mut twin = false;
-        if let Some(key) = self.twin_of(&record, &change)? {
-            // What waited of it waits no more: it is decided as that record now.
-            if record.extra.held.remove(&incoming.link.site).is_some() {
-                self.store_extra(&mut record)?;
-            }
-            change.key = key;
-            record = self.load(change.table, &change.key)?;
-            twin = true;
-        }
-        record.current.iter().for_each(|ours| change.share(&ours.row));
-        let mut change = self.without_number(&record, change);
+        let mut change = self.shared_with(&record, change);
         let mut held = again.cloned();
         if again.is_none()
             && let Some(earlier) = record.extra.held.remove(&incoming.link.site)
@@ -54,9 +47,19 @@ impl Applying<'_> {
                 return Ok(self.session.ledger.store_extra(&mut record)?);
             }
         }
+        let mut made = None;
+        if let Some(twin) = self.twin_of(&record, &change)? {
+            if again.is_none() || self.twin_waits(incoming, &twin)? {
+                return self.hold_twin(record, incoming, change, held, &twin);
+            }
+            made = Some(Made { record, change: change.clone() });
+            change.key = twin.key.clone();
+            record = twin;
+            change = self.shared_with(&record, change);
+        }
         self.as_stored_here(&record, &mut change)?;
         let mut stands_in = self.stand_in(&mut change, Required::is_alike)?;
-        let opinion = if again.is_some() && !twin {
+        let opinion = if again.is_some() && made.is_none() {
             known::opinion(&self.session.ledger, &record, incoming.link)?
         } else {
             self.moved_shadow(&record, incoming, &change)?
@@ -93,6 +96,10 @@ impl Applying<'_> {
             Some(reason) => {
                 self.undo_along(&mut record)?;
                 self.losses.truncate(losses);
+                if let Some(made) = made {
+                    // Nothing is decided: it waits as what it was made.
+                    return self.keep_apart(made, incoming, reason, held);
+                }
                 let held = self.hold(incoming, change, reason, held);
                 record.extra.held.insert(incoming.link.site, held);
             }
@@ -101,14 +108,22 @@ impl Applying<'_> {
                 for field in stands_in {
                     self.stood_in.entry((record.table, field)).or_default().push(self.session.shown_key(&record)?.to_string());
                 }
-                if again.is_some() {
-                    record.extra.held.remove(&incoming.link.site);
+                match made {
+                    Some(made) => self.let_go(made, incoming, &record)?,
+                    None if again.is_some() => drop(record.extra.held.remove(&incoming.link.site)),
+                    None => {}
                 }
             }
         }
         self.list_losses(losses)?;
         known::set_opinion(&self.session.ledger, &mut record, incoming.link, opinion)?;
         self.store_extra(&mut record)
+    }
+
+    /// A change of a record that is here as `record`: with its values where both sides have the same, and with its number.
+    fn shared_with(&self, record: &Record, mut change: Change) -> Change {
+        record.current.iter().for_each(|ours| change.share(&ours.row));
+        self.without_number(record, change)
     }
 
     /// A child that has not heard that a column makes numbers of its texts speaks of the same value as we do.
@@ -168,8 +183,8 @@ impl Applying<'_> {
     }
 
     /// What the child holds once it has taken all we sent, given this change of it (rules 3 and 9).
-    fn moved_shadow(&self, record: &Record, incoming: &Incoming, change: &Change) -> Result<Opinion> {
-        let Some(after) = &change.after else { return Ok(Opinion::Known(None)) };
+    pub(in crate::sync) fn moved_shadow(&self, record: &Record, incoming: &Incoming, change: &Change) -> Result<Opinion> {
+        let Some(after) = &change.after else { return self.shadow_after_delete(record, incoming, change) };
         let whole = change.before.as_ref().is_none_or(|before| before.born != after.born);
         if whole {
             let mut shadow = after.clone();
@@ -181,11 +196,31 @@ impl Applying<'_> {
             return Ok(Opinion::Known(Some(shadow)));
         }
         match known::opinion(&self.session.ledger, record, incoming.link)? {
-            Opinion::Known(Some(mut shadow)) if self.session.ledger.same(shadow.born, after.born)? => {
+            Opinion::Known(Some(mut shadow)) if self.speaks_of(record, &shadow, after.born)? => {
                 change.fields.iter().for_each(|field| shadow.take(*field, after));
                 Ok(Opinion::Known(Some(shadow)))
             }
             Opinion::Known(_) | Opinion::Unknown => Ok(Opinion::Unknown),
+        }
+    }
+
+    /// What the child holds of a record that it deleted: nothing, but where it deleted what it had made, and has yet to hear that this
+    /// went into another one, which it may hold beside.
+    fn shadow_after_delete(&self, record: &Record, incoming: &Incoming, change: &Change) -> Result<Opinion> {
+        let (Some(before), Opinion::Known(Some(shadow))) = (&change.before, known::opinion(&self.session.ledger, record, incoming.link)?)
+        else {
+            return Ok(Opinion::Known(None));
+        };
+        let elsewhere = self.session.ledger.same(shadow.born, before.born)? && !self.speaks_of(record, &shadow, before.born)?;
+        Ok(if elsewhere { Opinion::Unknown } else { Opinion::Known(None) })
+    }
+
+    /// Whether a child that names this incarnation speaks of what we believe it to hold. Two that became one are two rows there until it hears
+    /// of that, unless they have one key.
+    fn speaks_of(&self, record: &Record, shadow: &Image, born: Born) -> Result<bool> {
+        match self.session.shape(record.table).identity() {
+            Identity::Birth => Ok(shadow.born == born),
+            Identity::Key | Identity::Meaning => Ok(self.session.ledger.same(shadow.born, born)?),
         }
     }
 
@@ -318,6 +353,13 @@ impl Applying<'_> {
         if let (Some(before), Some(ours)) = (before, &out)
             && self.session.ledger.same(before.born, ours.born)?
         {
+            // What refers to it may be deleted further on in the packet.
+            if after.is_none()
+                && !self.is_last_try
+                && let Some((table, key)) = self.dependant(record)?
+            {
+                return Ok(Decision::Hold(HeldReason::Dependants { table, key }));
+            }
             let ours = ours.clone();
             (deleted, out) = self.decide_delete(record, incoming, before, ours, after.is_none())?;
         }
@@ -331,6 +373,9 @@ impl Applying<'_> {
             out = match (out, shared) {
                 (Some(ours), Some(shared)) if same => Some(self.merge(record, incoming, ours, Some(&shared), after, &all)?),
                 (out, shared) => {
+                    if let (Some(ours), Some(before)) = (&out, before) {
+                        self.keep_document(record, incoming, ours, before, after, &all)?;
+                    }
                     self.lose(
                         record,
                         incoming,
@@ -456,7 +501,7 @@ impl Applying<'_> {
                 }
                 Some(own) => {
                     self.lose_deletion_here(record, incoming, Some(after));
-                    Ok(Some(self.merge(record, incoming, own, Some(before), after, fields)?))
+                    Ok(Some(self.merge_as(Standing::Deleted, record, incoming, own, Some(before), after, fields)?))
                 }
                 None if whole => {
                     self.lose_deletion_here(record, incoming, Some(after));
@@ -472,7 +517,7 @@ impl Applying<'_> {
 }
 
 impl Applying<'_> {
-    /// An edit of a document that was deleted here meanwhile, and made again under the same name, is kept beside that one, as of any two.
+    /// Of a document that was deleted and made again under its name at one site, and edited at the other, both are kept, as of any two edits.
     fn keep_document(
         &mut self,
         record: &Record,

@@ -2,12 +2,16 @@
 //!
 //! After every packet, and after every seal that found edits, all held changes go through the ordinary decision once more, again and
 //! again while that makes progress; where nothing happened, as often as the rules say (`[retries]`). Records that wait for each
-//! other in a circle are applied together, and deletes of records that refer to each other in a circle, all or none.
+//! other in a circle are applied together, and deletes of records that refer to each other in a circle. What a child deleted and others need
+//! is refused when nothing of all that helped.
+//!
+//! **Invariant**: what is done together is done as a whole or not at all ([`Applying::attempt`]). A number that was given to a record which
+//! then did not come is in no row: the next record that is made here gets it.
 
 use std::collections::BTreeSet;
 
 use crate::database::Written;
-use crate::ledger::{Held, HeldReason, NeighbourKind};
+use crate::ledger::{Held, HeldReason, NeighbourKind, Record};
 use crate::model::{Change, FieldNo, Identity, Image, Key, SiteNo, TableNo};
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
@@ -53,18 +57,14 @@ impl Applying<'_> {
             }
             let mut left = self.held()?;
             if left.len() == waiting.len() {
-                self.together = self.circle()?;
-                let reserved = self.reserve()?;
-                for (site, table, key) in &left {
-                    if self.together.contains(&(*table, key.clone())) {
-                        self.try_again(*site, *table, key)?;
-                    }
-                }
-                self.together.clear();
-                self.release(&reserved)?;
+                self.apply_together(&left)?;
                 self.delete_together(&left)?;
                 self.rotate(&left)?;
-                let after = self.held()?;
+                let mut after = self.held()?;
+                if after.len() == left.len() {
+                    self.refuse_deletes(&left)?;
+                    after = self.held()?;
+                }
                 if after.len() == left.len() {
                     return Ok(());
                 }
@@ -97,6 +97,72 @@ impl Applying<'_> {
             NeighbourKind::Child => self.take_from_child(&incoming, held.change.clone(), Some(&held)),
             NeighbourKind::Parent => self.take_from_parent(&incoming, held.change.clone(), Some(&held)),
         }
+    }
+
+    /// Does something that may come to nothing: where it says so, nothing happened.
+    fn attempt(&mut self, work: impl FnOnce(&mut Self) -> Result<bool>) -> Result<bool> {
+        let session = self.session;
+        let (tally, losses, stood_in) = (self.tally.clone(), self.losses.len(), self.stood_in.clone());
+        session.database()?.begin_attempt()?;
+        let attempt = session.ledger.begin_attempt()?;
+        let done = work(self)?;
+        if done {
+            session.ledger.keep_attempt(attempt)?;
+            session.database()?.keep_attempt()?;
+        } else {
+            (self.tally, self.stood_in) = (tally, stood_in);
+            self.losses.truncate(losses);
+            session.ledger.undo_attempt(attempt)?;
+            session.database()?.undo_attempt()?;
+        }
+        Ok(done)
+    }
+
+    /// Records that wait for nothing but each other: all come, or none does. Who does not come after all, because it is refused or was
+    /// deleted here, is left out at the next attempt, and with it whoever waits for it.
+    fn apply_together(&mut self, waiting: &[(SiteNo, TableNo, Key)]) -> Result<()> {
+        let mut left_out = BTreeSet::new();
+        // Each turn but the last leaves out one more.
+        for _ in 0..=waiting.len() {
+            let circle = self.circle(&left_out)?;
+            let mut absent = Vec::new();
+            let done = self.attempt(|applying| {
+                applying.together.clone_from(&circle);
+                applying.reserve()?;
+                for (site, table, key) in waiting.iter().filter(|(_, table, key)| circle.contains(&(*table, key.clone()))) {
+                    applying.try_again(*site, *table, key)?;
+                }
+                applying.together.clear();
+                for (table, key) in &circle {
+                    let record = applying.session.ledger.load(*table, key)?;
+                    let is_here = record.current.is_some() || (record.place.is_none() && applying.survivor(*table, key)?.is_some());
+                    if !is_here {
+                        absent.push(record);
+                    }
+                }
+                Ok(absent.is_empty())
+            })?;
+            if done {
+                return Ok(());
+            }
+            for record in absent {
+                self.say_why(&record)?;
+                left_out.insert((record.table, record.key));
+            }
+        }
+        Ok(())
+    }
+
+    /// What keeps a record from coming with those that it waits for is what a person needs to know. `tried`: as it was when that was found.
+    fn say_why(&self, tried: &Record) -> Result<()> {
+        let mut record = self.session.ledger.load(tried.table, &tried.key)?;
+        for (site, held) in &mut record.extra.held {
+            let why = tried.extra.held.get(site).map(|tried| &tried.reason);
+            if let Some(why @ (HeldReason::Taken { .. } | HeldReason::Refused { .. })) = why {
+                held.reason.clone_from(why);
+            }
+        }
+        self.store_extra(&mut record)
     }
 
     /// Records that were refused because of each other's unique values (a swap, a rotation): all are lifted out of the
@@ -134,68 +200,65 @@ impl Applying<'_> {
             return Ok(stuck);
         }
         let database = session.database()?;
-        let before = waiting.len();
-        let tally = self.tally.clone();
-        database.begin_attempt()?;
-        let attempt = session.ledger.begin_attempt()?;
-        for (_, table, key, place) in &refused {
-            if self.lifted.insert((*table, key.clone())) {
-                database.delete(session.shape(*table), place)?;
+        self.attempt(|applying| {
+            for (_, table, key, place) in &refused {
+                if applying.lifted.insert((*table, key.clone())) {
+                    database.delete(session.shape(*table), place)?;
+                }
             }
-        }
-        for (site, table, key, ..) in &refused {
-            self.try_again(*site, *table, key)?;
-        }
-        for (table, key) in std::mem::take(&mut self.lifted) {
-            let shape = session.shape(table);
-            // Their numbers may have moved meanwhile, and those that they refer to: only the mirror knows.
-            let back = match session.ledger.load(table, &key)?.current {
-                Some(image) => matches!(database.insert(shape, &image.row)?, Written::Done),
-                None => false,
-            };
-            if !back {
-                stuck.insert((table, key));
+            for (site, table, key, ..) in &refused {
+                applying.try_again(*site, *table, key)?;
             }
-        }
-        if stuck.is_empty() && self.held()?.len() < before {
-            session.ledger.keep_attempt(attempt)?;
-            database.keep_attempt()?;
-            return Ok(stuck);
-        }
-        self.tally = tally;
-        session.ledger.undo_attempt(attempt)?;
-        database.undo_attempt()?;
+            for (table, key) in std::mem::take(&mut applying.lifted) {
+                let shape = session.shape(table);
+                // Their numbers may have moved meanwhile, and those that they refer to: only the mirror knows.
+                let back = match session.ledger.load(table, &key)?.current {
+                    Some(image) => matches!(database.insert(shape, &image.row)?, Written::Done),
+                    None => false,
+                };
+                if !back {
+                    stuck.insert((table, key));
+                }
+            }
+            Ok(stuck.is_empty() && applying.held()?.len() < waiting.len())
+        })?;
         Ok(stuck)
     }
 
     /// Deletes that wait for nothing but each other: all happen, or none does.
     fn delete_together(&mut self, waiting: &[(SiteNo, TableNo, Key)]) -> Result<()> {
-        let session = self.session;
         let doomed = self.doomed()?;
         if doomed.is_empty() {
             return Ok(());
         }
-        let tally = self.tally.clone();
-        let losses = self.losses.len();
-        session.database()?.begin_attempt()?;
-        let attempt = session.ledger.begin_attempt()?;
-        self.together.clone_from(&doomed);
-        for (site, table, key) in waiting.iter().filter(|(_, table, key)| doomed.contains(&(*table, key.clone()))) {
-            self.try_again(*site, *table, key)?;
+        self.attempt(|applying| {
+            applying.together.clone_from(&doomed);
+            for (site, table, key) in waiting.iter().filter(|(_, table, key)| doomed.contains(&(*table, key.clone()))) {
+                applying.try_again(*site, *table, key)?;
+            }
+            applying.together.clear();
+            let mut gone = true;
+            for (table, key) in &doomed {
+                gone &= applying.session.ledger.load(*table, key)?.current.is_none();
+            }
+            Ok(gone)
+        })?;
+        Ok(())
+    }
+
+    /// A child's deletes of records that others need are refused once everything else was tried (`DESIGN` section 4, rule 11).
+    fn refuse_deletes(&mut self, waiting: &[(SiteNo, TableNo, Key)]) -> Result<()> {
+        self.is_last_try = true;
+        for (site, table, key) in waiting {
+            let record = self.session.ledger.load(*table, key)?;
+            let reason = record.extra.held.get(site).map(|held| &held.reason);
+            let from_child = self.links.iter().any(|link| link.site == *site && link.kind == NeighbourKind::Child);
+            if from_child && matches!(reason, Some(HeldReason::Dependants { .. })) && self.is_taken_whole(*site)? {
+                self.try_again(*site, *table, key)?;
+            }
         }
-        self.together.clear();
-        let mut gone = true;
-        for (table, key) in &doomed {
-            gone &= session.ledger.load(*table, key)?.current.is_none();
-        }
-        if gone {
-            session.ledger.keep_attempt(attempt)?;
-            return Ok(session.database()?.keep_attempt()?);
-        }
-        self.tally = tally;
-        self.losses.truncate(losses);
-        session.ledger.undo_attempt(attempt)?;
-        Ok(session.database()?.undo_attempt()?)
+        self.is_last_try = false;
+        Ok(())
     }
 
     /// Records whose held deletes wait for nothing but each other: the largest such set.
@@ -223,9 +286,8 @@ impl Applying<'_> {
     }
 
     /// Records that come together refer to each other by number: each gets one before any is written.
-    fn reserve(&mut self) -> Result<Vec<(TableNo, Key)>> {
+    fn reserve(&mut self) -> Result<()> {
         let session = self.session;
-        let mut reserved = Vec::new();
         for (table, key) in self.together.clone() {
             let shape = session.shape(table);
             let mut record = session.ledger.load(table, &key)?;
@@ -235,36 +297,28 @@ impl Applying<'_> {
             }
             let Some((site, mut image)) = waiting else { continue };
             self.parent_speaks = self.links.iter().any(|link| link.site == site && link.kind == NeighbourKind::Parent);
-            if self.try_moving(|applying| applying.take_place(&mut record, &mut image))?.is_ok() {
-                reserved.push((table, key));
-            }
-        }
-        Ok(reserved)
-    }
-
-    /// Takes the number back from whoever did not come after all.
-    pub(in crate::sync) fn release(&self, reserved: &[(TableNo, Key)]) -> Result<()> {
-        for (table, key) in reserved {
-            let mut record = self.session.ledger.load(*table, key)?;
-            if record.current.is_none() {
-                record.place = None;
-                self.session.ledger.store_names(&mut record)?;
-            }
+            // Who cannot have one does not come, and so nobody does.
+            let _refused = self.try_moving(|applying| applying.take_place(&mut record, &mut image))?;
         }
         Ok(())
     }
 
+    /// What waits: first what is to come, then what is to go, the newest first, for old records seldom refer to newer ones.
     fn held(&self) -> Result<Vec<(SiteNo, TableNo, Key)>> {
-        let mut found = Vec::new();
+        let (mut found, mut deletes) = (Vec::new(), Vec::new());
         self.session.ledger.exceptional(&mut |record| {
-            found.extend(record.extra.held.keys().map(|site| (*site, record.table, record.key.clone())));
+            for (site, held) in &record.extra.held {
+                let list = if held.change.after.is_some() { &mut found } else { &mut deletes };
+                list.push((*site, record.table, record.key.clone()));
+            }
             Ok(())
         })?;
+        found.extend(deletes.into_iter().rev());
         Ok(found)
     }
 
-    /// Held records that miss nothing but each other: the largest such set.
-    fn circle(&self) -> Result<BTreeSet<(TableNo, Key)>> {
+    /// Held records that miss nothing but each other: the largest such set without those `left_out`.
+    fn circle(&self, left_out: &BTreeSet<(TableNo, Key)>) -> Result<BTreeSet<(TableNo, Key)>> {
         let mut missing = Vec::new();
         self.session.ledger.exceptional(&mut |record| {
             for held in record.extra.held.values() {
@@ -274,7 +328,8 @@ impl Applying<'_> {
             }
             Ok(())
         })?;
-        let mut circle: BTreeSet<(TableNo, Key)> = missing.iter().map(|(table, key, ..)| (*table, key.clone())).collect();
+        let places = missing.iter().map(|(table, key, ..)| (*table, key.clone()));
+        let mut circle: BTreeSet<(TableNo, Key)> = places.filter(|place| !left_out.contains(place)).collect();
         loop {
             let before = circle.len();
             for (table, key, after, fields) in &missing {

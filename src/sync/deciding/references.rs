@@ -109,7 +109,7 @@ impl Applying<'_> {
     }
 
     /// The record that absorbed one, where it is here.
-    fn survivor(&self, table: TableNo, key: &Key) -> Result<Option<Key>> {
+    pub(in crate::sync) fn survivor(&self, table: TableNo, key: &Key) -> Result<Option<Key>> {
         let Some(born) = key.birth() else { return Ok(None) };
         let root = Key::of_birth(self.session.ledger.root(born)?);
         Ok(if root != *key && self.session.ledger.load(table, &root)?.current.is_some() { Some(root) } else { None })

@@ -114,11 +114,14 @@ struct Known {
     /// What the list said then: file systems keep times less exactly.
     modified: Millis,
     executable: bool,
+    /// It is gone, and a person was asked whether that is meant.
+    #[serde(default)]
+    asked: bool,
 }
 
 impl Known {
     fn of(seen: Seen, row: &DocumentRow) -> Self {
-        Self { seen, modified: row.modified, executable: row.executable }
+        Self { seen, modified: row.modified, executable: row.executable, asked: false }
     }
 
     /// Whether it is what the list says.

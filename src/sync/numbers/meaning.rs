@@ -268,6 +268,8 @@ impl Session {
             Identity::Birth => {
                 let own = meant.iter().find(|meant| meant.side == Side::Key).map(|meant| meant.born);
                 match born.or(own) {
+                    // Where the parent has no such record any more because it went into another one, that one is meant with no word.
+                    Some(born) if change.after.is_none() && from.kind == NeighbourKind::Parent => change.key = Key::of_birth(born),
                     Some(born) => change.key = self.key_of_born(change.table, born)?,
                     None if change.key.is_birth() => {}
                     None => return Err(SyncError::BadPart("changes")),

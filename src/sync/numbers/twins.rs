@@ -6,12 +6,23 @@
 //! section 4, rule 10) and gives its own record that name, or, where it has both by now, lets one go into the other with every reference.
 //! **Invariant**: whoever referred to one of the two refers to the survivor.
 //!
+//! What one site makes anew, in place of a record that it deletes or gives another identity, is no twin. All of it comes in one packet, the
+//! insert first. So nothing is decided before the packet's end, nor while anything else waits that the site did to the record here.
+//!
+//! **States at the parent**: not here → held under its own incarnation → one with the record here, or a record of its own.
+//!
 //! Until the parent has spoken, its record with the same identity waits at the child: nobody's record is pushed out to make room.
 
-use crate::ledger::{ConflictKind, EntryKind, HeldReason, Opinion, Record};
+use crate::ledger::{ConflictKind, EntryKind, Held, HeldReason, Opinion, Record};
 use crate::model::{Change, FieldNo, Identity, Image, Key, TableNo};
 use crate::sync::apply::{Applying, Incoming};
 use crate::sync::{Result, SyncError, known};
+
+/// What a child made and is here already: the record as which it waits, and its change.
+pub(in crate::sync) struct Made {
+    pub record: Record,
+    pub change: Change,
+}
 
 impl Applying<'_> {
     /// The record here that is the same as one that is not, by its identity.
@@ -28,9 +39,58 @@ impl Applying<'_> {
     }
 
     /// At the parent: the record that a child's insert is about, where that is here under another incarnation.
-    pub(in crate::sync) fn twin_of(&mut self, record: &Record, change: &Change) -> Result<Option<Key>> {
+    pub(in crate::sync) fn twin_of(&mut self, record: &Record, change: &Change) -> Result<Option<Record>> {
         let (None, Some(after)) = (&change.before, &change.after) else { return Ok(None) };
-        Ok(self.same_here(record, after)?.map(|same| same.key))
+        match self.same_here(record, after)? {
+            Some(same) => Ok(Some(self.load(same.table, &same.key)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// At the parent: whether it is too early to say that a child's record and ours are one.
+    pub(in crate::sync) fn twin_waits(&self, incoming: &Incoming, ours: &Record) -> Result<bool> {
+        Ok(ours.extra.held.contains_key(&incoming.link.site) || !self.is_taken_whole(incoming.link.site)?)
+    }
+
+    /// At the parent: a child's insert waits under its own incarnation.
+    pub(in crate::sync) fn hold_twin(
+        &mut self,
+        record: Record,
+        incoming: &Incoming,
+        change: Change,
+        held: Option<Held>,
+        ours: &Record,
+    ) -> Result<()> {
+        let opinion = self.moved_shadow(&record, incoming, &change)?;
+        let reason = HeldReason::Twin { key: ours.at().to_string() };
+        let mut record = record;
+        let held = self.hold(incoming, change, reason, held);
+        record.extra.held.insert(incoming.link.site, held);
+        known::set_opinion(&self.session.ledger, &mut record, incoming.link, opinion)?;
+        self.store_extra(&mut record)
+    }
+
+    /// At the parent: that the two are one cannot be carried out yet.
+    pub(in crate::sync) fn keep_apart(&mut self, made: Made, incoming: &Incoming, reason: HeldReason, held: Option<Held>) -> Result<()> {
+        let Made { mut record, change } = made;
+        let held = self.hold(incoming, change, reason, held);
+        record.extra.held.insert(incoming.link.site, held);
+        self.store_extra(&mut record)
+    }
+
+    /// At the parent: the two are one. Nothing waits under the incarnation that went into the other, and the child holds nothing under it.
+    /// Who came with it in a circle, under the number that was kept for it, refers to `ours`.
+    pub(in crate::sync) fn let_go(&mut self, made: Made, incoming: &Incoming, ours: &Record) -> Result<()> {
+        let Made { mut record, .. } = made;
+        if let (Some(from), Some(to)) = (record.place.as_ref().and_then(Key::as_integer), ours.at().as_integer())
+            && self.try_moving(|applying| applying.lead_elsewhere(ours.table, from, to))?.is_ok()
+        {
+            record.place = None;
+            self.session.ledger.store_names(&mut record)?;
+        }
+        record.extra.held.remove(&incoming.link.site);
+        known::set_opinion(&self.session.ledger, &mut record, incoming.link, Opinion::Known(None))?;
+        self.store_extra(&mut record)
     }
 
     /// At a child: why a record of the parent waits, where one of ours has its identity and the parent has not spoken of that yet.

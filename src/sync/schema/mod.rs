@@ -28,6 +28,7 @@ mod fills;
 pub mod hints;
 mod notice;
 pub mod own;
+pub mod refusals;
 mod take;
 mod trial;
 pub mod view;

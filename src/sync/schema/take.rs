@@ -187,10 +187,9 @@ fn is_put_back(done: &Conformed, new: &SentSchema, old: Option<&SentSchema>) -> 
     tables || columns
 }
 
-/// So that the words of a refusal can be said again.
-#[must_use]
-pub(super) fn refused(session: &Session) -> Option<(u64, String)> {
-    let note = session.ledger.note(REFUSED).ok()??;
-    let (version, why) = note.split_once(' ')?;
-    Some((version.parse().ok()?, why.to_owned()))
+/// The version that the parent told and that cannot be had here, with why.
+pub(super) fn refused(session: &Session) -> Result<Option<(u64, String)>> {
+    let Some(note) = session.ledger.note(REFUSED)?.filter(|_| session.rules.schema_travels()) else { return Ok(None) };
+    let read = |(version, why): (&str, &str)| Some((version.parse().ok()?, why.to_owned()));
+    Ok(note.split_once(' ').and_then(read))
 }

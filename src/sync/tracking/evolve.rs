@@ -39,6 +39,10 @@ pub(in crate::sync) enum Event {
         "column `{1}` of table `{0}` is gone and `{2}` is new in its place; nothing shows that it is a new name of `{1}`, so it is taken for another column"
     )]
     FieldReplaced(String, String, String),
+    #[error(
+        "column `{2}` of table `{0}` holds now what `{1}` held, which is gone; nothing shows for certain that it is `{1}` under the name of another one, so it is taken for what had the name before"
+    )]
+    FieldTakenOver(String, String, String),
 }
 
 /// SQLite compares names without ASCII case.
