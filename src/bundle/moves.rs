@@ -370,16 +370,17 @@ mod tests {
         let mut disk = BTreeMap::new();
         let versions = [contents(&[("a", "one")]), contents(&[]), contents(&[("a", "three")])];
         let mut done: Vec<Vec<Move>> = Vec::new();
-        let mut base = BTreeMap::new();
+        let mut base: BTreeMap<String, Base> = BTreeMap::new();
         for (number, theirs) in (1..).zip(&versions) {
             if number == 3 {
                 disk.insert("a".to_owned(), hash("somebody's"));
             }
             let version = format!("{number}.0.0").parse().unwrap();
-            let moves = upgrade(&base, theirs, version, |path| Ok::<_, Infallible>(disk.get(path).copied())).unwrap();
+            let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
+            let moves = upgrade(&base, theirs, version, ours, |_, _| false).unwrap();
             carry_out(&mut disk, &moves.moves);
             done.insert(0, moves.moves);
-            base.clone_from(theirs);
+            base = theirs.iter().map(|(path, put)| (path.clone(), Base { put: *put, own: None })).collect();
         }
         let all: Vec<&[Move]> = done.iter().map(Vec::as_slice).collect();
         let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
