@@ -252,10 +252,26 @@ pub fn undo<E>(
     is_one: impl Fn(&str, &str) -> bool,
 ) -> Result<Result<Moves, Blocked>, E> {
     let mut composed: BTreeMap<&str, (Option<Filed>, Option<Filed>)> = BTreeMap::new();
+    let mut covered: Vec<(&str, Filed)> = Vec::new();
     for moved in done.iter().flat_map(|moves| moves.iter()) {
-        composed.entry(&moved.path).and_modify(|(before, _)| *before = moved.before).or_insert((moved.before, moved.after));
+        let earlier = |(before, _): &mut (Option<Filed>, Option<Filed>)| {
+            // Between two installs somebody put something else there, and the later one took its place: nothing else brings that back.
+            covered.extend(before.filter(|_| *before != moved.after).map(|filed| (moved.path.as_str(), filed)));
+            *before = moved.before;
+        };
+        composed.entry(&moved.path).and_modify(earlier).or_insert((moved.before, moved.after));
     }
     let (mut found, mut blocked) = (Moves::default(), Vec::new());
+    for (number, (path, filed)) in covered.into_iter().enumerate() {
+        if composed[path].0 == Some(filed) {
+            continue;
+        }
+        blocked.push(path.to_owned());
+        let beside = if number == 0 { format!("{path}.{name}-before") } else { format!("{path}.{name}-before{}", number + 1) };
+        let lies = ours(&beside)?;
+        found.moves.push(Move { path: beside.clone(), before: lies, after: Some(filed) });
+        found.fates.push((path.to_owned(), Fate::TakenBack { beside }));
+    }
     let there: Vec<&str> = composed.iter().filter(|(_, (_, after))| after.is_some()).map(|(path, _)| *path).collect();
     for (path, (before, after)) in &composed {
         let (path, before, after) = (*path, *before, *after);
@@ -347,6 +363,31 @@ mod tests {
         let back = going_back(&[&two.moves, &one.moves], Loss::Refuse, &disk).unwrap();
         carry_out(&mut disk, &back.moves);
         assert_eq!(disk, first);
+    }
+
+    #[test]
+    fn what_somebody_put_between_two_installs_is_not_lost_when_both_go() {
+        let mut disk = BTreeMap::new();
+        let versions = [contents(&[("a", "one")]), contents(&[]), contents(&[("a", "three")])];
+        let mut done: Vec<Vec<Move>> = Vec::new();
+        let mut base: BTreeMap<String, Base> = BTreeMap::new();
+        for (number, theirs) in (1..).zip(&versions) {
+            if number == 3 {
+                disk.insert("a".to_owned(), hash("somebody's"));
+            }
+            let version = format!("{number}.0.0").parse().unwrap();
+            let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
+            let moves = upgrade(&base, theirs, version, ours, |_, _| false).unwrap();
+            carry_out(&mut disk, &moves.moves);
+            done.insert(0, moves.moves);
+            base = theirs.iter().map(|(path, put)| (path.clone(), Base { put: *put, own: None })).collect();
+        }
+        let all: Vec<&[Move]> = done.iter().map(Vec::as_slice).collect();
+        let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
+        assert_eq!(undo(&all, Loss::Refuse, "kept-3.0.0", ours, |_, _| false).unwrap(), Err(Blocked(vec!["a".to_owned()])));
+        let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", ours, |_, _| false).unwrap().unwrap();
+        carry_out(&mut disk, &back.moves);
+        assert_eq!(disk, contents(&[("a.kept-3.0.0-before", "somebody's")]));
     }
 
     #[test]

@@ -286,6 +286,11 @@ impl Applying<'_> {
     /// Takes one change: what has its place here is decided, what has not is parked. `parks`: there are such changes of the neighbour.
     fn take_next(&mut self, incoming: &Incoming, next: Next, parks: bool) -> Result<()> {
         let session = self.session;
+        if next.here.is_none()
+            && let Some(change) = &next.parked
+        {
+            self.hear_of(incoming, &session.inward(change.clone(), incoming.link)?)?;
+        }
         if let Some(change) = next.here
             && !self.take_plainly(incoming, &change)?
         {

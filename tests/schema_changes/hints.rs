@@ -158,3 +158,18 @@ fn a_column_that_came_parked_under_the_number_that_a_hint_ended_takes_what_comes
         assert_one(&tree, &["head", "anna"]);
     }
 }
+
+#[test]
+fn a_column_of_an_empty_table_may_be_another_one_under_a_new_name_and_is_asked_about() {
+    let tree = two();
+    tree.edit("anna", "INSERT INTO notes VALUES ('N2', 'BOLT', 'late')");
+    tree.edit("head", "DELETE FROM notes");
+    tree.sync("head");
+    tree.edit("head", "ALTER TABLE notes RENAME COLUMN body TO text");
+    let report = tree.sync("head");
+    assert!(report.waiting.iter().any(|waiting| waiting.why.contains("is `text` of `notes` another name")), "{:?}", report.waiting);
+    hints::is_renamed(&mut tree.session("head"), "notes", "body", "text").unwrap();
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, text FROM notes", &["N2|late"]);
+    assert_one(&tree, &["head", "anna"]);
+}

@@ -1,6 +1,6 @@
 //! Takes on the schema that the parent tells: the one commit, and what the ledger is to note with it.
 
-use super::{CHANGE, COMING, Change, Columns, Here, LATE, PART, REFUSED, SentSchema, TOLD, add_version, cannot_be_had, told, wish};
+use super::{CHANGE, COMING, Change, Columns, Here, LATE, PART, REFUSED, SentSchema, TOLD, add_version, cannot_be_had, fills, told, wish};
 use crate::database::conform::{Conformed, Refused};
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::Shape;
@@ -116,6 +116,9 @@ fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> 
         database.trim(shape, last)?;
     }
     let old = told(session)?;
+    if let Some(old) = &old {
+        fills::forget_unlike(session, old, new)?;
+    }
     let wish = wish(new, old.as_ref(), Here::At(session))?;
     let done = database.conform(&wish).map_err(cannot_be_had)?.map_err(SyncError::SchemaBrought)?;
     let change = change_of(&done);

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::hints::{Unclear, unclear};
 use super::refusals::{self, Refusal};
-use super::{COMING, Here, LATE, PART, SentSchema, TOLD_IN, Version, cannot_be_had, take, told, versions, wish};
+use super::{COMING, Here, LATE, SentSchema, TOLD_IN, Version, cannot_be_had, take, told, told_to, versions, wish};
 use crate::database::conform::{Plan, Refused};
 use crate::ledger::NeighbourKind;
 use crate::model::SiteName;
@@ -49,7 +49,7 @@ pub fn standing(session: &Session) -> Result<Standing> {
     let mut children = Vec::new();
     for neighbour in session.ledger.neighbours()?.into_iter().filter(|one| one.kind == NeighbourKind::Child) {
         let number = |name: &str| neighbour.told_documents.get(name).and_then(|number| number.parse::<u64>().ok());
-        let told = number(PART);
+        let told = told_to(&neighbour);
         let confirmed = told.is_some() && number(TOLD_IN).is_some_and(|packet| packet <= neighbour.acknowledged.0);
         children.push(Child { site: neighbour.card.name, told, confirmed });
     }

@@ -113,9 +113,11 @@ pub(in crate::sync) fn merged(old: &Shape, found: &Shape, renames: &[(FieldNo, S
         shape.fields[field.index()].dropped = false;
     }
     let is_renamed = |field: FieldNo| renames.iter().any(|(renamed, _)| *renamed == field);
+    // Its name is another one's now.
+    let is_taken = |name: &str| anew.contains(name) || renames.iter().any(|(_, to)| same_name(to, name));
     let there = |name: &str| found.live_fields().find(|field| same_name(found.name_of(*field), name));
     for field in old.live_fields() {
-        match there(shape.name_of(field)).filter(|_| is_renamed(field) || !anew.contains(shape.name_of(field))) {
+        match there(shape.name_of(field)).filter(|_| is_renamed(field) || !is_taken(shape.name_of(field))) {
             Some(found_field) => rename(&mut shape, field, found.name_of(found_field)),
             None => shape.fields[field.index()].dropped = true,
         }
@@ -219,6 +221,8 @@ mod tests {
         let anew = BTreeSet::from(["b".to_owned()]);
         let other = merged(&old, &shape("t", &["id", "a", "b"]), &[], &anew);
         assert_eq!((other.field("b"), other.is_live(FieldNo(2))), (Some(FieldNo(3)), false), "another column under the same name");
+        let taken = merged(&old, &shape("t", &["id", "A"]), &[(FieldNo(2), "A".into())], &BTreeSet::new());
+        assert_eq!((taken.field("A"), taken.is_live(FieldNo(1))), (Some(FieldNo(2)), false), "the name of one that went in the same go");
         let again = merged(&dropped, &shape("t", &["id", "a", "b"]), &[], &BTreeSet::from(["a".to_owned()]));
         assert_eq!((again.field("a"), again.field("b")), (Some(FieldNo(3)), Some(FieldNo(2))));
     }

@@ -103,7 +103,8 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
     // A column that has far fewer values than the one that went is no other spelling of it.
     let says_nothing = |new: FieldNo| {
         let count = |field: &FieldNo| values.get(field).map_or(0, BTreeSet::len);
-        !gone.is_empty() && gone.iter().all(|gone| count(&new) * 2 <= count(gone))
+        // Where there is no record nothing tells anything.
+        !gone.is_empty() && gone.iter().all(|gone| count(gone) > 0 && count(&new) * 2 <= count(gone))
     };
     let is_another = |name: &str| candidate.field(name).is_some_and(|new| !holds_more.contains(&new) && differs(new) || says_nothing(new));
     gaps.iter_mut().for_each(|gap| gap.new.retain(|name| !is_another(name)));
