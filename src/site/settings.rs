@@ -251,7 +251,7 @@ mod tests {
             ("'north'", "'anna'", "line 4: `parent`: no site is its own parent"),
             ("database", "databse", "line 5: unknown key `databse`"),
             ("exchange = '/mnt/share'", "exchange = ''", "line 6: `exchange`: may not be empty"),
-            ("'/mnt/share'", "['/mnt/share', 3]", "line 6: `exchange` takes a list of texts, found integer"),
+            ("'/mnt/share'", "['/mnt/share', 3]", "line 6: `exchange` takes a text, table or list of these, found integer"),
             ("'/mnt/share'", "'/mnt/share', ''", "line 6: "),
             ("'90d'", "'29d'", "line 7: `history`: at least 30d"),
             ("'90d'", "'long'", "line 7: `history`: it takes a length of time"),

@@ -43,7 +43,7 @@ pub enum Refused {
     #[error("it asks with an invitation that has expired: invite again, and hand over the new file")]
     Expired,
     /// It admitted somebody already.
-    #[error("it asks with an invitation that somebody has joined with already: invite it under another name")]
+    #[error("it asks with an invitation that was used already: invite it under another name")]
     Used,
     /// It asks for another name than it was invited under.
     #[error("it was invited under another name")]
