@@ -262,14 +262,15 @@ pub fn undo<E>(
         composed.entry(&moved.path).and_modify(earlier).or_insert((moved.before, moved.after));
     }
     let (mut found, mut blocked) = (Moves::default(), Vec::new());
-    for (number, (path, filed)) in covered.into_iter().enumerate() {
+    for (path, filed) in covered {
         if composed[path].0 == Some(filed) {
             continue;
         }
         blocked.push(path.to_owned());
-        let beside = if number == 0 { format!("{path}.{name}-before") } else { format!("{path}.{name}-before{}", number + 1) };
-        let lies = ours(&beside)?;
-        found.moves.push(Move { path: beside.clone(), before: lies, after: Some(filed) });
+        // Two of one path are laid beside each other.
+        let taken = |place: &str| composed.contains_key(place) || found.moves.iter().any(|lay| lay.path == place);
+        let (beside, lay) = beside(path, &format!("{name}-before"), filed, taken, &mut ours)?;
+        found.moves.extend(lay);
         found.fates.push((path.to_owned(), Fate::TakenBack { beside }));
     }
     let there: Vec<&str> = composed.iter().filter(|(_, (_, after))| after.is_some()).map(|(path, _)| *path).collect();
@@ -388,6 +389,12 @@ mod tests {
         let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", ours, |_, _| false).unwrap().unwrap();
         carry_out(&mut disk, &back.moves);
         assert_eq!(disk, contents(&[("a.kept-3.0.0-before", "somebody's")]));
+        // And what an earlier time laid there stays.
+        let mut disk = contents(&[("a", "three"), ("a.kept-3.0.0-before", "older")]);
+        let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
+        let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", ours, |_, _| false).unwrap().unwrap();
+        carry_out(&mut disk, &back.moves);
+        assert_eq!(disk, contents(&[("a.kept-3.0.0-before", "older"), ("a.kept-3.0.0-before-2", "somebody's")]));
     }
 
     #[test]

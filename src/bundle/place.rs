@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use fs_err as fs;
 
@@ -34,8 +34,8 @@ pub struct Store {
     folder: PathBuf,
 }
 
-/// When a file was written last, and its length in bytes.
-type Stamp = (SystemTime, u64);
+/// When a file was written last, from 1970 on, and its length in bytes.
+type Stamp = (Option<Duration>, u64);
 
 /// Why a file cannot be put or read there.
 #[derive(Debug, thiserror::Error)]
@@ -177,7 +177,7 @@ impl Folder {
     fn stamp(&self, path: &str) -> Result<Option<Stamp>, Obstacle> {
         let Some(file) = self.file(path)? else { return Ok(None) };
         let about = fs::metadata(file)?;
-        Ok(Some((about.modified()?, about.len())))
+        Ok(Some((about.modified()?.duration_since(UNIX_EPOCH).ok(), about.len())))
     }
 
     fn check_stamp(&self, path: &str, seen: Option<Stamp>) -> Result<(), Obstacle> {

@@ -134,7 +134,7 @@ fn what_was_there_before_an_install_that_died_is_kept_also_where_somebody_edits_
         world.faults().kill_before(Some(kill));
         let open = Session::open(world, Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap(), tree.limits.clone());
         let Ok(session) = open else { continue };
-        let done = bundles::verified(&session, &file).map_err(SyncError::from);
+        let done = bundles::verified(&session, &file);
         let done = done.and_then(|opened| install::install(&session, &opened, Scope::Site));
         drop(session);
         if done.is_ok() {
