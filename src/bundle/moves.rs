@@ -263,7 +263,9 @@ pub fn undo<E>(
     }
     let (mut found, mut blocked) = (Moves::default(), Vec::new());
     for (path, filed) in covered {
-        if composed[path].0 == Some(filed) {
+        // What an install put somewhere, under this name or beside it, is nobody's work.
+        let put = done.iter().flat_map(|moves| moves.iter()).any(|moved| moved.after == Some(filed));
+        if put || composed[path].0 == Some(filed) {
             continue;
         }
         blocked.push(path.to_owned());

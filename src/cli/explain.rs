@@ -435,7 +435,7 @@ fn mend(error: &MendError) -> Option<String> {
         ),
         MendError::NoConflict(_) | MendError::Settled(_) => "'fieldpost conflicts' lists them with their numbers".to_owned(),
         MendError::MovedOn { .. } => "look at it again; '--anyway' overwrites what is there now".to_owned(),
-        MendError::NoSuchSide { .. } | MendError::NoRecord { .. } | MendError::BadSql(_) => return None,
+        MendError::NoSuchSide { .. } | MendError::NoRecord { .. } | MendError::BadSql(_) | MendError::NotFromHere { .. } => return None,
         MendError::NoField { fields, .. } => format!("it has {}", fields.join(", ")),
         MendError::Several(_) => "say whose with '--from SITE'".to_owned(),
         MendError::Missing { .. } => "bring that record back first".to_owned(),

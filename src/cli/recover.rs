@@ -105,7 +105,16 @@ fn run_stream(name: &SiteName, yes: bool, context: &Context) -> Result<Exit, Fai
     let neighbours = session.ledger.neighbours()?;
     let neighbour = neighbours.iter().find(|neighbour| neighbour.card.name == *name);
     let neighbour = neighbour.ok_or_else(|| SyncError::from(RosterError::Unknown(name.clone())))?;
-    let problem = if yes { stops::go_on(&session, neighbour)? } else { neighbour.problem.clone() };
+    let problem = if yes {
+        // Nothing is looked at any more: the home is ours, and what is done has a transaction of its own.
+        session.ledger.rollback()?;
+        stops::go_on(&session, neighbour)?
+    } else {
+        neighbour.problem.clone()
+    };
+    if let Some(problem) = &problem {
+        stops::may_go_on(name, problem)?;
+    }
     let report = StreamReport { neighbour: name.clone(), done: yes && problem.is_some(), problem, quarantine: home.quarantine() };
     Ok(context.done(&home, &report))
 }

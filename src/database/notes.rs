@@ -106,8 +106,14 @@ impl Database {
         let Some(row) = rows.next().doing(doing)? else { return Ok(None) };
         let mut hasher = blake3::Hasher::new();
         for place in 0..columns {
-            // The types count: as debug text has them, with lengths in their quotes.
-            hasher.update(format!("{:?};", row.get_ref(place).doing(doing)?).as_bytes());
+            let (kind, bytes): (u8, Vec<u8>) = match row.get_ref(place).doing(doing)? {
+                ValueRef::Null => (0, Vec::new()),
+                ValueRef::Integer(number) => (1, number.to_le_bytes().to_vec()),
+                ValueRef::Real(number) => (2, number.to_bits().to_le_bytes().to_vec()),
+                ValueRef::Text(text) => (3, text.to_vec()),
+                ValueRef::Blob(bytes) => (4, bytes.to_vec()),
+            };
+            hasher.update(&[kind]).update(&(bytes.len() as u64).to_le_bytes()).update(&bytes);
         }
         Ok(Some(hasher.finalize().to_hex()[..16].to_owned()))
     }

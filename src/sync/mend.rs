@@ -76,6 +76,14 @@ pub enum MendError {
         /// Those that it has.
         fields: Vec<String>,
     },
+    /// It is not the neighbour's stream that must be mended.
+    #[error("the stream of '{neighbour}' cannot go on from here: {problem}")]
+    NotFromHere {
+        /// The neighbour.
+        neighbour: SiteName,
+        /// What stopped it.
+        problem: String,
+    },
     /// Nothing is held under that number.
     #[error("nothing is held under number {0}")]
     NotHeld(i64),

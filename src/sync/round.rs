@@ -90,7 +90,9 @@ fn run_through(
                     inbox::collect(session, place, &neighbour, &mut got, &mut documents, report, progress)
                 })?;
             }
-            stops::went_on(session, &neighbour)?;
+            if places.iter().all(Place::is_there) {
+                stops::went_on(session, &neighbour)?;
+            }
             inbox::gaps(session, &neighbour, &mut got, &mut report)?;
             collected.push((neighbour.card.name.clone(), got));
         }

@@ -147,13 +147,12 @@ pub(super) fn seal_what_triggers_wrote(session: &Session) -> Result<()> {
 /// gives the number to another note.
 pub(super) fn sealed_up_to(session: &Session, shape: &Shape, number: i64) -> Result<()> {
     session.ledger.set_sealed(shape.number, number)?;
-    let mark = session.database()?.note_mark(shape, number)?.unwrap_or_default();
-    Ok(session.ledger.set_note(&mark_note(shape), &mark)?)
+    Ok(session.ledger.set_note(&mark_note(shape), &mark(session, shape, number)?.unwrap_or_default())?)
 }
 
 /// After a log may have been made anew, with nothing in it: what it has under the number that was sealed last.
 pub(super) fn note_mark_anew(session: &Session, shape: &Shape) -> Result<()> {
-    let mark = session.database()?.note_mark(shape, session.ledger.sealed(shape.number)?)?.unwrap_or_default();
+    let mark = mark(session, shape, session.ledger.sealed(shape.number)?)?.unwrap_or_default();
     match session.ledger.note(&mark_note(shape))? {
         Some(known) if known == mark => Ok(()),
         Some(_) | None => session.set_note(&mark_note(shape), &mark),
@@ -170,13 +169,20 @@ pub(super) fn check_log(session: &Session, shape: &Shape) -> Result<()> {
     if database.last_note(shape)? < sealed {
         return Err(SyncError::DatabaseRestored);
     }
-    let Some(known) = session.ledger.note(&mark_note(shape))?.filter(|mark| !mark.is_empty()) else { return Ok(()) };
-    match database.note_mark(shape, sealed)? {
+    // One of another number was written before these marks were kept, or by a program that keeps none.
+    let known = session.ledger.note(&mark_note(shape))?.filter(|mark| mark.starts_with(&format!("{sealed} ")));
+    let Some(known) = known else { return Ok(()) };
+    match mark(session, shape, sealed)? {
         Some(mark) if mark == known => Ok(()),
         // Whoever trimmed it had sealed more than we know.
         None if database.first_note(shape)?.is_some_and(|first| first > sealed) => Err(SyncError::StateRestored),
         Some(_) | None => Err(SyncError::DatabaseRestored),
     }
+}
+
+/// What a log has under a number, with the number.
+fn mark(session: &Session, shape: &Shape, number: i64) -> Result<Option<String>> {
+    Ok(session.database()?.note_mark(shape, number)?.map(|mark| format!("{number} {mark}")))
 }
 
 fn mark_note(shape: &Shape) -> String {

@@ -178,7 +178,8 @@ pub(in crate::sync) fn collect(
                 }
             }
             Step::Duplicate => {
-                if place.is_repeat(session, &now.card.name, envelope.number)? {
+                // Who has stopped reads no answer.
+                if place.is_repeat(session, &now.card.name, envelope.number)? && !envelope.stopped {
                     session.ledger.begin()?;
                     session.ledger.set_owes(now.site)?;
                     session.ledger.commit(&session.world, "commit duplicate")?;

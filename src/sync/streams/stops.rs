@@ -17,6 +17,7 @@ use super::plan::Stop;
 use crate::ledger::{Direction, Neighbour, PacketRow, SentState};
 use crate::model::SiteName;
 use crate::packet::{Acknowledgement, Draft, Envelope, PacketId, PacketKind};
+use crate::sync::mend::MendError;
 use crate::sync::{Result, Session, SyncError};
 
 /// Note: the problem that the neighbour was told of last.
@@ -113,6 +114,10 @@ pub(in crate::sync) fn may_tell(to: &Neighbour) -> bool {
 /// # Errors
 /// As the ledger says.
 pub(in crate::sync) fn hear(session: &Session, from: &Neighbour, envelope: &Envelope) -> Result<()> {
+    // One that comes again says what was so then.
+    if envelope.number <= from.received {
+        return Ok(());
+    }
     let note = noted(HEARD, &from.card.name);
     let before = session.ledger.note(&note)?.unwrap_or_default();
     let last: u64 = before.parse().unwrap_or_default();
@@ -135,12 +140,25 @@ pub fn problem(session: &Session, of: &Neighbour) -> Result<Option<String>> {
     Ok(of.problem.clone().or_else(|| there.then(|| STOPPED_THERE.to_owned())))
 }
 
+/// Whether a stream can go on here once the newest home of the other site is back.
+///
+/// # Errors
+/// [`MendError::NotFromHere`] where it is this home that is not the newest, or where another site took the name.
+pub fn may_go_on(with: &SiteName, problem: &str) -> Result<()> {
+    let theirs = [Stop::Fork, Stop::NeighbourRestored].map(|stop| stop.to_string());
+    if theirs.iter().any(|stop| stop == problem) {
+        return Ok(());
+    }
+    Err(MendError::NotFromHere { neighbour: with.clone(), problem: problem.to_owned() }.into())
+}
+
 /// Lets the stream of a neighbour go on, for a person who put its newest home back. Gives what had stopped it; none where nothing had.
 ///
 /// # Errors
-/// As the ledger says.
+/// As [`may_go_on`]; else as the ledger says.
 pub fn go_on(session: &Session, with: &Neighbour) -> Result<Option<String>> {
     let Some(problem) = with.problem.clone() else { return Ok(None) };
+    may_go_on(&with.card.name, &problem)?;
     session.ledger.begin()?;
     session.ledger.set_problem(with.site, None)?;
     session.ledger.set_note(&noted(TOLD, &with.card.name), "")?;
