@@ -13,7 +13,7 @@ use super::put::Put;
 use super::revive::{Gone, Meeting};
 use crate::database::conform::Required;
 use crate::ledger::{ConflictKind, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, ChangeKind, FieldNo, Identity, Image, LIBRARY, Meant, Side, Stamp, Value};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Identity, Image, Key, LIBRARY, Meant, Side, Stamp, Value};
 use crate::rules::{DeleteRule, Direction};
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
@@ -203,15 +203,15 @@ impl Applying<'_> {
         }
     }
 
-    /// What the child holds of a record that it deleted: nothing, but where it deleted what it had made, and has yet to hear that this
-    /// went into another one, which it may hold beside.
+    /// What the child holds of a record that it deleted: nothing. But where two became one and it has yet to hear that, it may have deleted
+    /// the one and hold the other.
     fn shadow_after_delete(&self, record: &Record, incoming: &Incoming, change: &Change) -> Result<Opinion> {
-        let (Some(before), Opinion::Known(Some(shadow))) = (&change.before, known::opinion(&self.session.ledger, record, incoming.link)?)
-        else {
+        let (Some(before), Identity::Birth) = (&change.before, self.session.shape(record.table).identity()) else {
             return Ok(Opinion::Known(None));
         };
-        let elsewhere = self.session.ledger.same(shadow.born, before.born)? && !self.speaks_of(record, &shadow, before.born)?;
-        Ok(if elsewhere { Opinion::Unknown } else { Opinion::Known(None) })
+        let believed = known::opinion(&self.session.ledger, record, incoming.link)?;
+        let other = matches!(believed, Opinion::Known(Some(shadow)) if shadow.born != before.born);
+        Ok(if other || Key::of_birth(before.born) != record.key { Opinion::Unknown } else { Opinion::Known(None) })
     }
 
     /// Whether a child that names this incarnation speaks of what we believe it to hold. Two that became one are two rows there until it hears
