@@ -88,6 +88,9 @@ _fieldpost() {
             fieldpost,shortcut)
                 cmd="fieldpost__subcmd__shortcut"
                 ;;
+            fieldpost,sites)
+                cmd="fieldpost__subcmd__sites"
+                ;;
             fieldpost,status)
                 cmd="fieldpost__subcmd__status"
                 ;;
@@ -334,6 +337,9 @@ _fieldpost() {
             fieldpost__subcmd__help,shortcut)
                 cmd="fieldpost__subcmd__help__subcmd__shortcut"
                 ;;
+            fieldpost__subcmd__help,sites)
+                cmd="fieldpost__subcmd__help__subcmd__sites"
+                ;;
             fieldpost__subcmd__help,status)
                 cmd="fieldpost__subcmd__help__subcmd__status"
                 ;;
@@ -471,6 +477,12 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__help__subcmd__service,show)
                 cmd="fieldpost__subcmd__help__subcmd__service__subcmd__show"
+                ;;
+            fieldpost__subcmd__help__subcmd__sites,groups)
+                cmd="fieldpost__subcmd__help__subcmd__sites__subcmd__groups"
+                ;;
+            fieldpost__subcmd__help__subcmd__sites,list)
+                cmd="fieldpost__subcmd__help__subcmd__sites__subcmd__list"
                 ;;
             fieldpost__subcmd__library,help)
                 cmd="fieldpost__subcmd__library__subcmd__help"
@@ -622,6 +634,24 @@ _fieldpost() {
             fieldpost__subcmd__service__subcmd__help,show)
                 cmd="fieldpost__subcmd__service__subcmd__help__subcmd__show"
                 ;;
+            fieldpost__subcmd__sites,groups)
+                cmd="fieldpost__subcmd__sites__subcmd__groups"
+                ;;
+            fieldpost__subcmd__sites,help)
+                cmd="fieldpost__subcmd__sites__subcmd__help"
+                ;;
+            fieldpost__subcmd__sites,list)
+                cmd="fieldpost__subcmd__sites__subcmd__list"
+                ;;
+            fieldpost__subcmd__sites__subcmd__help,groups)
+                cmd="fieldpost__subcmd__sites__subcmd__help__subcmd__groups"
+                ;;
+            fieldpost__subcmd__sites__subcmd__help,help)
+                cmd="fieldpost__subcmd__sites__subcmd__help__subcmd__help"
+                ;;
+            fieldpost__subcmd__sites__subcmd__help,list)
+                cmd="fieldpost__subcmd__sites__subcmd__help__subcmd__list"
+                ;;
             *)
                 ;;
         esac
@@ -629,7 +659,7 @@ _fieldpost() {
 
     case "${cmd}" in
         fieldpost)
-            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sync send receive watch service shortcut status conflicts held records rules schema history log digest verify bundle library packet exchange recover detach demo help"
+            opts="-v -q -h -V --home --json --verbose --quiet --help --version doctor init invite join sites sync send receive watch service shortcut status conflicts held records rules schema history log digest verify bundle library packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1743,7 +1773,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help)
-            opts="doctor init invite join sync send receive watch service shortcut status conflicts held records rules schema history log digest verify bundle library packet exchange recover detach demo help"
+            opts="doctor init invite join sites sync send receive watch service shortcut status conflicts held records rules schema history log digest verify bundle library packet exchange recover detach demo help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2669,6 +2699,48 @@ _fieldpost() {
         fieldpost__subcmd__help__subcmd__shortcut)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__sites)
+            opts="list groups"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__sites__subcmd__groups)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__sites__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -3935,6 +4007,124 @@ _fieldpost() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__sites)
+            opts="-v -q -h --home --json --verbose --quiet --help list groups help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__sites__subcmd__groups)
+            opts="-v -q -h --add --remove --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --add)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --remove)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__sites__subcmd__help)
+            opts="list groups help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__sites__subcmd__help__subcmd__groups)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__sites__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__sites__subcmd__help__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__sites__subcmd__list)
+            opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -1,7 +1,7 @@
 //! The long run of the simulation, and the replay of one history.
 //!
 //! `simulate --seeds 100000` runs that many histories (`--from N` begins elsewhere) and prints what fails.
-//! `simulate --sweep` kills two fixed histories before each of their durable steps.
+//! `simulate --sweep` kills two fixed histories before each of their durable steps; with `--part 1 --of 3` every third of them, from the first.
 //! `simulate --seed N` prints what happened in one; with `--shrink` in the shortest history that fails the same way.
 //! With `--no-clashes` no two sites hand out the same number; with `--ruled` all histories are under rules that were drawn; with
 //! `--adding` applications do nothing but add to numbers; with `--changing` the main office changes its schema; with `--documents` every site
@@ -40,11 +40,11 @@ fn main() -> ExitCode {
         return replay(seed, kind, arguments.iter().any(|argument| argument == "--shrink"));
     }
     if arguments.iter().any(|argument| argument == "--sweep") {
-        return sweep();
+        return sweep(number("--part").unwrap_or(1), number("--of").unwrap_or(1));
     }
     let Some(count) = number("--seeds") else {
         eprintln!(
-            "usage: simulate --seeds COUNT [--from SEED] [KIND] | --seed SEED [--shrink] [KIND] | --sweep; KIND: --no-clashes, --ruled, --adding, --changing, --documents, --bundles"
+            "usage: simulate --seeds COUNT [--from SEED] [KIND] | --seed SEED [--shrink] [KIND] | --sweep [--part N --of N]; KIND: --no-clashes, --ruled, --adding, --changing, --documents, --bundles"
         );
         return ExitCode::from(2);
     };
@@ -63,13 +63,14 @@ fn replay(seed: u64, kind: Kind, shrink: bool) -> ExitCode {
     if outcome.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Kills fixed histories before each of their durable steps.
-fn sweep() -> ExitCode {
+/// Kills fixed histories before each of their durable steps, or before every so-manyth: several processes share a sweep.
+fn sweep(part: u64, of: u64) -> ExitCode {
     let mut all_good = true;
     for story in [Story::Edits, Story::Changes] {
         let clean = engine::sweep::run(story, None);
         clean.wrong.iter().for_each(|wrong| println!("{story:?}, the clean run: {wrong}"));
-        let deaths = engine::sweep::deaths(&clean);
+        let all = engine::sweep::deaths(&clean);
+        let deaths: Vec<_> = (1..).zip(all).filter(|(place, _)| place % of.max(1) == part % of.max(1)).map(|(_, death)| death).collect();
         let threads = std::thread::available_parallelism().map_or(2, usize::from);
         let wrong = engine::sweep::sweep(story, &clean, &deaths, threads);
         wrong.iter().for_each(|wrong| println!("{wrong}"));

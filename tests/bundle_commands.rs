@@ -60,6 +60,38 @@ fn a_site_that_has_not_answered_is_not_left_out() {
 }
 
 #[test]
+fn groups_are_changed_at_the_site_that_invited_and_it_is_said_what_follows() {
+    let office = example();
+    walk(&office, "fieldpost bundle publish");
+    office.run("bundle publish sales-forms-1.0.0.fpb --group sales --home head");
+    ["head", "anna", "bert", "head"].iter().for_each(|site| drop(office.run(&format!("sync --home {site}"))));
+    let into = office.ok("sites groups bert --add sales --home head").flat();
+    assert!(
+        into.starts_with("'bert' is in sales from now on, and was in no group.")
+            && into.contains("bundle sales-forms 1.0.0 is for it from now on"),
+        "{into}"
+    );
+    let out = office.json("sites groups anna --remove sales --add field --home head --json");
+    assert_eq!((&out["groups"][0], &out["bundles_no_more"][0]["name"]), (&"field".into(), &"sales-forms".into()));
+    assert!(office.ok("sites groups anna --add field --home head").out.contains("'anna' is in field as before."));
+    ["head", "anna", "bert", "head"].iter().for_each(|site| drop(office.run(&format!("sync --home {site}"))));
+    for site in ["head", "anna"] {
+        let status = office.run(&format!("bundle status --home {site}")).flat();
+        assert!(status.contains("not for its groups: it stays, and gets no newer version"), "{status}");
+    }
+    assert!(office.path("bert/custom/Screens/Customer.xml").exists() && office.path("anna/custom/Screens/Customer.xml").exists());
+    let sites = office.json("sites --home bert --json");
+    let groups: Vec<_> = sites["sites"].as_array().unwrap().iter().map(|site| (&site["name"], site["groups"].to_string())).collect();
+    assert_eq!(groups, [(&"head".into(), "[]".into()), (&"anna".into(), "[\"field\"]".into()), (&"bert".into(), "[\"sales\"]".into())]);
+    let denied = office.run("sites groups anna --add sales --home bert");
+    assert!(denied.code == 1 && denied.err.contains("the groups of 'anna' are changed at 'head'"), "{denied:?}");
+    let unknown = office.run("sites groups nobody --add sales --home head");
+    assert!(unknown.code == 1 && unknown.err.contains("'fieldpost sites' lists"), "{unknown:?}");
+    assert_eq!(office.run("sites groups anna --home head").code, 2);
+    assert_eq!(office.run("sites groups anna --add x --remove x --home head").code, 2);
+}
+
+#[test]
 fn the_example_can_be_walked_to_its_end() {
     let office = example();
     let told = walk(&office, "the end");

@@ -478,6 +478,37 @@ fn no_bundle_brings_settings_rules_or_keys() {
 }
 
 #[test]
+fn no_bundle_takes_the_place_of_the_database() {
+    let tree = four();
+    let session = tree.session("anna");
+    let database = session.database_path();
+    let beside = custom(&tree, "anna");
+    std::fs::create_dir_all(&beside).unwrap();
+    // As where the folder for customizations is the application's own.
+    let settings = fieldpost::site::Settings { database: "custom/data/Shop.db".to_owned(), ..session.settings.clone() };
+    session.home.write_settings(&session.world, &settings).unwrap();
+    drop(session);
+    std::fs::create_dir_all(beside.join("data")).unwrap();
+    for end in ["", "-wal", "-shm"] {
+        let from = PathBuf::from(format!("{}{end}", database.display()));
+        if from.exists() {
+            std::fs::rename(from, beside.join(format!("data/Shop.db{end}"))).unwrap();
+        }
+    }
+    let session = tree.session("anna");
+    let installing = |path: &str| {
+        let toml = format!("name = 'x'\nversion = '1.0.0'\n# {path}\n");
+        let file = Folder::new(&tree, &toml).with(&format!("files/{path}"), "x").build(&tree.session("head").signing);
+        install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site)
+    };
+    for path in ["data/Shop.db", "data/shop.DB", "data/Shop.db-wal", "data/Shop.db-journal", "data/Shop.db-shm"] {
+        let why = refusal(installing(path));
+        assert!(matches!(&why, Refusal::OverDatabase(there) if there == path), "{path}: {why}");
+    }
+    installing("data/Shop.db.txt").unwrap();
+}
+
+#[test]
 fn a_plan_says_what_would_change_and_changes_nothing() {
     let tree = four();
     let file = forms(&tree, "1.0.0");

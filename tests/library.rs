@@ -16,5 +16,9 @@ mod crashes;
 mod hostile;
 #[path = "library/losers.rs"]
 mod losers;
+#[path = "library/questions.rs"]
+mod questions;
+#[path = "library/touches.rs"]
+mod touches;
 #[path = "library/travel.rs"]
 mod travel;

@@ -153,6 +153,20 @@ fn the_owner_wins_whoever_was_later() {
 }
 
 #[test]
+fn a_group_owns_what_the_sites_in_it_edit_from_the_day_they_are_in_it() {
+    let tree = tree("[tables.contacts]\nconflict = ['owner', 'parent']\nowner = \"'sales'\"\n");
+    both(&tree, "UPDATE contacts SET name = 'head'", "UPDATE contacts SET name = 'anna'");
+    assert_eq!(contact(&tree, "anna", "name"), "head");
+    let (sales, none) = (["sales".to_owned()].into(), [].into());
+    fieldpost::sync::roster::regroup(&tree.session("head"), &support::name("anna"), &sales, &none).unwrap();
+    both(&tree, "UPDATE contacts SET name = 'head 2'", "UPDATE contacts SET name = 'anna 2'");
+    assert_eq!(contact(&tree, "head", "name"), "anna 2");
+    fieldpost::sync::roster::regroup(&tree.session("head"), &support::name("anna"), &none, &sales).unwrap();
+    both(&tree, "UPDATE contacts SET name = 'head 3'", "UPDATE contacts SET name = 'anna 3'");
+    assert_eq!(contact(&tree, "anna", "name"), "head 3");
+}
+
+#[test]
 fn a_fixed_field_and_a_table_that_goes_down_are_not_changed_by_a_child() {
     let tree = tree("[tables.contacts]\nfixed = ['company']\n[tables.prices]\ndirection = 'down'\n");
     tree.edit(

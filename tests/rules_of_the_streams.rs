@@ -207,6 +207,21 @@ fn rule_8_a_record_that_comes_back_has_the_last_values_of_the_one_who_decides() 
 }
 
 #[test]
+fn rule_8_what_a_deleted_record_held_last_is_no_edit_against_the_one_that_revives_it() {
+    let tree = two_levels();
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'BOLT'");
+    tree.edit("head", "UPDATE customers SET phone = 'later' WHERE id = 'BOLT'");
+    send(&tree, "head");
+    tree.edit("head", "DELETE FROM customers WHERE id = 'BOLT'");
+    send(&tree, "head");
+    send(&tree, "anna");
+    settled(&tree, &TWO);
+    assert_eq!(phone(&tree, "head", "BOLT"), "anna");
+    // It stands in the list all the same, should somebody want it.
+    assert!(losers(&tree, "head").contains(&(ConflictKind::Field, "later".into())), "{:?}", losers(&tree, "head"));
+}
+
+#[test]
 fn rule_8_a_record_revived_by_an_office_travels_as_an_edit_of_what_both_shared() {
     let tree = three_levels();
     tree.edit("north", "DELETE FROM customers WHERE id = 'BOLT'");

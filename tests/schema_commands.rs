@@ -41,9 +41,27 @@ fn the_schema_is_seen_at_both_ends_and_a_hint_lets_it_go() {
     );
     let diff = office.run("schema diff --home anna --json");
     assert!(diff.code == 3 && diff.out.contains("give that one another name here"), "{diff:?}");
+    let site = office.run("status --home anna");
+    assert!(
+        site.code == 3 && site.flat().contains("version 3 of the schema cannot be had here: table `customers` is called `clients`"),
+        "{site:?}"
+    );
+    office.ok("sync --home head");
+    for command in ["status", "schema status"] {
+        let above = office.run(&format!("{command} --home head"));
+        assert!(
+            above.code == 3 && above.flat().contains("'anna'") && above.flat().contains("give that one another name here"),
+            "{above:?}"
+        );
+    }
+    let above: serde_json::Value = serde_json::from_str(&office.run("status --home head --json").out).unwrap();
+    assert_eq!((&above["schema"]["below"][0]["site"], &above["schema"]["below"][0]["version"]), (&"anna".into(), &3.into()));
     office.sql("anna", "DROP TABLE clients");
     office.ok("sync --home anna");
     office.ok("schema status --home anna");
+    office.ok("status --home anna");
+    office.ok("sync --home head");
+    office.ok("status --home head");
 
     // Renamed and converted at once.
     office.sql(

@@ -141,6 +141,28 @@ fn a_total_that_the_rules_let_run_is_right_whoever_added_lines_at_once() {
     everywhere(&tree, "SELECT total || '' FROM orders", "1112");
 }
 
+/// What such a trigger writes for an edit that arrived is written here, and nowhere else yet.
+#[test]
+fn what_a_trigger_that_may_run_writes_for_an_edit_that_arrived_travels_on() {
+    let rules = "[triggers]\ncall = 'run'\n[schema]\ntravels = false\n";
+    let tree = three_with(
+        rules,
+        "CREATE TABLE leads(id TEXT PRIMARY KEY, name TEXT); CREATE TABLE tasks(id TEXT PRIMARY KEY, what TEXT);
+        INSERT INTO leads VALUES('A', '')",
+    );
+    tree.edit(
+        "head",
+        "CREATE TRIGGER call AFTER INSERT ON leads BEGIN
+            INSERT INTO tasks VALUES('call ' || NEW.id, 'call'); UPDATE leads SET name = name || '+' WHERE id = 'A'; END",
+    );
+    settle(&tree);
+    tree.edit("anna", "INSERT INTO leads VALUES('new', 'New')");
+    settle(&tree);
+    everywhere(&tree, "SELECT group_concat(id || what) FROM tasks", "call newcall");
+    everywhere(&tree, "SELECT name FROM leads WHERE id = 'A'", "+");
+    assert_eq!(conflicts(&tree), 0);
+}
+
 #[test]
 fn an_audit_trail_that_travels_has_one_entry_per_edit() {
     let tree = three(

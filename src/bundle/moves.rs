@@ -3,12 +3,17 @@
 //! Three contents of a path decide an upgrade: *base* (what the version before put there), *ours* (what is there now), *theirs* (what
 //! the new version has). Who changed a file since the base keeps it; where the new version changed it too, that lies beside as
 //! `NAME.new-VERSION`. A first install has no base: what is there is replaced, kept, and comes back when the bundle goes.
+//! The base is what the newest of all versions that had the path put there, as long as it lies there; what a version does not have any more
+//! gives way to what was there before any version. Paths that differ only in case are one file on some computers (`Folder::is_one`
+//! tells): then one goes before the other comes.
+//! A name beside that holds something else already stays as it is: the next free one is taken, `NAME.new-VERSION-2` and so on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::names::Version;
+use crate::model::collision_key;
 use crate::packet::ContentHash;
 
 /// A file as it stands: what is in it, and whether it may be run. Written as the hash, with `+x` behind.
@@ -36,6 +41,15 @@ impl TryFrom<String> for Filed {
         let executable = hash.is_some();
         Ok(Self { content: hash.map_or_else(|| text.clone(), str::to_owned).try_into()?, executable })
     }
+}
+
+/// What earlier versions made of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// What the newest of them put there.
+    pub put: Filed,
+    /// What was there before the first of them.
+    pub own: Option<Filed>,
 }
 
 /// One path whose content changes. None: no file.
@@ -66,7 +80,7 @@ pub enum Fate {
     Added,
     /// The new version has another content.
     Changed,
-    /// A file that was there before any version of the bundle is replaced; it comes back when the bundle goes.
+    /// A file that no version of the bundle put there is replaced; it comes back when the bundle goes.
     Replaced,
     /// The new version does not have it any more.
     Removed,
@@ -81,6 +95,11 @@ pub enum Fate {
     TakenBack {
         /// The path beside.
         beside: String,
+    },
+    /// It holds what was at another path before an install that did not come to its end, and was changed by somebody before it was taken back.
+    Rescued {
+        /// The other path.
+        of: String,
     },
 }
 
@@ -114,48 +133,114 @@ fn words(paths: &[String]) -> String {
     }
 }
 
-/// What installing `version` moves. `base` is empty for a first install; `ours` tells what is there now.
+/// What installing `version` moves. `base` is empty for a first install; `ours` tells what is there now, and `is_one` whether two paths that
+/// differ only in case are one file.
 ///
 /// # Errors
 /// As `ours` does.
 pub fn upgrade<E>(
-    base: &BTreeMap<String, Filed>,
+    base: &BTreeMap<String, Base>,
     theirs: &BTreeMap<String, Filed>,
     version: Version,
     mut ours: impl FnMut(&str) -> Result<Option<Filed>, E>,
+    is_one: impl Fn(&str, &str) -> bool,
 ) -> Result<Moves, E> {
     let mut found = Moves::default();
     let paths: BTreeSet<&String> = base.keys().chain(theirs.keys()).collect();
-    for path in paths {
-        let (base, theirs) = (base.get(path).copied(), theirs.get(path).copied());
-        let before = ours(path)?;
-        if before == theirs {
+    let taken = |path: &str| paths.iter().any(|other| *other == path);
+    let gone = base.keys().filter(|path| !theirs.contains_key(*path));
+    let respelled = respelled(gone, theirs.keys().filter(|path| !base.contains_key(*path)), &is_one);
+    for path in &paths {
+        let path = path.as_str();
+        if respelled.values().any(|old| *old == path) {
             continue;
         }
-        let fate = match (base, theirs) {
-            (None, _) if before.is_some() => Fate::Replaced,
-            (Some(_), _) if before != base => {
-                let beside = theirs.filter(|_| theirs != base).map(|filed| (format!("{path}.new-{version}"), filed));
-                if let Some((beside, filed)) = &beside {
-                    let there = ours(beside)?;
-                    if there != Some(*filed) {
-                        found.moves.push(Move { path: beside.clone(), before: there, after: Some(*filed) });
-                    }
-                }
-                found.fates.push((path.clone(), Fate::Kept { beside: beside.map(|(beside, _)| beside) }));
-                continue;
-            }
+        let old = respelled.get(path).copied();
+        let stood = base.get(old.unwrap_or(path)).copied();
+        let theirs = theirs.get(path).copied();
+        let before = ours(path)?;
+        if let Some(stood) = stood
+            && before != Some(stood.put)
+            && before != theirs
+        {
+            let new = theirs.filter(|new| *new != stood.put);
+            let beside = new.map(|filed| beside(path, &format!("new-{version}"), filed, taken, &mut ours)).transpose()?;
+            let beside = beside.map(|(place, lay)| {
+                found.moves.extend(lay);
+                place
+            });
+            found.fates.push((path.to_owned(), Fate::Kept { beside }));
+            continue;
+        }
+        if let Some(old) = old {
+            found.moves.push(Move { path: old.to_owned(), before, after: None });
+            found.moves.push(Move { path: path.to_owned(), before: None, after: theirs });
+            found.fates.extend([(old.to_owned(), Fate::Removed), (path.to_owned(), Fate::Added)]);
+            continue;
+        }
+        let after = theirs.or(stood.and_then(|stood| stood.own).filter(|_| before.is_some()));
+        if before == after {
+            continue;
+        }
+        let fate = match (before, theirs) {
             (None, _) => Fate::Added,
-            (Some(_), Some(_)) => Fate::Changed,
+            (Some(_), Some(_)) if stood.is_some() => Fate::Changed,
+            (Some(_), Some(_)) => Fate::Replaced,
+            (Some(_), None) if after.is_some() => Fate::Restored,
             (Some(_), None) => Fate::Removed,
         };
-        found.moves.push(Move { path: path.clone(), before, after: theirs });
-        found.fates.push((path.clone(), fate));
+        found.moves.push(Move { path: path.to_owned(), before, after });
+        found.fates.push((path.to_owned(), fate));
     }
+    first_away(&mut found.moves);
     Ok(found)
 }
 
-/// What going back over installs moves: `done` are the moves of each, the newest first. `name` says what a copy beside ends in.
+/// Names that come and are one file with one that goes: that one, by the new name.
+fn respelled<'p>(
+    gone: impl Iterator<Item = &'p String>,
+    come: impl Iterator<Item = &'p String>,
+    is_one: &impl Fn(&str, &str) -> bool,
+) -> BTreeMap<&'p str, &'p str> {
+    let gone: BTreeMap<String, &str> = gone.map(|path| (collision_key(path), path.as_str())).collect();
+    let pairs = come.filter_map(|path| Some((path.as_str(), *gone.get(&collision_key(path))?)));
+    pairs.filter(|(new, old)| is_one(new, old)).collect()
+}
+
+/// Files go before others come: one may come under another spelling of the same name.
+fn first_away(moves: &mut [Move]) {
+    moves.sort_by_key(|moved| moved.after.is_some());
+}
+
+/// The place beside a path that is free or holds that already, and the move that lays it there. Nobody's file is in the way of another: what
+/// an earlier time laid there may be all that is left of a change. `taken` are places that something else is moved to.
+pub fn beside<E>(
+    path: &str,
+    name: &str,
+    filed: Filed,
+    taken: impl Fn(&str) -> bool,
+    ours: &mut impl FnMut(&str) -> Result<Option<Filed>, E>,
+) -> Result<(String, Option<Move>), E> {
+    let mut place = format!("{path}.{name}");
+    // As many as there are files: `ours` refuses a name that is too long.
+    for number in 2.. {
+        if !taken(&place) {
+            match ours(&place)? {
+                None => {
+                    let lay = Move { path: place.clone(), before: None, after: Some(filed) };
+                    return Ok((place, Some(lay)));
+                }
+                Some(there) if there == filed => break,
+                Some(_) => {}
+            }
+        }
+        place = format!("{path}.{name}-{number}");
+    }
+    Ok((place, None))
+}
+
+/// What going back over installs moves: `done` are the moves of each, the newest first. `name` says what a copy beside ends in; `is_one` as for
+/// [`upgrade`].
 ///
 /// # Errors
 /// As `ours` does; inside, [`Blocked`] where changes made here since would be lost.
@@ -164,23 +249,42 @@ pub fn undo<E>(
     loss: Loss,
     name: &str,
     mut ours: impl FnMut(&str) -> Result<Option<Filed>, E>,
+    is_one: impl Fn(&str, &str) -> bool,
 ) -> Result<Result<Moves, Blocked>, E> {
     let mut composed: BTreeMap<&str, (Option<Filed>, Option<Filed>)> = BTreeMap::new();
+    let mut covered: Vec<(&str, Filed)> = Vec::new();
     for moved in done.iter().flat_map(|moves| moves.iter()) {
-        composed.entry(&moved.path).and_modify(|(before, _)| *before = moved.before).or_insert((moved.before, moved.after));
+        let earlier = |(before, _): &mut (Option<Filed>, Option<Filed>)| {
+            // Between two installs somebody put something else there, and the later one took its place: nothing else brings that back.
+            covered.extend(before.filter(|_| *before != moved.after).map(|filed| (moved.path.as_str(), filed)));
+            *before = moved.before;
+        };
+        composed.entry(&moved.path).and_modify(earlier).or_insert((moved.before, moved.after));
     }
     let (mut found, mut blocked) = (Moves::default(), Vec::new());
-    for (path, (before, after)) in composed {
-        let there = ours(path)?;
+    for (number, (path, filed)) in covered.into_iter().enumerate() {
+        if composed[path].0 == Some(filed) {
+            continue;
+        }
+        blocked.push(path.to_owned());
+        let beside = if number == 0 { format!("{path}.{name}-before") } else { format!("{path}.{name}-before{}", number + 1) };
+        let lies = ours(&beside)?;
+        found.moves.push(Move { path: beside.clone(), before: lies, after: Some(filed) });
+        found.fates.push((path.to_owned(), Fate::TakenBack { beside }));
+    }
+    let there: Vec<&str> = composed.iter().filter(|(_, (_, after))| after.is_some()).map(|(path, _)| *path).collect();
+    for (path, (before, after)) in &composed {
+        let (path, before, after) = (*path, *before, *after);
+        let respelled = |other: &&str| collision_key(other) == collision_key(path) && is_one(other, path);
+        let there = if after.is_none() && there.iter().any(respelled) { None } else { ours(path)? };
         if there == before {
             continue;
         }
         // What is gone cannot be lost.
-        if there != after && there.is_some() {
+        if let Some(changed) = there.filter(|_| there != after) {
             blocked.push(path.to_owned());
-            let beside = format!("{path}.{name}");
-            let lies = ours(&beside)?;
-            found.moves.push(Move { path: beside.clone(), before: lies, after: there });
+            let (beside, lay) = beside(path, name, changed, |path| composed.contains_key(path), &mut ours)?;
+            found.moves.extend(lay);
             found.fates.push((path.to_owned(), Fate::TakenBack { beside }));
         } else {
             found.fates.push((path.to_owned(), if before.is_some() { Fate::Restored } else { Fate::Removed }));
@@ -190,6 +294,7 @@ pub fn undo<E>(
     if loss == Loss::Refuse && !blocked.is_empty() {
         return Ok(Err(Blocked(blocked)));
     }
+    first_away(&mut found.moves);
     Ok(Ok(found))
 }
 
@@ -218,8 +323,13 @@ mod tests {
     }
 
     fn to(disk: &BTreeMap<String, Filed>, base: &[(&str, &str)], theirs: &[(&str, &str)]) -> Moves {
+        let base = contents(base).into_iter().map(|(path, put)| (path, Base { put, own: None })).collect();
         let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
-        upgrade(&contents(base), &contents(theirs), "2.0.0".parse().unwrap(), ours).unwrap()
+        upgrade(&base, &contents(theirs), "2.0.0".parse().unwrap(), ours, |_, _| false).unwrap()
+    }
+
+    fn going_back(done: &[&[Move]], loss: Loss, disk: &BTreeMap<String, Filed>) -> Result<Moves, Blocked> {
+        undo(done, loss, "kept", |path| Ok::<_, Infallible>(disk.get(path).copied()), |_, _| false).unwrap()
     }
 
     #[test]
@@ -236,8 +346,7 @@ mod tests {
         assert_eq!(fate("b"), Some(Fate::Kept { beside: Some("b.new-2.0.0".to_owned()) }));
         assert_eq!(fate("c"), Some(Fate::Kept { beside: None }));
         assert_eq!((fate("d"), fate("f")), (Some(Fate::Removed), Some(Fate::Added)));
-        let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
-        let back = undo(&[&moves.moves], Loss::Refuse, "kept", ours).unwrap().unwrap();
+        let back = going_back(&[&moves.moves], Loss::Refuse, &disk).unwrap();
         carry_out(&mut disk, &back.moves);
         assert_eq!(disk, first);
     }
@@ -251,10 +360,34 @@ mod tests {
         carry_out(&mut disk, &one.moves);
         let two = to(&disk, &[("a", "1"), ("b", "1")], &[("a", "2")]);
         carry_out(&mut disk, &two.moves);
-        let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
-        let back = undo(&[&two.moves, &one.moves], Loss::Refuse, "kept", ours).unwrap().unwrap();
+        let back = going_back(&[&two.moves, &one.moves], Loss::Refuse, &disk).unwrap();
         carry_out(&mut disk, &back.moves);
         assert_eq!(disk, first);
+    }
+
+    #[test]
+    fn what_somebody_put_between_two_installs_is_not_lost_when_both_go() {
+        let mut disk = BTreeMap::new();
+        let versions = [contents(&[("a", "one")]), contents(&[]), contents(&[("a", "three")])];
+        let mut done: Vec<Vec<Move>> = Vec::new();
+        let mut base: BTreeMap<String, Base> = BTreeMap::new();
+        for (number, theirs) in (1..).zip(&versions) {
+            if number == 3 {
+                disk.insert("a".to_owned(), hash("somebody's"));
+            }
+            let version = format!("{number}.0.0").parse().unwrap();
+            let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
+            let moves = upgrade(&base, theirs, version, ours, |_, _| false).unwrap();
+            carry_out(&mut disk, &moves.moves);
+            done.insert(0, moves.moves);
+            base = theirs.iter().map(|(path, put)| (path.clone(), Base { put: *put, own: None })).collect();
+        }
+        let all: Vec<&[Move]> = done.iter().map(Vec::as_slice).collect();
+        let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
+        assert_eq!(undo(&all, Loss::Refuse, "kept-3.0.0", ours, |_, _| false).unwrap(), Err(Blocked(vec!["a".to_owned()])));
+        let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", ours, |_, _| false).unwrap().unwrap();
+        carry_out(&mut disk, &back.moves);
+        assert_eq!(disk, contents(&[("a.kept-3.0.0-before", "somebody's")]));
     }
 
     #[test]
@@ -264,13 +397,81 @@ mod tests {
         carry_out(&mut disk, &moves.moves);
         disk.insert("a".to_owned(), hash("mine"));
         disk.remove("b");
-        let undoing = |loss, disk: &BTreeMap<String, Filed>| {
-            undo(&[&moves.moves], loss, "kept", |path| Ok::<_, Infallible>(disk.get(path).copied())).unwrap()
-        };
+        let undoing = |loss, disk: &BTreeMap<String, Filed>| going_back(&[&moves.moves], loss, disk);
         assert_eq!(undoing(Loss::Refuse, &disk), Err(Blocked(vec!["a".to_owned()])));
         let back = undoing(Loss::KeepBeside, &disk).unwrap();
         carry_out(&mut disk, &back.moves);
         assert_eq!(disk, contents(&[("a.kept", "mine")]));
+    }
+
+    #[test]
+    fn what_lies_beside_from_an_earlier_time_stays() {
+        let mut disk = contents(&[("a", "first change"), ("a.kept", "an older one"), ("a.kept-2", "first change")]);
+        let install = [Move { path: "a".to_owned(), before: None, after: Some(hash("1")) }];
+        let undoing = |disk: &BTreeMap<String, Filed>| going_back(&[&install], Loss::KeepBeside, disk).unwrap();
+        let again = undoing(&disk);
+        assert_eq!(again.fates, [("a".to_owned(), Fate::TakenBack { beside: "a.kept-2".to_owned() })], "it lies there already");
+        assert_eq!(again.moves.len(), 1);
+        disk.insert("a".to_owned(), hash("second change"));
+        let back = undoing(&disk);
+        carry_out(&mut disk, &back.moves);
+        assert_eq!(disk, contents(&[("a.kept", "an older one"), ("a.kept-2", "first change"), ("a.kept-3", "second change")]));
+
+        let mut disk = contents(&[("b", "mine"), ("b.new-2.0.0", "where I put the two together")]);
+        let moves = to(&disk, &[("b", "1")], &[("b", "2")]);
+        carry_out(&mut disk, &moves.moves);
+        assert_eq!(disk, contents(&[("b", "mine"), ("b.new-2.0.0", "where I put the two together"), ("b.new-2.0.0-2", "2")]));
+        assert_eq!(moves.fates, [("b".to_owned(), Fate::Kept { beside: Some("b.new-2.0.0-2".to_owned()) })]);
+    }
+
+    #[test]
+    fn what_a_version_does_not_have_any_more_gives_way_to_what_was_there_before_any() {
+        let mut disk = contents(&[("a", "1"), ("b", "mine")]);
+        let base = ["a", "b"].map(|path| (path.to_owned(), Base { put: hash("1"), own: Some(hash("own")) }));
+        let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
+        let moves = upgrade(&BTreeMap::from(base), &BTreeMap::new(), "2.0.0".parse().unwrap(), ours, |_, _| false).unwrap();
+        carry_out(&mut disk, &moves.moves);
+        assert_eq!(disk, contents(&[("a", "own"), ("b", "mine")]));
+        assert_eq!(moves.fates, [("a".to_owned(), Fate::Restored), ("b".to_owned(), Fate::Kept { beside: None })]);
+    }
+
+    /// As on Windows and macOS: one file whatever the case, under the name that it was made with.
+    #[test]
+    fn a_file_whose_name_changes_only_in_case_stays_one_file() {
+        type Disk = BTreeMap<String, (String, Filed)>;
+        let look = |disk: &Disk, path: &str| disk.get(&collision_key(path)).map(|(_, filed)| *filed);
+        let go = |disk: &mut Disk, moves: &[Move]| {
+            for moved in moves {
+                assert_eq!(look(disk, &moved.path), moved.before, "{}", moved.path);
+                match moved.after {
+                    Some(after) => drop(disk.insert(collision_key(&moved.path), (moved.path.clone(), after))),
+                    None => drop(disk.remove(&collision_key(&moved.path))),
+                }
+            }
+        };
+        let is_one = |one: &str, other: &str| collision_key(one) == collision_key(other);
+        for (old, new, text) in [("A.xml", "a.xml", "1"), ("a.xml", "A.xml", "1"), ("A.xml", "a.xml", "2"), ("a.xml", "A.xml", "2")] {
+            let first: Disk = [(collision_key(old), (old.to_owned(), hash("1")))].into();
+            let base = BTreeMap::from([(old.to_owned(), Base { put: hash("1"), own: None })]);
+            let to = |disk: &Disk| {
+                let ours = |path: &str| Ok::<_, Infallible>(look(disk, path));
+                upgrade(&base, &contents(&[(new, text)]), "2.0.0".parse().unwrap(), ours, is_one).unwrap()
+            };
+            let mut disk = first.clone();
+            let moves = to(&disk).moves;
+            go(&mut disk, &moves);
+            assert_eq!(disk.values().cloned().collect::<Vec<_>>(), [(new.to_owned(), hash(text))]);
+            let ours = |path: &str| Ok::<_, Infallible>(look(&disk, path));
+            let back = undo(&[&moves], Loss::Refuse, "kept", ours, is_one).unwrap().unwrap();
+            go(&mut disk, &back.moves);
+            assert_eq!(disk, first);
+            // What somebody changed stays, under whatever name it has.
+            let mut disk: Disk = [(collision_key(old), (old.to_owned(), hash("mine")))].into();
+            let moves = to(&disk).moves;
+            go(&mut disk, &moves);
+            assert_eq!(disk[&collision_key(old)], (old.to_owned(), hash("mine")));
+            assert_eq!(disk.len(), if text == "1" { 1 } else { 2 });
+        }
     }
 
     #[test]

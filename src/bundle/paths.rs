@@ -20,8 +20,8 @@ pub enum PathFault {
 
 /// Longest path of a bundle, in bytes: with a folder before it, it must fit where 260 characters are the most.
 const MOST_BYTES: usize = 160;
-/// Most bytes that a name beside one of them is longer: `.new-` or `.kept-` and a version.
-const BESIDE_BYTES: usize = 40;
+/// Most bytes that a name beside one of them is longer: `.new-` or `.kept-`, a version, and `-before` with a number.
+const BESIDE_BYTES: usize = 60;
 
 /// Checks one path: segments between single `/`.
 ///

@@ -1,13 +1,14 @@
 //! How do files get into the folder for customizations, and how are contents kept?
 //!
 //! States of a move: before → after, one rename. Crash points: between two moves; which ones were made shows in what is there, so
-//! whoever goes on compares first. A [`Store`] keeps contents by their hash: what is replaced before it is replaced, what is to be
+//! whoever goes on compares first. A place is looked at before and once more right before the rename: what somebody saves there in
+//! between is not replaced. A [`Store`] keeps contents by their hash: what is replaced before it is replaced, what is to be
 //! put before anything is moved. Folders that become empty go, those that were there before do too: an empty folder is nothing.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fs_err as fs;
 
@@ -32,6 +33,9 @@ pub struct Folder {
 pub struct Store {
     folder: PathBuf,
 }
+
+/// When a file was written last, and its length in bytes.
+type Stamp = (SystemTime, u64);
 
 /// Why a file cannot be put or read there.
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +96,16 @@ impl Folder {
         Ok(Some(Filed { content: hash_of(&mut file)?, executable }))
     }
 
+    /// Whether two paths are one file: two spellings of a name where case does not matter.
+    #[must_use]
+    pub fn is_one(&self, one: &str, other: &str) -> bool {
+        let same = || -> Result<bool, Obstacle> {
+            let (Some(one), Some(other)) = (self.file(one)?, self.file(other)?) else { return Ok(false) };
+            Ok(files::is_same(&one, &other)?)
+        };
+        same().unwrap_or(false)
+    }
+
     /// Whether a path holds something else than was put at a time: what was not written since is not read.
     ///
     /// # Errors
@@ -118,8 +132,9 @@ impl Folder {
     /// Carries out one move; nothing where it is done already.
     ///
     /// # Errors
-    /// [`Obstacle::Moved`] where neither the old nor the new content is there.
+    /// [`Obstacle::Moved`] where neither the old nor the new content is there, or somebody saves the file meanwhile.
     pub fn carry_out(&self, world: &World, moved: &Move, store: &Store) -> Result<(), Obstacle> {
+        let seen = self.stamp(&moved.path)?;
         let there = self.filed(&moved.path)?;
         if there == moved.after {
             return Ok(());
@@ -129,19 +144,61 @@ impl Folder {
             return Err(Obstacle::Moved(place));
         }
         let Some(after) = moved.after else {
+            self.check_stamp(&moved.path, seen)?;
             files::remove(world, &place)?;
             self.drop_empty_folders(&moved.path);
             return Ok(());
         };
-        let mut from = store.open(after.content)?;
+        self.put(world, &moved.path, after, seen, &mut store.open(after.content)?)
+    }
+
+    /// Puts a content at a path that was `seen` with what may be replaced.
+    fn put(&self, world: &World, path: &str, filed: Filed, seen: Option<Stamp>, from: &mut impl Read) -> Result<(), Obstacle> {
+        let place = self.place(path);
         fs::create_dir_all(place.parent().unwrap_or(&self.root))?;
         // Whoever may read and write a file that is replaced goes on to.
-        let like = if there.is_some() { Some(files::rights(fs::File::open(&place)?.file())?) } else { None };
-        files::publish_with(world, &place, Existing::Replace, Privacy::Ordinary, |file| {
-            copy(&mut from, file, after.content)?;
+        let like = if seen.is_some() { Some(files::rights(fs::File::open(&place)?.file())?) } else { None };
+        let existing = if seen.is_some() { Existing::Replace } else { Existing::Keep };
+        let put = files::publish_with(world, &place, existing, Privacy::Ordinary, |file| {
+            copy(from, file, filed.content)?;
             let like = like.map_or_else(|| files::rights(file), Ok)?;
-            Ok(files::set_executable(file, after.executable, like)?)
-        })
+            files::set_executable(file, filed.executable, like)?;
+            // What takes time is done before the last look.
+            file.sync_all()?;
+            self.check_stamp(path, seen)
+        });
+        match put {
+            Err(Obstacle::Io(error)) if error.kind() == io::ErrorKind::AlreadyExists => Err(Obstacle::Moved(place)),
+            put => put,
+        }
+    }
+
+    /// When a file was written last, and how long it is; none where there is none.
+    fn stamp(&self, path: &str) -> Result<Option<Stamp>, Obstacle> {
+        let Some(file) = self.file(path)? else { return Ok(None) };
+        let about = fs::metadata(file)?;
+        Ok(Some((about.modified()?, about.len())))
+    }
+
+    fn check_stamp(&self, path: &str, seen: Option<Stamp>) -> Result<(), Obstacle> {
+        if self.stamp(path)? == seen { Ok(()) } else { Err(Obstacle::Moved(self.place(path))) }
+    }
+
+    /// Clears what a run that died left where it was putting a file: half a content without an owner, and folders with nothing in them.
+    ///
+    /// # Errors
+    /// As [`Folder::filed`] about the way there.
+    pub fn clear_leftovers(&self, world: &World, path: &str) -> Result<(), Obstacle> {
+        self.file(path)?;
+        let place = self.place(path);
+        let folder = place.parent().unwrap_or(&self.root);
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_str().is_some_and(files::is_unfinished) {
+                files::remove(world, &entry.path())?;
+            }
+        }
+        self.drop_empty_folders(path);
+        Ok(())
     }
 
     fn place(&self, path: &str) -> PathBuf {
@@ -301,6 +358,47 @@ mod tests {
         fs::set_permissions(top.path().join("a"), std::fs::Permissions::from_mode(0o750)).unwrap();
         folder.carry_out(&world, &Move { path: "a".to_owned(), before: Some(runs), after: Some(plain) }, &store).unwrap();
         assert_eq!((folder.filed("a").unwrap(), mode()), (Some(plain), 0o640));
+    }
+
+    /// Somebody who saves a file while a content is on its way to it.
+    struct Saving<'a>(&'a Path, &'a [u8]);
+
+    impl Read for Saving<'_> {
+        fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+            if !self.1.is_empty() {
+                fs::write(self.0, "saved just now")?;
+            }
+            self.1.read(into)
+        }
+    }
+
+    #[test]
+    fn two_files_are_one_only_where_the_computer_takes_their_names_for_one() {
+        let top = tempfile::tempdir().unwrap();
+        let folder = Folder::at(top.path().to_owned());
+        fs::write(top.path().join("a"), "x").unwrap();
+        assert!(folder.is_one("a", "a") && !folder.is_one("a", "b"));
+        let insensitive = top.path().join("A").exists();
+        if !insensitive {
+            fs::write(top.path().join("A"), "x").unwrap();
+        }
+        assert_eq!(folder.is_one("a", "A"), insensitive);
+    }
+
+    #[test]
+    fn what_somebody_saves_meanwhile_is_not_replaced() {
+        let top = tempfile::tempdir().unwrap();
+        let (world, folder) = (World::real(), Folder::at(top.path().to_owned()));
+        let (place, filed) = (top.path().join("a"), Filed { content: ContentHash::of(b"one"), executable: false });
+        for before in [None, Some("before")] {
+            if let Some(before) = before {
+                fs::write(&place, before).unwrap();
+            }
+            let put = folder.put(&world, "a", filed, folder.stamp("a").unwrap(), &mut Saving(&place, b"one"));
+            assert!(matches!(put, Err(Obstacle::Moved(_))), "{put:?}");
+            assert_eq!(fs::read(&place).unwrap(), b"saved just now");
+        }
+        assert_eq!(fs::read_dir(top.path()).unwrap().count(), 1);
     }
 
     #[test]

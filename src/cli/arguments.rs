@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::{
     Exit, bundle, conflicts, demo, detach, digest, doctor, exchange, held, history, init, invite, join, library, log, packet, records,
-    recover, rules, schema, service, shortcut, status, sync, verify, watch,
+    recover, rules, schema, service, shortcut, sites, status, sync, verify, watch,
 };
 
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
@@ -51,6 +51,7 @@ pub enum Command {
     Init(init::InitArgs),
     Invite(invite::InviteArgs),
     Join(join::JoinArgs),
+    Sites(sites::SitesArgs),
     Sync(sync::SyncArgs),
     Send(sync::SendArgs),
     Receive(sync::ReceiveArgs),
@@ -98,6 +99,7 @@ impl Command {
             Self::Exchange(arguments) => arguments.logged_as(),
             Self::Library(arguments) => arguments.logged_as(),
             Self::Service(arguments) => arguments.logged_as(),
+            Self::Sites(arguments) => arguments.logged_as(),
             Self::Recover(recover::RecoverArgs { yes: true, .. }) => Some("recover"),
             Self::Recover(_)
             | Self::Watch(_)
@@ -160,6 +162,8 @@ mod tests {
             "fieldpost invite anna --group sales --out anna.invite",
             "fieldpost invite north --role office",
             "fieldpost join anna.invite --home anna --exchange /mnt/share",
+            "fieldpost sites",
+            "fieldpost sites groups anna --add sales --add east --remove field",
             "fieldpost sync",
             "fieldpost sync --full",
             "fieldpost sync --dry-run -v",

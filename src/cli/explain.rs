@@ -184,6 +184,9 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::Bundle(error) => return (Exit::Failed, bundle(error)),
         SyncError::NameTaken(_) => "names are unique in the whole tree, and an open invitation has one too: choose another one".to_owned(),
         SyncError::NotAnOffice(_) => "ask its parent to invite, or join this site anew as an office ('--role office')".to_owned(),
+        SyncError::NotItsParent { site, .. } => {
+            format!("a site's groups are the word of whoever invited it: run 'fieldpost sites groups {site}' there, and the roster takes it to all")
+        }
         SyncError::Exists(_) => "move it out of the way, then run again: the packet waits".to_owned(),
         SyncError::NothingToTrack => {
             "a table needs a primary key, or unique columns that are never empty; without one nothing names its records".to_owned()
@@ -228,7 +231,7 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::Blocked(_) | Refusal::RowsChanged { .. } => {
             "nothing was changed: 'fieldpost bundle drift' lists what differs; --force goes back all the same, and keeps changed files beside"
         }
-        Refusal::BadFolder(_) => "name another one in fieldpost.toml: [bundles] folder",
+        Refusal::BadFolder(_) | Refusal::OverDatabase(_) => "name another one in fieldpost.toml: [bundles] folder",
         Refusal::Downgrade { .. } => "to go back to the version before: 'fieldpost bundle rollback'",
         Refusal::SameVersion { .. } => "raise the version in bundle.toml, and build it again",
         Refusal::StepChanged(_) => "leave a step that was carried out as it was, and put what is to be different into a new one",
@@ -244,7 +247,10 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::WayBack { .. } => {
             "nothing was changed: mend its 'down', or leave 'down' out to say that there is no way back from this version"
         }
-        Refusal::StepLoses { .. } => "nothing was changed: copy it elsewhere first; --force goes back all the same, and it is lost",
+        Refusal::RowsWayBack { .. } => "nothing was changed: let the publisher leave the list out, or the application its triggers",
+        Refusal::StepLoses { .. } | Refusal::RowsLose { .. } => {
+            "nothing was changed: copy it elsewhere first; --force goes back all the same, and it is lost"
+        }
         Refusal::StepAtHost(_) => {
             "publish it to groups that the main office is not in; a step for all sites runs at-host, and its changes travel"
         }
@@ -261,18 +267,25 @@ fn bundle(error: &Refusal) -> Option<String> {
 
 fn database(error: &DatabaseError) -> Option<String> {
     let hint = match error {
-        DatabaseError::Missing(_) => "is the disk mounted? Name the right file: 'database' in fieldpost.toml, or --database for init",
+        DatabaseError::Missing(_) => {
+            "is the disk mounted? Where the file is lost, put any backup of it in its place, leave the home as it is, and run 'fieldpost recover'; \
+             'database' in fieldpost.toml (or --database for init) names the file"
+        }
         DatabaseError::Exists(_) => "it is left as it is: move it out of the way, then run again",
         DatabaseError::NotADatabase(_) => "name the SQLite file itself; an encrypted one cannot be read",
         DatabaseError::Busy => "nothing is half done: end what holds it (a long edit, a backup), then run again; the next run tries anyway",
         DatabaseError::ReadOnly => "check the rights of the file and of its folder: SQLite writes beside the file too",
         DatabaseError::Full => "make room on the disk; nothing is half done, the next run goes on",
-        DatabaseError::Damaged(_) => "stop the application and restore the database and the home together from a backup",
+        DatabaseError::Damaged(_) => {
+            "stop the application, put a backup of the database in its place, leave the home as it is, and run 'fieldpost recover'"
+        }
         DatabaseError::ShapeMoved { .. } => "its schema was changed meanwhile: 'fieldpost sync' looks at it anew",
         DatabaseError::PairedElsewhere(_) => {
             "run fieldpost in the home it belongs to, or take it out there with 'fieldpost detach'; a copied file belongs to the original's home"
         }
-        DatabaseError::Bookkeeping(_) => "restore the database and the home together from a backup, or join this site anew",
+        DatabaseError::Bookkeeping(_) => {
+            "put a backup of the database in its place, leave the home as it is, and run 'fieldpost recover'; or join this site anew under another name"
+        }
         DatabaseError::Schema { .. } => "the parent's database uses something that this SQLite does not know: please report it",
         DatabaseError::Sqlite { .. } | DatabaseError::Crash(_) => return None,
     };
@@ -297,7 +310,8 @@ fn ledger(error: &LedgerError) -> Option<String> {
     let hint = match error {
         LedgerError::OtherFormat(_) => "install the newest fieldpost here",
         LedgerError::Damaged(_) | LedgerError::DamagedCommit | LedgerError::UnknownSite(_) => {
-            "nothing was changed: restore home and database together from a backup, or join this site anew"
+            "nothing was changed: have this site invited anew under another name; what it has not sent yet is in its database. An older home is of no \
+             use: the others notice that it has forgotten what it sent"
         }
         LedgerError::Sqlite(_) => "is the disk full or the home read-only? Nothing is half done, the next run goes on",
         LedgerError::Crash(_) => return None,
@@ -422,7 +436,7 @@ fn mend(error: &MendError) -> Option<String> {
         MendError::NoConflict(_) | MendError::Settled(_) => "'fieldpost conflicts' lists them with their numbers".to_owned(),
         MendError::MovedOn { .. } => "look at it again; '--anyway' overwrites what is there now".to_owned(),
         MendError::NoSuchSide { .. } | MendError::NoRecord { .. } | MendError::BadSql(_) => return None,
-        MendError::NoField { table, .. } => format!("'fieldpost doctor -v' lists the fields of {table}"),
+        MendError::NoField { fields, .. } => format!("it has {}", fields.join(", ")),
         MendError::Several(_) => "say whose with '--from SITE'".to_owned(),
         MendError::Missing { .. } => "bring that record back first".to_owned(),
         MendError::NotHeld(_) => "'fieldpost held' lists what is held, with its number".to_owned(),
@@ -448,7 +462,7 @@ fn roster(error: &RosterError) -> Option<String> {
         RosterError::NameTaken { .. } => Some("names are unique in the whole tree: choose another one".to_owned()),
         RosterError::ParentIsRemote { .. } => Some("only the host and offices can invite".to_owned()),
         RosterError::Format { .. } => Some("install the newest fieldpost here".to_owned()),
-        RosterError::Unknown(_) => Some("'fieldpost status' lists the neighbours".to_owned()),
+        RosterError::Unknown(_) => Some("'fieldpost sites' lists all that have joined".to_owned()),
         RosterError::Form(_) | RosterError::NoParent { .. } | RosterError::Tree { .. } | RosterError::TooMany(_) => None,
     }
 }
@@ -592,6 +606,7 @@ mod tests {
             (SyncError::StateRestored, Exit::Failed),
             (SyncError::NameTaken(name()), Exit::Failed),
             (SyncError::NotAnOffice(name()), Exit::Failed),
+            (SyncError::NotItsParent { site: name(), parent: name() }, Exit::Failed),
             (SyncError::Exists("shop.db".into()), Exit::Failed),
             (SyncError::NothingToTrack, Exit::Failed),
             (SyncError::Bug("a proof that was none"), Exit::Failed),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::logged::Line;
 use super::page::{Moment, Page, heading};
 use super::printer::Report;
-use super::{Context, Exit, Failure};
+use super::{Context, Exit, Failure, quoting};
 use crate::model::SiteName;
 use crate::site::{InvitationFile, Level, Role};
 use crate::sync::join;
@@ -131,16 +131,18 @@ pub fn run(arguments: &InviteArgs, context: &Context) -> Result<Exit, Failure> {
 impl Report for InviteReport {
     fn text(&self, page: &Page) -> String {
         let file = self.file.display();
+        let typed = quoting::shell(&file.to_string());
+        let exchange: Vec<String> = self.exchange.iter().map(|exchange| quoting::shell(exchange)).collect();
         let groups = if self.groups.is_empty() { String::new() } else { format!(" in {}", self.groups.join(", ")) };
         let title = heading(&format!("Invitation for '{}', {}{groups}, is in {file}", self.name, a_role(self.role)));
         format!(
             "{title}\n  Good once, until {}. Whoever has the file can join as '{}': keep it secret.\n\n\
-             Over there: fieldpost join {file} --home {} --exchange {}\n\
+             Over there: fieldpost join {typed} --home {} --exchange {}\n\
              Then here:  fieldpost sync",
             page.moment(self.expires),
             self.name,
             self.name,
-            self.exchange.join(" --exchange ")
+            exchange.join(" --exchange ")
         )
     }
 

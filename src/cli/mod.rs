@@ -42,6 +42,7 @@ pub mod schema;
 pub mod service;
 pub mod shortcut;
 pub mod shown;
+pub mod sites;
 pub mod status;
 pub mod summary;
 pub mod sync;
@@ -139,6 +140,7 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
         Command::Init(arguments) => init::run(arguments, context),
         Command::Invite(arguments) => invite::run(arguments, context),
         Command::Join(arguments) => join::run(arguments, context),
+        Command::Sites(arguments) => sites::run(arguments, context),
         Command::Sync(arguments) => rounds::run(arguments, context),
         Command::Send(arguments) => rounds::run_send(arguments, context),
         Command::Receive(arguments) => rounds::run_receive(arguments, context),

@@ -1,13 +1,13 @@
 //! How do the rows of customizations get into the database: single rows, named by columns that a publisher chose?
 //!
 //! Unlike [`rows`](super::rows), which writes records that arrive, this writes as the application does: its triggers run and capture
-//! notes what was written. Everything happens in the open transaction of the caller. What the database's own rules refuse is no
+//! notes what was written. A conflict clause in the schema that would delete another row, or leave one out, refuses instead. Everything happens in the open transaction of the caller. What the database's own rules refuse is no
 //! error of ours: it comes back as SQLite's words ([`Said`]).
 
 use super::error::{Doing, Result};
 use super::facts::Facts;
 use super::plan::{bind, value};
-use super::{Database, DatabaseError, is_ours, quote};
+use super::{Database, DatabaseError, is_ours, quote, quote_text};
 use crate::model::Value;
 
 /// A result, or the words in which the database refused.
@@ -42,8 +42,30 @@ impl Database {
     /// # Errors
     /// As SQLite says; inside, its words.
     pub fn rows_of(&self, table: &str, columns: &[String], key: &[(String, Value)], most: usize) -> Result<Said<Vec<Vec<Value>>>> {
+        let mut found = Vec::new();
+        let end = format!("WHERE {} LIMIT {most}", condition(key));
+        Ok(self.walk(table, columns, &end, key, &mut |values| found.push(values))?.map(|()| found))
+    }
+
+    /// Gives each row of a table to `with`, as the values of `columns`.
+    ///
+    /// # Errors
+    /// As SQLite says; inside, its words.
+    pub fn each_row(&self, table: &str, columns: &[String], with: &mut dyn FnMut(Vec<Value>)) -> Result<Said<()>> {
+        self.walk(table, columns, "", &[], with)
+    }
+
+    fn walk(
+        &self,
+        table: &str,
+        columns: &[String],
+        end: &str,
+        key: &[(String, Value)],
+        with: &mut dyn FnMut(Vec<Value>),
+    ) -> Result<Said<()>> {
         let listed: Vec<String> = columns.iter().map(|column| quote(column)).collect();
-        let sql = format!("SELECT {} FROM {} WHERE {} LIMIT {most}", listed.join(", "), quote(table), condition(key));
+        let listed = if listed.is_empty() { "1".to_owned() } else { listed.join(", ") };
+        let sql = format!("SELECT {listed} FROM {} {end}", quote(table));
         let doing = "read rows of a list";
         let mut statement = match said(self.connection.prepare_cached(&sql), doing)? {
             Ok(statement) => statement,
@@ -51,12 +73,20 @@ impl Database {
         };
         bind(&mut statement, 1, key.iter().map(|(_, value)| value))?;
         let mut rows = statement.raw_query();
-        let mut found = Vec::new();
         while let Some(row) = rows.next().doing(doing)? {
             let values = (0..columns.len()).map(|place| row.get_ref(place).map(value));
-            found.push(values.collect::<rusqlite::Result<_>>().doing(doing)?);
+            with(values.collect::<rusqlite::Result<_>>().doing(doing)?);
         }
-        Ok(Ok(found))
+        Ok(Ok(()))
+    }
+
+    /// How many rows of a table are exactly this one, also in the case of letters.
+    ///
+    /// # Errors
+    /// As SQLite says; inside, its words.
+    pub fn count_alike(&self, table: &str, columns: &[String], values: &[Value]) -> Result<Said<usize>> {
+        let mut count = 0;
+        Ok(self.walk(table, &[], &format!("WHERE {}", alike(columns)), &zip(columns, values), &mut |_| count += 1)?.map(|()| count))
     }
 
     /// Adds a row.
@@ -66,7 +96,8 @@ impl Database {
     pub fn add_row(&self, table: &str, columns: &[String], values: &[Value]) -> Result<Said<()>> {
         let listed: Vec<String> = columns.iter().map(|column| quote(column)).collect();
         let places = vec!["?"; columns.len()].join(", ");
-        self.write_row(&format!("INSERT INTO {} ({}) VALUES ({places})", quote(table), listed.join(", ")), values)
+        let or = self.or_abort(table)?;
+        self.write_row(&format!("INSERT{or} INTO {} ({}) VALUES ({places})", quote(table), listed.join(", ")), values)
     }
 
     /// Sets columns of the rows of a key.
@@ -76,7 +107,8 @@ impl Database {
     pub fn set_row(&self, table: &str, columns: &[String], values: &[Value], key: &[(String, Value)]) -> Result<Said<()>> {
         let set: Vec<String> = columns.iter().map(|column| format!("{} = ?", quote(column))).collect();
         let all: Vec<Value> = values.iter().chain(key.iter().map(|(_, value)| value)).cloned().collect();
-        self.write_row(&format!("UPDATE {} SET {} WHERE {}", quote(table), set.join(", "), condition(key)), &all)
+        let or = self.or_abort(table)?;
+        self.write_row(&format!("UPDATE{or} {} SET {} WHERE {}", quote(table), set.join(", "), condition(key)), &all)
     }
 
     /// Deletes the rows of a key, which is not empty.
@@ -86,6 +118,24 @@ impl Database {
     pub fn delete_row(&self, table: &str, key: &[(String, Value)]) -> Result<Said<()>> {
         let values: Vec<Value> = key.iter().map(|(_, value)| value.clone()).collect();
         self.write_row(&format!("DELETE FROM {} WHERE {}", quote(table), condition(key)), &values)
+    }
+
+    /// Deletes all rows that are exactly this one.
+    ///
+    /// # Errors
+    /// As SQLite says; inside, its words.
+    pub fn delete_alike(&self, table: &str, columns: &[String], values: &[Value]) -> Result<Said<()>> {
+        self.write_row(&format!("DELETE FROM {} WHERE {}", quote(table), alike(columns)), values)
+    }
+
+    /// What overrides conflict clauses of a table, where it has any. Not everywhere: it would override those inside triggers as well, which
+    /// are the application's way to count and to remember.
+    fn or_abort(&self, table: &str) -> Result<&'static str> {
+        let sql = format!(
+            "SELECT sql FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower({}) AND sql LIKE '%conflict%'",
+            quote_text(table)
+        );
+        Ok(if self.texts("look for conflict clauses", &sql)?.is_empty() { "" } else { " OR ABORT" })
     }
 
     /// How many references lead nowhere: our connection does not enforce them, so they are counted before and after.
@@ -114,6 +164,16 @@ impl Database {
 fn condition(key: &[(String, Value)]) -> String {
     let parts: Vec<String> = key.iter().map(|(column, _)| format!("{} IS ?", quote(column))).collect();
     if parts.is_empty() { "1".to_owned() } else { parts.join(" AND ") }
+}
+
+/// Every column, in the case of letters too.
+fn alike(columns: &[String]) -> String {
+    let parts: Vec<String> = columns.iter().map(|column| format!("{} IS ? COLLATE BINARY", quote(column))).collect();
+    parts.join(" AND ")
+}
+
+fn zip(columns: &[String], values: &[Value]) -> Vec<(String, Value)> {
+    columns.iter().cloned().zip(values.iter().cloned()).collect()
 }
 
 /// What is about the statement is said, what is about the file is an error.

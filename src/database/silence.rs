@@ -193,6 +193,21 @@ impl Database {
         Ok(plans)
     }
 
+    /// Tables of which the application's triggers change rows when rows of a table are written. A statement that cannot be prepared says
+    /// nothing here: whoever carries it out reads why.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn written_by_triggers(&self, table: &str) -> Result<BTreeSet<String>> {
+        let facts = Facts::read(&self.connection, table)?;
+        let acts = statements(table, &facts).into_iter().filter_map(|sql| self.listen(&sql).ok()).flatten();
+        let written = acts.filter(|act| !is_ours(&act.by)).filter_map(|act| match act.what {
+            What::Writes(table) => Some(table),
+            What::Calls(_) => None,
+        });
+        Ok(written.filter(|table| !is_ours(table)).collect())
+    }
+
     /// Whether one of these tables, which a trigger writes, is one that we cannot write.
     fn unwritable(&self, tables: &[String]) -> Result<Option<TriggerReason>> {
         let tester = self.tester();

@@ -47,8 +47,6 @@ pub struct Card {
     pub signing: String,
     /// Its sealing key, an age recipient.
     pub sealing: String,
-    /// Groups it was invited into.
-    pub groups: Vec<String>,
 }
 
 /// One neighbour with both streams.

@@ -73,13 +73,7 @@ mod tests {
         let path = folder.path().join("state.db");
         let (world, name) = (World::real(), SiteName::new("head").unwrap());
         let ledger = Ledger::open(&world, &path, &name).unwrap();
-        let card = Card {
-            name: SiteName::new("anna").unwrap(),
-            role: "remote".into(),
-            signing: String::new(),
-            sealing: String::new(),
-            groups: Vec::new(),
-        };
+        let card = Card { name: SiteName::new("anna").unwrap(), role: "remote".into(), signing: String::new(), sealing: String::new() };
         let anna = ledger.add_neighbour(NeighbourKind::Child, &card, StreamId(1), false).unwrap();
         let (absorbed, survivor) = (ledger.give_birth(), ledger.give_birth());
         let mut record = Record::unmet(TableNo(1), &Key::new([&Value::Integer(7)]).unwrap());

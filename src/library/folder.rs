@@ -118,9 +118,16 @@ impl Library {
     /// # Errors
     /// [`LibraryError::Missing`], [`LibraryError::NotAFolder`], [`LibraryError::NoMarker`], or as the operating system says.
     pub fn open(folder: &Path) -> Result<Self, LibraryError> {
-        let library = Self::look(folder)?;
-        library.tidy()?;
-        Ok(library)
+        Self::look(folder)?.tidied()
+    }
+
+    /// Tidies what a run that died left there.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn tidied(self) -> Result<Self, LibraryError> {
+        self.tidy()?;
+        Ok(self)
     }
 
     /// Finds the library in `folder` and touches nothing: for whoever looks while another works with it.
@@ -258,11 +265,26 @@ impl Library {
                 if known.split('-').any(|known| known == content) {
                     hidden.remove(&name)?;
                 } else {
-                    hidden.rename_free(&name, &self.root()?, OsStr::new(&format!("recovered {}", &content[..16])))?;
+                    self.recover(&hidden, &name, &format!("recovered {}", &content[..16]))?;
                 }
             }
         }
         Ok(())
+    }
+}
+
+impl Library {
+    /// Brings an edit back into the library, under the first of its names that nothing has: `as_what`, `as_what 2` …
+    fn recover(&self, hidden: &Inside, name: &OsStr, as_what: &str) -> Result<(), LibraryError> {
+        let root = self.root()?;
+        for number in 1u32.. {
+            let free = if number == 1 { as_what.to_owned() } else { format!("{as_what} {number}") };
+            match hidden.rename_free(name, &root, OsStr::new(&free)) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                renamed => return Ok(renamed?),
+            }
+        }
+        Err(io::Error::from(io::ErrorKind::AlreadyExists).into())
     }
 }
 

@@ -62,7 +62,7 @@ enum There {
     /// A file with the content that was seen.
     Seen(Look),
     /// A file with the content that is to be placed.
-    Wanted,
+    Wanted(Look),
     /// Another file.
     Edited,
     Blocked(Refusal),
@@ -94,7 +94,7 @@ impl Library {
             Way::Open(folder) => match there(world, &folder, name, standing, Some(document))? {
                 There::Nothing => None,
                 There::Seen(look) => Some(look),
-                There::Wanted => return dress(world, &folder, document, recipe.cut),
+                There::Wanted(look) => return dress(world, &folder, document, recipe.cut, &look),
                 There::Edited => return Ok(Placed::Edited),
                 There::Blocked(refusal) => return Ok(Placed::Blocked(refusal)),
             },
@@ -142,7 +142,7 @@ impl Library {
             return Err(LibraryError::Content(document.path.clone()));
         }
         match there(world, &folder, name, Some(standing), None)? {
-            There::Seen(_) | There::Wanted => dress(world, &folder, document, standing.cut),
+            There::Seen(look) | There::Wanted(look) => dress(world, &folder, document, standing.cut, &look),
             There::Nothing | There::Edited => Ok(Placed::Edited),
             There::Blocked(refusal) => Ok(Placed::Blocked(refusal)),
         }
@@ -162,7 +162,7 @@ impl Library {
         let before = match there(world, &folder, name, Some(standing), None)? {
             There::Nothing => None,
             There::Seen(look) => Some(look),
-            There::Wanted | There::Edited => return Ok(Removed::Edited),
+            There::Wanted(_) | There::Edited => return Ok(Removed::Edited),
             There::Blocked(refusal) => return Ok(Removed::Blocked(refusal)),
         };
         world.step("remove document")?;
@@ -189,8 +189,8 @@ impl Library {
         match (there(world, &folder, name, standing, None)?, standing) {
             (There::Nothing, _) => return Ok(Renamed::Absent),
             (There::Blocked(refusal), _) => return Ok(Renamed::Blocked(refusal)),
-            (There::Edited | There::Wanted, Some(_)) => return Ok(Renamed::Edited),
-            (There::Seen(_), _) | (There::Edited | There::Wanted, None) => {}
+            (There::Edited | There::Wanted(_), Some(_)) => return Ok(Renamed::Edited),
+            (There::Seen(_), _) | (There::Edited | There::Wanted(_), None) => {}
         }
         world.step("make folders")?;
         let target = match self.make_way_to(to)? {
@@ -261,7 +261,7 @@ fn there(world: &World, folder: &Inside, name: &OsStr, standing: Option<&Seen>, 
     }
     if let Some(standing) = standing.filter(|standing| look.is(standing)) {
         let is_wanted = wanted.is_some_and(|wanted| wanted.content == standing.content);
-        return Ok(if is_wanted { There::Wanted } else { There::Seen(look) });
+        return Ok(if is_wanted { There::Wanted(look) } else { There::Seen(look) });
     }
     let standing = standing.filter(|standing| standing.bytes == look.bytes).map(|standing| standing.content);
     let wanted = wanted.filter(|wanted| wanted.bytes == look.bytes).map(|wanted| wanted.content);
@@ -271,7 +271,7 @@ fn there(world: &World, folder: &Inside, name: &OsStr, standing: Option<&Seen>, 
     let content = hash(world, folder, name)?;
     let still = folder.look(name)? == Some(look);
     Ok(match Some(content) {
-        content if still && content == wanted => There::Wanted,
+        content if still && content == wanted => There::Wanted(look),
         content if still && content == standing => There::Seen(look),
         Some(_) | None => There::Edited,
     })
@@ -292,11 +292,15 @@ fn hash(world: &World, folder: &Inside, name: &OsStr) -> Result<ContentId, Libra
     }
 }
 
-/// Gives a file that has the right content its time and rights.
-fn dress(world: &World, folder: &Inside, document: &Document, cut: Cut) -> Result<Placed, LibraryError> {
+/// Gives a file its time and rights that had the right content when it looked like `before`: with another time nobody would see that it was
+/// written to since.
+pub(super) fn dress(world: &World, folder: &Inside, document: &Document, cut: Cut, before: &Look) -> Result<Placed, LibraryError> {
     let name = OsStr::new(document.path.split().1);
     let file = folder.open_to_dress(name)?;
     let look = Inside::look_at(&file)?;
+    if !look.is_unwritten(before) {
+        return Ok(Placed::Edited);
+    }
     if look.modified() != document.modified || look.executable().is_some_and(|executable| executable != document.executable) {
         world.step("dress document")?;
         set_executable(&file, document.executable, look.mode)?;

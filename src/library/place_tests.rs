@@ -361,6 +361,30 @@ fn what_lies_half_exchanged_is_cleared_away_and_an_edit_among_it_is_not() {
     let [Finding::New(Found { document, .. })] = &findings[..] else { panic!("{findings:?}") };
     assert_eq!(document.content, ContentId::of(b"an edit"));
     assert!(document.path.as_str().starts_with("recovered "));
+    // Once more, where the name is taken.
+    fs::write(site.folder.path().join(document.path.as_str()), "made of it").unwrap();
+    fs::write(&swap, "an edit").unwrap();
+    Library::open(site.folder.path()).unwrap();
+    assert!(site.is_tidy());
+    assert_eq!(site.text(document.path.as_str()).as_deref(), Some("made of it"));
+    assert_eq!(site.text(&format!("{} 2", document.path)).as_deref(), Some("an edit"));
+}
+
+/// With the time of the document it would look as it was placed, and nobody would read it again.
+#[test]
+fn a_file_that_is_written_to_before_it_gets_its_time_keeps_its_own() {
+    let site = Site::new();
+    let seen = site.placed(&made("offer", ONE), None);
+    let mut dressed = made("offer", ONE).document;
+    dressed.modified = Millis(77_000);
+    let folder = site.library.root().unwrap();
+    let before = folder.look("offer".as_ref()).unwrap().unwrap();
+    let edit = ONE.to_uppercase();
+    assert_ne!(edit, ONE);
+    site.edit("offer", &edit);
+    let written = folder.look("offer".as_ref()).unwrap();
+    let placed = super::place::dress(&site.world, &folder, &dressed, seen.cut, &before).unwrap();
+    assert_eq!((placed, folder.look("offer".as_ref()).unwrap()), (Placed::Edited, written));
 }
 
 /// The last look at the old file is after it came out of its place: what happens before, also in that very moment, is seen.

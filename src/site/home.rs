@@ -370,7 +370,6 @@ mod tests {
             watch: crate::site::WatchSettings::default(),
             heartbeat: Settings::HEARTBEAT,
             alarm_after: Settings::ALARM_AFTER,
-            groups: Vec::new(),
             bundles_folder: Settings::BUNDLES_FOLDER.to_owned(),
             history_millis: Settings::HISTORY_MILLIS,
             library: crate::site::LibrarySettings::default(),

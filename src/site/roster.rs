@@ -195,6 +195,16 @@ impl Roster {
         self.take(sites)
     }
 
+    /// Puts a site into groups and out of all others.
+    ///
+    /// # Errors
+    /// [`RosterError::Unknown`].
+    pub fn set_groups(&mut self, name: &SiteName, groups: BTreeSet<String>) -> Result<(), RosterError> {
+        let site = self.sites.iter_mut().find(|site| site.name == *name);
+        site.ok_or_else(|| RosterError::Unknown(name.clone()))?.groups = groups;
+        Ok(())
+    }
+
     /// Takes out a site and all below it; the host cannot be taken out.
     ///
     /// # Errors
@@ -374,6 +384,14 @@ mod tests {
         let newer = String::from_utf8(tree().to_bytes()).unwrap().replace("\"format\":1", "\"format\":2,\"more\":0");
         assert_eq!(Roster::parse(newer.as_bytes()), Err(RosterError::Format { found: 2 }));
         assert!(matches!(Roster::parse(b"{}"), Err(RosterError::Form(_))));
+    }
+
+    #[test]
+    fn a_site_is_in_the_groups_that_were_said_last() {
+        let mut roster = tree();
+        roster.set_groups(&name("bert"), BTreeSet::from(["east".to_owned()])).unwrap();
+        assert_eq!(Roster::parse(&roster.to_bytes()).unwrap().find(&name("bert")).unwrap().groups, BTreeSet::from(["east".to_owned()]));
+        assert_eq!(roster.set_groups(&name("nobody"), BTreeSet::new()), Err(RosterError::Unknown(name("nobody"))));
     }
 
     #[test]

@@ -29,8 +29,6 @@ pub struct Settings {
     pub heartbeat: i64,
     /// A neighbour that was silent for longer, in milliseconds, wants a person.
     pub alarm_after: i64,
-    /// The groups this site is in, sorted.
-    pub groups: Vec<String>,
     /// Where bundles put files, seen from the home; see [`Settings::bundles_path`].
     pub bundles_folder: String,
     /// How long the history of records is kept, at least [`Settings::LEAST_HISTORY_MILLIS`].
@@ -50,8 +48,9 @@ pub struct SettingsError {
 }
 
 impl Settings {
+    /// `groups` was written once, and says nothing: the roster does.
     const KEYS: [&str; 12] =
-        ["name", "role", "host", "parent", "database", "groups", "watch", "heartbeat", "alarm_after", "history", "bundles", "library"];
+        ["groups", "name", "role", "host", "parent", "database", "watch", "heartbeat", "alarm_after", "history", "bundles", "library"];
 
     /// Of [`Settings::heartbeat`], where nothing is set: a day.
     pub const HEARTBEAT: i64 = 24 * 60 * 60 * 1000;
@@ -111,9 +110,6 @@ impl Settings {
             }
             (Role::Host, None) | (Role::Office | Role::Remote, Some(_)) => {}
         }
-        let mut groups = root.texts("groups")?.unwrap_or_default();
-        groups.sort();
-        groups.dedup();
         let heartbeat = root.span("heartbeat")?.unwrap_or(Self::HEARTBEAT);
         if heartbeat < 60_000 {
             return Err(root.refuse("heartbeat", "a minute is the shortest"));
@@ -144,7 +140,6 @@ impl Settings {
             parent,
             database: filled("database")?,
             exchanges: Exchanges::read(&root)?,
-            groups,
             bundles_folder,
             history_millis,
             library: LibrarySettings::read(&root)?,
@@ -171,8 +166,6 @@ impl fmt::Display for Settings {
         writeln!(f, "\n# The application's database, seen from this folder.")?;
         writeln!(f, "database = {}\n", quoted(&self.database))?;
         writeln!(f, "# Where packets are dropped and collected: a folder, an address, or a list of them.\n{}", self.exchanges)?;
-        let groups: Vec<String> = self.groups.iter().map(|group| quoted(group)).collect();
-        writeln!(f, "# The groups this site is in; its parent decides.\ngroups = [{}]\n", groups.join(", "))?;
         writeln!(f, "# How long history and the list of conflicts are kept: at least {}.", span_text(Self::LEAST_HISTORY_MILLIS))?;
         writeln!(f, "history = {}", quoted(&span_text(self.history_millis)))?;
         self.exchanges.tables(f)?;
@@ -189,12 +182,11 @@ mod tests {
     use super::*;
 
     const GOOD: &str = "name = 'anna'\nrole = 'remote'\nhost = 'head'\nparent = 'north'\n\
-                        database = 'C:\\crm\\shop.db'\nexchange = '/mnt/share'\ngroups = ['sales', 'east']\n";
+                        database = 'C:\\crm\\shop.db'\nexchange = '/mnt/share'\nhistory = '90d'\n";
 
     #[test]
     fn what_is_written_reads_back() {
         let settings = Settings::parse(GOOD).unwrap();
-        assert_eq!(settings.groups, ["east", "sales"]);
         let inside = Settings { database: "shop.db".to_owned(), ..settings.clone() };
         assert_eq!(inside.database_path(Path::new("home")), Path::new("home").join("shop.db"));
         assert_eq!(Settings::parse(&settings.to_string()).unwrap(), settings);
@@ -259,10 +251,10 @@ mod tests {
             ("'north'", "'anna'", "line 4: `parent`: no site is its own parent"),
             ("database", "databse", "line 5: unknown key `databse`"),
             ("exchange = '/mnt/share'", "exchange = ''", "line 6: `exchange`: may not be empty"),
-            ("['sales', 'east']", "['sales', 3]", "line 7: `groups` takes a list of texts, found integer"),
-            ("groups = [", "groups = ", "line 7: "),
-            ("groups = ", "history = '29d'\ngroups = ", "line 7: `history`: at least 30d"),
-            ("groups = ", "history = 'long'\ngroups = ", "line 7: `history`: it takes a length of time"),
+            ("'/mnt/share'", "['/mnt/share', 3]", "line 6: `exchange` takes a list of texts, found integer"),
+            ("'/mnt/share'", "'/mnt/share', ''", "line 6: "),
+            ("'90d'", "'29d'", "line 7: `history`: at least 30d"),
+            ("'90d'", "'long'", "line 7: `history`: it takes a length of time"),
         ];
         for (from, to, expected) in cases {
             let error = Settings::parse(&GOOD.replacen(from, to, 1)).unwrap_err().to_string();

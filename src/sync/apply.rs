@@ -34,6 +34,7 @@ use crate::database::Applied;
 use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
 use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, SiteNo, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
+use crate::rules::TriggerRule;
 use crate::site::Roster;
 
 /// Between two slices of a packet. SQLite asks again for a lock every 25 ms once it has waited a while: a shorter pause
@@ -131,6 +132,9 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     };
     let done = work(&mut applying)?;
     applying.say_what_stands_in()?;
+    if session.rules.triggers().any(|(_, rule)| rule == TriggerRule::Run) {
+        seal::seal_what_triggers_wrote(session)?;
+    }
     let tally = applying.tally;
     standing::note_sync(session, tally.tables.keys(), now)?;
     for shape in &session.shapes {
@@ -282,6 +286,11 @@ impl Applying<'_> {
     /// Takes one change: what has its place here is decided, what has not is parked. `parks`: there are such changes of the neighbour.
     fn take_next(&mut self, incoming: &Incoming, next: Next, parks: bool) -> Result<()> {
         let session = self.session;
+        if next.here.is_none()
+            && let Some(change) = &next.parked
+        {
+            self.hear_of(incoming, &session.inward(change.clone(), incoming.link)?)?;
+        }
         if let Some(change) = next.here
             && !self.take_plainly(incoming, &change)?
         {
@@ -407,7 +416,7 @@ impl Applying<'_> {
         self.list_losses(0)
     }
 
-    /// Outcomes of the neighbour's decisions, the roster and what is said of bundles; the rules were taken before everything else ([`Session::take_rules`]).
+    /// Outcomes of the neighbour's decisions, the roster, what is said of bundles and of the schema; the rules were taken before everything else ([`Session::take_rules`]).
     fn take_documents(&mut self, from: &Neighbour, opened: &Opened) -> Result<bool> {
         let ledger = &self.session.ledger;
         let most = self.session.limits.document_bytes;
@@ -425,6 +434,7 @@ impl Applying<'_> {
             brought = true;
         }
         brought |= super::bundles::take(self.session, from, opened)?;
+        brought |= super::schema::refusals::hear(self.session, from, opened)?;
         const ROSTER: &str = "roster.json";
         if let Some(bytes) = opened.bytes(ROSTER, most)? {
             let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(ROSTER))?;

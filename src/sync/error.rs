@@ -42,8 +42,8 @@ pub enum SyncError {
     /// The documents folder.
     #[error(transparent)]
     Library(#[from] LibraryError),
-    /// The documents folder would have the site itself in it.
-    #[error("`{0}` cannot be the library: this site's home or database is in it, or it is inside '.fieldpost'")]
+    /// The documents folder would have the site itself in it, or packets.
+    #[error("`{0}` cannot be the library: this site's home, its database or an exchange is in it, or it is inside '.fieldpost'")]
     LibraryPlace(PathBuf),
     /// A pattern for documents that cannot be read.
     #[error("{0}")]
@@ -137,6 +137,14 @@ pub enum SyncError {
     /// Only sites with children invite.
     #[error("'{0}' is a remote: only the host and offices invite")]
     NotAnOffice(SiteName),
+    /// What a site's parent alone may say of it.
+    #[error("the groups of '{site}' are changed at '{parent}'")]
+    NotItsParent {
+        /// The site.
+        site: SiteName,
+        /// Its parent; the site itself where it is the host.
+        parent: SiteName,
+    },
     /// A file that is there already.
     #[error("`{0}` is there already")]
     Exists(String),
@@ -213,6 +221,7 @@ impl SyncError {
             | Self::StateRestored
             | Self::NameTaken(_)
             | Self::NotAnOffice(_)
+            | Self::NotItsParent { .. }
             | Self::Exists(_)
             | Self::NothingToTrack
             | Self::Mend(_)

@@ -83,7 +83,9 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
     let neighbours = ledger.neighbours()?;
     let mut packets = Vec::new();
     for neighbour in &neighbours {
-        let sent = ledger.all_packets(neighbour.site)?;
+        let mut sent = ledger.all_packets(neighbour.site)?;
+        // A clock that was set back says nothing about what went first.
+        sent.sort_by_key(|row| row.number);
         packets.push((neighbour.card.name.clone(), neighbour.site, sent));
     }
     let values = |row: &Row| -> Vec<(String, Value)> {

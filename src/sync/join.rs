@@ -40,10 +40,10 @@ pub enum Refused {
     #[error("it does not prove that it comes from who got the invitation")]
     NotInvited,
     /// The invitation's time is over.
-    #[error("its invitation has expired: invite again")]
+    #[error("it asks with an invitation that has expired: invite again, and hand over the new file")]
     Expired,
     /// It admitted somebody already.
-    #[error("its invitation was used already: invite again")]
+    #[error("it asks with an invitation that somebody has joined with already: invite it under another name")]
     Used,
     /// It asks for another name than it was invited under.
     #[error("it was invited under another name")]
@@ -113,7 +113,6 @@ pub fn join(world: &World, folder: &std::path::Path, text: &str, exchanges: Exch
         watch: WatchSettings::default(),
         heartbeat: Settings::HEARTBEAT,
         alarm_after: Settings::ALARM_AFTER,
-        groups: invitation.groups.iter().cloned().collect(),
         bundles_folder: Settings::BUNDLES_FOLDER.to_owned(),
         history_millis: Settings::HISTORY_MILLIS,
         library: LibrarySettings::default(),
@@ -129,7 +128,6 @@ pub fn join(world: &World, folder: &std::path::Path, text: &str, exchanges: Exch
         role: word(role).into(),
         signing: invitation.inviter_signing.clone(),
         sealing: invitation.inviter_sealing.clone(),
-        groups: Vec::new(),
     };
     ledger.add_neighbour(NeighbourKind::Parent, &card, StreamId(u64::from_le_bytes(world.random())), false)?;
     ledger.set_note("invitation", &invitation.to_document())?;
@@ -238,13 +236,7 @@ pub(super) fn admit(session: &Session, opened: &Opened, file_name: &str, bytes: 
     if all.add(site.clone()).is_err() {
         return Ok(Err(Refused::NameTaken));
     }
-    let card = Card {
-        name: name.clone(),
-        role: word(invitation.role).into(),
-        signing: site.signing,
-        sealing: site.sealing,
-        groups: invitation.groups.iter().cloned().collect(),
-    };
+    let card = Card { name: name.clone(), role: word(invitation.role).into(), signing: site.signing, sealing: site.sealing };
     ledger.begin()?;
     ledger.use_invitation(&String::from(request.invitation), now)?;
     let site = ledger.add_neighbour(NeighbourKind::Child, &card, StreamId(u64::from_le_bytes(session.world.random())), true)?;

@@ -73,6 +73,8 @@ pub enum MendError {
         table: String,
         /// Field.
         field: String,
+        /// Those that it has.
+        fields: Vec<String>,
     },
     /// Nothing is held under that number.
     #[error("nothing is held under number {0}")]
@@ -108,6 +110,13 @@ pub enum MendError {
     /// A table whose records travel by themselves.
     #[error("records of {0} are sent by themselves")]
     NotManual(String),
+}
+
+impl MendError {
+    fn no_field(shape: &Shape, field: &str) -> Self {
+        let fields = shape.live_fields().map(|field| shape.name_of(field).to_owned()).collect();
+        Self::NoField { table: shape.name.clone(), field: field.to_owned(), fields }
+    }
 }
 
 /// What a conflict is settled to.
@@ -206,7 +215,7 @@ fn settle_taken(session: &Session, number: i64, decider_number: i64, conflict: &
     };
     let gone = || MendError::NoRecord { table: conflict.table.clone(), key: conflict.key.to_string() };
     let shape = session.shapes.iter().find(|shape| shape.name == conflict.table).ok_or_else(gone)?;
-    let field = shape.field(&field).ok_or_else(|| MendError::NoField { table: shape.name.clone(), field })?;
+    let field = shape.field(&field).ok_or_else(|| MendError::no_field(shape, &field))?;
     let record = record_of(session, shape, conflict)?.filter(|record| record.current.is_some()).ok_or_else(gone)?;
     let mut row = Row::default();
     row.set(field, value);
@@ -250,7 +259,7 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
     if *choice == Choice::Standing {
         return Ok(());
     }
-    let field = shape.field(name).ok_or_else(|| MendError::NoField { table: shape.name.clone(), field: name.clone() })?;
+    let field = shape.field(name).ok_or_else(|| MendError::no_field(shape, name))?;
     let value = match choice {
         Choice::Standing => winner,
         Choice::Lost => lost,
@@ -478,8 +487,7 @@ pub fn edit_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, 
         // Only what is edited goes through numbers: a reference to what is not here keeps its meaning.
         let (mut edited, mut row) = (Vec::new(), session.numbered(shape, &after.row)?);
         for (name, value) in values {
-            let unknown = || MendError::NoField { table: shape.name.clone(), field: name.clone() };
-            let field = shape.field(name).ok_or_else(unknown)?;
+            let field = shape.field(name).ok_or_else(|| MendError::no_field(shape, name))?;
             row.set(field, value.clone());
             edited.push(field);
             after.set_stamp(field, Some(Stamp { time: applying.now, site: SiteNo(0) }));

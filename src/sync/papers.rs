@@ -1,4 +1,4 @@
-//! Which papers go with the next packet: roster, rules, what is published, whether there is a library, the schema?
+//! Which papers go with the next packet: roster, rules, what is published, whether there is a library, the schema and who cannot have it?
 //!
 //! Each is told once in every version: what a neighbour was told is kept with its stream, in the commit of the build.
 
@@ -34,6 +34,13 @@ pub(super) fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BT
         if told.get(note) != Some(&hash) {
             parts.push(part);
             told.insert(note.to_owned(), hash);
+        }
+    }
+    if let Some(text) = schema::refusals::paper(session, to)? {
+        let hash = blake3::hash(text.as_bytes()).to_hex().to_string();
+        if told.get(schema::refusals::PART) != Some(&hash) {
+            parts.push(Part { name: schema::refusals::PART.into(), source: PartSource::Bytes(text.into_bytes()) });
+            told.insert(schema::refusals::PART.to_owned(), hash);
         }
     }
     if let Some((version, text)) = schema::paper(session)?.filter(|_| to.kind == NeighbourKind::Child)

@@ -1,9 +1,11 @@
 //! Who else is there? The host's roster is the truth; an office keeps its own part (its children and theirs) and sends it up.
 
+use std::collections::BTreeSet;
+
 use super::{Result, Session, SyncError};
 use crate::ledger::{LedgerError, Neighbour, NeighbourKind};
 use crate::model::{Born, SiteName, SiteNo};
-use crate::site::{OfficePart, Role, Roster, Site};
+use crate::site::{OfficePart, Role, Roster, RosterError, Site};
 
 /// All sites as far as they are known here: what the parent said, with our own part as we know it.
 ///
@@ -31,7 +33,7 @@ fn first_roster(session: &Session) -> Result<Roster> {
         name: name.clone(),
         role,
         parent: above.cloned(),
-        groups: std::collections::BTreeSet::new(),
+        groups: BTreeSet::new(),
         signing: String::new(),
         sealing: String::new(),
     };
@@ -41,6 +43,45 @@ fn first_roster(session: &Session) -> Result<Roster> {
     }
     roster.add(bare(&settings.name, settings.role, Some(&parent.card.name)))?;
     Ok(roster)
+}
+
+/// What became of a site's groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Regrouped {
+    /// The site with its groups from now on.
+    pub site: Site,
+    /// Its groups until now.
+    pub before: BTreeSet<String>,
+}
+
+/// Puts a site into groups and takes it out of others. Everybody hears of it with the roster: a child of this site and those below it with the
+/// next packet, all others once it has gone up and down.
+///
+/// # Errors
+/// [`SyncError::Roster`] for a site that is not there, [`SyncError::NotItsParent`] for another one's; then nothing changed.
+pub fn regroup(session: &Session, name: &SiteName, add: &BTreeSet<String>, remove: &BTreeSet<String>) -> Result<Regrouped> {
+    let mut all = known(session)?;
+    let site = all.find(name).ok_or_else(|| RosterError::Unknown(name.clone()))?;
+    // An office's part is its own word: what anybody else wrote into it would be gone with its next one. The host has nobody above it.
+    let writer = site.parent.as_ref().unwrap_or(&site.name);
+    if writer != session.name() {
+        return Err(SyncError::NotItsParent { site: name.clone(), parent: writer.clone() });
+    }
+    let before = site.groups.clone();
+    let groups: BTreeSet<String> = before.difference(remove).chain(add).cloned().collect();
+    let site = Site { groups: groups.clone(), ..site.clone() };
+    if groups != before {
+        all.set_groups(name, groups)?;
+        session.ledger.begin()?;
+        let done = keep(session, &all).and_then(|()| Ok(session.ledger.commit(&session.world, "commit groups")?));
+        if let Err(error) = done {
+            if !error.is_crash() {
+                session.ledger.rollback()?;
+            }
+            return Err(error);
+        }
+    }
+    Ok(Regrouped { site, before })
 }
 
 /// Writes the roster down: the host's whole, an office's own part.

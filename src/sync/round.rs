@@ -21,6 +21,7 @@ use crate::model::PacketNumber;
 use crate::sync::streams::inbox::{self, Collected};
 use crate::sync::streams::places::{self, Place};
 use crate::sync::streams::stops;
+use crate::sync::tracking::upgrade;
 
 /// Which halves of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,15 @@ impl Halves {
 /// # Errors
 /// What stops the whole site: database, ledger, home. Everything else is in the report.
 pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: Halves, progress: &mut dyn FnMut(&str)) -> Result<Report> {
+    run_through(session, exchanges, halves, progress).map_err(|error| upgrade::or_moved(session, error))
+}
+
+fn run_through(
+    session: &mut Session,
+    exchanges: &mut [&mut dyn Exchange],
+    halves: Halves,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Report> {
     let began = session.world.now();
     let mut report = Report { found: session.missed, ..Report::default() };
     for (table, missed) in &session.repaired {

@@ -129,6 +129,20 @@ pub(super) fn seal_under_lock(session: &Session) -> Result<()> {
     sealing.finish()
 }
 
+/// Seals what the application's triggers wrote while a slice was applied, inside transactions of database and ledger that are open already.
+/// What was applied is noted as well, and is what the mirror says.
+pub(super) fn seal_what_triggers_wrote(session: &Session) -> Result<()> {
+    let mut sealing = Sealing::new(session, CauseKind::Seal);
+    for shape in &session.shapes {
+        while let Some(noted) = Noticed::read(session, shape)? {
+            // A record that we took out and put back has not ended.
+            noted.keys.iter().try_for_each(|(key, noted)| sealing.look(shape, key, false, noted.last))?;
+            sealed_up_to(session, shape, noted.last)?;
+        }
+    }
+    sealing.finish()
+}
+
 /// Notes in the ledger that a table is sealed up to a number, and what its log has under it. A copy of the database that comes back later
 /// gives the number to another note.
 pub(super) fn sealed_up_to(session: &Session, shape: &Shape, number: i64) -> Result<()> {

@@ -110,7 +110,6 @@ pub fn init(
         watch: WatchSettings::default(),
         heartbeat: Settings::HEARTBEAT,
         alarm_after: Settings::ALARM_AFTER,
-        groups: Vec::new(),
         bundles_folder: Settings::BUNDLES_FOLDER.to_owned(),
         history_millis: Settings::HISTORY_MILLIS,
         library: LibrarySettings::default(),

@@ -12,6 +12,8 @@ use super::World;
 
 /// Suffix of files that are being written.
 pub const TEMPORARY: &str = ".part";
+/// Letters and digits between the dot and the suffix.
+const RANDOM: usize = 6;
 
 /// What can go wrong with a durable file.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +66,7 @@ pub fn publish_with<E: From<FileError>>(
     let folder = path.parent().unwrap_or(Path::new("."));
     let io = |error: io::Error| E::from(FileError::Io(error));
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".").suffix(TEMPORARY);
+    builder.prefix(".").suffix(TEMPORARY).rand_bytes(RANDOM);
     if privacy == Privacy::Ordinary {
         share_as_umask_says(&mut builder);
     }
@@ -77,6 +79,33 @@ pub fn publish_with<E: From<FileError>>(
         Existing::Keep => drop(file.persist_noclobber(path).map_err(|error| io(error.error))?),
     }
     sync_folder(folder).map_err(io)
+}
+
+/// Whether a file has a name that [`publish_with`] gives to what it writes, before it has its own.
+#[must_use]
+pub fn is_unfinished(name: &str) -> bool {
+    let random = name.strip_prefix('.').and_then(|name| name.strip_suffix(TEMPORARY));
+    random.is_some_and(|random| random.len() == RANDOM && random.chars().all(|letter| letter.is_ascii_alphanumeric()))
+}
+
+/// Whether two paths lead to one file.
+///
+/// # Errors
+/// As the operating system says.
+#[cfg(unix)]
+pub fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let (one, other) = (fs::metadata(one)?, fs::metadata(other)?);
+    Ok((one.dev(), one.ino()) == (other.dev(), other.ino()))
+}
+
+/// Whether two paths lead to one file.
+///
+/// # Errors
+/// As the operating system says.
+#[cfg(not(unix))]
+pub fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
+    Ok(fs::canonicalize(one)? == fs::canonicalize(other)?)
 }
 
 /// The permission bits of an open file; 0 where the system has none.
@@ -175,7 +204,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a");
         let world = World::simulated(Box::new(SystemClock), 1, Faults::none());
-        publish(&world, &path, b"old", Existing::Keep, Privacy::Ordinary).unwrap();
+        publish_with(&world, &path, Existing::Keep, Privacy::Ordinary, |_| {
+            let names: Vec<_> =
+                fs::read_dir(folder.path())?.map(|entry| entry.map(|entry| entry.file_name())).collect::<io::Result<_>>()?;
+            assert!(names.iter().all(|name| is_unfinished(name.to_str().unwrap())) && names.len() == 1, "{names:?}");
+            Ok::<_, FileError>(())
+        })
+        .unwrap();
+        assert!(!is_unfinished("a.part") && !is_unfinished(".my-own.part") && !is_unfinished(".part"));
+        publish(&world, &path, b"old", Existing::Replace, Privacy::Ordinary).unwrap();
         world.faults().kill_before(Some(1));
         assert!(matches!(publish(&world, &path, b"new", Existing::Replace, Privacy::Ordinary), Err(FileError::Crash(_))));
         assert_eq!(fs::read(&path).unwrap(), b"old");

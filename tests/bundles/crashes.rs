@@ -121,6 +121,50 @@ fn killed_anywhere_an_install_an_upgrade_and_every_way_back_are_done_or_taken_ba
     }
 }
 
+/// Somebody goes on working on a file after the death and before the next run.
+#[test]
+fn what_was_there_before_an_install_that_died_is_kept_also_where_somebody_edits_since() {
+    let tree = four();
+    write(&tree, "anna", "b.txt", "what was there");
+    let file = small(&tree, "1.0.0");
+    let (mut rescued, scratch) = (0, tree.folder.path().join("untouched"));
+    copy(&tree.home("anna"), &scratch);
+    for kill in 1.. {
+        let world = tree.world("anna");
+        world.faults().kill_before(Some(kill));
+        let open = Session::open(world, Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap(), tree.limits.clone());
+        let Ok(session) = open else { continue };
+        let done = bundles::verified(&session, &file).map_err(SyncError::from);
+        let done = done.and_then(|opened| install::install(&session, &opened, Scope::Site));
+        drop(session);
+        if done.is_ok() {
+            break;
+        }
+        let half = files(&tree, "anna")["b.txt"] == "1.0.0";
+        write(&tree, "anna", "deep/.aB3xY9.part", "half a content");
+        write(&tree, "anna", ".own-file.part", "mine");
+        if half {
+            write(&tree, "anna", "b.txt", "1.0.0, and a line of mine");
+        }
+        let followed = bundles::follow::follow(&tree.session("anna")).unwrap();
+        let there = files(&tree, "anna");
+        if half && there.contains_key("b.txt.before") {
+            rescued += 1;
+            assert_eq!(there["b.txt.before"], "what was there");
+            assert_eq!(there["b.txt"], "1.0.0, and a line of mine");
+            assert!(followed.notes.iter().any(|note| note.contains("`b.txt.before`")), "{:?}", followed.notes);
+            assert!(!there.contains_key("deep/.aB3xY9.part") && there.contains_key(".own-file.part"));
+        } else if half {
+            // It had come to its end: it comes back when the bundle goes.
+            undo::undo(&tree.session("anna"), Scope::Site, &named("small"), undo::Depth::All, Loss::KeepBeside).unwrap();
+            assert_eq!(files(&tree, "anna")["b.txt"], "what was there");
+        }
+        std::fs::remove_dir_all(tree.home("anna")).unwrap();
+        copy(&scratch, &tree.home("anna"));
+    }
+    assert!(rescued >= 2, "{rescued}");
+}
+
 #[test]
 fn killed_anywhere_publishing_and_withdrawing_are_done_or_not() {
     let tree = four();

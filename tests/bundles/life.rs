@@ -1,11 +1,13 @@
 //! The whole life of a bundle at five sites of which three are meant: published, upgraded over local changes, rolled back, removed.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use fieldpost::bundle::Loss;
+use fieldpost::bundle::{Fate, Loss};
 use fieldpost::sync::bundles::{self, Refusal, Scope, install, look, undo};
 
-use crate::{ALL, LISTS, everything, files, forms, four, named, publish, refusal, source_files, version_of, write};
+use crate::support::Tree;
+use crate::{ALL, Folder, LISTS, custom, everything, files, forms, four, named, publish, refusal, source_files, version_of, write};
 
 #[test]
 fn a_bundle_lives_from_its_publication_to_its_end_and_leaves_every_byte_as_it_was() {
@@ -108,4 +110,56 @@ fn a_bundle_lives_from_its_publication_to_its_end_and_leaves_every_byte_as_it_wa
         }
         assert_eq!(everything(&tree, site), first, "at {site}");
     }
+}
+
+/// A bundle with files of these contents.
+fn with_files(tree: &Tree, version: &str, contents: &[(&str, &str)]) -> PathBuf {
+    let folder = Folder::new(tree, &format!("name = 'x'\nversion = '{version}'\n")).with("files/always.txt", "x");
+    let folder = contents.iter().fold(folder, |folder, (path, text)| folder.with(&format!("files/{path}"), text));
+    folder.build(&tree.session("head").signing)
+}
+
+#[test]
+fn a_file_that_a_version_leaves_out_and_a_later_one_has_again_is_nobodys_to_replace() {
+    let tree = four();
+    let install = |version: &str, contents: &[(&str, &str)]| {
+        let session = tree.session("anna");
+        let file = with_files(&tree, version, contents);
+        install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site).unwrap()
+    };
+    let there = |path: &str| files(&tree, "anna").remove(path);
+    write(&tree, "anna", "own.xml", "what anna had");
+    write(&tree, "anna", "same.xml", "1");
+    let first = files(&tree, "anna");
+    install("1.0.0", &[("a.xml", "1"), ("b.xml", "1"), ("own.xml", "1"), ("same.xml", "1")]);
+    write(&tree, "anna", "a.xml", "changed by anna");
+    write(&tree, "anna", "b.xml", "changed by anna");
+    let two = install("2.0.0", &[]);
+    // What was there before any version is there again as soon as none has the path.
+    assert_eq!(two.files.iter().find(|(path, _)| path == "own.xml").map(|(_, fate)| fate), Some(&Fate::Restored));
+    assert_eq!((there("own.xml").as_deref(), there("same.xml").as_deref()), (Some("what anna had"), Some("1")));
+    assert_eq!(there("a.xml").as_deref(), Some("changed by anna"));
+    std::fs::remove_file(custom(&tree, "anna").join("b.xml")).unwrap();
+    let three = install("3.0.0", &[("a.xml", "3"), ("b.xml", "3"), ("own.xml", "3")]);
+    let fate = |path: &str| three.files.iter().find(|(of, _)| of == path).map(|(_, fate)| fate.clone());
+    assert_eq!(fate("a.xml"), Some(Fate::Kept { beside: Some("a.xml.new-3.0.0".to_owned()) }));
+    assert_eq!((fate("b.xml"), fate("own.xml")), (Some(Fate::Added), Some(Fate::Replaced)));
+    assert_eq!((there("a.xml").as_deref(), there("a.xml.new-3.0.0").as_deref()), (Some("changed by anna"), Some("3")));
+    write(&tree, "anna", "a.xml", "1");
+    undo::undo(&tree.session("anna"), Scope::Site, &named("x"), undo::Depth::All, Loss::Refuse).unwrap();
+    assert_eq!(files(&tree, "anna"), first);
+}
+
+#[test]
+fn a_round_says_what_of_a_site_gives_way() {
+    let tree = four();
+    write(&tree, "anna", "always.txt", "what anna had");
+    publish(&tree, &with_files(&tree, "1.0.0", &[]), &["sales"]);
+    tree.sync("head");
+    let report = tree.sync("anna");
+    let said = format!("{report:?}");
+    assert!(
+        said.contains("bundle x 1.0.0 is installed; `always.txt` was there: it is kept, and comes back when the bundle goes"),
+        "{said}"
+    );
 }

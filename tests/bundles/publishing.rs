@@ -1,9 +1,12 @@
 //! Who gets which version, when, and what of a file that was damaged or exchanged on the way?
 
+use std::collections::BTreeSet;
+
 use fieldpost::bundle::Loss;
 use fieldpost::model::Millis;
 use fieldpost::site::Role;
 use fieldpost::sync::bundles::{self, Refusal, Scope, install, undo};
+use fieldpost::sync::roster;
 
 use crate::support::Tree;
 use crate::{ALL, Folder, LISTS, add, files, forms, four, named, publish, refusal, source_files, version_of};
@@ -87,14 +90,56 @@ fn a_version_whose_day_is_to_come_hides_none_before_it() {
     }
 }
 
+/// Puts a site into exactly these groups.
+fn regroup(tree: &Tree, at: &str, site: &str, groups: &[&str]) {
+    let (session, name) = (tree.session(at), crate::support::name(site));
+    let before = roster::known(&session).unwrap().find(&name).unwrap().groups.clone();
+    let now: BTreeSet<String> = groups.iter().map(|group| (*group).to_owned()).collect();
+    let done = roster::regroup(&session, &name, &now, &before.difference(&now).cloned().collect()).unwrap();
+    assert_eq!((&done.site.groups, &done.before), (&now, &before));
+}
+
+#[test]
+fn a_site_that_comes_into_a_group_gets_what_is_for_it_also_below_an_office() {
+    let tree = four();
+    add(&tree, "head", "north", Role::Office, &[]);
+    tree.settle(&["head", "north"]);
+    add(&tree, "north", "erna", Role::Remote, &[]);
+    let all = ["anna", "bert", "erna", "north", "head"];
+    publish(&tree, &plain(&tree, "1.0.0"), &["sales"]);
+    tree.settle(&all);
+    let versions = || ["anna", "bert", "erna"].map(|site| version_of(&tree, site, "x"));
+    let has = |version: &str| Some(version.to_owned());
+    assert_eq!(versions(), [has("1.0.0"), has("1.0.0"), None]);
+    // Whoever is not its parent may not: what the host wrote would be gone with the office's next word.
+    for (at, site, parent) in [("head", "erna", "north"), ("north", "anna", "head"), ("anna", "anna", "head")] {
+        let denied = roster::regroup(&tree.session(at), &crate::support::name(site), &["sales".to_owned()].into(), &BTreeSet::new());
+        assert_eq!(denied.unwrap_err().to_string(), format!("the groups of '{site}' are changed at '{parent}'"));
+    }
+    regroup(&tree, "head", "anna", &["east"]);
+    regroup(&tree, "north", "erna", &["sales"]);
+    tree.settle(&all);
+    assert_eq!(versions(), [has("1.0.0"), has("1.0.0"), has("1.0.0")], "what is published already comes");
+    publish(&tree, &plain(&tree, "2.0.0"), &["sales"]);
+    tree.settle(&all);
+    assert_eq!(versions(), [has("1.0.0"), has("2.0.0"), has("2.0.0")]);
+    for site in all {
+        let known = roster::known(&tree.session(site)).unwrap();
+        let groups = ["anna", "erna"].map(|of| known.find(&crate::support::name(of)).unwrap().groups.iter().cloned().collect::<Vec<_>>());
+        assert_eq!(groups, [["east"], ["sales"]], "as {site} knows it");
+    }
+    regroup(&tree, "head", "anna", &["sales"]);
+    tree.settle(&all);
+    assert_eq!(versions(), [has("2.0.0"), has("2.0.0"), has("2.0.0")]);
+    assert!(tree.sync("anna").built.is_empty());
+}
+
 /// Nobody takes anything away from a site because a list of groups has changed.
 #[test]
 fn a_site_that_leaves_its_group_keeps_what_it_has_and_gets_no_newer_version() {
     let tree = four();
     let in_groups = |groups: &[&str]| {
-        let session = tree.session("head");
-        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
-        session.home.write_settings(&session.world, &fieldpost::site::Settings { groups, ..session.settings.clone() }).unwrap();
+        regroup(&tree, "head", "head", groups);
     };
     in_groups(&["sales"]);
     publish(&tree, &plain(&tree, "1.0.0"), &["sales"]);

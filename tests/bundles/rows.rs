@@ -10,7 +10,7 @@ use crate::{ALL, Folder, LISTS, four, named, publish, refusal};
 
 /// A bundle with one list.
 fn list(tree: &Tree, name: &str, version: &str, table: &str, keys: &str, mode: &str, csv: &str) -> PathBuf {
-    let runs = if table == "shortcuts" { "at-each" } else { "at-host" };
+    let runs = if ["shortcuts", "favourites"].contains(&table) { "at-each" } else { "at-host" };
     let toml = format!(
         "name = '{name}'\nversion = '{version}'\n[[rows]]\nfile = 'rows/a.csv'\ntable = '{table}'\nkey = ['{keys}']\nmode = '{mode}'\nruns = '{runs}'\n"
     );
@@ -142,4 +142,88 @@ fn a_list_is_nothing_but_values_for_a_table_of_the_application() {
     installing("shortcuts", &format!("key,screen\n{formula},'; DROP TABLE customers; --\nlong,{long}\n")).unwrap();
     let there = tree.rows("anna", "SELECT key, screen FROM shortcuts WHERE key <> 'F1' ORDER BY 1");
     assert_eq!(there, [format!("{formula}|'; DROP TABLE customers; --"), format!("long|{long}")]);
+}
+
+/// Installs a list of `favourites` at anna.
+fn installing(tree: &Tree, mode: &str, csv: &str) -> Result<install::Effects, fieldpost::sync::SyncError> {
+    let session = tree.session("anna");
+    let opened = bundles::verified(&session, &list(tree, "f", "1.0.0", "favourites", "id", mode, csv)).unwrap();
+    let planned = install::plan(&session, &opened, Scope::Site);
+    let done = install::install(&session, &opened, Scope::Site);
+    assert_eq!(format!("{planned:?}"), format!("{done:?}"));
+    done
+}
+
+fn remove(tree: &Tree, loss: Loss) -> Result<undo::Undone, fieldpost::sync::SyncError> {
+    undo::undo(&tree.session("anna"), Scope::Site, &named("f"), undo::Depth::All, loss)
+}
+
+const FAVOURITES: &str = "SELECT * FROM favourites ORDER BY 1 COLLATE BINARY, 2";
+
+#[test]
+fn rows_that_their_key_does_not_tell_apart_go_one_by_one_and_come_back_all() {
+    let tree = four();
+    tree.edit(
+        "anna",
+        "CREATE TABLE favourites (id NUMERIC COLLATE NOCASE, customer TEXT);
+         INSERT INTO favourites VALUES (NULL, 'a'), (NULL, 'a'), (NULL, 'b'), (1, 'c'), (1, 'd'), (2, 'x'), ('k', 'p'), ('K', 'q'), ('K', 'p')",
+    );
+    let first = tree.rows("anna", FAVOURITES);
+    let effects = installing(&tree, "replace", "id,customer\n2,y\n7,z\n").unwrap();
+    assert_eq!(effects.rows["favourites"], install::RowCounts { added: 1, changed: 1, removed: 8 });
+    assert_eq!(tree.rows("anna", FAVOURITES), ["2|y", "7|z"]);
+    let undone = remove(&tree, Loss::Refuse).unwrap();
+    assert_eq!(undone.rows["favourites"], install::RowCounts { added: 8, changed: 1, removed: 1 });
+    assert_eq!(tree.rows("anna", FAVOURITES), first);
+    // A row that somebody gave the key of one of the bundle's does not go for it.
+    installing(&tree, "insert", "id,customer\n7,z\n").unwrap();
+    tree.edit("anna", "INSERT INTO favourites VALUES ('7', 'mine')");
+    assert!(matches!(refusal(remove(&tree, Loss::Refuse)), Refusal::RowsChanged { count: 1, .. }));
+    assert_eq!(remove(&tree, Loss::KeepBeside).unwrap().kept_rows, 1);
+    let there = tree.rows("anna", FAVOURITES);
+    assert_eq!(there.len(), first.len() + 2, "{there:?}");
+}
+
+#[test]
+fn what_triggers_would_lose_because_of_a_list_is_refused_and_what_they_add_is_not() {
+    let tree = four();
+    tree.edit(
+        "anna",
+        "CREATE TABLE favourites (id TEXT PRIMARY KEY, customer TEXT, at REAL);
+         INSERT INTO favourites VALUES ('old', 'A', 0), ('changes', 'A', 0); INSERT INTO shortcuts VALUES ('F7', 'old');
+         CREATE TRIGGER cascade AFTER DELETE ON favourites BEGIN DELETE FROM shortcuts WHERE screen = old.id; END;
+         CREATE TRIGGER log AFTER INSERT ON favourites BEGIN INSERT INTO shortcuts VALUES (hex(randomblob(8)), 'log'); END;
+         CREATE TRIGGER time AFTER UPDATE OF customer ON favourites BEGIN UPDATE favourites SET at = random() WHERE id = new.id; END;",
+    );
+    let own = || (tree.rows("anna", FAVOURITES), tree.rows("anna", "SELECT * FROM shortcuts WHERE screen <> 'log' ORDER BY 1"));
+    let first = own();
+    let why = refusal(installing(&tree, "replace", "id,customer\nnew,B\n"));
+    assert!(matches!(&why, Refusal::RowsWayBack { what, .. } if what == "what `shortcuts` holds"), "{why}");
+    assert_eq!(own(), first);
+    // A log and the time of a change are no loss.
+    installing(&tree, "upsert", "id,customer\nnew,B\nchanges,B\n").unwrap();
+    tree.edit("anna", "INSERT INTO shortcuts VALUES ('F8', 'new')");
+    let there = own();
+    let why = refusal(remove(&tree, Loss::Refuse));
+    assert!(matches!(&why, Refusal::RowsLose { what } if what == "what `shortcuts` holds"), "{why}");
+    assert_eq!(own(), there);
+    tree.edit("anna", "DELETE FROM shortcuts WHERE key = 'F8'");
+    remove(&tree, Loss::Refuse).unwrap();
+    assert_eq!(own().1, first.1);
+    assert_eq!(tree.rows("anna", "SELECT id, customer FROM favourites ORDER BY 1"), ["changes|A", "old|A"]);
+}
+
+#[test]
+fn a_conflict_clause_of_the_schema_deletes_nobodys_row() {
+    let tree = four();
+    tree.edit(
+        "anna",
+        "CREATE TABLE favourites (id TEXT PRIMARY KEY, customer TEXT UNIQUE ON CONFLICT REPLACE);
+         INSERT INTO favourites VALUES ('mine', 'A'), ('other', 'B')",
+    );
+    for csv in ["id,customer\nnew,A\n", "id,customer\nother,A\n"] {
+        let why = refusal(installing(&tree, "upsert", csv)).to_string();
+        assert!(why.contains("UNIQUE constraint failed"), "{why}");
+        assert_eq!(tree.rows("anna", FAVOURITES), ["mine|A", "other|B"]);
+    }
 }

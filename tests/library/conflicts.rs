@@ -2,6 +2,8 @@
 
 use crate::folders::{SITES, library};
 
+const RULES: &str = "[library]\nconflict = { '*.new' = 'newest', '*.up' = 'parent', '*.down' = 'child' }\n";
+
 #[test]
 fn both_edits_are_kept_and_the_copy_is_named_after_its_site() {
     let tree = library("");
@@ -57,11 +59,16 @@ fn a_folder_around_the_site_itself_is_refused() {
         let report = tree.sync("head");
         assert!(report.waiting.iter().any(|waiting| waiting.why.contains("cannot be the library")), "{folder}: {:?}", report.waiting);
     }
+    // Packets are no documents either.
+    let mut session = tree.session("north");
+    session.settings.exchanges.addresses = vec![tree.document("north", "share").to_str().unwrap().to_owned()];
+    let refused = fieldpost::sync::documents::switch::on(&mut session).unwrap_err().to_string();
+    assert!(refused.contains("or an exchange is in it"), "{refused}");
 }
 
 #[test]
 fn the_rules_say_by_pattern_which_edit_stands() {
-    let tree = library("[library]\nconflict = { '*.new' = 'newest', '*.up' = 'parent', '*.down' = 'child' }\n");
+    let tree = library(RULES);
     for path in ["a.new", "b.new", "a.up", "a.down"] {
         tree.write("head", path, "first");
     }
@@ -93,6 +100,30 @@ fn a_document_that_is_deleted_here_and_edited_there_comes_back() {
 }
 
 #[test]
+fn what_a_deleted_document_held_last_is_no_edit_against_the_one_that_brings_it_back() {
+    let tree = library(RULES);
+    tree.write("head", "stays", "x");
+    for (deletes, edits) in [("head", "anna"), ("head", "north"), ("north", "anna")] {
+        let paths = ["new", "up", "down", "both"].map(|kind| format!("{deletes}-{edits}.{kind}"));
+        let write = |site, content| paths.iter().for_each(|path| tree.write(site, path, content));
+        write("head", "first");
+        tree.settle(&SITES);
+        write(edits, "edited");
+        write(deletes, "written later, and deleted before anybody had it");
+        tree.receive(deletes);
+        paths.iter().for_each(|path| tree.delete(deletes, path));
+        tree.settle(&SITES);
+        for site in SITES {
+            paths.iter().for_each(|path| assert_eq!(tree.read(site, path), "edited", "{path} at {site}"));
+            let coming = fieldpost::sync::documents::place::coming(&tree.session(site)).unwrap();
+            assert!(coming.is_empty(), "at {site}: {coming:?}");
+        }
+    }
+    assert_eq!(tree.folder("anna").len(), 13, "and nothing else: {:?}", tree.folder("anna").keys());
+    tree.assert_same(&SITES);
+}
+
+#[test]
 fn an_edit_of_a_document_that_was_deleted_and_made_again_meanwhile_is_kept_beside_it() {
     let tree = library("");
     tree.write("head", "a", "first");
@@ -104,6 +135,20 @@ fn an_edit_of_a_document_that_was_deleted_and_made_again_meanwhile_is_kept_besid
     tree.write("anna", "a", "edited at anna");
     tree.settle(&SITES);
     tree.assert_documents(&SITES, &[("a", "made again at head"), ("a (anna 2023-11-14)", "edited at anna"), ("b", "stays")]);
+}
+
+#[test]
+fn a_document_that_was_made_again_where_it_was_deleted_is_kept_beside_the_edit_of_the_old_one() {
+    let tree = library("");
+    tree.write("head", "a", "first");
+    tree.write("head", "b", "stays");
+    tree.settle(&SITES);
+    tree.delete("anna", "a");
+    tree.receive("anna");
+    tree.write("anna", "a", "made again at anna");
+    tree.write("head", "a", "edited at head");
+    tree.settle(&SITES);
+    tree.assert_documents(&SITES, &[("a", "edited at head"), ("a (anna 2023-11-14)", "made again at anna"), ("b", "stays")]);
 }
 
 #[test]

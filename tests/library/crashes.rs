@@ -76,6 +76,35 @@ fn a_round_that_dies_before_any_durable_step_is_done_by_the_next() {
 }
 
 #[test]
+fn what_a_look_that_died_found_and_is_no_more_is_in_no_list() {
+    for kill in 1.. {
+        let tree = library("");
+        for path in ["edited", "gone", "stays"] {
+            tree.write("head", path, "first");
+        }
+        tree.settle(&SITES);
+        for path in ["edited", "gone", "new"] {
+            tree.write("head", path, "seen once");
+        }
+        let died = tree.sync_dying("head", kill);
+        if died.is_none_or(|step| step.contains("packet") || step.contains("seal")) {
+            assert!(kill > 4, "{kill}");
+            return;
+        }
+        tree.write("head", "edited", "in its place");
+        tree.delete("head", "gone");
+        tree.delete("head", "new");
+        tree.settle(&SITES);
+        for site in SITES {
+            let names: Vec<String> = tree.folder(site).into_keys().collect();
+            assert_eq!(names, ["edited", "stays"], "at {site}, died before {died:?}");
+            assert_eq!(tree.read(site, "edited"), "in its place", "at {site}, died before {died:?}");
+            assert_eq!(tree.rows(site, "SELECT path FROM _fieldpost_library ORDER BY path"), names, "at {site}, died before {died:?}");
+        }
+    }
+}
+
+#[test]
 fn lost_late_and_repeated_packets_change_nothing() {
     for seed in 0..4 {
         let (tree, large) = beginning();

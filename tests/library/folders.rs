@@ -94,6 +94,29 @@ impl Tree {
         home.write_settings(&self.world(site), &settings).unwrap();
     }
 
+    /// An edit at head that anna has in its list, and most of the content not before north sends more in a round.
+    pub fn edit_on_its_way(&self, path: &str) -> Vec<u8> {
+        let before = self.read("anna", path);
+        self.set_library("north", |library| library.budget = 1);
+        let edit = noise(1 << 20, 3);
+        self.write("head", path, &edit);
+        ["head", "north", "anna"].iter().for_each(|site| drop(self.sync(site)));
+        assert_eq!(self.read("anna", path), before);
+        assert!(self.session("anna").ledger.missing().unwrap().len() == 1, "the list of anna says what is on its way");
+        edit
+    }
+
+    pub fn let_it_come(&self) {
+        self.set_library("north", |library| library.budget = LibrarySettings::default().budget);
+    }
+
+    /// A round that sends nothing: what changed is in the list and sealed.
+    pub fn receive(&self, site: &str) {
+        self.tick(1_000);
+        let mut session = self.session(site);
+        round::run(&mut session, &mut [&mut self.exchange.clone()], round::Halves::Receive, &mut |_| {}).unwrap();
+    }
+
     pub fn sync_allowing_deletions(&self, site: &str) -> Report {
         self.tick(1_000);
         let mut session = self.session(site);

@@ -228,6 +228,17 @@ fn groups_get_what_is_for_them_and_an_office_everything() {
     tree.settle(&all);
     assert!(names("head").contains(&"tech/from sally".to_owned()));
     assert!(names("boss").contains(&"tech/from sally".to_owned()));
+
+    // One that changes its group keeps what it has and gets what is for the other one, also what was there before.
+    let group = |name: &str| [name.to_owned()].into();
+    fieldpost::sync::roster::regroup(&tree.session("north"), &crate::support::name("sally"), &group("tech"), &group("sales")).unwrap();
+    tree.settle(&all);
+    assert_eq!(names("sally"), ["sales/a", "tech/b", "tech/from sally"]);
+    tree.write("head", "sales/a", "newer");
+    tree.write("head", "tech/b", "newer");
+    tree.settle(&all);
+    assert_eq!([tree.read("sally", "sales/a"), tree.read("sally", "tech/b")], ["sales/a", "newer"]);
+    assert_eq!(names("boss"), ["sales/a", "tech/b", "tech/from sally"]);
 }
 
 #[test]

@@ -239,3 +239,26 @@ fn a_site_that_joins_in_between_knows_the_numbers_too() {
     tree.assert_rows(&["head", "anna"], "SELECT town, city FROM customers WHERE id = 'ACME'", &["anna|p"]);
     assert_one(&tree, &["head", "anna"]);
 }
+
+#[test]
+fn a_column_that_takes_over_the_name_of_one_that_goes_is_that_column_at_a_child_too() {
+    let tree = two();
+    // In some records both hold the same, in some nothing.
+    tree.edit("head", "UPDATE customers SET phone = 'Chur' WHERE id = 'CORE'; INSERT INTO customers VALUES ('ECHO', 'Echo', NULL, '5')");
+    tree.settle(&["head", "anna"]);
+    tree.edit("anna", "UPDATE customers SET city = 'anna', phone = 'lost' WHERE id = 'ACME'");
+    tree.edit("head", "ALTER TABLE customers DROP COLUMN phone; ALTER TABLE customers RENAME COLUMN city TO phone");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, phone FROM customers ORDER BY id", &["ACME|anna", "BOLT|Basel", "CORE|Chur", "ECHO|-"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_table_that_takes_over_the_name_of_one_that_goes_is_that_table_at_a_child_too() {
+    let tree = two_of(&format!("{SCHEMA} CREATE TABLE old (id TEXT PRIMARY KEY, body TEXT); INSERT INTO old VALUES ('x', 'gone')"));
+    tree.edit("anna", "UPDATE notes SET body = 'anna'");
+    tree.edit("head", "DROP TABLE old; ALTER TABLE notes RENAME TO old");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, body FROM old", &["N1|anna"]);
+    assert_one(&tree, &["head", "anna"]);
+}

@@ -62,6 +62,48 @@ fn a_person_may_say_that_it_is_another_column() {
     assert!(events.iter().any(|event| format!("{:?}", event.what).contains("phone")), "{events:?}");
 }
 
+/// In a table that is made anew, a column gets the former name of one that goes.
+const TAKEN_OVER: &str = "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, phone TEXT);
+    INSERT INTO n SELECT id, name, city FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT";
+
+#[test]
+fn a_column_that_took_over_a_name_in_a_table_made_anew_is_asked_about() {
+    for same in [true, false] {
+        let tree = two();
+        tree.edit("head", TAKEN_OVER);
+        tree.edit("anna", "UPDATE customers SET city = 'anna' WHERE id = 'ACME'");
+        let report = tree.sync("head");
+        let said = "column `phone` of table `customers` holds now what `city` held, which is gone";
+        assert!(report.notes.iter().any(|note| note.starts_with(said)), "{:?}", report.notes);
+        let question = "is `phone` of `customers` another name of its column `city`, or another column? 'fieldpost schema hint' tells, then it goes to all sites";
+        assert_eq!(report.waiting.iter().map(|waiting| waiting.why.as_str()).collect::<Vec<_>>(), [question]);
+        tree.settle(&["anna", "head"]);
+        assert_eq!(tree.rows("anna", "SELECT city FROM customers WHERE id = 'ACME'"), ["anna"], "nothing goes before that is known");
+        let mut session = tree.session("head");
+        match same {
+            true => hints::is_renamed(&mut session, "customers", "city", "phone").unwrap(),
+            false => assert_eq!(hints::is_another(&session, None).unwrap(), 1),
+        }
+        drop(session);
+        tree.settle(&["head", "anna"]);
+        let first = if same { "ACME|anna" } else { "ACME|Bern" };
+        tree.assert_rows(&["head", "anna"], "SELECT id, phone FROM customers ORDER BY id", &[first, "BOLT|Basel", "CORE|Chur"]);
+        assert_one(&tree, &["head", "anna"]);
+    }
+}
+
+#[test]
+fn a_table_made_anew_whose_columns_only_went_or_were_converted_asks_nothing() {
+    for (columns, values) in [("phone TEXT", "phone"), ("phone TEXT", "'+41 ' || phone"), ("phone TEXT", "coalesce(phone, city)")] {
+        let tree = two();
+        tree.edit("head", &TAKEN_OVER.replace("phone TEXT", columns).replace("id, name, city FROM", &format!("id, name, {values} FROM")));
+        let report = tree.sync("head");
+        assert!(report.waiting.is_empty(), "{values}: {:?}", report.waiting);
+        tree.settle(&["head", "anna"]);
+        assert_one(&tree, &["head", "anna"]);
+    }
+}
+
 #[test]
 fn a_table_that_may_be_another_one_under_a_new_name_waits_too() {
     let tree = two();
@@ -115,4 +157,19 @@ fn a_column_that_came_parked_under_the_number_that_a_hint_ended_takes_what_comes
         tree.assert_rows(&["head"], &format!("SELECT DISTINCT {now} FROM visits"), &["anna"]);
         assert_one(&tree, &["head", "anna"]);
     }
+}
+
+#[test]
+fn a_column_of_an_empty_table_may_be_another_one_under_a_new_name_and_is_asked_about() {
+    let tree = two();
+    tree.edit("anna", "INSERT INTO notes VALUES ('N2', 'BOLT', 'late')");
+    tree.edit("head", "DELETE FROM notes");
+    tree.sync("head");
+    tree.edit("head", "ALTER TABLE notes RENAME COLUMN body TO text");
+    let report = tree.sync("head");
+    assert!(report.waiting.iter().any(|waiting| waiting.why.contains("is `text` of `notes` another name")), "{:?}", report.waiting);
+    hints::is_renamed(&mut tree.session("head"), "notes", "body", "text").unwrap();
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, text FROM notes", &["N2|late"]);
+    assert_one(&tree, &["head", "anna"]);
 }

@@ -5,6 +5,7 @@ mod chinook;
 mod crashes;
 mod former_names;
 mod hints;
+mod meanwhile;
 mod names;
 mod own_things;
 mod refusals;

@@ -244,3 +244,15 @@ fn a_key_that_is_called_otherwise_is_the_same_also_where_no_record_is_left_to_sh
     tree.assert_rows(&["head", "anna"], "SELECT number, body FROM notes", &["N1|anna"]);
     assert_one(&tree, &["head", "anna"]);
 }
+
+#[test]
+fn names_in_other_letters_are_the_same_names() {
+    let tree = four();
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'; INSERT INTO notes VALUES ('N2', 'BOLT', 'late')");
+    tree.edit("head", "ALTER TABLE notes RENAME TO x; ALTER TABLE x RENAME TO Notes; ALTER TABLE customers RENAME COLUMN phone TO PHONE");
+    tree.edit("head", "ALTER TABLE customers RENAME TO x; ALTER TABLE x RENAME TO CUSTOMERS; UPDATE CUSTOMERS SET city = 'Biel'");
+    tree.settle(&FOUR);
+    tree.assert_rows(&FOUR, "SELECT id, phone, city FROM customers ORDER BY id", &["ACME|anna|Biel", "BOLT|2|Biel", "CORE|3|Biel"]);
+    tree.assert_rows(&FOUR, "SELECT id, customer, body FROM notes ORDER BY id", &["N1|ACME|first", "N2|BOLT|late"]);
+    assert_one(&tree, &FOUR);
+}

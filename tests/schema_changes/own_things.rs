@@ -76,8 +76,14 @@ fn a_host_column_that_a_child_renames_goes_on_by_both_names() {
 
 #[test]
 fn a_local_table_whose_name_the_host_gives_to_another_one_is_kept_and_said() {
+    local_table_is_kept("name");
+    // The same name of the key, and what is handed out there is no text.
+    local_table_is_kept("id");
+}
+
+fn local_table_is_kept(key: &str) {
     let tree = two();
-    tree.edit("anna", "CREATE TABLE tags (name TEXT PRIMARY KEY, color TEXT); INSERT INTO tags VALUES ('mine', 'red')");
+    tree.edit("anna", &format!("CREATE TABLE tags ({key} TEXT PRIMARY KEY, color TEXT); INSERT INTO tags VALUES ('mine', 'red')"));
     tree.sync("anna");
     tree.edit("head", "CREATE TABLE tags (id INTEGER PRIMARY KEY, label TEXT NOT NULL); INSERT INTO tags VALUES (1, 'host''s')");
     tree.sync("head");
@@ -209,4 +215,22 @@ fn an_application_that_makes_the_same_change_at_both_sites_is_one_change() {
         assert!(listed.iter().all(|line| known.contains(&line.as_str())), "{early}: {listed:?}");
         super::assert_one(&tree, &["head", "anna"]);
     }
+}
+
+#[test]
+fn what_a_child_has_in_a_column_of_its_own_stays_where_the_table_goes() {
+    let tree = two();
+    tree.edit(
+        "anna",
+        "ALTER TABLE notes ADD COLUMN private TEXT; INSERT INTO notes VALUES ('N2', 'BOLT', 'b', NULL), ('N3', 'BOLT', 'c', 'mine')",
+    );
+    tree.settle(&["anna", "head"]);
+    tree.edit("head", "DROP TABLE notes");
+    tree.sync("head");
+    let report = tree.sync("anna");
+    assert!(says(&report, "what this site has in columns of its own there is in table `notes_own` now"), "{:?}", report.notes);
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna"], "SELECT * FROM notes_own", &["N3|mine"]);
+    assert_eq!(tree.rows("head", "SELECT name FROM sqlite_schema WHERE name LIKE 'notes%'"), [""; 0]);
+    tree.assert_sound(&["anna", "head"]);
 }

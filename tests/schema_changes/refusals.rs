@@ -96,6 +96,30 @@ fn a_name_that_a_table_of_the_childs_own_has_is_refused_until_that_one_makes_roo
     tree.assert_rows(&["anna"], "SELECT text FROM my_clients", &["mine"]);
 }
 
+#[test]
+fn every_office_above_hears_that_a_site_cannot_have_the_schema_until_it_can() {
+    let tree = four();
+    let below = |site: &str| fieldpost::sync::schema::refusals::below(&tree.session(site)).unwrap();
+    tree.edit("anna", "CREATE TABLE clients (id INTEGER PRIMARY KEY, text TEXT)");
+    tree.settle(&FOUR);
+    tree.edit("head", "ALTER TABLE customers RENAME TO clients");
+    for site in ["head", "north", "ben", "anna", "north", "head"] {
+        tree.sync(site);
+    }
+    for site in ["head", "north"] {
+        let told = below(site);
+        assert_eq!(told.len(), 1, "{site}: {told:?}");
+        assert!(told[0].site.as_str() == "anna" && told[0].version == 2 && told[0].why.contains("`clients` of its own"), "{told:?}");
+    }
+    // It is told once.
+    tree.sync("anna");
+    assert!(tree.sync("anna").built.is_empty());
+    tree.edit("anna", "DROP TABLE clients");
+    tree.settle(&["anna", "north", "head"]);
+    assert_eq!([below("head"), below("north")], [vec![], vec![]]);
+    assert_one(&tree, &FOUR);
+}
+
 /// As a migration tool makes it: the default is there for the migration only.
 const MUST: &str = "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT, code TEXT NOT NULL, rank INTEGER NOT NULL);
     INSERT INTO n SELECT *, 'c' || id, 5 FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT";

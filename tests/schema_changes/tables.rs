@@ -1,5 +1,7 @@
 //! Tables that come, go, are called otherwise or are remade; indexes, views and triggers.
 
+use fieldpost::sync::schema::view;
+
 use super::{FOUR, SCHEMA, assert_one, conflicts, four, says, two, two_of};
 
 #[test]
@@ -183,6 +185,20 @@ fn a_virtual_table_that_keeps_what_is_in_it_stays_and_that_is_said() {
     let said = "virtual table `words` is gone at the main office; only this site knows what is in it here, so it stays as it is";
     assert!(says(&report, said), "{:?}", report.notes);
     tree.assert_rows(&["anna"], "SELECT body FROM words", &["mine"]);
+    // It is said as long as it is so, and of one that only the site ever had, too.
+    tree.edit("anna", "CREATE VIRTUAL TABLE own USING fts5(body)");
+    tree.sync("anna");
+    let only = |table: &str| format!("virtual table `{table}` is only here and not at the main office: it stays as it is");
+    let virtual_tables = || view::virtual_tables(&tree.session("anna")).unwrap();
+    assert_eq!(virtual_tables(), [only("words"), only("own")]);
+    assert_eq!(view::differences(&tree.session("anna")).unwrap()[0].what, [only("words"), only("own")]);
+    tree.edit("head", "CREATE VIRTUAL TABLE words USING fts5(body, title)");
+    tree.settle(&["head", "anna"]);
+    let otherwise = "virtual table `words` is otherwise at the main office; only this site knows what is in it here, so it stays as it is";
+    assert_eq!(virtual_tables(), [otherwise.to_owned(), only("own")]);
+    assert_eq!(view::virtual_tables(&tree.session("head")).unwrap(), [""; 0]);
+    tree.edit("anna", "DROP TABLE words; DROP TABLE own; CREATE VIRTUAL TABLE words USING fts5(body, title)");
+    assert_eq!(virtual_tables(), [""; 0]);
     tree.assert_same(&["head", "anna"]);
 }
 

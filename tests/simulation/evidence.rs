@@ -131,6 +131,9 @@ impl Simulation {
                 (0..tree.sites.len()).map(|site| (tree.sites[site].0, documents::folder::files(&self.sites.library(site)))).collect();
             wrong.extend(documents::referee::judge(&folders, &self.deeds.documents, &evidence));
         }
+        if self.sites.setting.bundles {
+            wrong.extend(self.judge_lists(&evidence));
+        }
         let said: Vec<String> = evidence.conflicts.iter().map(|listed| format!("   {listed:?}")).collect();
         self.outcome.trace.extend(said);
         Ok(wrong)

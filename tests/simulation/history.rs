@@ -77,6 +77,10 @@ pub enum What {
     Add,
     /// The schema itself, at the main office.
     Migrate,
+    /// Something of a site's own: a column, a table, what is typed in it.
+    Own,
+    /// What is of a site's own gets other names.
+    MakeRoom,
 }
 
 /// One operation.
@@ -305,7 +309,7 @@ fn in_plain(seed: u64, dice: &mut Dice, tree: Tree, ruling: Arc<Ruling>) -> Sett
 }
 
 fn changing(seed: u64) -> (Setting, Vec<Op>) {
-    use What::{Delete, Field, Insert, Many, Recreate, Reference, Replace};
+    use What::{Delete, Field, Insert, Many, Own, Recreate, Reference, Replace};
     let mut dice = Dice::new(seed.wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ 0x5c4e_3a00);
     let tree = dice.pick(&TREES);
     let rule = dice.pick(&RULES);
@@ -317,6 +321,9 @@ fn changing(seed: u64) -> (Setting, Vec<Op>) {
         if dice.hit(50) {
             kinds.push(kind);
         }
+    }
+    if dice.hit(60) {
+        kinds.extend([Own, Own, Own]);
     }
     let mut ops = operations(&mut dice, tree, &kinds);
     for _ in 0..=dice.below(6) {

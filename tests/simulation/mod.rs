@@ -218,7 +218,7 @@ impl Simulation {
     fn records(&self, site: usize) -> BTreeMap<String, String> {
         let path = self.sites.home(site).join("shop.db");
         if self.sites.setting.changing {
-            return if path.is_file() { changing::referee::records(&self.deeds.changing, &path) } else { BTreeMap::new() };
+            return if path.is_file() { changing::referee::records(&self.deeds.changing, site, &path) } else { BTreeMap::new() };
         }
         match &self.sites.setting.invented {
             None => referee::records(&path),
@@ -256,10 +256,10 @@ impl Simulation {
         if !path.is_file() {
             return;
         }
-        if let Ok(Ok((_, records))) =
-            Connection::open(path).and_then(|connection| changing::application::read(&deeds.versions, &connection))
+        let made = deeds.own.made(site);
+        if let Ok(Ok(seen)) = Connection::open(path).and_then(|connection| changing::application::read(&deeds.versions, &made, &connection))
         {
-            if first { deeds.begin(&records) } else { deeds.observe(&records) }
+            if first { deeds.begin(&seen.records) } else { deeds.observe(&seen.records) }
         }
     }
 
@@ -457,7 +457,7 @@ impl Simulation {
                 self.say(format!("{name} {halves:?}: dies before '{step}' ({kill:?}, {kill_open:?})"));
                 None
             }
-            Err(Stopped::Moved) if meanwhile.is_some_and(|(_, edit)| edit.what == history::What::Migrate) => {
+            Err(Stopped::Moved) if meanwhile.is_some_and(|(_, edit)| matches!(edit.what, history::What::Migrate | history::What::Own)) => {
                 self.say(format!("{name} {halves:?}: the schema moved"));
                 None
             }
@@ -479,6 +479,11 @@ impl Simulation {
     pub fn settle(&mut self) {
         self.sites.calm();
         self.say("-- all is calm".into());
+        if self.sites.setting.two_ways
+            && let Err(stopped) = self.sites.accept_exchanges()
+        {
+            return self.fail(format!("FAILED {stopped:?}"));
+        }
         for _ in 0..MOST_ROUNDS {
             let mut busy = false;
             self.answer();

@@ -6,16 +6,18 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use fieldpost::database::DatabaseError;
-use fieldpost::exchange::{Content, Exchange, FileName, Folder, Memory, Trouble, Unruly, mark};
+use fieldpost::exchange::{Content, Exchange, FileName, Folder, Memory, Trouble, Unruly, mark, reach};
 use fieldpost::model::SiteName;
 use fieldpost::site::{Exchanges, Home, Role};
 use fieldpost::sync::documents::{Freedom, switch};
 use fieldpost::sync::report::Report;
+use fieldpost::sync::streams::places::{self, Standing};
 use fieldpost::sync::{Limits, Session, SyncError, join, round, start};
 use fieldpost::world::{Faults, SkewedClock, World};
 use rusqlite::Connection;
 
 use super::application::{Application, Database, SCHEMA};
+use super::bundles::rows::LIST;
 use super::bundles::{GROUP, is_member};
 use super::changing;
 use super::documents::Keeping;
@@ -150,6 +152,22 @@ impl Sites {
     pub fn calm(&self) {
         self.behave(&Unruly::calm());
         self.ways().iter().for_each(|way| way.1.set_trouble(Trouble::None));
+    }
+
+    /// People say that an exchange which was away when their site began is the right one: README, `exchange check --accept`.
+    pub fn accept_exchanges(&mut self) -> Result<(), Stopped> {
+        let mut ways = self.ways();
+        for site in 0..self.sessions.len() {
+            let session = self.session(site, None)?;
+            for way in &mut ways {
+                let reached = reach(&session.world, way).map_err(|error| Stopped::Failed(error.to_string()))?;
+                let standing = places::standing(session, &way.place(), reached.id);
+                if matches!(standing, Ok(Standing::Unknown)) {
+                    places::accept(session, &way.place(), reached.id).map_err(|error| Stopped::Failed(error.to_string()))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// One of two exchanges goes, or comes back.
@@ -351,6 +369,9 @@ impl Sites {
                 }
                 None => {
                     connection.execute_batch(SCHEMA).expect("the schema is right");
+                    if self.setting.bundles {
+                        connection.execute_batch(LIST).expect("the schema is right");
+                    }
                     let plain = || format!("default = \"{}\"\n", self.setting.rule);
                     self.setting.ruling.as_ref().map_or_else(plain, |ruling| ruling.text.clone())
                 }

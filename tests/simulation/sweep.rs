@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use fieldpost::bundle::Loss;
 use rusqlite::Connection;
 
 use super::documents::Keeping;
@@ -227,7 +228,7 @@ fn take(simulation: &mut Simulation, step: Step, kill: Option<u64>, invitations:
         Withdraw => {
             // A person who does not know whether it is done says it of a version, and not of whatever is the newest by now.
             if sites.newest_published()? == simulation.deeds.bundles.published.current() {
-                let taken = sites.withdraw(kill)?;
+                let taken = sites.withdraw(Loss::Refuse, kill)?;
                 simulation.deeds.bundles.published.withdraw();
                 return Ok(taken);
             }

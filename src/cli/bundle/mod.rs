@@ -272,6 +272,9 @@ fn fate_line((path, fate): &(String, Fate)) -> String {
         Fate::Kept { beside: None } => format!("{path}: stays as it was changed here"),
         Fate::Kept { beside: Some(beside) } => format!("{path}: stays as it was changed here; the new one lies beside as {beside}"),
         Fate::Restored => format!("{path}: as it was before"),
+        Fate::Rescued { of } => {
+            format!("{path}: what was at {of} before an install that did not come to its end; {of} was changed before that was taken back")
+        }
         Fate::TakenBack { beside } => format!("{path}: as it was before; what was changed here lies beside as {beside}"),
     }
 }

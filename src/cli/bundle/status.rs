@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::bundle::{BundleName, Version};
-use crate::cli::page::{Column, Moment, Page, alert, heading, paragraphs};
+use crate::cli::page::{Column, Moment, Page, heading, paragraphs};
 use crate::cli::printer::Report;
 use crate::cli::{Context, Exit, Failure};
 use crate::model::SiteName;
@@ -43,10 +43,14 @@ struct Standing {
     why: Option<String>,
     /// What ends that: a later round, a person, nothing.
     until: Option<Until>,
+    /// Whether it is installed where no version of it is for the site's groups: it stays as it is.
+    for_others: bool,
 }
 
 /// Why a site that has not answered yet is not up to date, as far as is known.
 const SILENT: &str = "it has not answered yet";
+/// What becomes of a bundle at a site that left its group, or that installed it by hand.
+const FOR_OTHERS: &str = "not for its groups: it stays, and gets no newer version";
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
@@ -81,11 +85,19 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
                 waiting: wait.as_ref().map(|wait| wait.version),
                 until: wait.as_ref().map(|wait| wait.until),
                 why: wait.map(|wait| wait.why),
+                for_others: false,
             });
         }
     }
+    let known = roster::known(&session)?;
+    // Published for some sites, and not for this one any more: whoever installed it by hand knows why.
+    for standing in sites.iter_mut().filter(|standing| standing.installed.is_some()) {
+        let is_published = there.iter().any(|bundle| bundle.name == standing.name);
+        let is_for = |groups| paper.current(groups, session.world.now()).iter().any(|bundle| bundle.name == standing.name);
+        standing.for_others = is_published && known.find(&standing.site).is_some_and(|site| !is_for(&site.groups));
+    }
     // Whoever below has not said anything of a version yet is no less in need of it.
-    for site in roster::known(&session)?.below(session.name()) {
+    for site in known.below(session.name()) {
         for bundle in paper.current(&site.groups, session.world.now()) {
             let silent = (Some(bundle.version), Some(SILENT.to_owned()), Some(Until::Later));
             match sites.iter_mut().find(|standing| standing.site == site.name && standing.name == bundle.name) {
@@ -99,6 +111,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
                     waiting: silent.0,
                     why: silent.1,
                     until: silent.2,
+                    for_others: false,
                 }),
             }
         }
@@ -129,10 +142,11 @@ impl Report for StatusReport {
             let version = standing.installed.map_or_else(|| "–".to_owned(), |version| version.to_string());
             let since = standing.since.map(|since| page.moment(since)).unwrap_or_default();
             let waits = standing.waiting.zip(standing.why.as_ref()).map(|(version, why)| format!("{version}: {why}")).unwrap_or_default();
-            let waits = if standing.until == Some(Until::Person) { alert(&waits) } else { waits };
+            let waits = if standing.for_others && waits.is_empty() { FOR_OTHERS.to_owned() } else { waits };
+            let waits = if standing.until == Some(Until::Person) { format!("{waits}; wants you") } else { waits };
             vec![standing.name.to_string(), standing.site.to_string(), version, since, waits]
         });
-        let columns = ["Bundle", "Site", "Installed", "Since", "Not installed, and why"].map(Column::Words);
+        let columns = ["Bundle", "Site", "Installed", "Since", "Open"].map(Column::Words);
         let sites = (!self.sites.is_empty()).then(|| format!("{}\n{}", heading("Sites"), page.table(&columns, rows)));
         paragraphs(published.into_iter().chain(sites))
     }

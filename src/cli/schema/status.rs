@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 
-use crate::cli::page::{Page, alert, count, paragraphs};
+use crate::cli::page::{Page, alert, count, one_line, paragraphs};
 use crate::cli::printer::Report;
 use crate::cli::{Context, Exit, Failure};
+use crate::sync::schema::refusals::Refusal;
 use crate::sync::schema::view::{self, Child};
 
 /// How the schema stands.
@@ -23,6 +24,10 @@ pub(super) struct StatusReport {
     unclear: Vec<String>,
     /// Children by name.
     children: Vec<Child>,
+    /// What sites below this one cannot have.
+    below: Vec<Refusal>,
+    /// Virtual tables that are not as the main office has them.
+    virtual_tables: Vec<String>,
 }
 
 /// A schema that cannot be had.
@@ -33,7 +38,8 @@ struct Refused {
 }
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
-    let standing = view::standing(&context.look()?)?;
+    let session = context.look()?;
+    let standing = view::standing(&session)?;
     Ok(context.printer.report(&StatusReport {
         travels: standing.travels,
         version: standing.version,
@@ -41,6 +47,9 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         late: standing.late,
         unclear: standing.unclear.iter().map(ToString::to_string).collect(),
         children: standing.children,
+        below: standing.below,
+        // Where nothing travels, nothing is compared.
+        virtual_tables: if standing.travels { view::virtual_tables(&session)? } else { Vec::new() },
     }))
 }
 
@@ -58,6 +67,8 @@ impl Report for StatusReport {
         let list = |title: &str, lines: &[String]| {
             if lines.is_empty() { String::new() } else { format!("{}\n{}", alert(title), page.list(lines, "-v lists all")) }
         };
+        let below: Vec<String> =
+            self.below.iter().map(|one| format!("'{}': version {}: {}", one.site, one.version, one_line(&one.why))).collect();
         let children: Vec<String> = if self.travels { self.children.iter().map(|child| self.line(child)).collect() } else { Vec::new() };
         paragraphs([
             here,
@@ -69,11 +80,17 @@ impl Report for StatusReport {
             } else {
                 format!("{}\n{}", count(children.len(), "child", "children"), page.list(&children, "-v lists all"))
             },
+            list("Sites that cannot have it: mend there what stands in the way, or change the schema again here", &below),
+            if self.virtual_tables.is_empty() {
+                String::new()
+            } else {
+                format!("Virtual tables that are not as the main office has them\n{}", page.list(&self.virtual_tables, "-v lists all"))
+            },
         ])
     }
 
     fn exit(&self) -> Exit {
-        let fine = self.refused.is_none() && self.late.is_empty() && self.unclear.is_empty();
+        let fine = self.refused.is_none() && self.late.is_empty() && self.unclear.is_empty() && self.below.is_empty();
         if fine { Exit::Done } else { Exit::Attention }
     }
 }
@@ -113,6 +130,8 @@ mod tests {
                 child("carl", Some(3), true),
                 child("dora", None, false),
             ],
+            below: Vec::new(),
+            virtual_tables: Vec::new(),
         }
     }
 
@@ -139,6 +158,9 @@ mod tests {
         assert!(plain(&refused).contains("version 5 cannot be had here: because; 'fieldpost schema diff' shows it"));
         let unclear = StatusReport { unclear: vec!["is it?".into()], ..report() };
         let late = StatusReport { late: vec!["index".into()], ..report() };
-        assert_eq!([refused, unclear, late].map(|report| report.exit()), [Exit::Attention; 3]);
+        let below = vec![Refusal { site: SiteName::new("ben").unwrap(), version: 4, why: "change\nECHO".into() }];
+        let below = StatusReport { below, ..report() };
+        assert!(plain(&below).contains("'ben': version 4: change⏎ECHO"), "{}", plain(&below));
+        assert_eq!([refused, unclear, late, below].map(|report| report.exit()), [Exit::Attention; 4]);
     }
 }

@@ -3,6 +3,7 @@
 mod bundles;
 mod html;
 mod neighbours;
+mod schema;
 mod watching;
 
 use std::path::PathBuf;
@@ -13,13 +14,14 @@ use serde::Serialize;
 
 pub use bundles::BundlesStatus;
 pub use neighbours::NeighbourStatus;
+pub use schema::SchemaStatus;
 pub use watching::WatchStatus;
 
 use super::held::{self, Needs};
 use super::invite::a_role;
 use super::page::{Column, Detail, Moment, NO_NUMBER, Page, alert, count, duration, heading, number, one_line, paragraphs, size};
 use super::printer::Report;
-use super::{Context, Exit, Failure, conflicts};
+use super::{Context, Exit, Failure, conflicts, quoting};
 use crate::database::DatabaseError;
 use crate::model::{Millis, SiteName};
 use crate::rules;
@@ -109,6 +111,8 @@ pub struct StatusReport {
     pub documents_refused: u64,
     /// Customizations.
     pub bundles: BundlesStatus,
+    /// What of the schema wants a person.
+    pub schema: SchemaStatus,
 }
 
 /// How the records of a table stand.
@@ -238,6 +242,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         documents_waiting: waiting(session)?,
         documents_refused: if session.ledger.has_documents()? { amount(session.ledger.document_troubles()?.len()) } else { 0 },
         bundles: BundlesStatus::of(session)?,
+        schema: SchemaStatus::of(session)?,
     })
 }
 
@@ -306,6 +311,7 @@ impl Report for StatusReport {
             || self.trouble.is_some()
             || self.documents_waiting.is_some()
             || self.bundles.wants_person()
+            || self.schema.wants_person()
             || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
         if stopped || self.conflicts_open + self.held_for_person > 0 { Exit::Attention } else { Exit::Done }
     }
@@ -409,11 +415,13 @@ impl StatusReport {
         line(self.unsealed, "record was", "records were", "edited since the last run: 'fieldpost sync' sends");
         line(unsent, "packet is", "packets are", "made and not on the exchange yet: 'fieldpost sync' puts it there");
         line(self.conflicts_open, "conflict wants", "conflicts want", "a decision: 'fieldpost conflicts --open'");
+        let deactivated = self.tables.iter().find(|line| line.status.deactivated > 0);
+        let deactivated = deactivated.map_or_else(|| "TABLE".to_owned(), |line| quoting::shell(&line.status.table));
         line(
             self.totals.deactivated,
             "record is",
             "records are",
-            "taken out of the exchange: 'fieldpost records TABLE --state deactivated'",
+            &format!("taken out of the exchange: 'fieldpost records {deactivated} --state deactivated'"),
         );
         let coming = match self.documents_coming_bytes {
             0 => "not in the folder yet: 'fieldpost library' lists them".to_owned(),
@@ -424,13 +432,18 @@ impl StatusReport {
         line(self.held_open, "change is", "changes are", "held: 'fieldpost held' says why");
         lines.extend(self.documents_waiting.iter().map(|why| alert(&format!("documents: {why}"))));
         lines.extend(self.bundles.line());
+        lines.extend(self.schema.lines(self.parent.as_ref()));
         if self.set_aside > 0 {
             let packets = count(usize::try_from(self.set_aside).unwrap_or(usize::MAX), "packet", "packets");
             lines.push(format!("{packets} that did not verify: in {}, the reason beside each", self.quarantine.display()));
         }
         for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.clock_ahead.abs() >= WRONG_CLOCK) {
-            let (seconds, side) = (neighbour.clock_ahead.abs() / 1000, if neighbour.clock_ahead > 0 { "ahead" } else { "behind" });
-            lines.push(format!("the clock of '{}' is {seconds} s {side} of this one, at least: 'newest' goes by clocks", neighbour.name));
+            let off = duration(neighbour.clock_ahead.abs());
+            let side = if neighbour.clock_ahead > 0 { "ahead of" } else { "behind" };
+            lines.push(format!(
+                "the clock of '{}' is {off} {side} this one, at least: 'newest' goes by clocks, so set the wrong one of the two right",
+                neighbour.name
+            ));
         }
         for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.kept >= forget::MUCH) {
             let silent = neighbour.silence.map_or_else(String::new, |silence| format!(", silent for {}", duration(silence)));
@@ -547,6 +560,7 @@ mod tests {
             documents_waiting: None,
             documents_refused: 0,
             bundles: BundlesStatus::default(),
+            schema: SchemaStatus::default(),
         }
     }
 

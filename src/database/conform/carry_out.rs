@@ -19,7 +19,7 @@ pub struct Conformed {
     pub plan: Plan,
     /// Indexes that could not be made yet, each with why.
     pub late: Vec<String>,
-    /// What was only here and could not be kept, each with why.
+    /// What was only here and could not stay as it was, each with why.
     pub lost: Vec<String>,
     /// Columns that were empty in some record and must not be from now on: table and column.
     filled: Vec<(String, String)>,
@@ -143,6 +143,7 @@ impl Database {
                 self.drop_other(&other)?;
             }
             self.drop_our_triggers(&plan)?;
+            self.keep_own(&plan, before, &mut done)?;
             self.rename(&plan)?;
             // Renaming has put the new names into what is this database's own.
             local.extend(still(self.inventory()?));
@@ -196,6 +197,32 @@ impl Database {
             for name in names.iter().filter(|name| is_ours(name)) {
                 self.execute("remove a trigger", &format!("DROP TRIGGER {}", quote(name)))?;
             }
+        }
+        Ok(())
+    }
+
+    /// What columns of this database's own hold in a table that goes stays, in a table of its own beside the key of each record.
+    fn keep_own(&self, plan: &Plan, before: Option<&Inventory>, done: &mut Conformed) -> Step {
+        let here = self.inventory()?;
+        for name in &plan.dropped {
+            let (Some(table), Some(told)) = (here.table(name), before.and_then(|before| before.table(name))) else { continue };
+            let own: Vec<String> =
+                table.stored().filter(|column| told.column(&column.name).is_none()).map(|column| quote(&column.name)).collect();
+            let filled = own.iter().map(|column| format!("{column} IS NOT NULL")).collect::<Vec<_>>().join(" OR ");
+            let from = format!("FROM {} WHERE {filled}", quote(name));
+            if own.is_empty() {
+                continue;
+            }
+            let sql = format!("SELECT EXISTS (SELECT 1 {from})");
+            let is_there: bool = self.connection.query_row(&sql, [], |row| row.get(0)).doing("look for what is only here")?;
+            if !is_there {
+                continue;
+            }
+            let names = std::iter::once(format!("{name}_own")).chain((2..).map(|number: u32| format!("{name}_own{number}")));
+            let aside = names.into_iter().find(|aside| here.table(aside).is_none()).expect("names do not run out");
+            let columns: Vec<String> = table.key().iter().map(|column| quote(column)).chain(own).collect();
+            self.execute("keep what is only here", &format!("CREATE TABLE {} AS SELECT {} {from}", quote(&aside), columns.join(", ")))?;
+            done.lost.push(format!("table `{name}` goes; what this site has in columns of its own there is in table `{aside}` now"));
         }
         Ok(())
     }

@@ -110,6 +110,12 @@ impl Inventory {
         self.tables.iter().map(|table| table.name.as_str())
     }
 
+    /// The default of a column, as SQL; none where it has none, or is not there.
+    #[must_use]
+    pub fn default_of(&self, table: &str, column: &str) -> Option<&str> {
+        self.table(table)?.column(column)?.default.as_deref()
+    }
+
     /// Names of a table's stored columns.
     pub fn columns(&self, table: &str) -> impl Iterator<Item = &str> {
         let columns = self.table(table).into_iter().flat_map(|table| &table.columns);
@@ -149,6 +155,12 @@ impl Table {
 
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| same_name(&column.name, name))
+    }
+
+    /// Whether its records have handed-out numbers.
+    pub fn is_numbered(&self) -> bool {
+        let mut key = self.columns.iter().filter(|column| column.key_place > 0);
+        key.next().is_some_and(|first| first.declared.eq_ignore_ascii_case("INTEGER")) && key.next().is_none()
     }
 
     /// The columns of its key, in its order and in lower case.

@@ -141,6 +141,21 @@ impl Database {
         let before = wish.before.map(Inventory::of).transpose()?;
         plan::plan(&self.inventory()?, &told, before.as_ref(), wish)
     }
+
+    /// Virtual tables that the told schema does not have, nor the one that was told before, a sentence each: no plan touches them. Those
+    /// of a module that only the application has are in no told schema, and in no such list.
+    ///
+    /// # Errors
+    /// [`super::DatabaseError::Schema`] where the told schema cannot be built, and as SQLite says.
+    pub fn virtual_only_here(&self, wish: &Wish<'_>) -> Result<Vec<String>> {
+        let told = Inventory::of(wish.schema)?;
+        let before = wish.before.map(Inventory::of).transpose()?;
+        let foreign = self.foreign_tables()?;
+        let is_told = |name: &str| told.table(name).is_some() || before.as_ref().is_some_and(|before| before.table(name).is_some());
+        let own = self.inventory()?;
+        let lone = own.tables.iter().filter(|table| table.is_virtual() && !is_told(&table.name) && !foreign.contains(&table.name));
+        Ok(lone.map(|table| format!("virtual table `{}` is only here and not at the main office: it stays as it is", table.name)).collect())
+    }
 }
 
 impl Wish<'_> {

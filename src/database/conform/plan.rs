@@ -77,6 +77,9 @@ pub(super) enum How {
 /// The name of a table while it is filled.
 pub(super) const REMADE: &str = "_fieldpost_remade";
 
+/// The name of a table between two that differ only in the case of their letters.
+const BETWEEN: &str = "_fieldpost_between";
+
 impl TablePlan {
     fn is_empty(&self) -> bool {
         self.from == self.name && self.renamed.is_empty() && self.how == How::Nothing
@@ -108,6 +111,12 @@ impl Plan {
     pub fn only_indexes(&self) -> bool {
         let rest = Self { others_made: Vec::new(), ..self.clone() };
         rest.is_empty() && self.others_made.iter().all(|other| other.kind == Kind::Index)
+    }
+
+    /// What is otherwise and stays, a sentence each.
+    #[must_use]
+    pub fn stays(&self) -> &[String] {
+        &self.stays
     }
 
     /// Whether a table is copied.
@@ -214,7 +223,7 @@ pub(super) fn plan(
             continue;
         }
         let was_told = before.is_some_and(|before| before.table(here).is_some());
-        if names.is_none() && !was_told && ours.key() != table.key() {
+        if names.is_none() && !was_told && (ours.key(), ours.is_numbered()) != (table.key(), table.is_numbered()) {
             return Ok(Err(Refused::OtherTable { table: table.name.clone() }));
         }
         let former = before.and_then(|before| before.table(here).or_else(|| before.table(&table.name)));
@@ -438,7 +447,14 @@ pub(super) fn filler(column: &Column) -> String {
 pub(super) fn renames(plan: &TablePlan) -> Vec<String> {
     let mut all = Vec::new();
     if plan.from != plan.name {
-        all.push(format!("ALTER TABLE {} RENAME TO {}", quote(&plan.from), quote(&plan.name)));
+        let mut rename = |from: &str, to: &str| all.push(format!("ALTER TABLE {} RENAME TO {}", quote(from), quote(to)));
+        // SQLite takes the same name in other letters for one that is taken.
+        if same_name(&plan.from, &plan.name) {
+            rename(&plan.from, BETWEEN);
+            rename(BETWEEN, &plan.name);
+        } else {
+            rename(&plan.from, &plan.name);
+        }
     }
     let table = quote(&plan.name);
     let rename = |(from, to): &(String, String)| format!("ALTER TABLE {table} RENAME COLUMN {} TO {}", quote(from), quote(to));

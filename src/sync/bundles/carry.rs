@@ -1,14 +1,16 @@
 //! How is all of an install done, or nothing?
 //!
 //! States and crash points: see the module above. The journal is a note of the ledger. Whoever takes back compares each path first:
-//! one that holds neither what was put nor what was before was changed by somebody meanwhile, and stays as that left it.
+//! one that holds neither what was put nor what was before was changed by somebody meanwhile, and stays as that left it; what was there
+//! before is laid beside then, unless some bundle has it.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::{Refusal, Scope, folder, states, store};
-use crate::bundle::Move;
+use crate::bundle::{Fate, Filed, Move, beside};
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session, SyncError, apply};
 
@@ -39,7 +41,8 @@ pub(super) fn carry_out<T>(session: &Session, moves: &[Move], concerns: Concerns
         let journal = serde_json::to_string(&Journal { moves: moves.to_vec() });
         session.set_note(JOURNAL, &journal.map_err(|_| SyncError::Bug("a journal does not write"))?)?;
     }
-    let done = move_files(session, moves).and_then(|()| {
+    let made = Cell::new(0);
+    let done = move_files(session, moves, &made).and_then(|()| {
         commit(session, concerns, || {
             let done = work()?;
             session.ledger.set_note(JOURNAL, "")?;
@@ -54,7 +57,7 @@ pub(super) fn carry_out<T>(session: &Session, moves: &[Move], concerns: Concerns
         },
         Err(error) if error.is_crash() => Err(error),
         Err(error) => {
-            take_back(session)?;
+            put_back(session, moves, made.get())?;
             Err(error)
         }
     }
@@ -70,28 +73,57 @@ pub(super) fn try_out<T>(session: &Session, work: &dyn Fn() -> Result<T>) -> Res
     done
 }
 
-/// Takes back what a run left that died, or that could not go on.
+/// Takes back what a run left that died, or that could not go on, and tells what it had to lay beside.
 ///
 /// # Errors
 /// [`Refusal::Obstacle`]; then it is tried again by the next run.
-pub(crate) fn take_back(session: &Session) -> Result<()> {
-    let Some(text) = session.ledger.note(JOURNAL)?.filter(|text| !text.is_empty()) else { return Ok(()) };
+pub(crate) fn take_back(session: &Session) -> Result<Vec<(String, Fate)>> {
+    let Some(text) = session.ledger.note(JOURNAL)?.filter(|text| !text.is_empty()) else { return Ok(Vec::new()) };
     let journal: Journal = serde_json::from_str(&text).map_err(|_| SyncError::Bug("a noted journal does not read"))?;
+    let folder = folder(session)?;
+    for moved in journal.moves.iter().filter(|moved| moved.after.is_some()) {
+        folder.clear_leftovers(&session.world, &moved.path).map_err(Refusal::from)?;
+    }
+    // How far it came nobody knows.
+    put_back(session, &journal.moves, journal.moves.len())
+}
+
+/// Takes moves back, of which the first `made` were made.
+fn put_back(session: &Session, moves: &[Move], made: usize) -> Result<Vec<(String, Fate)>> {
     let (folder, store) = (folder(session)?, store(session));
-    for moved in journal.moves.iter().rev() {
-        if folder.filed(&moved.path).map_err(Refusal::from)? == moved.after {
-            let back = Move { path: moved.path.clone(), before: moved.after, after: moved.before };
-            folder.carry_out(&session.world, &back, &store).map_err(Refusal::from)?;
+    let carry_out = |moved: &Move| folder.carry_out(&session.world, moved, &store).map_err(Refusal::from);
+    let (mut laid, bundled) = (Vec::new(), bundled(session)?);
+    for (number, moved) in moves.iter().enumerate().rev() {
+        let there = folder.filed(&moved.path).map_err(Refusal::from)?;
+        if there == moved.after {
+            carry_out(&Move { path: moved.path.clone(), before: moved.after, after: moved.before })?;
+        } else if let Some(before) = moved.before
+            && number < made
+            && there != moved.before
+            && !bundled.contains(&before)
+        {
+            let taken = |place: &str| moves.iter().any(|other| other.path == place);
+            let (place, lay) = beside(&moved.path, "before", before, taken, &mut |path| folder.filed(path)).map_err(Refusal::from)?;
+            lay.iter().try_for_each(carry_out)?;
+            laid.push((place, Fate::Rescued { of: moved.path.clone() }));
         }
     }
     session.set_note(JOURNAL, "")?;
-    sweep(session)
+    sweep(session)?;
+    Ok(laid)
 }
 
-fn move_files(session: &Session, moves: &[Move]) -> Result<()> {
+/// What bundles put: nobody misses it.
+fn bundled(session: &Session) -> Result<BTreeSet<Filed>> {
+    let states = states(session, Scope::Site)?;
+    Ok(states.values().flat_map(|state| &state.installs).flat_map(|install| install.put.values().copied()).collect())
+}
+
+fn move_files(session: &Session, moves: &[Move], made: &Cell<usize>) -> Result<()> {
     let (folder, store) = (folder(session)?, store(session));
-    for moved in moves {
+    for (number, moved) in moves.iter().enumerate() {
         folder.carry_out(&session.world, moved, &store).map_err(Refusal::from)?;
+        made.set(number + 1);
     }
     Ok(())
 }

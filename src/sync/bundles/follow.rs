@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::install::{Effects, install};
-use super::paper::{Paper, Published, Until, WAITS, Wait, groups_of, paper};
+use super::paper::{Paper, Published, Until, WAITS, Wait, paper};
 use super::undo::{By, Depth, undo_with};
 use super::{Install, Refusal, Scope, carry, state, states, stored, travel};
 use crate::bundle::{BundleName, Fate, Loss};
@@ -41,9 +41,12 @@ pub struct Customized {
 /// What stops the whole site; everything else is in what it gives.
 pub fn follow(session: &Session) -> Result<Followed> {
     let mut followed = Followed::default();
-    if let Err(why) = refused(carry::take_back(session))? {
-        followed.waits.push(("a bundle that was being installed".to_owned(), why.to_string(), false));
-        return Ok(followed);
+    match refused(carry::take_back(session))? {
+        Ok(laid) => followed.notes.extend(laid.iter().map(rescued)),
+        Err(why) => {
+            followed.waits.push(("a bundle that was being installed".to_owned(), why.to_string(), false));
+            return Ok(followed);
+        }
     }
     let paper = match refused(paper(session))? {
         Ok(paper) => paper,
@@ -99,7 +102,7 @@ fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &
         let passes = why.passes();
         let way_out = if matches!(why, Refusal::Blocked(_) | Refusal::RowsChanged { .. }) {
             format!("; 'fieldpost bundle remove {name} --force' does it, and keeps changed files beside")
-        } else if matches!(why, Refusal::StepLoses { .. }) {
+        } else if matches!(why, Refusal::StepLoses { .. } | Refusal::RowsLose { .. }) {
             format!("; copy it elsewhere first: 'fieldpost bundle remove {name} --force' does it, and it is lost")
         } else {
             String::new()
@@ -114,7 +117,7 @@ fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &
 fn install_all(session: &Session, paper: &Paper, followed: &mut Followed, waits: &mut BTreeMap<BundleName, Wait>) -> Result<()> {
     let known = roster::known(session)?;
     let Some(site) = known.find(session.name()) else { return Ok(()) };
-    let current = paper.current(&groups_of(session, site), session.world.now());
+    let current = paper.current(&site.groups, session.world.now());
     let mut left = current.clone();
     let mut troubles = Vec::new();
     loop {
@@ -198,15 +201,20 @@ fn try_one(session: &Session, bundle: &Published, current: &[&Published]) -> Res
     })
 }
 
-/// What a person must know at once: what was changed here and stays.
+fn rescued((path, _): &(String, Fate)) -> String {
+    format!("a file was changed after an install that did not come to its end; what was there before lies beside as `{path}`")
+}
+
+/// What a person must know at once: what was changed here and stays, and what of theirs gives way.
 fn kept(effects: &Effects) -> String {
     // Of a content that the new version has not changed there is no copy.
-    let (mut beside, mut alone) = (Vec::new(), Vec::new());
+    let (mut beside, mut alone, mut replaced) = (Vec::new(), Vec::new(), Vec::new());
     for (path, fate) in &effects.files {
         match fate {
             Fate::Kept { beside: Some(_) } => beside.push(path),
             Fate::Kept { beside: None } => alone.push(path),
-            Fate::Added | Fate::Changed | Fate::Replaced | Fate::Removed | Fate::Restored | Fate::TakenBack { .. } => {}
+            Fate::Replaced => replaced.push(path),
+            Fate::Added | Fate::Changed | Fate::Removed | Fate::Restored | Fate::TakenBack { .. } | Fate::Rescued { .. } => {}
         }
     }
     let files = |paths: &[&String], end: &str| match paths {
@@ -214,12 +222,17 @@ fn kept(effects: &Effects) -> String {
         [path] => format!("; `{path}` stays as it was changed here{end}"),
         [path, more @ ..] => format!("; `{path}` and {} more stay as they were changed here{end}", more.len()),
     };
+    let replaced = match replaced.as_slice() {
+        [] => String::new(),
+        [path] => format!("; `{path}` was there: it is kept, and comes back when the bundle goes"),
+        [path, more @ ..] => format!("; `{path}` and {} more were there: they are kept, and come back when the bundle goes", more.len()),
+    };
     let rows = match effects.kept_rows {
         0 => String::new(),
         1 => "; 1 row stays as it was changed here".to_owned(),
         rows => format!("; {rows} rows stay as they were changed here"),
     };
-    files(&beside, ", what is new lies beside") + &files(&alone, "") + &rows
+    files(&beside, ", what is new lies beside") + &files(&alone, "") + &replaced + &rows
 }
 
 /// Takes a refusal out of what stops the whole site.

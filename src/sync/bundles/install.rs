@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::carry::{self, Concerns};
-use super::parts::RowKind;
-use super::{Install, Refusal, Scope, State, folder, parts, set_rows, set_state, state, states, store};
+use super::row::{RowChange, RowKind};
+use super::{Install, Refusal, Scope, State, check_database, folder, parts, set_rows, set_state, state, states, store};
 use crate::bundle::{BundleName, Fate, FileEntry, Filed, Moves, Opened, Version, upgrade};
 use crate::model::collision_key;
 use crate::packet::ContentHash;
@@ -40,13 +40,13 @@ pub struct RowCounts {
 }
 
 impl RowCounts {
-    pub(super) fn count(tables: &mut BTreeMap<String, Self>, table: &str, kind: Option<RowKind>) {
+    pub(super) fn count(tables: &mut BTreeMap<String, Self>, row: &RowChange, kind: Option<RowKind>) {
         let Some(kind) = kind else { return };
-        let counts = tables.entry(table.to_owned()).or_default();
+        let counts = tables.entry(row.table.clone()).or_default();
         match kind {
-            RowKind::Added => counts.added += 1,
-            RowKind::Changed => counts.changed += 1,
-            RowKind::TakenAway => counts.removed += 1,
+            RowKind::Added => counts.added += row.count(),
+            RowKind::Changed => counts.changed += row.count(),
+            RowKind::TakenAway => counts.removed += row.count(),
         }
     }
 }
@@ -61,16 +61,17 @@ pub fn install(session: &Session, opened: &Opened, scope: Scope) -> Result<Effec
 
 /// As [`install`], with more to be written into the ledger in the same commit.
 pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, more: &dyn Fn() -> Result<()>) -> Result<Effects> {
-    carry::take_back(session)?;
+    let laid = carry::take_back(session)?;
     let name = &opened.manifest.name;
     let before = state(session, scope, name)?;
     if before.top().is_some_and(|top| top.id == opened.id) {
         if before.declined.contains(&opened.id) {
             carry::commit(session, Concerns::Files, || set_state(session, scope, name, &wanted(&before, opened.id)))?;
         }
-        return Ok(Effects { already: true, ..Effects::default() });
+        return Ok(Effects { already: true, files: laid, ..Effects::default() });
     }
-    let (moves, put) = prepare(session, opened, scope, &before)?;
+    let (mut moves, put) = prepare(session, opened, scope, &before)?;
+    moves.fates.splice(..0, laid);
     stage(session, opened, &moves)?;
     let work = || {
         let done = parts::carry_out(session, opened, scope, &before.installs)?;
@@ -108,12 +109,13 @@ fn wanted(before: &State, id: ContentHash) -> State {
 /// # Errors
 /// [`Refusal`], as the install would.
 pub fn plan(session: &Session, opened: &Opened, scope: Scope) -> Result<Effects> {
-    carry::take_back(session)?;
+    let laid = carry::take_back(session)?;
     let before = state(session, scope, &opened.manifest.name)?;
     if before.top().is_some_and(|top| top.id == opened.id) {
-        return Ok(Effects { already: true, ..Effects::default() });
+        return Ok(Effects { already: true, files: laid, ..Effects::default() });
     }
-    let (moves, _) = prepare(session, opened, scope, &before)?;
+    let (mut moves, _) = prepare(session, opened, scope, &before)?;
+    moves.fates.splice(..0, laid);
     let done = match concerns(opened, scope) {
         Concerns::Files => parts::Done::default(),
         Concerns::Database => carry::try_out(session, &|| parts::carry_out(session, opened, scope, &before.installs))?,
@@ -153,9 +155,13 @@ fn prepare(session: &Session, opened: &Opened, scope: Scope, before: &State) -> 
         }
     }
     let folder = folder(session)?;
-    let nothing = BTreeMap::new();
-    let base = before.top().map_or(&nothing, |top| &top.put);
-    let moves = upgrade(base, &put, manifest.version, |path| folder.filed(path)).map_err(Refusal::from)?;
+    check_database(session, &folder, put.keys())?;
+    let top = |path: &String| before.top().is_some_and(|top| top.put.contains_key(path));
+    // What the version before did not have, it has nothing to say of; but a file that it left as somebody changed it is still theirs.
+    let left = |path: &String| put.contains_key(path) && folder.filed(path).map_or(true, |there| there.is_some());
+    let base = before.base().into_iter().filter(|(path, _)| top(path) || left(path)).collect();
+    let is_one = |one: &str, other: &str| folder.is_one(one, other);
+    let moves = upgrade(&base, &put, manifest.version, |path| folder.filed(path), is_one).map_err(Refusal::from)?;
     Ok((moves, put))
 }
 
@@ -211,7 +217,7 @@ fn stage(session: &Session, opened: &Opened, moves: &Moves) -> Result<()> {
 fn effects(moves: &Moves, done: &parts::Done) -> Effects {
     let mut rows: BTreeMap<String, RowCounts> = BTreeMap::new();
     for row in &done.rows {
-        RowCounts::count(&mut rows, &row.table, row.kind());
+        RowCounts::count(&mut rows, row, row.kind());
     }
     let steps = done.steps.iter().map(|step| step.file.clone()).collect();
     Effects { files: moves.fates.clone(), steps, rows, kept_rows: done.kept, already: false }

@@ -7,6 +7,8 @@
 //! | [`follow`] | what is installed or taken back at the end of a round? |
 //! | [`install`], [`undo`] | how does a version get in, and out again? |
 //! | `parts` | what of it concerns the database? |
+//! | `row` | how is a row found again, and brought back? |
+//! | `besides` | what do triggers do because of a list, and does it come right again? |
 //! | `steps` | which schema steps may be carried out, and taken back? |
 //! | `carry` | how is all of it done or nothing? |
 //! | [`look`] | what is installed, and what was changed here since? |
@@ -21,8 +23,10 @@
 //! database, or of the ledger where no row is concerned). **Crash points**: before "begun" nothing happened; between "begun" and
 //! "done" the next round, or the next command that changes bundles, takes the moves back first, and a published bundle is tried again; after "done" nothing is left to do.
 //! **Invariant**: outside of begun steps every file that the stack put is as it was put, or was changed by somebody here; and what
-//! was there before the stack is kept as contents.
+//! was there before the stack is kept as contents, until it is there again: when the stack goes, when no version has the path any more, or
+//! beside, where a step died and somebody went on with the file. No file that somebody wrote is replaced without being kept.
 
+mod besides;
 pub(super) mod carry;
 pub mod follow;
 pub mod install;
@@ -30,6 +34,7 @@ pub mod look;
 mod paper;
 mod parts;
 mod refusal;
+mod row;
 mod steps;
 pub(super) mod travel;
 pub mod undo;
@@ -41,13 +46,14 @@ use serde::{Deserialize, Serialize};
 
 pub use paper::{At, Paper, Published, Publisher, SiteReport, Standing, Until, Wait, paper, publish, reached, reports, trust, withdraw};
 pub(super) use paper::{document, take};
-pub use parts::{RowChange, RowName};
+pub use parts::RowName;
 pub use refusal::Refusal;
+pub use row::RowChange;
 
 use super::{Result, Session, SyncError, roster};
-use crate::bundle::{BundleName, Filed, Folder, Move, Opened, Store, Version, open};
+use crate::bundle::{Base, BundleName, Filed, Folder, Move, Opened, Store, Version, open};
 use crate::keys::VerifyingKey;
-use crate::model::Millis;
+use crate::model::{Millis, collision_key};
 use crate::packet::ContentHash;
 use crate::site::Home;
 
@@ -122,6 +128,21 @@ impl State {
     pub fn top(&self) -> Option<&Install> {
         self.installs.last()
     }
+
+    /// What versions made of each path that the newest one has; and of others, where one before it left them as they were changed here.
+    fn base(&self) -> BTreeMap<String, Base> {
+        let mut found: BTreeMap<String, Base> = BTreeMap::new();
+        for install in &self.installs {
+            let moved: BTreeMap<&str, &Move> = install.moves.iter().map(|moved| (moved.path.as_str(), moved)).collect();
+            found.retain(|path, _| install.put.contains_key(path) || !moved.contains_key(path.as_str()));
+            for (path, put) in &install.put {
+                // Where nothing was moved, the same was there already.
+                let own = moved.get(path.as_str()).map_or(Some(*put), |moved| moved.before);
+                found.entry(path.clone()).and_modify(|base| base.put = *put).or_insert(Base { put: *put, own });
+            }
+        }
+        found
+    }
 }
 
 const STATE: &str = "bundle:";
@@ -188,10 +209,34 @@ pub fn folder(session: &Session) -> Result<Folder> {
 /// Whether a folder neither has the home in it nor lies inside what is ours.
 #[must_use]
 pub fn may_hold_customs(home: &Home, path: &Path) -> bool {
-    // One that is not there yet has nothing in it.
-    let whole = |path: &Path| fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let (there, home) = (whole(path), whole(home.folder()));
     !home.starts_with(&there) && !there.starts_with(home.join(Home::INSIDE))
+}
+
+/// A path without links. One that is not there yet has nothing in it.
+fn whole(path: &Path) -> PathBuf {
+    fs_err::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// What `SQLite` writes beside a database.
+const BESIDE_DATABASE: [&str; 4] = ["", "-wal", "-shm", "-journal"];
+
+/// Refuses files that would take the place of the database, or of what `SQLite` keeps beside it: the folder for customizations may be where
+/// the application lies.
+fn check_database<'p>(session: &Session, folder: &Folder, paths: impl Iterator<Item = &'p String>) -> Result<()> {
+    let (database, root) = (session.database_path(), whole(folder.root()));
+    // Where it seems to lie, and where it does.
+    let seems = database.file_name().and_then(|name| Some(whole(database.parent()?).join(name)));
+    let places: Vec<PathBuf> = seems.into_iter().chain([whole(&database)]).collect();
+    let key = |path: &Path| collision_key(&path.to_string_lossy());
+    let ours = |place: &PathBuf| BESIDE_DATABASE.map(|end| key(Path::new(&format!("{}{end}", place.to_string_lossy()))));
+    let ours: BTreeSet<String> = places.iter().flat_map(ours).collect();
+    for path in paths {
+        if ours.contains(&key(&path.split('/').fold(root.clone(), |place, segment| place.join(segment)))) {
+            return Err(Refusal::OverDatabase(path.clone()).into());
+        }
+    }
+    Ok(())
 }
 
 fn store(session: &Session) -> Store {
@@ -225,7 +270,7 @@ pub fn trusted(session: &Session) -> Result<Vec<VerifyingKey>> {
 /// [`Refusal::NotPublished`]; [`Refusal::Needs`] where its file has not come yet.
 pub fn published(session: &Session, name: &BundleName) -> Result<Opened> {
     let known = roster::known(session)?;
-    let groups = known.find(session.name()).map(|site| paper::groups_of(session, site)).unwrap_or_default();
+    let groups = known.find(session.name()).map(|site| site.groups.clone()).unwrap_or_default();
     let paper = paper(session)?;
     // One whose day has come before one that is to come.
     let found = paper.current(&groups, session.world.now()).into_iter().find(|bundle| bundle.name == *name);

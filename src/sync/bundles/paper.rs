@@ -201,7 +201,7 @@ pub fn publish(
         let asked = if groups.is_empty() { "all sites".to_owned() } else { words(groups) };
         return Err(Refusal::OtherGroups { meant: words(&manifest.groups), asked }.into());
     }
-    let here = groups.is_empty() || !groups.is_disjoint(&session.settings.groups.iter().cloned().collect());
+    let here = groups.is_empty() || !groups.is_disjoint(&roster::known(session)?.host().groups);
     for step in manifest.steps.iter().filter(|_| here) {
         steps::check_place(session, step.runs, &step.file)?;
     }
@@ -278,15 +278,6 @@ pub fn trust(session: &Session, key: &VerifyingKey, name: Option<&str>) -> Resul
         carry::commit(session, Concerns::Files, || set_paper(session, &paper))?;
     }
     Ok(paper != before)
-}
-
-/// The groups of a site.
-pub(super) fn groups_of(session: &Session, site: &Site) -> BTreeSet<String> {
-    let mut groups = site.groups.clone();
-    if site.name == *session.name() {
-        groups.extend(session.settings.groups.iter().cloned());
-    }
-    groups
 }
 
 /// Reports of this site and of those below it.
@@ -366,6 +357,6 @@ pub(crate) fn take(session: &Session, from: &Neighbour, opened: &packet::Opened)
 /// As the ledger says.
 pub fn reached(session: &Session, groups: &BTreeSet<String>) -> Result<usize> {
     let known = roster::known(session)?;
-    let meant = |site: &&Site| groups.is_empty() || !groups.is_disjoint(&groups_of(session, site));
+    let meant = |site: &&Site| groups.is_empty() || !groups.is_disjoint(&site.groups);
     Ok(known.sites().iter().filter(meant).count())
 }

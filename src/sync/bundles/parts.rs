@@ -3,56 +3,20 @@
 //! All of it happens in the caller's transaction. What each row was before is kept with what it became, also where that is the same, so
 //! that going back is exact, and a row that was changed since is seen: an upgrade keeps it, going back refuses. Only what the bundle gives
 //! counts: whoever fills in another column of a row is in nobody's way. A row has one bundle, or each would take what the other writes
-//! for a change made here.
+//! for a change made here. What triggers of the application do because of rows: `besides`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::install::RowCounts;
-use super::{Install, Refusal, Scope, Step, rows_of, set_rows, states, steps};
+use super::row::{Kept, Place, Restored, RowChange, RowKind, current, of_part, restore, shown, texts};
+use super::{Install, Refusal, Scope, Step, besides, rows_of, set_rows, states, steps};
 use crate::bundle::{BundleName, Loss, Mode, Opened, RowsEntry, Runs, read_rows};
-use crate::database::Said;
-use crate::model::{Row, Value};
+use crate::model::Value;
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session, SyncError};
-
-/// A row that a version put or took away.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RowChange {
-    /// Its table.
-    pub table: String,
-    /// The columns that say which row it is.
-    pub key: Vec<String>,
-    /// The columns that the bundle gives; none where the row was taken away.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    given: Vec<String>,
-    /// The columns that are kept: all.
-    columns: Vec<String>,
-    /// Their values before; none: there was no such row.
-    before: Option<Kept>,
-    /// Their values afterwards; the same where the row was there already as it is to be.
-    after: Option<Kept>,
-}
-
-/// Values of a row, exactly.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-struct Kept(Vec<Value>);
-
-impl TryFrom<String> for Kept {
-    type Error = String;
-    fn try_from(text: String) -> std::result::Result<Self, String> {
-        let bytes = data_encoding::BASE64.decode(text.as_bytes()).map_err(|error| error.to_string())?;
-        Row::decode(&bytes).map(|Row(values)| Self(values)).map_err(|error| error.to_string())
-    }
-}
-
-impl From<Kept> for String {
-    fn from(kept: Kept) -> Self {
-        data_encoding::BASE64.encode(&Row(kept.0).to_bytes())
-    }
-}
 
 /// A row, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -74,30 +38,8 @@ pub(super) struct Done {
     pub replaced: BTreeSet<String>,
 }
 
-/// What became of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RowKind {
-    Added,
-    Changed,
-    TakenAway,
-}
-
-impl RowKind {
-    /// What becomes of it on the way back.
-    const fn back(self) -> Self {
-        match self {
-            Self::Added => Self::TakenAway,
-            Self::Changed => Self::Changed,
-            Self::TakenAway => Self::Added,
-        }
-    }
-}
-
 /// No list has so many rows.
 const ALL: usize = 1 << 40;
-
-/// A row among its like: where values of another type mean the same key.
-type Place = (String, Vec<String>);
 
 impl Scope {
     pub(super) const fn runs(self) -> Runs {
@@ -217,6 +159,18 @@ struct List<'l> {
 
 impl List<'_> {
     fn carry_out(&self, done: &mut Done) -> Result<()> {
+        let trial = || -> Result<Vec<RowChange>> {
+            let mut trial = Done::default();
+            self.write(&mut trial)?;
+            Ok(trial.rows)
+        };
+        if let Some(what) = besides::there_and_back(self.session, &self.entry.table, trial)? {
+            return Err(Refusal::RowsWayBack { file: self.entry.file.clone(), what }.into());
+        }
+        self.write(done)
+    }
+
+    fn write(&self, done: &mut Done) -> Result<()> {
         let (database, entry) = (self.session.database()?, self.entry);
         let bytes = self.opened.bytes(entry.content).map_err(Refusal::from)?;
         let list = read_rows(entry.form, &bytes, &entry.key).map_err(|words| self.refusal(words))?;
@@ -235,6 +189,7 @@ impl List<'_> {
                 columns: columns.clone(),
                 before: before.map(Kept),
                 after: None,
+                alike: 0,
             };
             let stored = row.before.as_ref().map_or_else(|| (entry.table.to_lowercase(), texts(&key)), |_| row.place());
             if let Some(last) = self.known.put.get(&stored)
@@ -270,14 +225,18 @@ impl List<'_> {
     /// Rows that the list does not have. What was added or changed here since the version before stays.
     fn take_away(&self, columns: &[String], listed: &BTreeSet<Place>, done: &mut Done) -> Result<()> {
         let (database, table) = (self.session.database()?, &self.entry.table);
+        let mut goes: Vec<RowChange> = Vec::new();
+        // Rows that their key does not tell apart, by all that is in them, with their place among those that go.
+        let mut known: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
         for values in of_part(&self.entry.file, database.rows_of(table, columns, &[], ALL)?)? {
-            let gone = RowChange {
+            let mut gone = RowChange {
                 table: table.clone(),
                 key: self.entry.key.clone(),
                 given: Vec::new(),
                 columns: columns.to_vec(),
                 before: Some(Kept(values)),
                 after: None,
+                alike: 0,
             };
             let place = gone.place();
             if listed.contains(&place) {
@@ -288,13 +247,27 @@ impl List<'_> {
                 Some(last) => last.after == gone.before,
                 None => !self.known.replaced.contains(&table.to_lowercase()),
             };
-            if ours {
-                of_part(&self.entry.file, database.delete_row(table, &gone.key_values())?)?;
-                done.rows.push(gone);
-            } else {
+            if !ours {
                 done.kept += 1;
+                continue;
             }
+            let same = of_part(&self.entry.file, database.rows_of(table, columns, &gone.key_values(), 2)?)?.len();
+            if same > 1 {
+                match known.entry(gone.bytes()) {
+                    Entry::Occupied(first) => {
+                        goes[*first.get()].alike += 1;
+                        continue;
+                    }
+                    Entry::Vacant(first) => drop(first.insert(goes.len())),
+                }
+                gone.alike = 1;
+            }
+            goes.push(gone);
         }
+        for gone in &goes {
+            of_part(&self.entry.file, gone.take_away(self.session)?)?;
+        }
+        done.rows.append(&mut goes);
         Ok(())
     }
 
@@ -330,9 +303,15 @@ pub(super) struct Undone {
 pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs: &[Install], loss: Loss) -> Result<Undone> {
     let (mut changed, mut undone) = (Vec::new(), Undone::default());
     for install in installs.iter().rev() {
-        for row in rows_of(session, scope, name, install.version)?.iter().rev() {
+        let rows = rows_of(session, scope, name, install.version)?;
+        if loss == Loss::Refuse
+            && let Some(what) = besides::back_and_there(session, &rows)?
+        {
+            return Err(Refusal::RowsLose { what }.into());
+        }
+        for row in rows.iter().rev() {
             match restore(session, row)? {
-                Restored::Done => RowCounts::count(&mut undone.rows, &row.table, row.kind().map(RowKind::back)),
+                Restored::Done => RowCounts::count(&mut undone.rows, row, row.kind().map(RowKind::back)),
                 Restored::AsBefore => {}
                 Restored::Changed => changed.push(format!("{} {}", row.table, shown(&row.key_values()))),
             }
@@ -358,122 +337,4 @@ pub(super) fn changed(session: &Session, scope: Scope, name: &BundleName, instal
         }
     }
     Ok(found)
-}
-
-/// What became of a row on the way back.
-enum Restored {
-    /// It is as it was before.
-    Done,
-    /// It was already, or nothing had been changed.
-    AsBefore,
-    /// Somebody changed it since.
-    Changed,
-}
-
-/// Brings a row back to what it was before, as far as it was changed.
-fn restore(session: &Session, row: &RowChange) -> Result<Restored> {
-    if row.before == row.after {
-        return Ok(Restored::AsBefore);
-    }
-    let database = session.database()?;
-    let there = current(session, row)?;
-    let moved = row.moved();
-    if row.holds(&moved, row.before.as_ref(), there.as_deref()) {
-        return Ok(Restored::AsBefore);
-    }
-    if !row.holds(&moved, row.after.as_ref(), there.as_deref()) {
-        return Ok(Restored::Changed);
-    }
-    let key = row.key_values();
-    let said = match (&row.before, there) {
-        (Some(before), Some(_)) => {
-            let values: Vec<Value> = moved.iter().filter_map(|column| row.value(before, column).cloned()).collect();
-            database.set_row(&row.table, &moved, &values, &key)?
-        }
-        (Some(Kept(before)), None) => database.add_row(&row.table, &row.columns, before)?,
-        (None, _) => database.delete_row(&row.table, &key)?,
-    };
-    of_part(&row.table, said)?;
-    Ok(Restored::Done)
-}
-
-fn current(session: &Session, row: &RowChange) -> Result<Option<Vec<Value>>> {
-    let said = session.database()?.rows_of(&row.table, &row.columns, &row.key_values(), 1)?;
-    // A table or column that is gone is a change too.
-    Ok(said.map(|mut rows| rows.pop()).unwrap_or_default())
-}
-
-fn of_part<T>(part: &str, said: Said<T>) -> Result<T> {
-    Ok(said.map_err(|words| Refusal::Database { part: part.to_owned(), words })?)
-}
-
-fn shown(key: &[(String, Value)]) -> String {
-    key.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>().join(" ")
-}
-
-/// What tells rows apart, as text.
-fn texts(key: &[(String, Value)]) -> Vec<String> {
-    key.iter().map(|(_, value)| value.to_string()).collect()
-}
-
-impl RowChange {
-    /// What became of the row.
-    pub(super) fn kind(&self) -> Option<RowKind> {
-        match (&self.before, &self.after) {
-            (None, Some(_)) => Some(RowKind::Added),
-            (Some(_), None) => Some(RowKind::TakenAway),
-            (before, after) => (before != after).then_some(RowKind::Changed),
-        }
-    }
-
-    /// The values by which the row is found, as they are stored.
-    fn key_values(&self) -> Vec<(String, Value)> {
-        self.values_of(&self.key)
-    }
-
-    fn values_of(&self, columns: &[String]) -> Vec<(String, Value)> {
-        let row = self.after.as_ref().or(self.before.as_ref());
-        columns.iter().filter_map(|name| Some((name.clone(), self.value(row?, name)?.clone()))).collect()
-    }
-
-    fn place(&self) -> Place {
-        (self.table.to_lowercase(), texts(&self.key_values()))
-    }
-
-    fn value<'k>(&self, kept: &'k Kept, name: &str) -> Option<&'k Value> {
-        kept.0.get(self.columns.iter().position(|column| column.eq_ignore_ascii_case(name))?)
-    }
-
-    /// The columns whose values are others than before; all where the row came or went.
-    fn moved(&self) -> Vec<String> {
-        let (Some(Kept(before)), Some(Kept(after))) = (&self.before, &self.after) else { return self.columns.clone() };
-        let pairs = self.columns.iter().zip(before.iter().zip(after));
-        pairs.filter(|(_, (before, after))| before != after).map(|(column, _)| column.clone()).collect()
-    }
-
-    /// Whether a row that is there holds what is kept, in these columns.
-    fn holds(&self, columns: &[String], kept: Option<&Kept>, there: Option<&[Value]>) -> bool {
-        match (kept, there) {
-            (None, None) => true,
-            (Some(kept), Some(there)) => {
-                let pairs = self.columns.iter().zip(kept.0.iter().zip(there));
-                pairs
-                    .filter(|(name, _)| columns.iter().any(|column| column.eq_ignore_ascii_case(name)))
-                    .all(|(_, (kept, there))| kept == there)
-            }
-            (None, Some(_)) | (Some(_), None) => false,
-        }
-    }
-
-    /// Whether a row that a newer version finds still holds what this one put, in the columns that either gives.
-    fn is_as_put(&self, found: &Self) -> bool {
-        match (&self.after, &found.before) {
-            (None, None) => true,
-            (Some(after), Some(there)) => self.given.iter().chain(&found.given).all(|name| {
-                let (put, there) = (self.value(after, name), found.value(there, name));
-                put.is_none() || there.is_none() || put == there
-            }),
-            (None, Some(_)) | (Some(_), None) => false,
-        }
-    }
 }

@@ -19,6 +19,9 @@ pub enum Refusal {
     /// A folder for customizations that has the home in it.
     #[error("`{}` cannot be the folder for customizations: the home of this site lies in it, or it lies in what is fieldpost's own", .0.display())]
     BadFolder(PathBuf),
+    /// A file in the place of the database.
+    #[error("its file `{0}` would take the place of the database of this site, or of what SQLite keeps beside it")]
+    OverDatabase(String),
     /// A file that came under the id of another one.
     #[error("the file that came is not the bundle {0}")]
     OtherBundle(ContentHash),
@@ -104,6 +107,22 @@ pub enum Refusal {
         /// What would be lost.
         what: String,
     },
+    /// A list because of which triggers write what does not come back.
+    #[error(
+        "the rows of {file} and their way back would not leave {what} as it is now: triggers of the application write more than the list says"
+    )]
+    RowsWayBack {
+        /// The file.
+        file: String,
+        /// What would be otherwise.
+        what: String,
+    },
+    /// Rows whose way back would lose what was written since, by triggers.
+    #[error("going back over its rows would lose {what}, by triggers of the application")]
+    RowsLose {
+        /// What would be lost.
+        what: String,
+    },
     /// A step that a site would carry out for itself on what all share.
     #[error("the schema step {file} changes `{table}`, which travels: it runs at the main office, once")]
     StepTravels {
@@ -183,6 +202,7 @@ impl Refusal {
             Self::Open(_)
             | Self::OtherBundle(_)
             | Self::BadFolder(_)
+            | Self::OverDatabase(_)
             | Self::Blocked(_)
             | Self::Downgrade { .. }
             | Self::SameVersion { .. }
@@ -195,6 +215,8 @@ impl Refusal {
             | Self::NoWayBack(_)
             | Self::WayBack { .. }
             | Self::StepLoses { .. }
+            | Self::RowsWayBack { .. }
+            | Self::RowsLose { .. }
             | Self::StepTravels { .. }
             | Self::StepAtHost(_)
             | Self::Database { .. }
@@ -220,6 +242,7 @@ impl Refusal {
             },
             Self::Obstacle(_)
             | Self::BadFolder(_)
+            | Self::OverDatabase(_)
             | Self::Blocked(_)
             | Self::Downgrade { .. }
             | Self::SameVersion { .. }
@@ -233,6 +256,8 @@ impl Refusal {
             | Self::NoWayBack(_)
             | Self::WayBack { .. }
             | Self::StepLoses { .. }
+            | Self::RowsWayBack { .. }
+            | Self::RowsLose { .. }
             | Self::StepTravels { .. }
             | Self::StepAtHost(_)
             | Self::Database { .. }

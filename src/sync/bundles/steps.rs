@@ -7,12 +7,15 @@
 //! A table that travels has one shape, that of the main office, and its rows travel as edits do. A step that each site carries out for
 //! itself may neither write such rows nor take away or rename such fields; a field that it adds stays at its site, as everything does
 //! that only one site has. At the main office it may not even add one: that would go to all sites.
+//!
+//! Counters of AUTOINCREMENT tables are not turned back, neither by a way back nor for rows that go: a number that was given out may stand
+//! somewhere else, and must not come to mean another record. They are not turned back by accident either: [`run`].
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Refusal, Scope, Step};
 use crate::bundle::Runs;
-use crate::database::Said;
+use crate::database::{Said, Script};
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::{Result, Session};
@@ -33,9 +36,8 @@ pub(super) fn carry_out(session: &Session, scope: Scope, step: &Step) -> Result<
     {
         return Err(Refusal::WayBack { file: step.file.clone(), what }.into());
     }
-    let database = session.database()?;
     let before = Own::of(session, scope)?;
-    let did = of_part(&step.file, database.run_script(&step.up)?)?;
+    let did = of_part(&step.file, run(session, &step.up)?)?;
     before.check(session, &step.file, &did.written)
 }
 
@@ -45,7 +47,17 @@ pub(super) fn take_back(session: &Session, step: &Step, lost: bool) -> Result<()
     if !lost && let Some(what) = there_and_back(session, &step.file, down, &step.up)? {
         return Err(Refusal::StepLoses { file: step.file.clone(), what }.into());
     }
-    of_part(&step.file, session.database()?.run_script(down)?).map(drop)
+    of_part(&step.file, run(session, down)?).map(drop)
+}
+
+/// Runs a script for good. A table that it makes anew counts on from the largest number in it: one that was given out and is vacant would be
+/// given again, and come to mean another record.
+fn run(session: &Session, script: &str) -> Result<Said<Script>> {
+    let database = session.database()?;
+    let given = database.sequences()?;
+    let said = database.run_script(script)?;
+    database.set_sequences(&given)?;
+    Ok(said)
 }
 
 /// What is otherwise after going there and back; none where nothing is. Nothing is changed.

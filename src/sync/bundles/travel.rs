@@ -9,7 +9,7 @@ use std::io;
 
 use fs_err as fs;
 
-use super::paper::{groups_of, paper};
+use super::paper::paper;
 use super::{Refusal, file, stored};
 use crate::bundle::Opened;
 use crate::ledger::{Neighbour, NeighbourKind};
@@ -156,5 +156,5 @@ fn needed(session: &Session, child: Option<&Neighbour>) -> Result<BTreeSet<Conte
     let known = roster::known(session)?;
     let top = child.map_or_else(|| session.name().clone(), |child| child.card.name.clone());
     let sites = known.find(&top).into_iter().chain(known.below(&top));
-    Ok(sites.flat_map(|site| paper.current(&groups_of(session, site), session.world.now()).into_iter().map(|bundle| bundle.id)).collect())
+    Ok(sites.flat_map(|site| paper.current(&site.groups, session.world.now()).into_iter().map(|bundle| bundle.id)).collect())
 }

@@ -64,7 +64,7 @@ pub(super) fn undo_with(
     by: By,
     more: &dyn Fn() -> Result<()>,
 ) -> Result<Undone> {
-    carry::take_back(session)?;
+    let laid = carry::take_back(session)?;
     let before = state(session, scope, name)?;
     let Some(top) = before.top() else { return Err(Refusal::NotInstalled(name.clone()).into()) };
     let left = match depth {
@@ -79,8 +79,10 @@ pub(super) fn undo_with(
     }
     let (folder, store) = (folder(session)?, store(session));
     let done: Vec<&[Move]> = goes.iter().rev().map(|install| install.moves.as_slice()).collect();
-    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), |path| folder.filed(path));
-    let moves = moves.map_err(Refusal::from)?.map_err(Refusal::from)?;
+    let is_one = |one: &str, other: &str| folder.is_one(one, other);
+    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), |path| folder.filed(path), is_one);
+    let mut moves = moves.map_err(Refusal::from)?.map_err(Refusal::from)?;
+    moves.fates.splice(..0, laid);
     for moved in &moves.moves {
         if let Some(before) = moved.before {
             folder.keep(&session.world, &moved.path, before, &store).map_err(Refusal::from)?;

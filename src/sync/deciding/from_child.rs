@@ -9,6 +9,7 @@
 //! record to which others refer, and an insert of what seems to be here already (`numbers::twins`).
 
 use super::held::continued;
+use super::merge::Standing;
 use super::put::Put;
 use super::revive::{Gone, Meeting};
 use crate::database::conform::Required;
@@ -372,6 +373,9 @@ impl Applying<'_> {
             out = match (out, shared) {
                 (Some(ours), Some(shared)) if same => Some(self.merge(record, incoming, ours, Some(&shared), after, &all)?),
                 (out, shared) => {
+                    if let (Some(ours), Some(before)) = (&out, before) {
+                        self.keep_document(record, incoming, ours, before, after, &all)?;
+                    }
                     self.lose(
                         record,
                         incoming,
@@ -497,7 +501,7 @@ impl Applying<'_> {
                 }
                 Some(own) => {
                     self.lose_deletion_here(record, incoming, Some(after));
-                    Ok(Some(self.merge(record, incoming, own, Some(before), after, fields)?))
+                    Ok(Some(self.merge_as(Standing::Deleted, record, incoming, own, Some(before), after, fields)?))
                 }
                 None if whole => {
                     self.lose_deletion_here(record, incoming, Some(after));
@@ -513,7 +517,7 @@ impl Applying<'_> {
 }
 
 impl Applying<'_> {
-    /// An edit of a document that was deleted here meanwhile, and made again under the same name, is kept beside that one, as of any two.
+    /// Of a document that was deleted and made again under its name at one site, and edited at the other, both are kept, as of any two edits.
     fn keep_document(
         &mut self,
         record: &Record,

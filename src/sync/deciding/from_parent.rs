@@ -66,7 +66,7 @@ impl Applying<'_> {
                 record.extra.report_whole = true;
             }
             ignore(&mut record, &edits, None);
-            base
+            self.unseen(&change, base)?
         } else {
             let (change, held) = match earlier {
                 Some(earlier) if again.is_none() => (compose_parent(&earlier.change, change), Some(earlier)),
@@ -76,6 +76,19 @@ impl Applying<'_> {
         };
         known::set_opinion(&self.session.ledger, &mut record, incoming.link, Opinion::Known(base))?;
         self.store_extra(&mut record)
+    }
+
+    /// The base of a record that was deleted or replaced here before it had a column: of that one it saw what the column begins with. Else
+    /// the parent would take for seen what is ignored here, and a value that was typed there meanwhile would go unsaid.
+    fn unseen(&self, change: &Change, mut base: Option<Image>) -> Result<Option<Image>> {
+        let shape = self.session.shape(change.table);
+        let Some(image) = &mut base else { return Ok(base) };
+        for field in change.fields.iter().copied().filter(|field| shape.is_live(*field)) {
+            if !image.row.get(field).is_stated() {
+                image.row.set(field, self.session.database()?.constant_default(shape, field)?.unwrap_or(Value::Null));
+            }
+        }
+        Ok(base)
     }
 
     /// Takes what no edit of ours keeps out, and gives the base afterwards.

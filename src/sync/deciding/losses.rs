@@ -5,6 +5,7 @@
 
 use crate::ledger::{Conflict, ConflictKind, ConflictState, Record};
 use crate::model::{FieldNo, Identity, Image, Key, Row, SiteName, Stamp, Value};
+use crate::rules::DeleteRule;
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
 
@@ -170,7 +171,7 @@ impl Applying<'_> {
 
     /// A delete that happened here and is taken back because the neighbour edited or needs the record.
     pub(in crate::sync) fn lose_deletion_here(&mut self, record: &Record, incoming: &Incoming, edit: Option<&Image>) {
-        let mut conflict = self.conflict(record, ConflictKind::Delete, None, "edit wins over delete", ConflictState::Decided, incoming);
+        let mut conflict = self.conflict(record, ConflictKind::Delete, None, DeleteRule::EditWins.word(), ConflictState::Decided, incoming);
         (conflict.winner, conflict.loser) = (Some("kept".into()), Some("deleted".into()));
         let stamp = edit.and_then(|image| image.stamps.iter().flatten().copied().max());
         (conflict.winner_site, conflict.loser_site) = (self.site_of(stamp, Some(incoming)).ok(), Some(self.session.name().clone()));

@@ -2,24 +2,49 @@
 //!
 //! Fields are decided in units: a group of the rules as one, a number with the word that says of which table, everything else alone. What only one side changed is taken; what both
 //! changed goes to the criteria; `sum` adds up whatever was edited here. A field that is `fixed` never changes at a child's word,
-//! nor does what wins or loses with it where it would change with it.
+//! nor does what wins or loses with it where it would change with it. Of documents `document` decides.
+//!
+//! Where the record was deleted here, and the child's edit brings it back, the edit wins over the delete in every field that it changes: what the
+//! field held when the record was deleted is no edit against it. Merges merge with it all the same.
+//!
 //! **Invariant**: every value that does not become the record, of whichever side, is listed.
 
 use std::cell::OnceCell;
 
 use crate::ledger::{ConflictKind, ConflictState, Record};
 use crate::model::{FieldNo, Image, LIBRARY, Millis, Row, Stamp, Value};
-use crate::rules::{Criteria, Criterion, Decided, Dispute, Edit, Three, Verdict, adds_up, decide};
+use crate::rules::{Criteria, Criterion, Decided, DeleteRule, Dispute, Edit, Three, Verdict, adds_up, decide};
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
-use crate::sync::documents::dispute::Disputed;
+
+/// How the record stands here that a change is merged into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sync) enum Standing {
+    /// It is here.
+    Alive,
+    /// It was deleted here, and comes back with the change.
+    Deleted,
+}
+
+impl Standing {
+    /// What becomes of an edit that the rules `decided` against, or for.
+    pub(super) fn decide(self, decided: Decided) -> Decided {
+        match (self, &decided.verdict) {
+            (Self::Alive, _) | (Self::Deleted, Verdict::Merged(_)) => decided,
+            (Self::Deleted, Verdict::Parent | Verdict::Child | Verdict::Review) => {
+                Decided { verdict: Verdict::Child, why: DeleteRule::EditWins.word().into() }
+            }
+        }
+    }
+}
 
 /// One change being merged into a record.
-struct Merging<'c> {
-    record: &'c Record,
-    incoming: &'c Incoming,
+pub(super) struct Merging<'c> {
+    pub(super) standing: Standing,
+    pub(super) record: &'c Record,
+    pub(super) incoming: &'c Incoming,
     base: Option<&'c Image>,
-    theirs: &'c Image,
+    pub(super) theirs: &'c Image,
     /// Who owns the record, once somebody asked.
     owner: OnceCell<Option<String>>,
 }
@@ -30,23 +55,23 @@ impl Merging<'_> {
         self.base.map_or(&ABSENT, |base| base.row.get(field))
     }
 
-    fn sent(&self, field: FieldNo) -> &Value {
+    pub(super) fn sent(&self, field: FieldNo) -> &Value {
         self.theirs.row.get(field)
     }
 
     /// Whether the child changed it.
-    fn is_edited(&self, field: FieldNo) -> bool {
+    pub(super) fn is_edited(&self, field: FieldNo) -> bool {
         self.sent(field).is_stated() && self.sent(field) != self.believed(field)
     }
 
     /// Whether it is otherwise here than the child believed.
-    fn is_edited_here(&self, field: FieldNo, ours: &Image) -> bool {
+    pub(super) fn is_edited_here(&self, field: FieldNo, ours: &Image) -> bool {
         ours.row.get(field).is_stated() && ours.row.get(field) != self.believed(field)
     }
 }
 
 impl Applying<'_> {
-    /// Merges a child's change of `fields` from `base` to `theirs` into `ours`.
+    /// Merges a child's change of `fields` from `base` to `theirs` into `ours`, which is here.
     pub(in crate::sync) fn merge(
         &mut self,
         record: &Record,
@@ -56,8 +81,23 @@ impl Applying<'_> {
         theirs: &Image,
         fields: &[FieldNo],
     ) -> Result<Image> {
+        self.merge_as(Standing::Alive, record, incoming, ours, base, theirs, fields)
+    }
+
+    /// Merges a child's change of `fields` from `base` to `theirs` into `ours`, or into what that was when it was deleted.
+    #[expect(clippy::too_many_arguments, reason = "the parts of one change, and what it meets")]
+    pub(in crate::sync) fn merge_as(
+        &mut self,
+        standing: Standing,
+        record: &Record,
+        incoming: &Incoming,
+        ours: Image,
+        base: Option<&Image>,
+        theirs: &Image,
+        fields: &[FieldNo],
+    ) -> Result<Image> {
         let policy = self.session.policy(record.table);
-        let change = Merging { record, incoming, base, theirs, owner: OnceCell::new() };
+        let change = Merging { standing, record, incoming, base, theirs, owner: OnceCell::new() };
         let mut merged = ours;
         for unit in policy.units(fields) {
             let edited: Vec<FieldNo> = unit.iter().copied().filter(|field| change.is_edited(*field)).collect();
@@ -72,6 +112,8 @@ impl Applying<'_> {
                 self.refuse_fixed(&change, &merged, &edited)?;
             } else if let [field] = unit[..] {
                 self.merge_field(&change, &mut merged, field)?;
+            } else if self.session.shape(record.table).name == LIBRARY {
+                self.merge_document(&change, &mut merged, &unit, &edited)?;
             } else {
                 self.merge_group(&change, &mut merged, &unit, &edited)?;
             }
@@ -101,7 +143,7 @@ impl Applying<'_> {
         }
         let dispute = self.dispute(change, criteria, merged.stamp(field), change.theirs.stamp(field))?;
         let three = Three { base: change.believed(field), parent: merged.row.get(field), child: change.sent(field) };
-        let decided = decide(criteria, &dispute, Some(three));
+        let decided = change.standing.decide(decide(criteria, &dispute, Some(three)));
         match &decided.verdict {
             Verdict::Merged(value) => {
                 let value = value.clone();
@@ -120,7 +162,7 @@ impl Applying<'_> {
     }
 
     /// A group is as new as the newest edit in it, and goes to one side whole.
-    fn merge_group(&mut self, change: &Merging<'_>, merged: &mut Image, unit: &[FieldNo], edited: &[FieldNo]) -> Result<()> {
+    pub(super) fn merge_group(&mut self, change: &Merging<'_>, merged: &mut Image, unit: &[FieldNo], edited: &[FieldNo]) -> Result<()> {
         let here: Vec<FieldNo> = unit.iter().copied().filter(|field| change.is_edited_here(*field, merged)).collect();
         let stated = || unit.iter().copied().filter(|field| change.sent(*field).is_stated());
         if here.is_empty() {
@@ -135,41 +177,15 @@ impl Applying<'_> {
         let criteria = session.criteria(change.record.table, lead);
         let newest = |image: &Image, fields: &[FieldNo]| fields.iter().filter_map(|field| image.stamp(*field)).max();
         let dispute = self.dispute(change, criteria, newest(merged, &here), newest(change.theirs, edited))?;
-        let document = Disputed::of(session.shape(change.record.table), change.record, merged, change.theirs);
-        let mut decided = match &document {
-            Some(document) => document.decide(session, dispute.believed_until),
-            None => decide(criteria, &dispute, None),
-        };
-        if let Some(document) = &document {
-            if document.is_same() {
-                if decided.verdict == Verdict::Child {
-                    stated().for_each(|field| merged.take(field, change.theirs));
-                }
-                return Ok(());
-            }
-            if document.is_kept(session) {
-                let site = self.site_of(newest(change.theirs, edited), Some(change.incoming))?;
-                session.ledger.add_copy(&document.copy(site, self.now))?;
-            }
-        }
-        let shape = session.shape(change.record.table);
-        if shape.name != LIBRARY {
-            decided.why = format!("{}, with the fields that belong to it", decided.why);
-        }
-        // What a document is, its content tells: the rest goes with it.
-        let counts = |field: &FieldNo| shape.name != LIBRARY || shape.name_of(*field) == "content";
-        let differs = |field: &FieldNo| counts(field) && change.sent(*field) != merged.row.get(*field);
+        let mut decided = change.standing.decide(decide(criteria, &dispute, None));
+        decided.why = format!("{}, with the fields that belong to it", decided.why);
+        let differs = |field: &FieldNo| change.sent(*field) != merged.row.get(*field);
         let losing: Vec<FieldNo> = match decided.verdict {
             Verdict::Child => here.into_iter().filter(differs).collect(),
             Verdict::Parent | Verdict::Review | Verdict::Merged(_) => edited.iter().copied().filter(differs).collect(),
         };
         for field in losing {
             self.disagree(change, merged, field, &decided, ConflictKind::Field)?;
-            if let (Some(document), Some(conflict)) = (&document, self.losses.last_mut()) {
-                let [parent, child] = document.written();
-                let (winner, loser) = if decided.verdict == Verdict::Child { (child, parent) } else { (parent, child) };
-                (conflict.winner_time, conflict.loser_time) = (Some(winner), Some(loser));
-            }
         }
         if decided.verdict == Verdict::Child {
             stated().for_each(|field| merged.take(field, change.theirs));
@@ -178,7 +194,7 @@ impl Applying<'_> {
     }
 
     /// The two edits as criteria see them.
-    fn dispute(&self, change: &Merging<'_>, criteria: &Criteria, ours: Option<Stamp>, theirs: Option<Stamp>) -> Result<Dispute> {
+    pub(super) fn dispute(&self, change: &Merging<'_>, criteria: &Criteria, ours: Option<Stamp>, theirs: Option<Stamp>) -> Result<Dispute> {
         let owner = if criteria.asks(&Criterion::Owner) { self.owner(change)? } else { None };
         let edit = |stamp: Option<Stamp>, incoming: Option<&Incoming>| -> Result<Edit> {
             let site = self.site_of(stamp, incoming)?;
@@ -220,7 +236,14 @@ impl Applying<'_> {
     }
 
     /// Lists one field that is otherwise on both sides, with the side that lost.
-    fn disagree(&mut self, change: &Merging<'_>, ours: &Image, field: FieldNo, decided: &Decided, kind: ConflictKind) -> Result<()> {
+    pub(super) fn disagree(
+        &mut self,
+        change: &Merging<'_>,
+        ours: &Image,
+        field: FieldNo,
+        decided: &Decided,
+        kind: ConflictKind,
+    ) -> Result<()> {
         let Merging { record, incoming, base, theirs, .. } = *change;
         let state = if decided.verdict == Verdict::Review { ConflictState::Open } else { ConflictState::Decided };
         let mut conflict = self.conflict(record, kind, Some(field), &decided.why, state, incoming);

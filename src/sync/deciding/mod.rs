@@ -5,12 +5,14 @@
 //! | `plain` | which changes need no deciding? |
 //! | `from_child`, `from_parent` | what becomes of one that a child or the parent sent? (`DESIGN` section 4, rules 1 to 12) |
 //! | `policy`, `merge` | what do the rules say of a table, and of fields that both sides changed? |
+//! | `document` | and of a document? |
 //! | `references`, `revive` | are the records that a row refers to here, and what if one is not? |
 //! | `unique` | what of a unique value that another record has? |
 //! | `held` | what waits, and when is it tried again? |
 //! | `losses` | how is what lost written down? |
 //! | `put` | how does what was decided get into the record? |
 
+pub(super) mod document;
 pub(super) mod from_child;
 pub(super) mod from_parent;
 pub(super) mod held;

@@ -4,6 +4,7 @@
 //! found. Where both are kept, the child's is noted in the commit of the decision, and listed under a name of its own by
 //! [`super::place`]: so it is an edit of this site like any other.
 
+use crate::database::DocumentRow;
 use crate::ledger::{CopyDue, Record};
 use crate::model::{Image, LIBRARY, Millis, Row, Shape, SiteName, Value};
 use crate::rules::library::Keep;
@@ -17,7 +18,8 @@ pub(in crate::sync) struct Disputed {
     child: State,
 }
 
-struct State {
+/// What the list says of a document.
+pub(super) struct State {
     content: [u8; 32],
     bytes: u64,
     modified: Millis,
@@ -25,7 +27,7 @@ struct State {
 }
 
 impl State {
-    fn of(shape: &Shape, row: &Row) -> Option<Self> {
+    pub(super) fn of(shape: &Shape, row: &Row) -> Option<Self> {
         let value = |name: &str| shape.field(name).map(|field| row.get(field));
         let (Value::Blob(content), Value::Integer(bytes)) = (value("content")?, value("bytes")?) else { return None };
         let (Value::Integer(modified), Value::Integer(executable)) = (value("modified")?, value("executable")?) else { return None };
@@ -35,6 +37,13 @@ impl State {
             modified: Millis(*modified),
             executable: *executable != 0,
         })
+    }
+}
+
+impl State {
+    pub(super) fn at(self, path: &str) -> DocumentRow {
+        let Self { content, bytes, modified, executable } = self;
+        DocumentRow { path: path.to_owned(), content, bytes, modified, executable }
     }
 }
 

@@ -1,16 +1,22 @@
 //! What changed in the folder since the last time? The list is told.
 //!
-//! **States of a file that changed**: found → in the list (one commit of the database per batch) → seen (one of the ledger). **Crash points**:
-//! after each arrow. Found again, a file that is what the list says is only noted as seen.
+//! **States of a file that changed**: found → noted as being told (one commit of the ledger per batch) → in the list (one of the database) → seen
+//! (one of the ledger). **Crash points**: after each arrow. What a look that died told the list and did not note as seen is taken back by the next
+//! one, which finds what is in the folder then: the file may have changed again, or be gone, and nobody else has what it was.
 //!
 //! A file was edited *on* what was seen there. Where the list says something else by now (another site's edit that is not placed yet), the
-//! file is no newer version of that: it gets a name of its own, and the other edit its place. Rule 5 of `DESIGN` section 4 for files.
+//! file is no newer version of that: it gets a name of its own, and the other edit its place. Rule 5 of `DESIGN` section 4 for files. One that
+//! holds what was seen there was only touched, and makes room for the other edit.
+//!
+//! **States of a document that is gone**: off the list → not seen any more; or *asked about*, where so many are gone at once, or all, or where a name turned up
+//! that is not taken (a folder that got one looks as if it was deleted). **Invariant**: what was asked about is told to nobody before it
+//! is answered with `--allow-deletions`, whatever else comes and goes meanwhile; or it is back, there or under another name.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{DocumentCounts, Documents, Freedom, Known, REFUSED, date, row_of};
 use crate::database::DocumentRow;
-use crate::library::{ChunkStore, Document, DocumentPath, Finding, Found, Glance, Library, LibraryError, Renamed, Seen, Totals};
+use crate::library::{ChunkStore, ContentId, Document, DocumentPath, Finding, Found, Glance, Library, LibraryError, Renamed, Seen, Totals};
 use crate::model::Millis;
 use crate::sync::report::{Report, Waiting};
 use crate::sync::{Result, Session, SyncError};
@@ -38,13 +44,26 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
         return Ok(None);
     }
     let folder = session.library_folder();
-    let library = match Library::open(&folder) {
-        Ok(library) => library.with_settle_millis(session.limits.document_settle_millis),
+    let library = match Library::look(&folder) {
+        Ok(library) => library,
         Err(error @ (LibraryError::Missing(_) | LibraryError::NotAFolder(_) | LibraryError::NoMarker(_))) => {
             let why = format!("{error}: nothing of it is taken for deleted. 'fieldpost library on' says where it is");
             wait_for_person(session, Some(why), report)?;
             return Ok(None);
         }
+        Err(error) => return away(error, report),
+    };
+    if !super::switch::may_see_in(session, &library)? {
+        let why = format!(
+            "`{}` is another library than the one in which the documents were: nothing in it is taken, and nothing that is not in it is taken for \
+             deleted. Put the other one back; where this is meant, 'fieldpost library on' says so",
+            folder.display()
+        );
+        wait_for_person(session, Some(why), report)?;
+        return Ok(None);
+    }
+    let library = match library.tidied() {
+        Ok(library) => library.with_settle_millis(session.limits.document_settle_millis),
         Err(error) => return away(error, report),
     };
     // What was not taken of a packet was said, and is of no interest once nothing is missing.
@@ -59,6 +78,7 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
         troubles: BTreeMap::new(),
         counts: DocumentCounts::default(),
     };
+    take_back(session)?;
     let mut looking = Looking::new(session, &documents.library)?;
     let totals = match looking.scan(&documents.patterns) {
         Err(SyncError::Library(error)) => return away(error, report),
@@ -82,6 +102,9 @@ pub fn glance(session: &Session) -> Result<Glance> {
         return Ok(Glance::default());
     }
     let Ok(library) = Library::look(&session.library_folder()) else { return Ok(Glance::default()) };
+    if !super::switch::is_ours(session, &library)? {
+        return Ok(Glance::default());
+    }
     let library = library.with_settle_millis(session.limits.document_settle_millis);
     let patterns = session.chosen()?;
     let seen: BTreeMap<DocumentPath, Seen> = session.all_known()?.into_iter().map(|(path, known)| (path, known.seen)).collect();
@@ -129,6 +152,40 @@ fn wait(why: String, retried: bool) -> Waiting {
     Waiting { neighbour: None, what: "documents".into(), why, retried, unreachable: false }
 }
 
+/// Note of what is being told to the list: path and content.
+const TELLING: &str = "documents being told";
+
+/// Notes what the list is told next.
+fn note_telling(session: &Session, rows: &[DocumentRow]) -> Result<()> {
+    let telling: BTreeMap<&str, ContentId> = rows.iter().map(|row| (row.path.as_str(), ContentId(row.content))).collect();
+    let text = serde_json::to_string(&telling).map_err(|_| SyncError::Bug("what is told to the list does not write"))?;
+    session.ledger.begin()?;
+    session.ledger.set_note(TELLING, &text)?;
+    Ok(session.ledger.commit(&session.world, "commit documents being told")?)
+}
+
+/// Takes back what a look that died told the list and did not note as seen, as far as it is not sealed.
+fn take_back(session: &Session) -> Result<()> {
+    let Some(text) = session.ledger.note(TELLING)?.filter(|text| !text.is_empty()) else { return Ok(()) };
+    let told: BTreeMap<String, ContentId> =
+        serde_json::from_str(&text).map_err(|_| SyncError::Bug("what was told to the list does not read"))?;
+    let mut sealed = Vec::new();
+    for (path, content) in told {
+        if session.database()?.document(&path)?.is_some_and(|row| row.content == content.0) {
+            sealed.push((session.sealed_document(&path)?, path));
+        }
+    }
+    write(session, |database| {
+        sealed.iter().try_for_each(|(row, path)| match row {
+            Some(row) => database.put_document(row),
+            None => database.remove_document(path),
+        })
+    })?;
+    session.ledger.begin()?;
+    session.ledger.set_note(TELLING, "")?;
+    Ok(session.ledger.commit(&session.world, "commit documents taken back")?)
+}
+
 struct Looking<'s> {
     session: &'s Session,
     library: &'s Library,
@@ -141,6 +198,8 @@ struct Looking<'s> {
     moved: BTreeSet<[u8; 32]>,
     busy: BTreeSet<String>,
     troubles: BTreeMap<String, String>,
+    /// Names that are not taken.
+    refused: BTreeSet<String>,
     counts: DocumentCounts,
 }
 
@@ -158,6 +217,7 @@ impl<'s> Looking<'s> {
             moved: BTreeSet::new(),
             busy: BTreeSet::new(),
             troubles,
+            refused: BTreeSet::new(),
             counts: DocumentCounts::default(),
         })
     }
@@ -172,12 +232,16 @@ impl<'s> Looking<'s> {
 
     fn take(&mut self, finding: Finding) -> Result<()> {
         match finding {
-            Finding::Same(_) => {}
+            // It was gone, and is back.
+            Finding::Same(path) => self.touched.extend(self.known.get(&path).filter(|known| known.asked).map(|known| (path, known.seen))),
             Finding::Touched(path, seen) => self.touched.push((path, seen)),
             Finding::New(found) | Finding::Changed(found) => self.found.push(found),
             Finding::Gone(path) => self.gone.push(path),
             Finding::Busy(path) => drop(self.busy.insert(path.as_str().to_owned())),
-            Finding::Refused { name, refusal } => drop(self.troubles.insert(name, format!("it is not taken: {refusal}"))),
+            Finding::Refused { name, refusal } => {
+                self.troubles.insert(name.clone(), format!("it is not taken: {refusal}"));
+                self.refused.insert(name);
+            }
         }
         if self.found.len() + self.touched.len() >= BATCH { self.flush() } else { Ok(()) }
     }
@@ -197,6 +261,16 @@ impl<'s> Looking<'s> {
             let row = row_of(&found.document);
             let before = self.known.get(path);
             let known = Known::of(found.seen, &row);
+            if let (Some(before), Some(listed)) = (before, self.listed.get(path))
+                && before.seen.content.0 == row.content
+                && listed.content != row.content
+            {
+                if before.executable != row.executable {
+                    rows.push(DocumentRow { executable: row.executable, ..listed.clone() });
+                }
+                accounted.push((path.clone(), Known { seen: found.seen, asked: false, ..*before }));
+                continue;
+            }
             let edited = match self.listed.get(path) {
                 None => true,
                 Some(listed) if before.is_some_and(|before| before.has_content_of(listed)) => true,
@@ -220,8 +294,14 @@ impl<'s> Looking<'s> {
             rows.push(row);
             self.counts.copies += 1;
         }
+        if !rows.is_empty() {
+            note_telling(session, &rows)?;
+        }
         write(session, |database| rows.iter().try_for_each(|row| database.put_document(row)))?;
         session.ledger.begin()?;
+        if !rows.is_empty() {
+            session.ledger.set_note(TELLING, "")?;
+        }
         for (path, known) in &accounted {
             session.put_known(path, known)?;
         }
@@ -233,7 +313,7 @@ impl<'s> Looking<'s> {
         }
         for (path, seen) in touched {
             if let Some(known) = self.known.get(&path) {
-                session.put_known(&path, &Known { seen, ..*known })?;
+                session.put_known(&path, &Known { seen, asked: false, ..*known })?;
             }
         }
         session.ledger.commit(&session.world, "commit documents seen")?;
@@ -247,15 +327,21 @@ impl<'s> Looking<'s> {
     }
 
     /// Gives files that were edited on something else than what the list says now another name.
-    fn set_apart<'f>(&self, apart: &[&'f Found]) -> Result<Vec<((&'f Found, Seen), DocumentPath)>> {
+    fn set_apart<'f>(&mut self, apart: &[&'f Found]) -> Result<Vec<((&'f Found, Seen), DocumentPath)>> {
         let mut done = Vec::new();
         for found in apart {
             let path = &found.document.path;
             let copy = self.copy_name(path, found.document.modified);
-            match self.library.rename(&self.session.world, path, &copy, Some(&found.seen))? {
-                Renamed::Done(Some(seen)) => done.push(((*found, seen), copy)),
+            match self.library.rename(&self.session.world, path, &copy, Some(&found.seen)) {
+                Ok(Renamed::Done(Some(seen))) => done.push(((*found, seen), copy)),
                 // Edited again, or gone: the next look finds what is there then.
-                Renamed::Done(None) | Renamed::Absent | Renamed::Edited | Renamed::Blocked(_) => {}
+                Ok(Renamed::Done(None) | Renamed::Absent | Renamed::Edited | Renamed::Blocked(_)) => {}
+                Err(error @ LibraryError::Crash(_)) => return Err(error.into()),
+                // A program holds it open: the next look tries again, and nothing else waits for it.
+                Err(error) => {
+                    let why = format!("another site edited it as well, and it cannot get a name of its own: {error}");
+                    self.troubles.insert(path.as_str().to_owned(), why);
+                }
             }
         }
         Ok(done)
@@ -280,28 +366,37 @@ impl<'s> Looking<'s> {
         let all = self.known.len();
         let many = deleted.len() > FEW_DELETIONS && deleted.len() * 100 > all * SHARE;
         let empty = totals.documents == 0 && self.busy.is_empty() && !deleted.is_empty();
-        let asks = (many || empty) && session.freedom != Freedom::AllowDeletions;
-        let count = deleted.len();
-        let deleted = if asks { Vec::new() } else { deleted };
+        let known_troubles = session.ledger.document_troubles()?;
+        let elsewhere = !deleted.is_empty() && self.refused.iter().any(|name| !known_troubles.contains_key(name));
+        let is_asked = |path: &&DocumentPath| self.known.get(*path).is_some_and(|known| known.asked);
+        let (asks, deleted): (Vec<&DocumentPath>, Vec<&DocumentPath>) = match session.freedom {
+            Freedom::AllowDeletions => (Vec::new(), deleted),
+            Freedom::Usual | Freedom::Rehearsal if many || empty || elsewhere => (deleted, Vec::new()),
+            Freedom::Usual | Freedom::Rehearsal => deleted.into_iter().partition(is_asked),
+        };
         let going: Vec<&DocumentPath> = moved.iter().copied().chain(deleted).collect();
         write(session, |database| going.iter().try_for_each(|path| database.remove_document(path.as_str())))?;
-        if !going.is_empty() || !others.is_empty() {
+        let new = asks.iter().filter_map(|path| self.known.get_key_value(*path)).filter(|(_, known)| !known.asked).collect::<Vec<_>>();
+        if !going.is_empty() || !others.is_empty() || !new.is_empty() {
             session.ledger.begin()?;
             going.iter().chain(&others).try_for_each(|path| session.ledger.drop_seen(path.as_str()))?;
+            new.into_iter().try_for_each(|(path, known)| session.put_known(path, &Known { asked: true, ..*known }))?;
             session.ledger.commit(&session.world, "commit documents gone")?;
         }
         let gone = moved.len() as u64;
         self.counts.deleted = going.len() as u64 - gone;
         // Each was found under its new name as well.
         (self.counts.moved, self.counts.found) = (gone, self.counts.found.saturating_sub(gone));
-        let words = || {
-            format!(
-                "{count} of {all} documents are gone from `{}`, and nobody is told: where they are meant to be deleted everywhere, run 'fieldpost \
-                 sync --allow-deletions'; else put them back",
-                self.library.folder().display()
-            )
-        };
-        Ok(asks.then(words))
+        if asks.is_empty() {
+            return Ok(None);
+        }
+        let names = if self.refused.is_empty() { "" } else { "; 'fieldpost library' lists names that are not taken: they may be there" };
+        Ok(Some(format!(
+            "{} of {all} documents are gone from `{}`, and nobody is told: where they are meant to be deleted everywhere, run 'fieldpost \
+             sync --allow-deletions'; else put them back{names}",
+            asks.len(),
+            self.library.folder().display()
+        )))
     }
 }
 

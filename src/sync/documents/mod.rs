@@ -44,7 +44,7 @@ use super::{Result, Session, SyncError};
 use crate::database::DocumentRow;
 use crate::ledger::ContentHash;
 use crate::library::{ChunkId, ChunkStore, ContentId, Document, DocumentPath, Library, LibraryError, Patterns, Recipe, Seen};
-use crate::model::{LIBRARY, Millis};
+use crate::model::{Key, LIBRARY, Millis, Value};
 use crate::rules::library::{Choice, LibraryRules};
 
 /// What may be done with the folder in this run.
@@ -114,11 +114,14 @@ struct Known {
     /// What the list said then: file systems keep times less exactly.
     modified: Millis,
     executable: bool,
+    /// It is gone, and a person was asked whether that is meant.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    asked: bool,
 }
 
 impl Known {
     fn of(seen: Seen, row: &DocumentRow) -> Self {
-        Self { seen, modified: row.modified, executable: row.executable }
+        Self { seen, modified: row.modified, executable: row.executable, asked: false }
     }
 
     /// Whether it is what the list says.
@@ -185,6 +188,14 @@ impl Session {
             }
         }
         Ok(listed)
+    }
+
+    /// What the list said of a document when it was last sealed.
+    fn sealed_document(&self, path: &str) -> Result<Option<DocumentRow>> {
+        let Some(shape) = self.shapes.iter().find(|shape| shape.name == LIBRARY) else { return Ok(None) };
+        let Ok(key) = Key::new([&Value::text(path)]) else { return Ok(None) };
+        let sealed = self.load(shape.number, &key)?.current;
+        Ok(sealed.and_then(|image| dispute::State::of(shape, &image.row)).map(|state| state.at(path)))
     }
 
     fn all_known(&self) -> Result<BTreeMap<DocumentPath, Known>> {

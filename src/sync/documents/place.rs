@@ -242,14 +242,20 @@ struct Placing<'d> {
 
 impl<'d> Placing<'d> {
     fn new(session: &'d Session, documents: &'d mut Documents) -> Result<Self> {
-        let mut troubles = documents.troubles.clone();
-        let all = session.listed(&mut troubles)?;
+        let mut unread = BTreeMap::new();
+        let all = session.listed(&mut unread)?;
         let known = session.all_known()?;
         let mut contents = session.lost_contents()?;
-        let (mut listed, mut left_alone, mut waits) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+        // A row that does not read says nothing of its document, and not that it is gone.
+        let mut left_alone: BTreeSet<DocumentPath> = unread.keys().filter_map(|path| DocumentPath::new(path).ok()).collect();
+        let mut troubles = documents.troubles.clone();
+        troubles.append(&mut unread);
+        let (mut listed, mut waits) = (BTreeMap::new(), BTreeSet::new());
         let mut names = Names::default();
-        known.keys().filter(|path| all.contains_key(*path)).for_each(|path| names.take(path));
-        let going: BTreeSet<String> = known.keys().filter(|path| !all.contains_key(*path)).map(DocumentPath::collision_key).collect();
+        let (stays, goes): (Vec<&DocumentPath>, Vec<&DocumentPath>) =
+            known.keys().partition(|path| all.contains_key(*path) || left_alone.contains(*path));
+        stays.into_iter().for_each(|path| names.take(path));
+        let going: BTreeSet<String> = goes.into_iter().map(DocumentPath::collision_key).collect();
         for (path, row) in all {
             if documents.patterns.takes(&path, row.bytes) != Verdict::Take {
                 left_alone.insert(path);

@@ -4,6 +4,10 @@
 //! change of it is applied. **States**: none → the folder is there and marked → the ledger has its tables → the list is in the database, and
 //! tracked. **Crash points**: after each arrow; every step finds what is done.
 //!
+//! **Another folder.** The ledger notes the id of the library in which it has seen what it has seen, before it sees anything there. **Invariant**: that
+//! something is not in a library with another id says nothing of it, and nothing in that one is taken, before somebody says that it is the one (`library on`). Then
+//! what was seen is forgotten, in the commit that notes the new id: the documents are placed there, as at a site that just joined, and what is there is new.
+//!
 //! Without a library again the list goes, and nobody is told to delete a document: files stay where they are, at all sites.
 
 use std::path::{Path, PathBuf};
@@ -12,6 +16,7 @@ use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::Freedom;
+use crate::exchange::Address;
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::library::Library;
 use crate::packet::Opened;
@@ -19,6 +24,9 @@ use crate::sync::{Result, Session, SyncError};
 
 /// The part that says it, and the note of what a child was told.
 pub(in crate::sync) const PAPER: &str = "documents/library.json";
+
+/// Note of the id of the library in which documents were seen.
+const SEEN_IN: &str = "documents seen in";
 
 /// Whether the sender has a library.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -52,19 +60,52 @@ fn list(session: &mut Session) -> Result<()> {
 pub fn prepare(session: &Session) -> Result<()> {
     check_place(session)?;
     if session.freedom != Freedom::Rehearsal {
-        Library::create(&session.world, &session.library_folder())?;
+        let library = Library::create(&session.world, &session.library_folder())?;
+        settle_in(session, &library)?;
         super::look::nothing_waits(session)?;
     }
     Ok(())
 }
 
-/// Refuses a folder that has the home or the database in it, or is inside what is ours: they would travel as documents.
+/// Somebody says that this is the library: what was seen in another one says nothing of it.
+fn settle_in(session: &Session, library: &Library) -> Result<()> {
+    let ledger = &session.ledger;
+    if ledger.note(SEEN_IN)?.is_some_and(|id| id == library.id()) {
+        return Ok(());
+    }
+    let seen = if ledger.has_documents()? { ledger.all_seen()? } else { Vec::new() };
+    ledger.begin()?;
+    seen.iter().try_for_each(|(path, _)| ledger.drop_seen(path))?;
+    ledger.set_note(SEEN_IN, library.id())?;
+    Ok(ledger.commit(&session.world, "commit another library")?)
+}
+
+/// Whether it is the library in which documents were seen, and no other in its place.
+pub(super) fn is_ours(session: &Session, library: &Library) -> Result<bool> {
+    Ok(session.ledger.note(SEEN_IN)?.is_none_or(|id| id.is_empty() || id == library.id()))
+}
+
+/// The same before documents are seen in it: the first library is the one.
+pub(super) fn may_see_in(session: &Session, library: &Library) -> Result<bool> {
+    if session.ledger.note(SEEN_IN)?.is_none_or(|id| id.is_empty()) {
+        session.set_note(SEEN_IN, library.id())?;
+    }
+    is_ours(session, library)
+}
+
+/// Refuses a folder that has the home, the database or an exchange in it, or is inside what is ours: they would travel as documents.
 pub(super) fn check_place(session: &Session) -> Result<()> {
     let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned());
     let folder = real(&session.library_folder());
     let ours = real(&session.home.inside());
     let inside = |path: PathBuf| real(&path).starts_with(&folder);
-    if folder.starts_with(&ours) || inside(session.home.folder().to_owned()) || inside(session.database_path()) {
+    let exchanges = session.settings.exchanges.addresses.iter().filter_map(|address| match Address::parse(address) {
+        Ok(Address::Folder(folder)) => Some(folder),
+        // What cannot be read is told where it is opened.
+        Ok(Address::Server(_) | Address::Command(_)) | Err(_) => None,
+    });
+    let mut all = [session.home.folder().to_owned(), session.database_path()].into_iter().chain(exchanges);
+    if folder.starts_with(&ours) || all.any(inside) {
         return Err(SyncError::LibraryPlace(folder));
     }
     Ok(())
@@ -96,6 +137,7 @@ pub fn off(session: &mut Session) -> Result<()> {
 fn forget(session: &Session) -> Result<()> {
     session.ledger.begin()?;
     session.ledger.forget_documents()?;
+    session.ledger.set_note(SEEN_IN, "")?;
     Ok(session.ledger.commit(&session.world, "commit documents forgotten")?)
 }
 

@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use fs_err as fs;
 
 use super::take::{MOST_WANTED, More, Wanted, more_comes};
-use super::{Chunks, patterns};
+use super::{Chunks, patterns, switch};
 use crate::database::DocumentRow;
 use crate::ledger::{ASKED, ContentHash, Missing, Neighbour, NeighbourKind, Opinion, SiteThere, WHOLE, is_whole};
 use crate::library::{ChunkId, ChunkStore, ContentId, DocumentPath, Library, PackWriter, Patterns, Recipe, Verdict};
@@ -25,7 +25,7 @@ use crate::model::{Key, LIBRARY, Row, Value};
 use crate::packet::{Part, PartSource};
 use crate::rules::library::Choice;
 use crate::sync::known::{self, Link};
-use crate::sync::{Result, Session, SyncError};
+use crate::sync::{Result, Session, SyncError, roster};
 
 /// The part with recipes, a line each.
 pub(super) const RECIPES: &str = "documents/recipes.jsonl";
@@ -75,12 +75,15 @@ enum Told {
 }
 
 impl<'s> Telling<'s> {
-    /// None where there is no library, or its folder is away.
+    /// None where there is no library, or its folder is away, or another's.
     pub(in crate::sync) fn new(session: &'s Session, to: &'s Neighbour) -> Result<Option<Self>> {
         if !session.has_library() || !session.ledger.has_documents()? {
             return Ok(None);
         }
-        let Ok(library) = Library::open(&session.library_folder()) else { return Ok(None) };
+        let Ok(library) = Library::look(&session.library_folder()) else { return Ok(None) };
+        if !switch::is_ours(session, &library)? {
+            return Ok(None);
+        }
         let listed = session.listed(&mut BTreeMap::new())?;
         let there = session.ledger.there(to.site)?;
         let wanted = session.ledger.wanted_by(to.site)?;
@@ -397,7 +400,9 @@ impl Session {
         if to.kind == NeighbourKind::Parent || to.card.role == "office" {
             return Ok(None);
         }
-        let of: Vec<Patterns> = to.card.groups.iter().filter_map(|group| groups.get(group)).map(patterns).collect::<Result<_>>()?;
+        let known = roster::known(self)?;
+        let of = known.find(&to.card.name).into_iter().flat_map(|site| &site.groups);
+        let of: Vec<Patterns> = of.filter_map(|group| groups.get(group)).map(patterns).collect::<Result<_>>()?;
         Ok((!of.is_empty()).then_some(of))
     }
 }

@@ -29,6 +29,9 @@ pub struct Unclear {
     pub column: Option<String>,
     /// What came.
     pub came: Vec<String>,
+    /// What came was there before, and meant another column.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub took_over: bool,
 }
 
 impl std::fmt::Display for Unclear {
@@ -63,8 +66,10 @@ pub(in crate::sync) fn add_unclear(session: &Session, events: &[Event], shapes: 
     let before = unclear(session)?;
     let mut all = before.clone();
     for event in events {
-        if let Event::FieldReplaced(table, column, came) = event {
-            all.push(Unclear { table: table.clone(), column: Some(column.clone()), came: came.split("`, `").map(str::to_owned).collect() });
+        if let Event::FieldReplaced(table, column, came) | Event::FieldTakenOver(table, column, came) = event {
+            let came = came.split("`, `").map(str::to_owned).collect();
+            let took_over = matches!(event, Event::FieldTakenOver(..));
+            all.push(Unclear { table: table.clone(), column: Some(column.clone()), came, took_over });
         }
     }
     let named = |name: &str| shapes.iter().rev().find(|shape| same_name(&shape.name, name));
@@ -72,7 +77,7 @@ pub(in crate::sync) fn add_unclear(session: &Session, events: &[Event], shapes: 
         let new = events.iter().filter_map(|event| if let Event::NewTable(name) = event { named(name) } else { None });
         let came: Vec<String> = new.filter(|new| is_alike(gone, new)).map(|new| new.name.clone()).collect();
         if !came.is_empty() {
-            all.push(Unclear { table: gone.name.clone(), column: None, came });
+            all.push(Unclear { table: gone.name.clone(), column: None, came, took_over: false });
         }
     }
     // What is not there any more asks nothing.
@@ -134,9 +139,11 @@ pub fn is_renamed(session: &mut Session, table: &str, before: &str, now: &str) -
     let Some(column) = found.column.clone() else {
         return Err(MendError::RenamedTable { table: found.table.clone(), now: now.to_owned() }.into());
     };
-    let left: Vec<Unclear> = all.iter().filter(|one| *one != found).cloned().collect();
+    // That a column is called so answers whether it is called otherwise.
+    let is_it = |one: &&Unclear| one.table == found.table && one.column == found.column;
+    let left: Vec<Unclear> = all.iter().filter(|one| !is_it(one)).cloned().collect();
     session.ledger.begin()?;
-    let done = join(session, table, &column, now)
+    let done = join(session, table, &column, now, found.took_over)
         .and_then(|()| set_unclear(session, &left))
         .and_then(|()| super::notice::look_again(session))
         .and_then(|()| Ok(session.ledger.commit(&session.world, "commit hint")?));
@@ -150,8 +157,9 @@ pub fn is_renamed(session: &mut Session, table: &str, before: &str, now: &str) -
     session.follow().map(drop)
 }
 
-/// Makes the field that came the one that went, in the open transaction of the ledger.
-fn join(session: &Session, table: &str, before: &str, now: &str) -> Result<()> {
+/// Makes the field that came the one that went, in the open transaction of the ledger. Where it `took_over` a name, what had the name before
+/// went: its number is not another one for this column.
+fn join(session: &Session, table: &str, before: &str, now: &str, took_over: bool) -> Result<()> {
     let ledger = &session.ledger;
     let found = session.shapes.iter().find(|shape| same_name(&shape.name, table));
     let shape = found.ok_or(SyncError::Bug("a table that waits for a hint is not here"))?;
@@ -163,7 +171,7 @@ fn join(session: &Session, table: &str, before: &str, now: &str) -> Result<()> {
     joined.fields[old.index()] = shape.fields[new.index()].clone();
     joined.fields[new.index()].dropped = true;
     joined.past.fields.insert(before.to_owned(), old);
-    if let Some(told) = &mut joined.past.told {
+    if let Some(told) = joined.past.told.as_mut().filter(|_| !took_over) {
         told.fields.values_mut().for_each(|field| *field = if *field == new { old } else { *field });
     }
     let number = |field: &mut FieldNo| {

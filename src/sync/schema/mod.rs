@@ -24,9 +24,11 @@
 //! With `[schema] travels = false` in the rules nothing of this happens: each site's application changes its own database.
 
 mod archive;
+mod fills;
 pub mod hints;
 mod notice;
 pub mod own;
+pub mod refusals;
 mod take;
 mod trial;
 pub mod view;
@@ -39,9 +41,11 @@ pub(super) use archive::archive;
 pub(super) use notice::notice;
 pub(super) use take::{change, forget_change, retry_late};
 
+use super::tracking::evolve::same_name;
 use super::{Result, Session, SyncError};
 use crate::database::conform::{Inventory, Names, Wish};
 use crate::database::{DatabaseError, SchemaDump};
+use crate::ledger::Neighbour;
 use crate::model::{FieldNo, LIBRARY, Millis, Shape, TableNo};
 use crate::site::Role;
 
@@ -212,6 +216,11 @@ pub(super) fn paper(session: &Session) -> Result<Option<(u64, String)>> {
     Ok(told(session)?.map(|told| (told.version, text)))
 }
 
+/// The version that a child was told last.
+fn told_to(neighbour: &Neighbour) -> Option<u64> {
+    neighbour.told_documents.get(PART).and_then(|number| number.parse().ok())
+}
+
 /// Adds to the log, in the open transaction of the ledger.
 fn add_version(session: &Session, version: u64, what: Vec<String>) -> Result<()> {
     let mut all = versions(session)?;
@@ -302,9 +311,10 @@ fn wish<'w>(new: &'w SentSchema, old: Option<&'w SentSchema>, here: Here<'_>) ->
     for (number, was) in &old.names {
         let Some(table) = here.table(*number, &was.name) else { continue };
         let Some(is) = new.names.get(number) else {
-            let again = new.names.iter().any(|(number, is)| is.name == was.name && !old.names.contains_key(number));
+            // Another one has the name now: a new one, or one that had another name.
+            let taken = new.names.values().any(|is| same_name(&is.name, &was.name));
             // One that is only tracked no more stays.
-            if again || there.table_names().all(|name| name != was.name) {
+            if taken || there.table_names().all(|name| !same_name(name, &was.name)) {
                 wish.ended.insert(table);
             }
             continue;
@@ -315,8 +325,8 @@ fn wish<'w>(new: &'w SentSchema, old: Option<&'w SentSchema>, here: Here<'_>) ->
             match is.fields.get(field).or_else(|| is.fields.get(is.same.get(field)?)) {
                 Some(now) => drop(names.columns.insert(now.clone(), column)),
                 None => {
-                    let again = is.fields.iter().any(|(field, now)| now == before && !was.fields.contains_key(field));
-                    if again || there.columns(&is.name).all(|name| name != before) {
+                    let taken = is.fields.values().any(|now| same_name(now, before));
+                    if taken || there.columns(&is.name).all(|name| !same_name(name, before)) {
                         names.ended.insert(column);
                     }
                 }

@@ -1,6 +1,6 @@
 //! Did the host's schema change? Then it is the next version, and children are told.
 
-use super::{Here, LATE, SentSchema, TOLD, add_version, told, wish};
+use super::{Here, LATE, SentSchema, TOLD, add_version, fills, told, wish};
 use crate::database::SchemaDump;
 use crate::model::FieldNo;
 use crate::site::Role;
@@ -53,6 +53,7 @@ pub(in crate::sync) fn notice(session: &Session, surveyed: i64) -> Result<()> {
     now.version = number + 1;
     session.ledger.begin()?;
     let noted = add_version(session, now.version, what)
+        .and_then(|()| before.as_ref().map_or(Ok(()), |before| fills::forget_unlike(session, before, &now)))
         .and_then(|()| Ok(session.ledger.set_note(TOLD, &now.text()?)?))
         .and_then(|()| Ok(session.ledger.set_note(LATE, "")?))
         .and_then(|()| Ok(session.ledger.set_note(SEEN, &words)?))

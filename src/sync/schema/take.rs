@@ -1,6 +1,6 @@
 //! Takes on the schema that the parent tells: the one commit, and what the ledger is to note with it.
 
-use super::{CHANGE, COMING, Change, Columns, Here, LATE, PART, REFUSED, SentSchema, TOLD, add_version, cannot_be_had, told, wish};
+use super::{CHANGE, COMING, Change, Columns, Here, LATE, PART, REFUSED, SentSchema, TOLD, add_version, cannot_be_had, fills, told, wish};
 use crate::database::conform::{Conformed, Refused};
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::Shape;
@@ -116,6 +116,9 @@ fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> 
         database.trim(shape, last)?;
     }
     let old = told(session)?;
+    if let Some(old) = &old {
+        fills::forget_unlike(session, old, new)?;
+    }
     let wish = wish(new, old.as_ref(), Here::At(session))?;
     let done = database.conform(&wish).map_err(cannot_be_had)?.map_err(SyncError::SchemaBrought)?;
     let change = change_of(&done);
@@ -184,10 +187,9 @@ fn is_put_back(done: &Conformed, new: &SentSchema, old: Option<&SentSchema>) -> 
     tables || columns
 }
 
-/// So that the words of a refusal can be said again.
-#[must_use]
-pub(super) fn refused(session: &Session) -> Option<(u64, String)> {
-    let note = session.ledger.note(REFUSED).ok()??;
-    let (version, why) = note.split_once(' ')?;
-    Some((version.parse().ok()?, why.to_owned()))
+/// The version that the parent told and that cannot be had here, with why.
+pub(super) fn refused(session: &Session) -> Result<Option<(u64, String)>> {
+    let Some(note) = session.ledger.note(REFUSED)?.filter(|_| session.rules.schema_travels()) else { return Ok(None) };
+    let read = |(version, why): (&str, &str)| Some((version.parse().ok()?, why.to_owned()));
+    Ok(note.split_once(' ').and_then(read))
 }

@@ -3,7 +3,9 @@
 use serde::Serialize;
 
 use super::hints::{Unclear, unclear};
-use super::{COMING, Here, LATE, PART, SentSchema, TOLD_IN, Version, cannot_be_had, take, told, versions, wish};
+use super::refusals::{self, Refusal};
+use super::{COMING, Here, LATE, SentSchema, TOLD_IN, Version, cannot_be_had, take, told, told_to, versions, wish};
+use crate::database::conform::{Plan, Refused};
 use crate::ledger::NeighbourKind;
 use crate::model::SiteName;
 use crate::site::Role;
@@ -24,6 +26,8 @@ pub struct Standing {
     pub unclear: Vec<Unclear>,
     /// Children by name.
     pub children: Vec<Child>,
+    /// What sites below this one cannot have.
+    pub below: Vec<Refusal>,
 }
 
 /// What a child was told.
@@ -45,17 +49,18 @@ pub fn standing(session: &Session) -> Result<Standing> {
     let mut children = Vec::new();
     for neighbour in session.ledger.neighbours()?.into_iter().filter(|one| one.kind == NeighbourKind::Child) {
         let number = |name: &str| neighbour.told_documents.get(name).and_then(|number| number.parse::<u64>().ok());
-        let told = number(PART);
+        let told = told_to(&neighbour);
         let confirmed = told.is_some() && number(TOLD_IN).is_some_and(|packet| packet <= neighbour.acknowledged.0);
         children.push(Child { site: neighbour.card.name, told, confirmed });
     }
     Ok(Standing {
         travels: session.rules.schema_travels(),
         version: told(session)?.map_or(0, |told| told.version),
-        refused: take::refused(session),
+        refused: take::refused(session)?,
         late: late(session)?,
         unclear: unclear(session)?,
         children,
+        below: refusals::below(session)?,
     })
 }
 
@@ -88,22 +93,14 @@ pub struct Difference {
 /// As the database and the ledger say.
 pub fn differences(session: &Session) -> Result<Vec<Difference>> {
     let mut all = Vec::new();
-    if session.settings.role != Role::Host
-        && let Some(parent) = session.ledger.parent()?
-        && let Some(old) = told(session)?
-        && session.has_database()
-    {
-        let coming = session.ledger.note(COMING)?.filter(|text| !text.is_empty());
-        let coming: Option<SentSchema> =
-            coming.map(|text| serde_json::from_str(&text).map_err(|_| SyncError::Bug("a noted schema does not read"))).transpose()?;
-        let new = coming.as_ref().unwrap_or(&old);
-        let wish = wish(new, Some(&old), Here::At(session))?;
-        let (what, refused) = match session.database()?.plan_to(&wish).map_err(cannot_be_had)? {
-            Ok(plan) => (plan.sentences(), take::refused(session).map(|(_, why)| why)),
+    if let Some(Compared { parent, new, plan, alone }) = compared(session)? {
+        let (mut what, refused) = match plan {
+            Ok(plan) => (plan.sentences(), take::refused(session)?.map(|(_, why)| why)),
             Err(refused) => (Vec::new(), Some(refused.to_string())),
         };
+        what.extend(alone);
         if !what.is_empty() || refused.is_some() {
-            all.push(Difference { site: parent.card.name, version: new.version, what, refused });
+            all.push(Difference { site: parent, version: new, what, refused });
         }
     }
     let (here, log) = (standing(session)?, versions(session)?);
@@ -112,8 +109,44 @@ pub fn differences(session: &Session) -> Result<Vec<Difference>> {
         let newer = |one: &&Version| one.version > from && one.version <= here.version;
         let what: Vec<String> = log.iter().filter(newer).flat_map(|version| version.what.clone()).collect();
         if !what.is_empty() {
-            all.push(Difference { site: child.site, version: from, what, refused: None });
+            let refused = here.below.iter().find(|refusal| refusal.site == child.site).map(|refusal| refusal.why.clone());
+            all.push(Difference { site: child.site, version: from, what, refused });
         }
     }
     Ok(all)
+}
+
+/// Virtual tables that are not as the main office has them and stay so, a sentence each; nothing at the main office.
+///
+/// # Errors
+/// As the database and the ledger say.
+pub fn virtual_tables(session: &Session) -> Result<Vec<String>> {
+    let Some(compared) = compared(session)? else { return Ok(Vec::new()) };
+    let stays = compared.plan.map(|plan| plan.stays().to_vec()).unwrap_or_default();
+    Ok(stays.into_iter().chain(compared.alone).collect())
+}
+
+/// What is here beside what the parent told.
+struct Compared {
+    parent: SiteName,
+    /// The version that is compared with: the one that cannot be had where there is one.
+    new: u64,
+    plan: std::result::Result<Plan, Refused>,
+    /// Virtual tables that only this site has, a sentence each.
+    alone: Vec<String>,
+}
+
+fn compared(session: &Session) -> Result<Option<Compared>> {
+    if session.settings.role == Role::Host || !session.has_database() {
+        return Ok(None);
+    }
+    let (Some(parent), Some(old)) = (session.ledger.parent()?, told(session)?) else { return Ok(None) };
+    let coming = session.ledger.note(COMING)?.filter(|text| !text.is_empty());
+    let coming: Option<SentSchema> =
+        coming.map(|text| serde_json::from_str(&text).map_err(|_| SyncError::Bug("a noted schema does not read"))).transpose()?;
+    let new = coming.as_ref().unwrap_or(&old);
+    let (wish, database) = (wish(new, Some(&old), Here::At(session))?, session.database()?);
+    let plan = database.plan_to(&wish).map_err(cannot_be_had)?;
+    let alone = database.virtual_only_here(&wish).map_err(cannot_be_had)?;
+    Ok(Some(Compared { parent: parent.card.name, new: new.version, plan, alone }))
 }

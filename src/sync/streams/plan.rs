@@ -109,7 +109,7 @@ mod tests {
         Neighbour {
             site: SiteNo(1),
             kind: NeighbourKind::Child,
-            card: Card { name, role: "remote".into(), signing: String::new(), sealing: String::new(), groups: Vec::new() },
+            card: Card { name, role: "remote".into(), signing: String::new(), sealing: String::new() },
             fresh: false,
             stream_out: StreamId(1),
             sent: PacketNumber(8),

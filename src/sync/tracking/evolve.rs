@@ -39,6 +39,10 @@ pub(in crate::sync) enum Event {
         "column `{1}` of table `{0}` is gone and `{2}` is new in its place; nothing shows that it is a new name of `{1}`, so it is taken for another column"
     )]
     FieldReplaced(String, String, String),
+    #[error(
+        "column `{2}` of table `{0}` holds now what `{1}` held, which is gone; nothing shows for certain that it is `{1}` under the name of another one, so it is taken for what had the name before"
+    )]
+    FieldTakenOver(String, String, String),
 }
 
 /// SQLite compares names without ASCII case.
@@ -109,9 +113,11 @@ pub(in crate::sync) fn merged(old: &Shape, found: &Shape, renames: &[(FieldNo, S
         shape.fields[field.index()].dropped = false;
     }
     let is_renamed = |field: FieldNo| renames.iter().any(|(renamed, _)| *renamed == field);
+    // Its name is another one's now.
+    let is_taken = |name: &str| anew.contains(name) || renames.iter().any(|(_, to)| same_name(to, name));
     let there = |name: &str| found.live_fields().find(|field| same_name(found.name_of(*field), name));
     for field in old.live_fields() {
-        match there(shape.name_of(field)).filter(|_| is_renamed(field) || !anew.contains(shape.name_of(field))) {
+        match there(shape.name_of(field)).filter(|_| is_renamed(field) || !is_taken(shape.name_of(field))) {
             Some(found_field) => rename(&mut shape, field, found.name_of(found_field)),
             None => shape.fields[field.index()].dropped = true,
         }
@@ -215,6 +221,8 @@ mod tests {
         let anew = BTreeSet::from(["b".to_owned()]);
         let other = merged(&old, &shape("t", &["id", "a", "b"]), &[], &anew);
         assert_eq!((other.field("b"), other.is_live(FieldNo(2))), (Some(FieldNo(3)), false), "another column under the same name");
+        let taken = merged(&old, &shape("t", &["id", "A"]), &[(FieldNo(2), "A".into())], &BTreeSet::new());
+        assert_eq!((taken.field("A"), taken.is_live(FieldNo(1))), (Some(FieldNo(2)), false), "the name of one that went in the same go");
         let again = merged(&dropped, &shape("t", &["id", "a", "b"]), &[], &BTreeSet::from(["a".to_owned()]));
         assert_eq!((again.field("a"), again.field("b")), (Some(FieldNo(3)), Some(FieldNo(2))));
     }

@@ -6,7 +6,7 @@
 //!
 //! A name that is there as before may be another column: renamed, and a new one made under the name; dropped, and made again; two that exchanged
 //! their names. A table that was only altered still has our triggers, so a record that holds something else and was not noted tells it. Of
-//! a table that was made anew nothing tells it: there a name goes on.
+//! a table that was made anew nothing tells it: there a name goes on, and where the values say otherwise a person is asked ([`taken_over`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -87,7 +87,12 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
     if !looked {
         return Ok(Guess { renamed: of_key, anew: Vec::new() });
     }
-    let moved: BTreeSet<FieldNo> = names.iter().filter(|(_, name)| name.is_another()).map(|(field, _)| *field).collect();
+    // Two columns hold the same in some records, so that a name seems to go on there: what shows that it does not is the other records, if all
+    // of them hold what one other column held.
+    let left = |was: &FieldNo| gone.contains(was) || names.get(was).is_some_and(Name::differs);
+    let took_over = |field: &FieldNo| evidence.iter().any(|((was, new), evidence)| new == field && left(was) && evidence.is_certain());
+    let is_moved = |(field, name): &(&FieldNo, &Name)| name.is_another() || name.differs() && took_over(field);
+    let moved: BTreeSet<FieldNo> = names.iter().filter(is_moved).map(|(field, _)| *field).collect();
     // What stayed is neither end of a rename.
     evidence.retain(|(was, new), _| (moved.contains(was) || gone.contains(was)) && (moved.contains(new) || come.contains(new)));
     evidence.retain(|(was, new), _| of_key.iter().all(|(field, name)| field != was && name != candidate.name_of(*new)));
@@ -98,7 +103,8 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
     // A column that has far fewer values than the one that went is no other spelling of it.
     let says_nothing = |new: FieldNo| {
         let count = |field: &FieldNo| values.get(field).map_or(0, BTreeSet::len);
-        !gone.is_empty() && gone.iter().all(|gone| count(&new) * 2 <= count(gone))
+        // Where there is no record nothing tells anything.
+        !gone.is_empty() && gone.iter().all(|gone| count(gone) > 0 && count(&new) * 2 <= count(gone))
     };
     let is_another = |name: &str| candidate.field(name).is_some_and(|new| !holds_more.contains(&new) && differs(new) || says_nothing(new));
     gaps.iter_mut().for_each(|gap| gap.new.retain(|name| !is_another(name)));
@@ -114,6 +120,47 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
     };
     let anew = moved.iter().filter(goes).map(|field| candidate.name_of(*field).to_owned()).collect();
     Ok(Guess { renamed, anew })
+}
+
+/// In a table that was made anew a name goes on ([`guess`]). Where nearly all records hold under such a name what a column that went held, and
+/// hardly any what the name meant, it may be that column, under a name that it took over: this says which names those are, for a person to
+/// tell.
+pub(in crate::sync) fn taken_over(session: &Session, old: &Shape, found: &Shape) -> Result<Vec<(FieldNo, String)>> {
+    let candidate = merged(old, found, &[], &BTreeSet::new());
+    let (stayed, gone): (Vec<FieldNo>, Vec<FieldNo>) =
+        old.live_fields().filter(|field| !old.is_key(*field)).partition(|field| candidate.is_live(*field));
+    if stayed.is_empty() || gone.is_empty() || captured(session, old)?.is_some() {
+        return Ok(Vec::new());
+    }
+    let mut kept: BTreeMap<FieldNo, u64> = BTreeMap::new();
+    let mut taken: BTreeMap<(FieldNo, FieldNo), Taken> = BTreeMap::new();
+    let looked = compare_sample(session, old, &candidate, &mut |mirror, row, _| {
+        for name in &stayed {
+            let is = row.get(*name);
+            *kept.entry(*name).or_default() += u64::from(*is != Value::Null && mirror.get(*name).converts_to(is));
+            for was in gone.iter().map(|was| (*was, mirror.get(*was))).filter(|(_, value)| **value != Value::Null || *is != Value::Null) {
+                let taken = taken.entry((was.0, *name)).or_default();
+                taken.records += 1;
+                taken.same += u64::from(was.1.converts_to(is));
+            }
+        }
+    })?;
+    let mut over = Vec::new();
+    for ((was, name), Taken { records, same }) in taken.into_iter().filter(|_| looked) {
+        // Nine of ten: some may have been edited since, when no trigger was there.
+        if same * 10 >= records * 9 && kept[&name] * 10 <= records {
+            over.push((was, candidate.name_of(name).to_owned()));
+        }
+    }
+    Ok(over)
+}
+
+/// Records in which a column that went, or the name that may be it, holds anything.
+#[derive(Clone, Copy, Debug, Default)]
+struct Taken {
+    records: u64,
+    /// Those that hold the same.
+    same: u64,
 }
 
 /// Whether a table that is new is one that is missing, under another name.
@@ -175,6 +222,10 @@ impl Name {
         kept == 0 && (emptied + other > 0 || written)
     }
 
+    const fn differs(&self) -> bool {
+        self.untouched.emptied + self.untouched.other > 0
+    }
+
     const fn is_filled(&self) -> bool {
         self.untouched.kept == 0 && self.untouched.other == 0 && self.untouched.emptied > 0
     }
@@ -204,8 +255,12 @@ impl Evidence {
         self.other > 0
     }
 
+    const fn is_certain(&self) -> bool {
+        self.other == 0 && self.telling > 0
+    }
+
     const fn is_enough(&self) -> bool {
-        self.other == 0 && (self.telling > 0 || self.noted_telling > 0 && self.noted_telling >= self.noted_other)
+        self.is_certain() || self.other == 0 && self.noted_telling > 0 && self.noted_telling >= self.noted_other
     }
 }
 

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evolve::{Event, anywhere, field_events, gaps, merged, same_name};
-use super::guess::{Guess, guess, holds_the_same, is_same_table};
+use super::guess::{Guess, guess, holds_the_same, is_same_table, taken_over};
 use super::upgrade::{TakenOver, captured};
 use crate::model::{FieldNo, LIBRARY, Shape, TableNo, Told};
 use crate::rules::Rules;
@@ -194,6 +194,11 @@ impl<'s> Taking<'s> {
         }
         if new != *before {
             self.events.extend(field_events(old, &new, &guessed.renamed, &gaps));
+            if asks && columns.is_none() {
+                let gone = taken_over(self.session, old, found)?.into_iter().filter(|(field, _)| !new.is_live(*field));
+                let event = |(field, name)| Event::FieldTakenOver(new.name.clone(), old.name_of(field).to_owned(), name);
+                self.events.extend(gone.map(event));
+            }
             let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
             self.taken.tables.insert(new.number, fresh);
         }
@@ -244,7 +249,9 @@ impl<'s> Taking<'s> {
         let is_here = |name: &str| old.live_fields().any(|field| same_name(old.name_of(field), name) && !is_renamed(field));
         let is_back = |name: &&str| !is_here(name) && named.iter().all(|(_, to)| to != name);
         let back = found.live_fields().map(|field| found.name_of(field)).filter(is_back).map(str::to_owned);
-        let ended = self.change.columns.get(&old.name).into_iter().flat_map(|columns| columns.ended.intersection(&columns.made)).cloned();
+        // Of one that went the name may be a new one's, or one's that took it over.
+        let is_there = |name: &&String| found.live_fields().any(|field| same_name(found.name_of(field), name));
+        let ended = self.change.columns.get(&old.name).into_iter().flat_map(|columns| &columns.ended).filter(is_there).cloned();
         back.chain(ended).collect()
     }
 

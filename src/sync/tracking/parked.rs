@@ -105,6 +105,24 @@ impl Applying<'_> {
         Ok(self.session.ledger.drop_parked(incoming.link.site, change.table, &change.key)?)
     }
 
+    /// A child edited a record in nothing that is here, so nothing is decided; but where it was told that the record is gone, it has not taken
+    /// that (`DESIGN` section 4, rule 9): it is told again.
+    pub(in crate::sync) fn hear_of(&mut self, incoming: &Incoming, change: &Change) -> Result<()> {
+        let session = self.session;
+        let is_here = session.shapes.iter().any(|shape| shape.number == change.table);
+        let Some(after) = change.after.as_ref().filter(|_| is_here && incoming.link.kind == NeighbourKind::Child) else { return Ok(()) };
+        let mut record = session.load(change.table, &change.key)?;
+        let held = match known::opinion(&session.ledger, &record, incoming.link)? {
+            Opinion::Known(Some(shadow)) => session.ledger.same(shadow.born, after.born)?,
+            Opinion::Known(None) | Opinion::Unknown => false,
+        };
+        if held || change.kind() != ChangeKind::Update {
+            return Ok(());
+        }
+        known::set_opinion(&session.ledger, &mut record, incoming.link, Opinion::Unknown)?;
+        self.store_extra(&mut record)
+    }
+
     /// A child without some of our fields says nothing of them when it deletes or replaces a record: it saw them as we last told it.
     pub(in crate::sync) fn complete(&mut self, incoming: &Incoming, change: &mut Change) -> Result<()> {
         let shape = self.session.shape(change.table);

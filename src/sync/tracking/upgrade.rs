@@ -30,6 +30,7 @@ use super::guess::noted;
 use super::matching::Taking;
 use super::parked::split;
 use super::{foreign, news};
+use crate::database::DatabaseError;
 use crate::ledger::{Opinion, Parked, PastValue, Record};
 use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
 use crate::rules::Direction;
@@ -122,6 +123,16 @@ pub(in crate::sync) fn settle(session: &Session, version: i64) -> Result<()> {
         session.set_note(VERSION, &version)?;
     }
     Ok(())
+}
+
+/// What SQLite refuses because the application changed the schema in the middle of a run is no fault: the next run looks at it anew.
+pub(in crate::sync) fn or_moved(session: &Session, error: SyncError) -> SyncError {
+    let is_refused = matches!(&error, SyncError::Database(DatabaseError::Sqlite { .. }));
+    let moved = || {
+        let version = version_words(session, session.database()?.schema_version()?)?;
+        Ok::<bool, SyncError>(session.ledger.note(VERSION)?.is_some_and(|noted| noted != version))
+    };
+    if is_refused && moved().unwrap_or(false) { SyncError::SchemaMoves } else { error }
 }
 
 /// The earlier names of tables whose triggers and logs may still be under them.

@@ -9,7 +9,7 @@ use fieldpost::world::World;
 use super::super::application::CANARY;
 use super::super::history::Dice;
 use super::super::sites::{Sites, Stopped};
-use super::GROUP;
+use super::{GROUP, rows};
 
 /// Files that some version has.
 pub const FILES: [&str; 6] = ["Screens/0.xml", "Screens/1.xml", "Reports/2.txt", "Reports/old/3.txt", "menu.json", "Screens/5.xml"];
@@ -64,7 +64,11 @@ impl Sites {
             std::fs::create_dir_all(place.parent().expect("it is below")).map_err(|error| failed(&error))?;
             std::fs::write(place, text).map_err(|error| failed(&error))?;
         }
-        let manifest = format!("name = 'forms'\nversion = '{}'\ntitle = 'Forms'\n", word(version));
+        let (csv, mode) = rows::csv(version);
+        std::fs::create_dir_all(folder.join("rows")).map_err(|error| failed(&error))?;
+        std::fs::write(folder.join("rows/list.csv"), csv).map_err(|error| failed(&error))?;
+        let list = format!("[[rows]]\nfile = 'rows/list.csv'\ntable = 'list'\nkey = ['id']\nmode = '{mode}'\nruns = 'at-host'\n");
+        let manifest = format!("name = 'forms'\nversion = '{}'\ntitle = 'Forms'\n{list}", word(version));
         std::fs::write(folder.join("bundle.toml"), manifest).map_err(|error| failed(&error))?;
         let session = self.session(0, None)?;
         let source = Source::read(&folder).map_err(|error| failed(&error))?;
@@ -83,10 +87,10 @@ impl Sites {
     }
 
     /// Takes the newest version back at the main office.
-    pub fn withdraw(&mut self, kill: Option<u64>) -> Result<u64, Stopped> {
+    pub fn withdraw(&mut self, loss: Loss, kill: Option<u64>) -> Result<u64, Stopped> {
         let session = self.session(0, None)?;
         session.world.faults().kill_before(kill);
-        let done = bundles::withdraw(session, &name(), Loss::Refuse).map(drop);
+        let done = bundles::withdraw(session, &name(), loss).map(drop);
         self.ended(0, done)
     }
 }

@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `forms` | what is in a version, and how is it published? |
 //! | `person` | what do people do with the files at their site? |
+//! | `rows` | what of the list that it brings along? |
 //! | `referee` | is what came out what was promised? |
 
 pub mod forms;
 pub mod person;
 pub mod referee;
+pub mod rows;
 
 /// The group that it is for.
 pub const GROUP: &str = "sales";

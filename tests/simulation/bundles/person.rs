@@ -12,8 +12,8 @@ use fieldpost::sync::bundles::{Scope, reports, states};
 
 use super::super::sites::Stopped;
 use super::forms::{FILES, Published, name};
-use super::is_member;
 use super::referee::Seen;
+use super::{is_member, rows};
 
 /// All that people did.
 #[derive(Debug, Default)]
@@ -26,6 +26,8 @@ pub struct Deeds {
     pub superseded: BTreeSet<String>,
     /// Sites where somebody changed something.
     pub touched: BTreeSet<usize>,
+    /// What was done to the list.
+    pub rows: rows::Deeds,
 }
 
 /// Every file below a folder.
@@ -53,7 +55,9 @@ impl Simulation {
         let published = &self.deeds.bundles.published;
         let next = published.0.len() as u64 + 1;
         let withdraws = published.current().is_some() && dice.hit(30);
-        let done = if withdraws { self.sites.withdraw(None) } else { self.sites.publish(next, None) };
+        // A person who was told that rows were changed since says that it is meant all the same.
+        let loss = if self.deeds.bundles.rows.is_touched() { Loss::KeepBeside } else { Loss::Refuse };
+        let done = if withdraws { self.sites.withdraw(loss, None) } else { self.sites.publish(next, None) };
         let published = &mut self.deeds.bundles.published;
         match (done, withdraws) {
             (Ok(_), true) => {
@@ -73,6 +77,9 @@ impl Simulation {
         let (folder, mut dice) = (self.sites.customs(site), Dice::new(roll));
         if !self.sites.home(site).join("shop.db").is_file() {
             return;
+        }
+        if dice.hit(50) {
+            return self.edit_list(site, &mut dice);
         }
         let path = if dice.hit(70) { dice.pick(&FILES) } else { "own.txt" };
         let place = folder.join(path);
@@ -118,6 +125,31 @@ impl Simulation {
             let lost: Vec<String> = lost.map(|(_, text)| format!("CUSTOM LOST {text} at {name}")).collect();
             left.into_iter().chain(lost).for_each(|wrong| self.fail(wrong));
         }
+        if !self.outcome.wrong.is_empty() {
+            return;
+        }
+        match self.remove_list() {
+            Ok(wrong) => wrong.into_iter().for_each(|wrong| self.fail(wrong)),
+            Err(stopped) => self.fail(format!("FAILED {stopped:?}")),
+        }
+    }
+
+    /// Takes every version back at the main office: what is shared goes there, and then everywhere.
+    fn remove_list(&mut self) -> Result<Vec<String>, Stopped> {
+        while self.sites.newest_published()?.is_some() {
+            self.sites.withdraw(Loss::KeepBeside, None)?;
+        }
+        self.settle();
+        let mut losers = BTreeSet::new();
+        for site in 0..self.sites.setting.tree.sites.len() {
+            let session = self.sites.session(site, None)?;
+            let read = session.ledger.conflicts(0, &mut |_, _, _, conflict| {
+                losers.extend(conflict.exact.0.iter().map(ToString::to_string));
+                Ok(())
+            });
+            read.map_err(|error| Stopped::Failed(error.to_string()))?;
+        }
+        Ok(self.judge_lists_afterwards(&losers))
     }
 
     fn remove_bundle(&mut self, site: usize) -> Result<(), Stopped> {

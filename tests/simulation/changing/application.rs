@@ -10,10 +10,11 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::super::application::{CANARY, text_of};
 use super::super::history::{Dice, Edit, What};
+use super::own::{self, Made, Own, Thing};
 use super::schema::{FIRST, Migration, Role, Schema, Table, quoted};
 
 /// Keys that records get: few, so that two sites choose the same.
-const KEYS: [&str; 5] = ["a", "b", "c", "d", "e"];
+pub(super) const KEYS: [&str; 5] = ["a", "b", "c", "d", "e"];
 
 /// A record: the table's number, and its key; its tag where the database hands out the key.
 pub type Identity = (u32, String);
@@ -27,6 +28,14 @@ pub struct Row {
     pub texts: BTreeMap<u32, String>,
     /// Keys of other records by the column's number.
     pub references: BTreeMap<u32, String>,
+}
+
+/// What a database has, by the schema of its version, and what it has of its site's own.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    pub schema: Schema,
+    pub records: Records,
+    pub own: Own,
 }
 
 /// All records of a database.
@@ -77,6 +86,10 @@ pub struct Deeds {
     pub superseded: BTreeSet<String>,
     /// Every key that a record was seen under.
     pub keys: BTreeMap<Identity, BTreeSet<String>>,
+    /// Columns of which the main office was asked whether they are others under a new name, and said yes: by table and column.
+    pub asked: BTreeSet<(u32, u32)>,
+    /// What people made for themselves, and typed there.
+    pub own: own::Deeds,
     /// Databases that were not as their `user_version` says.
     pub wrong: Vec<String>,
 }
@@ -93,6 +106,8 @@ impl Default for Deeds {
             deleted: Vec::new(),
             superseded: BTreeSet::new(),
             keys: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            own: own::Deeds::default(),
             wrong: Vec::new(),
         }
     }
@@ -106,8 +121,8 @@ impl Deeds {
 
     /// Takes what is there before anybody edits.
     pub fn begin(&mut self, records: &Records) {
-        let nothing = Records::new();
-        self.count(0, &nothing, &(Schema::first(), records.clone()));
+        let seen = |records: &Records| Seen { schema: Schema::first(), records: records.clone(), own: Own::new() };
+        self.count(0, &seen(&Records::new()), &seen(records));
         self.noticed = self.now();
     }
 
@@ -151,9 +166,11 @@ impl Deeds {
     }
 
     /// What a transaction came to.
-    fn count(&mut self, site: usize, before: &Records, (new, after): &Seen) {
+    fn count(&mut self, site: usize, was: &Seen, is: &Seen) {
+        let (before, new, after) = (&was.records, &is.schema, &is.records);
         self.observe(before);
         self.observe(after);
+        self.superseded.extend(self.own.count(site, was, is));
         for (identity, row) in before {
             // What goes with its table or column is nobody's delete.
             let Some(table) = new.find(identity.0) else { continue };
@@ -190,20 +207,26 @@ impl Deeds {
     }
 }
 
-/// The version a database says that it has, and its records; in the schema's place a complaint where it has another one.
-pub fn read(versions: &BTreeMap<i64, Schema>, connection: &Connection) -> rusqlite::Result<Result<(Schema, Records), String>> {
+/// The version a database says that it has, and its records; in its place a complaint where it has another one. `made` is what may be there
+/// beside it.
+pub fn read(versions: &BTreeMap<i64, Schema>, made: &Made, connection: &Connection) -> rusqlite::Result<Result<Seen, String>> {
     let version: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let Some(schema) = versions.get(&version) else { return Ok(Err(format!("version {version}, which nobody made"))) };
     let mut there = tables(connection)?;
     let mut numbers: BTreeMap<u32, BTreeMap<String, String>> = BTreeMap::new();
-    let mut records = Records::new();
+    let (mut records, mut own) = (Records::new(), Own::new());
     for table in &schema.tables {
-        let wanted: Vec<&String> = table.columns.iter().map(|column| &column.name).collect();
+        let wanted: BTreeSet<&String> = table.columns.iter().map(|column| &column.name).collect();
         let found = there.remove(&table.name).unwrap_or_default();
-        if found.iter().collect::<BTreeSet<_>>() != wanted.iter().copied().collect() {
+        let names = versions.values().filter_map(|schema| schema.find(table.number));
+        let made_table = names.map(|table| table.name.to_ascii_lowercase()).any(|name| made.contains(&Thing::Table(name)));
+        let is_own = |name: &String| made_table || made.contains(&Thing::Column(table.number, name.to_ascii_lowercase()));
+        let more: Vec<&String> = found.iter().filter(|name| !wanted.contains(name)).collect();
+        if wanted.iter().any(|name| !found.contains(name)) || !more.iter().all(|name| is_own(name)) {
             return Ok(Err(format!("version {version} with {found:?} in `{}` and not {wanted:?}", table.name)));
         }
-        let names: Vec<String> = table.columns.iter().map(|column| quoted(&column.name)).collect();
+        let names: Vec<String> =
+            table.columns.iter().map(|column| &column.name).chain(more.iter().copied()).map(|name| quoted(name)).collect();
         let mut statement = connection.prepare(&format!("SELECT {} FROM {}", names.join(", "), quoted(&table.name)))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -219,11 +242,27 @@ pub fn read(versions: &BTreeMap<i64, Schema>, connection: &Connection) -> rusqli
             }
             numbers.entry(table.number).or_default().insert(record.key.clone(), record.tag.clone());
             let name = if table.numbered { record.tag.clone() } else { record.key.clone() };
+            for (place, column) in more.iter().enumerate() {
+                let thing = Thing::Column(table.number, column.to_ascii_lowercase());
+                own.insert((thing, name.clone(), (*column).clone()), text_of(&row.get::<_, Value>(wanted.len() + place)?));
+            }
             records.insert((table.number, name), record);
         }
     }
-    if let Some(more) = there.keys().next() {
-        return Ok(Err(format!("version {version} and a table `{more}`")));
+    for (table, columns) in there {
+        let thing = Thing::Table(table.to_ascii_lowercase());
+        // What a site has in columns of its own stays where their table goes.
+        if !made.contains(&thing) && !table.contains("_own") {
+            return Ok(Err(format!("version {version} and a table `{table}`")));
+        }
+        let names: Vec<String> = columns.iter().map(|name| quoted(name)).collect();
+        let mut statement = connection.prepare(&format!("SELECT {}, {} FROM {}", names[0], names.join(", "), quoted(&table)))?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            for (place, column) in (1..).zip(&columns) {
+                own.insert((thing.clone(), text_of(&row.get::<_, Value>(0)?), column.clone()), text_of(&row.get::<_, Value>(place)?));
+            }
+        }
     }
     // A reference to a handed-out number means the record that has it.
     for ((number, _), row) in &mut records {
@@ -237,7 +276,7 @@ pub fn read(versions: &BTreeMap<i64, Schema>, connection: &Connection) -> rusqli
             }
         }
     }
-    Ok(Ok((schema.clone(), records)))
+    Ok(Ok(Seen { schema: schema.clone(), records, own }))
 }
 
 /// The tables of an application, and their columns.
@@ -258,7 +297,7 @@ pub fn fill(connection: &Connection) -> rusqlite::Result<()> {
     let schema = Schema::first();
     connection.execute_batch(&schema.sql())?;
     let mut next = 0;
-    let mut doing = Doing { connection, schema: &schema, dice: Dice::new(1), next: &mut next, said: Vec::new() };
+    let mut doing = Doing { connection, schema: &schema, dice: Dice::new(1), next: &mut next, made: Made::new(), said: Vec::new() };
     schema.tables.iter().try_for_each(|table| (0..2).try_for_each(|_| doing.insert(table, None, "INSERT OR IGNORE")))
 }
 
@@ -270,6 +309,9 @@ pub fn edit(site: usize, connection: &Connection, edit: Edit, deeds: &mut Deeds)
     if edit.what == What::Migrate && site > 0 {
         return "(the schema is the main office's)".into();
     }
+    if matches!(edit.what, What::Own | What::MakeRoom) && site == 0 {
+        return "(whatever the main office makes is everybody's)".into();
+    }
     // Only outside of a transaction, and migration tools do so.
     let enforce = |on: &str| connection.execute_batch(&format!("PRAGMA foreign_keys = {on}"));
     if enforce(if edit.what == What::Migrate { "off" } else { "on" }).and_then(|()| connection.execute_batch("BEGIN IMMEDIATE")).is_err() {
@@ -277,18 +319,19 @@ pub fn edit(site: usize, connection: &Connection, edit: Edit, deeds: &mut Deeds)
     }
     let mut next = deeds.next.max(FIRST_VALUE);
     let mut said = Vec::new();
-    let done = transaction(connection, edit, deeds, &mut next, &mut said).and_then(|done| {
+    let done = transaction(site, connection, edit, deeds, &mut next, &mut said).and_then(|done| {
         connection.execute_batch("COMMIT")?;
         Ok(done)
     });
     deeds.next = next;
     let said = said.join("; ");
     match done {
-        Ok(Ok((before, after, migrated))) => {
-            deeds.count(site, &before.1, &after);
+        Ok(Ok((before, after, made, migrated))) => {
+            deeds.own.made.insert(site, made);
+            deeds.count(site, &before, &after);
             if let Some((version, remade, renamed)) = migrated {
-                deeds.destroy(&after.0);
-                deeds.versions.insert(version, after.0);
+                deeds.destroy(&after.schema);
+                deeds.versions.insert(version, after.schema);
                 deeds.remade.extend(remade.into_iter().map(|number| (number, version)));
                 deeds.renamed.extend(renamed.into_iter().map(|number| (number, version)));
             }
@@ -305,33 +348,35 @@ pub fn edit(site: usize, connection: &Connection, edit: Edit, deeds: &mut Deeds)
     }
 }
 
-type Seen = (Schema, Records);
-/// What was there before and after, and what a migration made.
-type Done = (Seen, Seen, Option<Migrated>);
+/// What was there before and after, what is the site's own, and what a migration made.
+type Done = (Seen, Seen, Made, Option<Migrated>);
 /// The next version, and what became of tables since the main office looked.
 type Migrated = (i64, Vec<u32>, Vec<u32>);
 
 fn transaction(
+    site: usize,
     connection: &Connection,
     edit: Edit,
     deeds: &Deeds,
     next: &mut u64,
     said: &mut Vec<String>,
 ) -> rusqlite::Result<Result<Done, String>> {
-    let before = match read(&deeds.versions, connection)? {
+    let made = deeds.own.made(site);
+    let before = match read(&deeds.versions, &made, connection)? {
         Ok(before) => before,
         Err(wrong) => return Ok(Err(wrong)),
     };
     let mut dice = Dice::new(edit.roll);
     if edit.what != What::Migrate {
-        let mut doing = Doing { connection, schema: &before.0, dice, next, said: Vec::new() };
+        let mut doing = Doing { connection, schema: &before.schema, dice, next, made, said: Vec::new() };
         let done = doing.edit(edit.what);
         said.append(&mut doing.said);
         done?;
-        return Ok(read(&deeds.versions, connection)?.map(|after| (before, after, None)));
+        let made = doing.made;
+        return Ok(read(&deeds.versions, &made, connection)?.map(|after| (before, after, made, None)));
     }
     let (mut remade, mut renamed) = (deeds.since_noticed(&deeds.remade), deeds.since_noticed(&deeds.renamed));
-    let mut migration = Migration::on(&before.0);
+    let mut migration = Migration::on(&before.schema);
     for _ in 0..=dice.below(3) {
         migration.step(&mut dice, &mut remade, &mut renamed);
     }
@@ -340,22 +385,25 @@ fn transaction(
         connection.execute_batch(sql)?;
     }
     let schema = migration.schema;
-    let mut doing = Doing { connection, schema: &schema, dice, next, said: Vec::new() };
+    let mut doing = Doing { connection, schema: &schema, dice, next, made: Made::new(), said: Vec::new() };
     let done = doing.fill(&migration.begin, &migration.fill);
     said.append(&mut doing.said);
     done?;
     let version = deeds.versions.last_key_value().expect("there is a first one").0 + 1;
     connection.execute_batch(&format!("PRAGMA user_version = {version}"))?;
     let versions = BTreeMap::from([(version, schema)]);
-    Ok(read(&versions, connection)?.map(|after| (before, after, Some((version, remade, renamed)))))
+    Ok(read(&versions, &made, connection)?.map(|after| (before, after, made, Some((version, remade, renamed)))))
 }
 
-struct Doing<'a> {
-    connection: &'a Connection,
-    schema: &'a Schema,
-    dice: Dice,
-    next: &'a mut u64,
-    said: Vec<String>,
+/// An edit in the making.
+pub(super) struct Doing<'a> {
+    pub connection: &'a Connection,
+    pub schema: &'a Schema,
+    pub dice: Dice,
+    pub next: &'a mut u64,
+    /// What this site made for itself.
+    pub made: Made,
+    pub said: Vec<String>,
 }
 
 impl Doing<'_> {
@@ -403,6 +451,8 @@ impl Doing<'_> {
                 let Some(key) = self.some_key(table)?.filter(|_| !table.numbered) else { return Ok(()) };
                 self.insert(table, Some(key), "INSERT OR REPLACE")
             }
+            What::Own => self.own(),
+            What::MakeRoom => self.make_room(),
             // Of other databases, and what is not done here.
             What::MoveKey | What::Goods | What::Add | What::Migrate => Ok(()),
         }
@@ -429,24 +479,24 @@ impl Doing<'_> {
         Ok(())
     }
 
-    fn fresh(&mut self) -> Value {
+    pub(super) fn fresh(&mut self) -> Value {
         *self.next += 1;
         Value::Text(format!("{CANARY}{}.", self.next))
     }
 
-    fn keys(&self, table: &Table) -> rusqlite::Result<Vec<Value>> {
+    pub(super) fn keys(&self, table: &Table) -> rusqlite::Result<Vec<Value>> {
         let key = quoted(&table.key().name);
         let mut statement = self.connection.prepare(&format!("SELECT {key} FROM {} ORDER BY 1", quoted(&table.name)))?;
         statement.query_map([], |row| row.get(0))?.collect()
     }
 
-    fn some_key(&mut self, table: &Table) -> rusqlite::Result<Option<Value>> {
+    pub(super) fn some_key(&mut self, table: &Table) -> rusqlite::Result<Option<Value>> {
         let keys = self.keys(table)?;
         let roll = self.dice.roll();
         Ok(if keys.is_empty() { None } else { Some(keys[usize::try_from(roll % keys.len() as u64).expect("a small number")].clone()) })
     }
 
-    fn update(&mut self, table: &Table, key: &Value, column: &str, value: Value) -> rusqlite::Result<()> {
+    pub(super) fn update(&mut self, table: &Table, key: &Value, column: &str, value: Value) -> rusqlite::Result<()> {
         self.said.push(format!("{}[{}].{column} = {}", table.name, text_of(key), text_of(&value)));
         let (name, id) = (quoted(&table.name), quoted(&table.key().name));
         self.connection.execute(&format!("UPDATE {name} SET {} = ?1 WHERE {id} = ?2", quoted(column)), [&value, key]).map(drop)

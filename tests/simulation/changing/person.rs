@@ -8,6 +8,7 @@ use fieldpost::sync::schema::{hints, view};
 use fieldpost::sync::tracking::parked;
 
 use super::super::Simulation;
+use super::super::history::{Edit, What};
 use super::super::sites::Stopped;
 use super::schema::Schema;
 
@@ -26,12 +27,28 @@ impl Simulation {
             Err(Stopped::Died(_) | Stopped::Moved) => {}
             Err(Stopped::Failed(said)) => self.fail(format!("FAILED {said}")),
         }
+        for site in 1..self.sites.setting.tree.sites.len() {
+            match self.is_in_the_way(site) {
+                Ok(true) => self.edit(site, Edit { what: What::MakeRoom, roll: 0 }),
+                Ok(false) | Err(Stopped::Died(_) | Stopped::Moved) => {}
+                Err(Stopped::Failed(said)) => self.fail(format!("FAILED {said}")),
+            }
+        }
+    }
+
+    /// Whether something of a site's own has a name that the main office uses otherwise by now.
+    fn is_in_the_way(&mut self, site: usize) -> Result<bool, Stopped> {
+        if !self.sites.home(site).join("shop.db").is_file() {
+            return Ok(false);
+        }
+        let standing = view::standing(self.sites.session(site, None)?).map_err(|error| failed(&error))?;
+        Ok(standing.refused.is_some_and(|(_, why)| why.contains("of its own") || why.contains("this site's own")))
     }
 
     fn answers(&mut self) -> Result<Vec<String>, Stopped> {
         let deeds = &self.deeds.changing;
         let session = self.sites.session(0, None)?;
-        let mut said = Vec::new();
+        let (mut said, mut asked) = (Vec::new(), Vec::new());
         let questions = hints::unclear(session).map_err(|error| failed(&error))?;
         for one in &questions {
             // Whoever had the name last, of all that had it.
@@ -44,6 +61,7 @@ impl Simulation {
             let now = before.and_then(|(table, number)| deeds.schema().find(table)?.column(number).map(|column| column.name.clone()));
             if let Some(now) = now.filter(|now| one.came.contains(now)) {
                 hints::is_renamed(session, &one.table, column, &now).map_err(|error| failed(&error))?;
+                asked.extend(before);
                 said.push(format!("head says that `{column}` of `{}` is `{now}`", one.table));
             }
         }
@@ -51,6 +69,7 @@ impl Simulation {
             hints::is_another(session, None).map_err(|error| failed(&error))?;
             said.push("head says that what came is another one".to_owned());
         }
+        self.deeds.changing.asked.extend(asked);
         Ok(said)
     }
 

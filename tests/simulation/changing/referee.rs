@@ -10,33 +10,41 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::super::application::CANARY;
 use super::super::referee::{Evidence, Held, Listed, decided_once, sound};
-use super::application::{Deeds, Identity, Records, Written, read};
+use super::application::{Deeds, Identity, Records, Seen, Written, read};
+use super::own::{Own, Thing, is_adopted};
 use super::schema::Schema;
 
 /// Everything that is not as promised. `history` is all that the sites' histories tell, in words; none where nothing is remembered.
 pub fn judge(evidence: &Evidence<'_>, deeds: &Deeds, history: Option<&str>) -> Vec<String> {
     let mut wrong: Vec<String> = deeds.wrong.iter().map(|wrong| format!("SCHEMA {wrong}")).collect();
     let last = BTreeMap::from([(*deeds.versions.last_key_value().expect("there is a first one").0, deeds.schema().clone())]);
-    let (mut contents, mut texts) = (Vec::new(), Vec::new());
-    for (name, _, path) in &evidence.sites {
+    let (mut contents, mut texts, mut owns) = (Vec::new(), Vec::new(), Vec::new());
+    for (site, (name, _, path)) in evidence.sites.iter().enumerate() {
         let opened = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-        match opened.and_then(|connection| Ok((read(&last, &connection)?, schema_text(&connection)?))) {
-            Ok((Ok((_, records)), text)) => {
+        let made = deeds.own.made(site);
+        match opened.and_then(|connection| Ok((read(&last, &made, &connection)?, schema_text(&connection)?))) {
+            Ok((Ok(Seen { records, own, .. }), text)) => {
                 contents.push(records);
                 texts.push(text);
+                owns.push(own);
             }
             Ok((Err(said), _)) => return vec![format!("SCHEMA {name} has {said}")],
             Err(error) => return vec![format!("UNREADABLE {name}: {error}")],
         }
         wrong.extend(sound(name, path));
     }
-    for ((name, ..), text) in evidence.sites.iter().zip(&texts) {
-        let odd: Vec<&String> = text.symmetric_difference(&texts[0]).collect();
+    for (site, (name, ..)) in evidence.sites.iter().enumerate() {
+        // What is of a site's own, and the tables that have columns of its own.
+        let made = deeds.own.made(site);
+        let own: BTreeSet<String> = owns[site].keys().map(|(thing, ..)| thing).chain(&made).map(|thing| own_table(deeds, thing)).collect();
+        let odd = texts[site].symmetric_difference(&texts[0]);
+        let odd: Vec<_> = odd.filter(|(kind, name, _)| kind != "table" || !own.contains(&name.to_ascii_lowercase())).collect();
         if !odd.is_empty() {
             wrong.push(format!("SCHEMA {name} differs in {odd:?}"));
         }
     }
     let judged = Judged { evidence, deeds, history, host: &contents[0], schema: deeds.schema() };
+    wrong.extend(judged.own(&contents, &owns));
     wrong.extend(judged.same(&contents));
     wrong.extend(judged.nothing_lost());
     wrong.extend(judged.all_is_right());
@@ -49,9 +57,13 @@ pub fn judge(evidence: &Evidence<'_>, deeds: &Deeds, history: Option<&str>) -> V
 }
 
 /// Every record by table and key, in words.
-pub fn records(deeds: &Deeds, path: &Path) -> BTreeMap<String, String> {
+pub fn records(deeds: &Deeds, site: usize, path: &Path) -> BTreeMap<String, String> {
     let opened = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-    let Ok(Ok((schema, records))) = opened.and_then(|connection| read(&deeds.versions, &connection)) else { return BTreeMap::new() };
+    let made = deeds.own.made(site);
+    let Ok(Ok(Seen { schema, records, own })) = opened.and_then(|connection| read(&deeds.versions, &made, &connection)) else {
+        return BTreeMap::new();
+    };
+    let own = own.into_iter().map(|((thing, record, column), value)| (format!("own {thing:?}[{record}].{column}"), value));
     let said = records.into_iter().map(|((number, name), row)| {
         let table = schema.table(number);
         let word = |column: &u32| table.column(*column).map(|column| format!("{}#{}", column.name, column.number)).unwrap_or_default();
@@ -59,16 +71,24 @@ pub fn records(deeds: &Deeds, path: &Path) -> BTreeMap<String, String> {
             row.texts.iter().chain(&row.references).map(|(column, value)| format!("{} {value}", word(column))).collect();
         (format!("{}#{number}[{name}]", table.name), format!("[{}] {} {}", row.key, row.tag, values.join(", ")))
     });
-    said.collect()
+    said.chain(own).collect()
 }
 
-/// What the application made, in one spelling.
-fn schema_text(connection: &Connection) -> rusqlite::Result<BTreeSet<String>> {
-    let sql = "SELECT type || ' ' || name || ' ' || tbl_name || ' ' || sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' \
+/// The table that a thing of a site's own is, or is in.
+fn own_table(deeds: &Deeds, thing: &Thing) -> String {
+    match thing {
+        Thing::Column(table, _) => deeds.schema().find(*table).map(|table| table.name.to_ascii_lowercase()).unwrap_or_default(),
+        Thing::Table(name) => name.clone(),
+    }
+}
+
+/// What the application made: kind, name, and its text in one spelling.
+fn schema_text(connection: &Connection) -> rusqlite::Result<BTreeSet<(String, String, String)>> {
+    let sql = "SELECT type, name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite%' \
         AND tbl_name NOT LIKE '\\_fieldpost%' ESCAPE '\\' AND name NOT LIKE '\\_fieldpost%' ESCAPE '\\'";
     let mut statement = connection.prepare(sql)?;
-    let texts = statement.query_map([], |row| row.get::<_, String>(0))?;
-    texts.map(|text| Ok(text?.replace('"', "").split_whitespace().collect::<String>())).collect()
+    let spelled = |sql: String| sql.replace('"', "").split_whitespace().collect::<String>();
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, spelled(row.get(2)?))))?.collect()
 }
 
 struct Judged<'e> {
@@ -131,7 +151,62 @@ impl Judged<'_> {
     fn gave_way(&self, written: &Written) -> bool {
         let edits = self.deeds.written.iter().filter(|other| other.identity == written.identity && other.value != written.value);
         let edited = edits.filter(|other| other.column == written.column || other.column.is_none()).count() > 0;
-        written.fills && (edited || self.deeds.deleted.iter().any(|deleted| deleted.identity == written.identity))
+        // README, honest limits: until a person said what a column was called before, what is typed there counts as filled in.
+        let asked = written.site == 0 && written.column.is_some_and(|column| self.deeds.asked.contains(&(written.identity.0, column)));
+        (written.fills || asked) && (edited || self.deeds.deleted.iter().any(|deleted| deleted.identity == written.identity))
+    }
+
+    /// What somebody typed into something of their own is there, or wherever it went when the main office got the name; before that nobody
+    /// else has it. It goes with its record, and with its table.
+    fn own(&self, contents: &[Records], owns: &[Own]) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let texts = |records: &Records| -> BTreeSet<String> {
+            records.values().flat_map(|row| row.texts.values().chain([&row.tag])).cloned().collect()
+        };
+        let texts: Vec<BTreeSet<String>> = contents.iter().map(texts).collect();
+        let listed = || self.evidence.conflicts.iter().flat_map(|listed| &listed.losers);
+        let held = || self.evidence.held.iter().flat_map(|held| &held.values);
+        for ((site, value), places) in &self.deeds.own.written {
+            let name = self.evidence.sites[*site].0;
+            let is_own = |own: &Own| own.values().any(|there| there == value);
+            let adopted = is_adopted(&self.deeds.versions, places);
+            let leaked =
+                (0..owns.len()).filter(|other| other != site && !adopted && (is_own(&owns[*other]) || texts[*other].contains(value)));
+            wrong.extend(leaked.map(|other| format!("LEAK {value} of {places:?} at {name} is at {}", self.evidence.sites[other].0)));
+            let here = is_own(&owns[*site]) || texts[*site].contains(value) || self.deeds.superseded.contains(value);
+            let everywhere = || texts[0].contains(value) || listed().chain(held()).any(|known| known == value);
+            let record = |place: &(Thing, String, String)| match &place.0 {
+                Thing::Column(table, _) => {
+                    let identity = (*table, place.1.clone());
+                    self.deeds.deleted.iter().any(|deleted| deleted.identity == identity)
+                }
+                Thing::Table(_) => false,
+            };
+            let dropped = || adopted && self.history.is_none_or(|history| history.contains(value.as_str()));
+            if !here && !everywhere() && !dropped() && !places.iter().any(record) {
+                wrong.push(format!("OWN LOST {value} of {places:?} at {name}"));
+            }
+        }
+        wrong
+    }
+
+    /// Whether a value was typed into something of a site's own that became this column.
+    fn was_own(&self, table: u32, column: u32, value: &str) -> bool {
+        let named = |name: &str| {
+            let had = |schema: &Schema| {
+                schema.find(table).and_then(|table| table.column(column)).is_some_and(|one| one.name.eq_ignore_ascii_case(name))
+            };
+            self.deeds.versions.values().any(had)
+        };
+        let was_table = |name: &str| {
+            let had = |schema: &Schema| schema.find(table).is_some_and(|table| table.name.eq_ignore_ascii_case(name));
+            self.deeds.versions.values().any(had)
+        };
+        let written = self.deeds.own.written.iter().filter(|((_, other), _)| other == value).flat_map(|(_, places)| places);
+        written.into_iter().any(|(thing, _, column)| match thing {
+            Thing::Column(number, name) => *number == table && named(name),
+            Thing::Table(name) => was_table(name) && named(column),
+        })
     }
 
     /// Whether the table or column of a value is there no more.
@@ -146,11 +221,12 @@ impl Judged<'_> {
         for (identity, row) in self.host {
             for (column, value) in &row.texts {
                 let right = if value.starts_with(CANARY) {
-                    self.deeds.written.iter().any(|written| {
-                        written.value == *value
-                            && written.identity == *identity
-                            && written.column.is_some_and(|other| other == *column || self.took_the_name(identity.0, *column, written))
-                    })
+                    self.was_own(identity.0, *column, value)
+                        || self.deeds.written.iter().any(|written| {
+                            written.value == *value
+                                && written.identity == *identity
+                                && written.column.is_some_and(|other| other == *column || self.took_the_name(identity.0, *column, written))
+                        })
                 } else {
                     value == "null" || *value == format!("filled{column}")
                 };

@@ -63,9 +63,9 @@ enum ExtraKind {
 }
 
 /// Names that columns get: few, so that a name means one column after the other.
-const COLUMNS: [&str; 8] = ["body", "city", "phone", "label", "alpha", "beta", "gamma", "Delta x"];
+const COLUMNS: [&str; 10] = ["body", "city", "phone", "label", "alpha", "beta", "gamma", "Delta x", "Body", "ALPHA"];
 /// Names that tables get.
-const TABLES: [&str; 8] = ["customers", "notes", "items", "lines", "clients", "visits", "tags", "Group"];
+const TABLES: [&str; 9] = ["customers", "notes", "items", "lines", "clients", "visits", "tags", "Group", "Visits"];
 const MOST_TABLES: usize = 6;
 const MOST_COLUMNS: usize = 8;
 
@@ -88,6 +88,11 @@ pub struct Migration {
 /// A name in SQL.
 pub fn quoted(name: &str) -> String {
     format!("\"{name}\"")
+}
+
+/// The same name to SQLite, in other letters.
+fn other_case(name: &str) -> String {
+    if name.bytes().any(|byte| byte.is_ascii_lowercase()) { name.to_ascii_uppercase() } else { name.to_ascii_lowercase() }
 }
 
 fn pick(dice: &mut Dice, end: usize) -> usize {
@@ -226,13 +231,15 @@ impl Schema {
     }
 
     /// A name that no column of a table has.
-    fn column_name(table: &Table, dice: &mut Dice) -> Option<String> {
-        let free: Vec<&str> = COLUMNS.iter().copied().filter(|name| table.columns.iter().all(|column| column.name != *name)).collect();
+    pub(super) fn column_name(table: &Table, dice: &mut Dice) -> Option<String> {
+        let is_free = |name: &&str| table.columns.iter().all(|column| !column.name.eq_ignore_ascii_case(name));
+        let free: Vec<&str> = COLUMNS.iter().copied().filter(is_free).collect();
         (!free.is_empty()).then(|| free[pick(dice, free.len())].to_owned())
     }
 
-    fn table_name(&self, dice: &mut Dice) -> Option<String> {
-        let free: Vec<&str> = TABLES.iter().copied().filter(|name| self.named(name).is_none()).collect();
+    pub(super) fn table_name(&self, dice: &mut Dice) -> Option<String> {
+        let is_free = |name: &&str| self.tables.iter().all(|table| !table.name.eq_ignore_ascii_case(name));
+        let free: Vec<&str> = TABLES.iter().copied().filter(is_free).collect();
         (!free.is_empty()).then(|| free[pick(dice, free.len())].to_owned())
     }
 
@@ -299,6 +306,7 @@ impl Migration {
         let table = &mut self.schema.tables[place];
         let Some(name) = Schema::column_name(table, dice) else { return };
         let at = pick(dice, table.columns.len());
+        let name = if dice.hit(20) { other_case(&table.columns[at].name) } else { name };
         let column = &mut table.columns[at];
         self.sql.push(format!("ALTER TABLE {} RENAME COLUMN {} TO {}", quoted(&table.name), quoted(&column.name), quoted(&name)));
         column.name = name;
@@ -343,7 +351,17 @@ impl Migration {
     fn rename_table(&mut self, place: usize, dice: &mut Dice) -> bool {
         let Some(name) = self.schema.table_name(dice) else { return false };
         let table = &mut self.schema.tables[place];
-        self.sql.push(format!("ALTER TABLE {} RENAME TO {}", quoted(&table.name), quoted(&name)));
+        let mut rename = |from: &str, to: &str| self.sql.push(format!("ALTER TABLE {} RENAME TO {}", quoted(from), quoted(to)));
+        // SQLite takes a table's name in other letters for a name that is taken.
+        let name = if dice.hit(20) {
+            let name = other_case(&table.name);
+            rename(&table.name, "between");
+            rename("between", &name);
+            name
+        } else {
+            rename(&table.name, &name);
+            name
+        };
         table.name = name;
         true
     }
@@ -377,10 +395,20 @@ impl Migration {
             extras.retain(|extra| extra.column != gone);
             self.fill.retain(|fill| *fill != (number, gone));
         }
+        // As tools do that make the table anew for every change.
+        let texts: Vec<u32> = self.schema.tables[place].texts().iter().map(|column| column.number).collect();
+        let renamed = dice.hit(25).then(|| texts[pick(dice, texts.len())]);
+        let fresh = format!("fresh{}", self.schema.number());
+        for column in &mut self.schema.tables[place].columns {
+            if Some(column.number) == renamed {
+                column.name.clone_from(&fresh);
+            }
+        }
         let table = &self.schema.tables[place];
         let names = |into: bool| -> String {
             let name = |column: &Column| {
-                let name = quoted(&before.column(column.number).expect("it was there before").name);
+                let from = if into { column } else { before.column(column.number).expect("it was there before") };
+                let name = quoted(&from.name);
                 match column.default.as_ref().filter(|_| column.not_null && !into) {
                     Some(default) => format!("ifnull({name}, '{default}')"),
                     None => name,

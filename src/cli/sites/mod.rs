@@ -1,0 +1,157 @@
+//! `fieldpost sites`: which sites are there, under whom, in which groups?
+
+mod groups;
+
+use std::collections::BTreeSet;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+pub use groups::{GroupsArgs, GroupsReport};
+
+use super::page::{Column, Page};
+use super::printer::Report;
+use super::{Context, Exit, Failure};
+use crate::model::SiteName;
+use crate::site::Role;
+use crate::sync::roster;
+
+/// List all sites, and change the groups of those that were invited here
+///
+/// The list is the roster: the main office and its offices write it, and it travels to every site. Groups say who gets which bundles and
+/// documents, and rules may name them.
+#[derive(Clone, Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Examples:
+  fieldpost sites
+  fieldpost sites groups anna --add sales --remove field"
+)]
+pub struct SitesArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<SitesCommand>,
+}
+
+/// What to do with sites.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SitesCommand {
+    /// List them: the same as without a word
+    #[command(after_help = "Examples:\n  fieldpost sites list\n  fieldpost sites list --json")]
+    List,
+    /// Put a site into groups, and take it out of others
+    ///
+    /// At the site that invited it; at the main office also for the main office itself. The next 'fieldpost sync' tells all sites. A site
+    /// that comes into a group gets the bundles and documents that are for it. One that leaves a group keeps what it has: an installed
+    /// bundle stays as it is and gets no newer version, until 'fieldpost bundle remove' there or 'fieldpost bundle withdraw' at the main
+    /// office takes it out; documents stay, and what becomes of them elsewhere is not told any more. Conflicts are decided by the groups
+    /// that sites are in when they are decided.
+    #[command(
+        after_help = "Examples:\n  fieldpost sites groups anna --add sales --remove field\n  fieldpost sites groups head --add office"
+    )]
+    Groups(GroupsArgs),
+}
+
+impl SitesArgs {
+    /// Under which name a run is logged.
+    #[must_use]
+    pub const fn logged_as(&self) -> Option<&'static str> {
+        match &self.command {
+            Some(SitesCommand::Groups(_)) => Some("sites groups"),
+            Some(SitesCommand::List) | None => None,
+        }
+    }
+}
+
+/// All sites.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SitesReport {
+    /// This site.
+    pub here: SiteName,
+    /// Each behind the one above it.
+    pub sites: Vec<SiteLine>,
+}
+
+/// A site.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SiteLine {
+    /// Its name.
+    pub name: SiteName,
+    /// Its place.
+    pub role: Role,
+    /// Who is above it; none at the main office.
+    pub parent: Option<SiteName>,
+    /// The groups it is in.
+    pub groups: BTreeSet<String>,
+    /// How many sites are above it.
+    pub depth: usize,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// As home and ledger say.
+pub fn run(arguments: &SitesArgs, context: &Context) -> Result<Exit, Failure> {
+    match &arguments.command {
+        None | Some(SitesCommand::List) => list(context),
+        Some(SitesCommand::Groups(arguments)) => groups::run(arguments, context),
+    }
+}
+
+fn list(context: &Context) -> Result<Exit, Failure> {
+    let session = context.look()?;
+    let known = roster::known(&session)?;
+    let mut sites = Vec::new();
+    let mut next = vec![(known.host(), 0)];
+    while let Some((site, depth)) = next.pop() {
+        sites.push(SiteLine { name: site.name.clone(), role: site.role, parent: site.parent.clone(), groups: site.groups.clone(), depth });
+        let first = next.len();
+        next.extend(known.children_of(&site.name).map(|child| (child, depth + 1)));
+        next[first..].reverse();
+    }
+    Ok(context.printer.report(&SitesReport { here: session.name().clone(), sites }))
+}
+
+/// Groups in words.
+fn words(groups: &BTreeSet<String>) -> String {
+    if groups.is_empty() { "no group".to_owned() } else { groups.iter().cloned().collect::<Vec<_>>().join(", ") }
+}
+
+impl Report for SitesReport {
+    fn text(&self, page: &Page) -> String {
+        let columns = ["site", "role", "groups"].map(Column::Words);
+        let rows = self.sites.iter().map(|site| {
+            let here = if site.name == self.here { " (here)" } else { "" };
+            vec![format!("{}{}{here}", "  ".repeat(site.depth), site.name), site.role.to_string(), words(&site.groups)]
+        });
+        page.table(&columns, rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::page::tests::plain;
+
+    #[test]
+    fn every_site_stands_below_the_one_above_it() {
+        let name = |text: &str| SiteName::new(text).unwrap();
+        let line = |own: &str, role, parent: Option<&str>, groups: &[&str], depth| SiteLine {
+            name: name(own),
+            role,
+            parent: parent.map(name),
+            groups: groups.iter().map(|group| (*group).to_owned()).collect(),
+            depth,
+        };
+        let sites = vec![
+            line("head", Role::Host, None, &[], 0),
+            line("north", Role::Office, Some("head"), &["east"], 1),
+            line("anna", Role::Remote, Some("north"), &["east", "sales"], 2),
+        ];
+        let said = plain(&SitesReport { here: name("north"), sites });
+        for words in ["head", "  north (here)", "    anna", "east, sales", "no group"] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+    }
+}

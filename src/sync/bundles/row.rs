@@ -1,0 +1,271 @@
+//! A row that a bundle put or took away: how is it found again, and brought back?
+//!
+//! Found by the columns that the list says, with what their collations take for the same. Where these do not tell it from other rows, all its
+//! columns do, and rows that are alike in all of them are counted.
+
+use serde::{Deserialize, Serialize};
+
+use super::Refusal;
+use crate::database::Said;
+use crate::model::{Row, Value};
+use crate::sync::{Result, Session, SyncError};
+
+/// A row that a version put or took away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RowChange {
+    /// Its table.
+    pub table: String,
+    /// The columns that say which row it is.
+    pub key: Vec<String>,
+    /// The columns that the bundle gives; none where the row was taken away.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) given: Vec<String>,
+    /// The columns that are kept: all.
+    pub(super) columns: Vec<String>,
+    /// Their values before; none: there was no such row.
+    pub(super) before: Option<Kept>,
+    /// Their values afterwards; the same where the row was there already as it is to be.
+    pub(super) after: Option<Kept>,
+    /// The key says which row it is: 0. Else all columns do, and so many rows were the same.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(super) alike: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)] // As serde calls it.
+fn is_zero(number: &usize) -> bool {
+    *number == 0
+}
+
+/// Values of a row, exactly.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub(super) struct Kept(pub(super) Vec<Value>);
+
+impl TryFrom<String> for Kept {
+    type Error = String;
+    fn try_from(text: String) -> std::result::Result<Self, String> {
+        let bytes = data_encoding::BASE64.decode(text.as_bytes()).map_err(|error| error.to_string())?;
+        Row::decode(&bytes).map(|Row(values)| Self(values)).map_err(|error| error.to_string())
+    }
+}
+
+impl From<Kept> for String {
+    fn from(kept: Kept) -> Self {
+        data_encoding::BASE64.encode(&Row(kept.0).to_bytes())
+    }
+}
+
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowKind {
+    Added,
+    Changed,
+    TakenAway,
+}
+
+impl RowKind {
+    /// What becomes of it on the way back.
+    pub(super) const fn back(self) -> Self {
+        match self {
+            Self::Added => Self::TakenAway,
+            Self::Changed => Self::Changed,
+            Self::TakenAway => Self::Added,
+        }
+    }
+}
+
+/// A row among its like: where values of another type mean the same key.
+pub(super) type Place = (String, Vec<String>);
+
+/// What became of a row on the way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Restored {
+    /// It is as it was before.
+    Done,
+    /// It was already, or nothing had been changed.
+    AsBefore,
+    /// Somebody changed it since.
+    Changed,
+}
+
+/// Brings a row back to what it was before, as far as it was changed.
+pub(super) fn restore(session: &Session, row: &RowChange) -> Result<Restored> {
+    if row.before == row.after {
+        return Ok(Restored::AsBefore);
+    }
+    let database = session.database()?;
+    if row.alike > 0 {
+        return restore_alike(session, row);
+    }
+    let mut found = database.rows_of(&row.table, &row.columns, &row.key_values(), 2)?.unwrap_or_default();
+    if found.len() > 1 {
+        // Somebody gave another row the same key: neither may go for the other.
+        return Ok(Restored::Changed);
+    }
+    let (there, moved) = (found.pop(), row.moved());
+    if row.holds(&moved, row.before.as_ref(), there.as_deref()) {
+        return Ok(Restored::AsBefore);
+    }
+    if !row.holds(&moved, row.after.as_ref(), there.as_deref()) {
+        return Ok(Restored::Changed);
+    }
+    let key = row.key_values();
+    let said = match (&row.before, there) {
+        (Some(before), Some(_)) => {
+            let values: Vec<Value> = moved.iter().filter_map(|column| row.value(before, column).cloned()).collect();
+            database.set_row(&row.table, &moved, &values, &key)?
+        }
+        (Some(Kept(before)), None) => database.add_row(&row.table, &row.columns, before)?,
+        (None, _) => database.delete_row(&row.table, &key)?,
+    };
+    of_part(&row.table, said)?;
+    Ok(Restored::Done)
+}
+
+/// The same where the key does not say which row it is: nobody can have changed it, only added or taken away.
+fn restore_alike(session: &Session, row: &RowChange) -> Result<Restored> {
+    let (database, there) = (session.database()?, row.count_alike(session)?);
+    match &row.before {
+        None if there == 0 => return Ok(Restored::AsBefore),
+        None if there > row.alike => return Ok(Restored::Changed),
+        None => {
+            let Kept(values) = row.after.as_ref().ok_or(SyncError::Bug("a noted row without values"))?;
+            of_part(&row.table, database.delete_alike(&row.table, &row.columns, values)?)?;
+        }
+        Some(_) if there >= row.alike => return Ok(Restored::AsBefore),
+        Some(Kept(values)) => {
+            for _ in there..row.alike {
+                of_part(&row.table, database.add_row(&row.table, &row.columns, values)?)?;
+            }
+        }
+    }
+    Ok(Restored::Done)
+}
+
+/// What holds the row's place now.
+pub(super) fn current(session: &Session, row: &RowChange) -> Result<Option<Vec<Value>>> {
+    if row.alike > 0 {
+        let kept = row.before.as_ref().or(row.after.as_ref());
+        return Ok(if row.count_alike(session)? > 0 { kept.map(|Kept(values)| values.clone()) } else { None });
+    }
+    let said = session.database()?.rows_of(&row.table, &row.columns, &row.key_values(), 1)?;
+    // A table or column that is gone is a change too.
+    Ok(said.map(|mut rows| rows.pop()).unwrap_or_default())
+}
+
+pub(super) fn of_part<T>(part: &str, said: Said<T>) -> Result<T> {
+    Ok(said.map_err(|words| Refusal::Database { part: part.to_owned(), words })?)
+}
+
+pub(super) fn shown(key: &[(String, Value)]) -> String {
+    key.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// What tells rows apart, as text.
+pub(super) fn texts(key: &[(String, Value)]) -> Vec<String> {
+    key.iter().map(|(_, value)| value.to_string()).collect()
+}
+
+impl RowChange {
+    /// The same change the other way.
+    pub(super) fn turned(&self) -> Self {
+        Self { before: self.after.clone(), after: self.before.clone(), ..self.clone() }
+    }
+
+    /// How many rows it stands for.
+    pub(super) fn count(&self) -> usize {
+        self.alike.max(1)
+    }
+
+    /// All that is in the row.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let kept = self.before.as_ref().or(self.after.as_ref());
+        kept.map(|Kept(values)| Row(values.clone()).to_bytes()).unwrap_or_default()
+    }
+
+    /// Deletes the row, or all that are the same.
+    pub(super) fn take_away(&self, session: &Session) -> Result<Said<()>> {
+        let database = session.database()?;
+        match &self.before {
+            Some(Kept(values)) if self.alike > 0 => Ok(database.delete_alike(&self.table, &self.columns, values)?),
+            Some(_) | None => Ok(database.delete_row(&self.table, &self.key_values())?),
+        }
+    }
+
+    /// How many rows are exactly this one; none where the table is gone.
+    fn count_alike(&self, session: &Session) -> Result<usize> {
+        let Some(Kept(values)) = self.before.as_ref().or(self.after.as_ref()) else { return Ok(0) };
+        Ok(session.database()?.count_alike(&self.table, &self.columns, values)?.unwrap_or_default())
+    }
+
+    /// Whether it is as it was before the change again, in what the bundle gives, or wholly where it took the row away.
+    pub(super) fn is_back(&self, session: &Session) -> Result<bool> {
+        if self.alike > 0 {
+            let there = self.count_alike(session)?;
+            return Ok(if self.before.is_some() { there >= self.alike } else { there == 0 });
+        }
+        let columns = if self.after.is_none() { &self.columns } else { &self.given };
+        Ok(self.holds(columns, self.before.as_ref(), current(session, self)?.as_deref()))
+    }
+
+    /// What became of the row.
+    pub(super) fn kind(&self) -> Option<RowKind> {
+        match (&self.before, &self.after) {
+            (None, Some(_)) => Some(RowKind::Added),
+            (Some(_), None) => Some(RowKind::TakenAway),
+            (before, after) => (before != after).then_some(RowKind::Changed),
+        }
+    }
+
+    /// The values by which the row is found, as they are stored.
+    pub(super) fn key_values(&self) -> Vec<(String, Value)> {
+        self.values_of(&self.key)
+    }
+
+    pub(super) fn values_of(&self, columns: &[String]) -> Vec<(String, Value)> {
+        let row = self.after.as_ref().or(self.before.as_ref());
+        columns.iter().filter_map(|name| Some((name.clone(), self.value(row?, name)?.clone()))).collect()
+    }
+
+    pub(super) fn place(&self) -> Place {
+        let which = if self.alike > 0 { self.values_of(&self.columns) } else { self.key_values() };
+        (self.table.to_lowercase(), texts(&which))
+    }
+
+    pub(super) fn value<'k>(&self, kept: &'k Kept, name: &str) -> Option<&'k Value> {
+        kept.0.get(self.columns.iter().position(|column| column.eq_ignore_ascii_case(name))?)
+    }
+
+    /// The columns whose values are others than before; all where the row came or went.
+    pub(super) fn moved(&self) -> Vec<String> {
+        let (Some(Kept(before)), Some(Kept(after))) = (&self.before, &self.after) else { return self.columns.clone() };
+        let pairs = self.columns.iter().zip(before.iter().zip(after));
+        pairs.filter(|(_, (before, after))| before != after).map(|(column, _)| column.clone()).collect()
+    }
+
+    /// Whether a row that is there holds what is kept, in these columns.
+    pub(super) fn holds(&self, columns: &[String], kept: Option<&Kept>, there: Option<&[Value]>) -> bool {
+        match (kept, there) {
+            (None, None) => true,
+            (Some(kept), Some(there)) => {
+                let pairs = self.columns.iter().zip(kept.0.iter().zip(there));
+                pairs
+                    .filter(|(name, _)| columns.iter().any(|column| column.eq_ignore_ascii_case(name)))
+                    .all(|(_, (kept, there))| kept == there)
+            }
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+    }
+
+    /// Whether a row that a newer version finds still holds what this one put, in the columns that either gives.
+    pub(super) fn is_as_put(&self, found: &Self) -> bool {
+        match (&self.after, &found.before) {
+            (None, None) => true,
+            (Some(after), Some(there)) => self.given.iter().chain(&found.given).all(|name| {
+                let (put, there) = (self.value(after, name), found.value(there, name));
+                put.is_none() || there.is_none() || put == there
+            }),
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+    }
+}

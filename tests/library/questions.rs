@@ -1,0 +1,187 @@
+//! A folder that is not what it was: what is a person asked before anything is deleted, and does the question stay until it is answered?
+
+use fieldpost::library::Library;
+use fieldpost::sync::documents::switch;
+use fieldpost::sync::report::Report;
+
+use crate::folders::{SITES, library};
+use crate::support::{Tree, says};
+
+/// A tree with so many documents.
+fn with_documents(count: usize) -> Tree {
+    let tree = library("");
+    (0..count).for_each(|number| tree.write("head", &format!("proj/{number}"), format!("content {number}")));
+    tree.settle(&SITES);
+    assert_eq!(tree.folder("anna").len(), count);
+    tree
+}
+
+fn waits(report: &Report, words: &str) -> bool {
+    report.waiting.iter().any(|waiting| waiting.what == "documents" && !waiting.retried && waiting.why.contains(words))
+}
+
+#[test]
+fn another_library_in_the_place_of_ours_deletes_nothing_and_tells_nothing() {
+    let tree = with_documents(3);
+    let [place, away] = ["library", "away"].map(|name| tree.home("anna").join(name));
+    std::fs::rename(&place, &away).unwrap();
+    Library::create(&tree.world("anna"), &place).unwrap();
+    tree.write("anna", "private.txt", "of another company");
+    tree.write("anna", "proj/1", "of another company");
+    tree.write("head", "proj/2", "edited");
+    for _ in 0..2 {
+        tree.sync("head");
+        tree.sync("north");
+        let report = tree.sync("anna");
+        assert!(waits(&report, "is another library"), "{:?}", report.waiting);
+        tree.sync("north");
+    }
+    assert_eq!(tree.folder("anna").len(), 2, "nothing is placed in it");
+    assert_eq!(tree.folder("head").keys().collect::<Vec<_>>(), ["proj/0", "proj/1", "proj/2"]);
+    // The one it was is put back.
+    std::fs::rename(&place, tree.home("anna").join("another")).unwrap();
+    std::fs::rename(&away, &place).unwrap();
+    tree.settle(&SITES);
+    tree.assert_documents(&SITES, &[("proj/0", "content 0"), ("proj/1", "content 1"), ("proj/2", "edited")]);
+    assert!(!says(&tree.sync("anna"), "another library"));
+}
+
+#[test]
+fn a_library_that_moves_to_another_folder_gets_its_documents_there() {
+    let tree = with_documents(3);
+    let old = tree.folder("anna");
+    // `library on DIR`: the folder of before is somewhere else, and is left alone.
+    std::fs::rename(tree.home("anna").join("library"), tree.home("anna").join("old")).unwrap();
+    tree.write("anna", "made there", "x");
+    tree.write("anna", "proj/1", "otherwise there");
+    switch::on(&mut tree.session("anna")).unwrap();
+    tree.settle(&SITES);
+    let copy = "proj/1 (anna 2023-11-14)";
+    let expected =
+        [("proj/0", "content 0"), ("proj/1", "content 1"), (copy, "otherwise there"), ("proj/2", "content 2"), ("made there", "x")];
+    tree.assert_documents(&SITES, &expected);
+    for (path, content) in old {
+        assert_eq!(std::fs::read(tree.home("anna").join("old").join(path)).unwrap(), content);
+    }
+    // One that is moved with its marker is the same.
+    let place = tree.home("anna").join("moved");
+    std::fs::rename(tree.home("anna").join("library"), &place).unwrap();
+    tree.set_library("anna", |library| library.folder = Some(place.to_str().unwrap().into()));
+    std::fs::remove_file(place.join("made there")).unwrap();
+    switch::on(&mut tree.session("anna")).unwrap();
+    assert_eq!(tree.sync("anna").documents.deleted, 1);
+}
+
+#[test]
+fn what_was_asked_about_stays_asked_whatever_else_comes() {
+    let tree = with_documents(12);
+    let gone = |number: usize| tree.delete("anna", &format!("proj/{number}"));
+    // All of them, then one of another site: not all are gone any more.
+    (0..12).for_each(gone);
+    assert!(waits(&tree.sync("anna"), "12 of 12 documents are gone"));
+    (0..40).for_each(|number| tree.write("head", &format!("new/{number}"), format!("new {number}")));
+    for _ in 0..2 {
+        tree.sync("head");
+        tree.sync("north");
+        let report = tree.sync("anna");
+        assert!(waits(&report, "12 of "), "{:?}", report.waiting);
+        assert_eq!(report.documents.deleted, 0);
+    }
+    assert_eq!(tree.folder("anna").len(), 40);
+    // What goes now and is not much is no question.
+    tree.delete("anna", "new/1");
+    let report = tree.sync("anna");
+    assert!(waits(&report, "12 of 52") && report.documents.deleted == 1, "{report:?}");
+    // Some are put back, and go once more: that was not asked about. One is moved.
+    tree.write("anna", "proj/3", "content 3");
+    tree.write("anna", "moved", "content 4");
+    let report = tree.sync("anna");
+    assert!(waits(&report, "10 of ") && report.documents.moved == 1, "{report:?}");
+    tree.delete("anna", "proj/3");
+    let report = tree.sync("anna");
+    assert!(waits(&report, "10 of ") && report.documents.deleted == 1, "{report:?}");
+    assert_eq!(tree.sync_allowing_deletions("anna").documents.deleted, 10);
+    tree.settle(&SITES);
+    assert_eq!(tree.folder("head"), tree.folder("anna"));
+    assert_eq!(tree.folder("head").len(), 40, "39 new ones and the one that moved");
+    assert!(tree.sync("anna").waiting.is_empty());
+}
+
+#[test]
+fn documents_whose_folder_got_a_name_that_is_not_taken_are_asked_about() {
+    let tree = with_documents(3);
+    tree.write("head", "stays", "x");
+    tree.write("head", "goes", "y");
+    tree.settle(&SITES);
+    let name = if cfg!(windows) { "proj.." } else { "proj: neu" };
+    tree.rename("anna", "proj", name);
+    for _ in 0..3 {
+        let report = tree.sync("anna");
+        assert!(waits(&report, "3 of 5 documents are gone") && waits(&report, "names that are not taken"), "{:?}", report.waiting);
+    }
+    tree.sync("north");
+    assert_eq!(tree.folder("north").len(), 5);
+    // Not every later deletion is asked about because there is a name that is not taken.
+    tree.delete("anna", "goes");
+    assert_eq!(tree.sync("anna").documents.deleted, 1);
+    tree.rename("anna", name, "project");
+    let report = tree.sync("anna");
+    assert!(report.documents.moved == 3 && report.waiting.is_empty(), "{report:?}");
+    tree.settle(&SITES);
+    assert_eq!(tree.folder("head").keys().collect::<Vec<_>>(), ["project/0", "project/1", "project/2", "stays"]);
+}
+
+/// As a program does that holds a file open on Windows.
+#[cfg(unix)]
+#[test]
+fn a_file_that_cannot_be_renamed_keeps_no_other_from_travelling() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let tree = with_documents(2);
+    let (folder, file) = (tree.document("anna", "proj"), tree.document("anna", "proj/0"));
+    let chattr =
+        |flag: &str| std::process::Command::new("chattr").arg(flag).arg(&file).output().is_ok_and(|output| output.status.success());
+    let mode = |mode| std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).unwrap();
+    let edit = tree.edit_on_its_way("proj/0");
+    tree.write("anna", "proj/0", "edited at anna");
+    mode(0o555);
+    if std::fs::write(folder.join("probe"), "").is_ok() {
+        mode(0o755);
+        std::fs::remove_file(folder.join("probe")).unwrap();
+        if !chattr("+i") {
+            println!("skipped: this user may rename everything");
+            return;
+        }
+    }
+    tree.write("anna", "other", "x");
+    for _ in 0..3 {
+        tree.sync("anna");
+        tree.sync("north");
+    }
+    let troubles = tree.session("anna").ledger.document_troubles().unwrap();
+    let other = tree.document("north", "other").exists();
+    chattr("-i");
+    mode(0o755);
+    assert!(other && troubles["proj/0"].contains("cannot get a name of its own"), "{other}: {troubles:?}");
+    tree.let_it_come();
+    tree.settle(&SITES);
+    assert_eq!(tree.folder("head"), tree.folder("anna"));
+    assert_eq!(tree.folder("head")["proj/0"], edit);
+    assert_eq!(tree.read("head", "proj/0 (anna 2023-11-14)"), "edited at anna");
+}
+
+/// Anybody can write into the list; a row that does not read is no deletion.
+#[test]
+fn a_row_of_the_list_that_does_not_read_removes_no_file() {
+    let tree = with_documents(3);
+    tree.edit("north", "UPDATE _fieldpost_library SET content = x'00' WHERE path = 'proj/1'");
+    SITES.iter().cycle().take(9).for_each(|site| drop(tree.sync(site)));
+    for site in SITES {
+        assert_eq!(tree.read(site, "proj/1"), "content 1", "at {site}");
+        let troubles = tree.session(site).ledger.document_troubles().unwrap();
+        assert!(troubles["proj/1"].contains("no document"), "at {site}: {troubles:?}");
+    }
+    // An edit puts it right.
+    tree.write("anna", "proj/1", "edited");
+    tree.settle(&SITES);
+    SITES.iter().for_each(|site| assert_eq!(tree.read(site, "proj/1"), "edited", "at {site}"));
+}

@@ -1,0 +1,116 @@
+//! What was under way when a schema changed: names that went and came in one go, deletes, records put in another's place, the run itself.
+
+use fieldpost::database::DatabaseError;
+use fieldpost::sync::{SyncError, round};
+
+use super::{FOUR, assert_one, conflicts, four, two};
+
+#[test]
+fn a_table_that_gets_the_name_of_one_that_goes_in_the_same_go_takes_its_place() {
+    let tree = four();
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'; UPDATE notes SET body = 'late' WHERE id = 'N1'");
+    tree.edit("head", "DROP TABLE notes; ALTER TABLE customers RENAME TO notes");
+    tree.settle(&FOUR);
+    tree.assert_rows(&FOUR, "SELECT id, phone FROM notes ORDER BY id", &["ACME|anna", "BOLT|2", "CORE|3"]);
+    assert_one(&tree, &FOUR);
+}
+
+#[test]
+fn a_site_that_missed_a_version_gives_a_name_to_the_table_that_has_it_now() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+    tree.edit("head", "DROP TABLE notes");
+    tree.session("head");
+    tree.edit("head", "ALTER TABLE customers RENAME TO Notes");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, phone FROM notes ORDER BY id", &["ACME|anna", "BOLT|2", "CORE|3"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_column_that_gets_the_name_of_one_that_goes_takes_its_place() {
+    let tree = four();
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+    tree.edit("head", "ALTER TABLE customers DROP COLUMN city");
+    tree.session("head");
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN phone TO City");
+    tree.settle(&FOUR);
+    tree.assert_rows(&FOUR, "SELECT id, city FROM customers ORDER BY id", &["ACME|anna", "BOLT|2", "CORE|3"]);
+    assert_one(&tree, &FOUR);
+}
+
+#[test]
+fn what_was_typed_into_a_new_column_is_not_lost_with_a_record_that_a_site_ended_before_it_had_that_column() {
+    let ends = "DELETE FROM customers WHERE id = 'CORE'";
+    for (ended, kept) in [(ends.to_owned(), "3"), (format!("{ends}; INSERT INTO customers VALUES ('CORE', 'Another', 'Chur', '4')"), "3")] {
+        let tree = two();
+        tree.edit("head", "ALTER TABLE customers ADD COLUMN level TEXT DEFAULT 'none'");
+        tree.sync("head");
+        tree.edit("head", "UPDATE customers SET level = 'gold' WHERE id = 'CORE'");
+        tree.sync("head");
+        tree.edit("anna", &ended);
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["head", "anna"], "SELECT level, phone FROM customers WHERE id = 'CORE'", &[&format!("gold|{kept}")]);
+        let listed = conflicts(&tree, "head");
+        assert!(listed.iter().any(|line| line.starts_with("CORE")), "{listed:?}");
+        assert_one(&tree, &["head", "anna"]);
+    }
+    // What the column begins with nobody typed: there the record goes.
+    let tree = two();
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN level TEXT DEFAULT 'none'");
+    tree.edit("anna", ends);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id FROM customers ORDER BY id", &["ACME", "BOLT"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
+}
+
+#[test]
+fn a_delete_that_a_site_ignored_for_an_edit_of_a_column_that_goes_is_told_again() {
+    for replaced in ["", "INSERT INTO customers (id, name) VALUES ('CORE', 'Another')"] {
+        let tree = two();
+        tree.edit("head", &format!("DELETE FROM customers WHERE id = 'CORE'; {replaced}"));
+        tree.sync("head");
+        tree.edit("head", "ALTER TABLE customers DROP COLUMN city");
+        tree.session("head");
+        tree.edit("anna", "UPDATE customers SET city = 'Biel' WHERE id = 'CORE'");
+        tree.settle(&["anna", "head"]);
+        let left: &[&str] = if replaced.is_empty() { &["ACME", "BOLT"] } else { &["ACME", "BOLT", "CORE"] };
+        tree.assert_rows(&["head", "anna"], "SELECT id FROM customers ORDER BY id", left);
+        assert_one(&tree, &["head", "anna"]);
+    }
+}
+
+#[test]
+fn a_table_that_is_called_otherwise_in_the_middle_of_a_run_ends_that_run_and_the_next_one_goes_on() {
+    let tree = two();
+    tree.edit("anna", "INSERT INTO notes VALUES ('N2', 'BOLT', 'late'); UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+    tree.sync("anna");
+    tree.edit("head", "INSERT INTO notes VALUES ('N3', 'CORE', 'head')");
+    let mut session = tree.session("head");
+    let mut moves = |word: &str| {
+        if word == "looking for packets" {
+            tree.application("head").execute_batch("ALTER TABLE customers RENAME TO clients").unwrap();
+        }
+    };
+    let done = round::run(&mut session, &mut [&mut tree.exchange.clone()], round::Halves::Both, &mut moves);
+    drop(session);
+    let moved = matches!(done, Err(SyncError::SchemaMoves | SyncError::Database(DatabaseError::ShapeMoved { .. })));
+    assert!(moved, "{done:?}");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT phone FROM clients WHERE id = 'ACME'", &["anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id FROM notes ORDER BY id", &["N1", "N2", "N3"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_site_that_makes_a_column_with_a_later_default_has_the_values_that_the_others_have() {
+    let tree = four();
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN level TEXT");
+    tree.session("head");
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT, level TEXT DEFAULT 'gold'); INSERT INTO n SELECT * FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT");
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'; INSERT INTO customers VALUES ('DORA', 'Dora', NULL, NULL)");
+    tree.settle(&FOUR);
+    tree.assert_rows(&FOUR, "SELECT id, level FROM customers ORDER BY id", &["ACME|-", "BOLT|-", "CORE|-", "DORA|gold"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
+    assert_one(&tree, &FOUR);
+}
