@@ -176,15 +176,17 @@ fn one_that_comes_in_a_circle_is_the_one_that_is_here() {
     tree.assert_rows(&TWO, capitals, &["de|Berlin|de"]);
 }
 
-/// Anna's record went into one of the head office, which she has not heard when she does this to it.
-fn before_she_hears(unique: &str, anna: &str) -> Tree {
+/// Anna's record went into one of the head office, which she has not heard when she does this to it, a packet each.
+fn before_she_hears(unique: &str, anna: &[&str]) -> Tree {
     let tree = two(&format!("{} INSERT INTO countries VALUES (2, 'dd', 'h');", shop(unique)), RULES);
     tree.edit("anna", "INSERT INTO countries (code, name) VALUES ('de', 'first')");
     tree.sync("anna");
     tree.edit("head", "UPDATE countries SET code = 'de' WHERE code = 'dd'");
     tree.sync("head");
-    tree.edit("anna", anna);
-    half(&tree, "anna", round::Halves::Send);
+    for sql in anna {
+        tree.edit("anna", sql);
+        half(&tree, "anna", round::Halves::Send);
+    }
     tree.sync("head");
     tree.sync("anna");
     settled(&tree, &TWO);
@@ -196,15 +198,18 @@ fn before_she_hears(unique: &str, anna: &str) -> Tree {
 #[test]
 fn an_edit_of_a_record_that_went_into_another_arrives_there() {
     for unique in ["UNIQUE", ""] {
-        let tree = before_she_hears(unique, "UPDATE countries SET name = 'second' WHERE code = 'de'");
+        let tree = before_she_hears(unique, &["UPDATE countries SET name = 'second' WHERE code = 'de'"]);
         tree.assert_rows(&TWO, "SELECT code, name FROM countries ORDER BY id", &["ch|Switzerland", "de|second"]);
     }
 }
 
 #[test]
 fn a_delete_of_a_record_that_went_into_another_leaves_both_sites_the_same() {
-    for unique in ["UNIQUE", ""] {
-        let tree = before_she_hears(unique, "DELETE FROM countries WHERE code = 'de'");
-        tree.assert_rows(&TWO, COUNTRIES, &["ch"]);
+    let delete = "DELETE FROM countries WHERE code = 'de'";
+    for anna in [&[delete][..], &["UPDATE countries SET name = 'second' WHERE code = 'de'", delete]] {
+        for unique in ["UNIQUE", ""] {
+            let tree = before_she_hears(unique, anna);
+            tree.assert_rows(&TWO, COUNTRIES, &["ch"]);
+        }
     }
 }

@@ -14,7 +14,7 @@ use super::put::Put;
 use super::revive::{Gone, Meeting};
 use crate::database::conform::Required;
 use crate::ledger::{ConflictKind, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, ChangeKind, FieldNo, Identity, Image, LIBRARY, Meant, Side, Stamp, Value};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Image, LIBRARY, Meant, Side, Stamp, Value};
 use crate::rules::{DeleteRule, Direction};
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
@@ -180,48 +180,6 @@ impl Applying<'_> {
             }
         }
         change
-    }
-
-    /// What the child holds once it has taken all we sent, given this change of it (rules 3 and 9).
-    pub(in crate::sync) fn moved_shadow(&self, record: &Record, incoming: &Incoming, change: &Change) -> Result<Opinion> {
-        let Some(after) = &change.after else { return self.shadow_after_delete(record, incoming, change) };
-        let whole = change.before.as_ref().is_none_or(|before| before.born != after.born);
-        if whole {
-            let mut shadow = after.clone();
-            let shape = self.session.shape(record.table);
-            if let Some(own) = shape.number_field() {
-                // Its number there is provisional until it is told one, even where that is the same.
-                shadow.row.set(own, Value::Absent);
-            }
-            return Ok(Opinion::Known(Some(shadow)));
-        }
-        match known::opinion(&self.session.ledger, record, incoming.link)? {
-            Opinion::Known(Some(mut shadow)) if self.speaks_of(record, &shadow, after.born)? => {
-                change.fields.iter().for_each(|field| shadow.take(*field, after));
-                Ok(Opinion::Known(Some(shadow)))
-            }
-            Opinion::Known(_) | Opinion::Unknown => Ok(Opinion::Unknown),
-        }
-    }
-
-    /// What the child holds of a record that it deleted: nothing, but where it deleted what it had made, and has yet to hear that this
-    /// went into another one, which it may hold beside.
-    fn shadow_after_delete(&self, record: &Record, incoming: &Incoming, change: &Change) -> Result<Opinion> {
-        let (Some(before), Opinion::Known(Some(shadow))) = (&change.before, known::opinion(&self.session.ledger, record, incoming.link)?)
-        else {
-            return Ok(Opinion::Known(None));
-        };
-        let elsewhere = self.session.ledger.same(shadow.born, before.born)? && !self.speaks_of(record, &shadow, before.born)?;
-        Ok(if elsewhere { Opinion::Unknown } else { Opinion::Known(None) })
-    }
-
-    /// Whether a child that names this incarnation speaks of what we believe it to hold. Two that became one are two rows there until it hears
-    /// of that, unless they have one key.
-    fn speaks_of(&self, record: &Record, shadow: &Image, born: Born) -> Result<bool> {
-        match self.session.shape(record.table).identity() {
-            Identity::Birth => Ok(shadow.born == born),
-            Identity::Key | Identity::Meaning => Ok(self.session.ledger.same(shadow.born, born)?),
-        }
     }
 
     /// Decides, and sees to everything a record refers to that comes to be: one that is revived brings old references along.

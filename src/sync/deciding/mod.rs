@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `plain` | which changes need no deciding? |
 //! | `from_child`, `from_parent` | what becomes of one that a child or the parent sent? (`DESIGN` section 4, rules 1 to 12) |
+//! | `shadow` | and what does the child hold then? |
 //! | `policy`, `merge` | what do the rules say of a table, and of fields that both sides changed? |
 //! | `document` | and of a document? |
 //! | `references`, `revive` | are the records that a row refers to here, and what if one is not? |
@@ -23,4 +24,5 @@ pub(super) mod policy;
 pub(super) mod put;
 pub(super) mod references;
 pub(super) mod revive;
+pub(super) mod shadow;
 pub(super) mod unique;

@@ -1,0 +1,52 @@
+//! What does a child hold once it has taken all we sent, given a change of it? (`DESIGN` section 4, rules 3 and 9.)
+//!
+//! What it says it holds, where it speaks of what we believe it to hold; else nobody knows until it is told the whole.
+
+use crate::ledger::{Opinion, Record};
+use crate::model::{Born, Change, Identity, Image, Key, Value};
+use crate::sync::apply::{Applying, Incoming};
+use crate::sync::{Result, known};
+
+impl Applying<'_> {
+    /// What the child holds after this change.
+    pub(in crate::sync) fn moved_shadow(&self, record: &Record, incoming: &Incoming, change: &Change) -> Result<Opinion> {
+        let Some(after) = &change.after else { return self.shadow_after_delete(record, incoming, change) };
+        let whole = change.before.as_ref().is_none_or(|before| before.born != after.born);
+        if whole {
+            let mut shadow = after.clone();
+            let shape = self.session.shape(record.table);
+            if let Some(own) = shape.number_field() {
+                // Its number there is provisional until it is told one, even where that is the same.
+                shadow.row.set(own, Value::Absent);
+            }
+            return Ok(Opinion::Known(Some(shadow)));
+        }
+        match known::opinion(&self.session.ledger, record, incoming.link)? {
+            Opinion::Known(Some(mut shadow)) if self.speaks_of(record, &shadow, after.born)? => {
+                change.fields.iter().for_each(|field| shadow.take(*field, after));
+                Ok(Opinion::Known(Some(shadow)))
+            }
+            Opinion::Known(_) | Opinion::Unknown => Ok(Opinion::Unknown),
+        }
+    }
+
+    /// What the child holds of a record that it deleted: nothing. But where two became one and it has yet to hear that, it may have deleted
+    /// the one and hold the other.
+    fn shadow_after_delete(&self, record: &Record, incoming: &Incoming, change: &Change) -> Result<Opinion> {
+        let (Some(before), Identity::Birth) = (&change.before, self.session.shape(record.table).identity()) else {
+            return Ok(Opinion::Known(None));
+        };
+        let believed = known::opinion(&self.session.ledger, record, incoming.link)?;
+        let other = matches!(believed, Opinion::Known(Some(shadow)) if shadow.born != before.born);
+        Ok(if other || Key::of_birth(before.born) != record.key { Opinion::Unknown } else { Opinion::Known(None) })
+    }
+
+    /// Whether a child that names this incarnation speaks of what we believe it to hold. Two that became one are two rows there until it hears
+    /// of that, unless they have one key.
+    fn speaks_of(&self, record: &Record, shadow: &Image, born: Born) -> Result<bool> {
+        match self.session.shape(record.table).identity() {
+            Identity::Birth => Ok(shadow.born == born),
+            Identity::Key | Identity::Meaning => Ok(self.session.ledger.same(shadow.born, born)?),
+        }
+    }
+}
