@@ -129,6 +129,31 @@ fn what_was_written_past_the_triggers_is_found_by_verify_and_sent() {
 }
 
 #[test]
+fn the_stream_of_a_copied_home_goes_on_when_somebody_says_so() {
+    let office = two();
+    assert!(office.ok("recover --neighbour anna --yes --home head").out.contains("has not stopped here"));
+    let copied = std::process::Command::new(if cfg!(windows) { "xcopy" } else { "cp" })
+        .args(if cfg!(windows) { ["/E", "/I", "/Q"].as_slice() } else { ["-r"].as_slice() })
+        .args([office.path("anna"), office.path("copy")])
+        .status();
+    assert!(copied.unwrap().success());
+    office.sql("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+    office.sql("copy", "UPDATE customers SET phone = 'copy' WHERE id = 'BOLT'");
+    office.ok("send --home anna");
+    office.ok("receive --home head");
+    office.ok("send --home copy");
+    exit(&office, "sync --home head", 3);
+    exit(&office, "status --home head", 3);
+    assert!(exit(&office, "recover --neighbour anna --home head", 3).out.contains("Nothing was done yet"));
+    exit(&office, "recover --neighbour nobody --home head", 1);
+    assert!(office.ok("recover --neighbour anna --yes --home head").out.contains("goes on: in the next round"));
+    assert!(exit(&office, "sync --home head", 3).out.contains("set aside"));
+    office.ok("sync --home anna");
+    office.ok("sync --home head");
+    office.ok("status --home head");
+}
+
+#[test]
 fn a_conflict_for_review_wants_a_person_until_somebody_edits() {
     let office = two();
     office.write("head/rules.toml", "[tables.customers]\nconflict = 'review'\n");

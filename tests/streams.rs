@@ -4,6 +4,7 @@ mod support;
 
 use fieldpost::exchange::{FileName, Folder};
 use fieldpost::site::Role;
+use fieldpost::sync::streams::plan::Stop;
 use fieldpost::sync::streams::stops;
 use fieldpost::sync::{Limits, Session, SyncError, round};
 use support::{Tree, name};
@@ -172,6 +173,16 @@ fn both_copies_of_a_site_hear_that_nobody_reads_them_and_the_newest_goes_on() {
     let anna = session.ledger.neighbours().unwrap().into_iter().find(|neighbour| neighbour.card.name == name("anna")).unwrap();
     assert!(stops::go_on(&session, &anna).unwrap().unwrap().contains("exists twice"));
     assert_eq!(stops::go_on(&session, &session.ledger.neighbour(anna.site).unwrap()).unwrap(), None, "once is enough");
+    // Where this home is the one that is not the newest, it must not go on.
+    session.ledger.begin().unwrap();
+    session.ledger.set_problem(anna.site, Some(&Stop::WeWereRestored.to_string())).unwrap();
+    session.ledger.commit(&tree.world("head"), "test").unwrap();
+    assert!(
+        stops::go_on(&session, &session.ledger.neighbour(anna.site).unwrap()).unwrap_err().to_string().contains("cannot go on from here")
+    );
+    session.ledger.begin().unwrap();
+    session.ledger.set_problem(anna.site, None).unwrap();
+    session.ledger.commit(&tree.world("head"), "test").unwrap();
     drop(session);
     let report = tree.sync("head");
     assert!(report.waiting.iter().any(|waiting| waiting.why.contains("set aside")), "{:?}", report.waiting);

@@ -73,6 +73,8 @@ pub struct LibraryReport {
     pub bytes: u64,
     /// Whether the database has come, and with it word of a library.
     pub has_database: bool,
+    /// How many documents were seen in another folder until this command named this one.
+    pub elsewhere: usize,
     /// Why the last run left the documents alone, or some deletions of them.
     pub waiting: Option<String>,
     /// Those whose content is not in the folder yet.
@@ -93,8 +95,8 @@ pub fn run(arguments: &LibraryArgs, context: &Context) -> Result<Exit, Failure> 
         }
         Some(Action::On { folder }) => {
             let (_lock, mut session) = context.work()?;
-            begin(context, &mut session, folder.as_deref())?;
-            let report = LibraryReport::of(&session)?;
+            let elsewhere = begin(context, &mut session, folder.as_deref())?;
+            let report = LibraryReport { elsewhere, ..LibraryReport::of(&session)? };
             Ok(context.done(&session.home, &report))
         }
         Some(Action::Off) => {
@@ -109,11 +111,12 @@ pub fn run(arguments: &LibraryArgs, context: &Context) -> Result<Exit, Failure> 
     }
 }
 
-/// Turns the library on in a folder: at the host for everybody, elsewhere it says where the parent's documents are to be.
+/// Turns the library on in a folder: at the host for everybody, elsewhere it says where the parent's documents are to be. Gives how many
+/// documents were seen in another folder.
 ///
 /// # Errors
 /// As folder, settings and database say; doing it again goes on.
-pub(super) fn begin(context: &Context, session: &mut Session, folder: Option<&Path>) -> Result<(), Failure> {
+pub(super) fn begin(context: &Context, session: &mut Session, folder: Option<&Path>) -> Result<usize, Failure> {
     if let Some(folder) = folder {
         let folder = place::whole(&context.here, folder)?;
         let folder = folder.to_str().ok_or_else(|| Failure::NotText(folder.clone()))?.to_owned();
@@ -124,12 +127,8 @@ pub(super) fn begin(context: &Context, session: &mut Session, folder: Option<&Pa
     }
     session.freedom = Freedom::Usual;
     // Below the host the list comes from the parent; until then only the folder is made ready.
-    if session.settings.parent.is_none() || session.has_library() {
-        switch::on(session)?
-    } else {
-        switch::prepare(session)?
-    }
-    Ok(())
+    let is_on = session.settings.parent.is_none() || session.has_library();
+    Ok(if is_on { switch::on(session)? } else { switch::prepare(session)? })
 }
 
 impl LibraryReport {
@@ -140,6 +139,7 @@ impl LibraryReport {
             documents: 0,
             bytes: 0,
             has_database: session.has_database(),
+            elsewhere: 0,
             waiting: waiting(session)?,
             coming: Vec::new(),
             refused: BTreeMap::new(),
@@ -187,7 +187,14 @@ impl Report for LibraryReport {
             false => format!("{}\n{}", heading("Not taken or not placed"), page.list(&lines, "-v lists all")),
         };
         let waiting = self.waiting.as_ref().map_or_else(String::new, |why| format!("{}\n{}", alert("Waiting for you"), page.wrapped(why)));
-        paragraphs([head, waiting, on_their_way, refused])
+        let elsewhere = match self.elsewhere {
+            0 => String::new(),
+            some => page.wrapped(&format!(
+                "{} seen in another folder until now: whatever no other site has yet must be copied from there into this one; the rest comes by itself",
+                count(some, "document was", "documents were")
+            )),
+        };
+        paragraphs([head, elsewhere, waiting, on_their_way, refused])
     }
 
     fn exit(&self) -> Exit {
@@ -208,6 +215,7 @@ mod tests {
             documents: 2,
             bytes: 5_000,
             has_database: true,
+            elsewhere: 3,
             waiting: Some("they are gone".into()),
             coming: vec![Coming { path: "a/film.mp4".into(), bytes: 4_000, here: 1_000 }],
             refused: BTreeMap::from([("con".to_owned(), "it is not taken: reserved".to_owned())]),
@@ -217,6 +225,9 @@ mod tests {
             "\
 /srv/documents
   2 documents, 5.0 kB
+
+  3 documents were seen in another folder until now: whatever no other site has yet must be copied
+    from there into this one; the rest comes by itself
 
 Waiting for you
   they are gone

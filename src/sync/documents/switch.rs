@@ -34,13 +34,14 @@ struct Paper {
     library: bool,
 }
 
-/// Begins a library in the folder of the settings.
+/// Begins a library in the folder of the settings. Gives how many documents were seen in another one.
 ///
 /// # Errors
 /// As folder, database and ledger say; doing it again goes on.
-pub fn on(session: &mut Session) -> Result<()> {
-    prepare(session)?;
-    list(session)
+pub fn on(session: &mut Session) -> Result<usize> {
+    let elsewhere = prepare(session)?;
+    list(session)?;
+    Ok(elsewhere)
 }
 
 /// Makes the list, and has it tracked. What was seen under an earlier one says nothing of this one.
@@ -53,31 +54,33 @@ fn list(session: &mut Session) -> Result<()> {
     session.follow().map(drop)
 }
 
-/// Makes the folder of the settings ready: it is there, and marked.
+/// Makes the folder of the settings ready: it is there, and marked. Gives how many documents were seen in another one.
 ///
 /// # Errors
 /// As the folder says.
-pub fn prepare(session: &Session) -> Result<()> {
+pub fn prepare(session: &Session) -> Result<usize> {
     check_place(session)?;
-    if session.freedom != Freedom::Rehearsal {
-        let library = Library::create(&session.world, &session.library_folder())?;
-        settle_in(session, &library)?;
-        super::look::nothing_waits(session)?;
+    if session.freedom == Freedom::Rehearsal {
+        return Ok(0);
     }
-    Ok(())
+    let library = Library::create(&session.world, &session.library_folder())?;
+    let elsewhere = settle_in(session, &library)?;
+    super::look::nothing_waits(session)?;
+    Ok(elsewhere)
 }
 
 /// Somebody says that this is the library: what was seen in another one says nothing of it.
-fn settle_in(session: &Session, library: &Library) -> Result<()> {
+fn settle_in(session: &Session, library: &Library) -> Result<usize> {
     let ledger = &session.ledger;
     if ledger.note(SEEN_IN)?.is_some_and(|id| id == library.id()) {
-        return Ok(());
+        return Ok(0);
     }
     let seen = if ledger.has_documents()? { ledger.all_seen()? } else { Vec::new() };
     ledger.begin()?;
     seen.iter().try_for_each(|(path, _)| ledger.drop_seen(path))?;
     ledger.set_note(SEEN_IN, library.id())?;
-    Ok(ledger.commit(&session.world, "commit another library")?)
+    ledger.commit(&session.world, "commit another library")?;
+    Ok(seen.len())
 }
 
 /// Whether it is the library in which documents were seen, and no other in its place.
@@ -162,7 +165,7 @@ pub(in crate::sync) fn hear(session: &mut Session, from: &Neighbour, opened: &Op
             // A folder that cannot be made keeps no record from coming: every round says that it is not there.
             match prepare(session) {
                 Err(error) if error.is_crash() => return Err(error),
-                Ok(()) | Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
             list(session)
         }
