@@ -17,6 +17,7 @@
 //! Our connection has `foreign_keys` off (references are checked by asking, see [`Reference`]), `recursive_triggers`
 //! off, and never changes the journal mode of a database it did not create.
 
+mod aside;
 mod capture;
 mod commits;
 pub mod conform;
@@ -57,6 +58,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+pub use aside::Aside;
 pub use commits::{Applied, Counters};
 pub use customs::Said;
 pub use digest::TableDigest;

@@ -30,7 +30,7 @@ use super::tracking::news;
 use super::tracking::parked;
 use super::tracking::vocabulary::Words;
 use super::{Result, Session, SyncError};
-use crate::database::Applied;
+use crate::database::{Applied, Aside};
 use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
 use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, SiteNo, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
@@ -68,8 +68,8 @@ pub(super) struct Applying<'s> {
     /// Held records that are being applied although they refer to each other.
     pub together: BTreeSet<(TableNo, Key)>,
     /// Records taken out of the database for the moment, so that they can exchange unique values. The mirror has their rows, and follows
-    /// what happens meanwhile to the numbers in them.
-    pub lifted: BTreeSet<(TableNo, Key)>,
+    /// what happens meanwhile to the numbers in them; what they hold beside their shape is here.
+    pub lifted: BTreeMap<(TableNo, Key), Aside>,
     /// Whose packet is at its end.
     ending: Option<SiteNo>,
     /// What waited in vain to be alone with its kind is decided now.
@@ -122,7 +122,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         any_pending: ledger.any_pending()?,
         parent_speaks: false,
         together: BTreeSet::new(),
-        lifted: BTreeSet::new(),
+        lifted: BTreeMap::new(),
         ending: None,
         is_last_try: false,
         buffer: Vec::new(),
@@ -452,7 +452,7 @@ impl Applying<'_> {
         let session = self.session;
         let shape = session.shape(table);
         let record = session.load(table, key)?;
-        if !self.lifted.is_empty() && self.lifted.contains(&(table, key.clone())) {
+        if !self.lifted.is_empty() && self.lifted.contains_key(&(table, key.clone())) {
             return Ok(record);
         }
         let Some(place) = session.place(&record)? else { return Ok(record) };

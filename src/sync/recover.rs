@@ -18,7 +18,7 @@ use std::path::PathBuf;
 use super::apply;
 use super::seal;
 use super::{Limits, Result, Session, SyncError};
-use crate::database::{Applied, Database, DatabaseError, Written};
+use crate::database::{Applied, Aside, Database, DatabaseError, Written};
 use crate::ledger::EntryKind;
 use crate::model::{FieldNo, JournalNumber, Key, Millis, Row, Shape};
 use crate::site::Home;
@@ -185,7 +185,7 @@ fn differing(session: &Session, database: &Database, shape: &Shape) -> Result<Ve
 
 fn bring_table(session: &Session, database: &Database, shape: &Shape, found: &[Differing], edited: &BTreeSet<Key>) -> Result<Brought> {
     let mut brought = Brought { table: shape.name.clone(), ..Brought::default() };
-    let mut wanted: Vec<(&Key, Row)> = Vec::new();
+    let mut wanted: Vec<(&Key, Row, Aside)> = Vec::new();
     // All that differ go first: values that no two records share may have changed places.
     for differing in found {
         let target = target(session, shape, differing, edited.contains(&differing.key))?;
@@ -199,20 +199,26 @@ fn bring_table(session: &Session, database: &Database, shape: &Shape, found: &[D
         if target.kept {
             brought.kept.push(differing.key.clone());
         }
+        let mut aside = Aside::new();
         if differing.row.is_some() && target.row != differing.row {
+            aside = database.aside(shape, &differing.key)?;
             database.delete(shape, &differing.key)?;
         }
         if let Some(row) = target.row
             && Some(&row) != differing.row.as_ref()
         {
-            wanted.push((&differing.key, row));
+            wanted.push((&differing.key, row, aside));
         }
     }
-    for (key, row) in wanted {
-        let Written::Refused(refusal) = database.insert(shape, &row)? else { continue };
-        brought.refused.push((key.clone(), refusal.to_string()));
-        let before = found.iter().find(|one| one.key == *key).and_then(|one| one.row.as_ref());
-        before.map_or(Ok(Written::Missing), |before| database.insert(shape, before))?;
+    for (key, row, aside) in wanted {
+        if let Written::Refused(refusal) = database.insert(shape, &row)? {
+            brought.refused.push((key.clone(), refusal.to_string()));
+            let before = found.iter().find(|one| one.key == *key).and_then(|one| one.row.as_ref());
+            before.map_or(Ok(Written::Missing), |before| database.insert(shape, before))?;
+        }
+        if let Err(refusal) = database.put_aside(shape, key, &aside)? {
+            brought.refused.push((key.clone(), refusal));
+        }
     }
     Ok(brought)
 }

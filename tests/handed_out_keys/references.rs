@@ -461,3 +461,28 @@ fn a_site_that_gets_the_rules_and_a_new_number_in_one_round_follows_what_only_th
     settled(&tree, &THREE);
     tree.assert_rows(&THREE, "SELECT token, name, id FROM notes LEFT JOIN customers ON id = about", &["of new|new|2"]);
 }
+
+/// Nobody else sees what stays at home, but it refers to records that get other numbers.
+#[test]
+fn what_does_not_travel_follows_a_number_by_its_foreign_key() {
+    let schema = "
+        CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO customers VALUES (1, 'old');
+        CREATE TABLE visits (id TEXT PRIMARY KEY, mine INTEGER REFERENCES customers);
+        CREATE TABLE drafts (id INTEGER PRIMARY KEY, customer INTEGER REFERENCES customers (id), text TEXT);
+        CREATE TABLE keyless (customer INTEGER REFERENCES customers, text TEXT);";
+    let tree = Tree::with_rules(schema, "[tables.drafts]\nlocal = true\n[tables.visits]\nlocal = ['mine']\n");
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("head", "INSERT INTO customers VALUES (2, 'of head'); INSERT INTO drafts VALUES (1, 2, 'of head')");
+    tree.edit(
+        "anna",
+        "INSERT INTO customers VALUES (2, 'of anna'); INSERT INTO drafts VALUES (7, 2, 'a'); INSERT INTO keyless VALUES (2, 'b'), (1, 'c');
+         INSERT INTO visits VALUES ('v', 2)",
+    );
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, name FROM customers ORDER BY id", &["1|old", "2|of head", "3|of anna"]);
+    let referring = "SELECT d.text, c.name FROM (SELECT customer, text FROM drafts UNION ALL SELECT customer, text FROM keyless
+        UNION ALL SELECT mine, id FROM visits WHERE mine IS NOT NULL) d LEFT JOIN customers c ON c.id = d.customer ORDER BY 1";
+    tree.assert_rows(&["anna"], referring, &["a|of anna", "b|of anna", "c|old", "v|of anna"]);
+    tree.assert_rows(&["head"], referring, &["of head|of head"]);
+}

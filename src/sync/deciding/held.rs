@@ -202,24 +202,26 @@ impl Applying<'_> {
         let database = session.database()?;
         self.attempt(|applying| {
             for (_, table, key, place) in &refused {
-                if applying.lifted.insert((*table, key.clone())) {
-                    database.delete(session.shape(*table), place)?;
+                if !applying.lifted.contains_key(&(*table, key.clone())) {
+                    let shape = session.shape(*table);
+                    applying.lifted.insert((*table, key.clone()), database.aside(shape, place)?);
+                    database.delete(shape, place)?;
                 }
             }
             for (site, table, key, ..) in &refused {
                 applying.try_again(*site, *table, key)?;
             }
-            for (table, key) in std::mem::take(&mut applying.lifted) {
-                let shape = session.shape(table);
+            for (table, key) in applying.lifted.keys().cloned().collect::<Vec<_>>() {
                 // Their numbers may have moved meanwhile, and those that they refer to: only the mirror knows.
                 let back = match session.ledger.load(table, &key)?.current {
-                    Some(image) => matches!(database.insert(shape, &image.row)?, Written::Done),
+                    Some(image) => matches!(applying.put_back(table, &key, &image.row)?, Written::Done),
                     None => false,
                 };
                 if !back {
                     stuck.insert((table, key));
                 }
             }
+            applying.lifted.clear();
             Ok(stuck.is_empty() && applying.held()?.len() < waiting.len())
         })?;
         Ok(stuck)

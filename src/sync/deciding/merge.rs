@@ -225,7 +225,7 @@ impl Applying<'_> {
         let session = self.session;
         let Some(sql) = &session.policy(record.table).owner else { return Ok(None) };
         let shape = session.shape(record.table);
-        if self.lifted.contains(&(record.table, record.key.clone())) || record.current.is_none() {
+        if self.lifted.contains_key(&(record.table, record.key.clone())) || record.current.is_none() {
             return Ok(None);
         }
         // SQL that does not run here owns nothing: the next criterion decides, and `rules check` says so.

@@ -4,7 +4,7 @@
 //! Database, mirror and journal move together: the row is written, read back where affinity, defaults or triggers may
 //! have changed it, and what the record then holds becomes the mirror. A refused write changes nothing anywhere.
 
-use crate::database::Written;
+use crate::database::{Refusal, RefusalKind, Written};
 use crate::ledger::{EntryKind, HeldReason, Record};
 use crate::model::{FieldNo, Identity, Image, Key, Row, SiteNo, Stamp, TableNo};
 use crate::sync::apply::Applying;
@@ -53,11 +53,7 @@ impl Applying<'_> {
                 if self.is_lifted(record) {
                     let mut row = old.row.clone();
                     fields.into_iter().for_each(|field| row.set(field, new.row.get(field).clone()));
-                    let written = database.insert(shape, &session.numbered(shape, &row)?)?;
-                    if matches!(written, Written::Done) {
-                        self.lifted.remove(&(record.table, record.key.clone()));
-                    }
-                    written
+                    self.put_back(record.table, &record.key, &session.numbered(shape, &row)?)?
                 } else if fields.is_empty() {
                     Written::Done
                 } else {
@@ -107,8 +103,23 @@ impl Applying<'_> {
         self.read_back(record.table, record.at())
     }
 
+    /// Puts a record back that was taken out of the database for the moment, with what it holds beside its shape.
+    pub(super) fn put_back(&mut self, table: TableNo, key: &Key, row: &Row) -> Result<Written> {
+        let (database, shape) = (self.session.database()?, self.session.shape(table));
+        let written = database.insert(shape, row)?;
+        if let Written::Done = written
+            && let Some(aside) = self.lifted.remove(&(table, key.clone()))
+        {
+            let place = shape.key_of(row).map_err(|_| SyncError::Bug("a record without a key is not tracked"))?;
+            if let Err(message) = database.put_aside(shape, &place, &aside)? {
+                return Ok(Written::Refused(Refusal { kind: RefusalKind::Other, fields: Vec::new(), message }));
+            }
+        }
+        Ok(written)
+    }
+
     fn is_lifted(&self, record: &Record) -> bool {
-        !self.lifted.is_empty() && self.lifted.contains(&(record.table, record.key.clone()))
+        !self.lifted.is_empty() && self.lifted.contains_key(&(record.table, record.key.clone()))
     }
 
     pub(in crate::sync) fn read_back(&mut self, table: TableNo, place: &Key) -> Result<Row> {

@@ -146,7 +146,7 @@ impl Applying<'_> {
 
     /// Whether the record referred to is being applied together with this one (a cycle of held records).
     fn comes_along(&self, target: &(TableNo, Key)) -> bool {
-        self.together.contains(target) || self.lifted.contains(target)
+        self.together.contains(target) || self.lifted.contains_key(target)
     }
 
     /// Whether everything a row refers to is here or in `circle`.

@@ -270,6 +270,14 @@ impl Applying<'_> {
     pub(in crate::sync) fn lead_elsewhere(&mut self, table: TableNo, from: i64, to: i64) -> Result<()> {
         let session = self.session;
         let database = session.database()?;
+        let tracked = |name: &str, column: &str| {
+            let shape = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(name));
+            shape.is_some_and(|shape| shape.numbers.iter().any(|numbers| shape.name_of(numbers.field).eq_ignore_ascii_case(column)))
+        };
+        if let Err((name, message)) = database.lead_untracked(session.shape(table), from, to, &tracked)? {
+            let key = format!("{from}, to which `{name}` refers,");
+            return Err(SyncError::CannotRenumber { table: session.shape(table).name.clone(), key, message });
+        }
         for child in &session.shapes {
             for numbers in child.numbers.iter().filter(|numbers| numbers.leads_to(table)) {
                 let mut referring: Vec<Record> = Vec::new();
@@ -277,7 +285,7 @@ impl Applying<'_> {
                     referring.push(session.ledger.load_at(child, &place)?);
                 }
                 // What is taken out of the database for the moment is not found there.
-                for (of, key) in self.lifted.iter().filter(|(of, _)| *of == child.number) {
+                for (of, key) in self.lifted.keys().filter(|(of, _)| *of == child.number) {
                     referring.push(session.ledger.load(*of, key)?);
                 }
                 for record in referring {
@@ -296,7 +304,7 @@ impl Applying<'_> {
         let session = self.session;
         let mut row = Row::default();
         row.set(field, value.clone());
-        let lifted = self.lifted.contains(&(record.table, record.key.clone()));
+        let lifted = self.lifted.contains_key(&(record.table, record.key.clone()));
         if !lifted {
             match session.database()?.update(shape, record.at(), &[field], &row)? {
                 Written::Done => {}
