@@ -9,6 +9,7 @@
 //! then did not come is in no row: the next record that is made here gets it.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 
 use crate::database::Written;
 use crate::ledger::{Held, HeldReason, NeighbourKind, Record};
@@ -202,9 +203,9 @@ impl Applying<'_> {
         let database = session.database()?;
         self.attempt(|applying| {
             for (_, table, key, place) in &refused {
-                if !applying.lifted.contains_key(&(*table, key.clone())) {
+                if let Entry::Vacant(out) = applying.lifted.entry((*table, key.clone())) {
                     let shape = session.shape(*table);
-                    applying.lifted.insert((*table, key.clone()), database.aside(shape, place)?);
+                    out.insert(database.aside(shape, place)?);
                     database.delete(shape, place)?;
                 }
             }
