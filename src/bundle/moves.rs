@@ -147,7 +147,7 @@ pub fn upgrade<E>(
 ) -> Result<Moves, E> {
     let mut found = Moves::default();
     let paths: BTreeSet<&String> = base.keys().chain(theirs.keys()).collect();
-    let taken = |path: &str| paths.iter().any(|other| *other == path);
+    let taken = |path: &str| base.contains_key(path) || theirs.contains_key(path);
     let gone = base.keys().filter(|path| !theirs.contains_key(*path));
     let respelled = respelled(gone, theirs.keys().filter(|path| !base.contains_key(*path)), &is_one);
     for path in &paths {
@@ -275,11 +275,14 @@ pub fn undo<E>(
         found.moves.extend(lay);
         found.fates.push((path.to_owned(), Fate::TakenBack { beside }));
     }
-    let there: Vec<&str> = composed.iter().filter(|(_, (_, after))| after.is_some()).map(|(path, _)| *path).collect();
+    let mut there: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    for (path, _) in composed.iter().filter(|(_, (_, after))| after.is_some()) {
+        there.entry(collision_key(path)).or_default().push(path);
+    }
     for (path, (before, after)) in &composed {
         let (path, before, after) = (*path, *before, *after);
-        let respelled = |other: &&str| collision_key(other) == collision_key(path) && is_one(other, path);
-        let there = if after.is_none() && there.iter().any(respelled) { None } else { ours(path)? };
+        let is_respelled = || there.get(&collision_key(path)).is_some_and(|others| others.iter().any(|other| is_one(other, path)));
+        let there = if after.is_none() && is_respelled() { None } else { ours(path)? };
         if there == before {
             continue;
         }

@@ -157,7 +157,10 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::NoDatabase { parent } => {
             format!("run 'fieldpost sync' at '{parent}', then here; nothing is wrong where '{parent}' has not answered yet")
         }
-        SyncError::Moved { .. } | SyncError::CannotRenumber { .. } => "run it again: whatever was not done yet is done then".to_owned(),
+        SyncError::Moved { .. } => "run it again: whatever was not done yet is done then".to_owned(),
+        SyncError::CannotRenumber { .. } => {
+            "nothing is half done: change the record, or the rule of the database, that is in the way, then run it again".to_owned()
+        }
         SyncError::UnknownTable { .. } => {
             "the parent's schema needs something that only its application has; the packet waits and is tried again at every run".to_owned()
         }

@@ -120,7 +120,7 @@ fn run_stream(name: &SiteName, yes: bool, context: &Context) -> Result<Exit, Fai
 }
 
 impl Report for StreamReport {
-    fn text(&self, _: &Page) -> String {
+    fn text(&self, page: &Page) -> String {
         let Self { neighbour, problem, done, quarantine } = self;
         match (problem, done) {
             (None, _) => format!("Nothing to recover: the stream of '{neighbour}' has not stopped here."),
@@ -130,8 +130,9 @@ impl Report for StreamReport {
                 quarantine.display()
             ),
             (Some(problem), false) => format!(
-                "'{neighbour}': {problem}\n\
-                 Nothing was done yet: 'fieldpost recover --neighbour {neighbour} --yes' takes its packets again, once its newest home is back"
+                "The stream of '{neighbour}' has stopped\n{}\n\
+                 Nothing was done yet: 'fieldpost recover --neighbour {neighbour} --yes' takes its packets again",
+                page.wrapped(problem)
             ),
         }
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::logged::Line;
 use super::page::{Column, Page, count, number};
 use super::printer::Report;
-use super::{Context, Exit, Failure};
+use super::{Context, Exit, Failure, quoting};
 use crate::database::doctor::Trouble;
 use crate::model::{SiteName, shown_table};
 use crate::site::Level;
@@ -116,7 +116,7 @@ impl Report for VerifyReport {
         } else {
             parts.push(page.list(&self.damage, "-v lists all"));
             let of_index = |line: &String| INDEXES.iter().any(|words| line.contains(words));
-            let file = self.database.display();
+            let file = quoting::shell(&self.database.to_string_lossy());
             let help = if self.damage.iter().all(of_index) {
                 format!("Only indexes are wrong; this makes them anew, then verify again:\n  sqlite3 {file} REINDEX")
             } else {
@@ -136,7 +136,8 @@ impl Report for VerifyReport {
             Line::new(Level::Warning, format!("{}: {} that the triggers had missed", table.table, Self::changes(table.found)))
                 .of_table(&table.table)
         });
-        let rest = self.found - self.tables.iter().map(|table| table.found).sum::<u64>();
+        // What opening the site had found.
+        let rest = self.found.saturating_sub(self.tables.iter().map(|table| table.found).sum());
         let rest = (rest > 0).then(|| Line::new(Level::Warning, format!("{} more that the triggers had missed", Self::changes(rest))));
         let damage = self.damage.iter().map(|line| Line::new(Level::Error, line.clone()));
         found.chain(rest).chain(damage).collect()
@@ -156,7 +157,7 @@ mod tests {
         let table = |table: &str, records, found| VerifiedTable { table: table.to_owned(), records, found };
         VerifyReport {
             site: SiteName::new("head").unwrap(),
-            database: "/srv/shop.db".into(),
+            database: "/srv/the shop.db".into(),
             found: 2,
             tables: vec![table("customers", 300, 0), table("notes", 1_200, 2)],
             damage: Vec::new(),
@@ -177,11 +178,18 @@ mod tests {
     }
 
     #[test]
+    fn what_was_found_before_the_tables_were_compared_is_logged_too() {
+        let page = crate::cli::page::Page { width: 100, zone: jiff::tz::TimeZone::UTC, detail: crate::cli::page::Detail::Summary };
+        let lines = VerifyReport { found: 3, ..report() }.lines(&page);
+        assert_eq!((lines.len(), report().lines(&page).len()), (2, 1));
+    }
+
+    #[test]
     fn a_damaged_file_is_not_compared() {
         let damaged = VerifyReport { damage: vec!["row 3 missing from index n".to_owned()], ..report() };
         let text = plain(&damaged);
         assert!(
-            text.contains("row 3 missing from index n") && text.contains("sqlite3 /srv/shop.db REINDEX") && !text.contains("1,200"),
+            text.contains("row 3 missing from index n") && text.contains("sqlite3 '/srv/the shop.db' REINDEX") && !text.contains("1,200"),
             "{text}"
         );
         let torn = VerifyReport { damage: vec!["Tree 4 page 9: btreeInitPage() returns error code 11".to_owned()], ..report() };

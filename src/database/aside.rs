@@ -2,19 +2,20 @@
 //!
 //! Nobody else knows it. Whoever takes a record out of the database for a moment reads it first, and puts it back with the record.
 
-use super::Database;
-use super::customs::Said;
-use super::error::Result;
+use super::customs::{Said, condition};
+use super::error::{Doing, Result};
+use super::plan::{bind, value};
+use super::{Database, quote};
 use crate::model::{Key, Shape, Value};
 
-/// Values by the names of their columns; NULL is left out.
+/// Values by the names of their columns.
 pub type Aside = Vec<(String, Value)>;
 
 impl Database {
     /// What a record holds beside its shape.
     ///
     /// # Errors
-    /// As SQLite says.
+    /// As SQLite says: what cannot be read must not be taken out.
     pub fn aside(&self, shape: &Shape, key: &Key) -> Result<Aside> {
         let mut columns = self.writable_columns(&shape.name)?.unwrap_or_default();
         columns.retain(|column| !shape.live_fields().any(|field| shape.name_of(field).eq_ignore_ascii_case(column)));
@@ -22,10 +23,16 @@ impl Database {
         if columns.is_empty() || named.is_empty() {
             return Ok(Aside::new());
         }
-        // Words of SQLite's: a generated column or a view in the way; then the record is not one that can be taken out either.
-        let rows = self.rows_of(&shape.name, &columns, &named, 1)?.unwrap_or_default();
-        let values = rows.into_iter().next().unwrap_or_default();
-        Ok(columns.into_iter().zip(values).filter(|(_, value)| *value != Value::Null).collect())
+        let doing = "read what a record holds in columns that stay here";
+        let listed = columns.iter().map(|column| quote(column)).collect::<Vec<_>>().join(", ");
+        let sql = format!("SELECT {listed} FROM {} WHERE {}", quote(&shape.name), condition(&named));
+        let mut statement = self.connection.prepare_cached(&sql).doing(doing)?;
+        bind(&mut statement, 1, named.iter().map(|(_, value)| value))?;
+        let mut rows = statement.raw_query();
+        let Some(row) = rows.next().doing(doing)? else { return Ok(Aside::new()) };
+        let values =
+            (0..columns.len()).map(|place| row.get_ref(place).map(value)).collect::<rusqlite::Result<Vec<Value>>>().doing(doing)?;
+        Ok(columns.into_iter().zip(values).collect())
     }
 
     /// Puts it back into a record that is there again.

@@ -7,6 +7,7 @@
 use super::error::{Doing, Result};
 use super::facts::Facts;
 use super::plan::{bind, value};
+use super::sql::words;
 use super::{Database, DatabaseError, is_ours, quote, quote_text};
 use crate::model::Value;
 
@@ -131,11 +132,10 @@ impl Database {
     /// What overrides conflict clauses of a table, where it has any. Not everywhere: it would override those inside triggers as well, which
     /// are the application's way to count and to remember.
     fn or_abort(&self, table: &str) -> Result<&'static str> {
-        let sql = format!(
-            "SELECT sql FROM sqlite_schema WHERE type = 'table' AND lower(name) = lower({}) AND sql LIKE '%conflict%'",
-            quote_text(table)
-        );
-        Ok(if self.texts("look for conflict clauses", &sql)?.is_empty() { "" } else { " OR ABORT" })
+        let sql = format!("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = {} COLLATE NOCASE", quote_text(table));
+        let is_clause = |pair: &[String]| pair[0].eq_ignore_ascii_case("on") && pair[1].eq_ignore_ascii_case("conflict");
+        let has_any = self.texts("look for conflict clauses", &sql)?.iter().any(|text| words(text).windows(2).any(is_clause));
+        Ok(if has_any { " OR ABORT" } else { "" })
     }
 
     /// How many references lead nowhere: our connection does not enforce them, so they are counted before and after.
@@ -161,7 +161,7 @@ impl Database {
 }
 
 /// `IS` takes NULL for a value; a column's type is brought to bear on what is bound.
-fn condition(key: &[(String, Value)]) -> String {
+pub(super) fn condition(key: &[(String, Value)]) -> String {
     let parts: Vec<String> = key.iter().map(|(column, _)| format!("{} IS ?", quote(column))).collect();
     if parts.is_empty() { "1".to_owned() } else { parts.join(" AND ") }
 }
@@ -215,6 +215,23 @@ mod tests {
         database.delete_row("a", &key).unwrap().unwrap();
         assert_eq!(row(&[]), [[Value::Integer(3), Value::Null, Value::Null]]);
         assert!(database.add_row("a", &["nothing".to_owned()], &[Value::Null]).unwrap().is_err());
+    }
+
+    #[test]
+    fn clauses_inside_triggers_stay_what_they_are_where_the_table_has_none() {
+        let schema = |column: &str| {
+            format!(
+                "CREATE TABLE a (id INTEGER PRIMARY KEY, on_conflict TEXT /* conflict */ {column});
+                 CREATE TABLE last (one INTEGER PRIMARY KEY, id); INSERT INTO last VALUES (1, 0);
+                 CREATE TRIGGER remember AFTER INSERT ON a BEGIN INSERT OR REPLACE INTO last VALUES (1, new.id); END"
+            )
+        };
+        let add = |database: &Database| database.add_row("a", &["id".to_owned()], &[Value::Integer(7)]).unwrap();
+        let (_folder, database) = database(&schema(""));
+        add(&database).unwrap();
+        assert_eq!(database.rows_of("last", &["id".to_owned()], &[], 2).unwrap().unwrap(), [[Value::Integer(7)]]);
+        let (_folder, database) = self::database(&schema("UNIQUE ON CONFLICT REPLACE"));
+        assert!(add(&database).is_err(), "a clause of the table is overridden, and with it the trigger's");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::customs::Said;
 use super::error::{Doing, Result};
 use super::plan::{Bound, bind, column, join, key_at};
 use super::{Database, quote};
@@ -47,31 +48,25 @@ impl Database {
         self.set_sequences(&BTreeMap::from([(shape.name.clone(), number)]))
     }
 
-    /// Rewrites the foreign keys that lead to a number of `parent` in what nobody tracks: local tables and columns, tables without a key.
-    /// `tracked` says of a table and its column that somebody else follows them.
+    /// Tables and columns with a foreign key to the number of `parent`, as they are declared now.
     ///
     /// # Errors
-    /// As SQLite says; inside, the table that refuses and SQLite's words.
-    pub fn lead_untracked(
-        &self,
-        parent: &Shape,
-        from: i64,
-        to: i64,
-        tracked: &dyn Fn(&str, &str) -> bool,
-    ) -> Result<std::result::Result<(), (String, String)>> {
+    /// As SQLite says.
+    pub fn declared_references(&self, parent: &Shape) -> Result<Vec<(String, String)>> {
         let doing = "look for foreign keys to a number";
         let sql = "SELECT m.name, f.\"from\" FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f
             WHERE m.type = 'table' AND f.\"table\" = ?1 COLLATE NOCASE AND (f.\"to\" IS NULL OR f.\"to\" = ?2 COLLATE NOCASE)";
         let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
         let names = statement.query_map([&parent.name, parent.name_of(parent.key[0])], |row| Ok((row.get(0)?, row.get(1)?)));
-        let leading: Vec<(String, String)> = names.and_then(Iterator::collect).doing(doing)?;
-        for (table, column) in leading.into_iter().filter(|(table, column)| !tracked(table, column)) {
-            let key = [(column.clone(), Value::Integer(from))];
-            if let Err(words) = self.set_row(&table, &[column], &[Value::Integer(to)], &key)? {
-                return Ok(Err((table, words)));
-            }
-        }
-        Ok(Ok(()))
+        names.and_then(Iterator::collect).doing(doing)
+    }
+
+    /// Makes rows of a table that nobody tracks refer to another number.
+    ///
+    /// # Errors
+    /// As SQLite says; inside, its words.
+    pub fn refer_to(&self, table: &str, column: &str, from: i64, to: i64) -> Result<Said<()>> {
+        self.set_row(table, &[column.to_owned()], &[Value::Integer(to)], &[(column.to_owned(), Value::Integer(from))])
     }
 
     /// The key of the first record that agrees with `row` in these fields, as the database compares them; none where one of

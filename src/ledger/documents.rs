@@ -190,6 +190,12 @@ impl Ledger {
         Ok(statement.query_map([site.0], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The same of one content.
+    pub fn place_there(&self, site: SiteNo, content: &ContentHash) -> Result<Option<i64>> {
+        let mut statement = self.connection.prepare_cached("SELECT place FROM document_there WHERE site = ? AND content = ?")?;
+        Ok(statement.query_row((site.0, content), |row| row.get(0)).optional()?)
+    }
+
     /// A neighbour has the first `place` chunks of a content, or the [`WHOLE`], or was [`ASKED`].
     pub fn put_there(&self, site: SiteNo, content: &ContentHash, place: i64) -> Result<()> {
         self.write(Statement::PutThere, &[Parameter::Integer(site.0.into()), hash(content), Parameter::Integer(place)]).map(drop)

@@ -194,6 +194,7 @@ mod tests {
         assert_eq!(Settings::parse(&elsewhere.to_string()).unwrap(), elsewhere);
         let text = settings.to_string();
         assert_eq!(Settings::parse(&text).unwrap().to_string(), text);
+        assert_eq!(Settings::parse(&format!("groups = ['east']\n{GOOD}")).unwrap(), settings, "an older file is read");
     }
 
     #[test]

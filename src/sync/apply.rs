@@ -15,6 +15,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufReader;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::deciding::held::Try;
@@ -70,6 +71,8 @@ pub(super) struct Applying<'s> {
     /// Records taken out of the database for the moment, so that they can exchange unique values. The mirror has their rows, and follows
     /// what happens meanwhile to the numbers in them; what they hold beside their shape is here.
     pub lifted: BTreeMap<(TableNo, Key), Aside>,
+    /// Per table what refers to its numbers and does not travel: tables and columns.
+    pub untracked: BTreeMap<TableNo, Rc<[(String, String)]>>,
     /// Whose packet is at its end.
     ending: Option<SiteNo>,
     /// What waited in vain to be alone with its kind is decided now.
@@ -123,6 +126,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         parent_speaks: false,
         together: BTreeSet::new(),
         lifted: BTreeMap::new(),
+        untracked: BTreeMap::new(),
         ending: None,
         is_last_try: false,
         buffer: Vec::new(),

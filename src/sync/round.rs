@@ -195,7 +195,10 @@ fn send(
                 outbox::take_back(session, place, &neighbour)
             })?;
         }
-        report.deposited.extend(done.into_iter().map(|number| (neighbour.card.name.clone(), number)));
+        // That a stream stopped is told in words, in every round.
+        if neighbour.problem.is_none() {
+            report.deposited.extend(done.into_iter().map(|number| (neighbour.card.name.clone(), number)));
+        }
     }
     Ok(())
 }

@@ -119,24 +119,20 @@ fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Resu
 
 /// Seals everything noted, inside transactions of database and ledger that are open already.
 pub(super) fn seal_under_lock(session: &Session) -> Result<()> {
-    let mut sealing = Sealing::new(session, CauseKind::Seal);
-    for shape in &session.shapes {
-        while let Some(noted) = Noticed::read(session, shape)? {
-            noted.keys.iter().try_for_each(|(key, noted)| sealing.look(shape, key, noted.ended, noted.last))?;
-            sealed_up_to(session, shape, noted.last)?;
-        }
-    }
-    sealing.finish()
+    seal_noted(session, |noted| noted.ended)
 }
 
 /// Seals what the application's triggers wrote while a slice was applied, inside transactions of database and ledger that are open already.
-/// What was applied is noted as well, and is what the mirror says.
+/// What was applied is noted as well, and is what the mirror says; a record that we took out and put back has not ended.
 pub(super) fn seal_what_triggers_wrote(session: &Session) -> Result<()> {
+    seal_noted(session, |_| false)
+}
+
+fn seal_noted(session: &Session, ended: impl Fn(&Noted) -> bool) -> Result<()> {
     let mut sealing = Sealing::new(session, CauseKind::Seal);
     for shape in &session.shapes {
         while let Some(noted) = Noticed::read(session, shape)? {
-            // A record that we took out and put back has not ended.
-            noted.keys.iter().try_for_each(|(key, noted)| sealing.look(shape, key, false, noted.last))?;
+            noted.keys.iter().try_for_each(|(key, noted)| sealing.look(shape, key, ended(noted), noted.last))?;
             sealed_up_to(session, shape, noted.last)?;
         }
     }

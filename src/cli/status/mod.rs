@@ -297,7 +297,10 @@ impl Report for StatusReport {
             (None, _) => String::new(),
         };
         let problems = self.neighbours.iter().filter_map(|neighbour| {
-            neighbour.problem.as_ref().map(|problem| format!("{} {problem}", alert(&format!("'{}':", neighbour.name))))
+            neighbour
+                .problem
+                .as_ref()
+                .map(|problem| page.wrapped(&format!("{} {problem}", alert(&format!("'{}':", neighbour.name)))).trim_start().to_owned())
         });
         let problems = problems.collect::<Vec<_>>().join("\n");
         paragraphs([head, coming, self.neighbours_text(page), problems, self.tables_text(page), self.open_text(page)])

@@ -27,6 +27,9 @@ const MOST_SITES: usize = 5;
 impl SchemaStatus {
     pub(super) fn of(session: &Session) -> Result<Self, SyncError> {
         let standing = view::standing(session)?;
+        if !standing.travels {
+            return Ok(Self::default());
+        }
         let site = || session.name().clone();
         Ok(Self {
             refused: standing.refused.map(|(version, why)| Refusal { site: site(), version, why }),

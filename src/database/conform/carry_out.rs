@@ -219,7 +219,12 @@ impl Database {
                 continue;
             }
             let names = std::iter::once(format!("{name}_own")).chain((2..).map(|number: u32| format!("{name}_own{number}")));
-            let aside = names.into_iter().find(|aside| here.table(aside).is_none()).expect("names do not run out");
+            // Also those that come with this very schema.
+            let taken = |aside: &String| {
+                let comes = plan.made.iter().map(|table| &table.name).chain(plan.tables.iter().map(|table| &table.name));
+                here.table(aside).is_some() || comes.chain(here.others.iter().map(|other| &other.name)).any(|name| same_name(name, aside))
+            };
+            let aside = names.into_iter().find(|aside| !taken(aside)).expect("names do not run out");
             let columns: Vec<String> = table.key().iter().map(|column| quote(column)).chain(own).collect();
             self.execute("keep what is only here", &format!("CREATE TABLE {} AS SELECT {} {from}", quote(&aside), columns.join(", ")))?;
             done.lost.push(format!("table `{name}` goes; what this site has in columns of its own there is in table `{aside}` now"));

@@ -384,7 +384,11 @@ impl Applying<'_> {
         alone: bool,
     ) -> Result<(bool, Option<Image>)> {
         let policy = self.session.policy(record.table);
-        if alone && let Some((table, key)) = self.dependant(record)? {
+        // Before that it was held.
+        if alone
+            && self.is_last_try
+            && let Some((table, key)) = self.dependant(record)?
+        {
             self.lose_delete(record, incoming, ConflictKind::Dependants, &format!("{table} {key} refers to it"));
             return Ok((false, Some(ours)));
         }

@@ -126,6 +126,9 @@ impl Applying<'_> {
         // Each turn but the last leaves out one more.
         for _ in 0..=waiting.len() {
             let circle = self.circle(&left_out)?;
+            if circle.is_empty() {
+                return Ok(());
+            }
             let mut absent = Vec::new();
             let done = self.attempt(|applying| {
                 applying.together.clone_from(&circle);

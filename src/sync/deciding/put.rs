@@ -107,13 +107,15 @@ impl Applying<'_> {
     pub(super) fn put_back(&mut self, table: TableNo, key: &Key, row: &Row) -> Result<Written> {
         let (database, shape) = (self.session.database()?, self.session.shape(table));
         let written = database.insert(shape, row)?;
-        if let Written::Done = written
-            && let Some(aside) = self.lifted.remove(&(table, key.clone()))
-        {
+        let which = (table, key.clone());
+        if let (Written::Done, Some(aside)) = (&written, self.lifted.get(&which)) {
             let place = shape.key_of(row).map_err(|_| SyncError::Bug("a record without a key is not tracked"))?;
-            if let Err(message) = database.put_aside(shape, &place, &aside)? {
+            if let Err(message) = database.put_aside(shape, &place, aside)? {
+                // Without it the record is not back.
+                database.delete(shape, &place)?;
                 return Ok(Written::Refused(Refusal { kind: RefusalKind::Other, fields: Vec::new(), message }));
             }
+            self.lifted.remove(&which);
         }
         Ok(written)
     }

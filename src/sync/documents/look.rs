@@ -366,8 +366,10 @@ impl<'s> Looking<'s> {
         let all = self.known.len();
         let many = deleted.len() > FEW_DELETIONS && deleted.len() * 100 > all * SHARE;
         let empty = totals.documents == 0 && self.busy.is_empty() && !deleted.is_empty();
-        let known_troubles = session.ledger.document_troubles()?;
-        let elsewhere = !deleted.is_empty() && self.refused.iter().any(|name| !known_troubles.contains_key(name));
+        let elsewhere = !deleted.is_empty() && !self.refused.is_empty() && {
+            let known = session.ledger.document_troubles()?;
+            self.refused.iter().any(|name| !known.contains_key(name))
+        };
         let is_asked = |path: &&DocumentPath| self.known.get(*path).is_some_and(|known| known.asked);
         let (asks, deleted): (Vec<&DocumentPath>, Vec<&DocumentPath>) = match session.freedom {
             Freedom::AllowDeletions => (Vec::new(), deleted),

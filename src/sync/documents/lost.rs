@@ -73,7 +73,7 @@ impl Session {
             }
         }
         for neighbour in self.ledger.neighbours()? {
-            if self.ledger.there(neighbour.site)?.get(content).is_some_and(|place| [WHOLE, ASKED].contains(place)) {
+            if self.ledger.place_there(neighbour.site, content)?.is_some_and(|place| [WHOLE, ASKED].contains(&place)) {
                 return Ok(Whereabouts::At(neighbour.card.name));
             }
         }

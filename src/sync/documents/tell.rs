@@ -335,7 +335,7 @@ impl<'s> Telling<'s> {
             if ledger.wanted_by(other.site)?.contains_key(content) || !self.lists(other, content)? {
                 continue;
             }
-            if ledger.there(other.site)?.get(content) != Some(&ASKED) {
+            if ledger.place_there(other.site, content)? != Some(ASKED) {
                 return Ok(false);
             }
             others.push(other.site);

@@ -12,6 +12,8 @@
 //! An AUTOINCREMENT table below the host hands out numbers of a zone of its own, from [`ZONE`], which the host never uses: there
 //! a number that was shown to somebody can vanish, but it never comes to mean another record.
 
+use std::rc::Rc;
+
 use super::meaning::number_key;
 use crate::database::Written;
 use crate::ledger::{CauseKind, EntryKind, Former, NeighbourKind, Opinion, Record};
@@ -270,13 +272,11 @@ impl Applying<'_> {
     pub(in crate::sync) fn lead_elsewhere(&mut self, table: TableNo, from: i64, to: i64) -> Result<()> {
         let session = self.session;
         let database = session.database()?;
-        let tracked = |name: &str, column: &str| {
-            let shape = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(name));
-            shape.is_some_and(|shape| shape.numbers.iter().any(|numbers| shape.name_of(numbers.field).eq_ignore_ascii_case(column)))
-        };
-        if let Err((name, message)) = database.lead_untracked(session.shape(table), from, to, &tracked)? {
-            let key = format!("{from}, to which `{name}` refers,");
-            return Err(SyncError::CannotRenumber { table: session.shape(table).name.clone(), key, message });
+        for (name, column) in self.untracked_references(table)?.iter() {
+            if let Err(message) = database.refer_to(name, column, from, to)? {
+                let key = format!("{from}, to which `{name}` refers,");
+                return Err(SyncError::CannotRenumber { table: session.shape(table).name.clone(), key, message });
+            }
         }
         for child in &session.shapes {
             for numbers in child.numbers.iter().filter(|numbers| numbers.leads_to(table)) {
@@ -297,6 +297,24 @@ impl Applying<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Foreign keys to the numbers of a table in what does not travel: local tables and columns, tables without a key. Looked for once a
+    /// slice, in which the schema stays as it is.
+    fn untracked_references(&mut self, table: TableNo) -> Result<Rc<[(String, String)]>> {
+        if let Some(known) = self.untracked.get(&table) {
+            return Ok(Rc::clone(known));
+        }
+        let session = self.session;
+        let tracked = |name: &str, column: &str| {
+            let shape = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(name));
+            shape.is_some_and(|shape| shape.numbers.iter().any(|numbers| shape.name_of(numbers.field).eq_ignore_ascii_case(column)))
+        };
+        let mut found = session.database()?.declared_references(session.shape(table))?;
+        found.retain(|(name, column)| !tracked(name, column));
+        let found: Rc<[(String, String)]> = found.into();
+        self.untracked.insert(table, Rc::clone(&found));
+        Ok(found)
     }
 
     /// Writes one field of a record that only changes what it is called: database and mirror move, the journal does not.

@@ -36,13 +36,16 @@ pub(super) fn forget_unlike(session: &Session, before: &SentSchema, now: &SentSc
         }
         for id in ledger.living(shape.number)? {
             let mut record = ledger.load_id(id)?;
+            let before = record.extra.clone();
             for link in &behind {
                 if let Opinion::Known(Some(mut image)) = known::opinion(ledger, &record, *link)? {
                     fields.iter().for_each(|field| image.row.set(*field, Value::Absent));
                     known::set_opinion(ledger, &mut record, *link, Opinion::Known(Some(image)))?;
                 }
             }
-            ledger.store_extra(&mut record)?;
+            if record.extra != before {
+                ledger.store_extra(&mut record)?;
+            }
         }
     }
     Ok(())
