@@ -3403,12 +3403,16 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__recover)
-            opts="-v -q -h --yes --home --json --verbose --quiet --help"
+            opts="-v -q -h --neighbour --yes --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --neighbour)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

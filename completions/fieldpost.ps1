@@ -55,7 +55,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('library', 'library', [CompletionResultType]::ParameterValue, 'The documents folder: what is in it, what is on its way, and what is not taken')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
             [CompletionResult]::new('exchange', 'exchange', [CompletionResultType]::ParameterValue, 'List the exchanges of this site, check them, and log in to them')
-            [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Bring a restored database forward to what this site knows')
+            [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Bring a restored database forward, or let a stopped stream go on')
             [CompletionResult]::new('detach', 'detach', [CompletionResultType]::ParameterValue, 'Take every trace of Fieldpost out of the database')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Play a day of a main office, an office and two people, and show what happens')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -1163,6 +1163,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;recover' {
+            [CompletionResult]::new('--neighbour', '--neighbour', [CompletionResultType]::ParameterName, 'Let the stream of this neighbour go on')
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do it')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -1225,7 +1226,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('library', 'library', [CompletionResultType]::ParameterValue, 'The documents folder: what is in it, what is on its way, and what is not taken')
             [CompletionResult]::new('packet', 'packet', [CompletionResultType]::ParameterValue, 'Look into a packet')
             [CompletionResult]::new('exchange', 'exchange', [CompletionResultType]::ParameterValue, 'List the exchanges of this site, check them, and log in to them')
-            [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Bring a restored database forward to what this site knows')
+            [CompletionResult]::new('recover', 'recover', [CompletionResultType]::ParameterValue, 'Bring a restored database forward, or let a stopped stream go on')
             [CompletionResult]::new('detach', 'detach', [CompletionResultType]::ParameterValue, 'Take every trace of Fieldpost out of the database')
             [CompletionResult]::new('demo', 'demo', [CompletionResultType]::ParameterValue, 'Play a day of a main office, an office and two people, and show what happens')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')

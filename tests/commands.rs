@@ -91,6 +91,10 @@ fn two_edits_of_one_field_are_a_conflict_that_both_can_list() {
     }
     let history = office.ok("history Customers ACME --home anna");
     assert!(history.out.contains("'from anna'") && history.out.contains("from head"), "{}", history.out);
+    // What lost never happened at the head office: its history says where it is kept.
+    let history = office.ok("history customers ACME --home head");
+    assert!(history.out.contains("1 conflict about it, with what lost: fieldpost conflicts customers ACME"), "{}", history.out);
+    assert_eq!(office.ok("history customers BOLT --home head").out.matches("about it").count(), 0);
     assert_eq!(office.digest("head"), office.digest("anna"));
 }
 

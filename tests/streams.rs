@@ -4,6 +4,7 @@ mod support;
 
 use fieldpost::exchange::{FileName, Folder};
 use fieldpost::site::Role;
+use fieldpost::sync::streams::stops;
 use fieldpost::sync::{Limits, Session, SyncError, round};
 use support::{Tree, name};
 
@@ -142,6 +143,76 @@ fn a_cloned_site_is_a_fork_and_stops_only_its_own_stream() {
     tree.assert_same(&["head", "ben"]);
 }
 
+/// Words under which a neighbour's whole stream waits for a person.
+fn stopped(report: &fieldpost::sync::report::Report) -> bool {
+    report.waiting.iter().any(|waiting| waiting.what == "everything" && !waiting.retried)
+}
+
+#[test]
+fn both_copies_of_a_site_hear_that_nobody_reads_them_and_the_newest_goes_on() {
+    let tree = two();
+    copy_folder(&tree.home("anna"), &tree.home("clone"));
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+    tree.edit("clone", "UPDATE customers SET phone = 'clone' WHERE id = 'BOLT'");
+    tree.edit("head", "UPDATE customers SET name = 'untold' WHERE id = 'ACME'");
+    tree.sync("anna");
+    tree.half("head", round::Halves::Receive);
+    tree.half("clone", round::Halves::Send);
+    assert!(stopped(&tree.sync("head")));
+    // Each of them takes the word away from the other, and it is put there again.
+    assert!(stopped(&tree.sync("clone")), "the copy is told");
+    tree.tick(2 * 60 * 60 * 1000);
+    tree.sync("head");
+    assert!(stopped(&tree.sync("anna")), "and so is the one that was there first");
+    assert!(stopped(&tree.sync("anna")), "in every round");
+
+    // A person keeps Anna's, and says so at the main office.
+    std::fs::remove_dir_all(tree.home("clone")).unwrap();
+    let session = open(&tree, "head").unwrap();
+    let anna = session.ledger.neighbours().unwrap().into_iter().find(|neighbour| neighbour.card.name == name("anna")).unwrap();
+    assert!(stops::go_on(&session, &anna).unwrap().unwrap().contains("exists twice"));
+    assert_eq!(stops::go_on(&session, &session.ledger.neighbour(anna.site).unwrap()).unwrap(), None, "once is enough");
+    drop(session);
+    let report = tree.sync("head");
+    assert!(report.waiting.iter().any(|waiting| waiting.why.contains("set aside")), "{:?}", report.waiting);
+    tree.edit("anna", "UPDATE customers SET phone = 'anna, later' WHERE id = 'ACME'");
+    for _ in 0..4 {
+        tree.settle(&["anna", "head"]);
+        tree.tick(2 * 60 * 60 * 1000);
+    }
+    assert!(!stopped(&tree.sync("anna")) && !stopped(&tree.sync("head")));
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(
+        (phone(&tree, "head").as_str(), tree.text("anna", "SELECT name FROM customers WHERE id = 'ACME'").as_str()),
+        ("anna, later", "untold")
+    );
+}
+
+#[test]
+fn a_packet_that_is_no_better_the_second_time_wants_a_person() {
+    let tree = two();
+    let settings = tree.home("anna").join("fieldpost.toml");
+    let text = std::fs::read_to_string(&settings).unwrap();
+    std::fs::write(&settings, text.replace("name = \"anna\"", "name = \"ann\"")).unwrap();
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::OtherName { .. })), "nobody knows it by that name");
+    std::fs::write(&settings, text).unwrap();
+
+    tree.edit("anna", "UPDATE customers SET phone = 'new' WHERE id = 'ACME'");
+    let key = tree.home("anna").join(".fieldpost/keys");
+    copy_folder(&key, &tree.home("kept"));
+    std::fs::remove_dir_all(&key).unwrap();
+    tree.add("head", "eve", Role::Remote);
+    copy_folder(&tree.home("eve").join(".fieldpost/keys"), &key);
+    tree.sync("anna");
+    let waits = |report: &fieldpost::sync::report::Report| {
+        report.waiting.iter().any(|waiting| waiting.why.contains("set aside") && !waiting.retried)
+    };
+    assert!(!waits(&tree.sync("head")), "it may have been damaged on the way");
+    tree.tick(2 * 60 * 60 * 1000);
+    tree.sync("anna");
+    assert!(waits(&tree.sync("head")), "the same once more: nothing mends it but a person");
+}
+
 #[test]
 fn a_clone_that_meets_answers_to_packets_it_never_sent_stops_by_itself() {
     let tree = two();
@@ -168,6 +239,42 @@ fn a_restored_database_stops_the_site_before_anything_is_sent() {
     }
     std::fs::copy(&backup, &database).unwrap();
     assert!(matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)));
+}
+
+#[test]
+fn a_restored_database_is_noticed_although_as_much_was_edited_in_it_since() {
+    let tree = two();
+    let database = tree.home("anna").join("shop.db");
+    let backup = tree.home("anna").join("backup.db");
+    tree.edit("anna", "UPDATE customers SET phone = 'first' WHERE id = 'ACME'");
+    tree.settle(&["anna", "head"]);
+    tree.application("anna").execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    std::fs::copy(&database, &backup).unwrap();
+    tree.edit("anna", "UPDATE customers SET phone = 'second' WHERE id = 'ACME'");
+    // Only sealed and sent: no packet that was applied tells the two files apart.
+    tree.half("anna", round::Halves::Send);
+    for suffix in ["-wal", "-shm"] {
+        drop(std::fs::remove_file(format!("{}{suffix}", database.display())));
+    }
+    std::fs::copy(&backup, &database).unwrap();
+    for phone in ["third", "fourth", "fifth"] {
+        tree.edit("anna", &format!("UPDATE customers SET phone = '{phone}' WHERE id = 'BOLT'"));
+        assert!(matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)), "{phone}");
+    }
+}
+
+#[test]
+fn a_restored_home_is_noticed_where_only_edits_were_sent_since() {
+    let tree = two();
+    copy_folder(&tree.home("anna").join(".fieldpost"), &tree.home("old"));
+    for phone in ["1", "2"] {
+        tree.edit("anna", &format!("UPDATE customers SET phone = '{phone}' WHERE id = 'ACME'"));
+        tree.half("anna", round::Halves::Send);
+    }
+    tree.edit("anna", "UPDATE customers SET phone = '3' WHERE id = 'ACME'");
+    std::fs::remove_dir_all(tree.home("anna").join(".fieldpost")).unwrap();
+    copy_folder(&tree.home("old"), &tree.home("anna").join(".fieldpost"));
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::StateRestored)));
 }
 
 #[test]

@@ -165,6 +165,9 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::OtherPair => {
             "the settings name another database, or the home or the database is a copy of another site's: put back the pair that belongs together".to_owned()
         }
+        SyncError::OtherName { known, .. } => {
+            format!("write name = \"{known}\" back: the others know it by that, and a site keeps its name as long as it lives")
+        }
         SyncError::DatabaseRestored => {
             "nothing was sent: a restored backup would go out as edits. 'fieldpost recover' brings it forward to what this site knows; or put the newest database back".to_owned()
         }
@@ -583,6 +586,7 @@ mod tests {
             (SyncError::SchemaMoves, Exit::Failed),
             (SyncError::BadPart("roster.json"), Exit::Failed),
             (SyncError::OtherPair, Exit::Failed),
+            (SyncError::OtherName { settings: name(), known: crate::model::SiteName::new("anna").unwrap() }, Exit::Failed),
             (SyncError::DatabaseRestored, Exit::Failed),
             (SyncError::OlderSchema { table: table() }, Exit::Failed),
             (SyncError::StateRestored, Exit::Failed),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::page::{Column, Moment, Page, count, heading};
 use super::printer::Report;
 use super::shown::{self, Shown};
-use super::{Context, Exit, Failure};
+use super::{Context, Exit, Failure, quoting};
 use crate::ledger::Record;
 use crate::model::{Key, LIBRARY, Millis, Shape, SiteName, Value, shown_table};
 use crate::rules::nearest;
@@ -44,6 +44,8 @@ pub struct HistoryReport {
     pub forgotten: Option<Moment>,
     /// Other records that had this number before, by the number they have now or had last.
     pub others: Vec<i64>,
+    /// How many conflicts of it are listed under this key; what lost in them is no event.
+    pub conflicts: u64,
 }
 
 /// One thing that happened to a record here.
@@ -122,7 +124,9 @@ pub fn run(arguments: &HistoryArgs, context: &Context) -> Result<Exit, Failure> 
     for event in events {
         told.push(tell(&session, event));
     }
-    let report = HistoryReport { table: shown_table(&shape.name).to_owned(), key: shown::of_key(&key), events: told, forgotten, others };
+    let conflicts = session.ledger.conflicts_about(&shape.name, &key)?;
+    let report =
+        HistoryReport { table: shown_table(&shape.name).to_owned(), key: shown::of_key(&key), events: told, forgotten, others, conflicts };
     Ok(context.printer.report(&report))
 }
 
@@ -244,7 +248,16 @@ impl Report for HistoryReport {
                 page.moment(last)
             )
         });
-        let before = format!("{older}{before}");
+        let lost = match self.conflicts {
+            0 => String::new(),
+            some => {
+                let some = count(usize::try_from(some).unwrap_or(usize::MAX), "conflict", "conflicts");
+                let words = std::iter::once(self.table.clone()).chain(self.key.iter().map(Shown::plain));
+                let words: Vec<String> = words.map(|word| quoting::shell(&word)).collect();
+                format!("\n{some} about it, with what lost: fieldpost conflicts {}", words.join(" "))
+            }
+        };
+        let before = format!("{older}{before}{lost}");
         if self.events.is_empty() && self.forgotten.is_some() {
             return format!("{record}: nothing has happened to it lately.{before}");
         }
@@ -296,6 +309,7 @@ mod tests {
             table: "customers".to_owned(),
             key: vec![Shown(Value::text("ACME-0007"))],
             others: Vec::new(),
+            conflicts: 0,
             forgotten: None,
             events: vec![
                 HistoryEvent {
@@ -329,7 +343,7 @@ customers ACME-0007: 2 events
   2026-11-22 08:09  head  deleted                             12 to north
 "
         );
-        let cut = HistoryReport { forgotten: Some(at(20)), events: report.events[1..].to_vec(), ..report };
+        let cut = HistoryReport { forgotten: Some(at(20)), conflicts: 1, events: report.events[1..].to_vec(), ..report };
         assert_eq!(
             plain(&cut),
             "\
@@ -338,6 +352,7 @@ customers ACME-0007: 1 event
   2026-11-22 08:09  head  deleted                        12 to north
 Older entries were forgotten, on 2026-11-22 08:20 or before.
 'history' in fieldpost.toml says how long they are kept.
+1 conflict about it, with what lost: fieldpost conflicts customers ACME-0007
 "
         );
     }

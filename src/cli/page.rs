@@ -93,16 +93,29 @@ impl Page {
         all.into_iter().find(|[a, b]| a != b).unwrap_or_else(|| shown("%H:%M:%S%.3f"))
     }
 
-    /// A table, indented by two, never wider than the page; long cells wrap.
+    /// A table, indented by two, never wider than the page. Where it would be, a summary leaves out the columns of
+    /// numbers that have [`NO_NUMBER`] in every row; cells that are still too long wrap.
     #[must_use]
     pub fn table(&self, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+        let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
+        let width = |place: usize| {
+            let cells = rows.iter().map(|row| row[place].chars().count());
+            cells.chain([columns[place].title().chars().count()]).max().unwrap_or(0) + 2
+        };
+        let too_wide = (0..columns.len()).map(width).sum::<usize>() > usize::from(self.width);
+        let tells = |place: &usize| {
+            let is_empty = matches!(columns[*place], Column::Numbers(_)) && rows.iter().all(|row| row[*place] == NO_NUMBER);
+            !(too_wide && self.detail == Detail::Summary && is_empty)
+        };
+        let places: Vec<usize> = (0..columns.len()).filter(tells).collect();
+
         let mut table = Table::new();
         table.load_style(comfy_table::presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_width(self.width - 1).set_header(columns.iter().map(|column| column.title()));
-        for row in rows {
-            table.add_row(row.iter().map(|cell| one_line(cell)));
+        table.set_width(self.width - 1).set_header(places.iter().map(|place| columns[*place].title()));
+        for row in &rows {
+            table.add_row(places.iter().map(|place| &row[*place]));
         }
-        for (place, column) in columns.iter().enumerate() {
+        for (place, column) in places.iter().map(|place| columns[*place]).enumerate() {
             if let (Column::Numbers(_), Some(column)) = (column, table.column_mut(place)) {
                 column.set_cell_alignment(CellAlignment::Right);
             }
@@ -148,6 +161,9 @@ impl Page {
         wrapped
     }
 }
+
+/// What stands in a column of numbers where there is nothing to count.
+pub const NO_NUMBER: &str = "·";
 
 impl Column {
     const fn title(self) -> &'static str {
@@ -273,6 +289,20 @@ pub(super) mod tests {
     /// 2026-11-22 08:00 UTC and some minutes.
     pub fn at(minutes: i64) -> Moment {
         Moment(Millis(1_795_334_400_000 + minutes * 60_000))
+    }
+
+    #[test]
+    fn a_table_that_is_too_wide_leaves_out_columns_without_a_number_before_it_breaks_names() {
+        let columns = [Column::Words("table"), Column::Numbers("failures"), Column::Numbers("sent"), Column::Words("type")];
+        let table = |width: u16, detail: Detail, failures: &str| {
+            let rows = [["CustomerDemographics", NO_NUMBER, "1", "by hand"], ["Orders", failures, "2", "by hand"]];
+            Page { width, zone: TimeZone::UTC, detail }.table(&columns, rows.map(|row| row.map(str::to_owned).to_vec()))
+        };
+        let narrow = table(45, Detail::Summary, NO_NUMBER);
+        assert!(narrow.contains("CustomerDemographics") && !narrow.contains("failures") && narrow.contains("sent"), "{narrow}");
+        for whole in [table(45, Detail::Summary, "1"), table(45, Detail::Full, NO_NUMBER), table(60, Detail::Summary, NO_NUMBER)] {
+            assert!(whole.contains("failures"), "{whole}");
+        }
     }
 
     #[test]

@@ -10,24 +10,47 @@ use super::page::{Column, Page, heading, number};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Exit, Failure};
-use crate::site::Level;
+use crate::model::SiteName;
+use crate::site::{Level, RosterError};
 use crate::sync::recover::{self, Brought, Mode, Recovered};
+use crate::sync::streams::stops;
+use crate::sync::{Session, SyncError};
 use crate::world::World;
 
-/// Bring a restored database forward to what this site knows
+/// Bring a restored database forward, or let a stopped stream go on
 ///
 /// After the database was put back from a backup, while the home was not. Tells what it would do; with --yes it saves a copy of
 /// the database and does it: every record becomes what it was last, and what was edited since the database was put back stays,
 /// as an edit. Close the program that owns the database first.
-#[derive(Clone, Copy, Debug, Args)]
+///
+/// With --neighbour it is about another site, whose packets stopped following the ones before because its home was restored or
+/// copied: once its newest home is back there, its packets are taken again, and those that do not follow are set aside.
+#[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   fieldpost recover
-  fieldpost recover --yes")]
+  fieldpost recover --yes
+  fieldpost recover --neighbour anna --yes    her newest home is back")]
 pub struct RecoverArgs {
+    /// Let the stream of this neighbour go on
+    #[arg(long, value_name = "SITE", value_parser = SiteName::new)]
+    pub neighbour: Option<SiteName>,
     /// Do it
     #[arg(long)]
     pub yes: bool,
+}
+
+/// The stream of a neighbour that goes on or would.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StreamReport {
+    /// The neighbour.
+    pub neighbour: SiteName,
+    /// What had stopped it; none where nothing had.
+    pub problem: Option<String>,
+    /// Whether it was done.
+    pub done: bool,
+    /// Where packets go that do not follow.
+    pub quarantine: PathBuf,
 }
 
 /// What was or would be brought forward.
@@ -65,11 +88,56 @@ pub struct RecoveredTable {
 /// # Errors
 /// What stops the site, where it is something else than a restored database; else as database and files say.
 pub fn run(arguments: &RecoverArgs, context: &Context) -> Result<Exit, Failure> {
+    if let Some(neighbour) = &arguments.neighbour {
+        return run_stream(neighbour, arguments.yes, context);
+    }
     let home = context.discover()?;
     let _lock = home.lock(context.world.now())?;
     let mode = if arguments.yes { Mode::Do } else { Mode::Look };
     let recovered = recover::recover(World::real(), home.clone(), context.limits.clone(), mode)?;
     Ok(context.done(&home, &RecoverReport::of(recovered, mode)))
+}
+
+fn run_stream(name: &SiteName, yes: bool, context: &Context) -> Result<Exit, Failure> {
+    let home = context.discover()?;
+    let _lock = home.lock(context.world.now())?;
+    let session = Session::look_at_ledger(World::real(), home.clone(), context.limits.clone())?;
+    let neighbours = session.ledger.neighbours()?;
+    let neighbour = neighbours.iter().find(|neighbour| neighbour.card.name == *name);
+    let neighbour = neighbour.ok_or_else(|| SyncError::from(RosterError::Unknown(name.clone())))?;
+    let problem = if yes { stops::go_on(&session, neighbour)? } else { neighbour.problem.clone() };
+    let report = StreamReport { neighbour: name.clone(), done: yes && problem.is_some(), problem, quarantine: home.quarantine() };
+    Ok(context.done(&home, &report))
+}
+
+impl Report for StreamReport {
+    fn text(&self, _: &Page) -> String {
+        let Self { neighbour, problem, done, quarantine } = self;
+        match (problem, done) {
+            (None, _) => format!("Nothing to recover: the stream of '{neighbour}' has not stopped here."),
+            (Some(_), true) => format!(
+                "The stream of '{neighbour}' goes on: in the next round packets that do not follow are set aside in {}.\n\
+                 Next: 'fieldpost sync'",
+                quarantine.display()
+            ),
+            (Some(problem), false) => format!(
+                "'{neighbour}': {problem}\n\
+                 Nothing was done yet: 'fieldpost recover --neighbour {neighbour} --yes' takes its packets again, once its newest home is back"
+            ),
+        }
+    }
+
+    fn lines(&self, _: &Page) -> Vec<Line> {
+        if !self.done {
+            return Vec::new();
+        }
+        let problem = self.problem.as_deref().unwrap_or_default();
+        vec![Line::new(Level::Info, format!("the stream goes on, after: {problem}")).of_site(Some(&self.neighbour))]
+    }
+
+    fn exit(&self) -> Exit {
+        if self.problem.is_some() && !self.done { Exit::Attention } else { Exit::Done }
+    }
 }
 
 impl RecoverReport {

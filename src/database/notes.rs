@@ -92,13 +92,44 @@ impl Database {
         self.connection.prepare_cached(&sql).and_then(|mut statement| statement.query_row([], |row| row.get(0))).doing(doing)
     }
 
-    /// Deletes notes up to `through`, but always keeps the highest: the next number is one above it.
+    /// What tells the row of a number from any other one that a log might have under it: a hash of all of it, in hexadecimal digits.
+    /// None where there is no such row.
+    ///
+    /// # Errors
+    /// As SQLite says, also where the table was never armed.
+    pub fn note_mark(&self, shape: &Shape, number: i64) -> Result<Option<String>> {
+        let doing = "read a noted number";
+        let sql = format!("SELECT * FROM {} WHERE n = ?1", quote(&log_table(&shape.name)));
+        let mut statement = self.connection.prepare_cached(&sql).doing(doing)?;
+        let columns = statement.column_count();
+        let mut rows = statement.query([number]).doing(doing)?;
+        let Some(row) = rows.next().doing(doing)? else { return Ok(None) };
+        let mut hasher = blake3::Hasher::new();
+        for place in 0..columns {
+            // The types count: as debug text has them, with lengths in their quotes.
+            hasher.update(format!("{:?};", row.get_ref(place).doing(doing)?).as_bytes());
+        }
+        Ok(Some(hasher.finalize().to_hex()[..16].to_owned()))
+    }
+
+    /// The lowest number that a log still has; none where it is empty.
+    ///
+    /// # Errors
+    /// As SQLite says, also where the table was never armed.
+    pub fn first_note(&self, shape: &Shape) -> Result<Option<i64>> {
+        let sql = format!("SELECT min(n) FROM {}", quote(&log_table(&shape.name)));
+        let doing = "read the first noted number";
+        self.connection.prepare_cached(&sql).and_then(|mut statement| statement.query_row([], |row| row.get(0))).doing(doing)
+    }
+
+    /// Deletes notes below `through`, but always keeps the highest: the next number is one above it. That of `through` stays for
+    /// [`Database::note_mark`].
     ///
     /// # Errors
     /// As SQLite says.
     pub fn trim(&self, shape: &Shape, through: i64) -> Result<()> {
         let log = quote(&log_table(&shape.name));
-        let sql = format!("DELETE FROM {log} WHERE n <= ?1 AND n < (SELECT max(n) FROM {log})");
+        let sql = format!("DELETE FROM {log} WHERE n < min(?1, (SELECT max(n) FROM {log}))");
         self.connection.prepare_cached(&sql).and_then(|mut statement| statement.execute([through])).doing("trim noted keys")?;
         Ok(())
     }
@@ -109,7 +140,7 @@ impl Database {
     /// As SQLite says.
     pub fn trimmable(&self, shape: &Shape, through: i64) -> Result<bool> {
         let log = quote(&log_table(&shape.name));
-        let sql = format!("SELECT EXISTS (SELECT 1 FROM {log} WHERE n <= ?1 AND n < (SELECT max(n) FROM {log}))");
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM {log} WHERE n < min(?1, (SELECT max(n) FROM {log})))");
         let doing = "look for sealed notes";
         self.connection.prepare_cached(&sql).and_then(|mut statement| statement.query_row([through], |row| row.get(0))).doing(doing)
     }

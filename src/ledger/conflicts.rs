@@ -173,6 +173,14 @@ impl Ledger {
         Ok(())
     }
 
+    /// How many are listed of the record that had this key when they were decided.
+    pub fn conflicts_about(&self, table: &str, key: &Key) -> Result<u64> {
+        let mut statement =
+            self.connection.prepare_cached("SELECT count(*) FROM conflict WHERE table_name = ? AND key = ? AND state <> ?")?;
+        let amount: i64 = statement.query_row((table, key.as_bytes(), SETTLES), |row| row.get(0))?;
+        Ok(amount.unsigned_abs())
+    }
+
     /// Numbers of the conflicts about unique values that were decided here and whose change still waits.
     pub fn taken(&self) -> Result<Vec<i64>> {
         let mut statement = self.connection.prepare_cached("SELECT decider_number FROM conflict WHERE state = 'taken' ORDER BY 1")?;

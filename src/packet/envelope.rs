@@ -85,6 +85,9 @@ pub struct Envelope {
     /// Packets of the recipient's stream that are missing and wanted again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<PacketNumber>,
+    /// The sender reads the recipient's stream no more: what came last did not follow what was applied.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
     /// `payload.age`.
     pub payload: PayloadId,
     /// Hash of `manifest.json` inside.

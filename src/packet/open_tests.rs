@@ -44,6 +44,7 @@ fn draft(parts: Vec<Part>) -> Draft {
         acknowledges: Some(Acknowledgement { stream: StreamId(254), number: PacketNumber(9), id: PacketId::of(b"ninth") }),
         settled: Some(PacketNumber(8)),
         asks: vec![PacketNumber(11)],
+        stopped: false,
         sender: None,
         parts,
     }

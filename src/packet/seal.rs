@@ -53,6 +53,8 @@ pub struct Draft {
     pub settled: Option<PacketNumber>,
     /// See [`Envelope::asks`].
     pub asks: Vec<PacketNumber>,
+    /// See [`Envelope::stopped`].
+    pub stopped: bool,
     /// See [`Envelope::sender`].
     pub sender: Option<SenderKeys>,
     /// The content, in the order in which it is to be read.
@@ -242,6 +244,7 @@ fn envelope(draft: &Draft, key: &SigningKey, recipients: &[SealingRecipient], pa
         acknowledges: draft.acknowledges,
         settled: draft.settled,
         asks: draft.asks.clone(),
+        stopped: draft.stopped,
         payload,
         manifest,
         sender: draft.sender.clone(),

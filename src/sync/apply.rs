@@ -131,7 +131,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     for shape in &session.shapes {
         let last = database.last_note(shape)?;
         if last > ledger.sealed(shape.number)? {
-            ledger.set_sealed(shape.number, last)?;
+            seal::sealed_up_to(session, shape, last)?;
             database.trim(shape, last)?;
         }
     }

@@ -525,6 +525,7 @@ impl<'s> Building<'s> {
             acknowledges,
             settled: (self.up && last).then(|| self.settled_number()),
             asks: if last { self.asks.to_vec() } else { Vec::new() },
+            stopped: false,
             sender: None,
             parts,
         };

@@ -111,6 +111,14 @@ pub enum SyncError {
     /// The application's database and the state file do not belong together.
     #[error("the database and the state in this home do not belong together")]
     OtherPair,
+    /// The settings give the site another name than the one it joined with.
+    #[error("fieldpost.toml calls this site '{settings}', and it is '{known}'")]
+    OtherName {
+        /// In the settings.
+        settings: SiteName,
+        /// What everybody knows it by.
+        known: SiteName,
+    },
     /// The database is older than the state: it was restored from a backup.
     #[error("the database is older than what this home knows: it was restored from a backup")]
     DatabaseRestored,
@@ -199,6 +207,7 @@ impl SyncError {
             | Self::UnknownTable { .. }
             | Self::BadPart(_)
             | Self::OtherPair
+            | Self::OtherName { .. }
             | Self::DatabaseRestored
             | Self::OlderSchema { .. }
             | Self::StateRestored

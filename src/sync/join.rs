@@ -161,6 +161,7 @@ pub(super) fn request(session: &Session, parent: &Neighbour) -> Result<()> {
         acknowledges: None,
         settled: None,
         asks: Vec::new(),
+        stopped: false,
         sender: Some(sender_keys(session)),
         parts: vec![Part { name: "request.json".into(), source: PartSource::Bytes(bytes) }],
     };

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::apply;
+use super::seal;
 use super::{Limits, Result, Session, SyncError};
 use crate::database::{Applied, Database, DatabaseError, Written};
 use crate::ledger::EntryKind;
@@ -272,7 +273,7 @@ fn write_down(session: &Session, database: &Database) -> Result<()> {
     for shape in &session.shapes {
         database.raise_log(shape, ledger.sealed(shape.number)?)?;
         // What bringing forward left in the log is no edit; comparing finds what was kept.
-        ledger.set_sealed(shape.number, database.last_note(shape)?)?;
+        seal::sealed_up_to(session, shape, database.last_note(shape)?)?;
     }
     for neighbour in ledger.neighbours()? {
         if let (Some(stream), Some(packet)) = (neighbour.stream_in, neighbour.received_id) {

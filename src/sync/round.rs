@@ -20,6 +20,7 @@ use crate::ledger::{CauseKind, Direction, Neighbour, NeighbourKind};
 use crate::model::PacketNumber;
 use crate::sync::streams::inbox::{self, Collected};
 use crate::sync::streams::places::{self, Place};
+use crate::sync::streams::stops;
 
 /// Which halves of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +80,7 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
                     inbox::collect(session, place, &neighbour, &mut got, &mut documents, report, progress)
                 })?;
             }
+            stops::went_on(session, &neighbour)?;
             inbox::gaps(session, &neighbour, &mut got, &mut report)?;
             collected.push((neighbour.card.name.clone(), got));
         }
@@ -116,11 +118,11 @@ pub fn run(session: &mut Session, exchanges: &mut [&mut dyn Exchange], halves: H
     places::sum_up(&places, &mut report);
     report.forgotten = super::forget::forget(session)?;
     for neighbour in session.ledger.neighbours()? {
-        if let Some(problem) = &neighbour.problem {
+        if let Some(problem) = stops::problem(session, &neighbour)? {
             report.waiting.push(Waiting {
                 neighbour: Some(neighbour.card.name.clone()),
                 what: "everything".into(),
-                why: problem.clone(),
+                why: problem,
                 retried: false,
                 unreachable: false,
             });
@@ -145,13 +147,15 @@ fn send(
     progress: &mut dyn FnMut(&str),
 ) -> Result<()> {
     for neighbour in session.ledger.neighbours()? {
-        if neighbour.problem.is_some() {
+        if !stops::may_tell(&neighbour) {
             continue;
         }
         let nothing = Collected::default();
         let got = collected.iter().find(|(name, _)| *name == neighbour.card.name).map_or(&nothing, |(_, got)| got);
         // Before the first load there is nothing to say but the request.
-        if session.has_database() && half_applied(session, &neighbour)? {
+        if neighbour.problem.is_some() {
+            stops::tell(session, &neighbour)?;
+        } else if session.has_database() && half_applied(session, &neighbour)? {
             report.waiting.push(Waiting {
                 neighbour: Some(neighbour.card.name.clone()),
                 what: "what changed here".into(),

@@ -112,7 +112,7 @@ fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Resu
             keys.chunks(CHUNK).try_for_each(|chunk| {
                 reading(database, || chunk.iter().try_for_each(|(key, noted)| sealing.look(shape, key, noted.ended, noted.last)))
             })?;
-            session.ledger.set_sealed(shape.number, noted.last)?;
+            sealed_up_to(session, shape, noted.last)?;
             sealed.noted += noted.notes;
             if sealing.taken.is_empty() {
                 session.ledger.commit(&session.world, "commit seal")?;
@@ -158,10 +158,50 @@ pub(super) fn seal_under_lock(session: &Session) -> Result<()> {
     for shape in &session.shapes {
         while let Some(noted) = Noticed::read(session, shape)? {
             noted.keys.iter().try_for_each(|(key, noted)| sealing.look(shape, key, noted.ended, noted.last))?;
-            session.ledger.set_sealed(shape.number, noted.last)?;
+            sealed_up_to(session, shape, noted.last)?;
         }
     }
     sealing.finish()
+}
+
+/// Notes in the ledger that a table is sealed up to a number, and what its log has under it. A copy of the database that comes back later
+/// gives the number to another note.
+pub(super) fn sealed_up_to(session: &Session, shape: &Shape, number: i64) -> Result<()> {
+    session.ledger.set_sealed(shape.number, number)?;
+    let mark = session.database()?.note_mark(shape, number)?.unwrap_or_default();
+    Ok(session.ledger.set_note(&mark_note(shape), &mark)?)
+}
+
+/// After a log may have been made anew, with nothing in it: what it has under the number that was sealed last.
+pub(super) fn note_mark_anew(session: &Session, shape: &Shape) -> Result<()> {
+    let mark = session.database()?.note_mark(shape, session.ledger.sealed(shape.number)?)?.unwrap_or_default();
+    match session.ledger.note(&mark_note(shape))? {
+        Some(known) if known == mark => Ok(()),
+        Some(_) | None => session.set_note(&mark_note(shape), &mark),
+    }
+}
+
+/// Whether the log of a table is the one that was sealed.
+pub(super) fn check_log(session: &Session, shape: &Shape) -> Result<()> {
+    let (database, sealed) = (session.database()?, session.ledger.sealed(shape.number)?);
+    // A log that is gone says nothing.
+    if sealed == 0 || !database.has_log(shape)? {
+        return Ok(());
+    }
+    if database.last_note(shape)? < sealed {
+        return Err(SyncError::DatabaseRestored);
+    }
+    let Some(known) = session.ledger.note(&mark_note(shape))?.filter(|mark| !mark.is_empty()) else { return Ok(()) };
+    match database.note_mark(shape, sealed)? {
+        Some(mark) if mark == known => Ok(()),
+        // Whoever trimmed it had sealed more than we know.
+        None if database.first_note(shape)?.is_some_and(|first| first > sealed) => Err(SyncError::StateRestored),
+        Some(_) | None => Err(SyncError::DatabaseRestored),
+    }
+}
+
+fn mark_note(shape: &Shape) -> String {
+    format!("last sealed of {}", shape.number.0)
 }
 
 /// What the log says of one table, as far as it was read.

@@ -21,7 +21,7 @@ use crate::database::{Database, Moment};
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::{Ledger, Neighbour, NeighbourKind};
 use crate::library::Library;
-use crate::model::{FieldNo, Shape, SiteName, TableNo};
+use crate::model::{FieldNo, Shape, SiteName, SiteNo, TableNo};
 use crate::packet::{self, Opened};
 use crate::rules::Rules;
 use crate::site::{Home, Role, Settings};
@@ -203,6 +203,10 @@ impl Session {
     fn open_ledger(world: World, home: Home, limits: Limits) -> Result<Self> {
         let settings = home.settings()?;
         let ledger = Ledger::open(&world, &home.state(), &settings.name)?;
+        let known = ledger.site_name(SiteNo(0))?;
+        if known != settings.name {
+            return Err(SyncError::OtherName { settings: settings.name, known });
+        }
         let rules = match settings.role {
             Role::Host => home.rules_text()?,
             Role::Office | Role::Remote => ledger.note("rules")?.unwrap_or_default(),
@@ -414,10 +418,7 @@ impl Session {
         }
         let due = self.noted_due()?;
         for shape in self.shapes.iter().filter(|shape| !due.contains_key(&shape.number)) {
-            // A log that is gone says nothing; one that is there has every number that was sealed.
-            if database.has_log(shape)? && database.last_note(shape)? < self.ledger.sealed(shape.number)? {
-                return Err(SyncError::DatabaseRestored);
-            }
+            seal::check_log(self, shape)?;
         }
         Ok(())
     }
@@ -442,7 +443,8 @@ impl Session {
         let database = self.database()?;
         database.begin_write()?;
         database.raise_log(shape, self.ledger.sealed(shape.number)?)?;
-        Ok(database.commit(&self.world)?)
+        database.commit(&self.world)?;
+        seal::note_mark_anew(self, shape)
     }
 
     fn clear_scratch(&self) -> Result<()> {

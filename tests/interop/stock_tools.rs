@@ -42,6 +42,7 @@ impl Desk {
             acknowledges: None,
             settled: None,
             asks: Vec::new(),
+            stopped: false,
             sender: None,
             parts: parts.map(|(name, text)| Part { name: name.into(), source: PartSource::Bytes(text.into()) }).into(),
         };

@@ -157,6 +157,7 @@ impl Forged {
             }),
             settled: None,
             asks: Vec::new(),
+            stopped: false,
             sender: None,
             parts: parts(vector, &scratch),
         };

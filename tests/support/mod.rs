@@ -111,9 +111,14 @@ impl Tree {
     }
 
     pub fn sync(&self, site: &str) -> Report {
+        self.half(site, round::Halves::Both)
+    }
+
+    /// A round, or only one half of it.
+    pub fn half(&self, site: &str, halves: round::Halves) -> Report {
         self.tick(1_000);
         let mut session = self.session(site);
-        round::run(&mut session, &mut [&mut self.exchange.clone()], round::Halves::Both, &mut |_| {}).unwrap()
+        round::run(&mut session, &mut [&mut self.exchange.clone()], halves, &mut |_| {}).unwrap()
     }
 
     /// One round, opening included, that dies before its `kill`-th durable step. Gives that step; none where it lived.

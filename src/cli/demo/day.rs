@@ -128,7 +128,7 @@ impl Day<'_> {
             "INSERT INTO orders VALUES (?1 || '-O90', ?1, '2026-11-22', 'open', NULL)",
             &second,
         )?;
-        self.edit("anna", "and adds a line to it", "INSERT INTO order_lines VALUES (?1 || '-O90', 1, 4, 12, 8.5)", &second)?;
+        self.edit("anna", "adds a line to it", "INSERT INTO order_lines VALUES (?1 || '-O90', 1, 4, 12, 8.5)", &second)?;
         self.settle(Telling::All)?;
         self.say("Four edits, three of them of one customer, and no conflict: they are merged field by field.");
         Ok(())

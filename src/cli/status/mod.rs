@@ -17,7 +17,7 @@ pub use watching::WatchStatus;
 
 use super::held::{self, Needs};
 use super::invite::a_role;
-use super::page::{Column, Detail, Moment, Page, alert, count, duration, heading, number, one_line, paragraphs, size};
+use super::page::{Column, Detail, Moment, NO_NUMBER, Page, alert, count, duration, heading, number, one_line, paragraphs, size};
 use super::printer::Report;
 use super::{Context, Exit, Failure, conflicts};
 use crate::database::DatabaseError;
@@ -378,7 +378,7 @@ impl StatusReport {
             let numbers = [not_complete, ready, sent, retries, failures, conflicts, successful];
             let kind = kind(status);
             let mut row = vec![status.table.clone()];
-            row.extend(numbers.into_iter().map(|amount| if *amount == 0 { "·".to_owned() } else { number(*amount) }));
+            row.extend(numbers.into_iter().map(|amount| if *amount == 0 { NO_NUMBER.to_owned() } else { number(*amount) }));
             row.extend([kind, last]);
             row
         };

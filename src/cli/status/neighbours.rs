@@ -6,7 +6,7 @@ use super::super::page::{Moment, duration};
 use crate::ledger::{Direction, Neighbour};
 use crate::model::{Millis, SiteName};
 use crate::site::Role;
-use crate::sync::streams::clocks;
+use crate::sync::streams::{clocks, stops};
 use crate::sync::{Session, SyncError, forget, standing};
 
 /// Where we stand with one neighbour.
@@ -75,7 +75,7 @@ impl NeighbourStatus {
             kept: forget::kept_for(session, neighbour)?,
             version: standing::program(session, neighbour)?,
             clock_ahead: clocks::skew(session, neighbour)?.map_or(0, clocks::Skew::certain),
-            problem: neighbour.problem.clone(),
+            problem: stops::problem(session, neighbour)?,
         })
     }
 

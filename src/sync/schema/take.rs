@@ -112,7 +112,7 @@ fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> 
     seal::seal_under_lock(session)?;
     for shape in &session.shapes {
         let last = database.last_note(shape)?;
-        ledger.set_sealed(shape.number, last.max(ledger.sealed(shape.number)?))?;
+        seal::sealed_up_to(session, shape, last.max(ledger.sealed(shape.number)?))?;
         database.trim(shape, last)?;
     }
     let old = told(session)?;

@@ -24,6 +24,7 @@ use crate::sync::report::{PacketIn, Report, Waiting, carries_contents};
 use crate::sync::schema;
 use crate::sync::start;
 use crate::sync::streams::plan::{self, Known, Step};
+use crate::sync::streams::stops;
 use crate::sync::{Result, Session, SyncError};
 use crate::world::files;
 
@@ -102,9 +103,18 @@ pub(in crate::sync) fn collect(
                 break;
             }
             Err(error) => {
+                // A name holds the hash of its content: the very same file is no better the second time.
+                let whole = !matches!(error, OpenError::NameMismatch);
+                let again = whole && session.home.quarantine().join(file.name.to_string()).exists();
                 set_aside(session, &path, &error.to_string())?;
                 file.remove(session, place, &folder)?;
-                report.waiting.push(wait(&now, file.name.number, &format!("it was set aside: {error}"), true));
+                let why = match again {
+                    false => format!("it was set aside: {error}"),
+                    true => {
+                        format!("it was set aside as before, and came again just as it was: {error}; ask whoever looks after that site")
+                    }
+                };
+                report.waiting.push(wait(&now, file.name.number, &why, !again));
                 if file.name.number > now.received {
                     collected.missing.push(file.name.number);
                 }
@@ -127,7 +137,11 @@ pub(in crate::sync) fn collect(
                 None => None,
             },
         };
-        match plan::judge(&now, envelope, &opened.id, &ids) {
+        let step = plan::judge(&now, envelope, &opened.id, &ids);
+        if !matches!(step, Step::Stop(_)) {
+            stops::hear(session, &now, envelope)?;
+        }
+        match step {
             Step::Apply => {
                 collected.asked.extend(&envelope.asks);
                 match apply_one(session, &now, &opened, &path) {
@@ -175,6 +189,11 @@ pub(in crate::sync) fn collect(
             Step::Wait { .. } => {
                 collected.asked.extend(&envelope.asks);
                 collected.later.insert(envelope.number);
+            }
+            Step::Stop(stop) if stops::is_going_on(session, &now)? => {
+                set_aside(session, &path, &stop.to_string())?;
+                file.remove(session, place, &folder)?;
+                report.waiting.push(wait(&now, envelope.number, "it does not follow what came before, and was set aside", false));
             }
             Step::Stop(stop) => {
                 session.ledger.begin()?;

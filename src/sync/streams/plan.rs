@@ -26,7 +26,8 @@ pub enum Stop {
     /// Another packet under a number that was applied, or one that does not follow what was applied.
     #[error(
         "its packets do not follow the ones that came before: it was restored from a backup or exists twice. Put its newest home and \
-         database back, or invite it anew under another name; edits it has not sent are in its database"
+         database back, then run 'fieldpost recover --neighbour' with its name here; or invite it anew under another name: edits it has not \
+         sent are in its database"
     )]
     Fork,
     /// A stream with another id: the site was set up again.
@@ -40,8 +41,8 @@ pub enum Stop {
     WeWereRestored,
     /// It acknowledges less than before, or asks for what it acknowledged.
     #[error(
-        "it has forgotten packets that it had: it was restored from a backup. Put its newest home and database back, or invite it anew \
-         under another name; edits it has not sent are in its database"
+        "it has forgotten packets that it had: it was restored from a backup. Put its newest home and database back, then run \
+         'fieldpost recover --neighbour' with its name here; or invite it anew under another name: edits it has not sent are in its database"
     )]
     NeighbourRestored,
 }
@@ -144,6 +145,7 @@ mod tests {
             acknowledges: acknowledges.map(|number| Acknowledgement { stream: StreamId(1), number: PacketNumber(number), id: id(100) }),
             settled: None,
             asks: Vec::new(),
+            stopped: false,
             payload: PayloadId { bytes: 0, hash: ContentHash([0; 32]) },
             manifest: ContentHash([0; 32]),
             sender: None,
