@@ -87,8 +87,18 @@ pub fn run(_: WatchArgs, context: &Context) -> Result<Exit, Failure> {
     let progress = context.printer.progress("beginning");
     let since = context.world.now();
     let schedule = Schedule::new(&settings.watch, TimeZone::system());
-    let mut site =
-        Site { context, home, lock, since, progress, opened: None, known: BTreeSet::new(), folders: Vec::new(), differ: BTreeSet::new() };
+    let mut site = Site {
+        context,
+        home,
+        lock,
+        since,
+        progress,
+        opened: None,
+        known: BTreeSet::new(),
+        folders: Vec::new(),
+        glance: None,
+        differ: BTreeSet::new(),
+    };
     watch::run(&context.world, &mut site, &schedule, &mut ears);
     Ok(Exit::Done)
 }
@@ -109,7 +119,9 @@ struct Site<'a> {
     known: BTreeSet<Lying>,
     /// Where packets for this site come.
     folders: Vec<Folder>,
-    /// What of the documents was otherwise when the last round began: what is so still was not taken, and waits for somebody.
+    /// The last look at the documents, where no round ran since.
+    glance: Option<Glance>,
+    /// What of the documents was otherwise before the last round: what is so still was not taken, and waits for somebody.
     differ: BTreeSet<String>,
 }
 
@@ -175,7 +187,8 @@ impl Watched for Site<'_> {
             self.known = lying;
         }
         self.opened = None;
-        self.differ = self.glance().differ;
+        // What came since the last look and is not taken either is asked about once more.
+        self.differ = self.glance.take().unwrap_or_else(|| self.glance()).differ;
         self.progress.stage(why.words(), None);
         let context = self.for_round();
         match rounds::run_watched(&context, why.words()) {
@@ -222,11 +235,13 @@ impl Watched for Site<'_> {
     }
 
     fn documents(&mut self) -> Touched {
-        let glance = self.glance();
-        if !glance.differ.is_subset(&self.differ) {
-            return Touched::Changed;
+        let seen = self.glance();
+        let glance = self.glance.insert(seen);
+        match (glance.differ.is_subset(&self.differ), glance.busy) {
+            (false, _) => Touched::Changed,
+            (true, true) => Touched::Busy,
+            (true, false) => Touched::Nothing,
         }
-        if glance.busy { Touched::Busy } else { Touched::Nothing }
     }
 
     fn places(&mut self) -> Places {

@@ -150,6 +150,7 @@ impl Database {
 
     fn write_row(&self, sql: &str, values: &[Value]) -> Result<Said<()>> {
         let doing = "write a row of a list";
+        self.still()?;
         match said(self.connection.prepare_cached(sql), doing)? {
             Ok(mut statement) => {
                 bind(&mut statement, 1, values)?;

@@ -73,6 +73,7 @@ pub use schema::SchemaDump;
 pub use script::Script;
 pub use silence::{TriggerPlan, TriggerReason};
 pub use survey::{Survey, Untracked, UntrackedReason, Warning};
+pub use transaction::Moment;
 
 use error::Doing;
 
@@ -97,8 +98,8 @@ pub struct Database {
     wait: Duration,
     /// Where the authorizer tells what triggers do.
     gate: Arc<Mutex<silence::Gate>>,
-    /// Triggers that do nothing until this transaction ends.
-    stilled: RefCell<Vec<silence::Stilled>>,
+    /// How far the application's triggers are kept still until this transaction ends.
+    stillness: RefCell<silence::Stillness>,
     /// Functions of the application, in lower case, that we stand in for.
     stubs: RefCell<BTreeSet<String>>,
     /// By table what we can do with it, forgotten when the schema moves.
@@ -184,7 +185,7 @@ impl Database {
             schema_version: Cell::new(-1),
             wait,
             gate,
-            stilled: RefCell::default(),
+            stillness: RefCell::default(),
             stubs: RefCell::default(),
             abilities: RefCell::default(),
             quiet: RefCell::default(),

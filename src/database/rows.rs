@@ -212,6 +212,7 @@ impl Database {
                 message: format!("table `{}` cannot be written here: {reason}", shape.name),
             }));
         }
+        self.still()?;
         let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
         let next = key.map_or(Ok(1), |key| bind_key(&mut statement, key))?;
         bind(&mut statement, next, values)?;

@@ -6,7 +6,8 @@
 //! left ([`mixed`]). `[triggers]` in the rules says otherwise by name; but a trigger that cannot
 //! do here what it does for the application, for want of a function, say, stays still whatever the rules say.
 //!
-//! **How.** Inside the apply transaction the text of such a trigger in `sqlite_schema` is replaced by one that does nothing, or less, and put back byte for byte before the commit. Nobody else ever sees it: it is one uncommitted page; a crash
+//! **How.** Inside the apply transaction, before its first record is written, the text of such a trigger in `sqlite_schema` is replaced by one that does nothing, or less, and put back byte for byte before the commit. What writes no
+//! record leaves the schema alone: reading it anew, twice, and preparing everything again is most of what a small packet costs. Nobody else ever sees it: it is one uncommitted page; a crash
 //! takes it back; name, order and the schema's version stay, so the application prepares nothing anew. Rejected: `SQLITE_IGNORE` from an
 //! authorizer (a `DELETE` goes on regardless, an `UPDATE` still touches its rows), switching triggers off on our
 //! connection (capture would be off too), dropping and making them anew (they would fire in another order).
@@ -108,6 +109,18 @@ pub(super) struct Gate {
     acts: Option<Vec<Act>>,
     /// Looks at what a publisher's SQL does, while it runs.
     pub script: Option<Watch>,
+}
+
+/// How far the application's triggers are kept still in this transaction.
+#[derive(Debug, Default)]
+pub(super) enum Stillness {
+    /// They run.
+    #[default]
+    Running,
+    /// They are to be still from the first write on.
+    Due(Rc<Quiet>),
+    /// These do nothing, or less.
+    Still(Vec<Stilled>),
 }
 
 /// A trigger that was made still, with the text to put back.
@@ -227,18 +240,17 @@ impl Database {
     }
 
     /// Keeps the application's triggers still, except those that maintain untracked tables and what `rules` say, until this
-    /// transaction ends. To be called after [`Database::begin_write`] and before the first write: what tables need is found
-    /// out with a second connection, which a large write would keep waiting. The commit puts everything back.
+    /// transaction ends: from its first write of a record on. To be called after [`Database::begin_write`] and before that write: what tables
+    /// need is found out with a second connection, which a large write would keep waiting. The commit puts everything back.
     ///
     /// # Errors
     /// As SQLite says.
     pub fn silence_application_triggers(&self, shapes: &[Shape], rules: &Rules) -> Result<()> {
-        let doing = "keep the application's triggers still";
         if !self.in_transaction() {
             return Err(DatabaseError::Bookkeeping("triggers are kept still only inside a transaction".into()));
         }
         // A second call would take the replaced texts for the application's.
-        if !self.stilled.borrow().is_empty() {
+        if matches!(*self.stillness.borrow(), Stillness::Still(_)) {
             return Ok(());
         }
         let tester = self.tester();
@@ -250,23 +262,31 @@ impl Database {
             tester.ability(&shape.name, &Facts::read(&self.connection, &shape.name)?)?;
         }
         let quiet = self.quiet(shapes, rules)?;
-        if quiet.texts.is_empty() {
-            return Ok(());
+        if !quiet.texts.is_empty() {
+            self.stillness.replace(Stillness::Due(quiet));
         }
-        let mut stilled = Vec::new();
+        Ok(())
+    }
+
+    /// Before a write: makes still what is to be.
+    pub(super) fn still(&self) -> Result<()> {
+        let doing = "keep the application's triggers still";
+        let quiet = match &*self.stillness.borrow() {
+            Stillness::Due(quiet) => Rc::clone(quiet),
+            Stillness::Running | Stillness::Still(_) => return Ok(()),
+        };
+        let (mut stilled, mut texts) = (Vec::new(), Vec::new());
         for (table, name, sql) in self.their_triggers()? {
             let Some(partial) = quiet.texts.get(&name) else { continue };
             // On a view there is only INSTEAD OF; we write tables, and a trigger that runs may write the view.
             let when = if self.is_view(&table)? { "INSTEAD OF" } else { "AFTER" };
             let nothing = || format!("CREATE TRIGGER {} {when} INSERT ON {} WHEN 0 BEGIN SELECT 1; END", quote(&name), quote(&table));
-            let text = partial.clone().unwrap_or_else(nothing);
-            stilled.push((Stilled { name, sql }, text));
+            texts.push((name.clone(), partial.clone().unwrap_or_else(nothing)));
+            stilled.push(Stilled { name, sql });
         }
+        self.stillness.replace(Stillness::Still(stilled));
         self.execute(doing, "PRAGMA writable_schema = ON")?;
-        for (trigger, text) in stilled {
-            self.rewrite(&trigger.name, &text)?;
-            self.stilled.borrow_mut().push(trigger);
-        }
+        texts.iter().try_for_each(|(name, text)| self.rewrite(name, text))?;
         self.execute(doing, "PRAGMA writable_schema = RESET")
     }
 
@@ -289,22 +309,21 @@ impl Database {
     /// Puts the texts back, before a commit.
     pub(super) fn put_triggers_back(&self) -> Result<()> {
         let doing = "put the application's triggers back";
-        if self.stilled.borrow().is_empty() {
-            return Ok(());
+        if let Stillness::Still(stilled) = &*self.stillness.borrow() {
+            self.execute(doing, "PRAGMA writable_schema = ON")?;
+            stilled.iter().try_for_each(|trigger| self.rewrite(&trigger.name, &trigger.sql))?;
+            self.execute(doing, "PRAGMA writable_schema = RESET")?;
         }
-        self.execute(doing, "PRAGMA writable_schema = ON")?;
-        self.stilled.borrow().iter().try_for_each(|trigger| self.rewrite(&trigger.name, &trigger.sql))?;
-        self.stilled.borrow_mut().clear();
-        self.execute(doing, "PRAGMA writable_schema = RESET")
+        self.stillness.take();
+        Ok(())
     }
 
     /// After a rollback, which put the texts back: makes this connection read them again.
     pub(super) fn reread_triggers(&self) -> Result<()> {
-        if self.stilled.borrow().is_empty() {
-            return Ok(());
+        match self.stillness.take() {
+            Stillness::Running | Stillness::Due(_) => Ok(()),
+            Stillness::Still(_) => self.execute("read the schema again", "PRAGMA writable_schema = RESET"),
         }
-        self.stilled.borrow_mut().clear();
-        self.execute("read the schema again", "PRAGMA writable_schema = RESET")
     }
 
     fn rewrite(&self, name: &str, sql: &str) -> Result<()> {

@@ -1,8 +1,17 @@
 //! When writes become durable: begin, commit, roll back.
 
-use super::error::Result;
+use super::error::{Doing, Result};
 use super::{Database, DatabaseError};
 use crate::world::World;
+
+/// A moment of the database as one connection sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Moves with every commit of another connection.
+    others: i64,
+    /// Rows that this one wrote, whatever came of them.
+    ours: u64,
+}
 
 impl Database {
     /// Begins a write: takes the one write lock now, so that nothing inside can fail for want of it.
@@ -30,9 +39,30 @@ impl Database {
     /// [`DatabaseError::Busy`] where a reader is in the way (databases without WAL); the transaction stays open then
     /// and the commit can be repeated or rolled back.
     pub fn commit(&self, world: &World) -> Result<()> {
+        self.commit_at(world).map(drop)
+    }
+
+    /// As [`Database::commit`]. Gives the moment that it makes: whatever was written since another one was written later.
+    ///
+    /// # Errors
+    /// As for [`Database::commit`].
+    pub fn commit_at(&self, world: &World) -> Result<Moment> {
         self.put_triggers_back()?;
+        let moment = self.moment()?;
         world.step("commit application database")?;
-        self.execute("commit", "COMMIT")
+        self.execute("commit", "COMMIT")?;
+        Ok(moment)
+    }
+
+    /// What was written so far, by anybody: as long as it is the same, no record and no note is another one than before. Says nothing of the
+    /// schema that this connection changed itself.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn moment(&self) -> Result<Moment> {
+        let read =
+            self.connection.prepare_cached("PRAGMA data_version").and_then(|mut statement| statement.query_row([], |row| row.get(0)));
+        Ok(Moment { others: read.doing("look whether anything was written")?, ours: self.connection.total_changes() })
     }
 
     /// Takes back everything since [`Database::begin_write`]; nothing where no transaction is open.
@@ -51,6 +81,8 @@ impl Database {
     /// # Errors
     /// As SQLite says.
     pub fn begin_attempt(&self) -> Result<()> {
+        // Undoing it must not make triggers run again that are to be still until the end.
+        self.still()?;
         self.execute("begin an attempt", "SAVEPOINT _fieldpost_attempt")
     }
 

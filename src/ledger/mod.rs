@@ -53,6 +53,9 @@ use crate::world::{Crash, World};
 /// The file format this version writes.
 const FORMAT: i64 = 4;
 
+/// Prepared statements kept: all there are, some of them with several sets of columns.
+const STATEMENTS: usize = 256;
+
 /// `state.db` of one home. One writer: the holder of the home's lock.
 #[derive(Debug)]
 pub struct Ledger {
@@ -106,7 +109,7 @@ impl Ledger {
     pub fn open(world: &World, path: &Path, name: &SiteName) -> Result<Self> {
         let connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(10))?;
-        connection.set_prepared_statement_cache_capacity(128);
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
         // Else SQLite prepares whatever has a `LIMIT ?` anew each time the limit is bound.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "journal_mode", "wal")?;
@@ -154,7 +157,7 @@ impl Ledger {
     }
 
     fn read_counters(&self) -> Result<()> {
-        let one = |sql| self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let one = |sql| self.connection.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
         let kept = |name| self.meta_number(name).map(u64::cast_signed);
         // The last ones may be forgotten, and no number is given again.
         self.journal.set(one("SELECT ifnull(max(number), 0) FROM journal")?.max(kept("journal")?));

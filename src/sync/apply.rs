@@ -95,8 +95,9 @@ pub(super) fn slice<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mu
     let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
         session.ledger.record();
         let done = slice_begun(session, kind, work)?;
-        database.commit(&session.world)?;
+        let moment = database.commit_at(&session.world)?;
         session.ledger.commit(&session.world, "commit ledger after records")?;
+        session.sealed_at.set(Some(moment));
         Ok(done)
     });
     if let Err(error) = &done

@@ -119,19 +119,25 @@ struct Finished {
     contents: bool,
 }
 
-/// Changes of the packet being filled.
+/// Changes of the packet being filled; the file is there from the first one on.
 struct Spool {
     path: PathBuf,
-    writer: BlockWriter<BufWriter<fs::File>>,
+    writer: Option<BlockWriter<BufWriter<fs::File>>>,
     changes: u64,
     tables: BTreeMap<String, Counts>,
 }
 
 impl Spool {
-    fn new(session: &Session, number: PacketNumber) -> Result<Self> {
+    fn new(session: &Session, number: PacketNumber) -> Self {
         let path = session.home.scratch().join(format!("changes-{number}"));
-        let writer = BlockWriter::new(BufWriter::new(fs::File::create(&path)?));
-        Ok(Self { path, writer, changes: 0, tables: BTreeMap::new() })
+        Self { path, writer: None, changes: 0, tables: BTreeMap::new() }
+    }
+
+    fn writer(&mut self) -> Result<&mut BlockWriter<BufWriter<fs::File>>> {
+        match &mut self.writer {
+            Some(writer) => Ok(writer),
+            none @ None => Ok(none.insert(BlockWriter::new(BufWriter::new(fs::File::create(&self.path)?)))),
+        }
     }
 }
 
@@ -150,7 +156,7 @@ impl<'s> Building<'s> {
             office: up && children,
             number,
             sealed: Vec::new(),
-            spool: Spool::new(session, number)?,
+            spool: Spool::new(session, number),
             spoken: Spoken::new(session)?,
             outward: Outward::default(),
             papers,
@@ -404,8 +410,9 @@ impl<'s> Building<'s> {
             .add_change(change.before.is_some(), change.after.is_some());
         self.spool.changes += 1;
         let change = self.outward.change(self.session, record, change)?;
-        self.spool.writer.push(&self.spoken, change)?;
-        if self.spool.writer.bytes_written() >= self.session.limits.packet_bytes {
+        let writer = self.spool.writer()?;
+        writer.push(&self.spoken, change)?;
+        if writer.bytes_written() >= self.session.limits.packet_bytes {
             self.seal(Vec::new(), false)?;
         }
         Ok(())
@@ -478,10 +485,10 @@ impl<'s> Building<'s> {
     /// Seals what is spooled as the next packet. Only the `last` one of a build says how far we are settled.
     fn seal(&mut self, mut parts: Vec<Part>, last: bool) -> Result<()> {
         let session = self.session;
-        let spool = std::mem::replace(&mut self.spool, Spool::new(session, self.number.next())?);
-        drop(spool.writer.finish(&self.spoken)?);
+        let spool = std::mem::replace(&mut self.spool, Spool::new(session, self.number.next()));
         parts.append(&mut self.papers);
-        if spool.changes > 0 {
+        if let Some(writer) = spool.writer {
+            drop(writer.finish(&self.spoken)?);
             parts.push(Part { name: "changes/0001.jsonl".into(), source: PartSource::File(spool.path.clone()) });
         }
         if let Some(schema) = self.schema(last)? {
@@ -523,12 +530,11 @@ impl<'s> Building<'s> {
             parts,
         };
         let finished = outbox::seal_into_outbox(session, self.to, &draft)?;
-        fs::remove_file(&spool.path)?;
-        // What was packed only for this packet; the file of a bundle goes to other sites too.
+        // What was written only for this packet; the file of a bundle goes to other sites too.
         let scratch = session.home.scratch();
         for part in draft.parts {
             match part.source {
-                PartSource::File(path) if path != spool.path && path.starts_with(&scratch) => fs::remove_file(path)?,
+                PartSource::File(path) if path.starts_with(&scratch) => fs::remove_file(path)?,
                 PartSource::File(_) | PartSource::Bytes(_) => {}
             }
         }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use super::numbers::early::{note_all_nobodys, note_nobodys};
 use super::numbers::taken::Taken;
 use super::{Result, Session, SyncError};
-use crate::database::NoteKind;
+use crate::database::{Database, NoteKind};
 use crate::ledger::{Cause, CauseKind, EntryKind, Record};
 use crate::model::{Born, FieldNo, Identity, Image, Key, Millis, Row, RowError, Shape, SiteNo, Stamp, Value, cells};
 
@@ -48,29 +48,51 @@ struct Noted {
     last: Option<Millis>,
 }
 
-/// Seals everything that is noted, in chunks, without holding up the application.
+/// Seals everything that is noted, in chunks, without holding up the application. Where nobody wrote since the last time nothing is read.
 ///
 /// # Errors
 /// As database and ledger say; what was sealed before stays sealed.
 pub fn seal(session: &Session) -> Result<Sealed> {
+    let database = session.database()?;
+    let moment = database.moment()?;
+    if session.counted_at.get() == Some(moment) {
+        return Ok(Sealed::default());
+    }
     let mut sealed = seal_all(session)?;
     trim(session)?;
+    for shape in reading(database, || miscounted(session))? {
+        sealed.found += compare(session, shape)?;
+    }
+    session.counted_at.set(Some(moment));
+    Ok(sealed)
+}
+
+/// The tables of which records can go unnoted, and that have not as many as the mirror.
+fn miscounted(session: &Session) -> Result<Vec<&Shape>> {
+    let database = session.database()?;
+    let mut miscounted = Vec::new();
     for shape in &session.shapes {
-        if session.database()?.needs_counting(shape)? && session.database()?.count(shape)? != session.ledger.count(shape.number)? {
-            sealed.found += compare(session, shape)?;
+        if database.needs_counting(shape)? && database.count(shape)? != session.ledger.count(shape.number)? {
+            miscounted.push(shape);
         }
     }
-    Ok(sealed)
+    Ok(miscounted)
 }
 
 /// Seals what is noted now, and leaves the notes in the application's log.
 pub(super) fn seal_all(session: &Session) -> Result<Sealed> {
+    let moment = session.database()?.moment()?;
+    if session.sealed_at.get() == Some(moment) {
+        return Ok(Sealed::default());
+    }
     let mut open = None;
     let sealed = seal_tables(session, &mut open);
     if open.is_some() {
         session.ledger.rollback()?;
     }
-    sealed
+    let sealed = sealed?;
+    session.sealed_at.set(Some(moment));
+    Ok(sealed)
 }
 
 /// `open` is there while a transaction of the ledger is: one per chunk, but one to the end of all tables once a number went to
@@ -78,12 +100,9 @@ pub(super) fn seal_all(session: &Session) -> Result<Sealed> {
 fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Result<Sealed> {
     let database = session.database()?;
     let mut sealed = Sealed::default();
-    for shape in &session.shapes {
+    for shape in reading(database, || noted(session))? {
         loop {
-            database.begin_read()?;
-            let noted = Noticed::read(session, shape);
-            database.end_read()?;
-            let Some(noted) = noted? else { break };
+            let Some(noted) = reading(database, || Noticed::read(session, shape))? else { break };
             if open.is_none() {
                 session.ledger.begin()?;
             }
@@ -91,10 +110,7 @@ fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Resu
             let keys: Vec<(&Key, &Noted)> = noted.keys.iter().collect();
             // A record that is edited between two of these reads is noted again with a higher number, and looked at again.
             keys.chunks(CHUNK).try_for_each(|chunk| {
-                database.begin_read()?;
-                let done = chunk.iter().try_for_each(|(key, noted)| sealing.look(shape, key, noted.ended, noted.last));
-                database.end_read()?;
-                done
+                reading(database, || chunk.iter().try_for_each(|(key, noted)| sealing.look(shape, key, noted.ended, noted.last)))
             })?;
             sealed_up_to(session, shape, noted.last)?;
             sealed.noted += noted.notes;
@@ -106,10 +122,7 @@ fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Resu
         }
     }
     if let Some(sealing) = open {
-        database.begin_read()?;
-        let done = sealing.finish();
-        database.end_read()?;
-        done?;
+        reading(database, || sealing.finish())?;
         session.ledger.commit(&session.world, "commit seal")?;
         sealed.changed += sealing.changed;
         *open = None;
@@ -117,8 +130,30 @@ fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Resu
     Ok(sealed)
 }
 
+/// The tables with something noted that is not sealed.
+fn noted(session: &Session) -> Result<Vec<&Shape>> {
+    let mut noted = Vec::new();
+    for shape in &session.shapes {
+        if !session.database()?.notes(shape, session.ledger.sealed(shape.number)?, 1)?.is_empty() {
+            noted.push(shape);
+        }
+    }
+    Ok(noted)
+}
+
+/// One read for many questions: each by itself would take and give back the locks of the file.
+fn reading<T>(database: &Database, ask: impl FnOnce() -> Result<T>) -> Result<T> {
+    database.begin_read()?;
+    let answer = ask();
+    database.end_read()?;
+    answer
+}
+
 /// Seals everything noted, inside transactions of database and ledger that are open already.
 pub(super) fn seal_under_lock(session: &Session) -> Result<()> {
+    if session.sealed_at.get() == Some(session.database()?.moment()?) {
+        return Ok(());
+    }
     seal_noted(session, |noted| noted.ended)
 }
 
@@ -232,13 +267,16 @@ impl Noticed {
 /// Removes sealed notes from the application's log. A busy database is left for the next time: they are never read again anyway.
 pub(super) fn trim(session: &Session) -> Result<()> {
     let database = session.database()?;
-    let mut due = Vec::new();
-    for shape in &session.shapes {
-        let sealed = session.ledger.sealed(shape.number)?;
-        if database.trimmable(shape, sealed)? {
-            due.push((shape, sealed));
+    let due = reading(database, || {
+        let mut due = Vec::new();
+        for shape in &session.shapes {
+            let sealed = session.ledger.sealed(shape.number)?;
+            if database.trimmable(shape, sealed)? {
+                due.push((shape, sealed));
+            }
         }
-    }
+        Ok(due)
+    })?;
     if due.is_empty() {
         return Ok(());
     }

@@ -5,6 +5,7 @@
 //! run); then a schema that the application changed is followed ([`upgrade`]); then capture is compared with what it should be, and a
 //! table that lost its triggers is compared whole; then changes that waited for a table or column are taken ([`parked`]).
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use super::documents::Freedom;
 use super::numbers::numbering;
 use super::tracking::{parked, upgrade};
 use super::{Result, SyncError, schema, seal};
-use crate::database::Database;
+use crate::database::{Database, Moment};
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::{Ledger, Neighbour, NeighbourKind};
 use crate::library::Library;
@@ -161,6 +162,10 @@ pub struct Session {
     pub missed: u64,
     /// What may be done with the documents folder.
     pub freedom: Freedom,
+    /// The moment of the database at which everything noted was sealed, and nothing of it is read again.
+    pub(super) sealed_at: Cell<Option<Moment>>,
+    /// The moment at which, besides, nothing was left to trim or to find by counting.
+    pub(super) counted_at: Cell<Option<Moment>>,
 }
 
 impl Session {
@@ -220,6 +225,8 @@ impl Session {
             repaired: Vec::new(),
             missed: 0,
             freedom: Freedom::default(),
+            sealed_at: Cell::default(),
+            counted_at: Cell::default(),
             world,
             home,
             settings,
@@ -421,6 +428,8 @@ impl Session {
         let (former, shapes) = self.ledger.shapes_ever()?.into_iter().partition(|shape| shape.past.gone);
         (self.former, self.shapes) = (former, shapes);
         self.policies.forget();
+        // What was noted in a table that is new here was not read; and a database that was opened anew counts its moments anew.
+        (self.sealed_at, self.counted_at) = (Cell::default(), Cell::default());
         Ok(())
     }
 

@@ -181,6 +181,11 @@ impl Application {
         Ok(Self { site, connection, past: Vec::new(), kind })
     }
 
+    /// For reading what is there.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
     /// Runs SQL that nobody judges.
     pub fn execute(&self, sql: &str) -> rusqlite::Result<()> {
         self.connection.execute_batch(sql)

@@ -231,35 +231,25 @@ impl Simulation {
         }
     }
 
-    /// Notes who is who, before and between edits of an invented database.
+    /// Notes who is who, before and between edits of an invented database, and of the one whose schema changes.
     fn observe(&mut self, site: usize, first: bool) {
+        // The application has the database open, so that nobody has to read its schema every time.
+        let started = self.sites.start_application(site);
+        let Some(application) = self.sites.applications[site].as_ref().filter(|_| started.is_ok()) else { return };
         if self.sites.setting.changing {
-            return self.observe_changing(site, first);
-        }
-        let Some(invented) = self.sites.setting.invented.clone() else { return };
-        let path = self.sites.home(site).join("shop.db");
-        if !path.is_file() {
+            let deeds = &mut self.deeds.changing;
+            let made = deeds.own.made(site);
+            if let Ok(Ok(seen)) = changing::application::read(&deeds.versions, &made, application.connection()) {
+                if first { deeds.begin(&seen.records) } else { deeds.observe(&seen.records) }
+            }
             return;
         }
-        let read = Connection::open(path).and_then(|connection| invented::content::Snapshot::read(&invented, &connection));
-        match read {
+        let Some(invented) = self.sites.setting.invented.clone() else { return };
+        match invented::content::Snapshot::read(&invented, application.connection()) {
             Ok(snapshot) if first => self.deeds.invented.begin(&snapshot.content(&invented).0),
             Ok(snapshot) => self.deeds.invented.observe(&snapshot.content(&invented).0),
             // A site that has no tables yet.
             Err(_) => {}
-        }
-    }
-
-    fn observe_changing(&mut self, site: usize, first: bool) {
-        let path = self.sites.home(site).join("shop.db");
-        let deeds = &mut self.deeds.changing;
-        if !path.is_file() {
-            return;
-        }
-        let made = deeds.own.made(site);
-        if let Ok(Ok(seen)) = Connection::open(path).and_then(|connection| changing::application::read(&deeds.versions, &made, &connection))
-        {
-            if first { deeds.begin(&seen.records) } else { deeds.observe(&seen.records) }
         }
     }
 

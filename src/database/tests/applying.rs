@@ -277,6 +277,53 @@ fn application_triggers_stay_still_while_we_apply_unless_they_keep_local_things(
 }
 
 #[test]
+fn a_write_without_records_leaves_the_schema_alone() {
+    let shop = shop(TRIGGERS);
+    let before = shop.ours.moment().unwrap();
+    shop.ours.begin_write().unwrap();
+    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
+    assert_eq!(shop.ours.commit_at(&shop.world).unwrap(), before);
+    let refused = shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(1), Value::text("bad")])).unwrap();
+    assert!(matches!(refused, Written::Refused(Refusal { kind: RefusalKind::Trigger, .. })), "what was to be still then runs now");
+}
+
+#[test]
+fn triggers_are_still_until_the_end_whatever_attempts_are_undone() {
+    let shop = shop(TRIGGERS);
+    let before = schema_of(&shop.app);
+    let insert = |id| shop.ours.insert(shop.shape("t"), &row(&[Value::Integer(id), Value::text("bad")])).unwrap();
+    shop.ours.begin_write().unwrap();
+    shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
+    shop.ours.begin_attempt().unwrap();
+    assert_eq!(insert(1), Written::Done);
+    // Undoing this makes SQLite read the schema again.
+    shop.ours.connection.execute_batch("CREATE TABLE other(x)").unwrap();
+    shop.ours.undo_attempt().unwrap();
+    assert_eq!(insert(2), Written::Done);
+    shop.ours.commit(&shop.world).unwrap();
+    assert_eq!(schema_of(&shop.app), before);
+    assert_eq!(shop.asked::<String>("SELECT group_concat(k || n) FROM total"), "n0");
+    assert_eq!(shop.asked::<String>("SELECT group_concat(id) FROM t"), "2");
+}
+
+#[test]
+fn a_moment_is_another_one_after_any_write_and_the_same_after_none() {
+    let shop = shop("CREATE TABLE t(id INTEGER PRIMARY KEY, x)");
+    let mut last = shop.ours.moment().unwrap();
+    let mut is_another = |now| std::mem::replace(&mut last, now) != now;
+    assert!(!is_another(shop.ours.moment().unwrap()));
+    assert!(shop.notes_after("t", 0).is_empty());
+    assert!(!is_another(shop.ours.moment().unwrap()), "reading is no write");
+    shop.app.execute_batch("INSERT INTO t VALUES(1, 'a')").unwrap();
+    assert!(is_another(shop.ours.moment().unwrap()), "another program wrote");
+    shop.ours.begin_write().unwrap();
+    assert!(!is_another(shop.ours.moment().unwrap()));
+    shop.ours.update(shop.shape("t"), &number(1), &[FieldNo(1)], &row(&[Value::Absent, Value::text("b")])).unwrap();
+    assert!(is_another(shop.ours.commit_at(&shop.world).unwrap()), "we wrote");
+    assert!(!is_another(shop.ours.moment().unwrap()), "a commit of ours is known to us");
+}
+
+#[test]
 fn a_crash_while_triggers_are_still_leaves_them_as_they_were() {
     let shop = shop(TRIGGERS);
     let before = schema_of(&shop.app);
