@@ -43,6 +43,7 @@ impl Applying<'_> {
             packet: Some((incoming.name.clone(), incoming.number)),
             time: self.now,
             state,
+            listed_at: None,
         }
     }
 
