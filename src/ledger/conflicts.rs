@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::statements::{Parameter, Statement};
@@ -147,6 +148,14 @@ impl Ledger {
             ],
         )
         .map(drop)
+    }
+
+    /// The site whose value lost in a conflict of `decider`, where that is here.
+    pub fn loser_of(&self, decider: &SiteName, number: i64) -> Result<Option<SiteName>> {
+        let sql = "SELECT loser_site FROM conflict JOIN site ON site.number = decider WHERE name = ? AND decider_number = ?";
+        let found =
+            self.connection.prepare_cached(sql)?.query_row((decider.as_str(), number), |row| row.get::<_, Option<u32>>(0)).optional()?;
+        found.flatten().map(|site| self.site_name(SiteNo(site))).transpose()
     }
 
     /// The number of the last conflict in the list; 0 for none.

@@ -19,6 +19,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::deciding::held::Try;
+use super::deciding::losses::DELETE_WAITS;
 use super::deciding::revive::Along;
 use super::known::Link;
 use super::report::Tally;
@@ -413,7 +414,7 @@ impl Applying<'_> {
                 self.conflict(&record, ConflictKind::Held, None, &held.reason.to_string(), ConflictState::Decided, &incoming);
             let stamp = held.change.after.as_ref().and_then(|image| image.stamps.iter().flatten().copied().max());
             conflict.loser_site = Some(self.site_of(stamp, Some(&incoming))?);
-            conflict.loser = Some(if held.change.after.is_some() { "waits" } else { "delete waits" }.into());
+            conflict.loser = Some(if held.change.after.is_some() { "waits" } else { DELETE_WAITS }.into());
             let row = held.change.after.map(|image| image.row).unwrap_or_default();
             conflict.exact = self.session.shown_row(self.session.shape(record.table), &row)?;
             self.losses.push(conflict);
@@ -429,7 +430,7 @@ impl Applying<'_> {
         if let Some(bytes) = opened.bytes("outcomes.json", most)? {
             let outcomes: Vec<(i64, Conflict)> = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("outcomes.json"))?;
             for (number, conflict) in outcomes {
-                ledger.add_conflict(&conflict, Some(number))?;
+                ledger.add_conflict(&self.as_of_child(conflict)?, Some(number))?;
                 self.tally.outcomes += 1;
             }
             brought = true;
