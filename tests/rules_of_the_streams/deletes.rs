@@ -1,4 +1,4 @@
-//! Who hears of a delete that came to nothing: whoever made it.
+//! Who hears of a delete that came to nothing: whoever made it. And how much goes at once.
 
 use super::*;
 use fieldpost::ledger::Conflict;
@@ -139,4 +139,54 @@ fn a_delete_that_waits_at_the_main_office_is_told_to_the_remote_that_made_it() {
     tree.settle(&FOUR);
     assert_eq!(lost(&tree, "anna"), of(ConflictKind::Held, "anna"));
     assert_eq!(lost(&tree, "ben"), []);
+}
+
+#[test]
+fn a_long_row_of_records_each_of_which_refers_to_the_next_comes_and_goes_whole() {
+    let tree = two_levels();
+    // Whoever is written first needs the one that is written last.
+    let row = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+        INSERT INTO notes SELECT printf('L%05d', i), NULL, iif(i < 1200, printf('L%05d', i + 1), NULL), 'x' FROM n";
+    tree.edit("head", &format!("PRAGMA foreign_keys = off; {row}"));
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT count(*) FROM notes WHERE id LIKE 'L%'", &["1200"]);
+    tree.edit("anna", "PRAGMA foreign_keys = off; DELETE FROM notes WHERE id LIKE 'L%'");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT count(*) FROM notes WHERE id LIKE 'L%'", &["0"]);
+    assert_eq!((losers(&tree, "head"), losers(&tree, "anna")), (vec![], vec![]));
+    // Turned round.
+    let row = row.replace("printf('L%05d', i + 1)", "printf('L%05d', i - 1)").replace("i < 1200, printf", "i > 1, printf");
+    tree.edit("anna", &format!("PRAGMA foreign_keys = off; {row}"));
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT count(*) FROM notes WHERE above LIKE 'L%'", &["1199"]);
+    tree.edit("head", "PRAGMA foreign_keys = off; DELETE FROM notes WHERE id LIKE 'L%'");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT count(*) FROM notes WHERE id LIKE 'L%'", &["0"]);
+}
+
+#[test]
+fn a_long_row_of_records_of_which_the_last_is_needed_or_missing_stays_whole_or_waits_whole() {
+    for turned in [false, true] {
+        let tree = two_levels();
+        let (next, end) = if turned { ("i - 1", "L00001") } else { ("i + 1", "L00600") };
+        let row = format!(
+            "PRAGMA foreign_keys = off; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)
+             INSERT INTO notes SELECT printf('L%05d', i), NULL, iif(printf('L%05d', i) = '{end}', 'MISSING', printf('L%05d', {next})), 'x' FROM n"
+        );
+        tree.edit("anna", &row);
+        tree.settle(&TWO);
+        tree.assert_rows(&["head"], "SELECT count(*) FROM notes WHERE id LIKE 'L%'", &["0"]);
+        assert_eq!(tree.held("head").len(), 600);
+        tree.edit("anna", "INSERT INTO notes VALUES ('MISSING', NULL, NULL, 'x')");
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, "SELECT count(*) FROM notes WHERE id LIKE 'L%'", &["600"]);
+        // The one that nobody of the row refers to is referred to at the head: nothing of it can go.
+        let start = if turned { "L00600" } else { "L00001" };
+        tree.edit("head", &format!("INSERT INTO notes VALUES ('NEW', NULL, '{start}', 'x')"));
+        tree.edit("anna", "PRAGMA foreign_keys = off; DELETE FROM notes WHERE id LIKE 'L%'");
+        send(&tree, "anna");
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, "SELECT count(*) FROM notes WHERE id LIKE 'L%'", &["600"]);
+        assert_eq!(losers(&tree, "anna").iter().filter(|(kind, _)| *kind == ConflictKind::Dependants).count(), 600);
+    }
 }
