@@ -576,7 +576,7 @@ impl<'s> Building<'s> {
         ledger.conflicts(self.to.told_outcomes, &mut |number, decider_number, loser, conflict| {
             last = number;
             if self.concerns(loser)? && conflict.decider != self.to.card.name {
-                outcomes.push((decider_number, conflict));
+                outcomes.push((decider_number, Conflict { listed_at: None, ..conflict }));
             }
             Ok(())
         })?;
