@@ -19,11 +19,12 @@ use crate::ledger::Direction;
 use crate::model::{SiteName, shown_table};
 use crate::rules::check;
 use crate::site::{HomeLock, Level, Role};
+use crate::status::open;
 use crate::sync::documents::Freedom;
 use crate::sync::forget::Forgotten;
 use crate::sync::report::{self, Report as Round};
 use crate::sync::round::{self, Halves};
-use crate::sync::{Session, SyncError};
+use crate::sync::{Session, SyncError, standing};
 
 /// Runs `sync`.
 ///
@@ -158,7 +159,7 @@ fn one_round(
         context.printer.step(what);
     })?;
     drop(progress);
-    Ok(SyncReport::of(session, &round, &before, mode)?)
+    Ok(SyncReport::of(session, &round, &before, (halves, mode))?)
 }
 
 /// What was there before a round.
@@ -168,7 +169,7 @@ struct Before {
 }
 
 impl SyncReport {
-    fn of(session: &Session, round: &Round, before: &Before, mode: Mode) -> Result<Self, SyncError> {
+    fn of(session: &Session, round: &Round, before: &Before, (halves, mode): (Halves, Mode)) -> Result<Self, SyncError> {
         let applied = round.applied.iter().map(|packet| PacketIn {
             from: packet.from.clone(),
             number: packet.number.0,
@@ -182,8 +183,9 @@ impl SyncReport {
         let (sent, kept): (Vec<_>, Vec<_>) = round.built.iter().partition(|packet| deposited(&packet.to, packet.number));
         let mut waiting: Vec<Waiting> = round.waiting.iter().map(Waiting::of).collect();
         waiting.extend(kept.into_iter().map(Waiting::in_outbox));
-        Ok(Self {
+        let mut report = Self {
             mode,
+            halves,
             applied: applied.collect(),
             conflicts: conflicts::all(session, before.conflicts)?.into_iter().filter(elsewhere).collect(),
             held: held::all(session)?,
@@ -195,7 +197,13 @@ impl SyncReport {
             documents: round.documents.clone(),
             customized: round.customized.clone(),
             forgotten: round.forgotten,
-        })
+            unconfirmed: unconfirmed(session)?,
+            open: 0,
+        };
+        if report.is_empty() {
+            report.open = open::open(session)?.len() as u64;
+        }
+        Ok(report)
     }
 
     /// The lines of the log.
@@ -272,6 +280,18 @@ impl Kept {
                 .standing()
         })
     }
+}
+
+/// How many packets each neighbour has not confirmed, where there are any.
+fn unconfirmed(session: &Session) -> Result<BTreeMap<SiteName, u64>, SyncError> {
+    let mut found = BTreeMap::new();
+    for neighbour in session.ledger.neighbours()? {
+        match standing::unconfirmed(session, &neighbour)? {
+            0 => {}
+            packets => drop(found.insert(neighbour.card.name, packets)),
+        }
+    }
+    Ok(found)
 }
 
 /// What happened beside records.

@@ -292,12 +292,15 @@ pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
 }
 
 impl HeldChange {
+    /// What waits and for what, in one line.
+    pub(super) fn sentence(&self) -> String {
+        format!("{} {} from '{}': {}; {}", self.table, shown::key(&self.key), self.from, self.why, self.needs.words())
+    }
+
     /// The line of the log: logged once, while it waits for the same.
     pub(super) fn log_line(&self) -> Line {
         let level = if self.needs == Needs::Person { Level::Error } else { Level::Warning };
-        let (record, needs) = (format!("{} {}", self.table, shown::key(&self.key)), self.needs.words());
-        let text = format!("held: {record} from '{}': {}; {needs}", self.from, self.why);
-        Line::new(level, text).of_record(&self.table, &self.key).of_site(Some(&self.from)).standing()
+        Line::new(level, format!("held: {}", self.sentence())).of_record(&self.table, &self.key).of_site(Some(&self.from)).standing()
     }
 }
 
