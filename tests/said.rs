@@ -3,6 +3,7 @@
 mod binary;
 
 use binary::Office;
+use rusqlite::Connection;
 
 const SCHEMA: &str = "CREATE TABLE customers (id TEXT PRIMARY KEY, email TEXT UNIQUE, points INTEGER NOT NULL);
     INSERT INTO customers VALUES ('A', 'a@x', 10), ('B', 'b@x', 10);";
@@ -27,7 +28,11 @@ fn a_record_that_waits_for_a_unique_value_is_not_said_to_be_sent_next() {
         assert_eq!(neighbour(&office, site)["waiting"], 0, "{site}");
         let status = office.run(&format!("status --home {site}"));
         assert_eq!(status.code, 3, "{status:?}");
-        assert!(status.flat().contains("1 change is held: 'fieldpost held'") && status.flat().contains(record), "{}", status.out);
+        assert!(
+            status.flat().contains(&format!("1 change is held: 'fieldpost --home {site} held'")) && status.flat().contains(record),
+            "{}",
+            status.out
+        );
     }
     let records = office.run("records customers --home head");
     assert!(records.flat().contains("its email same@x is taken by customers A"), "{}", records.out);
@@ -60,7 +65,7 @@ fn a_merged_edit_lost_nothing() {
     office.sql("anna", "UPDATE customers SET points = points + 5 WHERE id = 'A'");
     office.ok("sync --home anna");
     let met = office.ok("sync --home head").out;
-    assert!(met.contains("1 merged edit, by the rules; nothing lost: 'fieldpost conflicts'"), "{met}");
+    assert!(met.contains("1 merged edit, by the rules; nothing lost: 'fieldpost --home head conflicts'"), "{met}");
     let listed = office.ok("conflicts --home head").out;
     assert!(listed.starts_with("1 merged edit\n") && listed.contains("merged  16   of 'head' and 'anna'"), "{listed}");
     assert!(!listed.contains("lost"), "{listed}");
@@ -80,7 +85,109 @@ fn a_record_that_two_sites_made_is_one_conflict() {
     office.sql("anna", "INSERT INTO customers VALUES ('N', 'n@anna', 2)");
     office.ok("sync --home anna");
     let met = office.ok("sync --home head").out;
-    assert!(met.contains("1 conflict, decided by the rules; what lost is kept: 'fieldpost conflicts'"), "{met}");
+    assert!(met.contains("1 conflict, decided by the rules; what lost is kept: 'fieldpost --home head conflicts'"), "{met}");
     assert!(met.contains("made at 'head' and at 'anna'") && met.contains("customers N: your email 'n@head' lost to 'n@anna'"), "{met}");
     assert!(office.ok("conflicts --home head").out.starts_with("1 conflict\n"));
+}
+
+#[test]
+fn a_share_that_is_not_mounted_is_neither_made_an_exchange_nor_praised() {
+    let office = Office::pair(SCHEMA, "");
+    office.rename("share", "share.real");
+    office.make("share");
+    for line in ["exchange check --home head", "exchange check --accept --home head", "exchange check --home anna"] {
+        let ran = office.run(line);
+        assert!(ran.code == 4 && ran.flat().contains("the share may not be mounted"), "{line}: {ran:?}");
+        assert!(!ran.out.contains("yes"), "{line}: {ran:?}");
+    }
+    assert!(std::fs::read_dir(office.path("share")).unwrap().next().is_none(), "nothing was made");
+    let quiet = office.run("sync --quiet --home anna");
+    assert_eq!((quiet.code, quiet.out.lines().count(), quiet.err.as_str()), (4, 1, ""), "{quiet:?}");
+    assert!(quiet.out.contains("(is the share mounted?)"), "{quiet:?}");
+    // Gone for good: whoever types the address means it.
+    let address = office.path("share").display().to_string();
+    office.ok(&format!("exchange check {address} --accept --home head"));
+    assert!(office.path("share/fieldpost-exchange.json").is_file());
+}
+
+#[test]
+fn a_command_is_printed_with_the_home_that_was_typed() {
+    let office = Office::pair(SCHEMA, "default = \"parent\"\n");
+    office.sql("head", "UPDATE customers SET points = 1 WHERE id = 'A'");
+    office.sql("anna", "UPDATE customers SET points = 2 WHERE id = 'A'");
+    for site in ["anna", "head", "anna"] {
+        office.ok(&format!("sync --home {site}"));
+    }
+    let listed = office.ok("conflicts show 1 --home anna").out;
+    assert!(listed.contains("'fieldpost --home anna conflicts resolve 1 --take lost'"), "{listed}");
+    assert!(!listed.contains("'fieldpost conflicts"), "{listed}");
+    let from_inside = office.run_in("anna", "conflicts show 1", &[]).out;
+    assert!(from_inside.contains("'fieldpost conflicts resolve 1"), "{from_inside}");
+    let by_variable = office.run_in("", "conflicts show 1", &[("FIELDPOST_HOME", "anna")]).out;
+    assert_eq!(by_variable, from_inside, "the variable is there for the next command too");
+    let failed = office.run("conflicts show 99 --home anna");
+    assert!(failed.err.contains("'fieldpost --home anna conflicts' lists them"), "{}", failed.err);
+    let nowhere = office.run("status --home nowhere");
+    assert!(nowhere.code == 1 && nowhere.err.contains("there is no folder `"), "{}", nowhere.err);
+    let empty = office.run("status --home share");
+    assert!(empty.err.contains("is not a home"), "{}", empty.err);
+}
+
+#[test]
+fn a_slip_in_the_rules_hides_nothing_from_status() {
+    let office = Office::pair(SCHEMA, "[tables.customers]\nsend = \"manual\"\n");
+    office.write("head/rules.toml", "[tables.customers]\nsedn = \"manual\"\n");
+    office.sql("head", "UPDATE customers SET points = 11 WHERE id = 'A'");
+    let refused = office.run("sync --home head");
+    assert!(refused.code == 1 && refused.err.contains("rules.toml: line 2: unknown key `sedn`"), "{refused:?}");
+    let status = office.run("status --home head");
+    assert_eq!(status.code, 3, "{status:?}");
+    let text = status.flat();
+    let [fault, rest] =
+        ["Stopped: rules.toml: line 2: unknown key `sedn`", "1 record was edited since the last run"].map(|words| text.find(words));
+    assert!(fault.is_some() && fault < rest, "{}", status.out);
+    assert!(text.contains(" manual "), "as under the rules before: {}", status.out);
+    for line in ["conflicts --home head", "rules check --home head", "digest --home head"] {
+        assert_eq!(office.run(line).code, 1, "{line}: what depends on the rules waits for them");
+    }
+    office.write("head/rules.toml", "");
+    office.ok("sync --home head");
+    assert_eq!(office.ok("status --home head").code, 0);
+}
+
+#[test]
+fn a_request_that_comes_after_its_invitation_expired_is_told_at_both_ends() {
+    let office = Office::new();
+    ["share", "head"].iter().for_each(|folder| office.make(folder));
+    office.sql("head", SCHEMA);
+    office.ok("init --home head --name head --database head/shop.db --exchange share");
+    office.ok("invite anna --home head --out anna.invite");
+    office.ok("join anna.invite --home anna --exchange share");
+    // As if two weeks had gone by.
+    let aged = |site: &str, sql: &str| Connection::open(office.path(site).join(".fieldpost/state.db")).unwrap().execute(sql, []).unwrap();
+    assert_eq!(aged("head", "UPDATE invitation SET expires = 1000 * unixepoch() - 60000"), 1);
+    let document = "json_set(value, '$.expires', 1000 * unixepoch() - 60000)";
+    assert_eq!(aged("anna", &format!("UPDATE note SET value = {document} WHERE name = 'invitation'")), 1);
+
+    let late = office.run("sync --home head");
+    assert_eq!(late.code, 3, "{late:?}");
+    let said =
+        "'anna', a request to join: it asks with an invitation that has expired: 'fieldpost --home head invite anna' makes a new one";
+    assert!(late.flat().contains(said), "{}", late.out);
+    assert!(!office.ok("sync --home head").out.contains("anna"), "once is enough");
+    let status = office.run("status --home head");
+    assert!(status.code == 3 && status.flat().contains("'anna' asked to be taken in after its invitation had expired"), "{status:?}");
+    assert!(!status.out.contains("did not verify"), "{}", status.out);
+
+    let asks = office.run("status --home anna");
+    assert!(asks.code == 3 && asks.flat().contains("'head' has not answered, and the invitation of 'anna' was good until"), "{asks:?}");
+    assert!(office.run("sync --home anna").flat().contains("'fieldpost invite anna' at 'head'"), "{asks:?}");
+
+    // As it says.
+    office.ok("invite anna --home head --out new.invite");
+    assert!(!office.ok("status --home head").out.contains("expired"));
+    office.ok("detach --home anna");
+    office.ok("join new.invite --home anna --exchange share");
+    office.ok("sync --home head");
+    assert!(office.ok("sync --home anna").out.contains("'head' has taken us in"));
 }

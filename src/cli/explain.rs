@@ -100,6 +100,10 @@ fn home(error: &HomeError) -> (Exit, Option<String>) {
         HomeError::NotFound { .. } => {
             "go to the site's folder, or name it with --home DIR; 'fieldpost init' and 'fieldpost join' make one".to_owned()
         }
+        HomeError::NoFolder { .. } => {
+            "look how it is written; 'fieldpost init' makes it the home of a main office, 'fieldpost join' that of any other site"
+                .to_owned()
+        }
         HomeError::NotAHome { .. } => "'fieldpost init' sets up a main office there, 'fieldpost join' any other site".to_owned(),
         HomeError::SettingsLost { .. } => {
             format!("everything else is still there: write {} again, or restore it from a backup", Home::SETTINGS)
@@ -455,7 +459,7 @@ fn invitation(error: &InvitationError) -> String {
         InvitationError::Form(_) => "ask for the file again, and hand it over as a file: texts get lost in the clipboard".to_owned(),
         InvitationError::Format { .. } => "install the newest fieldpost here, or ask for an invitation made by this version".to_owned(),
         InvitationError::Expired { name, inviter, expired } => {
-            format!("it was good until {}; ask '{inviter}' for a new one ('fieldpost invite {name}')", utc(*expired))
+            format!("it was good until {}; ask '{inviter}' for a new one: 'fieldpost invite {name}' there", utc(*expired))
         }
     }
 }

@@ -24,7 +24,7 @@ use crate::sync::documents::Freedom;
 use crate::sync::forget::Forgotten;
 use crate::sync::report::{self, Report as Round};
 use crate::sync::round::{self, Halves};
-use crate::sync::{Session, SyncError, standing};
+use crate::sync::{Session, SyncError, join, standing};
 
 /// Runs `sync`.
 ///
@@ -159,7 +159,7 @@ fn one_round(
         context.printer.step(what);
     })?;
     drop(progress);
-    Ok(SyncReport::of(session, &round, &before, (halves, mode))?)
+    Ok(SyncReport::of(session, &round, &before, (halves, mode), context.printer.page())?)
 }
 
 /// What was there before a round.
@@ -169,7 +169,7 @@ struct Before {
 }
 
 impl SyncReport {
-    fn of(session: &Session, round: &Round, before: &Before, (halves, mode): (Halves, Mode)) -> Result<Self, SyncError> {
+    fn of(session: &Session, round: &Round, before: &Before, (halves, mode): (Halves, Mode), page: &Page) -> Result<Self, SyncError> {
         let applied = round.applied.iter().map(|packet| PacketIn {
             from: packet.from.clone(),
             number: packet.number.0,
@@ -193,7 +193,7 @@ impl SyncReport {
             waiting,
             kept: round.kept.iter().map(Kept::of).collect(),
             faults: faults(session)?,
-            notes: notes(session, round, before, mode)?,
+            notes: notes(session, round, before, mode, page)?,
             documents: round.documents.clone(),
             customized: round.customized.clone(),
             forgotten: round.forgotten,
@@ -295,7 +295,7 @@ fn unconfirmed(session: &Session) -> Result<BTreeMap<SiteName, u64>, SyncError> 
 }
 
 /// What happened beside records.
-fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Result<Vec<String>, SyncError> {
+fn notes(session: &Session, round: &Round, before: &Before, mode: Mode, page: &Page) -> Result<Vec<String>, SyncError> {
     let mut notes = round.notes.clone();
     let would = |done: &str, dry: &str| if mode == Mode::Done { done.to_owned() } else { dry.to_owned() };
     notes.extend(round.admitted.iter().map(|name| format!("'{name}' {}", would("has joined", "would join"))));
@@ -320,10 +320,13 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
             (false, false) if round.waiting.iter().any(|waiting| waiting.neighbour.as_ref() == Some(name)) => {
                 notes.push("There is no database here yet.".to_owned());
             }
-            (false, false) => {
-                notes.push(format!("The request to join is on its way to '{name}'; there is no database here yet."));
-                notes.push(format!("Next: 'fieldpost sync' at '{name}', then 'fieldpost sync' here builds it."));
-            }
+            (false, false) => match join::own_expired(session)? {
+                Some(expired) => notes.push(self::expired(session.name(), name, &page.moment(Moment(expired)))),
+                None => {
+                    notes.push(format!("The request to join is on its way to '{name}'; there is no database here yet."));
+                    notes.push(format!("Next: 'fieldpost sync' at '{name}', then 'fieldpost sync' here builds it."));
+                }
+            },
             (true, _) => {}
         }
     }
@@ -337,6 +340,14 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
         notes.push(format!("Packet {number} for '{to}', made earlier ({}), {put} on the exchange", size(bytes)));
     }
     Ok(notes)
+}
+
+/// What a site reads whose invitation expired before its parent answered.
+pub fn expired(site: &SiteName, parent: &SiteName, expired: &str) -> String {
+    format!(
+        "There is no database here: '{parent}' has not answered, and the invitation of '{site}' was good until {expired} only. Ask for a new \
+         one, 'fieldpost invite {site}' at '{parent}'; then 'fieldpost detach' here, and 'fieldpost join' with the new file"
+    )
 }
 
 /// Rules that mean nothing here: a slip that would go unnoticed for years.

@@ -205,6 +205,14 @@ impl Report for SyncReport {
         }
     }
 
+    /// Where the exchange is away, that and nothing else, in a line.
+    fn brief(&self, page: &Page) -> String {
+        match self.waiting.iter().find(|waiting| waiting.needs == Needs::Exchange) {
+            Some(waiting) if self.exit() == Exit::Unreachable => format!("{}; {}", waiting.why, waiting.needs.words()),
+            Some(_) | None => self.text(page),
+        }
+    }
+
     fn lines(&self, page: &Page) -> Vec<Line> {
         self.log_lines(page)
     }
@@ -611,6 +619,15 @@ Waiting
         assert_eq!(exit(vec![held(Needs::Packet)], vec![waiting(Needs::Exchange)], vec![]), Exit::Unreachable);
         assert_eq!(exit(vec![held(Needs::Person)], vec![waiting(Needs::Exchange)], vec![]), Exit::Attention);
         assert_eq!(exit(vec![], vec![], vec![Conflict { open: true, ..conflict() }]), Exit::Attention);
+    }
+
+    #[test]
+    fn a_quiet_run_without_the_exchange_is_a_line() {
+        let page = crate::cli::conflicts::tests::page();
+        assert_eq!(report().exit(), Exit::Unreachable);
+        assert_eq!(report().brief(&page), "the exchange is out of reach; tried again at the next run");
+        let asks = SyncReport { held: vec![held(Needs::Person)], ..report() };
+        assert_eq!(asks.brief(&page), asks.text(&page), "what wants a person is told whole");
     }
 
     #[test]

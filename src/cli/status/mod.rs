@@ -22,7 +22,7 @@ use super::held::{self, Needs};
 use super::invite::a_role;
 use super::page::{Column, Detail, Moment, NO_NUMBER, Page, alert, count, duration, heading, number, one_line, paragraphs};
 use super::printer::Report;
-use super::{Context, Exit, Failure, conflicts};
+use super::{Context, Exit, Failure, conflicts, rounds};
 use crate::database::DatabaseError;
 use crate::model::{Millis, SiteName};
 use crate::rules;
@@ -32,7 +32,7 @@ use crate::status::window::{Window, noted};
 use crate::sync::documents::look::waiting;
 use crate::sync::documents::place::coming;
 use crate::sync::numbers::renumber;
-use crate::sync::{Session, SyncError};
+use crate::sync::{Session, SyncError, join};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
@@ -97,6 +97,10 @@ pub struct StatusReport {
     pub trouble: Option<String>,
     /// Names that are invited and have not joined.
     pub invited: Vec<Invited>,
+    /// Names that asked to be taken in after their invitation had expired.
+    pub asked_late: Vec<SiteName>,
+    /// When the invitation expired with which this site asked, where its parent has not answered.
+    pub invitation_expired: Option<Moment>,
     /// Records that have another number than they had, of the last 30 days, oldest first.
     pub renumbered: Vec<NewNumber>,
     /// Packets that did not verify and were set aside, with the reason beside each.
@@ -168,11 +172,12 @@ const MOST_HELD: usize = 3;
 /// # Errors
 /// As home and ledger say.
 pub fn run(arguments: &StatusArgs, context: &Context) -> Result<Exit, Failure> {
+    let look = || Session::look_past_rules(context.world.another(), context.discover()?, context.limits.clone()).map_err(Failure::from);
     if let Some(file) = &arguments.html {
-        return html::write(&context.look()?, file, context);
+        return html::write(&look()?, file, context);
     }
     loop {
-        let report = report(&context.look()?)?;
+        let report = report(&look()?)?;
         let Some(seconds) = arguments.watch else { return Ok(context.printer.report(&report)) };
         context.printer.clear();
         context.printer.report(&report);
@@ -237,6 +242,8 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
             .filter(|(name, _)| !open.contains(name))
             .map(|(name, expires)| Invited { name, expires: Moment(expires) })
             .collect(),
+        asked_late: join::asked_late(session)?,
+        invitation_expired: join::own_expired(session)?.map(Moment),
         set_aside: amount(aside.filter(is_packet).count()),
         quarantine: session.home.quarantine(),
         library: session.has_library().then(|| session.library_folder()),
@@ -251,6 +258,9 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
 
 /// What the next run would stop at. Seen without the lock: a run that works here at the same time is only ever ahead in the database.
 fn trouble(session: &Session) -> Result<Option<String>, SyncError> {
+    if let Some(fault) = &session.rules_fault {
+        return Ok(Some(format!("rules.toml: {fault} (what follows is as under the rules before)")));
+    }
     if !session.has_begun() {
         return Ok(None);
     }
@@ -294,6 +304,10 @@ impl Report for StatusReport {
         );
         let coming = match (&self.trouble, &self.parent) {
             (Some(trouble), _) => alert(&format!("Stopped: {trouble}. 'fieldpost sync' says what to do.")),
+            (None, Some(parent)) if !self.has_database && self.invitation_expired.is_some() => {
+                let expired = self.invitation_expired.map_or_else(String::new, |expired| page.moment(expired));
+                alert(&page.wrapped(&rounds::expired(&self.site, parent, &expired)).trim_start().to_owned())
+            }
             (None, Some(parent)) if !self.has_database => {
                 format!("There is no database here yet: '{parent}' sends it when it has taken '{}' in. Next: 'fieldpost sync'.", self.site)
             }
@@ -323,6 +337,8 @@ impl Report for StatusReport {
         let stopped = silent
             || stuck
             || self.trouble.is_some()
+            || !self.asked_late.is_empty()
+            || self.invitation_expired.is_some()
             || self.documents_waiting.is_some()
             || self.bundles.wants_person()
             || self.schema.wants_person()
@@ -504,6 +520,8 @@ mod tests {
             has_database: true,
             trouble: None,
             invited: Vec::new(),
+            asked_late: Vec::new(),
+            invitation_expired: None,
             renumbered: Vec::new(),
             set_aside: 0,
             quarantine: "/home/anna/.fieldpost/quarantine".into(),

@@ -18,6 +18,9 @@ impl StatusReport {
         let mut lines: Vec<String> = invited
             .map(|invited| format!("'{}' is invited until {} and has not joined yet", invited.name, page.moment(invited.expires)))
             .collect();
+        lines.extend(self.asked_late.iter().map(|name| {
+            alert(&format!("'{name}' asked to be taken in after its invitation had expired: 'fieldpost invite {name}' makes a new one, hand over that file"))
+        }));
         let unsent: u64 = self.neighbours.iter().map(|neighbour| neighbour.not_deposited).sum();
         let mut line = |amount: u64, one: &str, many: &str, hint: &str| {
             if amount > 0 {
