@@ -167,7 +167,7 @@ fn a_request_that_comes_after_its_invitation_expired_is_told_at_both_ends() {
     let aged = |site: &str, sql: &str| Connection::open(office.path(site).join(".fieldpost/state.db")).unwrap().execute(sql, []).unwrap();
     assert_eq!(aged("head", "UPDATE invitation SET expires = 1000 * unixepoch() - 60000"), 1);
     let document = "json_set(value, '$.expires', 1000 * unixepoch() - 60000)";
-    assert_eq!(aged("anna", &format!("UPDATE note SET value = {document} WHERE name = 'invitation'")), 1);
+    assert_eq!(aged("anna", &format!("UPDATE meta SET value = {document} WHERE name = 'note:invitation'")), 1);
 
     let late = office.run("sync --home head");
     assert_eq!(late.code, 3, "{late:?}");
@@ -190,4 +190,51 @@ fn a_request_that_comes_after_its_invitation_expired_is_told_at_both_ends() {
     office.ok("join new.invite --home anna --exchange share");
     office.ok("sync --home head");
     assert!(office.ok("sync --home anna").out.contains("'head' has taken us in"));
+}
+
+#[test]
+fn a_site_whose_database_is_lost_can_be_detached() {
+    let office = Office::pair(SCHEMA, "");
+    for (site, another) in [("anna", false), ("head", true)] {
+        std::fs::remove_file(office.path(&format!("{site}/shop.db"))).unwrap();
+        if another {
+            office.sql(site, "CREATE TABLE theirs (x)");
+        }
+        let refused = office.run(&format!("detach --home {site}"));
+        assert!(refused.code == 1 && refused.err.contains(&format!("'fieldpost --home {site} detach --force'")), "{refused:?}");
+        let done = office.ok(&format!("detach --force --home {site}")).flat();
+        let said = if another { "the database there is not this site's, and stays as it is" } else { "the database is lost" };
+        assert!(done.contains(said), "{done}");
+        assert!(!office.path(site).join("fieldpost.toml").exists() && !office.path(site).join(".fieldpost").exists());
+    }
+    let tables = "SELECT group_concat(name) FROM sqlite_schema";
+    let left = Connection::open(office.path("head/shop.db")).unwrap().query_row(tables, [], |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!(left, "theirs");
+}
+
+#[test]
+fn what_was_dropped_is_said_with_whose_it_was_and_what_follows() {
+    let office = Office::pair(SCHEMA, "");
+    office.sql("head", "UPDATE customers SET email = 'n@x' WHERE id = 'A'");
+    office.sql("anna", "INSERT INTO customers VALUES ('N', 'n@x', 1)");
+    for site in ["anna", "head"] {
+        office.run(&format!("sync --home {site}"));
+    }
+    let held: serde_json::Value = serde_json::from_str(&office.run("held --json --home head").out).unwrap();
+    let held = held["held"].as_array().unwrap();
+    let number = held.iter().find(|held| held["key"][0] == "N").unwrap()["number"].as_i64().unwrap();
+    let said = office.run(&format!("held drop {number} --reason \"entered twice\" --home head")).flat();
+    for words in [
+        "Dropped: the change of customers N that 'anna' sent with packet",
+        "customers N, email: 'n@x' of 'anna' was dropped at 'head': entered twice",
+        "There is no such record here: the next 'fieldpost --home head sync' has 'anna' delete its own.",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    // And so it is.
+    for site in ["head", "anna", "head"] {
+        office.run(&format!("sync --home {site}"));
+    }
+    let at_anna = Connection::open(office.path("anna/shop.db")).unwrap();
+    assert_eq!(at_anna.query_row("SELECT count(*) FROM customers WHERE id = 'N'", [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }

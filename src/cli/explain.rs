@@ -85,9 +85,22 @@ pub fn explain(failure: &Failure) -> Explanation {
             Some("the rest was not done: 'fieldpost service show' says how it stands, and doing it again goes on from there".to_owned()),
         ),
         Failure::Served { by } => (Exit::Failed, Some(format!("'fieldpost service remove --kind {by}' first"))),
-        Failure::Unsent { .. } => {
+        Failure::Unsent { stopped: Some(neighbour), .. } => (
+            Exit::Failed,
+            Some(format!(
+                "no sync sends them: nothing goes to and fro with '{neighbour}' any more, 'fieldpost status' says why; 'fieldpost detach --force' leaves them here"
+            )),
+        ),
+        Failure::Unsent { stopped: None, .. } => {
             (Exit::Failed, Some("'fieldpost sync' sends them; 'fieldpost detach --force' leaves them here".to_owned()))
         }
+        Failure::LostDatabase { .. } => (
+            Exit::Failed,
+            Some(
+                "is the disk mounted? Where it is lost and will not come back: 'fieldpost detach --force' sets the rest of this site aside"
+                    .to_owned(),
+            ),
+        ),
         Failure::Differ => (Exit::Failed, Some("this should not happen: please report it with what was printed above".to_owned())),
         Failure::Demo(_) => (Exit::Failed, None),
         Failure::Io(error) => (Exit::Failed, operating_system(error)),

@@ -2,7 +2,7 @@
 //!
 //! Reports name commands as `'fieldpost sync'`. Where whoever reads them typed `--home anna`, the same command without it means another
 //! home or none: so the home goes into every one, in this place and no other. A command that is for another site ("at 'head'", "there")
-//! stays as it is: where its home lies nobody here knows.
+//! stays as it is: where its home lies nobody here knows. So does one in the comment of a file that is shown word for word.
 
 use std::path::Path;
 
@@ -36,7 +36,8 @@ pub fn with_home(text: &str, home: &str) -> String {
     while let Some(at) = rest.find(COMMAND) {
         let (before, command) = rest.split_at(at + COMMAND.len());
         typable.push_str(before);
-        if is_for_here(command) {
+        let line = typable.rsplit('\n').next().unwrap_or_default().trim_start();
+        if is_for_here(command) && !line.starts_with('#') && !line.starts_with("<!--") {
             typable.push_str(" --home ");
             typable.push_str(home);
         }
@@ -70,6 +71,8 @@ mod tests {
         );
         let elsewhere = "Next: 'fieldpost sync' at 'head'; 'fieldpost invite anna' there; 'fieldpost library on DIR'\n  at the main office";
         assert_eq!(typable(elsewhere), elsewhere);
+        let shown = "Into your crontab\n  # made by 'fieldpost service install'\n";
+        assert_eq!(typable(shown), shown);
         let none = "'fieldpost' is 'fieldpost --home DIR sync', and fieldpost sync";
         assert_eq!(typable(none), none);
     }
