@@ -618,7 +618,7 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from check" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from check" -l accept -d 'Use what is there from now on, where this site never used it; the main office makes an exchange of it where it is none'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from check" -l accept -d 'Use what is there from now on, where this site never used it; the main office makes an exchange of it where it is none, and of a place where one was before only if its address is typed'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from check" -l json -d 'Print the report as JSON'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from check" -s v -l verbose -d 'Tell more; twice: everything'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand exchange; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
@@ -642,7 +642,7 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand recover" -s v -l ver
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand recover" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand recover" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l force -d 'Detach although there are edits that no other site has, or this computer still runs the site'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l force -d 'Detach although there are edits that no other site has, the database is lost, or this computer still runs the site'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l json -d 'Print the report as JSON'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -s v -l verbose -d 'Tell more; twice: everything'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -s q -l quiet -d 'Print nothing unless something failed or wants a person'

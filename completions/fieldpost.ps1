@@ -1174,7 +1174,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;exchange;check' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
-            [CompletionResult]::new('--accept', '--accept', [CompletionResultType]::ParameterName, 'Use what is there from now on, where this site never used it; the main office makes an exchange of it where it is none')
+            [CompletionResult]::new('--accept', '--accept', [CompletionResultType]::ParameterName, 'Use what is there from now on, where this site never used it; the main office makes an exchange of it where it is none, and of a place where one was before only if its address is typed')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -1231,7 +1231,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;detach' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Detach although there are edits that no other site has, or this computer still runs the site')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Detach although there are edits that no other site has, the database is lost, or this computer still runs the site')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')

@@ -177,6 +177,9 @@ pub struct HeldPlace {
 /// Why what waits for a unique value cannot simply have it.
 const OF_THE_OTHER: &str = "another record has the value: edit that one, and this one goes on by itself";
 
+/// Why nothing lost where two edits were merged.
+const OF_BOTH: &str = "nothing lost, both edits are in the one that stands; set another one with --value VALUE";
+
 /// Settles a conflict, and seals what that changed.
 ///
 /// # Errors
@@ -286,6 +289,9 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
     };
     if *choice == Choice::Standing {
         return Ok(());
+    }
+    if *choice == Choice::Lost && conflict.kind == ConflictKind::Merged {
+        return Err(MendError::NoSuchSide { number, why: OF_BOTH }.into());
     }
     let field = shape.field(name).ok_or_else(|| MendError::no_field(shape, name))?;
     let value = match choice {
