@@ -202,10 +202,11 @@ impl Watched for Site<'_> {
                 }
                 context.printer.explain(&explanation);
                 context.failed(&failure, &explanation);
-                match &failure {
-                    _ if explanation.exit == Exit::Unreachable => Ended::Away,
-                    Failure::Sync(error) if error.retry_helps() => Ended::Passing,
-                    _ => Ended::Failed,
+                let passes = matches!(&failure, Failure::Sync(error) if error.retry_helps());
+                match explanation.exit {
+                    Exit::Unreachable => Ended::Away,
+                    _ if passes => Ended::Passing,
+                    Exit::Done | Exit::Failed | Exit::Usage | Exit::Attention | Exit::Busy => Ended::Failed,
                 }
             }
         }

@@ -232,3 +232,17 @@ fn a_record_of_a_dropped_table_that_nobody_ever_edited_is_in_the_history() {
         assert!(events.iter().any(|event| format!("{:?}", event.what).contains("first")), "at {site}: {events:?}");
     }
 }
+
+#[test]
+fn a_run_in_the_middle_of_a_remake_that_is_several_transactions_takes_the_new_table_for_the_old_one() {
+    let tree = two();
+    tree.edit("head", "CREATE TABLE _alembic_tmp_customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT, level TEXT DEFAULT 'new'); INSERT INTO _alembic_tmp_customers (id, name, city, phone) SELECT * FROM customers");
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'; INSERT INTO customers VALUES ('DORA', 'Dora', NULL, '4')");
+    tree.settle(&["head", "anna"]);
+    tree.edit("anna", "UPDATE customers SET phone = 'late' WHERE id = 'BOLT'");
+    tree.edit("head", "PRAGMA foreign_keys = off; INSERT OR REPLACE INTO _alembic_tmp_customers (id, name, city, phone) SELECT * FROM customers; DROP TABLE customers; ALTER TABLE _alembic_tmp_customers RENAME TO customers");
+    tree.settle(&["head", "anna"]);
+    let all = ["ACME|anna|new", "BOLT|late|new", "CORE|3|new", "DORA|4|new"];
+    tree.assert_rows(&["head", "anna"], "SELECT id, phone, level FROM customers ORDER BY id", &all);
+    assert_one(&tree, &["head", "anna"]);
+}

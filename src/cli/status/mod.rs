@@ -306,7 +306,7 @@ impl Report for StatusReport {
             (Some(trouble), _) => alert(&format!("Stopped: {trouble}. 'fieldpost sync' says what to do.")),
             (None, Some(parent)) if !self.has_database && self.invitation_expired.is_some() => {
                 let expired = self.invitation_expired.map_or_else(String::new, |expired| page.moment(expired));
-                alert(&page.wrapped(&rounds::expired(&self.site, parent, &expired)).trim_start().to_owned())
+                alert(page.wrapped(&rounds::expired(&self.site, parent, &expired)).trim_start())
             }
             (None, Some(parent)) if !self.has_database => {
                 format!("There is no database here yet: '{parent}' sends it when it has taken '{}' in. Next: 'fieldpost sync'.", self.site)
