@@ -257,17 +257,17 @@ fn status_has_a_line_for_bundles() {
     assert_eq!(office.run("sync --home anna").code, 3);
     assert_eq!(office.run("status --home anna").code, 3);
     assert_eq!(last("anna"), "1 bundle installed, 1 in trouble, 1 changed here: 'fieldpost --home anna bundle status' tells which");
+    office.ok("sync --home head");
+    assert!(last("head").contains("trouble at 1 site"), "{}", last("head"));
+    let page = office.path("status.html");
+    office.run("status --html status.html --home anna");
+    assert!(std::fs::read_to_string(page).unwrap().contains("1 in trouble"));
     // What a person did about it is not told to that person any more.
     let removed = office.ok("bundle remove sales-forms --force --home anna").flat();
     assert!(removed.contains("Screens/Customer.xml: taken back; what was changed here lies beside as"), "{removed}");
     let status = office.ok("bundle status --home anna");
     assert!(!status.out.contains("wants you"), "{}", status.out);
     assert_eq!(office.run("status --home anna").code, 0);
-    office.ok("sync --home head");
-    assert!(last("head").contains("trouble at 1 site"), "{}", last("head"));
-    let page = office.path("status.html");
-    office.run("status --html status.html --home anna");
-    assert!(std::fs::read_to_string(page).unwrap().contains("1 in trouble"));
 }
 
 /// At the main office a plan shows what publishing does, also where only publishing makes what the files need.

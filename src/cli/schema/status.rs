@@ -124,6 +124,7 @@ mod tests {
     fn report() -> StatusReport {
         let child = |name: &str, told, confirmed| Child { site: SiteName::new(name).unwrap(), told, confirmed };
         StatusReport {
+            has_database: true,
             travels: true,
             version: 4,
             refused: None,
