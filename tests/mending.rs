@@ -212,6 +212,18 @@ fn rules_are_checked_with_their_lines_before_they_are_in_force() {
 }
 
 #[test]
+fn a_rule_that_would_merge_numbers_of_records_is_said_to_decide_nothing() {
+    let people = "CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT);
+        CREATE TABLE visits (id TEXT PRIMARY KEY, who INTEGER REFERENCES people, hours INTEGER)";
+    let office = Office::pair(people, "");
+    office.write("new.toml", "[tables.visits.fields]\nhours = 'sum'\nwho = ['max', 'newest']\n");
+    let told = exit(&office, "rules check new.toml --home head", 3).flat();
+    let words =
+        "line 3: `max` never decides about `who` of `visits`: it holds the number of a record, and nothing lies between two records";
+    assert!(told.contains("new.toml: 1 thing to look at") && told.contains(words), "{told}");
+}
+
+#[test]
 fn which_rule_applies_and_why_is_explained_at_every_site() {
     let rules = "default = 'parent'\n[tables.contacts]\nconflict = ['owner', 'newest']\nowner = 'company'\ngroups = [['name', 'phone']]\n\
                  [tables.companies]\nfields = { name = 'child' }\n";

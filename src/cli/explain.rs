@@ -454,7 +454,8 @@ fn mend(error: &MendError) -> Option<String> {
              'fieldpost schema hint --new' says that it is another table"
         ),
         MendError::NoConflict(_) | MendError::Settled(_) => "'fieldpost conflicts' lists them with their numbers".to_owned(),
-        MendError::MovedOn { .. } => "look at it again; '--anyway' overwrites what is there now".to_owned(),
+        MendError::MovedOn { .. } => "look at it again; '--anyway' goes on all the same".to_owned(),
+        MendError::OtherRecord { .. } => "look at it again; '--anyway' does it to the one that is there now".to_owned(),
         MendError::NoSuchSide { .. } | MendError::NoRecord { .. } | MendError::BadSql(_) | MendError::NotFromHere { .. } => return None,
         MendError::NoField { fields, .. } => format!("it has {}", fields.join(", ")),
         MendError::Several(_) => "say whose with '--from SITE'".to_owned(),

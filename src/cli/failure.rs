@@ -239,7 +239,10 @@ impl Failure {
             Self::NoRecord { table, key }
             | Self::NoHistory { table, key, .. }
             | Self::Sync(SyncError::Mend(
-                MendError::NoRecord { table, key } | MendError::MovedOn { table, key, .. } | MendError::Missing { table, key },
+                MendError::NoRecord { table, key }
+                | MendError::MovedOn { table, key, .. }
+                | MendError::OtherRecord { table, key }
+                | MendError::Missing { table, key },
             )) => Some((table, key)),
             Self::Home(_)
             | Self::Rules(_)

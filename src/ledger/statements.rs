@@ -123,6 +123,7 @@ statements! {
     DropTroubles = 135, "DELETE FROM document_trouble";
     PutLatest = 140, "INSERT OR REPLACE INTO latest VALUES (?, ?, ?)";
     DropLatest = 141, "DELETE FROM latest WHERE id = ?";
+    SetUndo = 143, "UPDATE journal SET undo = ?2 WHERE number = ?1";
     TakeUp = 142, "UPDATE record SET version = ?2, row = taken_up(row, ?3), stamps = stamped(stamps, ?3) WHERE id = ?1";
 }
 

@@ -8,8 +8,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::ledger::{EntryKind, Ledger, LedgerError, Neighbour, NeighbourKind, Opinion, Record};
-use crate::model::{Image, JournalNumber, SiteNo};
+use crate::ledger::{Direction, EntryKind, Ledger, LedgerError, Neighbour, NeighbourKind, Opinion, Record};
+use crate::model::{Image, JournalNumber, PacketNumber, SiteNo};
 
 /// As much of a neighbour as deriving needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +57,20 @@ pub(super) fn derived(ledger: &Ledger, record: &Record, link: Link) -> Result<Op
         }
     }
     Ok(Opinion::Known(image))
+}
+
+/// How far in the journal a neighbour has heard us that took this packet; none where that cannot be told.
+pub(super) fn heard(ledger: &Ledger, site: SiteNo, taken: PacketNumber) -> Result<Option<JournalNumber>, LedgerError> {
+    let Some(packet) = ledger.packet(site, Direction::Out, taken)? else { return Ok(None) };
+    let mut next = taken.next();
+    while let Some(more) = ledger.packet(site, Direction::Out, next)?.filter(|more| more.journal == packet.journal) {
+        if more.changes > 0 {
+            // Several packets told this stretch of the journal, and not all of them are taken.
+            return Ok(None);
+        }
+        next = next.next();
+    }
+    Ok(Some(packet.journal))
 }
 
 /// Whether a neighbour holds another incarnation than is here, or only one of the two holds any.

@@ -1,7 +1,8 @@
 //! What was under way when a schema changed: names that went and came in one go, deletes, records put in another's place, the run itself.
 
 use fieldpost::database::DatabaseError;
-use fieldpost::sync::{SyncError, round};
+use fieldpost::sync::SyncError;
+use fieldpost::sync::round::{self, Halves};
 
 use super::{FOUR, assert_one, conflicts, four, two};
 
@@ -62,6 +63,39 @@ fn what_was_typed_into_a_new_column_is_not_lost_with_a_record_that_a_site_ended_
     tree.settle(&["head", "anna"]);
     tree.assert_rows(&["head", "anna"], "SELECT id FROM customers ORDER BY id", &["ACME", "BOLT"]);
     assert_eq!(conflicts(&tree, "head"), [""; 0]);
+}
+
+#[test]
+fn what_was_told_of_a_new_column_after_a_site_ended_the_record_that_site_has_not_seen() {
+    for between in ["", "UPDATE customers SET level = 'silver' WHERE id = 'CORE'"] {
+        let tree = two();
+        tree.edit("head", "ALTER TABLE customers ADD COLUMN level TEXT");
+        tree.half("head", Halves::Send);
+        tree.edit("head", between);
+        tree.edit("anna", "DELETE FROM customers WHERE id = 'CORE'");
+        tree.half("anna", Halves::Send);
+        tree.half("head", Halves::Send);
+        tree.edit("head", "UPDATE customers SET level = 'gold' WHERE id = 'CORE'");
+        tree.half("head", Halves::Send);
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT level, phone FROM customers WHERE id = 'CORE'", &["gold|3"]);
+        let listed = conflicts(&tree, "head");
+        assert!(listed.iter().any(|line| line.starts_with("CORE")), "{listed:?}");
+        assert_one(&tree, &["head", "anna"]);
+    }
+}
+
+#[test]
+fn a_site_whose_empty_value_is_filled_by_a_change_gets_what_was_typed_there_before_it() {
+    let tree = four();
+    tree.edit("head", "UPDATE customers SET city = NULL WHERE id = 'CORE'");
+    tree.settle(&FOUR);
+    tree.edit("head", "UPDATE customers SET city = 'Basel' WHERE id = 'CORE'; ALTER TABLE notes ADD COLUMN place TEXT");
+    tree.sync("head");
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT NOT NULL DEFAULT 'Bern', phone TEXT); INSERT INTO n SELECT id, name, ifnull(city, 'Bern'), phone FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT");
+    tree.settle(&FOUR);
+    tree.assert_rows(&FOUR, "SELECT city FROM customers WHERE id = 'CORE'", &["Basel"]);
+    assert_one(&tree, &FOUR);
 }
 
 #[test]

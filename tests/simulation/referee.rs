@@ -237,7 +237,8 @@ pub fn decided_once(evidence: &Evidence<'_>) -> Vec<String> {
     let mut wrong = Vec::new();
     for listed in &evidence.conflicts {
         let Some(decided) = &listed.decided else { continue };
-        if let Some(first) = seen.insert((listed.site, decided), listed) {
+        // What lost is part of it: two documents that are moved to one name can have the same time.
+        if let Some(first) = seen.insert((listed.site, decided, &listed.losers), listed) {
             wrong.push(format!("DECIDED TWICE at {}: {first:?} and {listed:?}", evidence.sites[listed.site].0));
         }
     }

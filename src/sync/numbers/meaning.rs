@@ -18,9 +18,9 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use crate::ledger::{Direction, EntryKind, Former, Ledger, NeighbourKind, Record};
+use crate::ledger::{EntryKind, Former, Ledger, NeighbourKind, Record};
 use crate::model::{Born, Change, FieldNo, Identity, Key, Meant, NumberField, Row, Shape, Side, TableNo, Value, stand_in, stands_for};
-use crate::sync::known::Link;
+use crate::sync::known::{self, Link};
 use crate::sync::{Result, Session, SyncError};
 
 /// Records remembered while building: bounds memory, costs only time.
@@ -308,18 +308,10 @@ impl Session {
         }
         let Some(id) = self.ledger.id_at(table, &number_key(number))? else { return Ok(None) };
         let settled = self.ledger.neighbour(child.site)?.settled_there;
-        let Some(packet) = self.ledger.packet(child.site, Direction::Out, settled)? else { return Ok(None) };
-        let mut next = settled.next();
-        while let Some(more) = self.ledger.packet(child.site, Direction::Out, next)?.filter(|more| more.journal == packet.journal) {
-            if more.changes > 0 {
-                // Several packets told this stretch of the journal, and not all of them are taken.
-                return Ok(None);
-            }
-            next = next.next();
-        }
+        let Some(heard) = known::heard(&self.ledger, child.site, settled)? else { return Ok(None) };
         let record = self.ledger.load_id(id)?;
         let own = self.shape(table).number_field();
-        let later = self.ledger.chain(&record, packet.journal)?;
+        let later = self.ledger.chain(&record, heard)?;
         let numbered_later = later.iter().any(|entry| match &entry.kind {
             EntryKind::Insert | EntryKind::Delete(_) | EntryKind::Replace(_) => true,
             EntryKind::Update(_, fields) => own.is_some_and(|own| fields.contains(&own)),

@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::ledger::{CauseKind, NeighbourKind, Opinion, Parked};
+use crate::ledger::{CauseKind, EntryKind, NeighbourKind, Opinion, Parked};
 use crate::model::{Change, ChangeKind, FieldNo, Image, Key, Shape, SiteName, TableNo};
 use crate::sync::apply::{Applying, Incoming, slice};
 use crate::sync::deciding::{from_child, from_parent};
@@ -123,7 +123,8 @@ impl Applying<'_> {
         self.store_extra(&mut record)
     }
 
-    /// A child without some of our fields says nothing of them when it deletes or replaces a record: it saw them as we last told it.
+    /// A child without some of our fields says nothing of them when it deletes or replaces a record: it saw them as they were in the last of
+    /// our packets that it had taken by then.
     pub(in crate::sync) fn complete(&mut self, incoming: &Incoming, change: &mut Change) -> Result<()> {
         let shape = self.session.shape(change.table);
         let row_level = matches!(change.kind(), ChangeKind::Delete | ChangeKind::Replace);
@@ -137,8 +138,17 @@ impl Applying<'_> {
         if !self.session.ledger.same(shadow.born, before.born)? {
             return Ok(());
         }
+        let acknowledged = self.session.ledger.neighbour(incoming.link.site)?.acknowledged;
+        let heard = known::heard(&self.session.ledger, incoming.link.site, acknowledged)?.unwrap_or_default();
+        let later = self.session.ledger.chain(&record, heard)?;
         for field in unsaid {
             before.take(field, &shadow);
+            let edits = later.iter().map_while(|entry| match &entry.kind {
+                EntryKind::Update(old, fields) => Some(fields.contains(&field).then_some(old)),
+                EntryKind::Rename(_) => Some(None),
+                EntryKind::Insert | EntryKind::Delete(_) | EntryKind::Replace(_) => None,
+            });
+            edits.flatten().last().into_iter().for_each(|old| before.take(field, old));
             // A value that only the migration here gave it was never told, and nobody edited it.
             if let Some(ours) = record.current.as_ref().filter(|ours| ours.stamp(field).is_none() && !before.row.get(field).is_stated()) {
                 before.take(field, ours);

@@ -254,6 +254,7 @@ fn adapt(session: &Session, old: &Shape, new: &Shape, made: &BTreeSet<FieldNo>) 
         let default = session.database()?.constant_default(new, field)?;
         filled.push((field, default.unwrap_or_default()));
     }
+    schema::fills::note(session, new.number, &filled)?;
     if dropped.is_empty() && filled.is_empty() && made.is_empty() {
         return Ok(());
     }
@@ -267,9 +268,22 @@ fn adapt(session: &Session, old: &Shape, new: &Shape, made: &BTreeSet<FieldNo>) 
         filled.iter().for_each(|(field, value)| image.row.set(*field, value.clone()));
         image.row.0.resize(new.width(), Value::Absent);
     };
+    // Every site fills what it makes alike: so does a neighbour that has what we had. Where it had something else it is told, or tells.
+    let refit = |record: &mut Record, was: &Row| {
+        let ours = record.current.as_ref().map(|image| &image.row);
+        for opinion in record.extra.opinions.values_mut() {
+            let Opinion::Known(Some(image)) = opinion else { continue };
+            let alike: Vec<FieldNo> = made.iter().copied().filter(|field| image.row.get(*field) == was.get(*field)).collect();
+            fit(image);
+            if let Some(ours) = ours {
+                alike.into_iter().for_each(|field| image.row.set(field, ours.get(field).clone()));
+            }
+        }
+    };
     for id in ledger.living(new.number)? {
         let mut record = ledger.load_id(id)?;
         let Some(image) = &mut record.current else { continue };
+        let was = image.row.clone();
         for field in &dropped {
             let value = image.row.get(*field).clone();
             if value.is_stated() {
@@ -283,21 +297,19 @@ fn adapt(session: &Session, old: &Shape, new: &Shape, made: &BTreeSet<FieldNo>) 
             made.iter().for_each(|field| image.row.set(*field, row.get(*field).clone()));
         }
         ledger.fill_mirror(&record)?;
+        if !record.extra.opinions.is_empty() {
+            refit(&mut record, &was);
+            ledger.store_extra(&mut record)?;
+        }
     }
-    let mut exceptional = Vec::new();
+    // What is gone here a neighbour may have.
+    let mut gone = Vec::new();
     ledger.exceptional(&mut |record| {
-        exceptional.extend((record.table == new.number).then_some(record));
+        gone.extend((record.table == new.number && record.current.is_none()).then_some(record));
         Ok(())
     })?;
-    for mut record in exceptional {
-        for opinion in record.extra.opinions.values_mut() {
-            if let Opinion::Known(Some(image)) = opinion {
-                fit(image);
-                // Every site fills them alike; where it did not, their values come from above.
-                let filled = record.current.iter().flat_map(|ours| made.iter().map(|field| (*field, ours.row.get(*field).clone())));
-                filled.for_each(|(field, value)| image.row.set(field, value));
-            }
-        }
+    for mut record in gone {
+        refit(&mut record, &Row::default());
         ledger.store_extra(&mut record)?;
     }
     Ok(())
