@@ -307,7 +307,7 @@ impl Report for StatusReport {
             (Some(trouble), _) => alert(&format!("Stopped: {trouble}. 'fieldpost sync' says what to do.")),
             (None, Some(parent)) if !self.has_database && self.invitation_expired.is_some() => {
                 let expired = self.invitation_expired.map_or_else(String::new, |expired| page.moment(expired));
-                alert(&page.wrapped(&rounds::expired(&self.site, parent, &expired)).trim_start().to_owned())
+                alert(page.wrapped(&rounds::expired(&self.site, parent, &expired)).trim_start())
             }
             (None, Some(parent)) if !self.has_database => {
                 format!("There is no database here yet: '{parent}' sends it when it has taken '{}' in. Next: 'fieldpost sync'.", self.site)
@@ -573,7 +573,7 @@ anna, a remote of 'head'
             NewNumber { table: "orders".to_owned(), from: 7, to: 9, provisional: false, taken: false, when: at(0), words: words.clone() };
         let report = StatusReport { renumbered: vec![moved], ..report() };
         let page = crate::cli::conflicts::tests::page();
-        assert_eq!(report.besides(&page), [words.clone()]);
+        assert_eq!(report.besides(&page).as_slice(), std::slice::from_ref(&words));
         assert!(!report.open(&page).contains(&words) && plain(&report).ends_with(&format!("\n\n{words}\n")), "{}", plain(&report));
     }
 
