@@ -203,10 +203,12 @@ impl Watched for Site<'_> {
                 context.printer.explain(&explanation);
                 context.failed(&failure, &explanation);
                 let passes = matches!(&failure, Failure::Sync(error) if error.retry_helps());
-                match explanation.exit {
-                    Exit::Unreachable => Ended::Away,
-                    _ if passes => Ended::Passing,
-                    Exit::Done | Exit::Failed | Exit::Usage | Exit::Attention | Exit::Busy => Ended::Failed,
+                if explanation.exit == Exit::Unreachable {
+                    Ended::Away
+                } else if passes {
+                    Ended::Passing
+                } else {
+                    Ended::Failed
                 }
             }
         }
