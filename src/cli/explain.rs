@@ -208,7 +208,7 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::NotItsParent { site, .. } => {
             format!("a site's groups are the word of whoever invited it: run 'fieldpost sites groups {site}' there, and the roster takes it to all")
         }
-        SyncError::Exists(_) => "move it out of the way, then run again: the packet waits".to_owned(),
+        SyncError::Exists(_) => "nothing is put over it; the packet waits, and is taken once the place is free".to_owned(),
         SyncError::NothingToTrack => {
             "a table needs a primary key, or unique columns that are never empty; without one nothing names its records".to_owned()
         }
