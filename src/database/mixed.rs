@@ -37,11 +37,15 @@ pub(super) fn raises(sql: &str) -> bool {
 }
 
 /// The text of a trigger that can only refuse a record: no `RAISE(ROLLBACK)`, which takes everything else along, and no `RAISE(FAIL)`, which leaves
-/// the record written. With `left_out`, that is the error in the place of `RAISE(IGNORE)`. None where there is nothing to change.
+/// the record written; nor such conflict clauses. With `left_out`, that is the error in the place of `RAISE(IGNORE)`. None where there is nothing to change.
 pub(super) fn refusing(sql: &str, left_out: Option<&str>) -> Option<String> {
     let tokens = tokens(sql);
     let (mut text, mut from) = (String::new(), 0);
-    for how in raised(&tokens) {
+    // `INSERT OR ROLLBACK` is the same; what we say instead of it does not reach into a trigger of a DELETE.
+    let clauses = tokens.windows(2).filter(|all| all[0].is("or") && (all[1].is("rollback") || all[1].is("fail"))).map(|all| &all[1]);
+    let mut found: Vec<&Token<'_>> = raised(&tokens).chain(clauses).collect();
+    found.sort_by_key(|token| token.start);
+    for how in found {
         let other = match left_out {
             _ if how.is("rollback") || how.is("fail") => "ABORT".to_owned(),
             Some(message) if how.is("ignore") => format!("ABORT, {}", quote_text(message)),
@@ -115,6 +119,9 @@ mod tests {
         let sql = "CREATE TRIGGER x BEFORE INSERT ON t BEGIN SELECT raise ( RollBack , 'ROLLBACK'), \"raise\"(fail), RAISE(/* IGNORE */ FAIL, 'no'), RAISE(IGNORE), RAISE(ABORT, 'a'); END";
         let all = "CREATE TRIGGER x BEFORE INSERT ON t BEGIN SELECT raise ( ABORT , 'ROLLBACK'), \"raise\"(fail), RAISE(/* IGNORE */ ABORT, 'no'), RAISE(ABORT, 'it''s left out'), RAISE(ABORT, 'a'); END";
         assert_eq!(refusing(sql, Some("it's left out")).as_deref(), Some(all));
+        let clause = "CREATE TRIGGER x AFTER DELETE ON t BEGIN INSERT OR Rollback INTO l VALUES(1); UPDATE OR FAIL l SET a = 'or fail'; REPLACE INTO l VALUES(2); END";
+        let abort = clause.replace("Rollback", "ABORT").replace("OR FAIL l", "OR ABORT l");
+        assert_eq!(refusing(clause, None), Some(abort));
         let kept = all.replace("RAISE(ABORT, 'it''s left out')", "RAISE(IGNORE)");
         assert_eq!(refusing(sql, None), Some(kept.clone()));
         assert_eq!(refusing(&kept, None), None);

@@ -217,7 +217,7 @@ impl Database {
         let next = key.map_or(Ok(1), |key| bind_key(&mut statement, key))?;
         bind(&mut statement, next, values)?;
         let before = self.in_transaction();
-        // SQLite takes back what a statement did only where it foresees that it may fail; without triggers it writes nothing before it fails.
+        // The conflict clause of a table that a trigger keeps may leave what was done before it failed.
         let is_guarded = before && self.runs_triggers(plan);
         if is_guarded {
             self.execute(doing, "SAVEPOINT _fieldpost_write")?;

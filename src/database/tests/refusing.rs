@@ -159,6 +159,42 @@ fn whatever_a_trigger_that_runs_raises_refuses_the_record_alone() {
 }
 
 #[test]
+fn whatever_a_conflict_in_a_local_table_does_a_refused_delete_is_none() {
+    for (table, insert) in [("x UNIQUE", "INSERT OR ROLLBACK"), ("x UNIQUE", "INSERT OR FAIL"), ("x UNIQUE ON CONFLICT FAIL", "INSERT")] {
+        let shop = shop(&format!(
+            "CREATE TABLE t(id INTEGER PRIMARY KEY); INSERT INTO t VALUES(1), (2); CREATE TABLE log({table}); INSERT INTO log VALUES(2);
+            CREATE TRIGGER d AFTER DELETE ON t BEGIN INSERT INTO log VALUES(-OLD.id); {insert} INTO log VALUES(OLD.id); END"
+        ));
+        shop.ours.begin_write().unwrap();
+        shop.ours.silence_application_triggers(&shop.survey.shapes, &Rules::default()).unwrap();
+        assert_eq!(shop.ours.delete(shop.shape("t"), &number(1)).unwrap(), Written::Done);
+        let refused = shop.ours.delete(shop.shape("t"), &number(2)).unwrap();
+        assert!(matches!(refused, Written::Refused(Refusal { kind: RefusalKind::Unique, .. })), "{insert}: {refused:?}");
+        shop.ours.commit(&shop.world).unwrap();
+        assert_eq!(shop.asked::<String>("SELECT group_concat(id) FROM t"), "2", "{insert} into {table}");
+        assert_eq!(shop.asked::<String>("SELECT group_concat(x) FROM (SELECT x FROM log ORDER BY x)"), "-1,1,2", "{insert} into {table}");
+    }
+}
+
+#[test]
+fn a_view_that_the_rules_keep_still_takes_what_is_written_to_it_and_does_nothing() {
+    for (event, write) in
+        [("UPDATE OF n", "UPDATE v SET n = 1 WHERE k = 'all'"), ("DELETE", "DELETE FROM v"), ("INSERT", "INSERT INTO v VALUES('x', 1)")]
+    {
+        let shop = shop(&format!(
+            "{VIEWS} CREATE TRIGGER through INSTEAD OF {event} ON v BEGIN INSERT INTO log VALUES('seen'); END;
+            CREATE TRIGGER tr AFTER INSERT ON t BEGIN {write}; INSERT INTO log VALUES('also'); END"
+        ));
+        let rules = Rules::parse("[triggers]\nthrough = 'still'\n").unwrap();
+        shop.ours.begin_write().unwrap();
+        shop.ours.silence_application_triggers(&shop.survey.shapes, &rules).unwrap();
+        assert_eq!(shop.ours.insert(shop.shape("t"), &values(&[Value::Integer(1)])).unwrap(), Written::Done, "{event}");
+        shop.ours.commit(&shop.world).unwrap();
+        assert_eq!(shop.asked::<String>("SELECT group_concat(x) FROM log"), "also", "{event}");
+    }
+}
+
+#[test]
 fn a_local_table_that_leaves_rows_out_goes_on_doing_so() {
     let shop = shop(
         "CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE seen(x, n);
