@@ -107,7 +107,7 @@ impl Conformed {
     pub fn columns(&self, table: &str) -> (Vec<(String, String)>, Vec<String>, Vec<String>) {
         let Some(plan) = self.plan.tables.iter().find(|plan| plan.from == table) else { return Default::default() };
         // What is in a column of this site's own somebody wrote, and it is told.
-        let filled = plan.filled.iter().filter(|column| !plan.adopted.contains(column)).cloned();
+        let filled = plan.filled.iter().chain(&plan.converted).filter(|column| !plan.adopted.contains(column)).cloned();
         (plan.renamed.clone(), plan.dropped.clone(), plan.made.iter().cloned().chain(filled).collect())
     }
 }

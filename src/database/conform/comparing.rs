@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::error::{Doing, Result};
+use super::super::facts::Affinity;
 use super::super::sql::same_text;
 use super::super::{Database, quote};
 use super::fillers::{filler, least};
@@ -151,6 +152,9 @@ impl<'p> Comparing<'p> {
         for column in self.told.stored() {
             match self.sources.get(column.name.as_str()) {
                 Some(source) => {
+                    if Affinity::of(&source.declared) != Affinity::of(&column.declared) {
+                        plan.converted.push(column.name.clone());
+                    }
                     let from = quote(if crosses { &source.name } else { &column.name });
                     if column.not_null && !source.not_null {
                         plan.filled.push(column.name.clone());
