@@ -95,6 +95,11 @@ impl Ledger {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Takes back the invitations of a name that nobody used. Says whether there was any.
+    pub fn withdraw(&self, name: &SiteName) -> Result<bool> {
+        Ok(self.write(Statement::Withdraw, &[Parameter::text(name.as_str())])? > 0)
+    }
+
     /// Uses an invitation up.
     pub fn use_invitation(&self, id: &str, now: Millis) -> Result<()> {
         self.write(Statement::UseInvitation, &[Parameter::text(id), Parameter::Integer(now.0)]).map(drop)

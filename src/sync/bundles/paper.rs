@@ -290,6 +290,8 @@ pub fn reports(session: &Session) -> Result<Vec<SiteReport>> {
         // One that a newer site wrote differently says nothing here.
         all.extend(serde_json::from_str::<Vec<SiteReport>>(text).unwrap_or_default());
     }
+    let known = roster::known(session)?;
+    all.retain(|report| report.site == *session.name() || known.find(&report.site).is_none_or(|site| site.retired.is_none()));
     Ok(all)
 }
 
@@ -358,5 +360,5 @@ pub(crate) fn take(session: &Session, from: &Neighbour, opened: &packet::Opened)
 pub fn reached(session: &Session, groups: &BTreeSet<String>) -> Result<usize> {
     let known = roster::known(session)?;
     let meant = |site: &&Site| groups.is_empty() || !groups.is_disjoint(&site.groups);
-    Ok(known.sites().iter().filter(meant).count())
+    Ok(known.sites().iter().filter(|site| site.retired.is_none()).filter(meant).count())
 }
