@@ -209,8 +209,10 @@ impl Ledger {
     /// before.
     pub fn retire(&self, child: SiteNo, now: Millis) -> Result<()> {
         self.write(Statement::Retire, &[site(child), Parameter::Integer(now.0)])?;
-        for statement in [Statement::ForgetUnacknowledged, Statement::ForgetThere, Statement::ForgetWanted] {
-            self.write(statement, &[site(child)])?;
+        self.write(Statement::ForgetUnacknowledged, &[site(child)])?;
+        if self.has_documents()? {
+            self.write(Statement::ForgetThere, &[site(child)])?;
+            self.write(Statement::ForgetWanted, &[site(child)])?;
         }
         self.exceptional(&mut |mut record| {
             let extra = &mut record.extra;

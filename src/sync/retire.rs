@@ -21,6 +21,7 @@ use std::collections::BTreeSet;
 
 use super::apply;
 use super::deciding::held::Try;
+use super::documents::place::coming;
 use super::mend::HeldPlace;
 use super::report::{Report, Waiting};
 use super::roster;
@@ -59,6 +60,8 @@ pub struct Farewell {
     pub unconfirmed_changes: u64,
     /// Records that it was not told of yet.
     pub untold: u64,
+    /// Documents that are not here whole: what only it has of them never comes.
+    pub documents_coming: u64,
 }
 
 /// What was done with what a site left behind.
@@ -108,7 +111,8 @@ pub fn look(session: &Session, exchanges: &mut [&mut dyn Exchange], name: &SiteN
         lying += inbox::untaken(session, place, &child)?;
     }
     let ledger = &session.ledger;
-    let outbox = ledger.outbox(child.site)?;
+    // What only acknowledges is never confirmed.
+    let outbox: Vec<PacketRow> = ledger.outbox(child.site)?.into_iter().filter(|row| row.wants_answer).collect();
     let untold = if session.has_database() { ledger.candidates(child.site, child.cursor, child.fresh)?.len() } else { 0 };
     let known = roster::known(session)?;
     let below = known.below(name).into_iter().filter(|site| site.retired.is_none());
@@ -121,6 +125,7 @@ pub fn look(session: &Session, exchanges: &mut [&mut dyn Exchange], name: &SiteN
         unconfirmed: outbox.len() as u64,
         unconfirmed_changes: outbox.iter().map(|row| row.changes).sum(),
         untold: untold as u64,
+        documents_coming: if session.has_database() { coming(session)?.len() as u64 } else { 0 },
         site: child.card.name,
     })
 }
@@ -258,8 +263,7 @@ pub(super) fn refuse(session: &Session, places: &mut [Place<'_>], report: &mut R
     for site in session.ledger.retired()? {
         let mut all = 0;
         for place in places.iter_mut().filter(|place| place.is_there()) {
-            let (came, aside) =
-                place.attempt(report, Some(&site), |place, _| inbox::refuse(session, place, &site))?.unwrap_or_default();
+            let (came, aside) = place.attempt(report, Some(&site), |place, _| inbox::refuse(session, place, &site))?.unwrap_or_default();
             all += aside;
             who.extend((came > 0).then_some(site.site));
         }

@@ -58,6 +58,8 @@ pub struct RetireReport {
     pub unconfirmed_changes: u64,
     /// Records that it was not told of.
     pub untold: u64,
+    /// Documents that are not here whole.
+    pub documents_coming: u64,
     /// Packets of it that were set aside.
     pub set_aside: u64,
     /// Where they are.
@@ -65,6 +67,9 @@ pub struct RetireReport {
     #[serde(skip)]
     rounds: Vec<SyncReport>,
 }
+
+/// What Fieldpost cannot do.
+const LOGINS: &str = "Its name stays taken. Whatever it logs in with at the exchange is yours to change.";
 
 pub(super) fn run(arguments: &RetireArgs, context: &Context) -> Result<Exit, Failure> {
     let name = &arguments.name;
@@ -123,6 +128,7 @@ impl RetireReport {
             unconfirmed: 0,
             unconfirmed_changes: 0,
             untold: 0,
+            documents_coming: 0,
             set_aside: 0,
             quarantine: session.home.quarantine(),
             rounds: Vec::new(),
@@ -140,6 +146,7 @@ impl RetireReport {
             unconfirmed: left.unconfirmed,
             unconfirmed_changes: left.unconfirmed_changes,
             untold: left.untold,
+            documents_coming: left.documents_coming,
             rounds: vec![first],
             ..self
         }
@@ -156,15 +163,19 @@ impl RetireReport {
         }];
         let mut say = |amount: u64, line: String| lines.extend((amount > 0).then_some(line));
         say(self.taken_first, format!("{} of it had not been taken yet: done", packets(self.taken_first)));
-        say(self.not_taken, format!("{} of it cannot be taken, and will be set aside", packets(self.not_taken)));
+        // Once it is done, that is told of what became of them.
+        let to_come = |amount: u64| if self.done { 0 } else { amount };
+        say(to_come(self.not_taken), format!("{} of it cannot be taken, and will be set aside", packets(self.not_taken)));
         let waits = amount(self.held, "change of it waits", "changes of it wait");
-        say(self.held, format!("{waits} here ('fieldpost held'): tried once more, and else listed as conflicts"));
+        say(to_come(self.held), format!("{waits} here ('fieldpost held'): tried once more, and else listed as conflicts"));
         let changes = amount(self.unconfirmed_changes, "change", "changes");
         say(self.unconfirmed, format!("{} for it, with {changes}, it never confirmed", packets(self.unconfirmed)));
-        say(self.untold, format!("of {} it was not told yet", amount(self.untold, "record", "records")));
+        say(self.untold, format!("it was not told of {} yet", amount(self.untold, "record", "records")));
+        let documents = amount(self.documents_coming, "document is", "documents are");
+        say(self.documents_coming, format!("{documents} not here whole ('fieldpost library'): what only it has of them never comes"));
         let below = self.below.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let sites = amount(self.below.len() as u64, "site", "sites");
-        say(self.below.len() as u64, format!("{sites} below it will be cut off with it: {below}"));
+        let sites = amount(self.below.len() as u64, "site below it goes", "sites below it go");
+        say(self.below.len() as u64, format!("{sites} with it: {below}"));
         lines
     }
 
@@ -200,8 +211,8 @@ impl Report for RetireReport {
         let sent = self.rounds.last().is_some_and(|round| round.waiting.is_empty());
         let next = match (self.done, sent) {
             (false, _) => format!("Nobody is here to be asked, and it was not done: 'fieldpost sites retire {} --yes' does it", self.site),
-            (true, true) => "Its name stays taken. The others are told with this run.".to_owned(),
-            (true, false) => "Its name stays taken. The next 'fieldpost sync' goes on telling the others.".to_owned(),
+            (true, true) => format!("The others are told. {LOGINS}"),
+            (true, false) => format!("The next 'fieldpost sync' goes on telling the others. {LOGINS}"),
         };
         format!("{title}\n{}\n\n{next}", lines.iter().map(|line| page.wrapped(line)).collect::<Vec<_>>().join("\n"))
     }
@@ -247,6 +258,7 @@ mod tests {
             unconfirmed: 3,
             unconfirmed_changes: 14,
             untold: 5,
+            documents_coming: 0,
             set_aside: 0,
             quarantine: "/srv/shop/.fieldpost/quarantine".into(),
             rounds: Vec::new(),
@@ -261,8 +273,8 @@ mod tests {
   1 change of it waits here ('fieldpost held'): tried once more, and else listed
   as conflicts
   3 packets for it, with 14 changes, it never confirmed
-  of 5 records it was not told yet
-  2 sites below it will be cut off with it: bert, carl
+  it was not told of 5 records yet
+  2 sites below it go with it: bert, carl
 
 Nobody is here to be asked, and it was not done: 'fieldpost sites retire north --yes' does it
 "
