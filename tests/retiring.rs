@@ -3,14 +3,17 @@
 mod binary;
 mod support;
 
+use std::path::Path;
+
 use binary::Office;
-use fieldpost::exchange::{Exchange, FileName, Folder};
+use fieldpost::exchange::{Content, Entry, Exchange, ExchangeError, FileName, Folder, Probe};
 use fieldpost::ledger::Direction;
 use fieldpost::model::SiteName;
 use fieldpost::site::{Home, Role};
 use fieldpost::sync::join::{INVITATION_MILLIS, invite};
 use fieldpost::sync::retire::{self, Done, Farewell};
 use fieldpost::sync::{Session, SyncError, roster, round};
+use fieldpost::world::World;
 use support::{SHOP, Tree, name};
 
 const DAY: i64 = 86_400_000;
@@ -247,6 +250,8 @@ fn through_three_levels_everybody_hears_of_it_and_what_is_below_an_office_is_cut
     tree.settle(&["head", "anna"]);
     assert_eq!(tree.text("head", "SELECT phone FROM customers WHERE id = 'BOLT'"), "by bert");
     assert!(matches!(retire::child(&tree.session("head"), &name("north")), Err(SyncError::Retired { .. })));
+    let refused = invite(&tree.session("north"), &name("dora"), Role::Remote, &[], INVITATION_MILLIS);
+    assert!(matches!(refused, Err(SyncError::Retired { .. })), "nobody joins an island: {refused:?}");
 }
 
 /// Anna's note of a customer that never came to the head office.
@@ -271,6 +276,79 @@ fn what_waited_of_it_is_listed_and_keeps_nothing_from_being_forgotten() {
     assert!(tree.listed("head").contains(&"kept for later".to_owned()), "{:?}", tree.listed("head"));
     tree.settle(&["head", "bert"]);
     tree.assert_same(&["head", "bert"]);
+}
+
+#[test]
+fn a_record_that_waits_for_a_unique_value_is_listed_and_nothing_is_open_any_more() {
+    let sql = "CREATE TABLE cards (id TEXT PRIMARY KEY, number TEXT UNIQUE); INSERT INTO cards VALUES ('1', 'a')";
+    let tree = planted(Tree::new(sql), &[("head", "anna", Role::Remote)]);
+    tree.edit("head", "INSERT INTO cards VALUES ('2', 'same')");
+    tree.edit("anna", "INSERT INTO cards VALUES ('3', 'same')");
+    tree.settle(&["head", "anna"]);
+    let open = |tree: &Tree| {
+        let state = rusqlite::Connection::open(tree.home("head").join(".fieldpost/state.db")).unwrap();
+        state.query_row("SELECT count(*) FROM conflict WHERE state IN ('open', 'taken')", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!((open(&tree), tree.held("head").len()), (1, 1));
+    assert_eq!(retire(&tree, "head", "anna").given_up, 1);
+    assert_eq!((open(&tree), tree.held("head").len()), (0, 0));
+    assert!(tree.listed("head").iter().filter(|value| *value == "3").count() >= 1, "{:?}", tree.listed("head"));
+}
+
+#[test]
+fn on_every_exchange_lies_the_last_word_and_nothing_else() {
+    let tree = Tree::new(SHOP);
+    let mut places = [tree.exchange.clone(), fieldpost::exchange::Memory::default()];
+    fieldpost::exchange::mark(&tree.world("other"), &mut places[1]).unwrap();
+    let mut both = places.clone().into_iter().zip(["share", "server"]).map(|(memory, at)| Way(at, memory)).collect::<Vec<_>>();
+    let mut sync = |site: &str, halves| {
+        tree.tick(1_000);
+        let mut session = tree.session(site);
+        let mut all: Vec<&mut dyn Exchange> = both.iter_mut().map(|way| way as &mut dyn Exchange).collect();
+        round::run(&mut session, &mut all, halves, &mut |_| {}).unwrap()
+    };
+    tree.add("head", "anna", Role::Remote);
+    (0..4).for_each(|_| ["anna", "head"].iter().for_each(|site| drop(sync(site, round::Halves::Both))));
+    tree.edit("head", "UPDATE customers SET phone = 'for nobody'");
+    sync("head", round::Halves::Both);
+    tree.edit("anna", "UPDATE customers SET city = 'too late'");
+    sync("anna", round::Halves::Send);
+    let mut ways = places.clone().into_iter().zip(["share", "server"]).map(|(memory, at)| Way(at, memory)).collect::<Vec<_>>();
+    let mut all: Vec<&mut dyn Exchange> = ways.iter_mut().map(|way| way as &mut dyn Exchange).collect();
+    assert_eq!(retire::retire(&tree.session("head"), &mut all, &name("anna")).unwrap().set_aside, 1, "the same packet on both");
+    sync("head", round::Halves::Send);
+    for place in places {
+        let all: Vec<String> = place.everything().into_keys().filter(|path| path.contains(".fpk")).collect();
+        assert!(all.len() == 1 && all[0].starts_with("anna/head/"), "{all:?}");
+    }
+}
+
+/// One way to an exchange.
+#[derive(Clone, Debug)]
+struct Way(&'static str, fieldpost::exchange::Memory);
+
+impl Exchange for Way {
+    fn place(&self) -> String {
+        self.0.to_owned()
+    }
+    fn probe(&mut self, world: &World) -> Result<Probe, ExchangeError> {
+        self.1.probe(world)
+    }
+    fn list(&mut self, world: &World, folder: &Folder) -> Result<Vec<Entry>, ExchangeError> {
+        self.1.list(world, folder)
+    }
+    fn get(&mut self, world: &World, folder: &Folder, entry: &Entry, to: &Path) -> Result<(), ExchangeError> {
+        self.1.get(world, folder, entry, to)
+    }
+    fn put(&mut self, world: &World, folder: &Folder, name: &FileName, content: Content<'_>) -> Result<(), ExchangeError> {
+        self.1.put(world, folder, name, content)
+    }
+    fn rename(&mut self, world: &World, folder: &Folder, from: &FileName, to: &FileName) -> Result<(), ExchangeError> {
+        self.1.rename(world, folder, from, to)
+    }
+    fn delete(&mut self, world: &World, folder: &Folder, name: &FileName) -> Result<(), ExchangeError> {
+        self.1.delete(world, folder, name)
+    }
 }
 
 #[test]

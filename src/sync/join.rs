@@ -56,7 +56,7 @@ pub enum Refused {
 /// Makes an invitation and gives the text of its file.
 ///
 /// # Errors
-/// [`SyncError::NotAnOffice`], [`SyncError::NameTaken`] also by an open invitation, [`SyncError::Retired`] where it was a site's.
+/// [`SyncError::NotAnOffice`], [`SyncError::NameTaken`] also by an open invitation, [`SyncError::Retired`] where it was a site's, or this site is.
 pub fn invite(session: &Session, name: &SiteName, role: Role, groups: &[String], valid_millis: i64) -> Result<String> {
     if session.settings.role == Role::Remote {
         return Err(SyncError::NotAnOffice(session.name().clone()));
@@ -64,8 +64,10 @@ pub fn invite(session: &Session, name: &SiteName, role: Role, groups: &[String],
     let now = session.world.now();
     let invited = session.ledger.invited(now)?;
     let known = roster::known(session)?;
-    if let Some(retired) = known.find(name).and_then(|site| site.retired.clone()) {
-        return Err(SyncError::Retired { site: name.clone(), retired });
+    for site in [session.name(), name] {
+        if let Some(retired) = known.find(site).and_then(|site| site.retired.clone()) {
+            return Err(SyncError::Retired { site: site.clone(), retired });
+        }
     }
     if known.name_taken(name) || invited.iter().any(|(open, _)| open == name.as_str()) {
         return Err(SyncError::NameTaken(name.clone()));

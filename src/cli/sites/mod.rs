@@ -18,7 +18,7 @@ use crate::model::SiteName;
 use crate::site::Role;
 use crate::sync::roster;
 
-/// List all sites, change the groups of those that were invited here, and retire them
+/// List all sites, change the groups of those invited here, and retire them
 ///
 /// The list is the roster: the main office and its offices write it, and it travels to every site. Groups say who gets which bundles and
 /// documents, and rules may name them.

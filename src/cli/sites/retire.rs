@@ -270,8 +270,7 @@ mod tests {
   packet 17 is the last of it that was taken, on 2026-11-22 08:00
   1 packet of it had not been taken yet: done
   2 packets of it cannot be taken, and will be set aside
-  1 change of it waits here ('fieldpost held'): tried once more, and else listed
-  as conflicts
+  1 change of it waits here ('fieldpost held'): tried once more, and else listed as conflicts
   3 packets for it, with 14 changes, it never confirmed
   it was not told of 5 records yet
   2 sites below it go with it: bert, carl

@@ -287,22 +287,23 @@ pub(in crate::sync) fn admissions(session: &mut Session, place: &mut Place<'_>, 
 /// How many packets of a neighbour lie here that were not taken.
 pub(in crate::sync) fn untaken(session: &Session, place: &mut Place<'_>, from: &Neighbour) -> Result<u64> {
     let folder = Folder::between(session.name(), &from.card.name);
+    let mut partial = Vec::new();
     let mut untaken = 0;
-    for file in find(session, place, &folder, &session.home.inbox(&from.card.name), &mut Vec::new())? {
+    for file in find(session, place, &folder, &session.home.inbox(&from.card.name), &mut partial)? {
         untaken += u64::from(!file.was_taken(session, from)?);
     }
-    Ok(untaken)
+    Ok(untaken + partial.len() as u64)
 }
 
-/// Sets aside what lies here of a retired site; what had been taken of it and came again is only removed. Gives how much there was, and how much
-/// of it was set aside.
+/// Sets aside what lies here of a retired site; what had been taken of it or set aside before, and came again, is only removed. Gives how much
+/// there was, and how much of it was set aside.
 pub(in crate::sync) fn refuse(session: &Session, place: &mut Place<'_>, from: &Neighbour) -> Result<(u64, u64)> {
     let folder = Folder::between(session.name(), &from.card.name);
     let mut files = find(session, place, &folder, &session.home.inbox(&from.card.name), &mut Vec::new())?;
     files.truncate(MOST_PACKETS);
     let mut aside = 0;
     for file in &files {
-        if file.was_taken(session, from)? {
+        if file.was_taken(session, from)? || session.home.quarantine().join(file.name.to_string()).exists() {
             if let Some(path) = &file.local {
                 files::remove(&session.world, path)?;
             }
