@@ -189,7 +189,15 @@ fn nothing_is_kept_for_a_retired_site_and_everything_for_one_that_is_away() {
     tree.tick(40 * DAY);
     (0..3).for_each(|_| drop(tree.sync("head")));
     assert_eq!(rows(&tree, "head", "journal"), entries + 4);
+    // Anna loses, and will not be told: what she holds is of no interest any more.
+    tree.edit("anna", "UPDATE customers SET name = 'of anna' WHERE id = 'CORE'");
+    tree.edit("head", "UPDATE customers SET name = 'of head' WHERE id = 'CORE'");
+    tree.half("anna", round::Halves::Send);
+    tree.half("head", round::Halves::Receive);
+    let exceptions = |tree: &Tree| rows(tree, "head", "record WHERE extra IS NOT NULL");
+    let before = exceptions(&tree);
     retire(&tree, "head", "anna");
+    assert!(exceptions(&tree) < before, "{before}");
     (0..3).for_each(|_| drop(tree.sync("head")));
     assert!(rows(&tree, "head", "journal") >= 4, "bert has not heard yet");
     // What bert did meanwhile meets what is remembered for him.
@@ -207,7 +215,7 @@ fn nothing_is_kept_for_a_retired_site_and_everything_for_one_that_is_away() {
         tree.settle(&["bert", "head"]);
     }
     assert!(rows(&tree, "head", "journal") <= 2, "{}", rows(&tree, "head", "journal"));
-    assert_eq!(rows(&tree, "head", "record WHERE extra IS NOT NULL"), 0);
+    assert_eq!(exceptions(&tree), 0);
 }
 
 #[test]
