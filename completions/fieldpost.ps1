@@ -35,7 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Set up the main office on an existing database')
             [CompletionResult]::new('invite', 'invite', [CompletionResultType]::ParameterValue, 'Invite a new site; writes a file to hand over')
             [CompletionResult]::new('join', 'join', [CompletionResultType]::ParameterValue, 'Join with an invitation; makes this site''s keys and asks to be taken in')
-            [CompletionResult]::new('sites', 'sites', [CompletionResultType]::ParameterValue, 'List all sites, change the groups of those that were invited here, and retire them')
+            [CompletionResult]::new('sites', 'sites', [CompletionResultType]::ParameterValue, 'List all sites, change the groups of those invited here, and retire them')
             [CompletionResult]::new('sync', 'sync', [CompletionResultType]::ParameterValue, 'Collect, apply, send: everything, in one go')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Only send: what was edited here since the last time')
             [CompletionResult]::new('receive', 'receive', [CompletionResultType]::ParameterValue, 'Only receive: collect and apply what the others sent')
@@ -1191,7 +1191,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;exchange;check' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
-            [CompletionResult]::new('--accept', '--accept', [CompletionResultType]::ParameterName, 'Use what is there from now on, where this site never used it; the main office makes an exchange of it where it is none')
+            [CompletionResult]::new('--accept', '--accept', [CompletionResultType]::ParameterName, 'Use what is there from now on, where this site never used it; the main office makes an exchange of it where it is none, and of a place where one was before only if its address is typed')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -1248,7 +1248,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;detach' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Detach although there are edits that no other site has, or this computer still runs the site')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Detach although there are edits that no other site has, the database is lost, or this computer still runs the site')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -1277,7 +1277,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Set up the main office on an existing database')
             [CompletionResult]::new('invite', 'invite', [CompletionResultType]::ParameterValue, 'Invite a new site; writes a file to hand over')
             [CompletionResult]::new('join', 'join', [CompletionResultType]::ParameterValue, 'Join with an invitation; makes this site''s keys and asks to be taken in')
-            [CompletionResult]::new('sites', 'sites', [CompletionResultType]::ParameterValue, 'List all sites, change the groups of those that were invited here, and retire them')
+            [CompletionResult]::new('sites', 'sites', [CompletionResultType]::ParameterValue, 'List all sites, change the groups of those invited here, and retire them')
             [CompletionResult]::new('sync', 'sync', [CompletionResultType]::ParameterValue, 'Collect, apply, send: everything, in one go')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Only send: what was edited here since the last time')
             [CompletionResult]::new('receive', 'receive', [CompletionResultType]::ParameterValue, 'Only receive: collect and apply what the others sent')

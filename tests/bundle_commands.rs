@@ -89,7 +89,7 @@ fn groups_are_changed_at_the_site_that_invited_and_it_is_said_what_follows() {
     let denied = office.run("sites groups anna --add sales --home bert");
     assert!(denied.code == 1 && denied.err.contains("the groups of 'anna' are changed at 'head'"), "{denied:?}");
     let unknown = office.run("sites groups nobody --add sales --home head");
-    assert!(unknown.code == 1 && unknown.err.contains("'fieldpost sites' lists"), "{unknown:?}");
+    assert!(unknown.code == 1 && unknown.err.contains("'fieldpost --home head sites' lists"), "{unknown:?}");
     assert_eq!(office.run("sites groups anna --home head").code, 2);
     assert_eq!(office.run("sites groups anna --add x --remove x --home head").code, 2);
 }
@@ -248,10 +248,10 @@ fn status_has_a_line_for_bundles() {
     office.ok("bundle publish sales-forms-1.0.0.fpb --group sales --home head");
     office.ok("sync --home head");
     office.ok("sync --home anna");
-    assert_eq!(last("anna"), "1 bundle installed: 'fieldpost bundle status' tells which");
+    assert_eq!(last("anna"), "1 bundle installed: 'fieldpost --home anna bundle status' tells which");
     std::thread::sleep(std::time::Duration::from_millis(20));
     office.write("anna/custom/Screens/Customer.xml", "Anna's");
-    assert_eq!(last("anna"), "1 bundle installed, 1 changed here: 'fieldpost bundle drift' lists what");
+    assert_eq!(last("anna"), "1 bundle installed, 1 changed here: 'fieldpost --home anna bundle drift' lists what");
     let json = office.json("status --json --home anna");
     assert_eq!(json["bundles"]["installed"]["sales-forms"], "1.0.0");
     assert_eq!(json["bundles"]["changed"][0], "sales-forms");
@@ -259,7 +259,7 @@ fn status_has_a_line_for_bundles() {
     office.ok("sync --home head");
     assert_eq!(office.run("sync --home anna").code, 3);
     assert_eq!(office.run("status --home anna").code, 3);
-    assert_eq!(last("anna"), "1 bundle installed, 1 in trouble, 1 changed here: 'fieldpost bundle status' tells which");
+    assert_eq!(last("anna"), "1 bundle installed, 1 in trouble, 1 changed here: 'fieldpost --home anna bundle status' tells which");
     office.ok("sync --home head");
     assert!(last("head").contains("trouble at 1 site"), "{}", last("head"));
     let page = office.path("status.html");

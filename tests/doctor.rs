@@ -80,7 +80,7 @@ fn init_points_out_references_that_nobody_declared() {
     let office = office();
     let begun = office.ok("init --home head --name head --database head/shop.db --exchange share");
     let said = "`notes.customer_id` looks like a reference to handed-out numbers that nobody declared";
-    assert!(begun.flat().contains(said) && begun.flat().contains("run 'fieldpost doctor'"), "{}", begun.out);
+    assert!(begun.flat().contains(said) && begun.flat().contains("run 'fieldpost --home head doctor'"), "{}", begun.out);
 }
 
 #[test]

@@ -194,6 +194,7 @@ fn conflicts_go_when_they_are_old_and_settled_with_what_settled_them() {
         packet: None,
         time: Millis(tree.time.load(std::sync::atomic::Ordering::Relaxed)),
         state,
+        listed_at: None,
     };
     {
         let session = tree.session("head");

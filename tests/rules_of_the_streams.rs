@@ -2,6 +2,8 @@
 //!
 //! The histories are those of the executable model with the rule switched off; what the simulation found since stands below.
 
+#[path = "rules_of_the_streams/deletes.rs"]
+mod deletes;
 #[path = "rules_of_the_streams/forgetting.rs"]
 mod forgetting;
 mod support;

@@ -72,7 +72,7 @@ fn the_schema_is_seen_at_both_ends_and_a_hint_lets_it_go() {
     assert!(waits.code == 3 && waits.out.contains("is `mobile` of `clients` another name of its column `phone`"), "{waits:?}");
     assert_eq!(office.run("schema status --home head --json").code, 3);
     let wrong = office.run("schema hint customers city mobile --home head");
-    assert!(wrong.code == 1 && wrong.err.contains("'fieldpost schema status' lists what does"), "{wrong:?}");
+    assert!(wrong.code == 1 && wrong.err.contains("'fieldpost --home head schema status' lists what does"), "{wrong:?}");
     assert_eq!(office.run("schema hint clients phone --home head").code, 2);
     let hint = office.ok("schema hint clients phone mobile --home head");
     assert!(hint.out.contains("column `phone` of `clients` is called `mobile` now"), "{}", hint.out);

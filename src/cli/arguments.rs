@@ -9,6 +9,9 @@ use super::{
     recover, rules, schema, service, shortcut, sites, status, sync, verify, watch,
 };
 
+/// The variable of the environment that names the home.
+pub const HOME_VARIABLE: &str = "FIELDPOST_HOME";
+
 /// Keeps SQLite databases the same in places that share nothing but files that travel.
 ///
 /// A main office (the host), its offices and its people on the road each work in a database of their own. Fieldpost
@@ -30,7 +33,7 @@ pub struct Cli {
 #[command(next_help_heading = "Options of every command")]
 pub struct Globals {
     /// The folder of the site; without it the nearest one from the current folder upwards
-    #[arg(long, global = true, value_name = "DIR", env = "FIELDPOST_HOME", hide_env_values = true)]
+    #[arg(long, global = true, value_name = "DIR", env = HOME_VARIABLE, hide_env_values = true)]
     pub home: Option<PathBuf>,
     /// Print the report as JSON
     #[arg(long, global = true)]

@@ -8,22 +8,26 @@ use serde::Serialize;
 use super::page::{Page, count, heading};
 use super::printer::Report;
 use super::{Context, Exit, Failure, service};
+use crate::database::DatabaseError;
 use crate::ledger::NeighbourKind;
 use crate::model::SiteName;
-use crate::sync::{Session, seal, start};
+use crate::sync::streams::stops;
+use crate::sync::{Session, SyncError, seal, start};
 
 /// Take every trace of Fieldpost out of the database
 ///
 /// Removes the triggers and the tables that Fieldpost added. The records stay as they are. Keys, history and settings are
 /// set aside in a folder beside; delete it yourself when nothing in it is wanted any more. The other sites are not told. An icon of
 /// 'fieldpost shortcut' is to be taken away before.
+///
+/// Where the database is lost, or another one lies in its place, --force sets aside what is left and touches no database.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   fieldpost detach
   fieldpost detach --force      also when edits have not been sent yet")]
 pub struct DetachArgs {
-    /// Detach although there are edits that no other site has, or this computer still runs the site
+    /// Detach although there are edits that no other site has, the database is lost, or this computer still runs the site
     #[arg(long)]
     pub force: bool,
 }
@@ -41,8 +45,24 @@ pub struct DetachReport {
     pub triggers: u64,
     /// Tables taken out.
     pub tables: u64,
-    /// Edits that no other site has.
+    /// Edits that no other site has, as far as they are known here.
     pub unsent: u64,
+    /// Whether the database was there and this site's.
+    pub found: Found,
+}
+
+/// What was at the place of the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Found {
+    /// The database of this site.
+    Ours,
+    /// Nothing, and there never was a database here.
+    NoneYet,
+    /// Nothing: it is lost.
+    Lost,
+    /// Another database.
+    Another,
 }
 
 /// Runs the command.
@@ -53,10 +73,16 @@ pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
     if !arguments.force {
         service::refuse_while_installed(&context.discover()?)?;
     }
-    let (lock, mut session) = context.work()?;
+    let (lock, mut session) = match context.work() {
+        Ok(opened) => opened,
+        Err(Failure::Sync(SyncError::Database(DatabaseError::Missing(_)))) => return without_database(arguments, Found::Lost, context),
+        Err(Failure::Sync(SyncError::OtherPair)) => return without_database(arguments, Found::Another, context),
+        Err(failure) => return Err(failure),
+    };
+    let found = if session.has_database() { Found::Ours } else { Found::NoneYet };
     let unsent = unsent(&mut session)?;
     if unsent > 0 && !arguments.force {
-        return Err(Failure::Unsent { records: unsent });
+        return Err(Failure::Unsent { records: unsent, stopped: stopped(&session)? });
     }
     let (triggers, tables) = if session.has_database() { session.database()?.traces()? } else { (0, 0) };
     let (site, database) = (session.name().clone(), session.database_path());
@@ -64,7 +90,21 @@ pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
     let _lock = if cfg!(windows) { None } else { Some(lock) };
     let aside = start::detach(session, context.world.now())?;
     let amount = |amount: usize| u64::try_from(amount).unwrap_or(u64::MAX);
-    Ok(context.printer.report(&DetachReport { site, database, aside, triggers: amount(triggers), tables: amount(tables), unsent }))
+    Ok(context.printer.report(&DetachReport { site, database, aside, triggers: amount(triggers), tables: amount(tables), unsent, found }))
+}
+
+/// Sets the home aside where its database is not there.
+fn without_database(arguments: &DetachArgs, found: Found, context: &Context) -> Result<Exit, Failure> {
+    let home = context.discover()?;
+    let settings = home.settings()?;
+    let (site, database) = (settings.name.clone(), settings.database_path(home.folder()));
+    if !arguments.force {
+        return Err(Failure::LostDatabase { database, another: found == Found::Another });
+    }
+    let lock = home.lock(context.world.now())?;
+    let _lock = if cfg!(windows) { None } else { Some(lock) };
+    let aside = start::finish_detach(&context.world, home, &context.limits, context.world.now())?;
+    Ok(context.printer.report(&DetachReport { site, database, aside, triggers: 0, tables: 0, unsent: 0, found }))
 }
 
 /// Records whose last edit is in no packet that was ever put on the exchange, for any neighbour that has a first load.
@@ -85,6 +125,16 @@ fn unsent(session: &mut Session) -> Result<u64, Failure> {
     Ok(records.len() as u64 + packed)
 }
 
+/// A neighbour with which nothing goes to and fro until a person does something.
+fn stopped(session: &Session) -> Result<Option<SiteName>, SyncError> {
+    for neighbour in session.ledger.neighbours()? {
+        if stops::problem(session, &neighbour)?.is_some() {
+            return Ok(Some(neighbour.card.name));
+        }
+    }
+    Ok(None)
+}
+
 impl Report for DetachReport {
     fn text(&self, _: &Page) -> String {
         let amount = |amount: u64| usize::try_from(amount).unwrap_or(usize::MAX);
@@ -92,11 +142,23 @@ impl Report for DetachReport {
             0 => String::new(),
             unsent => format!("\n  {} no other site has", count(amount(unsent), "edited record that", "edited records that")),
         };
+        let done = match self.found {
+            Found::Ours => format!(
+                "{} and {} taken out; every record is as it was{unsent}",
+                count(amount(self.triggers), "trigger", "triggers"),
+                count(amount(self.tables), "table", "tables"),
+            ),
+            Found::NoneYet => "no database had come".to_owned(),
+            Found::Lost => {
+                "the database is lost, with what was edited in it and not sent; should it come back, put what is set aside\n  back \
+                            beside it and detach again: its triggers are still in it"
+                    .to_owned()
+            }
+            Found::Another => "the database there is not this site's, and stays as it is".to_owned(),
+        };
         format!(
-            "{}\n  {} and {} taken out; every record is as it was{unsent}\n  keys, history and settings are set aside in {}",
+            "{}\n  {done}\n  keys, history and settings are set aside in {}",
             heading(&format!("'{}' no longer touches {}", self.site, self.database.display())),
-            count(amount(self.triggers), "trigger", "triggers"),
-            count(amount(self.tables), "table", "tables"),
             self.aside.display()
         )
     }
@@ -116,6 +178,7 @@ mod tests {
             triggers: 18,
             tables: 7,
             unsent: 2,
+            found: Found::Ours,
         };
         assert_eq!(
             plain(&report),

@@ -85,9 +85,22 @@ pub fn explain(failure: &Failure) -> Explanation {
             Some("the rest was not done: 'fieldpost service show' says how it stands, and doing it again goes on from there".to_owned()),
         ),
         Failure::Served { by } => (Exit::Failed, Some(format!("'fieldpost service remove --kind {by}' first"))),
-        Failure::Unsent { .. } => {
+        Failure::Unsent { stopped: Some(neighbour), .. } => (
+            Exit::Failed,
+            Some(format!(
+                "no sync sends them: nothing goes to and fro with '{neighbour}' any more, 'fieldpost status' says why; 'fieldpost detach --force' leaves them here"
+            )),
+        ),
+        Failure::Unsent { stopped: None, .. } => {
             (Exit::Failed, Some("'fieldpost sync' sends them; 'fieldpost detach --force' leaves them here".to_owned()))
         }
+        Failure::LostDatabase { .. } => (
+            Exit::Failed,
+            Some(
+                "is the disk mounted? Where it is lost and will not come back: 'fieldpost detach --force' sets the rest of this site aside"
+                    .to_owned(),
+            ),
+        ),
         Failure::Differ => (Exit::Failed, Some("this should not happen: please report it with what was printed above".to_owned())),
         Failure::Demo(_) => (Exit::Failed, None),
         Failure::Io(error) => (Exit::Failed, operating_system(error)),
@@ -99,6 +112,10 @@ fn home(error: &HomeError) -> (Exit, Option<String>) {
     let hint = match error {
         HomeError::NotFound { .. } => {
             "go to the site's folder, or name it with --home DIR; 'fieldpost init' and 'fieldpost join' make one".to_owned()
+        }
+        HomeError::NoFolder { .. } => {
+            "look how it is written; 'fieldpost init' makes it the home of a main office, 'fieldpost join' that of any other site"
+                .to_owned()
         }
         HomeError::NotAHome { .. } => "'fieldpost init' sets up a main office there, 'fieldpost join' any other site".to_owned(),
         HomeError::SettingsLost { .. } => {
@@ -444,7 +461,8 @@ fn mend(error: &MendError) -> Option<String> {
              'fieldpost schema hint --new' says that it is another table"
         ),
         MendError::NoConflict(_) | MendError::Settled(_) => "'fieldpost conflicts' lists them with their numbers".to_owned(),
-        MendError::MovedOn { .. } => "look at it again; '--anyway' overwrites what is there now".to_owned(),
+        MendError::MovedOn { .. } => "look at it again; '--anyway' goes on all the same".to_owned(),
+        MendError::OtherRecord { .. } => "look at it again; '--anyway' does it to the one that is there now".to_owned(),
         MendError::NoSuchSide { .. } | MendError::NoRecord { .. } | MendError::BadSql(_) | MendError::NotFromHere { .. } => return None,
         MendError::NoField { fields, .. } => format!("it has {}", fields.join(", ")),
         MendError::Several(_) => "say whose with '--from SITE'".to_owned(),
@@ -462,7 +480,7 @@ fn invitation(error: &InvitationError) -> String {
         InvitationError::Form(_) => "ask for the file again, and hand it over as a file: texts get lost in the clipboard".to_owned(),
         InvitationError::Format { .. } => "install the newest fieldpost here, or ask for an invitation made by this version".to_owned(),
         InvitationError::Expired { name, inviter, expired } => {
-            format!("it was good until {}; ask '{inviter}' for a new one ('fieldpost invite {name}')", utc(*expired))
+            format!("it was good until {}; ask '{inviter}' for a new one: 'fieldpost invite {name}' there", utc(*expired))
         }
     }
 }

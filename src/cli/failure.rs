@@ -185,6 +185,16 @@ pub enum Failure {
     Unsent {
         /// How many.
         records: u64,
+        /// A neighbour that takes nothing any more, where there is one.
+        stopped: Option<SiteName>,
+    },
+    /// The database to detach from is not there.
+    #[error("{} `{}`", if *another { "this site does not belong to the database" } else { "there is no database" }, database.display())]
+    LostDatabase {
+        /// Where it should be.
+        database: std::path::PathBuf,
+        /// Whether another one is there.
+        another: bool,
     },
     /// The demo ended with different data.
     #[error("the sites of the demo hold different data")]
@@ -229,7 +239,10 @@ impl Failure {
             Self::NoRecord { table, key }
             | Self::NoHistory { table, key, .. }
             | Self::Sync(SyncError::Mend(
-                MendError::NoRecord { table, key } | MendError::MovedOn { table, key, .. } | MendError::Missing { table, key },
+                MendError::NoRecord { table, key }
+                | MendError::MovedOn { table, key, .. }
+                | MendError::OtherRecord { table, key }
+                | MendError::Missing { table, key },
             )) => Some((table, key)),
             Self::Home(_)
             | Self::Rules(_)
@@ -254,6 +267,7 @@ impl Failure {
             | Self::Call { .. }
             | Self::Served { .. }
             | Self::Unsent { .. }
+            | Self::LostDatabase { .. }
             | Self::Differ
             | Self::Demo(_)
             | Self::Io(_) => None,

@@ -138,7 +138,7 @@ impl Report for InviteReport {
         format!(
             "{title}\n  Good once, until {}. Whoever has the file can join as '{}': keep it secret.\n\n\
              Over there: fieldpost join {typed} --home {} --exchange {}\n\
-             Then here:  fieldpost sync",
+             Then here:  'fieldpost sync'",
             page.moment(self.expires),
             self.name,
             self.name,
@@ -185,7 +185,7 @@ Invitation for 'anna', a remote in sales, is in anna.invite
   Good once, until 2026-11-22 08:00. Whoever has the file can join as 'anna': keep it secret.
 
 Over there: fieldpost join anna.invite --home anna --exchange /mnt/share
-Then here:  fieldpost sync
+Then here:  'fieldpost sync'
 "
         );
     }

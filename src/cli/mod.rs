@@ -46,6 +46,7 @@ pub mod sites;
 pub mod status;
 pub mod summary;
 pub mod sync;
+pub mod typable;
 pub mod verify;
 pub mod watch;
 pub mod when;
@@ -226,7 +227,7 @@ mod tests {
         let (command, context) = begin("fieldpost status --home nowhere").unwrap();
         assert!(matches!(command, Command::Status(_)));
         assert_eq!(context.new_home(), context.here.join("nowhere"));
-        let Err(Failure::Home(crate::site::HomeError::NotAHome { folder })) = context.discover() else { panic!("there is none") };
+        let Err(Failure::Home(crate::site::HomeError::NoFolder { folder })) = context.discover() else { panic!("there is none") };
         assert_eq!(folder, context.here.join("nowhere"));
     }
 }

@@ -13,12 +13,17 @@ use serde::Serialize;
 use super::explain::Explanation;
 use super::logged::Line;
 use super::page::{self, Page};
-use super::{Exit, Globals};
+use super::{Exit, Globals, arguments::HOME_VARIABLE, typable};
 
 /// What a command ends with: data, and how it reads.
 pub trait Report: Serialize {
     /// The text, without a line end after the last line. ANSI styles are taken out where nobody sees them.
     fn text(&self, page: &Page) -> String;
+
+    /// What a quiet printer prints of it, where it is not simply done.
+    fn brief(&self, page: &Page) -> String {
+        self.text(page)
+    }
 
     /// The exit code this report stands for.
     fn exit(&self) -> Exit {
@@ -38,6 +43,8 @@ pub struct Printer {
     loudness: Loudness,
     page: Page,
     progress: Progressing,
+    /// The home that was typed, where one was: for the commands that are printed.
+    home: Option<String>,
     out: Outlet,
     err: Outlet,
 }
@@ -92,7 +99,10 @@ impl Printer {
         let watched = std::io::stderr().is_terminal() && form == Form::Text && loudness == Loudness::Normal;
         let progress = if watched { Progressing::Shown } else { Progressing::Hidden };
         let page = Page { width: page::MAX_WIDTH, zone: TimeZone::system(), detail: page::Detail::from(loudness) };
-        Self { form, loudness, page, progress, out: Outlet::Stdout, err: Outlet::Stderr }
+        // What comes from the environment is there for the next command too.
+        let typed = globals.home.as_ref().filter(|home| std::env::var_os(HOME_VARIABLE).is_none_or(|set| set != home.as_os_str()));
+        let home = typed.map(|home| typable::home(home));
+        Self { form, loudness, page, progress, home, out: Outlet::Stdout, err: Outlet::Stderr }
     }
 
     /// Prints into memory, without colours and in UTC; see [`Printer::captured_text`].
@@ -100,7 +110,7 @@ impl Printer {
     pub fn captured(form: Form, loudness: Loudness) -> Self {
         let page = Page { width: page::MAX_WIDTH, zone: TimeZone::UTC, detail: page::Detail::from(loudness) };
         let memory = || Outlet::Memory(Arc::default());
-        Self { form, loudness, page, progress: Progressing::Hidden, out: memory(), err: memory() }
+        Self { form, loudness, page, progress: Progressing::Hidden, home: None, out: memory(), err: memory() }
     }
 
     /// What a captured printer got: standard output and standard error. Empty for any other.
@@ -114,11 +124,17 @@ impl Printer {
         let exit = report.exit();
         if self.loudness > Loudness::Quiet || exit != Exit::Done || self.form == Form::Json {
             self.out.line(&match self.form {
-                Form::Text => report.text(&self.page),
+                Form::Text if self.loudness == Loudness::Quiet => self.typable(&report.brief(&self.page)),
+                Form::Text => self.typable(&report.text(&self.page)),
                 Form::Json => serde_json::to_string_pretty(report).expect("reports are plain data"),
             });
         }
         exit
+    }
+
+    /// A text whose commands can be typed as they stand.
+    fn typable(&self, text: &str) -> String {
+        self.home.as_ref().map_or_else(|| text.to_owned(), |home| typable::with_home(text, home))
     }
 
     /// A line of a story between reports, for the demo; silent when quiet.
@@ -131,7 +147,7 @@ impl Printer {
     /// Something to know that is no error; silent when quiet.
     pub fn note(&self, text: &str) {
         if self.loudness > Loudness::Quiet {
-            self.err.line(&format!("{}note:{} {text}", page::DIM.render(), page::DIM.render_reset()));
+            self.err.line(&format!("{}note:{} {text}", page::DIM.render(), page::DIM.render_reset(), text = self.typable(text)));
         }
     }
 
@@ -150,7 +166,7 @@ impl Printer {
 
     /// What a question is about.
     pub fn ask_about(&self, text: &str) {
-        self.err.line(text);
+        self.err.line(&self.typable(text));
     }
 
     /// Asks, and gives the line that was typed; none where nobody answers any more.
@@ -184,6 +200,10 @@ impl Printer {
 
     /// What failed and what to do; with `--json` as a document on standard output too.
     pub fn explain(&self, explanation: &Explanation) {
+        // Whoever wants quiet knows what to do about a share that is away, or has nothing to do.
+        let known = self.loudness == Loudness::Quiet && explanation.exit == Exit::Unreachable;
+        let hint = explanation.hint.as_ref().filter(|_| !known).map(|hint| self.typable(hint));
+        let explanation = &Explanation { message: self.typable(&explanation.message), hint, ..explanation.clone() };
         if self.form == Form::Json {
             self.out.line(&serde_json::to_string_pretty(explanation).expect("texts are plain data"));
         }

@@ -19,11 +19,12 @@ use crate::ledger::Direction;
 use crate::model::{SiteName, shown_table};
 use crate::rules::check;
 use crate::site::{HomeLock, Level, Role};
+use crate::status::open;
 use crate::sync::documents::Freedom;
 use crate::sync::forget::Forgotten;
 use crate::sync::report::{self, Report as Round};
 use crate::sync::round::{self, Halves};
-use crate::sync::{Session, SyncError};
+use crate::sync::{Session, SyncError, join, standing};
 
 /// Runs `sync`.
 ///
@@ -158,7 +159,7 @@ pub(super) fn one_round(
         context.printer.step(what);
     })?;
     drop(progress);
-    Ok(SyncReport::of(session, &round, &before, mode)?)
+    Ok(SyncReport::of(session, &round, &before, (halves, mode), context.printer.page())?)
 }
 
 /// What was there before a round.
@@ -168,7 +169,7 @@ struct Before {
 }
 
 impl SyncReport {
-    fn of(session: &Session, round: &Round, before: &Before, mode: Mode) -> Result<Self, SyncError> {
+    fn of(session: &Session, round: &Round, before: &Before, (halves, mode): (Halves, Mode), page: &Page) -> Result<Self, SyncError> {
         let applied = round.applied.iter().map(|packet| PacketIn {
             from: packet.from.clone(),
             number: packet.number.0,
@@ -182,8 +183,9 @@ impl SyncReport {
         let (sent, kept): (Vec<_>, Vec<_>) = round.built.iter().partition(|packet| deposited(&packet.to, packet.number));
         let mut waiting: Vec<Waiting> = round.waiting.iter().map(Waiting::of).collect();
         waiting.extend(kept.into_iter().map(Waiting::in_outbox));
-        Ok(Self {
+        let mut report = Self {
             mode,
+            halves,
             applied: applied.collect(),
             conflicts: conflicts::all(session, before.conflicts)?.into_iter().filter(elsewhere).collect(),
             held: held::all(session)?,
@@ -191,11 +193,17 @@ impl SyncReport {
             waiting,
             kept: round.kept.iter().map(Kept::of).collect(),
             faults: faults(session)?,
-            notes: notes(session, round, before, mode)?,
+            notes: notes(session, round, before, mode, page)?,
             documents: round.documents.clone(),
             customized: round.customized.clone(),
             forgotten: round.forgotten,
-        })
+            unconfirmed: unconfirmed(session)?,
+            open: 0,
+        };
+        if report.is_empty() {
+            report.open = open::open(session)?.len() as u64;
+        }
+        Ok(report)
     }
 
     /// The lines of the log.
@@ -274,8 +282,20 @@ impl Kept {
     }
 }
 
+/// How many packets each neighbour has not confirmed, where there are any.
+fn unconfirmed(session: &Session) -> Result<BTreeMap<SiteName, u64>, SyncError> {
+    let mut found = BTreeMap::new();
+    for neighbour in session.ledger.neighbours()? {
+        match standing::unconfirmed(session, &neighbour)? {
+            0 => {}
+            packets => drop(found.insert(neighbour.card.name, packets)),
+        }
+    }
+    Ok(found)
+}
+
 /// What happened beside records.
-fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Result<Vec<String>, SyncError> {
+fn notes(session: &Session, round: &Round, before: &Before, mode: Mode, page: &Page) -> Result<Vec<String>, SyncError> {
     let mut notes = round.notes.clone();
     let would = |done: &str, dry: &str| if mode == Mode::Done { done.to_owned() } else { dry.to_owned() };
     notes.extend(round.admitted.iter().map(|name| format!("'{name}' {}", would("has joined", "would join"))));
@@ -300,10 +320,13 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
             (false, false) if round.waiting.iter().any(|waiting| waiting.neighbour.as_ref() == Some(name)) => {
                 notes.push("There is no database here yet.".to_owned());
             }
-            (false, false) => {
-                notes.push(format!("The request to join is on its way to '{name}'; there is no database here yet."));
-                notes.push(format!("Next: 'fieldpost sync' at '{name}', then 'fieldpost sync' here builds it."));
-            }
+            (false, false) => match join::own_expired(session)? {
+                Some(expired) => notes.push(self::expired(session.name(), name, &page.moment(Moment(expired)))),
+                None => {
+                    notes.push(format!("The request to join is on its way to '{name}'; there is no database here yet."));
+                    notes.push(format!("Next: 'fieldpost sync' at '{name}', then 'fieldpost sync' here builds it."));
+                }
+            },
             (true, _) => {}
         }
     }
@@ -317,6 +340,14 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
         notes.push(format!("Packet {number} for '{to}', made earlier ({}), {put} on the exchange", size(bytes)));
     }
     Ok(notes)
+}
+
+/// What a site reads whose invitation expired before its parent answered.
+pub fn expired(site: &SiteName, parent: &SiteName, expired: &str) -> String {
+    format!(
+        "There is no database here: '{parent}' has not answered, and the invitation of '{site}' was good until {expired} only. Ask for a new \
+         one, 'fieldpost invite {site}' at '{parent}'; then 'fieldpost detach' here, and 'fieldpost join' with the new file"
+    )
 }
 
 /// Rules that mean nothing here: a slip that would go unnoticed for years.

@@ -7,15 +7,16 @@ use serde::Serialize;
 
 use super::Exit;
 use super::conflicts::Conflict;
+use super::conflicts::tally::Tally;
 use super::held::{HeldChange, Needs};
 use super::logged::Line;
 use super::page::{Detail, Page, alert, count, heading, number, paragraphs, size};
 use super::printer::Report;
-use super::shown;
 use crate::model::SiteName;
 use crate::sync::bundles::follow::Customized;
 use crate::sync::documents::DocumentCounts;
 use crate::sync::forget::Forgotten;
+use crate::sync::round::Halves;
 
 /// Collect, apply, send: everything, in one go
 ///
@@ -90,6 +91,14 @@ pub struct SyncReport {
     pub customized: Customized,
     /// What is not remembered any more.
     pub forgotten: Forgotten,
+    /// How many packets that bring something a neighbour has not confirmed yet, where there are any.
+    pub unconfirmed: BTreeMap<SiteName, u64>,
+    /// How many conflicts wait for a person, where nothing else is to be told.
+    #[serde(skip)]
+    pub open: u64,
+    /// What was to be done.
+    #[serde(skip)]
+    pub halves: Halves,
 }
 
 /// Whether a report tells of something that happened.
@@ -192,8 +201,15 @@ impl Report for SyncReport {
             paragraphs(came.into_iter().chain([self.documents(page), self.went(page), self.kept(page), self.waiting(page), forgotten]));
         match (text.is_empty(), self.mode) {
             (false, _) => text,
-            (true, Mode::Done) => "All in step: nothing came, nothing to send.".to_owned(),
-            (true, Mode::DryRun) => "All in step: nothing would come, nothing would be sent.".to_owned(),
+            (true, _) => self.quiet(),
+        }
+    }
+
+    /// Where the exchange is away, that and nothing else, in a line.
+    fn brief(&self, page: &Page) -> String {
+        match self.waiting.iter().find(|waiting| waiting.needs == Needs::Exchange) {
+            Some(waiting) if self.exit() == Exit::Unreachable => format!("{}; {}", waiting.why, waiting.needs.words()),
+            Some(_) | None => self.text(page),
         }
     }
 
@@ -213,7 +229,31 @@ impl SyncReport {
     /// Whether there is nothing to tell.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self { mode: self.mode, ..Self::default() }
+        let Self { mode, halves, open, .. } = *self;
+        *self == Self { mode, halves, open, unconfirmed: self.unconfirmed.clone(), ..Self::default() }
+    }
+
+    /// What is known where nothing happened: only what the others have confirmed is there.
+    fn quiet(&self) -> String {
+        let nothing = match (self.halves, self.mode) {
+            (Halves::Both, Mode::Done) => "nothing came, nothing to send",
+            (Halves::Both, Mode::DryRun) => "nothing would come, nothing would be sent",
+            (Halves::Receive, Mode::Done) => "nothing came",
+            (Halves::Receive, Mode::DryRun) => "nothing would come",
+            (Halves::Send, Mode::Done) => "nothing to send",
+            (Halves::Send, Mode::DryRun) => "nothing would be sent",
+        };
+        let amount = |amount: u64, one, many| count(usize::try_from(amount).unwrap_or(usize::MAX), one, many);
+        let unconfirmed = self.unconfirmed.iter();
+        let mut open: Vec<String> =
+            unconfirmed.map(|(to, packets)| format!("'{to}' has not confirmed {} yet", amount(*packets, "packet", "packets"))).collect();
+        if self.open > 0 {
+            open.push(format!("{} a decision: 'fieldpost conflicts --open'", amount(self.open, "conflict wants", "conflicts want")));
+        }
+        match open.as_slice() {
+            [] if self.halves == Halves::Both => format!("All in step: {nothing}."),
+            open => [&[format!("Nothing new: {nothing}.")], open].concat().join("\n"),
+        }
     }
 
     fn came(&self, page: &Page) -> String {
@@ -242,13 +282,14 @@ impl SyncReport {
         if self.conflicts.is_empty() {
             return String::new();
         }
-        let open = self.conflicts.iter().filter(|conflict| conflict.open).count();
-        let decided = match open {
+        let tally = Tally::of(&self.conflicts);
+        let decided = match tally.open {
+            0 if tally.conflicts == 0 => "by the rules; nothing lost".to_owned(),
             0 => "decided by the rules; what lost is kept".to_owned(),
             open => alert(&format!("{} you; what lost is kept", count(open, "wants", "want"))),
         };
         let lines: Vec<String> = self.conflicts.iter().map(|conflict| conflict.sentence(page)).collect();
-        let title = heading(&count(self.conflicts.len(), "conflict", "conflicts"));
+        let title = heading(&tally.words());
         format!("{title}, {decided}: 'fieldpost conflicts'\n{}", page.list(&lines, "'fieldpost conflicts' lists all"))
     }
 
@@ -256,11 +297,7 @@ impl SyncReport {
         if self.held.is_empty() {
             return String::new();
         }
-        let line = |held: &HeldChange| {
-            let key = shown::key(&held.key);
-            format!("{} {key} from '{}': {}; {}", held.table, held.from, held.why, held.needs.words())
-        };
-        let lines: Vec<String> = self.held.iter().map(line).collect();
+        let lines: Vec<String> = self.held.iter().map(HeldChange::sentence).collect();
         let title = heading(&format!("{} held", count(self.held.len(), "change", "changes")));
         format!("{title}: 'fieldpost held'\n{}", page.list(&lines, "'fieldpost held' lists all"))
     }
@@ -502,6 +539,7 @@ mod tests {
             customized: Customized::default(),
             documents: DocumentCounts { found: 3, coming: 1, ..DocumentCounts::default() },
             forgotten: Forgotten::default(),
+            ..SyncReport::default()
         }
     }
 
@@ -548,6 +586,20 @@ Waiting
         assert_eq!(plain(&SyncReport::default()), "All in step: nothing came, nothing to send.\n");
         let dry = SyncReport { mode: Mode::DryRun, ..SyncReport::default() };
         assert_eq!(plain(&dry), "All in step: nothing would come, nothing would be sent.\n");
+        let half = |halves| plain(&SyncReport { halves, ..SyncReport::default() });
+        assert_eq!([Halves::Send, Halves::Receive].map(half), ["Nothing new: nothing to send.\n", "Nothing new: nothing came.\n"]);
+    }
+
+    #[test]
+    fn what_nobody_has_confirmed_is_not_said_to_be_in_step() {
+        let unconfirmed = BTreeMap::from([(SiteName::new("anna").unwrap(), 2)]);
+        let report = SyncReport { unconfirmed, open: 1, ..SyncReport::default() };
+        assert!(report.is_empty(), "a watch tells of what happened");
+        assert_eq!(
+            plain(&report),
+            "Nothing new: nothing came, nothing to send.\n'anna' has not confirmed 2 packets yet\n\
+             1 conflict wants a decision: 'fieldpost conflicts --open'\n"
+        );
     }
 
     #[test]
@@ -567,6 +619,15 @@ Waiting
         assert_eq!(exit(vec![held(Needs::Packet)], vec![waiting(Needs::Exchange)], vec![]), Exit::Unreachable);
         assert_eq!(exit(vec![held(Needs::Person)], vec![waiting(Needs::Exchange)], vec![]), Exit::Attention);
         assert_eq!(exit(vec![], vec![], vec![Conflict { open: true, ..conflict() }]), Exit::Attention);
+    }
+
+    #[test]
+    fn a_quiet_run_without_the_exchange_is_a_line() {
+        let page = crate::cli::conflicts::tests::page();
+        assert_eq!(report().exit(), Exit::Unreachable);
+        assert_eq!(report().brief(&page), "the exchange is out of reach; tried again at the next run");
+        let asks = SyncReport { held: vec![held(Needs::Person)], ..report() };
+        assert_eq!(asks.brief(&page), asks.text(&page), "what wants a person is told whole");
     }
 
     #[test]

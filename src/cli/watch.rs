@@ -202,7 +202,11 @@ impl Watched for Site<'_> {
                 }
                 context.printer.explain(&explanation);
                 context.failed(&failure, &explanation);
-                if explanation.exit == Exit::Unreachable { Ended::Away } else { Ended::Failed }
+                match &failure {
+                    _ if explanation.exit == Exit::Unreachable => Ended::Away,
+                    Failure::Sync(error) if error.retry_helps() => Ended::Passing,
+                    _ => Ended::Failed,
+                }
             }
         }
     }

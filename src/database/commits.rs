@@ -11,6 +11,7 @@
 //! **Invariant.** Commit numbers and the generation only grow; they tell a restored database from a current one.
 
 use rusqlite::OptionalExtension;
+use serde::{Deserialize, Serialize};
 
 use super::error::{Doing, Result};
 use super::{Database, DatabaseError};
@@ -43,7 +44,7 @@ pub struct Counters {
 }
 
 /// How far packets of one neighbour are applied.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Applied {
     /// The stream they came in.
     pub stream: StreamId,

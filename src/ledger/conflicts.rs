@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::statements::{Parameter, Statement};
 use super::{Ledger, LedgerError, Result};
-use crate::model::{Key, Millis, PacketNumber, Row, SiteName, SiteNo};
+use crate::model::{JournalNumber, Key, Millis, PacketNumber, Row, SiteName, SiteNo};
 
 /// One decision with what lost.
 ///
@@ -61,6 +62,9 @@ pub struct Conflict {
     pub time: Millis,
     /// Whether a person is wanted.
     pub state: ConflictState,
+    /// Where the journal of *this* site ended when it was listed here: what was done to the record since is behind it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_at: Option<JournalNumber>,
 }
 
 /// Which kind of disagreement.
@@ -122,7 +126,8 @@ impl Ledger {
         let number = self.last_conflict()? + 1;
         let decider = self.site_number(&conflict.decider)?;
         let loser = conflict.loser_site.as_ref().map(|name| self.site_number(name)).transpose()?;
-        let content = serde_json::to_vec(conflict).map_err(|_| LedgerError::Damaged("conflict"))?;
+        let content = serde_json::to_vec(&Conflict { listed_at: Some(self.journal_end()), ..conflict.clone() })
+            .map_err(|_| LedgerError::Damaged("conflict"))?;
         let state = match (&conflict.settles, conflict.kind, decider_number) {
             (Some(_), ..) => SETTLES,
             (None, ConflictKind::Taken, None) => TAKEN,
@@ -143,6 +148,14 @@ impl Ledger {
             ],
         )
         .map(drop)
+    }
+
+    /// The site whose value lost in a conflict of `decider`, where that is here.
+    pub fn loser_of(&self, decider: &SiteName, number: i64) -> Result<Option<SiteName>> {
+        let sql = "SELECT loser_site FROM conflict JOIN site ON site.number = decider WHERE name = ? AND decider_number = ?";
+        let found =
+            self.connection.prepare_cached(sql)?.query_row((decider.as_str(), number), |row| row.get::<_, Option<u32>>(0)).optional()?;
+        found.flatten().map(|site| self.site_name(SiteNo(site))).transpose()
     }
 
     /// The number of the last conflict in the list; 0 for none.

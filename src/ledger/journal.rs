@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::records::stamps_bytes;
 use super::statements::{Parameter, Statement};
 use super::{Ledger, LedgerError, Record, Result};
-use crate::model::{Born, FieldNo, Image, JournalNumber, Millis, PacketNumber, Rope, SiteNo, Stamp, Value};
+use crate::model::{Born, FieldNo, Image, JournalNumber, Millis, PacketNumber, Rope, SiteNo, Stamp, TableNo, Value};
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,22 @@ impl EntryKind {
             Self::Delete(_) => 3,
             Self::Replace(_) => 4,
             Self::Rename(_) => 5,
+        }
+    }
+
+    /// Whether it spoke of `from`; it speaks of `to` in its place then.
+    fn renumber_field(&mut self, from: FieldNo, to: FieldNo) -> bool {
+        match self {
+            Self::Insert | Self::Rename(_) => false,
+            Self::Delete(image) | Self::Replace(image) => image.renumber(from, to),
+            Self::Update(image, fields) => {
+                let Some(place) = fields.iter().position(|field| *field == from) else { return false };
+                fields[place] = to;
+                fields.sort_unstable();
+                fields.dedup();
+                image.renumber(from, to);
+                true
+            }
         }
     }
 
@@ -185,6 +201,24 @@ impl Ledger {
             entries.push(entry);
         }
         Ok(entries)
+    }
+
+    /// Has the entries of a table's records, of which none speaks of `to` later than of `from`, speak of `to` only.
+    pub fn renumber_field(&self, table: TableNo, from: FieldNo, to: FieldNo) -> Result<()> {
+        let numbers: Vec<i64> = {
+            let sql = "SELECT number FROM journal WHERE record IN (SELECT id FROM record WHERE table_no = ?)";
+            let mut statement = self.connection.prepare_cached(sql)?;
+            statement.query_map([table.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
+        };
+        for number in numbers {
+            let Some(mut entry) = self.entry(JournalNumber(number))? else { continue };
+            if entry.kind.renumber_field(from, to)
+                && let Some(undo) = encode_undo(&entry.kind)
+            {
+                self.write(Statement::SetUndo, &[Parameter::Integer(number), Parameter::Cells(&undo)])?;
+            }
+        }
+        Ok(())
     }
 
     /// Records with an entry after `after` that `neighbour` does not know already, and those with exceptions: by table rank and key.

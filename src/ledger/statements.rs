@@ -128,6 +128,7 @@ statements! {
     ForgetWanted = 153, "DELETE FROM document_wanted WHERE site = ?";
     Withdraw = 154, "DELETE FROM invitation WHERE name = ? AND used IS NULL";
     DropLatest = 141, "DELETE FROM latest WHERE id = ?";
+    SetUndo = 143, "UPDATE journal SET undo = ?2 WHERE number = ?1";
     TakeUp = 142, "UPDATE record SET version = ?2, row = taken_up(row, ?3), stamps = stamped(stamps, ?3) WHERE id = ?1";
 }
 

@@ -100,6 +100,15 @@ impl Ledger {
         Ok(self.write(Statement::Withdraw, &[Parameter::text(name.as_str())])? > 0)
     }
 
+    /// Names with an invitation that was not used and expired after `since` and not after `now`.
+    pub fn expired(&self, since: Millis, now: Millis) -> Result<Vec<String>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT DISTINCT name FROM invitation WHERE used IS NULL AND expires > ? AND expires <= ? ORDER BY name")?;
+        let rows = statement.query_map([since.0, now.0], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Uses an invitation up.
     pub fn use_invitation(&self, id: &str, now: Millis) -> Result<()> {
         self.write(Statement::UseInvitation, &[Parameter::text(id), Parameter::Integer(now.0)]).map(drop)

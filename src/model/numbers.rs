@@ -7,7 +7,7 @@
 //! whatever number the record has. Two rows of one site can then be compared field by field as ever.
 //!
 //! Stand-ins lie in a range of integers far below everything that databases hand out. A number that names no record is
-//! left as it is. A number kept as a floating-point value, as a `REAL` column does, has a text for its stand-in (`-46….0`): such an
+//! left as it is, and must not lie in that range: it is one 16 millionth of all integers, for programs that make numbers by chance. A number kept as a floating-point value, as a `REAL` column does, has a text for its stand-in (`-46….0`): such an
 //! integer would not survive as a double, and the text says what the number is to be again.
 
 use std::collections::BTreeMap;
@@ -57,8 +57,8 @@ pub enum NumberForm {
 
 /// The first stand-in.
 const FIRST: i64 = -(1 << 62);
-/// How many there are.
-const COUNT: i64 = 1 << 60;
+/// How many there are: more than a file has rows for, and so few that no number that a program makes by chance is one.
+const COUNT: i64 = 1 << 40;
 
 /// The integer that stands for a row of the ledger.
 #[must_use]
@@ -253,7 +253,7 @@ mod tests {
     #[test]
     fn stand_ins_are_none_of_the_numbers_that_databases_hand_out() {
         assert_eq!(stands_for(stand_in(7)), Some(7));
-        for number in [0, 1, -1, i64::MAX, i64::MIN, i64::from(i32::MIN)] {
+        for number in [0, 1, -1, i64::MAX, i64::MIN, i64::from(i32::MIN), FIRST - 1, FIRST + COUNT, -4_000_000_000_000_000_000] {
             assert_eq!(stands_for(number), None);
         }
     }

@@ -132,6 +132,19 @@ impl Image {
         self.set_stamp(field, from.stamp(field));
     }
 
+    /// Gives what it says of `from`, value and stamp, to `to`. Whether it says anything.
+    pub fn renumber(&mut self, from: FieldNo, to: FieldNo) -> bool {
+        let says = self.row.get(from).is_stated() || self.stamp(from).is_some();
+        if says {
+            let (value, stamp) = (self.row.get(from).clone(), self.stamp(from));
+            self.row.set(to, value);
+            self.set_stamp(to, stamp);
+            self.row.set(from, Value::Absent);
+            self.set_stamp(from, None);
+        }
+        says
+    }
+
     /// When and where a field was last edited, where known.
     #[must_use]
     pub fn stamp(&self, field: FieldNo) -> Option<Stamp> {

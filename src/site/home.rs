@@ -35,6 +35,12 @@ pub enum HomeError {
         /// Where the search began.
         start: PathBuf,
     },
+    /// There is no such folder.
+    #[error("there is no folder `{}`", folder.display())]
+    NoFolder {
+        /// As named.
+        folder: PathBuf,
+    },
     /// The named folder has no `fieldpost.toml`.
     #[error("`{}` is not a home: it has no {}", folder.display(), Home::SETTINGS)]
     NotAHome {
@@ -108,10 +114,13 @@ impl Home {
     /// The home in `explicit`, or else the nearest one from `start` upwards.
     ///
     /// # Errors
-    /// [`HomeError::NotAHome`], [`HomeError::SettingsLost`] or [`HomeError::NotFound`].
+    /// [`HomeError::NoFolder`], [`HomeError::NotAHome`], [`HomeError::SettingsLost`] or [`HomeError::NotFound`].
     pub fn discover(explicit: Option<&Path>, start: &Path) -> Result<Self, HomeError> {
         if let Some(folder) = explicit {
-            return Self::at(folder)?.ok_or_else(|| HomeError::NotAHome { folder: folder.to_owned() });
+            return Self::at(folder)?.ok_or_else(|| match folder.try_exists() {
+                Ok(false) => HomeError::NoFolder { folder: folder.to_owned() },
+                Ok(true) | Err(_) => HomeError::NotAHome { folder: folder.to_owned() },
+            });
         }
         for folder in start.ancestors() {
             if let Some(home) = Self::at(folder)? {

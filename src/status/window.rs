@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::open::open;
 use super::waits::{Waits, waits};
-use crate::ledger::{Direction, Held, HeldReason, Neighbour, Record};
+use crate::ledger::{Conflict, ConflictKind, Direction, Held, HeldReason, Neighbour, Record};
 use crate::model::{JournalNumber, Key, PacketNumber, Shape, SiteName, SiteNo, TableNo};
 use crate::sync::standing::{Standing, standing};
 use crate::sync::stays::Stays;
@@ -69,6 +69,8 @@ pub struct Window {
     pub unusual: BTreeMap<(TableNo, Key), Vec<Unusual>>,
     /// How all others stand that are here.
     pub rest: Rest,
+    /// How many records the next packets tell each neighbour, as far as was sealed.
+    pub to_tell: BTreeMap<SiteNo, u64>,
 }
 
 /// How the records stand that are ordinary.
@@ -173,6 +175,15 @@ impl Window {
     }
 }
 
+/// Why a record is in conflict.
+fn why(conflict: &Conflict) -> Option<String> {
+    let field = conflict.field.as_ref()?;
+    Some(match (conflict.kind, &conflict.loser, &conflict.winner) {
+        (ConflictKind::Taken, Some(value), Some(other)) => format!("its {field} {value} is taken by {other}"),
+        _ => format!("{field} was edited twice"),
+    })
+}
+
 struct Looking<'s> {
     session: &'s Session,
     table: Option<TableNo>,
@@ -201,7 +212,7 @@ impl Looking<'_> {
                 continue;
             }
             if let Some(record) = mend::record_of(self.session, shape, &conflict)? {
-                self.add_record(&record, None, State::Conflict, conflict.field.map(|field| format!("{field} was edited twice")))?;
+                self.add_record(&record, None, State::Conflict, why(&conflict))?;
             }
         }
         Ok(())
@@ -211,6 +222,8 @@ impl Looking<'_> {
         let ledger = &self.session.ledger;
         if neighbour.fresh {
             self.window.rest = Rest::ToTell;
+            let all = ledger.candidates(neighbour.site, neighbour.cursor, true)?.len();
+            self.window.to_tell.insert(neighbour.site, all as u64);
             return Ok(());
         }
         let mut seen = BTreeSet::new();
@@ -260,7 +273,10 @@ impl Looking<'_> {
             }
             _ if record.extra.deactivated => (Some(State::Deactivated), None),
             Standing::Same => (None, None),
-            Standing::ToTell { there } => (told(there), None),
+            Standing::ToTell { there } => {
+                *self.window.to_tell.entry(neighbour.site).or_default() += 1;
+                (told(there), None)
+            }
             Standing::Stays { why: why @ Stays::Manual, there } => (told(there), Some(why.to_string())),
             Standing::Stays { why, there: _ } => (Some(State::Inactive), Some(why.to_string())),
         };

@@ -19,6 +19,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::deciding::held::Try;
+use super::deciding::losses::DELETE_WAITS;
 use super::deciding::revive::Along;
 use super::known::Link;
 use super::report::Tally;
@@ -201,7 +202,7 @@ fn apply_until(session: &Session, from: &Neighbour, opened: &Opened, finish: Opt
                 let Some(next) = changes.next(session)? else {
                     match finish {
                         Some((file_name, bytes)) => applying.finish(from, opened, file_name, bytes, done)?,
-                        None => database.set_applied(&name, &Applied { slice: done, ..applied.clone() })?,
+                        None => set_applied(session, from, &Applied { slice: done, ..applied.clone() })?,
                     }
                     return Ok(true);
                 };
@@ -214,7 +215,7 @@ fn apply_until(session: &Session, from: &Neighbour, opened: &Opened, finish: Opt
                 done += 1;
                 taken += 1;
                 if taken >= session.limits.slice_changes || session.world.now().0 - started.0 >= session.limits.slice_millis {
-                    database.set_applied(&name, &Applied { slice: done, ..applied.clone() })?;
+                    set_applied(session, from, &Applied { slice: done, ..applied.clone() })?;
                     return Ok(false);
                 }
             }
@@ -227,6 +228,34 @@ fn apply_until(session: &Session, from: &Neighbour, opened: &Opened, finish: Opt
         }
         session.world.sleep(PAUSE);
     }
+}
+
+/// Writes down how far a neighbour's packets are applied. What is applied of the next one is in the ledger too: a database that is put back from
+/// a backup does not know it.
+fn set_applied(session: &Session, from: &Neighbour, applied: &Applied) -> Result<()> {
+    session.database()?.set_applied(&from.card.name, applied)?;
+    let part = part_note(from.site);
+    if applied.slice > 0 {
+        let text = serde_json::to_string(applied).map_err(|_| SyncError::Bug("what is applied does not write"))?;
+        session.ledger.set_note(&part, &text)?;
+    } else if session.ledger.note(&part)?.is_some_and(|text| !text.is_empty()) {
+        session.ledger.set_note(&part, "")?;
+    }
+    Ok(())
+}
+
+/// How far the packets of a neighbour are applied, as the ledger knows it.
+pub(super) fn applied_by_ledger(session: &Session, from: Neighbour) -> Result<Option<Applied>> {
+    if let Some(text) = session.ledger.note(&part_note(from.site))?.filter(|text| !text.is_empty()) {
+        return Ok(Some(serde_json::from_str(&text).map_err(|_| SyncError::Bug("what is applied does not read"))?));
+    }
+    let whole = from.stream_in.zip(from.received_id);
+    Ok(whole.map(|(stream, packet)| Applied { stream, number: from.received, packet, slice: 0 }))
+}
+
+/// The note of what is applied of a packet that is taken in part.
+fn part_note(from: SiteNo) -> String {
+    format!("part:{}", from.0)
 }
 
 /// One change of a packet: what has its place here, and what has not.
@@ -376,8 +405,7 @@ impl Applying<'_> {
         super::streams::clocks::heard(session, from, envelope, self.now)?;
         standing::note_program(session, from, opened.program.as_deref())?;
         let applied = Applied { stream: envelope.stream, number: envelope.number, packet: id, slice: 0 };
-        session.database()?.set_applied(&from.card.name, &applied)?;
-        Ok(())
+        set_applied(session, from, &applied)
     }
 
     /// Whether no packet of a neighbour is taken in part.
@@ -413,7 +441,7 @@ impl Applying<'_> {
                 self.conflict(&record, ConflictKind::Held, None, &held.reason.to_string(), ConflictState::Decided, &incoming);
             let stamp = held.change.after.as_ref().and_then(|image| image.stamps.iter().flatten().copied().max());
             conflict.loser_site = Some(self.site_of(stamp, Some(&incoming))?);
-            conflict.loser = Some(if held.change.after.is_some() { "waits" } else { "delete waits" }.into());
+            conflict.loser = Some(if held.change.after.is_some() { "waits" } else { DELETE_WAITS }.into());
             let row = held.change.after.map(|image| image.row).unwrap_or_default();
             conflict.exact = self.session.shown_row(self.session.shape(record.table), &row)?;
             self.losses.push(conflict);
@@ -429,7 +457,7 @@ impl Applying<'_> {
         if let Some(bytes) = opened.bytes("outcomes.json", most)? {
             let outcomes: Vec<(i64, Conflict)> = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart("outcomes.json"))?;
             for (number, conflict) in outcomes {
-                ledger.add_conflict(&conflict, Some(number))?;
+                ledger.add_conflict(&self.as_of_child(conflict)?, Some(number))?;
                 self.tally.outcomes += 1;
             }
             brought = true;

@@ -558,6 +558,10 @@ impl<'s> Building<'s> {
         if !self.to.fresh || self.up || !(first || last) {
             return Ok(None);
         }
+        // One that has the tables keeps its columns until a person said which of them are only called otherwise.
+        if self.to.acknowledged > PacketNumber(0) && !super::schema::hints::unclear(self.session)?.is_empty() {
+            return Ok(None);
+        }
         let sent = super::schema::SentSchema::of(self.session)?;
         let bytes = serde_json::to_vec(&sent).map_err(|_| SyncError::Bug("a schema does not write"))?;
         Ok(Some(Part { name: schema::PART.into(), source: PartSource::Bytes(bytes) }))
@@ -572,7 +576,7 @@ impl<'s> Building<'s> {
         ledger.conflicts(self.to.told_outcomes, &mut |number, decider_number, loser, conflict| {
             last = number;
             if self.concerns(loser)? && conflict.decider != self.to.card.name {
-                outcomes.push((decider_number, conflict));
+                outcomes.push((decider_number, Conflict { listed_at: None, ..conflict }));
             }
             Ok(())
         })?;

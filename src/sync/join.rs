@@ -6,6 +6,12 @@
 //!
 //! The request is signed with the new site's own key and sealed for the inviter; the secret of the invitation inside
 //! proves that it comes from who got the file. **Invariant**: one invitation admits one site, once.
+//!
+//! A request that comes too late is looked for as well ([`asked_for`]): it is noted by its id, so that it is told once however often the
+//! site puts it there again, and stays in the status until its name is invited anew. The site that asks knows when its own invitation
+//! expired ([`own_expired`]); nobody tells it, for its keys are nobody's yet.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +32,9 @@ use crate::world::World;
 /// How long an invitation is good: 14 days.
 pub const INVITATION_MILLIS: i64 = 14 * 24 * 60 * 60 * 1000;
 
+/// How long after an invitation expired a request with it is still looked for: 90 days.
+const LATE_MILLIS: i64 = 90 * 24 * 60 * 60 * 1000;
+
 /// What a joining site sends, sealed for the inviter.
 #[derive(Debug, Serialize, Deserialize)]
 struct Request {
@@ -40,8 +49,8 @@ pub enum Refused {
     #[error("it does not prove that it comes from who got the invitation")]
     NotInvited,
     /// The invitation's time is over.
-    #[error("it asks with an invitation that has expired: invite again, and hand over the new file")]
-    Expired,
+    #[error("it asks with an invitation that has expired: 'fieldpost invite {0}' makes a new one, hand over that file")]
+    Expired(SiteName),
     /// It admitted somebody already.
     #[error("it asks with an invitation that was used already: invite it under another name")]
     Used,
@@ -204,6 +213,61 @@ pub(super) fn request(session: &Session, parent: &Neighbour) -> Result<()> {
     outbox::tidy(session, parent)
 }
 
+/// Names under which a request to join is looked for: all that are invited, and those whose invitation expired not long ago.
+pub(super) fn asked_for(session: &Session) -> Result<BTreeSet<SiteName>> {
+    let now = session.world.now();
+    let open = session.ledger.invited(now)?.into_iter().map(|(name, _)| name);
+    let names = open.chain(expired(session, now)?).filter_map(|name| SiteName::new(&name).ok());
+    let known: BTreeSet<SiteName> = session.ledger.neighbours()?.into_iter().map(|neighbour| neighbour.card.name).collect();
+    Ok(names.filter(|name| !known.contains(name)).collect())
+}
+
+fn expired(session: &Session, now: Millis) -> Result<Vec<String>> {
+    Ok(session.ledger.expired(Millis(now.0 - LATE_MILLIS), now)?)
+}
+
+/// Notes that a request came too late; says whether that is new.
+pub(super) fn note_late(session: &Session, name: &SiteName, request: &str) -> Result<bool> {
+    let note = late_note(name);
+    if session.ledger.note(&note)?.as_deref() == Some(request) {
+        return Ok(false);
+    }
+    session.set_note(&note, request)?;
+    Ok(true)
+}
+
+fn late_note(name: &SiteName) -> String {
+    format!("asked late:{name}")
+}
+
+/// Sites that asked to be taken in after their invitation had expired, and that are not invited anew, by name.
+///
+/// # Errors
+/// As the ledger says.
+pub fn asked_late(session: &Session) -> Result<Vec<SiteName>> {
+    let now = session.world.now();
+    let open: BTreeSet<String> = session.ledger.invited(now)?.into_iter().map(|(name, _)| name).collect();
+    let all = roster::known(session)?;
+    let mut late = Vec::new();
+    for name in expired(session, now)?.iter().filter_map(|name| SiteName::new(name).ok()) {
+        if !open.contains(name.as_str()) && !all.name_taken(&name) && session.ledger.note(&late_note(&name))?.is_some() {
+            late.push(name);
+        }
+    }
+    Ok(late)
+}
+
+/// When this site's own invitation expired, where it did before the parent answered.
+///
+/// # Errors
+/// As the ledger says.
+pub fn own_expired(session: &Session) -> Result<Option<Millis>> {
+    let Some(parent) = session.ledger.parent()?.filter(|parent| parent.received == PacketNumber(0)) else { return Ok(None) };
+    let invitation: Option<Invitation> = session.ledger.note("invitation")?.and_then(|text| serde_json::from_str(&text).ok());
+    let expires = invitation.filter(|invitation| invitation.inviter == parent.card.name).map(|invitation| invitation.expires);
+    Ok(expires.filter(|expires| *expires <= session.world.now()))
+}
+
 /// Admits the sender of a verified request, or says why not.
 pub(super) fn admit(session: &Session, opened: &Opened, file_name: &str, bytes: u64) -> Result<std::result::Result<SiteName, Refused>> {
     let envelope = &opened.envelope;
@@ -225,7 +289,7 @@ pub(super) fn admit(session: &Session, opened: &Opened, file_name: &str, bytes: 
         return Ok(Err(Refused::Used));
     }
     if now >= expires {
-        return Ok(Err(Refused::Expired));
+        return Ok(Err(Refused::Expired(invitation.name)));
     }
     if invitation.name != name {
         return Ok(Err(Refused::OtherName));

@@ -5,8 +5,9 @@
 //!
 //! **States of settling a conflict**: open → written (one commit of the database) → settled (one commit of the ledger). **Crash point**:
 //! between the two the edit is there and the conflict is still listed; settling it again finds the value in place. **Invariant**: a
-//! value that a person did not see is not overwritten: where the record is otherwise than the conflict says, that is an answer
-//! ([`MendError::MovedOn`]) until the person insists.
+//! value that a person did not see is neither overwritten nor deleted: where the record is otherwise than it was when the conflict was
+//! listed here ([`Conflict::listed_at`]), or another one has its key, that is an answer ([`MendError::MovedOn`],
+//! [`MendError::OtherRecord`]) until the person insists.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use super::deciding::held::Try;
 use super::{Result, Session, SyncError, history, seal};
 use crate::database::Written;
 use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, HeldReason, NeighbourKind, Parked, Record};
-use crate::model::{Born, FieldNo, Identity, Key, LIBRARY, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value};
+use crate::model::{Born, FieldNo, Identity, Image, Key, LIBRARY, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
 
 /// Why something cannot be mended like that.
@@ -38,17 +39,23 @@ pub enum MendError {
     /// It was settled before.
     #[error("conflict {0} is settled already")]
     Settled(i64),
-    /// The record is otherwise than it was when the conflict was decided.
-    #[error("{table} {key} has changed since: its {field} is {current} now")]
+    /// The record is otherwise than it was when the conflict was listed here.
+    #[error("{table} {key} has changed since{}", in_words(now))]
     MovedOn {
         /// Table.
         table: String,
         /// Key.
         key: String,
-        /// Field.
-        field: String,
-        /// What it holds.
-        current: String,
+        /// Fields with what they hold now; none where nobody knows any more what they held.
+        now: Vec<(String, String)>,
+    },
+    /// The record that the conflict is about ended, and its key belongs to one that was made since.
+    #[error("{table} {key} is another record now, which was made since")]
+    OtherRecord {
+        /// Table.
+        table: String,
+        /// Key.
+        key: String,
     },
     /// The conflict has no such side.
     #[error("conflict {number} has no such value: {why}")]
@@ -127,6 +134,15 @@ impl MendError {
     }
 }
 
+/// What fields hold, behind "has changed since".
+fn in_words(now: &[(String, String)]) -> String {
+    /// Fields that a sentence names.
+    const NAMED: usize = 5;
+    let mut words: Vec<String> = now.iter().take(NAMED).map(|(field, value)| format!("its {field} is {value} now")).collect();
+    words.extend(now.len().checked_sub(NAMED + 1).map(|more| format!("and {} more", more + 1)));
+    if words.is_empty() { String::new() } else { format!(": {}", words.join(", ")) }
+}
+
 /// What a conflict is settled to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Choice {
@@ -160,6 +176,9 @@ pub struct HeldPlace {
 
 /// Why what waits for a unique value cannot simply have it.
 const OF_THE_OTHER: &str = "another record has the value: edit that one, and this one goes on by itself";
+
+/// Why nothing lost where two edits were merged.
+const OF_BOTH: &str = "nothing lost, both edits are in the one that stands; set another one with --value VALUE";
 
 /// Settles a conflict, and seals what that changed.
 ///
@@ -257,6 +276,10 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
             Choice::Standing => Ok(()),
             Choice::Lost if matches!(conflict.kind, ConflictKind::Delete | ConflictKind::Refused | ConflictKind::Dependants) => {
                 let record = record.filter(|record| record.current.is_some()).ok_or_else(gone)?;
+                match since {
+                    Since::Ask => unchanged(session, shape, &record, conflict)?,
+                    Since::Overwrite => {}
+                }
                 delete(session, shape, &record)
             }
             Choice::Lost | Choice::Before | Choice::Other(_) => {
@@ -266,6 +289,9 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
     };
     if *choice == Choice::Standing {
         return Ok(());
+    }
+    if *choice == Choice::Lost && conflict.kind == ConflictKind::Merged {
+        return Err(MendError::NoSuchSide { number, why: OF_BOTH }.into());
     }
     let field = shape.field(name).ok_or_else(|| MendError::no_field(shape, name))?;
     let value = match choice {
@@ -300,15 +326,55 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
             if current == *value {
                 return Ok(());
             }
-            if winner.is_stated() && current != *winner && since == Since::Ask {
-                let key = session.shown_key(&record)?.to_string();
-                let (table, field) = (shape.name.clone(), name.clone());
-                return Err(MendError::MovedOn { table, key, field, current: current.to_string() }.into());
+            if since == Since::Ask {
+                let then = as_listed(session, shape, &record, conflict)?;
+                let stood = match then {
+                    Some(then) if !winner.is_stated() => Some(session.numbered(shape, &then.row)?.get(field).clone()),
+                    Some(_) | None => Some(winner.clone()).filter(Value::is_stated),
+                };
+                if stood.as_ref() != Some(&current) {
+                    return Err(moved_on(session, shape, &record, vec![(name.clone(), current.to_string())])?);
+                }
             }
             write(session, |database| database.update(shape, record.at(), &fields, &row))
         }
         None => restore(session, shape, &record, &fields, &row),
     }
+}
+
+/// Nothing where the record is as it was when the conflict was listed here, else what happened to it.
+fn unchanged(session: &Session, shape: &Shape, record: &Record, conflict: &Conflict) -> Result<()> {
+    let (Some(then), Some(current)) = (as_listed(session, shape, record, conflict)?, &record.current) else {
+        return Err(moved_on(session, shape, record, Vec::new())?);
+    };
+    let row = session.numbered(shape, &current.row)?;
+    let changed = shape.live_fields().filter(|field| then.row.get(*field) != current.row.get(*field));
+    let now: Vec<(String, String)> = changed.map(|field| (shape.name_of(field).to_owned(), row.get(field).to_string())).collect();
+    if now.is_empty() { Ok(()) } else { Err(moved_on(session, shape, record, now)?) }
+}
+
+fn moved_on(session: &Session, shape: &Shape, record: &Record, now: Vec<(String, String)>) -> Result<SyncError> {
+    Ok(MendError::MovedOn { table: shape.name.clone(), key: session.shown_key(record)?.to_string(), now }.into())
+}
+
+/// The record as it was when the conflict was listed here; none where that is forgotten.
+fn as_listed(session: &Session, shape: &Shape, record: &Record, conflict: &Conflict) -> Result<Option<Image>> {
+    let Some(listed_at) = conflict.listed_at else { return Ok(None) };
+    let mut then = record.current.clone();
+    let mut reached = record.version;
+    for entry in session.ledger.chain(record, listed_at)? {
+        then = entry.kind.undo(then);
+        reached = entry.previous;
+    }
+    if reached > listed_at {
+        return Ok(None);
+    }
+    let same = match (&then, &record.current) {
+        (Some(then), Some(current)) => session.ledger.same(then.born, current.born)?,
+        (Some(_), None) | (None, _) => false,
+    };
+    let key = || Ok::<_, SyncError>(session.shown_key(record)?.to_string());
+    if same { Ok(then) } else { Err(MendError::OtherRecord { table: shape.name.clone(), key: key()? }.into()) }
 }
 
 /// What is written so that a document gets a content again.

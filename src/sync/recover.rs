@@ -8,7 +8,8 @@
 //! **States**: restored ([`SyncError::DatabaseRestored`]) → saved (a whole copy of it in the home) → brought forward: ONE transaction of the
 //! database, with a commit record for the ledger as every slice has it. **Crash points**: before that commit the site is as
 //! it was; after it the next [`Session::open`] replays the record, then compares every table. **Invariant**: what the
-//! restored database held is in it, in the mirror's history, or in the saved copy.
+//! restored database held is in it, in the mirror's history, or in the saved copy; and what the mirror has of a packet that was applied in part is not
+//! applied again.
 //!
 //! Everything else that stops a site (a restored state, a fork, a restored neighbour) is not mended here.
 
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 use super::apply;
 use super::seal;
 use super::{Limits, Result, Session, SyncError};
-use crate::database::{Applied, Aside, Database, DatabaseError, Written};
+use crate::database::{Aside, Database, DatabaseError, Written};
 use crate::ledger::EntryKind;
 use crate::model::{FieldNo, JournalNumber, Key, Millis, Row, Shape};
 use crate::site::Home;
@@ -282,8 +283,9 @@ fn write_down(session: &Session, database: &Database) -> Result<()> {
         seal::sealed_up_to(session, shape, database.last_note(shape)?)?;
     }
     for neighbour in ledger.neighbours()? {
-        if let (Some(stream), Some(packet)) = (neighbour.stream_in, neighbour.received_id) {
-            database.set_applied(&neighbour.card.name, &Applied { stream, number: neighbour.received, packet, slice: 0 })?;
+        let name = neighbour.card.name.clone();
+        if let Some(applied) = apply::applied_by_ledger(session, neighbour)? {
+            database.set_applied(&name, &applied)?;
         }
     }
     apply::note_commit(session)

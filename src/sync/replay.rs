@@ -147,7 +147,8 @@ impl Replaying<'_> {
         let criteria = self.rules.criteria(&self.shape.name, self.shape.name_of(unit[0]));
         let dispute = self.dispute(conflict, criteria, &both)?;
         let three = Three { base: conflict.exact.get(FieldNo(0)), parent: &parent.value, child: &child.value };
-        let Decided { verdict, why } = decide(criteria, &dispute, (unit.len() == 1).then_some(three));
+        let merges = unit.len() == 1 && !self.shape.concerns_numbers(field);
+        let Decided { verdict, why } = decide(criteria, &dispute, merges.then_some(three));
         Ok(Some(match verdict {
             Verdict::Child => Answer { stands: child.value, site: child.site, why, open: false },
             Verdict::Parent => keep(why, false),

@@ -222,6 +222,7 @@ fn write_down(session: &Session, child: &Neighbour) -> Result<()> {
     ledger.begin()?;
     let done = (|| {
         ledger.retire(child.site, now)?;
+        ledger.withdraw(&child.card.name)?;
         ledger.set_sent(
             child.site,
             &SentState {

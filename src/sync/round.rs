@@ -25,9 +25,10 @@ use crate::sync::streams::stops;
 use crate::sync::tracking::upgrade;
 
 /// Which halves of a round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Halves {
     /// `sync`.
+    #[default]
     Both,
     /// `receive`.
     Receive,

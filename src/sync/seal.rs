@@ -100,7 +100,11 @@ pub(super) fn seal_all(session: &Session) -> Result<Sealed> {
 fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Result<Sealed> {
     let database = session.database()?;
     let mut sealed = Sealed::default();
-    for shape in reading(database, || noted(session))? {
+    if !reading(database, || any_noted(session))? {
+        return Ok(sealed);
+    }
+    // All of them: what an edit that comes meanwhile did in a table before goes with what it did in this one.
+    for shape in &session.shapes {
         loop {
             let Some(noted) = reading(database, || Noticed::read(session, shape))? else { break };
             if open.is_none() {
@@ -130,15 +134,14 @@ fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Resu
     Ok(sealed)
 }
 
-/// The tables with something noted that is not sealed.
-fn noted(session: &Session) -> Result<Vec<&Shape>> {
-    let mut noted = Vec::new();
+/// Whether something is noted that is not sealed.
+fn any_noted(session: &Session) -> Result<bool> {
     for shape in &session.shapes {
         if !session.database()?.notes(shape, session.ledger.sealed(shape.number)?, 1)?.is_empty() {
-            noted.push(shape);
+            return Ok(true);
         }
     }
-    Ok(noted)
+    Ok(false)
 }
 
 /// One read for many questions: each by itself would take and give back the locks of the file.

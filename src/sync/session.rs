@@ -23,7 +23,7 @@ use crate::ledger::{Ledger, Neighbour, NeighbourKind};
 use crate::library::Library;
 use crate::model::{FieldNo, Shape, SiteName, SiteNo, TableNo};
 use crate::packet::{self, Opened};
-use crate::rules::Rules;
+use crate::rules::{Rules, RulesError};
 use crate::site::{Home, Role, Settings};
 use crate::world::World;
 
@@ -32,6 +32,9 @@ const DUE: &str = "due for comparison";
 
 /// The part of a packet with the rules.
 pub(super) const RULES_PART: &str = "rules.toml";
+
+/// Note of the rules that are in force.
+const RULES_NOTE: &str = "rules";
 
 /// Surveys in one run, while the application goes on changing its schema.
 const MOST_SURVEYS: usize = 10;
@@ -148,6 +151,8 @@ pub struct Session {
     pub(super) new_tables: BTreeSet<TableNo>,
     /// What decides conflicts.
     pub rules: Rules,
+    /// Why the rules are not those of the file, where they are those of the last run ([`Session::look_past_rules`]).
+    pub rules_fault: Option<RulesError>,
     /// What the rules say of each table, as far as somebody asked.
     pub(super) policies: Policies,
     /// Signs what we send.
@@ -176,6 +181,7 @@ impl Session {
     /// Everything else as the parts say.
     pub fn open(world: World, home: Home, limits: Limits) -> Result<Self> {
         let mut session = Self::open_ledger(world, home, limits)?;
+        session.in_force()?;
         session.clear_scratch()?;
         if session.has_begun() {
             session.open_database()?;
@@ -186,6 +192,7 @@ impl Session {
     /// Opens home and database as they are, for [`super::recover`]: nothing is mended but what belongs together is.
     pub(super) fn open_unchecked(world: World, home: Home, limits: Limits) -> Result<Self> {
         let mut session = Self::open_ledger(world, home, limits)?;
+        session.in_force()?;
         session.clear_scratch()?;
         if !session.has_begun() {
             session.database()?;
@@ -207,15 +214,21 @@ impl Session {
         if known != settings.name {
             return Err(SyncError::OtherName { settings: settings.name, known });
         }
-        let rules = match settings.role {
+        let before = || ledger.note(RULES_NOTE).map(Option::unwrap_or_default);
+        let text = match settings.role {
             Role::Host => home.rules_text()?,
-            Role::Office | Role::Remote => ledger.note("rules")?.unwrap_or_default(),
+            Role::Office | Role::Remote => before()?,
+        };
+        let (rules, rules_fault) = match Rules::parse(&text) {
+            Ok(rules) => (rules, None),
+            Err(fault) => (Rules::parse(&before()?).unwrap_or_default(), Some(fault)),
         };
         let signing = SigningKey::load(&home.signing_key())?;
         let sealing = SealingKey::load(&home.sealing_key())?;
         let (former, shapes) = ledger.shapes_ever()?.into_iter().partition(|shape| shape.past.gone);
         Ok(Self {
-            rules: Rules::parse(&rules)?,
+            rules,
+            rules_fault,
             policies: Policies::default(),
             shapes,
             former,
@@ -237,13 +250,39 @@ impl Session {
         })
     }
 
+    /// Refuses rules that do not read; the main office's are noted, for whoever looks while their file does not.
+    fn in_force(&self) -> Result<()> {
+        self.refuse_fault()?;
+        let noted = self.ledger.note(RULES_NOTE)?.unwrap_or_else(|| Rules::default().to_string());
+        let text = self.rules.to_string();
+        if self.settings.role == Role::Host && noted != text {
+            self.set_note(RULES_NOTE, &text)?;
+        }
+        Ok(())
+    }
+
+    fn refuse_fault(&self) -> Result<()> {
+        self.rules_fault.clone().map_or(Ok(()), |fault| Err(fault.into()))
+    }
+
     /// Opens a home to read what is there, without its lock: nothing is mended, so it may be used while another run
     /// works in it. What that run has not committed is not seen. The ledger is read at one moment until the end.
     ///
     /// # Errors
     /// As the parts say. A database that is not there is not opened.
     pub fn look(world: World, home: Home, limits: Limits) -> Result<Self> {
-        let mut session = Self::look_at_ledger(world, home, limits)?;
+        let session = Self::look_past_rules(world, home, limits)?;
+        session.refuse_fault()?;
+        Ok(session)
+    }
+
+    /// As [`Session::look`], also where the rules do not read: then everything is seen as under those of the last run, and
+    /// [`Session::rules_fault`] says why.
+    ///
+    /// # Errors
+    /// As the parts say.
+    pub fn look_past_rules(world: World, home: Home, limits: Limits) -> Result<Self> {
+        let mut session = Self::open_to_read(world, home, limits)?;
         if session.has_begun() && session.database_path().is_file() {
             session.database = Some(Database::open(&session.database_path(), session.limits.lock_wait)?);
         }
@@ -255,6 +294,12 @@ impl Session {
     /// # Errors
     /// As the parts say.
     pub fn look_at_ledger(world: World, home: Home, limits: Limits) -> Result<Self> {
+        let session = Self::open_to_read(world, home, limits)?;
+        session.refuse_fault()?;
+        Ok(session)
+    }
+
+    fn open_to_read(world: World, home: Home, limits: Limits) -> Result<Self> {
         let mut session = Self::open_ledger(world, home, limits)?;
         session.ledger.begin_read()?;
         session.reload_shapes()?;
@@ -462,8 +507,8 @@ impl Session {
         let Some(bytes) = brought else { return Ok(()) };
         let text = String::from_utf8(bytes).map_err(|_| SyncError::BadPart(RULES_PART))?;
         let rules = Rules::parse(&text).map_err(SyncError::RulesBrought)?;
-        if self.ledger.note("rules")?.as_ref() != Some(&text) {
-            self.set_note("rules", &text)?;
+        if self.ledger.note(RULES_NOTE)?.as_ref() != Some(&text) {
+            self.set_note(RULES_NOTE, &text)?;
         }
         if rules != self.rules {
             self.rules = rules;

@@ -59,6 +59,14 @@ pub fn standing(session: &Session, record: &Record, neighbour: &Neighbour) -> Re
     })
 }
 
+/// How many packets that bring something a neighbour has not confirmed yet. One that only confirms is never answered.
+///
+/// # Errors
+/// As the ledger says.
+pub fn unconfirmed(session: &Session, neighbour: &Neighbour) -> Result<u64> {
+    Ok(session.ledger.outbox(neighbour.site)?.iter().filter(|row| row.wants_answer).count() as u64)
+}
+
 /// When a packet last brought or took records of a table; none where none ever did.
 ///
 /// # Errors

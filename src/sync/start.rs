@@ -328,7 +328,8 @@ pub fn detach(session: Session, now: Millis) -> Result<PathBuf> {
     set_aside(&world, &home, now)
 }
 
-/// Goes on with a detach that stopped: the database may have lost our traces already, so no session can be opened.
+/// Sets a home aside whose database no session can open: a detach that stopped may have taken our traces out already, or it is lost, or
+/// another one lies in its place. Only the one that belongs to the home is touched.
 ///
 /// # Errors
 /// As database and files say.

@@ -58,6 +58,8 @@ pub struct Failure {
 pub enum FailureKind {
     /// The exchange is out of reach, and will be back.
     Away,
+    /// A lock, a full disk, a schema that moved on: it passes by itself.
+    Passing,
     /// Nothing but a person helps: there is no use in hurrying.
     Person,
 }
@@ -135,7 +137,9 @@ pub fn next(now: Millis, state: &State, schedule: &Schedule) -> Option<Next> {
 
 fn wait(failure: Failure) -> i64 {
     let full = match failure.kind {
-        FailureKind::Away => FIRST_WAIT.saturating_mul(1 << failure.times.saturating_sub(1).min(20)).min(LONGEST_WAIT),
+        FailureKind::Away | FailureKind::Passing => {
+            FIRST_WAIT.saturating_mul(1 << failure.times.saturating_sub(1).min(20)).min(LONGEST_WAIT)
+        }
         FailureKind::Person => LONGEST_WAIT,
     };
     full - full / 4 * i64::from(failure.die) / 255
@@ -221,6 +225,8 @@ mod tests {
         }
         let lasting = State { failure: Some(Failure { kind: FailureKind::Person, times: 1, last: Millis(NOON), die: 0 }), ..state() };
         assert_eq!(at(&lasting, &plain), Some((HOUR, Why::Retry)), "a person is not quicker");
+        let passing = State { failure: Some(Failure { kind: FailureKind::Passing, times: 2, last: Millis(NOON), die: 0 }), ..state() };
+        assert_eq!(at(&passing, &plain), Some((2 * MINUTE, Why::Retry)), "a locked database is soon free");
         assert_eq!(at(&State { back: true, ..failed(7, 0) }, &plain), Some((0, Why::Back)));
         let back = State { arrived: true, critical: None, ..failed(7, 0) };
         assert_eq!(at(&back, &schedule(|_| {})), Some((0, Why::Packet)));

@@ -52,6 +52,8 @@ pub enum Ended {
     Away,
     /// Another run holds the home.
     Busy,
+    /// It failed for something that passes by itself: tried again as where the exchange is out of reach.
+    Passing,
     /// It failed and wants a person; tried again all the same, once an hour.
     Failed,
     /// The watch is to end.
@@ -129,7 +131,7 @@ pub fn run(world: &World, watched: &mut dyn Watched, schedule: &Schedule, ears: 
                     }
                     continue;
                 }
-                ended @ (Ended::Done | Ended::Away | Ended::Failed) => watch.after_round(ended, watched, ears),
+                ended @ (Ended::Done | Ended::Away | Ended::Passing | Ended::Failed) => watch.after_round(ended, watched, ears),
             }
             told = None;
             continue;
@@ -289,6 +291,7 @@ impl Watch<'_> {
         match ended {
             Ended::Done => self.state.failure = None,
             Ended::Away => self.failed(FailureKind::Away),
+            Ended::Passing => self.failed(FailureKind::Passing),
             Ended::Failed => self.failed(FailureKind::Person),
             Ended::Busy | Ended::Stopped => {}
         }

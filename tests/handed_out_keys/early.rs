@@ -188,3 +188,22 @@ fn killed_before_any_durable_step_an_early_row_follows_all_the_same() {
         }
     }
 }
+
+#[test]
+fn a_number_made_by_chance_that_nobody_has_is_that_number() {
+    // Programs that make numbers by chance take them from all 64 bits.
+    for number in ["-4000000000000000000", "-4611000000000000000", "-9223372036854775808"] {
+        for maker in TWO {
+            let tree = two(FILMS, "");
+            loosely(&tree, maker, &format!("INSERT INTO posters VALUES ('early', {number})"));
+            tree.settle(&TWO);
+            let held: Vec<String> = TWO.iter().flat_map(|site| tree.held(site)).collect();
+            assert!(held.len() == 1 && held[0].contains(&format!("it refers to films {number}, which has not come yet")), "{held:?}");
+            tree.assert_rows(&[maker], "SELECT film || '' FROM posters", &[number]);
+            tree.edit(maker, &format!("INSERT INTO films VALUES ({number}, 'by chance')"));
+            settled(&tree, &TWO);
+            tree.assert_rows(&TWO, POSTERS, &["early|by chance"]);
+            nothing_waits(&tree, &TWO);
+        }
+    }
+}

@@ -486,3 +486,39 @@ fn what_does_not_travel_follows_a_number_by_its_foreign_key() {
     tree.assert_rows(&["anna"], referring, &["a|of anna", "b|of anna", "c|old", "v|of anna"]);
     tree.assert_rows(&["head"], referring, &["of head|of head"]);
 }
+
+// ---- merged by the rules
+
+#[test]
+fn a_number_of_a_record_is_never_merged_with_another_whatever_the_rules_say() {
+    for rules in ["[tables.orders.fields]\ncustomer = 'sum'\n", "default = ['max']\n", "[tables.orders]\nconflict = ['min', 'child']\n"] {
+        let tree = two(super::SHOP, rules);
+        // Anna's Zoe is the first of hers, and a later one at the head.
+        tree.edit("head", "INSERT INTO customers (name) VALUES ('Abe'), ('Bea')");
+        tree.edit("anna", "INSERT INTO customers (name) VALUES ('Zoe')");
+        settled(&tree, &TWO);
+        for (site, name) in [("head", "Bea"), ("anna", "Zoe")] {
+            tree.edit(site, &format!("UPDATE orders SET customer = (SELECT id FROM customers WHERE name = '{name}')"));
+        }
+        tree.sync("anna");
+        settled(&tree, &TWO);
+        let stands = if rules.contains("child") { "first|Zoe" } else { "first|Bea" };
+        tree.assert_rows(&TWO, super::OWNERS, &[stands]);
+        let lost = if rules.contains("child") { "3" } else { "4" };
+        assert_eq!(tree.listed("head"), [lost], "{rules}");
+    }
+}
+
+#[test]
+fn two_who_choose_the_same_record_agree_where_the_rules_would_add_up() {
+    let tree = two(super::SHOP, "[tables.orders.fields]\ncustomer = 'sum'\n");
+    tree.edit("head", "INSERT INTO customers (name) VALUES ('Abe')");
+    settled(&tree, &TWO);
+    for site in TWO {
+        tree.edit(site, "UPDATE orders SET customer = 2");
+    }
+    tree.sync("anna");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, super::OWNERS, &["first|Abe"]);
+    assert!(tree.listed("head").is_empty(), "{:?}", tree.listed("head"));
+}

@@ -77,10 +77,72 @@ fn what_was_edited_since_is_overwritten_only_if_somebody_insists() {
     both(&tree, "UPDATE contacts SET name = 'head'", "UPDATE contacts SET name = 'anna'");
     tree.edit("head", "UPDATE contacts SET name = 'newer'");
     let ask = mend_error(mend::settle(&tree.session("head"), 1, &Choice::Lost, Since::Ask));
-    assert!(matches!(ask, MendError::MovedOn { current, .. } if current == "newer"));
+    assert!(matches!(ask, MendError::MovedOn { now, .. } if now == [("name".to_owned(), "newer".to_owned())]));
     mend::settle(&tree.session("head"), 1, &Choice::Lost, Since::Overwrite).unwrap();
     tree.settle(&TWO);
     tree.assert_rows(&TWO, "SELECT name FROM contacts", &["head"]);
+}
+
+#[test]
+fn a_delete_that_lost_is_made_up_for_only_where_nobody_edited_the_record_since() {
+    let tree = tree("");
+    both(&tree, "UPDATE contacts SET name = 'head'", "DELETE FROM contacts");
+    assert_eq!(kinds(&tree, "anna"), [ConflictKind::Delete]);
+    tree.edit("head", "UPDATE contacts SET city = 'Biel', tags = NULL");
+    let ask = mend_error(mend::settle(&tree.session("head"), 1, &Choice::Lost, Since::Ask));
+    let words = "contacts C1 has changed since: its city is Biel now, its tags is NULL now";
+    assert_eq!(ask.to_string(), words);
+    tree.settle(&TWO);
+    let ask = mend_error(mend::settle(&tree.session("anna"), 1, &Choice::Lost, Since::Ask));
+    assert_eq!(ask.to_string(), words, "where the delete was made");
+    tree.assert_rows(&TWO, "SELECT city FROM contacts", &["Biel"]);
+    mend::settle(&tree.session("anna"), 1, &Choice::Lost, Since::Overwrite).unwrap();
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT count(*) FROM contacts", &["0"]);
+}
+
+#[test]
+fn a_delete_that_lost_is_made_up_for_where_the_record_is_as_it_was_again() {
+    let tree = tree("");
+    both(&tree, "UPDATE contacts SET name = 'head'", "DELETE FROM contacts");
+    tree.edit("head", "UPDATE contacts SET city = 'Biel'");
+    tree.sync("head");
+    tree.edit("head", "UPDATE contacts SET city = 'Bern'");
+    mend::settle(&tree.session("head"), 1, &Choice::Lost, Since::Ask).unwrap();
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT count(*) FROM contacts", &["0"]);
+}
+
+#[test]
+fn what_lost_is_not_written_into_another_record_that_has_its_key_now() {
+    let tree = tree("");
+    both(&tree, "UPDATE contacts SET name = 'head'", "UPDATE contacts SET name = 'anna'");
+    both(&tree, "UPDATE prices SET price = 6", "DELETE FROM prices");
+    tree.edit("head", "DELETE FROM contacts; DELETE FROM prices");
+    tree.settle(&TWO);
+    // Another one, which happens to hold what stood.
+    tree.edit("head", "INSERT INTO contacts (id, name) VALUES ('C1', 'anna'); INSERT INTO prices VALUES ('nail', 6)");
+    tree.settle(&TWO);
+    for (site, number) in [("head", 1), ("head", 2), ("anna", 1)] {
+        let ask = mend_error(mend::settle(&tree.session(site), number, &Choice::Lost, Since::Ask));
+        assert!(matches!(&ask, MendError::OtherRecord { .. }), "{site}: {ask}");
+    }
+    tree.assert_rows(&TWO, "SELECT name, price FROM contacts, prices", &["anna|6"]);
+    mend::settle(&tree.session("head"), 1, &Choice::Lost, Since::Overwrite).unwrap();
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT name FROM contacts", &["head"]);
+}
+
+#[test]
+fn an_edit_that_lost_against_a_delete_is_not_written_into_a_record_that_was_made_since() {
+    let tree = tree("[tables.prices]\ndeletes = 'delete-wins'\n");
+    both(&tree, "UPDATE prices SET price = 6", "DELETE FROM prices");
+    tree.assert_rows(&TWO, "SELECT count(*) FROM prices", &["0"]);
+    tree.edit("head", "INSERT INTO prices VALUES ('nail', 70)");
+    let ask = mend_error(mend::settle(&tree.session("head"), 1, &Choice::Lost, Since::Ask));
+    assert!(matches!(&ask, MendError::OtherRecord { .. }), "{ask}");
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT price FROM prices", &["70"]);
 }
 
 #[test]

@@ -60,3 +60,23 @@ fn a_site_that_dies_between_the_records_and_the_schema_that_they_come_with_goes_
         }
     }
 }
+
+#[test]
+fn what_a_run_that_died_had_filled_is_told_where_the_default_is_another_one_by_the_next_run() {
+    for kill in 1.. {
+        let tree = two();
+        tree.edit("head", "ALTER TABLE customers ADD COLUMN level TEXT DEFAULT 'new'");
+        let died = tree.sync_dying("head", kill);
+        tree.edit(
+            "head",
+            "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT, level TEXT);
+            INSERT INTO n SELECT * FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT",
+        );
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT id, level FROM customers ORDER BY id", &["ACME|new", "BOLT|new", "CORE|new"]);
+        assert_one(&tree, &["head", "anna"]);
+        if died.is_none() {
+            break;
+        }
+    }
+}

@@ -45,6 +45,71 @@ fn what_may_be_a_rename_waits_and_a_hint_makes_it_one() {
 }
 
 #[test]
+fn what_is_called_otherwise_while_it_waits_is_still_asked_about() {
+    let called = [
+        ("ALTER TABLE customers RENAME TO clients", "clients", "mobile"),
+        ("ALTER TABLE customers RENAME COLUMN mobile TO cell", "customers", "cell"),
+        ("ALTER TABLE customers RENAME COLUMN mobile TO cell; ALTER TABLE customers RENAME TO clients", "clients", "cell"),
+        (
+            "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, cell TEXT); INSERT INTO n SELECT id, name, city, mobile || '.' FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT",
+            "customers",
+            "cell",
+        ),
+    ];
+    for (otherwise, table, column) in called {
+        let tree = two();
+        tree.edit("head", CONVERTED);
+        tree.sync("head");
+        tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+        tree.edit("head", otherwise);
+        tree.settle(&["anna", "head"]);
+        let mut session = tree.session("head");
+        let asked = view::standing(&session).unwrap().unclear;
+        assert!(asked.iter().any(|one| one.table == table && one.column.as_deref() == Some("phone") && one.came == [column]), "{asked:?}");
+        hints::is_renamed(&mut session, table, "phone", column).unwrap();
+        for one in view::standing(&session).unwrap().unclear {
+            hints::is_renamed(&mut session, table, &one.column.unwrap(), column).unwrap();
+        }
+        drop(session);
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], &format!("SELECT {column} FROM {table} WHERE id = 'ACME'"), &["anna"]);
+        assert_one(&tree, &["head", "anna"]);
+    }
+}
+
+#[test]
+fn a_site_that_is_sent_everything_while_a_column_waits_keeps_its_columns() {
+    let tree = two();
+    tree.edit("head", CONVERTED);
+    tree.sync("head");
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'; INSERT INTO customers VALUES ('DORA', 'Dora', NULL, '4')");
+    fieldpost::sync::round::full(&tree.session("head")).unwrap();
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["anna"], "SELECT id, phone FROM customers ORDER BY id", &["ACME|anna", "BOLT|2", "CORE|3", "DORA|4"]);
+    hints::is_renamed(&mut tree.session("head"), "customers", "phone", "mobile").unwrap();
+    tree.settle(&["head", "anna"]);
+    let all = ["ACME|anna", "BOLT|+41 2", "CORE|+41 3", "DORA|4"];
+    tree.assert_rows(&["head", "anna"], "SELECT id, mobile FROM customers ORDER BY id", &all);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_record_that_ended_while_a_column_waited_comes_back_with_what_was_in_it() {
+    let tree = two();
+    tree.edit("head", CONVERTED);
+    tree.sync("head");
+    tree.edit("head", "UPDATE customers SET mobile = 'new' WHERE id = 'CORE'");
+    tree.sync("head");
+    tree.edit("head", "DELETE FROM customers WHERE id = 'CORE'");
+    tree.sync("head");
+    hints::is_renamed(&mut tree.session("head"), "customers", "phone", "mobile").unwrap();
+    tree.edit("anna", "UPDATE customers SET city = 'Biel' WHERE id = 'CORE'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT city, mobile FROM customers WHERE id = 'CORE'", &["Biel|new"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
 fn a_person_may_say_that_it_is_another_column() {
     let tree = two();
     tree.edit("head", CONVERTED);

@@ -238,7 +238,7 @@ impl Simulation {
         let Some(application) = self.sites.applications[site].as_ref().filter(|_| started.is_ok()) else { return };
         if self.sites.setting.changing {
             let deeds = &mut self.deeds.changing;
-            let made = deeds.own.made(site);
+            let made = deeds.made(site);
             if let Ok(Ok(seen)) = changing::application::read(&deeds.versions, &made, application.connection()) {
                 if first { deeds.begin(&seen.records) } else { deeds.observe(&seen.records) }
             }

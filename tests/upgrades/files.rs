@@ -3,6 +3,7 @@
 use fieldpost::database::DatabaseError;
 use fieldpost::site::{Home, Role};
 use fieldpost::sync::recover::{Mode, Recovered, recover};
+use fieldpost::sync::round::Halves;
 use fieldpost::sync::{Session, SyncError};
 
 use super::support::Tree;
@@ -136,5 +137,48 @@ fn a_recovery_that_dies_is_begun_again_or_finished_by_the_next_run() {
         if !died {
             return;
         }
+    }
+}
+
+#[test]
+fn what_was_applied_of_a_packet_is_not_applied_again_to_a_restored_database() {
+    const STOCKS: &str = "SELECT id || n FROM stock ORDER BY id";
+    for first in [true, false] {
+        let mut partly = 0;
+        for kill in 1.. {
+            let mut tree = Tree::with_rules(
+                "CREATE TABLE stock (id TEXT PRIMARY KEY, n INTEGER); INSERT INTO stock VALUES ('a', 10), ('b', 10), ('c', 10)",
+                "[tables.stock.fields]\nn = 'sum'\n",
+            );
+            tree.add("head", "anna", Role::Remote);
+            tree.sync("anna");
+            tree.sync("head");
+            tree.half("anna", Halves::Receive);
+            if !first {
+                tree.settle(&["anna", "head"]);
+            }
+            tree.limits.slice_changes = 1;
+            tree.edit("anna", "UPDATE stock SET n = n + 1");
+            tree.sync("anna");
+            let old = backup(&tree, "head");
+            let died = tree.sync_dying("head", kill).is_some();
+            replace_database(&tree, "head", Some(&old));
+            match open(&tree, "head") {
+                Ok(_) => {}
+                Err(SyncError::DatabaseRestored) => {
+                    let brought = recovered(&tree, "head", Mode::Do).unwrap();
+                    let forward: u64 = brought.tables.iter().map(|table| table.forward).sum();
+                    partly += u64::from((1..3).contains(&forward));
+                }
+                Err(other) => panic!("{other}"),
+            }
+            tree.settle(&["anna", "head"]);
+            tree.assert_same(&["head", "anna"]);
+            tree.assert_rows(&["head"], STOCKS, &["a11", "b11", "c11"]);
+            if !died {
+                break;
+            }
+        }
+        assert!(partly > 0, "it died before or behind the packet only");
     }
 }

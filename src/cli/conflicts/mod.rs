@@ -2,6 +2,7 @@
 
 pub mod resolve;
 pub mod show;
+pub mod tally;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -10,7 +11,7 @@ use super::Exit;
 use super::history::shape_named;
 use super::log::moment;
 use super::logged::Line;
-use super::page::{Moment, Page, alert, count, heading, paragraphs};
+use super::page::{Moment, Page, alert, heading, paragraphs};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::when::Span;
@@ -20,12 +21,13 @@ use crate::model::{LIBRARY, Millis, SiteName, Value, shown_table};
 use crate::site::Level;
 use crate::status::open::is_open;
 use crate::sync::{Session, SyncError};
+use tally::Tally;
 
 /// List edits that lost against another edit, side by side, and settle them
 ///
 /// Conflicts are decided at the parent by the rules in its rules.toml. The value that lost is kept in this list, at the
 /// site that decided and at the site of the edit. Under the rule 'review' the parent's value stands until a person
-/// decides, with 'conflicts resolve' or by editing the record.
+/// decides, with 'conflicts resolve' or by editing the record. Two edits that the rules merged into one value are listed too: none lost.
 ///
 /// Of a document the content that lost is kept as long as its conflict is listed: 'conflicts show' says where, and 'conflicts resolve 7 --take lost'
 /// brings it back.
@@ -342,10 +344,10 @@ impl Report for ConflictsReport {
         if self.conflicts.is_empty() {
             return "No conflicts.".to_owned();
         }
-        let open = self.conflicts.iter().filter(|conflict| conflict.open).count();
-        let title = match open {
-            0 => count(self.conflicts.len(), "conflict", "conflicts"),
-            _ => format!("{}, {open} to decide", count(self.conflicts.len(), "conflict", "conflicts")),
+        let tally = Tally::of(&self.conflicts);
+        let title = match tally.open {
+            0 => tally.words(),
+            open => format!("{}, {open} to decide", tally.words()),
         };
         let all = self.conflicts.iter().map(|conflict| conflict.text(page));
         paragraphs([heading(&title)].into_iter().chain(all))
@@ -368,6 +370,17 @@ impl Conflict {
     /// The record and what of it, as a line begins.
     fn subject(&self) -> String {
         format!("{} {}", self.table, shown::key(&self.key))
+    }
+
+    /// What the two values are: of a merged edit none lost.
+    #[must_use]
+    pub const fn labels(&self) -> [&'static str; 2] {
+        if self.is_merged() { ["merged", "edit"] } else { ["stands", "lost"] }
+    }
+
+    /// Whether both edits went into one value.
+    const fn is_merged(&self) -> bool {
+        matches!(self.about, About::Merged(_))
     }
 
     /// Whether it is about two edits of a document.
@@ -479,11 +492,17 @@ impl Conflict {
                 let stands = match self.winner.0 {
                     Value::Absent => "no such record".to_owned(),
                     Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) | Value::Blob(_) => {
-                        format!("{}   of {}{}", self.side(&self.winner), by(self.winner_site.as_ref()), edited(self.winner_time))
+                        let of = by(self.winner_site.as_ref());
+                        let of = match self.is_merged() {
+                            true => format!("{of} and {}", by(self.loser_site.as_ref())),
+                            false => format!("{of}{}", edited(self.winner_time)),
+                        };
+                        format!("{}   of {of}", self.side(&self.winner))
                     }
                 };
+                let [winner, loser] = self.labels();
                 format!(
-                    "{}. {}: {field}\n   stands  {stands}\n   lost    {}   of {}{}\n   before  {}\n   {decided}, {outcome}; rule: {}",
+                    "{}. {}: {field}\n   {winner:6}  {stands}\n   {loser:6}  {}   of {}{}\n   before  {}\n   {decided}, {outcome}; rule: {}",
                     self.number,
                     self.subject(),
                     self.side(&self.loser),

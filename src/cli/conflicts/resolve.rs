@@ -243,8 +243,8 @@ fn ask(conflict: &Conflict, place: usize, total: usize, since: Since, context: &
             Ok(settled) => return Ok(Answer::Settled(settled)),
             Err(SyncError::Mend(error)) => {
                 context.printer.ask_about(&alert(&error.to_string()));
-                if matches!(error, MendError::MovedOn { .. }) {
-                    context.printer.ask_about("Choose again to overwrite it.");
+                if matches!(error, MendError::MovedOn { .. } | MendError::OtherRecord { .. }) {
+                    context.printer.ask_about("Choose again to do it all the same.");
                     since = Since::Overwrite;
                 }
             }

@@ -174,12 +174,17 @@ impl SideBySide {
             Some(time) => format!("{}, {}", by(site), page.moment(*time)),
             None => by(site),
         };
+        let [winner, loser] = self.conflict.labels();
+        let standing_of = match self.conflict.is_merged() {
+            true => format!("{} and {}", by(winner_site.as_ref()), by(loser_site.as_ref())),
+            false => side(winner_site.as_ref(), winner_time),
+        };
         let mut lines = Vec::new();
         for fields in &self.fields {
             let parts = [
                 ("before", &fields.before, String::new()),
-                ("stands", &fields.standing, side(winner_site.as_ref(), winner_time)),
-                ("lost", &fields.lost, side(loser_site.as_ref(), loser_time)),
+                (winner, &fields.standing, standing_of.clone()),
+                (loser, &fields.lost, side(loser_site.as_ref(), loser_time)),
                 ("now", &fields.now, String::new()),
             ];
             lines.push(format!("  {}", fields.field));
@@ -201,7 +206,10 @@ impl SideBySide {
             return format!("  'fieldpost conflicts resolve {number} --take lost' brings it back, at all sites");
         }
         match self.conflict.about {
-            About::Field(_) | About::Merged(_) | About::Refused(Some(_)) | About::Gone(_) | About::Dropped(Some(_)) => {
+            About::Merged(_) => {
+                format!("  both edits are in the value; 'fieldpost conflicts resolve {number} --value VALUE' sets another one")
+            }
+            About::Field(_) | About::Refused(Some(_)) | About::Gone(_) | About::Dropped(Some(_)) => {
                 format!("  'fieldpost conflicts resolve {number} --take lost', or before, or --value VALUE, sets it otherwise")
             }
             About::Delete | About::Dependants | About::Refused(None) => {

@@ -277,7 +277,7 @@ impl Day<'_> {
         let printer = Printer::captured(Form::Text, Loudness::Normal);
         rounds::run(&SyncArgs::default(), &self.at(site, printer.clone(), Some("sync")))?;
         let (text, notes) = printer.captured_text();
-        if text.starts_with("All in step") && telling != Telling::Always {
+        if (text.starts_with("All in step") || text.starts_with("Nothing new")) && telling != Telling::Always {
             return Ok(Moved::Nothing);
         }
         // Word of what arrived is what keeps the streams going; told each time it would bury the story.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::super::logged::Line;
 use super::super::page::{Page, alert, count, heading, size};
 use super::super::printer::Report;
-use super::super::{Context, Exit, Failure, access, place};
+use super::super::{Context, Exit, Failure, access, place, quoting};
 use super::ExchangeLine;
 use crate::exchange::{
     Access, Exchange, ExchangeError, Finding, Folder, Marked, MarkerFault, Put, Reached, Rename, Tried, mark, open_exchange, reach,
@@ -25,7 +25,8 @@ pub struct CheckArgs {
     /// An address; without it every exchange of this site. Outside a home an address is needed
     #[arg(value_name = "ADDRESS")]
     pub address: Option<String>,
-    /// Use what is there from now on, where this site never used it; the main office makes an exchange of it where it is none
+    /// Use what is there from now on, where this site never used it; the main office makes an exchange of it where it is none, and
+    /// of a place where one was before only if its address is typed
     #[arg(long)]
     pub accept: bool,
 }
@@ -124,6 +125,10 @@ pub(super) fn run(arguments: &CheckArgs, context: &Context) -> Result<Exit, Fail
         let found = access::find(&session.settings.exchanges, address, Some(&home))?;
         let mut checked = begun(address, &found)?;
         let whole = place::exchange(home.folder(), address)?;
+        let unmarked = match places::was_there(&session, &open_exchange(&whole, &found.access)?.place())? {
+            true if arguments.address.is_none() || unmarked != Unmarked::IsMarked => Unmarked::WasThere(session.settings.role),
+            true | false => unmarked,
+        };
         if let Some((mut exchange, reached)) = reached(&mut checked, &whole, &found.access, unmarked, context)? {
             look(&mut checked, &session, &mut *exchange, &reached, arguments.accept, context)?;
         }
@@ -145,6 +150,8 @@ enum Unmarked {
     CanBeMarked,
     /// It is made one.
     IsMarked,
+    /// It stays so, for this site used an exchange there: an empty folder is mostly a share that is not mounted.
+    WasThere(Role),
 }
 
 /// An exchange that was reached.
@@ -168,12 +175,23 @@ fn reached(checked: &mut Checked, address: &str, access: &Access, unmarked: Unma
             Ok(Some((exchange, reached)))
         }
         Err(ExchangeError::NotAnExchange { why: MarkerFault::Absent, .. }) => {
+            if let Unmarked::WasThere(role) = unmarked {
+                checked.passing = true;
+                let at = if role == Role::Host { "" } else { " at the main office" };
+                let found = format!(
+                    "no exchange is there, and this site used one there: the share may not be mounted. Where it is gone for good, \
+                     'fieldpost exchange check {} --accept'{at} makes a new one",
+                    quoting::shell(address)
+                );
+                checked.bad("reached", found);
+                return Ok(None);
+            }
             checked.good("reached", "yes");
             let who = match unmarked {
-                Unmarked::Stays => "'fieldpost init', or 'fieldpost exchange check --accept', at the main office makes it one",
-                Unmarked::CanBeMarked | Unmarked::IsMarked => "'fieldpost exchange check --accept' makes it one",
+                Unmarked::Stays => "'fieldpost init' at the main office makes it one, or 'fieldpost exchange check --accept' there",
+                Unmarked::CanBeMarked | Unmarked::IsMarked | Unmarked::WasThere(_) => "'fieldpost exchange check --accept' makes it one",
             };
-            checked.bad("marker", format!("it is no exchange yet: {who}"));
+            checked.bad("marker", format!("it is no exchange. Where a share belongs there, mount it first; else {who}"));
             Ok(None)
         }
         Err(error) => {

@@ -6,12 +6,14 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Exit;
+use super::conflicts::{self, About};
 use super::logged::Line;
-use super::page::{Column, Moment, Page, count, heading};
+use super::page::{Column, Moment, Page, count, heading, paragraphs};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Failure};
 use crate::model::{Millis, SiteName, shown_table};
+use crate::rules::Direction;
 use crate::site::Level;
 use crate::status::waits::{Waits, waits};
 use crate::sync::mend::{self, HeldPlace, MendError};
@@ -121,6 +123,9 @@ pub struct HeldReport {
     pub held: Vec<HeldChange>,
     #[serde(skip)]
     done: Vec<Line>,
+    /// What this run did, and what follows from it.
+    #[serde(skip)]
+    said: Vec<String>,
 }
 
 /// A change that could not be applied yet.
@@ -174,38 +179,89 @@ pub fn run(arguments: &HeldArgs, context: &Context) -> Result<Exit, Failure> {
         Some(HeldCommand::Show(show)) => show::run(show, context),
         Some(command @ (HeldCommand::Retry | HeldCommand::Edit(_) | HeldCommand::Drop(_))) => {
             let (_lock, session) = context.work()?;
-            let done = change(command, &session)?;
-            Ok(context.done(&session.home, &HeldReport { done, ..report(&session)? }))
+            let (before, listed) = (all(&session)?, session.ledger.last_conflict().map_err(SyncError::from)?);
+            let done = change(command, &session, &before)?;
+            let mut report = HeldReport { done, ..report(&session)? };
+            report.said = report.outcome(command, &session, &before, listed, context.printer.page())?;
+            Ok(context.done(&session.home, &report))
         }
     }
 }
 
 /// Does what a command that changes something says, and tells what it did, for the log.
-fn change(command: &HeldCommand, session: &Session) -> Result<Vec<Line>, Failure> {
-    let line = |number: i64, text: String, before: &[HeldChange]| {
+fn change(command: &HeldCommand, session: &Session, before: &[HeldChange]) -> Result<Vec<Line>, Failure> {
+    let line = |number: i64, text: String| {
         let line = Line::new(Level::Info, text);
         let of = before.iter().find(|held| held.number == Some(number));
         of.map_or_else(|| line.clone(), |held| line.clone().of_record(&held.table, &held.key).of_site(Some(&held.from)))
     };
     Ok(match command {
         HeldCommand::Edit(edit) => {
-            let before = all(session)?;
             let value = |(field, typed): &(String, String)| (field.clone(), shown::typed(typed));
             let place = held_place(session, edit.number, edit.from.as_deref())?;
             mend::edit_held(session, place, &edit.values.iter().map(value).collect())?;
             let values: Vec<String> = edit.values.iter().map(|(field, value)| format!("{field}={value}")).collect();
-            vec![line(edit.number, format!("a person edited held change {}: {}", edit.number, values.join(", ")), &before)]
+            vec![line(edit.number, format!("a person edited held change {}: {}", edit.number, values.join(", ")))]
         }
         HeldCommand::Drop(drop) => {
-            let before = all(session)?;
             mend::drop_held(session, held_place(session, drop.number, drop.from.as_deref())?, &drop.reason)?;
-            vec![line(drop.number, format!("a person dropped held change {}: {}", drop.number, drop.reason), &before)]
+            vec![line(drop.number, format!("a person dropped held change {}: {}", drop.number, drop.reason))]
         }
         HeldCommand::Retry | HeldCommand::List | HeldCommand::Show(_) => {
             mend::retry(session)?;
             Vec::new()
         }
     })
+}
+
+impl HeldReport {
+    /// What became of what a person did, in sentences. `listed`: the last conflict before.
+    fn outcome(
+        &self,
+        command: &HeldCommand,
+        session: &Session,
+        before: &[HeldChange],
+        listed: i64,
+        page: &Page,
+    ) -> Result<Vec<String>, SyncError> {
+        let of = |number: i64, from: Option<&String>| {
+            let meant = |held: &&HeldChange| held.number == Some(number) && from.is_none_or(|from| held.from.as_str() == from);
+            before.iter().find(meant)
+        };
+        Ok(match command {
+            HeldCommand::Drop(drop) => {
+                let Some(held) = of(drop.number, drop.from.as_ref()) else { return Ok(Vec::new()) };
+                let (record, from) = (held.record(), &held.from);
+                let mut said = vec![format!("Dropped: the change of {record} that '{from}' sent with packet {}.", held.packet)];
+                let lost = conflicts::all(session, listed)?;
+                said.extend(
+                    lost.iter().filter(|one| matches!(one.about, About::Dropped(_))).map(|one| format!("  {}", one.sentence(page))),
+                );
+                let record = session.load_id(drop.number)?;
+                said.push(match (record.current.is_some(), session.rules.table(&session.shape(record.table).name).direction) {
+                    (true, _) => format!("The next 'fieldpost sync' tells '{from}' what stands here, and it has that from then on."),
+                    (false, Direction::Up) => {
+                        format!("There is no such record here. '{from}' keeps its own: corrected there, it is a new try.")
+                    }
+                    (false, Direction::Both | Direction::Down | Direction::None) => {
+                        format!("There is no such record here: the next 'fieldpost sync' has '{from}' delete its own.")
+                    }
+                });
+                said
+            }
+            HeldCommand::Edit(edit) => {
+                let Some(held) = of(edit.number, edit.from.as_ref()) else { return Ok(Vec::new()) };
+                let still = self.held.iter().any(|now| now.number == held.number && now.from == held.from);
+                let became = if still { "is still held" } else { "is applied; 'fieldpost sync' tells the others" };
+                vec![format!("The change of {} from '{}' {became}.", held.record(), held.from)]
+            }
+            HeldCommand::Retry => {
+                let held = count(before.len(), "held change was", "held changes were");
+                vec![format!("{held} tried again, {} applied.", before.len().saturating_sub(self.held.len()))]
+            }
+            HeldCommand::List | HeldCommand::Show(_) => Vec::new(),
+        })
+    }
 }
 
 /// The held change of that number; several neighbours may have sent one for the same record.
@@ -234,7 +290,7 @@ fn report(session: &Session) -> Result<HeldReport, SyncError> {
     let mut held = all(session)?;
     held.extend(parked(session)?);
     held.sort_by(|a, b| (a.since, &a.table).cmp(&(b.since, &b.table)));
-    Ok(HeldReport { held, done: Vec::new() })
+    Ok(HeldReport { held, done: Vec::new(), said: Vec::new() })
 }
 
 /// What waits for a table or column that is not here, by table and key.
@@ -292,12 +348,20 @@ pub fn all(session: &Session) -> Result<Vec<HeldChange>, SyncError> {
 }
 
 impl HeldChange {
+    /// The record, as a line names it.
+    fn record(&self) -> String {
+        format!("{} {}", self.table, shown::key(&self.key))
+    }
+
+    /// What waits and for what, in one line.
+    pub(super) fn sentence(&self) -> String {
+        format!("{} from '{}': {}; {}", self.record(), self.from, self.why, self.needs.words())
+    }
+
     /// The line of the log: logged once, while it waits for the same.
     pub(super) fn log_line(&self) -> Line {
         let level = if self.needs == Needs::Person { Level::Error } else { Level::Warning };
-        let (record, needs) = (format!("{} {}", self.table, shown::key(&self.key)), self.needs.words());
-        let text = format!("held: {record} from '{}': {}; {needs}", self.from, self.why);
-        Line::new(level, text).of_record(&self.table, &self.key).of_site(Some(&self.from)).standing()
+        Line::new(level, format!("held: {}", self.sentence())).of_record(&self.table, &self.key).of_site(Some(&self.from)).standing()
     }
 }
 
@@ -338,7 +402,7 @@ impl Needs {
 impl Report for HeldReport {
     fn text(&self, page: &Page) -> String {
         if self.held.is_empty() {
-            return "Nothing is held.".to_owned();
+            return paragraphs([self.said.join("\n"), "Nothing is held.".to_owned()]);
         }
         let columns = [
             Column::Numbers("no."),
@@ -353,7 +417,7 @@ impl Report for HeldReport {
         let rows = self.held.iter().map(|held| {
             vec![
                 held.number.map_or_else(String::new, |number| number.to_string()),
-                format!("{} {}", held.table, shown::key(&held.key)),
+                held.record(),
                 held.from.to_string(),
                 held.packet.to_string(),
                 page.moment(held.since),
@@ -362,7 +426,8 @@ impl Report for HeldReport {
                 held.needs.words().to_owned(),
             ]
         });
-        format!("{}\n{}", heading(&format!("{} held", count(self.held.len(), "change", "changes"))), page.table(&columns, rows))
+        let list = format!("{}\n{}", heading(&format!("{} held", count(self.held.len(), "change", "changes"))), page.table(&columns, rows));
+        paragraphs([self.said.join("\n"), list])
     }
 
     fn lines(&self, _: &Page) -> Vec<Line> {
@@ -395,7 +460,7 @@ mod tests {
             next: None,
             needs,
         };
-        let report = |held| HeldReport { held, done: Vec::new() };
+        let report = |held| HeldReport { held, done: Vec::new(), said: Vec::new() };
         assert_eq!(
             plain(&report(vec![held(Needs::Packet)])),
             "\

@@ -14,16 +14,21 @@ pub(super) struct DiffReport {
     differences: Vec<Difference>,
     /// Our parent's name; none at the main office.
     parent: Option<String>,
+    #[serde(skip)]
+    has_database: bool,
 }
 
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
     let parent = session.ledger.parent()?.map(|parent| parent.card.name.to_string());
-    Ok(context.printer.report(&DiffReport { differences: view::differences(&session)?, parent }))
+    Ok(context.printer.report(&DiffReport { differences: view::differences(&session)?, parent, has_database: session.has_database() }))
 }
 
 impl Report for DiffReport {
     fn text(&self, page: &Page) -> String {
+        if self.differences.is_empty() && !self.has_database {
+            return "There is no database here yet: the schema comes with it.".to_owned();
+        }
         if self.differences.is_empty() {
             return "No differences.".to_owned();
         }

@@ -28,6 +28,9 @@ pub(super) struct StatusReport {
     below: Vec<Refusal>,
     /// Virtual tables that are not as the main office has them.
     virtual_tables: Vec<String>,
+    /// Whether the database is there.
+    #[serde(skip)]
+    has_database: bool,
 }
 
 /// A schema that cannot be had.
@@ -48,6 +51,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         unclear: standing.unclear.iter().map(ToString::to_string).collect(),
         children: standing.children,
         below: standing.below,
+        has_database: session.has_database(),
         // Where nothing travels, nothing is compared.
         virtual_tables: if standing.travels { view::virtual_tables(&session)? } else { Vec::new() },
     }))
@@ -57,7 +61,8 @@ impl Report for StatusReport {
     fn text(&self, page: &Page) -> String {
         let here = match (self.travels, self.version) {
             (false, _) => "The schema does not travel: every site's own application changes its database.".to_owned(),
-            (true, 0) => "No version of the schema is counted yet: the next 'fieldpost sync' does.".to_owned(),
+            (true, 0) if !self.has_database => "There is no database here yet: the schema comes with it.".to_owned(),
+            (true, 0) => "No version of the schema is counted yet: the next 'fieldpost sync' counts the first.".to_owned(),
             (true, version) => format!("The schema is here in version {version}."),
         };
         let refused = self.refused.as_ref().map(|refused| {
@@ -119,6 +124,7 @@ mod tests {
     fn report() -> StatusReport {
         let child = |name: &str, told, confirmed| Child { site: SiteName::new(name).unwrap(), told, confirmed };
         StatusReport {
+            has_database: true,
             travels: true,
             version: 4,
             refused: None,

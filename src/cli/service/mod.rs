@@ -114,6 +114,8 @@ pub struct ServiceReport {
     pub state: State,
     /// Whether this run made it so.
     pub installed_now: bool,
+    /// What is typed to install just this.
+    pub install: String,
 }
 
 /// What was taken out.
@@ -140,6 +142,8 @@ pub fn run(arguments: &ServiceArgs, context: &Context) -> Result<Exit, Failure> 
 
 /// What is to be installed, how, and how it stands.
 struct Installation {
+    /// As it was asked for.
+    what: WhatArgs,
     manager: Manager,
     job: Job,
     plan: Plan,
@@ -159,7 +163,7 @@ impl Installation {
         let manager = machine::manager(kind, home)?;
         let plan = manager.plan(&job)?;
         let state = machine::state(&manager, &job, &plan)?;
-        Ok(Self { manager, job, plan, state, other: present.into_iter().find(|present| *present != kind) })
+        Ok(Self { what, manager, job, plan, state, other: present.into_iter().find(|present| *present != kind) })
     }
 
     fn report(self, installed_now: bool) -> ServiceReport {
@@ -171,7 +175,17 @@ impl Installation {
             runs: self.plan.start,
             state: if installed_now { State::Installed } else { self.state },
             installed_now,
+            install: self.what.install(),
         }
+    }
+}
+
+impl WhatArgs {
+    /// The command that installs what these words show.
+    fn install(self) -> String {
+        let kind = self.kind.map_or_else(String::new, |kind| format!(" --kind {}", kind.word()));
+        let timer = self.timer.map_or_else(String::new, |every| format!(" --timer {}m", every.minutes()));
+        format!("fieldpost service install{kind}{timer}")
     }
 }
 
@@ -267,11 +281,12 @@ impl Report for ServiceReport {
         let verdict = match (self.state, self.installed_now) {
             (State::Installed, true) => format!("Installed and started.\n{}", self.kind.limits()),
             (State::Installed, false) => format!("Installed, exactly so.\n{}", self.kind.limits()),
-            (State::Absent, _) => "Not installed: 'fieldpost service install' does it.".to_owned(),
-            (State::Different, _) => {
-                "Another form of it is installed: 'fieldpost service install' with the same words replaces it.".to_owned()
-            }
-            (State::Stopped, _) => "Written, but not started: 'fieldpost service install' with the same words starts it.".to_owned(),
+            (State::Absent, _) => format!("Not installed: '{}' does it.", self.install),
+            (State::Different, _) => format!(
+                "Another form of it is installed and goes on, as with another --timer: only '{}' puts this in its place.",
+                self.install
+            ),
+            (State::Stopped, _) => format!("Written, but not started: '{}' starts it.", self.install),
         };
         let title = format!("{}, by {} as {}", heading(&self.does), self.kind.word(), self.name);
         // Whoever installed it has just read the parts.
@@ -312,7 +327,8 @@ mod tests {
         let job = plan::tests::job("/srv/a", None);
         let manager = Manager::Systemd { units: "/u".into() };
         let plan = manager.plan(&job).unwrap();
-        Installation { manager, job, plan, state, other: None }.report(installed_now)
+        let what = WhatArgs { kind: Some(Kind::Systemd), timer: None };
+        Installation { what, manager, job, plan, state, other: None }.report(installed_now)
     }
 
     #[test]
@@ -322,7 +338,7 @@ mod tests {
         assert!(text.starts_with("Fieldpost watches 'anna', by systemd as fieldpost-anna-80b340da\n\nInto "), "{text}");
         assert!(text.contains(&format!("Into {unit}\n  # Made by ")), "{text}");
         assert!(text.contains("\n\nThen\n  systemctl --user daemon-reload\n  systemctl --user enable --now fieldpost-anna-"), "{text}");
-        assert!(text.ends_with("\n\nNot installed: 'fieldpost service install' does it.\n"), "{text}");
+        assert!(text.ends_with("\n\nNot installed: 'fieldpost service install --kind systemd' does it.\n"), "{text}");
         let json = json(&report(State::Different, false));
         assert_eq!((&json["state"], &json["kind"]), (&"different".into(), &"systemd".into()));
         assert_eq!(json["writes"][0]["text"].as_str().unwrap().lines().count(), 11);

@@ -59,6 +59,11 @@ impl BundlesStatus {
         !self.failed.is_empty()
     }
 
+    /// Whether there is nothing to do or to wait for.
+    pub(super) fn is_calm(&self) -> bool {
+        self.waiting.is_empty() && self.failed.is_empty() && self.changed.is_empty() && self.sites_failed == 0
+    }
+
     /// All of it in a line; none where there are no bundles.
     pub(super) fn line(&self) -> Option<String> {
         let bundles = |amount: usize| count(amount, "bundle", "bundles");

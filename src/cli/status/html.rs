@@ -71,6 +71,7 @@ fn html(status: &StatusReport, days: &[Day], page: &Page) -> String {
     );
     text.push_str(&tiles(status));
     text.push_str(&wants(status, page));
+    text.push_str(&besides(status, page));
     text.push_str(&plot(days));
     text.push_str(&neighbours(status, page));
     text.push_str(&tables(status));
@@ -119,7 +120,7 @@ fn wants(status: &StatusReport, page: &Page) -> String {
         .iter()
         .filter_map(|neighbour| neighbour.problem.as_ref().map(|problem| (true, format!("'{}': {problem}", neighbour.name))));
     lines.extend(problems);
-    lines.extend(status.open_text(page).lines().map(|line| (false, line.to_owned())));
+    lines.extend(status.open(page).into_iter().map(|line| (false, line)));
     if lines.is_empty() {
         return "<section><h2>Open</h2><p class=\"calm\">Nothing wants anybody.</p></section>\n".to_owned();
     }
@@ -128,6 +129,16 @@ fn wants(status: &StatusReport, page: &Page) -> String {
         format!("<li{class}>{}</li>", escaped(&anstream::adapter::strip_str(line).to_string()))
     };
     format!("<section><h2>Open</h2><ul>{}</ul></section>\n", lines.iter().map(item).collect::<String>())
+}
+
+/// What is well or over: below what wants somebody, and not among it.
+fn besides(status: &StatusReport, page: &Page) -> String {
+    let lines = status.besides(page);
+    if lines.is_empty() {
+        return String::new();
+    }
+    let item = |line: &String| format!("<li>{}</li>", escaped(&anstream::adapter::strip_str(line).to_string()));
+    format!("<section><h2>Besides</h2><ul>{}</ul></section>\n", lines.iter().map(item).collect::<String>())
 }
 
 /// Records and conflicts per day: two rows of columns over one axis of days, each with a scale of its own.
@@ -191,7 +202,7 @@ fn neighbours(status: &StatusReport, page: &Page) -> String {
     }
     let moment = |moment: Option<Moment>| moment.map_or_else(|| "never".to_owned(), |moment| page.moment(moment));
     let row = |neighbour: &super::NeighbourStatus| {
-        let numbers = [neighbour.sent, neighbour.sent.saturating_sub(neighbour.acknowledged), neighbour.received, neighbour.waiting];
+        let numbers = [neighbour.sent, neighbour.unconfirmed, neighbour.received, neighbour.waiting];
         let numbers: String = numbers.into_iter().map(|amount| format!("<td class=\"n\">{}</td>", number(amount))).collect();
         let words = [
             moment(neighbour.last_sent),

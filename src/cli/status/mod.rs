@@ -3,6 +3,7 @@
 mod bundles;
 mod html;
 mod neighbours;
+mod open;
 mod schema;
 mod watching;
 
@@ -19,9 +20,9 @@ pub use watching::WatchStatus;
 
 use super::held::{self, Needs};
 use super::invite::a_role;
-use super::page::{Column, Detail, Moment, NO_NUMBER, Page, alert, count, duration, heading, number, one_line, paragraphs, size};
+use super::page::{Column, Detail, Moment, NO_NUMBER, Page, alert, count, duration, heading, number, one_line, paragraphs};
 use super::printer::Report;
-use super::{Context, Exit, Failure, conflicts, quoting};
+use super::{Context, Exit, Failure, conflicts, rounds};
 use crate::database::DatabaseError;
 use crate::model::{Millis, SiteName};
 use crate::rules;
@@ -31,7 +32,7 @@ use crate::status::window::{Window, noted};
 use crate::sync::documents::look::waiting;
 use crate::sync::documents::place::coming;
 use crate::sync::numbers::renumber;
-use crate::sync::{Session, SyncError, forget};
+use crate::sync::{Session, SyncError, join};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
@@ -83,6 +84,9 @@ pub struct StatusReport {
     pub conflicts_open: u64,
     /// Changes that could not be applied yet.
     pub held_open: u64,
+    /// The first of them in words.
+    #[serde(skip)]
+    pub held_first: Vec<String>,
     /// Of those, the ones that wait for a person.
     pub held_for_person: u64,
     /// Edits that were noted since the last run.
@@ -93,6 +97,10 @@ pub struct StatusReport {
     pub trouble: Option<String>,
     /// Names that are invited and have not joined.
     pub invited: Vec<Invited>,
+    /// Names that asked to be taken in after their invitation had expired.
+    pub asked_late: Vec<SiteName>,
+    /// When the invitation expired with which this site asked, where its parent has not answered.
+    pub invitation_expired: Option<Moment>,
     /// Records that have another number than they had, of the last 30 days, oldest first.
     pub renumbered: Vec<NewNumber>,
     /// Packets that did not verify and were set aside, with the reason beside each.
@@ -156,22 +164,20 @@ pub struct Invited {
 /// How far back new numbers are told.
 const RENUMBERED_DAYS: i64 = 30;
 
-/// From here on a clock is worth a line, in milliseconds.
-const WRONG_CLOCK: i64 = 60_000;
-
-/// Most of them that are told one by one.
-const MOST_NUMBERS: usize = 10;
+/// Most held changes that are told one by one.
+const MOST_HELD: usize = 3;
 
 /// Runs the command.
 ///
 /// # Errors
 /// As home and ledger say.
 pub fn run(arguments: &StatusArgs, context: &Context) -> Result<Exit, Failure> {
+    let look = || Session::look_past_rules(context.world.another(), context.discover()?, context.limits.clone()).map_err(Failure::from);
     if let Some(file) = &arguments.html {
-        return html::write(&context.look()?, file, context);
+        return html::write(&look()?, file, context);
     }
     loop {
-        let report = report(&context.look()?)?;
+        let report = report(&look()?)?;
         let Some(seconds) = arguments.watch else { return Ok(context.printer.report(&report)) };
         context.printer.clear();
         context.printer.report(&report);
@@ -183,13 +189,14 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
     let ledger = &session.ledger;
     let mut held = held::all(session)?;
     held.extend(held::parked(session)?);
+    let window = Window::look(session, None, None)?;
     let mut neighbours = Vec::new();
     for neighbour in ledger.neighbours()? {
-        neighbours.push(NeighbourStatus::of(session, &neighbour)?);
+        neighbours.push(NeighbourStatus::of(session, &neighbour, window.to_tell.get(&neighbour.site).copied().unwrap_or(0))?);
     }
     let mut totals = TableStatus { table: "all".to_owned(), ..TableStatus::default() };
     let mut lines = Vec::new();
-    for status in tables(session, &Window::look(session, None, None)?)? {
+    for status in tables(session, &window)? {
         totals.add(&status);
         lines.push(TableLine { last_sync: status.last_sync.map(Moment), status });
     }
@@ -225,6 +232,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         totals,
         conflicts_open: amount(conflicts::all(session, 0)?.iter().filter(|conflict| conflict.open).count()),
         held_open: amount(held.len()),
+        held_first: held.iter().take(MOST_HELD).map(held::HeldChange::sentence).collect(),
         held_for_person: amount(held.iter().filter(|held| held.needs == Needs::Person).count()),
         unsealed: unsealed(session)?,
         has_database: session.has_database(),
@@ -234,6 +242,8 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
             .filter(|(name, _)| !open.contains(name))
             .map(|(name, expires)| Invited { name, expires: Moment(expires) })
             .collect(),
+        asked_late: join::asked_late(session)?,
+        invitation_expired: join::own_expired(session)?.map(Moment),
         set_aside: amount(aside.filter(is_packet).count()),
         quarantine: session.home.quarantine(),
         library: session.has_library().then(|| session.library_folder()),
@@ -248,6 +258,9 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
 
 /// What the next run would stop at. Seen without the lock: a run that works here at the same time is only ever ahead in the database.
 fn trouble(session: &Session) -> Result<Option<String>, SyncError> {
+    if let Some(fault) = &session.rules_fault {
+        return Ok(Some(format!("rules.toml: {fault} (what follows is as under the rules before)")));
+    }
     if !session.has_begun() {
         return Ok(None);
     }
@@ -291,6 +304,10 @@ impl Report for StatusReport {
         );
         let coming = match (&self.trouble, &self.parent) {
             (Some(trouble), _) => alert(&format!("Stopped: {trouble}. 'fieldpost sync' says what to do.")),
+            (None, Some(parent)) if !self.has_database && self.invitation_expired.is_some() => {
+                let expired = self.invitation_expired.map_or_else(String::new, |expired| page.moment(expired));
+                alert(&page.wrapped(&rounds::expired(&self.site, parent, &expired)).trim_start().to_owned())
+            }
             (None, Some(parent)) if !self.has_database => {
                 format!("There is no database here yet: '{parent}' sends it when it has taken '{}' in. Next: 'fieldpost sync'.", self.site)
             }
@@ -303,7 +320,15 @@ impl Report for StatusReport {
                 .map(|problem| page.wrapped(&format!("{} {problem}", alert(&format!("'{}':", neighbour.name)))).trim_start().to_owned())
         });
         let problems = problems.collect::<Vec<_>>().join("\n");
-        paragraphs([head, coming, self.neighbours_text(page), problems, self.tables_text(page), self.open_text(page)])
+        paragraphs([
+            head,
+            coming,
+            self.neighbours_text(page),
+            problems,
+            self.tables_text(page),
+            self.open(page).join("\n"),
+            self.besides(page).join("\n"),
+        ])
     }
 
     fn exit(&self) -> Exit {
@@ -312,6 +337,8 @@ impl Report for StatusReport {
         let stopped = silent
             || stuck
             || self.trouble.is_some()
+            || !self.asked_late.is_empty()
+            || self.invitation_expired.is_some()
             || self.documents_waiting.is_some()
             || self.bundles.wants_person()
             || self.schema.wants_person()
@@ -345,7 +372,7 @@ impl StatusReport {
                 neighbour.name.to_string(),
                 neighbour.role.to_string(),
                 number(neighbour.sent),
-                number(neighbour.sent.saturating_sub(neighbour.acknowledged)),
+                number(neighbour.unconfirmed),
                 number(neighbour.received),
                 number(neighbour.waiting),
                 self.ago(neighbour.last_sent),
@@ -403,69 +430,6 @@ impl StatusReport {
         };
         format!("{}{more}", page.table(&columns, rows))
     }
-
-    fn open_text(&self, page: &Page) -> String {
-        let invited = self.invited.iter();
-        let mut lines: Vec<String> = invited
-            .map(|invited| format!("'{}' is invited until {} and has not joined yet", invited.name, page.moment(invited.expires)))
-            .collect();
-        let unsent: u64 = self.neighbours.iter().map(|neighbour| neighbour.not_deposited).sum();
-        let mut line = |amount: u64, one: &str, many: &str, hint: &str| {
-            if amount > 0 {
-                lines.push(format!("{} {hint}", count(usize::try_from(amount).unwrap_or(usize::MAX), one, many)));
-            }
-        };
-        line(self.unsealed, "record was", "records were", "edited since the last run: 'fieldpost sync' sends");
-        line(unsent, "packet is", "packets are", "made and not on the exchange yet: 'fieldpost sync' puts it there");
-        line(self.conflicts_open, "conflict wants", "conflicts want", "a decision: 'fieldpost conflicts --open'");
-        let deactivated = self.tables.iter().find(|line| line.status.deactivated > 0);
-        let deactivated = deactivated.map_or_else(|| "TABLE".to_owned(), |line| quoting::shell(&line.status.table));
-        line(
-            self.totals.deactivated,
-            "record is",
-            "records are",
-            &format!("taken out of the exchange: 'fieldpost records {deactivated} --state deactivated'"),
-        );
-        let coming = match self.documents_coming_bytes {
-            0 => "not in the folder yet: 'fieldpost library' lists them".to_owned(),
-            bytes => format!("on the way, {} still to come: 'fieldpost library' lists them", size(bytes)),
-        };
-        line(self.documents_coming, "document is", "documents are", &coming);
-        line(self.documents_refused, "name of a document is", "names of documents are", "not taken: 'fieldpost library' says why");
-        line(self.held_open, "change is", "changes are", "held: 'fieldpost held' says why");
-        lines.extend(self.documents_waiting.iter().map(|why| alert(&format!("documents: {why}"))));
-        lines.extend(self.bundles.line());
-        lines.extend(self.schema.lines(self.parent.as_ref()));
-        if self.set_aside > 0 {
-            let packets = count(usize::try_from(self.set_aside).unwrap_or(usize::MAX), "packet", "packets");
-            lines.push(format!("{packets} that did not verify: in {}, the reason beside each", self.quarantine.display()));
-        }
-        for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.clock_ahead.abs() >= WRONG_CLOCK) {
-            let off = duration(neighbour.clock_ahead.abs());
-            let side = if neighbour.clock_ahead > 0 { "ahead of" } else { "behind" };
-            lines.push(format!(
-                "the clock of '{}' is {off} {side} this one, at least: 'newest' goes by clocks, so set the wrong one of the two right",
-                neighbour.name
-            ));
-        }
-        for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.kept >= forget::MUCH) {
-            let silent = neighbour.silence.map_or_else(String::new, |silence| format!(", silent for {}", duration(silence)));
-            lines.push(format!("{} changes kept for '{}'{silent}", number(neighbour.kept), neighbour.name));
-        }
-        for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.alarm) {
-            let silence = neighbour.silence.map_or_else(String::new, duration);
-            lines.push(alert(&format!("'{}' has been silent for {silence}: is it still there?", neighbour.name)));
-        }
-        if let Some(watch) = &self.watch {
-            lines.push(watch.words(page));
-        }
-        let skipped = self.renumbered.len().saturating_sub(MOST_NUMBERS);
-        lines.extend(self.renumbered.iter().skip(skipped).map(|moved| moved.words.clone()));
-        if skipped > 0 {
-            lines.push(format!("{} more got another number: 'fieldpost status --json'", count(skipped, "record", "records")));
-        }
-        lines.join("\n")
-    }
 }
 
 /// Whether records of a table travel by themselves, and which way where it is one only.
@@ -506,6 +470,7 @@ mod tests {
                 sent: 12,
                 not_deposited: 0,
                 acknowledged: 11,
+                unconfirmed: 1,
                 received: 1_041,
                 waiting: 3,
                 last_sent: Some(at(0)),
@@ -549,11 +514,14 @@ mod tests {
             },
             conflicts_open: 0,
             held_open: 1,
+            held_first: vec!["orders O-17 from 'head': it waits for customers C-3; goes on by itself with a later packet".to_owned()],
             held_for_person: 0,
             unsealed: 3,
             has_database: true,
             trouble: None,
             invited: Vec::new(),
+            asked_late: Vec::new(),
+            invitation_expired: None,
             renumbered: Vec::new(),
             set_aside: 0,
             quarantine: "/home/anna/.fieldpost/quarantine".into(),
@@ -588,7 +556,8 @@ anna, a remote of 'head'
 
 3 records were edited since the last run: 'fieldpost sync' sends
 3 documents are on the way, 4.2 MB still to come: 'fieldpost library' lists them
-1 change is held: 'fieldpost held' says why
+1 change is held: 'fieldpost held'
+  orders O-17 from 'head': it waits for customers C-3; goes on by itself with a later packet
 12,431 changes kept for 'head', silent for 45 d
 "
         );

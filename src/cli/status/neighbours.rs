@@ -22,9 +22,11 @@ pub struct NeighbourStatus {
     pub not_deposited: u64,
     /// Number of the last packet it says it has applied.
     pub acknowledged: u64,
+    /// Packets for it that bring something and that it has not confirmed yet.
+    pub unconfirmed: u64,
     /// Number of its last packet applied here.
     pub received: u64,
-    /// Records changed here that are in no packet for it yet.
+    /// Records that the next packets tell it.
     pub waiting: u64,
     /// When the last packet was made for it.
     pub last_sent: Option<Moment>,
@@ -45,8 +47,8 @@ pub struct NeighbourStatus {
 }
 
 impl NeighbourStatus {
-    /// Looks.
-    pub(super) fn of(session: &Session, neighbour: &Neighbour) -> Result<Self, SyncError> {
+    /// Looks. `waiting`: the records that the next packets tell it.
+    pub(super) fn of(session: &Session, neighbour: &Neighbour, waiting: u64) -> Result<Self, SyncError> {
         let ledger = &session.ledger;
         let packets = ledger.all_packets(neighbour.site)?;
         let last = |direction: Direction| {
@@ -58,7 +60,6 @@ impl NeighbourStatus {
         };
         let received = last(Direction::In);
         let on_exchange = packets.iter().filter(|row| row.direction == Direction::Out && row.deposited.is_none()).count();
-        let waiting = if session.has_database() { ledger.candidates(neighbour.site, neighbour.cursor, neighbour.fresh)?.len() } else { 0 };
         let silence = received.map(|received| (session.world.now().0 - received.0.0).max(0));
         Ok(Self {
             name: neighbour.card.name.clone(),
@@ -66,8 +67,9 @@ impl NeighbourStatus {
             sent: neighbour.sent.0,
             not_deposited: on_exchange as u64,
             acknowledged: neighbour.acknowledged.0,
+            unconfirmed: standing::unconfirmed(session, neighbour)?,
             received: neighbour.received.0,
-            waiting: waiting as u64,
+            waiting,
             last_sent: last(Direction::Out),
             last_received: received,
             silence,

@@ -55,6 +55,16 @@ pub enum Trouble {
         /// What may be meant.
         meant: Option<String>,
     },
+    /// A rule that merges what cannot be merged.
+    #[error("`{word}` never decides about `{field}` of `{table}`: it holds the number of a record, and nothing lies between two records")]
+    NoQuantity {
+        /// The table.
+        table: String,
+        /// Its field.
+        field: String,
+        /// The criterion.
+        word: &'static str,
+    },
     /// SQL in the rules that does not run.
     #[error("`{key}` of `{table}` in rules.toml does not run here: {why}")]
     BadSql {
@@ -106,7 +116,12 @@ impl Trouble {
     #[must_use]
     pub const fn wants_a_person(&self) -> bool {
         match self {
-            Self::Damaged(_) | Self::Orphans { .. } | Self::BadForeignKey { .. } | Self::UnknownRule { .. } | Self::BadSql { .. } => true,
+            Self::Damaged(_)
+            | Self::Orphans { .. }
+            | Self::BadForeignKey { .. }
+            | Self::UnknownRule { .. }
+            | Self::NoQuantity { .. }
+            | Self::BadSql { .. } => true,
             Self::Unlawful(_) | Self::Unchecked { .. } | Self::NoIndex { .. } | Self::Reused(_) | Self::Unkept(_) => false,
         }
     }

@@ -36,6 +36,13 @@ impl Database {
             let known = || columns.iter().map(String::as_str);
             found.extend(strangers.map(|column| unknown_field(table, column, place(&["tables", table, "local"]), known())));
             let Some(shape) = shapes.iter().find(|shape| shape.name == table) else { continue };
+            for (name, criteria) in &rule.fields {
+                let field = shape.field(name).filter(|field| shape.concerns_numbers(*field));
+                if let (Some(_), Some(merge)) = (field, criteria.iter().find(|criterion| criterion.is_merge())) {
+                    let trouble = Trouble::NoQuantity { table: table.to_owned(), field: name.clone(), word: merge.word() };
+                    found.push(RuleFault { place: place(&["tables", table, "fields", name]), trouble });
+                }
+            }
             for (key, sql) in rule.expressions() {
                 if let Some(why) = self.expression_fault(shape, sql)? {
                     let trouble = Trouble::BadSql { table: table.to_owned(), key: key.to_owned(), why };

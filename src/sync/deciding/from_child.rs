@@ -355,7 +355,7 @@ impl Applying<'_> {
         let Some(ours) = out else {
             // Marked as deleted at the child, and taken up again there: that takes our delete back.
             if before.is_none() && self.session.ledger.last_of(record, after.born)?.is_some() {
-                self.lose_deletion_here(record, incoming, Some(after));
+                self.lose_deletion_here(record, incoming, Some(after))?;
             }
             return Ok(Decision::Become(Some(after.clone())));
         };
@@ -462,11 +462,11 @@ impl Applying<'_> {
                     Ok(None)
                 }
                 Some(own) => {
-                    self.lose_deletion_here(record, incoming, Some(after));
+                    self.lose_deletion_here(record, incoming, Some(after))?;
                     Ok(Some(self.merge_as(Standing::Deleted, record, incoming, own, Some(before), after, fields)?))
                 }
                 None if whole => {
-                    self.lose_deletion_here(record, incoming, Some(after));
+                    self.lose_deletion_here(record, incoming, Some(after))?;
                     Ok(Some(after.clone()))
                 }
                 None => {

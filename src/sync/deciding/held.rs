@@ -1,8 +1,8 @@
 //! Changes that wait: how they are kept, and when they are tried again.
 //!
 //! After every packet, and after every seal that found edits, all held changes go through the ordinary decision once more, again and
-//! again while that makes progress; where nothing happened, as often as the rules say (`[retries]`). Records that wait for each
-//! other in a circle are applied together, and deletes of records that refer to each other in a circle. What a child deleted and others need
+//! again while that makes progress; where nothing happened, as often as the rules say (`[retries]`). Records that wait for nothing but each
+//! other, in a circle or one for the next, are applied together, and so are deletes of records that refer to each other. What a child deleted and others need
 //! is refused when nothing of all that helped.
 //!
 //! **Invariant**: what is done together is done as a whole or not at all ([`Applying::attempt`]). A number that was given to a record which
@@ -56,22 +56,23 @@ impl Applying<'_> {
             for (site, table, key) in &waiting {
                 self.try_again(*site, *table, key)?;
             }
-            let mut left = self.held()?;
-            if left.len() == waiting.len() {
-                self.apply_together(&left)?;
-                self.delete_together(&left)?;
-                self.rotate(&left)?;
-                let mut after = self.held()?;
-                if after.len() == left.len() {
-                    self.refuse_deletes(&left)?;
-                    after = self.held()?;
-                }
-                if after.len() == left.len() {
-                    return Ok(());
-                }
-                left = after;
+            // Of a long row in which each waits for the next one, another pass would help only one more.
+            let left = self.held()?;
+            self.apply_together(&left)?;
+            self.delete_together(&left)?;
+            let mut after = self.held()?;
+            if after.len() == waiting.len() {
+                self.rotate(&after)?;
+                after = self.held()?;
             }
-            waiting = left;
+            if after.len() == waiting.len() {
+                self.refuse_deletes(&after)?;
+                after = self.held()?;
+            }
+            if after.len() == waiting.len() {
+                return Ok(());
+            }
+            waiting = after;
         }
         Ok(())
     }
@@ -276,19 +277,8 @@ impl Applying<'_> {
             held.extend(doomed.then_some(record));
             Ok(())
         })?;
-        let mut doomed: BTreeSet<(TableNo, Key)> = held.iter().map(|record| (record.table, record.key.clone())).collect();
-        loop {
-            let before = doomed.len();
-            for record in &held {
-                let place = (record.table, record.key.clone());
-                if doomed.contains(&place) && self.dependant_outside(record, &doomed)?.is_some() {
-                    doomed.remove(&place);
-                }
-            }
-            if doomed.len() == before {
-                return Ok(doomed);
-            }
-        }
+        let place = |record: &Record| (record.table, record.key.clone());
+        largest(&held, &BTreeSet::new(), place, |record, doomed| Ok(self.dependant_outside(record, doomed)?.is_none()))
     }
 
     /// Records that come together refer to each other by number: each gets one before any is written.
@@ -334,21 +324,38 @@ impl Applying<'_> {
             }
             Ok(())
         })?;
-        let places = missing.iter().map(|(table, key, ..)| (*table, key.clone()));
-        let mut circle: BTreeSet<(TableNo, Key)> = places.filter(|place| !left_out.contains(place)).collect();
-        loop {
-            let before = circle.len();
-            for (table, key, after, fields) in &missing {
-                if !circle.contains(&(*table, key.clone())) {
-                    continue;
-                }
-                if !self.missing_only(*table, &after.row, fields, &circle)? {
-                    circle.remove(&(*table, key.clone()));
-                }
-            }
-            if circle.len() == before {
-                return Ok(circle);
-            }
+        let place = |(table, key, ..): &(TableNo, Key, Image, Vec<FieldNo>)| (*table, key.clone());
+        largest(&missing, left_out, place, |(table, _, after, fields), circle| self.missing_only(*table, &after.row, fields, circle))
+    }
+}
+
+/// The largest set of records without those `left_out` of which each `holds` with no other than the set itself. They are looked at from both
+/// ends in turn: of a long row each may fall only once the next one has.
+fn largest<T>(
+    all: &[T],
+    left_out: &BTreeSet<(TableNo, Key)>,
+    place: impl Fn(&T) -> (TableNo, Key),
+    holds: impl Fn(&T, &BTreeSet<(TableNo, Key)>) -> Result<bool>,
+) -> Result<BTreeSet<(TableNo, Key)>> {
+    let mut set: BTreeSet<(TableNo, Key)> = all.iter().map(&place).filter(|place| !left_out.contains(place)).collect();
+    let mut look = |one: &T| -> Result<usize> {
+        let place = place(one);
+        if set.contains(&place) && !holds(one, &set)? {
+            set.remove(&place);
+        }
+        Ok(set.len())
+    };
+    let mut left = usize::MAX;
+    loop {
+        let before = left;
+        for one in all {
+            left = look(one)?;
+        }
+        for one in all.iter().rev() {
+            left = look(one)?;
+        }
+        if left == before || all.is_empty() {
+            return Ok(set);
         }
     }
 }

@@ -2,12 +2,21 @@
 //!
 //! Losses gather while one change is decided and are listed once the decision is carried out: a change that turns out to
 //! be held has lost nothing.
+//!
+//! A delete does not carry who made it: to a parent it is its child's. Each site that hears what became of a delete of its own looks from
+//! which of its children it had that, and passes the outcome on as that child's ([`Applying::as_of_child`]), down to whoever made it.
 
-use crate::ledger::{Conflict, ConflictKind, ConflictState, Record};
-use crate::model::{FieldNo, Identity, Image, Key, Row, SiteName, Stamp, Value};
+use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, EntryKind, NeighbourKind, Record};
+use crate::model::{FieldNo, Identity, Image, JournalNumber, Key, Row, SiteName, Stamp, Value};
 use crate::rules::DeleteRule;
-use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
+use crate::sync::known::Link;
+use crate::sync::{Result, history, mend};
+
+/// What stands for the values of a delete that lost.
+const DELETED: &str = "deleted";
+/// The same of one that waits.
+pub(in crate::sync) const DELETE_WAITS: &str = "delete waits";
 
 impl Applying<'_> {
     /// A conflict with everything but its values.
@@ -43,6 +52,7 @@ impl Applying<'_> {
             packet: Some((incoming.name.clone(), incoming.number)),
             time: self.now,
             state,
+            listed_at: None,
         }
     }
 
@@ -114,7 +124,7 @@ impl Applying<'_> {
     /// A delete of the neighbour that did not happen.
     pub(in crate::sync) fn lose_delete(&mut self, record: &Record, incoming: &Incoming, kind: ConflictKind, rule: &str) {
         let mut conflict = self.conflict(record, kind, None, rule, ConflictState::Decided, incoming);
-        (conflict.winner, conflict.loser) = (Some("kept".into()), Some("deleted".into()));
+        (conflict.winner, conflict.loser) = (Some("kept".into()), Some(DELETED.into()));
         (conflict.winner_site, conflict.loser_site) = (Some(self.session.name().clone()), Some(incoming.name.clone()));
         self.losses.push(conflict);
     }
@@ -169,13 +179,58 @@ impl Applying<'_> {
         self.losses[from..].iter_mut().for_each(|conflict| conflict.state = ConflictState::Open);
     }
 
-    /// A delete that happened here and is taken back because the neighbour edited or needs the record.
-    pub(in crate::sync) fn lose_deletion_here(&mut self, record: &Record, incoming: &Incoming, edit: Option<&Image>) {
+    /// A delete that happened here, or came from a child, and is taken back because the neighbour edited or needs the record.
+    pub(in crate::sync) fn lose_deletion_here(&mut self, record: &Record, incoming: &Incoming, edit: Option<&Image>) -> Result<()> {
         let mut conflict = self.conflict(record, ConflictKind::Delete, None, DeleteRule::EditWins.word(), ConflictState::Decided, incoming);
-        (conflict.winner, conflict.loser) = (Some("kept".into()), Some("deleted".into()));
+        (conflict.winner, conflict.loser) = (Some("kept".into()), Some(DELETED.into()));
         let stamp = edit.and_then(|image| image.stamps.iter().flatten().copied().max());
-        (conflict.winner_site, conflict.loser_site) = (self.site_of(stamp, Some(incoming)).ok(), Some(self.session.name().clone()));
+        // A child that takes its own delete back has listed whose that was, where it is an office.
+        let deleter = self.child_that_deleted(record)?.filter(|child| *child != incoming.name);
+        let deleter = deleter.unwrap_or_else(|| self.session.name().clone());
+        (conflict.winner_site, conflict.loser_site) = (self.site_of(stamp, Some(incoming)).ok(), Some(deleter));
         self.losses.push(conflict);
+        Ok(())
+    }
+
+    /// The child from which the last delete of a record came, where it came from one.
+    fn child_that_deleted(&self, record: &Record) -> Result<Option<SiteName>> {
+        let ledger = &self.session.ledger;
+        for entry in ledger.chain(record, JournalNumber(0))? {
+            match entry.kind {
+                EntryKind::Delete(_) | EntryKind::Replace(_) => {}
+                EntryKind::Insert | EntryKind::Update(..) | EntryKind::Rename(_) => continue,
+            }
+            let from = match ledger.cause(entry.cause)?.kind {
+                CauseKind::Packet(site, _) => Some(site),
+                CauseKind::Seal | CauseKind::Found | CauseKind::Retry => entry.known_to,
+            };
+            let child = |link: &&Link| Some(link.site) == from && link.kind == NeighbourKind::Child;
+            return Ok(self.links.iter().find(child).map(|link| ledger.site_name(link.site)).transpose()?);
+        }
+        Ok(None)
+    }
+
+    /// What the parent decided, as the child's whose delete it is about where the parent takes it for one of this site.
+    pub(in crate::sync) fn as_of_child(&self, conflict: Conflict) -> Result<Conflict> {
+        let session = self.session;
+        if conflict.field.is_some() || conflict.loser_site.as_ref() != Some(session.name()) {
+            return Ok(conflict);
+        }
+        let child = match (&conflict.settles, conflict.loser.as_deref()) {
+            // Whose it is was found out when what it settles came.
+            (Some((decider, number)), _) => session.ledger.loser_of(decider, *number)?,
+            (None, Some(DELETED | DELETE_WAITS)) => {
+                let shape = session.shapes.iter().find(|shape| shape.name == conflict.table);
+                let Some(shape) = shape else { return Ok(conflict) };
+                let record = match mend::record_of(session, shape, &conflict)? {
+                    Some(record) => Some(record),
+                    None => history::under(session, shape, &conflict.key)?.into_iter().next(),
+                };
+                record.map_or(Ok(None), |record| self.child_that_deleted(&record))?
+            }
+            (None, Some(_) | None) => None,
+        };
+        Ok(Conflict { loser_site: child.or_else(|| conflict.loser_site.clone()), ..conflict })
     }
 
     /// Two records under one natural key that are one from now on.

@@ -1,7 +1,8 @@
 //! What becomes of fields that a child changed in a record that is here? Rule 4 of `DESIGN` section 4.
 //!
 //! Fields are decided in units: a group of the rules as one, a number with the word that says of which table, everything else alone. What only one side changed is taken; what both
-//! changed goes to the criteria; `sum` adds up whatever was edited here. A field that is `fixed` never changes at a child's word,
+//! changed goes to the criteria; `sum` adds up whatever was edited here. What refers to records by their numbers is never merged, whatever the
+//! criteria: the next one decides. A field that is `fixed` never changes at a child's word,
 //! nor does what wins or loses with it where it would change with it. Of documents `document` decides.
 //!
 //! Where the record was deleted here, and the child's edit brings it back, the edit wins over the delete in every field that it changes: what the
@@ -137,13 +138,15 @@ impl Applying<'_> {
             merged.take(field, change.theirs);
             return Ok(());
         }
+        // A number of a record is no quantity: there is nothing between two of them, and what is decided here are stand-ins.
+        let merges = !session.shape(change.record.table).concerns_numbers(field);
         // Two who both sold one piece sold two, although they wrote the same number.
-        if change.sent(field) == merged.row.get(field) && !(adds_up(criteria) && change.believed(field).is_stated()) {
+        if change.sent(field) == merged.row.get(field) && !(merges && adds_up(criteria) && change.believed(field).is_stated()) {
             return Ok(());
         }
         let dispute = self.dispute(change, criteria, merged.stamp(field), change.theirs.stamp(field))?;
         let three = Three { base: change.believed(field), parent: merged.row.get(field), child: change.sent(field) };
-        let decided = change.standing.decide(decide(criteria, &dispute, Some(three)));
+        let decided = change.standing.decide(decide(criteria, &dispute, merges.then_some(three)));
         match &decided.verdict {
             Verdict::Merged(value) => {
                 let value = value.clone();

@@ -200,7 +200,7 @@ impl Applying<'_> {
             Meeting::Gone(gone) => return Ok(Revived::Never { review: gone.review }),
         }
         let losses = self.losses.len();
-        self.lose_deletion_here(&record, incoming, None);
+        self.lose_deletion_here(&record, incoming, None)?;
         match self.put(&mut record, Some(last), None)? {
             Put::Done => {
                 self.list_losses(losses)?;

@@ -2,22 +2,59 @@
 //!
 //! Every site fills a new column alike, so nobody tells what is filled ([`crate::sync::tracking::upgrade`]). A child that was not told the
 //! version in which the column came makes it as the later one says. So where a default changes, what such a child holds there counts as
-//! unknown, and it is told every value of the column: at most once per record and change, and only to children that are behind.
+//! unknown, and it is told every value of the column: at most once per record and change, and only to children that are behind. Where a run
+//! dies between following a change here and telling it, and the default is another one by the next run, that is every child: so what was
+//! filled is noted in the commit that follows, until that of the telling.
+
+use std::collections::BTreeMap;
 
 use super::{SentSchema, cannot_be_had, known_by, told_to};
 use crate::database::conform::Inventory;
 use crate::ledger::{NeighbourKind, Opinion};
-use crate::model::{FieldNo, Value};
+use crate::model::{FieldNo, Row, Shape, TableNo, Value};
+use crate::site::Role;
 use crate::sync::known::{self, Link};
-use crate::sync::{Result, Session};
+use crate::sync::{Result, Session, SyncError};
+
+/// Note of what new columns were filled with here since the schema was told last: a row with those fields for each table.
+const FILLED: &str = "schema filled";
+
+fn noted(session: &Session) -> Result<BTreeMap<TableNo, Row>> {
+    let Some(text) = session.ledger.note(FILLED)?.filter(|text| !text.is_empty()) else { return Ok(BTreeMap::new()) };
+    serde_json::from_str(&text).map_err(|_| SyncError::Bug("what was filled does not read"))
+}
+
+/// Notes what new columns of a table are filled with, in the open transaction of the ledger.
+pub(in crate::sync) fn note(session: &Session, table: TableNo, filled: &[(FieldNo, Value)]) -> Result<()> {
+    if filled.is_empty() || session.settings.role != Role::Host || !session.rules.schema_travels() {
+        return Ok(());
+    }
+    let mut all = noted(session)?;
+    let row = all.entry(table).or_default();
+    filled.iter().for_each(|(field, value)| row.set(*field, value.clone()));
+    let text = serde_json::to_string(&all).map_err(|_| SyncError::Bug("what was filled does not write"))?;
+    Ok(session.ledger.set_note(FILLED, &text)?)
+}
 
 /// Forgets what children that were not told `before` hold in columns whose default is another one in `now`; in the open transaction of the
 /// ledger, before tracking follows.
 pub(super) fn forget_unlike(session: &Session, before: &SentSchema, now: &SentSchema) -> Result<()> {
     let ledger = &session.ledger;
-    let neighbours = ledger.neighbours()?;
-    let is_behind = |one: &&crate::ledger::Neighbour| one.kind == NeighbourKind::Child && told_to(one) != Some(before.version);
-    let behind: Vec<Link> = neighbours.iter().filter(is_behind).map(Link::from).collect();
+    let mut children = ledger.neighbours()?;
+    children.retain(|one| one.kind == NeighbourKind::Child);
+    let all: Vec<Link> = children.iter().map(Link::from).collect();
+    for (table, row) in noted(session)? {
+        let Some(shape) = session.shapes.iter().find(|shape| shape.number == table) else { continue };
+        let mut unlike = Vec::new();
+        for field in shape.live_fields().filter(|field| row.get(*field).is_stated()) {
+            if session.database()?.constant_default(shape, field)?.unwrap_or_default() != *row.get(field) {
+                unlike.push(field);
+            }
+        }
+        forget(session, shape, &unlike, &all)?;
+    }
+    ledger.set_note(FILLED, "")?;
+    let behind: Vec<Link> = children.iter().filter(|one| told_to(one) != Some(before.version)).map(Link::from).collect();
     if behind.is_empty() {
         return Ok(());
     }
@@ -31,21 +68,26 @@ pub(super) fn forget_unlike(session: &Session, before: &SentSchema, now: &SentSc
         };
         let fields = table.fields.iter().filter(changes).filter_map(|(field, _)| told.fields.get(field)).copied();
         let fields: Vec<FieldNo> = fields.filter(|field| shape.is_live(*field)).collect();
-        if fields.is_empty() {
-            continue;
+        forget(session, shape, &fields, &behind)?;
+    }
+    Ok(())
+}
+
+/// Forgets what these hold in fields of a table.
+fn forget(session: &Session, shape: &Shape, fields: &[FieldNo], links: &[Link]) -> Result<()> {
+    let ledger = &session.ledger;
+    let ids = if fields.is_empty() { Vec::new() } else { ledger.living(shape.number)? };
+    for id in ids {
+        let mut record = ledger.load_id(id)?;
+        let before = record.extra.clone();
+        for link in links {
+            if let Opinion::Known(Some(mut image)) = known::opinion(ledger, &record, *link)? {
+                fields.iter().for_each(|field| image.row.set(*field, Value::Absent));
+                known::set_opinion(ledger, &mut record, *link, Opinion::Known(Some(image)))?;
+            }
         }
-        for id in ledger.living(shape.number)? {
-            let mut record = ledger.load_id(id)?;
-            let before = record.extra.clone();
-            for link in &behind {
-                if let Opinion::Known(Some(mut image)) = known::opinion(ledger, &record, *link)? {
-                    fields.iter().for_each(|field| image.row.set(*field, Value::Absent));
-                    known::set_opinion(ledger, &mut record, *link, Opinion::Known(Some(image)))?;
-                }
-            }
-            if record.extra != before {
-                ledger.store_extra(&mut record)?;
-            }
+        if record.extra != before {
+            ledger.store_extra(&mut record)?;
         }
     }
     Ok(())

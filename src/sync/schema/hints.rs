@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::{NeighbourKind, Opinion};
-use crate::model::{FieldNo, Image, Shape, Value};
+use crate::model::{FieldNo, Shape, Value};
 use crate::site::Role;
 use crate::sync::mend::MendError;
 use crate::sync::report::Waiting;
@@ -65,11 +65,11 @@ pub(in crate::sync) fn add_unclear(session: &Session, events: &[Event], shapes: 
     }
     let before = unclear(session)?;
     let mut all = before.clone();
+    follow(&mut all, events);
     for event in events {
         if let Event::FieldReplaced(table, column, came) | Event::FieldTakenOver(table, column, came) = event {
-            let came = came.split("`, `").map(str::to_owned).collect();
             let took_over = matches!(event, Event::FieldTakenOver(..));
-            all.push(Unclear { table: table.clone(), column: Some(column.clone()), came, took_over });
+            all.push(Unclear { table: table.clone(), column: Some(column.clone()), came: names(came), took_over });
         }
     }
     let named = |name: &str| shapes.iter().rev().find(|shape| same_name(&shape.name, name));
@@ -87,6 +87,41 @@ pub(in crate::sync) fn add_unclear(session: &Session, events: &[Event], shapes: 
     };
     all.retain(is_there);
     if all == before { Ok(()) } else { set_unclear(session, &all) }
+}
+
+/// What is called otherwise, or may be, before anybody answered is asked about by the name that it has now.
+fn follow(all: &mut [Unclear], events: &[Event]) {
+    let table_now = |name: &str| {
+        let renamed = |event: &Event| if let Event::TableRenamed(was, now) = event { Some((was.clone(), now.clone())) } else { None };
+        let found = events.iter().filter_map(renamed).find(|(was, _)| same_name(was, name));
+        found.map_or_else(|| name.to_owned(), |(_, now)| now)
+    };
+    for one in all {
+        if one.column.is_none() {
+            one.came.iter_mut().for_each(|came| *came = table_now(came));
+            continue;
+        }
+        one.table = table_now(&one.table);
+        let column_now = |name: &String| {
+            let now =
+                events.iter().find_map(|event| {
+                    let (Event::FieldRenamed(table, was, now)
+                    | Event::FieldReplaced(table, was, now)
+                    | Event::FieldTakenOver(table, was, now)) = event
+                    else {
+                        return None;
+                    };
+                    (same_name(table, &one.table) && same_name(was, name)).then(|| names(now))
+                });
+            now.unwrap_or_else(|| vec![name.clone()])
+        };
+        one.came = one.came.iter().flat_map(column_now).collect();
+    }
+}
+
+/// The names of an event that has several.
+fn names(listed: &str) -> Vec<String> {
+    listed.split("`, `").map(str::to_owned).collect()
 }
 
 /// Whether a table may be another one under another name: most columns of both are called alike, the key among them.
@@ -167,16 +202,18 @@ fn join(session: &Session, table: &str, before: &str, now: &str, took_over: bool
     let (Some(old), Some(new)) = (dropped.map(|(number, _)| FieldNo(number)), shape.field(now)) else {
         return Err(MendError::NothingUnclear.into());
     };
+    // The older number goes on: the children have it.
+    let (kept, ended) = (old.min(new), old.max(new));
     let mut joined = shape.clone();
-    joined.fields[old.index()] = shape.fields[new.index()].clone();
-    joined.fields[new.index()].dropped = true;
-    joined.past.fields.insert(before.to_owned(), old);
+    joined.fields[kept.index()] = shape.fields[new.index()].clone();
+    joined.fields[ended.index()].dropped = true;
+    joined.past.fields.insert(before.to_owned(), kept);
     if let Some(told) = joined.past.told.as_mut().filter(|_| !took_over) {
-        told.fields.values_mut().for_each(|field| *field = if *field == new { old } else { *field });
+        told.fields.values_mut().for_each(|field| *field = if *field == ended { kept } else { *field });
     }
     let number = |field: &mut FieldNo| {
-        if *field == new {
-            *field = old;
+        if *field == ended {
+            *field = kept;
         }
     };
     joined.key.iter_mut().for_each(number);
@@ -186,22 +223,30 @@ fn join(session: &Session, table: &str, before: &str, now: &str, took_over: bool
     joined.numbers.iter_mut().for_each(|one| number(&mut one.field));
     ledger.set_shape(&joined)?;
     let children: Vec<_> = ledger.neighbours()?.into_iter().filter(|one| one.kind == NeighbourKind::Child).map(|one| one.site).collect();
-    let take_along = |image: &mut Image| {
-        let (value, stamp) = (image.row.get(new).clone(), image.stamp(new));
-        image.row.set(old, value);
-        image.set_stamp(old, stamp);
-        image.row.set(new, Value::Absent);
-        image.set_stamp(new, None);
-        image.row.0.resize(joined.width(), Value::Absent);
-    };
+    // What ended while it waited comes back with what it had.
+    ledger.renumber_field(joined.number, ended, kept)?;
     for id in ledger.living(joined.number)? {
         let mut record = ledger.load_id(id)?;
         let Some(image) = &mut record.current else { continue };
-        take_along(image);
+        image.renumber(ended, kept);
+        image.row.0.resize(joined.width(), Value::Absent);
         ledger.fill_mirror(&record)?;
         // The journal has what was told under the number that is no more: every child is told the whole record.
         let unknown: BTreeMap<_, _> = children.iter().map(|site| (*site, Opinion::Unknown)).collect();
         record.extra.opinions.extend(unknown);
+        ledger.store_extra(&mut record)?;
+    }
+    let mut gone = Vec::new();
+    ledger.exceptional(&mut |record| {
+        gone.extend((record.table == joined.number && record.current.is_none()).then_some(record));
+        Ok(())
+    })?;
+    for mut record in gone {
+        for opinion in record.extra.opinions.values_mut() {
+            if let Opinion::Known(Some(image)) = opinion {
+                image.renumber(ended, kept);
+            }
+        }
         ledger.store_extra(&mut record)?;
     }
     Ok(())

@@ -24,7 +24,7 @@
 //! With `[schema] travels = false` in the rules nothing of this happens: each site's application changes its own database.
 
 mod archive;
-mod fills;
+pub(super) mod fills;
 pub mod hints;
 mod notice;
 pub mod own;

@@ -236,27 +236,26 @@ pub(in crate::sync) fn gaps(session: &Session, neighbour: &Neighbour, collected:
     Ok(())
 }
 
-/// Looks for requests to join under every open invitation, and admits.
+/// Looks for requests to join under every invitation, and admits; one that comes too late is told once.
 pub(in crate::sync) fn admissions(session: &mut Session, place: &mut Place<'_>, report: &mut Report) -> Result<()> {
-    let now = session.world.now();
-    let neighbours: BTreeSet<SiteName> = session.ledger.neighbours()?.into_iter().map(|neighbour| neighbour.card.name).collect();
-    for (name, _) in session.ledger.invited(now)? {
-        let Ok(name) = SiteName::new(&name) else { continue };
-        if neighbours.contains(&name) {
-            continue;
-        }
+    for name in join::asked_for(session)? {
         let folder = Folder::between(session.name(), &name);
         for file in find(session, place, &folder, &session.home.inbox(&name), &mut Vec::new())? {
             if file.name.number != PacketNumber(1) {
                 continue;
             }
             let path = file.bring(session, place, &folder)?;
+            let mut late = None;
             let refused = match open_with(session, &path, file.name, &|_| None) {
                 Ok(opened) if opened.envelope.kind == PacketKind::Join => {
                     let file_name = file.name.to_string();
                     match join::admit(session, &opened, &file_name, file.name.bytes)? {
                         Ok(name) => {
                             report.admitted.push(name);
+                            None
+                        }
+                        Err(refused @ join::Refused::Expired(_)) => {
+                            late = join::note_late(session, &name, &opened.id.to_string())?.then(|| refused.to_string());
                             None
                         }
                         Err(refused) => Some(refused.to_string()),
@@ -266,8 +265,11 @@ pub(in crate::sync) fn admissions(session: &mut Session, place: &mut Place<'_>, 
                 Err(error) if error.retry_helps() => continue,
                 Err(error) => Some(error.to_string()),
             };
-            if let Some(why) = refused {
-                set_aside(session, &path, &why)?;
+            match &refused {
+                Some(why) => set_aside(session, &path, why)?,
+                None => files::remove(&session.world, &path)?,
+            }
+            if let Some(why) = refused.or(late) {
                 report.waiting.push(Waiting {
                     neighbour: Some(name.clone()),
                     what: "a request to join".into(),
@@ -275,8 +277,6 @@ pub(in crate::sync) fn admissions(session: &mut Session, place: &mut Place<'_>, 
                     retried: false,
                     unreachable: false,
                 });
-            } else {
-                files::remove(&session.world, &path)?;
             }
             file.remove(session, place, &folder)?;
         }

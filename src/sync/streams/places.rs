@@ -125,7 +125,7 @@ fn failed(error: ExchangeError, with: Option<&Neighbour>, alone: bool) -> Result
     Ok(Waiting {
         neighbour: with.map(|neighbour| neighbour.card.name.clone()),
         what: if alone { "everything".into() } else { "what goes over this exchange".into() },
-        why: error.to_string(),
+        why: if unmarked { format!("{error} (is the share mounted?)") } else { error.to_string() },
         retried: passing,
         unreachable: passing,
     })
@@ -222,6 +222,14 @@ pub fn standing(session: &Session, place: &str, id: ExchangeId) -> Result<Standi
             _ => Standing::Unknown,
         },
     })
+}
+
+/// Whether an exchange was at an address when it was last reached.
+///
+/// # Errors
+/// As the ledger says.
+pub fn was_there(session: &Session, place: &str) -> Result<bool> {
+    Ok(at(session, place)?.is_some())
 }
 
 /// Takes what is at an address now for an exchange of this site, whatever was there before.

@@ -254,6 +254,7 @@ fn adapt(session: &Session, old: &Shape, new: &Shape, made: &BTreeSet<FieldNo>) 
         let default = session.database()?.constant_default(new, field)?;
         filled.push((field, default.unwrap_or_default()));
     }
+    schema::fills::note(session, new.number, &filled)?;
     if dropped.is_empty() && filled.is_empty() && made.is_empty() {
         return Ok(());
     }

@@ -126,6 +126,24 @@ impl Deeds {
         self.noticed = self.now();
     }
 
+    /// What a site ever made. A column of its own stays in a table that is dropped and made anew under the same name.
+    pub fn made(&self, site: usize) -> Made {
+        let mut made = self.own.made.get(&site).cloned().unwrap_or_default();
+        let anew = |thing: &Thing| match thing {
+            Thing::Column(table, column) => self.heirs(*table).into_iter().map(|heir| Thing::Column(heir, column.clone())).collect(),
+            Thing::Table(_) => Vec::new(),
+        };
+        made.extend(made.clone().iter().flat_map(anew));
+        made
+    }
+
+    /// The tables that ever had a name of this one's.
+    pub(super) fn heirs(&self, number: u32) -> BTreeSet<u32> {
+        let tables = || self.versions.values().flat_map(|schema| &schema.tables);
+        let names: BTreeSet<_> = tables().filter(|table| table.number == number).map(|table| table.name.to_ascii_lowercase()).collect();
+        tables().filter(|table| names.contains(&table.name.to_ascii_lowercase())).map(|table| table.number).collect()
+    }
+
     /// Where things stand.
     pub fn now(&self) -> Moment {
         Moment { version: *self.versions.last_key_value().expect("there is a first one").0, written: self.written.len() }
@@ -139,6 +157,13 @@ impl Deeds {
     /// Tables to which that happened since.
     fn since_noticed(&self, happened: &[(u32, i64)]) -> Vec<u32> {
         happened.iter().filter(|(_, version)| *version > self.noticed.version).map(|(number, _)| *number).collect()
+    }
+
+    /// The names that tables have or had since the main office looked, in small letters.
+    fn names_since_noticed(&self) -> BTreeSet<String> {
+        let schemas =
+            self.versions.range(..=self.noticed.version).next_back().into_iter().chain(self.versions.range(self.noticed.version..));
+        schemas.flat_map(|(_, schema)| &schema.tables).map(|table| table.name.to_ascii_lowercase()).collect()
     }
 
     /// Whether a column was added to a table since the main office looked.
@@ -361,7 +386,7 @@ fn transaction(
     next: &mut u64,
     said: &mut Vec<String>,
 ) -> rusqlite::Result<Result<Done, String>> {
-    let made = deeds.own.made(site);
+    let made = deeds.made(site);
     let before = match read(&deeds.versions, &made, connection)? {
         Ok(before) => before,
         Err(wrong) => return Ok(Err(wrong)),
@@ -376,7 +401,7 @@ fn transaction(
         return Ok(read(&deeds.versions, &made, connection)?.map(|after| (before, after, made, None)));
     }
     let (mut remade, mut renamed) = (deeds.since_noticed(&deeds.remade), deeds.since_noticed(&deeds.renamed));
-    let mut migration = Migration::on(&before.schema);
+    let mut migration = Migration::on(&before.schema, deeds.names_since_noticed());
     for _ in 0..=dice.below(3) {
         migration.step(&mut dice, &mut remade, &mut renamed);
     }

@@ -11,6 +11,9 @@ use super::super::application::{CANARY, text_of};
 use super::application::{Doing, KEYS, Seen};
 use super::schema::{Schema, Table, quoted};
 
+/// What a column of a site's own begins with, where it begins with anything.
+pub const OWN: &str = "own";
+
 /// A thing of a site's own. Names are without case, as SQLite takes them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Thing {
@@ -37,11 +40,6 @@ pub struct Deeds {
 }
 
 impl Deeds {
-    /// What a site ever made.
-    pub fn made(&self, site: usize) -> Made {
-        self.made.get(&site).cloned().unwrap_or_default()
-    }
-
     /// What a transaction came to. Gives the values that are there no more.
     pub(super) fn count(&mut self, site: usize, was: &Seen, is: &Seen) -> Vec<String> {
         for (place, value) in is.own.iter().filter(|(_, value)| value.starts_with(CANARY)) {
@@ -130,7 +128,7 @@ impl Doing<'_> {
 
     fn own_column(&mut self, table: &Table) -> rusqlite::Result<()> {
         let Some(name) = Schema::column_name(table, &mut self.dice) else { return Ok(()) };
-        let default = if self.dice.hit(20) { " DEFAULT 'own'" } else { "" };
+        let default = if self.dice.hit(20) { format!(" DEFAULT '{OWN}'") } else { String::new() };
         self.made.insert(Thing::Column(table.number, name.to_ascii_lowercase()));
         self.run(&format!("ALTER TABLE {} ADD COLUMN {} TEXT{default}", quoted(&table.name), quoted(&name)))?;
         for key in self.keys(table)? {

@@ -53,7 +53,9 @@ impl Simulation {
         for one in &questions {
             // Whoever had the name last, of all that had it.
             let had = |schema: &Schema, name: &str| {
-                let table = deeds.schema().named(&one.table)?.number;
+                // The question has the name that the table had when the main office looked last.
+                let named = deeds.versions.values().rev().find_map(|schema| schema.named(&one.table));
+                let table = named?.number;
                 schema.find(table)?.columns.iter().find(|column| column.name == name).map(|column| (table, column.number))
             };
             let Some(column) = &one.column else { continue };

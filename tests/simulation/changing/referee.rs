@@ -11,8 +11,8 @@ use rusqlite::{Connection, OpenFlags};
 use super::super::application::CANARY;
 use super::super::referee::{Evidence, Held, Listed, decided_once, sound};
 use super::application::{Deeds, Identity, Records, Seen, Written, read};
-use super::own::{Own, Thing, is_adopted};
-use super::schema::Schema;
+use super::own::{OWN, Own, Thing, is_adopted};
+use super::schema::{Column, Schema};
 
 /// Everything that is not as promised. `history` is all that the sites' histories tell, in words; none where nothing is remembered.
 pub fn judge(evidence: &Evidence<'_>, deeds: &Deeds, history: Option<&str>) -> Vec<String> {
@@ -21,7 +21,7 @@ pub fn judge(evidence: &Evidence<'_>, deeds: &Deeds, history: Option<&str>) -> V
     let (mut contents, mut texts, mut owns) = (Vec::new(), Vec::new(), Vec::new());
     for (site, (name, _, path)) in evidence.sites.iter().enumerate() {
         let opened = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-        let made = deeds.own.made(site);
+        let made = deeds.made(site);
         match opened.and_then(|connection| Ok((read(&last, &made, &connection)?, schema_text(&connection)?))) {
             Ok((Ok(Seen { records, own, .. }), text)) => {
                 contents.push(records);
@@ -35,7 +35,7 @@ pub fn judge(evidence: &Evidence<'_>, deeds: &Deeds, history: Option<&str>) -> V
     }
     for (site, (name, ..)) in evidence.sites.iter().enumerate() {
         // What is of a site's own, and the tables that have columns of its own.
-        let made = deeds.own.made(site);
+        let made = deeds.made(site);
         let own: BTreeSet<String> = owns[site].keys().map(|(thing, ..)| thing).chain(&made).map(|thing| own_table(deeds, thing)).collect();
         let odd = texts[site].symmetric_difference(&texts[0]);
         let odd: Vec<_> = odd.filter(|(kind, name, _)| kind != "table" || !own.contains(&name.to_ascii_lowercase())).collect();
@@ -59,7 +59,7 @@ pub fn judge(evidence: &Evidence<'_>, deeds: &Deeds, history: Option<&str>) -> V
 /// Every record by table and key, in words.
 pub fn records(deeds: &Deeds, site: usize, path: &Path) -> BTreeMap<String, String> {
     let opened = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY);
-    let made = deeds.own.made(site);
+    let made = deeds.made(site);
     let Ok(Ok(Seen { schema, records, own })) = opened.and_then(|connection| read(&deeds.versions, &made, &connection)) else {
         return BTreeMap::new();
     };
@@ -178,7 +178,9 @@ impl Judged<'_> {
             let record = |place: &(Thing, String, String)| match &place.0 {
                 Thing::Column(table, _) => {
                     let identity = (*table, place.1.clone());
-                    self.deeds.deleted.iter().any(|deleted| deleted.identity == identity)
+                    // A table that is dropped and made anew keeps its columns and loses its records.
+                    self.deeds.heirs(*table).iter().any(|heir| heir != table)
+                        || self.deeds.deleted.iter().any(|deleted| deleted.identity == identity)
                 }
                 Thing::Table(_) => false,
             };
@@ -209,6 +211,13 @@ impl Judged<'_> {
         })
     }
 
+    /// Whether somebody had a column of their own under a name of this one's.
+    fn had_own(&self, table: u32, column: u32) -> bool {
+        let names = self.deeds.versions.values().filter_map(|schema| schema.find(table)?.column(column)).map(|column| &column.name);
+        let things: Vec<Thing> = names.map(|name| Thing::Column(table, name.to_ascii_lowercase())).collect();
+        (0..self.evidence.sites.len()).any(|site| things.iter().any(|thing| self.deeds.made(site).contains(thing)))
+    }
+
     /// Whether the table or column of a value is there no more.
     fn is_dropped(&self, written: &Written) -> bool {
         let table = self.schema.find(written.identity.0);
@@ -222,13 +231,13 @@ impl Judged<'_> {
             for (column, value) in &row.texts {
                 let right = if value.starts_with(CANARY) {
                     self.was_own(identity.0, *column, value)
-                        || self.deeds.written.iter().any(|written| {
-                            written.value == *value
-                                && written.identity == *identity
-                                && written.column.is_some_and(|other| other == *column || self.took_the_name(identity.0, *column, written))
+                        || self.deeds.written.iter().filter(|written| written.value == *value).any(|written| {
+                            written.column.is_some_and(|other| {
+                                written.identity == *identity && other == *column || self.took_the_name(identity, *column, written)
+                            })
                         })
                 } else {
-                    value == "null" || *value == format!("filled{column}")
+                    value == "null" || *value == format!("filled{column}") || value == OWN && self.had_own(identity.0, *column)
                 };
                 if !right {
                     wrong.push(format!("MIXED UP {value} is in column {column} of {identity:?}"));
@@ -238,10 +247,12 @@ impl Judged<'_> {
         wrong
     }
 
-    /// README, honest limits: what was sent under a name that another column has by then is taken for that one.
-    fn took_the_name(&self, table: u32, column: u32, written: &Written) -> bool {
-        let named = |schema: &Schema| schema.find(table).and_then(|table| table.column(column)).is_some_and(|one| one.name == written.name);
-        written.site > 0 && self.deeds.versions.values().any(named)
+    /// README, honest limits: a column or table that goes and is made anew under its name while the main office does not look is the same one.
+    fn took_the_name(&self, identity: &Identity, column: u32, written: &Written) -> bool {
+        let is_named = |one: &Column| one.name.eq_ignore_ascii_case(&written.name);
+        let named = |schema: &Schema| schema.find(identity.0).and_then(|table| table.column(column)).is_some_and(is_named);
+        let is_it = written.identity.1 == identity.1 && self.deeds.heirs(written.identity.0).contains(&identity.0);
+        written.site > 0 && is_it && self.deeds.versions.values().any(named)
     }
 
     /// Whether a record's tag had that name.

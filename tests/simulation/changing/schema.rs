@@ -2,6 +2,8 @@
 //!
 //! `PRAGMA user_version` tells an application which schema it finds, as applications do that migrate by themselves.
 
+use std::collections::BTreeSet;
+
 use super::super::history::Dice;
 
 /// A version of the schema.
@@ -83,6 +85,8 @@ pub struct Migration {
     pub fill: Vec<(u32, u32)>,
     /// Tables whose first records it makes.
     pub begin: Vec<u32>,
+    /// Names that tables had since the main office looked last, in small letters.
+    names: BTreeSet<String>,
 }
 
 /// A name in SQL.
@@ -255,8 +259,8 @@ impl Schema {
 
 impl Migration {
     /// Nothing yet, on this version.
-    pub fn on(schema: &Schema) -> Self {
-        Self { schema: schema.clone(), sql: Vec::new(), fill: Vec::new(), begin: Vec::new() }
+    pub fn on(schema: &Schema, names: BTreeSet<String>) -> Self {
+        Self { schema: schema.clone(), sql: Vec::new(), fill: Vec::new(), begin: Vec::new(), names }
     }
 
     /// One more change. `remade` are tables that were made anew since the main office looked last, `renamed` those that have another name
@@ -330,7 +334,9 @@ impl Migration {
         let Some(name) = self.schema.table_name(dice).filter(|_| self.schema.tables.len() < MOST_TABLES) else { return };
         let target = self.schema.tables[pick(dice, self.schema.tables.len())].number;
         let texts = if dice.hit(50) { &["alpha"][..] } else { &["body", "phone"] };
-        let number = self.schema.add(&name, dice.hit(40), texts, dice.hit(60).then_some(target));
+        // README, honest limits: it is the one before, and what referred to one table cannot refer to another one.
+        let refers = dice.hit(60) && !self.names.contains(&name.to_ascii_lowercase());
+        let number = self.schema.add(&name, dice.hit(40), texts, refers.then_some(target));
         self.sql.push(self.schema.table(number).sql(&name, &self.schema));
         self.begin.push(number);
     }

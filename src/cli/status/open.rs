@@ -1,0 +1,87 @@
+//! What is open: what waits, for what, and what to type? And what else happened that is nobody's to do.
+
+use super::StatusReport;
+use crate::cli::page::{Page, alert, count, duration, number, size};
+use crate::cli::quoting;
+use crate::sync::forget;
+
+/// From here on a clock is worth a line, in milliseconds.
+const WRONG_CLOCK: i64 = 60_000;
+
+/// Most new numbers that are told one by one.
+const MOST_NUMBERS: usize = 10;
+
+impl StatusReport {
+    /// What waits for something or somebody, a line each.
+    pub(super) fn open(&self, page: &Page) -> Vec<String> {
+        let invited = self.invited.iter();
+        let mut lines: Vec<String> = invited
+            .map(|invited| format!("'{}' is invited until {} and has not joined yet", invited.name, page.moment(invited.expires)))
+            .collect();
+        lines.extend(self.asked_late.iter().map(|name| {
+            alert(&format!("'{name}' asked to be taken in after its invitation had expired: 'fieldpost invite {name}' makes a new one, hand over that file"))
+        }));
+        let unsent: u64 = self.neighbours.iter().map(|neighbour| neighbour.not_deposited).sum();
+        let mut line = |amount: u64, one: &str, many: &str, hint: &str| {
+            if amount > 0 {
+                lines.push(format!("{} {hint}", count(usize::try_from(amount).unwrap_or(usize::MAX), one, many)));
+            }
+        };
+        line(self.unsealed, "record was", "records were", "edited since the last run: 'fieldpost sync' sends");
+        line(unsent, "packet is", "packets are", "made and not on the exchange yet: 'fieldpost sync' puts it there");
+        line(self.conflicts_open, "conflict wants", "conflicts want", "a decision: 'fieldpost conflicts --open'");
+        let deactivated = self.tables.iter().find(|line| line.status.deactivated > 0);
+        let deactivated = deactivated.map_or_else(|| "TABLE".to_owned(), |line| quoting::shell(&line.status.table));
+        line(
+            self.totals.deactivated,
+            "record is",
+            "records are",
+            &format!("taken out of the exchange: 'fieldpost records {deactivated} --state deactivated'"),
+        );
+        let coming = match self.documents_coming_bytes {
+            0 => "not in the folder yet: 'fieldpost library' lists them".to_owned(),
+            bytes => format!("on the way, {} still to come: 'fieldpost library' lists them", size(bytes)),
+        };
+        line(self.documents_coming, "document is", "documents are", &coming);
+        line(self.documents_refused, "name of a document is", "names of documents are", "not taken: 'fieldpost library' says why");
+        line(self.held_open, "change is", "changes are", "held: 'fieldpost held'");
+        lines.extend(self.held_first.iter().map(|held| page.wrapped(held)));
+        lines.extend(self.documents_waiting.iter().map(|why| alert(&format!("documents: {why}"))));
+        lines.extend(self.bundles.line().filter(|_| !self.bundles.is_calm()));
+        lines.extend(self.schema.lines(self.parent.as_ref()));
+        if self.set_aside > 0 {
+            let packets = count(usize::try_from(self.set_aside).unwrap_or(usize::MAX), "packet", "packets");
+            lines.push(format!("{packets} that did not verify: in {}, the reason beside each", self.quarantine.display()));
+        }
+        for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.clock_ahead.abs() >= WRONG_CLOCK) {
+            let off = duration(neighbour.clock_ahead.abs());
+            let side = if neighbour.clock_ahead > 0 { "ahead of" } else { "behind" };
+            lines.push(format!(
+                "the clock of '{}' is {off} {side} this one, at least: 'newest' goes by clocks, so set the wrong one of the two right",
+                neighbour.name
+            ));
+        }
+        for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.kept >= forget::MUCH) {
+            let silent = neighbour.silence.map_or_else(String::new, |silence| format!(", silent for {}", duration(silence)));
+            lines.push(format!("{} changes kept for '{}'{silent}", number(neighbour.kept), neighbour.name));
+        }
+        for neighbour in self.neighbours.iter().filter(|neighbour| neighbour.alarm) {
+            let silence = neighbour.silence.map_or_else(String::new, duration);
+            lines.push(alert(&format!("'{}' has been silent for {silence}: is it still there?", neighbour.name)));
+        }
+        lines.extend(self.watch.iter().filter(|watch| watch.failures > 0).map(|watch| watch.words(page)));
+        lines
+    }
+
+    /// What is well or over, and worth knowing, a line each.
+    pub(super) fn besides(&self, page: &Page) -> Vec<String> {
+        let mut lines: Vec<String> = self.bundles.line().filter(|_| self.bundles.is_calm()).into_iter().collect();
+        lines.extend(self.watch.iter().filter(|watch| watch.failures == 0).map(|watch| watch.words(page)));
+        let skipped = self.renumbered.len().saturating_sub(MOST_NUMBERS);
+        lines.extend(self.renumbered.iter().skip(skipped).map(|moved| moved.words.clone()));
+        if skipped > 0 {
+            lines.push(format!("{} more got another number: 'fieldpost status --json'", count(skipped, "record", "records")));
+        }
+        lines
+    }
+}

@@ -1,0 +1,240 @@
+//! Is what commands say true, and can it be typed as it is printed?
+
+mod binary;
+
+use binary::Office;
+use rusqlite::Connection;
+
+const SCHEMA: &str = "CREATE TABLE customers (id TEXT PRIMARY KEY, email TEXT UNIQUE, points INTEGER NOT NULL);
+    INSERT INTO customers VALUES ('A', 'a@x', 10), ('B', 'b@x', 10);";
+
+/// The numbers of a neighbour.
+fn neighbour(office: &Office, site: &str) -> serde_json::Value {
+    let ran = office.run(&format!("status --json --home {site}"));
+    serde_json::from_str::<serde_json::Value>(&ran.out).unwrap()["neighbours"][0].clone()
+}
+
+#[test]
+fn a_record_that_waits_for_a_unique_value_is_not_said_to_be_sent_next() {
+    let office = Office::pair(SCHEMA, "");
+    office.sql("head", "UPDATE customers SET email = 'same@x' WHERE id = 'A'");
+    office.sql("anna", "UPDATE customers SET email = 'same@x' WHERE id = 'B'");
+    for site in ["head", "anna", "head", "anna", "head", "anna", "head"] {
+        office.run(&format!("sync --home {site}"));
+    }
+    for (site, record) in
+        [("head", "customers B from 'anna': its email same@x is taken by customers A"), ("anna", "customers A from 'head'")]
+    {
+        assert_eq!(neighbour(&office, site)["waiting"], 0, "{site}");
+        let status = office.run(&format!("status --home {site}"));
+        assert_eq!(status.code, 3, "{status:?}");
+        assert!(
+            status.flat().contains(&format!("1 change is held: 'fieldpost --home {site} held'")) && status.flat().contains(record),
+            "{}",
+            status.out
+        );
+    }
+    let records = office.run("records customers --home head");
+    assert!(records.flat().contains("its email same@x is taken by customers A"), "{}", records.out);
+    let quiet = office.run("sync --home anna");
+    assert!(!quiet.out.contains("All in step"), "{}", quiet.out);
+}
+
+#[test]
+fn all_is_in_step_once_the_others_have_confirmed_it() {
+    let office = Office::pair(SCHEMA, "");
+    office.sql("head", "UPDATE customers SET points = 11 WHERE id = 'A'");
+    assert_eq!(neighbour(&office, "head")["unconfirmed"], 0);
+    office.ok("sync --home head");
+    let said = office.ok("sync --home head").out;
+    assert_eq!(said, "Nothing new: nothing came, nothing to send.\n'anna' has not confirmed 1 packet yet\n");
+    assert_eq!(neighbour(&office, "head")["unconfirmed"], 1);
+    assert_eq!(office.ok("send --home head").out, said.replace("nothing came, ", ""));
+    office.ok("sync --home anna");
+    office.ok("sync --home head");
+    assert_eq!(office.ok("sync --home head").out, "All in step: nothing came, nothing to send.\n");
+    // What only confirms is never answered, and waits for nothing.
+    assert_eq!(office.ok("sync --home anna").out, "All in step: nothing came, nothing to send.\n");
+    assert_eq!(neighbour(&office, "anna")["unconfirmed"], 0);
+}
+
+#[test]
+fn a_merged_edit_lost_nothing() {
+    let office = Office::pair(SCHEMA, "[tables.customers.fields]\npoints = \"sum\"\n");
+    office.sql("head", "UPDATE customers SET points = points + 1 WHERE id = 'A'");
+    office.sql("anna", "UPDATE customers SET points = points + 5 WHERE id = 'A'");
+    office.ok("sync --home anna");
+    let met = office.ok("sync --home head").out;
+    assert!(met.contains("1 merged edit, by the rules; nothing lost: 'fieldpost --home head conflicts'"), "{met}");
+    let listed = office.ok("conflicts --home head").out;
+    assert!(listed.starts_with("1 merged edit\n") && listed.contains("merged  16   of 'head' and 'anna'"), "{listed}");
+    assert!(!listed.contains("lost"), "{listed}");
+    let shown = office.ok("conflicts show 1 --home head").out;
+    assert!(shown.contains("--value VALUE") && !shown.contains("lost"), "{shown}");
+    for choice in ["--take lost", "--take-of anna"] {
+        let refused = office.run(&format!("conflicts resolve 1 {choice} --home head"));
+        assert!(refused.code == 1 && refused.err.contains("nothing lost, both edits are in the one that stands"), "{refused:?}");
+    }
+    office.ok("conflicts resolve 1 --value 7 --home head");
+}
+
+#[test]
+fn a_record_that_two_sites_made_is_one_conflict() {
+    let office = Office::pair(SCHEMA, "");
+    office.sql("head", "INSERT INTO customers VALUES ('N', 'n@head', 1)");
+    office.sql("anna", "INSERT INTO customers VALUES ('N', 'n@anna', 2)");
+    office.ok("sync --home anna");
+    let met = office.ok("sync --home head").out;
+    assert!(met.contains("1 conflict, decided by the rules; what lost is kept: 'fieldpost --home head conflicts'"), "{met}");
+    assert!(met.contains("made at 'head' and at 'anna'") && met.contains("customers N: your email 'n@head' lost to 'n@anna'"), "{met}");
+    assert!(office.ok("conflicts --home head").out.starts_with("1 conflict\n"));
+}
+
+#[test]
+fn a_share_that_is_not_mounted_is_neither_made_an_exchange_nor_praised() {
+    let office = Office::pair(SCHEMA, "");
+    office.rename("share", "share.real");
+    office.make("share");
+    for line in ["exchange check --home head", "exchange check --accept --home head", "exchange check --home anna"] {
+        let ran = office.run(line);
+        assert!(ran.code == 4 && ran.flat().contains("the share may not be mounted"), "{line}: {ran:?}");
+        assert!(!ran.out.contains("yes"), "{line}: {ran:?}");
+    }
+    assert!(std::fs::read_dir(office.path("share")).unwrap().next().is_none(), "nothing was made");
+    let quiet = office.run("sync --quiet --home anna");
+    assert_eq!((quiet.code, quiet.out.lines().count(), quiet.err.as_str()), (4, 1, ""), "{quiet:?}");
+    assert!(quiet.out.contains("(is the share mounted?)"), "{quiet:?}");
+    // Gone for good: whoever types the address means it.
+    let address = office.path("share").display().to_string();
+    office.ok(&format!("exchange check {address} --accept --home head"));
+    assert!(office.path("share/fieldpost-exchange.json").is_file());
+}
+
+#[test]
+fn a_command_is_printed_with_the_home_that_was_typed() {
+    let office = Office::pair(SCHEMA, "default = \"parent\"\n");
+    office.sql("head", "UPDATE customers SET points = 1 WHERE id = 'A'");
+    office.sql("anna", "UPDATE customers SET points = 2 WHERE id = 'A'");
+    for site in ["anna", "head", "anna"] {
+        office.ok(&format!("sync --home {site}"));
+    }
+    let listed = office.ok("conflicts show 1 --home anna").out;
+    assert!(listed.contains("'fieldpost --home anna conflicts resolve 1 --take lost'"), "{listed}");
+    assert!(!listed.contains("'fieldpost conflicts"), "{listed}");
+    let from_inside = office.run_in("anna", "conflicts show 1", &[]).out;
+    assert!(from_inside.contains("'fieldpost conflicts resolve 1"), "{from_inside}");
+    let by_variable = office.run_in("", "conflicts show 1", &[("FIELDPOST_HOME", "anna")]).out;
+    assert_eq!(by_variable, from_inside, "the variable is there for the next command too");
+    let failed = office.run("conflicts show 99 --home anna");
+    assert!(failed.err.contains("'fieldpost --home anna conflicts' lists them"), "{}", failed.err);
+    let nowhere = office.run("status --home nowhere");
+    assert!(nowhere.code == 1 && nowhere.err.contains("there is no folder `"), "{}", nowhere.err);
+    let empty = office.run("status --home share");
+    assert!(empty.err.contains("is not a home"), "{}", empty.err);
+}
+
+#[test]
+fn a_slip_in_the_rules_hides_nothing_from_status() {
+    let office = Office::pair(SCHEMA, "[tables.customers]\nsend = \"manual\"\n");
+    office.write("head/rules.toml", "[tables.customers]\nsedn = \"manual\"\n");
+    office.sql("head", "UPDATE customers SET points = 11 WHERE id = 'A'");
+    let refused = office.run("sync --home head");
+    assert!(refused.code == 1 && refused.err.contains("rules.toml: line 2: unknown key `sedn`"), "{refused:?}");
+    let status = office.run("status --home head");
+    assert_eq!(status.code, 3, "{status:?}");
+    let text = status.flat();
+    let [fault, rest] =
+        ["Stopped: rules.toml: line 2: unknown key `sedn`", "1 record was edited since the last run"].map(|words| text.find(words));
+    assert!(fault.is_some() && fault < rest, "{}", status.out);
+    assert!(text.contains(" manual "), "as under the rules before: {}", status.out);
+    for line in ["conflicts --home head", "rules check --home head", "digest --home head"] {
+        assert_eq!(office.run(line).code, 1, "{line}: what depends on the rules waits for them");
+    }
+    office.write("head/rules.toml", "");
+    office.ok("sync --home head");
+    assert_eq!(office.ok("status --home head").code, 0);
+}
+
+#[test]
+fn a_request_that_comes_after_its_invitation_expired_is_told_at_both_ends() {
+    let office = Office::new();
+    ["share", "head"].iter().for_each(|folder| office.make(folder));
+    office.sql("head", SCHEMA);
+    office.ok("init --home head --name head --database head/shop.db --exchange share");
+    office.ok("invite anna --home head --out anna.invite");
+    office.ok("join anna.invite --home anna --exchange share");
+    // As if two weeks had gone by.
+    let aged = |site: &str, sql: &str| Connection::open(office.path(site).join(".fieldpost/state.db")).unwrap().execute(sql, []).unwrap();
+    assert_eq!(aged("head", "UPDATE invitation SET expires = 1000 * unixepoch() - 60000"), 1);
+    let document = "json_set(value, '$.expires', 1000 * unixepoch() - 60000)";
+    assert_eq!(aged("anna", &format!("UPDATE meta SET value = {document} WHERE name = 'note:invitation'")), 1);
+
+    let late = office.run("sync --home head");
+    assert_eq!(late.code, 3, "{late:?}");
+    let said =
+        "'anna', a request to join: it asks with an invitation that has expired: 'fieldpost --home head invite anna' makes a new one";
+    assert!(late.flat().contains(said), "{}", late.out);
+    assert!(!office.ok("sync --home head").out.contains("anna"), "once is enough");
+    let status = office.run("status --home head");
+    assert!(status.code == 3 && status.flat().contains("'anna' asked to be taken in after its invitation had expired"), "{status:?}");
+    assert!(!status.out.contains("did not verify"), "{}", status.out);
+
+    let asks = office.run("status --home anna");
+    assert!(asks.code == 3 && asks.flat().contains("'head' has not answered, and the invitation of 'anna' was good until"), "{asks:?}");
+    assert!(office.run("sync --home anna").flat().contains("'fieldpost invite anna' at 'head'"), "{asks:?}");
+
+    // As it says.
+    office.ok("invite anna --home head --out new.invite");
+    assert!(!office.ok("status --home head").out.contains("expired"));
+    office.ok("detach --home anna");
+    office.ok("join new.invite --home anna --exchange share");
+    office.ok("sync --home head");
+    assert!(office.ok("sync --home anna").out.contains("'head' has taken us in"));
+}
+
+#[test]
+fn a_site_whose_database_is_lost_can_be_detached() {
+    let office = Office::pair(SCHEMA, "");
+    for (site, another) in [("anna", false), ("head", true)] {
+        std::fs::remove_file(office.path(&format!("{site}/shop.db"))).unwrap();
+        if another {
+            office.sql(site, "CREATE TABLE theirs (x)");
+        }
+        let refused = office.run(&format!("detach --home {site}"));
+        assert!(refused.code == 1 && refused.err.contains(&format!("'fieldpost --home {site} detach --force'")), "{refused:?}");
+        let done = office.ok(&format!("detach --force --home {site}")).flat();
+        let said = if another { "the database there is not this site's, and stays as it is" } else { "the database is lost" };
+        assert!(done.contains(said), "{done}");
+        assert!(!office.path(site).join("fieldpost.toml").exists() && !office.path(site).join(".fieldpost").exists());
+    }
+    let tables = "SELECT group_concat(name) FROM sqlite_schema";
+    let left = Connection::open(office.path("head/shop.db")).unwrap().query_row(tables, [], |row| row.get::<_, String>(0)).unwrap();
+    assert_eq!(left, "theirs");
+}
+
+#[test]
+fn what_was_dropped_is_said_with_whose_it_was_and_what_follows() {
+    let office = Office::pair(SCHEMA, "");
+    office.sql("head", "UPDATE customers SET email = 'n@x' WHERE id = 'A'");
+    office.sql("anna", "INSERT INTO customers VALUES ('N', 'n@x', 1)");
+    for site in ["anna", "head"] {
+        office.run(&format!("sync --home {site}"));
+    }
+    let held: serde_json::Value = serde_json::from_str(&office.run("held --json --home head").out).unwrap();
+    let held = held["held"].as_array().unwrap();
+    let number = held.iter().find(|held| held["key"][0] == "N").unwrap()["number"].as_i64().unwrap();
+    let said = office.run(&format!("held drop {number} --reason \"entered twice\" --home head")).flat();
+    for words in [
+        "Dropped: the change of customers N that 'anna' sent with packet",
+        "customers N, email: 'n@x' of 'anna' was dropped at 'head': entered twice",
+        "There is no such record here: the next 'fieldpost --home head sync' has 'anna' delete its own.",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+    // And so it is.
+    for site in ["head", "anna", "head"] {
+        office.run(&format!("sync --home {site}"));
+    }
+    let at_anna = Connection::open(office.path("anna/shop.db")).unwrap();
+    assert_eq!(at_anna.query_row("SELECT count(*) FROM customers WHERE id = 'N'", [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+}
