@@ -69,7 +69,7 @@ pub struct RetireReport {
 }
 
 /// What Fieldpost cannot do.
-const LOGINS: &str = "Its name stays taken. Whatever it logs in with at the exchange is yours to change.";
+const LOGINS: &str = "Its name stays taken. Its login at the exchange is yours to take away.";
 
 pub(super) fn run(arguments: &RetireArgs, context: &Context) -> Result<Exit, Failure> {
     let name = &arguments.name;
@@ -210,9 +210,9 @@ impl Report for RetireReport {
         lines.extend(self.done_lines());
         let sent = self.rounds.last().is_some_and(|round| round.waiting.is_empty());
         let next = match (self.done, sent) {
-            (false, _) => format!("Nobody is here to be asked, and it was not done: 'fieldpost sites retire {} --yes' does it", self.site),
-            (true, true) => format!("The others are told. {LOGINS}"),
-            (true, false) => format!("The next 'fieldpost sync' goes on telling the others. {LOGINS}"),
+            (false, _) => format!("Nobody is here to be asked, and nothing was done yet:\n'fieldpost sites retire {} --yes' does it", self.site),
+            (true, true) => format!("The others are told.\n{LOGINS}"),
+            (true, false) => format!("The next 'fieldpost sync' goes on telling the others.\n{LOGINS}"),
         };
         format!("{title}\n{}\n\n{next}", lines.iter().map(|line| page.wrapped(line)).collect::<Vec<_>>().join("\n"))
     }
@@ -275,7 +275,8 @@ mod tests {
   it was not told of 5 records yet
   2 sites below it go with it: bert, carl
 
-Nobody is here to be asked, and it was not done: 'fieldpost sites retire north --yes' does it
+Nobody is here to be asked, and nothing was done yet:
+'fieldpost sites retire north --yes' does it
 "
         );
         assert_eq!(report.exit(), Exit::Usage);
