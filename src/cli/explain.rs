@@ -214,7 +214,7 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::Uncollected { .. } => {
             "nothing was changed: run it again once the exchange can be reached, or take one that is gone for good out of fieldpost.toml".to_owned()
         }
-        SyncError::Exists(_) => "move it out of the way, then run again: the packet waits".to_owned(),
+        SyncError::Exists(_) => "nothing is put over it; the packet waits, and is taken once the place is free".to_owned(),
         SyncError::NothingToTrack => {
             "a table needs a primary key, or unique columns that are never empty; without one nothing names its records".to_owned()
         }

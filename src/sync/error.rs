@@ -169,8 +169,8 @@ pub enum SyncError {
         /// What keeps from looking.
         why: String,
     },
-    /// A file that is there already.
-    #[error("`{0}` is there already")]
+    /// A file that lies where the database is to come.
+    #[error("`{0}` is there already, where the database is to come: move it away, or name another file as database in fieldpost.toml")]
     Exists(String),
     /// A database without anything to track.
     #[error("the database has no table that can be tracked")]

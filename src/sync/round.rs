@@ -13,6 +13,7 @@ use super::documents;
 use super::join;
 use super::report::{Report, Waiting};
 use super::retire;
+use super::schema;
 use super::seal;
 use super::streams::outbox;
 use super::{Result, Session};
@@ -178,6 +179,14 @@ fn send(
                 neighbour: Some(neighbour.card.name.clone()),
                 what: "what changed here".into(),
                 why: format!("packet {} is applied in part: it is told once all of it is", neighbour.received.next()),
+                retried: true,
+                unreachable: false,
+            });
+        } else if session.has_database() && schema::hints::holds_up(session, &neighbour)? {
+            report.waiting.push(Waiting {
+                neighbour: Some(neighbour.card.name.clone()),
+                what: "everything".into(),
+                why: "it is sent once 'fieldpost schema hint' has told what was only called otherwise".into(),
                 retried: true,
                 unreachable: false,
             });

@@ -210,7 +210,9 @@ impl Report for RetireReport {
         lines.extend(self.done_lines());
         let sent = self.rounds.last().is_some_and(|round| round.waiting.is_empty());
         let next = match (self.done, sent) {
-            (false, _) => format!("Nobody is here to be asked, and nothing was done yet:\n'fieldpost sites retire {} --yes' does it", self.site),
+            (false, _) => {
+                format!("Nobody is here to be asked, and nothing was done yet:\n'fieldpost sites retire {} --yes' does it", self.site)
+            }
             (true, true) => format!("The others are told.\n{LOGINS}"),
             (true, false) => format!("The next 'fieldpost sync' goes on telling the others.\n{LOGINS}"),
         };
