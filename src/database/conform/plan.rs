@@ -256,10 +256,21 @@ pub(super) fn plan(
         }
     }
     others(own, told, before, &mut plan);
-    plan.history = own.history != told.history;
-    plan.user_version = (own.user_version != told.user_version).then_some(told.user_version);
+    plan.history = own.history != told.history && !is_ahead(own, told, before);
+    plan.user_version = (own.user_version != told.user_version && !is_newer(own, told, before)).then_some(told.user_version);
     plan.application_id = (own.application_id != told.application_id).then_some(told.application_id);
     Ok(Ok(plan))
+}
+
+/// Whether this site's application upgraded itself before the main office's did, and says so by `user_version`: it would upgrade once more.
+fn is_newer(own: &Inventory, told: &Inventory, before: Option<&Inventory>) -> bool {
+    before.is_some_and(|before| before.user_version != own.user_version) && own.user_version > told.user_version
+}
+
+/// The same of what its migration tool noted: all that is told, and more that nobody told.
+fn is_ahead(own: &Inventory, told: &Inventory, before: Option<&Inventory>) -> bool {
+    let is_own = |row: &String| before.is_some_and(|before| !before.history.contains(row));
+    told.history.iter().all(|row| own.history.contains(row)) && own.history.iter().filter(|row| !told.history.contains(row)).all(is_own)
 }
 
 fn stays(table: &str, how: &str) -> String {
