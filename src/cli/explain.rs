@@ -299,6 +299,9 @@ fn database(error: &DatabaseError) -> Option<String> {
         DatabaseError::Damaged(_) => {
             "stop the application, put a backup of the database in its place, leave the home as it is, and run 'fieldpost recover'"
         }
+        DatabaseError::OutOfStep { .. } => {
+            "the file is sound: rebuild the index that the words name, with `INSERT INTO name(name) VALUES('rebuild')` for a full-text index `name`, then run again"
+        }
         DatabaseError::ShapeMoved { .. } => "its schema was changed meanwhile: 'fieldpost sync' looks at it anew",
         DatabaseError::PairedElsewhere(_) => {
             "run fieldpost in the home it belongs to, or take it out there with 'fieldpost detach'; a copied file belongs to the original's home"
@@ -591,6 +594,7 @@ mod tests {
             (DatabaseError::ReadOnly.into(), Exit::Failed),
             (DatabaseError::Full.into(), Exit::Failed),
             (DatabaseError::Damaged("page 3".into()).into(), Exit::Failed),
+            (DatabaseError::OutOfStep { doing: "commit", message: "malformed".into() }.into(), Exit::Failed),
             (DatabaseError::ShapeMoved { table: table() }.into(), Exit::Failed),
             (DatabaseError::PairedElsewhere(crate::model::PairId([1; 16])).into(), Exit::Failed),
             (DatabaseError::Bookkeeping("no row".into()).into(), Exit::Failed),

@@ -12,6 +12,7 @@ use super::deciding::held::Try;
 use super::documents;
 use super::join;
 use super::report::{Report, Waiting};
+use super::schema;
 use super::seal;
 use super::streams::outbox;
 use super::{Result, Session};
@@ -173,6 +174,14 @@ fn send(
                 neighbour: Some(neighbour.card.name.clone()),
                 what: "what changed here".into(),
                 why: format!("packet {} is applied in part: it is told once all of it is", neighbour.received.next()),
+                retried: true,
+                unreachable: false,
+            });
+        } else if session.has_database() && schema::hints::holds_up(session, &neighbour)? {
+            report.waiting.push(Waiting {
+                neighbour: Some(neighbour.card.name.clone()),
+                what: "everything".into(),
+                why: "it is sent once 'fieldpost schema hint' has told what was only called otherwise".into(),
                 retried: true,
                 unreachable: false,
             });

@@ -2,6 +2,9 @@
 
 use fieldpost::sync::schema::view;
 
+use fieldpost::site::Role;
+
+use super::support::Tree;
 use super::{FOUR, SCHEMA, assert_one, conflicts, four, says, two, two_of};
 
 #[test]
@@ -176,7 +179,14 @@ fn a_full_text_index_of_a_tables_content_is_made_anew_and_finds_what_is_there() 
 #[test]
 fn a_virtual_table_that_keeps_what_is_in_it_stays_and_that_is_said() {
     let tree = two();
-    tree.edit("head", "CREATE VIRTUAL TABLE words USING fts5(body)");
+    let empty = |table: &str| {
+        format!("virtual table `{table}` is empty here: what is in it at the main office does not travel, let the application fill it")
+    };
+    tree.edit("head", "CREATE VIRTUAL TABLE words USING fts5(body); INSERT INTO words VALUES ('head')");
+    tree.sync("head");
+    let report = tree.sync("anna");
+    assert!(says(&report, &empty("words")), "{:?}", report.notes);
+    assert_eq!(view::virtual_tables(&tree.session("anna")).unwrap(), [empty("words")]);
     tree.settle(&["head", "anna"]);
     tree.edit("anna", "INSERT INTO words VALUES ('mine')");
     tree.edit("head", "DROP TABLE words");
@@ -198,6 +208,8 @@ fn a_virtual_table_that_keeps_what_is_in_it_stays_and_that_is_said() {
     assert_eq!(virtual_tables(), [otherwise.to_owned(), only("own")]);
     assert_eq!(view::virtual_tables(&tree.session("head")).unwrap(), [""; 0]);
     tree.edit("anna", "DROP TABLE words; DROP TABLE own; CREATE VIRTUAL TABLE words USING fts5(body, title)");
+    assert_eq!(virtual_tables(), [empty("words")]);
+    tree.edit("anna", "INSERT INTO words VALUES ('filled', 'again')");
     assert_eq!(virtual_tables(), [""; 0]);
     tree.assert_same(&["head", "anna"]);
 }
@@ -231,4 +243,35 @@ fn a_record_of_a_dropped_table_that_nobody_ever_edited_is_in_the_history() {
         let events = fieldpost::sync::history::of(&session, &record).unwrap();
         assert!(events.iter().any(|event| format!("{:?}", event.what).contains("first")), "at {site}: {events:?}");
     }
+}
+
+#[test]
+fn a_run_in_the_middle_of_a_remake_that_is_several_transactions_takes_the_new_table_for_the_old_one() {
+    let tree = two();
+    tree.edit("head", "CREATE TABLE _alembic_tmp_customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT, level TEXT DEFAULT 'new'); INSERT INTO _alembic_tmp_customers (id, name, city, phone) SELECT * FROM customers");
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'; INSERT INTO customers VALUES ('DORA', 'Dora', NULL, '4')");
+    tree.settle(&["head", "anna"]);
+    tree.edit("anna", "UPDATE customers SET phone = 'late' WHERE id = 'BOLT'");
+    tree.edit("head", "PRAGMA foreign_keys = off; INSERT OR REPLACE INTO _alembic_tmp_customers (id, name, city, phone) SELECT * FROM customers; DROP TABLE customers; ALTER TABLE _alembic_tmp_customers RENAME TO customers");
+    tree.settle(&["head", "anna"]);
+    let all = ["ACME|anna|new", "BOLT|late|new", "CORE|3|new", "DORA|4|new"];
+    tree.assert_rows(&["head", "anna"], "SELECT id, phone, level FROM customers ORDER BY id", &all);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn what_a_column_stores_otherwise_after_a_change_is_nobodys_edit() {
+    let sql =
+        "CREATE TABLE p (id TEXT PRIMARY KEY, price INT, n INT, code TEXT); INSERT INTO p VALUES ('x', 1, 10, '7'), ('y', 2, 20, '8')";
+    let tree = Tree::with_rules(sql, "[tables.p]\nconflict = \"child\"\n");
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "UPDATE p SET n = 11 WHERE id = 'x'");
+    tree.edit("head", "CREATE TABLE q (id TEXT PRIMARY KEY, price TEXT, n REAL, code INTEGER); INSERT INTO q SELECT * FROM p; DROP TABLE p; ALTER TABLE q RENAME TO p");
+    tree.sync("head");
+    tree.edit("head", "UPDATE p SET price = '77', code = 99 WHERE id = 'y'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, price, n, code FROM p", &["x|1|11|7", "y|77|20|99"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
+    assert_one(&tree, &["head", "anna"]);
 }
