@@ -448,9 +448,11 @@ fn an_admin_sees_what_is_left_behind_before_anything_is_done() {
     office.ok("sync --home anna");
     let asked = office.run("sites retire anna --home head");
     assert_eq!(asked.code, 2, "{asked:?}");
-    for words in
-        ["'anna' would be retired for good", "1 packet of it had not been taken yet: done", "'fieldpost sites retire anna --yes' does it"]
-    {
+    for words in [
+        "'anna' would be retired for good",
+        "1 packet of it had not been taken yet: done",
+        "'fieldpost --home head sites retire anna --yes' does it",
+    ] {
         assert!(asked.flat().contains(words), "{words}: {}", asked.out);
     }
     let retired = |site: &str| office.json(&format!("sites --json --home {site}"))["sites"].to_string().contains("\"retired_by\":\"head\"");
