@@ -57,6 +57,9 @@ fn a_site_that_has_not_answered_is_not_left_out() {
     let status = office.run("bundle status --home head").flat();
     assert!(status.contains("sales-forms anna – 1.0.0: it has not answered yet"), "{status}");
     assert!(!status.contains("bert"), "it is not for bert: {status}");
+    // One that is retired never will.
+    office.ok("sites retire anna --yes --home head");
+    assert!(!office.run("bundle status --home head").flat().contains("it has not answered yet"));
 }
 
 #[test]
@@ -100,7 +103,7 @@ fn the_example_can_be_walked_to_its_end() {
         assert!([0, 3].contains(&ran.code), "{line}: {ran:?}");
     }
     assert!(said("fieldpost bundle check")[0].out.contains("sales-forms 1.0.0: 2 files, 2 lists of rows, 1 schema step; nothing"));
-    assert!(said("fieldpost bundle publish")[0].flat().contains("is published for sales; 'fieldpost sync' sends it to 1 site"));
+    assert!(said("fieldpost bundle publish")[0].flat().contains("is published for sales; 'fieldpost --home head sync' sends it to 1 site"));
     let plan = &said("fieldpost bundle plan")[0].out;
     assert!(
         plan.contains("Screens/Customer.xml: new") && plan.contains("for everybody:\n  schema step schema/001-by-country.sql"),
@@ -262,6 +265,12 @@ fn status_has_a_line_for_bundles() {
     let page = office.path("status.html");
     office.run("status --html status.html --home anna");
     assert!(std::fs::read_to_string(page).unwrap().contains("1 in trouble"));
+    // What a person did about it is not told to that person any more.
+    let removed = office.ok("bundle remove sales-forms --force --home anna").flat();
+    assert!(removed.contains("Screens/Customer.xml: taken back; what was changed here lies beside as"), "{removed}");
+    let status = office.ok("bundle status --home anna");
+    assert!(!status.out.contains("wants you"), "{}", status.out);
+    assert_eq!(office.run("status --home anna").code, 0);
 }
 
 /// At the main office a plan shows what publishing does, also where only publishing makes what the files need.
@@ -283,4 +292,16 @@ fn a_plan_at_the_main_office_shows_what_publishing_does() {
     office.ok("bundle publish sales-forms-1.0.0.fpb --group sales --home head");
     let said = office.ok("bundle withdraw sales-forms --home head").flat();
     assert!(said.contains("schema step schema/001-by-country.sql: taken back") && said.contains("countries: "), "{said}");
+}
+
+/// The main office publishes; it is sent to the others.
+#[test]
+fn the_main_office_is_not_counted_among_those_that_get_a_bundle() {
+    let office = example();
+    walk(&office, "fieldpost bundle check");
+    let meant = office.read("sales-forms/bundle.toml").replace("groups = [\"sales\"]", "");
+    office.write("sales-forms/bundle.toml", &meant);
+    office.ok("bundle build sales-forms --home head");
+    let published = office.ok("bundle publish sales-forms-1.0.0.fpb --everyone --home head").flat();
+    assert!(published.contains("is published for all sites; 'fieldpost --home head sync' sends it to 2 sites"), "{published}");
 }

@@ -238,3 +238,27 @@ fn what_was_dropped_is_said_with_whose_it_was_and_what_follows() {
     let at_anna = Connection::open(office.path("anna/shop.db")).unwrap();
     assert_eq!(at_anna.query_row("SELECT count(*) FROM customers WHERE id = 'N'", [], |row| row.get::<_, i64>(0)).unwrap(), 0);
 }
+
+#[test]
+fn a_file_that_lies_where_the_database_is_to_come_is_said_to_be_in_the_way() {
+    let office = Office::new();
+    ["share", "head"].iter().for_each(|folder| office.make(folder));
+    office.sql("head", SCHEMA);
+    office.ok("init --home head --name head --database head/shop.db --exchange share");
+    office.ok("invite anna --home head --out anna.invite");
+    office.ok("join anna.invite --home anna --exchange share");
+    office.ok("sync --home head");
+    for (what, content) in [("the application was started", None), ("something else", Some("no database"))] {
+        match content {
+            Some(content) => office.write("anna/shop.db", content),
+            None => office.sql("anna", "CREATE TABLE customers (id TEXT)"),
+        }
+        for line in ["sync --home anna", "status --home anna"] {
+            let ran = office.run(line);
+            let said = "shop.db` is there already, where the database is to come: move it away";
+            assert!(ran.code == 3 && ran.flat().contains(said), "{what}: {ran:?}");
+        }
+        std::fs::remove_file(office.path("anna/shop.db")).unwrap();
+    }
+    assert!(office.ok("sync --home anna").out.contains("'head' has taken us in"));
+}

@@ -481,6 +481,71 @@ impl Dice {
     }
 }
 
+/// A customer is put in the place of another one: it gets the unique code, what referred to the other one, and the other one goes.
+const TAKEN_OVER: &str = "INSERT INTO customers VALUES (2, 'new'); UPDATE orders SET customer = 2; DELETE FROM customers WHERE id = 1;
+    UPDATE customers SET code = 'X' WHERE id = 2";
+
+#[test]
+fn a_record_that_takes_over_from_another_one_comes_with_all_that_referred_to_that() {
+    for kind in ["INTEGER", "TEXT"] {
+        let schema = format!(
+            "CREATE TABLE customers (id {kind} PRIMARY KEY, code TEXT UNIQUE);
+             CREATE TABLE orders (id {kind} PRIMARY KEY, customer {kind} REFERENCES customers);
+             CREATE TABLE lines (token TEXT PRIMARY KEY, \"order\" {kind} REFERENCES orders);
+             INSERT INTO customers VALUES (1, 'X'); INSERT INTO orders VALUES (1, 1), (2, 1); INSERT INTO lines VALUES ('a', 1), ('b', 2);"
+        );
+        for maker in THREE {
+            let tree = tree(&schema, &THREE);
+            tree.edit(maker, TAKEN_OVER);
+            tree.settle(&THREE);
+            tree.assert_same(&THREE);
+            let orders = "SELECT code, count(*) FROM customers JOIN orders ON customer = customers.id GROUP BY 1";
+            tree.assert_rows(&THREE, orders, &["X|2"]);
+            tree.assert_sound(&THREE);
+            THREE.iter().for_each(|site| assert!(tree.listed(site).is_empty(), "{kind}, made at {maker}: {:?}", tree.listed(site)));
+        }
+    }
+}
+
+#[test]
+fn records_that_get_other_numbers_at_the_main_office_do_so_everywhere_whatever_refers_to_them_and_is_unique() {
+    let tree = tree(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT UNIQUE, boss INTEGER REFERENCES customers ON UPDATE CASCADE);
+         CREATE TABLE orders (id INTEGER PRIMARY KEY, customer INTEGER REFERENCES customers ON UPDATE CASCADE);
+         INSERT INTO customers VALUES (1, 'ann', NULL), (2, 'bob', 1); INSERT INTO orders VALUES (1, 1), (2, 2);",
+        &THREE,
+    );
+    tree.edit("head", "PRAGMA foreign_keys = on; UPDATE customers SET id = 5 WHERE id = 2; UPDATE customers SET id = 3 WHERE id = 1");
+    tree.settle(&THREE);
+    tree.assert_same(&THREE);
+    tree.assert_rows(&THREE, "SELECT id, name, boss FROM customers ORDER BY id", &["3|ann|-", "5|bob|3"]);
+    tree.assert_rows(&THREE, "SELECT id, customer FROM orders ORDER BY id", &["1|3", "2|5"]);
+}
+
+#[test]
+fn a_knot_of_which_a_part_was_edited_elsewhere_is_untied_as_far_as_it_goes() {
+    let tree = tree(
+        "CREATE TABLE customers (id TEXT PRIMARY KEY, code TEXT UNIQUE, phone TEXT);
+         CREATE TABLE orders (id TEXT PRIMARY KEY, customer TEXT REFERENCES customers);
+         INSERT INTO customers VALUES ('1', 'X', '0'); INSERT INTO orders VALUES ('1', '1');",
+        &TWO,
+    );
+    tree.edit("head", "UPDATE customers SET phone = '7'");
+    tree.edit("anna", &TAKEN_OVER.replace("(2, 'new')", "(2, 'new', NULL)"));
+    tree.sync("anna");
+    tree.settle(&TWO);
+    // The edit wins over the delete, and so the code is not free: nothing of it is done by halves, and it is one conflict.
+    tree.assert_rows(&["head"], "SELECT id, code, phone FROM customers", &["1|X|7"]);
+    tree.assert_rows(&["head"], "SELECT customer FROM orders", &["1"]);
+    let (number, conflict) = &open(&tree, "head")[0];
+    assert_eq!((conflict.kind, conflict.field.as_deref()), (ConflictKind::Taken, Some("code")));
+    resolve(&tree, "head", *number, Choice::Other(Value::text("Y")));
+    tree.settle(&TWO);
+    ended(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT customer FROM orders", &["2"]);
+    tree.assert_rows(&TWO, "SELECT id, code FROM customers ORDER BY id", &["1|X", "2|Y"]);
+}
+
 #[test]
 fn whatever_values_sites_take_settling_each_conflict_once_leaves_them_the_same() {
     let mut settled_once = 0;

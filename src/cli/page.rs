@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use super::printer::Loudness;
+use super::typable;
 use crate::model::Millis;
 
 /// Widest text we print: fits a terminal beside another window, and a mail.
@@ -28,6 +29,8 @@ pub struct Page {
     pub zone: TimeZone,
     /// How much is shown.
     pub detail: Detail,
+    /// The home that was typed, where one was: for the commands that are printed.
+    pub home: Option<String>,
 }
 
 /// How much of a report is shown.
@@ -65,6 +68,12 @@ impl Page {
     /// Most lines of one kind in a summary; the rest is counted.
     pub const MAX_LINES: usize = 12;
 
+    /// A text whose commands can be typed as they stand. Before it is wrapped, so that no line is too long.
+    #[must_use]
+    pub fn typable(&self, text: &str) -> String {
+        self.home.as_ref().map_or_else(|| text.to_owned(), |home| typable::with_home(text, home))
+    }
+
     /// A moment in the page's zone, to the minute; with seconds in full detail.
     #[must_use]
     pub fn moment(&self, moment: Moment) -> String {
@@ -97,7 +106,7 @@ impl Page {
     /// numbers that have [`NO_NUMBER`] in every row; cells that are still too long wrap.
     #[must_use]
     pub fn table(&self, columns: &[Column], rows: impl IntoIterator<Item = Vec<String>>) -> String {
-        let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| one_line(cell)).collect()).collect();
+        let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| self.typable(&one_line(cell))).collect()).collect();
         let width = |place: usize| {
             let cells = rows.iter().map(|row| row[place].chars().count());
             cells.chain([columns[place].title().chars().count()]).max().unwrap_or(0) + 2
@@ -148,7 +157,7 @@ impl Page {
         let visible = |text: &str| anstream::adapter::strip_str(text).to_string().chars().count();
         let mut wrapped = String::from(" ");
         let mut column = 1;
-        for word in line.split(' ') {
+        for word in self.typable(line).split(' ') {
             let width = visible(word);
             if column > 4 && column + 1 + width > usize::from(self.width) {
                 wrapped.push_str("\n   ");
@@ -296,7 +305,7 @@ pub(super) mod tests {
         let columns = [Column::Words("table"), Column::Numbers("failures"), Column::Numbers("sent"), Column::Words("type")];
         let table = |width: u16, detail: Detail, failures: &str| {
             let rows = [["CustomerDemographics", NO_NUMBER, "1", "by hand"], ["Orders", failures, "2", "by hand"]];
-            Page { width, zone: TimeZone::UTC, detail }.table(&columns, rows.map(|row| row.map(str::to_owned).to_vec()))
+            Page { width, zone: TimeZone::UTC, detail, home: None }.table(&columns, rows.map(|row| row.map(str::to_owned).to_vec()))
         };
         let narrow = table(45, Detail::Summary, NO_NUMBER);
         assert!(narrow.contains("CustomerDemographics") && !narrow.contains("failures") && narrow.contains("sent"), "{narrow}");
@@ -323,7 +332,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_summary_counts_what_it_leaves_out() {
-        let page = |detail| Page { width: MAX_WIDTH, zone: TimeZone::UTC, detail };
+        let page = |detail| Page { width: MAX_WIDTH, zone: TimeZone::UTC, detail, home: None };
         let lines: Vec<String> = (0..20).map(|line| line.to_string()).collect();
         assert!(page(Detail::Summary).list(&lines, "x").ends_with("\n  11\n  … and 8 more (x)"));
         assert_eq!(page(Detail::Full).list(&lines, "x").lines().count(), 20);
@@ -332,7 +341,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_long_line_goes_on_below_and_keeps_its_blanks() {
-        let page = Page { width: 20, zone: TimeZone::UTC, detail: Detail::Summary };
+        let page = Page { width: 20, zone: TimeZone::UTC, detail: Detail::Summary, home: None };
         let line = format!("a  b {} end", alert("0123456789 01234"));
         let text = anstream::adapter::strip_str(&page.list(&[line], "x")).to_string();
         assert_eq!(text, "  a  b 0123456789\n    01234 end");
@@ -341,7 +350,7 @@ pub(super) mod tests {
 
     #[test]
     fn times_are_local_on_the_page_and_utc_in_json() {
-        let page = Page { width: MAX_WIDTH, zone: TimeZone::fixed(jiff::tz::offset(1)), detail: Detail::Summary };
+        let page = Page { width: MAX_WIDTH, zone: TimeZone::fixed(jiff::tz::offset(1)), detail: Detail::Summary, home: None };
         assert_eq!(page.moment(at(5)), "2026-11-22 09:05");
         assert_eq!(serde_json::to_string(&at(5)).unwrap(), "\"2026-11-22T08:05:00.000Z\"");
     }

@@ -43,8 +43,6 @@ pub struct Printer {
     loudness: Loudness,
     page: Page,
     progress: Progressing,
-    /// The home that was typed, where one was: for the commands that are printed.
-    home: Option<String>,
     out: Outlet,
     err: Outlet,
 }
@@ -98,19 +96,19 @@ impl Printer {
         };
         let watched = std::io::stderr().is_terminal() && form == Form::Text && loudness == Loudness::Normal;
         let progress = if watched { Progressing::Shown } else { Progressing::Hidden };
-        let page = Page { width: page::MAX_WIDTH, zone: TimeZone::system(), detail: page::Detail::from(loudness) };
         // What comes from the environment is there for the next command too.
         let typed = globals.home.as_ref().filter(|home| std::env::var_os(HOME_VARIABLE).is_none_or(|set| set != home.as_os_str()));
         let home = typed.map(|home| typable::home(home));
-        Self { form, loudness, page, progress, home, out: Outlet::Stdout, err: Outlet::Stderr }
+        let page = Page { width: page::MAX_WIDTH, zone: TimeZone::system(), detail: page::Detail::from(loudness), home };
+        Self { form, loudness, page, progress, out: Outlet::Stdout, err: Outlet::Stderr }
     }
 
     /// Prints into memory, without colours and in UTC; see [`Printer::captured_text`].
     #[must_use]
     pub fn captured(form: Form, loudness: Loudness) -> Self {
-        let page = Page { width: page::MAX_WIDTH, zone: TimeZone::UTC, detail: page::Detail::from(loudness) };
+        let page = Page { width: page::MAX_WIDTH, zone: TimeZone::UTC, detail: page::Detail::from(loudness), home: None };
         let memory = || Outlet::Memory(Arc::default());
-        Self { form, loudness, page, progress: Progressing::Hidden, home: None, out: memory(), err: memory() }
+        Self { form, loudness, page, progress: Progressing::Hidden, out: memory(), err: memory() }
     }
 
     /// What a captured printer got: standard output and standard error. Empty for any other.
@@ -124,17 +122,12 @@ impl Printer {
         let exit = report.exit();
         if self.loudness > Loudness::Quiet || exit != Exit::Done || self.form == Form::Json {
             self.out.line(&match self.form {
-                Form::Text if self.loudness == Loudness::Quiet => self.typable(&report.brief(&self.page)),
-                Form::Text => self.typable(&report.text(&self.page)),
+                Form::Text if self.loudness == Loudness::Quiet => self.page.typable(&report.brief(&self.page)),
+                Form::Text => self.page.typable(&report.text(&self.page)),
                 Form::Json => serde_json::to_string_pretty(report).expect("reports are plain data"),
             });
         }
         exit
-    }
-
-    /// A text whose commands can be typed as they stand.
-    fn typable(&self, text: &str) -> String {
-        self.home.as_ref().map_or_else(|| text.to_owned(), |home| typable::with_home(text, home))
     }
 
     /// A line of a story between reports, for the demo; silent when quiet.
@@ -147,7 +140,7 @@ impl Printer {
     /// Something to know that is no error; silent when quiet.
     pub fn note(&self, text: &str) {
         if self.loudness > Loudness::Quiet {
-            self.err.line(&format!("{}note:{} {text}", page::DIM.render(), page::DIM.render_reset(), text = self.typable(text)));
+            self.err.line(&format!("{}note:{} {text}", page::DIM.render(), page::DIM.render_reset(), text = self.page.typable(text)));
         }
     }
 
@@ -166,7 +159,7 @@ impl Printer {
 
     /// What a question is about.
     pub fn ask_about(&self, text: &str) {
-        self.err.line(&self.typable(text));
+        self.err.line(&self.page.typable(text));
     }
 
     /// Asks, and gives the line that was typed; none where nobody answers any more.
@@ -202,8 +195,8 @@ impl Printer {
     pub fn explain(&self, explanation: &Explanation) {
         // Whoever wants quiet knows what to do about a share that is away, or has nothing to do.
         let known = self.loudness == Loudness::Quiet && explanation.exit == Exit::Unreachable;
-        let hint = explanation.hint.as_ref().filter(|_| !known).map(|hint| self.typable(hint));
-        let explanation = &Explanation { message: self.typable(&explanation.message), hint, ..explanation.clone() };
+        let hint = explanation.hint.as_ref().filter(|_| !known).map(|hint| self.page.typable(hint));
+        let explanation = &Explanation { message: self.page.typable(&explanation.message), hint, ..explanation.clone() };
         if self.form == Form::Json {
             self.out.line(&serde_json::to_string_pretty(explanation).expect("texts are plain data"));
         }

@@ -179,7 +179,8 @@ mod tests {
 
     #[test]
     fn what_was_found_before_the_tables_were_compared_is_logged_too() {
-        let page = crate::cli::page::Page { width: 100, zone: jiff::tz::TimeZone::UTC, detail: crate::cli::page::Detail::Summary };
+        let page =
+            crate::cli::page::Page { width: 100, zone: jiff::tz::TimeZone::UTC, detail: crate::cli::page::Detail::Summary, home: None };
         let lines = VerifyReport { found: 3, ..report() }.lines(&page);
         assert_eq!((lines.len(), report().lines(&page).len()), (2, 1));
     }

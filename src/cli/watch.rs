@@ -202,10 +202,13 @@ impl Watched for Site<'_> {
                 }
                 context.printer.explain(&explanation);
                 context.failed(&failure, &explanation);
-                match &failure {
-                    _ if explanation.exit == Exit::Unreachable => Ended::Away,
-                    Failure::Sync(error) if error.retry_helps() => Ended::Passing,
-                    _ => Ended::Failed,
+                let passes = matches!(&failure, Failure::Sync(error) if error.retry_helps());
+                if explanation.exit == Exit::Unreachable {
+                    Ended::Away
+                } else if passes {
+                    Ended::Passing
+                } else {
+                    Ended::Failed
                 }
             }
         }

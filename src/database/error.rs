@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use crate::model::PairId;
 use crate::world::Crash;
@@ -31,6 +31,14 @@ pub enum DatabaseError {
     /// SQLite found the file damaged.
     #[error("the database is damaged: {0}")]
     Damaged(String),
+    /// A virtual table, such as a full-text index, does not fit the records that it was made of; the file is sound.
+    #[error("{doing}: a virtual table of the database, such as a full-text index, is out of step with the records: {message}")]
+    OutOfStep {
+        /// What was being done.
+        doing: &'static str,
+        /// SQLite's words.
+        message: String,
+    },
     /// A table is not what the shape says: the application changed it since the last survey.
     #[error("the table `{table}` has changed since it was surveyed")]
     ShapeMoved {
@@ -76,6 +84,7 @@ impl DatabaseError {
             | Self::NotADatabase(_)
             | Self::ReadOnly
             | Self::Damaged(_)
+            | Self::OutOfStep { .. }
             | Self::PairedElsewhere(_)
             | Self::Bookkeeping(_)
             | Self::Schema { .. }
@@ -99,6 +108,11 @@ impl<T> Doing<T> for rusqlite::Result<T> {
     }
 }
 
+/// Whether a virtual table says that it is damaged, which says nothing of the file.
+pub(super) fn is_out_of_step(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|failure| failure.extended_code == ffi::SQLITE_CORRUPT_VTAB)
+}
+
 fn named(doing: &'static str, source: rusqlite::Error) -> DatabaseError {
     let code = source.sqlite_error_code();
     let is = |wanted: ErrorCode| code == Some(wanted);
@@ -108,6 +122,8 @@ fn named(doing: &'static str, source: rusqlite::Error) -> DatabaseError {
         DatabaseError::ReadOnly
     } else if is(ErrorCode::DiskFull) {
         DatabaseError::Full
+    } else if is_out_of_step(&source) {
+        DatabaseError::OutOfStep { doing, message: source.to_string() }
     } else if is(ErrorCode::DatabaseCorrupt) {
         DatabaseError::Damaged(source.to_string())
     } else {

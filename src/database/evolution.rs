@@ -31,12 +31,25 @@ impl Database {
         Ok(evaluate(&declared, &default).ok())
     }
 
-    /// Whether a column makes numbers of texts that read as such.
+    /// Whether a column stores one value as another one, of another kind.
     ///
     /// # Errors
     /// [`super::DatabaseError::ShapeMoved`], or as SQLite says.
-    pub fn makes_numbers(&self, shape: &Shape, field: FieldNo) -> Result<bool> {
-        Ok(self.plan(shape)?.facts.column(shape.name_of(field)).is_some_and(|column| column.affinity == Affinity::Numeric))
+    pub fn stores_as(&self, shape: &Shape, field: FieldNo, value: &Value, stored: &Value) -> Result<bool> {
+        // Large integers that differ may agree as floating-point numbers: only another kind is another way to store the same.
+        let wanted = match (value, stored) {
+            (Value::Text(_), Value::Integer(_) | Value::Real(_))
+            | (Value::Integer(_), Value::Real(_))
+            | (Value::Real(_), Value::Integer(_)) => Affinity::Numeric,
+            (Value::Integer(_) | Value::Real(_), Value::Text(_)) => Affinity::Text,
+            _ => return Ok(false),
+        };
+        let same = match (value, stored) {
+            // '01' is no way to store 1.
+            (Value::Integer(number), Value::Text(text)) => number.to_string().as_bytes() == &**text,
+            _ => value.converts_to(stored),
+        };
+        Ok(same && self.plan(shape)?.facts.column(shape.name_of(field)).is_some_and(|column| column.affinity == wanted))
     }
 
     /// Whether the table's log is there.

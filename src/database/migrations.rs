@@ -49,6 +49,12 @@ const NAMES: &[&str] = &[
     "mikro_orm_migrations",
 ];
 
+/// Whether a table is one that a migration tool fills to replace another one. Alembic does so in several transactions (`batch_alter_table` with
+/// Python's `sqlite3`), so a run may come in between; others do it in one.
+pub(super) fn is_scratch(table: &str) -> bool {
+    table.to_ascii_lowercase().starts_with("_alembic_tmp_")
+}
+
 impl Database {
     /// Whether a table is a migration tool's note of what it did. `migrations` is a good word for other things too, so there the
     /// columns must be those of Laravel or `TypeORM`.

@@ -30,6 +30,8 @@ pub(super) struct Plan {
     /// Columns of the result that make the key.
     key_places: Vec<usize>,
     pub facts: Facts,
+    /// The application has triggers on the table.
+    pub is_triggered: bool,
     /// Found out before the first write.
     pub ability: OnceCell<Rc<Ability>>,
     /// Once somebody asked.
@@ -65,7 +67,8 @@ impl Database {
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE";
         let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
         let triggers: Vec<String> = statement.query_map([&shape.name], |row| row.get(0)).and_then(Iterator::collect).doing(doing)?;
-        if triggers.iter().any(|name| !is_ours(name)) {
+        plan.is_triggered = triggers.iter().any(|name| !is_ours(name));
+        if plan.is_triggered {
             plan.columns = None;
         }
         let plan = Rc::new(plan);
@@ -136,6 +139,7 @@ impl Plan {
             ),
             shape: shape.clone(),
             facts,
+            is_triggered: false,
             ability: OnceCell::new(),
             required: OnceCell::new(),
             table,

@@ -3,10 +3,10 @@
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
-use super::Database;
-use super::error::{Doing, Result};
+use super::error::{Doing, Result, is_out_of_step};
 use super::lacking::Ability;
 use super::plan::{Plan, bind, bind_key};
+use super::{Database, quote};
 use crate::model::{FieldNo, Key, Row, Shape, Value};
 
 /// What became of a write.
@@ -50,7 +50,7 @@ pub enum RefusalKind {
     Type,
     /// A trigger of the application raised an error.
     Trigger,
-    /// Another constraint.
+    /// Another constraint; or something that the database computes of the values cannot be computed.
     Other,
 }
 
@@ -217,16 +217,55 @@ impl Database {
         let next = key.map_or(Ok(1), |key| bind_key(&mut statement, key))?;
         bind(&mut statement, next, values)?;
         let before = self.in_transaction();
-        match statement.raw_execute() {
+        // SQLite takes back what a statement did only where it foresees that it may fail; without triggers it writes nothing before it fails.
+        let is_guarded = before && self.runs_triggers(plan);
+        if is_guarded {
+            self.execute(doing, "SAVEPOINT _fieldpost_write")?;
+        }
+        let done = statement.raw_execute();
+        // A trigger's RAISE(ROLLBACK) took the whole transaction away: no refusal of one write.
+        let is_open = self.in_transaction() == before;
+        if is_guarded && is_open {
+            self.execute(doing, if done.is_ok() { KEEP_WRITE } else { UNDO_WRITE })?;
+        }
+        match done {
             Ok(0) => Ok(Written::Missing),
             Ok(_) => Ok(Written::Done),
-            Err(error) => match refusal(shape, &error) {
-                // A trigger's RAISE(ROLLBACK) took the whole transaction away: no refusal of one write.
-                Some(refusal) if self.in_transaction() == before => Ok(Written::Refused(refusal)),
-                Some(_) | None => Err(error).doing(doing),
+            Err(error) => match refusal(shape, &error).filter(|_| is_open) {
+                Some(refusal) if is_out_of_step(&error) => {
+                    Ok(Written::Refused(Refusal { message: self.out_of_step(shape, &refusal.message)?, ..refusal }))
+                }
+                Some(refusal) => Ok(Written::Refused(refusal)),
+                None => Err(error).doing(doing),
             },
         }
     }
+
+    /// Names the virtual tables that triggers keep along with a table: SQLite says only that one of them is damaged.
+    fn out_of_step(&self, shape: &Shape, words: &str) -> Result<String> {
+        let doing = "look for virtual tables";
+        let sql = "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' AND type = 'virtual' AND name = ?1 COLLATE NOCASE";
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        let mut named = Vec::new();
+        for table in self.written_by_triggers(&shape.name)? {
+            if statement.query_row([&table], |row| row.get::<_, i64>(0)).doing(doing)? > 0 {
+                let name = quoted_where_needed(&table);
+                named.push(format!("`{table}` (a full-text index is mended by `INSERT INTO {name}({name}) VALUES('rebuild')`)"));
+            }
+        }
+        let named = if named.is_empty() { "a virtual table".to_owned() } else { named.join(" or ") };
+        Ok(format!("{named}, kept by a trigger, is out of step with the records: {words}"))
+    }
+}
+
+const KEEP_WRITE: &str = "RELEASE _fieldpost_write";
+const UNDO_WRITE: &str = "ROLLBACK TO _fieldpost_write; RELEASE _fieldpost_write";
+
+/// A name as a person types it.
+fn quoted_where_needed(name: &str) -> String {
+    let is_plain =
+        name.chars().all(|letter| letter == '_' || letter.is_ascii_alphanumeric()) && !name.starts_with(|c: char| c.is_ascii_digit());
+    if is_plain { name.to_owned() } else { quote(name) }
 }
 
 fn refusal(shape: &Shape, error: &rusqlite::Error) -> Option<Refusal> {
@@ -239,11 +278,18 @@ fn refusal(shape: &Shape, error: &rusqlite::Error) -> Option<Refusal> {
         ffi::SQLITE_CONSTRAINT_TRIGGER => RefusalKind::Trigger,
         _ if failure.code == ErrorCode::ConstraintViolation => RefusalKind::Other,
         _ if failure.code == ErrorCode::TypeMismatch || failure.code == ErrorCode::TooBig => RefusalKind::Type,
+        _ if is_out_of_step(error) => RefusalKind::Other,
+        // The statement could be prepared: what fails is computing something of these values, for an index, a generated column, a CHECK
+        // or a trigger.
+        _ if matches!(failure.extended_code & PRIMARY, ffi::SQLITE_ERROR | ffi::SQLITE_RANGE) => RefusalKind::Other,
         _ => return None,
     };
     let message = error.to_string();
     Some(Refusal { kind, fields: named_fields(shape, &message), message })
 }
+
+/// The part of SQLite's result codes that says which sort of failure it is.
+const PRIMARY: i32 = 0xff;
 
 /// The fields that a message like `UNIQUE constraint failed: t.a, t.b` names. Names may hold anything, so the message is
 /// compared with what it would be for each set the shape knows.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::error::{DatabaseError, Doing, Result};
 use super::lacking::{MOST_FUNCTIONS, missing_collation};
 use super::silence::missing_function;
-use super::{Database, Opened, is_ours, quote_text};
+use super::{Database, Opened, is_ours, migrations, quote_text};
 use crate::world::World;
 
 /// Everything of a database but the records that travel.
@@ -48,7 +48,8 @@ impl Database {
         let all = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).and_then(Iterator::collect);
         let all: Vec<(String, String, String)> = all.doing(doing)?;
         let foreign = self.foreign_tables()?;
-        let theirs = all.into_iter().filter(|(name, table, _)| !is_ours(name) && !is_ours(table) && !foreign.contains(table));
+        let is_theirs = |name: &str, table: &str| !is_ours(name) && !is_ours(table) && !migrations::is_scratch(table);
+        let theirs = all.into_iter().filter(|(name, table, _)| is_theirs(name, table) && !foreign.contains(table));
         Ok(SchemaDump {
             statements: theirs.map(|(_, _, sql)| sql).chain(self.migration_history()?).collect(),
             user_version: self.pragma("user_version")?,

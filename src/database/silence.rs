@@ -3,7 +3,9 @@
 //! Rows that arrive have met the application's triggers where they were made; their effects arrive too. So a trigger
 //! that writes tracked tables, or writes nothing (it only raises errors), must not run again. One that writes only untracked
 //! tables (a full-text index, a local log) must. Of one that does both, only the statements that write untracked tables are
-//! left ([`mixed`]). `[triggers]` in the rules says otherwise by name; but a trigger that cannot
+//! left ([`mixed`]); likewise of one that also raises errors, of which a record that arrives hears nothing: it passed them where it was made. A view counts for what its own triggers write.
+//! Whatever runs can refuse a record, and nothing more: `RAISE(ROLLBACK)`, `RAISE(FAIL)` and, where a record would be left out silently,
+//! `RAISE(IGNORE)` are `RAISE(ABORT)` meanwhile. `[triggers]` in the rules says otherwise by name; but a trigger that cannot
 //! do here what it does for the application, for want of a function, say, stays still whatever the rules say.
 //!
 //! **How.** Inside the apply transaction, before its first record is written, the text of such a trigger in `sqlite_schema` is replaced by one that does nothing, or less, and put back byte for byte before the commit. What writes no
@@ -23,7 +25,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use super::error::{DatabaseError, Doing, Result};
 use super::facts::Facts;
 use super::lacking::{MOST_FUNCTIONS, statements};
-use super::references::same_name;
+use super::plan::Plan;
 use super::script::Watch;
 use super::{Database, is_ours, mixed, quote, quote_text};
 use crate::model::Shape;
@@ -42,7 +44,7 @@ pub struct TriggerPlan {
     pub reason: TriggerReason,
     /// The tables it writes by itself, by name.
     pub writes: Vec<String>,
-    /// Where it runs in part, its text with only that part.
+    /// Where it runs in part, or with `RAISE(ABORT)` for what would reach further, that text.
     partial: Option<String>,
 }
 
@@ -137,6 +139,8 @@ pub(super) struct Quiet {
     rules: Rules,
     /// Those that are kept still, each with the part of it that runs.
     texts: BTreeMap<String, Option<String>>,
+    /// Tables, in lower case, on which triggers run, wholly or in part.
+    running: BTreeSet<String>,
 }
 
 /// Installs the recording authorizer.
@@ -178,32 +182,81 @@ impl Database {
         let theirs = self.their_triggers()?;
         let names: BTreeSet<&str> = theirs.iter().map(|(_, name, _)| name.as_str()).collect();
         let mut probes: BTreeMap<&str, Probe> = BTreeMap::new();
-        let mut plans = Vec::new();
-        for (table, name, sql) in &theirs {
+        let mut views = Views::new();
+        for (table, name, _) in &theirs {
             if !probes.contains_key(table.as_str()) {
                 probes.insert(table, self.probe(table, &names)?);
             }
-            let (writes, mut found) = probes[table.as_str()].judge(name, &tracked);
-            let local: Vec<String> = writes.iter().filter(|table| !tracked.contains(&table.to_ascii_lowercase())).cloned().collect();
-            let mut partial = None;
-            if let TriggerReason::WritesTracked(arrives) = &found
-                && !local.is_empty()
-            {
-                partial = mixed::only(sql, table, self.is_view(table)?, |table| local.iter().any(|local| same_name(local, table)));
+            if self.is_view(table)? {
+                let writes = probes[table.as_str()].writes.get(name).into_iter().flatten().cloned();
+                views.entry(table.to_ascii_lowercase()).or_default().extend(writes);
+            }
+        }
+        let mut plans = Vec::new();
+        for (table, name, sql) in &theirs {
+            let (writes, found) = probes[table.as_str()].judge(name, &tracked, &views);
+            plans.push(self.plan_of(table, name, sql, (writes, found), &tracked, &views, rules)?);
+        }
+        Ok(plans)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what is known of one trigger and of all")]
+    fn plan_of(
+        &self,
+        table: &str,
+        name: &str,
+        sql: &str,
+        (writes, mut found): (Vec<String>, TriggerReason),
+        tracked: &BTreeSet<String>,
+        views: &Views,
+        rules: &Rules,
+    ) -> Result<TriggerPlan> {
+        let is_tracked = |table: &str| tracked.contains(&table.to_ascii_lowercase());
+        let local: Vec<String> = writes.iter().filter(|table| !is_tracked(table)).cloned().collect();
+        let keeps = |table: &str| written_through(table, views).iter().any(|table| !is_tracked(table));
+        let mut partial = None;
+        match &found {
+            TriggerReason::WritesTracked(arrives) if !local.is_empty() => {
+                partial = mixed::only(sql, table, self.is_view(table)?, keeps);
                 if partial.is_some() {
                     found = TriggerReason::Partly { local: local.clone(), arrives: arrives.clone() };
                 }
             }
-            if matches!(found, TriggerReason::Local(_) | TriggerReason::Partly { .. })
-                && let Some(reason) = self.unwritable(&local)?
-            {
-                found = reason;
+            TriggerReason::Local(_) if is_tracked(table) && mixed::raises(sql) => {
+                partial = mixed::only(sql, table, self.is_view(table)?, keeps);
             }
-            let (runs, reason) = decide(found, rules.trigger(name));
-            partial = partial.filter(|_| matches!(reason, TriggerReason::Partly { .. }));
-            plans.push(TriggerPlan { table: table.clone(), name: name.clone(), runs, reason, writes, partial });
+            TriggerReason::Rule
+            | TriggerReason::WritesTracked(_)
+            | TriggerReason::WritesNothing
+            | TriggerReason::Local(_)
+            | TriggerReason::Partly { .. }
+            | TriggerReason::UnknownFunctions(_)
+            | TriggerReason::Unwritable { .. }
+            | TriggerReason::Unreadable(_) => {}
         }
-        Ok(plans)
+        if matches!(found, TriggerReason::Local(_) | TriggerReason::Partly { .. })
+            && let Some(reason) = self.unwritable(&local)?
+        {
+            found = reason;
+        }
+        let (runs, reason) = decide(found, rules.trigger(name));
+        partial = partial.filter(|_| matches!(reason, TriggerReason::Partly { .. } | TriggerReason::Local(_)));
+        if runs {
+            let left_out = is_tracked(table).then(|| format!("trigger `{name}` leaves the record out"));
+            partial = mixed::refusing(partial.as_deref().unwrap_or(sql), left_out.as_deref()).or(partial);
+        }
+        Ok(TriggerPlan { table: table.to_owned(), name: name.to_owned(), runs, reason, writes, partial })
+    }
+
+    /// Whether a write of a table runs a trigger of the application now.
+    pub(super) fn runs_triggers(&self, plan: &Plan) -> bool {
+        if !plan.is_triggered {
+            return false;
+        }
+        match (&*self.stillness.borrow(), &*self.quiet.borrow()) {
+            (Stillness::Still(_), Some(quiet)) => quiet.running.contains(&plan.name().to_ascii_lowercase()),
+            (Stillness::Running | Stillness::Due(_) | Stillness::Still(_), _) => true,
+        }
     }
 
     /// Tables of which the application's triggers change rows when rows of a table are written. A statement that cannot be prepared says
@@ -278,9 +331,13 @@ impl Database {
         let (mut stilled, mut texts) = (Vec::new(), Vec::new());
         for (table, name, sql) in self.their_triggers()? {
             let Some(partial) = quiet.texts.get(&name) else { continue };
-            // On a view there is only INSTEAD OF; we write tables, and a trigger that runs may write the view.
-            let when = if self.is_view(&table)? { "INSTEAD OF" } else { "AFTER" };
-            let nothing = || format!("CREATE TRIGGER {} {when} INSERT ON {} WHEN 0 BEGIN SELECT 1; END", quote(&name), quote(&table));
+            // On a view there is only INSTEAD OF; we write tables, and a trigger that runs may write the view: as the application does.
+            let event = if self.is_view(&table)? {
+                format!("INSTEAD OF {}", mixed::event(&sql).unwrap_or("INSERT"))
+            } else {
+                "AFTER INSERT".to_owned()
+            };
+            let nothing = || format!("CREATE TRIGGER {} {event} ON {} WHEN 0 BEGIN SELECT 1; END", quote(&name), quote(&table));
             texts.push((name.clone(), partial.clone().unwrap_or_else(nothing)));
             stilled.push(Stilled { name, sql });
         }
@@ -299,9 +356,11 @@ impl Database {
         {
             return Ok(Rc::clone(known));
         }
-        let plans = self.trigger_plan(shapes, rules)?.into_iter();
-        let texts = plans.filter(|plan| !plan.runs || plan.partial.is_some()).map(|plan| (plan.name, plan.partial)).collect();
-        let quiet = Rc::new(Quiet { tracked, rules: rules.clone(), texts });
+        let plans = self.trigger_plan(shapes, rules)?;
+        let running = plans.iter().filter(|plan| plan.runs).map(|plan| plan.table.to_ascii_lowercase()).collect();
+        let changed = plans.into_iter().filter(|plan| !plan.runs || plan.partial.is_some());
+        let texts = changed.map(|plan| (plan.name, plan.partial)).collect();
+        let quiet = Rc::new(Quiet { tracked, rules: rules.clone(), texts, running });
         self.quiet.replace(Some(Rc::clone(&quiet)));
         Ok(quiet)
     }
@@ -418,8 +477,10 @@ struct Probe {
 
 impl Probe {
     /// The tables a trigger writes, and what follows.
-    fn judge(&self, trigger: &str, tracked: &BTreeSet<String>) -> (Vec<String>, TriggerReason) {
-        let writes: Vec<String> = self.writes.get(trigger).into_iter().flatten().cloned().collect();
+    fn judge(&self, trigger: &str, tracked: &BTreeSet<String>, views: &Views) -> (Vec<String>, TriggerReason) {
+        let written = self.writes.get(trigger).into_iter().flatten();
+        let writes: BTreeSet<String> = written.flat_map(|table| written_through(table, views)).collect();
+        let writes: Vec<String> = writes.into_iter().collect();
         let unknown: BTreeSet<&String> = self.unknown.get(trigger).into_iter().flatten().chain(&self.somewhere).collect();
         let arrive: Vec<String> = writes.iter().filter(|table| tracked.contains(&table.to_ascii_lowercase())).cloned().collect();
         let reason = if !unknown.is_empty() {
@@ -435,6 +496,25 @@ impl Probe {
         };
         (writes, reason)
     }
+}
+
+/// What the triggers of each view write, by its name in lower case.
+type Views = BTreeMap<String, BTreeSet<String>>;
+
+/// The tables that are written where one is: it itself, or what the triggers of a view write. A view of which nothing is known stands
+/// for itself.
+fn written_through(table: &str, views: &Views) -> BTreeSet<String> {
+    let (mut written, mut seen, mut due) = (BTreeSet::new(), BTreeSet::new(), vec![table.to_owned()]);
+    while let Some(next) = due.pop() {
+        if !seen.insert(next.to_ascii_lowercase()) {
+            continue;
+        }
+        match views.get(&next.to_ascii_lowercase()).filter(|writes| !writes.is_empty()) {
+            Some(writes) => due.extend(writes.iter().cloned()),
+            None => drop(written.insert(next)),
+        }
+    }
+    written
 }
 
 /// Whether a trigger runs, after what was found out and what the rules say.

@@ -10,7 +10,7 @@ use super::lacking::Tester;
 use super::plan::{column, join};
 use super::references::same_name;
 use super::silence::TriggerReason;
-use super::{Database, is_ours, quote, quote_text};
+use super::{Database, is_ours, migrations, quote, quote_text};
 use crate::model::{Field, FieldNo, ForeignKey, KeyKind, LIBRARY, OnDelete, Past, Shape, TableNo, UniqueSet};
 use crate::rules::{Direction, Rules};
 
@@ -61,6 +61,9 @@ pub enum UntrackedReason {
     /// A migration tool notes in it what it did to this database.
     #[error("a migration tool notes in it which schema this database has")]
     MigrationHistory,
+    /// A migration tool fills it, and gives it the name of the table that it replaces.
+    #[error("a migration tool is about to put it in the place of another table")]
+    MigrationScratch,
     /// An index or a generated column calls a function that only the application has.
     #[error("it needs the function `{0}` that only the application has")]
     UnknownFunction(String),
@@ -199,6 +202,9 @@ impl Database {
         }
         if self.is_migration_history(&listed.name)? {
             return Ok(Err(UntrackedReason::MigrationHistory));
+        }
+        if migrations::is_scratch(&listed.name) {
+            return Ok(Err(UntrackedReason::MigrationScratch));
         }
         let rule = rules.table(&listed.name);
         if rule.direction == Direction::None {

@@ -221,6 +221,25 @@ impl Ledger {
         Ok(())
     }
 
+    /// Rows of the ledger with the records of a table that are there no more.
+    pub fn ended_of(&self, table: TableNo) -> Result<Vec<i64>> {
+        let mut statement = self.connection.prepare_cached("SELECT id FROM record WHERE table_no = ? AND row IS NULL ORDER BY id")?;
+        let rows = statement.query_map([table.0], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Gives a record that ended a value in a field in which it had none that anybody wrote.
+    pub fn fill_ended(&self, record: &Record, field: FieldNo, value: &Value) -> Result<()> {
+        let Some(Entry { number, kind: EntryKind::Delete(mut image), .. }) = self.entry(record.version)? else { return Ok(()) };
+        if image.stamp(field).is_none() && !matches!(value, Value::Absent | Value::Null) && *image.row.get(field) == Value::Null {
+            image.row.set(field, value.clone());
+            if let Some(undo) = encode_undo(&EntryKind::Delete(image)) {
+                self.write(Statement::SetUndo, &[Parameter::Integer(number.0), Parameter::Cells(&undo)])?;
+            }
+        }
+        Ok(())
+    }
+
     /// Records with an entry after `after` that `neighbour` does not know already, and those with exceptions: by table rank and key.
     /// With `all`, every record there is, and what ended since.
     pub fn candidates(&self, neighbour: SiteNo, after: JournalNumber, all: bool) -> Result<Vec<i64>> {

@@ -178,10 +178,10 @@ impl Window {
 /// Why a record is in conflict.
 fn why(conflict: &Conflict) -> Option<String> {
     let field = conflict.field.as_ref()?;
-    Some(match (conflict.kind, &conflict.loser, &conflict.winner) {
-        (ConflictKind::Taken, Some(value), Some(other)) => format!("its {field} {value} is taken by {other}"),
-        _ => format!("{field} was edited twice"),
-    })
+    if let (ConflictKind::Taken, Some(value), Some(other)) = (conflict.kind, &conflict.loser, &conflict.winner) {
+        return Some(format!("its {field} {value} is taken by {other}"));
+    }
+    Some(format!("{field} was edited twice"))
 }
 
 struct Looking<'s> {

@@ -558,10 +558,6 @@ impl<'s> Building<'s> {
         if !self.to.fresh || self.up || !(first || last) {
             return Ok(None);
         }
-        // One that has the tables keeps its columns until a person said which of them are only called otherwise.
-        if self.to.acknowledged > PacketNumber(0) && !super::schema::hints::unclear(self.session)?.is_empty() {
-            return Ok(None);
-        }
         let sent = super::schema::SentSchema::of(self.session)?;
         let bytes = serde_json::to_vec(&sent).map_err(|_| SyncError::Bug("a schema does not write"))?;
         Ok(Some(Part { name: schema::PART.into(), source: PartSource::Bytes(bytes) }))

@@ -585,22 +585,14 @@ impl<'s> Sealing<'s> {
         Ok(Some(Born { site, sequence: number >> 1 }))
     }
 
-    /// Whether nothing happened but that columns make numbers of what they hold from now on. Where schemas travel, they do so everywhere: nobody
+    /// Whether nothing happened but that columns store what they hold otherwise from now on. Where schemas travel, they do so everywhere: nobody
     /// is told, and a delete by somebody who has the old schema meets no edit.
     fn is_converted(&self, shape: &Shape, old: &Image, new: &Image, fields: &[FieldNo]) -> Result<bool> {
         if !self.session.rules.schema_travels() || fields.is_empty() {
             return Ok(false);
         }
         for field in fields {
-            let (was, is) = (old.row.get(*field), new.row.get(*field));
-            // Large integers that differ may agree as floating-point numbers: only another kind is another way to store the same.
-            let other_kind = matches!(
-                (was, is),
-                (Value::Text(_), Value::Integer(_) | Value::Real(_))
-                    | (Value::Integer(_), Value::Real(_))
-                    | (Value::Real(_), Value::Integer(_))
-            );
-            if !other_kind || !was.converts_to(is) || !self.session.database()?.makes_numbers(shape, *field)? {
+            if !self.session.database()?.stores_as(shape, *field, old.row.get(*field), new.row.get(*field))? {
                 return Ok(false);
             }
         }

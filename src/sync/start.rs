@@ -158,6 +158,7 @@ fn fill(
         groups: std::collections::BTreeSet::new(),
         signing: signing.verifying_key().to_string(),
         sealing: sealing.recipient().to_string(),
+        retired: None,
     };
     let roster = Roster::new(site)?.to_bytes();
     ledger.set_note("roster", &String::from_utf8_lossy(&roster))?;
@@ -256,10 +257,10 @@ fn put_shapes(ledger: &Ledger, shapes: &[Shape]) -> Result<()> {
 /// Builds a child's database, as far as that has not happened yet.
 pub(super) fn build_database(session: &mut Session, sent: &SentSchema) -> Result<()> {
     let path = session.database_path();
-    if !is_ours(session, &path)? {
-        if path.exists() {
-            return Err(SyncError::Exists(path.display().to_string()));
-        }
+    if in_the_way(session)? {
+        return Err(SyncError::Exists(path.display().to_string()));
+    }
+    if !path.exists() {
         let loading = with_suffix(&path, ".loading");
         for leftover in [loading.clone(), with_suffix(&loading, "-wal"), with_suffix(&loading, "-shm"), with_suffix(&loading, "-journal")] {
             files::remove(&session.world, &leftover)?;
@@ -284,11 +285,24 @@ pub(super) fn build_database(session: &mut Session, sent: &SentSchema) -> Result
     session.begin_zone()
 }
 
+/// Whether a file lies where the database of a child is to come, and is not the one a run that died has built there.
+///
+/// # Errors
+/// As the database says.
+pub fn in_the_way(session: &Session) -> Result<bool> {
+    let path = session.database_path();
+    Ok(path.exists() && !is_ours(session, &path)?)
+}
+
 fn is_ours(session: &Session, path: &Path) -> Result<bool> {
     if !path.exists() {
         return Ok(false);
     }
-    Ok(Database::open(path, session.limits.lock_wait)?.pair()? == Some(session.ledger.pair()?))
+    match Database::open(path, session.limits.lock_wait) {
+        Ok(database) => Ok(database.pair()? == Some(session.ledger.pair()?)),
+        Err(DatabaseError::NotADatabase(_)) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The tables that travel, numbered in our order.

@@ -110,6 +110,19 @@ fn a_record_that_ended_while_a_column_waited_comes_back_with_what_was_in_it() {
 }
 
 #[test]
+fn a_record_that_ended_before_anybody_looked_comes_back_with_what_was_in_the_column() {
+    let tree = two();
+    tree.edit("head", CONVERTED);
+    tree.edit("head", "DELETE FROM customers WHERE id = 'CORE'");
+    tree.sync("head");
+    hints::is_renamed(&mut tree.session("head"), "customers", "phone", "mobile").unwrap();
+    tree.edit("anna", "UPDATE customers SET city = 'Biel' WHERE id = 'CORE'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT city, mobile FROM customers WHERE id = 'CORE'", &["Biel|3"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
 fn a_person_may_say_that_it_is_another_column() {
     let tree = two();
     tree.edit("head", CONVERTED);

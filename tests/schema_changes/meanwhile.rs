@@ -99,6 +99,35 @@ fn a_site_whose_empty_value_is_filled_by_a_change_gets_what_was_typed_there_befo
 }
 
 #[test]
+fn an_empty_value_that_is_under_way_while_a_change_fills_it_is_the_same_at_both_ends() {
+    let remade = |city: &str, fill: &str| {
+        format!(
+            "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city {city}, phone TEXT); INSERT INTO n SELECT id, name, {fill}, phone FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT"
+        )
+    };
+    let tree = two();
+    tree.edit("anna", "INSERT INTO customers VALUES ('DORA', 'Dora', NULL, '4')");
+    tree.half("anna", Halves::Send);
+    tree.edit("head", &remade("TEXT NOT NULL DEFAULT 'Bern'", "ifnull(city, 'Bern')"));
+    tree.half("head", Halves::Send);
+    tree.edit("head", &remade("TEXT", "city"));
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT city FROM customers WHERE id = 'DORA'", &["-"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn what_every_site_calculates_for_itself_comes_from_above() {
+    let tree = four();
+    // As if the clocks said so: at the office it is by chance what it is at the main office, at its remote it is not.
+    tree.edit("head", "CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT, day TEXT NOT NULL DEFAULT (CASE WHEN (abs(random()) % 2) THEN 'a' ELSE 'b' END));
+        INSERT INTO n (id, name, city, phone) SELECT * FROM customers; INSERT INTO n (id, name) WITH RECURSIVE i(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM i WHERE x < 40) SELECT 'K' || x, 'x' FROM i;
+        PRAGMA foreign_keys = off; DROP TABLE customers; ALTER TABLE n RENAME TO customers");
+    tree.settle(&FOUR);
+    assert_one(&tree, &FOUR);
+}
+
+#[test]
 fn a_delete_that_a_site_ignored_for_an_edit_of_a_column_that_goes_is_told_again() {
     for replaced in ["", "INSERT INTO customers (id, name) VALUES ('CORE', 'Another')"] {
         let tree = two();

@@ -2,6 +2,9 @@
 
 use fieldpost::sync::schema::view;
 
+use fieldpost::site::Role;
+
+use super::support::Tree;
 use super::{FOUR, SCHEMA, assert_one, conflicts, four, says, two, two_of};
 
 #[test]
@@ -240,4 +243,35 @@ fn a_record_of_a_dropped_table_that_nobody_ever_edited_is_in_the_history() {
         let events = fieldpost::sync::history::of(&session, &record).unwrap();
         assert!(events.iter().any(|event| format!("{:?}", event.what).contains("first")), "at {site}: {events:?}");
     }
+}
+
+#[test]
+fn a_run_in_the_middle_of_a_remake_that_is_several_transactions_takes_the_new_table_for_the_old_one() {
+    let tree = two();
+    tree.edit("head", "CREATE TABLE _alembic_tmp_customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT, level TEXT DEFAULT 'new'); INSERT INTO _alembic_tmp_customers (id, name, city, phone) SELECT * FROM customers");
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'; INSERT INTO customers VALUES ('DORA', 'Dora', NULL, '4')");
+    tree.settle(&["head", "anna"]);
+    tree.edit("anna", "UPDATE customers SET phone = 'late' WHERE id = 'BOLT'");
+    tree.edit("head", "PRAGMA foreign_keys = off; INSERT OR REPLACE INTO _alembic_tmp_customers (id, name, city, phone) SELECT * FROM customers; DROP TABLE customers; ALTER TABLE _alembic_tmp_customers RENAME TO customers");
+    tree.settle(&["head", "anna"]);
+    let all = ["ACME|anna|new", "BOLT|late|new", "CORE|3|new", "DORA|4|new"];
+    tree.assert_rows(&["head", "anna"], "SELECT id, phone, level FROM customers ORDER BY id", &all);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn what_a_column_stores_otherwise_after_a_change_is_nobodys_edit() {
+    let sql =
+        "CREATE TABLE p (id TEXT PRIMARY KEY, price INT, n INT, code TEXT); INSERT INTO p VALUES ('x', 1, 10, '7'), ('y', 2, 20, '8')";
+    let tree = Tree::with_rules(sql, "[tables.p]\nconflict = \"child\"\n");
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "UPDATE p SET n = 11 WHERE id = 'x'");
+    tree.edit("head", "CREATE TABLE q (id TEXT PRIMARY KEY, price TEXT, n REAL, code INTEGER); INSERT INTO q SELECT * FROM p; DROP TABLE p; ALTER TABLE q RENAME TO p");
+    tree.sync("head");
+    tree.edit("head", "UPDATE p SET price = '77', code = 99 WHERE id = 'y'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, price, n, code FROM p", &["x|1|11|7", "y|77|20|99"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
+    assert_one(&tree, &["head", "anna"]);
 }

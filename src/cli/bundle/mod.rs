@@ -275,6 +275,6 @@ fn fate_line((path, fate): &(String, Fate)) -> String {
         Fate::Rescued { of } => {
             format!("{path}: what was at {of} before an install that did not come to its end; {of} was changed before that was taken back")
         }
-        Fate::TakenBack { beside } => format!("{path}: as it was before; what was changed here lies beside as {beside}"),
+        Fate::TakenBack { beside } => format!("{path}: taken back; what was changed here lies beside as {beside}"),
     }
 }

@@ -23,7 +23,7 @@ struct PublishReport {
     /// For which groups; none: all sites.
     groups: BTreeSet<String>,
     from: Option<Moment>,
-    /// How many sites it is for, as far as they are known now.
+    /// How many other sites it is for, as far as they are known now.
     sites: usize,
     /// What was done here for everybody.
     shared: Effects,
@@ -71,7 +71,11 @@ impl Report for PublishReport {
     fn text(&self, page: &Page) -> String {
         let mut text = format!("{}; 'fieldpost sync' sends it to {}", self.sentence(page), count(self.sites, "site", "sites"));
         if self.sites == 0 {
-            text = format!("{}\n{}", self.sentence(page), alert("no site is in these groups now"));
+            text = format!(
+                "{}\n{}",
+                self.sentence(page),
+                alert(if self.groups.is_empty() { "there is no other site yet" } else { "no other site is in these groups now" })
+            );
         }
         let done = effect_lines(&self.shared);
         if !done.is_empty() {

@@ -583,7 +583,7 @@ pub(super) mod tests {
     }
 
     pub fn page() -> Page {
-        Page { width: 100, zone: jiff::tz::TimeZone::UTC, detail: crate::cli::page::Detail::Summary }
+        Page { width: 100, zone: jiff::tz::TimeZone::UTC, detail: crate::cli::page::Detail::Summary, home: None }
     }
 
     #[test]

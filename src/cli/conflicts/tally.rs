@@ -73,7 +73,7 @@ mod tests {
         assert_eq!(words(&[twin.clone(), conflict(), conflict()]), "1 conflict");
         assert_eq!(Tally::of(&[twin, conflict(), open]), Tally { conflicts: 2, merged: 0, open: 1 });
         assert_eq!(words(&[conflict(), conflict()]), "2 conflicts");
-        assert_eq!(words(&[merged.clone()]), "1 merged edit");
+        assert_eq!(words(std::slice::from_ref(&merged)), "1 merged edit");
         assert_eq!(words(&[merged.clone(), conflict(), merged]), "1 conflict and 2 merged edits");
     }
 }

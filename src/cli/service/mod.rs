@@ -282,10 +282,7 @@ impl Report for ServiceReport {
             (State::Installed, true) => format!("Installed and started.\n{}", self.kind.limits()),
             (State::Installed, false) => format!("Installed, exactly so.\n{}", self.kind.limits()),
             (State::Absent, _) => format!("Not installed: '{}' does it.", self.install),
-            (State::Different, _) => format!(
-                "Another form of it is installed and goes on, as with another --timer: only '{}' puts this in its place.",
-                self.install
-            ),
+            (State::Different, _) => format!("Another form of it is installed, and goes on.\n'{}' puts this in its place.", self.install),
             (State::Stopped, _) => format!("Written, but not started: '{}' starts it.", self.install),
         };
         let title = format!("{}, by {} as {}", heading(&self.does), self.kind.word(), self.name);

@@ -32,7 +32,7 @@ use crate::status::window::{Window, noted};
 use crate::sync::documents::look::waiting;
 use crate::sync::documents::place::coming;
 use crate::sync::numbers::renumber;
-use crate::sync::{Session, SyncError, join};
+use crate::sync::{Session, SyncError, join, start};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
@@ -262,7 +262,8 @@ fn trouble(session: &Session) -> Result<Option<String>, SyncError> {
         return Ok(Some(format!("rules.toml: {fault} (what follows is as under the rules before)")));
     }
     if !session.has_begun() {
-        return Ok(None);
+        let path = session.database_path();
+        return Ok(start::in_the_way(session)?.then(|| SyncError::Exists(path.display().to_string()).to_string()));
     }
     if !session.has_database() {
         return Ok(Some(DatabaseError::Missing(session.database_path()).to_string()));
@@ -306,7 +307,7 @@ impl Report for StatusReport {
             (Some(trouble), _) => alert(&format!("Stopped: {trouble}. 'fieldpost sync' says what to do.")),
             (None, Some(parent)) if !self.has_database && self.invitation_expired.is_some() => {
                 let expired = self.invitation_expired.map_or_else(String::new, |expired| page.moment(expired));
-                alert(&page.wrapped(&rounds::expired(&self.site, parent, &expired)).trim_start().to_owned())
+                alert(page.wrapped(&rounds::expired(&self.site, parent, &expired)).trim_start())
             }
             (None, Some(parent)) if !self.has_database => {
                 format!("There is no database here yet: '{parent}' sends it when it has taken '{}' in. Next: 'fieldpost sync'.", self.site)
@@ -563,6 +564,17 @@ anna, a remote of 'head'
         );
         assert_eq!(report().exit(), Exit::Done);
         assert_eq!(json(&report())["neighbours"][0]["last_sent"], "2026-11-22T08:00:00.000Z");
+    }
+
+    #[test]
+    fn what_is_over_is_told_and_is_not_open() {
+        let words = "orders 7 is now 9, as 'head' says".to_owned();
+        let moved =
+            NewNumber { table: "orders".to_owned(), from: 7, to: 9, provisional: false, taken: false, when: at(0), words: words.clone() };
+        let report = StatusReport { renumbered: vec![moved], ..report() };
+        let page = crate::cli::conflicts::tests::page();
+        assert_eq!(report.besides(&page).as_slice(), std::slice::from_ref(&words));
+        assert!(!report.open(&page).contains(&words) && plain(&report).ends_with(&format!("\n\n{words}\n")), "{}", plain(&report));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use super::super::error::{Doing, Result};
 use super::super::sql::{Token, tokens};
-use super::super::{Database, is_ours};
+use super::super::{Database, is_ours, migrations};
 use super::same_name;
 use crate::database::SchemaDump;
 
@@ -194,7 +194,9 @@ fn read(connection: &Connection) -> Result<Inventory> {
     let all = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)));
     let all: Vec<Listed> = all.and_then(Iterator::collect).doing(doing)?;
     let mut inventory = Inventory::default();
-    for (kind, name, table, sql, list) in all.into_iter().filter(|(_, name, table, ..)| !is_ours(name) && !is_ours(table)) {
+    for (kind, name, table, sql, list) in
+        all.into_iter().filter(|(_, name, table, ..)| !is_ours(name) && !is_ours(table) && !migrations::is_scratch(table))
+    {
         let kind = match kind.as_str() {
             "index" => Kind::Index,
             "view" => Kind::View,

@@ -4,6 +4,7 @@ mod applying;
 mod lacking;
 mod named_keys;
 mod random;
+mod refusing;
 mod samples;
 mod schemas;
 mod traps;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::install::{Effects, install};
-use super::paper::{Paper, Published, Until, WAITS, Wait, paper};
+use super::paper::{Paper, Published, Until, WAITS, Wait, noted_waits, paper};
 use super::undo::{By, Depth, undo_with};
 use super::{Install, Refusal, Scope, carry, state, states, stored, travel};
 use crate::bundle::{BundleName, Fate, Loss};
@@ -61,8 +61,7 @@ pub fn follow(session: &Session) -> Result<Followed> {
     let mut waits: BTreeMap<BundleName, Wait> = BTreeMap::new();
     withdrawn(session, &paper, &mut followed, &mut waits)?;
     install_all(session, &paper, &mut followed, &mut waits)?;
-    let text =
-        if waits.is_empty() { String::new() } else { serde_json::to_string(&waits).map_err(|_| SyncError::Bug("waits do not write"))? };
+    let text = noted_waits(&waits)?;
     if session.ledger.note(WAITS)?.unwrap_or_default() != text {
         session.set_note(WAITS, &text)?;
     }

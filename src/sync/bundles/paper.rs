@@ -290,6 +290,8 @@ pub fn reports(session: &Session) -> Result<Vec<SiteReport>> {
         // One that a newer site wrote differently says nothing here.
         all.extend(serde_json::from_str::<Vec<SiteReport>>(text).unwrap_or_default());
     }
+    let known = roster::known(session)?;
+    all.retain(|report| report.site == *session.name() || known.find(&report.site).is_none_or(|site| site.retired.is_none()));
     Ok(all)
 }
 
@@ -351,12 +353,28 @@ pub(crate) fn take(session: &Session, from: &Neighbour, opened: &packet::Opened)
     Ok(brought)
 }
 
-/// Sites in the given groups, for a word about a publication that reaches nobody.
+/// The note of what waits; empty where nothing does.
+pub(super) fn noted_waits(waits: &BTreeMap<BundleName, Wait>) -> Result<String> {
+    if waits.is_empty() { Ok(String::new()) } else { serde_json::to_string(waits).map_err(|_| SyncError::Bug("waits do not write")) }
+}
+
+/// Forgets why a version of a bundle waits: a person did something about it. The next round looks anew.
+pub(super) fn forget_wait(session: &Session, name: &BundleName) -> Result<()> {
+    let noted = session.ledger.note(WAITS)?.unwrap_or_default();
+    let mut waits: BTreeMap<BundleName, Wait> = serde_json::from_str(&noted).unwrap_or_default();
+    if waits.remove(name).is_some() {
+        session.ledger.set_note(WAITS, &noted_waits(&waits)?)?;
+    }
+    Ok(())
+}
+
+/// How many other sites are in the given groups, for a word about a publication that reaches nobody.
 ///
 /// # Errors
 /// As the ledger says.
 pub fn reached(session: &Session, groups: &BTreeSet<String>) -> Result<usize> {
     let known = roster::known(session)?;
-    let meant = |site: &&Site| groups.is_empty() || !groups.is_disjoint(&site.groups);
-    Ok(known.sites().iter().filter(meant).count())
+    let in_groups = |site: &Site| groups.is_empty() || !groups.is_disjoint(&site.groups);
+    let meant = |site: &&Site| site.name != *session.name() && in_groups(site);
+    Ok(known.sites().iter().filter(|site| site.retired.is_none()).filter(meant).count())
 }

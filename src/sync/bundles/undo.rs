@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::carry::{self, Concerns};
 use super::install::RowCounts;
-use super::{Install, Refusal, Scope, State, folder, parts, set_state, state, states, store};
+use super::{Install, Refusal, Scope, State, folder, paper, parts, set_state, state, states, store};
 use crate::bundle::{self, BundleName, Fate, Loss, Move, Version};
 use crate::sync::{Result, Session};
 
@@ -100,6 +100,9 @@ pub(super) fn undo_with(
     let work = || {
         let parts::Undone { rows, kept: kept_rows } = parts::undo(session, scope, name, goes, loss)?;
         set_state(session, scope, name, &after)?;
+        if by == By::Person {
+            paper::forget_wait(session, name)?;
+        }
         more()?;
         Ok(Undone { from: top.version, to, files: moves.fates.clone(), steps: steps.clone(), rows, kept_rows })
     };

@@ -126,7 +126,7 @@ impl Applying<'_> {
         self.without_number(record, change)
     }
 
-    /// A child that has not heard that a column makes numbers of its texts speaks of the same value as we do.
+    /// A child that has not heard that a column stores its values otherwise now speaks of the same value as we do.
     fn as_stored_here(&self, record: &Record, change: &mut Change) -> Result<()> {
         let (Some(ours), Some(before)) = (&record.current, &mut change.before) else { return Ok(()) };
         if !self.session.ledger.same(ours.born, before.born)? {
@@ -135,8 +135,7 @@ impl Applying<'_> {
         let shape = self.session.shape(change.table);
         for field in shape.live_fields() {
             let (is, said) = (ours.row.get(field), before.row.get(field));
-            let number = matches!((is, said), (Value::Integer(_) | Value::Real(_), Value::Text(_))) && said.converts_to(is);
-            if number && !shape.concerns_numbers(field) && self.session.database()?.makes_numbers(shape, field)? {
+            if is != said && !shape.concerns_numbers(field) && self.session.database()?.stores_as(shape, field, said, is)? {
                 before.row.set(field, is.clone());
             }
         }

@@ -2,7 +2,7 @@
 //!
 //! After every packet, and after every seal that found edits, all held changes go through the ordinary decision once more, again and
 //! again while that makes progress; where nothing happened, as often as the rules say (`[retries]`). Records that wait for nothing but each
-//! other, in a circle or one for the next, are applied together, and so are deletes of records that refer to each other. What a child deleted and others need
+//! other, in a circle or one for the next, are applied together, so are deletes of records that refer to each other, and `knot` sees to both at once. What a child deleted and others need
 //! is refused when nothing of all that helped.
 //!
 //! **Invariant**: what is done together is done as a whole or not at all ([`Applying::attempt`]). A number that was given to a record which
@@ -66,6 +66,10 @@ impl Applying<'_> {
                 after = self.held()?;
             }
             if after.len() == waiting.len() {
+                self.untie(&after)?;
+                after = self.held()?;
+            }
+            if after.len() == waiting.len() {
                 self.refuse_deletes(&after)?;
                 after = self.held()?;
             }
@@ -87,7 +91,7 @@ impl Applying<'_> {
         Ok(due)
     }
 
-    fn try_again(&mut self, site: SiteNo, table: TableNo, key: &Key) -> Result<()> {
+    pub(super) fn try_again(&mut self, site: SiteNo, table: TableNo, key: &Key) -> Result<()> {
         let record = self.session.ledger.load(table, key)?;
         let Some(held) = record.extra.held.get(&site).cloned() else { return Ok(()) };
         if record.extra.deactivated {
@@ -102,7 +106,7 @@ impl Applying<'_> {
     }
 
     /// Does something that may come to nothing: where it says so, nothing happened.
-    fn attempt(&mut self, work: impl FnOnce(&mut Self) -> Result<bool>) -> Result<bool> {
+    pub(super) fn attempt(&mut self, work: impl FnOnce(&mut Self) -> Result<bool>) -> Result<bool> {
         let session = self.session;
         let (tally, losses, stood_in) = (self.tally.clone(), self.losses.len(), self.stood_in.clone());
         session.database()?.begin_attempt()?;
@@ -204,31 +208,43 @@ impl Applying<'_> {
         if refused.is_empty() {
             return Ok(stuck);
         }
-        let database = session.database()?;
         self.attempt(|applying| {
             for (_, table, key, place) in &refused {
-                if let Entry::Vacant(out) = applying.lifted.entry((*table, key.clone())) {
-                    let shape = session.shape(*table);
-                    out.insert(database.aside(shape, place)?);
-                    database.delete(shape, place)?;
-                }
+                applying.lift(*table, key, place)?;
             }
             for (site, table, key, ..) in &refused {
                 applying.try_again(*site, *table, key)?;
             }
-            for (table, key) in applying.lifted.keys().cloned().collect::<Vec<_>>() {
-                // Their numbers may have moved meanwhile, and those that they refer to: only the mirror knows.
-                let back = match session.ledger.load(table, &key)?.current {
-                    Some(image) => matches!(applying.put_back(table, &key, &image.row)?, Written::Done),
-                    None => false,
-                };
-                if !back {
-                    stuck.insert((table, key));
-                }
-            }
-            applying.lifted.clear();
+            stuck = applying.put_all_back()?;
             Ok(stuck.is_empty() && applying.held()?.len() < waiting.len())
         })?;
+        Ok(stuck)
+    }
+
+    /// Takes a record out of the database for the moment.
+    pub(super) fn lift(&mut self, table: TableNo, key: &Key, place: &Key) -> Result<()> {
+        let (database, shape) = (self.session.database()?, self.session.shape(table));
+        if let Entry::Vacant(out) = self.lifted.entry((table, key.clone())) {
+            out.insert(database.aside(shape, place)?);
+            database.delete(shape, place)?;
+        }
+        Ok(())
+    }
+
+    /// Puts what is still lifted back as it was. Gives who could not be put back.
+    pub(super) fn put_all_back(&mut self) -> Result<BTreeSet<(TableNo, Key)>> {
+        let mut stuck = BTreeSet::new();
+        for (table, key) in self.lifted.keys().cloned().collect::<Vec<_>>() {
+            // Their numbers may have moved meanwhile, and those that they refer to: only the mirror knows.
+            let back = match self.session.ledger.load(table, &key)?.current {
+                Some(image) => matches!(self.put_back(table, &key, &image.row)?, Written::Done),
+                None => false,
+            };
+            if !back {
+                stuck.insert((table, key));
+            }
+        }
+        self.lifted.clear();
         Ok(stuck)
     }
 
@@ -282,7 +298,7 @@ impl Applying<'_> {
     }
 
     /// Records that come together refer to each other by number: each gets one before any is written.
-    fn reserve(&mut self) -> Result<()> {
+    pub(super) fn reserve(&mut self) -> Result<()> {
         let session = self.session;
         for (table, key) in self.together.clone() {
             let shape = session.shape(table);
@@ -331,7 +347,7 @@ impl Applying<'_> {
 
 /// The largest set of records without those `left_out` of which each `holds` with no other than the set itself. They are looked at from both
 /// ends in turn: of a long row each may fall only once the next one has.
-fn largest<T>(
+pub(super) fn largest<T>(
     all: &[T],
     left_out: &BTreeSet<(TableNo, Key)>,
     place: impl Fn(&T) -> (TableNo, Key),

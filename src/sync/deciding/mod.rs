@@ -10,6 +10,7 @@
 //! | `references`, `revive` | are the records that a row refers to here, and what if one is not? |
 //! | `unique` | what of a unique value that another record has? |
 //! | `held` | what waits, and when is it tried again? |
+//! | `knot` | and what of changes of every kind that wait for each other? |
 //! | `losses` | how is what lost written down? |
 //! | `put` | how does what was decided get into the record? |
 
@@ -17,6 +18,7 @@ pub(super) mod document;
 pub(super) mod from_child;
 pub(super) mod from_parent;
 pub(super) mod held;
+mod knot;
 pub(super) mod losses;
 pub(super) mod merge;
 pub(super) mod plain;

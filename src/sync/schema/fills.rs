@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::{SentSchema, cannot_be_had, known_by, told_to};
 use crate::database::conform::Inventory;
-use crate::ledger::{NeighbourKind, Opinion};
+use crate::ledger::{Neighbour, NeighbourKind, Opinion};
 use crate::model::{FieldNo, Row, Shape, TableNo, Value};
 use crate::site::Role;
 use crate::sync::known::{self, Link};
@@ -40,9 +40,7 @@ pub(in crate::sync) fn note(session: &Session, table: TableNo, filled: &[(FieldN
 /// ledger, before tracking follows.
 pub(super) fn forget_unlike(session: &Session, before: &SentSchema, now: &SentSchema) -> Result<()> {
     let ledger = &session.ledger;
-    let mut children = ledger.neighbours()?;
-    children.retain(|one| one.kind == NeighbourKind::Child);
-    let all: Vec<Link> = children.iter().map(Link::from).collect();
+    let all = children(session)?;
     for (table, row) in noted(session)? {
         let Some(shape) = session.shapes.iter().find(|shape| shape.number == table) else { continue };
         let mut unlike = Vec::new();
@@ -54,7 +52,8 @@ pub(super) fn forget_unlike(session: &Session, before: &SentSchema, now: &SentSc
         forget(session, shape, &unlike, &all)?;
     }
     ledger.set_note(FILLED, "")?;
-    let behind: Vec<Link> = children.iter().filter(|one| told_to(one) != Some(before.version)).map(Link::from).collect();
+    let is_behind = |one: &&Neighbour| one.kind == NeighbourKind::Child && told_to(one) != Some(before.version);
+    let behind: Vec<Link> = ledger.neighbours()?.iter().filter(is_behind).map(Link::from).collect();
     if behind.is_empty() {
         return Ok(());
     }
@@ -73,8 +72,14 @@ pub(super) fn forget_unlike(session: &Session, before: &SentSchema, now: &SentSc
     Ok(())
 }
 
-/// Forgets what these hold in fields of a table.
-fn forget(session: &Session, shape: &Shape, fields: &[FieldNo], links: &[Link]) -> Result<()> {
+/// All children.
+pub(in crate::sync) fn children(session: &Session) -> Result<Vec<Link>> {
+    let neighbours = session.ledger.neighbours()?;
+    Ok(neighbours.iter().filter(|one| one.kind == NeighbourKind::Child).map(Link::from).collect())
+}
+
+/// Forgets what these hold in fields of a table, in the open transaction of the ledger.
+pub(in crate::sync) fn forget(session: &Session, shape: &Shape, fields: &[FieldNo], links: &[Link]) -> Result<()> {
     let ledger = &session.ledger;
     let ids = if fields.is_empty() { Vec::new() } else { ledger.living(shape.number)? };
     for id in ids {

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::{NeighbourKind, Opinion};
-use crate::model::{FieldNo, Shape, Value};
+use crate::ledger::{Neighbour, NeighbourKind, Opinion};
+use crate::model::{FieldNo, PacketNumber, Shape, Value};
 use crate::site::Role;
 use crate::sync::mend::MendError;
 use crate::sync::report::Waiting;
@@ -56,6 +56,11 @@ pub fn unclear(session: &Session) -> Result<Vec<Unclear>> {
 fn set_unclear(session: &Session, all: &[Unclear]) -> Result<()> {
     let text = serde_json::to_string(all).map_err(|_| SyncError::Bug("what waits for a hint does not write"))?;
     Ok(session.ledger.set_note(WAITS, if all.is_empty() { "" } else { &text })?)
+}
+
+/// Whether a child that may have the tables is to be told everything: with a schema beside which it would drop what somebody may still call the same.
+pub(in crate::sync) fn holds_up(session: &Session, to: &Neighbour) -> Result<bool> {
+    Ok(to.kind == NeighbourKind::Child && to.fresh && to.sent > PacketNumber(0) && !unclear(session)?.is_empty())
 }
 
 /// Adds what a change of the host's schema left unclear, in the open transaction of the ledger. `shapes` are the tables as they are now.
@@ -225,6 +230,12 @@ fn join(session: &Session, table: &str, before: &str, now: &str, took_over: bool
     let children: Vec<_> = ledger.neighbours()?.into_iter().filter(|one| one.kind == NeighbourKind::Child).map(|one| one.site).collect();
     // What ended while it waited comes back with what it had.
     ledger.renumber_field(joined.number, ended, kept)?;
+    for id in ledger.ended_of(joined.number)? {
+        let record = ledger.load_id(id)?;
+        // Where the record ended unseen, what the column held when it went is the last that is known.
+        let past = ledger.past_values(&record)?.into_iter().rfind(|past| past.field == kept);
+        past.map_or(Ok(()), |past| ledger.fill_ended(&record, kept, &past.value))?;
+    }
     for id in ledger.living(joined.number)? {
         let mut record = ledger.load_id(id)?;
         let Some(image) = &mut record.current else { continue };

@@ -31,7 +31,7 @@ use super::matching::Taking;
 use super::parked::split;
 use super::{foreign, news};
 use crate::database::DatabaseError;
-use crate::ledger::{Opinion, Parked, PastValue, Record};
+use crate::ledger::{Opinion, Parked, PastValue, Pending, Record};
 use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
 use crate::rules::Direction;
 use crate::sync::{Result, Session, SyncError, schema};
@@ -297,8 +297,15 @@ fn adapt(session: &Session, old: &Shape, new: &Shape, made: &BTreeSet<FieldNo>) 
             made.iter().for_each(|field| image.row.set(*field, row.get(*field).clone()));
         }
         ledger.fill_mirror(&record)?;
-        if !record.extra.opinions.is_empty() {
-            refit(&mut record, &was);
+        let extra = record.extra.clone();
+        refit(&mut record, &was);
+        if let Some(ours) = &record.current {
+            let mut otherwise = made.iter().filter(|field| ours.row.get(**field) != was.get(**field)).peekable();
+            let under_way = if otherwise.peek().is_some() { ledger.pending(&record)? } else { Pending::default() };
+            // What is under way as it was before may be taken where nothing fills it any more.
+            record.extra.report.extend(otherwise.filter(|field| under_way.whole || under_way.fields.contains(field)));
+        }
+        if record.extra != extra {
             ledger.store_extra(&mut record)?;
         }
     }
@@ -312,6 +319,14 @@ fn adapt(session: &Session, old: &Shape, new: &Shape, made: &BTreeSet<FieldNo>) 
         refit(&mut record, &Row::default());
         ledger.store_extra(&mut record)?;
     }
+    // What is calculated anew at every site, be it the day, is not the same everywhere.
+    let mut calculated = Vec::new();
+    for field in made {
+        if session.database()?.constant_default(new, *field)?.is_none() {
+            calculated.push(*field);
+        }
+    }
+    schema::fills::forget(session, new, &calculated, &schema::fills::children(session)?)?;
     Ok(())
 }
 

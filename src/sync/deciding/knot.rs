@@ -1,0 +1,117 @@
+//! What of changes of every kind that wait for each other? A new record waits for the unique value of one that is to go; that one cannot go
+//! while others refer to it; and they are to refer to the new one, which is not there yet. Whoever puts one record in the place of another
+//! makes such a knot.
+//!
+//! **Invariant**: a knot is untied as a whole or not at all ([`Applying::attempt`]), and nothing that is left refers to what went.
+
+use std::collections::BTreeSet;
+
+use super::held::largest;
+use crate::ledger::{Held, HeldReason, Record};
+use crate::model::{Key, SiteNo, TableNo};
+use crate::sync::Result;
+use crate::sync::apply::Applying;
+
+impl Applying<'_> {
+    /// Unties what waits for nothing but each other. Who cannot be applied after all is left out at the next attempt, and with it whoever waits
+    /// for it.
+    pub(super) fn untie(&mut self, waiting: &[(SiteNo, TableNo, Key)]) -> Result<()> {
+        let mut left_out = BTreeSet::new();
+        // Each turn but the last leaves out one more.
+        for _ in 0..=waiting.len() {
+            let knot = self.knot(&left_out)?;
+            if knot.is_empty() {
+                return Ok(());
+            }
+            let failed = self.untie_all(waiting, &knot)?;
+            if failed.is_empty() {
+                return Ok(());
+            }
+            left_out.extend(failed);
+        }
+        Ok(())
+    }
+
+    /// Records whose held changes wait for nothing but each other, where some of them are to go and some to come or to change: the largest such
+    /// set without those `left_out`. Whatever is of one kind alone was tried before.
+    fn knot(&self, left_out: &BTreeSet<(TableNo, Key)>) -> Result<BTreeSet<(TableNo, Key)>> {
+        let mut held: Vec<(Record, SiteNo)> = Vec::new();
+        self.session.ledger.exceptional(&mut |record| {
+            let sites: Vec<SiteNo> = record.extra.held.keys().copied().collect();
+            held.extend(sites.into_iter().map(|site| (record.clone(), site)));
+            Ok(())
+        })?;
+        let place = |(record, _): &(Record, SiteNo)| (record.table, record.key.clone());
+        let knot = largest(&held, left_out, place, |(record, site), knot| {
+            record.extra.held.get(site).map_or(Ok(false), |held| self.waits_only_for(record, held, knot))
+        })?;
+        let goes = |(record, site): &(Record, SiteNo)| record.extra.held.get(site).is_some_and(|held| held.change.after.is_none());
+        let (go, come): (Vec<_>, Vec<_>) = held.iter().filter(|one| knot.contains(&place(one))).partition(|one| goes(one));
+        Ok(if go.is_empty() || come.is_empty() { BTreeSet::new() } else { knot })
+    }
+
+    /// Whether a held change waits for nothing but what is held for the records of a knot.
+    fn waits_only_for(&self, record: &Record, held: &Held, knot: &BTreeSet<(TableNo, Key)>) -> Result<bool> {
+        let has_way = match &held.reason {
+            HeldReason::Twin { .. } | HeldReason::OtherRecord { .. } | HeldReason::Deactivated => false,
+            HeldReason::Missing { .. } | HeldReason::Dependants { .. } | HeldReason::Refused { .. } => true,
+            HeldReason::Taken { record: by, .. } => {
+                self.session.ledger.names(*by)?.is_some_and(|(table, key, _)| knot.contains(&(table, key)))
+            }
+        };
+        Ok(has_way
+            && match &held.change.after {
+                Some(after) => self.missing_only(record.table, &after.row, &held.change.fields, knot)?,
+                None => record.current.is_some() && self.dependant_outside(record, knot)?.is_none(),
+            })
+    }
+
+    /// One attempt. Gives who could not be applied; then nothing happened.
+    fn untie_all(&mut self, waiting: &[(SiteNo, TableNo, Key)], knot: &BTreeSet<(TableNo, Key)>) -> Result<BTreeSet<(TableNo, Key)>> {
+        let session = self.session;
+        let (mut go, mut come, mut stuck) = (Vec::new(), Vec::new(), Vec::new());
+        for (site, table, key) in waiting.iter().filter(|(_, table, key)| knot.contains(&(*table, key.clone()))) {
+            let record = session.load(*table, key)?;
+            let Some(held) = record.extra.held.get(site) else { continue };
+            let taken = matches!(held.reason, HeldReason::Taken { .. } | HeldReason::Refused { .. });
+            match (&held.change.after, &record.current) {
+                (None, _) => go.push((*site, *table, key, record.at().clone())),
+                (Some(_), Some(_)) if taken => stuck.push((*site, *table, key, record.at().clone())),
+                (Some(_), _) => come.push((*site, *table, key)),
+            }
+        }
+        let mut failed = BTreeSet::new();
+        self.attempt(|applying| {
+            applying.together.clone_from(knot);
+            // Their unique values are free then, and so are their numbers.
+            for (site, table, key, _) in &go {
+                applying.try_again(*site, *table, key)?;
+            }
+            applying.reserve()?;
+            for (_, table, key, place) in &stuck {
+                applying.lift(*table, key, place)?;
+            }
+            for (site, table, key) in
+                stuck.iter().map(|(site, table, key, _)| (site, table, key)).chain(come.iter().map(|(a, b, c)| (a, b, c)))
+            {
+                applying.try_again(*site, *table, key)?;
+            }
+            failed = applying.put_all_back()?;
+            applying.together.clear();
+            for (site, table, key) in waiting.iter().filter(|(_, table, key)| knot.contains(&(*table, key.clone()))) {
+                if session.ledger.load(*table, key)?.extra.held.contains_key(site) {
+                    failed.insert((*table, key.clone()));
+                }
+            }
+            for (_, table, key, place) in &go {
+                let shape = session.shape(*table);
+                let went = session.ledger.load(*table, key)?.current.is_none() && session.ledger.load_at(shape, place)?.current.is_none();
+                if went && session.dependant(shape, place)?.is_some() {
+                    failed.insert((*table, (*key).clone()));
+                }
+            }
+            Ok(failed.is_empty())
+        })?;
+        Ok(failed)
+    }
+}
