@@ -36,7 +36,7 @@ pub(super) enum Affinity {
 
 impl Affinity {
     /// The rules of <https://sqlite.org/datatype3.html#determination_of_column_affinity>; integer, real and numeric compare alike.
-    pub fn of(declared: &str) -> Self {
+    fn of(declared: &str) -> Self {
         let declared = declared.to_ascii_uppercase();
         let says = |words: &[&str]| words.iter().any(|word| declared.contains(word));
         if says(&["INT"]) {

@@ -107,7 +107,7 @@ impl Conformed {
     pub fn columns(&self, table: &str) -> (Vec<(String, String)>, Vec<String>, Vec<String>) {
         let Some(plan) = self.plan.tables.iter().find(|plan| plan.from == table) else { return Default::default() };
         // What is in a column of this site's own somebody wrote, and it is told.
-        let filled = plan.filled.iter().chain(&plan.converted).filter(|column| !plan.adopted.contains(column)).cloned();
+        let filled = plan.filled.iter().filter(|column| !plan.adopted.contains(column)).cloned();
         (plan.renamed.clone(), plan.dropped.clone(), plan.made.iter().cloned().chain(filled).collect())
     }
 }
@@ -266,6 +266,13 @@ impl Database {
                 self.drop_other(index)?;
             }
             local.extend(indexes);
+            let lost = table.lost.iter().map(|column| {
+                format!(
+                    "a computed column of this site's own in `{}` does not fit the new schema and is gone; it was: {column}",
+                    table.name
+                )
+            });
+            done.lost.extend(lost);
             match &table.how {
                 How::Nothing => {}
                 How::Alter(added) => {

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::error::{Doing, Result};
-use super::super::facts::Affinity;
 use super::super::sql::same_text;
 use super::super::{Database, quote};
 use super::fillers::{filler, least};
@@ -131,10 +130,10 @@ impl<'p> Comparing<'p> {
         }
     }
 
-    /// The text to reach: the told one, with the columns of our own.
-    fn target(&self, name: &str, renamed: &str) -> String {
+    /// The text to reach: the told one, with those columns of our own that stay.
+    fn target(&self, name: &str, renamed: &str, stays: impl Fn(&Column) -> bool) -> String {
         let (Some(told), Some(ours)) = (Created::of(&self.told.sql), Created::of(renamed)) else { return self.told.sql.clone() };
-        let more: Vec<&str> = self.local.iter().filter_map(|column| ours.column(&column.name)).collect();
+        let more: Vec<&str> = self.local.iter().filter(|column| stays(column)).filter_map(|column| ours.column(&column.name)).collect();
         told.with(name, &more)
     }
 
@@ -152,9 +151,6 @@ impl<'p> Comparing<'p> {
         for column in self.told.stored() {
             match self.sources.get(column.name.as_str()) {
                 Some(source) => {
-                    if Affinity::of(&source.declared) != Affinity::of(&column.declared) {
-                        plan.converted.push(column.name.clone());
-                    }
                     let from = quote(if crosses { &source.name } else { &column.name });
                     if column.not_null && !source.not_null {
                         plan.filled.push(column.name.clone());
@@ -173,7 +169,16 @@ impl<'p> Comparing<'p> {
             }
         }
         columns.extend(self.local.iter().filter(|local| !local.generated).map(|local| (local.name.clone(), quote(&local.name))));
-        How::Remake { sql: self.target(REMADE, renamed), columns }
+        let mut sql = self.target(REMADE, renamed, |_| true);
+        let is_computed = |column: &Column| column.generated;
+        // What it is computed from may have gone.
+        if self.local.iter().any(|column| is_computed(column)) && !Database::scratch().is_ok_and(|scratch| scratch.build(&sql).is_ok()) {
+            let ours = Created::of(renamed);
+            let definition = |column: &&Column| ours.as_ref().and_then(|ours| ours.column(&column.name)).map(str::to_owned);
+            plan.lost = self.local.iter().copied().filter(|column| is_computed(column)).filter_map(|column| definition(&column)).collect();
+            sql = self.target(REMADE, renamed, |column| !is_computed(column));
+        }
+        How::Remake { sql, columns }
     }
 }
 

@@ -48,8 +48,8 @@ pub(super) struct TablePlan {
     pub made: Vec<String>,
     /// Columns in which an empty value is filled from now on.
     pub filled: Vec<String>,
-    /// Columns whose values SQLite makes others of, because their type is another one from now on.
-    pub converted: Vec<String>,
+    /// Definitions of computed columns of this database's own that fit the table no more.
+    pub lost: Vec<String>,
     /// Columns of this database's own that are told from now on.
     pub adopted: Vec<String>,
     /// What stands in columns that must not be empty.

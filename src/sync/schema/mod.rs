@@ -12,7 +12,7 @@
 //!
 //! **Invariants.** What a child's people edited before the change is sealed under the old names, in the same transaction. Which table and column
 //! is which is told by the host's numbers for them, which are never given to another name ([`Identity`]); nothing is guessed. What the change
-//! itself writes (defaults, fillers, what another type makes of a value) is in the mirror when tracking follows: nobody's edit, and told to nobody. What the host does not have
+//! itself writes (defaults, fillers) is in the mirror when tracking follows: nobody's edit, and told to nobody. What the host does not have
 //! and no neighbour ever told stays, and does not travel ([`own`]). A dropped column is in the history, a dropped table's records too (their
 //! mirror stays, so the history tells what each held last, edited or not); no delete is sent.
 //!

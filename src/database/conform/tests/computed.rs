@@ -138,3 +138,16 @@ fn a_computed_column_of_a_sites_own_stays_where_the_table_is_made_anew() {
     assert_eq!(two.rows("child", "SELECT g, own FROM c ORDER BY id"), ["3|8", "6|12"]);
     two.assert_as_told();
 }
+
+#[test]
+fn a_computed_column_of_a_sites_own_whose_source_goes_is_said_with_its_text() {
+    let two = with("VIRTUAL").named("c", "c", &[], &["b"]);
+    two.run("child", "ALTER TABLE c ADD COLUMN kept TEXT DEFAULT 'k'; ALTER TABLE c ADD COLUMN own INT AS (b + g)");
+    two.run("host", "ALTER TABLE c DROP COLUMN b");
+    assert_eq!(
+        two.conform().unwrap().lost,
+        ["a computed column of this site's own in `c` does not fit the new schema and is gone; it was: own INT AS (b + g)"]
+    );
+    assert_eq!(two.rows("child", "SELECT id, a, g, kept FROM c ORDER BY id"), ["x|1|2|k", "y|2|4|k"]);
+    two.assert_as_told();
+}
