@@ -138,10 +138,18 @@ fn detach_leaves_the_database_as_if_we_had_never_been_there() {
         if first.is_err()
             && let Ok(home) = home()
         {
-            start::finish_detach(&world(None), home, &Limits::default(), fieldpost::model::Millis(1)).unwrap();
+            // Before anything went there is nothing to finish; from then on the home says so until the end.
+            assert_eq!(home.is_going().unwrap(), kill > 1, "step {kill}");
+            start::finish_detach(&world(None), home, &Limits::default(), fieldpost::model::Millis(2)).unwrap();
         }
         assert_eq!(schema_of(&path), before, "step {kill}");
         assert!(home().is_err(), "step {kill}");
+        let aside: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+        assert_eq!(aside.len(), 1, "step {kill}: {aside:?}");
+        for (name, is_there) in [("fieldpost.toml", true), ("state.db", true), ("keys", true), ("detaching", false)] {
+            assert_eq!(aside[0].join(name).exists(), is_there, "step {kill}: {name}");
+        }
         if first.is_ok() {
             return;
         }

@@ -213,6 +213,40 @@ fn a_site_whose_database_is_lost_can_be_detached() {
 }
 
 #[test]
+fn a_detach_that_was_interrupted_goes_on_when_it_is_run_again() {
+    // Killed before the database let go of us, after it, and between the two renames at the end.
+    for step in ["before", "after", "half"] {
+        let office = Office::pair(SCHEMA, "");
+        let (home, before) = (office.path("anna"), office.path("anna-before"));
+        office.sql("anna", "INSERT INTO customers VALUES ('N', 'n@x', 1)");
+        office.ok("sync --home anna");
+        std::fs::create_dir_all(&before).unwrap();
+        std::fs::copy(home.join("shop.db"), before.join("shop.db")).unwrap();
+        let aside = office.ok("detach --home anna --json");
+        let aside: serde_json::Value = serde_json::from_str(&aside.out).unwrap();
+        let aside = std::path::PathBuf::from(aside["aside"].as_str().unwrap());
+        if step == "before" {
+            std::fs::copy(before.join("shop.db"), home.join("shop.db")).unwrap();
+        }
+        std::fs::rename(aside.join("fieldpost.toml"), home.join("fieldpost.toml")).unwrap();
+        if step != "half" {
+            std::fs::rename(&aside, home.join(".fieldpost")).unwrap();
+            std::fs::write(home.join(".fieldpost/detaching"), "").unwrap();
+        }
+        for command in ["sync", "status", "held", "exchange"] {
+            let refused = office.run(&format!("{command} --home anna"));
+            assert!(refused.code == 1 && refused.err.contains("'fieldpost --home anna detach' again"), "{step}: {command}: {refused:?}");
+        }
+        let done = office.ok("detach --home anna").flat();
+        assert!(done.contains("what an interrupted run had left to do is done"), "{step}: {done}");
+        assert!(!home.join("fieldpost.toml").exists() && !home.join(".fieldpost").exists(), "{step}");
+        let ours = "SELECT count(*) FROM sqlite_schema WHERE name LIKE '\\_fieldpost%' ESCAPE '\\'";
+        let left = Connection::open(home.join("shop.db")).unwrap().query_row(ours, [], |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!(left, 0, "{step}");
+    }
+}
+
+#[test]
 fn what_was_dropped_is_said_with_whose_it_was_and_what_follows() {
     let office = Office::pair(SCHEMA, "");
     office.sql("head", "UPDATE customers SET email = 'n@x' WHERE id = 'A'");

@@ -275,6 +275,33 @@ fn a_restored_database_is_noticed_although_as_much_was_edited_in_it_since() {
 }
 
 #[test]
+fn a_database_that_is_restored_while_a_run_is_under_way_ends_that_run() {
+    for applied in [true, false] {
+        let tree = two();
+        let mut backup = rusqlite::Connection::open_in_memory().unwrap();
+        copy_database(&tree.application("anna"), &mut backup);
+        // Either a packet was applied since, which the database counts, or only edits were sealed, which the logs tell.
+        let (writer, phone) = if applied { ("head", "far") } else { ("anna", "near") };
+        tree.edit(
+            writer,
+            &format!("UPDATE customers SET phone = '{phone}' WHERE id = 'ACME'; INSERT INTO customers VALUES ('NEW', 'New', '3')"),
+        );
+        tree.settle(&["anna", "head"]);
+        let session = open(&tree, "anna").unwrap();
+        fieldpost::sync::seal::seal(&session).unwrap();
+        copy_database(&backup, &mut tree.application("anna"));
+        assert!(matches!(fieldpost::sync::seal::seal(&session), Err(SyncError::DatabaseRestored)), "{phone}");
+        drop(session);
+        assert!(matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)), "{phone}");
+    }
+}
+
+/// In place, as a program restores a backup into a database that others have open.
+fn copy_database(from: &rusqlite::Connection, to: &mut rusqlite::Connection) {
+    rusqlite::backup::Backup::new(from, to).unwrap().run_to_completion(1_000, std::time::Duration::ZERO, None).unwrap();
+}
+
+#[test]
 fn a_restored_home_is_noticed_where_only_edits_were_sent_since() {
     let tree = two();
     copy_folder(&tree.home("anna").join(".fieldpost"), &tree.home("old"));

@@ -11,6 +11,7 @@ use super::{Context, Exit, Failure, service};
 use crate::database::DatabaseError;
 use crate::ledger::NeighbourKind;
 use crate::model::SiteName;
+use crate::site::Home;
 use crate::sync::streams::stops;
 use crate::sync::{Session, SyncError, seal, start};
 
@@ -20,7 +21,7 @@ use crate::sync::{Session, SyncError, seal, start};
 /// set aside in a folder beside; delete it yourself when nothing in it is wanted any more. The other sites are not told. An icon of
 /// 'fieldpost shortcut' is to be taken away before.
 ///
-/// Where the database is lost, or another one lies in its place, --force sets aside what is left and touches no database.
+/// What was interrupted goes on when it is run again; until then no other command works there. Where the database is lost, or another one lies in its place, --force sets aside what is left and touches no database.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -63,6 +64,8 @@ pub enum Found {
     Lost,
     /// Another database.
     Another,
+    /// What an interrupted run left of the work.
+    Rest,
 }
 
 /// Runs the command.
@@ -70,6 +73,10 @@ pub enum Found {
 /// # Errors
 /// Without `--force` [`Failure::Served`], and [`Failure::Unsent`] where edits would be lost to the others; else as database and files say.
 pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
+    let home = context.discover_going()?;
+    if home.is_going()? {
+        return finish(arguments, home, context);
+    }
     if !arguments.force {
         service::refuse_while_installed(&context.discover()?)?;
     }
@@ -93,6 +100,25 @@ pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
     Ok(context.printer.report(&DetachReport { site, database, aside, triggers: amount(triggers), tables: amount(tables), unsent, found }))
 }
 
+/// Goes on where an earlier run was interrupted: what it asked was answered then.
+fn finish(arguments: &DetachArgs, home: Home, context: &Context) -> Result<Exit, Failure> {
+    let settings = home.settings()?;
+    let (site, database) = (settings.name.clone(), settings.database_path(home.folder()));
+    // Whether our triggers are out of it only the database says.
+    if home.inside().exists() && !database.exists() && !arguments.force {
+        return Err(Failure::LostDatabase { database, another: false });
+    }
+    set_aside(home, DetachReport { site, database, aside: PathBuf::new(), triggers: 0, tables: 0, unsent: 0, found: Found::Rest }, context)
+}
+
+fn set_aside(home: Home, report: DetachReport, context: &Context) -> Result<Exit, Failure> {
+    let lock = if home.inside().exists() { Some(home.lock(context.world.now())?) } else { None };
+    // Windows renames no folder in which a file is open.
+    let _lock = lock.filter(|_| !cfg!(windows));
+    let aside = start::finish_detach(&context.world, home, &context.limits, context.world.now())?;
+    Ok(context.printer.report(&DetachReport { aside, ..report }))
+}
+
 /// Sets the home aside where its database is not there.
 fn without_database(arguments: &DetachArgs, found: Found, context: &Context) -> Result<Exit, Failure> {
     let home = context.discover()?;
@@ -101,10 +127,7 @@ fn without_database(arguments: &DetachArgs, found: Found, context: &Context) -> 
     if !arguments.force {
         return Err(Failure::LostDatabase { database, another: found == Found::Another });
     }
-    let lock = home.lock(context.world.now())?;
-    let _lock = if cfg!(windows) { None } else { Some(lock) };
-    let aside = start::finish_detach(&context.world, home, &context.limits, context.world.now())?;
-    Ok(context.printer.report(&DetachReport { site, database, aside, triggers: 0, tables: 0, unsent: 0, found }))
+    set_aside(home, DetachReport { site, database, aside: PathBuf::new(), triggers: 0, tables: 0, unsent: 0, found }, context)
 }
 
 /// Records whose last edit is in no packet that was ever put on the exchange, for any neighbour that has a first load.
@@ -154,6 +177,7 @@ impl Report for DetachReport {
                             beside it and detach again: its triggers are still in it"
                     .to_owned()
             }
+            Found::Rest => "what an interrupted run had left to do is done; every record is as it was".to_owned(),
             Found::Another => "the database there is not this site's, and stays as it is".to_owned(),
         };
         format!(

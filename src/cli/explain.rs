@@ -121,6 +121,7 @@ fn home(error: &HomeError) -> (Exit, Option<String>) {
         HomeError::SettingsLost { .. } => {
             format!("everything else is still there: write {} again, or restore it from a backup", Home::SETTINGS)
         }
+        HomeError::Going { .. } => "run 'fieldpost detach' again: it goes on where it stopped".to_owned(),
         HomeError::Exists { .. } => "name another folder with --home DIR, or take this site apart with 'fieldpost detach'".to_owned(),
         HomeError::Busy { holder, .. } => {
             let who = holder.map(|holder| format!("process {} has it since {}: ", holder.process, utc(holder.since)));
@@ -627,6 +628,7 @@ mod tests {
             (KeyError::NoSealingKey.into(), Exit::Failed),
             (KeyError::BadSignature.into(), Exit::Failed),
             (HomeError::Busy { folder: "/srv".into(), holder: None }.into(), Exit::Busy),
+            (HomeError::Going { folder: "/srv".into() }.into(), Exit::Failed),
             (SyncError::NoDatabase { parent: name() }, Exit::Failed),
             (SyncError::Moved { table: table(), key: "1".into() }, Exit::Failed),
             (SyncError::UnknownTable { table: table() }, Exit::Failed),

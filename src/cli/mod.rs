@@ -63,7 +63,7 @@ pub use logged::Run;
 pub use printer::Printer;
 
 use crate::exchange::ASKPASS_VARIABLE;
-use crate::site::{Home, HomeLock};
+use crate::site::{Home, HomeError, HomeLock};
 use crate::sync::{Limits, Session};
 use crate::world::World;
 
@@ -90,6 +90,18 @@ impl Context {
     /// # Errors
     /// As [`Home::discover`].
     pub fn discover(&self) -> Result<Home, Failure> {
+        let home = self.discover_going()?;
+        if home.is_going()? {
+            return Err(HomeError::Going { folder: home.folder().to_owned() }.into());
+        }
+        Ok(home)
+    }
+
+    /// As [`Context::discover`], also where a detach did not end.
+    ///
+    /// # Errors
+    /// As [`Home::discover`].
+    pub fn discover_going(&self) -> Result<Home, Failure> {
         let named = self.home.as_ref().map(|home| place::whole(&self.here, home)).transpose()?;
         Ok(Home::discover(named.as_deref(), &self.here)?)
     }

@@ -182,6 +182,7 @@ pub(super) fn said<T>(result: rusqlite::Result<T>, doing: &'static str) -> Resul
     match result.doing(doing) {
         Ok(done) => Ok(Ok(done)),
         Err(DatabaseError::Sqlite { source, .. }) => Ok(Err(source.to_string())),
+        Err(error @ DatabaseError::OutOfStep { .. }) => Ok(Err(error.to_string())),
         Err(error) => Err(error),
     }
 }

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use rusqlite::ErrorCode;
+
 use super::customs::Said;
 use super::error::{Doing, Result};
 use super::plan::{Bound, bind, column, join, key_at};
 use super::{Database, quote};
 use crate::model::{FieldNo, Key, NumberField, NumberForm, Row, Shape, TableNo, Value};
+
+/// A table and a column of it.
+pub type Column = (String, String);
 
 impl Database {
     /// Whether the table never gives a number twice (`AUTOINCREMENT`).
@@ -14,11 +19,13 @@ impl Database {
     /// # Errors
     /// As SQLite says.
     pub fn is_autoincrement(&self, shape: &Shape) -> Result<bool> {
-        let sql = "SELECT instr(upper(sql), 'AUTOINCREMENT') > 0 FROM sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE";
-        let mut statement = self.connection.prepare_cached(sql).doing("look at how numbers are handed out")?;
-        let mut rows = statement.query([&shape.name]).doing("look at how numbers are handed out")?;
-        let row = rows.next().doing("look at how numbers are handed out")?;
-        row.map_or(Ok(false), |row| row.get(0)).doing("look at how numbers are handed out")
+        let key = shape.name_of(shape.key[0]);
+        match self.connection.column_metadata(Some("main"), shape.name.as_str(), key) {
+            Ok((.., autoincrement)) => Ok(autoincrement),
+            // There is no such column any more.
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::Unknown) => Ok(false),
+            Err(error) => Err(error).doing("look at how numbers are handed out"),
+        }
     }
 
     /// The highest number below `limit` that a record of the table has; 0 for none.
@@ -48,17 +55,18 @@ impl Database {
         self.set_sequences(&BTreeMap::from([(shape.name.clone(), number)]))
     }
 
-    /// Tables and columns with a foreign key to the number of `parent`, as they are declared now.
+    /// Every column in a foreign key, as they are declared now, with the column that it refers to: tables and columns.
     ///
     /// # Errors
     /// As SQLite says.
-    pub fn declared_references(&self, parent: &Shape) -> Result<Vec<(String, String)>> {
-        let doing = "look for foreign keys to a number";
-        let sql = "SELECT m.name, f.\"from\" FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f
-            WHERE m.type = 'table' AND f.\"table\" = ?1 COLLATE NOCASE AND (f.\"to\" IS NULL OR f.\"to\" = ?2 COLLATE NOCASE)";
+    pub fn declared_references(&self) -> Result<Vec<(Column, Column)>> {
+        let doing = "look for foreign keys";
+        let sql = "SELECT * FROM (SELECT m.name, f.\"from\", f.\"table\",
+                coalesce(f.\"to\", (SELECT i.name FROM pragma_table_info(f.\"table\") AS i WHERE i.pk = f.seq + 1)) AS referred
+            FROM sqlite_schema AS m, pragma_foreign_key_list(m.name) AS f WHERE m.type = 'table') WHERE referred IS NOT NULL";
         let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
-        let names = statement.query_map([&parent.name, parent.name_of(parent.key[0])], |row| Ok((row.get(0)?, row.get(1)?)));
-        names.and_then(Iterator::collect).doing(doing)
+        let found = statement.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, row.get(3)?))));
+        found.and_then(Iterator::collect).doing(doing)
     }
 
     /// Makes rows of a table that nobody tracks refer to another number.

@@ -20,7 +20,8 @@ pub enum Reference {
         /// Where it should be.
         table: String,
     },
-    /// Into a table that is there and not tracked, or to a record without a usable key: nothing we can say.
+    /// Into a table that is not tracked or not there at all, or to a record without a usable key: nothing we can say. SQLite lets a program
+    /// declare what it never makes, and where nobody enforces foreign keys nobody misses it.
     Elsewhere,
 }
 
@@ -36,10 +37,7 @@ impl Database {
             return Ok(Reference::None);
         }
         let missing = || Reference::Missing { table: reference.table.clone() };
-        let Some(parent) = named(shapes, &reference.table) else {
-            let there = !Facts::read(&self.connection, &reference.table)?.columns.is_empty();
-            return Ok(if there { Reference::Elsewhere } else { missing() });
-        };
+        let Some(parent) = named(shapes, &reference.table) else { return Ok(Reference::Elsewhere) };
         let keys = join(", ", parent.key.iter().map(|field| column(parent.name_of(*field))));
         // The column on the left brings its affinity and collation, as foreign keys do.
         let agrees = join(" AND ", (1..).zip(&reference.columns).map(|(n, name): (usize, _)| format!("{} = ?{n}", column(name))));

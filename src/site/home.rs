@@ -59,6 +59,12 @@ pub enum HomeError {
         /// The folder.
         folder: PathBuf,
     },
+    /// A detach that began here did not end, or is under way.
+    #[error("`{}` is being detached, and that was interrupted or is under way", folder.display())]
+    Going {
+        /// The folder.
+        folder: PathBuf,
+    },
     /// Another run works here.
     #[error("another run holds the home `{}`", folder.display())]
     Busy {

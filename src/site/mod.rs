@@ -18,6 +18,7 @@
 //! ```
 
 mod exchanges;
+mod going;
 mod home;
 mod invitation;
 mod library;

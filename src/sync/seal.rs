@@ -85,6 +85,7 @@ pub(super) fn seal_all(session: &Session) -> Result<Sealed> {
     if session.sealed_at.get() == Some(moment) {
         return Ok(Sealed::default());
     }
+    check_age(session)?;
     let mut open = None;
     let sealed = seal_tables(session, &mut open);
     if open.is_some() {
@@ -93,6 +94,12 @@ pub(super) fn seal_all(session: &Session) -> Result<Sealed> {
     let sealed = sealed?;
     session.sealed_at.set(Some(moment));
     Ok(sealed)
+}
+
+/// Whether it is still the database of this ledger into which somebody wrote since the last seal: a copy that was put in its place would
+/// be sealed as deletes and edits. Opening looked at it before the first one.
+fn check_age(session: &Session) -> Result<()> {
+    if session.sealed_at.get().is_some() { session.check_age() } else { Ok(()) }
 }
 
 /// `open` is there while a transaction of the ledger is: one per chunk, but one to the end of all tables once a number went to
@@ -157,6 +164,7 @@ pub(super) fn seal_under_lock(session: &Session) -> Result<()> {
     if session.sealed_at.get() == Some(session.database()?.moment()?) {
         return Ok(());
     }
+    check_age(session)?;
     seal_noted(session, |noted| noted.ended)
 }
 

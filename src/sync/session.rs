@@ -446,7 +446,8 @@ impl Session {
         Ok(())
     }
 
-    /// Before anything follows the schema: that of a restored database would be followed backwards.
+    /// Before anything follows the schema: that of a restored database would be followed backwards. And whenever another program wrote while a run
+    /// is under way: it may have put a copy in the place of the database.
     pub(super) fn check_age(&self) -> Result<()> {
         let database = self.database()?;
         let there = database.counters()?.map_or(0, |counters| counters.commits);
@@ -457,15 +458,13 @@ impl Session {
         if there < here {
             return Err(SyncError::DatabaseRestored);
         }
-        if schema::change(self)? != schema::Change::default() {
-            // Logs have gone along with tables that tracking knows by other names yet; ours was the last commit.
-            return Ok(());
-        }
         let due = self.noted_due()?;
-        for shape in self.shapes.iter().filter(|shape| !due.contains_key(&shape.number)) {
-            seal::check_log(self, shape)?;
+        let mut known = self.shapes.iter().filter(|shape| !due.contains_key(&shape.number));
+        match known.try_for_each(|shape| seal::check_log(self, shape)) {
+            // Logs have gone along with tables that tracking knows by other names yet; ours was the last commit.
+            Err(_) if schema::change(self)? != schema::Change::default() => Ok(()),
+            checked => checked,
         }
-        Ok(())
     }
 
     /// Reads the shapes again after the ledger got other ones.

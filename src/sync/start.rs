@@ -334,11 +334,17 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 /// As database and files say; [`finish_detach`] goes on where it stopped.
 pub fn detach(session: Session, now: Millis) -> Result<PathBuf> {
     if session.has_database() {
-        session.database()?.detach(&session.world)?;
+        session.home.begin_going(&session.world)?;
+        if let Err(error) = session.database()?.detach(&session.world).map_err(SyncError::from) {
+            if !error.is_crash() {
+                session.home.stay(&session.world)?;
+            }
+            return Err(error);
+        }
     }
     // Windows moves no folder with an open file in it.
     let (world, home) = session.close();
-    set_aside(&world, &home, now)
+    Ok(home.set_aside(&world, now)?)
 }
 
 /// Sets a home aside whose database no session can open: a detach that stopped may have taken our traces out already, or it is lost, or
@@ -355,15 +361,5 @@ pub fn finish_detach(world: &World, home: Home, limits: &Limits, now: Millis) ->
             database.detach(world)?;
         }
     }
-    set_aside(world, &home, now)
-}
-
-/// The settings go last: until then the folder is a home, and detaching can be repeated.
-fn set_aside(world: &World, home: &Home, now: Millis) -> Result<PathBuf> {
-    let aside = home.folder().join(format!("{}-detached-{}", Home::INSIDE, now.0));
-    if home.inside().exists() {
-        files::rename(world, &home.inside(), &aside)?;
-    }
-    files::rename(world, &home.settings_path(), &aside.join(Home::SETTINGS))?;
-    Ok(aside)
+    Ok(home.set_aside(world, now)?)
 }

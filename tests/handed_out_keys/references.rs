@@ -487,6 +487,41 @@ fn what_does_not_travel_follows_a_number_by_its_foreign_key() {
     tree.assert_rows(&["head"], referring, &["of head|of head"]);
 }
 
+#[test]
+fn what_does_not_travel_follows_a_number_by_way_of_other_tables() {
+    let schema = "
+        CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT);
+        CREATE TABLE staff (id INTEGER PRIMARY KEY REFERENCES people (id), title TEXT);
+        CREATE TABLE lines (person INTEGER REFERENCES people, n INTEGER, what TEXT, PRIMARY KEY (person, n));
+        CREATE TABLE notes (text TEXT, staff INTEGER UNIQUE REFERENCES staff);
+        CREATE TABLE pages (note TEXT, staff INTEGER, FOREIGN KEY (staff) REFERENCES notes (staff));
+        CREATE TABLE shipped (text TEXT, p INTEGER, n INTEGER, FOREIGN KEY (p, n) REFERENCES lines);";
+    let local = ["notes", "pages", "shipped"].map(|table| format!("[tables.{table}]\nlocal = true\n"));
+    let tree = Tree::with_rules(schema, &local.concat());
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    for site in ["head", "anna"] {
+        // What is no number of a person stays, however it looks.
+        tree.edit(
+            site,
+            &by(
+                site,
+                "INSERT INTO people VALUES (1, 'WHO'); INSERT INTO staff VALUES (1, 'boss WHO'); INSERT INTO lines VALUES (1, 1, 'bread WHO');
+                 INSERT INTO notes VALUES ('note', 1); INSERT INTO pages VALUES ('page', 1); INSERT INTO shipped VALUES ('sent', 1, 1)",
+            ),
+        );
+    }
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, name FROM people ORDER BY id", &["1|head", "2|anna"]);
+    for site in ["head", "anna"] {
+        let boss = format!("boss {site}");
+        tree.assert_rows(&[site], "SELECT title FROM notes JOIN staff ON staff.id = notes.staff", &[&boss]);
+        tree.assert_rows(&[site], "SELECT title FROM pages JOIN staff ON staff.id = pages.staff", &[&boss]);
+        let bread = format!("bread {site}|1");
+        tree.assert_rows(&[site], "SELECT what, s.n FROM shipped AS s JOIN lines AS l ON l.person = s.p AND l.n = s.n", &[&bread]);
+    }
+}
+
 // ---- merged by the rules
 
 #[test]

@@ -24,6 +24,21 @@ fn what_cannot_be_tracked_is_listed_with_its_reason() {
 }
 
 #[test]
+fn only_tables_that_are_declared_so_never_give_a_number_twice() {
+    let shop = plain_shop(
+        "CREATE TABLE a(id INTEGER PRIMARY KEY, -- autoincrement is not needed
+            x); CREATE TABLE b(id INTEGER PRIMARY KEY, autoincrement_step, \"AUTOINCREMENT\");
+        CREATE TABLE \"C c\"(id INTEGER CONSTRAINT own PRIMARY KEY ASC ON CONFLICT ABORT /* never twice */ autoincrement);
+        CREATE TABLE d(id INTEGER, x, PRIMARY KEY(id AUTOINCREMENT))",
+    );
+    for (table, is_so) in [("a", false), ("b", false), ("C c", true), ("d", true)] {
+        assert_eq!(shop.ours.is_autoincrement(shop.shape(table)).unwrap(), is_so, "{table}");
+    }
+    shop.app.execute_batch("DROP TABLE a").unwrap();
+    assert!(!shop.ours.is_autoincrement(shop.shape("a")).unwrap());
+}
+
+#[test]
 fn keys_references_and_unique_sets_are_found() {
     let shop = plain_shop(
         "CREATE TABLE z(id INTEGER PRIMARY KEY, code TEXT UNIQUE); CREATE TABLE b(a, b, PRIMARY KEY(b, a)) WITHOUT ROWID;

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use super::meaning::number_key;
 use crate::database::Written;
 use crate::ledger::{CauseKind, EntryKind, Former, NeighbourKind, Opinion, Record};
-use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, Row, Shape, SiteName, SiteNo, TableNo, Value};
+use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, NumberForm, Row, Shape, SiteName, SiteNo, TableNo, Value};
 use crate::site::Role;
 use crate::sync::apply::Applying;
 use crate::sync::known;
@@ -306,12 +306,39 @@ impl Applying<'_> {
             return Ok(Rc::clone(known));
         }
         let session = self.session;
-        let tracked = |name: &str, column: &str| {
-            let shape = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(name));
-            shape.is_some_and(|shape| shape.numbers.iter().any(|numbers| shape.name_of(numbers.field).eq_ignore_ascii_case(column)))
+        let field = |name: &str, column: &str| {
+            let shape = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(name))?;
+            Some((shape, shape.live_fields().find(|field| shape.name_of(*field).eq_ignore_ascii_case(column))?))
         };
-        let mut found = session.database()?.declared_references(session.shape(table))?;
-        found.retain(|(name, column)| !tracked(name, column));
+        let form = |shape: &Shape, field| shape.numbers.iter().find(|numbers| numbers.field == field).map(|numbers| numbers.form.clone());
+        // What travels follows by itself.
+        let follows = |name: &str, column: &str| field(name, column).is_some_and(|(shape, field)| form(shape, field).is_some());
+        let holds_numbers = |name: &str, column: &str| {
+            field(name, column).is_some_and(|(shape, field)| match form(shape, field) {
+                Some(form) => form == NumberForm::Number { table },
+                None => shape.number == table && shape.key == [field],
+            })
+        };
+        let same = |a: &(String, String), b: &(String, String)| a.0.eq_ignore_ascii_case(&b.0) && a.1.eq_ignore_ascii_case(&b.1);
+        let mut declared = session.database()?.declared_references()?;
+        declared.retain(|(referring, _)| !follows(&referring.0, &referring.1));
+        let mut found: Vec<(String, String)> = Vec::new();
+        // By way of other tables too: each time one more step away.
+        loop {
+            let (leading, others): (Vec<_>, Vec<_>) = declared
+                .into_iter()
+                .partition(|(_, referred)| holds_numbers(&referred.0, &referred.1) || found.iter().any(|known| same(known, referred)));
+            let before = found.len();
+            for (referring, _) in leading {
+                if !found.iter().any(|known| same(known, &referring)) {
+                    found.push(referring);
+                }
+            }
+            if found.len() == before {
+                break;
+            }
+            declared = others;
+        }
         let found: Rc<[(String, String)]> = found.into();
         self.untracked.insert(table, Rc::clone(&found));
         Ok(found)
