@@ -484,6 +484,9 @@ _fieldpost() {
             fieldpost__subcmd__help__subcmd__sites,list)
                 cmd="fieldpost__subcmd__help__subcmd__sites__subcmd__list"
                 ;;
+            fieldpost__subcmd__help__subcmd__sites,retire)
+                cmd="fieldpost__subcmd__help__subcmd__sites__subcmd__retire"
+                ;;
             fieldpost__subcmd__library,help)
                 cmd="fieldpost__subcmd__library__subcmd__help"
                 ;;
@@ -643,6 +646,9 @@ _fieldpost() {
             fieldpost__subcmd__sites,list)
                 cmd="fieldpost__subcmd__sites__subcmd__list"
                 ;;
+            fieldpost__subcmd__sites,retire)
+                cmd="fieldpost__subcmd__sites__subcmd__retire"
+                ;;
             fieldpost__subcmd__sites__subcmd__help,groups)
                 cmd="fieldpost__subcmd__sites__subcmd__help__subcmd__groups"
                 ;;
@@ -651,6 +657,9 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__sites__subcmd__help,list)
                 cmd="fieldpost__subcmd__sites__subcmd__help__subcmd__list"
+                ;;
+            fieldpost__subcmd__sites__subcmd__help,retire)
+                cmd="fieldpost__subcmd__sites__subcmd__help__subcmd__retire"
                 ;;
             *)
                 ;;
@@ -2711,7 +2720,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__sites)
-            opts="list groups"
+            opts="list groups retire"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2739,6 +2748,20 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__sites__subcmd__list)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__sites__subcmd__retire)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -4019,7 +4042,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__sites)
-            opts="-v -q -h --home --json --verbose --quiet --help list groups help"
+            opts="-v -q -h --home --json --verbose --quiet --help list groups retire help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4063,7 +4086,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__sites__subcmd__help)
-            opts="list groups help"
+            opts="list groups retire help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4118,8 +4141,40 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        fieldpost__subcmd__sites__subcmd__help__subcmd__retire)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         fieldpost__subcmd__sites__subcmd__list)
             opts="-v -q -h --home --json --verbose --quiet --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__sites__subcmd__retire)
+            opts="-v -q -h --yes --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -35,7 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Set up the main office on an existing database')
             [CompletionResult]::new('invite', 'invite', [CompletionResultType]::ParameterValue, 'Invite a new site; writes a file to hand over')
             [CompletionResult]::new('join', 'join', [CompletionResultType]::ParameterValue, 'Join with an invitation; makes this site''s keys and asks to be taken in')
-            [CompletionResult]::new('sites', 'sites', [CompletionResultType]::ParameterValue, 'List all sites, and change the groups of those that were invited here')
+            [CompletionResult]::new('sites', 'sites', [CompletionResultType]::ParameterValue, 'List all sites, change the groups of those invited here, and retire them')
             [CompletionResult]::new('sync', 'sync', [CompletionResultType]::ParameterValue, 'Collect, apply, send: everything, in one go')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Only send: what was edited here since the last time')
             [CompletionResult]::new('receive', 'receive', [CompletionResultType]::ParameterValue, 'Only receive: collect and apply what the others sent')
@@ -131,6 +131,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List them: the same as without a word')
             [CompletionResult]::new('groups', 'groups', [CompletionResultType]::ParameterValue, 'Put a site into groups, and take it out of others')
+            [CompletionResult]::new('retire', 'retire', [CompletionResultType]::ParameterValue, 'End a site for good: a computer that was lost, a colleague who left')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -158,9 +159,22 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'fieldpost;sites;retire' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'fieldpost;sites;help' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List them: the same as without a word')
             [CompletionResult]::new('groups', 'groups', [CompletionResultType]::ParameterValue, 'Put a site into groups, and take it out of others')
+            [CompletionResult]::new('retire', 'retire', [CompletionResultType]::ParameterValue, 'End a site for good: a computer that was lost, a colleague who left')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -168,6 +182,9 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             break
         }
         'fieldpost;sites;help;groups' {
+            break
+        }
+        'fieldpost;sites;help;retire' {
             break
         }
         'fieldpost;sites;help;help' {
@@ -1260,7 +1277,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Set up the main office on an existing database')
             [CompletionResult]::new('invite', 'invite', [CompletionResultType]::ParameterValue, 'Invite a new site; writes a file to hand over')
             [CompletionResult]::new('join', 'join', [CompletionResultType]::ParameterValue, 'Join with an invitation; makes this site''s keys and asks to be taken in')
-            [CompletionResult]::new('sites', 'sites', [CompletionResultType]::ParameterValue, 'List all sites, and change the groups of those that were invited here')
+            [CompletionResult]::new('sites', 'sites', [CompletionResultType]::ParameterValue, 'List all sites, change the groups of those invited here, and retire them')
             [CompletionResult]::new('sync', 'sync', [CompletionResultType]::ParameterValue, 'Collect, apply, send: everything, in one go')
             [CompletionResult]::new('send', 'send', [CompletionResultType]::ParameterValue, 'Only send: what was edited here since the last time')
             [CompletionResult]::new('receive', 'receive', [CompletionResultType]::ParameterValue, 'Only receive: collect and apply what the others sent')
@@ -1302,12 +1319,16 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         'fieldpost;help;sites' {
             [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List them: the same as without a word')
             [CompletionResult]::new('groups', 'groups', [CompletionResultType]::ParameterValue, 'Put a site into groups, and take it out of others')
+            [CompletionResult]::new('retire', 'retire', [CompletionResultType]::ParameterValue, 'End a site for good: a computer that was lost, a colleague who left')
             break
         }
         'fieldpost;help;sites;list' {
             break
         }
         'fieldpost;help;sites;groups' {
+            break
+        }
+        'fieldpost;help;sites;retire' {
             break
         }
         'fieldpost;help;sync' {

@@ -57,6 +57,9 @@ fn a_site_that_has_not_answered_is_not_left_out() {
     let status = office.run("bundle status --home head").flat();
     assert!(status.contains("sales-forms anna – 1.0.0: it has not answered yet"), "{status}");
     assert!(!status.contains("bert"), "it is not for bert: {status}");
+    // One that is retired never will.
+    office.ok("sites retire anna --yes --home head");
+    assert!(!office.run("bundle status --home head").flat().contains("it has not answered yet"));
 }
 
 #[test]

@@ -167,6 +167,7 @@ mod tests {
             "fieldpost join anna.invite --home anna --exchange /mnt/share",
             "fieldpost sites",
             "fieldpost sites groups anna --add sales --add east --remove field",
+            "fieldpost sites retire anna --yes",
             "fieldpost sync",
             "fieldpost sync --full",
             "fieldpost sync --dry-run -v",

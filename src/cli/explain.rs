@@ -208,6 +208,13 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::NotItsParent { site, .. } => {
             format!("a site's groups are the word of whoever invited it: run 'fieldpost sites groups {site}' there, and the roster takes it to all")
         }
+        SyncError::Retired { .. } => "its name stays taken; whoever works there joins anew under another one: 'fieldpost invite NAME'".to_owned(),
+        SyncError::RetiredElsewhere { site, parent } => {
+            format!("whoever admitted a site retires it: run 'fieldpost sites retire {site}' at '{parent}'")
+        }
+        SyncError::Uncollected { .. } => {
+            "nothing was changed: run it again once the exchange can be reached, or take one that is gone for good out of fieldpost.toml".to_owned()
+        }
         SyncError::Exists(_) => "nothing is put over it; the packet waits, and is taken once the place is free".to_owned(),
         SyncError::NothingToTrack => {
             "a table needs a primary key, or unique columns that are never empty; without one nothing names its records".to_owned()
@@ -488,6 +495,7 @@ fn roster(error: &RosterError) -> Option<String> {
         RosterError::ParentIsRemote { .. } => Some("only the host and offices can invite".to_owned()),
         RosterError::Format { .. } => Some("install the newest fieldpost here".to_owned()),
         RosterError::Unknown(_) => Some("'fieldpost sites' lists all that have joined".to_owned()),
+        RosterError::Host(_) => Some("'fieldpost detach' takes Fieldpost out of a database".to_owned()),
         RosterError::Form(_) | RosterError::NoParent { .. } | RosterError::Tree { .. } | RosterError::TooMany(_) => None,
     }
 }
@@ -531,7 +539,7 @@ mod tests {
     use crate::cli::printer::{Form, Loudness, Printer};
     use crate::model::Millis;
     use crate::rules::Rules;
-    use crate::site::{Holder, Settings};
+    use crate::site::{Holder, Retired, Settings};
 
     fn told(failure: impl Into<Failure>) -> (Exit, String) {
         let printer = Printer::captured(Form::Text, Loudness::Quiet);
@@ -634,6 +642,9 @@ mod tests {
             (SyncError::NameTaken(name()), Exit::Failed),
             (SyncError::NotAnOffice(name()), Exit::Failed),
             (SyncError::NotItsParent { site: name(), parent: name() }, Exit::Failed),
+            (SyncError::Retired { site: name(), retired: Retired { time: Millis(0), by: name() } }, Exit::Failed),
+            (SyncError::RetiredElsewhere { site: name(), parent: name() }, Exit::Failed),
+            (SyncError::Uncollected { site: name(), why: "the share is away".into() }, Exit::Failed),
             (SyncError::Exists("shop.db".into()), Exit::Failed),
             (SyncError::NothingToTrack, Exit::Failed),
             (SyncError::Bug("a proof that was none"), Exit::Failed),

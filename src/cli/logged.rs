@@ -119,7 +119,8 @@ impl Context {
         self.log_end(home, report, Looked::Everywhere, report.exit())
     }
 
-    fn log_end(&self, home: &Home, report: &impl Report, looked: Looked, exit: Exit) -> Exit {
+    /// Logs the end of a command whose report was printed otherwise, or not at all.
+    pub(super) fn log_end(&self, home: &Home, report: &impl Report, looked: Looked, exit: Exit) -> Exit {
         let Some(run) = RunNow::of(self) else { return exit };
         let took = (run.now.0 - self.run.began.0) as f64 / 1000.0;
         let end = format!("ended after {took:.1} s: {} (exit code {})", exit.meaning(), exit.code());

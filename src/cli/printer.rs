@@ -111,6 +111,13 @@ impl Printer {
         Self { form, loudness, page, progress: Progressing::Hidden, out: memory(), err: memory() }
     }
 
+    /// Prints as where this home was typed.
+    #[must_use]
+    pub fn at_home(mut self, typed: &str) -> Self {
+        self.page.home = Some(typable::home(typed.as_ref()));
+        self
+    }
+
     /// What a captured printer got: standard output and standard error. Empty for any other.
     #[must_use]
     pub fn captured_text(&self) -> (String, String) {

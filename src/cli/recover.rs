@@ -64,6 +64,19 @@ pub struct RecoverReport {
     pub tables: Vec<RecoveredTable>,
     /// Where the database is saved as the backup had it.
     pub saved: Option<PathBuf>,
+    /// Neighbours with which nothing goes to and fro, which is no matter of the database.
+    pub stopped: Vec<Stopped>,
+}
+
+/// A neighbour with which nothing goes to and fro.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stopped {
+    /// The neighbour.
+    pub neighbour: SiteName,
+    /// Why.
+    pub problem: String,
+    /// Whether its stream can go on from here, once its newest home is back.
+    pub from_here: bool,
 }
 
 /// One table.
@@ -95,7 +108,21 @@ pub fn run(arguments: &RecoverArgs, context: &Context) -> Result<Exit, Failure> 
     let _lock = home.lock(context.world.now())?;
     let mode = if arguments.yes { Mode::Do } else { Mode::Look };
     let recovered = recover::recover(World::real(), home.clone(), context.limits.clone(), mode)?;
-    Ok(context.done(&home, &RecoverReport::of(recovered, mode)))
+    let session = Session::look_at_ledger(World::real(), home.clone(), context.limits.clone())?;
+    let stopped = stopped(&session)?;
+    Ok(context.done(&home, &RecoverReport { stopped, ..RecoverReport::of(recovered, mode) }))
+}
+
+/// Neighbours with which nothing goes to and fro, with why and whether their streams can go on from here.
+fn stopped(session: &Session) -> Result<Vec<Stopped>, SyncError> {
+    let mut stopped = Vec::new();
+    for neighbour in session.ledger.neighbours()? {
+        if let Some(problem) = stops::problem(session, &neighbour)? {
+            let from_here = neighbour.problem.as_ref().is_some_and(|problem| stops::may_go_on(&neighbour.card.name, problem).is_ok());
+            stopped.push(Stopped { neighbour: neighbour.card.name, problem, from_here });
+        }
+    }
+    Ok(stopped)
 }
 
 fn run_stream(name: &SiteName, yes: bool, context: &Context) -> Result<Exit, Failure> {
@@ -150,6 +177,17 @@ impl Report for StreamReport {
     }
 }
 
+impl Stopped {
+    fn text(&self, page: &Page) -> String {
+        let Self { neighbour, problem, from_here } = self;
+        let next = match from_here {
+            true => format!("; once the newest home of '{neighbour}' is back, 'fieldpost recover --neighbour {neighbour}' lets it go on"),
+            false => String::new(),
+        };
+        page.wrapped(&format!("But nothing goes to and fro with '{neighbour}': {problem}{next}"))
+    }
+}
+
 impl RecoverReport {
     fn of(recovered: Option<Recovered>, mode: Mode) -> Self {
         let Some(recovered) = recovered else { return Self::default() };
@@ -161,14 +199,22 @@ impl RecoverReport {
             kept: brought.kept.iter().map(shown::of_key).collect(),
             refused: brought.refused.iter().map(|(key, why)| (shown::of_key(key), why.clone())).collect(),
         };
-        Self { needed: true, done: mode == Mode::Do, tables: recovered.tables.into_iter().map(table).collect(), saved: recovered.saved }
+        Self {
+            needed: true,
+            done: mode == Mode::Do,
+            tables: recovered.tables.into_iter().map(table).collect(),
+            saved: recovered.saved,
+            stopped: Vec::new(),
+        }
     }
 }
 
 impl Report for RecoverReport {
     fn text(&self, page: &Page) -> String {
         if !self.needed {
-            return "Nothing to recover: database and home belong together.".to_owned();
+            let together = "Nothing to recover: database and home belong together.".to_owned();
+            let stopped = self.stopped.iter().map(|stopped| stopped.text(page));
+            return std::iter::once(together).chain(stopped).collect::<Vec<_>>().join("\n");
         }
         let title = if self.done { "The database is what this site knows again" } else { "The database would be brought forward" };
         let columns = [
@@ -217,7 +263,8 @@ impl Report for RecoverReport {
 
     fn exit(&self) -> Exit {
         let refused = self.tables.iter().any(|table| !table.refused.is_empty());
-        if self.needed && (!self.done || refused) { Exit::Attention } else { Exit::Done }
+        let stopped = !self.needed && !self.stopped.is_empty();
+        if stopped || self.needed && (!self.done || refused) { Exit::Attention } else { Exit::Done }
     }
 }
 
@@ -231,8 +278,13 @@ mod tests {
     fn it_says_what_it_did_and_where_the_backup_is() {
         let key = vec![Shown(Value::text("ACME"))];
         let table = RecoveredTable { table: "customers".into(), back: 2, forward: 10, kept: vec![key], ..RecoveredTable::default() };
-        let report =
-            RecoverReport { needed: true, done: true, tables: vec![table], saved: Some("/srv/shop/.fieldpost/restored-1.db".into()) };
+        let report = RecoverReport {
+            needed: true,
+            done: true,
+            tables: vec![table],
+            saved: Some("/srv/shop/.fieldpost/restored-1.db".into()),
+            ..RecoverReport::default()
+        };
         assert_eq!(
             plain(&report),
             "\
@@ -246,5 +298,11 @@ Next: 'fieldpost sync'
         );
         assert_eq!(report.exit(), Exit::Done);
         assert_eq!(plain(&RecoverReport::default()), "Nothing to recover: database and home belong together.\n");
+        let stopped = |from_here| Stopped { neighbour: SiteName::new("anna").unwrap(), problem: "it exists twice".into(), from_here };
+        let report = RecoverReport { stopped: vec![stopped(true)], ..RecoverReport::default() };
+        let said = plain(&report).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("nothing goes to and fro with 'anna': it exists twice; once the newest home of 'anna' is back"), "{said}");
+        assert_eq!(report.exit(), Exit::Attention);
+        assert!(!plain(&RecoverReport { stopped: vec![stopped(false)], ..report }).contains("lets it go on"));
     }
 }

@@ -145,7 +145,7 @@ fn real(context: &Context, halves: Halves, full: Full, freedom: Freedom) -> Resu
 }
 
 /// Runs a round and tells of it.
-fn one_round(
+pub(super) fn one_round(
     context: &Context,
     session: &mut Session,
     exchanges: &mut [&mut dyn Exchange],

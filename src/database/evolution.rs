@@ -7,6 +7,7 @@ use super::capture::{insert_trigger, log_table};
 use super::error::{Doing, Result};
 use super::facts::{Affinity, Facts};
 use super::plan::key_columns;
+use super::sql::tokens;
 use super::{Database, PREFIX, quote};
 use crate::model::{FieldNo, PairId, Shape, Value};
 use crate::world::World;
@@ -147,13 +148,15 @@ impl Database {
     }
 }
 
-/// A number, text, blob, NULL or truth value: the same whenever it is evaluated.
+/// A number, text, blob, NULL or truth value and nothing else: the same whenever it is evaluated.
 pub(super) fn is_literal(default: &str) -> bool {
-    let words = ["null", "true", "false"];
-    let blob = default.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("x'"));
-    blob || default.starts_with(['\'', '"'])
-        || words.iter().any(|word| default.eq_ignore_ascii_case(word))
-        || default.trim_start_matches(['+', '-', ' ']).starts_with(|c: char| c.is_ascii_digit() || c == '.')
+    let value = default.trim_start_matches(['+', '-', ' ']);
+    let begins_number = value.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    match tokens(value).as_slice() {
+        [one] => one.text.starts_with(['\'', '"']) || begins_number || ["null", "true", "false"].iter().any(|word| one.is(word)),
+        [x, text] if x.is("x") => text.text.starts_with('\''),
+        _ => begins_number && value.parse::<f64>().is_ok(),
+    }
 }
 
 /// What a column of this type makes of its default.
@@ -177,10 +180,21 @@ mod tests {
 
     #[test]
     fn only_literals_are_the_same_in_every_record() {
-        for literal in ["0", "-1.5", "'a(b)'", "x'00'", "NULL", "true", "\"word\""] {
+        for literal in ["0", "-1.5", "1e-5", ".5", "0x1F", "'a(b)'", "'it''s'", "x'00'", "X''", "NULL", "true", "\"word\""] {
             assert!(is_literal(literal), "{literal}");
         }
-        for other in ["CURRENT_TIMESTAMP", "random()", "(1 + 1)", "datetime('now')"] {
+        for other in [
+            "CURRENT_TIMESTAMP",
+            "random()",
+            "(1 + 1)",
+            "datetime('now')",
+            "'t' || random()",
+            "0 + random()",
+            "x'00' || random()",
+            "1 + 1",
+            "-random()",
+            "",
+        ] {
             assert!(!is_literal(other), "{other}");
         }
     }

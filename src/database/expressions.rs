@@ -79,7 +79,7 @@ impl Database {
     }
 }
 
-/// SQLite's words without the statement around the expression.
-fn words_of(error: &rusqlite::Error) -> String {
+/// SQLite's words without the statement around what they are about.
+pub(super) fn words_of(error: &rusqlite::Error) -> String {
     if let rusqlite::Error::SqlInputError { msg, .. } = error { msg.clone() } else { error.to_string() }
 }

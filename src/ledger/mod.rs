@@ -51,7 +51,7 @@ use crate::model::{Born, JournalNumber, PairId, Rope, RopeEnd, SiteName, SiteNo}
 use crate::world::{Crash, World};
 
 /// The file format this version writes.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 
 /// Prepared statements kept: all there are, some of them with several sets of columns.
 const STATEMENTS: usize = 256;
@@ -130,7 +130,7 @@ impl Ledger {
         match ledger.connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))? {
             0 => ledger.create(world, name)?,
             FORMAT => {}
-            2 | 3 => ledger.upgrade(world)?,
+            2..FORMAT => ledger.upgrade(world)?,
             other => return Err(LedgerError::OtherFormat(other)),
         }
         ledger.read_counters()?;

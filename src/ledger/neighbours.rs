@@ -90,6 +90,8 @@ pub struct Neighbour {
     pub owes: bool,
     /// Why the stream stopped, in words; none while it flows.
     pub problem: Option<String>,
+    /// Of a child: since when it is no neighbour any more.
+    pub retired: Option<Millis>,
 }
 
 /// What building changes of a neighbour.
@@ -173,12 +175,22 @@ impl Ledger {
         Ok(place)
     }
 
-    /// All neighbours: the parent first, then the children by number.
+    /// All neighbours: the parent first, then the children by number. Who is retired is none.
     pub fn neighbours(&self) -> Result<Vec<Neighbour>> {
-        let mut statement = self.connection.prepare_cached(
+        self.neighbours_that("retired IS NULL")
+    }
+
+    /// Children that are retired, by number, as they were when they were.
+    pub fn retired(&self) -> Result<Vec<Neighbour>> {
+        self.neighbours_that("retired IS NOT NULL")
+    }
+
+    fn neighbours_that(&self, are: &str) -> Result<Vec<Neighbour>> {
+        let mut statement = self.connection.prepare_cached(&format!(
             "SELECT site, kind, card, fresh, stream_out, sent, sent_id, acknowledged, cursor, told_outcomes, told_documents, \
-             stream_in, received, received_id, confirmed, settled_there, settled_here, owes, problem FROM neighbour ORDER BY kind DESC, site",
-        )?;
+             stream_in, received, received_id, confirmed, settled_there, settled_here, owes, problem, retired \
+             FROM neighbour WHERE {are} ORDER BY kind DESC, site"
+        ))?;
         let rows = statement.query_map([], |row| Ok(read(row)))?;
         rows.map(|row| row?).collect()
     }
@@ -191,6 +203,22 @@ impl Ledger {
     /// The parent, where there is one.
     pub fn parent(&self) -> Result<Option<Neighbour>> {
         Ok(self.neighbours()?.into_iter().find(|neighbour| neighbour.kind == NeighbourKind::Parent))
+    }
+
+    /// Takes a child out of the neighbours, with what was on its way to it and what was noted of what it has. What is held of it is given up
+    /// before.
+    pub fn retire(&self, child: SiteNo, now: Millis) -> Result<()> {
+        self.write(Statement::Retire, &[site(child), Parameter::Integer(now.0)])?;
+        self.write(Statement::ForgetUnacknowledged, &[site(child)])?;
+        if self.has_documents()? {
+            self.write(Statement::ForgetThere, &[site(child)])?;
+            self.write(Statement::ForgetWanted, &[site(child)])?;
+        }
+        self.exceptional(&mut |mut record| {
+            let extra = &mut record.extra;
+            let had = [extra.opinions.remove(&child).is_some(), extra.told.remove(&child).is_some(), extra.released.remove(&child)];
+            if had.contains(&true) { self.store_extra(&mut record) } else { Ok(()) }
+        })
     }
 
     /// Notes that packets up to `state.sent` are built.
@@ -348,5 +376,6 @@ fn read(row: &SqlRow<'_>) -> Result<Neighbour> {
         settled_here: packet(16)?,
         owes: row.get(17)?,
         problem: row.get(18)?,
+        retired: row.get::<_, Option<i64>>(19)?.map(Millis),
     })
 }

@@ -45,13 +45,14 @@ CREATE INDEX nobodys_record ON nobodys (record);
 -- Why journal entries came to be: a seal, a packet, a decision about held changes.
 CREATE TABLE cause (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, neighbour INTEGER, packet INTEGER, time INTEGER NOT NULL);
 
--- The parent (at most one) and the children.
+-- The parent (at most one) and the children. `retired`: since when it is no neighbour any more.
 CREATE TABLE neighbour (
   site INTEGER PRIMARY KEY, kind TEXT NOT NULL, card TEXT NOT NULL, fresh INTEGER NOT NULL,
   stream_out INTEGER NOT NULL, sent INTEGER NOT NULL, sent_id TEXT, acknowledged INTEGER NOT NULL, cursor INTEGER NOT NULL,
   told_outcomes INTEGER NOT NULL, told_documents TEXT NOT NULL,
   stream_in INTEGER, received INTEGER NOT NULL, received_id TEXT, confirmed INTEGER NOT NULL,
-  settled_there INTEGER NOT NULL, settled_here INTEGER NOT NULL, owes INTEGER NOT NULL, problem TEXT);
+  settled_there INTEGER NOT NULL, settled_here INTEGER NOT NULL, owes INTEGER NOT NULL, problem TEXT,
+  retired INTEGER);
 
 -- Every packet built or applied. Sent ones stay in the outbox until acknowledged.
 CREATE TABLE packet (

@@ -122,6 +122,11 @@ statements! {
     PutTrouble = 134, "INSERT INTO document_trouble VALUES (?, ?) ON CONFLICT DO UPDATE SET why = excluded.why";
     DropTroubles = 135, "DELETE FROM document_trouble";
     PutLatest = 140, "INSERT OR REPLACE INTO latest VALUES (?, ?, ?)";
+    Retire = 150, "UPDATE neighbour SET retired = ?2, owes = 0, fresh = 0 WHERE site = ?1";
+    ForgetUnacknowledged = 151, "DELETE FROM packet WHERE site = ? AND direction = 'out' AND acknowledged IS NULL";
+    ForgetThere = 152, "DELETE FROM document_there WHERE site = ?";
+    ForgetWanted = 153, "DELETE FROM document_wanted WHERE site = ?";
+    Withdraw = 154, "DELETE FROM invitation WHERE name = ? AND used IS NULL";
     DropLatest = 141, "DELETE FROM latest WHERE id = ?";
     SetUndo = 143, "UPDATE journal SET undo = ?2 WHERE number = ?1";
     TakeUp = 142, "UPDATE record SET version = ?2, row = taken_up(row, ?3), stamps = stamped(stamps, ?3) WHERE id = ?1";

@@ -95,6 +95,11 @@ impl Ledger {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Takes back the invitations of a name that nobody used. Says whether there was any.
+    pub fn withdraw(&self, name: &SiteName) -> Result<bool> {
+        Ok(self.write(Statement::Withdraw, &[Parameter::text(name.as_str())])? > 0)
+    }
+
     /// Names with an invitation that was not used and expired after `since` and not after `now`.
     pub fn expired(&self, since: Millis, now: Millis) -> Result<Vec<String>> {
         let mut statement = self

@@ -24,6 +24,9 @@ const TO_3: &str = "
 /// writes rows that have nothing beside them.
 const TO_4: &str = "CREATE TABLE latest (id INTEGER PRIMARY KEY, version INTEGER NOT NULL, fields BLOB NOT NULL);";
 
+/// To format 5: a child can be retired from now on.
+const TO_5: &str = "ALTER TABLE neighbour ADD COLUMN retired INTEGER;";
+
 impl Ledger {
     pub(super) fn upgrade(&self, world: &World) -> Result<()> {
         self.connection.execute_batch("BEGIN IMMEDIATE")?;
@@ -32,8 +35,11 @@ impl Ledger {
         if version == 2 {
             self.connection.execute_batch(TO_3)?;
         }
-        if version < FORMAT {
+        if version < 4 {
             self.connection.execute_batch(TO_4)?;
+        }
+        if version < FORMAT {
+            self.connection.execute_batch(TO_5)?;
             world.step("upgrade state file")?;
             self.connection.execute_batch(&format!("PRAGMA user_version = {FORMAT}"))?;
         }
@@ -50,7 +56,7 @@ mod tests {
     use super::*;
     use crate::ledger::statements::{Parameter, Statement};
     use crate::ledger::{Card, NeighbourKind, Record};
-    use crate::model::{FieldNo, Key, PacketNumber, SiteName, StreamId, TableNo, Value};
+    use crate::model::{FieldNo, Key, Millis, PacketNumber, SiteName, StreamId, TableNo, Value};
 
     /// What `schema.sql` has that format 2 had not, taken back.
     const BACK_TO_2: &str = "
@@ -62,10 +68,30 @@ mod tests {
         DROP TABLE nobodys;
         DROP INDEX conflict_taken;
         DROP TABLE latest;
+        ALTER TABLE neighbour DROP COLUMN retired;
         PRAGMA user_version = 2;";
 
     /// The same of format 3.
-    const BACK_TO_3: &str = "DROP TABLE latest; PRAGMA user_version = 3;";
+    const BACK_TO_3: &str = "DROP TABLE latest; ALTER TABLE neighbour DROP COLUMN retired; PRAGMA user_version = 3;";
+
+    /// The same of format 4.
+    const BACK_TO_4: &str = "ALTER TABLE neighbour DROP COLUMN retired; PRAGMA user_version = 4;";
+
+    #[test]
+    fn in_a_file_of_format_4_nobody_is_retired_yet() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.db");
+        let (world, name) = (World::real(), SiteName::new("head").unwrap());
+        let ledger = Ledger::open(&world, &path, &name).unwrap();
+        let card = Card { name: SiteName::new("anna").unwrap(), role: "remote".into(), signing: String::new(), sealing: String::new() };
+        let anna = ledger.add_neighbour(NeighbourKind::Child, &card, StreamId(1), false).unwrap();
+        ledger.connection.execute_batch(BACK_TO_4).unwrap();
+        drop(ledger);
+        let ledger = Ledger::open(&world, &path, &name).unwrap();
+        assert_eq!((ledger.neighbours().unwrap().len(), ledger.retired().unwrap().len()), (1, 0));
+        ledger.retire(anna, Millis(7)).unwrap();
+        assert_eq!((ledger.neighbours().unwrap().len(), ledger.retired().unwrap()[0].retired), (0, Some(Millis(7))));
+    }
 
     #[test]
     fn a_file_of_format_2_keeps_its_aliases_and_knows_what_it_sent() {

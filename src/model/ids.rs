@@ -9,6 +9,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Millis(pub i64);
 
+impl Millis {
+    /// The civil date in UTC, as 2026-11-28.
+    #[must_use]
+    pub fn date(self) -> String {
+        let time = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        time.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
+    }
+}
+
 /// The name of a site, unique in the whole tree: 1 to 40 of `a-z`, `0-9`, `-`, `_`, starting with a letter or digit.
 ///
 /// Only characters that every file system and every file server takes as they are, because names become folders.

@@ -41,6 +41,8 @@ pub enum PacketKind {
     Join,
     /// Carries changes and acknowledgements.
     Changes,
+    /// The parent's last word to a child that is retired since the time of the packet. It is no part of what is applied in order.
+    Retired,
 }
 
 /// A blake3 hash, as 64 lower-case hex digits.

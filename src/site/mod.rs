@@ -36,6 +36,6 @@ pub use library::LibrarySettings;
 pub use lock::{Holder, HomeLock, WatchLock, Watcher};
 pub use log::{Entry as LogEntry, Level, Log, Standing};
 pub use logins::{Login, Logins};
-pub use roster::{OfficePart, Role, Roster, RosterError, Site};
+pub use roster::{OfficePart, Retired, Role, Roster, RosterError, Site};
 pub use settings::{Settings, SettingsError};
 pub use watching::WatchSettings;

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::SiteName;
+use crate::model::{Millis, SiteName};
 
 /// A site's place in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -48,6 +48,25 @@ pub struct Site {
     pub signing: String,
     /// Public sealing key, as an age recipient.
     pub sealing: String,
+    /// Since when it is no site any more; its name stays taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired: Option<Retired>,
+}
+
+/// That a site is no site any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retired {
+    /// Since when.
+    pub time: Millis,
+    /// Who said so: its parent, or that of an office above it.
+    pub by: SiteName,
+}
+
+impl fmt::Display for Retired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "retired by '{}' on {}", self.by, self.time.date())
+    }
 }
 
 /// What an office says of the sites below it.
@@ -105,6 +124,9 @@ pub enum RosterError {
     /// Nobody of that name.
     #[error("there is no site '{0}'")]
     Unknown(SiteName),
+    /// The host cannot be retired.
+    #[error("'{0}' is the main office: without it there is no tree")]
+    Host(SiteName),
     /// More sites than allowed.
     #[error("{0} sites are more than the {max} allowed", max = Roster::MAX_SITES)]
     TooMany(usize),
@@ -205,17 +227,20 @@ impl Roster {
         Ok(())
     }
 
-    /// Takes out a site and all below it; the host cannot be taken out.
+    /// Notes that a site and all below it are no sites any more; who was retired before stays so. The host cannot be retired.
     ///
     /// # Errors
-    /// [`RosterError::Unknown`], [`RosterError::Tree`].
-    pub fn remove(&mut self, name: &SiteName) -> Result<(), RosterError> {
+    /// [`RosterError::Unknown`], [`RosterError::Host`].
+    pub fn retire(&mut self, name: &SiteName, retired: &Retired) -> Result<(), RosterError> {
         let site = self.find(name).ok_or_else(|| RosterError::Unknown(name.clone()))?;
         if site.role == Role::Host {
-            return Err(RosterError::Tree { site: name.clone() });
+            return Err(RosterError::Host(name.clone()));
         }
-        let kept = self.sites.iter().filter(|site| !self.is_under(site, name)).cloned().collect();
-        self.take(kept)
+        let gone: BTreeSet<SiteName> = self.below(name).into_iter().chain([site]).map(|site| site.name.clone()).collect();
+        for site in self.sites.iter_mut().filter(|site| gone.contains(&site.name)) {
+            site.retired.get_or_insert_with(|| retired.clone());
+        }
+        Ok(())
     }
 
     /// What an office sends up of the sites below it.
@@ -326,7 +351,7 @@ mod tests {
     fn site(own: &str, role: Role, parent: &str) -> Site {
         let parent = (!parent.is_empty()).then(|| name(parent));
         let groups = BTreeSet::from(["sales".to_owned()]);
-        Site { name: name(own), role, parent, groups, signing: format!("ssh-ed25519 {own}"), sealing: format!("age1{own}") }
+        Site { name: name(own), role, parent, groups, signing: format!("ssh-ed25519 {own}"), sealing: format!("age1{own}"), retired: None }
     }
 
     fn tree() -> Roster {
@@ -395,11 +420,17 @@ mod tests {
     }
 
     #[test]
-    fn a_site_goes_with_all_below_it() {
+    fn a_site_is_retired_with_all_below_it_and_keeps_its_name() {
         let mut roster = tree();
-        roster.remove(&name("north")).unwrap();
-        assert_eq!(roster.sites().len(), 2);
-        assert!(matches!(roster.remove(&name("head")), Err(RosterError::Tree { .. })));
+        let retired = |time| Retired { time: Millis(time), by: name("head") };
+        roster.retire(&name("bert"), &retired(1)).unwrap();
+        roster.retire(&name("north"), &retired(2)).unwrap();
+        let said = Roster::parse(&roster.to_bytes()).unwrap();
+        let since = |site: &str| said.find(&name(site)).unwrap().retired.as_ref().map(|retired| retired.time.0);
+        assert_eq!(["head", "anna", "north", "bert"].map(since), [None, None, Some(2), Some(1)]);
+        assert!(said.name_taken(&name("north")));
+        assert_eq!(roster.retire(&name("head"), &retired(3)), Err(RosterError::Host(name("head"))));
+        assert!(!String::from_utf8(tree().to_bytes()).unwrap().contains("retired"), "a roster of an earlier version is the same");
     }
 
     #[test]

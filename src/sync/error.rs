@@ -11,7 +11,7 @@ use crate::library::LibraryError;
 use crate::model::SiteName;
 use crate::packet::{CodecError, OpenError, SealError};
 use crate::rules::RulesError;
-use crate::site::{HomeError, InvitationError, RosterError};
+use crate::site::{HomeError, InvitationError, Retired, RosterError};
 use crate::world::Crash;
 use crate::world::files::FileError;
 
@@ -145,6 +145,30 @@ pub enum SyncError {
         /// Its parent; the site itself where it is the host.
         parent: SiteName,
     },
+    /// A site that is none any more.
+    #[error("'{site}' was {retired}")]
+    Retired {
+        /// The site.
+        site: SiteName,
+        /// By whom, and when.
+        retired: Retired,
+    },
+    /// A site is retired at its parent.
+    #[error("'{site}' is no site of this one, but of '{parent}'")]
+    RetiredElsewhere {
+        /// The site.
+        site: SiteName,
+        /// Its parent; the site itself where it is the host.
+        parent: SiteName,
+    },
+    /// What a site sent before it is retired cannot be looked for everywhere.
+    #[error("packets of '{site}' may lie where nobody can look now: {why}")]
+    Uncollected {
+        /// The site.
+        site: SiteName,
+        /// What keeps from looking.
+        why: String,
+    },
     /// A file that lies where the database is to come.
     #[error("`{0}` is there already, where the database is to come: move it away, or name another file as database in fieldpost.toml")]
     Exists(String),
@@ -222,6 +246,9 @@ impl SyncError {
             | Self::NameTaken(_)
             | Self::NotAnOffice(_)
             | Self::NotItsParent { .. }
+            | Self::Retired { .. }
+            | Self::RetiredElsewhere { .. }
+            | Self::Uncollected { .. }
             | Self::Exists(_)
             | Self::NothingToTrack
             | Self::Mend(_)

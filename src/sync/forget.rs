@@ -21,7 +21,7 @@
 //! A **packet of long ago that comes once more** is known by its number alone: whatever is at most what was applied was applied (`plan`).
 //! Files: the outbox keeps what is not acknowledged, the inbox what is not applied, the log closes its own; quarantine is for people.
 //!
-//! **How far a neighbour is past** ([`Past`]): the parent, what its last acknowledged packet told; a child, what the last packet told
+//! **How far a neighbour is past** ([`Past`]; who is retired is none, and is waited for no more): the parent, what its last acknowledged packet told; a child, what the last packet told
 //! that it has *settled*, that is after which it kept nothing back. What the rules keep home at a child counts as kept back only where the parent
 //! said that the record ended, or is another one, and was ignored: drafts that stay home for good are no reason to remember everything. Of several packets of one build only all of them count. A child that
 //! never settled anything never heard of what was before its first packet. An office says that it settled a packet of its parent only
@@ -319,6 +319,11 @@ impl Forgetting<'_> {
             let needed = past.packet.min(neighbour.acknowledged);
             self.forgotten.packets += ledger.forget_packets(neighbour.site, Direction::Out, needed, cutoff, most)?;
             self.forgotten.packets += ledger.forget_packets(neighbour.site, Direction::In, self.answered(neighbour), cutoff, most)?;
+        }
+        for site in ledger.retired()? {
+            // The last word is told again as long as somebody there has not heard it.
+            self.forgotten.packets += ledger.forget_packets(site.site, Direction::Out, site.sent, cutoff, most)?;
+            self.forgotten.packets += ledger.forget_packets(site.site, Direction::In, site.received, cutoff, most)?;
         }
         Ok(())
     }

@@ -80,7 +80,7 @@ pub fn is_cut(session: &Session, record: &Record) -> Result<bool> {
 pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
     let ledger = &session.ledger;
     let shape = session.shape(record.table);
-    let neighbours = ledger.neighbours()?;
+    let neighbours = [ledger.neighbours()?, ledger.retired()?].concat();
     let mut packets = Vec::new();
     for neighbour in &neighbours {
         let mut sent = ledger.all_packets(neighbour.site)?;

@@ -65,14 +65,20 @@ pub enum Refused {
 /// Makes an invitation and gives the text of its file.
 ///
 /// # Errors
-/// [`SyncError::NotAnOffice`], [`SyncError::NameTaken`] also by an open invitation.
+/// [`SyncError::NotAnOffice`], [`SyncError::NameTaken`] also by an open invitation, [`SyncError::Retired`] where it was a site's, or this site is.
 pub fn invite(session: &Session, name: &SiteName, role: Role, groups: &[String], valid_millis: i64) -> Result<String> {
     if session.settings.role == Role::Remote {
         return Err(SyncError::NotAnOffice(session.name().clone()));
     }
     let now = session.world.now();
     let invited = session.ledger.invited(now)?;
-    if roster::known(session)?.name_taken(name) || invited.iter().any(|(open, _)| open == name.as_str()) {
+    let known = roster::known(session)?;
+    for site in [session.name(), name] {
+        if let Some(retired) = known.find(site).and_then(|site| site.retired.clone()) {
+            return Err(SyncError::Retired { site: site.clone(), retired });
+        }
+    }
+    if known.name_taken(name) || invited.iter().any(|(open, _)| open == name.as_str()) {
         return Err(SyncError::NameTaken(name.clone()));
     }
     let path = session.database_path();
@@ -296,6 +302,7 @@ pub(super) fn admit(session: &Session, opened: &Opened, file_name: &str, bytes: 
         groups: invitation.groups.clone(),
         signing: keys.signing.to_string(),
         sealing: keys.sealing.to_string(),
+        retired: None,
     };
     if all.add(site.clone()).is_err() {
         return Ok(Err(Refused::NameTaken));

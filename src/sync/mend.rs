@@ -15,7 +15,7 @@ use super::apply::{self, Applying, Incoming};
 use super::deciding::held::Try;
 use super::{Result, Session, SyncError, history, seal};
 use crate::database::Written;
-use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, HeldReason, NeighbourKind, Record};
+use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, HeldReason, NeighbourKind, Parked, Record};
 use crate::model::{Born, FieldNo, Identity, Image, Key, LIBRARY, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
 
@@ -521,24 +521,7 @@ pub fn retry(session: &Session) -> Result<()> {
 /// [`MendError::NotHeld`], [`MendError::OfTheParent`]; else as the parts say.
 pub fn drop_held(session: &Session, place: HeldPlace, reason: &str) -> Result<()> {
     let done = apply::slice(session, CauseKind::Retry, |applying| {
-        let mut record = applying.session.load_id(place.number)?;
-        let incoming = applying.of_child(&record, place)?;
-        let held = record.extra.held.remove(&place.site).ok_or(MendError::NotHeld(place.number))?;
-        let change = held.change;
-        match &change.after {
-            Some(after) => {
-                let kind = ConflictKind::Dropped;
-                applying.lose(&record, &incoming, change.before.as_ref(), after, &change.fields, kind, reason)?;
-                let never_here = change.before.as_ref().is_none_or(|before| before.born != after.born);
-                // Of what only goes up the child keeps its record: corrected there, it is a new try.
-                if never_here && applying.session.policy(record.table).direction == Direction::Up {
-                    applying.session.ledger.bury_refused(&mut record, after)?;
-                }
-            }
-            None => applying.lose_delete(&record, &incoming, ConflictKind::Dropped, reason),
-        }
-        applying.list_losses(0)?;
-        applying.store_extra(&mut record)?;
+        applying.give_up(place, reason)?;
         applying.retry_held(Try::All)
     });
     done.map(drop)
@@ -586,6 +569,44 @@ pub fn edit_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, 
 }
 
 impl Applying<'_> {
+    /// Lets go of a held change of a child: what it would have written is listed, with the reason.
+    pub(super) fn give_up(&mut self, place: HeldPlace, reason: &str) -> Result<()> {
+        let mut record = self.session.load_id(place.number)?;
+        let incoming = self.of_child(&record, place)?;
+        let held = record.extra.held.remove(&place.site).ok_or(MendError::NotHeld(place.number))?;
+        let change = held.change;
+        match &change.after {
+            Some(after) => {
+                let kind = ConflictKind::Dropped;
+                self.lose(&record, &incoming, change.before.as_ref(), after, &change.fields, kind, reason)?;
+                let never_here = change.before.as_ref().is_none_or(|before| before.born != after.born);
+                // Of what only goes up the child keeps its record: corrected there, it is a new try.
+                if never_here && self.session.policy(record.table).direction == Direction::Up {
+                    self.session.ledger.bury_refused(&mut record, after)?;
+                }
+            }
+            None => self.lose_delete(&record, &incoming, ConflictKind::Dropped, reason),
+        }
+        self.list_losses(0)?;
+        self.store_extra(&mut record)
+    }
+
+    /// Lets go of a change that waits for a table or column, in the same way.
+    pub(super) fn give_up_parked(&mut self, parked: &Parked, reason: &str) -> Result<()> {
+        let (change, ledger) = (&parked.change, &self.session.ledger);
+        let Some(link) = self.links.iter().find(|link| link.site == parked.site).copied() else { return Ok(()) };
+        let incoming = Incoming { link, name: ledger.site_name(parked.site)?, number: parked.packet };
+        let record = ledger.load(change.table, &change.key)?;
+        match &change.after {
+            Some(after) => {
+                self.lose(&record, &incoming, change.before.as_ref(), after, &change.fields, ConflictKind::Dropped, reason)?;
+            }
+            None => self.lose_delete(&record, &incoming, ConflictKind::Dropped, reason),
+        }
+        self.list_losses(0)?;
+        Ok(self.session.ledger.drop_parked(parked.site, change.table, &change.key)?)
+    }
+
     /// Whose held change it is, where that is a child.
     fn of_child(&self, record: &Record, place: HeldPlace) -> Result<Incoming> {
         let held = record.extra.held.get(&place.site).ok_or(MendError::NotHeld(place.number))?;

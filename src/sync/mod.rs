@@ -12,7 +12,7 @@
 //! | [`tracking`] | what does a schema change mean for what is tracked, and for changes that name what is not here? |
 //! | [`build`], `known`, [`stays`], [`urgency`] | what must a neighbour be told, what does it hold, what stays home, and what goes first? |
 //! | `papers`, [`schema`], [`documents`], [`bundles`] | what travels beside records? |
-//! | [`join`], [`roster`], [`start`] | how does a new site get in and begin, and who else is there? |
+//! | [`join`], [`roster`], [`start`], [`retire`] | how does a new site get in and begin, who else is there, and how does one go? |
 //! | [`forget`], [`recover`] | what need a site not remember, and how does one go on whose database was restored? |
 //! | [`mend`], [`history`], [`standing`], [`replay`], [`report`] | what can a person do, and what is a person told? |
 //!
@@ -36,6 +36,7 @@ mod papers;
 pub mod recover;
 pub mod replay;
 pub mod report;
+pub mod retire;
 pub mod roster;
 pub mod round;
 pub mod schema;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::{Result, Session, SyncError};
+use super::{Result, Session, SyncError, retire};
 use crate::ledger::{LedgerError, Neighbour, NeighbourKind};
 use crate::model::{Born, SiteName, SiteNo};
 use crate::site::{OfficePart, Role, Roster, RosterError, Site};
 
-/// All sites as far as they are known here: what the parent said, with our own part as we know it.
+/// All sites as far as they are known here: what the parent said, with our own part as we know it. Of a site that is retired the parent says no more.
 ///
 /// # Errors
 /// As the ledger says.
@@ -21,6 +21,10 @@ pub fn known(session: &Session) -> Result<Roster> {
         let part: OfficePart = serde_json::from_str(&part).map_err(|_| SyncError::Bug("a noted part of the roster does not read"))?;
         // A name that another branch got first: the host's word stands, and the host lists it.
         drop(roster.merge(&part));
+    }
+    if let Some(text) = session.ledger.note(retire::HEARD)? {
+        let retired = serde_json::from_str(&text).map_err(|_| SyncError::Bug("a noted retirement does not read"))?;
+        roster.retire(session.name(), &retired)?;
     }
     Ok(roster)
 }
@@ -36,6 +40,7 @@ fn first_roster(session: &Session) -> Result<Roster> {
         groups: BTreeSet::new(),
         signing: String::new(),
         sealing: String::new(),
+        retired: None,
     };
     let mut roster = Roster::new(bare(&settings.host, Role::Host, None))?;
     if parent.card.name != settings.host {
@@ -58,7 +63,7 @@ pub struct Regrouped {
 /// next packet, all others once it has gone up and down.
 ///
 /// # Errors
-/// [`SyncError::Roster`] for a site that is not there, [`SyncError::NotItsParent`] for another one's; then nothing changed.
+/// [`SyncError::Roster`] for a site that is not there, [`SyncError::NotItsParent`] for another one's, [`SyncError::Retired`]; then nothing changed.
 pub fn regroup(session: &Session, name: &SiteName, add: &BTreeSet<String>, remove: &BTreeSet<String>) -> Result<Regrouped> {
     let mut all = known(session)?;
     let site = all.find(name).ok_or_else(|| RosterError::Unknown(name.clone()))?;
@@ -66,6 +71,9 @@ pub fn regroup(session: &Session, name: &SiteName, add: &BTreeSet<String>, remov
     let writer = site.parent.as_ref().unwrap_or(&site.name);
     if writer != session.name() {
         return Err(SyncError::NotItsParent { site: name.clone(), parent: writer.clone() });
+    }
+    if let Some(retired) = &site.retired {
+        return Err(SyncError::Retired { site: name.clone(), retired: retired.clone() });
     }
     let before = site.groups.clone();
     let groups: BTreeSet<String> = before.difference(remove).chain(add).cloned().collect();

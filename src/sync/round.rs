@@ -12,6 +12,7 @@ use super::deciding::held::Try;
 use super::documents;
 use super::join;
 use super::report::{Report, Waiting};
+use super::retire;
 use super::schema;
 use super::seal;
 use super::streams::outbox;
@@ -78,12 +79,14 @@ fn run_through(
     progress("looking for the exchange");
     let mut places = places::reach_all(session, exchanges, &mut report)?;
     let mut collected = Vec::new();
+    let mut unheard = BTreeSet::new();
     if halves.receives() && !places.is_empty() {
         progress("looking for packets");
         // An exchange that vanishes in the middle is waited for; what was applied is applied.
         for place in &mut places {
             place.attempt(&mut report, None, |place, report| inbox::admissions(session, place, report))?;
         }
+        unheard = retire::refuse(session, &mut places, &mut report)?;
         for neighbour in session.ledger.neighbours()? {
             let mut got = Collected::default();
             for place in places.iter_mut().filter(|place| place.is_there()) {
@@ -128,6 +131,7 @@ fn run_through(
     }
     if halves.sends() {
         send(session, &mut places, &collected, &mut report, progress)?;
+        retire::tell(session, &mut places, &unheard, &mut report)?;
     }
     places::sum_up(&places, &mut report);
     report.forgotten = super::forget::forget(session)?;
@@ -160,8 +164,9 @@ fn send(
     report: &mut Report,
     progress: &mut dyn FnMut(&str),
 ) -> Result<()> {
+    let retired = retire::here(session)?.is_some();
     for neighbour in session.ledger.neighbours()? {
-        if !stops::may_tell(&neighbour) {
+        if !stops::may_tell(&neighbour) || (retired && neighbour.kind == NeighbourKind::Parent) {
             continue;
         }
         let nothing = Collected::default();

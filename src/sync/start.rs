@@ -158,6 +158,7 @@ fn fill(
         groups: std::collections::BTreeSet::new(),
         signing: signing.verifying_key().to_string(),
         sealing: sealing.recipient().to_string(),
+        retired: None,
     };
     let roster = Roster::new(site)?.to_bytes();
     ledger.set_note("roster", &String::from_utf8_lossy(&roster))?;

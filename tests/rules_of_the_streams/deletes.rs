@@ -128,6 +128,35 @@ fn a_delete_that_an_edit_at_another_office_takes_back_is_told_to_the_remote_that
 }
 
 #[test]
+fn a_delete_is_told_to_whoever_made_it_whatever_numbers_name_the_record() {
+    let tree = Tree::new(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, token TEXT, note TEXT);
+         CREATE TABLE lines (\"order\" INTEGER REFERENCES orders, place INTEGER, note TEXT, PRIMARY KEY (\"order\", place));
+         INSERT INTO orders VALUES (1, 'first', '');",
+    );
+    for (parent, child, role) in [("head", "north", Role::Office), ("north", "anna", Role::Remote)] {
+        tree.add(parent, child, role);
+        (0..4).for_each(|_| THREE.iter().filter(|site| tree.home(site).exists()).for_each(|site| drop(tree.sync(site))));
+    }
+    // Two orders under one number: hers gets another one.
+    tree.edit("head", "INSERT INTO orders VALUES (2, 'of head', '')");
+    tree.edit(
+        "anna",
+        "INSERT INTO orders VALUES (2, 'of anna', ''), (3, 'kept', ''); INSERT INTO lines SELECT id, 1, '' FROM orders WHERE id = 3",
+    );
+    settled(&tree, &THREE);
+    tree.edit("anna", "DELETE FROM orders WHERE token = 'of anna'; DELETE FROM lines");
+    send(&tree, "anna");
+    tree.sync("north");
+    tree.edit("head", "UPDATE orders SET note = 'head'; UPDATE lines SET note = 'head'");
+    settled(&tree, &THREE);
+    tree.assert_rows(&THREE, "SELECT count(*) FROM orders WHERE token = 'of anna'", &["1"]);
+    tree.assert_rows(&THREE, "SELECT count(*) FROM lines", &["1"]);
+    assert_eq!(lost(&tree, "anna"), [of(ConflictKind::Delete, "anna"), of(ConflictKind::Delete, "anna")].concat());
+    assert_eq!(lost(&tree, "head"), [of(ConflictKind::Delete, "north"), of(ConflictKind::Delete, "north")].concat());
+}
+
+#[test]
 fn a_delete_that_waits_at_the_main_office_is_told_to_the_remote_that_made_it() {
     let tree = with_ben();
     let session = tree.session("head");

@@ -4,6 +4,7 @@ mod any_order;
 mod chinook;
 mod crashes;
 mod former_names;
+mod had_at_once;
 mod hints;
 mod meanwhile;
 mod names;

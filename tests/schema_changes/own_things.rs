@@ -1,6 +1,6 @@
 //! Tables and columns that only a child has: they are allowed, and stay where they are.
 
-use super::{FOUR, four, says, schema_of, two};
+use super::{FOUR, SCHEMA, assert_one, four, says, schema_of, two, two_of};
 
 #[test]
 fn tables_and_columns_of_a_childs_own_stay_at_home_and_are_said() {
@@ -233,4 +233,26 @@ fn what_a_child_has_in_a_column_of_its_own_stays_where_the_table_goes() {
     tree.assert_rows(&["anna"], "SELECT * FROM notes_own", &["N3|mine"]);
     assert_eq!(tree.rows("head", "SELECT name FROM sqlite_schema WHERE name LIKE 'notes%'"), [""; 0]);
     tree.assert_sound(&["anna", "head"]);
+}
+
+#[test]
+fn a_site_that_upgraded_itself_first_is_not_told_to_do_it_once_more() {
+    let tree = two_of(&format!(
+        "{SCHEMA}; CREATE TABLE django_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, app TEXT, name TEXT, applied TEXT);
+        INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0001', 'monday'); PRAGMA user_version = 2"
+    ));
+    let upgrade = "ALTER TABLE customers ADD COLUMN level TEXT DEFAULT 'new'; INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '0002', 'today'); PRAGMA user_version = 3";
+    tree.edit("anna", upgrade);
+    tree.edit("head", "CREATE INDEX by_city ON customers (city)");
+    tree.settle(&["head", "anna"]);
+    assert_eq!(tree.rows("anna", "PRAGMA user_version"), ["3"]);
+    assert_eq!(tree.rows("anna", "SELECT name FROM django_migrations"), ["0001", "0002"]);
+    tree.edit("head", upgrade);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT name FROM django_migrations", &["0001", "0002"]);
+    assert_one(&tree, &["head", "anna"]);
+    tree.edit("head", "PRAGMA user_version = 1; DELETE FROM django_migrations WHERE name = '0002'");
+    tree.settle(&["head", "anna"]);
+    assert_eq!(tree.rows("anna", "PRAGMA user_version"), ["1"], "what the main office takes back goes");
+    tree.assert_rows(&["head", "anna"], "SELECT name FROM django_migrations", &["0001"]);
 }

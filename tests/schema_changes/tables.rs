@@ -179,7 +179,14 @@ fn a_full_text_index_of_a_tables_content_is_made_anew_and_finds_what_is_there() 
 #[test]
 fn a_virtual_table_that_keeps_what_is_in_it_stays_and_that_is_said() {
     let tree = two();
-    tree.edit("head", "CREATE VIRTUAL TABLE words USING fts5(body)");
+    let empty = |table: &str| {
+        format!("virtual table `{table}` is empty here: what is in it at the main office does not travel, let the application fill it")
+    };
+    tree.edit("head", "CREATE VIRTUAL TABLE words USING fts5(body); INSERT INTO words VALUES ('head')");
+    tree.sync("head");
+    let report = tree.sync("anna");
+    assert!(says(&report, &empty("words")), "{:?}", report.notes);
+    assert_eq!(view::virtual_tables(&tree.session("anna")).unwrap(), [empty("words")]);
     tree.settle(&["head", "anna"]);
     tree.edit("anna", "INSERT INTO words VALUES ('mine')");
     tree.edit("head", "DROP TABLE words");
@@ -201,6 +208,8 @@ fn a_virtual_table_that_keeps_what_is_in_it_stays_and_that_is_said() {
     assert_eq!(virtual_tables(), [otherwise.to_owned(), only("own")]);
     assert_eq!(view::virtual_tables(&tree.session("head")).unwrap(), [""; 0]);
     tree.edit("anna", "DROP TABLE words; DROP TABLE own; CREATE VIRTUAL TABLE words USING fts5(body, title)");
+    assert_eq!(virtual_tables(), [empty("words")]);
+    tree.edit("anna", "INSERT INTO words VALUES ('filled', 'again')");
     assert_eq!(virtual_tables(), [""; 0]);
     tree.assert_same(&["head", "anna"]);
 }

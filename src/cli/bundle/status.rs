@@ -97,7 +97,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         standing.for_others = is_published && known.find(&standing.site).is_some_and(|site| !is_for(&site.groups));
     }
     // Whoever below has not said anything of a version yet is no less in need of it.
-    for site in known.below(session.name()) {
+    for site in known.below(session.name()).into_iter().filter(|site| site.retired.is_none()) {
         for bundle in paper.current(&site.groups, session.world.now()) {
             let silent = (Some(bundle.version), Some(SILENT.to_owned()), Some(Until::Later));
             match sites.iter_mut().find(|standing| standing.site == site.name && standing.name == bundle.name) {

@@ -274,7 +274,7 @@ impl Day<'_> {
     }
 
     fn sync(&self, site: &str, telling: Telling) -> Result<Moved, Failure> {
-        let printer = Printer::captured(Form::Text, Loudness::Normal);
+        let printer = Printer::captured(Form::Text, Loudness::Normal).at_home(site);
         rounds::run(&SyncArgs::default(), &self.at(site, printer.clone(), Some("sync")))?;
         let (text, notes) = printer.captured_text();
         if (text.starts_with("All in step") || text.starts_with("Nothing new")) && telling != Telling::Always {
@@ -289,7 +289,7 @@ impl Day<'_> {
     }
 
     fn run(&self, line: &str, site: &str, command: impl FnOnce(&Context) -> Result<Exit, Failure>) -> Result<(), Failure> {
-        let printer = Printer::captured(Form::Text, Loudness::Normal);
+        let printer = Printer::captured(Form::Text, Loudness::Normal).at_home(site);
         command(&self.at(site, printer.clone(), None))?;
         self.show(&format!("--home {site} {line}"), &printer.captured_text().0);
         Ok(())

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::super::error::{Doing, Result};
+use super::super::expressions::words_of;
 use super::super::facts::Facts;
-use super::super::lacking::statements;
 use super::super::silence::missing_function;
 use super::super::sql::{same_text, tokens};
 use super::super::{Database, DatabaseError, is_ours, quote};
 use super::inventory::{Inventory, Kind, Other, named};
+use super::own_things::{views_and_triggers, words};
 use super::plan::{How, Plan, REMADE, TablePlan, alterations, plan, renames};
-use super::{Refused, Wish, same_name};
+use super::{Refused, Wish, comes_empty, same_name};
 
 /// What was done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,11 +27,26 @@ pub struct Conformed {
 }
 
 /// Either way of a step; outside it an error of SQLite that has nothing to do with the schema.
-type Step<T = ()> = std::result::Result<T, Stop>;
+pub(super) type Step<T = ()> = std::result::Result<T, Stop>;
 
-enum Stop {
+pub(super) enum Stop {
     Refused(Refused),
     Failed(DatabaseError),
+}
+
+/// What refers to what before anything is done.
+#[derive(Default)]
+struct Referring {
+    /// How many records of a table refer to nothing, by the table that they should refer to.
+    dangling: BTreeMap<(String, String), u64>,
+    columns: Vec<Reference>,
+}
+
+/// A column that refers to a table.
+struct Reference {
+    table: String,
+    column: String,
+    parent: String,
 }
 
 impl From<DatabaseError> for Stop {
@@ -45,9 +61,14 @@ fn is_told(told: &Inventory, before: Option<&Inventory>, other: &Other) -> bool 
 }
 
 /// Whether it is the statement or the records that SQLite does not like, and not the disk.
-fn is_about_the_schema(error: &rusqlite::Error) -> bool {
+pub(super) fn is_about_the_schema(error: &rusqlite::Error) -> bool {
     use rusqlite::ErrorCode::{ConstraintViolation, TypeMismatch, Unknown};
-    matches!(error.sqlite_error_code(), Some(Unknown | ConstraintViolation | TypeMismatch))
+    matches!(code_of(error), Some(Unknown | ConstraintViolation | TypeMismatch))
+}
+
+/// Also of an error that says where in the statement it is.
+fn code_of(error: &rusqlite::Error) -> Option<rusqlite::ErrorCode> {
+    if let rusqlite::Error::SqlInputError { error, .. } = error { Some(error.code) } else { error.sqlite_error_code() }
 }
 
 impl Conformed {
@@ -71,7 +92,8 @@ impl Conformed {
     pub fn remarks(&self) -> Vec<String> {
         let is_filled = |table: &TablePlan, column: &str| self.filled.iter().any(|(t, c)| *t == table.name && c == column);
         let tables = self.plan.tables.iter().flat_map(|table| table.remarks(|column| is_filled(table, column)));
-        tables.chain(self.plan.stays.iter().cloned()).collect()
+        let empty = self.plan.made.iter().filter(|table| table.keeps_content()).map(|table| comes_empty(&table.name));
+        tables.chain(self.plan.stays.iter().cloned()).chain(empty).collect()
     }
 
     /// Columns that came to such a table, by its name before.
@@ -123,9 +145,10 @@ impl Database {
 
     fn carry_out(&self, plan: Plan, told: &Inventory, before: Option<&Inventory>, wish: &Wish<'_>) -> Step<Conformed> {
         let mut done = Conformed::default();
-        let mut local = Vec::new();
+        let (mut local, mut aside) = (Vec::new(), Vec::new());
         // Every reference is looked up, and the application waits meanwhile.
-        let dangling = if plan.remakes() { self.dangling()? } else { BTreeMap::new() };
+        let referring =
+            if plan.remakes() { Referring { dangling: self.dangling()?, columns: self.references()? } } else { Referring::default() };
         for table in plan.tables.iter().filter(|table| matches!(table.how, How::Remake { .. })) {
             let ability = self.tester().ability(&table.from, &Facts::read(&self.connection, &table.from)?)?;
             if let Some(why) = &ability.refusal {
@@ -136,17 +159,20 @@ impl Database {
         for index in &plan.indexes_dropped {
             self.step(&format!("full-text index `{index}`"), self.connection.execute_batch(&format!("DROP TABLE {}", quote(index))))?;
         }
-        if plan.touches_tables() {
-            let is_told = |other: &Other| is_told(told, before, other);
-            let still = |inventory: Inventory| inventory.others.into_iter().filter(|other| other.kind != Kind::Index);
-            for other in still(self.inventory()?).filter(is_told) {
+        let is_told = |other: &Other| is_told(told, before, other);
+        Self::say_replaced(&plan, before, &mut done);
+        self.make_room(&plan, is_told, &mut aside)?;
+        // A table may get the name of one that goes.
+        plan.others_dropped.iter().filter(|other| other.kind == Kind::Index).try_for_each(|index| self.drop_other(index))?;
+        if plan.touches_tables() || plan.others_dropped.iter().any(|other| other.kind != Kind::Index) {
+            for other in views_and_triggers(self.inventory()?).filter(is_told) {
                 self.drop_other(&other)?;
             }
             self.drop_our_triggers(&plan)?;
             self.keep_own(&plan, before, &mut done)?;
-            self.rename(&plan)?;
+            self.rename(&plan, &mut aside)?;
             // Renaming has put the new names into what is this database's own.
-            local.extend(still(self.inventory()?));
+            local.extend(views_and_triggers(self.inventory()?));
             for other in local.iter().rev() {
                 self.drop_other(other)?;
             }
@@ -162,17 +188,18 @@ impl Database {
             }
         }
         self.make_others(told, before, &mut done)?;
-        local.retain(|other| !is_told(told, before, other));
-        self.keep_local(&local, &mut done)?;
+        local.retain(|other| !is_told(other));
+        aside.append(&mut local);
+        self.keep_local(&aside, &mut done)?;
         self.rest(&plan, told)?;
-        self.check(&plan, &dangling)?;
+        self.check(&plan, &referring)?;
         self.verify(told, before, wish, &done)?;
         done.plan = plan;
         Ok(done)
     }
 
-    fn step<T>(&self, what: &str, result: rusqlite::Result<T>) -> Step<T> {
-        let refused = |error: rusqlite::Error| Stop::Refused(Refused::Statement { what: what.to_owned(), message: error.to_string() });
+    pub(super) fn step<T>(&self, what: &str, result: rusqlite::Result<T>) -> Step<T> {
+        let refused = |error: rusqlite::Error| Stop::Refused(Refused::Statement { what: what.to_owned(), message: words_of(&error) });
         match result {
             Ok(done) => Ok(done),
             // A full disk or a damaged file is not the schema's fault.
@@ -181,9 +208,9 @@ impl Database {
         }
     }
 
-    fn drop_other(&self, other: &Other) -> Step {
+    pub(super) fn drop_other(&self, other: &Other) -> Step {
         let sql = format!("DROP {} IF EXISTS {}", other.kind.word(), quote(&other.name));
-        self.step(&format!("{} `{}`", other.kind.word(), other.name), self.connection.execute_batch(&sql))
+        self.step(&words(other), self.connection.execute_batch(&sql))
     }
 
     /// Ours come back with the new names; until then they would be in the way.
@@ -201,39 +228,8 @@ impl Database {
         Ok(())
     }
 
-    /// What columns of this database's own hold in a table that goes stays, in a table of its own beside the key of each record.
-    fn keep_own(&self, plan: &Plan, before: Option<&Inventory>, done: &mut Conformed) -> Step {
-        let here = self.inventory()?;
-        for name in &plan.dropped {
-            let (Some(table), Some(told)) = (here.table(name), before.and_then(|before| before.table(name))) else { continue };
-            let own: Vec<String> =
-                table.stored().filter(|column| told.column(&column.name).is_none()).map(|column| quote(&column.name)).collect();
-            let filled = own.iter().map(|column| format!("{column} IS NOT NULL")).collect::<Vec<_>>().join(" OR ");
-            let from = format!("FROM {} WHERE {filled}", quote(name));
-            if own.is_empty() {
-                continue;
-            }
-            let sql = format!("SELECT EXISTS (SELECT 1 {from})");
-            let is_there: bool = self.connection.query_row(&sql, [], |row| row.get(0)).doing("look for what is only here")?;
-            if !is_there {
-                continue;
-            }
-            let names = std::iter::once(format!("{name}_own")).chain((2..).map(|number: u32| format!("{name}_own{number}")));
-            // Also those that come with this very schema.
-            let taken = |aside: &String| {
-                let comes = plan.made.iter().map(|table| &table.name).chain(plan.tables.iter().map(|table| &table.name));
-                here.table(aside).is_some() || comes.chain(here.others.iter().map(|other| &other.name)).any(|name| same_name(name, aside))
-            };
-            let aside = names.into_iter().find(|aside| !taken(aside)).expect("names do not run out");
-            let columns: Vec<String> = table.key().iter().map(|column| quote(column)).chain(own).collect();
-            self.execute("keep what is only here", &format!("CREATE TABLE {} AS SELECT {} {from}", quote(&aside), columns.join(", ")))?;
-            done.lost.push(format!("table `{name}` goes; what this site has in columns of its own there is in table `{aside}` now"));
-        }
-        Ok(())
-    }
-
     /// Gives tables and columns their names. Views and triggers of this database's own follow.
-    fn rename(&self, plan: &Plan) -> Step {
+    fn rename(&self, plan: &Plan, aside: &mut Vec<Other>) -> Step {
         for table in &plan.dropped {
             self.execute("drop a table", &format!("DROP TABLE {}", quote(table)))?;
         }
@@ -241,17 +237,17 @@ impl Database {
         let crossing = |table: &&TablePlan| plan.tables.iter().any(|other| other.from != table.from && same_name(&other.from, &table.name));
         let (crossing, straight): (Vec<_>, Vec<_>) = plan.tables.iter().partition(|table| crossing(table) && table.from != table.name);
         let mut all = Vec::new();
-        let aside = |n: usize| format!("_fieldpost_aside_{n}");
+        let between = |n: usize| format!("_fieldpost_aside_{n}");
         for (n, table) in crossing.iter().enumerate() {
-            all.push((&table.from, vec![format!("ALTER TABLE {} RENAME TO {}", quote(&table.from), quote(&aside(n)))]));
+            all.push((&table.from, vec![format!("ALTER TABLE {} RENAME TO {}", quote(&table.from), quote(&between(n)))]));
         }
         all.extend(straight.into_iter().map(|table| (&table.from, renames(table))));
         for (n, table) in crossing.iter().enumerate() {
-            all.push((&table.from, renames(&TablePlan { from: aside(n), ..(*table).clone() })));
+            all.push((&table.from, renames(&TablePlan { from: between(n), ..(*table).clone() })));
         }
         for (table, statements) in all {
             for sql in statements {
-                self.step(&format!("the new name of table `{table}` or of its columns"), self.connection.execute_batch(&sql))?;
+                self.rename_around(&sql, &format!("the new name of table `{table}` or of its columns"), aside)?;
             }
         }
         Ok(())
@@ -270,10 +266,17 @@ impl Database {
                 self.drop_other(index)?;
             }
             local.extend(indexes);
+            let lost = table.lost.iter().map(|column| {
+                format!(
+                    "a computed column of this site's own in `{}` does not fit the new schema and is gone; it was: {column}",
+                    table.name
+                )
+            });
+            done.lost.extend(lost);
             match &table.how {
                 How::Nothing => {}
                 How::Alter(added) => {
-                    for sql in alterations(&table.name, table.dropped.iter().map(String::as_str), added) {
+                    for sql in alterations(table, added) {
                         self.step(&what, self.connection.execute_batch(&sql))?;
                     }
                 }
@@ -351,7 +354,7 @@ impl Database {
             }
         }
         for other in told.others.iter().filter(|other| !there.contains_key(&(other.kind, other.name.to_ascii_lowercase()))) {
-            let what = format!("{} `{}`", other.kind.word(), other.name);
+            let what = words(other);
             match other.kind {
                 Kind::View | Kind::Trigger => self.step(&what, self.build(&other.sql))?,
                 Kind::Index => match self.index(other) {
@@ -368,7 +371,7 @@ impl Database {
     }
 
     /// An index over records needs the application's functions and collations themselves: a stand-in would fill it wrongly.
-    fn index(&self, index: &Other) -> std::result::Result<(), String> {
+    pub(super) fn index(&self, index: &Other) -> std::result::Result<(), String> {
         let stubs = self.stubs.borrow();
         if let Some(word) = tokens(&index.sql).into_iter().find(|token| stubs.contains(&token.text.to_ascii_lowercase())) {
             return Err(format!("no such function: {}", word.text));
@@ -376,43 +379,6 @@ impl Database {
         drop(stubs);
         let said = |message: String| missing_function(&message).map_or(message, |name| format!("no such function: {name}"));
         self.connection.execute_batch(&index.sql).map_err(|error| said(error.to_string()))
-    }
-
-    /// What is only here and had to be out of the way.
-    fn keep_local(&self, local: &[Other], done: &mut Conformed) -> Step {
-        let there = self.inventory()?;
-        for other in local.iter().filter(|other| there.other(other).is_none()) {
-            let made = match other.kind {
-                Kind::Index => self.index(other),
-                Kind::View | Kind::Trigger => self.build(&other.sql).map_err(|error| error.to_string()).and_then(|()| self.runs(other)),
-            };
-            if let Err(why) = made {
-                self.drop_other(other)?;
-                done.lost.push(format!(
-                    "{} `{}` of this site does not fit the new schema and is gone: {why}; it was: {}",
-                    other.kind.word(),
-                    other.name,
-                    other.sql.split_whitespace().collect::<Vec<_>>().join(" ")
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// SQLite makes a view or trigger whatever it names, and complains when it runs: a trigger would stop every write to its table. What
-    /// it calls of the application's is stood in for.
-    fn runs(&self, other: &Other) -> std::result::Result<(), String> {
-        let prepares = |sql: &str| self.with_stand_ins(|| self.connection.prepare(sql).map(drop).map_err(|error| error.to_string()));
-        match other.kind {
-            Kind::Index => Ok(()),
-            Kind::View => prepares(&format!("SELECT * FROM {}", quote(&other.name))),
-            Kind::Trigger => {
-                let facts = self.with_stand_ins(|| Facts::read(&self.connection, &other.table).map_err(|error| error.to_string()))?;
-                // A view takes only what there is an INSTEAD OF trigger for.
-                let refused = |sql: &String| prepares(sql).err().filter(|why| !why.starts_with("cannot modify "));
-                statements(&other.table, &facts).iter().find_map(refused).map_or(Ok(()), Err)
-            }
-        }
     }
 
     /// What migration tools noted, and the numbers where applications keep the version of their schema.
@@ -437,21 +403,47 @@ impl Database {
     }
 
     /// No more records refer to nothing than before, but by columns that wait for their values.
-    fn check(&self, plan: &Plan, before: &BTreeMap<(String, String), u64>) -> Step {
+    fn check(&self, plan: &Plan, before: &Referring) -> Step {
         if !plan.remakes() {
             return Ok(());
         }
+        let references = self.references()?;
+        let former =
+            |name: &str| plan.tables.iter().find(|one| same_name(&one.name, name)).map_or(name, |one| one.from.as_str()).to_owned();
         for ((table, parent), now) in self.dangling()? {
             let planned = plan.tables.iter().find(|one| one.name == table);
             let waits = planned.is_some_and(|one| !one.made.is_empty() || !one.filled.is_empty());
-            let former = |name: &str| plan.tables.iter().find(|one| one.name == name).map_or(name.to_owned(), |one| one.from.clone());
-            let was = before.get(&(former(&table), former(&parent))).copied().unwrap_or_default();
-            if now > was && !waits {
+            // What a new table holds comes behind the schema, and so does what refers to it from now on.
+            let comes = plan.made.iter().any(|made| same_name(&made.name, &parent));
+            let column_was = |column: &str| {
+                let renamed = planned.and_then(|one| one.renamed.iter().find(|(_, now)| same_name(now, column)));
+                renamed.map_or(column, |(was, _)| was).to_owned()
+            };
+            let led_elsewhere = |one: &Reference| {
+                let was = before
+                    .columns
+                    .iter()
+                    .filter(|was| same_name(&was.table, &former(&table)) && same_name(&was.column, &column_was(&one.column)));
+                let mut was = was.peekable();
+                was.peek().is_some() && was.all(|was| !same_name(&was.parent, &former(&parent)))
+            };
+            let leads = |one: &&Reference| same_name(&one.table, &table) && same_name(&one.parent, &parent);
+            let was = before.dangling.get(&(former(&table), former(&parent))).copied().unwrap_or_default();
+            if now > was && !waits && !comes && !references.iter().filter(leads).any(led_elsewhere) {
                 let named = self.referring_to_nothing(&table, &parent)?;
                 return Err(Stop::Refused(Refused::References { named, table, parent }));
             }
         }
         Ok(())
+    }
+
+    /// Which columns refer to which tables.
+    fn references(&self) -> Result<Vec<Reference>> {
+        let doing = "read the references";
+        let sql = "SELECT t.name, f.\"from\", f.\"table\" FROM sqlite_schema t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table'";
+        let mut statement = self.connection.prepare(sql).doing(doing)?;
+        let all = statement.query_map([], |row| Ok(Reference { table: row.get(0)?, column: row.get(1)?, parent: row.get(2)? }));
+        all.and_then(Iterator::collect).doing(doing)
     }
 
     /// Records that refer to nothing, by table and the table they refer to, where that one is here.

@@ -12,12 +12,26 @@ const NAMED: usize = 5;
 impl Database {
     /// Those of `old` that `fill`, which makes a new table of them, leaves out where it may. The table must still be empty.
     pub(super) fn left_out(&self, old: &str, new: &str, fill: &str) -> Result<String> {
-        let doing = "look for the records that are in the way";
-        self.execute(doing, &fill.replacen("INSERT INTO", "INSERT OR IGNORE INTO", 1))?;
+        let lenient = fill.replacen("INSERT INTO", "INSERT OR IGNORE INTO", 1);
+        if self.connection.execute_batch(&lenient).is_err() && self.fill_one_by_one(old, &lenient).is_err() {
+            return Ok("them".to_owned());
+        }
         let key = self.quoted_key(new)?;
-        let same: Vec<String> = key.iter().map(|name| format!("n.{name} IS o.{name}")).collect();
+        let same: Vec<String> = key.iter().map(|name| format!("n.{name} IS o.{name} COLLATE BINARY")).collect();
         let left = format!("WHERE NOT EXISTS (SELECT 1 FROM {} n WHERE {})", quote(new), same.join(" AND "));
         self.named(&format!("SELECT {} FROM {} o {left}", words("o", &key), quote(old)))
+    }
+
+    /// What a `STRICT` table does not take for its type fails whatever the statement says of conflicts.
+    fn fill_one_by_one(&self, old: &str, lenient: &str) -> rusqlite::Result<()> {
+        let mut rowids = self.connection.prepare(&format!("SELECT rowid FROM {}", quote(old)))?;
+        let rowids: Vec<i64> = rowids.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        let mut one = self.connection.prepare(&format!("{lenient} WHERE rowid = ?1"))?;
+        for rowid in rowids {
+            // That it fails is the answer.
+            drop(one.execute([rowid]));
+        }
+        Ok(())
     }
 
     /// Those that refer to nothing.

@@ -37,6 +37,7 @@ pub(super) struct Column {
     /// The type as declared.
     pub declared: String,
     pub not_null: bool,
+    /// As SQL; none also where it is NULL.
     pub default: Option<String>,
     /// Computed by SQLite.
     pub generated: bool,
@@ -153,6 +154,14 @@ impl Table {
         self.is_virtual() && is_module && tokens.windows(3).any(of_content)
     }
 
+    /// Whether it is virtual and keeps what is in it by itself: that is nowhere else.
+    pub fn keeps_content(&self) -> bool {
+        let tokens = tokens(&self.sql);
+        let module = tokens.windows(2).find(|two| two[0].is("using")).map(|two| two[1]);
+        let keeps = |module: Token<'_>| ["fts3", "fts4", "fts5", "rtree", "rtree_i32", "geopoly"].iter().any(|one| module.is(one));
+        self.is_virtual() && module.is_some_and(keeps) && !self.is_index_of_content()
+    }
+
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns.iter().find(|column| same_name(&column.name, name))
     }
@@ -217,7 +226,7 @@ pub(super) fn read_columns(connection: &Connection, table: &str) -> Result<Vec<C
         Ok(Column {
             declared: row.get(1)?,
             not_null: row.get(2)?,
-            default: row.get(3)?,
+            default: row.get::<_, Option<String>>(3)?.filter(|default| !default.eq_ignore_ascii_case("null")),
             generated: row.get::<_, i64>(4)? != 0,
             key_place: row.get(5)?,
             unique: unique.iter().flatten().any(|one| *one == name),

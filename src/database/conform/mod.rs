@@ -10,13 +10,15 @@
 //! The order is that of <https://sqlite.org/lang_altertable.html#otheralter>: foreign keys are off on our connection, views and triggers
 //! are out of the way while tables change, and what refers to nothing is counted before and after.
 //!
-//! An empty value in a column that must have one from now on, and a new such column without a default, are filled: with the default, else
-//! `''`, `0` or `x''`. Refusing would wait for ever: the values come with the records that follow. For the same reason a unique index that
+//! An empty value in a column that must have one from now on, and a new such column without a default, are filled ([`fillers`]). Refusing would wait for ever: the values come with the records that follow. For the same reason a unique index that
 //! records are in the way of is left out and *late*: what makes them unique may follow too.
 
 mod carry_out;
+mod comparing;
 mod culprits;
+mod fillers;
 mod inventory;
+mod own_things;
 mod plan;
 mod required;
 #[cfg(test)]
@@ -156,6 +158,28 @@ impl Database {
         let lone = own.tables.iter().filter(|table| table.is_virtual() && !is_told(&table.name) && !foreign.contains(&table.name));
         Ok(lone.map(|table| format!("virtual table `{}` is only here and not at the main office: it stays as it is", table.name)).collect())
     }
+}
+
+impl Database {
+    /// Virtual tables that keep what is in them by themselves, and are told and empty here, a sentence each.
+    ///
+    /// # Errors
+    /// [`super::DatabaseError::Schema`] where the told schema cannot be built, and as SQLite says.
+    pub fn virtual_empty(&self, wish: &Wish<'_>) -> Result<Vec<String>> {
+        let (told, own) = (Inventory::of(wish.schema)?, self.inventory()?);
+        let is_empty = |name: &str| {
+            let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {})", super::quote(name));
+            // One that does not run here nobody can say anything of.
+            self.connection.query_row(&sql, [], |row| row.get(0)).unwrap_or(false)
+        };
+        let empty = own.tables.iter().filter(|table| table.keeps_content() && told.table(&table.name).is_some() && is_empty(&table.name));
+        Ok(empty.map(|table| comes_empty(&table.name)).collect())
+    }
+}
+
+/// What is to be said of a virtual table that comes with a schema.
+fn comes_empty(table: &str) -> String {
+    format!("virtual table `{table}` is empty here: what is in it at the main office does not travel, let the application fill it")
 }
 
 impl Wish<'_> {

@@ -1,15 +1,12 @@
-//! What must be done to a database so that it has the schema it is told? Pure: two inventorys and who is who in, steps out.
-//!
-//! A table is altered where SQLite's `ALTER TABLE` makes the very text that was told (tried on an empty copy in memory), else it is
-//! remade: a new table is filled from the old one and takes its place. Columns of this database's own come along behind the told ones.
+//! What must be done to a database so that it has the schema it is told? Pure: two inventories and who is who in, steps out.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::super::error::Result;
+use super::super::quote;
 use super::super::sql::same_text;
-use super::super::{Database, quote, quote_text};
-use super::inventory::{Column, Inventory, Kind, Other, Table, named};
-use super::text::Created;
+use super::comparing::Comparing;
+use super::inventory::{Inventory, Kind, Other, Table, named};
 use super::{Refused, Wish, same_name};
 
 /// What is to be done, in this order.
@@ -42,12 +39,17 @@ pub(super) struct TablePlan {
     pub name: String,
     /// Columns that are called otherwise from now on: here, there.
     pub renamed: Vec<(String, String)>,
-    /// Columns that go, by the names here.
+    /// Columns that go with what is in them, by the names here.
     pub dropped: Vec<String>,
+    /// Computed columns that go or are made anew, by the names here, and those that come.
+    pub computed: Vec<String>,
+    pub computes: Vec<String>,
     /// Columns that are new, or begin anew.
     pub made: Vec<String>,
     /// Columns in which an empty value is filled from now on.
     pub filled: Vec<String>,
+    /// Definitions of computed columns of this database's own that fit the table no more.
+    pub lost: Vec<String>,
     /// Columns of this database's own that are told from now on.
     pub adopted: Vec<String>,
     /// What stands in columns that must not be empty.
@@ -86,10 +88,11 @@ impl TablePlan {
     }
 
     /// Whether a column gets a name that another one has: then all get their names when the table is remade.
-    fn crosses(&self) -> bool {
+    pub fn crosses(&self) -> bool {
         let has = |name: &str, to: &(String, String)| same_name(name, &to.1);
         self.renamed.iter().any(|to| {
-            self.renamed.iter().any(|other| other != to && has(&other.0, to)) || self.dropped.iter().any(|dropped| has(dropped, to))
+            let mut gone = self.dropped.iter().chain(&self.computed);
+            self.renamed.iter().any(|other| other != to && has(&other.0, to)) || gone.any(|gone| has(gone, to))
         })
     }
 
@@ -181,8 +184,14 @@ impl TablePlan {
         all.extend(self.renamed.iter().map(|(from, to)| format!("column `{from}` of `{table}` is called `{to}` from then on")));
         all.extend(self.dropped.iter().map(|column| format!("column `{column}` of `{table}` goes")));
         all.extend(self.made.iter().map(|column| format!("column `{column}` of `{table}` comes")));
+        let among = |names: &[String], name: &String| names.iter().any(|one| same_name(one, name));
+        let gone = self.computed.iter().filter(|column| !among(&self.computes, column));
+        all.extend(gone.map(|column| format!("computed column `{column}` of `{table}` goes")));
+        let comes = |column: &String| if among(&self.computed, column) { "is another one" } else { "comes" };
+        all.extend(self.computes.iter().map(|column| format!("computed column `{column}` of `{table}` {}", comes(column))));
         all.extend(self.remarks(|_| true));
-        if matches!(self.how, How::Remake { .. }) && self.dropped.is_empty() && self.made.is_empty() {
+        let columns = [&self.dropped, &self.made, &self.computed, &self.computes];
+        if matches!(self.how, How::Remake { .. }) && columns.iter().all(|columns| columns.is_empty()) {
             all.push(format!("table `{table}` is remade with other types, constraints or another order of its columns"));
         }
         all
@@ -247,10 +256,21 @@ pub(super) fn plan(
         }
     }
     others(own, told, before, &mut plan);
-    plan.history = own.history != told.history;
-    plan.user_version = (own.user_version != told.user_version).then_some(told.user_version);
+    plan.history = own.history != told.history && !is_ahead(own, told, before);
+    plan.user_version = (own.user_version != told.user_version && !is_newer(own, told, before)).then_some(told.user_version);
     plan.application_id = (own.application_id != told.application_id).then_some(told.application_id);
     Ok(Ok(plan))
+}
+
+/// Whether this site's application upgraded itself before the main office's did, and says so by `user_version`: it would upgrade once more.
+fn is_newer(own: &Inventory, told: &Inventory, before: Option<&Inventory>) -> bool {
+    before.is_some_and(|before| before.user_version != own.user_version) && own.user_version > told.user_version
+}
+
+/// The same of what its migration tool noted: all that is told, and more that nobody told.
+fn is_ahead(own: &Inventory, told: &Inventory, before: Option<&Inventory>) -> bool {
+    let is_own = |row: &String| before.is_some_and(|before| !before.history.contains(row));
+    told.history.iter().all(|row| own.history.contains(row)) && own.history.iter().filter(|row| !told.history.contains(row)).all(is_own)
 }
 
 fn stays(table: &str, how: &str) -> String {
@@ -269,178 +289,6 @@ fn others(own: &Inventory, told: &Inventory, before: Option<&Inventory>, plan: &
     }
     let is_there = |other: &Other| own.other(other).is_some_and(|ours| same_text(&ours.sql, &other.sql));
     plan.others_made.extend(told.others.iter().filter(|other| !is_there(other)).cloned());
-}
-
-/// One table as it is here and as it is told.
-struct Comparing<'p> {
-    ours: &'p Table,
-    told: &'p Table,
-    /// Per told column the one here that it is.
-    sources: BTreeMap<&'p str, &'p Column>,
-    dropped: Vec<&'p Column>,
-    /// Columns of this database's own, which stay.
-    local: Vec<&'p Column>,
-    /// Columns of this database's own that are told from now on.
-    adopted: Vec<String>,
-}
-
-impl<'p> Comparing<'p> {
-    fn new(ours: &'p Table, told: &'p Table, former: Option<&'p Table>, wish: &'p Wish<'_>) -> Self {
-        let names = wish.tables.get(&told.name);
-        let ends = |column: &Column| names.is_some_and(|names| names.ended.iter().any(|ended| same_name(ended, &column.name)));
-        let told_as = |column: &str| names.and_then(|names| names.columns.get(column)).and_then(|here| ours.column(here));
-        let mut sources: BTreeMap<&str, &Column> = BTreeMap::new();
-        for column in told.stored() {
-            if let Some(source) = told_as(&column.name) {
-                sources.insert(&column.name, source);
-            }
-        }
-        let used: BTreeSet<&str> = sources.values().map(|source| source.name.as_str()).collect();
-        for column in told.stored().filter(|column| !sources.contains_key(column.name.as_str())).collect::<Vec<_>>() {
-            let named = ours.column(&column.name).filter(|ours| !ours.generated && !ends(ours) && !used.contains(ours.name.as_str()));
-            if let Some(source) = named {
-                sources.insert(&column.name, source);
-            }
-        }
-        // Without a schema that was told before, nobody knows what was whose.
-        let is_own = |name: &&&str| former.is_some_and(|former| former.column(name).is_none());
-        let adopted = |name: &&&str| told_as(name).is_none() && sources.get(*name).is_some_and(|source| is_own(&&source.name.as_str()));
-        let adopted = sources.keys().filter(adopted).map(|name| (*name).to_owned()).collect();
-        let used: BTreeSet<&str> = sources.values().map(|source| source.name.as_str()).collect();
-        let was_told = |column: &Column| former.is_some_and(|former| former.column(&column.name).is_some_and(|former| former.generated));
-        let computed = |column: &Column| column.generated && (was_told(column) || told.column(&column.name).is_some());
-        let (dropped, local): (Vec<&Column>, Vec<&Column>) =
-            ours.columns.iter().filter(|column| !used.contains(column.name.as_str())).partition(|column| ends(column) || computed(column));
-        Self { ours, told, sources, dropped, local, adopted }
-    }
-
-    fn plan(&self) -> Result<std::result::Result<TablePlan, Refused>> {
-        if let Some(column) = self.local.iter().find(|local| self.told.column(&local.name).is_some()) {
-            return Ok(Err(Refused::ColumnInTheWay { table: self.ours.name.clone(), column: column.name.clone() }));
-        }
-        let is_new = |column: &&Column| !self.sources.contains_key(column.name.as_str());
-        let mut plan = TablePlan {
-            from: self.ours.name.clone(),
-            name: self.told.name.clone(),
-            made: self.told.stored().filter(is_new).map(|column| column.name.clone()).collect(),
-            adopted: self.adopted.clone(),
-            dropped: self.dropped.iter().filter(|column| !column.generated).map(|column| column.name.clone()).collect(),
-            ..TablePlan::default()
-        };
-        for (there, here) in self.sources.iter().filter(|(there, here)| **there != here.name) {
-            plan.renamed.push((here.name.clone(), (*there).to_owned()));
-        }
-        let scratch = Database::scratch()?;
-        // References lead to tables that are not there; SQLite asks for them only when records are written.
-        let tried = scratch.build(&self.ours.sql).and_then(|()| {
-            renames(&plan).iter().try_for_each(|sql| scratch.connection.execute_batch(sql))?;
-            text_of(&scratch, &plan.name)
-        });
-        let renamed = match tried {
-            Ok(renamed) if !plan.crosses() => renamed,
-            Ok(_) | Err(_) => {
-                plan.how = self.remake(&self.ours.sql, &mut plan);
-                return Ok(Ok(plan));
-            }
-        };
-        if self.is_as_told(&renamed) && self.dropped.is_empty() {
-            return Ok(Ok(plan));
-        }
-        plan.how = match self.definitions() {
-            Some(added) if self.altering_makes(&scratch, &plan.name, &added) => How::Alter(added),
-            Some(_) | None => self.remake(&renamed, &mut plan),
-        };
-        Ok(Ok(plan))
-    }
-
-    /// Whether a text is the told one, but for the columns of our own.
-    fn is_as_told(&self, text: &str) -> bool {
-        match (Created::of(text), Created::of(&self.told.sql)) {
-            (Some(ours), Some(told)) if !self.local.is_empty() => {
-                ours.is_but_for(&told, |name| self.local.iter().any(|local| local.name == name))
-            }
-            (Some(_) | None, Some(_) | None) => same_text(text, &self.told.sql),
-        }
-    }
-
-    /// The text to reach: the told one, with the columns of our own.
-    fn target(&self, name: &str, renamed: &str) -> String {
-        let (Some(told), Some(ours)) = (Created::of(&self.told.sql), Created::of(renamed)) else { return self.told.sql.clone() };
-        let more: Vec<&str> = self.local.iter().filter_map(|column| ours.column(&column.name)).collect();
-        told.with(name, &more)
-    }
-
-    /// Definitions of the columns that are new; none where adding one would not do, whatever is in the table.
-    fn definitions(&self) -> Option<Vec<String>> {
-        let created = Created::of(&self.told.sql)?;
-        let new = self.told.columns.iter().filter(|column| {
-            let computed = || column.generated && self.ours.column(&column.name).is_none_or(|ours| self.dropped.contains(&ours));
-            if column.generated { computed() } else { !self.sources.contains_key(column.name.as_str()) }
-        });
-        let definition = |column: &Column| {
-            let constant = column.default.as_deref().is_none_or(super::super::evolution::is_literal);
-            let can = constant && (!column.not_null || column.default.is_some());
-            created.column(&column.name).filter(|_| can || column.generated).map(str::to_owned)
-        };
-        new.map(definition).collect()
-    }
-
-    fn altering_makes(&self, scratch: &Database, name: &str, added: &[String]) -> bool {
-        alterations(name, self.dropped.iter().map(|column| column.name.as_str()), added)
-            .iter()
-            .try_for_each(|sql| scratch.connection.execute_batch(sql))
-            .and_then(|()| text_of(scratch, name))
-            .is_ok_and(|made| self.is_as_told(&made))
-    }
-
-    fn remake(&self, renamed: &str, plan: &mut TablePlan) -> How {
-        let mut columns = Vec::new();
-        let crosses = plan.crosses();
-        for column in self.told.stored() {
-            match self.sources.get(column.name.as_str()) {
-                Some(source) => {
-                    let from = quote(if crosses { &source.name } else { &column.name });
-                    if column.not_null && !source.not_null {
-                        plan.filled.push(column.name.clone());
-                        columns.push((column.name.clone(), format!("coalesce({from}, {})", filler(column))));
-                        plan.stand_ins.push(StandIn { column: column.name.clone(), filler: filler(column), from: Some(from) });
-                    } else {
-                        columns.push((column.name.clone(), from));
-                    }
-                }
-                // Its default does the rest.
-                None if !column.not_null || column.default.is_some() => {}
-                None => {
-                    plan.stand_ins.push(StandIn { column: column.name.clone(), filler: filler(column), from: None });
-                    columns.push((column.name.clone(), filler(column)));
-                }
-            }
-        }
-        columns.extend(self.local.iter().filter(|local| !local.generated).map(|local| (local.name.clone(), quote(&local.name))));
-        How::Remake { sql: self.target(REMADE, renamed), columns }
-    }
-}
-
-/// What fills a column that must not be empty, until its value arrives: its default, else as little as its type allows.
-pub(super) fn filler(column: &Column) -> String {
-    if let Some(default) = &column.default {
-        return format!("({default})");
-    }
-    let declared = column.declared.to_ascii_uppercase();
-    let says = |words: &[&str]| words.iter().any(|word| declared.contains(word));
-    let (text, number) = match column.unique {
-        true => ("'#' || rowid".to_owned(), "-rowid".to_owned()),
-        false => (quote_text(""), "0".to_owned()),
-    };
-    if says(&["INT"]) {
-        number
-    } else if says(&["CHAR", "CLOB", "TEXT"]) {
-        text
-    } else if says(&["BLOB"]) {
-        if column.unique { format!("CAST({text} AS BLOB)") } else { "x''".to_owned() }
-    } else {
-        number
-    }
 }
 
 /// Statements that give a table and its columns other names.
@@ -465,13 +313,11 @@ pub(super) fn renames(plan: &TablePlan) -> Vec<String> {
 }
 
 /// Statements that drop and add columns.
-pub(super) fn alterations<'c>(table: &str, dropped: impl Iterator<Item = &'c str>, added: &[String]) -> Vec<String> {
-    let table = quote(table);
+pub(super) fn alterations(plan: &TablePlan, added: &[String]) -> Vec<String> {
+    let table = quote(&plan.name);
+    // One that is computed from another one goes before that.
+    let dropped = plan.computed.iter().rev().chain(&plan.dropped);
     let drops = dropped.map(|column| format!("ALTER TABLE {table} DROP COLUMN {}", quote(column)));
     let adds = added.iter().map(|definition| format!("ALTER TABLE {table} ADD COLUMN {definition}"));
     drops.chain(adds).collect()
-}
-
-fn text_of(scratch: &Database, table: &str) -> rusqlite::Result<String> {
-    scratch.connection.query_row("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1", [table], |row| row.get(0))
 }

@@ -6,8 +6,9 @@ use std::rc::Rc;
 use super::super::Database;
 use super::super::error::{Doing, Result};
 use super::super::evolution::is_literal;
+use super::fillers::filler;
 use super::inventory::read_columns;
-use super::plan::filler;
+use super::text::Created;
 use crate::model::{FieldNo, Key, Shape, Value};
 
 /// A column that must not be empty.
@@ -56,20 +57,21 @@ impl Database {
         let refers = |field: &FieldNo| shape.references.iter().any(|reference| reference.fields.contains(field));
         let columns = read_columns(&self.connection, &shape.name)?;
         let scratch = Database::scratch()?;
+        let text = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+        let text: String = self.connection.query_row(text, [&shape.name], |row| row.get(0)).doing("read the text of a table")?;
+        let created = Created::of(&text);
         for field in shape.live_fields().filter(|field| !shape.is_key(*field) && !refers(field) && !shape.concerns_numbers(*field)) {
             let Some(column) = columns.iter().find(|column| column.name == shape.name_of(field) && column.not_null) else { continue };
-            let made = format!(
-                "DROP TABLE IF EXISTS t; CREATE TABLE t (v {}); INSERT INTO t(rowid, v) SELECT 1, {}",
-                column.declared,
-                filler(column)
-            );
+            let filler = filler(column, created.as_ref());
+            let made =
+                format!("DROP TABLE IF EXISTS t; CREATE TABLE t (v {}); INSERT INTO t(rowid, v) SELECT 1, {}", column.declared, filler);
             // A default that only the application can compute stands in for nothing.
             if !column.unique && scratch.connection.execute_batch(&made).is_err() {
                 continue;
             }
             let value = || scratch.connection.query_row("SELECT v FROM t", [], |row| row.get_ref(0).map(super::super::plan::value));
             let value = if column.unique { None } else { Some(value().doing("read what fills a column")?) };
-            let is_text = filler(column).contains('#');
+            let is_text = filler.contains('#');
             let alike = !column.unique && column.default.as_deref().is_none_or(is_literal);
             all.insert(field, Required { value, alike, is_text, has_default: column.default.is_some() });
         }

@@ -7,6 +7,9 @@ use rusqlite::Connection;
 
 use super::*;
 
+mod computed;
+mod only_here;
+
 const BASE: &str = "
     CREATE TABLE firms (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
     CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, firm INTEGER REFERENCES firms, name TEXT, phone TEXT);
@@ -57,6 +60,17 @@ impl Two {
         self
     }
 
+    /// Once more, as in the next round: the schema is the one told before, and no name is another one.
+    fn again(&self) -> Conformed {
+        let schema = self.open("host").dump_schema().unwrap();
+        let wish = Wish { schema: &schema, before: Some(&schema), tables: BTreeMap::new(), ended: BTreeSet::new() };
+        let child = self.open("child");
+        child.begin_write().unwrap();
+        let done = child.conform(&wish).unwrap().unwrap();
+        child.execute("undo", "ROLLBACK").unwrap();
+        done
+    }
+
     fn conform(&self) -> std::result::Result<Conformed, Refused> {
         let schema = self.open("host").dump_schema().unwrap();
         let wish = Wish { schema: &schema, before: Some(&self.before), ..self.names.clone() };
@@ -73,6 +87,13 @@ impl Two {
         let wish = Wish { schema: &self.before, before: None, tables: BTreeMap::new(), ended: BTreeSet::new() };
         let plan = plan::plan(&child, &host, None, &wish).unwrap().unwrap();
         assert!(plan.is_empty(), "{:?}", plan.sentences());
+        assert_eq!(self.rows("child", "PRAGMA integrity_check"), ["ok"]);
+    }
+
+    /// As [`Self::assert_same_schema`], but for what is only at the child.
+    fn assert_as_told(&self) {
+        let again = self.again().plan;
+        assert!(again.is_empty(), "{:?}", again.sentences());
         assert_eq!(self.rows("child", "PRAGMA integrity_check"), ["ok"]);
     }
 

@@ -12,7 +12,7 @@ pub(super) struct Created<'t> {
     /// Column definitions: name and text, in order.
     pub columns: Vec<(String, &'t str)>,
     /// Constraints of the table, in order.
-    constraints: Vec<&'t str>,
+    pub constraints: Vec<&'t str>,
     /// What follows the list: `STRICT`, `WITHOUT ROWID`.
     tail: &'t str,
 }

@@ -290,6 +290,8 @@ pub fn reports(session: &Session) -> Result<Vec<SiteReport>> {
         // One that a newer site wrote differently says nothing here.
         all.extend(serde_json::from_str::<Vec<SiteReport>>(text).unwrap_or_default());
     }
+    let known = roster::known(session)?;
+    all.retain(|report| report.site == *session.name() || known.find(&report.site).is_none_or(|site| site.retired.is_none()));
     Ok(all)
 }
 
@@ -374,5 +376,5 @@ pub fn reached(session: &Session, groups: &BTreeSet<String>) -> Result<usize> {
     let known = roster::known(session)?;
     let in_groups = |site: &Site| groups.is_empty() || !groups.is_disjoint(&site.groups);
     let meant = |site: &&Site| site.name != *session.name() && in_groups(site);
-    Ok(known.sites().iter().filter(meant).count())
+    Ok(known.sites().iter().filter(|site| site.retired.is_none()).filter(meant).count())
 }

@@ -156,5 +156,8 @@ fn needed(session: &Session, child: Option<&Neighbour>) -> Result<BTreeSet<Conte
     let known = roster::known(session)?;
     let top = child.map_or_else(|| session.name().clone(), |child| child.card.name.clone());
     let sites = known.find(&top).into_iter().chain(known.below(&top));
-    Ok(sites.flat_map(|site| paper.current(&site.groups, session.world.now()).into_iter().map(|bundle| bundle.id)).collect())
+    Ok(sites
+        .filter(|site| site.retired.is_none())
+        .flat_map(|site| paper.current(&site.groups, session.world.now()).into_iter().map(|bundle| bundle.id))
+        .collect())
 }

@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DocumentCounts, Documents, Freedom, Known, REFUSED, date, row_of};
+use super::{DocumentCounts, Documents, Freedom, Known, REFUSED, row_of};
 use crate::database::DocumentRow;
 use crate::library::{ChunkStore, ContentId, Document, DocumentPath, Finding, Found, Glance, Library, LibraryError, Renamed, Seen, Totals};
 use crate::model::Millis;
@@ -349,7 +349,7 @@ impl<'s> Looking<'s> {
 
     fn copy_name(&self, path: &DocumentPath, modified: Millis) -> DocumentPath {
         let taken = |name: &DocumentPath| self.listed.contains_key(name) || self.known.contains_key(name);
-        path.copy_name(self.session.name(), &date(modified), &taken)
+        path.copy_name(self.session.name(), &modified.date(), &taken)
     }
 
     /// Takes what is gone off the list. Says why not, where it is too much to be meant.

@@ -323,9 +323,3 @@ fn row_of(document: &Document) -> DocumentRow {
         executable: document.executable,
     }
 }
-
-/// The civil date of a time, in UTC, for the name of a copy.
-fn date(time: Millis) -> String {
-    let date = jiff::Timestamp::from_millisecond(time.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
-    date.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
-}

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fs_err as fs;
 
 use super::look::write;
-use super::{Chunks, Coming, DocumentCounts, Documents, Known, REFUSED, date, document};
+use super::{Chunks, Coming, DocumentCounts, Documents, Known, REFUSED, document};
 use crate::database::DocumentRow;
 use crate::ledger::{ContentHash, CopyDue, Missing, SiteThere};
 use crate::library::{
@@ -150,7 +150,7 @@ fn keep_copies(session: &Session) -> Result<u64> {
         let CopyDue { content, bytes, modified, executable, .. } = *copy;
         // The same content under a name that this copy could have: it is kept already.
         let is_kept = std::cell::Cell::new(false);
-        let name = path.copy_name(&copy.site, &date(modified), &|name| {
+        let name = path.copy_name(&copy.site, &modified.date(), &|name| {
             is_kept.set(is_kept.get() || listed.get(name).is_some_and(|row| row.content == content));
             listed.contains_key(name) || known.contains_key(name)
         });

@@ -35,11 +35,13 @@ pub fn below(session: &Session) -> Result<Vec<Refusal>> {
     if !session.rules.schema_travels() {
         return Ok(all);
     }
+    let known = roster::known(session)?;
+    let is_retired = |site: &SiteName| known.find(site).is_some_and(|site| site.retired.is_some());
     for (child, text) in session.ledger.notes(BELOW)? {
         // One that a newer site wrote differently says nothing here.
         for refusal in serde_json::from_str::<Vec<Refusal>>(&text).unwrap_or_default() {
             // Nobody speaks of sites that are not below it.
-            if roster::way_down(session, &refusal.site)?.is_some_and(|way| way.as_str() == child) {
+            if !is_retired(&refusal.site) && roster::way_down(session, &refusal.site)?.is_some_and(|way| way.as_str() == child) {
                 all.push(refusal);
             }
         }

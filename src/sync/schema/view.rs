@@ -93,7 +93,7 @@ pub struct Difference {
 /// As the database and the ledger say.
 pub fn differences(session: &Session) -> Result<Vec<Difference>> {
     let mut all = Vec::new();
-    if let Some(Compared { parent, new, plan, alone }) = compared(session)? {
+    if let Some(Compared { parent, new, plan, alone, empty: _ }) = compared(session)? {
         let (mut what, refused) = match plan {
             Ok(plan) => (plan.sentences(), take::refused(session)?.map(|(_, why)| why)),
             Err(refused) => (Vec::new(), Some(refused.to_string())),
@@ -116,14 +116,14 @@ pub fn differences(session: &Session) -> Result<Vec<Difference>> {
     Ok(all)
 }
 
-/// Virtual tables that are not as the main office has them and stay so, a sentence each; nothing at the main office.
+/// Virtual tables that are not as the main office has them and stay so, and those that are empty, a sentence each; nothing at the main office.
 ///
 /// # Errors
 /// As the database and the ledger say.
 pub fn virtual_tables(session: &Session) -> Result<Vec<String>> {
     let Some(compared) = compared(session)? else { return Ok(Vec::new()) };
     let stays = compared.plan.map(|plan| plan.stays().to_vec()).unwrap_or_default();
-    Ok(stays.into_iter().chain(compared.alone).collect())
+    Ok(stays.into_iter().chain(compared.alone).chain(compared.empty).collect())
 }
 
 /// What is here beside what the parent told.
@@ -134,6 +134,8 @@ struct Compared {
     plan: std::result::Result<Plan, Refused>,
     /// Virtual tables that only this site has, a sentence each.
     alone: Vec<String>,
+    /// Virtual tables that only the application can fill, a sentence each.
+    empty: Vec<String>,
 }
 
 fn compared(session: &Session) -> Result<Option<Compared>> {
@@ -148,5 +150,6 @@ fn compared(session: &Session) -> Result<Option<Compared>> {
     let (wish, database) = (wish(new, Some(&old), Here::At(session))?, session.database()?);
     let plan = database.plan_to(&wish).map_err(cannot_be_had)?;
     let alone = database.virtual_only_here(&wish).map_err(cannot_be_had)?;
-    Ok(Some(Compared { parent: parent.card.name, new: new.version, plan, alone }))
+    let empty = database.virtual_empty(&wish).map_err(cannot_be_had)?;
+    Ok(Some(Compared { parent: parent.card.name, new: new.version, plan, alone, empty }))
 }

@@ -21,6 +21,7 @@ use crate::sync::bundles;
 use crate::sync::documents::{self, Documents};
 use crate::sync::join;
 use crate::sync::report::{PacketIn, Report, Waiting, carries_contents};
+use crate::sync::retire;
 use crate::sync::schema;
 use crate::sync::start;
 use crate::sync::streams::plan::{self, Known, Step};
@@ -128,6 +129,11 @@ pub(in crate::sync) fn collect(
             set_aside(session, &path, &why)?;
             file.remove(session, place, &folder)?;
             report.waiting.push(wait(&now, envelope.number, &why, false));
+            continue;
+        }
+        if retire::hear(session, &now, envelope)? {
+            file.remove(session, place, &folder)?;
+            files::remove(&session.world, &path)?;
             continue;
         }
         let ids = Known {
@@ -278,6 +284,45 @@ pub(in crate::sync) fn admissions(session: &mut Session, place: &mut Place<'_>, 
     Ok(())
 }
 
+/// How many packets of a neighbour lie here that were not taken.
+pub(in crate::sync) fn untaken(session: &Session, place: &mut Place<'_>, from: &Neighbour) -> Result<u64> {
+    let folder = Folder::between(session.name(), &from.card.name);
+    let mut partial = Vec::new();
+    let mut untaken = 0;
+    for file in find(session, place, &folder, &session.home.inbox(&from.card.name), &mut partial)? {
+        untaken += u64::from(!file.was_taken(session, from)?);
+    }
+    Ok(untaken + partial.len() as u64)
+}
+
+/// Sets aside what lies here of a retired site; what had been taken of it or set aside before, and came again, is only removed. Gives how much
+/// there was, and how much of it was set aside.
+pub(in crate::sync) fn refuse(session: &Session, place: &mut Place<'_>, from: &Neighbour) -> Result<(u64, u64)> {
+    let folder = Folder::between(session.name(), &from.card.name);
+    let mut files = find(session, place, &folder, &session.home.inbox(&from.card.name), &mut Vec::new())?;
+    files.truncate(MOST_PACKETS);
+    let mut aside = 0;
+    for file in &files {
+        if file.was_taken(session, from)? || session.home.quarantine().join(file.name.to_string()).exists() {
+            if let Some(path) = &file.local {
+                files::remove(&session.world, path)?;
+            }
+        } else {
+            let path = file.bring(session, place, &folder)?;
+            set_aside(session, &path, &retired_words(from))?;
+            aside += 1;
+        }
+        file.remove(session, place, &folder)?;
+    }
+    Ok((files.len() as u64, aside))
+}
+
+/// Why nothing is taken of a site that is retired.
+pub(in crate::sync) fn retired_words(site: &Neighbour) -> String {
+    let since = site.retired.map_or_else(String::new, |since| format!(" on {}", since.date()));
+    format!("this site was retired{since}: nothing of it is taken, and what comes is set aside")
+}
+
 /// A packet file on the exchange, in the inbox, or both.
 struct Found {
     name: PacketFileName,
@@ -297,6 +342,12 @@ impl Found {
             }
             (None, None) => Err(SyncError::Bug("a file that is nowhere")),
         }
+    }
+
+    /// Whether this very packet was applied.
+    fn was_taken(&self, session: &Session, from: &Neighbour) -> Result<bool> {
+        let taken = session.ledger.packet(from.site, Direction::In, self.name.number)?;
+        Ok(taken.is_some_and(|taken| taken.name == self.name.to_string()))
     }
 
     fn remove(&self, session: &Session, place: &mut Place<'_>, folder: &Folder) -> Result<()> {

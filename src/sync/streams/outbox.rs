@@ -65,20 +65,22 @@ pub(in crate::sync) fn deposit_due(
     Ok(())
 }
 
-/// Takes back what is acknowledged and lies on one of several exchanges still: its recipient may only ever look at another.
+/// Takes back what is acknowledged and lies on one of several exchanges still: its recipient may only ever look at another. Of what lies for
+/// a retired site all but the last word.
 ///
 /// # Errors
 /// As the exchange says.
 pub(in crate::sync) fn take_back(session: &Session, place: &mut Place<'_>, to: &Neighbour) -> Result<()> {
-    if !place.is_to_be_swept(session, &to.card.name, to.acknowledged)? {
+    let until = if to.retired.is_some() { PacketNumber(to.sent.0.saturating_sub(1)) } else { to.acknowledged };
+    if !place.is_to_be_swept(session, to, until)? {
         return Ok(());
     }
     let folder = Folder::between(&to.card.name, session.name());
-    let done = |name: &str| name.parse::<PacketFileName>().is_ok_and(|name| name.stream == to.stream_out && name.number <= to.acknowledged);
+    let done = |name: &str| name.parse::<PacketFileName>().is_ok_and(|name| name.stream == to.stream_out && name.number <= until);
     for entry in waiting(&session.world, &mut *place.exchange, &folder, |entry| done(entry.name.as_str()))? {
         place.exchange.delete(&session.world, &folder, &entry.name)?;
     }
-    place.set_swept(session, &to.card.name, to.acknowledged)
+    place.set_swept(session, &to.card.name, until)
 }
 
 /// Throws away the files of acknowledged packets.

@@ -72,15 +72,16 @@ impl Place<'_> {
         Ok(session.ledger.set_note(&put_note(self.reached.id, to), &packet.to_string())?)
     }
 
-    /// Whether something of ours may lie here that a neighbour has acknowledged since the last time.
-    pub(in crate::sync) fn is_to_be_swept(&self, session: &Session, to: &SiteName, acknowledged: PacketNumber) -> Result<bool> {
-        Ok(self.one_of_several && number(session, &self.swept_note(to))? < acknowledged)
+    /// Whether something of ours up to a packet may lie here that a neighbour needs no more since the last time: what is acknowledged it
+    /// took from the only exchange itself.
+    pub(in crate::sync) fn is_to_be_swept(&self, session: &Session, to: &Neighbour, until: PacketNumber) -> Result<bool> {
+        Ok((self.one_of_several || to.retired.is_some()) && number(session, &self.swept_note(&to.card.name))? < until)
     }
 
-    /// Notes that nothing acknowledged lies here any more.
-    pub(in crate::sync) fn set_swept(&self, session: &Session, to: &SiteName, acknowledged: PacketNumber) -> Result<()> {
+    /// Notes that nothing up to a packet lies here any more.
+    pub(in crate::sync) fn set_swept(&self, session: &Session, to: &SiteName, until: PacketNumber) -> Result<()> {
         session.ledger.begin()?;
-        session.ledger.set_note(&self.swept_note(to), &acknowledged.to_string())?;
+        session.ledger.set_note(&self.swept_note(to), &until.to_string())?;
         session.ledger.commit(&session.world, "commit swept")?;
         Ok(())
     }

@@ -126,6 +126,7 @@ mod tests {
             settled_here: PacketNumber(0),
             owes: false,
             problem: None,
+            retired: None,
         }
     }
 

@@ -14,10 +14,11 @@
 
 use super::outbox;
 use super::plan::Stop;
-use crate::ledger::{Direction, Neighbour, PacketRow, SentState};
+use crate::ledger::{Direction, Neighbour, NeighbourKind, PacketRow, SentState};
 use crate::model::SiteName;
 use crate::packet::{Acknowledgement, Draft, Envelope, PacketId, PacketKind};
 use crate::sync::mend::MendError;
+use crate::sync::retire;
 use crate::sync::{Result, Session, SyncError};
 
 /// Note: the problem that the neighbour was told of last.
@@ -131,11 +132,16 @@ pub(in crate::sync) fn hear(session: &Session, from: &Neighbour, envelope: &Enve
     Ok(session.ledger.commit(&session.world, "commit hearing of a stop")?)
 }
 
-/// Why nothing goes to and fro between us and a neighbour, where a person must look: it stopped here, or there.
+/// Why nothing goes to and fro between us and a neighbour, where a person must look: it stopped here, or there, or this site is retired.
 ///
 /// # Errors
 /// As the ledger says.
 pub fn problem(session: &Session, of: &Neighbour) -> Result<Option<String>> {
+    if of.kind == NeighbourKind::Parent
+        && let Some(retired) = retire::here(session)?
+    {
+        return Ok(Some(retire::words(&retired)));
+    }
     let there = session.ledger.note(&noted(HEARD, &of.card.name))?.is_some_and(|number| !number.is_empty());
     Ok(of.problem.clone().or_else(|| there.then(|| STOPPED_THERE.to_owned())))
 }
@@ -187,7 +193,8 @@ fn noted(note: &str, neighbour: &SiteName) -> String {
     format!("{note}{neighbour}")
 }
 
-fn packet_id(stored: Option<&String>) -> Result<Option<PacketId>> {
+/// A packet's id as the ledger has it.
+pub(in crate::sync) fn packet_id(stored: Option<&String>) -> Result<Option<PacketId>> {
     let parsed = stored.map(|id| PacketId::try_from(id.clone()));
     parsed.transpose().map_err(|_| SyncError::Bug("a stored packet id does not read"))
 }
