@@ -152,7 +152,13 @@ impl Judged<'_> {
         let edits = self.deeds.written.iter().filter(|other| other.identity == written.identity && other.value != written.value);
         let edited = edits.filter(|other| other.column == written.column || other.column.is_none()).count() > 0;
         // README, honest limits: until a person said what a column was called before, what is typed there counts as filled in.
-        let asked = written.site == 0 && written.column.is_some_and(|column| self.deeds.asked.contains(&(written.identity.0, column)));
+        let named = |column: u32| {
+            let is_it = |schema: &Schema| Some(schema.find(written.identity.0)?.column(column)?.name.eq_ignore_ascii_case(&written.name));
+            self.deeds.versions.values().any(|schema| is_it(schema) == Some(true))
+        };
+        // The tag of a record has no number here.
+        let is_it = |column: u32| written.column.map_or_else(|| named(column), |known| known == column);
+        let asked = written.site == 0 && self.deeds.asked.iter().any(|(table, column)| *table == written.identity.0 && is_it(*column));
         (written.fills || asked) && (edited || self.deeds.deleted.iter().any(|deleted| deleted.identity == written.identity))
     }
 
