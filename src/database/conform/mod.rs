@@ -72,9 +72,7 @@ pub enum Refused {
         name: String,
     },
     /// A new table has the name of one of this site's own that is another one.
-    #[error(
-        "table `{table}` is new, and this site has another table `{table}` of its own, by its key or its columns: give that one another name here"
-    )]
+    #[error("table `{table}` is new, and this site has a table `{table}` of its own with another key: give that one another name here")]
     OtherTable {
         /// The name of both.
         table: String,

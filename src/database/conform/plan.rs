@@ -6,7 +6,7 @@ use super::super::error::Result;
 use super::super::quote;
 use super::super::sql::same_text;
 use super::comparing::Comparing;
-use super::inventory::{Column, Inventory, Kind, Other, Table, named};
+use super::inventory::{Inventory, Kind, Other, Table, named};
 use super::{Refused, Wish, same_name};
 
 /// What is to be done, in this order.
@@ -232,10 +232,7 @@ pub(super) fn plan(
             continue;
         }
         let was_told = before.is_some_and(|before| before.table(here).is_some());
-        // What a person keeps here beside what the main office has is not for everybody.
-        let is_here_only = |column: &Column| !column.generated && table.column(&column.name).is_none();
-        let is_another = (ours.key(), ours.is_numbered()) != (table.key(), table.is_numbered()) || ours.columns.iter().any(is_here_only);
-        if names.is_none() && !was_told && is_another {
+        if names.is_none() && !was_told && (ours.key(), ours.is_numbered()) != (table.key(), table.is_numbered()) {
             return Ok(Err(Refused::OtherTable { table: table.name.clone() }));
         }
         let former = before.and_then(|before| before.table(here).or_else(|| before.table(&table.name)));
