@@ -187,7 +187,7 @@ fn send(
                 neighbour: Some(neighbour.card.name.clone()),
                 what: "everything".into(),
                 why: "it is sent once 'fieldpost schema hint' has told what was only called otherwise".into(),
-                retried: true,
+                retried: false,
                 unreachable: false,
             });
         } else if session.has_database() {
