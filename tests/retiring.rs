@@ -1,19 +1,19 @@
 //! A site that is retired: what it sent before counts, what it sends later is set aside, nobody waits for it, and everybody hears of it.
 
 mod binary;
+#[path = "simulation/exchanges.rs"]
+mod exchanges;
 mod support;
 
-use std::path::Path;
-
 use binary::Office;
-use fieldpost::exchange::{Content, Entry, Exchange, ExchangeError, FileName, Folder, Probe};
+use exchanges::{FIRST, SECOND, Way};
+use fieldpost::exchange::{Exchange, FileName, Folder};
 use fieldpost::ledger::Direction;
 use fieldpost::model::SiteName;
 use fieldpost::site::{Home, Role};
 use fieldpost::sync::join::{INVITATION_MILLIS, invite};
 use fieldpost::sync::retire::{self, Done, Farewell};
 use fieldpost::sync::{Session, SyncError, roster, round};
-use fieldpost::world::World;
 use support::{SHOP, Tree, name};
 
 const DAY: i64 = 86_400_000;
@@ -308,7 +308,7 @@ fn on_every_exchange_lies_the_last_word_and_nothing_else() {
     let tree = Tree::new(SHOP);
     let mut places = [tree.exchange.clone(), fieldpost::exchange::Memory::default()];
     fieldpost::exchange::mark(&tree.world("other"), &mut places[1]).unwrap();
-    let mut both = places.clone().into_iter().zip(["share", "server"]).map(|(memory, at)| Way(at, memory)).collect::<Vec<_>>();
+    let mut both = places.clone().into_iter().zip([FIRST, SECOND]).map(|(memory, at)| Way(at, memory)).collect::<Vec<_>>();
     let mut sync = |site: &str, halves| {
         tree.tick(1_000);
         let mut session = tree.session(site);
@@ -321,41 +321,13 @@ fn on_every_exchange_lies_the_last_word_and_nothing_else() {
     sync("head", round::Halves::Both);
     tree.edit("anna", "UPDATE customers SET city = 'too late'");
     sync("anna", round::Halves::Send);
-    let mut ways = places.clone().into_iter().zip(["share", "server"]).map(|(memory, at)| Way(at, memory)).collect::<Vec<_>>();
+    let mut ways = places.clone().into_iter().zip([FIRST, SECOND]).map(|(memory, at)| Way(at, memory)).collect::<Vec<_>>();
     let mut all: Vec<&mut dyn Exchange> = ways.iter_mut().map(|way| way as &mut dyn Exchange).collect();
     assert_eq!(retire::retire(&tree.session("head"), &mut all, &name("anna")).unwrap().set_aside, 1, "the same packet on both");
     sync("head", round::Halves::Send);
     for place in places {
         let all: Vec<String> = place.everything().into_keys().filter(|path| path.contains(".fpk")).collect();
         assert!(all.len() == 1 && all[0].starts_with("anna/head/"), "{all:?}");
-    }
-}
-
-/// One way to an exchange.
-#[derive(Clone, Debug)]
-struct Way(&'static str, fieldpost::exchange::Memory);
-
-impl Exchange for Way {
-    fn place(&self) -> String {
-        self.0.to_owned()
-    }
-    fn probe(&mut self, world: &World) -> Result<Probe, ExchangeError> {
-        self.1.probe(world)
-    }
-    fn list(&mut self, world: &World, folder: &Folder) -> Result<Vec<Entry>, ExchangeError> {
-        self.1.list(world, folder)
-    }
-    fn get(&mut self, world: &World, folder: &Folder, entry: &Entry, to: &Path) -> Result<(), ExchangeError> {
-        self.1.get(world, folder, entry, to)
-    }
-    fn put(&mut self, world: &World, folder: &Folder, name: &FileName, content: Content<'_>) -> Result<(), ExchangeError> {
-        self.1.put(world, folder, name, content)
-    }
-    fn rename(&mut self, world: &World, folder: &Folder, from: &FileName, to: &FileName) -> Result<(), ExchangeError> {
-        self.1.rename(world, folder, from, to)
-    }
-    fn delete(&mut self, world: &World, folder: &Folder, name: &FileName) -> Result<(), ExchangeError> {
-        self.1.delete(world, folder, name)
     }
 }
 
