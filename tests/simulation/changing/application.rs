@@ -129,9 +129,17 @@ impl Deeds {
     /// What a site ever made. A column of its own stays in a table that is dropped and made anew under the same name.
     pub fn made(&self, site: usize) -> Made {
         let mut made = self.own.made.get(&site).cloned().unwrap_or_default();
-        let anew = |thing: &Thing| match thing {
-            Thing::Column(table, column) => self.heirs(*table).into_iter().map(|heir| Thing::Column(heir, column.clone())).collect(),
-            Thing::Table(_) => Vec::new(),
+        let anew = |thing: &Thing| -> Vec<Thing> {
+            match thing {
+                Thing::Column(table, column) => self.heirs(*table).into_iter().map(|heir| Thing::Column(heir, column.clone())).collect(),
+                // One that the main office has as well by now may be called otherwise since.
+                Thing::Table(name) => {
+                    let named = self.tables().filter(|table| table.name.eq_ignore_ascii_case(name));
+                    let numbers: BTreeSet<u32> = named.map(|table| table.number).collect();
+                    let theirs = self.tables().filter(|table| numbers.contains(&table.number));
+                    theirs.map(|table| Thing::Table(table.name.to_ascii_lowercase())).collect()
+                }
+            }
         };
         made.extend(made.clone().iter().flat_map(anew));
         made
@@ -139,9 +147,14 @@ impl Deeds {
 
     /// The tables that ever had a name of this one's.
     pub(super) fn heirs(&self, number: u32) -> BTreeSet<u32> {
-        let tables = || self.versions.values().flat_map(|schema| &schema.tables);
-        let names: BTreeSet<_> = tables().filter(|table| table.number == number).map(|table| table.name.to_ascii_lowercase()).collect();
-        tables().filter(|table| names.contains(&table.name.to_ascii_lowercase())).map(|table| table.number).collect()
+        let names: BTreeSet<_> =
+            self.tables().filter(|table| table.number == number).map(|table| table.name.to_ascii_lowercase()).collect();
+        self.tables().filter(|table| names.contains(&table.name.to_ascii_lowercase())).map(|table| table.number).collect()
+    }
+
+    /// Every table in every version.
+    fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.versions.values().flat_map(|schema| &schema.tables)
     }
 
     /// Where things stand.
