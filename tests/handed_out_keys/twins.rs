@@ -204,12 +204,86 @@ fn an_edit_of_a_record_that_went_into_another_arrives_there() {
 }
 
 #[test]
-fn a_delete_of_a_record_that_went_into_another_leaves_both_sites_the_same() {
+fn a_delete_of_a_record_that_went_into_another_leaves_that_one_at_both_sites() {
     let delete = "DELETE FROM countries WHERE code = 'de'";
     for anna in [&[delete][..], &["UPDATE countries SET name = 'second' WHERE code = 'de'", delete]] {
         for unique in ["UNIQUE", ""] {
             let tree = before_she_hears(unique, anna);
-            tree.assert_rows(&TWO, COUNTRIES, &["ch"]);
+            tree.assert_rows(&TWO, COUNTRIES, &["ch", "de"]);
+            assert_eq!(kept(&tree, "anna"), 1);
         }
     }
+}
+
+// ---- what one site deletes before it has heard that another one has it too
+
+const ITEMS: &str = "CREATE TABLE items (code TEXT PRIMARY KEY, name TEXT); INSERT INTO items VALUES ('Q', 'q');";
+const MADE: &str = "INSERT INTO countries (code, name) VALUES ('de', 'Germany')";
+const UNMADE: &str = "DELETE FROM countries WHERE code = 'de'";
+
+/// The lists of a site that say that a delete did not happen.
+fn kept(tree: &Tree, site: &str) -> usize {
+    tree.listed(site).iter().filter(|loser| *loser == "deleted").count()
+}
+
+#[test]
+fn a_site_that_takes_its_own_back_takes_away_nobody_elses() {
+    let countries = shop("");
+    for (sql, rules, made, unmade, all) in [
+        (ITEMS, "", "INSERT INTO items VALUES ('X', 'Ltd')", "DELETE FROM items WHERE code = 'X'", "SELECT code FROM items"),
+        (countries.as_str(), RULES, MADE, UNMADE, "SELECT code FROM countries"),
+    ] {
+        // Told of hers in the round that takes his away, or not at all before.
+        for hears in [false, true] {
+            let tree = Tree::with_rules(sql, rules);
+            let sites = ["head", "anna", "carl"];
+            tree.add("head", "anna", Role::Remote);
+            tree.add("head", "carl", Role::Remote);
+            loaded(&tree, &sites);
+            tree.edit("anna", made);
+            tree.sync("anna");
+            tree.sync("head");
+            tree.edit("carl", made);
+            half(&tree, "carl", round::Halves::Send);
+            if hears {
+                tree.sync("head");
+            }
+            tree.edit("carl", unmade);
+            if hears {
+                tree.sync("carl");
+            } else {
+                half(&tree, "carl", round::Halves::Send);
+            }
+            settled(&tree, &sites);
+            assert_eq!(tree.rows("head", all).len(), 2, "{all}, hears: {hears}");
+            assert_eq!(kept(&tree, "head"), 1, "{all}, hears: {hears}");
+            assert_eq!(kept(&tree, "carl"), 1, "{all}, hears: {hears}");
+            // Now it is one record, which everybody knows.
+            tree.edit("carl", unmade);
+            settled(&tree, &sites);
+            assert_eq!(tree.rows("head", all).len(), 1, "{all}, hears: {hears}");
+        }
+    }
+}
+
+#[test]
+fn below_an_office_too_who_takes_his_own_back_takes_away_nobody_elses() {
+    let tree = Tree::new(ITEMS);
+    let sites = ["head", "north", "anna", "rosa"];
+    tree.add("head", "north", Role::Office);
+    tree.add("head", "anna", Role::Remote);
+    loaded(&tree, &sites[..3]);
+    tree.add("north", "rosa", Role::Remote);
+    loaded(&tree, &sites);
+    tree.edit("anna", "INSERT INTO items VALUES ('X', 'Ltd')");
+    tree.sync("anna");
+    tree.sync("head");
+    tree.edit("rosa", "INSERT INTO items VALUES ('X', 'Ltd')");
+    half(&tree, "rosa", round::Halves::Send);
+    tree.sync("north");
+    tree.edit("rosa", "DELETE FROM items WHERE code = 'X'");
+    half(&tree, "rosa", round::Halves::Send);
+    settled(&tree, &sites);
+    tree.assert_rows(&sites, "SELECT code FROM items ORDER BY code", &["Q", "X"]);
+    assert_eq!(kept(&tree, "rosa"), 1);
 }
