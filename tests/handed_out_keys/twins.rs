@@ -287,3 +287,46 @@ fn below_an_office_too_who_takes_his_own_back_takes_away_nobody_elses() {
     tree.assert_rows(&sites, "SELECT code FROM items ORDER BY code", &["Q", "X"]);
     assert_eq!(kept(&tree, "rosa"), 1);
 }
+
+#[test]
+fn who_makes_a_record_again_and_then_deletes_the_first_keeps_one() {
+    // The answer comes before both are sent, after the first, or in the round of the second.
+    for (refers, hears) in [("", 0), ("", 1), ("", 2), (SWISS, 0), (SWISS, 1), (SWISS, 2)] {
+        let tree = two(&format!("{} {refers}", shop("")), RULES);
+        tree.add("head", "carl", Role::Remote);
+        let sites = ["head", "carl", "anna"];
+        loaded(&tree, &sites);
+        tree.edit("anna", "INSERT INTO countries VALUES (50, 'ch', 'Switzerland'); UPDATE people SET country = 50");
+        half(&tree, "anna", round::Halves::Send);
+        if hears > 0 {
+            tree.sync("head");
+        }
+        tree.edit("anna", "DELETE FROM countries WHERE id = 1");
+        if hears == 2 {
+            tree.sync("anna");
+        } else {
+            half(&tree, "anna", round::Halves::Send);
+        }
+        settled(&tree, &sites);
+        tree.assert_rows(&sites, COUNTRIES, &["ch"]);
+        tree.assert_rows(&sites, HOMES, if refers.is_empty() { &[] } else { &["swiss|ch"] });
+        sites.iter().for_each(|site| assert_eq!(tree.held(site), Vec::<String>::new(), "{hears}"));
+    }
+}
+
+#[test]
+fn what_takes_many_packets_to_make_anew_is_nobodys_twin() {
+    let mut tree = two(&shop("UNIQUE"), RULES);
+    tree.edit("head", "INSERT INTO countries (code, name) VALUES ('a', 'A'), ('b', 'B'), ('c', 'C')");
+    settled(&tree, &TWO);
+    tree.limits.packet_bytes = 1;
+    tree.edit(
+        "anna",
+        "DELETE FROM countries; INSERT INTO countries VALUES (51, 'a', 'A'), (52, 'b', 'B2'), (53, 'c', 'C'), (54, 'ch', 'S')",
+    );
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT code, name FROM countries ORDER BY code", &["a|A", "b|B2", "c|C", "ch|S"]);
+    // Nothing of it was anybody's loss.
+    assert_eq!(tree.listed("head"), Vec::<String>::new());
+    TWO.iter().for_each(|site| assert_eq!(tree.held(site), Vec::<String>::new()));
+}

@@ -6,8 +6,8 @@
 //! section 4, rule 10) and gives its own record that name, or, where it has both by now, lets one go into the other with every reference.
 //! **Invariant**: whoever referred to one of the two refers to the survivor.
 //!
-//! What one site makes anew, in place of a record that it deletes or gives another identity, is no twin. All of it comes in one packet, the
-//! insert first. So nothing is decided before the packet's end, nor while anything else waits that the site did to the record here.
+//! What one site makes anew, in place of a record that it deletes or gives another identity, is no twin. All of it comes in one build, the
+//! insert first. So nothing is decided before the end of its last packet, nor while anything else waits that the site did to the record here.
 //!
 //! **States at the parent**: not here → held under its own incarnation → one with the record here, or a record of its own.
 //!
@@ -128,14 +128,14 @@ impl Applying<'_> {
             if session.ledger.load(change.table, &survivor)?.current.is_some() {
                 self.merge_into(incoming, change.table, &own, &survivor)?;
             } else {
-                self.exchange_names(change.table, &own, &survivor)?;
+                self.exchange_names(incoming, change.table, &own, &survivor)?;
             }
         }
         Ok(())
     }
 
     /// The living record of one key gets another one, under which nothing lives; whoever waited there lets go.
-    fn exchange_names(&mut self, table: TableNo, own: &Key, survivor: &Key) -> Result<()> {
+    fn exchange_names(&mut self, incoming: &Incoming, table: TableNo, own: &Key, survivor: &Key) -> Result<()> {
         let ledger = &self.session.ledger;
         let mut ours = ledger.load(table, own)?;
         let mut waiting = ledger.load(table, survivor)?;
@@ -150,6 +150,8 @@ impl Applying<'_> {
             waiting.key = own.clone();
             ledger.store_names(&mut waiting)?;
             waiting.extra = crate::ledger::Extra::default();
+            // Whoever deleted the one and kept the other kept the record: of that the parent is told nothing.
+            known::set_opinion(ledger, &mut waiting, incoming.link, Opinion::Known(None))?;
             ledger.store_extra(&mut waiting)?;
         }
         Ok(())
