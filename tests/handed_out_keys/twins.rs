@@ -330,3 +330,12 @@ fn what_takes_many_packets_to_make_anew_is_nobodys_twin() {
     assert_eq!(tree.listed("head"), Vec::<String>::new());
     TWO.iter().for_each(|site| assert_eq!(tree.held(site), Vec::<String>::new()));
 }
+
+#[test]
+fn one_that_comes_back_is_no_twin_of_what_was_made_in_its_place() {
+    let tree = three(&format!("{} INSERT INTO countries VALUES (3, 'C', 'c');", shop("")), RULES);
+    tree.edit("head", "DELETE FROM countries WHERE id = 3; INSERT INTO countries VALUES (4, 'C', 'anew')");
+    tree.edit("rosa", "UPDATE countries SET name = 'edited' WHERE id = 3");
+    settled(&tree, &["head", "north", "rosa"]);
+    tree.assert_rows(&THREE, "SELECT name FROM countries WHERE code = 'C' ORDER BY name", &["anew", "edited"]);
+}

@@ -58,9 +58,10 @@ impl Applying<'_> {
             record = twin;
             change = self.shared_with(&record, change);
         }
+        let believed = made.as_ref().map(|_| known::opinion(&self.session.ledger, &record, incoming.link)).transpose()?;
         self.as_stored_here(&record, &mut change)?;
         let mut stands_in = self.stand_in(&mut change, Required::is_alike)?;
-        let opinion = if again.is_some() && made.is_none() {
+        let mut opinion = if again.is_some() && made.is_none() {
             known::opinion(&self.session.ledger, &record, incoming.link)?
         } else {
             self.moved_shadow(&record, incoming, &change)?
@@ -109,8 +110,9 @@ impl Applying<'_> {
                 for field in stands_in {
                     self.stood_in.entry((record.table, field)).or_default().push(self.session.shown_key(&record)?.to_string());
                 }
-                match made {
-                    Some(made) => self.let_go(made, incoming, &record)?,
+                match made.map(|made| self.let_go(made, incoming, &record)).transpose()? {
+                    Some(true) => {}
+                    Some(false) => opinion = believed.unwrap_or(opinion),
                     None if again.is_some() => drop(record.extra.held.remove(&incoming.link.site)),
                     None => {}
                 }

@@ -8,6 +8,7 @@
 //!
 //! What one site makes anew, in place of a record that it deletes or gives another identity, is no twin. All of it comes in one build, the
 //! insert first. So nothing is decided before the end of its last packet, nor while anything else waits that the site did to the record here.
+//! Nor is one that comes back: it was here before, and is what it was.
 //!
 //! **States at the parent**: not here → held under its own incarnation → one with the record here, or a record of its own.
 //!
@@ -41,6 +42,10 @@ impl Applying<'_> {
     /// At the parent: the record that a child's insert is about, where that is here under another incarnation.
     pub(in crate::sync) fn twin_of(&mut self, record: &Record, change: &Change) -> Result<Option<Record>> {
         let (None, Some(after)) = (&change.before, &change.after) else { return Ok(None) };
+        // One that comes back was here before it met the other.
+        if change.shared.is_some() || self.session.ledger.last_of(record, after.born)?.is_some() {
+            return Ok(None);
+        }
         match self.same_here(record, after)? {
             Some(same) => Ok(Some(self.load(same.table, &same.key)?)),
             None => Ok(None),
@@ -78,10 +83,11 @@ impl Applying<'_> {
         self.store_extra(&mut record)
     }
 
-    /// At the parent: the two are one. Nothing waits under the incarnation that went into the other, and the child holds nothing under it.
+    /// At the parent: it is decided whether the two are one, and so it says. Nothing waits under the incarnation that went into `ours`, and the child
+    /// holds nothing under it: that is said of `ours`. One that did not, because the rules refused it, the child holds, and hears that it is not here.
     /// Who came with it in a circle, under the number that was kept for it, refers to `ours`.
-    pub(in crate::sync) fn let_go(&mut self, made: Made, incoming: &Incoming, ours: &Record) -> Result<()> {
-        let Made { mut record, .. } = made;
+    pub(in crate::sync) fn let_go(&mut self, made: Made, incoming: &Incoming, ours: &Record) -> Result<bool> {
+        let Made { mut record, change } = made;
         if let (Some(from), Some(to)) = (record.place.as_ref().and_then(Key::as_integer), ours.at().as_integer())
             && self.try_moving(|applying| applying.lead_elsewhere(ours.table, from, to))?.is_ok()
         {
@@ -89,8 +95,14 @@ impl Applying<'_> {
             self.session.ledger.store_names(&mut record)?;
         }
         record.extra.held.remove(&incoming.link.site);
-        known::set_opinion(&self.session.ledger, &mut record, incoming.link, Opinion::Known(None))?;
-        self.store_extra(&mut record)
+        let is_one = match (&change.after, &ours.current) {
+            (Some(theirs), Some(ours)) => self.session.ledger.same(theirs.born, ours.born)?,
+            (Some(_) | None, _) => false,
+        };
+        let held_there = if is_one { None } else { change.after };
+        known::set_opinion(&self.session.ledger, &mut record, incoming.link, Opinion::Known(held_there))?;
+        self.store_extra(&mut record)?;
+        Ok(is_one)
     }
 
     /// At a child: why a record of the parent waits, where one of ours has its identity and the parent has not spoken of that yet.
