@@ -4,6 +4,9 @@
 //! the one it knew: its own, which nobody else had. **Invariant**: no delete takes away a record that its maker never saw. So a delete that names
 //! an absorbed incarnation takes that one alone, and one that names the survivor leaves it as long as the child may hold the other: it
 //! has not acknowledged the packet that told it. The survivor is told again.
+//!
+//! A delete that makes room for another record under the same key asks the rules like any other. Where they refuse it, what was put there is an
+//! edit of the record that stays.
 
 use crate::ledger::{ConflictKind, Opinion, Record};
 use crate::model::{Born, Change, FieldNo, Identity, Image, SiteNo, Stamp};
@@ -69,6 +72,31 @@ impl Applying<'_> {
             }
         }
         Ok(false)
+    }
+
+    /// A child puts `after` in the place of the record that is here, where the rules do not let it go: gives what that becomes. None where
+    /// it may go.
+    pub(super) fn keep_replaced(
+        &mut self,
+        record: &mut Record,
+        incoming: &Incoming,
+        before: &Image,
+        ours: &Image,
+        after: &Image,
+    ) -> Result<Option<Image>> {
+        let policy = self.session.policy(record.table);
+        let changes = |field: &FieldNo| after.row.get(*field).is_stated() && after.row.get(*field) != ours.row.get(*field);
+        if policy.deletes == DeleteRule::OriginOnly && !made_below(self.session, ours.born, incoming.link.site)? {
+            self.lose_delete(record, incoming, ConflictKind::Refused, policy.deletes.word());
+        } else if policy.mark_up.is_some() {
+            self.lose_delete(record, incoming, ConflictKind::Delete, policy.deletes.word());
+        } else if !policy.fixed.iter().any(changes) {
+            return Ok(None);
+        }
+        let all: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
+        let kept = self.merge(record, incoming, ours.clone(), Some(before), after, &all)?;
+        self.session.ledger.absorb(record, after.born, ours.born)?;
+        Ok(Some(kept))
     }
 
     /// A child deleted `before`, the record that is here as `ours`. Gives whether it goes, and what is here then. `alone`: no other

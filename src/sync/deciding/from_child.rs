@@ -311,6 +311,11 @@ impl Applying<'_> {
             return Ok(Decision::Become(out));
         }
         if let (Ends::Ours, Some(before), Some(ours)) = (ending, before, &out) {
+            if let Some(after) = after
+                && let Some(kept) = self.keep_replaced(record, incoming, before, ours, after)?
+            {
+                return Ok(Decision::Become(Some(kept)));
+            }
             // What refers to it may be deleted further on in the packet.
             if after.is_none()
                 && !self.is_last_try
