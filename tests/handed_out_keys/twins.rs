@@ -339,3 +339,29 @@ fn one_that_comes_back_is_no_twin_of_what_was_made_in_its_place() {
     settled(&tree, &["head", "north", "rosa"]);
     tree.assert_rows(&THREE, "SELECT name FROM countries WHERE code = 'C' ORDER BY name", &["anew", "edited"]);
 }
+
+#[test]
+fn what_an_office_made_again_is_one_below_it_too() {
+    for refers in ["", "INSERT INTO people VALUES (9, 'of north', last_insert_rowid())"] {
+        let tree = three(&shop(""), RULES);
+        tree.edit("north", &format!("INSERT INTO countries (code, name) VALUES ('ch', 'Switzerland'); {refers}"));
+        settled(&tree, &["north", "rosa", "head"]);
+        tree.assert_rows(&THREE, COUNTRIES, &["ch"]);
+        tree.assert_rows(&THREE, HOMES, if refers.is_empty() { &[] } else { &["of north|ch"] });
+        THREE.iter().for_each(|site| assert_eq!(tree.held(site), Vec::<String>::new()));
+    }
+}
+
+#[test]
+fn one_that_comes_back_at_an_office_leaves_its_number_to_the_one_that_the_parent_gave_it_to() {
+    let tree = three(&format!("{} INSERT INTO countries VALUES (3, 'C', 'c');", shop("")), RULES);
+    tree.edit("north", "DELETE FROM countries WHERE id = 3");
+    tree.edit("head", "DELETE FROM countries WHERE id = 3; INSERT INTO countries VALUES (3, 'C', 'anew')");
+    tree.sync("head");
+    half(&tree, "north", round::Halves::Receive);
+    tree.edit("rosa", "UPDATE countries SET name = 'edited' WHERE id = 3");
+    tree.sync("rosa");
+    settled(&tree, &["north", "rosa", "head"]);
+    tree.assert_rows(&THREE, "SELECT name FROM countries WHERE code = 'C' ORDER BY name", &["anew", "edited"]);
+    tree.assert_rows(&THREE, "SELECT name FROM countries WHERE id = 3", &["anew"]);
+}

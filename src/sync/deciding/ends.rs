@@ -49,8 +49,8 @@ impl Applying<'_> {
         })
     }
 
-    /// Whether a child may hold a second row of a record: it made one that went into ours, and has not acknowledged the packet that tells it.
-    /// Under one key it never has two.
+    /// Whether a child may hold a second row of a record: one that went into ours, which it has not heard, for it has not acknowledged the packet
+    /// that tells it. Under one key it never has two.
     pub(super) fn holds_another(&self, record: &Record, child: SiteNo) -> Result<bool> {
         let (Some(ours), Identity::Birth) = (&record.current, self.session.shape(record.table).identity()) else { return Ok(false) };
         let ledger = &self.session.ledger;
@@ -63,15 +63,7 @@ impl Applying<'_> {
                 None => false,
             },
         };
-        if !unheard {
-            return Ok(false);
-        }
-        for absorbed in ledger.absorbed_by(ours.born)? {
-            if made_below(self.session, absorbed, child)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(unheard && !ledger.absorbed_by(ours.born)?.is_empty())
     }
 
     /// A child puts `after` in the place of the record that is here, where the rules do not let it go: gives what that becomes. None where

@@ -14,7 +14,7 @@
 //!
 //! Until the parent has spoken, its record with the same identity waits at the child: nobody's record is pushed out to make room.
 
-use crate::ledger::{ConflictKind, EntryKind, Held, HeldReason, Opinion, Record};
+use crate::ledger::{ConflictKind, EntryKind, Held, HeldReason, NeighbourKind, Opinion, Record};
 use crate::model::{Change, FieldNo, Identity, Image, Key, TableNo};
 use crate::sync::apply::{Applying, Incoming};
 use crate::sync::{Result, SyncError, known};
@@ -108,7 +108,7 @@ impl Applying<'_> {
     /// At a child: why a record of the parent waits, where one of ours has its identity and the parent has not spoken of that yet.
     pub(in crate::sync) fn waits_for_twin(&self, record: &Record, after: &Image) -> Result<Option<HeldReason>> {
         let Some(same) = self.same_here(record, after)? else { return Ok(None) };
-        let link = self.links.iter().find(|link| link.kind == crate::ledger::NeighbourKind::Parent);
+        let link = self.links.iter().find(|link| link.kind == NeighbourKind::Parent);
         let told = match link {
             Some(link) => matches!(known::opinion(&self.session.ledger, &same, *link)?, Opinion::Known(Some(_))),
             None => true,
@@ -174,7 +174,7 @@ impl Applying<'_> {
         let session = self.session;
         let shape = session.shape(table);
         let mut ours = session.load(table, own)?;
-        let theirs = session.load(table, survivor)?;
+        let mut theirs = session.load(table, survivor)?;
         let (Some(from), Some(to)) = (ours.at().as_integer(), theirs.at().as_integer()) else { return Ok(()) };
         self.lead_elsewhere(table, from, to)?;
         let Some(image) = ours.current.clone() else { return Ok(()) };
@@ -183,6 +183,16 @@ impl Applying<'_> {
             Opinion::Unknown => None,
         };
         let edited: Vec<FieldNo> = base.iter().flat_map(|base| base.row.differing(&image.row)).collect();
+        // Who has both here below hears of the survivor that it absorbed ours, before it hears that ours ended.
+        for link in self.links.iter().filter(|link| link.kind == NeighbourKind::Child) {
+            if known::opinion(&session.ledger, &ours, *link)? != Opinion::Known(None)
+                && let Opinion::Known(Some(there)) = known::opinion(&session.ledger, &theirs, *link)?
+            {
+                let there = Opinion::Known(Some(Image { born: image.born, ..there }));
+                known::set_opinion(&session.ledger, &mut theirs, *link, there)?;
+            }
+        }
+        self.store_extra(&mut theirs)?;
         let losses = self.losses.len();
         self.lose(&ours, incoming, base.as_ref(), &image, &edited, ConflictKind::Twin, "it became one with the record of another site")?;
         self.list_losses(losses)?;
