@@ -306,7 +306,7 @@ impl<'s> Telling<'s> {
         }
         let now = session.world.now();
         let comes = more_comes(session, self.to)?;
-        let long_ago = |time: crate::model::Millis| now.0 - time.0 >= session.limits.redeposit_millis;
+        let long_ago = |time: crate::model::Millis| time.is_past(session.limits.redeposit_millis, now);
         let is_due = |missing: &Missing| missing.asked.map_or(!comes || long_ago(missing.since), long_ago);
         let mut wanted = Vec::new();
         let mut chunks_named = 0;
