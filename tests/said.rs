@@ -153,7 +153,10 @@ fn a_slip_in_the_rules_hides_nothing_from_status() {
     // A file that is empty is none that somebody meant.
     office.write("head/rules.toml", "");
     let refused = office.run("sync --home head");
-    assert!(refused.code == 1 && refused.err.contains("rules.toml: there were rules, and now the file is not there or empty"), "{refused:?}");
+    assert!(
+        refused.code == 1 && refused.err.contains("rules.toml: there were rules, and now the file is not there or empty"),
+        "{refused:?}"
+    );
     assert!(office.run("status --home head").flat().contains("Stopped: rules.toml: there were rules"));
     office.write("head/rules.toml", "# none\n");
     office.ok("sync --home head");
