@@ -146,6 +146,14 @@ fn run_through(
             });
         }
     }
+    let problems = super::roster::problems(session)?.into_iter();
+    report.waiting.extend(problems.map(|why| Waiting {
+        neighbour: None,
+        what: "the list of sites".into(),
+        why,
+        retried: false,
+        unreachable: false,
+    }));
     report.notes.extend(super::tracking::news::lines(session)?);
     report.notes.extend(super::schema::view::late(session)?);
     report.waiting.extend(super::schema::hints::waiting(session)?);
