@@ -26,6 +26,7 @@
 mod archive;
 pub(super) mod fills;
 pub mod hints;
+pub mod home;
 mod notice;
 pub mod own;
 pub mod refusals;
@@ -210,7 +211,7 @@ pub(super) fn paper(session: &Session) -> Result<Option<(u64, String)>> {
     }
     let Some(text) = session.ledger.note(TOLD)?.filter(|text| !text.is_empty()) else { return Ok(None) };
     // A child that dropped a column could not be told that it was only called otherwise.
-    if !hints::unclear(session)?.is_empty() {
+    if hints::waits(session)? {
         return Ok(None);
     }
     Ok(told(session)?.map(|told| (told.version, text)))

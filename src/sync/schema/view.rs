@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::hints::{Unclear, unclear};
+use super::home::{self, Kept};
 use super::refusals::{self, Refusal};
 use super::{COMING, Here, LATE, SentSchema, TOLD_IN, Version, cannot_be_had, take, told, told_to, versions, wish};
 use crate::database::conform::{Plan, Refused};
@@ -24,6 +25,8 @@ pub struct Standing {
     pub late: Vec<String>,
     /// What waits for a hint.
     pub unclear: Vec<Unclear>,
+    /// What stays home because it may be what the rules keep there.
+    pub home: Vec<Kept>,
     /// Children by name.
     pub children: Vec<Child>,
     /// What sites below this one cannot have.
@@ -59,6 +62,7 @@ pub fn standing(session: &Session) -> Result<Standing> {
         refused: take::refused(session)?,
         late: late(session)?,
         unclear: unclear(session)?,
+        home: home::asked(session)?,
         children,
         below: refusals::below(session)?,
     })
