@@ -48,6 +48,15 @@ impl Database {
         Ok(all)
     }
 
+    /// Whether no record has a value in a column.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn is_empty_column(&self, table: &str, column: &str) -> Result<bool> {
+        let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {} WHERE {} IS NOT NULL)", quote(table), quote(column));
+        self.connection.query_row(&sql, [], |row| row.get(0)).doing("look whether a column is empty")
+    }
+
     /// The columns of a table that can be written; none where there is no such table. What is ours or SQLite's is nobody's table.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ mod had_at_once;
 mod hints;
 mod meanwhile;
 mod names;
+mod not_travelling;
 mod own_things;
 mod refusals;
 #[path = "../support/mod.rs"]

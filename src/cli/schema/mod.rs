@@ -30,7 +30,8 @@ pub enum SchemaCommand {
     Status,
     /// Show what is not alike: here and at the parent, or what children have not confirmed yet
     ///
-    /// Where the parent's schema cannot be had here, it shows what that wants to change, and why it cannot.
+    /// Where the parent's schema cannot be had here, it shows what that wants to change, and why it cannot. Tables and columns that only
+    /// this site has are listed too.
     #[command(after_help = "Examples:\n  fieldpost schema diff")]
     Diff,
     /// Show the versions that were, and what each of them changed
@@ -42,7 +43,8 @@ pub enum SchemaCommand {
     /// you say so the new schema goes to nobody.
     ///
     /// What rules.toml keeps at home stays there when the application calls it otherwise, and whatever it may be called now does too:
-    /// a column, or a table. Name it in rules.toml, or let it travel with --new and its name; --new without that lets none of it go.
+    /// a column, or a table. Name it in rules.toml, or let it travel, with what every site has in it, by --new and its name; --new without that
+    /// lets none of it go.
     #[command(after_help = "\
 Examples:
   fieldpost schema hint customers phone mobile     it is the same column: values and edits go on in it

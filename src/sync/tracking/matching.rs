@@ -192,7 +192,9 @@ impl<'s> Taking<'s> {
         }
         let (ours, own): (Vec<Shape>, Vec<Shape>) =
             left.into_iter().partition(|found| self.told.is_none() || found.name == LIBRARY || self.identity(&found.name).is_some());
-        self.untracked.extend(own.into_iter().map(|found| (found.name, own::WHY.to_owned())));
+        let is_at_home = |table: &str| self.told.as_ref().is_some_and(|told| told.at_home.has_table(table));
+        let why = |found: &Shape| if is_at_home(&found.name) { own::AT_HOME } else { own::WHY };
+        self.untracked.extend(own.into_iter().map(|found| (found.name.clone(), why(&found).to_owned())));
         ours.iter().try_for_each(|found| self.begin(found))?;
         self.number();
         Ok(())
