@@ -10,6 +10,7 @@ mod hints;
 mod meanwhile;
 mod names;
 mod not_travelling;
+mod overtaken;
 mod own_things;
 mod refusals;
 #[path = "../support/mod.rs"]
