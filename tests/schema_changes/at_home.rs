@@ -103,6 +103,20 @@ fn what_is_at_home_stays_there_whatever_it_is_called() {
             "ALTER TABLE c RENAME TO old; CREATE TABLE c (id TEXT PRIMARY KEY, name TEXT, hidden TEXT); INSERT INTO c SELECT * FROM old",
             "UPDATE c SET hidden = 'private, edited'",
         ),
+        ("ALTER TABLE c DROP COLUMN name; ALTER TABLE c RENAME COLUMN secret TO name", "UPDATE c SET name = 'private, edited'"),
+        (
+            "BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT); INSERT INTO n SELECT id, secret FROM c; DROP TABLE c; ALTER TABLE n RENAME TO c; COMMIT",
+            "UPDATE c SET name = 'private, edited'",
+        ),
+        (
+            "UPDATE c SET name = 'x'; ALTER TABLE c DROP COLUMN name; ALTER TABLE c RENAME COLUMN secret TO name",
+            "UPDATE c SET name = 'private, edited'",
+        ),
+        ("DROP TABLE other; ALTER TABLE prefs RENAME TO other", "UPDATE other SET v = 'private, edited'"),
+        (
+            "DROP TABLE other; ALTER TABLE prefs RENAME TO other; ALTER TABLE other RENAME COLUMN v TO x",
+            "UPDATE other SET x = 'private, edited'",
+        ),
     ];
     let mut wrong = Vec::new();
     for (otherwise, edit) in ways {
@@ -302,4 +316,45 @@ fn a_run_that_dies_anywhere_keeps_it_home() {
         kill += 1;
     }
     assert!(kill > 5, "it died nowhere");
+}
+
+#[test]
+fn what_is_called_otherwise_before_the_first_round_stays_home() {
+    for rules in [RULES.to_owned(), format!("{STAYS}{RULES}")] {
+        let tree = Tree::with_rules(SCHEMA, &rules);
+        tree.edit("head", "ALTER TABLE c RENAME COLUMN secret TO hidden; ALTER TABLE prefs RENAME TO settings");
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        assert_eq!((asked(&tree, "head").len(), at(&tree, "anna", "private")), (2, Vec::new()));
+        // And again, along with the table.
+        tree.edit("head", "ALTER TABLE c RENAME TO d; ALTER TABLE settings RENAME TO prefs2");
+        rounds(&tree, "UPDATE d SET hidden = 'private, edited'; UPDATE prefs2 SET v = 'private, edited'");
+        assert_eq!((asked(&tree, "head").len(), at(&tree, "anna", "private")), (2, Vec::new()));
+        tree.edit("head", "ALTER TABLE d RENAME COLUMN hidden TO veiled");
+        rounds(&tree, "UPDATE d SET veiled = 'private, edited'");
+        assert_eq!((asked(&tree, "head").len(), at(&tree, "anna", "private")), (2, Vec::new()));
+        set_rules(&tree, &format!("{}[tables.d]\nlocal = ['veiled']\n[tables.prefs2]\nlocal = true\n", rules.strip_suffix(RULES).unwrap()));
+        rounds(&tree, "UPDATE d SET veiled = 'private, edited'");
+        assert_eq!((asked(&tree, "head"), at(&tree, "anna", "private")), (Vec::new(), Vec::new()));
+    }
+}
+
+#[test]
+fn a_column_that_was_kept_without_need_travels_again_as_before() {
+    for schema in ["", STAYS] {
+        let tree = tree(&format!("{schema}{RULES}"));
+        tree.edit("head", "ALTER TABLE c DROP COLUMN secret; UPDATE c SET name = 'x' || id");
+        tree.edit("anna", "UPDATE c SET name = 'Anna' WHERE id = 'A'");
+        tree.settle(&["head", "anna"]);
+        assert_eq!(asked(&tree, "head").len(), 1);
+        tree.assert_rows(&["anna"], "SELECT name FROM c ORDER BY id", &["Anna", "Bolt"]);
+        home::free(&mut tree.session("head"), "c", Some("name")).unwrap();
+        tree.edit("head", "INSERT INTO c (id, name) VALUES ('C', 'Core')");
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT name FROM c WHERE id <> 'A' ORDER BY id", &["xB", "Core"]);
+        tree.assert_sound(&["head", "anna"]);
+        tree.edit("anna", "UPDATE c SET name = 'hers' WHERE id = 'B'");
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT name FROM c WHERE id = 'B'", &["hers"]);
+    }
 }

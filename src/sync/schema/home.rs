@@ -92,6 +92,8 @@ pub(in crate::sync) struct Tracked {
     pub travel: Vec<String>,
     /// Columns that are gone, and nothing shows under which name.
     pub went: Vec<String>,
+    /// Columns that may be others under the names of some that travelled.
+    pub others: Vec<String>,
 }
 
 /// Who asks what tracking knows.
@@ -100,6 +102,8 @@ pub(in crate::sync) trait Knows {
     fn before(&self, table: &str) -> Option<&str>;
     /// Whether a table was tracked under this name and has another one now.
     fn has_left(&self, table: &str) -> bool;
+    /// Whether a table may be another one under the name of one that was tracked.
+    fn is_other(&self, table: &str) -> Result<bool>;
     /// What is known of its columns.
     fn tracked(&self, table: &str) -> Result<Tracked>;
 }
@@ -204,7 +208,7 @@ impl Look {
             look.kept.extend(kept);
             look.unclear.extend(unclear);
         }
-        look.kept.extend(tables(&look.there, written, &seen, &before, knows));
+        look.kept.extend(tables(&look.there, written, &seen, &before, knows)?);
         // Where the schema does not travel no child drops a column because of another one.
         if session.settings.role != Role::Host || !session.rules.schema_travels() {
             look.unclear.clear();
@@ -297,7 +301,11 @@ impl Columns<'_> {
                     Some(known) => known,
                     None => knows.tracked(self.table)?,
                 };
-                let came: Vec<&String> = self.here.iter().filter(|column| !has(&was.all, column) && !has(&known.travel, column)).collect();
+                let is_new = |column: &&String| !has(&was.all, column) && !has(&known.travel, column);
+                let mut came: Vec<&String> = self.here.iter().filter(is_new).collect();
+                if came.len() < missing.len() {
+                    came.extend(self.here.iter().filter(|column| has(&known.others, column)));
+                }
                 if !came.is_empty() {
                     one.gone.extend(missing.into_iter().filter(|column| !is_open(column)).map(|column| Named::column(source, column)));
                     one.came.extend(came.into_iter().cloned());
@@ -335,7 +343,7 @@ impl Columns<'_> {
 }
 
 /// A look at the tables themselves.
-fn tables(there: &There, written: &Rules, seen: &Seen, before: &[Kept], knows: &dyn Knows) -> Vec<Kept> {
+fn tables(there: &There, written: &Rules, seen: &Seen, before: &[Kept], knows: &dyn Knows) -> Result<Vec<Kept>> {
     let earlier: Vec<&Kept> = before.iter().filter(|kept| kept.table.is_none()).collect();
     let was_asked = |table: &String| earlier.iter().any(|kept| kept.came.contains(table) || kept.freed.contains(table));
     let is_open = |table: &String| earlier.iter().any(|kept| kept.came.contains(table) && !kept.is_answered(written));
@@ -362,7 +370,14 @@ fn tables(there: &There, written: &Rules, seen: &Seen, before: &[Kept], knows: &
     };
     let is_asked = |gone: &Named| gone.column.is_none() && is_open(&gone.table);
     for gone in missing.into_iter().map(|table| Named::table(table)).chain(columns) {
-        let came: Vec<&String> = there.keys().filter(is_new).filter(|table| may_be(table, &gone)).collect();
+        let mut came: Vec<&String> = there.keys().filter(is_new).filter(|table| may_be(table, &gone)).collect();
+        if came.is_empty() && gone.column.is_none() {
+            for table in there.keys() {
+                if knows.is_other(table)? {
+                    came.push(table);
+                }
+            }
+        }
         if !came.is_empty() {
             one.came.extend(came.into_iter().cloned());
             one.gone.extend(Some(gone).filter(|gone| !is_asked(gone)));
@@ -376,7 +391,7 @@ fn tables(there: &There, written: &Rules, seen: &Seen, before: &[Kept], knows: &
         one.gone.extend(absent.iter().map(|table| Named::table(table)));
         one.came.extend(stays.into_iter().cloned());
     }
-    if one.keeps(written).is_empty() { Vec::new() } else { vec![one] }
+    Ok(if one.keeps(written).is_empty() { Vec::new() } else { vec![one] })
 }
 
 fn has<'n>(names: impl IntoIterator<Item = &'n String>, name: &str) -> bool {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evolve::{Event, anywhere, field_events, gaps, merged, same_name};
-use super::guess::{Guess, guess, holds_the_same, is_same_table, taken_over};
+use super::guess::{Guess, guess, held_otherwise, holds_others, holds_the_same, is_same_table, taken_over};
 use super::upgrade::{TakenOver, captured};
 use crate::model::{FieldNo, LIBRARY, Shape, TableNo, Told};
 use crate::rules::{Direction, Rules};
@@ -355,14 +355,21 @@ impl Knows for Taking<'_> {
     fn tracked(&self, table: &str) -> Result<Tracked> {
         let Some(found) = self.found.iter().find(|found| found.name == table) else { return Ok(Tracked::default()) };
         let mut travel: Vec<String> = found.key.iter().map(|field| found.name_of(*field).to_owned()).collect();
-        let Some(old) = Taking::before(self, table) else { return Ok(Tracked { travel, went: Vec::new() }) };
+        let Some(old) = Taking::before(self, table) else { return Ok(Tracked { travel, ..Tracked::default() }) };
         let renamed = guess(self.session, old, found, &mut anywhere(old, found))?.renamed;
+        let others = held_otherwise(self.session, old, found)?;
         let is_here = |field: &FieldNo| found.field(old.name_of(*field)).is_some();
         travel.extend(old.live_fields().map(|field| old.name_of(field).to_owned()));
         let went = old.live_fields().filter(|field| !is_here(field) && renamed.iter().all(|(known, _)| known != field));
         let went = went.map(|field| old.name_of(field).to_owned()).collect();
         travel.extend(renamed.into_iter().map(|(_, name)| name));
-        Ok(Tracked { travel, went })
+        Ok(Tracked { travel, went, others })
+    }
+
+    fn is_other(&self, table: &str) -> Result<bool> {
+        let found = self.found.iter().find(|found| found.name == table);
+        let known = found.zip(Taking::before(self, table)).filter(|(found, old)| same_name(&found.name, &old.name));
+        known.map_or(Ok(false), |(found, old)| holds_others(self.session, old, found))
     }
 }
 
