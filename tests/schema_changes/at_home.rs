@@ -358,3 +358,22 @@ fn a_column_that_was_kept_without_need_travels_again_as_before() {
         tree.assert_rows(&["head", "anna"], "SELECT name FROM c WHERE id = 'B'", &["hers"]);
     }
 }
+
+#[test]
+fn a_column_that_the_rules_keep_home_for_a_while_travels_again_afterwards() {
+    for schema in ["", STAYS] {
+        let tree = tree(schema);
+        set_rules(&tree, &format!("{schema}[tables.c]\nlocal = ['name']\n"));
+        tree.settle(&["head", "anna"]);
+        tree.edit("head", "UPDATE c SET name = 'head' WHERE id = 'A'; INSERT INTO c VALUES ('C', 'Core', NULL)");
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["anna"], "SELECT name FROM c ORDER BY id", &["Acme", "Bolt", "-"]);
+        set_rules(&tree, schema);
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT name FROM c ORDER BY id", &["head", "Bolt", "Core"]);
+        tree.edit("anna", "UPDATE c SET name = 'hers' WHERE id = 'B'");
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT name FROM c ORDER BY id", &["head", "hers", "Core"]);
+        tree.assert_sound(&["head", "anna"]);
+    }
+}

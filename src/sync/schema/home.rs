@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::hints::Unclear;
 use crate::database::Database;
 use crate::ledger::Ledger;
+use crate::model::FieldNo;
 use crate::rules::{Direction, Rules};
 use crate::site::Role;
 use crate::sync::mend::MendError;
@@ -80,6 +81,9 @@ struct SeenColumns {
     all: BTreeSet<String>,
     home: BTreeSet<String>,
     named: BTreeSet<String>,
+    /// Those at home that travelled before, under the same name: as which fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    fields: BTreeMap<String, FieldNo>,
 }
 
 /// The application's tables with their columns.
@@ -102,6 +106,8 @@ pub(in crate::sync) trait Knows {
     fn before(&self, table: &str) -> Option<&str>;
     /// Whether a table was tracked under this name and has another one now.
     fn has_left(&self, table: &str) -> bool;
+    /// The fields of a table that travelled at the last look, by name.
+    fn fields(&self, table: &str) -> BTreeMap<String, FieldNo>;
     /// Whether a table may be another one under the name of one that was tracked.
     fn is_other(&self, table: &str) -> Result<bool>;
     /// What is known of its columns.
@@ -113,6 +119,9 @@ pub(in crate::sync) trait Knows {
 pub(in crate::sync) struct Look {
     there: There,
     kept: Vec<Kept>,
+    /// Columns at home that travelled before, and those that do so again: by table, as which fields.
+    fields: BTreeMap<String, BTreeMap<String, FieldNo>>,
+    back: BTreeMap<String, Vec<(FieldNo, String)>>,
     /// What is asked about columns that travelled, now that something is kept no more.
     pub unclear: Vec<Unclear>,
 }
@@ -209,6 +218,7 @@ impl Look {
             look.unclear.extend(unclear);
         }
         look.kept.extend(tables(&look.there, written, &seen, &before, knows)?);
+        look.remember(&seen, written, knows);
         // Where the schema does not travel no child drops a column because of another one.
         if session.settings.role != Role::Host || !session.rules.schema_travels() {
             look.unclear.clear();
@@ -220,6 +230,29 @@ impl Look {
     /// Where what was told says what travels, nothing else is kept.
     pub(in crate::sync) fn of_told(there: There) -> Self {
         Self { there, ..Self::default() }
+    }
+
+    /// A column that was at home and is there under the same name is the one that travelled before it was: no other name ever had it.
+    fn remember(&mut self, seen: &Seen, written: &Rules, knows: &dyn Knows) {
+        let rules = self.rules(written);
+        for (table, here) in &self.there {
+            let former = seen.columns.get(knows.before(table).unwrap_or(table));
+            let mut known = former.map(|was| was.fields.clone()).unwrap_or_default();
+            known.extend(knows.fields(table));
+            known.retain(|name, _| here.contains(name));
+            let (home, back): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                known.into_iter().partition(|(name, _)| has(&rules.table(table).local, name));
+            let was_home = |name: &String| former.is_some_and(|was| was.fields.contains_key(name));
+            let back: Vec<(FieldNo, String)> =
+                back.into_iter().filter(|(name, _)| was_home(name)).map(|(name, field)| (field, name)).collect();
+            self.fields.insert(table.clone(), home);
+            self.back.insert(table.clone(), back);
+        }
+    }
+
+    /// Fields of a table that travel again.
+    pub(in crate::sync) fn back(&self, table: &str) -> &[(FieldNo, String)] {
+        self.back.get(table).map_or(&[], Vec::as_slice)
     }
 
     /// The rules with what is kept.
@@ -235,7 +268,10 @@ impl Look {
     /// Writes it down in the open transaction of the ledger.
     pub(in crate::sync) fn note(&self, session: &Session) -> Result<()> {
         let written = &session.written_rules;
-        let seen = Seen::of(&self.there, &self.rules(written), written);
+        let mut seen = Seen::of(&self.there, &self.rules(written), written);
+        for (table, columns) in &mut seen.columns {
+            columns.fields = self.fields.get(table).cloned().unwrap_or_default();
+        }
         note_seen(&session.ledger, &seen)?;
         set_kept(&session.ledger, &self.kept)
     }
@@ -249,7 +285,8 @@ impl Seen {
             let local = &rules.table(table).local;
             let home: BTreeSet<String> = columns.iter().filter(|column| has(local, column)).cloned().collect();
             let named = written.table(table).local.iter().cloned().collect();
-            (!home.is_empty()).then(|| (table.clone(), SeenColumns { all: columns.iter().cloned().collect(), home, named }))
+            (!home.is_empty())
+                .then(|| (table.clone(), SeenColumns { all: columns.iter().cloned().collect(), home, named, fields: BTreeMap::new() }))
         });
         let columns: BTreeMap<String, SeenColumns> = columns.collect();
         if home.is_empty() && columns.is_empty() {

@@ -258,8 +258,12 @@ impl<'s> Taking<'s> {
     }
 
     /// Fields that are not in the table and that the parent numbers as ones which are in it now: they went and came back here, or a
-    /// neighbour spoke of them first.
+    /// neighbour spoke of them first. And those that stayed home for a while.
     fn back(&self, old: &Shape, found: &Shape) -> Vec<(FieldNo, String)> {
+        if self.told.is_none() {
+            let is_gone = |(field, name): &&(FieldNo, String)| !old.is_live(*field) && found.field(name).is_some();
+            return self.home.back(&found.name).iter().filter(is_gone).cloned().collect();
+        }
         let (Some((_, identity)), Some(told)) = (self.identity(&found.name), old.past.told.as_ref()) else { return Vec::new() };
         let is_back = |(number, name): (&FieldNo, &String)| {
             let field = told.fields.get(number).filter(|field| !old.is_live(**field))?;
@@ -364,6 +368,11 @@ impl Knows for Taking<'_> {
         let went = went.map(|field| old.name_of(field).to_owned()).collect();
         travel.extend(renamed.into_iter().map(|(_, name)| name));
         Ok(Tracked { travel, went, others })
+    }
+
+    fn fields(&self, table: &str) -> BTreeMap<String, FieldNo> {
+        let old = Taking::before(self, table);
+        old.into_iter().flat_map(|old| old.live_fields().map(|field| (old.name_of(field).to_owned(), field))).collect()
     }
 
     fn is_other(&self, table: &str) -> Result<bool> {

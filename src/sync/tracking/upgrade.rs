@@ -240,6 +240,11 @@ fn write(
             ledger.put_shape(&shape, ranks.get(&shape.number).copied().unwrap_or_default())?;
         }
     }
+    for new in changed.iter().filter(|new| !new.past.gone) {
+        // Children went on with what they had.
+        let back: Vec<FieldNo> = home.back(&new.name).iter().map(|(field, _)| *field).collect();
+        schema::fills::forget(session, new, &back, &schema::fills::children(session)?)?;
+    }
     for table in taken.tables.keys() {
         let new = changed.iter().find(|shape| shape.number == *table);
         new.map_or(Ok(()), |new| foreign::gather(session, new, &before))?;
