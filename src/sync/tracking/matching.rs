@@ -174,11 +174,14 @@ impl<'s> Taking<'s> {
         for old in live {
             let is_it = |found: &Shape| self.same.get(&found.name) == Some(&old.number);
             let Some(at) = left.iter().position(is_it) else {
-                match self.untracked.iter().find(|(name, _)| same_name(name, &old.name) && !self.change.ended.contains(&old.name)) {
+                let stays = self.stays_untracked(&old);
+                match &stays {
                     Some((name, why)) => self.events.push(Event::Untracked(name.clone(), why.clone())),
                     None => self.events.push(Event::TableGone(old.name.clone())),
                 }
-                self.all[old.number.0 as usize].past.end(now);
+                let past = &mut self.all[old.number.0 as usize].past;
+                past.end(now);
+                past.ruled_out = stays.is_some();
                 continue;
             };
             let found = left.remove(at);
@@ -190,6 +193,12 @@ impl<'s> Taking<'s> {
                 self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
             }
         }
+        // One that was out of the exchange and is gone from the database by now may come back as another one.
+        for at in 0..self.all.len() {
+            let old = &self.all[at];
+            let is_here = self.stays_untracked(old).is_some() || left.iter().any(|found| same_name(&found.name, &old.name));
+            self.all[at].past.ruled_out &= is_here;
+        }
         let (ours, own): (Vec<Shape>, Vec<Shape>) =
             left.into_iter().partition(|found| self.told.is_none() || found.name == LIBRARY || self.identity(&found.name).is_some());
         let is_at_home = |table: &str| self.told.as_ref().is_some_and(|told| told.at_home.has_table(table));
@@ -198,6 +207,12 @@ impl<'s> Taking<'s> {
         ours.iter().try_for_each(|found| self.begin(found))?;
         self.number();
         Ok(())
+    }
+
+    /// The table that is in the database under the name of a known one and does not travel, with why; none where there is none.
+    fn stays_untracked(&self, old: &Shape) -> Option<(String, String)> {
+        let is_it = |(name, _): &&(String, String)| same_name(name, &old.name) && !self.change.ended.contains(&old.name);
+        self.untracked.iter().find(is_it).cloned()
     }
 
     /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
@@ -308,11 +323,14 @@ impl<'s> Taking<'s> {
                 continue;
             }
             // At the host nobody says what it is: only its records can tell that it is the one which everybody was told has gone.
-            if travels && identity.is_none() && old.past.told.is_some() && !holds_the_same(self.session, old, &new)? {
+            let is_it = old.past.ruled_out || identity.is_some() || old.past.told.is_none();
+            if travels && !is_it && !holds_the_same(self.session, old, &new)? {
                 continue;
             }
             let name = new.name.clone();
             self.events.push(if known > 0 { Event::TableBack(name) } else { Event::NewTable(name) });
+            // Who joined meanwhile never heard of its records.
+            self.taken.back.insert(new.number);
             let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
             self.taken.tables.insert(new.number, fresh);
             let at = old.number.0 as usize;
