@@ -153,7 +153,7 @@ pub(super) fn document(session: &Session, to: &Neighbour, note: &str) -> Result<
         ("roster", Role::Remote) => None,
         ("roster", Role::Office) if up => session.ledger.note("part")?,
         ("roster", _) => Some(String::from_utf8_lossy(&known(session)?.to_bytes()).into_owned()),
-        ("rules", Role::Host) => Some(session.rules.to_string()),
+        ("rules", Role::Host) => Some(session.written_rules.to_string()),
         ("rules", _) if !up => session.ledger.note("rules")?,
         _ => None,
     })

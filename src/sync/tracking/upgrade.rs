@@ -34,6 +34,7 @@ use crate::database::DatabaseError;
 use crate::ledger::{NeighbourKind, Opinion, Parked, PastValue, Pending, Record};
 use crate::model::{FieldNo, Image, Key, Row, Shape, SiteNo, TableNo, Value};
 use crate::rules::Direction;
+use crate::sync::schema::home::Look;
 use crate::sync::{Result, Session, SyncError, schema};
 
 /// Note of the schema version, and of the rules of what is local, that the shapes were made for.
@@ -82,7 +83,7 @@ pub(in crate::sync) fn take_over(
     }
     let mut taking = Taking::new(session, surveyed)?;
     taking.match_tables()?;
-    let Taking { all, mut events, mut taken, untracked, .. } = taking;
+    let Taking { all, mut events, mut taken, untracked, home, .. } = taking;
     let known = session.ledger.note(UNTRACKED)?;
     if let Some(known) = &known {
         // Where a virtual table keeps its content is no table of the application's.
@@ -99,7 +100,8 @@ pub(in crate::sync) fn take_over(
     taken.again = before.is_some();
     taken.reshaped = !changed.is_empty();
     session.ledger.begin()?;
-    let done = write(session, &changed, &ranks, &events, &taken)
+    let done = write(session, &changed, &ranks, &events, &taken, &home)
+        .and_then(|()| home.note(session))
         .and_then(|()| Ok(session.ledger.set_note(UNTRACKED, &names.join("\n"))?))
         .and_then(|()| schema::forget_change(session))
         .and_then(|()| set_armed(session, &armed))
@@ -111,6 +113,7 @@ pub(in crate::sync) fn take_over(
         session.ledger.rollback()?;
     }
     done?;
+    session.keep_home()?;
     session.reload_shapes()?;
     Ok(Some(taken))
 }
@@ -220,7 +223,14 @@ fn changed(session: &Session, all: &[Shape], taken: &TakenOver) -> Result<(Vec<S
     Ok((changed, ranks))
 }
 
-fn write(session: &Session, changed: &[Shape], ranks: &BTreeMap<TableNo, u32>, events: &[Event], taken: &TakenOver) -> Result<()> {
+fn write(
+    session: &Session,
+    changed: &[Shape],
+    ranks: &BTreeMap<TableNo, u32>,
+    events: &[Event],
+    taken: &TakenOver,
+    home: &Look,
+) -> Result<()> {
     let ledger = &session.ledger;
     let before: BTreeMap<TableNo, Shape> = ledger.shapes_ever()?.into_iter().map(|shape| (shape.number, shape)).collect();
     let tables_change = changed.iter().any(|shape| before.get(&shape.number).is_none_or(|old| old.past.gone != shape.past.gone));
@@ -235,6 +245,11 @@ fn write(session: &Session, changed: &[Shape], ranks: &BTreeMap<TableNo, u32>, e
             ledger.put_shape(&shape, ranks.get(&shape.number).copied().unwrap_or_default())?;
         }
     }
+    for new in changed.iter().filter(|new| !new.past.gone) {
+        // Children went on with what they had.
+        let back: Vec<FieldNo> = home.back(&new.name).iter().map(|(field, _)| *field).collect();
+        schema::fills::forget(session, new, &back, &schema::fills::children(session)?)?;
+    }
     for table in taken.tables.keys() {
         let new = changed.iter().find(|shape| shape.number == *table);
         new.map_or(Ok(()), |new| foreign::gather(session, new, &before))?;
@@ -243,7 +258,7 @@ fn write(session: &Session, changed: &[Shape], ranks: &BTreeMap<TableNo, u32>, e
     if taken.emptied && ledger.parent()?.is_some() {
         ledger.set_note(crate::sync::build::WANT_FULL, "yes")?;
     }
-    schema::hints::add_unclear(session, events, &ledger.shapes_ever()?)?;
+    schema::hints::add_unclear(session, events, &ledger.shapes_ever()?, &home.unclear)?;
     news::add(session, events)
 }
 
