@@ -6,9 +6,12 @@
 //! | `publishing` | who gets which version, when? |
 //! | `life` | is every byte as it was after publication, upgrade, rollback and removal? |
 //! | `rows` | what becomes of rows that a site changed, or that two bundles want? |
+//! | `back` | what goes back of rows and steps that others built on since? |
 //! | `steps` | what may a schema step change, where, and is its way back exact? |
 //! | `crashes` | what is left when a site dies at any moment? |
 
+#[path = "bundles/back.rs"]
+mod back;
 #[path = "bundles/crashes.rs"]
 mod crashes;
 #[path = "bundles/life.rs"]

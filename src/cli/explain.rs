@@ -259,6 +259,9 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::Blocked(_) | Refusal::RowsChanged { .. } => {
             "nothing was changed: 'fieldpost bundle drift' lists what differs; --force goes back all the same, and keeps changed files beside"
         }
+        Refusal::RowsReferred { .. } => {
+            "nothing was changed: change or delete what refers to them first; --force goes back all the same, and leaves these rows"
+        }
         Refusal::BadFolder(_) | Refusal::OverDatabase(_) => "name another one in fieldpost.toml: [bundles] folder",
         Refusal::Downgrade { .. } => "to go back to the version before: 'fieldpost bundle rollback'",
         Refusal::SameVersion { .. } => "raise the version in bundle.toml, and build it again",

@@ -138,16 +138,6 @@ impl Database {
         Ok(if has_any { " OR ABORT" } else { "" })
     }
 
-    /// How many references lead nowhere: our connection does not enforce them, so they are counted before and after.
-    ///
-    /// # Errors
-    /// As SQLite says.
-    pub fn dangling_references(&self) -> Result<u64> {
-        let sql = "SELECT count(*) FROM pragma_foreign_key_check";
-        let count: i64 = self.connection.query_row(sql, [], |row| row.get(0)).doing("look for references that lead nowhere")?;
-        Ok(count.unsigned_abs())
-    }
-
     fn write_row(&self, sql: &str, values: &[Value]) -> Result<Said<()>> {
         let doing = "write a row of a list";
         self.still()?;

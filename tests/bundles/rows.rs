@@ -9,7 +9,7 @@ use crate::support::Tree;
 use crate::{ALL, Folder, LISTS, four, named, publish, refusal};
 
 /// A bundle with one list.
-fn list(tree: &Tree, name: &str, version: &str, table: &str, keys: &str, mode: &str, csv: &str) -> PathBuf {
+pub fn list(tree: &Tree, name: &str, version: &str, table: &str, keys: &str, mode: &str, csv: &str) -> PathBuf {
     let runs = if ["shortcuts", "favourites"].contains(&table) { "at-each" } else { "at-host" };
     let toml = format!(
         "name = '{name}'\nversion = '{version}'\n[[rows]]\nfile = 'rows/a.csv'\ntable = '{table}'\nkey = ['{keys}']\nmode = '{mode}'\nruns = '{runs}'\n"
@@ -145,7 +145,7 @@ fn a_list_is_nothing_but_values_for_a_table_of_the_application() {
 }
 
 /// Installs a list of `favourites` at anna.
-fn installing(tree: &Tree, mode: &str, csv: &str) -> Result<install::Effects, fieldpost::sync::SyncError> {
+pub fn installing(tree: &Tree, mode: &str, csv: &str) -> Result<install::Effects, fieldpost::sync::SyncError> {
     let session = tree.session("anna");
     let opened = bundles::verified(&session, &list(tree, "f", "1.0.0", "favourites", "id", mode, csv)).unwrap();
     let planned = install::plan(&session, &opened, Scope::Site);

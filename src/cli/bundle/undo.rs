@@ -66,7 +66,8 @@ impl Report for UndoReport {
         lines.extend(row_lines(&self.undone.rows));
         lines.extend(self.undone.steps.iter().map(|step| format!("schema step {step}: taken back")));
         if self.undone.kept_rows > 0 {
-            lines.push(format!("{} as changed here", count(self.undone.kept_rows, "row stays", "rows stay")));
+            let rows = count(self.undone.kept_rows, "row stays", "rows stay");
+            lines.push(format!("{rows}: changed here since, or records refer to it"));
         }
         if lines.is_empty() { self.sentence() } else { format!("{}\n{}", self.sentence(), page.list(&lines, "-v lists all")) }
     }

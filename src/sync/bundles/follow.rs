@@ -101,6 +101,8 @@ fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &
         let passes = why.passes();
         let way_out = if matches!(why, Refusal::Blocked(_) | Refusal::RowsChanged { .. }) {
             format!("; 'fieldpost bundle remove {name} --force' does it, and keeps changed files beside")
+        } else if matches!(why, Refusal::RowsReferred { .. }) {
+            format!("; 'fieldpost bundle remove {name} --force' does it, and leaves these rows")
         } else if matches!(why, Refusal::StepLoses { .. } | Refusal::RowsLose { .. }) {
             format!("; copy it elsewhere first: 'fieldpost bundle remove {name} --force' does it, and it is lost")
         } else {

@@ -6,7 +6,7 @@
 //! | `travel` | which files of bundles does a child still need, and where does one that came go? |
 //! | [`follow`] | what is installed or taken back at the end of a round? |
 //! | [`install`], [`undo`] | how does a version get in, and out again? |
-//! | `parts` | what of it concerns the database? |
+//! | `parts`, `back` | what of it concerns the database, on the way in and out? |
 //! | `row` | how is a row found again, and brought back? |
 //! | `besides` | what do triggers do because of a list, and does it come right again? |
 //! | `steps` | which schema steps may be carried out, and taken back? |
@@ -26,6 +26,7 @@
 //! was there before the stack is kept as contents, until it is there again: when the stack goes, when no version has the path any more, or
 //! beside, where a step died and somebody went on with the file. No file that somebody wrote is replaced without being kept.
 
+mod back;
 mod besides;
 pub(super) mod carry;
 pub mod follow;
@@ -146,6 +147,7 @@ impl State {
 }
 
 const STATE: &str = "bundle:";
+const DANGLING: &str = "references to records that are not there would be left";
 
 /// All bundles that are or were installed in a scope, by name.
 ///

@@ -1,19 +1,18 @@
-//! What of a bundle concerns the database: schema steps and rows, and their way back?
+//! What of a bundle concerns the database: schema steps and rows?
 //!
 //! All of it happens in the caller's transaction. What each row was before is kept with what it became, also where that is the same, so
 //! that going back is exact, and a row that was changed since is seen: an upgrade keeps it, going back refuses. Only what the bundle gives
 //! counts: whoever fills in another column of a row is in nobody's way. A row has one bundle, or each would take what the other writes
-//! for a change made here. What triggers of the application do because of rows: `besides`.
+//! for a change made here. What triggers of the application do because of rows: `besides`; the way back: `back`.
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 
 use serde::Serialize;
 
-use super::install::RowCounts;
-use super::row::{Kept, Place, Restored, RowChange, RowKind, current, of_part, restore, shown, texts};
-use super::{Install, Refusal, Scope, Step, besides, rows_of, set_rows, states, steps};
-use crate::bundle::{BundleName, Loss, Mode, Opened, RowsEntry, Runs, read_rows};
+use super::row::{Kept, Place, RowChange, current, of_part, shown, texts};
+use super::{Install, Refusal, Scope, Step, besides, rows_of, states, steps};
+use crate::bundle::{BundleName, Mode, Opened, RowsEntry, Runs, read_rows};
 use crate::model::Value;
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session, SyncError};
@@ -143,8 +142,7 @@ pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before
         List { session, opened, entry, known: &known }.carry_out(&mut done)?;
     }
     if database.dangling_references()? > dangling {
-        let words = "references to records that are not there would be left".to_owned();
-        return Err(Refusal::Database { part: manifest.name.to_string(), words }.into());
+        return Err(Refusal::Database { part: manifest.name.to_string(), words: super::DANGLING.to_owned() }.into());
     }
     Ok(done)
 }
@@ -288,42 +286,6 @@ impl List<'_> {
 
     fn refusal(&self, words: String) -> SyncError {
         Refusal::Database { part: self.entry.file.clone(), words }.into()
-    }
-}
-
-/// What was done to rows on the way back.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Undone {
-    pub rows: BTreeMap<String, RowCounts>,
-    /// Rows that stay because they were changed since.
-    pub kept: usize,
-}
-
-/// Takes back what installs did, the newest first.
-pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs: &[Install], loss: Loss) -> Result<Undone> {
-    let (mut changed, mut undone) = (Vec::new(), Undone::default());
-    for install in installs.iter().rev() {
-        let rows = rows_of(session, scope, name, install.version)?;
-        if loss == Loss::Refuse
-            && let Some(what) = besides::back_and_there(session, &rows)?
-        {
-            return Err(Refusal::RowsLose { what }.into());
-        }
-        for row in rows.iter().rev() {
-            match restore(session, row)? {
-                Restored::Done => RowCounts::count(&mut undone.rows, row, row.kind().map(RowKind::back)),
-                Restored::AsBefore => {}
-                Restored::Changed => changed.push(format!("{} {}", row.table, shown(&row.key_values()))),
-            }
-        }
-        for step in install.steps.iter().rev() {
-            steps::take_back(session, step, loss == Loss::KeepBeside)?;
-        }
-        set_rows(session, scope, name, install.version, &[])?;
-    }
-    match changed.first() {
-        Some(first) if loss == Loss::Refuse => Err(Refusal::RowsChanged { count: changed.len(), first: first.clone() }.into()),
-        Some(_) | None => Ok(Undone { kept: changed.len(), ..undone }),
     }
 }
 

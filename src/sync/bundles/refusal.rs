@@ -150,6 +150,14 @@ pub enum Refusal {
         /// Table and key of one.
         first: String,
     },
+    /// Rows that records refer to.
+    #[error("records refer to {count} of its rows, the first is {first}")]
+    RowsReferred {
+        /// How many rows.
+        count: usize,
+        /// Which record refers to which of them.
+        first: String,
+    },
     /// A table whose rows travel by themselves.
     #[error("the rows of {file} are for `{table}`, which travels by itself: they run at the main office, once")]
     Travels {
@@ -221,6 +229,7 @@ impl Refusal {
             | Self::StepAtHost(_)
             | Self::Database { .. }
             | Self::RowsChanged { .. }
+            | Self::RowsReferred { .. }
             | Self::Travels { .. }
             | Self::WouldTravel(_)
             | Self::Stays { .. }
@@ -262,6 +271,7 @@ impl Refusal {
             | Self::StepAtHost(_)
             | Self::Database { .. }
             | Self::RowsChanged { .. }
+            | Self::RowsReferred { .. }
             | Self::Travels { .. }
             | Self::WouldTravel(_)
             | Self::Stays { .. }

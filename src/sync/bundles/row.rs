@@ -222,6 +222,13 @@ impl RowChange {
         self.values_of(&self.key)
     }
 
+    /// Whether these values of its columns are of the row that it put.
+    pub(super) fn has_key_of(&self, there: &[Value]) -> bool {
+        let columns = if self.alike > 0 { &self.columns } else { &self.key };
+        let of_there = |name: &String| there.get(self.columns.iter().position(|column| column.eq_ignore_ascii_case(name))?);
+        self.after.as_ref().is_some_and(|after| columns.iter().all(|name| self.value(after, name) == of_there(name)))
+    }
+
     pub(super) fn values_of(&self, columns: &[String]) -> Vec<(String, Value)> {
         let row = self.after.as_ref().or(self.before.as_ref());
         columns.iter().filter_map(|name| Some((name.clone(), self.value(row?, name)?.clone()))).collect()

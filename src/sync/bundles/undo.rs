@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::carry::{self, Concerns};
 use super::install::RowCounts;
-use super::{Install, Refusal, Scope, State, folder, paper, parts, set_state, state, states, store};
+use super::{Install, Refusal, Scope, State, back, folder, paper, set_state, state, states, store};
 use crate::bundle::{self, BundleName, Fate, Loss, Move, Version};
 use crate::sync::{Result, Session};
 
@@ -33,7 +33,7 @@ pub struct Undone {
     pub steps: Vec<String>,
     /// What became of rows, by table.
     pub rows: BTreeMap<String, RowCounts>,
-    /// Rows that stay because they were changed here since.
+    /// Rows that stay because they were changed here since, or because records refer to them.
     pub kept_rows: usize,
 }
 
@@ -98,7 +98,7 @@ pub(super) fn undo_with(
     let after = State { installs: stays.to_vec(), declined };
     let steps: Vec<String> = goes.iter().rev().flat_map(|install| install.steps.iter().rev()).map(|step| step.file.clone()).collect();
     let work = || {
-        let parts::Undone { rows, kept: kept_rows } = parts::undo(session, scope, name, goes, loss)?;
+        let back::Undone { rows, kept: kept_rows } = back::undo(session, scope, name, goes, loss)?;
         set_state(session, scope, name, &after)?;
         if by == By::Person {
             paper::forget_wait(session, name)?;
