@@ -7,6 +7,7 @@
 //! | `life` | is every byte as it was after publication, upgrade, rollback and removal? |
 //! | `rows` | what becomes of rows that a site changed, or that two bundles want? |
 //! | `back` | what goes back of rows and steps that others built on since? |
+//! | `renames` | what becomes of rows whose table or columns are called otherwise by now? |
 //! | `steps` | what may a schema step change, where, and is its way back exact? |
 //! | `crashes` | what is left when a site dies at any moment? |
 
@@ -18,6 +19,8 @@ mod crashes;
 mod life;
 #[path = "bundles/publishing.rs"]
 mod publishing;
+#[path = "bundles/renames.rs"]
+mod renames;
 #[path = "bundles/rows.rs"]
 mod rows;
 #[path = "bundles/steps.rs"]

@@ -72,7 +72,7 @@ pub use picture::Picture;
 pub use references::Reference;
 pub use rows::{Refusal, RefusalKind, Written};
 pub use schema::SchemaDump;
-pub use script::Script;
+pub use script::{Renamed, Script};
 pub use silence::{TriggerPlan, TriggerReason};
 pub use survey::{Survey, Untracked, UntrackedReason, Warning};
 pub use transaction::Moment;

@@ -4,6 +4,7 @@ use fieldpost::bundle::Loss;
 use fieldpost::sync::bundles::{self, Refusal, Scope, undo};
 
 use crate::rows::list;
+use crate::steps::{stepping, with_customers};
 use crate::support::Tree;
 use crate::{ALL, LISTS, four, named, publish, refusal};
 
@@ -68,4 +69,58 @@ fn a_list_of_a_site_that_refers_to_itself_goes_whole_and_what_others_need_of_it_
     assert!(matches!(&why, Refusal::RowsReferred { count: 1, .. }), "{why}");
     assert_eq!(away(Loss::KeepBeside).unwrap().kept_rows, 3);
     assert_eq!(favourites(), ["a", "b", "c", "mine"]);
+}
+
+/// The main office has by now what a step made for some sites: that is everybody's, and the way back does not take it away.
+#[test]
+fn a_field_of_a_step_that_became_everybodys_stays_with_what_is_in_it() {
+    let tree = with_customers();
+    let file = stepping(&tree, "at-each", "ALTER TABLE customers ADD COLUMN extra", Some("ALTER TABLE customers DROP COLUMN extra"));
+    publish(&tree, &file, &["sales"]);
+    tree.settle(&ALL);
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN extra; UPDATE customers SET extra = 'of head' WHERE id = 'A'");
+    tree.settle(&ALL);
+    tree.edit("dora", "UPDATE customers SET extra = 'of dora' WHERE id = 'B'");
+    tree.settle(&ALL);
+    bundles::withdraw(&tree.session("head"), &named("x"), Loss::Refuse).unwrap();
+    tree.sync("head");
+    let report = tree.sync("anna");
+    assert!(report.waiting.is_empty(), "{:?}", report.waiting);
+    let said = "bundle x 1.0.0 was withdrawn by the main office and is gone; what is everybody's by now stays: schema/1.sql";
+    assert!(format!("{report:?}").contains(said), "{report:?}");
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, "SELECT id, extra FROM customers ORDER BY 1", &["A|of head", "B|of dora", "C|-"]);
+    assert!(ALL.iter().all(|site| crate::version_of(&tree, site, "x").is_none()));
+    tree.edit("anna", "UPDATE customers SET extra = 'of anna' WHERE id = 'C'");
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+}
+
+#[test]
+fn a_table_of_a_step_that_became_everybodys_stays_with_its_rows() {
+    let tree = four();
+    let toml = "name = 'x'\nversion = '1.0.0'\n[[schema]]\nup = 'schema/1.sql'\ndown = 'schema/1-down.sql'\nruns = 'at-each'\n\
+        [[rows]]\nfile = 'rows/f.csv'\ntable = 'favourites'\nkey = ['id']\nmode = 'upsert'\nruns = 'at-each'\n";
+    let file = crate::Folder::new(&tree, toml)
+        .with("schema/1.sql", "CREATE TABLE favourites (id TEXT PRIMARY KEY, what TEXT)")
+        .with("schema/1-down.sql", "DROP TABLE favourites")
+        .with("rows/f.csv", "id,what\nlisted,a\n")
+        .build(&tree.session("head").signing);
+    publish(&tree, &file, &["sales"]);
+    tree.settle(&ALL);
+    tree.edit("anna", "INSERT INTO favourites VALUES ('anna', 'own')");
+    std::fs::write(tree.home("head").join("rules.toml"), "[tables.shortcuts]\ndirection = \"none\"\n").unwrap();
+    tree.edit("head", "CREATE TABLE favourites (id TEXT PRIMARY KEY, what TEXT); INSERT INTO favourites VALUES ('head', 'h')");
+    tree.settle(&ALL);
+    tree.edit("dora", "INSERT INTO favourites VALUES ('dora', 'd')");
+    tree.settle(&ALL);
+    let before = tree.rows("anna", "SELECT * FROM favourites ORDER BY 1");
+    assert!(before.len() >= 4, "{before:?}");
+    bundles::withdraw(&tree.session("head"), &named("x"), Loss::Refuse).unwrap();
+    tree.settle(&ALL);
+    assert!(tree.sync("anna").waiting.is_empty());
+    tree.assert_same(&ALL);
+    let before: Vec<&str> = before.iter().map(String::as_str).collect();
+    tree.assert_rows(&ALL, "SELECT * FROM favourites ORDER BY 1", &before);
 }

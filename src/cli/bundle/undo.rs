@@ -65,6 +65,7 @@ impl Report for UndoReport {
         let mut lines: Vec<String> = self.undone.files.iter().map(fate_line).collect();
         lines.extend(row_lines(&self.undone.rows));
         lines.extend(self.undone.steps.iter().map(|step| format!("schema step {step}: taken back")));
+        lines.extend(self.undone.everybodys.iter().map(|what| format!("{what}: everybody's by now, stays")));
         if self.undone.kept_rows > 0 {
             let rows = count(self.undone.kept_rows, "row stays", "rows stay");
             lines.push(format!("{rows}: changed here since, or records refer to it"));

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::install::RowCounts;
 use super::row::{Place, Restored, RowChange, RowKind, of_part, restore, shown};
-use super::{Install, Refusal, Scope, Step, besides, rows_of, set_rows, steps};
+use super::steps::{self, TakenBack};
+use super::{Install, Refusal, Scope, Step, besides, rows_of, set_rows};
 use crate::bundle::{BundleName, Loss};
-use crate::database::Dangling;
+use crate::database::{Dangling, Renamed};
 use crate::sync::{Result, Session};
 
 /// What was done to the database on the way back.
@@ -19,6 +20,10 @@ pub(super) struct Undone {
     pub rows: BTreeMap<String, RowCounts>,
     /// Rows that stay because they were changed since, or because records refer to them.
     pub kept: usize,
+    /// Schema steps that were taken back.
+    pub steps: Vec<String>,
+    /// Schema steps, and tables with rows, that are everybody's by now and stay.
+    pub everybodys: Vec<String>,
 }
 
 /// An install whose parts go.
@@ -29,19 +34,32 @@ struct Goes<'i> {
 
 /// Takes back what installs did, the newest first.
 pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs: &[Install], loss: Loss) -> Result<Undone> {
-    let database = session.database()?;
     let mut goes = Vec::new();
+    let mut everybodys = BTreeSet::new();
     for install in installs.iter().rev() {
-        goes.push(Goes { rows: rows_of(session, scope, name, install.version)?, steps: &install.steps });
+        let mut rows = rows_of(session, scope, name, install.version)?;
+        // What is in a table that travels by now is everybody's, whoever put it there.
+        let travels = |row: &RowChange| session.shapes.iter().any(|shape| shape.name.eq_ignore_ascii_case(&row.table));
+        if scope == Scope::Site {
+            everybodys.extend(rows.iter().filter(|row| travels(row)).map(|row| row.table.clone()));
+            rows.retain(|row| !travels(row));
+        }
+        goes.push(Goes { rows, steps: &install.steps });
         set_rows(session, scope, name, install.version, &[])?;
     }
+    let everybodys: Vec<String> = everybodys.iter().map(|table| format!("the rows of `{table}`")).collect();
+    if goes.iter().all(|install| install.rows.is_empty() && install.steps.is_empty()) {
+        return Ok(Undone { everybodys, ..Undone::default() });
+    }
+    let database = session.database()?;
     let (dangling, mut stay) = (database.dangling_references()?, BTreeSet::new());
     // Each turn keeps at least one row more: those that the rows refer to which were kept.
     loop {
         database.begin_attempt()?;
-        let undone = take_back(session, &goes, loss, &stay)?;
+        let mut undone = take_back(session, scope, &goes, loss, &stay)?;
         if database.dangling_references()? <= dangling {
             database.keep_attempt()?;
+            undone.everybodys.extend(everybodys);
             return Ok(undone);
         }
         let lost = database.dangling_records()?;
@@ -61,15 +79,21 @@ pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs:
 }
 
 /// One try, in which some rows stay.
-fn take_back(session: &Session, goes: &[Goes<'_>], loss: Loss, stay: &BTreeSet<Place>) -> Result<Undone> {
+fn take_back(session: &Session, scope: Scope, goes: &[Goes<'_>], loss: Loss, stay: &BTreeSet<Place>) -> Result<Undone> {
     let (mut changed, mut undone) = (Vec::new(), Undone::default());
+    // What the way back of a step calls otherwise, as rows of the versions before it were put.
+    let mut renamed: Vec<Renamed> = Vec::new();
     for install in goes {
+        let mut rows = install.rows.clone();
+        for one in &renamed {
+            rows.iter_mut().for_each(|row| row.rename(std::slice::from_ref(one)));
+        }
         if loss == Loss::Refuse
-            && let Some(what) = besides::back_and_there(session, &install.rows)?
+            && let Some(what) = besides::back_and_there(session, &rows)?
         {
             return Err(Refusal::RowsLose { what }.into());
         }
-        for row in install.rows.iter().rev().filter(|row| !stay.contains(&row.place())) {
+        for (row, _) in rows.iter().zip(&install.rows).rev().filter(|(_, noted)| !stay.contains(&noted.place())) {
             match restore(session, row)? {
                 Restored::Done => RowCounts::count(&mut undone.rows, row, row.kind().map(RowKind::back)),
                 Restored::AsBefore => {}
@@ -77,7 +101,13 @@ fn take_back(session: &Session, goes: &[Goes<'_>], loss: Loss, stay: &BTreeSet<P
             }
         }
         for step in install.steps.iter().rev() {
-            steps::take_back(session, step, loss == Loss::KeepBeside)?;
+            match steps::take_back(session, scope, step, loss == Loss::KeepBeside)? {
+                TakenBack::Done(also) => {
+                    undone.steps.push(step.file.clone());
+                    renamed.extend(also);
+                }
+                TakenBack::Everybodys => undone.everybodys.push(step.file.clone()),
+            }
         }
     }
     match changed.first() {

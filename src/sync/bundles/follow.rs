@@ -81,9 +81,10 @@ fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &
                 match refused(undo_with(session, Scope::Site, &name, Depth::One, Loss::Refuse, By::MainOffice, &|| Ok(())))? {
                     Ok(undone) => {
                         followed.customized.done += 1;
+                        let stays = everybodys(&undone.everybodys);
                         followed.notes.push(match undone.to {
-                            Some(to) => format!("bundle {name} {} was withdrawn by the main office: {to} is back", undone.from),
-                            None => format!("bundle {name} {} was withdrawn by the main office and is gone", undone.from),
+                            Some(to) => format!("bundle {name} {} was withdrawn by the main office: {to} is back{stays}", undone.from),
+                            None => format!("bundle {name} {} was withdrawn by the main office and is gone{stays}", undone.from),
                         });
                     }
                     Err(why) => {
@@ -200,6 +201,10 @@ fn try_one(session: &Session, bundle: &Published, current: &[&Published]) -> Res
         }
         Err(why) => Tried::Waits { why: why.to_string(), passes: why.passes() },
     })
+}
+
+fn everybodys(stays: &[String]) -> String {
+    if stays.is_empty() { String::new() } else { format!("; what is everybody's by now stays: {}", stays.join(", ")) }
 }
 
 fn rescued((path, _): &(String, Fate)) -> String {

@@ -87,6 +87,7 @@ pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, mor
             moves: moves.moves.clone(),
             replaced: done.replaced,
             steps: done.steps,
+            schema: done.schema,
             rows: done.rows.len(),
         });
         set_state(session, scope, name, &after)?;

@@ -53,6 +53,7 @@ pub use row::RowChange;
 
 use super::{Result, Session, SyncError, roster};
 use crate::bundle::{Base, BundleName, Filed, Folder, Move, Opened, Store, Version, open};
+use crate::database::Renamed;
 use crate::keys::VerifyingKey;
 use crate::model::{Millis, collision_key};
 use crate::packet::ContentHash;
@@ -108,6 +109,9 @@ pub struct Install {
     pub replaced: BTreeSet<String>,
     /// Schema steps that were carried out for it, in order.
     pub steps: Vec<Step>,
+    /// The version of the database's schema whose names its rows are noted by; none where no row or step is concerned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<i64>,
     /// How many rows it put; what they were is kept apart, because lists are long and seldom asked for.
     pub rows: usize,
 }
@@ -197,6 +201,28 @@ fn set_state(session: &Session, scope: Scope, name: &BundleName, state: &State) 
         serde_json::to_string(state).map_err(|_| SyncError::Bug("a bundle's state does not write"))?
     };
     Ok(session.ledger.set_note(&format!("{STATE}{}:{name}", scope.word()), &text)?)
+}
+
+/// Follows, in the notes of rows, what is called otherwise by now; all of it at once, inside the open transaction of the ledger. `before` is the
+/// version of the schema until which the former names were true: what was noted later has names of its own.
+pub(super) fn rename(session: &Session, renamed: &[Renamed], before: Option<i64>) -> Result<()> {
+    if renamed.is_empty() {
+        return Ok(());
+    }
+    for scope in [Scope::Shared, Scope::Site] {
+        for (name, mut state) in states(session, scope)? {
+            for install in
+                state.installs.iter_mut().filter(|install| install.schema.is_none_or(|of| before.is_none_or(|before| of <= before)))
+            {
+                parts::rename_tables(&mut install.replaced, renamed);
+                let mut rows = rows_of(session, scope, &name, install.version)?;
+                rows.iter_mut().for_each(|row| row.rename(renamed));
+                set_rows(session, scope, &name, install.version, &rows)?;
+            }
+            set_state(session, scope, &name, &state)?;
+        }
+    }
+    Ok(())
 }
 
 /// The folder for customizations. Never one that the home lies in, nor one inside what is ours: a bundle could bring settings, rules or keys.

@@ -10,9 +10,10 @@ use std::collections::btree_map::{BTreeMap, Entry};
 
 use serde::Serialize;
 
-use super::row::{Kept, Place, RowChange, current, of_part, shown, texts};
+use super::row::{Kept, Place, RowChange, of_part, shown, texts};
 use super::{Install, Refusal, Scope, Step, besides, rows_of, states, steps};
 use crate::bundle::{BundleName, Mode, Opened, RowsEntry, Runs, read_rows};
+use crate::database::Renamed;
 use crate::model::Value;
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session, SyncError};
@@ -35,6 +36,8 @@ pub(super) struct Done {
     pub kept: usize,
     /// Tables that have exactly these rows.
     pub replaced: BTreeSet<String>,
+    /// The version of the schema that the rows were noted by.
+    pub schema: Option<i64>,
 }
 
 /// No list has so many rows.
@@ -67,23 +70,28 @@ struct Other {
 }
 
 impl Known {
-    fn of(session: &Session, opened: &Opened, scope: Scope, before: &[Install]) -> Result<Self> {
+    /// `renamed`: what steps of the new version called otherwise.
+    fn of(session: &Session, opened: &Opened, scope: Scope, before: &[Install], renamed: &[Renamed]) -> Result<Self> {
         let name = &opened.manifest.name;
-        let put = latest(session, scope, name, before)?;
-        let replaced = before.last().map(|top| top.replaced.clone()).unwrap_or_default();
+        let put = latest(session, scope, name, before, renamed)?;
+        let replaced = |top: Option<&Install>| {
+            let mut replaced = top.map(|top| top.replaced.clone()).unwrap_or_default();
+            renamed.iter().for_each(|one| rename_tables(&mut replaced, std::slice::from_ref(one)));
+            replaced
+        };
         let tables: BTreeSet<String> = opened.manifest.rows.iter().map(|entry| entry.table.to_lowercase()).collect();
         let mut others = Vec::new();
         for (name, state) in states(session, scope)?.into_iter().filter(|(other, _)| other != name) {
-            let replaced = state.top().map(|top| top.replaced.clone()).unwrap_or_default();
+            let replaced = replaced(state.top());
             let mut rows: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-            for ((table, key), row) in latest(session, scope, &name, &state.installs)? {
+            for ((table, key), row) in latest(session, scope, &name, &state.installs, renamed)? {
                 if row.after.is_some() && tables.contains(&table) {
                     rows.entry((table, row.key)).or_default().insert(key);
                 }
             }
             others.push(Other { name, replaced, rows });
         }
-        Ok(Self { put, replaced, others })
+        Ok(Self { put, replaced: replaced(before.last()), others })
     }
 
     /// The other bundle that has a row, or the whole table.
@@ -98,12 +106,27 @@ impl Known {
 }
 
 /// What installs of a bundle put or took away last, by row.
-fn latest(session: &Session, scope: Scope, name: &BundleName, installs: &[Install]) -> Result<BTreeMap<Place, RowChange>> {
+fn latest(
+    session: &Session,
+    scope: Scope,
+    name: &BundleName,
+    installs: &[Install],
+    renamed: &[Renamed],
+) -> Result<BTreeMap<Place, RowChange>> {
     let mut latest = BTreeMap::new();
     for install in installs {
-        latest.extend(rows_of(session, scope, name, install.version)?.into_iter().map(|row| (row.place(), row)));
+        for mut row in rows_of(session, scope, name, install.version)? {
+            renamed.iter().for_each(|one| row.rename(std::slice::from_ref(one)));
+            latest.insert(row.place(), row);
+        }
     }
     Ok(latest)
+}
+
+/// Follows what is called otherwise by now, all of it at once.
+pub(super) fn rename_tables(tables: &mut BTreeSet<String>, renamed: &[Renamed]) {
+    let now = |table: &String| renamed.iter().find(|one| one.before.eq_ignore_ascii_case(table)).map(|one| one.now.to_lowercase());
+    *tables = tables.iter().map(|table| now(table).unwrap_or_else(|| table.clone())).collect();
 }
 
 /// Carries out steps and rows of a scope; `before` are the installs below.
@@ -116,6 +139,7 @@ pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before
     let database = session.database()?;
     let dangling = database.dangling_references()?;
     let tables: BTreeSet<String> = database.table_names()?.into_iter().collect();
+    let mut renamed = Vec::new();
     for entry in manifest.steps.iter().filter(|step| step.runs == scope.runs()) {
         match before.iter().flat_map(|install| &install.steps).find(|carried| carried.file == entry.file) {
             Some(carried) if ContentHash::of(carried.up.as_bytes()) == entry.up.hash => continue,
@@ -127,10 +151,10 @@ pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before
             Ok(String::from_utf8(bytes).map_err(|_| Refusal::Database { part: entry.file.clone(), words: "it is no text".to_owned() })?)
         };
         let step = Step { file: entry.file.clone(), up: text(entry.up)?, down: entry.down.map(text).transpose()? };
-        steps::carry_out(session, scope, &step)?;
+        renamed.extend(steps::carry_out(session, scope, &step)?);
         done.steps.push(step);
     }
-    let known = Known::of(session, opened, scope, before)?;
+    let known = Known::of(session, opened, scope, before, &renamed)?;
     for entry in manifest.rows.iter().filter(|entry| entry.runs == scope.runs()) {
         let tracked = session.shapes.iter().any(|shape| shape.name.eq_ignore_ascii_case(&entry.table));
         let (file, table) = (entry.file.clone(), entry.table.clone());
@@ -144,6 +168,7 @@ pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before
     if database.dangling_references()? > dangling {
         return Err(Refusal::Database { part: manifest.name.to_string(), words: super::DANGLING.to_owned() }.into());
     }
+    done.schema = Some(database.schema_version()?);
     Ok(done)
 }
 
@@ -292,9 +317,8 @@ impl List<'_> {
 /// Rows that were changed since installs put them, as table and key.
 pub(super) fn changed(session: &Session, scope: Scope, name: &BundleName, installs: &[Install]) -> Result<Vec<RowName>> {
     let mut found = Vec::new();
-    for row in latest(session, scope, name, installs)?.into_values() {
-        let there = current(session, &row)?;
-        if !row.holds(&row.given, row.after.as_ref(), there.as_deref()) {
+    for row in latest(session, scope, name, installs, &[])?.into_values() {
+        if !row.stands(session)? {
             found.push(RowName { key: shown(&row.key_values()), table: row.table });
         }
     }

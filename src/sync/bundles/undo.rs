@@ -35,6 +35,8 @@ pub struct Undone {
     pub rows: BTreeMap<String, RowCounts>,
     /// Rows that stay because they were changed here since, or because records refer to them.
     pub kept_rows: usize,
+    /// Schema steps, and tables with rows, that are everybody's by now and stay.
+    pub everybodys: Vec<String>,
 }
 
 /// Who takes a version back.
@@ -96,15 +98,14 @@ pub(super) fn undo_with(
         By::MainOffice => {}
     }
     let after = State { installs: stays.to_vec(), declined };
-    let steps: Vec<String> = goes.iter().rev().flat_map(|install| install.steps.iter().rev()).map(|step| step.file.clone()).collect();
     let work = || {
-        let back::Undone { rows, kept: kept_rows } = back::undo(session, scope, name, goes, loss)?;
+        let back::Undone { rows, kept: kept_rows, steps, everybodys } = back::undo(session, scope, name, goes, loss)?;
         set_state(session, scope, name, &after)?;
         if by == By::Person {
             paper::forget_wait(session, name)?;
         }
         more()?;
-        Ok(Undone { from: top.version, to, files: moves.fates.clone(), steps: steps.clone(), rows, kept_rows })
+        Ok(Undone { from: top.version, to, files: moves.fates.clone(), steps, rows, kept_rows, everybodys })
     };
     carry::carry_out(session, &moves.moves, concerns, &work)
 }
