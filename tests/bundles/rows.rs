@@ -227,3 +227,51 @@ fn a_conflict_clause_of_the_schema_deletes_nobodys_row() {
         assert_eq!(tree.rows("anna", FAVOURITES), ["mine|A", "other|B"]);
     }
 }
+
+/// What others added since is theirs, whatever becomes of the list.
+#[test]
+fn a_list_that_becomes_the_whole_table_takes_away_what_versions_put_and_no_more() {
+    let tree = four();
+    publish(&tree, &list(&tree, "l", "1.0.0", "colours", "code", "upsert", "code,name\nb,blue\nr,rouge\ny,yellow\n"), &[]);
+    tree.settle(&ALL);
+    tree.edit("anna", "INSERT INTO colours VALUES ('own', 'o'); UPDATE colours SET name = 'mine' WHERE code = 'y'");
+    tree.settle(&ALL);
+    let effects = publish(&tree, &list(&tree, "l", "2.0.0", "colours", "code", "replace", "code,name\nr,red\n"), &[]);
+    assert_eq!((effects.kept_rows, effects.rows["colours"].removed), (3, 1));
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, LISTS[1], &["g|green", "own|o", "r|red", "y|mine"]);
+    // A first list of a table takes its place, also where the bundle had other things before.
+    publish(&tree, &list(&tree, "l", "3.0.0", "titles", "text", "replace", "text\nDr.\n"), &[]);
+    publish(&tree, &list(&tree, "m", "1.0.0", "countries", "code", "insert", "code\nCH\n"), &[]);
+    let effects = publish(&tree, &list(&tree, "m", "2.0.0", "countries", "code", "replace", "code\nCH\n"), &[]);
+    assert_eq!(effects.kept_rows, 1, "a list that only adds is one as well");
+}
+
+#[test]
+fn a_row_that_another_bundle_lists_too_goes_with_the_last_one() {
+    let tree = four();
+    for (name, csv) in [
+        ("one", "code,name\nDE,Germany\nFR,France\n"),
+        ("two", "name,code\nGermany,DE\nItaly,IT\n"),
+        ("three", "code,name\nDE,Deutschland\n"),
+    ] {
+        publish(&tree, &list(&tree, name, "1.0.0", "countries", "code", "insert", csv), &[]);
+    }
+    let upgraded = publish(&tree, &list(&tree, "two", "2.0.0", "countries", "code", "insert", "code,name\nDE,Germany\n"), &[]);
+    assert!(upgraded.rows.is_empty(), "{upgraded:?}");
+    tree.settle(&ALL);
+    let withdraw = |name: &str| bundles::withdraw(&tree.session("head"), &named(name), Loss::Refuse).unwrap();
+    let undone = withdraw("one");
+    assert_eq!((undone.kept_rows, undone.rows["countries"].removed), (1, 1));
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, "SELECT code, name FROM countries WHERE code <> 'XX' ORDER BY 1", &["CH|Schweiz", "DE|Germany", "IT|Italy"]);
+    withdraw("three");
+    withdraw("two");
+    tree.assert_rows(&["head"], "SELECT code FROM countries WHERE code <> 'XX' ORDER BY 1", &["CH", "DE", "IT"]);
+    withdraw("two");
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, LISTS[0], &["CH|Schweiz|8.1", "XX|Nowhere|0"]);
+}

@@ -68,7 +68,7 @@ impl Report for UndoReport {
         lines.extend(self.undone.everybodys.iter().map(|what| format!("{what}: everybody's by now, stays")));
         if self.undone.kept_rows > 0 {
             let rows = count(self.undone.kept_rows, "row stays", "rows stay");
-            lines.push(format!("{rows}: changed here since, or records refer to it"));
+            lines.push(format!("{rows}: changed here since, referred to by records, or in a list of another bundle"));
         }
         if lines.is_empty() { self.sentence() } else { format!("{}\n{}", self.sentence(), page.list(&lines, "-v lists all")) }
     }

@@ -7,10 +7,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::install::RowCounts;
+use super::parts::{Claim, Claims};
 use super::row::{Place, Restored, RowChange, RowKind, of_part, restore, shown};
 use super::steps::{self, TakenBack};
 use super::{Install, Refusal, Scope, Step, besides, rows_of, set_rows};
-use crate::bundle::{BundleName, Loss};
+use crate::bundle::{BundleName, Loss, Version};
 use crate::database::{Dangling, Renamed};
 use crate::sync::{Result, Session};
 
@@ -18,8 +19,10 @@ use crate::sync::{Result, Session};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Undone {
     pub rows: BTreeMap<String, RowCounts>,
-    /// Rows that stay because they were changed since, or because records refer to them.
+    /// Rows that stay: they were changed since, records refer to them, or another bundle lists them.
     pub kept: usize,
+    /// Rows that stay because another bundle lists them: its from now on.
+    handed: Vec<(Claim, RowChange)>,
     /// Schema steps that were taken back.
     pub steps: Vec<String>,
     /// Schema steps, and tables with rows, that are everybody's by now and stay.
@@ -52,14 +55,16 @@ pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs:
         return Ok(Undone { everybodys, ..Undone::default() });
     }
     let database = session.database()?;
+    let claims = Claims::of(session, scope, name, &[])?;
     let (dangling, mut stay) = (database.dangling_references()?, BTreeSet::new());
     // Each turn keeps at least one row more: those that the rows refer to which were kept.
     loop {
         database.begin_attempt()?;
-        let mut undone = take_back(session, scope, &goes, loss, &stay)?;
+        let mut undone = take_back(session, scope, &goes, loss, (&stay, &claims))?;
         if database.dangling_references()? <= dangling {
             database.keep_attempt()?;
             undone.everybodys.extend(everybodys);
+            hand_over(session, scope, &undone.handed)?;
             return Ok(undone);
         }
         let lost = database.dangling_records()?;
@@ -79,7 +84,13 @@ pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs:
 }
 
 /// One try, in which some rows stay.
-fn take_back(session: &Session, scope: Scope, goes: &[Goes<'_>], loss: Loss, stay: &BTreeSet<Place>) -> Result<Undone> {
+fn take_back(
+    session: &Session,
+    scope: Scope,
+    goes: &[Goes<'_>],
+    loss: Loss,
+    (stay, claims): (&BTreeSet<Place>, &Claims),
+) -> Result<Undone> {
     let (mut changed, mut undone) = (Vec::new(), Undone::default());
     // What the way back of a step calls otherwise, as rows of the versions before it were put.
     let mut renamed: Vec<Renamed> = Vec::new();
@@ -93,7 +104,13 @@ fn take_back(session: &Session, scope: Scope, goes: &[Goes<'_>], loss: Loss, sta
         {
             return Err(Refusal::RowsLose { what }.into());
         }
-        for (row, _) in rows.iter().zip(&install.rows).rev().filter(|(_, noted)| !stay.contains(&noted.place())) {
+        for (row, noted) in rows.iter().zip(&install.rows).rev().filter(|(_, noted)| !stay.contains(&noted.place())) {
+            if let Some(claim) = claims.on(noted)
+                && noted.kind() == Some(RowKind::Added)
+            {
+                undone.handed.push((claim.clone(), row.clone()));
+                continue;
+            }
             match restore(session, row)? {
                 Restored::Done => RowCounts::count(&mut undone.rows, row, row.kind().map(RowKind::back)),
                 Restored::AsBefore => {}
@@ -112,8 +129,27 @@ fn take_back(session: &Session, scope: Scope, goes: &[Goes<'_>], loss: Loss, sta
     }
     match changed.first() {
         Some(first) if loss == Loss::Refuse => Err(Refusal::RowsChanged { count: changed.len(), first: first.clone() }.into()),
-        Some(_) | None => Ok(Undone { kept: changed.len() + stay.len(), ..undone }),
+        Some(_) | None => Ok(Undone { kept: changed.len() + stay.len() + undone.handed.len(), ..undone }),
     }
+}
+
+/// Makes rows those of the bundle that lists them besides, as they were put: they go with that one.
+fn hand_over(session: &Session, scope: Scope, handed: &[(Claim, RowChange)]) -> Result<()> {
+    let mut lists: BTreeMap<(&BundleName, Version), Vec<(&Place, &RowChange)>> = BTreeMap::new();
+    for (claim, row) in handed {
+        lists.entry((&claim.bundle, claim.version)).or_default().push((&claim.place, row));
+    }
+    for ((bundle, version), handed) in lists {
+        let mut rows = rows_of(session, scope, bundle, version)?;
+        let handed: BTreeMap<&Place, &RowChange> = handed.into_iter().collect();
+        for claimed in rows.iter_mut().filter(|row| row.listed) {
+            if let Some(row) = handed.get(&claimed.place()) {
+                *claimed = RowChange { key: claimed.key.clone(), given: claimed.given.clone(), ..(*row).clone() };
+            }
+        }
+        set_rows(session, scope, bundle, version, &rows)?;
+    }
+    Ok(())
 }
 
 /// The rows that go, as they are there now, to which these references lead; each with what refers to it.

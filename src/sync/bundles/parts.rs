@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use super::row::{Kept, Place, RowChange, of_part, shown, texts};
 use super::{Install, Refusal, Scope, Step, besides, rows_of, states, steps};
-use crate::bundle::{BundleName, Mode, Opened, RowsEntry, Runs, read_rows};
+use crate::bundle::{BundleName, Mode, Opened, RowsEntry, Runs, Version, read_rows};
 use crate::database::Renamed;
 use crate::model::Value;
 use crate::packet::ContentHash;
@@ -56,8 +56,9 @@ impl Scope {
 struct Known {
     /// What was put or taken away last, by row.
     put: BTreeMap<Place, RowChange>,
-    /// Tables that have exactly the rows of the version before.
-    replaced: BTreeSet<String>,
+    /// Tables of which some version had a list.
+    listed: BTreeSet<String>,
+    claims: Claims,
     others: Vec<Other>,
 }
 
@@ -91,7 +92,14 @@ impl Known {
             }
             others.push(Other { name, replaced, rows });
         }
-        Ok(Self { put, replaced: replaced(before.last()), others })
+        let mut listed: BTreeSet<String> = before.iter().flat_map(|install| replaced(Some(install))).collect();
+        for install in before {
+            for mut row in rows_of(session, scope, name, install.version)? {
+                renamed.iter().for_each(|one| row.rename(std::slice::from_ref(one)));
+                listed.insert(row.table.to_lowercase());
+            }
+        }
+        Ok(Self { put, listed, claims: Claims::of(session, scope, name, renamed)?, others })
     }
 
     /// The other bundle that has a row, or the whole table.
@@ -105,6 +113,46 @@ impl Known {
     }
 }
 
+/// Rows that other bundles list besides, where these only add.
+#[derive(Debug, Default)]
+pub(super) struct Claims(BTreeMap<(String, Vec<String>), BTreeMap<Vec<String>, Claim>>);
+
+/// A row that another bundle lists besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub bundle: BundleName,
+    /// The version that noted it.
+    pub version: Version,
+    /// Where it is among its rows.
+    pub place: Place,
+}
+
+impl Claims {
+    /// Those on rows of a bundle.
+    pub(super) fn of(session: &Session, scope: Scope, name: &BundleName, renamed: &[Renamed]) -> Result<Self> {
+        let mut claims = Self::default();
+        for (bundle, state) in states(session, scope)?.into_iter().filter(|(other, _)| other != name) {
+            for version in state.installs.iter().map(|install| install.version) {
+                for mut row in rows_of(session, scope, &bundle, version)?.into_iter().filter(|row| row.listed) {
+                    let place = row.place();
+                    renamed.iter().for_each(|one| row.rename(std::slice::from_ref(one)));
+                    let (table, which) = row.place();
+                    let claim = || Claim { bundle: bundle.clone(), version, place };
+                    claims.0.entry((table, row.key)).or_default().entry(which).or_insert_with(claim);
+                }
+            }
+        }
+        Ok(claims)
+    }
+
+    /// The first one on a row.
+    pub(super) fn on(&self, row: &RowChange) -> Option<&Claim> {
+        let table = row.table.to_lowercase();
+        let claims = self.0.iter().filter(|((of, _), _)| *of == table);
+        claims.into_iter().find_map(|((_, key), rows)| rows.get(&texts(&row.values_of(key))))
+    }
+}
+
 /// What installs of a bundle put or took away last, by row.
 fn latest(
     session: &Session,
@@ -115,7 +163,7 @@ fn latest(
 ) -> Result<BTreeMap<Place, RowChange>> {
     let mut latest = BTreeMap::new();
     for install in installs {
-        for mut row in rows_of(session, scope, name, install.version)? {
+        for mut row in rows_of(session, scope, name, install.version)?.into_iter().filter(|row| !row.listed) {
             renamed.iter().for_each(|one| row.rename(std::slice::from_ref(one)));
             latest.insert(row.place(), row);
         }
@@ -213,6 +261,7 @@ impl List<'_> {
                 before: before.map(Kept),
                 after: None,
                 alike: 0,
+                listed: false,
             };
             let stored = row.before.as_ref().map_or_else(|| (entry.table.to_lowercase(), texts(&key)), |_| row.place());
             if let Some(last) = self.known.put.get(&stored)
@@ -223,6 +272,11 @@ impl List<'_> {
                 continue;
             }
             if row.before.is_some() && entry.mode == Mode::Insert {
+                if !self.known.put.contains_key(&stored) {
+                    row.after.clone_from(&row.before);
+                    row.listed = true;
+                    done.rows.push(row);
+                }
                 listed.insert(stored);
                 continue;
             }
@@ -245,7 +299,8 @@ impl List<'_> {
         Ok(())
     }
 
-    /// Rows that the list does not have. What was added or changed here since the version before stays.
+    /// Rows that the list does not have. Once some version had a list of the table, only what versions put goes, where nobody changed it: what
+    /// else is there was added by others, and nobody can say when.
     fn take_away(&self, columns: &[String], listed: &BTreeSet<Place>, done: &mut Done) -> Result<()> {
         let (database, table) = (self.session.database()?, &self.entry.table);
         let mut goes: Vec<RowChange> = Vec::new();
@@ -260,6 +315,7 @@ impl List<'_> {
                 before: Some(Kept(values)),
                 after: None,
                 alike: 0,
+                listed: false,
             };
             let place = gone.place();
             if listed.contains(&place) {
@@ -268,9 +324,9 @@ impl List<'_> {
             self.unowned(&gone)?;
             let ours = match self.known.put.get(&place) {
                 Some(last) => last.after == gone.before,
-                None => !self.known.replaced.contains(&table.to_lowercase()),
+                None => !self.known.listed.contains(&table.to_lowercase()),
             };
-            if !ours {
+            if !ours || self.known.claims.on(&gone).is_some() {
                 done.kept += 1;
                 continue;
             }

@@ -32,6 +32,9 @@ pub struct RowChange {
     /// The key says which row it is: 0. Else all columns do, and so many rows were the same.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) alike: usize,
+    /// It was there already, and a list that only adds has it too: the bundle's once nobody else's bundle has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) listed: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // As serde calls it.

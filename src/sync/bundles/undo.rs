@@ -33,7 +33,7 @@ pub struct Undone {
     pub steps: Vec<String>,
     /// What became of rows, by table.
     pub rows: BTreeMap<String, RowCounts>,
-    /// Rows that stay because they were changed here since, or because records refer to them.
+    /// Rows that stay: they were changed here since, records refer to them, or another bundle lists them.
     pub kept_rows: usize,
     /// Schema steps, and tables with rows, that are everybody's by now and stay.
     pub everybodys: Vec<String>,
@@ -99,13 +99,21 @@ pub(super) fn undo_with(
     }
     let after = State { installs: stays.to_vec(), declined };
     let work = || {
-        let back::Undone { rows, kept: kept_rows, steps, everybodys } = back::undo(session, scope, name, goes, loss)?;
+        let parts = back::undo(session, scope, name, goes, loss)?;
         set_state(session, scope, name, &after)?;
         if by == By::Person {
             paper::forget_wait(session, name)?;
         }
         more()?;
-        Ok(Undone { from: top.version, to, files: moves.fates.clone(), steps, rows, kept_rows, everybodys })
+        Ok(Undone {
+            from: top.version,
+            to,
+            files: moves.fates.clone(),
+            steps: parts.steps,
+            rows: parts.rows,
+            kept_rows: parts.kept,
+            everybodys: parts.everybodys,
+        })
     };
     carry::carry_out(session, &moves.moves, concerns, &work)
 }
