@@ -19,6 +19,7 @@
 
 mod aside;
 mod capture;
+mod cells;
 mod commits;
 pub mod conform;
 mod customs;
@@ -60,6 +61,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use aside::Aside;
+pub use cells::SameText;
 pub use commits::{Applied, Counters};
 pub use customs::Said;
 pub use dangling::Dangling;

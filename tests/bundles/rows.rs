@@ -248,6 +248,30 @@ fn a_list_that_becomes_the_whole_table_takes_away_what_versions_put_and_no_more(
     assert_eq!(effects.kept_rows, 1, "a list that only adds is one as well");
 }
 
+/// Of a row that is not there nobody sees that the list means it, unless the column's type and collation are asked.
+#[test]
+fn a_row_that_somebody_deleted_stays_deleted_however_the_list_writes_its_key() {
+    for (column, first, second) in [
+        ("INTEGER PRIMARY KEY", "01", "01"),
+        ("REAL PRIMARY KEY", "1.50", "1.5"),
+        ("TEXT PRIMARY KEY COLLATE NOCASE", "Abc", "ABC"),
+        ("TEXT PRIMARY KEY COLLATE RTRIM", "a", "a  "),
+        ("PRIMARY KEY", "01", "01"),
+    ] {
+        let tree = four();
+        tree.edit("anna", &format!("CREATE TABLE favourites (id {column}, customer TEXT)"));
+        let session = tree.session("anna");
+        let installing = |version: &str, csv: &str| {
+            let file = list(&tree, "f", version, "favourites", "id", "upsert", csv);
+            install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site).unwrap()
+        };
+        installing("1.0.0", &format!("id,customer\n{first},A\n2,B\n"));
+        tree.edit("anna", "DELETE FROM favourites WHERE customer = 'A'");
+        assert_eq!(installing("2.0.0", &format!("id,customer\n{second},A 2\n2,B 2\n3,C\n")).kept_rows, 1, "{column}");
+        assert_eq!(tree.rows("anna", "SELECT customer FROM favourites ORDER BY 1"), ["B 2", "C"], "{column}");
+    }
+}
+
 #[test]
 fn a_row_that_another_bundle_lists_too_goes_with_the_last_one() {
     let tree = four();

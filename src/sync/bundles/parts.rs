@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::row::{Kept, Place, RowChange, of_part, shown, texts};
 use super::{Install, Refusal, Scope, Step, besides, rows_of, states, steps};
 use crate::bundle::{BundleName, Mode, Opened, RowsEntry, Runs, Version, read_rows};
-use crate::database::Renamed;
+use crate::database::{Renamed, SameText};
 use crate::model::Value;
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session, SyncError};
@@ -54,8 +54,10 @@ impl Scope {
 
 /// What earlier versions of a bundle put, and what is in the way of the new one.
 struct Known {
-    /// What was put or taken away last, by row.
+    /// What was put or taken away last, by row, under one place for what columns take for the same.
     put: BTreeMap<Place, RowChange>,
+    /// Which texts are one to the columns that say which row it is, by table and column.
+    same: BTreeMap<(String, String), SameText>,
     /// Tables of which some version had a list.
     listed: BTreeSet<String>,
     claims: Claims,
@@ -74,7 +76,14 @@ impl Known {
     /// `renamed`: what steps of the new version called otherwise.
     fn of(session: &Session, opened: &Opened, scope: Scope, before: &[Install], renamed: &[Renamed]) -> Result<Self> {
         let name = &opened.manifest.name;
-        let put = latest(session, scope, name, before, renamed)?;
+        let mut same = BTreeMap::new();
+        for entry in &opened.manifest.rows {
+            for column in &entry.key {
+                let text = session.database()?.same_text(&entry.table, column)?;
+                same.insert((entry.table.to_lowercase(), column.to_lowercase()), text);
+            }
+        }
+        let put = latest(session, scope, name, before, renamed, &|row| place_of(&same, row))?;
         let replaced = |top: Option<&Install>| {
             let mut replaced = top.map(|top| top.replaced.clone()).unwrap_or_default();
             renamed.iter().for_each(|one| rename_tables(&mut replaced, std::slice::from_ref(one)));
@@ -85,7 +94,7 @@ impl Known {
         for (name, state) in states(session, scope)?.into_iter().filter(|(other, _)| other != name) {
             let replaced = replaced(state.top());
             let mut rows: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-            for ((table, key), row) in latest(session, scope, &name, &state.installs, renamed)? {
+            for ((table, key), row) in latest(session, scope, &name, &state.installs, renamed, &RowChange::place)? {
                 if row.after.is_some() && tables.contains(&table) {
                     rows.entry((table, row.key)).or_default().insert(key);
                 }
@@ -99,7 +108,12 @@ impl Known {
                 listed.insert(row.table.to_lowercase());
             }
         }
-        Ok(Self { put, listed, claims: Claims::of(session, scope, name, renamed)?, others })
+        Ok(Self { put, same, listed, claims: Claims::of(session, scope, name, renamed)?, others })
+    }
+
+    /// Where a row is among its like.
+    fn place(&self, row: &RowChange) -> Place {
+        place_of(&self.same, row)
     }
 
     /// The other bundle that has a row, or the whole table.
@@ -153,6 +167,19 @@ impl Claims {
     }
 }
 
+fn place_of(same: &BTreeMap<(String, String), SameText>, row: &RowChange) -> Place {
+    let (table, texts) = row.place();
+    // Rows that their key does not tell apart are told apart by all that is in them, in the case of letters too.
+    if row.alike > 0 { (table, texts) } else { one_place(same, table, &row.key, texts) }
+}
+
+fn one_place(same: &BTreeMap<(String, String), SameText>, table: String, key: &[String], texts: Vec<String>) -> Place {
+    let one =
+        |(column, text): (&String, String)| same.get(&(table.clone(), column.to_lowercase())).map_or(text.clone(), |same| same.of(&text));
+    let texts = key.iter().zip(texts).map(one).collect();
+    (table, texts)
+}
+
 /// What installs of a bundle put or took away last, by row.
 fn latest(
     session: &Session,
@@ -160,12 +187,13 @@ fn latest(
     name: &BundleName,
     installs: &[Install],
     renamed: &[Renamed],
+    place: &dyn Fn(&RowChange) -> Place,
 ) -> Result<BTreeMap<Place, RowChange>> {
     let mut latest = BTreeMap::new();
     for install in installs {
         for mut row in rows_of(session, scope, name, install.version)?.into_iter().filter(|row| !row.listed) {
             renamed.iter().for_each(|one| row.rename(std::slice::from_ref(one)));
-            latest.insert(row.place(), row);
+            latest.insert(place(&row), row);
         }
     }
     Ok(latest)
@@ -248,10 +276,13 @@ impl List<'_> {
         let columns = database.writable_columns(&entry.table)?;
         let columns = columns.ok_or_else(|| self.refusal(format!("there is no table `{}`", entry.table)))?;
         let mut listed: BTreeSet<Place> = BTreeSet::new();
-        for values in &list.rows {
-            let place = |name: &String| list.columns.iter().position(|column| column == name);
-            let key: Vec<(String, Value)> =
-                entry.key.iter().filter_map(|name| Some((name.clone(), values[place(name)?].clone()))).collect();
+        let place = |name: &String| list.columns.iter().position(|column| column == name);
+        let keys: Vec<Vec<Value>> =
+            list.rows.iter().map(|values| entry.key.iter().filter_map(|name| Some(values[place(name)?].clone())).collect()).collect();
+        // Of a row that is not there the database cannot say what its columns make of the key.
+        let stored = if self.known.put.is_empty() { keys.clone() } else { database.as_stored(&entry.table, &entry.key, &keys)? };
+        for ((values, key), would) in list.rows.iter().zip(keys).zip(stored) {
+            let key: Vec<(String, Value)> = entry.key.iter().cloned().zip(key).collect();
             let before = self.find(&columns, &key)?;
             let mut row = RowChange {
                 table: entry.table.clone(),
@@ -263,7 +294,15 @@ impl List<'_> {
                 alike: 0,
                 listed: false,
             };
-            let stored = row.before.as_ref().map_or_else(|| (entry.table.to_lowercase(), texts(&key)), |_| row.place());
+            let stored = match &row.before {
+                Some(_) => self.known.place(&row),
+                None => {
+                    let place = |texts| one_place(&self.known.same, entry.table.to_lowercase(), &entry.key, texts);
+                    let would = place(would.iter().map(ToString::to_string).collect());
+                    // A column of a STRICT table that takes anything makes nothing of it.
+                    if self.known.put.contains_key(&would) { would } else { place(texts(&key)) }
+                }
+            };
             if let Some(last) = self.known.put.get(&stored)
                 && !last.is_as_put(&row)
             {
@@ -289,7 +328,7 @@ impl List<'_> {
             if row.before.is_none() {
                 self.unowned(&row)?;
             }
-            listed.insert(row.place());
+            listed.insert(self.known.place(&row));
             done.rows.push(row);
         }
         if entry.mode == Mode::Replace {
@@ -317,7 +356,7 @@ impl List<'_> {
                 alike: 0,
                 listed: false,
             };
-            let place = gone.place();
+            let place = self.known.place(&gone);
             if listed.contains(&place) {
                 continue;
             }
@@ -373,7 +412,7 @@ impl List<'_> {
 /// Rows that were changed since installs put them, as table and key.
 pub(super) fn changed(session: &Session, scope: Scope, name: &BundleName, installs: &[Install]) -> Result<Vec<RowName>> {
     let mut found = Vec::new();
-    for row in latest(session, scope, name, installs, &[])?.into_values() {
+    for row in latest(session, scope, name, installs, &[], &RowChange::place)?.into_values() {
         if !row.stands(session)? {
             found.push(RowName { key: shown(&row.key_values()), table: row.table });
         }
