@@ -102,6 +102,8 @@ fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &
         let passes = why.passes();
         let way_out = if matches!(why, Refusal::Blocked(_) | Refusal::RowsChanged { .. }) {
             format!("; 'fieldpost bundle remove {name} --force' does it, and keeps changed files beside")
+        } else if matches!(why, Refusal::NoWayBack(_)) {
+            "; it stays until the main office publishes a newer version".to_owned()
         } else if matches!(why, Refusal::RowsReferred { .. }) {
             format!("; 'fieldpost bundle remove {name} --force' does it, and leaves these rows")
         } else if matches!(why, Refusal::StepLoses { .. } | Refusal::RowsLose { .. }) {

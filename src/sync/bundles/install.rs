@@ -175,12 +175,8 @@ fn needs(session: &Session, opened: &Opened, scope: Scope, others: &BTreeMap<Bun
     {
         return Err(Refusal::Needs(format!("fieldpost {wanted}, this is {}", env!("CARGO_PKG_VERSION"))).into());
     }
-    for (name, wanted) in &needs.bundles {
-        let there = others.get(name).and_then(State::top).map(|top| top.version);
-        if there.is_none_or(|there| there < *wanted) {
-            let found = there.map_or_else(|| "is not there".to_owned(), |there| format!("is {there}"));
-            return Err(Refusal::Needs(format!("the bundle {name} {wanted}, which {found}")).into());
-        }
+    if let Some(lacks) = lacking(&needs.bundles, others) {
+        return Err(Refusal::Needs(lacks).into());
     }
     // What the bundle's own shared steps make comes to each site from the main office, and is asked for there.
     if scope == Scope::Site && !needs.schema.is_empty() {
@@ -198,6 +194,15 @@ fn needs(session: &Session, opened: &Opened, scope: Scope, others: &BTreeMap<Bun
         }
     }
     Ok(())
+}
+
+/// The first of these bundles that is not there, or is too old, in words.
+pub(super) fn lacking(needs: &BTreeMap<BundleName, Version>, others: &BTreeMap<BundleName, State>) -> Option<String> {
+    needs.iter().find_map(|(name, wanted)| {
+        let there = others.get(name).and_then(State::top).map(|top| top.version);
+        let found = there.map_or_else(|| "is not there".to_owned(), |there| format!("is {there}"));
+        there.is_none_or(|there| there < *wanted).then(|| format!("the bundle {name} {wanted}, which {found}"))
+    })
 }
 
 /// Keeps everything that will be replaced and everything that will be put.

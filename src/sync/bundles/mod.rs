@@ -306,6 +306,18 @@ pub fn published(session: &Session, name: &BundleName) -> Result<Opened> {
     stored(session, id)?.ok_or_else(|| Refusal::Needs("its file, which has not come yet".to_owned()).into())
 }
 
+/// Whether the version of a bundle that is installed here is published and has rows or schema steps for everybody; not known, and so not, where
+/// its file is gone.
+///
+/// # Errors
+/// As the ledger says.
+pub fn installed_shares(session: &Session, name: &BundleName) -> Result<bool> {
+    let Some(id) = state(session, Scope::Site, name)?.top().map(|top| top.id) else { return Ok(false) };
+    let is_published = paper(session)?.bundles.iter().any(|bundle| bundle.id == id && !bundle.withdrawn);
+    let opened = stored(session, id).ok().flatten().filter(|_| is_published);
+    Ok(opened.is_some_and(|opened| opened.manifest.runs(Scope::Shared.runs())))
+}
+
 /// The verified bundle of an id; none where its file has not come.
 fn stored(session: &Session, id: ContentHash) -> Result<Option<Opened>> {
     let path = file(session, id);

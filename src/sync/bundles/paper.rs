@@ -12,7 +12,7 @@ use super::carry::{self, Concerns};
 use super::install::{Effects, install_with, plan};
 use super::undo::{By, Depth, Undone, undo_with};
 use super::{Refusal, Scope, State, file, states, steps, stored, travel};
-use crate::bundle::{BundleName, Loss, Manifest, Opened, Version};
+use crate::bundle::{BundleName, Loss, Manifest, Opened, Runs, Version};
 use crate::keys::{Fingerprint, VerifyingKey};
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::{Millis, SiteName, collision_key};
@@ -259,9 +259,24 @@ fn unowned(session: &Session, paper: &Paper, manifest: &Manifest, groups: &BTree
 /// [`Refusal`]; then nothing is changed.
 pub fn withdraw(session: &Session, name: &BundleName, loss: Loss) -> Result<Undone> {
     let mut paper = at_host(session)?;
+    let published = paper.bundles.iter().filter(|bundle| bundle.name == *name && !bundle.withdrawn);
+    if let Some(file) = without_way_back(session, &published.collect::<Vec<_>>())? {
+        return Err(Refusal::NoWayBack(file).into());
+    }
     let newest = paper.bundles.iter_mut().rfind(|bundle| bundle.name == *name && !bundle.withdrawn);
     newest.ok_or_else(|| Refusal::NotPublished(name.clone()))?.withdrawn = true;
     undo_with(session, Scope::Shared, name, Depth::One, loss, By::MainOffice, &|| set_paper(session, &paper))
+}
+
+/// A step without a way back that sites carry out for the newest of these versions of a bundle: none of them could take it back, and each would say
+/// so for ever. One that a version before has too is that one's.
+fn without_way_back(session: &Session, versions: &[&Published]) -> Result<Option<String>> {
+    let Some((newest, before)) = versions.split_last() else { return Ok(None) };
+    // What has no file here, or a damaged one, says nothing of its steps.
+    let steps = |bundle: &&Published| stored(session, bundle.id).ok().flatten().map(|opened| opened.manifest.steps).unwrap_or_default();
+    let before: BTreeSet<String> = before.iter().flat_map(|bundle| steps(bundle)).map(|step| step.file).collect();
+    let bad = steps(newest).into_iter().find(|step| step.runs == Runs::AtEach && step.down.is_none() && !before.contains(&step.file));
+    Ok(bad.map(|step| step.file))
 }
 
 /// Lets a key sign bundles; without a name it may not any more. Gives whether that changes anything.

@@ -52,6 +52,16 @@ pub enum Refusal {
     /// Something that it needs is not there.
     #[error("it needs {0}")]
     Needs(String),
+    /// The version below lacks what it needs.
+    #[error("{name} {version}, which would be back, needs {lacks}")]
+    BelowNeeds {
+        /// The bundle.
+        name: BundleName,
+        /// The version that would be back.
+        version: Version,
+        /// What it lacks.
+        lacks: String,
+    },
     /// Another bundle has the path.
     #[error("`{path}` is a file of the bundle {by}")]
     Owned {
@@ -204,7 +214,7 @@ impl Refusal {
     #[must_use]
     pub const fn passes(&self) -> bool {
         match self {
-            Self::Needs(_) | Self::NoDatabase | Self::NotNow(_) => true,
+            Self::Needs(_) | Self::BelowNeeds { .. } | Self::NoDatabase | Self::NotNow(_) => true,
             // A file that is open elsewhere, a full disk, a share that is away.
             Self::Obstacle(obstacle) => matches!(obstacle, Obstacle::Io(_) | Obstacle::Moved(_)),
             Self::Open(_)
@@ -257,6 +267,7 @@ impl Refusal {
             | Self::SameVersion { .. }
             | Self::StepChanged(_)
             | Self::Needs(_)
+            | Self::BelowNeeds { .. }
             | Self::Owned { .. }
             | Self::RowOwned { .. }
             | Self::NotInstalled(_)

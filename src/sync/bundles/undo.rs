@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::carry::{self, Concerns};
-use super::install::RowCounts;
+use super::install::{self, RowCounts};
 use super::{Install, Refusal, Scope, State, back, folder, paper, set_state, state, states, store};
 use crate::bundle::{self, BundleName, Fate, Loss, Move, Version};
 use crate::sync::{Result, Session};
@@ -76,6 +76,9 @@ pub(super) fn undo_with(
     let (stays, goes) = before.installs.split_at(left);
     let to = stays.last().map(|install| install.version);
     needed(session, scope, name, to)?;
+    if let Some(below) = stays.last() {
+        still_there(session, scope, name, below)?;
+    }
     if let Some(step) = goes.iter().flat_map(|install| &install.steps).find(|step| step.down.is_none()) {
         return Err(Refusal::NoWayBack(step.file.clone()).into());
     }
@@ -116,6 +119,15 @@ pub(super) fn undo_with(
         })
     };
     carry::carry_out(session, &moves.moves, concerns, &work)
+}
+
+/// Refuses to go back to a version of which something that it needs is gone.
+fn still_there(session: &Session, scope: Scope, name: &BundleName, below: &Install) -> Result<()> {
+    let others = states(session, scope)?;
+    if let Some(lacks) = install::lacking(&below.needs, &others) {
+        return Err(Refusal::BelowNeeds { name: name.clone(), version: below.version, lacks }.into());
+    }
+    Ok(())
 }
 
 /// Refuses to take away what another bundle needs.
