@@ -18,6 +18,8 @@ struct UndoReport {
     name: BundleName,
     /// At all sites, not only here.
     withdrawn: bool,
+    /// It has rows or schema steps for everybody, which stay.
+    shared_stays: bool,
     #[serde(flatten)]
     undone: Undone,
 }
@@ -33,13 +35,14 @@ pub(super) fn remove(arguments: &UndoArgs, context: &Context) -> Result<Exit, Fa
 pub(super) fn withdraw(arguments: &UndoArgs, context: &Context) -> Result<Exit, Failure> {
     let (_lock, session) = context.work()?;
     let undone = about(&arguments.name, bundles::withdraw(&session, &arguments.name, loss(arguments)))?;
-    Ok(context.done(&session.home, &UndoReport { name: arguments.name.clone(), withdrawn: true, undone }))
+    Ok(context.done(&session.home, &UndoReport { name: arguments.name.clone(), withdrawn: true, shared_stays: false, undone }))
 }
 
 fn back(arguments: &UndoArgs, context: &Context, depth: Depth) -> Result<Exit, Failure> {
     let (_lock, session) = context.work()?;
+    let shared = bundles::installed_shares(&session, &arguments.name)?;
     let undone = about(&arguments.name, undo(&session, Scope::Site, &arguments.name, depth, loss(arguments)))?;
-    Ok(context.done(&session.home, &UndoReport { name: arguments.name.clone(), withdrawn: false, undone }))
+    Ok(context.done(&session.home, &UndoReport { name: arguments.name.clone(), withdrawn: false, shared_stays: shared, undone }))
 }
 
 const fn loss(arguments: &UndoArgs) -> Loss {
@@ -70,7 +73,18 @@ impl Report for UndoReport {
             let rows = count(self.undone.kept_rows, "row stays", "rows stay");
             lines.push(format!("{rows}: changed here since, referred to by records, or in a list of another bundle"));
         }
-        if lines.is_empty() { self.sentence() } else { format!("{}\n{}", self.sentence(), page.list(&lines, "-v lists all")) }
+        let mut text = self.sentence();
+        if !lines.is_empty() {
+            text += &format!("\n{}", page.list(&lines, "-v lists all"));
+        }
+        if self.shared_stays {
+            let words = format!(
+                "Its rows and schema steps for everybody stay: 'fieldpost bundle withdraw {}' at the main office takes them back.",
+                self.name
+            );
+            text += &format!("\n{}", page.wrapped(&words).trim_start());
+        }
+        text
     }
 
     fn lines(&self, _: &Page) -> Vec<Line> {
