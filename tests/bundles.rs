@@ -4,6 +4,7 @@
 //! |---|---|
 //! | (here) | how does a bundle travel, what does it wait for, what is refused? |
 //! | `publishing` | who gets which version, when? |
+//! | `told` | whose word do sites below an office follow? |
 //! | `life` | is every byte as it was after publication, upgrade, rollback and removal? |
 //! | `rows` | what becomes of rows that a site changed, or that two bundles want? |
 //! | `back` | what goes back of rows and steps that others built on since? |
@@ -26,6 +27,8 @@ mod rows;
 #[path = "bundles/steps.rs"]
 mod steps;
 mod support;
+#[path = "bundles/told.rs"]
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::install::{Effects, install};
 use super::paper::{Paper, Published, Until, WAITS, Wait, noted_waits, paper};
 use super::undo::{By, Depth, undo_with};
-use super::{Install, Refusal, Scope, carry, state, states, stored, travel};
+use super::{Install, Refusal, Scope, carry, placed, state, states, stored, told, travel};
 use crate::bundle::{BundleName, Fate, Loss};
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session, SyncError, roster};
@@ -41,12 +41,22 @@ pub struct Customized {
 /// What stops the whole site; everything else is in what it gives.
 pub fn follow(session: &Session) -> Result<Followed> {
     let mut followed = Followed::default();
+    match refused(placed::settle(session))? {
+        Ok(said) => followed.notes.extend(said),
+        Err(why) => {
+            followed.waits.push(("the folder for customizations".to_owned(), why.to_string(), why.passes()));
+            return Ok(followed);
+        }
+    }
     match refused(carry::take_back(session))? {
         Ok(laid) => followed.notes.extend(laid.iter().map(rescued)),
         Err(why) => {
             followed.waits.push(("a bundle that was being installed".to_owned(), why.to_string(), false));
             return Ok(followed);
         }
+    }
+    if let Some(why) = told::refused(session)? {
+        followed.waits.push(("bundles".to_owned(), why, false));
     }
     let paper = match refused(paper(session))? {
         Ok(paper) => paper,

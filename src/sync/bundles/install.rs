@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::carry::{self, Concerns};
 use super::row::{RowChange, RowKind};
-use super::{Install, Refusal, Scope, State, check_database, folder, parts, set_rows, set_state, state, states, store};
+use super::{Install, Refusal, Scope, State, check_database, folder, parts, placed, set_rows, set_state, state, states, store};
 use crate::bundle::{BundleName, Fate, FileEntry, Filed, Moves, Opened, Version, upgrade};
 use crate::model::collision_key;
 use crate::packet::ContentHash;
@@ -91,6 +91,7 @@ pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, mor
             rows: done.rows.len(),
         });
         set_state(session, scope, name, &after)?;
+        placed::note(session)?;
         set_rows(session, scope, name, opened.manifest.version, &done.rows)?;
         more()?;
         Ok(effects)

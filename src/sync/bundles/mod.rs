@@ -3,6 +3,7 @@
 //! | module | answers |
 //! |---|---|
 //! | `paper` | what does the main office publish, to whom, and what do sites report? |
+//! | `told` | whose word is that, and is it the newest? |
 //! | `travel` | which files of bundles does a child still need, and where does one that came go? |
 //! | [`follow`] | what is installed or taken back at the end of a round? |
 //! | [`install`], [`undo`] | how does a version get in, and out again? |
@@ -10,6 +11,7 @@
 //! | `row` | how is a row found again, and brought back? |
 //! | `besides` | what do triggers do because of a list, and does it come right again? |
 //! | `steps` | which schema steps may be carried out, and taken back? |
+//! | `placed` | is the folder for the files another one than it was? |
 //! | `carry` | how is all of it done or nothing? |
 //! | [`look`] | what is installed, and what was changed here since? |
 //!
@@ -34,9 +36,11 @@ pub mod install;
 pub mod look;
 mod paper;
 mod parts;
+mod placed;
 mod refusal;
 mod row;
 mod steps;
+mod told;
 pub(super) mod travel;
 pub mod undo;
 
@@ -50,6 +54,7 @@ pub(super) use paper::{document, take};
 pub use parts::RowName;
 pub use refusal::Refusal;
 pub use row::RowChange;
+pub use told::host_key;
 
 use super::{Result, Session, SyncError, roster};
 use crate::bundle::{Base, BundleName, Filed, Folder, Move, Opened, Store, Version, open};
@@ -281,13 +286,7 @@ fn file(session: &Session, id: ContentHash) -> PathBuf {
 /// # Errors
 /// As the ledger says.
 pub fn trusted(session: &Session) -> Result<Vec<VerifyingKey>> {
-    let host = roster::known(session)?.host().signing.clone();
-    let mut keys: Vec<VerifyingKey> = VerifyingKey::parse(&host).into_iter().collect();
-    if let Some(parent) = session.ledger.parent()?
-        && parent.card.name == session.settings.host
-    {
-        keys.extend(VerifyingKey::parse(&parent.card.signing));
-    }
+    let mut keys: Vec<VerifyingKey> = host_key(session)?.into_iter().collect();
     keys.extend(paper(session)?.publishers.into_iter().map(|publisher| publisher.key));
     Ok(keys)
 }

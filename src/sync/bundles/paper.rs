@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::carry::{self, Concerns};
 use super::install::{Effects, install_with, plan};
 use super::undo::{By, Depth, Undone, undo_with};
-use super::{Refusal, Scope, State, file, states, steps, stored, travel};
+use super::{Refusal, Scope, State, file, states, steps, stored, told, travel};
 use crate::bundle::{BundleName, Loss, Manifest, Opened, Runs, Version};
 use crate::keys::{Fingerprint, VerifyingKey};
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::{Millis, SiteName, collision_key};
-use crate::packet::{self, ContentHash, Part, PartSource};
+use crate::packet::{self, ContentHash};
 use crate::site::{Role, Site};
 use crate::sync::{Result, Session, SyncError, roster};
 use crate::world::files::{self, Existing, Privacy};
@@ -26,6 +26,9 @@ use crate::world::files::{self, Existing, Privacy};
 pub struct Paper {
     /// [`Paper::FORMAT`].
     pub format: u32,
+    /// Larger than that of every paper before: the time when it was written, in milliseconds, or one more than the last.
+    #[serde(default)]
+    pub serial: i64,
     /// Whose keys may sign, besides the main office's.
     pub publishers: Vec<Publisher>,
     /// Bundles in the order in which they were published, withdrawn ones too.
@@ -131,8 +134,9 @@ pub struct At {
     pub since: Millis,
 }
 
-const PAPER: &str = "bundles";
+pub(super) const PAPER: &str = "bundles";
 const PAPER_PART: &str = "bundles.json";
+const SIGNATURE_PART: &str = "bundles.json.sig";
 const REPORT_PART: &str = "bundle-report.json";
 const REPORTS: &str = "bundle report:";
 /// What is published and not installed here, by name.
@@ -163,15 +167,22 @@ impl Paper {
 /// [`Refusal::NewerPaper`].
 pub fn paper(session: &Session) -> Result<Paper> {
     let Some(text) = session.ledger.note(PAPER)? else {
-        return Ok(Paper { format: Paper::FORMAT, publishers: Vec::new(), bundles: Vec::new() });
+        return Ok(Paper { format: Paper::FORMAT, serial: 0, publishers: Vec::new(), bundles: Vec::new() });
     };
     let paper: Paper = serde_json::from_str(&text).map_err(|_| Refusal::NewerPaper)?;
     if paper.format == Paper::FORMAT { Ok(paper) } else { Err(Refusal::NewerPaper.into()) }
 }
 
 /// Inside the open transaction of the ledger.
-fn set_paper(session: &Session, paper: &Paper) -> Result<()> {
-    let text = serde_json::to_string(paper).map_err(|_| SyncError::Bug("the list of bundles does not write"))?;
+fn set_paper(session: &Session, said: &Paper) -> Result<()> {
+    let before = paper(session)?;
+    if (&said.publishers, &said.bundles) == (&before.publishers, &before.bundles) {
+        return Ok(());
+    }
+    // By the clock, so that a main office that was put back from a backup does not say old numbers again.
+    let serial = session.world.now().0.max(before.serial + 1);
+    let text =
+        serde_json::to_string(&Paper { serial, ..said.clone() }).map_err(|_| SyncError::Bug("the list of bundles does not write"))?;
     Ok(session.ledger.set_note(PAPER, &text)?)
 }
 
@@ -326,15 +337,19 @@ fn own_report(session: &Session) -> Result<SiteReport> {
     Ok(SiteReport { site: session.name().clone(), bundles, wants: travel::missing(session)? })
 }
 
-/// What a neighbour is to be told: the note under which is remembered that it was, and the part.
-pub(crate) fn document(session: &Session, to: &Neighbour) -> Result<Option<(&'static str, Part)>> {
+/// What a neighbour is to be told: the note under which is remembered that it was, and the parts.
+pub(crate) fn document(session: &Session, to: &Neighbour) -> Result<Option<(&'static str, Vec<(&'static str, Vec<u8>)>)>> {
     let said = session.ledger.note(PAPER)?;
-    Ok(match to.kind {
-        NeighbourKind::Child => said.map(|text| (PAPER, Part { name: PAPER_PART.into(), source: PartSource::Bytes(text.into_bytes()) })),
-        NeighbourKind::Parent if said.is_none() && states(session, Scope::Site)?.is_empty() => None,
-        NeighbourKind::Parent => {
+    Ok(match (to.kind, said) {
+        (NeighbourKind::Child, None) => None,
+        (NeighbourKind::Child, Some(text)) => {
+            let signature = told::signature(session, &text)?.map(|signature| (SIGNATURE_PART, signature.into_bytes()));
+            Some((PAPER, [(PAPER_PART, text.into_bytes())].into_iter().chain(signature).collect()))
+        }
+        (NeighbourKind::Parent, None) if states(session, Scope::Site)?.is_empty() => None,
+        (NeighbourKind::Parent, _) => {
             let bytes = serde_json::to_vec(&reports(session)?).map_err(|_| SyncError::Bug("reports do not write"))?;
-            Some(("bundle report", Part { name: REPORT_PART.into(), source: PartSource::Bytes(bytes) }))
+            Some(("bundle report", vec![(REPORT_PART, bytes)]))
         }
     })
 }
@@ -349,8 +364,9 @@ pub(crate) fn take(session: &Session, from: &Neighbour, opened: &packet::Opened)
     let mut brought = travel::files_in(opened).next().is_some();
     match from.kind {
         NeighbourKind::Parent => {
-            if let Some(text) = text(PAPER_PART)? {
-                session.ledger.set_note(PAPER, &text)?;
+            told::pin(session, opened)?;
+            if let Some(paper) = text(PAPER_PART)? {
+                told::take(session, from, &paper, text(SIGNATURE_PART)?.as_deref())?;
                 brought = true;
             }
         }
