@@ -98,10 +98,10 @@ mod tests {
         rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
         let database = Database::open(&path, Duration::from_secs(1)).unwrap();
         let columns = ["i", "R", "t", "n", "s", "two words"].map(str::to_owned);
-        let texts = |texts: [&str; 6]| texts.map(|text| Value::Text(text.into())).to_vec();
+        let texts = |texts: [&str; 6]| texts.map(|text| Value::Text(text.as_bytes().into())).to_vec();
         let rows = [texts(["01", "1.50", "01", "01", "01", "1.0"]), texts(["x", "2", "A", "", " ", "9223372036854775808"])];
         let stored = database.as_stored("A", &columns, &rows).unwrap();
-        let text = |text: &str| Value::Text(text.into());
+        let text = |text: &str| Value::Text(text.as_bytes().into());
         assert_eq!(stored[0], [Value::Integer(1), Value::Real(1.5), text("01"), text("01"), text("01"), Value::Integer(1)]);
         assert_eq!(stored[1][..3], [text("x"), Value::Real(2.0), text("A")]);
         let folded = columns.each_ref().map(|column| database.same_text("a", column).unwrap().of("Ab "));

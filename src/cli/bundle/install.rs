@@ -115,8 +115,7 @@ impl Report for InstallReport {
             text += &format!("\nPublishing it would do here, for everybody:\n{}", page.list(&shared, "-v lists all"));
         }
         if self.unshared {
-            let words =
-                "Its rows and schema steps for everybody are not carried out: 'fieldpost bundle publish' at the main office does that.";
+            let words = "Its rows and schema steps for everybody are not carried out: the main office does that when it publishes it.";
             text += &format!("\n{}", page.wrapped(words).trim_start());
         }
         if let Some(why) = &self.why_not {

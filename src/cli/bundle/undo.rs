@@ -78,11 +78,8 @@ impl Report for UndoReport {
             text += &format!("\n{}", page.list(&lines, "-v lists all"));
         }
         if self.shared_stays {
-            let words = format!(
-                "Its rows and schema steps for everybody stay: 'fieldpost bundle withdraw {}' at the main office takes them back.",
-                self.name
-            );
-            text += &format!("\n{}", page.wrapped(&words).trim_start());
+            let words = "Its rows and schema steps for everybody stay until the main office withdraws it.";
+            text += &format!("\n{}", page.wrapped(words).trim_start());
         }
         text
     }

@@ -285,7 +285,7 @@ fn without_way_back(session: &Session, versions: &[&Published]) -> Result<Option
     let Some((newest, before)) = versions.split_last() else { return Ok(None) };
     // What has no file here, or a damaged one, says nothing of its steps.
     let steps = |bundle: &&Published| stored(session, bundle.id).ok().flatten().map(|opened| opened.manifest.steps).unwrap_or_default();
-    let before: BTreeSet<String> = before.iter().flat_map(|bundle| steps(bundle)).map(|step| step.file).collect();
+    let before: BTreeSet<String> = before.iter().flat_map(steps).map(|step| step.file).collect();
     let bad = steps(newest).into_iter().find(|step| step.runs == Runs::AtEach && step.down.is_none() && !before.contains(&step.file));
     Ok(bad.map(|step| step.file))
 }
@@ -337,8 +337,11 @@ fn own_report(session: &Session) -> Result<SiteReport> {
     Ok(SiteReport { site: session.name().clone(), bundles, wants: travel::missing(session)? })
 }
 
+/// Parts of a packet by name, and the note under which is remembered that they were told.
+type Papers = (&'static str, Vec<(&'static str, Vec<u8>)>);
+
 /// What a neighbour is to be told: the note under which is remembered that it was, and the parts.
-pub(crate) fn document(session: &Session, to: &Neighbour) -> Result<Option<(&'static str, Vec<(&'static str, Vec<u8>)>)>> {
+pub(crate) fn document(session: &Session, to: &Neighbour) -> Result<Option<Papers>> {
     let said = session.ledger.note(PAPER)?;
     Ok(match (to.kind, said) {
         (NeighbourKind::Child, None) => None,
