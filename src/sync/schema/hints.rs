@@ -10,13 +10,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::home;
+use crate::database::Renamed;
 use crate::ledger::{Neighbour, NeighbourKind, Opinion};
 use crate::model::{FieldNo, PacketNumber, Shape, Value};
 use crate::site::Role;
 use crate::sync::mend::MendError;
 use crate::sync::report::Waiting;
 use crate::sync::tracking::evolve::{Event, same_name};
-use crate::sync::{Result, Session, SyncError};
+use crate::sync::{Result, Session, SyncError, bundles};
 
 /// Note of what waits for a hint.
 const WAITS: &str = "schema waits";
@@ -235,6 +236,11 @@ fn join(session: &Session, table: &str, before: &str, now: &str, took_over: bool
     joined.identity_fields.iter_mut().for_each(number);
     joined.numbers.iter_mut().for_each(|one| number(&mut one.field));
     ledger.set_shape(&joined)?;
+    // Where another column has the name now, a note by that name may mean either.
+    if !took_over {
+        let columns = vec![(before.to_owned(), now.to_owned())];
+        bundles::rename(session, &[Renamed { before: table.to_owned(), now: table.to_owned(), columns }], None)?;
+    }
     let children: Vec<_> = ledger.neighbours()?.into_iter().filter(|one| one.kind == NeighbourKind::Child).map(|one| one.site).collect();
     // What ended while it waited comes back with what it had.
     ledger.renumber_field(joined.number, ended, kept)?;

@@ -30,12 +30,12 @@ use super::guess::noted;
 use super::matching::Taking;
 use super::parked::split;
 use super::{foreign, news};
-use crate::database::DatabaseError;
+use crate::database::{DatabaseError, Renamed};
 use crate::ledger::{NeighbourKind, Opinion, Parked, PastValue, Pending, Record};
 use crate::model::{FieldNo, Image, Key, Row, Shape, SiteNo, TableNo, Value};
 use crate::rules::Direction;
 use crate::sync::schema::home::Look;
-use crate::sync::{Result, Session, SyncError, schema};
+use crate::sync::{Result, Session, SyncError, bundles, schema};
 
 /// Note of the schema version, and of the rules of what is local, that the shapes were made for.
 const VERSION: &str = "schema version";
@@ -234,6 +234,8 @@ fn write(
     let ledger = &session.ledger;
     let before: BTreeMap<TableNo, Shape> = ledger.shapes_ever()?.into_iter().map(|shape| (shape.number, shape)).collect();
     let tables_change = changed.iter().any(|shape| before.get(&shape.number).is_none_or(|old| old.past.gone != shape.past.gone));
+    let renamed: Vec<Renamed> = changed.iter().filter_map(|new| called_otherwise(before.get(&new.number)?, new)).collect();
+    bundles::rename(session, &renamed, noted_schema(session)?)?;
     for new in changed {
         ledger.put_shape(new, ranks.get(&new.number).copied().unwrap_or_default())?;
         if let Some(old) = before.get(&new.number) {
@@ -276,6 +278,21 @@ fn say_it_all(session: &Session, table: TableNo) -> Result<()> {
         ledger.store_extra(&mut record)?;
     }
     Ok(())
+}
+
+/// The version of the schema that was noted last.
+fn noted_schema(session: &Session) -> Result<Option<i64>> {
+    let noted = session.ledger.note(VERSION)?;
+    Ok(noted.and_then(|words| words.split(' ').next()?.parse().ok()))
+}
+
+/// What of a table is called otherwise; none where nothing is.
+fn called_otherwise(old: &Shape, new: &Shape) -> Option<Renamed> {
+    let both = old.live_fields().filter(|field| !new.past.gone && new.is_live(*field));
+    let pairs = both.map(|field| (old.name_of(field).to_owned(), new.name_of(field).to_owned()));
+    let columns: Vec<(String, String)> = pairs.filter(|(before, now)| before != now).collect();
+    let is_renamed = !new.past.gone && (old.name != new.name || !columns.is_empty());
+    is_renamed.then(|| Renamed { before: old.name.clone(), now: new.name.clone(), columns })
 }
 
 /// Makes the mirror of a table what it would be if the shape had always been the new one, and keeps what has no place any more.
