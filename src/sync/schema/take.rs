@@ -137,7 +137,7 @@ fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> 
     let mut said: Vec<Event> = done.remarks().into_iter().chain(done.lost.iter().cloned()).map(Event::Said).collect();
     if old.as_ref() != Some(new) {
         said.insert(0, Event::SchemaHad(new.version));
-        add_version(session, new.version, done.plan.sentences())?;
+        add_version(session, new.version, [done.plan.sentences(), done.lost.clone()].concat())?;
         ledger.set_note(TOLD, &new.text()?)?;
     }
     news::add(session, &said)?;

@@ -27,7 +27,9 @@ pub(in crate::sync) enum Event {
     TableGone(String),
     #[error("table `{0}` is called `{1}` now")]
     TableRenamed(String, String),
-    #[error("table `{0}` names its records by other columns than before: it is taken for a new one")]
+    #[error(
+        "table `{0}` names its records by other columns than before: it is taken for a new one; what the former one held last is in 'fieldpost history'"
+    )]
     OtherKey(String),
     #[error("column `{1}` of table `{0}` is new: it travels from now on")]
     NewField(String, String),
