@@ -10,6 +10,7 @@ mod meanwhile;
 mod names;
 mod own_things;
 mod refusals;
+mod set_aside;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;

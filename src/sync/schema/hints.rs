@@ -130,7 +130,7 @@ fn names(listed: &str) -> Vec<String> {
 }
 
 /// Whether a table may be another one under another name: most columns of both are called alike, the key among them.
-fn is_alike(gone: &Shape, new: &Shape) -> bool {
+pub(in crate::sync) fn is_alike(gone: &Shape, new: &Shape) -> bool {
     let names = |shape: &Shape| shape.live_fields().map(|field| shape.name_of(field).to_ascii_lowercase()).collect::<Vec<_>>();
     let key = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_ascii_lowercase()).collect::<Vec<_>>();
     let (ours, theirs) = (names(gone), names(new));

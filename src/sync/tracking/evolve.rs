@@ -28,6 +28,10 @@ pub(in crate::sync) enum Event {
     #[error("table `{0}` is called `{1}` now")]
     TableRenamed(String, String),
     #[error(
+        "another table is called `{0}` now, which does not hold the records of the former one: what other sites have not sent yet of that goes into `{1}`"
+    )]
+    NameTaken(String, String),
+    #[error(
         "table `{0}` names its records by other columns than before: it is taken for a new one; what the former one held last is in 'fieldpost history'"
     )]
     OtherKey(String),
