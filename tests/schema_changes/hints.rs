@@ -2,7 +2,7 @@
 
 use fieldpost::sync::schema::{hints, view};
 
-use super::{assert_one, two};
+use super::{assert_one, two, two_of};
 
 /// Renamed and converted at once: no value is what it was.
 const CONVERTED: &str =
@@ -249,5 +249,27 @@ fn a_column_of_an_empty_table_may_be_another_one_under_a_new_name_and_is_asked_a
     hints::is_renamed(&mut tree.session("head"), "notes", "body", "text").unwrap();
     tree.settle(&["anna", "head"]);
     tree.assert_rows(&["head", "anna"], "SELECT id, text FROM notes", &["N2|late"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_name_that_a_hint_gave_to_one_column_is_no_answer_for_another_one() {
+    let tree = two_of("CREATE TABLE c (id TEXT PRIMARY KEY, a TEXT, b TEXT); INSERT INTO c VALUES ('x', NULL, NULL), ('y', NULL, NULL)");
+    tree.edit("anna", "UPDATE c SET a = 'a of anna', b = 'b of anna' WHERE id = 'x'");
+    tree.edit(
+        "head",
+        "BEGIN; CREATE TABLE d (id TEXT PRIMARY KEY, a1 TEXT, b1 TEXT); INSERT INTO d SELECT * FROM c; DROP TABLE c; ALTER TABLE d RENAME TO c; COMMIT",
+    );
+    assert_eq!(tree.sync("head").waiting.len(), 2);
+    let mut session = tree.session("head");
+    hints::is_renamed(&mut session, "c", "a", "a1").unwrap();
+    let left: Vec<String> = hints::unclear(&session).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(left, ["is `b1` of `c` another name of its column `b`, or another column?"]);
+    let refused = hints::is_renamed(&mut session, "c", "b", "a1").unwrap_err().to_string();
+    assert!(refused.contains("nothing like that waits"), "{refused}");
+    hints::is_renamed(&mut session, "c", "b", "b1").unwrap();
+    drop(session);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT a1, b1 FROM c ORDER BY id", &["a of anna|b of anna", "-|-"]);
     assert_one(&tree, &["head", "anna"]);
 }

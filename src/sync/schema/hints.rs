@@ -181,7 +181,12 @@ pub fn is_renamed(session: &mut Session, table: &str, before: &str, now: &str) -
     };
     // That a column is called so answers whether it is called otherwise.
     let is_it = |one: &&Unclear| one.table == found.table && one.column == found.column;
-    let left: Vec<Unclear> = all.iter().filter(|one| !is_it(one)).cloned().collect();
+    let mut left: Vec<Unclear> = all.iter().filter(|one| !is_it(one)).cloned().collect();
+    // It is no other column's name then.
+    left.iter_mut()
+        .filter(|one| one.table == found.table && one.column.is_some())
+        .for_each(|one| one.came.retain(|came| !same_name(came, now)));
+    left.retain(|one| !one.came.is_empty());
     session.ledger.begin()?;
     let done = join(session, table, &column, now, found.took_over)
         .and_then(|()| set_unclear(session, &left))

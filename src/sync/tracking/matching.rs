@@ -1,7 +1,11 @@
 //! Which table of the database is which known one, and which column? What is the same keeps its number, what is another one gets the next.
 //!
 //! In this order: what the parent told ([`schema::Change`]), what a table shows that was only altered ([`super::guess`]), the name, what
-//! the records show. Where the schema of the main office travels every table and column then has the main office's number beside our own
+//! the records show. One thing goes before what our triggers tell: where a table was made anew under the name of a known one and holds its
+//! records, the name goes on, and what our triggers are on is the copy that was set aside, or was the new one while it was being filled. So what
+//! others have not sent yet is never told into a copy. Nothing is written here: a run that dies before the one commit looks again.
+//!
+//! Where the schema of the main office travels every table and column then has the main office's number beside our own
 //! ([`Told`]): by that it is known in packets, whatever was called so before or will be. What the main office does not number is this
 //! site's own and stays untracked ([`own`]).
 
