@@ -149,6 +149,8 @@ pub struct Session {
     pub(super) filled: BTreeMap<TableNo, BTreeSet<FieldNo>>,
     /// While a schema change is taken over: tables that were not there before.
     pub(super) new_tables: BTreeSet<TableNo>,
+    /// While a schema change is taken over: tables that may have been made anew, so that what was deleted was deleted of the former one.
+    pub(super) made_anew: BTreeSet<TableNo>,
     /// What decides conflicts.
     pub rules: Rules,
     /// Why the rules are not those of the file, where they are those of the last run ([`Session::look_past_rules`]).
@@ -234,6 +236,7 @@ impl Session {
             former,
             filled: BTreeMap::new(),
             new_tables: BTreeSet::new(),
+            made_anew: BTreeSet::new(),
             database: None,
             repaired: Vec::new(),
             missed: 0,
@@ -333,6 +336,7 @@ impl Session {
         };
         self.filled = due.iter().filter_map(filled).collect();
         self.new_tables = due.iter().filter(|(_, why)| **why == Why::New).map(|(table, _)| *table).collect();
+        self.made_anew = due.iter().filter(|(_, why)| **why > Why::Moved).map(|(table, _)| *table).collect();
         if !due.is_empty() {
             // What was noted has its time; comparing finds the rest.
             seal::seal_all(self)?;
@@ -355,6 +359,7 @@ impl Session {
         }
         self.filled.clear();
         self.new_tables.clear();
+        self.made_anew.clear();
         upgrade::settle(self, version)?;
         schema::notice(self, version)?;
         parked::retry(self)?;

@@ -186,3 +186,18 @@ fn a_host_that_dies_while_it_takes_over_a_table_set_aside_ends_the_same() {
     }
     assert!(lived);
 }
+
+#[test]
+fn a_copy_that_is_emptied_or_thinned_out_deletes_nothing_of_the_table_made_anew() {
+    let schema = "CREATE TABLE c (id INTEGER PRIMARY KEY, a TEXT, n INT); INSERT INTO c VALUES (1, 'x', 1), (2, 'y', 2), (3, 'z', 3)";
+    for end in ["DELETE FROM c_old WHERE id > 1", "DELETE FROM c_old; DROP TABLE c_old"] {
+        let tree = two_of(schema);
+        tree.edit("anna", "UPDATE c SET a = 'anna' WHERE id = 2; INSERT INTO c (a) VALUES ('new')");
+        tree.edit("head", "DELETE FROM c WHERE id = 3; INSERT INTO c VALUES (3, 'another', 4)");
+        tree.edit("head", &format!("BEGIN; ALTER TABLE c RENAME TO c_old; CREATE TABLE c (id INTEGER PRIMARY KEY, a TEXT, n INT, more TEXT); INSERT INTO c (id, a, n) SELECT * FROM c_old; {end}; COMMIT"));
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT a FROM c ORDER BY id", &["x", "anna", "another", "new"]);
+        assert_eq!(conflicts(&tree, "head"), [""; 0], "{end}");
+        assert_one(&tree, &["head", "anna"]);
+    }
+}
