@@ -23,6 +23,7 @@ use super::deciding::losses::DELETE_WAITS;
 use super::deciding::revive::Along;
 use super::known::Link;
 use super::report::Tally;
+use super::schema;
 use super::seal::{self, Sealing, give_back};
 use super::session::RULES_PART;
 use super::standing;
@@ -189,6 +190,7 @@ fn apply_until(session: &Session, from: &Neighbour, opened: &Opened, finish: Opt
     let skip = done;
     let mut skipped = 0;
     let mut parks = session.ledger.any_parked(from.site)?;
+    let is_overtaken = schema::overtake::is_overtaken(session, envelope)?;
     loop {
         let (finished, part) = slice(session, CauseKind::Packet(from.site, envelope.number), |applying| {
             let link = Link::from(from);
@@ -199,7 +201,7 @@ fn apply_until(session: &Session, from: &Neighbour, opened: &Opened, finish: Opt
             let started = session.world.now();
             let mut taken = 0;
             loop {
-                let Some(next) = changes.next(session)? else {
+                let Some(mut next) = changes.next(session)? else {
                     match finish {
                         Some((file_name, bytes)) => applying.finish(from, opened, file_name, bytes, done)?,
                         None => set_applied(session, from, &Applied { slice: done, ..applied.clone() })?,
@@ -209,6 +211,9 @@ fn apply_until(session: &Session, from: &Neighbour, opened: &Opened, finish: Opt
                 if skipped < skip {
                     skipped += 1;
                     continue;
+                }
+                if is_overtaken {
+                    next.parked = None;
                 }
                 parks |= next.parked.is_some();
                 applying.take_next(&incoming, next, parks)?;

@@ -273,3 +273,22 @@ fn a_name_that_a_hint_gave_to_one_column_is_no_answer_for_another_one() {
     tree.assert_rows(&["head", "anna"], "SELECT a1, b1 FROM c ORDER BY id", &["a of anna|b of anna", "-|-"]);
     assert_one(&tree, &["head", "anna"]);
 }
+
+#[test]
+fn a_column_that_lost_its_values_before_its_table_was_made_anew_is_asked_about() {
+    let tree = two();
+    tree.edit("head", "UPDATE customers SET city = NULL WHERE id <> 'BOLT'");
+    tree.settle(&["head", "anna"]);
+    tree.edit("anna", "UPDATE customers SET city = 'anna' WHERE id = 'BOLT'");
+    tree.edit("head", "INSERT OR REPLACE INTO customers(id, name) VALUES ('BOLT', 'Another')");
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, town TEXT, phone TEXT); INSERT INTO n SELECT * FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT");
+    tree.sync("head");
+    let asked = hints::unclear(&tree.session("head")).unwrap();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    hints::is_renamed(&mut tree.session("head"), "customers", "city", "town").unwrap();
+    tree.settle(&["head", "anna"]);
+    assert_one(&tree, &["head", "anna"]);
+    // The edit is of the record that another one has taken the place of: it stands, and what it took the place of is listed.
+    tree.assert_rows(&["head", "anna"], "SELECT name, town FROM customers WHERE id = 'BOLT'", &["Another|anna"]);
+    assert_eq!(super::conflicts(&tree, "head"), ["BOLT Some(\"town\"): Some(\"anna\") over Some(\"NULL\")"]);
+}

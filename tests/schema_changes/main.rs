@@ -8,6 +8,7 @@ mod had_at_once;
 mod hints;
 mod meanwhile;
 mod names;
+mod overtaken;
 mod own_things;
 mod refusals;
 mod set_aside;

@@ -201,3 +201,31 @@ fn a_copy_that_is_emptied_or_thinned_out_deletes_nothing_of_the_table_made_anew(
         assert_one(&tree, &["head", "anna"]);
     }
 }
+
+#[test]
+fn a_new_one_that_was_there_before_takes_the_name_and_the_former_one_is_kept() {
+    let tree = four();
+    tree.edit("head", "CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, phone TEXT, mail TEXT); INSERT INTO n (id, name, city, phone) SELECT * FROM customers");
+    tree.settle(&FOUR);
+    edit_elsewhere(&tree);
+    tree.edit("head", "PRAGMA foreign_keys = off; PRAGMA legacy_alter_table = on; BEGIN; ALTER TABLE customers RENAME TO customers_old; ALTER TABLE n RENAME TO customers; COMMIT");
+    tree.settle(&FOUR);
+    tree.assert_rows(&FOUR, PHONES, &EDITED);
+    tree.assert_rows(&FOUR, "SELECT phone FROM customers_old ORDER BY id", &["1", "2", "3"]);
+    assert_one(&tree, &FOUR);
+}
+
+#[test]
+fn a_site_whose_application_set_the_table_aside_first_keeps_its_copy_to_itself() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
+    tree.edit("anna", &ASIDE.replace("upper", ""));
+    tree.edit("anna", "UPDATE customers SET phone = 'late' WHERE id = 'BOLT'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head"], "SELECT id, phone FROM customers ORDER BY id", &["ACME|anna", "BOLT|late", "CORE|3"]);
+    tree.assert_rows(&["head"], "SELECT name FROM sqlite_schema WHERE name = 'customers_old'", &[]);
+    tree.edit("head", "UPDATE customers SET phone = 'head' WHERE id = 'CORE'");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna"], "SELECT phone FROM customers WHERE id = 'CORE'", &["head"]);
+    tree.assert_rows(&["anna"], "SELECT phone FROM customers_old ORDER BY id", &["anna", "2", "3"]);
+}

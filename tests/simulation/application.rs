@@ -364,7 +364,7 @@ impl Doing<'_> {
             What::Goods => self.edit_goods(dice),
             What::Add => self.add(dice),
             // Of other databases.
-            What::Together | What::Swap | What::Migrate | What::Own | What::MakeRoom => Ok(()),
+            What::Together | What::Swap | What::Migrate | What::Own | What::MakeRoom | What::Unbar => Ok(()),
         }
     }
 

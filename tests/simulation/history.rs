@@ -81,6 +81,8 @@ pub enum What {
     Own,
     /// What is of a site's own gets other names.
     MakeRoom,
+    /// The main office takes back which records its tables bar.
+    Unbar,
 }
 
 /// One operation.

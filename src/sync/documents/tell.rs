@@ -145,7 +145,10 @@ impl<'s> Telling<'s> {
         while let Some(content) = self.queue.front().copied() {
             match self.tell(&content, &mut pack, &mut recipes, most)? {
                 Told::Whole => {}
-                Told::Lacking => self.left = true,
+                Told::Lacking => {
+                    self.left = true;
+                    self.miss(&content)?;
+                }
                 Told::Part => break,
             }
             self.queue.pop_front();
@@ -169,6 +172,15 @@ impl<'s> Telling<'s> {
             return Ok(None);
         }
         Ok(Some(parts))
+    }
+
+    /// What a site below is to get and this one has not either is asked for further on, also where it is not for this folder.
+    fn miss(&self, content: &ContentHash) -> Result<()> {
+        let ledger = &self.session.ledger;
+        if self.to.kind == NeighbourKind::Child && !ledger.missing()?.contains_key(content) {
+            ledger.set_missing(content, Missing { since: self.session.world.now(), asked: None, here: 0 })?;
+        }
+        Ok(())
     }
 
     /// Tells what a neighbour lacks of one content.
@@ -382,8 +394,7 @@ pub(in crate::sync) fn takes(choices: &[Patterns], path: &DocumentPath, bytes: u
 impl Session {
     /// What this site leaves out, as it tells its parent. An office leaves out nothing: its children may want it.
     fn own_choice(&self) -> Result<String> {
-        let passes_on = self.ledger.neighbours()?.iter().any(|neighbour| neighbour.kind == NeighbourKind::Child);
-        let choice = if passes_on { Choice::default() } else { self.settings.library.choice.clone() };
+        let choice = if self.passes_on()? { Choice::default() } else { self.settings.library.choice.clone() };
         serde_json::to_string(&choice).map_err(|_| SyncError::Bug("a choice does not write"))
     }
 

@@ -19,7 +19,8 @@
 //! **Worst mistake this is built against**: a rename at the host that drops the column at a child, with what was typed there and not sent.
 //!
 //! A schema that cannot be had stops the stream that brings it ([`SyncError::SchemaBrought`]): its records need it. It is tried again in every
-//! round. Where it only needs the records that come with it, those are applied first ([`trial`]); what has no place yet is parked meanwhile. An index that records are in the way of is made later, and does not stop anything.
+//! round; a later one that can be had takes its place ([`overtake`]).
+//! Where it only needs the records that come with it, those are applied first ([`trial`]); what has no place yet is parked meanwhile. An index that records are in the way of is made later, and does not stop anything.
 //!
 //! With `[schema] travels = false` in the rules nothing of this happens: each site's application changes its own database.
 
@@ -27,6 +28,7 @@ mod archive;
 pub(super) mod fills;
 pub mod hints;
 mod notice;
+pub(super) mod overtake;
 pub mod own;
 pub mod refusals;
 mod take;

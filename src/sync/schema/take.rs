@@ -1,10 +1,12 @@
 //! Takes on the schema that the parent tells: the one commit, and what the ledger is to note with it.
 
-use super::{CHANGE, COMING, Change, Columns, Here, LATE, PART, REFUSED, SentSchema, TOLD, add_version, cannot_be_had, fills, told, wish};
+use super::{
+    CHANGE, COMING, Change, Columns, Here, LATE, PART, REFUSED, SentSchema, TOLD, add_version, cannot_be_had, fills, overtake, told, wish,
+};
 use crate::database::conform::{Conformed, Refused};
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::Shape;
-use crate::packet::Opened;
+use crate::packet::{Envelope, Opened};
 use crate::sync::tracking::evolve::Event;
 use crate::sync::tracking::news;
 use crate::sync::{Result, Session, SyncError, apply, build, seal};
@@ -20,12 +22,12 @@ impl Session {
             return Ok(());
         }
         let Some(sent) = brought(self, opened)? else { return Ok(()) };
-        if sent.version == 0 || told(self)?.as_ref() == Some(&sent) {
+        if sent.version == 0 || overtake::is_overtaken(self, &opened.envelope)? || told(self)?.as_ref() == Some(&sent) {
             return Ok(());
         }
-        match have(self, &sent) {
+        match have(self, &sent, None) {
             Err(SyncError::SchemaBrought(refused)) => {
-                note_refusal(self, opened, &refused)?;
+                note_refusal(self, &sent, &refused)?;
                 Err(SyncError::SchemaBrought(refused))
             }
             done => done,
@@ -34,23 +36,21 @@ impl Session {
 }
 
 /// The schema in a packet.
-fn brought(session: &Session, opened: &Opened) -> Result<Option<SentSchema>> {
+pub(super) fn brought(session: &Session, opened: &Opened) -> Result<Option<SentSchema>> {
     let Some(bytes) = opened.bytes(PART, session.limits.document_bytes)? else { return Ok(None) };
     let sent: SentSchema = serde_json::from_slice(&bytes).map_err(|_| SyncError::BadPart(PART))?;
     Ok(Some(sent.without_sequences()))
 }
 
-/// Tries in the open write whether the schema in a packet can be had with the records that are here, and says why not.
-pub(super) fn refuses(session: &Session, opened: &Opened) -> Result<Option<Refused>> {
-    let Some(sent) = brought(session, opened)? else { return Ok(None) };
+/// Tries in the open write whether a schema can be had with the records that are here, and says why not.
+pub(super) fn refuses(session: &Session, sent: &SentSchema) -> Result<Option<Refused>> {
     let old = told(session)?;
-    let wish = wish(&sent, old.as_ref(), Here::At(session))?;
+    let wish = wish(sent, old.as_ref(), Here::At(session))?;
     Ok(session.database()?.conform(&wish).map_err(cannot_be_had)?.err())
 }
 
-/// Writes down why the schema in a packet cannot be had.
-pub(super) fn note_refusal(session: &Session, opened: &Opened, refused: &Refused) -> Result<()> {
-    let Some(sent) = brought(session, opened)? else { return Ok(()) };
+/// Writes down why a schema cannot be had.
+pub(super) fn note_refusal(session: &Session, sent: &SentSchema, refused: &Refused) -> Result<()> {
     session.set_note(REFUSED, &format!("{} {refused}", sent.version))?;
     session.set_note(COMING, &sent.text()?)
 }
@@ -61,7 +61,7 @@ pub(in crate::sync) fn retry_late(session: &mut Session) -> Result<()> {
         return Ok(());
     }
     match told(session)? {
-        Some(told) => have(session, &told),
+        Some(told) => have(session, &told, None),
         None => Ok(()),
     }
 }
@@ -77,8 +77,8 @@ pub(in crate::sync) fn forget_change(session: &Session) -> Result<()> {
     if session.ledger.note(CHANGE)?.is_some_and(|text| !text.is_empty()) { Ok(session.ledger.set_note(CHANGE, "")?) } else { Ok(()) }
 }
 
-/// Gives the database the schema and lets tracking follow.
-fn have(session: &mut Session, new: &SentSchema) -> Result<()> {
+/// Gives the database the schema and lets tracking follow. `ahead`: the packet that brings it, where those before it are still to come.
+pub(super) fn have(session: &mut Session, new: &SentSchema, ahead: Option<(&Neighbour, &Envelope)>) -> Result<()> {
     // Whatever the application did to the schema since the run began comes first: names here are those that tracking knows.
     let surveyed = session.follow()?;
     let database = session.database()?;
@@ -86,6 +86,8 @@ fn have(session: &mut Session, new: &SentSchema) -> Result<()> {
     let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
         session.ledger.record();
         have_begun(session, new, surveyed)?;
+        ahead.map_or(Ok(()), |(from, envelope)| overtake::note(session, new, from, envelope))?;
+        apply::note_commit(session)?;
         session.database()?.commit(&session.world)?;
         Ok(session.ledger.commit(&session.world, "commit ledger after schema")?)
     });
@@ -140,8 +142,7 @@ fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> 
         add_version(session, new.version, [done.plan.sentences(), done.lost.clone()].concat())?;
         ledger.set_note(TOLD, &new.text()?)?;
     }
-    news::add(session, &said)?;
-    apply::note_commit(session)
+    news::add(session, &said)
 }
 
 fn change_of(done: &Conformed) -> Change {

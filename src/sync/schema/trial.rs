@@ -5,7 +5,8 @@
 //! it would. **Invariant**: a packet is applied before its schema only where that schema can be had afterwards: half applied, it would
 //! keep this site from telling anything.
 
-use super::take::{note_refusal, refuses};
+use super::SentSchema;
+use super::take::{brought, note_refusal, refuses};
 use crate::database::conform::Refused;
 use crate::ledger::Neighbour;
 use crate::model::Change;
@@ -20,6 +21,15 @@ impl Session {
     /// # Errors
     /// As database and ledger say.
     pub(in crate::sync) fn refusal_after_changes(&mut self, from: &Neighbour, opened: &Opened) -> Result<Option<Refused>> {
+        let Some(sent) = brought(self, opened)? else { return Ok(None) };
+        self.refusal_after(from, opened, &sent)
+    }
+
+    /// Why another schema than the packet's cannot be had even once the packet's changes are applied, as far as they have a place.
+    ///
+    /// # Errors
+    /// As database and ledger say.
+    pub(super) fn refusal_after(&mut self, from: &Neighbour, opened: &Opened, sent: &SentSchema) -> Result<Option<Refused>> {
         let database = self.database()?;
         database.begin_write()?;
         let tried = self.ledger.begin().map_err(SyncError::from).and_then(|()| {
@@ -28,7 +38,7 @@ impl Session {
             while let Some(next) = changes.next(self)? {
                 next.here.map_or(Ok(()), |change| self.write_for_trial(change, Link::from(from)))?;
             }
-            refuses(self, opened)
+            refuses(self, sent)
         });
         if !tried.as_ref().is_err_and(SyncError::is_crash) {
             self.database()?.rollback()?;
@@ -38,7 +48,7 @@ impl Session {
         }
         let refused = tried?;
         if let Some(refused) = &refused {
-            note_refusal(self, opened, refused)?;
+            note_refusal(self, sent, refused)?;
         }
         Ok(refused)
     }

@@ -20,9 +20,10 @@ use crate::sync::apply;
 use crate::sync::bundles;
 use crate::sync::documents::{self, Documents};
 use crate::sync::join;
-use crate::sync::report::{PacketIn, Report, Waiting, carries_contents};
+use crate::sync::report::{PacketIn, Report, Tally, Waiting, carries_contents};
 use crate::sync::retire;
 use crate::sync::schema;
+use crate::sync::schema::overtake::Looked;
 use crate::sync::start;
 use crate::sync::streams::plan::{self, Known, Step};
 use crate::sync::streams::stops;
@@ -150,7 +151,17 @@ pub(in crate::sync) fn collect(
         match step {
             Step::Apply => {
                 collected.asked.extend(&envelope.asks);
-                match apply_one(session, &now, &opened, &path) {
+                let mut taken = apply_one(session, &now, &opened, &path);
+                if matches!(taken, Err(SyncError::SchemaBrought(_))) {
+                    match overtake(session, place, &folder, &now, &opened, &files[at + 1..]) {
+                        Ok(None) => {}
+                        Ok(Some(early)) => {
+                            taken = apply_one(session, &now, &opened, &path).map(|tally| with_early(tally, early));
+                        }
+                        Err(error) => taken = Err(error),
+                    }
+                }
+                match taken {
                     Ok(tally) => {
                         report.found += tally.found;
                         // At once: the records of the next packet may speak of them.
@@ -406,7 +417,7 @@ fn open_with(
     open(path, &expected, &session.sealing, &session.home.scratch(), &session.limits.packet)
 }
 
-fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Path) -> Result<crate::sync::report::Tally> {
+fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Path) -> Result<Tally> {
     session.take_rules(from, opened)?;
     let early = match session.take_schema(from, opened) {
         // The records that it allows may come with it: as far as they have a place they are taken first.
@@ -420,7 +431,7 @@ fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Pa
         }
         taken => {
             taken?;
-            crate::sync::report::Tally::default()
+            Tally::default()
         }
     };
     bundles::travel::keep(session, from, opened)?;
@@ -434,10 +445,44 @@ fn apply_one(session: &mut Session, from: &Neighbour, opened: &Opened, path: &Pa
     documents::take::take(session, from, opened)?;
     let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
     let bytes = fs::metadata(path)?.len();
-    let mut tally = apply::apply(session, from, opened, &name, bytes)?;
+    Ok(with_early(apply::apply(session, from, opened, &name, bytes)?, early))
+}
+
+/// What was applied of a packet before its schema counts with the rest, but for the number of changes, which is that of the whole packet.
+fn with_early(mut tally: Tally, early: Tally) -> Tally {
     let changes = tally.changes;
     tally.add(early);
-    Ok(crate::sync::report::Tally { changes, ..tally })
+    Tally { changes, ..tally }
+}
+
+/// Takes on the newest schema that packets behind a refused one bring. None where there is none; else what was applied of the refused one for it.
+fn overtake(
+    session: &mut Session,
+    place: &mut Place<'_>,
+    folder: &Folder,
+    from: &Neighbour,
+    refused: &Opened,
+    behind: &[Found],
+) -> Result<Option<Tally>> {
+    let mut looked = Looked::behind(session, refused)?;
+    let mut newest = None;
+    for file in behind {
+        let number = file.name.number;
+        if !looked.wants(number) && looked.newest() != Some(number) {
+            continue;
+        }
+        let path = file.bring(session, place, folder)?;
+        // What does not open is looked at when its turn comes.
+        let Ok(opened) = open_from(session, from, &path, file.name) else { continue };
+        if opened.signer.to_string() == from.card.signing {
+            looked.take(&opened);
+            if looked.is_newest(&opened) {
+                newest = Some(opened);
+            }
+        }
+    }
+    looked.note(session)?;
+    newest.map(|newer| session.overtake(from, refused, &newer)).transpose()
 }
 
 /// Moves a file out of the way for a person to look at, with the reason beside it.

@@ -31,6 +31,8 @@ pub(in crate::sync) enum Event {
         "another table is called `{0}` now, which does not hold the records of the former one: what other sites have not sent yet of that goes into `{1}`"
     )]
     NameTaken(String, String),
+    #[error("table `{0}` was the new one of `{1}`, which it is from now on")]
+    TableBecame(String, String),
     #[error(
         "table `{0}` names its records by other columns than before: it is taken for a new one; what the former one held last is in 'fieldpost history'"
     )]

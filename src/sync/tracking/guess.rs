@@ -67,7 +67,7 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
     }
     let mut evidence: BTreeMap<(FieldNo, FieldNo), Evidence> = BTreeMap::new();
     let mut names: BTreeMap<FieldNo, Name> = BTreeMap::new();
-    let mut values: BTreeMap<FieldNo, BTreeSet<String>> = BTreeMap::new();
+    let mut values: BTreeMap<(bool, FieldNo), BTreeSet<String>> = BTreeMap::new();
     let mut holds_more: BTreeSet<FieldNo> = BTreeSet::new();
     let is_default = |field: &FieldNo, value: &Value| defaults.get(field).and_then(Option::as_ref) == Some(value);
     let looked = compare_sample(session, old, &candidate, &mut |mirror, row, noted| {
@@ -85,7 +85,7 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
         }
         for (field, value) in come.iter().map(|field| (field, row.get(*field))).chain(gone.iter().map(|field| (field, mirror.get(*field))))
         {
-            values.entry(*field).or_default().insert(value.to_string());
+            values.entry((noted, *field)).or_default().insert(value.to_string());
         }
     })?;
     if !looked {
@@ -104,9 +104,10 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
         let mut seen = evidence.iter().filter(|((_, one), _)| *one == new).peekable();
         seen.peek().is_some() && seen.all(|(_, evidence)| evidence.differs())
     };
-    // A column that has far fewer values than the one that went is no other spelling of it.
+    // A column that has far fewer values than the one that went is no other spelling of it; in a record that was noted it may have lost its value.
+    let noted = values.keys().all(|(noted, _)| *noted);
     let says_nothing = |new: FieldNo| {
-        let count = |field: &FieldNo| values.get(field).map_or(0, BTreeSet::len);
+        let count = |field: &FieldNo| values.get(&(noted, *field)).map_or(0, BTreeSet::len);
         // Where there is no record nothing tells anything.
         !gone.is_empty() && gone.iter().all(|gone| count(gone) > 0 && count(&new) * 2 <= count(gone))
     };

@@ -224,7 +224,10 @@ impl<'s> Taking<'s> {
             let Some(at) = left.iter().position(is_it) else {
                 match self.untracked.iter().find(|(name, _)| same_name(name, &old.name) && !self.change.ended.contains(&old.name)) {
                     Some((name, why)) => self.events.push(Event::Untracked(name.clone(), why.clone())),
-                    None => self.events.push(Event::TableGone(old.name.clone())),
+                    None => match captured(self.session, &old)?.filter(|now| self.same.contains_key(now)) {
+                        Some(now) => self.events.push(Event::TableBecame(old.name.clone(), now)),
+                        None => self.events.push(Event::TableGone(old.name.clone())),
+                    },
                 }
                 self.all[old.number.0 as usize].past.end(now);
                 continue;

@@ -344,7 +344,8 @@ const FIRST_VALUE: u64 = 1_000;
 
 /// Does one edit, all or nothing. Gives the SQL, or why it did not happen.
 pub fn edit(site: usize, connection: &Connection, edit: Edit, deeds: &mut Deeds) -> String {
-    if edit.what == What::Migrate && site > 0 {
+    let migrates = matches!(edit.what, What::Migrate | What::Unbar);
+    if migrates && site > 0 {
         return "(the schema is the main office's)".into();
     }
     if matches!(edit.what, What::Own | What::MakeRoom) && site == 0 {
@@ -352,7 +353,7 @@ pub fn edit(site: usize, connection: &Connection, edit: Edit, deeds: &mut Deeds)
     }
     // Only outside of a transaction, and migration tools do so.
     let enforce = |on: &str| connection.execute_batch(&format!("PRAGMA foreign_keys = {on}"));
-    if enforce(if edit.what == What::Migrate { "off" } else { "on" }).and_then(|()| connection.execute_batch("BEGIN IMMEDIATE")).is_err() {
+    if enforce(if migrates { "off" } else { "on" }).and_then(|()| connection.execute_batch("BEGIN IMMEDIATE")).is_err() {
         return "(not done: it is locked)".into();
     }
     let mut next = deeds.next.max(FIRST_VALUE);
@@ -405,7 +406,7 @@ fn transaction(
         Err(wrong) => return Ok(Err(wrong)),
     };
     let mut dice = Dice::new(edit.roll);
-    if edit.what != What::Migrate {
+    if !matches!(edit.what, What::Migrate | What::Unbar) {
         let mut doing = Doing { connection, schema: &before.schema, dice, next, made, said: Vec::new() };
         let done = doing.edit(edit.what);
         said.append(&mut doing.said);
@@ -415,8 +416,15 @@ fn transaction(
     }
     let (mut remade, mut renamed) = (deeds.since_noticed(&deeds.remade), deeds.since_noticed(&deeds.renamed));
     let mut migration = Migration::on(&before.schema, deeds.names_since_noticed());
-    for _ in 0..=dice.below(3) {
-        migration.step(&mut dice, &mut remade, &mut renamed);
+    if edit.what == What::Unbar {
+        migration.unbar(&mut dice, &mut remade, &renamed);
+    } else {
+        for _ in 0..=dice.below(3) {
+            migration.step(&mut dice, &mut remade, &mut renamed);
+        }
+        if dice.hit(15) {
+            migration.bar(&mut dice, &mut remade, &renamed);
+        }
     }
     for sql in &migration.sql {
         said.push(sql.clone());
@@ -492,7 +500,7 @@ impl Doing<'_> {
             What::Own => self.own(),
             What::MakeRoom => self.make_room(),
             // Of other databases, and what is not done here.
-            What::MoveKey | What::Goods | What::Add | What::Migrate => Ok(()),
+            What::MoveKey | What::Goods | What::Add | What::Migrate | What::Unbar => Ok(()),
         }
     }
 

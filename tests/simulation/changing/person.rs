@@ -28,21 +28,25 @@ impl Simulation {
             Err(Stopped::Failed(said)) => self.fail(format!("FAILED {said}")),
         }
         for site in 1..self.sites.setting.tree.sites.len() {
-            match self.is_in_the_way(site) {
-                Ok(true) => self.edit(site, Edit { what: What::MakeRoom, roll: 0 }),
-                Ok(false) | Err(Stopped::Died(_) | Stopped::Moved) => {}
+            match self.refusal(site) {
+                Ok(Some(why)) if why.contains("of its own") || why.contains("this site's own") => {
+                    self.edit(site, Edit { what: What::MakeRoom, roll: 0 });
+                }
+                // Nobody mends the records: the main office takes back what bars them.
+                Ok(Some(why)) if why.contains("CHECK constraint failed") => self.edit(0, Edit { what: What::Unbar, roll: 0 }),
+                Ok(_) | Err(Stopped::Died(_) | Stopped::Moved) => {}
                 Err(Stopped::Failed(said)) => self.fail(format!("FAILED {said}")),
             }
         }
     }
 
-    /// Whether something of a site's own has a name that the main office uses otherwise by now.
-    fn is_in_the_way(&mut self, site: usize) -> Result<bool, Stopped> {
+    /// Why a site cannot have the schema.
+    fn refusal(&mut self, site: usize) -> Result<Option<String>, Stopped> {
         if !self.sites.home(site).join("shop.db").is_file() {
-            return Ok(false);
+            return Ok(None);
         }
         let standing = view::standing(self.sites.session(site, None)?).map_err(|error| failed(&error))?;
-        Ok(standing.refused.is_some_and(|(_, why)| why.contains("of its own") || why.contains("this site's own")))
+        Ok(standing.refused.map(|(_, why)| why))
     }
 
     fn answers(&mut self) -> Result<Vec<String>, Stopped> {

@@ -24,6 +24,8 @@ pub struct Table {
     pub numbered: bool,
     /// In the order of the table.
     pub columns: Vec<Column>,
+    /// The last figure of tags that no record may have: a site with such a record cannot have this version.
+    pub barred: Option<u64>,
 }
 
 /// A column.
@@ -113,7 +115,11 @@ impl Column {
         let mut text = match self.role {
             Role::Key if table.numbered => return format!("{name} INTEGER PRIMARY KEY AUTOINCREMENT"),
             Role::Key => return format!("{name} TEXT PRIMARY KEY NOT NULL"),
-            Role::Tag | Role::Text => format!("{name} TEXT"),
+            Role::Tag => match table.barred {
+                Some(figure) => format!("{name} TEXT CHECK ({name} NOT LIKE '%{figure}.')"),
+                None => format!("{name} TEXT"),
+            },
+            Role::Text => format!("{name} TEXT"),
             Role::Refers(target) => {
                 let target = schema.table(target);
                 let kind = if target.numbered { "INTEGER" } else { "TEXT" };
@@ -230,7 +236,7 @@ impl Schema {
             let column = Column::new(self.number(), "refers", Role::Refers(target));
             columns.push(column);
         }
-        self.tables.push(Table { number, name: name.to_owned(), numbered, columns });
+        self.tables.push(Table { number, name: name.to_owned(), numbered, columns, barred: None });
         number
     }
 
@@ -284,6 +290,29 @@ impl Migration {
                 remade.push(number);
             }
             _ => self.extra(place, dice),
+        }
+    }
+
+    /// Bars records from a table, or from none any more. Made anew for it, as SQLite wants; `remade` and `renamed` are as for [`Migration::step`].
+    pub fn bar(&mut self, dice: &mut Dice, remade: &mut Vec<u32>, renamed: &[u32]) {
+        let place = pick(dice, self.schema.tables.len());
+        let number = self.schema.tables[place].number;
+        if !renamed.contains(&number) {
+            self.schema.tables[place].barred = dice.hit(80).then(|| dice.below(10));
+            self.remake(place, dice);
+            remade.push(number);
+        }
+    }
+
+    /// Takes back whatever is barred.
+    pub fn unbar(&mut self, dice: &mut Dice, remade: &mut Vec<u32>, renamed: &[u32]) {
+        for place in 0..self.schema.tables.len() {
+            let number = self.schema.tables[place].number;
+            if self.schema.tables[place].barred.is_some() && !renamed.contains(&number) {
+                self.schema.tables[place].barred = None;
+                self.remake(place, dice);
+                remade.push(number);
+            }
         }
     }
 

@@ -173,7 +173,7 @@ impl Doing<'_> {
         let table = self.some_table();
         match what {
             // Of other databases.
-            What::Goods | What::Add | What::Migrate | What::Own | What::MakeRoom => Ok(()),
+            What::Goods | What::Add | What::Migrate | What::Own | What::MakeRoom | What::Unbar => Ok(()),
             What::Insert | What::Line | What::Numbered => self.insert(table, None, None, "INSERT").map(drop),
             What::Together => self.together(table),
             What::Field => {
