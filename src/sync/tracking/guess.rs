@@ -182,8 +182,9 @@ pub(in crate::sync) struct Likeness {
     untouched: Alike,
     /// Those that were noted since: the migration itself may have written to all of them.
     noted: Alike,
-    /// It has far fewer records.
-    is_smaller: bool,
+    /// Records of the whole mirror, and of the one that may be it.
+    known: u64,
+    found: u64,
 }
 
 /// Records of the mirror that are there.
@@ -202,16 +203,28 @@ impl Likeness {
         if self.untouched.there > 0 { self.untouched } else { self.noted }
     }
 
-    /// Nine records of ten, and in nine of ten of those most of what stood there: a migration may have converted a column, or filled it.
-    pub(in crate::sync) const fn is_most(self) -> bool {
+    /// So many records of ten are there, and nine of ten of those hold most of what stood in them: a migration may have converted a column, or
+    /// filled it.
+    const fn are_there(self, of_ten: u64) -> bool {
         let Alike { there, most, .. } = self.telling();
-        !self.is_smaller && most > 0 && (self.untouched.there + self.noted.there) * 10 >= self.records * 9 && most * 10 >= there * 9
+        let all_there = self.untouched.there + self.noted.there;
+        self.found * 10 >= self.known * of_ten && all_there * 10 >= self.records * of_ten && most > 0 && most * 10 >= there * 9
+    }
+
+    /// It is the known one where nothing else tells that: one that is made for the next year may begin with some of the records.
+    pub(in crate::sync) const fn are_most_there(self) -> bool {
+        self.are_there(9)
+    }
+
+    /// It is the known one where something else tells that too: what came meanwhile is not in a copy.
+    pub(in crate::sync) const fn is_half_there(self) -> bool {
+        self.are_there(5)
     }
 
     /// Every record, with all that stood in it.
-    const fn is_all(self) -> bool {
-        let Alike { there, most, all } = self.telling();
-        !self.is_smaller && most > 0 && self.untouched.there + self.noted.there == self.records && all == there && most == there
+    const fn is_all_there(self) -> bool {
+        let Alike { there, all, .. } = self.telling();
+        self.are_there(10) && all == there
     }
 }
 
@@ -219,8 +232,8 @@ impl Likeness {
 pub(in crate::sync) fn likeness(session: &Session, old: &Shape, found: &Shape) -> Result<Likeness> {
     let (database, ledger) = (session.database()?, &session.ledger);
     let candidate = merged(old, found, &[], &BTreeSet::new());
-    let mut likeness = Likeness { is_smaller: database.count(found)? * 10 < ledger.count(old.number)? * 9, ..Likeness::default() };
-    if candidate.key != old.key || candidate.key_kind != old.key_kind || likeness.is_smaller {
+    let mut likeness = Likeness { known: ledger.count(old.number)?, found: database.count(found)?, ..Likeness::default() };
+    if candidate.key != old.key || candidate.key_kind != old.key_kind {
         return Ok(likeness);
     }
     let noted = noted(session, database, &as_armed(session, old)?)?;
@@ -260,7 +273,7 @@ pub(in crate::sync) fn is_same_table(session: &Session, old: &Shape, found: &Sha
         return Ok(false);
     }
     let same = names(old) == names(found) && holds_the_same(session, old, &merged(old, found, &[], &BTreeSet::new()))?;
-    Ok(same || is_alike(old, found) && likeness(session, old, found)?.is_all())
+    Ok(same || is_alike(old, found) && likeness(session, old, found)?.is_all_there())
 }
 
 /// Whether the records of a table are those that the mirror has of it.

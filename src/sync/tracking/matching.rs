@@ -161,7 +161,10 @@ impl<'s> Taking<'s> {
         if aside.is_some_and(|aside| references.any(|reference| same_name(&reference.table, aside))) {
             return Ok(false);
         }
-        Ok(came.map_or(Ok(true), |came| self.is_only_of_here(came))? && likeness(self.session, old, heir)?.is_most())
+        match came {
+            None => Ok(likeness(self.session, old, heir)?.are_most_there()),
+            Some(came) => Ok(self.is_only_of_here(came)? && likeness(self.session, old, heir)?.is_half_there()),
+        }
     }
 
     /// Whether no other site ever wrote into a table.
