@@ -292,3 +292,25 @@ fn a_column_that_lost_its_values_before_its_table_was_made_anew_is_asked_about()
     tree.assert_rows(&["head", "anna"], "SELECT name, town FROM customers WHERE id = 'BOLT'", &["Another|anna"]);
     assert_eq!(super::conflicts(&tree, "head"), ["BOLT Some(\"town\"): Some(\"anna\") over Some(\"NULL\")"]);
 }
+
+#[test]
+fn a_name_that_another_column_took_over_while_it_waited_is_no_answer() {
+    let tree = two_of(
+        "CREATE TABLE d (id TEXT PRIMARY KEY, a TEXT, b TEXT DEFAULT 'r'); INSERT INTO d (id, a) VALUES ('x', 'of x'), ('y', 'of y')",
+    );
+    tree.edit("anna", "UPDATE d SET b = 'b of anna', a = 'a of anna' WHERE id = 'x'");
+    tree.edit("head", "BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, a TEXT, c TEXT DEFAULT 'r'); INSERT INTO n SELECT * FROM d; DROP TABLE d; ALTER TABLE n RENAME TO d; COMMIT");
+    assert_eq!(tree.sync("head").waiting.len(), 1);
+    tree.edit("head", "ALTER TABLE d RENAME COLUMN a TO t; ALTER TABLE d RENAME COLUMN c TO a; ALTER TABLE d RENAME COLUMN t TO c");
+    let report = tree.sync("head");
+    let mut session = tree.session("head");
+    let asked: Vec<String> = hints::unclear(&session).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(asked, ["is `a` of `d` another name of its column `b`, or another column?"], "{:?}", report.notes);
+    let refused = hints::is_renamed(&mut session, "d", "b", "c").unwrap_err().to_string();
+    assert!(refused.contains("nothing like that waits"), "{refused}");
+    hints::is_renamed(&mut session, "d", "b", "a").unwrap();
+    drop(session);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT a, c FROM d ORDER BY id", &["b of anna|a of anna", "r|of y"]);
+    assert_one(&tree, &["head", "anna"]);
+}

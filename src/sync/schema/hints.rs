@@ -118,9 +118,23 @@ fn follow(all: &mut [Unclear], events: &[Event]) {
                     };
                     (same_name(table, &one.table) && same_name(was, name)).then(|| names(now))
                 });
-            now.unwrap_or_else(|| vec![name.clone()])
+            // One that another column took the name of may be any that came since.
+            let goes =
+                |event: &Event| matches!(event, Event::FieldGone(table, gone) if same_name(table, &one.table) && same_name(gone, name));
+            let new = || {
+                let is_new =
+                    |event: &Event| if let Event::NewField(table, new) = event { Some((table.clone(), new.clone())) } else { None };
+                events.iter().filter_map(is_new).filter(|(table, _)| same_name(table, &one.table)).map(|(_, new)| new).collect()
+            };
+            now.unwrap_or_else(|| if events.iter().any(goes) { new() } else { vec![name.clone()] })
         };
-        one.came = one.came.iter().flat_map(column_now).collect();
+        let now: Vec<String> = one.came.iter().flat_map(column_now).collect();
+        one.came.clear();
+        for name in now {
+            if !one.came.contains(&name) {
+                one.came.push(name);
+            }
+        }
     }
 }
 
