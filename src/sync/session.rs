@@ -23,6 +23,7 @@ use crate::ledger::{Ledger, Neighbour, NeighbourKind};
 use crate::library::Library;
 use crate::model::{FieldNo, Shape, SiteName, SiteNo, TableNo};
 use crate::packet::{self, Opened};
+use crate::rules::reading::Fault;
 use crate::rules::{Rules, RulesError};
 use crate::site::{Home, Role, Settings};
 use crate::world::World;
@@ -221,7 +222,11 @@ impl Session {
             Role::Host => home.rules_text()?,
             Role::Office | Role::Remote => before()?,
         };
-        let (rules, rules_fault) = match Rules::parse(&text) {
+        // An editor that saves by another name, or a home that was put back without it: nobody has lifted a rule by that.
+        let had = |noted: &str| !noted.is_empty() && noted != Rules::default().to_string();
+        let is_gone = text.trim().is_empty() && settings.role == Role::Host && had(&before()?);
+        let read = if is_gone { Err(RulesError { line: 0, fault: Fault::Gone }) } else { Rules::parse(&text) };
+        let (rules, rules_fault) = match read {
             Ok(rules) => (rules, None),
             Err(fault) => (Rules::parse(&before()?).unwrap_or_default(), Some(fault)),
         };

@@ -306,7 +306,7 @@ impl<'s> Telling<'s> {
         }
         let now = session.world.now();
         let comes = more_comes(session, self.to)?;
-        let long_ago = |time: crate::model::Millis| now.0 - time.0 >= session.limits.redeposit_millis;
+        let long_ago = |time: crate::model::Millis| time.is_past(session.limits.redeposit_millis, now);
         let is_due = |missing: &Missing| missing.asked.map_or(!comes || long_ago(missing.since), long_ago);
         let mut wanted = Vec::new();
         let mut chunks_named = 0;
@@ -412,8 +412,11 @@ impl Session {
             return Ok(None);
         }
         let known = roster::known(self)?;
-        let of = known.find(&to.card.name).into_iter().flat_map(|site| &site.groups);
-        let of: Vec<Patterns> = of.filter_map(|group| groups.get(group)).map(patterns).collect::<Result<_>>()?;
+        // Of a site that is in no list nobody knows the groups: it may be of one that gets little.
+        let Some(site) = known.find(&to.card.name).filter(|site| site.parent.as_ref() == Some(self.name())) else {
+            return Ok(if groups.is_empty() { None } else { Some(Vec::new()) });
+        };
+        let of: Vec<Patterns> = site.groups.iter().filter_map(|group| groups.get(group)).map(patterns).collect::<Result<_>>()?;
         Ok((!of.is_empty()).then_some(of))
     }
 }

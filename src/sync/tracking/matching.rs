@@ -225,14 +225,17 @@ impl<'s> Taking<'s> {
         for old in live {
             let is_it = |found: &Shape| self.same.get(&found.name) == Some(&old.number);
             let Some(at) = left.iter().position(is_it) else {
-                match self.untracked.iter().find(|(name, _)| same_name(name, &old.name) && !self.change.ended.contains(&old.name)) {
+                let stays = self.stays_untracked(&old);
+                match &stays {
                     Some((name, why)) => self.events.push(Event::Untracked(name.clone(), why.clone())),
                     None => match captured(self.session, &old)?.filter(|now| self.same.contains_key(now)) {
                         Some(now) => self.events.push(Event::TableBecame(old.name.clone(), now)),
                         None => self.events.push(Event::TableGone(old.name.clone())),
                     },
                 }
-                self.all[old.number.0 as usize].past.end(now);
+                let past = &mut self.all[old.number.0 as usize].past;
+                past.end(now);
+                past.ruled_out = stays.is_some();
                 continue;
             };
             let found = left.remove(at);
@@ -249,12 +252,24 @@ impl<'s> Taking<'s> {
                 }
             }
         }
+        // One that was out of the exchange and is gone from the database by now may come back as another one.
+        for at in 0..self.all.len() {
+            let old = &self.all[at];
+            let is_here = self.stays_untracked(old).is_some() || left.iter().any(|found| same_name(&found.name, &old.name));
+            self.all[at].past.ruled_out &= is_here;
+        }
         let (ours, own): (Vec<Shape>, Vec<Shape>) =
             left.into_iter().partition(|found| self.told.is_none() || found.name == LIBRARY || self.identity(&found.name).is_some());
         self.untracked.extend(own.into_iter().map(|found| (found.name, own::WHY.to_owned())));
         ours.iter().try_for_each(|found| self.begin(found))?;
         self.number();
         Ok(())
+    }
+
+    /// The table that is in the database under the name of a known one and does not travel, with why; none where there is none.
+    fn stays_untracked(&self, old: &Shape) -> Option<(String, String)> {
+        let is_it = |(name, _): &&(String, String)| same_name(name, &old.name) && !self.change.ended.contains(&old.name);
+        self.untracked.iter().find(is_it).cloned()
     }
 
     /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
@@ -361,11 +376,14 @@ impl<'s> Taking<'s> {
                 continue;
             }
             // At the host nobody says what it is: only its records can tell that it is the one which everybody was told has gone.
-            if travels && identity.is_none() && old.past.told.is_some() && !holds_the_same(self.session, old, &new)? {
+            let is_it = old.past.ruled_out || identity.is_some() || old.past.told.is_none();
+            if travels && !is_it && !holds_the_same(self.session, old, &new)? {
                 continue;
             }
             let name = new.name.clone();
             self.events.push(if known > 0 { Event::TableBack(name) } else { Event::NewTable(name) });
+            // Who joined meanwhile never heard of its records.
+            self.taken.back.insert(new.number);
             let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
             self.taken.tables.insert(new.number, fresh);
             let at = old.number.0 as usize;

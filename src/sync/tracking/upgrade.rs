@@ -31,8 +31,8 @@ use super::matching::Taking;
 use super::parked::split;
 use super::{foreign, news};
 use crate::database::DatabaseError;
-use crate::ledger::{Opinion, Parked, PastValue, Pending, Record};
-use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
+use crate::ledger::{NeighbourKind, Opinion, Parked, PastValue, Pending, Record};
+use crate::model::{FieldNo, Image, Key, Row, Shape, SiteNo, TableNo, Value};
 use crate::rules::Direction;
 use crate::sync::{Result, Session, SyncError, schema};
 
@@ -60,6 +60,8 @@ pub(in crate::sync) struct TakenOver {
     pub reshaped: bool,
     /// A table came back without its records: the parent is asked for everything.
     pub emptied: bool,
+    /// Tables that came back.
+    pub back: BTreeSet<TableNo>,
     /// Fields whose content the told schema wrote, and nobody else.
     pub made: BTreeMap<TableNo, BTreeSet<FieldNo>>,
 }
@@ -192,6 +194,9 @@ pub(in crate::sync) fn version_words(session: &Session, schema: i64) -> Result<S
         if rule.direction == Direction::None || !rule.local.is_empty() {
             local.push_str(&format!("{table:?} {:?} {:?};", rule.direction, rule.local));
         }
+        if !rule.key.is_empty() {
+            local.push_str(&format!("{table:?} key {:?};", rule.key));
+        }
     }
     Ok(if local.is_empty() { schema.to_string() } else { format!("{schema} {}", blake3::hash(local.as_bytes()).to_hex()) })
 }
@@ -234,11 +239,28 @@ fn write(session: &Session, changed: &[Shape], ranks: &BTreeMap<TableNo, u32>, e
         let new = changed.iter().find(|shape| shape.number == *table);
         new.map_or(Ok(()), |new| foreign::gather(session, new, &before))?;
     }
+    taken.back.iter().try_for_each(|table| say_it_all(session, *table))?;
     if taken.emptied && ledger.parent()?.is_some() {
         ledger.set_note(crate::sync::build::WANT_FULL, "yes")?;
     }
     schema::hints::add_unclear(session, events, &ledger.shapes_ever()?)?;
     news::add(session, events)
+}
+
+/// Children are told all records of a table that was out of the exchange, whatever they were told of it before.
+fn say_it_all(session: &Session, table: TableNo) -> Result<()> {
+    let ledger = &session.ledger;
+    let children = ledger.neighbours()?.into_iter().filter(|one| one.kind == NeighbourKind::Child && !one.fresh);
+    let children: Vec<SiteNo> = children.map(|child| child.site).collect();
+    if children.is_empty() {
+        return Ok(());
+    }
+    for id in ledger.living(table)? {
+        let mut record = ledger.load_id(id)?;
+        record.extra.opinions.extend(children.iter().map(|child| (*child, Opinion::Unknown)));
+        ledger.store_extra(&mut record)?;
+    }
+    Ok(())
 }
 
 /// Makes the mirror of a table what it would be if the shape had always been the new one, and keeps what has no place any more.
