@@ -278,6 +278,8 @@ fn a_local_index_and_trigger_on_a_table_that_goes_come_back_on_the_next_one_of_i
     assert!(says(&report, "it was: CREATE INDEX my_b ON c(b)"), "{:?}", report.notes);
     let log = fieldpost::sync::schema::versions(&tree.session("anna")).unwrap();
     assert!(log.last().unwrap().what.iter().any(|what| what.contains("CREATE INDEX my_d ON d(id)")), "{log:?}");
+    let standing = fieldpost::sync::schema::view::standing(&tree.session("anna")).unwrap();
+    assert!(standing.lost.iter().any(|lost| lost.contains("CREATE INDEX my_d ON d(id)")), "{:?}", standing.lost);
     tree.edit("anna", "DELETE FROM mine; UPDATE c SET a = 'y' WHERE id = 'K1'");
     tree.assert_rows(&["anna"], "SELECT name FROM sqlite_schema WHERE name LIKE 'my\\_%' ESCAPE '\\' ORDER BY 1", &["my_a", "my_log"]);
     tree.assert_rows(&["anna"], "SELECT * FROM mine", &["y"]);
