@@ -205,6 +205,13 @@ impl Rules {
         self
     }
 
+    /// The same rules, with `table` travelling nowhere.
+    #[must_use]
+    pub fn with_home(mut self, table: &str) -> Self {
+        self.tables.entry(table.to_owned()).or_default().direction = Direction::None;
+        self
+    }
+
     /// References nobody declared as a foreign key: table, column and what the column holds, by name.
     pub fn references(&self) -> impl Iterator<Item = (&str, &str, &ReferenceRule)> {
         self.references.iter().map(|((table, column), rule)| (table.as_str(), column.as_str(), rule))

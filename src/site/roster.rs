@@ -268,11 +268,11 @@ impl Roster {
         Ok(())
     }
 
-    /// As [`Roster::merge`], but without the sites whose names others have, and what is below those. Gives what was left out.
+    /// As [`Roster::merge`], but without the sites whose names others have, and what is below those. Gives such names with whose parent has them.
     ///
     /// # Errors
     /// As [`Roster::merge`], but for a name that is taken.
-    pub fn merge_what_fits(&mut self, part: &OfficePart) -> Result<Vec<RosterError>, RosterError> {
+    pub fn merge_what_fits(&mut self, part: &OfficePart) -> Result<Vec<(SiteName, SiteName)>, RosterError> {
         let (mut part, mut left_out) = (part.clone(), Vec::new());
         loop {
             match self.merge(&part) {
@@ -288,7 +288,7 @@ impl Roster {
                     if part.sites.len() == before {
                         return Err(RosterError::NameTaken { name, parent });
                     }
-                    left_out.push(RosterError::NameTaken { name, parent });
+                    left_out.push((name, parent));
                 }
                 merged => return merged.map(|()| left_out),
             }
@@ -427,7 +427,7 @@ mod tests {
         let mut part = roster.part_of(&name("north"));
         part.sites.extend([site("anna", Role::Office, "north"), site("dora", Role::Remote, "anna"), site("carl", Role::Remote, "north")]);
         let left_out = roster.merge_what_fits(&part).unwrap();
-        assert_eq!(left_out, [RosterError::NameTaken { name: name("anna"), parent: name("head") }]);
+        assert_eq!(left_out, [(name("anna"), name("head"))]);
         assert!(roster.name_taken(&name("carl")) && !roster.name_taken(&name("dora")));
         assert_eq!(roster.find(&name("anna")).unwrap().parent, Some(name("head")));
         // For the office itself its own is the one.

@@ -113,7 +113,7 @@ pub(super) fn take_part(session: &Session, from: &Neighbour, text: &str) -> Resu
     let mut all = known(session)?;
     let merged = all.merge_what_fits(&part);
     let problem = match &merged {
-        Ok(left_out) => left_out.iter().map(|taken| taken_twice(taken, &part.office)).collect::<Vec<_>>().join("; "),
+        Ok(left_out) => left_out.iter().map(|(name, parent)| two_of(name, parent, &part.office)).collect::<Vec<_>>().join("; "),
         Err(error) => error.to_string(),
     };
     session.ledger.set_note(&format!("{PROBLEM}{}", part.office), &problem)?;
@@ -122,13 +122,6 @@ pub(super) fn take_part(session: &Session, from: &Neighbour, text: &str) -> Resu
 
 /// Note of what is wrong with what an office says of the sites below it.
 const PROBLEM: &str = "roster-problem:";
-
-fn taken_twice(taken: &RosterError, office: &SiteName) -> String {
-    match taken {
-        RosterError::NameTaken { name, parent } => two_of(name, parent, office),
-        other => other.to_string(),
-    }
-}
 
 fn two_of(name: &SiteName, one: &SiteName, other: &SiteName) -> String {
     format!(
@@ -160,7 +153,7 @@ pub(super) fn document(session: &Session, to: &Neighbour, note: &str) -> Result<
         ("roster", Role::Remote) => None,
         ("roster", Role::Office) if up => session.ledger.note("part")?,
         ("roster", _) => Some(String::from_utf8_lossy(&known(session)?.to_bytes()).into_owned()),
-        ("rules", Role::Host) => Some(session.rules.to_string()),
+        ("rules", Role::Host) => Some(session.written_rules.to_string()),
         ("rules", _) if !up => session.ledger.note("rules")?,
         _ => None,
     })

@@ -152,8 +152,10 @@ pub struct Session {
     pub(super) new_tables: BTreeSet<TableNo>,
     /// While a schema change is taken over: tables that may have been made anew, so that what was deleted was deleted of the former one.
     pub(super) made_anew: BTreeSet<TableNo>,
-    /// What decides conflicts.
+    /// What decides conflicts: as the main office wrote it, with what this site keeps home beside that ([`schema::home`]).
     pub rules: Rules,
+    /// As the main office wrote them.
+    pub(super) written_rules: Rules,
     /// Why the rules are not those of the file, where they are those of the last run ([`Session::look_past_rules`]).
     pub rules_fault: Option<RulesError>,
     /// What the rules say of each table, as far as somebody asked.
@@ -234,7 +236,8 @@ impl Session {
         let sealing = SealingKey::load(&home.sealing_key())?;
         let (former, shapes) = ledger.shapes_ever()?.into_iter().partition(|shape| shape.past.gone);
         Ok(Self {
-            rules,
+            rules: schema::home::rules_over(&ledger, &rules)?,
+            written_rules: rules,
             rules_fault,
             policies: Policies::default(),
             shapes,
@@ -262,7 +265,7 @@ impl Session {
     fn in_force(&self) -> Result<()> {
         self.refuse_fault()?;
         let noted = self.ledger.note(RULES_NOTE)?.unwrap_or_else(|| Rules::default().to_string());
-        let text = self.rules.to_string();
+        let text = self.written_rules.to_string();
         if self.settings.role == Role::Host && noted != text {
             self.set_note(RULES_NOTE, &text)?;
         }
@@ -519,14 +522,21 @@ impl Session {
         if self.ledger.note(RULES_NOTE)?.as_ref() != Some(&text) {
             self.set_note(RULES_NOTE, &text)?;
         }
-        if rules != self.rules {
-            self.rules = rules;
-            self.policies.forget();
+        if rules != self.written_rules {
+            self.written_rules = rules;
+            self.keep_home()?;
             if self.has_database() {
                 // What is local from now on must not be sealed any more, and what is no more local is compared.
                 self.follow()?;
             }
         }
+        Ok(())
+    }
+
+    /// Takes the rules anew after what is kept home beside them became otherwise.
+    pub(super) fn keep_home(&mut self) -> Result<()> {
+        self.rules = schema::home::rules_over(&self.ledger, &self.written_rules)?;
+        self.policies.forget();
         Ok(())
     }
 
@@ -556,6 +566,12 @@ impl Session {
     #[must_use]
     pub fn database_path(&self) -> PathBuf {
         self.settings.database_path(self.home.folder())
+    }
+
+    /// The rules as the main office wrote them.
+    #[must_use]
+    pub const fn written_rules(&self) -> &Rules {
+        &self.written_rules
     }
 
     /// Our name.

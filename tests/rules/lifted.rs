@@ -186,3 +186,25 @@ fn a_clock_that_was_ahead_for_one_round_keeps_no_lost_packet_from_coming_again()
     tree.sync("anna");
     tree.assert_rows(&["anna"], "SELECT count(*) FROM other", &["2"]);
 }
+
+#[test]
+fn what_stands_marked_as_deleted_does_not_come_back_because_the_rule_goes_or_marks_otherwise() {
+    for after in ["", "[tables.kinds]\ndeletes = { down = { set = 'name', to = 'deleted' } }\n"] {
+        let tree = four(
+            "INSERT INTO kinds VALUES ('a', 'x'), ('b', 'y');",
+            "[tables.kinds]\ndeletes = { down = { set = 'name', to = 'gone' } }\n",
+        );
+        tree.edit("head", "DELETE FROM kinds WHERE id = 'a'");
+        tree.settle(&FOUR);
+        tree.assert_rows(&["north", "anna", "bert"], "SELECT name FROM kinds WHERE id = 'a'", &["gone"]);
+        rules(&tree, after);
+        tree.settle(&FOUR);
+        tree.settle(&FOUR);
+        tree.assert_rows(&["head"], "SELECT id FROM kinds", &["b"]);
+        tree.assert_rows(&["north", "anna", "bert"], "SELECT name FROM kinds WHERE id = 'a'", &["gone"]);
+        // Whoever takes the mark away brings the record back.
+        tree.edit("anna", "UPDATE kinds SET name = 'again' WHERE id = 'a'");
+        tree.settle(&FOUR);
+        tree.assert_rows(&FOUR, "SELECT name FROM kinds WHERE id = 'a'", &["again"]);
+    }
+}
