@@ -457,6 +457,7 @@ fn fault(fault: &Fault) -> Option<String> {
         | Fault::TooLarge { .. }
         | Fault::Kind { .. }
         | Fault::Missing(_)
+        | Fault::Gone
         | Fault::Value { .. } => None,
     }
 }

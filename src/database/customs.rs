@@ -4,6 +4,8 @@
 //! notes what was written. A conflict clause in the schema that would delete another row, or leave one out, refuses instead. Everything happens in the open transaction of the caller. What the database's own rules refuse is no
 //! error of ours: it comes back as SQLite's words ([`Said`]).
 
+use std::collections::BTreeMap;
+
 use super::error::{Doing, Result};
 use super::facts::Facts;
 use super::plan::{bind, value};
@@ -23,6 +25,36 @@ impl Database {
         let names = self
             .texts("list the tables", "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")?;
         Ok(names.into_iter().filter(|name| !is_ours(name)).collect())
+    }
+
+    /// All tables but SQLite's, ours and virtual ones, with their columns, without computed ones, in their order.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn ordinary_tables(&self) -> Result<BTreeMap<String, Vec<String>>> {
+        let doing = "list the columns of all tables";
+        let sql = "SELECT list.name, info.name FROM pragma_table_list AS list, pragma_table_xinfo(list.name) AS info \
+            WHERE list.schema = 'main' AND list.type = 'table' AND list.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND info.hidden = 0 \
+            ORDER BY list.name, info.cid";
+        let mut statement = self.connection.prepare(sql).doing(doing)?;
+        let mut rows = statement.query([]).doing(doing)?;
+        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            let table: String = row.get(0).doing(doing)?;
+            if !is_ours(&table) {
+                all.entry(table).or_default().push(row.get(1).doing(doing)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether no record has a value in a column.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn is_empty_column(&self, table: &str, column: &str) -> Result<bool> {
+        let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {} WHERE {} IS NOT NULL)", quote(table), quote(column));
+        self.connection.query_row(&sql, [], |row| row.get(0)).doing("look whether a column is empty")
     }
 
     /// The columns of a table that can be written; none where there is no such table. What is ours or SQLite's is nobody's table.

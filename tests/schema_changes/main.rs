@@ -1,6 +1,7 @@
 //! The main office changes its schema: it travels with the data, in order, to sites that go on editing.
 
 mod any_order;
+mod at_home;
 mod chinook;
 mod crashes;
 mod former_names;
@@ -8,6 +9,7 @@ mod had_at_once;
 mod hints;
 mod meanwhile;
 mod names;
+mod not_travelling;
 mod overtaken;
 mod own_things;
 mod refusals;

@@ -22,6 +22,8 @@ pub(super) struct StatusReport {
     late: Vec<String>,
     /// What waits for 'schema hint'.
     unclear: Vec<String>,
+    /// What stays home because it may be what the rules keep there.
+    home: Vec<String>,
     /// Children by name.
     children: Vec<Child>,
     /// What sites below this one cannot have.
@@ -49,6 +51,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         refused: standing.refused.map(|(version, why)| Refused { version, why }),
         late: standing.late,
         unclear: standing.unclear.iter().map(ToString::to_string).collect(),
+        home: standing.home.iter().map(ToString::to_string).collect(),
         children: standing.children,
         below: standing.below,
         has_database: session.has_database(),
@@ -80,6 +83,7 @@ impl Report for StatusReport {
             refused.unwrap_or_default(),
             list("Indexes that records here are in the way of", &self.late),
             list("It goes to nobody until 'fieldpost schema hint' tells", &self.unclear),
+            list("What stays home until you say what it is", &self.home),
             if children.is_empty() {
                 String::new()
             } else {
@@ -95,7 +99,8 @@ impl Report for StatusReport {
     }
 
     fn exit(&self) -> Exit {
-        let fine = self.refused.is_none() && self.late.is_empty() && self.unclear.is_empty() && self.below.is_empty();
+        let fine =
+            self.refused.is_none() && self.late.is_empty() && self.unclear.is_empty() && self.home.is_empty() && self.below.is_empty();
         if fine { Exit::Done } else { Exit::Attention }
     }
 }
@@ -130,6 +135,7 @@ mod tests {
             refused: None,
             late: Vec::new(),
             unclear: Vec::new(),
+            home: Vec::new(),
             children: vec![
                 child("anna", Some(4), true),
                 child("ben", Some(4), false),
@@ -163,10 +169,12 @@ mod tests {
         let refused = StatusReport { refused: Some(Refused { version: 5, why: "because".into() }), ..report() };
         assert!(plain(&refused).contains("version 5 cannot be had here: because; 'fieldpost schema diff' shows it"));
         let unclear = StatusReport { unclear: vec!["is it?".into()], ..report() };
+        let home = StatusReport { home: vec!["`b` of `c` stays home".into()], ..report() };
+        assert!(plain(&home).contains("What stays home until you say what it is\n"), "{}", plain(&home));
         let late = StatusReport { late: vec!["index".into()], ..report() };
         let below = vec![Refusal { site: SiteName::new("ben").unwrap(), version: 4, why: "change\nECHO".into() }];
         let below = StatusReport { below, ..report() };
         assert!(plain(&below).contains("'ben': version 4: change⏎ECHO"), "{}", plain(&below));
-        assert_eq!([refused, unclear, late, below].map(|report| report.exit()), [Exit::Attention; 4]);
+        assert_eq!([refused, unclear, home, late, below].map(|report| report.exit()), [Exit::Attention; 5]);
     }
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::home;
 use crate::database::Renamed;
 use crate::ledger::{Neighbour, NeighbourKind, Opinion};
 use crate::model::{FieldNo, PacketNumber, Shape, Value};
@@ -61,17 +62,24 @@ fn set_unclear(session: &Session, all: &[Unclear]) -> Result<()> {
 
 /// Whether a child that may have the tables is to be told everything: with a schema beside which it would drop what somebody may still call the same.
 pub(in crate::sync) fn holds_up(session: &Session, to: &Neighbour) -> Result<bool> {
-    Ok(to.kind == NeighbourKind::Child && to.fresh && to.sent > PacketNumber(0) && !unclear(session)?.is_empty())
+    Ok(to.kind == NeighbourKind::Child && to.fresh && to.sent > PacketNumber(0) && waits(session)?)
 }
 
-/// Adds what a change of the host's schema left unclear, in the open transaction of the ledger. `shapes` are the tables as they are now.
-pub(in crate::sync) fn add_unclear(session: &Session, events: &[Event], shapes: &[Shape]) -> Result<()> {
+/// Whether the schema goes to nobody before somebody answers.
+pub(super) fn waits(session: &Session) -> Result<bool> {
+    Ok(!unclear(session)?.is_empty() || home::holds_up(session)?)
+}
+
+/// Adds what a change of the host's schema left unclear, in the open transaction of the ledger. `shapes` are the tables as they are now, `more`
+/// is what is asked besides.
+pub(in crate::sync) fn add_unclear(session: &Session, events: &[Event], shapes: &[Shape], more: &[Unclear]) -> Result<()> {
     if session.settings.role != Role::Host || !session.rules.schema_travels() {
         return Ok(());
     }
     let before = unclear(session)?;
     let mut all = before.clone();
     follow(&mut all, events);
+    all.extend(more.iter().cloned());
     for event in events {
         if let Event::FieldReplaced(table, column, came) | Event::FieldTakenOver(table, column, came) = event {
             let took_over = matches!(event, Event::FieldTakenOver(..));

@@ -188,6 +188,48 @@ pub(in crate::sync) fn holds_the_same(session: &Session, old: &Shape, candidate:
     Ok(looked && evidence.is_enough())
 }
 
+/// Columns under whose names hardly any record holds what it held: each may be another one under that name. Records that were noted
+/// tell it where there are no others.
+pub(in crate::sync) fn held_otherwise(session: &Session, old: &Shape, found: &Shape) -> Result<Vec<String>> {
+    let candidate = merged(old, found, &[], &BTreeSet::new());
+    let stayed: Vec<FieldNo> = old.live_fields().filter(|field| !old.is_key(*field) && candidate.is_live(*field)).collect();
+    let mut taken: BTreeMap<(FieldNo, bool), Taken> = BTreeMap::new();
+    let looked = compare_sample(session, old, &candidate, &mut |mirror, row, noted| {
+        for field in &stayed {
+            let (was, is) = (mirror.get(*field), row.get(*field));
+            let taken = taken.entry((*field, noted)).or_default();
+            taken.records += u64::from(*was != Value::Null || *is != Value::Null);
+            taken.same += u64::from(*is != Value::Null && was.converts_to(is));
+        }
+    })?;
+    let tells = |field: FieldNo, noted: bool| taken.get(&(field, noted)).filter(|taken| taken.records > 0);
+    let is_other = |field: &FieldNo| {
+        let taken = tells(*field, false).or_else(|| tells(*field, true));
+        looked && taken.is_some_and(|taken| taken.same * 10 <= taken.records)
+    };
+    Ok(stayed.iter().copied().filter(is_other).map(|field| candidate.name_of(field).to_owned()).collect())
+}
+
+/// Whether a table that was made anew has hardly any record of the one that had its name: it may be another one.
+pub(in crate::sync) fn holds_others(session: &Session, old: &Shape, found: &Shape) -> Result<bool> {
+    let candidate = merged(old, found, &[], &BTreeSet::new());
+    if captured(session, old)?.is_some() {
+        return Ok(false);
+    }
+    let stayed: Vec<FieldNo> = old.live_fields().filter(|field| !old.is_key(*field) && candidate.is_live(*field)).collect();
+    let mut known = 0_u64;
+    compare_sample(session, old, &candidate, &mut |mirror, row, _| {
+        let is_same = |field: &FieldNo| *row.get(*field) != Value::Null && mirror.get(*field).converts_to(row.get(*field));
+        known += u64::from(stayed.iter().any(is_same));
+    })?;
+    let database = session.database()?;
+    database.begin_read()?;
+    let all = database.scan(found, None, SAMPLE, &mut |_, _| {});
+    database.end_read()?;
+    let all = all? as u64;
+    Ok(all > 0 && known * 10 <= all)
+}
+
 /// What records say of a name that was there before.
 #[derive(Clone, Copy, Debug, Default)]
 struct Name {

@@ -8,12 +8,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evolve::{Event, anywhere, field_events, gaps, merged, same_name};
-use super::guess::{Guess, guess, holds_the_same, is_same_table, taken_over};
+use super::guess::{Guess, guess, held_otherwise, holds_others, holds_the_same, is_same_table, taken_over};
 use super::upgrade::{TakenOver, captured};
 use crate::model::{FieldNo, LIBRARY, Shape, TableNo, Told};
-use crate::rules::Rules;
+use crate::rules::{Direction, Rules};
 use crate::site::Role;
 use crate::sync::numbers::numbering;
+use crate::sync::schema::home::{self, Knows, Look, Tracked};
 use crate::sync::schema::{self, Identity, SentSchema, own};
 use crate::sync::{Result, Session};
 
@@ -23,6 +24,8 @@ pub(in crate::sync) struct Taking<'s> {
     found: Vec<Shape>,
     /// The known table that a found one is, by its name.
     same: BTreeMap<String, TableNo>,
+    /// Known tables that have the name of one which is not tracked: by that name.
+    moved: BTreeMap<String, TableNo>,
     pub untracked: Vec<(String, String)>,
     /// Every table that ever was, by number, as it is to be from now on.
     pub all: Vec<Shape>,
@@ -32,6 +35,8 @@ pub(in crate::sync) struct Taking<'s> {
     change: schema::Change,
     /// What the parent told; none at the host, and where schemas do not travel.
     told: Option<SentSchema>,
+    /// What stays home, whatever it is called.
+    pub home: Look,
 }
 
 impl<'s> Taking<'s> {
@@ -41,22 +46,29 @@ impl<'s> Taking<'s> {
             let key: Vec<String> = shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
             rules.with_key(&shape.name, &key)
         };
-        let rules = session.shapes.iter().fold(session.rules.clone(), with_key);
+        let keyed = |rules: Rules| session.shapes.iter().fold(rules, with_key);
+        let there = session.database()?.ordinary_tables()?;
+        let rules = schema::home::with_columns_of_gone(session, &there, keyed(session.rules.clone()))?;
         let survey = session.database()?.survey(&rules)?;
         let mut taking = Self {
             session,
             found: survey.shapes,
             same: BTreeMap::new(),
+            moved: BTreeMap::new(),
             untracked: survey.untracked.into_iter().map(|one| (one.name, one.reason.to_string())).collect(),
             all: session.ledger.shapes_ever()?,
             events: Vec::new(),
             taken: TakenOver { surveyed, ..TakenOver::default() },
             change: schema::change(session)?,
             told: if schema::words(session)?.is_some() { schema::told(session)? } else { None },
+            home: Look::default(),
         };
-        taking.same = taking.pair()?;
+        (taking.same, taking.moved) = taking.pair(&there)?;
         let own = taking.own_columns()?;
-        if !own.is_empty() {
+        taking.home = if taking.told.is_some() { Look::of_told(there) } else { Look::of(session, there, &taking)? };
+        let before = rules;
+        let rules = keyed(taking.home.rules(&session.written_rules));
+        if rules != before || !own.is_empty() {
             let local = |rules: Rules, (table, own): (&String, &Vec<String>)| {
                 let all = [rules.table(table).local.clone(), own.clone()].concat();
                 rules.with_local(table, &all)
@@ -64,18 +76,29 @@ impl<'s> Taking<'s> {
             let survey = session.database()?.survey(&own.iter().fold(rules, local))?;
             taking.found = survey.shapes;
             taking.untracked = survey.untracked.into_iter().map(|one| (one.name, one.reason.to_string())).collect();
-            let columns = own.iter().flat_map(|(table, own)| own.iter().map(move |column| format!("{table}.{column}")));
-            taking.untracked.extend(columns.map(|column| (column, own::WHY.to_owned())));
+            // What the main office keeps home is not only here.
+            let is_local = |table: &str, column: &str| {
+                let told = taking.told.as_ref().zip(taking.identity(table)).and_then(|(told, (_, one))| told.local.get(&one.name));
+                told.is_some_and(|local| local.iter().any(|local| same_name(local, column)))
+            };
+            let columns = own.iter().flat_map(|(table, own)| own.iter().map(move |column| (table, column)));
+            let columns = columns.filter(|(table, column)| !is_local(table, column)).map(|(table, column)| format!("{table}.{column}"));
+            let columns: Vec<String> = columns.collect();
+            taking.untracked.extend(columns.into_iter().map(|column| (column, own::WHY.to_owned())));
+            let kept = taking.untracked.iter_mut().filter(|(name, _)| taking.home.keeps(name));
+            kept.for_each(|(_, why)| home::WHY.clone_into(why));
         }
         taking.found.iter_mut().for_each(|shape| numbering::identify(shape, &session.rules));
         Ok(taking)
     }
 
-    /// Which found table is which known one.
-    fn pair(&self) -> Result<BTreeMap<String, TableNo>> {
+    /// Which found table is which known one, and which known one has the name of one of those `there` that the rules keep home.
+    fn pair(&self, there: &schema::home::There) -> Result<(BTreeMap<String, TableNo>, BTreeMap<String, TableNo>)> {
         let live = || self.all.iter().filter(|shape| !shape.past.gone && !self.change.ended.contains(&shape.name));
         let is_found = |name: &str| self.found.iter().find(|found| same_name(&found.name, name)).map(|found| found.name.clone());
         let mut same: BTreeMap<String, TableNo> = BTreeMap::new();
+        let rules = &self.session.rules;
+        let mut moved: BTreeMap<String, TableNo> = BTreeMap::new();
         let mut left: Vec<&Shape> = Vec::new();
         for old in live() {
             // Two tables may have exchanged their names, so what our triggers tell comes before any name.
@@ -83,9 +106,13 @@ impl<'s> Taking<'s> {
                 Some(now) => Some(now.clone()),
                 None => captured(self.session, old)?.filter(|table| *table != old.name),
             };
-            match now.and_then(|now| is_found(&now)) {
+            match now.as_ref().and_then(|now| is_found(now)) {
                 Some(found) => drop(same.insert(found, old.number)),
-                None => left.push(old),
+                None => match now.filter(|now| there.contains_key(now) && rules.table(now).direction == Direction::None) {
+                    // What has its own name is another one.
+                    Some(now) => drop(moved.insert(now, old.number)),
+                    None => left.push(old),
+                },
             }
         }
         left.retain(|old| match is_found(&old.name).filter(|found| !same.contains_key(found)) {
@@ -100,7 +127,7 @@ impl<'s> Taking<'s> {
                 }
             }
         }
-        Ok(same)
+        Ok((same, moved))
     }
 
     /// The known table that a found one is.
@@ -147,11 +174,14 @@ impl<'s> Taking<'s> {
         for old in live {
             let is_it = |found: &Shape| self.same.get(&found.name) == Some(&old.number);
             let Some(at) = left.iter().position(is_it) else {
-                match self.untracked.iter().find(|(name, _)| same_name(name, &old.name) && !self.change.ended.contains(&old.name)) {
+                let stays = self.stays_untracked(&old);
+                match &stays {
                     Some((name, why)) => self.events.push(Event::Untracked(name.clone(), why.clone())),
                     None => self.events.push(Event::TableGone(old.name.clone())),
                 }
-                self.all[old.number.0 as usize].past.end(now);
+                let past = &mut self.all[old.number.0 as usize].past;
+                past.end(now);
+                past.ruled_out = stays.is_some();
                 continue;
             };
             let found = left.remove(at);
@@ -163,12 +193,26 @@ impl<'s> Taking<'s> {
                 self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
             }
         }
+        // One that was out of the exchange and is gone from the database by now may come back as another one.
+        for at in 0..self.all.len() {
+            let old = &self.all[at];
+            let is_here = self.stays_untracked(old).is_some() || left.iter().any(|found| same_name(&found.name, &old.name));
+            self.all[at].past.ruled_out &= is_here;
+        }
         let (ours, own): (Vec<Shape>, Vec<Shape>) =
             left.into_iter().partition(|found| self.told.is_none() || found.name == LIBRARY || self.identity(&found.name).is_some());
-        self.untracked.extend(own.into_iter().map(|found| (found.name, own::WHY.to_owned())));
+        let is_at_home = |table: &str| self.told.as_ref().is_some_and(|told| told.at_home.has_table(table));
+        let why = |found: &Shape| if is_at_home(&found.name) { own::AT_HOME } else { own::WHY };
+        self.untracked.extend(own.into_iter().map(|found| (found.name.clone(), why(&found).to_owned())));
         ours.iter().try_for_each(|found| self.begin(found))?;
         self.number();
         Ok(())
+    }
+
+    /// The table that is in the database under the name of a known one and does not travel, with why; none where there is none.
+    fn stays_untracked(&self, old: &Shape) -> Option<(String, String)> {
+        let is_it = |(name, _): &&(String, String)| same_name(name, &old.name) && !self.change.ended.contains(&old.name);
+        self.untracked.iter().find(is_it).cloned()
     }
 
     /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
@@ -229,8 +273,12 @@ impl<'s> Taking<'s> {
     }
 
     /// Fields that are not in the table and that the parent numbers as ones which are in it now: they went and came back here, or a
-    /// neighbour spoke of them first.
+    /// neighbour spoke of them first. And those that stayed home for a while.
     fn back(&self, old: &Shape, found: &Shape) -> Vec<(FieldNo, String)> {
+        if self.told.is_none() {
+            let is_gone = |(field, name): &&(FieldNo, String)| !old.is_live(*field) && found.field(name).is_some();
+            return self.home.back(&found.name).iter().filter(is_gone).cloned().collect();
+        }
         let (Some((_, identity)), Some(told)) = (self.identity(&found.name), old.past.told.as_ref()) else { return Vec::new() };
         let is_back = |(number, name): (&FieldNo, &String)| {
             let field = told.fields.get(number).filter(|field| !old.is_live(**field))?;
@@ -275,11 +323,14 @@ impl<'s> Taking<'s> {
                 continue;
             }
             // At the host nobody says what it is: only its records can tell that it is the one which everybody was told has gone.
-            if travels && identity.is_none() && old.past.told.is_some() && !holds_the_same(self.session, old, &new)? {
+            let is_it = old.past.ruled_out || identity.is_some() || old.past.told.is_none();
+            if travels && !is_it && !holds_the_same(self.session, old, &new)? {
                 continue;
             }
             let name = new.name.clone();
             self.events.push(if known > 0 { Event::TableBack(name) } else { Event::NewTable(name) });
+            // Who joined meanwhile never heard of its records.
+            self.taken.back.insert(new.number);
             let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
             self.taken.tables.insert(new.number, fresh);
             let at = old.number.0 as usize;
@@ -309,6 +360,43 @@ impl<'s> Taking<'s> {
             former.for_each(|former| former.past.told = None);
             self.all[at].past.told = Some(told);
         }
+    }
+}
+
+impl Knows for Taking<'_> {
+    fn before(&self, table: &str) -> Option<&str> {
+        let moved = || self.moved.get(table).map(|number| &self.all[number.0 as usize]);
+        Taking::before(self, table).or_else(moved).map(|old| old.name.as_str())
+    }
+
+    fn has_left(&self, table: &str) -> bool {
+        let mut known = self.same.iter().chain(&self.moved).map(|(now, number)| (now, &self.all[number.0 as usize].name));
+        known.any(|(now, before)| before == table && now != table)
+    }
+
+    fn tracked(&self, table: &str) -> Result<Tracked> {
+        let Some(found) = self.found.iter().find(|found| found.name == table) else { return Ok(Tracked::default()) };
+        let mut travel: Vec<String> = found.key.iter().map(|field| found.name_of(*field).to_owned()).collect();
+        let Some(old) = Taking::before(self, table) else { return Ok(Tracked { travel, ..Tracked::default() }) };
+        let renamed = guess(self.session, old, found, &mut anywhere(old, found))?.renamed;
+        let others = held_otherwise(self.session, old, found)?;
+        let is_here = |field: &FieldNo| found.field(old.name_of(*field)).is_some();
+        travel.extend(old.live_fields().map(|field| old.name_of(field).to_owned()));
+        let went = old.live_fields().filter(|field| !is_here(field) && renamed.iter().all(|(known, _)| known != field));
+        let went = went.map(|field| old.name_of(field).to_owned()).collect();
+        travel.extend(renamed.into_iter().map(|(_, name)| name));
+        Ok(Tracked { travel, went, others })
+    }
+
+    fn fields(&self, table: &str) -> BTreeMap<String, FieldNo> {
+        let old = Taking::before(self, table);
+        old.into_iter().flat_map(|old| old.live_fields().map(|field| (old.name_of(field).to_owned(), field))).collect()
+    }
+
+    fn is_other(&self, table: &str) -> Result<bool> {
+        let found = self.found.iter().find(|found| found.name == table);
+        let known = found.zip(Taking::before(self, table)).filter(|(found, old)| same_name(&found.name, &old.name));
+        known.map_or(Ok(false), |(found, old)| holds_others(self.session, old, found))
     }
 }
 
