@@ -264,6 +264,21 @@ fn write(
     news::add(session, events)
 }
 
+/// The version of the schema that was noted last.
+fn noted_schema(session: &Session) -> Result<Option<i64>> {
+    let noted = session.ledger.note(VERSION)?;
+    Ok(noted.and_then(|words| words.split(' ').next()?.parse().ok()))
+}
+
+/// What of a table is called otherwise; none where nothing is.
+fn called_otherwise(old: &Shape, new: &Shape) -> Option<Renamed> {
+    let both = old.live_fields().filter(|field| !new.past.gone && new.is_live(*field));
+    let pairs = both.map(|field| (old.name_of(field).to_owned(), new.name_of(field).to_owned()));
+    let columns: Vec<(String, String)> = pairs.filter(|(before, now)| before != now).collect();
+    let is_renamed = !old.past.gone && !new.past.gone && (old.name != new.name || !columns.is_empty());
+    is_renamed.then(|| Renamed { before: old.name.clone(), now: new.name.clone(), columns })
+}
+
 /// Children are told all records of a table that was out of the exchange, whatever they were told of it before.
 fn say_it_all(session: &Session, table: TableNo) -> Result<()> {
     let ledger = &session.ledger;
@@ -278,21 +293,6 @@ fn say_it_all(session: &Session, table: TableNo) -> Result<()> {
         ledger.store_extra(&mut record)?;
     }
     Ok(())
-}
-
-/// The version of the schema that was noted last.
-fn noted_schema(session: &Session) -> Result<Option<i64>> {
-    let noted = session.ledger.note(VERSION)?;
-    Ok(noted.and_then(|words| words.split(' ').next()?.parse().ok()))
-}
-
-/// What of a table is called otherwise; none where nothing is.
-fn called_otherwise(old: &Shape, new: &Shape) -> Option<Renamed> {
-    let both = old.live_fields().filter(|field| !new.past.gone && new.is_live(*field));
-    let pairs = both.map(|field| (old.name_of(field).to_owned(), new.name_of(field).to_owned()));
-    let columns: Vec<(String, String)> = pairs.filter(|(before, now)| before != now).collect();
-    let is_renamed = !new.past.gone && (old.name != new.name || !columns.is_empty());
-    is_renamed.then(|| Renamed { before: old.name.clone(), now: new.name.clone(), columns })
 }
 
 /// Makes the mirror of a table what it would be if the shape had always been the new one, and keeps what has no place any more.
