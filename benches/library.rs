@@ -47,7 +47,12 @@ fn walk_library(library: &Library, seen: &mut BTreeMap<DocumentPath, Seen>) -> u
         match finding {
             Finding::Same(_) => {}
             Finding::New(found) => news.push(found),
-            other @ (Finding::Changed(_) | Finding::Gone(_) | Finding::Touched(..) | Finding::Busy(_) | Finding::Refused { .. }) => {
+            other @ (Finding::Changed(_)
+            | Finding::Gone(_)
+            | Finding::Cleared(_)
+            | Finding::Touched(..)
+            | Finding::Busy(_)
+            | Finding::Refused { .. }) => {
                 panic!("{other:?}")
             }
         }

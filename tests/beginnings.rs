@@ -155,3 +155,60 @@ fn detach_leaves_the_database_as_if_we_had_never_been_there() {
         }
     }
 }
+
+#[test]
+fn a_name_that_two_parents_gave_out_is_said_at_both_and_keeps_nobody_else_out() {
+    let tree = Tree::with_rules(
+        "CREATE TABLE t (id TEXT PRIMARY KEY, n INTEGER); INSERT INTO t VALUES ('a', 1), ('b', 1)",
+        "default = 'parent'\n[clocks]\nfuture = '36500d'\n",
+    );
+    tree.add("head", "off", Role::Office);
+    tree.settle(&["off", "head"]);
+    // The office is offline: its own bert, with carl beside, is not known at head when that one invites another bert.
+    let join = |parent: &str, home: &str, site: &str, groups: &[&str]| {
+        tree.tick(1);
+        let groups: Vec<String> = groups.iter().map(|group| (*group).to_owned()).collect();
+        let text = fieldpost::sync::join::invite(
+            &tree.session(parent),
+            &support::name(site),
+            Role::Remote,
+            &groups,
+            fieldpost::sync::join::INVITATION_MILLIS,
+        )
+        .unwrap();
+        let exchanges = fieldpost::site::Exchanges::only("memory");
+        fieldpost::sync::join::join(&tree.world(home), &tree.home(home), &text, exchanges, None).unwrap();
+    };
+    join("off", "bert-off", "bert", &[]);
+    join("off", "carl", "carl", &["sales"]);
+    join("head", "bert-head", "bert", &[]);
+    for site in ["bert-head", "head", "bert-off", "carl", "off", "bert-off", "carl", "off", "head", "bert-head"] {
+        tree.sync(site);
+    }
+    for _ in 0..3 {
+        ["off", "head", "bert-head", "bert-off", "carl"].iter().for_each(|site| drop(tree.sync(site)));
+    }
+    for site in ["head", "off"] {
+        let problems = fieldpost::sync::roster::problems(&tree.session(site)).unwrap();
+        assert_eq!(problems.len(), 1, "{site}: {problems:?}");
+        assert!(problems[0].contains("have each invited a site called 'bert'"), "{problems:?}");
+        assert!(tree.sync(site).waiting.iter().any(|waiting| waiting.why == problems[0]), "{site}");
+    }
+    let known = |site: &str| fieldpost::sync::roster::known(&tree.session(site)).unwrap();
+    let parent =
+        |site: &str, of: &str| known(site).find(&support::name(of)).and_then(|one| one.parent.clone()).map(|name| name.to_string());
+    assert_eq!([parent("head", "bert"), parent("head", "carl")], [Some("head".into()), Some("off".into())]);
+    assert_eq!([parent("off", "bert"), parent("off", "carl")], [Some("off".into()), Some("off".into())]);
+    assert_eq!(known("head").find(&support::name("carl")).unwrap().groups.len(), 1);
+    // Carl hears what lost although the office's other site has a name that is taken.
+    tree.edit("head", "UPDATE t SET n = 100 WHERE id = 'a'");
+    tree.edit("carl", "UPDATE t SET n = 666 WHERE id = 'a'");
+    for _ in 0..3 {
+        ["head", "carl", "off", "head", "off", "carl", "bert-off", "bert-head"].iter().for_each(|site| drop(tree.sync(site)));
+    }
+    assert!(!support::conflicts(&tree, "carl").is_empty());
+    tree.assert_rows(&["head", "off", "carl", "bert-off", "bert-head"], "SELECT n FROM t WHERE id = 'a'", &["100"]);
+    // The one is retired where it was invited, and the other one goes on.
+    let retired = fieldpost::sync::retire::child(&tree.session("head"), &support::name("bert"));
+    assert!(retired.is_ok() && fieldpost::sync::retire::child(&tree.session("off"), &support::name("bert")).is_ok());
+}

@@ -94,6 +94,24 @@ fn groups_are_changed_at_the_site_that_invited_and_it_is_said_what_follows() {
     assert_eq!(office.run("sites groups anna --add x --remove x --home head").code, 2);
 }
 
+/// What a bundle has for everybody keeps to no day, and neither comes nor goes with the site.
+#[test]
+fn what_is_for_everybody_is_said_where_it_is_done_and_where_it_is_not() {
+    let office = example();
+    walk(&office, "fieldpost bundle publish");
+    let installed = office.run("bundle install sales-forms-1.0.0.fpb --home anna").flat();
+    assert!(installed.contains("for everybody are not carried out: the main office does that when it publishes it."), "{installed}");
+    office.run("bundle remove sales-forms --home anna");
+    let published = office.run("bundle publish sales-forms-1.0.0.fpb --group sales --from 2199-01-01 --home head").flat();
+    let now = "to be installed from 2199-01-01 00:00; its rows and schema steps for everybody are carried out now; 'fieldpost";
+    assert!(published.contains(now), "{published}");
+    ["head", "anna"].iter().for_each(|site| drop(office.run(&format!("sync --home {site}"))));
+    let installed = office.ok("bundle install sales-forms --home anna").flat();
+    assert!(!installed.contains("for everybody"), "{installed}");
+    let removed = office.ok("bundle remove sales-forms --home anna").flat();
+    assert!(removed.contains("Its rows and schema steps for everybody stay until the main office withdraws it."), "{removed}");
+}
+
 #[test]
 fn the_example_can_be_walked_to_its_end() {
     let office = example();

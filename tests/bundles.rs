@@ -4,22 +4,31 @@
 //! |---|---|
 //! | (here) | how does a bundle travel, what does it wait for, what is refused? |
 //! | `publishing` | who gets which version, when? |
+//! | `told` | whose word do sites below an office follow? |
 //! | `life` | is every byte as it was after publication, upgrade, rollback and removal? |
 //! | `rows` | what becomes of rows that a site changed, or that two bundles want? |
+//! | `back` | what goes back of rows and steps that others built on since? |
+//! | `renames` | what becomes of rows whose table or columns are called otherwise by now? |
 //! | `steps` | what may a schema step change, where, and is its way back exact? |
 //! | `crashes` | what is left when a site dies at any moment? |
 
+#[path = "bundles/back.rs"]
+mod back;
 #[path = "bundles/crashes.rs"]
 mod crashes;
 #[path = "bundles/life.rs"]
 mod life;
 #[path = "bundles/publishing.rs"]
 mod publishing;
+#[path = "bundles/renames.rs"]
+mod renames;
 #[path = "bundles/rows.rs"]
 mod rows;
 #[path = "bundles/steps.rs"]
 mod steps;
 mod support;
+#[path = "bundles/told.rs"]
+mod told;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -14,6 +14,8 @@ mod conflicts;
 mod crashes;
 #[path = "library/hostile.rs"]
 mod hostile;
+#[path = "library/left_out.rs"]
+mod left_out;
 #[path = "library/losers.rs"]
 mod losers;
 #[path = "library/questions.rs"]

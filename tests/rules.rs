@@ -1,5 +1,7 @@
 //! What the rules say is what happens: one short history per rule, read from databases and lists.
 
+#[path = "rules/lifted.rs"]
+mod lifted;
 #[path = "rules/mending.rs"]
 mod mending;
 mod support;

@@ -150,7 +150,15 @@ fn a_slip_in_the_rules_hides_nothing_from_status() {
     for line in ["conflicts --home head", "rules check --home head", "digest --home head"] {
         assert_eq!(office.run(line).code, 1, "{line}: what depends on the rules waits for them");
     }
+    // A file that is empty is none that somebody meant.
     office.write("head/rules.toml", "");
+    let refused = office.run("sync --home head");
+    assert!(
+        refused.code == 1 && refused.err.contains("rules.toml: there were rules, and now the file is not there or empty"),
+        "{refused:?}"
+    );
+    assert!(office.run("status --home head").flat().contains("Stopped: rules.toml: there were rules"));
+    office.write("head/rules.toml", "# none\n");
     office.ok("sync --home head");
     assert_eq!(office.ok("status --home head").code, 0);
 }

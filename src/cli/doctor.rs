@@ -15,6 +15,7 @@ use crate::database::{Database, DatabaseError, UntrackedReason};
 use crate::model::{KeyKind, Shape, SiteName};
 use crate::rules::{Criteria, Rules};
 use crate::site::{Home, Role};
+use crate::sync::schema::home;
 use crate::sync::{Session, SyncError, start};
 use crate::world::World;
 
@@ -121,6 +122,8 @@ struct Patient {
     rules: Rules,
     rules_path: PathBuf,
     tracked: Option<Vec<Shape>>,
+    /// What stays home because it may be what the rules keep there, a sentence each.
+    home: Vec<String>,
 }
 
 /// Runs the command.
@@ -147,6 +150,7 @@ fn file(typed: &Path, context: &Context) -> Result<Patient, Failure> {
         rules: start::written_rules(&folder)?,
         rules_path: folder.join(Home::RULES),
         tracked: None,
+        home: Vec::new(),
     })
 }
 
@@ -164,7 +168,8 @@ fn site(context: &Context) -> Result<Patient, Failure> {
         Role::Host => session.home.rules_path(),
         Role::Office | Role::Remote => PathBuf::from(format!("{} of '{}'", Home::RULES, session.settings.host)),
     };
-    Ok(Patient { site: Some(session.name().clone()), path, rules: session.rules.clone(), rules_path, tracked: Some(session.shapes) })
+    let home = home::asked(&session)?.iter().map(ToString::to_string).collect();
+    Ok(Patient { site: Some(session.name().clone()), path, rules: session.rules.clone(), rules_path, tracked: Some(session.shapes), home })
 }
 
 impl DoctorReport {
@@ -179,6 +184,7 @@ impl DoctorReport {
             table: shape.name,
         };
         let mut troubles: Vec<ExaminedTrouble> = examination.troubles.iter().map(ExaminedTrouble::of).collect();
+        troubles.extend(patient.home.into_iter().map(|what| ExaminedTrouble { wants_person: true, what }));
         let bad_keys = examination.untracked.iter().filter(|one| matches!(one.reason, UntrackedReason::BadKey(_)));
         troubles.extend(bad_keys.map(|one| ExaminedTrouble { wants_person: true, what: format!("`{}`: {}", one.name, one.reason) }));
         troubles.extend(examination.warnings.iter().map(|warning| ExaminedTrouble { wants_person: false, what: warning.to_string() }));

@@ -259,11 +259,15 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::Blocked(_) | Refusal::RowsChanged { .. } => {
             "nothing was changed: 'fieldpost bundle drift' lists what differs; --force goes back all the same, and keeps changed files beside"
         }
+        Refusal::RowsReferred { .. } => {
+            "nothing was changed: change or delete what refers to them first; --force goes back all the same, and leaves these rows"
+        }
         Refusal::BadFolder(_) | Refusal::OverDatabase(_) => "name another one in fieldpost.toml: [bundles] folder",
         Refusal::Downgrade { .. } => "to go back to the version before: 'fieldpost bundle rollback'",
         Refusal::SameVersion { .. } => "raise the version in bundle.toml, and build it again",
         Refusal::StepChanged(_) => "leave a step that was carried out as it was, and put what is to be different into a new one",
         Refusal::Needs(_) => "nothing was changed; a published bundle goes in by itself once it is there",
+        Refusal::BelowNeeds { .. } => "nothing was changed: publish that one again, or a newer version of this one",
         Refusal::Owned { .. } => "nothing was changed: take that bundle away first, or let one of the two use another name",
         Refusal::RowOwned { .. } => {
             "nothing was changed: a row has one bundle; let one of the two leave it out, or take that bundle away first"
@@ -453,6 +457,7 @@ fn fault(fault: &Fault) -> Option<String> {
         | Fault::TooLarge { .. }
         | Fault::Kind { .. }
         | Fault::Missing(_)
+        | Fault::Gone
         | Fault::Value { .. } => None,
     }
 }

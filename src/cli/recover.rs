@@ -92,6 +92,8 @@ pub struct RecoveredTable {
     pub removed: u64,
     /// Records in which something stays as an edit.
     pub kept: Vec<Vec<Shown>>,
+    /// Records with fields that add up, and what was in them: what was added since the backup was put back has to be added again.
+    pub unsure: Vec<(Vec<Shown>, String)>,
     /// Records that the database refused, with its words.
     pub refused: Vec<(Vec<Shown>, String)>,
 }
@@ -197,6 +199,7 @@ impl RecoverReport {
             forward: brought.forward,
             removed: brought.removed,
             kept: brought.kept.iter().map(shown::of_key).collect(),
+            unsure: brought.unsure.iter().map(|(key, what)| (shown::of_key(key), what.clone())).collect(),
             refused: brought.refused.iter().map(|(key, why)| (shown::of_key(key), why.clone())).collect(),
         };
         Self {
@@ -207,6 +210,14 @@ impl RecoverReport {
             stopped: Vec::new(),
         }
     }
+}
+
+fn unsure_words(table: &str, key: &[Shown], what: &str) -> String {
+    format!(
+        "{table} {}: it adds up ({what} after the backup was put back, and is as this site knew it): whatever was added since then has to be added \
+         again",
+        shown::key(key)
+    )
 }
 
 impl Report for RecoverReport {
@@ -235,7 +246,8 @@ impl Report for RecoverReport {
             .tables
             .iter()
             .flat_map(|table| table.refused.iter().map(move |(key, why)| format!("{} {}: refused, {why}", table.table, shown::key(key))));
-        let single: Vec<String> = kept.chain(refused).collect();
+        let unsure = self.tables.iter().flat_map(|table| table.unsure.iter().map(move |(key, what)| unsure_words(&table.table, key, what)));
+        let single: Vec<String> = unsure.chain(kept).chain(refused).collect();
         if !single.is_empty() {
             lines.push(page.list(&single, "-v lists all"));
         }
@@ -256,13 +268,16 @@ impl Report for RecoverReport {
                 let text = format!("{} {}: the database refused to bring it forward: {why}", table.table, shown::key(key));
                 Line::new(Level::Error, text).of_record(&table.table, key)
             };
-            table.refused.iter().map(line).collect::<Vec<_>>()
+            let unsure = |(key, what): &(Vec<Shown>, String)| {
+                Line::new(Level::Error, unsure_words(&table.table, key, what)).of_record(&table.table, key)
+            };
+            table.refused.iter().map(line).chain(table.unsure.iter().map(unsure)).collect::<Vec<_>>()
         };
         self.tables.iter().map(brought).chain(self.tables.iter().flat_map(refused)).collect()
     }
 
     fn exit(&self) -> Exit {
-        let refused = self.tables.iter().any(|table| !table.refused.is_empty());
+        let refused = self.tables.iter().any(|table| !table.refused.is_empty() || !table.unsure.is_empty());
         let stopped = !self.needed && !self.stopped.is_empty();
         if stopped || self.needed && (!self.done || refused) { Exit::Attention } else { Exit::Done }
     }

@@ -25,7 +25,7 @@ impl Database {
         }
         let doing = "read what a record holds in columns that stay here";
         let listed = columns.iter().map(|column| quote(column)).collect::<Vec<_>>().join(", ");
-        let sql = format!("SELECT {listed} FROM {} WHERE {}", quote(&shape.name), condition(&named));
+        let sql = format!("SELECT {listed} FROM {} AS r WHERE {}", quote(&shape.name), condition(&named));
         let mut statement = self.connection.prepare_cached(&sql).doing(doing)?;
         bind(&mut statement, 1, named.iter().map(|(_, value)| value))?;
         let mut rows = statement.raw_query();

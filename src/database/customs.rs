@@ -4,6 +4,8 @@
 //! notes what was written. A conflict clause in the schema that would delete another row, or leave one out, refuses instead. Everything happens in the open transaction of the caller. What the database's own rules refuse is no
 //! error of ours: it comes back as SQLite's words ([`Said`]).
 
+use std::collections::BTreeMap;
+
 use super::error::{Doing, Result};
 use super::facts::Facts;
 use super::plan::{bind, value};
@@ -25,6 +27,36 @@ impl Database {
         Ok(names.into_iter().filter(|name| !is_ours(name)).collect())
     }
 
+    /// All tables but SQLite's, ours and virtual ones, with their columns, without computed ones, in their order.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn ordinary_tables(&self) -> Result<BTreeMap<String, Vec<String>>> {
+        let doing = "list the columns of all tables";
+        let sql = "SELECT list.name, info.name FROM pragma_table_list AS list, pragma_table_xinfo(list.name) AS info \
+            WHERE list.schema = 'main' AND list.type = 'table' AND list.name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND info.hidden = 0 \
+            ORDER BY list.name, info.cid";
+        let mut statement = self.connection.prepare(sql).doing(doing)?;
+        let mut rows = statement.query([]).doing(doing)?;
+        let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        while let Some(row) = rows.next().doing(doing)? {
+            let table: String = row.get(0).doing(doing)?;
+            if !is_ours(&table) {
+                all.entry(table).or_default().push(row.get(1).doing(doing)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether no record has a value in a column.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn is_empty_column(&self, table: &str, column: &str) -> Result<bool> {
+        let sql = format!("SELECT NOT EXISTS (SELECT 1 FROM {} WHERE {} IS NOT NULL)", quote(table), quote(column));
+        self.connection.query_row(&sql, [], |row| row.get(0)).doing("look whether a column is empty")
+    }
+
     /// The columns of a table that can be written; none where there is no such table. What is ours or SQLite's is nobody's table.
     ///
     /// # Errors
@@ -36,6 +68,14 @@ impl Database {
         let facts = Facts::read(&self.connection, table)?;
         let columns: Vec<String> = facts.columns.into_iter().filter(|column| !column.generated).map(|column| column.name).collect();
         Ok((!columns.is_empty()).then_some(columns))
+    }
+
+    /// Whether a table is there and has these columns.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn has_columns(&self, table: &str, columns: &[String]) -> Result<bool> {
+        Ok(self.walk(table, columns, "LIMIT 0", &[], &mut drop)?.is_ok())
     }
 
     /// At most `most` rows of a table whose key columns hold these values, each as the values of `columns`; all rows for an empty key.
@@ -64,9 +104,10 @@ impl Database {
         key: &[(String, Value)],
         with: &mut dyn FnMut(Vec<Value>),
     ) -> Result<Said<()>> {
-        let listed: Vec<String> = columns.iter().map(|column| quote(column)).collect();
+        // A name in quotes that is no column is a text to SQLite, unless a table stands before it.
+        let listed: Vec<String> = columns.iter().map(|column| format!("r.{}", quote(column))).collect();
         let listed = if listed.is_empty() { "1".to_owned() } else { listed.join(", ") };
-        let sql = format!("SELECT {listed} FROM {} {end}", quote(table));
+        let sql = format!("SELECT {listed} FROM {} AS r {end}", quote(table));
         let doing = "read rows of a list";
         let mut statement = match said(self.connection.prepare_cached(&sql), doing)? {
             Ok(statement) => statement,
@@ -74,11 +115,16 @@ impl Database {
         };
         bind(&mut statement, 1, key.iter().map(|(_, value)| value))?;
         let mut rows = statement.raw_query();
-        while let Some(row) = rows.next().doing(doing)? {
+        loop {
+            // Only now is a statement that was prepared before compared with a schema that has moved on.
+            let row = match said(rows.next(), doing)? {
+                Ok(Some(row)) => row,
+                Ok(None) => return Ok(Ok(())),
+                Err(words) => return Ok(Err(words)),
+            };
             let values = (0..columns.len()).map(|place| row.get_ref(place).map(value));
             with(values.collect::<rusqlite::Result<_>>().doing(doing)?);
         }
-        Ok(Ok(()))
     }
 
     /// How many rows of a table are exactly this one, also in the case of letters.
@@ -109,7 +155,7 @@ impl Database {
         let set: Vec<String> = columns.iter().map(|column| format!("{} = ?", quote(column))).collect();
         let all: Vec<Value> = values.iter().chain(key.iter().map(|(_, value)| value)).cloned().collect();
         let or = self.or_abort(table)?;
-        self.write_row(&format!("UPDATE{or} {} SET {} WHERE {}", quote(table), set.join(", "), condition(key)), &all)
+        self.write_row(&format!("UPDATE{or} {} AS r SET {} WHERE {}", quote(table), set.join(", "), condition(key)), &all)
     }
 
     /// Deletes the rows of a key, which is not empty.
@@ -118,7 +164,7 @@ impl Database {
     /// As SQLite says; inside, its words.
     pub fn delete_row(&self, table: &str, key: &[(String, Value)]) -> Result<Said<()>> {
         let values: Vec<Value> = key.iter().map(|(_, value)| value.clone()).collect();
-        self.write_row(&format!("DELETE FROM {} WHERE {}", quote(table), condition(key)), &values)
+        self.write_row(&format!("DELETE FROM {} AS r WHERE {}", quote(table), condition(key)), &values)
     }
 
     /// Deletes all rows that are exactly this one.
@@ -126,7 +172,7 @@ impl Database {
     /// # Errors
     /// As SQLite says; inside, its words.
     pub fn delete_alike(&self, table: &str, columns: &[String], values: &[Value]) -> Result<Said<()>> {
-        self.write_row(&format!("DELETE FROM {} WHERE {}", quote(table), alike(columns)), values)
+        self.write_row(&format!("DELETE FROM {} AS r WHERE {}", quote(table), alike(columns)), values)
     }
 
     /// What overrides conflict clauses of a table, where it has any. Not everywhere: it would override those inside triggers as well, which
@@ -136,16 +182,6 @@ impl Database {
         let is_clause = |pair: &[String]| pair[0].eq_ignore_ascii_case("on") && pair[1].eq_ignore_ascii_case("conflict");
         let has_any = self.texts("look for conflict clauses", &sql)?.iter().any(|text| words(text).windows(2).any(is_clause));
         Ok(if has_any { " OR ABORT" } else { "" })
-    }
-
-    /// How many references lead nowhere: our connection does not enforce them, so they are counted before and after.
-    ///
-    /// # Errors
-    /// As SQLite says.
-    pub fn dangling_references(&self) -> Result<u64> {
-        let sql = "SELECT count(*) FROM pragma_foreign_key_check";
-        let count: i64 = self.connection.query_row(sql, [], |row| row.get(0)).doing("look for references that lead nowhere")?;
-        Ok(count.unsigned_abs())
     }
 
     fn write_row(&self, sql: &str, values: &[Value]) -> Result<Said<()>> {
@@ -163,13 +199,13 @@ impl Database {
 
 /// `IS` takes NULL for a value; a column's type is brought to bear on what is bound.
 pub(super) fn condition(key: &[(String, Value)]) -> String {
-    let parts: Vec<String> = key.iter().map(|(column, _)| format!("{} IS ?", quote(column))).collect();
+    let parts: Vec<String> = key.iter().map(|(column, _)| format!("r.{} IS ?", quote(column))).collect();
     if parts.is_empty() { "1".to_owned() } else { parts.join(" AND ") }
 }
 
 /// Every column, in the case of letters too.
 fn alike(columns: &[String]) -> String {
-    let parts: Vec<String> = columns.iter().map(|column| format!("{} IS ? COLLATE BINARY", quote(column))).collect();
+    let parts: Vec<String> = columns.iter().map(|column| format!("r.{} IS ? COLLATE BINARY", quote(column))).collect();
     parts.join(" AND ")
 }
 

@@ -19,9 +19,11 @@
 
 mod aside;
 mod capture;
+mod cells;
 mod commits;
 pub mod conform;
 mod customs;
+mod dangling;
 mod digest;
 pub mod doctor;
 mod error;
@@ -59,8 +61,10 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use aside::Aside;
+pub use cells::SameText;
 pub use commits::{Applied, Counters};
 pub use customs::Said;
+pub use dangling::Dangling;
 pub use digest::TableDigest;
 pub use error::{DatabaseError, Result};
 pub use facts::KeyFault;
@@ -70,7 +74,7 @@ pub use picture::Picture;
 pub use references::Reference;
 pub use rows::{Refusal, RefusalKind, Written};
 pub use schema::SchemaDump;
-pub use script::Script;
+pub use script::{Renamed, Script};
 pub use silence::{TriggerPlan, TriggerReason};
 pub use survey::{Survey, Untracked, UntrackedReason, Warning};
 pub use transaction::Moment;

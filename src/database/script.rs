@@ -12,7 +12,7 @@ use std::sync::{MutexGuard, PoisonError};
 
 use rusqlite::fallible_iterator::FallibleIterator as _;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
-use rusqlite::{Batch, Connection};
+use rusqlite::{Batch, Connection, OptionalExtension as _};
 
 use super::customs::{Said, said};
 use super::error::{Doing, Result};
@@ -50,12 +50,51 @@ pub struct Script {
     pub written: BTreeSet<String>,
     /// Tables that it, or a trigger of the application because of it, changed in any way.
     pub touched: BTreeSet<String>,
+    /// What it called otherwise, one after the other.
+    pub renamed: Vec<Renamed>,
+}
+
+/// A table that is called otherwise, or has columns that are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Renamed {
+    /// Its name before.
+    pub before: String,
+    /// Its name now.
+    pub now: String,
+    /// Names of columns before, with those that they have now.
+    pub columns: Vec<(String, String)>,
+}
+
+enum Table<'n> {
+    Called(&'n str),
+    /// A table that is called otherwise stays where it begins.
+    At(i64),
+}
+
+#[derive(Debug)]
+struct Named {
+    page: i64,
+    name: String,
+    columns: Vec<String>,
+}
+
+impl Named {
+    /// What one statement called otherwise: one column at most, in its place.
+    fn became(self, now: Self) -> Option<Renamed> {
+        let differ = || self.columns.iter().zip(&now.columns).filter(|(before, now)| before != now);
+        let is_one = self.columns.len() == now.columns.len() && differ().count() == 1;
+        let columns = differ().filter(|_| is_one).map(|(before, now)| (before.clone(), now.clone())).collect::<Vec<_>>();
+        let renamed = Renamed { before: self.name.clone(), now: now.name.clone(), columns };
+        (renamed.before != renamed.now || !renamed.columns.is_empty()).then_some(renamed)
+    }
 }
 
 /// Looks at every statement of a script.
 #[derive(Debug)]
 pub(super) struct Watch {
     did: Script,
+    /// The table that the statement alters.
+    alters: Option<String>,
     /// Why it was stopped.
     why: Option<String>,
     ticks_left: u32,
@@ -63,13 +102,17 @@ pub(super) struct Watch {
 
 impl Watch {
     const fn new(ticks: u32) -> Self {
-        Self { did: Script { written: BTreeSet::new(), touched: BTreeSet::new() }, why: None, ticks_left: ticks }
+        let did = Script { written: BTreeSet::new(), touched: BTreeSet::new(), renamed: Vec::new() };
+        Self { did, alters: None, why: None, ticks_left: ticks }
     }
 
     pub(super) fn judge(&mut self, context: &AuthContext<'_>) -> Authorization {
         if let Some(why) = refused(context) {
             self.why.get_or_insert(why);
             return Authorization::Deny;
+        }
+        if let AuthAction::AlterTable { table_name, .. } = context.action {
+            self.alters = Some(table_name.to_owned());
         }
         if let Some((table, rows)) = changed(&context.action)
             && !is_ours(table)
@@ -185,10 +228,34 @@ impl Database {
     fn run_statements(&self, sql: &str) -> rusqlite::Result<()> {
         let mut batch = Batch::new(&self.connection, sql);
         while let Some(mut statement) = batch.next()? {
+            let alters = self.gate().script.as_mut().and_then(|watch| watch.alters.take());
+            let before = alters.map(|table| self.called(Table::Called(&table))).transpose()?.flatten();
             let mut rows = statement.raw_query();
             while rows.next()?.is_some() {}
+            drop(rows);
+            if let Some(before) = before
+                && let Some(now) = self.called(Table::At(before.page))?
+                && let Some(renamed) = before.became(now)
+                && let Some(watch) = self.gate().script.as_mut()
+            {
+                watch.did.renamed.push(renamed);
+            }
         }
         Ok(())
+    }
+
+    /// The names of a table and its columns.
+    fn called(&self, which: Table<'_>) -> rusqlite::Result<Option<Named>> {
+        let (column, value) = match which {
+            Table::Called(name) => ("name COLLATE NOCASE", rusqlite::types::Value::Text(name.to_owned())),
+            Table::At(page) => ("rootpage", rusqlite::types::Value::Integer(page)),
+        };
+        let sql = format!("SELECT rootpage, name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 AND {column} = ?1");
+        let found = self.connection.query_row(&sql, [value], |row| Ok((row.get(0)?, row.get::<_, String>(1)?))).optional()?;
+        let Some((page, name)) = found else { return Ok(None) };
+        let mut statement = self.connection.prepare_cached("SELECT name FROM pragma_table_xinfo(?1) ORDER BY cid")?;
+        let columns = statement.query_map([&name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+        Ok(Some(Named { page, name, columns }))
     }
 
     fn gate(&self) -> MutexGuard<'_, Gate> {
@@ -223,6 +290,11 @@ mod tests {
         let did = database.run_script(good).unwrap().unwrap();
         let names = |set: &BTreeSet<String>| set.iter().cloned().collect::<Vec<_>>().join(" ");
         assert_eq!((names(&did.written), names(&did.touched)), ("a".to_owned(), "a b c e".to_owned()));
+        let renaming = "ALTER TABLE c RENAME COLUMN z TO \"new z\"; ALTER TABLE c RENAME TO cc; ALTER TABLE cc DROP COLUMN k;
+            CREATE TABLE n (\"new z\", more); DROP TABLE cc; ALTER TABLE n RENAME TO cc";
+        let said = database.run_script(renaming).unwrap().unwrap().renamed;
+        let said: Vec<String> = said.iter().map(|one| format!("{} {} {:?}", one.before, one.now, one.columns)).collect();
+        assert_eq!(said, [r#"c c [("z", "new z")]"#, "c cc []", "n cc []"]);
         let dropped = database.run_script("DROP TABLE d").unwrap().unwrap();
         assert_eq!((names(&dropped.written), names(&dropped.touched)), ("d".to_owned(), "d".to_owned()));
         database.rollback().unwrap();

@@ -27,6 +27,8 @@ pub enum Namespace {
     Invitation,
     /// A package of customizations.
     Bundle,
+    /// What is published, and whose keys may sign.
+    Paper,
 }
 
 impl Namespace {
@@ -38,6 +40,7 @@ impl Namespace {
             Self::Roster => "roster@fieldpost",
             Self::Invitation => "invitation@fieldpost",
             Self::Bundle => "bundle@fieldpost",
+            Self::Paper => "bundles@fieldpost",
         }
     }
 }

@@ -174,7 +174,8 @@ impl From<Fingerprint> for String {
 /// The text of an `allowed_signers` file for `ssh-keygen -Y verify`: one line per site, good for our namespaces only.
 #[must_use]
 pub fn allowed_signers<'k>(signers: impl IntoIterator<Item = (&'k SiteName, &'k VerifyingKey)>) -> String {
-    let namespaces = [Namespace::Packet, Namespace::Roster, Namespace::Invitation, Namespace::Bundle].map(Namespace::as_str).join(",");
+    let namespaces =
+        [Namespace::Packet, Namespace::Roster, Namespace::Invitation, Namespace::Bundle, Namespace::Paper].map(Namespace::as_str).join(",");
     signers.into_iter().map(|(name, key)| format!("{name} namespaces=\"{namespaces}\" {key}\n")).collect()
 }
 

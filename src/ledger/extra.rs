@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Change, FieldNo, Image, Millis, PacketNumber, SiteName, SiteNo};
+use crate::model::{Change, FieldNo, Image, Millis, PacketNumber, Row, SiteName, SiteNo};
 
 /// The exceptions of one record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,9 @@ pub struct Extra {
     /// The parent deleted it, and here it is only marked: it is told no more while the mark stands.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub marked: bool,
+    /// With what it was marked, whatever the rules have come to say: the field of the mark, and no other; none from a program that did not keep it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mark: Option<Row>,
     /// A person sent it by hand: the neighbours that have not been told since.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub released: BTreeSet<SiteNo>,
@@ -146,5 +149,10 @@ impl Extra {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// It is not marked as deleted any more.
+    pub fn unmark(&mut self) {
+        (self.marked, self.mark) = (false, None);
     }
 }

@@ -239,6 +239,13 @@ impl Ledger {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Rows of the records of a table that ended and are remembered.
+    pub fn gone_from(&self, table: TableNo) -> Result<Vec<i64>> {
+        let mut statement = self.connection.prepare_cached("SELECT id FROM record WHERE table_no = ? AND row IS NULL ORDER BY id")?;
+        let rows = statement.query_map([table.0], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Every record with exceptions, by table and key.
     pub fn exceptional(&self, each: &mut dyn FnMut(Record) -> Result<()>) -> Result<()> {
         let ids: Vec<i64> = {

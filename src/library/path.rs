@@ -67,6 +67,16 @@ impl DocumentPath {
         self.0.rsplit_once('/').map_or((None, &*self.0), |(folder, name)| (Some(folder), name))
     }
 
+    /// Where this is the name of a copy: the name of what it is a copy of, if that one was not too long for its copy.
+    #[must_use]
+    pub fn original(&self) -> Option<Self> {
+        let (folder, name) = self.split();
+        let (stem, ending) = split_ending(name);
+        let (stem, _) = copy_mark(stem)?;
+        let folder = folder.map_or_else(String::new, |folder| format!("{folder}/"));
+        Some(Self(format!("{folder}{stem}{ending}").into()))
+    }
+
     /// Two paths with the same key are one file on some system: case folded, accents composed.
     #[must_use]
     pub fn collision_key(&self) -> String {

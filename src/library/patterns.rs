@@ -1,7 +1,7 @@
 //! Which documents a site takes part in.
 //!
 //! A pattern is a path with `*` (anything but `/`), `**` (anything), `?`, `[a-z]`, `{a,b}`. One without `/` is looked for in every folder; one
-//! that names a folder means all that is in it. Upper and lower case are the same, as they are for names ([`DocumentPath::collision_key`]).
+//! that names a folder means all that is in it; one that includes a document includes the copies of it that conflicts make. Upper and lower case are the same, as they are for names ([`DocumentPath::collision_key`]).
 
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
@@ -60,8 +60,11 @@ impl Patterns {
     }
 
     /// Whether a document of that name is taken if it is not too large.
-    pub(super) fn names(&self, path: &DocumentPath) -> bool {
-        self.include.as_ref().is_none_or(|include| include.is_match(path.as_str())) && !self.excludes(path)
+    fn names(&self, path: &DocumentPath) -> bool {
+        let includes = |include: &GlobSet| {
+            include.is_match(path.as_str()) || path.original().is_some_and(|original| include.is_match(original.as_str()))
+        };
+        self.include.as_ref().is_none_or(includes) && !self.excludes(path)
     }
 
     /// Whether everything in a folder of that name is excluded.

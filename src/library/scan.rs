@@ -45,6 +45,8 @@ pub enum Finding {
     Changed(Found),
     /// It was known and is not there.
     Gone(DocumentPath),
+    /// It was known, is not taken any more, and is not there: somebody cleared away what is left out here. That says nothing of the document.
+    Cleared(DocumentPath),
     /// It is being written: left for the next round.
     Busy(DocumentPath),
     /// It is not taken. A known document of that name, or below it, is neither gone nor changed.
@@ -108,7 +110,7 @@ impl Library {
         let mut found = |finding| {
             match finding {
                 Finding::Busy(_) => busy = true,
-                Finding::Gone(path) => drop(gone.insert(format!("{path} gone"))),
+                Finding::Gone(path) | Finding::Cleared(path) => drop(gone.insert(format!("{path} gone"))),
                 Finding::Same(_) | Finding::Touched(..) | Finding::New(_) | Finding::Changed(_) | Finding::Refused { .. } => {}
             }
             Ok::<(), LibraryError>(())
@@ -332,12 +334,26 @@ impl<'a, E: From<LibraryError>> Walk<'a, E> {
             untold.extend(self.known.get_key_value(name.as_str()).map(|(path, _)| path));
             untold.extend(below(self.known, name));
         }
-        for path in self.known.keys() {
-            if !self.met.contains(path) && !untold.contains(path) && self.patterns.names(path) {
-                (self.found)(Finding::Gone(path.clone()))?;
+        for (path, seen) in self.known {
+            if self.met.contains(path) || untold.contains(path) {
+                continue;
+            }
+            match self.patterns.takes(path, seen.bytes) {
+                Verdict::Take => (self.found)(Finding::Gone(path.clone()))?,
+                Verdict::Excluded | Verdict::TooLarge(_) if self.is_cleared(path)? => (self.found)(Finding::Cleared(path.clone()))?,
+                Verdict::Excluded | Verdict::TooLarge(_) => {}
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing is there under a path that is not walked.
+    fn is_cleared(&self, path: &DocumentPath) -> Result<bool, LibraryError> {
+        Ok(match self.library.way_to(path)? {
+            Way::Open(folder) => folder.look(OsStr::new(path.split().1))?.is_none(),
+            Way::Absent => true,
+            Way::Blocked(_) => false,
+        })
     }
 
     fn busy(&mut self, path: &DocumentPath) -> Result<(), E> {

@@ -80,6 +80,10 @@ impl Site {
                 self.known.remove(&path);
                 format!("gone {path}")
             }
+            Finding::Cleared(path) => {
+                self.known.remove(&path);
+                format!("cleared {path}")
+            }
             Finding::Busy(path) => format!("busy {path}"),
             Finding::Refused { name, refusal } => format!("refused {name}: {refusal:?}"),
         }
@@ -287,11 +291,12 @@ fn patterns_leave_alone_what_they_exclude() {
     site.write("c.tmp", "c");
     assert_eq!(site.scan(), ["same a.txt", "refused large.txt: TooLarge { bytes: 9, largest: 8 }"]);
     assert_eq!(site.try_scan().unwrap().1.excluded, 3);
-    // What is excluded is no concern of ours, gone or not.
+    // What is left out and gone was cleared away, and is told once.
     for name in ["a.tmp", "drafts/b.txt", "large.txt", "a.txt"] {
         fs::remove_file(site.folder.path().join(name)).unwrap();
     }
-    assert_eq!(site.scan(), ["gone a.txt", "gone large.txt"]);
+    assert_eq!(site.scan(), ["cleared a.tmp", "gone a.txt", "cleared drafts/b.txt", "cleared large.txt"]);
+    assert_eq!(site.scan(), [""; 0]);
 }
 
 #[cfg(unix)]

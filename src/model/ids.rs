@@ -10,6 +10,12 @@ use serde::{Deserialize, Serialize};
 pub struct Millis(pub i64);
 
 impl Millis {
+    /// Whether this is at least so long ago; or so far ahead, as a clock wrote it that was ahead itself: what waits for that moment waits no more.
+    #[must_use]
+    pub const fn is_past(self, millis: i64, now: Self) -> bool {
+        now.0.abs_diff(self.0) >= millis.unsigned_abs()
+    }
+
     /// The civil date in UTC, as 2026-11-28.
     #[must_use]
     pub fn date(self) -> String {

@@ -62,6 +62,9 @@ pub enum Identity {
 pub struct Past {
     /// The table is not in the database (any more, or not yet): nothing of it is tracked, its number keeps its meaning.
     pub gone: bool,
+    /// It went because a rule took it out of the exchange: as long as it stays in the database it is this one, whatever becomes of its records.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ruled_out: bool,
     /// When it was noticed that the table went; none where it is here or never was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub went: Option<Millis>,
@@ -101,7 +104,7 @@ impl Past {
 
     /// The table is here.
     pub const fn begin(&mut self) {
-        (self.gone, self.went) = (false, None);
+        (self.gone, self.went, self.ruled_out) = (false, None, false);
     }
 
     /// Whether nothing was ever otherwise.

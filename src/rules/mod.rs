@@ -101,9 +101,9 @@ pub enum TriggerRule {
 
 /// Why a text is no rules file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {fault}")]
+#[error("{}{fault}", if *.line > 0 { format!("line {line}: ") } else { String::new() })]
 pub struct RulesError {
-    /// Counted from 1.
+    /// Counted from 1; 0 for what is wrong with the whole file.
     pub line: usize,
     /// What is wrong there.
     pub fault: Fault,
@@ -202,6 +202,13 @@ impl Rules {
     #[must_use]
     pub fn with_local(mut self, table: &str, columns: &[String]) -> Self {
         self.tables.entry(table.to_owned()).or_default().local = columns.to_vec();
+        self
+    }
+
+    /// The same rules, with `table` travelling nowhere.
+    #[must_use]
+    pub fn with_home(mut self, table: &str) -> Self {
+        self.tables.entry(table.to_owned()).or_default().direction = Direction::None;
         self
     }
 

@@ -58,6 +58,12 @@ pub enum Fault {
     /// A key that must be there and is not.
     #[error("`{0}` is missing")]
     Missing(&'static str),
+    /// The file is not there any more, or has nothing in it, and it had.
+    #[error(
+        "there were rules, and now the file is not there or empty: put it back. What it kept at home would travel; where there are to be no \
+         rules, write a comment into it, like '# none'"
+    )]
+    Gone,
     /// A value that its type refuses.
     #[error("`{key}`: {why}")]
     Value {

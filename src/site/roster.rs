@@ -268,6 +268,48 @@ impl Roster {
         Ok(())
     }
 
+    /// As [`Roster::merge`], but without the sites whose names others have, and what is below those. Gives such names with whose parent has them.
+    ///
+    /// # Errors
+    /// As [`Roster::merge`], but for a name that is taken.
+    pub fn merge_what_fits(&mut self, part: &OfficePart) -> Result<Vec<(SiteName, SiteName)>, RosterError> {
+        let (mut part, mut left_out) = (part.clone(), Vec::new());
+        loop {
+            match self.merge(&part) {
+                Err(RosterError::NameTaken { name, parent }) => {
+                    let mut gone = BTreeSet::from([name.clone()]);
+                    for _ in 0..part.sites.len() {
+                        let below = part.sites.iter().filter(|site| site.parent.as_ref().is_some_and(|above| gone.contains(above)));
+                        let below: Vec<SiteName> = below.map(|site| site.name.clone()).collect();
+                        gone.extend(below);
+                    }
+                    let before = part.sites.len();
+                    part.sites.retain(|site| !gone.contains(&site.name));
+                    if part.sites.len() == before {
+                        return Err(RosterError::NameTaken { name, parent });
+                    }
+                    left_out.push((name, parent));
+                }
+                merged => return merged.map(|()| left_out),
+            }
+        }
+    }
+
+    /// Takes out the sites elsewhere that have the name of one of an office's, with what is below them: for the office itself its own are the ones.
+    /// Gives them with their parents.
+    pub fn make_room_for(&mut self, part: &OfficePart) -> Vec<(SiteName, SiteName)> {
+        let is_own = |site: &Site| part.sites.iter().any(|own| own.name == site.name);
+        let elsewhere = |site: &&Site| is_own(site) && !self.is_under(site, &part.office);
+        let others: Vec<(SiteName, SiteName)> =
+            self.sites.iter().filter(elsewhere).filter_map(|site| Some((site.name.clone(), site.parent.clone()?))).collect();
+        for (name, _) in &others {
+            let gone: BTreeSet<SiteName> =
+                self.sites.iter().filter(|site| self.is_under(site, name)).map(|site| site.name.clone()).collect();
+            self.sites.retain(|site| !gone.contains(&site.name));
+        }
+        others
+    }
+
     fn take(&mut self, sites: Vec<Site>) -> Result<(), RosterError> {
         *self = Self { format: self.format, sites }.checked()?;
         Ok(())
@@ -377,6 +419,22 @@ mod tests {
         let error = roster.add(site("bert", Role::Remote, "head")).unwrap_err();
         assert_eq!(error, RosterError::NameTaken { name: name("bert"), parent: name("north") });
         assert_eq!(roster, tree());
+    }
+
+    #[test]
+    fn a_name_that_two_have_keeps_only_that_one_out() {
+        let mut roster = tree();
+        let mut part = roster.part_of(&name("north"));
+        part.sites.extend([site("anna", Role::Office, "north"), site("dora", Role::Remote, "anna"), site("carl", Role::Remote, "north")]);
+        let left_out = roster.merge_what_fits(&part).unwrap();
+        assert_eq!(left_out, [(name("anna"), name("head"))]);
+        assert!(roster.name_taken(&name("carl")) && !roster.name_taken(&name("dora")));
+        assert_eq!(roster.find(&name("anna")).unwrap().parent, Some(name("head")));
+        // For the office itself its own is the one.
+        let mut own = tree();
+        assert_eq!(own.make_room_for(&part), [(name("anna"), name("head"))]);
+        own.merge(&part).unwrap();
+        assert_eq!(own.find(&name("anna")).unwrap().parent, Some(name("north")));
     }
 
     #[test]

@@ -261,7 +261,7 @@ impl<'s> Building<'s> {
             if self.up {
                 record.extra.report.clear();
                 record.extra.report_whole = false;
-                record.extra.marked = false;
+                record.extra.unmark();
             }
         }
         if record.extra != before_extra {

@@ -1,7 +1,7 @@
 //! A table that only went up goes down as well from now on: who was never told of its records is told now.
 //!
 //! Of a table that only goes up a child is told numbers alone, and the journal does not know what it was not told. So when the rules
-//! lift that, what each child does not hold is said outright, once.
+//! lift that, what each child does not hold is said outright, once; and so is what became meanwhile of what was made there.
 //!
 //! **States**: the tables that only go up as last noted → as the rules have them now; one commit of the ledger says what children lack and
 //! notes the new state. **Crash point**: before it nothing happened, and the next round does it. **Invariant**: no packet is built between the
@@ -55,13 +55,21 @@ fn say_what_children_lack(session: &Session, table: TableNo) -> Result<()> {
                 None => roster::made_below(session, born, child.site)?,
             };
             below.insert((born.site, child.site), made_there);
-            if !made_there {
-                record.extra.opinions.entry(child.site).or_insert(Opinion::Known(None));
-            }
+            // Of what was made there nobody knows which edits it was not told.
+            let opinion = if made_there { Opinion::Unknown } else { Opinion::Known(None) };
+            record.extra.opinions.entry(child.site).or_insert(opinion);
         }
         if record.extra.opinions.len() != had {
             session.ledger.store_extra(&mut record)?;
         }
+    }
+    // That a record ended was not told either, whoever made it.
+    for id in session.ledger.gone_from(table)? {
+        let mut record = session.ledger.load_id(id)?;
+        for child in &children {
+            record.extra.opinions.entry(child.site).or_insert(Opinion::Unknown);
+        }
+        session.ledger.store_extra(&mut record)?;
     }
     Ok(())
 }

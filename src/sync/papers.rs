@@ -27,12 +27,11 @@ pub(super) fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BT
         told.insert(documents::switch::PAPER.into(), text);
     }
     bundles::travel::forget_told(session, to, &mut told)?;
-    if let Some((note, part)) = bundles::document(session, to)?
-        && let PartSource::Bytes(bytes) = &part.source
-    {
-        let hash = blake3::hash(bytes).to_hex().to_string();
+    if let Some((note, said)) = bundles::document(session, to)? {
+        let all: Vec<u8> = said.iter().flat_map(|(_, bytes)| bytes.iter().copied()).collect();
+        let hash = blake3::hash(&all).to_hex().to_string();
         if told.get(note) != Some(&hash) {
-            parts.push(part);
+            parts.extend(said.into_iter().map(|(name, bytes)| Part { name: name.into(), source: PartSource::Bytes(bytes) }));
             told.insert(note.to_owned(), hash);
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! The state knows what the database held; the backup does not know what came since. So the restored database is brought forward to the
 //! mirror. What somebody did in it after it was put back is an edit and stays one: a note of capture that is younger than anything the state
-//! did tells which records those are, and of such a record every value that it never held before stays. A record that the
+//! did tells which records those are, and of such a record every value that it never held before stays; so it is, whatever the clocks say, for a
+//! record of which nothing was forgotten. Of a field that adds up the difference cannot be told: the record is named. A record that the
 //! state never heard of stays too. Nothing is sent by this; the next round seals and tells what was kept.
 //!
 //! **States**: restored ([`SyncError::DatabaseRestored`]) → saved (a whole copy of it in the home) → brought forward: ONE transaction of the
@@ -17,11 +18,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::apply;
+use super::history;
 use super::seal;
 use super::{Limits, Result, Session, SyncError};
 use crate::database::{Aside, Database, DatabaseError, Written};
 use crate::ledger::EntryKind;
 use crate::model::{FieldNo, JournalNumber, Key, Millis, Row, Shape};
+use crate::rules::adds_up;
 use crate::site::Home;
 use crate::world::World;
 
@@ -50,6 +53,9 @@ pub struct Brought {
     pub removed: u64,
     /// Records, by key, with something in them that nobody has seen yet: it stays, as an edit.
     pub kept: Vec<Key>,
+    /// Records with fields that add up and were written to since the database was put back, with what they held: they are as this site knew
+    /// them, because nobody can say how much was added.
+    pub unsure: Vec<(Key, String)>,
     /// Records that the database refused, with its words; they are as the backup had them, and the next round takes that for an edit.
     pub refused: Vec<(Key, String)>,
 }
@@ -200,6 +206,9 @@ fn bring_table(session: &Session, database: &Database, shape: &Shape, found: &[D
         if target.kept {
             brought.kept.push(differing.key.clone());
         }
+        if !target.unsure.is_empty() {
+            brought.unsure.push((differing.key.clone(), target.unsure));
+        }
         let mut aside = Aside::new();
         if differing.row.is_some() && target.row != differing.row {
             aside = database.aside(shape, &differing.key)?;
@@ -228,6 +237,14 @@ struct Target {
     row: Option<Row>,
     /// Something of the backup stays.
     kept: bool,
+    /// Fields that add up, with what they held: something was added since the database was put back, and it is not known how much.
+    unsure: String,
+}
+
+impl Target {
+    const fn of(row: Option<Row>) -> Self {
+        Self { row, kept: false, unsure: String::new() }
+    }
 }
 
 /// What a record is to be: the mirror's, except what was done to it since the database was put back.
@@ -237,7 +254,7 @@ fn target(session: &Session, shape: &Shape, differing: &Differing, edited: bool)
     let Some(there) = &differing.row else {
         // Deleted since it was put back; or inserted since the backup, and then it comes back.
         let kept = edited && mirror.is_some();
-        return Ok(Target { row: if kept { None } else { mirror }, kept });
+        return Ok(Target { kept, ..Target::of(if kept { None } else { mirror }) });
     };
     if record.id.is_none() {
         // A handed-out number that a record gave up since the backup, by ending or for another number, comes back by itself only
@@ -247,10 +264,11 @@ fn target(session: &Session, shape: &Shape, differing: &Differing, edited: bool)
             Some(_) | None => false,
         };
         let kept = edited || !gave_up;
-        return Ok(Target { row: kept.then(|| there.clone()), kept });
+        return Ok(Target { kept, ..Target::of(kept.then(|| there.clone())) });
     }
-    if !edited {
-        return Ok(Target { row: mirror, kept: false });
+    // Where everything is remembered that the record ever held, no clock need tell what is new.
+    if !edited && history::is_cut(session, &record)? {
+        return Ok(Target::of(mirror));
     }
     let mut meant = there.clone();
     session.mean(shape, &mut meant)?;
@@ -264,12 +282,16 @@ fn target(session: &Session, shape: &Shape, differing: &Differing, edited: bool)
     }
     let is_new = |field: &FieldNo| states.iter().all(|state| state.get(*field) != meant.get(*field));
     let new: Vec<FieldNo> = shape.live_fields().filter(is_new).collect();
+    // How much was added since nobody can say: what the backup held is not known.
+    let is_sum = |field: &FieldNo| mirror.is_some() && adds_up(session.criteria(shape.number, *field));
+    let (sums, new): (Vec<FieldNo>, Vec<FieldNo>) = new.into_iter().partition(is_sum);
+    let unsure = sums.iter().map(|field| format!("`{}` was {}", shape.name_of(*field), there.get(*field))).collect::<Vec<_>>().join(", ");
     if new.is_empty() {
-        return Ok(Target { row: mirror, kept: false });
+        return Ok(Target { unsure, ..Target::of(mirror) });
     }
     let mut row = mirror.unwrap_or_else(|| there.clone());
     new.iter().for_each(|field| row.set(*field, there.get(*field).clone()));
-    Ok(Target { row: Some(row), kept: true })
+    Ok(Target { row: Some(row), kept: true, unsure })
 }
 
 /// Says in both files that they are of one state again, and that every table is to be compared.

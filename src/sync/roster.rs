@@ -19,7 +19,8 @@ pub fn known(session: &Session) -> Result<Roster> {
     };
     if let Some(part) = session.ledger.note("part")? {
         let part: OfficePart = serde_json::from_str(&part).map_err(|_| SyncError::Bug("a noted part of the roster does not read"))?;
-        // A name that another branch got first: the host's word stands, and the host lists it.
+        // A name that another branch has as well: for us it means our own site, and for all others theirs.
+        roster.make_room_for(&part);
         drop(roster.merge(&part));
     }
     if let Some(text) = session.ledger.note(retire::HEARD)? {
@@ -110,13 +111,39 @@ pub(super) fn take_part(session: &Session, from: &Neighbour, text: &str) -> Resu
         return Err(SyncError::BadPart("roster.json"));
     }
     let mut all = known(session)?;
-    match all.merge(&part) {
-        Ok(()) => {
-            session.ledger.set_note("roster-problem", "")?;
-            keep(session, &all)
-        }
-        Err(error) => Ok(session.ledger.set_note("roster-problem", &error.to_string())?),
+    let merged = all.merge_what_fits(&part);
+    let problem = match &merged {
+        Ok(left_out) => left_out.iter().map(|(name, parent)| two_of(name, parent, &part.office)).collect::<Vec<_>>().join("; "),
+        Err(error) => error.to_string(),
+    };
+    session.ledger.set_note(&format!("{PROBLEM}{}", part.office), &problem)?;
+    if merged.is_ok() { keep(session, &all) } else { Ok(()) }
+}
+
+/// Note of what is wrong with what an office says of the sites below it.
+const PROBLEM: &str = "roster-problem:";
+
+fn two_of(name: &SiteName, one: &SiteName, other: &SiteName) -> String {
+    format!(
+        "'{one}' and '{other}' have each invited a site called '{name}': what concerns one of the two is told to the other one. Retire one of them at its \
+         parent ('fieldpost sites retire {name}') and invite it anew under a name that nobody has"
+    )
+}
+
+/// What is wrong with who is there, a sentence each: two sites have one name.
+///
+/// # Errors
+/// As the ledger says.
+pub fn problems(session: &Session) -> Result<Vec<String>> {
+    let mut all: Vec<String> = session.ledger.notes(PROBLEM)?.into_values().filter(|problem| !problem.is_empty()).collect();
+    if let (Some(told), Some(part)) = (session.ledger.note("roster")?, session.ledger.note("part")?)
+        && session.settings.role == Role::Office
+    {
+        let part: OfficePart = serde_json::from_str(&part).map_err(|_| SyncError::Bug("a noted part of the roster does not read"))?;
+        let others = Roster::parse(told.as_bytes())?.make_room_for(&part);
+        all.extend(others.iter().map(|(name, parent)| two_of(name, parent, session.name())));
     }
+    Ok(all)
 }
 
 /// What a neighbour is to be told of the roster or the rules; `None` where nothing.
@@ -126,7 +153,7 @@ pub(super) fn document(session: &Session, to: &Neighbour, note: &str) -> Result<
         ("roster", Role::Remote) => None,
         ("roster", Role::Office) if up => session.ledger.note("part")?,
         ("roster", _) => Some(String::from_utf8_lossy(&known(session)?.to_bytes()).into_owned()),
-        ("rules", Role::Host) => Some(session.rules.to_string()),
+        ("rules", Role::Host) => Some(session.written_rules.to_string()),
         ("rules", _) if !up => session.ledger.note("rules")?,
         _ => None,
     })

@@ -19,7 +19,7 @@ use super::streams::outbox;
 use super::{Result, Session};
 use crate::exchange::Exchange;
 use crate::ledger::{CauseKind, Direction, Neighbour, NeighbourKind};
-use crate::model::PacketNumber;
+use crate::model::{Millis, PacketNumber};
 use crate::sync::streams::inbox::{self, Collected};
 use crate::sync::streams::places::{self, Place};
 use crate::sync::streams::stops;
@@ -146,9 +146,18 @@ fn run_through(
             });
         }
     }
+    let problems = super::roster::problems(session)?.into_iter();
+    report.waiting.extend(problems.map(|why| Waiting {
+        neighbour: None,
+        what: "the list of sites".into(),
+        why,
+        retried: false,
+        unreachable: false,
+    }));
     report.notes.extend(super::tracking::news::lines(session)?);
     report.notes.extend(super::schema::view::late(session)?);
     report.waiting.extend(super::schema::hints::waiting(session)?);
+    report.waiting.extend(super::schema::home::waiting(session)?);
     report.notes.extend(super::tracking::parked::lines(session)?);
     let settings = &session.settings;
     let moved = super::numbers::renumber::renumbered(session, began)?;
@@ -228,7 +237,7 @@ fn half_applied(session: &Session, neighbour: &Neighbour) -> Result<bool> {
 /// packet creates no duty to answer.
 fn heartbeat(session: &Session, to: Neighbour) -> Result<Neighbour> {
     let last = session.ledger.packet(to.site, Direction::Out, to.sent)?.map(|packet| packet.time);
-    let silent = last.is_none_or(|last| session.world.now().0 - last.0 >= session.settings.heartbeat);
+    let silent = last.is_none_or(|last| last.is_past(session.settings.heartbeat, session.world.now()));
     if to.sent == PacketNumber(0) || to.owes || !silent {
         return Ok(to);
     }
@@ -246,7 +255,7 @@ fn new_asks(session: &Session, of: &Neighbour, missing: &[PacketNumber]) -> Resu
     let since: i64 = words.next().and_then(|word| word.parse().ok()).unwrap_or_default();
     let before: BTreeSet<u64> = words.filter_map(|word| word.parse().ok()).collect();
     let now = session.world.now();
-    let again = now.0 - since >= session.limits.redeposit_millis;
+    let again = Millis(since).is_past(session.limits.redeposit_millis, now);
     let asks: Vec<PacketNumber> = missing.iter().copied().filter(|number| again || !before.contains(&number.0)).collect();
     if !asks.is_empty() {
         let list: Vec<String> = missing.iter().map(PacketNumber::to_string).collect();

@@ -23,6 +23,7 @@ use crate::ledger::{Ledger, Neighbour, NeighbourKind};
 use crate::library::Library;
 use crate::model::{FieldNo, Shape, SiteName, SiteNo, TableNo};
 use crate::packet::{self, Opened};
+use crate::rules::reading::Fault;
 use crate::rules::{Rules, RulesError};
 use crate::site::{Home, Role, Settings};
 use crate::world::World;
@@ -149,8 +150,12 @@ pub struct Session {
     pub(super) filled: BTreeMap<TableNo, BTreeSet<FieldNo>>,
     /// While a schema change is taken over: tables that were not there before.
     pub(super) new_tables: BTreeSet<TableNo>,
-    /// What decides conflicts.
+    /// While a schema change is taken over: tables that may have been made anew, so that what was deleted was deleted of the former one.
+    pub(super) made_anew: BTreeSet<TableNo>,
+    /// What decides conflicts: as the main office wrote it, with what this site keeps home beside that ([`schema::home`]).
     pub rules: Rules,
+    /// As the main office wrote them.
+    pub(super) written_rules: Rules,
     /// Why the rules are not those of the file, where they are those of the last run ([`Session::look_past_rules`]).
     pub rules_fault: Option<RulesError>,
     /// What the rules say of each table, as far as somebody asked.
@@ -219,7 +224,11 @@ impl Session {
             Role::Host => home.rules_text()?,
             Role::Office | Role::Remote => before()?,
         };
-        let (rules, rules_fault) = match Rules::parse(&text) {
+        // An editor that saves by another name, or a home that was put back without it: nobody has lifted a rule by that.
+        let had = |noted: &str| !noted.is_empty() && noted != Rules::default().to_string();
+        let is_gone = text.trim().is_empty() && settings.role == Role::Host && had(&before()?);
+        let read = if is_gone { Err(RulesError { line: 0, fault: Fault::Gone }) } else { Rules::parse(&text) };
+        let (rules, rules_fault) = match read {
             Ok(rules) => (rules, None),
             Err(fault) => (Rules::parse(&before()?).unwrap_or_default(), Some(fault)),
         };
@@ -227,13 +236,15 @@ impl Session {
         let sealing = SealingKey::load(&home.sealing_key())?;
         let (former, shapes) = ledger.shapes_ever()?.into_iter().partition(|shape| shape.past.gone);
         Ok(Self {
-            rules,
+            rules: schema::home::rules_over(&ledger, &rules)?,
+            written_rules: rules,
             rules_fault,
             policies: Policies::default(),
             shapes,
             former,
             filled: BTreeMap::new(),
             new_tables: BTreeSet::new(),
+            made_anew: BTreeSet::new(),
             database: None,
             repaired: Vec::new(),
             missed: 0,
@@ -254,7 +265,7 @@ impl Session {
     fn in_force(&self) -> Result<()> {
         self.refuse_fault()?;
         let noted = self.ledger.note(RULES_NOTE)?.unwrap_or_else(|| Rules::default().to_string());
-        let text = self.rules.to_string();
+        let text = self.written_rules.to_string();
         if self.settings.role == Role::Host && noted != text {
             self.set_note(RULES_NOTE, &text)?;
         }
@@ -333,6 +344,7 @@ impl Session {
         };
         self.filled = due.iter().filter_map(filled).collect();
         self.new_tables = due.iter().filter(|(_, why)| **why == Why::New).map(|(table, _)| *table).collect();
+        self.made_anew = due.iter().filter(|(_, why)| **why > Why::Moved).map(|(table, _)| *table).collect();
         if !due.is_empty() {
             // What was noted has its time; comparing finds the rest.
             seal::seal_all(self)?;
@@ -355,6 +367,7 @@ impl Session {
         }
         self.filled.clear();
         self.new_tables.clear();
+        self.made_anew.clear();
         upgrade::settle(self, version)?;
         schema::notice(self, version)?;
         parked::retry(self)?;
@@ -509,14 +522,21 @@ impl Session {
         if self.ledger.note(RULES_NOTE)?.as_ref() != Some(&text) {
             self.set_note(RULES_NOTE, &text)?;
         }
-        if rules != self.rules {
-            self.rules = rules;
-            self.policies.forget();
+        if rules != self.written_rules {
+            self.written_rules = rules;
+            self.keep_home()?;
             if self.has_database() {
                 // What is local from now on must not be sealed any more, and what is no more local is compared.
                 self.follow()?;
             }
         }
+        Ok(())
+    }
+
+    /// Takes the rules anew after what is kept home beside them became otherwise.
+    pub(super) fn keep_home(&mut self) -> Result<()> {
+        self.rules = schema::home::rules_over(&self.ledger, &self.written_rules)?;
+        self.policies.forget();
         Ok(())
     }
 
@@ -546,6 +566,12 @@ impl Session {
     #[must_use]
     pub fn database_path(&self) -> PathBuf {
         self.settings.database_path(self.home.folder())
+    }
+
+    /// The rules as the main office wrote them.
+    #[must_use]
+    pub const fn written_rules(&self) -> &Rules {
+        &self.written_rules
     }
 
     /// Our name.

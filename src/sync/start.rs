@@ -88,7 +88,7 @@ pub fn init(
     }
     let draft = Home::prepare(world, folder)?;
     let home = draft.home().clone();
-    let filled = fill(world, &home, name, &database, &survey.shapes, taken);
+    let filled = fill(world, &home, name, &database, &survey.shapes, &rules, taken);
     let (mut tracked, keyless) = match filled {
         Ok(filled) => filled,
         Err(error) => {
@@ -145,12 +145,14 @@ fn fill(
     name: &SiteName,
     database: &Database,
     shapes: &[Shape],
+    rules: &Rules,
     taken: &mut dyn FnMut(&str, u64),
 ) -> Result<Filled> {
     let (signing, sealing) = make_keys(world, home)?;
     let ledger = Ledger::open(world, &home.state(), name)?;
     ledger.begin()?;
     put_shapes(&ledger, shapes)?;
+    schema::home::note_first(&ledger, database, rules)?;
     let site = Site {
         name: name.clone(),
         role: Role::Host,
@@ -277,6 +279,7 @@ pub(super) fn build_database(session: &mut Session, sent: &SentSchema) -> Result
     numbering::link(&mut shapes, &session.rules);
     session.ledger.begin()?;
     put_shapes(&session.ledger, &shapes)?;
+    schema::home::note_first(&session.ledger, &Database::open(&path, session.limits.lock_wait)?, &session.rules)?;
     schema::keep(session, sent)?;
     session.ledger.commit(&session.world, "commit tables")?;
     session.shapes = shapes;

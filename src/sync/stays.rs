@@ -154,7 +154,7 @@ impl Session {
         // What is gone can only be told.
         let Some(image) = &record.current else { return Ok(None) };
         let policy = self.policy(record.table);
-        if record.extra.marked && link.kind == NeighbourKind::Parent && policy.is_marked(&image.row) {
+        if link.kind == NeighbourKind::Parent && policy.is_marked(record, &image.row) {
             return Ok(Some(Stays::Marked));
         }
         if let Some(sql) = &policy.ready_when

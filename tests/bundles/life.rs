@@ -150,6 +150,40 @@ fn a_file_that_a_version_leaves_out_and_a_later_one_has_again_is_nobodys_to_repl
     assert_eq!(files(&tree, "anna"), first);
 }
 
+/// Settings name another folder, with the files moved along, or left where they are, or gone.
+#[test]
+fn bundles_go_along_into_another_folder() {
+    for what in ["left", "moved", "gone"] {
+        let tree = four();
+        publish(&tree, &with_files(&tree, "1.0.0", &[("a.xml", "1"), ("b.xml", "1"), ("c.xml", "1")]), &["sales"]);
+        tree.settle(&ALL);
+        write(&tree, "anna", "b.xml", "changed by anna");
+        std::fs::remove_file(custom(&tree, "anna").join("c.xml")).unwrap();
+        let session = tree.session("anna");
+        let settings = fieldpost::site::Settings { bundles_folder: "elsewhere".to_owned(), ..session.settings.clone() };
+        session.home.write_settings(&session.world, &settings).unwrap();
+        drop(session);
+        let there = tree.home("anna").join("elsewhere");
+        match what {
+            "moved" => std::fs::rename(custom(&tree, "anna"), &there).unwrap(),
+            "gone" => std::fs::remove_dir_all(custom(&tree, "anna")).unwrap(),
+            _ => {}
+        }
+        let said = format!("{:?}", tree.sync("anna"));
+        assert_eq!(said.contains("is the folder for customizations now"), what != "moved", "{what}: {said}");
+        publish(&tree, &with_files(&tree, "2.0.0", &[("a.xml", "2"), ("b.xml", "1"), ("c.xml", "1"), ("d.xml", "2")]), &["sales"]);
+        tree.settle(&ALL);
+        let mut expected = files(&tree, "bert");
+        if what != "gone" {
+            expected.insert("b.xml".to_owned(), "changed by anna".to_owned());
+            expected.remove("c.xml");
+        }
+        assert_eq!(crate::files_in(&there), expected, "{what}");
+        undo::undo(&tree.session("anna"), Scope::Site, &named("x"), undo::Depth::All, Loss::KeepBeside).unwrap();
+        assert!(crate::files_in(&there).into_keys().all(|path| path.starts_with("b.xml.kept")), "{what}");
+    }
+}
+
 #[test]
 fn a_round_says_what_of_a_site_gives_way() {
     let tree = four();

@@ -249,3 +249,80 @@ fn a_database_that_is_in_use_keeps_a_bundle_waiting_and_nothing_else() {
     tree.settle(&ALL);
     assert_eq!((version_of(&tree, "anna", "small").as_deref(), files(&tree, "anna")), (Some("2.0.0"), source_files(&file)));
 }
+
+/// No site could take it back, and each would say so after every round, for ever.
+#[test]
+fn what_no_site_can_take_back_is_not_withdrawn() {
+    let tree = four();
+    let make = |version: &str, text: &str| {
+        let toml = format!("name = 'x'\nversion = '{version}'\n[[schema]]\nup = 'schema/1.sql'\nruns = 'at-each'\n");
+        let folder = Folder::new(&tree, &toml).with("schema/1.sql", "CREATE INDEX by_name ON customers (name)").with("files/x.txt", text);
+        folder.build(&tree.session("head").signing)
+    };
+    publish(&tree, &make("1.0.0", "1"), &["sales"]);
+    tree.settle(&ALL);
+    let withdrawing = |loss| bundles::withdraw(&tree.session("head"), &named("x"), loss);
+    for loss in [Loss::Refuse, Loss::KeepBeside] {
+        let why = refusal(withdrawing(loss));
+        assert_eq!(why.to_string(), "its schema step schema/1.sql has no way back");
+    }
+    assert!(!bundles::paper(&tree.session("head")).unwrap().bundles[0].withdrawn);
+    // A newer version may go: the step stays with the first.
+    publish(&tree, &make("2.0.0", "2"), &["sales"]);
+    tree.settle(&ALL);
+    assert_eq!(files(&tree, "anna")["x.txt"], "2");
+    withdrawing(Loss::Refuse).unwrap();
+    tree.settle(&ALL);
+    assert_eq!(files(&tree, "anna")["x.txt"], "1");
+    assert!(tree.sync("anna").waiting.is_empty());
+}
+
+#[test]
+fn a_file_that_is_damaged_at_an_office_comes_again_for_the_sites_below() {
+    let tree = four();
+    add(&tree, "head", "north", Role::Office, &[]);
+    tree.settle(&["head", "north"]);
+    add(&tree, "north", "erna", Role::Remote, &["sales"]);
+    let all = ["anna", "erna", "head", "north"];
+    publish(&tree, &plain(&tree, "1.0.0"), &["sales"]);
+    tree.settle(&all);
+    assert_eq!(files(&tree, "erna")["x.txt"], "1.0.0");
+    let kept = tree.home("north").join(".fieldpost/bundles/files");
+    let file = std::fs::read_dir(&kept).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 255;
+    std::fs::write(&file, &bytes).unwrap();
+    add(&tree, "north", "finn", Role::Remote, &["sales"]);
+    tree.settle(&["anna", "erna", "finn", "head", "north"]);
+    assert!(files(&tree, "north").is_empty());
+    assert_eq!(files(&tree, "finn").get("x.txt").map(String::as_str), Some("1.0.0"));
+}
+
+#[test]
+fn nothing_goes_back_to_a_version_that_lacks_what_it_needs() {
+    let tree = four();
+    let make = |name: &str, version: &str, needs: &str| {
+        let toml = format!("name = '{name}'\nversion = '{version}'\n[needs]\n{needs}\n");
+        Folder::new(&tree, &toml).with(&format!("files/{name}.txt"), version).build(&tree.session("head").signing)
+    };
+    let base = make("base", "1.0.0", "");
+    publish(&tree, &base, &["sales"]);
+    publish(&tree, &make("top", "1.0.0", "bundles = { base = '1.0.0' }"), &["sales"]);
+    tree.settle(&ALL);
+    publish(&tree, &make("top", "2.0.0", ""), &["sales"]);
+    tree.settle(&ALL);
+    let withdrawing = |name: &str| bundles::withdraw(&tree.session("head"), &named(name), Loss::Refuse);
+    withdrawing("base").unwrap();
+    tree.settle(&ALL);
+    let why = refusal(withdrawing("top"));
+    assert_eq!(why.to_string(), "top 1.0.0, which would be back, needs the bundle base 1.0.0, which is not there");
+    let back = |depth| undo::undo(&tree.session("anna"), Scope::Site, &named("top"), depth, Loss::Refuse);
+    assert!(matches!(refusal(back(undo::Depth::One)), Refusal::BelowNeeds { .. }));
+    publish(&tree, &base, &["sales"]);
+    withdrawing("top").unwrap();
+    tree.settle(&ALL);
+    let there = files(&tree, "anna");
+    assert_eq!((there["base.txt"].as_str(), there["top.txt"].as_str()), ("1.0.0", "1.0.0"));
+    back(undo::Depth::All).unwrap();
+}

@@ -9,7 +9,7 @@ use crate::support::Tree;
 use crate::{ALL, Folder, LISTS, four, named, publish, refusal};
 
 /// A bundle with one list.
-fn list(tree: &Tree, name: &str, version: &str, table: &str, keys: &str, mode: &str, csv: &str) -> PathBuf {
+pub fn list(tree: &Tree, name: &str, version: &str, table: &str, keys: &str, mode: &str, csv: &str) -> PathBuf {
     let runs = if ["shortcuts", "favourites"].contains(&table) { "at-each" } else { "at-host" };
     let toml = format!(
         "name = '{name}'\nversion = '{version}'\n[[rows]]\nfile = 'rows/a.csv'\ntable = '{table}'\nkey = ['{keys}']\nmode = '{mode}'\nruns = '{runs}'\n"
@@ -145,7 +145,7 @@ fn a_list_is_nothing_but_values_for_a_table_of_the_application() {
 }
 
 /// Installs a list of `favourites` at anna.
-fn installing(tree: &Tree, mode: &str, csv: &str) -> Result<install::Effects, fieldpost::sync::SyncError> {
+pub fn installing(tree: &Tree, mode: &str, csv: &str) -> Result<install::Effects, fieldpost::sync::SyncError> {
     let session = tree.session("anna");
     let opened = bundles::verified(&session, &list(tree, "f", "1.0.0", "favourites", "id", mode, csv)).unwrap();
     let planned = install::plan(&session, &opened, Scope::Site);
@@ -226,4 +226,76 @@ fn a_conflict_clause_of_the_schema_deletes_nobodys_row() {
         assert!(why.contains("UNIQUE constraint failed"), "{why}");
         assert_eq!(tree.rows("anna", FAVOURITES), ["mine|A", "other|B"]);
     }
+}
+
+/// What others added since is theirs, whatever becomes of the list.
+#[test]
+fn a_list_that_becomes_the_whole_table_takes_away_what_versions_put_and_no_more() {
+    let tree = four();
+    publish(&tree, &list(&tree, "l", "1.0.0", "colours", "code", "upsert", "code,name\nb,blue\nr,rouge\ny,yellow\n"), &[]);
+    tree.settle(&ALL);
+    tree.edit("anna", "INSERT INTO colours VALUES ('own', 'o'); UPDATE colours SET name = 'mine' WHERE code = 'y'");
+    tree.settle(&ALL);
+    let effects = publish(&tree, &list(&tree, "l", "2.0.0", "colours", "code", "replace", "code,name\nr,red\n"), &[]);
+    assert_eq!((effects.kept_rows, effects.rows["colours"].removed), (3, 1));
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, LISTS[1], &["g|green", "own|o", "r|red", "y|mine"]);
+    // A first list of a table takes its place, also where the bundle had other things before.
+    publish(&tree, &list(&tree, "l", "3.0.0", "titles", "text", "replace", "text\nDr.\n"), &[]);
+    publish(&tree, &list(&tree, "m", "1.0.0", "countries", "code", "insert", "code\nCH\n"), &[]);
+    let effects = publish(&tree, &list(&tree, "m", "2.0.0", "countries", "code", "replace", "code\nCH\n"), &[]);
+    assert_eq!(effects.kept_rows, 1, "a list that only adds is one as well");
+}
+
+/// Of a row that is not there nobody sees that the list means it, unless the column's type and collation are asked.
+#[test]
+fn a_row_that_somebody_deleted_stays_deleted_however_the_list_writes_its_key() {
+    for (column, first, second) in [
+        ("INTEGER PRIMARY KEY", "01", "01"),
+        ("REAL PRIMARY KEY", "1.50", "1.5"),
+        ("TEXT PRIMARY KEY COLLATE NOCASE", "Abc", "ABC"),
+        ("TEXT PRIMARY KEY COLLATE RTRIM", "a", "a  "),
+        ("PRIMARY KEY", "01", "01"),
+    ] {
+        let tree = four();
+        tree.edit("anna", &format!("CREATE TABLE favourites (id {column}, customer TEXT)"));
+        let session = tree.session("anna");
+        let installing = |version: &str, csv: &str| {
+            let file = list(&tree, "f", version, "favourites", "id", "upsert", csv);
+            install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site).unwrap()
+        };
+        installing("1.0.0", &format!("id,customer\n{first},A\n2,B\n"));
+        tree.edit("anna", "DELETE FROM favourites WHERE customer = 'A'");
+        assert_eq!(installing("2.0.0", &format!("id,customer\n{second},A 2\n2,B 2\n3,C\n")).kept_rows, 1, "{column}");
+        assert_eq!(tree.rows("anna", "SELECT customer FROM favourites ORDER BY 1"), ["B 2", "C"], "{column}");
+    }
+}
+
+#[test]
+fn a_row_that_another_bundle_lists_too_goes_with_the_last_one() {
+    let tree = four();
+    for (name, csv) in [
+        ("one", "code,name\nDE,Germany\nFR,France\n"),
+        ("two", "name,code\nGermany,DE\nItaly,IT\n"),
+        ("three", "code,name\nDE,Deutschland\n"),
+    ] {
+        publish(&tree, &list(&tree, name, "1.0.0", "countries", "code", "insert", csv), &[]);
+    }
+    let upgraded = publish(&tree, &list(&tree, "two", "2.0.0", "countries", "code", "insert", "code,name\nDE,Germany\n"), &[]);
+    assert!(upgraded.rows.is_empty(), "{upgraded:?}");
+    tree.settle(&ALL);
+    let withdraw = |name: &str| bundles::withdraw(&tree.session("head"), &named(name), Loss::Refuse).unwrap();
+    let undone = withdraw("one");
+    assert_eq!((undone.kept_rows, undone.rows["countries"].removed), (1, 1));
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, "SELECT code, name FROM countries WHERE code <> 'XX' ORDER BY 1", &["CH|Schweiz", "DE|Germany", "IT|Italy"]);
+    withdraw("three");
+    withdraw("two");
+    tree.assert_rows(&["head"], "SELECT code FROM countries WHERE code <> 'XX' ORDER BY 1", &["CH", "DE", "IT"]);
+    withdraw("two");
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, LISTS[0], &["CH|Schweiz|8.1", "XX|Nowhere|0"]);
 }

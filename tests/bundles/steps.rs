@@ -10,7 +10,7 @@ use crate::support::Tree;
 use crate::{ALL, Folder, everything, files, four, named, publish, refusal, version_of};
 
 /// A bundle with one step, which runs there.
-fn stepping(tree: &Tree, runs: &str, up: &str, down: Option<&str>) -> PathBuf {
+pub fn stepping(tree: &Tree, runs: &str, up: &str, down: Option<&str>) -> PathBuf {
     let way_back = if down.is_some() { "down = 'schema/1-down.sql'\n" } else { "" };
     let toml = format!("name = 'x'\nversion = '1.0.0'\n[[schema]]\nup = 'schema/1.sql'\nruns = '{runs}'\n{way_back}");
     // Folders are told apart by what stands in them.
@@ -38,7 +38,7 @@ fn regions(tree: &Tree) -> PathBuf {
 const CUSTOMERS: &str = "SELECT id, name, region FROM customers ORDER BY id";
 
 /// Four sites with three customers.
-fn with_customers() -> Tree {
+pub fn with_customers() -> Tree {
     let tree = four();
     tree.edit("head", "INSERT INTO customers VALUES ('A', 'Acme'), ('B', 'Bolt'), ('C', 'Cask')");
     tree.settle(&ALL);

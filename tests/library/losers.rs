@@ -199,3 +199,22 @@ fn a_loser_goes_with_its_entry_in_the_list_of_conflicts() {
     // The last entry stays, so that no number is given again.
     assert_eq!(lost(&tree.session("north")).len(), 1);
 }
+
+#[test]
+fn a_library_that_ends_and_begins_again_keeps_what_lost() {
+    let tree = disputed("head", "anna", &["head", "north", "anna"]);
+    let kept = |site: &str| {
+        let session = tree.session(site);
+        let is_here = |content: &[u8; 32]| matches!(session.whereabouts(content).unwrap(), Whereabouts::Kept { .. } | Whereabouts::File(_));
+        lost(&session).iter().filter(|(_, _, content)| is_here(content)).count()
+    };
+    let before: Vec<usize> = SITES.iter().map(|site| kept(site)).collect();
+    assert_eq!(before[1], 3, "{before:?}");
+    fieldpost::sync::documents::switch::off(&mut tree.session("head")).unwrap();
+    tree.settle(&SITES);
+    assert!(!tree.session("north").has_library());
+    fieldpost::sync::documents::switch::on(&mut tree.session("head")).unwrap();
+    tree.settle(&SITES);
+    let after: Vec<usize> = SITES.iter().map(|site| kept(site)).collect();
+    assert_eq!(after, before);
+}

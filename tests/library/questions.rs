@@ -185,3 +185,38 @@ fn a_row_of_the_list_that_does_not_read_removes_no_file() {
     tree.settle(&SITES);
     SITES.iter().for_each(|site| assert_eq!(tree.read(site, "proj/1"), "edited", "at {site}"));
 }
+
+#[test]
+fn one_new_document_is_no_new_name_of_twenty() {
+    let tree = library("");
+    for number in 0..20 {
+        tree.write("head", &format!("forms/{number}"), "blank form");
+    }
+    (0..10).for_each(|number| tree.write("head", &format!("doc {number}"), format!("document {number}")));
+    tree.settle(&SITES);
+    std::fs::remove_dir_all(tree.document("anna", "forms")).unwrap();
+    tree.write("anna", "new form", "blank form");
+    let report = tree.sync("anna");
+    assert!(waits(&report, "19 of 30 documents are gone") && report.documents.moved == 1, "{report:?}");
+    assert_eq!(report.documents.deleted, 0);
+}
+
+#[test]
+fn many_deletions_a_few_at_a_time_are_asked_about_as_well() {
+    let tree = with_documents(40);
+    let mut deleted = 0;
+    for (round, numbers) in [0..10, 10..20, 20..30].into_iter().enumerate() {
+        numbers.for_each(|number| tree.delete("anna", &format!("proj/{number}")));
+        let report = tree.sync("anna");
+        deleted += report.documents.deleted;
+        assert_eq!(waits(&report, "documents are gone"), round > 0, "{round}: {report:?}");
+    }
+    assert_eq!(deleted, 10);
+    assert_eq!(tree.sync_allowing_deletions("anna").documents.deleted, 20);
+    // What was allowed is not held against the next ones, and what was long ago neither.
+    tree.delete("anna", "proj/30");
+    assert_eq!(tree.sync("anna").documents.deleted, 1);
+    tree.tick(3_700_000);
+    (31..36).for_each(|number| tree.delete("anna", &format!("proj/{number}")));
+    assert_eq!(tree.sync("anna").documents.deleted, 5);
+}

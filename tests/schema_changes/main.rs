@@ -1,6 +1,7 @@
 //! The main office changes its schema: it travels with the data, in order, to sites that go on editing.
 
 mod any_order;
+mod at_home;
 mod chinook;
 mod crashes;
 mod former_names;
@@ -8,9 +9,11 @@ mod had_at_once;
 mod hints;
 mod meanwhile;
 mod names;
+mod not_travelling;
 mod overtaken;
 mod own_things;
 mod refusals;
+mod set_aside;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;

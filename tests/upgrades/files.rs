@@ -182,3 +182,44 @@ fn what_was_applied_of_a_packet_is_not_applied_again_to_a_restored_database() {
         assert!(partly > 0, "it died before or behind the packet only");
     }
 }
+
+#[test]
+fn edits_made_since_it_was_put_back_stay_also_where_the_clock_is_behind() {
+    let tree = two();
+    let old = backup(&tree, "anna");
+    // Her clock was ahead of the machine's, by which the triggers date, when she sent this.
+    let home = Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
+    let mut settings = home.settings().unwrap();
+    settings.history_millis = 200 * 365 * 24 * 60 * 60 * 1000;
+    home.write_settings(&tree.world("anna"), &settings).unwrap();
+    tree.time.store(4_000_000_000_000, std::sync::atomic::Ordering::Relaxed);
+    tree.edit("anna", "UPDATE customers SET phone = 'sent' WHERE id IN ('ACME', 'BOLT')");
+    tree.settle(&["anna", "head"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "UPDATE customers SET phone = 'since' WHERE id = 'ACME'; UPDATE customers SET city = 'since' WHERE id = 'CORE'");
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna", "head"], "SELECT phone, city FROM customers ORDER BY id", &["since|Bern", "sent|Basel", "3|since"]);
+}
+
+#[test]
+fn of_what_adds_up_nobody_takes_the_sum_of_a_backup() {
+    let tree = Tree::with_rules(
+        "CREATE TABLE stock (id TEXT PRIMARY KEY, n INTEGER, name TEXT); INSERT INTO stock VALUES ('a', 10, 'x'), ('b', 10, 'x')",
+        "[tables.stock.fields]\nn = ['sum', 'newest']\n",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    let old = backup(&tree, "anna");
+    tree.edit("head", "UPDATE stock SET n = n + 5");
+    tree.edit("anna", "UPDATE stock SET n = n + 5");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna", "head"], "SELECT n FROM stock", &["20", "20"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "UPDATE stock SET n = n + 2, name = 'since' WHERE id = 'a'");
+    let done = recovered(&tree, "anna", Mode::Do).unwrap();
+    assert_eq!(done.tables[0].unsure.len(), 1, "{done:?}");
+    assert_eq!(done.tables[0].unsure[0].1, "`n` was 12");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna", "head"], "SELECT n, name FROM stock ORDER BY id", &["20|since", "20|x"]);
+}

@@ -3,15 +3,15 @@
 use serde::Serialize;
 
 use super::{InstallArgs, about, fate_line, meant, row_lines, title};
-use crate::bundle::{BundleName, Fate, Opened, Version};
+use crate::bundle::{BundleName, Fate, Opened, Runs, Version};
 use crate::cli::logged::Line;
 use crate::cli::page::{Page, count};
 use crate::cli::printer::Report;
 use crate::cli::{Context, Exit, Failure};
 use crate::site::{Level, Role};
 use crate::sync::SyncError;
-use crate::sync::bundles::Scope;
 use crate::sync::bundles::install::{self, Effects};
+use crate::sync::bundles::{self, Scope};
 
 /// What an install did or would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,6 +23,8 @@ struct InstallReport {
     dry: bool,
     /// What is done here.
     effects: Option<Effects>,
+    /// It has rows or schema steps for everybody, and is not published: they are not carried out.
+    unshared: bool,
     /// At the main office, of a plan: why it cannot be installed here as things are.
     why_not: Option<String>,
     /// At the main office, of a plan: what publishing would do for everybody.
@@ -33,7 +35,9 @@ pub(super) fn run(arguments: &InstallArgs, context: &Context) -> Result<Exit, Fa
     let (_lock, session) = context.work()?;
     let opened = meant(&session, context, &arguments.bundle)?;
     let effects = about(title(&opened), install::install(&session, &opened, Scope::Site))?;
-    Ok(context.done(&session.home, &InstallReport::of(opened, Some(effects))))
+    let published = bundles::paper(&session)?.bundles.iter().any(|bundle| bundle.id == opened.id && !bundle.withdrawn);
+    let unshared = !published && opened.manifest.runs(Runs::AtHost);
+    Ok(context.done(&session.home, &InstallReport { unshared, ..InstallReport::of(opened, Some(effects)) }))
 }
 
 pub(super) fn plan(arguments: &InstallArgs, context: &Context) -> Result<Exit, Failure> {
@@ -71,7 +75,16 @@ pub(super) fn effect_lines(effects: &Effects) -> Vec<String> {
 impl InstallReport {
     fn of(opened: Opened, effects: Option<Effects>) -> Self {
         let manifest = opened.manifest;
-        Self { name: manifest.name, version: manifest.version, title: manifest.title, dry: false, effects, why_not: None, shared: None }
+        Self {
+            name: manifest.name,
+            version: manifest.version,
+            title: manifest.title,
+            dry: false,
+            effects,
+            unshared: false,
+            why_not: None,
+            shared: None,
+        }
     }
 
     fn kept(&self) -> bool {
@@ -100,6 +113,10 @@ impl Report for InstallReport {
         let shared = self.shared.as_ref().map(effect_lines).unwrap_or_default();
         if !shared.is_empty() {
             text += &format!("\nPublishing it would do here, for everybody:\n{}", page.list(&shared, "-v lists all"));
+        }
+        if self.unshared {
+            let words = "Its rows and schema steps for everybody are not carried out: the main office does that when it publishes it.";
+            text += &format!("\n{}", page.wrapped(words).trim_start());
         }
         if let Some(why) = &self.why_not {
             text += &format!("\nIt would not be installed here as things are: {}", page.wrapped(why).trim_start());

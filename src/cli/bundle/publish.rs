@@ -62,7 +62,9 @@ impl PublishReport {
     fn sentence(&self, page: &Page) -> String {
         let groups: Vec<&str> = self.groups.iter().map(String::as_str).collect();
         let whom = if groups.is_empty() { "all sites".to_owned() } else { groups.join(", ") };
-        let from = self.from.map(|from| format!(", to be installed from {}", page.moment(from))).unwrap_or_default();
+        let at_once =
+            if effect_lines(&self.shared).is_empty() { "" } else { "; its rows and schema steps for everybody are carried out now" };
+        let from = self.from.map(|from| format!(", to be installed from {}{at_once}", page.moment(from))).unwrap_or_default();
         format!("{} {} is published for {whom}{from}", self.name, self.version)
     }
 }

@@ -46,8 +46,8 @@ pub(super) fn run(arguments: &TrustArgs, context: &Context) -> Result<Exit, Fail
 
 fn signers(session: &crate::sync::Session) -> Result<Vec<Signer>, Failure> {
     let known = roster::known(session)?;
-    let host = VerifyingKey::parse(&known.host().signing).ok();
-    let host = host.map(|key| Signer { name: format!("main office '{}'", known.host().name), fingerprint: key.fingerprint() });
+    let host = bundles::host_key(session)?
+        .map(|key| Signer { name: format!("main office '{}'", known.host().name), fingerprint: key.fingerprint() });
     let others = bundles::paper(session)?.publishers.into_iter();
     Ok(host.into_iter().chain(others.map(|publisher| Signer { fingerprint: publisher.key.fingerprint(), name: publisher.name })).collect())
 }

@@ -18,6 +18,8 @@ struct UndoReport {
     name: BundleName,
     /// At all sites, not only here.
     withdrawn: bool,
+    /// It has rows or schema steps for everybody, which stay.
+    shared_stays: bool,
     #[serde(flatten)]
     undone: Undone,
 }
@@ -33,13 +35,14 @@ pub(super) fn remove(arguments: &UndoArgs, context: &Context) -> Result<Exit, Fa
 pub(super) fn withdraw(arguments: &UndoArgs, context: &Context) -> Result<Exit, Failure> {
     let (_lock, session) = context.work()?;
     let undone = about(&arguments.name, bundles::withdraw(&session, &arguments.name, loss(arguments)))?;
-    Ok(context.done(&session.home, &UndoReport { name: arguments.name.clone(), withdrawn: true, undone }))
+    Ok(context.done(&session.home, &UndoReport { name: arguments.name.clone(), withdrawn: true, shared_stays: false, undone }))
 }
 
 fn back(arguments: &UndoArgs, context: &Context, depth: Depth) -> Result<Exit, Failure> {
     let (_lock, session) = context.work()?;
+    let shared = bundles::installed_shares(&session, &arguments.name)?;
     let undone = about(&arguments.name, undo(&session, Scope::Site, &arguments.name, depth, loss(arguments)))?;
-    Ok(context.done(&session.home, &UndoReport { name: arguments.name.clone(), withdrawn: false, undone }))
+    Ok(context.done(&session.home, &UndoReport { name: arguments.name.clone(), withdrawn: false, shared_stays: shared, undone }))
 }
 
 const fn loss(arguments: &UndoArgs) -> Loss {
@@ -65,10 +68,20 @@ impl Report for UndoReport {
         let mut lines: Vec<String> = self.undone.files.iter().map(fate_line).collect();
         lines.extend(row_lines(&self.undone.rows));
         lines.extend(self.undone.steps.iter().map(|step| format!("schema step {step}: taken back")));
+        lines.extend(self.undone.everybodys.iter().map(|what| format!("{what}: everybody's by now, stays")));
         if self.undone.kept_rows > 0 {
-            lines.push(format!("{} as changed here", count(self.undone.kept_rows, "row stays", "rows stay")));
+            let rows = count(self.undone.kept_rows, "row stays", "rows stay");
+            lines.push(format!("{rows}: changed here since, referred to by records, or in a list of another bundle"));
         }
-        if lines.is_empty() { self.sentence() } else { format!("{}\n{}", self.sentence(), page.list(&lines, "-v lists all")) }
+        let mut text = self.sentence();
+        if !lines.is_empty() {
+            text += &format!("\n{}", page.list(&lines, "-v lists all"));
+        }
+        if self.shared_stays {
+            let words = "Its rows and schema steps for everybody stay until the main office withdraws it.";
+            text += &format!("\n{}", page.wrapped(words).trim_start());
+        }
+        text
     }
 
     fn lines(&self, _: &Page) -> Vec<Line> {

@@ -10,6 +10,7 @@ use crate::cli::printer::Report;
 use crate::cli::{Context, Exit, Failure};
 use crate::rules::check;
 use crate::site::Role;
+use crate::sync::schema::home;
 use crate::sync::{Session, SyncError, roster};
 
 /// What is doubtful in a rules file.
@@ -41,6 +42,9 @@ pub(super) fn run(arguments: &CheckArgs, context: &Context) -> Result<Exit, Fail
     if session.has_database() {
         let faults = session.database()?.rule_faults(&session.shapes, &rules).map_err(SyncError::from)?;
         found.extend(faults.into_iter().map(|fault| (fault.place, fault.trouble.to_string())));
+    }
+    if arguments.file.is_none() {
+        found.extend(home::asked(&session)?.into_iter().map(|kept| (kept.place(), kept.to_string())));
     }
     let names = names(&session)?;
     found.extend(check::suspicions(&rules, &names).into_iter().map(|one| (one.place, one.what)));

@@ -100,7 +100,7 @@ fn rules_in(file: Option<&Path>, session: &Session, context: &Context) -> Result
     let (text, name) = match (file, session.settings.role) {
         (Some(file), _) => (fs_err::read_to_string(context.here.join(file))?, file.display().to_string()),
         (None, Role::Host) => (session.home.rules_text()?, crate::site::Home::RULES.to_owned()),
-        (None, Role::Office | Role::Remote) => (session.rules.to_string(), format!("the rules of '{}'", session.settings.host)),
+        (None, Role::Office | Role::Remote) => (session.written_rules().to_string(), format!("the rules of '{}'", session.settings.host)),
     };
     let rules = Rules::parse(&text).map_err(|error| Failure::RulesFile { file: name.clone(), error: Box::new(error) })?;
     Ok((rules, text, name))

@@ -8,7 +8,7 @@ use crate::cli::page::{Page, count};
 use crate::cli::printer::Report;
 use crate::cli::{Context, Exit, Failure};
 use crate::site::Level;
-use crate::sync::schema::hints;
+use crate::sync::schema::{hints, home};
 
 /// What was said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -18,14 +18,20 @@ pub(super) enum HintReport {
     Renamed { table: String, before: String, now: String },
     /// So many questions were answered: what came is another one.
     Another { answered: usize },
+    /// What stayed home because it may be what the rules keep there travels: a column, or the table.
+    Travels { table: String, column: Option<String> },
 }
 
 pub(super) fn run(arguments: &HintArgs, context: &Context) -> Result<Exit, Failure> {
     let (_lock, mut session) = context.work()?;
-    let report = match (&arguments.table, &arguments.old, &arguments.now) {
+    let report = match (&arguments.table, &arguments.column, &arguments.now) {
         (Some(table), Some(before), Some(now)) => {
             hints::is_renamed(&mut session, table, before, now)?;
             HintReport::Renamed { table: table.clone(), before: before.clone(), now: now.clone() }
+        }
+        (Some(table), column, None) if column.is_some() || home::keeps_table(&session, table)? => {
+            home::free(&mut session, table, column.as_deref())?;
+            HintReport::Travels { table: table.clone(), column: column.clone() }
         }
         (table, ..) => HintReport::Another { answered: hints::is_another(&session, table.as_deref())? },
     };
@@ -36,6 +42,8 @@ impl HintReport {
     fn words(&self) -> String {
         match self {
             Self::Renamed { table, before, now } => format!("column `{before}` of `{table}` is called `{now}` now"),
+            Self::Travels { table, column: None } => format!("table `{table}` travels from now on"),
+            Self::Travels { table, column: Some(column) } => format!("column `{column}` of `{table}` travels from now on"),
             Self::Another { answered } => format!("{}: what came is new", count(*answered, "answer", "answers")),
         }
     }

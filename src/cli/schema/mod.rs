@@ -30,7 +30,8 @@ pub enum SchemaCommand {
     Status,
     /// Show what is not alike: here and at the parent, or what children have not confirmed yet
     ///
-    /// Where the parent's schema cannot be had here, it shows what that wants to change, and why it cannot.
+    /// Where the parent's schema cannot be had here, it shows what that wants to change, and why it cannot. Tables and columns that only
+    /// this site has are listed too.
     #[command(after_help = "Examples:\n  fieldpost schema diff")]
     Diff,
     /// Show the versions that were, and what each of them changed
@@ -40,11 +41,17 @@ pub enum SchemaCommand {
     ///
     /// At the main office, where a column went and another one came in its place, and the records do not show that it is the same. Until
     /// you say so the new schema goes to nobody.
+    ///
+    /// What rules.toml keeps at home stays there when the application calls it otherwise, and whatever it may be called now does too:
+    /// a column, or a table. Name it in rules.toml, or let it travel, with what every site has in it, by --new and its name; --new without that
+    /// lets none of it go.
     #[command(after_help = "\
 Examples:
   fieldpost schema hint customers phone mobile     it is the same column: values and edits go on in it
   fieldpost schema hint --new                      it is another one, whatever waits
-  fieldpost schema hint --new customers            whatever waits in this table")]
+  fieldpost schema hint --new customers            whatever waits in this table
+  fieldpost schema hint --new customers score      this column may travel, although one that rules.toml keeps home is gone
+  fieldpost schema hint --new prices               and so may this table")]
     Hint(HintArgs),
 }
 
@@ -54,11 +61,11 @@ pub struct HintArgs {
     /// The table
     #[arg(required_unless_present = "new")]
     pub table: Option<String>,
-    /// The column that went
-    #[arg(required_unless_present = "new", conflicts_with = "new", requires = "now")]
-    pub old: Option<String>,
+    /// The column that went; with --new the one that came and stays home
+    #[arg(value_name = "COLUMN", required_unless_present = "new")]
+    pub column: Option<String>,
     /// Its name now
-    #[arg(value_name = "NEW", conflicts_with = "new")]
+    #[arg(value_name = "NEW", required_unless_present = "new", conflicts_with = "new")]
     pub now: Option<String>,
     /// What came is another one
     #[arg(long)]

@@ -20,8 +20,12 @@ pub(super) struct StatusReport {
     refused: Option<Refused>,
     /// Indexes that records are in the way of.
     late: Vec<String>,
+    /// What of this site's own did not fit this version, a sentence each.
+    lost: Vec<String>,
     /// What waits for 'schema hint'.
     unclear: Vec<String>,
+    /// What stays home because it may be what the rules keep there.
+    home: Vec<String>,
     /// Children by name.
     children: Vec<Child>,
     /// What sites below this one cannot have.
@@ -48,7 +52,9 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         version: standing.version,
         refused: standing.refused.map(|(version, why)| Refused { version, why }),
         late: standing.late,
+        lost: standing.lost,
         unclear: standing.unclear.iter().map(ToString::to_string).collect(),
+        home: standing.home.iter().map(ToString::to_string).collect(),
         children: standing.children,
         below: standing.below,
         has_database: session.has_database(),
@@ -80,12 +86,18 @@ impl Report for StatusReport {
             refused.unwrap_or_default(),
             list("Indexes that records here are in the way of", &self.late),
             list("It goes to nobody until 'fieldpost schema hint' tells", &self.unclear),
+            list("What stays home until you say what it is", &self.home),
             if children.is_empty() {
                 String::new()
             } else {
                 format!("{}\n{}", count(children.len(), "child", "children"), page.list(&children, "-v lists all"))
             },
             list("Sites that cannot have it: mend there what stands in the way, or change the schema again here", &below),
+            if self.lost.is_empty() {
+                String::new()
+            } else {
+                format!("What of this site's own did not fit this version\n{}", page.list(&self.lost, "-v lists all"))
+            },
             if self.virtual_tables.is_empty() {
                 String::new()
             } else {
@@ -95,7 +107,8 @@ impl Report for StatusReport {
     }
 
     fn exit(&self) -> Exit {
-        let fine = self.refused.is_none() && self.late.is_empty() && self.unclear.is_empty() && self.below.is_empty();
+        let fine =
+            self.refused.is_none() && self.late.is_empty() && self.unclear.is_empty() && self.home.is_empty() && self.below.is_empty();
         if fine { Exit::Done } else { Exit::Attention }
     }
 }
@@ -129,7 +142,9 @@ mod tests {
             version: 4,
             refused: None,
             late: Vec::new(),
+            lost: Vec::new(),
             unclear: Vec::new(),
+            home: Vec::new(),
             children: vec![
                 child("anna", Some(4), true),
                 child("ben", Some(4), false),
@@ -163,10 +178,12 @@ mod tests {
         let refused = StatusReport { refused: Some(Refused { version: 5, why: "because".into() }), ..report() };
         assert!(plain(&refused).contains("version 5 cannot be had here: because; 'fieldpost schema diff' shows it"));
         let unclear = StatusReport { unclear: vec!["is it?".into()], ..report() };
+        let home = StatusReport { home: vec!["`b` of `c` stays home".into()], ..report() };
+        assert!(plain(&home).contains("What stays home until you say what it is\n"), "{}", plain(&home));
         let late = StatusReport { late: vec!["index".into()], ..report() };
         let below = vec![Refusal { site: SiteName::new("ben").unwrap(), version: 4, why: "change\nECHO".into() }];
         let below = StatusReport { below, ..report() };
         assert!(plain(&below).contains("'ben': version 4: change⏎ECHO"), "{}", plain(&below));
-        assert_eq!([refused, unclear, late, below].map(|report| report.exit()), [Exit::Attention; 4]);
+        assert_eq!([refused, unclear, home, late, below].map(|report| report.exit()), [Exit::Attention; 5]);
     }
 }

@@ -32,7 +32,7 @@ use crate::status::window::{Window, noted};
 use crate::sync::documents::look::waiting;
 use crate::sync::documents::place::coming;
 use crate::sync::numbers::renumber;
-use crate::sync::{Session, SyncError, join, start};
+use crate::sync::{Session, SyncError, join, roster, start};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
@@ -115,6 +115,8 @@ pub struct StatusReport {
     pub documents_coming_bytes: u64,
     /// Why the last run left the documents alone, or some deletions of them; wants a person.
     pub documents_waiting: Option<String>,
+    /// What is wrong with the list of sites, a sentence each; wants a person.
+    pub sites_wrong: Vec<String>,
     /// Names in the documents folder that are not taken or not placed.
     pub documents_refused: u64,
     /// Customizations.
@@ -250,6 +252,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         documents_coming: amount(documents.len()),
         documents_coming_bytes: documents.iter().fold(0, |sum, one| sum.saturating_add(one.bytes.saturating_sub(one.here))),
         documents_waiting: waiting(session)?,
+        sites_wrong: roster::problems(session)?,
         documents_refused: if session.ledger.has_documents()? { amount(session.ledger.document_troubles()?.len()) } else { 0 },
         bundles: BundlesStatus::of(session)?,
         schema: SchemaStatus::of(session)?,
@@ -341,6 +344,7 @@ impl Report for StatusReport {
             || !self.asked_late.is_empty()
             || self.invitation_expired.is_some()
             || self.documents_waiting.is_some()
+            || !self.sites_wrong.is_empty()
             || self.bundles.wants_person()
             || self.schema.wants_person()
             || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
@@ -530,6 +534,7 @@ mod tests {
             documents_coming: 3,
             documents_coming_bytes: 4_200_000,
             documents_waiting: None,
+            sites_wrong: Vec::new(),
             documents_refused: 0,
             bundles: BundlesStatus::default(),
             schema: SchemaStatus::default(),

@@ -46,6 +46,7 @@ impl StatusReport {
         line(self.documents_refused, "name of a document is", "names of documents are", "not taken: 'fieldpost library' says why");
         line(self.held_open, "change is", "changes are", "held: 'fieldpost held'");
         lines.extend(self.held_first.iter().map(|held| page.wrapped(held)));
+        lines.extend(self.sites_wrong.iter().map(|why| alert(why)));
         lines.extend(self.documents_waiting.iter().map(|why| alert(&format!("documents: {why}"))));
         lines.extend(self.bundles.line().filter(|_| !self.bundles.is_calm()));
         lines.extend(self.schema.lines(self.parent.as_ref()));

@@ -17,6 +17,8 @@ pub struct SchemaStatus {
     pub late: Vec<String>,
     /// What goes to nobody until somebody tells what became of it.
     pub unclear: Vec<String>,
+    /// What stays home because it may be what the rules keep there.
+    pub home: Vec<String>,
     /// What sites below this one cannot have.
     pub below: Vec<Refusal>,
 }
@@ -27,21 +29,23 @@ const MOST_SITES: usize = 5;
 impl SchemaStatus {
     pub(super) fn of(session: &Session) -> Result<Self, SyncError> {
         let standing = view::standing(session)?;
+        let home = standing.home.iter().map(ToString::to_string).collect();
         if !standing.travels {
-            return Ok(Self::default());
+            return Ok(Self { home, ..Self::default() });
         }
         let site = || session.name().clone();
         Ok(Self {
             refused: standing.refused.map(|(version, why)| Refusal { site: site(), version, why }),
             late: standing.late,
             unclear: standing.unclear.iter().map(ToString::to_string).collect(),
+            home,
             below: standing.below,
         })
     }
 
     /// Whether a person has something to do.
     pub(super) const fn wants_person(&self) -> bool {
-        self.refused.is_some() || !self.late.is_empty() || !self.unclear.is_empty() || !self.below.is_empty()
+        self.refused.is_some() || !self.late.is_empty() || !self.unclear.is_empty() || !self.home.is_empty() || !self.below.is_empty()
     }
 
     /// A line each. `parent`: whose packets wait.
@@ -58,6 +62,7 @@ impl SchemaStatus {
             let questions = count(self.unclear.len(), "question is", "questions are");
             lines.push(alert(&format!("the new schema goes to nobody before {questions} answered: 'fieldpost schema status' asks")));
         }
+        lines.extend(self.home.iter().map(|question| alert(question)));
         if !self.late.is_empty() {
             let indexes = count(self.late.len(), "index is", "indexes are");
             lines.push(alert(&format!("{indexes} not made yet, because of records here: 'fieldpost schema status' names them")));
@@ -94,10 +99,17 @@ mod tests {
                 .starts_with("version 3 of the schema cannot be had here: change ECHO⏎here; until then everything new from 'head' waits")
         );
         let below = (0..MOST_SITES + 2).map(|number| refusal(&format!("s{number}"))).collect();
-        let below = SchemaStatus { below, late: vec!["index".into()], unclear: vec!["is it?".into()], ..SchemaStatus::default() };
+        let below = SchemaStatus {
+            below,
+            late: vec!["index".into()],
+            unclear: vec!["is it?".into()],
+            home: vec!["`b` of `c` stays home".into()],
+            ..SchemaStatus::default()
+        };
         let lines = plain(&below);
-        assert_eq!(lines.len(), MOST_SITES + 3, "{lines:?}");
-        assert!(lines[2].starts_with("'s0' cannot have version 3 of the schema: change ECHO"), "{lines:?}");
-        assert_eq!(lines[MOST_SITES + 2], "2 more sites cannot have it either: 'fieldpost schema status'");
+        assert_eq!(lines.len(), MOST_SITES + 4, "{lines:?}");
+        assert_eq!(lines[1], "`b` of `c` stays home");
+        assert!(lines[3].starts_with("'s0' cannot have version 3 of the schema: change ECHO"), "{lines:?}");
+        assert_eq!(lines[MOST_SITES + 3], "2 more sites cannot have it either: 'fieldpost schema status'");
     }
 }

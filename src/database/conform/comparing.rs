@@ -12,7 +12,7 @@ use super::super::{Database, quote};
 use super::fillers::{filler, least};
 use super::inventory::{Column, Table, read_columns};
 use super::plan::{How, REMADE, StandIn, TablePlan, alterations, renames};
-use super::text::Created;
+use super::text::{Created, may_be_empty};
 use super::{Refused, Wish, same_name};
 
 /// One table as it is here and as it is told.
@@ -29,6 +29,8 @@ pub(super) struct Comparing<'p> {
     local: Vec<&'p Column>,
     /// Columns of this database's own that are told from now on.
     adopted: Vec<String>,
+    /// Columns among `local` that must not be empty, and that nobody fills any more.
+    loosened: Vec<&'p Column>,
 }
 
 impl<'p> Comparing<'p> {
@@ -58,8 +60,11 @@ impl<'p> Comparing<'p> {
         let is_theirs = |column: &Column| ends(column) || was_told(column) || told.column(&column.name).is_some();
         let unused = ours.columns.iter().filter(|column| !used.contains(column.name.as_str()));
         let (computed, rest): (Vec<&Column>, Vec<&Column>) = unused.partition(|column| column.generated && is_theirs(column));
-        let (dropped, local) = rest.into_iter().partition(|column| ends(column));
-        Self { ours, told, sources, dropped, computed, local, adopted }
+        let (dropped, local): (Vec<&Column>, Vec<&Column>) = rest.into_iter().partition(|column| ends(column));
+        let is_left = |column: &Column| names.is_some_and(|names| names.left.iter().any(|left| same_name(left, &column.name)));
+        let is_required = |column: &Column| column.key_place > 0 || (column.not_null && column.default.is_none());
+        let loosened = local.iter().copied().filter(|column| is_left(column) && is_required(column)).collect();
+        Self { ours, told, sources, dropped, computed, local, adopted, loosened }
     }
 
     pub fn plan(&self) -> Result<std::result::Result<TablePlan, Refused>> {
@@ -73,6 +78,7 @@ impl<'p> Comparing<'p> {
             made: self.told.stored().filter(is_new).map(|column| column.name.clone()).collect(),
             adopted: self.adopted.clone(),
             dropped: self.dropped.iter().map(|column| column.name.clone()).collect(),
+            loosened: self.loosened.iter().map(|column| column.name.clone()).collect(),
             ..TablePlan::default()
         };
         for (there, here) in self.sources.iter().filter(|(there, here)| **there != here.name) {
@@ -94,10 +100,10 @@ impl<'p> Comparing<'p> {
         };
         // Renaming goes into what is computed.
         self.set_computed(&renamed, &mut plan);
-        if self.is_as_told(&renamed) && self.dropped.is_empty() {
+        if self.is_as_told(&renamed) && self.dropped.is_empty() && self.loosened.is_empty() {
             return Ok(Ok(plan));
         }
-        plan.how = match self.definitions(&plan) {
+        plan.how = match self.definitions(&plan).filter(|_| self.loosened.is_empty()) {
             Some(added) if altered(&scratch, &plan, &added).is_ok_and(|made| self.is_as_told(&made)) => How::Alter(added),
             Some(_) | None => self.remake(&renamed, &mut plan),
         };
@@ -133,8 +139,14 @@ impl<'p> Comparing<'p> {
     /// The text to reach: the told one, with those columns of our own that stay.
     fn target(&self, name: &str, renamed: &str, stays: impl Fn(&Column) -> bool) -> String {
         let (Some(told), Some(ours)) = (Created::of(&self.told.sql), Created::of(renamed)) else { return self.told.sql.clone() };
-        let more: Vec<&str> = self.local.iter().filter(|column| stays(column)).filter_map(|column| ours.column(&column.name)).collect();
-        told.with(name, &more)
+        let is_loosened = |column: &Column| self.loosened.iter().any(|loosened| loosened.name == column.name);
+        let definition = |column: &&Column| {
+            let text = ours.column(&column.name)?;
+            Some(if is_loosened(column) { may_be_empty(text) } else { text.to_owned() })
+        };
+        let more: Vec<String> =
+            self.local.iter().copied().filter(|column| stays(column)).filter_map(|column| definition(&column)).collect();
+        told.with(name, &more.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// Definitions of the columns that are new, in their order.

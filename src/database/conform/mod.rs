@@ -20,6 +20,7 @@ mod fillers;
 mod inventory;
 mod own_things;
 mod plan;
+mod renamed;
 mod required;
 #[cfg(test)]
 mod tests;
@@ -56,6 +57,8 @@ pub struct Names {
     pub columns: BTreeMap<String, String>,
     /// Columns here that go.
     pub ended: BTreeSet<String>,
+    /// Columns here that were told and are told no more, and stay with what is in them. They may be empty from now on.
+    pub left: BTreeSet<String>,
 }
 
 /// Why a schema cannot be had here.
@@ -157,6 +160,33 @@ impl Database {
         let own = self.inventory()?;
         let lone = own.tables.iter().filter(|table| table.is_virtual() && !is_told(&table.name) && !foreign.contains(&table.name));
         Ok(lone.map(|table| format!("virtual table `{}` is only here and not at the main office: it stays as it is", table.name)).collect())
+    }
+
+    /// Tables and columns that the told schema does not have and that stay, a sentence each; virtual tables left aside.
+    ///
+    /// # Errors
+    /// [`super::DatabaseError::Schema`] where the told schema cannot be built, and as SQLite says.
+    pub fn only_here(&self, wish: &Wish<'_>) -> Result<Vec<String>> {
+        let told = Inventory::of(wish.schema)?;
+        let has = |names: &BTreeSet<String>, name: &str| names.iter().any(|one| same_name(one, name));
+        let stays = |what: String| format!("{what} is only here and not at the main office: it stays as it is");
+        let mut all = Vec::new();
+        for table in self.inventory()?.tables.iter().filter(|table| !table.is_virtual() && !has(&wish.ended, &table.name)) {
+            let names = wish.tables.iter().find(|(_, names)| same_name(&names.here, &table.name));
+            let Some(there) = told.table(names.map_or(&table.name, |(name, _)| name)) else {
+                all.push(stays(format!("table `{}`", table.name)));
+                continue;
+            };
+            let is_told = |name: &str| {
+                let named =
+                    names.is_some_and(|(_, names)| names.columns.values().any(|here| same_name(here, name)) || has(&names.ended, name));
+                named || there.column(name).is_some()
+            };
+            let own = table.stored().filter(|column| !is_told(&column.name));
+            all.extend(own.map(|column| stays(format!("column `{}` of `{}`", column.name, table.name))));
+        }
+        all.sort();
+        Ok(all)
     }
 }
 

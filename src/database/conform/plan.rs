@@ -52,6 +52,8 @@ pub(super) struct TablePlan {
     pub lost: Vec<String>,
     /// Columns of this database's own that are told from now on.
     pub adopted: Vec<String>,
+    /// Columns that were told and stay as this database's own, and may be empty from now on.
+    pub loosened: Vec<String>,
     /// What stands in columns that must not be empty.
     pub stand_ins: Vec<StandIn>,
     pub how: How,
@@ -172,7 +174,18 @@ impl TablePlan {
             let until = if one.from.is_some() { "where it was empty" } else { "until its values come" };
             format!("column `{}` of `{}` must not be empty: {what} stands in it {until}", one.column, self.name)
         };
-        self.adopted.iter().map(own).chain(self.stand_ins.iter().filter(stands).map(sentence)).collect()
+        let loosened = |column: &String| {
+            format!(
+                "column `{column}` of `{}` is not at the main office any more: what is in it stays here, and it may be empty from now on",
+                self.name
+            )
+        };
+        self.adopted
+            .iter()
+            .map(own)
+            .chain(self.loosened.iter().map(loosened))
+            .chain(self.stand_ins.iter().filter(stands).map(sentence))
+            .collect()
     }
 
     fn sentences(&self) -> Vec<String> {
@@ -190,7 +203,7 @@ impl TablePlan {
         let comes = |column: &String| if among(&self.computed, column) { "is another one" } else { "comes" };
         all.extend(self.computes.iter().map(|column| format!("computed column `{column}` of `{table}` {}", comes(column))));
         all.extend(self.remarks(|_| true));
-        let columns = [&self.dropped, &self.made, &self.computed, &self.computes];
+        let columns = [&self.dropped, &self.made, &self.computed, &self.computes, &self.loosened];
         if matches!(self.how, How::Remake { .. }) && columns.iter().all(|columns| columns.is_empty()) {
             all.push(format!("table `{table}` is remade with other types, constraints or another order of its columns"));
         }

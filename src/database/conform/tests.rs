@@ -56,7 +56,7 @@ impl Two {
     fn named(mut self, table: &str, here: &str, columns: &[(&str, &str)], ended: &[&str]) -> Self {
         let columns = columns.iter().map(|(there, here)| ((*there).to_owned(), (*here).to_owned())).collect();
         let ended = ended.iter().map(|name| (*name).to_owned()).collect();
-        self.names.tables.insert(table.to_owned(), Names { here: here.to_owned(), columns, ended });
+        self.names.tables.insert(table.to_owned(), Names { here: here.to_owned(), columns, ended, left: BTreeSet::new() });
         self
     }
 

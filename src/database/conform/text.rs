@@ -84,6 +84,40 @@ impl<'t> Created<'t> {
     }
 }
 
+/// The definition of a column without what forbids it to be empty: `NOT NULL`, and that it is the key.
+pub(super) fn may_be_empty(definition: &str) -> String {
+    let all = tokens(definition);
+    let word = |at: usize, word: &str| all.get(at).is_some_and(|token| token.is(word));
+    let (mut kept, mut begun, mut depth, mut at) = (String::new(), 0, 0_usize, 0);
+    while at < all.len() {
+        match all[at].text {
+            "(" => depth += 1,
+            ")" => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        let from = if word(at, "constraint") { at + 2 } else { at };
+        let is_it = (word(from, "not") && word(from + 1, "null")) || (word(from, "primary") && word(from + 1, "key"));
+        if depth > 0 || !is_it {
+            at += 1;
+            continue;
+        }
+        kept.push_str(&definition[begun..all[at].start]);
+        at = from + 2;
+        if word(at, "asc") || word(at, "desc") {
+            at += 1;
+        }
+        if word(at, "on") && word(at + 1, "conflict") {
+            at += 3;
+        }
+        if word(at, "autoincrement") {
+            at += 1;
+        }
+        begun = all.get(at).map_or(definition.len(), |token| token.start);
+    }
+    kept.push_str(&definition[begun..]);
+    kept.trim_end().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +142,19 @@ mod tests {
         let more = created.with("n", &["extra TEXT"]);
         assert_eq!(Created::of(&more).unwrap().columns.last().unwrap().0, "extra");
         assert!(more.ends_with(") STRICT, WITHOUT ROWID"), "{more}");
+    }
+
+    #[test]
+    fn what_may_be_empty_keeps_everything_else() {
+        for (text, loose) in [
+            ("a TEXT NOT NULL", "a TEXT"),
+            ("a TEXT NOT NULL CHECK (a IS NOT NULL OR (1 NOT NULL))", "a TEXT CHECK (a IS NOT NULL OR (1 NOT NULL))"),
+            ("\"not\" TEXT CONSTRAINT \"null\" NOT NULL ON CONFLICT IGNORE COLLATE NOCASE", "\"not\" TEXT COLLATE NOCASE"),
+            ("id INTEGER PRIMARY KEY DESC ON CONFLICT ABORT AUTOINCREMENT NOT NULL DEFAULT 7", "id INTEGER DEFAULT 7"),
+            ("a DEFAULT 'NOT NULL'", "a DEFAULT 'NOT NULL'"),
+        ] {
+            assert_eq!(may_be_empty(text), loose);
+        }
     }
 
     #[test]

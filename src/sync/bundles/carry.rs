@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Refusal, Scope, folder, states, store};
+use super::{Refusal, Scope, folder, placed, states, store};
 use crate::bundle::{Fate, Filed, Move, beside};
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session, SyncError, apply};
@@ -78,6 +78,7 @@ pub(super) fn try_out<T>(session: &Session, work: &dyn Fn() -> Result<T>) -> Res
 /// # Errors
 /// [`Refusal::Obstacle`]; then it is tried again by the next run.
 pub(crate) fn take_back(session: &Session) -> Result<Vec<(String, Fate)>> {
+    placed::settle(session)?;
     let Some(text) = session.ledger.note(JOURNAL)?.filter(|text| !text.is_empty()) else { return Ok(Vec::new()) };
     let journal: Journal = serde_json::from_str(&text).map_err(|_| SyncError::Bug("a noted journal does not read"))?;
     let folder = folder(session)?;

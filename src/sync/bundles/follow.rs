@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::install::{Effects, install};
 use super::paper::{Paper, Published, Until, WAITS, Wait, noted_waits, paper};
 use super::undo::{By, Depth, undo_with};
-use super::{Install, Refusal, Scope, carry, state, states, stored, travel};
+use super::{Install, Refusal, Scope, carry, placed, state, states, stored, told, travel};
 use crate::bundle::{BundleName, Fate, Loss};
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session, SyncError, roster};
@@ -41,12 +41,22 @@ pub struct Customized {
 /// What stops the whole site; everything else is in what it gives.
 pub fn follow(session: &Session) -> Result<Followed> {
     let mut followed = Followed::default();
+    match refused(placed::settle(session))? {
+        Ok(said) => followed.notes.extend(said),
+        Err(why) => {
+            followed.waits.push(("the folder for customizations".to_owned(), why.to_string(), why.passes()));
+            return Ok(followed);
+        }
+    }
     match refused(carry::take_back(session))? {
         Ok(laid) => followed.notes.extend(laid.iter().map(rescued)),
         Err(why) => {
             followed.waits.push(("a bundle that was being installed".to_owned(), why.to_string(), false));
             return Ok(followed);
         }
+    }
+    if let Some(why) = told::refused(session)? {
+        followed.waits.push(("bundles".to_owned(), why, false));
     }
     let paper = match refused(paper(session))? {
         Ok(paper) => paper,
@@ -81,9 +91,10 @@ fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &
                 match refused(undo_with(session, Scope::Site, &name, Depth::One, Loss::Refuse, By::MainOffice, &|| Ok(())))? {
                     Ok(undone) => {
                         followed.customized.done += 1;
+                        let stays = everybodys(&undone.everybodys);
                         followed.notes.push(match undone.to {
-                            Some(to) => format!("bundle {name} {} was withdrawn by the main office: {to} is back", undone.from),
-                            None => format!("bundle {name} {} was withdrawn by the main office and is gone", undone.from),
+                            Some(to) => format!("bundle {name} {} was withdrawn by the main office: {to} is back{stays}", undone.from),
+                            None => format!("bundle {name} {} was withdrawn by the main office and is gone{stays}", undone.from),
                         });
                     }
                     Err(why) => {
@@ -101,6 +112,10 @@ fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &
         let passes = why.passes();
         let way_out = if matches!(why, Refusal::Blocked(_) | Refusal::RowsChanged { .. }) {
             format!("; 'fieldpost bundle remove {name} --force' does it, and keeps changed files beside")
+        } else if matches!(why, Refusal::NoWayBack(_)) {
+            "; it stays until the main office publishes a newer version".to_owned()
+        } else if matches!(why, Refusal::RowsReferred { .. }) {
+            format!("; 'fieldpost bundle remove {name} --force' does it, and leaves these rows")
         } else if matches!(why, Refusal::StepLoses { .. } | Refusal::RowsLose { .. }) {
             format!("; copy it elsewhere first: 'fieldpost bundle remove {name} --force' does it, and it is lost")
         } else {
@@ -198,6 +213,10 @@ fn try_one(session: &Session, bundle: &Published, current: &[&Published]) -> Res
         }
         Err(why) => Tried::Waits { why: why.to_string(), passes: why.passes() },
     })
+}
+
+fn everybodys(stays: &[String]) -> String {
+    if stays.is_empty() { String::new() } else { format!("; what is everybody's by now stays: {}", stays.join(", ")) }
 }
 
 fn rescued((path, _): &(String, Fate)) -> String {

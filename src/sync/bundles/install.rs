@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::carry::{self, Concerns};
 use super::row::{RowChange, RowKind};
-use super::{Install, Refusal, Scope, State, check_database, folder, parts, set_rows, set_state, state, states, store};
+use super::{Install, Refusal, Scope, State, check_database, folder, parts, placed, set_rows, set_state, state, states, store};
 use crate::bundle::{BundleName, Fate, FileEntry, Filed, Moves, Opened, Version, upgrade};
 use crate::model::collision_key;
 use crate::packet::ContentHash;
@@ -87,9 +87,11 @@ pub(super) fn install_with(session: &Session, opened: &Opened, scope: Scope, mor
             moves: moves.moves.clone(),
             replaced: done.replaced,
             steps: done.steps,
+            schema: done.schema,
             rows: done.rows.len(),
         });
         set_state(session, scope, name, &after)?;
+        placed::note(session)?;
         set_rows(session, scope, name, opened.manifest.version, &done.rows)?;
         more()?;
         Ok(effects)
@@ -174,12 +176,8 @@ fn needs(session: &Session, opened: &Opened, scope: Scope, others: &BTreeMap<Bun
     {
         return Err(Refusal::Needs(format!("fieldpost {wanted}, this is {}", env!("CARGO_PKG_VERSION"))).into());
     }
-    for (name, wanted) in &needs.bundles {
-        let there = others.get(name).and_then(State::top).map(|top| top.version);
-        if there.is_none_or(|there| there < *wanted) {
-            let found = there.map_or_else(|| "is not there".to_owned(), |there| format!("is {there}"));
-            return Err(Refusal::Needs(format!("the bundle {name} {wanted}, which {found}")).into());
-        }
+    if let Some(lacks) = lacking(&needs.bundles, others) {
+        return Err(Refusal::Needs(lacks).into());
     }
     // What the bundle's own shared steps make comes to each site from the main office, and is asked for there.
     if scope == Scope::Site && !needs.schema.is_empty() {
@@ -197,6 +195,15 @@ fn needs(session: &Session, opened: &Opened, scope: Scope, others: &BTreeMap<Bun
         }
     }
     Ok(())
+}
+
+/// The first of these bundles that is not there, or is too old, in words.
+pub(super) fn lacking(needs: &BTreeMap<BundleName, Version>, others: &BTreeMap<BundleName, State>) -> Option<String> {
+    needs.iter().find_map(|(name, wanted)| {
+        let there = others.get(name).and_then(State::top).map(|top| top.version);
+        let found = there.map_or_else(|| "is not there".to_owned(), |there| format!("is {there}"));
+        there.is_none_or(|there| there < *wanted).then(|| format!("the bundle {name} {wanted}, which {found}"))
+    })
 }
 
 /// Keeps everything that will be replaced and everything that will be put.

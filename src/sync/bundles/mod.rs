@@ -3,13 +3,15 @@
 //! | module | answers |
 //! |---|---|
 //! | `paper` | what does the main office publish, to whom, and what do sites report? |
+//! | `told` | whose word is that, and is it the newest? |
 //! | `travel` | which files of bundles does a child still need, and where does one that came go? |
 //! | [`follow`] | what is installed or taken back at the end of a round? |
 //! | [`install`], [`undo`] | how does a version get in, and out again? |
-//! | `parts` | what of it concerns the database? |
+//! | `parts`, `back` | what of it concerns the database, on the way in and out? |
 //! | `row` | how is a row found again, and brought back? |
 //! | `besides` | what do triggers do because of a list, and does it come right again? |
 //! | `steps` | which schema steps may be carried out, and taken back? |
+//! | `placed` | is the folder for the files another one than it was? |
 //! | `carry` | how is all of it done or nothing? |
 //! | [`look`] | what is installed, and what was changed here since? |
 //!
@@ -26,6 +28,7 @@
 //! was there before the stack is kept as contents, until it is there again: when the stack goes, when no version has the path any more, or
 //! beside, where a step died and somebody went on with the file. No file that somebody wrote is replaced without being kept.
 
+mod back;
 mod besides;
 pub(super) mod carry;
 pub mod follow;
@@ -33,9 +36,11 @@ pub mod install;
 pub mod look;
 mod paper;
 mod parts;
+mod placed;
 mod refusal;
 mod row;
 mod steps;
+mod told;
 pub(super) mod travel;
 pub mod undo;
 
@@ -49,9 +54,11 @@ pub(super) use paper::{document, take};
 pub use parts::RowName;
 pub use refusal::Refusal;
 pub use row::RowChange;
+pub use told::host_key;
 
 use super::{Result, Session, SyncError, roster};
 use crate::bundle::{Base, BundleName, Filed, Folder, Move, Opened, Store, Version, open};
+use crate::database::Renamed;
 use crate::keys::VerifyingKey;
 use crate::model::{Millis, collision_key};
 use crate::packet::ContentHash;
@@ -107,6 +114,9 @@ pub struct Install {
     pub replaced: BTreeSet<String>,
     /// Schema steps that were carried out for it, in order.
     pub steps: Vec<Step>,
+    /// The version of the database's schema whose names its rows are noted by; none where no row or step is concerned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<i64>,
     /// How many rows it put; what they were is kept apart, because lists are long and seldom asked for.
     pub rows: usize,
 }
@@ -146,6 +156,7 @@ impl State {
 }
 
 const STATE: &str = "bundle:";
+const DANGLING: &str = "references to records that are not there would be left";
 
 /// All bundles that are or were installed in a scope, by name.
 ///
@@ -195,6 +206,28 @@ fn set_state(session: &Session, scope: Scope, name: &BundleName, state: &State) 
         serde_json::to_string(state).map_err(|_| SyncError::Bug("a bundle's state does not write"))?
     };
     Ok(session.ledger.set_note(&format!("{STATE}{}:{name}", scope.word()), &text)?)
+}
+
+/// Follows, in the notes of rows, what is called otherwise by now; all of it at once, inside the open transaction of the ledger. `before` is the
+/// version of the schema until which the former names were true: what was noted later has names of its own.
+pub(super) fn rename(session: &Session, renamed: &[Renamed], before: Option<i64>) -> Result<()> {
+    if renamed.is_empty() {
+        return Ok(());
+    }
+    for scope in [Scope::Shared, Scope::Site] {
+        for (name, mut state) in states(session, scope)? {
+            for install in
+                state.installs.iter_mut().filter(|install| install.schema.is_none_or(|of| before.is_none_or(|before| of <= before)))
+            {
+                parts::rename_tables(&mut install.replaced, renamed);
+                let mut rows = rows_of(session, scope, &name, install.version)?;
+                rows.iter_mut().for_each(|row| row.rename(renamed));
+                set_rows(session, scope, &name, install.version, &rows)?;
+            }
+            set_state(session, scope, &name, &state)?;
+        }
+    }
+    Ok(())
 }
 
 /// The folder for customizations. Never one that the home lies in, nor one inside what is ours: a bundle could bring settings, rules or keys.
@@ -253,13 +286,7 @@ fn file(session: &Session, id: ContentHash) -> PathBuf {
 /// # Errors
 /// As the ledger says.
 pub fn trusted(session: &Session) -> Result<Vec<VerifyingKey>> {
-    let host = roster::known(session)?.host().signing.clone();
-    let mut keys: Vec<VerifyingKey> = VerifyingKey::parse(&host).into_iter().collect();
-    if let Some(parent) = session.ledger.parent()?
-        && parent.card.name == session.settings.host
-    {
-        keys.extend(VerifyingKey::parse(&parent.card.signing));
-    }
+    let mut keys: Vec<VerifyingKey> = host_key(session)?.into_iter().collect();
     keys.extend(paper(session)?.publishers.into_iter().map(|publisher| publisher.key));
     Ok(keys)
 }
@@ -276,6 +303,18 @@ pub fn published(session: &Session, name: &BundleName) -> Result<Opened> {
     let found = paper.current(&groups, session.world.now()).into_iter().find(|bundle| bundle.name == *name);
     let id = found.ok_or_else(|| Refusal::NotPublished(name.clone()))?.id;
     stored(session, id)?.ok_or_else(|| Refusal::Needs("its file, which has not come yet".to_owned()).into())
+}
+
+/// Whether the version of a bundle that is installed here is published and has rows or schema steps for everybody; not known, and so not, where
+/// its file is gone.
+///
+/// # Errors
+/// As the ledger says.
+pub fn installed_shares(session: &Session, name: &BundleName) -> Result<bool> {
+    let Some(id) = state(session, Scope::Site, name)?.top().map(|top| top.id) else { return Ok(false) };
+    let is_published = paper(session)?.bundles.iter().any(|bundle| bundle.id == id && !bundle.withdrawn);
+    let opened = stored(session, id).ok().flatten().filter(|_| is_published);
+    Ok(opened.is_some_and(|opened| opened.manifest.runs(Scope::Shared.runs())))
 }
 
 /// The verified bundle of an id; none where its file has not come.

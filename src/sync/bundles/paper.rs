@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::carry::{self, Concerns};
 use super::install::{Effects, install_with, plan};
 use super::undo::{By, Depth, Undone, undo_with};
-use super::{Refusal, Scope, State, file, states, steps, stored, travel};
-use crate::bundle::{BundleName, Loss, Manifest, Opened, Version};
+use super::{Refusal, Scope, State, file, states, steps, stored, told, travel};
+use crate::bundle::{BundleName, Loss, Manifest, Opened, Runs, Version};
 use crate::keys::{Fingerprint, VerifyingKey};
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::{Millis, SiteName, collision_key};
-use crate::packet::{self, ContentHash, Part, PartSource};
+use crate::packet::{self, ContentHash};
 use crate::site::{Role, Site};
 use crate::sync::{Result, Session, SyncError, roster};
 use crate::world::files::{self, Existing, Privacy};
@@ -26,6 +26,9 @@ use crate::world::files::{self, Existing, Privacy};
 pub struct Paper {
     /// [`Paper::FORMAT`].
     pub format: u32,
+    /// Larger than that of every paper before: the time when it was written, in milliseconds, or one more than the last.
+    #[serde(default)]
+    pub serial: i64,
     /// Whose keys may sign, besides the main office's.
     pub publishers: Vec<Publisher>,
     /// Bundles in the order in which they were published, withdrawn ones too.
@@ -131,8 +134,9 @@ pub struct At {
     pub since: Millis,
 }
 
-const PAPER: &str = "bundles";
+pub(super) const PAPER: &str = "bundles";
 const PAPER_PART: &str = "bundles.json";
+const SIGNATURE_PART: &str = "bundles.json.sig";
 const REPORT_PART: &str = "bundle-report.json";
 const REPORTS: &str = "bundle report:";
 /// What is published and not installed here, by name.
@@ -163,15 +167,22 @@ impl Paper {
 /// [`Refusal::NewerPaper`].
 pub fn paper(session: &Session) -> Result<Paper> {
     let Some(text) = session.ledger.note(PAPER)? else {
-        return Ok(Paper { format: Paper::FORMAT, publishers: Vec::new(), bundles: Vec::new() });
+        return Ok(Paper { format: Paper::FORMAT, serial: 0, publishers: Vec::new(), bundles: Vec::new() });
     };
     let paper: Paper = serde_json::from_str(&text).map_err(|_| Refusal::NewerPaper)?;
     if paper.format == Paper::FORMAT { Ok(paper) } else { Err(Refusal::NewerPaper.into()) }
 }
 
 /// Inside the open transaction of the ledger.
-fn set_paper(session: &Session, paper: &Paper) -> Result<()> {
-    let text = serde_json::to_string(paper).map_err(|_| SyncError::Bug("the list of bundles does not write"))?;
+fn set_paper(session: &Session, said: &Paper) -> Result<()> {
+    let before = paper(session)?;
+    if (&said.publishers, &said.bundles) == (&before.publishers, &before.bundles) {
+        return Ok(());
+    }
+    // By the clock, so that a main office that was put back from a backup does not say old numbers again.
+    let serial = session.world.now().0.max(before.serial + 1);
+    let text =
+        serde_json::to_string(&Paper { serial, ..said.clone() }).map_err(|_| SyncError::Bug("the list of bundles does not write"))?;
     Ok(session.ledger.set_note(PAPER, &text)?)
 }
 
@@ -259,9 +270,24 @@ fn unowned(session: &Session, paper: &Paper, manifest: &Manifest, groups: &BTree
 /// [`Refusal`]; then nothing is changed.
 pub fn withdraw(session: &Session, name: &BundleName, loss: Loss) -> Result<Undone> {
     let mut paper = at_host(session)?;
+    let published = paper.bundles.iter().filter(|bundle| bundle.name == *name && !bundle.withdrawn);
+    if let Some(file) = without_way_back(session, &published.collect::<Vec<_>>())? {
+        return Err(Refusal::NoWayBack(file).into());
+    }
     let newest = paper.bundles.iter_mut().rfind(|bundle| bundle.name == *name && !bundle.withdrawn);
     newest.ok_or_else(|| Refusal::NotPublished(name.clone()))?.withdrawn = true;
     undo_with(session, Scope::Shared, name, Depth::One, loss, By::MainOffice, &|| set_paper(session, &paper))
+}
+
+/// A step without a way back that sites carry out for the newest of these versions of a bundle: none of them could take it back, and each would say
+/// so for ever. One that a version before has too is that one's.
+fn without_way_back(session: &Session, versions: &[&Published]) -> Result<Option<String>> {
+    let Some((newest, before)) = versions.split_last() else { return Ok(None) };
+    // What has no file here, or a damaged one, says nothing of its steps.
+    let steps = |bundle: &&Published| stored(session, bundle.id).ok().flatten().map(|opened| opened.manifest.steps).unwrap_or_default();
+    let before: BTreeSet<String> = before.iter().flat_map(steps).map(|step| step.file).collect();
+    let bad = steps(newest).into_iter().find(|step| step.runs == Runs::AtEach && step.down.is_none() && !before.contains(&step.file));
+    Ok(bad.map(|step| step.file))
 }
 
 /// Lets a key sign bundles; without a name it may not any more. Gives whether that changes anything.
@@ -311,15 +337,22 @@ fn own_report(session: &Session) -> Result<SiteReport> {
     Ok(SiteReport { site: session.name().clone(), bundles, wants: travel::missing(session)? })
 }
 
-/// What a neighbour is to be told: the note under which is remembered that it was, and the part.
-pub(crate) fn document(session: &Session, to: &Neighbour) -> Result<Option<(&'static str, Part)>> {
+/// Parts of a packet by name, and the note under which is remembered that they were told.
+type Papers = (&'static str, Vec<(&'static str, Vec<u8>)>);
+
+/// What a neighbour is to be told: the note under which is remembered that it was, and the parts.
+pub(crate) fn document(session: &Session, to: &Neighbour) -> Result<Option<Papers>> {
     let said = session.ledger.note(PAPER)?;
-    Ok(match to.kind {
-        NeighbourKind::Child => said.map(|text| (PAPER, Part { name: PAPER_PART.into(), source: PartSource::Bytes(text.into_bytes()) })),
-        NeighbourKind::Parent if said.is_none() && states(session, Scope::Site)?.is_empty() => None,
-        NeighbourKind::Parent => {
+    Ok(match (to.kind, said) {
+        (NeighbourKind::Child, None) => None,
+        (NeighbourKind::Child, Some(text)) => {
+            let signature = told::signature(session, &text)?.map(|signature| (SIGNATURE_PART, signature.into_bytes()));
+            Some((PAPER, [(PAPER_PART, text.into_bytes())].into_iter().chain(signature).collect()))
+        }
+        (NeighbourKind::Parent, None) if states(session, Scope::Site)?.is_empty() => None,
+        (NeighbourKind::Parent, _) => {
             let bytes = serde_json::to_vec(&reports(session)?).map_err(|_| SyncError::Bug("reports do not write"))?;
-            Some(("bundle report", Part { name: REPORT_PART.into(), source: PartSource::Bytes(bytes) }))
+            Some(("bundle report", vec![(REPORT_PART, bytes)]))
         }
     })
 }
@@ -334,8 +367,9 @@ pub(crate) fn take(session: &Session, from: &Neighbour, opened: &packet::Opened)
     let mut brought = travel::files_in(opened).next().is_some();
     match from.kind {
         NeighbourKind::Parent => {
-            if let Some(text) = text(PAPER_PART)? {
-                session.ledger.set_note(PAPER, &text)?;
+            told::pin(session, opened)?;
+            if let Some(paper) = text(PAPER_PART)? {
+                told::take(session, from, &paper, text(SIGNATURE_PART)?.as_deref())?;
                 brought = true;
             }
         }

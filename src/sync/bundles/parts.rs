@@ -1,19 +1,19 @@
-//! What of a bundle concerns the database: schema steps and rows, and their way back?
+//! What of a bundle concerns the database: schema steps and rows?
 //!
 //! All of it happens in the caller's transaction. What each row was before is kept with what it became, also where that is the same, so
 //! that going back is exact, and a row that was changed since is seen: an upgrade keeps it, going back refuses. Only what the bundle gives
 //! counts: whoever fills in another column of a row is in nobody's way. A row has one bundle, or each would take what the other writes
-//! for a change made here. What triggers of the application do because of rows: `besides`.
+//! for a change made here. What triggers of the application do because of rows: `besides`; the way back: `back`.
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 
 use serde::Serialize;
 
-use super::install::RowCounts;
-use super::row::{Kept, Place, Restored, RowChange, RowKind, current, of_part, restore, shown, texts};
-use super::{Install, Refusal, Scope, Step, besides, rows_of, set_rows, states, steps};
-use crate::bundle::{BundleName, Loss, Mode, Opened, RowsEntry, Runs, read_rows};
+use super::row::{Kept, Place, RowChange, of_part, shown, texts};
+use super::{Install, Refusal, Scope, Step, besides, rows_of, states, steps};
+use crate::bundle::{BundleName, Mode, Opened, RowsEntry, Runs, Version, read_rows};
+use crate::database::{Renamed, SameText};
 use crate::model::Value;
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session, SyncError};
@@ -36,6 +36,8 @@ pub(super) struct Done {
     pub kept: usize,
     /// Tables that have exactly these rows.
     pub replaced: BTreeSet<String>,
+    /// The version of the schema that the rows were noted by.
+    pub schema: Option<i64>,
 }
 
 /// No list has so many rows.
@@ -52,10 +54,13 @@ impl Scope {
 
 /// What earlier versions of a bundle put, and what is in the way of the new one.
 struct Known {
-    /// What was put or taken away last, by row.
+    /// What was put or taken away last, by row, under one place for what columns take for the same.
     put: BTreeMap<Place, RowChange>,
-    /// Tables that have exactly the rows of the version before.
-    replaced: BTreeSet<String>,
+    /// Which texts are one to the columns that say which row it is, by table and column.
+    same: BTreeMap<(String, String), SameText>,
+    /// Tables of which some version had a list.
+    listed: BTreeSet<String>,
+    claims: Claims,
     others: Vec<Other>,
 }
 
@@ -68,23 +73,47 @@ struct Other {
 }
 
 impl Known {
-    fn of(session: &Session, opened: &Opened, scope: Scope, before: &[Install]) -> Result<Self> {
+    /// `renamed`: what steps of the new version called otherwise.
+    fn of(session: &Session, opened: &Opened, scope: Scope, before: &[Install], renamed: &[Renamed]) -> Result<Self> {
         let name = &opened.manifest.name;
-        let put = latest(session, scope, name, before)?;
-        let replaced = before.last().map(|top| top.replaced.clone()).unwrap_or_default();
+        let mut same = BTreeMap::new();
+        for entry in &opened.manifest.rows {
+            for column in &entry.key {
+                let text = session.database()?.same_text(&entry.table, column)?;
+                same.insert((entry.table.to_lowercase(), column.to_lowercase()), text);
+            }
+        }
+        let put = latest(session, scope, name, before, renamed, &|row| place_of(&same, row))?;
+        let replaced = |top: Option<&Install>| {
+            let mut replaced = top.map(|top| top.replaced.clone()).unwrap_or_default();
+            renamed.iter().for_each(|one| rename_tables(&mut replaced, std::slice::from_ref(one)));
+            replaced
+        };
         let tables: BTreeSet<String> = opened.manifest.rows.iter().map(|entry| entry.table.to_lowercase()).collect();
         let mut others = Vec::new();
         for (name, state) in states(session, scope)?.into_iter().filter(|(other, _)| other != name) {
-            let replaced = state.top().map(|top| top.replaced.clone()).unwrap_or_default();
+            let replaced = replaced(state.top());
             let mut rows: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-            for ((table, key), row) in latest(session, scope, &name, &state.installs)? {
+            for ((table, key), row) in latest(session, scope, &name, &state.installs, renamed, &RowChange::place)? {
                 if row.after.is_some() && tables.contains(&table) {
                     rows.entry((table, row.key)).or_default().insert(key);
                 }
             }
             others.push(Other { name, replaced, rows });
         }
-        Ok(Self { put, replaced, others })
+        let mut listed: BTreeSet<String> = before.iter().flat_map(|install| replaced(Some(install))).collect();
+        for install in before {
+            for mut row in rows_of(session, scope, name, install.version)? {
+                renamed.iter().for_each(|one| row.rename(std::slice::from_ref(one)));
+                listed.insert(row.table.to_lowercase());
+            }
+        }
+        Ok(Self { put, same, listed, claims: Claims::of(session, scope, name, renamed)?, others })
+    }
+
+    /// Where a row is among its like.
+    fn place(&self, row: &RowChange) -> Place {
+        place_of(&self.same, row)
     }
 
     /// The other bundle that has a row, or the whole table.
@@ -98,13 +127,82 @@ impl Known {
     }
 }
 
+/// Rows that other bundles list besides, where these only add.
+#[derive(Debug, Default)]
+pub(super) struct Claims(BTreeMap<(String, Vec<String>), BTreeMap<Vec<String>, Claim>>);
+
+/// A row that another bundle lists besides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Claim {
+    pub bundle: BundleName,
+    /// The version that noted it.
+    pub version: Version,
+    /// Where it is among its rows.
+    pub place: Place,
+}
+
+impl Claims {
+    /// Those on rows of a bundle.
+    pub(super) fn of(session: &Session, scope: Scope, name: &BundleName, renamed: &[Renamed]) -> Result<Self> {
+        let mut claims = Self::default();
+        for (bundle, state) in states(session, scope)?.into_iter().filter(|(other, _)| other != name) {
+            for version in state.installs.iter().map(|install| install.version) {
+                for mut row in rows_of(session, scope, &bundle, version)?.into_iter().filter(|row| row.listed) {
+                    let place = row.place();
+                    renamed.iter().for_each(|one| row.rename(std::slice::from_ref(one)));
+                    let (table, which) = row.place();
+                    let claim = || Claim { bundle: bundle.clone(), version, place };
+                    claims.0.entry((table, row.key)).or_default().entry(which).or_insert_with(claim);
+                }
+            }
+        }
+        Ok(claims)
+    }
+
+    /// The first one on a row.
+    pub(super) fn on(&self, row: &RowChange) -> Option<&Claim> {
+        let table = row.table.to_lowercase();
+        let claims = self.0.iter().filter(|((of, _), _)| *of == table);
+        claims.into_iter().find_map(|((_, key), rows)| rows.get(&texts(&row.values_of(key))))
+    }
+}
+
+fn place_of(same: &BTreeMap<(String, String), SameText>, row: &RowChange) -> Place {
+    let (table, texts) = row.place();
+    // Rows that their key does not tell apart are told apart by all that is in them, in the case of letters too.
+    if row.alike > 0 { (table, texts) } else { one_place(same, table, &row.key, texts) }
+}
+
+fn one_place(same: &BTreeMap<(String, String), SameText>, table: String, key: &[String], texts: Vec<String>) -> Place {
+    let one =
+        |(column, text): (&String, String)| same.get(&(table.clone(), column.to_lowercase())).map_or(text.clone(), |same| same.of(&text));
+    let texts = key.iter().zip(texts).map(one).collect();
+    (table, texts)
+}
+
 /// What installs of a bundle put or took away last, by row.
-fn latest(session: &Session, scope: Scope, name: &BundleName, installs: &[Install]) -> Result<BTreeMap<Place, RowChange>> {
+fn latest(
+    session: &Session,
+    scope: Scope,
+    name: &BundleName,
+    installs: &[Install],
+    renamed: &[Renamed],
+    place: &dyn Fn(&RowChange) -> Place,
+) -> Result<BTreeMap<Place, RowChange>> {
     let mut latest = BTreeMap::new();
     for install in installs {
-        latest.extend(rows_of(session, scope, name, install.version)?.into_iter().map(|row| (row.place(), row)));
+        for mut row in rows_of(session, scope, name, install.version)?.into_iter().filter(|row| !row.listed) {
+            renamed.iter().for_each(|one| row.rename(std::slice::from_ref(one)));
+            latest.insert(place(&row), row);
+        }
     }
     Ok(latest)
+}
+
+/// Follows what is called otherwise by now, all of it at once.
+pub(super) fn rename_tables(tables: &mut BTreeSet<String>, renamed: &[Renamed]) {
+    let now = |table: &String| renamed.iter().find(|one| one.before.eq_ignore_ascii_case(table)).map(|one| one.now.to_lowercase());
+    *tables = tables.iter().map(|table| now(table).unwrap_or_else(|| table.clone())).collect();
 }
 
 /// Carries out steps and rows of a scope; `before` are the installs below.
@@ -117,6 +215,7 @@ pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before
     let database = session.database()?;
     let dangling = database.dangling_references()?;
     let tables: BTreeSet<String> = database.table_names()?.into_iter().collect();
+    let mut renamed = Vec::new();
     for entry in manifest.steps.iter().filter(|step| step.runs == scope.runs()) {
         match before.iter().flat_map(|install| &install.steps).find(|carried| carried.file == entry.file) {
             Some(carried) if ContentHash::of(carried.up.as_bytes()) == entry.up.hash => continue,
@@ -128,10 +227,10 @@ pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before
             Ok(String::from_utf8(bytes).map_err(|_| Refusal::Database { part: entry.file.clone(), words: "it is no text".to_owned() })?)
         };
         let step = Step { file: entry.file.clone(), up: text(entry.up)?, down: entry.down.map(text).transpose()? };
-        steps::carry_out(session, scope, &step)?;
+        renamed.extend(steps::carry_out(session, scope, &step)?);
         done.steps.push(step);
     }
-    let known = Known::of(session, opened, scope, before)?;
+    let known = Known::of(session, opened, scope, before, &renamed)?;
     for entry in manifest.rows.iter().filter(|entry| entry.runs == scope.runs()) {
         let tracked = session.shapes.iter().any(|shape| shape.name.eq_ignore_ascii_case(&entry.table));
         let (file, table) = (entry.file.clone(), entry.table.clone());
@@ -143,9 +242,9 @@ pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before
         List { session, opened, entry, known: &known }.carry_out(&mut done)?;
     }
     if database.dangling_references()? > dangling {
-        let words = "references to records that are not there would be left".to_owned();
-        return Err(Refusal::Database { part: manifest.name.to_string(), words }.into());
+        return Err(Refusal::Database { part: manifest.name.to_string(), words: super::DANGLING.to_owned() }.into());
     }
+    done.schema = Some(database.schema_version()?);
     Ok(done)
 }
 
@@ -177,10 +276,13 @@ impl List<'_> {
         let columns = database.writable_columns(&entry.table)?;
         let columns = columns.ok_or_else(|| self.refusal(format!("there is no table `{}`", entry.table)))?;
         let mut listed: BTreeSet<Place> = BTreeSet::new();
-        for values in &list.rows {
-            let place = |name: &String| list.columns.iter().position(|column| column == name);
-            let key: Vec<(String, Value)> =
-                entry.key.iter().filter_map(|name| Some((name.clone(), values[place(name)?].clone()))).collect();
+        let place = |name: &String| list.columns.iter().position(|column| column == name);
+        let keys: Vec<Vec<Value>> =
+            list.rows.iter().map(|values| entry.key.iter().filter_map(|name| Some(values[place(name)?].clone())).collect()).collect();
+        // Of a row that is not there the database cannot say what its columns make of the key.
+        let stored = if self.known.put.is_empty() { keys.clone() } else { database.as_stored(&entry.table, &entry.key, &keys)? };
+        for ((values, key), would) in list.rows.iter().zip(keys).zip(stored) {
+            let key: Vec<(String, Value)> = entry.key.iter().cloned().zip(key).collect();
             let before = self.find(&columns, &key)?;
             let mut row = RowChange {
                 table: entry.table.clone(),
@@ -190,8 +292,17 @@ impl List<'_> {
                 before: before.map(Kept),
                 after: None,
                 alike: 0,
+                listed: false,
             };
-            let stored = row.before.as_ref().map_or_else(|| (entry.table.to_lowercase(), texts(&key)), |_| row.place());
+            let stored = match &row.before {
+                Some(_) => self.known.place(&row),
+                None => {
+                    let place = |texts| one_place(&self.known.same, entry.table.to_lowercase(), &entry.key, texts);
+                    let would = place(would.iter().map(ToString::to_string).collect());
+                    // A column of a STRICT table that takes anything makes nothing of it.
+                    if self.known.put.contains_key(&would) { would } else { place(texts(&key)) }
+                }
+            };
             if let Some(last) = self.known.put.get(&stored)
                 && !last.is_as_put(&row)
             {
@@ -200,6 +311,11 @@ impl List<'_> {
                 continue;
             }
             if row.before.is_some() && entry.mode == Mode::Insert {
+                if !self.known.put.contains_key(&stored) {
+                    row.after.clone_from(&row.before);
+                    row.listed = true;
+                    done.rows.push(row);
+                }
                 listed.insert(stored);
                 continue;
             }
@@ -212,7 +328,7 @@ impl List<'_> {
             if row.before.is_none() {
                 self.unowned(&row)?;
             }
-            listed.insert(row.place());
+            listed.insert(self.known.place(&row));
             done.rows.push(row);
         }
         if entry.mode == Mode::Replace {
@@ -222,7 +338,8 @@ impl List<'_> {
         Ok(())
     }
 
-    /// Rows that the list does not have. What was added or changed here since the version before stays.
+    /// Rows that the list does not have. Once some version had a list of the table, only what versions put goes, where nobody changed it: what
+    /// else is there was added by others, and nobody can say when.
     fn take_away(&self, columns: &[String], listed: &BTreeSet<Place>, done: &mut Done) -> Result<()> {
         let (database, table) = (self.session.database()?, &self.entry.table);
         let mut goes: Vec<RowChange> = Vec::new();
@@ -237,17 +354,18 @@ impl List<'_> {
                 before: Some(Kept(values)),
                 after: None,
                 alike: 0,
+                listed: false,
             };
-            let place = gone.place();
+            let place = self.known.place(&gone);
             if listed.contains(&place) {
                 continue;
             }
             self.unowned(&gone)?;
             let ours = match self.known.put.get(&place) {
                 Some(last) => last.after == gone.before,
-                None => !self.known.replaced.contains(&table.to_lowercase()),
+                None => !self.known.listed.contains(&table.to_lowercase()),
             };
-            if !ours {
+            if !ours || self.known.claims.on(&gone).is_some() {
                 done.kept += 1;
                 continue;
             }
@@ -291,48 +409,11 @@ impl List<'_> {
     }
 }
 
-/// What was done to rows on the way back.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Undone {
-    pub rows: BTreeMap<String, RowCounts>,
-    /// Rows that stay because they were changed since.
-    pub kept: usize,
-}
-
-/// Takes back what installs did, the newest first.
-pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs: &[Install], loss: Loss) -> Result<Undone> {
-    let (mut changed, mut undone) = (Vec::new(), Undone::default());
-    for install in installs.iter().rev() {
-        let rows = rows_of(session, scope, name, install.version)?;
-        if loss == Loss::Refuse
-            && let Some(what) = besides::back_and_there(session, &rows)?
-        {
-            return Err(Refusal::RowsLose { what }.into());
-        }
-        for row in rows.iter().rev() {
-            match restore(session, row)? {
-                Restored::Done => RowCounts::count(&mut undone.rows, row, row.kind().map(RowKind::back)),
-                Restored::AsBefore => {}
-                Restored::Changed => changed.push(format!("{} {}", row.table, shown(&row.key_values()))),
-            }
-        }
-        for step in install.steps.iter().rev() {
-            steps::take_back(session, step, loss == Loss::KeepBeside)?;
-        }
-        set_rows(session, scope, name, install.version, &[])?;
-    }
-    match changed.first() {
-        Some(first) if loss == Loss::Refuse => Err(Refusal::RowsChanged { count: changed.len(), first: first.clone() }.into()),
-        Some(_) | None => Ok(Undone { kept: changed.len(), ..undone }),
-    }
-}
-
 /// Rows that were changed since installs put them, as table and key.
 pub(super) fn changed(session: &Session, scope: Scope, name: &BundleName, installs: &[Install]) -> Result<Vec<RowName>> {
     let mut found = Vec::new();
-    for row in latest(session, scope, name, installs)?.into_values() {
-        let there = current(session, &row)?;
-        if !row.holds(&row.given, row.after.as_ref(), there.as_deref()) {
+    for row in latest(session, scope, name, installs, &[], &RowChange::place)?.into_values() {
+        if !row.stands(session)? {
             found.push(RowName { key: shown(&row.key_values()), table: row.table });
         }
     }

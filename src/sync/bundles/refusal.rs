@@ -52,6 +52,16 @@ pub enum Refusal {
     /// Something that it needs is not there.
     #[error("it needs {0}")]
     Needs(String),
+    /// The version below lacks what it needs.
+    #[error("{name} {version}, which would be back, needs {lacks}")]
+    BelowNeeds {
+        /// The bundle.
+        name: BundleName,
+        /// The version that would be back.
+        version: Version,
+        /// What it lacks.
+        lacks: String,
+    },
     /// Another bundle has the path.
     #[error("`{path}` is a file of the bundle {by}")]
     Owned {
@@ -150,6 +160,14 @@ pub enum Refusal {
         /// Table and key of one.
         first: String,
     },
+    /// Rows that records refer to.
+    #[error("records refer to {count} of its rows, the first is {first}")]
+    RowsReferred {
+        /// How many rows.
+        count: usize,
+        /// Which record refers to which of them.
+        first: String,
+    },
     /// A table whose rows travel by themselves.
     #[error("the rows of {file} are for `{table}`, which travels by itself: they run at the main office, once")]
     Travels {
@@ -196,7 +214,7 @@ impl Refusal {
     #[must_use]
     pub const fn passes(&self) -> bool {
         match self {
-            Self::Needs(_) | Self::NoDatabase | Self::NotNow(_) => true,
+            Self::Needs(_) | Self::BelowNeeds { .. } | Self::NoDatabase | Self::NotNow(_) => true,
             // A file that is open elsewhere, a full disk, a share that is away.
             Self::Obstacle(obstacle) => matches!(obstacle, Obstacle::Io(_) | Obstacle::Moved(_)),
             Self::Open(_)
@@ -221,6 +239,7 @@ impl Refusal {
             | Self::StepAtHost(_)
             | Self::Database { .. }
             | Self::RowsChanged { .. }
+            | Self::RowsReferred { .. }
             | Self::Travels { .. }
             | Self::WouldTravel(_)
             | Self::Stays { .. }
@@ -248,6 +267,7 @@ impl Refusal {
             | Self::SameVersion { .. }
             | Self::StepChanged(_)
             | Self::Needs(_)
+            | Self::BelowNeeds { .. }
             | Self::Owned { .. }
             | Self::RowOwned { .. }
             | Self::NotInstalled(_)
@@ -262,6 +282,7 @@ impl Refusal {
             | Self::StepAtHost(_)
             | Self::Database { .. }
             | Self::RowsChanged { .. }
+            | Self::RowsReferred { .. }
             | Self::Travels { .. }
             | Self::WouldTravel(_)
             | Self::Stays { .. }

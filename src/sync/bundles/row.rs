@@ -2,11 +2,14 @@
 //!
 //! Found by the columns that the list says, with what their collations take for the same. Where these do not tell it from other rows, all its
 //! columns do, and rows that are alike in all of them are counted.
+//!
+//! What the main office calls otherwise later, the notes of rows follow ([`RowChange::rename`]). Whatever is still not found under its name may
+//! have been changed: never is it said to be as it was put, and it does not go.
 
 use serde::{Deserialize, Serialize};
 
 use super::Refusal;
-use crate::database::Said;
+use crate::database::{Renamed, Said};
 use crate::model::{Row, Value};
 use crate::sync::{Result, Session, SyncError};
 
@@ -29,6 +32,9 @@ pub struct RowChange {
     /// The key says which row it is: 0. Else all columns do, and so many rows were the same.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) alike: usize,
+    /// It was there already, and a list that only adds has it too: the bundle's once nobody else's bundle has it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) listed: bool,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref)] // As serde calls it.
@@ -97,7 +103,9 @@ pub(super) fn restore(session: &Session, row: &RowChange) -> Result<Restored> {
     if row.alike > 0 {
         return restore_alike(session, row);
     }
-    let mut found = database.rows_of(&row.table, &row.columns, &row.key_values(), 2)?.unwrap_or_default();
+    let Ok(mut found) = database.rows_of(&row.table, &row.columns, &row.key_values(), 2)? else {
+        return row.as_left(session)?.map_or(Ok(Restored::Changed), |left| restore(session, &left));
+    };
     if found.len() > 1 {
         // Somebody gave another row the same key: neither may go for the other.
         return Ok(Restored::Changed);
@@ -124,7 +132,8 @@ pub(super) fn restore(session: &Session, row: &RowChange) -> Result<Restored> {
 
 /// The same where the key does not say which row it is: nobody can have changed it, only added or taken away.
 fn restore_alike(session: &Session, row: &RowChange) -> Result<Restored> {
-    let (database, there) = (session.database()?, row.count_alike(session)?);
+    let database = session.database()?;
+    let Some(there) = row.count_alike(session)? else { return Ok(Restored::Changed) };
     match &row.before {
         None if there == 0 => return Ok(Restored::AsBefore),
         None if there > row.alike => return Ok(Restored::Changed),
@@ -140,17 +149,6 @@ fn restore_alike(session: &Session, row: &RowChange) -> Result<Restored> {
         }
     }
     Ok(Restored::Done)
-}
-
-/// What holds the row's place now.
-pub(super) fn current(session: &Session, row: &RowChange) -> Result<Option<Vec<Value>>> {
-    if row.alike > 0 {
-        let kept = row.before.as_ref().or(row.after.as_ref());
-        return Ok(if row.count_alike(session)? > 0 { kept.map(|Kept(values)| values.clone()) } else { None });
-    }
-    let said = session.database()?.rows_of(&row.table, &row.columns, &row.key_values(), 1)?;
-    // A table or column that is gone is a change too.
-    Ok(said.map(|mut rows| rows.pop()).unwrap_or_default())
 }
 
 pub(super) fn of_part<T>(part: &str, said: Said<T>) -> Result<T> {
@@ -170,6 +168,63 @@ impl RowChange {
     /// The same change the other way.
     pub(super) fn turned(&self) -> Self {
         Self { before: self.after.clone(), after: self.before.clone(), ..self.clone() }
+    }
+
+    /// Follows what is called otherwise by now, all of it at once.
+    pub(super) fn rename(&mut self, renamed: &[Renamed]) {
+        let Some(one) = renamed.iter().find(|one| one.before.eq_ignore_ascii_case(&self.table)) else { return };
+        self.table.clone_from(&one.now);
+        for name in self.key.iter_mut().chain(&mut self.given).chain(&mut self.columns) {
+            if let Some((_, now)) = one.columns.iter().find(|(before, _)| before.eq_ignore_ascii_case(name)) {
+                name.clone_from(now);
+            }
+        }
+    }
+
+    /// The same as far as its table still has the columns; none where it cannot be told any more whether somebody changed it, or
+    /// be brought back: the table is gone, or a column that says which row it is or of which a value counts.
+    fn as_left(&self, session: &Session) -> Result<Option<Self>> {
+        let database = session.database()?;
+        let mut left = Vec::new();
+        for name in &self.columns {
+            if database.has_columns(&self.table, std::slice::from_ref(name))? {
+                left.push(name.clone());
+            }
+        }
+        let is_left = |name: &String| left.iter().any(|column| column.eq_ignore_ascii_case(name));
+        // A row that was added goes again, whatever was in it besides.
+        let counts: Vec<String> = match (&self.before, &self.after) {
+            (None, _) => self.given.clone(),
+            (Some(_), None) => self.columns.clone(),
+            (Some(_), Some(_)) => self.moved().into_iter().chain(self.given.clone()).collect(),
+        };
+        if left.len() == self.columns.len() || self.alike > 0 || !self.key.iter().chain(&counts).all(is_left) {
+            return Ok(None);
+        }
+        let keep = |kept: &Kept| {
+            let values = self.columns.iter().zip(&kept.0).filter(|(name, _)| is_left(name));
+            Kept(values.map(|(_, value)| value.clone()).collect())
+        };
+        let (before, after) = (self.before.as_ref().map(keep), self.after.as_ref().map(keep));
+        Ok(Some(Self { columns: left.clone(), before, after, ..self.clone() }))
+    }
+
+    /// Whether the row is as it was put or taken away: in what the bundle gives, and wholly where it was added. What is otherwise does not go
+    /// back.
+    pub(super) fn stands(&self, session: &Session) -> Result<bool> {
+        if self.alike > 0 {
+            return Ok(match (self.count_alike(session)?, &self.after) {
+                (Some(there), Some(_)) => there > 0,
+                (Some(there), None) => there == 0,
+                (None, _) => false,
+            });
+        }
+        let Ok(mut found) = session.database()?.rows_of(&self.table, &self.columns, &self.key_values(), 2)? else {
+            return self.as_left(session)?.map_or(Ok(false), |left| left.stands(session));
+        };
+        let there = found.pop();
+        let columns = if self.before.is_none() { &self.columns } else { &self.given };
+        Ok(found.is_empty() && self.holds(columns, self.after.as_ref(), there.as_deref()))
     }
 
     /// How many rows it stands for.
@@ -192,20 +247,21 @@ impl RowChange {
         }
     }
 
-    /// How many rows are exactly this one; none where the table is gone.
-    fn count_alike(&self, session: &Session) -> Result<usize> {
-        let Some(Kept(values)) = self.before.as_ref().or(self.after.as_ref()) else { return Ok(0) };
-        Ok(session.database()?.count_alike(&self.table, &self.columns, values)?.unwrap_or_default())
+    /// How many rows are exactly this one; none where the table or a column is gone.
+    fn count_alike(&self, session: &Session) -> Result<Option<usize>> {
+        let Some(Kept(values)) = self.before.as_ref().or(self.after.as_ref()) else { return Ok(Some(0)) };
+        Ok(session.database()?.count_alike(&self.table, &self.columns, values)?.ok())
     }
 
     /// Whether it is as it was before the change again, in what the bundle gives, or wholly where it took the row away.
     pub(super) fn is_back(&self, session: &Session) -> Result<bool> {
         if self.alike > 0 {
             let there = self.count_alike(session)?;
-            return Ok(if self.before.is_some() { there >= self.alike } else { there == 0 });
+            return Ok(there.is_some_and(|there| if self.before.is_some() { there >= self.alike } else { there == 0 }));
         }
         let columns = if self.after.is_none() { &self.columns } else { &self.given };
-        Ok(self.holds(columns, self.before.as_ref(), current(session, self)?.as_deref()))
+        let Ok(mut found) = session.database()?.rows_of(&self.table, &self.columns, &self.key_values(), 1)? else { return Ok(false) };
+        Ok(self.holds(columns, self.before.as_ref(), found.pop().as_deref()))
     }
 
     /// What became of the row.
@@ -220,6 +276,13 @@ impl RowChange {
     /// The values by which the row is found, as they are stored.
     pub(super) fn key_values(&self) -> Vec<(String, Value)> {
         self.values_of(&self.key)
+    }
+
+    /// Whether these values of its columns are of the row that it put.
+    pub(super) fn has_key_of(&self, there: &[Value]) -> bool {
+        let columns = if self.alike > 0 { &self.columns } else { &self.key };
+        let of_there = |name: &String| there.get(self.columns.iter().position(|column| column.eq_ignore_ascii_case(name))?);
+        self.after.as_ref().is_some_and(|after| columns.iter().all(|name| self.value(after, name) == of_there(name)))
     }
 
     pub(super) fn values_of(&self, columns: &[String]) -> Vec<(String, Value)> {
@@ -257,8 +320,13 @@ impl RowChange {
         }
     }
 
-    /// Whether a row that a newer version finds still holds what this one put, in the columns that either gives.
+    /// Whether a row that a newer version finds still holds what this one put, in the columns that either gives. Of one that is gone nobody can
+    /// say whether somebody changed it under the name of one that is new.
     pub(super) fn is_as_put(&self, found: &Self) -> bool {
+        let has = |row: &Self, name: &String| row.columns.iter().any(|column| column.eq_ignore_ascii_case(name));
+        if !self.given.iter().all(|name| has(found, name)) && !found.given.iter().all(|name| has(self, name)) {
+            return false;
+        }
         match (&self.after, &found.before) {
             (None, None) => true,
             (Some(after), Some(there)) => self.given.iter().chain(&found.given).all(|name| {

@@ -8,6 +8,9 @@
 //! itself may neither write such rows nor take away or rename such fields; a field that it adds stays at its site, as everything does
 //! that only one site has. At the main office it may not even add one: that would go to all sites.
 //!
+//! What a site made for itself may be everybody's by now: the main office made a table or a field of that name since. Then it is the main
+//! office's, and the way back is not gone: it would take from this site what all others have, and never be told.
+//!
 //! Counters of AUTOINCREMENT tables are not turned back, neither by a way back nor for rows that go: a number that was given out may stand
 //! somewhere else, and must not come to mean another record. They are not turned back by accident either: [`run`].
 
@@ -15,7 +18,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Refusal, Scope, Step};
 use crate::bundle::Runs;
-use crate::database::{Said, Script};
+use crate::database::{Renamed, Said, Script};
+use crate::model::{LIBRARY, Row, Shape, Value};
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::{Result, Session};
@@ -28,8 +32,8 @@ pub(super) fn check_place(session: &Session, runs: Runs, file: &str) -> Result<(
     }
 }
 
-/// Carries out a step.
-pub(super) fn carry_out(session: &Session, scope: Scope, step: &Step) -> Result<()> {
+/// Carries out a step; gives what it called otherwise.
+pub(super) fn carry_out(session: &Session, scope: Scope, step: &Step) -> Result<Vec<Renamed>> {
     check_place(session, scope.runs(), &step.file)?;
     if let Some(down) = &step.down
         && let Some(what) = there_and_back(session, &step.file, &step.up, down)?
@@ -38,16 +42,89 @@ pub(super) fn carry_out(session: &Session, scope: Scope, step: &Step) -> Result<
     }
     let before = Own::of(session, scope)?;
     let did = of_part(&step.file, run(session, &step.up)?)?;
-    before.check(session, &step.file, &did.written)
+    before.check(session, &step.file, &did.written)?;
+    Ok(did.renamed)
+}
+
+/// What became of a step on the way back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum TakenBack {
+    /// It is; and what it called otherwise.
+    Done(Vec<Renamed>),
+    /// What it made is everybody's by now, and stays.
+    Everybodys,
 }
 
 /// Takes a step back. `lost`: what was written since may go.
-pub(super) fn take_back(session: &Session, step: &Step, lost: bool) -> Result<()> {
+pub(super) fn take_back(session: &Session, scope: Scope, step: &Step, lost: bool) -> Result<TakenBack> {
     let down = step.down.as_ref().ok_or_else(|| Refusal::NoWayBack(step.file.clone()))?;
+    if scope == Scope::Site && takes_from_all(session, down)? {
+        return Ok(TakenBack::Everybodys);
+    }
     if !lost && let Some(what) = there_and_back(session, &step.file, down, &step.up)? {
         return Err(Refusal::StepLoses { file: step.file.clone(), what }.into());
     }
-    of_part(&step.file, run(session, down)?).map(drop)
+    Ok(TakenBack::Done(of_part(&step.file, run(session, down)?)?.renamed))
+}
+
+/// Whether a way back would take away tables, fields or rows that travel: the main office has made by now what the step made for this site.
+fn takes_from_all(session: &Session, down: &str) -> Result<bool> {
+    // With `[schema] travels = false` every site changes its own.
+    if !session.rules.schema_travels() {
+        return Ok(false);
+    }
+    let database = session.database()?;
+    database.begin_attempt()?;
+    let tried = left_of_all(session, down);
+    database.undo_attempt()?;
+    match tried? {
+        Left::Untold => Ok(false),
+        Left::Less => Ok(true),
+        Left::All { written, held } => Ok(held_by(session, &written)? != held),
+    }
+}
+
+/// What a script leaves of what travels.
+enum Left<'s> {
+    /// The script fails.
+    Untold,
+    /// Not all tables and fields.
+    Less,
+    /// All tables and fields; and what those hold of whose rows it wrote some.
+    All { written: Vec<&'s Shape>, held: Vec<[u8; 32]> },
+}
+
+fn left_of_all<'s>(session: &'s Session, script: &str) -> Result<Left<'s>> {
+    let database = session.database()?;
+    // What fails is said where it is carried out.
+    let Ok(did) = database.run_script(script)? else { return Ok(Left::Untold) };
+    let shapes = || session.shapes.iter().filter(|shape| shape.name != LIBRARY);
+    for shape in shapes() {
+        if !database.has_columns(&shape.name, &fields(shape))? {
+            return Ok(Left::Less);
+        }
+    }
+    let is_written = |shape: &&Shape| did.written.iter().any(|name| name.eq_ignore_ascii_case(&shape.name));
+    let written: Vec<&Shape> = shapes().filter(is_written).collect();
+    Ok(Left::All { held: held_by(session, &written)?, written })
+}
+
+/// The fields of a table that travel: at a site with a parent no others are known.
+fn fields(shape: &Shape) -> Vec<String> {
+    shape.live_fields().map(|field| shape.name_of(field).to_owned()).collect()
+}
+
+/// A sum over what tables hold that travels, in whatever order it lies there.
+fn held_by(session: &Session, shapes: &[&Shape]) -> Result<Vec<[u8; 32]>> {
+    let mut sums = Vec::new();
+    for shape in shapes {
+        let mut rows: Vec<[u8; 32]> = Vec::new();
+        let mut add = |values: Vec<Value>| rows.push(*blake3::hash(&Row(values).to_bytes()).as_bytes());
+        of_part(&shape.name, session.database()?.each_row(&shape.name, &fields(shape), &mut add)?)?;
+        rows.sort_unstable();
+        sums.push(*blake3::hash(rows.as_flattened()).as_bytes());
+    }
+    Ok(sums)
 }
 
 /// Runs a script for good. A table that it makes anew counts on from the largest number in it: one that was given out and is vacant would be

@@ -42,8 +42,12 @@ pub(crate) fn due(session: &Session, to: &Neighbour) -> Result<Vec<Due>> {
     for id in needed(session, Some(to))? {
         let (told, path) = (format!("{TOLD}{id}"), file(session, id));
         let Ok(found) = fs::metadata(&path) else { continue };
-        // A damaged one would be asked for again and again.
-        if to.told_documents.contains_key(&told) || matches!(stored(session, id), Err(SyncError::Bundle(refusal)) if refusal.is_damage()) {
+        if to.told_documents.contains_key(&told) {
+            continue;
+        }
+        // A damaged one would be asked for again and again; and whoever is not meant for it would never see that it is.
+        let opened = stored(session, id);
+        if drop_damaged(session, id, &opened)? || matches!(&opened, Err(SyncError::Bundle(refusal)) if refusal.is_damage()) {
             continue;
         }
         // The first one goes whatever its size, or a large one would never go.

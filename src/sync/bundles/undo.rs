@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::carry::{self, Concerns};
-use super::install::RowCounts;
-use super::{Install, Refusal, Scope, State, folder, paper, parts, set_state, state, states, store};
+use super::install::{self, RowCounts};
+use super::{Install, Refusal, Scope, State, back, folder, paper, set_state, state, states, store};
 use crate::bundle::{self, BundleName, Fate, Loss, Move, Version};
 use crate::sync::{Result, Session};
 
@@ -33,8 +33,10 @@ pub struct Undone {
     pub steps: Vec<String>,
     /// What became of rows, by table.
     pub rows: BTreeMap<String, RowCounts>,
-    /// Rows that stay because they were changed here since.
+    /// Rows that stay: they were changed here since, records refer to them, or another bundle lists them.
     pub kept_rows: usize,
+    /// Schema steps, and tables with rows, that are everybody's by now and stay.
+    pub everybodys: Vec<String>,
 }
 
 /// Who takes a version back.
@@ -74,6 +76,9 @@ pub(super) fn undo_with(
     let (stays, goes) = before.installs.split_at(left);
     let to = stays.last().map(|install| install.version);
     needed(session, scope, name, to)?;
+    if let Some(below) = stays.last() {
+        still_there(session, scope, name, below)?;
+    }
     if let Some(step) = goes.iter().flat_map(|install| &install.steps).find(|step| step.down.is_none()) {
         return Err(Refusal::NoWayBack(step.file.clone()).into());
     }
@@ -96,17 +101,33 @@ pub(super) fn undo_with(
         By::MainOffice => {}
     }
     let after = State { installs: stays.to_vec(), declined };
-    let steps: Vec<String> = goes.iter().rev().flat_map(|install| install.steps.iter().rev()).map(|step| step.file.clone()).collect();
     let work = || {
-        let parts::Undone { rows, kept: kept_rows } = parts::undo(session, scope, name, goes, loss)?;
+        let parts = back::undo(session, scope, name, goes, loss)?;
         set_state(session, scope, name, &after)?;
         if by == By::Person {
             paper::forget_wait(session, name)?;
         }
         more()?;
-        Ok(Undone { from: top.version, to, files: moves.fates.clone(), steps: steps.clone(), rows, kept_rows })
+        Ok(Undone {
+            from: top.version,
+            to,
+            files: moves.fates.clone(),
+            steps: parts.steps,
+            rows: parts.rows,
+            kept_rows: parts.kept,
+            everybodys: parts.everybodys,
+        })
     };
     carry::carry_out(session, &moves.moves, concerns, &work)
+}
+
+/// Refuses to go back to a version of which something that it needs is gone.
+fn still_there(session: &Session, scope: Scope, name: &BundleName, below: &Install) -> Result<()> {
+    let others = states(session, scope)?;
+    if let Some(lacks) = install::lacking(&below.needs, &others) {
+        return Err(Refusal::BelowNeeds { name: name.clone(), version: below.version, lacks }.into());
+    }
+    Ok(())
 }
 
 /// Refuses to take away what another bundle needs.

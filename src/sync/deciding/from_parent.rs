@@ -174,7 +174,7 @@ impl Applying<'_> {
         if !same {
             record.extra.full = false;
         }
-        record.extra.marked = false;
+        record.extra.unmark();
         if let Some(marked) = marked {
             self.lose_marked(record, incoming, &marked, &after, &meanwhile)?;
         }
@@ -207,7 +207,9 @@ impl Applying<'_> {
                 return Ok(self.hold_here(record, incoming, change, reason, held, base));
             }
         }
-        record.extra.marked = true;
+        let mut mark = Row::default();
+        mark.set(field, value.clone());
+        (record.extra.marked, record.extra.mark) = (true, Some(mark));
         Ok(None)
     }
 
@@ -294,7 +296,7 @@ impl Applying<'_> {
                 edits.unsent = unsent.into_iter().collect();
             }
             (None, None) => {}
-            (Some(ours), None) if record.extra.marked && policy.is_marked(&ours.row) => {}
+            (Some(ours), None) if policy.is_marked(record, &ours.row) => {}
             (Some(_) | None, Some(_)) | (Some(_), None) => edits.whole_unsent = true,
         }
         edits.whole |= edits.whole_unsent;

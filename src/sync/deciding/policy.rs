@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use crate::ledger::Record;
 use crate::library::Patterns;
 use crate::model::{FieldNo, LIBRARY, Row, Shape, SiteNo, TableNo, Value};
 use crate::rules::{Criteria, DeleteRule, Direction, Mark, Rules, Sending, Unit};
@@ -137,9 +138,15 @@ impl Policy {
         self.groups.iter().find(|group| unit.iter().all(|field| group.fields.contains(field))).map(|group| group.lead)
     }
 
-    /// Whether a record stands marked as deleted by the parent.
-    pub(in crate::sync) fn is_marked(&self, row: &Row) -> bool {
-        self.mark_down.as_ref().is_some_and(|(field, value)| row.get(*field) == value)
+    /// Whether a record stands marked as deleted by the parent: as it was marked then, also where that rule is gone or marks otherwise by now.
+    pub(in crate::sync) fn is_marked(&self, record: &Record, row: &Row) -> bool {
+        let stands = |field: FieldNo, value: &Value| row.get(field) == value || !row.get(field).is_stated();
+        let ruled = || self.mark_down.as_ref().is_some_and(|(field, value)| stands(*field, value));
+        let marked = |mark: &Row| {
+            let mut fields = (0u16..).map(FieldNo).zip(&mark.0).filter(|(_, value)| value.is_stated());
+            fields.all(|(field, value)| stands(field, value))
+        };
+        record.extra.marked && record.extra.mark.as_ref().map_or_else(ruled, marked)
     }
 
     /// Whether one of these fields refers to a record that must be there.

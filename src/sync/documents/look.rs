@@ -10,9 +10,12 @@
 //!
 //! **States of a document that is gone**: off the list → not seen any more; or *asked about*, where so many are gone at once, or all, or where a name turned up
 //! that is not taken (a folder that got one looks as if it was deleted). **Invariant**: what was asked about is told to nobody before it
-//! is answered with `--allow-deletions`, whatever else comes and goes meanwhile; or it is back, there or under another name.
+//! is answered with `--allow-deletions`, whatever else comes and goes meanwhile; or it is back, there or under another name. What this site leaves
+//! out (by name or size) and somebody cleared away is not gone: it is as if it had never been placed here.
 
 use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
 
 use super::{DocumentCounts, Documents, Freedom, Known, REFUSED, row_of};
 use crate::database::DocumentRow;
@@ -24,10 +27,10 @@ use crate::sync::{Result, Session, SyncError};
 /// Files taken into the list at a stretch.
 const BATCH: usize = 200;
 
-/// So many deletions at once are never asked about.
+/// So many deletions within an hour are never asked about.
 const FEW_DELETIONS: usize = 10;
 
-/// More than this part of all documents, in percent, is asked about.
+/// More than this part of all documents, in percent and within an hour, is asked about.
 const SHARE: usize = 30;
 
 /// Opens the library and tells the list what changed in the folder. None where there is nothing to work with: no library, or one that is
@@ -194,8 +197,10 @@ struct Looking<'s> {
     found: Vec<Found>,
     touched: Vec<(DocumentPath, Seen)>,
     gone: Vec<DocumentPath>,
-    /// Contents that were found under a new name: what is gone with one of them only moved.
-    moved: BTreeSet<[u8; 32]>,
+    /// Gone, and not taken here any more.
+    cleared: Vec<DocumentPath>,
+    /// Contents that were found under a new name, and under how many: so many of those that are gone with one of them only moved.
+    moved: BTreeMap<[u8; 32], usize>,
     busy: BTreeSet<String>,
     troubles: BTreeMap<String, String>,
     /// Names that are not taken.
@@ -214,7 +219,8 @@ impl<'s> Looking<'s> {
             found: Vec::new(),
             touched: Vec::new(),
             gone: Vec::new(),
-            moved: BTreeSet::new(),
+            cleared: Vec::new(),
+            moved: BTreeMap::new(),
             busy: BTreeSet::new(),
             troubles,
             refused: BTreeSet::new(),
@@ -237,6 +243,7 @@ impl<'s> Looking<'s> {
             Finding::Touched(path, seen) => self.touched.push((path, seen)),
             Finding::New(found) | Finding::Changed(found) => self.found.push(found),
             Finding::Gone(path) => self.gone.push(path),
+            Finding::Cleared(path) => self.cleared.push(path),
             Finding::Busy(path) => drop(self.busy.insert(path.as_str().to_owned())),
             Finding::Refused { name, refusal } => {
                 self.troubles.insert(name.clone(), format!("it is not taken: {refusal}"));
@@ -283,7 +290,7 @@ impl<'s> Looking<'s> {
             accounted.push((path.clone(), known));
             if edited {
                 if before.is_none() {
-                    self.moved.insert(row.content);
+                    *self.moved.entry(row.content).or_default() += 1;
                 }
                 rows.push(row);
             }
@@ -361,10 +368,16 @@ impl<'s> Looking<'s> {
             self.listed.get(*path).is_some_and(|listed| known.is_some_and(|known| known.has_content_of(listed)))
         };
         let (ours, others): (Vec<&DocumentPath>, Vec<&DocumentPath>) = self.gone.iter().partition(as_seen);
-        let is_moved = |path: &&DocumentPath| self.known.get(*path).is_some_and(|known| self.moved.contains(&known.seen.content.0));
+        let mut names = self.moved.clone();
+        let is_moved = |path: &&DocumentPath| {
+            let left = self.known.get(*path).and_then(|known| names.get_mut(&known.seen.content.0)).filter(|left| **left > 0);
+            left.map(|left| *left -= 1).is_some()
+        };
         let (moved, deleted): (Vec<&DocumentPath>, Vec<&DocumentPath>) = ours.into_iter().partition(is_moved);
-        let all = self.known.len();
-        let many = deleted.len() > FEW_DELETIONS && deleted.len() * 100 > all * SHARE;
+        let mut lately = Lately::of(session)?;
+        let all = self.known.len() - self.cleared.len();
+        let (more, all_lately) = (deleted.len() + lately.count(), all + lately.count());
+        let many = more > FEW_DELETIONS && more * 100 > all_lately * SHARE;
         let empty = totals.documents == 0 && self.busy.is_empty() && !deleted.is_empty();
         let elsewhere = !deleted.is_empty() && !self.refused.is_empty() && {
             let known = session.ledger.document_troubles()?;
@@ -379,9 +392,11 @@ impl<'s> Looking<'s> {
         let going: Vec<&DocumentPath> = moved.iter().copied().chain(deleted).collect();
         write(session, |database| going.iter().try_for_each(|path| database.remove_document(path.as_str())))?;
         let new = asks.iter().filter_map(|path| self.known.get_key_value(*path)).filter(|(_, known)| !known.asked).collect::<Vec<_>>();
-        if !going.is_empty() || !others.is_empty() || !new.is_empty() {
+        if !going.is_empty() || !others.is_empty() || !new.is_empty() || !self.cleared.is_empty() {
             session.ledger.begin()?;
-            going.iter().chain(&others).try_for_each(|path| session.ledger.drop_seen(path.as_str()))?;
+            let past = going.iter().chain(&others).copied().chain(&self.cleared);
+            past.into_iter().try_for_each(|path| session.ledger.drop_seen(path.as_str()))?;
+            lately.add(session, going.len() - moved.len())?;
             new.into_iter().try_for_each(|(path, known)| session.put_known(path, &Known { asked: true, ..*known }))?;
             session.ledger.commit(&session.world, "commit documents gone")?;
         }
@@ -399,6 +414,39 @@ impl<'s> Looking<'s> {
             asks.len(),
             self.library.folder().display()
         )))
+    }
+}
+
+/// Deletions that were told without asking, a short while ago: whoever deletes a folder slowly, with a watch looking on, deletes it all the same.
+#[derive(Default, Serialize, Deserialize)]
+struct Lately(Vec<(Millis, usize)>);
+
+impl Lately {
+    const NOTE: &str = "documents deleted lately";
+    const MILLIS: i64 = 60 * 60 * 1000;
+
+    fn of(session: &Session) -> Result<Self> {
+        let Some(text) = session.ledger.note(Self::NOTE)?.filter(|text| !text.is_empty()) else { return Ok(Self::default()) };
+        let Self(mut all) = serde_json::from_str(&text).map_err(|_| SyncError::Bug("noted deletions do not read"))?;
+        let now = session.world.now();
+        // A clock that was set back makes nothing late.
+        all.retain(|(time, _)| now.0.abs_diff(time.0) < Self::MILLIS.unsigned_abs());
+        Ok(Self(all))
+    }
+
+    fn count(&self) -> usize {
+        self.0.iter().map(|(_, count)| count).sum()
+    }
+
+    /// So many more are told, in the open transaction of the ledger. What a person allowed counts for nothing.
+    fn add(&mut self, session: &Session, count: usize) -> Result<()> {
+        match session.freedom {
+            Freedom::AllowDeletions => self.0.clear(),
+            Freedom::Usual | Freedom::Rehearsal if count == 0 => return Ok(()),
+            Freedom::Usual | Freedom::Rehearsal => self.0.push((session.world.now(), count)),
+        }
+        let text = serde_json::to_string(self).map_err(|_| SyncError::Bug("deletions do not write"))?;
+        Ok(session.ledger.set_note(Self::NOTE, &text)?)
     }
 }
 

@@ -42,10 +42,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Result, Session, SyncError};
 use crate::database::DocumentRow;
-use crate::ledger::ContentHash;
+use crate::ledger::{ContentHash, Neighbour, NeighbourKind};
 use crate::library::{ChunkId, ChunkStore, ContentId, Document, DocumentPath, Library, LibraryError, Patterns, Recipe, Seen};
 use crate::model::{Key, LIBRARY, Millis, Value};
 use crate::rules::library::{Choice, LibraryRules};
+use crate::site::Role;
 
 /// What may be done with the folder in this run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -171,6 +172,13 @@ impl Session {
         chosen(self.rules.library(), &self.settings.library.choice)
     }
 
+    /// Whether others get documents from this site.
+    fn passes_on(&self) -> Result<bool> {
+        let neighbours = self.ledger.neighbours()?;
+        let is_child = |neighbour: &Neighbour| neighbour.kind == NeighbourKind::Child;
+        Ok(self.settings.role != Role::Remote || neighbours.iter().any(is_child))
+    }
+
     fn chunk_folder(&self) -> PathBuf {
         self.home.inside().join("library")
     }
@@ -262,8 +270,11 @@ impl<'d> Chunks<'d> {
             return Ok(true);
         }
         for content in self.session.ledger.contents_with(&chunk.0)? {
-            if !self.session.ledger.seen_with(&content)?.is_empty() {
-                return Ok(true);
+            for (_, look) in self.session.ledger.seen_with(&content)? {
+                // What a person is asked about is gone, for now.
+                if !read_known(&look)?.asked {
+                    return Ok(true);
+                }
             }
         }
         Ok(false)

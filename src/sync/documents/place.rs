@@ -7,7 +7,8 @@
 //! still needs; then the rest; removals last. Where two documents need each other's old content, one of the two is asked for again.
 //!
 //! **Invariant.** Nothing goes that only this site has: a file whose content is in no row of the list is replaced or removed only once
-//! the parent has been sent it; one whose content another row needs, or which lost a conflict that is listed, only once that is in the store.
+//! the parent has been sent it; one whose content another row needs, or which lost a conflict that is listed, only once that is in the store. Of a row
+//! that this folder does not take (its name, its size) that is so where this site passes documents on: the main office, and offices.
 //!
 //! A name that differs from one that goes only in case is placed once that one is gone: on some systems the two are one file.
 
@@ -225,6 +226,8 @@ struct Placing<'d> {
     changed: bool,
     /// Contents that documents of the list have, or that lost a conflict.
     contents: BTreeSet<ContentHash>,
+    /// Contents of documents that are not for this folder, where this site passes them on: whoever is below may want them.
+    passed_on: BTreeSet<ContentHash>,
     /// Documents that are placed once another one is gone, whose name is the same on some system.
     waits: BTreeSet<DocumentPath>,
     /// What the parent has; none where there is no parent.
@@ -256,14 +259,25 @@ impl<'d> Placing<'d> {
             known.keys().partition(|path| all.contains_key(*path) || left_alone.contains(*path));
         stays.into_iter().for_each(|path| names.take(path));
         let going: BTreeSet<String> = goes.into_iter().map(DocumentPath::collision_key).collect();
+        let passes_on = session.passes_on()?;
+        let mut passed_on = BTreeSet::new();
         for (path, row) in all {
-            if documents.patterns.takes(&path, row.bytes) != Verdict::Take {
+            let verdict = documents.patterns.takes(&path, row.bytes);
+            if verdict != Verdict::Take {
+                passed_on.extend(passes_on.then_some(row.content));
+                if let Verdict::TooLarge(largest) = verdict
+                    && known.get(&path).is_some_and(|known| !known.has_content_of(&row))
+                {
+                    let why = format!("an older version is here: the newest has {} bytes, and `largest` is {largest}", row.bytes);
+                    troubles.insert(row.path, why);
+                }
                 left_alone.insert(path);
                 continue;
             }
             if let Some(first) = names.clash(&path) {
                 let why = format!("it is not placed: `{first}` is the same name on systems that do not tell upper from lower case");
                 troubles.insert(row.path, why);
+                passed_on.extend(passes_on.then_some(row.content));
                 left_alone.insert(path);
                 continue;
             }
@@ -276,10 +290,16 @@ impl<'d> Placing<'d> {
                 listed.insert(path, row);
             }
         }
+        // What is off the list and not taken here is none of this folder's.
+        let is_untaken = |(path, known): &(&DocumentPath, &Known)| {
+            !listed.contains_key(*path) && documents.patterns.takes(path, known.seen.bytes) != Verdict::Take
+        };
+        left_alone.extend(known.iter().filter(is_untaken).map(|(path, _)| path.clone()));
         let parent = session.ledger.parent()?.map(|parent| session.ledger.there(parent.site)).transpose()?;
         Ok(Self {
             session,
             contents,
+            passed_on,
             waits,
             chunks: Chunks::new(session, &documents.library, &mut documents.store),
             known,
@@ -329,7 +349,14 @@ impl<'d> Placing<'d> {
             None => (*content, Missing { since: now, asked: None, here: *here }),
         });
         let new: Vec<(ContentHash, Missing)> = new.filter(|(content, missing)| before.get(content) != Some(missing)).collect();
-        let past: Vec<&ContentHash> = before.keys().filter(|content| !self.missing.contains_key(*content)).collect();
+        let mut past = Vec::new();
+        for content in before.keys().filter(|content| !self.missing.contains_key(*content)) {
+            // What is for a site below, and not for this folder.
+            let is_listed = self.passed_on.contains(content) || self.contents.contains(content);
+            if !is_listed || self.complete(content)?.is_ok() {
+                past.push(content);
+            }
+        }
         if new.is_empty() && past.is_empty() {
             return Ok(());
         }
@@ -485,7 +512,7 @@ impl<'d> Placing<'d> {
         if self.known.iter().any(|(other, known)| other != path && known.seen.content.0 == content) {
             return Ok(true);
         }
-        if self.contents.contains(&content) {
+        if self.contents.contains(&content) || self.passed_on.contains(&content) {
             return self.save(&content);
         }
         Ok(self.parent.as_ref().is_none_or(|there| crate::ledger::is_whole(there, &content)))

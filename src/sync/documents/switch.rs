@@ -8,7 +8,8 @@
 //! something is not in a library with another id says nothing of it, and nothing in that one is taken, before somebody says that it is the one (`library on`). Then
 //! what was seen is forgotten, in the commit that notes the new id: the documents are placed there, as at a site that just joined, and what is there is new.
 //!
-//! Without a library again the list goes, and nobody is told to delete a document: files stay where they are, at all sites.
+//! Without a library again the list goes, and nobody is told to delete a document: files stay where they are, at all sites. So does in the home what lost
+//! a conflict that is listed.
 
 use std::path::{Path, PathBuf};
 
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::Freedom;
 use crate::exchange::Address;
 use crate::ledger::{Neighbour, NeighbourKind};
-use crate::library::Library;
+use crate::library::{ChunkId, ChunkStore, Library};
 use crate::packet::Opened;
 use crate::sync::{Result, Session, SyncError};
 
@@ -131,15 +132,31 @@ pub fn off(session: &mut Session) -> Result<()> {
     session.database()?.drop_library(&session.world)?;
     session.follow()?;
     let chunks = session.chunk_folder();
-    if chunks.is_dir() {
+    if chunks.is_dir() && session.ledger.has_documents()? {
+        // What lost a conflict that is listed.
+        let ledger = &session.ledger;
+        let is_needed = |chunk: &ChunkId| !ledger.contents_with(&chunk.0).is_ok_and(|contents| contents.is_empty());
+        ChunkStore::open(&chunks)?.sweep(&session.world, &is_needed)?;
+    } else if chunks.is_dir() {
         fs::remove_dir_all(chunks)?;
     }
     Ok(())
 }
 
+/// Forgets everything but of which chunks the contents are made that lost a conflict: those are kept as long as it is listed.
 fn forget(session: &Session) -> Result<()> {
+    let mut kept = Vec::new();
+    if session.ledger.has_documents()? {
+        for content in session.lost_contents()? {
+            kept.extend(session.recipe(&content)?);
+        }
+    }
     session.ledger.begin()?;
     session.ledger.forget_documents()?;
+    if !kept.is_empty() {
+        session.ledger.make_documents()?;
+        kept.iter().try_for_each(|recipe| session.put_recipe(recipe))?;
+    }
     session.ledger.set_note(SEEN_IN, "")?;
     Ok(session.ledger.commit(&session.world, "commit documents forgotten")?)
 }

@@ -145,7 +145,10 @@ impl<'s> Telling<'s> {
         while let Some(content) = self.queue.front().copied() {
             match self.tell(&content, &mut pack, &mut recipes, most)? {
                 Told::Whole => {}
-                Told::Lacking => self.left = true,
+                Told::Lacking => {
+                    self.left = true;
+                    self.miss(&content)?;
+                }
                 Told::Part => break,
             }
             self.queue.pop_front();
@@ -169,6 +172,15 @@ impl<'s> Telling<'s> {
             return Ok(None);
         }
         Ok(Some(parts))
+    }
+
+    /// What a site below is to get and this one has not either is asked for further on, also where it is not for this folder.
+    fn miss(&self, content: &ContentHash) -> Result<()> {
+        let ledger = &self.session.ledger;
+        if self.to.kind == NeighbourKind::Child && !ledger.missing()?.contains_key(content) {
+            ledger.set_missing(content, Missing { since: self.session.world.now(), asked: None, here: 0 })?;
+        }
+        Ok(())
     }
 
     /// Tells what a neighbour lacks of one content.
@@ -294,7 +306,7 @@ impl<'s> Telling<'s> {
         }
         let now = session.world.now();
         let comes = more_comes(session, self.to)?;
-        let long_ago = |time: crate::model::Millis| now.0 - time.0 >= session.limits.redeposit_millis;
+        let long_ago = |time: crate::model::Millis| time.is_past(session.limits.redeposit_millis, now);
         let is_due = |missing: &Missing| missing.asked.map_or(!comes || long_ago(missing.since), long_ago);
         let mut wanted = Vec::new();
         let mut chunks_named = 0;
@@ -382,8 +394,7 @@ pub(in crate::sync) fn takes(choices: &[Patterns], path: &DocumentPath, bytes: u
 impl Session {
     /// What this site leaves out, as it tells its parent. An office leaves out nothing: its children may want it.
     fn own_choice(&self) -> Result<String> {
-        let passes_on = self.ledger.neighbours()?.iter().any(|neighbour| neighbour.kind == NeighbourKind::Child);
-        let choice = if passes_on { Choice::default() } else { self.settings.library.choice.clone() };
+        let choice = if self.passes_on()? { Choice::default() } else { self.settings.library.choice.clone() };
         serde_json::to_string(&choice).map_err(|_| SyncError::Bug("a choice does not write"))
     }
 
@@ -401,8 +412,11 @@ impl Session {
             return Ok(None);
         }
         let known = roster::known(self)?;
-        let of = known.find(&to.card.name).into_iter().flat_map(|site| &site.groups);
-        let of: Vec<Patterns> = of.filter_map(|group| groups.get(group)).map(patterns).collect::<Result<_>>()?;
+        // Of a site that is in no list nobody knows the groups: it may be of one that gets little.
+        let Some(site) = known.find(&to.card.name).filter(|site| site.parent.as_ref() == Some(self.name())) else {
+            return Ok(if groups.is_empty() { None } else { Some(Vec::new()) });
+        };
+        let of: Vec<Patterns> = site.groups.iter().filter_map(|group| groups.get(group)).map(patterns).collect::<Result<_>>()?;
         Ok((!of.is_empty()).then_some(of))
     }
 }

@@ -9,13 +9,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::home;
+use crate::database::Renamed;
 use crate::ledger::{Neighbour, NeighbourKind, Opinion};
 use crate::model::{FieldNo, PacketNumber, Shape, Value};
 use crate::site::Role;
 use crate::sync::mend::MendError;
 use crate::sync::report::Waiting;
 use crate::sync::tracking::evolve::{Event, same_name};
-use crate::sync::{Result, Session, SyncError};
+use crate::sync::{Result, Session, SyncError, bundles};
 
 /// Note of what waits for a hint.
 const WAITS: &str = "schema waits";
@@ -60,17 +62,24 @@ fn set_unclear(session: &Session, all: &[Unclear]) -> Result<()> {
 
 /// Whether a child that may have the tables is to be told everything: with a schema beside which it would drop what somebody may still call the same.
 pub(in crate::sync) fn holds_up(session: &Session, to: &Neighbour) -> Result<bool> {
-    Ok(to.kind == NeighbourKind::Child && to.fresh && to.sent > PacketNumber(0) && !unclear(session)?.is_empty())
+    Ok(to.kind == NeighbourKind::Child && to.fresh && to.sent > PacketNumber(0) && waits(session)?)
 }
 
-/// Adds what a change of the host's schema left unclear, in the open transaction of the ledger. `shapes` are the tables as they are now.
-pub(in crate::sync) fn add_unclear(session: &Session, events: &[Event], shapes: &[Shape]) -> Result<()> {
+/// Whether the schema goes to nobody before somebody answers.
+pub(super) fn waits(session: &Session) -> Result<bool> {
+    Ok(!unclear(session)?.is_empty() || home::holds_up(session)?)
+}
+
+/// Adds what a change of the host's schema left unclear, in the open transaction of the ledger. `shapes` are the tables as they are now, `more`
+/// is what is asked besides.
+pub(in crate::sync) fn add_unclear(session: &Session, events: &[Event], shapes: &[Shape], more: &[Unclear]) -> Result<()> {
     if session.settings.role != Role::Host || !session.rules.schema_travels() {
         return Ok(());
     }
     let before = unclear(session)?;
     let mut all = before.clone();
     follow(&mut all, events);
+    all.extend(more.iter().cloned());
     for event in events {
         if let Event::FieldReplaced(table, column, came) | Event::FieldTakenOver(table, column, came) = event {
             let took_over = matches!(event, Event::FieldTakenOver(..));
@@ -118,9 +127,23 @@ fn follow(all: &mut [Unclear], events: &[Event]) {
                     };
                     (same_name(table, &one.table) && same_name(was, name)).then(|| names(now))
                 });
-            now.unwrap_or_else(|| vec![name.clone()])
+            // One that another column took the name of may be any that came since.
+            let goes =
+                |event: &Event| matches!(event, Event::FieldGone(table, gone) if same_name(table, &one.table) && same_name(gone, name));
+            let new = || {
+                let is_new =
+                    |event: &Event| if let Event::NewField(table, new) = event { Some((table.clone(), new.clone())) } else { None };
+                events.iter().filter_map(is_new).filter(|(table, _)| same_name(table, &one.table)).map(|(_, new)| new).collect()
+            };
+            now.unwrap_or_else(|| if events.iter().any(goes) { new() } else { vec![name.clone()] })
         };
-        one.came = one.came.iter().flat_map(column_now).collect();
+        let now: Vec<String> = one.came.iter().flat_map(column_now).collect();
+        one.came.clear();
+        for name in now {
+            if !one.came.contains(&name) {
+                one.came.push(name);
+            }
+        }
     }
 }
 
@@ -130,7 +153,7 @@ fn names(listed: &str) -> Vec<String> {
 }
 
 /// Whether a table may be another one under another name: most columns of both are called alike, the key among them.
-fn is_alike(gone: &Shape, new: &Shape) -> bool {
+pub(in crate::sync) fn is_alike(gone: &Shape, new: &Shape) -> bool {
     let names = |shape: &Shape| shape.live_fields().map(|field| shape.name_of(field).to_ascii_lowercase()).collect::<Vec<_>>();
     let key = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_ascii_lowercase()).collect::<Vec<_>>();
     let (ours, theirs) = (names(gone), names(new));
@@ -181,7 +204,12 @@ pub fn is_renamed(session: &mut Session, table: &str, before: &str, now: &str) -
     };
     // That a column is called so answers whether it is called otherwise.
     let is_it = |one: &&Unclear| one.table == found.table && one.column == found.column;
-    let left: Vec<Unclear> = all.iter().filter(|one| !is_it(one)).cloned().collect();
+    let mut left: Vec<Unclear> = all.iter().filter(|one| !is_it(one)).cloned().collect();
+    // It is no other column's name then.
+    left.iter_mut()
+        .filter(|one| one.table == found.table && one.column.is_some())
+        .for_each(|one| one.came.retain(|came| !same_name(came, now)));
+    left.retain(|one| !one.came.is_empty());
     session.ledger.begin()?;
     let done = join(session, table, &column, now, found.took_over)
         .and_then(|()| set_unclear(session, &left))
@@ -227,6 +255,11 @@ fn join(session: &Session, table: &str, before: &str, now: &str, took_over: bool
     joined.identity_fields.iter_mut().for_each(number);
     joined.numbers.iter_mut().for_each(|one| number(&mut one.field));
     ledger.set_shape(&joined)?;
+    // Where another column has the name now, a note by that name may mean either.
+    if !took_over {
+        let columns = vec![(before.to_owned(), now.to_owned())];
+        bundles::rename(session, &[Renamed { before: table.to_owned(), now: table.to_owned(), columns }], None)?;
+    }
     let children: Vec<_> = ledger.neighbours()?.into_iter().filter(|one| one.kind == NeighbourKind::Child).map(|one| one.site).collect();
     // What ended while it waited comes back with what it had.
     ledger.renumber_field(joined.number, ended, kept)?;

@@ -25,8 +25,10 @@
 //! With `[schema] travels = false` in the rules nothing of this happens: each site's application changes its own database.
 
 mod archive;
+mod at_home;
 pub(super) mod fills;
 pub mod hints;
+pub mod home;
 mod notice;
 pub(super) mod overtake;
 pub mod own;
@@ -43,6 +45,7 @@ pub(super) use archive::archive;
 pub(super) use notice::notice;
 pub(super) use take::{change, forget_change, retry_late};
 
+use self::at_home::AtHome;
 use super::tracking::evolve::same_name;
 use super::{Result, Session, SyncError};
 use crate::database::conform::{Inventory, Names, Wish};
@@ -65,6 +68,9 @@ const CHANGE: &str = "schema change";
 const REFUSED: &str = "schema refused";
 /// Note of that schema.
 const COMING: &str = "schema coming";
+/// Note of what of this site's own did not fit the last version, a sentence each.
+const LOST: &str = "schema lost";
+
 /// Note of the indexes that are still to be made, a line each.
 const LATE: &str = "schema late";
 /// Note of the versions that were.
@@ -92,6 +98,9 @@ pub(super) struct SentSchema {
     /// The tables that travel by the host's numbers for them.
     #[serde(default)]
     pub names: BTreeMap<TableNo, Identity>,
+    /// What does not travel, by numbers too; empty from a program that did not number it.
+    #[serde(default, skip_serializing_if = "AtHome::is_empty")]
+    pub at_home: AtHome,
 }
 
 /// A table as the host knows it: numbers that go on whatever the names become.
@@ -175,6 +184,7 @@ impl SentSchema {
                 .map(|(table, rule)| (table.to_owned(), rule.local.clone()))
                 .collect(),
             version: 0,
+            at_home: AtHome::default(),
             names: shapes().map(|shape| (shape.number, identity(shape))).collect(),
         }
     }
@@ -212,7 +222,7 @@ pub(super) fn paper(session: &Session) -> Result<Option<(u64, String)>> {
     }
     let Some(text) = session.ledger.note(TOLD)?.filter(|text| !text.is_empty()) else { return Ok(None) };
     // A child that dropped a column could not be told that it was only called otherwise.
-    if !hints::unclear(session)?.is_empty() {
+    if hints::waits(session)? {
         return Ok(None);
     }
     Ok(told(session)?.map(|told| (told.version, text)))
@@ -336,6 +346,7 @@ fn wish<'w>(new: &'w SentSchema, old: Option<&'w SentSchema>, here: Here<'_>) ->
         }
         wish.tables.insert(is.name.clone(), names);
     }
+    at_home::add(&mut wish, new, old, here)?;
     Ok(wish)
 }
 

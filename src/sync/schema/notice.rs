@@ -1,5 +1,6 @@
 //! Did the host's schema change? Then it is the next version, and children are told.
 
+use super::at_home::AtHome;
 use super::{Here, LATE, SentSchema, TOLD, add_version, fills, told, wish};
 use crate::database::SchemaDump;
 use crate::model::FieldNo;
@@ -43,6 +44,7 @@ pub(in crate::sync) fn notice(session: &Session, surveyed: i64) -> Result<()> {
     let before = told(session)?;
     let number = before.as_ref().map_or(0, |before| before.version);
     let mut now = SentSchema { version: number, ..SentSchema::made_of(session, schema) }.without_sequences();
+    now.at_home = AtHome::of(&now, before.as_ref())?;
     if before.as_ref() == Some(&now) {
         return session.set_note(SEEN, &words);
     }

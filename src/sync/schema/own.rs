@@ -9,6 +9,9 @@ use crate::sync::tracking::evolve::same_name;
 /// Why it does not travel.
 pub(in crate::sync) const WHY: &str = "only this site has it, and the main office says which tables and columns travel";
 
+/// Why what the main office has as well does not travel.
+pub(in crate::sync) const AT_HOME: &str = "what is in it stays at every site, the main office's too";
+
 /// The columns of a found table that are neither told nor tracked: this site's own, where no tracked one has that name now. `old` is the table
 /// as tracking knows it.
 pub(in crate::sync) fn columns(told: &Identity, found: &Shape, old: Option<&Shape>) -> Vec<String> {

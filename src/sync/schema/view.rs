@@ -3,8 +3,9 @@
 use serde::Serialize;
 
 use super::hints::{Unclear, unclear};
+use super::home::{self, Kept};
 use super::refusals::{self, Refusal};
-use super::{COMING, Here, LATE, SentSchema, TOLD_IN, Version, cannot_be_had, take, told, told_to, versions, wish};
+use super::{COMING, Here, LATE, LOST, SentSchema, TOLD_IN, Version, cannot_be_had, take, told, told_to, versions, wish};
 use crate::database::conform::{Plan, Refused};
 use crate::ledger::NeighbourKind;
 use crate::model::SiteName;
@@ -22,8 +23,12 @@ pub struct Standing {
     pub refused: Option<(u64, String)>,
     /// Indexes that records are in the way of, a sentence each.
     pub late: Vec<String>,
+    /// What of this site's own did not fit this version, with its text where it is gone, a sentence each.
+    pub lost: Vec<String>,
     /// What waits for a hint.
     pub unclear: Vec<Unclear>,
+    /// What stays home because it may be what the rules keep there.
+    pub home: Vec<Kept>,
     /// Children by name.
     pub children: Vec<Child>,
     /// What sites below this one cannot have.
@@ -58,7 +63,9 @@ pub fn standing(session: &Session) -> Result<Standing> {
         version: told(session)?.map_or(0, |told| told.version),
         refused: take::refused(session)?,
         late: late(session)?,
+        lost: session.ledger.note(LOST)?.unwrap_or_default().lines().map(str::to_owned).collect(),
         unclear: unclear(session)?,
+        home: home::asked(session)?,
         children,
         below: refusals::below(session)?,
     })
@@ -86,19 +93,19 @@ pub struct Difference {
     pub refused: Option<String>,
 }
 
-/// Towards the parent: what would have to be done here to have its schema, the one that cannot be had where there is one. Towards
-/// children: what they have not said to have.
+/// Towards the parent: what would have to be done here to have its schema, the one that cannot be had where there is one, and what only
+/// this site has. Towards children: what they have not said to have.
 ///
 /// # Errors
 /// As the database and the ledger say.
 pub fn differences(session: &Session) -> Result<Vec<Difference>> {
     let mut all = Vec::new();
-    if let Some(Compared { parent, new, plan, alone, empty: _ }) = compared(session)? {
+    if let Some(Compared { parent, new, plan, alone, own, empty: _ }) = compared(session)? {
         let (mut what, refused) = match plan {
             Ok(plan) => (plan.sentences(), take::refused(session)?.map(|(_, why)| why)),
             Err(refused) => (Vec::new(), Some(refused.to_string())),
         };
-        what.extend(alone);
+        what.extend(alone.into_iter().chain(own));
         if !what.is_empty() || refused.is_some() {
             all.push(Difference { site: parent, version: new, what, refused });
         }
@@ -134,6 +141,8 @@ struct Compared {
     plan: std::result::Result<Plan, Refused>,
     /// Virtual tables that only this site has, a sentence each.
     alone: Vec<String>,
+    /// Other tables, and columns, that only this site has, a sentence each.
+    own: Vec<String>,
     /// Virtual tables that only the application can fill, a sentence each.
     empty: Vec<String>,
 }
@@ -150,6 +159,7 @@ fn compared(session: &Session) -> Result<Option<Compared>> {
     let (wish, database) = (wish(new, Some(&old), Here::At(session))?, session.database()?);
     let plan = database.plan_to(&wish).map_err(cannot_be_had)?;
     let alone = database.virtual_only_here(&wish).map_err(cannot_be_had)?;
+    let own = database.only_here(&wish).map_err(cannot_be_had)?;
     let empty = database.virtual_empty(&wish).map_err(cannot_be_had)?;
-    Ok(Some(Compared { parent: parent.card.name, new: new.version, plan, alone, empty }))
+    Ok(Some(Compared { parent: parent.card.name, new: new.version, plan, alone, own, empty }))
 }

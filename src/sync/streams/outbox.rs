@@ -31,7 +31,7 @@ pub(in crate::sync) fn deposit_due(
 ) -> Result<()> {
     let folder = Folder::between(&to.card.name, session.name());
     let now = session.world.now();
-    let overdue = |deposited: crate::model::Millis| now.0 - deposited.0 >= session.limits.redeposit_millis;
+    let overdue = |deposited: crate::model::Millis| deposited.is_past(session.limits.redeposit_millis, now);
     let mut listed: Option<Vec<Entry>> = None;
     let last_put = place.last_put(session, &to.card.name)?;
     for row in rows {

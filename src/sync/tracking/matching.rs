@@ -1,19 +1,25 @@
 //! Which table of the database is which known one, and which column? What is the same keeps its number, what is another one gets the next.
 //!
 //! In this order: what the parent told ([`schema::Change`]), what a table shows that was only altered ([`super::guess`]), the name, what
-//! the records show. Where the schema of the main office travels every table and column then has the main office's number beside our own
+//! the records show. One thing goes before what our triggers tell: where a table was made anew under the name of a known one and holds its
+//! records, the name goes on, and what our triggers are on is the copy that was set aside, or was the new one while it was being filled. So what
+//! others have not sent yet is never told into a copy. Nothing is written here: a run that dies before the one commit looks again.
+//!
+//! Where the schema of the main office travels every table and column then has the main office's number beside our own
 //! ([`Told`]): by that it is known in packets, whatever was called so before or will be. What the main office does not number is this
 //! site's own and stays untracked ([`own`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evolve::{Event, anywhere, field_events, gaps, merged, same_name};
-use super::guess::{Guess, guess, holds_the_same, is_same_table, taken_over};
+use super::guess::{Guess, SAMPLE, guess, held_otherwise, holds_others, holds_the_same, is_same_table, likeness, taken_over};
 use super::upgrade::{TakenOver, captured};
-use crate::model::{FieldNo, LIBRARY, Shape, TableNo, Told};
-use crate::rules::Rules;
+use crate::ledger::CauseKind;
+use crate::model::{FieldNo, JournalNumber, LIBRARY, Shape, TableNo, Told};
+use crate::rules::{Direction, Rules};
 use crate::site::Role;
 use crate::sync::numbers::numbering;
+use crate::sync::schema::home::{self, Knows, Look, Tracked};
 use crate::sync::schema::{self, Identity, SentSchema, own};
 use crate::sync::{Result, Session};
 
@@ -23,6 +29,8 @@ pub(in crate::sync) struct Taking<'s> {
     found: Vec<Shape>,
     /// The known table that a found one is, by its name.
     same: BTreeMap<String, TableNo>,
+    /// Known tables that have the name of one which is not tracked: by that name.
+    moved: BTreeMap<String, TableNo>,
     pub untracked: Vec<(String, String)>,
     /// Every table that ever was, by number, as it is to be from now on.
     pub all: Vec<Shape>,
@@ -32,6 +40,8 @@ pub(in crate::sync) struct Taking<'s> {
     change: schema::Change,
     /// What the parent told; none at the host, and where schemas do not travel.
     told: Option<SentSchema>,
+    /// What stays home, whatever it is called.
+    pub home: Look,
 }
 
 impl<'s> Taking<'s> {
@@ -41,22 +51,29 @@ impl<'s> Taking<'s> {
             let key: Vec<String> = shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
             rules.with_key(&shape.name, &key)
         };
-        let rules = session.shapes.iter().fold(session.rules.clone(), with_key);
+        let keyed = |rules: Rules| session.shapes.iter().fold(rules, with_key);
+        let there = session.database()?.ordinary_tables()?;
+        let rules = schema::home::with_columns_of_gone(session, &there, keyed(session.rules.clone()))?;
         let survey = session.database()?.survey(&rules)?;
         let mut taking = Self {
             session,
             found: survey.shapes,
             same: BTreeMap::new(),
+            moved: BTreeMap::new(),
             untracked: survey.untracked.into_iter().map(|one| (one.name, one.reason.to_string())).collect(),
             all: session.ledger.shapes_ever()?,
             events: Vec::new(),
             taken: TakenOver { surveyed, ..TakenOver::default() },
             change: schema::change(session)?,
             told: if schema::words(session)?.is_some() { schema::told(session)? } else { None },
+            home: Look::default(),
         };
-        taking.same = taking.pair()?;
+        (taking.same, taking.moved) = taking.pair(&there)?;
         let own = taking.own_columns()?;
-        if !own.is_empty() {
+        taking.home = if taking.told.is_some() { Look::of_told(there) } else { Look::of(session, there, &taking)? };
+        let before = rules;
+        let rules = keyed(taking.home.rules(&session.written_rules));
+        if rules != before || !own.is_empty() {
             let local = |rules: Rules, (table, own): (&String, &Vec<String>)| {
                 let all = [rules.table(table).local.clone(), own.clone()].concat();
                 rules.with_local(table, &all)
@@ -64,43 +81,130 @@ impl<'s> Taking<'s> {
             let survey = session.database()?.survey(&own.iter().fold(rules, local))?;
             taking.found = survey.shapes;
             taking.untracked = survey.untracked.into_iter().map(|one| (one.name, one.reason.to_string())).collect();
-            let columns = own.iter().flat_map(|(table, own)| own.iter().map(move |column| format!("{table}.{column}")));
-            taking.untracked.extend(columns.map(|column| (column, own::WHY.to_owned())));
+            // What the main office keeps home is not only here.
+            let is_local = |table: &str, column: &str| {
+                let told = taking.told.as_ref().zip(taking.identity(table)).and_then(|(told, (_, one))| told.local.get(&one.name));
+                told.is_some_and(|local| local.iter().any(|local| same_name(local, column)))
+            };
+            let columns = own.iter().flat_map(|(table, own)| own.iter().map(move |column| (table, column)));
+            let columns = columns.filter(|(table, column)| !is_local(table, column)).map(|(table, column)| format!("{table}.{column}"));
+            let columns: Vec<String> = columns.collect();
+            taking.untracked.extend(columns.into_iter().map(|column| (column, own::WHY.to_owned())));
+            let kept = taking.untracked.iter_mut().filter(|(name, _)| taking.home.keeps(name));
+            kept.for_each(|(_, why)| home::WHY.clone_into(why));
         }
         taking.found.iter_mut().for_each(|shape| numbering::identify(shape, &session.rules));
         Ok(taking)
     }
 
-    /// Which found table is which known one.
-    fn pair(&self) -> Result<BTreeMap<String, TableNo>> {
+    /// Which found table is which known one, and which known one has the name of one of those `there` that the rules keep home.
+    fn pair(&self, there: &schema::home::There) -> Result<(BTreeMap<String, TableNo>, BTreeMap<String, TableNo>)> {
         let live = || self.all.iter().filter(|shape| !shape.past.gone && !self.change.ended.contains(&shape.name));
         let is_found = |name: &str| self.found.iter().find(|found| same_name(&found.name, name)).map(|found| found.name.clone());
-        let mut same: BTreeMap<String, TableNo> = BTreeMap::new();
-        let mut left: Vec<&Shape> = Vec::new();
+        // Two tables may have exchanged their names, so what our triggers tell comes before any name.
+        let mut captures: Vec<(&Shape, Option<String>)> = Vec::new();
         for old in live() {
-            // Two tables may have exchanged their names, so what our triggers tell comes before any name.
             let now = match self.change.tables.get(&old.name) {
                 Some(now) => Some(now.clone()),
                 None => captured(self.session, old)?.filter(|table| *table != old.name),
             };
-            match now.and_then(|now| is_found(&now)) {
+            captures.push((old, now));
+        }
+        let keeping = self.keeping_names(&captures)?;
+        let mut same = keeping.clone();
+        let rules = &self.session.rules;
+        let mut moved: BTreeMap<String, TableNo> = BTreeMap::new();
+        let mut left: Vec<&Shape> = Vec::new();
+        for (old, now) in captures.into_iter().filter(|(old, _)| keeping.values().all(|kept| *kept != old.number)) {
+            match now.as_ref().and_then(|now| is_found(now)) {
+                // It was only the new one of that, under the name that it had while it was being filled.
+                Some(found) if keeping.contains_key(&found) => {}
                 Some(found) => drop(same.insert(found, old.number)),
-                None => left.push(old),
+                None => match now.filter(|now| there.contains_key(now) && rules.table(now).direction == Direction::None) {
+                    // What has its own name is another one.
+                    Some(now) => drop(moved.insert(now, old.number)),
+                    None => left.push(old),
+                },
             }
         }
         left.retain(|old| match is_found(&old.name).filter(|found| !same.contains_key(found)) {
             Some(found) => same.insert(found, old.number).is_some(),
             None => true,
         });
+        // What others still refer to under its old name is in the middle of being remade.
+        left.retain(|old| self.found.iter().flat_map(|found| &found.references).all(|reference| !same_name(&reference.table, &old.name)));
         for old in left {
-            for found in &self.found {
-                if !same.contains_key(&found.name) && is_same_table(self.session, old, found)? {
-                    same.insert(found.name.clone(), old.number);
-                    break;
+            let mut alike = Vec::new();
+            for found in self.found.iter().filter(|found| !same.contains_key(&found.name)) {
+                if is_same_table(self.session, old, found)? {
+                    alike.push(found.name.clone());
+                }
+            }
+            // Of several copies nothing tells which one goes on.
+            if let [one] = alike.as_slice() {
+                same.insert(one.clone(), old.number);
+            }
+        }
+        Ok((same, moved))
+    }
+
+    /// Known tables that are what was made anew under their names, although our triggers say otherwise. `moved` has the names that triggers tell.
+    ///
+    /// The triggers went with the former one, which was only set aside; or they came with the new one, where a run met it while it was being
+    /// filled: then the known one may even have been missing in the meantime.
+    fn keeping_names(&self, moved: &[(&Shape, Option<String>)]) -> Result<BTreeMap<String, TableNo>> {
+        let mut keeping = BTreeMap::new();
+        if self.change != schema::Change::default() {
+            return Ok(keeping);
+        }
+        let gone = self.all.iter().rev().filter(|shape| shape.past.went.is_some() && shape.name != LIBRARY);
+        for old in moved.iter().map(|(old, _)| *old).chain(gone) {
+            let heir = self.found.iter().find(|found| same_name(&found.name, &old.name));
+            if let Some(heir) = heir.filter(|heir| !keeping.contains_key(&heir.name))
+                && self.keeps_its_name(old, heir, moved)?
+            {
+                keeping.insert(heir.name.clone(), old.number);
+            }
+        }
+        Ok(keeping)
+    }
+
+    fn keeps_its_name(&self, old: &Shape, heir: &Shape, moved: &[(&Shape, Option<String>)]) -> Result<bool> {
+        let is = |now: &Option<String>, name: &str| now.as_deref().is_some_and(|now| same_name(now, name));
+        let aside = moved.iter().find(|(one, _)| one.number == old.number).and_then(|(_, now)| now.as_deref());
+        let came = moved.iter().find(|(one, now)| one.number != old.number && is(now, &old.name)).map(|(one, _)| *one);
+        if aside.is_none() && came.is_none() {
+            return Ok(false);
+        }
+        // Two that exchanged their names.
+        if aside
+            .is_some_and(|aside| moved.iter().any(|(one, now)| now.is_some() && one.number != old.number && same_name(aside, &one.name)))
+        {
+            return Ok(false);
+        }
+        // What others refer to is no copy that was set aside.
+        let others = self.found.iter().filter(|found| found.name != heir.name && !aside.is_some_and(|aside| same_name(aside, &found.name)));
+        let mut references = others.flat_map(|found| &found.references);
+        if aside.is_some_and(|aside| references.any(|reference| same_name(&reference.table, aside))) {
+            return Ok(false);
+        }
+        match came {
+            None => Ok(likeness(self.session, old, heir)?.are_most_there()),
+            Some(came) => Ok(self.is_only_of_here(came)? && likeness(self.session, old, heir)?.is_half_there()),
+        }
+    }
+
+    /// Whether no other site ever wrote into a table.
+    fn is_only_of_here(&self, table: &Shape) -> Result<bool> {
+        let ledger = &self.session.ledger;
+        for id in ledger.living(table.number)?.into_iter().take(SAMPLE) {
+            for entry in ledger.chain(&ledger.load_id(id)?, JournalNumber(0))? {
+                if matches!(ledger.cause(entry.cause)?.kind, CauseKind::Packet(..)) {
+                    return Ok(false);
                 }
             }
         }
-        Ok(same)
+        Ok(true)
     }
 
     /// The known table that a found one is.
@@ -141,17 +245,24 @@ impl<'s> Taking<'s> {
     }
 
     pub(in crate::sync) fn match_tables(&mut self) -> Result<()> {
-        let live: Vec<Shape> = self.all.iter().filter(|shape| !shape.past.gone).cloned().collect();
+        let is_back = |shape: &Shape| self.same.values().any(|number| *number == shape.number);
+        let live: Vec<Shape> = self.all.iter().filter(|shape| !shape.past.gone || is_back(shape)).cloned().collect();
         let now = self.session.world.now();
         let mut left = self.found.clone();
         for old in live {
             let is_it = |found: &Shape| self.same.get(&found.name) == Some(&old.number);
             let Some(at) = left.iter().position(is_it) else {
-                match self.untracked.iter().find(|(name, _)| same_name(name, &old.name) && !self.change.ended.contains(&old.name)) {
+                let stays = self.stays_untracked(&old);
+                match &stays {
                     Some((name, why)) => self.events.push(Event::Untracked(name.clone(), why.clone())),
-                    None => self.events.push(Event::TableGone(old.name.clone())),
+                    None => match captured(self.session, &old)?.filter(|now| self.same.contains_key(now)) {
+                        Some(now) => self.events.push(Event::TableBecame(old.name.clone(), now)),
+                        None => self.events.push(Event::TableGone(old.name.clone())),
+                    },
                 }
-                self.all[old.number.0 as usize].past.end(now);
+                let past = &mut self.all[old.number.0 as usize].past;
+                past.end(now);
+                past.ruled_out = stays.is_some();
                 continue;
             };
             let found = left.remove(at);
@@ -159,16 +270,35 @@ impl<'s> Taking<'s> {
                 self.events.push(Event::OtherKey(old.name.clone()));
                 self.all[old.number.0 as usize].past.end(now);
                 left.push(found);
+            } else if old.past.gone {
+                self.events.push(Event::TableBack(found.name.clone()));
             } else if !same_name(&old.name, &found.name) {
                 self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
+                if self.found.iter().any(|other| same_name(&other.name, &old.name) && !self.same.contains_key(&other.name)) {
+                    self.events.push(Event::NameTaken(old.name.clone(), found.name.clone()));
+                }
             }
+        }
+        // One that was out of the exchange and is gone from the database by now may come back as another one.
+        for at in 0..self.all.len() {
+            let old = &self.all[at];
+            let is_here = self.stays_untracked(old).is_some() || left.iter().any(|found| same_name(&found.name, &old.name));
+            self.all[at].past.ruled_out &= is_here;
         }
         let (ours, own): (Vec<Shape>, Vec<Shape>) =
             left.into_iter().partition(|found| self.told.is_none() || found.name == LIBRARY || self.identity(&found.name).is_some());
-        self.untracked.extend(own.into_iter().map(|found| (found.name, own::WHY.to_owned())));
+        let is_at_home = |table: &str| self.told.as_ref().is_some_and(|told| told.at_home.has_table(table));
+        let why = |found: &Shape| if is_at_home(&found.name) { own::AT_HOME } else { own::WHY };
+        self.untracked.extend(own.into_iter().map(|found| (found.name.clone(), why(&found).to_owned())));
         ours.iter().try_for_each(|found| self.begin(found))?;
         self.number();
         Ok(())
+    }
+
+    /// The table that is in the database under the name of a known one and does not travel, with why; none where there is none.
+    fn stays_untracked(&self, old: &Shape) -> Option<(String, String)> {
+        let is_it = |(name, _): &&(String, String)| same_name(name, &old.name) && !self.change.ended.contains(&old.name);
+        self.untracked.iter().find(is_it).cloned()
     }
 
     /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
@@ -229,8 +359,12 @@ impl<'s> Taking<'s> {
     }
 
     /// Fields that are not in the table and that the parent numbers as ones which are in it now: they went and came back here, or a
-    /// neighbour spoke of them first.
+    /// neighbour spoke of them first. And those that stayed home for a while.
     fn back(&self, old: &Shape, found: &Shape) -> Vec<(FieldNo, String)> {
+        if self.told.is_none() {
+            let is_gone = |(field, name): &&(FieldNo, String)| !old.is_live(*field) && found.field(name).is_some();
+            return self.home.back(&found.name).iter().filter(is_gone).cloned().collect();
+        }
         let (Some((_, identity)), Some(told)) = (self.identity(&found.name), old.past.told.as_ref()) else { return Vec::new() };
         let is_back = |(number, name): (&FieldNo, &String)| {
             let field = told.fields.get(number).filter(|field| !old.is_live(**field))?;
@@ -275,11 +409,14 @@ impl<'s> Taking<'s> {
                 continue;
             }
             // At the host nobody says what it is: only its records can tell that it is the one which everybody was told has gone.
-            if travels && identity.is_none() && old.past.told.is_some() && !holds_the_same(self.session, old, &new)? {
+            let is_it = old.past.ruled_out || identity.is_some() || old.past.told.is_none();
+            if travels && !is_it && !holds_the_same(self.session, old, &new)? {
                 continue;
             }
             let name = new.name.clone();
             self.events.push(if known > 0 { Event::TableBack(name) } else { Event::NewTable(name) });
+            // Who joined meanwhile never heard of its records.
+            self.taken.back.insert(new.number);
             let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
             self.taken.tables.insert(new.number, fresh);
             let at = old.number.0 as usize;
@@ -309,6 +446,43 @@ impl<'s> Taking<'s> {
             former.for_each(|former| former.past.told = None);
             self.all[at].past.told = Some(told);
         }
+    }
+}
+
+impl Knows for Taking<'_> {
+    fn before(&self, table: &str) -> Option<&str> {
+        let moved = || self.moved.get(table).map(|number| &self.all[number.0 as usize]);
+        Taking::before(self, table).or_else(moved).map(|old| old.name.as_str())
+    }
+
+    fn has_left(&self, table: &str) -> bool {
+        let mut known = self.same.iter().chain(&self.moved).map(|(now, number)| (now, &self.all[number.0 as usize].name));
+        known.any(|(now, before)| before == table && now != table)
+    }
+
+    fn tracked(&self, table: &str) -> Result<Tracked> {
+        let Some(found) = self.found.iter().find(|found| found.name == table) else { return Ok(Tracked::default()) };
+        let mut travel: Vec<String> = found.key.iter().map(|field| found.name_of(*field).to_owned()).collect();
+        let Some(old) = Taking::before(self, table) else { return Ok(Tracked { travel, ..Tracked::default() }) };
+        let renamed = guess(self.session, old, found, &mut anywhere(old, found))?.renamed;
+        let others = held_otherwise(self.session, old, found)?;
+        let is_here = |field: &FieldNo| found.field(old.name_of(*field)).is_some();
+        travel.extend(old.live_fields().map(|field| old.name_of(field).to_owned()));
+        let went = old.live_fields().filter(|field| !is_here(field) && renamed.iter().all(|(known, _)| known != field));
+        let went = went.map(|field| old.name_of(field).to_owned()).collect();
+        travel.extend(renamed.into_iter().map(|(_, name)| name));
+        Ok(Tracked { travel, went, others })
+    }
+
+    fn fields(&self, table: &str) -> BTreeMap<String, FieldNo> {
+        let old = Taking::before(self, table);
+        old.into_iter().flat_map(|old| old.live_fields().map(|field| (old.name_of(field).to_owned(), field))).collect()
+    }
+
+    fn is_other(&self, table: &str) -> Result<bool> {
+        let found = self.found.iter().find(|found| found.name == table);
+        let known = found.zip(Taking::before(self, table)).filter(|(found, old)| same_name(&found.name, &old.name));
+        known.map_or(Ok(false), |(found, old)| holds_others(self.session, old, found))
     }
 }
 

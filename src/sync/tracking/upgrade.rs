@@ -30,11 +30,12 @@ use super::guess::noted;
 use super::matching::Taking;
 use super::parked::split;
 use super::{foreign, news};
-use crate::database::DatabaseError;
-use crate::ledger::{Opinion, Parked, PastValue, Pending, Record};
-use crate::model::{FieldNo, Image, Key, Row, Shape, TableNo, Value};
+use crate::database::{DatabaseError, Renamed};
+use crate::ledger::{NeighbourKind, Opinion, Parked, PastValue, Pending, Record};
+use crate::model::{FieldNo, Image, Key, Row, Shape, SiteNo, TableNo, Value};
 use crate::rules::Direction;
-use crate::sync::{Result, Session, SyncError, schema};
+use crate::sync::schema::home::Look;
+use crate::sync::{Result, Session, SyncError, bundles, schema};
 
 /// Note of the schema version, and of the rules of what is local, that the shapes were made for.
 const VERSION: &str = "schema version";
@@ -60,6 +61,8 @@ pub(in crate::sync) struct TakenOver {
     pub reshaped: bool,
     /// A table came back without its records: the parent is asked for everything.
     pub emptied: bool,
+    /// Tables that came back.
+    pub back: BTreeSet<TableNo>,
     /// Fields whose content the told schema wrote, and nobody else.
     pub made: BTreeMap<TableNo, BTreeSet<FieldNo>>,
 }
@@ -80,7 +83,7 @@ pub(in crate::sync) fn take_over(
     }
     let mut taking = Taking::new(session, surveyed)?;
     taking.match_tables()?;
-    let Taking { all, mut events, mut taken, untracked, .. } = taking;
+    let Taking { all, mut events, mut taken, untracked, home, .. } = taking;
     let known = session.ledger.note(UNTRACKED)?;
     if let Some(known) = &known {
         // Where a virtual table keeps its content is no table of the application's.
@@ -97,7 +100,8 @@ pub(in crate::sync) fn take_over(
     taken.again = before.is_some();
     taken.reshaped = !changed.is_empty();
     session.ledger.begin()?;
-    let done = write(session, &changed, &ranks, &events, &taken)
+    let done = write(session, &changed, &ranks, &events, &taken, &home)
+        .and_then(|()| home.note(session))
         .and_then(|()| Ok(session.ledger.set_note(UNTRACKED, &names.join("\n"))?))
         .and_then(|()| schema::forget_change(session))
         .and_then(|()| set_armed(session, &armed))
@@ -109,6 +113,7 @@ pub(in crate::sync) fn take_over(
         session.ledger.rollback()?;
     }
     done?;
+    session.keep_home()?;
     session.reload_shapes()?;
     Ok(Some(taken))
 }
@@ -192,6 +197,9 @@ pub(in crate::sync) fn version_words(session: &Session, schema: i64) -> Result<S
         if rule.direction == Direction::None || !rule.local.is_empty() {
             local.push_str(&format!("{table:?} {:?} {:?};", rule.direction, rule.local));
         }
+        if !rule.key.is_empty() {
+            local.push_str(&format!("{table:?} key {:?};", rule.key));
+        }
     }
     Ok(if local.is_empty() { schema.to_string() } else { format!("{schema} {}", blake3::hash(local.as_bytes()).to_hex()) })
 }
@@ -215,10 +223,19 @@ fn changed(session: &Session, all: &[Shape], taken: &TakenOver) -> Result<(Vec<S
     Ok((changed, ranks))
 }
 
-fn write(session: &Session, changed: &[Shape], ranks: &BTreeMap<TableNo, u32>, events: &[Event], taken: &TakenOver) -> Result<()> {
+fn write(
+    session: &Session,
+    changed: &[Shape],
+    ranks: &BTreeMap<TableNo, u32>,
+    events: &[Event],
+    taken: &TakenOver,
+    home: &Look,
+) -> Result<()> {
     let ledger = &session.ledger;
     let before: BTreeMap<TableNo, Shape> = ledger.shapes_ever()?.into_iter().map(|shape| (shape.number, shape)).collect();
     let tables_change = changed.iter().any(|shape| before.get(&shape.number).is_none_or(|old| old.past.gone != shape.past.gone));
+    let renamed: Vec<Renamed> = changed.iter().filter_map(|new| called_otherwise(before.get(&new.number)?, new)).collect();
+    bundles::rename(session, &renamed, noted_schema(session)?)?;
     for new in changed {
         ledger.put_shape(new, ranks.get(&new.number).copied().unwrap_or_default())?;
         if let Some(old) = before.get(&new.number) {
@@ -230,15 +247,52 @@ fn write(session: &Session, changed: &[Shape], ranks: &BTreeMap<TableNo, u32>, e
             ledger.put_shape(&shape, ranks.get(&shape.number).copied().unwrap_or_default())?;
         }
     }
+    for new in changed.iter().filter(|new| !new.past.gone) {
+        // Children went on with what they had.
+        let back: Vec<FieldNo> = home.back(&new.name).iter().map(|(field, _)| *field).collect();
+        schema::fills::forget(session, new, &back, &schema::fills::children(session)?)?;
+    }
     for table in taken.tables.keys() {
         let new = changed.iter().find(|shape| shape.number == *table);
         new.map_or(Ok(()), |new| foreign::gather(session, new, &before))?;
     }
+    taken.back.iter().try_for_each(|table| say_it_all(session, *table))?;
     if taken.emptied && ledger.parent()?.is_some() {
         ledger.set_note(crate::sync::build::WANT_FULL, "yes")?;
     }
-    schema::hints::add_unclear(session, events, &ledger.shapes_ever()?)?;
+    schema::hints::add_unclear(session, events, &ledger.shapes_ever()?, &home.unclear)?;
     news::add(session, events)
+}
+
+/// The version of the schema that was noted last.
+fn noted_schema(session: &Session) -> Result<Option<i64>> {
+    let noted = session.ledger.note(VERSION)?;
+    Ok(noted.and_then(|words| words.split(' ').next()?.parse().ok()))
+}
+
+/// What of a table is called otherwise; none where nothing is.
+fn called_otherwise(old: &Shape, new: &Shape) -> Option<Renamed> {
+    let both = old.live_fields().filter(|field| !new.past.gone && new.is_live(*field));
+    let pairs = both.map(|field| (old.name_of(field).to_owned(), new.name_of(field).to_owned()));
+    let columns: Vec<(String, String)> = pairs.filter(|(before, now)| before != now).collect();
+    let is_renamed = !old.past.gone && !new.past.gone && (old.name != new.name || !columns.is_empty());
+    is_renamed.then(|| Renamed { before: old.name.clone(), now: new.name.clone(), columns })
+}
+
+/// Children are told all records of a table that was out of the exchange, whatever they were told of it before.
+fn say_it_all(session: &Session, table: TableNo) -> Result<()> {
+    let ledger = &session.ledger;
+    let children = ledger.neighbours()?.into_iter().filter(|one| one.kind == NeighbourKind::Child && !one.fresh);
+    let children: Vec<SiteNo> = children.map(|child| child.site).collect();
+    if children.is_empty() {
+        return Ok(());
+    }
+    for id in ledger.living(table)? {
+        let mut record = ledger.load_id(id)?;
+        record.extra.opinions.extend(children.iter().map(|child| (*child, Opinion::Unknown)));
+        ledger.store_extra(&mut record)?;
+    }
+    Ok(())
 }
 
 /// Makes the mirror of a table what it would be if the shape had always been the new one, and keeps what has no place any more.

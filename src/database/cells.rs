@@ -1,0 +1,111 @@
+//! What does a column make of a value, and which texts are one to it?
+//!
+//! A list says `01` where the column holds 1, and `abc` where it holds the same row's `ABC`. Of a row that is there the database says so; of one
+//! that somebody deleted it has to be known beforehand.
+
+use rusqlite::Connection;
+
+use super::Database;
+use super::error::{Doing, Result};
+use super::facts::{Affinity, Facts};
+use super::plan::{bind, value};
+use crate::model::Value;
+
+/// Which texts are one to a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SameText {
+    /// Only the same one.
+    Exact,
+    /// `COLLATE NOCASE`: without ASCII case.
+    AnyCase,
+    /// `COLLATE RTRIM`: without spaces at the end.
+    AnySpaces,
+}
+
+impl SameText {
+    /// The one for all of them.
+    #[must_use]
+    pub fn of(self, text: &str) -> String {
+        match self {
+            Self::Exact => text.to_owned(),
+            Self::AnyCase => text.to_ascii_lowercase(),
+            Self::AnySpaces => text.trim_end_matches(' ').to_owned(),
+        }
+    }
+}
+
+impl Database {
+    /// Which texts are one to a column; the same one only where there is no such column, or its collation is the application's.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn same_text(&self, table: &str, column: &str) -> Result<SameText> {
+        let Ok((_, collation, ..)) = self.connection.column_metadata(None, table, column) else { return Ok(SameText::Exact) };
+        let is = |name: &str| collation.is_some_and(|collation| collation.to_bytes().eq_ignore_ascii_case(name.as_bytes()));
+        Ok(if is("NOCASE") {
+            SameText::AnyCase
+        } else if is("RTRIM") {
+            SameText::AnySpaces
+        } else {
+            SameText::Exact
+        })
+    }
+
+    /// What these columns would hold if rows with these values were written. Asked of an empty database: nothing that the application's table
+    /// wants is in the way.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn as_stored(&self, table: &str, columns: &[String], rows: &[Vec<Value>]) -> Result<Vec<Vec<Value>>> {
+        let doing = "see what columns make of values";
+        let facts = Facts::read(&self.connection, table)?;
+        let kind = |name: &String| {
+            let found = facts.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name));
+            found.map_or("BLOB", |column| match column.affinity {
+                Affinity::Numeric if column.is_real => "REAL",
+                Affinity::Numeric => "NUMERIC",
+                Affinity::Text => "TEXT",
+                Affinity::Blob => "BLOB",
+            })
+        };
+        let declared: Vec<String> = columns.iter().enumerate().map(|(place, name)| format!("c{place} {}", kind(name))).collect();
+        let scratch = Connection::open_in_memory().doing(doing)?;
+        scratch.execute_batch(&format!("CREATE TABLE cells ({})", declared.join(", "))).doing(doing)?;
+        let places = vec!["?"; columns.len()].join(", ");
+        let mut insert = scratch.prepare(&format!("INSERT INTO cells VALUES ({places})")).doing(doing)?;
+        for row in rows {
+            bind(&mut insert, 1, row)?;
+            insert.raw_execute().doing(doing)?;
+        }
+        let mut all = scratch.prepare("SELECT * FROM cells ORDER BY rowid").doing(doing)?;
+        let read = |row: &rusqlite::Row<'_>| (0..columns.len()).map(|place| row.get_ref(place).map(value)).collect();
+        all.query_map([], read).and_then(Iterator::collect).doing(doing)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn cells_are_what_the_columns_make_of_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let sql =
+            "CREATE TABLE a (i INTEGER PRIMARY KEY, r REAL, t VARCHAR(9) COLLATE NOCASE, n, s TEXT COLLATE RTRIM, \"two words\" NUMERIC)";
+        rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+        let database = Database::open(&path, Duration::from_secs(1)).unwrap();
+        let columns = ["i", "R", "t", "n", "s", "two words"].map(str::to_owned);
+        let texts = |texts: [&str; 6]| texts.map(|text| Value::Text(text.as_bytes().into())).to_vec();
+        let rows = [texts(["01", "1.50", "01", "01", "01", "1.0"]), texts(["x", "2", "A", "", " ", "9223372036854775808"])];
+        let stored = database.as_stored("A", &columns, &rows).unwrap();
+        let text = |text: &str| Value::Text(text.as_bytes().into());
+        assert_eq!(stored[0], [Value::Integer(1), Value::Real(1.5), text("01"), text("01"), text("01"), Value::Integer(1)]);
+        assert_eq!(stored[1][..3], [text("x"), Value::Real(2.0), text("A")]);
+        let folded = columns.each_ref().map(|column| database.same_text("a", column).unwrap().of("Ab "));
+        assert_eq!(folded, ["Ab ", "Ab ", "ab ", "Ab ", "Ab", "Ab "]);
+        assert_eq!(database.same_text("none", "x").unwrap(), SameText::Exact);
+    }
+}

@@ -1,0 +1,155 @@
+//! Which references lead nowhere? Our connection does not enforce them, so they are counted before and after.
+//!
+//! SQL itself says whether a reference leads somewhere: the column referred to brings its affinity and collation, as foreign keys do.
+
+use std::collections::BTreeMap;
+
+use super::customs::said;
+use super::error::{Doing, Result};
+use super::facts::Facts;
+use super::plan::value;
+use super::{Database, quote};
+use crate::model::Value;
+
+/// Records of a table that refer to one record that is not there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dangling {
+    /// Their table.
+    pub table: String,
+    /// The key of the first of them.
+    pub first: Vec<Value>,
+    /// The table referred to.
+    pub parent: String,
+    /// What the record referred to would hold.
+    pub values: Vec<(String, Value)>,
+}
+
+/// A declared foreign key.
+#[derive(Debug, Default)]
+struct Declared {
+    parent: String,
+    /// Columns here, and there where it names them.
+    columns: Vec<(String, Option<String>)>,
+}
+
+impl Database {
+    /// How many references lead nowhere.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn dangling_references(&self) -> Result<u64> {
+        let sql = "SELECT count(*) FROM pragma_foreign_key_check";
+        let counted = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+        // A reference to columns that are not unique is the application's mistake, and SQLite checks nothing then.
+        Ok(said(counted, "look for references that lead nowhere")?.map_or(0, i64::unsigned_abs))
+    }
+
+    /// All references that lead nowhere, those of a table to one record together.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn dangling_records(&self) -> Result<Vec<Dangling>> {
+        let mut found = Vec::new();
+        for table in self.table_names()? {
+            for declared in self.declared(&table)?.into_values() {
+                self.dangling_of(&table, &declared, &mut found)?;
+            }
+        }
+        Ok(found)
+    }
+
+    fn declared(&self, table: &str) -> Result<BTreeMap<i64, Declared>> {
+        let doing = "read foreign keys";
+        let mut declared: BTreeMap<i64, Declared> = BTreeMap::new();
+        let sql = "SELECT id, \"table\", \"from\", \"to\" FROM pragma_foreign_key_list(?1) ORDER BY id, seq";
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        let mut rows = statement.query([table]).doing(doing)?;
+        while let Some(row) = rows.next().doing(doing)? {
+            let one = declared.entry(row.get(0).doing(doing)?).or_default();
+            one.parent = row.get(1).doing(doing)?;
+            one.columns.push((row.get(2).doing(doing)?, row.get(3).doing(doing)?));
+        }
+        Ok(declared)
+    }
+
+    fn dangling_of(&self, table: &str, declared: &Declared, found: &mut Vec<Dangling>) -> Result<()> {
+        let doing = "look for references that lead nowhere";
+        let there = Facts::read(&self.connection, &declared.parent)?;
+        let mut primary: Vec<_> = there.columns.iter().filter(|column| column.key_place > 0).collect();
+        primary.sort_by_key(|column| column.key_place);
+        let named = |(place, (_, to)): (usize, &(String, Option<String>))| to.clone().or_else(|| Some(primary.get(place)?.name.clone()));
+        let theirs: Option<Vec<String>> = declared.columns.iter().enumerate().map(named).collect();
+        let ours: Vec<String> = declared.columns.iter().map(|(from, _)| format!("c.{}", quote(from))).collect();
+        let stated = ours.iter().map(|column| format!("{column} IS NOT NULL")).collect::<Vec<_>>().join(" AND ");
+        let leads = match &theirs {
+            Some(theirs) if !there.columns.is_empty() => {
+                let agrees: Vec<String> = theirs.iter().zip(&ours).map(|(theirs, ours)| format!("r.{} = {ours}", quote(theirs))).collect();
+                format!("EXISTS (SELECT 1 FROM {} AS r WHERE {})", quote(&declared.parent), agrees.join(" AND "))
+            }
+            // Into a table that is not there.
+            Some(_) | None => "0".to_owned(),
+        };
+        let key = Facts::read(&self.connection, table)?.key().map(|key| key.columns).unwrap_or_default();
+        let mut key: Vec<String> = key.iter().map(|(column, _)| format!("c.{}", quote(column))).collect();
+        if key.is_empty() {
+            key.push("c.rowid".to_owned());
+        }
+        // What stands beside a `min` is of the same row.
+        key[0] = format!("min({})", key[0]);
+        let (listed, named) = (ours.join(", "), key.join(", "));
+        let sql = format!("SELECT {listed}, {named} FROM {} AS c WHERE {stated} AND NOT {leads} GROUP BY {listed}", quote(table));
+        // Into a column that is not there: nothing leads there, and SQLite does not mind.
+        let Ok(mut statement) = said(self.connection.prepare(&sql), doing)? else { return Ok(()) };
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().doing(doing)? {
+            let read =
+                |places: std::ops::Range<usize>| places.map(|place| row.get_ref(place).map(value)).collect::<rusqlite::Result<Vec<_>>>();
+            let values = read(0..ours.len()).doing(doing)?;
+            let columns = theirs.clone().unwrap_or_else(|| declared.columns.iter().map(|(from, _)| from.clone()).collect());
+            found.push(Dangling {
+                table: table.to_owned(),
+                first: read(ours.len()..ours.len() + key.len()).doing(doing)?,
+                parent: declared.parent.clone(),
+                values: columns.into_iter().zip(values).collect(),
+            });
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn references_that_lead_nowhere_are_named_as_foreign_keys_see_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let sql = "CREATE TABLE kinds (id TEXT PRIMARY KEY COLLATE NOCASE, a INTEGER, b TEXT, UNIQUE (a, b));
+             CREATE TABLE items (id TEXT PRIMARY KEY, kind TEXT REFERENCES kinds) WITHOUT ROWID;
+             CREATE TABLE pairs (n, x TEXT, y TEXT, FOREIGN KEY (x, y) REFERENCES kinds (a, b));
+             CREATE TABLE lost (id INTEGER PRIMARY KEY, other TEXT REFERENCES nowhere (id));
+             INSERT INTO kinds VALUES ('A', 1, 'p');
+             INSERT INTO items VALUES ('1', 'a'), ('3', 'B'), ('2', 'B'), ('4', NULL);
+             INSERT INTO pairs VALUES (1, '1', 'p'), (2, '2', 'p'), (3, '2', NULL); INSERT INTO lost VALUES (7, 'x')";
+        rusqlite::Connection::open(&path).unwrap().execute_batch(&format!("PRAGMA foreign_keys = off; {sql}")).unwrap();
+        let database = Database::open(&path, Duration::from_secs(1)).unwrap();
+        let said: Vec<String> = database
+            .dangling_records()
+            .unwrap()
+            .iter()
+            .map(|one| {
+                let values: Vec<String> = one.values.iter().map(|(column, value)| format!("{column}={value}")).collect();
+                format!("{} {} -> {} {}", one.table, one.first[0], one.parent, values.join(","))
+            })
+            .collect();
+        assert_eq!(said, ["items 2 -> kinds id=B", "pairs 2 -> kinds a=2,b=p", "lost 7 -> nowhere id=x"]);
+        assert_eq!(database.dangling_references().unwrap(), 4, "the two items refer to one record");
+        let mistaken = "CREATE TABLE wrong (x REFERENCES pairs (n), y REFERENCES pairs (none)); INSERT INTO wrong VALUES (9, 9)";
+        rusqlite::Connection::open(&path).unwrap().execute_batch(&format!("PRAGMA foreign_keys = off; {mistaken}")).unwrap();
+        assert_eq!(database.dangling_references().unwrap(), 0);
+        assert_eq!(database.dangling_records().unwrap().len(), 4);
+    }
+}

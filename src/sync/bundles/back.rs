@@ -1,0 +1,178 @@
+//! What of a bundle goes out of the database again: rows and schema steps?
+//!
+//! All of it happens in the caller's transaction, the newest version first. A row that a record refers to does not go: its way back would leave
+//! a reference to nothing, at every site. Our connection does not enforce references, so it is tried, and looked which lead nowhere then;
+//! whoever insists keeps these rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::install::RowCounts;
+use super::parts::{Claim, Claims};
+use super::row::{Place, Restored, RowChange, RowKind, of_part, restore, shown};
+use super::steps::{self, TakenBack};
+use super::{Install, Refusal, Scope, Step, besides, rows_of, set_rows};
+use crate::bundle::{BundleName, Loss, Version};
+use crate::database::{Dangling, Renamed};
+use crate::sync::{Result, Session};
+
+/// What was done to the database on the way back.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Undone {
+    pub rows: BTreeMap<String, RowCounts>,
+    /// Rows that stay: they were changed since, records refer to them, or another bundle lists them.
+    pub kept: usize,
+    /// Rows that stay because another bundle lists them: its from now on.
+    handed: Vec<(Claim, RowChange)>,
+    /// Schema steps that were taken back.
+    pub steps: Vec<String>,
+    /// Schema steps, and tables with rows, that are everybody's by now and stay.
+    pub everybodys: Vec<String>,
+}
+
+/// An install whose parts go.
+struct Goes<'i> {
+    rows: Vec<RowChange>,
+    steps: &'i [Step],
+}
+
+/// Takes back what installs did, the newest first.
+pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs: &[Install], loss: Loss) -> Result<Undone> {
+    let mut goes = Vec::new();
+    let mut everybodys = BTreeSet::new();
+    for install in installs.iter().rev() {
+        let mut rows = rows_of(session, scope, name, install.version)?;
+        // What is in a table that travels by now is everybody's, whoever put it there.
+        let travels = |row: &RowChange| session.shapes.iter().any(|shape| shape.name.eq_ignore_ascii_case(&row.table));
+        if scope == Scope::Site {
+            everybodys.extend(rows.iter().filter(|row| travels(row)).map(|row| row.table.clone()));
+            rows.retain(|row| !travels(row));
+        }
+        goes.push(Goes { rows, steps: &install.steps });
+        set_rows(session, scope, name, install.version, &[])?;
+    }
+    let everybodys: Vec<String> = everybodys.iter().map(|table| format!("the rows of `{table}`")).collect();
+    if goes.iter().all(|install| install.rows.is_empty() && install.steps.is_empty()) {
+        return Ok(Undone { everybodys, ..Undone::default() });
+    }
+    let database = session.database()?;
+    let claims = Claims::of(session, scope, name, &[])?;
+    let (dangling, mut stay) = (database.dangling_references()?, BTreeSet::new());
+    // Each turn keeps at least one row more: those that the rows refer to which were kept.
+    loop {
+        database.begin_attempt()?;
+        let mut undone = take_back(session, scope, &goes, loss, (&stay, &claims))?;
+        if database.dangling_references()? <= dangling {
+            database.keep_attempt()?;
+            undone.everybodys.extend(everybodys);
+            hand_over(session, scope, &undone.handed)?;
+            return Ok(undone);
+        }
+        let lost = database.dangling_records()?;
+        database.undo_attempt()?;
+        let referred = referred(session, &goes, &lost)?;
+        let known = stay.len();
+        if let Some(first) = referred.values().next()
+            && loss == Loss::Refuse
+        {
+            return Err(Refusal::RowsReferred { count: referred.len(), first: first.clone() }.into());
+        }
+        stay.extend(referred.into_keys());
+        if stay.len() == known {
+            return Err(Refusal::Database { part: name.to_string(), words: super::DANGLING.to_owned() }.into());
+        }
+    }
+}
+
+/// One try, in which some rows stay.
+fn take_back(
+    session: &Session,
+    scope: Scope,
+    goes: &[Goes<'_>],
+    loss: Loss,
+    (stay, claims): (&BTreeSet<Place>, &Claims),
+) -> Result<Undone> {
+    let (mut changed, mut undone) = (Vec::new(), Undone::default());
+    // What the way back of a step calls otherwise, as rows of the versions before it were put.
+    let mut renamed: Vec<Renamed> = Vec::new();
+    for install in goes {
+        let mut rows = install.rows.clone();
+        for one in &renamed {
+            rows.iter_mut().for_each(|row| row.rename(std::slice::from_ref(one)));
+        }
+        if loss == Loss::Refuse
+            && let Some(what) = besides::back_and_there(session, &rows)?
+        {
+            return Err(Refusal::RowsLose { what }.into());
+        }
+        for (row, noted) in rows.iter().zip(&install.rows).rev().filter(|(_, noted)| !stay.contains(&noted.place())) {
+            if let Some(claim) = claims.on(noted)
+                && noted.kind() == Some(RowKind::Added)
+            {
+                undone.handed.push((claim.clone(), row.clone()));
+                continue;
+            }
+            match restore(session, row)? {
+                Restored::Done => RowCounts::count(&mut undone.rows, row, row.kind().map(RowKind::back)),
+                Restored::AsBefore => {}
+                Restored::Changed => changed.push(format!("{} {}", row.table, shown(&row.key_values()))),
+            }
+        }
+        for step in install.steps.iter().rev() {
+            match steps::take_back(session, scope, step, loss == Loss::KeepBeside)? {
+                TakenBack::Done(also) => {
+                    undone.steps.push(step.file.clone());
+                    renamed.extend(also);
+                }
+                TakenBack::Everybodys => undone.everybodys.push(step.file.clone()),
+            }
+        }
+    }
+    match changed.first() {
+        Some(first) if loss == Loss::Refuse => Err(Refusal::RowsChanged { count: changed.len(), first: first.clone() }.into()),
+        Some(_) | None => Ok(Undone { kept: changed.len() + stay.len() + undone.handed.len(), ..undone }),
+    }
+}
+
+/// Makes rows those of the bundle that lists them besides, as they were put: they go with that one.
+fn hand_over(session: &Session, scope: Scope, handed: &[(Claim, RowChange)]) -> Result<()> {
+    let mut lists: BTreeMap<(&BundleName, Version), Vec<(&Place, &RowChange)>> = BTreeMap::new();
+    for (claim, row) in handed {
+        lists.entry((&claim.bundle, claim.version)).or_default().push((&claim.place, row));
+    }
+    for ((bundle, version), handed) in lists {
+        let mut rows = rows_of(session, scope, bundle, version)?;
+        let handed: BTreeMap<&Place, &RowChange> = handed.into_iter().collect();
+        for claimed in rows.iter_mut().filter(|row| row.listed) {
+            if let Some(row) = handed.get(&claimed.place()) {
+                *claimed = RowChange { key: claimed.key.clone(), given: claimed.given.clone(), ..(*row).clone() };
+            }
+        }
+        set_rows(session, scope, bundle, version, &rows)?;
+    }
+    Ok(())
+}
+
+/// The rows that go, as they are there now, to which these references lead; each with what refers to it.
+fn referred(session: &Session, goes: &[Goes<'_>], lost: &[Dangling]) -> Result<BTreeMap<Place, String>> {
+    let (database, mut found) = (session.database()?, BTreeMap::new());
+    for reference in lost {
+        let into = |row: &&RowChange| row.table.eq_ignore_ascii_case(&reference.parent);
+        for row in goes.iter().flat_map(|install| &install.rows).filter(into) {
+            let there = of_part(&row.table, database.rows_of(&row.table, &row.columns, &reference.values, 1)?)?.pop();
+            let Some(there) = there else { break };
+            if row.has_key_of(&there) {
+                let words = |values: &[crate::model::Value]| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+                let to: Vec<_> = reference.values.iter().map(|(_, value)| value.clone()).collect();
+                let line = format!(
+                    "{} of `{}`, which refers to {} of `{}`",
+                    words(&reference.first),
+                    reference.table,
+                    words(&to),
+                    reference.parent
+                );
+                found.entry(row.place()).or_insert(line);
+            }
+        }
+    }
+    Ok(found)
+}

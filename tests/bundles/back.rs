@@ -1,0 +1,126 @@
+//! What goes back of rows and steps that others built on since?
+
+use fieldpost::bundle::Loss;
+use fieldpost::sync::bundles::{self, Refusal, Scope, undo};
+
+use crate::rows::list;
+use crate::steps::{stepping, with_customers};
+use crate::support::Tree;
+use crate::{ALL, LISTS, four, named, publish, refusal};
+
+/// Items that refer to countries and to each other, at all sites.
+fn with_items() -> Tree {
+    let tree = four();
+    tree.edit(
+        "head",
+        "CREATE TABLE items (id TEXT PRIMARY KEY, country TEXT REFERENCES countries (code)) WITHOUT ROWID;
+         INSERT INTO items VALUES ('old', 'CH')",
+    );
+    tree.settle(&ALL);
+    tree
+}
+
+#[test]
+fn rows_that_records_refer_to_do_not_go() {
+    let tree = with_items();
+    publish(
+        &tree,
+        &list(&tree, "c", "1.0.0", "countries", "code", "upsert", "code,name\nCH,Switzerland\nDE,Germany\nFR,France\nIT,Italy\n"),
+        &[],
+    );
+    tree.settle(&ALL);
+    tree.edit("anna", "INSERT INTO items VALUES ('i2', 'DE'), ('i3', 'DE')");
+    tree.edit("head", "INSERT INTO items VALUES ('i1', 'FR')");
+    tree.settle(&ALL);
+    let withdrawing = |loss| bundles::withdraw(&tree.session("head"), &named("c"), loss);
+    let before = tree.rows("head", LISTS[0]);
+    let why = refusal(withdrawing(Loss::Refuse));
+    assert_eq!(why.to_string(), "records refer to 2 of its rows, the first is i2 of `items`, which refers to DE of `countries`");
+    assert_eq!(tree.rows("head", LISTS[0]), before);
+    let undone = withdrawing(Loss::KeepBeside).unwrap();
+    assert_eq!((undone.kept_rows, undone.rows["countries"]), (2, undo_counts(0, 1, 1)));
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    for site in ALL {
+        assert_eq!(tree.rows(site, LISTS[0]), ["CH|Schweiz|8.1", "DE|Germany|-", "FR|France|-", "XX|Nowhere|0"], "at {site}");
+        assert!(tree.rows(site, "SELECT * FROM pragma_foreign_key_check").is_empty(), "at {site}");
+        assert!(tree.held(site).is_empty(), "at {site}");
+    }
+}
+
+fn undo_counts(added: usize, changed: usize, removed: usize) -> bundles::install::RowCounts {
+    bundles::install::RowCounts { added, changed, removed }
+}
+
+/// The same for what a site has for itself, with rows that refer to each other, and where a step takes away the whole table.
+#[test]
+fn a_list_of_a_site_that_refers_to_itself_goes_whole_and_what_others_need_of_it_stays() {
+    let tree = four();
+    tree.edit("anna", "CREATE TABLE favourites (id TEXT PRIMARY KEY, up TEXT REFERENCES favourites)");
+    let csv = "id,up\na,\nb,a\nc,b\nd,a\n";
+    crate::rows::installing(&tree, "upsert", csv).unwrap();
+    let favourites = || tree.rows("anna", "SELECT id FROM favourites ORDER BY 1");
+    let away = |loss| undo::undo(&tree.session("anna"), Scope::Site, &named("f"), undo::Depth::All, loss);
+    away(Loss::Refuse).unwrap();
+    assert!(favourites().is_empty());
+    crate::rows::installing(&tree, "upsert", csv).unwrap();
+    tree.edit("anna", "INSERT INTO favourites VALUES ('mine', 'c')");
+    let why = refusal(away(Loss::Refuse));
+    assert!(matches!(&why, Refusal::RowsReferred { count: 1, .. }), "{why}");
+    assert_eq!(away(Loss::KeepBeside).unwrap().kept_rows, 3);
+    assert_eq!(favourites(), ["a", "b", "c", "mine"]);
+}
+
+/// The main office has by now what a step made for some sites: that is everybody's, and the way back does not take it away.
+#[test]
+fn a_field_of_a_step_that_became_everybodys_stays_with_what_is_in_it() {
+    let tree = with_customers();
+    let file = stepping(&tree, "at-each", "ALTER TABLE customers ADD COLUMN extra", Some("ALTER TABLE customers DROP COLUMN extra"));
+    publish(&tree, &file, &["sales"]);
+    tree.settle(&ALL);
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN extra; UPDATE customers SET extra = 'of head' WHERE id = 'A'");
+    tree.settle(&ALL);
+    tree.edit("dora", "UPDATE customers SET extra = 'of dora' WHERE id = 'B'");
+    tree.settle(&ALL);
+    bundles::withdraw(&tree.session("head"), &named("x"), Loss::Refuse).unwrap();
+    tree.sync("head");
+    let report = tree.sync("anna");
+    assert!(report.waiting.is_empty(), "{:?}", report.waiting);
+    let said = "bundle x 1.0.0 was withdrawn by the main office and is gone; what is everybody's by now stays: schema/1.sql";
+    assert!(format!("{report:?}").contains(said), "{report:?}");
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, "SELECT id, extra FROM customers ORDER BY 1", &["A|of head", "B|of dora", "C|-"]);
+    assert!(ALL.iter().all(|site| crate::version_of(&tree, site, "x").is_none()));
+    tree.edit("anna", "UPDATE customers SET extra = 'of anna' WHERE id = 'C'");
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+}
+
+#[test]
+fn a_table_of_a_step_that_became_everybodys_stays_with_its_rows() {
+    let tree = four();
+    let toml = "name = 'x'\nversion = '1.0.0'\n[[schema]]\nup = 'schema/1.sql'\ndown = 'schema/1-down.sql'\nruns = 'at-each'\n\
+        [[rows]]\nfile = 'rows/f.csv'\ntable = 'favourites'\nkey = ['id']\nmode = 'upsert'\nruns = 'at-each'\n";
+    let file = crate::Folder::new(&tree, toml)
+        .with("schema/1.sql", "CREATE TABLE favourites (id TEXT PRIMARY KEY, what TEXT)")
+        .with("schema/1-down.sql", "DROP TABLE favourites")
+        .with("rows/f.csv", "id,what\nlisted,a\n")
+        .build(&tree.session("head").signing);
+    publish(&tree, &file, &["sales"]);
+    tree.settle(&ALL);
+    tree.edit("anna", "INSERT INTO favourites VALUES ('anna', 'own')");
+    std::fs::write(tree.home("head").join("rules.toml"), "[tables.shortcuts]\ndirection = \"none\"\n").unwrap();
+    tree.edit("head", "CREATE TABLE favourites (id TEXT PRIMARY KEY, what TEXT); INSERT INTO favourites VALUES ('head', 'h')");
+    tree.settle(&ALL);
+    tree.edit("dora", "INSERT INTO favourites VALUES ('dora', 'd')");
+    tree.settle(&ALL);
+    let before = tree.rows("anna", "SELECT * FROM favourites ORDER BY 1");
+    assert!(before.len() >= 4, "{before:?}");
+    bundles::withdraw(&tree.session("head"), &named("x"), Loss::Refuse).unwrap();
+    tree.settle(&ALL);
+    assert!(tree.sync("anna").waiting.is_empty());
+    tree.assert_same(&ALL);
+    let before: Vec<&str> = before.iter().map(String::as_str).collect();
+    tree.assert_rows(&ALL, "SELECT * FROM favourites ORDER BY 1", &before);
+}

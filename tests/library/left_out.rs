@@ -1,0 +1,204 @@
+//! What a site leaves out, by pattern or by size: clearing it away at that site says nothing to anybody, and nobody gives the last copy away.
+
+use std::path::Path;
+
+use fieldpost::site::Role;
+use fieldpost::sync::documents::place::coming;
+
+use crate::folders::{SITES, library, noise};
+use crate::support::Tree;
+
+/// Films and notes, known at all sites.
+fn with_films() -> Tree {
+    let tree = library("");
+    for number in 0..4 {
+        tree.write("head", &format!("note {number}"), format!("note {number}"));
+    }
+    for number in 0..2 {
+        tree.write("head", &format!("films/{number}.mp4"), noise(50_000, number + 7));
+    }
+    tree.settle(&SITES);
+    tree
+}
+
+fn names(tree: &Tree, site: &str) -> Vec<String> {
+    tree.folder(site).into_keys().collect()
+}
+
+const ALL: [&str; 6] = ["films/0.mp4", "films/1.mp4", "note 0", "note 1", "note 2", "note 3"];
+
+#[test]
+fn what_is_left_out_and_cleared_away_comes_back_once_it_is_wanted_again() {
+    let tree = with_films();
+    tree.set_library("anna", |library| library.choice.exclude = vec!["films/**".into()]);
+    tree.settle(&SITES);
+    tree.delete("anna", "films/0.mp4");
+    tree.delete("anna", "films/1.mp4");
+    tree.settle(&SITES);
+    tree.set_library("anna", |library| library.choice.exclude.clear());
+    assert_eq!(tree.sync("anna").documents.deleted, 0);
+    tree.settle(&SITES);
+    for site in SITES {
+        assert_eq!(names(&tree, site), ALL, "at {site}");
+    }
+}
+
+#[test]
+fn what_is_too_large_and_cleared_away_is_deleted_nowhere_else() {
+    let tree = with_films();
+    tree.set_library("anna", |library| library.choice.largest = Some(10_000));
+    tree.settle(&SITES);
+    tree.delete("anna", "films/0.mp4");
+    assert_eq!(tree.sync("anna").documents.deleted, 0);
+    tree.settle(&SITES);
+    assert_eq!(names(&tree, "head"), ALL);
+    // It is not wanted again before it is small enough.
+    assert_eq!(names(&tree, "anna"), &ALL[1..]);
+    tree.set_library("anna", |library| library.choice.largest = None);
+    tree.settle(&SITES);
+    tree.settle(&SITES);
+    assert_eq!(names(&tree, "anna"), ALL);
+}
+
+#[test]
+fn what_the_rules_leave_out_and_a_site_clears_away_comes_back_when_they_want_it() {
+    let tree = with_films();
+    let rules =
+        |text: &str| std::fs::write(tree.home("head").join("rules.toml"), format!("{text}\n[clocks]\nfuture = \"36500d\"\n")).unwrap();
+    rules("[library]\nexclude = ['films']\n");
+    tree.settle(&SITES);
+    std::fs::remove_dir_all(tree.document("anna", "films")).unwrap();
+    tree.settle(&SITES);
+    rules("");
+    tree.settle(&SITES);
+    tree.settle(&SITES);
+    for site in SITES {
+        assert_eq!(names(&tree, site), ALL, "at {site}");
+    }
+}
+
+#[test]
+fn a_file_that_is_left_alone_stays_when_the_document_is_deleted_elsewhere() {
+    let tree = with_films();
+    tree.set_library("anna", |library| library.choice.exclude = vec!["films/**".into()]);
+    tree.settle(&SITES);
+    tree.delete("head", "films/0.mp4");
+    tree.settle(&SITES);
+    assert_eq!(names(&tree, "north"), &ALL[1..]);
+    assert_eq!(names(&tree, "anna"), ALL, "it is neither looked at nor placed there");
+    tree.set_library("anna", |library| library.choice.exclude.clear());
+    tree.settle(&SITES);
+    assert_eq!((names(&tree, "anna"), names(&tree, "head")), (names(&tree, "north"), names(&tree, "north")));
+}
+
+#[test]
+fn what_was_cleared_away_is_not_at_hand_for_a_copy_of_it() {
+    let tree = with_films();
+    tree.set_library("anna", |library| library.choice.exclude = vec!["films/**".into()]);
+    tree.settle(&SITES);
+    tree.delete("anna", "films/0.mp4");
+    tree.delete("anna", "films/1.mp4");
+    tree.settle(&SITES);
+    tree.rename("head", "films/0.mp4", "shown/0.mp4");
+    tree.write("head", "shown/1.mp4", noise(50_000, 8));
+    for _ in 0..3 {
+        tree.tick(3_700_000);
+        tree.settle(&SITES);
+    }
+    assert_eq!(coming(&tree.session("anna")).unwrap(), []);
+    assert_eq!(tree.folder("anna")["shown/0.mp4"], noise(50_000, 7));
+    assert_eq!(tree.folder("anna")["shown/1.mp4"], noise(50_000, 8));
+}
+
+#[test]
+fn nobody_who_passes_documents_on_gives_one_away_because_of_its_name() {
+    let tree = with_films();
+    for site in ["head", "north"] {
+        tree.set_library(site, |library| library.choice.exclude = vec!["private/**".into()]);
+    }
+    tree.settle(&SITES);
+    tree.rename("anna", "note 1", "private/1");
+    tree.settle(&["anna", "north", "head"]);
+    assert!(!names(&tree, "head").contains(&"note 1".to_owned()));
+    // Who joins gets it, although anna's computer is away for good.
+    tree.add("north", "bert", Role::Remote);
+    tree.settle(&["bert", "north", "head"]);
+    assert_eq!(tree.read("bert", "private/1"), "note 1");
+    for site in ["head", "north"] {
+        tree.set_library(site, |library| library.choice.exclude.clear());
+    }
+    tree.settle(&["head", "north"]);
+    assert_eq!(tree.read("head", "private/1"), "note 1");
+    assert_eq!(tree.read("north", "private/1"), "note 1");
+}
+
+#[test]
+fn a_folder_whose_case_changes_while_something_new_comes_into_it_loses_nothing() {
+    let tree = with_films();
+    let (from, to) = (tree.document("anna", "films"), tree.document("anna", "Films"));
+    std::fs::rename(from, to).unwrap();
+    tree.write("head", "films/new.mp4", "new");
+    for site in ["anna", "head", "north", "head", "anna"] {
+        tree.sync(site);
+    }
+    tree.settle(&SITES);
+    tree.add("north", "carl", Role::Remote);
+    tree.settle(&["carl", "north", "head"]);
+    // Of names that are one on some systems one is placed; whichever it is, each content can be had.
+    let listed = tree.rows("head", "SELECT path, hex(content) FROM _fieldpost_library WHERE path LIKE '%.mp4'");
+    assert_eq!(listed.len(), 3, "{listed:?}");
+    for film in [noise(50_000, 7), noise(50_000, 8), b"new".to_vec()] {
+        let kept = tree.session("head").whereabouts(&fieldpost::library::ContentId::of(&film).0).unwrap();
+        assert!(
+            !matches!(kept, fieldpost::sync::documents::lost::Whereabouts::Nowhere | fieldpost::sync::documents::lost::Whereabouts::At(_)),
+            "{kept:?}"
+        );
+    }
+    assert_eq!(coming(&tree.session("carl")).unwrap(), [], "{:?}", names(&tree, "carl"));
+}
+
+#[test]
+fn a_question_that_an_office_left_unanswered_keeps_no_document_from_the_sites_below() {
+    let tree = library("");
+    for number in 0..20 {
+        tree.write("head", &format!("docs/{number}"), format!("document {number}"));
+    }
+    tree.settle(&["head", "north"]);
+    std::fs::remove_dir_all(tree.document("north", "docs")).unwrap();
+    std::fs::create_dir_all(tree.document("north", "")).unwrap();
+    assert!(tree.sync("north").waiting.iter().any(|waiting| waiting.why.contains("20 of 20")));
+    tree.add("north", "bert", Role::Remote);
+    for _ in 0..4 {
+        tree.tick(3_700_000);
+        for site in ["bert", "north", "head", "north", "bert"] {
+            tree.sync(site);
+        }
+    }
+    assert_eq!(names(&tree, "bert").len(), 20);
+    assert!(!Path::new(&tree.document("north", "docs")).exists(), "the question stands");
+}
+
+#[test]
+fn an_older_version_that_stays_because_the_newer_one_is_too_large_is_listed() {
+    let tree = with_films();
+    tree.set_library("anna", |library| library.choice.largest = Some(60_000));
+    tree.settle(&SITES);
+    tree.write("head", "films/0.mp4", noise(70_000, 9));
+    tree.settle(&SITES);
+    assert_eq!(tree.folder("anna")["films/0.mp4"], noise(50_000, 7));
+    let troubles = tree.session("anna").ledger.document_troubles().unwrap();
+    assert!(troubles["films/0.mp4"].contains("an older version"), "{troubles:?}");
+}
+
+#[test]
+fn a_copy_is_taken_where_its_original_is() {
+    let tree = library("");
+    tree.set_library("anna", |library| library.choice.include = vec!["plan.txt".into()]);
+    tree.write("head", "plan.txt", "first");
+    tree.settle(&SITES);
+    tree.write("head", "plan.txt", "of head");
+    tree.write("anna", "plan.txt", "of anna");
+    tree.settle(&["anna", "north", "head"]);
+    tree.settle(&SITES);
+    tree.assert_documents(&SITES, &[("plan.txt", "of head"), ("plan (anna 2023-11-14).txt", "of anna")]);
+}
