@@ -365,3 +365,30 @@ fn one_that_comes_back_at_an_office_leaves_its_number_to_the_one_that_the_parent
     tree.assert_rows(&THREE, "SELECT name FROM countries WHERE code = 'C' ORDER BY name", &["anew", "edited"]);
     tree.assert_rows(&THREE, "SELECT name FROM countries WHERE id = 3", &["anew"]);
 }
+
+#[test]
+fn one_that_comes_back_at_an_office_and_at_the_main_office_has_one_number() {
+    let tree = three(&format!("{} INSERT INTO countries VALUES (3, 'C', 'c');", shop("")), RULES);
+    tree.add("head", "anna", Role::Remote);
+    let sites = ["head", "north", "anna", "rosa"];
+    loaded(&tree, &sites);
+    tree.edit("anna", "UPDATE countries SET name = 'anna' WHERE id = 3");
+    tree.edit("north", "DELETE FROM countries WHERE id = 3");
+    tree.sync("anna");
+    tree.edit("head", "DELETE FROM countries WHERE id = 3; INSERT INTO countries VALUES (3, 'C', 'anew')");
+    tree.edit("north", "INSERT INTO countries VALUES (3, 'D', 'other')");
+    tree.edit("rosa", "UPDATE countries SET name = 'rosa' WHERE id = 3");
+    tree.sync("rosa");
+    settled(&tree, &sites);
+    tree.assert_rows(&sites, "SELECT name FROM countries WHERE code IN ('C', 'D') ORDER BY name", &["anew", "other", "rosa"]);
+}
+
+#[test]
+fn of_two_that_an_office_made_and_then_deleted_one_the_other_stays_below_it_too() {
+    let tree = three(&shop(""), RULES);
+    tree.edit("north", "INSERT INTO countries VALUES (3, 'de', 'first'), (4, 'de', 'second')");
+    half(&tree, "north", round::Halves::Send);
+    tree.edit("north", "DELETE FROM countries WHERE id = 3");
+    settled(&tree, &THREE);
+    tree.assert_rows(&THREE, COUNTRIES, &["ch", "de"]);
+}

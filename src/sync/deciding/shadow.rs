@@ -24,6 +24,12 @@ impl Applying<'_> {
         match known::opinion(&self.session.ledger, record, incoming.link)? {
             Opinion::Known(Some(mut shadow)) if self.speaks_of(record, &shadow, after.born)? => {
                 change.fields.iter().for_each(|field| shadow.take(*field, after));
+                if change.whole
+                    && let Some(own) = self.session.shape(record.table).number_field()
+                {
+                    // It took no word of ours on the record for a while, so none on its number.
+                    shadow.row.set(own, Value::Absent);
+                }
                 Ok(Opinion::Known(Some(shadow)))
             }
             Opinion::Known(_) | Opinion::Unknown => Ok(Opinion::Unknown),

@@ -140,14 +140,14 @@ impl Applying<'_> {
             if session.ledger.load(change.table, &survivor)?.current.is_some() {
                 self.merge_into(incoming, change.table, &own, &survivor)?;
             } else {
-                self.exchange_names(incoming, change.table, &own, &survivor)?;
+                self.exchange_names(change.table, &own, &survivor)?;
             }
         }
         Ok(())
     }
 
     /// The living record of one key gets another one, under which nothing lives; whoever waited there lets go.
-    fn exchange_names(&mut self, incoming: &Incoming, table: TableNo, own: &Key, survivor: &Key) -> Result<()> {
+    fn exchange_names(&mut self, table: TableNo, own: &Key, survivor: &Key) -> Result<()> {
         let ledger = &self.session.ledger;
         let mut ours = ledger.load(table, own)?;
         let mut waiting = ledger.load(table, survivor)?;
@@ -162,8 +162,10 @@ impl Applying<'_> {
             waiting.key = own.clone();
             ledger.store_names(&mut waiting)?;
             waiting.extra = crate::ledger::Extra::default();
-            // Whoever deleted the one and kept the other kept the record: of that the parent is told nothing.
-            known::set_opinion(ledger, &mut waiting, incoming.link, Opinion::Known(None))?;
+            // Whoever deleted the one and kept the other kept the record: of that nobody is told anything who has not heard it.
+            for link in &self.links {
+                known::set_opinion(ledger, &mut waiting, *link, Opinion::Known(None))?;
+            }
             ledger.store_extra(&mut waiting)?;
         }
         Ok(())
