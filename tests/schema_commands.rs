@@ -85,3 +85,46 @@ fn the_schema_is_seen_at_both_ends_and_a_hint_lets_it_go() {
     assert_eq!(office.digest("head"), office.digest("anna"));
     assert_eq!(office.ok("schema diff --home head").out.trim(), "No differences.");
 }
+
+#[test]
+fn the_history_goes_on_into_the_former_table_of_that_name() {
+    let office = Office::pair("CREATE TABLE c (id INTEGER PRIMARY KEY, a TEXT); INSERT INTO c VALUES (1, 'x'), (2, 'y')", "");
+    office.sql("anna", "UPDATE c SET a = 'typed' WHERE id = 1; INSERT INTO c(a) VALUES ('never sent')");
+    office.sql("head", "BEGIN; CREATE TABLE d (id TEXT PRIMARY KEY, a TEXT); INSERT INTO d SELECT 'K' || id, a FROM c; INSERT INTO d VALUES ('2', 'both'); DROP TABLE c; ALTER TABLE d RENAME TO c; COMMIT");
+    let said = office.run("sync --home head");
+    let what = "it is taken for a new one; what the former one held last is in 'fieldpost --home head history'";
+    assert!(said.out.contains(what), "{said:?}");
+    for site in ["anna", "head", "anna", "head", "anna", "head"] {
+        office.run(&format!("sync --home {site}"));
+    }
+    for (key, words) in [("1", ["'x'", "'typed'"]), ("3", ["'never sent'", "table gone"])] {
+        let found = office.ok(&format!("history c {key} --home anna"));
+        assert!(words.iter().all(|word| found.out.contains(word)), "{}", found.out);
+        assert!(
+            found.flat().contains("This is of the table c that was here until") && found.flat().contains("is another one"),
+            "{}",
+            found.out
+        );
+    }
+    // What came there when the table had gone, of a record of which nobody there had heard.
+    for (key, word) in [("1", "'typed'"), ("3", "'never sent'")] {
+        let found = office.ok(&format!("history c {key} --home head"));
+        assert!(found.out.contains("came too late") && found.out.contains(word), "{}", found.out);
+    }
+    // A key that has a record in both.
+    let both = office.json("history c 2 --home anna --json");
+    assert_eq!((&both["ended"], &both["former"][0]["former"]), (&serde_json::Value::Null, &serde_json::Value::Null), "{both}");
+    assert!(both["former"][0]["ended"].is_string() && both["former"][0]["events"].to_string().contains("\"y\""), "{both}");
+    let text = office.ok("history c 2 --home anna").out;
+    assert!(text.find("'both'") < text.find("that was here until") && text.contains("'y'"), "{text}");
+    assert!(office.ok("history c K1 --home anna").out.matches("that was here").count() == 0);
+    assert!(office.run("history c 9 --home anna").err.contains("no record 9"));
+    // By a name that a table had before.
+    office.sql("head", "ALTER TABLE c RENAME TO e");
+    office.ok("sync --home head");
+    assert!(office.ok("history c K1 --home head").out.contains("e K1"));
+    office.sql("head", "DROP TABLE e");
+    office.ok("sync --home head");
+    let gone = office.ok("history c K1 --home head").flat();
+    assert!(gone.contains("This is of the table e that was here until") && gone.contains("none of that name is tracked today"), "{gone}");
+}

@@ -20,7 +20,10 @@ use crate::sync::{Session, forget};
 #[command(after_help = "\
 Examples:
   fieldpost history customers ACME-0007
-  fieldpost history order_lines O-17 3      a key of two fields")]
+  fieldpost history order_lines O-17 3      a key of two fields
+
+A table that ended, because it was dropped or made anew with another key, keeps its history: it is found by the name it had, beside what
+another table of that name has today.")]
 pub struct HistoryArgs {
     /// The table
     #[arg(value_name = "TABLE")]
@@ -37,6 +40,12 @@ pub struct HistoryReport {
     pub table: String,
     /// The key.
     pub key: Vec<Shown>,
+    /// The table ended then: dropped, made anew with another key, or tracked no more. None where it is here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Moment>,
+    /// Whether a table has that name today; it is another one where this one ended.
+    #[serde(skip)]
+    pub is_name_taken: bool,
     /// What happened.
     pub events: Vec<HistoryEvent>,
     /// Where older changes of it were forgotten: when any were forgotten here last.
@@ -46,6 +55,9 @@ pub struct HistoryReport {
     pub others: Vec<i64>,
     /// How many conflicts of it are listed under this key; what lost in them is no event.
     pub conflicts: u64,
+    /// Records of that key in former tables of that name, the last one first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub former: Vec<Self>,
 }
 
 /// One thing that happened to a record here.
@@ -81,6 +93,8 @@ pub enum HistoryKind {
     Joined,
     /// The application dropped columns; this is what they held.
     Dropped,
+    /// A neighbour wrote this, and it came when the table had gone.
+    Late,
     /// The table went, or is tracked no more; this is what the record held last.
     Gone,
 }
@@ -111,23 +125,74 @@ pub struct HistoryPacket {
 /// [`Failure::NoTable`], [`Failure::KeyLength`], [`Failure::NoRecord`], [`Failure::NoHistory`]; else as the ledger says.
 pub fn run(arguments: &HistoryArgs, context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
-    let shape = shape_named(&session, &arguments.table)?;
-    let last = forget::last_forgotten(&session)?.map(Moment);
-    let found = find(&session, shape, &arguments.key)?;
-    let Some((record, key, events, others)) = found else {
-        let (table, key) = (shape.name.clone(), arguments.key.join(" "));
-        let day = last.map(|last| context.printer.page().moment(last));
-        return Err(day.map_or(Failure::NoRecord { table: table.clone(), key: key.clone() }, |day| Failure::NoHistory { table, key, day }));
-    };
-    let forgotten = if history::is_cut(&session, &record)? { last } else { None };
-    let mut told = Vec::new();
-    for event in events {
-        told.push(tell(&session, event));
+    let (mut found, mut other_length) = (Vec::new(), None);
+    let (tables, renamed) = tables_named(&session, &arguments.table)?;
+    for shape in tables.iter().chain(&renamed).copied() {
+        // What is called otherwise today is only meant where nothing else is.
+        if !found.is_empty() && renamed.contains(&shape) {
+            break;
+        }
+        match find(&session, shape, &arguments.key) {
+            Ok(one) => found.extend(one.map(|one| (shape, one))),
+            Err(failure @ Failure::KeyLength { .. }) => drop(other_length.get_or_insert(failure)),
+            Err(failure) => return Err(failure),
+        }
     }
-    let conflicts = session.ledger.conflicts_about(&shape.name, &key)?;
-    let report =
-        HistoryReport { table: shown_table(&shape.name).to_owned(), key: shown::of_key(&key), events: told, forgotten, others, conflicts };
-    Ok(context.printer.report(&report))
+    let mut reports = Vec::new();
+    for (shape, one) in found {
+        reports.push(report(&session, shape, one)?);
+    }
+    if reports.is_empty() {
+        return Err(other_length.map_or_else(|| nothing_known(arguments, context, &session), Ok)?);
+    }
+    let mut first = reports.remove(0);
+    // Conflicts go by name and key: they are said once.
+    reports.iter_mut().filter(|former| former.table == first.table).for_each(|former| former.conflicts = 0);
+    first.former = reports;
+    Ok(context.printer.report(&first))
+}
+
+/// That no record has or had the key.
+fn nothing_known(arguments: &HistoryArgs, context: &Context, session: &Session) -> Result<Failure, Failure> {
+    let (tables, renamed) = tables_named(session, &arguments.table)?;
+    let named = tables.iter().chain(&renamed).next().map_or(&arguments.table, |shape| &shape.name);
+    let (table, key) = (named.clone(), arguments.key.join(" "));
+    let day = forget::last_forgotten(session)?.map(|last| context.printer.page().moment(Moment(last)));
+    Ok(day.map_or(Failure::NoRecord { table: table.clone(), key: key.clone() }, |day| Failure::NoHistory { table, key, day }))
+}
+
+/// What is to be said of a record.
+fn report(session: &Session, shape: &Shape, (record, key, events, others): Found) -> Result<HistoryReport, Failure> {
+    let forgotten = if history::is_cut(session, &record)? { forget::last_forgotten(session)?.map(Moment) } else { None };
+    Ok(HistoryReport {
+        table: shown_table(&shape.name).to_owned(),
+        key: shown::of_key(&key),
+        ended: shape.past.went.filter(|_| shape.past.gone).map(Moment),
+        is_name_taken: session.shapes.iter().any(|live| live.name.eq_ignore_ascii_case(&shape.name)),
+        events: events.into_iter().map(|event| tell(session, event)).collect(),
+        forgotten,
+        others,
+        conflicts: session.ledger.conflicts_about(&shape.name, &key)?,
+        former: Vec::new(),
+    })
+}
+
+/// The tables somebody may mean, likeliest first: the tracked one and former ones of that name; then those that are called otherwise today.
+///
+/// # Errors
+/// [`Failure::NoTable`].
+fn tables_named<'s>(session: &'s Session, typed: &str) -> Result<(Vec<&'s Shape>, Vec<&'s Shape>), Failure> {
+    let (former, live) = (session.former.iter().rev(), session.shapes.iter());
+    let had_name = |shape: &&Shape| shape.past.names.iter().any(|name| name.eq_ignore_ascii_case(typed));
+    let named = shape_named(session, typed);
+    let mut tables: Vec<&Shape> = named.as_ref().ok().copied().into_iter().collect();
+    tables.extend(former.filter(|shape| shape.name.eq_ignore_ascii_case(typed) || had_name(shape)));
+    tables.dedup_by_key(|shape| shape.number);
+    let renamed: Vec<&Shape> = live.filter(had_name).filter(|shape| tables.iter().all(|table| table.number != shape.number)).collect();
+    match named {
+        Err(failure) if tables.is_empty() && renamed.is_empty() => Err(failure),
+        Ok(_) | Err(_) => Ok((tables, renamed)),
+    }
 }
 
 /// The tracked table somebody means: as it is written, else in any case.
@@ -207,6 +272,9 @@ fn tell(session: &Session, event: Event) -> HistoryEvent {
         What::Gone(values) => {
             (HistoryKind::Gone, made(values).into_iter().map(|(name, value)| field(name, value, Value::Absent)).collect())
         }
+        What::Late(values) => {
+            (HistoryKind::Late, made(values).into_iter().map(|(name, value)| field(name, Value::Absent, value)).collect())
+        }
         What::Dropped(values) => {
             (HistoryKind::Dropped, made(values).into_iter().map(|(name, value)| field(name, value, Value::Absent)).collect())
         }
@@ -225,6 +293,7 @@ impl HistoryKind {
             Self::Replaced => "replaced",
             Self::Joined => "joined",
             Self::Dropped => "column dropped",
+            Self::Late => "came too late",
             Self::Gone => "table gone",
         }
     }
@@ -232,6 +301,13 @@ impl HistoryKind {
 
 impl Report for HistoryReport {
     fn text(&self, page: &Page) -> String {
+        std::iter::once(self).chain(&self.former).map(|one| one.alone(page)).collect::<Vec<_>>().join("\n\n")
+    }
+}
+
+impl HistoryReport {
+    /// Without what former tables have.
+    fn alone(&self, page: &Page) -> String {
         let record = format!("{} {}", self.table, shown::key(&self.key));
         let before: Vec<String> = self
             .others
@@ -257,7 +333,7 @@ impl Report for HistoryReport {
                 format!("\n{some} about it, with what lost: fieldpost conflicts {}", words.join(" "))
             }
         };
-        let before = format!("{older}{before}{lost}");
+        let before = format!("{}{older}{before}{lost}", self.ending(page));
         if self.events.is_empty() && self.forgotten.is_some() {
             return format!("{record}: nothing has happened to it lately.{before}");
         }
@@ -267,6 +343,13 @@ impl Report for HistoryReport {
         let columns = ["edited", "by", "what", "field", "before", "after", "packet"].map(Column::Words);
         let title = heading(&format!("{record}: {}", count(self.events.len(), "event", "events")));
         format!("{title}\n{}{before}", page.table(&columns, self.events.iter().flat_map(|event| event.rows(page, &self.table))))
+    }
+
+    /// Of a former table: that it is one, and since when.
+    fn ending(&self, page: &Page) -> String {
+        let Some(ended) = self.ended else { return String::new() };
+        let today = if self.is_name_taken { "today's table of that name is another one" } else { "none of that name is tracked today" };
+        format!("\nThis is of the table {} that was here until {}; {today}.", self.table, page.moment(ended))
     }
 }
 
@@ -288,7 +371,7 @@ impl HistoryEvent {
         }
         rows[0][..3].clone_from_slice(&[page.moment(self.edited), self.site.to_string(), self.kind.word().to_owned()]);
         rows[0][6] = match (self.kind, packets.is_empty()) {
-            (HistoryKind::Dropped | HistoryKind::Gone, _) => String::new(),
+            (HistoryKind::Dropped | HistoryKind::Late | HistoryKind::Gone, _) => String::new(),
             (_, true) => "none yet".to_owned(),
             (_, false) => packets.join(", "),
         };
@@ -308,6 +391,9 @@ mod tests {
         let report = HistoryReport {
             table: "customers".to_owned(),
             key: vec![Shown(Value::text("ACME-0007"))],
+            ended: None,
+            is_name_taken: true,
+            former: Vec::new(),
             others: Vec::new(),
             conflicts: 0,
             forgotten: None,

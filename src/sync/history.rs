@@ -34,6 +34,8 @@ pub enum What {
     Joined,
     /// The application dropped these columns, which held this.
     Dropped(Vec<(String, Value)>),
+    /// What a neighbour wrote came when the table had gone.
+    Late(Vec<(String, Value)>),
     /// The table went (or is tracked no more); the record held this last.
     Gone(Vec<(String, Value)>),
 }
@@ -149,13 +151,14 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
     }
     events.reverse();
     for past in ledger.past_values(record)? {
-        let dropped = (shape.name_of(past.field).to_owned(), past.value);
+        let one = (shape.name_of(past.field).to_owned(), past.value);
+        let is_late = shape.past.gone && shape.past.went.is_none_or(|went| past.time > went);
         let at = events.iter().rposition(|event| event.time <= past.time).map_or(0, |place| place + 1);
         match at.checked_sub(1).map(|before| &mut events[before]) {
-            Some(Event { time, what: What::Dropped(all), .. }) if *time == past.time => all.push(dropped),
+            Some(Event { time, what: What::Dropped(all) | What::Late(all), .. }) if *time == past.time => all.push(one),
             _ => {
-                let event = Event { time: past.time, site: None, what: What::Dropped(vec![dropped]), came: None, went: Vec::new() };
-                events.insert(at, event);
+                let what = if is_late { What::Late(vec![one]) } else { What::Dropped(vec![one]) };
+                events.insert(at, Event { time: past.time, site: None, what, came: None, went: Vec::new() });
             }
         }
     }

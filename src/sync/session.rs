@@ -150,6 +150,8 @@ pub struct Session {
     pub(super) filled: BTreeMap<TableNo, BTreeSet<FieldNo>>,
     /// While a schema change is taken over: tables that were not there before.
     pub(super) new_tables: BTreeSet<TableNo>,
+    /// While a schema change is taken over: tables that may have been made anew, so that what was deleted was deleted of the former one.
+    pub(super) made_anew: BTreeSet<TableNo>,
     /// What decides conflicts: as the main office wrote it, with what this site keeps home beside that ([`schema::home`]).
     pub rules: Rules,
     /// As the main office wrote them.
@@ -242,6 +244,7 @@ impl Session {
             former,
             filled: BTreeMap::new(),
             new_tables: BTreeSet::new(),
+            made_anew: BTreeSet::new(),
             database: None,
             repaired: Vec::new(),
             missed: 0,
@@ -341,6 +344,7 @@ impl Session {
         };
         self.filled = due.iter().filter_map(filled).collect();
         self.new_tables = due.iter().filter(|(_, why)| **why == Why::New).map(|(table, _)| *table).collect();
+        self.made_anew = due.iter().filter(|(_, why)| **why > Why::Moved).map(|(table, _)| *table).collect();
         if !due.is_empty() {
             // What was noted has its time; comparing finds the rest.
             seal::seal_all(self)?;
@@ -363,6 +367,7 @@ impl Session {
         }
         self.filled.clear();
         self.new_tables.clear();
+        self.made_anew.clear();
         upgrade::settle(self, version)?;
         schema::notice(self, version)?;
         parked::retry(self)?;

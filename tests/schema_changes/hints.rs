@@ -2,7 +2,7 @@
 
 use fieldpost::sync::schema::{hints, view};
 
-use super::{assert_one, two};
+use super::{assert_one, two, two_of};
 
 /// Renamed and converted at once: no value is what it was.
 const CONVERTED: &str =
@@ -253,6 +253,28 @@ fn a_column_of_an_empty_table_may_be_another_one_under_a_new_name_and_is_asked_a
 }
 
 #[test]
+fn a_name_that_a_hint_gave_to_one_column_is_no_answer_for_another_one() {
+    let tree = two_of("CREATE TABLE c (id TEXT PRIMARY KEY, a TEXT, b TEXT); INSERT INTO c VALUES ('x', NULL, NULL), ('y', NULL, NULL)");
+    tree.edit("anna", "UPDATE c SET a = 'a of anna', b = 'b of anna' WHERE id = 'x'");
+    tree.edit(
+        "head",
+        "BEGIN; CREATE TABLE d (id TEXT PRIMARY KEY, a1 TEXT, b1 TEXT); INSERT INTO d SELECT * FROM c; DROP TABLE c; ALTER TABLE d RENAME TO c; COMMIT",
+    );
+    assert_eq!(tree.sync("head").waiting.len(), 2);
+    let mut session = tree.session("head");
+    hints::is_renamed(&mut session, "c", "a", "a1").unwrap();
+    let left: Vec<String> = hints::unclear(&session).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(left, ["is `b1` of `c` another name of its column `b`, or another column?"]);
+    let refused = hints::is_renamed(&mut session, "c", "b", "a1").unwrap_err().to_string();
+    assert!(refused.contains("nothing like that waits"), "{refused}");
+    hints::is_renamed(&mut session, "c", "b", "b1").unwrap();
+    drop(session);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT a1, b1 FROM c ORDER BY id", &["a of anna|b of anna", "-|-"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
 fn a_column_that_lost_its_values_before_its_table_was_made_anew_is_asked_about() {
     let tree = two();
     tree.edit("head", "UPDATE customers SET city = NULL WHERE id <> 'BOLT'");
@@ -269,4 +291,26 @@ fn a_column_that_lost_its_values_before_its_table_was_made_anew_is_asked_about()
     // The edit is of the record that another one has taken the place of: it stands, and what it took the place of is listed.
     tree.assert_rows(&["head", "anna"], "SELECT name, town FROM customers WHERE id = 'BOLT'", &["Another|anna"]);
     assert_eq!(super::conflicts(&tree, "head"), ["BOLT Some(\"town\"): Some(\"anna\") over Some(\"NULL\")"]);
+}
+
+#[test]
+fn a_name_that_another_column_took_over_while_it_waited_is_no_answer() {
+    let tree = two_of(
+        "CREATE TABLE d (id TEXT PRIMARY KEY, a TEXT, b TEXT DEFAULT 'r'); INSERT INTO d (id, a) VALUES ('x', 'of x'), ('y', 'of y')",
+    );
+    tree.edit("anna", "UPDATE d SET b = 'b of anna', a = 'a of anna' WHERE id = 'x'");
+    tree.edit("head", "BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, a TEXT, c TEXT DEFAULT 'r'); INSERT INTO n SELECT * FROM d; DROP TABLE d; ALTER TABLE n RENAME TO d; COMMIT");
+    assert_eq!(tree.sync("head").waiting.len(), 1);
+    tree.edit("head", "ALTER TABLE d RENAME COLUMN a TO t; ALTER TABLE d RENAME COLUMN c TO a; ALTER TABLE d RENAME COLUMN t TO c");
+    let report = tree.sync("head");
+    let mut session = tree.session("head");
+    let asked: Vec<String> = hints::unclear(&session).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(asked, ["is `a` of `d` another name of its column `b`, or another column?"], "{:?}", report.notes);
+    let refused = hints::is_renamed(&mut session, "d", "b", "c").unwrap_err().to_string();
+    assert!(refused.contains("nothing like that waits"), "{refused}");
+    hints::is_renamed(&mut session, "d", "b", "a").unwrap();
+    drop(session);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT a, c FROM d ORDER BY id", &["b of anna|a of anna", "r|of y"]);
+    assert_one(&tree, &["head", "anna"]);
 }

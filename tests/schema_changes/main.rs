@@ -13,6 +13,7 @@ mod not_travelling;
 mod overtaken;
 mod own_things;
 mod refusals;
+mod set_aside;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;

@@ -256,3 +256,34 @@ fn a_site_that_upgraded_itself_first_is_not_told_to_do_it_once_more() {
     assert_eq!(tree.rows("anna", "PRAGMA user_version"), ["1"], "what the main office takes back goes");
     tree.assert_rows(&["head", "anna"], "SELECT name FROM django_migrations", &["0001"]);
 }
+
+#[test]
+fn a_local_index_and_trigger_on_a_table_that_goes_come_back_on_the_next_one_of_its_name_or_are_said() {
+    let tree = two_of(
+        "CREATE TABLE c (id INTEGER PRIMARY KEY, a TEXT, b TEXT); INSERT INTO c VALUES (1, 'x', 'b'); CREATE TABLE d (id TEXT PRIMARY KEY)",
+    );
+    tree.edit(
+        "anna",
+        "CREATE TABLE mine (n); CREATE INDEX my_a ON c(a); CREATE INDEX my_b ON c(b); CREATE INDEX my_d ON d(id);
+        CREATE TRIGGER my_log AFTER UPDATE ON c BEGIN INSERT INTO mine VALUES (NEW.a); END;
+        CREATE TRIGGER my_other AFTER UPDATE ON c BEGIN INSERT INTO mine VALUES (NEW.b); END",
+    );
+    tree.sync("anna");
+    tree.edit("head", "BEGIN; CREATE TABLE e (id TEXT PRIMARY KEY, a TEXT); INSERT INTO e SELECT 'K' || id, a FROM c; DROP TABLE c; ALTER TABLE e RENAME TO c; DROP TABLE d; COMMIT");
+    tree.sync("head");
+    let report = tree.sync("anna");
+    for name in ["index `my_b`", "trigger `my_other`", "index `my_d`"] {
+        assert!(says(&report, &format!("{name} of this site does not fit the new schema and is gone")), "{name}: {:?}", report.notes);
+    }
+    assert!(says(&report, "it was: CREATE INDEX my_b ON c(b)"), "{:?}", report.notes);
+    let log = fieldpost::sync::schema::versions(&tree.session("anna")).unwrap();
+    assert!(log.last().unwrap().what.iter().any(|what| what.contains("CREATE INDEX my_d ON d(id)")), "{log:?}");
+    let standing = fieldpost::sync::schema::view::standing(&tree.session("anna")).unwrap();
+    assert!(standing.lost.iter().any(|lost| lost.contains("CREATE INDEX my_d ON d(id)")), "{:?}", standing.lost);
+    tree.edit("anna", "DELETE FROM mine; UPDATE c SET a = 'y' WHERE id = 'K1'");
+    tree.assert_rows(&["anna"], "SELECT name FROM sqlite_schema WHERE name LIKE 'my\\_%' ESCAPE '\\' ORDER BY 1", &["my_a", "my_log"]);
+    tree.assert_rows(&["anna"], "SELECT * FROM mine", &["y"]);
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT * FROM c", &["K1|y"]);
+    tree.assert_sound(&["head", "anna"]);
+}

@@ -20,6 +20,8 @@ pub(super) struct StatusReport {
     refused: Option<Refused>,
     /// Indexes that records are in the way of.
     late: Vec<String>,
+    /// What of this site's own did not fit this version, a sentence each.
+    lost: Vec<String>,
     /// What waits for 'schema hint'.
     unclear: Vec<String>,
     /// What stays home because it may be what the rules keep there.
@@ -50,6 +52,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
         version: standing.version,
         refused: standing.refused.map(|(version, why)| Refused { version, why }),
         late: standing.late,
+        lost: standing.lost,
         unclear: standing.unclear.iter().map(ToString::to_string).collect(),
         home: standing.home.iter().map(ToString::to_string).collect(),
         children: standing.children,
@@ -90,6 +93,11 @@ impl Report for StatusReport {
                 format!("{}\n{}", count(children.len(), "child", "children"), page.list(&children, "-v lists all"))
             },
             list("Sites that cannot have it: mend there what stands in the way, or change the schema again here", &below),
+            if self.lost.is_empty() {
+                String::new()
+            } else {
+                format!("What of this site's own did not fit this version\n{}", page.list(&self.lost, "-v lists all"))
+            },
             if self.virtual_tables.is_empty() {
                 String::new()
             } else {
@@ -134,6 +142,7 @@ mod tests {
             version: 4,
             refused: None,
             late: Vec::new(),
+            lost: Vec::new(),
             unclear: Vec::new(),
             home: Vec::new(),
             children: vec![

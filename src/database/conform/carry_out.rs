@@ -170,6 +170,9 @@ impl Database {
             }
             self.drop_our_triggers(&plan)?;
             self.keep_own(&plan, before, &mut done)?;
+            // They go with their table; where another one gets its name they may fit that.
+            let goes = |other: &Other| other.kind != Kind::View && plan.dropped.iter().any(|table| same_name(table, &other.table));
+            aside.extend(self.inventory()?.others.into_iter().filter(|other| goes(other) && !is_told(other)));
             self.rename(&plan, &mut aside)?;
             // Renaming has put the new names into what is this database's own.
             local.extend(views_and_triggers(self.inventory()?));

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::{told, view};
-use crate::ledger::{Parked, PastValue};
+use crate::ledger::{Former, Parked, PastValue};
 use crate::model::SiteName;
 use crate::sync::tracking::evolve::Event;
 use crate::sync::tracking::news;
@@ -66,6 +66,13 @@ fn keep(session: &Session, parked: &Parked) -> Result<()> {
     if let Some(after) = &change.after {
         let mut record = session.load(change.table, &change.key)?;
         let id = ledger.anchor(&mut record)?;
+        let shape = session.shape(change.table);
+        // A record of which nobody here ever heard goes by the number that its sender gave it.
+        let number = parked.shown_key(shape).as_integer().filter(|_| change.key.is_birth() && shape.past.gone && record.current.is_none());
+        if let Some(number) = number.filter(|_| ledger.known_number(id).is_ok_and(|known| known.is_none())) {
+            let time = session.world.now();
+            ledger.add_former(&Former { table: change.table, number, record: id, became: None, told: false, time })?;
+        }
         for field in &change.fields {
             let value = after.row.get(*field).clone();
             if value.is_stated() {

@@ -127,9 +127,23 @@ fn follow(all: &mut [Unclear], events: &[Event]) {
                     };
                     (same_name(table, &one.table) && same_name(was, name)).then(|| names(now))
                 });
-            now.unwrap_or_else(|| vec![name.clone()])
+            // One that another column took the name of may be any that came since.
+            let goes =
+                |event: &Event| matches!(event, Event::FieldGone(table, gone) if same_name(table, &one.table) && same_name(gone, name));
+            let new = || {
+                let is_new =
+                    |event: &Event| if let Event::NewField(table, new) = event { Some((table.clone(), new.clone())) } else { None };
+                events.iter().filter_map(is_new).filter(|(table, _)| same_name(table, &one.table)).map(|(_, new)| new).collect()
+            };
+            now.unwrap_or_else(|| if events.iter().any(goes) { new() } else { vec![name.clone()] })
         };
-        one.came = one.came.iter().flat_map(column_now).collect();
+        let now: Vec<String> = one.came.iter().flat_map(column_now).collect();
+        one.came.clear();
+        for name in now {
+            if !one.came.contains(&name) {
+                one.came.push(name);
+            }
+        }
     }
 }
 
@@ -139,7 +153,7 @@ fn names(listed: &str) -> Vec<String> {
 }
 
 /// Whether a table may be another one under another name: most columns of both are called alike, the key among them.
-fn is_alike(gone: &Shape, new: &Shape) -> bool {
+pub(in crate::sync) fn is_alike(gone: &Shape, new: &Shape) -> bool {
     let names = |shape: &Shape| shape.live_fields().map(|field| shape.name_of(field).to_ascii_lowercase()).collect::<Vec<_>>();
     let key = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_ascii_lowercase()).collect::<Vec<_>>();
     let (ours, theirs) = (names(gone), names(new));
@@ -190,7 +204,12 @@ pub fn is_renamed(session: &mut Session, table: &str, before: &str, now: &str) -
     };
     // That a column is called so answers whether it is called otherwise.
     let is_it = |one: &&Unclear| one.table == found.table && one.column == found.column;
-    let left: Vec<Unclear> = all.iter().filter(|one| !is_it(one)).cloned().collect();
+    let mut left: Vec<Unclear> = all.iter().filter(|one| !is_it(one)).cloned().collect();
+    // It is no other column's name then.
+    left.iter_mut()
+        .filter(|one| one.table == found.table && one.column.is_some())
+        .for_each(|one| one.came.retain(|came| !same_name(came, now)));
+    left.retain(|one| !one.came.is_empty());
     session.ledger.begin()?;
     let done = join(session, table, &column, now, found.took_over)
         .and_then(|()| set_unclear(session, &left))

@@ -68,6 +68,9 @@ const CHANGE: &str = "schema change";
 const REFUSED: &str = "schema refused";
 /// Note of that schema.
 const COMING: &str = "schema coming";
+/// Note of what of this site's own did not fit the last version, a sentence each.
+const LOST: &str = "schema lost";
+
 /// Note of the indexes that are still to be made, a line each.
 const LATE: &str = "schema late";
 /// Note of the versions that were.

@@ -1,7 +1,8 @@
 //! Takes on the schema that the parent tells: the one commit, and what the ledger is to note with it.
 
 use super::{
-    CHANGE, COMING, Change, Columns, Here, LATE, PART, REFUSED, SentSchema, TOLD, add_version, cannot_be_had, fills, overtake, told, wish,
+    CHANGE, COMING, Change, Columns, Here, LATE, LOST, PART, REFUSED, SentSchema, TOLD, add_version, cannot_be_had, fills, overtake, told,
+    wish,
 };
 use crate::database::conform::{Conformed, Refused};
 use crate::ledger::{Neighbour, NeighbourKind};
@@ -139,8 +140,9 @@ fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> 
     let mut said: Vec<Event> = done.remarks().into_iter().chain(done.lost.iter().cloned()).map(Event::Said).collect();
     if old.as_ref() != Some(new) {
         said.insert(0, Event::SchemaHad(new.version));
-        add_version(session, new.version, done.plan.sentences())?;
+        add_version(session, new.version, [done.plan.sentences(), done.lost.clone()].concat())?;
         ledger.set_note(TOLD, &new.text()?)?;
+        ledger.set_note(LOST, &done.lost.iter().map(|one| one.replace('\n', " ")).collect::<Vec<_>>().join("\n"))?;
     }
     news::add(session, &said)
 }

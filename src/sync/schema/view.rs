@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::hints::{Unclear, unclear};
 use super::home::{self, Kept};
 use super::refusals::{self, Refusal};
-use super::{COMING, Here, LATE, SentSchema, TOLD_IN, Version, cannot_be_had, take, told, told_to, versions, wish};
+use super::{COMING, Here, LATE, LOST, SentSchema, TOLD_IN, Version, cannot_be_had, take, told, told_to, versions, wish};
 use crate::database::conform::{Plan, Refused};
 use crate::ledger::NeighbourKind;
 use crate::model::SiteName;
@@ -23,6 +23,8 @@ pub struct Standing {
     pub refused: Option<(u64, String)>,
     /// Indexes that records are in the way of, a sentence each.
     pub late: Vec<String>,
+    /// What of this site's own did not fit this version, with its text where it is gone, a sentence each.
+    pub lost: Vec<String>,
     /// What waits for a hint.
     pub unclear: Vec<Unclear>,
     /// What stays home because it may be what the rules keep there.
@@ -61,6 +63,7 @@ pub fn standing(session: &Session) -> Result<Standing> {
         version: told(session)?.map_or(0, |told| told.version),
         refused: take::refused(session)?,
         late: late(session)?,
+        lost: session.ledger.note(LOST)?.unwrap_or_default().lines().map(str::to_owned).collect(),
         unclear: unclear(session)?,
         home: home::asked(session)?,
         children,

@@ -27,7 +27,15 @@ pub(in crate::sync) enum Event {
     TableGone(String),
     #[error("table `{0}` is called `{1}` now")]
     TableRenamed(String, String),
-    #[error("table `{0}` names its records by other columns than before: it is taken for a new one")]
+    #[error(
+        "another table is called `{0}` now, which does not hold the records of the former one: what other sites have not sent yet of that goes into `{1}`"
+    )]
+    NameTaken(String, String),
+    #[error("table `{0}` was the new one of `{1}`, which it is from now on")]
+    TableBecame(String, String),
+    #[error(
+        "table `{0}` names its records by other columns than before: it is taken for a new one; what the former one held last is in 'fieldpost history'"
+    )]
     OtherKey(String),
     #[error("column `{1}` of table `{0}` is new: it travels from now on")]
     NewField(String, String),

@@ -7,17 +7,21 @@
 //! A name that is there as before may be another column: renamed, and a new one made under the name; dropped, and made again; two that exchanged
 //! their names. A table that was only altered still has our triggers, so a record that holds something else and was not noted tells it. Of
 //! a table that was made anew nothing tells it: there a name goes on, and where the values say otherwise a person is asked ([`taken_over`]).
+//!
+//! Of a table that was made anew *and* is called otherwise only its records can tell ([`Likeness`]): what has its columns and all its records is it. Where
+//! one was set aside under another name and its own name is there as well, nine records of ten are enough for the name to go on.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evolve::{Gap, merged, same_name};
 use super::upgrade::{as_armed, captured};
 use crate::database::Database;
-use crate::model::{FieldNo, Key, Row, Shape, Value};
+use crate::model::{FieldNo, Key, KeyKind, Row, Shape, Value};
+use crate::sync::schema::hints::is_alike;
 use crate::sync::{Result, Session};
 
 /// Records looked at to see whether a name is another name for something known.
-const SAMPLE: usize = 2_000;
+pub(in crate::sync) const SAMPLE: usize = 2_000;
 
 /// Notes read to know which of them were edited meanwhile.
 const NOTED: usize = 100_000;
@@ -38,7 +42,7 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
     let database = session.database()?;
     let candidate = merged(old, found, &[], &BTreeSet::new());
     // A table that was only altered: what differs in a record that no trigger noted was written by nobody, so it is another column.
-    let altered = session.rules.schema_travels() && captured(session, old)?.is_some();
+    let altered = session.rules.schema_travels() && is_captured(session, old, found)?;
     let stayed: Vec<FieldNo> = old.live_fields().filter(|field| altered && candidate.is_live(*field) && !old.is_key(*field)).collect();
     if gaps.is_empty() && stayed.is_empty() {
         return Ok(Guess::default());
@@ -130,7 +134,7 @@ pub(in crate::sync) fn taken_over(session: &Session, old: &Shape, found: &Shape)
     let candidate = merged(old, found, &[], &BTreeSet::new());
     let (stayed, gone): (Vec<FieldNo>, Vec<FieldNo>) =
         old.live_fields().filter(|field| !old.is_key(*field)).partition(|field| candidate.is_live(*field));
-    if stayed.is_empty() || gone.is_empty() || captured(session, old)?.is_some() {
+    if stayed.is_empty() || gone.is_empty() || is_captured(session, old, found)? {
         return Ok(Vec::new());
     }
     let mut kept: BTreeMap<FieldNo, u64> = BTreeMap::new();
@@ -164,6 +168,99 @@ struct Taken {
     same: u64,
 }
 
+/// Whether our triggers of a known table are on a found one: then it was only altered.
+fn is_captured(session: &Session, old: &Shape, found: &Shape) -> Result<bool> {
+    Ok(captured(session, old)?.is_some_and(|table| same_name(&table, &found.name)))
+}
+
+/// What the mirror's records of a table are in one that may be it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::sync) struct Likeness {
+    /// Records of the mirror that were looked for.
+    records: u64,
+    /// Those whose key is there and that nobody touched.
+    untouched: Alike,
+    /// Those that were noted since: the migration itself may have written to all of them.
+    noted: Alike,
+    /// Records of the whole mirror, and of the one that may be it.
+    known: u64,
+    found: u64,
+}
+
+/// Records of the mirror that are there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Alike {
+    there: u64,
+    /// Those that hold most of what stood in them.
+    most: u64,
+    /// Those that hold all that stood in them; what was empty may be filled.
+    all: u64,
+}
+
+impl Likeness {
+    /// Those that tell.
+    const fn telling(self) -> Alike {
+        if self.untouched.there > 0 { self.untouched } else { self.noted }
+    }
+
+    /// So many records of ten are there, and nine of ten of those hold most of what stood in them: a migration may have converted a column, or
+    /// filled it.
+    const fn are_there(self, of_ten: u64) -> bool {
+        let Alike { there, most, .. } = self.telling();
+        let all_there = self.untouched.there + self.noted.there;
+        self.found * 10 >= self.known * of_ten && all_there * 10 >= self.records * of_ten && most > 0 && most * 10 >= there * 9
+    }
+
+    /// It is the known one where nothing else tells that: one that is made for the next year may begin with some of the records.
+    pub(in crate::sync) const fn are_most_there(self) -> bool {
+        self.are_there(9)
+    }
+
+    /// It is the known one where something else tells that too: what came meanwhile is not in a copy.
+    pub(in crate::sync) const fn is_half_there(self) -> bool {
+        self.are_there(5)
+    }
+
+    /// Every record, with all that stood in it.
+    const fn is_all_there(self) -> bool {
+        let Alike { there, all, .. } = self.telling();
+        self.are_there(10) && all == there
+    }
+}
+
+/// Compares what has the key of a known table, whatever else was changed about it.
+pub(in crate::sync) fn likeness(session: &Session, old: &Shape, found: &Shape) -> Result<Likeness> {
+    let (database, ledger) = (session.database()?, &session.ledger);
+    let candidate = merged(old, found, &[], &BTreeSet::new());
+    let mut likeness = Likeness { known: ledger.count(old.number)?, found: database.count(found)?, ..Likeness::default() };
+    if candidate.key != old.key || candidate.key_kind != old.key_kind {
+        return Ok(likeness);
+    }
+    let noted = noted(session, database, &as_armed(session, old)?)?;
+    let fields: Vec<FieldNo> = old.live_fields().filter(|field| candidate.is_live(*field) && !old.is_key(*field)).collect();
+    // The same text is the same record, while numbers are handed out in every table.
+    let by_key = u64::from(old.key_kind == KeyKind::Natural);
+    for key in ledger.places(old, None, SAMPLE)? {
+        likeness.records += 1;
+        let mut bytes = Vec::new();
+        match database.read(&candidate, &key, &mut bytes) {
+            Err(crate::database::DatabaseError::ShapeMoved { .. }) => return Ok(Likeness::default()),
+            Ok(false) => continue,
+            read => drop(read?),
+        }
+        let mirror = ledger.peek(old, &key, |mirror| mirror.map(Row::decode))?;
+        let (Some(Ok(mirror)), Ok(row)) = (mirror, Row::decode(&bytes)) else { continue };
+        let stood = || fields.iter().filter(|field| *mirror.get(**field) != Value::Null);
+        let (all, mut same) = (stood().count() as u64, 0);
+        stood().for_each(|field| same += u64::from(mirror.get(*field).converts_to(row.get(*field))));
+        let alike = if noted.contains(&key) { &mut likeness.noted } else { &mut likeness.untouched };
+        alike.there += 1;
+        alike.most += u64::from((same + by_key) * 2 > all + by_key);
+        alike.all += u64::from(same == all);
+    }
+    Ok(likeness)
+}
+
 /// Whether a table that is new is one that is missing, under another name.
 pub(in crate::sync) fn is_same_table(session: &Session, old: &Shape, found: &Shape) -> Result<bool> {
     // Triggers go with a table that is renamed, whatever else is changed about it.
@@ -172,10 +269,11 @@ pub(in crate::sync) fn is_same_table(session: &Session, old: &Shape, found: &Sha
     }
     let names = |shape: &Shape| shape.live_fields().map(|field| shape.name_of(field).to_owned()).collect::<Vec<_>>();
     let keys = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect::<Vec<_>>();
-    if names(old) != names(found) || keys(old) != keys(found) || old.key_kind != found.key_kind {
+    if keys(old) != keys(found) || old.key_kind != found.key_kind {
         return Ok(false);
     }
-    holds_the_same(session, old, &merged(old, found, &[], &BTreeSet::new()))
+    let same = names(old) == names(found) && holds_the_same(session, old, &merged(old, found, &[], &BTreeSet::new()))?;
+    Ok(same || is_alike(old, found) && likeness(session, old, found)?.is_all_there())
 }
 
 /// Whether the records of a table are those that the mirror has of it.

@@ -1,16 +1,21 @@
 //! Which table of the database is which known one, and which column? What is the same keeps its number, what is another one gets the next.
 //!
 //! In this order: what the parent told ([`schema::Change`]), what a table shows that was only altered ([`super::guess`]), the name, what
-//! the records show. Where the schema of the main office travels every table and column then has the main office's number beside our own
+//! the records show. One thing goes before what our triggers tell: where a table was made anew under the name of a known one and holds its
+//! records, the name goes on, and what our triggers are on is the copy that was set aside, or was the new one while it was being filled. So what
+//! others have not sent yet is never told into a copy. Nothing is written here: a run that dies before the one commit looks again.
+//!
+//! Where the schema of the main office travels every table and column then has the main office's number beside our own
 //! ([`Told`]): by that it is known in packets, whatever was called so before or will be. What the main office does not number is this
 //! site's own and stays untracked ([`own`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evolve::{Event, anywhere, field_events, gaps, merged, same_name};
-use super::guess::{Guess, guess, held_otherwise, holds_others, holds_the_same, is_same_table, taken_over};
+use super::guess::{Guess, SAMPLE, guess, held_otherwise, holds_others, holds_the_same, is_same_table, likeness, taken_over};
 use super::upgrade::{TakenOver, captured};
-use crate::model::{FieldNo, LIBRARY, Shape, TableNo, Told};
+use crate::ledger::CauseKind;
+use crate::model::{FieldNo, JournalNumber, LIBRARY, Shape, TableNo, Told};
 use crate::rules::{Direction, Rules};
 use crate::site::Role;
 use crate::sync::numbers::numbering;
@@ -96,17 +101,24 @@ impl<'s> Taking<'s> {
     fn pair(&self, there: &schema::home::There) -> Result<(BTreeMap<String, TableNo>, BTreeMap<String, TableNo>)> {
         let live = || self.all.iter().filter(|shape| !shape.past.gone && !self.change.ended.contains(&shape.name));
         let is_found = |name: &str| self.found.iter().find(|found| same_name(&found.name, name)).map(|found| found.name.clone());
-        let mut same: BTreeMap<String, TableNo> = BTreeMap::new();
-        let rules = &self.session.rules;
-        let mut moved: BTreeMap<String, TableNo> = BTreeMap::new();
-        let mut left: Vec<&Shape> = Vec::new();
+        // Two tables may have exchanged their names, so what our triggers tell comes before any name.
+        let mut captures: Vec<(&Shape, Option<String>)> = Vec::new();
         for old in live() {
-            // Two tables may have exchanged their names, so what our triggers tell comes before any name.
             let now = match self.change.tables.get(&old.name) {
                 Some(now) => Some(now.clone()),
                 None => captured(self.session, old)?.filter(|table| *table != old.name),
             };
+            captures.push((old, now));
+        }
+        let keeping = self.keeping_names(&captures)?;
+        let mut same = keeping.clone();
+        let rules = &self.session.rules;
+        let mut moved: BTreeMap<String, TableNo> = BTreeMap::new();
+        let mut left: Vec<&Shape> = Vec::new();
+        for (old, now) in captures.into_iter().filter(|(old, _)| keeping.values().all(|kept| *kept != old.number)) {
             match now.as_ref().and_then(|now| is_found(now)) {
+                // It was only the new one of that, under the name that it had while it was being filled.
+                Some(found) if keeping.contains_key(&found) => {}
                 Some(found) => drop(same.insert(found, old.number)),
                 None => match now.filter(|now| there.contains_key(now) && rules.table(now).direction == Direction::None) {
                     // What has its own name is another one.
@@ -119,15 +131,80 @@ impl<'s> Taking<'s> {
             Some(found) => same.insert(found, old.number).is_some(),
             None => true,
         });
+        // What others still refer to under its old name is in the middle of being remade.
+        left.retain(|old| self.found.iter().flat_map(|found| &found.references).all(|reference| !same_name(&reference.table, &old.name)));
         for old in left {
-            for found in &self.found {
-                if !same.contains_key(&found.name) && is_same_table(self.session, old, found)? {
-                    same.insert(found.name.clone(), old.number);
-                    break;
+            let mut alike = Vec::new();
+            for found in self.found.iter().filter(|found| !same.contains_key(&found.name)) {
+                if is_same_table(self.session, old, found)? {
+                    alike.push(found.name.clone());
                 }
+            }
+            // Of several copies nothing tells which one goes on.
+            if let [one] = alike.as_slice() {
+                same.insert(one.clone(), old.number);
             }
         }
         Ok((same, moved))
+    }
+
+    /// Known tables that are what was made anew under their names, although our triggers say otherwise. `moved` has the names that triggers tell.
+    ///
+    /// The triggers went with the former one, which was only set aside; or they came with the new one, where a run met it while it was being
+    /// filled: then the known one may even have been missing in the meantime.
+    fn keeping_names(&self, moved: &[(&Shape, Option<String>)]) -> Result<BTreeMap<String, TableNo>> {
+        let mut keeping = BTreeMap::new();
+        if self.change != schema::Change::default() {
+            return Ok(keeping);
+        }
+        let gone = self.all.iter().rev().filter(|shape| shape.past.went.is_some() && shape.name != LIBRARY);
+        for old in moved.iter().map(|(old, _)| *old).chain(gone) {
+            let heir = self.found.iter().find(|found| same_name(&found.name, &old.name));
+            if let Some(heir) = heir.filter(|heir| !keeping.contains_key(&heir.name))
+                && self.keeps_its_name(old, heir, moved)?
+            {
+                keeping.insert(heir.name.clone(), old.number);
+            }
+        }
+        Ok(keeping)
+    }
+
+    fn keeps_its_name(&self, old: &Shape, heir: &Shape, moved: &[(&Shape, Option<String>)]) -> Result<bool> {
+        let is = |now: &Option<String>, name: &str| now.as_deref().is_some_and(|now| same_name(now, name));
+        let aside = moved.iter().find(|(one, _)| one.number == old.number).and_then(|(_, now)| now.as_deref());
+        let came = moved.iter().find(|(one, now)| one.number != old.number && is(now, &old.name)).map(|(one, _)| *one);
+        if aside.is_none() && came.is_none() {
+            return Ok(false);
+        }
+        // Two that exchanged their names.
+        if aside
+            .is_some_and(|aside| moved.iter().any(|(one, now)| now.is_some() && one.number != old.number && same_name(aside, &one.name)))
+        {
+            return Ok(false);
+        }
+        // What others refer to is no copy that was set aside.
+        let others = self.found.iter().filter(|found| found.name != heir.name && !aside.is_some_and(|aside| same_name(aside, &found.name)));
+        let mut references = others.flat_map(|found| &found.references);
+        if aside.is_some_and(|aside| references.any(|reference| same_name(&reference.table, aside))) {
+            return Ok(false);
+        }
+        match came {
+            None => Ok(likeness(self.session, old, heir)?.are_most_there()),
+            Some(came) => Ok(self.is_only_of_here(came)? && likeness(self.session, old, heir)?.is_half_there()),
+        }
+    }
+
+    /// Whether no other site ever wrote into a table.
+    fn is_only_of_here(&self, table: &Shape) -> Result<bool> {
+        let ledger = &self.session.ledger;
+        for id in ledger.living(table.number)?.into_iter().take(SAMPLE) {
+            for entry in ledger.chain(&ledger.load_id(id)?, JournalNumber(0))? {
+                if matches!(ledger.cause(entry.cause)?.kind, CauseKind::Packet(..)) {
+                    return Ok(false);
+                }
+            }
+        }
+        Ok(true)
     }
 
     /// The known table that a found one is.
@@ -168,7 +245,8 @@ impl<'s> Taking<'s> {
     }
 
     pub(in crate::sync) fn match_tables(&mut self) -> Result<()> {
-        let live: Vec<Shape> = self.all.iter().filter(|shape| !shape.past.gone).cloned().collect();
+        let is_back = |shape: &Shape| self.same.values().any(|number| *number == shape.number);
+        let live: Vec<Shape> = self.all.iter().filter(|shape| !shape.past.gone || is_back(shape)).cloned().collect();
         let now = self.session.world.now();
         let mut left = self.found.clone();
         for old in live {
@@ -177,7 +255,10 @@ impl<'s> Taking<'s> {
                 let stays = self.stays_untracked(&old);
                 match &stays {
                     Some((name, why)) => self.events.push(Event::Untracked(name.clone(), why.clone())),
-                    None => self.events.push(Event::TableGone(old.name.clone())),
+                    None => match captured(self.session, &old)?.filter(|now| self.same.contains_key(now)) {
+                        Some(now) => self.events.push(Event::TableBecame(old.name.clone(), now)),
+                        None => self.events.push(Event::TableGone(old.name.clone())),
+                    },
                 }
                 let past = &mut self.all[old.number.0 as usize].past;
                 past.end(now);
@@ -189,8 +270,13 @@ impl<'s> Taking<'s> {
                 self.events.push(Event::OtherKey(old.name.clone()));
                 self.all[old.number.0 as usize].past.end(now);
                 left.push(found);
+            } else if old.past.gone {
+                self.events.push(Event::TableBack(found.name.clone()));
             } else if !same_name(&old.name, &found.name) {
                 self.events.push(Event::TableRenamed(old.name.clone(), found.name.clone()));
+                if self.found.iter().any(|other| same_name(&other.name, &old.name) && !self.same.contains_key(&other.name)) {
+                    self.events.push(Event::NameTaken(old.name.clone(), found.name.clone()));
+                }
             }
         }
         // One that was out of the exchange and is gone from the database by now may come back as another one.

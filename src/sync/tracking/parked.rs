@@ -317,7 +317,7 @@ pub(in crate::sync) fn lines(session: &Session) -> Result<Vec<String>> {
 
 impl Parked {
     /// The key of the record as its sender has it.
-    fn shown_key(&self, shape: &Shape) -> Key {
+    pub(in crate::sync) fn shown_key(&self, shape: &Shape) -> Key {
         let image = self.change.after.as_ref().or(self.change.before.as_ref());
         let said = image.filter(|_| self.change.key.is_birth()).and_then(|image| shape.key_of(&image.row).ok());
         said.unwrap_or_else(|| self.change.key.clone())
