@@ -7,6 +7,7 @@
 //! | `early` | what of a row that is told before the record it refers to? |
 //! | `reuse` | what does a number mean that is given again? |
 //! | `twins` | what of a record that two sites made, each under a number of its own? |
+//! | `words` | what of a column that begins, or ceases, to hold numbers of records? |
 //! | `chinook` | does all of it hold in a real database that is edited at four sites? |
 //!
 //! Records are told apart by a text nobody edits (a name, a token), never by number.
@@ -23,6 +24,8 @@ mod references;
 mod reuse;
 #[path = "handed_out_keys/twins.rs"]
 mod twins;
+#[path = "handed_out_keys/words.rs"]
+mod words;
 
 use fieldpost::exchange::Unruly;
 use fieldpost::site::Role;

@@ -485,3 +485,38 @@ fn a_record_that_cannot_come_back_keeps_no_number_from_others() {
     tree.sync("head");
     tree.assert_rows(&["head"], "SELECT id FROM people WHERE code IN ('a', 'b', 'c') ORDER BY id", &["2", "10", "11"]);
 }
+
+#[test]
+fn a_record_that_is_put_in_anothers_place_goes_past_no_rule_about_deletes_nor_what_is_fixed() {
+    const ANEW: &str = "DELETE FROM prices; INSERT INTO prices (article, price) VALUES ('nail', 9)";
+    let rules = |rule: &str| format!("[tables.prices]\n{rule}\n");
+    let price = "SELECT article, price FROM prices";
+    // Only who made it may delete it: what is put in its place is an edit of it, and it stays whose it was.
+    let one = tree(&rules("deletes = 'origin-only'"));
+    one.edit("anna", ANEW);
+    one.settle(&TWO);
+    one.assert_same(&TWO);
+    one.assert_rows(&TWO, price, &["nail|9"]);
+    assert_eq!(kinds(&one, "anna"), [ConflictKind::Refused]);
+    one.edit("anna", "DELETE FROM prices");
+    one.settle(&TWO);
+    one.assert_rows(&TWO, price, &["nail|9"]);
+    // The price is fixed.
+    let one = tree(&rules("fixed = ['price']"));
+    one.edit("anna", ANEW);
+    one.settle(&TWO);
+    one.assert_same(&TWO);
+    one.assert_rows(&TWO, price, &["nail|5"]);
+    assert_eq!(one.listed("anna"), ["9"]);
+    one.edit("anna", "INSERT OR REPLACE INTO prices (article, price) VALUES ('nail', 9)");
+    one.settle(&TWO);
+    one.assert_rows(&TWO, price, &["nail|5"]);
+    // A delete sets a field instead.
+    let one = tree("[tables.contacts]\ndeletes = { set = 'status', to = 'gone' }\n");
+    one.edit("head", "UPDATE contacts SET city = 'Chur'");
+    one.edit("anna", "DELETE FROM contacts; INSERT INTO contacts (id, name, street, city, stock, status) VALUES ('C1', 'Anne', 'Old Road 1', 'Bern', 10, 'active')");
+    one.settle(&TWO);
+    one.assert_same(&TWO);
+    one.assert_rows(&TWO, "SELECT name, city, status FROM contacts", &["Anne|Chur|active"]);
+    assert_eq!(kinds(&one, "anna"), [ConflictKind::Delete]);
+}

@@ -6,7 +6,10 @@ use rusqlite::OptionalExtension;
 
 use super::statements::{Parameter, Statement};
 use super::{EntryKind, Ledger, LedgerError, Record, Result};
-use crate::model::{Born, Image, JournalNumber, Rope, Row};
+use crate::model::{Born, Image, JournalNumber, Rope, Row, SiteNo, TableNo};
+
+/// Record, incarnation, the record as it was refused, its row as the parent and we shared it.
+type Grave = (i64, Born, Option<Image>, Option<Row>);
 
 impl Ledger {
     /// The record as it last was under an incarnation (or one that absorbed it): of the journal, else as it was refused.
@@ -57,6 +60,47 @@ impl Ledger {
         let id = self.anchor(record)?;
         self.write(Statement::PutGraveShared, &[Parameter::Integer(id), site(born), sequence(born), Parameter::Cells(&Rope::from(row))])
             .map(drop)
+    }
+
+    /// Has `each` rewrite every row that graves of a table's records keep.
+    pub(super) fn reword_graves<E: From<LedgerError>>(
+        &self,
+        table: TableNo,
+        each: &mut dyn FnMut(&mut Row) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        for (record, born, last, shared) in self.graves_of(table)? {
+            let mut parameters = [Parameter::Integer(record), site(born), sequence(born), Parameter::Null];
+            if let Some(mut last) = last {
+                each(&mut last.row)?;
+                let text = serde_json::to_vec(&last).map_err(|_| LedgerError::Damaged("grave"))?;
+                parameters[3] = Parameter::Text(&text);
+                self.write(Statement::PutGraveLast, &parameters)?;
+            }
+            if let Some(mut shared) = shared {
+                each(&mut shared)?;
+                self.bury_shared(&mut self.load_id(record)?, born, &shared)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every grave of a table's records.
+    fn graves_of(&self, table: TableNo) -> Result<Vec<Grave>> {
+        let sql = "SELECT record, site, sequence, last, shared FROM grave WHERE record IN (SELECT id FROM record WHERE table_no = ?)";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([table.0])?;
+        let mut graves = Vec::new();
+        while let Some(row) = rows.next()? {
+            let last = row.get::<_, Option<String>>(3)?.map(|text| serde_json::from_str(&text)).transpose();
+            let shared = row.get::<_, Option<Vec<u8>>>(4)?.map(|bytes| Row::decode(&bytes)).transpose();
+            graves.push((
+                row.get(0)?,
+                Born { site: SiteNo(row.get(1)?), sequence: row.get::<_, i64>(2)?.cast_unsigned() },
+                last.map_err(|_| LedgerError::Damaged("grave"))?,
+                shared.map_err(|_| LedgerError::Damaged("grave"))?,
+            ));
+        }
+        Ok(graves)
     }
 
     /// What [`Ledger::bury_shared`] kept.

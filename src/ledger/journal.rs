@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::records::stamps_bytes;
 use super::statements::{Parameter, Statement};
 use super::{Ledger, LedgerError, Record, Result};
-use crate::model::{Born, FieldNo, Image, JournalNumber, Millis, PacketNumber, Rope, SiteNo, Stamp, TableNo, Value};
+use crate::model::{Born, FieldNo, Image, JournalNumber, Millis, PacketNumber, Rope, Row, SiteNo, Stamp, TableNo, Value};
 
 /// One entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,12 +205,7 @@ impl Ledger {
 
     /// Has the entries of a table's records, of which none speaks of `to` later than of `from`, speak of `to` only.
     pub fn renumber_field(&self, table: TableNo, from: FieldNo, to: FieldNo) -> Result<()> {
-        let numbers: Vec<i64> = {
-            let sql = "SELECT number FROM journal WHERE record IN (SELECT id FROM record WHERE table_no = ?)";
-            let mut statement = self.connection.prepare_cached(sql)?;
-            statement.query_map([table.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?
-        };
-        for number in numbers {
+        for number in self.entries_of(table)? {
             let Some(mut entry) = self.entry(JournalNumber(number))? else { continue };
             if entry.kind.renumber_field(from, to)
                 && let Some(undo) = encode_undo(&entry.kind)
@@ -219,6 +214,36 @@ impl Ledger {
             }
         }
         Ok(())
+    }
+
+    /// Has `each` rewrite every row that the journal and the graves of a table's records keep, or the part of one.
+    pub fn reword<E: From<LedgerError>>(
+        &self,
+        table: TableNo,
+        each: &mut dyn FnMut(&mut Row) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        for number in self.entries_of(table)? {
+            let Some(mut entry) = self.entry(JournalNumber(number))? else { continue };
+            let row = match &mut entry.kind {
+                EntryKind::Insert | EntryKind::Rename(_) => continue,
+                EntryKind::Update(image, _) | EntryKind::Delete(image) | EntryKind::Replace(image) => &mut image.row,
+            };
+            let before = row.clone();
+            each(row)?;
+            if *row != before
+                && let Some(undo) = encode_undo(&entry.kind)
+            {
+                self.write(Statement::SetUndo, &[Parameter::Integer(number), Parameter::Cells(&undo)])?;
+            }
+        }
+        self.reword_graves(table, each)
+    }
+
+    /// Entries of a table's records.
+    fn entries_of(&self, table: TableNo) -> Result<Vec<i64>> {
+        let sql = "SELECT number FROM journal WHERE record IN (SELECT id FROM record WHERE table_no = ?)";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_map([table.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
     }
 
     /// Rows of the ledger with the records of a table that are there no more.

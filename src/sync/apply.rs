@@ -9,6 +9,9 @@
 //! commit record ([`Session::open`]); then applying goes on after the changes that are done.
 //! **Invariant**: what the database says is done is exactly what was done to the records.
 //!
+//! What a child's build says of one record may be in several packets of it, and the last one says how far the child is settled. What can turn out to be
+//! something else by another change waits for that one ([`Applying::is_taken_whole`]).
+//!
 //! Each slice first seals under the write lock, so that an edit made a moment ago is an edit and not drift (`DESIGN`
 //! section 4, rule 6). Our writes are noted by capture too; since we hold the lock, what the log gained is ours.
 
@@ -34,7 +37,9 @@ use super::tracking::parked;
 use super::tracking::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::database::{Applied, Aside};
-use crate::ledger::{Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Neighbour, NeighbourKind, PacketRow, Record};
+use crate::ledger::{
+    Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Held, Neighbour, NeighbourKind, PacketRow, Record,
+};
 use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, SiteNo, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
 use crate::rules::TriggerRule;
@@ -75,7 +80,7 @@ pub(super) struct Applying<'s> {
     pub lifted: BTreeMap<(TableNo, Key), Aside>,
     /// Per table what refers to its numbers and does not travel: tables and columns.
     pub untracked: BTreeMap<TableNo, Rc<[(String, String)]>>,
-    /// Whose packet is at its end.
+    /// Whose packet is at its end, and with it all packets that were built together.
     ending: Option<SiteNo>,
     /// What waited in vain to be alone with its kind is decided now.
     pub is_last_try: bool,
@@ -263,6 +268,11 @@ fn part_note(from: SiteNo) -> String {
     format!("part:{}", from.0)
 }
 
+/// The note of a child's build of which only a part is taken: its first packet with changes.
+fn build_note(from: SiteNo) -> String {
+    format!("build:{}", from.0)
+}
+
 /// One change of a packet: what has its place here, and what has not.
 pub(super) struct Next {
     pub here: Option<Change>,
@@ -385,10 +395,12 @@ impl Applying<'_> {
     /// The end of a packet: held changes are tried again, what else it brought is kept, and its number is written down.
     fn finish(&mut self, from: &Neighbour, opened: &Opened, file_name: &str, bytes: u64, changes: u64) -> Result<()> {
         let (session, envelope) = (self.session, &opened.envelope);
-        self.ending = Some(from.site);
+        let since = self.end_of_build(from, opened, changes)?;
         self.retry_held(Try::All)?;
         let brought = self.take_documents(from, opened)?;
-        self.tell_held(from, envelope.number)?;
+        if let Some(since) = since {
+            self.tell_held(from, since, envelope.number)?;
+        }
         self.raise_sequences(from, opened)?;
         let id = opened.id.to_string();
         let settled = envelope.settled.unwrap_or_default();
@@ -413,10 +425,37 @@ impl Applying<'_> {
         set_applied(session, from, &applied)
     }
 
-    /// Whether no packet of a neighbour is taken in part.
+    /// Notes whether a packet is the last of those that its site built together. Gives the first of these then.
+    fn end_of_build(&mut self, from: &Neighbour, opened: &Opened, changes: u64) -> Result<Option<PacketNumber>> {
+        let (ledger, envelope) = (&self.session.ledger, &opened.envelope);
+        if from.kind == NeighbourKind::Parent {
+            self.ending = Some(from.site);
+            return Ok(Some(envelope.number));
+        }
+        let note = build_note(from.site);
+        let began = ledger.note(&note)?.and_then(|text| text.parse().ok()).map(PacketNumber).filter(|began| *began <= envelope.number);
+        let first = began.unwrap_or(envelope.number);
+        let ends = envelope.settled.is_some();
+        if ends {
+            self.ending = Some(from.site);
+        }
+        // What comes behind the last one, such as the file of a bundle, has no changes.
+        match (ends, began) {
+            (true, Some(_)) => ledger.set_note(&note, "")?,
+            (false, None) if changes > 0 => ledger.set_note(&note, &envelope.number.0.to_string())?,
+            (true, None) | (false, _) => {}
+        }
+        Ok(ends.then_some(first))
+    }
+
+    /// Whether no packet of a neighbour is taken in part, and no build.
     pub(super) fn is_taken_whole(&self, site: SiteNo) -> Result<bool> {
+        if self.ending == Some(site) {
+            return Ok(true);
+        }
         let applied = self.session.database()?.applied(&self.session.ledger.site_name(site)?)?;
-        Ok(self.ending == Some(site) || applied.is_none_or(|applied| applied.slice == 0))
+        let middle = self.session.ledger.note(&build_note(site))?.is_some_and(|text| !text.is_empty());
+        Ok(!middle && applied.is_none_or(|applied| applied.slice == 0))
     }
 
     /// Numbers that the parent's AUTOINCREMENT tables have given out are never given again here.
@@ -429,19 +468,20 @@ impl Applying<'_> {
         Ok(())
     }
 
-    /// Lists the changes of this packet that still wait, so that the child hears of it.
-    fn tell_held(&mut self, from: &Neighbour, number: PacketNumber) -> Result<()> {
+    /// Lists the changes of packets from `since` to `number` that still wait, so that the child hears of it.
+    fn tell_held(&mut self, from: &Neighbour, since: PacketNumber, number: PacketNumber) -> Result<()> {
         if from.kind == NeighbourKind::Parent {
             return Ok(());
         }
         let mut waiting = Vec::new();
         self.session.ledger.exceptional(&mut |record| {
-            let held = record.extra.held.get(&from.site).filter(|held| held.packet == number && held.listed.is_none()).cloned();
+            let of_build = |held: &&Held| held.packet >= since && held.packet <= number && held.listed.is_none();
+            let held = record.extra.held.get(&from.site).filter(of_build).cloned();
             waiting.extend(held.map(|held| (record, held)));
             Ok(())
         })?;
-        let incoming = Incoming { link: Link::from(from), name: from.card.name.clone(), number };
         for (record, held) in waiting {
+            let incoming = Incoming { link: Link::from(from), name: from.card.name.clone(), number: held.packet };
             let mut conflict =
                 self.conflict(&record, ConflictKind::Held, None, &held.reason.to_string(), ConflictState::Decided, &incoming);
             let stamp = held.change.after.as_ref().and_then(|image| image.stamps.iter().flatten().copied().max());

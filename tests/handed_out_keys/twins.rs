@@ -204,12 +204,164 @@ fn an_edit_of_a_record_that_went_into_another_arrives_there() {
 }
 
 #[test]
-fn a_delete_of_a_record_that_went_into_another_leaves_both_sites_the_same() {
+fn a_delete_of_a_record_that_went_into_another_leaves_that_one_at_both_sites() {
     let delete = "DELETE FROM countries WHERE code = 'de'";
     for anna in [&[delete][..], &["UPDATE countries SET name = 'second' WHERE code = 'de'", delete]] {
         for unique in ["UNIQUE", ""] {
             let tree = before_she_hears(unique, anna);
-            tree.assert_rows(&TWO, COUNTRIES, &["ch"]);
+            tree.assert_rows(&TWO, COUNTRIES, &["ch", "de"]);
+            assert_eq!(kept(&tree, "anna"), 1);
         }
     }
+}
+
+// ---- what one site deletes before it has heard that another one has it too
+
+const ITEMS: &str = "CREATE TABLE items (code TEXT PRIMARY KEY, name TEXT); INSERT INTO items VALUES ('Q', 'q');";
+const MADE: &str = "INSERT INTO countries (code, name) VALUES ('de', 'Germany')";
+const UNMADE: &str = "DELETE FROM countries WHERE code = 'de'";
+
+/// The lists of a site that say that a delete did not happen.
+fn kept(tree: &Tree, site: &str) -> usize {
+    tree.listed(site).iter().filter(|loser| *loser == "deleted").count()
+}
+
+#[test]
+fn a_site_that_takes_its_own_back_takes_away_nobody_elses() {
+    let countries = shop("");
+    for (sql, rules, made, unmade, all) in [
+        (ITEMS, "", "INSERT INTO items VALUES ('X', 'Ltd')", "DELETE FROM items WHERE code = 'X'", "SELECT code FROM items"),
+        (countries.as_str(), RULES, MADE, UNMADE, "SELECT code FROM countries"),
+    ] {
+        // Told of hers in the round that takes his away, or not at all before.
+        for hears in [false, true] {
+            let tree = Tree::with_rules(sql, rules);
+            let sites = ["head", "anna", "carl"];
+            tree.add("head", "anna", Role::Remote);
+            tree.add("head", "carl", Role::Remote);
+            loaded(&tree, &sites);
+            tree.edit("anna", made);
+            tree.sync("anna");
+            tree.sync("head");
+            tree.edit("carl", made);
+            half(&tree, "carl", round::Halves::Send);
+            if hears {
+                tree.sync("head");
+            }
+            tree.edit("carl", unmade);
+            if hears {
+                tree.sync("carl");
+            } else {
+                half(&tree, "carl", round::Halves::Send);
+            }
+            settled(&tree, &sites);
+            assert_eq!(tree.rows("head", all).len(), 2, "{all}, hears: {hears}");
+            assert_eq!(kept(&tree, "head"), 1, "{all}, hears: {hears}");
+            assert_eq!(kept(&tree, "carl"), 1, "{all}, hears: {hears}");
+            // Now it is one record, which everybody knows.
+            tree.edit("carl", unmade);
+            settled(&tree, &sites);
+            assert_eq!(tree.rows("head", all).len(), 1, "{all}, hears: {hears}");
+        }
+    }
+}
+
+#[test]
+fn below_an_office_too_who_takes_his_own_back_takes_away_nobody_elses() {
+    let tree = Tree::new(ITEMS);
+    let sites = ["head", "north", "anna", "rosa"];
+    tree.add("head", "north", Role::Office);
+    tree.add("head", "anna", Role::Remote);
+    loaded(&tree, &sites[..3]);
+    tree.add("north", "rosa", Role::Remote);
+    loaded(&tree, &sites);
+    tree.edit("anna", "INSERT INTO items VALUES ('X', 'Ltd')");
+    tree.sync("anna");
+    tree.sync("head");
+    tree.edit("rosa", "INSERT INTO items VALUES ('X', 'Ltd')");
+    half(&tree, "rosa", round::Halves::Send);
+    tree.sync("north");
+    tree.edit("rosa", "DELETE FROM items WHERE code = 'X'");
+    half(&tree, "rosa", round::Halves::Send);
+    settled(&tree, &sites);
+    tree.assert_rows(&sites, "SELECT code FROM items ORDER BY code", &["Q", "X"]);
+    assert_eq!(kept(&tree, "rosa"), 1);
+}
+
+#[test]
+fn who_makes_a_record_again_and_then_deletes_the_first_keeps_one() {
+    // The answer comes before both are sent, after the first, or in the round of the second.
+    for (refers, hears) in [("", 0), ("", 1), ("", 2), (SWISS, 0), (SWISS, 1), (SWISS, 2)] {
+        let tree = two(&format!("{} {refers}", shop("")), RULES);
+        tree.add("head", "carl", Role::Remote);
+        let sites = ["head", "carl", "anna"];
+        loaded(&tree, &sites);
+        tree.edit("anna", "INSERT INTO countries VALUES (50, 'ch', 'Switzerland'); UPDATE people SET country = 50");
+        half(&tree, "anna", round::Halves::Send);
+        if hears > 0 {
+            tree.sync("head");
+        }
+        tree.edit("anna", "DELETE FROM countries WHERE id = 1");
+        if hears == 2 {
+            tree.sync("anna");
+        } else {
+            half(&tree, "anna", round::Halves::Send);
+        }
+        settled(&tree, &sites);
+        tree.assert_rows(&sites, COUNTRIES, &["ch"]);
+        tree.assert_rows(&sites, HOMES, if refers.is_empty() { &[] } else { &["swiss|ch"] });
+        sites.iter().for_each(|site| assert_eq!(tree.held(site), Vec::<String>::new(), "{hears}"));
+    }
+}
+
+#[test]
+fn what_takes_many_packets_to_make_anew_is_nobodys_twin() {
+    let mut tree = two(&shop("UNIQUE"), RULES);
+    tree.edit("head", "INSERT INTO countries (code, name) VALUES ('a', 'A'), ('b', 'B'), ('c', 'C')");
+    settled(&tree, &TWO);
+    tree.limits.packet_bytes = 1;
+    tree.edit(
+        "anna",
+        "DELETE FROM countries; INSERT INTO countries VALUES (51, 'a', 'A'), (52, 'b', 'B2'), (53, 'c', 'C'), (54, 'ch', 'S')",
+    );
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT code, name FROM countries ORDER BY code", &["a|A", "b|B2", "c|C", "ch|S"]);
+    // Nothing of it was anybody's loss.
+    assert_eq!(tree.listed("head"), Vec::<String>::new());
+    TWO.iter().for_each(|site| assert_eq!(tree.held(site), Vec::<String>::new()));
+}
+
+#[test]
+fn one_that_comes_back_is_no_twin_of_what_was_made_in_its_place() {
+    let tree = three(&format!("{} INSERT INTO countries VALUES (3, 'C', 'c');", shop("")), RULES);
+    tree.edit("head", "DELETE FROM countries WHERE id = 3; INSERT INTO countries VALUES (4, 'C', 'anew')");
+    tree.edit("rosa", "UPDATE countries SET name = 'edited' WHERE id = 3");
+    settled(&tree, &["head", "north", "rosa"]);
+    tree.assert_rows(&THREE, "SELECT name FROM countries WHERE code = 'C' ORDER BY name", &["anew", "edited"]);
+}
+
+#[test]
+fn what_an_office_made_again_is_one_below_it_too() {
+    for refers in ["", "INSERT INTO people VALUES (9, 'of north', last_insert_rowid())"] {
+        let tree = three(&shop(""), RULES);
+        tree.edit("north", &format!("INSERT INTO countries (code, name) VALUES ('ch', 'Switzerland'); {refers}"));
+        settled(&tree, &["north", "rosa", "head"]);
+        tree.assert_rows(&THREE, COUNTRIES, &["ch"]);
+        tree.assert_rows(&THREE, HOMES, if refers.is_empty() { &[] } else { &["of north|ch"] });
+        THREE.iter().for_each(|site| assert_eq!(tree.held(site), Vec::<String>::new()));
+    }
+}
+
+#[test]
+fn one_that_comes_back_at_an_office_leaves_its_number_to_the_one_that_the_parent_gave_it_to() {
+    let tree = three(&format!("{} INSERT INTO countries VALUES (3, 'C', 'c');", shop("")), RULES);
+    tree.edit("north", "DELETE FROM countries WHERE id = 3");
+    tree.edit("head", "DELETE FROM countries WHERE id = 3; INSERT INTO countries VALUES (3, 'C', 'anew')");
+    tree.sync("head");
+    half(&tree, "north", round::Halves::Receive);
+    tree.edit("rosa", "UPDATE countries SET name = 'edited' WHERE id = 3");
+    tree.sync("rosa");
+    settled(&tree, &["north", "rosa", "head"]);
+    tree.assert_rows(&THREE, "SELECT name FROM countries WHERE code = 'C' ORDER BY name", &["anew", "edited"]);
+    tree.assert_rows(&THREE, "SELECT name FROM countries WHERE id = 3", &["anew"]);
 }

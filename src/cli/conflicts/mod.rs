@@ -18,6 +18,7 @@ use super::when::Span;
 use super::{Context, Failure};
 use crate::ledger::{Conflict as Listed, ConflictKind};
 use crate::model::{LIBRARY, Millis, SiteName, Value, shown_table};
+use crate::rules::DeleteRule;
 use crate::site::Level;
 use crate::status::open::is_open;
 use crate::sync::{Session, SyncError};
@@ -441,6 +442,9 @@ impl Conflict {
                 format!("{record}, {field}: {winner} of {winner_site} stands ({rule}), {loser} of {loser_site} lost")
             }
             About::Gone(field) => format!("{record}, {field}: {loser} of {loser_site} had no record to go to ({rule})"),
+            About::Delete if [DeleteRule::EditWins, DeleteRule::Review].iter().all(|edited| edited.word() != rule) => {
+                format!("{record}: deleted at {loser_site}; it is kept ({rule})")
+            }
             About::Delete => format!("{record}: deleted at {loser_site}, but edited at {winner_site} or below; it is kept ({rule})"),
             About::Twin => format!("{record}: made at {winner_site} and at {loser_site}; it is one record now ({rule})"),
             About::Held => format!("{record}: the change of {loser_site} waits at '{}', because {rule}", self.decider),
@@ -611,5 +615,7 @@ pub(super) mod tests {
             delete.sentence(&page()),
             "customers ACME-0007: deleted at 'head', but edited at 'anna' or below; it is kept (edit wins over delete)"
         );
+        let marked = Conflict { about: About::Delete, rule: "a delete only marks".to_owned(), ..conflict() };
+        assert_eq!(marked.sentence(&page()), "customers ACME-0007: deleted at 'head'; it is kept (a delete only marks)");
     }
 }

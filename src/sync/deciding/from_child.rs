@@ -8,13 +8,14 @@
 //! A packet has its changes in no order of time. So what another change of it can turn into something else waits for its end: a delete of a
 //! record to which others refer, and an insert of what seems to be here already (`numbers::twins`).
 
+use super::ends::{Ends, UNHEARD};
 use super::held::continued;
 use super::merge::Standing;
 use super::put::Put;
 use super::revive::{Gone, Meeting};
 use crate::database::conform::Required;
 use crate::ledger::{ConflictKind, Held, HeldReason, Opinion, Record};
-use crate::model::{Born, Change, ChangeKind, FieldNo, Image, LIBRARY, Meant, Side, Stamp, Value};
+use crate::model::{Born, Change, ChangeKind, FieldNo, Image, LIBRARY, Meant, Side, Value};
 use crate::rules::{DeleteRule, Direction};
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
@@ -57,9 +58,10 @@ impl Applying<'_> {
             record = twin;
             change = self.shared_with(&record, change);
         }
+        let believed = made.as_ref().map(|_| known::opinion(&self.session.ledger, &record, incoming.link)).transpose()?;
         self.as_stored_here(&record, &mut change)?;
         let mut stands_in = self.stand_in(&mut change, Required::is_alike)?;
-        let opinion = if again.is_some() && made.is_none() {
+        let mut opinion = if again.is_some() && made.is_none() {
             known::opinion(&self.session.ledger, &record, incoming.link)?
         } else {
             self.moved_shadow(&record, incoming, &change)?
@@ -108,8 +110,9 @@ impl Applying<'_> {
                 for field in stands_in {
                     self.stood_in.entry((record.table, field)).or_default().push(self.session.shown_key(&record)?.to_string());
                 }
-                match made {
-                    Some(made) => self.let_go(made, incoming, &record)?,
+                match made.map(|made| self.let_go(made, incoming, &record)).transpose()? {
+                    Some(true) => {}
+                    Some(false) => opinion = believed.unwrap_or(opinion),
                     None if again.is_some() => drop(record.extra.held.remove(&incoming.link.site)),
                     None => {}
                 }
@@ -236,14 +239,6 @@ impl Applying<'_> {
         }
     }
 
-    /// Whether a change deletes the record that is here, alone or to put another one in its place.
-    fn ends_ours(&self, record: &Record, change: &Change) -> Result<bool> {
-        match (&change.before, &record.current) {
-            (Some(before), Some(ours)) => Ok(self.session.ledger.same(before.born, ours.born)?),
-            (Some(_) | None, None) | (None, Some(_)) => Ok(false),
-        }
-    }
-
     /// A child changed a table that only goes down: what the parent has stands.
     fn refuse(&mut self, record: &mut Record, incoming: &Incoming, change: &Change) -> Result<Decision> {
         const WHY: &str = "this table is changed at the parent only";
@@ -307,9 +302,20 @@ impl Applying<'_> {
         let all: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
         let mut out = current;
         let mut deleted = true;
-        if let (Some(before), Some(ours)) = (before, &out)
-            && self.session.ledger.same(before.born, ours.born)?
-        {
+        let ending = match (before, &out) {
+            (Some(before), Some(ours)) => self.what_ends(record, incoming, before.born, ours.born)?,
+            (Some(_), None) | (None, _) => Ends::Nothing,
+        };
+        if ending == Ends::ItsOwn && after.is_none() {
+            self.lose_delete(record, incoming, ConflictKind::Delete, UNHEARD);
+            return Ok(Decision::Become(out));
+        }
+        if let (Ends::Ours, Some(before), Some(ours)) = (ending, before, &out) {
+            if let Some(after) = after
+                && let Some(kept) = self.keep_replaced(record, incoming, before, ours, after)?
+            {
+                return Ok(Decision::Become(Some(kept)));
+            }
             // What refers to it may be deleted further on in the packet.
             if after.is_none()
                 && !self.is_last_try
@@ -370,63 +376,6 @@ impl Applying<'_> {
             self.session.ledger.absorb(record, after.born, survivor)?;
         }
         Ok(Decision::Become(Some(merged)))
-    }
-
-    /// A child deleted `before`, the record that is here as `ours`. Gives whether it goes, and what is here then. `alone`: no other
-    /// record comes in its place.
-    fn decide_delete(
-        &mut self,
-        record: &Record,
-        incoming: &Incoming,
-        before: &Image,
-        ours: Image,
-        alone: bool,
-    ) -> Result<(bool, Option<Image>)> {
-        let policy = self.session.policy(record.table);
-        // Before that it was held.
-        if alone
-            && self.is_last_try
-            && let Some((table, key)) = self.dependant(record)?
-        {
-            self.lose_delete(record, incoming, ConflictKind::Dependants, &format!("{table} {key} refers to it"));
-            return Ok((false, Some(ours)));
-        }
-        if alone
-            && policy.deletes == DeleteRule::OriginOnly
-            && !crate::sync::roster::made_below(self.session, ours.born, incoming.link.site)?
-        {
-            self.lose_delete(record, incoming, ConflictKind::Refused, policy.deletes.word());
-            return Ok((false, Some(ours)));
-        }
-        if alone && let Some((field, value)) = &policy.mark_up {
-            self.lose_delete(record, incoming, ConflictKind::Delete, policy.deletes.word());
-            let mut marked = ours;
-            if marked.row.get(*field) != value {
-                if marked.row.get(*field) != before.row.get(*field) {
-                    self.lose_to_mark(record, incoming, (before, &marked), *field, value)?;
-                }
-                marked.row.set(*field, value.clone());
-                marked.set_stamp(*field, Some(Stamp { time: self.now, site: incoming.link.site }));
-            }
-            return Ok((false, Some(marked)));
-        }
-        let shape = self.session.shape(record.table);
-        let edited: Vec<FieldNo> = shape.live_fields().filter(|field| ours.row.get(*field) != before.row.get(*field)).collect();
-        if edited.is_empty() {
-            return Ok((true, None));
-        }
-        if policy.deletes == DeleteRule::DeleteWins {
-            self.lose_edits_here(record, incoming, before, &ours, &edited, policy.deletes.word())?;
-            return Ok((true, None));
-        }
-        let losses = self.losses.len();
-        let review = policy.deletes == DeleteRule::Review;
-        let why = if review { DeleteRule::Review.word() } else { DeleteRule::EditWins.word() };
-        self.lose_delete(record, incoming, ConflictKind::Delete, why);
-        if review {
-            self.leave_open(losses);
-        }
-        Ok((false, Some(ours)))
     }
 
     /// An update of `before` meets `current`.

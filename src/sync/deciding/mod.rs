@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `plain` | which changes need no deciding? |
 //! | `from_child`, `from_parent` | what becomes of one that a child or the parent sent? (`DESIGN` section 4, rules 1 to 12) |
+//! | `ends` | what does a child end that deletes a record which is here? |
 //! | `shadow` | and what does the child hold then? |
 //! | `policy`, `merge` | what do the rules say of a table, and of fields that both sides changed? |
 //! | `document` | and of a document? |
@@ -15,6 +16,7 @@
 //! | `put` | how does what was decided get into the record? |
 
 pub(super) mod document;
+mod ends;
 pub(super) mod from_child;
 pub(super) mod from_parent;
 pub(super) mod held;

@@ -10,6 +10,8 @@ use crate::model::{FieldNo, Identity, Image, Key, Row, SiteNo, Stamp, TableNo};
 use crate::sync::apply::Applying;
 use crate::sync::numbers::early::note_all_nobodys;
 use crate::sync::seal::give_back;
+use crate::sync::tracking::evolve::Event;
+use crate::sync::tracking::news;
 use crate::sync::{Result, SyncError};
 
 /// What came of a write.
@@ -27,6 +29,9 @@ impl Applying<'_> {
         let database = session.database()?;
         let shape = session.shape(record.table);
         let mut new = new;
+        if let Some(new) = &mut new {
+            self.drop_stand_ins(record, new)?;
+        }
         let before = record.place.clone();
         let written = match (&record.current, &mut new) {
             (None, None) => return Ok(Put::Done),
@@ -89,6 +94,27 @@ impl Applying<'_> {
             self.adopt(record.table, number)?;
         }
         Ok(put)
+    }
+
+    /// No stand-in gets into a field that holds no numbers, whatever went wrong, and who would have had one is said.
+    fn drop_stand_ins(&self, record: &Record, new: &mut Image) -> Result<()> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        let found = session.without_stand_ins(shape, &new.row)?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        let key = self.key_said(record, new)?;
+        let said = found.iter().map(|(field, value)| {
+            Event::Said(format!(
+                "`{}` of `{}` {key} was told as a record, and holds no number of one here: it is {value} now, look whether that is right",
+                shape.name_of(*field),
+                shape.name
+            ))
+        });
+        news::add(session, &said.collect::<Vec<_>>())?;
+        found.into_iter().for_each(|(field, value)| new.row.set(field, value));
+        Ok(())
     }
 
     /// What the record holds after `row` was written into it.

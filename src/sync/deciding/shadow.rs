@@ -38,7 +38,8 @@ impl Applying<'_> {
         };
         let believed = known::opinion(&self.session.ledger, record, incoming.link)?;
         let other = matches!(believed, Opinion::Known(Some(shadow)) if shadow.born != before.born);
-        Ok(if other || Key::of_birth(before.born) != record.key { Opinion::Unknown } else { Opinion::Known(None) })
+        let other = other || Key::of_birth(before.born) != record.key || self.holds_another(record, incoming.link.site)?;
+        Ok(if other { Opinion::Unknown } else { Opinion::Known(None) })
     }
 
     /// Whether a child that names this incarnation speaks of what we believe it to hold. Two that became one are two rows there until it hears

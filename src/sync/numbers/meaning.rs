@@ -291,7 +291,7 @@ impl Session {
         Ok(change)
     }
 
-    fn mean_by(&self, shape: &Shape, row: &mut Row, side: Side, meant: &[Meant], from: Link) -> Result<()> {
+    pub(super) fn mean_by(&self, shape: &Shape, row: &mut Row, side: Side, meant: &[Meant], from: Link) -> Result<()> {
         replace(shape, row, Fields::All, &mut |field, at, table, number| {
             let found = meant.iter().find(|meant| (meant.side, meant.field, meant.at) == (side, field, at));
             match found {

@@ -3,6 +3,7 @@
 //! | module | answers |
 //! |---|---|
 //! | `numbering` | which fields hold numbers of records? |
+//! | `reword` | and what of what is kept where that changes? |
 //! | `meaning` | which record does a number mean, towards a neighbour and back? |
 //! | [`renumber`] | how does a record get its number, and another one? |
 //! | `taken` | what if a number went from one record to another between two seals? |
@@ -13,5 +14,6 @@ pub(super) mod early;
 pub(super) mod meaning;
 pub(super) mod numbering;
 pub mod renumber;
+mod reword;
 pub(super) mod taken;
 pub(super) mod twins;

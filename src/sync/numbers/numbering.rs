@@ -7,11 +7,12 @@
 use std::collections::BTreeMap;
 
 use super::early::note_all_nobodys;
+use super::reword::{name_held, rename_absent, to_numbers, to_stand_ins};
 use crate::model::{FieldNo, ForeignKey, Identity, KeyKind, NumberField, NumberForm, Shape, TableNo};
 use crate::rules::{ReferenceRule, Rules};
 use crate::sync::{Result, Session, SyncError};
 
-/// Works it out again for rules or tables that changed since, and gives records the keys they go by from now on.
+/// Works it out again for rules or tables that changed since, puts what is kept into the new words, and gives records the keys they go by from now on.
 pub(in crate::sync) fn relink(session: &mut Session) -> Result<()> {
     let before = session.shapes.clone();
     if !link(&mut session.shapes, &session.rules) {
@@ -19,13 +20,7 @@ pub(in crate::sync) fn relink(session: &mut Session) -> Result<()> {
     }
     let session = &*session;
     session.ledger.begin()?;
-    let relinked = session.shapes.iter().zip(&before).try_for_each(|(shape, before)| {
-        session.ledger.set_shape(shape)?;
-        if shape.identity() != before.identity() {
-            rename(session, shape)?;
-        }
-        if shape.numbers == before.numbers { Ok(()) } else { note_what_is_nobodys(session, shape) }
-    });
+    let relinked = take_over(session, &before);
     let relinked = relinked.and_then(|()| Ok(session.ledger.commit(&session.world, "commit references")?));
     if relinked.as_ref().is_err_and(|error| !error.is_crash()) {
         session.ledger.rollback()?;
@@ -33,7 +28,35 @@ pub(in crate::sync) fn relink(session: &mut Session) -> Result<()> {
     relinked
 }
 
-/// Gives every living record of a table its key anew. What ended keeps its old one and is not met again.
+/// From the shapes `before` to those that the session has.
+fn take_over(session: &Session, before: &[Shape]) -> Result<()> {
+    let all = || session.shapes.iter().zip(before);
+    all().try_for_each(|(shape, before)| to_numbers(session, before, shape))?;
+    session.shapes.iter().try_for_each(|shape| session.ledger.set_shape(shape))?;
+    let is_otherwise = |shape: &Shape, before: &Shape| {
+        shape.identity() != before.identity() || (shape.identity() == Identity::Meaning && shape.numbers != before.numbers)
+    };
+    // A key by meaning has the keys of others in it.
+    for by_meaning in [false, true] {
+        for (shape, before) in all().filter(|(shape, _)| (shape.identity() == Identity::Meaning) == by_meaning) {
+            if is_otherwise(shape, before) {
+                rename(session, shape)?;
+            }
+        }
+    }
+    all().try_for_each(|(shape, before)| to_stand_ins(session, before, shape))?;
+    for (shape, before) in all() {
+        if is_otherwise(shape, before) {
+            rename_absent(session, shape)?;
+        }
+        if shape.numbers != before.numbers {
+            note_what_is_nobodys(session, shape)?;
+        }
+    }
+    Ok(())
+}
+
+/// Gives every living record of a table its key anew.
 fn rename(session: &Session, shape: &Shape) -> Result<()> {
     for id in session.ledger.living(shape.number)? {
         let mut record = session.ledger.load_id(id)?;
@@ -51,6 +74,9 @@ fn rename(session: &Session, shape: &Shape) -> Result<()> {
         record.key = key;
         record.place = (shape.identity() != Identity::Key).then_some(place);
         session.ledger.store_names(&mut record)?;
+        if !record.extra.held.is_empty() {
+            name_held(session, &mut record)?;
+        }
     }
     Ok(())
 }

@@ -184,8 +184,15 @@ impl Applying<'_> {
         let occupant = session.ledger.id_at(shape.number, &place)?.filter(|id| Some(*id) != record.id);
         // A record that comes back and that the parent has under this number all the while would never be told another one.
         let of_parent = self.parent_speaks || self.number_at_parent(record, shape)? == Some(wish);
+        // It may have given it to another one since, which is here already.
+        let stays = match occupant {
+            Some(occupant) if of_parent && !self.parent_speaks => {
+                self.number_at_parent(&session.ledger.load_id(occupant)?, shape)? == Some(wish)
+            }
+            Some(_) | None => false,
+        };
         match occupant {
-            Some(occupant) if of_parent => {
+            Some(occupant) if of_parent && !stays => {
                 let aside = session.next_number(shape)?;
                 self.move_number(shape.number, occupant, wish, aside, false).map(|()| wish)
             }

@@ -6,14 +6,15 @@
 //! section 4, rule 10) and gives its own record that name, or, where it has both by now, lets one go into the other with every reference.
 //! **Invariant**: whoever referred to one of the two refers to the survivor.
 //!
-//! What one site makes anew, in place of a record that it deletes or gives another identity, is no twin. All of it comes in one packet, the
-//! insert first. So nothing is decided before the packet's end, nor while anything else waits that the site did to the record here.
+//! What one site makes anew, in place of a record that it deletes or gives another identity, is no twin. All of it comes in one build, the
+//! insert first. So nothing is decided before the end of its last packet, nor while anything else waits that the site did to the record here.
+//! Nor is one that comes back: it was here before, and is what it was.
 //!
 //! **States at the parent**: not here → held under its own incarnation → one with the record here, or a record of its own.
 //!
 //! Until the parent has spoken, its record with the same identity waits at the child: nobody's record is pushed out to make room.
 
-use crate::ledger::{ConflictKind, EntryKind, Held, HeldReason, Opinion, Record};
+use crate::ledger::{ConflictKind, EntryKind, Held, HeldReason, NeighbourKind, Opinion, Record};
 use crate::model::{Change, FieldNo, Identity, Image, Key, TableNo};
 use crate::sync::apply::{Applying, Incoming};
 use crate::sync::{Result, SyncError, known};
@@ -41,6 +42,10 @@ impl Applying<'_> {
     /// At the parent: the record that a child's insert is about, where that is here under another incarnation.
     pub(in crate::sync) fn twin_of(&mut self, record: &Record, change: &Change) -> Result<Option<Record>> {
         let (None, Some(after)) = (&change.before, &change.after) else { return Ok(None) };
+        // One that comes back was here before it met the other.
+        if change.shared.is_some() || self.session.ledger.last_of(record, after.born)?.is_some() {
+            return Ok(None);
+        }
         match self.same_here(record, after)? {
             Some(same) => Ok(Some(self.load(same.table, &same.key)?)),
             None => Ok(None),
@@ -78,10 +83,11 @@ impl Applying<'_> {
         self.store_extra(&mut record)
     }
 
-    /// At the parent: the two are one. Nothing waits under the incarnation that went into the other, and the child holds nothing under it.
+    /// At the parent: it is decided whether the two are one, and so it says. Nothing waits under the incarnation that went into `ours`, and the child
+    /// holds nothing under it: that is said of `ours`. One that did not, because the rules refused it, the child holds, and hears that it is not here.
     /// Who came with it in a circle, under the number that was kept for it, refers to `ours`.
-    pub(in crate::sync) fn let_go(&mut self, made: Made, incoming: &Incoming, ours: &Record) -> Result<()> {
-        let Made { mut record, .. } = made;
+    pub(in crate::sync) fn let_go(&mut self, made: Made, incoming: &Incoming, ours: &Record) -> Result<bool> {
+        let Made { mut record, change } = made;
         if let (Some(from), Some(to)) = (record.place.as_ref().and_then(Key::as_integer), ours.at().as_integer())
             && self.try_moving(|applying| applying.lead_elsewhere(ours.table, from, to))?.is_ok()
         {
@@ -89,14 +95,20 @@ impl Applying<'_> {
             self.session.ledger.store_names(&mut record)?;
         }
         record.extra.held.remove(&incoming.link.site);
-        known::set_opinion(&self.session.ledger, &mut record, incoming.link, Opinion::Known(None))?;
-        self.store_extra(&mut record)
+        let is_one = match (&change.after, &ours.current) {
+            (Some(theirs), Some(ours)) => self.session.ledger.same(theirs.born, ours.born)?,
+            (Some(_) | None, _) => false,
+        };
+        let held_there = if is_one { None } else { change.after };
+        known::set_opinion(&self.session.ledger, &mut record, incoming.link, Opinion::Known(held_there))?;
+        self.store_extra(&mut record)?;
+        Ok(is_one)
     }
 
     /// At a child: why a record of the parent waits, where one of ours has its identity and the parent has not spoken of that yet.
     pub(in crate::sync) fn waits_for_twin(&self, record: &Record, after: &Image) -> Result<Option<HeldReason>> {
         let Some(same) = self.same_here(record, after)? else { return Ok(None) };
-        let link = self.links.iter().find(|link| link.kind == crate::ledger::NeighbourKind::Parent);
+        let link = self.links.iter().find(|link| link.kind == NeighbourKind::Parent);
         let told = match link {
             Some(link) => matches!(known::opinion(&self.session.ledger, &same, *link)?, Opinion::Known(Some(_))),
             None => true,
@@ -128,14 +140,14 @@ impl Applying<'_> {
             if session.ledger.load(change.table, &survivor)?.current.is_some() {
                 self.merge_into(incoming, change.table, &own, &survivor)?;
             } else {
-                self.exchange_names(change.table, &own, &survivor)?;
+                self.exchange_names(incoming, change.table, &own, &survivor)?;
             }
         }
         Ok(())
     }
 
     /// The living record of one key gets another one, under which nothing lives; whoever waited there lets go.
-    fn exchange_names(&mut self, table: TableNo, own: &Key, survivor: &Key) -> Result<()> {
+    fn exchange_names(&mut self, incoming: &Incoming, table: TableNo, own: &Key, survivor: &Key) -> Result<()> {
         let ledger = &self.session.ledger;
         let mut ours = ledger.load(table, own)?;
         let mut waiting = ledger.load(table, survivor)?;
@@ -150,6 +162,8 @@ impl Applying<'_> {
             waiting.key = own.clone();
             ledger.store_names(&mut waiting)?;
             waiting.extra = crate::ledger::Extra::default();
+            // Whoever deleted the one and kept the other kept the record: of that the parent is told nothing.
+            known::set_opinion(ledger, &mut waiting, incoming.link, Opinion::Known(None))?;
             ledger.store_extra(&mut waiting)?;
         }
         Ok(())
@@ -160,7 +174,7 @@ impl Applying<'_> {
         let session = self.session;
         let shape = session.shape(table);
         let mut ours = session.load(table, own)?;
-        let theirs = session.load(table, survivor)?;
+        let mut theirs = session.load(table, survivor)?;
         let (Some(from), Some(to)) = (ours.at().as_integer(), theirs.at().as_integer()) else { return Ok(()) };
         self.lead_elsewhere(table, from, to)?;
         let Some(image) = ours.current.clone() else { return Ok(()) };
@@ -169,6 +183,16 @@ impl Applying<'_> {
             Opinion::Unknown => None,
         };
         let edited: Vec<FieldNo> = base.iter().flat_map(|base| base.row.differing(&image.row)).collect();
+        // Who has both here below hears of the survivor that it absorbed ours, before it hears that ours ended.
+        for link in self.links.iter().filter(|link| link.kind == NeighbourKind::Child) {
+            if known::opinion(&session.ledger, &ours, *link)? != Opinion::Known(None)
+                && let Opinion::Known(Some(there)) = known::opinion(&session.ledger, &theirs, *link)?
+            {
+                let there = Opinion::Known(Some(Image { born: image.born, ..there }));
+                known::set_opinion(&session.ledger, &mut theirs, *link, there)?;
+            }
+        }
+        self.store_extra(&mut theirs)?;
         let losses = self.losses.len();
         self.lose(&ours, incoming, base.as_ref(), &image, &edited, ConflictKind::Twin, "it became one with the record of another site")?;
         self.list_losses(losses)?;
