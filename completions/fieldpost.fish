@@ -510,7 +510,7 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_s
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from publish" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from publish" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from withdraw" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from withdraw" -l force -d 'Also where something was changed since: changed files are kept beside as NAME.kept-VERSION, changed rows stay'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from withdraw" -l force -d 'Also where something was changed since: changed files are kept beside as NAME.kept-VERSION; rows stay that were changed or that records refer to'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from withdraw" -l json -d 'Print the report as JSON'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from withdraw" -s v -l verbose -d 'Tell more; twice: everything'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from withdraw" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
@@ -536,13 +536,13 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_s
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from drift" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from drift" -s h -l help -d 'Print help'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from rollback" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from rollback" -l force -d 'Also where something was changed since: changed files are kept beside as NAME.kept-VERSION, changed rows stay'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from rollback" -l force -d 'Also where something was changed since: changed files are kept beside as NAME.kept-VERSION; rows stay that were changed or that records refer to'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from rollback" -l json -d 'Print the report as JSON'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from rollback" -s v -l verbose -d 'Tell more; twice: everything'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from rollback" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from rollback" -s h -l help -d 'Print help'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from remove" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from remove" -l force -d 'Also where something was changed since: changed files are kept beside as NAME.kept-VERSION, changed rows stay'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from remove" -l force -d 'Also where something was changed since: changed files are kept beside as NAME.kept-VERSION; rows stay that were changed or that records refer to'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from remove" -l json -d 'Print the report as JSON'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Tell more; twice: everything'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand bundle; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Print nothing unless something failed or wants a person'

@@ -910,7 +910,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;bundle;withdraw' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Also where something was changed since: changed files are kept beside as NAME.kept-VERSION, changed rows stay')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Also where something was changed since: changed files are kept beside as NAME.kept-VERSION; rows stay that were changed or that records refer to')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -966,7 +966,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;bundle;rollback' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Also where something was changed since: changed files are kept beside as NAME.kept-VERSION, changed rows stay')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Also where something was changed since: changed files are kept beside as NAME.kept-VERSION; rows stay that were changed or that records refer to')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
@@ -978,7 +978,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;bundle;remove' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
-            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Also where something was changed since: changed files are kept beside as NAME.kept-VERSION, changed rows stay')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Also where something was changed since: changed files are kept beside as NAME.kept-VERSION; rows stay that were changed or that records refer to')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')

@@ -50,6 +50,37 @@ fn the_main_office_calls_a_list_otherwise() {
     }
 }
 
+/// Where only a person can say that it is the same column, the list follows with the answer.
+#[test]
+fn a_hint_calls_a_list_otherwise() {
+    let tree = four();
+    tree.edit("head", "INSERT INTO countries VALUES ('W', 'w', 1), ('Y', 'y', 1), ('Z', 'z', 1)");
+    publish(&tree, &list(&tree, "l", "1.0.0", "countries", "code", "upsert", "code,name\nCH,Switzerland\nDE,Germany\nFR,France\n"), &[]);
+    tree.settle(&ALL);
+    tree.edit("anna", "UPDATE countries SET name = 'mine' WHERE code = 'DE'");
+    tree.settle(&ALL);
+    tree.edit(
+        "head",
+        "BEGIN; CREATE TABLE n (code TEXT PRIMARY KEY, label TEXT, rate REAL);
+         INSERT INTO n SELECT code, CASE WHEN rate = 1 OR code = 'XX' THEN 'converted ' || name ELSE name END, rate FROM countries;
+         DROP TABLE countries; ALTER TABLE n RENAME TO countries; COMMIT",
+    );
+    tree.sync("head");
+    let mut session = tree.session("head");
+    fieldpost::sync::schema::hints::is_renamed(&mut session, "countries", "name", "label").unwrap();
+    drop(session);
+    tree.settle(&ALL);
+    let two = list(&tree, "l", "2.0.0", "countries", "code", "upsert", "code,label\nCH,Suisse\nDE,Allemagne\nFR,la France\n");
+    assert_eq!(publish(&tree, &two, &[]).kept_rows, 1);
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(
+        &ALL,
+        "SELECT code, label FROM countries WHERE rate IS NOT 1 ORDER BY 1",
+        &["CH|Suisse", "DE|mine", "FR|la France", "XX|converted Nowhere"],
+    );
+}
+
 /// As a step of the next version does it, and its way back.
 #[test]
 fn a_step_of_a_bundle_calls_its_list_otherwise() {

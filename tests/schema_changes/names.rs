@@ -256,3 +256,14 @@ fn names_in_other_letters_are_the_same_names() {
     tree.assert_rows(&FOUR, "SELECT id, customer, body FROM notes ORDER BY id", &["N1|ACME|first", "N2|BOLT|late"]);
     assert_one(&tree, &FOUR);
 }
+
+#[test]
+fn a_key_that_is_called_otherwise_in_an_emptied_table_that_was_made_anew_is_the_same() {
+    let tree = two();
+    tree.edit("anna", "UPDATE notes SET body = 'anna' WHERE id = 'N1'; INSERT INTO notes VALUES ('N2', 'BOLT', 'new')");
+    tree.edit("head", "DELETE FROM notes");
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; ALTER TABLE notes RENAME COLUMN id TO code; CREATE TABLE n (body TEXT, code TEXT PRIMARY KEY NOT NULL, customer TEXT NOT NULL REFERENCES customers); INSERT INTO n SELECT body, code, customer FROM notes; DROP TABLE notes; ALTER TABLE n RENAME TO notes; COMMIT");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT code, body FROM notes ORDER BY code", &["N1|anna", "N2|new"]);
+    assert_one(&tree, &["head", "anna"]);
+}

@@ -170,7 +170,7 @@ pub struct UndoArgs {
     /// The bundle
     #[arg(value_name = "NAME", value_parser = BundleName::new)]
     pub name: BundleName,
-    /// Also where something was changed since: changed files are kept beside as NAME.kept-VERSION, changed rows stay
+    /// Also where something was changed since: changed files are kept beside as NAME.kept-VERSION; rows stay that were changed or that records refer to
     #[arg(long)]
     pub force: bool,
 }

@@ -47,10 +47,14 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
     if gaps.is_empty() && stayed.is_empty() {
         return Ok(Guess::default());
     }
-    // SQLite drops no column of a key: one that is gone from a table that was only altered is called otherwise, whatever the records show.
+    // SQLite drops no column of a key: one that is gone from a table that was only altered is called otherwise, whatever the records show. So it is
+    // where a table was made anew and no record is left to show anything: taken for another table, it would lose what others have not sent.
     let is_new = |name: &str| old.live_fields().all(|field| !same_name(old.name_of(field), name));
     let key = old.key.iter().zip(&found.key).map(|(was, is)| (*was, found.name_of(*is).to_owned()));
-    let of_key: Vec<(FieldNo, String)> = key.filter(|(was, is)| altered && is_new(is) && !candidate.is_live(*was)).collect();
+    let mut of_key: Vec<(FieldNo, String)> = key.filter(|(was, is)| is_new(is) && !candidate.is_live(*was)).collect();
+    if !altered && !of_key.is_empty() && (!session.rules.schema_travels() || database.count(found)? > 0) {
+        of_key.clear();
+    }
     let come: Vec<FieldNo> = candidate.live_fields().filter(|field| !old.is_live(*field)).collect();
     let gone: Vec<FieldNo> = old.live_fields().filter(|field| !candidate.is_live(*field)).collect();
     let mut defaults = BTreeMap::new();
