@@ -1,5 +1,8 @@
 //! A version of the schema that a site cannot have, and the later one with which the main office takes it back or mends it.
 
+use fieldpost::exchange::{Exchange as _, Folder};
+
+use super::support::name;
 use super::{FOUR, assert_one, conflicts, four, says, two, two_of};
 
 /// `customers` remade with this behind its columns, and filled so.
@@ -185,5 +188,33 @@ fn a_kill_at_any_step_of_it_changes_nothing() {
             assert!(kill > 20, "{kill} steps are too few");
             break;
         }
+    }
+}
+
+#[test]
+fn a_packet_in_between_that_is_lost_or_damaged_is_asked_for() {
+    for damaged in [false, true] {
+        let tree = two();
+        tree.edit("anna", AT_BONN);
+        tree.edit("head", &remade(NO_BONN, ", 7"));
+        tree.sync("head");
+        tree.sync("anna");
+        let (world, mut exchange, folder) = (tree.world("head"), tree.exchange.clone(), Folder::between(&name("anna"), &name("head")));
+        let before: Vec<_> = exchange.list(&world, &folder).unwrap().into_iter().map(|entry| entry.name).collect();
+        tree.edit("head", "UPDATE customers SET phone = 'lost' WHERE id = 'ACME'");
+        tree.sync("head");
+        for entry in exchange.list(&world, &folder).unwrap().into_iter().filter(|entry| !before.contains(&entry.name)) {
+            if damaged {
+                exchange.tamper(&folder, &entry.name, |bytes| bytes[100] ^= 1);
+            } else {
+                exchange.delete(&world, &folder, &entry.name).unwrap();
+            }
+        }
+        tree.edit("head", &remade("", ""));
+        tree.sync("head");
+        assert_eq!(tree.sync("anna").waiting.len(), 1);
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT phone FROM customers WHERE id = 'ACME'", &["lost"]);
+        assert_one(&tree, &["head", "anna"]);
     }
 }

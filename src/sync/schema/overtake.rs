@@ -67,9 +67,9 @@ impl Looked {
         Ok(noted.filter(|noted| noted.behind == behind).unwrap_or_else(|| Self { last: behind.clone(), behind, newest: None }))
     }
 
-    /// Whether a packet of this number may be the next one to look at.
-    pub(in crate::sync) fn wants(&self, number: PacketNumber) -> bool {
-        number == self.last.number.next()
+    /// Number of the next packet to look at.
+    pub(in crate::sync) fn next(&self) -> PacketNumber {
+        self.last.number.next()
     }
 
     /// Takes a verified packet, where it follows.

@@ -153,7 +153,7 @@ pub(in crate::sync) fn collect(
                 collected.asked.extend(&envelope.asks);
                 let mut taken = apply_one(session, &now, &opened, &path);
                 if matches!(taken, Err(SyncError::SchemaBrought(_))) {
-                    match overtake(session, place, &folder, &now, &opened, &files[at + 1..]) {
+                    match overtake(session, place, &now, &opened, &files[at + 1..], &mut collected.missing) {
                         Ok(None) => {}
                         Ok(Some(early)) => {
                             taken = apply_one(session, &now, &opened, &path).map(|tally| with_early(tally, early));
@@ -456,28 +456,43 @@ fn with_early(mut tally: Tally, early: Tally) -> Tally {
 }
 
 /// Takes on the newest schema that packets behind a refused one bring. None where there is none; else what was applied of the refused one for it.
+/// What is not there, or does not open, is `missing`: while nothing else of the stream is taken, nobody else would ask for it.
 fn overtake(
     session: &mut Session,
     place: &mut Place<'_>,
-    folder: &Folder,
     from: &Neighbour,
     refused: &Opened,
     behind: &[Found],
+    missing: &mut Vec<PacketNumber>,
 ) -> Result<Option<Tally>> {
+    let folder = Folder::between(session.name(), &from.card.name);
     let mut looked = Looked::behind(session, refused)?;
     let mut newest = None;
     for file in behind {
         let number = file.name.number;
-        if !looked.wants(number) && looked.newest() != Some(number) {
+        if number > looked.next() {
+            let gap = (looked.next().0..number.0).map(PacketNumber);
+            missing.extend(gap.take(crate::packet::Limits::ASKS));
+            break;
+        }
+        if number < looked.next() && looked.newest() != Some(number) {
             continue;
         }
-        let path = file.bring(session, place, folder)?;
-        // What does not open is looked at when its turn comes.
-        let Ok(opened) = open_from(session, from, &path, file.name) else { continue };
-        if opened.signer.to_string() == from.card.signing {
-            looked.take(&opened);
-            if looked.is_newest(&opened) {
-                newest = Some(opened);
+        let path = file.bring(session, place, &folder)?;
+        match open_from(session, from, &path, file.name) {
+            Ok(opened) if opened.signer.to_string() == from.card.signing => {
+                looked.take(&opened);
+                if looked.is_newest(&opened) {
+                    newest = Some(opened);
+                }
+            }
+            // Of those, when their turn comes.
+            Ok(_) | Err(OpenError::NewerVersion { .. } | OpenError::Decrypt(_)) => {}
+            Err(error) if error.retry_helps() => {}
+            Err(error) => {
+                set_aside(session, &path, &error.to_string())?;
+                file.remove(session, place, &folder)?;
+                missing.push(number);
             }
         }
     }
