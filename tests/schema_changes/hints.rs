@@ -314,3 +314,21 @@ fn a_name_that_another_column_took_over_while_it_waited_is_no_answer() {
     tree.assert_rows(&["head", "anna"], "SELECT a, c FROM d ORDER BY id", &["b of anna|a of anna", "r|of y"]);
     assert_one(&tree, &["head", "anna"]);
 }
+
+#[test]
+fn of_a_name_that_an_older_column_had_the_number_of_the_one_that_took_it_over_goes_on() {
+    let tree = two();
+    tree.edit("anna", "UPDATE customers SET city = 'anna', phone = 'of anna' WHERE id = 'ACME'");
+    // The city gets another name, and its own one is the phone's from now on.
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, town TEXT, city TEXT); INSERT INTO n SELECT id, name, city, phone FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT");
+    tree.sync("head");
+    let asked = hints::unclear(&tree.session("head")).unwrap();
+    assert!(asked.iter().any(|one| one.column.as_deref() == Some("phone") && one.came.iter().any(|came| came == "city")), "{asked:?}");
+    hints::is_renamed(&mut tree.session("head"), "customers", "phone", "city").unwrap();
+    if !hints::unclear(&tree.session("head")).unwrap().is_empty() {
+        hints::is_another(&tree.session("head"), None).unwrap();
+    }
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT city FROM customers ORDER BY id", &["of anna", "2", "3"]);
+    assert_one(&tree, &["head", "anna"]);
+}

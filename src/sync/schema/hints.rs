@@ -235,8 +235,8 @@ fn join(session: &Session, table: &str, before: &str, now: &str, took_over: bool
     let (Some(old), Some(new)) = (dropped.map(|(number, _)| FieldNo(number)), shape.field(now)) else {
         return Err(MendError::NothingUnclear.into());
     };
-    // The older number goes on: the children have it.
-    let (kept, ended) = (old.min(new), old.max(new));
+    // The older number goes on: the children have it. Of a name that was taken over they have both, and that of the name means another column to them.
+    let (kept, ended) = if took_over { (old, new) } else { (old.min(new), old.max(new)) };
     let mut joined = shape.clone();
     joined.fields[kept.index()] = shape.fields[new.index()].clone();
     joined.fields[ended.index()].dropped = true;
