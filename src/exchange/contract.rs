@@ -207,7 +207,13 @@ fn more_than_a_thousand_files_are_listed(exchange: Place<'_>) {
     ready(&world, exchange);
     let names: Vec<FileName> = (0..1_050).map(|n| name(&format!("f{n:04}"))).collect();
     for name in &names {
-        exchange.put(&world, &folder(), name, Content::Bytes(b"x")).expect("put");
+        // A server that runs out of ports for a moment says that trying again helps; whoever uses an exchange does so (`Retrying`).
+        let mut put = || exchange.put(&world, &folder(), name, Content::Bytes(b"x"));
+        match put() {
+            Err(error) if error.retry_helps() => put(),
+            done => done,
+        }
+        .expect("put");
     }
     let found: Vec<FileName> = all(&world, exchange).into_iter().map(|entry| entry.name).collect();
     assert_eq!(found, names);
