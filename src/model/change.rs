@@ -82,6 +82,13 @@ impl Change {
         }
     }
 
+    /// The rows it has, each with the side that it is.
+    pub fn rows(&mut self) -> impl Iterator<Item = (Side, &mut Row)> {
+        let before = self.before.as_mut().map(|image| (Side::Old, &mut image.row));
+        let after = self.after.as_mut().map(|image| (Side::New, &mut image.row));
+        before.into_iter().chain(after).chain(self.shared.as_mut().map(|row| (Side::Shared, row)))
+    }
+
     /// Which of these it is.
     #[must_use]
     pub fn kind(&self) -> ChangeKind {

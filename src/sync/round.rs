@@ -266,17 +266,24 @@ fn new_asks(session: &Session, of: &Neighbour, missing: &[PacketNumber]) -> Resu
     Ok(asks)
 }
 
-/// After a seal held changes go through the ordinary decision again.
+/// Note of the schema under which held changes were tried last.
+const TRIED_UNDER: &str = "held tried under";
+
+/// After a seal held changes go through the ordinary decision again. What one was refused for may be gone with the schema of then.
 fn retry_held(session: &Session, which: Try) -> Result<()> {
     let mut any = false;
     session.ledger.exceptional(&mut |record| {
         any |= !record.extra.held.is_empty();
         Ok(())
     })?;
-    if any {
-        apply::slice(session, CauseKind::Retry, |applying| applying.retry_held(which))?;
+    if !any {
+        return Ok(());
     }
-    Ok(())
+    let schema = session.database()?.schema_version()?.to_string();
+    let is_other = session.ledger.note(TRIED_UNDER)?.as_ref() != Some(&schema);
+    let which = if is_other { Try::All } else { which };
+    apply::slice(session, CauseKind::Retry, |applying| applying.retry_held(which))?;
+    if is_other { session.set_note(TRIED_UNDER, &schema) } else { Ok(()) }
 }
 
 /// Asks for everything again: towards children the next change set states every record; the parent is asked to do the same.

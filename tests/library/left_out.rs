@@ -25,6 +25,11 @@ fn names(tree: &Tree, site: &str) -> Vec<String> {
     tree.folder(site).into_keys().collect()
 }
 
+/// Every site has all of them.
+fn assert_all(tree: &Tree) {
+    SITES.iter().for_each(|site| assert_eq!(names(tree, site), ALL, "at {site}"));
+}
+
 const ALL: [&str; 6] = ["films/0.mp4", "films/1.mp4", "note 0", "note 1", "note 2", "note 3"];
 
 #[test]
@@ -38,9 +43,7 @@ fn what_is_left_out_and_cleared_away_comes_back_once_it_is_wanted_again() {
     tree.set_library("anna", |library| library.choice.exclude.clear());
     assert_eq!(tree.sync("anna").documents.deleted, 0);
     tree.settle(&SITES);
-    for site in SITES {
-        assert_eq!(names(&tree, site), ALL, "at {site}");
-    }
+    assert_all(&tree);
 }
 
 #[test]
@@ -72,9 +75,7 @@ fn what_the_rules_leave_out_and_a_site_clears_away_comes_back_when_they_want_it(
     rules("");
     tree.settle(&SITES);
     tree.settle(&SITES);
-    for site in SITES {
-        assert_eq!(names(&tree, site), ALL, "at {site}");
-    }
+    assert_all(&tree);
 }
 
 #[test]

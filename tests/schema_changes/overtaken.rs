@@ -52,6 +52,8 @@ fn a_version_that_is_taken_back_stops_nobody() {
     assert_eq!(conflicts(&tree, "head"), [""; 0]);
     assert_eq!(fieldpost::sync::schema::view::standing(&tree.session("anna")).unwrap().refused, None);
     assert_eq!(fieldpost::sync::schema::refusals::below(&tree.session("head")).unwrap(), []);
+    let log = fieldpost::sync::schema::versions(&tree.session("anna")).unwrap();
+    assert_eq!(log.last().map(|one| (one.version, one.what.join("; "))), Some((3, "nothing is otherwise here".to_owned())));
     // Everything is told anew once, and not again.
     assert!(tree.sync("anna").built.is_empty());
 }

@@ -231,3 +231,22 @@ fn records_that_the_host_mended_for_a_new_constraint_come_with_it() {
         assert_eq!(super::conflicts(&tree, "head"), [""; 0]);
     }
 }
+
+#[test]
+fn what_was_refused_for_a_constraint_comes_as_soon_as_the_constraint_goes() {
+    let tree = two();
+    let remade = |check: &str| {
+        tree.edit("head", &format!("PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT{check}, phone TEXT); INSERT INTO n SELECT * FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT"));
+    };
+    tree.edit("anna", "INSERT INTO customers VALUES ('ECHO', 'Echo', 'Bonn', NULL)");
+    tree.sync("anna");
+    remade(" CHECK (city <> 'Bonn')");
+    tree.sync("head");
+    assert_eq!(tree.held("head").len(), 1);
+    remade("");
+    tree.sync("head");
+    assert_eq!(tree.held("head"), [""; 0]);
+    assert_eq!(tree.rows("head", "SELECT city FROM customers WHERE id = 'ECHO'"), ["Bonn"]);
+    tree.settle(&["head", "anna"]);
+    assert_one(&tree, &["head", "anna"]);
+}

@@ -85,7 +85,7 @@ impl Applying<'_> {
     fn any_due(&self) -> Result<bool> {
         let (mut due, every) = (false, self.session.rules.retries().every_millis);
         self.session.ledger.exceptional(&mut |record| {
-            due |= record.extra.held.values().any(|held| self.now.0 - held.tried.0 >= every);
+            due |= record.extra.held.values().any(|held| held.tried.is_past(every, self.now));
             Ok(())
         })?;
         Ok(due)

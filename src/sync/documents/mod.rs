@@ -42,7 +42,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Result, Session, SyncError};
 use crate::database::DocumentRow;
-use crate::ledger::{ContentHash, Neighbour, NeighbourKind};
+use crate::ledger::ContentHash;
 use crate::library::{ChunkId, ChunkStore, ContentId, Document, DocumentPath, Library, LibraryError, Patterns, Recipe, Seen};
 use crate::model::{Key, LIBRARY, Millis, Value};
 use crate::rules::library::{Choice, LibraryRules};
@@ -172,11 +172,9 @@ impl Session {
         chosen(self.rules.library(), &self.settings.library.choice)
     }
 
-    /// Whether others get documents from this site.
-    fn passes_on(&self) -> Result<bool> {
-        let neighbours = self.ledger.neighbours()?;
-        let is_child = |neighbour: &Neighbour| neighbour.kind == NeighbourKind::Child;
-        Ok(self.settings.role != Role::Remote || neighbours.iter().any(is_child))
+    /// Whether others get documents from this site, or may come to.
+    fn passes_on(&self) -> bool {
+        self.settings.role != Role::Remote
     }
 
     fn chunk_folder(&self) -> PathBuf {

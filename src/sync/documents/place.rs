@@ -259,7 +259,7 @@ impl<'d> Placing<'d> {
             known.keys().partition(|path| all.contains_key(*path) || left_alone.contains(*path));
         stays.into_iter().for_each(|path| names.take(path));
         let going: BTreeSet<String> = goes.into_iter().map(DocumentPath::collision_key).collect();
-        let passes_on = session.passes_on()?;
+        let passes_on = session.passes_on();
         let mut passed_on = BTreeSet::new();
         for (path, row) in all {
             let verdict = documents.patterns.takes(&path, row.bytes);

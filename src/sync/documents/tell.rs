@@ -394,7 +394,7 @@ pub(in crate::sync) fn takes(choices: &[Patterns], path: &DocumentPath, bytes: u
 impl Session {
     /// What this site leaves out, as it tells its parent. An office leaves out nothing: its children may want it.
     fn own_choice(&self) -> Result<String> {
-        let choice = if self.passes_on()? { Choice::default() } else { self.settings.library.choice.clone() };
+        let choice = if self.passes_on() { Choice::default() } else { self.settings.library.choice.clone() };
         serde_json::to_string(&choice).map_err(|_| SyncError::Bug("a choice does not write"))
     }
 

@@ -249,13 +249,7 @@ impl Session {
         };
         let meant = std::mem::take(&mut change.meant);
         if !shape.numbers.is_empty() {
-            let sides = [
-                (Side::Old, change.before.as_mut().map(|image| &mut image.row)),
-                (Side::New, change.after.as_mut().map(|image| &mut image.row)),
-                (Side::Shared, change.shared.as_mut()),
-            ];
-            for (side, row) in sides {
-                let Some(row) = row else { continue };
+            for (side, row) in change.rows() {
                 self.mean_by(shape, row, side, &meant, from)?;
             }
         }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 use super::meaning::meaning_key;
 use crate::ledger::{Opinion, Record};
-use crate::model::{Change, FieldNo, Identity, Key, Row, Shape, Side, Value, stands_for};
+use crate::model::{Change, FieldNo, Identity, Key, Row, Shape, Value, stands_for};
 use crate::sync::known::Link;
 use crate::sync::{Result, Session};
 
@@ -126,13 +126,7 @@ impl Rewording<'_> {
 
     fn change(&self, change: &mut Change, from: Option<Link>) -> Result<()> {
         let meant = change.meant.clone();
-        let sides = [
-            (Side::Old, change.before.as_mut().map(|image| &mut image.row)),
-            (Side::New, change.after.as_mut().map(|image| &mut image.row)),
-            (Side::Shared, change.shared.as_mut()),
-        ];
-        for (side, row) in sides {
-            let Some(row) = row else { continue };
+        for (side, row) in change.rows() {
             self.take(row, |numbers| {
                 if let Some(from) = from {
                     self.session.mean_by(self.shape, numbers, side, &meant, from)?;

@@ -140,7 +140,11 @@ fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> 
     let mut said: Vec<Event> = done.remarks().into_iter().chain(done.lost.iter().cloned()).map(Event::Said).collect();
     if old.as_ref() != Some(new) {
         said.insert(0, Event::SchemaHad(new.version));
-        add_version(session, new.version, [done.plan.sentences(), done.lost.clone()].concat())?;
+        let mut what = [done.plan.sentences(), done.lost.clone()].concat();
+        if what.is_empty() {
+            what.push("nothing is otherwise here".to_owned());
+        }
+        add_version(session, new.version, what)?;
         ledger.set_note(TOLD, &new.text()?)?;
         ledger.set_note(LOST, &done.lost.iter().map(|one| one.replace('\n', " ")).collect::<Vec<_>>().join("\n"))?;
     }
