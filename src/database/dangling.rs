@@ -16,6 +16,8 @@ use crate::model::Value;
 pub struct Dangling {
     /// Their table.
     pub table: String,
+    /// How many they are.
+    pub count: u64,
     /// The key of the first of them.
     pub first: Vec<Value>,
     /// The table referred to.
@@ -33,15 +35,14 @@ struct Declared {
 }
 
 impl Database {
-    /// How many references lead nowhere.
+    /// How many references lead nowhere. SQLite's own check says nothing of any of them where one leads to columns that are not unique.
     ///
     /// # Errors
     /// As SQLite says.
     pub fn dangling_references(&self) -> Result<u64> {
-        let sql = "SELECT count(*) FROM pragma_foreign_key_check";
-        let counted = self.connection.query_row(sql, [], |row| row.get::<_, i64>(0));
-        // A reference to columns that are not unique is the application's mistake, and SQLite checks nothing then.
-        Ok(said(counted, "look for references that lead nowhere")?.map_or(0, i64::unsigned_abs))
+        let mut count = 0;
+        self.each_dangling(&mut |one| count += one.count)?;
+        Ok(count)
     }
 
     /// All references that lead nowhere, those of a table to one record together.
@@ -50,12 +51,17 @@ impl Database {
     /// As SQLite says.
     pub fn dangling_records(&self) -> Result<Vec<Dangling>> {
         let mut found = Vec::new();
+        self.each_dangling(&mut |one| found.push(one))?;
+        Ok(found)
+    }
+
+    fn each_dangling(&self, each: &mut dyn FnMut(Dangling)) -> Result<()> {
         for table in self.table_names()? {
             for declared in self.declared(&table)?.into_values() {
-                self.dangling_of(&table, &declared, &mut found)?;
+                self.dangling_of(&table, &declared, each)?;
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     fn declared(&self, table: &str) -> Result<BTreeMap<i64, Declared>> {
@@ -72,7 +78,7 @@ impl Database {
         Ok(declared)
     }
 
-    fn dangling_of(&self, table: &str, declared: &Declared, found: &mut Vec<Dangling>) -> Result<()> {
+    fn dangling_of(&self, table: &str, declared: &Declared, each: &mut dyn FnMut(Dangling)) -> Result<()> {
         let doing = "look for references that lead nowhere";
         let there = Facts::read(&self.connection, &declared.parent)?;
         let mut primary: Vec<_> = there.columns.iter().filter(|column| column.key_place > 0).collect();
@@ -97,7 +103,7 @@ impl Database {
         // What stands beside a `min` is of the same row.
         key[0] = format!("min({})", key[0]);
         let (listed, named) = (ours.join(", "), key.join(", "));
-        let sql = format!("SELECT {listed}, {named} FROM {} AS c WHERE {stated} AND NOT {leads} GROUP BY {listed}", quote(table));
+        let sql = format!("SELECT {listed}, {named}, count(*) FROM {} AS c WHERE {stated} AND NOT {leads} GROUP BY {listed}", quote(table));
         // Into a column that is not there: nothing leads there, and SQLite does not mind.
         let Ok(mut statement) = said(self.connection.prepare(&sql), doing)? else { return Ok(()) };
         let mut rows = statement.raw_query();
@@ -106,8 +112,10 @@ impl Database {
                 |places: std::ops::Range<usize>| places.map(|place| row.get_ref(place).map(value)).collect::<rusqlite::Result<Vec<_>>>();
             let values = read(0..ours.len()).doing(doing)?;
             let columns = theirs.clone().unwrap_or_else(|| declared.columns.iter().map(|(from, _)| from.clone()).collect());
-            found.push(Dangling {
+            let count: i64 = row.get(ours.len() + key.len()).doing(doing)?;
+            each(Dangling {
                 table: table.to_owned(),
+                count: count.unsigned_abs(),
                 first: read(ours.len()..ours.len() + key.len()).doing(doing)?,
                 parent: declared.parent.clone(),
                 values: columns.into_iter().zip(values).collect(),
@@ -149,7 +157,7 @@ mod tests {
         assert_eq!(database.dangling_references().unwrap(), 4, "the two items refer to one record");
         let mistaken = "CREATE TABLE wrong (x REFERENCES pairs (n), y REFERENCES pairs (none)); INSERT INTO wrong VALUES (9, 9)";
         rusqlite::Connection::open(&path).unwrap().execute_batch(&format!("PRAGMA foreign_keys = off; {mistaken}")).unwrap();
-        assert_eq!(database.dangling_references().unwrap(), 0);
+        assert_eq!(database.dangling_references().unwrap(), 5, "nor does that keep the others from being counted");
         assert_eq!(database.dangling_records().unwrap().len(), 4);
     }
 }

@@ -29,8 +29,10 @@ fn rows_that_records_refer_to_do_not_go() {
         &[],
     );
     tree.settle(&ALL);
+    // What leads to a column that is not unique keeps SQLite from checking anything.
+    tree.edit("head", "CREATE TABLE mistaken (id TEXT PRIMARY KEY, item TEXT REFERENCES items (country))");
     tree.edit("anna", "INSERT INTO items VALUES ('i2', 'DE'), ('i3', 'DE')");
-    tree.edit("head", "INSERT INTO items VALUES ('i1', 'FR')");
+    tree.edit("head", "PRAGMA foreign_keys = off; INSERT INTO items VALUES ('i1', 'FR')");
     tree.settle(&ALL);
     let withdrawing = |loss| bundles::withdraw(&tree.session("head"), &named("c"), loss);
     let before = tree.rows("head", LISTS[0]);
@@ -43,7 +45,7 @@ fn rows_that_records_refer_to_do_not_go() {
     tree.assert_same(&ALL);
     for site in ALL {
         assert_eq!(tree.rows(site, LISTS[0]), ["CH|Schweiz|8.1", "DE|Germany|-", "FR|France|-", "XX|Nowhere|0"], "at {site}");
-        assert!(tree.rows(site, "SELECT * FROM pragma_foreign_key_check").is_empty(), "at {site}");
+        assert!(tree.rows(site, "SELECT * FROM pragma_foreign_key_check('items')").is_empty(), "at {site}");
         assert!(tree.held(site).is_empty(), "at {site}");
     }
 }
