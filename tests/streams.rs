@@ -238,6 +238,43 @@ fn a_clone_that_meets_answers_to_packets_it_never_sent_stops_by_itself() {
 }
 
 #[test]
+fn a_main_office_from_an_older_backup_says_what_each_end_can_do_and_goes_on_when_its_newest_home_is_back() {
+    let tree = two();
+    let (head, old, newest) = (tree.home("head"), tree.home("old"), tree.home("newest"));
+    copy_folder(&head, &old);
+    let round_of_anna = |phone: &str| {
+        tree.edit("anna", &format!("UPDATE customers SET phone = '{phone}' WHERE id = 'ACME'"));
+        tree.settle(&["anna", "head"]);
+    };
+    round_of_anna("sent after the backup");
+    std::fs::rename(&head, &newest).unwrap();
+    copy_folder(&old, &head);
+    tree.edit("head", "UPDATE customers SET name = 'Typed after the backup' WHERE id = 'BOLT'");
+    tree.edit("anna", "UPDATE customers SET phone = 'meanwhile' WHERE id = 'ACME'");
+    let (mut at_head, mut at_anna) = (String::new(), String::new());
+    let said = |report: fieldpost::sync::report::Report| report.waiting.into_iter().map(|waiting| waiting.why + "\n").collect::<String>();
+    for _ in 0..3 {
+        at_anna = said(tree.sync("anna"));
+        at_head = said(tree.sync("head"));
+    }
+    assert!(at_head.contains("invite every site that is named like this anew") && !at_head.contains("have this site invited"), "{at_head}");
+    assert_eq!(at_anna, "", "nothing is wrong here");
+
+    std::fs::remove_dir_all(&head).unwrap();
+    std::fs::rename(&newest, &head).unwrap();
+    let session = open(&tree, "anna").unwrap();
+    assert_eq!(session.ledger.parent().unwrap().unwrap().problem, None, "the old home told nobody anything");
+    drop(session);
+    for _ in 0..3 {
+        tree.settle(&["anna", "head"]);
+        tree.tick(2 * 60 * 60 * 1000);
+    }
+    assert_eq!((said(tree.sync("anna")), said(tree.sync("head"))), (String::new(), String::new()));
+    tree.assert_same(&["head", "anna"]);
+    assert_eq!(phone(&tree, "head"), "meanwhile");
+}
+
+#[test]
 fn a_restored_database_stops_the_site_before_anything_is_sent() {
     let tree = two();
     let database = tree.home("anna").join("shop.db");

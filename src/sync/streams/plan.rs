@@ -1,6 +1,6 @@
 //! What is to be done with a packet that arrived? Pure: the table of `DESIGN` section 4, "Streams".
 
-use crate::ledger::Neighbour;
+use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::PacketNumber;
 use crate::packet::{Envelope, PacketId};
 
@@ -24,27 +24,53 @@ pub enum Step {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Stop {
     /// Another packet under a number that was applied, or one that does not follow what was applied.
-    #[error(
-        "its packets do not follow the ones that came before: it was restored from a backup or exists twice. Put its newest home and \
-         database back, then run 'fieldpost recover --neighbour' with its name here; or invite it anew under another name: edits it has not \
-         sent are in its database"
-    )]
+    #[error("its packets do not follow the ones that came before: it was restored from a backup or exists twice")]
     Fork,
     /// A stream with another id: the site was set up again.
-    #[error("it sends a new stream: it was set up again under its old name. Invite it anew under another one")]
+    #[error("it sends a new stream: it was set up again under its old name")]
     OtherStream,
     /// It acknowledges more than we ever sent.
-    #[error(
-        "it has packets of ours that we know nothing of: this home was restored from a backup or exists twice. Put the newest home and \
-         database back, or have this site invited anew under another name; edits it has not sent are in its database"
-    )]
+    #[error("it has packets of ours that we know nothing of: this home was restored from a backup or exists twice")]
     WeWereRestored,
     /// It acknowledges less than before, or asks for what it acknowledged.
-    #[error(
-        "it has forgotten packets that it had: it was restored from a backup. Put its newest home and database back, then run \
-         'fieldpost recover --neighbour' with its name here; or invite it anew under another name: edits it has not sent are in its database"
-    )]
+    #[error("it has forgotten packets that it had: it was restored from a backup")]
     NeighbourRestored,
+}
+
+impl Stop {
+    /// The stop that the ledger has the words of.
+    #[must_use]
+    pub fn of(words: &str) -> Option<Self> {
+        let all = [Self::Fork, Self::OtherStream, Self::WeWereRestored, Self::NeighbourRestored];
+        all.into_iter().find(|stop| stop.to_string() == words)
+    }
+
+    /// What can be done here: nobody invites his own parent anew, nor anybody the main office.
+    #[must_use]
+    pub const fn advice(self, neighbour: NeighbourKind, at_main_office: bool) -> &'static str {
+        match (self, neighbour) {
+            (Self::Fork | Self::NeighbourRestored, NeighbourKind::Child) => {
+                "Put its newest home and database back, then run 'fieldpost recover --neighbour' with its name here; or invite it anew under \
+                 another name: edits it has not sent are in its database"
+            }
+            (Self::Fork | Self::NeighbourRestored, NeighbourKind::Parent) => {
+                "Tell whoever looks after it: once its newest home and database are back there, run 'fieldpost recover --neighbour' with its \
+                 name here. Where they are gone, this site has to be invited anew, under another name; what it has not sent is in its database"
+            }
+            (Self::OtherStream, NeighbourKind::Child) => "Invite it anew under another one",
+            (Self::OtherStream, NeighbourKind::Parent) => {
+                "This site has to be invited anew, under another name; what it has not sent is in its database"
+            }
+            (Self::WeWereRestored, NeighbourKind::Child) if at_main_office => {
+                "Put the newest home and database back. Where they are gone, invite every site that is named like this anew, under another \
+                 name: what it had sent is in its database"
+            }
+            (Self::WeWereRestored, NeighbourKind::Child | NeighbourKind::Parent) => {
+                "Put the newest home and database back, or have this site invited anew under another name; edits it has not sent are in its \
+                 database"
+            }
+        }
+    }
 }
 
 /// What the ledger knows of packets that the envelope speaks of.
@@ -94,7 +120,7 @@ mod tests {
 
     use super::*;
     use crate::keys::SigningKey;
-    use crate::ledger::{Card, NeighbourKind};
+    use crate::ledger::Card;
     use crate::model::{JournalNumber, Millis, SiteName, SiteNo, StreamId};
     use crate::packet::{Acknowledgement, ContentHash, FORMAT, KeyIds, PacketKind, PayloadId};
     use crate::world::World;
@@ -155,6 +181,18 @@ mod tests {
 
     fn known() -> Known {
         Known { applied: Some(id(4).to_string()), acknowledged: Some(id(100).to_string()) }
+    }
+
+    #[test]
+    fn advice_is_what_can_be_done_at_this_end() {
+        let restored = [Stop::Fork, Stop::NeighbourRestored];
+        for stop in restored.into_iter().chain([Stop::OtherStream, Stop::WeWereRestored]) {
+            assert_eq!(Stop::of(&stop.to_string()), Some(stop));
+            let of_parent = stop.advice(NeighbourKind::Parent, false);
+            assert!(of_parent.to_lowercase().contains("this site") && !of_parent.to_lowercase().contains("invite it"), "{stop}: {of_parent}");
+            assert!(!stop.advice(NeighbourKind::Child, true).contains("this site"), "nobody invites the main office: {stop}");
+        }
+        assert!(restored.iter().all(|stop| stop.advice(NeighbourKind::Parent, false).contains("Tell whoever looks after it")));
     }
 
     #[test]

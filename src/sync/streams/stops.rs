@@ -143,19 +143,34 @@ pub fn problem(session: &Session, of: &Neighbour) -> Result<Option<String>> {
         return Ok(Some(retire::words(&retired)));
     }
     let there = session.ledger.note(&noted(HEARD, &of.card.name))?.is_some_and(|number| !number.is_empty());
-    Ok(of.problem.clone().or_else(|| there.then(|| STOPPED_THERE.to_owned())))
+    Ok(stopped_here(session, of)?.or_else(|| there.then(|| STOPPED_THERE.to_owned())))
 }
 
-/// Whether a stream can go on here once the newest home of the other site is back.
+/// Why we stopped reading a neighbour, and what can be done here; none where we did not.
 ///
 /// # Errors
-/// [`MendError::NotFromHere`] where it is this home that is not the newest, or where another site took the name.
-pub fn may_go_on(with: &SiteName, problem: &str) -> Result<()> {
-    let theirs = [Stop::Fork, Stop::NeighbourRestored].map(|stop| stop.to_string());
-    if theirs.iter().any(|stop| stop == problem) {
-        return Ok(());
+/// As the ledger says.
+pub fn stopped_here(session: &Session, of: &Neighbour) -> Result<Option<String>> {
+    let Some(problem) = &of.problem else { return Ok(None) };
+    let at_main_office = session.ledger.parent()?.is_none();
+    Ok(Some(match Stop::of(problem) {
+        Some(stop) => format!("{stop}. {}", stop.advice(of.kind, at_main_office)),
+        None => problem.clone(),
+    }))
+}
+
+/// What stopped a stream here that can go on once the newest home of the other site is back; none where nothing did.
+///
+/// # Errors
+/// [`MendError::NotFromHere`] where it is this home that is not the newest, or where another site took the name; else as the ledger says.
+pub fn may_go_on(session: &Session, with: &Neighbour) -> Result<Option<String>> {
+    let Some(problem) = stopped_here(session, with)? else { return Ok(None) };
+    match with.problem.as_deref().and_then(Stop::of) {
+        Some(Stop::Fork | Stop::NeighbourRestored) => Ok(Some(problem)),
+        Some(Stop::OtherStream | Stop::WeWereRestored) | None => {
+            Err(MendError::NotFromHere { neighbour: with.card.name.clone(), problem }.into())
+        }
     }
-    Err(MendError::NotFromHere { neighbour: with.clone(), problem: problem.to_owned() }.into())
 }
 
 /// Lets the stream of a neighbour go on, for a person who put its newest home back. Gives what had stopped it; none where nothing had.
@@ -163,8 +178,7 @@ pub fn may_go_on(with: &SiteName, problem: &str) -> Result<()> {
 /// # Errors
 /// As [`may_go_on`]; else as the ledger says.
 pub fn go_on(session: &Session, with: &Neighbour) -> Result<Option<String>> {
-    let Some(problem) = with.problem.clone() else { return Ok(None) };
-    may_go_on(&with.card.name, &problem)?;
+    let Some(problem) = may_go_on(session, with)? else { return Ok(None) };
     session.ledger.begin()?;
     session.ledger.set_problem(with.site, None)?;
     session.ledger.set_note(&noted(TOLD, &with.card.name), "")?;
