@@ -2,7 +2,7 @@
 
 use fieldpost::sync::schema::{hints, view};
 
-use super::{assert_one, two, two_of};
+use super::{assert_one, support, two, two_of};
 
 /// Renamed and converted at once: no value is what it was.
 const CONVERTED: &str =
@@ -305,10 +305,12 @@ fn a_name_that_another_column_took_over_while_it_waited_is_no_answer() {
     let report = tree.sync("head");
     let mut session = tree.session("head");
     let asked: Vec<String> = hints::unclear(&session).unwrap().iter().map(ToString::to_string).collect();
-    assert_eq!(asked, ["is `a` of `d` another name of its column `b`, or another column?"], "{:?}", report.notes);
+    let of = |column: &str| format!("is `a` of `d` another name of its column `{column}`, or another column?");
+    assert_eq!(asked, [of("b"), of("c")], "{:?}", report.notes);
     let refused = hints::is_renamed(&mut session, "d", "b", "c").unwrap_err().to_string();
     assert!(refused.contains("nothing like that waits"), "{refused}");
     hints::is_renamed(&mut session, "d", "b", "a").unwrap();
+    assert_eq!(hints::unclear(&session).unwrap(), [], "that it is `c`, which went nowhere, is answered too");
     drop(session);
     tree.settle(&["head", "anna"]);
     tree.assert_rows(&["head", "anna"], "SELECT a, c FROM d ORDER BY id", &["b of anna|a of anna", "r|of y"]);
@@ -325,10 +327,75 @@ fn of_a_name_that_an_older_column_had_the_number_of_the_one_that_took_it_over_go
     let asked = hints::unclear(&tree.session("head")).unwrap();
     assert!(asked.iter().any(|one| one.column.as_deref() == Some("phone") && one.came.iter().any(|came| came == "city")), "{asked:?}");
     hints::is_renamed(&mut tree.session("head"), "customers", "phone", "city").unwrap();
-    if !hints::unclear(&tree.session("head")).unwrap().is_empty() {
-        hints::is_another(&tree.session("head"), None).unwrap();
-    }
+    // And what became of the one that had the name?
+    assert_eq!(questions(&tree), ["is `town` of `customers` another name of its column `city`, or another column?"]);
+    hints::is_renamed(&mut tree.session("head"), "customers", "city", "town").unwrap();
     tree.settle(&["head", "anna"]);
-    tree.assert_rows(&["head", "anna"], "SELECT city FROM customers ORDER BY id", &["of anna", "2", "3"]);
+    tree.assert_rows(&["head", "anna"], "SELECT city, town FROM customers ORDER BY id", &["of anna|anna", "2|Basel", "3|Chur"]);
     assert_one(&tree, &["head", "anna"]);
+}
+
+/// What the main office asks.
+fn questions(tree: &support::Tree) -> Vec<String> {
+    hints::unclear(&tree.session("head")).unwrap().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn an_empty_column_whose_name_another_one_has_now_is_asked_about() {
+    // Two that exchange their names; one that gives its name to the next; one that gets the name of the next.
+    let exchanged = "ALTER TABLE t RENAME COLUMN b TO z; ALTER TABLE t RENAME COLUMN h TO b; ALTER TABLE t RENAME COLUMN z TO h";
+    let passed_on = "ALTER TABLE t RENAME COLUMN b TO k; ALTER TABLE t RENAME COLUMN h TO b";
+    let took = "ALTER TABLE t RENAME COLUMN h TO k; ALTER TABLE t RENAME COLUMN b TO h";
+    for (change, empty, full) in [(exchanged, "b", "h"), (passed_on, "b", "k"), (took, "k", "h")] {
+        for same in [true, false] {
+            let tree = two_of("CREATE TABLE t (id TEXT PRIMARY KEY, b TEXT, h TEXT); INSERT INTO t VALUES ('1', 'b1', NULL), ('2', 'b2', NULL)");
+            tree.edit("anna", "UPDATE t SET h = 'typed', b = 'b of anna' WHERE id = '1'");
+            tree.edit("head", change);
+            tree.sync("head");
+            assert_eq!(questions(&tree), [format!("is `{empty}` of `t` another name of its column `h`, or another column?")], "{change}");
+            tree.settle(&["anna", "head"]);
+            match same {
+                true => hints::is_renamed(&mut tree.session("head"), "T", "H", &empty.to_uppercase()).unwrap(),
+                false => assert_eq!(hints::is_another(&tree.session("head"), None).unwrap(), 1),
+            }
+            tree.settle(&["head", "anna"]);
+            let typed = if same { "typed" } else { "-" };
+            let rows = [format!("{typed}|b of anna"), "-|b2".to_owned()];
+            tree.assert_rows(&["head", "anna"], &format!("SELECT {empty}, {full} FROM t ORDER BY id"), &rows.each_ref().map(String::as_str));
+            assert_one(&tree, &["head", "anna"]);
+        }
+    }
+}
+
+#[test]
+fn a_column_that_was_full_and_is_made_again_under_the_name_of_another_one_asks_nothing() {
+    let tree = two_of("CREATE TABLE t (id TEXT PRIMARY KEY, b TEXT, h TEXT); INSERT INTO t VALUES ('1', 'b1', 'h1'), ('2', 'b2', 'h2')");
+    tree.edit("head", "ALTER TABLE t DROP COLUMN h; ALTER TABLE t RENAME COLUMN b TO h; ALTER TABLE t ADD COLUMN b TEXT");
+    assert_eq!(tree.sync("head").waiting, []);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT h, b FROM t ORDER BY id", &["b1|-", "b2|-"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_column_renamed_twice_between_two_answers_keeps_both_questions() {
+    for now in ["m", "h"] {
+        let tree = two_of("CREATE TABLE t (id TEXT PRIMARY KEY, b TEXT, h TEXT); INSERT INTO t VALUES ('1', 'b1', NULL), ('2', 'b2', NULL)");
+        tree.edit("anna", "UPDATE t SET h = 'typed' WHERE id = '1'");
+        tree.edit("head", "ALTER TABLE t RENAME COLUMN h TO k");
+        tree.sync("head");
+        tree.edit("head", &format!("ALTER TABLE t RENAME COLUMN k TO {now}"));
+        tree.sync("head");
+        let of_h = match now {
+            "h" => "is `h` of `t` the column of that name that went before, or another column?".to_owned(),
+            now => format!("is `{now}` of `t` another name of its column `h`, or another column?"),
+        };
+        assert_eq!(questions(&tree), [of_h.clone(), format!("is `{now}` of `t` another name of its column `k`, or another column?")]);
+        hints::is_renamed(&mut tree.session("head"), "t", "k", now).unwrap();
+        assert_eq!(questions(&tree), [of_h]);
+        hints::is_renamed(&mut tree.session("head"), "t", "h", now).unwrap();
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], &format!("SELECT {now} FROM t ORDER BY id"), &["typed", "-"]);
+        assert_one(&tree, &["head", "anna"]);
+    }
 }

@@ -34,12 +34,28 @@ pub struct Unclear {
     /// What came was there before, and meant another column.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub took_over: bool,
+    /// Columns that came in the same go: where what `took_over` a name is the one that went, each may be the column that had the name before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
+    /// What it was called that came, or may have been, before it was called otherwise.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub through: Vec<String>,
+}
+
+impl Unclear {
+    /// Asks whether what came is the one that went.
+    pub(super) const fn new(table: String, column: Option<String>, came: Vec<String>) -> Self {
+        Self { table, column, came, took_over: false, beside: Vec::new(), through: Vec::new() }
+    }
 }
 
 impl std::fmt::Display for Unclear {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (table, came) = (&self.table, self.came.join("` or `"));
         match &self.column {
+            Some(column) if self.came == [column.as_str()] => {
+                write!(f, "is `{came}` of `{table}` the column of that name that went before, or another column?")
+            }
             Some(column) => write!(f, "is `{came}` of `{table}` another name of its column `{column}`, or another column?"),
             None => write!(f, "is `{came}` another name of table `{table}`, or another table?"),
         }
@@ -83,7 +99,8 @@ pub(in crate::sync) fn add_unclear(session: &Session, events: &[Event], shapes: 
     for event in events {
         if let Event::FieldReplaced(table, column, came) | Event::FieldTakenOver(table, column, came) = event {
             let took_over = matches!(event, Event::FieldTakenOver(..));
-            all.push(Unclear { table: table.clone(), column: Some(column.clone()), came: names(came), took_over });
+            let beside = if took_over { new_fields(events, table) } else { Vec::new() };
+            all.push(Unclear { took_over, beside, ..Unclear::new(table.clone(), Some(column.clone()), names(came)) });
         }
     }
     let named = |name: &str| shapes.iter().rev().find(|shape| same_name(&shape.name, name));
@@ -91,7 +108,7 @@ pub(in crate::sync) fn add_unclear(session: &Session, events: &[Event], shapes: 
         let new = events.iter().filter_map(|event| if let Event::NewTable(name) = event { named(name) } else { None });
         let came: Vec<String> = new.filter(|new| is_alike(gone, new)).map(|new| new.name.clone()).collect();
         if !came.is_empty() {
-            all.push(Unclear { table: gone.name.clone(), column: None, came, took_over: false });
+            all.push(Unclear::new(gone.name.clone(), None, came));
         }
     }
     // What is not there any more asks nothing.
@@ -130,21 +147,24 @@ fn follow(all: &mut [Unclear], events: &[Event]) {
             // One that another column took the name of may be any that came since.
             let goes =
                 |event: &Event| matches!(event, Event::FieldGone(table, gone) if same_name(table, &one.table) && same_name(gone, name));
-            let new = || {
-                let is_new =
-                    |event: &Event| if let Event::NewField(table, new) = event { Some((table.clone(), new.clone())) } else { None };
-                events.iter().filter_map(is_new).filter(|(table, _)| same_name(table, &one.table)).map(|(_, new)| new).collect()
-            };
-            now.unwrap_or_else(|| if events.iter().any(goes) { new() } else { vec![name.clone()] })
+            now.unwrap_or_else(|| if events.iter().any(goes) { new_fields(events, &one.table) } else { vec![name.clone()] })
         };
-        let now: Vec<String> = one.came.iter().flat_map(column_now).collect();
-        one.came.clear();
-        for name in now {
-            if !one.came.contains(&name) {
-                one.came.push(name);
-            }
-        }
+        let all_now = |names: &[String]| {
+            let now: Vec<String> = names.iter().flat_map(column_now).collect();
+            let is_first = |(at, name): &(usize, &String)| !now[..*at].contains(name);
+            now.iter().enumerate().filter(is_first).map(|(_, name)| name.clone()).collect::<Vec<_>>()
+        };
+        let (came, beside) = (all_now(&one.came), all_now(&one.beside));
+        let before = std::mem::replace(&mut one.came, came);
+        one.through.extend(before.into_iter().filter(|name| !one.came.contains(name)));
+        one.beside = beside;
     }
+}
+
+/// Columns of a table that are new.
+fn new_fields(events: &[Event], table: &str) -> Vec<String> {
+    let new = |event: &Event| if let Event::NewField(of, new) = event { same_name(of, table).then(|| new.clone()) } else { None };
+    events.iter().filter_map(new).collect()
 }
 
 /// The names of an event that has several.
@@ -205,11 +225,16 @@ pub fn is_renamed(session: &mut Session, table: &str, before: &str, now: &str) -
     // That a column is called so answers whether it is called otherwise.
     let is_it = |one: &&Unclear| one.table == found.table && one.column == found.column;
     let mut left: Vec<Unclear> = all.iter().filter(|one| !is_it(one)).cloned().collect();
-    // It is no other column's name then.
+    // It is no other column's name then, if the one that went is not itself what may be that other one.
+    let may_be_both = |one: &Unclear| one.through.iter().any(|name| same_name(name, &column));
     left.iter_mut()
-        .filter(|one| one.table == found.table && one.column.is_some())
+        .filter(|one| one.table == found.table && one.column.is_some() && !may_be_both(one))
         .for_each(|one| one.came.retain(|came| !same_name(came, now)));
     left.retain(|one| !one.came.is_empty());
+    // What had the name before went: it may be what came beside, if that is no column's that was told.
+    if found.took_over && !found.beside.is_empty() {
+        left.push(Unclear::new(found.table.clone(), Some(now.to_owned()), found.beside.clone()));
+    }
     session.ledger.begin()?;
     let done = join(session, table, &column, now, found.took_over)
         .and_then(|()| set_unclear(session, &left))
@@ -231,10 +256,15 @@ fn join(session: &Session, table: &str, before: &str, now: &str, took_over: bool
     let ledger = &session.ledger;
     let found = session.shapes.iter().find(|shape| same_name(&shape.name, table));
     let shape = found.ok_or(SyncError::Bug("a table that waits for a hint is not here"))?;
-    let dropped = (0u16..).zip(&shape.fields).filter(|(_, field)| field.dropped && same_name(&field.name, before)).last();
-    let (Some(old), Some(new)) = (dropped.map(|(number, _)| FieldNo(number)), shape.field(now)) else {
+    // A number that ended with an earlier hint is another one's by now.
+    let goes_on = |number: FieldNo| shape.past.told.as_ref().and_then(|told| told.fields.get(&number)).is_none_or(|is| *is == number);
+    let dropped = (0u16..).zip(&shape.fields).filter(|(_, field)| field.dropped && same_name(&field.name, before));
+    let dropped = dropped.filter(|(number, _)| goes_on(FieldNo(*number))).last();
+    let there = shape.live_fields().find(|field| same_name(shape.name_of(*field), now));
+    let (Some(old), Some(new)) = (dropped.map(|(number, _)| FieldNo(number)), there) else {
         return Err(MendError::NothingUnclear.into());
     };
+    let now = shape.name_of(new);
     // The older number goes on: the children have it. Of a name that was taken over they have both, and that of the name means another column to them.
     let (kept, ended) = if took_over { (old, new) } else { (old.min(new), old.max(new)) };
     let mut joined = shape.clone();
@@ -255,8 +285,8 @@ fn join(session: &Session, table: &str, before: &str, now: &str, took_over: bool
     joined.identity_fields.iter_mut().for_each(number);
     joined.numbers.iter_mut().for_each(|one| number(&mut one.field));
     ledger.set_shape(&joined)?;
-    // Where another column has the name now, a note by that name may mean either.
-    if !took_over {
+    // Where another column has or had either name, a note by that name may mean either.
+    if !took_over && shape.field(before).is_none() {
         let columns = vec![(before.to_owned(), now.to_owned())];
         bundles::rename(session, &[Renamed { before: table.to_owned(), now: table.to_owned(), columns }], None)?;
     }

@@ -368,7 +368,7 @@ impl Columns<'_> {
         }
         freed.retain(|column| !has(named, column) && !has(&one.came, column));
         let came: Vec<String> = freed.into_iter().collect();
-        let ask = |went: String| Unclear { table: self.table.clone(), column: Some(went), came: came.clone(), took_over: false };
+        let ask = |went: String| Unclear::new(self.table.clone(), Some(went), came.clone());
         let unclear = if came.is_empty() {
             one.went.extend(went);
             Vec::new()

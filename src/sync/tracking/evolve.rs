@@ -162,9 +162,8 @@ pub(in crate::sync) fn field_events(old: &Shape, new: &Shape, renames: &[(FieldN
     let is_rename = |name: &str| renames.iter().any(|(_, renamed)| renamed == name);
     for field in old.live_fields().filter(|field| !new.is_live(*field)) {
         let name = old.name_of(field).to_owned();
-        let gap = gaps.iter().find(|gap| gap.gone.contains(&field));
-        let in_its_place: Vec<&str> =
-            gap.map_or(&[][..], |gap| &gap.new).iter().map(String::as_str).filter(|name| !is_rename(name)).collect();
+        let new = gaps.iter().filter(|gap| gap.gone.contains(&field)).flat_map(|gap| &gap.new);
+        let in_its_place: Vec<&str> = new.map(String::as_str).filter(|name| !is_rename(name)).collect();
         events.push(if in_its_place.is_empty() {
             Event::FieldGone(table(), name)
         } else {

@@ -33,6 +33,8 @@ pub(in crate::sync) struct Guess {
     pub renamed: Vec<(FieldNo, String)>,
     /// Names that another column has now: it was dropped and made again.
     pub anew: Vec<String>,
+    /// Fields that ended because their names went to others, each with new columns that it may be: nothing shows what of.
+    pub unclear: Vec<Gap>,
 }
 
 /// Fields that have another name now: those for which exactly one column that is new, or that is another one under its name, holds what the
@@ -73,14 +75,15 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
     let mut names: BTreeMap<FieldNo, Name> = BTreeMap::new();
     let mut values: BTreeMap<(bool, FieldNo), BTreeSet<String>> = BTreeMap::new();
     let mut holds_more: BTreeSet<FieldNo> = BTreeSet::new();
+    let mut written: BTreeSet<FieldNo> = BTreeSet::new();
     let is_default = |field: &FieldNo, value: &Value| defaults.get(field).and_then(Option::as_ref) == Some(value);
     let looked = compare_sample(session, old, &candidate, &mut |mirror, row, noted| {
         for pair @ (was_field, new) in &pairs {
             let (was, is) = (mirror.get(*was_field), row.get(*new));
             let telling = *is != Value::Null && defaults.get(new).is_some_and(|default| default.as_ref() != Some(is));
             evidence.entry(*pair).or_default().add(was.converts_to(is), telling, noted);
-            if !noted && (telling || defaults.get(new).is_none_or(Option::is_none)) {
-                holds_more.insert(*new);
+            if telling || defaults.get(new).is_none_or(Option::is_none) {
+                if noted { &mut written } else { &mut holds_more }.insert(*new);
             }
         }
         for field in &stayed {
@@ -93,7 +96,7 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
         }
     })?;
     if !looked {
-        return Ok(Guess { renamed: of_key, anew: Vec::new() });
+        return Ok(Guess { renamed: of_key, ..Guess::default() });
     }
     // Two columns hold the same in some records, so that a name seems to go on there: what shows that it does not is the other records, if all
     // of them hold what one other column held.
@@ -101,6 +104,7 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
     let took_over = |field: &FieldNo| evidence.iter().any(|((was, new), evidence)| new == field && left(was) && evidence.is_certain());
     let is_moved = |(field, name): &(&FieldNo, &Name)| name.is_another() || name.differs() && took_over(field);
     let moved: BTreeSet<FieldNo> = names.iter().filter(is_moved).map(|(field, _)| *field).collect();
+    let seen = evidence.clone();
     // What stayed is neither end of a rename.
     evidence.retain(|(was, new), _| (moved.contains(was) || gone.contains(was)) && (moved.contains(new) || come.contains(new)));
     evidence.retain(|(was, new), _| of_key.iter().all(|(field, name)| field != was && name != candidate.name_of(*new)));
@@ -127,8 +131,26 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
         let taken = renamed.iter().any(|(_, to)| same_name(to, candidate.name_of(**field)));
         renamed.iter().all(|(from, _)| from != *field) && (taken || names[*field].is_filled())
     };
-    let anew = moved.iter().filter(goes).map(|field| candidate.name_of(*field).to_owned()).collect();
-    Ok(Guess { renamed, anew })
+    let ended: Vec<FieldNo> = moved.iter().filter(goes).copied().collect();
+    // A column that came has a new name, or one that was left by its column, or that of one that ended.
+    let is_left = |field: &&FieldNo| ended.contains(field) || renamed.iter().any(|(from, _)| from == *field);
+    let is_new = |field: &&FieldNo| renamed.iter().all(|(_, to)| !same_name(to, candidate.name_of(**field)));
+    let left = stayed.iter().filter(is_left).filter(is_new);
+    // What was noted tells it where the column holds nothing there either.
+    let is_other = |evidence: &Evidence, new: &FieldNo| evidence.differs() || evidence.noted_other > 0 && !written.contains(new);
+    let differs = |was: FieldNo, new: FieldNo| {
+        !holds_more.contains(&new) && seen.get(&(was, new)).is_some_and(|evidence| is_other(evidence, &new))
+    };
+    let mut unclear = Vec::new();
+    for was in ended.iter().chain(gone.iter().filter(|was| renamed.iter().all(|(from, _)| from != *was))) {
+        // Between the columns that went and the new names that came, gaps tell.
+        let new = come.iter().filter(|_| ended.contains(was)).filter(is_new).chain(left.clone());
+        let new = new.filter(|new| *new != was && !differs(*was, **new)).map(|new| candidate.name_of(*new).to_owned());
+        unclear.push(Gap { gone: vec![*was], new: new.collect() });
+    }
+    unclear.retain(|gap| !gap.new.is_empty());
+    let anew = ended.iter().map(|field| candidate.name_of(*field).to_owned()).collect();
+    Ok(Guess { renamed, anew, unclear })
 }
 
 /// In a table that was made anew a name goes on ([`guess`]). Where nearly all records hold under such a name what a column that went held, and

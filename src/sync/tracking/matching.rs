@@ -318,6 +318,9 @@ impl<'s> Taking<'s> {
         };
         let named = [guessed.renamed.clone(), self.back(old, found)].concat();
         let anew = [self.anew(old, found, &named), guessed.anew].concat();
+        if asks {
+            gaps.extend(guessed.unclear);
+        }
         let new = merged(old, found, &named, &anew.into_iter().collect());
         if new.key != old.key || new.key_kind != old.key_kind {
             return Ok(false);

@@ -53,23 +53,28 @@ impl Simulation {
         let deeds = &self.deeds.changing;
         let session = self.sites.session(0, None)?;
         let (mut said, mut asked) = (Vec::new(), Vec::new());
-        let questions = hints::unclear(session).map_err(|error| failed(&error))?;
-        for one in &questions {
-            // Whoever had the name last, of all that had it.
-            let had = |schema: &Schema, name: &str| {
-                // The question has the name that the table had when the main office looked last.
-                let named = deeds.versions.values().rev().find_map(|schema| schema.named(&one.table));
-                let table = named?.number;
-                schema.find(table)?.columns.iter().find(|column| column.name == name).map(|column| (table, column.number))
-            };
-            let Some(column) = &one.column else { continue };
-            let before = deeds.versions.values().rev().find_map(|schema| had(schema, column));
-            let now = before.and_then(|(table, number)| deeds.schema().find(table)?.column(number).map(|column| column.name.clone()));
-            if let Some(now) = now.filter(|now| one.came.contains(now)) {
-                hints::is_renamed(session, &one.table, column, &now).map_err(|error| failed(&error))?;
-                asked.extend(before);
-                said.push(format!("head says that `{column}` of `{}` is `{now}`", one.table));
+        // An answer may bring up another question.
+        'answering: loop {
+            for one in &hints::unclear(session).map_err(|error| failed(&error))? {
+                let Some(column) = &one.column else { continue };
+                let had = |schema: &Schema| {
+                    // The question has the name that the table had when the main office looked last.
+                    let named = deeds.versions.values().rev().find_map(|schema| schema.named(&one.table));
+                    let table = named?.number;
+                    schema.find(table)?.columns.iter().find(|of| of.name == *column).map(|of| (table, of.number))
+                };
+                // Whoever had the name last, of all that had it before the one that has it.
+                let has = had(deeds.schema());
+                let before = deeds.versions.values().rev().filter_map(had).find(|one| Some(*one) != has);
+                let now = before.or(has).and_then(|(table, number)| deeds.schema().find(table)?.column(number).map(|of| of.name.clone()));
+                if let Some(now) = now.filter(|now| one.came.contains(now)) {
+                    hints::is_renamed(session, &one.table, column, &now).map_err(|error| failed(&error))?;
+                    asked.extend(before);
+                    said.push(format!("head says that `{column}` of `{}` is `{now}`", one.table));
+                    continue 'answering;
+                }
             }
+            break;
         }
         if !hints::unclear(session).map_err(|error| failed(&error))?.is_empty() {
             hints::is_another(session, None).map_err(|error| failed(&error))?;
