@@ -287,3 +287,27 @@ fn a_local_index_and_trigger_on_a_table_that_goes_come_back_on_the_next_one_of_i
     tree.assert_rows(&["head", "anna"], "SELECT * FROM c", &["K1|y"]);
     tree.assert_sound(&["head", "anna"]);
 }
+
+#[test]
+fn a_name_that_a_site_gives_to_another_column_brings_back_nothing() {
+    let tree = two();
+    // An upgrade that comes first to the site, in two steps with a run between; then a step that has nothing to do with them.
+    for step in ["DROP COLUMN city", "RENAME COLUMN phone TO city", "ADD COLUMN own TEXT"] {
+        tree.edit("anna", &format!("ALTER TABLE customers {step}"));
+        let notes = tree.sync("anna").notes;
+        assert!(!notes.iter().any(|note| note.contains("column `city` of table `customers` is new")), "{notes:?}");
+        tree.sync("head");
+    }
+    tree.edit("anna", "UPDATE customers SET city = 'phone of anna' WHERE id = 'ACME'");
+    tree.edit("head", "UPDATE customers SET city = 'city of head' WHERE id = 'BOLT'; UPDATE customers SET phone = 'phone of head' WHERE id = 'CORE'");
+    tree.settle(&["anna", "head"]);
+    let rows = ["ACME|Bern|phone of anna", "BOLT|city of head|2", "CORE|Chur|phone of head"];
+    tree.assert_rows(&["head"], "SELECT id, city, phone FROM customers ORDER BY id", &rows);
+    let phones = ["phone of anna", "2", "phone of head"];
+    tree.assert_rows(&["anna"], "SELECT city FROM customers ORDER BY id", &phones);
+    for step in ["DROP COLUMN city", "RENAME COLUMN phone TO city"] {
+        tree.edit("head", &format!("ALTER TABLE customers {step}"));
+        tree.settle(&["head", "anna"]);
+    }
+    tree.assert_rows(&["head", "anna"], "SELECT city FROM customers ORDER BY id", &phones);
+}

@@ -316,7 +316,15 @@ impl<'s> Taking<'s> {
             Some(columns) => Guess { renamed: told_renames(old, found, columns), ..Guess::default() },
             None => guess(self.session, old, found, &mut gaps)?,
         };
-        let named = [guessed.renamed.clone(), self.back(old, found)].concat();
+        // A name that another field has or gets brings nothing back.
+        let goes_on = |name: &str| old.live_fields().find(|field| same_name(old.name_of(*field), name));
+        let is_renamed = |field: FieldNo| guessed.renamed.iter().any(|(renamed, _)| *renamed == field);
+        let is_taken = |name: &str| {
+            let stays = goes_on(name).is_some_and(|field| !is_renamed(field) && !guessed.anew.iter().any(|anew| same_name(anew, name)));
+            stays || guessed.renamed.iter().any(|(_, to)| same_name(to, name))
+        };
+        let back: Vec<_> = self.back(old, found).into_iter().filter(|(_, name)| !is_taken(name)).collect();
+        let named = [guessed.renamed.clone(), back].concat();
         let anew = [self.anew(old, found, &named), guessed.anew].concat();
         if asks {
             gaps.extend(guessed.unclear);
