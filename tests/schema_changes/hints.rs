@@ -348,7 +348,8 @@ fn an_empty_column_whose_name_another_one_has_now_is_asked_about() {
     let took = "ALTER TABLE t RENAME COLUMN h TO k; ALTER TABLE t RENAME COLUMN b TO h";
     for (change, empty, full) in [(exchanged, "b", "h"), (passed_on, "b", "k"), (took, "k", "h")] {
         for same in [true, false] {
-            let tree = two_of("CREATE TABLE t (id TEXT PRIMARY KEY, b TEXT, h TEXT); INSERT INTO t VALUES ('1', 'b1', NULL), ('2', 'b2', NULL)");
+            let tree =
+                two_of("CREATE TABLE t (id TEXT PRIMARY KEY, b TEXT, h TEXT); INSERT INTO t VALUES ('1', 'b1', NULL), ('2', 'b2', NULL)");
             tree.edit("anna", "UPDATE t SET h = 'typed', b = 'b of anna' WHERE id = '1'");
             tree.edit("head", change);
             tree.sync("head");
@@ -361,7 +362,11 @@ fn an_empty_column_whose_name_another_one_has_now_is_asked_about() {
             tree.settle(&["head", "anna"]);
             let typed = if same { "typed" } else { "-" };
             let rows = [format!("{typed}|b of anna"), "-|b2".to_owned()];
-            tree.assert_rows(&["head", "anna"], &format!("SELECT {empty}, {full} FROM t ORDER BY id"), &rows.each_ref().map(String::as_str));
+            tree.assert_rows(
+                &["head", "anna"],
+                &format!("SELECT {empty}, {full} FROM t ORDER BY id"),
+                &rows.each_ref().map(String::as_str),
+            );
             assert_one(&tree, &["head", "anna"]);
         }
     }
@@ -380,7 +385,8 @@ fn a_column_that_was_full_and_is_made_again_under_the_name_of_another_one_asks_n
 #[test]
 fn a_column_renamed_twice_between_two_answers_keeps_both_questions() {
     for now in ["m", "h"] {
-        let tree = two_of("CREATE TABLE t (id TEXT PRIMARY KEY, b TEXT, h TEXT); INSERT INTO t VALUES ('1', 'b1', NULL), ('2', 'b2', NULL)");
+        let tree =
+            two_of("CREATE TABLE t (id TEXT PRIMARY KEY, b TEXT, h TEXT); INSERT INTO t VALUES ('1', 'b1', NULL), ('2', 'b2', NULL)");
         tree.edit("anna", "UPDATE t SET h = 'typed' WHERE id = '1'");
         tree.edit("head", "ALTER TABLE t RENAME COLUMN h TO k");
         tree.sync("head");

@@ -1,6 +1,6 @@
 //! Tables and columns that only a child has: they are allowed, and stay where they are.
 
-use super::{FOUR, SCHEMA, assert_one, four, says, schema_of, two, two_of};
+use super::{FOUR, SCHEMA, assert_one, conflicts, four, says, schema_of, two, two_of};
 
 #[test]
 fn tables_and_columns_of_a_childs_own_stay_at_home_and_are_said() {
@@ -299,7 +299,10 @@ fn a_name_that_a_site_gives_to_another_column_brings_back_nothing() {
         tree.sync("head");
     }
     tree.edit("anna", "UPDATE customers SET city = 'phone of anna' WHERE id = 'ACME'");
-    tree.edit("head", "UPDATE customers SET city = 'city of head' WHERE id = 'BOLT'; UPDATE customers SET phone = 'phone of head' WHERE id = 'CORE'");
+    tree.edit(
+        "head",
+        "UPDATE customers SET city = 'city of head' WHERE id = 'BOLT'; UPDATE customers SET phone = 'phone of head' WHERE id = 'CORE'",
+    );
     tree.settle(&["anna", "head"]);
     let rows = ["ACME|Bern|phone of anna", "BOLT|city of head|2", "CORE|Chur|phone of head"];
     tree.assert_rows(&["head"], "SELECT id, city, phone FROM customers ORDER BY id", &rows);
@@ -310,4 +313,26 @@ fn a_name_that_a_site_gives_to_another_column_brings_back_nothing() {
         tree.settle(&["head", "anna"]);
     }
     tree.assert_rows(&["head", "anna"], "SELECT city FROM customers ORDER BY id", &phones);
+}
+
+#[test]
+fn what_a_site_drops_and_makes_again_comes_back_with_what_it_held() {
+    let remade = "DROP TABLE notes; CREATE TABLE notes (id TEXT PRIMARY KEY, customer TEXT NOT NULL REFERENCES customers, body TEXT)";
+    let added = "ALTER TABLE customers DROP COLUMN city; ALTER TABLE customers ADD COLUMN city TEXT DEFAULT 'nowhere'";
+    for change in [remade, added] {
+        for runs in [1, 2] {
+            let tree = two();
+            let (first, second) = change.split_once("; ").unwrap();
+            tree.edit("anna", &format!("PRAGMA foreign_keys = off; {first}"));
+            if runs == 2 {
+                tree.sync("anna");
+            }
+            tree.edit("anna", second);
+            tree.settle(&["anna", "head"]);
+            tree.assert_rows(&["head", "anna"], "SELECT body FROM notes", &["first"]);
+            tree.assert_rows(&["head", "anna"], "SELECT city FROM customers ORDER BY id", &["Bern", "Basel", "Chur"]);
+            tree.assert_same(&["head", "anna"]);
+            assert_eq!(conflicts(&tree, "head"), [""; 0], "{change} in {runs} runs");
+        }
+    }
 }

@@ -189,7 +189,10 @@ mod tests {
         for stop in restored.into_iter().chain([Stop::OtherStream, Stop::WeWereRestored]) {
             assert_eq!(Stop::of(&stop.to_string()), Some(stop));
             let of_parent = stop.advice(NeighbourKind::Parent, false);
-            assert!(of_parent.to_lowercase().contains("this site") && !of_parent.to_lowercase().contains("invite it"), "{stop}: {of_parent}");
+            assert!(
+                of_parent.to_lowercase().contains("this site") && !of_parent.to_lowercase().contains("invite it"),
+                "{stop}: {of_parent}"
+            );
             assert!(!stop.advice(NeighbourKind::Child, true).contains("this site"), "nobody invites the main office: {stop}");
         }
         assert!(restored.iter().all(|stop| stop.advice(NeighbourKind::Parent, false).contains("Tell whoever looks after it")));

@@ -138,9 +138,8 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
     let left = stayed.iter().filter(is_left).filter(is_new);
     // What was noted tells it where the column holds nothing there either.
     let is_other = |evidence: &Evidence, new: &FieldNo| evidence.differs() || evidence.noted_other > 0 && !written.contains(new);
-    let differs = |was: FieldNo, new: FieldNo| {
-        !holds_more.contains(&new) && seen.get(&(was, new)).is_some_and(|evidence| is_other(evidence, &new))
-    };
+    let differs =
+        |was: FieldNo, new: FieldNo| !holds_more.contains(&new) && seen.get(&(was, new)).is_some_and(|evidence| is_other(evidence, &new));
     let mut unclear = Vec::new();
     for was in ended.iter().chain(gone.iter().filter(|was| renamed.iter().all(|(from, _)| from != *was))) {
         // Between the columns that went and the new names that came, gaps tell.

@@ -12,8 +12,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evolve::{Event, anywhere, field_events, gaps, merged, same_name};
-use super::guess::{Guess, SAMPLE, guess, held_otherwise, holds_others, holds_the_same, is_same_table, likeness, taken_over};
-use super::upgrade::{TakenOver, captured};
+use super::guess::{Guess, SAMPLE, guess, held_otherwise, holds_others, holds_the_same, is_same_table, likeness, noted, taken_over};
+use super::upgrade::{TakenOver, as_armed, captured};
 use crate::ledger::CauseKind;
 use crate::model::{FieldNo, JournalNumber, LIBRARY, Shape, TableNo, Told};
 use crate::rules::{Direction, Rules};
@@ -266,7 +266,11 @@ impl<'s> Taking<'s> {
                 continue;
             };
             let found = left.remove(at);
-            if !self.go_on(&old, &found)? {
+            if self.is_emptied(&old, &found)? {
+                self.events.push(Event::TableGone(old.name.clone()));
+                self.all[old.number.0 as usize].past.end(now);
+                left.push(found);
+            } else if !self.go_on(&old, &found)? {
                 self.events.push(Event::OtherKey(old.name.clone()));
                 self.all[old.number.0 as usize].past.end(now);
                 left.push(found);
@@ -299,6 +303,15 @@ impl<'s> Taking<'s> {
     fn stays_untracked(&self, old: &Shape) -> Option<(String, String)> {
         let is_it = |(name, _): &&(String, String)| same_name(name, &old.name) && !self.change.ended.contains(&old.name);
         self.untracked.iter().find(is_it).cloned()
+    }
+
+    /// Whether a site below dropped a table that had records and made it again: that says as little of its records as it does with a run between.
+    fn is_emptied(&self, old: &Shape, found: &Shape) -> Result<bool> {
+        if self.told.is_none() || self.change != schema::Change::default() || captured(self.session, old)?.is_some() {
+            return Ok(false);
+        }
+        let deleted = noted(self.session, self.session.database()?, &as_armed(self.session, old)?)?.len() as u64;
+        Ok(self.session.ledger.count(old.number)? > deleted && self.session.database()?.count(found)? == 0)
     }
 
     /// The table goes on, perhaps with other fields. False where its records are named otherwise: then it is another one.
@@ -340,7 +353,9 @@ impl<'s> Taking<'s> {
                 let event = |(field, name)| Event::FieldTakenOver(new.name.clone(), old.name_of(field).to_owned(), name);
                 self.events.extend(gone.map(event));
             }
-            let fresh = new.live_fields().filter(|field| !old.is_live(*field)).collect();
+            let fresh: BTreeSet<FieldNo> = new.live_fields().filter(|field| !old.is_live(*field)).collect();
+            // A column of the main office that this site's application dropped and made again holds nothing of what it held.
+            self.taken.wants_all |= columns.is_none() && !fresh.is_empty() && self.told.is_some();
             self.taken.tables.insert(new.number, fresh);
         }
         if let Some(columns) = columns {
@@ -415,7 +430,7 @@ impl<'s> Taking<'s> {
             let known = self.session.ledger.count(old.number)?;
             // An empty table does not say that all its records were deleted: somebody dropped it and made it again.
             let emptied = known > 0 && database.count(found)? == 0;
-            self.taken.emptied |= emptied;
+            self.taken.wants_all |= emptied;
             if new.key != old.key || emptied || (known > 0 && new.key_kind != old.key_kind) {
                 continue;
             }

@@ -59,8 +59,8 @@ pub(in crate::sync) struct TakenOver {
     pub again: bool,
     /// Shapes are otherwise.
     pub reshaped: bool,
-    /// A table came back without its records: the parent is asked for everything.
-    pub emptied: bool,
+    /// A table or a column came back without what it held: the parent is asked for everything.
+    pub wants_all: bool,
     /// Tables that came back.
     pub back: BTreeSet<TableNo>,
     /// Fields whose content the told schema wrote, and nobody else.
@@ -257,7 +257,7 @@ fn write(
         new.map_or(Ok(()), |new| foreign::gather(session, new, &before))?;
     }
     taken.back.iter().try_for_each(|table| say_it_all(session, *table))?;
-    if taken.emptied && ledger.parent()?.is_some() {
+    if taken.wants_all && ledger.parent()?.is_some() {
         ledger.set_note(crate::sync::build::WANT_FULL, "yes")?;
     }
     schema::hints::add_unclear(session, events, &ledger.shapes_ever()?, &home.unclear)?;
