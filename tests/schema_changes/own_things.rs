@@ -336,3 +336,21 @@ fn what_a_site_drops_and_makes_again_comes_back_with_what_it_held() {
         }
     }
 }
+
+#[test]
+fn a_column_that_a_site_renames_first_goes_on_although_the_order_of_columns_is_another_since() {
+    let tree = two();
+    tree.edit("head", "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL, phone TEXT, city TEXT); INSERT INTO n SELECT id, name, phone, city FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT");
+    tree.settle(&["head", "anna"]);
+    tree.edit("anna", "ALTER TABLE customers RENAME COLUMN city TO town");
+    tree.sync("anna");
+    tree.edit("anna", "UPDATE customers SET town = 'anna' WHERE id = 'ACME'");
+    tree.edit("head", "CREATE INDEX phones ON customers(phone)");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head"], "SELECT city FROM customers ORDER BY id", &["anna", "Basel", "Chur"]);
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN city TO town");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT town FROM customers ORDER BY id", &["anna", "Basel", "Chur"]);
+    assert_one(&tree, &["head", "anna"]);
+    assert_eq!(conflicts(&tree, "head"), [""; 0]);
+}

@@ -2,7 +2,7 @@
 //!
 //! A field keeps its number as long as its name is there; a new name gets the next number, and the number of a dropped field is never
 //! given to another name. Which new name is an old field under another name cannot be read from a schema: [`gaps`] says which
-//! *may* be, by their places, and whoever can look at the records decides.
+//! *may* be, and whoever can look at the records decides.
 
 use std::collections::BTreeSet;
 
@@ -58,43 +58,16 @@ pub(in crate::sync) fn same_name(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }
 
-/// Fields that are gone and new names that came where they were: between the same neighbours.
+/// Fields that are gone, and new names that each of them may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::sync) struct Gap {
     pub gone: Vec<FieldNo>,
     pub new: Vec<String>,
 }
 
-/// Where a new name may be an old field.
+/// Where a new name may be an old field: wherever it stands. A rename by hand adds a column at the end, copies, and drops the old one; and
+/// what the order of columns was before a table was made anew nobody knows.
 pub(in crate::sync) fn gaps(old: &Shape, found: &Shape) -> Vec<Gap> {
-    let names: Vec<&str> = found.live_fields().map(|field| found.name_of(field)).collect();
-    let place = |field: FieldNo| names.iter().position(|name| same_name(name, old.name_of(field)));
-    let is_new = |name: &str| old.live_fields().all(|field| !same_name(old.name_of(field), name));
-    let new = |from: usize, to: usize| -> Vec<String> {
-        let between = names.get(from..to).unwrap_or_default();
-        between.iter().filter(|name| is_new(name)).map(|name| (*name).to_owned()).collect()
-    };
-    let mut gaps = Vec::new();
-    let mut gone: Vec<FieldNo> = Vec::new();
-    let mut next = 0;
-    for field in old.live_fields() {
-        match place(field) {
-            None => gone.push(field),
-            // A column that stands before the last common one was moved: it bounds nothing.
-            Some(at) if at >= next => {
-                gaps.push(Gap { gone: std::mem::take(&mut gone), new: new(next, at) });
-                next = at + 1;
-            }
-            Some(_) => {}
-        }
-    }
-    gaps.push(Gap { gone, new: new(next, names.len()) });
-    gaps.retain(|gap| !gap.gone.is_empty() && !gap.new.is_empty());
-    gaps
-}
-
-/// As [`gaps`], wherever the new names stand: a rename by hand adds a column at the end, copies, and drops the old one.
-pub(in crate::sync) fn anywhere(old: &Shape, found: &Shape) -> Vec<Gap> {
     let is_new = |name: &&str| old.live_fields().all(|field| !same_name(old.name_of(field), name));
     let is_gone = |field: &FieldNo| found.live_fields().all(|there| !same_name(found.name_of(there), old.name_of(*field)));
     let gone: Vec<FieldNo> = old.live_fields().filter(is_gone).collect();
@@ -197,18 +170,13 @@ mod tests {
     }
 
     #[test]
-    fn a_new_name_may_be_an_old_field_only_where_that_one_was() {
+    fn a_new_name_may_be_an_old_field_wherever_it_stands() {
         let old = shape("t", &["id", "a", "b", "c"]);
-        let may_be = |fields: &[&str]| -> Vec<(Vec<u16>, Vec<String>)> {
-            gaps(&old, &shape("t", fields)).into_iter().map(|gap| (gap.gone.iter().map(|field| field.0).collect(), gap.new)).collect()
-        };
-        assert_eq!(may_be(&["id", "x", "b", "c"]), [(vec![1], vec!["x".to_owned()])]);
-        assert_eq!(may_be(&["id", "a", "y", "z"]), [(vec![2, 3], vec!["y".to_owned(), "z".to_owned()])]);
-        assert_eq!(may_be(&["id", "b", "c", "x"]), [], "`a` is gone from between `id` and `b`, and `x` came elsewhere");
-        assert_eq!(may_be(&["id", "A", "b", "c"]), [], "the same name spelled otherwise");
-        let far = anywhere(&old, &shape("t", &["id", "B", "c", "x"]));
-        assert_eq!(far, [Gap { gone: vec![FieldNo(1)], new: vec!["x".to_owned()] }]);
-        assert_eq!(anywhere(&old, &shape("t", &["id", "c"])), []);
+        let gap = |gone: &[u16], new: &str| vec![Gap { gone: gone.iter().copied().map(FieldNo).collect(), new: vec![new.to_owned()] }];
+        assert_eq!(gaps(&old, &shape("t", &["id", "x", "b", "c"])), gap(&[1], "x"));
+        assert_eq!(gaps(&old, &shape("t", &["id", "B", "x"])), gap(&[1, 3], "x"), "the same name spelled otherwise is no new one");
+        assert_eq!(gaps(&old, &shape("t", &["id", "A", "b", "c", "x"])), []);
+        assert_eq!(gaps(&old, &shape("t", &["id", "c"])), []);
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Is a name that came one that went, under another name? Where nobody tells, places and records do.
+//! Is a name that came one that went, under another name? Where nobody tells, records do.
 //!
-//! A rename is believed where the new name stands in the place of the old one *and* the records hold there what the mirror
-//! holds; else the column is dropped and another one added, and the report names both. A table is the same under another name
+//! A rename is believed where the records hold under the new name what the mirror holds under the old one; else the column is dropped and
+//! another one added, and the report names both. A table is the same under another name
 //! where our triggers went with it, or where all its columns are there and its records are those of the mirror.
 //!
 //! A name that is there as before may be another column: renamed, and a new one made under the name; dropped, and made again; two that exchanged
@@ -63,13 +63,9 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
     for field in come.iter().chain(&stayed) {
         defaults.insert(*field, database.constant_default(&candidate, *field)?);
     }
-    let in_place = |gone: &FieldNo, new: &FieldNo| {
-        gaps.iter().any(|gap| gap.gone.contains(gone) && gap.new.iter().any(|name| candidate.field(name) == Some(*new)))
-    };
     let mut pairs: Vec<(FieldNo, FieldNo)> = Vec::new();
     for was in gone.iter().chain(&stayed) {
-        let is_place = |new: &&FieldNo| in_place(was, new) || stayed.contains(was) || stayed.contains(*new);
-        pairs.extend(come.iter().chain(&stayed).filter(|new| was != *new).filter(is_place).map(|new| (*was, *new)));
+        pairs.extend(come.iter().chain(&stayed).filter(|new| was != *new).map(|new| (*was, *new)));
     }
     let mut evidence: BTreeMap<(FieldNo, FieldNo), Evidence> = BTreeMap::new();
     let mut names: BTreeMap<FieldNo, Name> = BTreeMap::new();

@@ -11,7 +11,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::evolve::{Event, anywhere, field_events, gaps, merged, same_name};
+use super::evolve::{Event, field_events, gaps, merged, same_name};
 use super::guess::{Guess, SAMPLE, guess, held_otherwise, holds_others, holds_the_same, is_same_table, likeness, noted, taken_over};
 use super::upgrade::{TakenOver, as_armed, captured};
 use crate::ledger::CauseKind;
@@ -322,7 +322,6 @@ impl<'s> Taking<'s> {
         let asks = self.session.settings.role == Role::Host && self.session.rules.schema_travels();
         let mut gaps = match columns {
             Some(_) => Vec::new(),
-            None if asks => anywhere(old, found),
             None => gaps(old, found),
         };
         let guessed = match columns {
@@ -490,7 +489,7 @@ impl Knows for Taking<'_> {
         let Some(found) = self.found.iter().find(|found| found.name == table) else { return Ok(Tracked::default()) };
         let mut travel: Vec<String> = found.key.iter().map(|field| found.name_of(*field).to_owned()).collect();
         let Some(old) = Taking::before(self, table) else { return Ok(Tracked { travel, ..Tracked::default() }) };
-        let renamed = guess(self.session, old, found, &mut anywhere(old, found))?.renamed;
+        let renamed = guess(self.session, old, found, &mut gaps(old, found))?.renamed;
         let others = held_otherwise(self.session, old, found)?;
         let is_here = |field: &FieldNo| found.field(old.name_of(*field)).is_some();
         travel.extend(old.live_fields().map(|field| old.name_of(field).to_owned()));
