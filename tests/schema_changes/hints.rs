@@ -405,3 +405,15 @@ fn a_column_renamed_twice_between_two_answers_keeps_both_questions() {
         assert_one(&tree, &["head", "anna"]);
     }
 }
+
+#[test]
+fn a_column_whose_name_reads_like_two_is_asked_about() {
+    let tree = two_of("CREATE TABLE t (id TEXT PRIMARY KEY, \"p`, `q\" TEXT); INSERT INTO t VALUES ('1', NULL)");
+    tree.edit("anna", "UPDATE t SET \"p`, `q\" = 'typed'");
+    tree.edit("head", "ALTER TABLE t RENAME COLUMN \"p`, `q\" TO \"r`, `s\"");
+    tree.sync("head");
+    assert_eq!(questions(&tree).len(), 1);
+    hints::is_renamed(&mut tree.session("head"), "t", "p`, `q", "r`, `s").unwrap();
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT \"r`, `s\" FROM t", &["typed"]);
+}

@@ -16,7 +16,7 @@ use crate::model::{FieldNo, PacketNumber, Shape, Value};
 use crate::site::Role;
 use crate::sync::mend::MendError;
 use crate::sync::report::Waiting;
-use crate::sync::tracking::evolve::{Event, same_name};
+use crate::sync::tracking::evolve::{Event, Names, same_name};
 use crate::sync::{Result, Session, SyncError, bundles};
 
 /// Note of what waits for a hint.
@@ -97,10 +97,12 @@ pub(in crate::sync) fn add_unclear(session: &Session, events: &[Event], shapes: 
     follow(&mut all, events);
     all.extend(more.iter().cloned());
     for event in events {
-        if let Event::FieldReplaced(table, column, came) | Event::FieldTakenOver(table, column, came) = event {
-            let took_over = matches!(event, Event::FieldTakenOver(..));
-            let beside = if took_over { new_fields(events, table) } else { Vec::new() };
-            all.push(Unclear { took_over, beside, ..Unclear::new(table.clone(), Some(column.clone()), names(came)) });
+        if let Event::FieldReplaced(table, column, Names(came)) = event {
+            all.push(Unclear::new(table.clone(), Some(column.clone()), came.clone()));
+        }
+        if let Event::FieldTakenOver(table, column, came) = event {
+            let beside = new_fields(events, table);
+            all.push(Unclear { took_over: true, beside, ..Unclear::new(table.clone(), Some(column.clone()), vec![came.clone()]) });
         }
     }
     let named = |name: &str| shapes.iter().rev().find(|shape| same_name(&shape.name, name));
@@ -134,16 +136,16 @@ fn follow(all: &mut [Unclear], events: &[Event]) {
         }
         one.table = table_now(&one.table);
         let column_now = |name: &String| {
-            let now =
-                events.iter().find_map(|event| {
-                    let (Event::FieldRenamed(table, was, now)
-                    | Event::FieldReplaced(table, was, now)
-                    | Event::FieldTakenOver(table, was, now)) = event
-                    else {
-                        return None;
-                    };
-                    (same_name(table, &one.table) && same_name(was, name)).then(|| names(now))
-                });
+            let now = events.iter().find_map(|event| {
+                let (table, was, now) = if let Event::FieldRenamed(table, was, now) | Event::FieldTakenOver(table, was, now) = event {
+                    (table, was, std::slice::from_ref(now))
+                } else if let Event::FieldReplaced(table, was, Names(now)) = event {
+                    (table, was, now.as_slice())
+                } else {
+                    return None;
+                };
+                (same_name(table, &one.table) && same_name(was, name)).then(|| now.to_vec())
+            });
             // One that another column took the name of may be any that came since.
             let goes =
                 |event: &Event| matches!(event, Event::FieldGone(table, gone) if same_name(table, &one.table) && same_name(gone, name));
@@ -165,11 +167,6 @@ fn follow(all: &mut [Unclear], events: &[Event]) {
 fn new_fields(events: &[Event], table: &str) -> Vec<String> {
     let new = |event: &Event| if let Event::NewField(of, new) = event { same_name(of, table).then(|| new.clone()) } else { None };
     events.iter().filter_map(new).collect()
-}
-
-/// The names of an event that has several.
-fn names(listed: &str) -> Vec<String> {
-    listed.split("`, `").map(str::to_owned).collect()
 }
 
 /// Whether a table may be another one under another name: most columns of both are called alike, the key among them.

@@ -46,11 +46,21 @@ pub(in crate::sync) enum Event {
     #[error(
         "column `{1}` of table `{0}` is gone and `{2}` is new in its place; nothing shows that it is a new name of `{1}`, so it is taken for another column"
     )]
-    FieldReplaced(String, String, String),
+    FieldReplaced(String, String, Names),
     #[error(
         "column `{2}` of table `{0}` holds now what `{1}` held, which is gone; nothing shows for certain that it is `{1}` under the name of another one, so it is taken for what had the name before"
     )]
     FieldTakenOver(String, String, String),
+}
+
+/// Names in a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::sync) struct Names(pub Vec<String>);
+
+impl std::fmt::Display for Names {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join("`, `"))
+    }
 }
 
 /// SQLite compares names without ASCII case.
@@ -136,11 +146,11 @@ pub(in crate::sync) fn field_events(old: &Shape, new: &Shape, renames: &[(FieldN
     for field in old.live_fields().filter(|field| !new.is_live(*field)) {
         let name = old.name_of(field).to_owned();
         let new = gaps.iter().filter(|gap| gap.gone.contains(&field)).flat_map(|gap| &gap.new);
-        let in_its_place: Vec<&str> = new.map(String::as_str).filter(|name| !is_rename(name)).collect();
+        let in_its_place: Vec<String> = new.filter(|name| !is_rename(name)).cloned().collect();
         events.push(if in_its_place.is_empty() {
             Event::FieldGone(table(), name)
         } else {
-            Event::FieldReplaced(table(), name, in_its_place.join("`, `"))
+            Event::FieldReplaced(table(), name, Names(in_its_place))
         });
     }
     let fresh = new.live_fields().filter(|field| !old.is_live(*field));
