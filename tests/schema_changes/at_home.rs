@@ -17,6 +17,8 @@ const STAYS: &str = "[schema]\ntravels = false\n";
 
 const REMADE: &str = "BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, hidden TEXT, name TEXT); INSERT INTO n SELECT id, secret, name FROM c;
     DROP TABLE c; ALTER TABLE n RENAME TO c; COMMIT";
+const EXCHANGED: &str =
+    "ALTER TABLE c RENAME COLUMN secret TO t; ALTER TABLE c RENAME COLUMN name TO secret; ALTER TABLE c RENAME COLUMN t TO name";
 const ANOTHER_KEY: &str =
     "BEGIN; CREATE TABLE d (key TEXT PRIMARY KEY, name TEXT, secret TEXT); INSERT INTO d SELECT id || '.', name, secret FROM c;
     DROP TABLE c; COMMIT";
@@ -103,6 +105,19 @@ fn what_is_at_home_stays_there_whatever_it_is_called() {
             "ALTER TABLE c RENAME TO old; CREATE TABLE c (id TEXT PRIMARY KEY, name TEXT, hidden TEXT); INSERT INTO c SELECT * FROM old",
             "UPDATE c SET hidden = 'private, edited'",
         ),
+        (
+            "ALTER TABLE c RENAME TO old; CREATE TABLE c (id TEXT PRIMARY KEY, name TEXT, secret TEXT); INSERT INTO c SELECT * FROM old",
+            "UPDATE old SET secret = 'private, edited'",
+        ),
+        (
+            "CREATE TABLE copy (id TEXT PRIMARY KEY, secret TEXT, name TEXT); INSERT INTO copy SELECT id, secret, name FROM c",
+            "UPDATE copy SET secret = 'private, edited'",
+        ),
+        (EXCHANGED, "UPDATE c SET name = 'private, edited'"),
+        (
+            "BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT, secret TEXT); INSERT INTO n SELECT id, secret, name FROM c; DROP TABLE c; ALTER TABLE n RENAME TO c; COMMIT",
+            "UPDATE c SET name = 'private, edited'",
+        ),
         ("ALTER TABLE c DROP COLUMN name; ALTER TABLE c RENAME COLUMN secret TO name", "UPDATE c SET name = 'private, edited'"),
         (
             "BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT); INSERT INTO n SELECT id, secret FROM c; DROP TABLE c; ALTER TABLE n RENAME TO c; COMMIT",
@@ -152,9 +167,9 @@ fn naming_what_it_is_called_now_is_an_answer_and_the_rest_travels() {
         assert_eq!(
             asked(&tree, "head"),
             [
-                "rules.toml keeps `secret` of `c` at home, which is not there: `hidden` of `c` and `phone` of `c` stay home too, until you say which it is: \
+                "rules.toml keeps `secret` of `c` at home, which may have another name: `hidden` of `c` and `phone` of `c` stay home too, until you say which it is: \
                  name it in rules.toml ([tables.c] local = [\"hidden\"]), or 'fieldpost schema hint --new c hidden' lets it travel",
-                "rules.toml keeps table `prefs` at home, which is not there: table `prices` and table `settings` stay home too, until you say which it is: \
+                "rules.toml keeps table `prefs` at home, which may have another name: table `prices` and table `settings` stay home too, until you say which it is: \
                  name it in rules.toml ([tables.prices] local = true), or 'fieldpost schema hint --new prices' lets it travel",
             ]
         );
@@ -258,7 +273,9 @@ fn what_is_called_otherwise_again_and_again_stays_home() {
         assert_eq!(at(&tree, "anna", "private"), [""; 0], "{to}");
         let [asked] = &asked(&tree, "head")[..] else { panic!("{to}") };
         assert!(
-            asked.starts_with(&format!("rules.toml keeps `secret` of `c` at home, which is not there: `{to}` of `c` stays home too")),
+            asked.starts_with(&format!(
+                "rules.toml keeps `secret` of `c` at home, which may have another name: `{to}` of `c` stays home too"
+            )),
             "{asked}"
         );
     }
@@ -379,5 +396,30 @@ fn a_column_that_the_rules_keep_home_for_a_while_travels_again_afterwards() {
         tree.settle(&["head", "anna"]);
         tree.assert_rows(&["head", "anna"], "SELECT name FROM c ORDER BY id", &["head", "hers", "Core"]);
         tree.assert_sound(&["head", "anna"]);
+    }
+}
+
+#[test]
+fn a_column_that_may_have_exchanged_its_name_with_one_at_home_waits_for_an_answer() {
+    let question = "rules.toml keeps `secret` of `c` at home, which may have another name: `name` of `c` stays home too, until you say which it is: \
+        name it in rules.toml ([tables.c] local = [\"name\"]), or 'fieldpost schema hint --new c name' lets it travel";
+    for exchanged in [true, false] {
+        let tree = tree(RULES);
+        // Converted in a table made anew it holds nothing of what it held, either.
+        let converted = "BEGIN; CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT, secret TEXT); INSERT INTO n SELECT id, 'Mr ' || name, secret FROM c; DROP TABLE c; ALTER TABLE n RENAME TO c; COMMIT";
+        tree.edit("head", if exchanged { EXCHANGED } else { converted });
+        rounds(&tree, "UPDATE prefs SET v = 'x'");
+        assert_eq!(asked(&tree, "head"), [question]);
+        tree.assert_rows(&["anna"], "SELECT name FROM c ORDER BY id", &["Acme", "Bolt"]);
+        match exchanged {
+            true => set_rules(&tree, &RULES.replace("secret", "name")),
+            false => home::free(&mut tree.session("head"), "c", Some("name")).unwrap(),
+        }
+        rounds(&tree, "UPDATE prefs SET v = 'y'");
+        assert_eq!((asked(&tree, "head"), hints::unclear(&tree.session("head")).unwrap()), (Vec::new(), Vec::new()));
+        assert_eq!(at(&tree, "anna", "private"), [""; 0]);
+        let (column, rows) = if exchanged { ("secret", ["Acme", "Bolt"]) } else { ("name", ["Mr Acme", "Mr Bolt"]) };
+        tree.assert_rows(&["head", "anna"], &format!("SELECT {column} FROM c ORDER BY id"), &rows);
+        tree.assert_same(&["head", "anna"]);
     }
 }

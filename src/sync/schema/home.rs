@@ -98,6 +98,8 @@ pub(in crate::sync) struct Tracked {
     pub went: Vec<String>,
     /// Columns that may be others under the names of some that travelled.
     pub others: Vec<String>,
+    /// Those of which records show it that nobody touched.
+    pub untouched: Vec<String>,
 }
 
 /// Who asks what tracking knows.
@@ -186,7 +188,7 @@ impl Kept {
 impl fmt::Display for Kept {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let gone: Vec<String> = self.gone.iter().map(ToString::to_string).collect();
-        let is = if gone.len() == 1 { "is not there" } else { "are not there" };
+        let is = if gone.len() == 1 { "may have another name" } else { "may have other names" };
         let (gone, what, first) = (gone.join(" and "), self.what().join(" and "), self.came.first().cloned().unwrap_or_default());
         let stay = if self.came.len() == 1 { "stays" } else { "stay" };
         write!(f, "rules.toml keeps {gone} at home, which {is}: {what} {stay} home too, until you say which it is: ")?;
@@ -349,6 +351,15 @@ impl Columns<'_> {
                     one.went.extend(known.went.iter().cloned());
                 }
                 tracked = Some(known);
+            } else if !here.is_empty() && source == self.table {
+                // One that travels may have exchanged its name with one that does not.
+                let known = knows.tracked(self.table)?;
+                let came: Vec<&String> = known.untouched.iter().filter(|column| !was_asked(column) && !has(named, column)).collect();
+                if !came.is_empty() {
+                    one.gone.extend(here.iter().map(|column| Named::column(source, column)));
+                    one.came.extend(came.iter().copied().cloned());
+                    one.went.extend(came.into_iter().cloned());
+                }
             }
             let stays = here.into_iter().filter(|column| !was_asked(column));
             if source != self.table {
@@ -373,7 +384,7 @@ impl Columns<'_> {
             one.went.extend(went);
             Vec::new()
         } else {
-            went.into_iter().map(ask).collect()
+            went.into_iter().filter(|went| !has(&came, went)).map(ask).collect()
         };
         Ok(((!one.keeps(self.written).is_empty()).then_some(one), unclear))
     }
@@ -401,6 +412,15 @@ fn tables(there: &There, written: &Rules, seen: &Seen, before: &[Kept], knows: &
         gone.map(|column| Named::column(table, column)).collect::<Vec<_>>()
     };
     let columns: Vec<Named> = seen.columns.iter().flat_map(columns).collect();
+    // One that was set aside under another name, or a copy, has them too.
+    for (table, was) in &seen.columns {
+        let is_copy = |copy: &&String| is_new(copy) && was.all.iter().all(|column| has(&there[*copy], column));
+        let copies: Vec<&String> = there.keys().filter(is_copy).collect();
+        if !copies.is_empty() {
+            one.gone.extend(was.home.iter().take(1).map(|column| Named::column(table, column)));
+            one.came.extend(copies.into_iter().cloned());
+        }
+    }
     let may_be = |table: &String, gone: &Named| {
         let column = gone.column.as_ref();
         column.is_none_or(|column| goes_on(&gone.table).is_empty() || has(&there[table], column))

@@ -308,8 +308,8 @@ pub(in crate::sync) fn holds_the_same(session: &Session, old: &Shape, candidate:
 }
 
 /// Columns under whose names hardly any record holds what it held: each may be another one under that name. Records that were noted
-/// tell it where there are no others.
-pub(in crate::sync) fn held_otherwise(session: &Session, old: &Shape, found: &Shape) -> Result<Vec<String>> {
+/// tell it where there are no others; so each is said with whether records that nobody touched do.
+pub(in crate::sync) fn held_otherwise(session: &Session, old: &Shape, found: &Shape) -> Result<Vec<(String, bool)>> {
     let candidate = merged(old, found, &[], &BTreeSet::new());
     let stayed: Vec<FieldNo> = old.live_fields().filter(|field| !old.is_key(*field) && candidate.is_live(*field)).collect();
     let mut taken: BTreeMap<(FieldNo, bool), Taken> = BTreeMap::new();
@@ -321,12 +321,12 @@ pub(in crate::sync) fn held_otherwise(session: &Session, old: &Shape, found: &Sh
             taken.same += u64::from(*is != Value::Null && was.converts_to(is));
         }
     })?;
-    let tells = |field: FieldNo, noted: bool| taken.get(&(field, noted)).filter(|taken| taken.records > 0);
-    let is_other = |field: &FieldNo| {
-        let taken = tells(*field, false).or_else(|| tells(*field, true));
-        looked && taken.is_some_and(|taken| taken.same * 10 <= taken.records)
+    let tells = |field: FieldNo, noted: bool| taken.get(&(field, noted)).filter(|taken| taken.records > 0).map(|taken| (taken, !noted));
+    let other = |field: FieldNo| {
+        let (taken, untouched) = tells(field, false).or_else(|| tells(field, true))?;
+        (looked && taken.same * 10 <= taken.records).then(|| (candidate.name_of(field).to_owned(), untouched))
     };
-    Ok(stayed.iter().copied().filter(is_other).map(|field| candidate.name_of(field).to_owned()).collect())
+    Ok(stayed.iter().copied().filter_map(other).collect())
 }
 
 /// Whether a table that was made anew has hardly any record of the one that had its name: it may be another one.

@@ -496,7 +496,8 @@ impl Knows for Taking<'_> {
         let went = old.live_fields().filter(|field| !is_here(field) && renamed.iter().all(|(known, _)| known != field));
         let went = went.map(|field| old.name_of(field).to_owned()).collect();
         travel.extend(renamed.into_iter().map(|(_, name)| name));
-        Ok(Tracked { travel, went, others })
+        let untouched = others.iter().filter(|(_, untouched)| *untouched).map(|(name, _)| name.clone()).collect();
+        Ok(Tracked { travel, went, others: others.into_iter().map(|(name, _)| name).collect(), untouched })
     }
 
     fn fields(&self, table: &str) -> BTreeMap<String, FieldNo> {
