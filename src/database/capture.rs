@@ -141,6 +141,36 @@ impl Database {
         statement.query_row(names, |row| row.get(0)).optional().doing(doing)
     }
 
+    /// The key's columns by the names that they have now: SQLite writes a new name into our triggers. None where these are gone.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn captured_key(&self, shape: &Shape) -> Result<Option<Vec<String>>> {
+        let doing = "read the key in a trigger of ours";
+        let sql = "SELECT sql FROM sqlite_schema WHERE type = 'trigger' AND name = ?1";
+        let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
+        let found: Option<String> = statement.query_row([trigger_name('d', &shape.name)], |row| row.get(0)).optional().doing(doing)?;
+        let begins = format!("{}) VALUES({}", log_columns('k', shape.key.len()), said(NoteKind::Delete));
+        let named = found.as_deref().and_then(|sql| sql.split_once(&begins)).map(|(_, rest)| rest);
+        Ok(named.and_then(|mut rest| {
+            let mut names = Vec::new();
+            while let Some(quoted) = rest.strip_prefix(",OLD.\"") {
+                let end = quoted.replace("\"\"", "  ").find('"')?;
+                names.push(quoted[..end].replace("\"\"", "\""));
+                rest = &quoted[end + 1..];
+            }
+            (names.len() == shape.key.len()).then_some(names)
+        }))
+    }
+
+    /// Whether a table names its records itself; else the rules do.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn has_own_key(&self, shape: &Shape) -> Result<bool> {
+        Ok(Facts::read(&self.connection, &shape.name)?.key().is_some())
+    }
+
     fn replace_triggers(&self, expected: &Parts) -> Result<()> {
         let mut present = BTreeSet::new();
         for (_, name, sql) in self.our_triggers()? {
@@ -320,7 +350,7 @@ impl Writer<'_> {
 
     /// The log's columns for a key: `k` for the one that is noted, `o` for the one an update moved it from.
     fn columns(&self, letter: char) -> String {
-        join("", (0..self.key.columns.len()).map(|n| format!(",{letter}{n}")))
+        log_columns(letter, self.key.columns.len())
     }
 
     fn key_of(&self, of: &str) -> String {
@@ -351,6 +381,10 @@ impl Writer<'_> {
         let one = |(name, _): &(String, String)| format!("{} IS NOT {of}.{} COLLATE BINARY", column(name), quote(name));
         join(" OR ", self.key.columns.iter().map(one))
     }
+}
+
+fn log_columns(letter: char, columns: usize) -> String {
+    join("", (0..columns).map(|n| format!(",{letter}{n}")))
 }
 
 /// A note's number: the kind, with the time where a record came or stays.

@@ -158,6 +158,7 @@ fn run_through(
     report.notes.extend(super::schema::view::late(session)?);
     report.waiting.extend(super::schema::hints::waiting(session)?);
     report.waiting.extend(super::schema::home::waiting(session)?);
+    report.waiting.extend(super::tracking::matching::unnamed_keys(session)?);
     report.notes.extend(super::tracking::parked::lines(session)?);
     let settings = &session.settings;
     let moved = super::numbers::renumber::renumbered(session, began)?;

@@ -423,3 +423,36 @@ fn a_column_that_may_have_exchanged_its_name_with_one_at_home_waits_for_an_answe
         tree.assert_same(&["head", "anna"]);
     }
 }
+
+#[test]
+fn what_a_site_has_in_a_column_at_home_stays_there_when_its_table_is_called_otherwise() {
+    let tree = tree(RULES);
+    tree.add("head", "office", Role::Office);
+    tree.settle(&["head", "anna", "office"]);
+    tree.add("office", "ben", Role::Remote);
+    let all = ["head", "anna", "office", "ben"];
+    tree.settle(&all);
+    for site in ["anna", "ben"] {
+        tree.edit(site, "UPDATE c SET secret = 'hers' WHERE id = 'A'");
+    }
+    tree.edit("head", "ALTER TABLE c RENAME TO d");
+    for edit in ["INSERT INTO d VALUES ('N', 'Neu', 'hers')", "UPDATE d SET secret = 'hers', name = 'Anna' WHERE id = 'B'"] {
+        tree.settle(&all);
+        tree.edit("anna", edit);
+    }
+    tree.settle(&all);
+    assert_eq!([at(&tree, "head", "hers"), at(&tree, "office", "hers")].concat(), [""; 0]);
+    tree.assert_rows(&["anna"], "SELECT name, secret FROM d ORDER BY id", &["Acme|hers", "Anna|hers", "Neu|hers"]);
+    tree.assert_rows(&["head", "ben"], "SELECT name FROM d ORDER BY id", &["Acme", "Anna", "Neu"]);
+}
+
+#[test]
+fn rules_that_name_a_table_as_it_will_be_called_let_nothing_go() {
+    let tree = tree(RULES);
+    set_rules(&tree, &RULES.replace("tables.c", "tables.d"));
+    rounds(&tree, "UPDATE c SET secret = 'private still'");
+    assert_eq!(at(&tree, "anna", "private"), [""; 0]);
+    tree.edit("head", "ALTER TABLE c RENAME TO d");
+    rounds(&tree, "UPDATE d SET secret = 'private, edited'");
+    assert_eq!((at(&tree, "anna", "private"), asked(&tree, "head")), (Vec::new(), Vec::new()));
+}

@@ -1,6 +1,8 @@
 //! Columns that come, go and are called otherwise, with edits under way.
 
-use super::{CUSTOMERS, FOUR, assert_one, conflicts, four, says, two};
+use fieldpost::site::Role;
+
+use super::{CUSTOMERS, FOUR, Tree, assert_one, conflicts, four, says, two};
 
 #[test]
 fn a_rename_at_the_host_keeps_what_a_child_typed_and_has_not_sent() {
@@ -266,4 +268,36 @@ fn a_key_that_is_called_otherwise_in_an_emptied_table_that_was_made_anew_is_the_
     tree.settle(&["head", "anna"]);
     tree.assert_rows(&["head", "anna"], "SELECT code, body FROM notes ORDER BY code", &["N1|anna", "N2|new"]);
     assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
+fn a_table_whose_key_the_rules_name_goes_on_under_its_new_names() {
+    let rules = |table: &str, column: &str| format!("[tables.{table}]\nkey = ['{column}', 'day']\n");
+    for (change, table, column) in [
+        ("ALTER TABLE readings RENAME TO measures", "measures", "meter"),
+        ("ALTER TABLE readings RENAME COLUMN meter TO gauge", "readings", "gauge"),
+        ("ALTER TABLE readings RENAME COLUMN meter TO \"of \"\"it\"; ALTER TABLE readings RENAME TO measures", "measures", "\"of \"\"it\""),
+    ] {
+        let tree = Tree::with_rules(
+            "CREATE TABLE readings (meter TEXT NOT NULL, day TEXT NOT NULL, v INTEGER); INSERT INTO readings VALUES ('m1', 'mon', 1), ('m1', 'tue', 2)",
+            &rules("readings", "meter"),
+        );
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        tree.edit("anna", "UPDATE readings SET v = 11 WHERE day = 'mon'; INSERT INTO readings VALUES ('m3', 'wed', 5)");
+        tree.edit("head", change);
+        let report = tree.sync("head");
+        assert!(report.waiting.iter().any(|waiting| waiting.why.contains("[tables.") && waiting.why.contains("key = ")), "{report:?}");
+        tree.settle(&["head", "anna"]);
+        let select = format!("SELECT {column}, day, v FROM {table} ORDER BY day");
+        tree.assert_rows(&["head", "anna"], &select, &["m1|mon|11", "m1|tue|2", "m3|wed|5"]);
+        assert_one(&tree, &["head", "anna"]);
+        let named = column.trim_matches('"').replace("\"\"", "\"");
+        std::fs::write(tree.home("head").join("rules.toml"), rules(table, &named)).unwrap();
+        tree.settle(&["head", "anna"]);
+        assert_eq!(tree.sync("head").waiting, []);
+        tree.edit("anna", &format!("DELETE FROM {table} WHERE day = 'tue'"));
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["head", "anna"], &select, &["m1|mon|11", "m3|wed|5"]);
+    }
 }

@@ -354,3 +354,26 @@ fn a_column_that_a_site_renames_first_goes_on_although_the_order_of_columns_is_a
     assert_one(&tree, &["head", "anna"]);
     assert_eq!(conflicts(&tree, "head"), [""; 0]);
 }
+
+#[test]
+fn a_name_that_a_site_took_for_a_new_column_is_its_own_until_the_main_office_has_it_too() {
+    let change = "ALTER TABLE customers RENAME COLUMN phone TO telephone; ALTER TABLE customers ADD COLUMN phone TEXT";
+    for runs in [1, 2] {
+        let tree = two();
+        let (first, second) = change.split_once("; ").unwrap();
+        tree.edit("anna", first);
+        if runs == 2 {
+            tree.sync("anna");
+        }
+        tree.edit("anna", second);
+        tree.sync("anna");
+        tree.edit("anna", "UPDATE customers SET telephone = 'anna', phone = 'new' WHERE id = 'ACME'");
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["head"], "SELECT phone FROM customers ORDER BY id", &["anna", "2", "3"]);
+        tree.edit("head", change);
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT telephone FROM customers ORDER BY id", &["anna", "2", "3"]);
+        assert_one(&tree, &["head", "anna"]);
+        tree.assert_rows(&["anna"], "SELECT phone FROM customers ORDER BY id", &["new", "-", "-"]);
+    }
+}

@@ -371,9 +371,15 @@ impl Columns<'_> {
             }
             // Named otherwise in the rules, and not here yet.
             let stays: Vec<&String> = stays.filter(|column| !has(named, column)).collect();
-            let absent: Vec<&String> = named.iter().filter(|column| !has(self.here, column) && !has(&was.named, column)).collect();
+            let absent = named.iter().filter(|column| !has(self.here, column) && !has(&was.named, column));
+            let mut absent: Vec<Named> = absent.map(|column| Named::column(source, column)).collect();
+            // Or of a table that is not here yet.
+            let elsewhere = self.written.tables().filter(|(table, _)| !self.seen.tables.contains(*table));
+            absent.extend(elsewhere.flat_map(|(table, rule)| {
+                rule.local.iter().filter(|column| has(stays.iter().copied(), column)).map(|column| Named::column(table, column))
+            }));
             if !stays.is_empty() && !absent.is_empty() {
-                one.gone.extend(absent.into_iter().map(|column| Named::column(source, column)));
+                one.gone.extend(absent);
                 one.came.extend(stays.into_iter().cloned());
             }
         }

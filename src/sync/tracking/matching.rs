@@ -16,9 +16,10 @@ use super::guess::{Guess, SAMPLE, guess, held_otherwise, holds_others, holds_the
 use super::upgrade::{TakenOver, as_armed, captured};
 use crate::ledger::CauseKind;
 use crate::model::{FieldNo, JournalNumber, LIBRARY, Shape, TableNo, Told};
-use crate::rules::{Direction, Rules};
+use crate::rules::{Direction, Rules, TableRule};
 use crate::site::Role;
 use crate::sync::numbers::numbering;
+use crate::sync::report::Waiting;
 use crate::sync::schema::home::{self, Knows, Look, Tracked};
 use crate::sync::schema::{self, Identity, SentSchema, own};
 use crate::sync::{Result, Session};
@@ -46,14 +47,14 @@ pub(in crate::sync) struct Taking<'s> {
 
 impl<'s> Taking<'s> {
     pub(in crate::sync) fn new(session: &'s Session, surveyed: i64) -> Result<Self> {
-        // A table that has no key of its own keeps the one it was taken in with, whatever the rules have come to say.
-        let with_key = |rules: Rules, shape: &Shape| {
-            let key: Vec<String> = shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
-            rules.with_key(&shape.name, &key)
-        };
-        let keyed = |rules: Rules| session.shapes.iter().fold(rules, with_key);
+        let change = schema::change(session)?;
+        let told = if schema::words(session)?.is_some() { schema::told(session)? } else { None };
+        let keys = keys(session, &change)?;
+        let keyed = |rules: Rules| keys.iter().fold(rules, |rules, (table, key)| rules.with_key(table, key));
         let there = session.database()?.ordinary_tables()?;
-        let rules = schema::home::with_columns_of_gone(session, &there, keyed(session.rules.clone()))?;
+        let rules = keyed(session.rules.clone());
+        // Where it was told what travels, whatever is not told is this site's own.
+        let rules = if told.is_some() { rules } else { schema::home::with_columns_of_gone(session, &there, rules)? };
         let survey = session.database()?.survey(&rules)?;
         let mut taking = Self {
             session,
@@ -64,8 +65,8 @@ impl<'s> Taking<'s> {
             all: session.ledger.shapes_ever()?,
             events: Vec::new(),
             taken: TakenOver { surveyed, ..TakenOver::default() },
-            change: schema::change(session)?,
-            told: if schema::words(session)?.is_some() { schema::told(session)? } else { None },
+            change,
+            told,
             home: Look::default(),
         };
         (taking.same, taking.moved) = taking.pair(&there)?;
@@ -232,11 +233,12 @@ impl<'s> Taking<'s> {
         for found in &self.found {
             let Some((_, identity)) = self.identity(&found.name) else { continue };
             let old = self.before(&found.name);
-            let mut own = own::columns(identity, found, old);
-            if let Some(old) = old.filter(|old| !own.is_empty() && !self.change.columns.contains_key(&old.name)) {
-                let renamed = guess(self.session, old, found, &mut gaps(old, found))?.renamed;
-                own.retain(|name| renamed.iter().all(|(_, now)| !same_name(now, name)));
-            }
+            let renamed = match old.map(|old| (old, self.change.columns.get(&old.name))) {
+                Some((old, Some(columns))) => told_renames(old, found, columns),
+                Some((old, None)) => guess(self.session, old, found, &mut gaps(old, found))?.renamed,
+                None => Vec::new(),
+            };
+            let own = own::columns(identity, found, old, &renamed);
             if !own.is_empty() {
                 all.insert(found.name.clone(), own);
             }
@@ -510,6 +512,57 @@ impl Knows for Taking<'_> {
         let known = found.zip(Taking::before(self, table)).filter(|(found, old)| same_name(&found.name, &old.name));
         known.map_or(Ok(false), |(found, old)| holds_others(self.session, old, found))
     }
+}
+
+/// The keys of tables that have none of their own: such a table keeps the one it was taken in with, whatever the rules have come to say, and
+/// whatever it or the key's columns are called by now.
+fn keys(session: &Session, change: &schema::Change) -> Result<Vec<(String, Vec<String>)>> {
+    let mut keys = Vec::new();
+    for shape in &session.shapes {
+        let key: Vec<String> = shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect();
+        let told = change.columns.get(&shape.name);
+        let table = change.tables.get(&shape.name).cloned();
+        let (table, now) = if told.is_some() || table.is_some() {
+            let now = |name: &String| told.and_then(|columns| columns.renamed.get(name)).unwrap_or(name).clone();
+            (table, Some(key.iter().map(now).collect()))
+        } else {
+            (captured(session, shape)?, session.database()?.captured_key(&as_armed(session, shape)?)?)
+        };
+        keys.push((shape.name.clone(), key));
+        keys.extend(now.map(|now| (table.unwrap_or_else(|| shape.name.clone()), now)));
+    }
+    Ok(keys)
+}
+
+/// Tables without a key of their own that the rules name a key for under former names: whoever joins knows it by the rules alone.
+///
+/// # Errors
+/// As database and ledger say.
+pub(in crate::sync) fn unnamed_keys(session: &Session) -> Result<Vec<Waiting>> {
+    let key = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_owned()).collect::<Vec<_>>();
+    let is_of = |shape: &Shape, table: &str, named: &[String]| same_name(&shape.name, table) && key(shape) == named;
+    let named = || session.written_rules.tables().filter(|(_, rule)| !rule.key.is_empty());
+    let is_former = |(table, rule): &(&str, &TableRule)| !session.shapes.iter().any(|shape| is_of(shape, table, &rule.key));
+    if session.settings.role != Role::Host || !named().any(|one| is_former(&one)) {
+        return Ok(Vec::new());
+    }
+    let mut waiting = Vec::new();
+    for shape in session.shapes.iter().filter(|shape| !named().any(|(table, rule)| is_of(shape, table, &rule.key))) {
+        if shape.name != LIBRARY && !session.database()?.has_own_key(shape)? {
+            let (table, key) = (&shape.name, key(shape).join("\", \""));
+            waiting.push(Waiting {
+                neighbour: None,
+                what: format!("the key of `{table}`"),
+                why: format!(
+                    "rules.toml names it as the table or its columns were called before: write [tables.{table}] key = [\"{key}\"] there; \
+                     until then whoever joins does not get the table"
+                ),
+                retried: false,
+                unreachable: false,
+            });
+        }
+    }
+    Ok(waiting)
 }
 
 /// The numbers that the host says.
