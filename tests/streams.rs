@@ -2,7 +2,8 @@
 
 mod support;
 
-use fieldpost::exchange::{FileName, Folder};
+use fieldpost::exchange::{Content, Exchange, FileName, Folder};
+use fieldpost::packet::{Draft, PacketId, PacketKind, Part, PartSource, seal};
 use fieldpost::site::Role;
 use fieldpost::sync::streams::plan::Stop;
 use fieldpost::sync::streams::stops;
@@ -222,6 +223,56 @@ fn a_packet_that_is_no_better_the_second_time_wants_a_person() {
     tree.tick(2 * 60 * 60 * 1000);
     tree.sync("anna");
     assert!(waits(&tree.sync("head")), "the same once more: nothing mends it but a person");
+}
+
+/// The next packet of a child for its parent, sealed with its keys, with one line of changes that its program got wrong.
+fn broken_packet(tree: &Tree, from: &str) {
+    let scratch = tree.folder.path().join("broken");
+    std::fs::create_dir(&scratch).unwrap();
+    let sender = tree.session(from);
+    let parent = sender.ledger.parent().unwrap().unwrap();
+    let id = |text: &Option<String>| PacketId::try_from(text.clone().unwrap()).unwrap();
+    let draft = Draft {
+        kind: PacketKind::Changes,
+        from: name(from),
+        to: parent.card.name.clone(),
+        stream: parent.stream_out,
+        number: parent.sent.next(),
+        previous: Some(id(&parent.sent_id)),
+        sent: sender.world.now(),
+        requires: Vec::new(),
+        acknowledges: None,
+        settled: None,
+        asks: Vec::new(),
+        stopped: false,
+        sender: None,
+        parts: vec![Part {
+            name: "changes/0001.jsonl".into(),
+            source: PartSource::Bytes(b"{\"table\":\"customers\",\"key\":[\"id\",\"id\"]}\n".into()),
+        }],
+    };
+    let recipient = fieldpost::keys::SealingRecipient::parse(&parent.card.sealing).unwrap();
+    let file = scratch.join("packet");
+    let sealed = seal(&sender.world, &draft, &sender.signing, &[recipient], &file, &scratch).unwrap();
+    let folder = Folder::between(&parent.card.name, &name(from));
+    let packet = FileName::new(&sealed.name.to_string()).unwrap();
+    tree.exchange.clone().put(&tree.world(from), &folder, &packet, Content::File(&file)).unwrap();
+}
+
+#[test]
+fn a_packet_that_a_broken_program_made_holds_up_nobody_but_its_sender() {
+    let tree = two();
+    tree.add("head", "bob", Role::Remote);
+    tree.settle(&["bob", "anna", "head"]);
+    broken_packet(&tree, "anna");
+    tree.edit("bob", "UPDATE customers SET phone = 'bob' WHERE id = 'ACME'");
+    tree.sync("bob");
+    for _ in 0..2 {
+        let report = tree.sync("head");
+        let why: Vec<&str> = report.waiting.iter().filter(|one| !one.retried).map(|one| one.why.as_str()).collect();
+        assert!(why.len() == 1 && why[0].starts_with("line 1: "), "{:?}", report.waiting);
+    }
+    assert_eq!(phone(&tree, "head"), "bob");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::exchange::{Entry, FileName, Folder, fetch, fetch_together, waiting};
 use crate::keys::VerifyingKey;
 use crate::ledger::{Direction, Neighbour};
 use crate::model::{LIBRARY, PacketNumber, SiteName};
-use crate::packet::{Expectation, OpenError, Opened, PacketFileName, PacketKind, open};
+use crate::packet::{CodecError, Expectation, OpenError, Opened, PacketFileName, PacketKind, open};
 use crate::sync::apply;
 use crate::sync::bundles;
 use crate::sync::documents::{self, Documents};
@@ -184,6 +184,7 @@ pub(in crate::sync) fn collect(
                     Err(
                         error @ (SyncError::UnknownTable { .. }
                         | SyncError::BadPart(_)
+                        | SyncError::Codec(CodecError::Block { .. } | CodecError::Key { .. } | CodecError::Limit { .. })
                         | SyncError::Exists(_)
                         | SyncError::RulesBrought(_)
                         | SyncError::SchemaBrought(_)),
