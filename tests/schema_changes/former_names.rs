@@ -7,7 +7,7 @@ use super::support::Tree;
 use super::{FOUR, SCHEMA, assert_one, conflicts, four, two, two_of};
 
 /// What the history of a record says, of every table that had the name.
-fn history(tree: &Tree, site: &str, table: &str, key: &str) -> String {
+pub fn history(tree: &Tree, site: &str, table: &str, key: &str) -> String {
     let session = tree.session(site);
     let key = Key::new([&Value::text(key)]).unwrap();
     let all = session.shapes.iter().chain(&session.former).filter(|shape| shape.name == table);

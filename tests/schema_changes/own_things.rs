@@ -377,3 +377,23 @@ fn a_name_that_a_site_took_for_a_new_column_is_its_own_until_the_main_office_has
         tree.assert_rows(&["anna"], "SELECT phone FROM customers ORDER BY id", &["new", "-", "-"]);
     }
 }
+
+#[test]
+fn a_column_that_a_site_made_before_schemas_travelled_is_its_own_from_then_on() {
+    let tree = super::Tree::with_rules(SCHEMA, "[schema]\ntravels = false\n");
+    tree.add("head", "anna", fieldpost::site::Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "ALTER TABLE customers ADD COLUMN own TEXT; UPDATE customers SET own = 'hers'");
+    tree.settle(&["anna", "head"]);
+    std::fs::write(tree.home("head").join("rules.toml"), "[schema]\ntravels = true\n").unwrap();
+    tree.settle(&["head", "anna"]);
+    tree.edit("anna", "UPDATE customers SET own = 'edited', city = 'Biel' WHERE id = 'ACME'");
+    tree.settle(&["anna", "head"]);
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN level INTEGER DEFAULT 1; UPDATE customers SET level = 2 WHERE id = 'ACME'");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT city, level FROM customers ORDER BY id", &["Biel|2", "Basel|1", "Chur|1"]);
+    tree.assert_rows(&["anna"], "SELECT own FROM customers ORDER BY id", &["edited", "hers", "hers"]);
+    tree.assert_same(&["head", "anna"]);
+    let said = super::former_names::history(&tree, "head", "customers", "ACME");
+    assert!(!said.contains("edited"), "{said}");
+}

@@ -27,7 +27,10 @@ pub(in crate::sync) fn columns(told: &Identity, found: &Shape, old: Option<&Shap
     };
     let is_it = |number: FieldNo, name: &str| here(number).is_none_or(|now| same_name(&now, name));
     let is_told = |name: &str| told.fields.iter().any(|(number, field)| same_name(field, name) && is_it(*number, name));
-    let is_tracked = |name: &str| old.is_some_and(|old| old.live_fields().any(|field| same_name(&now(old, field), name)));
+    // One without a number was taken in when no schema travelled.
+    let is_numbered = |old: &Shape, field: FieldNo| old.past.told.as_ref().is_some_and(|told| told.number(field).is_some());
+    let is_it = |old: &Shape, field: FieldNo, name: &str| same_name(&now(old, field), name) && is_numbered(old, field);
+    let is_tracked = |name: &str| old.is_some_and(|old| old.live_fields().any(|field| is_it(old, field, name)));
     let names = found.live_fields().filter(|field| !found.is_key(*field)).map(|field| found.name_of(field));
     names.filter(|name| !is_told(name) && !is_tracked(name)).map(str::to_owned).collect()
 }
