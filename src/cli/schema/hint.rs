@@ -10,10 +10,19 @@ use crate::cli::{Context, Exit, Failure};
 use crate::site::Level;
 use crate::sync::schema::{hints, home};
 
+/// What was said, and what is still asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct HintReport {
+    #[serde(flatten)]
+    said: Said,
+    /// Questions that are open; an answer may bring up another one.
+    left: Vec<String>,
+}
+
 /// What was said.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum HintReport {
+pub(super) enum Said {
     /// A column is called otherwise.
     Renamed { table: String, before: String, now: String },
     /// So many questions were answered: what came is another one.
@@ -24,21 +33,23 @@ pub(super) enum HintReport {
 
 pub(super) fn run(arguments: &HintArgs, context: &Context) -> Result<Exit, Failure> {
     let (_lock, mut session) = context.work()?;
-    let report = match (&arguments.table, &arguments.column, &arguments.now) {
+    let said = match (&arguments.table, &arguments.column, &arguments.now) {
         (Some(table), Some(before), Some(now)) => {
             hints::is_renamed(&mut session, table, before, now)?;
-            HintReport::Renamed { table: table.clone(), before: before.clone(), now: now.clone() }
+            Said::Renamed { table: table.clone(), before: before.clone(), now: now.clone() }
         }
         (Some(table), column, None) if column.is_some() || home::keeps_table(&session, table)? => {
             home::free(&mut session, table, column.as_deref())?;
-            HintReport::Travels { table: table.clone(), column: column.clone() }
+            Said::Travels { table: table.clone(), column: column.clone() }
         }
-        (table, ..) => HintReport::Another { answered: hints::is_another(&session, table.as_deref())? },
+        (table, ..) => Said::Another { answered: hints::is_another(&session, table.as_deref())? },
     };
-    Ok(context.done(&session.home, &report))
+    let kept: Vec<String> = home::asked(&session)?.iter().map(ToString::to_string).collect();
+    let left = [hints::unclear(&session)?.iter().map(ToString::to_string).collect(), kept].concat();
+    Ok(context.done(&session.home, &HintReport { said, left }))
 }
 
-impl HintReport {
+impl Said {
     fn words(&self) -> String {
         match self {
             Self::Renamed { table, before, now } => format!("column `{before}` of `{table}` is called `{now}` now"),
@@ -50,11 +61,16 @@ impl HintReport {
 }
 
 impl Report for HintReport {
-    fn text(&self, _: &Page) -> String {
-        format!("Noted: {}. The next 'fieldpost sync' takes the schema to all sites.", self.words())
+    fn text(&self, page: &Page) -> String {
+        let noted = format!("Noted: {}.", self.said.words());
+        if self.left.is_empty() {
+            return format!("{noted} The next 'fieldpost sync' takes the schema to all sites.");
+        }
+        let left: String = self.left.iter().map(|question| format!("\n{}", page.wrapped(question))).collect();
+        format!("{noted} Still to be told, before the schema goes:{left}")
     }
 
     fn lines(&self, _: &Page) -> Vec<Line> {
-        vec![Line::new(Level::Info, self.words())]
+        vec![Line::new(Level::Info, self.said.words())]
     }
 }
