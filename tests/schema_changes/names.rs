@@ -301,3 +301,24 @@ fn a_table_whose_key_the_rules_name_goes_on_under_its_new_names() {
         tree.assert_rows(&["head", "anna"], &select, &["m1|mon|11", "m3|wed|5"]);
     }
 }
+
+#[test]
+fn a_key_that_takes_the_former_name_of_another_column_is_the_same_one() {
+    let altered = "ALTER TABLE customers RENAME COLUMN phone TO telephone; ALTER TABLE customers RENAME COLUMN id TO Phone";
+    let exchanged = "ALTER TABLE customers RENAME COLUMN phone TO t; ALTER TABLE customers RENAME COLUMN id TO phone; ALTER TABLE customers RENAME COLUMN t TO id";
+    let remade = "PRAGMA foreign_keys = off; BEGIN; CREATE TABLE n (phone TEXT PRIMARY KEY, name TEXT NOT NULL, city TEXT, telephone TEXT);
+        INSERT INTO n SELECT id, name, city, phone FROM customers; DROP TABLE customers; ALTER TABLE n RENAME TO customers; COMMIT";
+    for (change, key, phone) in [(altered, "phone", "telephone"), (exchanged, "phone", "id"), (remade, "phone", "telephone")] {
+        let tree = two();
+        tree.edit(
+            "anna",
+            "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'; INSERT INTO customers VALUES ('DUNE', 'Dune', NULL, '4')",
+        );
+        tree.edit("head", change);
+        assert_eq!(tree.sync("head").waiting, [], "{change}");
+        tree.settle(&["head", "anna"]);
+        let rows = ["ACME|anna", "BOLT|2", "CORE|3", "DUNE|4"];
+        tree.assert_rows(&["head", "anna"], &format!("SELECT {key}, {phone} FROM customers ORDER BY 1"), &rows);
+        assert_one(&tree, &["head", "anna"]);
+    }
+}

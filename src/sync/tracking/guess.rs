@@ -39,16 +39,23 @@ pub(in crate::sync) struct Guess {
 
 /// Fields that have another name now: those for which exactly one column that is new, or that is another one under its name, holds what the
 /// mirror holds. Out of the gaps goes what is clearly another column: in records that nobody touched it holds what it was filled with, and
-/// the one that went held something else.
-pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps: &mut Vec<Gap>) -> Result<Guess> {
+/// the one that went held something else. `of_key` are the key's columns as far as their names were other columns' ([`key_renames`]).
+pub(in crate::sync) fn guess(
+    session: &Session,
+    old: &Shape,
+    found: &Shape,
+    of_key: &[(FieldNo, String)],
+    gaps: &mut Vec<Gap>,
+) -> Result<Guess> {
     let database = session.database()?;
-    let candidate = merged(old, found, &[], &BTreeSet::new());
+    let candidate = merged(old, found, of_key, &BTreeSet::new());
     // A table that was only altered: what differs in a record that no trigger noted was written by nobody, so it is another column.
     let altered = session.rules.schema_travels() && is_captured(session, old, found)?;
     let stayed: Vec<FieldNo> = old.live_fields().filter(|field| altered && candidate.is_live(*field) && !old.is_key(*field)).collect();
-    if gaps.is_empty() && stayed.is_empty() {
+    if gaps.is_empty() && stayed.is_empty() && of_key.is_empty() {
         return Ok(Guess::default());
     }
+    let told = of_key;
     // SQLite drops no column of a key: one that is gone from a table that was only altered is called otherwise, whatever the records show. So it is
     // where a table was made anew and no record is left to show anything: taken for another table, it would lose what others have not sent.
     let is_new = |name: &str| old.live_fields().all(|field| !same_name(old.name_of(field), name));
@@ -57,6 +64,7 @@ pub(in crate::sync) fn guess(session: &Session, old: &Shape, found: &Shape, gaps
     if !altered && !of_key.is_empty() && (!session.rules.schema_travels() || database.count(found)? > 0) {
         of_key.clear();
     }
+    of_key.extend(told.iter().cloned());
     let come: Vec<FieldNo> = candidate.live_fields().filter(|field| !old.is_live(*field)).collect();
     let gone: Vec<FieldNo> = old.live_fields().filter(|field| !candidate.is_live(*field)).collect();
     let mut defaults = BTreeMap::new();
@@ -249,10 +257,32 @@ impl Likeness {
     }
 }
 
+/// The key's columns that have a name now which another column had, where something shows that the records go by them: our triggers do in a table
+/// that was only altered, and in one that was made anew its records.
+pub(in crate::sync) fn key_renames(session: &Session, old: &Shape, found: &Shape) -> Result<Vec<(FieldNo, String)>> {
+    let key: Vec<(FieldNo, String)> = old.key.iter().zip(&found.key).map(|(was, is)| (*was, found.name_of(*is).to_owned())).collect();
+    let was_other = |(of, name): &(FieldNo, String)| old.live_fields().any(|field| field != *of && same_name(old.name_of(field), name));
+    if old.key.len() != found.key.len() || !key.iter().any(was_other) {
+        return Ok(Vec::new());
+    }
+    let is_it = if is_captured(session, old, found)? {
+        let now = session.database()?.captured_key(&as_armed(session, old)?)?;
+        now.is_some_and(|now| now.iter().zip(&key).all(|(now, (_, name))| same_name(now, name)))
+    } else {
+        session.rules.schema_travels() && likeness_under(session, old, found, &key)?.are_most_there()
+    };
+    let is_renamed = |(was, name): &(FieldNo, String)| old.name_of(*was) != name;
+    Ok(if is_it { key.into_iter().filter(is_renamed).collect() } else { Vec::new() })
+}
+
 /// Compares what has the key of a known table, whatever else was changed about it.
 pub(in crate::sync) fn likeness(session: &Session, old: &Shape, found: &Shape) -> Result<Likeness> {
+    likeness_under(session, old, found, &[])
+}
+
+fn likeness_under(session: &Session, old: &Shape, found: &Shape, names: &[(FieldNo, String)]) -> Result<Likeness> {
     let (database, ledger) = (session.database()?, &session.ledger);
-    let candidate = merged(old, found, &[], &BTreeSet::new());
+    let candidate = merged(old, found, names, &BTreeSet::new());
     let mut likeness = Likeness { known: ledger.count(old.number)?, found: database.count(found)?, ..Likeness::default() };
     if candidate.key != old.key || candidate.key_kind != old.key_kind {
         return Ok(likeness);

@@ -12,7 +12,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::evolve::{Event, field_events, gaps, merged, same_name};
-use super::guess::{Guess, SAMPLE, guess, held_otherwise, holds_others, holds_the_same, is_same_table, likeness, noted, taken_over};
+use super::guess::{
+    Guess, SAMPLE, guess, held_otherwise, holds_others, holds_the_same, is_same_table, key_renames, likeness, noted, taken_over,
+};
 use super::upgrade::{TakenOver, as_armed, captured};
 use crate::ledger::CauseKind;
 use crate::model::{FieldNo, JournalNumber, LIBRARY, Shape, TableNo, Told};
@@ -235,7 +237,9 @@ impl<'s> Taking<'s> {
             let old = self.before(&found.name);
             let renamed = match old.map(|old| (old, self.change.columns.get(&old.name))) {
                 Some((old, Some(columns))) => told_renames(old, found, columns),
-                Some((old, None)) => guess(self.session, old, found, &mut gaps(old, found))?.renamed,
+                Some((old, None)) => {
+                    guess(self.session, old, found, &key_renames(self.session, old, found)?, &mut gaps(old, found))?.renamed
+                }
                 None => Vec::new(),
             };
             let own = own::columns(identity, found, old, &renamed);
@@ -328,7 +332,7 @@ impl<'s> Taking<'s> {
         };
         let guessed = match columns {
             Some(columns) => Guess { renamed: told_renames(old, found, columns), ..Guess::default() },
-            None => guess(self.session, old, found, &mut gaps)?,
+            None => guess(self.session, old, found, &key_renames(self.session, old, found)?, &mut gaps)?,
         };
         // A name that another field has or gets brings nothing back.
         let goes_on = |name: &str| old.live_fields().find(|field| same_name(old.name_of(*field), name));
@@ -491,7 +495,7 @@ impl Knows for Taking<'_> {
         let Some(found) = self.found.iter().find(|found| found.name == table) else { return Ok(Tracked::default()) };
         let mut travel: Vec<String> = found.key.iter().map(|field| found.name_of(*field).to_owned()).collect();
         let Some(old) = Taking::before(self, table) else { return Ok(Tracked { travel, ..Tracked::default() }) };
-        let renamed = guess(self.session, old, found, &mut gaps(old, found))?.renamed;
+        let renamed = guess(self.session, old, found, &key_renames(self.session, old, found)?, &mut gaps(old, found))?.renamed;
         let others = held_otherwise(self.session, old, found)?;
         let is_here = |field: &FieldNo| found.field(old.name_of(*field)).is_some();
         travel.extend(old.live_fields().map(|field| old.name_of(field).to_owned()));
