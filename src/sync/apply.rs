@@ -120,6 +120,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     let (database, ledger) = (session.database()?, &session.ledger);
     seal::seal_under_lock(session)?;
     database.silence_application_triggers(&session.shapes, &session.rules)?;
+    *session.made_as.borrow_mut() = None;
     let neighbours = ledger.neighbours()?;
     let now = session.world.now();
     let mut applying = Applying {

@@ -100,7 +100,10 @@ impl Applying<'_> {
         let Some(link) = self.links.iter().find(|link| link.site == site).copied() else { return Ok(()) };
         let incoming = Incoming { link, name: self.session.ledger.site_name(site)?, number: held.packet };
         match link.kind {
-            NeighbourKind::Child => self.take_from_child(&incoming, held.change.clone(), Some(&held)),
+            NeighbourKind::Child => {
+                let change = self.session.mean_since(held.change.clone(), link)?;
+                self.take_from_child(&incoming, change, Some(&held))
+            }
             NeighbourKind::Parent => self.take_from_parent(&incoming, held.change.clone(), Some(&held)),
         }
     }
