@@ -283,7 +283,7 @@ impl Applying<'_> {
         }
         // What one that comes to be refers to is seen to once it is clear that it does: [`Self::decide_whole`].
         if let (Some(after), Some(_)) = (&change.after, &current) {
-            match self.meet_references(record, incoming, after, &change.fields)? {
+            match self.meet_references(record, incoming, after, &change.fields, Some(incoming.link.site))? {
                 Meeting::Met => {}
                 Meeting::Waits(reason) => return Ok(Decision::Hold(reason)),
                 Meeting::Gone(gone) => {
