@@ -117,8 +117,12 @@ fn a_new_record_and_what_refers_to_it_stay_together_where_their_site_had_not_hea
     // As numbers of a zone of their own, which nobody else has, and as those that others have as well.
     for (how, numbers) in [(How::Key, ""), (How::Key, " AUTOINCREMENT"), (How::Rule, ""), (How::Rule, " AUTOINCREMENT")] {
         for clash in ["", "INSERT INTO customers (name) VALUES ('four')"] {
-            let tree = three(&schema("").replace("customers (id INTEGER PRIMARY KEY", &format!("customers (id INTEGER PRIMARY KEY{numbers}")), "");
-            tree.edit("rosa", "INSERT INTO customers (name) VALUES ('new'); INSERT INTO notes SELECT 8, max(id), 'a', 'of new' FROM customers");
+            let tree =
+                three(&schema("").replace("customers (id INTEGER PRIMARY KEY", &format!("customers (id INTEGER PRIMARY KEY{numbers}")), "");
+            tree.edit(
+                "rosa",
+                "INSERT INTO customers (name) VALUES ('new'); INSERT INTO notes SELECT 8, max(id), 'a', 'of new' FROM customers",
+            );
             tree.edit("rosa", "UPDATE notes SET customer = (SELECT max(id) FROM customers) WHERE id = 1");
             half(&tree, "rosa", round::Halves::Send);
             tree.edit("head", clash);

@@ -137,7 +137,10 @@ impl Applying<'_> {
         let shape = session.shape(record.table);
         let Some(after) = &held.change.after else { return Ok(None) };
         let mut row = record.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
-        shape.live_fields().filter(|field| after.row.get(*field).is_stated()).for_each(|field| row.set(field, after.row.get(field).clone()));
+        shape
+            .live_fields()
+            .filter(|field| after.row.get(*field).is_stated())
+            .for_each(|field| row.set(field, after.row.get(field).clone()));
         let row = session.numbered(shape, &row)?;
         let mut said = Row::default();
         for (column, field) in reference.columns.iter().zip(&reference.fields) {

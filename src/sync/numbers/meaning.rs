@@ -19,7 +19,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 
 use crate::ledger::{EntryKind, Former, Ledger, MadeAs, NeighbourKind, Record};
-use crate::model::{Born, Change, FieldNo, Identity, JournalNumber, Key, Meant, NumberField, Row, Shape, Side, SiteNo, TableNo, Value, stand_in, stands_for};
+use crate::model::{
+    Born, Change, FieldNo, Identity, JournalNumber, Key, Meant, NumberField, Row, Shape, Side, SiteNo, TableNo, Value, stand_in, stands_for,
+};
 use crate::sync::known::{self, Link};
 use crate::sync::papers;
 use crate::sync::{Result, Session, SyncError};
