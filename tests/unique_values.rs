@@ -163,6 +163,61 @@ fn a_swap_does_not_wait_for_a_chain_that_a_person_has_to_end() {
     tree.assert_rows(&TWO, EMAILS, &["P1|p2", "P2|another", "P3|x", "P4|p5", "P5|p4"]);
 }
 
+// ---- what refers to a value
+
+/// Customers that others refer to by a value of theirs, which is unique, or the key but for the case of its letters.
+const BY_VALUE: [&str; 2] = [
+    "CREATE TABLE customers (id TEXT PRIMARY KEY, code TEXT UNIQUE, of TEXT);
+     CREATE TABLE orders (id TEXT PRIMARY KEY, code TEXT REFERENCES customers(code), of TEXT);",
+    "CREATE TABLE customers (code TEXT PRIMARY KEY COLLATE NOCASE, id TEXT, of TEXT);
+     CREATE TABLE orders (id TEXT PRIMARY KEY, code TEXT REFERENCES customers(code), of TEXT);",
+];
+
+/// A customer of a site, and an order of this customer.
+fn ordered(tree: &Tree, site: &str, code: &str) {
+    tree.edit(site, &format!("INSERT INTO customers (id, code, of) VALUES ('c-{site}', '{code}', '{site}'); INSERT INTO orders VALUES ('o-{site}', '{code}', '{site}')"));
+}
+
+/// Whose customer each order is for.
+const WHOSE: &str = "SELECT o.of, c.of, c.code FROM orders o JOIN customers c ON c.code = o.code ORDER BY 1";
+
+fn assert_nothing_mixed(tree: &Tree, sites: &[&str]) {
+    for site in sites {
+        let mixed = tree.rows(site, "SELECT o.of, c.of FROM orders o JOIN customers c ON c.code = o.code WHERE o.of <> c.of");
+        assert!(mixed.is_empty(), "{site}: {mixed:?}");
+    }
+}
+
+#[test]
+fn what_refers_to_a_value_that_two_sites_took_waits_with_the_record_that_is_meant_and_follows_it() {
+    for schema in BY_VALUE {
+        for (sites, first) in [(&TWO[..], "head"), (&TWO[..], "anna"), (&THREE[..], "rosa")] {
+            for at in [sites[0], sites[sites.len() - 1]] {
+                let tree = tree(schema, sites);
+                let last = sites[sites.len() - 1];
+                ordered(&tree, "head", "abc");
+                ordered(&tree, last, if schema.contains("NOCASE") { "ABC" } else { "abc" });
+                tree.sync(first);
+                tree.settle(sites);
+                assert_nothing_mixed(&tree, sites);
+                // One more that refers to it while it waits.
+                tree.edit(last, &format!("INSERT INTO orders SELECT 'later', code, of FROM orders WHERE of = '{last}'"));
+                tree.settle(sites);
+                assert_nothing_mixed(&tree, sites);
+                // An office may be the one that has it first.
+                let at = if open(&tree, at).is_empty() { sites[1] } else { at };
+                resolve(&tree, at, open(&tree, at)[0].0, Choice::Other(Value::text("another")));
+                ended(&tree, sites);
+                assert_nothing_mixed(&tree, sites);
+                let whose = tree.rows("head", WHOSE);
+                assert_eq!(whose.len(), 3, "{whose:?}");
+                sites.iter().for_each(|site| assert_eq!(tree.rows(site, WHOSE), whose, "{site}"));
+                assert!(whose.iter().any(|row| row.ends_with("|another")), "{whose:?}");
+            }
+        }
+    }
+}
+
 // ---- one conflict, one way out
 
 #[test]

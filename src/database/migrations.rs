@@ -7,6 +7,7 @@ use rusqlite::types::ValueRef;
 
 use super::error::{Doing, Result};
 use super::facts::Facts;
+use super::sql::{bare, tokens};
 use super::{Database, quote, quote_text};
 
 /// Names in lower case that mean nothing else, by tool: Django, Alembic, Rails and others, Entity Framework, Flyway, Knex, Sequelize,
@@ -53,6 +54,119 @@ const NAMES: &[&str] = &[
 /// Python's `sqlite3`), so a run may come in between; others do it in one.
 pub(super) fn is_scratch(table: &str) -> bool {
     table.to_ascii_lowercase().starts_with("_alembic_tmp_")
+}
+
+/// A step that a migration tool noted, by what names it: not by when, by whom or as the how manieth it was taken.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Step {
+    /// The table.
+    pub table: String,
+    name: Vec<String>,
+}
+
+/// Words in names of columns that say when, how long, by whom or as the how manieth.
+const BESIDES: &[&str] = &[
+    "applied",
+    "batch",
+    "by",
+    "checksum",
+    "content",
+    "created",
+    "date",
+    "dateexecuted",
+    "deployment",
+    "end",
+    "executed",
+    "execution",
+    "finished",
+    "host",
+    "hostname",
+    "installed",
+    "logs",
+    "md5sum",
+    "migrated",
+    "on",
+    "operator",
+    "order",
+    "orderexecuted",
+    "product",
+    "productversion",
+    "rank",
+    "rolled",
+    "run",
+    "start",
+    "started",
+    "time",
+    "timestamp",
+    "tstamp",
+    "user",
+    "username",
+];
+
+/// Columns that number what was noted.
+const NUMBERS: &[&str] = &["id", "schemaversionid", "installed_rank", "orderexecuted"];
+
+/// The step of a statement of [`Database::migration_history`].
+pub(super) fn step(sql: &str) -> Option<Step> {
+    let row = NotedRow::of(sql)?;
+    let is_besides = |column: &str| {
+        let lower = column.to_ascii_lowercase();
+        // Liquibase names its steps by it.
+        let number = lower == "id" && !row.table.eq_ignore_ascii_case("databasechangelog");
+        number || lower == "schemaversionid" || lower == "appliedon" || lower.split('_').any(|word| BESIDES.contains(&word))
+    };
+    let named: Vec<String> = row.values.iter().filter(|(column, _)| !is_besides(column)).map(|(_, value)| value.clone()).collect();
+    let name = if named.is_empty() { row.values.into_iter().map(|(_, value)| value).collect() } else { named };
+    Some(Step { table: row.table.to_ascii_lowercase(), name })
+}
+
+/// The same statement with the next number of the table where it has one; none where it has none.
+pub(super) fn with_next_number(sql: &str) -> Option<String> {
+    let row = NotedRow::of(sql)?;
+    let (columns, values): (Vec<String>, Vec<String>) = row
+        .values
+        .iter()
+        .map(|(column, value)| {
+            let is_number = NUMBERS.contains(&column.to_ascii_lowercase().as_str()) && value.parse::<i64>().is_ok();
+            let next = || format!("(SELECT coalesce(max({0}), 0) + 1 FROM {1})", quote(column), quote(&row.table));
+            (quote(column), if is_number { next() } else { value.clone() })
+        })
+        .unzip();
+    let again = format!("INSERT INTO {}({}) VALUES({})", quote(&row.table), columns.join(", "), values.join(", "));
+    (again != sql).then_some(again)
+}
+
+/// A statement of [`Database::migration_history`], taken apart.
+struct NotedRow {
+    table: String,
+    values: Vec<(String, String)>,
+}
+
+impl NotedRow {
+    fn of(sql: &str) -> Option<Self> {
+        let tokens = tokens(sql);
+        let table = bare(tokens.get(2)?.text);
+        let values = tokens.iter().position(|token| token.is("VALUES"))?;
+        let columns = tokens.get(3..values)?.iter().filter(|token| !matches!(token.text, "(" | ")" | ",")).map(|token| bare(token.text));
+        let (mut parts, mut depth, mut start) = (Vec::new(), 0, None);
+        for token in &tokens[values + 1..] {
+            match token.text {
+                "(" if depth == 0 => start = Some(token.end()),
+                ")" | "," if depth == 1 => {
+                    parts.push(sql[start?..token.start].trim().to_owned());
+                    start = Some(token.end());
+                }
+                _ => {}
+            }
+            depth += match token.text {
+                "(" => 1,
+                ")" => -1,
+                _ => 0,
+            };
+        }
+        let values: Vec<(String, String)> = columns.zip(parts).collect();
+        (!values.is_empty()).then_some(Self { table, values })
+    }
 }
 
 impl Database {

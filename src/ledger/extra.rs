@@ -26,6 +26,9 @@ pub struct Extra {
     /// tells of that; until the child has settled it.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub told: BTreeMap<SiteNo, PacketNumber>,
+    /// Under which number a child made it, where that is another one here, until the child has settled the packet that told it ours.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub made_as: BTreeMap<SiteNo, MadeAs>,
     /// A person took it out of the exchange: it is told to nobody, and what comes of it is held.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deactivated: bool,
@@ -41,6 +44,15 @@ pub struct Extra {
     /// A change of a neighbour that could not be applied.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub held: BTreeMap<SiteNo, Held>,
+}
+
+/// The number of a record at the child that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MadeAs {
+    /// The number.
+    pub number: i64,
+    /// The packet that told the child our number; none yet.
+    pub told: Option<PacketNumber>,
 }
 
 /// What a neighbour holds of a record.

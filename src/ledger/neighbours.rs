@@ -216,7 +216,12 @@ impl Ledger {
         }
         self.exceptional(&mut |mut record| {
             let extra = &mut record.extra;
-            let had = [extra.opinions.remove(&child).is_some(), extra.told.remove(&child).is_some(), extra.released.remove(&child)];
+            let had = [
+                extra.opinions.remove(&child).is_some(),
+                extra.told.remove(&child).is_some(),
+                extra.made_as.remove(&child).is_some(),
+                extra.released.remove(&child),
+            ];
             if had.contains(&true) { self.store_extra(&mut record) } else { Ok(()) }
         })
     }

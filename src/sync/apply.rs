@@ -15,7 +15,7 @@
 //! Each slice first seals under the write lock, so that an edit made a moment ago is an edit and not drift (`DESIGN`
 //! section 4, rule 6). Our writes are noted by capture too; since we hold the lock, what the log gained is ours.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::BufReader;
 use std::rc::Rc;
@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use super::deciding::held::Try;
 use super::deciding::losses::DELETE_WAITS;
+use super::deciding::references::Waiting;
 use super::deciding::revive::Along;
 use super::known::Link;
 use super::report::Tally;
@@ -80,6 +81,8 @@ pub(super) struct Applying<'s> {
     pub lifted: BTreeMap<(TableNo, Key), Aside>,
     /// Per table what refers to its numbers and does not travel: tables and columns.
     pub untracked: BTreeMap<TableNo, Rc<[(String, String)]>>,
+    /// For which records something is held, once somebody asked.
+    pub waiting: RefCell<Option<Waiting>>,
     /// Whose packet is at its end, and with it all packets that were built together.
     ending: Option<SiteNo>,
     /// What waited in vain to be alone with its kind is decided now.
@@ -120,6 +123,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     let (database, ledger) = (session.database()?, &session.ledger);
     seal::seal_under_lock(session)?;
     database.silence_application_triggers(&session.shapes, &session.rules)?;
+    *session.made_as.borrow_mut() = None;
     let neighbours = ledger.neighbours()?;
     let now = session.world.now();
     let mut applying = Applying {
@@ -135,6 +139,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         together: BTreeSet::new(),
         lifted: BTreeMap::new(),
         untracked: BTreeMap::new(),
+        waiting: RefCell::default(),
         ending: None,
         is_last_try: false,
         buffer: Vec::new(),

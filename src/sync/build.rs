@@ -250,6 +250,9 @@ impl<'s> Building<'s> {
             self.keep(&record, why)?;
             record.extra.opinions.insert(self.to.site, opinion);
         } else {
+            if let Some(made_as) = record.extra.made_as.get_mut(&self.to.site) {
+                made_as.told.get_or_insert(self.number);
+            }
             let explicit = record.extra.opinions.remove(&self.to.site).is_some();
             record.extra.released.remove(&self.to.site);
             if explicit && !self.up && known::differs_in_existence(&record, &opinion) {

@@ -51,7 +51,7 @@ use serde::{Deserialize, Serialize};
 use super::known::{self, Link};
 use super::{Result, Session};
 use crate::ledger::{Direction, EntryKind, Neighbour, NeighbourKind, OldEntry, Record};
-use crate::model::{Identity, JournalNumber, Millis, PacketNumber};
+use crate::model::{Identity, JournalNumber, Millis, PacketNumber, SiteNo};
 use crate::rules;
 
 /// Note of how far the last round came.
@@ -204,9 +204,11 @@ impl Forgetting<'_> {
         let (past, mut held, mut settled) = (&self.past, false, Vec::new());
         ledger.exceptional(&mut |mut record| {
             held |= !record.extra.held.is_empty();
-            let before = record.extra.told.len();
-            record.extra.told.retain(|site, packet| past.iter().any(|past| past.neighbour.site == *site && past.packet < *packet));
-            settled.extend((record.extra.told.len() != before).then_some(record));
+            let before = (record.extra.told.len(), record.extra.made_as.len());
+            let waits = |site: &SiteNo, packet: PacketNumber| past.iter().any(|past| past.neighbour.site == *site && past.packet < packet);
+            record.extra.told.retain(|site, packet| waits(site, *packet));
+            record.extra.made_as.retain(|site, made_as| made_as.told.is_none_or(|packet| waits(site, packet)));
+            settled.extend(((record.extra.told.len(), record.extra.made_as.len()) != before).then_some(record));
             Ok(())
         })?;
         self.held = held;

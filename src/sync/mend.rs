@@ -245,8 +245,19 @@ fn settle_taken(session: &Session, number: i64, decider_number: i64, conflict: &
     let field = shape.field(&field).ok_or_else(|| MendError::no_field(shape, &field))?;
     let record = record_of(session, shape, conflict)?.filter(|record| record.current.is_some()).ok_or_else(gone)?;
     let mut row = Row::default();
-    row.set(field, value);
-    write(session, |database| database.update(shape, record.at(), &[field], &row))?;
+    row.set(field, value.clone());
+    write(session, |database| {
+        // What refers to it by that value has always meant this one here: the other record that has it is not here yet.
+        for (table, key, by) in session.referring_by(shape, record.at(), field)? {
+            let mut row = Row::default();
+            row.set(by, value.clone());
+            match database.update(session.shape(table), &key, &[by], &row)? {
+                Written::Done | Written::Missing => {}
+                Written::Refused(refusal) => return Ok(Written::Refused(refusal)),
+            }
+        }
+        Ok(database.update(shape, record.at(), &[field], &row)?)
+    })?;
     seal::seal(session).map(drop)
 }
 
@@ -336,7 +347,7 @@ fn write_choice(session: &Session, number: i64, conflict: &Conflict, choice: &Ch
                     return Err(moved_on(session, shape, &record, vec![(name.clone(), current.to_string())])?);
                 }
             }
-            write(session, |database| database.update(shape, record.at(), &fields, &row))
+            write(session, |database| Ok(database.update(shape, record.at(), &fields, &row)?))
         }
         None => restore(session, shape, &record, &fields, &row),
     }
@@ -413,25 +424,25 @@ fn restore(session: &Session, shape: &Shape, record: &Record, fields: &[FieldNo]
     }
     let mut row = session.numbered(shape, &last.row)?;
     fields.iter().for_each(|field| row.set(*field, wanted.get(*field).clone()));
-    write(session, |database| database.insert(shape, &row))
+    write(session, |database| Ok(database.insert(shape, &row)?))
 }
 
 fn delete(session: &Session, shape: &Shape, record: &Record) -> Result<()> {
     if let Some((table, key)) = session.dependant(shape, record.at())? {
         return Err(MendError::Dependant { table, key }.into());
     }
-    write(session, |database| database.delete(shape, record.at()))
+    write(session, |database| Ok(database.delete(shape, record.at())?))
 }
 
 /// One write as the application would do it: its triggers run, and capture notes it.
-fn write(session: &Session, work: impl FnOnce(&crate::database::Database) -> crate::database::Result<Written>) -> Result<()> {
+fn write(session: &Session, work: impl FnOnce(&crate::database::Database) -> Result<Written>) -> Result<()> {
     let database = session.database()?;
     database.begin_write()?;
     let done = match work(database) {
         Ok(Written::Done) => database.commit(&session.world).map_err(SyncError::from),
         Ok(Written::Refused(refusal)) => Err(MendError::Refused(refusal.to_string()).into()),
         Ok(Written::Missing) => Err(MendError::Refused("the record is gone".into()).into()),
-        Err(error) => Err(error.into()),
+        Err(error) => Err(error),
     };
     if done.as_ref().is_err_and(|error| !error.is_crash()) {
         database.rollback()?;
@@ -539,6 +550,7 @@ pub fn edit_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, 
         applying.of_child(&record, place)?;
         let shape = session.shape(record.table);
         let held = record.extra.held.get_mut(&place.site).ok_or(MendError::NotHeld(place.number))?;
+        let before = held.clone();
         let no_values = || MendError::NoSuchSide { number: place.number, why: "it is a delete, which has no values" };
         let after = held.change.after.as_mut().ok_or_else(no_values)?;
         // Only what is edited goes through numbers: a reference to what is not here keeps its meaning.
@@ -557,6 +569,7 @@ pub fn edit_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, 
         edited.into_iter().for_each(|field| after.row.set(field, row.get(field).clone()));
         held.since = applying.now;
         applying.store_extra(&mut record)?;
+        applying.refer_on(&record, place.site, &before)?;
         applying.retry_held(Try::All)?;
         match session.load_id(place.number)?.extra.held.get(&place.site).map(|held| &held.reason) {
             Some(reason @ HeldReason::Taken { values: taken, .. }) if taken.iter().any(|(field, _)| values.contains_key(field)) => {

@@ -5,9 +5,13 @@
 use std::collections::BTreeMap;
 
 use super::session::RULES_PART;
-use super::{Result, Session, bundles, documents, roster, schema};
+use super::{Result, Session, SyncError, bundles, documents, roster, schema};
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::packet::{Part, PartSource};
+
+/// Which fields hold numbers of records, by the rules and the schema that a child was told, and the packet since which it knows.
+const REFERENCES: &str = "references";
+const REFERENCES_TOLD_IN: &str = "references packet";
 
 /// What a neighbour was not told yet, and what it was told then.
 pub(super) fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BTreeMap<String, String>)> {
@@ -52,5 +56,27 @@ pub(super) fn papers(session: &Session, to: &Neighbour) -> Result<(Vec<Part>, BT
         told.insert(schema::PART.to_owned(), version.to_string());
         told.insert(schema::TOLD_IN.to_owned(), to.sent.next().to_string());
     }
+    // A schema that waits for a hint is told to nobody.
+    let version = if session.rules.schema_travels() { schema::told(session)?.map(|told| told.version.to_string()) } else { None };
+    if to.kind == NeighbourKind::Child && version.is_none_or(|version| told.get(schema::PART) == Some(&version)) {
+        let references = references(session)?;
+        if told.get(REFERENCES) != Some(&references) {
+            told.insert(REFERENCES.to_owned(), references);
+            told.insert(REFERENCES_TOLD_IN.to_owned(), to.sent.next().to_string());
+        }
+    }
     Ok((parts, told))
+}
+
+fn references(session: &Session) -> Result<String> {
+    let all: Vec<_> = session.shapes.iter().map(|shape| (shape.number, &shape.numbers)).collect();
+    let text = serde_json::to_vec(&all).map_err(|_| SyncError::Bug("references do not write"))?;
+    Ok(blake3::hash(&text).to_hex().to_string())
+}
+
+/// Whether a child had heard which fields hold numbers of records, when it built what we take now: then a number beside which it says nobody is nobody's.
+pub(super) fn knows_references(session: &Session, child: &Neighbour) -> Result<bool> {
+    let told_in = child.told_documents.get(REFERENCES_TOLD_IN).and_then(|packet| packet.parse().ok());
+    Ok(told_in.is_some_and(|packet: u64| packet <= child.acknowledged.0)
+        && child.told_documents.get(REFERENCES) == Some(&references(session)?))
 }

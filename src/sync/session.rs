@@ -5,7 +5,7 @@
 //! run); then a schema that the application changed is followed ([`upgrade`]); then capture is compared with what it should be, and a
 //! table that lost its triggers is compared whole; then changes that waited for a table or column are taken ([`parked`]).
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use fs_err as fs;
 
 use super::deciding::policy::Policies;
 use super::documents::Freedom;
+use super::numbers::meaning::MadeByChildren;
 use super::numbers::numbering;
 use super::tracking::{parked, upgrade};
 use super::{Result, SyncError, schema, seal};
@@ -174,6 +175,8 @@ pub struct Session {
     pub freedom: Freedom,
     /// The moment of the database at which everything noted was sealed, and nothing of it is read again.
     pub(super) sealed_at: Cell<Option<Moment>>,
+    /// In a slice, once somebody asked: which records children made under numbers that are others here.
+    pub(super) made_as: RefCell<Option<MadeByChildren>>,
     /// The moment at which, besides, nothing was left to trim or to find by counting.
     pub(super) counted_at: Cell<Option<Moment>>,
 }
@@ -250,6 +253,7 @@ impl Session {
             missed: 0,
             freedom: Freedom::default(),
             sealed_at: Cell::default(),
+            made_as: RefCell::default(),
             counted_at: Cell::default(),
             world,
             home,

@@ -113,6 +113,30 @@ fn an_edit_that_is_on_its_way_meanwhile_is_one_and_nothing_else_is() {
 }
 
 #[test]
+fn a_new_record_and_what_refers_to_it_stay_together_where_their_site_had_not_heard_of_the_reference() {
+    // As numbers of a zone of their own, which nobody else has, and as those that others have as well.
+    for (how, numbers) in [(How::Key, ""), (How::Key, " AUTOINCREMENT"), (How::Rule, ""), (How::Rule, " AUTOINCREMENT")] {
+        for clash in ["", "INSERT INTO customers (name) VALUES ('four')"] {
+            let tree =
+                three(&schema("").replace("customers (id INTEGER PRIMARY KEY", &format!("customers (id INTEGER PRIMARY KEY{numbers}")), "");
+            tree.edit(
+                "rosa",
+                "INSERT INTO customers (name) VALUES ('new'); INSERT INTO notes SELECT 8, max(id), 'a', 'of new' FROM customers",
+            );
+            tree.edit("rosa", "UPDATE notes SET customer = (SELECT max(id) FROM customers) WHERE id = 1");
+            half(&tree, "rosa", round::Halves::Send);
+            tree.edit("head", clash);
+            turn(&tree, how, true, "");
+            // What it sends before it has heard its number is known by that one as well.
+            tree.edit("rosa", "UPDATE notes SET customer = (SELECT id FROM customers WHERE name = 'new') WHERE id = 2");
+            ended(&tree);
+            let meant = "SELECT n.txt, c.name FROM notes n LEFT JOIN customers c ON c.id = n.customer ORDER BY n.id";
+            tree.assert_rows(&THREE, meant, &["first|new", "second|new", "third|three", "of new|new"]);
+        }
+    }
+}
+
+#[test]
 fn a_junction_goes_by_its_new_key_whatever_was_kept_of_it() {
     for (how, becomes) in ALL {
         let tags =

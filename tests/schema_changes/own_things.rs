@@ -258,6 +258,73 @@ fn a_site_that_upgraded_itself_first_is_not_told_to_do_it_once_more() {
 }
 
 #[test]
+fn a_step_that_a_site_took_first_stays_noted_whenever_the_main_office_takes_the_one_before() {
+    // What a tool notes: beside the step its time, and its number among all.
+    let django = "CREATE TABLE django_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, app TEXT, name TEXT, applied TEXT);
+        INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '1', 'monday')";
+    let flyway = "CREATE TABLE flyway_schema_history (installed_rank INT PRIMARY KEY, version TEXT, installed_on TEXT);
+        INSERT INTO flyway_schema_history VALUES (1, '1', 'monday')";
+    let noted = |tool: &str, step: &str, when: &str| match tool.contains("django") {
+        true => format!("INSERT INTO django_migrations (app, name, applied) VALUES ('shop', '{step}', '{when}')"),
+        false => format!("INSERT INTO flyway_schema_history SELECT max(installed_rank) + 1, '{step}', '{when}' FROM flyway_schema_history"),
+    };
+    for tool in [django, flyway] {
+        let names = if tool.contains("django") {
+            "SELECT name FROM django_migrations ORDER BY 1"
+        } else {
+            "SELECT version FROM flyway_schema_history ORDER BY 1"
+        };
+        let tree = two_of(&format!("{SCHEMA}; {tool}"));
+        let steps = [
+            ("2", "ALTER TABLE customers ADD COLUMN two TEXT"),
+            ("3", "ALTER TABLE customers ADD COLUMN three TEXT"),
+            ("4", "ALTER TABLE customers ADD COLUMN four TEXT"),
+        ];
+        let take = |site: &str, at: usize| tree.edit(site, &format!("{}; {}", steps[at].1, noted(tool, steps[at].0, site)));
+        // The site is a step ahead; then it is so with another step than the main office's next one.
+        take("anna", 0);
+        take("anna", 2);
+        tree.sync("anna");
+        take("head", 0);
+        tree.settle(&["head", "anna"]);
+        assert_eq!(tree.rows("anna", names), ["1", "2", "4"]);
+        take("head", 1);
+        tree.settle(&["head", "anna"]);
+        assert_eq!(tree.rows("head", names), ["1", "2", "3"]);
+        assert_eq!(tree.rows("anna", names), ["1", "2", "3", "4"], "its own step is not to be taken once more");
+        take("head", 2);
+        tree.settle(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], names, &["1", "2", "3", "4"]);
+        assert_one(&tree, &["head", "anna"]);
+    }
+}
+
+#[test]
+fn a_site_whose_own_upgrade_is_undone_is_told_to_do_it_once_more() {
+    let tree = two_of(&format!(
+        "{SCHEMA}; CREATE TABLE schema_migrations (version TEXT PRIMARY KEY); INSERT INTO schema_migrations VALUES ('1'); PRAGMA user_version = 1"
+    ));
+    let two =
+        "ALTER TABLE customers ADD COLUMN level TEXT DEFAULT 'new'; INSERT INTO schema_migrations VALUES ('2'); PRAGMA user_version = 2";
+    let three = "ALTER TABLE customers RENAME COLUMN city TO town; INSERT INTO schema_migrations VALUES ('3'); PRAGMA user_version = 3";
+    for upgrade in [two, three] {
+        tree.edit("anna", upgrade);
+        tree.sync("anna");
+    }
+    tree.edit("anna", "UPDATE customers SET town = 'by anna' WHERE id = 'ACME'");
+    tree.edit("head", two);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT city FROM customers WHERE id = 'ACME'", &["by anna"]);
+    assert_eq!(tree.rows("anna", "PRAGMA user_version"), ["2"]);
+    assert_eq!(tree.rows("anna", "SELECT version FROM schema_migrations ORDER BY 1"), ["1", "2"]);
+    // So its application can do it.
+    ["anna", "head"].iter().for_each(|site| tree.edit(site, three));
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT town FROM customers WHERE id = 'ACME'", &["by anna"]);
+    assert_one(&tree, &["head", "anna"]);
+}
+
+#[test]
 fn a_local_index_and_trigger_on_a_table_that_goes_come_back_on_the_next_one_of_its_name_or_are_said() {
     let tree = two_of(
         "CREATE TABLE c (id INTEGER PRIMARY KEY, a TEXT, b TEXT); INSERT INTO c VALUES (1, 'x', 'b'); CREATE TABLE d (id TEXT PRIMARY KEY)",

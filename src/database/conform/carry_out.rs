@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::super::error::{Doing, Result};
 use super::super::expressions::words_of;
 use super::super::facts::Facts;
+use super::super::migrations::with_next_number;
 use super::super::silence::missing_function;
 use super::super::sql::{same_text, tokens};
 use super::super::{Database, DatabaseError, is_ours, quote};
@@ -194,7 +195,7 @@ impl Database {
         local.retain(|other| !is_told(other));
         aside.append(&mut local);
         self.keep_local(&aside, &mut done)?;
-        self.rest(&plan, told)?;
+        self.rest(&plan, told, &mut done)?;
         self.check(&plan, &referring)?;
         self.verify(told, before, wish, &done)?;
         done.plan = plan;
@@ -385,7 +386,7 @@ impl Database {
     }
 
     /// What migration tools noted, and the numbers where applications keep the version of their schema.
-    fn rest(&self, plan: &Plan, told: &Inventory) -> Step {
+    fn rest(&self, plan: &Plan, told: &Inventory, done: &mut Conformed) -> Step {
         if plan.history {
             for table in &told.tables {
                 if self.is_migration_history(&table.name)? {
@@ -394,6 +395,21 @@ impl Database {
             }
             for sql in &told.history {
                 self.step("what migration tools noted", self.connection.execute_batch(sql))?;
+            }
+            for sql in &plan.noted_again {
+                let again = match self.connection.execute_batch(sql) {
+                    // Its number is another step's at the main office.
+                    Err(error) if code_of(&error) == Some(rusqlite::ErrorCode::ConstraintViolation) => {
+                        with_next_number(sql).map_or(Err(error), |sql| self.connection.execute_batch(&sql))
+                    }
+                    again => again,
+                };
+                if let Err(error) = again {
+                    let why = words_of(&error);
+                    done.lost.push(format!(
+                        "what a migration tool noted at this site before the main office did is not noted any more ({why}); it was: {sql}"
+                    ));
+                }
             }
         }
         if let Some(version) = plan.user_version {

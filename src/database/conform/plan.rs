@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::error::Result;
+use super::super::migrations::{Step, step};
 use super::super::quote;
 use super::super::sql::same_text;
 use super::comparing::Comparing;
@@ -26,6 +27,8 @@ pub struct Plan {
     pub(super) others_dropped: Vec<Other>,
     pub(super) others_made: Vec<Other>,
     pub(super) history: bool,
+    /// What this database's own migration tool noted and nobody told: it is noted again behind what is told.
+    pub(super) noted_again: Vec<String>,
     pub(super) user_version: Option<i32>,
     pub(super) application_id: Option<i32>,
 }
@@ -269,8 +272,14 @@ pub(super) fn plan(
         }
     }
     others(own, told, before, &mut plan);
-    plan.history = own.history != told.history && !is_ahead(own, told, before);
-    plan.user_version = (own.user_version != told.user_version && !is_newer(own, told, before)).then_some(told.user_version);
+    // What it did and what is undone here it has to do once more.
+    let stays = !undoes(&plan, before);
+    plan.history = own.history != told.history && !(stays && is_ahead(own, told, before));
+    if plan.history && stays {
+        plan.noted_again = only_here(own, told, before);
+    }
+    let is_newer = stays && is_newer(own, told, before);
+    plan.user_version = (own.user_version != told.user_version && !is_newer).then_some(told.user_version);
     plan.application_id = (own.application_id != told.application_id).then_some(told.application_id);
     Ok(Ok(plan))
 }
@@ -280,10 +289,37 @@ fn is_newer(own: &Inventory, told: &Inventory, before: Option<&Inventory>) -> bo
     before.is_some_and(|before| before.user_version != own.user_version) && own.user_version > told.user_version
 }
 
-/// The same of what its migration tool noted: all that is told, and more that nobody told.
+/// The same of what its migration tool noted: all that is told, and more that nobody told. Two sites note one step at different times.
 fn is_ahead(own: &Inventory, told: &Inventory, before: Option<&Inventory>) -> bool {
-    let is_own = |row: &String| before.is_some_and(|before| !before.history.contains(row));
-    told.history.iter().all(|row| own.history.contains(row)) && own.history.iter().filter(|row| !told.history.contains(row)).all(is_own)
+    let Some(before) = before else { return false };
+    let [ours, theirs, former] = [own, told, before].map(steps);
+    ours.len() > theirs.len() && theirs.is_subset(&ours) && ours.difference(&theirs).all(|step| !former.contains(step))
+}
+
+/// What this database's own migration tool noted beside that, where it notes every step: a tool that notes only where it stands has one row.
+fn only_here(own: &Inventory, told: &Inventory, before: Option<&Inventory>) -> Vec<String> {
+    let Some(before) = before else { return Vec::new() };
+    let (theirs, former) = (steps(told), steps(before));
+    let known = |step: &Step| theirs.contains(step) || former.contains(step);
+    let notes_all = |table: &str| own.history.iter().filter_map(|row| step(row)).any(|one| one.table == table && known(&one));
+    let is_own = |row: &&String| step(row).is_some_and(|step| !known(&step) && notes_all(&step.table));
+    own.history.iter().filter(is_own).cloned().collect()
+}
+
+fn steps(inventory: &Inventory) -> BTreeSet<Step> {
+    inventory.history.iter().filter_map(|row| step(row)).collect()
+}
+
+/// Whether anything that was told before, and that this site's application called otherwise or dropped since, is as it was again.
+fn undoes(plan: &Plan, before: Option<&Inventory>) -> bool {
+    let Some(before) = before else { return false };
+    let tables = plan.tables.iter().any(|table| {
+        let put_back = before.table(&table.name).is_some() && before.table(&table.from).is_none();
+        let Some(former) = before.table(&table.name).or_else(|| before.table(&table.from)) else { return put_back };
+        let is_back = |(from, to): &(String, String)| former.column(to).is_some() && former.column(from).is_none();
+        put_back || table.renamed.iter().any(is_back) || table.made.iter().any(|column| former.column(column).is_some())
+    });
+    tables || plan.made.iter().any(|table| !table.is_virtual() && before.table(&table.name).is_some())
 }
 
 fn stays(table: &str, how: &str) -> String {

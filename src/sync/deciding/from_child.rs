@@ -36,6 +36,9 @@ impl Applying<'_> {
     pub(in crate::sync) fn take_from_child(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
         self.parent_speaks = false;
         let mut record = self.load(change.table, &change.key)?;
+        if again.is_none() {
+            self.session.note_made_as(&mut record, &change, incoming.link.site);
+        }
         let mut change = self.shared_with(&record, change);
         let mut held = again.cloned();
         if again.is_none()
@@ -51,6 +54,7 @@ impl Applying<'_> {
         let mut made = None;
         if let Some(twin) = self.twin_of(&record, &change)? {
             if again.is_none() || self.twin_waits(incoming, &twin)? {
+                self.session.settle_made_as(&mut record, incoming.link.site)?;
                 return self.hold_twin(record, incoming, change, held, &twin);
             }
             made = Some(Made { record, change: change.clone() });
@@ -119,6 +123,7 @@ impl Applying<'_> {
             }
         }
         self.list_losses(losses)?;
+        self.session.settle_made_as(&mut record, incoming.link.site)?;
         known::set_opinion(&self.session.ledger, &mut record, incoming.link, opinion)?;
         self.store_extra(&mut record)
     }
@@ -278,7 +283,7 @@ impl Applying<'_> {
         }
         // What one that comes to be refers to is seen to once it is clear that it does: [`Self::decide_whole`].
         if let (Some(after), Some(_)) = (&change.after, &current) {
-            match self.meet_references(record, incoming, after, &change.fields)? {
+            match self.meet_references(record, incoming, after, &change.fields, Some(incoming.link.site))? {
                 Meeting::Met => {}
                 Meeting::Waits(reason) => return Ok(Decision::Hold(reason)),
                 Meeting::Gone(gone) => {

@@ -145,7 +145,7 @@ impl Applying<'_> {
         if let Some(reason) = self.waits_for_twin(record, &after)? {
             return Ok(self.hold_here(record, incoming, change, reason, held, base));
         }
-        match self.need(record, &after, &taken)? {
+        match self.need(record, &after, &taken, known_to)? {
             Need::Met => {}
             Need::Missing { table, key, .. } => {
                 return Ok(self.hold_here(record, incoming, change, HeldReason::Missing { table, key }, held, base));

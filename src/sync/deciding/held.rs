@@ -32,6 +32,9 @@ pub(in crate::sync) enum Try {
 impl Applying<'_> {
     /// The entry for a change that cannot be applied now.
     pub(in crate::sync) fn hold(&self, incoming: &Incoming, change: Change, reason: HeldReason, earlier: Option<Held>) -> Held {
+        if let Some(waiting) = &mut *self.waiting.borrow_mut() {
+            waiting.entry((incoming.link.site, change.table)).or_default().insert(change.key.clone());
+        }
         match earlier {
             Some(earlier) => Held { change, reason, attempts: earlier.attempts.saturating_add(1), tried: self.now, ..earlier },
             None => Held { change, reason, packet: incoming.number, since: self.now, attempts: 0, tried: self.now, listed: None },
@@ -100,7 +103,10 @@ impl Applying<'_> {
         let Some(link) = self.links.iter().find(|link| link.site == site).copied() else { return Ok(()) };
         let incoming = Incoming { link, name: self.session.ledger.site_name(site)?, number: held.packet };
         match link.kind {
-            NeighbourKind::Child => self.take_from_child(&incoming, held.change.clone(), Some(&held)),
+            NeighbourKind::Child => {
+                let change = self.session.mean_since(held.change.clone(), link)?;
+                self.take_from_child(&incoming, change, Some(&held))
+            }
             NeighbourKind::Parent => self.take_from_parent(&incoming, held.change.clone(), Some(&held)),
         }
     }
@@ -333,15 +339,17 @@ impl Applying<'_> {
     fn circle(&self, left_out: &BTreeSet<(TableNo, Key)>) -> Result<BTreeSet<(TableNo, Key)>> {
         let mut missing = Vec::new();
         self.session.ledger.exceptional(&mut |record| {
-            for held in record.extra.held.values() {
+            for (site, held) in &record.extra.held {
                 if let (HeldReason::Missing { .. }, Some(after)) = (&held.reason, &held.change.after) {
-                    missing.push((record.table, record.key.clone(), after.clone(), held.change.fields.clone()));
+                    missing.push((record.table, record.key.clone(), after.clone(), held.change.fields.clone(), *site));
                 }
             }
             Ok(())
         })?;
-        let place = |(table, key, ..): &(TableNo, Key, Image, Vec<FieldNo>)| (*table, key.clone());
-        largest(&missing, left_out, place, |(table, _, after, fields), circle| self.missing_only(*table, &after.row, fields, circle))
+        let place = |(table, key, ..): &(TableNo, Key, Image, Vec<FieldNo>, SiteNo)| (*table, key.clone());
+        largest(&missing, left_out, place, |(table, _, after, fields, site), circle| {
+            self.missing_only(*table, &after.row, fields, *site, circle)
+        })
     }
 }
 

@@ -43,7 +43,7 @@ impl Applying<'_> {
         })?;
         let place = |(record, _): &(Record, SiteNo)| (record.table, record.key.clone());
         let knot = largest(&held, left_out, place, |(record, site), knot| {
-            record.extra.held.get(site).map_or(Ok(false), |held| self.waits_only_for(record, held, knot))
+            record.extra.held.get(site).map_or(Ok(false), |held| self.waits_only_for(record, *site, held, knot))
         })?;
         let goes = |(record, site): &(Record, SiteNo)| record.extra.held.get(site).is_some_and(|held| held.change.after.is_none());
         let (go, come): (Vec<_>, Vec<_>) = held.iter().filter(|one| knot.contains(&place(one))).partition(|one| goes(one));
@@ -51,7 +51,7 @@ impl Applying<'_> {
     }
 
     /// Whether a held change waits for nothing but what is held for the records of a knot.
-    fn waits_only_for(&self, record: &Record, held: &Held, knot: &BTreeSet<(TableNo, Key)>) -> Result<bool> {
+    fn waits_only_for(&self, record: &Record, site: SiteNo, held: &Held, knot: &BTreeSet<(TableNo, Key)>) -> Result<bool> {
         let has_way = match &held.reason {
             HeldReason::Twin { .. } | HeldReason::OtherRecord { .. } | HeldReason::Deactivated => false,
             HeldReason::Missing { .. } | HeldReason::Dependants { .. } | HeldReason::Refused { .. } => true,
@@ -61,7 +61,7 @@ impl Applying<'_> {
         };
         Ok(has_way
             && match &held.change.after {
-                Some(after) => self.missing_only(record.table, &after.row, &held.change.fields, knot)?,
+                Some(after) => self.missing_only(record.table, &after.row, &held.change.fields, site, knot)?,
                 None => record.current.is_some() && self.dependant_outside(record, knot)?.is_none(),
             })
     }

@@ -3,15 +3,22 @@
 //! Our connection does not enforce foreign keys: a record whose parent is not here yet must wait, not fail, and a
 //! delete must not cascade behind our back. So every reference is looked up before a row is written. A number that
 //! means no record at the sender is never written where it would mean one here.
+//!
+//! A value is the sender's too: where a record of the sender waits because another one here has its value (`unique`), what refers to that
+//! value means the one that waits, and waits with it. Where it gets another value here, what refers to it gets that one as well
+//! ([`Applying::refer_on`]). **Invariant**: no reference comes to lead to another site's record because both took one value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::database::Reference;
-use crate::ledger::Record;
-use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, NumberField, Row, Shape, TableNo, stands_for};
+use crate::ledger::{Held, Record};
+use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, NumberField, Row, Shape, SiteNo, Stamp, TableNo, Value, stands_for};
 use crate::sync::apply::Applying;
 use crate::sync::numbers::meaning::number_key;
 use crate::sync::{Result, Session};
+
+/// Records for which something is held, by who sent it and table. What is held no more may still be among them.
+pub(in crate::sync) type Waiting = BTreeMap<(SiteNo, TableNo), BTreeSet<Key>>;
 
 /// What a row needs before it can be written.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,8 +32,8 @@ pub(in crate::sync) enum Need {
 }
 
 impl Applying<'_> {
-    /// The first reference among `fields` of `after` that is not met.
-    pub(in crate::sync) fn need(&self, record: &Record, after: &Image, fields: &[FieldNo]) -> Result<Need> {
+    /// The first reference among `fields` of `after` that is not met. `said_by`: the neighbour whose words these are; none where they are ours.
+    pub(in crate::sync) fn need(&self, record: &Record, after: &Image, fields: &[FieldNo], said_by: Option<SiteNo>) -> Result<Need> {
         let shape = self.session.shape(record.table);
         let requires = self.session.policy(record.table).requires(fields);
         if shape.references.is_empty() && shape.numbers.is_empty() && !requires {
@@ -35,9 +42,9 @@ impl Applying<'_> {
         let mut row = record.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
         fields.iter().for_each(|field| row.set(*field, after.row.get(*field).clone()));
         let itself = |target: &(TableNo, Key)| *target == (record.table, record.key.clone());
-        for missing in self.unmet(shape, &row, fields)? {
+        for missing in self.unmet(shape, &row, fields, said_by)? {
             let fine = missing.target.as_ref().is_some_and(|target| itself(target) || self.comes_along(target));
-            if missing.other || !fine {
+            if missing.why == Why::Other || !fine {
                 return Ok(missing.need());
             }
         }
@@ -48,7 +55,7 @@ impl Applying<'_> {
     }
 
     /// The references among `fields` of a row that lead nowhere, or to a record that was not meant.
-    fn unmet(&self, shape: &Shape, row: &Row, fields: &[FieldNo]) -> Result<Vec<Unmet>> {
+    fn unmet(&self, shape: &Shape, row: &Row, fields: &[FieldNo], said_by: Option<SiteNo>) -> Result<Vec<Unmet>> {
         let session = self.session;
         let mut unmet = Vec::new();
         let mut seen = BTreeSet::new();
@@ -61,7 +68,7 @@ impl Applying<'_> {
                 let Some(id) = stands_for(number) else {
                     // The sender has no record of that number; here it must not come to mean one.
                     if session.ledger.id_at(table, &number_key(number))?.is_some() {
-                        unmet.push(Unmet { table: name, key: number.to_string(), target: None, other: true });
+                        unmet.push(Unmet { table: name, key: number.to_string(), target: None, why: Why::Other });
                     }
                     continue;
                 };
@@ -74,7 +81,7 @@ impl Applying<'_> {
                 let gone = place.is_none() && (declared || !dangles()?);
                 if gone && self.survivor(table, &key)?.is_none() && seen.insert(id) {
                     let words = self.in_words(id, &key)?;
-                    unmet.push(Unmet { table: name, key: words, target: Some((table, key)), other: false });
+                    unmet.push(Unmet { table: name, key: words, target: Some((table, key)), why: Why::Missing });
                 }
             }
         }
@@ -87,13 +94,138 @@ impl Applying<'_> {
             if self.looked_up(shape, reference, meant) || !reference.fields.iter().any(|field| fields.contains(field)) {
                 continue;
             }
-            if let Reference::Missing { .. } = session.database()?.referenced(&session.shapes, reference, &row)? {
-                let values: Vec<String> = reference.fields.iter().map(|field| row.get(*field).to_string()).collect();
-                let target = self.target(reference, &row)?;
-                unmet.push(Unmet { table: reference.table.clone(), key: values.join("/"), target, other: false });
+            let values = || reference.fields.iter().map(|field| row.get(*field).to_string()).collect::<Vec<_>>().join("/");
+            match session.database()?.referenced(&session.shapes, reference, &row)? {
+                Reference::Missing { .. } => {
+                    let target = self.target(reference, &row)?;
+                    unmet.push(Unmet { table: reference.table.clone(), key: values(), target, why: Why::Missing });
+                }
+                Reference::Found(table, found) => {
+                    let Some(said_by) = said_by else { continue };
+                    if let Some(target) = self.meant_by(said_by, reference, table, &found)? {
+                        let key = format!("{} of '{}'", values(), session.ledger.site_name(said_by)?);
+                        unmet.push(Unmet { table: reference.table.clone(), key, target: Some(target), why: Why::Waits });
+                    }
+                }
+                Reference::None | Reference::Elsewhere => {}
             }
         }
         Ok(unmet)
+    }
+
+    /// The record that a neighbour means by a value which `found` has here, where that is another one: a change of it waits, by which it has
+    /// that value too.
+    fn meant_by(&self, site: SiteNo, reference: &ForeignKey, table: TableNo, found: &Key) -> Result<Option<(TableNo, Key)>> {
+        let session = self.session;
+        for key in self.waiting_for(site, table)? {
+            let record = session.load(table, &key)?;
+            let Some(held) = record.extra.held.get(&site) else { continue };
+            if record.current.is_some() && record.at() == found {
+                continue;
+            }
+            let Some(said) = self.said_in(reference, &record, held)? else { continue };
+            if matches!(session.database()?.referenced(&session.shapes, reference, &said)?, Reference::Found(_, there) if there == *found) {
+                return Ok(Some((table, key)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// A row that refers to a record as it is to be by a held change.
+    fn said_in(&self, reference: &ForeignKey, record: &Record, held: &Held) -> Result<Option<Row>> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        let Some(after) = &held.change.after else { return Ok(None) };
+        let mut row = record.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
+        shape
+            .live_fields()
+            .filter(|field| after.row.get(*field).is_stated())
+            .for_each(|field| row.set(field, after.row.get(field).clone()));
+        let row = session.numbered(shape, &row)?;
+        let mut said = Row::default();
+        for (column, field) in reference.columns.iter().zip(&reference.fields) {
+            let own = shape.live_fields().find(|own| shape.name_of(*own).eq_ignore_ascii_case(column));
+            let Some(own) = own else { return Ok(None) };
+            said.set(*field, row.get(own).clone());
+        }
+        Ok(Some(said))
+    }
+
+    /// Records of a table for which a change of a neighbour may be held.
+    fn waiting_for(&self, site: SiteNo, table: TableNo) -> Result<Vec<Key>> {
+        let mut waiting = self.waiting.borrow_mut();
+        let waiting = match &mut *waiting {
+            Some(waiting) => waiting,
+            none @ None => {
+                let mut all = Waiting::new();
+                self.session.ledger.exceptional(&mut |record| {
+                    for site in record.extra.held.keys() {
+                        all.entry((*site, record.table)).or_default().insert(record.key.clone());
+                    }
+                    Ok(())
+                })?;
+                none.insert(all)
+            }
+        };
+        Ok(waiting.get(&(site, table)).into_iter().flatten().cloned().collect())
+    }
+
+    /// A held change of a child gives its record other values than it came with (`before`): what is held of that child and refers to them
+    /// refers to the new ones.
+    pub(in crate::sync) fn refer_on(&mut self, record: &Record, site: SiteNo, before: &Held) -> Result<()> {
+        let session = self.session;
+        let Some(now) = record.extra.held.get(&site) else { return Ok(()) };
+        let leads_there = |reference: &ForeignKey| reference.table.eq_ignore_ascii_case(&session.shape(record.table).name);
+        for shape in session.shapes.iter().filter(|shape| shape.references.iter().any(leads_there)) {
+            for key in self.waiting_for(site, shape.number)? {
+                let mut referring = session.load(shape.number, &key)?;
+                let current = referring.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
+                let Some(held) = referring.extra.held.get_mut(&site) else { continue };
+                let Some(after) = &mut held.change.after else { continue };
+                let mut moved = Vec::new();
+                for reference in shape.references.iter().filter(|reference| leads_there(reference)) {
+                    let (Some(was), Some(is)) = (self.said_in(reference, record, before)?, self.said_in(reference, record, now)?) else {
+                        continue;
+                    };
+                    let mut row = current.clone();
+                    let stated = shape.live_fields().filter(|field| after.row.get(*field).is_stated());
+                    stated.for_each(|field| row.set(field, after.row.get(field).clone()));
+                    let row = session.numbered(shape, &row)?;
+                    if self.agree(reference, &row, &was)? {
+                        let by_value = reference.fields.iter().filter(|field| !shape.concerns_numbers(**field));
+                        moved.extend(by_value.map(|field| (*field, is.get(*field).clone())));
+                    }
+                }
+                for (field, value) in moved.into_iter().filter(|(_, value)| value.is_stated()) {
+                    if *after.row.get(field) == value {
+                        continue;
+                    }
+                    after.row.set(field, value);
+                    after.set_stamp(field, Some(Stamp { time: self.now, site: SiteNo(0) }));
+                    if !held.change.fields.contains(&field) {
+                        held.change.fields.push(field);
+                        held.change.fields.sort_unstable();
+                    }
+                }
+                self.store_extra(&mut referring)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether two rows refer to the same by their values: the database compares where it has a record of that value.
+    fn agree(&self, reference: &ForeignKey, one: &Row, other: &Row) -> Result<bool> {
+        if reference.fields.iter().any(|field| matches!(one.get(*field), Value::Absent | Value::Null)) {
+            return Ok(false);
+        }
+        if reference.fields.iter().all(|field| one.get(*field) == other.get(*field)) {
+            return Ok(true);
+        }
+        let (database, shapes) = (self.session.database()?, &self.session.shapes);
+        Ok(match (database.referenced(shapes, reference, one)?, database.referenced(shapes, reference, other)?) {
+            (Reference::Found(_, one), Reference::Found(_, other)) => one == other,
+            (_, Reference::None | Reference::Missing { .. } | Reference::Elsewhere | Reference::Found(..)) => false,
+        })
     }
 
     /// Whether a reference was looked up as a number already: it is a single field that stands for a record of the very table
@@ -155,10 +287,11 @@ impl Applying<'_> {
         table: TableNo,
         row: &Row,
         fields: &[FieldNo],
+        said_by: SiteNo,
         circle: &BTreeSet<(TableNo, Key)>,
     ) -> Result<bool> {
-        let unmet = self.unmet(self.session.shape(table), row, fields)?;
-        Ok(unmet.iter().all(|one| !one.other && one.target.as_ref().is_some_and(|target| circle.contains(target))))
+        let unmet = self.unmet(self.session.shape(table), row, fields, Some(said_by))?;
+        Ok(unmet.iter().all(|one| one.why != Why::Other && one.target.as_ref().is_some_and(|target| circle.contains(target))))
     }
 
     /// A record here that refers to this one, in words.
@@ -196,6 +329,22 @@ impl Applying<'_> {
 }
 
 impl Session {
+    /// Records in the database that refer to a record by the value of one of its fields: each with the field that says it.
+    pub(in crate::sync) fn referring_by(&self, shape: &Shape, place: &Key, field: FieldNo) -> Result<Vec<(TableNo, Key, FieldNo)>> {
+        let mut all = Vec::new();
+        for child in &self.shapes {
+            for reference in child.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)) {
+                let mut pairs = reference.columns.iter().zip(&reference.fields);
+                let by = pairs.find(|(column, _)| column.eq_ignore_ascii_case(shape.name_of(field))).map(|(_, by)| *by);
+                let Some(by) = by.filter(|by| !child.concerns_numbers(*by)) else { continue };
+                let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
+                let found = self.database()?.dependants(&alone, shape, place, i64::MAX as usize)?;
+                all.extend(found.into_iter().map(|(table, key)| (table, key, by)));
+            }
+        }
+        Ok(all)
+    }
+
     /// Another record that refers to the one of this key in the database, in words.
     pub(in crate::sync) fn dependant(&self, shape: &Shape, place: &Key) -> Result<Option<(String, String)>> {
         // One is enough to refuse, but the record itself is among them once for each reference to its own table.
@@ -211,14 +360,27 @@ struct Unmet {
     table: String,
     key: String,
     target: Option<(TableNo, Key)>,
-    other: bool,
+    why: Why,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    /// It leads nowhere.
+    Missing,
+    /// The number is another record's here.
+    Other,
+    /// The value is another record's here, and the one that is meant waits.
+    Waits,
 }
 
 impl Unmet {
     fn need(self) -> Need {
-        if self.other {
-            return Need::Other { table: self.table, key: self.key };
+        let Self { table, key, target, why } = self;
+        match why {
+            Why::Other => Need::Other { table, key },
+            Why::Missing => Need::Missing { table, key, target },
+            // Nothing brings it but the end of its own waiting.
+            Why::Waits => Need::Missing { table, key, target: None },
         }
-        Need::Missing { table: self.table, key: self.key, target: self.target }
     }
 }

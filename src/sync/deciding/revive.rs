@@ -10,7 +10,7 @@
 use super::put::Put;
 use super::references::Need;
 use crate::ledger::{Attempt, HeldReason, Record};
-use crate::model::{FieldNo, Identity, Image, Key, TableNo};
+use crate::model::{FieldNo, Identity, Image, Key, SiteNo, TableNo};
 use crate::rules::{DeleteRule, Direction};
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
@@ -94,7 +94,8 @@ impl Applying<'_> {
     pub(in crate::sync) fn bring_along(&mut self, record: &mut Record, incoming: &Incoming, new: &mut Image) -> Result<Meeting> {
         let shape = self.session.shape(record.table);
         let fields: Vec<FieldNo> = shape.live_fields().collect();
-        if matches!(self.need(record, new, &fields)?, Need::Met) {
+        let said_by = Some(incoming.link.site);
+        if matches!(self.need(record, new, &fields, said_by)?, Need::Met) {
             return Ok(Meeting::Met);
         }
         self.begin_along(record)?;
@@ -103,25 +104,26 @@ impl Applying<'_> {
         let first = self.together.insert(place.clone());
         let numbered = record.place.is_none() && shape.identity() == Identity::Birth;
         let placed = !numbered || self.try_moving(|applying| applying.take_place(record, new))?.is_ok();
-        let met = if placed { self.meet_references(record, incoming, new, &fields) } else { Ok(Meeting::Met) };
+        let met = if placed { self.meet_references(record, incoming, new, &fields, said_by) } else { Ok(Meeting::Met) };
         if first {
             self.together.remove(&place);
         }
         met
     }
 
-    /// Sees to the records that these fields of `after` refer to.
+    /// Sees to the records that these fields of `after` refer to, as `said_by` means them.
     pub(in crate::sync) fn meet_references(
         &mut self,
         record: &Record,
         incoming: &Incoming,
         after: &Image,
         fields: &[FieldNo],
+        said_by: Option<SiteNo>,
     ) -> Result<Meeting> {
         // Each turn revives one record or ends.
         let shape = self.session.shape(record.table);
         for _ in 0..=shape.references.len() + shape.numbers.len() {
-            match self.need(record, after, fields)? {
+            match self.need(record, after, fields, said_by)? {
                 Need::Met => return Ok(Meeting::Met),
                 Need::Other { table, key } => return Ok(Meeting::Waits(HeldReason::OtherRecord { table, key })),
                 Need::Missing { table, key, target } => {
@@ -192,7 +194,7 @@ impl Applying<'_> {
             return Ok(Revived::No);
         }
         let fields: Vec<FieldNo> = self.session.shape(table).live_fields().collect();
-        let met = self.meet_references(&record, incoming, &last, &fields);
+        let met = self.meet_references(&record, incoming, &last, &fields, None);
         self.together.remove(&place);
         match met? {
             Meeting::Met => {}

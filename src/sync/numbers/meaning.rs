@@ -16,12 +16,41 @@
 //! A record that was only ever heard of has a row in the ledger too: what refers to it waits for it.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use crate::ledger::{EntryKind, Former, Ledger, NeighbourKind, Record};
-use crate::model::{Born, Change, FieldNo, Identity, Key, Meant, NumberField, Row, Shape, Side, TableNo, Value, stand_in, stands_for};
+use crate::ledger::{EntryKind, Former, Ledger, MadeAs, NeighbourKind, Record};
+use crate::model::{
+    Born, Change, FieldNo, Identity, JournalNumber, Key, Meant, NumberField, Row, Shape, Side, SiteNo, TableNo, Value, stand_in, stands_for,
+};
 use crate::sync::known::{self, Link};
+use crate::sync::papers;
 use crate::sync::{Result, Session, SyncError};
+
+/// Records that children made under numbers that are others here, by table and number: of children that did not know yet, when they built what
+/// we take now, which fields hold numbers of records.
+#[derive(Debug)]
+pub(in crate::sync) struct MadeByChildren(BTreeMap<SiteNo, BTreeMap<(TableNo, i64), i64>>);
+
+impl MadeByChildren {
+    fn of(session: &Session) -> Result<Self> {
+        let mut all = BTreeMap::new();
+        for child in session.ledger.neighbours()?.iter().filter(|neighbour| neighbour.kind == NeighbourKind::Child) {
+            if !papers::knows_references(session, child)? {
+                all.insert(child.site, BTreeMap::new());
+            }
+        }
+        if !all.is_empty() {
+            session.ledger.exceptional(&mut |record| {
+                for (site, made_as) in &record.extra.made_as {
+                    let of_child = all.get_mut(site).zip(record.id);
+                    of_child.map(|(of_child, id)| of_child.insert((record.table, made_as.number), id));
+                }
+                Ok(())
+            })?;
+        }
+        Ok(Self(all))
+    }
+}
 
 /// Records remembered while building: bounds memory, costs only time.
 const REMEMBERED: usize = 100_000;
@@ -290,14 +319,84 @@ impl Session {
             let found = meant.iter().find(|meant| (meant.side, meant.field, meant.at) == (side, field, at));
             match found {
                 Some(meant) => Ok(stand_in(self.id_of_born(table, meant.born)?)),
-                None => Ok(self.told_as(table, number, from)?.map_or(number, stand_in)),
+                None => Ok(self.record_at_child(table, number, from)?.map_or(number, stand_in)),
             }
         })
     }
 
+    /// A held change of a child that did not know yet that a field holds numbers: who had the number there may have come since. A key stays.
+    pub(in crate::sync) fn mean_since(&self, mut change: Change, from: Link) -> Result<Change> {
+        let Some(shape) = self.shapes.iter().find(|shape| shape.number == change.table && !shape.numbers.is_empty()) else {
+            return Ok(change);
+        };
+        for (_, row) in change.rows() {
+            replace(shape, row, Fields::All, &mut |field, _, table, number| {
+                let known = stands_for(number).is_some() || shape.is_key(field);
+                let meant = if known { None } else { self.record_at_child(table, number, from)? };
+                Ok(meant.map_or(number, stand_in))
+            })?;
+        }
+        Ok(change)
+    }
+
+    /// The record that a child has under a number: one that it was told, or one of its own, of whose number here it has not heard yet.
+    fn record_at_child(&self, table: TableNo, number: i64, child: Link) -> Result<Option<i64>> {
+        if child.kind != NeighbourKind::Child {
+            return Ok(None);
+        }
+        match self.told_as(table, number, child)? {
+            Some(id) => Ok(Some(id)),
+            None => self.made_as(table, number, child.site),
+        }
+    }
+
+    /// The record that a child made under a number, as far as it could not say so because it did not know that the field holds numbers.
+    fn made_as(&self, table: TableNo, number: i64, child: SiteNo) -> Result<Option<i64>> {
+        let mut made = self.made_as.borrow_mut();
+        let made = match &mut *made {
+            Some(made) => made,
+            none @ None => none.insert(MadeByChildren::of(self)?),
+        };
+        let Some(of_child) = made.0.get(&child) else { return Ok(None) };
+        if let Some(id) = of_child.get(&(table, number)) {
+            return Ok(Some(*id));
+        }
+        let Some(id) = self.ledger.id_at(table, &number_key(number))? else { return Ok(None) };
+        let record = self.ledger.load_id(id)?;
+        // Taken as it came it has the number here that it has there.
+        let chain = self.ledger.chain(&record, JournalNumber(0))?;
+        let began = chain.iter().find(|entry| matches!(entry.kind, EntryKind::Insert | EntryKind::Replace(_) | EntryKind::Delete(_)));
+        let is_its_own = began.is_some_and(|began| began.known_to == Some(child) && !matches!(began.kind, EntryKind::Delete(_)));
+        Ok((is_its_own && !record.extra.made_as.contains_key(&child)).then_some(id))
+    }
+
+    /// Keeps under which number a child made a record that comes.
+    pub(in crate::sync) fn note_made_as(&self, record: &mut Record, change: &Change, child: SiteNo) {
+        let own = self.shape(record.table).number_field();
+        let (Some(own), Some(after)) = (own, &change.after) else { return };
+        let begins = change.whole || change.before.as_ref().is_none_or(|before| before.born != after.born);
+        if let (true, Value::Integer(number)) = (begins, after.row.get(own)) {
+            record.extra.made_as.insert(child, MadeAs { number: *number, told: None });
+        }
+    }
+
+    /// Forgets that where the number is no other one here; else the record is known by it from now on.
+    pub(in crate::sync) fn settle_made_as(&self, record: &mut Record, child: SiteNo) -> Result<()> {
+        let Some(made_as) = record.extra.made_as.get(&child).copied() else { return Ok(()) };
+        if record.place.as_ref().and_then(Key::as_integer) == Some(made_as.number) {
+            record.extra.made_as.remove(&child);
+            return Ok(());
+        }
+        let id = self.ledger.anchor(record)?;
+        if let Some(of_child) = self.made_as.borrow_mut().as_mut().and_then(|made| made.0.get_mut(&child)) {
+            of_child.insert((record.table, made_as.number), id);
+        }
+        Ok(())
+    }
+
     /// The record that a child has under a number since it took all we told it.
     fn told_as(&self, table: TableNo, number: i64, child: Link) -> Result<Option<i64>> {
-        if child.kind != NeighbourKind::Child || child.fresh {
+        if child.fresh {
             return Ok(None);
         }
         let Some(id) = self.ledger.id_at(table, &number_key(number))? else { return Ok(None) };
