@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use super::inside::{Inside, Kind};
 use super::path::HIDDEN;
-use super::{ChunkId, ContentId, DocumentPath, Refusal};
+use super::{ChunkId, ContentId, DocumentPath, Refusal, Seen};
 use crate::world::files::{Existing, FileError, Privacy, TEMPORARY, publish};
 use crate::world::{Crash, World};
 
@@ -193,6 +193,15 @@ impl Library {
         let mut bytes = Vec::with_capacity(length as usize);
         file.take(u64::from(length)).read_to_end(&mut bytes)?;
         if ChunkId::of(&bytes) == expect { Ok(bytes) } else { Err(changed()) }
+    }
+
+    /// Whether a document is there and nothing happened to it since it was seen. What cannot be looked at is not there.
+    #[must_use]
+    pub fn is_unchanged(&self, path: &DocumentPath, seen: &Seen) -> bool {
+        match self.way_to(path) {
+            Ok(Way::Open(folder)) => matches!(folder.look(OsStr::new(path.split().1)), Ok(Some(look)) if look.is(seen)),
+            Ok(Way::Absent | Way::Blocked(_)) | Err(_) => false,
+        }
     }
 
     /// Bytes that are free where the folder is; `None` where the system does not say.

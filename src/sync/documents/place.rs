@@ -17,6 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fs_err as fs;
 
 use super::look::write;
+use super::tell::Choices;
 use super::{Chunks, Coming, DocumentCounts, Documents, Known, REFUSED, document};
 use crate::database::DocumentRow;
 use crate::ledger::{ContentHash, CopyDue, Missing, SiteThere};
@@ -181,9 +182,16 @@ fn sweep(session: &Session, documents: &mut Documents) -> Result<()> {
         going.iter().try_for_each(|content| session.ledger.drop_recipe(content))?;
         session.ledger.commit(&session.world, "commit recipes forgotten")?;
     }
-    // Of a content that is in the folder no chunk is needed from the store.
+    // Of a content that is in the folder no chunk is needed from the store. Not so of one that lost a conflict, which is kept whatever becomes of the
+    // file, nor of a file that nobody looks at, or that is not what was seen any more.
+    let (library, patterns) = (&documents.library, &documents.patterns);
+    let is_there = |(path, known): (&DocumentPath, &Known)| {
+        patterns.takes(path, known.seen.bytes) == Verdict::Take && library.is_unchanged(path, &known.seen)
+    };
+    let in_folder =
+        |content: &ContentHash| !lost.contains(content) && session.known_with(content).is_ok_and(|known| known.iter().any(is_there));
     let needed = |chunk: &ChunkId| match session.ledger.contents_with(&chunk.0) {
-        Ok(contents) => contents.iter().any(|content| !known.contains(content)),
+        Ok(contents) => !contents.iter().all(in_folder),
         Err(_) => true,
     };
     Ok(documents.store.sweep(&session.world, &needed)?)
@@ -197,15 +205,16 @@ pub fn coming(session: &Session) -> Result<Vec<Coming>> {
     if !session.has_library() || !session.ledger.has_documents()? {
         return Ok(Vec::new());
     }
-    let patterns = session.chosen()?;
+    let choices = Choices::of(session, session.chosen()?)?;
     let known = session.all_known()?;
     let (missing, troubles) = (session.ledger.missing()?, session.ledger.document_troubles()?);
     let mut coming = Vec::new();
     for (path, row) in session.listed(&mut BTreeMap::new())? {
-        let here = known.get(&path).is_some_and(|known| known.has_content_of(&row));
+        let file = known.get(&path);
+        let here = file.is_some_and(|known| known.has_content_of(&row));
         // What is refused by its name comes no nearer.
         let refused = troubles.contains_key(path.as_str()) && !missing.contains_key(&row.content);
-        if here || refused || patterns.takes(&path, row.bytes) != Verdict::Take {
+        if here || refused || choices.say(&path, &row, file) != Verdict::Take {
             continue;
         }
         // What is not missing is here, and waits for something else.
@@ -226,6 +235,8 @@ struct Placing<'d> {
     changed: bool,
     /// Contents that documents of the list have, or that lost a conflict.
     contents: BTreeSet<ContentHash>,
+    /// Those that lost a conflict.
+    lost: BTreeSet<ContentHash>,
     /// Contents of documents that are not for this folder, where this site passes them on: whoever is below may want them.
     passed_on: BTreeSet<ContentHash>,
     /// Documents that are placed once another one is gone, whose name is the same on some system.
@@ -248,7 +259,8 @@ impl<'d> Placing<'d> {
         let mut unread = BTreeMap::new();
         let all = session.listed(&mut unread)?;
         let known = session.all_known()?;
-        let mut contents = session.lost_contents()?;
+        let lost = session.lost_contents()?;
+        let mut contents = lost.clone();
         // A row that does not read says nothing of its document, and not that it is gone.
         let mut left_alone: BTreeSet<DocumentPath> = unread.keys().filter_map(|path| DocumentPath::new(path).ok()).collect();
         let mut troubles = documents.troubles.clone();
@@ -261,8 +273,9 @@ impl<'d> Placing<'d> {
         let going: BTreeSet<String> = goes.into_iter().map(DocumentPath::collision_key).collect();
         let passes_on = session.passes_on();
         let mut passed_on = BTreeSet::new();
+        let choices = Choices::of(session, documents.patterns.clone())?;
         for (path, row) in all {
-            let verdict = documents.patterns.takes(&path, row.bytes);
+            let verdict = choices.say(&path, &row, known.get(&path));
             if verdict != Verdict::Take {
                 passed_on.extend(passes_on.then_some(row.content));
                 if let Verdict::TooLarge(largest) = verdict
@@ -299,6 +312,7 @@ impl<'d> Placing<'d> {
         Ok(Self {
             session,
             contents,
+            lost,
             passed_on,
             waits,
             chunks: Chunks::new(session, &documents.library, &mut documents.store),
@@ -340,7 +354,7 @@ impl<'d> Placing<'d> {
         self.note_missing()
     }
 
-    fn note_missing(&self) -> Result<()> {
+    fn note_missing(&mut self) -> Result<()> {
         let ledger = &self.session.ledger;
         let before = ledger.missing()?;
         let now = self.session.world.now();
@@ -350,7 +364,10 @@ impl<'d> Placing<'d> {
         });
         let new: Vec<(ContentHash, Missing)> = new.filter(|(content, missing)| before.get(content) != Some(missing)).collect();
         let mut past = Vec::new();
-        for content in before.keys().filter(|content| !self.missing.contains_key(*content)) {
+        for content in before.keys() {
+            if self.missing.contains_key(content) {
+                continue;
+            }
             // What is for a site below, and not for this folder.
             let is_listed = self.passed_on.contains(content) || self.contents.contains(content);
             if !is_listed || self.complete(content)?.is_ok() {
@@ -495,7 +512,7 @@ impl<'d> Placing<'d> {
     }
 
     /// The recipe of a content of which every chunk is at hand; else how many bytes of it are.
-    fn complete(&self, content: &ContentHash) -> Result<std::result::Result<Recipe, u64>> {
+    fn complete(&mut self, content: &ContentHash) -> Result<std::result::Result<Recipe, u64>> {
         let Some(recipe) = self.session.recipe(content)? else { return Ok(Err(0)) };
         let mut here = 0;
         for (chunk, length) in &recipe.chunks {
@@ -509,13 +526,22 @@ impl<'d> Placing<'d> {
     /// Whether a file may go. What a document of the list still needs of it, and no other file has, is kept in the store first.
     fn may_go(&mut self, path: &DocumentPath, known: &Known) -> Result<bool> {
         let content = known.seen.content.0;
-        if self.known.iter().any(|(other, known)| other != path && known.seen.content.0 == content) {
+        if !self.lost.contains(&content) && self.is_elsewhere(path, &content) {
             return Ok(true);
         }
         if self.contents.contains(&content) || self.passed_on.contains(&content) {
             return self.save(&content);
         }
         Ok(self.parent.as_ref().is_none_or(|there| crate::ledger::is_whole(there, &content)))
+    }
+
+    /// Whether another document has a content, by what the list says of it and by how its file looks: not one that nobody looks at here, nor
+    /// one that is gone or edited.
+    fn is_elsewhere(&self, path: &DocumentPath, content: &ContentHash) -> bool {
+        self.known.iter().any(|(other, known)| {
+            let is_listed = self.listed.get(other).is_some_and(|row| row.content == *content);
+            other != path && is_listed && known.seen.content.0 == *content && self.chunks.library.is_unchanged(other, &known.seen)
+        })
     }
 
     /// Keeps a content in the store. False where it is not what was seen any more.
