@@ -4,6 +4,7 @@ use std::path::Path;
 
 use fieldpost::site::Role;
 use fieldpost::sync::documents::place::coming;
+use fieldpost::sync::roster::regroup;
 
 use crate::folders::{SITES, library, noise};
 use crate::support::Tree;
@@ -244,6 +245,46 @@ fn what_is_too_large_for_a_group_is_listed_where_an_older_version_is() {
     assert_eq!(tree.read("sally", "sales/a"), "small again");
     assert!(!names(&tree, "sally").contains(&"sales/hers".to_owned()));
     assert_eq!(tree.session("sally").ledger.document_troubles().unwrap().len(), 0);
+}
+
+#[test]
+fn what_a_site_gets_no_more_by_its_groups_can_be_cleared_away_there() {
+    let tree = library("[library.groups.sales]\ninclude = ['sales']\n[library.groups.tech]\ninclude = ['tech']\nlargest = '1 kB'\n");
+    tree.add_in("north", "sally", &[]);
+    let all = ["head", "north", "anna", "sally"];
+    ["sally", "north", "head"].iter().for_each(|site| drop(tree.sync(site)));
+    tree.settle(&all);
+    for path in ["sales/a", "sales/b", "tech/a", "other/a", "other/b"] {
+        tree.write("head", path, path);
+    }
+    tree.write("head", "tech/large", noise(1_001, 3));
+    tree.write("sally", "other/hers", "hers");
+    tree.settle(&all);
+    assert_eq!(names(&tree, "sally").len(), 7);
+    let group = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let sally = crate::support::name("sally");
+    regroup(&tree.session("north"), &sally, &group(&["tech"]), &group(&[])).unwrap();
+    tree.settle(&all);
+    for path in ["sales/a", "sales/b", "other/a", "tech/large"] {
+        tree.delete("sally", path);
+    }
+    let report = tree.sync("sally");
+    assert_eq!((report.documents.deleted, report.waiting.len(), report.documents.coming), (0, 0, 0));
+    tree.settle(&all);
+    let at_head = ["other/a", "other/b", "other/hers", "sales/a", "sales/b", "tech/a", "tech/large"];
+    assert_eq!((names(&tree, "head"), names(&tree, "anna")), (at_head.map(str::to_owned).to_vec(), at_head.map(str::to_owned).to_vec()));
+    assert_eq!((names(&tree, "sally").len(), coming(&tree.session("sally")).unwrap()), (3, vec![]));
+    // What is for its groups, and what it made itself, it deletes everywhere.
+    tree.delete("sally", "tech/a");
+    tree.delete("sally", "other/hers");
+    tree.settle(&all);
+    assert_eq!(names(&tree, "head"), ["other/a", "other/b", "sales/a", "sales/b", "tech/large"]);
+    regroup(&tree.session("north"), &sally, &group(&["sales"]), &group(&["tech"])).unwrap();
+    (0..2).for_each(|_| tree.settle(&all));
+    assert_eq!(names(&tree, "sally"), ["other/b", "sales/a", "sales/b"]);
+    regroup(&tree.session("north"), &sally, &group(&[]), &group(&["sales"])).unwrap();
+    (0..2).for_each(|_| tree.settle(&all));
+    assert_eq!(names(&tree, "sally"), names(&tree, "head"));
 }
 
 /// The films are left out and edited, and a link has the place of a note.

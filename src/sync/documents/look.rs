@@ -11,15 +11,19 @@
 //! **States of a document that is gone**: off the list → not seen any more; or *asked about*, where so many are gone at once, or all, or where a name turned up
 //! that is not taken (a folder that got one looks as if it was deleted). **Invariant**: what was asked about is told to nobody before it
 //! is answered with `--allow-deletions`, whatever else comes and goes meanwhile; or it is back, there or under another name. What this site leaves
-//! out (by name or size) and somebody cleared away is not gone: it is as if it had never been placed here.
+//! out (by name or size) and somebody cleared away is not gone: it is as if it had never been placed here. So is what its groups do not get, but for
+//! what was made here.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::tell::Choices;
 use super::{DocumentCounts, Documents, Freedom, Known, REFUSED, row_of};
 use crate::database::DocumentRow;
-use crate::library::{ChunkStore, ContentId, Document, DocumentPath, Finding, Found, Glance, Library, LibraryError, Renamed, Seen, Totals};
+use crate::library::{
+    ChunkStore, ContentId, Document, DocumentPath, Finding, Found, Glance, Library, LibraryError, Patterns, Renamed, Seen, Totals,
+};
 use crate::model::Millis;
 use crate::sync::report::{Report, Waiting};
 use crate::sync::{Result, Session, SyncError};
@@ -197,6 +201,7 @@ struct Looking<'s> {
     found: Vec<Found>,
     touched: Vec<(DocumentPath, Seen)>,
     gone: Vec<DocumentPath>,
+    choices: Choices,
     /// Gone, and not taken here any more.
     cleared: Vec<DocumentPath>,
     /// Contents that were found under a new name, and under how many: so many of those that are gone with one of them only moved.
@@ -219,6 +224,7 @@ impl<'s> Looking<'s> {
             found: Vec::new(),
             touched: Vec::new(),
             gone: Vec::new(),
+            choices: Choices::of(session, session.chosen()?)?,
             cleared: Vec::new(),
             moved: BTreeMap::new(),
             busy: BTreeSet::new(),
@@ -228,7 +234,7 @@ impl<'s> Looking<'s> {
         })
     }
 
-    fn scan(&mut self, patterns: &crate::library::Patterns) -> Result<Totals> {
+    fn scan(&mut self, patterns: &Patterns) -> Result<Totals> {
         let seen: BTreeMap<DocumentPath, Seen> = self.known.iter().map(|(path, known)| (path.clone(), known.seen)).collect();
         let library = self.library;
         let totals = library.scan(&self.session.world, patterns, &seen, &mut |finding| self.take(finding))?;
@@ -242,6 +248,7 @@ impl<'s> Looking<'s> {
             Finding::Same(path) => self.touched.extend(self.known.get(&path).filter(|known| known.asked).map(|known| (path, known.seen))),
             Finding::Touched(path, seen) => self.touched.push((path, seen)),
             Finding::New(found) | Finding::Changed(found) => self.found.push(found),
+            Finding::Gone(path) if self.is_for_others(&path)? => self.cleared.push(path),
             Finding::Gone(path) => self.gone.push(path),
             Finding::Cleared(path) => self.cleared.push(path),
             Finding::Busy(path) => drop(self.busy.insert(path.as_str().to_owned())),
@@ -251,6 +258,12 @@ impl<'s> Looking<'s> {
             }
         }
         if self.found.len() + self.touched.len() >= BATCH { self.flush() } else { Ok(()) }
+    }
+
+    /// Whether a document is none that the groups of this site get, and was made elsewhere.
+    fn is_for_others(&self, path: &DocumentPath) -> Result<bool> {
+        let leaves_out = self.known.get(path).is_some_and(|known| self.choices.groups_leave_out(path, known.seen.bytes));
+        Ok(leaves_out && !self.session.made_here(path.as_str())?)
     }
 
     /// Tells the list of what was found so far, and notes it as seen.

@@ -44,7 +44,7 @@ use super::{Result, Session, SyncError};
 use crate::database::DocumentRow;
 use crate::ledger::ContentHash;
 use crate::library::{ChunkId, ChunkStore, ContentId, Document, DocumentPath, Library, LibraryError, Patterns, Recipe, Seen};
-use crate::model::{Key, LIBRARY, Millis, Value};
+use crate::model::{Image, Key, LIBRARY, Millis, Shape, SiteNo, Value};
 use crate::rules::library::{Choice, LibraryRules};
 use crate::site::Role;
 
@@ -198,10 +198,20 @@ impl Session {
 
     /// What the list said of a document when it was last sealed.
     fn sealed_document(&self, path: &str) -> Result<Option<DocumentRow>> {
+        let sealed = self.sealed_row(path)?;
+        Ok(sealed.and_then(|(shape, image)| dispute::State::of(shape, &image.row)).map(|state| state.at(path)))
+    }
+
+    /// Whether this site is where a document was first in the list. One that is not sealed yet was made here.
+    fn made_here(&self, path: &str) -> Result<bool> {
+        const HERE: SiteNo = SiteNo(0);
+        Ok(self.sealed_row(path)?.is_none_or(|(_, image)| image.born.site == HERE))
+    }
+
+    fn sealed_row(&self, path: &str) -> Result<Option<(&Shape, Image)>> {
         let Some(shape) = self.shapes.iter().find(|shape| shape.name == LIBRARY) else { return Ok(None) };
         let Ok(key) = Key::new([&Value::text(path)]) else { return Ok(None) };
-        let sealed = self.load(shape.number, &key)?.current;
-        Ok(sealed.and_then(|image| dispute::State::of(shape, &image.row)).map(|state| state.at(path)))
+        Ok(self.load(shape.number, &key)?.current.map(|image| (shape, image)))
     }
 
     fn all_known(&self) -> Result<BTreeMap<DocumentPath, Known>> {

@@ -422,8 +422,15 @@ impl Choices {
         }
         match verdict(&self.groups, path, row.bytes) {
             Verdict::TooLarge(largest) => Verdict::TooLarge(largest),
+            // Somebody cleared it away that got it once, and nobody sends it again.
+            Verdict::Excluded if known.is_none() && !self.groups.is_empty() => Verdict::Excluded,
             Verdict::Take | Verdict::Excluded => Verdict::Take,
         }
+    }
+
+    /// Whether the groups of this site do not get a document.
+    pub(super) fn groups_leave_out(&self, path: &DocumentPath, bytes: u64) -> bool {
+        !self.groups.is_empty() && verdict(&self.groups, path, bytes) != Verdict::Take
     }
 }
 
