@@ -220,3 +220,40 @@ fn many_deletions_a_few_at_a_time_are_asked_about_as_well() {
     (31..36).for_each(|number| tree.delete("anna", &format!("proj/{number}")));
     assert_eq!(tree.sync("anna").documents.deleted, 5);
 }
+
+#[test]
+fn what_is_left_out_and_nobody_else_has_is_asked_about_when_it_is_cleared_away() {
+    let tree = with_documents(3);
+    tree.write("head", "films/sent", "the film that others have");
+    tree.settle(&SITES);
+    // It is listed, and nobody was sent it.
+    tree.write("head", "films/only here", "the film");
+    tree.receive("head");
+    tree.set_library("head", |library| library.choice.exclude = vec!["films/**".into()]);
+    tree.receive("head");
+    std::fs::remove_dir_all(tree.document("head", "films")).unwrap();
+    for _ in 0..2 {
+        let report = tree.sync("head");
+        assert!(waits(&report, "1 of 4 documents") && waits(&report, "nowhere else"), "{:?}", report.waiting);
+    }
+    tree.settle(&SITES);
+    assert!(tree.folder("anna").contains_key("films/sent"), "that one is deleted nowhere else");
+    tree.write("head", "films/only here", "the film");
+    tree.settle(&SITES);
+    assert_eq!(tree.read("anna", "films/only here"), "the film");
+    assert!(!says(&tree.sync("head"), "nowhere else"));
+}
+
+#[test]
+fn what_nobody_else_has_is_deleted_where_a_person_says_so() {
+    let tree = with_documents(3);
+    tree.write("head", "films/only here", "the film");
+    tree.receive("head");
+    tree.set_library("head", |library| library.choice.exclude = vec!["films/**".into()]);
+    tree.delete("head", "films/only here");
+    assert!(waits(&tree.sync("head"), "nowhere else"));
+    assert_eq!(tree.sync_allowing_deletions("head").documents.deleted, 1);
+    tree.settle(&SITES);
+    assert!(!says(&tree.sync("head"), "nowhere else"));
+    SITES.iter().for_each(|site| assert_eq!(tree.rows(site, "SELECT count(*) FROM _fieldpost_library"), ["3"], "at {site}"));
+}

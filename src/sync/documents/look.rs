@@ -12,17 +12,20 @@
 //! that is not taken (a folder that got one looks as if it was deleted). **Invariant**: what was asked about is told to nobody before it
 //! is answered with `--allow-deletions`, whatever else comes and goes meanwhile; or it is back, there or under another name. What this site leaves
 //! out (by name or size) and somebody cleared away is not gone: it is as if it had never been placed here. So is what its groups do not get, but for
-//! what was made here.
+//! what was made here. Where nobody else is known to have it, that is asked about as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::lost::Whereabouts;
+use super::place::Names;
 use super::tell::Choices;
 use super::{DocumentCounts, Documents, Freedom, Known, REFUSED, row_of};
 use crate::database::DocumentRow;
+use crate::ledger::WHOLE;
 use crate::library::{
-    ChunkStore, ContentId, Document, DocumentPath, Finding, Found, Glance, Library, LibraryError, Patterns, Renamed, Seen, Totals,
+    ChunkStore, ContentId, Document, DocumentPath, Finding, Found, Glance, Library, LibraryError, Patterns, Refusal, Renamed, Seen, Totals,
 };
 use crate::model::Millis;
 use crate::sync::report::{Report, Waiting};
@@ -33,6 +36,9 @@ const BATCH: usize = 200;
 
 /// So many deletions within an hour are never asked about.
 const FEW_DELETIONS: usize = 10;
+
+/// Names that are tried for a copy.
+const MOST_NAMES: usize = 100;
 
 /// More than this part of all documents, in percent and within an hour, is asked about.
 const SHARE: usize = 30;
@@ -349,27 +355,62 @@ impl<'s> Looking<'s> {
     /// Gives files that were edited on something else than what the list says now another name.
     fn set_apart<'f>(&mut self, apart: &[&'f Found]) -> Result<Vec<((&'f Found, Seen), DocumentPath)>> {
         let mut done = Vec::new();
+        if apart.is_empty() {
+            return Ok(done);
+        }
+        let mut names: Names = self.listed.keys().chain(self.known.keys()).collect();
         for found in apart {
             let path = &found.document.path;
-            let copy = self.copy_name(path, found.document.modified);
-            match self.library.rename(&self.session.world, path, &copy, Some(&found.seen)) {
-                Ok(Renamed::Done(Some(seen))) => done.push(((*found, seen), copy)),
+            let (copy, renamed) = self.rename_apart(found, &mut names);
+            let why = match renamed {
+                Ok(Renamed::Done(Some(seen))) => {
+                    done.push(((*found, seen), copy));
+                    continue;
+                }
                 // Edited again, or gone: the next look finds what is there then.
-                Ok(Renamed::Done(None) | Renamed::Absent | Renamed::Edited | Renamed::Blocked(_)) => {}
+                Ok(Renamed::Done(None) | Renamed::Absent | Renamed::Edited) => continue,
                 Err(error @ LibraryError::Crash(_)) => return Err(error.into()),
                 // A program holds it open: the next look tries again, and nothing else waits for it.
-                Err(error) => {
-                    let why = format!("another site edited it as well, and it cannot get a name of its own: {error}");
-                    self.troubles.insert(path.as_str().to_owned(), why);
-                }
-            }
+                Err(error) => error.to_string(),
+                Ok(Renamed::Blocked(refusal)) => format!("`{copy}`: {refusal}"),
+            };
+            let why = format!("another site edited it as well, and it cannot get a name of its own: {why}");
+            self.troubles.insert(path.as_str().to_owned(), why);
         }
         Ok(done)
     }
 
-    fn copy_name(&self, path: &DocumentPath, modified: Millis) -> DocumentPath {
-        let taken = |name: &DocumentPath| self.listed.contains_key(name) || self.known.contains_key(name);
-        path.copy_name(self.session.name(), &modified.date(), &taken)
+    /// Gives a file the first name of a copy that nothing has: no document, and nothing in the folder that is none.
+    fn rename_apart(&self, found: &Found, names: &mut Names) -> (DocumentPath, std::result::Result<Renamed, LibraryError>) {
+        let Document { path, modified, .. } = &found.document;
+        let mut left = MOST_NAMES;
+        loop {
+            let copy = path.copy_name(self.session.name(), &modified.date(), &|name| names.has(name));
+            names.take(&copy);
+            left -= 1;
+            match self.library.rename(&self.session.world, path, &copy, Some(&found.seen)) {
+                Ok(Renamed::Blocked(Refusal::Taken)) if left > 0 => {}
+                renamed => return (copy, renamed),
+            }
+        }
+    }
+
+    /// Whether the content of a document that is left out here, and cleared away, is not known to be anywhere else.
+    fn is_last(&self, path: &DocumentPath) -> Result<bool> {
+        let (Some(known), Some(listed)) = (self.known.get(path), self.listed.get(path)) else { return Ok(false) };
+        if !known.has_content_of(listed) {
+            return Ok(false);
+        }
+        for neighbour in self.session.ledger.neighbours()? {
+            if self.session.ledger.place_there(neighbour.site, &listed.content)? == Some(WHOLE) {
+                return Ok(false);
+            }
+        }
+        // Who was asked for it may not have it.
+        Ok(match self.session.whereabouts(&listed.content)? {
+            Whereabouts::File(_) | Whereabouts::Kept { .. } => false,
+            Whereabouts::At(_) | Whereabouts::Nowhere => true,
+        })
     }
 
     /// Takes what is gone off the list. Says why not, where it is too much to be meant.
@@ -388,7 +429,11 @@ impl<'s> Looking<'s> {
         };
         let (moved, deleted): (Vec<&DocumentPath>, Vec<&DocumentPath>) = ours.into_iter().partition(is_moved);
         let mut lately = Lately::of(session)?;
-        let all = self.known.len() - self.cleared.len();
+        let (mut last, mut cleared) = (Vec::new(), Vec::new());
+        for path in &self.cleared {
+            if self.is_last(path)? { last.push(path) } else { cleared.push(path) }
+        }
+        let all = self.known.len() - cleared.len();
         let (more, all_lately) = (deleted.len() + lately.count(), all + lately.count());
         let many = more > FEW_DELETIONS && more * 100 > all_lately * SHARE;
         let empty = totals.documents == 0 && self.busy.is_empty() && !deleted.is_empty();
@@ -397,17 +442,21 @@ impl<'s> Looking<'s> {
             self.refused.iter().any(|name| !known.contains_key(name))
         };
         let is_asked = |path: &&DocumentPath| self.known.get(*path).is_some_and(|known| known.asked);
-        let (asks, deleted): (Vec<&DocumentPath>, Vec<&DocumentPath>) = match session.freedom {
+        let (mut asks, mut deleted): (Vec<&DocumentPath>, Vec<&DocumentPath>) = match session.freedom {
             Freedom::AllowDeletions => (Vec::new(), deleted),
             Freedom::Usual | Freedom::Rehearsal if many || empty || elsewhere => (deleted, Vec::new()),
             Freedom::Usual | Freedom::Rehearsal => deleted.into_iter().partition(is_asked),
         };
+        match session.freedom {
+            Freedom::AllowDeletions => deleted.extend(&last),
+            Freedom::Usual | Freedom::Rehearsal => asks.extend(&last),
+        }
         let going: Vec<&DocumentPath> = moved.iter().copied().chain(deleted).collect();
         write(session, |database| going.iter().try_for_each(|path| database.remove_document(path.as_str())))?;
         let new = asks.iter().filter_map(|path| self.known.get_key_value(*path)).filter(|(_, known)| !known.asked).collect::<Vec<_>>();
-        if !going.is_empty() || !others.is_empty() || !new.is_empty() || !self.cleared.is_empty() {
+        if !going.is_empty() || !others.is_empty() || !new.is_empty() || !cleared.is_empty() {
             session.ledger.begin()?;
-            let past = going.iter().chain(&others).copied().chain(&self.cleared);
+            let past = going.iter().chain(&others).chain(&cleared).copied();
             past.into_iter().try_for_each(|path| session.ledger.drop_seen(path.as_str()))?;
             lately.add(session, going.len() - moved.len())?;
             new.into_iter().try_for_each(|(path, known)| session.put_known(path, &Known { asked: true, ..*known }))?;
@@ -420,10 +469,14 @@ impl<'s> Looking<'s> {
         if asks.is_empty() {
             return Ok(None);
         }
+        let last = match last.len() {
+            0 => String::new(),
+            some => format!("; {some} of them, left out by this site, {} nowhere else", if some == 1 { "is" } else { "are" }),
+        };
         let names = if self.refused.is_empty() { "" } else { "; 'fieldpost library' lists names that are not taken: they may be there" };
         Ok(Some(format!(
             "{} of {all} documents are gone from `{}`, and nobody is told: where they are meant to be deleted everywhere, run 'fieldpost \
-             sync --allow-deletions'; else put them back{names}",
+             sync --allow-deletions'; else put them back{last}{names}",
             asks.len(),
             self.library.folder().display()
         )))

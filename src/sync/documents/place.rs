@@ -95,7 +95,15 @@ fn place_all(session: &Session, documents: &mut Documents) -> Result<Pass> {
 
 /// The names of documents and of the folders they are in, as the systems see them that do not tell upper from lower case.
 #[derive(Default)]
-struct Names(BTreeMap<String, String>);
+pub(super) struct Names(BTreeMap<String, String>);
+
+impl<'p> FromIterator<&'p DocumentPath> for Names {
+    fn from_iter<I: IntoIterator<Item = &'p DocumentPath>>(paths: I) -> Self {
+        let mut names = Self::default();
+        paths.into_iter().for_each(|path| names.take(path));
+        names
+    }
+}
 
 impl Names {
     /// The names of the folders on the way to a document, and its own.
@@ -109,7 +117,12 @@ impl Names {
         Self::levels(path).find_map(|level| self.0.get(&collision_key(level)).filter(|first| *first != level).map(String::as_str))
     }
 
-    fn take(&mut self, path: &DocumentPath) {
+    /// Whether a document or a folder has this name on some system.
+    pub(super) fn has(&self, path: &DocumentPath) -> bool {
+        self.0.contains_key(&path.collision_key())
+    }
+
+    pub(super) fn take(&mut self, path: &DocumentPath) {
         for level in Self::levels(path) {
             self.0.entry(collision_key(level)).or_insert_with(|| level.to_owned());
         }
@@ -146,6 +159,7 @@ fn keep_copies(session: &Session) -> Result<u64> {
     }
     let mut listed = session.listed(&mut BTreeMap::new())?;
     let known = session.all_known()?;
+    let mut names: Names = listed.keys().chain(known.keys()).collect();
     let mut rows = Vec::new();
     for copy in &due {
         let Ok(path) = DocumentPath::new(&copy.path) else { continue };
@@ -154,10 +168,11 @@ fn keep_copies(session: &Session) -> Result<u64> {
         let is_kept = std::cell::Cell::new(false);
         let name = path.copy_name(&copy.site, &modified.date(), &|name| {
             is_kept.set(is_kept.get() || listed.get(name).is_some_and(|row| row.content == content));
-            listed.contains_key(name) || known.contains_key(name)
+            names.has(name)
         });
         if !is_kept.get() {
             let row = DocumentRow { path: name.as_str().to_owned(), content, bytes, modified, executable };
+            names.take(&name);
             listed.insert(name, row.clone());
             rows.push(row);
         }
@@ -266,10 +281,9 @@ impl<'d> Placing<'d> {
         let mut troubles = documents.troubles.clone();
         troubles.append(&mut unread);
         let (mut listed, mut waits) = (BTreeMap::new(), BTreeSet::new());
-        let mut names = Names::default();
         let (stays, goes): (Vec<&DocumentPath>, Vec<&DocumentPath>) =
             known.keys().partition(|path| all.contains_key(*path) || left_alone.contains(*path));
-        stays.into_iter().for_each(|path| names.take(path));
+        let mut names: Names = stays.into_iter().collect();
         let going: BTreeSet<String> = goes.into_iter().map(DocumentPath::collision_key).collect();
         let passes_on = session.passes_on();
         let mut passed_on = BTreeSet::new();
