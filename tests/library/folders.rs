@@ -67,7 +67,7 @@ impl Tree {
                 if name.starts_with(".fieldpost") {
                     continue;
                 }
-                if path.is_symlink() {
+                if path.is_symlink() && !path.exists() {
                     continue;
                 }
                 if path.is_dir() { left.push(path) } else { drop(found.insert(name, std::fs::read(&path).unwrap())) }

@@ -160,6 +160,33 @@ fn a_folder_whose_case_changes_while_something_new_comes_into_it_loses_nothing()
 }
 
 #[test]
+fn a_folder_whose_case_changes_while_another_site_edits_in_it_is_one_folder_at_every_site() {
+    for rename in ["anna", "head"] {
+        let edit = if rename == "anna" { "head" } else { "anna" };
+        let tree = with_films();
+        let (from, to) = (tree.document(rename, "films"), tree.document(rename, "Films"));
+        std::fs::rename(from, to).unwrap();
+        tree.write(edit, "films/0.mp4", "edited");
+        for site in ["anna", "head", "north", "head", "anna"] {
+            tree.sync(site);
+        }
+        (0..3).for_each(|_| tree.settle(&SITES));
+        for site in SITES {
+            let folder = tree.folder(site);
+            assert!(folder.values().any(|content| content == b"edited"), "at {site}: {:?}", folder.keys());
+            for number in 0..2 {
+                assert!(folder.values().any(|content| *content == noise(50_000, number + 7)), "{number} at {site}: {:?}", folder.keys());
+            }
+            let folders: std::collections::BTreeSet<&str> =
+                folder.keys().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder).collect();
+            assert_eq!((folder.len(), folders.len()), (7, 1), "at {site}: {:?}", folder.keys());
+            assert_eq!(tree.session(site).ledger.document_troubles().unwrap().len(), 0, "at {site}");
+        }
+        tree.assert_same(&SITES);
+    }
+}
+
+#[test]
 fn a_question_that_an_office_left_unanswered_keeps_no_document_from_the_sites_below() {
     let tree = library("");
     for number in 0..20 {
@@ -239,6 +266,12 @@ fn what_is_too_large_for_a_group_is_listed_where_an_older_version_is() {
         assert_eq!(copy.map(|(_, content)| &content[..]), Some(&b"by sally"[..]), "at {site}");
     }
     assert_eq!(tree.folder("head")["sales/a"], noise(1_001, 3));
+    // Nor is it what the main office waits for an hour.
+    let copy = names(&tree, "sally").into_iter().find(|name| name.starts_with("sales/a (sally")).unwrap();
+    tree.delete("sally", &copy);
+    tree.write("sally", "sales/moved", "first");
+    tree.settle(&all);
+    assert_eq!(tree.read("head", "sales/moved"), "first");
     tree.write("head", "sales/a", "small again");
     tree.delete("head", "sales/hers");
     tree.settle(&all);

@@ -10,7 +10,8 @@
 //! the parent has been sent it; one whose content another row needs, or which lost a conflict that is listed, only once that is in the store. Of a row
 //! that this folder does not take (its name, its size) that is so where this site passes documents on: the main office, and offices.
 //!
-//! A name that differs from one that goes only in case is placed once that one is gone: on some systems the two are one file.
+//! A name that differs from one that goes only in case is placed once that one is gone: on some systems the two are one file. Of a folder that is spelled
+//! in two ways the main office makes one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +41,7 @@ pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, repor
     if !session.has_library() {
         return Ok(());
     }
-    documents.counts.copies += keep_copies(session)?;
+    documents.counts.copies += keep_copies(session)? + one_spelling(session)?;
     documents.counts.coming = 0;
     // What came since is in it.
     documents.store = ChunkStore::open(&session.chunk_folder())?;
@@ -106,10 +107,15 @@ impl<'p> FromIterator<&'p DocumentPath> for Names {
 }
 
 impl Names {
-    /// The names of the folders on the way to a document, and its own.
-    fn levels(path: &DocumentPath) -> impl Iterator<Item = &str> {
+    /// The names of the folders on the way to a document.
+    fn folders(path: &DocumentPath) -> impl DoubleEndedIterator<Item = &str> {
         let text = path.as_str();
-        text.match_indices('/').map(|(end, _)| &text[..end]).chain([text])
+        text.match_indices('/').map(|(end, _)| &text[..end])
+    }
+
+    /// The same, and its own.
+    fn levels(path: &DocumentPath) -> impl Iterator<Item = &str> {
+        Self::folders(path).chain([path.as_str()])
     }
 
     /// The name there is already that would be the same.
@@ -184,10 +190,59 @@ fn keep_copies(session: &Session) -> Result<u64> {
     Ok(rows.len() as u64)
 }
 
+/// Where one folder is spelled in two ways that are one on some systems, because one site renamed it while another one edited in it: the main
+/// office lists everything under the name that most of it has, as an edit of its own. Else all of it but a document could be placed nowhere. Gives how
+/// many got another name because theirs was taken there.
+fn one_spelling(session: &Session) -> Result<u64> {
+    if session.settings.parent.is_some() {
+        return Ok(0);
+    }
+    let listed = session.listed(&mut BTreeMap::new())?;
+    let mut spellings: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
+    for folder in listed.keys().flat_map(Names::folders) {
+        *spellings.entry(collision_key(folder)).or_default().entry(folder).or_default() += 1;
+    }
+    spellings.retain(|_, spellings| spellings.len() > 1);
+    let most = |folder: &str| {
+        let (spelling, count) = spellings.get(&collision_key(folder))?.iter().max_by_key(|(_, count)| **count)?;
+        let is_alone = spellings[&collision_key(folder)].values().filter(|other| *other == count).count() == 1;
+        // Nothing moves into what is a document.
+        (is_alone && *spelling != folder && !listed.contains_key(*spelling)).then_some(*spelling)
+    };
+    let respelled = |path: &DocumentPath| {
+        let (folder, spelling) = Names::folders(path).rev().find_map(|folder| Some((folder, most(folder)?)))?;
+        DocumentPath::new(&format!("{spelling}{}", &path.as_str()[folder.len()..])).ok()
+    };
+    let others: Vec<(&DocumentPath, DocumentPath)> = listed.keys().filter_map(|path| Some((path, respelled(path)?))).collect();
+    if others.is_empty() {
+        return Ok(0);
+    }
+    let mut names: Names = listed.keys().filter(|path| respelled(path).is_none()).collect();
+    let (mut moved, mut copies) = (Vec::new(), 0);
+    for (path, mut to) in others {
+        let row = &listed[path];
+        let is_same = listed.get(&to).is_some_and(|there| there.content == row.content);
+        if !is_same && names.has(&to) {
+            to = to.copy_name(session.name(), &row.modified.date(), &|name| names.has(name));
+            copies += 1;
+        }
+        names.take(&to);
+        moved.push((path, (!is_same).then(|| DocumentRow { path: to.as_str().to_owned(), ..row.clone() })));
+    }
+    write(session, |database| {
+        moved.iter().try_for_each(|(path, row)| {
+            database.remove_document(path.as_str())?;
+            row.as_ref().map_or(Ok(()), |row| database.put_document(row))
+        })
+    })?;
+    Ok(copies)
+}
+
 /// Forgets recipes and chunks that nothing needs any more.
 fn sweep(session: &Session, documents: &mut Documents) -> Result<()> {
-    let listed: BTreeSet<ContentHash> = session.listed(&mut BTreeMap::new())?.into_values().map(|row| row.content).collect();
-    let known: BTreeSet<ContentHash> = session.all_known()?.into_values().map(|known| known.seen.content.0).collect();
+    let (rows, files) = (session.listed(&mut BTreeMap::new())?, session.all_known()?);
+    let listed: BTreeSet<ContentHash> = rows.values().map(|row| row.content).collect();
+    let known: BTreeSet<ContentHash> = files.values().map(|known| known.seen.content.0).collect();
     let lost = session.lost_contents()?;
     let old = session.ledger.recipes_before(Millis(session.world.now().0 - KEEP_RECIPES_MILLIS))?;
     let going: Vec<ContentHash> =
@@ -197,14 +252,16 @@ fn sweep(session: &Session, documents: &mut Documents) -> Result<()> {
         going.iter().try_for_each(|content| session.ledger.drop_recipe(content))?;
         session.ledger.commit(&session.world, "commit recipes forgotten")?;
     }
-    // Of a content that is in the folder no chunk is needed from the store. Not so of one that lost a conflict, which is kept whatever becomes of the
-    // file, nor of a file that nobody looks at, or that is not what was seen any more.
+    // Of a content that is in the folder no chunk is needed from the store. Not so of one that lost a conflict, or of a document that is not placed: they
+    // are kept whatever becomes of the file. Nor of a file that nobody looks at, or that is not what was seen any more.
+    let unplaced = rows.iter().filter(|(path, row)| files.get(*path).is_none_or(|known| !known.has_content_of(row)));
+    let kept: BTreeSet<ContentHash> = unplaced.map(|(_, row)| row.content).chain(lost).collect();
     let (library, patterns) = (&documents.library, &documents.patterns);
     let is_there = |(path, known): (&DocumentPath, &Known)| {
         patterns.takes(path, known.seen.bytes) == Verdict::Take && library.is_unchanged(path, &known.seen)
     };
     let in_folder =
-        |content: &ContentHash| !lost.contains(content) && session.known_with(content).is_ok_and(|known| known.iter().any(is_there));
+        |content: &ContentHash| !kept.contains(content) && session.known_with(content).is_ok_and(|known| known.iter().any(is_there));
     let needed = |chunk: &ChunkId| match session.ledger.contents_with(&chunk.0) {
         Ok(contents) => !contents.iter().all(in_folder),
         Err(_) => true,
@@ -540,7 +597,8 @@ impl<'d> Placing<'d> {
     /// Whether a file may go. What a document of the list still needs of it, and no other file has, is kept in the store first.
     fn may_go(&mut self, path: &DocumentPath, known: &Known) -> Result<bool> {
         let content = known.seen.content.0;
-        if !self.lost.contains(&content) && self.is_elsewhere(path, &content) {
+        let is_kept = self.lost.contains(&content) || self.passed_on.contains(&content);
+        if !is_kept && self.is_elsewhere(path, &content) {
             return Ok(true);
         }
         if self.contents.contains(&content) || self.passed_on.contains(&content) {

@@ -97,7 +97,8 @@ pub(super) fn may_see_in(session: &Session, library: &Library) -> Result<bool> {
     is_ours(session, library)
 }
 
-/// Refuses a folder that has the home, the database or an exchange in it, or is inside what is ours: they would travel as documents.
+/// Refuses a folder that has the home, the database or an exchange in it, or is inside what is ours: they would travel as documents. In an
+/// exchange documents would lie in clear.
 pub(super) fn check_place(session: &Session) -> Result<()> {
     let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned());
     let folder = real(&session.library_folder());
@@ -108,8 +109,10 @@ pub(super) fn check_place(session: &Session) -> Result<()> {
         // What cannot be read is told where it is opened.
         Ok(Address::Server(_) | Address::Command(_)) | Err(_) => None,
     });
-    let mut all = [session.home.folder().to_owned(), session.database_path()].into_iter().chain(exchanges);
-    if folder.starts_with(&ours) || all.any(inside) {
+    let exchanges: Vec<PathBuf> = exchanges.map(|exchange| real(&exchange)).collect();
+    let all = [session.home.folder().to_owned(), session.database_path()];
+    let is_inside = exchanges.iter().chain([&ours]).any(|around| folder.starts_with(around));
+    if is_inside || all.into_iter().chain(exchanges).any(inside) {
         return Err(SyncError::LibraryPlace(folder));
     }
     Ok(())

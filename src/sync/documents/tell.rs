@@ -147,7 +147,8 @@ impl<'s> Telling<'s> {
             match self.tell(&content, &mut pack, &mut recipes, most)? {
                 Told::Whole => {}
                 Told::Lacking => {
-                    self.left = true;
+                    // What a site without children leaves out never comes to it.
+                    self.left |= self.to.kind == NeighbourKind::Child || self.session.passes_on();
                     self.miss(&content)?;
                 }
                 Told::Part => break,
