@@ -20,6 +20,8 @@ use crate::world::{Crash, World};
 /// The file by which a library is known.
 const MARKER: &str = "marker";
 const MARKER_WORDS: &str = "fieldpost library ";
+/// The file that says how often somebody accounted for what is in the library: one that was put back from a backup says less than before.
+const COUNT: &str = "count";
 /// Ending of what is being exchanged.
 pub(super) const SWAP: &str = ".swap";
 
@@ -175,6 +177,28 @@ impl Library {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// How often somebody accounted for what is in it; 0 where nothing says so.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        const MOST_BYTES: u64 = 20;
+        let read = || -> io::Result<String> {
+            let mut text = String::new();
+            Inside::root(&self.folder)?.enter(OsStr::new(HIDDEN))?.open(OsStr::new(COUNT))?.take(MOST_BYTES).read_to_string(&mut text)?;
+            Ok(text)
+        };
+        read().ok().and_then(|text| text.trim_end().parse().ok()).unwrap_or_default()
+    }
+
+    /// Says how often somebody accounted for what is in it.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn set_count(&self, world: &World, count: u64) -> Result<(), LibraryError> {
+        // Refuses a link that has the name.
+        self.hidden()?;
+        Ok(publish(world, &self.folder.join(HIDDEN).join(COUNT), format!("{count}\n").as_bytes(), Existing::Replace, Privacy::Ordinary)?)
     }
 
     /// `length` bytes of a document from `offset`, where they still are the chunk `expect`.

@@ -257,3 +257,55 @@ fn what_nobody_else_has_is_deleted_where_a_person_says_so() {
     assert!(!says(&tree.sync("head"), "nowhere else"));
     SITES.iter().for_each(|site| assert_eq!(tree.rows(site, "SELECT count(*) FROM _fieldpost_library"), ["3"], "at {site}"));
 }
+
+fn copy_all(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_all(&path, &to);
+        } else {
+            std::fs::copy(&path, &to).unwrap();
+            let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+            std::fs::File::options().write(true).open(&to).unwrap().set_modified(modified).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_is_put_back_from_a_backup_deletes_nothing_and_turns_nothing_back() {
+    let tree = with_documents(5);
+    let [place, backup] = ["library", "backup"].map(|name| tree.home("anna").join(name));
+    copy_all(&place, &backup);
+    tree.write("head", "proj/0", "edited since");
+    tree.write("north", "made since", "x");
+    tree.delete("head", "proj/1");
+    tree.settle(&SITES);
+    let now = tree.folder("head");
+    std::fs::remove_dir_all(&place).unwrap();
+    copy_all(&backup, &place);
+    for _ in 0..2 {
+        let report = tree.sync("anna");
+        assert!(waits(&report, "put back from a backup"), "{:?}", report.waiting);
+        tree.settle(&SITES);
+        assert_eq!((&tree.folder("head"), &tree.folder("north")), (&now, &now));
+    }
+    // It is meant to be the library from now on: nothing in it is lost, and nothing elsewhere.
+    assert_eq!(switch::on(&mut tree.session("anna")).unwrap(), 0);
+    (0..2).for_each(|_| tree.settle(&SITES));
+    let expected = [
+        ("proj/0", "edited since"),
+        ("proj/0 (anna 2023-11-14)", "content 0"),
+        ("proj/1", "content 1"),
+        ("proj/2", "content 2"),
+        ("proj/3", "content 3"),
+        ("proj/4", "content 4"),
+        ("made since", "x"),
+    ];
+    tree.assert_documents(&SITES, &expected);
+    assert!(!says(&tree.sync("anna"), "backup"));
+    tree.write("anna", "proj/2", "goes on");
+    tree.settle(&SITES);
+    assert_eq!(tree.read("head", "proj/2"), "goes on");
+}

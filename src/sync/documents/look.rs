@@ -67,11 +67,19 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
         Err(error) => return away(error, report),
     };
     if !super::switch::may_see_in(session, &library)? {
-        let why = format!(
-            "`{}` is another library than the one in which the documents were: nothing in it is taken, and nothing that is not in it is taken for \
+        let why = match super::switch::is_older(session, &library)? {
+            true => format!(
+                "`{}` is older than what this site knows of it, as if it was put back from a backup: nothing in it is taken, and nothing that is not in \
+                 it is taken for deleted. Put the newer one back, if there is one; else 'fieldpost library on' says that this is it from now on: what is \
+                 newer elsewhere is placed again, and what is otherwise in it is kept beside it",
+                folder.display()
+            ),
+            false => format!(
+                "`{}` is another library than the one in which the documents were: nothing in it is taken, and nothing that is not in it is taken for \
              deleted. Put the other one back; where this is meant, 'fieldpost library on' says so",
-            folder.display()
-        );
+                folder.display()
+            ),
+        };
         wait_for_person(session, Some(why), report)?;
         return Ok(None);
     }
@@ -102,6 +110,10 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
     let Looking { counts, busy, troubles, .. } = looking;
     (documents.counts, documents.busy, documents.troubles) = (counts, busy, troubles);
     documents.counts.busy = documents.busy.len() as u64;
+    let DocumentCounts { found, moved, deleted, copies, .. } = documents.counts;
+    if found + moved + deleted + copies > 0 {
+        super::switch::count(session, &documents.library)?;
+    }
     Ok(Some(documents))
 }
 

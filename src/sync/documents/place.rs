@@ -61,6 +61,7 @@ pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, repor
         unreachable: false,
     }));
     if changed {
+        super::switch::count(session, &documents.library)?;
         sweep(session, documents)?;
     }
     let before = session.ledger.document_troubles()?;
