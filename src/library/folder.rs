@@ -31,6 +31,7 @@ pub struct Library {
     folder: PathBuf,
     id: String,
     pub(super) settle_millis: i64,
+    pub(super) spare_bytes: u64,
 }
 
 /// Why the library cannot be worked with.
@@ -115,6 +116,9 @@ impl Library {
     /// A file that was modified less than this long ago is being written.
     pub const SETTLE_MILLIS: i64 = 2000;
 
+    /// Room on the disk that is left alone.
+    pub const SPARE_BYTES: u64 = 16 << 20;
+
     /// Finds the library in `folder`, and tidies what a run that died left there. For one user of the library at a time.
     ///
     /// # Errors
@@ -138,7 +142,7 @@ impl Library {
     /// As [`Library::open`].
     pub fn look(folder: &Path) -> Result<Self, LibraryError> {
         let id = read_marker(folder)?.ok_or_else(|| LibraryError::NoMarker(folder.into()))?;
-        Ok(Self { folder: folder.into(), id, settle_millis: Self::SETTLE_MILLIS })
+        Ok(Self { folder: folder.into(), id, settle_millis: Self::SETTLE_MILLIS, spare_bytes: Self::SPARE_BYTES })
     }
 
     /// Makes the folder where it is not there, and marks it. What is in it stays; a folder that is marked keeps its marker.
@@ -165,6 +169,12 @@ impl Library {
     #[must_use]
     pub fn with_settle_millis(self, settle_millis: i64) -> Self {
         Self { settle_millis, ..self }
+    }
+
+    /// With another room on the disk to leave alone than [`Self::SPARE_BYTES`].
+    #[must_use]
+    pub fn with_spare_bytes(self, spare_bytes: u64) -> Self {
+        Self { spare_bytes, ..self }
     }
 
     /// The folder.

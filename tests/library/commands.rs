@@ -62,7 +62,8 @@ fn a_rehearsal_touches_no_document_and_a_folder_that_is_away_wants_a_person() {
     office.ok("sync --home head");
     document(&office, "annas/of anna.txt", "x");
     let before = office.everything();
-    office.ok("sync --dry-run --home anna");
+    let said = office.ok("sync --dry-run --home anna").out;
+    assert!(said.contains("documents folder is not looked at"), "{said}");
     assert_eq!(office.everything(), before);
     office.rename("annas", "away");
     let away = office.run("sync --home anna");

@@ -309,3 +309,32 @@ fn a_folder_that_is_put_back_from_a_backup_deletes_nothing_and_turns_nothing_bac
     tree.settle(&SITES);
     assert_eq!(tree.read("head", "proj/2"), "goes on");
 }
+
+#[test]
+fn a_full_disk_is_known_to_whoever_asks_until_there_is_room() {
+    let mut tree = with_documents(3);
+    tree.limits.document_spare_bytes = 1 << 62;
+    tree.write("head", "film", "new");
+    for site in SITES {
+        tree.sync(site);
+    }
+    let report = tree.sync("north");
+    assert!(waits(&report, "no room"), "{:?}", report.waiting);
+    let known = |tree: &Tree| fieldpost::sync::documents::look::waiting(&tree.session("north")).unwrap();
+    assert!(known(&tree).is_some_and(|why| why.contains("no room for `film`")), "{:?}", known(&tree));
+    tree.limits.document_spare_bytes = 0;
+    tree.settle(&SITES);
+    assert_eq!((tree.read("north", "film"), known(&tree)), ("new".into(), None));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_neither_taken_nor_placed_is_listed_as_both() {
+    let tree = with_documents(3);
+    tree.put_in_the_way("anna", "proj/1");
+    tree.write("head", "proj/1", "edited");
+    tree.settle(&SITES);
+    let troubles = tree.session("anna").ledger.document_troubles().unwrap();
+    let why = &troubles["proj/1"];
+    assert!(why.contains("it is not taken: links") && why.contains("it is not placed: links"), "{troubles:?}");
+}

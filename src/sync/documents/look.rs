@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::lost::Whereabouts;
-use super::place::Names;
+use super::names::Names;
 use super::tell::Choices;
 use super::{DocumentCounts, Documents, Freedom, Known, REFUSED, row_of};
 use crate::database::DocumentRow;
@@ -46,7 +46,13 @@ const SHARE: usize = 30;
 /// Opens the library and tells the list what changed in the folder. None where there is nothing to work with: no library, or one that is
 /// not there, which the report says.
 pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Option<Documents>> {
-    if !session.has_library() || session.freedom == Freedom::Rehearsal {
+    if !session.has_library() {
+        return Ok(None);
+    }
+    if session.freedom == Freedom::Rehearsal {
+        report
+            .notes
+            .push("The documents folder is not looked at: what changed in it, and what that would meet, only a real run tells.".into());
         return Ok(None);
     }
     if !session.ledger.has_documents()? {
@@ -84,7 +90,9 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
         return Ok(None);
     }
     let library = match library.tidied() {
-        Ok(library) => library.with_settle_millis(session.limits.document_settle_millis),
+        Ok(library) => {
+            library.with_settle_millis(session.limits.document_settle_millis).with_spare_bytes(session.limits.document_spare_bytes)
+        }
         Err(error) => return away(error, report),
     };
     // What was not taken of a packet was said, and is of no interest once nothing is missing.
@@ -170,6 +178,17 @@ fn wait_for_person(session: &Session, why: Option<String>, report: &mut Report) 
         session.set_note(WAITING, why.as_deref().unwrap_or_default())?;
     }
     report.waiting.extend(why.map(|why| wait(why, false)));
+    Ok(())
+}
+
+/// The same of something that was found out since the folder was looked at.
+pub(super) fn wait_as_well(session: &Session, why: String, report: &mut Report) -> Result<()> {
+    let known = waiting(session)?.unwrap_or_default();
+    if !known.contains(&why) {
+        let all = if known.is_empty() { why.clone() } else { format!("{known}; {why}") };
+        session.set_note(WAITING, &all)?;
+    }
+    report.waiting.push(wait(why, false));
     Ok(())
 }
 

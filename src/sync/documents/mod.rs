@@ -8,6 +8,7 @@
 //! | [`place`] | what of the list is not in the folder yet? |
 //! | `tell` | which contents does a neighbour lack? |
 //! | `dispute` | which of two edits is kept? |
+//! | `names` | which names are one on some systems, and which name does a copy get? |
 //! | [`lost`] | where is the content that lost a conflict, and how does it come back? |
 //! | [`switch`] | how does a site get a library, and lose it? |
 //!
@@ -30,6 +31,7 @@
 pub(super) mod dispute;
 pub mod look;
 pub mod lost;
+mod names;
 pub mod place;
 pub mod switch;
 pub(super) mod take;

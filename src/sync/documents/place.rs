@@ -10,23 +10,23 @@
 //! the parent has been sent it; one whose content another row needs, or which lost a conflict that is listed, only once that is in the store. Of a row
 //! that this folder does not take (its name, its size) that is so where this site passes documents on: the main office, and offices.
 //!
-//! A name that differs from one that goes only in case is placed once that one is gone: on some systems the two are one file. Of a folder that is spelled
-//! in two ways the main office makes one.
+//! A name that differs from one that goes only in case is placed once that one is gone: on some systems the two are one file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fs_err as fs;
 
-use super::look::write;
+use super::look::wait_as_well;
+use super::names::{Names, keep_copies, one_spelling};
 use super::tell::Choices;
 use super::{Chunks, Coming, DocumentCounts, Documents, Known, REFUSED, document};
 use crate::database::DocumentRow;
-use crate::ledger::{ContentHash, CopyDue, Missing, SiteThere};
+use crate::ledger::{ContentHash, Missing, SiteThere};
 use crate::library::{
     ChunkId, ChunkStore, ContentId, DocumentPath, LibraryError, PackFault, PackWriter, Placed, Recipe, Removed, Renamed, Verdict,
 };
-use crate::model::{Millis, collision_key};
-use crate::sync::report::{Report, Waiting};
+use crate::model::Millis;
+use crate::sync::report::Report;
 use crate::sync::{Result, Session, SyncError};
 
 /// Files placed per commit of the ledger.
@@ -53,13 +53,9 @@ pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, repor
     }
     let Pass { full, changed, mut troubles, .. } = placed;
     refusals(session, &mut troubles)?;
-    report.waiting.extend(full.into_iter().map(|why| Waiting {
-        neighbour: None,
-        what: "documents".into(),
-        why,
-        retried: false,
-        unreachable: false,
-    }));
+    if let Some(full) = full {
+        wait_as_well(session, full, report)?;
+    }
     if changed {
         super::switch::count(session, &documents.library)?;
         sweep(session, documents)?;
@@ -95,44 +91,12 @@ fn place_all(session: &Session, documents: &mut Documents) -> Result<Pass> {
     Ok(Pass { changed, waits: !waits.is_empty(), full, troubles })
 }
 
-/// The names of documents and of the folders they are in, as the systems see them that do not tell upper from lower case.
-#[derive(Default)]
-pub(super) struct Names(BTreeMap<String, String>);
-
-impl<'p> FromIterator<&'p DocumentPath> for Names {
-    fn from_iter<I: IntoIterator<Item = &'p DocumentPath>>(paths: I) -> Self {
-        let mut names = Self::default();
-        paths.into_iter().for_each(|path| names.take(path));
-        names
-    }
-}
-
-impl Names {
-    /// The names of the folders on the way to a document.
-    fn folders(path: &DocumentPath) -> impl DoubleEndedIterator<Item = &str> {
-        let text = path.as_str();
-        text.match_indices('/').map(|(end, _)| &text[..end])
-    }
-
-    /// The same, and its own.
-    fn levels(path: &DocumentPath) -> impl Iterator<Item = &str> {
-        Self::folders(path).chain([path.as_str()])
-    }
-
-    /// The name there is already that would be the same.
-    fn clash(&self, path: &DocumentPath) -> Option<&str> {
-        Self::levels(path).find_map(|level| self.0.get(&collision_key(level)).filter(|first| *first != level).map(String::as_str))
-    }
-
-    /// Whether a document or a folder has this name on some system.
-    pub(super) fn has(&self, path: &DocumentPath) -> bool {
-        self.0.contains_key(&path.collision_key())
-    }
-
-    pub(super) fn take(&mut self, path: &DocumentPath) {
-        for level in Self::levels(path) {
-            self.0.entry(collision_key(level)).or_insert_with(|| level.to_owned());
-        }
+/// Something is in the way of a document. What is there may not be taken either.
+fn add_trouble(troubles: &mut BTreeMap<String, String>, name: String, why: String) {
+    let all = troubles.entry(name).or_default();
+    if !all.contains(&why) {
+        let before = if all.is_empty() { "" } else { "; the one of the list: " };
+        all.push_str(&format!("{before}{why}"));
     }
 }
 
@@ -156,87 +120,6 @@ fn refusals(session: &Session, troubles: &mut BTreeMap<String, String>) -> Resul
         }
     }
     session.forget_refused(&past)
-}
-
-/// Lists what lost a conflict under a name of its own, as an edit of this site. A run that died in between finds it listed.
-fn keep_copies(session: &Session) -> Result<u64> {
-    let due = session.ledger.copies_due()?;
-    if due.is_empty() {
-        return Ok(0);
-    }
-    let mut listed = session.listed(&mut BTreeMap::new())?;
-    let known = session.all_known()?;
-    let mut names: Names = listed.keys().chain(known.keys()).collect();
-    let mut rows = Vec::new();
-    for copy in &due {
-        let Ok(path) = DocumentPath::new(&copy.path) else { continue };
-        let CopyDue { content, bytes, modified, executable, .. } = *copy;
-        // The same content under a name that this copy could have: it is kept already.
-        let is_kept = std::cell::Cell::new(false);
-        let name = path.copy_name(&copy.site, &modified.date(), &|name| {
-            is_kept.set(is_kept.get() || listed.get(name).is_some_and(|row| row.content == content));
-            names.has(name)
-        });
-        if !is_kept.get() {
-            let row = DocumentRow { path: name.as_str().to_owned(), content, bytes, modified, executable };
-            names.take(&name);
-            listed.insert(name, row.clone());
-            rows.push(row);
-        }
-    }
-    write(session, |database| rows.iter().try_for_each(|row| database.put_document(row)))?;
-    session.ledger.begin()?;
-    due.iter().try_for_each(|copy| session.ledger.drop_copy(copy.id))?;
-    session.ledger.commit(&session.world, "commit copies of documents")?;
-    Ok(rows.len() as u64)
-}
-
-/// Where one folder is spelled in two ways that are one on some systems, because one site renamed it while another one edited in it: the main
-/// office lists everything under the name that most of it has, as an edit of its own. Else all of it but a document could be placed nowhere. Gives how
-/// many got another name because theirs was taken there.
-fn one_spelling(session: &Session) -> Result<u64> {
-    if session.settings.parent.is_some() {
-        return Ok(0);
-    }
-    let listed = session.listed(&mut BTreeMap::new())?;
-    let mut spellings: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
-    for folder in listed.keys().flat_map(Names::folders) {
-        *spellings.entry(collision_key(folder)).or_default().entry(folder).or_default() += 1;
-    }
-    spellings.retain(|_, spellings| spellings.len() > 1);
-    let most = |folder: &str| {
-        let (spelling, count) = spellings.get(&collision_key(folder))?.iter().max_by_key(|(_, count)| **count)?;
-        let is_alone = spellings[&collision_key(folder)].values().filter(|other| *other == count).count() == 1;
-        // Nothing moves into what is a document.
-        (is_alone && *spelling != folder && !listed.contains_key(*spelling)).then_some(*spelling)
-    };
-    let respelled = |path: &DocumentPath| {
-        let (folder, spelling) = Names::folders(path).rev().find_map(|folder| Some((folder, most(folder)?)))?;
-        DocumentPath::new(&format!("{spelling}{}", &path.as_str()[folder.len()..])).ok()
-    };
-    let others: Vec<(&DocumentPath, DocumentPath)> = listed.keys().filter_map(|path| Some((path, respelled(path)?))).collect();
-    if others.is_empty() {
-        return Ok(0);
-    }
-    let mut names: Names = listed.keys().filter(|path| respelled(path).is_none()).collect();
-    let (mut moved, mut copies) = (Vec::new(), 0);
-    for (path, mut to) in others {
-        let row = &listed[path];
-        let is_same = listed.get(&to).is_some_and(|there| there.content == row.content);
-        if !is_same && names.has(&to) {
-            to = to.copy_name(session.name(), &row.modified.date(), &|name| names.has(name));
-            copies += 1;
-        }
-        names.take(&to);
-        moved.push((path, (!is_same).then(|| DocumentRow { path: to.as_str().to_owned(), ..row.clone() })));
-    }
-    write(session, |database| {
-        moved.iter().try_for_each(|(path, row)| {
-            database.remove_document(path.as_str())?;
-            row.as_ref().map_or(Ok(()), |row| database.put_document(row))
-        })
-    })?;
-    Ok(copies)
 }
 
 /// Forgets recipes and chunks that nothing needs any more.
@@ -354,14 +237,14 @@ impl<'d> Placing<'d> {
                     && known.get(&path).is_some_and(|known| !known.has_content_of(&row))
                 {
                     let why = format!("an older version is here: the newest has {} bytes, and `largest` is {largest}", row.bytes);
-                    troubles.insert(row.path, why);
+                    add_trouble(&mut troubles, row.path, why);
                 }
                 left_alone.insert(path);
                 continue;
             }
             if let Some(first) = names.clash(&path) {
                 let why = format!("it is not placed: `{first}` is the same name on systems that do not tell upper from lower case");
-                troubles.insert(row.path, why);
+                add_trouble(&mut troubles, row.path, why);
                 passed_on.extend(passes_on.then_some(row.content));
                 left_alone.insert(path);
                 continue;
@@ -468,7 +351,7 @@ impl<'d> Placing<'d> {
             let Some(from) = sources.get_mut(&row.content).and_then(Vec::pop) else { continue };
             let Some(known) = self.known.get(&from).copied() else { continue };
             let renamed = self.chunks.library.rename(&self.session.world, &from, &to, Some(&known.seen));
-            let Some(renamed) = self.or_trouble(&to, renamed)? else { continue };
+            let Some(renamed) = self.or_trouble(&to, "placed", renamed)? else { continue };
             match renamed {
                 Renamed::Done(Some(seen)) => {
                     // The times are those of before; what the list says is looked at next.
@@ -523,11 +406,11 @@ impl<'d> Placing<'d> {
                 Ok(())
             }
             Ok(Placed::Blocked(refusal)) => {
-                self.troubles.insert(row.path, format!("it is not placed: {refusal}"));
+                add_trouble(&mut self.troubles, row.path, format!("it is not placed: {refusal}"));
                 Ok(())
             }
             Err(error @ LibraryError::Full { .. }) => {
-                self.troubles.insert(row.path, format!("it is not placed: {error}"));
+                add_trouble(&mut self.troubles, row.path, format!("it is not placed: {error}"));
                 self.full.get_or_insert(format!("{error}; make room, the next run goes on"));
                 Ok(())
             }
@@ -545,17 +428,17 @@ impl<'d> Placing<'d> {
                 self.counts.coming += 1;
                 Ok(())
             }
-            failed => self.or_trouble(path, failed).map(drop),
+            failed => self.or_trouble(path, "placed", failed).map(drop),
         }
     }
 
     /// What the file system refuses for one document keeps no other from its place; the next round tries again.
-    fn or_trouble<T>(&mut self, path: &DocumentPath, done: std::result::Result<T, LibraryError>) -> Result<Option<T>> {
-        match done {
-            Ok(done) => Ok(Some(done)),
+    fn or_trouble<T>(&mut self, path: &DocumentPath, done: &str, outcome: std::result::Result<T, LibraryError>) -> Result<Option<T>> {
+        match outcome {
+            Ok(outcome) => Ok(Some(outcome)),
             Err(error @ LibraryError::Crash(_)) => Err(error.into()),
             Err(error) => {
-                self.troubles.insert(path.as_str().to_owned(), format!("it is not placed: {error}"));
+                add_trouble(&mut self.troubles, path.as_str().to_owned(), format!("it is not {done}: {error}"));
                 Ok(None)
             }
         }
@@ -647,7 +530,7 @@ impl<'d> Placing<'d> {
             return Ok(());
         }
         let removed = self.chunks.library.remove(&self.session.world, path, &known.seen);
-        let Some(removed) = self.or_trouble(path, removed)? else { return Ok(()) };
+        let Some(removed) = self.or_trouble(path, "removed", removed)? else { return Ok(()) };
         match removed {
             Removed::Done => {
                 self.counts.removed += 1;
@@ -656,7 +539,7 @@ impl<'d> Placing<'d> {
             // Edited meanwhile: the next look lists it again.
             Removed::Edited => Ok(()),
             Removed::Blocked(refusal) => {
-                self.troubles.insert(path.as_str().to_owned(), format!("it is not removed: {refusal}"));
+                add_trouble(&mut self.troubles, path.as_str().to_owned(), format!("it is not removed: {refusal}"));
                 Ok(())
             }
         }
