@@ -117,6 +117,7 @@ pub fn run(arguments: &LibraryArgs, context: &Context) -> Result<Exit, Failure> 
 /// # Errors
 /// As folder, settings and database say; doing it again goes on.
 pub(super) fn begin(context: &Context, session: &mut Session, folder: Option<&Path>) -> Result<usize, Failure> {
+    let before = session.settings.clone();
     if let Some(folder) = folder {
         let folder = place::whole(&context.here, folder)?;
         let folder = folder.to_str().ok_or_else(|| Failure::NotText(folder.clone()))?.to_owned();
@@ -128,7 +129,13 @@ pub(super) fn begin(context: &Context, session: &mut Session, folder: Option<&Pa
     session.freedom = Freedom::Usual;
     // Below the host the list comes from the parent; until then only the folder is made ready.
     let is_on = session.settings.parent.is_none() || session.has_library();
-    Ok(if is_on { switch::on(session)? } else { switch::prepare(session)? })
+    let begun = if is_on { switch::on(session) } else { switch::prepare(session) };
+    if begun.is_err() && session.settings.library.folder != before.library.folder {
+        // The folder cannot be the library: the one there is goes on.
+        session.home.write_settings(&context.world, &before)?;
+        session.settings = before;
+    }
+    Ok(begun?)
 }
 
 impl LibraryReport {

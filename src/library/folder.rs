@@ -13,13 +13,15 @@ use std::path::{Path, PathBuf};
 
 use super::inside::{Inside, Kind};
 use super::path::HIDDEN;
-use super::{ChunkId, ContentId, DocumentPath, Refusal};
+use super::{ChunkId, ContentId, DocumentPath, Refusal, Seen};
 use crate::world::files::{Existing, FileError, Privacy, TEMPORARY, publish};
 use crate::world::{Crash, World};
 
 /// The file by which a library is known.
 const MARKER: &str = "marker";
 const MARKER_WORDS: &str = "fieldpost library ";
+/// The file that says how often somebody accounted for what is in the library: one that was put back from a backup says less than before.
+const COUNT: &str = "count";
 /// Ending of what is being exchanged.
 pub(super) const SWAP: &str = ".swap";
 
@@ -29,6 +31,7 @@ pub struct Library {
     folder: PathBuf,
     id: String,
     pub(super) settle_millis: i64,
+    pub(super) spare_bytes: u64,
 }
 
 /// Why the library cannot be worked with.
@@ -113,6 +116,9 @@ impl Library {
     /// A file that was modified less than this long ago is being written.
     pub const SETTLE_MILLIS: i64 = 2000;
 
+    /// Room on the disk that is left alone.
+    pub const SPARE_BYTES: u64 = 16 << 20;
+
     /// Finds the library in `folder`, and tidies what a run that died left there. For one user of the library at a time.
     ///
     /// # Errors
@@ -136,7 +142,7 @@ impl Library {
     /// As [`Library::open`].
     pub fn look(folder: &Path) -> Result<Self, LibraryError> {
         let id = read_marker(folder)?.ok_or_else(|| LibraryError::NoMarker(folder.into()))?;
-        Ok(Self { folder: folder.into(), id, settle_millis: Self::SETTLE_MILLIS })
+        Ok(Self { folder: folder.into(), id, settle_millis: Self::SETTLE_MILLIS, spare_bytes: Self::SPARE_BYTES })
     }
 
     /// Makes the folder where it is not there, and marks it. What is in it stays; a folder that is marked keeps its marker.
@@ -165,6 +171,12 @@ impl Library {
         Self { settle_millis, ..self }
     }
 
+    /// With another room on the disk to leave alone than [`Self::SPARE_BYTES`].
+    #[must_use]
+    pub fn with_spare_bytes(self, spare_bytes: u64) -> Self {
+        Self { spare_bytes, ..self }
+    }
+
     /// The folder.
     #[must_use]
     pub fn folder(&self) -> &Path {
@@ -175,6 +187,28 @@ impl Library {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// How often somebody accounted for what is in it; 0 where nothing says so.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        const MOST_BYTES: u64 = 20;
+        let read = || -> io::Result<String> {
+            let mut text = String::new();
+            Inside::root(&self.folder)?.enter(OsStr::new(HIDDEN))?.open(OsStr::new(COUNT))?.take(MOST_BYTES).read_to_string(&mut text)?;
+            Ok(text)
+        };
+        read().ok().and_then(|text| text.trim_end().parse().ok()).unwrap_or_default()
+    }
+
+    /// Says how often somebody accounted for what is in it.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn set_count(&self, world: &World, count: u64) -> Result<(), LibraryError> {
+        // Refuses a link that has the name.
+        self.hidden()?;
+        Ok(publish(world, &self.folder.join(HIDDEN).join(COUNT), format!("{count}\n").as_bytes(), Existing::Replace, Privacy::Ordinary)?)
     }
 
     /// `length` bytes of a document from `offset`, where they still are the chunk `expect`.
@@ -193,6 +227,15 @@ impl Library {
         let mut bytes = Vec::with_capacity(length as usize);
         file.take(u64::from(length)).read_to_end(&mut bytes)?;
         if ChunkId::of(&bytes) == expect { Ok(bytes) } else { Err(changed()) }
+    }
+
+    /// Whether a document is there and nothing happened to it since it was seen. What cannot be looked at is not there.
+    #[must_use]
+    pub fn is_unchanged(&self, path: &DocumentPath, seen: &Seen) -> bool {
+        match self.way_to(path) {
+            Ok(Way::Open(folder)) => matches!(folder.look(OsStr::new(path.split().1)), Ok(Some(look)) if look.is(seen)),
+            Ok(Way::Absent | Way::Blocked(_)) | Err(_) => false,
+        }
     }
 
     /// Bytes that are free where the folder is; `None` where the system does not say.

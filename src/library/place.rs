@@ -69,9 +69,6 @@ enum There {
 }
 
 impl Library {
-    /// Room on the disk that is left alone.
-    const SPARE_BYTES: u64 = 16 << 20;
-
     /// Puts a document together in a hidden folder of the library and gives it its name, whole or not at all. `chunk` gives the chunks of
     /// `recipe`; `standing` is what was last seen at the path, `None` where nothing is to be there. Where nothing is there all the same,
     /// the document is placed.
@@ -227,7 +224,7 @@ impl Library {
 
     /// Whether there is room for a document, where the system says.
     fn hold_free(&self, document: &Document) -> Result<(), LibraryError> {
-        let needed = document.bytes.saturating_add(Self::SPARE_BYTES);
+        let needed = document.bytes.saturating_add(self.spare_bytes);
         match self.free_bytes() {
             Some(free) if free < needed => Err(LibraryError::Full { path: document.path.clone(), needed, free: Some(free) }),
             Some(_) | None => Ok(()),

@@ -17,7 +17,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::reading::{At, Reading, byte_text, quoted};
@@ -204,11 +204,20 @@ impl fmt::Display for LibraryRules {
     }
 }
 
-/// A pattern as the library reads it: `*` stays within a folder, `**` does not, upper and lower case are the same.
-fn matcher(pattern: &str) -> Result<GlobMatcher, String> {
-    let anywhere = if pattern.contains('/') { pattern.to_owned() } else { format!("**/{pattern}") };
-    let glob = GlobBuilder::new(&anywhere).literal_separator(true).case_insensitive(true).backslash_escape(false).build();
-    glob.map(|glob| glob.compile_matcher()).map_err(|error| format!("`{pattern}`: {}", error.kind()))
+/// A pattern as the library reads it (`library::Patterns`): `*` stays within a folder, `**` does not, a folder means all that is in it, upper and
+/// lower case are the same.
+fn matcher(pattern: &str) -> Result<GlobSet, String> {
+    let place = pattern.trim_end_matches('/');
+    if place.is_empty() || pattern.contains('\\') {
+        return Err(format!("`{pattern}`: a pattern names something, and its folders are separated by `/`"));
+    }
+    let anywhere = if place.contains('/') { place.trim_start_matches('/').to_owned() } else { format!("**/{place}") };
+    let mut set = GlobSetBuilder::new();
+    for text in [format!("{anywhere}/**"), anywhere] {
+        let glob = GlobBuilder::new(&text).literal_separator(true).case_insensitive(true).build();
+        set.add(glob.map_err(|error| format!("`{pattern}`: {}", error.kind()))?);
+    }
+    set.build().map_err(|error| format!("`{pattern}`: {}", error.kind()))
 }
 
 #[cfg(test)]
@@ -216,7 +225,7 @@ mod tests {
     use super::*;
     use crate::rules::Rules;
 
-    const TEXT: &str = "[library]\nexclude = ['~$*']\nlargest = '200 MB'\nconflict = { '*.xlsx' = 'newest', 'lists/*.xlsx' = 'parent' }\n\
+    const TEXT: &str = "[library]\nexclude = ['~$*']\nlargest = '200 MB'\nconflict = { '*.xlsx' = 'newest', 'lists/*.xlsx' = 'parent', drafts = 'child', '/top/' = 'parent' }\n\
         [library.groups.sales]\ninclude = ['sales/**']\n";
 
     #[test]
@@ -227,6 +236,9 @@ mod tests {
         assert_eq!(keep("lists/b.xlsx"), Keep::Parent);
         assert_eq!(keep("lists/deep/b.xlsx"), Keep::Newest);
         assert_eq!(keep("a/b.doc"), Keep::Both);
+        assert_eq!(keep("drafts/deep/b.doc"), Keep::Child);
+        assert_eq!(keep("top/b.doc"), Keep::Parent);
+        assert_eq!(keep("deep/top/b.doc"), Keep::Both);
         assert_eq!(rules.library().choice.largest, Some(200_000_000));
         assert_eq!(Rules::parse(&rules.to_string()).unwrap(), rules);
         assert_eq!(rules.library().excludes().len(), USUAL_EXCLUDES.len() + 1);
@@ -240,6 +252,7 @@ mod tests {
     fn every_fault_is_named_with_its_line() {
         for (text, expected) in [
             ("[library]\nincude = []", "line 2: unknown key `incude`"),
+            ("[library]\nexclude = ['a\\b']", "line 2: `exclude`: `a\\b`: a pattern names something"),
             ("[library]\ninclude = ['a[']", "line 2: `include`: `a[`"),
             ("[library]\nconflict = { 'a[' = 'both' }", "line 2: `a[`: `a[`"),
             ("[library]\nconflict = { a = 'oldest' }", "line 2: `a` is `oldest`, but may only be both, newest, parent or child"),

@@ -43,7 +43,9 @@ pub enum SyncError {
     #[error(transparent)]
     Library(#[from] LibraryError),
     /// The documents folder would have the site itself in it, or packets.
-    #[error("`{0}` cannot be the library: this site's home, its database or an exchange is in it, or it is inside '.fieldpost'")]
+    #[error(
+        "`{0}` cannot be the library: this site's home, its database or an exchange is in it, or it is inside '.fieldpost' or an exchange"
+    )]
     LibraryPlace(PathBuf),
     /// A pattern for documents that cannot be read.
     #[error("{0}")]

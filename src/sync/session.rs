@@ -105,6 +105,8 @@ pub struct Limits {
     pub history_millis: Option<i64>,
     /// Most bytes of content of documents in one packet, about.
     pub document_packet_bytes: u64,
+    /// Room on the disk that placing documents leaves alone.
+    pub document_spare_bytes: u64,
     /// How long a file of the library must have been left alone before it is taken.
     pub document_settle_millis: i64,
     /// What a packet may contain.
@@ -125,6 +127,7 @@ impl Default for Limits {
             forget_rows: 2_000,
             history_millis: None,
             document_packet_bytes: 32 << 20,
+            document_spare_bytes: Library::SPARE_BYTES,
             document_settle_millis: Library::SETTLE_MILLIS,
             packet: packet::Limits::default(),
         }

@@ -62,7 +62,8 @@ fn a_rehearsal_touches_no_document_and_a_folder_that_is_away_wants_a_person() {
     office.ok("sync --home head");
     document(&office, "annas/of anna.txt", "x");
     let before = office.everything();
-    office.ok("sync --dry-run --home anna");
+    let said = office.ok("sync --dry-run --home anna").out;
+    assert!(said.contains("documents folder is not looked at"), "{said}");
     assert_eq!(office.everything(), before);
     office.rename("annas", "away");
     let away = office.run("sync --home anna");
@@ -76,4 +77,21 @@ fn a_rehearsal_touches_no_document_and_a_folder_that_is_away_wants_a_person() {
     assert!(unmarked.code == 3 && unmarked.out.contains("is not marked as a library"), "{unmarked:?}");
     office.ok("library on --home anna");
     office.ok("sync --home anna");
+}
+
+#[test]
+fn a_folder_that_cannot_be_the_library_leaves_the_one_there_is() {
+    let office = beginning();
+    office.write("a-file", "x");
+    for (folder, why) in
+        [("a-file", "is not a folder"), ("head/.fieldpost/x", "cannot be the library"), ("share/documents", "cannot be the library")]
+    {
+        let refused = office.run(&format!("library on {folder} --home head"));
+        assert!(refused.code == 1 && refused.err.contains(why), "{refused:?}");
+        office.ok("sync --home head");
+    }
+    document(&office, "documents/new.txt", "new");
+    office.ok("sync --home head");
+    office.ok("sync --home anna");
+    assert_eq!(office.read("annas/new.txt"), "new");
 }

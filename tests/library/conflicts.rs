@@ -197,6 +197,48 @@ fn an_edit_on_a_version_that_was_still_coming_becomes_a_document_of_its_own() {
 }
 
 #[test]
+fn a_copy_gets_a_name_that_is_free_in_the_folder() {
+    let tree = library("");
+    tree.write("head", "a.txt", "first");
+    tree.settle(&SITES);
+    tree.put_in_the_way("anna", "a (anna 2023-11-14).txt");
+    let edit = tree.edit_on_its_way("a.txt");
+    tree.write("anna", "a.txt", "of anna");
+    tree.sync("anna");
+    tree.let_it_come();
+    tree.settle(&SITES);
+    assert_eq!(tree.read("anna", "a (anna 2023-11-14 2).txt"), "of anna");
+    for site in SITES {
+        let folder = tree.folder(site);
+        assert_eq!((&folder["a.txt"], &folder["a (anna 2023-11-14 2).txt"][..]), (&edit, &b"of anna"[..]), "at {site}");
+    }
+}
+
+#[test]
+fn a_copy_gets_no_name_that_is_another_one_but_for_its_case() {
+    let tree = library("");
+    let other = "PLAN (Anna 2023-11-14).TXT";
+    tree.write("head", "plan.txt", "first");
+    tree.write("head", other, "of another one");
+    tree.write("head", "Folder/plan.txt", "first");
+    tree.settle(&SITES);
+    for path in ["plan.txt", "Folder/plan.txt"] {
+        tree.write("head", path, "of head");
+        tree.write("anna", path, "of anna");
+    }
+    tree.settle(&["anna", "north", "head"]);
+    tree.settle(&SITES);
+    let expected = [
+        ("plan.txt", "of head"),
+        (other, "of another one"),
+        ("plan (anna 2023-11-14 2).txt", "of anna"),
+        ("Folder/plan.txt", "of head"),
+        ("Folder/plan (anna 2023-11-14).txt", "of anna"),
+    ];
+    tree.assert_documents(&SITES, &expected);
+}
+
+#[test]
 fn an_empty_a_missing_and_an_unmarked_folder_delete_nothing() {
     let tree = library("");
     for number in 0..5 {

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use fieldpost::site::{Home, LibrarySettings, Role};
+use fieldpost::site::{Exchanges, Home, LibrarySettings, Role};
 use fieldpost::sync::documents::{Freedom, switch};
 use fieldpost::sync::report::Report;
-use fieldpost::sync::round;
+use fieldpost::sync::{join, round};
 
 use crate::support::Tree;
 
@@ -67,6 +67,9 @@ impl Tree {
                 if name.starts_with(".fieldpost") {
                     continue;
                 }
+                if path.is_symlink() && !path.exists() {
+                    continue;
+                }
                 if path.is_dir() { left.push(path) } else { drop(found.insert(name, std::fs::read(&path).unwrap())) }
             }
         }
@@ -84,6 +87,25 @@ impl Tree {
             assert_eq!(folder, expected, "at {site}");
         }
         self.assert_same(sites);
+    }
+
+    /// Adds a remote of these groups.
+    pub fn add_in(&self, parent: &str, site: &str, groups: &[&str]) {
+        self.tick(1);
+        let groups: Vec<String> = groups.iter().map(|group| (*group).to_owned()).collect();
+        let session = self.session(parent);
+        let text = join::invite(&session, &crate::support::name(site), Role::Remote, &groups, join::INVITATION_MILLIS).unwrap();
+        join::join(&self.world(site), &self.home(site), &text, Exchanges::only("memory"), None).unwrap();
+    }
+
+    /// A link has the place of a document. Where tests make no links, a folder has.
+    pub fn put_in_the_way(&self, site: &str, path: &str) {
+        let path = self.document(site, path);
+        drop(std::fs::remove_file(&path));
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("elsewhere", path).unwrap();
+        #[cfg(not(unix))]
+        std::fs::create_dir(path).unwrap();
     }
 
     /// Changes the settings of a site's library.

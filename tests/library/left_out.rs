@@ -4,6 +4,7 @@ use std::path::Path;
 
 use fieldpost::site::Role;
 use fieldpost::sync::documents::place::coming;
+use fieldpost::sync::roster::regroup;
 
 use crate::folders::{SITES, library, noise};
 use crate::support::Tree;
@@ -159,6 +160,33 @@ fn a_folder_whose_case_changes_while_something_new_comes_into_it_loses_nothing()
 }
 
 #[test]
+fn a_folder_whose_case_changes_while_another_site_edits_in_it_is_one_folder_at_every_site() {
+    for rename in ["anna", "head"] {
+        let edit = if rename == "anna" { "head" } else { "anna" };
+        let tree = with_films();
+        let (from, to) = (tree.document(rename, "films"), tree.document(rename, "Films"));
+        std::fs::rename(from, to).unwrap();
+        tree.write(edit, "films/0.mp4", "edited");
+        for site in ["anna", "head", "north", "head", "anna"] {
+            tree.sync(site);
+        }
+        (0..3).for_each(|_| tree.settle(&SITES));
+        for site in SITES {
+            let folder = tree.folder(site);
+            assert!(folder.values().any(|content| content == b"edited"), "at {site}: {:?}", folder.keys());
+            for number in 0..2 {
+                assert!(folder.values().any(|content| *content == noise(50_000, number + 7)), "{number} at {site}: {:?}", folder.keys());
+            }
+            let folders: std::collections::BTreeSet<&str> =
+                folder.keys().filter_map(|path| path.split_once('/')).map(|(folder, _)| folder).collect();
+            assert_eq!((folder.len(), folders.len()), (7, 1), "at {site}: {:?}", folder.keys());
+            assert_eq!(tree.session(site).ledger.document_troubles().unwrap().len(), 0, "at {site}");
+        }
+        tree.assert_same(&SITES);
+    }
+}
+
+#[test]
 fn a_question_that_an_office_left_unanswered_keeps_no_document_from_the_sites_below() {
     let tree = library("");
     for number in 0..20 {
@@ -202,4 +230,139 @@ fn a_copy_is_taken_where_its_original_is() {
     tree.settle(&["anna", "north", "head"]);
     tree.settle(&SITES);
     tree.assert_documents(&SITES, &[("plan.txt", "of head"), ("plan (anna 2023-11-14).txt", "of anna")]);
+}
+
+#[test]
+fn what_is_too_large_for_a_group_is_listed_where_an_older_version_is() {
+    let tree = library("[library.groups.sales]\ninclude = ['sales']\nlargest = '1 kB'\n[library.groups.films]\ninclude = ['*.mp4']\n");
+    tree.add_in("north", "sally", &["sales", "films"]);
+    let all = ["head", "north", "anna", "sally"];
+    ["sally", "north", "head"].iter().for_each(|site| drop(tree.sync(site)));
+    tree.settle(&all);
+    for path in ["sales/a", "sales/b.mp4", "other"] {
+        tree.write("head", path, "first");
+    }
+    tree.settle(&all);
+    assert_eq!(names(&tree, "sally"), ["sales/a", "sales/b.mp4"]);
+    for path in ["sales/a", "sales/b.mp4", "sales/new"] {
+        tree.write("head", path, noise(1_001, 3));
+    }
+    // What she makes herself is hers, whatever its size.
+    tree.write("sally", "sales/hers", noise(1_001, 4));
+    tree.settle(&all);
+    let session = tree.session("sally");
+    assert_eq!((tree.read("sally", "sales/a"), names(&tree, "sally").len()), ("first".into(), 3));
+    assert_eq!(tree.folder("sally")["sales/b.mp4"], noise(1_001, 3), "another group of hers gets it");
+    let troubles = session.ledger.document_troubles().unwrap();
+    assert!(troubles.len() == 1 && troubles["sales/a"].contains("an older version"), "{troubles:?}");
+    assert_eq!((coming(&session).unwrap(), session.ledger.missing().unwrap().len()), (vec![], 0), "nobody waits for it");
+    assert_eq!(names(&tree, "north"), names(&tree, "head"));
+    // Her edit of the older version is no newer version of what is too large.
+    tree.write("sally", "sales/a", "by sally");
+    tree.settle(&all);
+    for site in ["head", "sally"] {
+        let folder = tree.folder(site);
+        let copy = folder.iter().find(|(path, _)| path.starts_with("sales/a (sally"));
+        assert_eq!(copy.map(|(_, content)| &content[..]), Some(&b"by sally"[..]), "at {site}");
+    }
+    assert_eq!(tree.folder("head")["sales/a"], noise(1_001, 3));
+    // Nor is it what the main office waits for an hour.
+    let copy = names(&tree, "sally").into_iter().find(|name| name.starts_with("sales/a (sally")).unwrap();
+    tree.delete("sally", &copy);
+    tree.write("sally", "sales/moved", "first");
+    tree.settle(&all);
+    assert_eq!(tree.read("head", "sales/moved"), "first");
+    tree.write("head", "sales/a", "small again");
+    tree.delete("head", "sales/hers");
+    tree.settle(&all);
+    assert_eq!(tree.read("sally", "sales/a"), "small again");
+    assert!(!names(&tree, "sally").contains(&"sales/hers".to_owned()));
+    assert_eq!(tree.session("sally").ledger.document_troubles().unwrap().len(), 0);
+}
+
+#[test]
+fn what_a_site_gets_no_more_by_its_groups_can_be_cleared_away_there() {
+    let tree = library("[library.groups.sales]\ninclude = ['sales']\n[library.groups.tech]\ninclude = ['tech']\nlargest = '1 kB'\n");
+    tree.add_in("north", "sally", &[]);
+    let all = ["head", "north", "anna", "sally"];
+    ["sally", "north", "head"].iter().for_each(|site| drop(tree.sync(site)));
+    tree.settle(&all);
+    for path in ["sales/a", "sales/b", "tech/a", "other/a", "other/b"] {
+        tree.write("head", path, path);
+    }
+    tree.write("head", "tech/large", noise(1_001, 3));
+    tree.write("sally", "other/hers", "hers");
+    tree.settle(&all);
+    assert_eq!(names(&tree, "sally").len(), 7);
+    let group = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let sally = crate::support::name("sally");
+    regroup(&tree.session("north"), &sally, &group(&["tech"]), &group(&[])).unwrap();
+    tree.settle(&all);
+    for path in ["sales/a", "sales/b", "other/a", "tech/large"] {
+        tree.delete("sally", path);
+    }
+    let report = tree.sync("sally");
+    assert_eq!((report.documents.deleted, report.waiting.len(), report.documents.coming), (0, 0, 0));
+    tree.settle(&all);
+    let at_head = ["other/a", "other/b", "other/hers", "sales/a", "sales/b", "tech/a", "tech/large"];
+    assert_eq!((names(&tree, "head"), names(&tree, "anna")), (at_head.map(str::to_owned).to_vec(), at_head.map(str::to_owned).to_vec()));
+    assert_eq!((names(&tree, "sally").len(), coming(&tree.session("sally")).unwrap()), (3, vec![]));
+    // What is for its groups, and what it made itself, it deletes everywhere.
+    tree.delete("sally", "tech/a");
+    tree.delete("sally", "other/hers");
+    tree.settle(&all);
+    assert_eq!(names(&tree, "head"), ["other/a", "other/b", "sales/a", "sales/b", "tech/large"]);
+    regroup(&tree.session("north"), &sally, &group(&["sales"]), &group(&["tech"])).unwrap();
+    (0..2).for_each(|_| tree.settle(&all));
+    assert_eq!(names(&tree, "sally"), ["other/b", "sales/a", "sales/b"]);
+    regroup(&tree.session("north"), &sally, &group(&[]), &group(&["sales"])).unwrap();
+    (0..2).for_each(|_| tree.settle(&all));
+    assert_eq!(names(&tree, "sally"), names(&tree, "head"));
+}
+
+/// The films are left out and edited, and a link has the place of a note.
+fn believed_to_be_here(tree: &Tree, site: &str) {
+    tree.set_library(site, |library| library.choice.exclude = vec!["films/**".into()]);
+    tree.settle(&SITES);
+    (0..2).for_each(|number| tree.write(site, &format!("films/{number}.mp4"), "of my own"));
+    tree.put_in_the_way(site, "note 1");
+    tree.settle(&SITES);
+}
+
+#[test]
+fn a_copy_of_what_is_only_believed_to_be_here_is_asked_for() {
+    let tree = with_films();
+    tree.write("head", "films/long.mp4", noise(1 << 20, 12));
+    tree.settle(&SITES);
+    believed_to_be_here(&tree, "anna");
+    tree.write("anna", "films/long.mp4", "of my own");
+    // A chunk in a round, and something is placed in each.
+    tree.set_library("north", |library| library.budget = 1);
+    tree.write("head", "copy of the film", noise(50_000, 7));
+    tree.write("head", "copy of the note", "note 1");
+    tree.write("head", "copy of the long one", noise(1 << 20, 12));
+    for round in 0..40 {
+        tree.write("head", "note 3", format!("{round}"));
+        SITES.iter().for_each(|site| drop(tree.sync(site)));
+    }
+    tree.let_it_come();
+    tree.settle(&SITES);
+    assert_eq!(coming(&tree.session("anna")).unwrap(), []);
+    let folder = tree.folder("anna");
+    assert_eq!((&folder["copy of the note"][..], &folder["copy of the film"]), (&b"note 1"[..], &noise(50_000, 7)));
+    assert_eq!(folder["copy of the long one"], noise(1 << 20, 12));
+    assert_eq!(tree.read("anna", "films/0.mp4"), "of my own");
+}
+
+#[test]
+fn an_office_passes_on_what_is_only_believed_to_be_in_its_folder() {
+    let tree = with_films();
+    believed_to_be_here(&tree, "north");
+    tree.add("north", "bert", Role::Remote);
+    for _ in 0..3 {
+        tree.settle(&["bert", "north", "head"]);
+    }
+    assert_eq!(names(&tree, "bert"), ALL);
+    assert_eq!(tree.folder("bert")["films/0.mp4"], noise(50_000, 7));
+    assert_eq!(tree.read("north", "films/0.mp4"), "of my own");
 }

@@ -218,3 +218,41 @@ fn a_library_that_ends_and_begins_again_keeps_what_lost() {
     let after: Vec<usize> = SITES.iter().map(|site| kept(site)).collect();
     assert_eq!(after, before);
 }
+
+#[test]
+fn a_loser_is_kept_where_another_document_is_only_believed_to_have_its_content() {
+    for how in ["it grew", "it is left out", "a link has its place", "its deletion is asked about", "it is edited later"] {
+        let tree = library("[library]\nlargest = '1 kB'\nconflict = { '*' = 'newest' }\n");
+        let content = "of head ".repeat(100);
+        for (path, content) in [("journal", &content[..]), ("report", "first"), ("other", "other")] {
+            tree.write("head", path, content);
+        }
+        tree.settle(&SITES);
+        tree.write("head", "report", &content);
+        tree.write("anna", "report", "of anna");
+        match how {
+            "it grew" => tree.write("head", "journal", "x".repeat(1_001)),
+            "it is left out" => {
+                tree.set_library("head", |library| library.choice.exclude = vec!["journal".into()]);
+                tree.write("head", "journal", "goes on");
+            }
+            "a link has its place" => tree.put_in_the_way("head", "journal"),
+            "its deletion is asked about" => {
+                tree.delete("head", "journal");
+                tree.put_in_the_way("head", "a name that is not taken");
+            }
+            _ => {}
+        }
+        tree.settle(&["anna", "north", "head"]);
+        if how == "it is edited later" {
+            tree.write("head", "journal", "goes on");
+            tree.settle(&SITES);
+        }
+        assert_eq!(tree.read("head", "report"), "of anna", "{how}");
+        let bytes = content.len() as u64;
+        assert_eq!(whereabouts(&tree, "head", &content), Whereabouts::Kept { bytes }, "{how}");
+        take_lost(&tree, "head", "report").unwrap();
+        tree.settle(&SITES);
+        SITES.iter().for_each(|site| assert_eq!(tree.read(site, "report"), content, "{how}, at {site}"));
+    }
+}

@@ -220,3 +220,121 @@ fn many_deletions_a_few_at_a_time_are_asked_about_as_well() {
     (31..36).for_each(|number| tree.delete("anna", &format!("proj/{number}")));
     assert_eq!(tree.sync("anna").documents.deleted, 5);
 }
+
+#[test]
+fn what_is_left_out_and_nobody_else_has_is_asked_about_when_it_is_cleared_away() {
+    let tree = with_documents(3);
+    tree.write("head", "films/sent", "the film that others have");
+    tree.settle(&SITES);
+    // It is listed, and nobody was sent it.
+    tree.write("head", "films/only here", "the film");
+    tree.receive("head");
+    tree.set_library("head", |library| library.choice.exclude = vec!["films/**".into()]);
+    tree.receive("head");
+    std::fs::remove_dir_all(tree.document("head", "films")).unwrap();
+    for _ in 0..2 {
+        let report = tree.sync("head");
+        assert!(waits(&report, "1 of 4 documents") && waits(&report, "nowhere else"), "{:?}", report.waiting);
+    }
+    tree.settle(&SITES);
+    assert!(tree.folder("anna").contains_key("films/sent"), "that one is deleted nowhere else");
+    tree.write("head", "films/only here", "the film");
+    tree.settle(&SITES);
+    assert_eq!(tree.read("anna", "films/only here"), "the film");
+    assert!(!says(&tree.sync("head"), "nowhere else"));
+}
+
+#[test]
+fn what_nobody_else_has_is_deleted_where_a_person_says_so() {
+    let tree = with_documents(3);
+    tree.write("head", "films/only here", "the film");
+    tree.receive("head");
+    tree.set_library("head", |library| library.choice.exclude = vec!["films/**".into()]);
+    tree.delete("head", "films/only here");
+    assert!(waits(&tree.sync("head"), "nowhere else"));
+    assert_eq!(tree.sync_allowing_deletions("head").documents.deleted, 1);
+    tree.settle(&SITES);
+    assert!(!says(&tree.sync("head"), "nowhere else"));
+    SITES.iter().for_each(|site| assert_eq!(tree.rows(site, "SELECT count(*) FROM _fieldpost_library"), ["3"], "at {site}"));
+}
+
+fn copy_all(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        if path.is_dir() {
+            copy_all(&path, &to);
+        } else {
+            std::fs::copy(&path, &to).unwrap();
+            let modified = std::fs::metadata(&path).unwrap().modified().unwrap();
+            std::fs::File::options().write(true).open(&to).unwrap().set_modified(modified).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_folder_that_is_put_back_from_a_backup_deletes_nothing_and_turns_nothing_back() {
+    let tree = with_documents(5);
+    let [place, backup] = ["library", "backup"].map(|name| tree.home("anna").join(name));
+    copy_all(&place, &backup);
+    tree.write("head", "proj/0", "edited since");
+    tree.write("north", "made since", "x");
+    tree.delete("head", "proj/1");
+    tree.settle(&SITES);
+    let now = tree.folder("head");
+    std::fs::remove_dir_all(&place).unwrap();
+    copy_all(&backup, &place);
+    for _ in 0..2 {
+        let report = tree.sync("anna");
+        assert!(waits(&report, "put back from a backup"), "{:?}", report.waiting);
+        tree.settle(&SITES);
+        assert_eq!((&tree.folder("head"), &tree.folder("north")), (&now, &now));
+    }
+    // It is meant to be the library from now on: nothing in it is lost, and nothing elsewhere.
+    assert_eq!(switch::on(&mut tree.session("anna")).unwrap(), 0);
+    (0..2).for_each(|_| tree.settle(&SITES));
+    let expected = [
+        ("proj/0", "edited since"),
+        ("proj/0 (anna 2023-11-14)", "content 0"),
+        ("proj/1", "content 1"),
+        ("proj/2", "content 2"),
+        ("proj/3", "content 3"),
+        ("proj/4", "content 4"),
+        ("made since", "x"),
+    ];
+    tree.assert_documents(&SITES, &expected);
+    assert!(!says(&tree.sync("anna"), "backup"));
+    tree.write("anna", "proj/2", "goes on");
+    tree.settle(&SITES);
+    assert_eq!(tree.read("head", "proj/2"), "goes on");
+}
+
+#[test]
+fn a_full_disk_is_known_to_whoever_asks_until_there_is_room() {
+    let mut tree = with_documents(3);
+    tree.limits.document_spare_bytes = 1 << 62;
+    tree.write("head", "film", "new");
+    for site in SITES {
+        tree.sync(site);
+    }
+    let report = tree.sync("north");
+    assert!(waits(&report, "no room"), "{:?}", report.waiting);
+    let known = |tree: &Tree| fieldpost::sync::documents::look::waiting(&tree.session("north")).unwrap();
+    assert!(known(&tree).is_some_and(|why| why.contains("no room for `film`")), "{:?}", known(&tree));
+    tree.limits.document_spare_bytes = 0;
+    tree.settle(&SITES);
+    assert_eq!((tree.read("north", "film"), known(&tree)), ("new".into(), None));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_name_that_is_neither_taken_nor_placed_is_listed_as_both() {
+    let tree = with_documents(3);
+    tree.put_in_the_way("anna", "proj/1");
+    tree.write("head", "proj/1", "edited");
+    tree.settle(&SITES);
+    let troubles = tree.session("anna").ledger.document_troubles().unwrap();
+    let why = &troubles["proj/1"];
+    assert!(why.contains("it is not taken: links") && why.contains("it is not placed: links"), "{troubles:?}");
+}

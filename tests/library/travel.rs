@@ -199,17 +199,8 @@ fn groups_get_what_is_for_them_and_an_office_everything() {
     let tree = library(
         "[library]\nexclude = ['*.tmp']\nlargest = '1 kB'\n[library.groups.sales]\ninclude = ['sales/**']\n[library.groups.tech]\ninclude = ['tech/**']\n",
     );
-    let add = |site: &str, groups: &[&str]| {
-        tree.tick(1);
-        let groups: Vec<String> = groups.iter().map(|group| (*group).to_owned()).collect();
-        let name = crate::support::name(site);
-        let text =
-            fieldpost::sync::join::invite(&tree.session("north"), &name, Role::Remote, &groups, fieldpost::sync::join::INVITATION_MILLIS)
-                .unwrap();
-        fieldpost::sync::join::join(&tree.world(site), &tree.home(site), &text, fieldpost::site::Exchanges::only("memory"), None).unwrap();
-    };
-    add("sally", &["sales"]);
-    add("boss", &["sales", "tech"]);
+    tree.add_in("north", "sally", &["sales"]);
+    tree.add_in("north", "boss", &["sales", "tech"]);
     let all = ["head", "north", "anna", "sally", "boss"];
     all.iter().for_each(|site| drop(tree.sync(site)));
     tree.settle(&all);

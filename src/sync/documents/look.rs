@@ -11,15 +11,22 @@
 //! **States of a document that is gone**: off the list → not seen any more; or *asked about*, where so many are gone at once, or all, or where a name turned up
 //! that is not taken (a folder that got one looks as if it was deleted). **Invariant**: what was asked about is told to nobody before it
 //! is answered with `--allow-deletions`, whatever else comes and goes meanwhile; or it is back, there or under another name. What this site leaves
-//! out (by name or size) and somebody cleared away is not gone: it is as if it had never been placed here.
+//! out (by name or size) and somebody cleared away is not gone: it is as if it had never been placed here. So is what its groups do not get, but for
+//! what was made here. Where nobody else is known to have it, that is asked about as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::lost::Whereabouts;
+use super::names::Names;
+use super::tell::Choices;
 use super::{DocumentCounts, Documents, Freedom, Known, REFUSED, row_of};
 use crate::database::DocumentRow;
-use crate::library::{ChunkStore, ContentId, Document, DocumentPath, Finding, Found, Glance, Library, LibraryError, Renamed, Seen, Totals};
+use crate::ledger::WHOLE;
+use crate::library::{
+    ChunkStore, ContentId, Document, DocumentPath, Finding, Found, Glance, Library, LibraryError, Patterns, Refusal, Renamed, Seen, Totals,
+};
 use crate::model::Millis;
 use crate::sync::report::{Report, Waiting};
 use crate::sync::{Result, Session, SyncError};
@@ -30,13 +37,22 @@ const BATCH: usize = 200;
 /// So many deletions within an hour are never asked about.
 const FEW_DELETIONS: usize = 10;
 
+/// Names that are tried for a copy.
+const MOST_NAMES: usize = 100;
+
 /// More than this part of all documents, in percent and within an hour, is asked about.
 const SHARE: usize = 30;
 
 /// Opens the library and tells the list what changed in the folder. None where there is nothing to work with: no library, or one that is
 /// not there, which the report says.
 pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Option<Documents>> {
-    if !session.has_library() || session.freedom == Freedom::Rehearsal {
+    if !session.has_library() {
+        return Ok(None);
+    }
+    if session.freedom == Freedom::Rehearsal {
+        report
+            .notes
+            .push("The documents folder is not looked at: what changed in it, and what that would meet, only a real run tells.".into());
         return Ok(None);
     }
     if !session.ledger.has_documents()? {
@@ -57,16 +73,26 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
         Err(error) => return away(error, report),
     };
     if !super::switch::may_see_in(session, &library)? {
-        let why = format!(
-            "`{}` is another library than the one in which the documents were: nothing in it is taken, and nothing that is not in it is taken for \
+        let why = match super::switch::is_older(session, &library)? {
+            true => format!(
+                "`{}` is older than what this site knows of it, as if it was put back from a backup: nothing in it is taken, and nothing that is not in \
+                 it is taken for deleted. Put the newer one back, if there is one; else 'fieldpost library on' says that this is it from now on: what is \
+                 newer elsewhere is placed again, and what is otherwise in it is kept beside it",
+                folder.display()
+            ),
+            false => format!(
+                "`{}` is another library than the one in which the documents were: nothing in it is taken, and nothing that is not in it is taken for \
              deleted. Put the other one back; where this is meant, 'fieldpost library on' says so",
-            folder.display()
-        );
+                folder.display()
+            ),
+        };
         wait_for_person(session, Some(why), report)?;
         return Ok(None);
     }
     let library = match library.tidied() {
-        Ok(library) => library.with_settle_millis(session.limits.document_settle_millis),
+        Ok(library) => {
+            library.with_settle_millis(session.limits.document_settle_millis).with_spare_bytes(session.limits.document_spare_bytes)
+        }
         Err(error) => return away(error, report),
     };
     // What was not taken of a packet was said, and is of no interest once nothing is missing.
@@ -92,6 +118,10 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
     let Looking { counts, busy, troubles, .. } = looking;
     (documents.counts, documents.busy, documents.troubles) = (counts, busy, troubles);
     documents.counts.busy = documents.busy.len() as u64;
+    let DocumentCounts { found, moved, deleted, copies, .. } = documents.counts;
+    if found + moved + deleted + copies > 0 {
+        super::switch::count(session, &documents.library)?;
+    }
     Ok(Some(documents))
 }
 
@@ -151,6 +181,17 @@ fn wait_for_person(session: &Session, why: Option<String>, report: &mut Report) 
     Ok(())
 }
 
+/// The same of something that was found out since the folder was looked at.
+pub(super) fn wait_as_well(session: &Session, why: String, report: &mut Report) -> Result<()> {
+    let known = waiting(session)?.unwrap_or_default();
+    if !known.contains(&why) {
+        let all = if known.is_empty() { why.clone() } else { format!("{known}; {why}") };
+        session.set_note(WAITING, &all)?;
+    }
+    report.waiting.push(wait(why, false));
+    Ok(())
+}
+
 fn wait(why: String, retried: bool) -> Waiting {
     Waiting { neighbour: None, what: "documents".into(), why, retried, unreachable: false }
 }
@@ -197,6 +238,7 @@ struct Looking<'s> {
     found: Vec<Found>,
     touched: Vec<(DocumentPath, Seen)>,
     gone: Vec<DocumentPath>,
+    choices: Choices,
     /// Gone, and not taken here any more.
     cleared: Vec<DocumentPath>,
     /// Contents that were found under a new name, and under how many: so many of those that are gone with one of them only moved.
@@ -219,6 +261,7 @@ impl<'s> Looking<'s> {
             found: Vec::new(),
             touched: Vec::new(),
             gone: Vec::new(),
+            choices: Choices::of(session, session.chosen()?)?,
             cleared: Vec::new(),
             moved: BTreeMap::new(),
             busy: BTreeSet::new(),
@@ -228,7 +271,7 @@ impl<'s> Looking<'s> {
         })
     }
 
-    fn scan(&mut self, patterns: &crate::library::Patterns) -> Result<Totals> {
+    fn scan(&mut self, patterns: &Patterns) -> Result<Totals> {
         let seen: BTreeMap<DocumentPath, Seen> = self.known.iter().map(|(path, known)| (path.clone(), known.seen)).collect();
         let library = self.library;
         let totals = library.scan(&self.session.world, patterns, &seen, &mut |finding| self.take(finding))?;
@@ -242,6 +285,7 @@ impl<'s> Looking<'s> {
             Finding::Same(path) => self.touched.extend(self.known.get(&path).filter(|known| known.asked).map(|known| (path, known.seen))),
             Finding::Touched(path, seen) => self.touched.push((path, seen)),
             Finding::New(found) | Finding::Changed(found) => self.found.push(found),
+            Finding::Gone(path) if self.is_for_others(&path)? => self.cleared.push(path),
             Finding::Gone(path) => self.gone.push(path),
             Finding::Cleared(path) => self.cleared.push(path),
             Finding::Busy(path) => drop(self.busy.insert(path.as_str().to_owned())),
@@ -251,6 +295,12 @@ impl<'s> Looking<'s> {
             }
         }
         if self.found.len() + self.touched.len() >= BATCH { self.flush() } else { Ok(()) }
+    }
+
+    /// Whether a document is none that the groups of this site get, and was made elsewhere.
+    fn is_for_others(&self, path: &DocumentPath) -> Result<bool> {
+        let leaves_out = self.known.get(path).is_some_and(|known| self.choices.groups_leave_out(path, known.seen.bytes));
+        Ok(leaves_out && !self.session.made_here(path.as_str())?)
     }
 
     /// Tells the list of what was found so far, and notes it as seen.
@@ -336,27 +386,62 @@ impl<'s> Looking<'s> {
     /// Gives files that were edited on something else than what the list says now another name.
     fn set_apart<'f>(&mut self, apart: &[&'f Found]) -> Result<Vec<((&'f Found, Seen), DocumentPath)>> {
         let mut done = Vec::new();
+        if apart.is_empty() {
+            return Ok(done);
+        }
+        let mut names: Names = self.listed.keys().chain(self.known.keys()).collect();
         for found in apart {
             let path = &found.document.path;
-            let copy = self.copy_name(path, found.document.modified);
-            match self.library.rename(&self.session.world, path, &copy, Some(&found.seen)) {
-                Ok(Renamed::Done(Some(seen))) => done.push(((*found, seen), copy)),
+            let (copy, renamed) = self.rename_apart(found, &mut names);
+            let why = match renamed {
+                Ok(Renamed::Done(Some(seen))) => {
+                    done.push(((*found, seen), copy));
+                    continue;
+                }
                 // Edited again, or gone: the next look finds what is there then.
-                Ok(Renamed::Done(None) | Renamed::Absent | Renamed::Edited | Renamed::Blocked(_)) => {}
+                Ok(Renamed::Done(None) | Renamed::Absent | Renamed::Edited) => continue,
                 Err(error @ LibraryError::Crash(_)) => return Err(error.into()),
                 // A program holds it open: the next look tries again, and nothing else waits for it.
-                Err(error) => {
-                    let why = format!("another site edited it as well, and it cannot get a name of its own: {error}");
-                    self.troubles.insert(path.as_str().to_owned(), why);
-                }
-            }
+                Err(error) => error.to_string(),
+                Ok(Renamed::Blocked(refusal)) => format!("`{copy}`: {refusal}"),
+            };
+            let why = format!("another site edited it as well, and it cannot get a name of its own: {why}");
+            self.troubles.insert(path.as_str().to_owned(), why);
         }
         Ok(done)
     }
 
-    fn copy_name(&self, path: &DocumentPath, modified: Millis) -> DocumentPath {
-        let taken = |name: &DocumentPath| self.listed.contains_key(name) || self.known.contains_key(name);
-        path.copy_name(self.session.name(), &modified.date(), &taken)
+    /// Gives a file the first name of a copy that nothing has: no document, and nothing in the folder that is none.
+    fn rename_apart(&self, found: &Found, names: &mut Names) -> (DocumentPath, std::result::Result<Renamed, LibraryError>) {
+        let Document { path, modified, .. } = &found.document;
+        let mut left = MOST_NAMES;
+        loop {
+            let copy = path.copy_name(self.session.name(), &modified.date(), &|name| names.has(name));
+            names.take(&copy);
+            left -= 1;
+            match self.library.rename(&self.session.world, path, &copy, Some(&found.seen)) {
+                Ok(Renamed::Blocked(Refusal::Taken)) if left > 0 => {}
+                renamed => return (copy, renamed),
+            }
+        }
+    }
+
+    /// Whether the content of a document that is left out here, and cleared away, is not known to be anywhere else.
+    fn is_last(&self, path: &DocumentPath) -> Result<bool> {
+        let (Some(known), Some(listed)) = (self.known.get(path), self.listed.get(path)) else { return Ok(false) };
+        if !known.has_content_of(listed) {
+            return Ok(false);
+        }
+        for neighbour in self.session.ledger.neighbours()? {
+            if self.session.ledger.place_there(neighbour.site, &listed.content)? == Some(WHOLE) {
+                return Ok(false);
+            }
+        }
+        // Who was asked for it may not have it.
+        Ok(match self.session.whereabouts(&listed.content)? {
+            Whereabouts::File(_) | Whereabouts::Kept { .. } => false,
+            Whereabouts::At(_) | Whereabouts::Nowhere => true,
+        })
     }
 
     /// Takes what is gone off the list. Says why not, where it is too much to be meant.
@@ -375,7 +460,11 @@ impl<'s> Looking<'s> {
         };
         let (moved, deleted): (Vec<&DocumentPath>, Vec<&DocumentPath>) = ours.into_iter().partition(is_moved);
         let mut lately = Lately::of(session)?;
-        let all = self.known.len() - self.cleared.len();
+        let (mut last, mut cleared) = (Vec::new(), Vec::new());
+        for path in &self.cleared {
+            if self.is_last(path)? { last.push(path) } else { cleared.push(path) }
+        }
+        let all = self.known.len() - cleared.len();
         let (more, all_lately) = (deleted.len() + lately.count(), all + lately.count());
         let many = more > FEW_DELETIONS && more * 100 > all_lately * SHARE;
         let empty = totals.documents == 0 && self.busy.is_empty() && !deleted.is_empty();
@@ -384,17 +473,21 @@ impl<'s> Looking<'s> {
             self.refused.iter().any(|name| !known.contains_key(name))
         };
         let is_asked = |path: &&DocumentPath| self.known.get(*path).is_some_and(|known| known.asked);
-        let (asks, deleted): (Vec<&DocumentPath>, Vec<&DocumentPath>) = match session.freedom {
+        let (mut asks, mut deleted): (Vec<&DocumentPath>, Vec<&DocumentPath>) = match session.freedom {
             Freedom::AllowDeletions => (Vec::new(), deleted),
             Freedom::Usual | Freedom::Rehearsal if many || empty || elsewhere => (deleted, Vec::new()),
             Freedom::Usual | Freedom::Rehearsal => deleted.into_iter().partition(is_asked),
         };
+        match session.freedom {
+            Freedom::AllowDeletions => deleted.extend(&last),
+            Freedom::Usual | Freedom::Rehearsal => asks.extend(&last),
+        }
         let going: Vec<&DocumentPath> = moved.iter().copied().chain(deleted).collect();
         write(session, |database| going.iter().try_for_each(|path| database.remove_document(path.as_str())))?;
         let new = asks.iter().filter_map(|path| self.known.get_key_value(*path)).filter(|(_, known)| !known.asked).collect::<Vec<_>>();
-        if !going.is_empty() || !others.is_empty() || !new.is_empty() || !self.cleared.is_empty() {
+        if !going.is_empty() || !others.is_empty() || !new.is_empty() || !cleared.is_empty() {
             session.ledger.begin()?;
-            let past = going.iter().chain(&others).copied().chain(&self.cleared);
+            let past = going.iter().chain(&others).chain(&cleared).copied();
             past.into_iter().try_for_each(|path| session.ledger.drop_seen(path.as_str()))?;
             lately.add(session, going.len() - moved.len())?;
             new.into_iter().try_for_each(|(path, known)| session.put_known(path, &Known { asked: true, ..*known }))?;
@@ -407,10 +500,14 @@ impl<'s> Looking<'s> {
         if asks.is_empty() {
             return Ok(None);
         }
+        let last = match last.len() {
+            0 => String::new(),
+            some => format!("; {some} of them, left out by this site, {} nowhere else", if some == 1 { "is" } else { "are" }),
+        };
         let names = if self.refused.is_empty() { "" } else { "; 'fieldpost library' lists names that are not taken: they may be there" };
         Ok(Some(format!(
             "{} of {all} documents are gone from `{}`, and nobody is told: where they are meant to be deleted everywhere, run 'fieldpost \
-             sync --allow-deletions'; else put them back{names}",
+             sync --allow-deletions'; else put them back{last}{names}",
             asks.len(),
             self.library.folder().display()
         )))

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Chunks, Library, Recipe};
+use super::{Chunks, DocumentPath, Known, Library, Recipe};
 use crate::ledger::{ASKED, Conflict, ContentHash, WHOLE};
 use crate::library::ChunkStore;
 use crate::model::{FieldNo, LIBRARY, Row, Shape, SiteName, Value};
@@ -60,13 +60,17 @@ impl Session {
         if !self.has_library() || !self.ledger.has_documents()? {
             return Ok(Whereabouts::Nowhere);
         }
-        if let Some((path, _)) = self.ledger.seen_with(content)?.into_iter().next() {
-            return Ok(Whereabouts::File(path));
+        let library = Library::look(&self.library_folder()).ok();
+        // Of a folder that is away nothing is known but what was seen.
+        let is_there =
+            |(path, known): &(DocumentPath, Known)| library.as_ref().is_none_or(|library| library.is_unchanged(path, &known.seen));
+        if let Some((path, _)) = self.known_with(content)?.into_iter().find(is_there) {
+            return Ok(Whereabouts::File(path.as_str().to_owned()));
         }
         let Some(recipe) = self.recipe(content)? else { return Ok(Whereabouts::Nowhere) };
-        if let Ok(library) = Library::look(&self.library_folder()) {
+        if let Some(library) = library {
             let mut store = ChunkStore::look(&self.chunk_folder())?;
-            let chunks = Chunks::new(self, &library, &mut store);
+            let mut chunks = Chunks::new(self, &library, &mut store);
             let mut all = recipe.chunks.iter();
             if all.try_fold(true, |here, (chunk, _)| Ok::<_, crate::sync::SyncError>(here && chunks.has(chunk)?))? {
                 return Ok(Whereabouts::Kept { bytes: recipe.bytes() });

@@ -8,6 +8,7 @@
 //! | [`place`] | what of the list is not in the folder yet? |
 //! | `tell` | which contents does a neighbour lack? |
 //! | `dispute` | which of two edits is kept? |
+//! | `names` | which names are one on some systems, and which name does a copy get? |
 //! | [`lost`] | where is the content that lost a conflict, and how does it come back? |
 //! | [`switch`] | how does a site get a library, and lose it? |
 //!
@@ -30,6 +31,7 @@
 pub(super) mod dispute;
 pub mod look;
 pub mod lost;
+mod names;
 pub mod place;
 pub mod switch;
 pub(super) mod take;
@@ -44,7 +46,7 @@ use super::{Result, Session, SyncError};
 use crate::database::DocumentRow;
 use crate::ledger::ContentHash;
 use crate::library::{ChunkId, ChunkStore, ContentId, Document, DocumentPath, Library, LibraryError, Patterns, Recipe, Seen};
-use crate::model::{Key, LIBRARY, Millis, Value};
+use crate::model::{Image, Key, LIBRARY, Millis, Shape, SiteNo, Value};
 use crate::rules::library::{Choice, LibraryRules};
 use crate::site::Role;
 
@@ -198,19 +200,29 @@ impl Session {
 
     /// What the list said of a document when it was last sealed.
     fn sealed_document(&self, path: &str) -> Result<Option<DocumentRow>> {
+        let sealed = self.sealed_row(path)?;
+        Ok(sealed.and_then(|(shape, image)| dispute::State::of(shape, &image.row)).map(|state| state.at(path)))
+    }
+
+    /// Whether this site is where a document was first in the list. One that is not sealed yet was made here.
+    fn made_here(&self, path: &str) -> Result<bool> {
+        const HERE: SiteNo = SiteNo(0);
+        Ok(self.sealed_row(path)?.is_none_or(|(_, image)| image.born.site == HERE))
+    }
+
+    fn sealed_row(&self, path: &str) -> Result<Option<(&Shape, Image)>> {
         let Some(shape) = self.shapes.iter().find(|shape| shape.name == LIBRARY) else { return Ok(None) };
         let Ok(key) = Key::new([&Value::text(path)]) else { return Ok(None) };
-        let sealed = self.load(shape.number, &key)?.current;
-        Ok(sealed.and_then(|image| dispute::State::of(shape, &image.row)).map(|state| state.at(path)))
+        Ok(self.load(shape.number, &key)?.current.map(|image| (shape, image)))
     }
 
     fn all_known(&self) -> Result<BTreeMap<DocumentPath, Known>> {
-        let mut all = BTreeMap::new();
-        for (path, look) in self.ledger.all_seen()? {
-            let path = DocumentPath::new(&path).map_err(|_| SyncError::Bug("a file was seen under no name"))?;
-            all.insert(path, read_known(&look)?);
-        }
-        Ok(all)
+        self.ledger.all_seen()?.into_iter().map(read_known).collect()
+    }
+
+    /// The files that had this content when they were seen: whether they still have it is another question.
+    fn known_with(&self, content: &ContentHash) -> Result<BTreeMap<DocumentPath, Known>> {
+        self.ledger.seen_with(content)?.into_iter().map(read_known).collect()
     }
 
     fn put_known(&self, path: &DocumentPath, known: &Known) -> Result<()> {
@@ -229,8 +241,9 @@ impl Session {
     }
 }
 
-fn read_known(look: &str) -> Result<Known> {
-    serde_json::from_str(look).map_err(|_| SyncError::Bug("how a file looked does not read"))
+fn read_known((path, look): (String, String)) -> Result<(DocumentPath, Known)> {
+    let path = DocumentPath::new(&path).map_err(|_| SyncError::Bug("a file was seen under no name"))?;
+    Ok((path, serde_json::from_str(&look).map_err(|_| SyncError::Bug("how a file looked does not read"))?))
 }
 
 /// Patterns as the door reads them.
@@ -262,15 +275,15 @@ impl<'d> Chunks<'d> {
         Self { session, library, store, places: BTreeMap::new() }
     }
 
-    /// Whether a chunk can be given, as far as is known without reading it.
-    fn has(&self, chunk: &ChunkId) -> Result<bool> {
+    /// Whether a chunk can be given. It is read only where the file that has it is not what was seen any more: gone, a link, edited where
+    /// this site leaves it out.
+    fn has(&mut self, chunk: &ChunkId) -> Result<bool> {
         if self.store.has(chunk) {
             return Ok(true);
         }
         for content in self.session.ledger.contents_with(&chunk.0)? {
-            for (_, look) in self.session.ledger.seen_with(&content)? {
-                // What a person is asked about is gone, for now.
-                if !read_known(&look)?.asked {
+            for (path, known) in self.session.known_with(&content)? {
+                if self.library.is_unchanged(&path, &known.seen) || self.read(&path, &content, chunk)?.is_some() {
                     return Ok(true);
                 }
             }
@@ -284,21 +297,23 @@ impl<'d> Chunks<'d> {
             return Ok(Some(bytes));
         }
         for content in self.session.ledger.contents_with(&chunk.0)? {
-            let files = self.session.ledger.seen_with(&content)?;
-            if files.is_empty() {
-                continue;
-            }
-            let Some((offset, length)) = self.place(&content, chunk)? else { continue };
-            for (path, _) in files {
-                let path = DocumentPath::new(&path).map_err(|_| SyncError::Bug("a file was seen under no name"))?;
-                match self.library.read_chunk(&path, offset, length, *chunk) {
-                    Ok(bytes) => return Ok(Some(bytes)),
-                    Err(LibraryError::Changed(_) | LibraryError::Io(_)) => {}
-                    Err(error) => return Err(error.into()),
+            for (path, _) in self.session.known_with(&content)? {
+                if let Some(bytes) = self.read(&path, &content, chunk)? {
+                    return Ok(Some(bytes));
                 }
             }
         }
         Ok(None)
+    }
+
+    /// A chunk of a file that had this content when it was seen; none where it is not there any more.
+    fn read(&mut self, path: &DocumentPath, content: &ContentHash, chunk: &ChunkId) -> Result<Option<Vec<u8>>> {
+        let Some((offset, length)) = self.place(content, chunk)? else { return Ok(None) };
+        match self.library.read_chunk(path, offset, length, *chunk) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(LibraryError::Changed(_) | LibraryError::Io(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn place(&mut self, content: &ContentHash, chunk: &ChunkId) -> Result<Option<(u64, u32)>> {

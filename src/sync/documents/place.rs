@@ -16,15 +16,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fs_err as fs;
 
-use super::look::write;
+use super::look::wait_as_well;
+use super::names::{Names, keep_copies, one_spelling};
+use super::tell::Choices;
 use super::{Chunks, Coming, DocumentCounts, Documents, Known, REFUSED, document};
 use crate::database::DocumentRow;
-use crate::ledger::{ContentHash, CopyDue, Missing, SiteThere};
+use crate::ledger::{ContentHash, Missing, SiteThere};
 use crate::library::{
     ChunkId, ChunkStore, ContentId, DocumentPath, LibraryError, PackFault, PackWriter, Placed, Recipe, Removed, Renamed, Verdict,
 };
-use crate::model::{Millis, collision_key};
-use crate::sync::report::{Report, Waiting};
+use crate::model::Millis;
+use crate::sync::report::Report;
 use crate::sync::{Result, Session, SyncError};
 
 /// Files placed per commit of the ledger.
@@ -39,7 +41,7 @@ pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, repor
     if !session.has_library() {
         return Ok(());
     }
-    documents.counts.copies += keep_copies(session)?;
+    documents.counts.copies += keep_copies(session)? + one_spelling(session)?;
     documents.counts.coming = 0;
     // What came since is in it.
     documents.store = ChunkStore::open(&session.chunk_folder())?;
@@ -51,14 +53,11 @@ pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, repor
     }
     let Pass { full, changed, mut troubles, .. } = placed;
     refusals(session, &mut troubles)?;
-    report.waiting.extend(full.into_iter().map(|why| Waiting {
-        neighbour: None,
-        what: "documents".into(),
-        why,
-        retried: false,
-        unreachable: false,
-    }));
+    if let Some(full) = full {
+        wait_as_well(session, full, report)?;
+    }
     if changed {
+        super::switch::count(session, &documents.library)?;
         sweep(session, documents)?;
     }
     let before = session.ledger.document_troubles()?;
@@ -92,26 +91,12 @@ fn place_all(session: &Session, documents: &mut Documents) -> Result<Pass> {
     Ok(Pass { changed, waits: !waits.is_empty(), full, troubles })
 }
 
-/// The names of documents and of the folders they are in, as the systems see them that do not tell upper from lower case.
-#[derive(Default)]
-struct Names(BTreeMap<String, String>);
-
-impl Names {
-    /// The names of the folders on the way to a document, and its own.
-    fn levels(path: &DocumentPath) -> impl Iterator<Item = &str> {
-        let text = path.as_str();
-        text.match_indices('/').map(|(end, _)| &text[..end]).chain([text])
-    }
-
-    /// The name there is already that would be the same.
-    fn clash(&self, path: &DocumentPath) -> Option<&str> {
-        Self::levels(path).find_map(|level| self.0.get(&collision_key(level)).filter(|first| *first != level).map(String::as_str))
-    }
-
-    fn take(&mut self, path: &DocumentPath) {
-        for level in Self::levels(path) {
-            self.0.entry(collision_key(level)).or_insert_with(|| level.to_owned());
-        }
+/// Something is in the way of a document. What is there may not be taken either.
+fn add_trouble(troubles: &mut BTreeMap<String, String>, name: String, why: String) {
+    let all = troubles.entry(name).or_default();
+    if !all.contains(&why) {
+        let before = if all.is_empty() { "" } else { "; the one of the list: " };
+        all.push_str(&format!("{before}{why}"));
     }
 }
 
@@ -137,41 +122,11 @@ fn refusals(session: &Session, troubles: &mut BTreeMap<String, String>) -> Resul
     session.forget_refused(&past)
 }
 
-/// Lists what lost a conflict under a name of its own, as an edit of this site. A run that died in between finds it listed.
-fn keep_copies(session: &Session) -> Result<u64> {
-    let due = session.ledger.copies_due()?;
-    if due.is_empty() {
-        return Ok(0);
-    }
-    let mut listed = session.listed(&mut BTreeMap::new())?;
-    let known = session.all_known()?;
-    let mut rows = Vec::new();
-    for copy in &due {
-        let Ok(path) = DocumentPath::new(&copy.path) else { continue };
-        let CopyDue { content, bytes, modified, executable, .. } = *copy;
-        // The same content under a name that this copy could have: it is kept already.
-        let is_kept = std::cell::Cell::new(false);
-        let name = path.copy_name(&copy.site, &modified.date(), &|name| {
-            is_kept.set(is_kept.get() || listed.get(name).is_some_and(|row| row.content == content));
-            listed.contains_key(name) || known.contains_key(name)
-        });
-        if !is_kept.get() {
-            let row = DocumentRow { path: name.as_str().to_owned(), content, bytes, modified, executable };
-            listed.insert(name, row.clone());
-            rows.push(row);
-        }
-    }
-    write(session, |database| rows.iter().try_for_each(|row| database.put_document(row)))?;
-    session.ledger.begin()?;
-    due.iter().try_for_each(|copy| session.ledger.drop_copy(copy.id))?;
-    session.ledger.commit(&session.world, "commit copies of documents")?;
-    Ok(rows.len() as u64)
-}
-
 /// Forgets recipes and chunks that nothing needs any more.
 fn sweep(session: &Session, documents: &mut Documents) -> Result<()> {
-    let listed: BTreeSet<ContentHash> = session.listed(&mut BTreeMap::new())?.into_values().map(|row| row.content).collect();
-    let known: BTreeSet<ContentHash> = session.all_known()?.into_values().map(|known| known.seen.content.0).collect();
+    let (rows, files) = (session.listed(&mut BTreeMap::new())?, session.all_known()?);
+    let listed: BTreeSet<ContentHash> = rows.values().map(|row| row.content).collect();
+    let known: BTreeSet<ContentHash> = files.values().map(|known| known.seen.content.0).collect();
     let lost = session.lost_contents()?;
     let old = session.ledger.recipes_before(Millis(session.world.now().0 - KEEP_RECIPES_MILLIS))?;
     let going: Vec<ContentHash> =
@@ -181,9 +136,18 @@ fn sweep(session: &Session, documents: &mut Documents) -> Result<()> {
         going.iter().try_for_each(|content| session.ledger.drop_recipe(content))?;
         session.ledger.commit(&session.world, "commit recipes forgotten")?;
     }
-    // Of a content that is in the folder no chunk is needed from the store.
+    // Of a content that is in the folder no chunk is needed from the store. Not so of one that lost a conflict, or of a document that is not placed: they
+    // are kept whatever becomes of the file. Nor of a file that nobody looks at, or that is not what was seen any more.
+    let unplaced = rows.iter().filter(|(path, row)| files.get(*path).is_none_or(|known| !known.has_content_of(row)));
+    let kept: BTreeSet<ContentHash> = unplaced.map(|(_, row)| row.content).chain(lost).collect();
+    let (library, patterns) = (&documents.library, &documents.patterns);
+    let is_there = |(path, known): (&DocumentPath, &Known)| {
+        patterns.takes(path, known.seen.bytes) == Verdict::Take && library.is_unchanged(path, &known.seen)
+    };
+    let in_folder =
+        |content: &ContentHash| !kept.contains(content) && session.known_with(content).is_ok_and(|known| known.iter().any(is_there));
     let needed = |chunk: &ChunkId| match session.ledger.contents_with(&chunk.0) {
-        Ok(contents) => contents.iter().any(|content| !known.contains(content)),
+        Ok(contents) => !contents.iter().all(in_folder),
         Err(_) => true,
     };
     Ok(documents.store.sweep(&session.world, &needed)?)
@@ -197,15 +161,16 @@ pub fn coming(session: &Session) -> Result<Vec<Coming>> {
     if !session.has_library() || !session.ledger.has_documents()? {
         return Ok(Vec::new());
     }
-    let patterns = session.chosen()?;
+    let choices = Choices::of(session, session.chosen()?)?;
     let known = session.all_known()?;
     let (missing, troubles) = (session.ledger.missing()?, session.ledger.document_troubles()?);
     let mut coming = Vec::new();
     for (path, row) in session.listed(&mut BTreeMap::new())? {
-        let here = known.get(&path).is_some_and(|known| known.has_content_of(&row));
+        let file = known.get(&path);
+        let here = file.is_some_and(|known| known.has_content_of(&row));
         // What is refused by its name comes no nearer.
         let refused = troubles.contains_key(path.as_str()) && !missing.contains_key(&row.content);
-        if here || refused || patterns.takes(&path, row.bytes) != Verdict::Take {
+        if here || refused || choices.say(&path, &row, file) != Verdict::Take {
             continue;
         }
         // What is not missing is here, and waits for something else.
@@ -226,6 +191,8 @@ struct Placing<'d> {
     changed: bool,
     /// Contents that documents of the list have, or that lost a conflict.
     contents: BTreeSet<ContentHash>,
+    /// Those that lost a conflict.
+    lost: BTreeSet<ContentHash>,
     /// Contents of documents that are not for this folder, where this site passes them on: whoever is below may want them.
     passed_on: BTreeSet<ContentHash>,
     /// Documents that are placed once another one is gone, whose name is the same on some system.
@@ -248,35 +215,36 @@ impl<'d> Placing<'d> {
         let mut unread = BTreeMap::new();
         let all = session.listed(&mut unread)?;
         let known = session.all_known()?;
-        let mut contents = session.lost_contents()?;
+        let lost = session.lost_contents()?;
+        let mut contents = lost.clone();
         // A row that does not read says nothing of its document, and not that it is gone.
         let mut left_alone: BTreeSet<DocumentPath> = unread.keys().filter_map(|path| DocumentPath::new(path).ok()).collect();
         let mut troubles = documents.troubles.clone();
         troubles.append(&mut unread);
         let (mut listed, mut waits) = (BTreeMap::new(), BTreeSet::new());
-        let mut names = Names::default();
         let (stays, goes): (Vec<&DocumentPath>, Vec<&DocumentPath>) =
             known.keys().partition(|path| all.contains_key(*path) || left_alone.contains(*path));
-        stays.into_iter().for_each(|path| names.take(path));
+        let mut names: Names = stays.into_iter().collect();
         let going: BTreeSet<String> = goes.into_iter().map(DocumentPath::collision_key).collect();
         let passes_on = session.passes_on();
         let mut passed_on = BTreeSet::new();
+        let choices = Choices::of(session, documents.patterns.clone())?;
         for (path, row) in all {
-            let verdict = documents.patterns.takes(&path, row.bytes);
+            let verdict = choices.say(&path, &row, known.get(&path));
             if verdict != Verdict::Take {
                 passed_on.extend(passes_on.then_some(row.content));
                 if let Verdict::TooLarge(largest) = verdict
                     && known.get(&path).is_some_and(|known| !known.has_content_of(&row))
                 {
                     let why = format!("an older version is here: the newest has {} bytes, and `largest` is {largest}", row.bytes);
-                    troubles.insert(row.path, why);
+                    add_trouble(&mut troubles, row.path, why);
                 }
                 left_alone.insert(path);
                 continue;
             }
             if let Some(first) = names.clash(&path) {
                 let why = format!("it is not placed: `{first}` is the same name on systems that do not tell upper from lower case");
-                troubles.insert(row.path, why);
+                add_trouble(&mut troubles, row.path, why);
                 passed_on.extend(passes_on.then_some(row.content));
                 left_alone.insert(path);
                 continue;
@@ -299,6 +267,7 @@ impl<'d> Placing<'d> {
         Ok(Self {
             session,
             contents,
+            lost,
             passed_on,
             waits,
             chunks: Chunks::new(session, &documents.library, &mut documents.store),
@@ -340,7 +309,7 @@ impl<'d> Placing<'d> {
         self.note_missing()
     }
 
-    fn note_missing(&self) -> Result<()> {
+    fn note_missing(&mut self) -> Result<()> {
         let ledger = &self.session.ledger;
         let before = ledger.missing()?;
         let now = self.session.world.now();
@@ -350,7 +319,10 @@ impl<'d> Placing<'d> {
         });
         let new: Vec<(ContentHash, Missing)> = new.filter(|(content, missing)| before.get(content) != Some(missing)).collect();
         let mut past = Vec::new();
-        for content in before.keys().filter(|content| !self.missing.contains_key(*content)) {
+        for content in before.keys() {
+            if self.missing.contains_key(content) {
+                continue;
+            }
             // What is for a site below, and not for this folder.
             let is_listed = self.passed_on.contains(content) || self.contents.contains(content);
             if !is_listed || self.complete(content)?.is_ok() {
@@ -379,7 +351,7 @@ impl<'d> Placing<'d> {
             let Some(from) = sources.get_mut(&row.content).and_then(Vec::pop) else { continue };
             let Some(known) = self.known.get(&from).copied() else { continue };
             let renamed = self.chunks.library.rename(&self.session.world, &from, &to, Some(&known.seen));
-            let Some(renamed) = self.or_trouble(&to, renamed)? else { continue };
+            let Some(renamed) = self.or_trouble(&to, "placed", renamed)? else { continue };
             match renamed {
                 Renamed::Done(Some(seen)) => {
                     // The times are those of before; what the list says is looked at next.
@@ -434,11 +406,11 @@ impl<'d> Placing<'d> {
                 Ok(())
             }
             Ok(Placed::Blocked(refusal)) => {
-                self.troubles.insert(row.path, format!("it is not placed: {refusal}"));
+                add_trouble(&mut self.troubles, row.path, format!("it is not placed: {refusal}"));
                 Ok(())
             }
             Err(error @ LibraryError::Full { .. }) => {
-                self.troubles.insert(row.path, format!("it is not placed: {error}"));
+                add_trouble(&mut self.troubles, row.path, format!("it is not placed: {error}"));
                 self.full.get_or_insert(format!("{error}; make room, the next run goes on"));
                 Ok(())
             }
@@ -456,17 +428,17 @@ impl<'d> Placing<'d> {
                 self.counts.coming += 1;
                 Ok(())
             }
-            failed => self.or_trouble(path, failed).map(drop),
+            failed => self.or_trouble(path, "placed", failed).map(drop),
         }
     }
 
     /// What the file system refuses for one document keeps no other from its place; the next round tries again.
-    fn or_trouble<T>(&mut self, path: &DocumentPath, done: std::result::Result<T, LibraryError>) -> Result<Option<T>> {
-        match done {
-            Ok(done) => Ok(Some(done)),
+    fn or_trouble<T>(&mut self, path: &DocumentPath, done: &str, outcome: std::result::Result<T, LibraryError>) -> Result<Option<T>> {
+        match outcome {
+            Ok(outcome) => Ok(Some(outcome)),
             Err(error @ LibraryError::Crash(_)) => Err(error.into()),
             Err(error) => {
-                self.troubles.insert(path.as_str().to_owned(), format!("it is not placed: {error}"));
+                add_trouble(&mut self.troubles, path.as_str().to_owned(), format!("it is not {done}: {error}"));
                 Ok(None)
             }
         }
@@ -495,7 +467,7 @@ impl<'d> Placing<'d> {
     }
 
     /// The recipe of a content of which every chunk is at hand; else how many bytes of it are.
-    fn complete(&self, content: &ContentHash) -> Result<std::result::Result<Recipe, u64>> {
+    fn complete(&mut self, content: &ContentHash) -> Result<std::result::Result<Recipe, u64>> {
         let Some(recipe) = self.session.recipe(content)? else { return Ok(Err(0)) };
         let mut here = 0;
         for (chunk, length) in &recipe.chunks {
@@ -509,13 +481,23 @@ impl<'d> Placing<'d> {
     /// Whether a file may go. What a document of the list still needs of it, and no other file has, is kept in the store first.
     fn may_go(&mut self, path: &DocumentPath, known: &Known) -> Result<bool> {
         let content = known.seen.content.0;
-        if self.known.iter().any(|(other, known)| other != path && known.seen.content.0 == content) {
+        let is_kept = self.lost.contains(&content) || self.passed_on.contains(&content);
+        if !is_kept && self.is_elsewhere(path, &content) {
             return Ok(true);
         }
         if self.contents.contains(&content) || self.passed_on.contains(&content) {
             return self.save(&content);
         }
         Ok(self.parent.as_ref().is_none_or(|there| crate::ledger::is_whole(there, &content)))
+    }
+
+    /// Whether another document has a content, by what the list says of it and by how its file looks: not one that nobody looks at here, nor
+    /// one that is gone or edited.
+    fn is_elsewhere(&self, path: &DocumentPath, content: &ContentHash) -> bool {
+        self.known.iter().any(|(other, known)| {
+            let is_listed = self.listed.get(other).is_some_and(|row| row.content == *content);
+            other != path && is_listed && known.seen.content.0 == *content && self.chunks.library.is_unchanged(other, &known.seen)
+        })
     }
 
     /// Keeps a content in the store. False where it is not what was seen any more.
@@ -548,7 +530,7 @@ impl<'d> Placing<'d> {
             return Ok(());
         }
         let removed = self.chunks.library.remove(&self.session.world, path, &known.seen);
-        let Some(removed) = self.or_trouble(path, removed)? else { return Ok(()) };
+        let Some(removed) = self.or_trouble(path, "removed", removed)? else { return Ok(()) };
         match removed {
             Removed::Done => {
                 self.counts.removed += 1;
@@ -557,7 +539,7 @@ impl<'d> Placing<'d> {
             // Edited meanwhile: the next look lists it again.
             Removed::Edited => Ok(()),
             Removed::Blocked(refusal) => {
-                self.troubles.insert(path.as_str().to_owned(), format!("it is not removed: {refusal}"));
+                add_trouble(&mut self.troubles, path.as_str().to_owned(), format!("it is not removed: {refusal}"));
                 Ok(())
             }
         }

@@ -8,6 +8,9 @@
 //! something is not in a library with another id says nothing of it, and nothing in that one is taken, before somebody says that it is the one (`library on`). Then
 //! what was seen is forgotten, in the commit that notes the new id: the documents are placed there, as at a site that just joined, and what is there is new.
 //!
+//! **An older state of it.** Whoever accounts for what changed in the folder counts it there and in the ledger, the folder first. One that counted
+//! less than the ledger was put back from a backup, and is as another one.
+//!
 //! Without a library again the list goes, and nobody is told to delete a document: files stay where they are, at all sites. So does in the home what lost
 //! a conflict that is listed.
 
@@ -19,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::Freedom;
 use crate::exchange::Address;
 use crate::ledger::{Neighbour, NeighbourKind};
-use crate::library::{ChunkId, ChunkStore, Library};
+use crate::library::{ChunkId, ChunkStore, Library, LibraryError};
 use crate::packet::Opened;
 use crate::sync::{Result, Session, SyncError};
 
@@ -28,6 +31,9 @@ pub(in crate::sync) const PAPER: &str = "documents/library.json";
 
 /// Note of the id of the library in which documents were seen.
 const SEEN_IN: &str = "documents seen in";
+
+/// Note of how often what is in it was accounted for.
+const COUNTED: &str = "documents counted";
 
 /// Whether the sender has a library.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -73,20 +79,43 @@ pub fn prepare(session: &Session) -> Result<usize> {
 /// Somebody says that this is the library: what was seen in another one says nothing of it.
 fn settle_in(session: &Session, library: &Library) -> Result<usize> {
     let ledger = &session.ledger;
-    if ledger.note(SEEN_IN)?.is_some_and(|id| id == library.id()) {
+    let is_same = ledger.note(SEEN_IN)?.is_some_and(|id| id == library.id());
+    if is_same && !is_older(session, library)? {
         return Ok(0);
     }
     let seen = if ledger.has_documents()? { ledger.all_seen()? } else { Vec::new() };
     ledger.begin()?;
     seen.iter().try_for_each(|(path, _)| ledger.drop_seen(path))?;
     ledger.set_note(SEEN_IN, library.id())?;
+    ledger.set_note(COUNTED, &library.count().to_string())?;
     ledger.commit(&session.world, "commit another library")?;
-    Ok(seen.len())
+    Ok(if is_same { 0 } else { seen.len() })
 }
 
-/// Whether it is the library in which documents were seen, and no other in its place.
+/// Whether the library is as it was before something in it was accounted for.
+pub(super) fn is_older(session: &Session, library: &Library) -> Result<bool> {
+    let is_same = session.ledger.note(SEEN_IN)?.is_some_and(|id| id == library.id());
+    Ok(is_same && library.count() < counted(session)?)
+}
+
+fn counted(session: &Session) -> Result<u64> {
+    Ok(session.ledger.note(COUNTED)?.and_then(|count| count.parse().ok()).unwrap_or_default())
+}
+
+/// Something in the library was accounted for. Where nothing can be written there, an older state of it will not be known.
+pub(super) fn count(session: &Session, library: &Library) -> Result<()> {
+    let count = counted(session)?.max(library.count()) + 1;
+    match library.set_count(&session.world, count) {
+        Ok(()) => session.set_note(COUNTED, &count.to_string()),
+        Err(error @ LibraryError::Crash(_)) => Err(error.into()),
+        Err(_) => Ok(()),
+    }
+}
+
+/// Whether it is the library in which documents were seen: no other in its place, and no older state of it.
 pub(super) fn is_ours(session: &Session, library: &Library) -> Result<bool> {
-    Ok(session.ledger.note(SEEN_IN)?.is_none_or(|id| id.is_empty() || id == library.id()))
+    let is_same = session.ledger.note(SEEN_IN)?.is_none_or(|id| id.is_empty() || id == library.id());
+    Ok(is_same && !is_older(session, library)?)
 }
 
 /// The same before documents are seen in it: the first library is the one.
@@ -97,7 +126,8 @@ pub(super) fn may_see_in(session: &Session, library: &Library) -> Result<bool> {
     is_ours(session, library)
 }
 
-/// Refuses a folder that has the home, the database or an exchange in it, or is inside what is ours: they would travel as documents.
+/// Refuses a folder that has the home, the database or an exchange in it, or is inside what is ours: they would travel as documents. In an
+/// exchange documents would lie in clear.
 pub(super) fn check_place(session: &Session) -> Result<()> {
     let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned());
     let folder = real(&session.library_folder());
@@ -108,8 +138,10 @@ pub(super) fn check_place(session: &Session) -> Result<()> {
         // What cannot be read is told where it is opened.
         Ok(Address::Server(_) | Address::Command(_)) | Err(_) => None,
     });
-    let mut all = [session.home.folder().to_owned(), session.database_path()].into_iter().chain(exchanges);
-    if folder.starts_with(&ours) || all.any(inside) {
+    let exchanges: Vec<PathBuf> = exchanges.map(|exchange| real(&exchange)).collect();
+    let all = [session.home.folder().to_owned(), session.database_path()];
+    let is_inside = exchanges.iter().chain([&ours]).any(|around| folder.starts_with(around));
+    if is_inside || all.into_iter().chain(exchanges).any(inside) {
         return Err(SyncError::LibraryPlace(folder));
     }
     Ok(())
@@ -158,6 +190,7 @@ fn forget(session: &Session) -> Result<()> {
         kept.iter().try_for_each(|recipe| session.put_recipe(recipe))?;
     }
     session.ledger.set_note(SEEN_IN, "")?;
+    session.ledger.set_note(COUNTED, "")?;
     Ok(session.ledger.commit(&session.world, "commit documents forgotten")?)
 }
 

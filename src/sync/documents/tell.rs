@@ -10,14 +10,15 @@
 //! asks for those it lacks.
 //!
 //! Upwards every content goes that is in the folder or the list, also of an edit that lost: see [`super::place`]. Downwards what the list
-//! says and the neighbour's groups get.
+//! says and the neighbour's groups get. A document that is only too large for them is in the list there all the same: else a site would work
+//! on with an older version, and never hear of it.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fs_err as fs;
 
 use super::take::{MOST_WANTED, More, Wanted, more_comes};
-use super::{Chunks, patterns, switch};
+use super::{Chunks, Known, patterns, switch};
 use crate::database::DocumentRow;
 use crate::ledger::{ASKED, ContentHash, Missing, Neighbour, NeighbourKind, Opinion, SiteThere, WHOLE, is_whole};
 use crate::library::{ChunkId, ChunkStore, ContentId, DocumentPath, Library, PackWriter, Patterns, Recipe, Verdict};
@@ -92,7 +93,7 @@ impl<'s> Telling<'s> {
         let mut sizes: BTreeMap<ContentHash, u64> = BTreeMap::new();
         for (path, row) in &listed {
             let is_theirs = own.takes(path, row.bytes) == Verdict::Take;
-            if is_theirs && choices.as_ref().is_none_or(|choices| takes(choices, path, row.bytes)) {
+            if is_theirs && choices.as_ref().is_none_or(|choices| verdict(choices, path, row.bytes) == Verdict::Take) {
                 sizes.insert(row.content, row.bytes);
             }
         }
@@ -146,7 +147,8 @@ impl<'s> Telling<'s> {
             match self.tell(&content, &mut pack, &mut recipes, most)? {
                 Told::Whole => {}
                 Told::Lacking => {
-                    self.left = true;
+                    // What a site without children leaves out never comes to it.
+                    self.left |= self.to.kind == NeighbourKind::Child || self.session.passes_on();
                     self.miss(&content)?;
                 }
                 Told::Part => break,
@@ -321,7 +323,7 @@ impl<'s> Telling<'s> {
             }
             let mut chunks = BTreeSet::new();
             if let Some(recipe) = session.recipe(&content)? {
-                let here = Chunks::new(session, &self.library, &mut self.store);
+                let mut here = Chunks::new(session, &self.library, &mut self.store);
                 for (chunk, _) in recipe.chunks {
                     if !here.has(&chunk)? {
                         chunks.insert(chunk);
@@ -386,9 +388,51 @@ pub(super) fn choice_note(of: &Neighbour) -> String {
     format!("documents left out:{}", of.card.name)
 }
 
-/// Whether any of several choices takes a document.
-pub(in crate::sync) fn takes(choices: &[Patterns], path: &DocumentPath, bytes: u64) -> bool {
-    choices.iter().any(|patterns| patterns.takes(path, bytes) == Verdict::Take)
+/// What several choices say of a document, any of which may take it. Excluded where there is none.
+fn verdict(choices: &[Patterns], path: &DocumentPath, bytes: u64) -> Verdict {
+    let kindness = |verdict: &Verdict| match verdict {
+        Verdict::Excluded => None,
+        Verdict::TooLarge(largest) => Some(*largest),
+        Verdict::Take => Some(u64::MAX),
+    };
+    choices.iter().map(|patterns| patterns.takes(path, bytes)).max_by_key(kindness).unwrap_or(Verdict::Excluded)
+}
+
+/// What of the list is for the folder of this site.
+pub(super) struct Choices {
+    own: Patterns,
+    groups: Vec<Patterns>,
+}
+
+impl Choices {
+    /// By what this site chooses, and the sizes that its groups get.
+    pub(super) fn of(session: &Session, own: Patterns) -> Result<Self> {
+        if session.passes_on() || session.rules.library().groups.is_empty() {
+            return Ok(Self { own, groups: Vec::new() });
+        }
+        let known = roster::known(session)?;
+        let groups = known.find(session.name()).map(|site| session.choices_in(&site.groups)).transpose()?.flatten();
+        Ok(Self { own, groups: groups.unwrap_or_default() })
+    }
+
+    /// What they say of a document of the list. One that is here is not too large for a group: it was made here.
+    pub(super) fn say(&self, path: &DocumentPath, row: &DocumentRow, known: Option<&Known>) -> Verdict {
+        let own = self.own.takes(path, row.bytes);
+        if own != Verdict::Take || known.is_some_and(|known| known.has_content_of(row)) {
+            return own;
+        }
+        match verdict(&self.groups, path, row.bytes) {
+            Verdict::TooLarge(largest) => Verdict::TooLarge(largest),
+            // Somebody cleared it away that got it once, and nobody sends it again.
+            Verdict::Excluded if known.is_none() && !self.groups.is_empty() => Verdict::Excluded,
+            Verdict::Take | Verdict::Excluded => Verdict::Take,
+        }
+    }
+
+    /// Whether the groups of this site do not get a document.
+    pub(super) fn groups_leave_out(&self, path: &DocumentPath, bytes: u64) -> bool {
+        !self.groups.is_empty() && verdict(&self.groups, path, bytes) != Verdict::Take
+    }
 }
 
 impl Session {
@@ -416,13 +460,19 @@ impl Session {
         let Some(site) = known.find(&to.card.name).filter(|site| site.parent.as_ref() == Some(self.name())) else {
             return Ok(if groups.is_empty() { None } else { Some(Vec::new()) });
         };
-        let of: Vec<Patterns> = site.groups.iter().filter_map(|group| groups.get(group)).map(patterns).collect::<Result<_>>()?;
-        Ok((!of.is_empty()).then_some(of))
+        self.choices_in(&site.groups)
+    }
+
+    /// What sites of these groups get of documents; none where everything.
+    fn choices_in(&self, of: &BTreeSet<String>) -> Result<Option<Vec<Patterns>>> {
+        let groups = &self.rules.library().groups;
+        let choices: Vec<Patterns> = of.iter().filter_map(|group| groups.get(group)).map(patterns).collect::<Result<_>>()?;
+        Ok((!choices.is_empty()).then_some(choices))
     }
 }
 
 impl Session {
-    /// Whether a neighbour's groups get the document of this row. What is no document is for everybody: nobody places it.
+    /// Whether a neighbour's groups get the document of this row, or would if it were smaller. What is no document is for everybody: nobody places it.
     pub(in crate::sync) fn gets_document(&self, link: Link, row: &Row) -> Result<bool> {
         if link.kind == NeighbourKind::Parent {
             return Ok(true);
@@ -437,6 +487,6 @@ impl Session {
         let value = |name: &str| shape.field(name).map(|field| row.get(field));
         let (Some(Value::Text(path)), Some(Value::Integer(bytes))) = (value("path"), value("bytes")) else { return Ok(true) };
         let path = std::str::from_utf8(path).ok().and_then(|path| DocumentPath::new(path).ok());
-        Ok(path.is_none_or(|path| takes(choices, &path, bytes.cast_unsigned())))
+        Ok(path.is_none_or(|path| verdict(choices, &path, bytes.cast_unsigned()) != Verdict::Excluded))
     }
 }

@@ -1,0 +1,136 @@
+//! Which names of documents are one on some systems, and which name does a copy get?
+//!
+//! Windows and macOS do not tell upper from lower case, and see some accents as one: a document has no name there that is another one's, nor is its
+//! folder spelled in two ways. What loses a conflict and is kept is listed under a name of its own, and a folder that is spelled in two ways under one of
+//! them, as edits of this site like any other. **Crash points**: the write of the list; done again it finds nothing to do.
+
+use std::collections::BTreeMap;
+
+use super::look::write;
+use crate::database::DocumentRow;
+use crate::ledger::CopyDue;
+use crate::library::DocumentPath;
+use crate::model::collision_key;
+use crate::sync::{Result, Session};
+
+/// The names of documents and of the folders they are in, as the systems see them that do not tell upper from lower case.
+#[derive(Default)]
+pub(super) struct Names(BTreeMap<String, String>);
+
+impl<'p> FromIterator<&'p DocumentPath> for Names {
+    fn from_iter<I: IntoIterator<Item = &'p DocumentPath>>(paths: I) -> Self {
+        let mut names = Self::default();
+        paths.into_iter().for_each(|path| names.take(path));
+        names
+    }
+}
+
+impl Names {
+    /// The names of the folders on the way to a document.
+    fn folders(path: &DocumentPath) -> impl DoubleEndedIterator<Item = &str> {
+        let text = path.as_str();
+        text.match_indices('/').map(|(end, _)| &text[..end])
+    }
+
+    /// The same, and its own.
+    fn levels(path: &DocumentPath) -> impl Iterator<Item = &str> {
+        Self::folders(path).chain([path.as_str()])
+    }
+
+    /// The name there is already that would be the same.
+    pub(super) fn clash(&self, path: &DocumentPath) -> Option<&str> {
+        Self::levels(path).find_map(|level| self.0.get(&collision_key(level)).filter(|first| *first != level).map(String::as_str))
+    }
+
+    /// Whether a document or a folder has this name on some system.
+    pub(super) fn has(&self, path: &DocumentPath) -> bool {
+        self.0.contains_key(&path.collision_key())
+    }
+
+    pub(super) fn take(&mut self, path: &DocumentPath) {
+        for level in Self::levels(path) {
+            self.0.entry(collision_key(level)).or_insert_with(|| level.to_owned());
+        }
+    }
+}
+
+/// Lists what lost a conflict under a name of its own, as an edit of this site. A run that died in between finds it listed.
+pub(super) fn keep_copies(session: &Session) -> Result<u64> {
+    let due = session.ledger.copies_due()?;
+    if due.is_empty() {
+        return Ok(0);
+    }
+    let mut listed = session.listed(&mut BTreeMap::new())?;
+    let known = session.all_known()?;
+    let mut names: Names = listed.keys().chain(known.keys()).collect();
+    let mut rows = Vec::new();
+    for copy in &due {
+        let Ok(path) = DocumentPath::new(&copy.path) else { continue };
+        let CopyDue { content, bytes, modified, executable, .. } = *copy;
+        // The same content under a name that this copy could have: it is kept already.
+        let is_kept = std::cell::Cell::new(false);
+        let name = path.copy_name(&copy.site, &modified.date(), &|name| {
+            is_kept.set(is_kept.get() || listed.get(name).is_some_and(|row| row.content == content));
+            names.has(name)
+        });
+        if !is_kept.get() {
+            let row = DocumentRow { path: name.as_str().to_owned(), content, bytes, modified, executable };
+            names.take(&name);
+            listed.insert(name, row.clone());
+            rows.push(row);
+        }
+    }
+    write(session, |database| rows.iter().try_for_each(|row| database.put_document(row)))?;
+    session.ledger.begin()?;
+    due.iter().try_for_each(|copy| session.ledger.drop_copy(copy.id))?;
+    session.ledger.commit(&session.world, "commit copies of documents")?;
+    Ok(rows.len() as u64)
+}
+
+/// Where one folder is spelled in two ways that are one on some systems, because one site renamed it while another one edited in it: the main
+/// office lists everything under the name that most of it has, as an edit of its own. Else all of it but a document could be placed nowhere. Gives how
+/// many got another name because theirs was taken there.
+pub(super) fn one_spelling(session: &Session) -> Result<u64> {
+    if session.settings.parent.is_some() {
+        return Ok(0);
+    }
+    let listed = session.listed(&mut BTreeMap::new())?;
+    let mut spellings: BTreeMap<String, BTreeMap<&str, usize>> = BTreeMap::new();
+    for folder in listed.keys().flat_map(Names::folders) {
+        *spellings.entry(collision_key(folder)).or_default().entry(folder).or_default() += 1;
+    }
+    spellings.retain(|_, spellings| spellings.len() > 1);
+    let most = |folder: &str| {
+        let (spelling, count) = spellings.get(&collision_key(folder))?.iter().max_by_key(|(_, count)| **count)?;
+        let is_alone = spellings[&collision_key(folder)].values().filter(|other| *other == count).count() == 1;
+        // Nothing moves into what is a document.
+        (is_alone && *spelling != folder && !listed.contains_key(*spelling)).then_some(*spelling)
+    };
+    let respelled = |path: &DocumentPath| {
+        let (folder, spelling) = Names::folders(path).rev().find_map(|folder| Some((folder, most(folder)?)))?;
+        DocumentPath::new(&format!("{spelling}{}", &path.as_str()[folder.len()..])).ok()
+    };
+    let others: Vec<(&DocumentPath, DocumentPath)> = listed.keys().filter_map(|path| Some((path, respelled(path)?))).collect();
+    if others.is_empty() {
+        return Ok(0);
+    }
+    let mut names: Names = listed.keys().filter(|path| respelled(path).is_none()).collect();
+    let (mut moved, mut copies) = (Vec::new(), 0);
+    for (path, mut to) in others {
+        let row = &listed[path];
+        let is_same = listed.get(&to).is_some_and(|there| there.content == row.content);
+        if !is_same && names.has(&to) {
+            to = to.copy_name(session.name(), &row.modified.date(), &|name| names.has(name));
+            copies += 1;
+        }
+        names.take(&to);
+        moved.push((path, (!is_same).then(|| DocumentRow { path: to.as_str().to_owned(), ..row.clone() })));
+    }
+    write(session, |database| {
+        moved.iter().try_for_each(|(path, row)| {
+            database.remove_document(path.as_str())?;
+            row.as_ref().map_or(Ok(()), |row| database.put_document(row))
+        })
+    })?;
+    Ok(copies)
+}
