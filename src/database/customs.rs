@@ -70,6 +70,20 @@ impl Database {
         Ok((!columns.is_empty()).then_some(columns))
     }
 
+    /// The columns of a table that can be written, each with what SQLite fills it with; none where that is no constant.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn filled_columns(&self, table: &str) -> Result<Vec<(String, Option<Value>)>> {
+        let columns = self.writable_columns(table)?.unwrap_or_default();
+        let mut filled = Vec::new();
+        for column in columns {
+            let fill = self.constant_default_of(table, &column)?;
+            filled.push((column, fill));
+        }
+        Ok(filled)
+    }
+
     /// Whether a table is there and has these columns.
     ///
     /// # Errors

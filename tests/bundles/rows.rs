@@ -299,3 +299,151 @@ fn a_row_that_another_bundle_lists_too_goes_with_the_last_one() {
     tree.assert_same(&ALL);
     tree.assert_rows(&ALL, LISTS[0], &["CH|Schweiz|8.1", "XX|Nowhere|0"]);
 }
+
+/// Nobody's column when the rows came; what somebody writes into it is no less theirs.
+#[test]
+fn a_column_that_came_after_a_list_counts_where_its_rows_would_go() {
+    let tree = four();
+    publish(&tree, &list(&tree, "l", "1.0.0", "colours", "code", "upsert", "code,name\nb,blue\ny,yellow\n"), &[]);
+    tree.settle(&ALL);
+    tree.edit("head", "ALTER TABLE colours ADD COLUMN note TEXT; ALTER TABLE colours ADD COLUMN rank INTEGER NOT NULL DEFAULT '7'");
+    tree.settle(&ALL);
+    tree.edit("anna", "UPDATE colours SET note = 'a day of work' WHERE code = 'b'");
+    tree.settle(&ALL);
+    let withdrawing = |loss| bundles::withdraw(&tree.session("head"), &named("l"), loss);
+    let why = refusal(withdrawing(Loss::Refuse));
+    assert!(matches!(&why, Refusal::RowsChanged { count: 1, first } if first == "colours b"), "{why}");
+    assert_eq!(withdrawing(Loss::KeepBeside).unwrap().kept_rows, 1);
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, LISTS[1], &["b|blue|a day of work|7", "g|green|-|7", "r|red|-|7"]);
+    // The same at a site, where it is said beforehand; a default is nobody's word, another value is.
+    let session = tree.session("dora");
+    tree.edit("dora", "CREATE TABLE favourites (id TEXT PRIMARY KEY, customer TEXT)");
+    let file = list(&tree, "f", "1.0.0", "favourites", "id", "insert", "id,customer\na,A\nb,B\nc,C\n");
+    install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site).unwrap();
+    tree.edit("dora", "ALTER TABLE favourites ADD COLUMN size REAL DEFAULT 1; UPDATE favourites SET size = 2 WHERE id = 'b'");
+    let drift = look::drift(&session).unwrap().remove(0);
+    assert_eq!(drift.rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["b"]);
+    undo::undo(&session, Scope::Site, &named("f"), undo::Depth::All, Loss::KeepBeside).unwrap();
+    assert_eq!(tree.rows("dora", "SELECT id, size FROM favourites"), ["b|2"]);
+}
+
+/// What stands in a column when a version finds a row is not its own for that.
+#[test]
+fn what_somebody_filled_in_is_theirs_whatever_versions_come_between() {
+    for between in [false, true] {
+        let tree = four();
+        let lists = |version: &str, mode: &str, csv: &str| publish(&tree, &list(&tree, "c", version, "countries", "code", mode, csv), &[]);
+        tree.edit("head", "DELETE FROM countries");
+        lists("1.0.0", "replace", "code,name\nA,a\nB,b\nC,c\nD,d\n");
+        tree.settle(&ALL);
+        tree.edit("head", "ALTER TABLE countries ADD COLUMN note TEXT");
+        tree.settle(&ALL);
+        tree.edit("anna", "UPDATE countries SET rate = 1 WHERE code IN ('A', 'B'); UPDATE countries SET note = 'n' WHERE code = 'C'");
+        tree.settle(&ALL);
+        if between {
+            lists("1.5.0", "replace", "code,name\nA,a 2\nB,b 2\nC,c 2\nD,d 2\nE,e\n");
+        }
+        // A is left out; of the others a version gives for the first time what somebody filled in, or did not.
+        let effects = lists("2.0.0", "replace", "code,name,rate,note\nB,b 3,9,x\nC,c 3,9,x\nD,d 3,9,x\n");
+        let added = usize::from(between);
+        assert_eq!((effects.kept_rows, effects.rows["countries"]), (3, install::RowCounts { added: 0, changed: 1, removed: added }));
+        tree.settle(&ALL);
+        tree.assert_same(&ALL);
+        let two = if between { " 2" } else { "" };
+        let stay = ["A|a", "B|b", "C|c"].map(|start| format!("{start}{two}|"));
+        let there = [format!("{}1|-", stay[0]), format!("{}1|-", stay[1]), format!("{}-|n", stay[2]), "D|d 3|9|x".to_owned()];
+        assert_eq!(tree.rows("dora", LISTS[0]), there, "{between}");
+        bundles::withdraw(&tree.session("head"), &named("c"), Loss::Refuse).unwrap();
+        assert_eq!(tree.rows("head", "SELECT * FROM countries WHERE code = 'D'"), [format!("D|d{two}|-|-")]);
+    }
+}
+
+#[test]
+fn a_list_goes_on_where_its_table_got_lost_or_turned_round_columns() {
+    for change in [
+        "ALTER TABLE countries ADD COLUMN note TEXT; ALTER TABLE countries ADD COLUMN rank INTEGER DEFAULT 0",
+        "ALTER TABLE countries DROP COLUMN rate",
+        "BEGIN; CREATE TABLE n (rate REAL, name TEXT, code TEXT PRIMARY KEY); INSERT INTO n SELECT rate, name, code FROM countries;
+         DROP TABLE countries; ALTER TABLE n RENAME TO countries; COMMIT",
+    ] {
+        let tree = four();
+        let lists = |version: &str, csv: &str| publish(&tree, &list(&tree, "c", version, "countries", "code", "replace", csv), &[]);
+        tree.edit("head", "DELETE FROM countries WHERE code = 'XX'");
+        lists("1.0.0", "code,name\nCH,Switzerland\nDE,Germany\nFR,France\n");
+        tree.settle(&ALL);
+        tree.edit("head", change);
+        tree.settle(&ALL);
+        let effects = lists("2.0.0", "code,name\nDE,Deutschland\n");
+        // CH was there before the first list.
+        assert_eq!(
+            (effects.kept_rows, effects.rows["countries"]),
+            (0, install::RowCounts { added: 0, changed: 1, removed: 2 }),
+            "{change}"
+        );
+        tree.settle(&ALL);
+        tree.assert_same(&ALL);
+        for _ in 0..2 {
+            bundles::withdraw(&tree.session("head"), &named("c"), Loss::Refuse).unwrap();
+        }
+        tree.settle(&ALL);
+        tree.assert_rows(&ALL, "SELECT code, name FROM countries ORDER BY 1", &["CH|Schweiz"]);
+    }
+}
+
+/// What a step of the version writes into a column that it makes is nobody else's.
+#[test]
+fn a_column_that_a_step_makes_and_fills_keeps_no_row_from_going_on() {
+    let tree = four();
+    publish(&tree, &list(&tree, "l", "1.0.0", "colours", "code", "replace", "code,name\nr,red\nb,blue\ny,yellow\n"), &[]);
+    tree.settle(&ALL);
+    let with_step = |version: &str, csv: &str| {
+        let toml = format!(
+            "name = 'l'\nversion = '{version}'\n[[schema]]\nup = 'schema/1.sql'\ndown = 'schema/1-down.sql'\n\
+             [[rows]]\nfile = 'rows/a.csv'\ntable = 'tints'\nkey = ['code']\nmode = 'replace'\n"
+        );
+        let up = "ALTER TABLE colours RENAME TO tints; ALTER TABLE tints ADD COLUMN kind TEXT; UPDATE tints SET kind = 'plain ' || code";
+        let folder = Folder::new(&tree, &toml).with("schema/1.sql", up).with("rows/a.csv", csv);
+        let folder = folder.with("schema/1-down.sql", "ALTER TABLE tints DROP COLUMN kind; ALTER TABLE tints RENAME TO colours");
+        publish(&tree, &folder.build(&tree.session("head").signing), &[])
+    };
+    let effects = with_step("2.0.0", "code,kind\nr,warm\nb,cold\n");
+    assert_eq!((effects.kept_rows, effects.rows["tints"]), (0, install::RowCounts { added: 0, changed: 2, removed: 1 }));
+    tree.settle(&ALL);
+    tree.edit("anna", "UPDATE tints SET kind = 'mine' WHERE code = 'b'");
+    tree.settle(&ALL);
+    let effects = with_step("3.0.0", "code,kind\nr,hot\n");
+    assert_eq!((effects.kept_rows, effects.rows["tints"]), (1, install::RowCounts { added: 0, changed: 1, removed: 0 }));
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, "SELECT * FROM tints ORDER BY 1", &["b|blue|mine", "r|red|hot"]);
+    let undone = undo::undo(&tree.session("head"), Scope::Shared, &named("l"), undo::Depth::All, Loss::KeepBeside).unwrap();
+    assert_eq!(undone.kept_rows, 1);
+}
+
+/// As a file that somebody made what the next version has.
+#[test]
+fn a_row_that_is_already_as_the_next_version_has_it_goes_on_with_the_versions() {
+    let tree = four();
+    let lists = |version: &str, rate: &str| {
+        publish(&tree, &list(&tree, "c", version, "countries", "code", "upsert", &format!("code,rate\nDE,{rate}\nFR,{rate}\n")), &[])
+    };
+    lists("1.0.0", "10");
+    tree.settle(&ALL);
+    tree.edit("anna", "UPDATE countries SET rate = 12.0, name = 'mine' WHERE code = 'DE'");
+    tree.settle(&ALL);
+    let rates = |effects: install::Effects| (effects.kept_rows, effects.rows["countries"].changed);
+    assert_eq!(rates(lists("2.0.0", "12")), (0, 1));
+    assert_eq!(rates(lists("3.0.0", "13")), (0, 2));
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    let there = || tree.rows("head", "SELECT code, name, rate FROM countries WHERE code IN ('DE', 'FR') ORDER BY 1");
+    assert_eq!(there(), ["DE|mine|13", "FR|-|13"]);
+    let withdrawing = || bundles::withdraw(&tree.session("head"), &named("c"), Loss::Refuse);
+    withdrawing().unwrap();
+    withdrawing().unwrap();
+    assert_eq!(there(), ["DE|mine|12", "FR|-|10"], "what she wrote is hers");
+    let why = refusal(withdrawing());
+    assert!(matches!(&why, Refusal::RowsChanged { count: 1, first } if first == "countries DE"), "{why}");
+}

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::install::RowCounts;
 use super::parts::{Claim, Claims};
-use super::row::{Place, Restored, RowChange, RowKind, of_part, restore, shown};
+use super::row::{Columns, Place, Restored, RowChange, RowKind, of_part, restore, shown};
 use super::steps::{self, TakenBack};
 use super::{Install, Refusal, Scope, Step, besides, rows_of, set_rows};
 use crate::bundle::{BundleName, Loss, Version};
@@ -104,6 +104,7 @@ fn take_back(
         {
             return Err(Refusal::RowsLose { what }.into());
         }
+        let columns = Columns::default();
         for (row, noted) in rows.iter().zip(&install.rows).rev().filter(|(_, noted)| !stay.contains(&noted.place())) {
             if let Some(claim) = claims.on(noted)
                 && noted.kind() == Some(RowKind::Added)
@@ -111,7 +112,7 @@ fn take_back(
                 undone.handed.push((claim.clone(), row.clone()));
                 continue;
             }
-            match restore(session, row)? {
+            match restore(session, &columns, row)? {
                 Restored::Done => RowCounts::count(&mut undone.rows, row, row.kind().map(RowKind::back)),
                 Restored::AsBefore => {}
                 Restored::Changed => changed.push(format!("{} {}", row.table, shown(&row.key_values()))),

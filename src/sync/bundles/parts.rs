@@ -2,15 +2,15 @@
 //!
 //! All of it happens in the caller's transaction. What each row was before is kept with what it became, also where that is the same, so
 //! that going back is exact, and a row that was changed since is seen: an upgrade keeps it, going back refuses. Only what the bundle gives
-//! counts: whoever fills in another column of a row is in nobody's way. A row has one bundle, or each would take what the other writes
-//! for a change made here. What triggers of the application do because of rows: `besides`; the way back: `back`.
+//! counts: whoever fills in another column of a row is in nobody's way, until the row would go. A row has one bundle, or each would take what
+//! the other writes for a change made here. What triggers of the application do because of rows: `besides`; the way back: `back`.
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 
 use serde::Serialize;
 
-use super::row::{Kept, Place, RowChange, of_part, shown, texts};
+use super::row::{Columns, Kept, Place, RowChange, of_part, shown, texts};
 use super::{Install, Refusal, Scope, Step, besides, rows_of, states, steps};
 use crate::bundle::{BundleName, Mode, Opened, RowsEntry, Runs, Version, read_rows};
 use crate::database::{Renamed, SameText};
@@ -54,7 +54,7 @@ impl Scope {
 
 /// What earlier versions of a bundle put, and what is in the way of the new one.
 struct Known {
-    /// What was put or taken away last, by row, under one place for what columns take for the same.
+    /// What they made of each row, under one place for what columns take for the same.
     put: BTreeMap<Place, RowChange>,
     /// Which texts are one to the columns that say which row it is, by table and column.
     same: BTreeMap<(String, String), SameText>,
@@ -62,6 +62,9 @@ struct Known {
     listed: BTreeSet<String>,
     claims: Claims,
     others: Vec<Other>,
+    /// The columns of tables that there were before the steps of the new version, by what they are called now.
+    stood: BTreeMap<String, Vec<String>>,
+    now: Columns,
 }
 
 /// Another bundle.
@@ -73,8 +76,15 @@ struct Other {
 }
 
 impl Known {
-    /// `renamed`: what steps of the new version called otherwise.
-    fn of(session: &Session, opened: &Opened, scope: Scope, before: &[Install], renamed: &[Renamed]) -> Result<Self> {
+    /// `renamed`: what steps of the new version called otherwise; `stood`: the columns of tables before them.
+    fn of(
+        session: &Session,
+        opened: &Opened,
+        scope: Scope,
+        before: &[Install],
+        renamed: &[Renamed],
+        stood: BTreeMap<String, Vec<String>>,
+    ) -> Result<Self> {
         let name = &opened.manifest.name;
         let mut same = BTreeMap::new();
         for entry in &opened.manifest.rows {
@@ -108,7 +118,19 @@ impl Known {
                 listed.insert(row.table.to_lowercase());
             }
         }
-        Ok(Self { put, same, listed, claims: Claims::of(session, scope, name, renamed)?, others })
+        let stood = stood.into_iter().map(|(table, columns)| {
+            let mut row = RowChange { table, columns, ..RowChange::default() };
+            renamed.iter().for_each(|one| row.rename(std::slice::from_ref(one)));
+            (row.table.to_lowercase(), row.columns)
+        });
+        let claims = Claims::of(session, scope, name, renamed)?;
+        Ok(Self { put, same, listed, claims, others, stood: stood.collect(), now: Columns::default() })
+    }
+
+    /// Which of the columns of a table steps of the new version made; none of a table that they made.
+    fn made(&self, table: &str, columns: &[String]) -> Vec<String> {
+        let Some(stood) = self.stood.get(&table.to_lowercase()) else { return Vec::new() };
+        columns.iter().filter(|name| !stood.iter().any(|column| column.eq_ignore_ascii_case(name))).cloned().collect()
     }
 
     /// Where a row is among its like.
@@ -180,7 +202,7 @@ fn one_place(same: &BTreeMap<(String, String), SameText>, table: String, key: &[
     (table, texts)
 }
 
-/// What installs of a bundle put or took away last, by row.
+/// What installs of a bundle made of each row.
 fn latest(
     session: &Session,
     scope: Scope,
@@ -193,7 +215,9 @@ fn latest(
     for install in installs {
         for mut row in rows_of(session, scope, name, install.version)?.into_iter().filter(|row| !row.listed) {
             renamed.iter().for_each(|one| row.rename(std::slice::from_ref(one)));
-            latest.insert(place(&row), row);
+            let place = place(&row);
+            let earlier = latest.remove(&place);
+            latest.insert(place, row.over(earlier));
         }
     }
     Ok(latest)
@@ -215,6 +239,7 @@ pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before
     let database = session.database()?;
     let dangling = database.dangling_references()?;
     let tables: BTreeSet<String> = database.table_names()?.into_iter().collect();
+    let stood = database.ordinary_tables()?;
     let mut renamed = Vec::new();
     for entry in manifest.steps.iter().filter(|step| step.runs == scope.runs()) {
         match before.iter().flat_map(|install| &install.steps).find(|carried| carried.file == entry.file) {
@@ -230,7 +255,7 @@ pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before
         renamed.extend(steps::carry_out(session, scope, &step)?);
         done.steps.push(step);
     }
-    let known = Known::of(session, opened, scope, before, &renamed)?;
+    let known = Known::of(session, opened, scope, before, &renamed, stood)?;
     for entry in manifest.rows.iter().filter(|entry| entry.runs == scope.runs()) {
         let tracked = session.shapes.iter().any(|shape| shape.name.eq_ignore_ascii_case(&entry.table));
         let (file, table) = (entry.file.clone(), entry.table.clone());
@@ -275,6 +300,7 @@ impl List<'_> {
         let list = read_rows(entry.form, &bytes, &entry.key).map_err(|words| self.refusal(words))?;
         let columns = database.writable_columns(&entry.table)?;
         let columns = columns.ok_or_else(|| self.refusal(format!("there is no table `{}`", entry.table)))?;
+        let made = self.known.made(&entry.table, &columns);
         let mut listed: BTreeSet<Place> = BTreeSet::new();
         let place = |name: &String| list.columns.iter().position(|column| column == name);
         let keys: Vec<Vec<Value>> =
@@ -290,9 +316,8 @@ impl List<'_> {
                 given: list.columns.clone(),
                 columns: columns.clone(),
                 before: before.map(Kept),
-                after: None,
-                alike: 0,
-                listed: false,
+                made: made.clone(),
+                ..RowChange::default()
             };
             let stored = match &row.before {
                 Some(_) => self.known.place(&row),
@@ -304,10 +329,17 @@ impl List<'_> {
                 }
             };
             if let Some(last) = self.known.put.get(&stored)
-                && !last.is_as_put(&row)
+                && !last.is_as_put(self.session, &self.known.now, &row)?
             {
+                if row.before.is_some() && of_part(&entry.file, database.count_alike(&entry.table, &list.columns, values)?)? == 1 {
+                    // Somebody made it what this version has: the version's from now on, as a file is.
+                    self.unowned(&row)?;
+                    row.after.clone_from(&row.before);
+                    done.rows.push(row);
+                } else {
+                    done.kept += 1;
+                }
                 listed.insert(stored);
-                done.kept += 1;
                 continue;
             }
             if row.before.is_some() && entry.mode == Mode::Insert {
@@ -332,7 +364,7 @@ impl List<'_> {
             done.rows.push(row);
         }
         if entry.mode == Mode::Replace {
-            self.take_away(&columns, &listed, done)?;
+            self.take_away(&columns, &made, &listed, done)?;
             done.replaced.insert(entry.table.to_lowercase());
         }
         Ok(())
@@ -340,7 +372,7 @@ impl List<'_> {
 
     /// Rows that the list does not have. Once some version had a list of the table, only what versions put goes, where nobody changed it: what
     /// else is there was added by others, and nobody can say when.
-    fn take_away(&self, columns: &[String], listed: &BTreeSet<Place>, done: &mut Done) -> Result<()> {
+    fn take_away(&self, columns: &[String], made: &[String], listed: &BTreeSet<Place>, done: &mut Done) -> Result<()> {
         let (database, table) = (self.session.database()?, &self.entry.table);
         let mut goes: Vec<RowChange> = Vec::new();
         // Rows that their key does not tell apart, by all that is in them, with their place among those that go.
@@ -349,12 +381,10 @@ impl List<'_> {
             let mut gone = RowChange {
                 table: table.clone(),
                 key: self.entry.key.clone(),
-                given: Vec::new(),
                 columns: columns.to_vec(),
                 before: Some(Kept(values)),
-                after: None,
-                alike: 0,
-                listed: false,
+                made: made.to_vec(),
+                ..RowChange::default()
             };
             let place = self.known.place(&gone);
             if listed.contains(&place) {
@@ -362,7 +392,7 @@ impl List<'_> {
             }
             self.unowned(&gone)?;
             let ours = match self.known.put.get(&place) {
-                Some(last) => last.after == gone.before,
+                Some(last) => last.is_all_of(self.session, &self.known.now, &gone, |_| true)?,
                 None => !self.known.listed.contains(&table.to_lowercase()),
             };
             if !ours || self.known.claims.on(&gone).is_some() {
@@ -411,9 +441,9 @@ impl List<'_> {
 
 /// Rows that were changed since installs put them, as table and key.
 pub(super) fn changed(session: &Session, scope: Scope, name: &BundleName, installs: &[Install]) -> Result<Vec<RowName>> {
-    let mut found = Vec::new();
+    let (mut found, now) = (Vec::new(), Columns::default());
     for row in latest(session, scope, name, installs, &[], &RowChange::place)?.into_values() {
-        if !row.stands(session)? {
+        if !row.stands(session, &now)? {
             found.push(RowName { key: shown(&row.key_values()), table: row.table });
         }
     }
