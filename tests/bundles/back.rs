@@ -6,7 +6,7 @@ use fieldpost::sync::bundles::{self, Refusal, Scope, undo};
 use crate::rows::list;
 use crate::steps::{stepping, with_customers};
 use crate::support::Tree;
-use crate::{ALL, LISTS, four, named, publish, refusal};
+use crate::{ALL, LISTS, SCHEMA, four, named, publish, refusal};
 
 /// Items that refer to countries and to each other, at all sites.
 fn with_items() -> Tree {
@@ -52,6 +52,51 @@ fn rows_that_records_refer_to_do_not_go() {
 
 fn undo_counts(added: usize, changed: usize, removed: usize) -> bundles::install::RowCounts {
     bundles::install::RowCounts { added, changed, removed }
+}
+
+/// As with most applications: nothing is declared, and the rules say what refers to what.
+#[test]
+fn rows_that_records_refer_to_by_the_rules_do_not_go() {
+    let rules = "[references]\n'items.colour' = 'colours'\n'items.of' = { type = 'kind', tables = { c = 'colours', t = 'titles' } }\n\
+        'items.text' = { separator = ':', tables = { c = 'colours' } }\n'items.lines' = { json = ['$.lines[*].colour'], tables = ['colours'] }\n";
+    let tree = Tree::with_rules(&format!("{SCHEMA} CREATE TABLE items (id TEXT PRIMARY KEY, colour, kind, of, text, lines)"), rules);
+    let lists = |version: &str, mode: &str, csv: &str| {
+        let (session, file) = (tree.session("head"), list(&tree, "l", version, "colours", "code", mode, csv));
+        bundles::publish(&session, &bundles::verified(&session, &file).unwrap(), &file, &[].into(), None).map(|(_, effects)| effects)
+    };
+    lists("1.0.0", "replace", "code,name\na,1\nb,2\nc,3\nd,4\ne,5\n").unwrap();
+    // What stands for nothing, and what never led anywhere, is in nobody's way.
+    tree.edit(
+        "head",
+        r#"INSERT INTO items (id, colour) VALUES ('1', 'a'), ('0', ''), ('00', 'never');
+           INSERT INTO items (id, kind, of) VALUES ('2', 'c', 'b'), ('22', 't', 'e');
+           INSERT INTO items (id, text) VALUES ('3', 'c:c'), ('33', 'x:e'), ('333', 'e');
+           INSERT INTO items (id, lines) VALUES ('4', '{"lines": [7, {"colour": "d"}, {"colour": 0}]}'), ('44', '{"colour": "e"}'), ('444', '{');"#,
+    );
+    let before = tree.rows("head", LISTS[1]);
+    let all = ["a", "b", "c", "d", "e"];
+    for (number, gone) in ["1", "2", "3", "4"].iter().zip(all) {
+        let rest: String = all.iter().filter(|code| **code != gone).map(|code| format!("{code},x\n")).collect();
+        let why = refusal(lists("2.0.0", "replace", &format!("code,name\n{rest}")));
+        let line = format!("records refer to 1 of its rows, the first is {number} of `items`, which refers to {gone} of `colours`");
+        assert_eq!(why.to_string(), line);
+        assert_eq!(tree.rows("head", LISTS[1]), before);
+    }
+    assert_eq!(lists("2.0.0", "replace", "code,name\na,1\nb,2\nc,3\nd,4\n").unwrap().rows["colours"].removed, 1);
+    let withdrawing = |loss| bundles::withdraw(&tree.session("head"), &named("l"), loss);
+    withdrawing(Loss::Refuse).unwrap();
+    let why = refusal(withdrawing(Loss::Refuse));
+    assert_eq!(why.to_string(), "records refer to 4 of its rows, the first is 1 of `items`, which refers to a of `colours`");
+    assert_eq!(withdrawing(Loss::KeepBeside).unwrap().kept_rows, 4);
+    assert_eq!(tree.rows("head", LISTS[1]), ["a|1", "b|2", "c|3", "d|4", "g|green", "r|red"]);
+    // Rows that refer to nothing go and come back.
+    for (version, csv) in [("3.0.0", "id,colour\n9,\"\"\n8,none\n"), ("4.0.0", "id,colour\n9,nil\n")] {
+        publish(&tree, &list(&tree, "i", version, "items", "id", "replace", csv), &[]);
+    }
+    for _ in 0..2 {
+        bundles::withdraw(&tree.session("head"), &named("i"), Loss::Refuse).unwrap();
+    }
+    assert_eq!(tree.rows("head", "SELECT count(*) FROM items"), ["11"]);
 }
 
 /// The same for what a site has for itself, with rows that refer to each other, and where a step takes away the whole table.

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::install::RowCounts;
 use super::parts::{Claim, Claims};
-use super::row::{Columns, Place, Restored, RowChange, RowKind, of_part, restore, shown};
+use super::row::{Columns, Place, Restored, RowChange, RowKind, of_part, restore, shown, texts};
 use super::steps::{self, TakenBack};
 use super::{Install, Refusal, Scope, Step, besides, rows_of, set_rows};
 use crate::bundle::{BundleName, Loss, Version};
@@ -56,19 +56,25 @@ pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs:
     }
     let database = session.database()?;
     let claims = Claims::of(session, scope, name, &[])?;
-    let (dangling, mut stay) = (database.dangling_references()?, BTreeSet::new());
+    let (dangling, mut stay, mut nowhere) = (database.dangling_references()?, BTreeSet::new(), Nowhere::of(session)?);
     // Each turn keeps at least one row more: those that the rows refer to which were kept.
     loop {
         database.begin_attempt()?;
         let mut undone = take_back(session, scope, &goes, loss, (&stay, &claims))?;
-        if database.dangling_references()? <= dangling {
+        let (more, by_rules) = (database.dangling_references()? > dangling, nowhere.more(session)?);
+        if !more && by_rules.is_empty() {
             database.keep_attempt()?;
             undone.everybodys.extend(everybodys);
             hand_over(session, scope, &undone.handed)?;
             return Ok(undone);
         }
-        let lost = database.dangling_records()?;
+        let mut lost = if more { database.dangling_records()? } else { Vec::new() };
         database.undo_attempt()?;
+        let by_rules = nowhere.led(session, by_rules)?;
+        if !more && by_rules.is_empty() {
+            continue;
+        }
+        lost.extend(by_rules);
         let referred = referred(session, &goes, &lost)?;
         let known = stay.len();
         if let Some(first) = referred.values().next()
@@ -81,6 +87,49 @@ pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs:
             return Err(Refusal::Database { part: name.to_string(), words: super::DANGLING.to_owned() }.into());
         }
     }
+}
+
+/// References by the rules alone that lead nowhere, by what they refer to. They may never have been meant to lead anywhere: what counts is what led
+/// somewhere before.
+pub(super) struct Nowhere(BTreeSet<Place>);
+
+impl Nowhere {
+    pub(super) fn of(session: &Session) -> Result<Self> {
+        let all = session.database()?.dangling_by_rules(&session.rules, &session.shapes)?;
+        Ok(Self(all.iter().map(target).collect()))
+    }
+
+    /// Those that are there besides.
+    pub(super) fn more(&self, session: &Session) -> Result<Vec<Dangling>> {
+        let mut all = session.database()?.dangling_by_rules(&session.rules, &session.shapes)?;
+        all.retain(|one| !self.0.contains(&target(one)));
+        Ok(all)
+    }
+
+    /// Those of them that lead somewhere, now that what was done is undone; the others are known from now on.
+    pub(super) fn led(&mut self, session: &Session, more: Vec<Dangling>) -> Result<Vec<Dangling>> {
+        let mut led = Vec::new();
+        for one in more {
+            let there = session.database()?.rows_of(&one.parent, &[], &one.values, 1)?;
+            if of_part(&one.parent, there)?.is_empty() {
+                self.0.insert(target(&one));
+            } else {
+                led.push(one);
+            }
+        }
+        Ok(led)
+    }
+}
+
+fn target(reference: &Dangling) -> Place {
+    (reference.parent.to_lowercase(), texts(&reference.values))
+}
+
+/// Which record refers to what, in words.
+pub(super) fn line(reference: &Dangling) -> String {
+    let words = |values: &[crate::model::Value]| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let to: Vec<_> = reference.values.iter().map(|(_, value)| value.clone()).collect();
+    format!("{} of `{}`, which refers to {} of `{}`", words(&reference.first), reference.table, words(&to), reference.parent)
 }
 
 /// One try, in which some rows stay.
@@ -162,16 +211,7 @@ fn referred(session: &Session, goes: &[Goes<'_>], lost: &[Dangling]) -> Result<B
             let there = of_part(&row.table, database.rows_of(&row.table, &row.columns, &reference.values, 1)?)?.pop();
             let Some(there) = there else { break };
             if row.has_key_of(&there) {
-                let words = |values: &[crate::model::Value]| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-                let to: Vec<_> = reference.values.iter().map(|(_, value)| value.clone()).collect();
-                let line = format!(
-                    "{} of `{}`, which refers to {} of `{}`",
-                    words(&reference.first),
-                    reference.table,
-                    words(&to),
-                    reference.parent
-                );
-                found.entry(row.place()).or_insert(line);
+                found.entry(row.place()).or_insert_with(|| line(reference));
             }
         }
     }

@@ -10,6 +10,7 @@ use std::collections::btree_map::{BTreeMap, Entry};
 
 use serde::Serialize;
 
+use super::back::{Nowhere, line};
 use super::row::{Columns, Kept, Place, RowChange, of_part, shown, texts};
 use super::{Install, Refusal, Scope, Step, besides, rows_of, states, steps};
 use crate::bundle::{BundleName, Mode, Opened, RowsEntry, Runs, Version, read_rows};
@@ -232,12 +233,32 @@ pub(super) fn rename_tables(tables: &mut BTreeSet<String>, renamed: &[Renamed]) 
 /// Carries out steps and rows of a scope; `before` are the installs below.
 pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before: &[Install]) -> Result<Done> {
     let manifest = &opened.manifest;
-    let mut done = Done::default();
     if !manifest.runs(scope.runs()) {
-        return Ok(done);
+        return Ok(Done::default());
     }
     let database = session.database()?;
-    let dangling = database.dangling_references()?;
+    let (dangling, mut nowhere) = (database.dangling_references()?, Nowhere::of(session)?);
+    loop {
+        database.begin_attempt()?;
+        let done = write_all(session, opened, scope, before)?;
+        if database.dangling_references()? > dangling {
+            return Err(Refusal::Database { part: manifest.name.to_string(), words: super::DANGLING.to_owned() }.into());
+        }
+        let by_rules = nowhere.more(session)?;
+        if by_rules.is_empty() {
+            database.keep_attempt()?;
+            return Ok(done);
+        }
+        database.undo_attempt()?;
+        let led = nowhere.led(session, by_rules)?;
+        if let Some(first) = led.first() {
+            return Err(Refusal::RowsReferred { count: led.len(), first: line(first) }.into());
+        }
+    }
+}
+
+fn write_all(session: &Session, opened: &Opened, scope: Scope, before: &[Install]) -> Result<Done> {
+    let (manifest, database, mut done) = (&opened.manifest, session.database()?, Done::default());
     let tables: BTreeSet<String> = database.table_names()?.into_iter().collect();
     let stood = database.ordinary_tables()?;
     let mut renamed = Vec::new();
@@ -265,9 +286,6 @@ pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before
             Scope::Site | Scope::Shared => {}
         }
         List { session, opened, entry, known: &known }.carry_out(&mut done)?;
-    }
-    if database.dangling_references()? > dangling {
-        return Err(Refusal::Database { part: manifest.name.to_string(), words: super::DANGLING.to_owned() }.into());
     }
     done.schema = Some(database.schema_version()?);
     Ok(done)
