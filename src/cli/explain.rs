@@ -268,6 +268,15 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::StepChanged(_) => "leave a step that was carried out as it was, and put what is to be different into a new one",
         Refusal::Needs(_) => "nothing was changed; a published bundle goes in by itself once it is there",
         Refusal::BelowNeeds { .. } => "nothing was changed: publish that one again, or a newer version of this one",
+        Refusal::BelowOwned { .. } => {
+            "nothing was changed: publish a newer version, or take that bundle away first; 'fieldpost bundle remove' takes all versions away"
+        }
+        Refusal::OtherDay => {
+            "without --from the other groups get it on that day too; to move the day, publish it for the groups that it is for"
+        }
+        Refusal::GoesUp { .. } => {
+            "nothing was changed: let rules.toml of the main office bring that table down as well, or leave the list out"
+        }
         Refusal::Owned { .. } => "nothing was changed: take that bundle away first, or let one of the two use another name",
         Refusal::RowOwned { .. } => {
             "nothing was changed: a row has one bundle; let one of the two leave it out, or take that bundle away first"

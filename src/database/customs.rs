@@ -84,6 +84,15 @@ impl Database {
         Ok(filled)
     }
 
+    /// Whether a table has a key by which its records travel: of its own, or these columns.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn has_key(&self, table: &str, named: &[String]) -> Result<bool> {
+        let facts = Facts::read(&self.connection, table)?;
+        Ok(facts.key().is_some() || (!named.is_empty() && facts.named_key(named.iter().map(String::as_str)).is_ok()))
+    }
+
     /// Whether a table is there and has these columns.
     ///
     /// # Errors
@@ -158,7 +167,7 @@ impl Database {
         let listed: Vec<String> = columns.iter().map(|column| quote(column)).collect();
         let places = vec!["?"; columns.len()].join(", ");
         let or = self.or_abort(table)?;
-        self.write_row(&format!("INSERT{or} INTO {} ({}) VALUES ({places})", quote(table), listed.join(", ")), values)
+        self.write_row(table, &format!("INSERT{or} INTO {} ({}) VALUES ({places})", quote(table), listed.join(", ")), values)
     }
 
     /// Sets columns of the rows of a key.
@@ -169,7 +178,7 @@ impl Database {
         let set: Vec<String> = columns.iter().map(|column| format!("{} = ?", quote(column))).collect();
         let all: Vec<Value> = values.iter().chain(key.iter().map(|(_, value)| value)).cloned().collect();
         let or = self.or_abort(table)?;
-        self.write_row(&format!("UPDATE{or} {} AS r SET {} WHERE {}", quote(table), set.join(", "), condition(key)), &all)
+        self.write_row(table, &format!("UPDATE{or} {} AS r SET {} WHERE {}", quote(table), set.join(", "), condition(key)), &all)
     }
 
     /// Deletes the rows of a key, which is not empty.
@@ -178,7 +187,7 @@ impl Database {
     /// As SQLite says; inside, its words.
     pub fn delete_row(&self, table: &str, key: &[(String, Value)]) -> Result<Said<()>> {
         let values: Vec<Value> = key.iter().map(|(_, value)| value.clone()).collect();
-        self.write_row(&format!("DELETE FROM {} AS r WHERE {}", quote(table), condition(key)), &values)
+        self.write_row(table, &format!("DELETE FROM {} AS r WHERE {}", quote(table), condition(key)), &values)
     }
 
     /// Deletes all rows that are exactly this one.
@@ -186,7 +195,7 @@ impl Database {
     /// # Errors
     /// As SQLite says; inside, its words.
     pub fn delete_alike(&self, table: &str, columns: &[String], values: &[Value]) -> Result<Said<()>> {
-        self.write_row(&format!("DELETE FROM {} AS r WHERE {}", quote(table), alike(columns)), values)
+        self.write_row(table, &format!("DELETE FROM {} AS r WHERE {}", quote(table), alike(columns)), values)
     }
 
     /// What overrides conflict clauses of a table, where it has any. Not everywhere: it would override those inside triggers as well, which
@@ -198,13 +207,17 @@ impl Database {
         Ok(if has_any { " OR ABORT" } else { "" })
     }
 
-    fn write_row(&self, sql: &str, values: &[Value]) -> Result<Said<()>> {
+    /// Where nothing is written, a trigger said `RAISE(IGNORE)`: whoever writes a row of a table knows that it is there, or is not.
+    fn write_row(&self, table: &str, sql: &str, values: &[Value]) -> Result<Said<()>> {
         let doing = "write a row of a list";
         self.still()?;
         match said(self.connection.prepare_cached(sql), doing)? {
             Ok(mut statement) => {
                 bind(&mut statement, 1, values)?;
-                Ok(said(statement.raw_execute(), doing)?.map(drop))
+                let written = said(statement.raw_execute(), doing)?;
+                // What is written into a view counts nowhere.
+                let is_left_out = written == Ok(0) && self.table_names()?.iter().any(|name| name.eq_ignore_ascii_case(table));
+                Ok(if is_left_out { Err("a trigger of the application leaves it out".to_owned()) } else { written.map(drop) })
             }
             Err(words) => Ok(Err(words)),
         }

@@ -218,3 +218,51 @@ fn rounds_that_die_anywhere_with_bundles_on_their_way_are_made_good_by_the_next(
         assert_eq!(everything(&tree, site), *first, "at {site}");
     }
 }
+
+/// Of a file a version makes a folder, of a folder a file; and back again.
+#[test]
+fn a_path_becomes_a_folder_and_a_folder_a_path_killed_anywhere() {
+    let tree = four();
+    let make = |version: &str, contents: &[&str]| {
+        let folder = crate::Folder::new(&tree, &format!("name = 'x'\nversion = '{version}'\n"));
+        let folder = contents.iter().fold(folder, |folder, path| folder.with(&format!("files/{path}"), version));
+        folder.build(&tree.session("head").signing)
+    };
+    let first = make("1.0.0", &["menu", "screens/main.xml", "screens/deep/a.xml", "same.txt"]);
+    let second = make("2.0.0", &["menu/main", "menu/deep/b", "screens", "same.txt"]);
+    let third = make("3.0.0", &["menu", "screens/main.xml", "same.txt"]);
+    let mut ends = vec![files(&tree, "anna")];
+    for file in [&first, &second, &third] {
+        let installing = |session: &Session| install::install(session, &bundles::verified(session, file)?, Scope::Site).map(drop);
+        sweep(&tree, "anna", &installing);
+        installing(&tree.session("anna")).unwrap();
+        assert_eq!(files(&tree, "anna"), source_files(file));
+        ends.push(files(&tree, "anna"));
+    }
+    for end in ends.iter().rev().skip(1) {
+        let versions = || bundles::states(&tree.session("anna"), Scope::Site).unwrap()[&named("x")].installs.len();
+        let left = versions() - 1;
+        let back = |session: &Session| {
+            let there = bundles::states(session, Scope::Site)?.get(&named("x")).map_or(0, |state| state.installs.len());
+            let going = || undo::undo(session, Scope::Site, &named("x"), undo::Depth::One, Loss::Refuse).map(drop);
+            if there > left { going() } else { Ok(()) }
+        };
+        sweep(&tree, "anna", &back);
+        back(&tree.session("anna")).unwrap();
+        assert_eq!(files(&tree, "anna"), *end);
+    }
+    // All the way at once; and what somebody has in the way is not put aside.
+    for file in [&first, &second] {
+        let session = tree.session("anna");
+        install::install(&session, &bundles::verified(&session, file).unwrap(), Scope::Site).unwrap();
+    }
+    undo::undo(&tree.session("anna"), Scope::Site, &named("x"), undo::Depth::All, Loss::Refuse).unwrap();
+    assert_eq!(files(&tree, "anna"), ends[0]);
+    let session = tree.session("anna");
+    install::install(&session, &bundles::verified(&session, &first).unwrap(), Scope::Site).unwrap();
+    write(&tree, "anna", "screens/own.xml", "anna's");
+    let before = files(&tree, "anna");
+    let why = install::install(&session, &bundles::verified(&session, &second).unwrap(), Scope::Site).unwrap_err();
+    assert!(why.to_string().contains("screens` is a folder"), "{why}");
+    assert_eq!(files(&tree, "anna"), before);
+}

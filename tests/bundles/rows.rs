@@ -6,7 +6,7 @@ use fieldpost::bundle::Loss;
 use fieldpost::sync::bundles::{self, Refusal, Scope, install, look, undo};
 
 use crate::support::Tree;
-use crate::{ALL, Folder, LISTS, four, named, publish, refusal};
+use crate::{ALL, Folder, LISTS, SCHEMA, four, named, publish, refusal};
 
 /// A bundle with one list.
 pub fn list(tree: &Tree, name: &str, version: &str, table: &str, keys: &str, mode: &str, csv: &str) -> PathBuf {
@@ -446,4 +446,85 @@ fn a_row_that_is_already_as_the_next_version_has_it_goes_on_with_the_versions() 
     assert_eq!(there(), ["DE|mine|12", "FR|-|10"], "what she wrote is hers");
     let why = refusal(withdrawing());
     assert!(matches!(&why, Refusal::RowsChanged { count: 1, first } if first == "countries DE"), "{why}");
+}
+
+#[test]
+fn a_row_that_moved_to_another_bundle_does_not_go_with_the_former() {
+    let tree = four();
+    publish(&tree, &list(&tree, "one", "1.0.0", "countries", "code", "upsert", "code,name\nDE,Germany\nFR,France\n"), &[]);
+    publish(&tree, &list(&tree, "one", "2.0.0", "countries", "code", "replace", "code,name\nFR,France\n"), &[]);
+    let upsert = |version: &str| list(&tree, "one", version, "countries", "code", "upsert", "code,name\nFR,France\n");
+    publish(&tree, &upsert("3.0.0"), &[]);
+    let two = |version: &str, name: &str| list(&tree, "two", version, "countries", "code", "upsert", &format!("code,name\nDE,{name}\n"));
+    publish(&tree, &two("1.0.0", "Deutschland"), &[]);
+    tree.settle(&ALL);
+    let withdrawing = |name: &str| bundles::withdraw(&tree.session("head"), &named(name), Loss::Refuse);
+    let words = "one 2.0.0, which would be back, has the whole table `countries`, and so has the bundle two";
+    assert_eq!(refusal(withdrawing("one")).to_string(), words);
+    publish(&tree, &two("2.0.0", "Allemagne"), &[]);
+    let away = undo::undo(&tree.session("head"), Scope::Shared, &named("one"), undo::Depth::All, Loss::Refuse).unwrap();
+    assert_eq!(away.rows["countries"].removed, 1);
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, LISTS[0], &["CH|Schweiz|8.1", "DE|Allemagne|-", "XX|Nowhere|0"]);
+    withdrawing("two").unwrap();
+    withdrawing("two").unwrap();
+    tree.settle(&ALL);
+    tree.assert_rows(&ALL, LISTS[0], &["CH|Schweiz|8.1", "XX|Nowhere|0"]);
+}
+
+#[test]
+fn a_list_for_everybody_that_would_reach_nobody_is_refused() {
+    let rules = "[tables.shortcuts]\ndirection = 'none'\n[tables.ups]\ndirection = 'up'\n[tables.own]\nlocal = true\n[tables.future]\ndirection = 'none'\n";
+    let made =
+        "CREATE TABLE ups (key TEXT PRIMARY KEY, v); CREATE TABLE own (key TEXT PRIMARY KEY, v); CREATE TABLE keyless (key TEXT, v);";
+    let tree = Tree::with_rules(&format!("{SCHEMA}{made}"), rules);
+    let session = tree.session("head");
+    let publishing = |table: &str, step: &str| {
+        let toml = "name = 'x'\nversion = '1.0.0'\n";
+        let schema = if step.is_empty() { "" } else { "[[schema]]\nup = 'schema/1.sql'\n" };
+        let rows = format!("[[rows]]\nfile = 'rows/a.csv'\ntable = '{table}'\nkey = ['key']\nmode = 'upsert'\n");
+        let folder = Folder::new(&tree, &format!("{toml}{schema}{rows}")).with("rows/a.csv", "key\na\n");
+        let file = if step.is_empty() { folder } else { folder.with("schema/1.sql", step) }.build(&session.signing);
+        bundles::publish(&session, &bundles::verified(&session, &file).unwrap(), &file, &[].into(), None)
+    };
+    for (table, step) in [
+        ("shortcuts", ""),
+        ("Shortcuts", ""),
+        ("own", ""),
+        ("Keyless", ""),
+        ("future", "CREATE TABLE future (key TEXT PRIMARY KEY, v)"),
+        ("Without", "CREATE TABLE without (key TEXT, v)"),
+    ] {
+        let why = refusal(publishing(table, step));
+        assert!(matches!(&why, Refusal::Stays { .. }), "{table}: {why}");
+    }
+    let why = refusal(publishing("UPS", "")).to_string();
+    assert!(why.ends_with("whose records only go up: what the main office writes there reaches no site"), "{why}");
+    publishing("travels", "CREATE TABLE Travels (key TEXT PRIMARY KEY, v)").unwrap();
+}
+
+#[test]
+fn a_row_that_a_trigger_leaves_out_or_calls_otherwise_is_said() {
+    for (trigger, expected) in [
+        (
+            "BEFORE INSERT ON favourites WHEN new.id = 'b' BEGIN SELECT RAISE(IGNORE); END",
+            "b of `favourites`: a trigger of the application leaves it out",
+        ),
+        (
+            "BEFORE UPDATE ON favourites WHEN new.id = 'a' BEGIN SELECT RAISE(IGNORE); END",
+            "a of `favourites`: a trigger of the application leaves it out",
+        ),
+        (
+            "AFTER INSERT ON favourites BEGIN UPDATE favourites SET id = upper(id) WHERE id = new.id; END",
+            "b of `favourites`: once it is written it is not there",
+        ),
+    ] {
+        let tree = four();
+        tree.edit("anna", "CREATE TABLE favourites (id TEXT PRIMARY KEY, customer TEXT); INSERT INTO favourites VALUES ('a', 'A')");
+        tree.edit("anna", &format!("CREATE TRIGGER ours {trigger}"));
+        let why = refusal(installing(&tree, "upsert", "id,customer\na,A 2\nb,B\n")).to_string();
+        assert!(why.contains(expected), "{trigger}: {why}");
+        assert_eq!(tree.rows("anna", FAVOURITES), ["a|A"]);
+    }
 }

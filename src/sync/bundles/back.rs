@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::install::RowCounts;
-use super::parts::{Claim, Claims};
+use super::parts::{Claim, Claims, Others};
 use super::row::{Columns, Place, Restored, RowChange, RowKind, of_part, restore, shown, texts};
 use super::steps::{self, TakenBack};
 use super::{Install, Refusal, Scope, Step, besides, rows_of, set_rows};
@@ -56,11 +56,13 @@ pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs:
     }
     let database = session.database()?;
     let claims = Claims::of(session, scope, name, &[])?;
+    let tables = goes.iter().flat_map(|install| &install.rows).map(|row| row.table.to_lowercase()).collect();
+    let others = Others::of(session, scope, name, &[], &tables)?;
     let (dangling, mut stay, mut nowhere) = (database.dangling_references()?, BTreeSet::new(), Nowhere::of(session)?);
     // Each turn keeps at least one row more: those that the rows refer to which were kept.
     loop {
         database.begin_attempt()?;
-        let mut undone = take_back(session, scope, &goes, loss, (&stay, &claims))?;
+        let mut undone = take_back(session, scope, &goes, loss, (&stay, &claims, &others))?;
         let (more, by_rules) = (database.dangling_references()? > dangling, nowhere.more(session)?);
         if !more && by_rules.is_empty() {
             database.keep_attempt()?;
@@ -138,12 +140,12 @@ fn take_back(
     scope: Scope,
     goes: &[Goes<'_>],
     loss: Loss,
-    (stay, claims): (&BTreeSet<Place>, &Claims),
+    (stay, claims, others): (&BTreeSet<Place>, &Claims, &Others),
 ) -> Result<Undone> {
     let (mut changed, mut undone) = (Vec::new(), Undone::default());
     // What the way back of a step calls otherwise, as rows of the versions before it were put.
     let mut renamed: Vec<Renamed> = Vec::new();
-    for install in goes {
+    for (place, install) in goes.iter().enumerate() {
         let mut rows = install.rows.clone();
         for one in &renamed {
             rows.iter_mut().for_each(|row| row.rename(std::slice::from_ref(one)));
@@ -159,6 +161,14 @@ fn take_back(
                 && noted.kind() == Some(RowKind::Added)
             {
                 undone.handed.push((claim.clone(), row.clone()));
+                continue;
+            }
+            if others.owner(noted).is_some() {
+                // Another bundle's by now; what was there before any version, that one does not bring back.
+                let is_first = !goes.iter().skip(place + 1).flat_map(|below| &below.rows).any(|row| row.place() == noted.place());
+                if is_first && noted.before.is_some() {
+                    changed.push(format!("{} {}", row.table, shown(&row.key_values())));
+                }
                 continue;
             }
             match restore(session, &columns, row)? {

@@ -17,6 +17,7 @@ use crate::bundle::{BundleName, Mode, Opened, RowsEntry, Runs, Version, read_row
 use crate::database::{Renamed, SameText};
 use crate::model::Value;
 use crate::packet::ContentHash;
+use crate::rules::Direction;
 use crate::sync::{Result, Session, SyncError};
 
 /// A row, for people.
@@ -62,18 +63,93 @@ struct Known {
     /// Tables of which some version had a list.
     listed: BTreeSet<String>,
     claims: Claims,
-    others: Vec<Other>,
+    others: Others,
     /// The columns of tables that there were before the steps of the new version, by what they are called now.
     stood: BTreeMap<String, Vec<String>>,
+    /// The tables that travelled before them, likewise.
+    tracked: BTreeSet<String>,
     now: Columns,
 }
 
-/// Another bundle.
+/// What other bundles have: rows, and whole tables.
+pub(super) struct Others(Vec<Other>);
+
 struct Other {
     name: BundleName,
     replaced: BTreeSet<String>,
     /// Its rows by table and key columns.
     rows: BTreeMap<(String, Vec<String>), BTreeSet<Vec<String>>>,
+}
+
+impl Others {
+    /// What others than a bundle have of these tables, as it is called now.
+    pub(super) fn of(session: &Session, scope: Scope, name: &BundleName, renamed: &[Renamed], tables: &BTreeSet<String>) -> Result<Self> {
+        let mut others = Vec::new();
+        for (name, state) in states(session, scope)?.into_iter().filter(|(other, _)| other != name) {
+            let replaced = replaced(state.top(), renamed);
+            let mut rows: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+            for ((table, key), row) in latest(session, scope, &name, &state.installs, renamed, &RowChange::place)? {
+                if row.after.is_some() && tables.contains(&table) {
+                    rows.entry((table, row.key)).or_default().insert(key);
+                }
+            }
+            others.push(Other { name, replaced, rows });
+        }
+        Ok(Self(others))
+    }
+
+    /// The other bundle that has a row, or the whole table.
+    pub(super) fn owner(&self, row: &RowChange) -> Option<&BundleName> {
+        let table = row.table.to_lowercase();
+        let has = |other: &&Other| {
+            let keys = other.rows.iter().filter(|((of, _), _)| *of == table);
+            other.replaced.contains(&table) || keys.into_iter().any(|((_, key), rows)| rows.contains(&texts(&row.values_of(key))))
+        };
+        self.0.iter().find(has).map(|other| &other.name)
+    }
+
+    /// The other bundle that has anything of a table.
+    fn in_table(&self, table: &str) -> Option<&BundleName> {
+        let has = |other: &&Other| other.replaced.contains(table) || other.rows.keys().any(|(of, _)| of == table);
+        self.0.iter().find(has).map(|other| &other.name)
+    }
+
+    /// What a version that would be back has, in words, and another bundle has by now.
+    pub(super) fn had(
+        &self,
+        session: &Session,
+        scope: Scope,
+        name: &BundleName,
+        stays: &[Install],
+    ) -> Result<Option<(String, BundleName)>> {
+        let whole = stays.last().into_iter().flat_map(|top| &top.replaced);
+        for table in whole {
+            if let Some(by) = self.in_table(table) {
+                return Ok(Some((format!("the whole table `{table}`"), by.clone())));
+            }
+        }
+        let rows = latest(session, scope, name, stays, &[], &RowChange::place)?;
+        Ok(rows.values().filter(|row| row.after.is_some()).find_map(|row| {
+            let by = self.owner(row)?;
+            Some((format!("the row {} of `{}`", shown(&row.key_values()), row.table), by.clone()))
+        }))
+    }
+}
+
+/// The tables of which some of these versions of a bundle had a list.
+pub(super) fn listed(session: &Session, scope: Scope, name: &BundleName, installs: &[Install]) -> Result<BTreeSet<String>> {
+    let mut listed: BTreeSet<String> = installs.iter().flat_map(|install| install.replaced.clone()).collect();
+    for install in installs.iter().filter(|install| install.rows > 0) {
+        listed.extend(rows_of(session, scope, name, install.version)?.into_iter().map(|row| row.table.to_lowercase()));
+    }
+    Ok(listed)
+}
+
+/// The tables that an install has wholly, as they are called now.
+fn replaced(install: Option<&Install>, renamed: &[Renamed]) -> BTreeSet<String> {
+    let mut replaced = install.map(|install| install.replaced.clone()).unwrap_or_default();
+    renamed.iter().for_each(|one| rename_tables(&mut replaced, std::slice::from_ref(one)));
+    replaced
 }
 
 impl Known {
@@ -95,37 +171,19 @@ impl Known {
             }
         }
         let put = latest(session, scope, name, before, renamed, &|row| place_of(&same, row))?;
-        let replaced = |top: Option<&Install>| {
-            let mut replaced = top.map(|top| top.replaced.clone()).unwrap_or_default();
-            renamed.iter().for_each(|one| rename_tables(&mut replaced, std::slice::from_ref(one)));
-            replaced
-        };
         let tables: BTreeSet<String> = opened.manifest.rows.iter().map(|entry| entry.table.to_lowercase()).collect();
-        let mut others = Vec::new();
-        for (name, state) in states(session, scope)?.into_iter().filter(|(other, _)| other != name) {
-            let replaced = replaced(state.top());
-            let mut rows: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-            for ((table, key), row) in latest(session, scope, &name, &state.installs, renamed, &RowChange::place)? {
-                if row.after.is_some() && tables.contains(&table) {
-                    rows.entry((table, row.key)).or_default().insert(key);
-                }
-            }
-            others.push(Other { name, replaced, rows });
-        }
-        let mut listed: BTreeSet<String> = before.iter().flat_map(|install| replaced(Some(install))).collect();
-        for install in before {
-            for mut row in rows_of(session, scope, name, install.version)? {
-                renamed.iter().for_each(|one| row.rename(std::slice::from_ref(one)));
-                listed.insert(row.table.to_lowercase());
-            }
-        }
+        let others = Others::of(session, scope, name, renamed, &tables)?;
+        let mut listed = listed(session, scope, name, before)?;
+        renamed.iter().for_each(|one| rename_tables(&mut listed, std::slice::from_ref(one)));
         let stood = stood.into_iter().map(|(table, columns)| {
             let mut row = RowChange { table, columns, ..RowChange::default() };
             renamed.iter().for_each(|one| row.rename(std::slice::from_ref(one)));
             (row.table.to_lowercase(), row.columns)
         });
+        let mut tracked = session.shapes.iter().map(|shape| shape.name.to_lowercase()).collect();
+        renamed.iter().for_each(|one| rename_tables(&mut tracked, std::slice::from_ref(one)));
         let claims = Claims::of(session, scope, name, renamed)?;
-        Ok(Self { put, same, listed, claims, others, stood: stood.collect(), now: Columns::default() })
+        Ok(Self { put, same, listed, claims, others, stood: stood.collect(), tracked, now: Columns::default() })
     }
 
     /// Which of the columns of a table steps of the new version made; none of a table that they made.
@@ -134,19 +192,19 @@ impl Known {
         columns.iter().filter(|name| !stood.iter().any(|column| column.eq_ignore_ascii_case(name))).cloned().collect()
     }
 
+    /// Where the records of a table go, in whatever case its name is typed, and also where a step has only just made it; none where there is no
+    /// such table.
+    fn direction(&self, session: &Session, typed: &str) -> Result<Option<Direction>> {
+        let (database, table) = (session.database()?, typed.to_lowercase());
+        let Some(name) = database.table_names()?.into_iter().find(|name| name.eq_ignore_ascii_case(typed)) else { return Ok(None) };
+        let is_new = || Ok::<_, SyncError>(!self.stood.contains_key(&table) && database.has_key(&name, session.rules.key(&name))?);
+        let travels = self.tracked.contains(&table) || is_new()?;
+        Ok(Some(if travels { session.rules.table(&name).direction } else { Direction::None }))
+    }
+
     /// Where a row is among its like.
     fn place(&self, row: &RowChange) -> Place {
         place_of(&self.same, row)
-    }
-
-    /// The other bundle that has a row, or the whole table.
-    fn owner(&self, table: &str, row: &RowChange) -> Option<&BundleName> {
-        let table = table.to_lowercase();
-        let has = |other: &&Other| {
-            let keys = other.rows.iter().filter(|((of, _), _)| *of == table);
-            other.replaced.contains(&table) || keys.into_iter().any(|((_, key), rows)| rows.contains(&texts(&row.values_of(key))))
-        };
-        self.others.iter().find(has).map(|other| &other.name)
     }
 }
 
@@ -259,7 +317,6 @@ pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before
 
 fn write_all(session: &Session, opened: &Opened, scope: Scope, before: &[Install]) -> Result<Done> {
     let (manifest, database, mut done) = (&opened.manifest, session.database()?, Done::default());
-    let tables: BTreeSet<String> = database.table_names()?.into_iter().collect();
     let stood = database.ordinary_tables()?;
     let mut renamed = Vec::new();
     for entry in manifest.steps.iter().filter(|step| step.runs == scope.runs()) {
@@ -278,12 +335,12 @@ fn write_all(session: &Session, opened: &Opened, scope: Scope, before: &[Install
     }
     let known = Known::of(session, opened, scope, before, &renamed, stood)?;
     for entry in manifest.rows.iter().filter(|entry| entry.runs == scope.runs()) {
-        let tracked = session.shapes.iter().any(|shape| shape.name.eq_ignore_ascii_case(&entry.table));
         let (file, table) = (entry.file.clone(), entry.table.clone());
-        match scope {
-            Scope::Site if tracked => return Err(Refusal::Travels { file, table }.into()),
-            Scope::Shared if !tracked && tables.contains(&entry.table) => return Err(Refusal::Stays { file, table }.into()),
-            Scope::Site | Scope::Shared => {}
+        match (scope, known.direction(session, &entry.table)?) {
+            (Scope::Site, Some(Direction::Both | Direction::Up | Direction::Down)) => return Err(Refusal::Travels { file, table }.into()),
+            (Scope::Shared, Some(Direction::None)) => return Err(Refusal::Stays { file, table }.into()),
+            (Scope::Shared, Some(Direction::Up)) => return Err(Refusal::GoesUp { file, table }.into()),
+            (Scope::Shared, Some(Direction::Both | Direction::Down) | None) | (Scope::Site, Some(Direction::None) | None) => {}
         }
         List { session, opened, entry, known: &known }.carry_out(&mut done)?;
     }
@@ -373,8 +430,12 @@ impl List<'_> {
                 Some(_) => self.unowned(&row).map(|()| database.set_row(&entry.table, &list.columns, values, &key))?,
                 None => database.add_row(&entry.table, &list.columns, values),
             };
-            of_part(&entry.file, said?)?;
+            let of_row = |words| self.refusal(format!("the row {} of `{}`: {words}", shown(&key), entry.table));
+            said?.map_err(of_row)?;
             row.after = self.find(&columns, &key)?.map(Kept);
+            if row.after.is_none() {
+                return Err(of_row("once it is written it is not there: a trigger of the application gives it another key".to_owned()));
+            }
             if row.before.is_none() {
                 self.unowned(&row)?;
             }
@@ -447,7 +508,7 @@ impl List<'_> {
 
     /// Two bundles would each take the other's row for a change made here.
     fn unowned(&self, row: &RowChange) -> Result<()> {
-        let Some(by) = self.known.owner(&self.entry.table, row) else { return Ok(()) };
+        let Some(by) = self.known.others.owner(row) else { return Ok(()) };
         let (file, table, key) = (self.entry.file.clone(), self.entry.table.clone(), shown(&row.key_values()));
         Err(Refusal::RowOwned { file, table, key, by: by.clone() }.into())
     }

@@ -62,6 +62,21 @@ pub enum Refusal {
         /// What it lacks.
         lacks: String,
     },
+    /// Another bundle has something that the version below has.
+    #[error("{name} {version}, which would be back, has {what}, and so has the bundle {by}")]
+    BelowOwned {
+        /// The bundle.
+        name: BundleName,
+        /// The version that would be back.
+        version: Version,
+        /// A file, a row or a table, in words.
+        what: String,
+        /// The other bundle.
+        by: BundleName,
+    },
+    /// Another day than the one for which it is published.
+    #[error("it is published already, from another day: a version has one day for all its sites")]
+    OtherDay,
     /// Another bundle has the path.
     #[error("`{path}` is a file of the bundle {by}")]
     Owned {
@@ -187,6 +202,14 @@ pub enum Refusal {
         /// The table.
         table: String,
     },
+    /// A table whose rows only go up.
+    #[error("the rows of {file} are for `{table}`, whose records only go up: what the main office writes there reaches no site")]
+    GoesUp {
+        /// The file.
+        file: String,
+        /// The table.
+        table: String,
+    },
     /// Only the main office publishes.
     #[error("only the main office does that, and this is the site of a {}", .0.word())]
     NotHost(Role),
@@ -225,6 +248,8 @@ impl Refusal {
             | Self::Downgrade { .. }
             | Self::SameVersion { .. }
             | Self::StepChanged(_)
+            | Self::BelowOwned { .. }
+            | Self::OtherDay
             | Self::Owned { .. }
             | Self::RowOwned { .. }
             | Self::NotInstalled(_)
@@ -243,6 +268,7 @@ impl Refusal {
             | Self::Travels { .. }
             | Self::WouldTravel(_)
             | Self::Stays { .. }
+            | Self::GoesUp { .. }
             | Self::NotHost(_)
             | Self::OtherGroups { .. }
             | Self::NewerPaper => false,
@@ -268,6 +294,8 @@ impl Refusal {
             | Self::StepChanged(_)
             | Self::Needs(_)
             | Self::BelowNeeds { .. }
+            | Self::BelowOwned { .. }
+            | Self::OtherDay
             | Self::Owned { .. }
             | Self::RowOwned { .. }
             | Self::NotInstalled(_)
@@ -286,6 +314,7 @@ impl Refusal {
             | Self::Travels { .. }
             | Self::WouldTravel(_)
             | Self::Stays { .. }
+            | Self::GoesUp { .. }
             | Self::NotHost(_)
             | Self::OtherGroups { .. }
             | Self::NewerPaper
