@@ -159,6 +159,16 @@ impl Database {
         Ok(self.walk(table, &[], &format!("WHERE {}", alike(columns)), &zip(columns, values), &mut |_| count += 1)?.map(|()| count))
     }
 
+    /// Whether a row of a key is exactly this one in these columns, also in the case of letters.
+    ///
+    /// # Errors
+    /// As SQLite says; inside, its words.
+    pub fn row_holds(&self, table: &str, key: &[(String, Value)], columns: &[String], values: &[Value]) -> Result<Said<bool>> {
+        let (mut count, all) = (0, [key, &zip(columns, values)].concat());
+        let end = format!("WHERE {} AND {}", condition(key), alike(columns));
+        Ok(self.walk(table, &[], &end, &all, &mut |_| count += 1)?.map(|()| count > 0))
+    }
+
     /// Adds a row.
     ///
     /// # Errors
@@ -304,8 +314,8 @@ mod tests {
         let (_folder, database) = database(
             "CREATE TABLE a (id INTEGER PRIMARY KEY); CREATE TABLE b (a REFERENCES a); INSERT INTO a VALUES (1); INSERT INTO b VALUES (1)",
         );
-        assert_eq!(database.dangling_references().unwrap(), 0);
+        assert_eq!(database.dangling_records().unwrap().len(), 0);
         database.delete_row("a", &[("id".to_owned(), Value::Integer(1))]).unwrap().unwrap();
-        assert_eq!(database.dangling_references().unwrap(), 1);
+        assert_eq!(database.dangling_records().unwrap().len(), 1);
     }
 }

@@ -528,3 +528,62 @@ fn a_row_that_a_trigger_leaves_out_or_calls_otherwise_is_said() {
         assert_eq!(tree.rows("anna", FAVOURITES), ["a|A"]);
     }
 }
+
+/// Each list of a table knows what the others of its bundle do.
+#[test]
+fn two_lists_of_one_table_are_one_bundles() {
+    let tree = four();
+    tree.edit("anna", "CREATE TABLE favourites (id TEXT PRIMARY KEY COLLATE NOCASE, customer TEXT)");
+    let session = tree.session("anna");
+    let installing = |version: &str, lists: &[(&str, &str)]| {
+        let mut toml = format!("name = 'f'\nversion = '{version}'\n");
+        for (number, (mode, csv)) in lists.iter().enumerate() {
+            toml += &format!(
+                "[[rows]]\nfile = 'rows/{number}.csv'\ntable = 'favourites'\nkey = ['id']\nmode = '{mode}'\nruns = 'at-each'\n# {}\n",
+                blake3::hash(csv.as_bytes())
+            );
+        }
+        let folder = lists
+            .iter()
+            .enumerate()
+            .fold(Folder::new(&tree, &toml), |folder, (number, (_, csv))| folder.with(&format!("rows/{number}.csv"), csv));
+        let file = folder.build(&tree.session("head").signing);
+        install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site)
+    };
+    let first = ["old|x"];
+    tree.edit("anna", "INSERT INTO favourites VALUES ('old', 'x')");
+    for lists in [[1, 2], [2, 1]] {
+        for version in ["1", "2", "3"] {
+            let texts =
+                [String::new(), format!("id,customer\na,{version}\nb,{version}\n"), format!("id,customer\nb,own {version}\nc,{version}\n")];
+            let lists = lists.map(|number| (if number == 1 { "replace" } else { "upsert" }, texts[number].as_str()));
+            let effects = installing(&format!("{version}.0.0"), &lists).unwrap();
+            assert_eq!(effects.kept_rows, 0, "{effects:?}");
+            let b = if lists[0].0 == "replace" { "own " } else { "" };
+            assert_eq!(tree.rows("anna", FAVOURITES), [format!("a|{version}"), format!("b|{b}{version}"), format!("c|{version}")]);
+            assert!(look::drift(&session).unwrap()[0].rows.is_empty());
+        }
+        remove(&tree, Loss::Refuse).unwrap();
+        assert_eq!(tree.rows("anna", FAVOURITES), first);
+    }
+    let why = refusal(installing("1.0.0", &[("upsert", "id,customer\nch,1\nCH,2\n")])).to_string();
+    assert_eq!(why, "rows/0.csv: has the key CH twice, as `favourites` sees it");
+}
+
+#[test]
+fn a_value_that_only_one_row_may_have_changes_hands_in_a_list() {
+    let tree = four();
+    tree.edit("anna", "CREATE TABLE favourites (id TEXT PRIMARY KEY, customer TEXT UNIQUE)");
+    let session = tree.session("anna");
+    let installing = |version: &str, csv: &str| {
+        let file = list(&tree, "f", version, "favourites", "id", "replace", csv);
+        install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site)
+    };
+    installing("1.0.0", "id,customer\nUK,United Kingdom\na,1\nb,2\nc,3\n").unwrap();
+    installing("2.0.0", "id,customer\nGB,United Kingdom\na,2\nb,3\nc,4\n").unwrap();
+    assert_eq!(tree.rows("anna", FAVOURITES), ["GB|United Kingdom", "a|2", "b|3", "c|4"]);
+    undo::undo(&session, Scope::Site, &named("f"), undo::Depth::One, Loss::Refuse).unwrap();
+    assert_eq!(tree.rows("anna", FAVOURITES), ["UK|United Kingdom", "a|1", "b|2", "c|3"]);
+    let why = refusal(installing("2.0.0", "id,customer\na,2\nb,1\n")).to_string();
+    assert_eq!(why, "rows/a.csv: the row a of `favourites`: UNIQUE constraint failed: favourites.customer");
+}

@@ -10,11 +10,11 @@ use std::collections::btree_map::{BTreeMap, Entry};
 
 use serde::Serialize;
 
-use super::back::{Nowhere, line};
+use super::back::{Nowhere, line, target};
 use super::row::{Columns, Kept, Place, RowChange, of_part, shown, texts};
 use super::{Install, Refusal, Scope, Step, besides, rows_of, states, steps};
 use crate::bundle::{BundleName, Mode, Opened, RowsEntry, Runs, Version, read_rows};
-use crate::database::{Renamed, SameText};
+use crate::database::{Dangling, Renamed, SameText};
 use crate::model::Value;
 use crate::packet::ContentHash;
 use crate::rules::Direction;
@@ -186,6 +186,15 @@ impl Known {
         Ok(Self { put, same, listed, claims, others, stood: stood.collect(), tracked, now: Columns::default() })
     }
 
+    /// Takes what a list of the new version did for what versions put.
+    fn follow(&mut self, rows: &[RowChange]) {
+        for row in rows.iter().filter(|row| !row.listed) {
+            let place = self.place(row);
+            let earlier = self.put.remove(&place);
+            self.put.insert(place, row.clone().over(earlier));
+        }
+    }
+
     /// Which of the columns of a table steps of the new version made; none of a table that they made.
     fn made(&self, table: &str, columns: &[String]) -> Vec<String> {
         let Some(stood) = self.stood.get(&table.to_lowercase()) else { return Vec::new() };
@@ -295,12 +304,16 @@ pub(super) fn carry_out(session: &Session, opened: &Opened, scope: Scope, before
         return Ok(Done::default());
     }
     let database = session.database()?;
-    let (dangling, mut nowhere) = (database.dangling_references()?, Nowhere::of(session)?);
+    let counted =
+        |all: Vec<Dangling>| all.into_iter().map(|one| ((one.table.clone(), target(&one)), one.count)).collect::<BTreeMap<_, _>>();
+    let (dangling, mut nowhere) = (counted(database.dangling_records()?), Nowhere::of(session)?);
     loop {
         database.begin_attempt()?;
         let done = write_all(session, opened, scope, before)?;
-        if database.dangling_references()? > dangling {
-            return Err(Refusal::Database { part: manifest.name.to_string(), words: super::DANGLING.to_owned() }.into());
+        let is_more = |one: &Dangling| dangling.get(&(one.table.clone(), target(one))).is_none_or(|before| *before < one.count);
+        if let Some(first) = database.dangling_records()?.into_iter().find(is_more) {
+            let words = format!("{}, the first is {}", super::DANGLING, line(&first));
+            return Err(Refusal::Database { part: manifest.name.to_string(), words }.into());
         }
         let by_rules = nowhere.more(session)?;
         if by_rules.is_empty() {
@@ -333,8 +346,10 @@ fn write_all(session: &Session, opened: &Opened, scope: Scope, before: &[Install
         renamed.extend(steps::carry_out(session, scope, &step)?);
         done.steps.push(step);
     }
-    let known = Known::of(session, opened, scope, before, &renamed, stood)?;
-    for entry in manifest.rows.iter().filter(|entry| entry.runs == scope.runs()) {
+    let mut known = Known::of(session, opened, scope, before, &renamed, stood)?;
+    let entries: Vec<&RowsEntry> = manifest.rows.iter().filter(|entry| entry.runs == scope.runs()).collect();
+    let mut listed: BTreeMap<String, Listed> = BTreeMap::new();
+    for (place, entry) in entries.iter().enumerate() {
         let (file, table) = (entry.file.clone(), entry.table.clone());
         match (scope, known.direction(session, &entry.table)?) {
             (Scope::Site, Some(Direction::Both | Direction::Up | Direction::Down)) => return Err(Refusal::Travels { file, table }.into()),
@@ -342,11 +357,22 @@ fn write_all(session: &Session, opened: &Opened, scope: Scope, before: &[Install
             (Scope::Shared, Some(Direction::Up)) => return Err(Refusal::GoesUp { file, table }.into()),
             (Scope::Shared, Some(Direction::Both | Direction::Down) | None) | (Scope::Site, Some(Direction::None) | None) => {}
         }
-        List { session, opened, entry, known: &known }.carry_out(&mut done)?;
+        // What no list of the table has goes with its last one.
+        let of_table = |one: &&&RowsEntry| one.table.eq_ignore_ascii_case(&entry.table);
+        let is_last = !entries[place + 1..].iter().any(|one| of_table(&one));
+        let whole = entries.iter().filter(of_table).find(|one| is_last && one.mode == Mode::Replace).copied();
+        let start = done.rows.len();
+        List { session, opened, entry, known: &known, whole }.carry_out(&mut done, listed.entry(table.to_lowercase()).or_default())?;
+        if !is_last {
+            known.follow(&done.rows[start..]);
+        }
     }
     done.schema = Some(database.schema_version()?);
     Ok(done)
 }
+
+/// Rows of a table that lists have, by the columns that say which row it is.
+type Listed = BTreeMap<Vec<String>, BTreeSet<Place>>;
 
 /// One list of rows on its way into the database.
 struct List<'l> {
@@ -354,105 +380,158 @@ struct List<'l> {
     opened: &'l Opened,
     entry: &'l RowsEntry,
     known: &'l Known,
+    /// The list with which the table has only what is listed, where this is the table's last list.
+    whole: Option<&'l RowsEntry>,
 }
 
+/// What a list writes into.
+struct Into {
+    columns: Vec<String>,
+    made: Vec<String>,
+    given: Vec<String>,
+}
+
+/// A row that the database does not take yet.
+struct Late {
+    words: String,
+    place: Place,
+}
+
+/// A row of a list, its key, and what the columns make of that.
+type Cells<'c> = (&'c [Value], &'c [Value], &'c [Value]);
+
 impl List<'_> {
-    fn carry_out(&self, done: &mut Done) -> Result<()> {
+    fn carry_out(&self, done: &mut Done, listed: &mut Listed) -> Result<()> {
         let trial = || -> Result<Vec<RowChange>> {
             let mut trial = Done::default();
-            self.write(&mut trial)?;
+            self.write(&mut trial, &mut listed.clone())?;
             Ok(trial.rows)
         };
         if let Some(what) = besides::there_and_back(self.session, &self.entry.table, trial)? {
             return Err(Refusal::RowsWayBack { file: self.entry.file.clone(), what }.into());
         }
-        self.write(done)
+        self.write(done, listed)
     }
 
-    fn write(&self, done: &mut Done) -> Result<()> {
+    fn write(&self, done: &mut Done, listed: &mut Listed) -> Result<()> {
         let (database, entry) = (self.session.database()?, self.entry);
         let bytes = self.opened.bytes(entry.content).map_err(Refusal::from)?;
         let list = read_rows(entry.form, &bytes, &entry.key).map_err(|words| self.refusal(words))?;
         let columns = database.writable_columns(&entry.table)?;
         let columns = columns.ok_or_else(|| self.refusal(format!("there is no table `{}`", entry.table)))?;
-        let made = self.known.made(&entry.table, &columns);
-        let mut listed: BTreeSet<Place> = BTreeSet::new();
-        let place = |name: &String| list.columns.iter().position(|column| column == name);
+        let into = Into { made: self.known.made(&entry.table, &columns), columns, given: list.columns };
+        let place = |name: &String| into.given.iter().position(|column| column == name);
         let keys: Vec<Vec<Value>> =
             list.rows.iter().map(|values| entry.key.iter().filter_map(|name| Some(values[place(name)?].clone())).collect()).collect();
         // Of a row that is not there the database cannot say what its columns make of the key.
         let stored = if self.known.put.is_empty() { keys.clone() } else { database.as_stored(&entry.table, &entry.key, &keys)? };
-        for ((values, key), would) in list.rows.iter().zip(keys).zip(stored) {
-            let key: Vec<(String, Value)> = entry.key.iter().cloned().zip(key).collect();
-            let before = self.find(&columns, &key)?;
-            let mut row = RowChange {
-                table: entry.table.clone(),
-                key: entry.key.clone(),
-                given: list.columns.clone(),
-                columns: columns.clone(),
-                before: before.map(Kept),
-                made: made.clone(),
-                ..RowChange::default()
-            };
-            let stored = match &row.before {
-                Some(_) => self.known.place(&row),
-                None => {
-                    let place = |texts| one_place(&self.known.same, entry.table.to_lowercase(), &entry.key, texts);
-                    let would = place(would.iter().map(ToString::to_string).collect());
-                    // A column of a STRICT table that takes anything makes nothing of it.
-                    if self.known.put.contains_key(&would) { would } else { place(texts(&key)) }
-                }
-            };
-            if let Some(last) = self.known.put.get(&stored)
-                && !last.is_as_put(self.session, &self.known.now, &row)?
-            {
-                if row.before.is_some() && of_part(&entry.file, database.count_alike(&entry.table, &list.columns, values)?)? == 1 {
-                    // Somebody made it what this version has: the version's from now on, as a file is.
-                    self.unowned(&row)?;
-                    row.after.clone_from(&row.before);
-                    done.rows.push(row);
-                } else {
-                    done.kept += 1;
-                }
-                listed.insert(stored);
-                continue;
-            }
-            if row.before.is_some() && entry.mode == Mode::Insert {
-                if !self.known.put.contains_key(&stored) {
-                    row.after.clone_from(&row.before);
-                    row.listed = true;
-                    done.rows.push(row);
-                }
-                listed.insert(stored);
-                continue;
-            }
-            let said = match &row.before {
-                Some(_) => self.unowned(&row).map(|()| database.set_row(&entry.table, &list.columns, values, &key))?,
-                None => database.add_row(&entry.table, &list.columns, values),
-            };
-            let of_row = |words| self.refusal(format!("the row {} of `{}`: {words}", shown(&key), entry.table));
-            said?.map_err(of_row)?;
-            row.after = self.find(&columns, &key)?.map(Kept);
-            if row.after.is_none() {
-                return Err(of_row("once it is written it is not there: a trigger of the application gives it another key".to_owned()));
-            }
-            if row.before.is_none() {
-                self.unowned(&row)?;
-            }
-            listed.insert(self.known.place(&row));
-            done.rows.push(row);
+        let cells = |number: usize| (list.rows[number].as_slice(), keys[number].as_slice(), stored[number].as_slice());
+        let (mut own, mut late) = (BTreeSet::new(), Vec::new());
+        for number in 0..list.rows.len() {
+            late.extend(self.put(&into, cells(number), &mut own, done)?.err().map(|late| (number, late)));
         }
-        if entry.mode == Mode::Replace {
-            self.take_away(&columns, &made, &listed, done)?;
+        let places = listed.entry(entry.key.clone()).or_default();
+        places.append(&mut own);
+        places.extend(late.iter().map(|(_, late)| late.place.clone()));
+        if let Some(whole) = self.whole {
+            List { entry: whole, ..*self }.take_away(&into, listed, done)?;
             done.replaced.insert(entry.table.to_lowercase());
+        }
+        // A value that only one row may have changes hands: as long as one more row gets in, the others may, too.
+        while !late.is_empty() {
+            let before = late.len();
+            let mut again = Vec::new();
+            for (number, _) in late {
+                again.extend(self.put(&into, cells(number), &mut own, done)?.err().map(|late| (number, late)));
+            }
+            if again.len() == before {
+                return Err(self.refusal(again.remove(0).1.words));
+            }
+            late = again;
         }
         Ok(())
     }
 
+    /// Writes a row of the list, unless it stays as it is; inside, why the database does not take it.
+    fn put(
+        &self,
+        into: &Into,
+        (values, key, would): Cells<'_>,
+        own: &mut BTreeSet<Place>,
+        done: &mut Done,
+    ) -> Result<std::result::Result<(), Late>> {
+        let (database, entry) = (self.session.database()?, self.entry);
+        let key: Vec<(String, Value)> = entry.key.iter().cloned().zip(key.iter().cloned()).collect();
+        let mut row = RowChange {
+            table: entry.table.clone(),
+            key: entry.key.clone(),
+            given: into.given.clone(),
+            columns: into.columns.clone(),
+            before: self.find(&into.columns, &key)?.map(Kept),
+            made: into.made.clone(),
+            ..RowChange::default()
+        };
+        let stored = match &row.before {
+            Some(_) => self.known.place(&row),
+            None => {
+                let place = |texts| one_place(&self.known.same, entry.table.to_lowercase(), &entry.key, texts);
+                let would = place(would.iter().map(ToString::to_string).collect());
+                // A column of a STRICT table that takes anything makes nothing of it.
+                if self.known.put.contains_key(&would) { would } else { place(texts(&key)) }
+            }
+        };
+        if !own.insert(stored.clone()) {
+            return Err(self.refusal(format!("has the key {} twice, as `{}` sees it", shown(&key), entry.table)));
+        }
+        let last = self.known.put.get(&stored);
+        if let Some(last) = last
+            && !last.is_as_put(self.session, &self.known.now, &row)?
+        {
+            if row.before.is_some() && of_part(&entry.file, database.row_holds(&entry.table, &key, &into.given, values)?)? {
+                // Somebody made it what this version has: the version's from now on, as a file is.
+                self.unowned(&row)?;
+                row.after.clone_from(&row.before);
+                done.rows.push(row);
+            } else {
+                done.kept += 1;
+            }
+            return Ok(Ok(()));
+        }
+        if row.before.is_some() && entry.mode == Mode::Insert {
+            if last.is_none() {
+                row.after.clone_from(&row.before);
+                row.listed = true;
+                done.rows.push(row);
+            }
+            return Ok(Ok(()));
+        }
+        let said = match &row.before {
+            Some(_) => self.unowned(&row).map(|()| database.set_row(&entry.table, &into.given, values, &key))?,
+            None => database.add_row(&entry.table, &into.given, values),
+        };
+        let of_row = |words| format!("the row {} of `{}`: {words}", shown(&key), entry.table);
+        if let Err(words) = said? {
+            own.remove(&stored);
+            return Ok(Err(Late { words: of_row(words), place: stored }));
+        }
+        row.after = self.find(&into.columns, &key)?.map(Kept);
+        if row.after.is_none() {
+            return Err(
+                self.refusal(of_row("once it is written it is not there: a trigger of the application gives it another key".to_owned()))
+            );
+        }
+        if row.before.is_none() {
+            self.unowned(&row)?;
+        }
+        own.insert(self.known.place(&row));
+        done.rows.push(row);
+        Ok(Ok(()))
+    }
+
     /// Rows that the list does not have. Once some version had a list of the table, only what versions put goes, where nobody changed it: what
     /// else is there was added by others, and nobody can say when.
-    fn take_away(&self, columns: &[String], made: &[String], listed: &BTreeSet<Place>, done: &mut Done) -> Result<()> {
-        let (database, table) = (self.session.database()?, &self.entry.table);
+    fn take_away(&self, into: &Into, listed: &Listed, done: &mut Done) -> Result<()> {
+        let (database, table, columns) = (self.session.database()?, &self.entry.table, &into.columns);
         let mut goes: Vec<RowChange> = Vec::new();
         // Rows that their key does not tell apart, by all that is in them, with their place among those that go.
         let mut known: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
@@ -460,13 +539,17 @@ impl List<'_> {
             let mut gone = RowChange {
                 table: table.clone(),
                 key: self.entry.key.clone(),
-                columns: columns.to_vec(),
+                columns: columns.clone(),
                 before: Some(Kept(values)),
-                made: made.to_vec(),
+                made: into.made.clone(),
                 ..RowChange::default()
             };
             let place = self.known.place(&gone);
-            if listed.contains(&place) {
+            let is_of = |(key, places): (&Vec<String>, &BTreeSet<Place>)| {
+                let by_key = || one_place(&self.known.same, place.0.clone(), key, texts(&gone.values_of(key)));
+                places.contains(&if *key == gone.key { place.clone() } else { by_key() })
+            };
+            if listed.iter().any(is_of) {
                 continue;
             }
             self.unowned(&gone)?;

@@ -96,7 +96,7 @@ impl RowKind {
 pub(super) type Place = (String, Vec<String>);
 
 /// What became of a row on the way back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Restored {
     /// It is as it was before.
     Done,
@@ -104,6 +104,8 @@ pub(super) enum Restored {
     AsBefore,
     /// Somebody changed it since.
     Changed,
+    /// The database does not take it back, in its words: another row has its number by now.
+    Refused(String),
 }
 
 /// The columns of tables as they are now, each with what SQLite fills it with where that is a constant; as long as no schema step comes between.
@@ -165,8 +167,7 @@ pub(super) fn restore(session: &Session, columns: &Columns, row: &RowChange) -> 
         (Some(Kept(before)), None) => database.add_row(&row.table, &row.columns, before)?,
         (None, _) => database.delete_row(&row.table, &key)?,
     };
-    of_part(&row.table, said)?;
-    Ok(Restored::Done)
+    Ok(said.map_or_else(Restored::Refused, |()| Restored::Done))
 }
 
 /// The same where the key does not say which row it is: nobody can have changed it, only added or taken away.
@@ -203,7 +204,41 @@ pub(super) fn texts(key: &[(String, Value)]) -> Vec<String> {
     key.iter().map(|(_, value)| value.to_string()).collect()
 }
 
+/// What triggers wrote into columns of a row on the way back, by column: what it would have been, and what it is.
+pub(super) type Besides = BTreeMap<String, (Value, Value)>;
+
+/// Restores, and notes in `besides` what triggers of the table write into the same row because of that.
+pub(super) fn restore_noting(session: &Session, columns: &Columns, row: &RowChange, besides: &mut Besides) -> Result<Restored> {
+    let there = |row: &RowChange| -> Result<Option<Vec<Value>>> {
+        let there = session.database()?.rows_of(&row.table, &row.columns, &row.key_values(), 1)?;
+        Ok(there.ok().and_then(|mut rows| rows.pop()))
+    };
+    let (first, done) = (there(row)?, restore(session, columns, row)?);
+    if let (Restored::Done, Some(before), Some(first), Some(now)) = (&done, &row.before, first, there(row)?) {
+        let moved = row.moved();
+        for ((name, first), now) in row.columns.iter().zip(&first).zip(now) {
+            let put = if has(&moved, name) { row.value(before, name).unwrap_or(first) } else { first };
+            if *put != now {
+                besides.insert(name.to_lowercase(), (put.clone(), now));
+            }
+        }
+    }
+    Ok(done)
+}
+
 impl RowChange {
+    /// Follows what triggers wrote into the row while a later version was taken back: what stood there is what this one left.
+    pub(super) fn follow(&mut self, besides: &Besides) {
+        let Some(Kept(after)) = &mut self.after else { return };
+        for (name, value) in self.columns.iter().zip(after) {
+            if let Some((put, now)) = besides.get(&name.to_lowercase())
+                && put == value
+            {
+                value.clone_from(now);
+            }
+        }
+    }
+
     /// The same change the other way.
     pub(super) fn turned(&self) -> Self {
         Self { before: self.after.clone(), after: self.before.clone(), ..self.clone() }

@@ -106,7 +106,7 @@ pub(super) fn undo_with(
     }
     let after = State { installs: stays.to_vec(), declined };
     let work = || {
-        let parts = back::undo(session, scope, name, goes, loss)?;
+        let parts = back::undo(session, scope, name, (stays, goes), loss)?;
         set_state(session, scope, name, &after)?;
         if by == By::Person {
             paper::forget_wait(session, name)?;
