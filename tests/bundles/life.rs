@@ -238,3 +238,37 @@ fn a_file_that_moved_to_another_bundle_does_not_go_with_the_former() {
     tree.settle(&ALL);
     assert_eq!(there("carl").as_deref(), Some("of one"));
 }
+
+/// A share that is not mounted for one round deletes nothing.
+#[test]
+fn a_folder_that_is_away_makes_no_file_somebodys() {
+    let tree = four();
+    write(&tree, "anna", "own.xml", "what anna had");
+    let of = |version: &str, contents: &[(&str, &str)]| publish(&tree, &with_files(&tree, version, contents), &["sales"]);
+    of("1.0.0", &[("a.xml", "1"), ("own.xml", "1")]);
+    tree.settle(&ALL);
+    let (there, away) = (custom(&tree, "anna"), tree.home("anna").join("away"));
+    for mounted in [false, true] {
+        std::fs::rename(&there, &away).unwrap();
+        if mounted {
+            std::fs::create_dir(&there).unwrap();
+        }
+        let version = if mounted { "3.0.0" } else { "2.0.0" };
+        of(version, &[("a.xml", version)]);
+        tree.sync("head");
+        let report = tree.sync("anna");
+        let why = format!("the folder for customizations `{}` is not there, or empty, and bundles have files in it", there.display());
+        assert_eq!((report.waiting[0].why.as_str(), report.waiting[0].retried), (why.as_str(), true));
+        assert!(matches!(
+            refusal(undo::undo(&tree.session("anna"), Scope::Site, &named("x"), undo::Depth::All, Loss::Refuse)),
+            Refusal::FolderAway(_)
+        ));
+        if mounted {
+            std::fs::remove_dir(&there).unwrap();
+        }
+        std::fs::rename(&away, &there).unwrap();
+        tree.settle(&ALL);
+        assert_eq!(files(&tree, "anna")["a.xml"], version);
+        assert_eq!(files(&tree, "anna")["own.xml"], "what anna had");
+    }
+}

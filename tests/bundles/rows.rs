@@ -587,3 +587,19 @@ fn a_value_that_only_one_row_may_have_changes_hands_in_a_list() {
     let why = refusal(installing("2.0.0", "id,customer\na,2\nb,1\n")).to_string();
     assert_eq!(why, "rows/a.csv: the row a of `favourites`: UNIQUE constraint failed: favourites.customer");
 }
+
+#[test]
+fn what_differs_of_everybodys_rows_is_listed_at_the_main_office() {
+    let tree = four();
+    publish(&tree, &list(&tree, "c", "1.0.0", "countries", "code", "upsert", "code,name\nDE,Germany\nFR,France\n"), &[]);
+    tree.settle(&ALL);
+    tree.edit("anna", "UPDATE countries SET name = 'mine' WHERE code = 'DE'");
+    tree.settle(&ALL);
+    let drift = look::drift(&tree.session("head")).unwrap().remove(0);
+    assert_eq!(drift.rows, [bundles::RowName { table: "countries".to_owned(), key: "DE".to_owned() }]);
+    // A table that stays at home by now: the rows would go here alone.
+    std::fs::write(tree.home("head").join("rules.toml"), format!("{}[tables.countries]\ndirection = 'none'\n", crate::RULES)).unwrap();
+    tree.settle(&ALL);
+    let why = refusal(bundles::withdraw(&tree.session("head"), &named("c"), Loss::Refuse));
+    assert!(matches!(&why, Refusal::RowsOfAll(table) if table == "countries"), "{why}");
+}

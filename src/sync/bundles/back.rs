@@ -29,6 +29,8 @@ pub(super) struct Undone {
     pub steps: Vec<String>,
     /// Schema steps, and tables with rows, that are everybody's by now and stay.
     pub everybodys: Vec<String>,
+    /// Schema steps whose way back fails, with why.
+    pub failed: Vec<String>,
 }
 
 /// An install whose parts go.
@@ -54,6 +56,13 @@ pub(super) fn undo(
         if scope == Scope::Site {
             everybodys.extend(rows.iter().filter(|row| travels(row)).map(|row| row.table.clone()));
             rows.retain(|row| !travels(row));
+        }
+        if scope == Scope::Shared
+            && loss == Loss::Refuse
+            && let Some(row) = rows.iter().find(|row| !row.listed && !travels(row))
+            && session.database()?.writable_columns(&row.table)?.is_some()
+        {
+            return Err(Refusal::RowsOfAll(row.table.clone()).into());
         }
         goes.push(Goes { rows, steps: &install.steps });
         set_rows(session, scope, name, install.version, &[])?;
@@ -217,6 +226,7 @@ fn take_back(
                     renamed.extend(also);
                 }
                 TakenBack::Everybodys => undone.everybodys.push(step.file.clone()),
+                TakenBack::Fails(words) => undone.failed.push(format!("{}: {words}", step.file)),
             }
         }
     }

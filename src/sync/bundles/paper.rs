@@ -12,7 +12,7 @@ use super::carry::{self, Concerns};
 use super::install::{Effects, install_with, plan};
 use super::undo::{By, Depth, Undone, undo_with};
 use super::{Refusal, Scope, State, file, states, steps, stored, told, travel};
-use crate::bundle::{BundleName, Loss, Manifest, Opened, Runs, Version};
+use crate::bundle::{BundleName, Loss, Manifest, Opened, Runs, StepEntry, Version};
 use crate::keys::{Fingerprint, VerifyingKey};
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::{Millis, SiteName, collision_key};
@@ -222,6 +222,14 @@ pub fn publish(
         steps::check_place(session, step.runs, &step.file)?;
     }
     plan(session, opened, Scope::Shared)?;
+    for other in paper.bundles.iter().filter(|other| other.name == manifest.name && !other.withdrawn && other.meets(groups)) {
+        let Ok(Some(other)) = stored(session, other.id) else { continue };
+        let is_other =
+            |step: &&StepEntry| other.manifest.steps.iter().any(|before| before.file == step.file && before.up.hash != step.up.hash);
+        if let Some(step) = manifest.steps.iter().find(is_other) {
+            return Err(Refusal::StepChanged(step.file.clone()).into());
+        }
+    }
     if let Some((path, by)) = owned(session, &paper, manifest, groups) {
         return Err(Refusal::Owned { path, by }.into());
     }

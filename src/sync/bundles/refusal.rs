@@ -1,5 +1,6 @@
 //! Why is a bundle not installed, not taken back, or not published?
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use crate::bundle::{Blocked, BundleName, Obstacle, OpenError, Version};
@@ -159,6 +160,18 @@ pub enum Refusal {
     /// A step for each site, at the main office.
     #[error("the schema step {0} runs at each site, and what it changes at the main office would go to all sites")]
     StepAtHost(String),
+    /// A step for everybody that nobody else would get.
+    #[error("the schema step {0} would change only the main office: by its rules every site changes its own schema")]
+    StepHere(String),
+    /// A step that a site would carry out for itself on what its application goes by.
+    #[error("the schema step {0} sets user_version or application_id, which come from the main office")]
+    StepNumbers(String),
+    /// The folder for customizations is away.
+    #[error("the folder for customizations `{}` is not there, or empty, and bundles have files in it", .0.display())]
+    FolderAway(PathBuf),
+    /// Rows of everybody in a table that does not travel any more.
+    #[error("its rows in `{0}` went to all sites, and would go at the main office alone: that table does not travel any more")]
+    RowsOfAll(String),
     /// The database refused.
     #[error("{part}: {words}")]
     Database {
@@ -235,11 +248,12 @@ pub enum Refusal {
 impl Refusal {
     /// Whether it can come right without anybody doing something here.
     #[must_use]
-    pub const fn passes(&self) -> bool {
+    pub fn passes(&self) -> bool {
         match self {
-            Self::Needs(_) | Self::BelowNeeds { .. } | Self::NoDatabase | Self::NotNow(_) => true,
-            // A file that is open elsewhere, a full disk, a share that is away.
-            Self::Obstacle(obstacle) => matches!(obstacle, Obstacle::Io(_) | Obstacle::Moved(_)),
+            Self::Needs(_) | Self::BelowNeeds { .. } | Self::FolderAway(_) | Self::NoDatabase | Self::NotNow(_) => true,
+            // A file that is open elsewhere, a full disk, a share that is away; not what nobody here may write.
+            Self::Obstacle(Obstacle::Io(error)) => !matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem),
+            Self::Obstacle(obstacle) => matches!(obstacle, Obstacle::Moved(_)),
             Self::Open(_)
             | Self::OtherBundle(_)
             | Self::BadFolder(_)
@@ -262,6 +276,9 @@ impl Refusal {
             | Self::RowsLose { .. }
             | Self::StepTravels { .. }
             | Self::StepAtHost(_)
+            | Self::StepHere(_)
+            | Self::StepNumbers(_)
+            | Self::RowsOfAll(_)
             | Self::Database { .. }
             | Self::RowsChanged { .. }
             | Self::RowsReferred { .. }
@@ -308,6 +325,9 @@ impl Refusal {
             | Self::RowsLose { .. }
             | Self::StepTravels { .. }
             | Self::StepAtHost(_)
+            | Self::StepHere(_)
+            | Self::StepNumbers(_)
+            | Self::RowsOfAll(_)
             | Self::Database { .. }
             | Self::RowsChanged { .. }
             | Self::RowsReferred { .. }
@@ -318,6 +338,7 @@ impl Refusal {
             | Self::NotHost(_)
             | Self::OtherGroups { .. }
             | Self::NewerPaper
+            | Self::FolderAway(_)
             | Self::NoDatabase
             | Self::NotNow(_) => false,
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::carry::{self, Concerns};
 use super::install::{self, RowCounts};
-use super::{Install, Refusal, Scope, State, back, folder, paper, parts, set_state, state, states, store};
+use super::{Install, Refusal, Scope, State, back, check_there, folder, paper, parts, set_state, state, states, store};
 use crate::bundle::{self, BundleName, Fate, Filed, Loss, Move, Version};
 use crate::model::collision_key;
 use crate::sync::{Result, Session};
@@ -38,6 +38,8 @@ pub struct Undone {
     pub kept_rows: usize,
     /// Schema steps, and tables with rows, that are everybody's by now and stay.
     pub everybodys: Vec<String>,
+    /// Schema steps whose way back fails, with why: what is left of what they made stays.
+    pub failed_steps: Vec<String>,
 }
 
 /// Who takes a version back.
@@ -86,6 +88,9 @@ pub(super) fn undo_with(
         return Err(Refusal::NoWayBack(step.file.clone()).into());
     }
     let (folder, store) = (folder(session)?, store(session));
+    if scope == Scope::Site && loss == Loss::Refuse {
+        check_there(session, &folder)?;
+    }
     let done: Vec<&[Move]> = goes.iter().rev().map(|install| install.moves.as_slice()).collect();
     let is_one = |one: &str, other: &str| folder.is_one(one, other);
     let own = others.into_iter().map(|(path, (_, own))| (path, own)).collect();
@@ -120,6 +125,7 @@ pub(super) fn undo_with(
             rows: parts.rows,
             kept_rows: parts.kept,
             everybodys: parts.everybodys,
+            failed_steps: parts.failed,
         })
     };
     carry::carry_out(session, &moves.moves, concerns, &work)
