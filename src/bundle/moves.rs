@@ -426,14 +426,17 @@ mod tests {
         }
         let all: Vec<&[Move]> = done.iter().map(Vec::as_slice).collect();
         let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
-        assert_eq!(undo(&all, Loss::Refuse, "kept-3.0.0", ours, |_, _| false).unwrap(), Err(Blocked(vec!["a".to_owned()])));
-        let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", ours, |_, _| false).unwrap().unwrap();
+        assert_eq!(
+            undo(&all, Loss::Refuse, "kept-3.0.0", &BTreeMap::new(), ours, |_, _| false).unwrap(),
+            Err(Blocked(vec!["a".to_owned()]))
+        );
+        let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", &BTreeMap::new(), ours, |_, _| false).unwrap().unwrap();
         carry_out(&mut disk, &back.moves);
         assert_eq!(disk, contents(&[("a.kept-3.0.0-before", "somebody's")]));
         // And what an earlier time laid there stays.
         let mut disk = contents(&[("a", "three"), ("a.kept-3.0.0-before", "older")]);
         let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
-        let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", ours, |_, _| false).unwrap().unwrap();
+        let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", &BTreeMap::new(), ours, |_, _| false).unwrap().unwrap();
         carry_out(&mut disk, &back.moves);
         assert_eq!(disk, contents(&[("a.kept-3.0.0-before", "older"), ("a.kept-3.0.0-before-2", "somebody's")]));
     }
@@ -510,7 +513,7 @@ mod tests {
             go(&mut disk, &moves);
             assert_eq!(disk.values().cloned().collect::<Vec<_>>(), [(new.to_owned(), hash(text))]);
             let ours = |path: &str| Ok::<_, Infallible>(look(&disk, path));
-            let back = undo(&[&moves], Loss::Refuse, "kept", ours, is_one).unwrap().unwrap();
+            let back = undo(&[&moves], Loss::Refuse, "kept", &BTreeMap::new(), ours, is_one).unwrap().unwrap();
             go(&mut disk, &back.moves);
             assert_eq!(disk, first);
             // What somebody changed stays, under whatever name it has.

@@ -266,3 +266,33 @@ fn a_path_becomes_a_folder_and_a_folder_a_path_killed_anywhere() {
     assert!(why.to_string().contains("screens` is a folder"), "{why}");
     assert_eq!(files(&tree, "anna"), before);
 }
+
+/// Once the home is set aside, nobody takes back what was begun.
+#[test]
+fn a_site_that_is_detached_after_an_install_that_died_has_its_own_files() {
+    let tree = four();
+    write(&tree, "anna", "b.txt", "what was there");
+    let (file, first, mut half) = (small(&tree, "1.0.0"), files(&tree, "anna"), 0);
+    let scratch = tree.folder.path().join("untouched");
+    copy(&tree.home("anna"), &scratch);
+    for kill in 1.. {
+        let world = tree.world("anna");
+        world.faults().kill_before(Some(kill));
+        let open = Session::open(world, Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap(), tree.limits.clone());
+        let Ok(session) = open else { continue };
+        let installing = bundles::verified(&session, &file).and_then(|opened| install::install(&session, &opened, Scope::Site));
+        drop(session);
+        let there = files(&tree, "anna");
+        half += usize::from(there != first && there != source_files(&file));
+        let session = tree.session("anna");
+        let is_installed = !bundles::states(&session, Scope::Site).unwrap().is_empty();
+        fieldpost::sync::start::detach(session, fieldpost::model::Millis(1)).unwrap();
+        assert_eq!(files(&tree, "anna"), if is_installed { source_files(&file) } else { first.clone() }, "{kill}");
+        if installing.is_ok() {
+            break;
+        }
+        std::fs::remove_dir_all(tree.home("anna")).unwrap();
+        copy(&scratch, &tree.home("anna"));
+    }
+    assert!(half > 0);
+}
