@@ -6,6 +6,8 @@
 //! The base is what the newest of all versions that had the path put there, as long as it lies there; what a version does not have any more
 //! gives way to what was there before any version. Paths that differ only in case are one file on some computers (`Folder::is_one`
 //! tells): then one goes before the other comes.
+//! A path becomes a folder, or a folder a path, once what a version put in its place goes.
+//! A path that another bundle has by now is its: going back leaves it alone, and what was there before that one comes back with that one.
 //! A name beside that holds something else already stays as it is: the next free one is taken, `NAME.new-VERSION-2` and so on.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -145,7 +147,7 @@ pub fn upgrade<E>(
     mut ours: impl FnMut(&str) -> Result<Option<Filed>, E>,
     is_one: impl Fn(&str, &str) -> bool,
 ) -> Result<Moves, E> {
-    let mut found = Moves::default();
+    let (mut found, theirs_all) = (Moves::default(), theirs);
     let paths: BTreeSet<&String> = base.keys().chain(theirs.keys()).collect();
     let taken = |path: &str| base.contains_key(path) || theirs.contains_key(path);
     let gone = base.keys().filter(|path| !theirs.contains_key(*path));
@@ -158,7 +160,7 @@ pub fn upgrade<E>(
         let old = respelled.get(path).copied();
         let stood = base.get(old.unwrap_or(path)).copied();
         let theirs = theirs.get(path).copied();
-        let before = ours(path)?;
+        let before = if stood.is_none() && gives_way(base, theirs_all, path, &mut ours)? { None } else { ours(path)? };
         if let Some(stood) = stood
             && before != Some(stood.put)
             && before != theirs
@@ -194,6 +196,28 @@ pub fn upgrade<E>(
     }
     first_away(&mut found.moves);
     Ok(found)
+}
+
+/// Whether one of two paths would have to be a folder for the other.
+#[must_use]
+pub fn is_inside(one: &str, other: &str) -> bool {
+    let inside = |path: &str, folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    inside(one, other) || inside(other, one)
+}
+
+/// Whether what lies in the way of a path that comes, as its folder or in it, goes in the same go.
+fn gives_way<E>(
+    base: &BTreeMap<String, Base>,
+    theirs: &BTreeMap<String, Filed>,
+    path: &str,
+    ours: &mut impl FnMut(&str) -> Result<Option<Filed>, E>,
+) -> Result<bool, E> {
+    for (gone, stood) in base.iter().filter(|(gone, stood)| stood.own.is_none() && !theirs.contains_key(*gone) && is_inside(gone, path)) {
+        if ours(gone)? == Some(stood.put) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Names that come and are one file with one that goes: that one, by the new name.
@@ -240,7 +264,7 @@ pub fn beside<E>(
 }
 
 /// What going back over installs moves: `done` are the moves of each, the newest first. `name` says what a copy beside ends in; `is_one` as for
-/// [`upgrade`].
+/// [`upgrade`]; `others` are paths that another bundle has by now, by what is one name, with what was there before that one.
 ///
 /// # Errors
 /// As `ours` does; inside, [`Blocked`] where changes made here since would be lost.
@@ -248,6 +272,7 @@ pub fn undo<E>(
     done: &[&[Move]],
     loss: Loss,
     name: &str,
+    others: &BTreeMap<String, Option<Filed>>,
     mut ours: impl FnMut(&str) -> Result<Option<Filed>, E>,
     is_one: impl Fn(&str, &str) -> bool,
 ) -> Result<Result<Moves, Blocked>, E> {
@@ -281,8 +306,19 @@ pub fn undo<E>(
     }
     for (path, (before, after)) in &composed {
         let (path, before, after) = (*path, *before, *after);
+        if let Some(own) = others.get(&collision_key(path)) {
+            // What was there before any of these installs comes back with the other bundle, unless that one found something else.
+            if let Some(before) = before.filter(|before| *own != Some(*before)) {
+                blocked.push(path.to_owned());
+                let (beside, lay) = beside(path, &format!("{name}-before"), before, |path| composed.contains_key(path), &mut ours)?;
+                found.moves.extend(lay);
+                found.fates.push((path.to_owned(), Fate::TakenBack { beside }));
+            }
+            continue;
+        }
         let is_respelled = || there.get(&collision_key(path)).is_some_and(|others| others.iter().any(|other| is_one(other, path)));
-        let there = if after.is_none() && is_respelled() { None } else { ours(path)? };
+        let gives_way = || composed.iter().any(|(other, (_, after))| after.is_some() && is_inside(other, path));
+        let there = if after.is_none() && (is_respelled() || gives_way()) { None } else { ours(path)? };
         if there == before {
             continue;
         }
@@ -335,7 +371,7 @@ mod tests {
     }
 
     fn going_back(done: &[&[Move]], loss: Loss, disk: &BTreeMap<String, Filed>) -> Result<Moves, Blocked> {
-        undo(done, loss, "kept", |path| Ok::<_, Infallible>(disk.get(path).copied()), |_, _| false).unwrap()
+        undo(done, loss, "kept", &BTreeMap::new(), |path| Ok::<_, Infallible>(disk.get(path).copied()), |_, _| false).unwrap()
     }
 
     #[test]
@@ -390,14 +426,17 @@ mod tests {
         }
         let all: Vec<&[Move]> = done.iter().map(Vec::as_slice).collect();
         let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
-        assert_eq!(undo(&all, Loss::Refuse, "kept-3.0.0", ours, |_, _| false).unwrap(), Err(Blocked(vec!["a".to_owned()])));
-        let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", ours, |_, _| false).unwrap().unwrap();
+        assert_eq!(
+            undo(&all, Loss::Refuse, "kept-3.0.0", &BTreeMap::new(), ours, |_, _| false).unwrap(),
+            Err(Blocked(vec!["a".to_owned()]))
+        );
+        let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", &BTreeMap::new(), ours, |_, _| false).unwrap().unwrap();
         carry_out(&mut disk, &back.moves);
         assert_eq!(disk, contents(&[("a.kept-3.0.0-before", "somebody's")]));
         // And what an earlier time laid there stays.
         let mut disk = contents(&[("a", "three"), ("a.kept-3.0.0-before", "older")]);
         let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
-        let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", ours, |_, _| false).unwrap().unwrap();
+        let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", &BTreeMap::new(), ours, |_, _| false).unwrap().unwrap();
         carry_out(&mut disk, &back.moves);
         assert_eq!(disk, contents(&[("a.kept-3.0.0-before", "older"), ("a.kept-3.0.0-before-2", "somebody's")]));
     }
@@ -474,7 +513,7 @@ mod tests {
             go(&mut disk, &moves);
             assert_eq!(disk.values().cloned().collect::<Vec<_>>(), [(new.to_owned(), hash(text))]);
             let ours = |path: &str| Ok::<_, Infallible>(look(&disk, path));
-            let back = undo(&[&moves], Loss::Refuse, "kept", ours, is_one).unwrap().unwrap();
+            let back = undo(&[&moves], Loss::Refuse, "kept", &BTreeMap::new(), ours, is_one).unwrap().unwrap();
             go(&mut disk, &back.moves);
             assert_eq!(disk, first);
             // What somebody changed stays, under whatever name it has.

@@ -189,7 +189,12 @@ impl Folder {
     /// # Errors
     /// As [`Folder::filed`] about the way there.
     pub fn clear_leftovers(&self, world: &World, path: &str) -> Result<(), Obstacle> {
-        self.file(path)?;
+        match self.file(path) {
+            // What was to make room for it is still there: nothing was put.
+            Err(Obstacle::Way(_)) => return Ok(()),
+            Ok(_) | Err(Obstacle::NoFile(_)) => {}
+            Err(error) => return Err(error),
+        }
         let place = self.place(path);
         let folder = place.parent().unwrap_or(&self.root);
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {

@@ -268,6 +268,15 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::StepChanged(_) => "leave a step that was carried out as it was, and put what is to be different into a new one",
         Refusal::Needs(_) => "nothing was changed; a published bundle goes in by itself once it is there",
         Refusal::BelowNeeds { .. } => "nothing was changed: publish that one again, or a newer version of this one",
+        Refusal::BelowOwned { .. } => {
+            "nothing was changed: publish a newer version, or take that bundle away first; 'fieldpost bundle remove' takes all versions away"
+        }
+        Refusal::OtherDay => {
+            "without --from the other groups get it on that day too; to move the day, publish it for the groups that it is for"
+        }
+        Refusal::GoesUp { .. } => {
+            "nothing was changed: let rules.toml of the main office bring that table down as well, or leave the list out"
+        }
         Refusal::Owned { .. } => "nothing was changed: take that bundle away first, or let one of the two use another name",
         Refusal::RowOwned { .. } => {
             "nothing was changed: a row has one bundle; let one of the two leave it out, or take that bundle away first"
@@ -275,7 +284,7 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::NotInstalled(_) | Refusal::NotPublished(_) => "'fieldpost bundle status' lists them",
         Refusal::NeededBy { .. } => "take that one back first",
         Refusal::NoWayBack(_) => "nothing was changed; publish a newer version that undoes what is to be undone",
-        Refusal::Database { .. } => "nothing was changed; 'fieldpost bundle plan' tries it without doing it",
+        Refusal::Database { .. } => "nothing was changed; what is to be installed, 'fieldpost bundle plan' tries without doing it",
         Refusal::WayBack { .. } => {
             "nothing was changed: mend its 'down', or leave 'down' out to say that there is no way back from this version"
         }
@@ -286,6 +295,12 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::StepAtHost(_) => {
             "publish it to groups that the main office is not in; a step for all sites runs at-host, and its changes travel"
         }
+        Refusal::StepHere(_) => "nothing was changed: with runs = \"at-each\" every site carries it out",
+        Refusal::StepNumbers(_) => "nothing was changed: leave them out of a step that runs at each site",
+        Refusal::FolderAway(_) => {
+            "nothing was changed: mount it, or bring it back; where its files are gone for good, 'fieldpost bundle remove NAME --force', then install again"
+        }
+        Refusal::RowsOfAll(_) => "nothing was changed: let that table travel once more first; --force goes back all the same",
         Refusal::Travels { .. } | Refusal::StepTravels { .. } | Refusal::WouldTravel(_) | Refusal::Stays { .. } => {
             "nothing was changed; see 'man 7 fieldpost-bundle', RUNS"
         }

@@ -18,11 +18,15 @@ impl Database {
     /// # Errors
     /// As SQLite says.
     pub fn constant_default(&self, shape: &Shape, field: FieldNo) -> Result<Option<Value>> {
+        self.constant_default_of(&shape.name, shape.name_of(field))
+    }
+
+    /// The same for a column that is there, by its name as it is written.
+    pub(super) fn constant_default_of(&self, table: &str, column: &str) -> Result<Option<Value>> {
         let doing = "read the default of a column";
         let sql = "SELECT type, dflt_value FROM pragma_table_xinfo(?1) WHERE name = ?2";
         let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
-        let found = statement
-            .query_row([shape.name.as_str(), shape.name_of(field)], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?)));
+        let found = statement.query_row([table, column], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?)));
         let (declared, default) = found.doing(doing)?;
         let Some(default) = default else { return Ok(Some(Value::Null)) };
         if !is_literal(&default) {

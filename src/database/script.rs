@@ -46,7 +46,7 @@ const MOST_TICKS: u32 = 10_000;
 /// What a script did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Script {
-    /// Tables of whose rows it wrote some itself, or that it dropped.
+    /// Tables of whose rows it wrote some itself, be it by a trigger that it made, or that it dropped.
     pub written: BTreeSet<String>,
     /// Tables that it, or a trigger of the application because of it, changed in any way.
     pub touched: BTreeSet<String>,
@@ -95,6 +95,8 @@ pub(super) struct Watch {
     did: Script,
     /// The table that the statement alters.
     alters: Option<String>,
+    /// Triggers that it made.
+    made: BTreeSet<String>,
     /// Why it was stopped.
     why: Option<String>,
     ticks_left: u32,
@@ -103,7 +105,7 @@ pub(super) struct Watch {
 impl Watch {
     const fn new(ticks: u32) -> Self {
         let did = Script { written: BTreeSet::new(), touched: BTreeSet::new(), renamed: Vec::new() };
-        Self { did, alters: None, why: None, ticks_left: ticks }
+        Self { did, alters: None, made: BTreeSet::new(), why: None, ticks_left: ticks }
     }
 
     pub(super) fn judge(&mut self, context: &AuthContext<'_>) -> Authorization {
@@ -114,12 +116,15 @@ impl Watch {
         if let AuthAction::AlterTable { table_name, .. } = context.action {
             self.alters = Some(table_name.to_owned());
         }
+        if let AuthAction::CreateTrigger { trigger_name, .. } = context.action {
+            self.made.insert(trigger_name.to_lowercase());
+        }
         if let Some((table, rows)) = changed(&context.action)
             && !is_ours(table)
             && !table.starts_with("sqlite_")
         {
             self.did.touched.insert(table.to_owned());
-            if rows && context.accessor.is_none() {
+            if rows && context.accessor.is_none_or(|by| self.made.contains(&by.to_lowercase())) {
                 self.did.written.insert(table.to_owned());
             }
         }

@@ -336,6 +336,8 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 /// # Errors
 /// As database and files say; [`finish_detach`] goes on where it stopped.
 pub fn detach(session: Session, now: Millis) -> Result<PathBuf> {
+    // Nobody takes it back once the home is aside: files of the site's own may have given way.
+    super::bundles::carry::take_back(&session)?;
     if session.has_database() {
         session.home.begin_going(&session.world)?;
         if let Err(error) = session.database()?.detach(&session.world).map_err(SyncError::from) {

@@ -218,3 +218,81 @@ fn rounds_that_die_anywhere_with_bundles_on_their_way_are_made_good_by_the_next(
         assert_eq!(everything(&tree, site), *first, "at {site}");
     }
 }
+
+/// Of a file a version makes a folder, of a folder a file; and back again.
+#[test]
+fn a_path_becomes_a_folder_and_a_folder_a_path_killed_anywhere() {
+    let tree = four();
+    let make = |version: &str, contents: &[&str]| {
+        let folder = crate::Folder::new(&tree, &format!("name = 'x'\nversion = '{version}'\n"));
+        let folder = contents.iter().fold(folder, |folder, path| folder.with(&format!("files/{path}"), version));
+        folder.build(&tree.session("head").signing)
+    };
+    let first = make("1.0.0", &["menu", "screens/main.xml", "screens/deep/a.xml", "same.txt"]);
+    let second = make("2.0.0", &["menu/main", "menu/deep/b", "screens", "same.txt"]);
+    let third = make("3.0.0", &["menu", "screens/main.xml", "same.txt"]);
+    let mut ends = vec![files(&tree, "anna")];
+    for file in [&first, &second, &third] {
+        let installing = |session: &Session| install::install(session, &bundles::verified(session, file)?, Scope::Site).map(drop);
+        sweep(&tree, "anna", &installing);
+        installing(&tree.session("anna")).unwrap();
+        assert_eq!(files(&tree, "anna"), source_files(file));
+        ends.push(files(&tree, "anna"));
+    }
+    for end in ends.iter().rev().skip(1) {
+        let versions = || bundles::states(&tree.session("anna"), Scope::Site).unwrap()[&named("x")].installs.len();
+        let left = versions() - 1;
+        let back = |session: &Session| {
+            let there = bundles::states(session, Scope::Site)?.get(&named("x")).map_or(0, |state| state.installs.len());
+            let going = || undo::undo(session, Scope::Site, &named("x"), undo::Depth::One, Loss::Refuse).map(drop);
+            if there > left { going() } else { Ok(()) }
+        };
+        sweep(&tree, "anna", &back);
+        back(&tree.session("anna")).unwrap();
+        assert_eq!(files(&tree, "anna"), *end);
+    }
+    // All the way at once; and what somebody has in the way is not put aside.
+    for file in [&first, &second] {
+        let session = tree.session("anna");
+        install::install(&session, &bundles::verified(&session, file).unwrap(), Scope::Site).unwrap();
+    }
+    undo::undo(&tree.session("anna"), Scope::Site, &named("x"), undo::Depth::All, Loss::Refuse).unwrap();
+    assert_eq!(files(&tree, "anna"), ends[0]);
+    let session = tree.session("anna");
+    install::install(&session, &bundles::verified(&session, &first).unwrap(), Scope::Site).unwrap();
+    write(&tree, "anna", "screens/own.xml", "anna's");
+    let before = files(&tree, "anna");
+    let why = install::install(&session, &bundles::verified(&session, &second).unwrap(), Scope::Site).unwrap_err();
+    assert!(why.to_string().contains("screens` is a folder"), "{why}");
+    assert_eq!(files(&tree, "anna"), before);
+}
+
+/// Once the home is set aside, nobody takes back what was begun.
+#[test]
+fn a_site_that_is_detached_after_an_install_that_died_has_its_own_files() {
+    let tree = four();
+    write(&tree, "anna", "b.txt", "what was there");
+    let (file, first, mut half) = (small(&tree, "1.0.0"), files(&tree, "anna"), 0);
+    let scratch = tree.folder.path().join("untouched");
+    copy(&tree.home("anna"), &scratch);
+    for kill in 1.. {
+        let world = tree.world("anna");
+        world.faults().kill_before(Some(kill));
+        let open = Session::open(world, Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap(), tree.limits.clone());
+        let Ok(session) = open else { continue };
+        let installing = bundles::verified(&session, &file).and_then(|opened| install::install(&session, &opened, Scope::Site));
+        drop(session);
+        let there = files(&tree, "anna");
+        half += usize::from(there != first && there != source_files(&file));
+        let session = tree.session("anna");
+        let is_installed = !bundles::states(&session, Scope::Site).unwrap().is_empty();
+        fieldpost::sync::start::detach(session, fieldpost::model::Millis(1)).unwrap();
+        assert_eq!(files(&tree, "anna"), if is_installed { source_files(&file) } else { first.clone() }, "{kill}");
+        if installing.is_ok() {
+            break;
+        }
+        std::fs::remove_dir_all(tree.home("anna")).unwrap();
+        copy(&scratch, &tree.home("anna"));
+    }
+    assert!(half > 0);
+}

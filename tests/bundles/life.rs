@@ -197,3 +197,78 @@ fn a_round_says_what_of_a_site_gives_way() {
         "{said}"
     );
 }
+
+/// A bundle of any name with these files.
+fn of_name(tree: &Tree, name: &str, version: &str, contents: &[(&str, &str)]) -> PathBuf {
+    let folder = Folder::new(tree, &format!("name = '{name}'\nversion = '{version}'\n")).with(&format!("files/{name}.txt"), version);
+    let folder = contents.iter().fold(folder, |folder, (path, text)| folder.with(&format!("files/{path}"), text));
+    folder.build(&tree.session("head").signing)
+}
+
+#[test]
+fn a_file_that_moved_to_another_bundle_does_not_go_with_the_former() {
+    let tree = four();
+    write(&tree, "bert", "p.txt", "what bert had");
+    for file in [
+        of_name(&tree, "one", "1.0.0", &[("p.txt", "of one")]),
+        of_name(&tree, "one", "2.0.0", &[]),
+        of_name(&tree, "two", "1.0.0", &[("p.txt", "of two")]),
+    ] {
+        publish(&tree, &file, &["sales"]);
+        tree.settle(&ALL);
+    }
+    let there = |site: &str| files(&tree, site).remove("p.txt");
+    let back = |site: &str, name: &str, depth| undo::undo(&tree.session(site), Scope::Site, &named(name), depth, Loss::Refuse);
+    let words = "one 1.0.0, which would be back, has `p.txt`, and so has the bundle two";
+    assert_eq!(refusal(back("anna", "one", undo::Depth::One)).to_string(), words);
+    assert_eq!(refusal(bundles::withdraw(&tree.session("head"), &named("one"), Loss::Refuse)).to_string(), words);
+    for site in ["anna", "bert"] {
+        back(site, "one", undo::Depth::All).unwrap();
+        assert_eq!(there(site).as_deref(), Some("of two"), "at {site}");
+        let drift = look::drift(&tree.session(site)).unwrap().remove(0);
+        assert!(drift.name == named("two") && drift.changed.is_empty() && drift.missing.is_empty(), "{drift:?}");
+    }
+    back("anna", "two", undo::Depth::All).unwrap();
+    back("bert", "two", undo::Depth::All).unwrap();
+    assert_eq!((there("anna"), there("bert").as_deref()), (None, Some("what bert had")));
+    // Without the other bundle it is as ever.
+    bundles::withdraw(&tree.session("head"), &named("two"), Loss::Refuse).unwrap();
+    tree.settle(&ALL);
+    bundles::withdraw(&tree.session("head"), &named("one"), Loss::Refuse).unwrap();
+    tree.settle(&ALL);
+    assert_eq!(there("carl").as_deref(), Some("of one"));
+}
+
+/// A share that is not mounted for one round deletes nothing.
+#[test]
+fn a_folder_that_is_away_makes_no_file_somebodys() {
+    let tree = four();
+    write(&tree, "anna", "own.xml", "what anna had");
+    let of = |version: &str, contents: &[(&str, &str)]| publish(&tree, &with_files(&tree, version, contents), &["sales"]);
+    of("1.0.0", &[("a.xml", "1"), ("own.xml", "1")]);
+    tree.settle(&ALL);
+    let (there, away) = (custom(&tree, "anna"), tree.home("anna").join("away"));
+    for mounted in [false, true] {
+        std::fs::rename(&there, &away).unwrap();
+        if mounted {
+            std::fs::create_dir(&there).unwrap();
+        }
+        let version = if mounted { "3.0.0" } else { "2.0.0" };
+        of(version, &[("a.xml", version)]);
+        tree.sync("head");
+        let report = tree.sync("anna");
+        let why = format!("the folder for customizations `{}` is not there, or empty, and bundles have files in it", there.display());
+        assert_eq!((report.waiting[0].why.as_str(), report.waiting[0].retried), (why.as_str(), true));
+        assert!(matches!(
+            refusal(undo::undo(&tree.session("anna"), Scope::Site, &named("x"), undo::Depth::All, Loss::Refuse)),
+            Refusal::FolderAway(_)
+        ));
+        if mounted {
+            std::fs::remove_dir(&there).unwrap();
+        }
+        std::fs::rename(&away, &there).unwrap();
+        tree.settle(&ALL);
+        assert_eq!(files(&tree, "anna")["a.xml"], version);
+        assert_eq!(files(&tree, "anna")["own.xml"], "what anna had");
+    }
+}

@@ -326,3 +326,45 @@ fn nothing_goes_back_to_a_version_that_lacks_what_it_needs() {
     assert_eq!((there["base.txt"].as_str(), there["top.txt"].as_str()), ("1.0.0", "1.0.0"));
     back(undo::Depth::All).unwrap();
 }
+
+#[test]
+fn a_version_that_is_published_once_more_keeps_its_day() {
+    let tree = four();
+    let (session, file) = (tree.session("head"), plain(&tree, "1.0.0"));
+    let day = Millis(session.world.now().0 + 86_400_000);
+    let publishing = |groups: &[&str], from| {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        bundles::publish(&session, &bundles::verified(&session, &file).unwrap(), &file, &groups, from)
+    };
+    let noted = || bundles::paper(&session).unwrap().bundles[0].from;
+    publishing(&["sales"], Some(day)).unwrap();
+    publishing(&["field"], None).unwrap();
+    assert_eq!(noted(), Some(day));
+    for groups in [&["east"][..], &[]] {
+        assert!(matches!(refusal(publishing(groups, Some(Millis(day.0 + 1)))), Refusal::OtherDay), "{groups:?}");
+    }
+    publishing(&["east"], Some(day)).unwrap();
+    // For those that it is for the day is moved.
+    publishing(&["east", "field", "sales"], Some(Millis(day.0 + 1))).unwrap();
+    assert_eq!(noted(), Some(Millis(day.0 + 1)));
+    drop(session);
+    tree.settle(&ALL);
+    assert_eq!(version_of(&tree, "anna", "x"), None);
+}
+
+#[test]
+fn whoever_has_a_newer_version_than_any_that_is_published_wants_nobody() {
+    let tree = four();
+    let (one, two) = (plain(&tree, "1.0.0"), plain(&tree, "2.0.0"));
+    let session = tree.session("anna");
+    install::install(&session, &bundles::verified(&session, &two).unwrap(), Scope::Site).unwrap();
+    drop(session);
+    publish(&tree, &one, &["sales"]);
+    tree.settle(&ALL);
+    let report = tree.sync("anna");
+    assert!(report.waiting.is_empty(), "{:?}", report.waiting);
+    assert_eq!(version_of(&tree, "anna", "x").as_deref(), Some("2.0.0"));
+    publish(&tree, &plain(&tree, "3.0.0"), &["sales"]);
+    tree.settle(&ALL);
+    assert_eq!(version_of(&tree, "anna", "x").as_deref(), Some("3.0.0"));
+}

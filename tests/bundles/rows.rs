@@ -6,7 +6,7 @@ use fieldpost::bundle::Loss;
 use fieldpost::sync::bundles::{self, Refusal, Scope, install, look, undo};
 
 use crate::support::Tree;
-use crate::{ALL, Folder, LISTS, four, named, publish, refusal};
+use crate::{ALL, Folder, LISTS, SCHEMA, four, named, publish, refusal};
 
 /// A bundle with one list.
 pub fn list(tree: &Tree, name: &str, version: &str, table: &str, keys: &str, mode: &str, csv: &str) -> PathBuf {
@@ -298,4 +298,308 @@ fn a_row_that_another_bundle_lists_too_goes_with_the_last_one() {
     tree.settle(&ALL);
     tree.assert_same(&ALL);
     tree.assert_rows(&ALL, LISTS[0], &["CH|Schweiz|8.1", "XX|Nowhere|0"]);
+}
+
+/// Nobody's column when the rows came; what somebody writes into it is no less theirs.
+#[test]
+fn a_column_that_came_after_a_list_counts_where_its_rows_would_go() {
+    let tree = four();
+    publish(&tree, &list(&tree, "l", "1.0.0", "colours", "code", "upsert", "code,name\nb,blue\ny,yellow\n"), &[]);
+    tree.settle(&ALL);
+    tree.edit("head", "ALTER TABLE colours ADD COLUMN note TEXT; ALTER TABLE colours ADD COLUMN rank INTEGER NOT NULL DEFAULT '7'");
+    tree.settle(&ALL);
+    tree.edit("anna", "UPDATE colours SET note = 'a day of work' WHERE code = 'b'");
+    tree.settle(&ALL);
+    let withdrawing = |loss| bundles::withdraw(&tree.session("head"), &named("l"), loss);
+    let why = refusal(withdrawing(Loss::Refuse));
+    assert!(matches!(&why, Refusal::RowsChanged { count: 1, first } if first == "colours b"), "{why}");
+    assert_eq!(withdrawing(Loss::KeepBeside).unwrap().kept_rows, 1);
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, LISTS[1], &["b|blue|a day of work|7", "g|green|-|7", "r|red|-|7"]);
+    // The same at a site, where it is said beforehand; a default is nobody's word, another value is.
+    let session = tree.session("dora");
+    tree.edit("dora", "CREATE TABLE favourites (id TEXT PRIMARY KEY, customer TEXT)");
+    let file = list(&tree, "f", "1.0.0", "favourites", "id", "insert", "id,customer\na,A\nb,B\nc,C\n");
+    install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site).unwrap();
+    tree.edit("dora", "ALTER TABLE favourites ADD COLUMN size REAL DEFAULT 1; UPDATE favourites SET size = 2 WHERE id = 'b'");
+    let drift = look::drift(&session).unwrap().remove(0);
+    assert_eq!(drift.rows.iter().map(|row| row.key.as_str()).collect::<Vec<_>>(), ["b"]);
+    undo::undo(&session, Scope::Site, &named("f"), undo::Depth::All, Loss::KeepBeside).unwrap();
+    assert_eq!(tree.rows("dora", "SELECT id, size FROM favourites"), ["b|2"]);
+}
+
+/// What stands in a column when a version finds a row is not its own for that.
+#[test]
+fn what_somebody_filled_in_is_theirs_whatever_versions_come_between() {
+    for between in [false, true] {
+        let tree = four();
+        let lists = |version: &str, mode: &str, csv: &str| publish(&tree, &list(&tree, "c", version, "countries", "code", mode, csv), &[]);
+        tree.edit("head", "DELETE FROM countries");
+        lists("1.0.0", "replace", "code,name\nA,a\nB,b\nC,c\nD,d\n");
+        tree.settle(&ALL);
+        tree.edit("head", "ALTER TABLE countries ADD COLUMN note TEXT");
+        tree.settle(&ALL);
+        tree.edit("anna", "UPDATE countries SET rate = 1 WHERE code IN ('A', 'B'); UPDATE countries SET note = 'n' WHERE code = 'C'");
+        tree.settle(&ALL);
+        if between {
+            lists("1.5.0", "replace", "code,name\nA,a 2\nB,b 2\nC,c 2\nD,d 2\nE,e\n");
+        }
+        // A is left out; of the others a version gives for the first time what somebody filled in, or did not.
+        let effects = lists("2.0.0", "replace", "code,name,rate,note\nB,b 3,9,x\nC,c 3,9,x\nD,d 3,9,x\n");
+        let added = usize::from(between);
+        assert_eq!((effects.kept_rows, effects.rows["countries"]), (3, install::RowCounts { added: 0, changed: 1, removed: added }));
+        tree.settle(&ALL);
+        tree.assert_same(&ALL);
+        let two = if between { " 2" } else { "" };
+        let stay = ["A|a", "B|b", "C|c"].map(|start| format!("{start}{two}|"));
+        let there = [format!("{}1|-", stay[0]), format!("{}1|-", stay[1]), format!("{}-|n", stay[2]), "D|d 3|9|x".to_owned()];
+        assert_eq!(tree.rows("dora", LISTS[0]), there, "{between}");
+        bundles::withdraw(&tree.session("head"), &named("c"), Loss::Refuse).unwrap();
+        assert_eq!(tree.rows("head", "SELECT * FROM countries WHERE code = 'D'"), [format!("D|d{two}|-|-")]);
+    }
+}
+
+#[test]
+fn a_list_goes_on_where_its_table_got_lost_or_turned_round_columns() {
+    for change in [
+        "ALTER TABLE countries ADD COLUMN note TEXT; ALTER TABLE countries ADD COLUMN rank INTEGER DEFAULT 0",
+        "ALTER TABLE countries DROP COLUMN rate",
+        "BEGIN; CREATE TABLE n (rate REAL, name TEXT, code TEXT PRIMARY KEY); INSERT INTO n SELECT rate, name, code FROM countries;
+         DROP TABLE countries; ALTER TABLE n RENAME TO countries; COMMIT",
+    ] {
+        let tree = four();
+        let lists = |version: &str, csv: &str| publish(&tree, &list(&tree, "c", version, "countries", "code", "replace", csv), &[]);
+        tree.edit("head", "DELETE FROM countries WHERE code = 'XX'");
+        lists("1.0.0", "code,name\nCH,Switzerland\nDE,Germany\nFR,France\n");
+        tree.settle(&ALL);
+        tree.edit("head", change);
+        tree.settle(&ALL);
+        let effects = lists("2.0.0", "code,name\nDE,Deutschland\n");
+        // CH was there before the first list.
+        assert_eq!(
+            (effects.kept_rows, effects.rows["countries"]),
+            (0, install::RowCounts { added: 0, changed: 1, removed: 2 }),
+            "{change}"
+        );
+        tree.settle(&ALL);
+        tree.assert_same(&ALL);
+        for _ in 0..2 {
+            bundles::withdraw(&tree.session("head"), &named("c"), Loss::Refuse).unwrap();
+        }
+        tree.settle(&ALL);
+        tree.assert_rows(&ALL, "SELECT code, name FROM countries ORDER BY 1", &["CH|Schweiz"]);
+    }
+}
+
+/// What a step of the version writes into a column that it makes is nobody else's.
+#[test]
+fn a_column_that_a_step_makes_and_fills_keeps_no_row_from_going_on() {
+    let tree = four();
+    publish(&tree, &list(&tree, "l", "1.0.0", "colours", "code", "replace", "code,name\nr,red\nb,blue\ny,yellow\n"), &[]);
+    tree.settle(&ALL);
+    let with_step = |version: &str, csv: &str| {
+        let toml = format!(
+            "name = 'l'\nversion = '{version}'\n[[schema]]\nup = 'schema/1.sql'\ndown = 'schema/1-down.sql'\n\
+             [[rows]]\nfile = 'rows/a.csv'\ntable = 'tints'\nkey = ['code']\nmode = 'replace'\n"
+        );
+        let up = "ALTER TABLE colours RENAME TO tints; ALTER TABLE tints ADD COLUMN kind TEXT; UPDATE tints SET kind = 'plain ' || code";
+        let folder = Folder::new(&tree, &toml).with("schema/1.sql", up).with("rows/a.csv", csv);
+        let folder = folder.with("schema/1-down.sql", "ALTER TABLE tints DROP COLUMN kind; ALTER TABLE tints RENAME TO colours");
+        publish(&tree, &folder.build(&tree.session("head").signing), &[])
+    };
+    let effects = with_step("2.0.0", "code,kind\nr,warm\nb,cold\n");
+    assert_eq!((effects.kept_rows, effects.rows["tints"]), (0, install::RowCounts { added: 0, changed: 2, removed: 1 }));
+    tree.settle(&ALL);
+    tree.edit("anna", "UPDATE tints SET kind = 'mine' WHERE code = 'b'");
+    tree.settle(&ALL);
+    let effects = with_step("3.0.0", "code,kind\nr,hot\n");
+    assert_eq!((effects.kept_rows, effects.rows["tints"]), (1, install::RowCounts { added: 0, changed: 1, removed: 0 }));
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, "SELECT * FROM tints ORDER BY 1", &["b|blue|mine", "r|red|hot"]);
+    let undone = undo::undo(&tree.session("head"), Scope::Shared, &named("l"), undo::Depth::All, Loss::KeepBeside).unwrap();
+    assert_eq!(undone.kept_rows, 1);
+}
+
+/// As a file that somebody made what the next version has.
+#[test]
+fn a_row_that_is_already_as_the_next_version_has_it_goes_on_with_the_versions() {
+    let tree = four();
+    let lists = |version: &str, rate: &str| {
+        publish(&tree, &list(&tree, "c", version, "countries", "code", "upsert", &format!("code,rate\nDE,{rate}\nFR,{rate}\n")), &[])
+    };
+    lists("1.0.0", "10");
+    tree.settle(&ALL);
+    tree.edit("anna", "UPDATE countries SET rate = 12.0, name = 'mine' WHERE code = 'DE'");
+    tree.settle(&ALL);
+    let rates = |effects: install::Effects| (effects.kept_rows, effects.rows["countries"].changed);
+    assert_eq!(rates(lists("2.0.0", "12")), (0, 1));
+    assert_eq!(rates(lists("3.0.0", "13")), (0, 2));
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    let there = || tree.rows("head", "SELECT code, name, rate FROM countries WHERE code IN ('DE', 'FR') ORDER BY 1");
+    assert_eq!(there(), ["DE|mine|13", "FR|-|13"]);
+    let withdrawing = || bundles::withdraw(&tree.session("head"), &named("c"), Loss::Refuse);
+    withdrawing().unwrap();
+    withdrawing().unwrap();
+    assert_eq!(there(), ["DE|mine|12", "FR|-|10"], "what she wrote is hers");
+    let why = refusal(withdrawing());
+    assert!(matches!(&why, Refusal::RowsChanged { count: 1, first } if first == "countries DE"), "{why}");
+}
+
+#[test]
+fn a_row_that_moved_to_another_bundle_does_not_go_with_the_former() {
+    let tree = four();
+    publish(&tree, &list(&tree, "one", "1.0.0", "countries", "code", "upsert", "code,name\nDE,Germany\nFR,France\n"), &[]);
+    publish(&tree, &list(&tree, "one", "2.0.0", "countries", "code", "replace", "code,name\nFR,France\n"), &[]);
+    let upsert = |version: &str| list(&tree, "one", version, "countries", "code", "upsert", "code,name\nFR,France\n");
+    publish(&tree, &upsert("3.0.0"), &[]);
+    let two = |version: &str, name: &str| list(&tree, "two", version, "countries", "code", "upsert", &format!("code,name\nDE,{name}\n"));
+    publish(&tree, &two("1.0.0", "Deutschland"), &[]);
+    tree.settle(&ALL);
+    let withdrawing = |name: &str| bundles::withdraw(&tree.session("head"), &named(name), Loss::Refuse);
+    let words = "one 2.0.0, which would be back, has the whole table `countries`, and so has the bundle two";
+    assert_eq!(refusal(withdrawing("one")).to_string(), words);
+    publish(&tree, &two("2.0.0", "Allemagne"), &[]);
+    let away = undo::undo(&tree.session("head"), Scope::Shared, &named("one"), undo::Depth::All, Loss::Refuse).unwrap();
+    assert_eq!(away.rows["countries"].removed, 1);
+    tree.settle(&ALL);
+    tree.assert_same(&ALL);
+    tree.assert_rows(&ALL, LISTS[0], &["CH|Schweiz|8.1", "DE|Allemagne|-", "XX|Nowhere|0"]);
+    withdrawing("two").unwrap();
+    withdrawing("two").unwrap();
+    tree.settle(&ALL);
+    tree.assert_rows(&ALL, LISTS[0], &["CH|Schweiz|8.1", "XX|Nowhere|0"]);
+}
+
+#[test]
+fn a_list_for_everybody_that_would_reach_nobody_is_refused() {
+    let rules = "[tables.shortcuts]\ndirection = 'none'\n[tables.ups]\ndirection = 'up'\n[tables.own]\nlocal = true\n[tables.future]\ndirection = 'none'\n";
+    let made =
+        "CREATE TABLE ups (key TEXT PRIMARY KEY, v); CREATE TABLE own (key TEXT PRIMARY KEY, v); CREATE TABLE keyless (key TEXT, v);";
+    let tree = Tree::with_rules(&format!("{SCHEMA}{made}"), rules);
+    let session = tree.session("head");
+    let publishing = |table: &str, step: &str| {
+        let toml = "name = 'x'\nversion = '1.0.0'\n";
+        let schema = if step.is_empty() { "" } else { "[[schema]]\nup = 'schema/1.sql'\n" };
+        let rows = format!("[[rows]]\nfile = 'rows/a.csv'\ntable = '{table}'\nkey = ['key']\nmode = 'upsert'\n");
+        let folder = Folder::new(&tree, &format!("{toml}{schema}{rows}")).with("rows/a.csv", "key\na\n");
+        let file = if step.is_empty() { folder } else { folder.with("schema/1.sql", step) }.build(&session.signing);
+        bundles::publish(&session, &bundles::verified(&session, &file).unwrap(), &file, &[].into(), None)
+    };
+    for (table, step) in [
+        ("shortcuts", ""),
+        ("Shortcuts", ""),
+        ("own", ""),
+        ("Keyless", ""),
+        ("future", "CREATE TABLE future (key TEXT PRIMARY KEY, v)"),
+        ("Without", "CREATE TABLE without (key TEXT, v)"),
+    ] {
+        let why = refusal(publishing(table, step));
+        assert!(matches!(&why, Refusal::Stays { .. }), "{table}: {why}");
+    }
+    let why = refusal(publishing("UPS", "")).to_string();
+    assert!(why.ends_with("whose records only go up: what the main office writes there reaches no site"), "{why}");
+    publishing("travels", "CREATE TABLE Travels (key TEXT PRIMARY KEY, v)").unwrap();
+}
+
+#[test]
+fn a_row_that_a_trigger_leaves_out_or_calls_otherwise_is_said() {
+    for (trigger, expected) in [
+        (
+            "BEFORE INSERT ON favourites WHEN new.id = 'b' BEGIN SELECT RAISE(IGNORE); END",
+            "b of `favourites`: a trigger of the application leaves it out",
+        ),
+        (
+            "BEFORE UPDATE ON favourites WHEN new.id = 'a' BEGIN SELECT RAISE(IGNORE); END",
+            "a of `favourites`: a trigger of the application leaves it out",
+        ),
+        (
+            "AFTER INSERT ON favourites BEGIN UPDATE favourites SET id = upper(id) WHERE id = new.id; END",
+            "b of `favourites`: once it is written it is not there",
+        ),
+    ] {
+        let tree = four();
+        tree.edit("anna", "CREATE TABLE favourites (id TEXT PRIMARY KEY, customer TEXT); INSERT INTO favourites VALUES ('a', 'A')");
+        tree.edit("anna", &format!("CREATE TRIGGER ours {trigger}"));
+        let why = refusal(installing(&tree, "upsert", "id,customer\na,A 2\nb,B\n")).to_string();
+        assert!(why.contains(expected), "{trigger}: {why}");
+        assert_eq!(tree.rows("anna", FAVOURITES), ["a|A"]);
+    }
+}
+
+/// Each list of a table knows what the others of its bundle do.
+#[test]
+fn two_lists_of_one_table_are_one_bundles() {
+    let tree = four();
+    tree.edit("anna", "CREATE TABLE favourites (id TEXT PRIMARY KEY COLLATE NOCASE, customer TEXT)");
+    let session = tree.session("anna");
+    let installing = |version: &str, lists: &[(&str, &str)]| {
+        let mut toml = format!("name = 'f'\nversion = '{version}'\n");
+        for (number, (mode, csv)) in lists.iter().enumerate() {
+            toml += &format!(
+                "[[rows]]\nfile = 'rows/{number}.csv'\ntable = 'favourites'\nkey = ['id']\nmode = '{mode}'\nruns = 'at-each'\n# {}\n",
+                blake3::hash(csv.as_bytes())
+            );
+        }
+        let folder = lists
+            .iter()
+            .enumerate()
+            .fold(Folder::new(&tree, &toml), |folder, (number, (_, csv))| folder.with(&format!("rows/{number}.csv"), csv));
+        let file = folder.build(&tree.session("head").signing);
+        install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site)
+    };
+    let first = ["old|x"];
+    tree.edit("anna", "INSERT INTO favourites VALUES ('old', 'x')");
+    for lists in [[1, 2], [2, 1]] {
+        for version in ["1", "2", "3"] {
+            let texts =
+                [String::new(), format!("id,customer\na,{version}\nb,{version}\n"), format!("id,customer\nb,own {version}\nc,{version}\n")];
+            let lists = lists.map(|number| (if number == 1 { "replace" } else { "upsert" }, texts[number].as_str()));
+            let effects = installing(&format!("{version}.0.0"), &lists).unwrap();
+            assert_eq!(effects.kept_rows, 0, "{effects:?}");
+            let b = if lists[0].0 == "replace" { "own " } else { "" };
+            assert_eq!(tree.rows("anna", FAVOURITES), [format!("a|{version}"), format!("b|{b}{version}"), format!("c|{version}")]);
+            assert!(look::drift(&session).unwrap()[0].rows.is_empty());
+        }
+        remove(&tree, Loss::Refuse).unwrap();
+        assert_eq!(tree.rows("anna", FAVOURITES), first);
+    }
+    let why = refusal(installing("1.0.0", &[("upsert", "id,customer\nch,1\nCH,2\n")])).to_string();
+    assert_eq!(why, "rows/0.csv: has the key CH twice, as `favourites` sees it");
+}
+
+#[test]
+fn a_value_that_only_one_row_may_have_changes_hands_in_a_list() {
+    let tree = four();
+    tree.edit("anna", "CREATE TABLE favourites (id TEXT PRIMARY KEY, customer TEXT UNIQUE)");
+    let session = tree.session("anna");
+    let installing = |version: &str, csv: &str| {
+        let file = list(&tree, "f", version, "favourites", "id", "replace", csv);
+        install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site)
+    };
+    installing("1.0.0", "id,customer\nUK,United Kingdom\na,1\nb,2\nc,3\n").unwrap();
+    installing("2.0.0", "id,customer\nGB,United Kingdom\na,2\nb,3\nc,4\n").unwrap();
+    assert_eq!(tree.rows("anna", FAVOURITES), ["GB|United Kingdom", "a|2", "b|3", "c|4"]);
+    undo::undo(&session, Scope::Site, &named("f"), undo::Depth::One, Loss::Refuse).unwrap();
+    assert_eq!(tree.rows("anna", FAVOURITES), ["UK|United Kingdom", "a|1", "b|2", "c|3"]);
+    let why = refusal(installing("2.0.0", "id,customer\na,2\nb,1\n")).to_string();
+    assert_eq!(why, "rows/a.csv: the row a of `favourites`: UNIQUE constraint failed: favourites.customer");
+}
+
+#[test]
+fn what_differs_of_everybodys_rows_is_listed_at_the_main_office() {
+    let tree = four();
+    publish(&tree, &list(&tree, "c", "1.0.0", "countries", "code", "upsert", "code,name\nDE,Germany\nFR,France\n"), &[]);
+    tree.settle(&ALL);
+    tree.edit("anna", "UPDATE countries SET name = 'mine' WHERE code = 'DE'");
+    tree.settle(&ALL);
+    let drift = look::drift(&tree.session("head")).unwrap().remove(0);
+    assert_eq!(drift.rows, [bundles::RowName { table: "countries".to_owned(), key: "DE".to_owned() }]);
+    // A table that stays at home by now: the rows would go here alone.
+    std::fs::write(tree.home("head").join("rules.toml"), format!("{}[tables.countries]\ndirection = 'none'\n", crate::RULES)).unwrap();
+    tree.settle(&ALL);
+    let why = refusal(bundles::withdraw(&tree.session("head"), &named("c"), Loss::Refuse));
+    assert!(matches!(&why, Refusal::RowsOfAll(table) if table == "countries"), "{why}");
 }

@@ -275,3 +275,78 @@ fn no_step_and_no_way_back_turns_the_counter_of_a_table_back() {
     tree.assert_rows(&["head", "anna"], "SELECT id, what FROM jobs ORDER BY id", &["1|a", "4|d"]);
     tree.assert_same(&ALL);
 }
+
+/// A field under another's name takes what is written there into the other one, at all sites.
+#[test]
+fn no_site_exchanges_names_of_what_travels_for_itself() {
+    let tree = with_customers();
+    tree.edit("head", "ALTER TABLE customers ADD COLUMN city TEXT; PRAGMA user_version = 3");
+    tree.settle(&ALL);
+    let exchange =
+        "ALTER TABLE customers RENAME name TO x; ALTER TABLE customers RENAME city TO name; ALTER TABLE customers RENAME x TO city";
+    let by_view = "CREATE VIEW v AS SELECT id FROM customers;
+        CREATE TRIGGER t INSTEAD OF DELETE ON v BEGIN DELETE FROM customers WHERE id = old.id; END; DELETE FROM v; DROP VIEW v";
+    let session = tree.session("anna");
+    let before = everything(&tree, "anna");
+    for (up, expected) in [
+        (exchange, "changes `customers`, which travels"),
+        ("ALTER TABLE customers RENAME TO old; CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT, city TEXT)", "which travels"),
+        (by_view, "changes `customers`, which travels"),
+        ("PRAGMA user_version = 7", "sets user_version or application_id, which come from the main office"),
+    ] {
+        let opened = bundles::verified(&session, &stepping(&tree, "at-each", up, None)).unwrap();
+        let why = refusal(install::install(&session, &opened, Scope::Site)).to_string();
+        assert!(why.contains(expected), "{up}: {why}");
+        assert_eq!(everything(&tree, "anna"), before);
+    }
+    // What is only the site's may be called otherwise.
+    let own =
+        "ALTER TABLE customers ADD COLUMN own TEXT; ALTER TABLE customers RENAME own TO mine; ALTER TABLE shortcuts RENAME screen TO form";
+    let opened = bundles::verified(&session, &stepping(&tree, "at-each", own, None)).unwrap();
+    install::install(&session, &opened, Scope::Site).unwrap();
+}
+
+#[test]
+fn a_step_for_everybody_is_refused_where_every_site_has_a_schema_of_its_own() {
+    let tree = Tree::with_rules(crate::SCHEMA, "[schema]\ntravels = false\n");
+    let (session, file) = (tree.session("head"), stepping(&tree, "at-host", "CREATE INDEX by_name ON customers (name)", None));
+    let publishing = bundles::publish(&session, &bundles::verified(&session, &file).unwrap(), &file, &BTreeSet::new(), None);
+    let why = refusal(publishing);
+    assert_eq!(
+        why.to_string(),
+        "the schema step schema/1.sql would change only the main office: by its rules every site changes its own schema"
+    );
+}
+
+/// As after a backup was put back that is older than the bundle.
+#[test]
+fn a_bundle_goes_with_force_where_what_its_step_made_is_gone() {
+    let tree = four();
+    let file = stepping(&tree, "at-each", "CREATE TABLE favourites (id TEXT PRIMARY KEY)", Some("DROP TABLE favourites"));
+    publish(&tree, &file, &["sales"]);
+    tree.settle(&ALL);
+    tree.edit("anna", "DROP TABLE favourites");
+    let session = tree.session("anna");
+    let away = |loss| undo::undo(&session, Scope::Site, &named("x"), undo::Depth::All, loss);
+    assert!(matches!(refusal(away(Loss::Refuse)), Refusal::Database { .. }));
+    assert_eq!(away(Loss::KeepBeside).unwrap().failed_steps, ["schema/1.sql: no such table: favourites"]);
+    install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site).unwrap();
+    assert!(tree.rows("anna", "SELECT * FROM favourites").is_empty());
+}
+
+#[test]
+fn a_step_under_another_text_is_not_published() {
+    let tree = four();
+    let make = |version: &str, up: &str| {
+        let toml = format!("name = 'x'\nversion = '{version}'\n[[schema]]\nup = 'schema/1.sql'\nruns = 'at-each'\n");
+        Folder::new(&tree, &toml).with("schema/1.sql", up).build(&tree.session("head").signing)
+    };
+    publish(&tree, &make("1.0.0", "CREATE INDEX a ON customers (name)"), &["sales"]);
+    let (session, file) = (tree.session("head"), make("2.0.0", "CREATE INDEX b ON customers (name)"));
+    let publishing = |groups: &[&str]| {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        bundles::publish(&session, &bundles::verified(&session, &file).unwrap(), &file, &groups, None)
+    };
+    assert!(matches!(refusal(publishing(&["sales"])), Refusal::StepChanged(_)));
+    publishing(&["east"]).unwrap();
+}

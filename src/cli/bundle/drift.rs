@@ -7,8 +7,8 @@ use crate::cli::page::{Page, count, heading, paragraphs};
 use crate::cli::printer::Report;
 use crate::cli::{Context, Exit, Failure};
 use crate::sync::SyncError;
+use crate::sync::bundles::Refusal;
 use crate::sync::bundles::look::{self, Drift};
-use crate::sync::bundles::{Refusal, Scope, states};
 
 /// What differs, by bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -18,13 +18,13 @@ struct DriftReport {
 
 pub(super) fn run(arguments: &DriftArgs, context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
+    let mut bundles = look::drift(&session)?;
+    bundles.retain(|drift| arguments.name.as_ref().is_none_or(|name| drift.name == *name));
     if let Some(name) = &arguments.name
-        && states(&session, Scope::Site)?.get(name).is_none_or(|state| state.top().is_none())
+        && bundles.is_empty()
     {
         return Err(SyncError::from(Refusal::NotInstalled(name.clone())).into());
     }
-    let mut bundles = look::drift(&session)?;
-    bundles.retain(|drift| arguments.name.as_ref().is_none_or(|name| drift.name == *name));
     Ok(context.printer.report(&DriftReport { bundles }))
 }
 

@@ -47,6 +47,8 @@ pub(super) fn run(arguments: &PublishArgs, context: &Context) -> Result<Exit, Fa
     let opened = verified(&session, context, &arguments.file)?;
     let asked: BTreeSet<String> = arguments.groups.iter().cloned().collect();
     let (groups, shared) = about(title(&opened), bundles::publish(&session, &opened, &file, &asked, from))?;
+    // Of one that was published before the day stays.
+    let from = bundles::paper(&session)?.bundles.iter().find(|bundle| bundle.id == opened.id).and_then(|bundle| bundle.from);
     let report = PublishReport {
         name: opened.manifest.name,
         version: opened.manifest.version,

@@ -69,6 +69,7 @@ impl Report for UndoReport {
         lines.extend(row_lines(&self.undone.rows));
         lines.extend(self.undone.steps.iter().map(|step| format!("schema step {step}: taken back")));
         lines.extend(self.undone.everybodys.iter().map(|what| format!("{what}: everybody's by now, stays")));
+        lines.extend(self.undone.failed_steps.iter().map(|step| format!("schema step {step}: what is left of it stays")));
         if self.undone.kept_rows > 0 {
             let rows = count(self.undone.kept_rows, "row stays", "rows stay");
             lines.push(format!("{rows}: changed here since, referred to by records, or in a list of another bundle"));

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::install::RowCounts;
-use super::parts::{Claim, Claims};
-use super::row::{Place, Restored, RowChange, RowKind, of_part, restore, shown};
+use super::parts::{Claim, Claims, Others};
+use super::row::{Besides, Columns, Place, Restored, RowChange, RowKind, of_part, restore, restore_noting, shown, texts};
 use super::steps::{self, TakenBack};
 use super::{Install, Refusal, Scope, Step, besides, rows_of, set_rows};
 use crate::bundle::{BundleName, Loss, Version};
@@ -23,10 +23,14 @@ pub(super) struct Undone {
     pub kept: usize,
     /// Rows that stay because another bundle lists them: its from now on.
     handed: Vec<(Claim, RowChange)>,
+    /// What triggers wrote into rows because they were taken back, by row.
+    besides: BTreeMap<Place, Besides>,
     /// Schema steps that were taken back.
     pub steps: Vec<String>,
     /// Schema steps, and tables with rows, that are everybody's by now and stay.
     pub everybodys: Vec<String>,
+    /// Schema steps whose way back fails, with why.
+    pub failed: Vec<String>,
 }
 
 /// An install whose parts go.
@@ -35,8 +39,14 @@ struct Goes<'i> {
     steps: &'i [Step],
 }
 
-/// Takes back what installs did, the newest first.
-pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs: &[Install], loss: Loss) -> Result<Undone> {
+/// Takes back what installs did, the newest first; `stays` are those below.
+pub(super) fn undo(
+    session: &Session,
+    scope: Scope,
+    name: &BundleName,
+    (stays, installs): (&[Install], &[Install]),
+    loss: Loss,
+) -> Result<Undone> {
     let mut goes = Vec::new();
     let mut everybodys = BTreeSet::new();
     for install in installs.iter().rev() {
@@ -47,6 +57,13 @@ pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs:
             everybodys.extend(rows.iter().filter(|row| travels(row)).map(|row| row.table.clone()));
             rows.retain(|row| !travels(row));
         }
+        if scope == Scope::Shared
+            && loss == Loss::Refuse
+            && let Some(row) = rows.iter().find(|row| !row.listed && !travels(row))
+            && session.database()?.writable_columns(&row.table)?.is_some()
+        {
+            return Err(Refusal::RowsOfAll(row.table.clone()).into());
+        }
         goes.push(Goes { rows, steps: &install.steps });
         set_rows(session, scope, name, install.version, &[])?;
     }
@@ -56,19 +73,26 @@ pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs:
     }
     let database = session.database()?;
     let claims = Claims::of(session, scope, name, &[])?;
-    let (dangling, mut stay) = (database.dangling_references()?, BTreeSet::new());
+    let tables = goes.iter().flat_map(|install| &install.rows).map(|row| row.table.to_lowercase()).collect();
+    let others = Others::of(session, scope, name, &[], &tables)?;
+    let (mut stay, mut nowhere) = (BTreeSet::new(), Nowhere::of(session)?);
     // Each turn keeps at least one row more: those that the rows refer to which were kept.
     loop {
         database.begin_attempt()?;
-        let mut undone = take_back(session, scope, &goes, loss, (&stay, &claims))?;
-        if database.dangling_references()? <= dangling {
+        let mut undone = take_back(session, scope, &goes, loss, (&stay, &claims, &others))?;
+        let more = nowhere.more(session)?;
+        if more.is_empty() {
             database.keep_attempt()?;
+            note_besides(session, scope, name, stays, &undone.besides)?;
             undone.everybodys.extend(everybodys);
             hand_over(session, scope, &undone.handed)?;
             return Ok(undone);
         }
-        let lost = database.dangling_records()?;
         database.undo_attempt()?;
+        let lost = nowhere.led(session, more)?;
+        if lost.is_empty() {
+            continue;
+        }
         let referred = referred(session, &goes, &lost)?;
         let known = stay.len();
         if let Some(first) = referred.values().next()
@@ -83,27 +107,78 @@ pub(super) fn undo(session: &Session, scope: Scope, name: &BundleName, installs:
     }
 }
 
+/// References that lead nowhere, by what they refer to: declared ones, and those that the rules name. What a row that comes back refers to may never have
+/// been there, and what only the rules name may not be meant to: what counts is what led somewhere before.
+pub(super) struct Nowhere(BTreeSet<Place>);
+
+impl Nowhere {
+    pub(super) fn of(session: &Session) -> Result<Self> {
+        Ok(Self(Self::all(session)?.iter().map(target).collect()))
+    }
+
+    fn all(session: &Session) -> Result<Vec<Dangling>> {
+        let mut all = session.database()?.dangling_records()?;
+        all.extend(session.database()?.dangling_by_rules(&session.rules, &session.shapes)?);
+        Ok(all)
+    }
+
+    /// Those that are there besides.
+    pub(super) fn more(&self, session: &Session) -> Result<Vec<Dangling>> {
+        let mut all = Self::all(session)?;
+        all.retain(|one| !self.0.contains(&target(one)));
+        Ok(all)
+    }
+
+    /// Those of them that lead somewhere, now that what was done is undone; the others are known from now on.
+    pub(super) fn led(&mut self, session: &Session, more: Vec<Dangling>) -> Result<Vec<Dangling>> {
+        let mut led = Vec::new();
+        for one in more {
+            // Where there is no such table or column, nothing led there.
+            match session.database()?.rows_of(&one.parent, &[], &one.values, 1)? {
+                Ok(there) if !there.is_empty() => led.push(one),
+                Ok(_) | Err(_) => drop(self.0.insert(target(&one))),
+            }
+        }
+        Ok(led)
+    }
+}
+
+pub(super) fn target(reference: &Dangling) -> Place {
+    (reference.parent.to_lowercase(), texts(&reference.values))
+}
+
+/// Which record refers to what, in words.
+pub(super) fn line(reference: &Dangling) -> String {
+    let words = |values: &[crate::model::Value]| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let to: Vec<_> = reference.values.iter().map(|(_, value)| value.clone()).collect();
+    format!("{} of `{}`, which refers to {} of `{}`", words(&reference.first), reference.table, words(&to), reference.parent)
+}
+
 /// One try, in which some rows stay.
 fn take_back(
     session: &Session,
     scope: Scope,
     goes: &[Goes<'_>],
     loss: Loss,
-    (stay, claims): (&BTreeSet<Place>, &Claims),
+    (stay, claims, others): (&BTreeSet<Place>, &Claims, &Others),
 ) -> Result<Undone> {
-    let (mut changed, mut undone) = (Vec::new(), Undone::default());
+    let (database, mut changed, mut undone) = (session.database()?, Vec::new(), Undone::default());
     // What the way back of a step calls otherwise, as rows of the versions before it were put.
     let mut renamed: Vec<Renamed> = Vec::new();
-    for install in goes {
+    for (place, install) in goes.iter().enumerate() {
         let mut rows = install.rows.clone();
         for one in &renamed {
             rows.iter_mut().for_each(|row| row.rename(std::slice::from_ref(one)));
+        }
+        for (row, noted) in rows.iter_mut().zip(&install.rows) {
+            undone.besides.get(&noted.place()).into_iter().for_each(|besides| row.follow(besides));
         }
         if loss == Loss::Refuse
             && let Some(what) = besides::back_and_there(session, &rows)?
         {
             return Err(Refusal::RowsLose { what }.into());
         }
+        let (columns, mut touched) = (Columns::default(), BTreeMap::new());
         for (row, noted) in rows.iter().zip(&install.rows).rev().filter(|(_, noted)| !stay.contains(&noted.place())) {
             if let Some(claim) = claims.on(noted)
                 && noted.kind() == Some(RowKind::Added)
@@ -111,10 +186,37 @@ fn take_back(
                 undone.handed.push((claim.clone(), row.clone()));
                 continue;
             }
-            match restore(session, row)? {
+            if others.owner(noted).is_some() {
+                // Another bundle's by now; what was there before any version, that one does not bring back.
+                let is_first = !goes.iter().skip(place + 1).flat_map(|below| &below.rows).any(|row| row.place() == noted.place());
+                if is_first && noted.before.is_some() {
+                    changed.push(format!("{} {}", row.table, shown(&row.key_values())));
+                }
+                continue;
+            }
+            let is_touched = match touched.get(&row.table) {
+                Some(known) => *known,
+                None => {
+                    let by_itself = database.written_by_triggers(&row.table)?.iter().any(|table| table.eq_ignore_ascii_case(&row.table));
+                    *touched.entry(&row.table).or_insert(by_itself)
+                }
+            };
+            let restored = if is_touched {
+                let besides = undone.besides.entry(noted.place()).or_default();
+                let mut row = row.clone();
+                row.follow(besides);
+                restore_noting(session, &columns, &row, besides)?
+            } else {
+                restore(session, &columns, row)?
+            };
+            match restored {
+                Restored::Refused(words) if loss == Loss::Refuse => {
+                    let words = format!("the row {} does not come back: {words}", shown(&row.key_values()));
+                    return Err(Refusal::Database { part: row.table.clone(), words }.into());
+                }
                 Restored::Done => RowCounts::count(&mut undone.rows, row, row.kind().map(RowKind::back)),
                 Restored::AsBefore => {}
-                Restored::Changed => changed.push(format!("{} {}", row.table, shown(&row.key_values()))),
+                Restored::Changed | Restored::Refused(_) => changed.push(format!("{} {}", row.table, shown(&row.key_values()))),
             }
         }
         for step in install.steps.iter().rev() {
@@ -124,6 +226,7 @@ fn take_back(
                     renamed.extend(also);
                 }
                 TakenBack::Everybodys => undone.everybodys.push(step.file.clone()),
+                TakenBack::Fails(words) => undone.failed.push(format!("{}: {words}", step.file)),
             }
         }
     }
@@ -131,6 +234,18 @@ fn take_back(
         Some(first) if loss == Loss::Refuse => Err(Refusal::RowsChanged { count: changed.len(), first: first.clone() }.into()),
         Some(_) | None => Ok(Undone { kept: changed.len() + stay.len() + undone.handed.len(), ..undone }),
     }
+}
+
+/// What triggers wrote because a later version was taken back is nobody's change of what the versions before it put.
+fn note_besides(session: &Session, scope: Scope, name: &BundleName, stays: &[Install], besides: &BTreeMap<Place, Besides>) -> Result<()> {
+    for install in stays.iter().filter(|install| install.rows > 0 && besides.values().any(|besides| !besides.is_empty())) {
+        let mut rows = rows_of(session, scope, name, install.version)?;
+        for row in &mut rows {
+            besides.get(&row.place()).into_iter().for_each(|besides| row.follow(besides));
+        }
+        set_rows(session, scope, name, install.version, &rows)?;
+    }
+    Ok(())
 }
 
 /// Makes rows those of the bundle that lists them besides, as they were put: they go with that one.
@@ -161,16 +276,7 @@ fn referred(session: &Session, goes: &[Goes<'_>], lost: &[Dangling]) -> Result<B
             let there = of_part(&row.table, database.rows_of(&row.table, &row.columns, &reference.values, 1)?)?.pop();
             let Some(there) = there else { break };
             if row.has_key_of(&there) {
-                let words = |values: &[crate::model::Value]| values.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-                let to: Vec<_> = reference.values.iter().map(|(_, value)| value.clone()).collect();
-                let line = format!(
-                    "{} of `{}`, which refers to {} of `{}`",
-                    words(&reference.first),
-                    reference.table,
-                    words(&to),
-                    reference.parent
-                );
-                found.entry(row.place()).or_insert(line);
+                found.entry(row.place()).or_insert_with(|| line(reference));
             }
         }
     }

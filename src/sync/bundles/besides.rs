@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::row::{Restored, RowChange, of_part, restore, shown, texts};
+use super::row::{Columns, Restored, RowChange, of_part, restore, shown, texts};
 use crate::model::{Row, Value};
 use crate::sync::{Result, Session};
 
@@ -22,9 +22,9 @@ pub(super) fn there_and_back(session: &Session, table: &str, write: impl FnOnce(
         return Ok(None);
     }
     lost(session, &tables, || {
-        let rows = write()?;
+        let (rows, columns) = (write()?, Columns::default());
         for row in rows.iter().rev() {
-            restore(session, row)?;
+            restore(session, &columns, row)?;
         }
         for row in &rows {
             if !row.is_back(session)? {
@@ -46,14 +46,14 @@ pub(super) fn back_and_there(session: &Session, rows: &[RowChange]) -> Result<Op
         return Ok(None);
     }
     lost(session, &tables, || {
-        let mut back = Vec::new();
+        let (mut back, columns) = (Vec::new(), Columns::default());
         for row in rows.iter().rev() {
-            if restore(session, row)? == Restored::Done {
+            if restore(session, &columns, row)? == Restored::Done {
                 back.push(row.turned());
             }
         }
         for row in back.iter().rev() {
-            restore(session, row)?;
+            restore(session, &columns, row)?;
         }
         // What the bundle itself put is no loss.
         Ok((back, None))

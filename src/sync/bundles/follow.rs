@@ -187,7 +187,9 @@ enum Tried {
 fn try_one(session: &Session, bundle: &Published, current: &[&Published]) -> Result<Tried> {
     let state = state(session, Scope::Site, &bundle.name)?;
     // Somebody may have installed a version whose day is still to come.
-    let has = |top: &Install| current.iter().any(|other| other.id == top.id && other.version >= bundle.version);
+    let is_current = |top: &Install| current.iter().any(|other| other.id == top.id && other.version >= bundle.version);
+    // Or a newer one than any that is published, by hand: to go back is theirs to decide.
+    let has = |top: &Install| top.version > bundle.version || is_current(top);
     if state.top().is_some_and(has) {
         return Ok(Tried::There);
     }

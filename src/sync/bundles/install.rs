@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::carry::{self, Concerns};
 use super::row::{RowChange, RowKind};
-use super::{Install, Refusal, Scope, State, check_database, folder, parts, placed, set_rows, set_state, state, states, store};
+use super::{
+    Install, Refusal, Scope, State, check_database, check_there, folder, parts, placed, set_rows, set_state, state, states, store,
+};
 use crate::bundle::{BundleName, Fate, FileEntry, Filed, Moves, Opened, Version, upgrade};
 use crate::model::collision_key;
 use crate::packet::ContentHash;
@@ -157,6 +159,7 @@ fn prepare(session: &Session, opened: &Opened, scope: Scope, before: &State) -> 
         }
     }
     let folder = folder(session)?;
+    check_there(session, &folder)?;
     check_database(session, &folder, put.keys())?;
     let top = |path: &String| before.top().is_some_and(|top| top.put.contains_key(path));
     // What the version before did not have, it has nothing to say of; but a file that it left as somebody changed it is still theirs.

@@ -54,7 +54,7 @@ pub fn changed(session: &Session) -> Result<BTreeSet<BundleName>> {
     Ok(found)
 }
 
-/// Every bundle that is installed here, with what differs.
+/// Every bundle that is installed here, or at the main office carried out for everybody, with what differs.
 ///
 /// # Errors
 /// As the ledger and the database say.
@@ -76,6 +76,22 @@ pub fn drift(session: &Session) -> Result<Vec<Drift>> {
             drift.rows = parts::changed(session, Scope::Site, &drift.name, &state.installs)?;
         }
         found.push(drift);
+    }
+    // What everybody shares was put at the main office.
+    for (name, state) in states(session, Scope::Shared)? {
+        let Some(top) = state.top().filter(|_| session.has_database()) else { continue };
+        let rows = parts::changed(session, Scope::Shared, &name, &state.installs)?;
+        match found.iter_mut().find(|drift| drift.name == name) {
+            Some(drift) => drift.rows.extend(rows),
+            None => found.push(Drift {
+                name,
+                version: top.version,
+                changed: Vec::new(),
+                missing: Vec::new(),
+                unreadable: BTreeMap::new(),
+                rows,
+            }),
+        }
     }
     Ok(found)
 }

@@ -239,6 +239,13 @@ pub fn folder(session: &Session) -> Result<Folder> {
     if may_hold_customs(&session.home, &path) { Ok(Folder::at(path)) } else { Err(Refusal::BadFolder(path).into()) }
 }
 
+/// Refuses to look into a folder that is away: every file of a bundle would count as deleted by somebody.
+fn check_there(session: &Session, folder: &Folder) -> Result<()> {
+    let has_files = states(session, Scope::Site)?.values().filter_map(State::top).any(|top| !top.put.is_empty());
+    let is_there = || fs_err::read_dir(folder.root()).is_ok_and(|mut entries| entries.next().is_some());
+    if has_files && !is_there() { Err(Refusal::FolderAway(folder.root().to_owned()).into()) } else { Ok(()) }
+}
+
 /// Whether a folder neither has the home in it nor lies inside what is ours.
 #[must_use]
 pub fn may_hold_customs(home: &Home, path: &Path) -> bool {

@@ -12,7 +12,7 @@ use super::carry::{self, Concerns};
 use super::install::{Effects, install_with, plan};
 use super::undo::{By, Depth, Undone, undo_with};
 use super::{Refusal, Scope, State, file, states, steps, stored, told, travel};
-use crate::bundle::{BundleName, Loss, Manifest, Opened, Runs, Version};
+use crate::bundle::{BundleName, Loss, Manifest, Opened, Runs, StepEntry, Version};
 use crate::keys::{Fingerprint, VerifyingKey};
 use crate::ledger::{Neighbour, NeighbourKind};
 use crate::model::{Millis, SiteName, collision_key};
@@ -70,6 +70,11 @@ impl Published {
     #[must_use]
     pub fn is_due(&self, now: Millis) -> bool {
         self.from.is_none_or(|from| from <= now)
+    }
+
+    /// Whether a site can get it that is in some of these groups; none: any site.
+    fn meets(&self, groups: &BTreeSet<String>) -> bool {
+        groups.is_empty() || self.groups.is_empty() || !self.groups.is_disjoint(groups)
     }
 }
 
@@ -217,7 +222,17 @@ pub fn publish(
         steps::check_place(session, step.runs, &step.file)?;
     }
     plan(session, opened, Scope::Shared)?;
-    unowned(session, &paper, manifest, groups)?;
+    for other in paper.bundles.iter().filter(|other| other.name == manifest.name && !other.withdrawn && other.meets(groups)) {
+        let Ok(Some(other)) = stored(session, other.id) else { continue };
+        let is_other =
+            |step: &&StepEntry| other.manifest.steps.iter().any(|before| before.file == step.file && before.up.hash != step.up.hash);
+        if let Some(step) = manifest.steps.iter().find(is_other) {
+            return Err(Refusal::StepChanged(step.file.clone()).into());
+        }
+    }
+    if let Some((path, by)) = owned(session, &paper, manifest, groups) {
+        return Err(Refusal::Owned { path, by }.into());
+    }
     let place = file(session, opened.id);
     fs_err::create_dir_all(place.parent().unwrap_or(&place))?;
     files::publish_with(&session.world, &place, Existing::Replace, Privacy::Secret, |file| {
@@ -227,6 +242,16 @@ pub fn publish(
     let earlier = earlier.filter(|earlier| !earlier.withdrawn);
     let all = groups.is_empty() || earlier.as_ref().is_some_and(|earlier| earlier.groups.is_empty());
     let more = earlier.iter().flat_map(|earlier| &earlier.groups);
+    let from = match &earlier {
+        // Who has it in view for a day is neither put off nor hurried by others who get it too.
+        Some(earlier) if from.is_none() => earlier.from,
+        Some(earlier)
+            if from != earlier.from && !earlier.groups.is_empty() && (groups.is_empty() || !groups.is_subset(&earlier.groups)) =>
+        {
+            return Err(Refusal::OtherDay.into());
+        }
+        Some(_) | None => from,
+    };
     let groups: BTreeSet<String> = if all { BTreeSet::new() } else { groups.iter().chain(more).cloned().collect() };
     let published = earlier.map_or_else(|| session.world.now(), |earlier| earlier.published);
     paper.bundles.push(Published {
@@ -246,22 +271,21 @@ pub fn publish(
     Ok((groups, effects))
 }
 
-/// Refuses paths that another bundle has which some of the same sites get: they would refuse them one by one.
-fn unowned(session: &Session, paper: &Paper, manifest: &Manifest, groups: &BTreeSet<String>) -> Result<()> {
+/// A path that another bundle has which some of the same sites get: they would refuse them one by one.
+fn owned(session: &Session, paper: &Paper, manifest: &Manifest, groups: &BTreeSet<String>) -> Option<(String, BundleName)> {
     let ours: BTreeSet<String> = manifest.files.iter().map(|file| collision_key(&file.path)).collect();
-    let meet = |other: &&Published| groups.is_empty() || other.groups.is_empty() || !other.groups.is_disjoint(groups);
     let mut newest: BTreeMap<&BundleName, &Published> = BTreeMap::new();
-    for other in paper.bundles.iter().filter(|other| !other.withdrawn && other.name != manifest.name).filter(meet) {
+    for other in paper.bundles.iter().filter(|other| !other.withdrawn && other.name != manifest.name && other.meets(groups)) {
         newest.insert(&other.name, other);
     }
     for (name, other) in newest {
         // What has no file here, or a damaged one, is told where it is needed.
         let Ok(Some(other)) = stored(session, other.id) else { continue };
         if let Some(file) = other.manifest.files.iter().find(|file| ours.contains(&collision_key(&file.path))) {
-            return Err(Refusal::Owned { path: file.path.clone(), by: name.clone() }.into());
+            return Some((file.path.clone(), name.clone()));
         }
     }
-    Ok(())
+    None
 }
 
 /// Takes the newest version of a bundle back: what everybody shares here and now, and each site takes back its own.
@@ -275,7 +299,17 @@ pub fn withdraw(session: &Session, name: &BundleName, loss: Loss) -> Result<Undo
         return Err(Refusal::NoWayBack(file).into());
     }
     let newest = paper.bundles.iter_mut().rfind(|bundle| bundle.name == *name && !bundle.withdrawn);
-    newest.ok_or_else(|| Refusal::NotPublished(name.clone()))?.withdrawn = true;
+    let newest = newest.ok_or_else(|| Refusal::NotPublished(name.clone()))?;
+    newest.withdrawn = true;
+    let groups = newest.groups.clone();
+    // The version that sites would go back to.
+    let below = paper.bundles.iter().rfind(|bundle| bundle.name == *name && !bundle.withdrawn && bundle.meets(&groups));
+    if let Some(below) = below
+        && let Ok(Some(opened)) = stored(session, below.id)
+        && let Some((path, by)) = owned(session, &paper, &opened.manifest, &below.groups)
+    {
+        return Err(Refusal::BelowOwned { name: name.clone(), version: below.version, what: format!("`{path}`"), by }.into());
+    }
     undo_with(session, Scope::Shared, name, Depth::One, loss, By::MainOffice, &|| set_paper(session, &paper))
 }
 

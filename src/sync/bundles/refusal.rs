@@ -1,5 +1,6 @@
 //! Why is a bundle not installed, not taken back, or not published?
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use crate::bundle::{Blocked, BundleName, Obstacle, OpenError, Version};
@@ -62,6 +63,21 @@ pub enum Refusal {
         /// What it lacks.
         lacks: String,
     },
+    /// Another bundle has something that the version below has.
+    #[error("{name} {version}, which would be back, has {what}, and so has the bundle {by}")]
+    BelowOwned {
+        /// The bundle.
+        name: BundleName,
+        /// The version that would be back.
+        version: Version,
+        /// A file, a row or a table, in words.
+        what: String,
+        /// The other bundle.
+        by: BundleName,
+    },
+    /// Another day than the one for which it is published.
+    #[error("it is published already, from another day: a version has one day for all its sites")]
+    OtherDay,
     /// Another bundle has the path.
     #[error("`{path}` is a file of the bundle {by}")]
     Owned {
@@ -144,6 +160,18 @@ pub enum Refusal {
     /// A step for each site, at the main office.
     #[error("the schema step {0} runs at each site, and what it changes at the main office would go to all sites")]
     StepAtHost(String),
+    /// A step for everybody that nobody else would get.
+    #[error("the schema step {0} would change only the main office: by its rules every site changes its own schema")]
+    StepHere(String),
+    /// A step that a site would carry out for itself on what its application goes by.
+    #[error("the schema step {0} sets user_version or application_id, which come from the main office")]
+    StepNumbers(String),
+    /// The folder for customizations is away.
+    #[error("the folder for customizations `{}` is not there, or empty, and bundles have files in it", .0.display())]
+    FolderAway(PathBuf),
+    /// Rows of everybody in a table that does not travel any more.
+    #[error("its rows in `{0}` went to all sites, and would go at the main office alone: that table does not travel any more")]
+    RowsOfAll(String),
     /// The database refused.
     #[error("{part}: {words}")]
     Database {
@@ -187,6 +215,14 @@ pub enum Refusal {
         /// The table.
         table: String,
     },
+    /// A table whose rows only go up.
+    #[error("the rows of {file} are for `{table}`, whose records only go up: what the main office writes there reaches no site")]
+    GoesUp {
+        /// The file.
+        file: String,
+        /// The table.
+        table: String,
+    },
     /// Only the main office publishes.
     #[error("only the main office does that, and this is the site of a {}", .0.word())]
     NotHost(Role),
@@ -212,11 +248,12 @@ pub enum Refusal {
 impl Refusal {
     /// Whether it can come right without anybody doing something here.
     #[must_use]
-    pub const fn passes(&self) -> bool {
+    pub fn passes(&self) -> bool {
         match self {
-            Self::Needs(_) | Self::BelowNeeds { .. } | Self::NoDatabase | Self::NotNow(_) => true,
-            // A file that is open elsewhere, a full disk, a share that is away.
-            Self::Obstacle(obstacle) => matches!(obstacle, Obstacle::Io(_) | Obstacle::Moved(_)),
+            Self::Needs(_) | Self::BelowNeeds { .. } | Self::FolderAway(_) | Self::NoDatabase | Self::NotNow(_) => true,
+            // A file that is open elsewhere, a full disk, a share that is away; not what nobody here may write.
+            Self::Obstacle(Obstacle::Io(error)) => !matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem),
+            Self::Obstacle(obstacle) => matches!(obstacle, Obstacle::Moved(_)),
             Self::Open(_)
             | Self::OtherBundle(_)
             | Self::BadFolder(_)
@@ -225,6 +262,8 @@ impl Refusal {
             | Self::Downgrade { .. }
             | Self::SameVersion { .. }
             | Self::StepChanged(_)
+            | Self::BelowOwned { .. }
+            | Self::OtherDay
             | Self::Owned { .. }
             | Self::RowOwned { .. }
             | Self::NotInstalled(_)
@@ -237,12 +276,16 @@ impl Refusal {
             | Self::RowsLose { .. }
             | Self::StepTravels { .. }
             | Self::StepAtHost(_)
+            | Self::StepHere(_)
+            | Self::StepNumbers(_)
+            | Self::RowsOfAll(_)
             | Self::Database { .. }
             | Self::RowsChanged { .. }
             | Self::RowsReferred { .. }
             | Self::Travels { .. }
             | Self::WouldTravel(_)
             | Self::Stays { .. }
+            | Self::GoesUp { .. }
             | Self::NotHost(_)
             | Self::OtherGroups { .. }
             | Self::NewerPaper => false,
@@ -268,6 +311,8 @@ impl Refusal {
             | Self::StepChanged(_)
             | Self::Needs(_)
             | Self::BelowNeeds { .. }
+            | Self::BelowOwned { .. }
+            | Self::OtherDay
             | Self::Owned { .. }
             | Self::RowOwned { .. }
             | Self::NotInstalled(_)
@@ -280,15 +325,20 @@ impl Refusal {
             | Self::RowsLose { .. }
             | Self::StepTravels { .. }
             | Self::StepAtHost(_)
+            | Self::StepHere(_)
+            | Self::StepNumbers(_)
+            | Self::RowsOfAll(_)
             | Self::Database { .. }
             | Self::RowsChanged { .. }
             | Self::RowsReferred { .. }
             | Self::Travels { .. }
             | Self::WouldTravel(_)
             | Self::Stays { .. }
+            | Self::GoesUp { .. }
             | Self::NotHost(_)
             | Self::OtherGroups { .. }
             | Self::NewerPaper
+            | Self::FolderAway(_)
             | Self::NoDatabase
             | Self::NotNow(_) => false,
         }

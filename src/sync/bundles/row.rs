@@ -1,10 +1,19 @@
-//! A row that a bundle put or took away: how is it found again, and brought back?
+//! A row that a bundle put or took away: whose words are in it, how is it found again, and brought back?
+//!
+//! **Whose words** are in a row is asked column by column, by name. A version's are what it gave or changed; in any other column what was there
+//! when the first version put the row ([`RowChange::over`]); in a column that came since, NULL or what SQLite filled it with, and what a
+//! step of the version wrote there. Anything else is somebody's, also where a later version found it there: no version writes over it, and no row goes
+//! with it in it.
 //!
 //! Found by the columns that the list says, with what their collations take for the same. Where these do not tell it from other rows, all its
 //! columns do, and rows that are alike in all of them are counted.
 //!
 //! What the main office calls otherwise later, the notes of rows follow ([`RowChange::rename`]). Whatever is still not found under its name may
 //! have been changed: never is it said to be as it was put, and it does not go.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
@@ -14,7 +23,7 @@ use crate::model::{Row, Value};
 use crate::sync::{Result, Session, SyncError};
 
 /// A row that a version put or took away.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RowChange {
     /// Its table.
     pub table: String,
@@ -29,6 +38,9 @@ pub struct RowChange {
     pub(super) before: Option<Kept>,
     /// Their values afterwards; the same where the row was there already as it is to be.
     pub(super) after: Option<Kept>,
+    /// Columns that steps of its version made: nobody else wrote into them before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) made: Vec<String>,
     /// The key says which row it is: 0. Else all columns do, and so many rows were the same.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) alike: usize,
@@ -84,7 +96,7 @@ impl RowKind {
 pub(super) type Place = (String, Vec<String>);
 
 /// What became of a row on the way back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Restored {
     /// It is as it was before.
     Done,
@@ -92,10 +104,39 @@ pub(super) enum Restored {
     AsBefore,
     /// Somebody changed it since.
     Changed,
+    /// The database does not take it back, in its words: another row has its number by now.
+    Refused(String),
+}
+
+/// The columns of tables as they are now, each with what SQLite fills it with where that is a constant; as long as no schema step comes between.
+#[derive(Debug, Default)]
+pub(super) struct Columns(RefCell<BTreeMap<String, Rc<Filled>>>);
+
+type Filled = Vec<(String, Option<Value>)>;
+
+impl Columns {
+    fn of(&self, session: &Session, table: &str) -> Result<Rc<Filled>> {
+        if let Some(known) = self.0.borrow().get(table) {
+            return Ok(known.clone());
+        }
+        let found = Rc::new(session.database()?.filled_columns(table)?);
+        self.0.borrow_mut().insert(table.to_owned(), found.clone());
+        Ok(found)
+    }
+
+    /// Whether nobody filled in a value of a column.
+    fn is_blank(&self, session: &Session, table: &str, column: &str, value: &Value) -> Result<bool> {
+        let is_it = |(name, fill): &(String, Option<Value>)| name.eq_ignore_ascii_case(column) && fill.as_ref() == Some(value);
+        Ok(*value == Value::Null || self.of(session, table)?.iter().any(is_it))
+    }
+}
+
+fn has(names: &[String], name: &str) -> bool {
+    names.iter().any(|one| one.eq_ignore_ascii_case(name))
 }
 
 /// Brings a row back to what it was before, as far as it was changed.
-pub(super) fn restore(session: &Session, row: &RowChange) -> Result<Restored> {
+pub(super) fn restore(session: &Session, columns: &Columns, row: &RowChange) -> Result<Restored> {
     if row.before == row.after {
         return Ok(Restored::AsBefore);
     }
@@ -104,7 +145,7 @@ pub(super) fn restore(session: &Session, row: &RowChange) -> Result<Restored> {
         return restore_alike(session, row);
     }
     let Ok(mut found) = database.rows_of(&row.table, &row.columns, &row.key_values(), 2)? else {
-        return row.as_left(session)?.map_or(Ok(Restored::Changed), |left| restore(session, &left));
+        return row.as_left(session)?.map_or(Ok(Restored::Changed), |left| restore(session, columns, &left));
     };
     if found.len() > 1 {
         // Somebody gave another row the same key: neither may go for the other.
@@ -114,7 +155,7 @@ pub(super) fn restore(session: &Session, row: &RowChange) -> Result<Restored> {
     if row.holds(&moved, row.before.as_ref(), there.as_deref()) {
         return Ok(Restored::AsBefore);
     }
-    if !row.holds(&moved, row.after.as_ref(), there.as_deref()) {
+    if !row.holds(&moved, row.after.as_ref(), there.as_deref()) || row.is_filled_in(session, columns)? {
         return Ok(Restored::Changed);
     }
     let key = row.key_values();
@@ -126,8 +167,7 @@ pub(super) fn restore(session: &Session, row: &RowChange) -> Result<Restored> {
         (Some(Kept(before)), None) => database.add_row(&row.table, &row.columns, before)?,
         (None, _) => database.delete_row(&row.table, &key)?,
     };
-    of_part(&row.table, said)?;
-    Ok(Restored::Done)
+    Ok(said.map_or_else(Restored::Refused, |()| Restored::Done))
 }
 
 /// The same where the key does not say which row it is: nobody can have changed it, only added or taken away.
@@ -164,7 +204,41 @@ pub(super) fn texts(key: &[(String, Value)]) -> Vec<String> {
     key.iter().map(|(_, value)| value.to_string()).collect()
 }
 
+/// What triggers wrote into columns of a row on the way back, by column: what it would have been, and what it is.
+pub(super) type Besides = BTreeMap<String, (Value, Value)>;
+
+/// Restores, and notes in `besides` what triggers of the table write into the same row because of that.
+pub(super) fn restore_noting(session: &Session, columns: &Columns, row: &RowChange, besides: &mut Besides) -> Result<Restored> {
+    let there = |row: &RowChange| -> Result<Option<Vec<Value>>> {
+        let there = session.database()?.rows_of(&row.table, &row.columns, &row.key_values(), 1)?;
+        Ok(there.ok().and_then(|mut rows| rows.pop()))
+    };
+    let (first, done) = (there(row)?, restore(session, columns, row)?);
+    if let (Restored::Done, Some(before), Some(first), Some(now)) = (&done, &row.before, first, there(row)?) {
+        let moved = row.moved();
+        for ((name, first), now) in row.columns.iter().zip(&first).zip(now) {
+            let put = if has(&moved, name) { row.value(before, name).unwrap_or(first) } else { first };
+            if *put != now {
+                besides.insert(name.to_lowercase(), (put.clone(), now));
+            }
+        }
+    }
+    Ok(done)
+}
+
 impl RowChange {
+    /// Follows what triggers wrote into the row while a later version was taken back: what stood there is what this one left.
+    pub(super) fn follow(&mut self, besides: &Besides) {
+        let Some(Kept(after)) = &mut self.after else { return };
+        for (name, value) in self.columns.iter().zip(after) {
+            if let Some((put, now)) = besides.get(&name.to_lowercase())
+                && put == value
+            {
+                value.clone_from(now);
+            }
+        }
+    }
+
     /// The same change the other way.
     pub(super) fn turned(&self) -> Self {
         Self { before: self.after.clone(), after: self.before.clone(), ..self.clone() }
@@ -174,7 +248,7 @@ impl RowChange {
     pub(super) fn rename(&mut self, renamed: &[Renamed]) {
         let Some(one) = renamed.iter().find(|one| one.before.eq_ignore_ascii_case(&self.table)) else { return };
         self.table.clone_from(&one.now);
-        for name in self.key.iter_mut().chain(&mut self.given).chain(&mut self.columns) {
+        for name in self.key.iter_mut().chain(&mut self.given).chain(&mut self.columns).chain(&mut self.made) {
             if let Some((_, now)) = one.columns.iter().find(|(before, _)| before.eq_ignore_ascii_case(name)) {
                 name.clone_from(now);
             }
@@ -211,7 +285,7 @@ impl RowChange {
 
     /// Whether the row is as it was put or taken away: in what the bundle gives, and wholly where it was added. What is otherwise does not go
     /// back.
-    pub(super) fn stands(&self, session: &Session) -> Result<bool> {
+    pub(super) fn stands(&self, session: &Session, now: &Columns) -> Result<bool> {
         if self.alike > 0 {
             return Ok(match (self.count_alike(session)?, &self.after) {
                 (Some(there), Some(_)) => there > 0,
@@ -220,11 +294,32 @@ impl RowChange {
             });
         }
         let Ok(mut found) = session.database()?.rows_of(&self.table, &self.columns, &self.key_values(), 2)? else {
-            return self.as_left(session)?.map_or(Ok(false), |left| left.stands(session));
+            return self.as_left(session)?.map_or(Ok(false), |left| left.stands(session, now));
         };
         let there = found.pop();
         let columns = if self.before.is_none() { &self.columns } else { &self.given };
-        Ok(found.is_empty() && self.holds(columns, self.after.as_ref(), there.as_deref()))
+        let holds = found.is_empty() && self.holds(columns, self.after.as_ref(), there.as_deref());
+        Ok(holds && !self.is_filled_in(session, now)?)
+    }
+
+    /// Whether somebody filled in a column of a row that was added, which came since.
+    fn is_filled_in(&self, session: &Session, now: &Columns) -> Result<bool> {
+        if self.before.is_some() {
+            return Ok(false);
+        }
+        let came = now.of(session, &self.table)?;
+        let came: Vec<String> = came.iter().map(|(name, _)| name).filter(|name| !has(&self.columns, name)).cloned().collect();
+        if came.is_empty() {
+            return Ok(false);
+        }
+        for row in of_part(&self.table, session.database()?.rows_of(&self.table, &came, &self.key_values(), 2)?)? {
+            for (name, value) in came.iter().zip(&row) {
+                if !now.is_blank(session, &self.table, name, value)? {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
     }
 
     /// How many rows it stands for.
@@ -320,20 +415,44 @@ impl RowChange {
         }
     }
 
-    /// Whether a row that a newer version finds still holds what this one put, in the columns that either gives. Of one that is gone nobody can
-    /// say whether somebody changed it under the name of one that is new.
-    pub(super) fn is_as_put(&self, found: &Self) -> bool {
-        let has = |row: &Self, name: &String| row.columns.iter().any(|column| column.eq_ignore_ascii_case(name));
-        if !self.given.iter().all(|name| has(found, name)) && !found.given.iter().all(|name| has(self, name)) {
-            return false;
+    /// This change on top of what earlier versions made of the row: in each column what the newest of them put there.
+    pub(super) fn over(self, earlier: Option<Self>) -> Self {
+        let Some(earlier) = earlier else { return self };
+        let (Some(put), Some(before), Some(after)) = (&earlier.after, &self.before, &self.after) else { return self };
+        let is_ours = |name: &str| has(&self.given, name) || has(&self.made, name) || self.value(before, name) != self.value(after, name);
+        let put = |name: &String| if is_ours(name) { self.value(after, name) } else { earlier.value(put, name) };
+        let (columns, put): (Vec<String>, Vec<Value>) =
+            self.columns.iter().filter_map(|name| Some((name.clone(), put(name)?.clone()))).unzip();
+        let was = |kept: &Kept| columns.iter().map(|name| earlier.value(kept, name).cloned().unwrap_or(Value::Null)).collect();
+        let before = earlier.before.as_ref().map(|kept| Kept(was(kept)));
+        Self { columns, before, after: Some(Kept(put)), ..self }
+    }
+
+    /// Whether a row that a newer version finds holds what this one put, and nobody's words besides, in the columns that count.
+    pub(super) fn is_all_of(&self, session: &Session, now: &Columns, found: &Self, counts: impl Fn(&str) -> bool) -> Result<bool> {
+        let (put, there) = match (&self.after, &found.before) {
+            (None, None) => return Ok(true),
+            (Some(put), Some(Kept(there))) => (put, there),
+            (None, Some(_)) | (Some(_), None) => return Ok(false),
+        };
+        for (name, there) in found.columns.iter().zip(there).filter(|(name, _)| counts(name)) {
+            let is_ours = match self.value(put, name) {
+                Some(put) => put == there,
+                None => has(&found.made, name) || now.is_blank(session, &found.table, name, there)?,
+            };
+            if !is_ours {
+                return Ok(false);
+            }
         }
-        match (&self.after, &found.before) {
-            (None, None) => true,
-            (Some(after), Some(there)) => self.given.iter().chain(&found.given).all(|name| {
-                let (put, there) = (self.value(after, name), found.value(there, name));
-                put.is_none() || there.is_none() || put == there
-            }),
-            (None, Some(_)) | (Some(_), None) => false,
+        Ok(true)
+    }
+
+    /// The same in the columns that either gives. Of one that is gone nobody can say whether somebody changed it under the name of one that is
+    /// new.
+    pub(super) fn is_as_put(&self, session: &Session, now: &Columns, found: &Self) -> Result<bool> {
+        if !self.given.iter().all(|name| has(&found.columns, name)) && !found.given.iter().all(|name| has(&self.columns, name)) {
+            return Ok(false);
         }
+        self.is_all_of(session, now, found, |name| has(&self.given, name) || has(&found.given, name))
     }
 }

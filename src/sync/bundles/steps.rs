@@ -28,6 +28,7 @@ use crate::sync::{Result, Session};
 pub(super) fn check_place(session: &Session, runs: Runs, file: &str) -> Result<()> {
     match (session.settings.role, runs) {
         (Role::Host, Runs::AtEach) if session.rules.schema_travels() => Err(Refusal::StepAtHost(file.to_owned()).into()),
+        (Role::Host, Runs::AtHost) if !session.rules.schema_travels() => Err(Refusal::StepHere(file.to_owned()).into()),
         (Role::Host | Role::Office | Role::Remote, Runs::AtHost | Runs::AtEach) => Ok(()),
     }
 }
@@ -42,7 +43,7 @@ pub(super) fn carry_out(session: &Session, scope: Scope, step: &Step) -> Result<
     }
     let before = Own::of(session, scope)?;
     let did = of_part(&step.file, run(session, &step.up)?)?;
-    before.check(session, &step.file, &did.written)?;
+    before.check(session, &step.file, &did)?;
     Ok(did.renamed)
 }
 
@@ -53,6 +54,8 @@ pub(super) enum TakenBack {
     Done(Vec<Renamed>),
     /// What it made is everybody's by now, and stays.
     Everybodys,
+    /// Its way back fails, in the database's words: somebody took away what it made, and insists.
+    Fails(String),
 }
 
 /// Takes a step back. `lost`: what was written since may go.
@@ -64,7 +67,21 @@ pub(super) fn take_back(session: &Session, scope: Scope, step: &Step, lost: bool
     if !lost && let Some(what) = there_and_back(session, &step.file, down, &step.up)? {
         return Err(Refusal::StepLoses { file: step.file.clone(), what }.into());
     }
-    Ok(TakenBack::Done(of_part(&step.file, run(session, down)?)?.renamed))
+    if !lost {
+        return Ok(TakenBack::Done(of_part(&step.file, run(session, down)?)?.renamed));
+    }
+    let database = session.database()?;
+    database.begin_attempt()?;
+    match run(session, down)? {
+        Ok(did) => {
+            database.keep_attempt()?;
+            Ok(TakenBack::Done(did.renamed))
+        }
+        Err(words) => {
+            database.undo_attempt()?;
+            Ok(TakenBack::Fails(words))
+        }
+    }
 }
 
 /// Whether a way back would take away tables, fields or rows that travel: the main office has made by now what the step made for this site.
@@ -155,11 +172,18 @@ fn there_and_back(session: &Session, file: &str, there: &str, back: &str) -> Res
     Ok(after.differs_from(&of_part(file, database.picture(&touched)?)?))
 }
 
+/// `user_version` and `application_id`.
+fn numbers(session: &Session) -> Result<String> {
+    let words = session.database()?.version_words()?;
+    Ok(words.rsplit_once(' ').map(|(numbers, _)| numbers.to_owned()).unwrap_or(words))
+}
+
 /// What a site may not change by itself: the fields of tables that travel.
 struct Own {
     scope: Scope,
     tables: BTreeSet<String>,
     fields: BTreeMap<String, Vec<String>>,
+    numbers: String,
 }
 
 impl Own {
@@ -172,10 +196,18 @@ impl Own {
                 fields.insert(shape.name.clone(), database.writable_columns(&shape.name)?.unwrap_or_default());
             }
         }
-        Ok(Self { scope, tables, fields })
+        Ok(Self { scope, tables, fields, numbers: numbers(session)? })
     }
 
-    fn check(&self, session: &Session, file: &str, written: &BTreeSet<String>) -> Result<()> {
+    /// Whether a table that travels, or a field of one, is called otherwise, or something else like it.
+    fn renames_fields(&self, one: &Renamed) -> bool {
+        let of = |name: &str| self.fields.iter().find(|(table, _)| table.eq_ignore_ascii_case(name)).map(|(_, fields)| fields);
+        let Some(fields) = of(&one.before).or_else(|| of(&one.now)) else { return false };
+        let is_field = |name: &String| fields.iter().any(|field| field.eq_ignore_ascii_case(name));
+        one.before != one.now || one.columns.iter().any(|(before, now)| is_field(before) || is_field(now))
+    }
+
+    fn check(&self, session: &Session, file: &str, did: &Script) -> Result<()> {
         if self.scope == Scope::Shared {
             return Ok(());
         }
@@ -185,9 +217,18 @@ impl Own {
             let there = database.writable_columns(table)?.unwrap_or_default();
             // With `[schema] travels = false` every site changes its own.
             let shape_moved = session.rules.schema_travels() && !before.iter().all(|field| there.contains(field));
-            if shape_moved || written.iter().any(|name| name.eq_ignore_ascii_case(table)) {
+            if shape_moved || did.written.iter().any(|name| name.eq_ignore_ascii_case(table)) {
                 return Err(refuse(table).into());
             }
+        }
+        // Where names change hands, every field is still there, and is another one.
+        if session.rules.schema_travels()
+            && let Some(one) = did.renamed.iter().find(|one| self.renames_fields(one))
+        {
+            return Err(refuse(&one.before).into());
+        }
+        if session.rules.schema_travels() && self.numbers != numbers(session)? {
+            return Err(Refusal::StepNumbers(file.to_owned()).into());
         }
         let travels = |table: &&String| !self.tables.contains(*table) && session.rules.table(table).direction != Direction::None;
         match database.table_names()?.iter().find(travels) {

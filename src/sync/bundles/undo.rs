@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::carry::{self, Concerns};
 use super::install::{self, RowCounts};
-use super::{Install, Refusal, Scope, State, back, folder, paper, set_state, state, states, store};
-use crate::bundle::{self, BundleName, Fate, Loss, Move, Version};
+use super::{Install, Refusal, Scope, State, back, check_there, folder, paper, parts, set_state, state, states, store};
+use crate::bundle::{self, BundleName, Fate, Filed, Loss, Move, Version};
+use crate::model::collision_key;
 use crate::sync::{Result, Session};
 
 /// How far back.
@@ -37,6 +38,8 @@ pub struct Undone {
     pub kept_rows: usize,
     /// Schema steps, and tables with rows, that are everybody's by now and stay.
     pub everybodys: Vec<String>,
+    /// Schema steps whose way back fails, with why: what is left of what they made stays.
+    pub failed_steps: Vec<String>,
 }
 
 /// Who takes a version back.
@@ -76,16 +79,22 @@ pub(super) fn undo_with(
     let (stays, goes) = before.installs.split_at(left);
     let to = stays.last().map(|install| install.version);
     needed(session, scope, name, to)?;
+    let others = files_of_others(session, scope, name)?;
     if let Some(below) = stays.last() {
         still_there(session, scope, name, below)?;
+        still_free(session, scope, name, (stays, below), &others)?;
     }
     if let Some(step) = goes.iter().flat_map(|install| &install.steps).find(|step| step.down.is_none()) {
         return Err(Refusal::NoWayBack(step.file.clone()).into());
     }
     let (folder, store) = (folder(session)?, store(session));
+    if scope == Scope::Site && loss == Loss::Refuse {
+        check_there(session, &folder)?;
+    }
     let done: Vec<&[Move]> = goes.iter().rev().map(|install| install.moves.as_slice()).collect();
     let is_one = |one: &str, other: &str| folder.is_one(one, other);
-    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), |path| folder.filed(path), is_one);
+    let own = others.into_iter().map(|(path, (_, own))| (path, own)).collect();
+    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), &own, |path| folder.filed(path), is_one);
     let mut moves = moves.map_err(Refusal::from)?.map_err(Refusal::from)?;
     moves.fates.splice(..0, laid);
     for moved in &moves.moves {
@@ -102,7 +111,7 @@ pub(super) fn undo_with(
     }
     let after = State { installs: stays.to_vec(), declined };
     let work = || {
-        let parts = back::undo(session, scope, name, goes, loss)?;
+        let parts = back::undo(session, scope, name, (stays, goes), loss)?;
         set_state(session, scope, name, &after)?;
         if by == By::Person {
             paper::forget_wait(session, name)?;
@@ -116,6 +125,7 @@ pub(super) fn undo_with(
             rows: parts.rows,
             kept_rows: parts.kept,
             everybodys: parts.everybodys,
+            failed_steps: parts.failed,
         })
     };
     carry::carry_out(session, &moves.moves, concerns, &work)
@@ -128,6 +138,35 @@ fn still_there(session: &Session, scope: Scope, name: &BundleName, below: &Insta
         return Err(Refusal::BelowNeeds { name: name.clone(), version: below.version, lacks }.into());
     }
     Ok(())
+}
+
+/// What other bundles have at each path, by what is one name: which one, and what was there before it.
+type OfOthers = BTreeMap<String, (BundleName, Option<Filed>)>;
+
+fn files_of_others(session: &Session, scope: Scope, name: &BundleName) -> Result<OfOthers> {
+    let mut found = OfOthers::new();
+    for (other, state) in states(session, scope)?.into_iter().filter(|(other, _)| other != name) {
+        let base = state.base();
+        for path in state.top().into_iter().flat_map(|top| top.put.keys()) {
+            let own = base.get(path).and_then(|base| base.own);
+            found.insert(collision_key(path), (other.clone(), own));
+        }
+    }
+    Ok(found)
+}
+
+/// Refuses to go back to a version that has a file or a row which another bundle has by now: one would take the other's away.
+fn still_free(session: &Session, scope: Scope, name: &BundleName, (stays, below): (&[Install], &Install), others: &OfOthers) -> Result<()> {
+    let file = below.put.keys().find_map(|path| Some((format!("`{path}`"), others.get(&collision_key(path))?.0.clone())));
+    let tables = parts::listed(session, scope, name, stays)?;
+    let had = match file {
+        Some(had) => Some(had),
+        None => parts::Others::of(session, scope, name, &[], &tables)?.had(session, scope, name, stays)?,
+    };
+    match had {
+        Some((what, by)) => Err(Refusal::BelowOwned { name: name.clone(), version: below.version, what, by }.into()),
+        None => Ok(()),
+    }
 }
 
 /// Refuses to take away what another bundle needs.
