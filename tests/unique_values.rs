@@ -7,7 +7,7 @@ mod support;
 use fieldpost::ledger::{Conflict, ConflictKind};
 use fieldpost::model::Value;
 use fieldpost::site::Role;
-use fieldpost::sync::mend::{self, Choice, Since};
+use fieldpost::sync::mend::{self, Choice, HeldPlace, Since};
 use support::Tree;
 
 const TWO: [&str; 2] = ["head", "anna"];
@@ -266,6 +266,68 @@ fn a_value_taken_at_two_sites_is_one_conflict_at_both_and_another_value_settles_
             }
         }
     }
+}
+
+#[test]
+fn a_key_that_gets_another_value_is_the_key_everywhere_from_then_on() {
+    let schema =
+        "CREATE TABLE n (k TEXT PRIMARY KEY COLLATE NOCASE, a TEXT); CREATE TABLE lines (id TEXT PRIMARY KEY, n TEXT REFERENCES n, a TEXT)";
+    for then in [
+        "DELETE FROM lines; DELETE FROM n WHERE k = 'new'",
+        "UPDATE n SET a = 'edited' WHERE k = 'new'",
+        "INSERT INTO n VALUES ('ABC2', 'x')",
+    ] {
+        for site in TWO {
+            let tree = tree(schema, &TWO);
+            tree.edit("anna", "INSERT INTO n VALUES ('ABC', 'anna'); INSERT INTO lines VALUES ('L', 'ABC', 'of anna')");
+            tree.edit("head", "INSERT INTO n VALUES ('abc', 'head')");
+            tree.settle(&TWO);
+            let (number, _) = open(&tree, site)[0].clone();
+            resolve(&tree, site, number, Choice::Other(Value::text("new")));
+            ended(&tree, &TWO);
+            tree.assert_rows(&TWO, "SELECT k, a FROM n ORDER BY k", &["abc|head", "new|anna"]);
+            tree.assert_rows(&TWO, "SELECT n, a FROM lines", &["new|of anna"]);
+            tree.edit("anna", then);
+            ended(&tree, &TWO);
+            let rows: &[&str] = match &then[..6] {
+                "DELETE" => &["abc|head"],
+                "UPDATE" => &["abc|head", "new|edited"],
+                _ => &["abc|head", "ABC2|x", "new|anna"],
+            };
+            tree.assert_rows(&TWO, "SELECT k, a FROM n ORDER BY k", rows);
+            for site in TWO {
+                let session = tree.session(site);
+                let missed: u64 = session.shapes.iter().map(|shape| fieldpost::sync::seal::compare(&session, shape).unwrap()).sum();
+                assert_eq!(missed, 0, "{site} after {then}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_key_that_refers_to_what_never_came_gets_another_value() {
+    let schema = "CREATE TABLE orders (id TEXT PRIMARY KEY); INSERT INTO orders VALUES ('O1');
+        CREATE TABLE lines (ord TEXT NOT NULL REFERENCES orders, pos INTEGER NOT NULL, a TEXT, PRIMARY KEY (ord, pos))";
+    let tree = tree(schema, &TWO);
+    tree.edit("anna", "PRAGMA foreign_keys = off; INSERT INTO lines VALUES ('O9', 1, 'of anna')");
+    tree.settle(&TWO);
+    let mut places = Vec::new();
+    let note = |record: fieldpost::ledger::Record| {
+        places.extend(record.extra.held.keys().map(|site| HeldPlace { number: record.id.unwrap(), site: *site }));
+        Ok(())
+    };
+    tree.session("head").ledger.exceptional(&mut { note }).unwrap();
+    let place = places[0];
+    let edit = |value: &str| {
+        mend::edit_held(&tree.session("head"), place, &std::collections::BTreeMap::from([("ord".into(), Value::text(value))]))
+    };
+    assert!(edit("O8").unwrap_err().to_string().contains("refers to orders O8"), "nothing was done");
+    edit("O1").unwrap();
+    ended(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT * FROM lines", &["O1|1|of anna"]);
+    tree.edit("anna", "DELETE FROM lines");
+    ended(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT * FROM lines", &[]);
 }
 
 #[test]

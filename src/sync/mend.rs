@@ -544,32 +544,12 @@ pub fn drop_held(session: &Session, place: HeldPlace, reason: &str) -> Result<()
 /// As for [`drop_held`], [`MendError::NoField`], and [`MendError::Refused`] where another record has one of these values too; then
 /// nothing was changed.
 pub fn edit_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, Value>) -> Result<()> {
+    if names_it_otherwise(session, place, values)? {
+        return rename_held(session, place, values);
+    }
     let done = apply::slice(session, CauseKind::Retry, |applying| {
         let session = applying.session;
-        let mut record = session.load_id(place.number)?;
-        applying.of_child(&record, place)?;
-        let shape = session.shape(record.table);
-        let held = record.extra.held.get_mut(&place.site).ok_or(MendError::NotHeld(place.number))?;
-        let before = held.clone();
-        let no_values = || MendError::NoSuchSide { number: place.number, why: "it is a delete, which has no values" };
-        let after = held.change.after.as_mut().ok_or_else(no_values)?;
-        // Only what is edited goes through numbers: a reference to what is not here keeps its meaning.
-        let (mut edited, mut row) = (Vec::new(), session.numbered(shape, &after.row)?);
-        for (name, value) in values {
-            let field = shape.field(name).ok_or_else(|| MendError::no_field(shape, name))?;
-            row.set(field, value.clone());
-            edited.push(field);
-            after.set_stamp(field, Some(Stamp { time: applying.now, site: SiteNo(0) }));
-            if !held.change.fields.contains(&field) {
-                held.change.fields.push(field);
-                held.change.fields.sort_unstable();
-            }
-        }
-        session.mean(shape, &mut row)?;
-        edited.into_iter().for_each(|field| after.row.set(field, row.get(field).clone()));
-        held.since = applying.now;
-        applying.store_extra(&mut record)?;
-        applying.refer_on(&record, place.site, &before)?;
+        applying.edit(place, values)?;
         applying.retry_held(Try::All)?;
         match session.load_id(place.number)?.extra.held.get(&place.site).map(|held| &held.reason) {
             Some(reason @ HeldReason::Taken { values: taken, .. }) if taken.iter().any(|(field, _)| values.contains_key(field)) => {
@@ -581,7 +561,78 @@ pub fn edit_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, 
     done.map(drop)
 }
 
+/// Whether values make a held change one of another record: in a key that is more than a number.
+fn names_it_otherwise(session: &Session, place: HeldPlace, values: &BTreeMap<String, Value>) -> Result<bool> {
+    let record = session.load_id(place.number)?;
+    let shape = session.shape(record.table);
+    let names_it = |name: &String| shape.field(name).is_some_and(|field| shape.is_key(field));
+    if shape.identity() == Identity::Birth || !values.keys().any(names_it) {
+        return Ok(false);
+    }
+    if record.current.is_some() {
+        let why = "its key names a record that is here: change the key where the record was made, or drop the change";
+        return Err(MendError::NoSuchSide { number: place.number, why }.into());
+    }
+    Ok(true)
+}
+
+/// Makes a held record under another key, as the application would, and lets go of the one that waits: its sender has the new one in its place.
+/// Whoever dies in between finds both.
+fn rename_held(session: &Session, place: HeldPlace, values: &BTreeMap<String, Value>) -> Result<()> {
+    let mut record = session.load_id(place.number)?;
+    let shape = session.shape(record.table);
+    let held = record.extra.held.remove(&place.site).ok_or(MendError::NotHeld(place.number))?;
+    let no_values = || MendError::NoSuchSide { number: place.number, why: "it is a delete, which has no values" };
+    let after = held.change.after.ok_or_else(no_values)?;
+    let mut row = session.numbered(shape, &after.row)?;
+    for (name, value) in values {
+        row.set(shape.field(name).ok_or_else(|| MendError::no_field(shape, name))?, value.clone());
+    }
+    let mut meant = row.clone();
+    session.mean(shape, &mut meant)?;
+    if let Some((table, key)) = session.leads_nowhere(shape, &meant)? {
+        return Err(MendError::Missing { table, key }.into());
+    }
+    write(session, |database| Ok(database.insert(shape, &row)?))?;
+    seal::seal(session)?;
+    let done = apply::slice(session, CauseKind::Retry, |applying| {
+        applying.edit(place, values)?;
+        applying.give_up(place, "a person gave the record another key")?;
+        applying.retry_held(Try::All)
+    });
+    done.map(drop)
+}
+
 impl Applying<'_> {
+    /// Gives a held change of a child other values, and what refers to them.
+    fn edit(&mut self, place: HeldPlace, values: &BTreeMap<String, Value>) -> Result<()> {
+        let session = self.session;
+        let mut record = session.load_id(place.number)?;
+        self.of_child(&record, place)?;
+        let shape = session.shape(record.table);
+        let held = record.extra.held.get_mut(&place.site).ok_or(MendError::NotHeld(place.number))?;
+        let before = held.clone();
+        let no_values = || MendError::NoSuchSide { number: place.number, why: "it is a delete, which has no values" };
+        let after = held.change.after.as_mut().ok_or_else(no_values)?;
+        // Only what is edited goes through numbers: a reference to what is not here keeps its meaning.
+        let (mut edited, mut row) = (Vec::new(), session.numbered(shape, &after.row)?);
+        for (name, value) in values {
+            let field = shape.field(name).ok_or_else(|| MendError::no_field(shape, name))?;
+            row.set(field, value.clone());
+            edited.push(field);
+            after.set_stamp(field, Some(Stamp { time: self.now, site: SiteNo(0) }));
+            if !held.change.fields.contains(&field) {
+                held.change.fields.push(field);
+                held.change.fields.sort_unstable();
+            }
+        }
+        session.mean(shape, &mut row)?;
+        edited.into_iter().for_each(|field| after.row.set(field, row.get(field).clone()));
+        held.since = self.now;
+        self.store_extra(&mut record)?;
+        self.refer_on(&record, place.site, &before)
+    }
+
     /// Lets go of a held change of a child: what it would have written is listed, with the reason.
     pub(super) fn give_up(&mut self, place: HeldPlace, reason: &str) -> Result<()> {
         let mut record = self.session.load_id(place.number)?;
