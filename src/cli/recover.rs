@@ -62,6 +62,9 @@ pub struct RecoverReport {
     pub done: bool,
     /// By table.
     pub tables: Vec<RecoveredTable>,
+    /// What the schema of the main office does to the database first, a sentence each. What differs then is known once it has that.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub schema: Vec<String>,
     /// Where the database is saved as the backup had it.
     pub saved: Option<PathBuf>,
     /// Neighbours with which nothing goes to and fro, which is no matter of the database.
@@ -198,6 +201,7 @@ impl RecoverReport {
             needed: true,
             done: mode == Mode::Do,
             tables: recovered.tables.into_iter().map(table).collect(),
+            schema: recovered.schema,
             saved: recovered.saved,
             stopped: Vec::new(),
         }
@@ -231,7 +235,13 @@ impl Report for RecoverReport {
             let kept = u64::try_from(table.kept.len()).unwrap_or(u64::MAX);
             vec![table.table.clone(), number(table.back), number(table.forward), number(table.removed), number(kept)]
         };
-        let mut lines = vec![heading(title), page.table(&columns, self.tables.iter().map(row))];
+        let mut lines = vec![heading(title)];
+        if !self.schema.is_empty() {
+            let gets =
+                if self.done { "it has the schema of the main office again" } else { "it would get the schema of the main office first" };
+            lines.push(format!("  {gets}: {}", self.schema.join("; ")));
+        }
+        lines.push(page.table(&columns, self.tables.iter().map(row)));
         let kept =
             self.tables.iter().flat_map(|table| table.kept.iter().map(move |key| format!("{} {}: kept", table.table, shown::key(key))));
         let refused = self

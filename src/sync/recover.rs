@@ -6,6 +6,10 @@
 //! record of which nothing was forgotten. Of a field that adds up the difference cannot be told: the record is named. A record that the
 //! state never heard of stays too. Nothing is sent by this; the next round seals and tells what was kept.
 //!
+//! A backup from before a schema that came from the parent gets that schema first, in a commit of its own: no application at this site knows it.
+//! What was called otherwise then is known by its former names; where a name means another column or table since, nothing is guessed
+//! ([`SyncError::OlderSchema`]). In a table that became otherwise only what was noted since is an edit: all else differs because of that.
+//!
 //! **States**: restored ([`SyncError::DatabaseRestored`]) → saved (a whole copy of it in the home) → brought forward: ONE transaction of the
 //! database, with a commit record for the ledger as every slice has it. **Crash points**: before that commit the site is as
 //! it was; after it the next [`Session::open`] replays the record, then compares every table. **Invariant**: what the
@@ -19,15 +23,19 @@ use std::path::PathBuf;
 
 use super::apply;
 use super::history;
+use super::schema;
 use super::seal;
 use super::{Limits, Result, Session, SyncError};
+use crate::database::conform::{Inventory, Names, Wish};
 use crate::database::{Aside, Database, DatabaseError, Written};
 use crate::ledger::EntryKind;
-use crate::model::{FieldNo, JournalNumber, Key, Millis, Row, Shape};
+use crate::model::{FieldNo, JournalNumber, Key, Millis, Row, Shape, TableNo};
 use crate::rules::adds_up;
-use crate::site::Home;
+use crate::site::{Home, Role};
 use crate::world::World;
 
+/// Note of the tables that became otherwise with the parent's schema, until the database is brought forward.
+const RESHAPED: &str = "recovering";
 /// Notes read per table.
 const NOTES: usize = 1_000_000;
 
@@ -67,6 +75,9 @@ pub struct Recovered {
     pub tables: Vec<Brought>,
     /// Where the restored database was saved.
     pub saved: Option<PathBuf>,
+    /// What the schema that came from the parent does to the restored database, a sentence each; nothing where it has that. Only once it has
+    /// can be said what differs.
+    pub schema: Vec<String>,
 }
 
 /// Brings a restored database forward. None where there is nothing to mend.
@@ -75,7 +86,7 @@ pub struct Recovered {
 /// What stops the site where it is something else than [`SyncError::DatabaseRestored`]; [`SyncError::OlderSchema`]; else as
 /// database and ledger say, and then nothing was done.
 pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<Option<Recovered>> {
-    let session = Session::open_unchecked(world, home, limits)?;
+    let mut session = Session::open_unchecked(world, home, limits)?;
     match session.check_age() {
         Ok(()) => return Ok(None),
         Err(SyncError::DatabaseRestored) => {}
@@ -91,6 +102,16 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
             Some(path)
         }
     };
+    let schema = follow_parent(&session, mode)?;
+    if !schema.is_empty() {
+        if mode == Mode::Look {
+            return Ok(Some(Recovered { tables: Vec::new(), saved, schema }));
+        }
+        // The connection may have stand-ins for what only the application has.
+        let Session { world, home, limits, .. } = session;
+        session = Session::open_unchecked(world, home, limits)?;
+    }
+    let database = session.database()?;
     database.begin_write()?;
     let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
         let tables = bring_forward(&session, database)?;
@@ -106,7 +127,7 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
         database.rollback()?;
         session.ledger.rollback()?;
     }
-    Ok(Some(Recovered { tables: done?, saved }))
+    Ok(Some(Recovered { tables: done?, saved, schema }))
 }
 
 fn bring_forward(session: &Session, database: &Database) -> Result<Vec<Brought>> {
@@ -115,6 +136,7 @@ fn bring_forward(session: &Session, database: &Database) -> Result<Vec<Brought>>
     for shape in &session.shapes {
         edited.insert(shape.number, edited_since(database, shape, since)?);
     }
+    let reshaped = noted_reshaped(session)?;
     let armed = database.arm(&session.world, &session.shapes, &session.ledger.pair()?);
     if let Err(DatabaseError::ShapeMoved { table }) = armed {
         return Err(SyncError::OlderSchema { table });
@@ -125,12 +147,131 @@ fn bring_forward(session: &Session, database: &Database) -> Result<Vec<Brought>>
     for shape in &session.shapes {
         let found = differing(session, database, shape)?;
         let none = BTreeSet::new();
-        let brought = bring_table(session, database, shape, &found, edited.get(&shape.number).unwrap_or(&none))?;
+        let edited = edited.get(&shape.number).unwrap_or(&none);
+        let brought = bring_table(session, database, shape, &found, edited, reshaped.get(&shape.number))?;
         if brought != (Brought { table: shape.name.clone(), ..Brought::default() }) {
             tables.push(brought);
         }
     }
     Ok(tables)
+}
+
+/// Tables that became otherwise with the schema, each with the fields of which nobody wrote what is in them.
+type Reshaped = BTreeMap<TableNo, BTreeSet<FieldNo>>;
+
+fn noted_reshaped(session: &Session) -> Result<Reshaped> {
+    let Some(text) = session.ledger.note(RESHAPED)?.filter(|text| !text.is_empty()) else { return Ok(Reshaped::new()) };
+    serde_json::from_str(&text).map_err(|_| SyncError::Bug("noted tables do not read"))
+}
+
+/// Gives the database the schema that the parent told last, where it has an older one. Gives what that does, a sentence each; nothing where it is none.
+fn follow_parent(session: &Session, mode: Mode) -> Result<Vec<String>> {
+    let database = session.database()?;
+    database.begin_write()?;
+    let done = have_told(session, database);
+    let done = match done {
+        Ok(Some((reshaped, sentences))) if mode == Mode::Do => {
+            let mut all = noted_reshaped(session)?;
+            reshaped.into_iter().for_each(|(table, made)| all.entry(table).or_default().extend(made));
+            let text = serde_json::to_string(&all).map_err(|_| SyncError::Bug("tables do not write"))?;
+            session.set_note(RESHAPED, &text).and_then(|()| Ok(database.commit(&session.world)?)).map(|()| sentences)
+        }
+        Ok(done) => database.rollback().map(|()| done.map(|(_, sentences)| sentences).unwrap_or_default()).map_err(SyncError::from),
+        Err(error) => Err(error),
+    };
+    if done.as_ref().is_err_and(|error| !error.is_crash()) {
+        database.rollback()?;
+    }
+    done
+}
+
+/// As [`follow_parent`], in the open write; none where the schema is no other one.
+fn have_told(session: &Session, database: &Database) -> Result<Option<(Reshaped, Vec<String>)>> {
+    let pair = session.ledger.pair()?;
+    database.begin_attempt()?;
+    let armed = database.arm(&session.world, &session.shapes, &pair);
+    database.undo_attempt()?;
+    let table = match armed {
+        Ok(()) => return Ok(None),
+        Err(DatabaseError::ShapeMoved { table }) => table,
+        Err(error) => return Err(error.into()),
+    };
+    let older = || SyncError::OlderSchema { table: table.clone() };
+    let follows = session.settings.role != Role::Host && session.rules.schema_travels();
+    let told = if follows { schema::told(session)? } else { None };
+    let told = told.ok_or_else(older)?;
+    let (there, here) = (Inventory::of(&told.schema)?, database.inventory()?);
+    let (tables, ended) = by_former_names(session, &there, &here).ok_or_else(older)?;
+    let wish = Wish { schema: &told.schema, before: Some(&told.schema), tables, ended };
+    let Ok(done) = database.conform(&wish)? else { return Err(older()) };
+    let moved: Vec<(String, String)> = done.changed().filter(|(from, to)| from != to).map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+    database.move_logs(&moved)?;
+    let since = session.ledger.last_activity()?;
+    let all_edited = || -> Result<Vec<BTreeSet<Key>>> { session.shapes.iter().map(|shape| edited_since(database, shape, since)).collect() };
+    let noted = all_edited()?;
+    match database.arm(&session.world, &session.shapes, &pair) {
+        Err(DatabaseError::ShapeMoved { .. }) => return Err(older()),
+        armed => armed?,
+    }
+    // A log that was made anew, for another key, does not tell any more what was edited.
+    if all_edited()? != noted {
+        return Err(older());
+    }
+    let mut reshaped = Reshaped::new();
+    for (from, name) in done.changed() {
+        let Some(shape) = session.shapes.iter().find(|shape| same(&shape.name, name)) else { continue };
+        let (_, _, made) = done.columns(from);
+        reshaped.insert(shape.number, made.iter().filter_map(|column| shape.field(column)).collect());
+    }
+    Ok(Some((reshaped, done.plan.sentences())))
+}
+
+fn same(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+}
+
+/// Which table and column of an older database is which told one, and which of its tables went since. None where a name meant another one then.
+fn by_former_names(session: &Session, there: &Inventory, here: &Inventory) -> Option<(BTreeMap<String, Names>, BTreeSet<String>)> {
+    let is_there = |name: &str| there.table_names().any(|table| same(table, name));
+    let is_here = |name: &str| here.table_names().any(|table| same(table, name));
+    let is_former = |shape: &Shape, name: &str| shape.past.names.iter().any(|former| same(former, name));
+    let mut tables = BTreeMap::new();
+    for shape in session.shapes.iter().filter(|shape| is_there(&shape.name)) {
+        let mut others = session.shapes.iter().chain(&session.former).filter(|other| other.number != shape.number);
+        if others.any(|other| is_former(other, &shape.name) || (other.past.gone && same(&other.name, &shape.name))) {
+            return None;
+        }
+        let former = || shape.past.names.iter().find(|name| is_here(name) && !is_there(name)).map(String::as_str);
+        let Some(table) = Some(shape.name.as_str()).filter(|name| is_here(name)).or_else(former) else { continue };
+        let has = |name: &str| here.columns(table).any(|column| same(column, name));
+        let mut names = Names { here: table.to_owned(), ..Names::default() };
+        for field in shape.live_fields() {
+            let name = shape.name_of(field);
+            if shape.past.fields.iter().any(|(former, other)| *other != field && same(former, name)) {
+                return None;
+            }
+            let live = |name: &str| shape.live_fields().any(|field| same(shape.name_of(field), name));
+            let former = || {
+                shape.past.fields.iter().find(|(former, of)| **of == field && has(former) && !live(former)).map(|(name, _)| name.as_str())
+            };
+            let told = there.columns(&shape.name).any(|column| same(column, name));
+            if let Some(column) = Some(name).filter(|name| has(name)).or_else(former).filter(|_| told) {
+                names.columns.insert(name.to_owned(), column.to_owned());
+            }
+        }
+        let dropped = shape.fields.iter().filter(|field| field.dropped && has(&field.name));
+        let is_used = |name: &str| names.columns.values().any(|used| same(used, name));
+        let ended: BTreeSet<String> = dropped.map(|field| field.name.clone()).filter(|name| !is_used(name)).collect();
+        if ended.iter().any(|name| there.columns(&shape.name).any(|told| same(told, name))) {
+            return None;
+        }
+        names.ended = ended;
+        tables.insert(shape.name.clone(), names);
+    }
+    let went = session.former.iter().filter(|shape| shape.past.told.is_some() && is_here(&shape.name) && !is_there(&shape.name));
+    let is_used = |name: &str| tables.values().any(|names| same(&names.here, name));
+    let ended = went.map(|shape| shape.name.clone()).filter(|name| !is_used(name)).collect();
+    Some((tables, ended))
 }
 
 /// Keys noted after everything that the state knows of.
@@ -190,12 +331,19 @@ fn differing(session: &Session, database: &Database, shape: &Shape) -> Result<Ve
     Ok(found)
 }
 
-fn bring_table(session: &Session, database: &Database, shape: &Shape, found: &[Differing], edited: &BTreeSet<Key>) -> Result<Brought> {
+fn bring_table(
+    session: &Session,
+    database: &Database,
+    shape: &Shape,
+    found: &[Differing],
+    edited: &BTreeSet<Key>,
+    reshaped: Option<&BTreeSet<FieldNo>>,
+) -> Result<Brought> {
     let mut brought = Brought { table: shape.name.clone(), ..Brought::default() };
     let mut wanted: Vec<(&Key, Row, Aside)> = Vec::new();
     // All that differ go first: values that no two records share may have changed places.
     for differing in found {
-        let target = target(session, shape, differing, edited.contains(&differing.key))?;
+        let target = target(session, shape, differing, edited.contains(&differing.key), reshaped)?;
         match (&differing.row, &target.row) {
             (Some(there), Some(row)) if there == row => {}
             (None, Some(_)) => brought.back += 1,
@@ -248,7 +396,7 @@ impl Target {
 }
 
 /// What a record is to be: the mirror's, except what was done to it since the database was put back.
-fn target(session: &Session, shape: &Shape, differing: &Differing, edited: bool) -> Result<Target> {
+fn target(session: &Session, shape: &Shape, differing: &Differing, edited: bool, reshaped: Option<&BTreeSet<FieldNo>>) -> Result<Target> {
     let record = session.load_at(shape, &differing.key)?;
     let mirror = record.current.as_ref().map(|image| session.numbered(shape, &image.row)).transpose()?;
     let Some(there) = &differing.row else {
@@ -267,7 +415,7 @@ fn target(session: &Session, shape: &Shape, differing: &Differing, edited: bool)
         return Ok(Target { kept, ..Target::of(kept.then(|| there.clone())) });
     }
     // Where everything is remembered that the record ever held, no clock need tell what is new.
-    if !edited && history::is_cut(session, &record)? {
+    if !edited && (reshaped.is_some() || history::is_cut(session, &record)?) {
         return Ok(Target::of(mirror));
     }
     let mut meant = there.clone();
@@ -280,8 +428,15 @@ fn target(session: &Session, shape: &Shape, differing: &Differing, edited: bool)
             states.push(image.row.clone());
         }
     }
-    let is_new = |field: &FieldNo| states.iter().all(|state| state.get(*field) != meant.get(*field));
-    let new: Vec<FieldNo> = shape.live_fields().filter(is_new).collect();
+    let mut new = Vec::new();
+    for field in shape.live_fields().filter(|field| reshaped.is_none_or(|made| !made.contains(field))) {
+        let value = meant.get(field);
+        let mut known = states.iter().any(|state| state.get(field) == value);
+        for state in states.iter().filter(|_| reshaped.is_some()) {
+            known = known || session.database()?.stores_as(shape, field, state.get(field), value)?;
+        }
+        new.extend((!known).then_some(field));
+    }
     // How much was added since nobody can say: what the backup held is not known.
     let is_sum = |field: &FieldNo| mirror.is_some() && adds_up(session.criteria(shape.number, *field));
     let (sums, new): (Vec<FieldNo>, Vec<FieldNo>) = new.into_iter().partition(is_sum);
@@ -299,6 +454,9 @@ fn write_down(session: &Session, database: &Database) -> Result<()> {
     let ledger = &session.ledger;
     ledger.record();
     session.note_all_due()?;
+    if !noted_reshaped(session)?.is_empty() {
+        ledger.set_note(RESHAPED, "")?;
+    }
     for shape in &session.shapes {
         database.raise_log(shape, ledger.sealed(shape.number)?)?;
         // What bringing forward left in the log is no edit; comparing finds what was kept.

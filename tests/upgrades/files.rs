@@ -121,6 +121,56 @@ fn a_restored_database_is_brought_forward_and_edits_made_in_it_since_stay() {
 }
 
 #[test]
+fn a_backup_from_before_a_schema_of_the_main_office_gets_that_and_is_brought_forward() {
+    let tree = Tree::new(super::SCHEMA);
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit(
+        "head",
+        "CREATE TABLE gone (id TEXT PRIMARY KEY); INSERT INTO gone VALUES ('g'); CREATE TABLE tags (id TEXT PRIMARY KEY, level TEXT)",
+    );
+    tree.edit("head", "INSERT INTO tags VALUES ('old', '7'); ALTER TABLE customers ADD COLUMN fax TEXT DEFAULT 'no fax'");
+    tree.settle(&["head", "anna"]);
+    let old = backup(&tree, "anna");
+    for step in [
+        "ALTER TABLE customers RENAME COLUMN phone TO telephone; ALTER TABLE notes RENAME TO remarks",
+        "ALTER TABLE customers ADD COLUMN level TEXT DEFAULT 'new'; CREATE TABLE things (id TEXT PRIMARY KEY); INSERT INTO things VALUES ('t')",
+        "ALTER TABLE customers DROP COLUMN fax; DROP TABLE gone; CREATE INDEX by_city ON customers (city); PRAGMA user_version = 5",
+    ] {
+        tree.edit("head", step);
+        tree.sync("head");
+    }
+    tree.edit("head", "CREATE TABLE n (id TEXT PRIMARY KEY, level INTEGER); INSERT INTO n SELECT * FROM tags; DROP TABLE tags; ALTER TABLE n RENAME TO tags");
+    tree.settle(&["head", "anna"]);
+    tree.edit("anna", "UPDATE customers SET telephone = 'sent', level = 'sent' WHERE id = 'BOLT'; INSERT INTO things VALUES ('of anna')");
+    tree.edit("head", "UPDATE customers SET telephone = 'head' WHERE id = 'ACME'; INSERT INTO remarks VALUES ('N2', 'BOLT', 'head')");
+    tree.settle(&["anna", "head"]);
+    replace_database(&tree, "anna", Some(&old));
+    assert!(matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)));
+    tree.edit("anna", "DELETE FROM _fieldpost_log_customers WHERE n < (SELECT max(n) FROM _fieldpost_log_customers)");
+    // By the names that it had then, before anybody noticed.
+    tree.edit("anna", "UPDATE customers SET phone = 'edited since' WHERE id = 'CORE'");
+    let before = tree.rows("anna", "SELECT sql FROM sqlite_schema ORDER BY 1");
+    let looked = recovered(&tree, "anna", Mode::Look).unwrap();
+    assert_eq!(tree.rows("anna", "SELECT sql FROM sqlite_schema ORDER BY 1"), before, "looking changes nothing");
+    assert!(looked.schema.iter().any(|what| what.contains("`telephone`")), "{looked:?}");
+    let done = recovered(&tree, "anna", Mode::Do).unwrap();
+    assert_eq!(looked.schema, done.schema);
+    let customers = "SELECT id, telephone, level FROM customers ORDER BY id";
+    let expected = ["ACME|head|new", "BOLT|sent|sent", "CORE|edited since|new"];
+    tree.assert_rows(&["anna"], customers, &expected);
+    let kept: Vec<_> = done.tables.iter().filter(|brought| !brought.kept.is_empty()).map(|brought| brought.table.as_str()).collect();
+    assert_eq!(kept, ["customers"], "{done:?}");
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], customers, &expected);
+    tree.assert_rows(&["head", "anna"], "SELECT id FROM things ORDER BY id", &["of anna", "t"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, body FROM remarks ORDER BY id", &["N1|first", "N2|head"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id, typeof(level) FROM tags", &["old|integer"]);
+    tree.assert_rows(&["head", "anna"], "PRAGMA user_version", &["5"]);
+}
+
+#[test]
 fn a_recovery_that_dies_is_begun_again_or_finished_by_the_next_run() {
     for kill in 1.. {
         let tree = restored();
