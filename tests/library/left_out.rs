@@ -366,3 +366,37 @@ fn an_office_passes_on_what_is_only_believed_to_be_in_its_folder() {
     assert_eq!(tree.folder("bert")["films/0.mp4"], noise(50_000, 7));
     assert_eq!(tree.read("north", "films/0.mp4"), "of my own");
 }
+
+/// Another content under a document, of a file that looks as it did when it was seen: a disk that forgets.
+#[cfg(unix)]
+fn rot(tree: &Tree, site: &str, path: &str) {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = tree.document(site, path);
+    let before = std::fs::read(&file).unwrap();
+    std::fs::write(&file, noise(before.len(), 99)).unwrap();
+    let is = std::fs::metadata(&file).unwrap();
+    let content = fieldpost::library::ContentId::of(&before).0;
+    let session = tree.session(site);
+    let (_, look) = session.ledger.seen_with(&content).unwrap().remove(0);
+    let mut look: serde_json::Value = serde_json::from_str(&look).unwrap();
+    look["seen"]["modified_ns"] = (is.mtime() * 1_000_000_000 + is.mtime_nsec()).into();
+    look["seen"]["changed_ns"] = (is.ctime() * 1_000_000_000 + is.ctime_nsec()).into();
+    session.ledger.begin().unwrap();
+    session.ledger.put_seen(path, &content, &look.to_string()).unwrap();
+    session.ledger.commit(&tree.world(site), "test").unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_disk_does_not_give_back_is_asked_for() {
+    let tree = with_films();
+    rot(&tree, "anna", "films/0.mp4");
+    rot(&tree, "north", "films/1.mp4");
+    tree.write("head", "copy", noise(50_000, 7));
+    tree.add("north", "bert", Role::Remote);
+    // Nobody is told again and again of what does not come.
+    (0..3).for_each(|_| tree.settle(&["bert", "anna", "north", "head"]));
+    for (site, path, seed) in [("anna", "copy", 7), ("bert", "copy", 7), ("bert", "films/1.mp4", 8)] {
+        assert!(tree.folder(site).get(path) == Some(&noise(50_000, seed)), "{path} at {site}");
+    }
+}

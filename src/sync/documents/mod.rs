@@ -291,6 +291,17 @@ impl<'d> Chunks<'d> {
         Ok(false)
     }
 
+    /// The chunks that cannot be given although all of them seem to be here, and their lengths: every one is read.
+    fn unreadable(&mut self, recipe: &Recipe) -> Result<BTreeMap<ChunkId, u32>> {
+        let mut lost = BTreeMap::new();
+        for (chunk, length) in &recipe.chunks {
+            if !lost.contains_key(chunk) && self.get(chunk)?.is_none() {
+                lost.insert(*chunk, *length);
+            }
+        }
+        Ok(lost)
+    }
+
     /// A chunk; none where it is not here, or the file that has it was edited since.
     fn get(&mut self, chunk: &ChunkId) -> Result<Option<Vec<u8>>> {
         if let Some(bytes) = self.store.get(chunk)? {

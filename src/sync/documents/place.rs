@@ -325,7 +325,11 @@ impl<'d> Placing<'d> {
             }
             // What is for a site below, and not for this folder.
             let is_listed = self.passed_on.contains(content) || self.contents.contains(content);
-            if !is_listed || self.complete(content)?.is_ok() {
+            let is_here = match self.complete(content)? {
+                Ok(recipe) => self.chunks.unreadable(&recipe)?.is_empty(),
+                Err(_) => false,
+            };
+            if !is_listed || is_here {
                 past.push(content);
             }
         }
@@ -424,8 +428,12 @@ impl<'d> Placing<'d> {
                 self.missing.insert(row.content, 0);
                 Ok(self.session.ledger.commit(world, "commit recipe dropped")?)
             }
+            // A file that looks as it did does not read any more.
             Err(LibraryError::ChunkMissing { .. }) => {
                 self.counts.coming += 1;
+                let lost =
+                    self.session.recipe(&row.content)?.map(|recipe| self.chunks.unreadable(&recipe)).transpose()?.unwrap_or_default();
+                self.missing.insert(row.content, row.bytes.saturating_sub(lost.values().map(|length| u64::from(*length)).sum()));
                 Ok(())
             }
             failed => self.or_trouble(path, "placed", failed).map(drop),

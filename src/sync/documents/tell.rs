@@ -202,6 +202,7 @@ impl<'s> Telling<'s> {
             // It may have it all the same: where it does not, it asks, now that it hears that the content is here.
             lacking.clear();
         }
+        let before = (recipes.len(), self.recipe_chunks, self.told.len());
         if begun == 0 {
             if self.recipe_chunks > 0 && self.recipe_chunks + recipe.chunks.len() > MOST_TOLD_CHUNKS {
                 return Ok(Told::Part);
@@ -217,8 +218,14 @@ impl<'s> Telling<'s> {
                 continue;
             }
             let Some(bytes) = chunks.get(chunk)? else {
-                // The file was edited since it was looked at: what was told of it is enough to go on from here.
-                self.put_there(content, place)?;
+                // The file was edited since it was looked at: what was told of it is enough to go on from here. The recipe alone would be answered
+                // by a question, without end.
+                if self.told.len() == before.2 {
+                    recipes.truncate(before.0);
+                    self.recipe_chunks = before.1;
+                } else {
+                    self.put_there(content, place)?;
+                }
                 return Ok(Told::Lacking);
             };
             pack.put(*chunk, &bytes)?;
@@ -324,10 +331,13 @@ impl<'s> Telling<'s> {
             let mut chunks = BTreeSet::new();
             if let Some(recipe) = session.recipe(&content)? {
                 let mut here = Chunks::new(session, &self.library, &mut self.store);
-                for (chunk, _) in recipe.chunks {
-                    if !here.has(&chunk)? {
-                        chunks.insert(chunk);
+                for (chunk, _) in &recipe.chunks {
+                    if !here.has(chunk)? {
+                        chunks.insert(*chunk);
                     }
+                }
+                if chunks.is_empty() {
+                    chunks.extend(here.unreadable(&recipe)?.into_keys());
                 }
                 if chunks.is_empty() {
                     continue;
