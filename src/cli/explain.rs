@@ -260,7 +260,7 @@ fn bundle(error: &Refusal) -> Option<String> {
             "nothing was changed: 'fieldpost bundle drift' lists what differs; --force goes back all the same, and keeps changed files beside"
         }
         Refusal::RowsReferred { .. } => {
-            "nothing was changed: change or delete what refers to them first; --force goes back all the same, and leaves these rows"
+            "nothing was changed: change or delete what refers to them first; to go back all the same, --force leaves these rows"
         }
         Refusal::BadFolder(_) | Refusal::OverDatabase(_) => "name another one in fieldpost.toml: [bundles] folder",
         Refusal::Downgrade { .. } => "to go back to the version before: 'fieldpost bundle rollback'",
@@ -284,7 +284,7 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::NotInstalled(_) | Refusal::NotPublished(_) => "'fieldpost bundle status' lists them",
         Refusal::NeededBy { .. } => "take that one back first",
         Refusal::NoWayBack(_) => "nothing was changed; publish a newer version that undoes what is to be undone",
-        Refusal::Database { .. } => "nothing was changed; what is to be installed, 'fieldpost bundle plan' tries without doing it",
+        Refusal::Database { .. } => "nothing was changed; 'fieldpost bundle plan' tries an install without doing it",
         Refusal::WayBack { .. } => {
             "nothing was changed: mend its 'down', or leave 'down' out to say that there is no way back from this version"
         }

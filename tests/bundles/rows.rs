@@ -603,3 +603,26 @@ fn what_differs_of_everybodys_rows_is_listed_at_the_main_office() {
     let why = refusal(bundles::withdraw(&tree.session("head"), &named("c"), Loss::Refuse));
     assert!(matches!(&why, Refusal::RowsOfAll(table) if table == "countries"), "{why}");
 }
+
+/// What a person had before any bundle, two of which had its place one after the other.
+#[test]
+fn what_was_there_before_a_row_that_moved_comes_back_with_the_last_bundle() {
+    for remade in [false, true] {
+        let tree = four();
+        tree.edit("anna", "CREATE TABLE favourites (id TEXT PRIMARY KEY, customer TEXT); INSERT INTO favourites VALUES ('a', 'own')");
+        let session = tree.session("anna");
+        let installing = |name: &str, version: &str, mode: &str, csv: &str| {
+            let file = list(&tree, name, version, "favourites", "id", mode, csv);
+            install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site).unwrap()
+        };
+        let away = |name: &str| undo::undo(&session, Scope::Site, &named(name), undo::Depth::All, Loss::Refuse).unwrap();
+        installing("one", "1.0.0", "upsert", "id,customer\na,of one\nb,of one\n");
+        installing("one", "2.0.0", "replace", "id,customer\nb,of one\n");
+        installing("one", "3.0.0", "upsert", "id,customer\nb,of one\n");
+        installing("two", "1.0.0", if remade { "insert" } else { "upsert" }, "id,customer\na,of two\n");
+        away("one");
+        assert_eq!(tree.rows("anna", FAVOURITES), ["a|of two"]);
+        away("two");
+        assert_eq!(tree.rows("anna", FAVOURITES), ["a|own"]);
+    }
+}

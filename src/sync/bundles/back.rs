@@ -10,7 +10,7 @@ use super::install::RowCounts;
 use super::parts::{Claim, Claims, Others};
 use super::row::{Besides, Columns, Place, Restored, RowChange, RowKind, of_part, restore, restore_noting, shown, texts};
 use super::steps::{self, TakenBack};
-use super::{Install, Refusal, Scope, Step, besides, rows_of, set_rows};
+use super::{Install, Refusal, Scope, Step, besides, rows_of, set_rows, set_state, state};
 use crate::bundle::{BundleName, Loss, Version};
 use crate::database::{Dangling, Renamed};
 use crate::sync::{Result, Session};
@@ -23,6 +23,8 @@ pub(super) struct Undone {
     pub kept: usize,
     /// Rows that stay because another bundle lists them: its from now on.
     handed: Vec<(Claim, RowChange)>,
+    /// What was there before rows that are another bundle's by now.
+    bequests: Vec<Bequest>,
     /// What triggers wrote into rows because they were taken back, by row.
     besides: BTreeMap<Place, Besides>,
     /// Schema steps that were taken back.
@@ -86,6 +88,7 @@ pub(super) fn undo(
             note_besides(session, scope, name, stays, &undone.besides)?;
             undone.everybodys.extend(everybodys);
             hand_over(session, scope, &undone.handed)?;
+            undone.bequests.iter().try_for_each(|bequest| bequest.leave(session, scope))?;
             return Ok(undone);
         }
         database.undo_attempt()?;
@@ -186,11 +189,15 @@ fn take_back(
                 undone.handed.push((claim.clone(), row.clone()));
                 continue;
             }
-            if others.owner(noted).is_some() {
-                // Another bundle's by now; what was there before any version, that one does not bring back.
+            if let Some(by) = others.owner(noted) {
+                // Another bundle's by now: what was there before any version comes back with that one.
+                let ours = || goes.iter().flat_map(|install| &install.rows).filter(|row| row.place() == noted.place());
                 let is_first = !goes.iter().skip(place + 1).flat_map(|below| &below.rows).any(|row| row.place() == noted.place());
-                if is_first && noted.before.is_some() {
-                    changed.push(format!("{} {}", row.table, shown(&row.key_values())));
+                if is_first && noted.before.is_some() && ours().any(|row| row.before != row.after) {
+                    match Bequest::of(session, scope, by, noted, &ours().collect::<Vec<_>>())? {
+                        Some(bequest) => undone.bequests.push(bequest),
+                        None => changed.push(format!("{} {}", row.table, shown(&row.key_values()))),
+                    }
                 }
                 continue;
             }
@@ -246,6 +253,48 @@ fn note_besides(session: &Session, scope: Scope, name: &BundleName, stays: &[Ins
         set_rows(session, scope, name, install.version, &rows)?;
     }
     Ok(())
+}
+
+/// What was there before a row, for the bundle that has its place now: it comes back when that one goes.
+#[derive(Clone, Debug)]
+struct Bequest {
+    to: BundleName,
+    version: Version,
+    row: RowChange,
+}
+
+impl Bequest {
+    /// None where that bundle found something else there, which is nobody's of `ours`: that comes back then.
+    fn of(session: &Session, scope: Scope, to: &BundleName, first: &RowChange, ours: &[&RowChange]) -> Result<Option<Self>> {
+        for install in state(session, scope, to)?.installs {
+            let is_it = |row: &&RowChange| {
+                !row.listed && row.table.eq_ignore_ascii_case(&first.table) && texts(&row.key_values()) == texts(&first.values_of(&row.key))
+            };
+            let row = match rows_of(session, scope, to, install.version)?.iter().find(is_it) {
+                Some(row) if ours.iter().any(|one| one.left(row)) => row.with_before(first),
+                Some(_) => return Ok(None),
+                None if install.replaced.contains(&first.table.to_lowercase()) => {
+                    RowChange { given: Vec::new(), after: None, made: Vec::new(), ..first.clone() }
+                }
+                None => continue,
+            };
+            return Ok(Some(Self { to: to.clone(), version: install.version, row }));
+        }
+        Ok(None)
+    }
+
+    /// Inside the open transaction of the ledger.
+    fn leave(&self, session: &Session, scope: Scope) -> Result<()> {
+        let mut rows = rows_of(session, scope, &self.to, self.version)?;
+        match rows.iter_mut().find(|row| row.place() == self.row.place()) {
+            Some(row) => row.clone_from(&self.row),
+            None => rows.push(self.row.clone()),
+        }
+        let mut state = state(session, scope, &self.to)?;
+        state.installs.iter_mut().filter(|install| install.version == self.version).for_each(|install| install.rows = rows.len());
+        set_rows(session, scope, &self.to, self.version, &rows)?;
+        set_state(session, scope, &self.to, &state)
+    }
 }
 
 /// Makes rows those of the bundle that lists them besides, as they were put: they go with that one.

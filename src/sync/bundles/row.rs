@@ -348,6 +348,25 @@ impl RowChange {
         Ok(session.database()?.count_alike(&self.table, &self.columns, values)?.ok())
     }
 
+    /// Whether a change of another bundle found there what this one left, as far as both know the columns.
+    pub(super) fn left(&self, other: &Self) -> bool {
+        match (&self.after, &other.before) {
+            (None, None) => true,
+            (Some(left), Some(Kept(found))) => {
+                let same = |(name, found): (&String, &Value)| self.value(left, name).is_none_or(|left| left == found);
+                other.columns.iter().zip(found).all(same)
+            }
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+    }
+
+    /// The same change over what another one found: in columns that are not told there, nothing changed.
+    pub(super) fn with_before(&self, other: &Self) -> Self {
+        let (Some(before), Some(Kept(after))) = (&other.before, &self.after) else { return self.clone() };
+        let found = self.columns.iter().zip(after).map(|(name, after)| other.value(before, name).unwrap_or(after).clone());
+        Self { before: Some(Kept(found.collect())), ..self.clone() }
+    }
+
     /// Whether it is as it was before the change again, in what the bundle gives, or wholly where it took the row away.
     pub(super) fn is_back(&self, session: &Session) -> Result<bool> {
         if self.alike > 0 {
