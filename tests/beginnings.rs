@@ -212,3 +212,17 @@ fn a_name_that_two_parents_gave_out_is_said_at_both_and_keeps_nobody_else_out() 
     let retired = fieldpost::sync::retire::child(&tree.session("head"), &support::name("bert"));
     assert!(retired.is_ok() && fieldpost::sync::retire::child(&tree.session("off"), &support::name("bert")).is_ok());
 }
+
+#[test]
+fn a_site_joins_a_main_office_whose_rules_have_come_to_keep_every_table_at_home() {
+    let tree = Tree::new("CREATE TABLE loc (id TEXT PRIMARY KEY, x TEXT); INSERT INTO loc VALUES ('A', 'a')");
+    std::fs::write(tree.home("head").join("rules.toml"), "[tables.loc]\nlocal = true\n").unwrap();
+    tree.sync("head");
+    tree.add("head", "anna", Role::Remote);
+    for _ in 0..4 {
+        tree.sync("anna");
+        tree.sync("head");
+    }
+    let report = tree.sync("anna");
+    assert_eq!((report.waiting, tree.home("anna").join("shop.db").exists()), (Vec::new(), true));
+}

@@ -236,7 +236,10 @@ pub(super) fn rename(session: &Session, renamed: &[Renamed], before: Option<i64>
 /// [`Refusal::BadFolder`].
 pub fn folder(session: &Session) -> Result<Folder> {
     let path = session.settings.bundles_path(session.home.folder());
-    if may_hold_customs(&session.home, &path) { Ok(Folder::at(path)) } else { Err(Refusal::BadFolder(path).into()) }
+    let documents = session.has_library().then(|| whole(&session.settings.library_path(session.home.folder())));
+    // What is put into the library is everybody's document.
+    let is_document = documents.is_some_and(|documents| whole(&path).starts_with(&documents) || documents.starts_with(whole(&path)));
+    if may_hold_customs(&session.home, &path) && !is_document { Ok(Folder::at(path)) } else { Err(Refusal::BadFolder(path).into()) }
 }
 
 /// Refuses to look into a folder that is away: every file of a bundle would count as deleted by somebody.

@@ -18,7 +18,7 @@ pub enum Refusal {
     #[error(transparent)]
     Obstacle(#[from] Obstacle),
     /// A folder for customizations that has the home in it.
-    #[error("`{}` cannot be the folder for customizations: the home of this site lies in it, or it lies in what is fieldpost's own", .0.display())]
+    #[error("`{}` cannot be the folder for customizations: the home of this site or its documents lie in it, or it lies among them or in what is fieldpost's own", .0.display())]
     BadFolder(PathBuf),
     /// A file in the place of the database.
     #[error("its file `{0}` would take the place of the database of this site, or of what SQLite keeps beside it")]
