@@ -97,6 +97,8 @@ pub struct RecoveredTable {
     pub kept: Vec<Vec<Shown>>,
     /// Records with fields that add up, and what was in them: what was added since the backup was put back has to be added again.
     pub unsure: Vec<(Vec<Shown>, String)>,
+    /// Records made since the database was put back whose numbers others have, with the ones that they got.
+    pub renumbered: Vec<(Vec<Shown>, Vec<Shown>)>,
     /// Records that the database refused, with its words.
     pub refused: Vec<(Vec<Shown>, String)>,
 }
@@ -195,6 +197,7 @@ impl RecoverReport {
             removed: brought.removed,
             kept: brought.kept.iter().map(shown::of_key).collect(),
             unsure: brought.unsure.iter().map(|(key, what)| (shown::of_key(key), what.clone())).collect(),
+            renumbered: brought.renumbered.iter().map(|(was, is)| (shown::of_key(was), shown::of_key(is))).collect(),
             refused: brought.refused.iter().map(|(key, why)| (shown::of_key(key), why.clone())).collect(),
         };
         Self {
@@ -214,6 +217,11 @@ fn unsure_words(table: &str, key: &[Shown], what: &str) -> String {
          again",
         shown::key(key)
     )
+}
+
+fn renumbered_words(table: &str, was: &[Shown], is: &[Shown]) -> String {
+    let (was, is) = (shown::key(was), shown::key(is));
+    format!("{table} {was}, made after the backup was put back, is {is} now: {was} is another record, made after the backup")
 }
 
 impl Report for RecoverReport {
@@ -249,7 +257,9 @@ impl Report for RecoverReport {
             .iter()
             .flat_map(|table| table.refused.iter().map(move |(key, why)| format!("{} {}: refused, {why}", table.table, shown::key(key))));
         let unsure = self.tables.iter().flat_map(|table| table.unsure.iter().map(move |(key, what)| unsure_words(&table.table, key, what)));
-        let single: Vec<String> = unsure.chain(kept).chain(refused).collect();
+        let renumbered =
+            self.tables.iter().flat_map(|table| table.renumbered.iter().map(move |(was, is)| renumbered_words(&table.table, was, is)));
+        let single: Vec<String> = unsure.chain(renumbered).chain(kept).chain(refused).collect();
         if !single.is_empty() {
             lines.push(page.list(&single, "-v lists all"));
         }
@@ -273,7 +283,11 @@ impl Report for RecoverReport {
             let unsure = |(key, what): &(Vec<Shown>, String)| {
                 Line::new(Level::Error, unsure_words(&table.table, key, what)).of_record(&table.table, key)
             };
-            table.refused.iter().map(line).chain(table.unsure.iter().map(unsure)).collect::<Vec<_>>()
+            let renumbered = |(was, is): &(Vec<Shown>, Vec<Shown>)| {
+                Line::new(Level::Info, renumbered_words(&table.table, was, is)).of_record(&table.table, is)
+            };
+            let found = table.refused.iter().map(line).chain(table.unsure.iter().map(unsure));
+            found.chain(table.renumbered.iter().map(renumbered)).collect::<Vec<_>>()
         };
         self.tables.iter().map(brought).chain(self.tables.iter().flat_map(refused)).collect()
     }

@@ -4,7 +4,8 @@
 //! mirror. What somebody did in it after it was put back is an edit and stays one: a note of capture that is younger than anything the state
 //! did tells which records those are, and of such a record every value that it never held before stays; so it is, whatever the clocks say, for a
 //! record of which nothing was forgotten. Of a field that adds up the difference cannot be told: the record is named. A record that the
-//! state never heard of stays too. Nothing is sent by this; the next round seals and tells what was kept.
+//! state never heard of stays too, and one that was made since under a number that another record got after the backup gets the next one, with what
+//! was written since and refers to it. Nothing is sent by this; the next round seals and tells what was kept.
 //!
 //! A backup from before a schema that came from the parent gets that schema first, in a commit of its own: no application at this site knows it.
 //! What was called otherwise then is known by its former names; where a name means another column or table since, nothing is guessed
@@ -23,13 +24,14 @@ use std::path::PathBuf;
 
 use super::apply;
 use super::history;
+use super::numbers::meaning::number_key;
 use super::schema;
 use super::seal;
 use super::{Limits, Result, Session, SyncError};
 use crate::database::conform::{Inventory, Names, Wish};
-use crate::database::{Aside, Database, DatabaseError, Written};
-use crate::ledger::EntryKind;
-use crate::model::{FieldNo, JournalNumber, Key, Millis, Row, Shape, TableNo};
+use crate::database::{Aside, Database, DatabaseError, NoteKind, Written};
+use crate::ledger::{EntryKind, Record};
+use crate::model::{FieldNo, Identity, JournalNumber, Key, Millis, Row, Shape, TableNo, Value};
 use crate::rules::adds_up;
 use crate::site::{Home, Role};
 use crate::world::World;
@@ -64,6 +66,8 @@ pub struct Brought {
     /// Records with fields that add up and were written to since the database was put back, with what they held: they are as this site knew
     /// them, because nobody can say how much was added.
     pub unsure: Vec<(Key, String)>,
+    /// Records that were made since the database was put back, with the numbers that they got in place of those that others have.
+    pub renumbered: Vec<(Key, Key)>,
     /// Records that the database refused, with its words; they are as the backup had them, and the next round takes that for an edit.
     pub refused: Vec<(Key, String)>,
 }
@@ -132,9 +136,9 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
 
 fn bring_forward(session: &Session, database: &Database) -> Result<Vec<Brought>> {
     let since = session.ledger.last_activity()?;
-    let mut edited = BTreeMap::new();
+    let mut noted = BTreeMap::new();
     for shape in &session.shapes {
-        edited.insert(shape.number, edited_since(database, shape, since)?);
+        noted.insert(shape.number, noted_since(database, shape, since)?);
     }
     let reshaped = noted_reshaped(session)?;
     let armed = database.arm(&session.world, &session.shapes, &session.ledger.pair()?);
@@ -143,12 +147,22 @@ fn bring_forward(session: &Session, database: &Database) -> Result<Vec<Brought>>
     }
     armed?;
     database.silence_application_triggers(&session.shapes, &session.rules)?;
+    let (mut found, mut moved) = (BTreeMap::new(), Moved::new());
+    for shape in &session.shapes {
+        let differing = differing(session, database, shape)?;
+        move_apart(session, shape, &differing, &noted[&shape.number], &mut moved)?;
+        found.insert(shape.number, differing);
+    }
     let mut tables = Vec::new();
     for shape in &session.shapes {
-        let found = differing(session, database, shape)?;
-        let none = BTreeSet::new();
-        let edited = edited.get(&shape.number).unwrap_or(&none);
-        let brought = bring_table(session, database, shape, &found, edited, reshaped.get(&shape.number))?;
+        let mut found = found.remove(&shape.number).unwrap_or_default();
+        let noted = &noted[&shape.number];
+        for row in found.iter_mut().filter(|one| noted.edited.contains(&one.key)).filter_map(|one| one.row.as_mut()) {
+            let with = &mut |table, number| moved.get(&(table, number)).copied().unwrap_or(number);
+            let fields: Vec<_> = shape.numbers.iter().filter_map(|field| Some((field.field, field.replaced(row, with)?))).collect();
+            fields.into_iter().for_each(|(field, value)| row.set(field, value));
+        }
+        let brought = bring_table(session, database, shape, &found, noted, &moved, reshaped.get(&shape.number))?;
         if brought != (Brought { table: shape.name.clone(), ..Brought::default() }) {
             tables.push(brought);
         }
@@ -207,14 +221,14 @@ fn have_told(session: &Session, database: &Database) -> Result<Option<(Reshaped,
     let moved: Vec<(String, String)> = done.changed().filter(|(from, to)| from != to).map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
     database.move_logs(&moved)?;
     let since = session.ledger.last_activity()?;
-    let all_edited = || -> Result<Vec<BTreeSet<Key>>> { session.shapes.iter().map(|shape| edited_since(database, shape, since)).collect() };
-    let noted = all_edited()?;
+    let all_noted = || -> Result<Vec<Noted>> { session.shapes.iter().map(|shape| noted_since(database, shape, since)).collect() };
+    let noted = all_noted()?;
     match database.arm(&session.world, &session.shapes, &pair) {
         Err(DatabaseError::ShapeMoved { .. }) => return Err(older()),
         armed => armed?,
     }
     // A log that was made anew, for another key, does not tell any more what was edited.
-    if all_edited()? != noted {
+    if all_noted()? != noted {
         return Err(older());
     }
     let mut reshaped = Reshaped::new();
@@ -274,22 +288,81 @@ fn by_former_names(session: &Session, there: &Inventory, here: &Inventory) -> Op
     Some((tables, ended))
 }
 
-/// Keys noted after everything that the state knows of.
-fn edited_since(database: &Database, shape: &Shape, since: Millis) -> Result<BTreeSet<Key>> {
+/// What a restored table's log tells of the time after it was put back.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Noted {
+    /// Keys noted after everything that the state knows of.
+    edited: BTreeSet<Key>,
+    /// Those of them under which a record came.
+    made: BTreeSet<Key>,
+    /// Keys of records that went, nobody knows when.
+    went: BTreeSet<Key>,
+}
+
+fn noted_since(database: &Database, shape: &Shape, since: Millis) -> Result<Noted> {
+    let mut noted = Noted::default();
     if !database.has_log(shape)? {
-        return Ok(BTreeSet::new());
+        return Ok(noted);
     }
-    let notes = database.notes(shape, 0, NOTES)?;
-    // A record's end is noted without a time; it is of the time of what was noted before.
+    // A record's end is noted without a time; it is of the time of what was noted before, or of a later one.
     let mut time = since;
-    let mut keys = BTreeSet::new();
-    for note in notes {
+    for note in database.notes(shape, 0, NOTES)? {
         time = note.time.unwrap_or(time);
+        let Ok(key) = note.key else { continue };
         if time > since {
-            keys.extend(note.key);
+            if note.kind == NoteKind::Insert {
+                noted.made.insert(key.clone());
+            }
+            noted.edited.insert(key);
+        } else if note.kind == NoteKind::Delete {
+            noted.went.insert(key);
         }
     }
-    Ok(keys)
+    Ok(noted)
+}
+
+/// Numbers of records that were made since the database was put back, and that others got since the backup: with the next ones.
+type Moved = BTreeMap<(TableNo, i64), i64>;
+
+fn move_apart(session: &Session, shape: &Shape, found: &[Differing], noted: &Noted, moved: &mut Moved) -> Result<()> {
+    if shape.identity() != Identity::Birth || shape.number_field().is_none() {
+        return Ok(());
+    }
+    let mut next = None;
+    for differing in found.iter().filter(|differing| noted.made.contains(&differing.key)) {
+        let record = session.load_at(shape, &differing.key)?;
+        let (Some(there), Some(number), Some(_)) = (&differing.row, differing.key.as_integer(), &record.current) else { continue };
+        let mut meant = there.clone();
+        session.mean(shape, &mut meant)?;
+        // A program may write a record by putting a new one in its place: then it holds most of what it held.
+        let states = states(session, &record)?;
+        let filled =
+            || shape.live_fields().filter(|field| !shape.is_key(*field) && !matches!(meant.get(*field), Value::Null | Value::Absent));
+        let known = filled().filter(|field| states.iter().any(|state| state.get(*field) == meant.get(*field))).count();
+        if known * 2 > filled().count() {
+            continue;
+        }
+        let free = match next {
+            Some(last) => last + 1,
+            None => session.next_number(shape)?,
+        };
+        next = Some(free);
+        moved.insert((shape.number, number), free);
+    }
+    Ok(())
+}
+
+/// What a record held here, as far as that is remembered.
+fn states(session: &Session, record: &Record) -> Result<Vec<Row>> {
+    let mut states: Vec<Row> = record.current.iter().map(|image| image.row.clone()).collect();
+    let mut image = record.current.clone();
+    for entry in session.ledger.chain(record, JournalNumber(0))? {
+        image = entry.kind.undo(image);
+        if let (Some(image), false) = (&image, matches!(entry.kind, EntryKind::Rename(_))) {
+            states.push(image.row.clone());
+        }
+    }
+    Ok(states)
 }
 
 /// A record that is not what the mirror holds.
@@ -336,14 +409,30 @@ fn bring_table(
     database: &Database,
     shape: &Shape,
     found: &[Differing],
-    edited: &BTreeSet<Key>,
+    noted: &Noted,
+    moved: &Moved,
     reshaped: Option<&BTreeSet<FieldNo>>,
 ) -> Result<Brought> {
     let mut brought = Brought { table: shape.name.clone(), ..Brought::default() };
-    let mut wanted: Vec<(&Key, Row, Aside)> = Vec::new();
+    let mut wanted: Vec<(Key, Row, Aside)> = Vec::new();
     // All that differ go first: values that no two records share may have changed places.
     for differing in found {
-        let target = target(session, shape, differing, edited.contains(&differing.key), reshaped)?;
+        let number = differing.key.as_integer().and_then(|number| moved.get(&(shape.number, number)).copied());
+        if let (Some(number), Some(own), Some(row), Some(current)) =
+            (number, shape.number_field(), &differing.row, session.load_at(shape, &differing.key)?.current)
+        {
+            let aside = database.aside(shape, &differing.key)?;
+            database.delete(shape, &differing.key)?;
+            let mut row = row.clone();
+            row.set(own, Value::Integer(number));
+            let key = number_key(number);
+            brought.renumbered.push((differing.key.clone(), key.clone()));
+            wanted.push((key, row, aside));
+            brought.back += 1;
+            wanted.push((differing.key.clone(), session.numbered(shape, &current.row)?, Aside::new()));
+            continue;
+        }
+        let target = target(session, shape, differing, noted, reshaped)?;
         match (&differing.row, &target.row) {
             (Some(there), Some(row)) if there == row => {}
             (None, Some(_)) => brought.back += 1,
@@ -365,16 +454,16 @@ fn bring_table(
         if let Some(row) = target.row
             && Some(&row) != differing.row.as_ref()
         {
-            wanted.push((&differing.key, row, aside));
+            wanted.push((differing.key.clone(), row, aside));
         }
     }
     for (key, row, aside) in wanted {
         if let Written::Refused(refusal) = database.insert(shape, &row)? {
             brought.refused.push((key.clone(), refusal.to_string()));
-            let before = found.iter().find(|one| one.key == *key).and_then(|one| one.row.as_ref());
+            let before = found.iter().find(|one| one.key == key).and_then(|one| one.row.as_ref());
             before.map_or(Ok(Written::Missing), |before| database.insert(shape, before))?;
         }
-        if let Err(refusal) = database.put_aside(shape, key, &aside)? {
+        if let Err(refusal) = database.put_aside(shape, &key, &aside)? {
             brought.refused.push((key.clone(), refusal));
         }
     }
@@ -396,12 +485,14 @@ impl Target {
 }
 
 /// What a record is to be: the mirror's, except what was done to it since the database was put back.
-fn target(session: &Session, shape: &Shape, differing: &Differing, edited: bool, reshaped: Option<&BTreeSet<FieldNo>>) -> Result<Target> {
+fn target(session: &Session, shape: &Shape, differing: &Differing, noted: &Noted, reshaped: Option<&BTreeSet<FieldNo>>) -> Result<Target> {
     let record = session.load_at(shape, &differing.key)?;
+    let edited = noted.edited.contains(&differing.key);
     let mirror = record.current.as_ref().map(|image| session.numbered(shape, &image.row)).transpose()?;
     let Some(there) = &differing.row else {
         // Deleted since it was put back; or inserted since the backup, and then it comes back.
-        let kept = edited && mirror.is_some();
+        let is_new = || Ok::<_, SyncError>(edited || noted.went.contains(&differing.key) && never_ended(session, &record)?);
+        let kept = mirror.is_some() && is_new()?;
         return Ok(Target { kept, ..Target::of(if kept { None } else { mirror }) });
     };
     if record.id.is_none() {
@@ -420,14 +511,7 @@ fn target(session: &Session, shape: &Shape, differing: &Differing, edited: bool,
     }
     let mut meant = there.clone();
     session.mean(shape, &mut meant)?;
-    let mut states: Vec<Row> = record.current.iter().map(|image| image.row.clone()).collect();
-    let mut image = record.current.clone();
-    for entry in session.ledger.chain(&record, JournalNumber(0))? {
-        image = entry.kind.undo(image);
-        if let (Some(image), false) = (&image, matches!(entry.kind, EntryKind::Rename(_))) {
-            states.push(image.row.clone());
-        }
-    }
+    let states = states(session, &record)?;
     let mut new = Vec::new();
     for field in shape.live_fields().filter(|field| reshaped.is_none_or(|made| !made.contains(field))) {
         let value = meant.get(field);
@@ -447,6 +531,12 @@ fn target(session: &Session, shape: &Shape, differing: &Differing, edited: bool,
     let mut row = mirror.unwrap_or_else(|| there.clone());
     new.iter().for_each(|field| row.set(*field, there.get(*field).clone()));
     Ok(Target { row: Some(row), kept: true, unsure })
+}
+
+/// Whether a record never ended since it came to be: then a note that it went is of after the backup.
+fn never_ended(session: &Session, record: &Record) -> Result<bool> {
+    let ends = |kind: &EntryKind| matches!(kind, EntryKind::Delete(_) | EntryKind::Replace(_));
+    Ok(!history::is_cut(session, record)? && session.ledger.chain(record, JournalNumber(0))?.iter().all(|entry| !ends(&entry.kind)))
 }
 
 /// Says in both files that they are of one state again, and that every table is to be compared.

@@ -102,7 +102,7 @@ impl Session {
     }
 
     /// A number that no record of the table has or had.
-    fn next_number(&self, shape: &Shape) -> Result<i64> {
+    pub(in crate::sync) fn next_number(&self, shape: &Shape) -> Result<i64> {
         let database = self.database()?;
         let zoned = database.is_autoincrement(shape)?;
         let host = self.settings.role == Role::Host;
