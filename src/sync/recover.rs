@@ -141,11 +141,10 @@ fn bring_forward(session: &Session, database: &Database) -> Result<Vec<Brought>>
         noted.insert(shape.number, noted_since(database, shape, since)?);
     }
     let reshaped = noted_reshaped(session)?;
-    let armed = database.arm(&session.world, &session.shapes, &session.ledger.pair()?);
-    if let Err(DatabaseError::ShapeMoved { table }) = armed {
-        return Err(SyncError::OlderSchema { table });
+    match arm_and_read(session, database) {
+        Err(SyncError::Database(DatabaseError::ShapeMoved { table })) => return Err(SyncError::OlderSchema { table }),
+        armed => armed?,
     }
-    armed?;
     database.silence_application_triggers(&session.shapes, &session.rules)?;
     let (mut found, mut moved) = (BTreeMap::new(), Moved::new());
     for shape in &session.shapes {
@@ -199,16 +198,22 @@ fn follow_parent(session: &Session, mode: Mode) -> Result<Vec<String>> {
     done
 }
 
+/// Puts capture in order, which names only keys, and looks whether everything else can be read as well.
+fn arm_and_read(session: &Session, database: &Database) -> Result<()> {
+    database.arm(&session.world, &session.shapes, &session.ledger.pair()?)?;
+    session.shapes.iter().try_for_each(|shape| Ok(database.scan(shape, None, 1, &mut |_, _| {}).map(drop)?))
+}
+
 /// As [`follow_parent`], in the open write; none where the schema is no other one.
 fn have_told(session: &Session, database: &Database) -> Result<Option<(Reshaped, Vec<String>)>> {
     let pair = session.ledger.pair()?;
     database.begin_attempt()?;
-    let armed = database.arm(&session.world, &session.shapes, &pair);
+    let armed = arm_and_read(session, database);
     database.undo_attempt()?;
     let table = match armed {
         Ok(()) => return Ok(None),
-        Err(DatabaseError::ShapeMoved { table }) => table,
-        Err(error) => return Err(error.into()),
+        Err(SyncError::Database(DatabaseError::ShapeMoved { table })) => table,
+        Err(error) => return Err(error),
     };
     let older = || SyncError::OlderSchema { table: table.clone() };
     let follows = session.settings.role != Role::Host && session.rules.schema_travels();

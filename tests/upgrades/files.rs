@@ -191,6 +191,38 @@ fn a_recovery_that_dies_is_begun_again_or_finished_by_the_next_run() {
 }
 
 #[test]
+fn a_recovery_that_dies_while_it_takes_the_schema_of_the_main_office_loses_nothing_either() {
+    for kill in 1.. {
+        let tree = Tree::new(super::SCHEMA);
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, "anna");
+        tree.edit(
+            "head",
+            "ALTER TABLE customers RENAME COLUMN phone TO telephone; ALTER TABLE customers ADD COLUMN level TEXT DEFAULT 'new'",
+        );
+        tree.settle(&["head", "anna"]);
+        tree.edit("anna", "UPDATE customers SET level = 'high', telephone = '7'");
+        tree.settle(&["anna", "head"]);
+        replace_database(&tree, "anna", Some(&old));
+        let home = Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
+        let mortal = tree.world("anna");
+        mortal.faults().kill_before(Some(kill));
+        let died = recover(mortal, home, tree.limits.clone(), Mode::Do).is_err();
+        if matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)) {
+            recovered(&tree, "anna", Mode::Do).unwrap();
+        }
+        tree.settle(&["anna", "head"]);
+        tree.assert_same(&["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT DISTINCT level, telephone FROM customers", &["high|7"]);
+        if !died {
+            assert!(kill > 4, "it dies before either commit, and between the two");
+            return;
+        }
+    }
+}
+
+#[test]
 fn what_was_applied_of_a_packet_is_not_applied_again_to_a_restored_database() {
     const STOCKS: &str = "SELECT id || n FROM stock ORDER BY id";
     for first in [true, false] {
