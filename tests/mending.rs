@@ -315,7 +315,8 @@ fn a_unique_value_taken_twice_is_one_conflict_at_both_sites_that_one_command_set
 
 #[test]
 fn a_record_that_meets_another_one_in_two_unique_fields_is_asked_about_one_after_the_other() {
-    let schema = "CREATE TABLE users (id TEXT PRIMARY KEY, login TEXT UNIQUE, mail TEXT UNIQUE); INSERT INTO users VALUES ('1', 'root', 'root@x')";
+    let schema =
+        "CREATE TABLE users (id TEXT PRIMARY KEY, login TEXT UNIQUE, mail TEXT UNIQUE); INSERT INTO users VALUES ('1', 'root', 'root@x')";
     for at in ["head", "anna"] {
         let office = Office::pair(schema, "");
         let rounds = || ["anna", "head", "anna", "head"].iter().for_each(|site| drop(office.run(&format!("sync --home {site}"))));
@@ -325,7 +326,9 @@ fn a_record_that_meets_another_one_in_two_unique_fields_is_asked_about_one_after
         let listed = exit(&office, &format!("conflicts --open --home {at}"), 3).flat();
         assert!(listed.contains("1. users A 'kim' of 'anna': its mail 'kim@x' is taken"), "{listed}");
         let asked = |number: &str| {
-            format!("{number}. users A 'kim2@x' of 'anna': its login 'kim' is taken by users H 'kim@x' of 'head' (a unique value is one record's)")
+            format!(
+                "{number}. users A 'kim2@x' of 'anna': its login 'kim' is taken by users H 'kim@x' of 'head' (a unique value is one record's)"
+            )
         };
         let settled = office.run(&format!("conflicts resolve 1 --value kim2@x --home {at}"));
         if at == "head" {
@@ -351,7 +354,10 @@ fn a_record_that_meets_another_one_in_two_unique_fields_is_asked_about_one_after
 
 #[test]
 fn a_unique_value_that_a_deleted_record_would_come_back_with_is_named() {
-    let office = Office::pair("CREATE TABLE t (id TEXT PRIMARY KEY, x TEXT, z INTEGER UNIQUE); INSERT INTO t VALUES ('1', 'a', 7), ('2', 'b', 8)", "");
+    let office = Office::pair(
+        "CREATE TABLE t (id TEXT PRIMARY KEY, x TEXT, z INTEGER UNIQUE); INSERT INTO t VALUES ('1', 'a', 7), ('2', 'b', 8)",
+        "",
+    );
     office.sql("head", "DELETE FROM t WHERE id = '1'; UPDATE t SET z = 7");
     office.sql("anna", "UPDATE t SET x = 'anna' WHERE id = '1'");
     for site in ["anna", "head", "anna"] {

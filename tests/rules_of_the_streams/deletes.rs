@@ -256,7 +256,10 @@ fn a_record_that_has_the_values_by_which_others_refer_to_a_deleted_one_takes_its
         replaced("INTEGER PRIMARY KEY", "INSERT OR REPLACE INTO n (k, a) VALUES ('c1', 'new')"),
         replaced("INTEGER PRIMARY KEY AUTOINCREMENT", "INSERT OR REPLACE INTO n (k, a) VALUES ('c1', 'new')"),
         // A record that was there takes the code over.
-        replaced("TEXT PRIMARY KEY", "PRAGMA defer_foreign_keys = on; BEGIN; DELETE FROM n WHERE id = 1; UPDATE n SET k = 'c1', a = 'new'; COMMIT"),
+        replaced(
+            "TEXT PRIMARY KEY",
+            "PRAGMA defer_foreign_keys = on; BEGIN; DELETE FROM n WHERE id = 1; UPDATE n SET k = 'c1', a = 'new'; COMMIT",
+        ),
     ] {
         for maker in ["head", "anna"] {
             let tree = two_remotes(&schema, "");
@@ -312,7 +315,11 @@ fn a_deleted_record_that_is_needed_and_cannot_come_back_wants_a_person_and_says_
     tree.edit("head", "UPDATE n SET code = 'c9' WHERE k = 'n2'");
     settled(&tree, &["head", "anna", "ben"]);
     tree.assert_sound(&["head", "anna", "ben"]);
-    tree.assert_rows(&["head"], "SELECT code FROM n UNION ALL SELECT id FROM m UNION ALL SELECT k FROM g ORDER BY 1", &["c1", "c9", "g1", "m1", "m2"]);
+    tree.assert_rows(
+        &["head"],
+        "SELECT code FROM n UNION ALL SELECT id FROM m UNION ALL SELECT k FROM g ORDER BY 1",
+        &["c1", "c9", "g1", "m1", "m2"],
+    );
     ["head", "anna", "ben"].iter().for_each(|site| assert_eq!(tree.held(site), [""; 0], "{site}"));
 }
 
@@ -332,7 +339,11 @@ fn what_is_only_marked_as_deleted_keeps_what_it_refers_to_and_both_come_back_tog
     tree.edit("head", "PRAGMA foreign_keys = on; DELETE FROM q");
     tree.settle(&THREE);
     tree.assert_rows(&["head"], "SELECT id FROM q UNION ALL SELECT id FROM p UNION ALL SELECT id FROM c", &[]);
-    tree.assert_rows(&["north", "anna"], "SELECT q.id, p.id, c.id, status FROM q LEFT JOIN p ON q = q.id LEFT JOIN c ON p = p.id", &["q1|p1|c1|deleted"]);
+    tree.assert_rows(
+        &["north", "anna"],
+        "SELECT q.id, p.id, c.id, status FROM q LEFT JOIN p ON q = q.id LEFT JOIN c ON p = p.id",
+        &["q1|p1|c1|deleted"],
+    );
     THREE.iter().for_each(|site| assert_eq!(tree.held(site), [""; 0], "{site}"));
     tree.edit("north", "UPDATE c SET status = 'ok'");
     settled(&tree, &THREE);

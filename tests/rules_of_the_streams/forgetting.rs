@@ -234,7 +234,10 @@ fn rule_13_the_tombstone_of_what_a_marked_record_refers_to_stays_too() {
     // A new one that refers to it brings it back as well as the one that is taken up again.
     tree.edit("anna", "INSERT INTO notes VALUES ('N9', 'ACME', NULL, 'new')");
     tree.settle(&TWO);
-    assert_eq!(tree.text("head", "SELECT group_concat(notes.id || name) FROM notes JOIN customers ON customer = customers.id"), "N9Acme Ltd");
+    assert_eq!(
+        tree.text("head", "SELECT group_concat(notes.id || name) FROM notes JOIN customers ON customer = customers.id"),
+        "N9Acme Ltd"
+    );
     tree.edit("anna", "UPDATE notes SET body = 'back'");
     settled(&tree, &TWO);
     assert_eq!(tree.text("head", "SELECT group_concat(id || body) FROM (SELECT * FROM notes ORDER BY id)"), "N1back,N2back,N9back");

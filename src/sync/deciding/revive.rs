@@ -219,7 +219,9 @@ impl Applying<'_> {
                 let name = format!("{} {}", self.session.shape(table).name, self.session.shown_key(&record)?);
                 Ok(Revived::Refused(match reason {
                     HeldReason::Taken { .. } => {
-                        format!("{name}, which it needs, was deleted here and cannot come back: {reason}; give that one another value, or drop this change")
+                        format!(
+                            "{name}, which it needs, was deleted here and cannot come back: {reason}; give that one another value, or drop this change"
+                        )
                     }
                     HeldReason::Missing { .. }
                     | HeldReason::OtherRecord { .. }
