@@ -88,8 +88,8 @@ impl Applying<'_> {
             self.settle_taken(number, "it waits no more")?;
         }
         for (number, values, place) in about {
-            let field = session.ledger.conflict(number)?.and_then(|conflict| conflict.field);
-            if values.iter().all(|(name, _)| Some(name) != field.as_ref()) {
+            let Some(field) = session.ledger.conflict(number)?.and_then(|conflict| conflict.field) else { continue };
+            if values.iter().all(|(name, _)| *name != field) {
                 let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
                 self.settle_taken(number, &format!("it waits for its {} now", names.join(" with ")))?;
                 let mut record = session.load(place.1, &place.2)?;
