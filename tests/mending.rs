@@ -312,3 +312,59 @@ fn a_unique_value_taken_twice_is_one_conflict_at_both_sites_that_one_command_set
         assert_eq!(digests[0], digests[1]);
     }
 }
+
+#[test]
+fn a_record_that_meets_another_one_in_two_unique_fields_is_asked_about_one_after_the_other() {
+    let schema =
+        "CREATE TABLE users (id TEXT PRIMARY KEY, login TEXT UNIQUE, mail TEXT UNIQUE); INSERT INTO users VALUES ('1', 'root', 'root@x')";
+    for at in ["head", "anna"] {
+        let office = Office::pair(schema, "");
+        let rounds = || ["anna", "head", "anna", "head"].iter().for_each(|site| drop(office.run(&format!("sync --home {site}"))));
+        office.sql("head", "INSERT INTO users VALUES ('H', 'kim', 'kim@x')");
+        office.sql("anna", "INSERT INTO users VALUES ('A', 'kim', 'kim@x')");
+        rounds();
+        let listed = exit(&office, &format!("conflicts --open --home {at}"), 3).flat();
+        assert!(listed.contains("1. users A 'kim' of 'anna': its mail 'kim@x' is taken"), "{listed}");
+        let asked = |number: &str| {
+            format!(
+                "{number}. users A 'kim2@x' of 'anna': its login 'kim' is taken by users H 'kim@x' of 'head' (a unique value is one record's)"
+            )
+        };
+        let settled = office.run(&format!("conflicts resolve 1 --value kim2@x --home {at}"));
+        if at == "head" {
+            assert!(settled.flat().contains("1 conflict is settled") && settled.flat().contains(&asked("3")), "{settled:?}");
+            assert_eq!(settled.code, 3, "it is not over");
+        }
+        rounds();
+        for site in ["head", "anna"] {
+            let listed = exit(&office, &format!("conflicts --open --home {site}"), 3).flat();
+            assert!(listed.starts_with("1 conflict, 1 to decide") && listed.contains(&asked("3")), "{site}: {listed}");
+            assert!(office.run(&format!("conflicts --home {site}")).flat().contains("it waits for its login now"), "{site}");
+        }
+        office.ok(&format!("conflicts resolve 3 --value kim2 --home {at}"));
+        rounds();
+        for site in ["head", "anna"] {
+            exit(&office, &format!("conflicts --open --home {site}"), 0);
+            assert_eq!(office.ok(&format!("held --home {site}")).out, "Nothing is held.\n");
+        }
+        let digests = ["head", "anna"].map(|site| office.json(&format!("digest --json --home {site}"))["tables"].clone());
+        assert_eq!(digests[0], digests[1]);
+    }
+}
+
+#[test]
+fn a_unique_value_that_a_deleted_record_would_come_back_with_is_named() {
+    let office = Office::pair(
+        "CREATE TABLE t (id TEXT PRIMARY KEY, x TEXT, z INTEGER UNIQUE); INSERT INTO t VALUES ('1', 'a', 7), ('2', 'b', 8)",
+        "",
+    );
+    office.sql("head", "DELETE FROM t WHERE id = '1'; UPDATE t SET z = 7");
+    office.sql("anna", "UPDATE t SET x = 'anna' WHERE id = '1'");
+    for site in ["anna", "head", "anna"] {
+        office.run(&format!("sync --home {site}"));
+    }
+    for site in ["head", "anna"] {
+        let listed = exit(&office, &format!("conflicts --open --home {site}"), 3).flat();
+        assert!(listed.contains("t 1 'anna' of 'anna': its z 7 is taken by t 2 'b' of 'head'"), "{site}: {listed}");
+    }
+}

@@ -176,6 +176,13 @@ impl Ledger {
         Ok(())
     }
 
+    /// A conflict by its number here.
+    pub fn conflict(&self, number: i64) -> Result<Option<Conflict>> {
+        let mut statement = self.connection.prepare_cached("SELECT content FROM conflict WHERE number = ?")?;
+        let content: Option<String> = statement.query_row([number], |row| row.get(0)).optional()?;
+        content.map(|content| serde_json::from_str(&content).map_err(|_| LedgerError::Damaged("conflict"))).transpose()
+    }
+
     /// Every conflict of a table, in no order.
     pub fn conflicts_of(&self, table: &str, each: &mut dyn FnMut(Conflict)) -> Result<()> {
         let mut statement = self.connection.prepare_cached("SELECT content FROM conflict WHERE table_name = ?")?;

@@ -35,7 +35,7 @@ pub struct Extra {
     /// The parent deleted it, and here it is only marked: it is told no more while the mark stands.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub marked: bool,
-    /// With what it was marked, whatever the rules have come to say: the field of the mark, and no other; none from a program that did not keep it.
+    /// With what it was marked, whatever the rules have come to say: the field of the mark, and no other; empty: [`Self::stays_for_others`]; none from a program that did not keep it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mark: Option<Row>,
     /// A person sent it by hand: the neighbours that have not been told since.
@@ -161,6 +161,12 @@ impl Extra {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// Whether it is marked without a field: others that are marked need it, and it comes back with the first of them.
+    #[must_use]
+    pub fn stays_for_others(&self) -> bool {
+        self.marked && self.mark.as_ref().is_some_and(|mark| mark.0.iter().all(|value| !value.is_stated()))
     }
 
     /// It is not marked as deleted any more.

@@ -220,9 +220,9 @@ impl Forgetting<'_> {
 
     /// Whether no neighbour can speak of an incarnation of a record that is not here now.
     fn is_over(&self, record: &Record) -> Result<bool> {
-        // A child may take up again what it only marked as deleted, and goes on with what was refused where a table only goes up.
+        // A child may take up again what it only marked as deleted, with what that needs, and goes on with what was refused where a table only goes up.
         let policy = self.session.policy(record.table);
-        let kept = policy.mark_down.is_some() || policy.direction == rules::Direction::Up;
+        let kept = self.session.may_stay_for_marked(record.table) || policy.direction == rules::Direction::Up;
         if self.held || kept || !record.extra.told.is_empty() {
             return Ok(false);
         }

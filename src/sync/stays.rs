@@ -5,8 +5,10 @@
 //! because without it they would only wait at the other end. **Invariant**: what stays home is neither told nor forgotten. What the neighbour holds is pinned
 //! ([`crate::ledger::Extra::opinions`]), so the record is looked at in every build, and travels in the first one that lets it.
 
+use std::collections::BTreeSet;
+
 use super::known::{self, Link};
-use super::{Result, Session, roster};
+use super::{Result, Session, SyncError, roster};
 use crate::ledger::{NeighbourKind, Opinion, Record};
 use crate::model::{FieldNo, Identity, Key, LIBRARY, NumberField, Row, Shape, TableNo, Value, stands_for};
 use crate::rules::{Direction, ReferenceRule, Sending};
@@ -189,11 +191,29 @@ impl Session {
             if (target.table, &target.key) == (record.table, &record.key) {
                 continue;
             }
-            if self.never_comes(&target, link)? || (!self.was_told(&target, link)? && self.keeps(&target, link, depth + 1)?.is_some()) {
+            let comes_along = |stays: &Stays| matches!(stays, Stays::Marked) && target.extra.stays_for_others();
+            let stays = || Ok::<_, SyncError>(self.keeps(&target, link, depth + 1)?.is_some_and(|stays| !comes_along(&stays)));
+            if self.never_comes(&target, link)? || (!self.was_told(&target, link)? && stays()?) {
                 return Ok(Some(Stays::With { table: self.shape(target.table).name.clone(), key: self.shown_key(&target)?.to_string() }));
             }
         }
         Ok(None)
+    }
+
+    /// Whether a child may keep a deleted record of a table because one that is only marked there refers to it, be it by way of others.
+    pub(super) fn may_stay_for_marked(&self, table: TableNo) -> bool {
+        let mut tables: BTreeSet<TableNo> =
+            self.shapes.iter().filter(|shape| self.policy(shape.number).mark_down.is_some()).map(|shape| shape.number).collect();
+        let mut before = 0;
+        while tables.len() > before {
+            before = tables.len();
+            let referring = self.shapes.iter().filter(|shape| tables.contains(&shape.number));
+            let names: Vec<&String> = referring.flat_map(|shape| &shape.references).map(|reference| &reference.table).collect();
+            let named = self.shapes.iter().filter(|shape| names.iter().any(|name| name.eq_ignore_ascii_case(&shape.name)));
+            let named: Vec<TableNo> = named.map(|shape| shape.number).collect();
+            tables.extend(named);
+        }
+        tables.contains(&table)
     }
 
     /// Whether a neighbour is known to have a record in some state. Where nobody knows, it has not.

@@ -219,3 +219,138 @@ fn a_long_row_of_records_of_which_the_last_is_needed_or_missing_stays_whole_or_w
         assert_eq!(losers(&tree, "anna").iter().filter(|(kind, _)| *kind == ConflictKind::Dependants).count(), 600);
     }
 }
+
+/// A main office and two remotes with this schema.
+fn two_remotes(schema: &str, rules: &str) -> Tree {
+    let tree = Tree::with_rules(schema, rules);
+    for remote in ["anna", "ben"] {
+        tree.add("head", remote, Role::Remote);
+        tree.settle(&["head", remote]);
+    }
+    tree.settle(&["head", "anna", "ben"]);
+    tree
+}
+
+#[test]
+fn a_record_that_has_the_values_by_which_others_refer_to_a_deleted_one_takes_its_place_at_every_site() {
+    const ALL: [&str; 3] = ["head", "anna", "ben"];
+    let letters = |refers: &str| {
+        let schema = format!(
+            "CREATE TABLE n (k TEXT PRIMARY KEY COLLATE NOCASE, a TEXT); CREATE TABLE m ({refers});
+             INSERT INTO n VALUES ('k3', 'x'), ('k4', 'y'); INSERT INTO m VALUES ('k3', 1);"
+        );
+        (schema, "UPDATE n SET k = 'K3' WHERE k = 'k3'", "K3|x")
+    };
+    let replaced = |key: &str, put: &'static str| {
+        let schema = format!(
+            "CREATE TABLE n (id {key}, k TEXT UNIQUE, a TEXT); CREATE TABLE m (k TEXT REFERENCES n(k), s INT PRIMARY KEY);
+             INSERT INTO n VALUES (1, 'c1', 'x'), (2, 'c2', 'y'); INSERT INTO m VALUES ('c1', 1);"
+        );
+        (schema, put, "c1|new")
+    };
+    for (schema, sql, expected) in [
+        letters("k TEXT NOT NULL COLLATE NOCASE REFERENCES n, s INT PRIMARY KEY"),
+        letters("k TEXT COLLATE NOCASE REFERENCES n ON UPDATE CASCADE, s INT PRIMARY KEY"),
+        letters("k TEXT COLLATE NOCASE REFERENCES n ON DELETE CASCADE, s INT, PRIMARY KEY (k, s)"),
+        replaced("TEXT PRIMARY KEY", "INSERT OR REPLACE INTO n VALUES ('9', 'c1', 'new')"),
+        replaced("INTEGER PRIMARY KEY", "INSERT OR REPLACE INTO n (k, a) VALUES ('c1', 'new')"),
+        replaced("INTEGER PRIMARY KEY AUTOINCREMENT", "INSERT OR REPLACE INTO n (k, a) VALUES ('c1', 'new')"),
+        // A record that was there takes the code over.
+        replaced(
+            "TEXT PRIMARY KEY",
+            "PRAGMA defer_foreign_keys = on; BEGIN; DELETE FROM n WHERE id = 1; UPDATE n SET k = 'c1', a = 'new'; COMMIT",
+        ),
+    ] {
+        for maker in ["head", "anna"] {
+            let tree = two_remotes(&schema, "");
+            tree.edit(maker, &format!("PRAGMA foreign_keys = on; {sql}"));
+            settled(&tree, &ALL);
+            tree.assert_sound(&ALL);
+            tree.assert_rows(&ALL, "SELECT n.k, a FROM m JOIN n ON n.k = m.k", &[expected]);
+            ALL.iter().for_each(|site| assert_eq!(tree.held(site), [""; 0], "{site}: {sql} at {maker}"));
+            ALL.iter().for_each(|site| assert_eq!(tree.listed(site), [""; 0], "{site}: {sql} at {maker}"));
+        }
+    }
+}
+
+#[test]
+fn a_record_that_has_but_one_of_the_values_by_which_others_refer_to_a_deleted_one_does_not_take_its_place() {
+    let tree = two_remotes(
+        "CREATE TABLE n (id TEXT PRIMARY KEY, k TEXT UNIQUE, name TEXT UNIQUE);
+         CREATE TABLE m (id TEXT PRIMARY KEY, k TEXT REFERENCES n(k), name TEXT REFERENCES n(name));
+         INSERT INTO n VALUES ('1', 'c1', 'one'); INSERT INTO m VALUES ('by code', 'c1', NULL);",
+        "",
+    );
+    tree.edit("ben", "INSERT INTO m VALUES ('by name', NULL, 'one')");
+    tree.edit("anna", "PRAGMA foreign_keys = on; INSERT OR REPLACE INTO n VALUES ('9', 'c1', 'nine')");
+    ["ben", "head"].iter().for_each(|site| drop(tree.sync(site)));
+    for _ in 0..3 {
+        ["anna", "head", "ben"].iter().for_each(|site| drop(tree.sync(site)));
+    }
+    for site in ["head", "anna", "ben"] {
+        tree.assert_rows(&[site], "SELECT count(*) FROM m WHERE name NOT IN (SELECT name FROM n) OR k NOT IN (SELECT k FROM n)", &["0"]);
+    }
+    tree.assert_rows(&["head", "ben"], "SELECT id, name FROM n", &["1|one"]);
+    assert_eq!(tree.held("head").len(), 1, "{:?}", tree.held("head"));
+}
+
+#[test]
+fn a_deleted_record_that_is_needed_and_cannot_come_back_wants_a_person_and_says_which_record_is_in_the_way() {
+    let tree = two_remotes(
+        "CREATE TABLE g (k TEXT PRIMARY KEY, n TEXT REFERENCES n);
+         CREATE TABLE n (k TEXT PRIMARY KEY, code TEXT UNIQUE, a TEXT); CREATE TABLE m (id TEXT PRIMARY KEY, g TEXT REFERENCES g, n TEXT REFERENCES n);
+         INSERT INTO n VALUES ('n1', 'c1', 'a'), ('n2', 'c2', 'b'); INSERT INTO g VALUES ('g1', 'n1');",
+        "",
+    );
+    tree.edit("head", "DELETE FROM g; DELETE FROM n WHERE k = 'n1'; UPDATE n SET code = 'c1' WHERE k = 'n2'");
+    tree.edit("anna", "INSERT INTO m VALUES ('m1', NULL, 'n1')");
+    tree.edit("ben", "INSERT INTO m VALUES ('m2', 'g1', NULL)");
+    tree.settle(&["anna", "ben", "head"]);
+    let held = fieldpost::cli::held::all(&tree.session("head")).unwrap();
+    assert_eq!(held.len(), 2, "{held:?}");
+    for held in held {
+        let why = "n n1, which it needs, was deleted here and cannot come back: its code c1 is taken by n n2 'b'";
+        assert!(held.why.contains(why) && held.needs == fieldpost::cli::held::Needs::Person, "{held:?}");
+    }
+    tree.edit("head", "UPDATE n SET code = 'c9' WHERE k = 'n2'");
+    settled(&tree, &["head", "anna", "ben"]);
+    tree.assert_sound(&["head", "anna", "ben"]);
+    tree.assert_rows(
+        &["head"],
+        "SELECT code FROM n UNION ALL SELECT id FROM m UNION ALL SELECT k FROM g ORDER BY 1",
+        &["c1", "c9", "g1", "m1", "m2"],
+    );
+    ["head", "anna", "ben"].iter().for_each(|site| assert_eq!(tree.held(site), [""; 0], "{site}"));
+}
+
+#[test]
+fn what_is_only_marked_as_deleted_keeps_what_it_refers_to_and_both_come_back_together() {
+    let tree = Tree::with_rules(
+        "CREATE TABLE q (id TEXT PRIMARY KEY); CREATE TABLE p (id TEXT PRIMARY KEY, q TEXT REFERENCES q ON DELETE CASCADE, a TEXT);
+         CREATE TABLE c (id TEXT PRIMARY KEY, p TEXT REFERENCES p ON DELETE CASCADE, status TEXT);
+         INSERT INTO q VALUES ('q1'), ('q2'); INSERT INTO p VALUES ('p1', 'q1', 'a'), ('p2', 'q2', 'a'); INSERT INTO c VALUES ('c1', 'p1', 'ok');",
+        "[tables.c]\ndeletes = { set = 'status', to = 'deleted' }\n",
+    );
+    for (parent, child, role) in [("head", "north", Role::Office), ("north", "anna", Role::Remote)] {
+        tree.add(parent, child, role);
+        (0..3).for_each(|_| [parent, child, "head"].iter().for_each(|site| drop(tree.sync(site))));
+    }
+    tree.settle(&THREE);
+    tree.edit("head", "PRAGMA foreign_keys = on; DELETE FROM q");
+    tree.settle(&THREE);
+    tree.assert_rows(&["head"], "SELECT id FROM q UNION ALL SELECT id FROM p UNION ALL SELECT id FROM c", &[]);
+    tree.assert_rows(
+        &["north", "anna"],
+        "SELECT q.id, p.id, c.id, status FROM q LEFT JOIN p ON q = q.id LEFT JOIN c ON p = p.id",
+        &["q1|p1|c1|deleted"],
+    );
+    THREE.iter().for_each(|site| assert_eq!(tree.held(site), [""; 0], "{site}"));
+    tree.edit("north", "UPDATE c SET status = 'ok'");
+    settled(&tree, &THREE);
+    tree.assert_sound(&THREE);
+    tree.assert_rows(&THREE, "SELECT q.id, p.id, c.id, status FROM q LEFT JOIN p ON q = q.id LEFT JOIN c ON p = p.id", &["q1|p1|c1|ok"]);
+    // From then on it is deleted like any other record.
+    tree.edit("head", "DELETE FROM c; UPDATE p SET a = 'b'");
+    tree.settle(&THREE);
+    tree.assert_rows(&THREE, "SELECT a FROM p", &["b"]);
+}

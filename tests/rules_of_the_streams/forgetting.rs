@@ -219,6 +219,31 @@ fn rule_13_where_children_only_mark_what_is_deleted_its_tombstone_stays() {
 }
 
 #[test]
+fn rule_13_the_tombstone_of_what_a_marked_record_refers_to_stays_too() {
+    let tree = under("[tables.notes]\ndeletes = { up = \"edit-wins\", down = { set = \"body\", to = \"gone\" } }\n");
+    tree.edit("head", "DELETE FROM notes; DELETE FROM customers WHERE id = 'ACME'");
+    tree.settle(&TWO);
+    assert_eq!(tree.text("anna", "SELECT body || name FROM notes JOIN customers ON customer = customers.id"), "goneAcme Ltd");
+    for phone in ["5", "6"] {
+        for site in TWO {
+            tree.edit(site, &format!("UPDATE customers SET phone = '{phone}' WHERE id = 'BOLT'"));
+            tree.settle(&TWO);
+            time_passes(&tree, "head");
+        }
+    }
+    // A new one that refers to it brings it back as well as the one that is taken up again.
+    tree.edit("anna", "INSERT INTO notes VALUES ('N9', 'ACME', NULL, 'new')");
+    tree.settle(&TWO);
+    assert_eq!(
+        tree.text("head", "SELECT group_concat(notes.id || name) FROM notes JOIN customers ON customer = customers.id"),
+        "N9Acme Ltd"
+    );
+    tree.edit("anna", "UPDATE notes SET body = 'back'");
+    settled(&tree, &TWO);
+    assert_eq!(tree.text("head", "SELECT group_concat(id || body) FROM (SELECT * FROM notes ORDER BY id)"), "N1back,N2back,N9back");
+}
+
+#[test]
 fn rule_13_what_was_edited_in_a_marked_record_is_listed_when_it_comes_back_however_late() {
     let tree = under("[tables.customers]\ndeletes = { up = \"edit-wins\", down = { set = \"city\", to = \"gone\" } }\n");
     tree.edit("head", "DELETE FROM customers WHERE id = 'BOLT'");

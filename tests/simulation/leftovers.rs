@@ -92,10 +92,22 @@ fn look(session: &Session, name: &str, path: &std::path::Path) -> rusqlite::Resu
         let numbers = session.shapes.iter().chain(&session.former).filter(|shape| keep(shape)).map(|shape| shape.number.0.to_string());
         numbers.collect::<Vec<_>>().join(",")
     };
-    // A child may take up again what is only marked there as deleted, and goes on with what was refused where a table only goes up. What stays
-    // home is as it was told last.
+    // A child may take up again what is only marked there as deleted, with what that refers to, and goes on with what was refused where a table
+    // only goes up. What stays home is as it was told last.
+    let marks = |shape: &&fieldpost::model::Shape| session.rules.table(&shape.name).deletes.down.is_some();
+    let mut needed: Vec<String> = session.shapes.iter().filter(marks).map(|shape| shape.name.to_lowercase()).collect();
+    let mut looked = 0;
+    while let Some(name) = needed.get(looked).cloned() {
+        looked += 1;
+        let referring = session.shapes.iter().filter(|shape| shape.name.eq_ignore_ascii_case(&name));
+        for table in referring.flat_map(|shape| &shape.references).map(|reference| reference.table.to_lowercase()) {
+            if !needed.contains(&table) {
+                needed.push(table);
+            }
+        }
+    }
     let goes_on = |rule: &fieldpost::rules::TableRule| rule.deletes.down.is_some() || rule.direction == fieldpost::rules::Direction::Up;
-    let marking = tables(&|shape| goes_on(session.rules.table(&shape.name)));
+    let marking = tables(&|shape| needed.contains(&shape.name.to_lowercase()) || goes_on(session.rules.table(&shape.name)));
     let handed_out = tables(&|shape| shape.identity() == Identity::Birth);
     let lasting = format!(
         "SELECT id FROM record WHERE table_no IN ({marking}) OR ifnull(instr(extra, '\"marked\"') + instr(extra, '\"opinions\"'), 0) > 0"

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::show::side_by_side;
-use super::{Conflict, Filter, all, meant};
+use super::{About, Conflict, Filter, all, meant};
+use crate::cli::held;
 use crate::cli::logged::Line;
 use crate::cli::page::{Page, alert, count};
 use crate::cli::printer::Report;
@@ -65,6 +66,9 @@ pub struct ResolveReport {
     pub settled: Vec<Settled>,
     /// What could not be settled like that.
     pub left: Vec<Left>,
+    /// What came to be open by that: a record whose value is settled may wait for another one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<Conflict>,
 }
 
 /// A conflict that is settled now.
@@ -130,6 +134,7 @@ pub fn run(arguments: &ResolveArgs, context: &Context) -> Result<Exit, Failure> 
         return Err(Failure::BadLine(ways.to_owned()));
     }
     let (_lock, session) = context.work()?;
+    let last = session.ledger.last_conflict().map_err(SyncError::from)?;
     let mut conflicts = meant(&session, arguments.table.as_deref(), &arguments.filter, context)?;
     let mut report = ResolveReport::default();
     if arguments.selects() {
@@ -148,12 +153,16 @@ pub fn run(arguments: &ResolveArgs, context: &Context) -> Result<Exit, Failure> 
     for (place, conflict) in conflicts.iter().enumerate() {
         progress.done(place as u64);
         match settle(&session, conflict, &chosen, since) {
-            Ok(settled) => report.settled.push(settled),
+            Ok(settled) => match still_waits(&session, conflict)? {
+                None => report.settled.push(settled),
+                Some(why) => report.left.push(Left { number: conflict.number, why }),
+            },
             Err(SyncError::Mend(error)) if !alone => report.left.push(Left { number: conflict.number, why: error.to_string() }),
             Err(error) => return Err(error.into()),
         }
     }
     drop(progress);
+    report.open = opened(&session, last)?;
     Ok(context.done(&session.home, &report))
 }
 
@@ -168,6 +177,23 @@ fn settle(session: &Session, conflict: &Conflict, chosen: &Chosen, since: Since)
     mend::settle(session, number, &choice, since)?;
     let (field, choice) = (conflict.about.field().map(str::to_owned), words(&choice, conflict));
     Ok(Settled { number, table: conflict.table.clone(), key: conflict.key.clone(), field, choice })
+}
+
+/// Why a change that got the value which a person chose is still held here.
+fn still_waits(session: &Session, conflict: &Conflict) -> Result<Option<String>, SyncError> {
+    if !matches!(conflict.about, About::Taken(_)) || conflict.decider != *session.name() {
+        return Ok(None);
+    }
+    if all(session, conflict.number - 1)?.iter().any(|now| now.number == conflict.number && now.settled) {
+        return Ok(None);
+    }
+    let held = held::all(session)?.into_iter().find(|held| held.table == conflict.table && held.key == conflict.key);
+    Ok(held.map(|held| format!("it has the value, and still waits: {}", held.why)))
+}
+
+/// What is open since conflict `last`.
+fn opened(session: &Session, last: i64) -> Result<Vec<Conflict>, SyncError> {
+    Ok(all(session, last)?.into_iter().filter(|conflict| conflict.open).collect())
 }
 
 fn words(choice: &Choice, conflict: &Conflict) -> String {
@@ -192,6 +218,7 @@ fn walk(arguments: &ResolveArgs, since: Since, context: &Context) -> Result<Exit
         numbers => numbers.contains(&conflict.number),
     });
     let (mut report, total) = (ResolveReport::default(), conflicts.len());
+    let last = session.ledger.last_conflict().map_err(SyncError::from)?;
     drop(session);
     for (place, conflict) in conflicts.iter().enumerate() {
         match ask(conflict, place + 1, total, since, context)? {
@@ -200,6 +227,7 @@ fn walk(arguments: &ResolveArgs, since: Since, context: &Context) -> Result<Exit
             Answer::Enough => break,
         }
     }
+    report.open = opened(&context.look()?, last)?;
     Ok(context.done(&context.discover()?, &report))
 }
 
@@ -240,7 +268,10 @@ fn ask(conflict: &Conflict, place: usize, total: usize, since: Since, context: &
         };
         let (_lock, session) = context.work()?;
         match settle(&session, &conflict, &Chosen::The(choice), since) {
-            Ok(settled) => return Ok(Answer::Settled(settled)),
+            Ok(settled) => match still_waits(&session, &conflict)? {
+                None => return Ok(Answer::Settled(settled)),
+                Some(why) => context.printer.ask_about(&alert(&why)),
+            },
             Err(SyncError::Mend(error)) => {
                 context.printer.ask_about(&alert(&error.to_string()));
                 if matches!(error, MendError::MovedOn { .. } | MendError::OtherRecord { .. }) {
@@ -265,11 +296,15 @@ impl Report for ResolveReport {
             let lines: Vec<String> = self.left.iter().map(|left| format!("{}: {}", left.number, left.why)).collect();
             parts.push(format!("{}\n{}", alert("Not settled"), page.list(&lines, "'fieldpost conflicts --open' lists all")));
         }
+        if !self.open.is_empty() {
+            let lines: Vec<String> = self.open.iter().map(|open| format!("{}. {}", open.number, open.sentence(page))).collect();
+            parts.push(format!("{}\n{}", alert("Still open"), page.list(&lines, "'fieldpost conflicts --open' lists all")));
+        }
         parts.join("\n")
     }
 
     fn exit(&self) -> Exit {
-        if self.left.is_empty() { Exit::Done } else { Exit::Attention }
+        if self.left.is_empty() && self.open.is_empty() { Exit::Done } else { Exit::Attention }
     }
 
     fn lines(&self, _: &Page) -> Vec<Line> {

@@ -3,7 +3,8 @@
 //! A field with a pending edit (unsent, or sent and not acknowledged) keeps our value; all else is written. What was
 //! ignored because of an *unsent* edit is reported with the next change set, so that the parent knows what we hold.
 //! A pending insert, delete or replace keeps the whole record. The packet's old values are never looked at. A record that stands marked as
-//! deleted has nothing on its way: where it comes back at the parent, what was edited in it meanwhile is written over, and listed.
+//! deleted has nothing on its way: where it comes back at the parent, what was edited in it meanwhile is written over, and listed. What only such
+//! records refer to stays with them.
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,8 @@ use crate::model::{Born, Change, ChangeKind, FieldNo, Image, JournalNumber, Row,
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
 use crate::sync::known;
+use crate::sync::tracking::evolve::Event;
+use crate::sync::tracking::news;
 
 /// What of a record of ours is on its way to the parent.
 struct OurEdits {
@@ -111,9 +114,14 @@ impl Applying<'_> {
                 return Ok(base);
             }
             if let Some((field, value)) = &self.session.policy(record.table).mark_down {
-                return self.mark(record, incoming, (*field, value), change, held, base);
+                return self.mark(record, incoming, Some((*field, value)), change, held, base);
             }
             if let Some((table, key)) = self.dependant(record)? {
+                // Those stay for good: nobody hears of them any more.
+                if self.is_needed_by_marked_only(record)? {
+                    self.say_it_stays(record, incoming, &format!("{table} {key}"))?;
+                    return self.mark(record, incoming, None, change, held, base);
+                }
                 record.extra.full = true;
                 return Ok(self.hold_here(record, incoming, change, HeldReason::Dependants { table, key }, held, base));
             }
@@ -188,19 +196,21 @@ impl Applying<'_> {
         Ok(Some(new_base))
     }
 
-    /// The parent deleted the record; here a field is set instead, and it is told no more.
+    /// The parent deleted the record; here a field is set instead, where the rules name one, and it is told no more.
     fn mark(
         &mut self,
         record: &mut Record,
         incoming: &Incoming,
-        (field, value): (FieldNo, &Value),
+        set: Option<(FieldNo, &Value)>,
         change: Change,
         held: Option<Held>,
         base: Option<Image>,
     ) -> Result<Option<Image>> {
         let Some(mut image) = record.current.clone() else { return Ok(base) };
         self.bury_base(record, base.as_ref())?;
-        if image.row.get(field) != value {
+        if let Some((field, value)) = set
+            && image.row.get(field) != value
+        {
             image.row.set(field, value.clone());
             image.set_stamp(field, Some(Stamp { time: self.now, site: incoming.link.site }));
             if let Put::Refused(reason) = self.put(record, Some(image), Some(incoming.link.site))? {
@@ -208,9 +218,33 @@ impl Applying<'_> {
             }
         }
         let mut mark = Row::default();
-        mark.set(field, value.clone());
+        set.into_iter().for_each(|(field, value)| mark.set(field, value.clone()));
         (record.extra.marked, record.extra.mark) = (true, Some(mark));
         Ok(None)
+    }
+
+    /// Whether all that refers to a record stands marked as deleted.
+    fn is_needed_by_marked_only(&self, record: &Record) -> Result<bool> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        for (table, place) in session.database()?.dependants(&session.shapes, shape, record.at(), i64::MAX as usize)? {
+            let other = session.load_at(session.shape(table), &place)?;
+            let is_itself = (other.table, &other.key) == (record.table, &record.key);
+            let is_marked = other.current.as_ref().is_some_and(|image| session.policy(table).is_marked(&other, &image.row));
+            if !is_itself && !is_marked {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn say_it_stays(&self, record: &Record, incoming: &Incoming, needed_by: &str) -> Result<()> {
+        let (name, key) = (&self.session.shape(record.table).name, self.session.shown_key(record)?);
+        let said = format!(
+            "{name} {key} was deleted at '{}' and stays here: {needed_by} refers to it, which is only marked as deleted",
+            incoming.name
+        );
+        news::add(self.session, &[Event::Said(said)])
     }
 
     /// What was edited here of a record since the parent spoke of it last: while it stands marked as deleted.

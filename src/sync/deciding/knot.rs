@@ -2,11 +2,15 @@
 //! while others refer to it; and they are to refer to the new one, which is not there yet. Whoever puts one record in the place of another
 //! makes such a knot.
 //!
+//! A new record may also have the very values by which others refer to the one that goes (a key in other letters, a unique code): those stay as
+//! they are, and refer to the new one.
+//!
 //! **Invariant**: a knot is untied as a whole or not at all ([`Applying::attempt`]), and nothing that is left refers to what went.
 
 use std::collections::BTreeSet;
 
 use super::held::largest;
+use super::references::Leading;
 use crate::ledger::{Held, HeldReason, Record};
 use crate::model::{Key, SiteNo, TableNo};
 use crate::sync::Result;
@@ -36,22 +40,36 @@ impl Applying<'_> {
     /// set without those `left_out`. Whatever is of one kind alone was tried before.
     fn knot(&self, left_out: &BTreeSet<(TableNo, Key)>) -> Result<BTreeSet<(TableNo, Key)>> {
         let mut held: Vec<(Record, SiteNo)> = Vec::new();
+        let mut holders = BTreeSet::new();
         self.session.ledger.exceptional(&mut |record| {
+            for held in record.extra.held.values() {
+                if let HeldReason::Taken { record: holder, .. } = &held.reason {
+                    holders.insert(*holder);
+                }
+            }
             let sites: Vec<SiteNo> = record.extra.held.keys().copied().collect();
             held.extend(sites.into_iter().map(|site| (record.clone(), site)));
             Ok(())
         })?;
         let place = |(record, _): &(Record, SiteNo)| (record.table, record.key.clone());
         let knot = largest(&held, left_out, place, |(record, site), knot| {
-            record.extra.held.get(site).map_or(Ok(false), |held| self.waits_only_for(record, *site, held, knot))
+            record.extra.held.get(site).map_or(Ok(false), |held| self.waits_only_for(record, *site, held, knot, &holders))
         })?;
         let goes = |(record, site): &(Record, SiteNo)| record.extra.held.get(site).is_some_and(|held| held.change.after.is_none());
         let (go, come): (Vec<_>, Vec<_>) = held.iter().filter(|one| knot.contains(&place(one))).partition(|one| goes(one));
         Ok(if go.is_empty() || come.is_empty() { BTreeSet::new() } else { knot })
     }
 
-    /// Whether a held change waits for nothing but what is held for the records of a knot.
-    fn waits_only_for(&self, record: &Record, site: SiteNo, held: &Held, knot: &BTreeSet<(TableNo, Key)>) -> Result<bool> {
+    /// Whether a held change waits for nothing but what is held for the records of a knot. `holders`: who has a value that another one waits for;
+    /// that one may be what others refer to then, which an attempt shows.
+    fn waits_only_for(
+        &self,
+        record: &Record,
+        site: SiteNo,
+        held: &Held,
+        knot: &BTreeSet<(TableNo, Key)>,
+        holders: &BTreeSet<i64>,
+    ) -> Result<bool> {
         let has_way = match &held.reason {
             HeldReason::Twin { .. } | HeldReason::OtherRecord { .. } | HeldReason::Deactivated => false,
             HeldReason::Missing { .. } | HeldReason::Dependants { .. } | HeldReason::Refused { .. } => true,
@@ -62,7 +80,10 @@ impl Applying<'_> {
         Ok(has_way
             && match &held.change.after {
                 Some(after) => self.missing_only(record.table, &after.row, &held.change.fields, site, knot)?,
-                None => record.current.is_some() && self.dependant_outside(record, knot)?.is_none(),
+                None => {
+                    let is_waited_for = record.id.is_some_and(|id| holders.contains(&id));
+                    record.current.is_some() && (is_waited_for || self.dependant_outside(record, knot)?.is_none())
+                }
             })
     }
 
@@ -75,7 +96,7 @@ impl Applying<'_> {
             let Some(held) = record.extra.held.get(site) else { continue };
             let taken = matches!(held.reason, HeldReason::Taken { .. } | HeldReason::Refused { .. });
             match (&held.change.after, &record.current) {
-                (None, _) => go.push((*site, *table, key, record.at().clone())),
+                (None, _) => go.push((*site, *table, key, self.leading_to(&record)?)),
                 (Some(_), Some(_)) if taken => stuck.push((*site, *table, key, record.at().clone())),
                 (Some(_), _) => come.push((*site, *table, key)),
             }
@@ -83,6 +104,8 @@ impl Applying<'_> {
         let mut failed = BTreeSet::new();
         self.attempt(|applying| {
             applying.together.clone_from(knot);
+            // What stays as it is holds no delete up: whether it refers to anything is seen to at the end.
+            applying.together.extend(go.iter().flat_map(|(.., leading)| leading).map(Leading::place));
             // Their unique values are free then, and so are their numbers.
             for (site, table, key, _) in &go {
                 applying.try_again(*site, *table, key)?;
@@ -103,10 +126,9 @@ impl Applying<'_> {
                     failed.insert((*table, key.clone()));
                 }
             }
-            for (_, table, key, place) in &go {
-                let shape = session.shape(*table);
-                let went = session.ledger.load(*table, key)?.current.is_none() && session.ledger.load_at(shape, place)?.current.is_none();
-                if went && session.dependant(shape, place)?.is_some() {
+            for (_, table, key, leading) in &go {
+                let record = session.ledger.load(*table, key)?;
+                if record.current.is_none() && applying.any_leads_nowhere(&record, leading)? {
                     failed.insert((*table, (*key).clone()));
                 }
             }

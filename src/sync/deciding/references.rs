@@ -294,6 +294,43 @@ impl Applying<'_> {
         Ok(unmet.iter().all(|one| one.why != Why::Other && one.target.as_ref().is_some_and(|target| circle.contains(target))))
     }
 
+    /// The references that lead to a record here, but for its own.
+    pub(super) fn leading_to(&self, record: &Record) -> Result<Vec<Leading>> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        let mut all = Vec::new();
+        for child in &session.shapes {
+            for reference in child.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)) {
+                let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
+                for (table, place) in session.database()?.dependants(&alone, shape, record.at(), i64::MAX as usize)? {
+                    if (table, &place) != (record.table, record.at()) {
+                        all.push(Leading { table, key: session.load_at(child, &place)?.key, reference: reference.clone() });
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether one of the references that led to a record which went leads nowhere by now, or to nothing but its number.
+    pub(super) fn any_leads_nowhere(&self, gone: &Record, leading: &[Leading]) -> Result<bool> {
+        let session = self.session;
+        for Leading { table, key, reference } in leading {
+            let (shape, Some(image)) = (session.shape(*table), session.ledger.load(*table, key)?.current) else { continue };
+            let nowhere = if self.looked_up(shape, reference, &image.row) {
+                let numbers = shape.numbers.iter().filter(|numbers| reference.fields.contains(&numbers.field));
+                numbers.flat_map(|numbers| numbers.numbers(&image.row)).any(|(_, number)| stands_for(number) == gone.id)
+            } else {
+                let row = session.numbered(shape, &image.row)?;
+                matches!(session.database()?.referenced(&session.shapes, reference, &row)?, Reference::Missing { .. })
+            };
+            if nowhere {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// A record here that refers to this one, in words.
     pub(in crate::sync) fn dependant(&self, record: &Record) -> Result<Option<(String, String)>> {
         if record.current.is_none() {
@@ -352,6 +389,19 @@ impl Session {
         let found = self.database()?.dependants(&self.shapes, shape, place, 1 + itself)?;
         let other = found.into_iter().find(|(table, key)| (*table, key) != (shape.number, place));
         Ok(other.map(|(table, key)| (self.shape(table).name.clone(), key.to_string())))
+    }
+}
+
+/// A reference that leads to a record which is to go.
+pub(super) struct Leading {
+    table: TableNo,
+    key: Key,
+    reference: ForeignKey,
+}
+
+impl Leading {
+    pub(super) fn place(&self) -> (TableNo, Key) {
+        (self.table, self.key.clone())
     }
 }
 

@@ -44,6 +44,8 @@ enum Revived {
     Yes,
     /// Not now: it was never here, or waits for something itself.
     No,
+    /// It would, but for what the database says.
+    Refused(String),
     /// What it refers to does not come back either.
     Never {
         review: bool,
@@ -137,6 +139,7 @@ impl Applying<'_> {
                     match self.revive(incoming, target, &its_key)? {
                         Revived::Yes => {}
                         Revived::No => return Ok(Meeting::Waits(HeldReason::Missing { table, key })),
+                        Revived::Refused(message) => return Ok(Meeting::Waits(HeldReason::Refused { message })),
                         Revived::Never { review } => return Ok(Meeting::Gone(self.gone(record, target, &table, &key, review))),
                     }
                 }
@@ -198,6 +201,7 @@ impl Applying<'_> {
         self.together.remove(&place);
         match met? {
             Meeting::Met => {}
+            Meeting::Waits(HeldReason::Refused { message }) => return Ok(Revived::Refused(message)),
             Meeting::Waits(_) => return Ok(Revived::No),
             Meeting::Gone(gone) => return Ok(Revived::Never { review: gone.review }),
         }
@@ -209,7 +213,26 @@ impl Applying<'_> {
                 self.store_extra(&mut record)?;
                 Ok(Revived::Yes)
             }
-            Put::Refused(_) => Ok(Revived::No),
+            // A change of its own waits for the same, and says so.
+            Put::Refused(_) if record.extra.held.values().any(|held| held.change.after.is_some()) => Ok(Revived::No),
+            Put::Refused(reason) => {
+                let name = format!("{} {}", self.session.shape(table).name, self.session.shown_key(&record)?);
+                Ok(Revived::Refused(match reason {
+                    HeldReason::Taken { .. } => {
+                        format!(
+                            "{name}, which it needs, was deleted here and cannot come back: {reason}; give that one another value, or drop this change"
+                        )
+                    }
+                    HeldReason::Missing { .. }
+                    | HeldReason::OtherRecord { .. }
+                    | HeldReason::Twin { .. }
+                    | HeldReason::Dependants { .. }
+                    | HeldReason::Deactivated
+                    | HeldReason::Refused { .. } => {
+                        format!("{name}, which it needs, was deleted here and cannot come back: {reason}; edit or drop this change")
+                    }
+                }))
+            }
         }
     }
 }

@@ -6,7 +6,8 @@
 //! the next only the last is listed: the others go on when that one does.
 //!
 //! **States**: held → listed (the number of the conflict is in the held entry) → gone on or let go of → settled, an entry of its own that
-//! travels after the first. All in the ledger's part of one slice. **Invariant**: a conflict of this kind is unsettled at the site that
+//! travels after the first. A record may meet others in several fields: once it waits for another field than the listed one, that conflict is
+//! settled and the next one listed. All in the ledger's part of one slice. **Invariant**: a conflict of this kind is unsettled at the site that
 //! decides exactly as long as the change that it names is held.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -65,7 +66,7 @@ impl Applying<'_> {
     /// Lists what waits for a unique value and is not listed yet, and settles what was listed and waits no more.
     pub(in crate::sync) fn list_taken(&mut self) -> Result<()> {
         let session = self.session;
-        let (mut listed, mut unlisted) = (BTreeSet::new(), Vec::new());
+        let (mut listed, mut unlisted, mut about) = (BTreeSet::new(), Vec::new(), Vec::new());
         let mut chain = Chain::default();
         session.ledger.exceptional(&mut |record| {
             for (site, held) in &record.extra.held {
@@ -74,15 +75,28 @@ impl Applying<'_> {
                     let shape = session.shape(record.table);
                     let fields = values.iter().filter_map(|(name, _)| shape.field(name)).collect();
                     chain.0.insert(id, Waiting { holder: *holder, fields, gives_up: held.change.fields.clone() });
-                    if held.listed.is_none() {
-                        unlisted.push((id, record.table, record.key.clone(), *site));
+                    let place = (id, record.table, record.key.clone(), *site);
+                    match held.listed {
+                        Some(number) => about.push((number, values.clone(), place)),
+                        None => unlisted.push(place),
                     }
                 }
             }
             Ok(())
         })?;
         for number in session.ledger.taken()?.into_iter().filter(|number| !listed.contains(number)) {
-            self.settle_taken(number)?;
+            self.settle_taken(number, "it waits no more")?;
+        }
+        for (number, values, place) in about {
+            let Some(field) = session.ledger.conflict(number)?.and_then(|conflict| conflict.field) else { continue };
+            if values.iter().all(|(name, _)| *name != field) {
+                let names: Vec<&str> = values.iter().map(|(name, _)| name.as_str()).collect();
+                self.settle_taken(number, &format!("it waits for its {} now", names.join(" with ")))?;
+                let mut record = session.load(place.1, &place.2)?;
+                record.extra.held.entry(place.3).and_modify(|held| held.listed = None);
+                self.store_extra(&mut record)?;
+                unlisted.push(place);
+            }
         }
         unlisted.retain(|(id, ..)| !chain.goes_on_with_another(*id));
         unlisted.into_iter().try_for_each(|(_, table, key, site)| self.list_one(table, &key, site))
@@ -133,14 +147,19 @@ impl Applying<'_> {
         conflict.winner_site = Some(by_site.clone());
         conflict.loser_site = Some(self.site_of(after.stamp(field), Some(incoming))?);
         conflict.loser_time = after.stamp(field).map(|stamp| stamp.time);
-        let mut row = record.current.as_ref().map_or_else(|| after.row.clone(), |image| image.row.clone());
+        // One that was deleted here meanwhile would come back as it was.
+        let mut row = match (&record.current, session.ledger.former(record)?.into_iter().next()) {
+            (Some(image), _) => image.row.clone(),
+            (None, Some(last)) if held.change.before.as_ref().is_some_and(|before| before.born == after.born) => last.row,
+            (None, _) => after.row.clone(),
+        };
         held.change.fields.iter().for_each(|field| row.set(*field, after.row.get(*field).clone()));
         conflict.called = called(shape, &session.shown_row(shape, &row)?, &fields);
         conflict.exact = Row(vec![base, Value::Absent, shown(&row)?]);
         Ok(Some(conflict))
     }
 
-    fn settle_taken(&self, number: i64) -> Result<()> {
+    fn settle_taken(&self, number: i64, why: &str) -> Result<()> {
         let session = self.session;
         let (_, conflict) = crate::sync::mend::find(session, number)?;
         session.ledger.close_taken(number)?;
@@ -148,7 +167,7 @@ impl Applying<'_> {
             &Conflict {
                 kind: ConflictKind::Settled,
                 settles: Some((session.name().clone(), number)),
-                rule: "it waits no more".to_owned(),
+                rule: why.to_owned(),
                 time: self.now,
                 state: ConflictState::Decided,
                 ..conflict
