@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::places::Place;
-use crate::exchange::{Entry, FileName, Folder, fetch, fetch_together, waiting};
+use crate::exchange::{Entry, ExchangeError, FileName, Folder, fetch, fetch_together, waiting};
 use crate::keys::VerifyingKey;
 use crate::ledger::{Direction, Neighbour};
 use crate::model::{LIBRARY, PacketNumber, SiteName};
@@ -100,6 +100,7 @@ pub(in crate::sync) fn collect(
             // Whole and signed, but not for our key: it belongs to another machine under our name, so it stays where it is.
             Err(OpenError::Decrypt(_)) => {
                 let why = "it is sealed for another key: two machines joined with one invitation, and the other one was first. Have this one invited under another name";
+                join::note_taken(session, &now)?;
                 report.waiting.push(wait(&now, file.name.number, why, false));
                 files::remove(&session.world, &path)?;
                 break;
@@ -128,6 +129,7 @@ pub(in crate::sync) fn collect(
             // Only a request to join verifies with another key than the neighbour's: somebody else holds its invitation.
             let why = join::Refused::Used.to_string();
             set_aside(session, &path, &why)?;
+            join::note_twice(session, &now.card.name, &file.name.to_string())?;
             file.remove(session, place, &folder)?;
             report.waiting.push(wait(&now, envelope.number, &why, false));
             continue;
@@ -196,8 +198,9 @@ pub(in crate::sync) fn collect(
                 }
             }
             Step::Duplicate => {
-                // Who has stopped reads no answer.
-                if place.is_repeat(session, &now.card.name, envelope.number)? && !envelope.stopped {
+                // Who has stopped reads no answer. What only lies there still was answered.
+                let again = !place.lay_still(session, &folder, envelope.number)?;
+                if again && place.is_repeat(session, &now.card.name, envelope.number)? && !envelope.stopped {
                     session.ledger.begin()?;
                     session.ledger.set_owes(now.site)?;
                     session.ledger.commit(&session.world, "commit duplicate")?;
@@ -366,8 +369,10 @@ impl Found {
         let name = FileName::new(&self.name.to_string())?;
         // Read-only or gone for the moment: applied is applied, and the next round finds a duplicate.
         match place.exchange.delete(&session.world, folder, &name) {
-            Err(error @ crate::exchange::ExchangeError::Crash(_)) => Err(error.into()),
-            _ => Ok(()),
+            Ok(()) => place.lies_no_more(session, folder),
+            Err(error @ ExchangeError::Crash(_)) => Err(error.into()),
+            Err(error) if error.retry_helps() => Ok(()),
+            Err(error) => place.lies_still(session, folder, self.name.number, &error),
         }
     }
 }
