@@ -23,9 +23,9 @@ use crate::site::{HomeLock, Level, Role};
 use crate::status::open;
 use crate::sync::documents::Freedom;
 use crate::sync::forget::Forgotten;
+use crate::sync::join::Unanswered;
 use crate::sync::report::{self, Report as Round};
 use crate::sync::round::{self, Halves};
-use crate::sync::join::Unanswered;
 use crate::sync::{Session, SyncError, join, standing};
 
 /// Runs `sync`.
@@ -67,7 +67,12 @@ const CLOSES_AFTER_SECONDS: usize = 5;
 fn round_in_words(context: &Context, full: Full) -> Result<Summary, Failure> {
     let (_lock, session, report) = real(context, Halves::Both, full, Freedom::Usual)?;
     let settings = &session.settings;
-    let here = Here { site: &settings.name, host: &settings.host, database: session.has_database(), in_vain: join::unanswered(&session)?.is_some() };
+    let here = Here {
+        site: &settings.name,
+        host: &settings.host,
+        database: session.has_database(),
+        in_vain: join::unanswered(&session)?.is_some(),
+    };
     context.done_silently(&session.home, &report);
     Ok(Summary::of(&report, here))
 }
@@ -355,7 +360,9 @@ pub(super) fn unanswered(site: &SiteName, parent: &SiteName, why: Unanswered, pa
     let why = match why {
         Unanswered::Expired(expired) => {
             let expired = page.moment(Moment(expired));
-            format!("'{parent}' has not answered, and the invitation of '{site}' was good until {expired} only. Ask for a new one, 'fieldpost invite {site}' at '{parent}'")
+            format!(
+                "'{parent}' has not answered, and the invitation of '{site}' was good until {expired} only. Ask for a new one, 'fieldpost invite {site}' at '{parent}'"
+            )
         }
         Unanswered::Taken => format!(
             "another computer joined as '{site}' with the same invitation, and was first. Ask for one under another name, 'fieldpost invite NAME' at '{parent}'"

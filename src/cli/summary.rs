@@ -63,7 +63,10 @@ impl Summary {
             told.wants(format!("Some of the rules mean nothing. Ask {ASK} to type 'fieldpost rules check'."));
         }
         if !here.database && here.in_vain {
-            told.wants(format!("Your data is not here: the invitation of this computer has expired, or another one has used it. Ask {} for a new one.", office(here)));
+            told.wants(format!(
+                "Your data is not here: the invitation of this computer has expired, or another one has used it. Ask {} for a new one.",
+                office(here)
+            ));
         } else if !here.database {
             told.wants(format!("Your data is not here yet: {} has to let this computer in first. Try again later.", office(here)));
         }

@@ -30,8 +30,8 @@ use crate::site::Role;
 use crate::status::tables::{TableStatus, tables};
 use crate::status::window::{Window, noted};
 use crate::sync::documents::look::waiting;
-use crate::sync::join::Unanswered;
 use crate::sync::documents::place::coming;
+use crate::sync::join::Unanswered;
 use crate::sync::numbers::renumber;
 use crate::sync::{Session, SyncError, join, roster, start};
 
