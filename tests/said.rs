@@ -371,6 +371,14 @@ fn a_second_computer_with_one_invitation_is_told_at_both_ends_for_as_long_as_it_
     office.ok("sync --home head");
     let status = office.run("status --home head");
     assert!(status.code == 3 && status.flat().contains("another computer asked to be taken in as 'anna'"), "{status:?}");
+    let state = Connection::open(office.path("second/.fieldpost/state.db")).unwrap();
+    let words = "'fieldpost status' at 'head' says so";
+    let lying = office.only_file("share/anna/head");
+    office.rename(&lying, "later");
+    assert!(!office.ok("sync --home second").flat().contains(words));
+    assert!(state.execute("UPDATE packet SET time = time - 2 * 86400000", []).unwrap() > 0);
+    assert!(office.ok("sync --home second").flat().contains(words));
+    office.rename("later", &lying);
     // What lies there for the first computer tells the second one, which it does not forget.
     for _ in 0..2 {
         let second = office.run("sync --quiet --home second");
@@ -408,4 +416,18 @@ fn a_database_whose_home_is_lost_is_taken_out_of_it_and_taken_in_anew() {
     assert!(office.ok("detach --home head --force --database head/shop.db").out.contains("every record is as it was"));
     office.ok(init);
     assert_eq!(office.json("status --json --home head")["totals"]["successful"], 2);
+}
+
+#[test]
+fn a_site_that_was_retired_before_its_first_load_is_not_told_to_wait_for_it() {
+    let office = Office::pair(SCHEMA, "");
+    office.ok("invite dora --home head --out dora.invite");
+    office.ok("join dora.invite --home dora --exchange share");
+    assert!(office.ok("status --home dora").flat().contains("There is no database here yet: 'head' sends it"));
+    for line in ["sync", "sites retire dora --yes", "sync"] {
+        office.run(&format!("{line} --home head"));
+    }
+    office.run("sync --home dora");
+    let status = office.run("status --home dora");
+    assert!(status.code == 3 && status.flat().contains("retired") && !status.flat().contains("sends it"), "{status:?}");
 }

@@ -267,10 +267,13 @@ fn what_cannot_be_deleted_where_it_was_taken_wants_a_person_and_is_answered_once
         assert_eq!(report.built.len(), usize::from(round == 0), "{round}: {:?}", report.built);
         all.sync("head", &share);
     }
+    let id = reach(&all.tree.world("other"), &mut all.share.clone()).unwrap().id;
+    assert_eq!(places::undeletable(&all.tree.session("anna"), id).unwrap(), ["anna/head"]);
     all.edit("anna", "goes");
     all.sync("anna", &kept);
     all.sync("head", &share);
     all.settle(&[("anna", &share), ("head", &share)]);
     assert!(all.sync("anna", &share).waiting.is_empty());
+    assert!(places::undeletable(&all.tree.session("anna"), id).unwrap().is_empty());
     all.tree.assert_same(&["head", "anna"]);
 }

@@ -307,6 +307,9 @@ fn unconfirmed(session: &Session) -> Result<BTreeMap<SiteName, u64>, SyncError> 
     Ok(found)
 }
 
+/// From here on it is odd that nobody answers a request to join: a day.
+const LONG_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
 /// What happened beside records.
 fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Result<Vec<String>, SyncError> {
     let mut notes = round.notes.clone();
@@ -338,6 +341,12 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Resul
                 None => {
                     notes.push(format!("The request to join is on its way to '{name}'; there is no database here yet."));
                     notes.push(format!("Next: 'fieldpost sync' at '{name}', then 'fieldpost sync' here builds it."));
+                    if let Some(asked) = join::asked(session)?.filter(|asked| asked.0 + LONG_MILLIS < session.world.now().0) {
+                        notes.push(format!(
+                            "It asks since {}. Where '{name}' has run since then, another computer may have used this invitation: 'fieldpost status' at '{name}' says so.",
+                            asked.date()
+                        ));
+                    }
                 }
             },
             (true, _) => {}

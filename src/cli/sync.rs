@@ -356,7 +356,7 @@ impl SyncReport {
             format!("{with}{}: {}; {needs}", waiting.what, waiting.why)
         };
         let lines: Vec<String> = self.waiting.iter().map(line).collect();
-        format!("{}\n{}", heading("Waiting"), page.list(&lines, "'fieldpost status' lists all"))
+        format!("{}\n{}", heading("Waiting"), page.list(&lines, "-v lists all"))
     }
 
     const fn verb(&self, done: &'static str, dry: &'static str) -> &'static str {

@@ -298,6 +298,15 @@ pub fn unanswered(session: &Session) -> Result<Option<Unanswered>> {
     Ok(own_expired(session)?.map(Unanswered::Expired))
 }
 
+/// Since when this site asks to be taken in, where it does.
+///
+/// # Errors
+/// As the ledger says.
+pub fn asked(session: &Session) -> Result<Option<Millis>> {
+    let Some(parent) = session.ledger.parent()?.filter(|parent| parent.received == PacketNumber(0)) else { return Ok(None) };
+    Ok(session.ledger.packet(parent.site, Direction::Out, PacketNumber(1))?.map(|request| request.time))
+}
+
 /// Notes that somebody else asked under the name of a site that has joined, in a file that was set aside.
 pub(super) fn note_twice(session: &Session, name: &SiteName, file: &str) -> Result<()> {
     session.set_note(&twice_note(name), file)

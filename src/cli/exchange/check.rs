@@ -230,6 +230,12 @@ fn look(
             return Ok(());
         }
     }
+    for folder in places::undeletable(session, reached.id)? {
+        checked.bad(
+            "taken",
+            format!("this site could not delete what it had taken from `{folder}`: whoever looks after the share gives it that right"),
+        );
+    }
     let neighbours = session.ledger.neighbours()?;
     let mut came = (0, 0);
     for neighbour in &neighbours {

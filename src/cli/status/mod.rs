@@ -322,6 +322,8 @@ impl Report for StatusReport {
                     let why = rounds::unanswered(&self.site, parent, why, page);
                     alert(page.wrapped(&format!("There is no database here: {why}")).trim_start())
                 }
+                // What is told of the parent below says that none will come.
+                None if self.neighbours.iter().any(|neighbour| neighbour.problem.is_some()) => "There is no database here.".to_owned(),
                 None => format!(
                     "There is no database here yet: '{parent}' sends it when it has taken '{}' in. Next: 'fieldpost sync'.",
                     self.site

@@ -64,7 +64,7 @@ pub(in crate::sync) fn collect(
     }
     let folder = Folder::between(session.name(), &neighbour.card.name);
     let mut partial = Vec::new();
-    let mut files = find(session, place, &folder, &session.home.inbox(&neighbour.card.name), &mut partial)?;
+    let files = find(session, place, &folder, &session.home.inbox(&neighbour.card.name), &mut partial)?;
     for (name, bytes) in partial.into_iter().filter(|(name, _)| name.number > neighbour.received) {
         let why = if bytes < name.bytes {
             format!("only {bytes} of its {} bytes are on the exchange: it is still being copied, or the copy broke off", name.bytes)
@@ -75,8 +75,9 @@ pub(in crate::sync) fn collect(
         };
         report.waiting.push(wait(neighbour, name.number, &why, true));
     }
-    files.truncate(MOST_PACKETS);
     collected.came.extend(files.iter().map(|file| file.name.number));
+    let mut files = unlying(session, place, neighbour, &folder, files)?;
+    files.truncate(MOST_PACKETS);
     for (at, file) in files.iter().enumerate() {
         progress(&format!("packet {} from '{}'", file.name.number, neighbour.card.name));
         if at % TOGETHER == 0 {
@@ -199,7 +200,7 @@ pub(in crate::sync) fn collect(
             }
             Step::Duplicate => {
                 // Who has stopped reads no answer. What only lies there still was answered.
-                let again = !place.lay_still(session, &folder, envelope.number)?;
+                let again = envelope.number > place.lying(session, &folder)?;
                 if again && place.is_repeat(session, &now.card.name, envelope.number)? && !envelope.stopped {
                     session.ledger.begin()?;
                     session.ledger.set_owes(now.site)?;
@@ -226,6 +227,20 @@ pub(in crate::sync) fn collect(
         }
     }
     Ok(())
+}
+
+/// The files without those that were taken and could not be deleted: that is tried again, and nothing else done with them.
+fn unlying(session: &Session, place: &mut Place<'_>, from: &Neighbour, folder: &Folder, files: Vec<Found>) -> Result<Vec<Found>> {
+    let lying = place.lying(session, folder)?;
+    let mut others = Vec::new();
+    for file in files {
+        if file.name.number <= lying && file.local.is_none() && file.was_taken(session, from)? {
+            file.remove(session, place, folder)?;
+        } else {
+            others.push(file);
+        }
+    }
+    Ok(others)
 }
 
 /// Says which packets of a neighbour are missing, once every exchange was looked at.

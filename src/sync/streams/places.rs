@@ -115,9 +115,9 @@ impl Place<'_> {
         if packet > number(session, &note)? { session.set_note(&note, &packet.to_string()) } else { Ok(()) }
     }
 
-    /// Whether a packet could not be deleted here before: that it is here says nothing new.
-    pub(in crate::sync) fn lay_still(&self, session: &Session, folder: &Folder, packet: PacketNumber) -> Result<bool> {
-        Ok(packet <= number(session, &self.lying_note(folder))?)
+    /// The last packet that was taken and could not be deleted here: that one up to it is here says nothing new.
+    pub(in crate::sync) fn lying(&self, session: &Session, folder: &Folder) -> Result<PacketNumber> {
+        number(session, &self.lying_note(folder))
     }
 
     /// Notes that here packets can be deleted: what comes again was put here again.
@@ -127,7 +127,7 @@ impl Place<'_> {
     }
 
     fn lying_note(&self, folder: &Folder) -> String {
-        format!("lies:{}:{folder}", self.reached.id)
+        lying_note(self.reached.id, folder.as_str())
     }
 
     /// Notes that a packet was taken from here; says whether it was here before.
@@ -144,6 +144,19 @@ impl Place<'_> {
         session.ledger.commit(&session.world, "commit taken")?;
         Ok(false)
     }
+}
+
+fn lying_note(exchange: ExchangeId, folder: &str) -> String {
+    format!("lies:{exchange}:{folder}")
+}
+
+/// The folders of an exchange in which this site could not delete what it had taken, when it last tried.
+///
+/// # Errors
+/// As the ledger says.
+pub fn undeletable(session: &Session, exchange: ExchangeId) -> Result<Vec<String>> {
+    let notes = session.ledger.notes(&lying_note(exchange, ""))?;
+    Ok(notes.into_iter().filter(|(_, number)| number != "0").map(|(folder, _)| folder).collect())
 }
 
 fn put_note(exchange: ExchangeId, to: &SiteName) -> String {
