@@ -1360,12 +1360,16 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__detach)
-            opts="-v -q -h --force --home --json --verbose --quiet --help"
+            opts="-v -q -h --force --database --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --database)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --home)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

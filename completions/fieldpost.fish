@@ -649,6 +649,7 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand recover" -l json -d 
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand recover" -s v -l verbose -d 'Tell more; twice: everything'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand recover" -s q -l quiet -d 'Print nothing unless something failed or wants a person'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand recover" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l database -d 'The database of a home that is lost, or a copy of one' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l force -d 'Detach although there are edits that no other site has, the database is lost, or this computer still runs the site'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand detach" -l json -d 'Print the report as JSON'

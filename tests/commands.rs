@@ -299,10 +299,13 @@ fn mistakes_are_told_apart() {
     let armed = exit(&office, "init --home third --name third --database head/shop.db --exchange share", 1);
     assert!(armed.err.contains("belongs to another home"), "{}", armed.err);
     let missing = exit(&office, "init --home third --name third --database nothing.db --exchange share", 1);
-    assert!(missing.err.contains("there is no database"), "{}", missing.err);
-    office.sql("share", "CREATE TABLE a (b)");
+    assert!(missing.err.contains("there is no database `nothing.db`") && !missing.err.contains("recover"), "{}", missing.err);
+    let folder = exit(&office, "init --home third --name third --database head --exchange share", 1);
+    assert!(folder.err.contains("there is no database `head`: it is a folder"), "{}", folder.err);
+    office.make("other");
+    office.sql("other", "CREATE TABLE a (b)");
     assert!(
-        exit(&office, "init --home third --name third --database share/shop.db --exchange share", 1)
+        exit(&office, "init --home third --name third --database other/shop.db --exchange share", 1)
             .err
             .contains("no table that can be tracked")
     );
@@ -320,6 +323,29 @@ fn mistakes_are_told_apart() {
     assert!(exit(&office, "history custmers ACME --home head", 1).err.contains("did you mean `customers`?"));
     assert!(exit(&office, "history customers NOBODY --home head", 1).err.contains("no record NOBODY"));
     assert!(exit(&office, "packet show anna.invite", 1).err.contains("not a packet"));
+}
+
+#[test]
+fn what_everybody_can_read_is_no_place_for_a_home_or_a_database() {
+    let office = office();
+    office.make("other/deep");
+    office.sql("other", SCHEMA);
+    for exchange in ["head", "head/.", "other/../head", "head/.fieldpost/x", "."] {
+        let refused = exit(&office, &format!("init --home head --name head --database other/shop.db --exchange {exchange}"), 1);
+        assert!(refused.err.contains("keys") && refused.err.contains("folder of its own"), "{exchange}: {refused:?}");
+    }
+    let refused = exit(&office, "init --home head --name head --database other/shop.db --exchange other", 1);
+    assert!(refused.err.contains("shop.db") && refused.err.contains("folder of its own"), "{refused:?}");
+    assert!(!office.path("head/fieldpost.toml").exists());
+    // A folder beside the keys is none of them.
+    office.make("head/share");
+    office.ok("init --home head --name head --database head/shop.db --exchange head/share");
+    office.ok("invite anna --home head --out anna.invite");
+    for line in ["--home head/share/anna", "--home anna --database head/share/a.db"] {
+        let refused = exit(&office, &format!("join anna.invite {line} --exchange head/share"), 1);
+        assert!(refused.err.contains("folder of its own"), "{line}: {refused:?}");
+    }
+    office.ok("join anna.invite --home anna --exchange head/share");
 }
 
 #[test]
@@ -531,4 +557,19 @@ fn the_nearest_home_upwards_and_the_environment_name_the_site() {
     let home = office.path("head").display().to_string();
     let ran = office.run_in("anna", "status --json", &[("FIELDPOST_HOME", &home)]);
     assert!(ran.out.contains("\"site\": \"head\""), "{ran:?}");
+    let ran = office.run_in("anna", "status --json", &[("FIELDPOST_HOME", "")]);
+    assert!(ran.code == 0 && ran.out.contains("\"site\": \"anna\""), "{ran:?}");
+    assert_eq!(office.run_in("anna", "status --home", &[("FIELDPOST_HOME", "")]).code, 2);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_is_no_success() {
+    let office = two();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_fieldpost"));
+    command.args(["status", "--json", "--home", "head"]).current_dir(office.path("")).stdout(full);
+    let ran = command.output().unwrap();
+    assert_eq!(ran.status.code(), Some(1), "{ran:?}");
+    assert!(String::from_utf8_lossy(&ran.stderr).contains("could not be written"), "{ran:?}");
 }

@@ -164,6 +164,26 @@ fn a_slip_in_the_rules_hides_nothing_from_status() {
 }
 
 #[test]
+fn a_rule_that_does_not_run_wants_a_person_wherever_it_keeps_records_from_going() {
+    let office = Office::pair(SCHEMA, "[tables.customers]\nready_when = \"points > 0\"\n");
+    assert_eq!(office.ok("sync --quiet --home head").out, "");
+    office.write("head/rules.toml", "[tables.customers]\nready_when = \"pionts > 0\"\n");
+    office.sql("head", "UPDATE customers SET points = 11 WHERE id = 'A'");
+    office.sql("anna", "UPDATE customers SET points = 12 WHERE id = 'B'");
+    let fault = "`ready_when` of `customers` in rules.toml does not run here: no such column: pionts";
+    for site in ["head", "anna", "head", "anna"] {
+        let synced = office.run(&format!("sync --quiet --home {site}"));
+        assert!(synced.code == 3 && synced.flat().contains(fault), "{site}: {synced:?}");
+        let status = office.run(&format!("status --home {site}"));
+        assert!(status.code == 3 && status.flat().contains(fault), "{site}: {status:?}");
+    }
+    office.write("head/rules.toml", "[tables.customers]\nready_when = \"points > 0\"\n");
+    ["head", "anna", "head", "anna"].iter().for_each(|site| drop(office.ok(&format!("sync --home {site}"))));
+    assert_eq!(office.ok("status --quiet --home head").out, "");
+    assert_eq!(office.digest("head"), office.digest("anna"));
+}
+
+#[test]
 fn a_request_that_comes_after_its_invitation_expired_is_told_at_both_ends() {
     let office = Office::new();
     ["share", "head"].iter().for_each(|folder| office.make(folder));
@@ -189,7 +209,12 @@ fn a_request_that_comes_after_its_invitation_expired_is_told_at_both_ends() {
 
     let asks = office.run("status --home anna");
     assert!(asks.code == 3 && asks.flat().contains("'head' has not answered, and the invitation of 'anna' was good until"), "{asks:?}");
-    assert!(office.run("sync --home anna").flat().contains("'fieldpost invite anna' at 'head'"), "{asks:?}");
+    for _ in 0..2 {
+        let asks = office.run("sync --quiet --home anna");
+        assert!(asks.code == 3 && asks.flat().contains("'fieldpost invite anna' at 'head'"), "{asks:?}");
+    }
+    let window = office.run("sync --window --home anna");
+    assert!(window.code == 3 && window.flat().contains("expired") && !window.flat().contains("Try again later"), "{window:?}");
 
     // As it says.
     office.ok("invite anna --home head --out new.invite");
@@ -303,4 +328,106 @@ fn a_file_that_lies_where_the_database_is_to_come_is_said_to_be_in_the_way() {
         std::fs::remove_file(office.path("anna/shop.db")).unwrap();
     }
     assert!(office.ok("sync --home anna").out.contains("'head' has taken us in"));
+}
+
+#[test]
+fn status_says_that_database_or_home_came_back_from_a_backup_before_anything_else_does() {
+    let office = Office::pair(SCHEMA, "");
+    let state = office.path("anna/.fieldpost/state.db");
+    let (database, home) = (office.path("old.db"), office.path("old.state"));
+    std::fs::copy(office.path("anna/shop.db"), &database).unwrap();
+    let whole = |from: &std::path::Path, to: &std::path::Path| {
+        let _ = std::fs::remove_file(to);
+        Connection::open(from).unwrap().execute("VACUUM INTO ?1", [to.to_str().unwrap()]).unwrap();
+    };
+    whole(&state, &home);
+    office.sql("anna", "UPDATE customers SET points = 11 WHERE id = 'A'");
+    office.ok("sync --home anna");
+    let newest = std::fs::read(office.path("anna/shop.db")).unwrap();
+    office.ok("status --home anna");
+    std::fs::copy(&database, office.path("anna/shop.db")).unwrap();
+    let said = |words: &str| {
+        let status = office.run("status --home anna");
+        assert!(status.code == 3 && status.flat().contains(&format!("Stopped: {words}")), "{status:?}");
+        let stopped = office.run("sync --home anna");
+        assert!(stopped.code == 1 && stopped.err.contains(words), "{stopped:?}");
+    };
+    said("the database is older than");
+    std::fs::write(office.path("anna/shop.db"), newest).unwrap();
+    office.ok("status --home anna");
+    // Nothing came since: what did is executed anew by the next run, and only that run sees what is missing.
+    ["state.db-wal", "state.db-shm"].iter().for_each(|file| drop(std::fs::remove_file(office.path("anna/.fieldpost").join(file))));
+    std::fs::copy(&home, &state).unwrap();
+    said("the state of this home is older than its database");
+}
+
+#[test]
+fn a_second_computer_with_one_invitation_is_told_at_both_ends_for_as_long_as_it_waits() {
+    let office = Office::pair(SCHEMA, "");
+    office.ok("join anna.invite --home second --exchange share");
+    office.sql("head", "UPDATE customers SET points = 11 WHERE id = 'A'");
+    let head = office.run("sync --home head");
+    assert!(head.code == 3 && head.flat().contains("it asks with an invitation that was used already"), "{head:?}");
+    office.ok("sync --home head");
+    let status = office.run("status --home head");
+    assert!(status.code == 3 && status.flat().contains("another computer asked to be taken in as 'anna'"), "{status:?}");
+    let state = Connection::open(office.path("second/.fieldpost/state.db")).unwrap();
+    let words = "'fieldpost status' at 'head' says so";
+    let lying = office.only_file("share/anna/head");
+    office.rename(&lying, "later");
+    assert!(!office.ok("sync --home second").flat().contains(words));
+    assert!(state.execute("UPDATE packet SET time = time - 2 * 86400000", []).unwrap() > 0);
+    assert!(office.ok("sync --home second").flat().contains(words));
+    office.rename("later", &lying);
+    // What lies there for the first computer tells the second one, which it does not forget.
+    for _ in 0..2 {
+        let second = office.run("sync --quiet --home second");
+        assert!(second.code == 3 && second.flat().contains("another computer joined as 'anna'"), "{second:?}");
+        assert!(!second.out.contains("on its way"), "{second:?}");
+        let status = office.run("status --home second");
+        assert!(status.code == 3 && status.flat().contains("another computer joined as 'anna'"), "{status:?}");
+        office.ok("sync --home anna");
+    }
+    std::fs::remove_dir_all(office.path("head/.fieldpost/quarantine")).unwrap();
+    office.make("head/.fieldpost/quarantine");
+    office.ok("sync --home head");
+    office.ok("status --home head");
+    assert_eq!(office.digest("head"), office.digest("anna"));
+}
+
+#[test]
+fn a_database_whose_home_is_lost_is_taken_out_of_it_and_taken_in_anew() {
+    let office = Office::pair(SCHEMA, "");
+    std::fs::copy(office.path("head/shop.db"), office.path("copy.db")).unwrap();
+    let alive = office.run("detach --home head --force --database head/shop.db");
+    assert!(alive.code == 1 && alive.err.contains("belongs to the home"), "{alive:?}");
+    assert_eq!(office.run("detach --home head --database copy.db").code, 2, "it wants --force");
+    office.ok("detach --home head --force --database copy.db");
+    office.ok("status --home head");
+    std::fs::remove_dir_all(office.path("head/.fieldpost")).unwrap();
+    std::fs::remove_file(office.path("head/fieldpost.toml")).unwrap();
+    office.make("share2");
+    let init = "init --home head --name head --database head/shop.db --exchange share2";
+    let refused = office.run(init);
+    let told = refused.err.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(refused.code == 1 && told.contains("detach --force --database FILE'"), "{refused:?}");
+    let missing = office.run("detach --home head --force --database nothing.db");
+    assert!(missing.code == 1 && missing.err.contains("there is no database `nothing.db`"), "{missing:?}");
+    assert!(office.ok("detach --home head --force --database head/shop.db").out.contains("every record is as it was"));
+    office.ok(init);
+    assert_eq!(office.json("status --json --home head")["totals"]["successful"], 2);
+}
+
+#[test]
+fn a_site_that_was_retired_before_its_first_load_is_not_told_to_wait_for_it() {
+    let office = Office::pair(SCHEMA, "");
+    office.ok("invite dora --home head --out dora.invite");
+    office.ok("join dora.invite --home dora --exchange share");
+    assert!(office.ok("status --home dora").flat().contains("There is no database here yet: 'head' sends it"));
+    for line in ["sync", "sites retire dora --yes", "sync"] {
+        office.run(&format!("{line} --home head"));
+    }
+    office.run("sync --home dora");
+    let status = office.run("status --home dora");
+    assert!(status.code == 3 && status.flat().contains("retired") && !status.flat().contains("sends it"), "{status:?}");
 }

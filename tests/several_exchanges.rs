@@ -15,7 +15,8 @@ const SCHEMA: &str = "
     CREATE TABLE customers (id TEXT PRIMARY KEY, name TEXT NOT NULL, phone TEXT);
     INSERT INTO customers VALUES ('ACME', 'Acme Ltd', '1'), ('BOLT', 'Bolt AG', '2');";
 
-/// One way to an exchange. The one called `bad line` takes nothing: it breaks when something is put.
+/// One way to an exchange. The one called `bad line` takes nothing: it breaks when something is put. The one called `kept` lets nobody delete
+/// what is there for anna.
 #[derive(Clone, Debug)]
 struct Way(&'static str, Memory);
 
@@ -42,6 +43,9 @@ impl Exchange for Way {
         self.1.rename(world, folder, from, to)
     }
     fn delete(&mut self, world: &World, folder: &Folder, name: &FileName) -> Result<(), ExchangeError> {
+        if self.0 == "kept" && folder.to_string().starts_with("anna/") {
+            return Err(ExchangeError::ReadOnly { place: self.place(), reason: "no right to delete".to_owned() });
+        }
         self.1.delete(world, folder, name)
     }
 }
@@ -246,4 +250,30 @@ fn another_exchange_in_the_place_of_the_old_one_waits_until_a_person_says_so() {
     }
     all.settle(&[("anna", &other), ("head", &other)]);
     assert_eq!(all.tree.text("head", "SELECT phone FROM customers WHERE id = 'ACME'"), "elsewhere");
+}
+
+#[test]
+fn what_cannot_be_deleted_where_it_was_taken_wants_a_person_and_is_answered_once() {
+    let all = World2::new();
+    let (share, kept) = ([all.share.clone()], [Way("kept", all.share.1.clone())]);
+    all.tree.add("head", "anna", Role::Remote);
+    all.settle(&[("anna", &share), ("head", &share)]);
+    all.edit("head", "stays lying");
+    all.sync("head", &share);
+    for round in 0..4 {
+        let report = all.sync("anna", &kept);
+        let told = report.waiting.iter().any(|waiting| !waiting.retried && !waiting.unreachable && waiting.why.contains("may not delete"));
+        assert!(told, "{round}: {:?}", report.waiting);
+        assert_eq!(report.built.len(), usize::from(round == 0), "{round}: {:?}", report.built);
+        all.sync("head", &share);
+    }
+    let id = reach(&all.tree.world("other"), &mut all.share.clone()).unwrap().id;
+    assert_eq!(places::undeletable(&all.tree.session("anna"), id).unwrap(), ["anna/head"]);
+    all.edit("anna", "goes");
+    all.sync("anna", &kept);
+    all.sync("head", &share);
+    all.settle(&[("anna", &share), ("head", &share)]);
+    assert!(all.sync("anna", &share).waiting.is_empty());
+    assert!(places::undeletable(&all.tree.session("anna"), id).unwrap().is_empty());
+    all.tree.assert_same(&["head", "anna"]);
 }

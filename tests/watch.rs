@@ -101,6 +101,18 @@ fn edits_travel_both_ways_and_critical_ones_by_themselves() {
 }
 
 #[test]
+fn a_slip_in_the_rules_or_settings_is_told_by_the_watch() {
+    let office = watched();
+    let settings = office.read("anna/fieldpost.toml");
+    let _watches = ["head", "anna"].map(|site| Watch::start(&office, site));
+    office.write("head/rules.toml", "default = 'newst'\n");
+    until("the watch tells of the slip", || office.read("head.log").contains("`newst`"));
+    assert!(office.ok("log --home head").out.contains("`newst`"));
+    office.write("anna/fieldpost.toml", &format!("{settings}x = 1\n"));
+    until("the watch tells of the setting", || office.read("anna.log").contains("`x`"));
+}
+
+#[test]
 fn documents_travel_by_themselves_once_they_are_left_alone() {
     let office = watched();
     office.make("documents");

@@ -132,6 +132,23 @@ fn the_page_for_a_browser_is_one_file_in_which_nothing_is_believed() {
 }
 
 #[test]
+fn the_page_takes_the_place_of_an_older_page_and_of_nothing_else() {
+    let office = two();
+    office.ok("status --home head --html page.html");
+    office.write("page.html", &office.read("page.html").replace("</html>", "<!-- of yesterday --></html>"));
+    office.ok("status --home head --html page.html");
+    assert!(!office.read("page.html").contains("of yesterday"));
+    office.write("index.html", "<!doctype html>\n<title>My own</title>\n");
+    office.write("empty.html", "");
+    let before = office.everything();
+    for file in ["head/shop.db", "index.html", "empty.html", "head/fieldpost.toml", "head"] {
+        let refused = office.run(&format!("status --home head --html {file}"));
+        assert!(refused.code == 1 && refused.err.contains(&format!("`{file}` is there already")), "{file}: {refused:?}");
+    }
+    assert_eq!(office.everything(), before);
+}
+
+#[test]
 fn a_status_that_is_watched_is_shown_again_until_it_is_stopped() {
     use std::io::BufRead as _;
     let office = two();

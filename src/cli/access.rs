@@ -158,6 +158,18 @@ impl Entered {
         Ok(entered)
     }
 
+    /// Refuses an exchange in which everybody could read the keys or the database of the site that is to be in `home`.
+    ///
+    /// # Errors
+    /// [`Failure::Exposed`].
+    pub fn exposes_nothing(&self, home: &Path, database: &str) -> Result<(), Failure> {
+        let exposed = |address: &String| Some((address.clone(), place::exposes(home, database, address)?));
+        match self.exchanges.addresses.iter().find_map(exposed) {
+            Some((exchange, why)) => Err(Failure::Exposed { exchange, why }),
+            None => Ok(()),
+        }
+    }
+
     /// Opens them.
     ///
     /// # Errors

@@ -1,14 +1,14 @@
 //! `fieldpost detach`: how does a database get rid of us?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
 use super::page::{Page, count, heading};
 use super::printer::Report;
-use super::{Context, Exit, Failure, service};
-use crate::database::DatabaseError;
+use super::{Context, Exit, Failure, place, service};
+use crate::database::{Database, DatabaseError};
 use crate::ledger::NeighbourKind;
 use crate::model::SiteName;
 use crate::site::Home;
@@ -21,16 +21,32 @@ use crate::sync::{Session, SyncError, seal, start};
 /// set aside in a folder beside; delete it yourself when nothing in it is wanted any more. The other sites are not told. An icon of
 /// 'fieldpost shortcut' is to be taken away before.
 ///
-/// What was interrupted goes on when it is run again; until then no other command works there. Where the database is lost, or another one lies in its place, --force sets aside what is left and touches no database.
+/// What was interrupted goes on when it is run again; until then no other command works there. Where the database is lost, or another one lies in its place, --force sets aside what is left and touches no database. Where the home is lost, --force --database FILE
+/// takes the triggers and tables out of the database that is left.
 #[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   fieldpost detach
-  fieldpost detach --force      also when edits have not been sent yet")]
+  fieldpost detach --force      also when edits have not been sent yet
+  fieldpost detach --force --database shop.db      where the home is lost")]
 pub struct DetachArgs {
     /// Detach although there are edits that no other site has, the database is lost, or this computer still runs the site
     #[arg(long)]
     pub force: bool,
+    /// The database of a home that is lost, or a copy of one
+    #[arg(long, value_name = "FILE", requires = "force")]
+    pub database: Option<PathBuf>,
+}
+
+/// What was taken out of a database without its home.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CleanedReport {
+    /// The database.
+    pub database: PathBuf,
+    /// Triggers taken out.
+    pub triggers: usize,
+    /// Tables taken out.
+    pub tables: usize,
 }
 
 /// What was taken out.
@@ -73,6 +89,9 @@ pub enum Found {
 /// # Errors
 /// Without `--force` [`Failure::Served`], and [`Failure::Unsent`] where edits would be lost to the others; else as database and files say.
 pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
+    if let Some(database) = &arguments.database {
+        return clean(database, context);
+    }
     let home = context.discover_going()?;
     if home.is_going()? {
         return finish(arguments, home, context);
@@ -98,6 +117,24 @@ pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
     let aside = start::detach(session, context.world.now())?;
     let amount = |amount: usize| u64::try_from(amount).unwrap_or(u64::MAX);
     Ok(context.printer.report(&DetachReport { site, database, aside, triggers: amount(triggers), tables: amount(tables), unsent, found }))
+}
+
+/// Takes our traces out of a database that has no home any more, or is a copy.
+fn clean(typed: &Path, context: &Context) -> Result<Exit, Failure> {
+    let path = place::whole(&context.here, typed)?;
+    if !path.is_file() {
+        return Err(Failure::NoDatabase { typed: typed.to_owned(), folder: path.is_dir() });
+    }
+    let database = Database::open(&path, context.limits.lock_wait).map_err(SyncError::from)?;
+    if let Ok(home) = context.discover_going() {
+        let its = home.settings()?.database_path(home.folder());
+        if its.canonicalize().is_ok_and(|its| path.canonicalize().is_ok_and(|path| path == its)) {
+            return Err(Failure::HasHome { database: path, home: home.folder().to_owned() });
+        }
+    }
+    let (triggers, tables) = database.traces().map_err(SyncError::from)?;
+    database.detach(&context.world).map_err(SyncError::from)?;
+    Ok(context.printer.report(&CleanedReport { database: path, triggers, tables }))
 }
 
 /// Goes on where an earlier run was interrupted: what it asked was answered then.
@@ -156,6 +193,17 @@ fn stopped(session: &Session) -> Result<Option<SiteName>, SyncError> {
         }
     }
     Ok(None)
+}
+
+impl Report for CleanedReport {
+    fn text(&self, _: &Page) -> String {
+        format!(
+            "{}\n  {} and {} taken out; every record is as it was",
+            heading(&format!("Nothing of Fieldpost is in {}", self.database.display())),
+            count(self.triggers, "trigger", "triggers"),
+            count(self.tables, "table", "tables"),
+        )
+    }
 }
 
 impl Report for DetachReport {

@@ -51,6 +51,11 @@ pub fn explain(failure: &Failure) -> Explanation {
         Failure::FileExists(_) => {
             (Exit::Failed, Some("nothing was written; name another place, or move what is there out of the way".to_owned()))
         }
+        Failure::NoDatabase { .. } => {
+            (Exit::Failed, Some("nothing was made; --database names the SQLite file of the application, which is there already".to_owned()))
+        }
+        Failure::HasHome { .. } => (Exit::Failed, Some("nothing was done: 'fieldpost detach' takes both apart".to_owned())),
+        Failure::Exposed { .. } => (Exit::Failed, Some("nothing was made; give the exchange a folder of its own".to_owned())),
         Failure::NoTable { meant: Some(meant), .. } | Failure::NoField { meant: Some(meant), .. } => {
             (Exit::Failed, Some(format!("did you mean `{meant}`?")))
         }
@@ -316,7 +321,7 @@ fn database(error: &DatabaseError) -> Option<String> {
     let hint = match error {
         DatabaseError::Missing(_) => {
             "is the disk mounted? Where the file is lost, put any backup of it in its place, leave the home as it is, and run 'fieldpost recover'; \
-             'database' in fieldpost.toml (or --database for init) names the file"
+             'database' in fieldpost.toml names the file"
         }
         DatabaseError::Exists(_) => "it is left as it is: move it out of the way, then run again",
         DatabaseError::NotADatabase(_) => "name the SQLite file itself; an encrypted one cannot be read",
@@ -331,7 +336,7 @@ fn database(error: &DatabaseError) -> Option<String> {
         }
         DatabaseError::ShapeMoved { .. } => "its schema was changed meanwhile: 'fieldpost sync' looks at it anew",
         DatabaseError::PairedElsewhere(_) => {
-            "run fieldpost in the home it belongs to, or take it out there with 'fieldpost detach'; a copied file belongs to the original's home"
+            "run fieldpost in the home it belongs to, or 'fieldpost detach' there takes it out; a copied file belongs to the original's home. Where that home is lost: 'fieldpost detach --force --database FILE'"
         }
         DatabaseError::Bookkeeping(_) => {
             "put a backup of the database in its place, leave the home as it is, and run 'fieldpost recover'; or join this site anew under another name"

@@ -99,6 +99,30 @@ pub enum Failure {
     /// A file that would be overwritten.
     #[error("`{}` is there already", .0.display())]
     FileExists(PathBuf),
+    /// A file that is to be taken in and is not there.
+    #[error("there is no database `{}`{}", typed.display(), if *folder { ": it is a folder" } else { "" })]
+    NoDatabase {
+        /// As typed.
+        typed: PathBuf,
+        /// Whether a folder is there.
+        folder: bool,
+    },
+    /// A database that is to be cleaned without its home, which is there.
+    #[error("`{}` belongs to the home `{}`, which is there", database.display(), home.display())]
+    HasHome {
+        /// The database.
+        database: PathBuf,
+        /// Its home.
+        home: PathBuf,
+    },
+    /// An exchange in which everybody could read what is this site's alone.
+    #[error("`{exchange}` cannot be the exchange: {why}, and everybody reads what is in an exchange")]
+    Exposed {
+        /// As the settings would have it.
+        exchange: String,
+        /// What could be read.
+        why: String,
+    },
     /// The library is turned on and off at the host only.
     #[error("the library comes from '{parent}'")]
     LibraryAbove {
@@ -258,6 +282,9 @@ impl Failure {
             | Self::NotText(_)
             | Self::LibraryAbove { .. }
             | Self::FileExists(_)
+            | Self::Exposed { .. }
+            | Self::HasHome { .. }
+            | Self::NoDatabase { .. }
             | Self::NoTable { .. }
             | Self::NoField { .. }
             | Self::NoNeighbour { .. }

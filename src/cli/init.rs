@@ -99,7 +99,12 @@ pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
         return Err(HomeError::Exists { folder }.into());
     }
     let database = place::database(&context.here, &folder, &arguments.database)?;
+    let file = folder.join(&database);
+    if !file.is_file() {
+        return Err(Failure::NoDatabase { typed: arguments.database.clone(), folder: file.is_dir() });
+    }
     let entered = Entered::of(context, &arguments.exchange, arguments.certificate.as_deref())?;
+    entered.exposes_nothing(&folder, &database)?;
     let progress = context.printer.progress("looking at the database");
     let mut exchanges = entered.open(&progress)?;
     let mut table = String::new();

@@ -89,6 +89,7 @@ pub fn run(arguments: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
         return Err(Failure::FileExists(target));
     }
     let entered = Entered::of(context, &arguments.exchange, arguments.certificate.as_deref())?;
+    entered.exposes_nothing(&folder, database.as_deref().unwrap_or(&named))?;
     let progress = context.printer.progress("asking to be taken in");
     let mut exchanges = entered.open(&progress)?;
     let settings = join::join(&context.world, &folder, &text, entered.exchanges.clone(), database.as_deref())?;

@@ -54,7 +54,8 @@ pub mod when;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::Parser as _;
+use clap::builder::Resettable;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use arguments::{Cli, Command, Globals};
 pub use exit::Exit;
@@ -185,7 +186,11 @@ fn dispatch(command: &Command, context: &Context) -> Result<Exit, Failure> {
 /// # Errors
 /// The exit code where there is nothing more to do.
 pub fn start(arguments: impl IntoIterator<Item = OsString>) -> Result<(Command, Context), Exit> {
-    let cli = Cli::try_parse_from(arguments).map_err(|error| {
+    // A variable that is empty is one that is not set.
+    let unset = std::env::var_os(arguments::HOME_VARIABLE).is_some_and(|home| home.is_empty());
+    let line = Cli::command().mut_arg("home", |home| if unset { home.env(Resettable::Reset) } else { home });
+    let parsed = line.try_get_matches_from(arguments).and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = parsed.map_err(|error| {
         // A closed pipe is the reader's business.
         let _ = error.print();
         if error.use_stderr() { Exit::Usage } else { Exit::Done }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::printer::Progress;
 use super::{Failure, access};
-use crate::exchange::{Access, DryRun, Exchange, Meter, Retrying, open_exchange};
+use crate::exchange::{Access, Address, DryRun, Exchange, Meter, Retrying, open_exchange};
 use crate::site::{Exchanges, Home, Settings};
 
 /// A typed path, whole. `..` is followed as the operating system does, where what it leads to is there.
@@ -54,6 +54,26 @@ pub fn exchange(here: &Path, typed: &str) -> Result<String, Failure> {
         Ok(typed.to_owned())
     } else {
         path(here, Path::new(typed))
+    }
+}
+
+/// Why a folder cannot be the exchange of the site in `home`, with `database` as the settings have it: everybody reads what is there.
+pub fn exposes(home: &Path, database: &str, exchange: &str) -> Option<String> {
+    let Ok(Address::Folder(folder)) = Address::parse(exchange) else { return None };
+    let real = |path: PathBuf| {
+        let there = path.ancestors().find_map(|above| Some((above, above.canonicalize().ok()?)));
+        there.map_or_else(|| path.clone(), |(above, real)| real.join(path.strip_prefix(above).expect("it is above")))
+    };
+    let (folder, database) = (real(home.join(folder)), real(home.join(database)));
+    let home = real(home.to_owned());
+    if home.starts_with(&folder) {
+        Some(format!("the home `{}` with the keys of this site lies in it", home.display()))
+    } else if folder.starts_with(home.join(Home::INSIDE)) {
+        Some("it lies among the keys of this site".to_owned())
+    } else if database.starts_with(&folder) {
+        Some(format!("the database `{}` lies in it", database.display()))
+    } else {
+        None
     }
 }
 

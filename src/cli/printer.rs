@@ -128,11 +128,18 @@ impl Printer {
     pub fn report(&self, report: &impl Report) -> Exit {
         let exit = report.exit();
         if self.loudness > Loudness::Quiet || exit != Exit::Done || self.form == Form::Json {
-            self.out.line(&match self.form {
+            let written = self.out.write(&match self.form {
                 Form::Text if self.loudness == Loudness::Quiet => self.page.typable(&report.brief(&self.page)),
                 Form::Text => self.page.typable(&report.text(&self.page)),
                 Form::Json => serde_json::to_string_pretty(report).expect("reports are plain data"),
             });
+            // A reader that went away (`| head`) is no failure of ours; half a report on a full disk would be taken for a whole one.
+            if let Err(error) = written
+                && error.kind() != std::io::ErrorKind::BrokenPipe
+            {
+                self.err.line(&format!("error: the report could not be written to standard output: {error}"));
+                return Exit::Failed;
+            }
         }
         exit
     }
@@ -305,7 +312,11 @@ impl Drop for Progress {
 impl Outlet {
     fn line(&self, text: &str) {
         // A reader that went away (`| head`) is no failure of ours.
-        let _ = match self {
+        let _ = self.write(text);
+    }
+
+    fn write(&self, text: &str) -> std::io::Result<()> {
+        match self {
             Self::Stdout => writeln!(anstream::stdout(), "{text}"),
             Self::Stderr => writeln!(anstream::stderr(), "{text}"),
             Self::Memory(memory) => {
@@ -313,7 +324,7 @@ impl Outlet {
                 fmt::Write::write_fmt(&mut *memory.lock().expect("no holder panics"), format_args!("{plain}\n"))
                     .map_err(std::io::Error::other)
             }
-        };
+        }
     }
 
     fn text(&self) -> String {

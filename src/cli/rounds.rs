@@ -14,6 +14,7 @@ use super::summary::{Here, Summary};
 use super::sync::{Counts, Kept, KeptRecord, Mode, PacketIn, PacketOut, ReceiveArgs, SendArgs, SyncArgs, SyncReport, Waiting};
 use super::watch::WatchReport;
 use super::{Context, Exit, Failure, explain};
+use crate::database::doctor::{RuleFault, Trouble};
 use crate::exchange::Exchange;
 use crate::ledger::Direction;
 use crate::model::{SiteName, shown_table};
@@ -22,6 +23,7 @@ use crate::site::{HomeLock, Level, Role};
 use crate::status::open;
 use crate::sync::documents::Freedom;
 use crate::sync::forget::Forgotten;
+use crate::sync::join::Unanswered;
 use crate::sync::report::{self, Report as Round};
 use crate::sync::round::{self, Halves};
 use crate::sync::{Session, SyncError, join, standing};
@@ -65,7 +67,12 @@ const CLOSES_AFTER_SECONDS: usize = 5;
 fn round_in_words(context: &Context, full: Full) -> Result<Summary, Failure> {
     let (_lock, session, report) = real(context, Halves::Both, full, Freedom::Usual)?;
     let settings = &session.settings;
-    let here = Here { site: &settings.name, host: &settings.host, database: session.has_database() };
+    let here = Here {
+        site: &settings.name,
+        host: &settings.host,
+        database: session.has_database(),
+        in_vain: join::unanswered(&session)?.is_some(),
+    };
     context.done_silently(&session.home, &report);
     Ok(Summary::of(&report, here))
 }
@@ -183,6 +190,11 @@ impl SyncReport {
         let (sent, kept): (Vec<_>, Vec<_>) = round.built.iter().partition(|packet| deposited(&packet.to, packet.number));
         let mut waiting: Vec<Waiting> = round.waiting.iter().map(Waiting::of).collect();
         waiting.extend(kept.into_iter().map(Waiting::in_outbox));
+        if let (Some(why), Some(parent)) = (join::unanswered(session)?, session.ledger.parent()?) {
+            let (what, why) = ("the request to join".to_owned(), unanswered(session.name(), &parent.card.name, why, page));
+            waiting.push(Waiting { neighbour: Some(parent.card.name), what, why, needs: Needs::Person });
+        }
+        let (faults, stuck) = faults(session)?;
         let mut report = Self {
             mode,
             halves,
@@ -192,8 +204,9 @@ impl SyncReport {
             sent: sent.into_iter().map(PacketOut::of).collect(),
             waiting,
             kept: round.kept.iter().map(Kept::of).collect(),
-            faults: faults(session)?,
-            notes: notes(session, round, before, mode, page)?,
+            faults,
+            stuck,
+            notes: notes(session, round, before, mode)?,
             documents: round.documents.clone(),
             customized: round.customized.clone(),
             forgotten: round.forgotten,
@@ -294,8 +307,11 @@ fn unconfirmed(session: &Session) -> Result<BTreeMap<SiteName, u64>, SyncError> 
     Ok(found)
 }
 
+/// From here on it is odd that nobody answers a request to join: a day.
+const LONG_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
 /// What happened beside records.
-fn notes(session: &Session, round: &Round, before: &Before, mode: Mode, page: &Page) -> Result<Vec<String>, SyncError> {
+fn notes(session: &Session, round: &Round, before: &Before, mode: Mode) -> Result<Vec<String>, SyncError> {
     let mut notes = round.notes.clone();
     let would = |done: &str, dry: &str| if mode == Mode::Done { done.to_owned() } else { dry.to_owned() };
     notes.extend(round.admitted.iter().map(|name| format!("'{name}' {}", would("has joined", "would join"))));
@@ -320,11 +336,17 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode, page: &P
             (false, false) if round.waiting.iter().any(|waiting| waiting.neighbour.as_ref() == Some(name)) => {
                 notes.push("There is no database here yet.".to_owned());
             }
-            (false, false) => match join::own_expired(session)? {
-                Some(expired) => notes.push(self::expired(session.name(), name, &page.moment(Moment(expired)))),
+            (false, false) => match join::unanswered(session)? {
+                Some(_) => notes.push("There is no database here yet.".to_owned()),
                 None => {
                     notes.push(format!("The request to join is on its way to '{name}'; there is no database here yet."));
                     notes.push(format!("Next: 'fieldpost sync' at '{name}', then 'fieldpost sync' here builds it."));
+                    if let Some(asked) = join::asked(session)?.filter(|asked| asked.0 + LONG_MILLIS < session.world.now().0) {
+                        notes.push(format!(
+                            "It asks since {}. Where '{name}' has run since then, another computer may have used this invitation: 'fieldpost status' at '{name}' says so.",
+                            asked.date()
+                        ));
+                    }
                 }
             },
             (true, _) => {}
@@ -342,24 +364,53 @@ fn notes(session: &Session, round: &Round, before: &Before, mode: Mode, page: &P
     Ok(notes)
 }
 
-/// What a site reads whose invitation expired before its parent answered.
-pub fn expired(site: &SiteName, parent: &SiteName, expired: &str) -> String {
-    format!(
-        "There is no database here: '{parent}' has not answered, and the invitation of '{site}' was good until {expired} only. Ask for a new \
-         one, 'fieldpost invite {site}' at '{parent}'; then 'fieldpost detach' here, and 'fieldpost join' with the new file"
-    )
+/// What a site reads that waits in vain to be taken in.
+pub(super) fn unanswered(site: &SiteName, parent: &SiteName, why: Unanswered, page: &Page) -> String {
+    let why = match why {
+        Unanswered::Expired(expired) => {
+            let expired = page.moment(Moment(expired));
+            format!(
+                "'{parent}' has not answered, and the invitation of '{site}' was good until {expired} only. Ask for a new one, 'fieldpost invite {site}' at '{parent}'"
+            )
+        }
+        Unanswered::Taken => format!(
+            "another computer joined as '{site}' with the same invitation, and was first. Ask for one under another name, 'fieldpost invite NAME' at '{parent}'"
+        ),
+    };
+    format!("{why}; then 'fieldpost detach' here, and 'fieldpost join' with the new file")
 }
 
-/// Rules that mean nothing here: a slip that would go unnoticed for years.
-fn faults(session: &Session) -> Result<Vec<String>, SyncError> {
+/// Rules that mean nothing here: a slip that would go unnoticed for years. And whether one of them does not run, which wants a person: while
+/// it does not, whatever it is asked about stays, or is decided by another rule.
+fn faults(session: &Session) -> Result<(Vec<String>, bool), SyncError> {
+    let stuck = stuck_rules(session)?;
+    let is_stuck = !stuck.is_empty();
     if session.settings.role != Role::Host {
         let stray = session.home.rules_path().exists();
         let line = || format!("rules.toml here says nothing: the rules are made at '{}', and travel", session.settings.host);
-        return Ok(stray.then(line).into_iter().collect());
+        return Ok((stray.then(line).into_iter().chain(stuck).collect(), is_stuck));
+    }
+    let faults = session.database()?.rule_faults(&session.shapes, &session.rules)?;
+    Ok((fault_words(session, &faults)?, is_stuck))
+}
+
+/// The rules whose SQL does not run here, in words.
+pub(super) fn stuck_rules(session: &Session) -> Result<Vec<String>, SyncError> {
+    if !session.has_database() {
+        return Ok(Vec::new());
+    }
+    let mut faults = session.database()?.rule_faults(&session.shapes, &session.rules)?;
+    faults.retain(|fault| matches!(fault.trouble, Trouble::BadSql { .. }));
+    fault_words(session, &faults)
+}
+
+/// Each with its place in the file, where the file is here.
+fn fault_words(session: &Session, faults: &[RuleFault]) -> Result<Vec<String>, SyncError> {
+    if session.settings.role != Role::Host {
+        return Ok(faults.iter().map(|fault| format!("{}; the rules are made at '{}'", fault.trouble, session.settings.host)).collect());
     }
     let text = session.home.rules_text()?;
     let line = |place: &[String]| check::line(&text, place).map_or_else(String::new, |line| format!(" (line {line})"));
-    let faults = session.database()?.rule_faults(&session.shapes, &session.rules)?;
     Ok(faults.iter().map(|fault| format!("{}{}", fault.trouble, line(&fault.place))).collect())
 }
 

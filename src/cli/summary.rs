@@ -39,6 +39,8 @@ pub struct Here<'a> {
     pub host: &'a SiteName,
     /// Whether there is a database.
     pub database: bool,
+    /// Whether it waits in vain to be taken in.
+    pub in_vain: bool,
 }
 
 /// Most sentences of one kind; the rest is counted.
@@ -60,7 +62,12 @@ impl Summary {
         if !report.faults.is_empty() {
             told.wants(format!("Some of the rules mean nothing. Ask {ASK} to type 'fieldpost rules check'."));
         }
-        if !here.database {
+        if !here.database && here.in_vain {
+            told.wants(format!(
+                "Your data is not here: the invitation of this computer has expired, or another one has used it. Ask {} for a new one.",
+                office(here)
+            ));
+        } else if !here.database {
             told.wants(format!("Your data is not here yet: {} has to let this computer in first. Try again later.", office(here)));
         }
         let Told { mut lines, attention } = told;
@@ -378,7 +385,7 @@ mod tests {
     }
 
     fn at<'a>(site: &'a SiteName, host: &'a SiteName) -> Here<'a> {
-        Here { site, host, database: true }
+        Here { site, host, database: true, in_vain: false }
     }
 
     /// As Anna reads it, and whether the window stays.

@@ -83,6 +83,9 @@ pub struct SyncReport {
     pub waiting: Vec<Waiting>,
     /// What is wrong in `rules.toml`.
     pub faults: Vec<String>,
+    /// Whether one of the rules does not run here.
+    #[serde(skip)]
+    pub stuck: bool,
     /// What else happened: a request accepted, a database built.
     pub notes: Vec<String>,
     /// What happened to documents.
@@ -221,7 +224,8 @@ impl Report for SyncReport {
     fn exit(&self) -> Exit {
         let needs = self.held.iter().map(|held| held.needs).chain(self.waiting.iter().map(|waiting| waiting.needs));
         let open = self.conflicts.iter().filter(|conflict| conflict.open).map(|_| Needs::Person);
-        needs.chain(open).max().map_or(Exit::Done, Needs::exit)
+        let stuck = self.stuck.then_some(Needs::Person);
+        needs.chain(open).chain(stuck).max().map_or(Exit::Done, Needs::exit)
     }
 }
 
@@ -352,7 +356,7 @@ impl SyncReport {
             format!("{with}{}: {}; {needs}", waiting.what, waiting.why)
         };
         let lines: Vec<String> = self.waiting.iter().map(line).collect();
-        format!("{}\n{}", heading("Waiting"), page.list(&lines, "'fieldpost status' lists all"))
+        format!("{}\n{}", heading("Waiting"), page.list(&lines, "-v lists all"))
     }
 
     const fn verb(&self, done: &'static str, dry: &'static str) -> &'static str {

@@ -53,7 +53,10 @@ fn is_for_here(command: &str) -> bool {
     if word.len() == command.len() || !word.starts_with(|c: char| c.is_ascii_lowercase()) {
         return false;
     }
-    let after = word.split_once('\'').map_or("", |(_, after)| after.trim_start());
+    // Where the line is wrapped between the words is no matter of theirs.
+    let after = word.split_once('\'').map_or("", |(_, after)| after);
+    let mut words = after.split_whitespace();
+    let after = [words.next(), words.next(), words.next(), words.next()].into_iter().flatten().collect::<Vec<_>>().join(" ");
     !ELSEWHERE.iter().any(|elsewhere| after.starts_with(elsewhere))
 }
 
@@ -71,6 +74,8 @@ mod tests {
         );
         let elsewhere = "Next: 'fieldpost sync' at 'head'; 'fieldpost invite anna' there; 'fieldpost library on DIR'\n  at the main office";
         assert_eq!(typable(elsewhere), elsewhere);
+        let wrapped = "'fieldpost init' at the main\n  office makes it one";
+        assert_eq!(typable(wrapped), wrapped);
         let shown = "Into your crontab\n  # made by 'fieldpost service install'\n";
         assert_eq!(typable(shown), shown);
         let none = "'fieldpost' is 'fieldpost --home DIR sync', and fieldpost sync";

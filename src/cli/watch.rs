@@ -219,8 +219,10 @@ impl Watched for Site<'_> {
             Ok((_, false)) => Looked::Away,
             Ok((lying, true)) if lying.is_subset(&self.known) => Looked::Nothing,
             Ok((_, true)) => Looked::Packet,
-            // A round says what is wrong with the home; a look keeps quiet.
-            Err(_) => Looked::Nothing,
+            // What passes by itself needs no round.
+            Err(Failure::Sync(error)) if error.retry_helps() => Looked::Nothing,
+            // A look keeps quiet of what is wrong with settings and rules: a round says it, and is tried again as one that failed.
+            Err(_) => Looked::Packet,
         }
     }
 

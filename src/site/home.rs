@@ -191,6 +191,14 @@ impl Home {
         }
     }
 
+    /// Whether a run has it now.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    pub fn is_held(&self) -> Result<bool, HomeError> {
+        lock::is_held(self)
+    }
+
     /// Takes the home for one run; [`HomeLock`] gives it back when dropped, also by the operating system when we die.
     ///
     /// # Errors

@@ -46,6 +46,19 @@ pub(super) fn take(home: &Home, now: Millis) -> Result<HomeLock, HomeError> {
     }
 }
 
+/// Whether a run works in the home. The look is shared, so that two who ask do not take each other for one.
+pub(super) fn is_held(home: &Home) -> Result<bool, HomeError> {
+    let file = match fs::File::open(home.inside().join("lock")) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        opened => std::fs::File::from(opened?),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
 /// What a watcher says of itself, for whoever asks `status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watcher {
@@ -137,7 +150,9 @@ mod tests {
         let first = draft.home().lock(Millis(7)).unwrap();
         let Err(HomeError::Busy { holder, .. }) = draft.home().lock(Millis(8)) else { panic!("not busy") };
         assert_eq!(holder, Some(Holder { process: std::process::id(), since: Millis(7) }));
+        assert!(draft.home().is_held().unwrap());
         drop(first);
+        assert!(!draft.home().is_held().unwrap());
         draft.home().lock(Millis(9)).unwrap();
     }
 

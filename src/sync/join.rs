@@ -35,6 +35,9 @@ pub const INVITATION_MILLIS: i64 = 14 * 24 * 60 * 60 * 1000;
 /// How long after an invitation expired a request with it is still looked for: 90 days.
 const LATE_MILLIS: i64 = 90 * 24 * 60 * 60 * 1000;
 
+/// Note of a site that waits to be taken in: another computer was, in its place.
+const TAKEN: &str = "invitation taken";
+
 /// What a joining site sends, sealed for the inviter.
 #[derive(Debug, Serialize, Deserialize)]
 struct Request {
@@ -266,6 +269,64 @@ pub fn own_expired(session: &Session) -> Result<Option<Millis>> {
     let invitation: Option<Invitation> = session.ledger.note("invitation")?.and_then(|text| serde_json::from_str(&text).ok());
     let expires = invitation.filter(|invitation| invitation.inviter == parent.card.name).map(|invitation| invitation.expires);
     Ok(expires.filter(|expires| *expires <= session.world.now()))
+}
+
+/// Why a request to join has no answer to hope for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unanswered {
+    /// Its invitation expired before the parent answered.
+    Expired(Millis),
+    /// Another computer joined with the same invitation, and was first.
+    Taken,
+}
+
+/// Notes, at a site that waits to be taken in, that what the parent sent under its name is sealed for another key.
+pub(super) fn note_taken(session: &Session, parent: &Neighbour) -> Result<()> {
+    let waits = parent.kind == NeighbourKind::Parent && parent.received == PacketNumber(0);
+    if waits && session.ledger.note(TAKEN)?.is_none() { session.set_note(TAKEN, &session.world.now().0.to_string()) } else { Ok(()) }
+}
+
+/// Whether, and why, this site waits in vain for its parent to take it in.
+///
+/// # Errors
+/// As the ledger says.
+pub fn unanswered(session: &Session) -> Result<Option<Unanswered>> {
+    let waits = session.ledger.parent()?.is_some_and(|parent| parent.received == PacketNumber(0));
+    if waits && session.ledger.note(TAKEN)?.is_some() {
+        return Ok(Some(Unanswered::Taken));
+    }
+    Ok(own_expired(session)?.map(Unanswered::Expired))
+}
+
+/// Since when this site asks to be taken in, where it does.
+///
+/// # Errors
+/// As the ledger says.
+pub fn asked(session: &Session) -> Result<Option<Millis>> {
+    let Some(parent) = session.ledger.parent()?.filter(|parent| parent.received == PacketNumber(0)) else { return Ok(None) };
+    Ok(session.ledger.packet(parent.site, Direction::Out, PacketNumber(1))?.map(|request| request.time))
+}
+
+/// Notes that somebody else asked under the name of a site that has joined, in a file that was set aside.
+pub(super) fn note_twice(session: &Session, name: &SiteName, file: &str) -> Result<()> {
+    session.set_note(&twice_note(name), file)
+}
+
+fn twice_note(name: &SiteName) -> String {
+    format!("asked twice:{name}")
+}
+
+/// Sites under whose names somebody else asked to be taken in, with the file of the request; until that is taken out of the quarantine.
+///
+/// # Errors
+/// As the ledger says.
+pub fn asked_twice(session: &Session) -> Result<Vec<(SiteName, String)>> {
+    let mut twice = Vec::new();
+    for neighbour in session.ledger.neighbours()? {
+        let file = session.ledger.note(&twice_note(&neighbour.card.name))?;
+        twice.extend(file.filter(|file| session.home.quarantine().join(file).exists()).map(|file| (neighbour.card.name, file)));
+    }
+    Ok(twice)
 }
 
 /// Admits the sender of a verified request, or says why not.

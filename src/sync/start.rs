@@ -288,6 +288,28 @@ pub(super) fn build_database(session: &mut Session, sent: &SentSchema) -> Result
     session.begin_zone()
 }
 
+/// What a run would stop at because database or home was put back from a backup. Seen without the lock, and the home as it was a moment ago: a
+/// run that works here at the same time is ahead of that, and trims what it has done.
+///
+/// # Errors
+/// As database and ledger say.
+pub fn restored(session: &Session) -> Result<Option<SyncError>> {
+    let known = session.ledger.commits()?;
+    let there = session.database()?.counters()?.map_or(0, |counters| counters.commits);
+    let checked = if there > known {
+        let next = session.database()?.commits_after(known)?.first().map(|(number, _)| *number);
+        // What follows at once is executed by the next run, as after a crash.
+        if next == Some(known + 1) { Ok(()) } else { Err(SyncError::StateRestored) }
+    } else {
+        session.check_age()
+    };
+    match checked {
+        Ok(()) => Ok(None),
+        Err(stop @ (SyncError::DatabaseRestored | SyncError::StateRestored)) => Ok((!session.home.is_held()?).then_some(stop)),
+        Err(error) => Err(error),
+    }
+}
+
 /// Whether a file lies where the database of a child is to come, and is not the one a run that died has built there.
 ///
 /// # Errors

@@ -125,6 +125,9 @@ pub(super) fn run(arguments: &CheckArgs, context: &Context) -> Result<Exit, Fail
         let found = access::find(&session.settings.exchanges, address, Some(&home))?;
         let mut checked = begun(address, &found)?;
         let whole = place::exchange(home.folder(), address)?;
+        if let Some(why) = place::exposes(home.folder(), &session.settings.database, &whole) {
+            checked.bad("private", format!("{why}, and everybody reads what is there: give the exchange a folder of its own"));
+        }
         let unmarked = match places::was_there(&session, &open_exchange(&whole, &found.access)?.place())? {
             true if arguments.address.is_none() || unmarked != Unmarked::IsMarked => Unmarked::WasThere(session.settings.role),
             true | false => unmarked,
@@ -226,6 +229,12 @@ fn look(
             );
             return Ok(());
         }
+    }
+    for folder in places::undeletable(session, reached.id)? {
+        checked.bad(
+            "taken",
+            format!("this site could not delete what it had taken from `{folder}`: whoever looks after the share gives it that right"),
+        );
     }
     let neighbours = session.ledger.neighbours()?;
     let mut came = (0, 0);

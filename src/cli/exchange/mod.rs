@@ -154,7 +154,7 @@ impl Report for ExchangeReport {
         let row = |line: &ExchangeLine| vec![line.address.clone(), line.kind.to_owned(), line.entered()];
         let table =
             page.table(&[Column::Words("Exchange"), Column::Words("Kind"), Column::Words("Entered")], self.exchanges.iter().map(row));
-        format!("{table}\n\nWhether they work: fieldpost exchange check")
+        format!("{table}\n\nWhether they work: 'fieldpost exchange check'")
     }
 }
 

@@ -4,6 +4,7 @@
 //! other sites is escaped.
 
 use std::fmt::Write as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -40,7 +41,14 @@ impl Report for Written {
     }
 }
 
+/// Begins every page, and nothing else.
+const BEGINNING: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>Fieldpost: ";
+
 pub(super) fn write(session: &Session, file: &Path, context: &Context) -> Result<Exit, Failure> {
+    if !is_free(&context.here.join(file))? {
+        return Err(Failure::FileExists(file.to_owned()));
+    }
     let status = report(session)?;
     let page = context.printer.page();
     let now = Timestamp::from_millisecond(session.world.now().0).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -54,17 +62,29 @@ pub(super) fn write(session: &Session, file: &Path, context: &Context) -> Result
     }
 }
 
+/// Whether nothing is there, or a page of before. A slip of the hand must not cost anybody a database.
+fn is_free(file: &Path) -> io::Result<bool> {
+    match fs_err::symlink_metadata(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+        // Of a link it is looked at where it leads; a pipe or a device is read by nobody.
+        Ok(_) if !file.is_file() => return Ok(false),
+        Ok(_) => {}
+    }
+    let mut beginning = Vec::new();
+    fs_err::File::open(file)?.take(BEGINNING.len() as u64).read_to_end(&mut beginning)?;
+    Ok(beginning == BEGINNING.as_bytes())
+}
+
 /// The page.
 fn html(status: &StatusReport, days: &[Day], page: &Page) -> String {
     let mut text = String::new();
-    let title = format!("Fieldpost: {}", status.site);
     let now = page.moment(status.now);
     // Writing into a text does not fail.
     let _ = write!(
         text,
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header><h1>{}</h1><p>{} · as of {}</p></header>\n",
-        escaped(&title),
+        "{BEGINNING}{}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n<header><h1>{}</h1><p>{} · as of {}</p></header>\n",
+        escaped(status.site.as_str()),
         escaped(status.site.as_str()),
         escaped(&place(status)),
         escaped(&now),

@@ -31,6 +31,7 @@ use crate::status::tables::{TableStatus, tables};
 use crate::status::window::{Window, noted};
 use crate::sync::documents::look::waiting;
 use crate::sync::documents::place::coming;
+use crate::sync::join::Unanswered;
 use crate::sync::numbers::renumber;
 use crate::sync::{Session, SyncError, join, roster, start};
 
@@ -99,8 +100,12 @@ pub struct StatusReport {
     pub invited: Vec<Invited>,
     /// Names that asked to be taken in after their invitation had expired.
     pub asked_late: Vec<SiteName>,
+    /// Names of sites under which another computer asked as well, with the file of the request in the quarantine.
+    pub asked_twice: Vec<(SiteName, String)>,
     /// When the invitation expired with which this site asked, where its parent has not answered.
     pub invitation_expired: Option<Moment>,
+    /// Whether another computer joined with the invitation with which this site asked.
+    pub invitation_taken: bool,
     /// Records that have another number than they had, of the last 30 days, oldest first.
     pub renumbered: Vec<NewNumber>,
     /// Packets that did not verify and were set aside, with the reason beside each.
@@ -117,6 +122,8 @@ pub struct StatusReport {
     pub documents_waiting: Option<String>,
     /// What is wrong with the list of sites, a sentence each; wants a person.
     pub sites_wrong: Vec<String>,
+    /// Rules that do not run here, a sentence each; wants a person.
+    pub rules_wrong: Vec<String>,
     /// Names in the documents folder that are not taken or not placed.
     pub documents_refused: u64,
     /// Customizations.
@@ -245,7 +252,9 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
             .map(|(name, expires)| Invited { name, expires: Moment(expires) })
             .collect(),
         asked_late: join::asked_late(session)?,
+        asked_twice: join::asked_twice(session)?,
         invitation_expired: join::own_expired(session)?.map(Moment),
+        invitation_taken: join::unanswered(session)? == Some(Unanswered::Taken),
         set_aside: amount(aside.filter(is_packet).count()),
         quarantine: session.home.quarantine(),
         library: session.has_library().then(|| session.library_folder()),
@@ -253,6 +262,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         documents_coming_bytes: documents.iter().fold(0, |sum, one| sum.saturating_add(one.bytes.saturating_sub(one.here))),
         documents_waiting: waiting(session)?,
         sites_wrong: roster::problems(session)?,
+        rules_wrong: rounds::stuck_rules(session)?,
         documents_refused: if session.ledger.has_documents()? { amount(session.ledger.document_troubles()?.len()) } else { 0 },
         bundles: BundlesStatus::of(session)?,
         schema: SchemaStatus::of(session)?,
@@ -273,8 +283,7 @@ fn trouble(session: &Session) -> Result<Option<String>, SyncError> {
     }
     let stop = match session.database()?.counters()? {
         Some(counters) if counters.pair != session.ledger.pair()? => Some(SyncError::OtherPair),
-        Some(counters) if counters.commits < session.ledger.commits()? => Some(SyncError::DatabaseRestored),
-        Some(_) => None,
+        Some(_) => start::restored(session)?,
         None => Some(SyncError::OtherPair),
     };
     Ok(stop.map(|stop| stop.to_string()))
@@ -308,13 +317,18 @@ impl Report for StatusReport {
         );
         let coming = match (&self.trouble, &self.parent) {
             (Some(trouble), _) => alert(&format!("Stopped: {trouble}. 'fieldpost sync' says what to do.")),
-            (None, Some(parent)) if !self.has_database && self.invitation_expired.is_some() => {
-                let expired = self.invitation_expired.map_or_else(String::new, |expired| page.moment(expired));
-                alert(page.wrapped(&rounds::expired(&self.site, parent, &expired)).trim_start())
-            }
-            (None, Some(parent)) if !self.has_database => {
-                format!("There is no database here yet: '{parent}' sends it when it has taken '{}' in. Next: 'fieldpost sync'.", self.site)
-            }
+            (None, Some(parent)) if !self.has_database => match self.unanswered() {
+                Some(why) => {
+                    let why = rounds::unanswered(&self.site, parent, why, page);
+                    alert(page.wrapped(&format!("There is no database here: {why}")).trim_start())
+                }
+                // What is told of the parent below says that none will come.
+                None if self.neighbours.iter().any(|neighbour| neighbour.problem.is_some()) => "There is no database here.".to_owned(),
+                None => format!(
+                    "There is no database here yet: '{parent}' sends it when it has taken '{}' in. Next: 'fieldpost sync'.",
+                    self.site
+                ),
+            },
             (None, _) => String::new(),
         };
         let problems = self.neighbours.iter().filter_map(|neighbour| {
@@ -342,9 +356,11 @@ impl Report for StatusReport {
             || stuck
             || self.trouble.is_some()
             || !self.asked_late.is_empty()
-            || self.invitation_expired.is_some()
+            || !self.asked_twice.is_empty()
+            || self.unanswered().is_some()
             || self.documents_waiting.is_some()
             || !self.sites_wrong.is_empty()
+            || !self.rules_wrong.is_empty()
             || self.bundles.wants_person()
             || self.schema.wants_person()
             || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
@@ -353,6 +369,11 @@ impl Report for StatusReport {
 }
 
 impl StatusReport {
+    fn unanswered(&self) -> Option<Unanswered> {
+        let expired = self.invitation_expired.map(|expired| Unanswered::Expired(expired.0));
+        if self.invitation_taken { Some(Unanswered::Taken) } else { expired }
+    }
+
     fn neighbours_text(&self, page: &Page) -> String {
         if self.neighbours.is_empty() {
             if !self.invited.is_empty() {
@@ -526,7 +547,9 @@ mod tests {
             trouble: None,
             invited: Vec::new(),
             asked_late: Vec::new(),
+            asked_twice: Vec::new(),
             invitation_expired: None,
+            invitation_taken: false,
             renumbered: Vec::new(),
             set_aside: 0,
             quarantine: "/home/anna/.fieldpost/quarantine".into(),
@@ -535,6 +558,7 @@ mod tests {
             documents_coming_bytes: 4_200_000,
             documents_waiting: None,
             sites_wrong: Vec::new(),
+            rules_wrong: Vec::new(),
             documents_refused: 0,
             bundles: BundlesStatus::default(),
             schema: SchemaStatus::default(),

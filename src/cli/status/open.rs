@@ -21,6 +21,13 @@ impl StatusReport {
         lines.extend(self.asked_late.iter().map(|name| {
             alert(&format!("'{name}' asked to be taken in after its invitation had expired: 'fieldpost invite {name}' makes a new one, hand over that file"))
         }));
+        lines.extend(self.asked_twice.iter().map(|(name, file)| {
+            alert(&format!(
+                "another computer asked to be taken in as '{name}', with the invitation that '{name}' has used: invite it under a name of its own, \
+                 and take {} away",
+                self.quarantine.join(file).display()
+            ))
+        }));
         let unsent: u64 = self.neighbours.iter().map(|neighbour| neighbour.not_deposited).sum();
         let mut line = |amount: u64, one: &str, many: &str, hint: &str| {
             if amount > 0 {
@@ -46,7 +53,7 @@ impl StatusReport {
         line(self.documents_refused, "name of a document is", "names of documents are", "not taken: 'fieldpost library' says why");
         line(self.held_open, "change is", "changes are", "held: 'fieldpost held'");
         lines.extend(self.held_first.iter().map(|held| page.wrapped(held)));
-        lines.extend(self.sites_wrong.iter().map(|why| alert(why)));
+        lines.extend(self.sites_wrong.iter().chain(&self.rules_wrong).map(|why| alert(why)));
         lines.extend(self.documents_waiting.iter().map(|why| alert(&format!("documents: {why}"))));
         lines.extend(self.bundles.line().filter(|_| !self.bundles.is_calm()));
         lines.extend(self.schema.lines(self.parent.as_ref()));

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::places::Place;
-use crate::exchange::{Entry, FileName, Folder, fetch, fetch_together, waiting};
+use crate::exchange::{Entry, ExchangeError, FileName, Folder, fetch, fetch_together, waiting};
 use crate::keys::VerifyingKey;
 use crate::ledger::{Direction, Neighbour};
 use crate::model::{LIBRARY, PacketNumber, SiteName};
@@ -64,7 +64,7 @@ pub(in crate::sync) fn collect(
     }
     let folder = Folder::between(session.name(), &neighbour.card.name);
     let mut partial = Vec::new();
-    let mut files = find(session, place, &folder, &session.home.inbox(&neighbour.card.name), &mut partial)?;
+    let files = find(session, place, &folder, &session.home.inbox(&neighbour.card.name), &mut partial)?;
     for (name, bytes) in partial.into_iter().filter(|(name, _)| name.number > neighbour.received) {
         let why = if bytes < name.bytes {
             format!("only {bytes} of its {} bytes are on the exchange: it is still being copied, or the copy broke off", name.bytes)
@@ -75,8 +75,9 @@ pub(in crate::sync) fn collect(
         };
         report.waiting.push(wait(neighbour, name.number, &why, true));
     }
-    files.truncate(MOST_PACKETS);
     collected.came.extend(files.iter().map(|file| file.name.number));
+    let mut files = unlying(session, place, neighbour, &folder, files)?;
+    files.truncate(MOST_PACKETS);
     for (at, file) in files.iter().enumerate() {
         progress(&format!("packet {} from '{}'", file.name.number, neighbour.card.name));
         if at % TOGETHER == 0 {
@@ -100,6 +101,7 @@ pub(in crate::sync) fn collect(
             // Whole and signed, but not for our key: it belongs to another machine under our name, so it stays where it is.
             Err(OpenError::Decrypt(_)) => {
                 let why = "it is sealed for another key: two machines joined with one invitation, and the other one was first. Have this one invited under another name";
+                join::note_taken(session, &now)?;
                 report.waiting.push(wait(&now, file.name.number, why, false));
                 files::remove(&session.world, &path)?;
                 break;
@@ -128,6 +130,7 @@ pub(in crate::sync) fn collect(
             // Only a request to join verifies with another key than the neighbour's: somebody else holds its invitation.
             let why = join::Refused::Used.to_string();
             set_aside(session, &path, &why)?;
+            join::note_twice(session, &now.card.name, &file.name.to_string())?;
             file.remove(session, place, &folder)?;
             report.waiting.push(wait(&now, envelope.number, &why, false));
             continue;
@@ -196,8 +199,9 @@ pub(in crate::sync) fn collect(
                 }
             }
             Step::Duplicate => {
-                // Who has stopped reads no answer.
-                if place.is_repeat(session, &now.card.name, envelope.number)? && !envelope.stopped {
+                // Who has stopped reads no answer. What only lies there still was answered.
+                let again = envelope.number > place.lying(session, &folder)?;
+                if again && place.is_repeat(session, &now.card.name, envelope.number)? && !envelope.stopped {
                     session.ledger.begin()?;
                     session.ledger.set_owes(now.site)?;
                     session.ledger.commit(&session.world, "commit duplicate")?;
@@ -223,6 +227,20 @@ pub(in crate::sync) fn collect(
         }
     }
     Ok(())
+}
+
+/// The files without those that were taken and could not be deleted: that is tried again, and nothing else done with them.
+fn unlying(session: &Session, place: &mut Place<'_>, from: &Neighbour, folder: &Folder, files: Vec<Found>) -> Result<Vec<Found>> {
+    let lying = place.lying(session, folder)?;
+    let mut others = Vec::new();
+    for file in files {
+        if file.name.number <= lying && file.local.is_none() && file.was_taken(session, from)? {
+            file.remove(session, place, folder)?;
+        } else {
+            others.push(file);
+        }
+    }
+    Ok(others)
 }
 
 /// Says which packets of a neighbour are missing, once every exchange was looked at.
@@ -366,8 +384,10 @@ impl Found {
         let name = FileName::new(&self.name.to_string())?;
         // Read-only or gone for the moment: applied is applied, and the next round finds a duplicate.
         match place.exchange.delete(&session.world, folder, &name) {
-            Err(error @ crate::exchange::ExchangeError::Crash(_)) => Err(error.into()),
-            _ => Ok(()),
+            Ok(()) => place.lies_no_more(session, folder),
+            Err(error @ ExchangeError::Crash(_)) => Err(error.into()),
+            Err(error) if error.retry_helps() => Ok(()),
+            Err(error) => place.lies_still(session, folder, self.name.number, &error),
         }
     }
 }

@@ -15,7 +15,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::exchange::{Exchange, ExchangeError, ExchangeId, MarkerFault, Reached, reach};
+use crate::exchange::{Exchange, ExchangeError, ExchangeId, Folder, MarkerFault, Reached, reach};
 use crate::ledger::Neighbour;
 use crate::model::{PacketNumber, SiteName};
 use crate::sync::report::{Report, Waiting};
@@ -34,6 +34,8 @@ pub(in crate::sync) struct Place<'a> {
     gone: bool,
     /// Whether the site has others.
     one_of_several: bool,
+    /// Why something that was taken from here lies here still.
+    stuck: Option<String>,
 }
 
 impl Place<'_> {
@@ -49,7 +51,17 @@ impl Place<'_> {
         with: Option<&Neighbour>,
         work: impl FnOnce(&mut Self, &mut Report) -> Result<T>,
     ) -> Result<Option<T>> {
-        match work(self, report) {
+        let worked = work(self, report);
+        if let Some(error) = self.stuck.take() {
+            report.waiting.push(Waiting {
+                neighbour: with.map(|neighbour| neighbour.card.name.clone()),
+                what: "packets that were taken".into(),
+                why: format!("they lie on the exchange for ever, for this site may not delete there: {error}"),
+                retried: false,
+                unreachable: false,
+            });
+        }
+        match worked {
             Ok(done) => Ok(Some(done)),
             Err(SyncError::Exchange(error)) => {
                 // With others there, what this one keeps from happening happens over them.
@@ -90,6 +102,34 @@ impl Place<'_> {
         format!("swept:{}:{to}", self.reached.id)
     }
 
+    /// Notes that a packet that was taken cannot be deleted here, and has the report say so.
+    pub(in crate::sync) fn lies_still(
+        &mut self,
+        session: &Session,
+        folder: &Folder,
+        packet: PacketNumber,
+        error: &ExchangeError,
+    ) -> Result<()> {
+        self.stuck.get_or_insert_with(|| error.to_string());
+        let note = self.lying_note(folder);
+        if packet > number(session, &note)? { session.set_note(&note, &packet.to_string()) } else { Ok(()) }
+    }
+
+    /// The last packet that was taken and could not be deleted here: that one up to it is here says nothing new.
+    pub(in crate::sync) fn lying(&self, session: &Session, folder: &Folder) -> Result<PacketNumber> {
+        number(session, &self.lying_note(folder))
+    }
+
+    /// Notes that here packets can be deleted: what comes again was put here again.
+    pub(in crate::sync) fn lies_no_more(&self, session: &Session, folder: &Folder) -> Result<()> {
+        let note = self.lying_note(folder);
+        if number(session, &note)? > PacketNumber(0) { session.set_note(&note, &PacketNumber(0).to_string()) } else { Ok(()) }
+    }
+
+    fn lying_note(&self, folder: &Folder) -> String {
+        lying_note(self.reached.id, folder.as_str())
+    }
+
     /// Notes that a packet was taken from here; says whether it was here before.
     pub(in crate::sync) fn is_repeat(&self, session: &Session, from: &SiteName, packet: PacketNumber) -> Result<bool> {
         if !self.one_of_several {
@@ -104,6 +144,19 @@ impl Place<'_> {
         session.ledger.commit(&session.world, "commit taken")?;
         Ok(false)
     }
+}
+
+fn lying_note(exchange: ExchangeId, folder: &str) -> String {
+    format!("lies:{exchange}:{folder}")
+}
+
+/// The folders of an exchange in which this site could not delete what it had taken, when it last tried.
+///
+/// # Errors
+/// As the ledger says.
+pub fn undeletable(session: &Session, exchange: ExchangeId) -> Result<Vec<String>> {
+    let notes = session.ledger.notes(&lying_note(exchange, ""))?;
+    Ok(notes.into_iter().filter(|(_, number)| number != "0").map(|(folder, _)| folder).collect())
 }
 
 fn put_note(exchange: ExchangeId, to: &SiteName) -> String {
@@ -172,7 +225,7 @@ pub(in crate::sync) fn reach_all<'a>(
             }
         }
         if !is_open(&reached.id.to_string()) {
-            places.push(Place { exchange: &mut **exchange, reached, gone: false, one_of_several });
+            places.push(Place { exchange: &mut **exchange, reached, gone: false, one_of_several, stuck: None });
         }
     }
     report.waiting.extend(away);
