@@ -383,25 +383,34 @@ pub(super) fn unanswered(site: &SiteName, parent: &SiteName, why: Unanswered, pa
 /// Rules that mean nothing here: a slip that would go unnoticed for years. And whether one of them does not run, which wants a person: while
 /// it does not, whatever it is asked about stays, or is decided by another rule.
 fn faults(session: &Session) -> Result<(Vec<String>, bool), SyncError> {
-    let stuck = stuck_rules(session)?;
-    let is_stuck = !stuck.is_empty();
+    let mut faults = rule_faults(session)?;
+    let is_stuck = faults.iter().any(does_not_run);
+    let mut lines = Vec::new();
     if session.settings.role != Role::Host {
         let stray = session.home.rules_path().exists();
-        let line = || format!("rules.toml here says nothing: the rules are made at '{}', and travel", session.settings.host);
-        return Ok((stray.then(line).into_iter().chain(stuck).collect(), is_stuck));
+        lines.extend(stray.then(|| format!("rules.toml here says nothing: the rules are made at '{}', and travel", session.settings.host)));
+        faults.retain(does_not_run);
     }
-    let faults = session.database()?.rule_faults(&session.shapes, &session.rules)?;
-    Ok((fault_words(session, &faults)?, is_stuck))
+    lines.extend(fault_words(session, &faults)?);
+    Ok((lines, is_stuck))
 }
 
 /// The rules whose SQL does not run here, in words.
 pub(super) fn stuck_rules(session: &Session) -> Result<Vec<String>, SyncError> {
+    let mut faults = rule_faults(session)?;
+    faults.retain(does_not_run);
+    fault_words(session, &faults)
+}
+
+fn rule_faults(session: &Session) -> Result<Vec<RuleFault>, SyncError> {
     if !session.has_database() {
         return Ok(Vec::new());
     }
-    let mut faults = session.database()?.rule_faults(&session.shapes, &session.rules)?;
-    faults.retain(|fault| matches!(fault.trouble, Trouble::BadSql { .. }));
-    fault_words(session, &faults)
+    Ok(session.database()?.rule_faults(&session.shapes, &session.rules)?)
+}
+
+const fn does_not_run(fault: &RuleFault) -> bool {
+    matches!(fault.trouble, Trouble::BadSql { .. })
 }
 
 /// Each with its place in the file, where the file is here.

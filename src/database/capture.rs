@@ -163,14 +163,6 @@ impl Database {
         }))
     }
 
-    /// Whether a table names its records itself; else the rules do.
-    ///
-    /// # Errors
-    /// As SQLite says.
-    pub fn has_own_key(&self, shape: &Shape) -> Result<bool> {
-        Ok(Facts::read(&self.connection, &shape.name)?.key().is_some())
-    }
-
     fn replace_triggers(&self, expected: &Parts) -> Result<()> {
         let mut present = BTreeSet::new();
         for (_, name, sql) in self.our_triggers()? {

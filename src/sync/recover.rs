@@ -146,15 +146,11 @@ fn bring_forward(session: &Session, database: &Database) -> Result<Vec<Brought>>
         armed => armed?,
     }
     database.silence_application_triggers(&session.shapes, &session.rules)?;
-    let (mut found, mut moved) = (BTreeMap::new(), Moved::new());
-    for shape in &session.shapes {
-        let differing = differing(session, database, shape)?;
-        move_apart(session, shape, &differing, &noted[&shape.number], &mut moved)?;
-        found.insert(shape.number, differing);
-    }
+    let mut moved = Moved::new();
+    session.shapes.iter().try_for_each(|shape| move_apart(session, database, shape, &noted[&shape.number], &mut moved))?;
     let mut tables = Vec::new();
     for shape in &session.shapes {
-        let mut found = found.remove(&shape.number).unwrap_or_default();
+        let mut found = differing(session, database, shape)?;
         let noted = &noted[&shape.number];
         for row in found.iter_mut().filter(|one| noted.edited.contains(&one.key)).filter_map(|one| one.row.as_mut()) {
             let with = &mut |table, number| moved.get(&(table, number)).copied().unwrap_or(number);
@@ -329,22 +325,23 @@ fn noted_since(database: &Database, shape: &Shape, since: Millis) -> Result<Note
 /// Numbers of records that were made since the database was put back, and that others got since the backup: with the next ones.
 type Moved = BTreeMap<(TableNo, i64), i64>;
 
-fn move_apart(session: &Session, shape: &Shape, found: &[Differing], noted: &Noted, moved: &mut Moved) -> Result<()> {
+fn move_apart(session: &Session, database: &Database, shape: &Shape, noted: &Noted, moved: &mut Moved) -> Result<()> {
     if shape.identity() != Identity::Birth || shape.number_field().is_none() {
         return Ok(());
     }
-    let mut next = None;
-    for differing in found.iter().filter(|differing| noted.made.contains(&differing.key)) {
-        let record = session.load_at(shape, &differing.key)?;
-        let (Some(there), Some(number), Some(_)) = (&differing.row, differing.key.as_integer(), &record.current) else { continue };
-        let mut meant = there.clone();
+    let (mut next, mut buffer) = (None, Vec::new());
+    for key in &noted.made {
+        buffer.clear();
+        let record = session.load_at(shape, key)?;
+        let (Some(number), Some(_), true) = (key.as_integer(), &record.current, database.read(shape, key, &mut buffer)?) else { continue };
+        let mut meant = Row::decode(&buffer).map_err(damaged)?;
         session.mean(shape, &mut meant)?;
         // A program may write a record by putting a new one in its place: then it holds most of what it held.
         let states = states(session, &record)?;
         let filled =
             || shape.live_fields().filter(|field| !shape.is_key(*field) && !matches!(meant.get(*field), Value::Null | Value::Absent));
         let known = filled().filter(|field| states.iter().any(|state| state.get(*field) == meant.get(*field))).count();
-        if known * 2 > filled().count() {
+        if known * 2 > filled().count() || record.current.is_some_and(|image| image.row == meant) {
             continue;
         }
         let free = match next {
@@ -377,9 +374,12 @@ struct Differing {
     row: Option<Row>,
 }
 
+fn damaged<E>(_: E) -> SyncError {
+    SyncError::Bug("a row that was just read does not decode")
+}
+
 fn differing(session: &Session, database: &Database, shape: &Shape) -> Result<Vec<Differing>> {
     const CHUNK: usize = 2_000;
-    let damaged = |_| SyncError::Bug("a row that was just read does not decode");
     let mut found = Vec::new();
     let mut after: Option<Key> = None;
     loop {

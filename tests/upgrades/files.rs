@@ -170,19 +170,25 @@ fn a_backup_from_before_a_schema_of_the_main_office_gets_that_and_is_brought_for
     tree.assert_rows(&["head", "anna"], "PRAGMA user_version", &["5"]);
 }
 
+/// Anna's recovery dies before its `kill`-th durable step, and whoever comes after it goes on. Says whether it died.
+fn recover_dying(tree: &Tree, kill: u64) -> bool {
+    let home = Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
+    let mortal = tree.world("anna");
+    mortal.faults().kill_before(Some(kill));
+    let died = recover(mortal, home, tree.limits.clone(), Mode::Do).is_err();
+    if matches!(open(tree, "anna"), Err(SyncError::DatabaseRestored)) {
+        recovered(tree, "anna", Mode::Do).unwrap();
+    }
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    died
+}
+
 #[test]
 fn a_recovery_that_dies_is_begun_again_or_finished_by_the_next_run() {
     for kill in 1.. {
         let tree = restored();
-        let home = Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
-        let mortal = tree.world("anna");
-        mortal.faults().kill_before(Some(kill));
-        let died = recover(mortal, home, tree.limits.clone(), Mode::Do).is_err();
-        if matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)) {
-            recovered(&tree, "anna", Mode::Do).unwrap();
-        }
-        tree.settle(&["anna", "head"]);
-        tree.assert_same(&["head", "anna"]);
+        let died = recover_dying(&tree, kill);
         assert_eq!(tree.text("head", EVERYTHING), "ACME Bern head; BOLT sealed sent; CORE Chur 3; HEAD - -", "step {kill}");
         if !died {
             return;
@@ -205,15 +211,7 @@ fn a_recovery_that_dies_while_it_takes_the_schema_of_the_main_office_loses_nothi
         tree.edit("anna", "UPDATE customers SET level = 'high', telephone = '7'");
         tree.settle(&["anna", "head"]);
         replace_database(&tree, "anna", Some(&old));
-        let home = Home::discover(Some(&tree.home("anna")), &tree.home("anna")).unwrap();
-        let mortal = tree.world("anna");
-        mortal.faults().kill_before(Some(kill));
-        let died = recover(mortal, home, tree.limits.clone(), Mode::Do).is_err();
-        if matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)) {
-            recovered(&tree, "anna", Mode::Do).unwrap();
-        }
-        tree.settle(&["anna", "head"]);
-        tree.assert_same(&["head", "anna"]);
+        let died = recover_dying(&tree, kill);
         tree.assert_rows(&["head", "anna"], "SELECT DISTINCT level, telephone FROM customers", &["high|7"]);
         if !died {
             assert!(kill > 4, "it dies before either commit, and between the two");

@@ -12,6 +12,7 @@
 //!
 //! A name that differs from one that goes only in case is placed once that one is gone: on some systems the two are one file.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use fs_err as fs;
@@ -144,8 +145,10 @@ fn sweep(session: &Session, documents: &mut Documents) -> Result<()> {
     let is_there = |(path, known): (&DocumentPath, &Known)| {
         patterns.takes(path, known.seen.bytes) == Verdict::Take && library.is_unchanged(path, &known.seen)
     };
-    let in_folder =
-        |content: &ContentHash| !kept.contains(content) && session.known_with(content).is_ok_and(|known| known.iter().any(is_there));
+    // Each content has many chunks, and its file is looked at once.
+    let looked: RefCell<BTreeMap<ContentHash, bool>> = RefCell::default();
+    let look = |content: &ContentHash| !kept.contains(content) && session.known_with(content).is_ok_and(|known| known.iter().any(is_there));
+    let in_folder = |content: &ContentHash| *looked.borrow_mut().entry(*content).or_insert_with(|| look(content));
     let needed = |chunk: &ChunkId| match session.ledger.contents_with(&chunk.0) {
         Ok(contents) => !contents.iter().all(in_folder),
         Err(_) => true,

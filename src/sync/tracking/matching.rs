@@ -552,7 +552,7 @@ pub(in crate::sync) fn unnamed_keys(session: &Session) -> Result<Vec<Waiting>> {
     }
     let mut waiting = Vec::new();
     for shape in session.shapes.iter().filter(|shape| !named().any(|(table, rule)| is_of(shape, table, &rule.key))) {
-        if shape.name != LIBRARY && !session.database()?.has_own_key(shape)? {
+        if shape.name != LIBRARY && !session.database()?.has_key(&shape.name, &[])? {
             let (table, key) = (&shape.name, key(shape).join("\", \""));
             waiting.push(Waiting {
                 neighbour: None,
