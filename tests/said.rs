@@ -82,6 +82,8 @@ fn a_merged_edit_lost_nothing() {
 fn a_record_that_two_sites_made_is_one_conflict() {
     let office = Office::pair(SCHEMA, "");
     office.sql("head", "INSERT INTO customers VALUES ('N', 'n@head', 1)");
+    // The later one wins; in one millisecond neither is later.
+    std::thread::sleep(std::time::Duration::from_millis(20));
     office.sql("anna", "INSERT INTO customers VALUES ('N', 'n@anna', 2)");
     office.ok("sync --home anna");
     let met = office.ok("sync --home head").out;

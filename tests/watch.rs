@@ -28,11 +28,16 @@ impl Watch {
         command.args(["--home", site, "watch"]).current_dir(office.path("")).stdin(Stdio::null());
         let log = std::fs::File::create(office.path(&format!("{site}.log"))).unwrap();
         let watch = Self(command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap());
-        until("the first round is over", || {
-            let watch = &office.json(&format!("status --home {site} --json"))["watch"];
-            watch.is_object() && watch["why"] != "the watch begins"
-        });
-        watch
+        let began = Instant::now();
+        loop {
+            let seen = office.json(&format!("status --home {site} --json"))["watch"].take();
+            if seen.is_object() && seen["why"] != "the watch begins" {
+                return watch;
+            }
+            let log = || office.read(&format!("{site}.log"));
+            assert!(began.elapsed() < PATIENCE, "the first round is never over: {seen}\n{}", log());
+            std::thread::sleep(Duration::from_millis(30));
+        }
     }
 
     /// Ends it as an operating system does, and gives the exit code.

@@ -2,15 +2,24 @@
 //!
 //! The operating system's lock on the file `lock` decides; it goes when the process does, whatever killed it. The file
 //! `holder` beside it only tells people who it is: Windows lets nobody read a locked file, so it cannot be the same one.
+//!
+//! Who wants to know whether somebody works takes the same lock for a moment, shared. That keeps nobody out: who is refused looks
+//! whether it is shared, and then tries again.
 
 use std::fs::TryLockError;
 use std::path::Path;
+use std::time::Duration;
 
 use fs_err as fs;
 use serde::{Deserialize, Serialize};
 
 use super::{Home, HomeError};
 use crate::model::Millis;
+
+/// How often somebody tries who finds only others that look.
+const TRIES: usize = 500;
+/// How long a look may take, and between two tries.
+const A_LOOK: Duration = Duration::from_millis(2);
 
 /// The home is ours until this is dropped.
 #[derive(Debug)]
@@ -30,13 +39,9 @@ pub struct Holder {
 pub(super) fn take(home: &Home, now: Millis) -> Result<HomeLock, HomeError> {
     let file = std::fs::File::from(fs::OpenOptions::new().create(true).truncate(false).write(true).open(home.inside().join("lock"))?);
     let note = home.inside().join("holder");
-    match file.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            let holder = fs::read(&note).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            return Err(HomeError::Busy { folder: home.folder().to_owned(), holder });
-        }
-        Err(TryLockError::Error(error)) => return Err(error.into()),
+    if !try_to_hold(&file)? {
+        let holder = fs::read(&note).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        return Err(HomeError::Busy { folder: home.folder().to_owned(), holder });
     }
     let holder = Holder { process: std::process::id(), since: now };
     fs::write(note, serde_json::to_vec(&holder).expect("two numbers are JSON"))?;
@@ -46,16 +51,33 @@ pub(super) fn take(home: &Home, now: Millis) -> Result<HomeLock, HomeError> {
     }
 }
 
-/// Whether a run works in the home. The look is shared, so that two who ask do not take each other for one.
+/// Whether a run works in the home.
 pub(super) fn is_held(home: &Home) -> Result<bool, HomeError> {
-    let file = match fs::File::open(home.inside().join("lock")) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
-        opened => std::fs::File::from(opened?),
-    };
+    match fs::File::open(home.inside().join("lock")) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        opened => Ok(is_locked(&opened?.into())?),
+    }
+}
+
+/// Takes the lock, which whoever only looks cannot prevent; false: somebody holds it.
+fn try_to_hold(file: &std::fs::File) -> std::io::Result<bool> {
+    for _ in 0..TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) if is_locked(file)? => return Ok(false),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(A_LOOK),
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+    }
+    Ok(false)
+}
+
+/// Whether somebody holds it. The look is shared, so that two who look do not take each other for one who works.
+fn is_locked(file: &std::fs::File) -> std::io::Result<bool> {
     match file.try_lock_shared() {
-        Ok(()) => Ok(false),
+        Ok(()) => file.unlock().map(|()| false),
         Err(TryLockError::WouldBlock) => Ok(true),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -102,20 +124,14 @@ fn watch_file(home: &Home) -> Result<std::fs::File, HomeError> {
 
 pub(super) fn take_watch(home: &Home) -> Result<WatchLock, HomeError> {
     let file = watch_file(home)?;
-    match file.try_lock() {
-        Ok(()) => Ok(WatchLock { _file: file, note: home.inside().join("watcher") }),
-        Err(TryLockError::WouldBlock) => Err(HomeError::Watched { folder: home.folder().to_owned(), watcher: read_watcher(home) }),
-        Err(TryLockError::Error(error)) => Err(error.into()),
+    if !try_to_hold(&file)? {
+        return Err(HomeError::Watched { folder: home.folder().to_owned(), watcher: read_watcher(home) });
     }
+    Ok(WatchLock { _file: file, note: home.inside().join("watcher") })
 }
 
 pub(super) fn watcher(home: &Home) -> Result<Option<Watcher>, HomeError> {
-    // Shared, so that two who ask do not take each other for a watcher.
-    match watch_file(home)?.try_lock_shared() {
-        Ok(()) => Ok(None),
-        Err(TryLockError::WouldBlock) => Ok(read_watcher(home)),
-        Err(TryLockError::Error(error)) => Err(error.into()),
-    }
+    Ok(if is_locked(&watch_file(home)?)? { read_watcher(home) } else { None })
 }
 
 fn read_watcher(home: &Home) -> Option<Watcher> {
@@ -177,5 +193,25 @@ mod tests {
         drop(lock);
         assert_eq!(draft.home().watcher().unwrap(), None);
         draft.home().watch().unwrap();
+    }
+
+    #[test]
+    fn whoever_only_looks_keeps_nobody_out() {
+        let top = tempfile::tempdir().unwrap();
+        let draft = Home::prepare(&World::real(), top.path()).unwrap();
+        let (home, over) = (draft.home(), std::sync::atomic::AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !over.load(std::sync::atomic::Ordering::Relaxed) {
+                        home.is_held().unwrap();
+                        home.watcher().unwrap();
+                    }
+                });
+            }
+            let refused = (0..200).filter(|_| home.lock(Millis(1)).is_err() || home.watch().is_err()).count();
+            over.store(true, std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(refused, 0);
+        });
     }
 }
