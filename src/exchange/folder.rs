@@ -302,6 +302,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_file_under_a_name_is_told_until_somebody_takes_it_away() {
+        let place = tempfile::tempdir().unwrap();
+        let (world, folder) = (world(), Folder::new("a").unwrap());
+        let mut exchange = FolderExchange::new(place.path());
+        mark(&world, &mut exchange).unwrap();
+        let reached = reach(&world, &mut exchange).unwrap();
+        let in_the_way = place.path().join("a/x");
+        fs::create_dir_all(&in_the_way).unwrap();
+        for _ in 0..2 {
+            let error = deposit(&world, &mut exchange, &reached, &folder, &name("x"), Content::Bytes(b"x")).unwrap_err();
+            assert!(matches!(error, ExchangeError::Refused { .. }) && error.to_string().contains("`a/x`"), "{error}");
+            assert_eq!(fs::read_dir(place.path().join("a")).unwrap().count(), 1, "nothing else is left there");
+        }
+        fs::remove_dir(in_the_way).unwrap();
+        deposit(&world, &mut exchange, &reached, &folder, &name("x"), Content::Bytes(b"x")).unwrap();
+    }
+
+    #[test]
     fn hidden_odd_and_unfinished_names_and_folders_are_not_listed() {
         let place = tempfile::tempdir().unwrap();
         let (world, folder) = (world(), Folder::new("a").unwrap());

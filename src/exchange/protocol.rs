@@ -96,6 +96,7 @@ pub enum Deposited {
 ///
 /// # Errors
 /// [`ExchangeError::SizeDiffers`] or [`ExchangeError::Missing`] where success was reported and the listing says otherwise: deposit again.
+/// [`ExchangeError::Refused`] where a folder or a link has the name: no other deposit gets there before somebody takes it away.
 pub fn deposit(
     world: &World,
     exchange: &mut dyn Exchange,
@@ -113,7 +114,9 @@ pub fn deposit(
         }
         None => Deposited::Done,
     };
-    match write(world, exchange, reached.capabilities.rename, folder, name, content) {
+    let written = write(world, exchange, reached.capabilities.rename, folder, name, content);
+    let taken = matches!(written, Err(ExchangeError::Exists { .. }));
+    match written {
         Ok(()) => match reached.capabilities.put {
             Put::Whole => return Ok(done),
             Put::MayBeShort => {}
@@ -126,6 +129,10 @@ pub fn deposit(
     match listed(world, exchange, folder, name)? {
         Some(found) if found == bytes => Ok(done),
         Some(found) => Err(ExchangeError::SizeDiffers { folder: folder.clone(), name: name.clone(), expected: bytes, found }),
+        None if taken => {
+            let reason = format!("`{folder}/{name}` is there and is no file; take it away there");
+            Err(ExchangeError::Refused { place: exchange.place(), reason })
+        }
         None => Err(ExchangeError::Missing { folder: folder.clone(), name: name.clone() }),
     }
 }
