@@ -7,7 +7,8 @@ use crate::cli::page::{Column, Page, count, heading, paragraphs};
 use crate::cli::printer::Report;
 use crate::cli::shown::{self, Shown};
 use crate::cli::{Context, Exit, Failure};
-use crate::model::{FieldNo, Row, Value};
+use crate::ledger::HeldReason;
+use crate::model::{FieldNo, Row, SiteName, Value, shown_table};
 use crate::sync::mend::MendError;
 use crate::sync::{Session, SyncError};
 
@@ -25,6 +26,8 @@ struct Shows {
     delete: bool,
     /// What it changes.
     fields: Vec<Wanted>,
+    /// What a person can do; nothing where it goes on by itself.
+    advice: Option<String>,
 }
 
 /// One field of a held change.
@@ -66,7 +69,21 @@ fn shows(session: &Session, number: i64, change: HeldChange) -> Result<Shows, Sy
         here: value(&here, *field),
     };
     let fields = if wanted.is_some() { held.change.fields.iter().map(field).collect() } else { Vec::new() };
-    Ok(Shows { change, delete: wanted.is_none(), fields })
+    let parent = session.ledger.parent()?.is_some_and(|parent| parent.card.name == change.from);
+    let advice = (change.needs == Needs::Person).then(|| advice(&change.from, parent, number, &held.reason));
+    Ok(Shows { change, delete: wanted.is_none(), fields, advice })
+}
+
+/// What the parent sent is neither edited nor dropped here: the next packets would tell it again.
+fn advice(from: &SiteName, parent: bool, number: i64, reason: &HeldReason) -> String {
+    if !parent {
+        return format!("'fieldpost held edit {number} FIELD=VALUE' mends it, 'fieldpost held drop {number} --reason WHY' lets go of it");
+    }
+    if let HeldReason::Dependants { table, key } = reason {
+        let table = shown_table(table);
+        return format!("edit or delete {table} {key}, here or at '{from}': with that it goes on by itself");
+    }
+    format!("'{from}' decides: edit the record here as it should be, or ask whoever looks after '{from}'")
 }
 
 impl Report for ShowReport {
@@ -81,7 +98,7 @@ impl Report for ShowReport {
 
 impl Shows {
     fn text(&self, page: &Page) -> String {
-        let HeldChange { table, key, from, packet, why, since, attempts, next, needs, number } = &self.change;
+        let HeldChange { table, key, from, packet, why, since, attempts, next, needs, .. } = &self.change;
         let title = heading(&format!("{table} {}, from '{from}', packet {packet}", shown::key(key)));
         let mut lines = vec![title, page.wrapped(&format!("held since {}, because {why}", page.moment(*since)))];
         let again = next.map_or_else(|| needs.words().to_owned(), |next| format!("again {}, or with what it waits for", page.moment(next)));
@@ -94,11 +111,7 @@ impl Shows {
                 |field: &Wanted| vec![field.field.clone(), field.before.to_string(), field.wanted.to_string(), field.here.to_string()];
             lines.push(page.table(&columns, self.fields.iter().map(row)));
         }
-        if let (Some(number), Needs::Person) = (number, needs) {
-            lines.push(format!(
-                "  'fieldpost held edit {number} FIELD=VALUE' mends it, 'fieldpost held drop {number} --reason WHY' lets go of it"
-            ));
-        }
+        lines.extend(self.advice.as_ref().map(|advice| page.wrapped(advice)));
         lines.join("\n")
     }
 }
