@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use fieldpost::bundle::Loss;
+use fieldpost::model::{Key, Value};
 use fieldpost::sync::bundles::{self, Refusal, Scope, install, look, undo};
 
 use crate::support::Tree;
@@ -586,6 +587,20 @@ fn a_value_that_only_one_row_may_have_changes_hands_in_a_list() {
     assert_eq!(tree.rows("anna", FAVOURITES), ["UK|United Kingdom", "a|1", "b|2", "c|3"]);
     let why = refusal(installing("2.0.0", "id,customer\na,2\nb,1\n")).to_string();
     assert_eq!(why, "rows/a.csv: the row a of `favourites`: UNIQUE constraint failed: favourites.customer");
+}
+
+/// Typed at the main office and sent to nobody yet: it was somebody's edit all the same.
+#[test]
+fn what_a_list_writes_over_is_in_the_history() {
+    let tree = four();
+    tree.edit("head", "UPDATE countries SET name = 'typed' WHERE code = 'CH'");
+    publish(&tree, &list(&tree, "c", "1.0.0", "countries", "code", "upsert", "code,name\nCH,Switzerland\n"), &[]);
+    tree.settle(&ALL);
+    let session = tree.session("head");
+    let shape = session.shapes.iter().find(|shape| shape.name == "countries").unwrap();
+    let record = session.load_at(shape, &Key::new([&Value::text("CH")]).unwrap()).unwrap();
+    let told = format!("{:?}", fieldpost::sync::history::of(&session, &record).unwrap());
+    assert!(told.contains("Schweiz, typed") && told.contains("typed, Switzerland"), "{told}");
 }
 
 #[test]

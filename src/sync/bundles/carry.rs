@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Refusal, Scope, folder, placed, states, store};
 use crate::bundle::{Fate, Filed, Move, Obstacle, beside, is_inside};
 use crate::packet::ContentHash;
-use crate::sync::{Result, Session, SyncError, apply};
+use crate::sync::{Result, Session, SyncError, apply, seal};
 
 const JOURNAL: &str = "bundle journal";
 
@@ -146,6 +146,8 @@ pub(super) fn commit<T>(session: &Session, concerns: Concerns, work: impl FnOnce
     let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
         if let Some(database) = with {
             session.ledger.record();
+            // What rows of the bundle overwrite was somebody's edit: unsealed it would be nowhere.
+            seal::seal_under_lock(session)?;
             let done = work()?;
             apply::note_commit(session)?;
             database.commit(&session.world)?;

@@ -22,8 +22,8 @@ const KEYS: [&str; 5] = ["k0", "k1", "k2", "k3", "k4"];
 #[derive(Debug, Default)]
 pub struct Deeds {
     next: u64,
-    /// Site and value.
-    written: Vec<(usize, String)>,
+    /// Site, key and value.
+    written: Vec<(usize, String, String)>,
     /// Values that somebody wrote over or deleted at a site that had them.
     superseded: BTreeSet<String>,
 }
@@ -82,11 +82,16 @@ impl Simulation {
             _ => format!("DELETE FROM list WHERE id = '{key}'"),
         };
         let before = values(&read(&path));
+        let had = read(&path).contains_key(key);
         let done = self.sites.applications[site].as_ref().is_some_and(|application| application.execute(&sql).is_ok());
-        let after = values(&read(&path));
-        let deeds = &mut self.deeds.bundles.rows;
+        let (after, deeds) = (values(&read(&path)), &mut self.deeds.bundles.rows);
+        // Whoever deletes the record means all of it, also what they typed before a list wrote over it.
+        if had && done && sql.starts_with("DELETE") {
+            let own = deeds.written.iter().filter(|(by, of, _)| *by == site && of == key);
+            deeds.superseded.extend(own.map(|(_, _, value)| value.clone()));
+        }
         deeds.superseded.extend(before.difference(&after).cloned());
-        deeds.written.extend(after.difference(&before).map(|value| (site, value.clone())));
+        deeds.written.extend(after.difference(&before).map(|value| (site, key.to_owned(), value.clone())));
         self.say(format!("{} {}: {sql}", self.sites.name(site), if done { "edits" } else { "(refused)" }));
     }
 
@@ -104,7 +109,7 @@ impl Simulation {
             let differs = keys.into_iter().filter(|key| list.get(*key) != lists[0].get(*key) && !held(key));
             wrong.extend(differs.map(|key| format!("LIST {key} at {name} is {:?} and not {:?}", list.get(key), lists[0].get(key))));
         }
-        let typed = |value: &String| self.deeds.bundles.rows.written.iter().any(|(_, other)| other == value);
+        let typed = |value: &String| self.deeds.bundles.rows.written.iter().any(|(_, _, other)| other == value);
         let strange = values(&lists[0]).into_iter().filter(|value| !value.contains("listed-") && !value.contains("begin") && !typed(value));
         wrong.extend(strange.map(|value| format!("LIST {value} is of nobody")));
         wrong
@@ -117,8 +122,10 @@ impl Simulation {
         let deeds = &self.deeds.bundles.rows;
         let there = values(&lists[0]);
         let listed = |value: &String| losers.iter().any(|loser| loser.contains(value.as_str()));
-        let lost = deeds.written.iter().filter(|(_, value)| !there.contains(value) && !deeds.superseded.contains(value) && !listed(value));
-        let mut wrong: Vec<String> = lost.map(|(site, value)| format!("LIST LOST {value} typed at {}", self.sites.name(*site))).collect();
+        let lost =
+            deeds.written.iter().filter(|(_, _, value)| !there.contains(value) && !deeds.superseded.contains(value) && !listed(value));
+        let mut wrong: Vec<String> =
+            lost.map(|(site, _, value)| format!("LIST LOST {value} typed at {}", self.sites.name(*site))).collect();
         for (site, list) in lists.iter().enumerate() {
             if *list != lists[0] {
                 wrong.push(format!("LIST at {} is {list:?} and not {:?}", self.sites.name(site), lists[0]));
