@@ -231,7 +231,11 @@ fn another_exchange_than_the_known_one_wants_a_person() {
     let text = office.read("anna/fieldpost.toml");
     office.write("anna/fieldpost.toml", &text.replace("share", "other"));
     let wrong = exit(&office, "sync --home anna", 3);
-    assert!(wrong.out.contains("not the one this site used before"), "{}", wrong.out);
+    assert!(wrong.flat().contains("not the one this site used before"), "{}", wrong.out);
+    // It is what it says.
+    assert!(wrong.flat().contains("'fieldpost --home anna exchange check --accept' takes it"), "{}", wrong.out);
+    office.ok("exchange check --accept --home anna");
+    assert!(!office.ok("sync --home anna").out.contains("used before"));
 }
 
 #[test]

@@ -213,7 +213,9 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::NotItsParent { site, .. } => {
             format!("a site's groups are the word of whoever invited it: run 'fieldpost sites groups {site}' there, and the roster takes it to all")
         }
-        SyncError::Retired { .. } => "its name stays taken; whoever works there joins anew under another one: 'fieldpost invite NAME'".to_owned(),
+        SyncError::Retired { retired, .. } => {
+            format!("its name stays taken; whoever works there joins anew under another one: 'fieldpost invite NAME' at '{}'", retired.by)
+        }
         SyncError::RetiredElsewhere { site, parent } => {
             format!("whoever admitted a site retires it: run 'fieldpost sites retire {site}' at '{parent}'")
         }

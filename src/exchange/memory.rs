@@ -127,7 +127,6 @@ impl Memory {
             Trouble::None => {}
             Trouble::Unreachable => return Err(ExchangeError::Unreachable { place, reason: "unplugged".into() }),
             Trouble::ReadOnly if doing != Doing::Reading => return Err(ExchangeError::ReadOnly { place, reason: "told so".into() }),
-            Trouble::Full if doing == Doing::Adding => return Err(ExchangeError::Full { place, reason: "told so".into() }),
             Trouble::ReadOnly | Trouble::Full => {}
         }
         let rate = store.unruly.unreachable;
@@ -162,10 +161,7 @@ impl Memory {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Doing {
     Reading,
-    /// Changes names only.
     Writing,
-    /// Needs room.
-    Adding,
 }
 
 impl Store {
@@ -259,7 +255,7 @@ impl Exchange for Memory {
     fn put(&mut self, world: &World, folder: &Folder, name: &FileName, content: Content<'_>) -> Result<(), ExchangeError> {
         let mut bytes = Vec::new();
         content.write_to(world, &Meter::default(), &mut bytes, ExchangeError::Local)?;
-        let mut store = self.begin(Doing::Adding)?;
+        let mut store = self.begin(Doing::Writing)?;
         if *folder != Folder::root() && !store.folders.contains_key(folder) {
             self.require_marker(&store)?;
             world.step("make folder on exchange")?;
@@ -270,11 +266,14 @@ impl Exchange for Memory {
             let short = store.dice.below(bytes.len() + 1);
             bytes.truncate(short);
         }
-        let shown_from = store.delay();
+        let (shown_from, full) = (store.delay(), store.trouble == Trouble::Full);
         let files = store.folders.entry(folder.clone()).or_default();
         world.step("create on exchange")?;
         let half = bytes[..bytes.len() / 2].into();
         files.insert(name.clone(), Stored { bytes: half, shown_from });
+        if full {
+            return Err(ExchangeError::Full { place: self.place(), reason: "told so".into() });
+        }
         world.step("fill on exchange")?;
         files.insert(name.clone(), Stored { bytes: bytes.into(), shown_from });
         self.answer(&mut store, ())
@@ -350,7 +349,9 @@ mod tests {
         memory.set_trouble(Trouble::ReadOnly);
         assert!(matches!(put(), Err(ExchangeError::ReadOnly { .. })));
         memory.set_trouble(Trouble::Full);
+        let before = memory.everything();
         assert!(matches!(put(), Err(ExchangeError::Full { .. })));
+        assert_eq!(memory.everything(), before, "a half that is left there keeps out what is smaller");
         memory.set_trouble(Trouble::None);
         assert_eq!(put().unwrap(), Deposited::Done);
     }

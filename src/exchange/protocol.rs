@@ -148,19 +148,31 @@ fn write(
     content: Content<'_>,
 ) -> Result<(), ExchangeError> {
     match rename {
-        Rename::Unsupported => exchange.put(world, folder, name, content),
+        Rename::Unsupported => put(world, exchange, folder, name, content),
         Rename::Refuses | Rename::MayReplace => {
             let temporary = name.temporary();
-            exchange.put(world, folder, &temporary, content)?;
+            put(world, exchange, folder, &temporary, content)?;
             match exchange.rename(world, folder, &temporary, name) {
                 // It renames in general, and not here, or only said so.
                 Err(ExchangeError::Refused { .. }) => {
                     exchange.delete(world, folder, &temporary)?;
-                    exchange.put(world, folder, name, content)
+                    put(world, exchange, folder, name, content)
                 }
                 done => done,
             }
         }
+    }
+}
+
+/// What finds no room is taken away again: a half of it would keep out all that is smaller.
+fn put(world: &World, exchange: &mut dyn Exchange, folder: &Folder, name: &FileName, content: Content<'_>) -> Result<(), ExchangeError> {
+    match exchange.put(world, folder, name, content) {
+        Err(full @ ExchangeError::Full { .. }) => match exchange.delete(world, folder, name) {
+            Err(crash @ ExchangeError::Crash(_)) => Err(crash),
+            // It is written anew by the next round, from the beginning.
+            Ok(()) | Err(_) => Err(full),
+        },
+        done => done,
     }
 }
 

@@ -217,7 +217,9 @@ pub(in crate::sync) fn reach_all<'a>(
                 away.push(Waiting {
                     neighbour: None,
                     what: if one_of_several { "what goes over this exchange".into() } else { "everything".into() },
-                    why: format!("`{place}` is an exchange, but not the one this site used before"),
+                    why: format!(
+                        "`{place}` is an exchange, but not the one this site used before; where it is meant, 'fieldpost exchange check --accept' takes it"
+                    ),
                     retried: false,
                     unreachable: false,
                 });
