@@ -2,7 +2,7 @@
 
 mod binary;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -190,6 +190,57 @@ fn a_share_that_goes_away_is_waited_for_and_its_return_is_noticed() {
     office.rename("away", "share");
     // The wait would be a minute or more: the next look finds the folder there again.
     until("the alarm is at the head", || alarms(&office.path("head/shop.db")) == 1);
+}
+
+/// A damaged marker, as a full or read-only share, wants a person; once it is put right nobody has to type anything at the site.
+#[test]
+fn what_an_exchange_refused_goes_once_somebody_has_put_it_right() {
+    let office = watched();
+    let _watches = ["head", "anna"].map(|site| Watch::start(&office, site));
+    let marker = office.read("share/fieldpost-exchange.json");
+    office.write("share/fieldpost-exchange.json", "{}");
+    office.sql("anna", "INSERT INTO alarms VALUES ('a', 'while the share is damaged')");
+    until("it is sealed", || office.json("status --home anna --json")["neighbours"][0]["not_deposited"] == 1);
+    until("it waits", || office.read("anna.log").contains("cannot be read as a marker"));
+    office.write("share/fieldpost-exchange.json", &marker);
+    until("the alarm is at the head", || alarms(&office.path("head/shop.db")) == 1);
+}
+
+/// Whoever only reaches the second exchange waits for what goes over that one.
+#[test]
+fn a_second_exchange_gets_what_it_missed_once_it_is_back() {
+    let office = watched();
+    office.make("second");
+    let text = office.read("head/fieldpost.toml");
+    let line = text.lines().find(|line| line.starts_with("exchange = ")).unwrap().to_owned();
+    let second = office.path("second").display().to_string();
+    let both = format!("exchange = [{}, {:?}]", line.trim_start_matches("exchange = "), second);
+    office.write("head/fieldpost.toml", &text.replace(&line, &both));
+    office.ok(&format!("exchange check {second} --accept --home head"));
+    office.ok("sync --home head");
+    let files = |folder: PathBuf| std::fs::read_dir(folder).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_file()).count();
+    let packets = || office.all_folders("second").into_iter().map(files).sum::<usize>();
+    let before = packets();
+    let _watch = Watch::start(&office, "head");
+    office.rename("second", "away");
+    office.sql("head", "INSERT INTO alarms VALUES ('a', 'while the second is away')");
+    until("it went over the first", || office.read("head.log").contains("the others were used"));
+    // All else is well, and nothing waits for it.
+    assert_eq!(office.json("status --home head --json")["watch"]["failures"], 0);
+    office.rename("away", "second");
+    until("the second has it too", || packets() > before);
+}
+
+/// The next try would be in an hour.
+#[test]
+fn rules_that_somebody_mends_are_tried_at_once() {
+    let office = watched();
+    let _watches = ["head", "anna"].map(|site| Watch::start(&office, site));
+    office.write("head/rules.toml", "default = 'newst'\n");
+    office.sql("head", "INSERT INTO alarms VALUES ('a', 'while the rules are wrong')");
+    until("the watch tells", || office.read("head.log").contains("`newst`"));
+    office.write("head/rules.toml", RULES);
+    until("the alarm is at anna's", || alarms(&office.path("anna/shop.db")) == 1);
 }
 
 #[test]

@@ -93,20 +93,22 @@ pub fn run_receive(arguments: &ReceiveArgs, context: &Context) -> Result<Exit, F
     go(context, Halves::Receive, mode(arguments.dry_run), Full::No, Freedom::Usual)
 }
 
-/// Runs a round of a watch: tells of it only where something happened.
+/// Runs a round of a watch: tells of it only where something happened. Says as well whether an exchange could not be used for all of it.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_watched(context: &Context, why: &'static str) -> Result<Exit, Failure> {
+pub fn run_watched(context: &Context, why: &'static str) -> Result<(Exit, bool), Failure> {
     let (_lock, mut session) = context.work()?;
     let progress = context.printer.progress(why);
     let mut exchanges = Opened::of(&session.settings, &session.home, &progress)?;
     let report = one_round(context, &mut session, &mut exchanges.all(), Halves::Both, Mode::Done, progress)?;
-    if report.is_empty() {
-        return Ok(context.done_silently(&session.home, &report));
-    }
-    context.printer.report(&WatchReport { when: Moment(context.world.now()), why });
-    Ok(context.done_looking(&session.home, &report, Looked::Everywhere))
+    let exit = if report.is_empty() {
+        context.done_silently(&session.home, &report)
+    } else {
+        context.printer.report(&WatchReport { when: Moment(context.world.now()), why });
+        context.done_looking(&session.home, &report, Looked::Everywhere)
+    };
+    Ok((exit, report.troubled))
 }
 
 const fn mode(dry_run: bool) -> Mode {
@@ -203,6 +205,7 @@ impl SyncReport {
             held: held::all(session)?,
             sent: sent.into_iter().map(PacketOut::of).collect(),
             waiting,
+            troubled: round.troubled,
             kept: round.kept.iter().map(Kept::of).collect(),
             faults,
             stuck,

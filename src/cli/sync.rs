@@ -81,6 +81,9 @@ pub struct SyncReport {
     pub kept: Vec<Kept>,
     /// What is not where it should be yet.
     pub waiting: Vec<Waiting>,
+    /// Whether an exchange could not be used for all of it.
+    #[serde(skip)]
+    pub troubled: bool,
     /// What is wrong in `rules.toml`.
     pub faults: Vec<String>,
     /// Whether one of the rules does not run here.

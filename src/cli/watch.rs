@@ -98,6 +98,8 @@ pub fn run(_: WatchArgs, context: &Context) -> Result<Exit, Failure> {
         folders: Vec::new(),
         glance: None,
         differ: BTreeSet::new(),
+        papers: Papers::default(),
+        near: 0,
     };
     watch::run(&context.world, &mut site, &schedule, &mut ears);
     Ok(Exit::Done)
@@ -105,6 +107,8 @@ pub fn run(_: WatchArgs, context: &Context) -> Result<Exit, Failure> {
 
 /// A packet file that lies on an exchange: which exchange, which folder, which name.
 type Lying = (usize, Folder, String);
+
+type Papers = [Option<std::time::SystemTime>; 2];
 
 /// The site that is watched.
 struct Site<'a> {
@@ -123,6 +127,10 @@ struct Site<'a> {
     glance: Option<Glance>,
     /// What of the documents was otherwise before the last round: what is so still was not taken, and waits for somebody.
     differ: BTreeSet<String>,
+    /// Settings and rules as they were before the last round.
+    papers: Papers,
+    /// How many folders could be reached after the last round, where not all went well.
+    near: usize,
 }
 
 impl Site<'_> {
@@ -151,6 +159,20 @@ impl Site<'_> {
             self.opened = None;
         }
         Ok((lying, reached))
+    }
+
+    /// How many exchanges can be reached of those that cost nothing to look at: folders.
+    fn near(&self) -> usize {
+        let Ok(settings) = self.home.settings() else { return 0 };
+        let near = settings.exchanges.addresses.iter().filter(|address| matches!(Address::parse(address), Ok(Address::Folder(_))));
+        let folders = Exchanges::at(near.cloned());
+        let opened = Opened::with(&folders, self.home.folder(), &self.progress, |_| Ok(Access::default()));
+        opened.map_or(0, |mut opened| opened.once().filter_map(|exchange| reach(&self.context.world, exchange).ok()).count())
+    }
+
+    /// When settings and rules were written last.
+    fn papers(&self) -> Papers {
+        [self.home.settings_path(), self.home.rules_path()].map(|path| fs_err::metadata(path).and_then(|data| data.modified()).ok())
     }
 
     /// What of the documents is otherwise than a round left it; a round says what is wrong with them.
@@ -187,14 +209,16 @@ impl Watched for Site<'_> {
             self.known = lying;
         }
         self.opened = None;
+        self.papers = self.papers();
         // What came since the last look and is not taken either is asked about once more.
         self.differ = self.glance.take().unwrap_or_else(|| self.glance()).differ;
         self.progress.stage(why.words(), None);
         let context = self.for_round();
-        match rounds::run_watched(&context, why.words()) {
+        let ended = match rounds::run_watched(&context, why.words()) {
             _ if self.context.world.go_on().is_err() => Ended::Stopped,
-            Ok(Exit::Unreachable) => Ended::Away,
-            Ok(_) => Ended::Done,
+            Ok((Exit::Unreachable, _)) => Ended::Away,
+            Ok((_, true)) => Ended::Partly,
+            Ok((_, false)) => Ended::Done,
             Err(failure) => {
                 let explanation = explain::explain(&failure);
                 if explanation.exit == Exit::Busy {
@@ -211,7 +235,11 @@ impl Watched for Site<'_> {
                     Ended::Failed
                 }
             }
+        };
+        if ended != Ended::Done {
+            self.near = self.near();
         }
+        ended
     }
 
     fn look(&mut self) -> Looked {
@@ -226,12 +254,8 @@ impl Watched for Site<'_> {
         }
     }
 
-    fn is_near(&mut self) -> bool {
-        let Ok(settings) = self.home.settings() else { return false };
-        let near = settings.exchanges.addresses.iter().filter(|address| matches!(Address::parse(address), Ok(Address::Folder(_))));
-        let folders = Exchanges::at(near.cloned());
-        let opened = Opened::with(&folders, self.home.folder(), &self.progress, |_| Ok(Access::default()));
-        opened.is_ok_and(|mut opened| opened.once().any(|exchange| reach(&self.context.world, exchange).is_ok()))
+    fn is_mended(&mut self) -> bool {
+        self.near() > self.near || self.papers() != self.papers
     }
 
     fn edited(&mut self) -> Option<Edited> {
@@ -278,7 +302,7 @@ impl Watched for Site<'_> {
             since: self.since,
             next: next.map(|next| next.at),
             why: next.map(|next| next.why.words().to_owned()),
-            failures: state.failure.map_or(0, |failure| failure.times),
+            failures: state.failure.filter(|failure| failure.kind != FailureKind::Partly).map_or(0, |failure| failure.times),
             wants_person: state.failure.is_some_and(|failure| failure.kind == FailureKind::Person),
         };
         if let Err(error) = self.lock.tell(&watcher) {

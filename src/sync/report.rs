@@ -86,6 +86,8 @@ pub struct Report {
     pub deposited: Vec<(SiteName, PacketNumber)>,
     /// What waits, and why.
     pub waiting: Vec<Waiting>,
+    /// Whether an exchange could not be used for all that was to go or to come, though another one may have taken its place.
+    pub troubled: bool,
     /// Records that stay home.
     pub kept: Vec<Kept>,
     /// Sites admitted.

@@ -2,8 +2,9 @@
 //!
 //! Rules, the first that applies:
 //! 1. After a failure nothing else matters: the wait doubles from a minute to an hour, each shortened by a little chance,
-//!    so that a hundred sites do not come back to a server in one second. Only what is seen ends that sooner: a packet, or a folder that is
-//!    there again.
+//!    so that a hundred sites do not come back to a server in one second. Only what is seen ends that sooner: a packet, a folder that is
+//!    there again, or settings and rules that somebody wrote. Where only one exchange of several failed, or all but one packet went, the same wait brings a
+//!    round, and nothing else waits for it.
 //! 2. An edit in a critical table goes after the blink in which an application writes what belongs together, at any hour.
 //! 3. A time of day or a cron line is a round at that time, at any hour.
 //! 4. Within working hours: a packet at once; edits once the application was quiet for a while, and after a minute in any case, documents in
@@ -34,7 +35,7 @@ pub struct State {
     pub critical: Option<Millis>,
     /// Whether a packet was seen.
     pub arrived: bool,
-    /// Whether an exchange that was out of reach was seen again.
+    /// Whether what kept the last round from going well may have passed: an exchange was seen again, settings or rules were written.
     pub back: bool,
     /// The failures in a row, where the last round failed.
     pub failure: Option<Failure>,
@@ -56,6 +57,8 @@ pub struct Failure {
 /// Whether a failure passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FailureKind {
+    /// One exchange could not be used, and all else went well: nothing else waits for it.
+    Partly,
     /// The exchange is out of reach, and will be back.
     Away,
     /// A lock, a full disk, a schema that moved on: it passes by itself.
@@ -115,13 +118,9 @@ impl Why {
 #[must_use]
 pub fn next(now: Millis, state: &State, schedule: &Schedule) -> Option<Next> {
     let Some(last_round) = state.last_round else { return Some(Next { at: now, why: Why::Begin }) };
-    if let Some(failure) = state.failure
-        && !state.arrived
-    {
-        if state.back {
-            return Some(Next { at: now, why: Why::Back });
-        }
-        return Some(Next { at: Millis(failure.last.0 + wait(failure)), why: Why::Retry });
+    let again = state.failure.map(|failure| again(now, state.back, failure));
+    if again.is_some() && !state.arrived && state.failure.is_some_and(|failure| failure.kind != FailureKind::Partly) {
+        return again;
     }
     let open = |at: i64| schedule.within_hours(Millis(at.max(last_round.0)));
     let settings = schedule.settings();
@@ -132,12 +131,23 @@ pub fn next(now: Millis, state: &State, schedule: &Schedule) -> Option<Next> {
     let edit = state.edited.map(|seen| Next { at: quiet(seen), why: Why::Edit });
     let documents = state.documents.map(|seen| Next { at: quiet(seen), why: Why::Documents });
     let every = settings.every.map(|every| Next { at: open(last_round.0 + every), why: Why::Clock });
-    [critical, named, packet, edit, documents, every].into_iter().flatten().min_by_key(|next| next.at)
+    [critical, named, packet, edit, documents, every, again].into_iter().flatten().min_by_key(|next| next.at)
+}
+
+fn again(now: Millis, back: bool, failure: Failure) -> Next {
+    if !back {
+        return Next { at: Millis(failure.last.0 + wait(failure)), why: Why::Retry };
+    }
+    let why = match failure.kind {
+        FailureKind::Partly | FailureKind::Away => Why::Back,
+        FailureKind::Passing | FailureKind::Person => Why::Retry,
+    };
+    Next { at: now, why }
 }
 
 fn wait(failure: Failure) -> i64 {
     let full = match failure.kind {
-        FailureKind::Away | FailureKind::Passing => {
+        FailureKind::Partly | FailureKind::Away | FailureKind::Passing => {
             FIRST_WAIT.saturating_mul(1 << failure.times.saturating_sub(1).min(20)).min(LONGEST_WAIT)
         }
         FailureKind::Person => LONGEST_WAIT,
@@ -211,6 +221,17 @@ mod tests {
     }
 
     #[test]
+    fn what_one_exchange_keeps_back_is_tried_again_and_nothing_else_waits_for_it() {
+        let plain = schedule(|_| {});
+        let failure = Failure { kind: FailureKind::Partly, times: 3, last: Millis(NOON), die: 0 };
+        let partly = State { failure: Some(failure), ..state() };
+        assert_eq!(at(&partly, &plain), Some((4 * MINUTE, Why::Retry)));
+        let edited = State { edited: Some((Millis(NOON), Millis(NOON))), ..partly };
+        assert_eq!(at(&edited, &plain), Some((5_000, Why::Edit)));
+        assert_eq!(at(&State { back: true, ..edited }, &plain), Some((0, Why::Back)));
+    }
+
+    #[test]
     fn failures_wait_longer_and_longer_up_to_an_hour_and_a_packet_ends_that() {
         let plain = schedule(|settings| settings.every = Some(MINUTE));
         let failed = |times, die| State {
@@ -228,6 +249,7 @@ mod tests {
         let passing = State { failure: Some(Failure { kind: FailureKind::Passing, times: 2, last: Millis(NOON), die: 0 }), ..state() };
         assert_eq!(at(&passing, &plain), Some((2 * MINUTE, Why::Retry)), "a locked database is soon free");
         assert_eq!(at(&State { back: true, ..failed(7, 0) }, &plain), Some((0, Why::Back)));
+        assert_eq!(at(&State { back: true, ..lasting }, &plain), Some((0, Why::Retry)), "somebody wrote the rules anew");
         let back = State { arrived: true, critical: None, ..failed(7, 0) };
         assert_eq!(at(&back, &schedule(|_| {})), Some((0, Why::Packet)));
     }

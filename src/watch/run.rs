@@ -27,8 +27,9 @@ pub trait Watched {
     /// Looks whether a packet lies on an exchange that was not there when the last round began.
     fn look(&mut self) -> Looked;
 
-    /// Whether an exchange can be reached of those that cost nothing to look at: folders.
-    fn is_near(&mut self) -> bool;
+    /// Whether what kept the last round from going well may have passed, as far as it costs nothing to look: a folder is there again, or
+    /// somebody wrote settings or rules.
+    fn is_mended(&mut self) -> bool;
 
     /// Looks whether something was edited since the last round.
     fn edited(&mut self) -> Option<Edited>;
@@ -46,8 +47,10 @@ pub trait Watched {
 /// How a round ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// Well, or as well as it could.
+    /// Well.
     Done,
+    /// Well but for an exchange that could not be used: that is tried again beside all else, later and later.
+    Partly,
     /// The exchange is out of reach: it is tried again, later and later.
     Away,
     /// Another run holds the home.
@@ -131,7 +134,9 @@ pub fn run(world: &World, watched: &mut dyn Watched, schedule: &Schedule, ears: 
                     }
                     continue;
                 }
-                ended @ (Ended::Done | Ended::Away | Ended::Passing | Ended::Failed) => watch.after_round(ended, watched, ears),
+                ended @ (Ended::Done | Ended::Partly | Ended::Away | Ended::Passing | Ended::Failed) => {
+                    watch.after_round((next.why, ended), watched, ears);
+                }
             }
             told = None;
             continue;
@@ -190,12 +195,12 @@ impl Watch<'_> {
         }
         let now = self.world.now();
         // Out of reach: the plan says when that is tried. Out of hours: nothing would come of it.
-        if self.state.failure.is_none() && self.state.last_round.is_some() && schedule.within_hours(now) <= now {
+        let waits = self.state.failure.is_some_and(|failure| failure.kind != FailureKind::Partly);
+        if !waits && self.state.last_round.is_some() && schedule.within_hours(now) <= now {
             self.look_at_exchange(watched);
         }
         // A share that is mounted again tells nobody.
-        let away = self.state.failure.is_some_and(|failure| failure.kind == FailureKind::Away);
-        self.state.back = away && watched.is_near();
+        self.state.back = self.state.failure.is_some() && watched.is_mended();
     }
 
     fn listen(&mut self, watched: &mut dyn Watched, ears: &mut Ears) {
@@ -279,17 +284,21 @@ impl Watch<'_> {
     }
 
     fn failed(&mut self, kind: FailureKind) {
-        let times = self.state.failure.map_or(0, |failure| failure.times).saturating_add(1);
+        let before = self.state.failure.filter(|failure| (failure.kind == FailureKind::Partly) == (kind == FailureKind::Partly));
+        let times = before.map_or(0, |failure| failure.times).saturating_add(1);
         let [die] = self.world.random();
         self.state.failure = Some(Failure { kind, times, last: self.world.now(), die });
         self.state.arrived = false;
     }
 
-    fn after_round(&mut self, ended: Ended, watched: &mut dyn Watched, ears: &mut Ears) {
+    fn after_round(&mut self, (why, ended): (Why, Ended), watched: &mut dyn Watched, ears: &mut Ears) {
         let failure = self.state.failure;
         self.state = State { last_round: Some(self.world.now()), failure, ..State::default() };
         match ended {
             Ended::Done => self.state.failure = None,
+            // Rounds for something else try it as well, and say nothing of how long it lasts.
+            Ended::Partly if why != Why::Retry && failure.is_some_and(|failure| failure.kind == FailureKind::Partly) => {}
+            Ended::Partly => self.failed(FailureKind::Partly),
             Ended::Away => self.failed(FailureKind::Away),
             Ended::Passing => self.failed(FailureKind::Passing),
             Ended::Failed => self.failed(FailureKind::Person),

@@ -68,6 +68,7 @@ impl Place<'_> {
                 let alone = !self.one_of_several;
                 self.gone = matches!(error, ExchangeError::Unreachable { .. });
                 report.waiting.push(failed(error, with, alone)?);
+                report.troubled = true;
                 Ok(None)
             }
             Err(error) => Err(error),
@@ -230,6 +231,7 @@ pub(in crate::sync) fn reach_all<'a>(
             places.push(Place { exchange: &mut **exchange, reached, gone: false, one_of_several, stuck: None });
         }
     }
+    report.troubled |= !away.is_empty();
     report.waiting.extend(away);
     Ok(places)
 }
