@@ -224,9 +224,23 @@ impl<'s> Taking<'s> {
             let others = self.same.iter().filter(|(name, _)| *name != found).map(|(_, number)| &self.all[number.0 as usize]);
             others.filter_map(|other| other.past.told.as_ref()).any(|told| told.table == number)
         };
-        let named = || names.iter().find(|(number, told)| same_name(&told.name, found) && !is_taken(**number));
+        let is_it =
+            |number: TableNo, told: &Identity| same_name(&told.name, found) && !is_taken(number) && !self.has_other_key(found, number);
+        let named = || names.iter().find(|(number, told)| is_it(**number, told));
         let found = known.and_then(|told| names.get_key_value(&told.table)).or_else(named);
         found.map(|(number, identity)| (*number, identity))
+    }
+
+    /// Whether a found table names its records otherwise than the one here that was told by a number did before it went.
+    fn has_other_key(&self, found: &str, number: TableNo) -> bool {
+        // One that a neighbour only spoke of was never here.
+        let is_it = |shape: &&Shape| shape.past.went.is_some() && shape.past.told.as_ref().is_some_and(|told| told.table == number);
+        let former = self.all.iter().rev().find(is_it);
+        let found = self.found.iter().find(|shape| shape.name == found);
+        former.zip(found).is_some_and(|(former, found)| {
+            let names = |shape: &Shape| shape.key.iter().map(|field| shape.name_of(*field).to_ascii_lowercase()).collect::<Vec<_>>();
+            former.key_kind != found.key_kind || names(former) != names(found)
+        })
     }
 
     /// Columns by table that are this site's own.
@@ -255,6 +269,7 @@ impl<'s> Taking<'s> {
         let live: Vec<Shape> = self.all.iter().filter(|shape| !shape.past.gone || is_back(shape)).cloned().collect();
         let now = self.session.world.now();
         let mut left = self.found.clone();
+        let mut otherwise = BTreeSet::new();
         for old in live {
             let is_it = |found: &Shape| self.same.get(&found.name) == Some(&old.number);
             let Some(at) = left.iter().position(is_it) else {
@@ -279,6 +294,10 @@ impl<'s> Taking<'s> {
             } else if !self.go_on(&old, &found)? {
                 self.events.push(Event::OtherKey(old.name.clone()));
                 self.all[old.number.0 as usize].past.end(now);
+                let told = old.past.told.as_ref().map(|told| told.table);
+                if told.is_some() && self.identity(&found.name).map(|(number, _)| number) == told {
+                    otherwise.insert(found.name.clone());
+                }
                 left.push(found);
             } else if old.past.gone {
                 self.events.push(Event::TableBack(found.name.clone()));
@@ -295,8 +314,11 @@ impl<'s> Taking<'s> {
             let is_here = self.stays_untracked(old).is_some() || left.iter().any(|found| same_name(&found.name, &old.name));
             self.all[at].past.ruled_out &= is_here;
         }
+        // What this site's application gave another key before the main office's did is no more what was told, and not yet what will be.
+        let is_told = |found: &Shape| self.identity(&found.name).is_some() && !otherwise.contains(&found.name);
         let (ours, own): (Vec<Shape>, Vec<Shape>) =
-            left.into_iter().partition(|found| self.told.is_none() || found.name == LIBRARY || self.identity(&found.name).is_some());
+            left.into_iter().partition(|found| self.told.is_none() || found.name == LIBRARY || is_told(found));
+        self.untracked.retain(|(name, _)| !own.iter().any(|own| name.split_once('.').is_some_and(|(table, _)| table == own.name)));
         let is_at_home = |table: &str| self.told.as_ref().is_some_and(|told| told.at_home.has_table(table));
         let why = |found: &Shape| if is_at_home(&found.name) { own::AT_HOME } else { own::WHY };
         self.untracked.extend(own.into_iter().map(|found| (found.name.clone(), why(&found).to_owned())));
@@ -471,7 +493,7 @@ impl<'s> Taking<'s> {
             let told =
                 if host { Some(own_numbers(shape)) } else { self.identity(&shape.name).map(|(number, one)| numbers(shape, number, one)) };
             let Some(told) = told.filter(|told| shape.past.told.as_ref() != Some(told)) else { continue };
-            // A table of another key took the place of the one that was told: the number is this one's from now on.
+            // Another table took the place of the one that was told: the number is this one's from now on.
             let others = self.all.iter_mut().filter(|other| other.number.0 as usize != at);
             let former = others.filter(|other| other.past.told.as_ref().is_some_and(|one| one.table == told.table));
             former.for_each(|former| former.past.told = None);
