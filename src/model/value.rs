@@ -43,6 +43,8 @@ impl Value {
     pub fn converts_to(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Absent | Self::Null | Self::Blob(_), _) | (_, Self::Absent | Self::Null | Self::Blob(_)) => self == other,
+            // No column makes one text of another: `+1` and `1` are two telephone numbers.
+            (Self::Text(_), Self::Text(_)) => self == other,
             (Self::Integer(_) | Self::Real(_) | Self::Text(_), _) => {
                 self == other || self.number().is_some_and(|one| other.number() == Some(one))
             }

@@ -2,6 +2,7 @@
 
 use fieldpost::model::{Key, Value};
 use fieldpost::site::Role;
+use fieldpost::sync::schema::hints;
 
 use super::support::Tree;
 use super::{FOUR, SCHEMA, assert_one, conflicts, four, two, two_of};
@@ -261,4 +262,54 @@ fn a_table_that_takes_over_the_name_of_one_that_goes_is_that_table_at_a_child_to
     tree.settle(&["head", "anna"]);
     tree.assert_rows(&["head", "anna"], "SELECT id, body FROM old", &["N1|anna"]);
     assert_one(&tree, &["head", "anna"]);
+}
+
+/// The migration itself writes to every record, so that no untouched one tells what the names mean: in a table that was only altered the places do.
+#[test]
+fn a_migration_that_writes_to_every_record_hides_no_new_name() {
+    let cases = [
+        ("RENAME COLUMN phone TO raw; ALTER TABLE t ADD COLUMN phone TEXT; UPDATE t SET phone = '+' || raw", "raw, city", "typed|said"),
+        ("RENAME COLUMN city TO town; ALTER TABLE t ADD COLUMN city INTEGER; UPDATE t SET city = 7", "phone, town", "typed|said"),
+        (
+            "RENAME COLUMN phone TO x; ALTER TABLE t RENAME COLUMN city TO phone; ALTER TABLE t RENAME COLUMN x TO city; UPDATE t SET name = '-'",
+            "city, phone",
+            "typed|said",
+        ),
+        ("RENAME COLUMN phone TO tel; ALTER TABLE t RENAME COLUMN city TO phone; UPDATE t SET name = '-'", "tel, phone", "typed|said"),
+        (
+            "DROP COLUMN fax; ALTER TABLE t RENAME COLUMN phone TO raw; ALTER TABLE t ADD COLUMN phone TEXT; UPDATE t SET phone = '+' || raw",
+            "raw, city",
+            "typed|said",
+        ),
+        // What looks nearly alike: the column stays where it is, and what it held is kept in a new one.
+        ("ADD COLUMN raw TEXT; UPDATE t SET raw = phone, phone = '+' || phone", "raw, city", "1|said"),
+    ];
+    for first in ["head", "anna"] {
+        // What a site wrote into a column that goes on is an edit.
+        for (change, columns, is) in cases.into_iter().filter(|(change, ..)| first == "head" || !change.starts_with("ADD")) {
+            let tree = two_of(
+                "CREATE TABLE t (id TEXT PRIMARY KEY, name TEXT, fax TEXT, phone TEXT, city TEXT);
+                 INSERT INTO t VALUES ('A', 'Ann', 'f', '1', 'Bern'), ('B', 'Bob', 'f', '2', 'Chur'), ('C', 'Cid', 'f', '3', 'Biel')",
+            );
+            let change = format!("BEGIN; ALTER TABLE t {change}; COMMIT");
+            let other = if first == "head" { "anna" } else { "head" };
+            tree.edit(other, "UPDATE t SET phone = 'typed', city = 'said' WHERE id = 'A'");
+            tree.edit(first, &change);
+            tree.settle(&["head", "anna"]);
+            if first == "anna" {
+                tree.edit("head", &change);
+                tree.settle(&["head", "anna"]);
+            }
+            // Whether the column that went is the one that came nothing tells.
+            let session = tree.session("head");
+            if change.contains("DROP") {
+                hints::is_another(&session, None).unwrap();
+            }
+            assert_eq!(hints::unclear(&session).unwrap(), [], "{change}");
+            drop(session);
+            tree.settle(&["head", "anna"]);
+            assert_eq!(tree.rows("head", &format!("SELECT {columns} FROM t WHERE id = 'A'")), [is], "{first} first: {change}");
+            tree.assert_same(&["head", "anna"]);
+        }
+    }
 }

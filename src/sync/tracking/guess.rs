@@ -5,7 +5,9 @@
 //! where our triggers went with it, or where all its columns are there and its records are those of the mirror.
 //!
 //! A name that is there as before may be another column: renamed, and a new one made under the name; dropped, and made again; two that exchanged
-//! their names. A table that was only altered still has our triggers, so a record that holds something else and was not noted tells it. Of
+//! their names. A table that was only altered still has our triggers, so a record that holds something else and was not noted tells it. Where the
+//! migration wrote to every record none is left that could; but in such a table the columns keep their places, so a column that holds everywhere
+//! what another one held that stood there is that one ([`in_place`]). Of
 //! a table that was made anew nothing tells it: there a name goes on, and where the values say otherwise a person is asked ([`taken_over`]).
 //!
 //! Of a table that was made anew *and* is called otherwise only its records can tell ([`Likeness`]): what has its columns and all its records is it. Where
@@ -16,7 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::evolve::{Gap, merged, same_name};
 use super::upgrade::{as_armed, captured};
 use crate::database::Database;
+use crate::database::conform::Inventory;
 use crate::model::{FieldNo, Key, KeyKind, Row, Shape, Value};
+use crate::sync::schema;
 use crate::sync::schema::hints::is_alike;
 use crate::sync::{Result, Session};
 
@@ -106,7 +110,12 @@ pub(in crate::sync) fn guess(
     // of them hold what one other column held.
     let left = |was: &FieldNo| gone.contains(was) || names.get(was).is_some_and(Name::differs);
     let took_over = |field: &FieldNo| evidence.iter().any(|((was, new), evidence)| new == field && left(was) && evidence.is_certain());
-    let is_moved = |(field, name): &(&FieldNo, &Name)| name.is_another() || name.differs() && took_over(field);
+    let holds = |was: FieldNo, new: FieldNo| evidence.get(&(was, new)).is_some_and(Evidence::is_enough);
+    let in_place = if names.values().any(Name::is_written) { in_place(session, old, found, &candidate, &holds)? } else { BTreeMap::new() };
+    let is_elsewhere = |field: &FieldNo| in_place.get(field).is_some_and(|new| new != field);
+    let is_moved = |(field, name): &(&FieldNo, &Name)| {
+        name.is_another() || name.differs() && took_over(field) || name.is_written() && is_elsewhere(field)
+    };
     let moved: BTreeSet<FieldNo> = names.iter().filter(is_moved).map(|(field, _)| *field).collect();
     let seen = evidence.clone();
     // What stayed is neither end of a rename.
@@ -154,6 +163,34 @@ pub(in crate::sync) fn guess(
     unclear.retain(|gap| !gap.new.is_empty());
     let anew = ended.iter().map(|field| candidate.name_of(*field).to_owned()).collect();
     Ok(Guess { renamed, anew, unclear })
+}
+
+/// Which field each one is now, of a table that was only altered, by their places: a column that is dropped closes the row, one that is added comes last.
+/// `holds`: whether everywhere a column holds what a known one held.
+fn in_place(
+    session: &Session,
+    old: &Shape,
+    found: &Shape,
+    candidate: &Shape,
+    holds: &dyn Fn(FieldNo, FieldNo) -> bool,
+) -> Result<BTreeMap<FieldNo, FieldNo>> {
+    let (Some(told), Some(numbers)) = (schema::told(session)?, &old.past.told) else { return Ok(BTreeMap::new()) };
+    let Some(identity) = told.names.get(&numbers.table) else { return Ok(BTreeMap::new()) };
+    let field = |name: &str| {
+        let (number, _) = identity.fields.iter().find(|(_, told)| same_name(told, name))?;
+        numbers.fields.get(number).copied()
+    };
+    let before = Inventory::of(&told.schema)?;
+    let mut before = before.columns(&identity.name).filter_map(field).collect::<Vec<_>>().into_iter();
+    let mut places = BTreeMap::new();
+    for new in found.live_fields().filter_map(|field| candidate.field(found.name_of(field))) {
+        let mut rest = before.clone();
+        if let Some(was) = rest.find(|was| *was == new || holds(*was, new)) {
+            places.insert(was, new);
+            before = rest;
+        }
+    }
+    Ok(places)
 }
 
 /// In a table that was made anew a name goes on ([`guess`]). Where nearly all records hold under such a name what a column that went held, and
@@ -416,6 +453,12 @@ impl Name {
 
     const fn differs(&self) -> bool {
         self.untouched.emptied + self.untouched.other > 0
+    }
+
+    /// Every record that could tell was noted, and none holds what it held.
+    const fn is_written(&self) -> bool {
+        let Held { kept, emptied, other } = self.untouched;
+        kept + emptied + other + self.noted.kept == 0 && self.noted.emptied + self.noted.other > 0
     }
 
     const fn is_filled(&self) -> bool {
