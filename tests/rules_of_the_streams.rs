@@ -417,3 +417,46 @@ fn asking_for_everything_again_loses_no_delete_that_was_not_told_yet() {
     settled(&tree, &TWO);
     assert_eq!(phone(&tree, "anna", "BOLT"), "no record");
 }
+
+// ---- references to a unique column that is not the key
+
+/// A tree by a unique column, and two tables that refer to each other, one of them by one.
+const BY_VALUE: &str = "
+    CREATE TABLE nodes (id INTEGER PRIMARY KEY, guid TEXT NOT NULL UNIQUE COLLATE NOCASE, above TEXT REFERENCES nodes (guid) DEFERRABLE INITIALLY DEFERRED);
+    CREATE TABLE ships (id TEXT PRIMARY KEY, main TEXT REFERENCES ports (code) DEFERRABLE INITIALLY DEFERRED);
+    CREATE TABLE ports (id TEXT PRIMARY KEY, code TEXT UNIQUE, ship TEXT REFERENCES ships DEFERRABLE INITIALLY DEFERRED);";
+const FILLED: &str = "
+    BEGIN;
+    INSERT INTO nodes (guid, above) VALUES ('leaf', 'MID'), ('mid', 'root'), ('root', 'root'), ('one', 'other'), ('other', 'one');
+    INSERT INTO ships VALUES ('S', 'P1'); INSERT INTO ports VALUES ('P', 'P1', 'S');
+    COMMIT;";
+const ALL: [&str; 3] = ["SELECT guid, above FROM nodes ORDER BY 1", "SELECT * FROM ships", "SELECT * FROM ports"];
+
+fn by_value(sql: &str) -> Tree {
+    let tree = Tree::new(&format!("{BY_VALUE} {sql}"));
+    tree.add("head", "anna", Role::Remote);
+    (0..3).for_each(|_| TWO.iter().for_each(|site| drop(tree.sync(site))));
+    tree
+}
+
+#[test]
+fn what_refers_to_itself_or_in_a_circle_by_a_unique_value_arrives() {
+    for site in ["before", "head", "anna"] {
+        let tree = by_value(if site == "before" { FILLED } else { "" });
+        if site != "before" {
+            tree.edit(site, FILLED);
+        }
+        settled(&tree, &TWO);
+        for at in TWO {
+            assert!(tree.held(at).is_empty(), "{site}, at {at}: {:?}", tree.held(at));
+            assert_eq!(ALL.map(|sql| tree.rows(at, sql).len()), [5, 1, 1], "{site}, at {at}");
+        }
+        // A value that changes together with what refers to it.
+        tree.edit(
+            "anna",
+            "BEGIN; UPDATE nodes SET guid = 'trunk', above = 'trunk' WHERE guid = 'root'; UPDATE nodes SET above = 'trunk' WHERE guid = 'mid'; COMMIT",
+        );
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, "SELECT above FROM nodes WHERE guid IN ('mid', 'trunk')", &["trunk", "trunk"]);
+    }
+}

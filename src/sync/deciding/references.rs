@@ -6,7 +6,8 @@
 //!
 //! A value is the sender's too: where a record of the sender waits because another one here has its value (`unique`), what refers to that
 //! value means the one that waits, and waits with it. Where it gets another value here, what refers to it gets that one as well
-//! ([`Applying::refer_on`]). **Invariant**: no reference comes to lead to another site's record because both took one value.
+//! ([`Applying::refer_on`]). Records that refer to each other by such values, in a circle, come together as those do that refer by their keys.
+//! **Invariant**: no reference comes to lead to another site's record because both took one value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,10 +16,13 @@ use crate::ledger::{Held, Record};
 use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, NumberField, Row, Shape, SiteNo, Stamp, TableNo, Value, stands_for};
 use crate::sync::apply::Applying;
 use crate::sync::numbers::meaning::number_key;
-use crate::sync::{Result, Session};
+use crate::sync::{Result, Session, SyncError};
 
 /// Records for which something is held, by who sent it and table. What is held no more may still be among them.
 pub(in crate::sync) type Waiting = BTreeMap<(SiteNo, TableNo), BTreeSet<Key>>;
+
+/// Records for which something is held, by who sent it, table, columns that are not its key, and what they are to hold.
+pub(in crate::sync) type Coming = BTreeMap<(SiteNo, TableNo, Vec<FieldNo>), BTreeMap<Key, Key>>;
 
 /// What a row needs before it can be written.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,7 +47,8 @@ impl Applying<'_> {
         fields.iter().for_each(|field| row.set(*field, after.row.get(*field).clone()));
         let itself = |target: &(TableNo, Key)| *target == (record.table, record.key.clone());
         for missing in self.unmet(shape, &row, fields, said_by)? {
-            let fine = missing.target.as_ref().is_some_and(|target| itself(target) || self.comes_along(target));
+            let comes = missing.coming.as_ref().is_some_and(|coming| self.comes_along(coming));
+            let fine = comes || missing.target.as_ref().is_some_and(|target| itself(target) || self.comes_along(target));
             if missing.why == Why::Other || !fine {
                 return Ok(missing.need());
             }
@@ -68,7 +73,7 @@ impl Applying<'_> {
                 let Some(id) = stands_for(number) else {
                     // The sender has no record of that number; here it must not come to mean one.
                     if session.ledger.id_at(table, &number_key(number))?.is_some() {
-                        unmet.push(Unmet { table: name, key: number.to_string(), target: None, why: Why::Other });
+                        unmet.push(Unmet { table: name, key: number.to_string(), target: None, coming: None, why: Why::Other });
                     }
                     continue;
                 };
@@ -81,7 +86,7 @@ impl Applying<'_> {
                 let gone = place.is_none() && (declared || !dangles()?);
                 if gone && self.survivor(table, &key)?.is_none() && seen.insert(id) {
                     let words = self.in_words(id, &key)?;
-                    unmet.push(Unmet { table: name, key: words, target: Some((table, key)), why: Why::Missing });
+                    unmet.push(Unmet { table: name, key: words, target: Some((table, key)), coming: None, why: Why::Missing });
                 }
             }
         }
@@ -98,19 +103,98 @@ impl Applying<'_> {
             match session.database()?.referenced(&session.shapes, reference, &row)? {
                 Reference::Missing { .. } => {
                     let target = self.target(reference, &row)?;
-                    unmet.push(Unmet { table: reference.table.clone(), key: values(), target, why: Why::Missing });
+                    let wanted = if target.is_none() { self.wanted(reference, &row)? } else { None };
+                    let is_itself = |wanted: &Wanted| {
+                        Ok::<_, SyncError>(wanted.table == shape.number && self.value_of(wanted, &row)?.as_ref() == Some(&wanted.value))
+                    };
+                    if wanted.as_ref().map_or(Ok(false), is_itself)? {
+                        continue;
+                    }
+                    let coming = said_by.zip(wanted).and_then(|(site, wanted)| self.coming(site, wanted));
+                    unmet.push(Unmet { table: reference.table.clone(), key: values(), target, coming, why: Why::Missing });
                 }
                 Reference::Found(table, found) => {
                     let Some(said_by) = said_by else { continue };
                     if let Some(target) = self.meant_by(said_by, reference, table, &found)? {
                         let key = format!("{} of '{}'", values(), session.ledger.site_name(said_by)?);
-                        unmet.push(Unmet { table: reference.table.clone(), key, target: Some(target), why: Why::Waits });
+                        unmet.push(Unmet { table: reference.table.clone(), key, target: Some(target), coming: None, why: Why::Waits });
                     }
                 }
                 Reference::None | Reference::Elsewhere => {}
             }
         }
         Ok(unmet)
+    }
+
+    /// What a reference to columns that are no key asks for. `row` has numbers.
+    fn wanted(&self, reference: &ForeignKey, row: &Row) -> Result<Option<Wanted>> {
+        let Some(parent) = self.session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table)) else {
+            return Ok(None);
+        };
+        let own = |column: &String| parent.live_fields().find(|field| parent.name_of(*field).eq_ignore_ascii_case(column));
+        let Some(fields) = reference.columns.iter().map(own).collect::<Option<Vec<FieldNo>>>() else { return Ok(None) };
+        let values = reference.fields.iter().map(|field| row.get(*field));
+        Ok(self.as_compared(parent, &fields, values)?.map(|value| Wanted { table: parent.number, fields, value }))
+    }
+
+    /// What a row of the table asked for holds in these columns.
+    fn value_of(&self, wanted: &Wanted, row: &Row) -> Result<Option<Key>> {
+        self.as_compared(self.session.shape(wanted.table), &wanted.fields, wanted.fields.iter().map(|field| row.get(*field)))
+    }
+
+    /// Values as unique columns compare them: none where one is empty.
+    fn as_compared<'v>(&self, shape: &Shape, fields: &[FieldNo], values: impl Iterator<Item = &'v Value>) -> Result<Option<Key>> {
+        let mut compared = Vec::new();
+        for (field, value) in fields.iter().zip(values) {
+            let same = |text: &str| {
+                Ok::<_, SyncError>(Value::text(&self.session.database()?.same_text(&shape.name, shape.name_of(*field))?.of(text)))
+            };
+            compared.push(match value {
+                Value::Text(text) => std::str::from_utf8(text).map_or_else(|_| Ok(value.clone()), same)?,
+                Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_) => value.clone(),
+            });
+        }
+        Ok(Key::new(&compared).ok())
+    }
+
+    /// The record with these values for which something of a neighbour is held.
+    fn coming(&self, site: SiteNo, wanted: Wanted) -> Option<(TableNo, Key)> {
+        let coming = self.coming.borrow();
+        Some((wanted.table, coming.get(&(site, wanted.table, wanted.fields))?.get(&wanted.value)?.clone()))
+    }
+
+    /// Looks by which values what is held can be referred to.
+    pub(super) fn look_what_comes(&self) -> Result<()> {
+        let session = self.session;
+        let mut by: BTreeSet<(TableNo, Vec<FieldNo>)> = BTreeSet::new();
+        for reference in session.shapes.iter().flat_map(|shape| &shape.references) {
+            let Some(parent) = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table)) else { continue };
+            let own = |column: &String| parent.live_fields().find(|field| parent.name_of(*field).eq_ignore_ascii_case(column));
+            let fields: Option<Vec<FieldNo>> = reference.columns.iter().map(own).collect();
+            by.extend(fields.filter(|fields| *fields != parent.key).map(|fields| (parent.number, fields)));
+        }
+        let mut coming = Coming::new();
+        if !by.is_empty() {
+            let mut held = Vec::new();
+            session.ledger.exceptional(&mut |record| {
+                held.extend((!record.extra.held.is_empty() && by.iter().any(|(table, _)| *table == record.table)).then_some(record));
+                Ok(())
+            })?;
+            for record in held {
+                let shape = session.shape(record.table);
+                for (site, held) in &record.extra.held {
+                    let Some(after) = &held.change.after else { continue };
+                    let row = session.numbered(shape, &after.row)?;
+                    for (table, fields) in by.iter().filter(|(table, _)| *table == record.table) {
+                        let value = self.as_compared(shape, fields, fields.iter().map(|field| row.get(*field)))?;
+                        let of = coming.entry((*site, *table, fields.clone())).or_default();
+                        of.extend(value.map(|value| (value, record.key.clone())));
+                    }
+                }
+            }
+        }
+        *self.coming.borrow_mut() = coming;
+        Ok(())
     }
 
     /// The record that a neighbour means by a value which `found` has here, where that is another one: a change of it waits, by which it has
@@ -291,7 +375,8 @@ impl Applying<'_> {
         circle: &BTreeSet<(TableNo, Key)>,
     ) -> Result<bool> {
         let unmet = self.unmet(self.session.shape(table), row, fields, Some(said_by))?;
-        Ok(unmet.iter().all(|one| one.why != Why::Other && one.target.as_ref().is_some_and(|target| circle.contains(target))))
+        let comes = |one: &Unmet| [&one.target, &one.coming].into_iter().flatten().any(|target| circle.contains(target));
+        Ok(unmet.iter().all(|one| one.why != Why::Other && comes(one)))
     }
 
     /// The references that lead to a record here, but for its own.
@@ -410,7 +495,16 @@ struct Unmet {
     table: String,
     key: String,
     target: Option<(TableNo, Key)>,
+    /// Which record that waits has the values, where they are no key.
+    coming: Option<(TableNo, Key)>,
     why: Why,
+}
+
+/// What a reference by value asks for: these fields of that table are to hold this, as they compare it.
+struct Wanted {
+    table: TableNo,
+    fields: Vec<FieldNo>,
+    value: Key,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -425,7 +519,7 @@ enum Why {
 
 impl Unmet {
     fn need(self) -> Need {
-        let Self { table, key, target, why } = self;
+        let Self { table, key, target, coming: _, why } = self;
         match why {
             Why::Other => Need::Other { table, key },
             Why::Missing => Need::Missing { table, key, target },
