@@ -460,3 +460,32 @@ fn what_refers_to_itself_or_in_a_circle_by_a_unique_value_arrives() {
         tree.assert_rows(&TWO, "SELECT above FROM nodes WHERE guid IN ('mid', 'trunk')", &["trunk", "trunk"]);
     }
 }
+
+#[test]
+fn rule_11_what_refers_by_a_unique_value_to_a_deleted_record_is_decided() {
+    for deletes in ["edit-wins", "delete-wins"] {
+        let tree = Tree::with_rules(
+            "CREATE TABLE customers (id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE COLLATE NOCASE, name TEXT);
+             CREATE TABLE orders (id TEXT PRIMARY KEY, customer TEXT REFERENCES customers (code), what TEXT);
+             INSERT INTO customers VALUES (1, 'k1', 'one'), (2, 'k2', 'two');",
+            &format!("[tables.customers]\ndeletes = \"{deletes}\"\n"),
+        );
+        tree.add("head", "anna", Role::Remote);
+        (0..3).for_each(|_| TWO.iter().for_each(|site| drop(tree.sync(site))));
+        tree.edit("head", "DELETE FROM customers WHERE code = 'k2'");
+        tree.edit("anna", "INSERT INTO orders VALUES ('O1', 'K2', 'bolts'), ('O2', 'k1', 'nuts')");
+        settled(&tree, &TWO);
+        TWO.iter().for_each(|at| assert!(tree.held(at).is_empty(), "{deletes}, at {at}: {:?}", tree.held(at)));
+        let sql = "SELECT o.id, c.name FROM orders o LEFT JOIN customers c ON c.code = o.customer ORDER BY 1";
+        if deletes == "edit-wins" {
+            tree.assert_rows(&TWO, sql, &["O1|two", "O2|one"]);
+        } else {
+            tree.assert_rows(&TWO, sql, &["O2|one"]);
+            assert!(
+                losers(&tree, "anna").iter().any(|(kind, lost)| *kind == ConflictKind::Gone && lost.contains("bolts")),
+                "{:?}",
+                losers(&tree, "anna")
+            );
+        }
+    }
+}

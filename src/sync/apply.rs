@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use super::deciding::held::Try;
 use super::deciding::losses::DELETE_WAITS;
-use super::deciding::references::{Coming, Waiting};
+use super::deciding::references::{Coming, Ended, Waiting};
 use super::deciding::revive::Along;
 use super::known::Link;
 use super::report::Tally;
@@ -85,6 +85,8 @@ pub(super) struct Applying<'s> {
     pub waiting: RefCell<Option<Waiting>>,
     /// By which values records that wait can be referred to, as of the last look at what waits for each other.
     pub coming: RefCell<Coming>,
+    /// What had which values last, where somebody asked and nothing ended since.
+    pub ended: RefCell<Ended>,
     /// Whose packet is at its end, and with it all packets that were built together.
     ending: Option<SiteNo>,
     /// What waited in vain to be alone with its kind is decided now.
@@ -143,6 +145,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         untracked: BTreeMap::new(),
         waiting: RefCell::default(),
         coming: RefCell::default(),
+        ended: RefCell::default(),
         ending: None,
         is_last_try: false,
         buffer: Vec::new(),

@@ -85,6 +85,7 @@ impl Applying<'_> {
         self.tally.count(&shape.name, !began, !ended);
         let put = self.journal(record, new, row.as_ref(), known_to)?;
         if ended {
+            self.ended.borrow_mut().clear();
             session.vacate(record)?;
         }
         if let (Some(id), Some(row)) = (record.id, &row) {

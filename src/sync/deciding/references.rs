@@ -24,6 +24,9 @@ pub(in crate::sync) type Waiting = BTreeMap<(SiteNo, TableNo), BTreeSet<Key>>;
 /// Records for which something is held, by who sent it, table, columns that are not its key, and what they are to hold.
 pub(in crate::sync) type Coming = BTreeMap<(SiteNo, TableNo, Vec<FieldNo>), BTreeMap<Key, Key>>;
 
+/// Records that are no more, by table and columns that are not its key, and what they held there last.
+pub(in crate::sync) type Ended = BTreeMap<(TableNo, Vec<FieldNo>), BTreeMap<Key, Key>>;
+
 /// What a row needs before it can be written.
 #[derive(Debug, PartialEq, Eq)]
 pub(in crate::sync) enum Need {
@@ -50,7 +53,7 @@ impl Applying<'_> {
             let comes = missing.coming.as_ref().is_some_and(|coming| self.comes_along(coming));
             let fine = comes || missing.target.as_ref().is_some_and(|target| itself(target) || self.comes_along(target));
             if missing.why == Why::Other || !fine {
-                return Ok(missing.need());
+                return self.with_ended(missing);
             }
         }
         if requires && let Some((table, key)) = self.session.lacks_required(record.table, &row, fields)? {
@@ -73,7 +76,14 @@ impl Applying<'_> {
                 let Some(id) = stands_for(number) else {
                     // The sender has no record of that number; here it must not come to mean one.
                     if session.ledger.id_at(table, &number_key(number))?.is_some() {
-                        unmet.push(Unmet { table: name, key: number.to_string(), target: None, coming: None, why: Why::Other });
+                        unmet.push(Unmet {
+                            table: name,
+                            key: number.to_string(),
+                            target: None,
+                            coming: None,
+                            wanted: None,
+                            why: Why::Other,
+                        });
                     }
                     continue;
                 };
@@ -86,7 +96,14 @@ impl Applying<'_> {
                 let gone = place.is_none() && (declared || !dangles()?);
                 if gone && self.survivor(table, &key)?.is_none() && seen.insert(id) {
                     let words = self.in_words(id, &key)?;
-                    unmet.push(Unmet { table: name, key: words, target: Some((table, key)), coming: None, why: Why::Missing });
+                    unmet.push(Unmet {
+                        table: name,
+                        key: words,
+                        target: Some((table, key)),
+                        coming: None,
+                        wanted: None,
+                        why: Why::Missing,
+                    });
                 }
             }
         }
@@ -110,14 +127,21 @@ impl Applying<'_> {
                     if wanted.as_ref().map_or(Ok(false), is_itself)? {
                         continue;
                     }
-                    let coming = said_by.zip(wanted).and_then(|(site, wanted)| self.coming(site, wanted));
-                    unmet.push(Unmet { table: reference.table.clone(), key: values(), target, coming, why: Why::Missing });
+                    let coming = said_by.zip(wanted.as_ref()).and_then(|(site, wanted)| self.coming(site, wanted));
+                    unmet.push(Unmet { table: reference.table.clone(), key: values(), target, coming, wanted, why: Why::Missing });
                 }
                 Reference::Found(table, found) => {
                     let Some(said_by) = said_by else { continue };
                     if let Some(target) = self.meant_by(said_by, reference, table, &found)? {
                         let key = format!("{} of '{}'", values(), session.ledger.site_name(said_by)?);
-                        unmet.push(Unmet { table: reference.table.clone(), key, target: Some(target), coming: None, why: Why::Waits });
+                        unmet.push(Unmet {
+                            table: reference.table.clone(),
+                            key,
+                            target: Some(target),
+                            coming: None,
+                            wanted: None,
+                            why: Why::Waits,
+                        });
                     }
                 }
                 Reference::None | Reference::Elsewhere => {}
@@ -158,9 +182,37 @@ impl Applying<'_> {
     }
 
     /// The record with these values for which something of a neighbour is held.
-    fn coming(&self, site: SiteNo, wanted: Wanted) -> Option<(TableNo, Key)> {
+    fn coming(&self, site: SiteNo, wanted: &Wanted) -> Option<(TableNo, Key)> {
         let coming = self.coming.borrow();
-        Some((wanted.table, coming.get(&(site, wanted.table, wanted.fields))?.get(&wanted.value)?.clone()))
+        Some((wanted.table, coming.get(&(site, wanted.table, wanted.fields.clone()))?.get(&wanted.value)?.clone()))
+    }
+
+    /// What a row needs that a child's change speaks of: what was deleted here is known by the values that it had last.
+    fn with_ended(&self, missing: Unmet) -> Result<Need> {
+        let target = match (&missing.wanted, missing.coming.is_none() && !self.parent_speaks) {
+            (Some(wanted), true) => self.ended_with(wanted)?,
+            (Some(_), false) | (None, _) => None,
+        };
+        Ok(Unmet { target: missing.target.clone().or(target), ..missing }.need())
+    }
+
+    /// The record that ended last with these values.
+    fn ended_with(&self, wanted: &Wanted) -> Result<Option<(TableNo, Key)>> {
+        let session = self.session;
+        let by = (wanted.table, wanted.fields.clone());
+        if !self.ended.borrow().contains_key(&by) {
+            let shape = session.shape(wanted.table);
+            let mut ended = BTreeMap::new();
+            for id in session.ledger.gone(wanted.table)? {
+                let record = session.ledger.load_id(id)?;
+                let Some(last) = session.ledger.former(&record)?.into_iter().next() else { continue };
+                let row = session.numbered(shape, &last.row)?;
+                ended.extend(self.value_of(wanted, &row)?.map(|value| (value, record.key)));
+            }
+            self.ended.borrow_mut().insert(by.clone(), ended);
+        }
+        let ended = self.ended.borrow().get(&by).and_then(|ended| ended.get(&wanted.value)).cloned();
+        Ok(ended.map(|key| (wanted.table, key)))
     }
 
     /// Looks by which values what is held can be referred to.
@@ -497,6 +549,8 @@ struct Unmet {
     target: Option<(TableNo, Key)>,
     /// Which record that waits has the values, where they are no key.
     coming: Option<(TableNo, Key)>,
+    /// What it asks for, where that is no key.
+    wanted: Option<Wanted>,
     why: Why,
 }
 
@@ -519,7 +573,7 @@ enum Why {
 
 impl Unmet {
     fn need(self) -> Need {
-        let Self { table, key, target, coming: _, why } = self;
+        let Self { table, key, target, coming: _, wanted: _, why } = self;
         match why {
             Why::Other => Need::Other { table, key },
             Why::Missing => Need::Missing { table, key, target },

@@ -180,6 +180,9 @@ impl Applying<'_> {
     /// caller takes back what was done ([`Applying::undo_along`]).
     fn revive(&mut self, incoming: &Incoming, table: TableNo, key: &Key) -> Result<Revived> {
         let mut record = self.load(table, key)?;
+        if record.current.is_some() {
+            return Ok(Revived::No);
+        }
         // A person let go of it: it comes when the child that has it corrects it.
         if self.session.policy(table).direction == Direction::Up && self.session.ledger.ended(&record)?.is_empty() {
             return Ok(Revived::No);
