@@ -489,3 +489,35 @@ fn rule_11_what_refers_by_a_unique_value_to_a_deleted_record_is_decided() {
         }
     }
 }
+
+#[test]
+fn what_refers_to_a_unique_value_that_was_changed_elsewhere_follows_its_record() {
+    let schema = |action: &str| {
+        format!(
+            "CREATE TABLE customers (id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE, name TEXT);
+             CREATE TABLE orders (id TEXT PRIMARY KEY, customer TEXT REFERENCES customers (code) ON UPDATE {action});
+             INSERT INTO customers VALUES (1, 'k1', 'one'), (2, 'k2', 'two');"
+        )
+    };
+    for (action, old) in [("NO ACTION", ""), ("CASCADE", "INSERT INTO orders VALUES ('O0', 'k2');")] {
+        for (renames, orders) in [("head", "anna"), ("anna", "head")] {
+            for first in TWO {
+                let tree = Tree::new(&format!("{}{old}", schema(action)));
+                tree.add("head", "anna", Role::Remote);
+                (0..3).for_each(|_| TWO.iter().for_each(|site| drop(tree.sync(site))));
+                tree.edit(renames, "UPDATE customers SET code = 'k9' WHERE code = 'k2'");
+                tree.edit(orders, "INSERT INTO orders VALUES ('O1', 'k2')");
+                tree.sync(first);
+                settled(&tree, &TWO);
+                let what = format!("{action}, {renames} renames, {first} first");
+                TWO.iter().for_each(|at| assert!(tree.held(at).is_empty(), "{what}, at {at}: {:?}", tree.held(at)));
+                for at in TWO {
+                    let found = tree
+                        .rows(at, "SELECT o.id, c.name, o.customer FROM orders o LEFT JOIN customers c ON c.code = o.customer ORDER BY 1");
+                    assert_eq!(found.last().unwrap(), "O1|two|k9", "{what}, at {at}");
+                    assert!(found.iter().all(|row| row.ends_with("|two|k9")), "{what}, at {at}: {found:?}");
+                }
+            }
+        }
+    }
+}

@@ -55,6 +55,7 @@ impl Applying<'_> {
                     new.row.set(own, old.row.get(own).clone());
                 }
                 let fields: Vec<FieldNo> = stated_differences(old, new);
+                self.note_referring(record, new, &fields)?;
                 if self.is_lifted(record) {
                     let mut row = old.row.clone();
                     fields.into_iter().for_each(|field| row.set(field, new.row.get(field).clone()));

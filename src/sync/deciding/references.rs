@@ -11,11 +11,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::put::Put;
 use crate::database::Reference;
 use crate::ledger::{Held, Record};
 use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, NumberField, Row, Shape, SiteNo, Stamp, TableNo, Value, stands_for};
+use crate::rules::Direction;
+use crate::site::Role;
 use crate::sync::apply::Applying;
 use crate::sync::numbers::meaning::number_key;
+use crate::sync::tracking::evolve::Event;
+use crate::sync::tracking::news;
 use crate::sync::{Result, Session, SyncError};
 
 /// Records for which something is held, by who sent it and table. What is held no more may still be among them.
@@ -218,13 +223,7 @@ impl Applying<'_> {
     /// Looks by which values what is held can be referred to.
     pub(super) fn look_what_comes(&self) -> Result<()> {
         let session = self.session;
-        let mut by: BTreeSet<(TableNo, Vec<FieldNo>)> = BTreeSet::new();
-        for reference in session.shapes.iter().flat_map(|shape| &shape.references) {
-            let Some(parent) = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table)) else { continue };
-            let own = |column: &String| parent.live_fields().find(|field| parent.name_of(*field).eq_ignore_ascii_case(column));
-            let fields: Option<Vec<FieldNo>> = reference.columns.iter().map(own).collect();
-            by.extend(fields.filter(|fields| *fields != parent.key).map(|fields| (parent.number, fields)));
-        }
+        let by = referred_by_value(&session.shapes);
         let mut coming = Coming::new();
         if !by.is_empty() {
             let mut held = Vec::new();
@@ -344,6 +343,51 @@ impl Applying<'_> {
                     }
                 }
                 self.store_extra(&mut referring)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A record is about to get other values: who refers to it by those that it has.
+    pub(super) fn note_referring(&mut self, record: &Record, new: &Image, fields: &[FieldNo]) -> Result<()> {
+        let session = self.session;
+        for field in fields.iter().copied().filter(|field| self.referred.contains(&(record.table, *field))) {
+            for (table, place, by) in session.referring_by(session.shape(record.table), record.at(), field)? {
+                let referring = session.load_at(session.shape(table), &place)?;
+                if let Some(image) = &referring.current {
+                    let (was, is) = (image.row.get(by).clone(), new.row.get(field).clone());
+                    self.following.push(Following { table, key: referring.key, field: by, was, is });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What still refers to a value that its record gave up, and that nobody has, refers to the one which that record has instead: an edit of
+    /// this site. Who changed it did not know of what refers to it here, or sent that along, which came by now.
+    pub(in crate::sync) fn follow_values(&mut self) -> Result<()> {
+        let session = self.session;
+        while let Some(Following { table, key, field, was, is }) = self.following.pop() {
+            let shape = session.shape(table);
+            let mut record = session.load(table, &key)?;
+            let Some(image) = record.current.clone().filter(|image| *image.row.get(field) == was) else { continue };
+            // What the parent alone edits follows there.
+            let is_the_parents = session.policy(table).direction == Direction::Down && session.settings.role != Role::Host;
+            let leads_nowhere =
+                || Ok::<_, SyncError>(self.unmet(shape, &image.row, &[field], None)?.iter().any(|one| one.wanted.is_some()));
+            if is_the_parents || !is.is_stated() || !leads_nowhere()? {
+                continue;
+            }
+            let mut new = image;
+            new.row.set(field, is);
+            new.set_stamp(field, Some(Stamp { time: self.now, site: SiteNo(0) }));
+            match self.put(&mut record, Some(new), None)? {
+                Put::Done => {}
+                Put::Refused(reason) => {
+                    let key = session.shown_key(&record)?;
+                    let said = format!("{} {key} refers to {was}, which is no more: give it another value ({reason})", shape.name);
+                    news::add(session, &[Event::Said(said)])?;
+                }
             }
         }
         Ok(())
@@ -527,6 +571,28 @@ impl Session {
         let other = found.into_iter().find(|(table, key)| (*table, key) != (shape.number, place));
         Ok(other.map(|(table, key)| (self.shape(table).name.clone(), key.to_string())))
     }
+}
+
+/// Columns that are no key and to which foreign keys lead, by table.
+pub(in crate::sync) fn referred_by_value(shapes: &[Shape]) -> BTreeSet<(TableNo, Vec<FieldNo>)> {
+    let mut found = BTreeSet::new();
+    for reference in shapes.iter().flat_map(|shape| &shape.references) {
+        let Some(parent) = shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table)) else { continue };
+        let own = |column: &String| parent.live_fields().find(|field| parent.name_of(*field).eq_ignore_ascii_case(column));
+        let fields: Option<Vec<FieldNo>> = reference.columns.iter().map(own).collect();
+        found.extend(fields.filter(|fields| *fields != parent.key).map(|fields| (parent.number, fields)));
+    }
+    found
+}
+
+/// A record that referred to another one by a value which that one gave up for another.
+#[derive(Debug)]
+pub(in crate::sync) struct Following {
+    table: TableNo,
+    key: Key,
+    field: FieldNo,
+    was: Value,
+    is: Value,
 }
 
 /// A reference that leads to a record which is to go.
