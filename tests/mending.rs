@@ -387,3 +387,111 @@ fn a_unique_value_that_a_deleted_record_would_come_back_with_is_named() {
         assert!(listed.contains("t 1 'anna' of 'anna': its z 7 is taken by t 2 'b' of 'head'"), "{site}: {listed}");
     }
 }
+
+/// Anna makes a customer whose code one of the head's has, with an order and a line of it; the head lets go of the customer.
+fn let_go(kind: &str, of_head: &str, of_anna: &str) -> Office {
+    let office = Office::pair(
+        &format!(
+            "CREATE TABLE customers (id {kind} PRIMARY KEY, name TEXT, code TEXT UNIQUE);
+             CREATE TABLE orders (id {kind} PRIMARY KEY, customer {kind} REFERENCES customers);
+             CREATE TABLE lines (\"order\" {kind} REFERENCES orders, place INTEGER, what TEXT, PRIMARY KEY (\"order\", place));"
+        ),
+        "",
+    );
+    office.sql("head", &format!("INSERT INTO customers VALUES ({of_head}, 'of head', 'x')"));
+    office.sql(
+        "anna",
+        &format!(
+            "INSERT INTO customers VALUES ({of_anna}, 'of anna', 'x'); INSERT INTO orders VALUES ({of_anna}, {of_anna});
+             INSERT INTO lines VALUES ({of_anna}, 1, 'bolts')"
+        ),
+    );
+    four_rounds(&office);
+    drop_held(&office, "customers");
+    four_rounds(&office);
+    office
+}
+
+fn four_rounds(office: &Office) {
+    ["anna", "head", "anna", "head"].iter().for_each(|site| drop(office.run(&format!("sync --home {site}"))));
+}
+
+/// The number under which the head holds the change of a table.
+fn held_of(office: &Office, table: &str) -> String {
+    let held: serde_json::Value = serde_json::from_str(&office.run("held --json --home head").out).unwrap();
+    let all = held["held"].as_array().unwrap();
+    all.iter().find(|held| held["table"] == table).unwrap_or_else(|| panic!("no {table} in {all:?}"))["number"].to_string()
+}
+
+fn drop_held(office: &Office, table: &str) -> String {
+    office.run(&format!("held drop {} --reason twice --home head", held_of(office, table))).flat()
+}
+
+fn assert_nothing_is_held(office: &Office) {
+    for site in ["head", "anna"] {
+        assert_eq!(office.ok(&format!("held --home {site}")).out, "Nothing is held.\n");
+    }
+    let digests = ["head", "anna"].map(|site| office.json(&format!("digest --json --home {site}"))["tables"].clone());
+    assert_eq!(digests[0], digests[1]);
+}
+
+#[test]
+fn what_refers_to_a_record_that_was_let_go_of_wants_a_person_and_can_be_given_another() {
+    for (kind, of_head, of_anna) in [("TEXT", "'H'", "'N'"), ("INTEGER", "6", "5")] {
+        let office = let_go(kind, of_head, of_anna);
+        let (name, held) = (of_anna.trim_matches('\''), exit(&office, "held --home head", 3).flat());
+        assert!(
+            held.contains(&format!("orders {name}")) && held.contains(&format!("lines {name} 1")) && held.contains("wants you"),
+            "{held}"
+        );
+        let orders = held_of(&office, "orders");
+        let shown = office.run(&format!("held show {orders} --home head")).flat();
+        let why = format!("customers {name}, which it needs, was refused here: give it another one, or drop this change");
+        assert!(shown.contains(&why) && shown.contains(&format!("customer nothing {of_anna} nothing")), "{kind}: {shown}");
+        exit(&office, "status --home head", 3);
+        office.ok(&format!("held edit {orders} customer={} --home head", of_head.trim_matches('\'')));
+        four_rounds(&office);
+        assert_nothing_is_held(&office);
+        for site in ["head", "anna"] {
+            let connection = rusqlite::Connection::open(office.path(site).join("shop.db")).unwrap();
+            let sql =
+                "SELECT l.what || ' for ' || c.name FROM lines l JOIN orders o ON o.id = l.\"order\" JOIN customers c ON c.id = o.customer";
+            assert_eq!(connection.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap(), "bolts for of head", "{kind} {site}");
+        }
+    }
+}
+
+#[test]
+fn what_refers_to_a_record_that_was_let_go_of_is_let_go_of_with_the_number_that_it_said() {
+    let office = let_go("INTEGER", "6", "5");
+    let dropped = drop_held(&office, "orders");
+    assert!(dropped.contains("orders 5, customer: 5 of 'anna' was dropped"), "{dropped}");
+    let shown = office.run(&format!("held show {} --home head", held_of(&office, "lines"))).flat();
+    assert!(shown.contains("lines 5 1") && shown.contains("orders 5, which it needs, was refused here"), "{shown}");
+    let dropped = drop_held(&office, "lines");
+    assert!(dropped.contains("lines 5 1, what: 'bolts' of 'anna' was dropped") || dropped.contains("lines 5 1, what: bolts"), "{dropped}");
+    four_rounds(&office);
+    assert_nothing_is_held(&office);
+}
+
+#[test]
+fn a_record_that_gets_an_empty_value_in_its_key_is_said_to_stay_here() {
+    let office = Office::pair("CREATE TABLE m (a TEXT, b INTEGER, v TEXT, PRIMARY KEY (a, b)); INSERT INTO m VALUES ('x', 1, 'one')", "");
+    office.sql("anna", "INSERT INTO m VALUES ('y', NULL, 'new')");
+    let said = exit(&office, "sync --home anna", 3).flat();
+    let one = "1 record has an empty value in the key: it stays here, and no other site has it; give it a whole key";
+    assert!(said.contains(&format!("`m`: {one}; wants you")), "{said}");
+    // Said once: it may be meant.
+    exit(&office, "sync --home anna", 0);
+    office.sql("anna", "UPDATE m SET b = NULL WHERE a = 'x'");
+    let said = exit(&office, "sync --home anna", 3).flat();
+    assert!(said.contains("`m`: 2 records have an empty value in the key: they stay here"), "{said}");
+    let verified = exit(&office, "verify --home anna", 0).flat();
+    assert!(verified.contains("m: 2 records have an empty value in the key") && !verified.contains("knows every record"), "{verified}");
+    office.sql("anna", "UPDATE m SET b = 2");
+    exit(&office, "sync --home anna", 0);
+    office.ok("sync --home head");
+    let digests = ["head", "anna"].map(|site| office.json(&format!("digest --json --home {site}"))["tables"].clone());
+    assert_eq!(digests[0], digests[1]);
+    assert!(office.ok("verify --home anna").out.contains("knows every record"));
+}

@@ -417,3 +417,107 @@ fn asking_for_everything_again_loses_no_delete_that_was_not_told_yet() {
     settled(&tree, &TWO);
     assert_eq!(phone(&tree, "anna", "BOLT"), "no record");
 }
+
+// ---- references to a unique column that is not the key
+
+/// A tree by a unique column, and two tables that refer to each other, one of them by one.
+const BY_VALUE: &str = "
+    CREATE TABLE nodes (id INTEGER PRIMARY KEY, guid TEXT NOT NULL UNIQUE COLLATE NOCASE, above TEXT REFERENCES nodes (guid) DEFERRABLE INITIALLY DEFERRED);
+    CREATE TABLE ships (id TEXT PRIMARY KEY, main TEXT REFERENCES ports (code) DEFERRABLE INITIALLY DEFERRED);
+    CREATE TABLE ports (id TEXT PRIMARY KEY, code TEXT UNIQUE, ship TEXT REFERENCES ships DEFERRABLE INITIALLY DEFERRED);";
+const FILLED: &str = "
+    BEGIN;
+    INSERT INTO nodes (guid, above) VALUES ('leaf', 'MID'), ('mid', 'root'), ('root', 'root'), ('one', 'other'), ('other', 'one');
+    INSERT INTO ships VALUES ('S', 'P1'); INSERT INTO ports VALUES ('P', 'P1', 'S');
+    COMMIT;";
+const ALL: [&str; 3] = ["SELECT guid, above FROM nodes ORDER BY 1", "SELECT * FROM ships", "SELECT * FROM ports"];
+
+fn by_value(sql: &str) -> Tree {
+    let tree = Tree::new(&format!("{BY_VALUE} {sql}"));
+    tree.add("head", "anna", Role::Remote);
+    (0..3).for_each(|_| TWO.iter().for_each(|site| drop(tree.sync(site))));
+    tree
+}
+
+#[test]
+fn what_refers_to_itself_or_in_a_circle_by_a_unique_value_arrives() {
+    for site in ["before", "head", "anna"] {
+        let tree = by_value(if site == "before" { FILLED } else { "" });
+        if site != "before" {
+            tree.edit(site, FILLED);
+        }
+        settled(&tree, &TWO);
+        for at in TWO {
+            assert!(tree.held(at).is_empty(), "{site}, at {at}: {:?}", tree.held(at));
+            assert_eq!(ALL.map(|sql| tree.rows(at, sql).len()), [5, 1, 1], "{site}, at {at}");
+        }
+        // A value that changes together with what refers to it.
+        tree.edit(
+            "anna",
+            "BEGIN; UPDATE nodes SET guid = 'trunk', above = 'trunk' WHERE guid = 'root'; UPDATE nodes SET above = 'trunk' WHERE guid = 'mid'; COMMIT",
+        );
+        settled(&tree, &TWO);
+        tree.assert_rows(&TWO, "SELECT above FROM nodes WHERE guid IN ('mid', 'trunk')", &["trunk", "trunk"]);
+    }
+}
+
+#[test]
+fn rule_11_what_refers_by_a_unique_value_to_a_deleted_record_is_decided() {
+    for deletes in ["edit-wins", "delete-wins"] {
+        let tree = Tree::with_rules(
+            "CREATE TABLE customers (id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE COLLATE NOCASE, name TEXT);
+             CREATE TABLE orders (id TEXT PRIMARY KEY, customer TEXT REFERENCES customers (code), what TEXT);
+             INSERT INTO customers VALUES (1, 'k1', 'one'), (2, 'k2', 'two');",
+            &format!("[tables.customers]\ndeletes = \"{deletes}\"\n"),
+        );
+        tree.add("head", "anna", Role::Remote);
+        (0..3).for_each(|_| TWO.iter().for_each(|site| drop(tree.sync(site))));
+        tree.edit("head", "DELETE FROM customers WHERE code = 'k2'");
+        tree.edit("anna", "INSERT INTO orders VALUES ('O1', 'K2', 'bolts'), ('O2', 'k1', 'nuts')");
+        settled(&tree, &TWO);
+        TWO.iter().for_each(|at| assert!(tree.held(at).is_empty(), "{deletes}, at {at}: {:?}", tree.held(at)));
+        let sql = "SELECT o.id, c.name FROM orders o LEFT JOIN customers c ON c.code = o.customer ORDER BY 1";
+        if deletes == "edit-wins" {
+            tree.assert_rows(&TWO, sql, &["O1|two", "O2|one"]);
+        } else {
+            tree.assert_rows(&TWO, sql, &["O2|one"]);
+            assert!(
+                losers(&tree, "anna").iter().any(|(kind, lost)| *kind == ConflictKind::Gone && lost.contains("bolts")),
+                "{:?}",
+                losers(&tree, "anna")
+            );
+        }
+    }
+}
+
+#[test]
+fn what_refers_to_a_unique_value_that_was_changed_elsewhere_follows_its_record() {
+    let schema = |action: &str| {
+        format!(
+            "CREATE TABLE customers (id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE, name TEXT);
+             CREATE TABLE orders (id TEXT PRIMARY KEY, customer TEXT REFERENCES customers (code) ON UPDATE {action});
+             INSERT INTO customers VALUES (1, 'k1', 'one'), (2, 'k2', 'two');"
+        )
+    };
+    for (action, old) in [("NO ACTION", ""), ("CASCADE", "INSERT INTO orders VALUES ('O0', 'k2');")] {
+        for (renames, orders) in [("head", "anna"), ("anna", "head")] {
+            for first in TWO {
+                let tree = Tree::new(&format!("{}{old}", schema(action)));
+                tree.add("head", "anna", Role::Remote);
+                (0..3).for_each(|_| TWO.iter().for_each(|site| drop(tree.sync(site))));
+                tree.edit(renames, "UPDATE customers SET code = 'k9' WHERE code = 'k2'");
+                tree.edit(orders, "INSERT INTO orders VALUES ('O1', 'k2')");
+                tree.sync(first);
+                settled(&tree, &TWO);
+                let what = format!("{action}, {renames} renames, {first} first");
+                TWO.iter().for_each(|at| assert!(tree.held(at).is_empty(), "{what}, at {at}: {:?}", tree.held(at)));
+                for at in TWO {
+                    let found = tree
+                        .rows(at, "SELECT o.id, c.name, o.customer FROM orders o LEFT JOIN customers c ON c.code = o.customer ORDER BY 1");
+                    assert_eq!(found.last().unwrap(), "O1|two|k9", "{what}, at {at}");
+                    assert!(found.iter().all(|row| row.ends_with("|two|k9")), "{what}, at {at}: {found:?}");
+                }
+            }
+        }
+    }
+}

@@ -58,6 +58,8 @@ pub struct VerifiedTable {
     pub records: u64,
     /// Changes that capture had missed.
     pub found: u64,
+    /// Records with an empty value in the key: they are not compared, and stay here.
+    pub nameless: u64,
 }
 
 /// Runs the command.
@@ -88,7 +90,8 @@ pub fn run(arguments: &VerifyArgs, context: &Context) -> Result<Exit, Failure> {
             found += missed;
             let repaired = session.repaired.iter().filter(|(table, _)| *table == shape.name).map(|(_, found)| found).sum::<u64>();
             let records = session.database()?.count(shape)?;
-            tables.push(VerifiedTable { table: shown_table(&shape.name).to_owned(), records, found: missed + repaired });
+            let nameless = session.database()?.keyless(shape)?;
+            tables.push(VerifiedTable { table: shown_table(&shape.name).to_owned(), records, found: missed + repaired, nameless });
         }
     }
     drop(progress);
@@ -109,8 +112,11 @@ impl Report for VerifyReport {
         if self.damage.is_empty() {
             let rows = self.tables.iter().map(|table| vec![table.table.clone(), number(table.records), number(table.found)]);
             parts.push(page.table(&[Column::Words("table"), Column::Numbers("records"), Column::Numbers("missed")], rows));
+            let nameless = self.tables.iter().filter(|table| table.nameless > 0);
+            parts.extend(nameless.map(|table| format!("{}: {}", table.table, seal::said_of_nameless(table.nameless))));
             parts.push(match self.found {
-                0 => format!("'{}' knows every record as it is", self.site),
+                0 if self.tables.iter().all(|table| table.nameless == 0) => format!("'{}' knows every record as it is", self.site),
+                0 => format!("'{}' knows every other record as it is", self.site),
                 found => format!("{} had been missed: taken up, and sent with the next 'fieldpost sync'", Self::changes(found)),
             });
         } else {
@@ -154,7 +160,7 @@ mod tests {
     use crate::cli::page::tests::plain;
 
     fn report() -> VerifyReport {
-        let table = |table: &str, records, found| VerifiedTable { table: table.to_owned(), records, found };
+        let table = |table: &str, records, found| VerifiedTable { table: table.to_owned(), records, found, nameless: 0 };
         VerifyReport {
             site: SiteName::new("head").unwrap(),
             database: "/srv/the shop.db".into(),
@@ -175,6 +181,15 @@ mod tests {
 "
         );
         assert_eq!(report().exit(), Exit::Done);
+    }
+
+    #[test]
+    fn records_that_cannot_be_named_are_not_said_to_be_known() {
+        let mut nameless = VerifyReport { found: 0, ..report() };
+        nameless.tables[1].nameless = 2;
+        let text = plain(&nameless);
+        assert!(text.contains("notes: 2 records have an empty value in the key: they stay here, and no other site has them"), "{text}");
+        assert!(text.contains("'head' knows every other record as it is"), "{text}");
     }
 
     #[test]

@@ -69,12 +69,13 @@ impl Database {
         found.and_then(Iterator::collect).doing(doing)
     }
 
-    /// Makes rows of a table that nobody tracks refer to another number.
+    /// Makes rows of a table that nobody tracks refer to another number. Says whether there are any.
     ///
     /// # Errors
     /// As SQLite says; inside, its words.
-    pub fn refer_to(&self, table: &str, column: &str, from: i64, to: i64) -> Result<Said<()>> {
-        self.set_row(table, &[column.to_owned()], &[Value::Integer(to)], &[(column.to_owned(), Value::Integer(from))])
+    pub fn refer_to(&self, table: &str, column: &str, from: i64, to: i64) -> Result<Said<bool>> {
+        let said = self.set_row(table, &[column.to_owned()], &[Value::Integer(to)], &[(column.to_owned(), Value::Integer(from))])?;
+        Ok(said.map(|()| self.connection.changes() > 0))
     }
 
     /// The key of the first record that agrees with `row` in these fields, as the database compares them; none where one of

@@ -65,6 +65,14 @@ impl Ledger {
         Ok(self.connection.prepare_cached(sql)?.query_row([record], |row| row.get(0)).optional()?)
     }
 
+    /// Every number under which a record ended.
+    pub fn last_numbers(&self, record: i64) -> Result<Vec<i64>> {
+        let sql = "SELECT DISTINCT number FROM former WHERE record = ? AND became IS NULL ORDER BY number";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let rows = statement.query_map([record], |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// The number under which people knew a record that has none now: its last one that was not only given to it for a while.
     pub fn known_number(&self, record: i64) -> Result<Option<i64>> {
         let sql = "SELECT number FROM former f WHERE record = ?1 ORDER BY \

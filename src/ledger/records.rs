@@ -246,6 +246,12 @@ impl Ledger {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// Every record of a table that is not here, those whose end is latest last.
+    pub fn gone(&self, table: TableNo) -> Result<Vec<i64>> {
+        let mut statement = self.connection.prepare_cached("SELECT id FROM record WHERE table_no = ? AND row IS NULL ORDER BY version")?;
+        Ok(statement.query_map([table.0], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Every record with exceptions, by table and key.
     pub fn exceptional(&self, each: &mut dyn FnMut(Record) -> Result<()>) -> Result<()> {
         let ids: Vec<i64> = {

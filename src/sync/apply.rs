@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use super::deciding::held::Try;
 use super::deciding::losses::DELETE_WAITS;
-use super::deciding::references::Waiting;
+use super::deciding::references::{Coming, Ended, Following, Waiting, referred_by_value};
 use super::deciding::revive::Along;
 use super::known::Link;
 use super::report::Tally;
@@ -83,6 +83,14 @@ pub(super) struct Applying<'s> {
     pub untracked: BTreeMap<TableNo, Rc<[(String, String)]>>,
     /// For which records something is held, once somebody asked.
     pub waiting: RefCell<Option<Waiting>>,
+    /// By which values records that wait can be referred to, as of the last look at what waits for each other.
+    pub coming: RefCell<Coming>,
+    /// What had which values last, where somebody asked and nothing ended since.
+    pub ended: RefCell<Ended>,
+    /// Fields that are no key and to which other records refer by what they hold.
+    pub referred: BTreeSet<(TableNo, FieldNo)>,
+    /// What referred to a value that its record has no more.
+    pub following: Vec<Following>,
     /// Whose packet is at its end, and with it all packets that were built together.
     ending: Option<SiteNo>,
     /// What waited in vain to be alone with its kind is decided now.
@@ -140,6 +148,13 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         lifted: BTreeMap::new(),
         untracked: BTreeMap::new(),
         waiting: RefCell::default(),
+        coming: RefCell::default(),
+        ended: RefCell::default(),
+        referred: referred_by_value(&session.shapes)
+            .into_iter()
+            .flat_map(|(table, fields)| fields.into_iter().map(move |field| (table, field)))
+            .collect(),
+        following: Vec::new(),
         ending: None,
         is_last_try: false,
         buffer: Vec::new(),
@@ -148,6 +163,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         roster: OnceCell::new(),
     };
     let done = work(&mut applying)?;
+    applying.follow_values()?;
     applying.say_what_stands_in()?;
     if session.rules.triggers().any(|(_, rule)| rule == TriggerRule::Run) {
         seal::seal_what_triggers_wrote(session)?;

@@ -17,7 +17,6 @@ use super::{Result, Session, SyncError, history, seal};
 use crate::database::Written;
 use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, HeldReason, NeighbourKind, Parked, Record};
 use crate::model::{Born, FieldNo, Identity, Image, Key, LIBRARY, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value};
-use crate::rules::Direction;
 
 /// Why something cannot be mended like that.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -643,9 +642,8 @@ impl Applying<'_> {
             Some(after) => {
                 let kind = ConflictKind::Dropped;
                 self.lose(&record, &incoming, change.before.as_ref(), after, &change.fields, kind, reason)?;
-                let never_here = change.before.as_ref().is_none_or(|before| before.born != after.born);
-                // Of what only goes up the child keeps its record: corrected there, it is a new try.
-                if never_here && self.session.policy(record.table).direction == Direction::Up {
+                // What refers to it is not to wait for it. Of what only goes up the child keeps its record: corrected there, it is a new try.
+                if change.before.as_ref().is_none_or(|before| before.born != after.born) {
                     self.session.ledger.bury_refused(&mut record, after)?;
                 }
             }

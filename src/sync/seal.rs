@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 
 use super::numbers::early::{note_all_nobodys, note_nobodys};
 use super::numbers::taken::Taken;
+use super::report::Waiting;
 use super::{Result, Session, SyncError};
 use crate::database::{Database, NoteKind};
 use crate::ledger::{Cause, CauseKind, EntryKind, Record};
@@ -123,7 +124,7 @@ fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Resu
             keys.chunks(CHUNK).try_for_each(|chunk| {
                 reading(database, || chunk.iter().try_for_each(|(key, noted)| sealing.look(shape, key, noted.ended, noted.last)))
             })?;
-            sealed_up_to(session, shape, noted.last)?;
+            noted.are_sealed(session, shape)?;
             sealed.noted += noted.notes;
             if sealing.taken.is_empty() {
                 session.ledger.commit(&session.world, "commit seal")?;
@@ -179,7 +180,7 @@ fn seal_noted(session: &Session, ended: impl Fn(&Noted) -> bool) -> Result<()> {
     for shape in &session.shapes {
         while let Some(noted) = Noticed::read(session, shape)? {
             noted.keys.iter().try_for_each(|(key, noted)| sealing.look(shape, key, ended(noted), noted.last))?;
-            sealed_up_to(session, shape, noted.last)?;
+            noted.are_sealed(session, shape)?;
         }
     }
     sealing.finish()
@@ -231,11 +232,47 @@ fn mark_note(shape: &Shape) -> String {
     format!("last sealed of {}", shape.number.0)
 }
 
+/// The note of tables in which records were written that cannot be named, until a round says so.
+const NAMELESS: &str = "nameless";
+
+/// Records with an empty value in the key were written: whoever gave a record one has it deleted elsewhere, and somebody is to hear that.
+fn note_nameless(session: &Session, shape: &Shape) -> Result<()> {
+    let known = session.ledger.note(NAMELESS)?.unwrap_or_default();
+    let number = shape.number.0.to_string();
+    if known.split(' ').any(|one| one == number) {
+        return Ok(());
+    }
+    Ok(session.ledger.set_note(NAMELESS, format!("{known} {number}").trim())?)
+}
+
+/// What is said of so many records that cannot be named.
+pub fn said_of_nameless(count: u64) -> String {
+    let (records, they, it) = if count == 1 { ("record has", "it stays here", "it") } else { ("records have", "they stay here", "them") };
+    format!("{count} {records} an empty value in the key: {they}, and no other site has {it}; give {it} a whole key")
+}
+
+/// Tables in which records were written since the last round that cannot be named, and how many there are now.
+pub(super) fn nameless(session: &Session) -> Result<Vec<Waiting>> {
+    let Some(noted) = session.ledger.note(NAMELESS)?.filter(|noted| !noted.is_empty()) else { return Ok(Vec::new()) };
+    let mut waiting = Vec::new();
+    for shape in session.shapes.iter().filter(|shape| noted.split(' ').any(|one| one == shape.number.0.to_string())) {
+        let count = session.database()?.keyless(shape)?;
+        if count > 0 {
+            let (what, why) = (format!("`{}`", shape.name), said_of_nameless(count));
+            waiting.push(Waiting { neighbour: None, what, why, retried: false, unreachable: false });
+        }
+    }
+    session.set_note(NAMELESS, "")?;
+    Ok(waiting)
+}
+
 /// What the log says of one table, as far as it was read.
 struct Noticed {
     keys: BTreeMap<Key, Noted>,
     notes: u64,
     last: i64,
+    /// Records were written that cannot be named.
+    nameless: bool,
 }
 
 impl Noticed {
@@ -248,9 +285,13 @@ impl Noticed {
         // Keys that the next written record may push out. The written key itself is not among them: replacing a record
         // by one of the same key is an edit of it.
         let mut in_the_way: Vec<Key> = Vec::new();
+        let mut nameless = false;
         for note in notes {
-            // Records with an empty value in the key cannot be told apart and do not travel; `init` and `status` count them.
-            let Ok(key) = note.key else { continue };
+            // Records with an empty value in the key cannot be told apart and do not travel.
+            let Ok(key) = note.key else {
+                nameless |= matches!(note.kind, NoteKind::Insert | NoteKind::Update);
+                continue;
+            };
             let noted = keys.entry(key.clone()).or_insert(Noted { ended: false, displaced: false, last: None });
             // A hint that it may have been displaced says nothing about when it was edited.
             if note.kind != NoteKind::Displaced {
@@ -271,7 +312,15 @@ impl Noticed {
                 }
             }
         }
-        Ok(Some(Self { keys, notes: count, last }))
+        Ok(Some(Self { keys, notes: count, last, nameless }))
+    }
+
+    /// All of it is sealed.
+    fn are_sealed(&self, session: &Session, shape: &Shape) -> Result<()> {
+        if self.nameless {
+            note_nameless(session, shape)?;
+        }
+        sealed_up_to(session, shape, self.last)
     }
 }
 

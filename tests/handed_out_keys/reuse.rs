@@ -215,3 +215,55 @@ fn a_record_that_comes_back_at_an_office_gets_the_number_that_the_host_has_for_i
     let number = tree.text("head", "SELECT id || '' FROM customers WHERE name = 'new'");
     tree.assert_rows(&THREE, "SELECT id FROM customers WHERE name = 'new'", &[&number]);
 }
+
+/// Anna enforces no foreign keys: her order is for a customer whom she deletes before she sends anything, and whose number the head gives again.
+fn for_a_deleted_one(sql: &str, rules: &str, first: &str) -> super::Tree {
+    let tree = two(sql, rules);
+    tree.edit("head", "INSERT INTO customers (name) VALUES ('old')");
+    settled(&tree, &TWO);
+    tree.edit("head", "DELETE FROM customers WHERE id = 2; INSERT INTO customers VALUES (2, 'new', NULL)");
+    tree.edit(
+        "anna",
+        "PRAGMA foreign_keys = OFF; INSERT INTO orders (token, customer) VALUES ('for old', 2); DELETE FROM customers WHERE id = 2",
+    );
+    tree.sync(first);
+    settled(&tree, &TWO);
+    tree
+}
+
+#[test]
+fn what_dangles_on_a_number_follows_the_record_that_comes_back_under_another_one() {
+    for first in TWO {
+        let tree = for_a_deleted_one(SHOP, "", first);
+        tree.assert_rows(&TWO, OWNERS, &["first|shared", "for old|old"]);
+        tree.assert_same(&TWO);
+    }
+}
+
+#[test]
+fn what_dangles_on_a_number_never_means_whom_the_parent_gives_it_to() {
+    for first in TWO {
+        let tree = for_a_deleted_one(LOOSE, LOOSE_RULES, first);
+        for site in TWO {
+            let owners = tree.rows(site, OWNERS);
+            assert!(!owners.contains(&"for old|new".to_owned()), "{first} first, at {site}: {owners:?}");
+        }
+        tree.assert_same(&TWO);
+    }
+}
+
+#[test]
+fn what_dangles_on_a_number_goes_out_of_the_way_where_it_is_in_the_key() {
+    let tree = two(
+        "CREATE TABLE customers (id INTEGER PRIMARY KEY, name TEXT);
+         CREATE TABLE orders (token TEXT, customer INTEGER REFERENCES customers, PRIMARY KEY (token, customer)) WITHOUT ROWID;
+         INSERT INTO customers VALUES (1, 'shared'), (2, 'old'); INSERT INTO orders VALUES ('first', 1);",
+        "",
+    );
+    tree.edit("head", "DELETE FROM customers WHERE id = 2; INSERT INTO customers VALUES (2, 'new')");
+    tree.edit("anna", "PRAGMA foreign_keys = OFF; INSERT INTO orders VALUES ('for old', 2); DELETE FROM customers WHERE id = 2");
+    tree.sync("head");
+    settled(&tree, &TWO);
+    tree.assert_rows(&TWO, OWNERS, &["first|shared", "for old|old"]);
+    tree.assert_same(&TWO);
+}

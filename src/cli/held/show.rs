@@ -57,10 +57,10 @@ fn shows(session: &Session, number: i64, change: HeldChange) -> Result<Shows, Sy
     let shape = session.shape(record.table);
     let site = session.ledger.site_number(&change.from)?;
     let held = record.extra.held.get(&site).ok_or(MendError::NotHeld(number))?;
-    let numbered = |row: Option<&Row>| row.map(|row| session.numbered(shape, row)).transpose();
+    let shown = |row: Option<&Row>| row.map(|row| session.shown_row(shape, row)).transpose();
     let [before, wanted, here] =
         [&held.change.before, &held.change.after, &record.current].map(|image| image.as_ref().map(|image| &image.row));
-    let [before, wanted, here] = [numbered(before)?, numbered(wanted)?, numbered(here)?];
+    let [before, wanted, here] = [shown(before)?, shown(wanted)?, shown(here)?];
     let value = |row: &Option<Row>, field: FieldNo| Shown(row.as_ref().map_or(Value::Absent, |row| row.get(field).clone()));
     let field = |field: &FieldNo| Wanted {
         field: shape.name_of(*field).to_owned(),

@@ -284,7 +284,11 @@ impl Applying<'_> {
         // What one that comes to be refers to is seen to once it is clear that it does: [`Self::decide_whole`].
         if let (Some(after), Some(_)) = (&change.after, &current) {
             match self.meet_references(record, incoming, after, &change.fields, Some(incoming.link.site))? {
-                Meeting::Met => {}
+                Meeting::Met if self.along.is_none() => {}
+                // What came back may have another number, which this one has in its key.
+                Meeting::Met => {
+                    record.place = record.id.map(|id| self.session.ledger.names(id)).transpose()?.flatten().and_then(|names| names.2)
+                }
                 Meeting::Waits(reason) => return Ok(Decision::Hold(reason)),
                 Meeting::Gone(gone) => {
                     self.undo_along(record)?;

@@ -337,6 +337,7 @@ impl Applying<'_> {
 
     /// Held records that miss nothing but each other: the largest such set without those `left_out`.
     fn circle(&self, left_out: &BTreeSet<(TableNo, Key)>) -> Result<BTreeSet<(TableNo, Key)>> {
+        self.look_what_comes()?;
         let mut missing = Vec::new();
         self.session.ledger.exceptional(&mut |record| {
             for (site, held) in &record.extra.held {

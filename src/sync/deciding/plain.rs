@@ -23,7 +23,11 @@ impl Applying<'_> {
         let shape = session.shape(change.table);
         let (Some(before), Some(after)) = (&change.before, &change.after) else { return Ok(false) };
         let is_large = |field: &FieldNo| after.row.get(*field).weight() >= LARGE;
-        if !is_simple(shape, change, before, after) || !self.lifted.is_empty() || change.fields.iter().any(is_large) {
+        let is_referred_to = |field: &FieldNo| self.referred.contains(&(change.table, *field));
+        if !is_simple(shape, change, before, after)
+            || !self.lifted.is_empty()
+            || change.fields.iter().any(|field| is_large(field) || is_referred_to(field))
+        {
             return Ok(false);
         }
         let database = session.database()?;

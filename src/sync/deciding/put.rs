@@ -55,6 +55,7 @@ impl Applying<'_> {
                     new.row.set(own, old.row.get(own).clone());
                 }
                 let fields: Vec<FieldNo> = stated_differences(old, new);
+                self.note_referring(record, new, &fields)?;
                 if self.is_lifted(record) {
                     let mut row = old.row.clone();
                     fields.into_iter().for_each(|field| row.set(field, new.row.get(field).clone()));
@@ -85,6 +86,7 @@ impl Applying<'_> {
         self.tally.count(&shape.name, !began, !ended);
         let put = self.journal(record, new, row.as_ref(), known_to)?;
         if ended {
+            self.ended.borrow_mut().clear();
             session.vacate(record)?;
         }
         if let (Some(id), Some(row)) = (record.id, &row) {

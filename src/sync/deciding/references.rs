@@ -6,19 +6,31 @@
 //!
 //! A value is the sender's too: where a record of the sender waits because another one here has its value (`unique`), what refers to that
 //! value means the one that waits, and waits with it. Where it gets another value here, what refers to it gets that one as well
-//! ([`Applying::refer_on`]). **Invariant**: no reference comes to lead to another site's record because both took one value.
+//! ([`Applying::refer_on`]). Records that refer to each other by such values, in a circle, come together as those do that refer by their keys.
+//! **Invariant**: no reference comes to lead to another site's record because both took one value.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::put::Put;
 use crate::database::Reference;
 use crate::ledger::{Held, Record};
 use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, NumberField, Row, Shape, SiteNo, Stamp, TableNo, Value, stands_for};
+use crate::rules::Direction;
+use crate::site::Role;
 use crate::sync::apply::Applying;
 use crate::sync::numbers::meaning::number_key;
-use crate::sync::{Result, Session};
+use crate::sync::tracking::evolve::Event;
+use crate::sync::tracking::news;
+use crate::sync::{Result, Session, SyncError};
 
 /// Records for which something is held, by who sent it and table. What is held no more may still be among them.
 pub(in crate::sync) type Waiting = BTreeMap<(SiteNo, TableNo), BTreeSet<Key>>;
+
+/// Records for which something is held, by who sent it, table, columns that are not its key, and what they are to hold.
+pub(in crate::sync) type Coming = BTreeMap<(SiteNo, TableNo, Vec<FieldNo>), BTreeMap<Key, Key>>;
+
+/// Records that are no more, by table and columns that are not its key, and what they held there last.
+pub(in crate::sync) type Ended = BTreeMap<(TableNo, Vec<FieldNo>), BTreeMap<Key, Key>>;
 
 /// What a row needs before it can be written.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,9 +55,10 @@ impl Applying<'_> {
         fields.iter().for_each(|field| row.set(*field, after.row.get(*field).clone()));
         let itself = |target: &(TableNo, Key)| *target == (record.table, record.key.clone());
         for missing in self.unmet(shape, &row, fields, said_by)? {
-            let fine = missing.target.as_ref().is_some_and(|target| itself(target) || self.comes_along(target));
+            let comes = missing.coming.as_ref().is_some_and(|coming| self.comes_along(coming));
+            let fine = comes || missing.target.as_ref().is_some_and(|target| itself(target) || self.comes_along(target));
             if missing.why == Why::Other || !fine {
-                return Ok(missing.need());
+                return self.with_ended(missing);
             }
         }
         if requires && let Some((table, key)) = self.session.lacks_required(record.table, &row, fields)? {
@@ -68,7 +81,14 @@ impl Applying<'_> {
                 let Some(id) = stands_for(number) else {
                     // The sender has no record of that number; here it must not come to mean one.
                     if session.ledger.id_at(table, &number_key(number))?.is_some() {
-                        unmet.push(Unmet { table: name, key: number.to_string(), target: None, why: Why::Other });
+                        unmet.push(Unmet {
+                            table: name,
+                            key: number.to_string(),
+                            target: None,
+                            coming: None,
+                            wanted: None,
+                            why: Why::Other,
+                        });
                     }
                     continue;
                 };
@@ -81,7 +101,14 @@ impl Applying<'_> {
                 let gone = place.is_none() && (declared || !dangles()?);
                 if gone && self.survivor(table, &key)?.is_none() && seen.insert(id) {
                     let words = self.in_words(id, &key)?;
-                    unmet.push(Unmet { table: name, key: words, target: Some((table, key)), why: Why::Missing });
+                    unmet.push(Unmet {
+                        table: name,
+                        key: words,
+                        target: Some((table, key)),
+                        coming: None,
+                        wanted: None,
+                        why: Why::Missing,
+                    });
                 }
             }
         }
@@ -98,19 +125,127 @@ impl Applying<'_> {
             match session.database()?.referenced(&session.shapes, reference, &row)? {
                 Reference::Missing { .. } => {
                     let target = self.target(reference, &row)?;
-                    unmet.push(Unmet { table: reference.table.clone(), key: values(), target, why: Why::Missing });
+                    let wanted = if target.is_none() { self.wanted(reference, &row)? } else { None };
+                    let is_itself = |wanted: &Wanted| {
+                        Ok::<_, SyncError>(wanted.table == shape.number && self.value_of(wanted, &row)?.as_ref() == Some(&wanted.value))
+                    };
+                    if wanted.as_ref().map_or(Ok(false), is_itself)? {
+                        continue;
+                    }
+                    let coming = said_by.zip(wanted.as_ref()).and_then(|(site, wanted)| self.coming(site, wanted));
+                    unmet.push(Unmet { table: reference.table.clone(), key: values(), target, coming, wanted, why: Why::Missing });
                 }
                 Reference::Found(table, found) => {
                     let Some(said_by) = said_by else { continue };
                     if let Some(target) = self.meant_by(said_by, reference, table, &found)? {
                         let key = format!("{} of '{}'", values(), session.ledger.site_name(said_by)?);
-                        unmet.push(Unmet { table: reference.table.clone(), key, target: Some(target), why: Why::Waits });
+                        unmet.push(Unmet {
+                            table: reference.table.clone(),
+                            key,
+                            target: Some(target),
+                            coming: None,
+                            wanted: None,
+                            why: Why::Waits,
+                        });
                     }
                 }
                 Reference::None | Reference::Elsewhere => {}
             }
         }
         Ok(unmet)
+    }
+
+    /// What a reference to columns that are no key asks for. `row` has numbers.
+    fn wanted(&self, reference: &ForeignKey, row: &Row) -> Result<Option<Wanted>> {
+        let Some(parent) = self.session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table)) else {
+            return Ok(None);
+        };
+        let own = |column: &String| parent.live_fields().find(|field| parent.name_of(*field).eq_ignore_ascii_case(column));
+        let Some(fields) = reference.columns.iter().map(own).collect::<Option<Vec<FieldNo>>>() else { return Ok(None) };
+        let values = reference.fields.iter().map(|field| row.get(*field));
+        Ok(self.as_compared(parent, &fields, values)?.map(|value| Wanted { table: parent.number, fields, value }))
+    }
+
+    /// What a row of the table asked for holds in these columns.
+    fn value_of(&self, wanted: &Wanted, row: &Row) -> Result<Option<Key>> {
+        self.as_compared(self.session.shape(wanted.table), &wanted.fields, wanted.fields.iter().map(|field| row.get(*field)))
+    }
+
+    /// Values as unique columns compare them: none where one is empty.
+    fn as_compared<'v>(&self, shape: &Shape, fields: &[FieldNo], values: impl Iterator<Item = &'v Value>) -> Result<Option<Key>> {
+        let mut compared = Vec::new();
+        for (field, value) in fields.iter().zip(values) {
+            let same = |text: &str| {
+                Ok::<_, SyncError>(Value::text(&self.session.database()?.same_text(&shape.name, shape.name_of(*field))?.of(text)))
+            };
+            compared.push(match value {
+                Value::Text(text) => std::str::from_utf8(text).map_or_else(|_| Ok(value.clone()), same)?,
+                Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_) => value.clone(),
+            });
+        }
+        Ok(Key::new(&compared).ok())
+    }
+
+    /// The record with these values for which something of a neighbour is held.
+    fn coming(&self, site: SiteNo, wanted: &Wanted) -> Option<(TableNo, Key)> {
+        let coming = self.coming.borrow();
+        Some((wanted.table, coming.get(&(site, wanted.table, wanted.fields.clone()))?.get(&wanted.value)?.clone()))
+    }
+
+    /// What a row needs that a child's change speaks of: what was deleted here is known by the values that it had last.
+    fn with_ended(&self, missing: Unmet) -> Result<Need> {
+        let target = match (&missing.wanted, missing.coming.is_none() && !self.parent_speaks) {
+            (Some(wanted), true) => self.ended_with(wanted)?,
+            (Some(_), false) | (None, _) => None,
+        };
+        Ok(Unmet { target: missing.target.clone().or(target), ..missing }.need())
+    }
+
+    /// The record that ended last with these values.
+    fn ended_with(&self, wanted: &Wanted) -> Result<Option<(TableNo, Key)>> {
+        let session = self.session;
+        let by = (wanted.table, wanted.fields.clone());
+        if !self.ended.borrow().contains_key(&by) {
+            let shape = session.shape(wanted.table);
+            let mut ended = BTreeMap::new();
+            for id in session.ledger.gone(wanted.table)? {
+                let record = session.ledger.load_id(id)?;
+                let Some(last) = session.ledger.former(&record)?.into_iter().next() else { continue };
+                let row = session.numbered(shape, &last.row)?;
+                ended.extend(self.value_of(wanted, &row)?.map(|value| (value, record.key)));
+            }
+            self.ended.borrow_mut().insert(by.clone(), ended);
+        }
+        let ended = self.ended.borrow().get(&by).and_then(|ended| ended.get(&wanted.value)).cloned();
+        Ok(ended.map(|key| (wanted.table, key)))
+    }
+
+    /// Looks by which values what is held can be referred to.
+    pub(super) fn look_what_comes(&self) -> Result<()> {
+        let session = self.session;
+        let by = referred_by_value(&session.shapes);
+        let mut coming = Coming::new();
+        if !by.is_empty() {
+            let mut held = Vec::new();
+            session.ledger.exceptional(&mut |record| {
+                held.extend((!record.extra.held.is_empty() && by.iter().any(|(table, _)| *table == record.table)).then_some(record));
+                Ok(())
+            })?;
+            for record in held {
+                let shape = session.shape(record.table);
+                for (site, held) in &record.extra.held {
+                    let Some(after) = &held.change.after else { continue };
+                    let row = session.numbered(shape, &after.row)?;
+                    for (table, fields) in by.iter().filter(|(table, _)| *table == record.table) {
+                        let value = self.as_compared(shape, fields, fields.iter().map(|field| row.get(*field)))?;
+                        let of = coming.entry((*site, *table, fields.clone())).or_default();
+                        of.extend(value.map(|value| (value, record.key.clone())));
+                    }
+                }
+            }
+        }
+        *self.coming.borrow_mut() = coming;
+        Ok(())
     }
 
     /// The record that a neighbour means by a value which `found` has here, where that is another one: a change of it waits, by which it has
@@ -213,6 +348,51 @@ impl Applying<'_> {
         Ok(())
     }
 
+    /// A record is about to get other values: who refers to it by those that it has.
+    pub(super) fn note_referring(&mut self, record: &Record, new: &Image, fields: &[FieldNo]) -> Result<()> {
+        let session = self.session;
+        for field in fields.iter().copied().filter(|field| self.referred.contains(&(record.table, *field))) {
+            for (table, place, by) in session.referring_by(session.shape(record.table), record.at(), field)? {
+                let referring = session.load_at(session.shape(table), &place)?;
+                if let Some(image) = &referring.current {
+                    let (was, is) = (image.row.get(by).clone(), new.row.get(field).clone());
+                    self.following.push(Following { table, key: referring.key, field: by, was, is });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What still refers to a value that its record gave up, and that nobody has, refers to the one which that record has instead: an edit of
+    /// this site. Who changed it did not know of what refers to it here, or sent that along, which came by now.
+    pub(in crate::sync) fn follow_values(&mut self) -> Result<()> {
+        let session = self.session;
+        while let Some(Following { table, key, field, was, is }) = self.following.pop() {
+            let shape = session.shape(table);
+            let mut record = session.load(table, &key)?;
+            let Some(image) = record.current.clone().filter(|image| *image.row.get(field) == was) else { continue };
+            // What the parent alone edits follows there.
+            let is_the_parents = session.policy(table).direction == Direction::Down && session.settings.role != Role::Host;
+            let leads_nowhere =
+                || Ok::<_, SyncError>(self.unmet(shape, &image.row, &[field], None)?.iter().any(|one| one.wanted.is_some()));
+            if is_the_parents || !is.is_stated() || !leads_nowhere()? {
+                continue;
+            }
+            let mut new = image;
+            new.row.set(field, is);
+            new.set_stamp(field, Some(Stamp { time: self.now, site: SiteNo(0) }));
+            match self.put(&mut record, Some(new), None)? {
+                Put::Done => {}
+                Put::Refused(reason) => {
+                    let key = session.shown_key(&record)?;
+                    let said = format!("{} {key} refers to {was}, which is no more: give it another value ({reason})", shape.name);
+                    news::add(session, &[Event::Said(said)])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Whether two rows refer to the same by their values: the database compares where it has a record of that value.
     fn agree(&self, reference: &ForeignKey, one: &Row, other: &Row) -> Result<bool> {
         if reference.fields.iter().any(|field| matches!(one.get(*field), Value::Absent | Value::Null)) {
@@ -291,7 +471,8 @@ impl Applying<'_> {
         circle: &BTreeSet<(TableNo, Key)>,
     ) -> Result<bool> {
         let unmet = self.unmet(self.session.shape(table), row, fields, Some(said_by))?;
-        Ok(unmet.iter().all(|one| one.why != Why::Other && one.target.as_ref().is_some_and(|target| circle.contains(target))))
+        let comes = |one: &Unmet| [&one.target, &one.coming].into_iter().flatten().any(|target| circle.contains(target));
+        Ok(unmet.iter().all(|one| one.why != Why::Other && comes(one)))
     }
 
     /// The references that lead to a record here, but for its own.
@@ -392,6 +573,28 @@ impl Session {
     }
 }
 
+/// Columns that are no key and to which foreign keys lead, by table.
+pub(in crate::sync) fn referred_by_value(shapes: &[Shape]) -> BTreeSet<(TableNo, Vec<FieldNo>)> {
+    let mut found = BTreeSet::new();
+    for reference in shapes.iter().flat_map(|shape| &shape.references) {
+        let Some(parent) = shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table)) else { continue };
+        let own = |column: &String| parent.live_fields().find(|field| parent.name_of(*field).eq_ignore_ascii_case(column));
+        let fields: Option<Vec<FieldNo>> = reference.columns.iter().map(own).collect();
+        found.extend(fields.filter(|fields| *fields != parent.key).map(|fields| (parent.number, fields)));
+    }
+    found
+}
+
+/// A record that referred to another one by a value which that one gave up for another.
+#[derive(Debug)]
+pub(in crate::sync) struct Following {
+    table: TableNo,
+    key: Key,
+    field: FieldNo,
+    was: Value,
+    is: Value,
+}
+
 /// A reference that leads to a record which is to go.
 pub(super) struct Leading {
     table: TableNo,
@@ -410,7 +613,18 @@ struct Unmet {
     table: String,
     key: String,
     target: Option<(TableNo, Key)>,
+    /// Which record that waits has the values, where they are no key.
+    coming: Option<(TableNo, Key)>,
+    /// What it asks for, where that is no key.
+    wanted: Option<Wanted>,
     why: Why,
+}
+
+/// What a reference by value asks for: these fields of that table are to hold this, as they compare it.
+struct Wanted {
+    table: TableNo,
+    fields: Vec<FieldNo>,
+    value: Key,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -425,7 +639,7 @@ enum Why {
 
 impl Unmet {
     fn need(self) -> Need {
-        let Self { table, key, target, why } = self;
+        let Self { table, key, target, coming: _, wanted: _, why } = self;
         match why {
             Why::Other => Need::Other { table, key },
             Why::Missing => Need::Missing { table, key, target },

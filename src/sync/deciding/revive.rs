@@ -2,7 +2,8 @@
 //!
 //! A record that was here and was deleted comes back because it is needed (edit wins), and first whatever it refers to itself. Where
 //! the rules say that deletes win, or that the record was never to be, it stays gone, as does what cannot come back without it, and
-//! whoever refers to it is told so. A record that nobody here has seen is waited for.
+//! whoever refers to it is told so. A record that nobody here has seen is waited for. One that a person let go of before it ever was here comes
+//! only by an edit of its own: whoever refers to it wants a person.
 //!
 //! **Invariant**: what comes back because of a change comes with it: where the change waits in the end, or goes on without the reference,
 //! database, ledger and lists are as they were before anything came back ([`Along`]).
@@ -179,11 +180,15 @@ impl Applying<'_> {
     /// caller takes back what was done ([`Applying::undo_along`]).
     fn revive(&mut self, incoming: &Incoming, table: TableNo, key: &Key) -> Result<Revived> {
         let mut record = self.load(table, key)?;
+        if record.current.is_some() {
+            return Ok(Revived::No);
+        }
         // A person let go of it: it comes when the child that has it corrects it.
         if self.session.policy(table).direction == Direction::Up && self.session.ledger.ended(&record)?.is_empty() {
             return Ok(Revived::No);
         }
         let Some(last) = self.session.ledger.former(&record)?.into_iter().next() else { return Ok(Revived::No) };
+        let name = format!("{} {}", self.session.shape(table).name, self.session.shown_key(&record)?);
         let place = (table, key.clone());
         // Records that refer to each other in a circle come back together.
         if self.together.len() >= LONGEST_CHAIN || !self.together.insert(place.clone()) {
@@ -199,11 +204,16 @@ impl Applying<'_> {
         let fields: Vec<FieldNo> = self.session.shape(table).live_fields().collect();
         let met = self.meet_references(&record, incoming, &last, &fields, None);
         self.together.remove(&place);
+        let waits = record.extra.held.values().any(|held| held.change.after.is_some());
+        let was_refused = !waits && self.session.ledger.ended(&record)?.is_empty();
         match met? {
+            Meeting::Gone(gone) => return Ok(Revived::Never { review: gone.review }),
+            Meeting::Met | Meeting::Waits(_) if was_refused => {
+                return Ok(Revived::Refused(format!("{name}, which it needs, was refused here: give it another one, or drop this change")));
+            }
             Meeting::Met => {}
             Meeting::Waits(HeldReason::Refused { message }) => return Ok(Revived::Refused(message)),
             Meeting::Waits(_) => return Ok(Revived::No),
-            Meeting::Gone(gone) => return Ok(Revived::Never { review: gone.review }),
         }
         let losses = self.losses.len();
         self.lose_deletion_here(&record, incoming, None)?;
@@ -214,25 +224,22 @@ impl Applying<'_> {
                 Ok(Revived::Yes)
             }
             // A change of its own waits for the same, and says so.
-            Put::Refused(_) if record.extra.held.values().any(|held| held.change.after.is_some()) => Ok(Revived::No),
-            Put::Refused(reason) => {
-                let name = format!("{} {}", self.session.shape(table).name, self.session.shown_key(&record)?);
-                Ok(Revived::Refused(match reason {
-                    HeldReason::Taken { .. } => {
-                        format!(
-                            "{name}, which it needs, was deleted here and cannot come back: {reason}; give that one another value, or drop this change"
-                        )
-                    }
-                    HeldReason::Missing { .. }
-                    | HeldReason::OtherRecord { .. }
-                    | HeldReason::Twin { .. }
-                    | HeldReason::Dependants { .. }
-                    | HeldReason::Deactivated
-                    | HeldReason::Refused { .. } => {
-                        format!("{name}, which it needs, was deleted here and cannot come back: {reason}; edit or drop this change")
-                    }
-                }))
-            }
+            Put::Refused(_) if waits => Ok(Revived::No),
+            Put::Refused(reason) => Ok(Revived::Refused(match reason {
+                HeldReason::Taken { .. } => {
+                    format!(
+                        "{name}, which it needs, was deleted here and cannot come back: {reason}; give that one another value, or drop this change"
+                    )
+                }
+                HeldReason::Missing { .. }
+                | HeldReason::OtherRecord { .. }
+                | HeldReason::Twin { .. }
+                | HeldReason::Dependants { .. }
+                | HeldReason::Deactivated
+                | HeldReason::Refused { .. } => {
+                    format!("{name}, which it needs, was deleted here and cannot come back: {reason}; edit or drop this change")
+                }
+            })),
         }
     }
 }

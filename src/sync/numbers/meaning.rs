@@ -124,7 +124,10 @@ impl Session {
     }
 
     /// As [`Self::numbered`], for people: a record that never was here goes by the number that it has where it was made.
-    pub(in crate::sync) fn shown_row(&self, shape: &Shape, row: &Row) -> Result<Row> {
+    ///
+    /// # Errors
+    /// As the ledger says.
+    pub fn shown_row(&self, shape: &Shape, row: &Row) -> Result<Row> {
         let mut row = row.clone();
         unfold(shape, &mut row, &mut |_, _, _, number| {
             let Some(id) = stands_for(number) else { return Ok(number) };
@@ -138,13 +141,7 @@ impl Session {
 
     /// The number that a record without one here has at its site: of one that waits, or was refused. 0 where nobody knows.
     fn foreign_number(&self, id: i64) -> Result<i64> {
-        let record = self.load_id(id)?;
-        if let Some(number) = self.shown_key(&record)?.as_integer() {
-            return Ok(number);
-        }
-        let refused = self.ledger.former(&record)?.into_iter().next();
-        let own = refused.and_then(|image| self.shape(record.table).key_of(&image.row).ok());
-        Ok(own.and_then(|key| key.as_integer()).unwrap_or_default())
+        Ok(self.shown_key(&self.load_id(id)?)?.as_integer().unwrap_or_default())
     }
 
     /// A row with numbers in fields that are nothing but a number: what the other fields are is read with their help.
@@ -224,11 +221,16 @@ impl Session {
         Ok(shape.key_of(&row).ok())
     }
 
-    /// The key of a record as people know it: in the database, else as it was there last, else as it would be.
+    /// The key of a record as people know it: in the database, else as it was there last, else as it would be, else as it was refused.
     ///
     /// # Errors
     /// As the ledger says.
     pub fn shown_key(&self, record: &Record) -> Result<Key> {
+        let shape = self.shape(record.table);
+        if shape.identity() == Identity::Meaning && record.place.is_none() && !record.key.is_birth() {
+            let row = self.shown_row(shape, &key_row(shape, &record.key)?)?;
+            return Ok(shape.key_of(&row).unwrap_or_else(|_| record.key.clone()));
+        }
         if let Some(place) = self.place(record)? {
             return Ok(place);
         }
@@ -237,9 +239,11 @@ impl Session {
         {
             return Ok(number_key(number));
         }
-        let waiting = record.extra.held.values().find_map(|held| held.change.after.as_ref());
-        let row = waiting.map(|image| self.numbered(self.shape(record.table), &image.row)).transpose()?;
-        let key = row.and_then(|row| self.shape(record.table).key_of(&row).ok());
+        let waiting = record.extra.held.values().find_map(|held| held.change.after.clone());
+        let refused = || Ok::<_, SyncError>(self.ledger.former(record)?.into_iter().next());
+        let image = waiting.map_or_else(refused, |image| Ok(Some(image)))?;
+        let row = image.map(|image| self.numbered(shape, &image.row)).transpose()?;
+        let key = row.and_then(|row| shape.key_of(&row).ok());
         Ok(key.unwrap_or_else(|| record.key.clone()))
     }
 

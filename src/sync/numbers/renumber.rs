@@ -9,6 +9,9 @@
 //! **Invariant**: after each step here every reference in the database leads to the record it led to before, and no two
 //! records had to share a number. A number that a record gave up is remembered and given to nobody again by us.
 //!
+//! What refers to a record that is no more goes on meaning it: it follows where the record comes back under another number, and goes to a number
+//! of its own where the parent gives the one on which it dangles to another record.
+//!
 //! An AUTOINCREMENT table below the host hands out numbers of a zone of its own, from [`ZONE`], which the host never uses: there
 //! a number that was shown to somebody can vanish, but it never comes to mean another record.
 
@@ -138,6 +141,7 @@ impl Applying<'_> {
             (Identity::Key, _) => return Ok(()),
             (Identity::Birth, Some(own)) => {
                 let number = self.choose_number(record, shape, new.row.get(own))?;
+                self.follow_back(record, number)?;
                 new.row.set(own, Value::Integer(number));
                 record.place = Some(number_key(number));
             }
@@ -197,7 +201,7 @@ impl Applying<'_> {
                 self.move_number(shape.number, occupant, wish, aside, false).map(|()| wish)
             }
             Some(_) => session.next_number(shape),
-            None if of_parent => Ok(wish),
+            None if of_parent => self.clear(shape.number, wish, record.id).map(|()| wish),
             None if self.is_only_provisional(shape, wish)? => session.next_number(shape),
             // What refers to the record that ended under it must not come to mean this one.
             None => match session.ledger.ended_under(shape.number, wish)? {
@@ -205,6 +209,49 @@ impl Applying<'_> {
                 Some(_) | None => Ok(wish),
             },
         }
+    }
+
+    /// A record comes back under a number: what dangles on one that it had follows it.
+    fn follow_back(&mut self, record: &Record, number: i64) -> Result<()> {
+        let session = self.session;
+        let Some(id) = record.id else { return Ok(()) };
+        for last in session.ledger.last_numbers(id)? {
+            // Else what holds it means somebody else.
+            let is_nobodys = session.ledger.id_at(record.table, &number_key(last))?.is_none();
+            if last != number && is_nobodys && session.ledger.ended_under(record.table, last)? == Some(id) {
+                self.lead_the_gone(record.table, id, last, number, self.parent_speaks)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A record other than the one that ended under a number gets it: what dangles on it goes to a number of its own.
+    fn clear(&mut self, table: TableNo, number: i64, whose: Option<i64>) -> Result<()> {
+        let session = self.session;
+        match session.ledger.ended_under(table, number)? {
+            Some(ended) if Some(ended) != whose => {
+                let aside = session.next_number(session.shape(table))?;
+                self.lead_the_gone(table, ended, number, aside, false)
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// What refers to a record that is no more, by a number that is nobody's, refers to it by another one.
+    fn lead_the_gone(&mut self, table: TableNo, id: i64, from: i64, to: i64, told: bool) -> Result<()> {
+        let session = self.session;
+        if !self.lead_elsewhere(table, from, to)? {
+            return Ok(());
+        }
+        let (database, shape) = (session.database()?, session.shape(table));
+        if database.is_autoincrement(shape)? {
+            database.raise_sequence(shape, to)?;
+        }
+        // People know it by the number that it had, and what dangles means it by this one.
+        for (number, became) in [(from, Some(to)), (to, None)] {
+            session.ledger.add_former(&Former { table, number, record: id, became, told, time: self.now })?;
+        }
+        Ok(())
     }
 
     /// Under which number the parent has a record that is not here.
@@ -255,6 +302,7 @@ impl Applying<'_> {
     fn move_number(&mut self, table: TableNo, id: i64, from: i64, to: i64, told: bool) -> Result<()> {
         let session = self.session;
         let database = session.database()?;
+        self.clear(table, to, Some(id))?;
         self.lead_elsewhere(table, from, to)?;
         let shape = session.shape(table);
         let own = shape.number_field().ok_or(SyncError::Bug("only handed-out numbers move"))?;
@@ -275,14 +323,18 @@ impl Applying<'_> {
         self.adopt(table, to)
     }
 
-    /// Rewrites every reference to a number.
-    pub(in crate::sync) fn lead_elsewhere(&mut self, table: TableNo, from: i64, to: i64) -> Result<()> {
+    /// Rewrites every reference to a number. Says whether there are any.
+    pub(in crate::sync) fn lead_elsewhere(&mut self, table: TableNo, from: i64, to: i64) -> Result<bool> {
         let session = self.session;
         let database = session.database()?;
+        let mut any = false;
         for (name, column) in self.untracked_references(table)?.iter() {
-            if let Err(message) = database.refer_to(name, column, from, to)? {
-                let key = format!("{from}, to which `{name}` refers,");
-                return Err(SyncError::CannotRenumber { table: session.shape(table).name.clone(), key, message });
+            match database.refer_to(name, column, from, to)? {
+                Ok(some) => any |= some,
+                Err(message) => {
+                    let key = format!("{from}, to which `{name}` refers,");
+                    return Err(SyncError::CannotRenumber { table: session.shape(table).name.clone(), key, message });
+                }
             }
         }
         for child in &session.shapes {
@@ -300,10 +352,11 @@ impl Applying<'_> {
                     let other = numbers.replaced(&image.row, &mut |one, number| if (one, number) == (table, from) { to } else { number });
                     let Some(value) = other.filter(|value| value != image.row.get(numbers.field)) else { continue };
                     self.rewrite(child, record, numbers.field, value)?;
+                    any = true;
                 }
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     /// Foreign keys to the numbers of a table in what does not travel: local tables and columns, tables without a key. Looked for once a
