@@ -388,6 +388,7 @@ fn put_back_from_before(site: &str, rules: &str, versions: &[&str]) -> Tree {
     }
     tree.edit("anna", "INSERT INTO c(id, name) VALUES ('Z', 'came since')");
     tree.settle(&["anna", "head"]);
+    std::fs::rename(backup(&tree, site), tree.folder.path().join(format!("{site}-of-today.db"))).unwrap();
     replace_database(&tree, site, Some(&old));
     tree
 }
@@ -543,5 +544,48 @@ fn a_main_office_from_before_its_own_schema_is_noticed_where_nothing_else_came_s
         assert!(matches!(open(&tree, "head"), Err(SyncError::DatabaseRestored)), "{version}");
         replace_database(&tree, "head", Some(&new));
         tree.settle(&["head", "anna"]);
+    }
+}
+
+/// The home as a program left it that did not note what names meant before: whatever was backed up until now is of a time that it says nothing of.
+fn forget_ages(tree: &Tree, site: &str) {
+    let state = rusqlite::Connection::open(tree.home(site).join(".fieldpost/state.db")).unwrap();
+    assert_eq!(state.execute("DELETE FROM meta WHERE name = 'note:schema ages'", []).unwrap(), 1);
+}
+
+#[test]
+fn a_backup_of_which_nobody_noted_what_its_names_meant_brings_no_old_values_either() {
+    let unchanged: &[&str] = &[];
+    for versions in EXCHANGING.into_iter().chain([unchanged]) {
+        for (site, opened) in [("anna", true), ("anna", false), ("head", true), ("head", false)] {
+            let tree = put_back_from_before(site, "", versions);
+            let other = if site == "anna" { "head" } else { "anna" };
+            let expected = exchanged(&tree, other);
+            forget_ages(&tree, site);
+            if opened {
+                // The database of today, by the new program, before the backup is put back.
+                let old = tree.folder.path().join("old.db");
+                std::fs::copy(tree.home(site).join("shop.db"), &old).unwrap();
+                replace_database(&tree, site, Some(&tree.folder.path().join(format!("{site}-of-today.db"))));
+                drop(tree.session(site));
+                replace_database(&tree, site, Some(&old));
+            }
+            for table in ["a", "b", "c"] {
+                tree.edit(site, &format!("DELETE FROM _fieldpost_log_{table}"));
+            }
+            let done = recovered(&tree, site, Mode::Do).unwrap();
+            assert_eq!(done.schema, [""; 0], "{versions:?}: {done:?}");
+            tree.settle(&["anna", "head"]);
+            assert_eq!(exchanged(&tree, "head"), expected, "{versions:?} {site} {opened}");
+            assert_eq!(exchanged(&tree, "anna"), expected, "{versions:?} {site} {opened}");
+        }
+    }
+    for version in NAMELESS {
+        let tree = put_back_from_before("head", "", &[version]);
+        forget_ages(&tree, "head");
+        assert!(matches!(refused(&tree, "head"), SyncError::OlderSchema { .. }), "{version}");
+        let tree = put_back_from_before("anna", "", &[version]);
+        forget_ages(&tree, "anna");
+        assert!(!recovered(&tree, "anna", Mode::Do).unwrap().schema.is_empty(), "{version}");
     }
 }
