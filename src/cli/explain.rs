@@ -198,7 +198,8 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
             "nothing was sent: a restored backup would go out as edits. 'fieldpost recover' brings it forward to what this site knows; or put the newest database back".to_owned()
         }
         SyncError::OlderSchema { .. } => {
-            "start the application once, so that it brings the database to its newest schema; what of it came from the main office ('fieldpost schema log') change by hand. Then 'fieldpost recover' again".to_owned()
+            "start the application once, so that it brings the database to its newest schema; what of it came from the main office ('fieldpost schema log') change by hand. Then 'fieldpost recover' again. \
+             Where something was changed since the backup was put in its place, put it there once more and run 'fieldpost recover' before anything else".to_owned()
         }
         SyncError::StateRestored => {
             "nothing was done: this home no longer knows what it has sent. Put the newest home back, or join this site anew".to_owned()

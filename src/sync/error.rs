@@ -125,10 +125,10 @@ pub enum SyncError {
     #[error("the database is older than what this home knows: it was restored from a backup")]
     DatabaseRestored,
     /// A restored database has another schema than the state knows.
-    #[error("the restored database has another schema: table `{table}` is not what it was last")]
+    #[error("the restored database has another schema than it had last{}", .table.as_ref().map(|table| format!(": table `{table}` is not what it was")).unwrap_or_default())]
     OlderSchema {
-        /// A table that differs.
-        table: String,
+        /// A table that differs or may; none where it is something else of the schema.
+        table: Option<String>,
     },
     /// The state is older than the database: the home was restored from a backup.
     #[error("the state of this home is older than its database: it was restored from a backup")]

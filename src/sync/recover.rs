@@ -7,9 +7,19 @@
 //! state never heard of stays too, and one that was made since under a number that another record got after the backup gets the next one, with what
 //! was written since and refers to it. Nothing is sent by this; the next round seals and tells what was kept.
 //!
-//! A backup from before a schema that came from the parent gets that schema first, in a commit of its own: no application at this site knows it.
-//! What was called otherwise then is known by its former names; where a name means another column or table since, nothing is guessed
-//! ([`SyncError::OlderSchema`]). In a table that became otherwise only what was noted since is an edit: all else differs because of that.
+//! **Which schema has it?** The counters in it say of which age it is ([`ages`]):
+//!
+//! | of | schema of the parent | its own (the main office; `travels = false`) |
+//! |---|---|---|
+//! | this age | as it is | as it is |
+//! | an earlier one, as it was put back | gets the parent's, by the names that its tables and columns had then | refused, where the text is one of an earlier schema: its application makes it the last one |
+//! | an earlier one, changed since | gets it by names and former names; refused, where a name meant another table or column | as it is |
+//! | one that is unknown | likewise | refused at the main office, where the text is not that of its last version |
+//!
+//! The parent's comes in a commit of its own: no application at this site knows it. Where the text is right and a name meant another table
+//! or column then, the text does not tell whether it means the right one by now: only what was noted since is an edit there, and is refused in
+//! a table on which our triggers still are as they were then. In a table that became otherwise likewise only what was noted since is an edit: all
+//! else differs because of that. What is refused is refused with [`SyncError::OlderSchema`] and nothing is done.
 //!
 //! **States**: restored ([`SyncError::DatabaseRestored`]) → saved (a whole copy of it in the home) → brought forward: ONE transaction of the
 //! database, with a commit record for the ledger as every slice has it. **Crash points**: before that commit the site is as
@@ -25,12 +35,13 @@ use std::path::PathBuf;
 use super::apply;
 use super::history;
 use super::numbers::meaning::number_key;
-use super::schema;
+use super::schema::ages::{self, Former, Meant};
+use super::schema::{self, SentSchema};
 use super::seal;
 use super::{Limits, Result, Session, SyncError};
 use crate::database::conform::{Inventory, Names, Wish};
 use crate::database::{Aside, Database, DatabaseError, NoteKind, Written};
-use crate::ledger::{EntryKind, Record};
+use crate::ledger::{EntryKind, PastValue, Record};
 use crate::model::{FieldNo, Identity, JournalNumber, Key, Millis, Row, Shape, TableNo, Value};
 use crate::rules::adds_up;
 use crate::site::{Home, Role};
@@ -106,7 +117,8 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
             Some(path)
         }
     };
-    let schema = follow_parent(&session, mode)?;
+    let mut followed = follow_parent(&session, mode)?;
+    let schema = std::mem::take(&mut followed.schema);
     if !schema.is_empty() {
         if mode == Mode::Look {
             return Ok(Some(Recovered { tables: Vec::new(), saved, schema }));
@@ -118,7 +130,7 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
     let database = session.database()?;
     database.begin_write()?;
     let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
-        let tables = bring_forward(&session, database)?;
+        let tables = bring_forward(&session, database, &followed)?;
         if mode == Mode::Do {
             write_down(&session, database)?;
             database.commit(&session.world)?;
@@ -134,15 +146,16 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
     Ok(Some(Recovered { tables: done?, saved, schema }))
 }
 
-fn bring_forward(session: &Session, database: &Database) -> Result<Vec<Brought>> {
+fn bring_forward(session: &Session, database: &Database, followed: &Followed) -> Result<Vec<Brought>> {
     let since = session.ledger.last_activity()?;
+    database.move_logs(&called_otherwise_since(session, database)?)?;
     let mut noted = BTreeMap::new();
     for shape in &session.shapes {
         noted.insert(shape.number, noted_since(database, shape, since)?);
     }
     let reshaped = noted_reshaped(session)?;
     match arm_and_read(session, database) {
-        Err(SyncError::Database(DatabaseError::ShapeMoved { table })) => return Err(SyncError::OlderSchema { table }),
+        Err(SyncError::Database(DatabaseError::ShapeMoved { table })) => return Err(SyncError::OlderSchema { table: Some(table) }),
         armed => armed?,
     }
     database.silence_application_triggers(&session.shapes, &session.rules)?;
@@ -157,12 +170,38 @@ fn bring_forward(session: &Session, database: &Database) -> Result<Vec<Brought>>
             let fields: Vec<_> = shape.numbers.iter().filter_map(|field| Some((field.field, field.replaced(row, with)?))).collect();
             fields.into_iter().for_each(|(field, value)| row.set(field, value));
         }
-        let brought = bring_table(session, database, shape, &found, noted, &moved, reshaped.get(&shape.number))?;
+        let because = match reshaped.get(&shape.number) {
+            _ if followed.ambiguous.contains(&shape.number) => Because::Ambiguous,
+            Some(made) => Because::Reshaped(made),
+            None => Because::Older,
+        };
+        let brought = bring_table(session, database, shape, &found, noted, &moved, because)?;
         if brought != (Brought { table: shape.name.clone(), ..Brought::default() }) {
             tables.push(brought);
         }
     }
     Ok(tables)
+}
+
+/// Names that tables had in the age of the backup, with those that somebody gave them since it was put back: our triggers went along.
+fn called_otherwise_since(session: &Session, database: &Database) -> Result<Vec<(String, String)>> {
+    let Some(former) = ages::former(session)? else { return Ok(Vec::new()) };
+    let mut moved = Vec::new();
+    for then in session.shapes.iter().filter_map(|shape| former.shape(shape)) {
+        moved.extend(database.captured(&then)?.filter(|now| *now != then.name).map(|now| (then.name, now)));
+    }
+    Ok(moved)
+}
+
+/// Why a record differs of which nothing was noted since the database was put back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Because<'r> {
+    /// It is older; or somebody edited it where a clock is behind.
+    Older,
+    /// Its table became otherwise, with these fields of which nobody wrote what is in them.
+    Reshaped(&'r BTreeSet<FieldNo>),
+    /// It may be another table's, or a value another column's.
+    Ambiguous,
 }
 
 /// Tables that became otherwise with the schema, each with the fields of which nobody wrote what is in them.
@@ -173,19 +212,31 @@ fn noted_reshaped(session: &Session) -> Result<Reshaped> {
     serde_json::from_str(&text).map_err(|_| SyncError::Bug("noted tables do not read"))
 }
 
-/// Gives the database the schema that the parent told last, where it has an older one. Gives what that does, a sentence each; nothing where it is none.
-fn follow_parent(session: &Session, mode: Mode) -> Result<Vec<String>> {
+/// What came of the schema.
+#[derive(Default)]
+struct Followed {
+    /// The tables that became otherwise.
+    reshaped: Reshaped,
+    /// The tables of which nobody can tell whether their names mean what they mean now.
+    ambiguous: BTreeSet<TableNo>,
+    /// What was done, a sentence each; nothing where the database stays as it is.
+    schema: Vec<String>,
+}
+
+/// Gives the database the schema that the parent told last, where it has an older one.
+fn follow_parent(session: &Session, mode: Mode) -> Result<Followed> {
     let database = session.database()?;
     database.begin_write()?;
     let done = have_told(session, database);
     let done = match done {
-        Ok(Some((reshaped, sentences))) if mode == Mode::Do => {
+        Ok((followed, late)) if mode == Mode::Do && !followed.schema.is_empty() => {
             let mut all = noted_reshaped(session)?;
-            reshaped.into_iter().for_each(|(table, made)| all.entry(table).or_default().extend(made));
+            followed.reshaped.iter().for_each(|(table, made)| all.entry(*table).or_default().extend(made));
             let text = serde_json::to_string(&all).map_err(|_| SyncError::Bug("tables do not write"))?;
-            session.set_note(RESHAPED, &text).and_then(|()| Ok(database.commit(&session.world)?)).map(|()| sentences)
+            let noted = session.set_note(RESHAPED, &text).and_then(|()| schema::note_late(session, &late));
+            noted.and_then(|()| ages::follow(session)).and_then(|()| Ok(database.commit(&session.world)?)).map(|()| followed)
         }
-        Ok(done) => database.rollback().map(|()| done.map(|(_, sentences)| sentences).unwrap_or_default()).map_err(SyncError::from),
+        Ok((followed, _)) => database.rollback().map(|()| followed).map_err(SyncError::from),
         Err(error) => Err(error),
     };
     if done.as_ref().is_err_and(|error| !error.is_crash()) {
@@ -200,31 +251,94 @@ fn arm_and_read(session: &Session, database: &Database) -> Result<()> {
     session.shapes.iter().try_for_each(|shape| Ok(database.scan(shape, None, 1, &mut |_, _| {}).map(drop)?))
 }
 
-/// As [`follow_parent`], in the open write; none where the schema is no other one.
-fn have_told(session: &Session, database: &Database) -> Result<Option<(Reshaped, Vec<String>)>> {
-    let pair = session.ledger.pair()?;
+/// As [`follow_parent`], in the open write; with the indexes that records are in the way of.
+fn have_told(session: &Session, database: &Database) -> Result<(Followed, Vec<String>)> {
+    let former = ages::former(session)?;
     database.begin_attempt()?;
     let armed = arm_and_read(session, database);
     database.undo_attempt()?;
-    let table = match armed {
-        Ok(()) => return Ok(None),
-        Err(SyncError::Database(DatabaseError::ShapeMoved { table })) => table,
+    let otherwise = match armed {
+        Ok(()) => None,
+        Err(SyncError::Database(DatabaseError::ShapeMoved { table })) => Some(table),
         Err(error) => return Err(error),
     };
-    let older = || SyncError::OlderSchema { table: table.clone() };
     let follows = session.settings.role != Role::Host && session.rules.schema_travels();
-    let told = if follows { schema::told(session)? } else { None };
-    let told = told.ok_or_else(older)?;
+    let told = schema::told(session)?;
+    match (former, otherwise, told) {
+        (None, None, _) => Ok(Default::default()),
+        (former, otherwise, Some(told)) if follows => conform(session, database, former.as_ref(), otherwise, &told),
+        (_, table @ Some(_), _) => Err(SyncError::OlderSchema { table }),
+        (Some(former), None, told) => {
+            let schema = database.dump_schema()?;
+            let is_host = session.settings.role == Role::Host;
+            let is_other = is_host && former.names.is_none() && told.is_some_and(|told| !ages::same(&told.schema, &schema));
+            if is_other || former.had(session, &schema)? {
+                return Err(SyncError::OlderSchema { table: None });
+            }
+            Ok((Followed { ambiguous: ambiguous(session, database, &former)?, ..Followed::default() }, Vec::new()))
+        }
+    }
+}
+
+/// The tables of a database whose schema is right by its text, of which nobody can tell whether it is by its meaning.
+fn ambiguous(session: &Session, database: &Database, former: &Former) -> Result<BTreeSet<TableNo>> {
+    let since = session.ledger.last_activity()?;
+    let mut all = BTreeSet::new();
+    for shape in &session.shapes {
+        let meant = former.means_otherwise(session, shape);
+        // Whoever made it anew, or gave it the name, took our triggers away.
+        if meant == Meant::AnotherTable
+            && noted_since(database, shape, since)? != Noted::default()
+            && database.captured(shape)?.is_some_and(|on| same(&on, &shape.name))
+        {
+            return Err(SyncError::OlderSchema { table: Some(shape.name.clone()) });
+        }
+        if meant != Meant::Same {
+            all.insert(shape.number);
+        }
+    }
+    Ok(all)
+}
+
+/// Whether nobody changed the schema of a restored database since it was put back.
+fn is_untouched(session: &Session, database: &Database, former: &Former) -> Result<bool> {
+    let then: Vec<Shape> = session.shapes.iter().chain(&session.former).filter_map(|shape| former.shape(shape)).collect();
+    Ok(former.is(&database.dump_schema()?) && database.disarmed(&then)?.is_empty())
+}
+
+/// Gives the database the told schema, in the open write. `otherwise` is a table that cannot be read.
+fn conform(
+    session: &Session,
+    database: &Database,
+    former: Option<&Former>,
+    otherwise: Option<String>,
+    told: &SentSchema,
+) -> Result<(Followed, Vec<String>)> {
+    let older = || SyncError::OlderSchema { table: otherwise.clone() };
     let (there, here) = (Inventory::of(&told.schema)?, database.inventory()?);
-    let (tables, ended) = by_former_names(session, &there, &here).ok_or_else(older)?;
-    let wish = Wish { schema: &told.schema, before: Some(&told.schema), tables, ended };
-    let Ok(done) = database.conform(&wish)? else { return Err(older()) };
-    let moved: Vec<(String, String)> = done.changed().filter(|(from, to)| from != to).map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+    let called = match former {
+        Some(former) if is_untouched(session, database, former)? => former.called(session, &there),
+        Some(_) | None => by_former_names(session, &there, &here),
+    };
+    let wish = Wish { schema: &told.schema, before: Some(&told.schema), tables: BTreeMap::new(), ended: BTreeSet::new() };
+    let Some((tables, ended)) = called else {
+        let fits = otherwise.is_none() && database.plan_to(&wish)?.is_ok_and(|plan| plan.is_empty());
+        let former = former.filter(|_| fits).ok_or_else(older)?;
+        return Ok((Followed { ambiguous: ambiguous(session, database, former)?, ..Followed::default() }, Vec::new()));
+    };
+    let Ok(done) = database.conform(&Wish { tables, ended, ..wish })? else { return Err(older()) };
+    if done.plan.is_empty() {
+        return Ok(Default::default());
+    }
+    let mut moved: Vec<(String, String)> =
+        done.changed().filter(|(from, to)| from != to).map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+    // What was noted of one that went is nobody's who has its name now.
+    moved.extend(done.dropped().map(|table| (table.to_owned(), format!("{table} went"))));
     database.move_logs(&moved)?;
     let since = session.ledger.last_activity()?;
     let all_noted = || -> Result<Vec<Noted>> { session.shapes.iter().map(|shape| noted_since(database, shape, since)).collect() };
     let noted = all_noted()?;
-    match database.arm(&session.world, &session.shapes, &pair) {
+    match database.arm(&session.world, &session.shapes, &session.ledger.pair()?) {
         Err(DatabaseError::ShapeMoved { .. }) => return Err(older()),
         armed => armed?,
     }
@@ -238,7 +352,7 @@ fn have_told(session: &Session, database: &Database) -> Result<Option<(Reshaped,
         let (_, _, made) = done.columns(from);
         reshaped.insert(shape.number, made.iter().filter_map(|column| shape.field(column)).collect());
     }
-    Ok(Some((reshaped, done.plan.sentences())))
+    Ok((Followed { reshaped, schema: done.plan.sentences(), ..Followed::default() }, done.late))
 }
 
 fn same(a: &str, b: &str) -> bool {
@@ -262,7 +376,8 @@ fn by_former_names(session: &Session, there: &Inventory, here: &Inventory) -> Op
         let mut names = Names { here: table.to_owned(), ..Names::default() };
         for field in shape.live_fields() {
             let name = shape.name_of(field);
-            if shape.past.fields.iter().any(|(former, other)| *other != field && same(former, name)) {
+            let is_other = |(former, other): (&String, &FieldNo)| *other != field && same(former, name);
+            if shape.past.fields.iter().any(is_other) || shape.fields.iter().any(|other| other.dropped && same(&other.name, name)) {
                 return None;
             }
             let live = |name: &str| shape.live_fields().any(|field| same(shape.name_of(field), name));
@@ -416,7 +531,7 @@ fn bring_table(
     found: &[Differing],
     noted: &Noted,
     moved: &Moved,
-    reshaped: Option<&BTreeSet<FieldNo>>,
+    because: Because<'_>,
 ) -> Result<Brought> {
     let mut brought = Brought { table: shape.name.clone(), ..Brought::default() };
     let mut wanted: Vec<(Key, Row, Aside)> = Vec::new();
@@ -437,7 +552,7 @@ fn bring_table(
             wanted.push((differing.key.clone(), session.numbered(shape, &current.row)?, Aside::new()));
             continue;
         }
-        let target = target(session, shape, differing, noted, reshaped)?;
+        let target = target(session, shape, differing, noted, because)?;
         match (&differing.row, &target.row) {
             (Some(there), Some(row)) if there == row => {}
             (None, Some(_)) => brought.back += 1,
@@ -490,7 +605,7 @@ impl Target {
 }
 
 /// What a record is to be: the mirror's, except what was done to it since the database was put back.
-fn target(session: &Session, shape: &Shape, differing: &Differing, noted: &Noted, reshaped: Option<&BTreeSet<FieldNo>>) -> Result<Target> {
+fn target(session: &Session, shape: &Shape, differing: &Differing, noted: &Noted, because: Because<'_>) -> Result<Target> {
     let record = session.load_at(shape, &differing.key)?;
     let edited = noted.edited.contains(&differing.key);
     let mirror = record.current.as_ref().map(|image| session.numbered(shape, &image.row)).transpose()?;
@@ -507,21 +622,24 @@ fn target(session: &Session, shape: &Shape, differing: &Differing, noted: &Noted
             Some(number) if shape.number_field().is_some() => !session.ledger.formerly(shape.number, number)?.is_empty(),
             Some(_) | None => false,
         };
-        let kept = edited || !gave_up;
+        let kept = edited || !gave_up && because != Because::Ambiguous;
         return Ok(Target { kept, ..Target::of(kept.then(|| there.clone())) });
     }
     // Where everything is remembered that the record ever held, no clock need tell what is new.
-    if !edited && (reshaped.is_some() || history::is_cut(session, &record)?) {
+    if !edited && (because != Because::Older || history::is_cut(session, &record)?) {
         return Ok(Target::of(mirror));
     }
     let mut meant = there.clone();
     session.mean(shape, &mut meant)?;
     let states = states(session, &record)?;
+    let past = session.ledger.past_values(&record)?;
     let mut new = Vec::new();
-    for field in shape.live_fields().filter(|field| reshaped.is_none_or(|made| !made.contains(field))) {
+    let is_made = |field: &FieldNo| matches!(because, Because::Reshaped(made) if made.contains(field));
+    for field in shape.live_fields().filter(|field| !is_made(field)) {
         let value = meant.get(field);
-        let mut known = states.iter().any(|state| state.get(field) == value);
-        for state in states.iter().filter(|_| reshaped.is_some()) {
+        let went = |past: &PastValue| same(shape.name_of(past.field), shape.name_of(field)) && past.value == *value;
+        let mut known = states.iter().any(|state| state.get(field) == value) || past.iter().any(went);
+        for state in states.iter().filter(|_| because != Because::Older) {
             known = known || session.database()?.stores_as(shape, field, state.get(field), value)?;
         }
         new.extend((!known).then_some(field));

@@ -350,3 +350,242 @@ fn of_what_adds_up_nobody_takes_the_sum_of_a_backup() {
     tree.settle(&["anna", "head"]);
     tree.assert_rows(&["anna", "head"], "SELECT n, name FROM stock ORDER BY id", &["20|since", "20|x"]);
 }
+
+/// Four tables of which names come to mean others.
+const EXCHANGES: &str = "
+    CREATE TABLE \"c\" (id TEXT PRIMARY KEY, name TEXT, city TEXT, phone TEXT);
+    INSERT INTO c VALUES ('A', 'Ann', 'x', '1'), ('B', 'Bo', 'y', '2'), ('C', 'Cy', 'z', '3');
+    CREATE TABLE \"a\" (k TEXT PRIMARY KEY, v TEXT); INSERT INTO a VALUES ('1', 'a one'), ('2', 'a two');
+    CREATE TABLE \"b\" (k TEXT PRIMARY KEY, v TEXT); INSERT INTO b VALUES ('1', 'b one'), ('3', 'b three');";
+
+/// What makes a name mean another table or column while the text of the schema becomes what it was, version by version.
+const EXCHANGING: [&[&str]; 4] = [
+    &["ALTER TABLE c DROP COLUMN phone", "ALTER TABLE c ADD COLUMN phone TEXT; UPDATE c SET phone = 'new ' || id"],
+    &["ALTER TABLE a RENAME TO t; ALTER TABLE b RENAME TO a; ALTER TABLE t RENAME TO b"],
+    &["DROP TABLE a", "CREATE TABLE \"a\" (k TEXT PRIMARY KEY, v TEXT); INSERT INTO a VALUES ('1', 'fresh')"],
+    &["CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT, city TEXT, phone TEXT); INSERT INTO n SELECT id, name, phone, city FROM c;
+       DROP TABLE c; ALTER TABLE n RENAME TO c"],
+];
+
+/// Everything that is in the tables of [`EXCHANGES`].
+fn exchanged(tree: &Tree, site: &str) -> Vec<String> {
+    ["SELECT 'c', * FROM c ORDER BY id", "SELECT 'a', * FROM a ORDER BY k", "SELECT 'b', * FROM b ORDER BY k"]
+        .iter()
+        .flat_map(|sql| tree.rows(site, sql))
+        .collect()
+}
+
+/// A main office and anna, with a backup of `site` from before `versions` of the schema came and something more.
+fn put_back_from_before(site: &str, rules: &str, versions: &[&str]) -> Tree {
+    let tree = Tree::with_rules(EXCHANGES, rules);
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    let old = backup(&tree, site);
+    for version in versions {
+        tree.edit("head", version);
+        tree.sync("head");
+        tree.settle(&["anna", "head"]);
+    }
+    tree.edit("anna", "INSERT INTO c(id, name) VALUES ('Z', 'came since')");
+    tree.settle(&["anna", "head"]);
+    std::fs::rename(backup(&tree, site), tree.folder.path().join(format!("{site}-of-today.db"))).unwrap();
+    replace_database(&tree, site, Some(&old));
+    tree
+}
+
+fn refused(tree: &Tree, site: &str) -> SyncError {
+    tree.tick(1_000);
+    let home = Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
+    recover(tree.world(site), home, tree.limits.clone(), Mode::Do).unwrap_err()
+}
+
+#[test]
+fn nothing_of_a_backup_goes_out_under_a_name_that_meant_another_one_then() {
+    for versions in EXCHANGING {
+        for edited in [false, true] {
+            let tree = put_back_from_before("anna", "", versions);
+            let expected = exchanged(&tree, "head");
+            if edited {
+                tree.edit("anna", "UPDATE c SET name = 'since' WHERE id = 'A'");
+            }
+            let done = recovered(&tree, "anna", Mode::Do).unwrap();
+            let kept: usize = done.tables.iter().map(|table| table.kept.len()).sum();
+            assert_eq!(kept, usize::from(edited), "{versions:?}: {done:?}");
+            tree.settle(&["anna", "head"]);
+            let expected: Vec<String> = expected.into_iter().map(|row| if edited { row.replace("Ann", "since") } else { row }).collect();
+            assert_eq!(exchanged(&tree, "head"), expected, "{versions:?}");
+            assert_eq!(exchanged(&tree, "anna"), expected, "{versions:?}");
+            tree.assert_same(&["head", "anna"]);
+        }
+    }
+}
+
+#[test]
+fn what_was_edited_in_a_backup_under_a_name_goes_where_that_name_went() {
+    let tree = put_back_from_before("anna", "", EXCHANGING[1]);
+    tree.edit("anna", "UPDATE a SET v = 'since' WHERE k = '2'; INSERT INTO b VALUES ('4', 'since')");
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna", "head"], "SELECT * FROM a ORDER BY k", &["1|b one", "3|b three", "4|since"]);
+    tree.assert_rows(&["anna", "head"], "SELECT * FROM b ORDER BY k", &["1|a one", "2|since"]);
+}
+
+#[test]
+fn in_a_backup_that_was_changed_since_an_edit_under_a_name_that_meant_another_one_is_not_guessed_at() {
+    let tree = put_back_from_before("anna", "", EXCHANGING[1]);
+    tree.edit("anna", "CREATE INDEX by_v ON a (v)");
+    tree.edit("anna", "UPDATE a SET v = 'since' WHERE k = '2'");
+    assert!(matches!(refused(&tree, "anna"), SyncError::OlderSchema { table: Some(_) }));
+    tree.edit("anna", EXCHANGING[1][0]);
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna", "head"], "SELECT * FROM a ORDER BY k", &["1|b one", "3|b three"]);
+    tree.assert_rows(&["anna", "head"], "SELECT * FROM b ORDER BY k", &["1|a one", "2|since"]);
+}
+
+#[test]
+fn the_main_office_takes_nothing_from_a_backup_under_a_name_that_meant_another_one_then() {
+    for versions in EXCHANGING {
+        let tree = put_back_from_before("head", "", versions);
+        let expected = exchanged(&tree, "anna");
+        let done = recovered(&tree, "head", Mode::Do).unwrap();
+        assert!(done.tables.iter().all(|table| table.kept.is_empty()), "{versions:?}: {done:?}");
+        tree.settle(&["head", "anna"]);
+        assert_eq!(exchanged(&tree, "head"), expected, "{versions:?}");
+        assert_eq!(exchanged(&tree, "anna"), expected, "{versions:?}");
+        tree.assert_same(&["head", "anna"]);
+    }
+}
+
+#[test]
+fn at_the_main_office_an_edit_in_a_table_that_had_the_name_of_another_one_waits_for_the_application() {
+    let tree = put_back_from_before("head", "", EXCHANGING[1]);
+    tree.edit("head", "UPDATE a SET v = 'since' WHERE k = '2'");
+    assert!(matches!(refused(&tree, "head"), SyncError::OlderSchema { .. }));
+    tree.edit("head", EXCHANGING[1][0]);
+    recovered(&tree, "head", Mode::Do).unwrap();
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["anna", "head"], "SELECT * FROM a ORDER BY k", &["1|b one", "3|b three"]);
+    tree.assert_rows(&["anna", "head"], "SELECT * FROM b ORDER BY k", &["1|a one", "2|since"]);
+}
+
+/// Versions of the schema that leave every name where it was.
+const NAMELESS: [&str; 6] = [
+    "CREATE UNIQUE INDEX by_phone ON c (phone)",
+    "CREATE VIEW all_c AS SELECT * FROM c",
+    "PRAGMA user_version = 7",
+    "CREATE TABLE n (id TEXT PRIMARY KEY, name TEXT NOT NULL DEFAULT '-', city TEXT, phone INTEGER); INSERT INTO n SELECT * FROM c;
+     DROP TABLE c; ALTER TABLE n RENAME TO c",
+    "ALTER TABLE c ADD COLUMN both TEXT GENERATED ALWAYS AS (name || phone)",
+    "CREATE TABLE keyless (x TEXT)",
+];
+
+const SCHEMA_TEXTS: &str =
+    "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE '\\_fieldpost%' ESCAPE '\\' ORDER BY name";
+
+#[test]
+fn a_backup_from_before_a_schema_that_left_all_names_gets_that_schema_too() {
+    for version in NAMELESS {
+        let tree = put_back_from_before("anna", "", &[version]);
+        let (expected, texts) = (exchanged(&tree, "head"), tree.rows("head", SCHEMA_TEXTS));
+        let looked = recovered(&tree, "anna", Mode::Look).unwrap();
+        assert!(!looked.schema.is_empty(), "{version}: {looked:?}");
+        let done = recovered(&tree, "anna", Mode::Do).unwrap();
+        assert!(done.tables.iter().all(|table| table.kept.is_empty()), "{version}: {done:?}");
+        tree.settle(&["anna", "head"]);
+        for site in ["head", "anna"] {
+            assert_eq!(tree.rows(site, SCHEMA_TEXTS), texts, "{version}: {site}");
+            assert_eq!(exchanged(&tree, site), expected, "{version}: {site}");
+        }
+        let types = "SELECT id, typeof(phone) FROM c ORDER BY id";
+        assert_eq!(tree.rows("anna", types), tree.rows("head", types), "{version}");
+        assert_eq!(tree.rows("anna", "PRAGMA user_version"), tree.rows("head", "PRAGMA user_version"));
+    }
+}
+
+#[test]
+fn the_main_office_never_takes_its_schema_back_with_a_backup() {
+    for version in NAMELESS {
+        let tree = put_back_from_before("head", "", &[version]);
+        let (expected, texts) = (exchanged(&tree, "anna"), tree.rows("anna", SCHEMA_TEXTS));
+        assert!(matches!(refused(&tree, "head"), SyncError::OlderSchema { .. }), "{version}");
+        // What the application does when it is started.
+        tree.edit("head", version);
+        recovered(&tree, "head", Mode::Do).unwrap();
+        tree.settle(&["head", "anna"]);
+        for site in ["head", "anna"] {
+            assert_eq!(tree.rows(site, SCHEMA_TEXTS), texts, "{version}: {site}");
+            assert_eq!(exchanged(&tree, site), expected, "{version}: {site}");
+        }
+    }
+}
+
+#[test]
+fn an_application_that_is_newer_by_now_does_not_keep_a_backup_from_being_brought_forward() {
+    let tree = put_back_from_before("head", "", &[NAMELESS[0]]);
+    tree.edit("head", &format!("{}; ALTER TABLE b ADD COLUMN more TEXT", NAMELESS[0]));
+    recovered(&tree, "head", Mode::Do).unwrap();
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["anna", "head"], "SELECT k, more FROM b ORDER BY k", &["1|-", "3|-"]);
+    tree.assert_rows(&["anna", "head"], "SELECT name FROM c WHERE id = 'Z'", &["came since"]);
+}
+
+#[test]
+fn a_main_office_from_before_its_own_schema_is_noticed_where_nothing_else_came_since() {
+    let tree = Tree::new(EXCHANGES);
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    for version in ["ALTER TABLE c RENAME COLUMN phone TO fax", NAMELESS[0].replace("phone", "fax").as_str(), "PRAGMA user_version = 3"] {
+        let old = backup(&tree, "head");
+        tree.edit("head", version);
+        tree.settle(&["head", "anna"]);
+        let new = backup(&tree, "head");
+        replace_database(&tree, "head", Some(&old));
+        assert!(matches!(open(&tree, "head"), Err(SyncError::DatabaseRestored)), "{version}");
+        replace_database(&tree, "head", Some(&new));
+        tree.settle(&["head", "anna"]);
+    }
+}
+
+/// The home as a program left it that did not note what names meant before: whatever was backed up until now is of a time that it says nothing of.
+fn forget_ages(tree: &Tree, site: &str) {
+    let state = rusqlite::Connection::open(tree.home(site).join(".fieldpost/state.db")).unwrap();
+    assert_eq!(state.execute("DELETE FROM meta WHERE name = 'note:schema ages'", []).unwrap(), 1);
+}
+
+#[test]
+fn a_backup_of_which_nobody_noted_what_its_names_meant_brings_no_old_values_either() {
+    let unchanged: &[&str] = &[];
+    for versions in EXCHANGING.into_iter().chain([unchanged]) {
+        for (site, opened) in [("anna", true), ("anna", false), ("head", true), ("head", false)] {
+            let tree = put_back_from_before(site, "", versions);
+            let other = if site == "anna" { "head" } else { "anna" };
+            let expected = exchanged(&tree, other);
+            forget_ages(&tree, site);
+            if opened {
+                // The database of today, by the new program, before the backup is put back.
+                let old = tree.folder.path().join("old.db");
+                std::fs::copy(tree.home(site).join("shop.db"), &old).unwrap();
+                replace_database(&tree, site, Some(&tree.folder.path().join(format!("{site}-of-today.db"))));
+                drop(tree.session(site));
+                replace_database(&tree, site, Some(&old));
+            }
+            for table in ["a", "b", "c"] {
+                tree.edit(site, &format!("DELETE FROM _fieldpost_log_{table}"));
+            }
+            let done = recovered(&tree, site, Mode::Do).unwrap();
+            assert_eq!(done.schema, [""; 0], "{versions:?}: {done:?}");
+            tree.settle(&["anna", "head"]);
+            assert_eq!(exchanged(&tree, "head"), expected, "{versions:?} {site} {opened}");
+            assert_eq!(exchanged(&tree, "anna"), expected, "{versions:?} {site} {opened}");
+        }
+    }
+    for version in NAMELESS {
+        let tree = put_back_from_before("head", "", &[version]);
+        forget_ages(&tree, "head");
+        assert!(matches!(refused(&tree, "head"), SyncError::OlderSchema { .. }), "{version}");
+        let tree = put_back_from_before("anna", "", &[version]);
+        forget_ages(&tree, "anna");
+        assert!(!recovered(&tree, "anna", Mode::Do).unwrap().schema.is_empty(), "{version}");
+    }
+}

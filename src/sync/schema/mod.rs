@@ -24,6 +24,7 @@
 //!
 //! With `[schema] travels = false` in the rules nothing of this happens: each site's application changes its own database.
 
+pub(super) mod ages;
 mod archive;
 mod at_home;
 pub(super) mod fills;
@@ -43,7 +44,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use archive::archive;
 pub(super) use notice::notice;
-pub(super) use take::{change, forget_change, retry_late};
+pub(super) use take::{change, forget_change, note_late, retry_late};
 
 use self::at_home::AtHome;
 use super::tracking::evolve::same_name;

@@ -1,14 +1,14 @@
-//! Did the host's schema change? Then it is the next version, and children are told.
+//! Did the schema change? Then another age begins ([`ages`]), and that of the host is the next version, which children are told.
 
 use super::at_home::AtHome;
-use super::{Here, LATE, SentSchema, TOLD, add_version, fills, told, wish};
+use super::{Here, LATE, SentSchema, TOLD, add_version, ages, fills, told, wish};
 use crate::database::SchemaDump;
 use crate::model::FieldNo;
 use crate::site::Role;
 use crate::sync::tracking::upgrade;
 use crate::sync::{Result, Session};
 
-/// Note of what the host's schema was found to be, in few words: while they are true it is not read again.
+/// Note of what the schema was found to be, in few words: while they are true it is not read again.
 const SEEN: &str = "schema seen";
 
 /// Forgets that it was seen, in the open transaction of the ledger: what is told of it became otherwise.
@@ -30,17 +30,18 @@ fn look(session: &Session, surveyed: i64) -> Result<Option<(String, SchemaDump)>
     Ok(Some((words, database.dump_schema()?)))
 }
 
-/// Compares what the host's database has with what was noted last. `surveyed` is the schema that the session's tables are of: one that
+/// Compares what the database has with what was noted last. `surveyed` is the schema that the session's tables are of: one that
 /// moved on since is looked at by the next run.
 pub(in crate::sync) fn notice(session: &Session, surveyed: i64) -> Result<()> {
-    if session.settings.role != Role::Host {
-        return Ok(());
-    }
     let database = session.database()?;
     database.begin_read()?;
     let seen = look(session, surveyed);
     database.end_read()?;
     let Some((words, schema)) = seen? else { return Ok(()) };
+    ages::note(session, &schema)?;
+    if session.settings.role != Role::Host {
+        return session.set_note(SEEN, &words);
+    }
     let before = told(session)?;
     let number = before.as_ref().map_or(0, |before| before.version);
     let mut now = SentSchema { version: number, ..SentSchema::made_of(session, schema) }.without_sequences();

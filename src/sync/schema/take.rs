@@ -1,8 +1,8 @@
 //! Takes on the schema that the parent tells: the one commit, and what the ledger is to note with it.
 
 use super::{
-    CHANGE, COMING, Change, Columns, Here, LATE, LOST, PART, REFUSED, SentSchema, TOLD, add_version, cannot_be_had, fills, overtake, told,
-    wish,
+    CHANGE, COMING, Change, Columns, Here, LATE, LOST, PART, REFUSED, SentSchema, TOLD, add_version, ages, cannot_be_had, fills, overtake,
+    told, wish,
 };
 use crate::database::conform::{Conformed, Refused};
 use crate::ledger::{Neighbour, NeighbourKind};
@@ -65,6 +65,11 @@ pub(in crate::sync) fn retry_late(session: &mut Session) -> Result<()> {
         Some(told) => have(session, &told, None),
         None => Ok(()),
     }
+}
+
+/// Notes the indexes that records are in the way of, a sentence each.
+pub(in crate::sync) fn note_late(session: &Session, late: &[String]) -> Result<()> {
+    session.set_note(LATE, &late.join("\n"))
 }
 
 /// What became of names with the last told schema; nothing once tracking has followed.
@@ -131,6 +136,7 @@ fn have_begun(session: &Session, new: &SentSchema, surveyed: i64) -> Result<()> 
     database.arm_renamed(&session.world, &shapes, &ledger.pair()?)?;
     let text = serde_json::to_string(&change).map_err(|_| SyncError::Bug("a change of the schema does not write"))?;
     ledger.set_note(CHANGE, &text)?;
+    ages::note_coming(session)?;
     ledger.set_note(REFUSED, "")?;
     ledger.set_note(COMING, "")?;
     ledger.set_note(LATE, &done.late.join("\n"))?;
