@@ -96,6 +96,20 @@ impl Folder {
         Ok(Some(Filed { content: hash_of(&mut file)?, executable }))
     }
 
+    /// As [`Folder::filed`]; none also where a person has made a folder of the place, or a file of a folder on the way, so that no file can be
+    /// there. Behind a link one may be.
+    ///
+    /// # Errors
+    /// As [`Folder::filed`].
+    pub fn filed_if_any(&self, path: &str) -> Result<Option<Filed>, Obstacle> {
+        let is = |place: &Path, kind: fn(&std::fs::Metadata) -> bool| fs::symlink_metadata(place).is_ok_and(|about| kind(&about));
+        match self.filed(path) {
+            Err(Obstacle::NoFile(place)) if is(&place, std::fs::Metadata::is_dir) => Ok(None),
+            Err(Obstacle::Way(place)) if is(&place, std::fs::Metadata::is_file) => Ok(None),
+            found => found,
+        }
+    }
+
     /// Whether two paths are one file: two spellings of a name where case does not matter.
     #[must_use]
     pub fn is_one(&self, one: &str, other: &str) -> bool {

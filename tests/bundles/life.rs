@@ -187,6 +187,37 @@ fn a_file_of_the_site_that_versions_took_the_place_of_and_gave_back_stays_when_t
     assert_eq!(files(&tree, "anna"), theirs);
 }
 
+#[test]
+fn a_folder_in_the_place_of_a_file_is_in_the_way_of_nothing_that_goes() {
+    let tree = four();
+    let session = tree.session("anna");
+    let install = |version: &str, contents: &[(&str, &str)]| {
+        let file = with_files(&tree, version, contents);
+        install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site)
+    };
+    let back = |depth| undo::undo(&session, Scope::Site, &named("x"), depth, Loss::Refuse);
+    write(&tree, "anna", "menu", "own");
+    install("1.0.0", &[("forms", "f1"), ("menu", "m1"), ("deep/a", "d1")]).unwrap();
+    std::fs::remove_file(custom(&tree, "anna").join("forms")).unwrap();
+    write(&tree, "anna", "forms/mine.txt", "mine");
+    std::fs::remove_dir_all(custom(&tree, "anna").join("deep")).unwrap();
+    write(&tree, "anna", "deep", "a file of anna's");
+    // A version that has the file is refused, one that has it not goes in, and the way back to the one below is refused.
+    assert!(refusal(install("1.1.0", &[("forms", "f2"), ("menu", "m1")])).to_string().contains("is a folder, a link or a device"));
+    install("1.2.0", &[("menu", "m1")]).unwrap();
+    back(undo::Depth::One).unwrap();
+    install("1.2.0", &[("menu", "m1")]).unwrap();
+    back(undo::Depth::All).unwrap();
+    let expected = [("deep", "a file of anna's"), ("forms/mine.txt", "mine"), ("menu", "own")];
+    assert_eq!(files(&tree, "anna"), BTreeMap::from(expected.map(|(path, text)| (path.to_owned(), text.to_owned()))));
+    // What is to come back there is not put through it.
+    install("2.0.0", &[("menu", "m2")]).unwrap();
+    std::fs::remove_file(custom(&tree, "anna").join("menu")).unwrap();
+    write(&tree, "anna", "menu/mine.txt", "mine");
+    assert!(refusal(back(undo::Depth::All)).to_string().contains("is a folder, a link or a device"));
+    assert_eq!(files(&tree, "anna")["menu/mine.txt"], "mine");
+}
+
 /// Settings name another folder, with the files moved along, or left where they are, or gone.
 #[test]
 fn bundles_go_along_into_another_folder() {

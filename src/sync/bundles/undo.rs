@@ -94,7 +94,8 @@ pub(super) fn undo_with(
     let done: Vec<Done<'_>> = goes.iter().rev().map(Install::done).collect();
     let is_one = |one: &str, other: &str| folder.is_one(one, other);
     let own = others.into_iter().map(|(path, (_, own))| (path, own)).collect();
-    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), &own, |path| folder.filed(path), is_one);
+    // What is to be put where no file can be is refused when it is put.
+    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), &own, |path| folder.filed_if_any(path), is_one);
     let mut moves = moves.map_err(Refusal::from)?.map_err(Refusal::from)?;
     moves.fates.splice(..0, laid);
     for moved in &moves.moves {
