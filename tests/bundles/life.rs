@@ -216,6 +216,11 @@ fn a_folder_in_the_place_of_a_file_is_in_the_way_of_nothing_that_goes() {
     write(&tree, "anna", "menu/mine.txt", "mine");
     assert!(refusal(back(undo::Depth::All)).to_string().contains("is a folder, a link or a device"));
     assert_eq!(files(&tree, "anna")["menu/mine.txt"], "mine");
+    assert_eq!(files(&tree, "anna")["always.txt"], "x", "nothing was changed");
+    // An empty folder is nothing.
+    std::fs::remove_file(custom(&tree, "anna").join("menu/mine.txt")).unwrap();
+    back(undo::Depth::All).unwrap();
+    assert_eq!(files(&tree, "anna")["menu"], "own");
 }
 
 /// Settings name another folder, with the files moved along, or left where they are, or gone.

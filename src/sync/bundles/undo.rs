@@ -94,10 +94,14 @@ pub(super) fn undo_with(
     let done: Vec<Done<'_>> = goes.iter().rev().map(Install::done).collect();
     let is_one = |one: &str, other: &str| folder.is_one(one, other);
     let own = others.into_iter().map(|(path, (_, own))| (path, own)).collect();
-    // What is to be put where no file can be is refused when it is put.
     let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), &own, |path| folder.filed_if_any(path), is_one);
     let mut moves = moves.map_err(Refusal::from)?.map_err(Refusal::from)?;
     moves.fates.splice(..0, laid);
+    let goes_away = |path: &str| moves.moves.iter().any(|moved| moved.after.is_none() && bundle::is_inside(&moved.path, path));
+    for moved in moves.moves.iter().filter(|moved| moved.before.is_none() && !goes_away(&moved.path)) {
+        // Where no file can be, none is put.
+        folder.filed(&moved.path).map_err(Refusal::from)?;
+    }
     for moved in &moves.moves {
         if let Some(before) = moved.before {
             folder.keep(&session.world, &moved.path, before, &store).map_err(Refusal::from)?;
