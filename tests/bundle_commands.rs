@@ -243,6 +243,9 @@ fn whoever_gives_the_wrong_file_reads_which_one_is_meant() {
         }
     };
     fails("bundle check share", 1, &["there is no bundle.toml in it", "fieldpost bundle new NAME"]);
+    for line in ["bundle publish ./sales-forms --group sales --home head", "bundle install ./sales-forms --home anna"] {
+        fails(line, 2, &["`./sales-forms` is a folder: 'fieldpost", "bundle build ./sales-forms' makes the file of a bundle"]);
+    }
     fails("bundle build sales-forms", 1, &["neither --key nor a home", "ssh-keygen -t ed25519"]);
     let keys = "anna/.fieldpost/keys";
     fails(&format!("bundle build sales-forms --key {keys}/signing.pub"), 1, &["signing.pub` is no ed25519 key", "without .pub"]);
@@ -280,6 +283,11 @@ fn status_has_a_line_for_bundles() {
     assert_eq!(last("anna"), "1 bundle installed, 1 in trouble, 1 changed here: 'fieldpost --home anna bundle status' tells which");
     office.ok("sync --home head");
     assert!(last("head").contains("trouble at 1 site"), "{}", last("head"));
+    // What is to be typed at the other site has not this one's home in it.
+    let theirs = office.run("bundle status --home head").flat();
+    assert!(theirs.contains("'fieldpost bundle remove sales-forms --force' there does it"), "{theirs}");
+    let own = office.run("bundle status --home anna").flat();
+    assert!(own.contains("'fieldpost --home anna bundle remove sales-forms --force' does it"), "{own}");
     let page = office.path("status.html");
     office.run("status --html status.html --home anna");
     assert!(std::fs::read_to_string(page).unwrap().contains("1 in trouble"));

@@ -29,7 +29,7 @@ mod source;
 
 pub use make::{Built, build};
 pub use manifest::{Content, FORMAT, FileEntry, Form, Impossible, Manifest, Mode, Needs, RowsEntry, Runs, StepEntry};
-pub use moves::{Base, Blocked, Fate, Filed, Loss, Move, Moves, beside, by_path, is_inside, undo, upgrade};
+pub use moves::{Base, Blocked, Done, Fate, Filed, Loss, Move, Moves, beside, by_path, is_inside, undo, upgrade};
 pub use names::{BundleName, NameError, Version};
 pub use open::{OpenError, Opened, open};
 pub use paths::{PathFault, check_path, check_paths};

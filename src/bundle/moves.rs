@@ -7,6 +7,13 @@
 //! gives way to what was there before any version. Paths that differ only in case are one file on some computers (`Folder::is_one`
 //! tells): then one goes before the other comes.
 //! A path becomes a folder, or a folder a path, once what a version put in its place goes.
+//!
+//! **Going back over several versions** looks at each path from the oldest of them on. The first that moves something there owes what it found
+//! (none: that nothing is there). A version that has no such file any more and gives just that back owes nothing: what stands there from then on is
+//! a person's, whatever they make of it, until a later version that has the path finds it and owes it. What is still owed when all go comes back,
+//! if what stands there is what a version put; else a person changed it, and that would be lost. What was changed where no version has a
+//! file any more and nothing is owed but that the place is empty is a person's as well. So everything that a person wrote, and did not write over
+//! themselves, is there after going back, or it is refused.
 //! A path that another bundle has by now is its: going back leaves it alone, and what was there before that one comes back with that one.
 //! A name beside that holds something else already stays as it is: the next free one is taken, `NAME.new-VERSION-2` and so on.
 
@@ -263,69 +270,130 @@ pub fn beside<E>(
     Ok((place, None))
 }
 
-/// What going back over installs moves: `done` are the moves of each, the newest first. `name` says what a copy beside ends in; `is_one` as for
+/// One version as it was installed.
+#[derive(Clone, Copy, Debug)]
+pub struct Done<'a> {
+    /// What it has at each path.
+    pub put: &'a BTreeMap<String, Filed>,
+    /// What was moved for it.
+    pub moves: &'a [Move],
+}
+
+/// What versions owe a path.
+struct Owed {
+    /// What was there before them.
+    own: Option<Filed>,
+    /// What the newest of them that moved something left there.
+    left: Option<Filed>,
+    /// How many of them are newer than that one.
+    newer: usize,
+    /// What somebody put there between two of them, and the later one took its place: nothing else brings that back.
+    covered: Vec<Filed>,
+}
+
+impl Owed {
+    /// Whether a version does not have the file any more, and gives back just what is owed.
+    fn is_settled_by(&self, install: &Done<'_>, moved: &Move) -> bool {
+        // What is laid beside a file is not in what a version has, and comes where nothing is.
+        let gives_up = !install.put.contains_key(&moved.path) && moved.before.is_some();
+        gives_up && self.own == moved.after && self.covered.is_empty()
+    }
+}
+
+/// What installs owe, of which the newest is the first, by path.
+fn owed<'m>(done: &[Done<'m>]) -> BTreeMap<&'m str, Owed> {
+    let mut owed: BTreeMap<&str, Owed> = BTreeMap::new();
+    // What an install put somewhere, under this name or beside it, is nobody's work.
+    let is_put = |filed: &Filed| done.iter().any(|install| install.put.values().any(|put| put == filed));
+    for (newer, install) in done.iter().enumerate().rev() {
+        for moved in install.moves {
+            let path = moved.path.as_str();
+            match owed.get_mut(path) {
+                None => drop(owed.insert(path, Owed { own: moved.before, left: moved.after, newer, covered: Vec::new() })),
+                Some(one) if one.is_settled_by(install, moved) => drop(owed.remove(path)),
+                Some(one) => {
+                    let covered = moved.before.filter(|filed| ![one.left, one.own].contains(&Some(*filed)) && !is_put(filed));
+                    one.covered.extend(covered);
+                    (one.left, one.newer) = (moved.after, newer);
+                }
+            }
+        }
+    }
+    owed
+}
+
+/// What going back over installs moves: `done` are those, the newest first. `name` says what a copy beside ends in; `is_one` as for
 /// [`upgrade`]; `others` are paths that another bundle has by now, by what is one name, with what was there before that one.
 ///
 /// # Errors
 /// As `ours` does; inside, [`Blocked`] where changes made here since would be lost.
 pub fn undo<E>(
-    done: &[&[Move]],
+    done: &[Done<'_>],
     loss: Loss,
     name: &str,
     others: &BTreeMap<String, Option<Filed>>,
     mut ours: impl FnMut(&str) -> Result<Option<Filed>, E>,
     is_one: impl Fn(&str, &str) -> bool,
 ) -> Result<Result<Moves, Blocked>, E> {
-    let mut composed: BTreeMap<&str, (Option<Filed>, Option<Filed>)> = BTreeMap::new();
-    let mut covered: Vec<(&str, Filed)> = Vec::new();
-    for moved in done.iter().flat_map(|moves| moves.iter()) {
-        let earlier = |(before, _): &mut (Option<Filed>, Option<Filed>)| {
-            // Between two installs somebody put something else there, and the later one took its place: nothing else brings that back.
-            covered.extend(before.filter(|_| *before != moved.after).map(|filed| (moved.path.as_str(), filed)));
-            *before = moved.before;
-        };
-        composed.entry(&moved.path).and_modify(earlier).or_insert((moved.before, moved.after));
-    }
+    let owed = owed(done);
+    let newest = done.first().map(|install| install.put);
     let (mut found, mut blocked) = (Moves::default(), Vec::new());
-    for (path, filed) in covered {
-        // What an install put somewhere, under this name or beside it, is nobody's work.
-        let put = done.iter().flat_map(|moves| moves.iter()).any(|moved| moved.after == Some(filed));
-        if put || composed[path].0 == Some(filed) {
-            continue;
-        }
+    for (path, filed) in owed.iter().flat_map(|(path, owed)| owed.covered.iter().map(|filed| (*path, *filed))) {
         blocked.push(path.to_owned());
         // Two of one path are laid beside each other.
-        let taken = |place: &str| composed.contains_key(place) || found.moves.iter().any(|lay| lay.path == place);
+        let taken = |place: &str| owed.contains_key(place) || found.moves.iter().any(|lay| lay.path == place);
         let (beside, lay) = beside(path, &format!("{name}-before"), filed, taken, &mut ours)?;
         found.moves.extend(lay);
         found.fates.push((path.to_owned(), Fate::TakenBack { beside }));
     }
     let mut there: BTreeMap<String, Vec<&str>> = BTreeMap::new();
-    for (path, _) in composed.iter().filter(|(_, (_, after))| after.is_some()) {
+    for (path, _) in owed.iter().filter(|(_, owed)| owed.left.is_some()) {
         there.entry(collision_key(path)).or_default().push(path);
     }
-    for (path, (before, after)) in &composed {
-        let (path, before, after) = (*path, *before, *after);
+    for (path, Owed { own: before, left: after, newer, .. }) in &owed {
+        let (path, before, after, newer) = (*path, *before, *after, *newer);
         if let Some(own) = others.get(&collision_key(path)) {
             // What was there before any of these installs comes back with the other bundle, unless that one found something else.
             if let Some(before) = before.filter(|before| *own != Some(*before)) {
                 blocked.push(path.to_owned());
-                let (beside, lay) = beside(path, &format!("{name}-before"), before, |path| composed.contains_key(path), &mut ours)?;
+                let (beside, lay) = beside(path, &format!("{name}-before"), before, |path| owed.contains_key(path), &mut ours)?;
                 found.moves.extend(lay);
                 found.fates.push((path.to_owned(), Fate::TakenBack { beside }));
             }
             continue;
         }
-        let is_respelled = || there.get(&collision_key(path)).is_some_and(|others| others.iter().any(|other| is_one(other, path)));
-        let gives_way = || composed.iter().any(|(other, (_, after))| after.is_some() && is_inside(other, path));
-        let there = if after.is_none() && (is_respelled() || gives_way()) { None } else { ours(path)? };
+        // One file under two names: what a newer version put under the other name is what is there, and goes with that one.
+        let is_older = |other: &str| owed[other].left.is_some() && (after.is_none() || owed[other].newer < newer);
+        let respelled = there
+            .get(&collision_key(path))
+            .and_then(|all| all.iter().find(|other| **other != path && is_older(other) && is_one(other, path)));
+        if let (Some(other), Some(own)) = (respelled, before)
+            && let Some(theirs) = owed[*other].own
+        {
+            // Both are owed for one place.
+            if theirs != own {
+                blocked.push(path.to_owned());
+                let (beside, lay) = beside(path, &format!("{name}-before"), own, |path| owed.contains_key(path), &mut ours)?;
+                found.moves.extend(lay);
+                found.fates.push((path.to_owned(), Fate::TakenBack { beside }));
+            }
+            continue;
+        }
+        let gives_way = || owed.iter().any(|(other, owed)| owed.left.is_some() && is_inside(other, path));
+        let there = if respelled.is_some() || after.is_none() && gives_way() { None } else { ours(path)? };
         if there == before {
             continue;
         }
-        // What is gone cannot be lost.
-        if let Some(changed) = there.filter(|_| there != after) {
+        let put = newest.and_then(|put| put.get(path)).copied();
+        let was_put = || done.iter().any(|install| install.put.contains_key(path));
+        let is_wanted = || owed.iter().any(|(other, owed)| owed.own.is_some() && *other != path && is_one(other, path));
+        if before.is_none() && there != after && put.is_none() && was_put() && !is_wanted() {
+            continue;
+        }
+        // What is gone cannot be lost, nor what somebody wrote as the newest version has it.
+        if let Some(changed) = there.filter(|_| there != after && there != put) {
             blocked.push(path.to_owned());
-            let (beside, lay) = beside(path, name, changed, |path| composed.contains_key(path), &mut ours)?;
+            let (beside, lay) = beside(path, name, changed, |path| owed.contains_key(path), &mut ours)?;
             found.moves.extend(lay);
             found.fates.push((path.to_owned(), Fate::TakenBack { beside }));
         } else {
@@ -370,8 +438,10 @@ mod tests {
         upgrade(&base, &contents(theirs), "2.0.0".parse().unwrap(), ours, |_, _| false).unwrap()
     }
 
-    fn going_back(done: &[&[Move]], loss: Loss, disk: &BTreeMap<String, Filed>) -> Result<Moves, Blocked> {
-        undo(done, loss, "kept", &BTreeMap::new(), |path| Ok::<_, Infallible>(disk.get(path).copied()), |_, _| false).unwrap()
+    fn going_back(done: &[(&[(&str, &str)], &[Move])], loss: Loss, disk: &BTreeMap<String, Filed>) -> Result<Moves, Blocked> {
+        let puts: Vec<_> = done.iter().map(|(put, _)| contents(put)).collect();
+        let done: Vec<Done<'_>> = puts.iter().zip(done).map(|(put, (_, moves))| Done { put, moves }).collect();
+        undo(&done, loss, "kept", &BTreeMap::new(), |path| Ok::<_, Infallible>(disk.get(path).copied()), |_, _| false).unwrap()
     }
 
     #[test]
@@ -388,7 +458,7 @@ mod tests {
         assert_eq!(fate("b"), Some(Fate::Kept { beside: Some("b.new-2.0.0".to_owned()) }));
         assert_eq!(fate("c"), Some(Fate::Kept { beside: None }));
         assert_eq!((fate("d"), fate("f")), (Some(Fate::Removed), Some(Fate::Added)));
-        let back = going_back(&[&moves.moves], Loss::Refuse, &disk).unwrap();
+        let back = going_back(&[(&v2, &moves.moves)], Loss::Refuse, &disk).unwrap();
         carry_out(&mut disk, &back.moves);
         assert_eq!(disk, first);
     }
@@ -397,12 +467,13 @@ mod tests {
     fn a_first_install_replaces_what_is_there_and_going_back_over_two_versions_brings_it_back() {
         let mut disk = contents(&[("a", "old"), ("x", "other")]);
         let first = disk.clone();
-        let one = to(&disk, &[], &[("a", "1"), ("b", "1")]);
+        let (v1, v2) = ([("a", "1"), ("b", "1")], [("a", "2")]);
+        let one = to(&disk, &[], &v1);
         assert_eq!(one.fates, [("a".to_owned(), Fate::Replaced), ("b".to_owned(), Fate::Added)]);
         carry_out(&mut disk, &one.moves);
-        let two = to(&disk, &[("a", "1"), ("b", "1")], &[("a", "2")]);
+        let two = to(&disk, &v1, &v2);
         carry_out(&mut disk, &two.moves);
-        let back = going_back(&[&two.moves, &one.moves], Loss::Refuse, &disk).unwrap();
+        let back = going_back(&[(&v2, &two.moves), (&v1, &one.moves)], Loss::Refuse, &disk).unwrap();
         carry_out(&mut disk, &back.moves);
         assert_eq!(disk, first);
     }
@@ -424,21 +495,33 @@ mod tests {
             done.insert(0, moves.moves);
             base = theirs.iter().map(|(path, put)| (path.clone(), Base { put: *put, own: None })).collect();
         }
-        let all: Vec<&[Move]> = done.iter().map(Vec::as_slice).collect();
+        let all: Vec<Done<'_>> = versions.iter().rev().zip(&done).map(|(put, moves)| Done { put, moves }).collect();
         let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
-        assert_eq!(
-            undo(&all, Loss::Refuse, "kept-3.0.0", &BTreeMap::new(), ours, |_, _| false).unwrap(),
-            Err(Blocked(vec!["a".to_owned()]))
-        );
-        let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", &BTreeMap::new(), ours, |_, _| false).unwrap().unwrap();
+        let back = undo(&all, Loss::Refuse, "kept-3.0.0", &BTreeMap::new(), ours, |_, _| false).unwrap().unwrap();
         carry_out(&mut disk, &back.moves);
-        assert_eq!(disk, contents(&[("a.kept-3.0.0-before", "somebody's")]));
-        // And what an earlier time laid there stays.
-        let mut disk = contents(&[("a", "three"), ("a.kept-3.0.0-before", "older")]);
-        let ours = |path: &str| Ok::<_, Infallible>(disk.get(path).copied());
-        let back = undo(&all, Loss::KeepBeside, "kept-3.0.0", &BTreeMap::new(), ours, |_, _| false).unwrap().unwrap();
+        assert_eq!(disk, contents(&[("a", "somebody's")]));
+    }
+
+    /// A name came in other letters, and somebody made a file under the old one: two are owed for one place.
+    #[test]
+    fn what_somebody_put_where_something_else_is_owed_is_laid_beside() {
+        let moved = |path: &str, before: Option<&str>, after: Option<&str>| Move {
+            path: path.to_owned(),
+            before: before.map(hash),
+            after: after.map(hash),
+        };
+        let one = [moved("A", Some("own"), Some("one"))];
+        let two = [moved("A", Some("one"), None), moved("a", None, Some("one"))];
+        let three = [moved("a", Some("one"), None)];
+        let four = [moved("A", Some("somebody's"), Some("four"))];
+        let all: [(&[(&str, &str)], &[Move]); 4] =
+            [(&[("A", "four")], &four), (&[], &three), (&[("a", "one")], &two), (&[("A", "one")], &one)];
+        let mut disk = contents(&[("A", "four"), ("A.kept-before", "older")]);
+        assert_eq!(going_back(&all, Loss::Refuse, &disk), Err(Blocked(vec!["A".to_owned()])));
+        let back = going_back(&all, Loss::KeepBeside, &disk).unwrap();
         carry_out(&mut disk, &back.moves);
-        assert_eq!(disk, contents(&[("a.kept-3.0.0-before", "older"), ("a.kept-3.0.0-before-2", "somebody's")]));
+        // What an earlier time laid there stays.
+        assert_eq!(disk, contents(&[("A", "own"), ("A.kept-before", "older"), ("A.kept-before-2", "somebody's")]));
     }
 
     #[test]
@@ -448,7 +531,7 @@ mod tests {
         carry_out(&mut disk, &moves.moves);
         disk.insert("a".to_owned(), hash("mine"));
         disk.remove("b");
-        let undoing = |loss, disk: &BTreeMap<String, Filed>| going_back(&[&moves.moves], loss, disk);
+        let undoing = |loss, disk: &BTreeMap<String, Filed>| going_back(&[(&[("a", "1"), ("b", "1")], &moves.moves)], loss, disk);
         assert_eq!(undoing(Loss::Refuse, &disk), Err(Blocked(vec!["a".to_owned()])));
         let back = undoing(Loss::KeepBeside, &disk).unwrap();
         carry_out(&mut disk, &back.moves);
@@ -459,7 +542,7 @@ mod tests {
     fn what_lies_beside_from_an_earlier_time_stays() {
         let mut disk = contents(&[("a", "first change"), ("a.kept", "an older one"), ("a.kept-2", "first change")]);
         let install = [Move { path: "a".to_owned(), before: None, after: Some(hash("1")) }];
-        let undoing = |disk: &BTreeMap<String, Filed>| going_back(&[&install], Loss::KeepBeside, disk).unwrap();
+        let undoing = |disk: &BTreeMap<String, Filed>| going_back(&[(&[("a", "1")], &install)], Loss::KeepBeside, disk).unwrap();
         let again = undoing(&disk);
         assert_eq!(again.fates, [("a".to_owned(), Fate::TakenBack { beside: "a.kept-2".to_owned() })], "it lies there already");
         assert_eq!(again.moves.len(), 1);
@@ -513,7 +596,8 @@ mod tests {
             go(&mut disk, &moves);
             assert_eq!(disk.values().cloned().collect::<Vec<_>>(), [(new.to_owned(), hash(text))]);
             let ours = |path: &str| Ok::<_, Infallible>(look(&disk, path));
-            let back = undo(&[&moves], Loss::Refuse, "kept", &BTreeMap::new(), ours, is_one).unwrap().unwrap();
+            let put = contents(&[(new, text)]);
+            let back = undo(&[Done { put: &put, moves: &moves }], Loss::Refuse, "kept", &BTreeMap::new(), ours, is_one).unwrap().unwrap();
             go(&mut disk, &back.moves);
             assert_eq!(disk, first);
             // What somebody changed stays, under whatever name it has.

@@ -96,6 +96,20 @@ impl Folder {
         Ok(Some(Filed { content: hash_of(&mut file)?, executable }))
     }
 
+    /// As [`Folder::filed`]; none also where a person has made a folder of the place, or a file of a folder on the way, so that no file can be
+    /// there. Behind a link one may be.
+    ///
+    /// # Errors
+    /// As [`Folder::filed`].
+    pub fn filed_if_any(&self, path: &str) -> Result<Option<Filed>, Obstacle> {
+        let is = |place: &Path, kind: fn(&std::fs::Metadata) -> bool| fs::symlink_metadata(place).is_ok_and(|about| kind(&about));
+        match self.filed(path) {
+            Err(Obstacle::NoFile(place)) if is(&place, std::fs::Metadata::is_dir) => Ok(None),
+            Err(Obstacle::Way(place)) if is(&place, std::fs::Metadata::is_file) => Ok(None),
+            found => found,
+        }
+    }
+
     /// Whether two paths are one file: two spellings of a name where case does not matter.
     #[must_use]
     pub fn is_one(&self, one: &str, other: &str) -> bool {
@@ -156,6 +170,9 @@ impl Folder {
     fn put(&self, world: &World, path: &str, filed: Filed, seen: Option<Stamp>, from: &mut impl Read) -> Result<(), Obstacle> {
         let place = self.place(path);
         fs::create_dir_all(place.parent().unwrap_or(&self.root))?;
+        if seen.is_none() {
+            drop_if_empty(&place);
+        }
         // Whoever may read and write a file that is replaced goes on to.
         let like = if seen.is_some() { Some(files::rights(fs::File::open(&place)?.file())?) } else { None };
         let existing = if seen.is_some() { Existing::Replace } else { Existing::Keep };
@@ -223,6 +240,7 @@ impl Folder {
                 Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Err(Obstacle::Way(place)),
                 Err(error) => return Err(error.into()),
                 Ok(found) if last && found.is_file() => return Ok(Some(place)),
+                Ok(found) if last && found.is_dir() && holds_nothing(&place) => return Ok(None),
                 Ok(_) if last => return Err(Obstacle::NoFile(place)),
                 Ok(found) if found.is_dir() => {}
                 Ok(_) => return Err(Obstacle::Way(place)),
@@ -297,6 +315,24 @@ impl Store {
 
     fn place(&self, hash: ContentHash) -> PathBuf {
         self.folder.join(hash.to_string())
+    }
+}
+
+/// Whether a folder has nothing in it but folders with nothing in them.
+fn holds_nothing(folder: &Path) -> bool {
+    let is_nothing = |entry: io::Result<std::fs::DirEntry>| {
+        entry.is_ok_and(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()) && holds_nothing(&entry.path()))
+    };
+    std::fs::read_dir(folder).is_ok_and(|mut entries| entries.all(is_nothing))
+}
+
+/// Removes a folder that holds nothing: it is in the way of a file. What comes into it meanwhile keeps it.
+fn drop_if_empty(folder: &Path) {
+    if fs::symlink_metadata(folder).is_ok_and(|about| about.is_dir()) {
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            drop_if_empty(&entry.path());
+        }
+        drop(std::fs::remove_dir(folder));
     }
 }
 

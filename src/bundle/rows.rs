@@ -1,6 +1,10 @@
 //! Which rows are in a CSV or JSON file?
 
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
 use super::manifest::Form;
 use crate::model::Value;
@@ -20,7 +24,7 @@ const MOST_ROWS: usize = 100_000;
 /// Reads rows and checks that each can be told from the others by its key.
 ///
 /// In CSV an empty cell is NULL and everything else is text, of which a column makes what its type wants. JSON is a list of objects
-/// with the same members; true and false are 1 and 0.
+/// with the same members; true and false are 1 and 0, and a whole number is one that 64 bits hold.
 ///
 /// # Errors
 /// What is wrong, in words that go on after the file's name.
@@ -66,30 +70,57 @@ fn read_csv(bytes: &[u8]) -> Result<Rows, String> {
 }
 
 fn read_json(bytes: &[u8]) -> Result<Rows, String> {
-    let list: Vec<serde_json::Map<String, Json>> =
-        serde_json::from_slice(bytes).map_err(|error| format!("is no list of objects: {error}"))?;
-    let columns: Vec<String> = list.first().map(|first| first.keys().cloned().collect()).unwrap_or_default();
+    let list: Vec<Members> = serde_json::from_slice(bytes).map_err(|error| format!("is no list of objects: {error}"))?;
+    let mut columns: Vec<String> =
+        list.first().map(|Members(first)| first.iter().map(|(name, _)| name.clone()).collect()).unwrap_or_default();
+    columns.sort();
     if !list.is_empty() {
         check_columns(&columns)?;
     }
     let mut rows = Vec::new();
-    for (number, object) in list.iter().enumerate() {
-        if object.len() != columns.len() || !columns.iter().all(|column| object.contains_key(column)) {
+    for (number, Members(mut object)) in list.into_iter().enumerate() {
+        object.sort_by(|(one, _), (other, _)| one.cmp(other));
+        if !object.iter().map(|(name, _)| name).eq(&columns) {
             return Err(format!("has other members in object {} than in the first one", number + 1));
         }
-        rows.push(columns.iter().map(|column| value(&object[column])).collect::<Option<Vec<_>>>().ok_or_else(|| {
-            format!("has a value in object {} that no column holds: texts, numbers, true, false and null do", number + 1)
+        rows.push(object.iter().map(|(_, raw)| value(raw)).collect::<Option<Vec<_>>>().ok_or_else(|| {
+            format!("has a value in object {} that no column holds: texts, numbers of 64 bits, true, false and null do", number + 1)
         })?);
     }
     Ok(Rows { columns, rows })
 }
 
-fn value(json: &Json) -> Option<Value> {
-    match json {
+/// The members of an object as they are written: also one that is there twice, and numbers to the last digit.
+struct Members(Vec<(String, Box<RawValue>)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Members;
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(All)
+    }
+}
+
+fn value(raw: &RawValue) -> Option<Value> {
+    match serde_json::from_str(raw.get()).ok()? {
         Json::Null => Some(Value::Null),
-        Json::Bool(yes) => Some(Value::Integer((*yes).into())),
-        Json::Number(number) => number.as_i64().map(Value::Integer).or_else(|| number.as_f64().map(Value::Real)),
-        Json::String(text) => Some(Value::text(text)),
+        Json::Bool(yes) => Some(Value::Integer(yes.into())),
+        // A whole number that is too large would become another one.
+        Json::Number(_) if !raw.get().contains(['.', 'e', 'E']) => raw.get().parse().ok().map(Value::Integer),
+        Json::Number(number) => number.as_f64().map(Value::Real),
+        Json::String(text) => Some(Value::text(&text)),
         Json::Array(_) | Json::Object(_) => None,
     }
 }
@@ -117,6 +148,8 @@ mod tests {
         let json = read(Form::Json, r#"[{"code": "CH", "name": "Swiss, the"}, {"code": "DE", "name": null}]"#, "code").unwrap();
         assert_eq!(csv, json);
         assert_eq!(csv.rows[1], [Value::text("DE"), Value::Null]);
+        let largest = read(Form::Json, r#"[{"id": 9223372036854775807, "far": 1e20}]"#, "id").unwrap();
+        assert_eq!(largest.rows[0], [Value::Real(1e20), Value::Integer(i64::MAX)]);
         let typed = read(Form::Json, r#"[{"id": 1, "rate": 2.5, "on": true}]"#, "id").unwrap();
         let value = |name: &str| typed.rows[0][typed.columns.iter().position(|column| column == name).unwrap()].clone();
         assert_eq!((value("id"), value("rate"), value("on")), (Value::Integer(1), Value::Real(2.5), Value::Integer(1)));
@@ -133,6 +166,10 @@ mod tests {
             (Form::Json, "{}", "is no list of objects"),
             (Form::Json, r#"[{"code": "a"}, {"name": "b"}]"#, "other members in object 2"),
             (Form::Json, r#"[{"code": ["a"]}]"#, "that no column holds"),
+            (Form::Json, r#"[{"code": 1}, {"code": 12345678901234567890}]"#, "object 2 that no column holds"),
+            (Form::Json, r#"[{"code": -123456789012345678901234567890}]"#, "that no column holds"),
+            (Form::Json, r#"[{"code": 1, "name": "a", "name": "b"}]"#, "column `name` twice"),
+            (Form::Json, r#"[{"code": 1, "name": "a"}, {"code": 2, "name": "a", "name": "b"}]"#, "other members in object 2"),
         ] {
             let error = read(form, text, "code").unwrap_err();
             assert!(error.contains(expected), "{text}: {error}");

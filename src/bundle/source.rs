@@ -18,7 +18,7 @@ use unicode_normalization::UnicodeNormalization as _;
 
 use super::manifest::{Form, Mode, Needs, Runs};
 use super::names::{BundleName, NameError, Version};
-use super::paths::{PathFault, check_path};
+use super::paths::{PathFault, check_path, check_paths};
 use super::rows::read_rows;
 use crate::world::World;
 use crate::world::files::{self, Existing, FileError, Privacy};
@@ -181,6 +181,7 @@ impl Source {
             walk(&top, "", &mut files)?;
         }
         files.sort();
+        check_paths(files.iter().map(|(path, _)| path.as_str()))?;
         let source = Self { head, files, folder: folder.to_owned() };
         for rows in &source.head.rows {
             let read = read_rows(source.form(&rows.file)?, &source.content(&rows.file)?, &rows.key);
@@ -372,6 +373,14 @@ mod tests {
     #[test]
     fn a_slip_is_named_with_its_line() {
         let top = tempfile::tempdir().unwrap();
+        // Names that are one file on some computer are a slip as well; on such a one there is only one of them.
+        fs::create_dir_all(top.path().join(FILES)).unwrap();
+        fs::write(top.path().join(Source::TOML), "name = 'x'\nversion = '1.0.0'\n").unwrap();
+        ["a", "A"].iter().for_each(|name| fs::write(top.path().join(FILES).join(name), "x").unwrap());
+        match Source::read(top.path()) {
+            Err(error) => assert_eq!(error.to_string(), "`A` and `a` are the same file on Windows or macOS"),
+            Ok(source) => assert_eq!(source.counts(), [1, 0, 0]),
+        }
         for (text, expected) in [
             ("name = 'x'\nversion = '1.0'\n", "line 2: `1.0` is no version"),
             ("name = 'x'\nversion = '1.0.0'\ntitel = 'y'\n", "line 3: unknown field `titel`"),

@@ -272,6 +272,10 @@ fn bundle(error: &Refusal) -> Option<String> {
         }
         Refusal::BadFolder(_) | Refusal::OverDatabase(_) => "name another one in fieldpost.toml: [bundles] folder",
         Refusal::Downgrade { .. } => "to go back to the version before: 'fieldpost bundle rollback'",
+        Refusal::OlderThanPublished { .. } => {
+            "nothing was changed: build it again with a higher version; 'fieldpost bundle withdraw' takes the newest back at all sites"
+        }
+        Refusal::ColumnStays { .. } => "nothing was changed: leave that column out of the list",
         Refusal::SameVersion { .. } => "raise the version in bundle.toml, and build it again",
         Refusal::StepChanged(_) => "leave a step that was carried out as it was, and put what is to be different into a new one",
         Refusal::Needs(_) => "nothing was changed; a published bundle goes in by itself once it is there",
@@ -292,7 +296,9 @@ fn bundle(error: &Refusal) -> Option<String> {
         Refusal::NotInstalled(_) | Refusal::NotPublished(_) => "'fieldpost bundle status' lists them",
         Refusal::NeededBy { .. } => "take that one back first",
         Refusal::NoWayBack(_) => "nothing was changed; publish a newer version that undoes what is to be undone",
-        Refusal::Database { .. } => "nothing was changed; 'fieldpost bundle plan' tries an install without doing it",
+        Refusal::Database { .. } => {
+            "nothing was changed; 'fieldpost bundle plan' tries an install without doing it, and on the way back --force leaves what cannot be taken back"
+        }
         Refusal::WayBack { .. } => {
             "nothing was changed: mend its 'down', or leave 'down' out to say that there is no way back from this version"
         }

@@ -10,7 +10,7 @@ use super::page::{Column, Page, heading, number};
 use super::printer::Report;
 use super::shown::{self, Shown};
 use super::{Context, Exit, Failure};
-use crate::model::SiteName;
+use crate::model::{SiteName, shown_table};
 use crate::site::{Level, RosterError};
 use crate::sync::recover::{self, Brought, Mode, Recovered};
 use crate::sync::streams::stops;
@@ -191,7 +191,7 @@ impl RecoverReport {
     fn of(recovered: Option<Recovered>, mode: Mode) -> Self {
         let Some(recovered) = recovered else { return Self::default() };
         let table = |brought: Brought| RecoveredTable {
-            table: brought.table,
+            table: shown_table(&brought.table).to_owned(),
             back: brought.back,
             forward: brought.forward,
             removed: brought.removed,

@@ -124,6 +124,13 @@ impl Library {
         Ok(Glance { differ, busy })
     }
 
+    /// How many documents a folder would have that is not walked; what cannot be looked at counts for none.
+    #[must_use]
+    pub fn documents_in(&self, patterns: &Patterns, path: &DocumentPath) -> usize {
+        let Ok(Way::Open(above)) = self.way_to(path) else { return 0 };
+        above.enter(OsStr::new(path.split().1)).map_or(0, |folder| documents_in(patterns, &folder, path))
+    }
+
     /// Reads one document: its content, how it looks, its recipe. `None` where no plain file is there, or it changes while it is read.
     ///
     /// # Errors
@@ -365,6 +372,23 @@ impl<'a, E: From<LibraryError>> Walk<'a, E> {
         self.untold.push(name.clone());
         (self.found)(Finding::Refused { name, refusal })
     }
+}
+
+fn documents_in(patterns: &Patterns, folder: &Inside, path: &DocumentPath) -> usize {
+    let mut count = 0;
+    for (name, kind) in folder.list().unwrap_or_default() {
+        let Ok(path) = named(folder, Some(path), &name, &[]) else { continue };
+        count += match kind {
+            Kind::Folder if patterns.excludes(&path) => 0,
+            Kind::Folder => folder.enter(&name).map_or(0, |inside| documents_in(patterns, &inside, &path)),
+            Kind::File => {
+                let bytes = folder.look(&name).ok().flatten().map_or(0, |look| look.bytes);
+                usize::from(patterns.takes(&path, bytes) == Verdict::Take)
+            }
+            Kind::Link | Kind::Special => 0,
+        };
+    }
+    count
 }
 
 /// What a file that was read is, against what was known of it.

@@ -16,7 +16,7 @@ use super::deciding::held::Try;
 use super::{Result, Session, SyncError, history, seal};
 use crate::database::Written;
 use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, HeldReason, NeighbourKind, Parked, Record};
-use crate::model::{Born, FieldNo, Identity, Image, Key, LIBRARY, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value};
+use crate::model::{Born, FieldNo, Identity, Image, Key, LIBRARY, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value, shown_table};
 
 /// Why something cannot be mended like that.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +39,7 @@ pub enum MendError {
     #[error("conflict {0} is settled already")]
     Settled(i64),
     /// The record is otherwise than it was when the conflict was listed here.
-    #[error("{table} {key} has changed since{}", in_words(now))]
+    #[error("{} {key} has changed since{}", shown_table(table), in_words(now))]
     MovedOn {
         /// Table.
         table: String,
@@ -49,7 +49,7 @@ pub enum MendError {
         now: Vec<(String, String)>,
     },
     /// The record that the conflict is about ended, and its key belongs to one that was made since.
-    #[error("{table} {key} is another record now, which was made since")]
+    #[error("{} {key} is another record now, which was made since", shown_table(table))]
     OtherRecord {
         /// Table.
         table: String,

@@ -150,6 +150,79 @@ fn a_file_that_a_version_leaves_out_and_a_later_one_has_again_is_nobodys_to_repl
     assert_eq!(files(&tree, "anna"), first);
 }
 
+/// What a person makes or goes on with where no version has a file is theirs, however often versions have it again and leave it out.
+#[test]
+fn a_file_of_the_site_that_versions_took_the_place_of_and_gave_back_stays_when_the_bundle_goes() {
+    let tree = four();
+    let session = tree.session("anna");
+    let install = |version: &str, contents: &[(&str, &str)]| {
+        let file = with_files(&tree, version, contents);
+        install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site).unwrap()
+    };
+    let remove = |loss| undo::undo(&session, Scope::Site, &named("x"), undo::Depth::All, loss);
+    let own = |contents: &[(&str, &str)]| contents.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    write(&tree, "anna", "menu.txt", "own 2024");
+    write(&tree, "anna", "plan.txt", "plan 2024");
+    install("1.0.0", &[("report.txt", "r1"), ("menu.txt", "m1"), ("plan.txt", "p1"), ("forms", "f1")]);
+    install("1.1.0", &[]);
+    write(&tree, "anna", "report.txt", "a day of work");
+    write(&tree, "anna", "menu.txt", "own 2026");
+    write(&tree, "anna", "plan.txt", "plan 2026");
+    write(&tree, "anna", "forms/mine.txt", "mine");
+    let theirs = own(&[("report.txt", "a day of work"), ("menu.txt", "own 2026"), ("plan.txt", "plan 2026"), ("forms/mine.txt", "mine")]);
+    install("1.2.0", &[("report.txt", "r2"), ("menu.txt", "m2")]);
+    install("1.3.0", &[]);
+    let drift = look::drift(&session).unwrap().remove(0);
+    assert!(drift.changed.is_empty() && drift.missing.is_empty() && drift.unreadable.is_empty(), "{drift:?}");
+    remove(Loss::Refuse).unwrap();
+    assert_eq!(files(&tree, "anna"), theirs);
+    // And where the newest version has it again.
+    install("2.0.0", &[("report.txt", "r1"), ("menu.txt", "m1")]);
+    install("2.1.0", &[]);
+    write(&tree, "anna", "menu.txt", "own 2027");
+    install("2.2.0", &[("report.txt", "r2"), ("menu.txt", "m2")]);
+    remove(Loss::Refuse).unwrap();
+    let mut theirs: BTreeMap<String, String> = theirs;
+    theirs.insert("menu.txt".to_owned(), "own 2027".to_owned());
+    assert_eq!(files(&tree, "anna"), theirs);
+}
+
+#[test]
+fn a_folder_in_the_place_of_a_file_is_in_the_way_of_nothing_that_goes() {
+    let tree = four();
+    let session = tree.session("anna");
+    let install = |version: &str, contents: &[(&str, &str)]| {
+        let file = with_files(&tree, version, contents);
+        install::install(&session, &bundles::verified(&session, &file).unwrap(), Scope::Site)
+    };
+    let back = |depth| undo::undo(&session, Scope::Site, &named("x"), depth, Loss::Refuse);
+    write(&tree, "anna", "menu", "own");
+    install("1.0.0", &[("forms", "f1"), ("menu", "m1"), ("deep/a", "d1")]).unwrap();
+    std::fs::remove_file(custom(&tree, "anna").join("forms")).unwrap();
+    write(&tree, "anna", "forms/mine.txt", "mine");
+    std::fs::remove_dir_all(custom(&tree, "anna").join("deep")).unwrap();
+    write(&tree, "anna", "deep", "a file of anna's");
+    // A version that has the file is refused, one that has it not goes in, and the way back to the one below is refused.
+    assert!(refusal(install("1.1.0", &[("forms", "f2"), ("menu", "m1")])).to_string().contains("is a folder, a link or a device"));
+    install("1.2.0", &[("menu", "m1")]).unwrap();
+    back(undo::Depth::One).unwrap();
+    install("1.2.0", &[("menu", "m1")]).unwrap();
+    back(undo::Depth::All).unwrap();
+    let expected = [("deep", "a file of anna's"), ("forms/mine.txt", "mine"), ("menu", "own")];
+    assert_eq!(files(&tree, "anna"), BTreeMap::from(expected.map(|(path, text)| (path.to_owned(), text.to_owned()))));
+    // What is to come back there is not put through it.
+    install("2.0.0", &[("menu", "m2")]).unwrap();
+    std::fs::remove_file(custom(&tree, "anna").join("menu")).unwrap();
+    write(&tree, "anna", "menu/mine.txt", "mine");
+    assert!(refusal(back(undo::Depth::All)).to_string().contains("is a folder, a link or a device"));
+    assert_eq!(files(&tree, "anna")["menu/mine.txt"], "mine");
+    assert_eq!(files(&tree, "anna")["always.txt"], "x", "nothing was changed");
+    // An empty folder is nothing.
+    std::fs::remove_file(custom(&tree, "anna").join("menu/mine.txt")).unwrap();
+    back(undo::Depth::All).unwrap();
+    assert_eq!(files(&tree, "anna")["menu"], "own");
+}
+
 /// Settings name another folder, with the files moved along, or left where they are, or gone.
 #[test]
 fn bundles_go_along_into_another_folder() {
@@ -258,7 +331,9 @@ fn a_folder_that_is_away_makes_no_file_somebodys() {
         tree.sync("head");
         let report = tree.sync("anna");
         let why = format!("the folder for customizations `{}` is not there, or empty, and bundles have files in it", there.display());
-        assert_eq!((report.waiting[0].why.as_str(), report.waiting[0].retried), (why.as_str(), true));
+        // A share may come back by itself, a lost folder does not: a person is to hear of it.
+        assert!(report.waiting[0].why.starts_with(&why) && !report.waiting[0].retried, "{:?}", report.waiting);
+        assert!(report.waiting[0].why.contains("'fieldpost bundle remove x --force', then 'fieldpost bundle install x'"));
         assert!(matches!(
             refusal(undo::undo(&tree.session("anna"), Scope::Site, &named("x"), undo::Depth::All, Loss::Refuse)),
             Refusal::FolderAway(_)

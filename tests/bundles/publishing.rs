@@ -368,3 +368,65 @@ fn whoever_has_a_newer_version_than_any_that_is_published_wants_nobody() {
     tree.settle(&ALL);
     assert_eq!(version_of(&tree, "anna", "x").as_deref(), Some("3.0.0"));
 }
+
+/// Nobody has another copy: who waits for it would wait for ever, and nobody would hear of it.
+#[test]
+fn what_the_main_office_cannot_send_any_more_is_said_there() {
+    for (how, damage) in [("gone", None), ("damaged", Some("garbage"))] {
+        let tree = four();
+        let one = plain(&tree, "1.0.0");
+        publish(&tree, &one, &["sales"]);
+        let kept = tree.home("head").join(".fieldpost/bundles/files");
+        let file = std::fs::read_dir(&kept).unwrap().next().unwrap().unwrap().path();
+        damage.map_or_else(|| std::fs::remove_file(&file).unwrap(), |bytes| std::fs::write(&file, bytes).unwrap());
+        tree.settle(&ALL);
+        let waits = tree.sync("head").waiting;
+        let why = format!("its file is {how} here, and no site gets it that has not got it yet: publish it again, or a newer version");
+        assert_eq!(
+            waits.iter().map(|wait| (wait.what.as_str(), wait.why.as_str(), wait.retried)).collect::<Vec<_>>(),
+            [("bundle x 1.0.0", why.as_str(), false)]
+        );
+        let reports = bundles::reports(&tree.session("head")).unwrap();
+        let own = reports.iter().find(|report| report.site.as_str() == "head").unwrap();
+        assert_eq!(own.bundles[0].waits.as_ref().map(|wait| wait.until), Some(bundles::Until::Person));
+        assert_eq!(version_of(&tree, "anna", "x"), None);
+        publish(&tree, &one, &["sales"]);
+        tree.settle(&ALL);
+        assert!(tree.sync("head").waiting.is_empty());
+        assert_eq!(version_of(&tree, "anna", "x").as_deref(), Some("1.0.0"));
+    }
+}
+
+#[test]
+fn an_older_version_than_the_published_one_is_not_published_after_it() {
+    let tree = four();
+    publish(&tree, &plain(&tree, "2.0.0"), &["sales"]);
+    let (session, file) = (tree.session("head"), plain(&tree, "1.0.0"));
+    let opened = bundles::verified(&session, &file).unwrap();
+    let why = refusal(bundles::publish(&session, &opened, &file, &["east".to_owned()].into(), None));
+    assert_eq!(why.to_string(), "x 2.0.0 is published, and 1.0.0 is older: only a newer version is published after another");
+}
+
+/// What lies below the withdrawn version is still for the site: it is not told to take that away as well.
+#[test]
+fn who_cannot_take_a_withdrawn_version_back_is_told_the_way_to_the_one_below() {
+    let tree = four();
+    let write = |text: &str| crate::write(&tree, "anna", "x.txt", text);
+    for version in ["1.0.0", "2.0.0"] {
+        publish(&tree, &plain(&tree, version), &["sales"]);
+        tree.settle(&ALL);
+    }
+    for (round, back) in [("first", "rollback"), ("second", "remove")] {
+        write(round);
+        bundles::withdraw(&tree.session("head"), &named("x"), Loss::Refuse).unwrap();
+        tree.settle(&ALL);
+        let waits = tree.sync("anna").waiting;
+        let words = format!("; 'fieldpost bundle {back} x --force' does it, and keeps changed files beside");
+        assert!(waits.len() == 1 && waits[0].why.ends_with(&words), "{waits:?}");
+        let depth = if back == "rollback" { undo::Depth::One } else { undo::Depth::All };
+        undo::undo(&tree.session("anna"), Scope::Site, &named("x"), depth, Loss::KeepBeside).unwrap();
+        assert!(tree.sync("anna").waiting.is_empty());
+    }
+    let all: Vec<String> = files(&tree, "anna").into_iter().map(|(path, text)| format!("{path}: {text}")).collect();
+    assert_eq!(all, ["x.txt.kept-1.0.0: second", "x.txt.kept-2.0.0: first"]);
+}

@@ -641,3 +641,20 @@ fn what_was_there_before_a_row_that_moved_comes_back_with_the_last_bundle() {
         assert_eq!(tree.rows("anna", FAVOURITES), ["a|own"]);
     }
 }
+
+/// Every other site would get the row without what the list gives.
+#[test]
+fn no_list_for_everybody_gives_a_column_that_stays_at_each_site() {
+    let tree = Tree::with_rules(SCHEMA, "[tables.countries]\nlocal = [\"rate\"]\n");
+    let session = tree.session("head");
+    let publishing = |table: &str, csv: &str| {
+        let file = list(&tree, "c", "1.0.0", table, "code", "upsert", csv);
+        bundles::publish(&session, &bundles::verified(&session, &file).unwrap(), &file, &[].into(), None)
+    };
+    for (table, column) in [("countries", "rate"), ("Countries", "RATE")] {
+        let why = refusal(publishing(table, &format!("code,{column}\nDE,7\n")));
+        let words = format!("the rows of rows/a.csv give `{column}` of `{table}`, which does not travel: no other site would get it");
+        assert_eq!(why.to_string(), words);
+    }
+    publishing("countries", "code,name\nDE,Germany\n").unwrap();
+}

@@ -350,3 +350,21 @@ fn a_step_under_another_text_is_not_published() {
     assert!(matches!(refusal(publishing(&["sales"])), Refusal::StepChanged(_)));
     publishing(&["east"]).unwrap();
 }
+
+/// The way back of a step speaks of a name that is gone: the site is told what helps.
+#[test]
+fn a_step_whose_way_back_fails_is_told_with_the_way_out() {
+    let tree = with_customers();
+    let file = stepping(&tree, "at-each", "ALTER TABLE customers ADD COLUMN shelf TEXT", Some("ALTER TABLE customers DROP COLUMN shelf"));
+    publish(&tree, &file, &["sales"]);
+    tree.settle(&ALL);
+    tree.edit("head", "ALTER TABLE customers RENAME TO clients");
+    tree.settle(&ALL);
+    bundles::withdraw(&tree.session("head"), &named("x"), Loss::Refuse).unwrap();
+    tree.settle(&ALL);
+    let waits = tree.sync("anna").waiting;
+    let words = "; 'fieldpost bundle remove x --force' does it, and leaves what cannot be taken back";
+    assert!(waits.len() == 1 && waits[0].why.contains("no such table: customers") && waits[0].why.ends_with(words), "{waits:?}");
+    undo::undo(&tree.session("anna"), Scope::Site, &named("x"), undo::Depth::All, Loss::KeepBeside).unwrap();
+    assert!(tree.sync("anna").waiting.is_empty());
+}

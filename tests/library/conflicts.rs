@@ -467,3 +467,95 @@ fn who_asked_and_was_given_it_by_another_one_is_not_sent_it_as_well() {
     assert_eq!(tree.folder("head")["new"], content);
     assert!(sent < 100_000, "{sent} bytes");
 }
+
+/// On some systems the two are one file: every site would go on with another one of them, and none would ever see the other.
+#[test]
+fn names_that_are_one_on_some_systems_and_come_from_two_sites_are_two_documents_everywhere() {
+    let tree = library("");
+    tree.write("head", "Plan.txt", "first");
+    tree.settle(&SITES);
+    tree.write("north", "Neu.txt", "of north");
+    tree.write("anna", "neu.txt", "of anna");
+    tree.rename("anna", "Plan.txt", "plan.txt");
+    tree.write("head", "Plan.txt", "edited at head");
+    tree.settle(&["anna", "head", "north"]);
+    tree.settle(&SITES);
+    let expected = [
+        ("Neu.txt", "of north"),
+        ("neu (anna 2023-11-14).txt", "of anna"),
+        ("Plan.txt", "edited at head"),
+        ("plan (anna 2023-11-14).txt", "first"),
+    ];
+    tree.assert_documents(&SITES, &expected);
+    for site in SITES {
+        assert_eq!(tree.session(site).ledger.document_troubles().unwrap(), std::collections::BTreeMap::new(), "at {site}");
+    }
+}
+
+#[test]
+fn a_document_that_became_a_folder_at_one_site_and_was_edited_at_another_keeps_both() {
+    let tree = library("");
+    tree.write("head", "plan", "first");
+    tree.settle(&SITES);
+    tree.delete("anna", "plan");
+    tree.write("anna", "plan/x", "in the folder");
+    tree.write("north", "plan", "edited at north");
+    // And where the folders above are spelled in two ways besides.
+    tree.write("head", "Projects/b.txt", "b");
+    tree.write("head", "Projects/Plan", "of head");
+    tree.write("anna", "projects/Plan/notes.txt", "a day of work");
+    tree.settle(&["north", "anna", "head"]);
+    tree.settle(&SITES);
+    let expected = [
+        ("plan/x", "in the folder"),
+        ("plan (head 2023-11-14)", "edited at north"),
+        ("Projects/b.txt", "b"),
+        ("Projects/Plan (head 2023-11-14)", "of head"),
+        ("Projects/Plan/notes.txt", "a day of work"),
+    ];
+    tree.assert_documents(&SITES, &expected);
+}
+
+/// What was being written when the new name came is an edit of the document under its new name.
+#[test]
+fn what_somebody_writes_while_its_folder_gets_other_letters_travels() {
+    let mut tree = library("");
+    tree.write("head", "Plans/a.txt", "first");
+    tree.write("head", "Plans/b.txt", "b");
+    tree.write("head", "Single.txt", "first");
+    tree.settle(&SITES);
+    tree.rename("head", "Plans", "plans");
+    tree.rename("head", "Single.txt", "single.txt");
+    ["head", "north"].iter().for_each(|site| drop(tree.sync(site)));
+    tree.write("anna", "Plans/a.txt", "a day of work");
+    tree.write("anna", "Single.txt", "another one");
+    tree.limits.document_settle_millis = 60_000;
+    assert_eq!(tree.sync("anna").documents.busy, 2);
+    tree.limits.document_settle_millis = 0;
+    tree.settle(&SITES);
+    tree.assert_documents(&SITES, &[("plans/a.txt", "a day of work"), ("plans/b.txt", "b"), ("single.txt", "another one")]);
+    tree.write("anna", "plans/a.txt", "and more");
+    tree.settle(&SITES);
+    assert_eq!(tree.read("head", "plans/a.txt"), "and more");
+}
+
+/// A program goes on making documents in a folder that another site has given other letters: that is told each time.
+#[cfg(unix)]
+#[test]
+fn what_is_made_in_a_folder_that_is_not_taken_is_told_again() {
+    let tree = library("");
+    tree.write("head", "docs/a.txt", "a");
+    tree.settle(&SITES);
+    tree.write("anna", "docs/Thumbs.db", "of a program");
+    tree.rename("head", "docs", "Docs");
+    tree.settle(&SITES);
+    assert!(tree.document("anna", "docs/Thumbs.db").exists() && tree.document("anna", "Docs/a.txt").exists());
+    let told = || tree.sync("anna").documents.refused.get("docs").cloned();
+    assert_eq!(told(), None);
+    let same = "it is not taken: `Docs` is the same name on systems that do not tell upper from lower case";
+    tree.write("anna", "docs/new.txt", "new");
+    assert_eq!(told().unwrap(), format!("{same}; 1 document in it does not travel"));
+    assert_eq!(told(), None);
+    tree.write("anna", "docs/deep/er.txt", "new");
+    assert_eq!(told().unwrap(), format!("{same}; 2 documents in it do not travel"));
+}

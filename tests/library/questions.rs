@@ -55,6 +55,12 @@ fn a_library_that_moves_to_another_folder_gets_its_documents_there() {
     tree.write("anna", "made there", "x");
     tree.write("anna", "proj/1", "otherwise there");
     switch::on(&mut tree.session("anna")).unwrap();
+    // Nothing of them was looked for yet, and nothing is here.
+    let coming = fieldpost::sync::documents::place::coming(&tree.session("anna")).unwrap();
+    assert_eq!(
+        coming.iter().map(|document| (document.path.as_str(), document.here)).collect::<Vec<_>>(),
+        [("proj/0", 0), ("proj/1", 0), ("proj/2", 0)]
+    );
     tree.settle(&SITES);
     let copy = "proj/1 (anna 2023-11-14)";
     let expected =

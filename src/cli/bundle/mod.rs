@@ -235,7 +235,19 @@ fn title(opened: &Opened) -> String {
 
 /// The verified bundle of a file.
 fn verified(session: &Session, context: &Context, typed: &Path) -> Result<Opened, Failure> {
-    about(format!("`{}`", typed.display()), bundles::verified(session, &context.here.join(typed)))
+    let path = context.here.join(typed);
+    if path.is_dir() {
+        return Err(is_folder(typed));
+    }
+    about(format!("`{}`", typed.display()), bundles::verified(session, &path))
+}
+
+/// The publisher's own folder is easily typed for the file that is made of it.
+fn is_folder(typed: &Path) -> Failure {
+    Failure::BadLine(format!(
+        "`{0}` is a folder: 'fieldpost bundle build {0}' makes the file of a bundle from the one with its bundle.toml",
+        typed.display()
+    ))
 }
 
 /// The verified bundle that is meant: a file where there is one, else a published one.
@@ -247,6 +259,7 @@ fn meant(session: &Session, context: &Context, typed: &Path) -> Result<Opened, F
     match typed.to_str().and_then(|name| BundleName::new(name).ok()) {
         // Of what is not published the message has the name already.
         Some(name) => Ok(bundles::published(session, &name)?),
+        None if path.is_dir() => Err(is_folder(typed)),
         None => Err(fs_err::File::open(path).map(drop).map_or_else(Failure::Io, |()| Failure::BadLine("that is no file".to_owned()))),
     }
 }

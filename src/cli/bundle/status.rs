@@ -52,6 +52,18 @@ const SILENT: &str = "it has not answered yet";
 /// What becomes of a bundle at a site that left its group, or that installed it by hand.
 const FOR_OTHERS: &str = "not for its groups: it stays, and gets no newer version";
 
+/// What another site says to do is to be done there.
+fn at_that_site(why: &str) -> String {
+    const COMMAND: &str = "'fieldpost ";
+    let mut parts = why.split(COMMAND);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (command, rest) = part.split_once('\'').unwrap_or((part, ""));
+        text += &format!("{COMMAND}{command}' there{rest}");
+    }
+    text
+}
+
 pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
     let paper = bundles::paper(&session)?;
@@ -84,7 +96,7 @@ pub(super) fn run(context: &Context) -> Result<Exit, Failure> {
                 since: standing.installed.map(|at| Moment(at.since)),
                 waiting: wait.as_ref().map(|wait| wait.version),
                 until: wait.as_ref().map(|wait| wait.until),
-                why: wait.map(|wait| wait.why),
+                why: wait.map(|wait| if report.site == *session.name() { wait.why } else { at_that_site(&wait.why) }),
                 for_others: false,
             });
         }

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{Refusal, Scope, folder, placed, states, store};
-use crate::bundle::{Fate, Filed, Move, Obstacle, beside, is_inside};
+use crate::bundle::{Fate, Filed, Move, Obstacle, beside};
 use crate::packet::ContentHash;
 use crate::sync::{Result, Session, SyncError, apply, seal};
 
@@ -95,10 +95,10 @@ fn put_back(session: &Session, moves: &[Move], made: usize) -> Result<Vec<(Strin
     let carry_out = |moved: &Move| folder.carry_out(&session.world, moved, &store).map_err(Refusal::from);
     let (mut laid, bundled) = (Vec::new(), bundled(session)?);
     for (number, moved) in moves.iter().enumerate().rev() {
-        // Where a path becomes a folder, or the other way round, nothing is at the place that is not made yet.
+        // Where a path becomes a folder, or the other way round, or a person made one of it, nothing is at the place that is not made yet.
         let is_ours = |way: &Obstacle| matches!(way, Obstacle::Way(_) | Obstacle::NoFile(_)) && moved.before.is_none();
         let there = match folder.filed(&moved.path) {
-            Err(way) if is_ours(&way) && moves.iter().any(|other| is_inside(&other.path, &moved.path)) => None,
+            Err(way) if is_ours(&way) => None,
             there => there.map_err(Refusal::from)?,
         };
         if there == moved.after {

@@ -71,6 +71,7 @@ pub fn follow(session: &Session) -> Result<Followed> {
     let mut waits: BTreeMap<BundleName, Wait> = BTreeMap::new();
     withdrawn(session, &paper, &mut followed, &mut waits)?;
     install_all(session, &paper, &mut followed, &mut waits)?;
+    unsendable(session, &paper, &mut followed, &mut waits)?;
     let text = noted_waits(&waits)?;
     if session.ledger.note(WAITS)?.unwrap_or_default() != text {
         session.set_note(WAITS, &text)?;
@@ -110,14 +111,18 @@ fn withdrawn(session: &Session, paper: &Paper, followed: &mut Followed, waits: &
     }
     for (name, version, why) in troubles {
         let passes = why.passes();
+        // What lies below is still for this site.
+        let back = if state(session, Scope::Site, &name)?.installs.len() > 1 { "rollback" } else { "remove" };
         let way_out = if matches!(why, Refusal::Blocked(_) | Refusal::RowsChanged { .. }) {
-            format!("; 'fieldpost bundle remove {name} --force' does it, and keeps changed files beside")
+            format!("; 'fieldpost bundle {back} {name} --force' does it, and keeps changed files beside")
         } else if matches!(why, Refusal::NoWayBack(_)) {
             "; it stays until the main office publishes a newer version".to_owned()
         } else if matches!(why, Refusal::RowsReferred { .. }) {
-            format!("; 'fieldpost bundle remove {name} --force' does it, and leaves these rows")
+            format!("; 'fieldpost bundle {back} {name} --force' does it, and leaves these rows")
+        } else if matches!(why, Refusal::Database { .. }) {
+            format!("; 'fieldpost bundle {back} {name} --force' does it, and leaves what cannot be taken back")
         } else if matches!(why, Refusal::StepLoses { .. } | Refusal::RowsLose { .. }) {
-            format!("; copy it elsewhere first: 'fieldpost bundle remove {name} --force' does it, and it is lost")
+            format!("; copy it elsewhere first: 'fieldpost bundle {back} {name} --force' does it, and it is lost")
         } else {
             String::new()
         };
@@ -169,6 +174,20 @@ fn install_all(session: &Session, paper: &Paper, followed: &mut Followed, waits:
     Ok(())
 }
 
+/// What the main office cannot send, because its copy of the file is gone or damaged: nobody has another, and who waits for it waits for ever.
+fn unsendable(session: &Session, paper: &Paper, followed: &mut Followed, waits: &mut BTreeMap<BundleName, Wait>) -> Result<()> {
+    for (id, how) in travel::unsendable(session)? {
+        let Some(bundle) = paper.bundles.iter().find(|bundle| bundle.id == id) else { continue };
+        let title = format!("bundle {} {}", bundle.name, bundle.version);
+        let why = format!("its file is {how} here, and no site gets it that has not got it yet: publish it again, or a newer version");
+        // It is why it is not installed here either.
+        followed.waits.retain(|(what, _, _)| *what != title);
+        followed.waits.push((title, why.clone(), false));
+        waits.insert(bundle.name.clone(), Wait { version: bundle.version, why, until: Until::Person });
+    }
+    Ok(())
+}
+
 enum Tried {
     There,
     /// A person took it back: no trouble, and worth a word to the main office.
@@ -212,6 +231,13 @@ fn try_one(session: &Session, bundle: &Published, current: &[&Published]) -> Res
                 line: format!("bundle {} {} is installed{}", bundle.name, bundle.version, kept(&effects)),
                 kept: kept_files.map(|(path, _)| path.clone()).collect(),
             }
+        }
+        Err(why @ Refusal::FolderAway(_)) => {
+            let name = &bundle.name;
+            let way_out = format!(
+                "mount it, or bring it back; where its files are gone for good, 'fieldpost bundle remove {name} --force', then 'fieldpost bundle install {name}'"
+            );
+            Tried::Waits { why: format!("{why}: {way_out}"), passes: why.passes() }
         }
         Err(why) => Tried::Waits { why: why.to_string(), passes: why.passes() },
     })

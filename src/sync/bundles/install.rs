@@ -161,12 +161,12 @@ fn prepare(session: &Session, opened: &Opened, scope: Scope, before: &State) -> 
     let folder = folder(session)?;
     check_there(session, &folder)?;
     check_database(session, &folder, put.keys())?;
-    let top = |path: &String| before.top().is_some_and(|top| top.put.contains_key(path));
-    // What the version before did not have, it has nothing to say of; but a file that it left as somebody changed it is still theirs.
-    let left = |path: &String| put.contains_key(path) && folder.filed(path).map_or(true, |there| there.is_some());
-    let base = before.base().into_iter().filter(|(path, _)| top(path) || left(path)).collect();
+    let base = before.base_of(&put, |path| folder.filed(path).map_or(true, |there| there.is_some()));
     let is_one = |one: &str, other: &str| folder.is_one(one, other);
-    let moves = upgrade(&base, &put, manifest.version, |path| folder.filed(path), is_one).map_err(Refusal::from)?;
+    // Where the new version has nothing, nothing is in its way.
+    let goes = |path: &str| base.contains_key(path) && !put.contains_key(path);
+    let ours = |path: &str| if goes(path) { folder.filed_if_any(path) } else { folder.filed(path) };
+    let moves = upgrade(&base, &put, manifest.version, ours, is_one).map_err(Refusal::from)?;
     Ok((moves, put))
 }
 

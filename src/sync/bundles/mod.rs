@@ -57,7 +57,7 @@ pub use row::RowChange;
 pub use told::host_key;
 
 use super::{Result, Session, SyncError, roster};
-use crate::bundle::{Base, BundleName, Filed, Folder, Move, Opened, Store, Version, open};
+use crate::bundle::{Base, BundleName, Done, Filed, Folder, Move, Opened, Store, Version, open};
 use crate::database::Renamed;
 use crate::keys::VerifyingKey;
 use crate::model::{Millis, collision_key};
@@ -152,6 +152,20 @@ impl State {
             }
         }
         found
+    }
+
+    /// The base of an upgrade to a version that has `put`. What the version before did not have, it has nothing to say of; but a file that it
+    /// left as somebody changed it is still theirs.
+    fn base_of(&self, put: &BTreeMap<String, Filed>, is_there: impl Fn(&str) -> bool) -> BTreeMap<String, Base> {
+        let top = |path: &String| self.top().is_some_and(|top| top.put.contains_key(path));
+        let left = |path: &String| put.contains_key(path) && is_there(path);
+        self.base().into_iter().filter(|(path, _)| top(path) || left(path)).collect()
+    }
+}
+
+impl Install {
+    fn done(&self) -> Done<'_> {
+        Done { put: &self.put, moves: &self.moves }
     }
 }
 
@@ -344,4 +358,186 @@ fn stored(session: &Session, id: ContentHash) -> Result<Option<Opened>> {
 pub fn verified(session: &Session, path: &Path) -> Result<Opened> {
     let trusted = trusted(session)?;
     Ok(open(path, &trusted).map_err(Refusal::Open)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+    use crate::bundle::{Loss, Moves, undo, upgrade};
+
+    type Disk = BTreeMap<String, Filed>;
+
+    fn filed(text: &str) -> Filed {
+        Filed { content: ContentHash::of(text.as_bytes()), executable: false }
+    }
+
+    /// What a person does with a file.
+    #[derive(Clone, Copy, Debug)]
+    enum Hand {
+        Leaves,
+        Writes,
+        Deletes,
+        /// As the newest version has it.
+        WritesTheSame,
+    }
+
+    /// A site with one bundle, of whose one file there are versions with and without; and on a computer where case does not matter.
+    #[derive(Clone, Debug, Default)]
+    struct Place {
+        disk: Disk,
+        state: State,
+        /// What a person wrote and did not throw away or write over: it must be somewhere.
+        owned: BTreeSet<Filed>,
+        steps: Vec<String>,
+        is_insensitive: bool,
+    }
+
+    impl Place {
+        /// Under which name a path stands.
+        fn name(&self, path: &str) -> Option<String> {
+            let is_it = |there: &&String| *there == path || (self.is_insensitive && collision_key(there) == collision_key(path));
+            self.disk.keys().find(is_it).cloned()
+        }
+
+        fn ours(&self, path: &str) -> Option<Filed> {
+            self.disk.get(&self.name(path)?).copied()
+        }
+
+        fn is_one(&self, one: &str, other: &str) -> bool {
+            self.is_insensitive && collision_key(one) == collision_key(other)
+        }
+
+        fn carry_out(&mut self, moves: &[Move]) {
+            for moved in moves {
+                assert_eq!(self.ours(&moved.path), moved.before, "{} after {:?}", moved.path, self.steps);
+                if let Some(name) = self.name(&moved.path) {
+                    self.disk.remove(&name);
+                }
+                self.disk.extend(moved.after.map(|after| (moved.path.clone(), after)));
+            }
+        }
+
+        fn hand(&mut self, hand: Hand) {
+            let number = self.steps.len();
+            self.steps.push(format!("{hand:?}"));
+            let put = self.state.top().and_then(|top| top.put.iter().next()).map(|(path, put)| (path.clone(), *put));
+            let name = self.name("a").unwrap_or_else(|| put.as_ref().map_or_else(|| "a".to_owned(), |(path, _)| path.clone()));
+            let now = match hand {
+                Hand::Leaves => return,
+                Hand::Writes => Some(filed(&format!("somebody's {number}"))),
+                Hand::Deletes => None,
+                Hand::WritesTheSame => put.map(|(_, put)| put),
+            };
+            if let Some(before) = self.disk.remove(&name) {
+                self.owned.remove(&before);
+            }
+            if let Some(now) = now {
+                self.disk.insert(name, now);
+                self.owned.extend(Some(now).filter(|_| matches!(hand, Hand::Writes)));
+            }
+        }
+
+        fn install(&mut self, path: Option<&str>) {
+            let number = u32::try_from(self.state.installs.len()).unwrap() + 1;
+            let version: Version = format!("{number}.0.0").parse().unwrap();
+            self.steps.push(format!("{version} has {path:?}"));
+            let put: BTreeMap<String, Filed> = path.map(|path| (path.to_owned(), filed(&version.to_string()))).into_iter().collect();
+            let base = self.state.base_of(&put, |path| self.ours(path).is_some());
+            let ours = |path: &str| Ok::<_, Infallible>(self.ours(path));
+            let moves = upgrade(&base, &put, version, ours, |one, other| self.is_one(one, other)).unwrap().moves;
+            self.carry_out(&moves);
+            self.state.installs.push(Install {
+                id: ContentHash::of(version.to_string().as_bytes()),
+                version,
+                title: String::new(),
+                time: Millis(0),
+                needs: BTreeMap::new(),
+                put,
+                moves,
+                replaced: BTreeSet::new(),
+                steps: Vec::new(),
+                schema: None,
+                rows: 0,
+            });
+        }
+
+        /// Goes back until so many versions are left; whether it did.
+        fn back(&mut self, left: usize, loss: Loss) -> bool {
+            let goes = self.state.installs.split_off(left);
+            let done: Vec<Done<'_>> = goes.iter().rev().map(Install::done).collect();
+            let ours = |path: &str| Ok::<_, Infallible>(self.ours(path));
+            let undone = undo(&done, loss, "kept", &BTreeMap::new(), ours, |one, other| self.is_one(one, other)).unwrap();
+            match undone {
+                Ok(Moves { moves, .. }) => self.carry_out(&moves),
+                Err(_) => self.state.installs.extend(goes),
+            }
+            self.steps.push(format!("back to {left} of {}, {loss:?}", self.state.installs.len()));
+            self.state.installs.len() == left
+        }
+
+        /// Everything that is a person's stands somewhere or comes back, and at the end it stands.
+        fn check(&self) {
+            let stands: BTreeSet<Filed> = self.disk.values().copied().collect();
+            let moves = self.state.installs.iter().flat_map(|install| &install.moves);
+            let kept: BTreeSet<Filed> = moves.filter_map(|moved| moved.before).collect();
+            let lost = self.owned.iter().find(|owned| !stands.contains(owned) && !kept.contains(owned));
+            assert!(lost.is_none(), "lost {lost:?} after {:?}: {:#?}", self.steps, self.disk);
+        }
+
+        /// All ways back from here.
+        fn check_ways_back(&self) {
+            let all = self.state.installs.len();
+            let drifts = self.state.top().is_some_and(|top| top.put.iter().any(|(path, put)| self.ours(path) != Some(*put)));
+            for loss in [Loss::Refuse, Loss::KeepBeside] {
+                let mut removed = self.clone();
+                assert!(removed.back(0, loss) || loss == Loss::Refuse);
+                removed.check();
+                for steps in 1..=all {
+                    let mut stepwise = self.clone();
+                    if (1..=steps).all(|step| stepwise.back(all - step, loss)) {
+                        stepwise.check();
+                        stepwise.back(0, Loss::Refuse);
+                        stepwise.check();
+                        stepwise.back(0, Loss::KeepBeside);
+                        stepwise.check();
+                    }
+                }
+            }
+            // Where nothing differs, and nothing of a person's is to come to a place that they took since, there is nothing to refuse.
+            let comes_back = self.owned.iter().any(|owned| !self.disk.values().any(|there| there == owned));
+            assert!(drifts || comes_back || self.clone().back(0, Loss::Refuse), "refused after {:?}: {:#?}", self.steps, self.disk);
+        }
+    }
+
+    /// Every short life of a file: versions that have it, in either case, or leave it out, and a person in between.
+    #[test]
+    fn nothing_that_a_person_wrote_is_nowhere_whatever_versions_come_and_go() {
+        fn go_on(place: &Place, left: usize, goes_back: bool) {
+            for hand in [Hand::Leaves, Hand::Writes, Hand::Deletes, Hand::WritesTheSame] {
+                let mut next = place.clone();
+                next.hand(hand);
+                next.check_ways_back();
+                for path in [Some("a"), None, Some("A")].into_iter().filter(|path| left > 0 && (*path != Some("A") || place.is_insensitive))
+                {
+                    let mut next = next.clone();
+                    next.install(path);
+                    next.check();
+                    go_on(&next, left - 1, goes_back);
+                }
+                for loss in [Loss::Refuse, Loss::KeepBeside].into_iter().filter(|_| goes_back && left > 0) {
+                    let mut next = next.clone();
+                    let installed = next.state.installs.len();
+                    if installed > 0 && next.back(installed - 1, loss) {
+                        next.check();
+                        go_on(&next, left - 1, goes_back);
+                    }
+                }
+            }
+        }
+        go_on(&Place::default(), 4, false);
+        go_on(&Place::default(), 3, true);
+        go_on(&Place { is_insensitive: true, ..Place::default() }, 3, true);
+    }
 }

@@ -419,6 +419,9 @@ impl List<'_> {
         let list = read_rows(entry.form, &bytes, &entry.key).map_err(|words| self.refusal(words))?;
         let columns = database.writable_columns(&entry.table)?;
         let columns = columns.ok_or_else(|| self.refusal(format!("there is no table `{}`", entry.table)))?;
+        if entry.runs == Runs::AtHost {
+            self.travel_all(&list.columns)?;
+        }
         let into = Into { made: self.known.made(&entry.table, &columns), columns, given: list.columns };
         let place = |name: &String| into.given.iter().position(|column| column == name);
         let keys: Vec<Vec<Value>> =
@@ -579,6 +582,17 @@ impl List<'_> {
         }
         done.rows.append(&mut goes);
         Ok(())
+    }
+
+    /// Refuses columns that the rules keep at each site: only the main office would get what the list gives for them.
+    fn travel_all(&self, given: &[String]) -> Result<()> {
+        let (file, table) = (&self.entry.file, &self.entry.table);
+        let name = self.session.database()?.table_names()?.into_iter().find(|name| name.eq_ignore_ascii_case(table));
+        let local = name.map(|name| self.session.rules.table(&name).local.clone()).unwrap_or_default();
+        match given.iter().find(|column| local.iter().any(|local| local.eq_ignore_ascii_case(column))) {
+            Some(column) => Err(Refusal::ColumnStays { file: file.clone(), table: table.clone(), column: column.clone() }.into()),
+            None => Ok(()),
+        }
     }
 
     /// The one row with a key, if there is one.

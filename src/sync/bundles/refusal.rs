@@ -39,6 +39,16 @@ pub enum Refusal {
         /// As offered.
         offered: Version,
     },
+    /// An older version than one that is published.
+    #[error("{name} {published} is published, and {offered} is older: only a newer version is published after another")]
+    OlderThanPublished {
+        /// The bundle.
+        name: BundleName,
+        /// As published.
+        published: Version,
+        /// As offered.
+        offered: Version,
+    },
     /// Another file of the same version.
     #[error("{name} {version} is installed from another file: a version is made only once")]
     SameVersion {
@@ -215,6 +225,16 @@ pub enum Refusal {
         /// The table.
         table: String,
     },
+    /// A column that stays at the main office.
+    #[error("the rows of {file} give `{column}` of `{table}`, which does not travel: no other site would get it")]
+    ColumnStays {
+        /// The file.
+        file: String,
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+    },
     /// A table whose rows only go up.
     #[error("the rows of {file} are for `{table}`, whose records only go up: what the main office writes there reaches no site")]
     GoesUp {
@@ -250,7 +270,7 @@ impl Refusal {
     #[must_use]
     pub fn passes(&self) -> bool {
         match self {
-            Self::Needs(_) | Self::BelowNeeds { .. } | Self::FolderAway(_) | Self::NoDatabase | Self::NotNow(_) => true,
+            Self::Needs(_) | Self::BelowNeeds { .. } | Self::NoDatabase | Self::NotNow(_) => true,
             // A file that is open elsewhere, a full disk, a share that is away; not what nobody here may write.
             Self::Obstacle(Obstacle::Io(error)) => !matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem),
             Self::Obstacle(obstacle) => matches!(obstacle, Obstacle::Moved(_)),
@@ -259,7 +279,9 @@ impl Refusal {
             | Self::BadFolder(_)
             | Self::OverDatabase(_)
             | Self::Blocked(_)
+            | Self::FolderAway(_)
             | Self::Downgrade { .. }
+            | Self::OlderThanPublished { .. }
             | Self::SameVersion { .. }
             | Self::StepChanged(_)
             | Self::BelowOwned { .. }
@@ -285,6 +307,7 @@ impl Refusal {
             | Self::Travels { .. }
             | Self::WouldTravel(_)
             | Self::Stays { .. }
+            | Self::ColumnStays { .. }
             | Self::GoesUp { .. }
             | Self::NotHost(_)
             | Self::OtherGroups { .. }
@@ -307,6 +330,7 @@ impl Refusal {
             | Self::OverDatabase(_)
             | Self::Blocked(_)
             | Self::Downgrade { .. }
+            | Self::OlderThanPublished { .. }
             | Self::SameVersion { .. }
             | Self::StepChanged(_)
             | Self::Needs(_)
@@ -334,6 +358,7 @@ impl Refusal {
             | Self::Travels { .. }
             | Self::WouldTravel(_)
             | Self::Stays { .. }
+            | Self::ColumnStays { .. }
             | Self::GoesUp { .. }
             | Self::NotHost(_)
             | Self::OtherGroups { .. }

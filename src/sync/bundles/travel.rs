@@ -126,6 +126,31 @@ pub(super) fn missing(session: &Session) -> Result<BTreeSet<ContentHash>> {
     Ok(missing)
 }
 
+/// At the main office: files that some site still needs, and that are gone or damaged, with which of the two.
+pub(super) fn unsendable(session: &Session) -> Result<Vec<(ContentHash, &'static str)>> {
+    let mut found = Vec::new();
+    if session.settings.role != Role::Host {
+        return Ok(found);
+    }
+    let children = session.ledger.neighbours()?;
+    for id in needed(session, None)? {
+        if !file(session, id).is_file() {
+            found.push((id, "gone"));
+            continue;
+        }
+        // All of it is read: only where it is to be sent.
+        let told = format!("{TOLD}{id}");
+        let mut is_due = false;
+        for to in children.iter().filter(|to| !to.told_documents.contains_key(&told)) {
+            is_due = is_due || needed(session, Some(to))?.contains(&id);
+        }
+        if is_due && matches!(stored(session, id), Err(SyncError::Bundle(refusal)) if refusal.is_damage()) {
+            found.push((id, "damaged"));
+        }
+    }
+    Ok(found)
+}
+
 /// Throws away files that nobody here or below needs.
 pub(super) fn tidy(session: &Session) -> Result<()> {
     let folder = session.home.bundles().join("files");

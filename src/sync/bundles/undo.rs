@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::carry::{self, Concerns};
 use super::install::{self, RowCounts};
 use super::{Install, Refusal, Scope, State, back, check_there, folder, paper, parts, set_state, state, states, store};
-use crate::bundle::{self, BundleName, Fate, Filed, Loss, Move, Version};
+use crate::bundle::{self, BundleName, Done, Fate, Filed, Loss, Version};
 use crate::model::collision_key;
 use crate::sync::{Result, Session};
 
@@ -91,12 +91,17 @@ pub(super) fn undo_with(
     if scope == Scope::Site && loss == Loss::Refuse {
         check_there(session, &folder)?;
     }
-    let done: Vec<&[Move]> = goes.iter().rev().map(|install| install.moves.as_slice()).collect();
+    let done: Vec<Done<'_>> = goes.iter().rev().map(Install::done).collect();
     let is_one = |one: &str, other: &str| folder.is_one(one, other);
     let own = others.into_iter().map(|(path, (_, own))| (path, own)).collect();
-    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), &own, |path| folder.filed(path), is_one);
+    let moves = bundle::undo(&done, loss, &format!("kept-{}", top.version), &own, |path| folder.filed_if_any(path), is_one);
     let mut moves = moves.map_err(Refusal::from)?.map_err(Refusal::from)?;
     moves.fates.splice(..0, laid);
+    let goes_away = |path: &str| moves.moves.iter().any(|moved| moved.after.is_none() && bundle::is_inside(&moved.path, path));
+    for moved in moves.moves.iter().filter(|moved| moved.before.is_none() && !goes_away(&moved.path)) {
+        // Where no file can be, none is put.
+        folder.filed(&moved.path).map_err(Refusal::from)?;
+    }
     for moved in &moves.moves {
         if let Some(before) = moved.before {
             folder.keep(&session.world, &moved.path, before, &store).map_err(Refusal::from)?;

@@ -108,6 +108,7 @@ pub(in crate::sync) fn look(session: &Session, report: &mut Report) -> Result<Op
         counts: DocumentCounts::default(),
     };
     take_back(session)?;
+    follow_names(session, &documents.library)?;
     let mut looking = Looking::new(session, &documents.library)?;
     let totals = match looking.scan(&documents.patterns) {
         Err(SyncError::Library(error)) => return away(error, report),
@@ -230,6 +231,39 @@ fn take_back(session: &Session) -> Result<()> {
     Ok(session.ledger.commit(&session.world, "commit documents taken back")?)
 }
 
+/// Where the list has a document in other letters than the folder, because another site renamed it, what is in the folder follows, whatever was edited
+/// in it since: an edit of it is one of the document. Left there, on a system that tells the two apart, it would be the second of two names that are one,
+/// and never be taken. One that died in between is found as a file that was not seen.
+fn follow_names(session: &Session, library: &Library) -> Result<()> {
+    let (known, listed) = (session.all_known()?, session.listed(&mut BTreeMap::new())?);
+    let former: Vec<(&DocumentPath, &Known)> = known.iter().filter(|(path, _)| !listed.contains_key(*path)).collect();
+    if former.is_empty() {
+        return Ok(());
+    }
+    let mut new: BTreeMap<String, Vec<&DocumentPath>> = BTreeMap::new();
+    for path in listed.keys().filter(|path| !known.contains_key(*path)) {
+        new.entry(path.collision_key()).or_default().push(path);
+    }
+    for (path, known) in former {
+        let Some([to]) = new.get(&path.collision_key()).map(Vec::as_slice) else { continue };
+        let renamed = match library.rename(&session.world, path, to, Some(&known.seen)) {
+            Ok(Renamed::Edited) => library.rename(&session.world, path, to, None),
+            renamed => renamed,
+        };
+        let seen = match renamed {
+            Ok(Renamed::Done(seen)) => seen.unwrap_or(known.seen),
+            Err(error @ LibraryError::Crash(_)) => return Err(error.into()),
+            // Gone, held open, or something is in the way: the placing tells, and the next look tries again.
+            Ok(Renamed::Absent | Renamed::Edited | Renamed::Blocked(_)) | Err(_) => continue,
+        };
+        session.ledger.begin()?;
+        session.put_known(to, &Known { seen, ..*known })?;
+        session.ledger.drop_seen(path.as_str())?;
+        session.ledger.commit(&session.world, "commit document renamed along")?;
+    }
+    Ok(())
+}
+
 struct Looking<'s> {
     session: &'s Session,
     library: &'s Library,
@@ -247,6 +281,8 @@ struct Looking<'s> {
     troubles: BTreeMap<String, String>,
     /// Names that are not taken.
     refused: BTreeSet<String>,
+    /// Those that are one with another name, which is taken.
+    second: Vec<String>,
     counts: DocumentCounts,
 }
 
@@ -267,6 +303,7 @@ impl<'s> Looking<'s> {
             busy: BTreeSet::new(),
             troubles,
             refused: BTreeSet::new(),
+            second: Vec::new(),
             counts: DocumentCounts::default(),
         })
     }
@@ -276,6 +313,16 @@ impl<'s> Looking<'s> {
         let library = self.library;
         let totals = library.scan(&self.session.world, patterns, &seen, &mut |finding| self.take(finding))?;
         self.flush()?;
+        // Whatever is made in such a folder later is one more that does not travel, and is told again.
+        for name in std::mem::take(&mut self.second) {
+            let Ok(path) = DocumentPath::new(&name) else { continue };
+            let inside = match library.documents_in(patterns, &path) {
+                0 => continue,
+                1 => "; 1 document in it does not travel".to_owned(),
+                more => format!("; {more} documents in it do not travel"),
+            };
+            self.troubles.entry(name).or_default().push_str(&inside);
+        }
         Ok(totals)
     }
 
@@ -291,6 +338,9 @@ impl<'s> Looking<'s> {
             Finding::Busy(path) => drop(self.busy.insert(path.as_str().to_owned())),
             Finding::Refused { name, refusal } => {
                 self.troubles.insert(name.clone(), format!("it is not taken: {refusal}"));
+                if matches!(refusal, Refusal::Collides(_)) {
+                    self.second.push(name.clone());
+                }
                 self.refused.insert(name);
             }
         }

@@ -1,16 +1,17 @@
 //! Which names of documents are one on some systems, and which name does a copy get?
 //!
 //! Windows and macOS do not tell upper from lower case, and see some accents as one: a document has no name there that is another one's, nor is its
-//! folder spelled in two ways. What loses a conflict and is kept is listed under a name of its own, and a folder that is spelled in two ways under one of
-//! them, as edits of this site like any other. **Crash points**: the write of the list; done again it finds nothing to do.
+//! folder spelled in two ways, and nowhere the name of a folder in which others lie. What loses a conflict and is kept is listed under a name of its own; at
+//! the main office a folder that is spelled in two ways under one of them, and of documents whose names are one all but one under names of their own; as
+//! edits of this site like any other. **Crash points**: the write of the list; done again it finds nothing to do.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::look::write;
 use crate::database::DocumentRow;
 use crate::ledger::CopyDue;
 use crate::library::DocumentPath;
-use crate::model::collision_key;
+use crate::model::{SiteName, collision_key};
 use crate::sync::{Result, Session};
 
 /// The names of documents and of the folders they are in, as the systems see them that do not tell upper from lower case.
@@ -101,10 +102,10 @@ pub(super) fn one_spelling(session: &Session) -> Result<u64> {
     }
     spellings.retain(|_, spellings| spellings.len() > 1);
     let most = |folder: &str| {
-        let (spelling, count) = spellings.get(&collision_key(folder))?.iter().max_by_key(|(_, count)| **count)?;
-        let is_alone = spellings[&collision_key(folder)].values().filter(|other| *other == count).count() == 1;
+        // Of two that have as much one must be the one.
+        let (spelling, _) = spellings.get(&collision_key(folder))?.iter().rev().max_by_key(|(_, count)| **count)?;
         // Nothing moves into what is a document.
-        (is_alone && *spelling != folder && !listed.contains_key(*spelling)).then_some(*spelling)
+        (*spelling != folder && !listed.contains_key(*spelling)).then_some(*spelling)
     };
     let respelled = |path: &DocumentPath| {
         let (folder, spelling) = Names::folders(path).rev().find_map(|folder| Some((folder, most(folder)?)))?;
@@ -126,11 +127,63 @@ pub(super) fn one_spelling(session: &Session) -> Result<u64> {
         names.take(&to);
         moved.push((path, (!is_same).then(|| DocumentRow { path: to.as_str().to_owned(), ..row.clone() })));
     }
+    relist(session, &moved)?;
+    Ok(copies)
+}
+
+/// Where documents have names that are one on some systems, or one has that of a folder, because two sites made them at once, or one renamed what another
+/// one edited: the main office lists all but one under a name of their own. Else every site would go on with another one of them. The one that its folder
+/// has already stays; of a document and a folder the folder does, many may lie in it. Gives how many got another name.
+pub(super) fn one_name(session: &Session) -> Result<u64> {
+    if session.settings.parent.is_some() {
+        return Ok(0);
+    }
+    let listed = session.listed(&mut BTreeMap::new())?;
+    let folders: BTreeSet<String> = listed.keys().flat_map(Names::folders).map(collision_key).collect();
+    let mut alike: BTreeMap<String, Vec<&DocumentPath>> = BTreeMap::new();
+    for path in listed.keys() {
+        alike.entry(path.collision_key()).or_default().push(path);
+    }
+    alike.retain(|name, paths| paths.len() > 1 || folders.contains(name));
+    if alike.is_empty() {
+        return Ok(0);
+    }
+    let known = session.all_known()?;
+    let mut names: Names = listed.keys().chain(known.keys()).collect();
+    let (mut moved, mut copies) = (Vec::new(), 0);
+    for (name, mut paths) in alike {
+        let first = paths.iter().position(|path| known.contains_key(*path)).unwrap_or(0);
+        let stays = (!folders.contains(&name)).then(|| listed[paths.remove(first)].content);
+        for path in paths {
+            let row = &listed[path];
+            if stays == Some(row.content) {
+                moved.push((path, None));
+                continue;
+            }
+            let to = path.copy_name(&maker(session, path)?, &row.modified.date(), &|name| names.has(name));
+            names.take(&to);
+            copies += 1;
+            moved.push((path, Some(DocumentRow { path: to.as_str().to_owned(), ..row.clone() })));
+        }
+    }
+    relist(session, &moved)?;
+    Ok(copies)
+}
+
+/// At which site a document was first in the list.
+fn maker(session: &Session, path: &DocumentPath) -> Result<SiteName> {
+    match session.sealed_row(path.as_str())? {
+        Some((_, image)) => Ok(session.ledger.site_name(image.born.site)?),
+        None => Ok(session.name().clone()),
+    }
+}
+
+/// Lists documents under other names; those without one not any more.
+fn relist(session: &Session, moved: &[(&DocumentPath, Option<DocumentRow>)]) -> Result<()> {
     write(session, |database| {
         moved.iter().try_for_each(|(path, row)| {
             database.remove_document(path.as_str())?;
             row.as_ref().map_or(Ok(()), |row| database.put_document(row))
         })
-    })?;
-    Ok(copies)
+    })
 }

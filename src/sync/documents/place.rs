@@ -18,13 +18,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use fs_err as fs;
 
 use super::look::wait_as_well;
-use super::names::{Names, keep_copies, one_spelling};
+use super::names::{Names, keep_copies, one_name, one_spelling};
 use super::tell::Choices;
 use super::{Chunks, Coming, DocumentCounts, Documents, Known, REFUSED, document};
 use crate::database::DocumentRow;
 use crate::ledger::{ContentHash, Missing, SiteThere};
 use crate::library::{
-    ChunkId, ChunkStore, ContentId, DocumentPath, LibraryError, PackFault, PackWriter, Placed, Recipe, Removed, Renamed, Verdict,
+    ChunkId, ChunkStore, ContentId, DocumentPath, Library, LibraryError, PackFault, PackWriter, Placed, Recipe, Removed, Renamed, Verdict,
 };
 use crate::model::Millis;
 use crate::sync::report::Report;
@@ -42,7 +42,7 @@ pub(in crate::sync) fn place(session: &Session, documents: &mut Documents, repor
     if !session.has_library() {
         return Ok(());
     }
-    documents.counts.copies += keep_copies(session)? + one_spelling(session)?;
+    documents.counts.copies += keep_copies(session)? + one_spelling(session)? + one_name(session)?;
     documents.counts.coming = 0;
     // What came since is in it.
     documents.store = ChunkStore::open(&session.chunk_folder())?;
@@ -176,11 +176,25 @@ pub fn coming(session: &Session) -> Result<Vec<Coming>> {
         if here || refused || choices.say(&path, &row, file) != Verdict::Take {
             continue;
         }
-        // What is not missing is here, and waits for something else.
-        let here = missing.get(&row.content).map_or(row.bytes, |missing| missing.here);
+        // What is not missing is here, and waits for something else; or it was never looked for yet.
+        let here = match missing.get(&row.content) {
+            Some(missing) => missing.here,
+            None => bytes_here(session, &row.content)?,
+        };
         coming.push(Coming { path: row.path, bytes: row.bytes, here });
     }
     Ok(coming)
+}
+
+/// How many bytes of a content are at hand.
+fn bytes_here(session: &Session, content: &ContentHash) -> Result<u64> {
+    let (Some(recipe), Ok(library)) = (session.recipe(content)?, Library::look(&session.library_folder())) else { return Ok(0) };
+    let mut store = ChunkStore::look(&session.chunk_folder())?;
+    let (mut chunks, mut here) = (Chunks::new(session, &library, &mut store), 0);
+    for (chunk, length) in &recipe.chunks {
+        here += if chunks.has(chunk)? { u64::from(*length) } else { 0 };
+    }
+    Ok(here)
 }
 
 struct Placing<'d> {
