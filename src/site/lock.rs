@@ -209,7 +209,7 @@ mod tests {
                     }
                 });
             }
-            let refused = (0..200).filter(|_| home.lock(Millis(1)).is_err() || home.watch().is_err()).count();
+            let refused = (0..100).filter(|_| home.lock(Millis(1)).is_err() || home.watch().is_err()).count();
             over.store(true, std::sync::atomic::Ordering::Relaxed);
             assert_eq!(refused, 0);
         });
