@@ -468,6 +468,11 @@ fn what_refers_to_a_record_that_was_let_go_of_is_let_go_of_with_the_number_that_
     assert!(dropped.contains("orders 5, customer: 5 of 'anna' was dropped"), "{dropped}");
     let shown = office.run(&format!("held show {} --home head", held_of(&office, "lines"))).flat();
     assert!(shown.contains("lines 5 1") && shown.contains("orders 5, which it needs, was refused here"), "{shown}");
+    let listed = office.run("conflicts orders --home head").flat();
+    assert!(
+        listed.contains("orders 5: the change of 'anna' waits at 'head'") && listed.contains("packet 3 from 'anna'; it was dropped, see "),
+        "{listed}"
+    );
     let dropped = drop_held(&office, "lines");
     assert!(dropped.contains("lines 5 1, what: 'bolts' of 'anna' was dropped") || dropped.contains("lines 5 1, what: bolts"), "{dropped}");
     four_rounds(&office);
@@ -494,4 +499,21 @@ fn a_record_that_gets_an_empty_value_in_its_key_is_said_to_stay_here() {
     let digests = ["head", "anna"].map(|site| office.json(&format!("digest --json --home {site}"))["tables"].clone());
     assert_eq!(digests[0], digests[1]);
     assert!(office.ok("verify --home anna").out.contains("knows every record"));
+}
+
+#[test]
+fn of_two_people_who_settle_one_conflict_otherwise_the_list_says_whose_edit_came_since() {
+    let office = two("default = 'review'\n");
+    three_conflicts(&office);
+    ["anna", "head", "anna"].iter().for_each(|site| drop(office.run(&format!("sync --home {site}"))));
+    office.run("conflicts resolve 1 --take lost --home anna");
+    office.run("conflicts resolve 1 --take standing --home head");
+    four_rounds(&office);
+    for site in ["head", "anna"] {
+        assert_eq!(phones(&office, site)[0], "anna C1", "{site}");
+        let listed = office.run(&format!("conflicts contacts C1 --home {site}")).flat();
+        assert!(listed.contains("a person kept what stands, at 'head'; edited since, at 'anna'"), "{site}: {listed}");
+        let listed = office.run(&format!("conflicts contacts C2 --home {site}")).flat();
+        assert!(!listed.contains("edited since"), "{site}: {listed}");
+    }
 }

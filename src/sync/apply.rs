@@ -364,6 +364,9 @@ impl Applying<'_> {
         if let Some(change) = next.here
             && !self.take_plainly(incoming, &change)?
         {
+            if incoming.link.kind == NeighbourKind::Parent {
+                self.settle_the_gone(&change)?;
+            }
             let mut change = session.inward(change, incoming.link)?;
             if parks {
                 self.unpark_former(incoming, &change)?;

@@ -173,6 +173,9 @@ pub struct HeldPlace {
     pub site: SiteNo,
 }
 
+/// What a settlement says that wrote nothing.
+pub const KEPT: &str = "a person kept what stands";
+
 /// Why what waits for a unique value cannot simply have it.
 const OF_THE_OTHER: &str = "another record has the value: edit that one, and this one goes on by itself";
 
@@ -195,7 +198,7 @@ pub fn settle(session: &Session, number: i64, choice: &Choice, since: Since) -> 
     write_choice(session, number, &conflict, choice, since)?;
     let settles = Some((conflict.decider.clone(), decider_number));
     let rule = match choice {
-        Choice::Standing => "a person kept what stands".to_owned(),
+        Choice::Standing => KEPT.to_owned(),
         Choice::Lost => "a person took what had lost".to_owned(),
         Choice::Before => "a person took what was before".to_owned(),
         Choice::Other(value) => format!("a person set it to {value}"),
@@ -226,7 +229,7 @@ fn settle_taken(session: &Session, number: i64, decider_number: i64, conflict: &
         let (row, site) = session.held_as(decider_number)?.ok_or(MendError::Settled(number))?;
         let place = HeldPlace { number: row, site };
         let value = match choice {
-            Choice::Standing => return drop_held(session, place, "a person kept what stands"),
+            Choice::Standing => return drop_held(session, place, KEPT),
             Choice::Before => base().ok_or_else(|| no_side("nobody knows what was there before"))?,
             Choice::Other(value) => value.clone(),
             Choice::Lost => return Err(no_side(OF_THE_OTHER)),

@@ -267,3 +267,22 @@ fn what_dangles_on_a_number_goes_out_of_the_way_where_it_is_in_the_key() {
     tree.assert_rows(&TWO, OWNERS, &["first|shared", "for old|old"]);
     tree.assert_same(&TWO);
 }
+
+#[test]
+fn a_row_of_the_parent_that_dangles_on_a_number_comes_also_where_that_is_anothers_by_now() {
+    let tree = two(LOOSE, LOOSE_RULES);
+    tree.edit("head", "INSERT INTO customers (name) VALUES ('new')");
+    tree.edit("anna", &order_of("old"));
+    half(&tree, "anna", round::Halves::Send);
+    tree.sync("head");
+    // Both had the number 2; before anna hears of another one for hers she deletes it with its order, which the head edited meanwhile.
+    tree.edit("anna", "DELETE FROM orders WHERE token = 'of old'; DELETE FROM customers WHERE name = 'old'");
+    tree.edit("head", "UPDATE orders SET city = 'Bern' WHERE token = 'of old'");
+    settled(&tree, &TWO);
+    TWO.iter().for_each(|at| assert!(tree.held(at).is_empty(), "at {at}: {:?}", tree.held(at)));
+    for site in TWO {
+        let owners = tree.rows(site, OWNERS);
+        assert!(owners.len() == 2 && !owners.contains(&"of old|new".to_owned()), "at {site}: {owners:?}");
+    }
+    tree.assert_same(&TWO);
+}

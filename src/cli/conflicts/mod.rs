@@ -4,6 +4,8 @@ pub mod resolve;
 pub mod show;
 pub mod tally;
 
+use std::collections::BTreeMap;
+
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -17,11 +19,11 @@ use super::shown::{self, Shown};
 use super::when::Span;
 use super::{Context, Failure};
 use crate::ledger::{Conflict as Listed, ConflictKind};
-use crate::model::{LIBRARY, Millis, SiteName, Value, shown_table};
+use crate::model::{Key, LIBRARY, Millis, SiteName, Value, shown_table};
 use crate::rules::DeleteRule;
 use crate::site::Level;
-use crate::status::open::is_open;
-use crate::sync::{Session, SyncError};
+use crate::status::open::{edited_since, is_open};
+use crate::sync::{Session, SyncError, mend};
 use tally::Tally;
 
 /// List edits that lost against another edit, side by side, and settle them
@@ -253,7 +255,26 @@ pub fn all(session: &Session, after: i64) -> Result<Vec<Conflict>, SyncError> {
         }
         Ok(())
     })?;
-    found.into_iter().map(|(number, conflict, settled)| show(session, number, conflict, settled)).collect()
+    let dropped = found.iter().filter(|(_, conflict, _)| conflict.kind == ConflictKind::Dropped);
+    let dropped: BTreeMap<(String, Key), i64> =
+        dropped.map(|(number, conflict, _)| ((conflict.table.clone(), conflict.key.clone()), *number)).collect();
+    let settlement = |number: i64, conflict: &Listed, settled: Option<String>| match (conflict.kind, settled) {
+        (ConflictKind::Held, None) => {
+            let later = dropped.get(&(conflict.table.clone(), conflict.key.clone())).filter(|dropped| **dropped > number);
+            Ok(later.map(|dropped| format!("it was dropped, see {dropped}")))
+        }
+        // Who keeps what stands writes nothing: somebody else may have decided otherwise meanwhile.
+        (_, Some(settled)) if settled.starts_with(mend::KEPT) => {
+            let edited = edited_since(session, conflict)?;
+            Ok(Some(edited.map_or_else(|| settled.clone(), |site| format!("{settled}; edited since, at '{site}'"))))
+        }
+        (_, settled) => Ok::<_, SyncError>(settled),
+    };
+    let show = |(number, conflict, settled): (i64, Listed, Option<String>)| {
+        let settlement = settlement(number, &conflict, settled)?;
+        show(session, number, conflict, settlement)
+    };
+    found.into_iter().map(show).collect()
 }
 
 fn show(session: &Session, number: i64, conflict: Listed, settlement: Option<String>) -> Result<Conflict, SyncError> {
@@ -516,7 +537,10 @@ impl Conflict {
                     self.rule,
                 )
             }
-            About::Held => format!("{}. {}\n   {decided}{packet}", self.number, self.sentence(page)),
+            About::Held => {
+                let became = self.settlement.as_ref().map_or_else(String::new, |settled| format!("; {settled}"));
+                format!("{}. {}\n   {decided}{packet}{became}", self.number, self.sentence(page))
+            }
             About::Taken(_) => {
                 let outcome =
                     self.settlement.as_deref().unwrap_or("it waits until one of the two has another value, and goes on by itself then");

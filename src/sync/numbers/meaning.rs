@@ -260,7 +260,7 @@ impl Session {
     }
 
     /// The ledger's row of an incarnation; a record that was never met gets one.
-    fn id_of_born(&self, table: TableNo, born: Born) -> Result<i64> {
+    pub(super) fn id_of_born(&self, table: TableNo, born: Born) -> Result<i64> {
         let key = self.key_of_born(table, born)?;
         match self.ledger.id_of(table, &key)? {
             Some(id) => Ok(id),

@@ -20,7 +20,7 @@ use std::rc::Rc;
 use super::meaning::number_key;
 use crate::database::Written;
 use crate::ledger::{CauseKind, EntryKind, Former, NeighbourKind, Opinion, Record};
-use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, NumberForm, Row, Shape, SiteName, SiteNo, TableNo, Value};
+use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, NumberForm, Row, Shape, Side, SiteName, SiteNo, TableNo, Value};
 use crate::site::Role;
 use crate::sync::apply::Applying;
 use crate::sync::known;
@@ -231,27 +231,67 @@ impl Applying<'_> {
         match session.ledger.ended_under(table, number)? {
             Some(ended) if Some(ended) != whose => {
                 let aside = session.next_number(session.shape(table))?;
-                self.lead_the_gone(table, ended, number, aside, false)
+                self.lead_the_gone(table, ended, number, aside, false).map(drop)
             }
             Some(_) | None => Ok(()),
         }
     }
 
-    /// What refers to a record that is no more, by a number that is nobody's, refers to it by another one.
-    fn lead_the_gone(&mut self, table: TableNo, id: i64, from: i64, to: i64, told: bool) -> Result<()> {
+    /// A row of the parent is about to come that dangles, which only what nobody declared may: on numbers of records that ended here too. They go by
+    /// the parent's numbers, where those are nobody's here; else the row waits until whoever has one was told another.
+    pub(in crate::sync) fn settle_the_gone(&mut self, change: &Change) -> Result<()> {
         let session = self.session;
-        if !self.lead_elsewhere(table, from, to)? {
-            return Ok(());
-        }
-        let (database, shape) = (session.database()?, session.shape(table));
-        if database.is_autoincrement(shape)? {
-            database.raise_sequence(shape, to)?;
-        }
-        // People know it by the number that it had, and what dangles means it by this one.
-        for (number, became) in [(from, Some(to)), (to, None)] {
-            session.ledger.add_former(&Former { table, number, record: id, became, told, time: self.now })?;
+        let shape = session.shapes.iter().find(|shape| shape.number == change.table);
+        let (Some(shape), Some(after)) = (shape, &change.after) else { return Ok(()) };
+        for meant in change.meant.iter().filter(|meant| meant.side == Side::New) {
+            let is_declared = shape.references.iter().any(|reference| reference.fields.contains(&meant.field));
+            let numbers = shape.numbers.iter().find(|numbers| numbers.field == meant.field && !is_declared);
+            let said = numbers.and_then(|numbers| numbers.numbers(&after.row).get(usize::from(meant.at)).copied());
+            let Some((table, said)) = said else { continue };
+            let id = session.id_of_born(table, meant.born)?;
+            if session.ledger.names(id)?.is_none_or(|(_, _, place)| place.is_some()) {
+                continue;
+            }
+            if let Some(last) = session.ledger.last_number(id)? {
+                let _cannot = self.try_moving(|applying| applying.settle_gone(table, id, last, said))?;
+            }
         }
         Ok(())
+    }
+
+    fn settle_gone(&mut self, table: TableNo, id: i64, last: i64, said: i64) -> Result<()> {
+        let session = self.session;
+        let is_its = |number: i64, nobodys: bool| -> Result<bool> {
+            let is_its = session.ledger.ended_under(table, number)?.map_or(nobodys, |ended| ended == id);
+            Ok(is_its && session.ledger.id_at(table, &number_key(number))?.is_none())
+        };
+        let has_last = is_its(last, false)?;
+        if (has_last && last == said) || !is_its(said, true)? || (has_last && self.lead_the_gone(table, id, last, said, true)?) {
+            return Ok(());
+        }
+        self.note_gone(table, id, said)
+    }
+
+    /// A record that is no more goes by this number.
+    fn note_gone(&self, table: TableNo, id: i64, number: i64) -> Result<()> {
+        let session = self.session;
+        let (database, shape) = (session.database()?, session.shape(table));
+        if database.is_autoincrement(shape)? {
+            database.raise_sequence(shape, number)?;
+        }
+        Ok(session.ledger.add_former(&Former { table, number, record: id, became: None, told: false, time: self.now })?)
+    }
+
+    /// What refers to a record that is no more, by a number that is nobody's, refers to it by another one.
+    /// Says whether anything does.
+    fn lead_the_gone(&mut self, table: TableNo, id: i64, from: i64, to: i64, told: bool) -> Result<bool> {
+        let any = self.lead_elsewhere(table, from, to)?;
+        if any {
+            // People know it by the number that it had, and what dangles means it by this one.
+            self.session.ledger.add_former(&Former { table, number: from, record: id, became: Some(to), told, time: self.now })?;
+            self.note_gone(table, id, to)?;
+        }
+        Ok(any)
     }
 
     /// Under which number the parent has a record that is not here.
