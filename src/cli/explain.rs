@@ -198,7 +198,7 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
             "nothing was sent: a restored backup would go out as edits. 'fieldpost recover' brings it forward to what this site knows; or put the newest database back".to_owned()
         }
         SyncError::OlderSchema { .. } => {
-            "start the application once, so that it brings the database to its newest schema; what of it came from the main office ('fieldpost schema log') change by hand. Then 'fieldpost recover' again. \
+            "start the application once, so that it brings the database to its newest schema; what of it no application does ('fieldpost schema log' says it) change by hand. Then 'fieldpost recover' again. \
              Where something was changed since the backup was put in its place, put it there once more and run 'fieldpost recover' before anything else".to_owned()
         }
         SyncError::StateRestored => {
@@ -671,7 +671,7 @@ mod tests {
             (SyncError::OtherPair, Exit::Failed),
             (SyncError::OtherName { settings: name(), known: crate::model::SiteName::new("anna").unwrap() }, Exit::Failed),
             (SyncError::DatabaseRestored, Exit::Failed),
-            (SyncError::OlderSchema { table: table() }, Exit::Failed),
+            (SyncError::OlderSchema { table: Some(table()) }, Exit::Failed),
             (SyncError::StateRestored, Exit::Failed),
             (SyncError::NameTaken(name()), Exit::Failed),
             (SyncError::NotAnOffice(name()), Exit::Failed),

@@ -2,7 +2,7 @@
 
 use fieldpost::site::Role;
 
-use super::{CUSTOMERS, FOUR, Tree, assert_one, conflicts, four, says, two};
+use super::{CUSTOMERS, FOUR, Tree, assert_one, conflicts, four, says, two, two_of};
 
 #[test]
 fn a_rename_at_the_host_keeps_what_a_child_typed_and_has_not_sent() {
@@ -257,6 +257,39 @@ fn names_in_other_letters_are_the_same_names() {
     tree.assert_rows(&FOUR, "SELECT id, phone, city FROM customers ORDER BY id", &["ACME|anna|Biel", "BOLT|2|Biel", "CORE|3|Biel"]);
     tree.assert_rows(&FOUR, "SELECT id, customer, body FROM notes ORDER BY id", &["N1|ACME|first", "N2|BOLT|late"]);
     assert_one(&tree, &FOUR);
+}
+
+#[test]
+fn what_others_refer_to_may_be_made_anew_under_its_name_in_other_letters() {
+    for (columns, table, with) in [
+        ("id TEXT PRIMARY KEY, a TEXT", "C", ""),
+        ("ID TEXT PRIMARY KEY, a TEXT", "c", ""),
+        ("Id TEXT PRIMARY KEY, a TEXT, z TEXT DEFAULT 'z'", "C", "ALTER TABLE d ADD COLUMN y TEXT;"),
+    ] {
+        let tree = two_of(
+            "CREATE TABLE c (id TEXT PRIMARY KEY, a TEXT); INSERT INTO c VALUES ('A', '1'), ('B', '2');
+             CREATE TABLE d (id TEXT PRIMARY KEY, c TEXT REFERENCES c(id), up TEXT REFERENCES d(id)); INSERT INTO d VALUES ('t', 'A', NULL);
+             CREATE UNIQUE INDEX by_c ON d (c); CREATE VIEW v AS SELECT * FROM d JOIN c ON c.id = d.c;
+             CREATE TRIGGER g AFTER DELETE ON d BEGIN DELETE FROM c WHERE id = 'none'; END",
+        );
+        tree.edit("anna", "UPDATE d SET c = 'B'; UPDATE c SET a = 'anna' WHERE id = 'A'");
+        tree.edit(
+            "head",
+            &format!(
+                "PRAGMA foreign_keys = OFF; {with} DROP VIEW v; DROP TRIGGER g; CREATE TABLE n ({columns}); INSERT INTO n (id, a) SELECT id, a FROM c; DROP TABLE c;
+                 ALTER TABLE n RENAME TO {table}; CREATE VIEW v AS SELECT * FROM d JOIN c ON c.id = d.c;
+                 CREATE TRIGGER g AFTER DELETE ON d BEGIN DELETE FROM c WHERE id = 'none'; END"
+            ),
+        );
+        tree.settle(&["head", "anna"]);
+        assert_one(&tree, &["head", "anna"]);
+        tree.assert_rows(&["head", "anna"], "SELECT id, c FROM d", &["t|B"]);
+        tree.assert_rows(&["head", "anna"], "SELECT id, a FROM c ORDER BY id", &["A|anna", "B|2"]);
+        // Capture is on in what was made twice.
+        tree.edit("anna", "INSERT INTO d (id, c) VALUES ('u', 'A')");
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["head"], "SELECT id FROM d ORDER BY id", &["t", "u"]);
+    }
 }
 
 #[test]

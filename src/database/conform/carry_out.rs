@@ -145,18 +145,53 @@ impl Database {
     }
 
     fn carry_out(&self, plan: Plan, told: &Inventory, before: Option<&Inventory>, wish: &Wish<'_>) -> Step<Conformed> {
+        let unable = self.unable(&plan)?;
+        let refuse = |plan: &Plan| match plan.tables.iter().filter(|table| table.is_remade()).find_map(|table| unable.get(&table.name)) {
+            Some(refused) => Err(Stop::Refused(refused.clone())),
+            None => Ok(()),
+        };
+        refuse(&plan)?;
+        let puts_names = plan.has_other_letters();
+        let mut done = self.carry_out_once(plan, told, before)?;
+        let mut left = self.left(told, before, wish, &done)?;
+        // SQLite has put a new name into what refers to it, where the told text has the same name in other letters.
+        if let Some(texts) = left.take_if(|left| puts_names && left.is_about_texts()) {
+            refuse(&texts)?;
+            let again = self.carry_out_once(texts, told, before)?;
+            done.lost.extend(again.lost);
+            done.late = again.late;
+            left = self.left(told, before, wish, &done)?;
+        }
+        match left {
+            None => Ok(done),
+            Some(left) => Err(Stop::Refused(Refused::Otherwise(left.sentences().join(", ")))),
+        }
+    }
+
+    /// Tables that cannot be remade, by their names from now on; only those of which that may come to be done. Asked before anything is
+    /// done, of what is committed.
+    fn unable(&self, plan: &Plan) -> Step<BTreeMap<String, Refused>> {
+        let mut unable = BTreeMap::new();
+        for table in self.inventory()?.tables.iter().filter(|table| !table.is_virtual()) {
+            let planned = plan.tables.iter().find(|planned| planned.from == table.name);
+            if !plan.has_other_letters() && !planned.is_some_and(TablePlan::is_remade) {
+                continue;
+            }
+            let ability = self.tester().ability(&table.name, &Facts::read(&self.connection, &table.name)?)?;
+            if let Some(why) = &ability.refusal {
+                let name = planned.map_or(&table.name, |planned| &planned.name).clone();
+                unable.insert(name.clone(), Refused::Statement { what: format!("the new table `{name}`"), message: why.to_string() });
+            }
+        }
+        Ok(unable)
+    }
+
+    fn carry_out_once(&self, plan: Plan, told: &Inventory, before: Option<&Inventory>) -> Step<Conformed> {
         let mut done = Conformed::default();
         let (mut local, mut aside) = (Vec::new(), Vec::new());
         // Every reference is looked up, and the application waits meanwhile.
         let referring =
             if plan.remakes() { Referring { dangling: self.dangling()?, columns: self.references()? } } else { Referring::default() };
-        for table in plan.tables.iter().filter(|table| matches!(table.how, How::Remake { .. })) {
-            let ability = self.tester().ability(&table.from, &Facts::read(&self.connection, &table.from)?)?;
-            if let Some(why) = &ability.refusal {
-                let what = format!("the new table `{}`", table.name);
-                return Err(Stop::Refused(Refused::Statement { what, message: why.to_string() }));
-            }
-        }
         for index in &plan.indexes_dropped {
             self.step(&format!("full-text index `{index}`"), self.connection.execute_batch(&format!("DROP TABLE {}", quote(index))))?;
         }
@@ -197,7 +232,6 @@ impl Database {
         self.keep_local(&aside, &mut done)?;
         self.rest(&plan, told, &mut done)?;
         self.check(&plan, &referring)?;
-        self.verify(told, before, wish, &done)?;
         done.plan = plan;
         Ok(done)
     }
@@ -475,16 +509,11 @@ impl Database {
         Ok(rows.and_then(Iterator::collect).unwrap_or_default())
     }
 
-    /// The plan made again is empty, but for what is late.
-    fn verify(&self, told: &Inventory, before: Option<&Inventory>, wish: &Wish<'_>, done: &Conformed) -> Step {
+    /// The plan made again; none where that is empty, but for what is late.
+    fn left(&self, told: &Inventory, before: Option<&Inventory>, wish: &Wish<'_>, done: &Conformed) -> Step<Option<Plan>> {
         let now = Wish { schema: wish.schema, before: wish.before, tables: BTreeMap::new(), ended: std::collections::BTreeSet::new() };
-        let left = match plan(&self.inventory()?, told, before, &now)? {
-            Ok(left) => left,
-            Err(refused) => return Err(Stop::Refused(refused)),
-        };
-        if left.is_empty() || (left.only_indexes() && !done.late.is_empty()) {
-            return Ok(());
-        }
-        Err(Stop::Refused(Refused::Otherwise(left.sentences().join(", "))))
+        let left = plan(&self.inventory()?, told, before, &now)?.map_err(Stop::Refused)?;
+        let is_had = left.is_empty() || (left.only_indexes() && !done.late.is_empty());
+        Ok(Some(left).filter(|_| !is_had))
     }
 }

@@ -101,6 +101,10 @@ impl TablePlan {
         })
     }
 
+    pub const fn is_remade(&self) -> bool {
+        matches!(self.how, How::Remake { .. })
+    }
+
     /// More than names.
     pub fn rebuilds(&self) -> bool {
         self.how != How::Nothing
@@ -121,6 +125,23 @@ impl Plan {
         rest.is_empty() && self.others_made.iter().all(|other| other.kind == Kind::Index)
     }
 
+    /// Whether a table or a column gets the name that it has, in other letters.
+    pub(super) fn has_other_letters(&self) -> bool {
+        let is_other = |from: &str, to: &str| from != to && same_name(from, to);
+        let columns = |table: &TablePlan| table.renamed.iter().any(|(from, to)| is_other(from, to));
+        self.tables.iter().any(|table| is_other(&table.from, &table.name) || columns(table))
+    }
+
+    /// Whether tables are only to get other texts, with the columns that they have, and indexes may be missing.
+    pub(super) fn is_about_texts(&self) -> bool {
+        // A column that came a moment ago is not known to have been told.
+        let is_text = |table: &TablePlan| {
+            let TablePlan { name, adopted, how, .. } = table.clone();
+            *table == TablePlan { from: name.clone(), name, adopted, how, ..TablePlan::default() }
+        };
+        self.tables.iter().all(is_text) && Self { tables: Vec::new(), ..self.clone() }.only_indexes()
+    }
+
     /// What is otherwise and stays, a sentence each.
     #[must_use]
     pub fn stays(&self) -> &[String] {
@@ -129,7 +150,7 @@ impl Plan {
 
     /// Whether a table is copied.
     pub(super) fn remakes(&self) -> bool {
-        self.tables.iter().any(|table| matches!(table.how, How::Remake { .. }))
+        self.tables.iter().any(TablePlan::is_remade)
     }
 
     pub(super) fn touches_tables(&self) -> bool {
