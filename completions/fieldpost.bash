@@ -421,6 +421,9 @@ _fieldpost() {
             fieldpost__subcmd__help__subcmd__held,show)
                 cmd="fieldpost__subcmd__help__subcmd__held__subcmd__show"
                 ;;
+            fieldpost__subcmd__help__subcmd__library,drop)
+                cmd="fieldpost__subcmd__help__subcmd__library__subcmd__drop"
+                ;;
             fieldpost__subcmd__help__subcmd__library,off)
                 cmd="fieldpost__subcmd__help__subcmd__library__subcmd__off"
                 ;;
@@ -487,6 +490,9 @@ _fieldpost() {
             fieldpost__subcmd__help__subcmd__sites,retire)
                 cmd="fieldpost__subcmd__help__subcmd__sites__subcmd__retire"
                 ;;
+            fieldpost__subcmd__library,drop)
+                cmd="fieldpost__subcmd__library__subcmd__drop"
+                ;;
             fieldpost__subcmd__library,help)
                 cmd="fieldpost__subcmd__library__subcmd__help"
                 ;;
@@ -495,6 +501,9 @@ _fieldpost() {
                 ;;
             fieldpost__subcmd__library,on)
                 cmd="fieldpost__subcmd__library__subcmd__on"
+                ;;
+            fieldpost__subcmd__library__subcmd__help,drop)
+                cmd="fieldpost__subcmd__library__subcmd__help__subcmd__drop"
                 ;;
             fieldpost__subcmd__library__subcmd__help,help)
                 cmd="fieldpost__subcmd__library__subcmd__help__subcmd__help"
@@ -2304,8 +2313,22 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__help__subcmd__library)
-            opts="on off"
+            opts="on drop off"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__help__subcmd__library__subcmd__drop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -2960,7 +2983,7 @@ _fieldpost() {
             return 0
             ;;
         fieldpost__subcmd__library)
-            opts="-v -q -h --home --json --verbose --quiet --help on off help"
+            opts="-v -q -h --home --json --verbose --quiet --help on drop off help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2977,9 +3000,41 @@ _fieldpost() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        fieldpost__subcmd__library__subcmd__help)
-            opts="on off help"
+        fieldpost__subcmd__library__subcmd__drop)
+            opts="-v -q -h --home --json --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --home)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__help)
+            opts="on drop off help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        fieldpost__subcmd__library__subcmd__help__subcmd__drop)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

@@ -1053,6 +1053,7 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('on', 'on', [CompletionResultType]::ParameterValue, 'Keep documents in this folder; it is made where it is not there, and marked')
+            [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Give up the content of a document that does not come, because the only site that had it is lost')
             [CompletionResult]::new('off', 'off', [CompletionResultType]::ParameterValue, 'Keep no documents any more; at the main office: nowhere. Files stay where they are')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -1068,6 +1069,17 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'fieldpost;library;drop' {
+            [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Tell more; twice: everything')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print nothing unless something failed or wants a person')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'fieldpost;library;off' {
             [CompletionResult]::new('--home', '--home', [CompletionResultType]::ParameterName, 'The folder of the site; without it the nearest one from the current folder upwards')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the report as JSON')
@@ -1081,11 +1093,15 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;library;help' {
             [CompletionResult]::new('on', 'on', [CompletionResultType]::ParameterValue, 'Keep documents in this folder; it is made where it is not there, and marked')
+            [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Give up the content of a document that does not come, because the only site that had it is lost')
             [CompletionResult]::new('off', 'off', [CompletionResultType]::ParameterValue, 'Keep no documents any more; at the main office: nowhere. Files stay where they are')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'fieldpost;library;help;on' {
+            break
+        }
+        'fieldpost;library;help;drop' {
             break
         }
         'fieldpost;library;help;off' {
@@ -1521,10 +1537,14 @@ Register-ArgumentCompleter -Native -CommandName 'fieldpost' -ScriptBlock {
         }
         'fieldpost;help;library' {
             [CompletionResult]::new('on', 'on', [CompletionResultType]::ParameterValue, 'Keep documents in this folder; it is made where it is not there, and marked')
+            [CompletionResult]::new('drop', 'drop', [CompletionResultType]::ParameterValue, 'Give up the content of a document that does not come, because the only site that had it is lost')
             [CompletionResult]::new('off', 'off', [CompletionResultType]::ParameterValue, 'Keep no documents any more; at the main office: nowhere. Files stay where they are')
             break
         }
         'fieldpost;help;library;on' {
+            break
+        }
+        'fieldpost;help;library;drop' {
             break
         }
         'fieldpost;help;library;off' {

@@ -438,7 +438,10 @@ mod tests {
         upgrade(&base, &contents(theirs), "2.0.0".parse().unwrap(), ours, |_, _| false).unwrap()
     }
 
-    fn going_back(done: &[(&[(&str, &str)], &[Move])], loss: Loss, disk: &BTreeMap<String, Filed>) -> Result<Moves, Blocked> {
+    /// What a version has, and what was moved for it.
+    type Made<'a> = (&'a [(&'a str, &'a str)], &'a [Move]);
+
+    fn going_back(done: &[Made<'_>], loss: Loss, disk: &BTreeMap<String, Filed>) -> Result<Moves, Blocked> {
         let puts: Vec<_> = done.iter().map(|(put, _)| contents(put)).collect();
         let done: Vec<Done<'_>> = puts.iter().zip(done).map(|(put, (_, moves))| Done { put, moves }).collect();
         undo(&done, loss, "kept", &BTreeMap::new(), |path| Ok::<_, Infallible>(disk.get(path).copied()), |_, _| false).unwrap()
@@ -514,8 +517,7 @@ mod tests {
         let two = [moved("A", Some("one"), None), moved("a", None, Some("one"))];
         let three = [moved("a", Some("one"), None)];
         let four = [moved("A", Some("somebody's"), Some("four"))];
-        let all: [(&[(&str, &str)], &[Move]); 4] =
-            [(&[("A", "four")], &four), (&[], &three), (&[("a", "one")], &two), (&[("A", "one")], &one)];
+        let all: [Made<'_>; 4] = [(&[("A", "four")], &four), (&[], &three), (&[("a", "one")], &two), (&[("A", "one")], &one)];
         let mut disk = contents(&[("A", "four"), ("A.kept-before", "older")]);
         assert_eq!(going_back(&all, Loss::Refuse, &disk), Err(Blocked(vec!["A".to_owned()])));
         let back = going_back(&all, Loss::KeepBeside, &disk).unwrap();

@@ -13,6 +13,7 @@ use crate::model::SiteName;
 use crate::site::Settings;
 use crate::sync::Session;
 use crate::sync::documents::look::waiting;
+use crate::sync::documents::lost::{GivenUp, give_up};
 use crate::sync::documents::place::coming;
 use crate::sync::documents::{Coming, Freedom, switch};
 
@@ -26,6 +27,7 @@ Examples:
   fieldpost library on /srv/shop/documents      at the main office
   fieldpost library on 'D:\\Documents\\Shop'      at another site: where the documents are to be
   fieldpost library                             what is there, on its way, not taken
+  fieldpost library drop plans/big.pdf          its content is lost: nobody is to wait for it any more
   fieldpost library off                         files stay, nothing is deleted anywhere")]
 pub struct LibraryArgs {
     /// What to do; without it what there is is told
@@ -43,6 +45,16 @@ pub enum Action {
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
     },
+    /// Give up the content of a document that does not come, because the only site that had it is lost
+    ///
+    /// The document is again what this site's folder has of it; where there is nothing it goes, at all sites. Whoever still has the content loses
+    /// it with the next round, as by any edit or deletion: get it from there first.
+    #[command(after_help = "Examples:\n  fieldpost library drop plans/big.pdf")]
+    Drop {
+        /// The document, as 'fieldpost library' lists it
+        #[arg(value_name = "PATH")]
+        path: String,
+    },
     /// Keep no documents any more; at the main office: nowhere. Files stay where they are
     #[command(after_help = "Examples:\n  fieldpost library off")]
     Off,
@@ -56,6 +68,7 @@ impl LibraryArgs {
             None => None,
             Some(Action::On { .. }) => Some("library on"),
             Some(Action::Off) => Some("library off"),
+            Some(Action::Drop { .. }) => Some("library drop"),
         }
     }
 }
@@ -75,6 +88,8 @@ pub struct LibraryReport {
     pub has_database: bool,
     /// How many documents were seen in another folder until this command named this one.
     pub elsewhere: usize,
+    /// What became of the document whose content was given up by this command.
+    pub dropped: Option<String>,
     /// Why the last run left the documents alone, or some deletions of them.
     pub waiting: Option<String>,
     /// Those whose content is not in the folder yet.
@@ -97,6 +112,17 @@ pub fn run(arguments: &LibraryArgs, context: &Context) -> Result<Exit, Failure> 
             let (_lock, mut session) = context.work()?;
             let elsewhere = begin(context, &mut session, folder.as_deref())?;
             let report = LibraryReport { elsewhere, ..LibraryReport::of(&session)? };
+            Ok(context.done(&session.home, &report))
+        }
+        Some(Action::Drop { path }) => {
+            let (_lock, session) = context.work()?;
+            let given_up = give_up(&session, path)?.map_err(|why| Failure::BadLine(format!("`{path}`: {why}")))?;
+            let now = match given_up {
+                GivenUp::Back => "is again what this site's folder has",
+                GivenUp::Gone => "is off the list",
+            };
+            let dropped = Some(format!("`{path}` {now}; 'fieldpost sync' tells the others"));
+            let report = LibraryReport { dropped, ..LibraryReport::of(&session)? };
             Ok(context.done(&session.home, &report))
         }
         Some(Action::Off) => {
@@ -147,6 +173,7 @@ impl LibraryReport {
             bytes: 0,
             has_database: session.has_database(),
             elsewhere: 0,
+            dropped: None,
             waiting: waiting(session)?,
             coming: Vec::new(),
             refused: BTreeMap::new(),
@@ -201,7 +228,8 @@ impl Report for LibraryReport {
                 count(some, "document was", "documents were")
             )),
         };
-        paragraphs([head, elsewhere, waiting, on_their_way, refused])
+        let dropped = self.dropped.as_ref().map_or_else(String::new, |dropped| page.wrapped(dropped));
+        paragraphs([head, elsewhere, dropped, waiting, on_their_way, refused])
     }
 
     fn exit(&self) -> Exit {
@@ -223,6 +251,7 @@ mod tests {
             bytes: 5_000,
             has_database: true,
             elsewhere: 3,
+            dropped: None,
             waiting: Some("they are gone".into()),
             coming: vec![Coming { path: "a/film.mp4".into(), bytes: 4_000, here: 1_000 }],
             refused: BTreeMap::from([("con".to_owned(), "it is not taken: reserved".to_owned())]),

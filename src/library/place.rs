@@ -90,6 +90,8 @@ impl Library {
         let before = match self.way_to(&document.path)? {
             Way::Open(folder) => match there(world, &folder, name, standing, Some(document))? {
                 There::Nothing => None,
+                // An empty folder is nothing: it does not travel either.
+                There::Blocked(Refusal::Folder) if folder.remove_empty(name) => None,
                 There::Seen(look) => Some(look),
                 There::Wanted(look) => return dress(world, &folder, document, recipe.cut, &look),
                 There::Edited => return Ok(Placed::Edited),

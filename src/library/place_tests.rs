@@ -202,6 +202,10 @@ fn a_folder_or_a_file_in_the_way_is_told_and_left() {
     site.placed(&outside, None);
     assert_eq!(site.place(&inside, None).unwrap(), Placed::Blocked(Refusal::NotAFolder("a".into())));
     assert_eq!(site.text("a").as_deref(), Some(ONE));
+    // One with nothing in it is nothing.
+    std::fs::create_dir(site.library.folder().join("c")).unwrap();
+    site.placed(&made("c", ONE), None);
+    assert_eq!(site.text("c").as_deref(), Some(ONE));
     assert!(site.is_tidy());
 }
 

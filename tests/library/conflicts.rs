@@ -1,6 +1,10 @@
 //! Two sites edit, delete and make the same document: nothing is lost. Names and rows that are none are listed and never followed.
 
-use crate::folders::{SITES, library};
+use fieldpost::sync::documents::lost::{self, GivenUp, NotGivenUp};
+use fieldpost::sync::documents::place;
+use fieldpost::sync::retire;
+
+use crate::folders::{SITES, library, noise};
 
 const RULES: &str = "[library]\nconflict = { '*.new' = 'newest', '*.up' = 'parent', '*.down' = 'child' }\n";
 
@@ -558,4 +562,33 @@ fn what_is_made_in_a_folder_that_is_not_taken_is_told_again() {
     assert_eq!(told(), None);
     tree.write("anna", "docs/deep/er.txt", "new");
     assert_eq!(told().unwrap(), format!("{same}; 2 documents in it do not travel"));
+}
+
+/// Its only site is gone: nobody waits for it any more, and its name is free.
+#[test]
+fn a_content_that_nobody_has_can_be_given_up() {
+    let tree = library("");
+    tree.write("head", "f.bin", "first");
+    tree.settle(&SITES);
+    tree.set_library("anna", |library| library.budget = 1);
+    tree.write("anna", "a.bin", noise(1 << 20, 5));
+    tree.write("anna", "f.bin", noise(1 << 20, 6));
+    tree.sync("anna");
+    let both = ["north", "head"];
+    tree.settle(&both);
+    let give_up = |site: &str, path: &str| lost::give_up(&tree.session(site), path).unwrap();
+    assert_eq!(give_up("north", "a.bin"), Err(NotGivenUp::Lately));
+    assert_eq!(give_up("head", "nothing"), Err(NotGivenUp::Unlisted));
+    retire::retire(&tree.session("north"), &mut [&mut tree.exchange.clone()], &crate::support::name("anna")).unwrap();
+    tree.tick(tree.limits.redeposit_millis + 1);
+    tree.settle(&both);
+    assert_eq!(place::coming(&tree.session("head")).unwrap().len(), 2);
+    assert_eq!((give_up("north", "f.bin"), give_up("north", "a.bin")), (Ok(GivenUp::Back), Ok(GivenUp::Gone)));
+    tree.settle(&both);
+    tree.assert_documents(&both, &[("f.bin", "first")]);
+    assert_eq!(give_up("head", "f.bin"), Err(NotGivenUp::Here));
+    tree.write("head", "a.bin", "another one");
+    tree.settle(&both);
+    tree.assert_documents(&both, &[("a.bin", "another one"), ("f.bin", "first")]);
+    assert!(both.iter().all(|site| place::coming(&tree.session(site)).unwrap().is_empty()));
 }

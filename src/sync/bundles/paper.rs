@@ -221,13 +221,13 @@ pub fn publish(
     for step in manifest.steps.iter().filter(|_| here) {
         steps::check_place(session, step.runs, &step.file)?;
     }
-    plan(session, opened, Scope::Shared).map_err(|error| match error {
+    match plan(session, opened, Scope::Shared) {
         // What everybody shares is installed by being published.
-        SyncError::Bundle(Refusal::Downgrade { name, installed: published, offered }) => {
-            Refusal::OlderThanPublished { name, published, offered }.into()
+        Err(SyncError::Bundle(Refusal::Downgrade { name, installed: published, offered })) => {
+            return Err(Refusal::OlderThanPublished { name, published, offered }.into());
         }
-        error => error,
-    })?;
+        planned => drop(planned?),
+    }
     for other in paper.bundles.iter().filter(|other| other.name == manifest.name && !other.withdrawn && other.meets(groups)) {
         let Ok(Some(other)) = stored(session, other.id) else { continue };
         let is_other =

@@ -4,11 +4,14 @@
 //! long as a site lists the conflict and had the content: at the site that decided, at the site of the edit, and on the way between. It goes
 //! with the entry of the conflict (`history` in the settings). [`super::place`] saves it before the file that has it goes.
 //!
-//! Whoever brings it back edits the document like anybody: nothing of it is special once it is in the list.
+//! Whoever brings it back edits the document like anybody: nothing of it is special once it is in the list. Nor is it where somebody gives up a
+//! content that nobody has any more ([`give_up`]): that is an edit, or a deletion, of this site.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::look::write;
 use super::{Chunks, DocumentPath, Known, Library, Recipe};
+use crate::database::DocumentRow;
 use crate::ledger::{ASKED, Conflict, ContentHash, WHOLE};
 use crate::library::ChunkStore;
 use crate::model::{FieldNo, LIBRARY, Row, Shape, SiteName, Value};
@@ -42,6 +45,57 @@ pub fn content_lost(conflict: &Conflict) -> Option<ContentHash> {
         Value::Blob(content) => content[..].try_into().ok(),
         Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Text(_) => None,
     }
+}
+
+/// What became of a document whose content was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivenUp {
+    /// It is again what the folder of this site has.
+    Back,
+    /// It is off the list.
+    Gone,
+}
+
+/// Why the content of a document is not given up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotGivenUp {
+    /// No such document.
+    #[error("no document of that name is in the list")]
+    Unlisted,
+    /// Nothing of it is missing, as far as the last run knows.
+    #[error("its content is here, or is not asked for: 'fieldpost library' lists what is on its way")]
+    Here,
+    /// Nobody had the time to answer.
+    #[error("its content is missed for less than an hour: let 'fieldpost sync' run, here and where it may be")]
+    Lately,
+}
+
+/// Gives up the content that the list announces of a document and that does not come: the document is again what the folder of this site has of it,
+/// or goes, at all sites. Who still has that content loses it with the next round, as by any edit or deletion.
+///
+/// # Errors
+/// As database and ledger say.
+pub fn give_up(session: &Session, path: &str) -> Result<std::result::Result<GivenUp, NotGivenUp>> {
+    if !session.has_library() || !session.ledger.has_documents()? {
+        return Ok(Err(NotGivenUp::Unlisted));
+    }
+    let Some((path, row)) = session.listed(&mut BTreeMap::new())?.remove_entry(path) else {
+        return Ok(Err(NotGivenUp::Unlisted));
+    };
+    let known = session.all_known()?.remove(&path);
+    let missing = session.ledger.missing()?.remove(&row.content).filter(|_| known.is_none_or(|known| !known.has_content_of(&row)));
+    let Some(missing) = missing else { return Ok(Err(NotGivenUp::Here)) };
+    // As long as it takes until each is asked.
+    if !missing.since.is_past(session.limits.redeposit_millis, session.world.now()) {
+        return Ok(Err(NotGivenUp::Lately));
+    }
+    write(session, |database| match known {
+        Some(Known { seen, modified, executable, .. }) => {
+            database.put_document(&DocumentRow { content: seen.content.0, bytes: seen.bytes, modified, executable, ..row })
+        }
+        None => database.remove_document(path.as_str()),
+    })?;
+    Ok(Ok(if known.is_some() { GivenUp::Back } else { GivenUp::Gone }))
 }
 
 impl Session {

@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::look::write;
+use super::place::bytes_here;
 use crate::database::DocumentRow;
 use crate::ledger::CopyDue;
 use crate::library::DocumentPath;
@@ -158,6 +159,10 @@ pub(super) fn one_name(session: &Session) -> Result<u64> {
             let row = &listed[path];
             if stays == Some(row.content) {
                 moved.push((path, None));
+                continue;
+            }
+            // Its site may delete it before it is sent: under a name of ours it would be on its way for ever.
+            if bytes_here(session, &row.content)? < row.bytes {
                 continue;
             }
             let to = path.copy_name(&maker(session, path)?, &row.modified.date(), &|name| names.has(name));

@@ -187,7 +187,7 @@ pub fn coming(session: &Session) -> Result<Vec<Coming>> {
 }
 
 /// How many bytes of a content are at hand.
-fn bytes_here(session: &Session, content: &ContentHash) -> Result<u64> {
+pub(super) fn bytes_here(session: &Session, content: &ContentHash) -> Result<u64> {
     let (Some(recipe), Ok(library)) = (session.recipe(content)?, Library::look(&session.library_folder())) else { return Ok(0) };
     let mut store = ChunkStore::look(&session.chunk_folder())?;
     let (mut chunks, mut here) = (Chunks::new(session, &library, &mut store), 0);
