@@ -149,7 +149,7 @@ fn finish(arguments: &DetachArgs, home: Home, context: &Context) -> Result<Exit,
 }
 
 fn set_aside(home: Home, report: DetachReport, context: &Context) -> Result<Exit, Failure> {
-    let lock = if home.inside().exists() { Some(home.lock(context.world.now())?) } else { None };
+    let lock = if home.inside().exists() { Some(home.lock(&context.world)?) } else { None };
     // Windows renames no folder in which a file is open.
     let _lock = lock.filter(|_| !cfg!(windows));
     let aside = start::finish_detach(&context.world, home, &context.limits, context.world.now())?;

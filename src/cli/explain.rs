@@ -8,10 +8,10 @@ use std::io;
 use serde::{Serialize, Serializer};
 
 use super::failure::KeyHalf;
-use super::{Exit, Failure, page};
+use super::{Exit, Failure, exchange, page};
 use crate::bundle::{Obstacle, OpenError as BundleError, SourceError};
 use crate::database::DatabaseError;
-use crate::exchange::{AddressError, ExchangeError, MARKER_NAME, MarkerFault, OpenError as PlaceError};
+use crate::exchange::{AddressError, OpenError as PlaceError};
 use crate::keys::KeyError;
 use crate::ledger::LedgerError;
 use crate::library::LibraryError;
@@ -165,7 +165,7 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
     let hint = match error {
         SyncError::Database(error) => return (Exit::Failed, database(error)),
         SyncError::Ledger(error) => return (Exit::Failed, ledger(error)),
-        SyncError::Exchange(error) => return exchange(error),
+        SyncError::Exchange(error) => return exchange::explain(error),
         SyncError::Open(error) => return (Exit::Failed, packet(error)),
         SyncError::Seal(error) => return (Exit::Failed, sealing(error)),
         SyncError::Codec(error) => return (Exit::Failed, codec(error)),
@@ -383,32 +383,6 @@ fn ledger(error: &LedgerError) -> Option<String> {
     Some(hint.to_owned())
 }
 
-fn exchange(error: &ExchangeError) -> (Exit, Option<String>) {
-    let (exit, hint) = match error {
-        ExchangeError::Unreachable { .. } | ExchangeError::Io { .. } => {
-            (Exit::Unreachable, "mount the share or make the folder, then run again".to_owned())
-        }
-        ExchangeError::NotAnExchange { why: MarkerFault::Absent, .. } => (
-            Exit::Unreachable,
-            format!("is the share mounted, and is it the folder that the main office named? An exchange has a file {MARKER_NAME}"),
-        ),
-        ExchangeError::NotAnExchange { why: MarkerFault::Newer(_), .. } => (Exit::Failed, "install the newest fieldpost here".to_owned()),
-        ExchangeError::NotAnExchange { why: MarkerFault::Unreadable, .. } => {
-            (Exit::Failed, format!("restore the file {MARKER_NAME} there from a backup; it says which exchange it is"))
-        }
-        ExchangeError::ReadOnly { .. } | ExchangeError::Refused { .. } => {
-            (Exit::Failed, "check the rights of this user on the share: every site writes there".to_owned())
-        }
-        ExchangeError::Full { .. } => (Exit::Failed, "make room there; what is to be sent waits here".to_owned()),
-        ExchangeError::Missing { .. } | ExchangeError::Exists { .. } | ExchangeError::SizeDiffers { .. } => {
-            (Exit::Unreachable, "something else works in the exchange folder at the same time: run again".to_owned())
-        }
-        ExchangeError::Local(error) => return (Exit::Failed, operating_system(error)),
-        ExchangeError::Crash(_) => return (Exit::Failed, None),
-    };
-    (exit, Some(hint))
-}
-
 fn packet(error: &OpenError) -> Option<String> {
     let hint = match error {
         OpenError::Truncated => "it may still be on its way: try again later",
@@ -534,7 +508,7 @@ fn roster(error: &RosterError) -> Option<String> {
     }
 }
 
-fn operating_system(error: &io::Error) -> Option<String> {
+pub(super) fn operating_system(error: &io::Error) -> Option<String> {
     let hint = if error.kind() == io::ErrorKind::StorageFull {
         "make room on the disk; nothing is half done, the next run goes on"
     } else if error.kind() == io::ErrorKind::PermissionDenied {
@@ -571,6 +545,7 @@ fn exit_code<S: Serializer>(exit: &Exit, serializer: S) -> Result<S::Ok, S::Erro
 mod tests {
     use super::*;
     use crate::cli::printer::{Form, Loudness, Printer};
+    use crate::exchange::{ExchangeError, MarkerFault};
     use crate::model::Millis;
     use crate::rules::Rules;
     use crate::site::{Holder, Retired, Settings};

@@ -122,7 +122,7 @@ pub fn run(arguments: &InitArgs, context: &Context) -> Result<Exit, Failure> {
     entered.keep(context, &home)?;
     let mut library = None;
     if let Some(folder) = &arguments.library {
-        let _lock = home.lock(context.world.now())?;
+        let _lock = home.lock(&context.world)?;
         let mut session = Session::open(context.world.another(), home.clone(), context.limits.clone())?;
         library::begin(context, &mut session, Some(folder))?;
         library = Some(session.library_folder());

@@ -95,7 +95,7 @@ pub fn run(arguments: &JoinArgs, context: &Context) -> Result<Exit, Failure> {
     let settings = join::join(&context.world, &folder, &text, entered.exchanges.clone(), database.as_deref())?;
     let home = Home::discover(Some(&folder), &folder)?;
     entered.keep(context, &home)?;
-    let _lock = home.lock(context.world.now())?;
+    let _lock = home.lock(&context.world)?;
     let mut session = Session::open(World::real(), home, context.limits.clone())?;
     if let Some(folder) = &arguments.library {
         library::begin(context, &mut session, Some(folder))?;

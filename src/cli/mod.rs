@@ -113,7 +113,7 @@ impl Context {
     /// [`crate::site::HomeError::Busy`] where another run has it; else as [`Session::open`].
     pub fn work(&self) -> Result<(HomeLock, Session), Failure> {
         let home = self.discover()?;
-        let lock = home.lock(self.world.now())?;
+        let lock = home.lock(&self.world)?;
         if let Err(error) = home.log().rotate(&lock) {
             self.printer.note(&format!("the log could not be rotated: {error}"));
         }

@@ -213,7 +213,7 @@ impl Reading {
             (None, None) => BTreeMap::new(),
         };
         let scratch = session.as_ref().map_or_else(std::env::temp_dir, |session| session.home.scratch());
-        let lock = session.as_ref().map(|session| session.home.lock(context.world.now())).transpose()?;
+        let lock = session.as_ref().map(|session| session.home.lock(&context.world)).transpose()?;
         let us = session.map(|session| (session.settings.name.clone(), session.sealing));
         Ok(Self { file: context.here.join(file), shown: file.to_owned(), known, us, scratch, _lock: lock })
     }

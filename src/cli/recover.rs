@@ -112,7 +112,7 @@ pub fn run(arguments: &RecoverArgs, context: &Context) -> Result<Exit, Failure> 
         return run_stream(neighbour, arguments.yes, context);
     }
     let home = context.discover()?;
-    let _lock = home.lock(context.world.now())?;
+    let _lock = home.lock(&context.world)?;
     let mode = if arguments.yes { Mode::Do } else { Mode::Look };
     let recovered = recover::recover(World::real(), home.clone(), context.limits.clone(), mode)?;
     let session = Session::look_at_ledger(World::real(), home.clone(), context.limits.clone())?;
@@ -134,7 +134,7 @@ fn stopped(session: &Session) -> Result<Vec<Stopped>, SyncError> {
 
 fn run_stream(name: &SiteName, yes: bool, context: &Context) -> Result<Exit, Failure> {
     let home = context.discover()?;
-    let _lock = home.lock(context.world.now())?;
+    let _lock = home.lock(&context.world)?;
     let session = Session::look_at_ledger(World::real(), home.clone(), context.limits.clone())?;
     let neighbours = session.ledger.neighbours()?;
     let neighbour = neighbours.iter().find(|neighbour| neighbour.card.name == *name);

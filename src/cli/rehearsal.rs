@@ -33,7 +33,7 @@ impl Rehearsal {
     /// [`crate::site::HomeError::Busy`]; a full disk; else as the files say.
     pub fn new(context: &Context) -> Result<Self, Failure> {
         let home = context.discover()?;
-        let lock = home.lock(context.world.now())?;
+        let lock = home.lock(&context.world)?;
         let settings = home.settings()?;
         let folder = home.scratch().join("rehearsal");
         remove(&folder)?;

@@ -68,7 +68,7 @@ impl Report for WatchReport {
 pub fn run(_: WatchArgs, context: &Context) -> Result<Exit, Failure> {
     let home = context.discover()?;
     let settings = home.settings()?;
-    let lock = home.watch()?;
+    let lock = home.watch(&context.world)?;
     let mut ears = Ears::new();
     let (stop, sender) = (context.world.stopper(), ears.sender());
     let mut asked = false;
@@ -108,7 +108,7 @@ pub fn run(_: WatchArgs, context: &Context) -> Result<Exit, Failure> {
 /// A packet file that lies on an exchange: which exchange, which folder, which name.
 type Lying = (usize, Folder, String);
 
-type Papers = [Option<std::time::SystemTime>; 2];
+type Papers = [Option<Vec<u8>>; 2];
 
 /// The site that is watched.
 struct Site<'a> {
@@ -170,9 +170,9 @@ impl Site<'_> {
         opened.map_or(0, |mut opened| opened.once().filter_map(|exchange| reach(&self.context.world, exchange).ok()).count())
     }
 
-    /// When settings and rules were written last.
+    /// Settings and rules as they stand.
     fn papers(&self) -> Papers {
-        [self.home.settings_path(), self.home.rules_path()].map(|path| fs_err::metadata(path).and_then(|data| data.modified()).ok())
+        [self.home.settings_path(), self.home.rules_path()].map(|path| fs_err::read(path).ok())
     }
 
     /// What of the documents is otherwise than a round left it; a round says what is wrong with them.

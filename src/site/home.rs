@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use fs_err as fs;
 
 use super::{HomeLock, Settings, SettingsError, lock};
-use crate::model::{Millis, SiteName};
+use crate::model::SiteName;
 use crate::world::files::{self, Existing, FileError, Privacy};
 use crate::world::{Crash, World};
 
@@ -203,8 +203,8 @@ impl Home {
     ///
     /// # Errors
     /// [`HomeError::Busy`] where another run has it, at once.
-    pub fn lock(&self, now: Millis) -> Result<HomeLock, HomeError> {
-        lock::take(self, now)
+    pub fn lock(&self, world: &World) -> Result<HomeLock, HomeError> {
+        lock::take(self, world)
     }
 
     /// The folder.
@@ -217,8 +217,8 @@ impl Home {
     ///
     /// # Errors
     /// [`HomeError::Watched`] where there is another.
-    pub fn watch(&self) -> Result<super::WatchLock, HomeError> {
-        lock::take_watch(self)
+    pub fn watch(&self, world: &World) -> Result<super::WatchLock, HomeError> {
+        lock::take_watch(self, world)
     }
 
     /// The process that watches the home; none where nobody does.
@@ -438,7 +438,7 @@ mod tests {
                 Home::prepare(&world, top.path()).unwrap().finish(&world, &settings()).unwrap();
             }
             let home = Home::discover(Some(top.path()), top.path()).unwrap();
-            drop(home.lock(Millis(1)).unwrap());
+            drop(home.lock(&world).unwrap());
             fs::remove_file(home.settings_path()).unwrap();
             assert!(matches!(Home::prepare(&world, top.path()), Err(HomeError::SettingsLost { .. })), "step {step}");
             if !died {

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Home, HomeError};
 use crate::model::Millis;
+use crate::world::World;
 
 /// How often somebody tries who finds only others that look.
 const TRIES: usize = 500;
@@ -36,14 +37,14 @@ pub struct Holder {
     pub since: Millis,
 }
 
-pub(super) fn take(home: &Home, now: Millis) -> Result<HomeLock, HomeError> {
+pub(super) fn take(home: &Home, world: &World) -> Result<HomeLock, HomeError> {
     let file = std::fs::File::from(fs::OpenOptions::new().create(true).truncate(false).write(true).open(home.inside().join("lock"))?);
     let note = home.inside().join("holder");
-    if !try_to_hold(&file)? {
+    if !try_to_hold(&file, world)? {
         let holder = fs::read(&note).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         return Err(HomeError::Busy { folder: home.folder().to_owned(), holder });
     }
-    let holder = Holder { process: std::process::id(), since: now };
+    let holder = Holder { process: std::process::id(), since: world.now() };
     fs::write(note, serde_json::to_vec(&holder).expect("two numbers are JSON"))?;
     match fs::remove_file(home.unfinished()) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
@@ -60,12 +61,12 @@ pub(super) fn is_held(home: &Home) -> Result<bool, HomeError> {
 }
 
 /// Takes the lock, which whoever only looks cannot prevent; false: somebody holds it.
-fn try_to_hold(file: &std::fs::File) -> std::io::Result<bool> {
+fn try_to_hold(file: &std::fs::File, world: &World) -> std::io::Result<bool> {
     for _ in 0..TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(true),
             Err(TryLockError::WouldBlock) if is_locked(file)? => return Ok(false),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(A_LOOK),
+            Err(TryLockError::WouldBlock) => world.sleep(A_LOOK),
             Err(TryLockError::Error(error)) => return Err(error),
         }
     }
@@ -122,9 +123,9 @@ fn watch_file(home: &Home) -> Result<std::fs::File, HomeError> {
     Ok(fs::OpenOptions::new().create(true).truncate(false).read(true).write(true).open(home.inside().join("watch"))?.into())
 }
 
-pub(super) fn take_watch(home: &Home) -> Result<WatchLock, HomeError> {
+pub(super) fn take_watch(home: &Home, world: &World) -> Result<WatchLock, HomeError> {
     let file = watch_file(home)?;
-    if !try_to_hold(&file)? {
+    if !try_to_hold(&file, world)? {
         return Err(HomeError::Watched { folder: home.folder().to_owned(), watcher: read_watcher(home) });
     }
     Ok(WatchLock { _file: file, note: home.inside().join("watcher") })
@@ -162,14 +163,17 @@ mod tests {
     #[test]
     fn a_second_run_is_told_who_holds_the_home_and_gets_it_when_that_one_ends() {
         let top = tempfile::tempdir().unwrap();
-        let draft = Home::prepare(&World::real(), top.path()).unwrap();
-        let first = draft.home().lock(Millis(7)).unwrap();
-        let Err(HomeError::Busy { holder, .. }) = draft.home().lock(Millis(8)) else { panic!("not busy") };
-        assert_eq!(holder, Some(Holder { process: std::process::id(), since: Millis(7) }));
+        let (world, draft) = (World::real(), Home::prepare(&World::real(), top.path()).unwrap());
+        let before = world.now();
+        let first = draft.home().lock(&world).unwrap();
+        let after = world.now();
+        let Err(HomeError::Busy { holder: Some(holder), .. }) = draft.home().lock(&world) else { panic!("not busy") };
+        assert_eq!(holder.process, std::process::id());
+        assert!((before..=after).contains(&holder.since), "{holder:?}");
         assert!(draft.home().is_held().unwrap());
         drop(first);
         assert!(!draft.home().is_held().unwrap());
-        draft.home().lock(Millis(9)).unwrap();
+        draft.home().lock(&world).unwrap();
     }
 
     #[test]
@@ -177,7 +181,7 @@ mod tests {
         let top = tempfile::tempdir().unwrap();
         let draft = Home::prepare(&World::real(), top.path()).unwrap();
         assert_eq!(draft.home().watcher().unwrap(), None);
-        let lock = draft.home().watch().unwrap();
+        let lock = draft.home().watch(&World::real()).unwrap();
         let watcher = Watcher {
             process: 1,
             since: Millis(2),
@@ -188,18 +192,18 @@ mod tests {
         };
         lock.tell(&watcher).unwrap();
         assert_eq!(draft.home().watcher().unwrap(), Some(watcher.clone()));
-        let Err(HomeError::Watched { watcher: told, .. }) = draft.home().watch() else { panic!("two watchers") };
+        let Err(HomeError::Watched { watcher: told, .. }) = draft.home().watch(&World::real()) else { panic!("two watchers") };
         assert_eq!(told, Some(watcher));
         drop(lock);
         assert_eq!(draft.home().watcher().unwrap(), None);
-        draft.home().watch().unwrap();
+        draft.home().watch(&World::real()).unwrap();
     }
 
     #[test]
     fn whoever_only_looks_keeps_nobody_out() {
         let top = tempfile::tempdir().unwrap();
         let draft = Home::prepare(&World::real(), top.path()).unwrap();
-        let (home, over) = (draft.home(), std::sync::atomic::AtomicBool::new(false));
+        let (home, world, over) = (draft.home(), World::real(), std::sync::atomic::AtomicBool::new(false));
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
@@ -209,7 +213,7 @@ mod tests {
                     }
                 });
             }
-            let refused = (0..100).filter(|_| home.lock(Millis(1)).is_err() || home.watch().is_err()).count();
+            let refused = (0..100).filter(|_| home.lock(&world).is_err() || home.watch(&world).is_err()).count();
             over.store(true, std::sync::atomic::Ordering::Relaxed);
             assert_eq!(refused, 0);
         });

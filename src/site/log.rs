@@ -276,7 +276,7 @@ mod tests {
     fn it_never_grows_beyond_its_files_and_drops_the_oldest() {
         let (folder, log) = log();
         let draft = Home::prepare(&crate::world::World::real(), folder.path()).unwrap();
-        let lock = draft.home().lock(Millis(7)).unwrap();
+        let lock = draft.home().lock(&crate::world::World::real()).unwrap();
         let long = |number: u32| Entry { text: format!("{number} {}", "x".repeat(Log::FILE_BYTES as usize)), ..entry(0) };
         for number in 0..Log::FILES + 3 {
             log.rotate(&lock).unwrap();

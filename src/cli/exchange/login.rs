@@ -51,7 +51,7 @@ pub(super) fn run(arguments: &LoginArgs, context: &Context) -> Result<Exit, Fail
     };
     let login = if arguments.forget { None } else { Some(typed(arguments, context, address)?) };
     let user = login.as_ref().and_then(|login| login.user.clone());
-    let _lock = home.lock(context.world.now())?;
+    let _lock = home.lock(&context.world)?;
     let mut logins = Logins::load(&home.logins())?;
     let changed = logins.set(address, login);
     logins.save(&context.world, &home.logins())?;

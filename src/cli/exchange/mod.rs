@@ -10,10 +10,11 @@ pub use check::{CheckArgs, CheckReport};
 pub use login::{LoginArgs, LoginReport};
 
 use super::access::{self, Found};
+use super::explain::operating_system;
 use super::page::{Column, Page};
 use super::printer::Report;
 use super::{Context, Exit, Failure};
-use crate::exchange::{Address, OpenError, Scheme};
+use crate::exchange::{Address, ExchangeError, MARKER_NAME, MarkerFault, OpenError, Scheme};
 use crate::site::Settings;
 
 /// List the exchanges of this site, check them, and log in to them
@@ -156,6 +157,33 @@ impl Report for ExchangeReport {
             page.table(&[Column::Words("Exchange"), Column::Words("Kind"), Column::Words("Entered")], self.exchanges.iter().map(row));
         format!("{table}\n\nWhether they work: 'fieldpost exchange check'")
     }
+}
+
+/// What happened on an exchange, for a person: the exit code, and what helps.
+pub(super) fn explain(error: &ExchangeError) -> (Exit, Option<String>) {
+    let (exit, hint) = match error {
+        ExchangeError::Unreachable { .. } | ExchangeError::Io { .. } => {
+            (Exit::Unreachable, "mount the share or make the folder, then run again".to_owned())
+        }
+        ExchangeError::NotAnExchange { why: MarkerFault::Absent, .. } => (
+            Exit::Unreachable,
+            format!("is the share mounted, and is it the folder that the main office named? An exchange has a file {MARKER_NAME}"),
+        ),
+        ExchangeError::NotAnExchange { why: MarkerFault::Newer(_), .. } => (Exit::Failed, "install the newest fieldpost here".to_owned()),
+        ExchangeError::NotAnExchange { why: MarkerFault::Unreadable, .. } => {
+            (Exit::Failed, format!("restore the file {MARKER_NAME} there from a backup; it says which exchange it is"))
+        }
+        ExchangeError::ReadOnly { .. } | ExchangeError::Refused { .. } => {
+            (Exit::Failed, "check the rights of this user on the share: every site writes there".to_owned())
+        }
+        ExchangeError::Full { .. } => (Exit::Failed, "make room there; what is to be sent waits here".to_owned()),
+        ExchangeError::Missing { .. } | ExchangeError::Exists { .. } | ExchangeError::SizeDiffers { .. } => {
+            (Exit::Unreachable, "something else works in the exchange folder at the same time: run again".to_owned())
+        }
+        ExchangeError::Local(error) => return (Exit::Failed, operating_system(error)),
+        ExchangeError::Crash(_) => return (Exit::Failed, None),
+    };
+    (exit, Some(hint))
 }
 
 #[cfg(test)]
