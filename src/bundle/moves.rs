@@ -363,10 +363,10 @@ pub fn undo<E>(
             continue;
         }
         // One file under two names: what a newer version put under the other name is what is there, and goes with that one.
-        let is_older = |other: &str| owed[other].left.is_some() && (after.is_none() || owed[other].newer < newer);
+        let is_newer = |other: &str| owed[other].left.is_some() && (after.is_none() || owed[other].newer < newer);
         let respelled = there
             .get(&collision_key(path))
-            .and_then(|all| all.iter().find(|other| **other != path && is_older(other) && is_one(other, path)));
+            .and_then(|all| all.iter().find(|other| **other != path && is_newer(other) && is_one(other, path)));
         if let (Some(other), Some(own)) = (respelled, before)
             && let Some(theirs) = owed[*other].own
         {
