@@ -112,9 +112,13 @@ pub(in crate::sync) fn guess(
     let took_over = |field: &FieldNo| evidence.iter().any(|((was, new), evidence)| new == field && left(was) && evidence.is_certain());
     let holds = |was: FieldNo, new: FieldNo| evidence.get(&(was, new)).is_some_and(Evidence::is_enough);
     let in_place = if names.values().any(Name::is_written) { in_place(session, old, found, &candidate, &holds)? } else { BTreeMap::new() };
-    let is_elsewhere = |field: &FieldNo| in_place.get(field).is_some_and(|new| new != field);
+    // Some may hold the same by chance under the name, where all do under another one.
+    let is_all = |was: FieldNo, new: FieldNo| evidence.get(&(was, new)).is_some_and(|evidence| evidence.noted_other == 0);
+    let is_elsewhere = |field: FieldNo, name: &Name| {
+        in_place.get(&field).is_some_and(|new| *new != field && (name.noted.kept == 0 || is_all(field, *new)))
+    };
     let is_moved = |(field, name): &(&FieldNo, &Name)| {
-        name.is_another() || name.differs() && took_over(field) || name.is_written() && is_elsewhere(field)
+        name.is_another() || name.differs() && took_over(field) || name.is_written() && is_elsewhere(**field, name)
     };
     let moved: BTreeSet<FieldNo> = names.iter().filter(is_moved).map(|(field, _)| *field).collect();
     let seen = evidence.clone();
@@ -455,10 +459,10 @@ impl Name {
         self.untouched.emptied + self.untouched.other > 0
     }
 
-    /// Every record that could tell was noted, and none holds what it held.
+    /// Every record that could tell was noted, and some do not hold what they held.
     const fn is_written(&self) -> bool {
         let Held { kept, emptied, other } = self.untouched;
-        kept + emptied + other + self.noted.kept == 0 && self.noted.emptied + self.noted.other > 0
+        kept + emptied + other == 0 && self.noted.emptied + self.noted.other > 0
     }
 
     const fn is_filled(&self) -> bool {
