@@ -113,7 +113,7 @@ impl Report for VerifyReport {
             let rows = self.tables.iter().map(|table| vec![table.table.clone(), number(table.records), number(table.found)]);
             parts.push(page.table(&[Column::Words("table"), Column::Numbers("records"), Column::Numbers("missed")], rows));
             let nameless = self.tables.iter().filter(|table| table.nameless > 0);
-            parts.extend(nameless.map(|table| format!("{}: {}", table.table, seal::said_of_nameless(table.nameless))));
+            parts.extend(nameless.map(|table| page.wrapped(&format!("{}: {}", table.table, seal::said_of_nameless(table.nameless)))));
             parts.push(match self.found {
                 0 if self.tables.iter().all(|table| table.nameless == 0) => format!("'{}' knows every record as it is", self.site),
                 0 => format!("'{}' knows every other record as it is", self.site),
@@ -187,7 +187,7 @@ mod tests {
     fn records_that_cannot_be_named_are_not_said_to_be_known() {
         let mut nameless = VerifyReport { found: 0, ..report() };
         nameless.tables[1].nameless = 2;
-        let text = plain(&nameless);
+        let text = plain(&nameless).split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(text.contains("notes: 2 records have an empty value in the key: they stay here, and no other site has them"), "{text}");
         assert!(text.contains("'head' knows every other record as it is"), "{text}");
     }

@@ -46,7 +46,7 @@ pub struct Extra {
     pub held: BTreeMap<SiteNo, Held>,
 }
 
-/// The number of a record at the child that made it.
+/// The number of a record at the child that made it, or at the parent where it was never here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MadeAs {
     /// The number.

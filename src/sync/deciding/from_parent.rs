@@ -181,6 +181,7 @@ impl Applying<'_> {
         }
         if !same {
             record.extra.full = false;
+            record.extra.made_as.remove(&incoming.link.site);
         }
         record.extra.unmark();
         if let Some(marked) = marked {

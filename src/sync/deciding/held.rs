@@ -107,7 +107,13 @@ impl Applying<'_> {
                 let change = self.session.mean_since(held.change.clone(), link)?;
                 self.take_from_child(&incoming, change, Some(&held))
             }
-            NeighbourKind::Parent => self.take_from_parent(&incoming, held.change.clone(), Some(&held)),
+            NeighbourKind::Parent => {
+                let waited = held.since.is_past(self.session.rules.retries().for_millis, self.now);
+                if waited && matches!(held.reason, HeldReason::Missing { .. }) {
+                    self.let_dangle(&held.change, site)?;
+                }
+                self.take_from_parent(&incoming, held.change.clone(), Some(&held))
+            }
         }
     }
 

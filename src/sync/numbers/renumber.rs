@@ -19,8 +19,10 @@ use std::rc::Rc;
 
 use super::meaning::number_key;
 use crate::database::Written;
-use crate::ledger::{CauseKind, EntryKind, Former, NeighbourKind, Opinion, Record};
-use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, NumberForm, Row, Shape, Side, SiteName, SiteNo, TableNo, Value};
+use crate::ledger::{CauseKind, EntryKind, Former, MadeAs, NeighbourKind, Opinion, Record};
+use crate::model::{
+    Change, FieldNo, Identity, Image, Key, Millis, NumberForm, Row, Shape, Side, SiteName, SiteNo, TableNo, Value, stands_for,
+};
 use crate::site::Role;
 use crate::sync::apply::Applying;
 use crate::sync::known;
@@ -252,8 +254,9 @@ impl Applying<'_> {
             if session.ledger.names(id)?.is_none_or(|(_, _, place)| place.is_some()) {
                 continue;
             }
-            if let Some(last) = session.ledger.last_number(id)? {
-                let _cannot = self.try_moving(|applying| applying.settle_gone(table, id, last, said))?;
+            match session.ledger.last_number(id)? {
+                Some(last) => drop(self.try_moving(|applying| applying.settle_gone(table, id, last, said))?),
+                None => self.note_number_there(id, said)?,
             }
         }
         Ok(())
@@ -270,6 +273,35 @@ impl Applying<'_> {
             return Ok(());
         }
         self.note_gone(table, id, said)
+    }
+
+    /// Keeps the number that the parent has for a record which was never here: it may come, or be no more.
+    fn note_number_there(&self, id: i64, number: i64) -> Result<()> {
+        let (Some(parent), mut record) = (self.parent(), self.session.ledger.load_id(id)?) else { return Ok(()) };
+        let made_as = MadeAs { number, told: None };
+        if record.current.is_none() && record.extra.made_as.insert(parent, made_as) != Some(made_as) {
+            self.session.ledger.store_extra(&mut record)?;
+        }
+        Ok(())
+    }
+
+    /// A row of the parent waited long enough for what it refers to without a declaration, which was never here: it may dangle here as it does there.
+    pub(in crate::sync) fn let_dangle(&self, change: &Change, parent: SiteNo) -> Result<()> {
+        let session = self.session;
+        let (shape, Some(after)) = (session.shape(change.table), &change.after) else { return Ok(()) };
+        let is_declared = |field: FieldNo| shape.references.iter().any(|reference| reference.fields.contains(&field));
+        let undeclared = shape.numbers.iter().filter(|numbers| !is_declared(numbers.field));
+        for (table, number) in undeclared.flat_map(|numbers| numbers.numbers(&after.row)) {
+            let Some(id) = stands_for(number) else { continue };
+            let record = session.ledger.load_id(id)?;
+            let (None, None, Some(there)) = (&record.place, session.ledger.last_number(id)?, record.extra.made_as.get(&parent)) else {
+                continue;
+            };
+            let is_nobodys = session.id_of_number(table, there.number)?.is_none();
+            let number = if is_nobodys { there.number } else { session.next_number(session.shape(table))? };
+            self.note_gone(table, id, number)?;
+        }
+        Ok(())
     }
 
     /// A record that is no more goes by this number.
