@@ -589,3 +589,51 @@ fn a_backup_of_which_nobody_noted_what_its_names_meant_brings_no_old_values_eith
         assert!(!recovered(&tree, "anna", Mode::Do).unwrap().schema.is_empty(), "{version}");
     }
 }
+
+#[test]
+fn a_recovery_that_dies_while_names_are_exchanged_exchanges_them_once() {
+    for kill in 1.. {
+        let tree = put_back_from_before("anna", "", EXCHANGING[1]);
+        let expected = exchanged(&tree, "head");
+        let died = recover_dying(&tree, kill);
+        assert_eq!(exchanged(&tree, "head"), expected, "step {kill}");
+        assert_eq!(exchanged(&tree, "anna"), expected, "step {kill}");
+        if !died {
+            assert!(kill > 4, "it dies before either commit, and between the two");
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_backup_made_between_a_migration_and_the_next_round_has_the_schema_already() {
+    for (migration, edit) in [
+        (EXCHANGING[1][0], "UPDATE b SET v = 'since' WHERE k = '2'"),
+        (
+            "ALTER TABLE a RENAME TO z; CREATE TABLE a (k TEXT PRIMARY KEY); INSERT INTO a VALUES ('new')",
+            "UPDATE z SET v = 'since' WHERE k = '2'",
+        ),
+        (
+            "ALTER TABLE c RENAME COLUMN phone TO x; ALTER TABLE c RENAME COLUMN city TO phone; ALTER TABLE c RENAME COLUMN x TO city",
+            "UPDATE c SET city = 'since' WHERE id = 'B'",
+        ),
+    ] {
+        let tree = Tree::new(EXCHANGES);
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        tree.edit("head", migration);
+        let old = backup(&tree, "head");
+        tree.settle(&["head", "anna"]);
+        tree.edit("anna", "INSERT INTO c(id, name) VALUES ('Z', 'came since')");
+        tree.settle(&["anna", "head"]);
+        replace_database(&tree, "head", Some(&old));
+        tree.edit("head", edit);
+        recovered(&tree, "head", Mode::Do).unwrap();
+        tree.edit("anna", "INSERT INTO c(id, name) VALUES ('Y', 'and more')");
+        tree.settle(&["head", "anna"]);
+        tree.assert_same(&["head", "anna"]);
+        tree.assert_rows(&["anna"], "SELECT name FROM c WHERE id IN ('Y', 'Z') ORDER BY id", &["and more", "came since"]);
+        let since = edit.replace("UPDATE", "SELECT count(*) FROM").replace(" SET", " WHERE").replace("' WHERE ", "' AND ");
+        tree.assert_rows(&["anna"], &since, &["1"]);
+    }
+}
