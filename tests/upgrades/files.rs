@@ -637,3 +637,24 @@ fn a_backup_made_between_a_migration_and_the_next_round_has_the_schema_already()
         tree.assert_rows(&["anna"], &since, &["1"]);
     }
 }
+
+#[test]
+fn what_names_meant_before_a_backup_was_made_keeps_nothing_from_being_brought_forward() {
+    let tree = Tree::new(EXCHANGES);
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("head", EXCHANGING[1][0]);
+    tree.settle(&["head", "anna"]);
+    let old = backup(&tree, "anna");
+    tree.edit("head", "CREATE UNIQUE INDEX by_phone ON c (phone); ALTER TABLE c RENAME COLUMN city TO town");
+    tree.settle(&["head", "anna"]);
+    tree.edit("head", "INSERT INTO a VALUES ('9', 'head')");
+    tree.settle(&["head", "anna"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "CREATE INDEX own ON b (v); UPDATE c SET city = 'since' WHERE id = 'B'; INSERT INTO b VALUES ('8', 'since')");
+    assert_eq!(recovered(&tree, "anna", Mode::Do).unwrap().schema.len(), 2);
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    tree.assert_rows(&["head"], "SELECT town FROM c ORDER BY id", &["x", "since", "z"]);
+    tree.assert_rows(&["head"], "SELECT k FROM b ORDER BY k", &["1", "2", "8"]);
+}
