@@ -658,3 +658,23 @@ fn what_names_meant_before_a_backup_was_made_keeps_nothing_from_being_brought_fo
     tree.assert_rows(&["head"], "SELECT town FROM c ORDER BY id", &["x", "since", "z"]);
     tree.assert_rows(&["head"], "SELECT k FROM b ORDER BY k", &["1", "2", "8"]);
 }
+
+#[test]
+fn where_schemas_do_not_travel_a_backup_waits_for_the_application_of_its_site() {
+    for version in
+        ["CREATE INDEX by_phone ON customers (phone)", "ALTER TABLE customers RENAME COLUMN phone TO fax", "PRAGMA user_version = 4"]
+    {
+        let tree = two();
+        let old = backup(&tree, "anna");
+        tree.edit("anna", version);
+        tree.sync("anna");
+        tree.edit("head", "UPDATE customers SET city = 'head' WHERE id = 'ACME'");
+        tree.settle(&["head", "anna"]);
+        replace_database(&tree, "anna", Some(&old));
+        assert!(matches!(refused(&tree, "anna"), SyncError::OlderSchema { .. }), "{version}");
+        tree.edit("anna", version);
+        recovered(&tree, "anna", Mode::Do).unwrap();
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["anna", "head"], "SELECT city FROM customers ORDER BY id", &["head", "Basel", "Chur"]);
+    }
+}
