@@ -37,7 +37,7 @@ pub(super) const BOOKKEEPING: [(&str, &str); 3] = [
 pub struct Counters {
     /// Names the ledger this database belongs to.
     pub pair: PairId,
-    /// Raised by sealing.
+    /// The commit with which the schema came that it has, where a restored database was given that.
     pub generation: u64,
     /// Highest number [`Database::put_commit`] ever had.
     pub commits: u64,
@@ -108,7 +108,7 @@ impl Database {
         Ok(self.counters()?.map(|counters| counters.pair))
     }
 
-    /// Stores the generation of the last seal.
+    /// Stores the commit with which the schema came that this database was given.
     ///
     /// # Errors
     /// As SQLite says.

@@ -12,7 +12,7 @@
 //! | of | schema of the parent | its own (the main office; `travels = false`) |
 //! |---|---|---|
 //! | this age | as it is | as it is |
-//! | an earlier one, as it was put back | gets the parent's, by the names that its tables and columns had then | refused, where the text is one of an earlier schema: its application makes it the last one |
+//! | an earlier one, as it was put back; or all names are there and mean what they meant | gets the parent's, by the names that its tables and columns had then | refused, where the text is one of an earlier schema: its application makes it the last one |
 //! | an earlier one, changed since | gets it by names and former names; refused, where a name meant another table or column | as it is |
 //! | one that is unknown | likewise | refused at the main office, where the text is not that of its last version |
 //!
@@ -317,7 +317,7 @@ fn conform(
     let older = || SyncError::OlderSchema { table: otherwise.clone() };
     let (there, here) = (Inventory::of(&told.schema)?, database.inventory()?);
     let called = match former {
-        Some(former) if is_untouched(session, database, former)? => former.called(session, &there),
+        Some(former) if former.goes_by_name(session, &here) || is_untouched(session, database, former)? => former.called(session, &there),
         Some(_) | None => by_former_names(session, &there, &here),
     };
     let wish = Wish { schema: &told.schema, before: Some(&told.schema), tables: BTreeMap::new(), ended: BTreeSet::new() };

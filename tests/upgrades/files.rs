@@ -589,3 +589,92 @@ fn a_backup_of_which_nobody_noted_what_its_names_meant_brings_no_old_values_eith
         assert!(!recovered(&tree, "anna", Mode::Do).unwrap().schema.is_empty(), "{version}");
     }
 }
+
+#[test]
+fn a_recovery_that_dies_while_names_are_exchanged_exchanges_them_once() {
+    for kill in 1.. {
+        let tree = put_back_from_before("anna", "", EXCHANGING[1]);
+        let expected = exchanged(&tree, "head");
+        let died = recover_dying(&tree, kill);
+        assert_eq!(exchanged(&tree, "head"), expected, "step {kill}");
+        assert_eq!(exchanged(&tree, "anna"), expected, "step {kill}");
+        if !died {
+            assert!(kill > 4, "it dies before either commit, and between the two");
+            return;
+        }
+    }
+}
+
+#[test]
+fn a_backup_made_between_a_migration_and_the_next_round_has_the_schema_already() {
+    for (migration, edit) in [
+        (EXCHANGING[1][0], "UPDATE b SET v = 'since' WHERE k = '2'"),
+        (
+            "ALTER TABLE a RENAME TO z; CREATE TABLE a (k TEXT PRIMARY KEY); INSERT INTO a VALUES ('new')",
+            "UPDATE z SET v = 'since' WHERE k = '2'",
+        ),
+        (
+            "ALTER TABLE c RENAME COLUMN phone TO x; ALTER TABLE c RENAME COLUMN city TO phone; ALTER TABLE c RENAME COLUMN x TO city",
+            "UPDATE c SET city = 'since' WHERE id = 'B'",
+        ),
+    ] {
+        let tree = Tree::new(EXCHANGES);
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        tree.edit("head", migration);
+        let old = backup(&tree, "head");
+        tree.settle(&["head", "anna"]);
+        tree.edit("anna", "INSERT INTO c(id, name) VALUES ('Z', 'came since')");
+        tree.settle(&["anna", "head"]);
+        replace_database(&tree, "head", Some(&old));
+        tree.edit("head", edit);
+        recovered(&tree, "head", Mode::Do).unwrap();
+        tree.edit("anna", "INSERT INTO c(id, name) VALUES ('Y', 'and more')");
+        tree.settle(&["head", "anna"]);
+        tree.assert_same(&["head", "anna"]);
+        tree.assert_rows(&["anna"], "SELECT name FROM c WHERE id IN ('Y', 'Z') ORDER BY id", &["and more", "came since"]);
+        let since = edit.replace("UPDATE", "SELECT count(*) FROM").replace(" SET", " WHERE").replace("' WHERE ", "' AND ");
+        tree.assert_rows(&["anna"], &since, &["1"]);
+    }
+}
+
+#[test]
+fn what_names_meant_before_a_backup_was_made_keeps_nothing_from_being_brought_forward() {
+    let tree = Tree::new(EXCHANGES);
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("head", EXCHANGING[1][0]);
+    tree.settle(&["head", "anna"]);
+    let old = backup(&tree, "anna");
+    tree.edit("head", "CREATE UNIQUE INDEX by_phone ON c (phone); ALTER TABLE c RENAME COLUMN city TO town");
+    tree.settle(&["head", "anna"]);
+    tree.edit("head", "INSERT INTO a VALUES ('9', 'head')");
+    tree.settle(&["head", "anna"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "CREATE INDEX own ON b (v); UPDATE c SET city = 'since' WHERE id = 'B'; INSERT INTO b VALUES ('8', 'since')");
+    assert_eq!(recovered(&tree, "anna", Mode::Do).unwrap().schema.len(), 2);
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+    tree.assert_rows(&["head"], "SELECT town FROM c ORDER BY id", &["x", "since", "z"]);
+    tree.assert_rows(&["head"], "SELECT k FROM b ORDER BY k", &["1", "2", "8"]);
+}
+
+#[test]
+fn where_schemas_do_not_travel_a_backup_waits_for_the_application_of_its_site() {
+    for version in
+        ["CREATE INDEX by_phone ON customers (phone)", "ALTER TABLE customers RENAME COLUMN phone TO fax", "PRAGMA user_version = 4"]
+    {
+        let tree = two();
+        let old = backup(&tree, "anna");
+        tree.edit("anna", version);
+        tree.sync("anna");
+        tree.edit("head", "UPDATE customers SET city = 'head' WHERE id = 'ACME'");
+        tree.settle(&["head", "anna"]);
+        replace_database(&tree, "anna", Some(&old));
+        assert!(matches!(refused(&tree, "anna"), SyncError::OlderSchema { .. }), "{version}");
+        tree.edit("anna", version);
+        recovered(&tree, "anna", Mode::Do).unwrap();
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["anna", "head"], "SELECT city FROM customers ORDER BY id", &["head", "Basel", "Chur"]);
+    }
+}

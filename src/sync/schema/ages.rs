@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::Identity;
 use crate::database::SchemaDump;
 use crate::database::conform::{Inventory, Names as Called};
-use crate::model::{FieldNo, Shape, TableNo};
+use crate::model::{FieldNo, LIBRARY, Shape, TableNo};
 use crate::sync::tracking::evolve::same_name;
 use crate::sync::{Result, Session, SyncError, apply};
 
@@ -72,6 +72,18 @@ impl Former {
     /// Whether a schema is the one of that age.
     pub fn is(&self, schema: &SchemaDump) -> bool {
         self.names.is_some() && self.words.first() == Some(&words_of(schema))
+    }
+
+    /// Whether no name means another table or column since, and all are still there.
+    pub fn goes_by_name(&self, session: &Session, here: &Inventory) -> bool {
+        let is_there = |then: &Identity| {
+            let columns = || here.columns(&then.name);
+            then.fields.values().all(|name| columns().any(|column| same_name(column, name)))
+        };
+        let all = self.names.iter().flat_map(BTreeMap::values).filter(|then| then.name != LIBRARY);
+        self.names.is_some()
+            && all.clone().all(is_there)
+            && session.shapes.iter().all(|shape| self.means_otherwise(session, shape) == Meant::Same)
     }
 
     /// A table as it was then; none where it was not there.
