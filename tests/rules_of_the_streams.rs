@@ -462,6 +462,21 @@ fn what_refers_to_itself_or_in_a_circle_by_a_unique_value_arrives() {
 }
 
 #[test]
+fn rule_11_what_belongs_to_a_reference_is_lost_with_it() {
+    let tree = two_levels();
+    let rules = "[tables.customers]\ndeletes = 'delete-wins'\n[tables.notes]\ngroups = [['customer', 'body']]\n";
+    std::fs::write(tree.home("head").join("rules.toml"), rules).unwrap();
+    tree.settle(&TWO);
+    tree.edit("head", "DELETE FROM customers WHERE id = 'BOLT'");
+    tree.edit("anna", "UPDATE notes SET customer = 'BOLT', body = 'of Bolt', above = 'N2' WHERE id = 'N1'");
+    tree.settle(&TWO);
+    tree.settle(&TWO);
+    tree.assert_rows(&TWO, "SELECT customer, body, above FROM notes WHERE id = 'N1'", &["ACME|first|N2"]);
+    let lost: Vec<String> = support::conflicts(&tree, "head");
+    assert!(lost.iter().any(|one| one.contains("of Bolt")), "{lost:?}");
+}
+
+#[test]
 fn rule_11_what_refers_by_a_unique_value_to_a_deleted_record_is_decided() {
     for deletes in ["edit-wins", "delete-wins"] {
         let tree = Tree::with_rules(

@@ -32,7 +32,7 @@ pub(in crate::sync) enum Meeting {
 
 /// A reference to a record that does not come back.
 pub(in crate::sync) struct Gone {
-    /// The fields that refer to it.
+    /// The fields that refer to it, and those of their groups.
     pub fields: Vec<FieldNo>,
     /// Which record, as a list of conflicts has it.
     pub why: String,
@@ -172,6 +172,8 @@ impl Applying<'_> {
         let mut fields: Vec<FieldNo> = declared.flat_map(|reference| reference.fields.iter().copied()).collect();
         fields.extend(shape.numbers.iter().filter(|number| number.table().is_none_or(|one| one == target)).map(|number| number.field));
         shape.close(&mut fields);
+        // What belongs to the reference is lost with it.
+        self.session.policy(record.table).close(&mut fields);
         Gone { fields, why: format!("{table} {key}, to which it refers, is no more"), review }
     }
 
