@@ -222,8 +222,12 @@ impl Database {
         self.connection.execute(&sql, [number]).map(drop).doing("go on with the numbers of a log")
     }
 
-    pub(super) fn columns_of(&self, table: &str) -> Result<Vec<String>> {
-        self.texts("read the columns of a log", &format!("SELECT name FROM pragma_table_info({}) ORDER BY cid", quote_text(table)))
+    /// Names of a table's columns in their order, without computed ones.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn columns_of(&self, table: &str) -> Result<Vec<String>> {
+        self.texts("read the columns of a table", &format!("SELECT name FROM pragma_table_info({}) ORDER BY cid", quote_text(table)))
     }
 
     /// Our objects of one type, with their SQL.

@@ -72,6 +72,95 @@ fn a_column_dropped_and_made_again_in_one_go_does_not_take_late_edits_of_the_one
     }
 }
 
+/// What an application does in one go: it gives names to other columns and writes to every record. With it the name of the column that held the
+/// phone, and of that which held the city.
+const WRITTEN_TO: [(&str, &str, &str); 8] = [
+    ("ALTER TABLE customers RENAME COLUMN phone TO raw; ALTER TABLE customers ADD COLUMN phone TEXT; UPDATE customers SET phone = '+49' || raw", "raw", "city"),
+    ("ALTER TABLE customers RENAME COLUMN city TO town; ALTER TABLE customers ADD COLUMN city INTEGER; UPDATE customers SET city = length(name) * 100", "phone", "town"),
+    ("UPDATE customers SET name = upper(name); ALTER TABLE customers RENAME COLUMN city TO raw; ALTER TABLE customers ADD COLUMN city TEXT DEFAULT '?';
+      UPDATE customers SET city = '+' || raw", "phone", "raw"),
+    ("ALTER TABLE customers RENAME COLUMN phone TO t; ALTER TABLE customers RENAME COLUMN city TO phone; ALTER TABLE customers RENAME COLUMN t TO city;
+      UPDATE customers SET name = upper(name)", "city", "phone"),
+    ("ALTER TABLE customers RENAME COLUMN phone TO t; ALTER TABLE customers RENAME COLUMN city TO phone; ALTER TABLE customers RENAME COLUMN t TO city;
+      ALTER TABLE customers ADD COLUMN u TEXT; UPDATE customers SET u = 'now'", "city", "phone"),
+    ("ALTER TABLE customers RENAME COLUMN phone TO tel; ALTER TABLE customers RENAME COLUMN city TO phone; UPDATE customers SET name = name || '!'", "tel", "phone"),
+    ("ALTER TABLE customers RENAME COLUMN city TO town; ALTER TABLE customers RENAME COLUMN phone TO city; UPDATE customers SET name = name || '!'", "city", "town"),
+    ("ALTER TABLE customers RENAME COLUMN phone TO tel; UPDATE customers SET name = name || '!'", "tel", "city"),
+];
+
+#[test]
+fn names_that_go_to_other_columns_are_told_apart_also_where_the_same_go_writes_to_every_record() {
+    for (migration, phone, city) in WRITTEN_TO {
+        for early in [true, false] {
+            let tree = two();
+            tree.edit("anna", "UPDATE customers SET phone = 'phone', city = 'city' WHERE id = 'ACME'");
+            if early {
+                tree.sync("anna");
+            }
+            tree.edit("head", migration);
+            let report = tree.sync("head");
+            assert_eq!(report.waiting.len(), 0, "{migration}: {:?}", report.waiting);
+            tree.settle(&["head", "anna"]);
+            let sql = format!("SELECT {phone}, {city} FROM customers ORDER BY id");
+            tree.assert_rows(&["head", "anna"], &sql, &["phone|city", "2|Basel", "3|Chur"]);
+            assert_one(&tree, &["head", "anna"]);
+            assert_eq!(conflicts(&tree, "head"), [""; 0], "{migration}");
+        }
+    }
+}
+
+#[test]
+fn an_application_that_comes_first_and_writes_to_every_record_converts_nothing_twice() {
+    let (migration, ..) = WRITTEN_TO[0];
+    let tree = two();
+    tree.edit("anna", migration);
+    tree.settle(&["anna", "head"]);
+    tree.edit("head", "UPDATE customers SET phone = 'head' WHERE id = 'ACME'");
+    tree.settle(&["head", "anna"]);
+    tree.edit("head", migration);
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT raw, phone FROM customers ORDER BY id", &["head|+49head", "2|+492", "3|+493"]);
+    assert_one(&tree, &["head", "anna"]);
+    // Both calculated what stands in the new one, from what they had.
+    assert_eq!(conflicts(&tree, "head"), ["ACME Some(\"phone\"): Some(\"+49head\") over Some(\"+491\")"]);
+}
+
+#[test]
+fn what_a_migration_by_altering_keeps_or_merges_stays_under_its_name() {
+    for (migration, expected) in [
+        ("UPDATE customers SET city = phone, phone = city; CREATE INDEX by_city ON customers (city)", ["phone|city", "Basel|2", "Chur|3"]),
+        (
+            "UPDATE customers SET phone = city; ALTER TABLE customers DROP COLUMN city; ALTER TABLE customers ADD COLUMN city TEXT",
+            ["phone|-", "Basel|-", "Chur|-"],
+        ),
+        (
+            "ALTER TABLE customers ADD COLUMN t; UPDATE customers SET t = city; ALTER TABLE customers DROP COLUMN city; ALTER TABLE customers RENAME COLUMN t TO city",
+            ["phone|city", "2|Basel", "3|Chur"],
+        ),
+        (
+            "ALTER TABLE customers ADD COLUMN raw; UPDATE customers SET raw = phone, phone = '+49' || phone",
+            ["phone|city", "+492|Basel", "+493|Chur"],
+        ),
+    ] {
+        let tree = two();
+        tree.edit("head", migration);
+        tree.sync("head");
+        tree.edit("anna", "UPDATE customers SET phone = 'phone', city = 'city' WHERE id = 'ACME'");
+        tree.settle(&["head", "anna"]);
+        let expected = expected.map(|row| row.to_owned());
+        assert_eq!(tree.rows("anna", "SELECT phone, city FROM customers ORDER BY id"), expected, "{migration}");
+        assert_eq!(tree.rows("head", "SELECT phone, city FROM customers ORDER BY id"), expected, "{migration}");
+    }
+}
+
+#[test]
+fn what_stands_in_the_place_of_a_column_whose_name_another_one_has_is_asked_about() {
+    let tree = two();
+    tree.edit("head", "ALTER TABLE customers RENAME COLUMN city TO raw; ALTER TABLE customers ADD COLUMN city TEXT; UPDATE customers SET raw = '-' || raw, city = '+' || raw");
+    let report = tree.sync("head");
+    assert!(report.waiting.iter().any(|one| one.what.contains("customers") || one.why.contains("`raw`")), "{:?}", report.waiting);
+}
+
 #[test]
 fn columns_that_exchange_their_names_take_late_edits_along() {
     let tree = two();

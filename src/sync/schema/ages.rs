@@ -41,6 +41,9 @@ struct Ages {
     /// The schema of this age, in few words.
     words: String,
     names: Names,
+    /// The columns of the tables in their order, this site's own too.
+    #[serde(default)]
+    columns: BTreeMap<TableNo, Vec<String>>,
 }
 
 /// An age that ended.
@@ -211,10 +214,13 @@ pub(super) fn note(session: &Session, schema: &SchemaDump) -> Result<()> {
         ledger.record();
         let next = ledger.commits()? + 1;
         let came = ledger.note(CAME)?.and_then(|text| text.parse().ok()).unwrap_or(next);
-        let ages = match before {
-            None => Ages { since: next, ended: Vec::new(), words, names },
+        let mut ages = match before {
+            None => Ages { since: next, words, names, ..Ages::default() },
             Some(before) => before.followed_by(came, words, names),
         };
+        for shape in &session.shapes {
+            ages.columns.insert(shape.number, database.columns_of(&shape.name)?);
+        }
         let text = serde_json::to_string(&ages).map_err(|_| SyncError::Bug("ages do not write"))?;
         ledger.set_note(AGES, &text)?;
         ledger.set_note(CAME, "")?;
@@ -231,6 +237,7 @@ pub(super) fn note(session: &Session, schema: &SchemaDump) -> Result<()> {
 
 impl Ages {
     fn followed_by(mut self, until: u64, words: String, names: Names) -> Self {
+        self.columns.clear();
         let mut otherwise: BTreeMap<TableNo, Option<Identity>> =
             names.keys().filter(|number| !self.names.contains_key(number)).map(|number| (*number, None)).collect();
         let before = std::mem::replace(&mut self.names, names);
@@ -247,6 +254,11 @@ impl Ages {
     fn began(&self) -> u64 {
         self.ended.last().map_or(self.since, |ended| ended.until)
     }
+}
+
+/// The columns of a table in the order that they had when its age began; nothing where that is not noted.
+pub(super) fn columns(session: &Session, table: TableNo) -> Result<Vec<String>> {
+    Ok(noted(session)?.and_then(|mut ages| ages.columns.remove(&table)).unwrap_or_default())
 }
 
 /// Of which age the restored database is; none where it is of this one.

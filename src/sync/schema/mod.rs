@@ -43,7 +43,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub(super) use archive::archive;
-pub(super) use notice::notice;
+pub(super) use notice::{columns_noticed, notice};
 pub(super) use take::{change, forget_change, note_late, retry_late};
 
 use self::at_home::AtHome;

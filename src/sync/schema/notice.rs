@@ -3,7 +3,7 @@
 use super::at_home::AtHome;
 use super::{Here, LATE, SentSchema, TOLD, add_version, ages, fills, told, wish};
 use crate::database::SchemaDump;
-use crate::model::FieldNo;
+use crate::model::{FieldNo, TableNo};
 use crate::site::Role;
 use crate::sync::tracking::upgrade;
 use crate::sync::{Result, Session};
@@ -67,6 +67,13 @@ pub(in crate::sync) fn notice(session: &Session, surveyed: i64) -> Result<()> {
         session.ledger.rollback()?;
     }
     noted
+}
+
+/// The columns of a table in the order in which they were at the last look that all was settled after; nothing where that is not known.
+pub(in crate::sync) fn columns_noticed(session: &Session, table: TableNo) -> Result<Vec<String>> {
+    let (seen, settled) = (session.ledger.note(SEEN)?.unwrap_or_default(), upgrade::settled(session)?);
+    let is_last = settled.is_some_and(|settled| seen.strip_prefix(&settled).is_some_and(|rest| rest.starts_with(' ')));
+    if is_last { ages::columns(session, table) } else { Ok(Vec::new()) }
 }
 
 /// What became otherwise from one schema to the next, a sentence each.

@@ -5,9 +5,8 @@
 //! where our triggers went with it, or where all its columns are there and its records are those of the mirror.
 //!
 //! A name that is there as before may be another column: renamed, and a new one made under the name; dropped, and made again; two that exchanged
-//! their names. A table that was only altered still has our triggers, so a record that holds something else and was not noted tells it. Where the
-//! migration wrote to every record none is left that could; but in such a table the columns keep their places, so a column that holds everywhere
-//! what another one held that stood there is that one ([`in_place`]). Of
+//! their names. A table that was only altered still has our triggers, so a record that holds something else and was not noted tells it. Where
+//! the migration wrote to every record, the order of the columns does ([`Order`]), with what they held in another one's place. Of
 //! a table that was made anew nothing tells it: there a name goes on, and where the values say otherwise a person is asked ([`taken_over`]).
 //!
 //! Of a table that was made anew *and* is called otherwise only its records can tell ([`Likeness`]): what has its columns and all its records is it. Where
@@ -18,9 +17,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::evolve::{Gap, merged, same_name};
 use super::upgrade::{as_armed, captured};
 use crate::database::Database;
-use crate::database::conform::Inventory;
 use crate::model::{FieldNo, Key, KeyKind, Row, Shape, Value};
-use crate::sync::schema;
+use crate::site::Role;
+use crate::sync::schema::columns_noticed;
 use crate::sync::schema::hints::is_alike;
 use crate::sync::{Result, Session};
 
@@ -110,17 +109,25 @@ pub(in crate::sync) fn guess(
     // of them hold what one other column held.
     let left = |was: &FieldNo| gone.contains(was) || names.get(was).is_some_and(Name::differs);
     let took_over = |field: &FieldNo| evidence.iter().any(|((was, new), evidence)| new == field && left(was) && evidence.is_certain());
-    let holds = |was: FieldNo, new: FieldNo| evidence.get(&(was, new)).is_some_and(Evidence::is_enough);
-    let in_place = if names.values().any(Name::is_written) { in_place(session, old, found, &candidate, &holds)? } else { BTreeMap::new() };
-    // Some may hold the same by chance under the name, where all do under another one.
-    let is_all = |was: FieldNo, new: FieldNo| evidence.get(&(was, new)).is_some_and(|evidence| evidence.noted_other == 0);
-    let is_elsewhere = |field: FieldNo, name: &Name| {
-        in_place.get(&field).is_some_and(|new| *new != field && (name.noted.kept == 0 || is_all(field, *new)))
-    };
-    let is_moved = |(field, name): &(&FieldNo, &Name)| {
-        name.is_another() || name.differs() && took_over(field) || name.is_written() && is_elsewhere(**field, name)
-    };
-    let moved: BTreeSet<FieldNo> = names.iter().filter(is_moved).map(|(field, _)| *field).collect();
+    let is_moved = |(field, name): &(&FieldNo, &Name)| name.is_another() || name.differs() && took_over(field);
+    let mut moved: BTreeSet<FieldNo> = names.iter().filter(is_moved).map(|(field, _)| *field).collect();
+    // Where every record was noted: what a name meant is elsewhere, and it stands where it cannot have stayed or holds what another one held.
+    let order = Order::of(session, old, found, !stayed.is_empty())?;
+    let goes_to = |was: &FieldNo, new: &FieldNo| was != new && evidence.get(&(*was, *new)).is_some_and(Evidence::is_nearly_all_noted);
+    let is_rewritten = |field: &&FieldNo| names.get(field).is_some_and(Name::is_rewritten);
+    let is_set_back = |field: &&FieldNo| order.is_set_back(old.name_of(**field));
+    // Some may hold by chance what they held.
+    let is_other = |field: &&FieldNo| is_rewritten(field) || is_set_back(field) && names.get(field).is_some_and(Name::is_written);
+    loop {
+        let is_elsewhere = |field: &&FieldNo| come.iter().chain(&stayed).any(|new| goes_to(field, new));
+        let is_taken = |field: &&FieldNo| gone.iter().chain(&moved).any(|was| goes_to(was, field));
+        let rest = stayed.iter().filter(|field| !moved.contains(field)).filter(is_other).filter(is_elsewhere);
+        let more: Vec<FieldNo> = rest.filter(|field| is_set_back(field) || is_taken(field)).copied().collect();
+        if more.is_empty() {
+            break;
+        }
+        moved.extend(more);
+    }
     let seen = evidence.clone();
     // What stayed is neither end of a rename.
     evidence.retain(|(was, new), _| (moved.contains(was) || gone.contains(was)) && (moved.contains(new) || come.contains(new)));
@@ -146,9 +153,15 @@ pub(in crate::sync) fn guess(
     let renamed: Vec<(FieldNo, String)> = agreeing.iter().filter(|pair| only(pair)).map(named).chain(of_key.clone()).collect();
     let goes = |field: &&FieldNo| {
         let taken = renamed.iter().any(|(_, to)| same_name(to, candidate.name_of(**field)));
-        renamed.iter().all(|(from, _)| from != *field) && (taken || names[*field].is_filled())
+        let is_new = names[*field].is_filled() || is_set_back(field) && names[*field].is_emptied();
+        renamed.iter().all(|(from, _)| from != *field) && (taken || is_new)
     };
-    let ended: Vec<FieldNo> = moved.iter().filter(goes).copied().collect();
+    let mut ended: Vec<FieldNo> = moved.iter().filter(goes).copied().collect();
+    // It cannot have stayed, and something else is where it was: only a person can tell.
+    let is_host = session.settings.role == Role::Host;
+    let in_its_place = |field: &&FieldNo| come.iter().any(|new| order.is_in_place_of(candidate.name_of(*new), old.name_of(**field)));
+    let lost = stayed.iter().filter(|field| is_host && !moved.contains(field)).filter(is_rewritten).filter(is_set_back);
+    ended.extend(lost.filter(in_its_place));
     // A column that came has a new name, or one that was left by its column, or that of one that ended.
     let is_left = |field: &&FieldNo| ended.contains(field) || renamed.iter().any(|(from, _)| from == *field);
     let is_new = |field: &&FieldNo| renamed.iter().all(|(_, to)| !same_name(to, candidate.name_of(**field)));
@@ -169,32 +182,34 @@ pub(in crate::sync) fn guess(
     Ok(Guess { renamed, anew, unclear })
 }
 
-/// Which field each one is now, of a table that was only altered, by their places: a column that is dropped closes the row, one that is added comes last.
-/// `holds`: whether everywhere a column holds what a known one held.
-fn in_place(
-    session: &Session,
-    old: &Shape,
-    found: &Shape,
-    candidate: &Shape,
-    holds: &dyn Fn(FieldNo, FieldNo) -> bool,
-) -> Result<BTreeMap<FieldNo, FieldNo>> {
-    let (Some(told), Some(numbers)) = (schema::told(session)?, &old.past.told) else { return Ok(BTreeMap::new()) };
-    let Some(identity) = told.names.get(&numbers.table) else { return Ok(BTreeMap::new()) };
-    let field = |name: &str| {
-        let (number, _) = identity.fields.iter().find(|(_, told)| same_name(told, name))?;
-        numbers.fields.get(number).copied()
-    };
-    let before = Inventory::of(&told.schema)?;
-    let mut before = before.columns(&identity.name).filter_map(field).collect::<Vec<_>>().into_iter();
-    let mut places = BTreeMap::new();
-    for new in found.live_fields().filter_map(|field| candidate.field(found.name_of(field))) {
-        let mut rest = before.clone();
-        if let Some(was) = rest.find(|was| *was == new || holds(*was, new)) {
-            places.insert(was, new);
-            before = rest;
-        }
+/// The columns of a table that was only altered, in their order, at the last look and now. What is added comes behind all others and nothing else
+/// moves: a name that stands further back than it did is another column's.
+#[derive(Debug, Default)]
+struct Order {
+    before: Vec<String>,
+    now: Vec<String>,
+}
+
+impl Order {
+    /// Nothing where it is not `asked` for, or not known.
+    fn of(session: &Session, old: &Shape, found: &Shape, asked: bool) -> Result<Self> {
+        let before = if asked { columns_noticed(session, old.number)? } else { Vec::new() };
+        let now = if before.is_empty() { Vec::new() } else { session.database()?.columns_of(&found.name)? };
+        Ok(Self { before, now })
     }
-    Ok(places)
+
+    fn place(columns: &[String], name: &str) -> Option<usize> {
+        columns.iter().position(|column| same_name(column, name))
+    }
+
+    fn is_set_back(&self, name: &str) -> bool {
+        Self::place(&self.before, name).zip(Self::place(&self.now, name)).is_some_and(|(before, now)| now > before)
+    }
+
+    /// Whether a column that came stands where another one stood, or before that.
+    fn is_in_place_of(&self, new: &str, was: &str) -> bool {
+        Self::place(&self.before, was).zip(Self::place(&self.now, new)).is_some_and(|(before, now)| now <= before)
+    }
 }
 
 /// In a table that was made anew a name goes on ([`guess`]). Where nearly all records hold under such a name what a column that went held, and
@@ -459,10 +474,22 @@ impl Name {
         self.untouched.emptied + self.untouched.other > 0
     }
 
-    /// Every record that could tell was noted, and some do not hold what they held.
+    /// Every record that tells was noted, and some hold something else.
     const fn is_written(&self) -> bool {
         let Held { kept, emptied, other } = self.untouched;
         kept + emptied + other == 0 && self.noted.emptied + self.noted.other > 0
+    }
+
+    /// Every record that tells was noted, and hardly any holds what it held.
+    const fn is_rewritten(&self) -> bool {
+        let Held { kept, emptied, other } = self.untouched;
+        let Held { kept: same, emptied: filled, other: otherwise } = self.noted;
+        kept + emptied + other == 0 && filled + otherwise > same * 9
+    }
+
+    /// Every record was noted, and holds what a column is filled with.
+    const fn is_emptied(&self) -> bool {
+        self.is_rewritten() && self.noted.kept == 0 && self.noted.other == 0
     }
 
     const fn is_filled(&self) -> bool {
@@ -496,6 +523,11 @@ impl Evidence {
 
     const fn is_certain(&self) -> bool {
         self.other == 0 && self.telling > 0
+    }
+
+    /// Only noted records tell, and nearly all tell the same: some may have been edited besides.
+    const fn is_nearly_all_noted(&self) -> bool {
+        self.other == 0 && self.noted_telling > self.noted_other * 9
     }
 
     const fn is_enough(&self) -> bool {

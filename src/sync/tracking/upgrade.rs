@@ -130,6 +130,11 @@ pub(in crate::sync) fn settle(session: &Session, version: i64) -> Result<()> {
     Ok(())
 }
 
+/// What [`settle`] noted last.
+pub(in crate::sync) fn settled(session: &Session) -> Result<Option<String>> {
+    Ok(session.ledger.note(VERSION)?)
+}
+
 /// What SQLite refuses because the application changed the schema in the middle of a run is no fault: the next run looks at it anew.
 pub(in crate::sync) fn or_moved(session: &Session, error: SyncError) -> SyncError {
     let is_refused = matches!(&error, SyncError::Database(DatabaseError::Sqlite { .. }));
