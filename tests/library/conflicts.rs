@@ -496,6 +496,21 @@ fn names_that_are_one_on_some_systems_and_come_from_two_sites_are_two_documents_
     }
 }
 
+/// The main office wrote over what the other name stands for: it asks for that, to give it a name of its own.
+#[test]
+fn what_the_main_office_wrote_over_under_one_name_comes_again_under_another() {
+    let tree = library("");
+    tree.write("head", "Plan.txt", "first");
+    tree.settle(&SITES);
+    tree.rename("north", "Plan.txt", "PLAN.TXT");
+    tree.write("head", "Plan.txt", "edited at head");
+    tree.sync("north");
+    tree.sync("head");
+    tree.settle(&SITES);
+    tree.settle(&SITES);
+    tree.assert_documents(&SITES, &[("PLAN (north 2023-11-14).TXT", "first"), ("Plan.txt", "edited at head")]);
+}
+
 #[test]
 fn a_document_that_became_a_folder_at_one_site_and_was_edited_at_another_keeps_both() {
     let tree = library("");

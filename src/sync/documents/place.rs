@@ -214,6 +214,8 @@ struct Placing<'d> {
     passed_on: BTreeSet<ContentHash>,
     /// Documents that are placed once another one is gone, whose name is the same on some system.
     waits: BTreeSet<DocumentPath>,
+    /// Contents, with their bytes, of documents to which the main office will give names of their own, once it has them ([`super::names::one_name`]).
+    apart: BTreeMap<ContentHash, u64>,
     /// What the parent has; none where there is no parent.
     parent: Option<SiteThere>,
     busy: BTreeSet<String>,
@@ -238,7 +240,7 @@ impl<'d> Placing<'d> {
         let mut left_alone: BTreeSet<DocumentPath> = unread.keys().filter_map(|path| DocumentPath::new(path).ok()).collect();
         let mut troubles = documents.troubles.clone();
         troubles.append(&mut unread);
-        let (mut listed, mut waits) = (BTreeMap::new(), BTreeSet::new());
+        let (mut listed, mut waits, mut apart) = (BTreeMap::new(), BTreeSet::new(), BTreeMap::new());
         let (stays, goes): (Vec<&DocumentPath>, Vec<&DocumentPath>) =
             known.keys().partition(|path| all.contains_key(*path) || left_alone.contains(*path));
         let mut names: Names = stays.into_iter().collect();
@@ -263,6 +265,10 @@ impl<'d> Placing<'d> {
                 let why = format!("it is not placed: `{first}` is the same name on systems that do not tell upper from lower case");
                 add_trouble(&mut troubles, row.path, why);
                 passed_on.extend(passes_on.then_some(row.content));
+                if session.settings.parent.is_none() {
+                    contents.insert(row.content);
+                    apart.insert(row.content, row.bytes);
+                }
                 left_alone.insert(path);
                 continue;
             }
@@ -287,6 +293,7 @@ impl<'d> Placing<'d> {
             lost,
             passed_on,
             waits,
+            apart,
             chunks: Chunks::new(session, &documents.library, &mut documents.store),
             known,
             listed,
@@ -321,6 +328,12 @@ impl<'d> Placing<'d> {
         }
         for path in going {
             self.remove(&path)?;
+        }
+        for (content, bytes) in std::mem::take(&mut self.apart) {
+            let here = bytes_here(self.session, &content)?;
+            if here < bytes {
+                self.missing.insert(content, here);
+            }
         }
         self.note()?;
         self.note_missing()
