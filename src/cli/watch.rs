@@ -129,7 +129,7 @@ struct Site<'a> {
     differ: BTreeSet<String>,
     /// Settings and rules as they were before the last round.
     papers: Papers,
-    /// How many folders could be reached after the last round, where not all went well.
+    /// How many folders could be reached when an exchange failed last, in a round or a look.
     near: usize,
 }
 
@@ -244,7 +244,10 @@ impl Watched for Site<'_> {
 
     fn look(&mut self) -> Looked {
         match self.lying() {
-            Ok((_, false)) => Looked::Away,
+            Ok((_, false)) => {
+                self.near = self.near();
+                Looked::Away
+            }
             Ok((lying, true)) if lying.is_subset(&self.known) => Looked::Nothing,
             Ok((_, true)) => Looked::Packet,
             // What passes by itself needs no round.

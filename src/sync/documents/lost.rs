@@ -60,7 +60,7 @@ pub enum GivenUp {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotGivenUp {
     /// No such document.
-    #[error("no document of that name is in the list")]
+    #[error("no document of that name is in the list: 'fieldpost library' lists what is on its way, with its folder")]
     Unlisted,
     /// Nothing of it is missing, as far as the last run knows.
     #[error("its content is here, or is not asked for: 'fieldpost library' lists what is on its way")]
