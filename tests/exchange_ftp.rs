@@ -226,6 +226,30 @@ fn a_server_that_vanishes_empties_nothing_and_is_found_again() {
 }
 
 #[test]
+fn a_server_that_breaks_down_is_away_and_refuses_nothing() {
+    for command in ["LIST", "PASV", "SIZE", "CWD", "RETR"] {
+        let server = FtpServer::start(Faults { listing: Listing::Unix, ..Faults::default() });
+        let mut exchange = impatient(&server);
+        let reached = ready(&server, &mut exchange);
+        put_x(&mut exchange, &reached).unwrap();
+        server.state().faults.breaks_down_at = Some(command);
+        let entry = Entry { name: name("x"), bytes: 5 };
+        let inbox = tempfile::tempdir().unwrap();
+        let failed = match command {
+            "SIZE" | "RETR" => fetch(&world(), &mut exchange, &folder(), &entry, inbox.path()).unwrap_err(),
+            _ => exchange.list(&world(), &folder()).unwrap_err(),
+        };
+        assert!(matches!(failed, ExchangeError::Unreachable { .. }) && failed.to_string().contains("OOPS"), "{command}: {failed}");
+        server.state().faults.breaks_down_at = None;
+        assert_eq!(exchange.list(&world(), &folder()).unwrap(), [entry], "{command}");
+    }
+    // At the login it is a server that nobody will be let into until its settings are others.
+    let server = FtpServer::start(Faults { breaks_down_at: Some("PASS"), ..Faults::default() });
+    let error = impatient(&server).probe(&world()).unwrap_err();
+    assert!(matches!(error, ExchangeError::Refused { .. }), "{error}");
+}
+
+#[test]
 fn a_folder_whose_marker_went_away_is_no_empty_one() {
     let server = FtpServer::start(Faults::default());
     let mut exchange = impatient(&server);

@@ -69,6 +69,8 @@ pub struct Faults {
     pub gone: bool,
     /// Accepts no password.
     pub locked: bool,
+    /// Breaks down at this command as vsftpd does: two of its processes say so, and the line is closed.
+    pub breaks_down_at: Option<&'static str>,
 }
 
 /// When it notices that it is full.
@@ -181,6 +183,12 @@ impl Session {
             self.server.state().commands.push(line.to_owned());
             if self.server.state().faults.silent_at == Some(command) {
                 std::thread::sleep(Duration::from_secs(3600));
+            }
+            if self.server.state().faults.breaks_down_at == Some(command) {
+                self.say("500 OOPS: vsf_sysutil_recv_peek: no data\r\n500 OOPS: child died")?;
+                // It ends when the other side does: what it was told meanwhile is not answered.
+                while lines.read_line(&mut String::new())? > 0 {}
+                return Ok(());
             }
             self.obey(command, argument)?;
             if command == "QUIT" {

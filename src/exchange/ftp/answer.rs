@@ -48,6 +48,12 @@ impl Answer {
         matches!(self.code, 500..=504)
     }
 
+    /// Whether the server broke down over the command. vsftpd says so with the number of a command that it does not know, once for
+    /// each of its processes: the second time in answer to whatever it is asked next.
+    pub(super) fn is_breakdown(&self) -> bool {
+        self.code == 500 && self.says(&["500 oops:"])
+    }
+
     /// Whether it is about the file that was named.
     pub(super) const fn is_about_the_file(&self) -> bool {
         matches!(self.code, 550 | 553)
@@ -182,6 +188,13 @@ mod tests {
         assert!(matches!(sorted("425 No data connection", Doing::Reading), ExchangeError::Unreachable { .. }));
         assert!(matches!(sorted("522 session reuse required", Doing::Writing), ExchangeError::Unreachable { .. }));
         assert!(matches!(sorted("502 no", Doing::Writing), ExchangeError::Refused { .. }));
+    }
+
+    #[test]
+    fn a_breakdown_is_no_unknown_command() {
+        assert!(answer("500 OOPS: child died\r\n").is_breakdown());
+        assert!(!answer("500 Unknown command.\r\n").is_breakdown());
+        assert!(!answer("550 no such file: 500 OOPS: \r\n").is_breakdown());
     }
 
     #[test]

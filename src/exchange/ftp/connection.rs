@@ -93,7 +93,8 @@ impl Login {
     fn prepare(&self, connection: &mut Connection) -> Result<(), ExchangeError> {
         let password = self.password.as_ref().map_or("", Secret::reveal);
         let encrypted = !matches!(self.tls, Tls::Plain);
-        let login = connection.ask(|client| client.login(self.user.as_str(), password))?;
+        // A server whose settings are wrong breaks down at every login: that wants a person.
+        let login = connection.hear(|client| client.login(self.user.as_str(), password))?;
         login.map_err(|answer| answer.of_login(&self.place, encrypted))?;
         if matches!(self.tls, Tls::Implicit(_)) {
             // Not asked by the crate, and some servers want it here too. Whoever does not know it protects data anyway, or not:
@@ -212,8 +213,19 @@ impl Connection {
         &self.place
     }
 
-    /// Asks the server something.
+    /// Asks the server something. One that breaks down over it has not answered.
     pub(super) fn ask<T>(&mut self, command: impl FnOnce(&mut Client) -> FtpResult<T>) -> Asked<T> {
+        match self.hear(command)? {
+            Err(answer) if answer.is_breakdown() => {
+                self.broken = true;
+                Err(ExchangeError::Unreachable { place: self.place.clone(), reason: answer.text })
+            }
+            answered => Ok(answered),
+        }
+    }
+
+    /// Asks the server something, and takes whatever it says for an answer.
+    fn hear<T>(&mut self, command: impl FnOnce(&mut Client) -> FtpResult<T>) -> Asked<T> {
         match command(&mut self.client).map_err(Failure::from) {
             Ok(done) => Ok(Ok(done)),
             Err(Failure::No(answer)) => {
