@@ -19,6 +19,7 @@ use fieldpost::ledger::ConflictKind;
 use fieldpost::model::{Key, Value};
 use fieldpost::site::Role;
 use fieldpost::sync::mend::{self, Choice, HeldPlace, MendError, Since};
+use fieldpost::sync::round::Halves;
 use fieldpost::sync::{SyncError, round, seal};
 use support::Tree;
 
@@ -507,7 +508,8 @@ fn a_record_that_is_put_in_anothers_place_goes_past_no_rule_about_deletes_nor_wh
     one.settle(&TWO);
     one.assert_same(&TWO);
     one.assert_rows(&TWO, price, &["nail|5"]);
-    assert_eq!(one.listed("anna"), ["9"]);
+    // Nothing came of what was put there, nor of the delete.
+    assert_eq!(one.listed("anna"), ["9", "deleted"]);
     one.edit("anna", "INSERT OR REPLACE INTO prices (article, price) VALUES ('nail', 9)");
     one.settle(&TWO);
     one.assert_rows(&TWO, price, &["nail|5"]);
@@ -519,4 +521,28 @@ fn a_record_that_is_put_in_anothers_place_goes_past_no_rule_about_deletes_nor_wh
     one.assert_same(&TWO);
     one.assert_rows(&TWO, "SELECT name, city, status FROM contacts", &["Anne|Chur|active"]);
     assert_eq!(kinds(&one, "anna"), [ConflictKind::Delete]);
+}
+
+/// Seeds 40050 and 60593.
+#[test]
+fn one_of_two_twins_that_is_deleted_and_made_again_has_its_new_values_whatever_the_rule() {
+    for rule in ["oldest", "newest", "child"] {
+        let tree = tree(&format!("default = \"{rule}\""));
+        let half = |site: &str, halves| {
+            tree.tick(1_000);
+            round::run(&mut tree.session(site), &mut [&mut tree.exchange.clone()], halves, &mut |_| {}).unwrap();
+        };
+        tree.edit("anna", "INSERT INTO contacts (id, name, city) VALUES ('C2', 'Anna', 'Ulm')");
+        half("anna", Halves::Send);
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        tree.edit("head", "INSERT INTO contacts (id, name, city, stock) VALUES ('C2', 'Head', 'Ulm', 7)");
+        half("head", Halves::Receive);
+        tree.edit("anna", "DELETE FROM contacts WHERE id = 'C2'; INSERT INTO contacts (id, name, city) VALUES ('C2', 'Anew', 'Bonn')");
+        half("anna", Halves::Send);
+        tree.settle(&TWO);
+        tree.assert_same(&TWO);
+        let is = tree.text("head", "SELECT name || ' ' || city || ' ' || ifnull(stock, '-') FROM contacts WHERE id = 'C2'");
+        // What the main office put in where she had put nothing is no edit of hers.
+        assert_eq!(is, if rule == "newest" { "Anew Bonn 7" } else { "Anew Bonn -" }, "{rule}");
+    }
 }

@@ -8,6 +8,7 @@
 //! A delete that makes room for another record under the same key asks the rules like any other. Where they refuse it, what was put there is an
 //! edit of the record that stays.
 
+use super::merge::FIXED;
 use crate::ledger::{ConflictKind, Opinion, Record};
 use crate::model::{Born, Change, FieldNo, Identity, Image, SiteNo, Stamp};
 use crate::rules::DeleteRule;
@@ -78,15 +79,22 @@ impl Applying<'_> {
     ) -> Result<Option<Image>> {
         let policy = self.session.policy(record.table);
         let changes = |field: &FieldNo| after.row.get(*field).is_stated() && after.row.get(*field) != ours.row.get(*field);
+        let mut is_fixed = false;
         if policy.deletes == DeleteRule::OriginOnly && !made_below(self.session, ours.born, incoming.link.site)? {
             self.lose_delete(record, incoming, ConflictKind::Refused, policy.deletes.word());
         } else if policy.mark_up.is_some() {
             self.lose_delete(record, incoming, ConflictKind::Delete, policy.deletes.word());
-        } else if !policy.fixed.iter().any(changes) {
+        } else if policy.fixed.iter().any(changes) {
+            is_fixed = true;
+        } else {
             return Ok(None);
         }
         let all: Vec<FieldNo> = self.session.shape(record.table).live_fields().collect();
         let kept = self.merge(record, incoming, ours.clone(), Some(before), after, &all)?;
+        // Nothing of what was put there came to anything, nor did the delete.
+        if is_fixed && kept.row == ours.row {
+            self.lose_delete(record, incoming, ConflictKind::Refused, FIXED);
+        }
         self.session.ledger.absorb(record, after.born, ours.born)?;
         Ok(Some(kept))
     }

@@ -380,7 +380,9 @@ impl Applying<'_> {
         if twin && self.session.shape(record.table).name != LIBRARY {
             self.lose_twin(record, incoming, after)?;
         }
-        let merged = self.merge(record, incoming, ours, None, after, &all)?;
+        // Made anew in the place of one that went into ours: what that one held is what the child changed.
+        let base = before.as_ref().filter(|_| ending == Ends::ItsOwn);
+        let merged = self.merge(record, incoming, ours, base, after, &all)?;
         if twin {
             self.session.ledger.absorb(record, after.born, survivor)?;
         }

@@ -18,6 +18,9 @@ use crate::rules::{Criteria, Criterion, Decided, DeleteRule, Dispute, Edit, Thre
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
 
+/// Why what a child changed is refused.
+pub(super) const FIXED: &str = "fixed: it may not be changed once the record is made";
+
 /// How the record stands here that a change is merged into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sync) enum Standing {
@@ -124,7 +127,7 @@ impl Applying<'_> {
 
     /// A child changed what may only be set when a record is made, or something that wins or loses with it.
     fn refuse_fixed(&mut self, change: &Merging<'_>, ours: &Image, edited: &[FieldNo]) -> Result<()> {
-        let decided = Decided { verdict: Verdict::Parent, why: "fixed: it may not be changed once the record is made".into() };
+        let decided = Decided { verdict: Verdict::Parent, why: FIXED.into() };
         for field in edited.iter().copied().filter(|field| change.sent(*field) != ours.row.get(*field)) {
             self.disagree(change, ours, field, &decided, ConflictKind::Refused)?;
         }
