@@ -23,7 +23,8 @@ use std::time::Duration;
 
 use super::deciding::held::Try;
 use super::deciding::losses::DELETE_WAITS;
-use super::deciding::references::{Coming, Ended, Following, Waiting, referred_by_value};
+use super::deciding::references::{Coming, Ended, Waiting};
+use super::deciding::referring::{Following, referred_by_value};
 use super::deciding::revive::Along;
 use super::known::Link;
 use super::report::Tally;

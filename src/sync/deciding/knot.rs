@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use super::held::largest;
-use super::references::Leading;
+use super::referring::Leading;
 use crate::ledger::{Held, HeldReason, Record};
 use crate::model::{Key, SiteNo, TableNo};
 use crate::sync::Result;

@@ -9,6 +9,7 @@
 //! | `policy`, `merge` | what do the rules say of a table, and of fields that both sides changed? |
 //! | `document` | and of a document? |
 //! | `references`, `revive` | are the records that a row refers to here, and what if one is not? |
+//! | `referring` | who refers to it, and what becomes of that when it goes or gets other values? |
 //! | `unique` | what of a unique value that another record has? |
 //! | `held` | what waits, and when is it tried again? |
 //! | `knot` | and what of changes of every kind that wait for each other? |
@@ -27,6 +28,7 @@ pub(super) mod plain;
 pub(super) mod policy;
 pub(super) mod put;
 pub(super) mod references;
+pub(super) mod referring;
 pub(super) mod revive;
 pub(super) mod shadow;
 pub(super) mod unique;

@@ -1,0 +1,243 @@
+//! Who refers to a record, and what becomes of that when the record goes or gets other values?
+//!
+//! A delete must not leave anybody referring to what is no more, and a value by which others refer to a record must not change away under
+//! them. Our connection does neither cascade nor refuse, so whoever refers is looked for, here in the database and among what a site sent
+//! that waits. The other end, what a row needs, is `references`.
+//!
+//! **Invariant**: what refers to a record by a value that the record gives up refers to the value that it has instead, or to one that
+//! somebody has, or a person is told.
+
+use std::collections::BTreeSet;
+
+use super::put::Put;
+use crate::database::Reference;
+use crate::ledger::{Held, Record};
+use crate::model::{FieldNo, ForeignKey, Image, Key, Row, Shape, SiteNo, Stamp, TableNo, Value, stands_for};
+use crate::rules::Direction;
+use crate::site::Role;
+use crate::sync::apply::Applying;
+use crate::sync::tracking::evolve::Event;
+use crate::sync::tracking::news;
+use crate::sync::{Result, Session, SyncError};
+
+impl Applying<'_> {
+    /// A held change of a child gives its record other values than it came with (`before`): what is held of that child and refers to them
+    /// refers to the new ones.
+    pub(in crate::sync) fn refer_on(&mut self, record: &Record, site: SiteNo, before: &Held) -> Result<()> {
+        let session = self.session;
+        let Some(now) = record.extra.held.get(&site) else { return Ok(()) };
+        let leads_there = |reference: &ForeignKey| reference.table.eq_ignore_ascii_case(&session.shape(record.table).name);
+        for shape in session.shapes.iter().filter(|shape| shape.references.iter().any(leads_there)) {
+            for key in self.waiting_for(site, shape.number)? {
+                let mut referring = session.load(shape.number, &key)?;
+                let current = referring.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
+                let Some(held) = referring.extra.held.get_mut(&site) else { continue };
+                let Some(after) = &mut held.change.after else { continue };
+                let mut moved = Vec::new();
+                for reference in shape.references.iter().filter(|reference| leads_there(reference)) {
+                    let (Some(was), Some(is)) = (self.said_in(reference, record, before)?, self.said_in(reference, record, now)?) else {
+                        continue;
+                    };
+                    let mut row = current.clone();
+                    let stated = shape.live_fields().filter(|field| after.row.get(*field).is_stated());
+                    stated.for_each(|field| row.set(field, after.row.get(field).clone()));
+                    let row = session.numbered(shape, &row)?;
+                    if self.agree(reference, &row, &was)? {
+                        let by_value = reference.fields.iter().filter(|field| !shape.concerns_numbers(**field));
+                        moved.extend(by_value.map(|field| (*field, is.get(*field).clone())));
+                    }
+                }
+                for (field, value) in moved.into_iter().filter(|(_, value)| value.is_stated()) {
+                    if *after.row.get(field) == value {
+                        continue;
+                    }
+                    after.row.set(field, value);
+                    after.set_stamp(field, Some(Stamp { time: self.now, site: SiteNo(0) }));
+                    if !held.change.fields.contains(&field) {
+                        held.change.fields.push(field);
+                        held.change.fields.sort_unstable();
+                    }
+                }
+                self.store_extra(&mut referring)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A record is about to get other values: who refers to it by those that it has.
+    pub(super) fn note_referring(&mut self, record: &Record, new: &Image, fields: &[FieldNo]) -> Result<()> {
+        let session = self.session;
+        for field in fields.iter().copied().filter(|field| self.referred.contains(&(record.table, *field))) {
+            for (table, place, by) in session.referring_by(session.shape(record.table), record.at(), field)? {
+                let referring = session.load_at(session.shape(table), &place)?;
+                if let Some(image) = &referring.current {
+                    let (was, is) = (image.row.get(by).clone(), new.row.get(field).clone());
+                    self.following.push(Following { table, key: referring.key, field: by, was, is });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What still refers to a value that its record gave up, and that nobody has, refers to the one which that record has instead: an edit of
+    /// this site. Who changed it did not know of what refers to it here, or sent that along, which came by now.
+    pub(in crate::sync) fn follow_values(&mut self) -> Result<()> {
+        let session = self.session;
+        while let Some(Following { table, key, field, was, is }) = self.following.pop() {
+            let shape = session.shape(table);
+            let mut record = session.load(table, &key)?;
+            let Some(image) = record.current.clone().filter(|image| *image.row.get(field) == was) else { continue };
+            // What the parent alone edits follows there.
+            let is_the_parents = session.policy(table).direction == Direction::Down && session.settings.role != Role::Host;
+            let leads_nowhere =
+                || Ok::<_, SyncError>(self.unmet(shape, &image.row, &[field], None)?.iter().any(|one| one.wanted.is_some()));
+            if is_the_parents || !is.is_stated() || !leads_nowhere()? {
+                continue;
+            }
+            let mut new = image;
+            new.row.set(field, is);
+            new.set_stamp(field, Some(Stamp { time: self.now, site: SiteNo(0) }));
+            match self.put(&mut record, Some(new), None)? {
+                Put::Done => {}
+                Put::Refused(reason) => {
+                    let key = session.shown_key(&record)?;
+                    let said = format!("{} {key} refers to {was}, which is no more: give it another value ({reason})", shape.name);
+                    news::add(session, &[Event::Said(said)])?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The references that lead to a record here, but for its own.
+    pub(super) fn leading_to(&self, record: &Record) -> Result<Vec<Leading>> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        let mut all = Vec::new();
+        for child in &session.shapes {
+            for reference in child.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)) {
+                let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
+                for (table, place) in session.database()?.dependants(&alone, shape, record.at(), i64::MAX as usize)? {
+                    if (table, &place) != (record.table, record.at()) {
+                        all.push(Leading { table, key: session.load_at(child, &place)?.key, reference: reference.clone() });
+                    }
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether one of the references that led to a record which went leads nowhere by now, or to nothing but its number.
+    pub(super) fn any_leads_nowhere(&self, gone: &Record, leading: &[Leading]) -> Result<bool> {
+        let session = self.session;
+        for Leading { table, key, reference } in leading {
+            let (shape, Some(image)) = (session.shape(*table), session.ledger.load(*table, key)?.current) else { continue };
+            let nowhere = if self.looked_up(shape, reference, &image.row) {
+                let numbers = shape.numbers.iter().filter(|numbers| reference.fields.contains(&numbers.field));
+                numbers.flat_map(|numbers| numbers.numbers(&image.row)).any(|(_, number)| stands_for(number) == gone.id)
+            } else {
+                let row = session.numbered(shape, &image.row)?;
+                matches!(session.database()?.referenced(&session.shapes, reference, &row)?, Reference::Missing { .. })
+            };
+            if nowhere {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// A record here that refers to this one, in words.
+    pub(in crate::sync) fn dependant(&self, record: &Record) -> Result<Option<(String, String)>> {
+        if record.current.is_none() {
+            return Ok(None);
+        }
+        if self.together.is_empty() {
+            return self.session.dependant(self.session.shape(record.table), record.at());
+        }
+        self.dependant_outside(record, &self.together)
+    }
+
+    /// As [`Self::dependant`], but for one among `inside`.
+    pub(in crate::sync) fn dependant_outside(
+        &self,
+        record: &Record,
+        inside: &BTreeSet<(TableNo, Key)>,
+    ) -> Result<Option<(String, String)>> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        // Every record inside may be found once for each of its references.
+        let declared = session.shapes.iter().flat_map(|shape| &shape.references);
+        let references = declared.filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)).count();
+        let most = (inside.len() + 1) * references + 1;
+        for (table, key) in session.database()?.dependants(&session.shapes, shape, record.at(), most)? {
+            let itself = (table, &key) == (record.table, record.at());
+            if itself || inside.contains(&(table, session.load_at(session.shape(table), &key)?.key)) {
+                continue;
+            }
+            return Ok(Some((session.shape(table).name.clone(), key.to_string())));
+        }
+        Ok(None)
+    }
+}
+
+impl Session {
+    /// Records in the database that refer to a record by the value of one of its fields: each with the field that says it.
+    pub(in crate::sync) fn referring_by(&self, shape: &Shape, place: &Key, field: FieldNo) -> Result<Vec<(TableNo, Key, FieldNo)>> {
+        let mut all = Vec::new();
+        for child in &self.shapes {
+            for reference in child.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)) {
+                let mut pairs = reference.columns.iter().zip(&reference.fields);
+                let by = pairs.find(|(column, _)| column.eq_ignore_ascii_case(shape.name_of(field))).map(|(_, by)| *by);
+                let Some(by) = by.filter(|by| !child.concerns_numbers(*by)) else { continue };
+                let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
+                let found = self.database()?.dependants(&alone, shape, place, i64::MAX as usize)?;
+                all.extend(found.into_iter().map(|(table, key)| (table, key, by)));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Another record that refers to the one of this key in the database, in words.
+    pub(in crate::sync) fn dependant(&self, shape: &Shape, place: &Key) -> Result<Option<(String, String)>> {
+        // One is enough to refuse, but the record itself is among them once for each reference to its own table.
+        let itself = shape.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)).count();
+        let found = self.database()?.dependants(&self.shapes, shape, place, 1 + itself)?;
+        let other = found.into_iter().find(|(table, key)| (*table, key) != (shape.number, place));
+        Ok(other.map(|(table, key)| (self.shape(table).name.clone(), key.to_string())))
+    }
+}
+
+/// Columns that are no key and to which foreign keys lead, by table.
+pub(in crate::sync) fn referred_by_value(shapes: &[Shape]) -> BTreeSet<(TableNo, Vec<FieldNo>)> {
+    let mut found = BTreeSet::new();
+    for reference in shapes.iter().flat_map(|shape| &shape.references) {
+        let Some(parent) = shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table)) else { continue };
+        let own = |column: &String| parent.live_fields().find(|field| parent.name_of(*field).eq_ignore_ascii_case(column));
+        let fields: Option<Vec<FieldNo>> = reference.columns.iter().map(own).collect();
+        found.extend(fields.filter(|fields| *fields != parent.key).map(|fields| (parent.number, fields)));
+    }
+    found
+}
+
+/// A record that referred to another one by a value which that one gave up for another.
+#[derive(Debug)]
+pub(in crate::sync) struct Following {
+    table: TableNo,
+    key: Key,
+    field: FieldNo,
+    was: Value,
+    is: Value,
+}
+
+/// A reference that leads to a record which is to go.
+pub(super) struct Leading {
+    table: TableNo,
+    key: Key,
+    reference: ForeignKey,
+}
+
+impl Leading {
+    pub(super) fn place(&self) -> (TableNo, Key) {
+        (self.table, self.key.clone())
+    }
+}
