@@ -1,7 +1,9 @@
 //! What of a unique value that two sites give to two records? It goes on by itself, or is one open conflict with one way out.
 //!
-//! The last test draws many short histories: whatever happened, settling each open conflict once leaves all sites the same.
+//! `histories` draws many short ones.
 
+#[path = "unique_values/histories.rs"]
+mod histories;
 mod support;
 
 use fieldpost::ledger::{Conflict, ConflictKind};
@@ -561,43 +563,6 @@ fn a_chain_whose_end_stays_gone_comes_back_nowhere() {
     }
 }
 
-// ---- whatever happens
-
-/// A small generator, so that a failure names its seed and nothing else.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, most: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) % most
-    }
-
-    /// An edit that SQLite may refuse; then nothing happened.
-    fn edit(&mut self, site: &str, turn: u64) -> String {
-        let (record, value) = (1 + self.below(3), 3 + self.below(3));
-        match self.below(7) {
-            0 | 1 => format!("UPDATE people SET email = 'p{value}' WHERE id = 'P{record}'"),
-            2 => format!("UPDATE people SET phone = '{site}{turn}' WHERE id = 'P{record}'"),
-            3 => format!("DELETE FROM people WHERE id = 'P{record}'"),
-            4 => format!("INSERT INTO people VALUES ('{site}{turn}', '{site}{turn}', 'p{value}', '')"),
-            5 => {
-                let other = 1 + self.below(3);
-                format!(
-                    "BEGIN; CREATE TEMP TABLE was AS SELECT id, email FROM people WHERE id IN ('P{record}', 'P{other}');
-                     UPDATE people SET email = NULL WHERE id IN (SELECT id FROM was);
-                     UPDATE people SET email = (SELECT w.email FROM was w WHERE w.id <> people.id) WHERE id IN (SELECT id FROM was) AND (SELECT count(*) FROM was) = 2;
-                     UPDATE people SET email = (SELECT w.email FROM was w WHERE w.id = people.id) WHERE id IN (SELECT id FROM was) AND (SELECT count(*) FROM was) = 1; COMMIT"
-                )
-            }
-            _ => {
-                format!("DELETE FROM people WHERE id = 'P{record}'; INSERT INTO people VALUES ('P{record}', 'again', 'p{value}', '{site}')")
-            }
-        }
-    }
-}
-
 /// A customer is put in the place of another one: it gets the unique code, what referred to the other one, and the other one goes.
 const TAKEN_OVER: &str = "INSERT INTO customers VALUES (2, 'new'); UPDATE orders SET customer = 2; DELETE FROM customers WHERE id = 1;
     UPDATE customers SET code = 'X' WHERE id = 2";
@@ -664,37 +629,21 @@ fn a_knot_of_which_a_part_was_edited_elsewhere_is_untied_as_far_as_it_goes() {
 }
 
 #[test]
-fn whatever_values_sites_take_settling_each_conflict_once_leaves_them_the_same() {
-    let mut settled_once = 0;
-    for seed in 1..=24 {
-        let mut dice = Dice(u64::wrapping_mul(seed, 0x9E37_79B9_7F4A_7C15));
-        let sites: &[&str] = if seed % 3 == 0 { &THREE } else { &TWO };
-        let tree = tree(PEOPLE, sites);
-        for turn in 0..9 {
-            let site = sites[dice.below(sites.len() as u64) as usize];
-            drop(tree.application(site).execute_batch(&dice.edit(site, turn)));
-            tree.tick(10);
-            if dice.below(9) == 0 {
-                tree.sync(sites[dice.below(sites.len() as u64) as usize]);
-            }
-        }
-        tree.settle(sites);
-        for turn in 0.. {
-            let open: Vec<(&str, i64)> =
-                sites.iter().flat_map(|site| open(&tree, site).into_iter().map(|(number, _)| (*site, number))).collect();
-            let held: Vec<String> = sites.iter().flat_map(|site| tree.held(site)).collect();
-            let Some((site, number)) = (!open.is_empty()).then(|| open[dice.below(open.len() as u64) as usize]) else {
-                assert!(held.is_empty(), "seed {seed}: nothing is open, and yet {held:?}");
-                break;
-            };
-            assert!(turn < 6, "seed {seed}: {open:?} {held:?}");
-            tree.tick(10);
-            let settled = mend::settle(&tree.session(site), number, &Choice::Other(Value::text(&format!("settled {turn}"))), Since::Ask);
-            assert!(settled.is_ok(), "seed {seed}: conflict {number} at {site}: {settled:?} {held:?}");
-            settled_once += 1;
-            tree.settle(sites);
-        }
-        tree.assert_sound(sites);
-    }
-    assert!(settled_once > 5, "hardly anything was in conflict: {settled_once}");
+fn what_a_record_that_waits_was_given_reaches_its_site_though_that_edits_it_meanwhile() {
+    let tree = tree(&PEOPLE.replace("phone TEXT", "phone TEXT UNIQUE"), &TWO);
+    tree.edit("head", "UPDATE people SET email = 'x' WHERE id = 'P1'; UPDATE people SET phone = '9' WHERE id = 'P2'");
+    tree.edit("anna", "INSERT INTO people VALUES ('Q', 'Quinn', 'x', '9')");
+    tree.settle(&TWO);
+    let asked = |site| open(&tree, site).into_iter().map(|(number, one)| (number, one.field.unwrap())).collect::<Vec<_>>();
+    let [(number, field)] = &asked("head")[..] else { panic!("{:?}", asked("head")) };
+    let given = |field: &str| Choice::Other(Value::text(&format!("another {field}")));
+    resolve(&tree, "head", *number, given(field));
+    // It waits for the other one now, and nothing of it is told to Anna yet.
+    tree.settle(&TWO);
+    let [(number, field)] = &asked("anna")[..] else { panic!("{:?}", asked("anna")) };
+    tree.edit("anna", "UPDATE people SET name = 'Quinn Anne' WHERE id = 'Q'");
+    resolve(&tree, "anna", *number, given(field));
+    ended(&tree, &TWO);
+    tree.assert_same(&TWO);
+    tree.assert_rows(&TWO, "SELECT name, email, phone FROM people WHERE id = 'Q'", &["Quinn Anne|another email|another phone"]);
 }

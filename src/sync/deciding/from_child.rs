@@ -41,9 +41,11 @@ impl Applying<'_> {
         }
         let mut change = self.shared_with(&record, change);
         let mut held = again.cloned();
+        let mut said = None;
         if again.is_none()
             && let Some(earlier) = record.extra.held.remove(&incoming.link.site)
         {
+            said = is_update(&change).then(|| change.fields.clone());
             change = compose_child(&earlier.change, change);
             held = Some(earlier);
             if change.before.is_none() && change.after.is_none() {
@@ -55,7 +57,7 @@ impl Applying<'_> {
         if let Some(twin) = self.twin_of(&record, &change)? {
             if again.is_none() || self.twin_waits(incoming, &twin)? {
                 self.session.settle_made_as(&mut record, incoming.link.site)?;
-                return self.hold_twin(record, incoming, change, held, &twin);
+                return self.hold_twin(record, incoming, change, held, &twin, said.as_deref());
             }
             made = Some(Made { record, change: change.clone() });
             change.key = twin.key.clone();
@@ -68,7 +70,7 @@ impl Applying<'_> {
         let mut opinion = if again.is_some() && made.is_none() {
             known::opinion(&self.session.ledger, &record, incoming.link)?
         } else {
-            self.moved_shadow(&record, incoming, &change)?
+            self.moved_shadow(&record, incoming, &change, said.as_deref())?
         };
         // What the child will hold there otherwise is told.
         stands_in.extend(self.stand_in(&mut change, |required| !required.is_alike())?);
@@ -459,6 +461,12 @@ impl Applying<'_> {
         }
         Ok(())
     }
+}
+
+/// One that goes on with the incarnation it speaks of.
+fn is_update(change: &Change) -> bool {
+    let born = |image: &Option<Image>| image.as_ref().map(|image| image.born);
+    change.before.is_some() && born(&change.before) == born(&change.after)
 }
 
 /// A statement of what the child holds, no edit (rule 2).

@@ -3,14 +3,28 @@
 //! What it says it holds, where it speaks of what we believe it to hold; else nobody knows until it is told the whole.
 
 use crate::ledger::{Opinion, Record};
-use crate::model::{Born, Change, Identity, Image, Key, Value};
+use crate::model::{Born, Change, FieldNo, Identity, Image, Key, Value};
 use crate::sync::apply::{Applying, Incoming};
 use crate::sync::{Result, known};
 
 impl Applying<'_> {
-    /// What the child holds after this change.
-    pub(in crate::sync) fn moved_shadow(&self, record: &Record, incoming: &Incoming, change: &Change) -> Result<Opinion> {
+    /// What the child holds after this change. `said`: the fields that it sends now of one that waited; the others may have been given
+    /// other values here meanwhile, by a person, which it does not hold.
+    pub(in crate::sync) fn moved_shadow(
+        &self,
+        record: &Record,
+        incoming: &Incoming,
+        change: &Change,
+        said: Option<&[FieldNo]>,
+    ) -> Result<Opinion> {
         let Some(after) = &change.after else { return self.shadow_after_delete(record, incoming, change) };
+        if let Some(said) = said
+            && let Opinion::Known(Some(mut shadow)) = known::opinion(&self.session.ledger, record, incoming.link)?
+            && shadow.born == after.born
+        {
+            self.take_said(record, change, &mut shadow, said, after);
+            return Ok(Opinion::Known(Some(shadow)));
+        }
         let whole = change.before.as_ref().is_none_or(|before| before.born != after.born);
         if whole {
             let mut shadow = after.clone();
@@ -23,16 +37,20 @@ impl Applying<'_> {
         }
         match known::opinion(&self.session.ledger, record, incoming.link)? {
             Opinion::Known(Some(mut shadow)) if self.speaks_of(record, &shadow, after.born)? => {
-                change.fields.iter().for_each(|field| shadow.take(*field, after));
-                if change.whole
-                    && let Some(own) = self.session.shape(record.table).number_field()
-                {
-                    // It took no word of ours on the record for a while, so none on its number.
-                    shadow.row.set(own, Value::Absent);
-                }
+                self.take_said(record, change, &mut shadow, &change.fields, after);
                 Ok(Opinion::Known(Some(shadow)))
             }
             Opinion::Known(_) | Opinion::Unknown => Ok(Opinion::Unknown),
+        }
+    }
+
+    fn take_said(&self, record: &Record, change: &Change, shadow: &mut Image, said: &[FieldNo], after: &Image) {
+        said.iter().for_each(|field| shadow.take(*field, after));
+        if change.whole
+            && let Some(own) = self.session.shape(record.table).number_field()
+        {
+            // It took no word of ours on the record for a while, so none on its number.
+            shadow.row.set(own, Value::Absent);
         }
     }
 

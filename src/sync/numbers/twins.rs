@@ -65,8 +65,9 @@ impl Applying<'_> {
         change: Change,
         held: Option<Held>,
         ours: &Record,
+        said: Option<&[FieldNo]>,
     ) -> Result<()> {
-        let opinion = self.moved_shadow(&record, incoming, &change)?;
+        let opinion = self.moved_shadow(&record, incoming, &change, said)?;
         let reason = HeldReason::Twin { key: ours.at().to_string() };
         let mut record = record;
         let held = self.hold(incoming, change, reason, held);
