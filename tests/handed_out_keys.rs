@@ -381,6 +381,47 @@ fn the_numbers_of_an_office_are_provisional_too() {
 }
 
 #[test]
+fn no_number_that_was_shown_at_a_site_comes_to_mean_another_record_at_any_level() {
+    let tree = three(ZONED, "");
+    tree.add("north", "carl", Role::Remote);
+    tree.add("north", "south", Role::Office);
+    loaded(&tree, &["head", "north", "rosa", "carl", "south"]);
+    tree.add("south", "dora", Role::Remote);
+    let sites = ["head", "north", "rosa", "carl", "south", "dora"];
+    loaded(&tree, &sites);
+    let mut shown: std::collections::BTreeMap<(&str, String), String> = std::collections::BTreeMap::new();
+    let mut look = |tree: &Tree| {
+        for site in sites {
+            for row in tree.rows(site, CUSTOMERS) {
+                let (number, name) = row.split_once('|').unwrap();
+                let before = shown.insert((site, number.to_owned()), name.to_owned());
+                assert!(before.as_ref().is_none_or(|before| before == name), "{number} was {before:?} at {site} and is {name}");
+            }
+        }
+    };
+    for turn in 0..3 {
+        for site in sites {
+            tree.edit(site, &order_of(&format!("{site}{turn}")));
+            tree.edit(site, &order_of(&format!("{site}{turn} again")));
+        }
+        look(&tree);
+        // From below and from above, and only a part of them.
+        for site in [&["dora", "rosa", "north", "carl", "south"][..], &["head", "carl", "north"], &["south", "dora", "rosa"]][turn] {
+            tree.sync(site);
+            look(&tree);
+        }
+    }
+    for _ in 0..4 {
+        for site in sites.iter().rev().chain(&sites) {
+            tree.sync(site);
+            look(&tree);
+        }
+    }
+    settled(&tree, &sites);
+    look(&tree);
+}
+
+#[test]
 fn a_site_that_joins_late_begins_in_the_zone() {
     let tree = two(ZONED, "");
     tree.edit("anna", &order_of("anna"));

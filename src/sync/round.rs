@@ -111,6 +111,7 @@ fn run_through(
         documents::place::place(session, documents, &mut report)?;
     }
     if session.has_database() {
+        session.keep_zone()?;
         progress("looking for what changed");
         let sealed = seal::seal(session)?;
         report.sealed = sealed.changed;

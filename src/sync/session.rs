@@ -5,7 +5,7 @@
 //! run); then a schema that the application changed is followed ([`upgrade`]); then capture is compared with what it should be, and a
 //! table that lost its triggers is compared whole; then changes that waited for a table or column are taken ([`parked`]).
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use super::deciding::policy::Policies;
 use super::documents::Freedom;
 use super::numbers::meaning::MadeByChildren;
 use super::numbers::numbering;
+use super::numbers::renumber::Zone;
 use super::tracking::{parked, upgrade};
 use super::{Result, SyncError, schema, seal};
 use crate::database::{Database, Moment};
@@ -180,6 +181,8 @@ pub struct Session {
     pub(super) sealed_at: Cell<Option<Moment>>,
     /// In a slice, once somebody asked: which records children made under numbers that are others here.
     pub(super) made_as: RefCell<Option<MadeByChildren>>,
+    /// Which numbers AUTOINCREMENT tables hand out here, once somebody asked.
+    pub(super) zone: OnceCell<Zone>,
     /// The moment at which, besides, nothing was left to trim or to find by counting.
     pub(super) counted_at: Cell<Option<Moment>>,
 }
@@ -257,6 +260,7 @@ impl Session {
             freedom: Freedom::default(),
             sealed_at: Cell::default(),
             made_as: RefCell::default(),
+            zone: OnceCell::new(),
             counted_at: Cell::default(),
             world,
             home,

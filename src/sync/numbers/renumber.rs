@@ -12,8 +12,9 @@
 //! What refers to a record that is no more goes on meaning it: it follows where the record comes back under another number, and goes to a number
 //! of its own where the parent gives the one on which it dangles to another record.
 //!
-//! An AUTOINCREMENT table below the host hands out numbers of a zone of its own, from [`ZONE`], which the host never uses: there
-//! a number that was shown to somebody can vanish, but it never comes to mean another record.
+//! An AUTOINCREMENT table below the host hands out numbers of a [`Zone`]: one for each level of the tree. A record that comes from below with a
+//! number of a lower level's zone gets one of our own, so no site ever has a number that another one on its level, or below, hands out too: there a
+//! number that was shown to somebody can vanish, but it never comes to mean another record. Deeper than [`LEVELS`] all share the last zone.
 
 use std::rc::Rc;
 
@@ -26,12 +27,40 @@ use crate::model::{
 use crate::site::Role;
 use crate::sync::apply::Applying;
 use crate::sync::known;
+use crate::sync::roster;
 use crate::sync::seal::Sealing;
 use crate::sync::{Result, Session, SyncError};
 
 /// Where provisional numbers of AUTOINCREMENT tables begin: far above what people reach, and still 32 bits with half a
 /// milliard to go.
-pub(in crate::sync) const ZONE: i64 = 1_500_000_000;
+const ZONE: i64 = 1_500_000_000;
+/// Numbers of a zone.
+const ZONE_NUMBERS: i64 = 100_000_000;
+/// Levels below the host that have a zone of their own.
+const LEVELS: i64 = 6;
+/// Note of where the zone begins with which the tables go on.
+const NOTED: &str = "zone";
+
+/// The numbers that AUTOINCREMENT tables hand out at a site.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::sync) struct Zone {
+    /// The first.
+    from: i64,
+    /// The first that only sites below hand out.
+    until: i64,
+}
+
+impl Zone {
+    /// `level`: how many sites are above.
+    fn of(level: i64) -> Self {
+        let first = |level: i64| ZONE + (level - 1) * ZONE_NUMBERS;
+        match level {
+            0 => Self { from: 1, until: ZONE },
+            level if level < LEVELS => Self { from: first(level), until: first(level + 1) },
+            _ => Self { from: first(LEVELS), until: i64::MAX },
+        }
+    }
+}
 
 /// A record that has another number than it had.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,15 +119,41 @@ impl Renumbered {
 }
 
 impl Session {
+    /// The numbers that AUTOINCREMENT tables hand out here.
+    fn zone(&self) -> Result<Zone> {
+        if let Some(zone) = self.zone.get() {
+            return Ok(*zone);
+        }
+        let mut level = 0;
+        if self.settings.role != Role::Host {
+            let roster = roster::known(self)?;
+            let above = std::iter::successors(roster.find(self.name()), |site| roster.find(site.parent.as_ref()?));
+            level = above.skip(1).take(roster.sites().len()).count().max(1);
+        }
+        Ok(*self.zone.get_or_init(|| Zone::of(i64::try_from(level).unwrap_or(LEVELS))))
+    }
+
+    /// Sees to it that the AUTOINCREMENT tables go on in the zone of this site's level: who joins knows only the parent, and not what is above that.
+    pub(in crate::sync) fn keep_zone(&mut self) -> Result<()> {
+        // Who is above may have been told just now.
+        self.zone.take();
+        let from = self.zone()?.from.to_string();
+        if self.settings.role == Role::Host || self.ledger.note(NOTED)?.as_deref() == Some(&*from) {
+            return Ok(());
+        }
+        self.begin_zone()?;
+        self.set_note(NOTED, &from)
+    }
+
     /// Lets the AUTOINCREMENT tables of a child's new database hand out provisional numbers.
     pub(in crate::sync) fn begin_zone(&self) -> Result<()> {
-        let database = self.database()?;
+        let (database, before) = (self.database()?, self.zone()?.from - 1);
         database.begin_write()?;
         let raised = self
             .shapes
             .iter()
             .filter(|shape| shape.identity() == Identity::Birth)
-            .try_for_each(|shape| if database.is_autoincrement(shape)? { database.raise_sequence(shape, ZONE - 1) } else { Ok(()) });
+            .try_for_each(|shape| if database.is_autoincrement(shape)? { database.raise_sequence(shape, before) } else { Ok(()) });
         let raised = raised.and_then(|()| database.commit(&self.world));
         if raised.is_err() {
             database.rollback()?;
@@ -110,16 +165,15 @@ impl Session {
     pub(in crate::sync) fn next_number(&self, shape: &Shape) -> Result<i64> {
         let database = self.database()?;
         let zoned = database.is_autoincrement(shape)?;
-        let host = self.settings.role == Role::Host;
-        let limit = if zoned && host { ZONE } else { i64::MAX };
+        let zone = if zoned { self.zone()? } else { Zone { from: 1, until: i64::MAX } };
+        let limit = zone.until;
         let sequence = if zoned { Some(database.sequence(shape)?).filter(|number| *number < limit) } else { None };
         let highest = [
             Some(database.highest_number(shape, limit)?),
             self.ledger.last_place(shape.number, &number_key(limit))?.and_then(|place| place.as_integer()),
             self.ledger.highest_former(shape.number, limit)?,
             sequence,
-            (zoned && !host).then_some(ZONE - 1),
-            Some(0),
+            Some(zone.from - 1),
         ];
         let mut number = highest.into_iter().flatten().max().unwrap_or_default();
         if number < limit - 1 {
@@ -342,7 +396,7 @@ impl Applying<'_> {
     /// Whether the host, which gives final numbers, is asked for one that only means something at a child.
     fn is_only_provisional(&self, shape: &Shape, number: i64) -> Result<bool> {
         let session = self.session;
-        Ok(number >= ZONE && session.settings.role == Role::Host && session.database()?.is_autoincrement(shape)?)
+        Ok(number >= ZONE && session.database()?.is_autoincrement(shape)? && number >= session.zone()?.until)
     }
 
     /// The parent says which number a record has: it gets it here, and whoever has that number gets another one.
