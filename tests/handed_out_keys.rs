@@ -422,6 +422,37 @@ fn no_number_that_was_shown_at_a_site_comes_to_mean_another_record_at_any_level(
 }
 
 #[test]
+fn what_a_program_writes_with_a_number_that_it_still_has_in_memory_goes_to_the_record_that_had_it() {
+    let schema = format!(
+        "{ZONED} CREATE TABLE lines (\"order\" INTEGER REFERENCES orders, product TEXT, amount INTEGER, PRIMARY KEY (\"order\", product));
+         CREATE TABLE visits (id TEXT PRIMARY KEY, \"order\" INTEGER REFERENCES orders);"
+    );
+    let tree = three(&schema, "");
+    let lines = "SELECT token, product, amount FROM lines JOIN orders ON id = \"order\" ORDER BY 1, 2";
+    tree.edit("rosa", &order_of("rosa"));
+    let shown = tree.text("rosa", "SELECT id || '' FROM orders WHERE token = 'of rosa'");
+    tree.edit("rosa", &format!("INSERT INTO lines VALUES ({shown}, 'nail', 1)"));
+    settled(&tree, &THREE);
+    // The order is open in a window of her application all the while.
+    tree.edit(
+        "rosa",
+        &format!("PRAGMA foreign_keys = off; INSERT INTO lines VALUES ({shown}, 'saw', 2); INSERT INTO visits VALUES ('v', {shown})"),
+    );
+    settled(&tree, &THREE);
+    tree.assert_rows(&THREE, lines, &["of rosa|nail|1", "of rosa|saw|2"]);
+    tree.assert_rows(&THREE, "SELECT token FROM visits JOIN orders ON orders.id = \"order\"", &["of rosa"]);
+    assert_eq!(tree.listed("head"), [""; 0]);
+    // What is there already cannot be there twice: it stays what it is, and waits.
+    tree.edit("rosa", &format!("PRAGMA foreign_keys = off; INSERT INTO lines VALUES ({shown}, 'nail', 7)"));
+    let report = tree.sync("rosa");
+    let said = format!("rows of lines refer to orders {shown}, which is 2 now, and the database does not let them refer to that");
+    assert!(format!("{report:?}").contains(&said), "{report:?}");
+    tree.settle(&THREE);
+    tree.assert_rows(&["head"], lines, &["of rosa|nail|1", "of rosa|saw|2"]);
+    assert_eq!(tree.held("north").len(), 1, "{:?}", tree.held("north"));
+}
+
+#[test]
 fn a_site_that_joins_late_begins_in_the_zone() {
     let tree = two(ZONED, "");
     tree.edit("anna", &order_of("anna"));

@@ -109,6 +109,13 @@ impl Ledger {
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
 
+    /// The numbers of a table that are noted as nobody's, from one on.
+    pub fn nobodys_from(&self, table: TableNo, from: i64) -> Result<Vec<i64>> {
+        let mut statement = self.connection.prepare_cached("SELECT DISTINCT number FROM nobodys WHERE table_no = ? AND number >= ?")?;
+        let rows = statement.query_map((table.0, from), |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// A number is somebody's from now on.
     pub fn drop_nobodys(&self, table: TableNo, number: i64) -> Result<()> {
         self.write(Statement::DropNobodys, &[Parameter::Integer(table.0.into()), Parameter::Integer(number)]).map(drop)

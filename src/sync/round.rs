@@ -113,7 +113,10 @@ fn run_through(
     if session.has_database() {
         session.keep_zone()?;
         progress("looking for what changed");
-        let sealed = seal::seal(session)?;
+        let mut sealed = seal::seal(session)?;
+        if session.lead_the_remembered()? {
+            sealed.changed += seal::seal(session)?.changed;
+        }
         report.sealed = sealed.changed;
         report.found += sealed.found;
         let news = sealed.changed + sealed.found > 0;

@@ -66,7 +66,7 @@ fn whatever_values_sites_take_settling_each_conflict_once_leaves_them_the_same()
 fn history(seed: u64, schema: &str, edit: fn(&mut Dice, &str, u64) -> String) -> u64 {
     let mut settled_once = 0;
     let mut dice = Dice(u64::wrapping_mul(seed, 0x9E37_79B9_7F4A_7C15));
-    let sites: &[&str] = if seed % 3 == 0 { &THREE } else { &TWO };
+    let sites: &[&str] = if seed.is_multiple_of(3) { &THREE } else { &TWO };
     let tree = tree(schema, sites);
     for turn in 0..9 {
         let site = sites[dice.below(sites.len() as u64) as usize];

@@ -4,15 +4,23 @@
 //! record, so they mean it from then on: that is an edit of them, said as one, because the neighbours were told a number that
 //! was nobody's and may have it for another record by then. A row that has such a number in its key is another record then.
 //!
+//! A provisional number of a zone is no other record's, ever. So what a program writes with one that it still has in memory, after the record got
+//! its final number, is led to that record ([`Session::lead_the_remembered`]), as if the program had known.
+//!
 //! The ledger keeps which rows hold a number that is nobody's, so that nothing is searched when a record begins.
 //! **Invariant**: a row of the mirror that holds a number which no record has or had is noted.
 
 use super::meaning::{id_of_number, meaning_but};
+use super::renumber::ZONE;
 use super::taken::Taken;
+use crate::database::Database;
 use crate::ledger::{EntryKind, Ledger};
-use crate::model::{FieldNo, Image, Millis, Row, Shape, TableNo};
-use crate::sync::Result;
+use crate::model::{FieldNo, Identity, Image, Millis, NumberForm, Row, Shape, TableNo};
+use crate::site::Role;
 use crate::sync::seal::Sealing;
+use crate::sync::tracking::evolve::Event;
+use crate::sync::tracking::news;
+use crate::sync::{Result, Session};
 
 /// Notes which numbers in these fields of a record are nobody's. `row` is as the database has it.
 pub(in crate::sync) fn note_nobodys(ledger: &Ledger, shape: &Shape, record: i64, row: &Row, fields: &[FieldNo]) -> Result<()> {
@@ -75,5 +83,82 @@ impl Sealing<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// A number that a record had for a while, and the one that it has now.
+struct Remembered {
+    table: TableNo,
+    number: i64,
+    now: i64,
+}
+
+impl Session {
+    /// Leads rows that were written with a provisional number which its record gave up to the record, under the number that it has. Says
+    /// whether there were any; they are noted like any edit.
+    pub(in crate::sync) fn lead_the_remembered(&self) -> Result<bool> {
+        let remembered = self.remembered()?;
+        if remembered.is_empty() {
+            return Ok(false);
+        }
+        let database = self.database()?;
+        database.begin_write()?;
+        let mut refused = Vec::new();
+        let led = remembered.iter().try_fold(false, |led, one| Ok(self.lead(database, one, &mut refused)? || led));
+        let led = led.and_then(|led| {
+            database.commit(&self.world)?;
+            Ok(led)
+        });
+        if led.is_err() {
+            database.rollback()?;
+            return led;
+        }
+        self.ledger.begin()?;
+        // What is led is no note's business any more, and what is refused is said once.
+        remembered.iter().try_for_each(|one| self.ledger.drop_nobodys(one.table, one.number))?;
+        news::add(self, &refused)?;
+        self.ledger.commit(&self.world, "commit numbers remembered")?;
+        led
+    }
+
+    fn remembered(&self) -> Result<Vec<Remembered>> {
+        let mut all = Vec::new();
+        if self.settings.role == Role::Host {
+            return Ok(all);
+        }
+        for shape in self.shapes.iter().filter(|shape| shape.identity() == Identity::Birth) {
+            for number in self.ledger.nobodys_from(shape.number, ZONE)? {
+                // At a site that two records were shown under one number, before each level had a zone, nobody can say which is meant.
+                let mut had = self.ledger.formerly(shape.number, number)?;
+                had.dedup();
+                let [id] = had[..] else { continue };
+                let now = self.ledger.names(id)?.and_then(|(_, _, place)| place).and_then(|place| place.as_integer());
+                if let Some(now) = now
+                    && self.database()?.is_autoincrement(shape)?
+                {
+                    all.push(Remembered { table: shape.number, number, now });
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    fn lead(&self, database: &Database, remembered: &Remembered, refused: &mut Vec<Event>) -> Result<bool> {
+        let Remembered { table, number, now } = *remembered;
+        let mut any = false;
+        for shape in &self.shapes {
+            let fields = shape.numbers.iter().filter(|numbers| numbers.form == NumberForm::Number { table });
+            for field in fields.map(|numbers| numbers.field) {
+                match database.refer_to(&shape.name, shape.name_of(field), number, now)? {
+                    Ok(some) => any |= some,
+                    Err(why) => refused.push(Event::Said(format!(
+                        "rows of {} refer to {} {number}, which is {now} now, and the database does not let them refer to that ({why}): edit or delete them",
+                        shape.name,
+                        self.shape(table).name
+                    ))),
+                }
+            }
+        }
+        Ok(any)
     }
 }

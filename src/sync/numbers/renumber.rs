@@ -33,7 +33,7 @@ use crate::sync::{Result, Session, SyncError};
 
 /// Where provisional numbers of AUTOINCREMENT tables begin: far above what people reach, and still 32 bits with half a
 /// milliard to go.
-const ZONE: i64 = 1_500_000_000;
+pub(super) const ZONE: i64 = 1_500_000_000;
 /// Numbers of a zone.
 const ZONE_NUMBERS: i64 = 100_000_000;
 /// Levels below the host that have a zone of their own.
