@@ -243,6 +243,7 @@ fn broken_packet(tree: &Tree, from: &str) {
         requires: Vec::new(),
         acknowledges: None,
         settled: None,
+        more: false,
         asks: Vec::new(),
         stopped: false,
         sender: None,

@@ -84,6 +84,9 @@ pub struct Envelope {
     /// Child only: the last parent packet after which it kept nothing back, nor any child of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled: Option<PacketNumber>,
+    /// Parent only: further packets follow that were built together with this one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub more: bool,
     /// Packets of the recipient's stream that are missing and wanted again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asks: Vec<PacketNumber>,

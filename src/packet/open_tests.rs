@@ -43,6 +43,7 @@ fn draft(parts: Vec<Part>) -> Draft {
         requires: Vec::new(),
         acknowledges: Some(Acknowledgement { stream: StreamId(254), number: PacketNumber(9), id: PacketId::of(b"ninth") }),
         settled: Some(PacketNumber(8)),
+        more: false,
         asks: vec![PacketNumber(11)],
         stopped: false,
         sender: None,

@@ -51,6 +51,8 @@ pub struct Draft {
     pub acknowledges: Option<Acknowledgement>,
     /// See [`Envelope::settled`].
     pub settled: Option<PacketNumber>,
+    /// See [`Envelope::more`].
+    pub more: bool,
     /// See [`Envelope::asks`].
     pub asks: Vec<PacketNumber>,
     /// See [`Envelope::stopped`].
@@ -243,6 +245,7 @@ fn envelope(draft: &Draft, key: &SigningKey, recipients: &[SealingRecipient], pa
         keys: KeyIds { signer: key.verifying_key().fingerprint(), recipients: recipients.to_vec() },
         acknowledges: draft.acknowledges,
         settled: draft.settled,
+        more: draft.more,
         asks: draft.asks.clone(),
         stopped: draft.stopped,
         payload,

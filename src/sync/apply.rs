@@ -96,6 +96,8 @@ pub(super) struct Applying<'s> {
     ending: Option<SiteNo>,
     /// What waited in vain to be alone with its kind is decided now.
     pub is_last_try: bool,
+    /// What of the parent dangles there is let dangle here.
+    pub may_dangle: bool,
     pub buffer: Vec<u8>,
     /// What comes back because of the change being decided, where anything does.
     pub along: Option<Along>,
@@ -158,6 +160,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         following: Vec::new(),
         ending: None,
         is_last_try: false,
+        may_dangle: false,
         buffer: Vec::new(),
         along: None,
         stood_in: BTreeMap::new(),
@@ -453,14 +456,13 @@ impl Applying<'_> {
     /// Notes whether a packet is the last of those that its site built together. Gives the first of these then.
     fn end_of_build(&mut self, from: &Neighbour, opened: &Opened, changes: u64) -> Result<Option<PacketNumber>> {
         let (ledger, envelope) = (&self.session.ledger, &opened.envelope);
-        if from.kind == NeighbourKind::Parent {
-            self.ending = Some(from.site);
-            return Ok(Some(envelope.number));
-        }
         let note = build_note(from.site);
         let began = ledger.note(&note)?.and_then(|text| text.parse().ok()).map(PacketNumber).filter(|began| *began <= envelope.number);
         let first = began.unwrap_or(envelope.number);
-        let ends = envelope.settled.is_some();
+        let ends = match from.kind {
+            NeighbourKind::Parent => !envelope.more,
+            NeighbourKind::Child => envelope.settled.is_some(),
+        };
         if ends {
             self.ending = Some(from.site);
         }

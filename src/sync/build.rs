@@ -527,6 +527,7 @@ impl<'s> Building<'s> {
             requires: Vec::new(),
             acknowledges,
             settled: (self.up && last).then(|| self.settled_number()),
+            more: !self.up && !last,
             asks: if last { self.asks.to_vec() } else { Vec::new() },
             stopped: false,
             sender: None,

@@ -176,6 +176,7 @@ pub(super) fn request(session: &Session, parent: &Neighbour) -> Result<()> {
         requires: Vec::new(),
         acknowledges: None,
         settled: None,
+        more: false,
         asks: Vec::new(),
         stopped: false,
         sender: Some(sender_keys(session)),

@@ -212,6 +212,7 @@ fn write_down(session: &Session, child: &Neighbour) -> Result<()> {
         requires: Vec::new(),
         acknowledges: None,
         settled: None,
+        more: false,
         asks: Vec::new(),
         stopped: false,
         sender: None,

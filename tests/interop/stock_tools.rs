@@ -41,6 +41,7 @@ impl Desk {
             requires: Vec::new(),
             acknowledges: None,
             settled: None,
+            more: false,
             asks: Vec::new(),
             stopped: false,
             sender: None,

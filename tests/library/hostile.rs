@@ -156,6 +156,7 @@ impl Forged {
                 id: id(&neighbour.received_id),
             }),
             settled: None,
+            more: false,
             asks: Vec::new(),
             stopped: false,
             sender: None,

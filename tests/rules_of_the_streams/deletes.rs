@@ -354,3 +354,58 @@ fn what_is_only_marked_as_deleted_keeps_what_it_refers_to_and_both_come_back_tog
     tree.settle(&THREE);
     tree.assert_rows(&THREE, "SELECT a FROM p", &["b"]);
 }
+
+// ---- what leads nowhere at the main office itself
+
+const ORPHANS: &str = "PRAGMA foreign_keys = off;
+    CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT, boss INTEGER REFERENCES people);
+    CREATE TABLE towns (id TEXT PRIMARY KEY, name TEXT UNIQUE);
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, by INTEGER REFERENCES people, town TEXT REFERENCES towns, place TEXT REFERENCES towns(name));
+    CREATE TABLE lines (\"order\" INTEGER REFERENCES orders, product TEXT, PRIMARY KEY (\"order\", product));
+    INSERT INTO people VALUES (1, 'Ann', NULL), (4, 'Eve', 3); INSERT INTO towns VALUES ('B', 'Bern'), ('Z', 'Zug');
+    INSERT INTO orders VALUES (10, 4, 'B', 'Bern'), (11, 1, 'gone', NULL), (12, 1, NULL, 'Gone'), (13, 4, 'Z', 'Zug');
+    INSERT INTO lines VALUES (10, 'nail'), (11, 'nail'), (12, 'nail'), (13, 'saw'), (9, 'saw');";
+
+#[test]
+fn what_refers_to_nothing_at_the_main_office_itself_reaches_all_sites_and_what_refers_to_that_too() {
+    let tree = Tree::new(ORPHANS);
+    tree.add("head", "north", Role::Office);
+    tree.settle(&["head", "north"]);
+    tree.add("north", "anna", Role::Remote);
+    tree.settle(&THREE);
+    tree.assert_same(&THREE);
+    THREE.iter().for_each(|site| assert!(tree.held(site).is_empty(), "{site}: {:?}", tree.held(site)));
+    // It is still an edit like any other, and mended once for all.
+    tree.edit("head", "PRAGMA foreign_keys = off; UPDATE people SET boss = 2 WHERE id = 4; INSERT INTO orders VALUES (14, 2, 'X', 'Y')");
+    tree.settle(&THREE);
+    tree.assert_same(&THREE);
+    tree.edit("head", "UPDATE people SET boss = 1 WHERE id = 4; DELETE FROM lines WHERE \"order\" = 9; UPDATE orders SET by = 1, town = NULL, place = NULL");
+    tree.settle(&THREE);
+    tree.assert_sound(&THREE);
+}
+
+#[test]
+fn a_delete_at_the_main_office_of_what_its_own_rows_refer_to_is_one_everywhere() {
+    let tree = Tree::new(ORPHANS);
+    tree.add("head", "north", Role::Office);
+    tree.settle(&["head", "north"]);
+    tree.add("north", "anna", Role::Remote);
+    tree.settle(&THREE);
+    tree.edit("head", "PRAGMA foreign_keys = off; DELETE FROM people WHERE id = 1; DELETE FROM towns; DELETE FROM orders WHERE id = 10");
+    tree.settle(&THREE);
+    tree.assert_same(&THREE);
+    tree.assert_rows(&THREE, "SELECT id FROM people", &["4"]);
+    THREE.iter().for_each(|site| assert!(tree.held(site).is_empty(), "{site}: {:?}", tree.held(site)));
+    // Who joins later has never seen what was deleted, and gets the same.
+    tree.add("head", "late", Role::Remote);
+    (0..3).for_each(|_| ["late", "head"].iter().for_each(|site| drop(tree.sync(site))));
+    tree.assert_same(&["head", "late"]);
+    // What is new at a site keeps what it refers to.
+    tree.edit("head", "INSERT INTO people VALUES (5, 'Kay', NULL); INSERT INTO towns VALUES ('U', 'Ulm')");
+    tree.settle(&THREE);
+    tree.edit("head", "DELETE FROM people WHERE name = 'Kay'; DELETE FROM towns");
+    tree.edit("anna", "INSERT INTO orders VALUES (20, (SELECT id FROM people WHERE name = 'Kay'), 'U', NULL)");
+    tree.settle(&THREE);
+    tree.assert_same(&THREE);
+    tree.assert_rows(&THREE, "SELECT name, town FROM orders JOIN people ON people.id = by WHERE town = 'U'", &["Kay|U"]);
+}

@@ -5,6 +5,10 @@
 //! A pending insert, delete or replace keeps the whole record. The packet's old values are never looked at. A record that stands marked as
 //! deleted has nothing on its way: where it comes back at the parent, what was edited in it meanwhile is written over, and listed. What only such
 //! records refer to stays with them.
+//!
+//! What waits for a record that is not here waits for a packet. Where the parent itself has no such record none will bring it: its application enforces no
+//! foreign keys. Then the row is taken as it is there ([`Applying::dangles_there`]), and a delete is carried out though rows refer to the record, where the
+//! parent has these very rows.
 
 use std::collections::BTreeSet;
 
@@ -116,7 +120,9 @@ impl Applying<'_> {
             if let Some((field, value)) = &self.session.policy(record.table).mark_down {
                 return self.mark(record, incoming, Some((*field, value)), change, held, base);
             }
-            if let Some((table, key)) = self.dependant(record)? {
+            if let Some((table, key)) = self.dependant(record)?
+                && !(self.may_dangle && self.all_lead_there(record, incoming.link)?)
+            {
                 // Those stay for good: nobody hears of them any more.
                 if self.is_needed_by_marked_only(record)? {
                     self.say_it_stays(record, incoming, &format!("{table} {key}"))?;
@@ -155,6 +161,9 @@ impl Applying<'_> {
         }
         match self.need(record, &after, &taken, known_to)? {
             Need::Met => {}
+            Need::Missing { .. } if self.may_dangle && self.dangles_there(record, &after, &taken, incoming.link)? => {
+                self.let_dangle(&change, incoming.link.site, true)?;
+            }
             Need::Missing { table, key, .. } => {
                 return Ok(self.hold_here(record, incoming, change, HeldReason::Missing { table, key }, held, base));
             }

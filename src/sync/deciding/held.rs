@@ -3,7 +3,8 @@
 //! After every packet, and after every seal that found edits, all held changes go through the ordinary decision once more, again and
 //! again while that makes progress; where nothing happened, as often as the rules say (`[retries]`). Records that wait for nothing but each
 //! other, in a circle or one for the next, are applied together, so are deletes of records that refer to each other, and `knot` sees to both at once. What a child deleted and others need
-//! is refused when nothing of all that helped.
+//! is refused when nothing of all that helped. And then what dangles at the parent itself dangles here too: it would wait for ever, and with it all that
+//! refers to it.
 //!
 //! **Invariant**: what is done together is done as a whole or not at all ([`Applying::attempt`]). A number that was given to a record which
 //! then did not come is in no row: the next record that is made here gets it.
@@ -77,6 +78,10 @@ impl Applying<'_> {
                 after = self.held()?;
             }
             if after.len() == waiting.len() {
+                self.follow_the_parent(&after)?;
+                after = self.held()?;
+            }
+            if after.len() == waiting.len() {
                 return Ok(());
             }
             waiting = after;
@@ -110,7 +115,7 @@ impl Applying<'_> {
             NeighbourKind::Parent => {
                 let waited = held.since.is_past(self.session.rules.retries().for_millis, self.now);
                 if waited && matches!(held.reason, HeldReason::Missing { .. }) {
-                    self.let_dangle(&held.change, site)?;
+                    self.let_dangle(&held.change, site, false)?;
                 }
                 self.take_from_parent(&incoming, held.change.clone(), Some(&held))
             }
@@ -293,6 +298,22 @@ impl Applying<'_> {
             }
         }
         self.is_last_try = false;
+        Ok(())
+    }
+
+    /// What the parent has leads nowhere there either, once nothing of what it built is on its way any more.
+    fn follow_the_parent(&mut self, waiting: &[(SiteNo, TableNo, Key)]) -> Result<()> {
+        self.may_dangle = true;
+        for (site, table, key) in waiting {
+            let record = self.session.ledger.load(*table, key)?;
+            let reason = record.extra.held.get(site).map(|held| &held.reason);
+            let from_parent = self.links.iter().any(|link| link.site == *site && link.kind == NeighbourKind::Parent);
+            let leads = matches!(reason, Some(HeldReason::Dependants { .. } | HeldReason::Missing { .. }));
+            if from_parent && leads && self.is_taken_whole(*site)? {
+                self.try_again(*site, *table, key)?;
+            }
+        }
+        self.may_dangle = false;
         Ok(())
     }
 

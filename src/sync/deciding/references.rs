@@ -13,9 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::referring::referred_by_value;
 use crate::database::Reference;
-use crate::ledger::{Held, Record};
-use crate::model::{FieldNo, ForeignKey, Identity, Image, Key, NumberField, Row, Shape, SiteNo, TableNo, Value, stands_for};
+use crate::ledger::{Held, Opinion, Record};
+use crate::model::{FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, NumberField, Row, Shape, SiteNo, TableNo, Value, stands_for};
 use crate::sync::apply::Applying;
+use crate::sync::known::{self, Link};
 use crate::sync::numbers::meaning::number_key;
 use crate::sync::{Result, SyncError};
 
@@ -149,6 +150,79 @@ impl Applying<'_> {
             }
         }
         Ok(unmet)
+    }
+
+    /// Whether what a row of the parent refers to, and is not here, is not there either.
+    pub(super) fn dangles_there(&self, record: &Record, after: &Image, fields: &[FieldNo], parent: Link) -> Result<bool> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        let mut row = record.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
+        fields.iter().for_each(|field| row.set(*field, after.row.get(*field).clone()));
+        if self.session.policy(record.table).requires(fields) {
+            return Ok(false);
+        }
+        self.look_what_comes()?;
+        let own = shape.number_field().and_then(|field| match after.row.get(field) {
+            Value::Integer(number) => Some(*number),
+            Value::Absent | Value::Null | Value::Real(_) | Value::Text(_) | Value::Blob(_) => None,
+        });
+        let mut nobodys = BTreeSet::new();
+        let half = session.half_numbered(shape, &row)?;
+        for numbers in shape.numbers.iter().filter(|numbers| fields.contains(&numbers.field)) {
+            let row = if numbers.table().is_some() { &row } else { &half };
+            for (table, number) in numbers.numbers(row) {
+                match stands_for(number) {
+                    // The parent says that it is nobody's there. Here it must not come to mean the next record.
+                    None if session.is_handed_out(session.shape(table), number, own.filter(|_| table == record.table))? => {
+                        return Ok(false);
+                    }
+                    None => drop(nobodys.insert(numbers.field)),
+                    Some(id) => {
+                        let Some((table, key, None)) = session.ledger.names(id)? else { continue };
+                        if self.survivor(table, &key)?.is_none() && !self.is_gone_there(table, &key, parent)? {
+                            return Ok(false);
+                        }
+                    }
+                }
+            }
+        }
+        let meant = &row;
+        let row = session.numbered(shape, &row)?;
+        for reference in shape.references.iter().filter(|reference| reference.fields.iter().any(|field| fields.contains(field))) {
+            if self.looked_up(shape, reference, meant) || reference.fields.iter().any(|field| nobodys.contains(field)) {
+                continue;
+            }
+            let is_gone = match session.database()?.referenced(&session.shapes, reference, &row)? {
+                Reference::Missing { .. } => match (self.target(reference, &row)?, self.wanted(reference, &row)?) {
+                    (Some((table, key)), _) => self.is_gone_there(table, &key, parent)?,
+                    // Who has which value there is known while nothing of ours is on its way.
+                    (None, Some(wanted)) => {
+                        let is_on_its_way = self.any_pending || self.coming(parent.site, &wanted).is_some();
+                        let ended = self.ended_with(&wanted)?;
+                        !is_on_its_way && ended.map_or(Ok(true), |(table, key)| self.is_gone_there(table, &key, parent))?
+                    }
+                    (None, None) => false,
+                },
+                Reference::Found(table, found) => self.meant_by(parent.site, reference, table, &found)?.is_none(),
+                Reference::None | Reference::Elsewhere => true,
+            };
+            if !is_gone {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether the parent has no such record, as far as it told us, and none of it waits here. Of one that ended here the parent may not have taken
+    /// the end: it waits for something there.
+    fn is_gone_there(&self, table: TableNo, key: &Key, parent: Link) -> Result<bool> {
+        let record = self.session.ledger.load(table, key)?;
+        let comes = record.extra.held.get(&parent.site).is_some_and(|held| held.change.after.is_some());
+        let ledger = &self.session.ledger;
+        let ended_here =
+            || Ok::<_, SyncError>(ledger.chain(&record, JournalNumber(0))?.first().is_some_and(|last| last.known_to != Some(parent.site)));
+        let is_ours = || Ok::<_, SyncError>(record.current.is_some() || ledger.pending(&record)?.whole || ended_here()?);
+        Ok(!comes && !is_ours()? && known::opinion(&self.session.ledger, &record, parent)? == Opinion::Known(None))
     }
 
     /// What a reference to columns that are no key asks for. `row` has numbers.

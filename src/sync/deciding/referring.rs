@@ -11,11 +11,12 @@ use std::collections::BTreeSet;
 
 use super::put::Put;
 use crate::database::Reference;
-use crate::ledger::{Held, Record};
+use crate::ledger::{Held, Opinion, Record};
 use crate::model::{FieldNo, ForeignKey, Image, Key, Row, Shape, SiteNo, Stamp, TableNo, Value, stands_for};
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::apply::Applying;
+use crate::sync::known::{self, Link};
 use crate::sync::tracking::evolve::Event;
 use crate::sync::tracking::news;
 use crate::sync::{Result, Session, SyncError};
@@ -125,6 +126,20 @@ impl Applying<'_> {
             }
         }
         Ok(all)
+    }
+
+    /// Whether the parent has all rows that refer to a record just as they are here: where it deleted the record they lead nowhere there.
+    pub(super) fn all_lead_there(&self, record: &Record, parent: Link) -> Result<bool> {
+        let ledger = &self.session.ledger;
+        for Leading { table, key, .. } in self.leading_to(record)? {
+            let row = ledger.load(table, &key)?;
+            let pending = ledger.pending(&row)?;
+            let is_there = known::same(&known::opinion(ledger, &row, parent)?, &Opinion::Known(row.current.clone()));
+            if !is_there || pending.whole || !pending.fields.is_empty() || row.extra.held.contains_key(&parent.site) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Whether one of the references that led to a record which went leads nowhere by now, or to nothing but its number.

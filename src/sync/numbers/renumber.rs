@@ -161,6 +161,18 @@ impl Session {
         Ok(raised?)
     }
 
+    /// Whether a number is a record's, or may be the next one that the database, or a program by chance, gives to a record.
+    /// `comes`: the number of one that is about to come.
+    pub(in crate::sync) fn is_handed_out(&self, shape: &Shape, number: i64, comes: Option<i64>) -> Result<bool> {
+        let database = self.database()?;
+        let next = if database.is_autoincrement(shape)? {
+            self.zone()?.from.max(database.sequence(shape)?)
+        } else {
+            database.highest_number(shape, i64::MAX)?.max(comes.unwrap_or_default())
+        };
+        Ok(number <= 0 || number >= next || self.ledger.id_at(shape.number, &number_key(number))?.is_some())
+    }
+
     /// A number that no record of the table has or had.
     pub(in crate::sync) fn next_number(&self, shape: &Shape) -> Result<i64> {
         let database = self.database()?;
@@ -301,7 +313,7 @@ impl Applying<'_> {
         let (Some(shape), Some(after)) = (shape, &change.after) else { return Ok(()) };
         for meant in change.meant.iter().filter(|meant| meant.side == Side::New) {
             let is_declared = shape.references.iter().any(|reference| reference.fields.contains(&meant.field));
-            let numbers = shape.numbers.iter().find(|numbers| numbers.field == meant.field && !is_declared);
+            let numbers = shape.numbers.iter().find(|numbers| numbers.field == meant.field);
             let said = numbers.and_then(|numbers| numbers.numbers(&after.row).get(usize::from(meant.at)).copied());
             let Some((table, said)) = said else { continue };
             let id = session.id_of_born(table, meant.born)?;
@@ -309,6 +321,7 @@ impl Applying<'_> {
                 continue;
             }
             match session.ledger.last_number(id)? {
+                Some(_) if is_declared => {}
                 Some(last) => drop(self.try_moving(|applying| applying.settle_gone(table, id, last, said))?),
                 None => self.note_number_there(id, said)?,
             }
@@ -339,13 +352,14 @@ impl Applying<'_> {
         Ok(())
     }
 
-    /// A row of the parent waited long enough for what it refers to without a declaration, which was never here: it may dangle here as it does there.
-    pub(in crate::sync) fn let_dangle(&self, change: &Change, parent: SiteNo) -> Result<()> {
+    /// A row of the parent dangles there on what was never here, or waited long enough for what it refers to without a declaration: it may dangle here
+    /// on the number that it has there. `declared`: where foreign keys say so, too.
+    pub(in crate::sync) fn let_dangle(&self, change: &Change, parent: SiteNo, declared: bool) -> Result<()> {
         let session = self.session;
         let (shape, Some(after)) = (session.shape(change.table), &change.after) else { return Ok(()) };
         let is_declared = |field: FieldNo| shape.references.iter().any(|reference| reference.fields.contains(&field));
-        let undeclared = shape.numbers.iter().filter(|numbers| !is_declared(numbers.field));
-        for (table, number) in undeclared.flat_map(|numbers| numbers.numbers(&after.row)) {
+        let all = shape.numbers.iter().filter(|numbers| declared || !is_declared(numbers.field));
+        for (table, number) in all.flat_map(|numbers| numbers.numbers(&after.row)) {
             let Some(id) = stands_for(number) else { continue };
             let record = session.ledger.load_id(id)?;
             let (None, None, Some(there)) = (&record.place, session.ledger.last_number(id)?, record.extra.made_as.get(&parent)) else {

@@ -171,6 +171,7 @@ mod tests {
             keys: KeyIds { signer: key.fingerprint(), recipients: Vec::new() },
             acknowledges: acknowledges.map(|number| Acknowledgement { stream: StreamId(1), number: PacketNumber(number), id: id(100) }),
             settled: None,
+            more: false,
             asks: Vec::new(),
             stopped: false,
             payload: PayloadId { bytes: 0, hash: ContentHash([0; 32]) },

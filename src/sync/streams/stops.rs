@@ -59,6 +59,7 @@ pub(in crate::sync) fn tell(session: &Session, to: &Neighbour) -> Result<()> {
         requires: Vec::new(),
         acknowledges: to.stream_in.zip(acknowledged).map(|(stream, id)| Acknowledgement { stream, number: to.confirmed, id }),
         settled: None,
+        more: false,
         asks: Vec::new(),
         stopped: true,
         sender: None,
