@@ -231,6 +231,23 @@ fn a_second_exchange_gets_what_it_missed_once_it_is_back() {
     until("the second has it too", || packets() > before);
 }
 
+/// The sender puts it there again under the very same name.
+#[test]
+fn a_packet_that_came_damaged_is_taken_once_it_is_put_right() {
+    let office = watched();
+    office.sql("head", "UPDATE customers SET phone = '2'");
+    office.ok("sync --home head");
+    let packet = office.path(&office.only_file("share/anna/head"));
+    let mut bytes = std::fs::read(&packet).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    std::fs::write(&packet, &bytes).unwrap();
+    let _watch = Watch::start(&office, "anna");
+    assert!(!packet.exists(), "it was set aside");
+    office.ok("sync --home head");
+    until("it is taken", || phone(&office.path("anna/shop.db")) == "2");
+}
+
 /// The next try would be in an hour.
 #[test]
 fn rules_that_somebody_mends_are_tried_at_once() {

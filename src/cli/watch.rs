@@ -119,7 +119,7 @@ struct Site<'a> {
     progress: Progress,
     /// The exchanges, kept open between looks; closed while a round runs, which opens its own.
     opened: Option<Opened>,
-    /// What lay there when the last round began: what lies there still waits for something else.
+    /// What lay there when the last round began and was not taken away by it: what lies there still waits for something else.
     known: BTreeSet<Lying>,
     /// Where packets for this site come.
     folders: Vec<Folder>,
@@ -216,9 +216,15 @@ impl Watched for Site<'_> {
         let context = self.for_round();
         let ended = match rounds::run_watched(&context, why.words()) {
             _ if self.context.world.go_on().is_err() => Ended::Stopped,
-            Ok((Exit::Unreachable, _)) => Ended::Away,
-            Ok((_, true)) => Ended::Partly,
-            Ok((_, false)) => Ended::Done,
+            Ok((exit, report)) => {
+                // A damaged one is put there again under the very same name, perhaps while this round still ran.
+                self.known.retain(|(_, folder, name)| !report.removed.iter().any(|(from, packet)| (from, packet) == (folder, name)));
+                match (exit, report.troubled) {
+                    (Exit::Unreachable, _) => Ended::Away,
+                    (_, true) => Ended::Partly,
+                    (_, false) => Ended::Done,
+                }
+            }
             Err(failure) => {
                 let explanation = explain::explain(&failure);
                 if explanation.exit == Exit::Busy {
