@@ -248,6 +248,50 @@ fn a_packet_that_came_damaged_is_taken_once_it_is_put_right() {
     until("it is taken", || phone(&office.path("anna/shop.db")) == "2");
 }
 
+/// A disk that is not mounted yet, an upgrade that moves the file: nobody types anything afterwards.
+#[test]
+fn a_database_that_was_away_for_a_while_is_found_again() {
+    let office = watched();
+    let _watch = Watch::start(&office, "anna");
+    office.rename("anna/shop.db", "anna/moved.db");
+    office.sql("head", "UPDATE customers SET phone = '2'");
+    office.ok("sync --home head");
+    until("the failure is known", || office.read("anna.log").contains("there is no database"));
+    office.rename("anna/moved.db", "anna/shop.db");
+    until("the packet is taken", || phone(&office.path("anna/shop.db")) == "2");
+}
+
+/// What somebody does by hand ends the hour; meanwhile the same failure is not told with every look.
+#[test]
+fn what_somebody_mended_by_hand_brings_the_watch_back() {
+    let office = watched();
+    std::fs::copy(office.path("anna/shop.db"), office.path("backup.db")).unwrap();
+    let _watch = Watch::start(&office, "anna");
+    let told = || office.read("anna.log").matches("was restored from a backup").count();
+    // It wants a person, and says so with its exit code.
+    let status = || serde_json::from_str::<serde_json::Value>(&office.run("status --home anna --json").out).unwrap();
+    let failures = || status()["watch"]["failures"].as_i64().unwrap_or_default();
+    office.sql("head", "INSERT INTO customers VALUES ('BOLT', '1')");
+    office.ok("sync --home head");
+    until("the record is there", || status()["neighbours"][0]["received"] == 2 && failures() == 0);
+    ["", "-wal", "-shm"].iter().for_each(|end| drop(std::fs::remove_file(office.path(&format!("anna/shop.db{end}")))));
+    std::fs::copy(office.path("backup.db"), office.path("anna/shop.db")).unwrap();
+    office.sql("head", "INSERT INTO customers VALUES ('COIL', '1')");
+    office.ok("sync --home head");
+    until("the failure is known", || failures() > 0);
+    let before = failures();
+    office.sql("anna", "UPDATE customers SET phone = '3'");
+    until("it is tried again", || failures() > before);
+    assert_eq!(told(), 1, "{}", office.read("anna.log"));
+    office.ok("recover --yes --home anna");
+    until("a round went well", || failures() == 0);
+    office.sql("anna", "INSERT INTO alarms VALUES ('a', 'after that')");
+    until("it is at the head", || {
+        office.ok("sync --home head");
+        alarms(&office.path("head/shop.db")) == 1
+    });
+}
+
 /// The next try would be in an hour.
 #[test]
 fn rules_that_somebody_mends_are_tried_at_once() {
