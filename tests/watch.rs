@@ -168,6 +168,8 @@ fn a_home_has_one_watch_which_status_tells_of_and_a_signal_ends() {
     assert_eq!(second.code, 5, "{second:?}");
     assert!(second.err.contains("another process watches"), "{second:?}");
     until("the first round is over", || office.json("status --home anna --json")["watch"]["why"] == "it is time");
+    let detached = office.run("detach --home anna");
+    assert!(detached.code == 5 && detached.err.contains("to detach, end it first"), "{detached:?}");
     let status = office.ok("status --home anna").flat();
     assert!(status.contains("a watch runs since") && status.contains("it is time"), "{status}");
     // Other runs go on beside it.
