@@ -18,6 +18,7 @@ use crate::model::{Millis, SiteName};
 use crate::packet::PacketFileName;
 use crate::site::{Exchanges, Home, WatchLock, Watcher};
 use crate::sync::documents::look;
+use crate::sync::start;
 use crate::sync::urgency::{self, Unsealed};
 use crate::watch::ears::{Ears, Noise, Places, Trace};
 use crate::watch::{self, Edited, Ended, FailureKind, LONGEST_WAIT, Looked, Next, Schedule, State, Touched, Watched, Why};
@@ -325,7 +326,8 @@ impl Watched for Site<'_> {
     fn edited(&mut self) -> Option<Edited> {
         let session = self.context.look().ok()?;
         match urgency::unsealed(&session).ok()? {
-            Unsealed::Nothing => None,
+            // The log of a backup is behind what was sealed, whatever is edited in it: a round says that it is one.
+            Unsealed::Nothing => start::restored(&session).ok()?.map(|_| Edited::Ordinary { may_become_critical: false }),
             Unsealed::Ordinary => Some(Edited::Ordinary { may_become_critical: urgency::any_critical(&session) }),
             Unsealed::Critical => Some(Edited::Critical),
         }
