@@ -166,7 +166,7 @@ impl Told {
     /// Where people work on beside what wants one of them, the same comes of every look: it is told once an hour, and to whoever wrote the
     /// papers anew.
     fn says(&self, explanation: &Explanation, papers: &Papers, now: Millis) -> bool {
-        let lately = now.0 - self.at.0 < LONGEST_WAIT / 2;
+        let lately = now.0.abs_diff(self.at.0) < LONGEST_WAIT.unsigned_abs() / 2;
         lately && self.explanation == *explanation && self.papers == *papers
     }
 }
@@ -425,5 +425,6 @@ mod tests {
         assert!(!told.says(&explanation("b"), &papers, Millis(60_000)));
         assert!(!told.says(&explanation("a"), &other, Millis(60_000)));
         assert!(!told.says(&explanation("a"), &papers, Millis(LONGEST_WAIT / 4 * 3)), "the shortest wait for the next try");
+        assert!(!told.says(&explanation("a"), &papers, Millis(-LONGEST_WAIT)), "a clock that was set back");
     }
 }
