@@ -168,6 +168,8 @@ fn a_home_has_one_watch_which_status_tells_of_and_a_signal_ends() {
     assert_eq!(second.code, 5, "{second:?}");
     assert!(second.err.contains("another process watches"), "{second:?}");
     until("the first round is over", || office.json("status --home anna --json")["watch"]["why"] == "it is time");
+    let detached = office.run("detach --home anna");
+    assert!(detached.code == 5 && detached.err.contains("to detach, end it first"), "{detached:?}");
     let status = office.ok("status --home anna").flat();
     assert!(status.contains("a watch runs since") && status.contains("it is time"), "{status}");
     // Other runs go on beside it.
@@ -229,6 +231,66 @@ fn a_second_exchange_gets_what_it_missed_once_it_is_back() {
     assert_eq!(office.json("status --home head --json")["watch"]["failures"], 0);
     office.rename("away", "second");
     until("the second has it too", || packets() > before);
+}
+
+/// The sender puts it there again under the very same name.
+#[test]
+fn a_packet_that_came_damaged_is_taken_once_it_is_put_right() {
+    let office = watched();
+    office.sql("head", "UPDATE customers SET phone = '2'");
+    office.ok("sync --home head");
+    let packet = office.path(&office.only_file("share/anna/head"));
+    let mut bytes = std::fs::read(&packet).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    std::fs::write(&packet, &bytes).unwrap();
+    let _watch = Watch::start(&office, "anna");
+    assert!(!packet.exists(), "it was set aside");
+    office.ok("sync --home head");
+    until("it is taken", || phone(&office.path("anna/shop.db")) == "2");
+}
+
+/// A disk that is not mounted yet, an upgrade that moves the file: nobody types anything afterwards.
+#[test]
+fn a_database_that_was_away_for_a_while_is_found_again() {
+    let office = watched();
+    let _watch = Watch::start(&office, "anna");
+    office.rename("anna/shop.db", "anna/moved.db");
+    office.sql("head", "UPDATE customers SET phone = '2'");
+    office.ok("sync --home head");
+    until("the failure is known", || office.read("anna.log").contains("there is no database"));
+    office.rename("anna/moved.db", "anna/shop.db");
+    until("the packet is taken", || phone(&office.path("anna/shop.db")) == "2");
+}
+
+/// What somebody does by hand ends the hour; meanwhile the same failure is not told with every look.
+#[test]
+fn what_somebody_mended_by_hand_brings_the_watch_back() {
+    let office = watched();
+    std::fs::copy(office.path("anna/shop.db"), office.path("backup.db")).unwrap();
+    office.sql("anna", "INSERT INTO alarms VALUES ('b', 'since the backup'); INSERT INTO customers VALUES ('BOLT', '1')");
+    ["anna", "head", "anna"].iter().for_each(|site| drop(office.ok(&format!("sync --home {site}"))));
+    let _watch = Watch::start(&office, "anna");
+    let told = || office.read("anna.log").matches("was restored from a backup").count();
+    // It wants a person, and says so with its exit code.
+    let status = || serde_json::from_str::<serde_json::Value>(&office.run("status --home anna --json").out).unwrap();
+    let failures = || status()["watch"]["failures"].as_i64().unwrap_or_default();
+    ["", "-wal", "-shm"].iter().for_each(|end| drop(std::fs::remove_file(office.path(&format!("anna/shop.db{end}")))));
+    std::fs::copy(office.path("backup.db"), office.path("anna/shop.db")).unwrap();
+    // No packet comes, and the log of the backup is behind what was sealed.
+    office.sql("anna", "INSERT INTO alarms VALUES ('c', 'in the backup')");
+    until("the failure is known", || failures() > 0);
+    let before = failures();
+    office.sql("anna", "UPDATE customers SET phone = '3'");
+    until("it is tried again", || failures() > before);
+    assert_eq!(told(), 1, "{}", office.read("anna.log"));
+    office.ok("recover --yes --home anna");
+    until("a round went well", || failures() == 0);
+    office.sql("anna", "INSERT INTO alarms VALUES ('a', 'after that')");
+    until("it is at the head", || {
+        office.ok("sync --home head");
+        alarms(&office.path("head/shop.db")) == 3
+    });
 }
 
 /// The next try would be in an hour.

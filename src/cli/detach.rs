@@ -87,7 +87,7 @@ pub enum Found {
 /// Runs the command.
 ///
 /// # Errors
-/// Without `--force` [`Failure::Served`], and [`Failure::Unsent`] where edits would be lost to the others; else as database and files say.
+/// Without `--force` [`Failure::Served`], [`crate::site::HomeError::Watched`], and [`Failure::Unsent`] where edits would be lost to the others; else as database and files say.
 pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
     if let Some(database) = &arguments.database {
         return clean(database, context);
@@ -97,7 +97,9 @@ pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
         return finish(arguments, home, context);
     }
     if !arguments.force {
-        service::refuse_while_installed(&context.discover()?)?;
+        service::refuse_while_installed(&home)?;
+        // It would go on without a home.
+        drop(home.watch(&context.world)?);
     }
     let (lock, mut session) = match context.work() {
         Ok(opened) => opened,

@@ -134,7 +134,7 @@ fn home(error: &HomeError) -> (Exit, Option<String>) {
         }
         HomeError::Watched { watcher, .. } => {
             let who = watcher.as_ref().map(|watcher| format!("process {} since {}; ", watcher.process, utc(watcher.since)));
-            return (Exit::Busy, Some(format!("{}one is enough", who.unwrap_or_default())));
+            return (Exit::Busy, Some(format!("{}one is enough; to detach, end it first", who.unwrap_or_default())));
         }
         HomeError::Settings { error, .. } => return (Exit::Failed, fault(&error.fault)),
         HomeError::Io(error) => return (Exit::Failed, operating_system(error)),

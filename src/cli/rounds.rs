@@ -93,11 +93,11 @@ pub fn run_receive(arguments: &ReceiveArgs, context: &Context) -> Result<Exit, F
     go(context, Halves::Receive, mode(arguments.dry_run), Full::No, Freedom::Usual)
 }
 
-/// Runs a round of a watch: tells of it only where something happened. Says as well whether an exchange could not be used for all of it.
+/// Runs a round of a watch: tells of it only where something happened.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_watched(context: &Context, why: &'static str) -> Result<(Exit, bool), Failure> {
+pub fn run_watched(context: &Context, why: &'static str) -> Result<(Exit, SyncReport), Failure> {
     let (_lock, mut session) = context.work()?;
     let progress = context.printer.progress(why);
     let mut exchanges = Opened::of(&session.settings, &session.home, &progress)?;
@@ -108,7 +108,7 @@ pub fn run_watched(context: &Context, why: &'static str) -> Result<(Exit, bool),
         context.printer.report(&WatchReport { when: Moment(context.world.now()), why });
         context.done_looking(&session.home, &report, Looked::Everywhere)
     };
-    Ok((exit, report.troubled))
+    Ok((exit, report))
 }
 
 const fn mode(dry_run: bool) -> Mode {
@@ -206,6 +206,7 @@ impl SyncReport {
             sent: sent.into_iter().map(PacketOut::of).collect(),
             waiting,
             troubled: round.troubled,
+            removed: round.removed.clone(),
             kept: round.kept.iter().map(Kept::of).collect(),
             faults,
             stuck,

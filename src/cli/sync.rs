@@ -12,6 +12,7 @@ use super::held::{HeldChange, Needs};
 use super::logged::Line;
 use super::page::{Detail, Page, alert, count, heading, number, paragraphs, size};
 use super::printer::Report;
+use crate::exchange::Folder;
 use crate::model::SiteName;
 use crate::sync::bundles::follow::Customized;
 use crate::sync::documents::DocumentCounts;
@@ -84,6 +85,9 @@ pub struct SyncReport {
     /// Whether an exchange could not be used for all of it.
     #[serde(skip)]
     pub troubled: bool,
+    /// Packets that were taken away from the exchanges.
+    #[serde(skip)]
+    pub removed: Vec<(Folder, String)>,
     /// What is wrong in `rules.toml`.
     pub faults: Vec<String>,
     /// Whether one of the rules does not run here.

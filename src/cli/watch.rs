@@ -7,19 +7,21 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::explain::Explanation;
 use super::page::{Moment, Page};
 use super::place::Opened;
 use super::printer::{Progress, Report};
 use super::{Context, Exit, Failure, Run, explain, rounds};
 use crate::exchange::{Access, Address, Entry, ExchangeError, Folder, reach, waiting};
 use crate::library::Glance;
-use crate::model::SiteName;
+use crate::model::{Millis, SiteName};
 use crate::packet::PacketFileName;
 use crate::site::{Exchanges, Home, WatchLock, Watcher};
 use crate::sync::documents::look;
+use crate::sync::start;
 use crate::sync::urgency::{self, Unsealed};
-use crate::watch::ears::{Ears, Noise, Places};
-use crate::watch::{self, Edited, Ended, FailureKind, Looked, Next, Schedule, State, Touched, Watched, Why};
+use crate::watch::ears::{Ears, Noise, Places, Trace};
+use crate::watch::{self, Edited, Ended, FailureKind, LONGEST_WAIT, Looked, Next, Schedule, State, Touched, Watched, Why};
 
 /// Run rounds by itself: for packets, for edits, for documents, and by the clock
 ///
@@ -98,8 +100,8 @@ pub fn run(_: WatchArgs, context: &Context) -> Result<Exit, Failure> {
         folders: Vec::new(),
         glance: None,
         differ: BTreeSet::new(),
-        papers: Papers::default(),
-        near: 0,
+        scene: Scene::default(),
+        told: None,
     };
     watch::run(&context.world, &mut site, &schedule, &mut ears);
     Ok(Exit::Done)
@@ -115,11 +117,11 @@ struct Site<'a> {
     context: &'a Context,
     home: Home,
     lock: WatchLock,
-    since: crate::model::Millis,
+    since: Millis,
     progress: Progress,
     /// The exchanges, kept open between looks; closed while a round runs, which opens its own.
     opened: Option<Opened>,
-    /// What lay there when the last round began: what lies there still waits for something else.
+    /// What lay there when the last round began and was not taken away by it: what lies there still waits for something else.
     known: BTreeSet<Lying>,
     /// Where packets for this site come.
     folders: Vec<Folder>,
@@ -127,10 +129,46 @@ struct Site<'a> {
     glance: Option<Glance>,
     /// What of the documents was otherwise before the last round: what is so still was not taken, and waits for somebody.
     differ: BTreeSet<String>,
-    /// Settings and rules as they were before the last round.
-    papers: Papers,
-    /// How many folders could be reached when an exchange failed last, in a round or a look.
+    /// Settings and rules as they were before the last round, and the rest as it was after one that did not go well.
+    scene: Scene,
+    /// The failure that was told last, until a round goes well.
+    told: Option<Told>,
+}
+
+/// What may keep a round from going well, as far as it costs nothing to look.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Scene {
+    /// How many folders can be reached.
     near: usize,
+    /// Settings and rules.
+    papers: Papers,
+    /// The database, and what this site knows: whoever mends something by hand leaves a trace there. Only where a person is wanted: while an
+    /// exchange is away people work on.
+    traces: Option<[Trace; 2]>,
+}
+
+impl Scene {
+    /// Whether what kept the last round from going well then may have passed.
+    fn is_mended(&self, now: &Self) -> bool {
+        let traces = self.traces.is_some() && self.traces != now.traces;
+        now.near > self.near || now.papers != self.papers || traces
+    }
+}
+
+/// A failure as it was told.
+struct Told {
+    explanation: Explanation,
+    papers: Papers,
+    at: Millis,
+}
+
+impl Told {
+    /// Where people work on beside what wants one of them, the same comes of every look: it is told once an hour, and to whoever wrote the
+    /// papers anew.
+    fn says(&self, explanation: &Explanation, papers: &Papers, now: Millis) -> bool {
+        let lately = now.0.abs_diff(self.at.0) < LONGEST_WAIT.unsigned_abs() / 2;
+        lately && self.explanation == *explanation && self.papers == *papers
+    }
 }
 
 impl Site<'_> {
@@ -175,6 +213,12 @@ impl Site<'_> {
         [self.home.settings_path(), self.home.rules_path()].map(|path| fs_err::read(path).ok())
     }
 
+    /// What the database and this site's own state look like from outside.
+    fn traces(&self) -> Option<[Trace; 2]> {
+        let settings = self.home.settings().ok()?;
+        Some([settings.database_path(self.home.folder()), self.home.state()].map(|path| Trace::of(&path)))
+    }
+
     /// What of the documents is otherwise than a round left it; a round says what is wrong with them.
     fn glance(&self) -> Glance {
         self.context.look().ok().and_then(|session| look::glance(&session).ok()).unwrap_or_default()
@@ -191,6 +235,31 @@ impl Site<'_> {
             limits: limits.clone(),
             run: Run::new(Some("watch"), world.now()),
         }
+    }
+
+    /// Says why a round failed, and when it is worth trying again.
+    fn failed(&mut self, context: &Context, failure: &Failure) -> Ended {
+        let explanation = explain::explain(failure);
+        if explanation.exit == Exit::Busy {
+            return Ended::Busy;
+        }
+        let passes = matches!(failure, Failure::Sync(error) if error.retry_helps());
+        let ended = if explanation.exit == Exit::Unreachable {
+            Ended::Away
+        } else if passes {
+            Ended::Passing
+        } else {
+            Ended::Failed
+        };
+        let (papers, at) = (self.scene.papers.clone(), context.world.now());
+        let known = self.told.as_ref().is_some_and(|told| told.says(&explanation, &papers, at));
+        if ended == Ended::Failed && known {
+            return ended;
+        }
+        context.printer.explain(&explanation);
+        context.failed(failure, &explanation);
+        self.told = Some(Told { explanation, papers, at });
+        ended
     }
 }
 
@@ -209,43 +278,36 @@ impl Watched for Site<'_> {
             self.known = lying;
         }
         self.opened = None;
-        self.papers = self.papers();
+        self.scene.papers = self.papers();
         // What came since the last look and is not taken either is asked about once more.
         self.differ = self.glance.take().unwrap_or_else(|| self.glance()).differ;
         self.progress.stage(why.words(), None);
         let context = self.for_round();
         let ended = match rounds::run_watched(&context, why.words()) {
             _ if self.context.world.go_on().is_err() => Ended::Stopped,
-            Ok((Exit::Unreachable, _)) => Ended::Away,
-            Ok((_, true)) => Ended::Partly,
-            Ok((_, false)) => Ended::Done,
-            Err(failure) => {
-                let explanation = explain::explain(&failure);
-                if explanation.exit == Exit::Busy {
-                    return Ended::Busy;
-                }
-                context.printer.explain(&explanation);
-                context.failed(&failure, &explanation);
-                let passes = matches!(&failure, Failure::Sync(error) if error.retry_helps());
-                if explanation.exit == Exit::Unreachable {
-                    Ended::Away
-                } else if passes {
-                    Ended::Passing
-                } else {
-                    Ended::Failed
+            Ok((exit, report)) => {
+                self.told = None;
+                // A damaged one is put there again under the very same name, perhaps while this round still ran.
+                self.known.retain(|(_, folder, name)| !report.removed.iter().any(|(from, packet)| (from, packet) == (folder, name)));
+                match (exit, report.troubled) {
+                    (Exit::Unreachable, _) => Ended::Away,
+                    (_, true) => Ended::Partly,
+                    (_, false) => Ended::Done,
                 }
             }
+            Err(failure) => self.failed(&context, &failure),
         };
         if ended != Ended::Done {
-            self.near = self.near();
+            self.scene.near = self.near();
         }
+        self.scene.traces = if ended == Ended::Failed { self.traces() } else { None };
         ended
     }
 
     fn look(&mut self) -> Looked {
         match self.lying() {
             Ok((_, false)) => {
-                self.near = self.near();
+                self.scene = Scene { near: self.near(), traces: None, papers: self.scene.papers.clone() };
                 Looked::Away
             }
             Ok((lying, true)) if lying.is_subset(&self.known) => Looked::Nothing,
@@ -258,13 +320,14 @@ impl Watched for Site<'_> {
     }
 
     fn is_mended(&mut self) -> bool {
-        self.near() > self.near || self.papers() != self.papers
+        self.scene.is_mended(&Scene { near: self.near(), papers: self.papers(), traces: self.traces() })
     }
 
     fn edited(&mut self) -> Option<Edited> {
         let session = self.context.look().ok()?;
         match urgency::unsealed(&session).ok()? {
-            Unsealed::Nothing => None,
+            // The log of a backup is behind what was sealed, whatever is edited in it: a round says that it is one.
+            Unsealed::Nothing => start::restored(&session).ok()?.map(|_| Edited::Ordinary { may_become_critical: false }),
             Unsealed::Ordinary => Some(Edited::Ordinary { may_become_critical: urgency::any_critical(&session) }),
             Unsealed::Critical => Some(Edited::Critical),
         }
@@ -319,5 +382,49 @@ impl Watched for Site<'_> {
             },
             None,
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_back_and_papers_that_were_written_may_have_mended_it() {
+        let before = Scene { near: 1, papers: [Some(b"a".to_vec()), None], traces: None };
+        assert!(!before.is_mended(&before));
+        assert!(before.is_mended(&Scene { near: 2, ..before.clone() }));
+        assert!(!before.is_mended(&Scene { near: 0, ..before.clone() }), "one more went away");
+        assert!(before.is_mended(&Scene { papers: [Some(b"b".to_vec()), None], ..before.clone() }), "settings");
+        assert!(before.is_mended(&Scene { papers: [Some(b"a".to_vec()), Some(Vec::new())], ..before.clone() }), "rules");
+        assert!(before.is_mended(&Scene { papers: [None, None], ..before.clone() }));
+    }
+
+    #[test]
+    fn a_database_that_is_there_again_or_was_written_to_counts_where_a_person_is_wanted() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.db");
+        let traces = || Some([Trace::of(&path), Trace::of(&folder.path().join("state.db"))]);
+        let gone = Scene { traces: traces(), ..Scene::default() };
+        assert!(!gone.is_mended(&gone));
+        fs_err::write(&path, "x").unwrap();
+        let there = Scene { traces: traces(), ..Scene::default() };
+        assert!(gone.is_mended(&there) && there.is_mended(&gone));
+        fs_err::write(folder.path().join("state.db"), "x").unwrap();
+        assert!(there.is_mended(&Scene { traces: traces(), ..Scene::default() }), "a run by hand");
+        let away = Scene::default();
+        assert!(!away.is_mended(&there), "people work on while an exchange is away");
+    }
+
+    #[test]
+    fn what_wants_a_person_is_told_once_an_hour_and_to_whoever_wrote_the_papers() {
+        let explanation = |message: &str| Explanation { message: message.to_owned(), hint: None, exit: Exit::Failed };
+        let (papers, other) = (Papers::default(), [Some(Vec::new()), None]);
+        let told = Told { explanation: explanation("a"), papers: papers.clone(), at: Millis(0) };
+        assert!(told.says(&explanation("a"), &papers, Millis(60_000)));
+        assert!(!told.says(&explanation("b"), &papers, Millis(60_000)));
+        assert!(!told.says(&explanation("a"), &other, Millis(60_000)));
+        assert!(!told.says(&explanation("a"), &papers, Millis(LONGEST_WAIT / 4 * 3)), "the shortest wait for the next try");
+        assert!(!told.says(&explanation("a"), &papers, Millis(-LONGEST_WAIT)), "a clock that was set back");
     }
 }

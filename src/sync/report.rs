@@ -10,6 +10,7 @@ use super::documents::DocumentCounts;
 use super::forget::Forgotten;
 use super::stays::Stays;
 
+use crate::exchange::Folder;
 use crate::ledger::Conflict;
 use crate::library::PackWriter;
 use crate::model::{Millis, PacketNumber, SiteName};
@@ -88,6 +89,8 @@ pub struct Report {
     pub waiting: Vec<Waiting>,
     /// Whether an exchange could not be used for all that was to go or to come, though another one may have taken its place.
     pub troubled: bool,
+    /// Packets of others that were taken away from the exchanges: where they lie there again, somebody put them there again.
+    pub removed: Vec<(Folder, String)>,
     /// Records that stay home.
     pub kept: Vec<Kept>,
     /// Sites admitted.

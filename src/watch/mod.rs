@@ -15,6 +15,6 @@ mod plan;
 mod run;
 mod schedule;
 
-pub use plan::{Failure, FailureKind, Next, State, Why, next};
+pub use plan::{Failure, FailureKind, LONGEST_WAIT, Next, State, Why, next};
 pub use run::{Edited, Ended, Looked, Touched, Watched, run};
 pub use schedule::Schedule;

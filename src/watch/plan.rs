@@ -3,7 +3,7 @@
 //! Rules, the first that applies:
 //! 1. After a failure nothing else matters: the wait doubles from a minute to an hour, each shortened by a little chance,
 //!    so that a hundred sites do not come back to a server in one second. Only what is seen ends that sooner: a packet, a folder that is
-//!    there again, or settings and rules that somebody wrote. Where only one exchange of several failed, or all but one packet went, the same wait brings a
+//!    there again, settings and rules that somebody wrote, or, where a person was wanted, that somebody wrote to the database or ran a command. Where only one exchange of several failed, or all but one packet went, the same wait brings a
 //!    round, and nothing else waits for it.
 //! 2. An edit in a critical table goes after the blink in which an application writes what belongs together, at any hour.
 //! 3. A time of day or a cron line is a round at that time, at any hour.
@@ -35,7 +35,7 @@ pub struct State {
     pub critical: Option<Millis>,
     /// Whether a packet was seen.
     pub arrived: bool,
-    /// Whether what kept the last round from going well may have passed: an exchange was seen again, settings or rules were written.
+    /// Whether what kept the last round from going well may have passed: an exchange was seen again, settings or rules were written, somebody worked here.
     pub back: bool,
     /// The failures in a row, where the last round failed.
     pub failure: Option<Failure>,

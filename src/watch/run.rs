@@ -27,8 +27,8 @@ pub trait Watched {
     /// Looks whether a packet lies on an exchange that was not there when the last round began.
     fn look(&mut self) -> Looked;
 
-    /// Whether what kept the last round from going well may have passed, as far as it costs nothing to look: a folder is there again, or
-    /// somebody wrote settings or rules.
+    /// Whether what kept the last round from going well may have passed, as far as it costs nothing to look: a folder is there again,
+    /// somebody wrote settings or rules, or, where a person was wanted, worked at the database or at this site.
     fn is_mended(&mut self) -> bool;
 
     /// Looks whether something was edited since the last round.

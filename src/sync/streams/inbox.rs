@@ -381,10 +381,11 @@ impl Found {
     }
 
     fn remove(&self, session: &Session, place: &mut Place<'_>, folder: &Folder) -> Result<()> {
-        let name = FileName::new(&self.name.to_string())?;
+        let packet = self.name.to_string();
+        let name = FileName::new(&packet)?;
         // Read-only or gone for the moment: applied is applied, and the next round finds a duplicate.
         match place.exchange.delete(&session.world, folder, &name) {
-            Ok(()) => place.lies_no_more(session, folder),
+            Ok(()) => place.lies_no_more(session, folder, packet),
             Err(error @ ExchangeError::Crash(_)) => Err(error.into()),
             Err(error) if error.retry_helps() => Ok(()),
             Err(error) => place.lies_still(session, folder, self.name.number, &error),

@@ -36,6 +36,8 @@ pub(in crate::sync) struct Place<'a> {
     one_of_several: bool,
     /// Why something that was taken from here lies here still.
     stuck: Option<String>,
+    /// What was taken away from here.
+    removed: Vec<(Folder, String)>,
 }
 
 impl Place<'_> {
@@ -52,6 +54,7 @@ impl Place<'_> {
         work: impl FnOnce(&mut Self, &mut Report) -> Result<T>,
     ) -> Result<Option<T>> {
         let worked = work(self, report);
+        report.removed.append(&mut self.removed);
         if let Some(error) = self.stuck.take() {
             report.waiting.push(Waiting {
                 neighbour: with.map(|neighbour| neighbour.card.name.clone()),
@@ -121,8 +124,9 @@ impl Place<'_> {
         number(session, &self.lying_note(folder))
     }
 
-    /// Notes that here packets can be deleted: what comes again was put here again.
-    pub(in crate::sync) fn lies_no_more(&self, session: &Session, folder: &Folder) -> Result<()> {
+    /// Notes that a packet was deleted here, and that packets can be: what comes again was put here again.
+    pub(in crate::sync) fn lies_no_more(&mut self, session: &Session, folder: &Folder, packet: String) -> Result<()> {
+        self.removed.push((folder.clone(), packet));
         let note = self.lying_note(folder);
         if number(session, &note)? > PacketNumber(0) { session.set_note(&note, &PacketNumber(0).to_string()) } else { Ok(()) }
     }
@@ -228,7 +232,7 @@ pub(in crate::sync) fn reach_all<'a>(
             }
         }
         if !is_open(&reached.id.to_string()) {
-            places.push(Place { exchange: &mut **exchange, reached, gone: false, one_of_several, stuck: None });
+            places.push(Place { exchange: &mut **exchange, reached, gone: false, one_of_several, stuck: None, removed: Vec::new() });
         }
     }
     report.troubled |= !away.is_empty();
