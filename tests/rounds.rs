@@ -204,3 +204,35 @@ fn replacing_a_record_under_its_own_key_is_an_edit_of_it() {
     // Under which number is the head's to say: when the new ones come, Ben still has his.
     assert_eq!(tree.text("head", "SELECT group_concat(name) FROM (SELECT * FROM people ORDER BY email)"), "Anna B,Bea,Cora");
 }
+
+/// Programs save what they show by deleting its rows and writing them anew, and reload whole tables.
+#[test]
+fn rows_that_are_deleted_and_written_anew_just_as_they_were_are_the_same_records() {
+    for key in ["INTEGER", "TEXT"] {
+        let schema = format!(
+            "CREATE TABLE orders (id {key} PRIMARY KEY, note TEXT);
+             CREATE TABLE lines (\"order\" {key} REFERENCES orders ON DELETE CASCADE, product TEXT, amount INTEGER, PRIMARY KEY (\"order\", product));
+             INSERT INTO orders VALUES (1, 'a'), (2, 'b'); INSERT INTO lines VALUES (1, 'nail', 1), (1, 'saw', 2), (2, 'saw', 3);"
+        );
+        let tree = Tree::new(&schema);
+        tree.add("head", "anna", Role::Remote);
+        (0..3).for_each(|_| ["head", "anna"].iter().for_each(|site| drop(tree.sync(site))));
+        tree.edit(
+            "anna",
+            "PRAGMA foreign_keys = on; BEGIN; CREATE TEMP TABLE o AS SELECT * FROM orders; CREATE TEMP TABLE l AS SELECT * FROM lines;
+             DELETE FROM orders; INSERT INTO orders SELECT * FROM o; INSERT INTO lines SELECT * FROM l;
+             UPDATE lines SET amount = 10 WHERE \"order\" = 1 AND product = 'nail'; COMMIT",
+        );
+        tree.edit(
+            "head",
+            "UPDATE lines SET amount = 20 WHERE \"order\" = 1 AND product = 'saw'; UPDATE orders SET note = 'edited' WHERE id = 2",
+        );
+        let sealed = tree.sync("anna").sealed;
+        tree.settle(&["anna", "head"]);
+        tree.assert_sound(&["head", "anna"]);
+        tree.assert_rows(&["head"], "SELECT * FROM lines ORDER BY 1, 2", &["1|nail|10", "1|saw|20", "2|saw|3"]);
+        tree.assert_rows(&["head"], "SELECT * FROM orders ORDER BY 1", &["1|a", "2|edited"]);
+        assert_eq!(sealed, 1, "the amount that changed");
+        assert_eq!(tree.listed("head"), [""; 0]);
+    }
+}
