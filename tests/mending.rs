@@ -189,14 +189,21 @@ fn a_held_change_shows_what_it_wants_and_why_it_waits() {
 fn a_delete_that_leaves_others_behind_says_what_helps() {
     let office = two("[retries]\nfor = '1s'\n");
     office.sql("head", "PRAGMA foreign_keys = OFF; DELETE FROM companies; UPDATE contacts SET company = NULL WHERE id <> 'C3'");
-    office.ok("sync --home head");
+    let said = exit(&office, "sync --home head", 3).flat();
+    let left = "it was deleted here, and contacts C3 still refers to it: delete or change that, or enter companies ACME again";
+    assert!(said.contains(&format!("companies ACME: {left}; wants you")), "{said}");
     office.ok("sync --home anna");
+    // As long as it is so, in every round.
+    exit(&office, "sync --home head", 3);
+    let said = exit(&office, "status --home head", 3).flat();
+    assert!(said.contains(&format!("companies ACME: {left}")), "{said}");
     std::thread::sleep(std::time::Duration::from_millis(1_100));
     exit(&office, "sync --home anna", 3);
     let shown = exit(&office, "held show 1 --home anna", 3).flat();
     assert!(shown.contains("edit or delete contacts C3, here or at 'head'") && !shown.contains("held edit"), "{shown}");
     office.sql("head", "DELETE FROM contacts WHERE id = 'C3'");
     office.ok("sync --home head");
+    office.ok("status --home head");
     office.ok("sync --home anna");
     assert!(office.ok("held --home anna").out.contains("Nothing is held"));
     let [head, anna] = ["head", "anna"].map(|site| office.ok(&format!("digest --home {site}")).out.replace(site, ""));
