@@ -210,6 +210,21 @@ fn a_delete_that_leaves_others_behind_says_what_helps() {
     assert_eq!(head, anna);
 }
 
+/// Nobody edited the company: only somebody's new contact is of it.
+#[test]
+fn a_delete_that_is_taken_back_because_of_what_refers_to_the_record_says_so() {
+    let office = two("");
+    office.sql("head", "DELETE FROM contacts; DELETE FROM companies");
+    office.sql("anna", "UPDATE contacts SET phone = '77' WHERE id = 'C2'; INSERT INTO contacts VALUES ('C4', 'ACME', 'Dan', '4')");
+    office.ok("sync --home anna");
+    let said = office.run("sync --home head").flat();
+    assert!(said.contains("companies ACME: deleted at 'head'; it is kept (contacts C4 refers to it)"), "{said}");
+    assert!(said.contains("contacts C2: deleted at 'head', but edited at 'anna' or below; it is kept (edit wins over delete)"), "{said}");
+    assert!(!said.contains("companies ACME: deleted at 'head', but edited"), "{said}");
+    let shown = office.run("conflicts companies --home head").flat();
+    assert!(shown.contains("companies ACME: deleted at 'head'; it is kept (contacts C4 refers to it)"), "{shown}");
+}
+
 #[test]
 fn rules_are_checked_with_their_lines_before_they_are_in_force() {
     let office = two("");
