@@ -223,6 +223,11 @@ fn a_delete_that_is_taken_back_because_of_what_refers_to_the_record_says_so() {
     assert!(!said.contains("companies ACME: deleted at 'head', but edited"), "{said}");
     let shown = office.run("conflicts companies --home head").flat();
     assert!(shown.contains("companies ACME: deleted at 'head'; it is kept (contacts C4 refers to it)"), "{shown}");
+    let history = office.json("history companies ACME --json --home head");
+    let kinds =
+        |history: &serde_json::Value| history["events"].as_array().unwrap().iter().map(|event| event["kind"].clone()).collect::<Vec<_>>();
+    assert_eq!(kinds(&history), ["deleted", "returned"]);
+    assert_eq!(kinds(&office.json("history contacts C4 --json --home head")), ["made"]);
 }
 
 #[test]
