@@ -197,6 +197,12 @@ fn a_delete_that_leaves_others_behind_says_what_helps() {
     exit(&office, "sync --home head", 3);
     let said = exit(&office, "status --home head", 3).flat();
     assert!(said.contains(&format!("companies ACME: {left}")), "{said}");
+    office.sql("head", "ALTER TABLE contacts DROP COLUMN name");
+    let said = exit(&office, "status --home head", 3).flat();
+    assert!(said.contains("1 deleted record: others referred to it at the last run; the schema is another one since"), "{said}");
+    let said = exit(&office, "sync --home head", 3).flat();
+    assert!(said.contains(&format!("companies ACME: {left}; wants you")), "{said}");
+    office.ok("sync --home anna");
     std::thread::sleep(std::time::Duration::from_millis(1_100));
     exit(&office, "sync --home anna", 3);
     let shown = exit(&office, "held show 1 --home anna", 3).flat();

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::put::Put;
-use crate::database::Reference;
+use crate::database::{DatabaseError, Reference};
 use crate::ledger::{Held, Record};
 use crate::model::{FieldNo, ForeignKey, Image, Key, Row, Shape, SiteNo, Stamp, TableNo, Value, shown_table, stands_for};
 use crate::rules::Direction;
@@ -318,6 +318,24 @@ struct LeftBehind {
 }
 
 impl LeftBehind {
+    /// The note, and what is true of it now.
+    fn noted(session: &Session) -> Result<Option<(String, Self)>> {
+        let noted = session.ledger.note(LEFT_BEHIND)?.filter(|noted| !noted.is_empty() && session.has_database());
+        let Some(noted) = noted else { return Ok(None) };
+        let left = match Self::look(session, &noted) {
+            // Who only looks has the tables as the last run saw them.
+            Err(SyncError::Database(DatabaseError::ShapeMoved { .. })) => {
+                let (count, note) = (noted.lines().count(), noted.clone());
+                let (records, them) = if count == 1 { ("record", "it") } else { ("records", "them") };
+                let why =
+                    format!("others referred to {them} at the last run; the schema is another one since, 'fieldpost sync' looks again");
+                Self { told: vec![(format!("{count} deleted {records}"), why)], more: 0, note }
+            }
+            left => left?,
+        };
+        Ok(Some((noted, left)))
+    }
+
     fn look(session: &Session, noted: &str) -> Result<Self> {
         let mut tables: BTreeMap<TableNo, Vec<Row>> = BTreeMap::new();
         // One that came back and was deleted again is there twice.
@@ -381,15 +399,12 @@ impl Needed {
 /// # Errors
 /// As database and ledger say.
 pub fn left_behind(session: &Session) -> Result<Vec<(String, String)>> {
-    let noted = session.ledger.note(LEFT_BEHIND)?.filter(|noted| !noted.is_empty() && session.has_database());
-    noted.map_or_else(|| Ok(Vec::new()), |noted| Ok(LeftBehind::look(session, &noted)?.sentences().collect()))
+    Ok(LeftBehind::noted(session)?.map_or_else(Vec::new, |(_, left)| left.sentences().collect()))
 }
 
 /// As [`left_behind`]; what is mended is forgotten.
 pub(in crate::sync) fn waiting(session: &Session) -> Result<Vec<Waiting>> {
-    let noted = session.ledger.note(LEFT_BEHIND)?.filter(|noted| !noted.is_empty() && session.has_database());
-    let Some(noted) = noted else { return Ok(Vec::new()) };
-    let left = LeftBehind::look(session, &noted)?;
+    let Some((noted, left)) = LeftBehind::noted(session)? else { return Ok(Vec::new()) };
     if left.note != noted {
         session.set_note(LEFT_BEHIND, &left.note)?;
     }
