@@ -186,12 +186,38 @@ fn a_held_change_shows_what_it_wants_and_why_it_waits() {
 
 /// The head office's application deletes a company and leaves its contacts, as one that has foreign keys switched off can.
 #[test]
-fn a_delete_that_leaves_others_behind_says_what_helps() {
+fn a_delete_that_leaves_others_behind_is_said_where_it_was_done_until_it_is_mended() {
+    let office = two("");
+    office.sql("head", "PRAGMA foreign_keys = OFF; DELETE FROM companies; UPDATE contacts SET company = NULL WHERE id <> 'C3'");
+    let said = exit(&office, "sync --home head", 3).flat();
+    let left = "it was deleted here, and contacts C3 still refers to it: delete or change that, or enter companies ACME again";
+    assert!(said.contains(&format!("companies ACME: {left}; wants you")), "{said}");
+    // What the main office has all have.
+    office.ok("sync --home anna");
+    assert!(office.ok("held --home anna").out.contains("Nothing is held"));
+    // As long as it is so, in every round.
+    exit(&office, "sync --home head", 3);
+    let said = exit(&office, "status --home head", 3).flat();
+    assert!(said.contains(&format!("companies ACME: {left}")), "{said}");
+    office.sql("head", "ALTER TABLE contacts DROP COLUMN name");
+    let said = exit(&office, "status --home head", 3).flat();
+    assert!(said.contains("1 deleted record: others referred to it at the last run; the schema is another one since"), "{said}");
+    let said = exit(&office, "sync --home head", 3).flat();
+    assert!(said.contains(&format!("companies ACME: {left}; wants you")), "{said}");
+    office.sql("head", "DELETE FROM contacts WHERE id = 'C3'");
+    office.ok("sync --home head");
+    office.ok("status --home head");
+    office.ok("sync --home anna");
+    let [head, anna] = ["head", "anna"].map(|site| office.ok(&format!("digest --home {site}")).out.replace(site, ""));
+    assert_eq!(head, anna);
+}
+
+#[test]
+fn a_delete_of_what_only_this_site_needs_says_what_helps() {
     let office = two("[retries]\nfor = '1s'\n\n[tables.contacts]\nready_when = \"name <> 'draft'\"\n");
     office.ok("sync --home anna");
     // The main office does not know of it.
-    let company = "INSERT INTO contacts SELECT 'C9', id, 'draft', NULL FROM companies LIMIT 1";
-    office.sql("anna", company);
+    office.sql("anna", "INSERT INTO contacts SELECT 'C9', id, 'draft', NULL FROM companies LIMIT 1");
     office.sql("head", "DELETE FROM contacts; DELETE FROM companies");
     office.ok("sync --home head");
     office.ok("sync --home anna");
@@ -204,6 +230,25 @@ fn a_delete_that_leaves_others_behind_says_what_helps() {
     assert!(office.ok("held --home anna").out.contains("Nothing is held"));
     let [head, anna] = ["head", "anna"].map(|site| office.ok(&format!("digest --home {site}")).out.replace(site, ""));
     assert_eq!(head, anna);
+}
+
+#[test]
+fn a_delete_that_is_taken_back_because_of_what_refers_to_the_record_says_so() {
+    let office = two("");
+    office.sql("head", "DELETE FROM contacts; DELETE FROM companies");
+    office.sql("anna", "UPDATE contacts SET phone = '77' WHERE id = 'C2'; INSERT INTO contacts VALUES ('C4', 'ACME', 'Dan', '4')");
+    office.ok("sync --home anna");
+    let said = office.run("sync --home head").flat();
+    assert!(said.contains("companies ACME: deleted at 'head'; it is kept (contacts C4 refers to it)"), "{said}");
+    assert!(said.contains("contacts C2: deleted at 'head', but edited at 'anna' or below; it is kept (edit wins over delete)"), "{said}");
+    assert!(!said.contains("companies ACME: deleted at 'head', but edited"), "{said}");
+    let shown = office.run("conflicts companies --home head").flat();
+    assert!(shown.contains("companies ACME: deleted at 'head'; it is kept (contacts C4 refers to it)"), "{shown}");
+    let history = office.json("history companies ACME --json --home head");
+    let kinds =
+        |history: &serde_json::Value| history["events"].as_array().unwrap().iter().map(|event| event["kind"].clone()).collect::<Vec<_>>();
+    assert_eq!(kinds(&history), ["deleted", "returned"]);
+    assert_eq!(kinds(&office.json("history contacts C4 --json --home head")), ["made"]);
 }
 
 #[test]

@@ -83,6 +83,8 @@ pub struct HistoryEvent {
 pub enum HistoryKind {
     /// The record was made.
     Made,
+    /// The record had been deleted and came back.
+    Returned,
     /// Fields were changed.
     Changed,
     /// The record was deleted.
@@ -261,6 +263,9 @@ fn tell(session: &Session, event: Event) -> HistoryEvent {
         What::Created(values) => {
             (HistoryKind::Made, made(values).into_iter().map(|(name, value)| field(name, Value::Absent, value)).collect())
         }
+        What::Returned(values) => {
+            (HistoryKind::Returned, made(values).into_iter().map(|(name, value)| field(name, Value::Absent, value)).collect())
+        }
         What::Replaced(values) => {
             (HistoryKind::Replaced, made(values).into_iter().map(|(name, value)| field(name, Value::Absent, value)).collect())
         }
@@ -288,6 +293,7 @@ impl HistoryKind {
     const fn word(self) -> &'static str {
         match self {
             Self::Made => "made",
+            Self::Returned => "came back",
             Self::Changed => "changed",
             Self::Deleted => "deleted",
             Self::Replaced => "replaced",

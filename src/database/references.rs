@@ -6,7 +6,10 @@ use super::error::{Doing, Result};
 use super::facts::{Affinity, Facts};
 use super::plan::{bind, bind_key, column, join, key_at};
 use super::{Database, quote};
-use crate::model::{FieldNo, ForeignKey, Key, Row, Shape, TableNo};
+use crate::model::{FieldNo, ForeignKey, Key, Row, Shape, TableNo, Value};
+
+/// Most values that one question asks for: SQLite binds no more than 32,766.
+const VALUES: usize = 10_000;
 
 /// What a record's foreign key leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +36,7 @@ impl Database {
     pub fn referenced(&self, shapes: &[Shape], reference: &ForeignKey, row: &Row) -> Result<Reference> {
         let doing = "follow a reference";
         let values: Vec<_> = reference.fields.iter().map(|field| row.get(*field)).collect();
-        if values.iter().any(|value| !value.is_stated() || **value == crate::model::Value::Null) {
+        if values.iter().any(|value| !value.is_stated() || **value == Value::Null) {
             return Ok(Reference::None);
         }
         let missing = || Reference::Missing { table: reference.table.clone() };
@@ -78,21 +81,8 @@ impl Database {
         found: &mut Vec<(TableNo, Key)>,
     ) -> Result<()> {
         let doing = "look for records that refer to one";
-        let of_child = |name: &str| format!("c.{}", quote(name));
-        let keys = join(", ", child.key.iter().map(|field| of_child(child.name_of(*field))));
-        let (parents, children) = (self.plan(shape)?, self.plan(child)?);
-        let pair = |(theirs, field): (&String, &FieldNo)| {
-            let name = child.name_of(*field);
-            let affinity =
-                |facts: &Facts, name: &str| facts.columns.iter().find(|column| same_name(&column.name, name)).map(|column| column.affinity);
-            let parent = affinity(&parents.facts, theirs);
-            // A foreign key gives the parent's affinity to the child's value. A comparison does so too where the parent is
-            // numeric or both are alike; else the child's own affinity must be taken away, at the price of its index.
-            let alike = parent == Some(Affinity::Numeric) || parent == affinity(&children.facts, name);
-            format!("{} = {}{}", column(theirs), if alike { "" } else { "+" }, of_child(name))
-        };
-        let agrees = join(" AND ", reference.columns.iter().zip(&reference.fields).map(pair));
-        let exact = &parents.matches_key;
+        let (keys, agrees) = (keys_of(child), self.agrees(shape, child, reference)?);
+        let exact = &self.plan(shape)?.matches_key;
         let limited = shape.key.len() + 1;
         // CROSS JOIN keeps the one record outside and the index of the child inside.
         let sql = format!(
@@ -111,6 +101,84 @@ impl Database {
         }
         Ok(())
     }
+
+    /// Which of the records that are no more others refer to still, by what they had in the columns of a reference: the place in the list, one of
+    /// those that refer, and how many they are. Many are asked for at once: where no index helps, each question reads the whole table. A value
+    /// that is not of its column's type (a text in a column of numbers) is not asked for.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn referring_still(
+        &self,
+        shape: &Shape,
+        child: &Shape,
+        reference: &ForeignKey,
+        ended: &[Vec<&Value>],
+    ) -> Result<Vec<(usize, Key, u64)>> {
+        let doing = "look for records that refer to deleted ones";
+        let (keys, agrees) = (keys_of(child), self.agrees(shape, child, reference)?);
+        let facts = &self.plan(shape)?.facts;
+        let affinities: Vec<Option<Affinity>> = reference.columns.iter().map(|name| affinity(facts, name)).collect();
+        let fits = |(value, affinity): (&&Value, &Option<Affinity>)| match affinity {
+            Some(Affinity::Numeric) => matches!(value, Value::Integer(_) | Value::Real(_)),
+            Some(Affinity::Text) => matches!(value, Value::Text(_)),
+            Some(Affinity::Blob) | None => !matches!(value, Value::Absent | Value::Null),
+        };
+        let asked: Vec<(usize, &Vec<&Value>)> =
+            ended.iter().enumerate().filter(|(_, values)| values.iter().zip(&affinities).all(fits)).collect();
+        let columns = join(", ", reference.columns.iter().map(|name| quote(name)));
+        // The table itself gives the columns of `r` their affinities and collations, as foreign keys do, where all that is in them is of that type.
+        let typed = join(
+            ", ",
+            (2..).zip(&affinities).map(|(n, affinity): (usize, _)| match affinity {
+                Some(Affinity::Numeric) => format!("CAST(column{n} AS NUMERIC)"),
+                Some(Affinity::Text) => format!("CAST(column{n} AS TEXT)"),
+                Some(Affinity::Blob) | None => format!("column{n}"),
+            }),
+        );
+        let (table, of_child) = (quote(&shape.name), quote(&child.name));
+        let mut found = Vec::new();
+        for asked in asked.chunks(VALUES / affinities.len().max(1)) {
+            let each = join(", ", asked.iter().map(|(place, values)| format!("({place}{})", ", ?".repeat(values.len()))));
+            let sql = format!(
+                "WITH r(_fieldpost_n, {columns}) AS MATERIALIZED
+                     (SELECT -1, {columns} FROM {table} WHERE 0 UNION ALL SELECT column1, {typed} FROM (VALUES {each}))
+                 SELECT r._fieldpost_n, count(*), {keys} FROM r CROSS JOIN {of_child} AS c ON {agrees} GROUP BY r._fieldpost_n"
+            );
+            let mut statement = self.connection.prepare(&sql).doing(doing)?;
+            bind(&mut statement, 1, asked.iter().flat_map(|(_, values)| values.iter().copied()))?;
+            let mut rows = statement.raw_query();
+            while let Some(row) = rows.next().doing(doing)? {
+                let key = key_at(row, 2..2 + child.key.len()).doing(doing)?;
+                let (place, count): (i64, i64) = (row.get(0).doing(doing)?, row.get(1).doing(doing)?);
+                let place = usize::try_from(place).expect("the places in the list were given");
+                found.extend(key.ok().map(|key| (place, key, count.cast_unsigned())));
+            }
+        }
+        Ok(found)
+    }
+
+    /// That a record `c` of `child` refers to `r` of `shape`.
+    fn agrees(&self, shape: &Shape, child: &Shape, reference: &ForeignKey) -> Result<String> {
+        let (parents, children) = (self.plan(shape)?, self.plan(child)?);
+        let pair = |(theirs, field): (&String, &FieldNo)| {
+            let name = child.name_of(*field);
+            let parent = affinity(&parents.facts, theirs);
+            // A foreign key gives the parent's affinity to the child's value. A comparison does so too where the parent is
+            // numeric or both are alike; else the child's own affinity must be taken away, at the price of its index.
+            let alike = parent == Some(Affinity::Numeric) || parent == affinity(&children.facts, name);
+            format!("{} = {}c.{}", column(theirs), if alike { "" } else { "+" }, quote(name))
+        };
+        Ok(join(" AND ", reference.columns.iter().zip(&reference.fields).map(pair)))
+    }
+}
+
+fn affinity(facts: &Facts, name: &str) -> Option<Affinity> {
+    facts.columns.iter().find(|column| same_name(&column.name, name)).map(|column| column.affinity)
+}
+
+fn keys_of(child: &Shape) -> String {
+    join(", ", child.key.iter().map(|field| format!("c.{}", quote(child.name_of(*field)))))
 }
 
 fn child_key(row: &SqlRow<'_>, child: &Shape) -> rusqlite::Result<Option<Key>> {

@@ -24,6 +24,8 @@ pub struct Event {
 pub enum What {
     /// The record came to be, with these values.
     Created(Vec<(String, Value)>),
+    /// The record had ended and is there again, with these values: its end was taken back.
+    Returned(Vec<(String, Value)>),
     /// Fields changed: name, old, new.
     Changed(Vec<(String, Value, Value)>),
     /// The record ended with these values.
@@ -103,7 +105,8 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
         let what = What::Gone(values(&session.numbered(shape, &image.row)?));
         events.push(Event { time, site: None, what, came: None, went: Vec::new() });
     }
-    for entry in ledger.chain(record, JournalNumber(0))? {
+    let chain = ledger.chain(record, JournalNumber(0))?;
+    for (place, entry) in chain.iter().enumerate() {
         let before = entry.kind.undo(after.clone());
         let cause = ledger.cause(entry.cause)?;
         let name = |field: FieldNo| shape.name_of(field).to_owned();
@@ -111,6 +114,7 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
             |image: &Option<Image>| image.as_ref().map_or_else(|| Ok(Row::default()), |image| session.numbered(shape, &image.row));
         let (now, was) = (numbered(&after)?, numbered(&before)?);
         let what = match &entry.kind {
+            EntryKind::Insert if chain[place..].iter().any(|earlier| ended(&earlier.kind, after.as_ref())) => What::Returned(values(&now)),
             EntryKind::Insert => What::Created(values(&now)),
             EntryKind::Delete(_) => What::Deleted(values(&was)),
             EntryKind::Replace(_) => What::Replaced(values(&now)),
@@ -163,4 +167,12 @@ pub fn of(session: &Session, record: &Record) -> Result<Vec<Event>> {
         }
     }
     Ok(events)
+}
+
+/// Whether an entry says that this very record ended.
+fn ended(kind: &EntryKind, record: Option<&Image>) -> bool {
+    match kind {
+        EntryKind::Delete(was) | EntryKind::Replace(was) => record.is_some_and(|record| record.born == was.born),
+        EntryKind::Insert | EntryKind::Update(..) | EntryKind::Rename(_) => false,
+    }
 }

@@ -49,6 +49,7 @@ pub mod streams;
 pub mod tracking;
 pub mod urgency;
 
+pub use deciding::referring::left_behind;
 pub use error::SyncError;
 pub use session::{Limits, Session};
 

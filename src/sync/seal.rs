@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 
+use super::deciding::referring::Deleted;
 use super::numbers::early::{note_all_nobodys, note_nobodys};
 use super::numbers::taken::Taken;
 use super::report::Waiting;
@@ -128,6 +129,7 @@ fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Resu
             noted.are_sealed(session, shape)?;
             sealed.noted += noted.notes;
             if sealing.taken.is_empty() {
+                reading(database, || sealing.finish())?;
                 session.ledger.commit(&session.world, "commit seal")?;
                 sealed.changed += sealing.changed;
                 *open = None;
@@ -432,11 +434,14 @@ pub(super) struct Sealing<'s> {
     pub(super) finishing: bool,
     /// What is looked at was in a new table when it was seen first, and nobody noted it.
     found_in_new: bool,
+    /// Records that ended, until it was looked who refers to them.
+    pub(super) deleted: Deleted,
 }
 
 impl<'s> Sealing<'s> {
     pub(super) fn new(session: &'s Session, kind: CauseKind) -> Self {
-        Self { session, kind, cause: None, buffer: Vec::new(), changed: 0, taken: Vec::new(), finishing: false, found_in_new: false }
+        let (buffer, taken) = (Vec::new(), Vec::new());
+        Self { session, kind, cause: None, buffer, changed: 0, taken, finishing: false, found_in_new: false, deleted: Deleted::default() }
     }
 
     /// Compares what the database has under a key with its mirror and journals the difference.
@@ -557,6 +562,7 @@ impl<'s> Sealing<'s> {
 
     /// A record ended.
     pub(super) fn end(&mut self, shape: &Shape, record: Record, mut old: Image, stamp: Stamp) -> Result<()> {
+        self.note_deleted(shape, &old.row)?;
         self.session.mean(shape, &mut old.row)?;
         self.end_as(record, old, Some(stamp))
     }

@@ -409,3 +409,70 @@ fn a_delete_at_the_main_office_of_what_its_own_rows_refer_to_is_one_everywhere()
     tree.assert_same(&THREE);
     tree.assert_rows(&THREE, "SELECT name, town FROM orders JOIN people ON people.id = by WHERE town = 'U'", &["Kay|U"]);
 }
+
+/// What a site says in a round of records that it deleted although others refer to them.
+fn left_behind(tree: &Tree, site: &str) -> Vec<String> {
+    let left = tree.sync(site).waiting.into_iter().filter(|waiting| waiting.why.contains("deleted here, and "));
+    let left: Vec<String> = left.map(|waiting| format!("{}: {}", waiting.what, waiting.why)).collect();
+    let status = fieldpost::sync::left_behind(&tree.session(site)).unwrap();
+    assert_eq!(status.into_iter().map(|(what, why)| format!("{what}: {why}")).collect::<Vec<_>>(), left, "{site}");
+    left
+}
+
+/// Each table refers to the one before by what is no key, by two columns, or to itself; two rows lead nowhere from the beginning.
+const NEEDED: &str = "PRAGMA foreign_keys = off;
+    CREATE TABLE n (id TEXT PRIMARY KEY COLLATE NOCASE, a INT, b TEXT, c TEXT UNIQUE, UNIQUE (a, b));
+    CREATE TABLE m (id INTEGER PRIMARY KEY, n TEXT REFERENCES n, a TEXT, b TEXT, FOREIGN KEY (a, b) REFERENCES n (a, b));
+    CREATE TABLE o (id TEXT PRIMARY KEY, c TEXT REFERENCES n (c), o TEXT REFERENCES o);
+    INSERT INTO n VALUES ('k1', 1, 'x', 'c1'), ('k2', 2, 'x', 'c2'), ('k3', 3, 'x', 'c3'), ('k4', 4, 'x', 'c4'), ('k5', 5, 'x', NULL);
+    INSERT INTO m VALUES (1, 'K1', NULL, NULL), (2, 'k1', NULL, NULL), (3, 'k9', '2', 'x'), (4, 'k8', NULL, NULL);
+    INSERT INTO o VALUES ('o1', 'c3', NULL), ('o2', NULL, 'o1'), ('o3', NULL, 'o3');";
+
+#[test]
+fn who_deletes_what_others_refer_to_hears_of_it_until_nobody_does() {
+    let tree = Tree::with_rules(NEEDED, "");
+    let delete = |of: &str| tree.edit("head", &format!("PRAGMA foreign_keys = off; {of}"));
+    delete("DELETE FROM n WHERE id = 'k5'");
+    // Nobody else is there.
+    delete("DELETE FROM n WHERE id = 'k4'; INSERT INTO m (n) VALUES ('k4')");
+    assert_eq!(left_behind(&tree, "head"), [""; 0]);
+    tree.add("head", "anna", Role::Remote);
+    (0..3).for_each(|_| ["head", "anna"].iter().for_each(|site| drop(tree.sync(site))));
+    assert_eq!(left_behind(&tree, "head"), [""; 0], "what led nowhere before is no matter of this site's deletes");
+    delete("DELETE FROM n; DELETE FROM o WHERE id IN ('o1', 'o3')");
+    let said = |record: &str, who: &str, that: &str| {
+        format!("{record}: it was deleted here, and {who} to it: delete or change {that}, or enter {record} again")
+    };
+    let one = |record: &str, who: &str| said(record, &format!("{who} still refers"), "that");
+    // One that is gone with what it referred to, or referred to itself, left nobody behind.
+    let k1 = said("n k1", "m 1 and 1 more still refer", "them");
+    let (k2, o1) = (one("n k2", "m 3"), one("o o1", "o o2"));
+    for _ in 0..2 {
+        assert_eq!(left_behind(&tree, "head"), [k1.as_str(), &k2, &o1]);
+        tree.sync("anna");
+    }
+    tree.edit("head", "DELETE FROM m WHERE id = 1; UPDATE o SET o = NULL WHERE id = 'o2'");
+    assert_eq!(left_behind(&tree, "head"), [one("n k1", "m 2").as_str(), &k2]);
+    // Another record with the values does as well, and what is there again and goes again is told again.
+    tree.edit("head", "INSERT INTO n VALUES ('K1', 2, 'x', NULL)");
+    assert_eq!(left_behind(&tree, "head"), [""; 0]);
+    delete("DELETE FROM n");
+    let again = said("n K1", "m 2 and 1 more still refer", "them");
+    assert_eq!(left_behind(&tree, "head"), [again]);
+    tree.edit("head", "DELETE FROM m WHERE id IN (2, 3)");
+    assert_eq!(left_behind(&tree, "head"), [""; 0]);
+}
+
+#[test]
+fn what_a_remote_deletes_although_others_refer_to_it_is_said_there_and_comes_back() {
+    let tree = with_ben();
+    tree.edit("anna", "INSERT INTO notes VALUES ('N3', 'BOLT', NULL, 'anna')");
+    settled(&tree, &FOUR);
+    tree.edit("anna", "PRAGMA foreign_keys = off; DELETE FROM customers WHERE id = 'BOLT'");
+    let left = left_behind(&tree, "anna");
+    let said = "customers BOLT: it was deleted here, and notes N3 still refers to it: delete or change that; where 'north' has that too, \
+                customers BOLT comes back";
+    assert_eq!(left, [said]);
+    settled(&tree, &FOUR);
+    FOUR.iter().for_each(|site| assert_eq!(left_behind(&tree, site), [""; 0], "{site}"));
+}

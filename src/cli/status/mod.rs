@@ -33,7 +33,7 @@ use crate::sync::documents::look::waiting;
 use crate::sync::documents::place::coming;
 use crate::sync::join::Unanswered;
 use crate::sync::numbers::renumber;
-use crate::sync::{Session, SyncError, join, roster, start};
+use crate::sync::{Session, SyncError, join, left_behind, roster, start};
 
 /// Show what was sent, received, and is waiting or in conflict
 ///
@@ -124,6 +124,8 @@ pub struct StatusReport {
     pub sites_wrong: Vec<String>,
     /// Rules that do not run here, a sentence each; wants a person.
     pub rules_wrong: Vec<String>,
+    /// Records that were deleted here although others refer to them, a sentence each; wants a person.
+    pub left_behind: Vec<String>,
     /// Names in the documents folder that are not taken or not placed.
     pub documents_refused: u64,
     /// Customizations.
@@ -263,6 +265,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         documents_waiting: waiting(session)?,
         sites_wrong: roster::problems(session)?,
         rules_wrong: rounds::stuck_rules(session)?,
+        left_behind: left_behind(session)?.into_iter().map(|(what, why)| format!("{what}: {why}")).collect(),
         documents_refused: if session.ledger.has_documents()? { amount(session.ledger.document_troubles()?.len()) } else { 0 },
         bundles: BundlesStatus::of(session)?,
         schema: SchemaStatus::of(session)?,
@@ -361,6 +364,7 @@ impl Report for StatusReport {
             || self.documents_waiting.is_some()
             || !self.sites_wrong.is_empty()
             || !self.rules_wrong.is_empty()
+            || !self.left_behind.is_empty()
             || self.bundles.wants_person()
             || self.schema.wants_person()
             || self.neighbours.iter().any(|neighbour| neighbour.problem.is_some());
@@ -559,6 +563,7 @@ mod tests {
             documents_waiting: None,
             sites_wrong: Vec::new(),
             rules_wrong: Vec::new(),
+            left_behind: Vec::new(),
             documents_refused: 0,
             bundles: BundlesStatus::default(),
             schema: SchemaStatus::default(),

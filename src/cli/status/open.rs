@@ -11,6 +11,9 @@ const WRONG_CLOCK: i64 = 60_000;
 /// Most new numbers that are told one by one.
 const MOST_NUMBERS: usize = 10;
 
+/// Most deleted records that others refer to that are told one by one.
+const MOST_LEFT: usize = 3;
+
 impl StatusReport {
     /// What waits for something or somebody, a line each.
     pub(super) fn open(&self, page: &Page) -> Vec<String> {
@@ -54,6 +57,11 @@ impl StatusReport {
         line(self.held_open, "change is", "changes are", "held: 'fieldpost held'");
         lines.extend(self.held_first.iter().map(|held| page.wrapped(held)));
         lines.extend(self.sites_wrong.iter().chain(&self.rules_wrong).map(|why| alert(why)));
+        lines.extend(self.left_behind.iter().take(MOST_LEFT).map(|why| alert(why)));
+        let more = self.left_behind.len().saturating_sub(MOST_LEFT);
+        if more > 0 {
+            lines.push(format!("so it is with {more} more: 'fieldpost status --json' has them"));
+        }
         lines.extend(self.documents_waiting.iter().map(|why| alert(&format!("documents: {why}"))));
         lines.extend(self.bundles.line().filter(|_| !self.bundles.is_calm()));
         lines.extend(self.schema.lines(self.parent.as_ref()));

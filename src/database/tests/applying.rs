@@ -233,6 +233,20 @@ fn references_are_followed_with_the_parents_affinity_and_collation() {
     assert_eq!(dependants("c", &number(1), 9), [(c.number, number(1))]);
     assert_eq!(dependants("c", &number(2), 9), []);
     assert_eq!(dependants("p", &text("Abc"), 0), []);
+    // The same once the records are no more.
+    let still = |column: &str, ended: &[&Value]| {
+        let reference = c.references.iter().find(|one| c.name_of(one.fields[0]) == column).unwrap();
+        let shape = shop.survey.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table)).unwrap();
+        let ended: Vec<Vec<&Value>> = ended.iter().map(|value| vec![*value]).collect();
+        shop.ours.referring_still(shape, c, reference, &ended).unwrap()
+    };
+    let (abc, seven, other) = (Value::text("ABC"), Value::text("7"), Value::text("x"));
+    assert_eq!(still("p", &[&other, &abc]), [(1, number(1), 1)]);
+    assert_eq!(still("u", &[&Value::Null, &other, &seven, &Value::text("8")]), [(2, number(1), 1), (3, number(2), 1)]);
+    assert_eq!(still("self", &[&Value::Integer(1), &Value::Integer(8), &Value::Real(9.0)]), [(0, number(1), 1), (2, number(2), 1)]);
+    let many: Vec<Value> = (0..25_001).map(|n| Value::Integer(25_001 - n)).collect();
+    assert_eq!(still("self", &many.iter().collect::<Vec<_>>()), [(24_992, number(2), 1), (25_000, number(1), 1)]);
+    assert_eq!(still("self", &[]), []);
 }
 
 const TRIGGERS: &str = "CREATE TABLE t(id INTEGER PRIMARY KEY, x); CREATE TABLE total(k TEXT PRIMARY KEY, n); CREATE TABLE local(x);

@@ -10,6 +10,7 @@
 
 use super::ends::{Ends, UNHEARD};
 use super::held::continued;
+use super::losses::TakenBack;
 use super::merge::Standing;
 use super::put::Put;
 use super::revive::{Gone, Meeting};
@@ -371,7 +372,7 @@ impl Applying<'_> {
         let Some(ours) = out else {
             // Marked as deleted at the child, and taken up again there: that takes our delete back.
             if before.is_none() && self.session.ledger.last_of(record, after.born)?.is_some() {
-                self.lose_deletion_here(record, incoming, Some(after))?;
+                self.lose_deletion_here(record, incoming, TakenBack::Edited(after))?;
             }
             return Ok(Decision::Become(Some(after.clone())));
         };
@@ -423,11 +424,11 @@ impl Applying<'_> {
                     Ok(None)
                 }
                 Some(own) => {
-                    self.lose_deletion_here(record, incoming, Some(after))?;
+                    self.lose_deletion_here(record, incoming, TakenBack::Edited(after))?;
                     Ok(Some(self.merge_as(Standing::Deleted, record, incoming, own, Some(before), after, fields)?))
                 }
                 None if whole => {
-                    self.lose_deletion_here(record, incoming, Some(after))?;
+                    self.lose_deletion_here(record, incoming, TakenBack::Edited(after))?;
                     Ok(Some(after.clone()))
                 }
                 None => {

@@ -13,6 +13,15 @@ use crate::sync::apply::{Applying, Incoming};
 use crate::sync::known::Link;
 use crate::sync::{Result, history, mend};
 
+/// Why a delete is taken back.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sync) enum TakenBack<'i> {
+    /// The record was edited, and is to be this.
+    Edited(&'i Image),
+    /// This other record refers to it, in words.
+    NeededBy(&'i str),
+}
+
 /// What stands for the values of a delete that lost.
 const DELETED: &str = "deleted";
 /// The same of one that waits.
@@ -180,10 +189,13 @@ impl Applying<'_> {
     }
 
     /// A delete that happened here, or came from a child, and is taken back because the neighbour edited or needs the record.
-    pub(in crate::sync) fn lose_deletion_here(&mut self, record: &Record, incoming: &Incoming, edit: Option<&Image>) -> Result<()> {
-        let mut conflict = self.conflict(record, ConflictKind::Delete, None, DeleteRule::EditWins.word(), ConflictState::Decided, incoming);
+    pub(in crate::sync) fn lose_deletion_here(&mut self, record: &Record, incoming: &Incoming, because: TakenBack<'_>) -> Result<()> {
+        let (rule, stamp) = match because {
+            TakenBack::Edited(edit) => (DeleteRule::EditWins.word().to_owned(), edit.stamps.iter().flatten().copied().max()),
+            TakenBack::NeededBy(other) => (format!("{other} refers to it"), None),
+        };
+        let mut conflict = self.conflict(record, ConflictKind::Delete, None, &rule, ConflictState::Decided, incoming);
         (conflict.winner, conflict.loser) = (Some("kept".into()), Some(DELETED.into()));
-        let stamp = edit.and_then(|image| image.stamps.iter().flatten().copied().max());
         // A child that takes its own delete back has listed whose that was, where it is an office.
         let deleter = self.child_that_deleted(record)?.filter(|child| *child != incoming.name);
         let deleter = deleter.unwrap_or_else(|| self.session.name().clone());

@@ -8,6 +8,7 @@
 //! **Invariant**: what comes back because of a change comes with it: where the change waits in the end, or goes on without the reference,
 //! database, ledger and lists are as they were before anything came back ([`Along`]).
 
+use super::losses::TakenBack;
 use super::put::Put;
 use super::references::Need;
 use crate::ledger::{Attempt, HeldReason, Record};
@@ -137,7 +138,8 @@ impl Applying<'_> {
                     }
                     let Some((target, its_key)) = target else { return Ok(Meeting::Waits(HeldReason::Missing { table, key })) };
                     self.begin_along(record)?;
-                    match self.revive(incoming, target, &its_key)? {
+                    let needed_by = format!("{} {}", shape.name, self.key_said(record, after)?);
+                    match self.revive(incoming, target, &its_key, &needed_by)? {
                         Revived::Yes => {}
                         Revived::No => return Ok(Meeting::Waits(HeldReason::Missing { table, key })),
                         Revived::Refused(message) => return Ok(Meeting::Waits(HeldReason::Refused { message })),
@@ -180,7 +182,7 @@ impl Applying<'_> {
     /// Brings a deleted record back because a child's record needs it (rule 11, edit wins), and first whatever it refers to
     /// itself. Not where it never was here, or where a chain of references is longer than [`LONGEST_CHAIN`]. Where it does not come, the
     /// caller takes back what was done ([`Applying::undo_along`]).
-    fn revive(&mut self, incoming: &Incoming, table: TableNo, key: &Key) -> Result<Revived> {
+    fn revive(&mut self, incoming: &Incoming, table: TableNo, key: &Key, needed_by: &str) -> Result<Revived> {
         let mut record = self.load(table, key)?;
         if record.current.is_some() {
             return Ok(Revived::No);
@@ -218,7 +220,7 @@ impl Applying<'_> {
             Meeting::Waits(_) => return Ok(Revived::No),
         }
         let losses = self.losses.len();
-        self.lose_deletion_here(&record, incoming, None)?;
+        self.lose_deletion_here(&record, incoming, TakenBack::NeededBy(needed_by))?;
         match self.put(&mut record, Some(last), None)? {
             Put::Done => {
                 self.list_losses(losses)?;

@@ -42,7 +42,8 @@ impl Sealing<'_> {
             })
     }
 
-    /// Lets begin what waited: the records whose numbers those are first, then those that have such numbers in their keys.
+    /// Lets begin what waited: the records whose numbers those are first, then those that have such numbers in their keys. What others refer to
+    /// although it ended is noted.
     pub(in crate::sync) fn finish(&mut self) -> Result<()> {
         self.finishing = true;
         let own = |session: &crate::sync::Session, taken: &Taken| session.shape(taken.table).identity() == Identity::Birth;
@@ -55,7 +56,7 @@ impl Sealing<'_> {
             }
         }
         self.finishing = false;
-        Ok(())
+        self.note_left_behind()
     }
 
     /// The record that ended under a number.
