@@ -80,6 +80,7 @@ impl Database {
         troubles.extend(self.rule_faults(&shapes, rules)?.into_iter().map(|fault| fault.trouble));
         troubles.extend(self.slow_references(&shapes, rules)?);
         troubles.extend(self.reused_numbers(&shapes)?);
+        troubles.extend(self.counted_numbers(&shapes)?);
         let writes: BTreeMap<String, Vec<String>> = triggers.iter().map(|plan| (plan.name.clone(), plan.writes.clone())).collect();
         troubles.extend(self.unkept(&writes)?);
         stage("looking for references");

@@ -160,6 +160,20 @@ fn what_tells_lookup_records_apart_is_suggested_as_identity() {
 }
 
 #[test]
+fn numbers_that_the_application_counts_itself_are_pointed_out() {
+    let found = examined(
+        "CREATE TABLE tickets(id BIGINT NOT NULL PRIMARY KEY, what TEXT); INSERT INTO tickets VALUES(1, 'a'), (2, 'b'), (4, 'c');
+        CREATE TABLE codes(id INT PRIMARY KEY); INSERT INTO codes VALUES(1), (90210), (80331); CREATE TABLE words(id TEXT PRIMARY KEY); INSERT INTO words VALUES('1'), ('2');
+        CREATE TABLE numbers(id INTEGER PRIMARY KEY AUTOINCREMENT); INSERT INTO numbers VALUES(1), (2); CREATE TABLE none(id BIGINT PRIMARY KEY);
+        CREATE TABLE details(id INT PRIMARY KEY REFERENCES tickets); INSERT INTO details VALUES(1), (2)",
+        "",
+    );
+    let counted: Vec<String> = found.troubles.iter().map(ToString::to_string).filter(|line| line.contains("seems to count")).collect();
+    assert_eq!(counted.len(), 1, "{:?}", found.troubles);
+    assert!(counted[0].contains("the records of `tickets` itself, for"), "{counted:?}");
+}
+
+#[test]
 fn a_key_is_looked_for_where_there_is_none() {
     let found = examined(
         "CREATE TABLE readings(meter TEXT, day TEXT, value REAL); INSERT INTO readings VALUES('a', 'mon', 1), ('a', 'tue', 2), ('b', 'mon', 3);

@@ -88,6 +88,10 @@ pub enum Trouble {
     /// A number can come to mean another record.
     #[error("without AUTOINCREMENT the application may give the number of a deleted record again: {}", names(.0))]
     Reused(Vec<String>),
+    /// Numbers that the application counts itself.
+    #[error("the application seems to count the records of {} itself, for the key is a whole number and no INTEGER PRIMARY KEY: records of two sites \
+        that get the same number become one, with a conflict", names(.0))]
+    Counted(Vec<String>),
     /// An index for searching texts that nobody keeps.
     #[error("no trigger keeps the virtual table `{0}`: at other sites it does not hear of records that arrive")]
     Unkept(String),
@@ -122,7 +126,9 @@ impl Trouble {
             | Self::UnknownRule { .. }
             | Self::NoQuantity { .. }
             | Self::BadSql { .. } => true,
-            Self::Unlawful(_) | Self::Unchecked { .. } | Self::NoIndex { .. } | Self::Reused(_) | Self::Unkept(_) => false,
+            Self::Unlawful(_) | Self::Unchecked { .. } | Self::NoIndex { .. } | Self::Reused(_) | Self::Counted(_) | Self::Unkept(_) => {
+                false
+            }
         }
     }
 }
@@ -220,6 +226,29 @@ impl Database {
         let mut reused: Vec<String> = reused.map(|shape| shape.name.clone()).collect();
         reused.sort();
         Ok((!reused.is_empty()).then_some(Trouble::Reused(reused)))
+    }
+
+    /// Keys that are no handed-out numbers and look like numbers that somebody counts: from somewhere on, with few gaps.
+    pub(super) fn counted_numbers(&self, shapes: &[Shape]) -> Result<Option<Trouble>> {
+        let doing = "look for numbers that somebody counts";
+        let mut counted = Vec::new();
+        for shape in shapes.iter().filter(|shape| shape.key_kind == KeyKind::Natural) {
+            let [key] = shape.key[..] else { continue };
+            if shape.references.iter().any(|reference| reference.fields.contains(&key)) {
+                continue;
+            }
+            let (key, table) = (quote(shape.name_of(key)), quote(&shape.name));
+            let sql = format!(
+                "SELECT count(*) > 1 AND min(typeof({key}) = 'integer') AND max({key}) - min({key}) < 4 * count(*) FROM {table} HAVING count(*) > 0"
+            );
+            let mut statement = self.connection.prepare(&sql).doing(doing)?;
+            let mut rows = statement.query([]).doing(doing)?;
+            if rows.next().doing(doing)?.map(|row| row.get(0)).transpose().doing(doing)? == Some(true) {
+                counted.push(shape.name.clone());
+            }
+        }
+        counted.sort();
+        Ok((!counted.is_empty()).then_some(Trouble::Counted(counted)))
     }
 
     /// Virtual tables that no trigger writes.
