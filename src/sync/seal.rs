@@ -5,8 +5,8 @@
 //! note is simply read again; after it, its number is not above `sealed` and is never read again, trimmed or not.
 //! **Invariant**: for every key that is not noted, the mirror is the record.
 //!
-//! A key that was deleted and is there again is another incarnation, even with the same values; the kinds in the log
-//! tell (`DESIGN` section 3). What did not change in the end leaves no trace.
+//! A key that was deleted and is there again is another incarnation; the kinds in the log tell (`DESIGN` section 3). What did not change in the
+//! end leaves no trace, also where a program saved it by deleting and inserting it: an edit elsewhere would have had no record to go to.
 
 use std::collections::BTreeMap;
 
@@ -456,7 +456,7 @@ impl<'s> Sealing<'s> {
         self.buffer.clear();
         let there = self.session.database()?.read(shape, place, &mut self.buffer)?;
         let row = there.then_some(self.buffer.as_slice());
-        let ended = ended && !self.is_copied(shape, place, row)?;
+        let ended = ended && !self.is_copied(shape, place, row)? && !self.is_as_it_was(shape, place, row)?;
         let mut differing = cells::Difference::default();
         let mut fields = Vec::new();
         let mut plain = false;
