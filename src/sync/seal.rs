@@ -457,7 +457,7 @@ impl<'s> Sealing<'s> {
         self.buffer.clear();
         let there = self.session.database()?.read(shape, place, &mut self.buffer)?;
         let row = there.then_some(self.buffer.as_slice());
-        let ended = ended && !self.is_copied(shape, place, row)?;
+        let ended = ended && !self.is_copied(shape, place, row)? && !self.is_as_it_was(shape, place, row)?;
         let mut differing = cells::Difference::default();
         let mut fields = Vec::new();
         let mut plain = false;

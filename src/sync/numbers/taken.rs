@@ -59,6 +59,19 @@ impl Sealing<'_> {
         self.note_left_behind()
     }
 
+    /// Whether what was deleted is there again as it was, and is the same record. Where a table can give a number again, that may be another
+    /// record of the same values: of two empty ones nobody can tell.
+    pub(in crate::sync) fn is_as_it_was(&self, shape: &Shape, place: &Key, row: Option<&[u8]>) -> Result<bool> {
+        let session = self.session;
+        if row.is_none() || !session.ledger.peek(shape, place, |mirror| mirror == row)? {
+            return Ok(false);
+        }
+        Ok(match shape.identity() {
+            Identity::Key | Identity::Meaning => true,
+            Identity::Birth => session.database()?.is_autoincrement(shape)?,
+        })
+    }
+
     /// The record that ended under a number.
     fn former(&self, shape: &Shape, place: &Key) -> Result<Option<i64>> {
         Ok(place.as_integer().map(|number| self.session.ledger.ended_under(shape.number, number)).transpose()?.flatten())
