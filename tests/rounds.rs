@@ -212,7 +212,7 @@ fn rows_that_are_deleted_and_written_anew_just_as_they_were_are_the_same_records
         let schema = format!(
             "CREATE TABLE orders (id {key} PRIMARY KEY, note TEXT);
              CREATE TABLE lines (\"order\" {key} REFERENCES orders ON DELETE CASCADE, product TEXT, amount INTEGER, PRIMARY KEY (\"order\", product));
-             INSERT INTO orders VALUES (1, 'a'), (2, 'b'); INSERT INTO lines VALUES (1, 'nail', 1), (1, 'saw', 2), (2, 'saw', 3);"
+             INSERT INTO orders VALUES (1, 'a'), (2, 'b'), (3, 'c'); INSERT INTO lines VALUES (1, 'nail', 1), (1, 'saw', 2), (2, 'saw', 3);"
         );
         let tree = Tree::new(&schema);
         tree.add("head", "anna", Role::Remote);
@@ -220,7 +220,7 @@ fn rows_that_are_deleted_and_written_anew_just_as_they_were_are_the_same_records
         tree.edit(
             "anna",
             "PRAGMA foreign_keys = on; BEGIN; CREATE TEMP TABLE o AS SELECT * FROM orders; CREATE TEMP TABLE l AS SELECT * FROM lines;
-             DELETE FROM orders; INSERT INTO orders SELECT * FROM o; INSERT INTO lines SELECT * FROM l;
+             DELETE FROM orders WHERE id < 3; INSERT INTO orders SELECT * FROM o WHERE id < 3; INSERT INTO lines SELECT * FROM l;
              UPDATE lines SET amount = 10 WHERE \"order\" = 1 AND product = 'nail'; COMMIT",
         );
         tree.edit(
@@ -231,7 +231,7 @@ fn rows_that_are_deleted_and_written_anew_just_as_they_were_are_the_same_records
         tree.settle(&["anna", "head"]);
         tree.assert_sound(&["head", "anna"]);
         tree.assert_rows(&["head"], "SELECT * FROM lines ORDER BY 1, 2", &["1|nail|10", "1|saw|20", "2|saw|3"]);
-        tree.assert_rows(&["head"], "SELECT * FROM orders ORDER BY 1", &["1|a", "2|edited"]);
+        tree.assert_rows(&["head"], "SELECT * FROM orders ORDER BY 1", &["1|a", "2|edited", "3|c"]);
         assert_eq!(sealed, 1, "the amount that changed");
         assert_eq!(tree.listed("head"), [""; 0]);
     }

@@ -6,8 +6,7 @@
 //! **Invariant**: for every key that is not noted, the mirror is the record.
 //!
 //! A key that was deleted and is there again is another incarnation; the kinds in the log tell (`DESIGN` section 3). What did not change in the
-//! end leaves no trace, and so does a record that is there again with all that it held: programs save an order by deleting its lines and
-//! writing them anew, and reload whole tables. As new records they would throw out what others edited in them.
+//! end leaves no trace, also where a program deleted it and wrote it anew: edits elsewhere would have no record to go to.
 
 use std::collections::BTreeMap;
 
@@ -463,8 +462,10 @@ impl<'s> Sealing<'s> {
         let mut plain = false;
         let found = ledger.load_part(shape, place, |mirror| match (mirror, row) {
             (None, None) => Ok(None),
-            (Some(mirror), Some(row)) if mirror == row => Ok(None),
             (Some(mirror), Some(row)) if !ended => {
+                if mirror == row {
+                    return Ok(None);
+                }
                 differing = cells::differing(mirror, row)?;
                 fields = differing.fields.iter().map(|(field, _)| *field).collect();
                 plain =

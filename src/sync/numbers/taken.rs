@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use crate::ledger::{EntryKind, Record};
 use crate::model::{FieldNo, Identity, Image, Key, Millis, NumberField, Shape, Stamp, TableNo};
-use crate::sync::Result;
 use crate::sync::seal::Sealing;
+use crate::sync::{Result, SyncError};
 
 /// A record that has yet to begin.
 #[derive(Debug)]
@@ -59,8 +59,8 @@ impl Sealing<'_> {
         self.note_left_behind()
     }
 
-    /// Whether what was deleted is there again as it was, and is the same record. Where a table can give a number again, that may be another
-    /// record of the same values: of two empty ones nobody can tell.
+    /// Whether what was deleted is there again as it was, and is the same record. Where a table can give a number again, which is the highest, that may
+    /// be another record of the same values: of two empty ones nobody can tell.
     pub(in crate::sync) fn is_as_it_was(&self, shape: &Shape, place: &Key, row: Option<&[u8]>) -> Result<bool> {
         let session = self.session;
         if row.is_none() || !session.ledger.peek(shape, place, |mirror| mirror == row)? {
@@ -68,7 +68,11 @@ impl Sealing<'_> {
         }
         Ok(match shape.identity() {
             Identity::Key | Identity::Meaning => true,
-            Identity::Birth => session.database()?.is_autoincrement(shape)?,
+            Identity::Birth => {
+                let database = session.database()?;
+                let is_below = |number| Ok::<_, SyncError>(number < database.highest_number(shape, i64::MAX)?);
+                database.is_autoincrement(shape)? || place.as_integer().map_or(Ok(false), is_below)?
+            }
         })
     }
 
