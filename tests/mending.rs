@@ -565,3 +565,32 @@ fn of_two_people_who_settle_one_conflict_otherwise_the_list_says_whose_edit_came
         assert!(!listed.contains("edited since"), "{site}: {listed}");
     }
 }
+
+#[test]
+fn a_conflict_about_a_record_with_a_handed_out_number_in_its_key_is_settled_as_long_as_that_is_the_same_records() {
+    let office = Office::pair(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, who TEXT);
+         CREATE TABLE lines (o INTEGER REFERENCES orders, product TEXT, n INT, PRIMARY KEY (o, product));
+         INSERT INTO orders VALUES (1, 'x'), (2, 'y'); INSERT INTO lines VALUES (1, 'a', 1), (2, 'a', 1);",
+        "default = 'parent'\n",
+    );
+    office.sql("anna", "UPDATE lines SET n = 50");
+    office.sql("head", "UPDATE lines SET n = 70");
+    four_rounds(&office);
+    let shown = office.run("conflicts show 1 --home anna").flat();
+    assert!(shown.contains("now 70") && !shown.contains("no such record"), "{shown}");
+    office.ok("conflicts resolve 1 --take lost --home anna");
+    office.sql("head", "DELETE FROM lines WHERE o = 2; DELETE FROM orders WHERE id = 2; INSERT INTO orders VALUES (2, 'z'); INSERT INTO lines VALUES (2, 'a', 9)");
+    four_rounds(&office);
+    let refused = exit(&office, "conflicts resolve 2 --take lost --anyway --home head", 1);
+    assert!(refused.err.contains("there is no lines 2/a here"), "{refused:?}");
+    for site in ["head", "anna"] {
+        let rows = rusqlite::Connection::open(office.path(site).join("shop.db")).unwrap();
+        let rows: String = rows
+            .query_row("SELECT group_concat(who || n) FROM (SELECT who, n FROM lines JOIN orders ON o = id ORDER BY o)", [], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert_eq!(rows, "x50,z9", "{site}");
+    }
+}

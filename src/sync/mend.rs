@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use super::apply::{self, Applying, Incoming};
 use super::deciding::held::Try;
+use super::numbers::meaning::key_row;
 use super::{Result, Session, SyncError, history, seal};
 use crate::database::Written;
 use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, HeldReason, NeighbourKind, Parked, Record};
@@ -410,10 +411,20 @@ pub fn record_of(session: &Session, shape: &Shape, conflict: &Conflict) -> Resul
             session.load(shape.number, &session.key_of_born(shape.number, born)?)?
         }
         (Identity::Key, _) => session.load_at(shape, &conflict.key)?,
+        (Identity::Meaning, _) if are_still_the_same(session, shape, &conflict.key)? => {
+            return Ok(history::under(session, shape, &conflict.key)?.into_iter().next());
+        }
         // Its key has numbers in it, which may mean other records by now.
         (Identity::Birth, None) | (Identity::Meaning, _) => return Ok(None),
     };
     Ok(record.id.is_some().then_some(record))
+}
+
+/// Whether no record ever gave up one of the numbers in a key.
+fn are_still_the_same(session: &Session, shape: &Shape, key: &Key) -> Result<bool> {
+    let row = key_row(shape, key)?;
+    let mut numbers = shape.numbers.iter().filter(|numbers| shape.is_key(numbers.field)).flat_map(|numbers| numbers.numbers(&row));
+    numbers.try_fold(true, |same, (table, number)| Ok(same && session.ledger.formerly(table, number)?.is_empty()))
 }
 
 /// Brings a deleted record back as it last was here, with these fields as a person wants them.
