@@ -93,7 +93,13 @@ fn two_edits_of_one_field_are_a_conflict_that_both_can_list() {
     assert!(history.out.contains("'from anna'") && history.out.contains("from head"), "{}", history.out);
     // What lost never happened at the head office: its history says where it is kept.
     let history = office.ok("history customers ACME --home head");
-    assert!(history.out.contains("1 conflict about it, with what lost: fieldpost conflicts customers ACME"), "{}", history.out);
+    assert!(
+        history.out.contains("1 conflict about it, with what lost: 'fieldpost --home head conflicts customers ACME'"),
+        "{}",
+        history.out
+    );
+    let too_long = office.run("history customers ACME 2 --home head");
+    assert!(too_long.err.contains("type one value for each: 'fieldpost --home head history customers ID'"), "{too_long:?}");
     assert_eq!(office.ok("history customers BOLT --home head").out.matches("about it").count(), 0);
     assert_eq!(office.digest("head"), office.digest("anna"));
 }

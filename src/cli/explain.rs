@@ -8,7 +8,7 @@ use std::io;
 use serde::{Serialize, Serializer};
 
 use super::failure::KeyHalf;
-use super::{Exit, Failure, exchange, page};
+use super::{Exit, Failure, exchange, page, typable};
 use crate::bundle::{Obstacle, OpenError as BundleError, SourceError};
 use crate::database::DatabaseError;
 use crate::exchange::{AddressError, OpenError as PlaceError};
@@ -68,7 +68,7 @@ pub fn explain(failure: &Failure) -> Explanation {
         Failure::NoNeighbour { .. } => (Exit::Failed, Some("'fieldpost status' lists the neighbours".to_owned())),
         Failure::KeyLength { table, fields } => {
             let typed: Vec<String> = fields.iter().map(|field| field.to_uppercase()).collect();
-            (Exit::Failed, Some(format!("type one value for each: fieldpost history {table} {}", typed.join(" "))))
+            (Exit::Failed, Some(format!("type one value for each: 'fieldpost history {} {}'", typable::word(table), typed.join(" "))))
         }
         Failure::NoRecord { .. } | Failure::NoHistory { .. } => (
             Exit::Failed,

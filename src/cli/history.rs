@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::page::{Column, Moment, Page, count, heading};
 use super::printer::Report;
 use super::shown::{self, Shown};
-use super::{Context, Exit, Failure, quoting};
+use super::{Context, Exit, Failure, typable};
 use crate::ledger::Record;
 use crate::model::{Key, LIBRARY, Millis, Shape, SiteName, Value, shown_table};
 use crate::rules::nearest;
@@ -335,8 +335,8 @@ impl HistoryReport {
             some => {
                 let some = count(usize::try_from(some).unwrap_or(usize::MAX), "conflict", "conflicts");
                 let words = std::iter::once(self.table.clone()).chain(self.key.iter().map(Shown::plain));
-                let words: Vec<String> = words.map(|word| quoting::shell(&word)).collect();
-                format!("\n{some} about it, with what lost: fieldpost conflicts {}", words.join(" "))
+                let words: Vec<String> = words.map(|word| typable::word(&word)).collect();
+                format!("\n{some} about it, with what lost: 'fieldpost conflicts {}'", words.join(" "))
             }
         };
         let before = format!("{}{older}{before}{lost}", self.ending(page));
@@ -444,7 +444,7 @@ customers ACME-0007: 1 event
   2026-11-22 08:09  head  deleted                        12 to north
 Older entries were forgotten, on 2026-11-22 08:20 or before.
 'history' in fieldpost.toml says how long they are kept.
-1 conflict about it, with what lost: fieldpost conflicts customers ACME-0007
+1 conflict about it, with what lost: 'fieldpost conflicts customers ACME-0007'
 "
         );
     }

@@ -88,6 +88,7 @@ pub fn content(value: &Shown) -> String {
 #[must_use]
 pub fn key(values: &[Shown]) -> String {
     let part = |value: &Shown| match &value.0 {
+        Value::Text(bytes) if bytes.is_empty() => "''".to_owned(),
         Value::Text(bytes) => one_line(&String::from_utf8_lossy(bytes)),
         Value::Blob(bytes) => format!("x'{}'", HEXLOWER.encode(bytes)),
         other @ (Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_)) => other.to_string(),
@@ -154,6 +155,7 @@ mod tests {
         assert_eq!(meanings("x'00Ff'"), [Value::Blob([0, 0xff].into())]);
         assert_eq!(meanings("x'0'"), [Value::text("x'0'")]);
         assert_eq!(meanings("'"), [Value::text("'")]);
+        assert_eq!(key(&[Value::text("A"), Value::text(""), Value::Integer(2)].map(Shown)), "A '' 2");
     }
 
     #[test]

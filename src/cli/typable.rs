@@ -14,17 +14,22 @@ const COMMAND: &str = "'fieldpost";
 /// What follows a command that is to be typed at another site.
 const ELSEWHERE: [&str; 3] = ["at '", "at the main office", "there"];
 
-/// The home as it was typed, as a shell reads it. In double quotes where they do: there are single ones around the command.
+/// The home as it was typed, as a shell reads it.
 #[must_use]
 pub fn home(typed: &Path) -> String {
-    let path = typed.display().to_string();
+    word(&typed.display().to_string())
+}
+
+/// A word of a command, as a shell reads it. In double quotes where they do: there are single ones around the command.
+#[must_use]
+pub fn word(word: &str) -> String {
     let harmless = |c: char| c.is_alphanumeric() || "-_./:=@,+".contains(c) || cfg!(windows) && c == '\\';
-    if path.chars().all(harmless) {
-        path
-    } else if path.contains(['"', '$', '`', '\\', '!']) {
-        quoting::shell(&path)
+    if !word.is_empty() && word.chars().all(harmless) {
+        word.to_owned()
+    } else if word.contains(['"', '$', '`', '\\', '!']) {
+        quoting::shell(word)
     } else {
-        format!("\"{path}\"")
+        format!("\"{word}\"")
     }
 }
 
@@ -86,5 +91,6 @@ mod tests {
     fn a_home_with_spaces_is_one_word() {
         assert_eq!(home(Path::new("sites/anna")), "sites/anna");
         assert_eq!(home(Path::new("Anna's shop")), "\"Anna's shop\"");
+        assert_eq!(["Order Details", ""].map(word), ["\"Order Details\"", "\"\""]);
     }
 }
