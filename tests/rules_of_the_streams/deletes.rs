@@ -476,3 +476,49 @@ fn what_a_remote_deletes_although_others_refer_to_it_is_said_there_and_comes_bac
     settled(&tree, &FOUR);
     FOUR.iter().for_each(|site| assert_eq!(left_behind(&tree, site), [""; 0], "{site}"));
 }
+
+#[test]
+fn what_is_saved_by_deleting_and_inserting_it_again_is_an_edit_of_what_changed_alone() {
+    let tree = two_remotes(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT, said REAL);
+         CREATE TABLE lines (o INTEGER REFERENCES orders, product TEXT, n INT, PRIMARY KEY (o, product));
+         CREATE TABLE codes (code TEXT PRIMARY KEY, said TEXT); CREATE TABLE plain (id INTEGER PRIMARY KEY, a TEXT, b TEXT);
+         INSERT INTO orders VALUES (1, 'x', 1.5), (2, 'y', 2.5); INSERT INTO lines VALUES (1, 'a', 1), (1, 'b', 1), (1, 'c', 1), (2, 'a', 1);
+         INSERT INTO codes VALUES ('A', 'one'), ('B', '1'); INSERT INTO plain VALUES (1, 'p', NULL), (2, 'q', NULL);",
+        "",
+    );
+    let all = ["head", "anna", "ben"];
+    tree.edit(
+        "anna",
+        "BEGIN; CREATE TEMP TABLE kept AS SELECT * FROM lines; DELETE FROM lines; DELETE FROM orders; DELETE FROM codes;
+         INSERT INTO orders VALUES (1, 'x', 1.5), (2, 'y', 2.5); INSERT INTO lines SELECT o, product, n + (product = 'b') FROM kept;
+         INSERT INTO codes VALUES ('A', 'one'), ('B', CAST('1' AS BLOB)); DROP TABLE kept; COMMIT",
+    );
+    tree.edit("ben", "UPDATE lines SET n = 7 WHERE product = 'c'; UPDATE orders SET at = 'ben' WHERE id = 1; UPDATE codes SET said = 'two' WHERE code = 'A'");
+    let sealed = tree.sync("anna").sealed;
+    assert_eq!(sealed, 2, "the line of which there are more now, and the code that is of another type");
+    settled(&tree, &all);
+    tree.assert_rows(&all, "SELECT o, product, n FROM lines ORDER BY o, product", &["1|a|1", "1|b|2", "1|c|7", "2|a|1"]);
+    tree.assert_rows(&all, "SELECT id, at FROM orders", &["1|ben", "2|y"]);
+    tree.assert_rows(&all, "SELECT code, said, typeof(said) FROM codes", &["A|two|text", "B|31|blob"]);
+    all.iter().for_each(|site| assert_eq!(tree.listed(site), [""; 0], "{site}"));
+}
+
+#[test]
+fn a_line_that_is_there_again_as_it_was_is_of_the_order_that_has_its_number_by_then() {
+    let tree = two_remotes(
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, who TEXT);
+         CREATE TABLE lines (o INTEGER REFERENCES orders, product TEXT, n INT, PRIMARY KEY (o, product));
+         INSERT INTO orders VALUES (1, 'x'), (2, 'old'); INSERT INTO lines VALUES (2, 'a', 1);",
+        "",
+    );
+    let all = ["head", "anna", "ben"];
+    tree.edit(
+        "anna",
+        "DELETE FROM lines; DELETE FROM orders WHERE id = 2; INSERT INTO orders VALUES (2, 'new'); INSERT INTO lines VALUES (2, 'a', 1)",
+    );
+    tree.edit("ben", "UPDATE orders SET who = 'old of ben' WHERE id = 2");
+    ["anna", "ben", "head"].iter().for_each(|site| drop(tree.sync(site)));
+    settled(&tree, &all);
+    tree.assert_rows(&all, "SELECT who, product, n FROM lines JOIN orders ON o = id", &["new|a|1"]);
+}
