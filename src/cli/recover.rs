@@ -97,7 +97,7 @@ pub struct RecoveredTable {
     pub kept: Vec<Vec<Shown>>,
     /// Records with fields that add up, and what was in them: what was added since the backup was put back has to be added again.
     pub unsure: Vec<(Vec<Shown>, String)>,
-    /// Records made since the database was put back whose numbers others have, with the ones that they got.
+    /// Records made or edited since the database was put back whose numbers others have by now, with the ones that they got.
     pub renumbered: Vec<(Vec<Shown>, Vec<Shown>)>,
     /// Records that the database refused, with its words.
     pub refused: Vec<(Vec<Shown>, String)>,
@@ -221,7 +221,9 @@ fn unsure_words(table: &str, key: &[Shown], what: &str) -> String {
 
 fn renumbered_words(table: &str, was: &[Shown], is: &[Shown]) -> String {
     let (was, is) = (shown::key(was), shown::key(is));
-    format!("{table} {was}, made after the backup was put back, is {is} now: {was} is another record, made after the backup")
+    format!(
+        "{table} {was} of the restored database, made or edited after the backup was put back, is {is} now: {was} is another record since the backup"
+    )
 }
 
 impl Report for RecoverReport {
