@@ -138,6 +138,7 @@ fn bring_forward(session: &Session, database: &Database, followed: &Followed) ->
         noted.insert(shape.number, Noted::read(database, shape, since)?);
     }
     let reshaped = schema::noted_reshaped(session)?;
+    schema::have_library(session, database)?;
     match schema::arm_and_read(session, database) {
         Err(SyncError::Database(DatabaseError::ShapeMoved { table })) => return Err(SyncError::OlderSchema { table: Some(table) }),
         armed => armed?,

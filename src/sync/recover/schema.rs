@@ -22,7 +22,7 @@ use super::Mode;
 use super::then::Noted;
 use crate::database::conform::{Inventory, Names, Wish};
 use crate::database::{Database, DatabaseError};
-use crate::model::{FieldNo, Shape, TableNo};
+use crate::model::{FieldNo, LIBRARY, Shape, TableNo};
 use crate::site::Role;
 use crate::sync::schema::ages::{self, Former, Meant};
 use crate::sync::schema::{self, SentSchema};
@@ -87,11 +87,21 @@ pub(super) fn arm_and_read(session: &Session, database: &Database) -> Result<()>
     session.shapes.iter().try_for_each(|shape| Ok(database.scan(shape, None, 1, &mut |_, _| {}).map(drop)?))
 }
 
+/// Has the database a list of documents where this site has a library, and none where it has none: no application makes it, and with a list of before
+/// this site alone would have a library again.
+pub(super) fn have_library(session: &Session, database: &Database) -> Result<()> {
+    match (session.has_library(), database.has_library()?) {
+        (true, false) => Ok(database.make_library(&session.world)?),
+        (false, true) => Ok(database.drop_library(&session.world)?),
+        (true, true) | (false, false) => Ok(()),
+    }
+}
+
 /// As [`follow_parent`], in the open write; with the indexes that records are in the way of.
 fn have_told(session: &Session, database: &Database) -> Result<(Followed, Vec<String>)> {
     let former = ages::former(session)?;
     database.begin_attempt()?;
-    let armed = arm_and_read(session, database);
+    let armed = have_library(session, database).and_then(|()| arm_and_read(session, database));
     database.undo_attempt()?;
     let otherwise = match armed {
         Ok(()) => None,
@@ -120,7 +130,7 @@ fn have_told(session: &Session, database: &Database) -> Result<(Followed, Vec<St
 fn ambiguous(session: &Session, database: &Database, former: &Former) -> Result<BTreeSet<TableNo>> {
     let since = session.ledger.last_activity()?;
     let mut all = BTreeSet::new();
-    for shape in &session.shapes {
+    for shape in session.shapes.iter().filter(|shape| shape.name != LIBRARY) {
         let meant = former.means_otherwise(session, shape);
         // Whoever made it anew, or gave it the name, took our triggers away.
         if meant == Meant::AnotherTable
@@ -174,6 +184,7 @@ fn conform(
     let since = session.ledger.last_activity()?;
     let all_noted = || -> Result<Vec<Noted>> { session.shapes.iter().map(|shape| Noted::read(database, shape, since)).collect() };
     let noted = all_noted()?;
+    have_library(session, database)?;
     match database.arm(&session.world, &session.shapes, &session.ledger.pair()?) {
         Err(DatabaseError::ShapeMoved { .. }) => return Err(older()),
         armed => armed?,
