@@ -21,7 +21,8 @@ use crate::world::World;
 ///
 /// After the database was put back from a backup, while the home was not. Tells what it would do; with --yes it saves a copy of
 /// the database and does it: every record becomes what it was last, and what was edited since the database was put back stays,
-/// as an edit. Close the program that owns the database first.
+/// as an edit; where that is in place of what others did since the backup, the record is named. Where the database refuses a
+/// record, nothing is done. Close the program that owns the database first.
 ///
 /// With --neighbour it is about another site, whose packets stopped following the ones before because its home was restored or
 /// copied: once its newest home is back there, its packets are taken again, and those that do not follow are set aside.
@@ -99,7 +100,9 @@ pub struct RecoveredTable {
     pub unsure: Vec<(Vec<Shown>, String)>,
     /// Records made or edited since the database was put back whose numbers others have by now, with the ones that they got.
     pub renumbered: Vec<(Vec<Shown>, Vec<Shown>)>,
-    /// Records that the database refused, with its words.
+    /// Records of which somebody is to hear what became of them, with that.
+    pub listed: Vec<(Vec<Shown>, String)>,
+    /// Records that the database refuses, with its words: then nothing is done.
     pub refused: Vec<(Vec<Shown>, String)>,
 }
 
@@ -198,11 +201,12 @@ impl RecoverReport {
             kept: brought.kept.iter().map(shown::of_key).collect(),
             unsure: brought.unsure.iter().map(|(key, what)| (shown::of_key(key), what.clone())).collect(),
             renumbered: brought.renumbered.iter().map(|(was, is)| (shown::of_key(was), shown::of_key(is))).collect(),
+            listed: brought.listed.iter().map(|(key, what)| (shown::of_key(key), what.clone())).collect(),
             refused: brought.refused.iter().map(|(key, why)| (shown::of_key(key), why.clone())).collect(),
         };
         Self {
             needed: true,
-            done: mode == Mode::Do,
+            done: mode == Mode::Do && recovered.saved.is_some(),
             tables: recovered.tables.into_iter().map(table).collect(),
             schema: recovered.schema,
             saved: recovered.saved,
@@ -217,6 +221,10 @@ fn unsure_words(table: &str, key: &[Shown], what: &str) -> String {
          again",
         shown::key(key)
     )
+}
+
+fn listed_words(table: &str, key: &[Shown], what: &str) -> String {
+    format!("{table} {} {what}", shown::key(key))
 }
 
 fn renumbered_words(table: &str, was: &[Shown], is: &[Shown]) -> String {
@@ -261,11 +269,16 @@ impl Report for RecoverReport {
         let unsure = self.tables.iter().flat_map(|table| table.unsure.iter().map(move |(key, what)| unsure_words(&table.table, key, what)));
         let renumbered =
             self.tables.iter().flat_map(|table| table.renumbered.iter().map(move |(was, is)| renumbered_words(&table.table, was, is)));
-        let single: Vec<String> = unsure.chain(renumbered).chain(kept).chain(refused).collect();
+        let listed = self.tables.iter().flat_map(|table| table.listed.iter().map(move |(key, what)| listed_words(&table.table, key, what)));
+        let single: Vec<String> = refused.chain(unsure).chain(renumbered).chain(listed).chain(kept).collect();
         if !single.is_empty() {
             lines.push(page.list(&single, "-v lists all"));
         }
+        let is_refused = self.tables.iter().any(|table| !table.refused.is_empty());
         lines.push(match &self.saved {
+            None if is_refused => "Nothing was done, and nothing can be: what the database refuses would go out as deleted or changed back. Where two records share a value, \
+                give another one to that which was typed since the backup was put back; then 'fieldpost recover' again"
+                .to_owned(),
             Some(saved) => format!("As it was restored it is saved in {}\nNext: 'fieldpost sync'", saved.display()),
             None => "Nothing was done yet: 'fieldpost recover --yes' does it".to_owned(),
         });
@@ -288,14 +301,17 @@ impl Report for RecoverReport {
             let renumbered = |(was, is): &(Vec<Shown>, Vec<Shown>)| {
                 Line::new(Level::Info, renumbered_words(&table.table, was, is)).of_record(&table.table, is)
             };
-            let found = table.refused.iter().map(line).chain(table.unsure.iter().map(unsure));
+            let listed = |(key, what): &(Vec<Shown>, String)| {
+                Line::new(Level::Error, listed_words(&table.table, key, what)).of_record(&table.table, key)
+            };
+            let found = table.refused.iter().map(line).chain(table.unsure.iter().map(unsure)).chain(table.listed.iter().map(listed));
             found.chain(table.renumbered.iter().map(renumbered)).collect::<Vec<_>>()
         };
         self.tables.iter().map(brought).chain(self.tables.iter().flat_map(refused)).collect()
     }
 
     fn exit(&self) -> Exit {
-        let refused = self.tables.iter().any(|table| !table.refused.is_empty() || !table.unsure.is_empty());
+        let refused = self.tables.iter().any(|table| !table.refused.is_empty() || !table.unsure.is_empty() || !table.listed.is_empty());
         let stopped = !self.needed && !self.stopped.is_empty();
         if stopped || self.needed && (!self.done || refused) { Exit::Attention } else { Exit::Done }
     }

@@ -186,7 +186,10 @@ fn put_back(tree: &Tree, site: &str, old: &std::path::Path) {
     tree.tick(1_000);
     let home = fieldpost::site::Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
     let done = recover::recover(tree.world(site), home, tree.limits.clone(), recover::Mode::Do).unwrap();
-    assert!(done.is_some_and(|done| done.tables.iter().all(|table| table.kept.is_empty() && table.refused.is_empty())), "nobody typed anything");
+    assert!(
+        done.is_some_and(|done| done.tables.iter().all(|table| table.kept.is_empty() && table.refused.is_empty())),
+        "nobody typed anything"
+    );
 }
 
 fn backup(tree: &Tree, site: &str) -> std::path::PathBuf {

@@ -197,3 +197,163 @@ fn a_record_that_ended_comes_back_under_the_next_number_where_it_or_an_order_of_
         assert_all(&tree, &["one 1", "stranger 555", &format!("three {phone}"), "two 2"], &orders);
     }
 }
+
+#[test]
+fn what_is_put_in_the_place_of_a_record_is_an_edit_of_it_and_what_is_made_under_a_number_that_was_free_is_another_one() {
+    let columns = "(id INTEGER PRIMARY KEY, v TEXT, phone TEXT, status TEXT DEFAULT 'new', land TEXT DEFAULT 'FI', vip INTEGER DEFAULT 0)";
+    for site in ["anna", "head"] {
+        let tree = Tree::new(&format!(
+            "CREATE TABLE n {columns}; CREATE TABLE m (k TEXT PRIMARY KEY, n INTEGER REFERENCES n, v TEXT); INSERT INTO n(v) VALUES ('one'), ('two');
+             INSERT INTO m VALUES ('a', 2, 'his'), ('b', 1, 'hers')"
+        ));
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        tree.edit(if site == "head" { "anna" } else { "head" }, "INSERT INTO n(v) VALUES ('others')");
+        tree.settle(&["head", "anna"]);
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "INSERT INTO n(v) VALUES ('third')");
+        tree.edit(site, "INSERT OR REPLACE INTO n VALUES (2, 'TWO', '22', 'old', 'SE', 7)");
+        recovered(&tree, site, Mode::Do).unwrap();
+        assert_all(&tree, &["TWO 22", "one -", "others -", "third -"], &["hers of one", "his of TWO"]);
+    }
+}
+
+#[test]
+fn a_record_that_is_deleted_and_whose_number_another_one_gets_at_once_stays_deleted() {
+    let tree = shop("TEXT");
+    tree.edit("anna", "INSERT INTO n VALUES (3, 'three', '3')");
+    tree.settle(&["anna", "head"]);
+    let old = backup(&tree, "anna");
+    tree.edit("head", "INSERT INTO n VALUES (4, 'heads', 'H')");
+    tree.settle(&["head", "anna"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "DELETE FROM n WHERE id = 3; INSERT INTO n VALUES (3, 'fresh', 'F'); INSERT INTO m VALUES ('f', 3, 'order')");
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    assert_all(&tree, &["fresh F", "heads H", "one 1", "two 2"], &["m1 of one", "order of fresh"]);
+}
+
+#[test]
+fn a_deletion_that_is_the_first_thing_done_stays_though_the_record_ended_once_before() {
+    let tree = shop("TEXT");
+    for step in ["DELETE FROM m", "INSERT INTO m VALUES ('1', 1, 'again')"] {
+        tree.edit("head", step);
+        tree.settle(&["head", "anna"]);
+    }
+    let old = of_before(backup(&tree, "anna"));
+    tree.edit("head", "UPDATE n SET phone = 'later' WHERE id = 1");
+    tree.settle(&["head", "anna"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "DELETE FROM m");
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    assert_all(&tree, &["one later", "two 2"], &[]);
+}
+
+#[test]
+fn what_does_not_travel_goes_by_the_numbers_that_records_have_now_too() {
+    let tree = Tree::with_rules(
+        "CREATE TABLE n (id INTEGER PRIMARY KEY, v TEXT, phone TEXT); CREATE TABLE m (k TEXT PRIMARY KEY, n INTEGER REFERENCES n, v TEXT);
+         CREATE TABLE tags (n INTEGER REFERENCES n, tag TEXT, note TEXT, PRIMARY KEY (n, tag));
+         CREATE TABLE own (n INTEGER REFERENCES n, v TEXT); INSERT INTO n VALUES (1, 'one', '1')",
+        "[tables.own]\ndirection = \"none\"\n",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "PRAGMA foreign_keys = off; INSERT INTO own VALUES (3, 'of annas')");
+    let old = clashed(&tree, true);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "INSERT INTO n VALUES (5, 'fifth', 'F'); INSERT INTO own VALUES (5, 'of fifth')");
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna"], "SELECT own.v, n.v FROM own JOIN n ON n.id = own.n ORDER BY 1", &["of annas|annas", "of fifth|fifth"]);
+    tree.assert_sound(&["anna", "head"]);
+}
+
+#[test]
+fn what_is_referred_to_comes_back_and_is_listed_whoever_deleted_it() {
+    for site in ["head", "anna"] {
+        let other = if site == "head" { "anna" } else { "head" };
+        for (since, typed, orders) in [
+            ("INSERT INTO m VALUES (7, 1, 'new')", "DELETE FROM m; DELETE FROM n WHERE id = 1", &["new of one"][..]),
+            ("DELETE FROM n WHERE id = 2", "INSERT INTO m VALUES (9, 2, 'new')", &["m1 of one", "new of two"]),
+        ] {
+            let tree = shop("INTEGER");
+            tree.edit("head", "DELETE FROM tags");
+            tree.settle(&["head", "anna"]);
+            let old = backup(&tree, site);
+            tree.edit(other, since);
+            tree.settle(&["anna", "head", "anna"]);
+            replace_database(&tree, site, Some(&old));
+            tree.edit(site, typed);
+            let done = recovered(&tree, site, Mode::Do).unwrap();
+            assert_eq!(done.tables.iter().map(|table| table.listed.len()).sum::<usize>(), 1, "{done:?}");
+            assert_all(&tree, &["one 1", "two 2"], orders);
+        }
+    }
+}
+
+#[test]
+fn what_wins_over_what_others_did_since_is_listed() {
+    let tree = Tree::new(
+        "CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT, w TEXT); INSERT INTO t VALUES ('gone', 'a', 'a'), ('x', 'a', 'a'), ('y', 'a', 'a'), ('z', 'a', 'a')",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    let old = backup(&tree, "anna");
+    tree.edit("head", "UPDATE t SET v = 'other' WHERE k <> 'z'; DELETE FROM t WHERE k = 'gone'; UPDATE t SET w = 'other' WHERE k = 'z'");
+    tree.settle(&["head", "anna"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "UPDATE t SET v = 'mine' WHERE k <> 'y'; DELETE FROM t WHERE k = 'y'");
+    let done = recovered(&tree, "anna", Mode::Do).unwrap();
+    let listed: Vec<String> = done.tables[0].listed.iter().map(|(key, what)| format!("{key} {what}")).collect();
+    let expected = [
+        "gone is back, though it was deleted after the backup",
+        "x `v` is mine in place of other, which came after the backup",
+        "y is deleted, though it was changed after the backup",
+    ];
+    assert_eq!(listed, expected);
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna", "head"], "SELECT * FROM t ORDER BY k", &["gone|mine|a", "x|mine|a", "z|mine|other"]);
+}
+
+#[test]
+fn where_the_database_refuses_what_the_site_knows_nothing_is_done() {
+    for site in ["anna", "head"] {
+        let tree = Tree::new("CREATE TABLE t (k TEXT PRIMARY KEY, u TEXT UNIQUE); INSERT INTO t VALUES ('x', 'x')");
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        tree.edit(if site == "head" { "anna" } else { "head" }, "INSERT INTO t VALUES ('others', 'one')");
+        tree.settle(&["head", "anna", "head"]);
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "INSERT INTO t VALUES ('typed', 'one')");
+        let done = recovered(&tree, site, Mode::Do).unwrap();
+        let refused: Vec<String> = done.tables[0].refused.iter().map(|(key, why)| format!("{key}: {why}")).collect();
+        assert_eq!(refused, ["others: UNIQUE constraint failed: t.u (`typed` has that)"]);
+        assert_eq!(done.saved, None);
+        tree.assert_rows(&[site], "SELECT * FROM t ORDER BY k", &["typed|one", "x|x"]);
+        tree.edit(site, "UPDATE t SET u = 'two' WHERE k = 'typed'");
+        recovered(&tree, site, Mode::Do).unwrap();
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["anna", "head"], "SELECT * FROM t ORDER BY k", &["others|one", "typed|two", "x|x"]);
+    }
+}
+
+#[test]
+fn a_number_that_was_given_out_since_a_backup_is_given_to_nobody_else() {
+    for site in ["anna", "head"] {
+        let tree = Tree::new("CREATE TABLE n (id INTEGER PRIMARY KEY AUTOINCREMENT, v TEXT); INSERT INTO n(v) VALUES ('one')");
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        tree.edit(site, "INSERT INTO n(v) VALUES ('given')");
+        let given = tree.text(site, "SELECT '' || id FROM n WHERE v = 'given'");
+        tree.settle(&["anna", "head"]);
+        tree.edit(site, "DELETE FROM n WHERE v = 'given'");
+        tree.settle(&["anna", "head"]);
+        replace_database(&tree, site, Some(&old));
+        recovered(&tree, site, Mode::Do).unwrap();
+        tree.edit(site, "INSERT INTO n(v) VALUES ('next')");
+        assert_ne!(tree.text(site, "SELECT '' || id FROM n WHERE v = 'next'"), given, "at {site}");
+    }
+}

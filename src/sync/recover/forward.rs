@@ -11,9 +11,13 @@
 //! | the state never heard of it | | no | stays, as an edit |
 //! | the same, under a number that another record has by now | | | gets the next number, with what was written since and refers to it |
 //! | it ended since under a number that another record has by now | it, or what refers to it, was edited | no | likewise |
+//! | it is to go, and what is there refers to it | | | stays, or comes back, and is named |
+//!
+//! What wins over what others did since the backup is named too. Where the database refuses a record nothing is done at all: what is not as the mirror
+//! has it would go out as a delete, or as an old value.
 //!
 //! A row belongs to the record that had its number when the backup was made ([`Then`]), and becomes that record's under the number which that has
-//! now; what it refers to likewise. Nobody types into the list of documents: there the mirror is right, and the next look at the folder finds the rest.
+//! now; what it refers to likewise, in what does not travel too. Nobody types into the list of documents: there the mirror is right, and the next look at the folder finds the rest.
 //!
 //! **Invariant**: what one record held never becomes another one's.
 
@@ -23,9 +27,10 @@ use super::Brought;
 use super::then::{Base, Then, Whose};
 use crate::database::{Aside, Database, Written};
 use crate::ledger::{PastValue, Record};
-use crate::model::{FieldNo, Identity, Key, LIBRARY, Row, Shape, TableNo, Value};
+use crate::model::{FieldNo, Identity, Key, LIBRARY, Row, Shape, TableNo, Value, stand_in};
 use crate::rules::adds_up;
 use crate::sync::numbers::meaning::{number_key, replace_numbers};
+use crate::sync::numbers::renumber::untracked_references;
 use crate::sync::{Result, Session, SyncError};
 
 /// Records read at a stretch.
@@ -57,13 +62,14 @@ pub(super) fn bring<'r>(then: &Then<'_>, because: &dyn Fn(&Shape) -> Because<'r>
     let shapes = &then.session.shapes;
     shapes.iter().try_for_each(|shape| forward.move_the_new(shape))?;
     forward.move_the_ended()?;
-    let mut tables = Vec::new();
+    shapes.iter().try_for_each(|shape| forward.lead_what_stays(shape))?;
+    let (mut tables, mut gone) = (Vec::new(), Vec::new());
     for shape in shapes {
-        let brought = forward.bring_table(shape)?;
-        if brought != (Brought { table: shape.name.clone(), ..Brought::default() }) {
-            tables.push(brought);
-        }
+        tables.push(forward.bring_table(shape, &mut gone)?);
     }
+    forward.bring_back_what_is_needed(&mut tables, gone)?;
+    shapes.iter().try_for_each(|shape| forward.go_on_with_numbers(shape))?;
+    tables.retain(|brought| *brought != Brought { table: brought.table.clone(), ..Brought::default() });
     Ok(tables)
 }
 
@@ -134,12 +140,11 @@ impl Forward<'_, '_, '_> {
             let is_made = noted.made.contains(&key);
             let is_new = match then.whose(shape.number, number) {
                 Whose::Nobodys => now.current.is_some(),
-                Whose::Of(id) => is_made && !self.is_like(shape, &row, &self.session().load_id(id)?)?,
+                Whose::Of(id) => is_made && self.is_another(shape, &key, &row, &self.session().load_id(id)?)?,
                 Whose::Same if now.current.is_none() || !is_made => false,
                 Whose::Same => {
-                    let was_not = then.base(&now)? == Base::Was(None) && !noted.before.contains(&key);
                     let is_same = now.current.as_ref().is_some_and(|image| self.meant(shape, &row).is_ok_and(|row| row == image.row));
-                    !is_same && (was_not || !self.is_like(shape, &row, &now)?)
+                    !is_same && self.is_another(shape, &key, &row, &now)?
                 }
             };
             if is_new {
@@ -149,7 +154,18 @@ impl Forward<'_, '_, '_> {
         Ok(())
     }
 
-    /// A program may write a record by putting a new one in its place: then it holds most of what it held.
+    /// Whether what was made under a key since the database was put back is another record than the one that has, or had, its number.
+    fn is_another(&self, shape: &Shape, key: &Key, row: &Row, record: &Record) -> Result<bool> {
+        let noted = self.then.noted(shape.number);
+        match self.then.base(record)? {
+            Base::Was(None) if !noted.before.contains(key) => Ok(true),
+            // Put in its place, it is an edit of it.
+            Base::Was(_) if !noted.ended.contains(key) => Ok(false),
+            Base::Was(_) | Base::Unknown => Ok(!self.is_like(shape, row, record)?),
+        }
+    }
+
+    /// A program may write a record by deleting it and making it again: then it holds most of what it held.
     fn is_like(&self, shape: &Shape, row: &Row, record: &Record) -> Result<bool> {
         let meant = self.meant(shape, row)?;
         let states = self.then.states(record)?;
@@ -198,6 +214,41 @@ impl Forward<'_, '_, '_> {
         Ok(())
     }
 
+    /// What does not travel and refers to records by number goes by the numbers that they have now.
+    fn lead_what_stays(&self, shape: &Shape) -> Result<()> {
+        if shape.identity() != Identity::Birth || shape.number_field().is_none() {
+            return Ok(());
+        }
+        let mut leads = BTreeMap::new();
+        let given = self.moved.range((shape.number, i64::MIN)..=(shape.number, i64::MAX)).map(|((_, number), _)| *number);
+        for number in given.chain(self.then.passed_on(shape.number)) {
+            leads.insert(number, self.number_now(shape.number, number)?);
+        }
+        leads.retain(|from, to| from != to);
+        // Two may change places: all go to numbers that nobody has first.
+        let aside = (0..).map(stand_in);
+        let first = leads.keys().copied().zip(aside.clone());
+        let steps: Vec<(i64, i64)> = first.chain(aside.zip(leads.values().copied())).collect();
+        for (table, column) in if steps.is_empty() { Vec::new() } else { untracked_references(self.session(), shape.number)? } {
+            for (from, to) in &steps {
+                if let Err(message) = self.database().refer_to(&table, &column, *from, *to)? {
+                    let key = format!("{from}, to which `{table}` refers,");
+                    return Err(SyncError::CannotRenumber { table: shape.name.clone(), key, message });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The number that the record has, or gets, which a number meant in the backup.
+    fn number_now(&self, table: TableNo, number: i64) -> Result<i64> {
+        match (self.moved.get(&(table, number)), self.then.whose(table, number)) {
+            (Some(moved), _) => Ok(moved.to),
+            (None, Whose::Of(id)) => Ok(self.session().number_of_id(id)?.unwrap_or(number)),
+            (None, Whose::Same | Whose::Nobodys) => Ok(number),
+        }
+    }
+
     /// What differs in a table, by record.
     fn find(&self, shape: &Shape) -> Result<Found> {
         let mut raw = differing(self.session(), self.database(), shape)?;
@@ -232,9 +283,14 @@ impl Forward<'_, '_, '_> {
             }
             let is_another =
                 |was: &Key| was.as_integer().is_some_and(|number| self.moved.get(&(shape.number, number)).is_some_and(|moved| moved.new));
-            let was = self.then.place_of(shape, &record)?.filter(|was| !is_another(was));
+            // The record that had its number was deleted then; where nobody can tell, it is left alone.
+            let is_deleted =
+                |was: &Key| self.then.noted(shape.number).ended.contains(was) && matches!(self.then.base(&record), Ok(Base::Was(Some(_))));
+            let was = self.then.place_of(shape, &record)?;
+            let replaced = was.as_ref().is_some_and(is_another);
+            let was = was.filter(|was| !replaced || is_deleted(was));
             let there = match &was {
-                Some(was) if was != key => self.read(shape, was)?,
+                Some(was) if was != key && !replaced => self.read(shape, was)?,
                 Some(_) | None => None,
             };
             items.push(Item { record, was, place: Some(key.clone()), there });
@@ -253,11 +309,7 @@ impl Forward<'_, '_, '_> {
     /// A row of the backup with the numbers that everybody has now.
     fn now(&self, shape: &Shape, row: &Row) -> Result<Row> {
         let mut row = row.clone();
-        replace_numbers(shape, &mut row, &mut |table, number| match (self.moved.get(&(table, number)), self.then.whose(table, number)) {
-            (Some(moved), _) => Ok(moved.to),
-            (None, Whose::Of(id)) => Ok(self.session().number_of_id(id)?.unwrap_or(number)),
-            (None, Whose::Same | Whose::Nobodys) => Ok(number),
-        })?;
+        replace_numbers(shape, &mut row, &mut |table, number| self.number_now(table, number))?;
         Ok(row)
     }
 }
@@ -308,6 +360,16 @@ fn differing(session: &Session, database: &Database, shape: &Shape) -> Result<BT
     Ok(found)
 }
 
+/// A record that is not there any more.
+struct Gone {
+    key: Key,
+    /// What it would hold, as the mirror has it or else as the backup had it.
+    row: Row,
+    table: TableNo,
+    /// Somebody deleted it since the database was put back; else it ended since the backup.
+    deleted: bool,
+}
+
 struct Target {
     row: Option<Row>,
     /// Something of the backup stays.
@@ -316,15 +378,17 @@ struct Target {
     new: Vec<FieldNo>,
     /// Fields that add up, with what they held: something was added since the database was put back, and it is not known how much.
     unsure: String,
+    /// What others did to it since the backup and what is not so any more, as a sentence has it after the record.
+    over: String,
 }
 
 impl Target {
     const fn of(row: Option<Row>) -> Self {
-        Self { row, kept: false, new: Vec::new(), unsure: String::new() }
+        Self { row, kept: false, new: Vec::new(), unsure: String::new(), over: String::new() }
     }
 
     fn kept(shape: &Shape, row: Row) -> Self {
-        Self { row: Some(row), kept: true, new: shape.live_fields().collect(), unsure: String::new() }
+        Self { kept: true, new: shape.live_fields().collect(), ..Self::of(Some(row)) }
     }
 }
 
@@ -342,7 +406,10 @@ impl Forward<'_, '_, '_> {
         let Some(there) = &item.there else {
             // Deleted since it was put back; or inserted since the backup, and then it comes back.
             let kept = mirror.is_some() && (edited || is_in(&noted.went) && then.never_ended(record)?);
-            return Ok(Target { kept, ..Target::of(if kept { None } else { mirror }) });
+            let is_newer = kept
+                && matches!(then.base(record)?, Base::Was(Some(base)) if record.current.as_ref().is_some_and(|now| now.row != base.row));
+            let over = if is_newer { "is deleted, though it was changed after the backup".to_owned() } else { String::new() };
+            return Ok(Target { kept, over, ..Target::of(if kept { None } else { mirror }) });
         };
         let mut now = self.now(shape, there)?;
         if let (Some(own), Some(number)) = (shape.number_field(), item.place.as_ref().and_then(Key::as_integer)) {
@@ -365,7 +432,8 @@ impl Forward<'_, '_, '_> {
         if !edited && (because != Because::Older || !then.remembers(record)?) {
             return Ok(Target::of(mirror));
         }
-        let states = match then.base(record)? {
+        let base = then.base(record)?;
+        let states = match base.clone() {
             // Whatever differs from what it was is of after it was put back.
             Base::Was(base) if edited && !is_in(&noted.before) => base.into_iter().map(|image| image.row).collect(),
             Base::Was(_) | Base::Unknown => then.states(record)?,
@@ -392,12 +460,32 @@ impl Forward<'_, '_, '_> {
         if new.is_empty() {
             return Ok(Target { unsure, ..Target::of(mirror) });
         }
-        let Some(mut row) = mirror else { return Ok(Target { unsure, ..Target::kept(shape, now) }) };
-        new.iter().for_each(|field| row.set(*field, now.get(*field).clone()));
-        Ok(Target { row: Some(row), kept: true, new, unsure })
+        let Some(mut row) = mirror else {
+            let over = "is back, though it was deleted after the backup".to_owned();
+            return Ok(Target { unsure, over, ..Target::kept(shape, now) });
+        };
+        let mut over = Vec::new();
+        for field in &new {
+            let newer = match (&base, &record.current) {
+                (Base::Was(Some(base)), Some(current)) => base.row.get(*field) != current.row.get(*field),
+                (Base::Was(None), Some(_)) => true,
+                (Base::Was(_), None) | (Base::Unknown, _) => false,
+            };
+            let is_other = now.get(*field) != row.get(*field);
+            if newer && is_other {
+                over.push(format!(
+                    "`{}` is {} in place of {}, which came after the backup",
+                    shape.name_of(*field),
+                    now.get(*field),
+                    row.get(*field)
+                ));
+            }
+            row.set(*field, now.get(*field).clone());
+        }
+        Ok(Target { row: Some(row), kept: true, new, unsure, over: over.join(", ") })
     }
 
-    fn bring_table(&self, shape: &Shape) -> Result<Brought> {
+    fn bring_table(&self, shape: &Shape, gone: &mut Vec<Gone>) -> Result<Brought> {
         let database = self.database();
         let mut brought = Brought { table: shape.name.clone(), ..Brought::default() };
         let Found { mut raw, items } = self.find(shape)?;
@@ -419,6 +507,16 @@ impl Forward<'_, '_, '_> {
             }
             if !target.unsure.is_empty() {
                 brought.unsure.push((place.clone(), target.unsure));
+            }
+            if !target.over.is_empty() {
+                brought.listed.push((place.clone(), target.over));
+            }
+            if target.row.is_none() {
+                let mirror = item.record.current.as_ref().map(|image| self.session().numbered(shape, &image.row)).transpose()?;
+                let deleted = mirror.is_some();
+                let row =
+                    mirror.map_or_else(|| item.there.as_ref().map(|there| self.now(shape, there)).transpose(), |row| Ok(Some(row)))?;
+                gone.extend(row.map(|row| Gone { key: place.clone(), row, table: shape.number, deleted }));
             }
             if let Some(row) = target.row {
                 if !raw.contains_key(&place) {
@@ -451,9 +549,10 @@ impl Forward<'_, '_, '_> {
         }
         for (key, (row, was)) in &wanted {
             if let Written::Refused(refusal) = database.insert(shape, row)? {
-                brought.refused.push((key.clone(), refusal.to_string()));
-                let before = raw.get(key).and_then(Option::as_ref);
-                before.map_or(Ok(Written::Missing), |before| database.insert(shape, before))?;
+                let other = database.agreeing(shape, &refusal.fields, row)?.filter(|other| other != key);
+                let has = other.map_or_else(String::new, |other| format!(" (`{other}` has that)"));
+                brought.refused.push((key.clone(), format!("{refusal}{has}")));
+                continue;
             }
             let aside = was.as_ref().and_then(|was| asides.get(was));
             if let Some(Err(refusal)) = aside.map(|aside| database.put_aside(shape, key, aside)).transpose()? {
@@ -461,5 +560,57 @@ impl Forward<'_, '_, '_> {
             }
         }
         Ok(brought)
+    }
+
+    /// Records that are gone come back where what is there refers to them, whoever deleted which: at the main office nobody else would decide it.
+    fn bring_back_what_is_needed(&self, tables: &mut [Brought], mut gone: Vec<Gone>) -> Result<()> {
+        let (session, database) = (self.session(), self.database());
+        let mut any = !gone.is_empty();
+        while std::mem::take(&mut any) {
+            let mut dangling = database.dangling_records()?;
+            dangling.extend(database.dangling_by_rules(&session.rules, &session.shapes)?);
+            for one in dangling {
+                let is_it = |gone: &Gone| {
+                    let shape = session.shape(gone.table);
+                    let holds = |(name, value): &(String, Value)| {
+                        let field = shape.live_fields().find(|field| same(shape.name_of(*field), name));
+                        field.is_some_and(|field| gone.row.get(field) == value || gone.row.get(field).to_string() == value.to_string())
+                    };
+                    same(&shape.name, &one.parent) && !one.values.is_empty() && one.values.iter().all(holds)
+                };
+                let Some(place) = gone.iter().position(is_it) else { continue };
+                let Gone { key, row, table, deleted } = gone.remove(place);
+                let shape = session.shape(table);
+                let Some(brought) = tables.iter_mut().find(|brought| brought.table == shape.name) else { continue };
+                any = true;
+                let first = one.first.iter().map(ToString::to_string).collect::<Vec<_>>().join("/");
+                match database.insert(shape, &row)? {
+                    Written::Refused(refusal) => brought.refused.push((key, format!("`{}` {first} refers to it: {refusal}", one.table))),
+                    Written::Done | Written::Missing => {
+                        brought.kept.retain(|kept| *kept != key);
+                        brought.listed.retain(|(listed, _)| *listed != key);
+                        let when = if deleted { "since the database was put back" } else { "since the backup was made" };
+                        brought
+                            .listed
+                            .push((key.clone(), format!("was deleted {when}, but `{}` {first} refers to it: it is back", one.table)));
+                        if deleted {
+                            brought.back += 1;
+                        } else {
+                            brought.removed = brought.removed.saturating_sub(1);
+                            brought.kept.push(key);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A number that was given out since the backup is given to nobody else.
+    fn go_on_with_numbers(&self, shape: &Shape) -> Result<()> {
+        if shape.identity() != Identity::Birth || shape.number_field().is_none() || !self.database().is_autoincrement(shape)? {
+            return Ok(());
+        }
+        Ok(self.database().raise_sequence(shape, self.session().next_number(shape)? - 1)?)
     }
 }

@@ -63,7 +63,9 @@ pub struct Brought {
     /// Records that were made since the database was put back, or ended since the backup and were edited or referred to, with the numbers that
     /// they got in place of those that others have by now.
     pub renumbered: Vec<(Key, Key)>,
-    /// Records that the database refused, with its words; they are as the backup had them, and the next round takes that for an edit.
+    /// Records of which somebody is to hear what became of them, with that.
+    pub listed: Vec<(Key, String)>,
+    /// Records that the database refuses, with its words: then nothing is done. What is not as the mirror has it would go out as an edit.
     pub refused: Vec<(Key, String)>,
 }
 
@@ -72,7 +74,7 @@ pub struct Brought {
 pub struct Recovered {
     /// Tables in which anything differed.
     pub tables: Vec<Brought>,
-    /// Where the restored database was saved.
+    /// Where the restored database was saved; none where nothing was done.
     pub saved: Option<PathBuf>,
     /// What the schema that came from the parent does to the restored database, a sentence each; nothing where it has that. Only once it has
     /// can be said what differs.
@@ -115,19 +117,25 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
     database.begin_write()?;
     let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
         let tables = bring_forward(&session, database, &followed)?;
-        if mode == Mode::Do {
+        let refused = tables.iter().any(|table| !table.refused.is_empty());
+        if mode == Mode::Do && !refused {
             write_down(&session, database)?;
             database.commit(&session.world)?;
             session.ledger.commit(&session.world, "commit ledger after recovery")?;
         }
-        Ok(tables)
+        Ok((tables, refused))
     });
     let crashed = done.as_ref().is_err_and(SyncError::is_crash);
-    if !crashed && (done.is_err() || mode == Mode::Look) {
+    if !crashed && (mode == Mode::Look || !matches!(done, Ok((_, false)))) {
         database.rollback()?;
         session.ledger.rollback()?;
     }
-    Ok(Some(Recovered { tables: done?, saved, schema }))
+    let (tables, refused) = done?;
+    let saved = match saved {
+        Some(path) if refused => fs_err::remove_file(path).map(|()| None)?,
+        saved => saved,
+    };
+    Ok(Some(Recovered { tables, saved, schema }))
 }
 
 fn bring_forward(session: &Session, database: &Database, followed: &Followed) -> Result<Vec<Brought>> {

@@ -39,6 +39,8 @@ pub(super) struct Noted {
     pub before: BTreeSet<Key>,
     /// Those of them under which a record came.
     pub made_before: BTreeSet<Key>,
+    /// Keys of records that went, whenever that was: a record that is put in the place of another one of its key does not make that go.
+    pub ended: BTreeSet<Key>,
 }
 
 impl Noted {
@@ -54,6 +56,9 @@ impl Noted {
             time = note.time.unwrap_or(time);
             let Ok(key) = note.key else { continue };
             let is_made = note.kind == NoteKind::Insert;
+            if note.kind == NoteKind::Delete {
+                noted.ended.insert(key.clone());
+            }
             if time > since {
                 if is_made {
                     noted.made.insert(key.clone());
@@ -138,12 +143,22 @@ impl<'s> Then<'s> {
             if self.base(&record)? != Base::Was(None) {
                 return Ok(Some(id));
             }
-            let is_own = || record.key.birth().is_some_and(|born| born.site == SiteNo(0));
-            if made.is_none() && self.noted(table).made_before.contains(&number_key(number)) && is_own() {
+            if made.is_none() && self.noted(table).made_before.contains(&number_key(number)) && self.was_made_here(&record)? {
                 made = Some(id);
             }
         }
         Ok(made)
+    }
+
+    /// Whether a record came to be at this site; it may go by another site's incarnation since.
+    fn was_made_here(&self, record: &Record) -> Result<bool> {
+        let mut image = record.current.clone();
+        let mut born = image.as_ref().map(|image| image.born);
+        for entry in self.session.ledger.chain(record, self.journal())? {
+            image = entry.kind.undo(image);
+            born = image.as_ref().map(|image| image.born).or(born);
+        }
+        Ok(born.is_some_and(|born| born.site == SiteNo(0)))
     }
 
     pub fn noted(&self, table: TableNo) -> &Noted {
@@ -153,6 +168,7 @@ impl<'s> Then<'s> {
             went: BTreeSet::new(),
             before: BTreeSet::new(),
             made_before: BTreeSet::new(),
+            ended: BTreeSet::new(),
         };
         self.noted.get(&table).unwrap_or(&NOTHING)
     }
