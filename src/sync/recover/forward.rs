@@ -21,6 +21,7 @@
 //!
 //! **Invariant**: what one record held never becomes another one's.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Brought;
@@ -253,9 +254,9 @@ impl Forward<'_, '_, '_> {
     fn find(&self, shape: &Shape) -> Result<Found> {
         let mut raw = differing(self.session(), self.database(), shape)?;
         for key in self.then.passed_on(shape.number).map(number_key) {
-            if !raw.contains_key(&key) {
-                let row = self.read(shape, &key)?;
-                raw.insert(key, row);
+            if let Entry::Vacant(entry) = raw.entry(key) {
+                let row = self.read(shape, entry.key())?;
+                entry.insert(row);
             }
         }
         let (mut items, mut seen) = (Vec::new(), BTreeSet::new());
