@@ -277,7 +277,7 @@ impl Report for RecoverReport {
         let is_refused = self.tables.iter().any(|table| !table.refused.is_empty());
         lines.push(match &self.saved {
             None if is_refused => "Nothing was done, and nothing can be: what the database refuses would go out as deleted or changed back. Where two records share a value, \
-                give another one to that which was typed since the backup was put back; then 'fieldpost recover' again"
+                give another one to that which was typed since the backup was put back, or delete it; then 'fieldpost recover' again"
                 .to_owned(),
             Some(saved) => format!("As it was restored it is saved in {}\nNext: 'fieldpost sync'", saved.display()),
             None => "Nothing was done yet: 'fieldpost recover --yes' does it".to_owned(),
@@ -304,8 +304,12 @@ impl Report for RecoverReport {
             let listed = |(key, what): &(Vec<Shown>, String)| {
                 Line::new(Level::Error, listed_words(&table.table, key, what)).of_record(&table.table, key)
             };
+            let kept = |key: &Vec<Shown>| {
+                Line::new(Level::Info, format!("{} {}: what was edited since the backup was put back stays", table.table, shown::key(key)))
+                    .of_record(&table.table, key)
+            };
             let found = table.refused.iter().map(line).chain(table.unsure.iter().map(unsure)).chain(table.listed.iter().map(listed));
-            found.chain(table.renumbered.iter().map(renumbered)).collect::<Vec<_>>()
+            found.chain(table.renumbered.iter().map(renumbered)).chain(table.kept.iter().map(kept)).collect::<Vec<_>>()
         };
         self.tables.iter().map(brought).chain(self.tables.iter().flat_map(refused)).collect()
     }

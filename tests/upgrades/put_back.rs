@@ -295,25 +295,29 @@ fn what_is_referred_to_comes_back_and_is_listed_whoever_deleted_it() {
 #[test]
 fn what_wins_over_what_others_did_since_is_listed() {
     let tree = Tree::new(
-        "CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT, w TEXT); INSERT INTO t VALUES ('gone', 'a', 'a'), ('x', 'a', 'a'), ('y', 'a', 'a'), ('z', 'a', 'a')",
+        "CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT, w TEXT); INSERT INTO t VALUES ('gone', 'a', 'a'), ('x', 'a', 'a'), ('y', 'a', 'a'), ('z', 'a', 'a'), ('zz', 'a', 'a')",
     );
     tree.add("head", "anna", Role::Remote);
     tree.settle(&["anna", "head"]);
     let old = backup(&tree, "anna");
-    tree.edit("head", "UPDATE t SET v = 'other' WHERE k <> 'z'; DELETE FROM t WHERE k = 'gone'; UPDATE t SET w = 'other' WHERE k = 'z'");
+    tree.edit("head", "DELETE FROM t WHERE k = 'zz'");
+    tree.settle(&["head", "anna"]);
+    tree.edit("head", "INSERT INTO t VALUES ('zz', 'a', 'new'); UPDATE t SET v = 'other' WHERE k < 'z'; DELETE FROM t WHERE k = 'gone'; UPDATE t SET w = 'other' WHERE k = 'z'");
     tree.settle(&["head", "anna"]);
     replace_database(&tree, "anna", Some(&old));
     tree.edit("anna", "UPDATE t SET v = 'mine' WHERE k <> 'y'; DELETE FROM t WHERE k = 'y'");
     let done = recovered(&tree, "anna", Mode::Do).unwrap();
-    let listed: Vec<String> = done.tables[0].listed.iter().map(|(key, what)| format!("{key} {what}")).collect();
+    let mut listed: Vec<String> = done.tables[0].listed.iter().map(|(key, what)| format!("{key} {what}")).collect();
+    listed.sort();
     let expected = [
         "gone is back, though it was deleted after the backup",
-        "x `v` is mine in place of other, which came after the backup",
+        "x has what was typed in `v` in place of what came after the backup",
         "y is deleted, though it was changed after the backup",
+        "zz was deleted and made anew after the backup, and has what was typed in the one before",
     ];
     assert_eq!(listed, expected);
     tree.settle(&["anna", "head"]);
-    tree.assert_rows(&["anna", "head"], "SELECT * FROM t ORDER BY k", &["gone|mine|a", "x|mine|a", "z|mine|other"]);
+    tree.assert_rows(&["anna", "head"], "SELECT * FROM t ORDER BY k", &["gone|mine|a", "x|mine|a", "z|mine|other", "zz|mine|new"]);
 }
 
 #[test]
@@ -356,4 +360,21 @@ fn a_number_that_was_given_out_since_a_backup_is_given_to_nobody_else() {
         tree.edit(site, "INSERT INTO n(v) VALUES ('next')");
         assert_ne!(tree.text(site, "SELECT '' || id FROM n WHERE v = 'next'"), given, "at {site}");
     }
+}
+
+#[test]
+fn a_database_of_an_earlier_version_says_how_far_the_state_is_from_the_next_round_on() {
+    let tree = shop("TEXT");
+    let reached = "SELECT count(*) FROM sqlite_schema WHERE name = '_fieldpost_reached'";
+    tree.edit("anna", "DROP TABLE _fieldpost_reached");
+    let old = of_before(backup(&tree, "anna"));
+    tree.edit("anna", "UPDATE n SET phone = 'sealed' WHERE id = 1");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna"], reached, &["1"]);
+    tree.assert_rows(&["anna"], "SELECT count(*) FROM _fieldpost_reached WHERE journal > 0", &["1"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "UPDATE n SET v = 'since' WHERE id = 2");
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    assert_all(&tree, &["one sealed", "since 2"], &["m1 of one"]);
+    tree.assert_rows(&["anna"], reached, &["1"]);
 }

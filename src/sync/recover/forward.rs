@@ -144,8 +144,8 @@ impl Forward<'_, '_, '_> {
                 Whose::Of(id) => is_made && self.is_another(shape, &key, &row, &self.session().load_id(id)?)?,
                 Whose::Same if now.current.is_none() || !is_made => false,
                 Whose::Same => {
-                    let is_same = now.current.as_ref().is_some_and(|image| self.meant(shape, &row).is_ok_and(|row| row == image.row));
-                    !is_same && self.is_another(shape, &key, &row, &now)?
+                    let meant = self.meant(shape, &row)?;
+                    !then.states(&now)?.contains(&meant) && self.is_another(shape, &key, &row, &now)?
                 }
             };
             if is_new {
@@ -186,7 +186,7 @@ impl Forward<'_, '_, '_> {
                 let Whose::Of(id) = then.whose(shape.number, number) else { continue };
                 let is_taken = self.session().ledger.id_at(shape.number, &number_key(number))?.is_some_and(|now| now != id);
                 let is_there = || self.read(shape, &number_key(number));
-                if is_taken && self.session().number_of_id(id)?.is_none_or(|last| last == number) && is_there()?.is_some() {
+                if is_taken && self.has_ended(id)? && is_there()?.is_some() {
                     ended.insert((shape.number, number));
                 }
             }
@@ -213,6 +213,13 @@ impl Forward<'_, '_, '_> {
             }
         }
         Ok(())
+    }
+
+    /// Whether a record is no more, and is not in another one either.
+    fn has_ended(&self, id: i64) -> Result<bool> {
+        let Some((_, key, place)) = self.session().ledger.names(id)? else { return Ok(true) };
+        let root = key.birth().map(|born| Ok::<_, SyncError>(self.session().ledger.root(born)? != born)).transpose()?;
+        Ok(place.is_none() && root != Some(true))
     }
 
     /// What does not travel and refers to records by number goes by the numbers that they have now.
@@ -474,16 +481,21 @@ impl Forward<'_, '_, '_> {
             };
             let is_other = now.get(*field) != row.get(*field);
             if newer && is_other {
-                over.push(format!(
-                    "`{}` is {} in place of {}, which came after the backup",
-                    shape.name_of(*field),
-                    now.get(*field),
-                    row.get(*field)
-                ));
+                over.push(format!("`{}`", shape.name_of(*field)));
             }
             row.set(*field, now.get(*field).clone());
         }
-        Ok(Target { row: Some(row), kept: true, new, unsure, over: over.join(", ") })
+        let ledger = &session.ledger;
+        let is_another = match (&base, &record.current) {
+            (Base::Was(Some(base)), Some(current)) => ledger.root(base.born)? != ledger.root(current.born)?,
+            (Base::Was(_) | Base::Unknown, _) => false,
+        };
+        let over = match (is_another, over.is_empty()) {
+            (true, _) => "was deleted and made anew after the backup, and has what was typed in the one before".to_owned(),
+            (false, false) => format!("has what was typed in {} in place of what came after the backup", over.join(", ")),
+            (false, true) => String::new(),
+        };
+        Ok(Target { row: Some(row), kept: true, new, unsure, over })
     }
 
     fn bring_table(&self, shape: &Shape, gone: &mut Vec<Gone>) -> Result<Brought> {

@@ -19,9 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::database::{Database, NoteKind, Reached};
 use crate::ledger::{EntryKind, Former, Record};
-use crate::model::{Identity, Image, JournalNumber, Key, Millis, Row, Shape, SiteNo, TableNo, stand_in};
+use crate::model::{FieldNo, Identity, Image, JournalNumber, Key, Millis, Row, Shape, SiteNo, TableNo, stand_in};
 use crate::sync::numbers::meaning::{key_row, number_key, replace_numbers};
-use crate::sync::{Result, Session};
+use crate::sync::{Result, Session, SyncError};
 
 /// Notes read per table.
 const NOTES: usize = 1_000_000;
@@ -143,7 +143,7 @@ impl<'s> Then<'s> {
             if self.base(&record)? != Base::Was(None) {
                 return Ok(Some(id));
             }
-            if made.is_none() && self.noted(table).made_before.contains(&number_key(number)) && self.was_made_here(&record)? {
+            if made.is_none() && self.was_made_here(&record)? && self.holds_as_made(table, number, &record)? {
                 made = Some(id);
             }
         }
@@ -159,6 +159,21 @@ impl<'s> Then<'s> {
             born = image.as_ref().map(|image| image.born).or(born);
         }
         Ok(born.is_some_and(|born| born.site == SiteNo(0)))
+    }
+
+    /// Whether the row under a number may be what a record was when it came to be: it was made before the backup was put back; or a clock says that
+    /// it was not, and it holds what that record held.
+    fn holds_as_made(&self, table: TableNo, number: i64, record: &Record) -> Result<bool> {
+        let (noted, key) = (self.noted(table), number_key(number));
+        let Some(shape) = self.session.shapes.iter().find(|shape| shape.number == table) else { return Ok(false) };
+        let mut buffer = Vec::new();
+        if noted.made_before.contains(&key) || !noted.made.contains(&key) || !self.database.read(shape, &key, &mut buffer)? {
+            return Ok(noted.made_before.contains(&key));
+        }
+        let row = Row::decode(&buffer).map_err(|_| SyncError::Bug("a row that was just read does not decode"))?;
+        // What its numbers mean is what is being found out.
+        let told = |field: &FieldNo| shape.number_field() != Some(*field) && !shape.concerns_numbers(*field);
+        Ok(self.states(record)?.iter().any(|state| shape.live_fields().filter(told).all(|field| state.get(field) == row.get(field))))
     }
 
     pub fn noted(&self, table: TableNo) -> &Noted {
