@@ -120,7 +120,7 @@ pub fn run(arguments: &RecoverArgs, context: &Context) -> Result<Exit, Failure> 
     let recovered = recover::recover(World::real(), home.clone(), context.limits.clone(), mode)?;
     let session = Session::look_at_ledger(World::real(), home.clone(), context.limits.clone())?;
     let stopped = stopped(&session)?;
-    Ok(context.done(&home, &RecoverReport { stopped, ..RecoverReport::of(recovered, mode) }))
+    Ok(context.done(&home, &RecoverReport { stopped, ..RecoverReport::of(recovered) }))
 }
 
 /// Neighbours with which nothing goes to and fro, with why and whether their streams can go on from here.
@@ -191,7 +191,7 @@ impl Stopped {
 }
 
 impl RecoverReport {
-    fn of(recovered: Option<Recovered>, mode: Mode) -> Self {
+    fn of(recovered: Option<Recovered>) -> Self {
         let Some(recovered) = recovered else { return Self::default() };
         let table = |brought: Brought| RecoveredTable {
             table: shown_table(&brought.table).to_owned(),
@@ -206,7 +206,7 @@ impl RecoverReport {
         };
         Self {
             needed: true,
-            done: mode == Mode::Do && recovered.saved.is_some(),
+            done: recovered.done,
             tables: recovered.tables.into_iter().map(table).collect(),
             schema: recovered.schema,
             saved: recovered.saved,
@@ -275,12 +275,15 @@ impl Report for RecoverReport {
             lines.push(page.list(&single, "-v lists all"));
         }
         let is_refused = self.tables.iter().any(|table| !table.refused.is_empty());
-        lines.push(match &self.saved {
-            None if is_refused => "Nothing was done, and nothing can be: what the database refuses would go out as deleted or changed back. Where two records share a value, \
-                give another one to that which was typed since the backup was put back, or delete it; then 'fieldpost recover' again"
-                .to_owned(),
-            Some(saved) => format!("As it was restored it is saved in {}\nNext: 'fieldpost sync'", saved.display()),
-            None => "Nothing was done yet: 'fieldpost recover --yes' does it".to_owned(),
+        let saved = self.saved.as_ref().map(|saved| format!("As it was restored it is saved in {}", saved.display()));
+        lines.extend(saved);
+        lines.push(match (is_refused, self.done) {
+            (true, _) => page.wrapped(
+                "It cannot be brought forward yet: what the database refuses would go out as deleted or changed back. Where two records share a value, give another one to \
+                 that which was typed since the backup was put back, or delete it; then 'fieldpost recover' again",
+            ),
+            (false, true) => "Next: 'fieldpost sync'".to_owned(),
+            (false, false) => "Nothing was done yet: 'fieldpost recover --yes' does it".to_owned(),
         });
         lines.join("\n")
     }
@@ -350,6 +353,19 @@ Next: 'fieldpost sync'
 "
         );
         assert_eq!(report.exit(), Exit::Done);
+        let key = || vec![Shown(Value::text("ACME"))];
+        let tables = vec![
+            RecoveredTable {
+                table: "c".into(),
+                refused: vec![(key(), "UNIQUE constraint failed: c.u".into())],
+                ..RecoveredTable::default()
+            },
+            RecoveredTable { table: "d".into(), listed: vec![(key(), "is deleted, though".into())], ..RecoveredTable::default() },
+        ];
+        let report = RecoverReport { needed: true, tables, ..RecoverReport::default() };
+        let said = plain(&report);
+        assert!(said.contains("c ACME: refused, UNIQUE") && said.contains("d ACME is deleted, though"), "{said}");
+        assert!(said.contains("It cannot be brought forward yet") && !said.contains("does it"), "{said}");
         assert_eq!(plain(&RecoverReport::default()), "Nothing to recover: database and home belong together.\n");
         let stopped = Stopped { neighbour: SiteName::new("anna").unwrap(), problem: "it exists twice".into(), from_here: true };
         let report = RecoverReport { stopped: vec![stopped], ..RecoverReport::default() };

@@ -334,7 +334,7 @@ fn where_the_database_refuses_what_the_site_knows_nothing_is_done() {
         let done = recovered(&tree, site, Mode::Do).unwrap();
         let refused: Vec<String> = done.tables[0].refused.iter().map(|(key, why)| format!("{key}: {why}")).collect();
         assert_eq!(refused, ["others: UNIQUE constraint failed: t.u (`typed` has that)"]);
-        assert_eq!(done.saved, None);
+        assert_eq!((done.done, done.saved), (false, None));
         tree.assert_rows(&[site], "SELECT * FROM t ORDER BY k", &["typed|one", "x|x"]);
         tree.edit(site, "UPDATE t SET u = 'two' WHERE k = 'typed'");
         recovered(&tree, site, Mode::Do).unwrap();

@@ -74,7 +74,9 @@ pub struct Brought {
 pub struct Recovered {
     /// Tables in which anything differed.
     pub tables: Vec<Brought>,
-    /// Where the restored database was saved; none where nothing was done.
+    /// Whether it was brought forward.
+    pub done: bool,
+    /// Where the restored database was saved; none where nothing was done to it.
     pub saved: Option<PathBuf>,
     /// What the schema that came from the parent does to the restored database, a sentence each; nothing where it has that. Only once it has
     /// can be said what differs.
@@ -107,7 +109,7 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
     let schema = std::mem::take(&mut followed.schema);
     if !schema.is_empty() {
         if mode == Mode::Look {
-            return Ok(Some(Recovered { tables: Vec::new(), saved, schema }));
+            return Ok(Some(Recovered { tables: Vec::new(), done: false, saved, schema }));
         }
         // The connection may have stand-ins for what only the application has.
         let Session { world, home, limits, .. } = session;
@@ -132,10 +134,10 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
     }
     let (tables, refused) = done?;
     let saved = match saved {
-        Some(path) if refused => fs_err::remove_file(path).map(|()| None)?,
+        Some(path) if refused && schema.is_empty() => fs_err::remove_file(path).map(|()| None)?,
         saved => saved,
     };
-    Ok(Some(Recovered { tables, saved, schema }))
+    Ok(Some(Recovered { tables, done: mode == Mode::Do && !refused, saved, schema }))
 }
 
 fn bring_forward(session: &Session, database: &Database, followed: &Followed) -> Result<Vec<Brought>> {
