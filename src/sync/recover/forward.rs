@@ -233,10 +233,13 @@ impl Forward<'_, '_, '_> {
             leads.insert(number, self.number_now(shape.number, number)?);
         }
         leads.retain(|from, to| from != to);
-        // Two may change places: all go to numbers that nobody has first.
-        let aside = (0..).map(stand_in);
-        let first = leads.keys().copied().zip(aside.clone());
-        let steps: Vec<(i64, i64)> = first.chain(aside.zip(leads.values().copied())).collect();
+        let steps: Vec<(i64, i64)> = if leads.values().any(|to| leads.contains_key(to)) {
+            // Two may change places: all go to numbers that nobody has first.
+            let aside = (0..).map(stand_in);
+            leads.keys().copied().zip(aside.clone()).chain(aside.zip(leads.values().copied())).collect()
+        } else {
+            leads.into_iter().collect()
+        };
         for (table, column) in if steps.is_empty() { Vec::new() } else { untracked_references(self.session(), shape.number)? } {
             for (from, to) in &steps {
                 if let Err(message) = self.database().refer_to(&table, &column, *from, *to)? {
