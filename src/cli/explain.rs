@@ -189,7 +189,9 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         }
         SyncError::SchemaMoves => "nothing is lost: run again once the migration is through".to_owned(),
         SyncError::OtherPair => {
-            "the settings name another database, or the home or the database is a copy of another site's: put back the pair that belongs together".to_owned()
+            "the settings name another database, or the home or the database is a copy of another site's: put back the pair that belongs together. \
+             A backup of before this site began ('init', 'join') knows nothing of it either: put a later one in its place. Where there is none, a site below the main office \
+             joins anew under another name; at the main office every site has to join anew, and what they know is in their databases".to_owned()
         }
         SyncError::OtherName { known, .. } => {
             format!("write name = \"{known}\" back: the others know it by that, and a site keeps its name as long as it lives")
@@ -329,7 +331,7 @@ fn bundle(error: &Refusal) -> Option<String> {
 fn database(error: &DatabaseError) -> Option<String> {
     let hint = match error {
         DatabaseError::Missing(_) => {
-            "is the disk mounted? Where the file is lost, put any backup of it in its place, leave the home as it is, and run 'fieldpost recover'; \
+            "is the disk mounted? Where the file is lost, put any backup of it that was made since this site began in its place, leave the home as it is, and run 'fieldpost recover'; \
              'database' in fieldpost.toml names the file"
         }
         DatabaseError::Exists(_) => "it is left as it is: move it out of the way, then run again",

@@ -178,7 +178,8 @@ impl LibraryReport {
             coming: Vec::new(),
             refused: BTreeMap::new(),
         };
-        if !session.has_library() || !session.has_database() {
+        // A backup of before there was a library has no list: 'status' says what to do.
+        if !session.has_library() || !session.has_database() || !session.database()?.has_library()? {
             return Ok(report);
         }
         for row in session.database()?.documents().map_err(crate::sync::SyncError::from)?.into_iter().flatten() {

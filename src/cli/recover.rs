@@ -21,7 +21,8 @@ use crate::world::World;
 ///
 /// After the database was put back from a backup, while the home was not. Tells what it would do; with --yes it saves a copy of
 /// the database and does it: every record becomes what it was last, and what was edited since the database was put back stays,
-/// as an edit. Close the program that owns the database first.
+/// as an edit; where that is in place of what others did since the backup, the record is named. Where the database refuses a
+/// record, nothing is done. Close the program that owns the database first.
 ///
 /// With --neighbour it is about another site, whose packets stopped following the ones before because its home was restored or
 /// copied: once its newest home is back there, its packets are taken again, and those that do not follow are set aside.
@@ -97,9 +98,11 @@ pub struct RecoveredTable {
     pub kept: Vec<Vec<Shown>>,
     /// Records with fields that add up, and what was in them: what was added since the backup was put back has to be added again.
     pub unsure: Vec<(Vec<Shown>, String)>,
-    /// Records made since the database was put back whose numbers others have, with the ones that they got.
+    /// Records made or edited since the database was put back whose numbers others have by now, with the ones that they got.
     pub renumbered: Vec<(Vec<Shown>, Vec<Shown>)>,
-    /// Records that the database refused, with its words.
+    /// Records of which somebody is to hear what became of them, with that.
+    pub listed: Vec<(Vec<Shown>, String)>,
+    /// Records that the database refuses, with its words: then nothing is done.
     pub refused: Vec<(Vec<Shown>, String)>,
 }
 
@@ -117,7 +120,7 @@ pub fn run(arguments: &RecoverArgs, context: &Context) -> Result<Exit, Failure> 
     let recovered = recover::recover(World::real(), home.clone(), context.limits.clone(), mode)?;
     let session = Session::look_at_ledger(World::real(), home.clone(), context.limits.clone())?;
     let stopped = stopped(&session)?;
-    Ok(context.done(&home, &RecoverReport { stopped, ..RecoverReport::of(recovered, mode) }))
+    Ok(context.done(&home, &RecoverReport { stopped, ..RecoverReport::of(recovered) }))
 }
 
 /// Neighbours with which nothing goes to and fro, with why and whether their streams can go on from here.
@@ -188,7 +191,7 @@ impl Stopped {
 }
 
 impl RecoverReport {
-    fn of(recovered: Option<Recovered>, mode: Mode) -> Self {
+    fn of(recovered: Option<Recovered>) -> Self {
         let Some(recovered) = recovered else { return Self::default() };
         let table = |brought: Brought| RecoveredTable {
             table: shown_table(&brought.table).to_owned(),
@@ -198,11 +201,12 @@ impl RecoverReport {
             kept: brought.kept.iter().map(shown::of_key).collect(),
             unsure: brought.unsure.iter().map(|(key, what)| (shown::of_key(key), what.clone())).collect(),
             renumbered: brought.renumbered.iter().map(|(was, is)| (shown::of_key(was), shown::of_key(is))).collect(),
+            listed: brought.listed.iter().map(|(key, what)| (shown::of_key(key), what.clone())).collect(),
             refused: brought.refused.iter().map(|(key, why)| (shown::of_key(key), why.clone())).collect(),
         };
         Self {
             needed: true,
-            done: mode == Mode::Do,
+            done: recovered.done,
             tables: recovered.tables.into_iter().map(table).collect(),
             schema: recovered.schema,
             saved: recovered.saved,
@@ -219,9 +223,15 @@ fn unsure_words(table: &str, key: &[Shown], what: &str) -> String {
     )
 }
 
+fn listed_words(table: &str, key: &[Shown], what: &str) -> String {
+    format!("{table} {} {what}", shown::key(key))
+}
+
 fn renumbered_words(table: &str, was: &[Shown], is: &[Shown]) -> String {
     let (was, is) = (shown::key(was), shown::key(is));
-    format!("{table} {was}, made after the backup was put back, is {is} now: {was} is another record, made after the backup")
+    format!(
+        "{table} {was} of the restored database, made or edited after the backup was put back, is {is} now: {was} is another record since the backup"
+    )
 }
 
 impl Report for RecoverReport {
@@ -259,13 +269,21 @@ impl Report for RecoverReport {
         let unsure = self.tables.iter().flat_map(|table| table.unsure.iter().map(move |(key, what)| unsure_words(&table.table, key, what)));
         let renumbered =
             self.tables.iter().flat_map(|table| table.renumbered.iter().map(move |(was, is)| renumbered_words(&table.table, was, is)));
-        let single: Vec<String> = unsure.chain(renumbered).chain(kept).chain(refused).collect();
+        let listed = self.tables.iter().flat_map(|table| table.listed.iter().map(move |(key, what)| listed_words(&table.table, key, what)));
+        let single: Vec<String> = refused.chain(unsure).chain(renumbered).chain(listed).chain(kept).collect();
         if !single.is_empty() {
             lines.push(page.list(&single, "-v lists all"));
         }
-        lines.push(match &self.saved {
-            Some(saved) => format!("As it was restored it is saved in {}\nNext: 'fieldpost sync'", saved.display()),
-            None => "Nothing was done yet: 'fieldpost recover --yes' does it".to_owned(),
+        let is_refused = self.tables.iter().any(|table| !table.refused.is_empty());
+        let saved = self.saved.as_ref().map(|saved| format!("As it was restored it is saved in {}", saved.display()));
+        lines.extend(saved);
+        lines.push(match (is_refused, self.done) {
+            (true, _) => page.wrapped(
+                "It cannot be brought forward yet: what the database refuses would go out as deleted or changed back. Where two records share a value, give another one to \
+                 that which was typed since the backup was put back, or delete it; then 'fieldpost recover' again",
+            ),
+            (false, true) => "Next: 'fieldpost sync'".to_owned(),
+            (false, false) => "Nothing was done yet: 'fieldpost recover --yes' does it".to_owned(),
         });
         lines.join("\n")
     }
@@ -286,14 +304,21 @@ impl Report for RecoverReport {
             let renumbered = |(was, is): &(Vec<Shown>, Vec<Shown>)| {
                 Line::new(Level::Info, renumbered_words(&table.table, was, is)).of_record(&table.table, is)
             };
-            let found = table.refused.iter().map(line).chain(table.unsure.iter().map(unsure));
-            found.chain(table.renumbered.iter().map(renumbered)).collect::<Vec<_>>()
+            let listed = |(key, what): &(Vec<Shown>, String)| {
+                Line::new(Level::Error, listed_words(&table.table, key, what)).of_record(&table.table, key)
+            };
+            let kept = |key: &Vec<Shown>| {
+                Line::new(Level::Info, format!("{} {}: what was edited since the backup was put back stays", table.table, shown::key(key)))
+                    .of_record(&table.table, key)
+            };
+            let found = table.refused.iter().map(line).chain(table.unsure.iter().map(unsure)).chain(table.listed.iter().map(listed));
+            found.chain(table.renumbered.iter().map(renumbered)).chain(table.kept.iter().map(kept)).collect::<Vec<_>>()
         };
         self.tables.iter().map(brought).chain(self.tables.iter().flat_map(refused)).collect()
     }
 
     fn exit(&self) -> Exit {
-        let refused = self.tables.iter().any(|table| !table.refused.is_empty() || !table.unsure.is_empty());
+        let refused = self.tables.iter().any(|table| !table.refused.is_empty() || !table.unsure.is_empty() || !table.listed.is_empty());
         let stopped = !self.needed && !self.stopped.is_empty();
         if stopped || self.needed && (!self.done || refused) { Exit::Attention } else { Exit::Done }
     }
@@ -328,6 +353,19 @@ Next: 'fieldpost sync'
 "
         );
         assert_eq!(report.exit(), Exit::Done);
+        let key = || vec![Shown(Value::text("ACME"))];
+        let tables = vec![
+            RecoveredTable {
+                table: "c".into(),
+                refused: vec![(key(), "UNIQUE constraint failed: c.u".into())],
+                ..RecoveredTable::default()
+            },
+            RecoveredTable { table: "d".into(), listed: vec![(key(), "is deleted, though".into())], ..RecoveredTable::default() },
+        ];
+        let report = RecoverReport { needed: true, tables, ..RecoverReport::default() };
+        let said = plain(&report);
+        assert!(said.contains("c ACME: refused, UNIQUE") && said.contains("d ACME is deleted, though"), "{said}");
+        assert!(said.contains("It cannot be brought forward yet") && !said.contains("does it"), "{said}");
         assert_eq!(plain(&RecoverReport::default()), "Nothing to recover: database and home belong together.\n");
         let stopped = Stopped { neighbour: SiteName::new("anna").unwrap(), problem: "it exists twice".into(), from_here: true };
         let report = RecoverReport { stopped: vec![stopped], ..RecoverReport::default() };

@@ -5,22 +5,25 @@
 //! | `_fieldpost_state` | pair id, generation, highest commit number | with detach |
 //! | `_fieldpost_applied` | per neighbour the last applied packet, and how much of the next | never trimmed |
 //! | `_fieldpost_commits` | per commit, in parts, bytes that only the layer above reads | when the ledger has them |
+//! | `_fieldpost_reached` | how far the ledger was that is in this file: a backup says by it what its records were | with detach |
 //!
 //! Numbers are below 2^63: SQLite has no unsigned integers.
 //!
 //! **Invariant.** Commit numbers and the generation only grow; they tell a restored database from a current one.
+
+use std::collections::BTreeMap;
 
 use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 
 use super::error::{Doing, Result};
 use super::{Database, DatabaseError};
-use crate::model::{PacketNumber, PairId, Rope, SiteName, StreamId};
+use crate::model::{JournalNumber, PacketNumber, PairId, Rope, SiteName, StreamId, TableNo};
 
 /// Bytes of a commit kept in one row.
 const PART_BYTES: usize = 1 << 20;
 
-pub(super) const BOOKKEEPING: [(&str, &str); 3] = [
+pub(super) const BOOKKEEPING: [(&str, &str); 4] = [
     ("_fieldpost_state", "CREATE TABLE IF NOT EXISTS _fieldpost_state(pair TEXT, generation INTEGER, commits INTEGER)"),
     (
         "_fieldpost_applied",
@@ -30,7 +33,10 @@ pub(super) const BOOKKEEPING: [(&str, &str); 3] = [
         "_fieldpost_commits",
         "CREATE TABLE IF NOT EXISTS _fieldpost_commits(number INTEGER, part INTEGER, bytes BLOB, PRIMARY KEY(number, part))",
     ),
+    ("_fieldpost_reached", REACHED),
 ];
+
+const REACHED: &str = "CREATE TABLE IF NOT EXISTS _fieldpost_reached(journal INTEGER, former INTEGER, sealed TEXT)";
 
 /// What tells whether database and ledger belong together and which is older.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +60,17 @@ pub struct Applied {
     pub packet: String,
     /// Changes of the *next* packet that are applied.
     pub slice: u64,
+}
+
+/// How far the ledger was: but for what is noted above `sealed`, every record was what the mirror held then.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reached {
+    /// The last entry of the journal.
+    pub journal: JournalNumber,
+    /// The last number that a record gave up, as a row of the ledger.
+    pub former: i64,
+    /// The last note of each table that is sealed.
+    pub sealed: BTreeMap<TableNo, i64>,
 }
 
 impl Database {
@@ -118,6 +135,63 @@ impl Database {
             .and_then(|mut s| s.execute([generation.cast_signed()]))
             .doing("store the generation")
             .map(drop)
+    }
+
+    /// How far the ledger was; none where nobody said so yet.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Bookkeeping`] where somebody else wrote there; else as SQLite says.
+    pub fn reached(&self) -> Result<Option<Reached>> {
+        let doing = "read how far the state was";
+        if !self.keeps_reached()? {
+            return Ok(None);
+        }
+        let mut statement = self.connection.prepare_cached("SELECT journal, former, sealed FROM _fieldpost_reached").doing(doing)?;
+        let found: Option<(i64, i64, String)> =
+            statement.query_row([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional().doing(doing)?;
+        let one = |word: &str| word.split_once(':').and_then(|(table, note)| Some((TableNo(table.parse().ok()?), note.parse().ok()?)));
+        let reached = |(journal, former, sealed): (i64, i64, String)| {
+            let sealed = sealed.split_whitespace().map(one).collect::<Option<_>>();
+            let sealed = sealed.ok_or_else(|| DatabaseError::Bookkeeping("how far the state was does not read".to_owned()))?;
+            Ok(Reached { journal: JournalNumber(journal), former, sealed })
+        };
+        found.map(reached).transpose()
+    }
+
+    fn keeps_reached(&self) -> Result<bool> {
+        Ok(!self.texts("read our bookkeeping", "SELECT name FROM sqlite_schema WHERE name = '_fieldpost_reached'")?.is_empty())
+    }
+
+    /// Makes room for [`Database::set_reached`] in a database of before there was any. Inside an open write.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn make_reached(&self) -> Result<()> {
+        if self.keeps_reached()? {
+            return Ok(());
+        }
+        self.execute("make our bookkeeping", REACHED)?;
+        self.notice_schema()
+    }
+
+    /// Stores how far the ledger is; in the same transaction as what makes it so. Nothing where there is no room for it.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn set_reached(&self, reached: &Reached) -> Result<()> {
+        if !self.keeps_reached()? {
+            return Ok(());
+        }
+        let doing = "store how far the state is";
+        let sealed = reached.sealed.iter().map(|(table, note)| format!("{}:{note}", table.0)).collect::<Vec<_>>().join(" ");
+        let run = |sql: &str| {
+            let values = (reached.journal.0, reached.former, &sealed);
+            self.connection.prepare_cached(sql).and_then(|mut statement| statement.execute(values)).doing(doing)
+        };
+        if run("UPDATE _fieldpost_reached SET journal = ?1, former = ?2, sealed = ?3")? == 0 {
+            run("INSERT INTO _fieldpost_reached VALUES(?1, ?2, ?3)")?;
+        }
+        Ok(())
     }
 
     /// How far a neighbour's packets are applied; none before the first.

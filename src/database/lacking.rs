@@ -21,7 +21,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::{Doing, Result};
 use super::facts::Facts;
 use super::silence::{missing_function, stub};
-use super::{Database, UntrackedReason, quote};
+use super::{Database, UntrackedReason, is_ours, quote};
 
 /// Functions of the application that one table may lack; more is a schema we give up on.
 pub(super) const MOST_FUNCTIONS: usize = 64;
@@ -69,6 +69,10 @@ impl Database {
 impl Tester<'_> {
     /// What we can do with a table; found out once per schema. Stand-ins it needs are there afterwards.
     pub(super) fn ability(&self, table: &str, facts: &Facts) -> Result<Rc<Ability>> {
+        // Ours lacks nothing, and where it was made in the open transaction no second connection sees it.
+        if is_ours(table) {
+            return Ok(Rc::default());
+        }
         if let Some(known) = self.database.abilities.borrow().get(table) {
             return Ok(Rc::clone(known));
         }

@@ -62,7 +62,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 pub use aside::Aside;
 pub use cells::SameText;
-pub use commits::{Applied, Counters};
+pub use commits::{Applied, Counters, Reached};
 pub use customs::Said;
 pub use dangling::Dangling;
 pub use digest::TableDigest;

@@ -1,6 +1,6 @@
 //! Numbers that no record has: those that records gave up, with what they once meant, and those that rows hold and that are nobody's.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, Row as SqlRow};
 
 use super::statements::{Parameter, Statement};
 use super::{Ledger, Result};
@@ -51,6 +51,18 @@ impl Ledger {
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map((table.0, number), |row| row.get(0))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// The last row of numbers that records gave up; 0 where there is none.
+    pub fn last_former(&self) -> Result<i64> {
+        Ok(self.connection.prepare_cached("SELECT ifnull(max(id), 0) FROM former")?.query_row([], |row| row.get(0))?)
+    }
+
+    /// Numbers that records gave up after a row of them, oldest first.
+    pub fn given_up_after(&self, row: i64) -> Result<Vec<Former>> {
+        let sql = "SELECT table_no, number, record, became, told, time FROM former WHERE id > ? ORDER BY id";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_map([row], read)?.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The last record that ended under a number. Who had it after that and moved on took along what referred to it.
@@ -125,16 +137,17 @@ impl Ledger {
     pub fn renumbered(&self, since: Millis) -> Result<Vec<Former>> {
         let sql = "SELECT table_no, number, record, became, told, time FROM former WHERE became IS NOT NULL AND time >= ? ORDER BY id";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map([since.0], |row| {
-            Ok(Former {
-                table: TableNo(row.get(0)?),
-                number: row.get(1)?,
-                record: row.get(2)?,
-                became: row.get(3)?,
-                told: row.get(4)?,
-                time: Millis(row.get(5)?),
-            })
-        })?;
-        Ok(rows.collect::<rusqlite::Result<_>>()?)
+        Ok(statement.query_map([since.0], read)?.collect::<rusqlite::Result<_>>()?)
     }
+}
+
+fn read(row: &SqlRow<'_>) -> rusqlite::Result<Former> {
+    Ok(Former {
+        table: TableNo(row.get(0)?),
+        number: row.get(1)?,
+        record: row.get(2)?,
+        became: row.get(3)?,
+        told: row.get(4)?,
+        time: Millis(row.get(5)?),
+    })
 }

@@ -38,7 +38,7 @@ use super::tracking::news;
 use super::tracking::parked;
 use super::tracking::vocabulary::Words;
 use super::{Result, Session, SyncError};
-use crate::database::{Applied, Aside};
+use crate::database::{Applied, Aside, Reached};
 use crate::ledger::{
     Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Held, Neighbour, NeighbourKind, PacketRow, Record,
 };
@@ -192,7 +192,15 @@ pub(super) fn note_commit(session: &Session) -> Result<()> {
     let commit = ledger.commits()? + 1;
     ledger.set_commits(commit)?;
     database.forget_commits(commit - 1)?;
+    database.set_reached(&reached(session)?)?;
     Ok(database.put_commit(commit, &ledger.recorded()?)?)
+}
+
+/// How far the ledger is, for the database: a backup of that tells by it what its records were.
+pub(super) fn reached(session: &Session) -> Result<Reached> {
+    let ledger = &session.ledger;
+    let sealed = session.shapes.iter().map(|shape| Ok((shape.number, ledger.sealed(shape.number)?)));
+    Ok(Reached { journal: ledger.journal_end(), former: ledger.last_former()?, sealed: sealed.collect::<Result<_>>()? })
 }
 
 /// Applies the next packet of a neighbour from where it was left.

@@ -14,7 +14,7 @@ use super::deciding::referring::Deleted;
 use super::numbers::early::{note_all_nobodys, note_nobodys};
 use super::numbers::taken::Taken;
 use super::report::Waiting;
-use super::{Result, Session, SyncError};
+use super::{Result, Session, SyncError, apply};
 use crate::database::{Database, NoteKind};
 use crate::ledger::{Cause, CauseKind, EntryKind, Record};
 use crate::model::{Born, FieldNo, Identity, Image, Key, Millis, Row, RowError, Shape, SiteNo, Stamp, Value, cells};
@@ -326,10 +326,11 @@ impl Noticed {
     }
 }
 
-/// Removes sealed notes from the application's log. A busy database is left for the next time: they are never read again anyway.
+/// Removes sealed notes from the application's log, and says in the database how far the ledger is. A busy database is left for the next time: they are never read again anyway.
 pub(super) fn trim(session: &Session) -> Result<()> {
     let database = session.database()?;
-    let due = reading(database, || {
+    let reached = apply::reached(session)?;
+    let (due, told) = reading(database, || {
         let mut due = Vec::new();
         for shape in &session.shapes {
             let sealed = session.ledger.sealed(shape.number)?;
@@ -337,16 +338,20 @@ pub(super) fn trim(session: &Session) -> Result<()> {
                 due.push((shape, sealed));
             }
         }
-        Ok(due)
+        Ok((due, database.reached()?))
     })?;
-    if due.is_empty() {
+    if due.is_empty() && told.as_ref() == Some(&reached) {
         return Ok(());
     }
     match database.begin_write() {
         Err(error) if error.retry_helps() => return Ok(()),
         begun => begun?,
     }
-    let trimmed = due.iter().try_for_each(|(shape, sealed)| database.trim(shape, *sealed)).and_then(|()| database.commit(&session.world));
+    let trimmed = due.iter().try_for_each(|(shape, sealed)| database.trim(shape, *sealed)).and_then(|()| {
+        database.make_reached()?;
+        database.set_reached(&reached)?;
+        database.commit(&session.world)
+    });
     trimmed.or_else(|error| {
         database.rollback()?;
         Err(error.into())

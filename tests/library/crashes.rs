@@ -1,6 +1,8 @@
 //! Lost and repeated packets, and death before every durable step: documents arrive whole, once, and nothing goes.
 
 use fieldpost::exchange::{Exchange as _, Folder, Unruly};
+use fieldpost::sync::documents::switch;
+use fieldpost::sync::recover;
 
 use crate::folders::{SITES, library, noise};
 use crate::support::Tree;
@@ -172,5 +174,69 @@ fn an_edit_that_only_its_site_has_is_not_overwritten_before_it_is_sent() {
     for site in SITES {
         assert_eq!(tree.read(site, "a"), "of north", "at {site}");
         assert!(tree.folder(site)["a (anna 2023-11-14)"] == large, "at {site}");
+    }
+}
+
+/// The database of a site is put back as it was and brought forward.
+fn put_back(tree: &Tree, site: &str, old: &std::path::Path) {
+    for suffix in ["", "-wal", "-shm", "-journal"] {
+        drop(std::fs::remove_file(tree.home(site).join(format!("shop.db{suffix}"))));
+    }
+    std::fs::copy(old, tree.home(site).join("shop.db")).unwrap();
+    tree.tick(1_000);
+    let home = fieldpost::site::Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
+    let done = recover::recover(tree.world(site), home, tree.limits.clone(), recover::Mode::Do).unwrap();
+    assert!(
+        done.is_some_and(|done| done.tables.iter().all(|table| table.kept.is_empty() && table.refused.is_empty())),
+        "nobody typed anything"
+    );
+}
+
+fn backup(tree: &Tree, site: &str) -> std::path::PathBuf {
+    let path = tree.folder.path().join(format!("{site}.db"));
+    drop(std::fs::remove_file(&path));
+    tree.application(site).execute("VACUUM INTO ?1", [path.to_str().unwrap()]).unwrap();
+    path
+}
+
+#[test]
+fn a_database_of_before_the_library_is_brought_forward_and_gets_the_list() {
+    for site in ["anna", "head"] {
+        let mut tree = Tree::new("CREATE TABLE t (id TEXT PRIMARY KEY, x); INSERT INTO t VALUES ('a', 1);");
+        tree.limits.document_settle_millis = 0;
+        tree.add("head", "anna", fieldpost::site::Role::Remote);
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        switch::on(&mut tree.session("head")).unwrap();
+        tree.settle(&["anna", "head"]);
+        tree.write("head", "plan", "first");
+        tree.settle(&["anna", "head"]);
+        put_back(&tree, site, &old);
+        tree.write("head", "plan", "second");
+        tree.settle(&["anna", "head"]);
+        tree.assert_documents(&["head", "anna"], &[("plan", "second")]);
+    }
+}
+
+#[test]
+fn a_database_of_another_library_brings_back_neither_that_nor_what_it_said() {
+    for (site, on_again) in [("anna", false), ("head", false), ("anna", true), ("head", true)] {
+        let tree = library("");
+        tree.write("head", "plan", "first");
+        tree.settle(&SITES);
+        let old = backup(&tree, site);
+        switch::off(&mut tree.session("head")).unwrap();
+        tree.settle(&SITES);
+        tree.write("head", "plan", "while it was off");
+        if on_again {
+            switch::on(&mut tree.session("head")).unwrap();
+            tree.settle(&SITES);
+        }
+        let before = SITES.map(|site| tree.folder(site));
+        assert_eq!(before[0]["plan"], b"while it was off");
+        put_back(&tree, site, &old);
+        tree.settle(&SITES);
+        assert_eq!(SITES.map(|site| tree.folder(site)), before, "put back at {site}");
+        assert!(SITES.iter().all(|site| tree.session(site).has_library() == on_again), "put back at {site}");
     }
 }

@@ -13,14 +13,14 @@ fn files(tree: &Tree, site: &str) -> Vec<std::path::PathBuf> {
     ["", "-wal", "-shm", "-journal"].iter().map(|suffix| tree.home(site).join(format!("shop.db{suffix}"))).collect()
 }
 
-fn replace_database(tree: &Tree, site: &str, with: Option<&std::path::Path>) {
+pub(super) fn replace_database(tree: &Tree, site: &str, with: Option<&std::path::Path>) {
     files(tree, site).iter().for_each(|file| drop(std::fs::remove_file(file)));
     if let Some(with) = with {
         std::fs::copy(with, tree.home(site).join("shop.db")).unwrap();
     }
 }
 
-fn backup(tree: &Tree, site: &str) -> std::path::PathBuf {
+pub(super) fn backup(tree: &Tree, site: &str) -> std::path::PathBuf {
     tree.tick(1);
     let path = tree.folder.path().join(format!("{site}-{}.db", tree.time.load(std::sync::atomic::Ordering::Relaxed)));
     tree.application(site).execute("VACUUM INTO ?1", [path.to_str().unwrap()]).unwrap();
@@ -69,7 +69,7 @@ fn an_older_database_is_never_followed_backwards_whatever_its_schema() {
     assert!(matches!(open(&tree, "anna"), Err(SyncError::DatabaseRestored)), "no packet was applied since, only the schema moved");
 }
 
-fn recovered(tree: &Tree, site: &str, mode: Mode) -> Option<Recovered> {
+pub(super) fn recovered(tree: &Tree, site: &str, mode: Mode) -> Option<Recovered> {
     tree.tick(1_000);
     let home = Home::discover(Some(&tree.home(site)), &tree.home(site)).unwrap();
     recover(tree.world(site), home, tree.limits.clone(), mode).unwrap()

@@ -5,6 +5,7 @@ mod crashes;
 mod files;
 mod new_things;
 mod programs;
+mod put_back;
 mod remade;
 #[path = "../support/mod.rs"]
 mod support;

@@ -161,7 +161,7 @@ fn sweep(session: &Session, documents: &mut Documents) -> Result<()> {
 /// # Errors
 /// As database and ledger say.
 pub fn coming(session: &Session) -> Result<Vec<Coming>> {
-    if !session.has_library() || !session.ledger.has_documents()? {
+    if !session.has_library() || !session.ledger.has_documents()? || !session.database()?.has_library()? {
         return Ok(Vec::new());
     }
     let choices = Choices::of(session, session.chosen()?)?;

@@ -469,6 +469,11 @@ fn replace(shape: &Shape, row: &mut Row, fields: Fields, with: &mut With<'_>) ->
     Ok(())
 }
 
+/// Replaces every number of other records in a row, by table and number.
+pub(in crate::sync) fn replace_numbers(shape: &Shape, row: &mut Row, with: &mut dyn FnMut(TableNo, i64) -> Result<i64>) -> Result<()> {
+    replace(shape, row, Fields::All, &mut |_, _, table, number| with(table, number))
+}
+
 /// Makes changes ready for a packet, and remembers records that many others refer to.
 #[derive(Default)]
 pub(in crate::sync) struct Outward {

@@ -499,47 +499,12 @@ impl Applying<'_> {
         Ok(any)
     }
 
-    /// Foreign keys to the numbers of a table in what does not travel: local tables and columns, tables without a key. Looked for once a
-    /// slice, in which the schema stays as it is.
+    /// As [`untracked_references`], looked for once a slice, in which the schema stays as it is.
     fn untracked_references(&mut self, table: TableNo) -> Result<Rc<[(String, String)]>> {
         if let Some(known) = self.untracked.get(&table) {
             return Ok(Rc::clone(known));
         }
-        let session = self.session;
-        let field = |name: &str, column: &str| {
-            let shape = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(name))?;
-            Some((shape, shape.live_fields().find(|field| shape.name_of(*field).eq_ignore_ascii_case(column))?))
-        };
-        let form = |shape: &Shape, field| shape.numbers.iter().find(|numbers| numbers.field == field).map(|numbers| numbers.form.clone());
-        // What travels follows by itself.
-        let follows = |name: &str, column: &str| field(name, column).is_some_and(|(shape, field)| form(shape, field).is_some());
-        let holds_numbers = |name: &str, column: &str| {
-            field(name, column).is_some_and(|(shape, field)| match form(shape, field) {
-                Some(form) => form == NumberForm::Number { table },
-                None => shape.number == table && shape.key == [field],
-            })
-        };
-        let same = |a: &(String, String), b: &(String, String)| a.0.eq_ignore_ascii_case(&b.0) && a.1.eq_ignore_ascii_case(&b.1);
-        let mut declared = session.database()?.declared_references()?;
-        declared.retain(|(referring, _)| !follows(&referring.0, &referring.1));
-        let mut found: Vec<(String, String)> = Vec::new();
-        // By way of other tables too: each time one more step away.
-        loop {
-            let (leading, others): (Vec<_>, Vec<_>) = declared
-                .into_iter()
-                .partition(|(_, referred)| holds_numbers(&referred.0, &referred.1) || found.iter().any(|known| same(known, referred)));
-            let before = found.len();
-            for (referring, _) in leading {
-                if !found.iter().any(|known| same(known, &referring)) {
-                    found.push(referring);
-                }
-            }
-            if found.len() == before {
-                break;
-            }
-            declared = others;
-        }
-        let found: Rc<[(String, String)]> = found.into();
+        let found: Rc<[(String, String)]> = untracked_references(self.session, table)?.into();
         self.untracked.insert(table, Rc::clone(&found));
         Ok(found)
     }
@@ -588,4 +553,42 @@ impl Applying<'_> {
     fn parent(&self) -> Option<SiteNo> {
         self.links.iter().find(|link| link.kind == crate::ledger::NeighbourKind::Parent).map(|link| link.site)
     }
+}
+
+/// Foreign keys to the numbers of a table in what does not travel: local tables and columns, tables without a key.
+pub(in crate::sync) fn untracked_references(session: &Session, table: TableNo) -> Result<Vec<(String, String)>> {
+    let field = |name: &str, column: &str| {
+        let shape = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(name))?;
+        Some((shape, shape.live_fields().find(|field| shape.name_of(*field).eq_ignore_ascii_case(column))?))
+    };
+    let form = |shape: &Shape, field| shape.numbers.iter().find(|numbers| numbers.field == field).map(|numbers| numbers.form.clone());
+    // What travels follows by itself.
+    let follows = |name: &str, column: &str| field(name, column).is_some_and(|(shape, field)| form(shape, field).is_some());
+    let holds_numbers = |name: &str, column: &str| {
+        field(name, column).is_some_and(|(shape, field)| match form(shape, field) {
+            Some(form) => form == NumberForm::Number { table },
+            None => shape.number == table && shape.key == [field],
+        })
+    };
+    let same = |a: &(String, String), b: &(String, String)| a.0.eq_ignore_ascii_case(&b.0) && a.1.eq_ignore_ascii_case(&b.1);
+    let mut declared = session.database()?.declared_references()?;
+    declared.retain(|(referring, _)| !follows(&referring.0, &referring.1));
+    let mut found: Vec<(String, String)> = Vec::new();
+    // By way of other tables too: each time one more step away.
+    loop {
+        let (leading, others): (Vec<_>, Vec<_>) = declared
+            .into_iter()
+            .partition(|(_, referred)| holds_numbers(&referred.0, &referred.1) || found.iter().any(|known| same(known, referred)));
+        let before = found.len();
+        for (referring, _) in leading {
+            if !found.iter().any(|known| same(known, &referring)) {
+                found.push(referring);
+            }
+        }
+        if found.len() == before {
+            break;
+        }
+        declared = others;
+    }
+    Ok(found)
 }

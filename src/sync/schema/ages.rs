@@ -86,7 +86,7 @@ impl Former {
         let all = self.names.iter().flat_map(BTreeMap::values).filter(|then| then.name != LIBRARY);
         self.names.is_some()
             && all.clone().all(is_there)
-            && session.shapes.iter().all(|shape| self.means_otherwise(session, shape) == Meant::Same)
+            && session.shapes.iter().filter(|shape| shape.name != LIBRARY).all(|shape| self.means_otherwise(session, shape) == Meant::Same)
     }
 
     /// A table as it was then; none where it was not there.

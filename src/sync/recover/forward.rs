@@ -1,0 +1,632 @@
+//! What becomes of each record of a restored database?
+//!
+//! | in the backup | since it was put back | the mirror has it | becomes |
+//! |---|---|---|---|
+//! | as it was then, or as it was before something that the state sealed since | | | what the mirror has |
+//! | another value in a field | noted, or never held since | yes | the mirror's, with that field as an edit |
+//! | the same | | no | as it is, as an edit |
+//! | a field that adds up is another | noted | yes | the mirror's, and the record is named: how much was added nobody can say |
+//! | not there | deleted | yes | stays deleted |
+//! | not there | | yes | what the mirror has |
+//! | the state never heard of it | | no | stays, as an edit |
+//! | the same, under a number that another record has by now | | | gets the next number, with what was written since and refers to it |
+//! | it ended since under a number that another record has by now | it, or what refers to it, was edited | no | likewise |
+//! | it is to go, and what is there refers to it | | | stays, or comes back, and is named |
+//!
+//! What wins over what others did since the backup is named too. Where the database refuses a record nothing is done at all: what is not as the mirror
+//! has it would go out as a delete, or as an old value.
+//!
+//! A row belongs to the record that had its number when the backup was made ([`Then`]), and becomes that record's under the number which that has
+//! now; what it refers to likewise, in what does not travel too. Nobody types into the list of documents: there the mirror is right, and the next look at the folder finds the rest.
+//!
+//! **Invariant**: what one record held never becomes another one's.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Brought;
+use super::then::{Base, Then, Whose};
+use crate::database::{Aside, Database, Written};
+use crate::ledger::{PastValue, Record};
+use crate::model::{FieldNo, Identity, Key, LIBRARY, Row, Shape, TableNo, Value, stand_in};
+use crate::rules::adds_up;
+use crate::sync::numbers::meaning::{number_key, replace_numbers};
+use crate::sync::numbers::renumber::untracked_references;
+use crate::sync::{Result, Session, SyncError};
+
+/// Records read at a stretch.
+const CHUNK: usize = 2_000;
+
+/// Why a record differs of which nothing was noted since the database was put back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Because<'r> {
+    /// It is older; or somebody edited it where a clock is behind.
+    Older,
+    /// Its table became otherwise, with these fields of which nobody wrote what is in them.
+    Reshaped(&'r BTreeSet<FieldNo>),
+    /// It may be another table's, or a value another column's.
+    Ambiguous,
+}
+
+/// A number of the backup that another record has by now.
+#[derive(Clone, Copy, Debug)]
+struct Moved {
+    /// The next one, which its row gets.
+    to: i64,
+    /// Whether the record was made since the database was put back; else it ended since.
+    new: bool,
+}
+
+/// Brings every table forward, in the open write; gives those in which anything differed.
+pub(super) fn bring<'r>(then: &Then<'_>, because: &dyn Fn(&Shape) -> Because<'r>) -> Result<Vec<Brought>> {
+    let mut forward = Forward { then, because, moved: BTreeMap::new() };
+    let shapes = &then.session.shapes;
+    shapes.iter().try_for_each(|shape| forward.move_the_new(shape))?;
+    forward.move_the_ended()?;
+    shapes.iter().try_for_each(|shape| forward.lead_what_stays(shape))?;
+    let (mut tables, mut gone) = (Vec::new(), Vec::new());
+    for shape in shapes {
+        tables.push(forward.bring_table(shape, &mut gone)?);
+    }
+    forward.bring_back_what_is_needed(&mut tables, gone)?;
+    shapes.iter().try_for_each(|shape| forward.go_on_with_numbers(shape))?;
+    tables.retain(|brought| *brought != Brought { table: brought.table.clone(), ..Brought::default() });
+    Ok(tables)
+}
+
+struct Forward<'f, 's, 'r> {
+    then: &'f Then<'s>,
+    because: &'f dyn Fn(&Shape) -> Because<'r>,
+    moved: BTreeMap<(TableNo, i64), Moved>,
+}
+
+/// What there is about one record, or about a row that is nobody's yet.
+struct Item {
+    record: Record,
+    /// Its key in the backup; none where it was not there.
+    was: Option<Key>,
+    /// Its key now; none where it has none.
+    place: Option<Key>,
+    /// As the backup has it.
+    there: Option<Row>,
+}
+
+/// What differs in a table.
+struct Found {
+    /// What the database has under the keys that are looked at.
+    raw: BTreeMap<Key, Option<Row>>,
+    items: Vec<Item>,
+}
+
+impl Forward<'_, '_, '_> {
+    fn session(&self) -> &Session {
+        self.then.session
+    }
+
+    fn database(&self) -> &Database {
+        self.then.database
+    }
+
+    fn read(&self, shape: &Shape, key: &Key) -> Result<Option<Row>> {
+        let mut buffer = Vec::new();
+        if !self.database().read(shape, key, &mut buffer)? {
+            return Ok(None);
+        }
+        Row::decode(&buffer).map(Some).map_err(damaged)
+    }
+
+    fn move_to_next(&mut self, shape: &Shape, number: i64, new: bool) -> Result<()> {
+        let last = self.moved.range((shape.number, i64::MIN)..=(shape.number, i64::MAX)).map(|(_, moved)| moved.to).max();
+        let to = match last {
+            Some(last) => last + 1,
+            None => self.session().next_number(shape)?,
+        };
+        self.moved.insert((shape.number, number), Moved { to, new });
+        Ok(())
+    }
+
+    /// Finds the rows that were made since the database was put back, under numbers that others have by now.
+    fn move_the_new(&mut self, shape: &Shape) -> Result<()> {
+        if shape.identity() != Identity::Birth || shape.number_field().is_none() {
+            return Ok(());
+        }
+        let then = self.then;
+        let noted = then.noted(shape.number);
+        let mut numbers: BTreeSet<i64> = noted.made.iter().filter_map(Key::as_integer).collect();
+        numbers.extend(then.passed_on(shape.number));
+        for number in numbers {
+            let key = number_key(number);
+            let now = self.session().load_at(shape, &key)?;
+            let Some(row) = self.read(shape, &key)? else { continue };
+            let is_made = noted.made.contains(&key);
+            let is_new = match then.whose(shape.number, number) {
+                Whose::Nobodys => now.current.is_some(),
+                Whose::Of(id) => is_made && self.is_another(shape, &key, &row, &self.session().load_id(id)?)?,
+                Whose::Same if now.current.is_none() || !is_made => false,
+                Whose::Same => {
+                    let meant = self.meant(shape, &row)?;
+                    !then.states(&now)?.contains(&meant) && self.is_another(shape, &key, &row, &now)?
+                }
+            };
+            if is_new {
+                self.move_to_next(shape, number, true)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether what was made under a key since the database was put back is another record than the one that has, or had, its number.
+    fn is_another(&self, shape: &Shape, key: &Key, row: &Row, record: &Record) -> Result<bool> {
+        let noted = self.then.noted(shape.number);
+        match self.then.base(record)? {
+            Base::Was(None) if !noted.before.contains(key) => Ok(true),
+            // Put in its place, it is an edit of it.
+            Base::Was(_) if !noted.ended.contains(key) => Ok(false),
+            Base::Was(_) | Base::Unknown => Ok(!self.is_like(shape, row, record)?),
+        }
+    }
+
+    /// A program may write a record by deleting it and making it again: then it holds most of what it held.
+    fn is_like(&self, shape: &Shape, row: &Row, record: &Record) -> Result<bool> {
+        let meant = self.meant(shape, row)?;
+        let states = self.then.states(record)?;
+        let filled =
+            || shape.live_fields().filter(|field| !shape.is_key(*field) && !matches!(meant.get(*field), Value::Null | Value::Absent));
+        let known = filled().filter(|field| states.iter().any(|state| state.get(*field) == meant.get(*field))).count();
+        Ok(known * 2 > filled().count())
+    }
+
+    /// Finds the rows of records that ended since and that come back, because somebody edited them or refers to them, where others have their
+    /// numbers.
+    fn move_the_ended(&mut self) -> Result<()> {
+        let then = self.then;
+        let mut ended = BTreeSet::new();
+        for shape in &self.session().shapes {
+            for number in then.passed_on(shape.number) {
+                let Whose::Of(id) = then.whose(shape.number, number) else { continue };
+                let is_taken = self.session().ledger.id_at(shape.number, &number_key(number))?.is_some_and(|now| now != id);
+                let is_there = || self.read(shape, &number_key(number));
+                if is_taken && self.has_ended(id)? && is_there()?.is_some() {
+                    ended.insert((shape.number, number));
+                }
+            }
+        }
+        ended.retain(|place| !self.moved.contains_key(place));
+        while !ended.is_empty() {
+            let mut back = BTreeSet::new();
+            for shape in &self.session().shapes {
+                for item in self.find(shape)?.items {
+                    let target = self.target(shape, &item)?;
+                    let own = item.number().map(|number| (shape.number, number));
+                    back.extend(own.filter(|own| target.kept && target.row.is_some() && ended.contains(own)));
+                    let Some(there) = &item.there else { continue };
+                    let referring = shape.numbers.iter().filter(|numbers| target.new.contains(&numbers.field));
+                    back.extend(referring.flat_map(|numbers| numbers.numbers(there)).filter(|place| ended.contains(place)));
+                }
+            }
+            if back.is_empty() {
+                break;
+            }
+            for (table, number) in back {
+                ended.remove(&(table, number));
+                self.move_to_next(then.session.shape(table), number, false)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a record is no more, and is not in another one either.
+    fn has_ended(&self, id: i64) -> Result<bool> {
+        let Some((_, key, place)) = self.session().ledger.names(id)? else { return Ok(true) };
+        let root = key.birth().map(|born| Ok::<_, SyncError>(self.session().ledger.root(born)? != born)).transpose()?;
+        Ok(place.is_none() && root != Some(true))
+    }
+
+    /// What does not travel and refers to records by number goes by the numbers that they have now.
+    fn lead_what_stays(&self, shape: &Shape) -> Result<()> {
+        if shape.identity() != Identity::Birth || shape.number_field().is_none() {
+            return Ok(());
+        }
+        let mut leads = BTreeMap::new();
+        let given = self.moved.range((shape.number, i64::MIN)..=(shape.number, i64::MAX)).map(|((_, number), _)| *number);
+        for number in given.chain(self.then.passed_on(shape.number)) {
+            leads.insert(number, self.number_now(shape.number, number)?);
+        }
+        leads.retain(|from, to| from != to);
+        let steps: Vec<(i64, i64)> = if leads.values().any(|to| leads.contains_key(to)) {
+            // Two may change places: all go to numbers that nobody has first.
+            let aside = (0..).map(stand_in);
+            leads.keys().copied().zip(aside.clone()).chain(aside.zip(leads.values().copied())).collect()
+        } else {
+            leads.into_iter().collect()
+        };
+        for (table, column) in if steps.is_empty() { Vec::new() } else { untracked_references(self.session(), shape.number)? } {
+            for (from, to) in &steps {
+                if let Err(message) = self.database().refer_to(&table, &column, *from, *to)? {
+                    let key = format!("{from}, to which `{table}` refers,");
+                    return Err(SyncError::CannotRenumber { table: shape.name.clone(), key, message });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The number that the record has, or gets, which a number meant in the backup.
+    fn number_now(&self, table: TableNo, number: i64) -> Result<i64> {
+        match (self.moved.get(&(table, number)), self.then.whose(table, number)) {
+            (Some(moved), _) => Ok(moved.to),
+            (None, Whose::Of(id)) => Ok(self.session().number_of_id(id)?.unwrap_or(number)),
+            (None, Whose::Same | Whose::Nobodys) => Ok(number),
+        }
+    }
+
+    /// What differs in a table, by record.
+    fn find(&self, shape: &Shape) -> Result<Found> {
+        let mut raw = differing(self.session(), self.database(), shape)?;
+        for key in self.then.passed_on(shape.number).map(number_key) {
+            if let Entry::Vacant(entry) = raw.entry(key) {
+                let row = self.read(shape, entry.key())?;
+                entry.insert(row);
+            }
+        }
+        let (mut items, mut seen) = (Vec::new(), BTreeSet::new());
+        for (key, row) in &raw {
+            let Some(row) = row else { continue };
+            let moved = key.as_integer().and_then(|number| self.moved.get(&(shape.number, number)));
+            let record = match moved {
+                Some(Moved { new: true, .. }) => Record::unmet(shape.number, key),
+                Some(Moved { new: false, .. }) | None => self.then.record_of(shape, key, row)?,
+            };
+            let has = if record.current.is_some() { self.session().place(&record)? } else { None };
+            let place = match (moved, has) {
+                (Some(moved), _) => Some(number_key(moved.to)),
+                (None, Some(place)) => Some(place),
+                (None, None) if shape.identity() == Identity::Meaning => shape.key_of(&self.now(shape, row)?).ok(),
+                (None, None) => Some(key.clone()),
+            };
+            seen.extend(record.id);
+            items.push(Item { record, was: Some(key.clone()), place, there: Some(row.clone()) });
+        }
+        for key in raw.keys() {
+            let record = self.session().load_at(shape, key)?;
+            if record.id.is_none_or(|id| !seen.insert(id)) {
+                continue;
+            }
+            let is_another =
+                |was: &Key| was.as_integer().is_some_and(|number| self.moved.get(&(shape.number, number)).is_some_and(|moved| moved.new));
+            // The record that had its number was deleted then; where nobody can tell, it is left alone.
+            let is_deleted =
+                |was: &Key| self.then.noted(shape.number).ended.contains(was) && matches!(self.then.base(&record), Ok(Base::Was(Some(_))));
+            let was = self.then.place_of(shape, &record)?;
+            let replaced = was.as_ref().is_some_and(is_another);
+            let was = was.filter(|was| !replaced || is_deleted(was));
+            let there = match &was {
+                Some(was) if was != key && !replaced => self.read(shape, was)?,
+                Some(_) | None => None,
+            };
+            items.push(Item { record, was, place: Some(key.clone()), there });
+        }
+        Ok(Found { raw, items })
+    }
+
+    /// A row of the backup with stand-ins.
+    fn meant(&self, shape: &Shape, row: &Row) -> Result<Row> {
+        let mut row = row.clone();
+        let is_new = |table, number| self.moved.get(&(table, number)).is_some_and(|moved| moved.new);
+        self.then.mean(shape, &mut row, &is_new)?;
+        Ok(row)
+    }
+
+    /// A row of the backup with the numbers that everybody has now.
+    fn now(&self, shape: &Shape, row: &Row) -> Result<Row> {
+        let mut row = row.clone();
+        replace_numbers(shape, &mut row, &mut |table, number| self.number_now(table, number))?;
+        Ok(row)
+    }
+}
+
+impl Item {
+    /// The number of its row in the backup.
+    fn number(&self) -> Option<i64> {
+        self.there.as_ref().and(self.was.as_ref()).and_then(Key::as_integer)
+    }
+}
+
+fn damaged<E>(_: E) -> SyncError {
+    SyncError::Bug("a row that was just read does not decode")
+}
+
+fn same(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+}
+
+/// What is not as the mirror has it, by key.
+fn differing(session: &Session, database: &Database, shape: &Shape) -> Result<BTreeMap<Key, Option<Row>>> {
+    let mut found = BTreeMap::new();
+    let mut after: Option<Key> = None;
+    loop {
+        let mut rows = Vec::new();
+        database.scan(shape, after.as_ref(), CHUNK, &mut |key, row| rows.push((key, row.to_vec())))?;
+        let Some((last, _)) = rows.last() else { break };
+        after = Some(last.clone());
+        for (key, row) in rows {
+            if !session.ledger.peek(shape, &key, |mirror| mirror == Some(row.as_slice()))? {
+                found.insert(key, Some(Row::decode(&row).map_err(damaged)?));
+            }
+        }
+    }
+    let mut after: Option<Key> = None;
+    let mut buffer = Vec::new();
+    loop {
+        let keys = session.ledger.places(shape, after.as_ref(), CHUNK)?;
+        let Some(last) = keys.last().cloned() else { break };
+        for key in keys {
+            buffer.clear();
+            if !database.read(shape, &key, &mut buffer)? {
+                found.insert(key, None);
+            }
+        }
+        after = Some(last);
+    }
+    Ok(found)
+}
+
+/// A record that is not there any more.
+struct Gone {
+    key: Key,
+    /// What it would hold, as the mirror has it or else as the backup had it.
+    row: Row,
+    table: TableNo,
+    /// Somebody deleted it since the database was put back; else it ended since the backup.
+    deleted: bool,
+}
+
+struct Target {
+    row: Option<Row>,
+    /// Something of the backup stays.
+    kept: bool,
+    /// The fields in which it does.
+    new: Vec<FieldNo>,
+    /// Fields that add up, with what they held: something was added since the database was put back, and it is not known how much.
+    unsure: String,
+    /// What others did to it since the backup and what is not so any more, as a sentence has it after the record.
+    over: String,
+}
+
+impl Target {
+    const fn of(row: Option<Row>) -> Self {
+        Self { row, kept: false, new: Vec::new(), unsure: String::new(), over: String::new() }
+    }
+
+    fn kept(shape: &Shape, row: Row) -> Self {
+        Self { kept: true, new: shape.live_fields().collect(), ..Self::of(Some(row)) }
+    }
+}
+
+impl Forward<'_, '_, '_> {
+    /// What a record is to be: the mirror's, except what was done to it since the database was put back.
+    fn target(&self, shape: &Shape, item: &Item) -> Result<Target> {
+        let (session, then, record) = (self.session(), self.then, &item.record);
+        let (noted, because) = (then.noted(shape.number), (self.because)(shape));
+        let is_in = |keys: &BTreeSet<Key>| item.was.as_ref().is_some_and(|was| keys.contains(was));
+        let edited = is_in(&noted.edited);
+        let mirror = record.current.as_ref().map(|image| session.numbered(shape, &image.row)).transpose()?;
+        if shape.name == LIBRARY {
+            return Ok(Target::of(mirror));
+        }
+        let Some(there) = &item.there else {
+            // Deleted since it was put back; or inserted since the backup, and then it comes back.
+            let kept = mirror.is_some() && (edited || is_in(&noted.went) && then.never_ended(record)?);
+            let is_newer = kept
+                && matches!(then.base(record)?, Base::Was(Some(base)) if record.current.as_ref().is_some_and(|now| now.row != base.row));
+            let over = if is_newer { "is deleted, though it was changed after the backup".to_owned() } else { String::new() };
+            return Ok(Target { kept, over, ..Target::of(if kept { None } else { mirror }) });
+        };
+        let mut now = self.now(shape, there)?;
+        if let (Some(own), Some(number)) = (shape.number_field(), item.place.as_ref().and_then(Key::as_integer)) {
+            now.set(own, Value::Integer(number));
+        }
+        if item.number().is_some_and(|number| self.moved.contains_key(&(shape.number, number))) {
+            return Ok(Target::kept(shape, now));
+        }
+        if record.id.is_none() {
+            // A handed-out number that a record gave up since the backup, by ending or for another number, comes back by itself only
+            // where somebody wrote under it.
+            let gave_up = match item.number() {
+                Some(number) if shape.number_field().is_some() => !session.ledger.formerly(shape.number, number)?.is_empty(),
+                Some(_) | None => false,
+            };
+            let kept = edited || !gave_up && because != Because::Ambiguous;
+            return Ok(if kept { Target::kept(shape, now) } else { Target::of(None) });
+        }
+        // Where everything is remembered that the record held since, no clock need tell what is new.
+        if !edited && (because != Because::Older || !then.remembers(record)?) {
+            return Ok(Target::of(mirror));
+        }
+        let base = then.base(record)?;
+        let states = match base.clone() {
+            // Whatever differs from what it was is of after it was put back.
+            Base::Was(base) if edited && !is_in(&noted.before) => base.into_iter().map(|image| image.row).collect(),
+            Base::Was(_) | Base::Unknown => then.states(record)?,
+        };
+        let meant = self.meant(shape, there)?;
+        let past = session.ledger.past_values(record)?;
+        let mut new = Vec::new();
+        let is_made = |field: &FieldNo| matches!(because, Because::Reshaped(made) if made.contains(field));
+        let is_own = |field: &FieldNo| shape.identity() == Identity::Birth && shape.number_field() == Some(*field);
+        for field in shape.live_fields().filter(|field| !is_made(field) && !is_own(field)) {
+            let value = meant.get(field);
+            let went = |past: &PastValue| same(shape.name_of(past.field), shape.name_of(field)) && past.value == *value;
+            let mut known = states.iter().any(|state| state.get(field) == value) || past.iter().any(went);
+            for state in states.iter().filter(|_| because != Because::Older) {
+                known = known || self.database().stores_as(shape, field, state.get(field), value)?;
+            }
+            new.extend((!known).then_some(field));
+        }
+        // How much was added since nobody can say: what the backup held is not known.
+        let is_sum = |field: &FieldNo| mirror.is_some() && adds_up(session.criteria(shape.number, *field));
+        let (sums, new): (Vec<FieldNo>, Vec<FieldNo>) = new.into_iter().partition(is_sum);
+        let unsure =
+            sums.iter().map(|field| format!("`{}` was {}", shape.name_of(*field), there.get(*field))).collect::<Vec<_>>().join(", ");
+        if new.is_empty() {
+            return Ok(Target { unsure, ..Target::of(mirror) });
+        }
+        let Some(mut row) = mirror else {
+            let over = "is back, though it was deleted after the backup".to_owned();
+            return Ok(Target { unsure, over, ..Target::kept(shape, now) });
+        };
+        let mut over = Vec::new();
+        for field in &new {
+            let newer = match (&base, &record.current) {
+                (Base::Was(Some(base)), Some(current)) => base.row.get(*field) != current.row.get(*field),
+                (Base::Was(None), Some(_)) => true,
+                (Base::Was(_), None) | (Base::Unknown, _) => false,
+            };
+            let is_other = now.get(*field) != row.get(*field);
+            if newer && is_other {
+                over.push(format!("`{}`", shape.name_of(*field)));
+            }
+            row.set(*field, now.get(*field).clone());
+        }
+        let ledger = &session.ledger;
+        let is_another = match (&base, &record.current) {
+            (Base::Was(Some(base)), Some(current)) => ledger.root(base.born)? != ledger.root(current.born)?,
+            (Base::Was(_) | Base::Unknown, _) => false,
+        };
+        let over = match (is_another, over.is_empty()) {
+            (true, _) => "was deleted and made anew after the backup, and has what was typed in the one before".to_owned(),
+            (false, false) => format!("has what was typed in {} in place of what came after the backup", over.join(", ")),
+            (false, true) => String::new(),
+        };
+        Ok(Target { row: Some(row), kept: true, new, unsure, over })
+    }
+
+    fn bring_table(&self, shape: &Shape, gone: &mut Vec<Gone>) -> Result<Brought> {
+        let database = self.database();
+        let mut brought = Brought { table: shape.name.clone(), ..Brought::default() };
+        let Found { mut raw, items } = self.find(shape)?;
+        let mut wanted: BTreeMap<Key, (Row, Option<Key>)> = BTreeMap::new();
+        for item in items {
+            let target = self.target(shape, &item)?;
+            let Some(place) = item.place.clone().or_else(|| item.was.clone()) else { continue };
+            let is_moved = item.number().is_some_and(|number| self.moved.contains_key(&(shape.number, number)));
+            match (&item.there, &target.row, &item.was) {
+                (Some(_), Some(_), Some(was)) if is_moved => brought.renumbered.push((was.clone(), place.clone())),
+                (Some(there), Some(row), Some(was)) if there == row && *was == place => {}
+                (None, Some(_), _) => brought.back += 1,
+                (Some(_), None, _) => brought.removed += 1,
+                (Some(_), Some(_), _) => brought.forward += 1,
+                (None, None, _) => {}
+            }
+            if target.kept && !is_moved {
+                brought.kept.push(place.clone());
+            }
+            if !target.unsure.is_empty() {
+                brought.unsure.push((place.clone(), target.unsure));
+            }
+            if !target.over.is_empty() {
+                brought.listed.push((place.clone(), target.over));
+            }
+            if target.row.is_none() {
+                let mirror = item.record.current.as_ref().map(|image| self.session().numbered(shape, &image.row)).transpose()?;
+                let deleted = mirror.is_some();
+                let row =
+                    mirror.map_or_else(|| item.there.as_ref().map(|there| self.now(shape, there)).transpose(), |row| Ok(Some(row)))?;
+                gone.extend(row.map(|row| Gone { key: place.clone(), row, table: shape.number, deleted }));
+            }
+            if let Some(row) = target.row {
+                if !raw.contains_key(&place) {
+                    raw.insert(place.clone(), self.read(shape, &place)?);
+                }
+                let (is_free, is_known) = (!wanted.contains_key(&place), item.record.current.is_some());
+                if !is_free {
+                    brought.refused.push((place.clone(), "two records would get this key".to_owned()));
+                }
+                if is_free || is_known {
+                    wanted.insert(place, (row, item.was));
+                }
+            }
+        }
+        // All that differ go first: values that no two records share may have changed places.
+        let stays: BTreeSet<Key> = wanted
+            .iter()
+            .filter(|(key, (row, _))| raw.get(*key).and_then(Option::as_ref) == Some(row))
+            .map(|(key, _)| key.clone())
+            .collect();
+        wanted.retain(|key, _| !stays.contains(key));
+        let mut asides: BTreeMap<Key, Aside> = BTreeMap::new();
+        for was in wanted.values().filter_map(|(_, was)| was.as_ref()) {
+            asides.insert(was.clone(), database.aside(shape, was)?);
+        }
+        for (key, row) in &raw {
+            if row.is_some() && !stays.contains(key) {
+                database.delete(shape, key)?;
+            }
+        }
+        for (key, (row, was)) in &wanted {
+            if let Written::Refused(refusal) = database.insert(shape, row)? {
+                let other = database.agreeing(shape, &refusal.fields, row)?.filter(|other| other != key);
+                let has = other.map_or_else(String::new, |other| format!(" (`{other}` has that)"));
+                brought.refused.push((key.clone(), format!("{refusal}{has}")));
+                continue;
+            }
+            let aside = was.as_ref().and_then(|was| asides.get(was));
+            if let Some(Err(refusal)) = aside.map(|aside| database.put_aside(shape, key, aside)).transpose()? {
+                brought.refused.push((key.clone(), refusal));
+            }
+        }
+        Ok(brought)
+    }
+
+    /// Records that are gone come back where what is there refers to them, whoever deleted which: at the main office nobody else would decide it.
+    fn bring_back_what_is_needed(&self, tables: &mut [Brought], mut gone: Vec<Gone>) -> Result<()> {
+        let (session, database) = (self.session(), self.database());
+        let mut any = !gone.is_empty();
+        while std::mem::take(&mut any) {
+            let mut dangling = database.dangling_records()?;
+            dangling.extend(database.dangling_by_rules(&session.rules, &session.shapes)?);
+            for one in dangling {
+                let is_it = |gone: &Gone| {
+                    let shape = session.shape(gone.table);
+                    let holds = |(name, value): &(String, Value)| {
+                        let field = shape.live_fields().find(|field| same(shape.name_of(*field), name));
+                        field.is_some_and(|field| gone.row.get(field) == value || gone.row.get(field).to_string() == value.to_string())
+                    };
+                    same(&shape.name, &one.parent) && !one.values.is_empty() && one.values.iter().all(holds)
+                };
+                let Some(place) = gone.iter().position(is_it) else { continue };
+                let Gone { key, row, table, deleted } = gone.remove(place);
+                let shape = session.shape(table);
+                let Some(brought) = tables.iter_mut().find(|brought| brought.table == shape.name) else { continue };
+                any = true;
+                let first = one.first.iter().map(ToString::to_string).collect::<Vec<_>>().join("/");
+                match database.insert(shape, &row)? {
+                    Written::Refused(refusal) => brought.refused.push((key, format!("`{}` {first} refers to it: {refusal}", one.table))),
+                    Written::Done | Written::Missing => {
+                        brought.kept.retain(|kept| *kept != key);
+                        brought.listed.retain(|(listed, _)| *listed != key);
+                        let when = if deleted { "since the database was put back" } else { "since the backup was made" };
+                        brought
+                            .listed
+                            .push((key.clone(), format!("was deleted {when}, but `{}` {first} refers to it: it is back", one.table)));
+                        if deleted {
+                            brought.back += 1;
+                        } else {
+                            brought.removed = brought.removed.saturating_sub(1);
+                            brought.kept.push(key);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A number that was given out since the backup is given to nobody else.
+    fn go_on_with_numbers(&self, shape: &Shape) -> Result<()> {
+        if shape.identity() != Identity::Birth || shape.number_field().is_none() || !self.database().is_autoincrement(shape)? {
+            return Ok(());
+        }
+        Ok(self.database().raise_sequence(shape, self.session().next_number(shape)? - 1)?)
+    }
+}

@@ -1,0 +1,186 @@
+//! How does a site go on whose database was restored from a backup, while its state was not?
+//!
+//! The state knows what the database held; the backup does not know what came since. So the restored database is brought forward to the
+//! mirror. What somebody did in it after it was put back is an edit and stays one.
+//!
+//! | module | answers |
+//! |---|---|
+//! | `schema` | which schema has it, and how does it get the one it is to have? |
+//! | `then` | what did the state know when the backup was made: whose row was which, and what was in it? |
+//! | `forward` | what becomes of each record? |
+//!
+//! **States**: restored ([`SyncError::DatabaseRestored`]) → saved (a whole copy of it in the home) → brought forward: ONE transaction of the
+//! database, with a commit record for the ledger as every slice has it. **Crash points**: before that commit the site is as
+//! it was; after it the next [`Session::open`] replays the record, then compares every table. **Invariant**: what the
+//! restored database held is in it, in the mirror's history, or in the saved copy; and what the mirror has of a packet that was applied in part is not
+//! applied again. Nothing is sent by this; the next round seals and tells what was kept.
+//!
+//! Everything else that stops a site (a restored state, a fork, a restored neighbour) is not mended here.
+
+mod forward;
+mod schema;
+mod then;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use self::forward::Because;
+use self::schema::{Followed, RESHAPED};
+use self::then::{Noted, Then};
+use super::apply;
+use super::seal;
+use super::{Limits, Result, Session, SyncError};
+use crate::database::{Database, DatabaseError};
+use crate::model::{Key, Shape};
+use crate::site::Home;
+use crate::world::World;
+
+/// Whether it is done or only looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing is written.
+    Look,
+    /// The database is saved and brought forward.
+    Do,
+}
+
+/// What was brought forward in one table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Brought {
+    /// The table.
+    pub table: String,
+    /// Records that were missing and are back.
+    pub back: u64,
+    /// Records that held older values.
+    pub forward: u64,
+    /// Records that had been deleted since the backup.
+    pub removed: u64,
+    /// Records, by key, with something in them that nobody has seen yet: it stays, as an edit.
+    pub kept: Vec<Key>,
+    /// Records with fields that add up and were written to since the database was put back, with what they held: they are as this site knew
+    /// them, because nobody can say how much was added.
+    pub unsure: Vec<(Key, String)>,
+    /// Records that were made since the database was put back, or ended since the backup and were edited or referred to, with the numbers that
+    /// they got in place of those that others have by now.
+    pub renumbered: Vec<(Key, Key)>,
+    /// Records of which somebody is to hear what became of them, with that.
+    pub listed: Vec<(Key, String)>,
+    /// Records that the database refuses, with its words: then nothing is done. What is not as the mirror has it would go out as an edit.
+    pub refused: Vec<(Key, String)>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovered {
+    /// Tables in which anything differed.
+    pub tables: Vec<Brought>,
+    /// Whether it was brought forward.
+    pub done: bool,
+    /// Where the restored database was saved; none where nothing was done to it.
+    pub saved: Option<PathBuf>,
+    /// What the schema that came from the parent does to the restored database, a sentence each; nothing where it has that. Only once it has
+    /// can be said what differs.
+    pub schema: Vec<String>,
+}
+
+/// Brings a restored database forward. None where there is nothing to mend.
+///
+/// # Errors
+/// What stops the site where it is something else than [`SyncError::DatabaseRestored`]; [`SyncError::OlderSchema`]; else as
+/// database and ledger say, and then nothing was done.
+pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<Option<Recovered>> {
+    let mut session = Session::open_unchecked(world, home, limits)?;
+    match session.check_age() {
+        Ok(()) => return Ok(None),
+        Err(SyncError::DatabaseRestored) => {}
+        Err(other) => return Err(other),
+    }
+    let database = session.database()?;
+    let saved = match mode {
+        Mode::Look => None,
+        Mode::Do => {
+            let path = session.home.inside().join(format!("restored-{}.db", session.world.now().0));
+            session.world.step("save restored database")?;
+            database.copy_to(&path)?;
+            Some(path)
+        }
+    };
+    let mut followed = schema::follow_parent(&session, mode)?;
+    let schema = std::mem::take(&mut followed.schema);
+    if !schema.is_empty() {
+        if mode == Mode::Look {
+            return Ok(Some(Recovered { tables: Vec::new(), done: false, saved, schema }));
+        }
+        // The connection may have stand-ins for what only the application has.
+        let Session { world, home, limits, .. } = session;
+        session = Session::open_unchecked(world, home, limits)?;
+    }
+    let database = session.database()?;
+    database.begin_write()?;
+    let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
+        let tables = bring_forward(&session, database, &followed)?;
+        let refused = tables.iter().any(|table| !table.refused.is_empty());
+        if mode == Mode::Do && !refused {
+            write_down(&session, database)?;
+            database.commit(&session.world)?;
+            session.ledger.commit(&session.world, "commit ledger after recovery")?;
+        }
+        Ok((tables, refused))
+    });
+    let crashed = done.as_ref().is_err_and(SyncError::is_crash);
+    if !crashed && (mode == Mode::Look || !matches!(done, Ok((_, false)))) {
+        database.rollback()?;
+        session.ledger.rollback()?;
+    }
+    let (tables, refused) = done?;
+    let saved = match saved {
+        Some(path) if refused && schema.is_empty() => fs_err::remove_file(path).map(|()| None)?,
+        saved => saved,
+    };
+    Ok(Some(Recovered { tables, done: mode == Mode::Do && !refused, saved, schema }))
+}
+
+fn bring_forward(session: &Session, database: &Database, followed: &Followed) -> Result<Vec<Brought>> {
+    let since = session.ledger.last_activity()?;
+    database.move_logs(&schema::called_otherwise_since(session, database)?)?;
+    let mut noted = BTreeMap::new();
+    for shape in &session.shapes {
+        noted.insert(shape.number, Noted::read(database, shape, since)?);
+    }
+    let reshaped = schema::noted_reshaped(session)?;
+    schema::have_library(session, database)?;
+    match schema::arm_and_read(session, database) {
+        Err(SyncError::Database(DatabaseError::ShapeMoved { table })) => return Err(SyncError::OlderSchema { table: Some(table) }),
+        armed => armed?,
+    }
+    database.silence_application_triggers(&session.shapes, &session.rules)?;
+    let then = Then::of(session, database, noted)?;
+    let because = |shape: &Shape| match reshaped.get(&shape.number) {
+        _ if followed.ambiguous.contains(&shape.number) => Because::Ambiguous,
+        Some(made) => Because::Reshaped(made),
+        None => Because::Older,
+    };
+    forward::bring(&then, &because)
+}
+
+/// Says in both files that they are of one state again, and that every table is to be compared.
+fn write_down(session: &Session, database: &Database) -> Result<()> {
+    let ledger = &session.ledger;
+    ledger.record();
+    session.note_all_due()?;
+    if !schema::noted_reshaped(session)?.is_empty() {
+        ledger.set_note(RESHAPED, "")?;
+    }
+    for shape in &session.shapes {
+        database.raise_log(shape, ledger.sealed(shape.number)?)?;
+        // What bringing forward left in the log is no edit; comparing finds what was kept.
+        seal::sealed_up_to(session, shape, database.last_note(shape)?)?;
+    }
+    for neighbour in ledger.neighbours()? {
+        let name = neighbour.card.name.clone();
+        if let Some(applied) = apply::applied_by_ledger(session, neighbour)? {
+            database.set_applied(&name, &applied)?;
+        }
+    }
+    apply::note_commit(session)
+}

@@ -1,0 +1,380 @@
+//! A database that was put back from a backup: what it held is told from what was done in it since, and whose row is whose.
+
+use std::path::PathBuf;
+
+use fieldpost::site::Role;
+use fieldpost::sync::recover::Mode;
+
+use super::files::{backup, recovered, replace_database};
+use super::support::{Tree, conflicts};
+
+const ORDERS: &str = "SELECT m.v || ' of ' || ifnull(n.v, 'nobody') FROM m LEFT JOIN n ON n.id = m.n ORDER BY 1";
+const CUSTOMERS: &str = "SELECT v || ' ' || ifnull(phone, '-') FROM n ORDER BY 1";
+
+/// Customers with handed-out numbers and orders that refer to them, at the main office and at anna.
+fn shop(order_key: &str) -> Tree {
+    let tree = Tree::new(&format!(
+        "CREATE TABLE n (id INTEGER PRIMARY KEY, v TEXT, phone TEXT); CREATE TABLE m (k {order_key} PRIMARY KEY, n INTEGER REFERENCES n, v TEXT);
+         CREATE TABLE tags (n INTEGER REFERENCES n, tag TEXT, note TEXT, PRIMARY KEY (n, tag));
+         INSERT INTO n VALUES (1, 'one', '1'), (2, 'two', '2'); INSERT INTO m VALUES (1, 1, 'm1'); INSERT INTO tags VALUES (1, 't', 'one')"
+    ));
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree
+}
+
+/// Anna's customer 3 becomes 4, because the main office made another 3; gives a backup of when hers was 3. `sealed`: the state knew it by then.
+fn clashed(tree: &Tree, sealed: bool) -> PathBuf {
+    tree.edit(
+        "anna",
+        "INSERT INTO n VALUES (3, 'annas', 'A'); INSERT INTO m VALUES (50, 3, 'hers'); INSERT INTO tags VALUES (3, 't', 'hers')",
+    );
+    let early = backup(tree, "anna");
+    tree.edit(
+        "head",
+        "INSERT INTO n VALUES (3, 'heads', 'H'); INSERT INTO m VALUES (60, 3, 'his'); INSERT INTO tags VALUES (3, 't', 'his')",
+    );
+    tree.sync("anna");
+    let late = backup(tree, "anna");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT id FROM n WHERE v = 'annas'", &["4"]);
+    if sealed { late } else { of_before(early) }
+}
+
+/// Customer 3 'three' ends, and its number goes to a stranger; gives a backup of when it was there.
+fn reused(tree: &Tree) -> PathBuf {
+    tree.edit("head", "INSERT INTO n VALUES (3, 'three', '3')");
+    tree.settle(&["head", "anna"]);
+    let old = backup(tree, "anna");
+    tree.edit("head", "DELETE FROM n WHERE id = 3");
+    tree.settle(&["head", "anna"]);
+    tree.edit("head", "INSERT INTO n VALUES (3, 'stranger', '555')");
+    tree.settle(&["head", "anna"]);
+    tree.assert_rows(&["head", "anna"], "SELECT v FROM n WHERE id = 3", &["stranger"]);
+    old
+}
+
+/// A backup whose log says of everything that it is of before what the state knows: the state's clock is years behind that of the triggers.
+fn of_before(old: PathBuf) -> PathBuf {
+    let backup = rusqlite::Connection::open(&old).unwrap();
+    let logs = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '\\_fieldpost\\_log\\_%' ESCAPE '\\'";
+    let logs: Vec<String> = backup.prepare(logs).unwrap().query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    for log in logs {
+        backup.execute_batch(&format!("UPDATE {log} SET note = (1600000000000 << 3) | (note & 7) WHERE note >> 3 <> 0")).unwrap();
+    }
+    old
+}
+
+fn assert_all(tree: &Tree, customers: &[&str], orders: &[&str]) {
+    tree.settle(&["anna", "head"]);
+    tree.assert_sound(&["anna", "head"]);
+    tree.assert_rows(&["anna", "head"], CUSTOMERS, customers);
+    tree.assert_rows(&["anna", "head"], ORDERS, orders);
+    assert_eq!(conflicts(tree, "head"), [""; 0]);
+}
+
+#[test]
+fn what_refers_to_a_record_made_since_goes_along_where_only_that_gets_another_number() {
+    for key in ["TEXT", "INTEGER"] {
+        let tree = shop(key);
+        let old = backup(&tree, "anna");
+        tree.edit("head", "INSERT INTO n VALUES (3, 'heads', 'H')");
+        tree.settle(&["head", "anna"]);
+        replace_database(&tree, "anna", Some(&old));
+        tree.edit("anna", "INSERT INTO n VALUES (3, 'third', 'T'); INSERT INTO m VALUES (50, 3, 'order')");
+        recovered(&tree, "anna", Mode::Do).unwrap();
+        assert_all(&tree, &["heads H", "one 1", "third T", "two 2"], &["m1 of one", "order of third"]);
+    }
+}
+
+#[test]
+fn a_value_that_a_record_once_held_is_an_edit_too_where_it_was_typed_since() {
+    for site in ["anna", "head"] {
+        let tree = Tree::new(
+            "CREATE TABLE t (k TEXT PRIMARY KEY, status TEXT, done INTEGER, note TEXT); INSERT INTO t VALUES ('x', 'new', 0, 'n'), ('y', 'new', 0, 'n')",
+        );
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        tree.edit(site, "UPDATE t SET status = 'open' WHERE k = 'x'");
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        for step in ["UPDATE t SET status = 'closed', done = 1", "UPDATE t SET done = 0, note = 'later'"] {
+            tree.edit(site, step);
+            tree.settle(&["anna", "head"]);
+        }
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "UPDATE t SET status = 'new', done = 1 WHERE k = 'x'");
+        let done = recovered(&tree, site, Mode::Do).unwrap();
+        assert_eq!(done.tables[0].kept.len(), 1, "{done:?}");
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["anna", "head"], "SELECT * FROM t ORDER BY k", &["x|new|1|later", "y|closed|0|later"]);
+    }
+}
+
+#[test]
+fn what_was_sealed_since_a_backup_was_made_is_no_edit() {
+    let tree = Tree::new(
+        "CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT, w TEXT); INSERT INTO t VALUES ('x', 'a', 'a'), ('y', 'a', 'a'), ('z', 'a', 'a')",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    // The backup holds what no round has seen yet.
+    tree.edit("anna", "UPDATE t SET v = 'b'; DELETE FROM t WHERE k = 'z'; INSERT INTO t VALUES ('new', 'b', 'b')");
+    let old = of_before(backup(&tree, "anna"));
+    tree.settle(&["anna", "head"]);
+    tree.edit("head", "UPDATE t SET v = 'c'; INSERT INTO t VALUES ('z', 'again', 'c')");
+    tree.settle(&["head", "anna"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "UPDATE t SET w = 'typed' WHERE k = 'y'");
+    let done = recovered(&tree, "anna", Mode::Do).unwrap();
+    assert_eq!(done.tables[0].kept.len(), 1, "{done:?}");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna", "head"], "SELECT * FROM t ORDER BY k", &["new|c|b", "x|c|a", "y|c|typed", "z|again|c"]);
+}
+
+#[test]
+fn a_row_of_a_backup_is_that_of_the_record_which_had_its_number_then() {
+    for sealed in [true, false] {
+        let tree = shop("INTEGER");
+        let old = clashed(&tree, sealed);
+        let before = ["m", "n", "tags"].map(|table| tree.rows("head", &format!("SELECT * FROM {table}")));
+        replace_database(&tree, "anna", Some(&old));
+        let done = recovered(&tree, "anna", Mode::Do).unwrap();
+        assert!(done.tables.iter().all(|table| table.kept.is_empty() && table.renumbered.is_empty()), "nothing was typed: {done:?}");
+        assert_all(&tree, &["annas A", "heads H", "one 1", "two 2"], &["hers of annas", "his of heads", "m1 of one"]);
+        assert_eq!(["m", "n", "tags"].map(|table| tree.rows("head", &format!("SELECT * FROM {table}"))), before);
+
+        let tree = shop("INTEGER");
+        let old = reused(&tree);
+        replace_database(&tree, "anna", Some(&old));
+        recovered(&tree, "anna", Mode::Do).unwrap();
+        assert_all(&tree, &["one 1", "stranger 555", "two 2"], &["m1 of one"]);
+    }
+}
+
+#[test]
+fn an_edit_of_a_record_whose_number_went_to_another_one_is_an_edit_of_that_record() {
+    for sealed in [true, false] {
+        let tree = shop("TEXT");
+        let old = clashed(&tree, sealed);
+        replace_database(&tree, "anna", Some(&old));
+        tree.edit(
+            "anna",
+            "UPDATE n SET phone = 'edited' WHERE id = 3; UPDATE m SET v = 'edited' WHERE k = '50'; INSERT INTO m VALUES ('new', 3, 'new')",
+        );
+        tree.edit("anna", "UPDATE tags SET note = 'edited' WHERE n = 3; INSERT INTO tags VALUES (3, 'new', 'new')");
+        recovered(&tree, "anna", Mode::Do).unwrap();
+        let orders = ["edited of annas", "his of heads", "m1 of one", "new of annas"];
+        assert_all(&tree, &["annas edited", "heads H", "one 1", "two 2"], &orders);
+        let tags = "SELECT v, tag, note FROM tags JOIN n ON n.id = tags.n ORDER BY 1, 2";
+        tree.assert_rows(&["anna", "head"], tags, &["annas|new|new", "annas|t|edited", "heads|t|his", "one|t|one"]);
+
+        let tree = shop("TEXT");
+        let old = clashed(&tree, sealed);
+        replace_database(&tree, "anna", Some(&old));
+        tree.edit("anna", "DELETE FROM tags WHERE n = 3; DELETE FROM m WHERE n = 3; DELETE FROM n WHERE id = 3");
+        recovered(&tree, "anna", Mode::Do).unwrap();
+        assert_all(&tree, &["heads H", "one 1", "two 2"], &["his of heads", "m1 of one"]);
+        tree.assert_rows(&["anna", "head"], "SELECT note FROM tags ORDER BY 1", &["his", "one"]);
+    }
+}
+
+#[test]
+fn a_record_that_ended_comes_back_under_the_next_number_where_it_or_an_order_of_it_was_edited_and_another_one_has_its_number() {
+    for (edit, phone, order) in [
+        ("UPDATE n SET phone = 'edited' WHERE id = 3", "edited", None),
+        ("INSERT INTO m VALUES ('new', 3, 'new')", "3", Some("new of three")),
+        ("UPDATE n SET phone = 'edited' WHERE id = 3; INSERT INTO m VALUES ('new', 3, 'new')", "edited", Some("new of three")),
+    ] {
+        let tree = shop("TEXT");
+        let old = reused(&tree);
+        replace_database(&tree, "anna", Some(&old));
+        tree.edit("anna", edit);
+        let done = recovered(&tree, "anna", Mode::Do).unwrap();
+        let renumbered: usize = done.tables.iter().map(|table| table.renumbered.len()).sum();
+        assert_eq!(renumbered, 1, "{done:?}");
+        let orders: Vec<&str> = std::iter::once("m1 of one").chain(order).collect();
+        assert_all(&tree, &["one 1", "stranger 555", &format!("three {phone}"), "two 2"], &orders);
+    }
+}
+
+#[test]
+fn what_is_put_in_the_place_of_a_record_is_an_edit_of_it_and_what_is_made_under_a_number_that_was_free_is_another_one() {
+    let columns = "(id INTEGER PRIMARY KEY, v TEXT, phone TEXT, status TEXT DEFAULT 'new', land TEXT DEFAULT 'FI', vip INTEGER DEFAULT 0)";
+    for site in ["anna", "head"] {
+        let tree = Tree::new(&format!(
+            "CREATE TABLE n {columns}; CREATE TABLE m (k TEXT PRIMARY KEY, n INTEGER REFERENCES n, v TEXT); INSERT INTO n(v) VALUES ('one'), ('two');
+             INSERT INTO m VALUES ('a', 2, 'his'), ('b', 1, 'hers')"
+        ));
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        tree.edit(if site == "head" { "anna" } else { "head" }, "INSERT INTO n(v) VALUES ('others')");
+        tree.settle(&["head", "anna"]);
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "INSERT INTO n(v) VALUES ('third')");
+        tree.edit(site, "INSERT OR REPLACE INTO n VALUES (2, 'TWO', '22', 'old', 'SE', 7)");
+        recovered(&tree, site, Mode::Do).unwrap();
+        assert_all(&tree, &["TWO 22", "one -", "others -", "third -"], &["hers of one", "his of TWO"]);
+    }
+}
+
+#[test]
+fn a_record_that_is_deleted_and_whose_number_another_one_gets_at_once_stays_deleted() {
+    let tree = shop("TEXT");
+    tree.edit("anna", "INSERT INTO n VALUES (3, 'three', '3')");
+    tree.settle(&["anna", "head"]);
+    let old = backup(&tree, "anna");
+    tree.edit("head", "INSERT INTO n VALUES (4, 'heads', 'H')");
+    tree.settle(&["head", "anna"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "DELETE FROM n WHERE id = 3; INSERT INTO n VALUES (3, 'fresh', 'F'); INSERT INTO m VALUES ('f', 3, 'order')");
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    assert_all(&tree, &["fresh F", "heads H", "one 1", "two 2"], &["m1 of one", "order of fresh"]);
+}
+
+#[test]
+fn a_deletion_that_is_the_first_thing_done_stays_though_the_record_ended_once_before() {
+    let tree = shop("TEXT");
+    for step in ["DELETE FROM m", "INSERT INTO m VALUES ('1', 1, 'again')"] {
+        tree.edit("head", step);
+        tree.settle(&["head", "anna"]);
+    }
+    let old = of_before(backup(&tree, "anna"));
+    tree.edit("head", "UPDATE n SET phone = 'later' WHERE id = 1");
+    tree.settle(&["head", "anna"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "DELETE FROM m");
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    assert_all(&tree, &["one later", "two 2"], &[]);
+}
+
+#[test]
+fn what_does_not_travel_goes_by_the_numbers_that_records_have_now_too() {
+    let tree = Tree::with_rules(
+        "CREATE TABLE n (id INTEGER PRIMARY KEY, v TEXT, phone TEXT); CREATE TABLE m (k TEXT PRIMARY KEY, n INTEGER REFERENCES n, v TEXT);
+         CREATE TABLE tags (n INTEGER REFERENCES n, tag TEXT, note TEXT, PRIMARY KEY (n, tag));
+         CREATE TABLE own (n INTEGER REFERENCES n, v TEXT); INSERT INTO n VALUES (1, 'one', '1')",
+        "[tables.own]\ndirection = \"none\"\n",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "PRAGMA foreign_keys = off; INSERT INTO own VALUES (3, 'of annas')");
+    let old = clashed(&tree, true);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "INSERT INTO n VALUES (5, 'fifth', 'F'); INSERT INTO own VALUES (5, 'of fifth')");
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna"], "SELECT own.v, n.v FROM own JOIN n ON n.id = own.n ORDER BY 1", &["of annas|annas", "of fifth|fifth"]);
+    tree.assert_sound(&["anna", "head"]);
+}
+
+#[test]
+fn what_is_referred_to_comes_back_and_is_listed_whoever_deleted_it() {
+    for site in ["head", "anna"] {
+        let other = if site == "head" { "anna" } else { "head" };
+        for (since, typed, orders) in [
+            ("INSERT INTO m VALUES (7, 1, 'new')", "DELETE FROM m; DELETE FROM n WHERE id = 1", &["new of one"][..]),
+            ("DELETE FROM n WHERE id = 2", "INSERT INTO m VALUES (9, 2, 'new')", &["m1 of one", "new of two"]),
+        ] {
+            let tree = shop("INTEGER");
+            tree.edit("head", "DELETE FROM tags");
+            tree.settle(&["head", "anna"]);
+            let old = backup(&tree, site);
+            tree.edit(other, since);
+            tree.settle(&["anna", "head", "anna"]);
+            replace_database(&tree, site, Some(&old));
+            tree.edit(site, typed);
+            let done = recovered(&tree, site, Mode::Do).unwrap();
+            assert_eq!(done.tables.iter().map(|table| table.listed.len()).sum::<usize>(), 1, "{done:?}");
+            assert_all(&tree, &["one 1", "two 2"], orders);
+        }
+    }
+}
+
+#[test]
+fn what_wins_over_what_others_did_since_is_listed() {
+    let tree = Tree::new(
+        "CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT, w TEXT); INSERT INTO t VALUES ('gone', 'a', 'a'), ('x', 'a', 'a'), ('y', 'a', 'a'), ('z', 'a', 'a'), ('zz', 'a', 'a')",
+    );
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    let old = backup(&tree, "anna");
+    tree.edit("head", "DELETE FROM t WHERE k = 'zz'");
+    tree.settle(&["head", "anna"]);
+    tree.edit("head", "INSERT INTO t VALUES ('zz', 'a', 'new'); UPDATE t SET v = 'other' WHERE k < 'z'; DELETE FROM t WHERE k = 'gone'; UPDATE t SET w = 'other' WHERE k = 'z'");
+    tree.settle(&["head", "anna"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "UPDATE t SET v = 'mine' WHERE k <> 'y'; DELETE FROM t WHERE k = 'y'");
+    let done = recovered(&tree, "anna", Mode::Do).unwrap();
+    let mut listed: Vec<String> = done.tables[0].listed.iter().map(|(key, what)| format!("{key} {what}")).collect();
+    listed.sort();
+    let expected = [
+        "gone is back, though it was deleted after the backup",
+        "x has what was typed in `v` in place of what came after the backup",
+        "y is deleted, though it was changed after the backup",
+        "zz was deleted and made anew after the backup, and has what was typed in the one before",
+    ];
+    assert_eq!(listed, expected);
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna", "head"], "SELECT * FROM t ORDER BY k", &["gone|mine|a", "x|mine|a", "z|mine|other", "zz|mine|new"]);
+}
+
+#[test]
+fn where_the_database_refuses_what_the_site_knows_nothing_is_done() {
+    for site in ["anna", "head"] {
+        let tree = Tree::new("CREATE TABLE t (k TEXT PRIMARY KEY, u TEXT UNIQUE); INSERT INTO t VALUES ('x', 'x')");
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        tree.edit(if site == "head" { "anna" } else { "head" }, "INSERT INTO t VALUES ('others', 'one')");
+        tree.settle(&["head", "anna", "head"]);
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "INSERT INTO t VALUES ('typed', 'one')");
+        let done = recovered(&tree, site, Mode::Do).unwrap();
+        let refused: Vec<String> = done.tables[0].refused.iter().map(|(key, why)| format!("{key}: {why}")).collect();
+        assert_eq!(refused, ["others: UNIQUE constraint failed: t.u (`typed` has that)"]);
+        assert_eq!((done.done, done.saved), (false, None));
+        tree.assert_rows(&[site], "SELECT * FROM t ORDER BY k", &["typed|one", "x|x"]);
+        tree.edit(site, "UPDATE t SET u = 'two' WHERE k = 'typed'");
+        recovered(&tree, site, Mode::Do).unwrap();
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["anna", "head"], "SELECT * FROM t ORDER BY k", &["others|one", "typed|two", "x|x"]);
+    }
+}
+
+#[test]
+fn a_number_that_was_given_out_since_a_backup_is_given_to_nobody_else() {
+    for site in ["anna", "head"] {
+        let tree = Tree::new("CREATE TABLE n (id INTEGER PRIMARY KEY AUTOINCREMENT, v TEXT); INSERT INTO n(v) VALUES ('one')");
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        tree.edit(site, "INSERT INTO n(v) VALUES ('given')");
+        let given = tree.text(site, "SELECT '' || id FROM n WHERE v = 'given'");
+        tree.settle(&["anna", "head"]);
+        tree.edit(site, "DELETE FROM n WHERE v = 'given'");
+        tree.settle(&["anna", "head"]);
+        replace_database(&tree, site, Some(&old));
+        recovered(&tree, site, Mode::Do).unwrap();
+        tree.edit(site, "INSERT INTO n(v) VALUES ('next')");
+        assert_ne!(tree.text(site, "SELECT '' || id FROM n WHERE v = 'next'"), given, "at {site}");
+    }
+}
+
+#[test]
+fn a_database_of_an_earlier_version_says_how_far_the_state_is_from_the_next_round_on() {
+    let tree = shop("TEXT");
+    let reached = "SELECT count(*) FROM sqlite_schema WHERE name = '_fieldpost_reached'";
+    tree.edit("anna", "DROP TABLE _fieldpost_reached");
+    let old = of_before(backup(&tree, "anna"));
+    tree.edit("anna", "UPDATE n SET phone = 'sealed' WHERE id = 1");
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna"], reached, &["1"]);
+    tree.assert_rows(&["anna"], "SELECT count(*) FROM _fieldpost_reached WHERE journal > 0", &["1"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "UPDATE n SET v = 'since' WHERE id = 2");
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    assert_all(&tree, &["one sealed", "since 2"], &["m1 of one"]);
+    tree.assert_rows(&["anna"], reached, &["1"]);
+}
