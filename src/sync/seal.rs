@@ -654,19 +654,6 @@ impl<'s> Sealing<'s> {
         Ok(Some(Born { site, sequence: number >> 1 }))
     }
 
-    /// Whether a record that was deleted is there as it was, in a table that may have been made anew: it was deleted of the former one, of which
-    /// this is a copy.
-    fn is_copied(&self, shape: &Shape, place: &Key, row: Option<&[u8]>) -> Result<bool> {
-        let session = self.session;
-        let Some(row) = row.filter(|_| session.made_anew.contains(&shape.number)) else { return Ok(false) };
-        let row = Row::decode(row).map_err(damaged)?;
-        let Some(mirror) = session.ledger.peek(shape, place, |mirror| mirror.map(Row::decode))? else { return Ok(false) };
-        let mirror = mirror.map_err(damaged)?;
-        let is_filled = |field: FieldNo| session.filled.get(&shape.number).is_some_and(|filled| filled.contains(&field));
-        let mut fields = shape.live_fields().filter(|field| !is_filled(*field) && *mirror.get(*field) != Value::Null);
-        Ok(fields.all(|field| mirror.get(field).converts_to(row.get(field))))
-    }
-
     /// Whether nothing happened but that columns store what they hold otherwise from now on. Where schemas travel, they do so everywhere: nobody
     /// is told, and a delete by somebody who has the old schema meets no edit.
     fn is_converted(&self, shape: &Shape, old: &Image, new: &Image, fields: &[FieldNo]) -> Result<bool> {

@@ -4,11 +4,13 @@
 //! the ledger: old values must be read before, whatever table they are in. So sealing looks at everything that is noted
 //! first, and lets a record begin under a number that another one had only then. Rows that hold the number all the while
 //! mean the new record from now on, though nothing in them changed: that is an edit of them, and said as one.
+//!
+//! And what if it went and came back to the same record? A program saves what it shows by deleting it and writing it anew.
 
 use std::collections::BTreeMap;
 
 use crate::ledger::{EntryKind, Record};
-use crate::model::{FieldNo, Identity, Image, Key, Millis, NumberField, Shape, Stamp, TableNo};
+use crate::model::{FieldNo, Identity, Image, Key, Millis, NumberField, Row, Shape, Stamp, TableNo, Value};
 use crate::sync::seal::Sealing;
 use crate::sync::{Result, SyncError};
 
@@ -74,6 +76,19 @@ impl Sealing<'_> {
                 database.is_autoincrement(shape)? || place.as_integer().map_or(Ok(false), is_below)?
             }
         })
+    }
+
+    /// Whether a record that was deleted is there as it was, in a table that may have been made anew: it was deleted of the former one, of which
+    /// this is a copy.
+    pub(in crate::sync) fn is_copied(&self, shape: &Shape, place: &Key, row: Option<&[u8]>) -> Result<bool> {
+        let session = self.session;
+        let Some(row) = row.filter(|_| session.made_anew.contains(&shape.number)) else { return Ok(false) };
+        let row = Row::decode(row).map_err(|_| SyncError::Bug("a row of the mirror does not decode"))?;
+        let Some(mirror) = session.ledger.peek(shape, place, |mirror| mirror.map(Row::decode))? else { return Ok(false) };
+        let mirror = mirror.map_err(|_| SyncError::Bug("a row of the mirror does not decode"))?;
+        let is_filled = |field: FieldNo| session.filled.get(&shape.number).is_some_and(|filled| filled.contains(&field));
+        let mut fields = shape.live_fields().filter(|field| !is_filled(*field) && *mirror.get(*field) != Value::Null);
+        Ok(fields.all(|field| mirror.get(field).converts_to(row.get(field))))
     }
 
     /// The record that ended under a number.
