@@ -49,8 +49,8 @@ fn vacuum_and_other_journal_modes_change_nothing() {
     );
     tree.add("head", "anna", Role::Remote);
     tree.settle(&["anna", "head"]);
-    for mode in ["DELETE", "WAL", "DELETE", "WAL"] {
-        tree.edit("anna", &format!("DELETE FROM parts WHERE code = '{mode}'; INSERT INTO parts VALUES ('{mode}', 'x')"));
+    for (turn, mode) in ["DELETE", "WAL", "DELETE", "WAL"].into_iter().enumerate() {
+        tree.edit("anna", &format!("DELETE FROM parts WHERE code = '{mode}'; INSERT INTO parts VALUES ('{mode}', '{turn}')"));
         tree.edit("anna", &format!("PRAGMA journal_mode = {mode}; VACUUM;"));
         tree.edit("anna", &format!("UPDATE parts SET name = '{mode}' WHERE code = 'b'"));
         let report = tree.sync("anna");
