@@ -410,6 +410,57 @@ fn a_delete_at_the_main_office_of_what_its_own_rows_refer_to_is_one_everywhere()
     tree.assert_rows(&THREE, "SELECT name, town FROM orders JOIN people ON people.id = by WHERE town = 'U'", &["Kay|U"]);
 }
 
+#[test]
+fn what_waits_at_the_main_office_keeps_at_its_site_what_it_refers_to() {
+    for key in ["TEXT PRIMARY KEY", "INTEGER PRIMARY KEY", "INTEGER PRIMARY KEY AUTOINCREMENT"] {
+        let tree = two_remotes(
+            &format!(
+                "CREATE TABLE n (id {key}, a TEXT); CREATE TABLE m (id TEXT PRIMARY KEY, n REFERENCES n, u TEXT UNIQUE);
+                 INSERT INTO n VALUES (1, 'a'), (2, 'b'), (3, 'c'); INSERT INTO m VALUES ('h', 1, 'taken'), ('e', 3, NULL);"
+            ),
+            "",
+        );
+        tree.edit("anna", "PRAGMA foreign_keys = on; INSERT INTO m VALUES ('c', 2, 'clash')");
+        tree.edit("head", "UPDATE m SET u = 'clash' WHERE id = 'h'");
+        tree.sync("anna");
+        tree.sync("head");
+        // The main office does not have the row, and may delete what it needs.
+        tree.edit("head", "PRAGMA foreign_keys = on; DELETE FROM n WHERE id = 2");
+        (0..3).for_each(|_| ["head", "anna"].iter().for_each(|site| drop(tree.sync(site))));
+        tree.assert_rows(&["anna"], "SELECT id FROM n ORDER BY id", &["1", "2", "3"]);
+        assert_eq!(tree.rows("anna", "PRAGMA foreign_key_check"), [""; 0], "{key}");
+    }
+}
+
+#[test]
+fn a_row_that_led_to_a_deleted_number_comes_to_mean_no_other_record() {
+    let names = "SELECT m.id, n.a FROM m LEFT JOIN n ON n.id = m.n ORDER BY 1";
+    let schema = "PRAGMA foreign_keys = off; CREATE TABLE n (id INTEGER PRIMARY KEY, a TEXT); CREATE TABLE m (id TEXT PRIMARY KEY, n INTEGER REFERENCES n);
+         INSERT INTO n VALUES (1, 'one'), (2, 'two'); INSERT INTO m VALUES ('b', 2);";
+    for late in [false, true] {
+        let tree = Tree::new(schema);
+        let join = || {
+            tree.add("head", "anna", Role::Remote);
+            (0..3).for_each(|_| TWO.iter().for_each(|site| drop(tree.sync(site))));
+        };
+        if !late {
+            join();
+        }
+        tree.edit("head", "PRAGMA foreign_keys = off; DELETE FROM n WHERE id = 2");
+        tree.sync("head");
+        if late {
+            join();
+        }
+        (0..2).for_each(|_| TWO.iter().for_each(|site| drop(tree.sync(site))));
+        // Her database would give 2 to the next one.
+        tree.edit("anna", "INSERT INTO n (a) VALUES ('of anna')");
+        (0..3).for_each(|_| TWO.iter().rev().for_each(|site| drop(tree.sync(site))));
+        for site in TWO {
+            assert!(!tree.rows(site, names).contains(&"b|of anna".to_owned()), "{site}, late: {late}: {:?}", tree.rows(site, names));
+        }
+    }
+}
+
 /// What a site says in a round of records that it deleted although others refer to them.
 fn left_behind(tree: &Tree, site: &str) -> Vec<String> {
     let left = tree.sync(site).waiting.into_iter().filter(|waiting| waiting.why.contains("deleted here, and "));

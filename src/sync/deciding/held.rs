@@ -303,6 +303,7 @@ impl Applying<'_> {
 
     /// What the parent has leads nowhere there either, once nothing of what it built is on its way any more.
     fn follow_the_parent(&mut self, waiting: &[(SiteNo, TableNo, Key)]) -> Result<()> {
+        self.look_what_comes()?;
         self.may_dangle = true;
         for (site, table, key) in waiting {
             let record = self.session.ledger.load(*table, key)?;

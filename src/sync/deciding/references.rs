@@ -161,7 +161,6 @@ impl Applying<'_> {
         if self.session.policy(record.table).requires(fields) {
             return Ok(false);
         }
-        self.look_what_comes()?;
         let own = shape.number_field().and_then(|field| match after.row.get(field) {
             Value::Integer(number) => Some(*number),
             Value::Absent | Value::Null | Value::Real(_) | Value::Text(_) | Value::Blob(_) => None,
@@ -179,7 +178,18 @@ impl Applying<'_> {
                     None => drop(nobodys.insert(numbers.field)),
                     Some(id) => {
                         let Some((table, key, None)) = session.ledger.names(id)? else { continue };
-                        if self.survivor(table, &key)?.is_none() && !self.is_gone_there(table, &key, parent)? {
+                        if self.survivor(table, &key)?.is_some() {
+                            continue;
+                        }
+                        // The number on which it is to dangle: its last one, or the one that it has there.
+                        let there =
+                            || Ok::<_, SyncError>(session.ledger.load_id(id)?.extra.made_as.get(&parent.site).map(|there| there.number));
+                        let number = match session.ledger.last_number(id)? {
+                            Some(last) => Some(last),
+                            None => there()?,
+                        };
+                        let is_next = number.map(|number| session.is_next(session.shape(table), number)).transpose()?;
+                        if is_next != Some(false) || !self.is_gone_there(table, &key, parent)? {
                             return Ok(false);
                         }
                     }

@@ -15,8 +15,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::put::Put;
 use crate::database::{DatabaseError, Reference};
-use crate::ledger::{Held, Opinion, Record};
-use crate::model::{FieldNo, ForeignKey, Image, Key, Row, Shape, SiteNo, Stamp, TableNo, Value, shown_table, stands_for};
+use crate::ledger::{EntryKind, Held, Opinion, Record};
+use crate::model::{
+    FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value, shown_table, stands_for,
+};
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::apply::Applying;
@@ -134,14 +136,28 @@ impl Applying<'_> {
         Ok(all)
     }
 
-    /// Whether the parent has all rows that refer to a record just as they are here: where it deleted the record they lead nowhere there.
+    /// Whether the parent has all rows that refer to a record just as they are here: where it deleted the record they lead nowhere there. What was
+    /// made here or below, or was led to the record here, may wait at the parent: only what came from there counts.
     pub(super) fn all_lead_there(&self, record: &Record, parent: Link) -> Result<bool> {
-        let ledger = &self.session.ledger;
-        for Leading { table, key, .. } in self.leading_to(record)? {
-            let row = ledger.load(table, &key)?;
-            let pending = ledger.pending(&row)?;
-            let is_there = known::same(&known::opinion(ledger, &row, parent)?, &Opinion::Known(row.current.clone()));
-            if !is_there || pending.whole || !pending.fields.is_empty() || row.extra.held.contains_key(&parent.site) {
+        let session = self.session;
+        // A number that the database may give again must not come to mean the next record.
+        if let (Identity::Birth, Some(number)) = (session.shape(record.table).identity(), record.at().as_integer())
+            && session.is_next(session.shape(record.table), number)?
+        {
+            return Ok(false);
+        }
+        for Leading { table, key, reference } in self.leading_to(record)? {
+            let row = session.ledger.load(table, &key)?;
+            let pending = session.ledger.pending(&row)?;
+            let leads_elsewhere = |entry: &EntryKind| match entry {
+                EntryKind::Update(_, fields) => fields.iter().any(|field| reference.fields.contains(field)),
+                EntryKind::Insert | EntryKind::Delete(_) | EntryKind::Replace(_) | EntryKind::Rename(_) => true,
+            };
+            let chain = session.ledger.chain(&row, JournalNumber(0))?;
+            let came = chain.iter().all(|entry| entry.known_to == Some(parent.site) || !leads_elsewhere(&entry.kind));
+            let is_same = known::same(&known::opinion(&session.ledger, &row, parent)?, &Opinion::Known(row.current.clone()));
+            let waits = pending.whole || !pending.fields.is_empty() || row.extra.held.contains_key(&parent.site);
+            if !came || !is_same || waits {
                 return Ok(false);
             }
         }

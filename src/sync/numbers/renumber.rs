@@ -164,13 +164,17 @@ impl Session {
     /// Whether a number is a record's, or may be the next one that the database, or a program by chance, gives to a record.
     /// `comes`: the number of one that is about to come.
     pub(in crate::sync) fn is_handed_out(&self, shape: &Shape, number: i64, comes: Option<i64>) -> Result<bool> {
+        let is_next = || Ok::<_, SyncError>(comes.is_none_or(|comes| comes <= number) && self.is_next(shape, number)?);
+        Ok(number <= 0 || self.ledger.id_at(shape.number, &number_key(number))?.is_some() || is_next()?)
+    }
+
+    /// Whether the database may give a number to the next record, once no record has it.
+    pub(in crate::sync) fn is_next(&self, shape: &Shape, number: i64) -> Result<bool> {
         let database = self.database()?;
-        let next = if database.is_autoincrement(shape)? {
-            self.zone()?.from.max(database.sequence(shape)?)
-        } else {
-            database.highest_number(shape, i64::MAX)?.max(comes.unwrap_or_default())
-        };
-        Ok(number <= 0 || number >= next || self.ledger.id_at(shape.number, &number_key(number))?.is_some())
+        if database.is_autoincrement(shape)? {
+            return Ok(number >= self.zone()?.from && number > database.sequence(shape)?);
+        }
+        Ok(database.highest_number(shape, i64::MAX)? <= number)
     }
 
     /// A number that no record of the table has or had.
