@@ -114,9 +114,12 @@ fn run_through(
         session.keep_zone()?;
         progress("looking for what changed");
         let mut sealed = seal::seal(session)?;
-        if session.lead_the_remembered()? {
+        let led = session.lead_the_remembered()?;
+        if led.any {
             sealed.changed += seal::seal(session)?.changed;
         }
+        let refused = led.refused.into_iter();
+        report.waiting.extend(refused.map(|(what, why)| Waiting { neighbour: None, what, why, retried: false, unreachable: false }));
         report.sealed = sealed.changed;
         report.found += sealed.found;
         let news = sealed.changed + sealed.found > 0;

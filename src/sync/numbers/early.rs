@@ -13,13 +13,11 @@
 use super::meaning::{id_of_number, meaning_but};
 use super::renumber::ZONE;
 use super::taken::Taken;
-use crate::database::Database;
+use crate::database::Written;
 use crate::ledger::{EntryKind, Ledger};
-use crate::model::{FieldNo, Identity, Image, Millis, NumberForm, Row, Shape, TableNo};
+use crate::model::{FieldNo, Identity, Image, Millis, Row, Shape, SiteNo, TableNo};
 use crate::site::Role;
 use crate::sync::seal::Sealing;
-use crate::sync::tracking::evolve::Event;
-use crate::sync::tracking::news;
 use crate::sync::{Result, Session};
 
 /// Notes which numbers in these fields of a record are nobody's. `row` is as the database has it.
@@ -93,31 +91,32 @@ struct Remembered {
     now: i64,
 }
 
+/// What came of leading rows to the records that had their numbers.
+#[derive(Debug, Default)]
+pub(in crate::sync) struct Led {
+    /// There were any; they are noted like any edit.
+    pub any: bool,
+    /// Rows that the database does not let refer to that, and why, a sentence each.
+    pub refused: Vec<(String, String)>,
+}
+
 impl Session {
-    /// Leads rows that were written with a provisional number which its record gave up to the record, under the number that it has. Says
-    /// whether there were any; they are noted like any edit.
-    pub(in crate::sync) fn lead_the_remembered(&self) -> Result<bool> {
+    /// Leads rows that somebody wrote here with a provisional number which its record gave up to the record, under the number that it has. What came
+    /// from a neighbour means what it means there.
+    pub(in crate::sync) fn lead_the_remembered(&self) -> Result<Led> {
         let remembered = self.remembered()?;
         if remembered.is_empty() {
-            return Ok(false);
+            return Ok(Led::default());
         }
         let database = self.database()?;
         database.begin_write()?;
-        let mut refused = Vec::new();
-        let led = remembered.iter().try_fold(false, |led, one| Ok(self.lead(database, one, &mut refused)? || led));
-        let led = led.and_then(|led| {
+        let led = self.lead(&remembered).and_then(|led| {
             database.commit(&self.world)?;
             Ok(led)
         });
         if led.is_err() {
             database.rollback()?;
-            return led;
         }
-        self.ledger.begin()?;
-        // What is led is no note's business any more, and what is refused is said once.
-        remembered.iter().try_for_each(|one| self.ledger.drop_nobodys(one.table, one.number))?;
-        news::add(self, &refused)?;
-        self.ledger.commit(&self.world, "commit numbers remembered")?;
         led
     }
 
@@ -143,22 +142,44 @@ impl Session {
         Ok(all)
     }
 
-    fn lead(&self, database: &Database, remembered: &Remembered, refused: &mut Vec<Event>) -> Result<bool> {
-        let Remembered { table, number, now } = *remembered;
-        let mut any = false;
-        for shape in &self.shapes {
-            let fields = shape.numbers.iter().filter(|numbers| numbers.form == NumberForm::Number { table });
-            for field in fields.map(|numbers| numbers.field) {
-                match database.refer_to(&shape.name, shape.name_of(field), number, now)? {
-                    Ok(some) => any |= some,
-                    Err(why) => refused.push(Event::Said(format!(
-                        "rows of {} refer to {} {number}, which is {now} now, and the database does not let them refer to that ({why}): edit or delete them",
-                        shape.name,
-                        self.shape(table).name
-                    ))),
+    fn lead(&self, remembered: &[Remembered]) -> Result<Led> {
+        let (database, mut led) = (self.database()?, Led::default());
+        database.silence_application_triggers(&self.shapes, &self.rules)?;
+        for Remembered { table, number, now } in remembered {
+            let with = &mut |of: TableNo, is: i64| if (of, is) == (*table, *number) { *now } else { is };
+            for id in self.ledger.holders_of_nobodys(*table, *number)? {
+                let record = self.ledger.load_id(id)?;
+                let (shape, Some(image)) = (self.shape(record.table), &record.current) else { continue };
+                let ours = |field: FieldNo| image.stamp(field).is_some_and(|stamp| stamp.site == SiteNo(0));
+                let mut new = image.row.clone();
+                let mut fields = Vec::new();
+                for numbers in shape.numbers.iter().filter(|numbers| ours(numbers.field)) {
+                    if numbers.numbers(&image.row).contains(&(*table, *number))
+                        && let Some(value) = numbers.replaced(&image.row, with)
+                    {
+                        new.set(numbers.field, value);
+                        fields.push(numbers.field);
+                    }
+                }
+                if fields.is_empty() {
+                    continue;
+                }
+                match database.update_from(shape, record.at(), &fields, &image.row, &new)? {
+                    Written::Done => led.any = true,
+                    Written::Missing => {}
+                    Written::Refused(why) => {
+                        let name = &self.shape(*table).name;
+                        let what = format!("{} {}", shape.name, record.at());
+                        led.refused.push((
+                            what,
+                            format!(
+                                "it refers to {name} {number}, which is {now} now, and cannot refer to that ({why}): edit or delete it"
+                            ),
+                        ));
+                    }
                 }
             }
         }
-        Ok(any)
+        Ok(led)
     }
 }
