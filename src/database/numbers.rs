@@ -76,10 +76,9 @@ impl Database {
     pub fn refer_to(&self, table: &str, column: &str, from: i64, to: i64) -> Result<Said<bool>> {
         let there = format!("SELECT EXISTS (SELECT 1 FROM {} AS r WHERE {} IS ?1)", quote(table), self::column(column));
         let is_there = |row: &rusqlite::Row<'_>| row.get::<_, bool>(0);
-        match self.connection.prepare_cached(&there).and_then(|mut statement| statement.query_row([from], is_there)) {
-            // Whoever sets a row knows that it is there.
-            Ok(false) => return Ok(Ok(false)),
-            Ok(true) | Err(_) => {}
+        // Whoever sets a row knows that it is there.
+        if let Ok(false) = self.connection.prepare_cached(&there).and_then(|mut statement| statement.query_row([from], is_there)) {
+            return Ok(Ok(false));
         }
         let said = self.set_row(table, &[column.to_owned()], &[Value::Integer(to)], &[(column.to_owned(), Value::Integer(from))])?;
         Ok(said.map(|()| self.connection.changes() > 0))
