@@ -202,7 +202,8 @@ fn what_is_known_by_a_number_that_another_record_has_by_now_is_not_that_ones() {
                 ),
             );
             let done = recovered(&tree, site, Mode::Do).unwrap();
-            let listed: Vec<String> = done.tables.iter().flat_map(|table| &table.listed).map(|(key, what)| format!("{key} {what}")).collect();
+            let listed: Vec<String> =
+                done.tables.iter().flat_map(|table| &table.listed).map(|(key, what)| format!("{key} {what}")).collect();
             assert_eq!(listed, ["1 has what was typed in `n` in place of what came after the backup"]);
             assert_all(&tree, &["one 1", "others O", "two 2", "typed T"], &["m1 of typed"]);
             tree.assert_rows(&["anna", "head"], tags, &["one|t|one", "others|t|others", &format!("typed|t|{note}")]);
