@@ -179,6 +179,50 @@ fn an_edit_of_a_record_whose_number_went_to_another_one_is_an_edit_of_that_recor
     }
 }
 
+/// What is typed refers to the typed customer 3, what others made since the backup to theirs, whether or not the two look alike.
+#[test]
+fn what_is_known_by_a_number_that_another_record_has_by_now_is_not_that_ones() {
+    let tags = "SELECT v, tag, note FROM tags JOIN n ON n.id = tags.n ORDER BY 1, 2";
+    for site in ["anna", "head"] {
+        let other = if site == "head" { "anna" } else { "head" };
+        for note in ["typed", "others"] {
+            let tree = shop("TEXT");
+            let old = backup(&tree, site);
+            tree.edit(
+                other,
+                "INSERT INTO n VALUES (3, 'others', 'O'); INSERT INTO tags VALUES (3, 't', 'others'); UPDATE m SET n = 3 WHERE k = '1'",
+            );
+            tree.settle(&["anna", "head"]);
+            tree.assert_rows(&["anna", "head"], "SELECT v FROM n WHERE id = 3", &["others"]);
+            replace_database(&tree, site, Some(&old));
+            tree.edit(
+                site,
+                &format!(
+                    "INSERT INTO n VALUES (3, 'typed', 'T'); INSERT INTO tags VALUES (3, 't', '{note}'); UPDATE m SET n = 3 WHERE k = '1'"
+                ),
+            );
+            let done = recovered(&tree, site, Mode::Do).unwrap();
+            let listed: Vec<String> =
+                done.tables.iter().flat_map(|table| &table.listed).map(|(key, what)| format!("{key} {what}")).collect();
+            assert_eq!(listed, ["1 has what was typed in `n` in place of what came after the backup"]);
+            assert_all(&tree, &["one 1", "others O", "two 2", "typed T"], &["m1 of typed"]);
+            tree.assert_rows(&["anna", "head"], tags, &["one|t|one", "others|t|others", &format!("typed|t|{note}")]);
+        }
+    }
+    for sealed in [true, false] {
+        let tree = shop("TEXT");
+        let old = clashed(&tree, sealed);
+        tree.edit("head", "INSERT INTO tags VALUES (3, 'new', 'new')");
+        tree.settle(&["head", "anna"]);
+        replace_database(&tree, "anna", Some(&old));
+        tree.edit("anna", "INSERT INTO tags VALUES (3, 'new', 'new')");
+        recovered(&tree, "anna", Mode::Do).unwrap();
+        tree.settle(&["anna", "head"]);
+        let all = ["annas|new|new", "annas|t|hers", "heads|new|new", "heads|t|his", "one|t|one"];
+        tree.assert_rows(&["anna", "head"], tags, &all);
+    }
+}
+
 #[test]
 fn a_record_that_ended_comes_back_under_the_next_number_where_it_or_an_order_of_it_was_edited_and_another_one_has_its_number() {
     for (edit, phone, order) in [

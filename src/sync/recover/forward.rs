@@ -9,7 +9,7 @@
 //! | not there | deleted | yes | stays deleted |
 //! | not there | | yes | what the mirror has |
 //! | the state never heard of it | | no | stays, as an edit |
-//! | the same, under a number that another record has by now | | | gets the next number, with what was written since and refers to it |
+//! | the same, under a number that another record has by now | | | gets the next number, with what was written since and refers to it or is known by it |
 //! | it ended since under a number that another record has by now | it, or what refers to it, was edited | no | likewise |
 //! | it is to go, and what is there refers to it | | | stays, or comes back, and is named |
 //!
@@ -30,7 +30,7 @@ use crate::database::{Aside, Database, Written};
 use crate::ledger::{PastValue, Record};
 use crate::model::{FieldNo, Identity, Key, LIBRARY, Row, Shape, TableNo, Value, stand_in};
 use crate::rules::adds_up;
-use crate::sync::numbers::meaning::{number_key, replace_numbers};
+use crate::sync::numbers::meaning::{key_row, number_key, replace_numbers};
 use crate::sync::numbers::renumber::untracked_references;
 use crate::sync::{Result, Session, SyncError};
 
@@ -269,14 +269,13 @@ impl Forward<'_, '_, '_> {
                 entry.insert(row);
             }
         }
+        self.find_otherwise_meant(shape, &mut raw)?;
         let (mut items, mut seen) = (Vec::new(), BTreeSet::new());
         for (key, row) in &raw {
             let Some(row) = row else { continue };
             let moved = key.as_integer().and_then(|number| self.moved.get(&(shape.number, number)));
-            let record = match moved {
-                Some(Moved { new: true, .. }) => Record::unmet(shape.number, key),
-                Some(Moved { new: false, .. }) | None => self.then.record_of(shape, key, row)?,
-            };
+            let record =
+                if self.is_of_new(shape, key)? { Record::unmet(shape.number, key) } else { self.then.record_of(shape, key, row)? };
             let has = if record.current.is_some() { self.session().place(&record)? } else { None };
             let place = match (moved, has) {
                 (Some(moved), _) => Some(number_key(moved.to)),
@@ -292,13 +291,11 @@ impl Forward<'_, '_, '_> {
             if record.id.is_none_or(|id| !seen.insert(id)) {
                 continue;
             }
-            let is_another =
-                |was: &Key| was.as_integer().is_some_and(|number| self.moved.get(&(shape.number, number)).is_some_and(|moved| moved.new));
             // The record that had its number was deleted then; where nobody can tell, it is left alone.
             let is_deleted =
                 |was: &Key| self.then.noted(shape.number).ended.contains(was) && matches!(self.then.base(&record), Ok(Base::Was(Some(_))));
             let was = self.then.place_of(shape, &record)?;
-            let replaced = was.as_ref().is_some_and(is_another);
+            let replaced = was.as_ref().map(|was| self.is_of_new(shape, was)).transpose()? == Some(true);
             let was = was.filter(|was| !replaced || is_deleted(was));
             let there = match &was {
                 Some(was) if was != key && !replaced => self.read(shape, was)?,
@@ -309,11 +306,48 @@ impl Forward<'_, '_, '_> {
         Ok(Found { raw, items })
     }
 
+    /// Rows that were written and hold numbers which mean others by now: they may look like what the mirror has and be something else.
+    fn find_otherwise_meant(&self, shape: &Shape, raw: &mut BTreeMap<Key, Option<Row>>) -> Result<()> {
+        let noted = self.then.noted(shape.number);
+        for key in noted.edited.iter().chain(&noted.before).filter(|_| !shape.numbers.is_empty()) {
+            if raw.contains_key(key) {
+                continue;
+            }
+            let Some(row) = self.read(shape, key)? else { continue };
+            let means_another =
+                |(table, number): (TableNo, i64)| self.is_new(table, number) || self.then.whose(table, number) != Whose::Same;
+            if shape.numbers.iter().flat_map(|numbers| numbers.numbers(&row)).any(means_another) {
+                raw.insert(key.clone(), Some(row));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a record was made since the database was put back under a number that another one has by now.
+    fn is_new(&self, table: TableNo, number: i64) -> bool {
+        self.moved.get(&(table, number)).is_some_and(|moved| moved.new)
+    }
+
+    /// Whether a key is that of such a record, or of what is known by one.
+    fn is_of_new(&self, shape: &Shape, key: &Key) -> Result<bool> {
+        match shape.identity() {
+            Identity::Key => Ok(false),
+            Identity::Birth => Ok(key.as_integer().is_some_and(|number| self.is_new(shape.number, number))),
+            Identity::Meaning => {
+                let (mut row, mut is_new) = (key_row(shape, key)?, false);
+                replace_numbers(shape, &mut row, &mut |table, number| {
+                    is_new |= self.is_new(table, number);
+                    Ok(number)
+                })?;
+                Ok(is_new)
+            }
+        }
+    }
+
     /// A row of the backup with stand-ins.
     fn meant(&self, shape: &Shape, row: &Row) -> Result<Row> {
         let mut row = row.clone();
-        let is_new = |table, number| self.moved.get(&(table, number)).is_some_and(|moved| moved.new);
-        self.then.mean(shape, &mut row, &is_new)?;
+        self.then.mean(shape, &mut row, &|table, number| self.is_new(table, number))?;
         Ok(row)
     }
 
