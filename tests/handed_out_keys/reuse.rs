@@ -288,7 +288,7 @@ fn a_row_of_the_parent_that_dangles_on_a_number_comes_also_where_that_is_another
 }
 
 #[test]
-fn who_joins_gets_a_row_that_dangles_on_a_deleted_record() {
+fn who_joins_gets_a_row_that_dangles_on_a_deleted_record_once_it_waited_long_enough() {
     let tree = super::Tree::with_rules(LOOSE, LOOSE_RULES);
     tree.edit("head", &order_of("old"));
     tree.sync("head");
@@ -296,6 +296,9 @@ fn who_joins_gets_a_row_that_dangles_on_a_deleted_record() {
     tree.sync("head");
     tree.add("head", "anna", super::Role::Remote);
     (0..3).for_each(|_| TWO.iter().for_each(|site| drop(tree.sync(site))));
+    assert_eq!(tree.held("anna").len(), 1, "{:?}", tree.held("anna"));
+    tree.tick(5 * 3_600_000);
+    settled(&tree, &TWO);
     assert!(tree.held("anna").is_empty(), "{:?}", tree.held("anna"));
     tree.assert_same(&TWO);
     // It comes back under the number that it had.
