@@ -224,6 +224,34 @@ fn what_is_known_by_a_number_that_another_record_has_by_now_is_not_that_ones() {
 }
 
 #[test]
+fn what_stays_at_home_is_not_on_what_looks_like_its_record_and_is_another_ones() {
+    for site in ["anna", "head"] {
+        let tree = Tree::with_rules(
+            "CREATE TABLE n (id INTEGER PRIMARY KEY, v TEXT); CREATE TABLE tags (n INTEGER REFERENCES n, tag TEXT, own TEXT, PRIMARY KEY (n, tag));
+             INSERT INTO n VALUES (1, 'one')",
+            "[tables.tags]\nlocal = ['own']\n",
+        );
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        tree.edit(
+            if site == "head" { "anna" } else { "head" },
+            "INSERT INTO n VALUES (2, 'others'); INSERT INTO tags VALUES (2, 't', 'others')",
+        );
+        tree.settle(&["anna", "head"]);
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "INSERT INTO n VALUES (2, 'typed'); INSERT INTO tags VALUES (2, 't', 'typed')");
+        recovered(&tree, site, Mode::Do).unwrap();
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(
+            &[site],
+            "SELECT v, ifnull(own, 'empty') FROM n JOIN tags ON tags.n = n.id ORDER BY 1",
+            &["others|empty", "typed|typed"],
+        );
+    }
+}
+
+#[test]
 fn a_record_that_ended_comes_back_under_the_next_number_where_it_or_an_order_of_it_was_edited_and_another_one_has_its_number() {
     for (edit, phone, order) in [
         ("UPDATE n SET phone = 'edited' WHERE id = 3", "edited", None),

@@ -581,10 +581,10 @@ impl Forward<'_, '_, '_> {
                 }
             }
         }
-        // All that differ go first: values that no two records share may have changed places.
+        // All that differ go first, and what only looks like the record: values that no two records share may have changed places.
         let stays: BTreeSet<Key> = wanted
             .iter()
-            .filter(|(key, (row, _))| raw.get(*key).and_then(Option::as_ref) == Some(row))
+            .filter(|(key, (row, was))| was.as_ref() == Some(*key) && raw.get(*key).and_then(Option::as_ref) == Some(row))
             .map(|(key, _)| key.clone())
             .collect();
         wanted.retain(|key, _| !stays.contains(key));
