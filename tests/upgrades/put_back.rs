@@ -224,6 +224,27 @@ fn what_is_known_by_a_number_that_another_record_has_by_now_is_not_that_ones() {
 }
 
 #[test]
+fn what_is_typed_and_deleted_again_deletes_nothing_that_others_made_since() {
+    for site in ["anna", "head"] {
+        let tree = shop("TEXT");
+        let old = backup(&tree, site);
+        let made =
+            "INSERT INTO n VALUES (3, 'others', 'O'); INSERT INTO tags VALUES (3, 't', 'others'); INSERT INTO m VALUES ('2', 3, 'm2')";
+        tree.edit(if site == "head" { "anna" } else { "head" }, made);
+        tree.settle(&["anna", "head"]);
+        replace_database(&tree, site, Some(&old));
+        tree.edit(
+            site,
+            "INSERT INTO n VALUES (3, 'typed', 'T'); INSERT INTO tags VALUES (3, 't', 'typed'); INSERT INTO m VALUES ('2', 3, 'typed')",
+        );
+        tree.edit(site, "DELETE FROM m WHERE k = '2'; DELETE FROM tags WHERE n = 3; DELETE FROM n WHERE id = 3");
+        recovered(&tree, site, Mode::Do).unwrap();
+        assert_all(&tree, &["one 1", "others O", "two 2"], &["m1 of one", "m2 of others"]);
+        tree.assert_rows(&["anna", "head"], "SELECT note FROM tags ORDER BY 1", &["one", "others"]);
+    }
+}
+
+#[test]
 fn what_stays_at_home_is_not_on_what_looks_like_its_record_and_is_another_ones() {
     for site in ["anna", "head"] {
         let tree = Tree::with_rules(

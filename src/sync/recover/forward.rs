@@ -7,6 +7,7 @@
 //! | the same | | no | as it is, as an edit |
 //! | a field that adds up is another | noted | yes | the mirror's, and the record is named: how much was added nobody can say |
 //! | not there | deleted | yes | stays deleted |
+//! | it was made since by others | made under its key and deleted again | yes | what the mirror has |
 //! | not there | | yes | what the mirror has |
 //! | the state never heard of it | | no | stays, as an edit |
 //! | the same, under a number that another record has by now | | | gets the next number, with what was written since and refers to it or is known by it |
@@ -450,7 +451,9 @@ impl Forward<'_, '_, '_> {
         }
         let Some(there) = &item.there else {
             // Deleted since it was put back; or inserted since the backup, and then it comes back.
-            let kept = mirror.is_some() && (edited || is_in(&noted.went) && then.never_ended(record)?);
+            // What others made since is not what was made and deleted again under its key.
+            let came_since = then.base(record)? == Base::Was(None) && !(is_in(&noted.before) && then.was_made_here(record)?);
+            let kept = mirror.is_some() && !came_since && (edited || is_in(&noted.went) && then.never_ended(record)?);
             let is_newer = kept
                 && matches!(then.base(record)?, Base::Was(Some(base)) if record.current.as_ref().is_some_and(|now| now.row != base.row));
             let over = if is_newer { "is deleted, though it was changed after the backup".to_owned() } else { String::new() };

@@ -151,7 +151,7 @@ impl<'s> Then<'s> {
     }
 
     /// Whether a record came to be at this site; it may go by another site's incarnation since.
-    fn was_made_here(&self, record: &Record) -> Result<bool> {
+    pub fn was_made_here(&self, record: &Record) -> Result<bool> {
         let mut image = record.current.clone();
         let mut born = image.as_ref().map(|image| image.born);
         for entry in self.session.ledger.chain(record, self.journal())? {
