@@ -113,10 +113,19 @@ impl Server {
     }
 }
 
-/// A port with room for [`PASSIVE`] others after it.
+/// A port with [`PASSIVE`] others after it, which no other server gets: not of those that the system gives to whoever asks for any. Of two servers
+/// that shared one, clients of one came to the other, or vsftpd broke down over it.
 fn free_port() -> u16 {
-    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
-    std::iter::repeat_with(free).find(|port| *port < u16::MAX - PASSIVE).unwrap()
+    const FIRST: u16 = 10_000;
+    const EACH: u16 = PASSIVE + 1;
+    const MOST: u32 = 20_000 / EACH as u32;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let next = || {
+        let place = (std::process::id().wrapping_mul(31) + TAKEN.fetch_add(1, Ordering::Relaxed)) % MOST;
+        FIRST + EACH * u16::try_from(place).unwrap()
+    };
+    let is_free = |port: &u16| (*port..=port + PASSIVE).all(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok());
+    std::iter::repeat_with(next).find(is_free).unwrap()
 }
 
 impl Drop for Server {
