@@ -14,7 +14,7 @@
 //! | `papers`, [`schema`], [`documents`], [`bundles`] | what travels beside records? |
 //! | [`join`], [`roster`], [`start`], [`retire`] | how does a new site get in and begin, who else is there, and how does one go? |
 //! | [`forget`], [`recover`] | what need a site not remember, and how does one go on whose database was restored? |
-//! | [`mend`], [`history`], [`standing`], [`replay`], [`report`] | what can a person do, and what is a person told? |
+//! | [`mend`], [`history`], [`standing`], [`left_behind`], [`replay`], [`report`] | what can a person do, and what is a person told? |
 //!
 //! **The invariant of every function here**: whenever it returns, also with an error, and whenever the process dies,
 //! [`Session::open`] brings database and ledger back to a state in which no edit is lost and none is applied twice.
@@ -30,6 +30,7 @@ pub mod forget;
 pub mod history;
 pub mod join;
 mod known;
+pub mod left_behind;
 pub mod mend;
 pub mod numbers;
 mod papers;
@@ -49,7 +50,6 @@ pub mod streams;
 pub mod tracking;
 pub mod urgency;
 
-pub use deciding::referring::left_behind;
 pub use error::SyncError;
 pub use session::{Limits, Session};
 

@@ -167,7 +167,7 @@ fn run_through(
     report.waiting.extend(super::schema::home::waiting(session)?);
     report.waiting.extend(super::tracking::matching::unnamed_keys(session)?);
     report.waiting.extend(seal::nameless(session)?);
-    report.waiting.extend(super::deciding::referring::waiting(session)?);
+    report.waiting.extend(super::left_behind::waiting(session)?);
     report.notes.extend(super::tracking::parked::lines(session)?);
     let settings = &session.settings;
     let moved = super::numbers::renumber::renumbered(session, began)?;

@@ -10,7 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use super::deciding::referring::Deleted;
+use super::left_behind::Deleted;
 use super::numbers::early::{note_all_nobodys, note_nobodys};
 use super::numbers::taken::Taken;
 use super::report::Waiting;

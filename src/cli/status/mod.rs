@@ -265,7 +265,7 @@ fn report(session: &Session) -> Result<StatusReport, Failure> {
         documents_waiting: waiting(session)?,
         sites_wrong: roster::problems(session)?,
         rules_wrong: rounds::stuck_rules(session)?,
-        left_behind: left_behind(session)?.into_iter().map(|(what, why)| format!("{what}: {why}")).collect(),
+        left_behind: left_behind::told(session)?.into_iter().map(|(what, why)| format!("{what}: {why}")).collect(),
         documents_refused: if session.ledger.has_documents()? { amount(session.ledger.document_troubles()?.len()) } else { 0 },
         bundles: BundlesStatus::of(session)?,
         schema: SchemaStatus::of(session)?,
