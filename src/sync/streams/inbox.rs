@@ -181,7 +181,7 @@ pub(in crate::sync) fn collect(
                             tally,
                             contents: carries_contents(opened.entry_names()),
                         });
-                        file.remove(session, place, &folder)?;
+                        file.take_away(session, place, &folder, &now)?;
                         files::remove(&session.world, &path)?;
                     }
                     Err(
@@ -206,7 +206,7 @@ pub(in crate::sync) fn collect(
                     session.ledger.set_owes(now.site)?;
                     session.ledger.commit(&session.world, "commit duplicate")?;
                 }
-                file.remove(session, place, &folder)?;
+                file.take_away(session, place, &folder, &now)?;
                 files::remove(&session.world, &path)?;
             }
             Step::Wait { .. } => {
@@ -229,11 +229,14 @@ pub(in crate::sync) fn collect(
     Ok(())
 }
 
-/// The files without those that were taken and could not be deleted: that is tried again, and nothing else done with them.
+/// The files without those that were taken and lie there for others, or could not be deleted: that is tried again, and nothing else done with them.
 fn unlying(session: &Session, place: &mut Place<'_>, from: &Neighbour, folder: &Folder, files: Vec<Found>) -> Result<Vec<Found>> {
     let lying = place.lying(session, folder)?;
     let mut others = Vec::new();
     for file in files {
+        if file.local.is_none() && stops::is_heard(session, from, file.name.number)? && file.was_taken(session, from)? {
+            continue;
+        }
         if file.name.number <= lying && file.local.is_none() && file.was_taken(session, from)? {
             file.remove(session, place, folder)?;
         } else {
@@ -378,6 +381,11 @@ impl Found {
     fn was_taken(&self, session: &Session, from: &Neighbour) -> Result<bool> {
         let taken = session.ledger.packet(from.site, Direction::In, self.name.number)?;
         Ok(taken.is_some_and(|taken| taken.name == self.name.to_string()))
+    }
+
+    /// Removes a packet that was taken, unless every copy of this site is to hear what it says.
+    fn take_away(&self, session: &Session, place: &mut Place<'_>, folder: &Folder, from: &Neighbour) -> Result<()> {
+        if stops::is_heard(session, from, self.name.number)? { Ok(()) } else { self.remove(session, place, folder) }
     }
 
     fn remove(&self, session: &Session, place: &mut Place<'_>, folder: &Folder) -> Result<()> {

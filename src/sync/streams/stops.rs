@@ -6,8 +6,8 @@
 //!
 //! **States** of a stopped stream: stopped (the neighbour has a problem) → told: one packet of the next number whose envelope says `stopped`.
 //! It brings nothing, acknowledges what the last one did, and moves no cursor, so that whatever is untold stays untold. It lies on the
-//! exchange until it is acknowledged, and is put there again where one copy took it away. The neighbour says so in every round, until a
-//! packet of a higher number does not say it → going on (a person ran `recover --neighbour`): in the next round packets that do not
+//! exchange until the stream goes on: who hears it leaves it there for the other copies, and it is put there again where one took it away. The
+//! neighbour says so in every round, until a packet of a higher number does not say it → going on (a person ran `recover --neighbour`): in the next round packets that do not
 //! follow are set aside, and what follows is applied as ever. **Crash points**: the word is built as every packet is, in one ledger commit.
 //! **Invariant**: nothing is applied that does not follow, and no number is used that we may have used in another life: a site that was
 //! restored itself ([`Stop::WeWereRestored`]) tells nobody.
@@ -15,7 +15,7 @@
 use super::outbox;
 use super::plan::Stop;
 use crate::ledger::{Direction, Neighbour, NeighbourKind, PacketRow, SentState};
-use crate::model::SiteName;
+use crate::model::{PacketNumber, SiteName};
 use crate::packet::{Acknowledgement, Draft, Envelope, PacketId, PacketKind};
 use crate::sync::mend::MendError;
 use crate::sync::retire;
@@ -131,6 +131,14 @@ pub(in crate::sync) fn hear(session: &Session, from: &Neighbour, envelope: &Enve
     session.ledger.begin()?;
     session.ledger.set_note(&note, &now)?;
     Ok(session.ledger.commit(&session.world, "commit hearing of a stop")?)
+}
+
+/// Whether this packet is the neighbour's last word, and says that it stopped.
+///
+/// # Errors
+/// As the ledger says.
+pub(in crate::sync) fn is_heard(session: &Session, from: &Neighbour, number: PacketNumber) -> Result<bool> {
+    Ok(session.ledger.note(&noted(HEARD, &from.card.name))?.is_some_and(|heard| heard == number.0.to_string()))
 }
 
 /// Why nothing goes to and fro between us and a neighbour, where a person must look: it stopped here, or there, or this site is retired.
