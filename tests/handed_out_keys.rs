@@ -422,6 +422,27 @@ fn no_number_that_was_shown_at_a_site_comes_to_mean_another_record_at_any_level(
 }
 
 #[test]
+fn a_table_that_the_application_makes_anew_or_begins_to_count_again_goes_on_in_its_zone() {
+    const NUMBERS: &str =
+        "CREATE TABLE parts (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT); INSERT INTO parts (name) VALUES ('first');";
+    let anew = "CREATE TABLE made (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, colour TEXT); INSERT INTO made (id, name) SELECT id, name FROM parts;
+        DROP TABLE parts; ALTER TABLE made RENAME TO parts;";
+    for (rules, upgrade) in [("[schema]\ntravels = false\n", anew), ("", anew), ("", "DELETE FROM sqlite_sequence;")] {
+        let tree = three(NUMBERS, rules);
+        let sites = ["head", "north", "rosa"];
+        sites.iter().for_each(|site| tree.edit(site, upgrade));
+        settled(&tree, &sites);
+        let numbers = sites.map(|site| {
+            tree.edit(site, &format!("INSERT INTO parts (name) VALUES ('{site}')"));
+            tree.text(site, &format!("SELECT id || '' FROM parts WHERE name = '{site}'"))
+        });
+        assert_eq!(numbers, ["2", "1500000000", "1600000000"], "{upgrade}");
+        settled(&tree, &sites);
+        tree.assert_rows(&sites, "SELECT count(*), count(DISTINCT name) FROM parts", &["4|4"]);
+    }
+}
+
+#[test]
 fn what_a_program_writes_with_a_number_that_it_still_has_in_memory_goes_to_the_record_that_had_it() {
     let schema = format!(
         "{ZONED} CREATE TABLE lines (\"order\" INTEGER REFERENCES orders, product TEXT, amount INTEGER, PRIMARY KEY (\"order\", product));

@@ -38,8 +38,6 @@ pub(super) const ZONE: i64 = 1_500_000_000;
 const ZONE_NUMBERS: i64 = 100_000_000;
 /// Levels below the host that have a zone of their own.
 const LEVELS: i64 = 6;
-/// Note of where the zone begins with which the tables go on.
-const NOTED: &str = "zone";
 
 /// The numbers that AUTOINCREMENT tables hand out at a site.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,27 +131,32 @@ impl Session {
         Ok(*self.zone.get_or_init(|| Zone::of(i64::try_from(level).unwrap_or(LEVELS))))
     }
 
-    /// Sees to it that the AUTOINCREMENT tables go on in the zone of this site's level: who joins knows only the parent, and not what is above that.
+    /// Sees to it that the AUTOINCREMENT tables go on in the zone of this site's level: who joins knows only the parent, and not what is above that;
+    /// and a program that makes a table anew, or empties SQLite's list of these numbers, begins again behind the highest one.
     pub(in crate::sync) fn keep_zone(&mut self) -> Result<()> {
         // Who is above may have been told just now.
         self.zone.take();
-        let from = self.zone()?.from.to_string();
-        if self.settings.role == Role::Host || self.ledger.note(NOTED)?.as_deref() == Some(&*from) {
-            return Ok(());
-        }
-        self.begin_zone()?;
-        self.set_note(NOTED, &from)
+        self.begin_zone()
     }
 
-    /// Lets the AUTOINCREMENT tables of a child's new database hand out provisional numbers.
+    /// Lets the AUTOINCREMENT tables of a child's database hand out provisional numbers.
     pub(in crate::sync) fn begin_zone(&self) -> Result<()> {
         let (database, before) = (self.database()?, self.zone()?.from - 1);
+        if self.settings.role == Role::Host {
+            return Ok(());
+        }
+        let reached = database.sequences()?;
+        let mut behind = Vec::new();
+        for shape in self.shapes.iter().filter(|shape| shape.identity() == Identity::Birth) {
+            if reached.get(&shape.name).is_none_or(|reached| *reached < before) && database.is_autoincrement(shape)? {
+                behind.push(shape);
+            }
+        }
+        if behind.is_empty() {
+            return Ok(());
+        }
         database.begin_write()?;
-        let raised = self
-            .shapes
-            .iter()
-            .filter(|shape| shape.identity() == Identity::Birth)
-            .try_for_each(|shape| if database.is_autoincrement(shape)? { database.raise_sequence(shape, before) } else { Ok(()) });
+        let raised = behind.into_iter().try_for_each(|shape| database.raise_sequence(shape, before));
         let raised = raised.and_then(|()| database.commit(&self.world));
         if raised.is_err() {
             database.rollback()?;
