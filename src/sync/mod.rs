@@ -5,7 +5,7 @@
 //! | [`session`](Session) | what is open, and is it in one state? |
 //! | [`round`] | in which order does one click do everything? |
 //! | [`streams`] | which packets came, which are on their way, and over which exchanges? |
-//! | [`seal`] | what did the application change since the last time? |
+//! | [`seal`], `noticed` | what did the application change since the last time? |
 //! | [`apply`] | how do a packet's changes become records, once? |
 //! | `deciding` | what becomes of each of them? |
 //! | [`numbers`] | which record does a handed-out number mean, and how does it get another one? |
@@ -32,6 +32,7 @@ pub mod join;
 mod known;
 pub mod left_behind;
 pub mod mend;
+mod noticed;
 pub mod numbers;
 mod papers;
 pub mod recover;

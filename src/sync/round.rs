@@ -111,9 +111,9 @@ fn run_through(
         documents::place::place(session, documents, &mut report)?;
     }
     if session.has_database() {
-        session.keep_zone()?;
         progress("looking for what changed");
         let mut sealed = seal::seal(session)?;
+        session.keep_zone()?;
         let led = session.lead_the_remembered()?;
         if led.any {
             sealed.changed += seal::seal(session)?.changed;

@@ -8,20 +8,15 @@
 //! A key that was deleted and is there again is another incarnation; the kinds in the log tell (`DESIGN` section 3). What did not change in the
 //! end leaves no trace, also where a program deleted it and wrote it anew: edits elsewhere would have no record to go to.
 
-use std::collections::BTreeMap;
-
 use super::left_behind::Deleted;
+use super::noticed::{Noted, Noticed};
 use super::numbers::early::{note_all_nobodys, note_nobodys};
 use super::numbers::taken::Taken;
 use super::report::Waiting;
 use super::{Result, Session, SyncError, apply};
-use crate::database::{Database, NoteKind};
+use crate::database::Database;
 use crate::ledger::{Cause, CauseKind, EntryKind, Record};
 use crate::model::{Born, FieldNo, Identity, Image, Key, Millis, Row, RowError, Shape, SiteNo, Stamp, Value, cells};
-
-/// Noted keys sealed in one ledger transaction: many, because they are sealed in the order of their keys, and each page of
-/// the mirror is then written once. Memory stays below some ten megabytes.
-const NOTES: usize = 50_000;
 
 /// Records read from the application's database at a stretch: a reader is in a writer's way where there is no WAL.
 const CHUNK: usize = 2_000;
@@ -38,16 +33,6 @@ pub struct Sealed {
     pub changed: u64,
     /// Changes that left no note (`REPLACE` through an index over expressions), found by counting.
     pub found: u64,
-}
-
-/// What the log says of one key.
-#[derive(Clone, Copy, Debug)]
-struct Noted {
-    /// The record ended in between, whatever is there now.
-    ended: bool,
-    displaced: bool,
-    /// When it was last edited; nobody knows when a record ended, see `database::capture`.
-    last: Option<Millis>,
 }
 
 /// Seals everything that is noted, in chunks, without holding up the application. Where nobody wrote since the last time nothing is read.
@@ -120,6 +105,7 @@ fn seal_tables<'s>(session: &'s Session, open: &mut Option<Sealing<'s>>) -> Resu
                 session.ledger.begin()?;
             }
             let sealing = open.get_or_insert_with(|| Sealing::new(session, CauseKind::Seal));
+            sealing.stayed = noted.stayed(session, shape)?;
             let keys: Vec<(&Key, &Noted)> = noted.keys.iter().collect();
             // A record that is edited between two of these reads is noted again with a higher number, and looked at again.
             keys.chunks(CHUNK).try_for_each(|chunk| {
@@ -181,6 +167,7 @@ fn seal_noted(session: &Session, ended: impl Fn(&Noted) -> bool) -> Result<()> {
     let mut sealing = Sealing::new(session, CauseKind::Seal);
     for shape in &session.shapes {
         while let Some(noted) = Noticed::read(session, shape)? {
+            sealing.stayed = noted.stayed(session, shape)?;
             noted.keys.iter().try_for_each(|(key, noted)| sealing.look(shape, key, ended(noted), noted.last))?;
             noted.are_sealed(session, shape)?;
         }
@@ -238,7 +225,7 @@ fn mark_note(shape: &Shape) -> String {
 const NAMELESS: &str = "nameless";
 
 /// Records with an empty value in the key were written: whoever gave a record one has it deleted elsewhere, and somebody is to hear that.
-fn note_nameless(session: &Session, shape: &Shape) -> Result<()> {
+pub(super) fn note_nameless(session: &Session, shape: &Shape) -> Result<()> {
     let known = session.ledger.note(NAMELESS)?.unwrap_or_default();
     let number = shape.number.0.to_string();
     if known.split(' ').any(|one| one == number) {
@@ -266,64 +253,6 @@ pub(super) fn nameless(session: &Session) -> Result<Vec<Waiting>> {
     }
     session.set_note(NAMELESS, "")?;
     Ok(waiting)
-}
-
-/// What the log says of one table, as far as it was read.
-struct Noticed {
-    keys: BTreeMap<Key, Noted>,
-    notes: u64,
-    last: i64,
-    /// Records were written that cannot be named.
-    nameless: bool,
-}
-
-impl Noticed {
-    /// The next notes of a table; `None` where there are none.
-    fn read(session: &Session, shape: &Shape) -> Result<Option<Self>> {
-        let notes = session.database()?.notes(shape, session.ledger.sealed(shape.number)?, NOTES)?;
-        let Some(last) = notes.last().map(|note| note.number) else { return Ok(None) };
-        let count = notes.len() as u64;
-        let mut keys: BTreeMap<Key, Noted> = BTreeMap::new();
-        // Keys that the next written record may push out. The written key itself is not among them: replacing a record
-        // by one of the same key is an edit of it.
-        let mut in_the_way: Vec<Key> = Vec::new();
-        let mut nameless = false;
-        for note in notes {
-            // Records with an empty value in the key cannot be told apart and do not travel.
-            let Ok(key) = note.key else {
-                nameless |= matches!(note.kind, NoteKind::Insert | NoteKind::Update);
-                continue;
-            };
-            let noted = keys.entry(key.clone()).or_insert(Noted { ended: false, displaced: false, last: None });
-            // A hint that it may have been displaced says nothing about when it was edited.
-            if note.kind != NoteKind::Displaced {
-                noted.last = note.time;
-            }
-            match note.kind {
-                NoteKind::Delete => noted.ended = true,
-                NoteKind::Displaced => in_the_way.push(key),
-                NoteKind::Insert | NoteKind::Update => {
-                    // A key that was pushed out and then inserted is another record.
-                    noted.ended |= note.kind == NoteKind::Insert && noted.displaced;
-                    for other in in_the_way.drain(..).filter(|other| *other != key) {
-                        if let Some(noted) = keys.get_mut(&other) {
-                            noted.displaced = true;
-                            noted.last = noted.last.or(note.time);
-                        }
-                    }
-                }
-            }
-        }
-        Ok(Some(Self { keys, notes: count, last, nameless }))
-    }
-
-    /// All of it is sealed.
-    fn are_sealed(&self, session: &Session, shape: &Shape) -> Result<()> {
-        if self.nameless {
-            note_nameless(session, shape)?;
-        }
-        sealed_up_to(session, shape, self.last)
-    }
 }
 
 /// Removes sealed notes from the application's log, and says in the database how far the ledger is. A busy database is left for the next time: they are never read again anyway.
@@ -438,14 +367,26 @@ pub(super) struct Sealing<'s> {
     pub(super) finishing: bool,
     /// What is looked at was in a new table when it was seen first, and nobody noted it.
     found_in_new: bool,
+    /// The highest number of the table that a record had since the last seal ([`Noticed::stayed`]).
+    pub(super) stayed: Option<i64>,
     /// Records that ended, until it was looked who refers to them.
     pub(super) deleted: Deleted,
 }
 
 impl<'s> Sealing<'s> {
     pub(super) fn new(session: &'s Session, kind: CauseKind) -> Self {
-        let (buffer, taken) = (Vec::new(), Vec::new());
-        Self { session, kind, cause: None, buffer, changed: 0, taken, finishing: false, found_in_new: false, deleted: Deleted::default() }
+        Self {
+            session,
+            kind,
+            cause: None,
+            buffer: Vec::new(),
+            changed: 0,
+            taken: Vec::new(),
+            finishing: false,
+            found_in_new: false,
+            stayed: None,
+            deleted: Deleted::default(),
+        }
     }
 
     /// Compares what the database has under a key with its mirror and journals the difference.
@@ -461,7 +402,7 @@ impl<'s> Sealing<'s> {
         self.buffer.clear();
         let there = self.session.database()?.read(shape, place, &mut self.buffer)?;
         let row = there.then_some(self.buffer.as_slice());
-        let ended = ended && !self.is_copied(shape, place, row)? && !self.is_as_it_was(shape, place, row)?;
+        let ended = ended && !self.is_the_same(shape, place, row)?;
         let mut differing = cells::Difference::default();
         let mut fields = Vec::new();
         let mut plain = false;

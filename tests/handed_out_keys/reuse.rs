@@ -308,3 +308,65 @@ fn who_joins_gets_a_row_that_dangles_on_a_deleted_record_once_it_waited_long_eno
     tree.assert_same(&TWO);
     assert_eq!(tree.rows("anna", OWNERS), ["first|shared", "of old|next"]);
 }
+
+/// Customers with enough in them to tell one from another, and who refers to the second.
+fn with_customers(counted: &str) -> super::Tree {
+    three(
+        &format!(
+            "CREATE TABLE customers (id INTEGER PRIMARY KEY {counted}, name TEXT, phone TEXT, mail TEXT);
+             CREATE TABLE visits (id TEXT PRIMARY KEY, customer INTEGER REFERENCES customers);
+             INSERT INTO customers VALUES (1, 'Acme', '1', 'a'), (2, 'Bolt', '2', 'b'), (3, 'Cord', '3', 'c'); INSERT INTO visits VALUES ('at Bolt', 2);"
+        ),
+        "",
+    )
+}
+
+#[test]
+fn a_record_that_is_saved_by_writing_it_anew_with_something_edited_is_the_same_one() {
+    let save = |phone: &str, mail: &str| {
+        format!(
+            "BEGIN; PRAGMA defer_foreign_keys = on; DELETE FROM customers WHERE id = 2; INSERT INTO customers VALUES (2, 'Bolt', '{phone}', '{mail}'); COMMIT"
+        )
+    };
+    for counted in ["", "AUTOINCREMENT"] {
+        for other in ["UPDATE customers SET mail = 'head''s' WHERE id = 2".to_owned(), save("2", "head''s")] {
+            let tree = with_customers(counted);
+            tree.edit("rosa", &save("rosa''s", "b"));
+            tree.edit("head", &format!("{other}; INSERT INTO visits VALUES ('again', 2)"));
+            settled(&tree, &THREE);
+            tree.assert_rows(&THREE, "SELECT * FROM customers ORDER BY id", &["1|Acme|1|a", "2|Bolt|rosa's|head's", "3|Cord|3|c"]);
+            tree.assert_rows(&THREE, "SELECT * FROM visits ORDER BY id", &["again|2", "at Bolt|2"]);
+            THREE.iter().for_each(|site| assert_eq!(tree.listed(site), [""; 0], "{site}"));
+        }
+    }
+    // The newest one too, where no number is given twice.
+    let tree = with_customers("AUTOINCREMENT");
+    tree.edit("rosa", "DELETE FROM customers WHERE id = 3; INSERT INTO customers VALUES (3, 'Cord', 'rosa''s', 'c')");
+    tree.edit("head", "UPDATE customers SET mail = 'head''s' WHERE id = 3");
+    settled(&tree, &THREE);
+    tree.assert_rows(&THREE, "SELECT * FROM customers WHERE id > 2", &["3|Cord|rosa's|head's"]);
+}
+
+#[test]
+fn a_number_that_was_handed_out_again_is_another_record_however_alike_the_two_are() {
+    let alike = "INSERT INTO customers (name, phone, mail) VALUES ('New', '3', 'c')";
+    let reset = format!("DELETE FROM visits; DELETE FROM customers; DELETE FROM sqlite_sequence; {alike}; {alike}; {alike}");
+    let free = "INSERT INTO customers VALUES (2, 'Dust', '4', 'b')";
+    for (counted, sql, number, name) in [
+        ("", format!("DELETE FROM customers WHERE id = 3; {alike}"), 3, "New"),
+        ("", format!("DELETE FROM visits; DELETE FROM customers WHERE id IN (2, 3); {alike}; {alike}"), 3, "New"),
+        ("AUTOINCREMENT", reset, 3, "New"),
+        // Whoever looks for a free number.
+        ("", format!("DELETE FROM visits; DELETE FROM customers WHERE id = 2; {free}"), 2, "Dust"),
+    ] {
+        let tree = with_customers(counted);
+        let shown = format!("SELECT id || name FROM customers WHERE name = '{name}' ORDER BY id");
+        tree.edit("rosa", &sql);
+        tree.edit("head", &format!("UPDATE customers SET phone = 'head''s' WHERE id = {number}"));
+        settled(&tree, &THREE);
+        // The edit is of the old one, which stays for it.
+        let old = if number == 2 { "Bolt" } else { "Cord" };
+        tree.assert_rows(&THREE, &format!("SELECT name FROM customers WHERE phone = 'head''s' /* {sql} */"), &[old]);
+        assert!(!tree.rows("head", &shown).is_empty(), "{sql}");
+    }
+}

@@ -465,7 +465,7 @@ fn a_row_that_led_to_a_deleted_number_comes_to_mean_no_other_record() {
 fn left_behind(tree: &Tree, site: &str) -> Vec<String> {
     let left = tree.sync(site).waiting.into_iter().filter(|waiting| waiting.why.contains("deleted here, and "));
     let left: Vec<String> = left.map(|waiting| format!("{}: {}", waiting.what, waiting.why)).collect();
-    let status = fieldpost::sync::left_behind(&tree.session(site)).unwrap();
+    let status = fieldpost::sync::left_behind::told(&tree.session(site)).unwrap();
     assert_eq!(status.into_iter().map(|(what, why)| format!("{what}: {why}")).collect::<Vec<_>>(), left, "{site}");
     left
 }

@@ -171,6 +171,14 @@ impl Session {
         Ok(number <= 0 || self.ledger.id_at(shape.number, &number_key(number))?.is_some() || is_next()?)
     }
 
+    /// Whether the database gave a number out before, and never does so again: the counter of a child that is in its zone was not reset.
+    pub(in crate::sync) fn is_never_handed_out_again(&self, shape: &Shape, number: i64) -> Result<bool> {
+        let database = self.database()?;
+        Ok(self.settings.role != Role::Host
+            && database.is_autoincrement(shape)?
+            && database.sequence(shape)? >= number.max(self.zone()?.from - 1))
+    }
+
     /// Whether the database may give a number to the next record, once no record has it.
     pub(in crate::sync) fn is_next(&self, shape: &Shape, number: i64) -> Result<bool> {
         let database = self.database()?;

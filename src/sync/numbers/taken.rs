@@ -61,11 +61,37 @@ impl Sealing<'_> {
         self.note_left_behind()
     }
 
+    /// Whether what was deleted is there again, and is the same record.
+    pub(in crate::sync) fn is_the_same(&self, shape: &Shape, place: &Key, row: Option<&[u8]>) -> Result<bool> {
+        let Some(row) = row else { return Ok(false) };
+        Ok(self.is_copied(shape, place, row)? || self.is_as_it_was(shape, place, row)? || self.is_saved_anew(shape, place, row)?)
+    }
+
+    /// Whether what was deleted is there again with something edited: under a number that was not handed out again, and with at least half of what is
+    /// in it. A program that looks for free numbers itself may give it to another record.
+    fn is_saved_anew(&self, shape: &Shape, place: &Key, row: &[u8]) -> Result<bool> {
+        let session = self.session;
+        let Some(number) = place.as_integer().filter(|_| shape.identity() == Identity::Birth) else { return Ok(false) };
+        if self.stayed.is_none_or(|stayed| stayed < number) && !session.is_never_handed_out_again(shape, number)? {
+            return Ok(false);
+        }
+        let Some((mirror, row)) = self.mirror_and(shape, place, row)? else { return Ok(false) };
+        let filled = || shape.live_fields().filter(|field| !shape.is_key(*field) && *row.get(*field) != Value::Null);
+        Ok(filled().filter(|field| mirror.get(*field) == row.get(*field)).count() * 2 >= filled().count())
+    }
+
+    /// What the mirror has under a key, and a row of the database; none where it has nothing.
+    fn mirror_and(&self, shape: &Shape, place: &Key, row: &[u8]) -> Result<Option<(Row, Row)>> {
+        let damaged = |_| SyncError::Bug("a row of the mirror does not decode");
+        let Some(mirror) = self.session.ledger.peek(shape, place, |mirror| mirror.map(Row::decode))? else { return Ok(None) };
+        Ok(Some((mirror.map_err(damaged)?, Row::decode(row).map_err(damaged)?)))
+    }
+
     /// Whether what was deleted is there again as it was, and is the same record. Where a table can give a number again, which is the highest, that may
     /// be another record of the same values: of two empty ones nobody can tell.
-    pub(in crate::sync) fn is_as_it_was(&self, shape: &Shape, place: &Key, row: Option<&[u8]>) -> Result<bool> {
+    fn is_as_it_was(&self, shape: &Shape, place: &Key, row: &[u8]) -> Result<bool> {
         let session = self.session;
-        if row.is_none() || !session.ledger.peek(shape, place, |mirror| mirror == row)? {
+        if !session.ledger.peek(shape, place, |mirror| mirror == Some(row))? {
             return Ok(false);
         }
         Ok(match shape.identity() {
@@ -80,12 +106,12 @@ impl Sealing<'_> {
 
     /// Whether a record that was deleted is there as it was, in a table that may have been made anew: it was deleted of the former one, of which
     /// this is a copy.
-    pub(in crate::sync) fn is_copied(&self, shape: &Shape, place: &Key, row: Option<&[u8]>) -> Result<bool> {
+    fn is_copied(&self, shape: &Shape, place: &Key, row: &[u8]) -> Result<bool> {
         let session = self.session;
-        let Some(row) = row.filter(|_| session.made_anew.contains(&shape.number)) else { return Ok(false) };
-        let row = Row::decode(row).map_err(|_| SyncError::Bug("a row of the mirror does not decode"))?;
-        let Some(mirror) = session.ledger.peek(shape, place, |mirror| mirror.map(Row::decode))? else { return Ok(false) };
-        let mirror = mirror.map_err(|_| SyncError::Bug("a row of the mirror does not decode"))?;
+        if !session.made_anew.contains(&shape.number) {
+            return Ok(false);
+        }
+        let Some((mirror, row)) = self.mirror_and(shape, place, row)? else { return Ok(false) };
         let is_filled = |field: FieldNo| session.filled.get(&shape.number).is_some_and(|filled| filled.contains(&field));
         let mut fields = shape.live_fields().filter(|field| !is_filled(*field) && *mirror.get(*field) != Value::Null);
         Ok(fields.all(|field| mirror.get(field).converts_to(row.get(field))))
