@@ -73,8 +73,8 @@ pub(super) struct Applying<'s> {
     pub losses: Vec<Conflict>,
     /// Whether anything is on its way to the parent: while a packet is applied that only becomes less.
     pub any_pending: bool,
-    /// The change being taken is the parent's: its word on numbers is final.
-    pub parent_speaks: bool,
+    /// Whose change is being taken.
+    pub speaker: Option<Link>,
     /// Held records that are being applied although they refer to each other.
     pub together: BTreeSet<(TableNo, Key)>,
     /// Records taken out of the database for the moment, so that they can exchange unique values. The mirror has their rows, and follows
@@ -146,7 +146,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         tally: Tally::default(),
         losses: Vec::new(),
         any_pending: ledger.any_pending()?,
-        parent_speaks: false,
+        speaker: None,
         together: BTreeSet::new(),
         lifted: BTreeMap::new(),
         untracked: BTreeMap::new(),
@@ -365,6 +365,11 @@ impl<'o> Changes<'o> {
 }
 
 impl Applying<'_> {
+    /// The change being taken is the parent's: its word on numbers is final.
+    pub(super) fn parent_speaks(&self) -> bool {
+        self.speaker.is_some_and(|link| link.kind == NeighbourKind::Parent)
+    }
+
     /// Takes one change: what has its place here is decided, what has not is parked. `parks`: there are such changes of the neighbour.
     fn take_next(&mut self, incoming: &Incoming, next: Next, parks: bool) -> Result<()> {
         let session = self.session;

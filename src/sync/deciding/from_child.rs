@@ -35,7 +35,7 @@ enum Decision {
 impl Applying<'_> {
     /// Takes one change of a child. `again`: a held one that is tried again.
     pub(in crate::sync) fn take_from_child(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
-        self.parent_speaks = false;
+        self.speaker = Some(incoming.link);
         let mut record = self.load(change.table, &change.key)?;
         if again.is_none() {
             self.session.note_made_as(&mut record, &change, incoming.link.site);

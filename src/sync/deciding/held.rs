@@ -342,7 +342,7 @@ impl Applying<'_> {
                 continue;
             }
             let Some((site, mut image)) = waiting else { continue };
-            self.parent_speaks = self.links.iter().any(|link| link.site == site && link.kind == NeighbourKind::Parent);
+            self.speaker = self.links.iter().copied().find(|link| link.site == site);
             // Who cannot have one does not come, and so nobody does.
             let _refused = self.try_moving(|applying| applying.take_place(&mut record, &mut image))?;
         }

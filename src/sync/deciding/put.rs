@@ -33,6 +33,7 @@ impl Applying<'_> {
             self.drop_stand_ins(record, new)?;
         }
         let before = record.place.clone();
+        let mut changed = Vec::new();
         let written = match (&record.current, &mut new) {
             (None, None) => return Ok(Put::Done),
             (None, Some(new)) => {
@@ -47,6 +48,7 @@ impl Applying<'_> {
                     record.place = before;
                     session.ledger.store_names(record)?;
                 }
+                changed.extend(shape.live_fields());
                 written
             }
             (Some(_), None) => database.delete(shape, record.at())?,
@@ -56,6 +58,7 @@ impl Applying<'_> {
                 }
                 let fields: Vec<FieldNo> = stated_differences(old, new);
                 self.note_referring(record, new, &fields)?;
+                changed.clone_from(&fields);
                 if self.is_lifted(record) {
                     let mut row = old.row.clone();
                     fields.into_iter().for_each(|field| row.set(field, new.row.get(field).clone()));
@@ -82,6 +85,9 @@ impl Applying<'_> {
                 (Some(Image { row: meant, ..image }), Some(row))
             }
         };
+        if let Some(row) = row.as_ref().filter(|_| !self.referred.is_empty()) {
+            self.note_meant(record, row, &changed)?;
+        }
         let (began, ended) = (record.current.is_none(), new.is_none());
         self.tally.count(&shape.name, !began, !ended);
         let put = self.journal(record, new, row.as_ref(), known_to)?;

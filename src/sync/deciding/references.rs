@@ -274,7 +274,7 @@ impl Applying<'_> {
 
     /// What a row needs that a child's change speaks of: what was deleted here is known by the values that it had last.
     fn with_ended(&self, missing: Unmet) -> Result<Need> {
-        let target = match (&missing.wanted, missing.coming.is_none() && !self.parent_speaks) {
+        let target = match (&missing.wanted, missing.coming.is_none() && !self.parent_speaks()) {
             (Some(wanted), true) => self.ended_with(wanted)?,
             (Some(_), false) | (None, _) => None,
         };
@@ -474,7 +474,7 @@ pub(super) struct Unmet {
     key: String,
     target: Option<(TableNo, Key)>,
     /// Which record that waits has the values, where they are no key.
-    coming: Option<(TableNo, Key)>,
+    pub(super) coming: Option<(TableNo, Key)>,
     /// What it asks for, where that is no key.
     pub(super) wanted: Option<Wanted>,
     why: Why,

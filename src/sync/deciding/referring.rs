@@ -9,10 +9,12 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::put::Put;
 use crate::database::Reference;
 use crate::ledger::{EntryKind, Held, Opinion, Record};
-use crate::model::{FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value, stands_for};
+use crate::model::{FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, stands_for};
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::apply::Applying;
@@ -68,46 +70,166 @@ impl Applying<'_> {
     /// A record is about to get other values: who refers to it by those that it has.
     pub(super) fn note_referring(&mut self, record: &Record, new: &Image, fields: &[FieldNo]) -> Result<()> {
         let session = self.session;
-        for field in fields.iter().copied().filter(|field| self.referred.contains(&(record.table, *field))) {
-            for (table, place, by) in session.referring_by(session.shape(record.table), record.at(), field)? {
-                let referring = session.load_at(session.shape(table), &place)?;
-                if let Some(image) = &referring.current {
-                    let (was, is) = (image.row.get(by).clone(), new.row.get(field).clone());
-                    self.following.push(Following { table, key: referring.key, field: by, was, is });
+        let shape = session.shape(record.table);
+        if !fields.iter().any(|field| self.referred.contains(&(record.table, *field)) && new.row.get(*field).is_stated()) {
+            return Ok(());
+        }
+        for (child, reference, pairs) in session.leading_by_value(shape) {
+            if !pairs.iter().any(|(_, theirs)| fields.contains(theirs)) {
+                continue;
+            }
+            let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
+            for (table, place) in session.database()?.dependants(&alone, shape, record.at(), i64::MAX as usize)? {
+                let referring = session.load_at(child, &place)?;
+                let Some(image) = &referring.current else { continue };
+                let mut was = Row::default();
+                pairs.iter().for_each(|(own, _)| was.set(*own, image.row.get(*own).clone()));
+                let there = self.speaker.map(|link| self.had(&referring, link)).transpose()?.flatten();
+                let known = there.is_some_and(|there| pairs.iter().all(|(own, _)| there.row.get(*own) == was.get(*own)));
+                let (to, site) = ((record.table, record.key.clone()), self.speaker.map(|link| link.site));
+                self.following.push(Following { table, key: referring.key, pairs: pairs.clone(), was, to, site, known });
+            }
+        }
+        Ok(())
+    }
+
+    /// A neighbour's row was written as it says: where a value in it is another record's here than it was for the neighbour, which had not heard of that, it
+    /// is to follow the one that was meant.
+    pub(super) fn note_meant(&mut self, record: &Record, row: &Row, fields: &[FieldNo]) -> Result<()> {
+        let (session, Some(link)) = (self.session, self.speaker) else { return Ok(()) };
+        for shape in &session.shapes {
+            for (child, reference, pairs) in session.leading_by_value(shape) {
+                let theirs = || pairs.iter().map(|(_, theirs)| (shape.number, *theirs));
+                let is_changed = child.number == record.table && pairs.iter().any(|(own, _)| fields.contains(own));
+                if !is_changed || !theirs().any(|theirs| self.referred.contains(&theirs)) {
+                    continue;
+                }
+                let Reference::Found(table, found) = session.database()?.referenced(&session.shapes, reference, row)? else { continue };
+                let found = session.load_at(session.shape(table), &found)?;
+                let said = |image: &Image| pairs.iter().all(|(own, theirs)| image.row.get(*theirs) == row.get(*own));
+                let same =
+                    |there: &Image| found.current.as_ref().is_some_and(|here| theirs().all(|(_, f)| here.row.get(f) == there.row.get(f)));
+                if self.had(&found, link)?.as_ref().is_some_and(same) {
+                    continue;
+                }
+                for id in session.ledger.candidates(link.site, self.heard(link)?.cursor, false)? {
+                    let meant = session.ledger.load_id(id)?;
+                    if meant.table != table || meant.key == found.key || !self.had(&meant, link)?.as_ref().is_some_and(said) {
+                        continue;
+                    }
+                    let mut was = Row::default();
+                    pairs.iter().for_each(|(own, _)| was.set(*own, row.get(*own).clone()));
+                    let (key, to, site) = (record.key.clone(), (table, meant.key), Some(link.site));
+                    self.following.push(Following { table: record.table, key, pairs: pairs.clone(), was, to, site, known: false });
+                    break;
                 }
             }
         }
         Ok(())
     }
 
-    /// What still refers to a value that its record gave up, and that nobody has, refers to the one which that record has instead: an edit of
-    /// this site. Who changed it did not know of what refers to it here, or sent that along, which came by now.
+    /// What a neighbour had of a record when it built what is being taken.
+    fn had(&self, record: &Record, link: Link) -> Result<Option<Image>> {
+        Ok(match known::opinion(&self.session.ledger, record, self.heard(link)?)? {
+            Opinion::Known(image) => image,
+            Opinion::Unknown => None,
+        })
+    }
+
+    /// A neighbour, told no more than it had heard when it built what is being taken.
+    fn heard(&self, link: Link) -> Result<Link> {
+        let ledger = &self.session.ledger;
+        let cursor = known::heard(ledger, link.site, ledger.neighbour(link.site)?.acknowledged)?;
+        Ok(Link { cursor: cursor.map_or(link.cursor, |heard| heard.min(link.cursor)), ..link })
+    }
+
+    /// At the end of a slice: what still refers to a value that its record gave up, and that nobody has, refers to the one which that record has
+    /// instead: an edit of this site. Who changed it did not know of what refers to it here, or sent that along: so all that was built with
+    /// the change comes first, and what waits of it.
     pub(in crate::sync) fn follow_values(&mut self) -> Result<()> {
         let session = self.session;
-        while let Some(Following { table, key, field, was, is }) = self.following.pop() {
-            let shape = session.shape(table);
-            let mut record = session.load(table, &key)?;
-            let Some(image) = record.current.clone().filter(|image| *image.row.get(field) == was) else { continue };
+        let kept = session.ledger.notes(FOLLOWING)?;
+        if kept.is_empty() && self.following.is_empty() {
+            return Ok(());
+        }
+        self.look_what_comes()?;
+        let sites: BTreeSet<Option<SiteNo>> =
+            kept.keys().filter_map(|name| site_of(name)).map(Some).chain(self.following.iter().map(|one| one.site)).collect();
+        for site in sites {
+            let own: Vec<Following> = self.following.extract_if(.., |one| one.site == site).collect();
+            let Some(site) = site.filter(|site| self.links.iter().any(|link| link.site == *site)) else {
+                self.follow(own, None)?;
+                continue;
+            };
+            let noted = || kept.iter().filter(|(name, _)| site_of(name) == Some(site));
+            let mut waits = own;
+            let mut slot = noted().count();
+            if self.is_taken_whole(site)? {
+                let mut due = Vec::new();
+                for (name, text) in noted() {
+                    let read = |line| serde_json::from_str(line).map_err(|_| SyncError::Bug("a note of what refers does not read"));
+                    due.extend(text.lines().map(read).collect::<Result<Vec<Following>>>()?);
+                    session.ledger.set_note(&format!("{FOLLOWING}{name}"), "")?;
+                }
+                due.append(&mut waits);
+                (waits, slot) = (self.follow(due, Some(site))?, 0);
+            }
+            if !waits.is_empty() {
+                let lines = waits.iter().map(serde_json::to_string).collect::<std::result::Result<Vec<_>, _>>();
+                let lines = lines.map_err(|_| SyncError::Bug("what refers is not written"))?;
+                session.ledger.set_note(&format!("{FOLLOWING}{}:{slot}", site.0), &lines.join("\n"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets all of these follow but those whose value is still to come from the site; gives them back.
+    fn follow(&mut self, all: Vec<Following>, site: Option<SiteNo>) -> Result<Vec<Following>> {
+        let session = self.session;
+        self.speaker = None;
+        let (mut all, mut waits) = (all, Vec::new());
+        while let Some(one) = all.pop() {
+            let Following { table, key, pairs, was, to, known, .. } = &one;
+            let shape = session.shape(*table);
+            let mut record = session.load(*table, key)?;
+            let is_as_it_was = |image: &Image| pairs.iter().all(|(own, _)| image.row.get(*own) == was.get(*own));
+            let Some(image) = record.current.clone().filter(is_as_it_was) else { continue };
             // What the parent alone edits follows there.
-            let is_the_parents = session.policy(table).direction == Direction::Down && session.settings.role != Role::Host;
-            let leads_nowhere =
-                || Ok::<_, SyncError>(self.unmet(shape, &image.row, &[field], None)?.iter().any(|one| one.wanted.is_some()));
-            if is_the_parents || !is.is_stated() || !leads_nowhere()? {
+            if session.policy(*table).direction == Direction::Down && session.settings.role != Role::Host {
+                continue;
+            }
+            let fields: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
+            let unmet = self.unmet(shape, &image.row, &fields, site)?;
+            if unmet.iter().any(|one| one.coming.is_some()) {
+                waits.push(one);
+                continue;
+            }
+            // Whoever knows of the row says himself what becomes of it; of one that he cannot know nobody else has the value that it means.
+            if *known && !unmet.iter().any(|one| one.wanted.is_some()) {
+                continue;
+            }
+            let Some(now) = session.load(to.0, &to.1)?.current else { continue };
+            let has_it = pairs.iter().all(|(own, theirs)| image.row.get(*own) == now.row.get(*theirs));
+            if has_it || pairs.iter().any(|(_, theirs)| !now.row.get(*theirs).is_stated()) {
                 continue;
             }
             let mut new = image;
-            new.row.set(field, is);
-            new.set_stamp(field, Some(Stamp { time: self.now, site: SiteNo(0) }));
+            for (own, theirs) in pairs {
+                new.row.set(*own, now.row.get(*theirs).clone());
+                new.set_stamp(*own, Some(Stamp { time: self.now, site: SiteNo(0) }));
+            }
             match self.put(&mut record, Some(new), None)? {
                 Put::Done => {}
                 Put::Refused(reason) => {
                     let key = session.shown_key(&record)?;
+                    let was = fields.iter().map(|field| was.get(*field).to_string()).collect::<Vec<_>>().join("/");
                     let said = format!("{} {key} refers to {was}, which is no more: give it another value ({reason})", shape.name);
                     news::add(session, &[Event::Said(said)])?;
                 }
             }
+            all.append(&mut self.following);
         }
-        Ok(())
+        Ok(waits)
     }
 
     /// The references that lead to a record here, but for its own.
@@ -210,6 +332,21 @@ impl Applying<'_> {
 }
 
 impl Session {
+    /// The references that lead to a table by values, each with its fields and those there; numbers lead by themselves.
+    fn leading_by_value(&self, shape: &Shape) -> Vec<(&Shape, &ForeignKey, Vec<(FieldNo, FieldNo)>)> {
+        let mut leading = Vec::new();
+        for child in &self.shapes {
+            for reference in child.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)) {
+                let theirs = |column: &String| shape.live_fields().find(|field| shape.name_of(*field).eq_ignore_ascii_case(column));
+                let pairs = reference.fields.iter().zip(reference.columns.iter().map(theirs));
+                let by_value = pairs.filter(|(own, _)| !child.concerns_numbers(**own));
+                let pairs: Option<Vec<_>> = by_value.map(|(own, theirs)| Some((*own, theirs?))).collect();
+                leading.extend(pairs.filter(|pairs| !pairs.is_empty()).map(|pairs| (child, reference, pairs)));
+            }
+        }
+        leading
+    }
+
     /// Records in the database that refer to a record by the value of one of its fields: each with the field that says it.
     pub(in crate::sync) fn referring_by(&self, shape: &Shape, place: &Key, field: FieldNo) -> Result<Vec<(TableNo, Key, FieldNo)>> {
         let mut all = Vec::new();
@@ -248,14 +385,27 @@ pub(in crate::sync) fn referred_by_value(shapes: &[Shape]) -> BTreeSet<(TableNo,
     found
 }
 
-/// A record that referred to another one by a value which that one gave up for another.
-#[derive(Debug)]
+/// Notes of what may have to follow once all of a build has come: behind it the site and a number.
+const FOLLOWING: &str = "following:";
+
+fn site_of(rest: &str) -> Option<SiteNo> {
+    rest.split_once(':')?.0.parse().ok().map(SiteNo)
+}
+
+/// A record that referred to another one by values which that one gave up.
+#[derive(Debug, Serialize, Deserialize)]
 pub(in crate::sync) struct Following {
     table: TableNo,
     key: Key,
-    field: FieldNo,
-    was: Value,
-    is: Value,
+    /// By which fields it did, and to which.
+    pairs: Vec<(FieldNo, FieldNo)>,
+    was: Row,
+    /// To which record.
+    to: (TableNo, Key),
+    /// Whose change that was.
+    site: Option<SiteNo>,
+    /// That site knew that it referred to it.
+    known: bool,
 }
 
 /// A reference that leads to a record which is to go.

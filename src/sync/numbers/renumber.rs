@@ -270,10 +270,10 @@ impl Applying<'_> {
         let place = number_key(wish);
         let occupant = session.ledger.id_at(shape.number, &place)?.filter(|id| Some(*id) != record.id);
         // A record that comes back and that the parent has under this number all the while would never be told another one.
-        let of_parent = self.parent_speaks || self.number_at_parent(record, shape)? == Some(wish);
+        let of_parent = self.parent_speaks() || self.number_at_parent(record, shape)? == Some(wish);
         // It may have given it to another one since, which is here already.
         let stays = match occupant {
-            Some(occupant) if of_parent && !self.parent_speaks => {
+            Some(occupant) if of_parent && !self.parent_speaks() => {
                 self.number_at_parent(&session.ledger.load_id(occupant)?, shape)? == Some(wish)
             }
             Some(_) | None => false,
@@ -302,7 +302,7 @@ impl Applying<'_> {
             // Else what holds it means somebody else.
             let is_nobodys = session.ledger.id_at(record.table, &number_key(last))?.is_none();
             if last != number && is_nobodys && session.ledger.ended_under(record.table, last)? == Some(id) {
-                self.lead_the_gone(record.table, id, last, number, self.parent_speaks)?;
+                self.lead_the_gone(record.table, id, last, number, self.parent_speaks())?;
             }
         }
         Ok(())

@@ -1,0 +1,116 @@
+//! A record that others refer to by a unique value gets another one: what refers to it goes on meaning it, and what its site leads elsewhere goes there.
+
+use fieldpost::exchange::{Exchange, FileName, Folder};
+use fieldpost::site::Role;
+use fieldpost::sync::Limits;
+
+use super::support::{Tree, name};
+use super::{TWO, ended, open, tree};
+
+const CODES: &str = "
+    CREATE TABLE persons (id TEXT PRIMARY KEY, code TEXT UNIQUE);
+    CREATE TABLE visits (id INTEGER PRIMARY KEY, code TEXT REFERENCES persons(code) ON UPDATE CASCADE DEFERRABLE INITIALLY DEFERRED, meant TEXT);
+    CREATE TABLE others (id INTEGER PRIMARY KEY, n INTEGER);
+    INSERT INTO persons VALUES ('p1', 'C'), ('p2', 'A'), ('p3', 'X');
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12) INSERT INTO visits SELECT i, 'A', 'p2' FROM n;
+    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) INSERT INTO others SELECT i, 0 FROM n;";
+
+fn enforced(tree: &Tree, site: &str, sql: &str) {
+    tree.edit(site, &format!("PRAGMA foreign_keys = on; BEGIN; {sql}; COMMIT"));
+}
+
+/// Every visit is of whom it is meant for.
+fn assert_meant(tree: &Tree, sites: &[&str]) {
+    for site in sites {
+        let other =
+            tree.rows(site, "SELECT v.id, p.id, v.meant FROM visits v LEFT JOIN persons p ON p.code = v.code WHERE p.id IS NOT v.meant");
+        assert!(other.is_empty(), "{site}: {other:?}");
+    }
+}
+
+#[test]
+fn what_its_site_does_with_a_value_in_one_go_is_so_everywhere_also_where_it_comes_in_parts() {
+    let handed = "UPDATE persons SET code = 'B' WHERE id = 'p2'; UPDATE visits SET code = 'A', meant = 'p1'; UPDATE persons SET code = 'A' WHERE id = 'p1'";
+    let new =
+        "UPDATE persons SET code = 'B' WHERE id = 'p2'; INSERT INTO persons VALUES ('p4', 'A'); UPDATE visits SET code = 'A', meant = 'p4'";
+    let but_one = "UPDATE persons SET code = 'B' WHERE id = 'p2'; UPDATE visits SET code = 'X', meant = 'p3' WHERE id = 12;
+        UPDATE visits SET code = NULL, meant = NULL WHERE id = 11";
+    for sql in [handed, new, but_one] {
+        for from in TWO {
+            for several_packets in [false, true] {
+                let mut tree = tree(CODES, &TWO);
+                tree.limits = Limits { slice_changes: 2, packet_bytes: if several_packets { 700 } else { u64::MAX }, ..Limits::default() };
+                let to = if from == "head" { "anna" } else { "head" };
+                enforced(&tree, from, &format!("{sql}; UPDATE others SET n = 1"));
+                let built = tree.sync(from).built.len();
+                assert_eq!(built > 2, several_packets, "{built}");
+                // The last ones come later.
+                let folder = Folder::between(&name(to), &name(from));
+                let prefix = format!("{to}/{from}/");
+                let lying: Vec<String> =
+                    tree.exchange.everything().keys().filter_map(|path| path.strip_prefix(&prefix).map(str::to_owned)).collect();
+                for file in lying.iter().skip(1) {
+                    tree.exchange.clone().delete(&tree.world(from), &folder, &FileName::new(file).unwrap()).unwrap();
+                }
+                tree.sync(to);
+                tree.tick(2 * 60 * 60 * 1000);
+                assert_eq!(tree.sync(to).sealed, 0, "nobody typed anything there");
+                ended(&tree, &TWO);
+                assert_meant(&tree, &TWO);
+                tree.assert_rows(&TWO, "SELECT count(*) FROM visits WHERE code IS NULL", &[if sql == but_one { "1" } else { "0" }]);
+                let told: u64 = tree.session("head").ledger.last_conflict().unwrap().cast_unsigned();
+                assert_eq!(told, 0, "nothing lost");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_row_of_which_its_site_cannot_know_goes_with_the_record_that_it_means_also_where_another_one_takes_the_value() {
+    let swapped = "UPDATE persons SET code = 'aside' WHERE id = 'p1'; UPDATE persons SET code = 'C' WHERE id = 'p2';
+        UPDATE persons SET code = 'A' WHERE id = 'p1'";
+    let handed = "UPDATE persons SET code = 'B' WHERE id = 'p2'; UPDATE persons SET code = 'A' WHERE id = 'p1'";
+    let gone = "UPDATE persons SET code = 'B' WHERE id = 'p2'";
+    for sql in [swapped, handed, gone] {
+        for sites in [["head", "anna", "bert"], ["anna", "head", "bert"], ["anna", "bert", "head"]] {
+            let [there, here, third] = sites;
+            for first in sites {
+                let tree = Tree::new(CODES);
+                tree.add("head", "anna", Role::Remote);
+                tree.add("head", "bert", Role::Remote);
+                let all = ["head", "anna", "bert"];
+                (0..3).for_each(|_| all.iter().for_each(|site| drop(tree.sync(site))));
+                enforced(&tree, there, sql);
+                enforced(&tree, here, "INSERT INTO visits VALUES (100, 'A', 'p2'); INSERT INTO visits VALUES (101, 'C', 'p1')");
+                enforced(&tree, third, "INSERT INTO visits VALUES (200, 'A', 'p2')");
+                tree.sync(first);
+                for _ in 0..3 {
+                    all.iter().for_each(|site| drop(tree.sync(site)));
+                    tree.tick(60 * 60 * 1000);
+                }
+                ended(&tree, &all);
+                assert_meant(&tree, &all);
+                tree.assert_rows(&all, "SELECT count(*) FROM visits", &["15"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn values_that_are_unique_together_follow_together() {
+    for (there, here) in [("anna", "head"), ("head", "anna")] {
+        let tree = tree(
+            "CREATE TABLE places (id TEXT PRIMARY KEY, land INTEGER, town TEXT, UNIQUE (land, town));
+             CREATE TABLE visits (id TEXT PRIMARY KEY, land INTEGER, town TEXT, FOREIGN KEY (land, town) REFERENCES places (land, town) ON UPDATE CASCADE);
+             INSERT INTO places VALUES ('p1', 1, 'x'), ('p2', 1, 'y'), ('p3', 4, 'y'); INSERT INTO visits VALUES ('of p2', 1, 'y');",
+            &TWO,
+        );
+        enforced(&tree, there, "UPDATE places SET land = 4, town = 'x' WHERE id = 'p2'");
+        enforced(&tree, here, "INSERT INTO visits VALUES ('of p2 too', 1, 'y')");
+        tree.sync(there);
+        tree.settle(&TWO);
+        ended(&tree, &TWO);
+        assert!(open(&tree, "head").is_empty());
+        tree.assert_rows(&TWO, "SELECT * FROM visits ORDER BY id", &["of p2|4|x", "of p2 too|4|x"]);
+    }
+}
