@@ -114,3 +114,85 @@ fn values_that_are_unique_together_follow_together() {
         tree.assert_rows(&TWO, "SELECT * FROM visits ORDER BY id", &["of p2|4|x", "of p2 too|4|x"]);
     }
 }
+
+const LINES: &str = "
+    CREATE TABLE orders (id INTEGER PRIMARY KEY, code TEXT UNIQUE, of TEXT);
+    CREATE TABLE lines (code TEXT REFERENCES orders(code) ON UPDATE CASCADE, n INTEGER, note TEXT, of TEXT, PRIMARY KEY (code, n));
+    CREATE TABLE marks (id TEXT PRIMARY KEY, code TEXT, n INTEGER, note TEXT, FOREIGN KEY (code, n) REFERENCES lines (code, n) ON UPDATE CASCADE);
+    INSERT INTO orders VALUES (1, 'A', 'o1'), (2, 'C', 'o2'); INSERT INTO lines VALUES ('A', 1, 'one', 'o1'); INSERT INTO marks VALUES ('first', 'A', 1, 'one');";
+
+/// Every line is of its order, and every mark of its line.
+const ASTRAY: &str = "SELECT l.code, l.n FROM lines l LEFT JOIN orders o ON o.code = l.code WHERE o.of IS NOT l.of
+    UNION ALL SELECT m.id, m.note FROM marks m LEFT JOIN lines l ON l.code = m.code AND l.n = m.n WHERE l.note IS NOT m.note";
+
+#[test]
+fn a_record_with_such_a_value_in_its_key_is_another_one_then_and_takes_along_what_refers_to_it() {
+    for (there, here) in [("anna", "head"), ("head", "anna")] {
+        for then in [
+            "",
+            "DELETE FROM marks WHERE id = 'new'; DELETE FROM lines WHERE n = 5",
+            "UPDATE lines SET note = 'edited' WHERE n = 5; UPDATE marks SET note = 'edited' WHERE id = 'new'",
+        ] {
+            for who in TWO {
+                let tree = tree(LINES, &TWO);
+                enforced(&tree, there, "UPDATE orders SET code = 'B' WHERE id = 1");
+                enforced(&tree, here, "INSERT INTO lines VALUES ('A', 5, 'five', 'o1'); INSERT INTO marks VALUES ('new', 'A', 5, 'five')");
+                tree.sync(there);
+                ended(&tree, &TWO);
+                TWO.iter().for_each(|site| assert_eq!(tree.rows(site, ASTRAY), [""; 0], "{site} {there}"));
+                enforced(&tree, who, then);
+                ended(&tree, &TWO);
+                TWO.iter().for_each(|site| assert_eq!(tree.rows(site, ASTRAY), [""; 0], "{site} {then}"));
+                let five = if then.contains("DELETE") {
+                    &["B|1|one"][..]
+                } else if then.is_empty() {
+                    &["B|1|one", "B|5|five"]
+                } else {
+                    &["B|1|one", "B|5|edited"]
+                };
+                tree.assert_rows(&TWO, "SELECT code, n, note FROM lines ORDER BY n", five);
+                for site in TWO {
+                    let session = tree.session(site);
+                    let missed = session.shapes.iter().map(|shape| fieldpost::sync::seal::compare(&session, shape).unwrap()).sum::<u64>();
+                    assert_eq!(missed, 0, "{site}: its state is its database");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn another_value_for_a_record_that_waits_is_in_the_keys_of_what_waits_with_it() {
+    for same in [true, false] {
+        for at in TWO {
+            let tree = tree(LINES, &TWO);
+            for site in TWO {
+                let n = if same || site == "head" { 7 } else { 8 };
+                enforced(
+                    &tree,
+                    site,
+                    &format!(
+                        "INSERT INTO orders (code, of) VALUES ('N', '{site}'); INSERT INTO lines VALUES ('N', {n}, 'of {site}', '{site}')"
+                    ),
+                );
+            }
+            tree.settle(&TWO);
+            super::resolve(&tree, at, open(&tree, at)[0].0, super::Choice::Other(super::Value::text("W")));
+            ended(&tree, &TWO);
+            TWO.iter().for_each(|site| assert_eq!(tree.rows(site, ASTRAY), [""; 0], "{site}"));
+            let notes = "SELECT note FROM lines WHERE n > 5 ORDER BY 1";
+            tree.assert_rows(&TWO, notes, &["of anna", "of head"]);
+        }
+    }
+}
+
+#[test]
+fn what_refers_to_a_value_that_was_emptied_keeps_it_and_somebody_hears_of_it() {
+    let tree = tree(CODES, &TWO);
+    enforced(&tree, "head", "UPDATE persons SET code = NULL WHERE id = 'p3'");
+    enforced(&tree, "anna", "INSERT INTO visits VALUES (100, 'X', 'p3')");
+    tree.sync("head");
+    let report = tree.sync("anna");
+    assert_eq!(tree.text("anna", "SELECT code FROM visits WHERE id = 100"), "X");
+    assert!(super::support::says(&report, "visits 100 refers to X, which is no more"), "{:?}", report.waiting);
+}

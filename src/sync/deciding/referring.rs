@@ -13,12 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use super::put::Put;
 use crate::database::Reference;
-use crate::ledger::{EntryKind, Held, Opinion, Record};
-use crate::model::{FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, stands_for};
+use crate::ledger::{EntryKind, Held, HeldReason, Opinion, Record};
+use crate::model::{FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value, stands_for};
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::apply::Applying;
 use crate::sync::known::{self, Link};
+use crate::sync::mend::{HeldPlace, MendError};
 use crate::sync::tracking::evolve::Event;
 use crate::sync::tracking::news;
 use crate::sync::{Result, Session, SyncError};
@@ -29,39 +30,41 @@ impl Applying<'_> {
     pub(in crate::sync) fn refer_on(&mut self, record: &Record, site: SiteNo, before: &Held) -> Result<()> {
         let session = self.session;
         let Some(now) = record.extra.held.get(&site) else { return Ok(()) };
-        let leads_there = |reference: &ForeignKey| reference.table.eq_ignore_ascii_case(&session.shape(record.table).name);
-        for shape in session.shapes.iter().filter(|shape| shape.references.iter().any(leads_there)) {
-            for key in self.waiting_for(site, shape.number)? {
-                let mut referring = session.load(shape.number, &key)?;
+        for (child, reference, pairs) in session.leading_by_value(session.shape(record.table)) {
+            let (Some(was), Some(is)) = (self.said_in(reference, record, before)?, self.said_in(reference, record, now)?) else { continue };
+            for key in self.waiting_for(site, child.number)? {
+                let mut referring = session.load(child.number, &key)?;
                 let current = referring.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
                 let Some(held) = referring.extra.held.get_mut(&site) else { continue };
                 let Some(after) = &mut held.change.after else { continue };
-                let mut moved = Vec::new();
-                for reference in shape.references.iter().filter(|reference| leads_there(reference)) {
-                    let (Some(was), Some(is)) = (self.said_in(reference, record, before)?, self.said_in(reference, record, now)?) else {
-                        continue;
-                    };
-                    let mut row = current.clone();
-                    let stated = shape.live_fields().filter(|field| after.row.get(*field).is_stated());
-                    stated.for_each(|field| row.set(field, after.row.get(field).clone()));
-                    let row = session.numbered(shape, &row)?;
-                    if self.agree(reference, &row, &was)? {
-                        let by_value = reference.fields.iter().filter(|field| !shape.concerns_numbers(**field));
-                        moved.extend(by_value.map(|field| (*field, is.get(*field).clone())));
-                    }
+                let mut row = current;
+                let stated = child.live_fields().filter(|field| after.row.get(*field).is_stated());
+                stated.for_each(|field| row.set(field, after.row.get(field).clone()));
+                if !self.agree(reference, &session.numbered(child, &row)?, &was)? {
+                    continue;
                 }
-                for (field, value) in moved.into_iter().filter(|(_, value)| value.is_stated()) {
-                    if *after.row.get(field) == value {
-                        continue;
-                    }
-                    after.row.set(field, value);
-                    after.set_stamp(field, Some(Stamp { time: self.now, site: SiteNo(0) }));
-                    if !held.change.fields.contains(&field) {
-                        held.change.fields.push(field);
+                let is_other = |own: &FieldNo| is.get(*own).is_stated() && after.row.get(*own) != is.get(*own);
+                let moved: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).filter(is_other).collect();
+                for field in &moved {
+                    after.row.set(*field, is.get(*field).clone());
+                    after.set_stamp(*field, Some(Stamp { time: self.now, site: SiteNo(0) }));
+                    if !held.change.fields.contains(field) {
+                        held.change.fields.push(*field);
                         held.change.fields.sort_unstable();
                     }
                 }
-                self.store_extra(&mut referring)?;
+                if !moved.iter().any(|field| child.is_key(*field)) {
+                    self.store_extra(&mut referring)?;
+                    continue;
+                }
+                // It is another record by now, as where its site gives it the key.
+                let row = after.row.clone();
+                let number = referring.id.ok_or(SyncError::Bug("what is held has a row of the ledger"))?;
+                self.give_up(HeldPlace { number, site }, "it refers to another value by its key now")?;
+                if let Put::Refused(reason) = self.begin(child, &session.key_by_meaning(child, &row)?, row)? {
+                    let key = session.shown_key(&referring)?;
+                    return Err(MendError::Refused(format!("{} {key}: {reason}", child.name)).into());
+                }
             }
         }
         Ok(())
@@ -218,18 +221,63 @@ impl Applying<'_> {
                 new.row.set(*own, now.row.get(*theirs).clone());
                 new.set_stamp(*own, Some(Stamp { time: self.now, site: SiteNo(0) }));
             }
-            match self.put(&mut record, Some(new), None)? {
-                Put::Done => {}
-                Put::Refused(reason) => {
-                    let key = session.shown_key(&record)?;
-                    let was = fields.iter().map(|field| was.get(*field).to_string()).collect::<Vec<_>>().join("/");
-                    let said = format!("{} {key} refers to {was}, which is no more: give it another value ({reason})", shape.name);
-                    news::add(session, &[Event::Said(said)])?;
-                }
+            let is_empty = pairs.iter().any(|(_, theirs)| *now.row.get(*theirs) == Value::Null);
+            let put = match is_empty {
+                true => Put::Refused(HeldReason::Refused { message: "it was emptied".into() }),
+                false if fields.iter().any(|field| shape.is_key(*field)) => self.make_anew(record.clone(), new.row)?,
+                false => self.put(&mut record, Some(new), None)?,
+            };
+            if let Put::Refused(reason) = put {
+                let key = session.shown_key(&record)?;
+                let was = fields.iter().map(|field| was.get(*field).to_string()).collect::<Vec<_>>().join("/");
+                let said = format!("{} {key} refers to {was}, which is no more: give it another value ({reason})", shape.name);
+                news::add(session, &[Event::Said(said)])?;
             }
             all.append(&mut self.following);
         }
         Ok(waits)
+    }
+
+    /// A record under another key, with these values: the one that was ends and another begins, as where an application gives it the key, and what
+    /// refers to it is to follow.
+    fn make_anew(&mut self, record: Record, row: Row) -> Result<Put> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        let key = session.key_by_meaning(shape, &row)?;
+        let mut referring = Vec::new();
+        for (child, reference, pairs) in session.leading_by_value(shape) {
+            let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
+            for (table, place) in session.database()?.dependants(&alone, shape, record.at(), i64::MAX as usize)? {
+                let one = session.load_at(child, &place)?;
+                let Some(was) = one.current.map(|image| image.row) else { continue };
+                let to = (record.table, key.clone());
+                referring.push(Following { table, key: one.key, pairs: pairs.clone(), was, to, site: None, known: false });
+            }
+        }
+        let mut refusal = None;
+        let mut old = record;
+        let done = self.attempt(|applying| {
+            applying.put(&mut old, None, None)?;
+            if let Put::Refused(reason) = applying.begin(shape, &key, row)? {
+                refusal = Some(reason);
+            }
+            Ok(refusal.is_none())
+        })?;
+        if done {
+            self.following.append(&mut referring);
+        }
+        Ok(refusal.map_or(Put::Done, Put::Refused))
+    }
+
+    /// A record begins here.
+    fn begin(&mut self, shape: &Shape, key: &Key, row: Row) -> Result<Put> {
+        let mut record = self.load(shape.number, key)?;
+        if record.current.is_some() {
+            return Ok(Put::Refused(HeldReason::Refused { message: "another record has that key".into() }));
+        }
+        let mut image = Image { born: self.session.ledger.give_birth(), row, stamps: Vec::new() };
+        shape.live_fields().for_each(|field| image.set_stamp(field, Some(Stamp { time: self.now, site: SiteNo(0) })));
+        self.put(&mut record, Some(image), None)
     }
 
     /// The references that lead to a record here, but for its own.
@@ -333,14 +381,14 @@ impl Applying<'_> {
 
 impl Session {
     /// The references that lead to a table by values, each with its fields and those there; numbers lead by themselves.
-    fn leading_by_value(&self, shape: &Shape) -> Vec<(&Shape, &ForeignKey, Vec<(FieldNo, FieldNo)>)> {
+    fn leading_by_value(&self, shape: &Shape) -> Vec<(&Shape, &ForeignKey, Pairs)> {
         let mut leading = Vec::new();
         for child in &self.shapes {
             for reference in child.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)) {
                 let theirs = |column: &String| shape.live_fields().find(|field| shape.name_of(*field).eq_ignore_ascii_case(column));
                 let pairs = reference.fields.iter().zip(reference.columns.iter().map(theirs));
                 let by_value = pairs.filter(|(own, _)| !child.concerns_numbers(**own));
-                let pairs: Option<Vec<_>> = by_value.map(|(own, theirs)| Some((*own, theirs?))).collect();
+                let pairs: Option<Pairs> = by_value.map(|(own, theirs)| Some((*own, theirs?))).collect();
                 leading.extend(pairs.filter(|pairs| !pairs.is_empty()).map(|pairs| (child, reference, pairs)));
             }
         }
@@ -385,6 +433,9 @@ pub(in crate::sync) fn referred_by_value(shapes: &[Shape]) -> BTreeSet<(TableNo,
     found
 }
 
+/// Fields that refer, and those to which they do.
+type Pairs = Vec<(FieldNo, FieldNo)>;
+
 /// Notes of what may have to follow once all of a build has come: behind it the site and a number.
 const FOLLOWING: &str = "following:";
 
@@ -398,7 +449,7 @@ pub(in crate::sync) struct Following {
     table: TableNo,
     key: Key,
     /// By which fields it did, and to which.
-    pairs: Vec<(FieldNo, FieldNo)>,
+    pairs: Pairs,
     was: Row,
     /// To which record.
     to: (TableNo, Key),
