@@ -85,8 +85,7 @@ impl Applying<'_> {
             for (table, place) in session.database()?.dependants(&alone, shape, record.at(), i64::MAX as usize)? {
                 let referring = session.load_at(child, &place)?;
                 let Some(image) = &referring.current else { continue };
-                let mut was = Row::default();
-                pairs.iter().for_each(|(own, _)| was.set(*own, image.row.get(*own).clone()));
+                let was = said_by(&pairs, &image.row);
                 let there = self.speaker.map(|link| self.had(&referring, link)).transpose()?.flatten();
                 let known = there.is_some_and(|there| pairs.iter().all(|(own, _)| there.row.get(*own) == was.get(*own)));
                 let (to, site) = ((record.table, record.key.clone()), self.speaker.map(|link| link.site));
@@ -100,30 +99,26 @@ impl Applying<'_> {
     /// is to follow the one that was meant.
     pub(super) fn note_meant(&mut self, record: &Record, row: &Row, fields: &[FieldNo]) -> Result<()> {
         let (session, Some(link)) = (self.session, self.speaker) else { return Ok(()) };
-        for shape in &session.shapes {
-            for (child, reference, pairs) in session.leading_by_value(shape) {
-                let theirs = || pairs.iter().map(|(_, theirs)| (shape.number, *theirs));
-                let is_changed = child.number == record.table && pairs.iter().any(|(own, _)| fields.contains(own));
-                if !is_changed || !theirs().any(|theirs| self.referred.contains(&theirs)) {
-                    continue;
-                }
-                let Reference::Found(table, found) = session.database()?.referenced(&session.shapes, reference, row)? else { continue };
-                let found = session.load_at(session.shape(table), &found)?;
-                let said = |image: &Image| pairs.iter().all(|(own, theirs)| image.row.get(*theirs) == row.get(*own));
-                let same =
-                    |there: &Image| found.current.as_ref().is_some_and(|here| theirs().all(|(_, f)| here.row.get(f) == there.row.get(f)));
-                if self.had(&found, link)?.as_ref().is_some_and(same) {
-                    continue;
-                }
-                for id in session.ledger.candidates(link.site, self.heard(link)?.cursor, false)? {
-                    let meant = session.ledger.load_id(id)?;
-                    if meant.table != table || meant.key == found.key || !self.had(&meant, link)?.as_ref().is_some_and(said) {
-                        continue;
-                    }
-                    let mut was = Row::default();
-                    pairs.iter().for_each(|(own, _)| was.set(*own, row.get(*own).clone()));
+        let child = session.shape(record.table);
+        for reference in &child.references {
+            let Some((shape, pairs)) = session.by_value(child, reference) else { continue };
+            let is_referred = |(_, theirs): &(FieldNo, FieldNo)| self.referred.contains(&(shape.number, *theirs));
+            if !pairs.iter().any(|(own, _)| fields.contains(own)) || !pairs.iter().any(is_referred) {
+                continue;
+            }
+            let Reference::Found(table, found) = session.database()?.referenced(&session.shapes, reference, row)? else { continue };
+            let found = session.load_at(session.shape(table), &found)?;
+            let is_same = |there: &Image, here: &Image| pairs.iter().all(|(_, theirs)| here.row.get(*theirs) == there.row.get(*theirs));
+            if self.had(&found, link)?.zip(found.current.as_ref()).is_some_and(|(there, here)| is_same(&there, here)) {
+                continue;
+            }
+            let is_said = |image: &Image| pairs.iter().all(|(own, theirs)| image.row.get(*theirs) == row.get(*own));
+            for id in session.ledger.candidates(link.site, self.heard(link)?.cursor, false)? {
+                let meant = session.ledger.load_id(id)?;
+                if meant.table == table && meant.key != found.key && self.had(&meant, link)?.as_ref().is_some_and(is_said) {
                     let (key, to, site) = (record.key.clone(), (table, meant.key), Some(link.site));
-                    self.following.push(Following { table: record.table, key, pairs: pairs.clone(), was, to, site, known: false });
+                    let was = said_by(&pairs, row);
+                    self.following.push(Following { table: record.table, key, pairs, was, to, site, known: false });
                     break;
                 }
             }
@@ -249,7 +244,7 @@ impl Applying<'_> {
             let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
             for (table, place) in session.database()?.dependants(&alone, shape, record.at(), i64::MAX as usize)? {
                 let one = session.load_at(child, &place)?;
-                let Some(was) = one.current.map(|image| image.row) else { continue };
+                let Some(was) = one.current.map(|image| said_by(&pairs, &image.row)) else { continue };
                 let to = (record.table, key.clone());
                 referring.push(Following { table, key: one.key, pairs: pairs.clone(), was, to, site: None, known: false });
             }
@@ -380,19 +375,24 @@ impl Applying<'_> {
 }
 
 impl Session {
-    /// The references that lead to a table by values, each with its fields and those there; numbers lead by themselves.
+    /// The references that lead to a table by values, each with its fields and those there.
     fn leading_by_value(&self, shape: &Shape) -> Vec<(&Shape, &ForeignKey, Pairs)> {
         let mut leading = Vec::new();
         for child in &self.shapes {
             for reference in child.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)) {
-                let theirs = |column: &String| shape.live_fields().find(|field| shape.name_of(*field).eq_ignore_ascii_case(column));
-                let pairs = reference.fields.iter().zip(reference.columns.iter().map(theirs));
-                let by_value = pairs.filter(|(own, _)| !child.concerns_numbers(**own));
-                let pairs: Option<Pairs> = by_value.map(|(own, theirs)| Some((*own, theirs?))).collect();
-                leading.extend(pairs.filter(|pairs| !pairs.is_empty()).map(|pairs| (child, reference, pairs)));
+                leading.extend(self.by_value(child, reference).map(|(_, pairs)| (child, reference, pairs)));
             }
         }
         leading
+    }
+
+    /// The table to which a reference leads by values, and the fields; none where it does so by a number, which leads by itself.
+    fn by_value(&self, child: &Shape, reference: &ForeignKey) -> Option<(&Shape, Pairs)> {
+        let shape = self.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table))?;
+        let theirs = |column: &String| shape.live_fields().find(|field| shape.name_of(*field).eq_ignore_ascii_case(column));
+        let pairs = reference.fields.iter().zip(&reference.columns).filter(|(own, _)| !child.concerns_numbers(**own));
+        let pairs: Option<Pairs> = pairs.map(|(own, column)| Some((*own, theirs(column)?))).collect();
+        pairs.filter(|pairs| !pairs.is_empty()).map(|pairs| (shape, pairs))
     }
 
     /// Records in the database that refer to a record by the value of one of its fields: each with the field that says it.
@@ -435,6 +435,13 @@ pub(in crate::sync) fn referred_by_value(shapes: &[Shape]) -> BTreeSet<(TableNo,
 
 /// Fields that refer, and those to which they do.
 type Pairs = Vec<(FieldNo, FieldNo)>;
+
+/// What a row says in the fields that refer.
+fn said_by(pairs: &Pairs, row: &Row) -> Row {
+    let mut said = Row::default();
+    pairs.iter().for_each(|(own, _)| said.set(*own, row.get(*own).clone()));
+    said
+}
 
 /// Notes of what may have to follow once all of a build has come: behind it the site and a number.
 const FOLLOWING: &str = "following:";
