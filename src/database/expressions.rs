@@ -4,7 +4,7 @@
 //! run, the answer is SQLite's words: a rule that cannot be read must never stop a round.
 
 use super::error::Result;
-use super::plan::{bind_key, value};
+use super::plan::{Plan, bind_key, value};
 use super::{Database, quote};
 use crate::model::{Key, Shape, Value};
 
@@ -42,8 +42,14 @@ impl Database {
         Ok(match self.connection.prepare(&text) {
             Ok(statement) if statement.readonly() && statement.column_count() == 1 => None,
             Ok(_) => Some("it is no expression".to_owned()),
-            Err(error) => Some(words_of(&error)),
+            Err(error) => Some(self.words_alone(&plan, sql, &error)),
         })
+    }
+
+    /// SQLite's words on a piece of SQL with nothing of ours behind it; else those of `error`.
+    fn words_alone(&self, plan: &Plan, sql: &str, error: &rusqlite::Error) -> String {
+        let alone = self.connection.prepare(&format!("SELECT 1 FROM {} AS r WHERE {sql}", plan.table));
+        alone.map_or_else(|alone| words_of(&alone), |_| words_of(error))
     }
 
     /// The keys of the records for which a piece of SQL is true, in the order of the table, up to `limit`. Inside are SQLite's words
@@ -58,7 +64,7 @@ impl Database {
         let mut statement = match self.connection.prepare(&text) {
             Ok(statement) if statement.readonly() => statement,
             Ok(_) => return Ok(Err("it is no expression".to_owned())),
-            Err(error) => return Ok(Err(words_of(&error))),
+            Err(error) => return Ok(Err(self.words_alone(&plan, sql, &error))),
         };
         let mut keys = Vec::new();
         let mut rows = statement.raw_query();
