@@ -168,6 +168,9 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
     };
     let done = work(&mut applying)?;
     applying.follow_values()?;
+    if applying.ending.is_some() {
+        session.spoken.borrow_mut().clear();
+    }
     applying.say_what_stands_in()?;
     if session.rules.triggers().any(|(_, rule)| rule == TriggerRule::Run) {
         seal::seal_what_triggers_wrote(session)?;

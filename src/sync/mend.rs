@@ -251,13 +251,8 @@ fn settle_taken(session: &Session, number: i64, decider_number: i64, conflict: &
     row.set(field, value.clone());
     write(session, |database| {
         // What refers to it by that value has always meant this one here: the other record that has it is not here yet.
-        for (table, key, by) in session.referring_by(shape, record.at(), field)? {
-            let mut row = Row::default();
-            row.set(by, value.clone());
-            match database.update(session.shape(table), &key, &[by], &row)? {
-                Written::Done | Written::Missing => {}
-                Written::Refused(refusal) => return Ok(Written::Refused(refusal)),
-            }
+        if let Some(refusal) = session.lead_by_value(shape, record.at(), field, &value)? {
+            return Ok(Written::Refused(refusal));
         }
         Ok(database.update(shape, record.at(), &[field], &row)?)
     })?;

@@ -23,7 +23,7 @@ use crate::database::{Database, Moment};
 use crate::keys::{SealingKey, SigningKey};
 use crate::ledger::{Ledger, Neighbour, NeighbourKind};
 use crate::library::Library;
-use crate::model::{FieldNo, Shape, SiteName, SiteNo, TableNo};
+use crate::model::{FieldNo, Key, Row, Shape, SiteName, SiteNo, TableNo};
 use crate::packet::{self, Opened};
 use crate::rules::reading::Fault;
 use crate::rules::{Rules, RulesError};
@@ -181,6 +181,8 @@ pub struct Session {
     pub(super) sealed_at: Cell<Option<Moment>>,
     /// In a slice, once somebody asked: which records children made under numbers that are others here.
     pub(super) made_as: RefCell<Option<MadeByChildren>>,
+    /// Values by which others refer, of the records of which the parent spoke in what is being taken of it: where ours stand, nothing else has them.
+    pub(super) spoken: RefCell<BTreeMap<(TableNo, Key), Row>>,
     /// Which numbers AUTOINCREMENT tables hand out here, once somebody asked.
     pub(super) zone: OnceCell<Zone>,
     /// The moment at which, besides, nothing was left to trim or to find by counting.
@@ -260,6 +262,7 @@ impl Session {
             freedom: Freedom::default(),
             sealed_at: Cell::default(),
             made_as: RefCell::default(),
+            spoken: RefCell::default(),
             zone: OnceCell::new(),
             counted_at: Cell::default(),
             world,

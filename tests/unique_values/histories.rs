@@ -28,6 +28,29 @@ impl Dice {
         }
     }
 
+    /// Codes of orders get other values, go from one to the other and change places, and what refers to them comes and goes.
+    fn refer(&mut self, site: &str, turn: u64, moves: bool) -> String {
+        let (one, other) = (1 + self.below(3), 1 + self.below(3));
+        let new = format!("{site}{turn}");
+        let what = match self.below(9) {
+            0..=2 => format!("INSERT INTO visits SELECT '{new}', code, of FROM orders WHERE id = {one}"),
+            3..=5 => format!("UPDATE orders SET code = '{new}' WHERE id = {one}"),
+            6 => format!("DELETE FROM visits WHERE id = (SELECT id FROM visits LIMIT 1 OFFSET {one})"),
+            // One gives its code to another, or they change places.
+            7 if moves && one != other => format!(
+                "CREATE TEMP TABLE was AS SELECT code FROM orders WHERE id = {one}; UPDATE orders SET code = '{new}' WHERE id = {one};
+                 UPDATE orders SET code = (SELECT code FROM was) WHERE id = {other}"
+            ),
+            8 if moves && one != other => format!(
+                "CREATE TEMP TABLE was AS SELECT id, code FROM orders; UPDATE orders SET code = '{new}' WHERE id = {one};
+                 UPDATE orders SET code = (SELECT code FROM was WHERE id = {one}) WHERE id = {other};
+                 UPDATE orders SET code = (SELECT code FROM was WHERE id = {other}) WHERE id = {one}"
+            ),
+            _ => String::new(),
+        };
+        format!("PRAGMA foreign_keys = on; BEGIN; {what}; COMMIT")
+    }
+
     /// An edit that SQLite may refuse; then nothing happened.
     fn edit(&mut self, site: &str, turn: u64) -> String {
         let (record, value) = (1 + self.below(3), 3 + self.below(3));
@@ -62,9 +85,39 @@ fn whatever_values_sites_take_settling_each_conflict_once_leaves_them_the_same()
     assert!(settled > 5, "hardly anything was in conflict: {settled}");
 }
 
+#[test]
+fn whatever_becomes_of_values_by_which_others_refer_everything_goes_on_meaning_what_it_meant() {
+    const ORDERS: &str = "
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, code TEXT UNIQUE, of TEXT);
+        CREATE TABLE visits (id TEXT PRIMARY KEY, code TEXT REFERENCES orders(code) ON UPDATE CASCADE, of TEXT);
+        INSERT INTO orders VALUES (1, 'A', 'o1'), (2, 'C', 'o2'), (3, 'D', 'o3'); INSERT INTO visits VALUES ('a', 'A', 'o1'), ('c', 'C', 'o2'), ('d', 'D', 'o3');";
+    const ASTRAY: &str = "SELECT v.id, v.of FROM visits v LEFT JOIN orders o ON o.code = v.code WHERE o.of IS NOT v.of";
+    for seed in seeds(1..=30) {
+        let sites: &[&str] = if seed.is_multiple_of(3) { &THREE } else { &TWO };
+        let (tree, mut dice) = (tree(ORDERS, sites), Dice(u64::wrapping_mul(seed, 0x9E37_79B9_7F4A_7C15)));
+        for turn in 0..12 {
+            let site = sites[dice.below(sites.len() as u64) as usize];
+            let moves = site == sites[seed as usize / 3 % sites.len()];
+            drop(tree.application(site).execute_batch(&dice.refer(site, turn, moves)));
+            tree.tick(10);
+            if dice.below(5) == 0 {
+                tree.sync(sites[dice.below(sites.len() as u64) as usize]);
+            }
+        }
+        settled_once(&tree, sites, &mut dice, seed);
+        sites.iter().for_each(|site| assert_eq!(tree.rows(site, ASTRAY), [""; 0], "seed {seed}, {site}"));
+    }
+}
+
+/// These, or those of FIELDPOST_SEEDS (from-to).
+fn seeds(usual: std::ops::RangeInclusive<u64>) -> std::ops::RangeInclusive<u64> {
+    let named = std::env::var("FIELDPOST_SEEDS").ok();
+    let named = named.and_then(|text| text.split_once('-').map(|(from, to)| (from.parse(), to.parse())));
+    named.map_or(usual, |(from, to)| from.unwrap()..=to.unwrap())
+}
+
 /// Plays one and gives how many conflicts were settled until nothing waited any more.
 fn history(seed: u64, schema: &str, edit: fn(&mut Dice, &str, u64) -> String) -> u64 {
-    let mut settled_once = 0;
     let mut dice = Dice(u64::wrapping_mul(seed, 0x9E37_79B9_7F4A_7C15));
     let sites: &[&str] = if seed.is_multiple_of(3) { &THREE } else { &TWO };
     let tree = tree(schema, sites);
@@ -76,10 +129,16 @@ fn history(seed: u64, schema: &str, edit: fn(&mut Dice, &str, u64) -> String) ->
             tree.sync(sites[dice.below(sites.len() as u64) as usize]);
         }
     }
+    settled_once(&tree, sites, &mut dice, seed)
+}
+
+/// Settles one conflict after the other until nothing waits any more; gives how many there were.
+fn settled_once(tree: &Tree, sites: &[&str], dice: &mut Dice, seed: u64) -> u64 {
+    let mut settled_once = 0;
     tree.settle(sites);
     for turn in 0.. {
         let open: Vec<(&str, i64)> =
-            sites.iter().flat_map(|site| open(&tree, site).into_iter().map(|(number, _)| (*site, number))).collect();
+            sites.iter().flat_map(|site| open(tree, site).into_iter().map(|(number, _)| (*site, number))).collect();
         let held: Vec<String> = sites.iter().flat_map(|site| tree.held(site)).collect();
         let Some((site, number)) = (!open.is_empty()).then(|| open[dice.below(open.len() as u64) as usize]) else {
             assert!(held.is_empty(), "seed {seed}: nothing is open, and yet {held:?}");

@@ -40,6 +40,7 @@ impl Applying<'_> {
     /// Takes one change of the parent. `again`: a held one that is tried again.
     pub(in crate::sync) fn take_from_parent(&mut self, incoming: &Incoming, mut change: Change, again: Option<&Held>) -> Result<()> {
         self.speaker = Some(incoming.link);
+        self.note_spoken(&change);
         self.follow_aliases(incoming, &change)?;
         let immovable = self.try_moving(|applying| applying.settle_number(&change))?.err();
         let mut record = self.load(change.table, &change.key)?;

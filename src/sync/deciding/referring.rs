@@ -12,9 +12,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::put::Put;
-use crate::database::Reference;
-use crate::ledger::{EntryKind, Held, HeldReason, Opinion, Record};
-use crate::model::{FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value, stands_for};
+use crate::database::{Reference, Refusal, Written};
+use crate::ledger::{EntryKind, Held, HeldReason, NeighbourKind, Opinion, Record};
+use crate::model::{
+    Change, FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value, stands_for,
+};
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::apply::Applying;
@@ -36,6 +38,7 @@ impl Applying<'_> {
                 let mut referring = session.load(child.number, &key)?;
                 let current = referring.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
                 let Some(held) = referring.extra.held.get_mut(&site) else { continue };
+                let was_held = held.clone();
                 let Some(after) = &mut held.change.after else { continue };
                 let mut row = current;
                 let stated = child.live_fields().filter(|field| after.row.get(*field).is_stated());
@@ -60,6 +63,7 @@ impl Applying<'_> {
                 // It is another record by now, as where its site gives it the key.
                 let row = after.row.clone();
                 let number = referring.id.ok_or(SyncError::Bug("what is held has a row of the ledger"))?;
+                self.refer_on(&referring, site, &was_held)?;
                 self.give_up(HeldPlace { number, site }, "it refers to another value by its key now")?;
                 if let Put::Refused(reason) = self.begin(child, &session.key_by_meaning(child, &row)?, row)? {
                     let key = session.shown_key(&referring)?;
@@ -126,12 +130,24 @@ impl Applying<'_> {
         Ok(())
     }
 
+    /// What the parent says of values by which others refer.
+    pub(super) fn note_spoken(&self, change: &Change) {
+        let (Some(after), false) = (&change.after, self.referred.is_empty()) else { return };
+        for field in change.fields.iter().filter(|field| self.referred.contains(&(change.table, **field))) {
+            let mut spoken = self.session.spoken.borrow_mut();
+            spoken.entry((change.table, change.key.clone())).or_default().set(*field, after.row.get(*field).clone());
+        }
+    }
+
     /// What a neighbour had of a record when it built what is being taken.
     fn had(&self, record: &Record, link: Link) -> Result<Option<Image>> {
-        Ok(match known::opinion(&self.session.ledger, record, self.heard(link)?)? {
-            Opinion::Known(image) => image,
-            Opinion::Unknown => None,
-        })
+        let Opinion::Known(Some(mut image)) = known::opinion(&self.session.ledger, record, self.heard(link)?)? else { return Ok(None) };
+        let spoken = self.session.spoken.borrow();
+        if let Some(said) = spoken.get(&(record.table, record.key.clone())).filter(|_| link.kind == NeighbourKind::Parent) {
+            let stated = self.session.shape(record.table).live_fields().filter(|field| said.get(*field).is_stated());
+            stated.for_each(|field| image.row.set(field, said.get(field).clone()));
+        }
+        Ok(Some(image))
     }
 
     /// A neighbour, told no more than it had heard when it built what is being taken.
@@ -186,6 +202,8 @@ impl Applying<'_> {
         let session = self.session;
         self.speaker = None;
         let (mut all, mut waits) = (all, Vec::new());
+        // Those first, at the end, of which it is certain what they mean.
+        all.sort_by_key(|one| !one.known);
         while let Some(one) = all.pop() {
             let Following { table, key, pairs, was, to, known, .. } = &one;
             let shape = session.shape(*table);
@@ -253,6 +271,12 @@ impl Applying<'_> {
         let mut old = record;
         let done = self.attempt(|applying| {
             applying.put(&mut old, None, None)?;
+            // Two sites gave the same record the same key: it is there already.
+            let is_there = applying.load(shape.number, &key)?.current;
+            let is_same = |there: &Image| shape.live_fields().all(|field| shape.is_key(field) || there.row.get(field) == row.get(field));
+            if is_there.as_ref().is_some_and(is_same) {
+                return Ok(true);
+            }
             if let Put::Refused(reason) = applying.begin(shape, &key, row)? {
                 refusal = Some(reason);
             }
@@ -395,20 +419,27 @@ impl Session {
         pairs.filter(|pairs| !pairs.is_empty()).map(|pairs| (shape, pairs))
     }
 
-    /// Records in the database that refer to a record by the value of one of its fields: each with the field that says it.
-    pub(in crate::sync) fn referring_by(&self, shape: &Shape, place: &Key, field: FieldNo) -> Result<Vec<(TableNo, Key, FieldNo)>> {
-        let mut all = Vec::new();
-        for child in &self.shapes {
-            for reference in child.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)) {
-                let mut pairs = reference.columns.iter().zip(&reference.fields);
-                let by = pairs.find(|(column, _)| column.eq_ignore_ascii_case(shape.name_of(field))).map(|(_, by)| *by);
-                let Some(by) = by.filter(|by| !child.concerns_numbers(*by)) else { continue };
-                let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
-                let found = self.database()?.dependants(&alone, shape, place, i64::MAX as usize)?;
-                all.extend(found.into_iter().map(|(table, key)| (table, key, by)));
+    /// What refers to a record in the database by the value of a field refers to another value, and what refers to that likewise. Gives why not,
+    /// where the database refuses one.
+    pub(in crate::sync) fn lead_by_value(&self, shape: &Shape, place: &Key, field: FieldNo, value: &Value) -> Result<Option<Refusal>> {
+        let database = self.database()?;
+        for (child, reference, pairs) in self.leading_by_value(shape) {
+            let Some((by, _)) = pairs.into_iter().find(|(_, theirs)| *theirs == field) else { continue };
+            let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
+            for (_, key) in database.dependants(&alone, shape, place, i64::MAX as usize)? {
+                let mut row = Row::default();
+                row.set(by, value.clone());
+                let refused = match self.lead_by_value(child, &key, by, value)? {
+                    None => database.update(child, &key, &[by], &row)?,
+                    Some(refusal) => Written::Refused(refusal),
+                };
+                match refused {
+                    Written::Done | Written::Missing => {}
+                    Written::Refused(refusal) => return Ok(Some(refusal)),
+                }
             }
         }
-        Ok(all)
+        Ok(None)
     }
 
     /// Another record that refers to the one of this key in the database, in words.
