@@ -21,10 +21,10 @@ use std::io::BufReader;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::deciding::following::{Following, referred_by_value};
 use super::deciding::held::Try;
 use super::deciding::losses::DELETE_WAITS;
 use super::deciding::references::{Coming, Ended, Waiting};
-use super::deciding::referring::{Following, referred_by_value};
 use super::deciding::revive::Along;
 use super::known::Link;
 use super::report::Tally;

@@ -9,7 +9,8 @@
 //! | `policy`, `merge` | what do the rules say of a table, and of fields that both sides changed? |
 //! | `document` | and of a document? |
 //! | `references`, `revive` | are the records that a row refers to here, and what if one is not? |
-//! | `referring` | who refers to it, and what becomes of that when it goes or gets other values? |
+//! | `referring` | who refers to it, so that it may not go? |
+//! | `following` | and who does so by a value that changes? |
 //! | `unique` | what of a unique value that another record has? |
 //! | `held` | what waits, and when is it tried again? |
 //! | `knot` | and what of changes of every kind that wait for each other? |
@@ -18,6 +19,7 @@
 
 pub(super) mod document;
 mod ends;
+pub(super) mod following;
 pub(super) mod from_child;
 pub(super) mod from_parent;
 pub(super) mod held;

@@ -1,0 +1,392 @@
+//! What refers to a record by a value of it: whom does it go on meaning when that value changes, or another record takes it?
+//!
+//! A value by which others refer must not change away under them. Our connection does not cascade, and the site that changed the value cannot know of
+//! rows that were typed elsewhere meanwhile: they follow here, as an edit of this site ([`Applying::follow_values`]). What its site did with the rows
+//! that it knew came along with the change, perhaps in a later slice or packet of what was built together: so that is awaited.
+//!
+//! **States** of a row that may follow: noted (its record got another value, or was another one for the neighbour whose row it is) → kept, in a note of the
+//! ledger, until the build is whole and nothing of it waits that has the value → followed, or said to a person, or left where its site led it.
+//! **Crash points**: a note is written in the slice that makes it, and taken back in the one that follows.
+//! **Invariant**: what refers to a record by a value that the record gives up refers to the value that it has instead, or to one that
+//! somebody has and its site meant, or a person is told.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::put::Put;
+use crate::database::{Reference, Refusal, Written};
+use crate::ledger::{Held, HeldReason, NeighbourKind, Opinion, Record};
+use crate::model::{Change, FieldNo, ForeignKey, Image, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
+use crate::rules::Direction;
+use crate::site::Role;
+use crate::sync::apply::Applying;
+use crate::sync::known::{self, Link};
+use crate::sync::mend::{HeldPlace, MendError};
+use crate::sync::tracking::evolve::Event;
+use crate::sync::tracking::news;
+use crate::sync::{Result, Session, SyncError};
+
+impl Applying<'_> {
+    /// A held change of a child gives its record other values than it came with (`before`): what is held of that child and refers to them
+    /// refers to the new ones.
+    pub(in crate::sync) fn refer_on(&mut self, record: &Record, site: SiteNo, before: &Held) -> Result<()> {
+        let session = self.session;
+        let Some(now) = record.extra.held.get(&site) else { return Ok(()) };
+        for (child, reference, pairs) in session.leading_by_value(session.shape(record.table)) {
+            let (Some(was), Some(is)) = (self.said_in(reference, record, before)?, self.said_in(reference, record, now)?) else { continue };
+            for key in self.waiting_for(site, child.number)? {
+                let mut referring = session.load(child.number, &key)?;
+                let current = referring.current.as_ref().map_or_else(Row::default, |image| image.row.clone());
+                let Some(held) = referring.extra.held.get_mut(&site) else { continue };
+                let was_held = held.clone();
+                let Some(after) = &mut held.change.after else { continue };
+                let mut row = current;
+                let stated = child.live_fields().filter(|field| after.row.get(*field).is_stated());
+                stated.for_each(|field| row.set(field, after.row.get(field).clone()));
+                if !self.agree(reference, &session.numbered(child, &row)?, &was)? {
+                    continue;
+                }
+                let is_other = |own: &FieldNo| is.get(*own).is_stated() && after.row.get(*own) != is.get(*own);
+                let moved: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).filter(is_other).collect();
+                for field in &moved {
+                    after.row.set(*field, is.get(*field).clone());
+                    after.set_stamp(*field, Some(Stamp { time: self.now, site: SiteNo(0) }));
+                    if !held.change.fields.contains(field) {
+                        held.change.fields.push(*field);
+                        held.change.fields.sort_unstable();
+                    }
+                }
+                if !moved.iter().any(|field| child.is_key(*field)) {
+                    self.store_extra(&mut referring)?;
+                    continue;
+                }
+                // It is another record by now, as where its site gives it the key.
+                let row = after.row.clone();
+                let number = referring.id.ok_or(SyncError::Bug("what is held has a row of the ledger"))?;
+                self.refer_on(&referring, site, &was_held)?;
+                self.give_up(HeldPlace { number, site }, "it refers to another value by its key now")?;
+                if let Put::Refused(reason) = self.begin(child, &session.key_by_meaning(child, &row)?, row)? {
+                    let key = session.shown_key(&referring)?;
+                    return Err(MendError::Refused(format!("{} {key}: {reason}", child.name)).into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A record is about to get other values: who refers to it by those that it has.
+    pub(super) fn note_referring(&mut self, record: &Record, new: &Image, fields: &[FieldNo]) -> Result<()> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        if !fields.iter().any(|field| self.referred.contains(&(record.table, *field)) && new.row.get(*field).is_stated()) {
+            return Ok(());
+        }
+        for (child, reference, pairs) in session.leading_by_value(shape) {
+            if !pairs.iter().any(|(_, theirs)| fields.contains(theirs)) {
+                continue;
+            }
+            let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
+            for (table, place) in session.database()?.dependants(&alone, shape, record.at(), i64::MAX as usize)? {
+                let referring = session.load_at(child, &place)?;
+                let Some(image) = &referring.current else { continue };
+                let was = said_by(&pairs, &image.row);
+                let there = self.speaker.map(|link| self.had(&referring, link)).transpose()?.flatten();
+                let known = there.is_some_and(|there| pairs.iter().all(|(own, _)| there.row.get(*own) == was.get(*own)));
+                let (to, site) = ((record.table, record.key.clone()), self.speaker.map(|link| link.site));
+                self.following.push(Following { table, key: referring.key, pairs: pairs.clone(), was, to, site, known });
+            }
+        }
+        Ok(())
+    }
+
+    /// A neighbour's row was written as it says: where a value in it is another record's here than it was for the neighbour, which had not heard of that, it
+    /// is to follow the one that was meant.
+    pub(super) fn note_meant(&mut self, record: &Record, row: &Row, fields: &[FieldNo]) -> Result<()> {
+        let (session, Some(link)) = (self.session, self.speaker) else { return Ok(()) };
+        let child = session.shape(record.table);
+        for reference in &child.references {
+            let Some((shape, pairs)) = session.by_value(child, reference) else { continue };
+            let is_referred = |(_, theirs): &(FieldNo, FieldNo)| self.referred.contains(&(shape.number, *theirs));
+            if !pairs.iter().any(|(own, _)| fields.contains(own)) || !pairs.iter().any(is_referred) {
+                continue;
+            }
+            let Reference::Found(table, found) = session.database()?.referenced(&session.shapes, reference, row)? else { continue };
+            let found = session.load_at(session.shape(table), &found)?;
+            let is_same = |there: &Image, here: &Image| pairs.iter().all(|(_, theirs)| here.row.get(*theirs) == there.row.get(*theirs));
+            if self.had(&found, link)?.zip(found.current.as_ref()).is_some_and(|(there, here)| is_same(&there, here)) {
+                continue;
+            }
+            let is_said = |image: &Image| pairs.iter().all(|(own, theirs)| image.row.get(*theirs) == row.get(*own));
+            for id in session.ledger.candidates(link.site, self.heard(link)?.cursor, false)? {
+                let meant = session.ledger.load_id(id)?;
+                if meant.table == table && meant.key != found.key && self.had(&meant, link)?.as_ref().is_some_and(is_said) {
+                    let (key, to, site) = (record.key.clone(), (table, meant.key), Some(link.site));
+                    let was = said_by(&pairs, row);
+                    self.following.push(Following { table: record.table, key, pairs, was, to, site, known: false });
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What the parent says of values by which others refer.
+    pub(super) fn note_spoken(&self, change: &Change) {
+        let (Some(after), false) = (&change.after, self.referred.is_empty()) else { return };
+        for field in change.fields.iter().filter(|field| self.referred.contains(&(change.table, **field))) {
+            let mut spoken = self.session.spoken.borrow_mut();
+            spoken.entry((change.table, change.key.clone())).or_default().set(*field, after.row.get(*field).clone());
+        }
+    }
+
+    /// What a neighbour had of a record when it built what is being taken.
+    fn had(&self, record: &Record, link: Link) -> Result<Option<Image>> {
+        let Opinion::Known(Some(mut image)) = known::opinion(&self.session.ledger, record, self.heard(link)?)? else { return Ok(None) };
+        let spoken = self.session.spoken.borrow();
+        if let Some(said) = spoken.get(&(record.table, record.key.clone())).filter(|_| link.kind == NeighbourKind::Parent) {
+            let stated = self.session.shape(record.table).live_fields().filter(|field| said.get(*field).is_stated());
+            stated.for_each(|field| image.row.set(field, said.get(field).clone()));
+        }
+        Ok(Some(image))
+    }
+
+    /// A neighbour, told no more than it had heard when it built what is being taken.
+    fn heard(&self, link: Link) -> Result<Link> {
+        let ledger = &self.session.ledger;
+        let cursor = known::heard(ledger, link.site, ledger.neighbour(link.site)?.acknowledged)?;
+        Ok(Link { cursor: cursor.map_or(link.cursor, |heard| heard.min(link.cursor)), ..link })
+    }
+
+    /// At the end of a slice: what still refers to a value that its record gave up, and that nobody has, refers to the one which that record has
+    /// instead: an edit of this site. Who changed it did not know of what refers to it here, or sent that along: so all that was built with
+    /// the change comes first, and what waits of it.
+    pub(in crate::sync) fn follow_values(&mut self) -> Result<()> {
+        let session = self.session;
+        let kept = session.ledger.notes(FOLLOWING)?;
+        if kept.is_empty() && self.following.is_empty() {
+            return Ok(());
+        }
+        self.look_what_comes()?;
+        let sites: BTreeSet<Option<SiteNo>> =
+            kept.keys().filter_map(|name| site_of(name)).map(Some).chain(self.following.iter().map(|one| one.site)).collect();
+        for site in sites {
+            let own: Vec<Following> = self.following.extract_if(.., |one| one.site == site).collect();
+            let Some(site) = site.filter(|site| self.links.iter().any(|link| link.site == *site)) else {
+                self.follow(own, None)?;
+                continue;
+            };
+            let noted = || kept.iter().filter(|(name, _)| site_of(name) == Some(site));
+            let mut waits = own;
+            let mut slot = noted().count();
+            if self.is_taken_whole(site)? {
+                let mut due = Vec::new();
+                for (name, text) in noted() {
+                    let read = |line| serde_json::from_str(line).map_err(|_| SyncError::Bug("a note of what refers does not read"));
+                    due.extend(text.lines().map(read).collect::<Result<Vec<Following>>>()?);
+                    session.ledger.set_note(&format!("{FOLLOWING}{name}"), "")?;
+                }
+                due.append(&mut waits);
+                (waits, slot) = (self.follow(due, Some(site))?, 0);
+            }
+            if !waits.is_empty() {
+                let lines = waits.iter().map(serde_json::to_string).collect::<std::result::Result<Vec<_>, _>>();
+                let lines = lines.map_err(|_| SyncError::Bug("what refers is not written"))?;
+                session.ledger.set_note(&format!("{FOLLOWING}{}:{slot}", site.0), &lines.join("\n"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets all of these follow but those whose value is still to come from the site; gives them back.
+    fn follow(&mut self, all: Vec<Following>, site: Option<SiteNo>) -> Result<Vec<Following>> {
+        let session = self.session;
+        self.speaker = None;
+        let (mut all, mut waits) = (all, Vec::new());
+        // Those first, at the end, of which it is certain what they mean.
+        all.sort_by_key(|one| !one.known);
+        while let Some(one) = all.pop() {
+            let Following { table, key, pairs, was, to, known, .. } = &one;
+            let shape = session.shape(*table);
+            let mut record = session.load(*table, key)?;
+            let is_as_it_was = |image: &Image| pairs.iter().all(|(own, _)| image.row.get(*own) == was.get(*own));
+            let Some(image) = record.current.clone().filter(is_as_it_was) else { continue };
+            // What the parent alone edits follows there.
+            if session.policy(*table).direction == Direction::Down && session.settings.role != Role::Host {
+                continue;
+            }
+            let fields: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
+            let unmet = self.unmet(shape, &image.row, &fields, site)?;
+            if unmet.iter().any(|one| one.coming.is_some()) {
+                waits.push(one);
+                continue;
+            }
+            // Whoever knows of the row says himself what becomes of it; of one that he cannot know nobody else has the value that it means.
+            if *known && !unmet.iter().any(|one| one.wanted.is_some()) {
+                continue;
+            }
+            let Some(now) = session.load(to.0, &to.1)?.current else { continue };
+            let has_it = pairs.iter().all(|(own, theirs)| image.row.get(*own) == now.row.get(*theirs));
+            if has_it || pairs.iter().any(|(_, theirs)| !now.row.get(*theirs).is_stated()) {
+                continue;
+            }
+            let mut new = image;
+            for (own, theirs) in pairs {
+                new.row.set(*own, now.row.get(*theirs).clone());
+                new.set_stamp(*own, Some(Stamp { time: self.now, site: SiteNo(0) }));
+            }
+            let is_empty = pairs.iter().any(|(_, theirs)| *now.row.get(*theirs) == Value::Null);
+            let put = match is_empty {
+                true => Put::Refused(HeldReason::Refused { message: "it was emptied".into() }),
+                false if fields.iter().any(|field| shape.is_key(*field)) => self.make_anew(record.clone(), new.row)?,
+                false => self.put(&mut record, Some(new), None)?,
+            };
+            if let Put::Refused(reason) = put {
+                let key = session.shown_key(&record)?;
+                let was = fields.iter().map(|field| was.get(*field).to_string()).collect::<Vec<_>>().join("/");
+                let said = format!("{} {key} refers to {was}, which is no more: give it another value ({reason})", shape.name);
+                news::add(session, &[Event::Said(said)])?;
+            }
+            all.append(&mut self.following);
+        }
+        Ok(waits)
+    }
+
+    /// A record under another key, with these values: the one that was ends and another begins, as where an application gives it the key, and what
+    /// refers to it is to follow.
+    fn make_anew(&mut self, record: Record, row: Row) -> Result<Put> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        let key = session.key_by_meaning(shape, &row)?;
+        let mut referring = Vec::new();
+        for (child, reference, pairs) in session.leading_by_value(shape) {
+            let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
+            for (table, place) in session.database()?.dependants(&alone, shape, record.at(), i64::MAX as usize)? {
+                let one = session.load_at(child, &place)?;
+                let Some(was) = one.current.map(|image| said_by(&pairs, &image.row)) else { continue };
+                let to = (record.table, key.clone());
+                referring.push(Following { table, key: one.key, pairs: pairs.clone(), was, to, site: None, known: false });
+            }
+        }
+        let mut refusal = None;
+        let mut old = record;
+        let done = self.attempt(|applying| {
+            applying.put(&mut old, None, None)?;
+            // Two sites gave the same record the same key: it is there already.
+            let is_there = applying.load(shape.number, &key)?.current;
+            let is_same = |there: &Image| shape.live_fields().all(|field| shape.is_key(field) || there.row.get(field) == row.get(field));
+            if is_there.as_ref().is_some_and(is_same) {
+                return Ok(true);
+            }
+            if let Put::Refused(reason) = applying.begin(shape, &key, row)? {
+                refusal = Some(reason);
+            }
+            Ok(refusal.is_none())
+        })?;
+        if done {
+            self.following.append(&mut referring);
+        }
+        Ok(refusal.map_or(Put::Done, Put::Refused))
+    }
+
+    /// A record begins here.
+    fn begin(&mut self, shape: &Shape, key: &Key, row: Row) -> Result<Put> {
+        let mut record = self.load(shape.number, key)?;
+        if record.current.is_some() {
+            return Ok(Put::Refused(HeldReason::Refused { message: "another record has that key".into() }));
+        }
+        let mut image = Image { born: self.session.ledger.give_birth(), row, stamps: Vec::new() };
+        shape.live_fields().for_each(|field| image.set_stamp(field, Some(Stamp { time: self.now, site: SiteNo(0) })));
+        self.put(&mut record, Some(image), None)
+    }
+}
+
+impl Session {
+    /// The references that lead to a table by values, each with its fields and those there.
+    fn leading_by_value(&self, shape: &Shape) -> Vec<(&Shape, &ForeignKey, Pairs)> {
+        let mut leading = Vec::new();
+        for child in &self.shapes {
+            for reference in child.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)) {
+                leading.extend(self.by_value(child, reference).map(|(_, pairs)| (child, reference, pairs)));
+            }
+        }
+        leading
+    }
+
+    /// The table to which a reference leads by values, and the fields; none where it does so by a number, which leads by itself.
+    fn by_value(&self, child: &Shape, reference: &ForeignKey) -> Option<(&Shape, Pairs)> {
+        let shape = self.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table))?;
+        let theirs = |column: &String| shape.live_fields().find(|field| shape.name_of(*field).eq_ignore_ascii_case(column));
+        let pairs = reference.fields.iter().zip(&reference.columns).filter(|(own, _)| !child.concerns_numbers(**own));
+        let pairs: Option<Pairs> = pairs.map(|(own, column)| Some((*own, theirs(column)?))).collect();
+        pairs.filter(|pairs| !pairs.is_empty()).map(|pairs| (shape, pairs))
+    }
+
+    /// What refers to a record in the database by the value of a field refers to another value, and what refers to that likewise. Gives why not,
+    /// where the database refuses one.
+    pub(in crate::sync) fn lead_by_value(&self, shape: &Shape, place: &Key, field: FieldNo, value: &Value) -> Result<Option<Refusal>> {
+        let database = self.database()?;
+        for (child, reference, pairs) in self.leading_by_value(shape) {
+            let Some((by, _)) = pairs.into_iter().find(|(_, theirs)| *theirs == field) else { continue };
+            let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
+            for (_, key) in database.dependants(&alone, shape, place, i64::MAX as usize)? {
+                let mut row = Row::default();
+                row.set(by, value.clone());
+                let refused = match self.lead_by_value(child, &key, by, value)? {
+                    None => database.update(child, &key, &[by], &row)?,
+                    Some(refusal) => Written::Refused(refusal),
+                };
+                match refused {
+                    Written::Done | Written::Missing => {}
+                    Written::Refused(refusal) => return Ok(Some(refusal)),
+                }
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Columns that are no key and to which foreign keys lead, by table.
+pub(in crate::sync) fn referred_by_value(shapes: &[Shape]) -> BTreeSet<(TableNo, Vec<FieldNo>)> {
+    let mut found = BTreeSet::new();
+    for reference in shapes.iter().flat_map(|shape| &shape.references) {
+        let Some(parent) = shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table)) else { continue };
+        let own = |column: &String| parent.live_fields().find(|field| parent.name_of(*field).eq_ignore_ascii_case(column));
+        let fields: Option<Vec<FieldNo>> = reference.columns.iter().map(own).collect();
+        found.extend(fields.filter(|fields| *fields != parent.key).map(|fields| (parent.number, fields)));
+    }
+    found
+}
+
+/// Fields that refer, and those to which they do.
+type Pairs = Vec<(FieldNo, FieldNo)>;
+
+/// What a row says in the fields that refer.
+fn said_by(pairs: &Pairs, row: &Row) -> Row {
+    let mut said = Row::default();
+    pairs.iter().for_each(|(own, _)| said.set(*own, row.get(*own).clone()));
+    said
+}
+
+/// Notes of what may have to follow once all of a build has come: behind it the site and a number.
+const FOLLOWING: &str = "following:";
+
+fn site_of(rest: &str) -> Option<SiteNo> {
+    rest.split_once(':')?.0.parse().ok().map(SiteNo)
+}
+
+/// A record that referred to another one by values which that one gave up.
+#[derive(Debug, Serialize, Deserialize)]
+pub(in crate::sync) struct Following {
+    table: TableNo,
+    key: Key,
+    /// By which fields it did, and to which.
+    pairs: Pairs,
+    was: Row,
+    /// To which record.
+    to: (TableNo, Key),
+    /// Whose change that was.
+    site: Option<SiteNo>,
+    /// That site knew that it referred to it.
+    known: bool,
+}
