@@ -207,3 +207,40 @@ fn a_number_made_by_chance_that_nobody_has_is_that_number() {
         }
     }
 }
+
+#[test]
+fn what_dangles_on_a_record_that_ended_while_its_number_was_provisional_dangles_on_one_number_everywhere() {
+    const LOOSE: &str = "
+        CREATE TABLE films (id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT); CREATE TABLE posters (token TEXT PRIMARY KEY, film INTEGER);
+        INSERT INTO films VALUES (1, 'old film');";
+    const NEW: &str = "INSERT INTO films (title) VALUES ('new')";
+    const DANGLES: &str = "INSERT INTO posters SELECT 'early', id FROM films WHERE title = 'new'; DELETE FROM films WHERE title = 'new'";
+    // Who makes the record, who takes it before it ends, who ends it, and who takes first what that left behind.
+    for (maker, before, ends, first) in [
+        ("rosa", &["rosa"][..], "rosa", "north"),
+        ("rosa", &["rosa", "north"], "rosa", "rosa"),
+        ("rosa", &["rosa", "north"], "north", "north"),
+        ("rosa", &["rosa", "north", "head"], "north", "rosa"),
+        ("rosa", &["rosa", "north", "head"], "north", "north"),
+        ("north", &["north"], "north", "north"),
+        ("north", &["north", "rosa"], "north", "rosa"),
+        ("north", &["north", "rosa", "head"], "head", "head"),
+        ("rosa", &["rosa", "north", "head"], "head", "rosa"),
+        ("rosa", &["rosa", "north", "head", "north"], "head", "head"),
+    ] {
+        let tree = three(LOOSE, "[references]\n\"posters.film\" = \"films\"\n");
+        tree.edit("head", "INSERT INTO films (title) VALUES ('of head')");
+        tree.edit(maker, NEW);
+        before.iter().for_each(|site| drop(tree.sync(site)));
+        tree.edit(ends, DANGLES);
+        tree.sync(first);
+        settled(&tree, &THREE);
+        tree.assert_rows(&THREE, POSTERS, &["early|-"]);
+        tree.assert_rows(&THREE, "SELECT film || '' FROM posters", &["3"]);
+        nothing_waits(&tree, &THREE);
+        // Nor does it come to mean a record that is made later.
+        THREE.iter().for_each(|site| tree.edit(site, &format!("INSERT INTO films (title) VALUES ('later at {site}')")));
+        settled(&tree, &THREE);
+        tree.assert_rows(&THREE, POSTERS, &["early|-"]);
+    }
+}

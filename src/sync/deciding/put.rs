@@ -90,6 +90,9 @@ impl Applying<'_> {
         }
         let (began, ended) = (record.current.is_none(), new.is_none());
         self.tally.count(&shape.name, !began, !ended);
+        if ended {
+            self.tell_its_last_number(record)?;
+        }
         let put = self.journal(record, new, row.as_ref(), known_to)?;
         if ended {
             self.ended.borrow_mut().clear();

@@ -14,9 +14,11 @@ use super::meaning::{id_of_number, meaning_but};
 use super::renumber::ZONE;
 use super::taken::Taken;
 use crate::database::Written;
-use crate::ledger::{EntryKind, Ledger};
-use crate::model::{FieldNo, Identity, Image, Millis, Row, Shape, SiteNo, TableNo};
+use crate::ledger::{EntryKind, Ledger, NeighbourKind, Opinion, Record};
+use crate::model::{Change, FieldNo, Identity, Image, Millis, Row, Shape, Side, SiteNo, TableNo, Value};
 use crate::site::Role;
+use crate::sync::apply::Applying;
+use crate::sync::known;
 use crate::sync::seal::Sealing;
 use crate::sync::{Result, Session};
 
@@ -84,6 +86,67 @@ impl Sealing<'_> {
     }
 }
 
+impl Applying<'_> {
+    /// A record is about to end of which a child has another number than we have: what dangles on it then is told there again, with ours.
+    pub(in crate::sync) fn tell_its_last_number(&self, record: &Record) -> Result<()> {
+        let session = self.session;
+        let own = session.shape(record.table).number_field();
+        let (Some(own), Some(number)) = (own, record.at().as_integer()) else { return Ok(()) };
+        if !session.shapes.iter().any(|shape| shape.numbers.iter().any(|numbers| numbers.leads_to(record.table))) {
+            return Ok(());
+        }
+        for child in self.links.iter().filter(|link| link.kind == NeighbourKind::Child) {
+            let Opinion::Known(Some(there)) = known::opinion(&session.ledger, record, *child)? else { continue };
+            let theirs = match there.row.get(own) {
+                Value::Integer(theirs) => Some(*theirs),
+                // It made the record, and was told no number yet.
+                Value::Absent | Value::Null | Value::Real(_) | Value::Text(_) | Value::Blob(_) => {
+                    record.extra.made_as.get(&child.site).map(|made_as| made_as.number)
+                }
+            };
+            if let Some(theirs) = theirs.filter(|theirs| *theirs != number) {
+                self.tell_where_it_dangles(record.table, theirs, number)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A row of a child was taken that dangles there on other numbers than here: it is told again, with ours.
+    pub(in crate::sync) fn tell_what_it_dangles_on(&self, said: Vec<(FieldNo, TableNo, i64, i64)>) -> Result<()> {
+        for (_, table, id, said) in said {
+            let is_gone = self.session.ledger.names(id)?.is_some_and(|(_, _, place)| place.is_none());
+            if let (true, Some(last)) = (is_gone, self.session.ledger.last_number(id)?.filter(|last| *last != said)) {
+                self.tell_where_it_dangles(table, said, last)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Of a record that is no more the children are told no number: they hear it by the rows that dangle on it.
+    pub(super) fn tell_where_it_dangles(&self, table: TableNo, from: i64, to: i64) -> Result<()> {
+        let session = self.session;
+        let ledger = &session.ledger;
+        for shape in &session.shapes {
+            for numbers in shape.numbers.iter().filter(|numbers| numbers.leads_to(table) && !shape.is_key(numbers.field)) {
+                for place in session.database()?.referring_to(shape, numbers, table, to)? {
+                    let mut record = ledger.load_at(shape, &place)?;
+                    let Some(mut was) = record.current.clone() else { continue };
+                    let before = numbers.replaced(&was.row, &mut |of, is| if (of, is) == (table, to) { from } else { is });
+                    before.into_iter().for_each(|before| was.row.set(numbers.field, before));
+                    meaning_but(ledger, shape, &mut was.row, (table, from))?;
+                    let mut fields = vec![numbers.field];
+                    shape.close(&mut fields);
+                    let mut old = Image { born: was.born, ..Image::default() };
+                    fields.iter().for_each(|field| old.take(*field, &was));
+                    ledger.append(&mut record, &EntryKind::Update(old, fields), self.parent(), self.cause, None)?;
+                    ledger.store_mirror(&mut record, None)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// A number that a record had for a while, and the one that it has now.
 struct Remembered {
     table: TableNo,
@@ -101,6 +164,21 @@ pub(in crate::sync) struct Led {
 }
 
 impl Session {
+    /// Whom a row of a neighbour refers to, as it is to be: by field and table, with the number that the record has there.
+    pub(in crate::sync) fn records_meant(&self, change: &Change) -> Result<Vec<(FieldNo, TableNo, i64, i64)>> {
+        let mut all = Vec::new();
+        let shape = self.shapes.iter().find(|shape| shape.number == change.table);
+        let (Some(shape), Some(after)) = (shape, &change.after) else { return Ok(all) };
+        for meant in change.meant.iter().filter(|meant| meant.side == Side::New) {
+            let numbers = shape.numbers.iter().find(|numbers| numbers.field == meant.field);
+            let said = numbers.and_then(|numbers| numbers.numbers(&after.row).get(usize::from(meant.at)).copied());
+            if let Some((table, said)) = said {
+                all.push((meant.field, table, self.id_of_born(table, meant.born)?, said));
+            }
+        }
+        Ok(all)
+    }
+
     /// Leads rows that somebody wrote here with a provisional number which its record gave up to the record, under the number that it has. What came
     /// from a neighbour means what it means there.
     pub(in crate::sync) fn lead_the_remembered(&self) -> Result<Led> {
