@@ -525,6 +525,7 @@ fn killed_before_any_durable_step_what_is_saved_under_such_a_number_is_one_recor
         let shown = saved_later(&tree);
         save(&tree, "rosa", &shown, "INSERT OR REPLACE", ["new", "2", "new@x"]);
         let died = tree.sync_dying("rosa", kill);
+        tree.sync("rosa");
         settled(&tree, &THREE);
         tree.assert_rows(&THREE, "SELECT id, name, phone, mail FROM people WHERE id > 1", &["2|new|2|new@x"]);
         tree.assert_rows(&THREE, VISITS, &["first|new"]);
@@ -537,7 +538,7 @@ fn killed_before_any_durable_step_what_is_saved_under_such_a_number_is_one_recor
 #[test]
 fn a_record_under_such_a_number_that_is_hardly_the_same_or_whose_record_ended_is_a_new_one_and_is_told() {
     for (meanwhile, name, at) in [
-        ("", "another", "2 has now"),
+        ("", "another", "a number that people 2 had, and hardly anything"),
         ("DELETE FROM visits; DELETE FROM people WHERE id = 2", "new", "a number that people 2 had, which was deleted"),
     ] {
         let tree = three(PEOPLE, "");
