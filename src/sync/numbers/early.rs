@@ -169,7 +169,7 @@ enum Had {
     Nobody,
     /// The one that has this number now.
     One(i64),
-    /// One that is no more, and went by this number last.
+    /// One that is no more, and went by this other number last.
     Ended(i64),
     Several,
 }
@@ -393,8 +393,12 @@ impl Session {
             return Ok(if had.is_empty() { Had::Nobody } else { Had::Several });
         };
         let now = self.ledger.names(id)?.and_then(|(_, _, place)| place).and_then(|place| place.as_integer());
-        let last = || Ok::<_, SyncError>(self.ledger.last_number(id)?.unwrap_or(number));
-        now.map_or_else(|| last().map(Had::Ended), |now| Ok(Had::One(now)))
+        Ok(match (now, self.ledger.last_number(id)?) {
+            (Some(now), _) => Had::One(now),
+            (None, Some(last)) if last != number => Had::Ended(last),
+            // It ended under this very number, and somebody enters it again.
+            (None, Some(_) | None) => Had::Nobody,
+        })
     }
 
     fn lead(&self, remembered: &[Remembered]) -> Result<Led> {
