@@ -230,7 +230,7 @@ impl Session {
                 for number in self.numbers_of_zones(shape, last)? {
                     match self.who_had(shape, number)? {
                         Had::Nobody => {}
-                        had => saved.push((shape, number, had)),
+                        had @ (Had::One(_) | Had::Ended(_) | Had::Several) => saved.push((shape, number, had)),
                     }
                 }
             }
