@@ -8,7 +8,6 @@ use crate::database::{Refusal, RefusalKind, Written};
 use crate::ledger::{EntryKind, HeldReason, Record};
 use crate::model::{FieldNo, Identity, Image, Key, Row, SiteNo, Stamp, TableNo};
 use crate::sync::apply::Applying;
-use crate::sync::numbers::early::note_all_nobodys;
 use crate::sync::seal::give_back;
 use crate::sync::tracking::evolve::Event;
 use crate::sync::tracking::news;
@@ -99,7 +98,7 @@ impl Applying<'_> {
             session.vacate(record)?;
         }
         if let (Some(id), Some(row)) = (record.id, &row) {
-            note_all_nobodys(&session.ledger, shape, id, row)?;
+            self.note_nobodys_of_others(shape, id, row)?;
         }
         if began && let (Identity::Birth, Some(number)) = (shape.identity(), record.at().as_integer()) {
             self.adopt(record.table, number)?;

@@ -90,6 +90,18 @@ impl Sealing<'_> {
 }
 
 impl Applying<'_> {
+    /// As [`note_all_nobodys`], of a row that came from a neighbour.
+    pub(in crate::sync) fn note_nobodys_of_others(&self, shape: &Shape, record: i64, row: &Row) -> Result<()> {
+        let session = self.session;
+        note_all_nobodys(&session.ledger, shape, record, row)?;
+        for (table, number) in shape.numbers.iter().flat_map(|numbers| numbers.numbers(row)).filter(|(_, number)| *number >= ZONE) {
+            if session.id_of_number(table, number)?.is_none() {
+                session.keep_unused(session.shape(table), number)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A record is about to end of which a child has another number than we have: what dangles on it then is told there again, with ours.
     pub(in crate::sync) fn tell_its_last_number(&self, record: &Record) -> Result<()> {
         let session = self.session;

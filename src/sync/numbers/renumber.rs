@@ -186,6 +186,16 @@ impl Session {
         Ok(database.highest_number(shape, i64::MAX)? <= number)
     }
 
+    /// A row of another site refers to a number that is nobody's: of our zone it is one that vanished there, and no record here is to get it.
+    pub(in crate::sync) fn keep_unused(&self, shape: &Shape, number: i64) -> Result<()> {
+        let (database, zone) = (self.database()?, self.zone()?);
+        let is_ours = self.settings.role != Role::Host && (zone.from..zone.until).contains(&number);
+        if is_ours && database.is_autoincrement(shape)? && database.sequence(shape)? < number {
+            database.raise_sequence(shape, number)?;
+        }
+        Ok(())
+    }
+
     /// A number that no record of the table has or had.
     pub(in crate::sync) fn next_number(&self, shape: &Shape) -> Result<i64> {
         let database = self.database()?;
