@@ -261,5 +261,12 @@ fn a_number_of_the_zone_on_which_a_row_of_another_site_dangles_is_given_to_no_re
         settled(&tree, &FOUR);
         tree.assert_rows(&FOUR, POSTERS, &["early|-"]);
         tree.assert_rows(&FOUR, "SELECT id, title FROM films WHERE id > 1", &["2|new"]);
+        // Nor at who joins later.
+        let five = ["head", "north", "rosa", "ben", "carl"];
+        tree.add("head", "carl", Role::Remote);
+        super::loaded(&tree, &five);
+        tree.edit("carl", "INSERT INTO films (title) VALUES ('of carl')");
+        settled(&tree, &five);
+        tree.assert_rows(&five, POSTERS, &["early|-"]);
     }
 }
