@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::referring::referred_by_value;
-use crate::database::{Reference, SameText};
+use crate::database::Reference;
 use crate::ledger::{Held, Opinion, Record};
 use crate::model::{FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, NumberField, Row, Shape, SiteNo, TableNo, Value, stands_for};
 use crate::sync::apply::Applying;
@@ -463,7 +463,7 @@ impl Applying<'_> {
         // Where no record was ever called so, one that is not here may be the same to the database: in other letters.
         let exact = |field: &FieldNo| -> Result<bool> {
             let is_text = matches!(key.get(*field), Value::Text(_));
-            Ok(!is_text || session.database()?.same_text(&shape.name, shape.name_of(*field))? == SameText::Exact)
+            Ok(!is_text || session.database()?.same_text(&shape.name, shape.name_of(*field))? == crate::database::SameText::Exact)
         };
         let mut otherwise = None;
         if !shape.key.iter().map(exact).collect::<Result<Vec<bool>>>()?.into_iter().all(|exact| exact)

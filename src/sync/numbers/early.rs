@@ -250,6 +250,8 @@ impl Session {
         if saved.is_empty() {
             return Ok(());
         }
+        // Nothing is written into a copy that was put in its place.
+        self.check_age()?;
         let database = self.database()?;
         database.begin_write()?;
         let led = database.silence_application_triggers(&self.shapes, &self.rules).map_err(SyncError::from).and_then(|()| {
