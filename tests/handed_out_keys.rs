@@ -473,6 +473,91 @@ fn what_a_program_writes_with_a_number_that_it_still_has_in_memory_goes_to_the_r
     assert_eq!(tree.held("north").len(), 1, "{:?}", tree.held("north"));
 }
 
+/// As an ORM saves a form: by the number that it has in memory, and as a new row where there is none.
+fn save(tree: &Tree, site: &str, number: &str, verb: &str, values: [&str; 3]) {
+    let [name, phone, mail] = values;
+    tree.edit(
+        site,
+        &format!(
+            "PRAGMA foreign_keys = off; UPDATE people SET name = '{name}', phone = '{phone}', mail = '{mail}' WHERE id = {number};
+             {verb} INTO people SELECT {number}, '{name}', '{phone}', '{mail}' WHERE NOT EXISTS (SELECT 1 FROM people WHERE id = {number});"
+        ),
+    );
+}
+
+const PEOPLE: &str = "
+    CREATE TABLE people (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT, phone TEXT, mail TEXT UNIQUE);
+    CREATE TABLE visits (token TEXT PRIMARY KEY, who INTEGER REFERENCES people);
+    INSERT INTO people VALUES (1, 'shared', '0', 'shared@x');";
+const VISITS: &str = "SELECT token, name FROM visits LEFT JOIN people ON id = who ORDER BY 1";
+
+/// A person of rosa's, whose number her form still has when it is another one everywhere.
+fn saved_later(tree: &Tree) -> String {
+    tree.edit("rosa", "INSERT INTO people (name, phone, mail) VALUES ('new', '1', 'new@x'); INSERT INTO visits SELECT 'first', id FROM people WHERE name = 'new'");
+    let shown = tree.text("rosa", "SELECT id || '' FROM people WHERE name = 'new'");
+    settled(tree, &THREE);
+    tree.assert_rows(&THREE, "SELECT id, name FROM people ORDER BY id", &["1|shared", "2|new"]);
+    shown
+}
+
+#[test]
+fn a_record_that_is_saved_under_a_number_that_a_program_still_has_in_memory_is_the_record_that_had_it() {
+    for (verb, mail) in [("INSERT", "changed@x"), ("INSERT OR REPLACE", "changed@x"), ("INSERT OR REPLACE", "new@x")] {
+        let tree = three(PEOPLE, "");
+        let shown = saved_later(&tree);
+        tree.edit("head", "UPDATE people SET phone = 'of head' WHERE id = 2");
+        save(&tree, "rosa", &shown, verb, ["new", "1", mail]);
+        tree.edit("rosa", &format!("INSERT INTO visits VALUES ('second', {shown})"));
+        tree.sync("rosa");
+        tree.assert_rows(&["rosa"], "SELECT id, name, mail FROM people WHERE id > 1", &[&format!("2|new|{mail}")]);
+        tree.assert_rows(&["rosa"], VISITS, &["first|new", "second|new"]);
+        settled(&tree, &THREE);
+        tree.assert_rows(&THREE, "SELECT id, name, phone, mail FROM people WHERE id > 1", &[&format!("2|new|of head|{mail}")]);
+        tree.assert_rows(&THREE, VISITS, &["first|new", "second|new"]);
+        assert_eq!(tree.listed("head"), [""; 0], "{verb} {mail}");
+    }
+}
+
+#[test]
+fn killed_before_any_durable_step_what_is_saved_under_such_a_number_is_one_record() {
+    for kill in 1.. {
+        let tree = three(PEOPLE, "");
+        let shown = saved_later(&tree);
+        save(&tree, "rosa", &shown, "INSERT OR REPLACE", ["new", "2", "new@x"]);
+        let died = tree.sync_dying("rosa", kill);
+        tree.sync("rosa");
+        settled(&tree, &THREE);
+        tree.assert_rows(&THREE, "SELECT id, name, phone, mail FROM people WHERE id > 1", &["2|new|2|new@x"]);
+        tree.assert_rows(&THREE, VISITS, &["first|new"]);
+        if died.is_none() {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_record_under_such_a_number_that_is_hardly_the_same_or_whose_record_ended_is_a_new_one_and_is_told() {
+    for (meanwhile, name, at) in [
+        ("", "another", "a number that people 2 had, and hardly anything"),
+        ("DELETE FROM visits; DELETE FROM people WHERE id = 2", "new", "a number that people 2 had, which was deleted"),
+    ] {
+        let tree = three(PEOPLE, "");
+        let shown = saved_later(&tree);
+        tree.edit("head", meanwhile);
+        settled(&tree, &THREE);
+        save(&tree, "rosa", &shown, "INSERT", [name, "5", "other@x"]);
+        let report = tree.sync("rosa");
+        let told: Vec<_> = report.waiting.iter().filter(|waiting| waiting.what == format!("people {shown}")).collect();
+        assert!(told.len() == 1 && told[0].why.contains(at), "{report:?}");
+        settled(&tree, &THREE);
+        tree.assert_rows(&THREE, "SELECT name FROM people WHERE mail = 'other@x'", &[name]);
+        if meanwhile.is_empty() {
+            tree.assert_rows(&THREE, "SELECT id, name, phone FROM people WHERE id = 2", &["2|new|1"]);
+            tree.assert_rows(&THREE, VISITS, &["first|new"]);
+        }
+    }
+}
+
 #[test]
 fn what_another_site_wrote_with_a_number_is_led_nowhere() {
     let schema = "CREATE TABLE n (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT); CREATE TABLE note (id TEXT PRIMARY KEY, who INTEGER); CREATE TABLE loc (k, n REFERENCES n);

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 
 use super::Database;
 use super::error::{Doing, Result};
-use super::facts::{Affinity, Facts};
+use super::facts::{Affinity, Facts, is_real};
 use super::plan::{bind, value};
 use crate::model::Value;
 
@@ -49,6 +49,30 @@ impl Database {
         } else {
             SameText::Exact
         })
+    }
+
+    /// What foreign keys that hold these values ask for: the columns referred to bring their affinities.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn as_referred(&self, table: &str, columns: &[String], values: Vec<Value>) -> Result<Vec<Value>> {
+        // Mostly both are of one type, and nothing needs to be asked.
+        let fits = |(column, value): (&String, &Value)| {
+            let metadata = self.connection.column_metadata(None, table, column.as_str()).ok();
+            let declared =
+                metadata.and_then(|(declared, ..)| declared).map_or_else(String::new, |kind| kind.to_string_lossy().into_owned());
+            let affinity = Affinity::of(&declared);
+            match value {
+                Value::Text(_) => affinity != Affinity::Numeric,
+                Value::Integer(_) => affinity == Affinity::Blob || affinity == Affinity::Numeric && !is_real(&declared),
+                Value::Real(_) => affinity == Affinity::Blob,
+                Value::Absent | Value::Null | Value::Blob(_) => true,
+            }
+        };
+        if columns.iter().zip(&values).all(fits) {
+            return Ok(values);
+        }
+        Ok(self.as_stored(table, columns, std::slice::from_ref(&values))?.pop().unwrap_or(values))
     }
 
     /// What these columns would hold if rows with these values were written. Asked of an empty database: nothing that the application's table
@@ -104,6 +128,15 @@ mod tests {
         let text = |text: &str| Value::Text(text.as_bytes().into());
         assert_eq!(stored[0], [Value::Integer(1), Value::Real(1.5), text("01"), text("01"), text("01"), Value::Integer(1)]);
         assert_eq!(stored[1][..3], [text("x"), Value::Real(2.0), text("A")]);
+        let asked = |column: &str, value: Value| database.as_referred("a", &[column.to_owned()], vec![value]).unwrap().remove(0);
+        assert_eq!(
+            [asked("I", text("2")), asked("t", Value::Integer(2)), asked("n", Value::Integer(2))],
+            [Value::Integer(2), text("2"), Value::Integer(2)]
+        );
+        assert_eq!(
+            [asked("r", Value::Integer(2)), asked("i", Value::Real(2.0)), asked("i", text("x"))],
+            [Value::Real(2.0), Value::Integer(2), text("x")]
+        );
         let folded = columns.each_ref().map(|column| database.same_text("a", column).unwrap().of("Ab "));
         assert_eq!(folded, ["Ab ", "Ab ", "ab ", "Ab ", "Ab", "Ab "]);
         assert_eq!(database.same_text("none", "x").unwrap(), SameText::Exact);

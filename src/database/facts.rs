@@ -36,7 +36,7 @@ pub(super) enum Affinity {
 
 impl Affinity {
     /// The rules of <https://sqlite.org/datatype3.html#determination_of_column_affinity>; integer, real and numeric compare alike.
-    fn of(declared: &str) -> Self {
+    pub fn of(declared: &str) -> Self {
         let declared = declared.to_ascii_uppercase();
         let says = |words: &[&str]| words.iter().any(|word| declared.contains(word));
         if says(&["INT"]) {
@@ -52,7 +52,7 @@ impl Affinity {
 }
 
 /// Whether a column of a numeric affinity has that of REAL.
-fn is_real(declared: &str) -> bool {
+pub(super) fn is_real(declared: &str) -> bool {
     let declared = declared.to_ascii_uppercase();
     ["REAL", "FLOA", "DOUB"].iter().any(|word| declared.contains(word)) && !declared.contains("INT")
 }

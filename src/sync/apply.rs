@@ -384,9 +384,10 @@ impl Applying<'_> {
         if let Some(change) = next.here
             && !self.take_plainly(incoming, &change)?
         {
-            if incoming.link.kind == NeighbourKind::Parent {
-                self.settle_the_gone(&change)?;
-            }
+            let meant = match incoming.link.kind {
+                NeighbourKind::Parent => self.settle_the_gone(&change).map(|()| Vec::new())?,
+                NeighbourKind::Child => session.records_meant(&change)?,
+            };
             let mut change = session.inward(change, incoming.link)?;
             if parks {
                 self.unpark_former(incoming, &change)?;
@@ -397,6 +398,7 @@ impl Applying<'_> {
                 NeighbourKind::Child => {
                     self.complete(incoming, &mut change)?;
                     self.take_from_child(incoming, change, None)?;
+                    self.tell_what_it_dangles_on(meant)?;
                 }
             }
             if let Some(unsaid) = unsaid {

@@ -73,6 +73,8 @@ fn run_through(
     let mut documents = None;
     let had_library = session.has_library();
     if session.has_database() {
+        // Before a change of the schema seals under its lock.
+        session.lead_the_saved()?;
         progress("looking through the documents");
         documents = documents::look::look(session, &mut report)?;
     }
@@ -168,6 +170,7 @@ fn run_through(
     report.waiting.extend(super::tracking::matching::unnamed_keys(session)?);
     report.waiting.extend(seal::nameless(session)?);
     report.waiting.extend(super::left_behind::waiting(session)?);
+    report.waiting.extend(session.tell_what_was_saved_as_new()?);
     report.notes.extend(super::tracking::parked::lines(session)?);
     let settings = &session.settings;
     let moved = super::numbers::renumber::renumbered(session, began)?;

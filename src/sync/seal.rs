@@ -68,11 +68,12 @@ fn miscounted(session: &Session) -> Result<Vec<&Shape>> {
 
 /// Seals what is noted now, and leaves the notes in the application's log.
 pub(super) fn seal_all(session: &Session) -> Result<Sealed> {
-    let moment = session.database()?.moment()?;
-    if session.sealed_at.get() == Some(moment) {
+    if session.sealed_at.get() == Some(session.database()?.moment()?) {
         return Ok(Sealed::default());
     }
     check_age(session)?;
+    session.lead_the_saved()?;
+    let moment = session.database()?.moment()?;
     let mut open = None;
     let sealed = seal_tables(session, &mut open);
     if open.is_some() {

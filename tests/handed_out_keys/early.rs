@@ -207,3 +207,66 @@ fn a_number_made_by_chance_that_nobody_has_is_that_number() {
         }
     }
 }
+
+const LOOSE: &str = "
+    CREATE TABLE films (id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT); CREATE TABLE posters (token TEXT PRIMARY KEY, film INTEGER);
+    INSERT INTO films VALUES (1, 'old film');";
+const LOOSE_RULES: &str = "[references]\n\"posters.film\" = \"films\"\n";
+
+#[test]
+fn what_dangles_on_a_record_that_ended_while_its_number_was_provisional_dangles_on_one_number_everywhere() {
+    const NEW: &str = "INSERT INTO films (title) VALUES ('new')";
+    const DANGLES: &str = "INSERT INTO posters SELECT 'early', id FROM films WHERE title = 'new'; DELETE FROM films WHERE title = 'new'";
+    // Who makes the record, who takes it before it ends, who ends it, and who takes first what that left behind.
+    for (maker, before, ends, first) in [
+        ("rosa", &["rosa"][..], "rosa", "north"),
+        ("rosa", &["rosa", "north"], "rosa", "rosa"),
+        ("rosa", &["rosa", "north"], "north", "north"),
+        ("rosa", &["rosa", "north", "head"], "north", "rosa"),
+        ("rosa", &["rosa", "north", "head"], "north", "north"),
+        ("north", &["north"], "north", "north"),
+        ("north", &["north", "rosa"], "north", "rosa"),
+        ("north", &["north", "rosa", "head"], "head", "head"),
+        ("rosa", &["rosa", "north", "head"], "head", "rosa"),
+        ("rosa", &["rosa", "north", "head", "north"], "head", "head"),
+    ] {
+        let tree = three(LOOSE, LOOSE_RULES);
+        tree.edit("head", "INSERT INTO films (title) VALUES ('of head')");
+        tree.edit(maker, NEW);
+        before.iter().for_each(|site| drop(tree.sync(site)));
+        tree.edit(ends, DANGLES);
+        tree.sync(first);
+        settled(&tree, &THREE);
+        tree.assert_rows(&THREE, POSTERS, &["early|-"]);
+        tree.assert_rows(&THREE, "SELECT film || '' FROM posters", &["3"]);
+        nothing_waits(&tree, &THREE);
+        // Nor does it come to mean a record that is made later.
+        THREE.iter().for_each(|site| tree.edit(site, &format!("INSERT INTO films (title) VALUES ('later at {site}')")));
+        settled(&tree, &THREE);
+        tree.assert_rows(&THREE, POSTERS, &["early|-"]);
+    }
+}
+
+#[test]
+fn a_number_of_the_zone_on_which_a_row_of_another_site_dangles_is_given_to_no_record() {
+    const FOUR: [&str; 4] = ["head", "north", "rosa", "ben"];
+    for maker in ["north", "rosa"] {
+        let tree = three(LOOSE, LOOSE_RULES);
+        tree.add("head", "ben", Role::Remote);
+        super::loaded(&tree, &FOUR);
+        // The record never was anybody else's: it was made and deleted in one go.
+        tree.edit("ben", "INSERT INTO films (title) VALUES ('gone'); INSERT INTO posters SELECT 'early', id FROM films WHERE title = 'gone'; DELETE FROM films WHERE title = 'gone'");
+        ["ben", "head", "north", "rosa"].iter().for_each(|site| drop(tree.sync(site)));
+        tree.edit(maker, "INSERT INTO films (title) VALUES ('new')");
+        settled(&tree, &FOUR);
+        tree.assert_rows(&FOUR, POSTERS, &["early|-"]);
+        tree.assert_rows(&FOUR, "SELECT id, title FROM films WHERE id > 1", &["2|new"]);
+        // Nor at who joins later.
+        let five = ["head", "north", "rosa", "ben", "carl"];
+        tree.add("head", "carl", Role::Remote);
+        super::loaded(&tree, &five);
+        tree.edit("carl", "INSERT INTO films (title) VALUES ('of carl')");
+        settled(&tree, &five);
+        tree.assert_rows(&five, POSTERS, &["early|-"]);
+    }
+}

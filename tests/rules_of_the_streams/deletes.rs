@@ -295,6 +295,32 @@ fn a_record_that_has_but_one_of_the_values_by_which_others_refer_to_a_deleted_on
 }
 
 #[test]
+fn a_deleted_record_that_a_new_row_refers_to_in_other_letters_or_as_another_type_comes_back() {
+    const ALL: [&str; 3] = ["head", "anna", "ben"];
+    for (key, there, column, refers) in [
+        ("code TEXT COLLATE NOCASE PRIMARY KEY", "'Red'", "TEXT", "'RED'"),
+        ("code TEXT PRIMARY KEY", "'2'", "INTEGER", "2"),
+        ("code NUMERIC PRIMARY KEY", "2", "TEXT", "'2'"),
+        ("id TEXT PRIMARY KEY DEFAULT 'a', code TEXT UNIQUE", "'2'", "INTEGER", "2"),
+        ("id TEXT PRIMARY KEY DEFAULT 'a', code INTEGER UNIQUE", "2", "TEXT", "'2'"),
+    ] {
+        let schema = format!(
+            "CREATE TABLE k ({key}, note TEXT); CREATE TABLE c (me TEXT PRIMARY KEY, code {column} REFERENCES k (code));
+             INSERT INTO k (code, note) VALUES ({there}, 'kept');"
+        );
+        for (deletes, refers_at) in [("head", "anna"), ("anna", "head"), ("anna", "ben")] {
+            let tree = two_remotes(&schema, "");
+            tree.edit(deletes, "PRAGMA foreign_keys = on; DELETE FROM k");
+            tree.edit(refers_at, &format!("PRAGMA foreign_keys = on; INSERT INTO c VALUES ('c', {refers})"));
+            settled(&tree, &ALL);
+            let found = "SELECT k.note, c.me FROM c JOIN k ON k.code = c.code";
+            tree.assert_rows(&ALL, found, &["kept|c"]);
+            ALL.iter().for_each(|site| assert_eq!(tree.held(site), [""; 0], "{site}: {refers} at {refers_at}"));
+        }
+    }
+}
+
+#[test]
 fn a_deleted_record_that_is_needed_and_cannot_come_back_wants_a_person_and_says_which_record_is_in_the_way() {
     let tree = two_remotes(
         "CREATE TABLE g (k TEXT PRIMARY KEY, n TEXT REFERENCES n);

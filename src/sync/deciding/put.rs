@@ -8,7 +8,6 @@ use crate::database::{Refusal, RefusalKind, Written};
 use crate::ledger::{EntryKind, HeldReason, Record};
 use crate::model::{FieldNo, Identity, Image, Key, Row, SiteNo, Stamp, TableNo};
 use crate::sync::apply::Applying;
-use crate::sync::numbers::early::note_all_nobodys;
 use crate::sync::seal::give_back;
 use crate::sync::tracking::evolve::Event;
 use crate::sync::tracking::news;
@@ -90,13 +89,16 @@ impl Applying<'_> {
         }
         let (began, ended) = (record.current.is_none(), new.is_none());
         self.tally.count(&shape.name, !began, !ended);
+        if ended {
+            self.tell_its_last_number(record)?;
+        }
         let put = self.journal(record, new, row.as_ref(), known_to)?;
         if ended {
             self.ended.borrow_mut().clear();
             session.vacate(record)?;
         }
         if let (Some(id), Some(row)) = (record.id, &row) {
-            note_all_nobodys(&session.ledger, shape, id, row)?;
+            self.note_nobodys_of_others(shape, id, row)?;
         }
         if began && let (Identity::Birth, Some(number)) = (shape.identity(), record.at().as_integer()) {
             self.adopt(record.table, number)?;

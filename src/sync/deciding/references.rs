@@ -17,7 +17,7 @@ use crate::ledger::{Held, Opinion, Record};
 use crate::model::{FieldNo, ForeignKey, Identity, Image, JournalNumber, Key, NumberField, Row, Shape, SiteNo, TableNo, Value, stands_for};
 use crate::sync::apply::Applying;
 use crate::sync::known::{self, Link};
-use crate::sync::numbers::meaning::number_key;
+use crate::sync::numbers::meaning::{key_row, number_key};
 use crate::sync::{Result, SyncError};
 
 /// Records for which something is held, by who sent it and table. What is held no more may still be among them.
@@ -26,7 +26,7 @@ pub(in crate::sync) type Waiting = BTreeMap<(SiteNo, TableNo), BTreeSet<Key>>;
 /// Records for which something is held, by who sent it, table, columns that are not its key, and what they are to hold.
 pub(in crate::sync) type Coming = BTreeMap<(SiteNo, TableNo, Vec<FieldNo>), BTreeMap<Key, Key>>;
 
-/// Records that are no more, by table and columns that are not its key, and what they held there last.
+/// Records that are no more, by table and columns, and what they held there last.
 pub(in crate::sync) type Ended = BTreeMap<(TableNo, Vec<FieldNo>), BTreeMap<Key, Key>>;
 
 /// What a row needs before it can be written.
@@ -242,8 +242,14 @@ impl Applying<'_> {
         };
         let own = |column: &String| parent.live_fields().find(|field| parent.name_of(*field).eq_ignore_ascii_case(column));
         let Some(fields) = reference.columns.iter().map(own).collect::<Option<Vec<FieldNo>>>() else { return Ok(None) };
-        let values = reference.fields.iter().map(|field| row.get(*field));
-        Ok(self.as_compared(parent, &fields, values)?.map(|value| Wanted { table: parent.number, fields, value }))
+        let asked = self.as_asked(reference, row)?;
+        Ok(self.as_compared(parent, &fields, asked.iter())?.map(|value| Wanted { table: parent.number, fields, value }))
+    }
+
+    /// The values by which a row refers, as the columns referred to would have them.
+    fn as_asked(&self, reference: &ForeignKey, row: &Row) -> Result<Vec<Value>> {
+        let values: Vec<Value> = reference.fields.iter().map(|field| row.get(*field).clone()).collect();
+        Ok(self.session.database()?.as_referred(&reference.table, &reference.columns, values)?)
     }
 
     /// What a row of the table asked for holds in these columns.
@@ -281,18 +287,26 @@ impl Applying<'_> {
         Ok(Unmet { target: missing.target.clone().or(target), ..missing }.need())
     }
 
-    /// The record that ended last with these values.
+    /// The record that ended last with these values. By its key, in which stand-ins are, also one that has yet to come.
     fn ended_with(&self, wanted: &Wanted) -> Result<Option<(TableNo, Key)>> {
         let session = self.session;
         let by = (wanted.table, wanted.fields.clone());
         if !self.ended.borrow().contains_key(&by) {
             let shape = session.shape(wanted.table);
             let mut ended = BTreeMap::new();
+            let by_key = wanted.fields == shape.key && shape.identity() != Identity::Birth;
             for id in session.ledger.gone(wanted.table)? {
-                let record = session.ledger.load_id(id)?;
-                let Some(last) = session.ledger.former(&record)?.into_iter().next() else { continue };
-                let row = session.numbered(shape, &last.row)?;
-                ended.extend(self.value_of(wanted, &row)?.map(|value| (value, record.key)));
+                let (key, value) = if by_key {
+                    let Some((_, key, _)) = session.ledger.names(id)? else { continue };
+                    let value = self.value_of(wanted, &key_row(shape, &key)?)?;
+                    (key, value)
+                } else {
+                    let record = session.ledger.load_id(id)?;
+                    let Some(last) = session.ledger.former(&record)?.into_iter().next() else { continue };
+                    let value = self.value_of(wanted, &session.numbered(shape, &last.row)?)?;
+                    (record.key, value)
+                };
+                ended.extend(value.map(|value| (value, key)));
             }
             self.ended.borrow_mut().insert(by.clone(), ended);
         }
@@ -435,9 +449,9 @@ impl Applying<'_> {
         let session = self.session;
         let Some(shape) = session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table)) else { return Ok(None) };
         let mut key = Row::default();
-        for (column, field) in reference.columns.iter().zip(&reference.fields) {
+        for (column, value) in reference.columns.iter().zip(self.as_asked(reference, row)?) {
             let Some(own) = shape.key.iter().find(|own| shape.name_of(**own).eq_ignore_ascii_case(column)) else { return Ok(None) };
-            key.set(*own, row.get(*field).clone());
+            key.set(*own, value);
         }
         match shape.identity() {
             Identity::Key => {}
@@ -445,7 +459,20 @@ impl Applying<'_> {
             // It would have been missed as a number.
             Identity::Birth => return Ok(None),
         }
-        Ok(shape.key_of(&key).ok().map(|key| (shape.number, key)))
+        let Ok(named) = shape.key_of(&key) else { return Ok(None) };
+        // Where no record was ever called so, one that is not here may be the same to the database: in other letters.
+        let exact = |field: &FieldNo| -> Result<bool> {
+            let is_text = matches!(key.get(*field), Value::Text(_));
+            Ok(!is_text || session.database()?.same_text(&shape.name, shape.name_of(*field))? == crate::database::SameText::Exact)
+        };
+        let mut otherwise = None;
+        if !shape.key.iter().map(exact).collect::<Result<Vec<bool>>>()?.into_iter().all(|exact| exact)
+            && session.ledger.id_of(shape.number, &named)?.is_none()
+            && let Some(value) = self.as_compared(shape, &shape.key, shape.key.iter().map(|field| key.get(*field)))?
+        {
+            otherwise = self.ended_with(&Wanted { table: shape.number, fields: shape.key.clone(), value })?;
+        }
+        Ok(Some(otherwise.unwrap_or((shape.number, named))))
     }
 
     /// Whether the record referred to is being applied together with this one (a cycle of held records).

@@ -21,9 +21,7 @@ use std::rc::Rc;
 use super::meaning::number_key;
 use crate::database::Written;
 use crate::ledger::{CauseKind, EntryKind, Former, MadeAs, NeighbourKind, Opinion, Record};
-use crate::model::{
-    Change, FieldNo, Identity, Image, Key, Millis, NumberForm, Row, Shape, Side, SiteName, SiteNo, TableNo, Value, stands_for,
-};
+use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, NumberForm, Row, Shape, SiteName, SiteNo, TableNo, Value, stands_for};
 use crate::site::Role;
 use crate::sync::apply::Applying;
 use crate::sync::known;
@@ -188,6 +186,16 @@ impl Session {
         Ok(database.highest_number(shape, i64::MAX)? <= number)
     }
 
+    /// A row of another site refers to a number that is nobody's: of our zone it is one that vanished there, and no record here is to get it.
+    pub(in crate::sync) fn keep_unused(&self, shape: &Shape, number: i64) -> Result<()> {
+        let (database, zone) = (self.database()?, self.zone()?);
+        let is_ours = self.settings.role != Role::Host && (zone.from..zone.until).contains(&number);
+        if is_ours && database.is_autoincrement(shape)? && database.sequence(shape)? < number {
+            database.raise_sequence(shape, number)?;
+        }
+        Ok(())
+    }
+
     /// A number that no record of the table has or had.
     pub(in crate::sync) fn next_number(&self, shape: &Shape) -> Result<i64> {
         let database = self.database()?;
@@ -320,19 +328,28 @@ impl Applying<'_> {
         }
     }
 
-    /// A row of the parent is about to come that dangles, which only what nobody declared may: on numbers of records that ended here too. They go by
-    /// the parent's numbers, where those are nobody's here; else the row waits until whoever has one was told another.
+    /// A change of the parent is about to be taken that says which numbers it has for records. Those that ended here go by them too, where they are
+    /// nobody's here: what dangles, which only what nobody declared may, does so on one number at all sites. Else a row waits until whoever has the
+    /// number was told another. One that is still here has it from now on: of its end, which may come next, no number is told.
     pub(in crate::sync) fn settle_the_gone(&mut self, change: &Change) -> Result<()> {
         let session = self.session;
         let shape = session.shapes.iter().find(|shape| shape.number == change.table);
         let (Some(shape), Some(after)) = (shape, &change.after) else { return Ok(()) };
-        for meant in change.meant.iter().filter(|meant| meant.side == Side::New) {
-            let is_declared = shape.references.iter().any(|reference| reference.fields.contains(&meant.field));
-            let numbers = shape.numbers.iter().find(|numbers| numbers.field == meant.field);
-            let said = numbers.and_then(|numbers| numbers.numbers(&after.row).get(usize::from(meant.at)).copied());
-            let Some((table, said)) = said else { continue };
-            let id = session.id_of_born(table, meant.born)?;
-            if session.ledger.names(id)?.is_none_or(|(_, _, place)| place.is_some()) {
+        if let (Some(own), Identity::Birth) = (shape.number_field(), shape.identity())
+            && let (true, Value::Integer(said)) = (change.fields.contains(&own), after.row.get(own))
+            && let Some(id) = session.ledger.id_of(shape.number, &session.key_of_born(shape.number, after.born)?)?
+            && let (Some((_, _, None)), Some(last)) = (session.ledger.names(id)?, session.ledger.last_number(id)?)
+        {
+            drop(self.try_moving(|applying| applying.settle_gone(shape.number, id, last, *said))?);
+        }
+        for (field, table, id, said) in session.records_meant(change)? {
+            let is_declared = shape.references.iter().any(|reference| reference.fields.contains(&field));
+            let Some((_, _, place)) = session.ledger.names(id)? else { continue };
+            if let Some(number) = place.as_ref().and_then(Key::as_integer) {
+                // 0: the parent does not have it.
+                if number != said && said != 0 {
+                    drop(self.try_moving(|applying| applying.settle_on(table, id, number, said))?);
+                }
                 continue;
             }
             match session.ledger.last_number(id)? {
@@ -405,6 +422,7 @@ impl Applying<'_> {
             // People know it by the number that it had, and what dangles means it by this one.
             self.session.ledger.add_former(&Former { table, number: from, record: id, became: Some(to), told, time: self.now })?;
             self.note_gone(table, id, to)?;
+            self.tell_where_it_dangles(table, from, to)?;
         }
         Ok(any)
     }
@@ -446,11 +464,17 @@ impl Applying<'_> {
         if number == *wanted {
             return Ok(session.ledger.tell_former(id, number, self.now)?);
         }
-        if let Some(occupant) = session.ledger.id_at(change.table, &number_key(*wanted))? {
-            let aside = session.next_number(shape)?;
-            self.move_number(change.table, occupant, *wanted, aside, false)?;
+        self.settle_on(change.table, id, number, *wanted)
+    }
+
+    /// As the parent says a record has the number `said`, and not the one that it has here.
+    fn settle_on(&mut self, table: TableNo, id: i64, number: i64, said: i64) -> Result<()> {
+        let session = self.session;
+        if let Some(occupant) = session.ledger.id_at(table, &number_key(said))? {
+            let aside = session.next_number(session.shape(table))?;
+            self.move_number(table, occupant, said, aside, false)?;
         }
-        self.move_number(change.table, id, number, *wanted, true)
+        self.move_number(table, id, number, said, true)
     }
 
     /// Gives a record another number, and every reference to it with it.
@@ -565,7 +589,7 @@ impl Applying<'_> {
         SyncError::CannotRenumber { table: shape.name.clone(), key: key.to_string(), message: message.to_owned() }
     }
 
-    fn parent(&self) -> Option<SiteNo> {
+    pub(super) fn parent(&self) -> Option<SiteNo> {
         self.links.iter().find(|link| link.kind == crate::ledger::NeighbourKind::Parent).map(|link| link.site)
     }
 }

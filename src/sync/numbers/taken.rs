@@ -31,6 +31,12 @@ pub(in crate::sync) struct Retold {
     fields: Vec<FieldNo>,
 }
 
+/// Whether a row that somebody wrote is the record that held `former`, edited: at least half of what is in it is as it was.
+pub(super) fn holds_half(shape: &Shape, former: &Row, row: &Row) -> bool {
+    let filled = || shape.live_fields().filter(|field| !shape.is_key(*field) && *row.get(*field) != Value::Null);
+    filled().filter(|field| former.get(*field) == row.get(*field)).count() * 2 >= filled().count()
+}
+
 impl Sealing<'_> {
     /// Whether the record that is under a key now begins only once everything else was looked at. `replaces`: another one
     /// was under that key until now.
@@ -76,8 +82,7 @@ impl Sealing<'_> {
             return Ok(false);
         }
         let Some((mirror, row)) = self.mirror_and(shape, place, row)? else { return Ok(false) };
-        let filled = || shape.live_fields().filter(|field| !shape.is_key(*field) && *row.get(*field) != Value::Null);
-        Ok(filled().filter(|field| mirror.get(*field) == row.get(*field)).count() * 2 >= filled().count())
+        Ok(holds_half(shape, &mirror, &row))
     }
 
     /// What the mirror has under a key, and a row of the database; none where it has nothing.
