@@ -293,7 +293,8 @@ impl Ledger {
     /// All notes whose names begin with `prefix`, by the rest of their names; empty ones are none.
     pub fn notes(&self, prefix: &str) -> Result<BTreeMap<String, String>> {
         let start = format!("note:{prefix}");
-        let sql = "SELECT substr(name, length(?1) + 1), value FROM meta WHERE substr(name, 1, length(?1)) = ?1 AND value <> ''";
+        // Behind all names that begin so comes the last character there is.
+        let sql = "SELECT substr(name, length(?1) + 1), value FROM meta WHERE name >= ?1 AND name < ?1 || char(0x10ffff) AND value <> ''";
         let mut statement = self.connection.prepare_cached(sql)?;
         let rows = statement.query_map([start], |row| Ok((row.get(0)?, row.get(1)?)))?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
