@@ -194,5 +194,29 @@ fn what_refers_to_a_value_that_was_emptied_keeps_it_and_somebody_hears_of_it() {
     tree.sync("head");
     let report = tree.sync("anna");
     assert_eq!(tree.text("anna", "SELECT code FROM visits WHERE id = 100"), "X");
-    assert!(super::support::says(&report, "visits 100 refers to X, which is no more"), "{:?}", report.waiting);
+    assert!(super::support::says(&report, "visits 100 refers to X, which is another one's or nobody's now"), "{:?}", report.waiting);
+}
+
+#[test]
+fn records_whose_keys_change_places_all_stay_with_what_stays_at_their_site() {
+    let schema = "
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, code TEXT UNIQUE, of TEXT);
+        CREATE TABLE lines (code TEXT REFERENCES orders(code) ON UPDATE CASCADE, n INTEGER, memo TEXT, PRIMARY KEY (code, n));
+        INSERT INTO orders VALUES (1, 'A', 'o1'), (2, 'B', 'o2');";
+    for (there, here) in [("anna", "head"), ("head", "anna")] {
+        let tree = Tree::with_rules(schema, "[tables.lines]\nlocal = [\"memo\"]\n");
+        tree.add("head", "anna", Role::Remote);
+        (0..3).for_each(|_| TWO.iter().for_each(|site| drop(tree.sync(site))));
+        enforced(
+            &tree,
+            there,
+            "UPDATE orders SET code = 'x' WHERE id = 1; UPDATE orders SET code = 'A' WHERE id = 2; UPDATE orders SET code = 'B' WHERE id = 1",
+        );
+        enforced(&tree, here, "INSERT INTO lines VALUES ('A', 5, 'of o1'), ('B', 5, 'of o2'), ('A', 6, 'of o1')");
+        tree.sync(there);
+        ended(&tree, &TWO);
+        tree.assert_rows(&TWO, "SELECT o.of, l.n FROM lines l JOIN orders o ON o.code = l.code ORDER BY 1, 2", &["o1|5", "o1|6", "o2|5"]);
+        let memos = "SELECT l.memo FROM lines l JOIN orders o ON o.code = l.code WHERE l.memo <> 'of ' || o.of OR l.memo IS NULL";
+        assert_eq!(tree.rows(here, memos), [""; 0], "{here}");
+    }
 }

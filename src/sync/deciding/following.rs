@@ -205,88 +205,144 @@ impl Applying<'_> {
         let (mut all, mut waits) = (all, Vec::new());
         // Those first, at the end, of which it is certain what they mean.
         all.sort_by_key(|one| !one.known);
-        while let Some(one) = all.pop() {
-            let Following { table, key, pairs, was, to, known, .. } = &one;
-            let shape = session.shape(*table);
-            let mut record = session.load(*table, key)?;
-            let is_as_it_was = |image: &Image| pairs.iter().all(|(own, _)| image.row.get(*own) == was.get(*own));
-            let Some(image) = record.current.clone().filter(is_as_it_was) else { continue };
-            // What the parent alone edits follows there.
-            if session.policy(*table).direction == Direction::Down && session.settings.role != Role::Host {
-                continue;
+        let mut anew = Vec::new();
+        loop {
+            while let Some(one) = all.pop() {
+                let Following { table, key, pairs, was, to, known, .. } = &one;
+                let shape = session.shape(*table);
+                let mut record = session.load(*table, key)?;
+                let is_as_it_was = |image: &Image| pairs.iter().all(|(own, _)| image.row.get(*own) == was.get(*own));
+                let Some(image) = record.current.clone().filter(is_as_it_was) else { continue };
+                // What the parent alone edits follows there.
+                if session.policy(*table).direction == Direction::Down && session.settings.role != Role::Host {
+                    continue;
+                }
+                let fields: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
+                let unmet = self.unmet(shape, &image.row, &fields, site)?;
+                if unmet.iter().any(|one| one.coming.is_some()) {
+                    waits.push(one);
+                    continue;
+                }
+                // Whoever knows of the row says himself what becomes of it; of one that he cannot know nobody else has the value that it means.
+                if *known && !unmet.iter().any(|one| one.wanted.is_some()) {
+                    continue;
+                }
+                let Some(now) = session.load(to.0, &to.1)?.current else { continue };
+                let has_it = pairs.iter().all(|(own, theirs)| image.row.get(*own) == now.row.get(*theirs));
+                if has_it || pairs.iter().any(|(_, theirs)| !now.row.get(*theirs).is_stated()) {
+                    continue;
+                }
+                let mut new = image;
+                for (own, theirs) in pairs {
+                    new.row.set(*own, now.row.get(*theirs).clone());
+                    new.set_stamp(*own, Some(Stamp { time: self.now, site: SiteNo(0) }));
+                }
+                let is_empty = pairs.iter().any(|(_, theirs)| *now.row.get(*theirs) == Value::Null);
+                let other = anew.iter_mut().find(|other: &&mut Anew| (other.record.table, &other.record.key) == (*table, key));
+                if let Some(other) = other.filter(|_| !is_empty) {
+                    fields.iter().for_each(|field| other.row.set(*field, new.row.get(*field).clone()));
+                    continue;
+                }
+                let put = match is_empty {
+                    true => Put::Refused(HeldReason::Refused { message: "it was emptied".into() }),
+                    false if fields.iter().any(|field| shape.is_key(*field)) => {
+                        anew.push(Anew { record, row: new.row, was: was.clone() });
+                        continue;
+                    }
+                    false => self.put(&mut record, Some(new), None)?,
+                };
+                if let Put::Refused(reason) = put {
+                    self.say_it_does_not_follow(&record, was, &reason)?;
+                }
+                all.append(&mut self.following);
             }
-            let fields: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
-            let unmet = self.unmet(shape, &image.row, &fields, site)?;
-            if unmet.iter().any(|one| one.coming.is_some()) {
-                waits.push(one);
-                continue;
-            }
-            // Whoever knows of the row says himself what becomes of it; of one that he cannot know nobody else has the value that it means.
-            if *known && !unmet.iter().any(|one| one.wanted.is_some()) {
-                continue;
-            }
-            let Some(now) = session.load(to.0, &to.1)?.current else { continue };
-            let has_it = pairs.iter().all(|(own, theirs)| image.row.get(*own) == now.row.get(*theirs));
-            if has_it || pairs.iter().any(|(_, theirs)| !now.row.get(*theirs).is_stated()) {
-                continue;
-            }
-            let mut new = image;
-            for (own, theirs) in pairs {
-                new.row.set(*own, now.row.get(*theirs).clone());
-                new.set_stamp(*own, Some(Stamp { time: self.now, site: SiteNo(0) }));
-            }
-            let is_empty = pairs.iter().any(|(_, theirs)| *now.row.get(*theirs) == Value::Null);
-            let put = match is_empty {
-                true => Put::Refused(HeldReason::Refused { message: "it was emptied".into() }),
-                false if fields.iter().any(|field| shape.is_key(*field)) => self.make_anew(record.clone(), new.row)?,
-                false => self.put(&mut record, Some(new), None)?,
-            };
-            if let Put::Refused(reason) = put {
-                let key = session.shown_key(&record)?;
-                let was = fields.iter().map(|field| was.get(*field).to_string()).collect::<Vec<_>>().join("/");
-                let said = format!("{} {key} refers to {was}, which is no more: give it another value ({reason})", shape.name);
-                news::add(session, &[Event::Said(said)])?;
-            }
+            self.make_anew(std::mem::take(&mut anew))?;
             all.append(&mut self.following);
+            if all.is_empty() {
+                return Ok(waits);
+            }
         }
-        Ok(waits)
     }
 
-    /// A record under another key, with these values: the one that was ends and another begins, as where an application gives it the key, and what
-    /// refers to it is to follow.
-    fn make_anew(&mut self, record: Record, row: Row) -> Result<Put> {
+    fn say_it_does_not_follow(&self, record: &Record, was: &Row, reason: &HeldReason) -> Result<()> {
+        let (session, shape) = (self.session, self.session.shape(record.table));
+        let key = session.shown_key(record)?;
+        let values = shape.live_fields().map(|field| was.get(field)).filter(|value| value.is_stated());
+        let was = values.map(ToString::to_string).collect::<Vec<_>>().join("/");
+        let said =
+            format!("{} {key} refers to {was}, which is another one's or nobody's now: give it another value ({reason})", shape.name);
+        news::add(session, &[Event::Said(said)])
+    }
+
+    /// Records under other keys: those that were end and others begin, as where an application gives them these keys, and what refers to them is to
+    /// follow. All together, for they may take each other's keys; who cannot stays as it was, and is said.
+    fn make_anew(&mut self, mut all: Vec<Anew>) -> Result<()> {
         let session = self.session;
-        let shape = session.shape(record.table);
-        let key = session.key_by_meaning(shape, &row)?;
-        let mut referring = Vec::new();
+        while !all.is_empty() {
+            let mut refused = None;
+            let mut referring = Vec::new();
+            let done = self.attempt(|applying| {
+                let mut begun = BTreeSet::new();
+                let mut asides = Vec::new();
+                for one in &all {
+                    applying.note_referring_anew(one, &mut referring)?;
+                    asides.push(session.database()?.aside(session.shape(one.record.table), one.record.at())?);
+                }
+                for one in &all {
+                    applying.put(&mut one.record.clone(), None, None)?;
+                }
+                for (place, (one, aside)) in all.iter().zip(&asides).enumerate() {
+                    let shape = session.shape(one.record.table);
+                    let key = session.key_by_meaning(shape, &one.row)?;
+                    // Two sites gave the same record the same key: it is there already.
+                    let is_there = applying.load(shape.number, &key)?.current.filter(|_| !begun.contains(&(shape.number, key.clone())));
+                    let is_same =
+                        |there: &Image| shape.live_fields().all(|field| shape.is_key(field) || there.row.get(field) == one.row.get(field));
+                    if is_there.as_ref().is_some_and(is_same) {
+                        continue;
+                    }
+                    if let Put::Refused(reason) = applying.begin(shape, &key, one.row.clone())? {
+                        refused = Some((place, reason));
+                        return Ok(false);
+                    }
+                    let at = applying.session.load(shape.number, &key)?.at().clone();
+                    if let Err(message) = session.database()?.put_aside(shape, &at, aside)? {
+                        refused = Some((place, HeldReason::Refused { message }));
+                        return Ok(false);
+                    }
+                    begun.insert((shape.number, key));
+                }
+                Ok(true)
+            })?;
+            match refused {
+                _ if done => {
+                    self.following.append(&mut referring);
+                    return Ok(());
+                }
+                Some((place, reason)) => {
+                    let one = all.remove(place);
+                    self.say_it_does_not_follow(&one.record, &one.was, &reason)?;
+                }
+                None => return Err(SyncError::Bug("nothing was refused, and yet it was")),
+            }
+        }
+        Ok(())
+    }
+
+    /// What refers to a record that gets another key is to follow.
+    fn note_referring_anew(&self, one: &Anew, referring: &mut Vec<Following>) -> Result<()> {
+        let session = self.session;
+        let shape = session.shape(one.record.table);
+        let to = (shape.number, session.key_by_meaning(shape, &one.row)?);
         for (child, reference, pairs) in session.leading_by_value(shape) {
             let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
-            for (table, place) in session.database()?.dependants(&alone, shape, record.at(), i64::MAX as usize)? {
-                let one = session.load_at(child, &place)?;
-                let Some(was) = one.current.map(|image| said_by(&pairs, &image.row)) else { continue };
-                let to = (record.table, key.clone());
-                referring.push(Following { table, key: one.key, pairs: pairs.clone(), was, to, site: None, known: false });
+            for (table, place) in session.database()?.dependants(&alone, shape, one.record.at(), i64::MAX as usize)? {
+                let referrer = session.load_at(child, &place)?;
+                let Some(was) = referrer.current.map(|image| said_by(&pairs, &image.row)) else { continue };
+                referring.push(Following { table, key: referrer.key, pairs: pairs.clone(), was, to: to.clone(), site: None, known: false });
             }
         }
-        let mut refusal = None;
-        let mut old = record;
-        let done = self.attempt(|applying| {
-            applying.put(&mut old, None, None)?;
-            // Two sites gave the same record the same key: it is there already.
-            let is_there = applying.load(shape.number, &key)?.current;
-            let is_same = |there: &Image| shape.live_fields().all(|field| shape.is_key(field) || there.row.get(field) == row.get(field));
-            if is_there.as_ref().is_some_and(is_same) {
-                return Ok(true);
-            }
-            if let Put::Refused(reason) = applying.begin(shape, &key, row)? {
-                refusal = Some(reason);
-            }
-            Ok(refusal.is_none())
-        })?;
-        if done {
-            self.following.append(&mut referring);
-        }
-        Ok(refusal.map_or(Put::Done, Put::Refused))
+        Ok(())
     }
 
     /// A record begins here.
@@ -373,6 +429,15 @@ const FOLLOWING: &str = "following:";
 
 fn site_of(rest: &str) -> Option<SiteNo> {
     rest.split_once(':')?.0.parse().ok().map(SiteNo)
+}
+
+/// A record that is to have another key.
+struct Anew {
+    record: Record,
+    /// With that.
+    row: Row,
+    /// What it said of the one that it follows.
+    was: Row,
 }
 
 /// A record that referred to another one by values which that one gave up.

@@ -329,6 +329,9 @@ impl Session {
                  meant, edit that and delete this one"
             )));
         }
+        // What stays at this site goes along; where the program said nothing of it the former row has it.
+        let mut aside = database.aside(shape, &place)?;
+        aside.retain(|(_, value)| there.is_none() || *value != Value::Null);
         database.begin_attempt()?;
         let mut written = database.delete(shape, &place)?;
         if matches!(written, Written::Done) {
@@ -344,14 +347,14 @@ impl Session {
                 }
             };
         }
-        Ok(match written {
-            Written::Done => database.keep_attempt().map(|()| None)?,
-            Written::Missing => database.undo_attempt().map(|()| None)?,
-            Written::Refused(why) => {
-                database.undo_attempt()?;
-                Some(format!("it was saved under a number that {name} {now} had, which cannot take it ({why}): it is a new record now"))
-            }
-        })
+        let refused = match written {
+            Written::Done => database.put_aside(shape, &number_key(now), &aside)?.err(),
+            Written::Missing => return Ok(database.undo_attempt().map(|()| None)?),
+            Written::Refused(why) => Some(why.to_string()),
+        };
+        let Some(why) = refused else { return Ok(database.keep_attempt().map(|()| None)?) };
+        database.undo_attempt()?;
+        Ok(Some(format!("it was saved under a number that {name} {now} had, which cannot take it ({why}): it is a new record now")))
     }
 
     /// What the database has under a key.
