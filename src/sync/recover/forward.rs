@@ -3,13 +3,14 @@
 //! | in the backup | since it was put back | the mirror has it | becomes |
 //! |---|---|---|---|
 //! | as it was then, or as it was before something that the state sealed since | | | what the mirror has |
-//! | another value in a field | noted, or never held since | yes | the mirror's, with that field as an edit |
+//! | another value in a field | noted, or never held since | yes | the mirror's, with that field, and what belongs to it, as an edit |
+//! | the same, and nobody can tell when that was typed | | yes | the mirror's, and the record is named |
 //! | the same | | no | as it is, as an edit |
 //! | a field that adds up is another | noted | yes | the mirror's, and the record is named: how much was added nobody can say |
-//! | not there | deleted | yes | stays deleted |
+//! | not there | deleted; where it may have been before, it comes back and is named | yes | stays deleted |
 //! | it was made since by others | made under its key and deleted again | yes | what the mirror has |
 //! | not there | | yes | what the mirror has |
-//! | the state never heard of it | | no | stays, as an edit |
+//! | the state never heard of it | | no | stays, as an edit; what was made before the backup, and was gone again, is left out and named |
 //! | the same, under a number that another record has by now | | | gets the next number, with what was written since and refers to it or is known by it |
 //! | it ended since under a number that another record has by now | it, or what refers to it, was edited | no | likewise |
 //! | it is to go, and what is there refers to it | | | stays, or comes back, and is named |
@@ -141,7 +142,8 @@ impl Forward<'_, '_, '_> {
             let Some(row) = self.read(shape, &key)? else { continue };
             let is_made = noted.made.contains(&key);
             let is_new = match then.whose(shape.number, number) {
-                Whose::Nobodys => now.current.is_some(),
+                // What was sealed since, and then was gone, stays so unless it is needed.
+                Whose::Nobodys => now.current.is_some() && (noted.edited.contains(&key) || !noted.before.contains_key(&key)),
                 Whose::Of(id) => is_made && self.is_another(shape, &key, &row, &self.session().load_id(id)?)?,
                 Whose::Same if now.current.is_none() || !is_made => false,
                 Whose::Same => {
@@ -160,7 +162,7 @@ impl Forward<'_, '_, '_> {
     fn is_another(&self, shape: &Shape, key: &Key, row: &Row, record: &Record) -> Result<bool> {
         let noted = self.then.noted(shape.number);
         match self.then.base(record)? {
-            Base::Was(None) if !noted.before.contains(key) => Ok(true),
+            Base::Was(None) if !noted.before.contains_key(key) => Ok(true),
             // Put in its place, it is an edit of it.
             Base::Was(_) if !noted.ended.contains(key) => Ok(false),
             Base::Was(_) | Base::Unknown => Ok(!self.is_like(shape, row, record)?),
@@ -184,10 +186,13 @@ impl Forward<'_, '_, '_> {
         let mut ended = BTreeSet::new();
         for shape in &self.session().shapes {
             for number in then.passed_on(shape.number) {
-                let Whose::Of(id) = then.whose(shape.number, number) else { continue };
-                let is_taken = self.session().ledger.id_at(shape.number, &number_key(number))?.is_some_and(|now| now != id);
-                let is_there = || self.read(shape, &number_key(number));
-                if is_taken && self.has_ended(id)? && is_there()?.is_some() {
+                let now = self.session().ledger.id_at(shape.number, &number_key(number))?;
+                let is_no_more = match then.whose(shape.number, number) {
+                    Whose::Of(id) => now.is_some_and(|now| now != id) && self.has_ended(id)?,
+                    Whose::Nobodys => now.is_some(),
+                    Whose::Same => false,
+                };
+                if is_no_more && self.read(shape, &number_key(number))?.is_some() {
                     ended.insert((shape.number, number));
                 }
             }
@@ -310,7 +315,7 @@ impl Forward<'_, '_, '_> {
     /// Rows that were written and hold numbers which mean others by now: they may look like what the mirror has and be something else.
     fn find_otherwise_meant(&self, shape: &Shape, raw: &mut BTreeMap<Key, Option<Row>>) -> Result<()> {
         let noted = self.then.noted(shape.number);
-        for key in noted.edited.iter().chain(&noted.before).filter(|_| !shape.numbers.is_empty()) {
+        for key in noted.edited.iter().chain(noted.before.keys()).filter(|_| !shape.numbers.is_empty()) {
             if raw.contains_key(key) {
                 continue;
             }
@@ -443,8 +448,8 @@ impl Forward<'_, '_, '_> {
     fn target(&self, shape: &Shape, item: &Item) -> Result<Target> {
         let (session, then, record) = (self.session(), self.then, &item.record);
         let (noted, because) = (then.noted(shape.number), (self.because)(shape));
-        let is_in = |keys: &BTreeSet<Key>| item.was.as_ref().is_some_and(|was| keys.contains(was));
-        let edited = is_in(&noted.edited);
+        let edited = item.was.as_ref().is_some_and(|was| noted.edited.contains(was));
+        let before = item.was.as_ref().and_then(|was| noted.before.get(was));
         let mirror = record.current.as_ref().map(|image| session.numbered(shape, &image.row)).transpose()?;
         if shape.name == LIBRARY {
             return Ok(Target::of(mirror));
@@ -452,10 +457,14 @@ impl Forward<'_, '_, '_> {
         let Some(there) = &item.there else {
             // Deleted since it was put back; or inserted since the backup, and then it comes back.
             // What others made since is not what was made and deleted again under its key.
-            let came_since = then.base(record)? == Base::Was(None) && !(is_in(&noted.before) && then.was_made_here(record)?);
-            let kept = mirror.is_some() && !came_since && (edited || is_in(&noted.went) && then.never_ended(record)?);
-            let is_newer = kept
-                && matches!(then.base(record)?, Base::Was(Some(base)) if record.current.as_ref().is_some_and(|now| now.row != base.row));
+            let base = then.base(record)?;
+            let came_since = base == Base::Was(None) && !(before.is_some() && then.was_made_here(record)?);
+            let kept = mirror.is_some() && !came_since && edited;
+            if !kept && mirror.is_some() && !came_since && before.is_some() && then.never_ended(record)? {
+                let over = "was deleted, and nobody can tell whether before or after the database was put back: it is back".to_owned();
+                return Ok(Target { over, ..Target::of(mirror) });
+            }
+            let is_newer = kept && matches!(base, Base::Was(Some(base)) if record.current.as_ref().is_some_and(|now| now.row != base.row));
             let over = if is_newer { "is deleted, though it was changed after the backup".to_owned() } else { String::new() };
             return Ok(Target { kept, over, ..Target::of(if kept { None } else { mirror }) });
         };
@@ -473,22 +482,26 @@ impl Forward<'_, '_, '_> {
                 Some(number) if shape.number_field().is_some() => !session.ledger.formerly(shape.number, number)?.is_empty(),
                 Some(_) | None => false,
             };
-            let kept = edited || !gave_up && because != Because::Ambiguous;
-            return Ok(if kept { Target::kept(shape, now) } else { Target::of(None) });
+            let kept = edited || before.is_none() && !gave_up && because != Because::Ambiguous && then.was_tracked(shape.number);
+            let over = match before {
+                Some(_) if !kept => {
+                    "of the restored database is left out: it was made before the backup, and was gone again since".to_owned()
+                }
+                Some(_) | None => String::new(),
+            };
+            return Ok(if kept { Target::kept(shape, now) } else { Target { over, ..Target::of(None) } });
         }
-        // Where everything is remembered that the record held since, no clock need tell what is new.
-        if !edited && (because != Because::Older || !then.remembers(record)?) {
+        // Where everything is remembered that the record held since, no note need tell what is new.
+        let remembers = then.remembers(record)?;
+        let is_told = because == Because::Older && remembers && !(before.is_some() && noted.is_sure);
+        if !edited && !is_told && then.was_tracked(shape.number) {
             return Ok(Target::of(mirror));
         }
         let base = then.base(record)?;
-        let states = match base.clone() {
-            // Whatever differs from what it was is of after it was put back.
-            Base::Was(base) if edited && !is_in(&noted.before) => base.into_iter().map(|image| image.row).collect(),
-            Base::Was(_) | Base::Unknown => then.states(record)?,
-        };
+        let (states, untold) = then.known(shape, item.was.as_ref(), record, &base)?;
         let meant = self.meant(shape, there)?;
         let past = session.ledger.past_values(record)?;
-        let mut new = Vec::new();
+        let (mut new, mut doubtful) = (Vec::new(), Vec::new());
         let is_made = |field: &FieldNo| matches!(because, Because::Reshaped(made) if made.contains(field));
         let is_own = |field: &FieldNo| shape.identity() == Identity::Birth && shape.number_field() == Some(*field);
         for field in shape.live_fields().filter(|field| !is_made(field) && !is_own(field)) {
@@ -498,15 +511,28 @@ impl Forward<'_, '_, '_> {
             for state in states.iter().filter(|_| because != Because::Older) {
                 known = known || self.database().stores_as(shape, field, state.get(field), value)?;
             }
-            new.extend((!known).then_some(field));
+            match (known, untold.contains(&field)) {
+                (true, _) => {}
+                (false, false) => new.push(field),
+                (false, true) => doubtful.push(field),
+            }
         }
         // How much was added since nobody can say: what the backup held is not known.
         let is_sum = |field: &FieldNo| mirror.is_some() && adds_up(session.criteria(shape.number, *field));
-        let (sums, new): (Vec<FieldNo>, Vec<FieldNo>) = new.into_iter().partition(is_sum);
+        let (sums, mut new): (Vec<FieldNo>, Vec<FieldNo>) = new.into_iter().partition(is_sum);
+        session.policy(shape.number).close(&mut new);
+        new.retain(|field| !is_made(field) && !is_own(field) && !is_sum(field));
+        doubtful.retain(|field| !new.contains(field) && mirror.as_ref().is_none_or(|row| row.get(*field) != now.get(*field)));
+        let doubt = doubtful.iter().map(|field| format!("`{}` was {}", shape.name_of(*field), there.get(*field))).collect::<Vec<_>>();
+        let doubt = if doubt.is_empty() {
+            String::new()
+        } else {
+            format!("is as this site knew it: {} in the restored database, and nobody can tell when that was typed", doubt.join(", "))
+        };
         let unsure =
             sums.iter().map(|field| format!("`{}` was {}", shape.name_of(*field), there.get(*field))).collect::<Vec<_>>().join(", ");
         if new.is_empty() {
-            return Ok(Target { unsure, ..Target::of(mirror) });
+            return Ok(Target { unsure, over: doubt, ..Target::of(mirror) });
         }
         let Some(mut row) = mirror else {
             let over = "is back, though it was deleted after the backup".to_owned();
@@ -535,6 +561,7 @@ impl Forward<'_, '_, '_> {
             (false, false) => format!("has what was typed in {} in place of what came after the backup", over.join(", ")),
             (false, true) => String::new(),
         };
+        let over = if doubt.is_empty() || over.is_empty() { over + &doubt } else { format!("{over}; it {doubt}") };
         Ok(Target { row: Some(row), kept: true, new, unsure, over })
     }
 

@@ -141,11 +141,10 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
 }
 
 fn bring_forward(session: &Session, database: &Database, followed: &Followed) -> Result<Vec<Brought>> {
-    let since = session.ledger.last_activity()?;
     database.move_logs(&schema::called_otherwise_since(session, database)?)?;
     let mut noted = BTreeMap::new();
     for shape in &session.shapes {
-        noted.insert(shape.number, Noted::read(database, shape, since)?);
+        noted.insert(shape.number, Noted::read(session, database, shape)?);
     }
     let reshaped = schema::noted_reshaped(session)?;
     schema::have_library(session, database)?;
