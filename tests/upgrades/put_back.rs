@@ -368,6 +368,15 @@ fn what_does_not_travel_goes_by_the_numbers_that_records_have_now_too() {
     tree.settle(&["anna", "head"]);
     tree.assert_rows(&["anna"], "SELECT own.v, n.v FROM own JOIN n ON n.id = own.n ORDER BY 1", &["of annas|annas", "of fifth|fifth"]);
     tree.assert_sound(&["anna", "head"]);
+    // And brings nothing back that was deleted.
+    tree.edit("anna", "INSERT INTO own VALUES (1, 'of one')");
+    let old = backup(&tree, "anna");
+    tree.edit("anna", "DELETE FROM own WHERE n = 1; DELETE FROM n WHERE id = 1");
+    tree.settle(&["anna", "head"]);
+    replace_database(&tree, "anna", Some(&old));
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna", "head"], "SELECT count(*) FROM n WHERE v = 'one'", &["0"]);
 }
 
 #[test]

@@ -502,7 +502,9 @@ impl Forward<'_, '_, '_> {
         let meant = self.meant(shape, there)?;
         let past = session.ledger.past_values(record)?;
         let (mut new, mut doubtful) = (Vec::new(), Vec::new());
-        let is_made = |field: &FieldNo| matches!(because, Because::Reshaped(made) if made.contains(field));
+        // Nobody fills what had a value.
+        let had = |field: &FieldNo| matches!(&base, Base::Was(Some(base)) if !matches!(base.row.get(*field), Value::Null | Value::Absent));
+        let is_made = |field: &FieldNo| matches!(because, Because::Reshaped(made) if made.contains(field)) && !had(field);
         let is_own = |field: &FieldNo| shape.identity() == Identity::Birth && shape.number_field() == Some(*field);
         for field in shape.live_fields().filter(|field| !is_made(field) && !is_own(field)) {
             let value = meant.get(field);
@@ -649,6 +651,8 @@ impl Forward<'_, '_, '_> {
         while std::mem::take(&mut any) {
             let mut dangling = database.dangling_records()?;
             dangling.extend(database.dangling_by_rules(&session.rules, &session.shapes)?);
+            // What stays at home is as old as the backup, and an arriving delete does not look at it either.
+            dangling.retain(|one| session.shapes.iter().any(|shape| same(&shape.name, &one.table)));
             for one in dangling {
                 let is_it = |gone: &Gone| {
                     let shape = session.shape(gone.table);

@@ -89,7 +89,7 @@ pub struct Recovered {
 /// What stops the site where it is something else than [`SyncError::DatabaseRestored`]; [`SyncError::OlderSchema`]; else as
 /// database and ledger say, and then nothing was done.
 pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<Option<Recovered>> {
-    let mut session = Session::open_unchecked(world, home, limits)?;
+    let session = Session::open_unchecked(world, home, limits)?;
     match session.check_age() {
         Ok(()) => return Ok(None),
         Err(SyncError::DatabaseRestored) => {}
@@ -105,11 +105,25 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
             Some(path)
         }
     };
+    let mut schema = Vec::new();
+    let done = bring(session, mode, &mut schema);
+    // The copy is of use where something was done to the database.
+    let is_idle = schema.is_empty() && done.as_ref().map_or_else(|error| !error.is_crash(), |(_, is_done)| !is_done);
+    let saved = match saved {
+        Some(path) if is_idle => fs_err::remove_file(path).map(|()| None)?,
+        saved => saved,
+    };
+    let (tables, done) = done?;
+    Ok(Some(Recovered { tables, done, saved, schema }))
+}
+
+/// Gives what was brought forward, and whether it was; in `schema` what was done to the schema, or would be.
+fn bring(mut session: Session, mode: Mode, schema: &mut Vec<String>) -> Result<(Vec<Brought>, bool)> {
     let mut followed = schema::follow_parent(&session, mode)?;
-    let schema = std::mem::take(&mut followed.schema);
+    *schema = std::mem::take(&mut followed.schema);
     if !schema.is_empty() {
         if mode == Mode::Look {
-            return Ok(Some(Recovered { tables: Vec::new(), done: false, saved, schema }));
+            return Ok((Vec::new(), false));
         }
         // The connection may have stand-ins for what only the application has.
         let Session { world, home, limits, .. } = session;
@@ -119,25 +133,20 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
     database.begin_write()?;
     let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
         let tables = bring_forward(&session, database, &followed)?;
-        let refused = tables.iter().any(|table| !table.refused.is_empty());
-        if mode == Mode::Do && !refused {
+        let is_done = mode == Mode::Do && tables.iter().all(|table| table.refused.is_empty());
+        if is_done {
             write_down(&session, database)?;
             database.commit(&session.world)?;
             session.ledger.commit(&session.world, "commit ledger after recovery")?;
         }
-        Ok((tables, refused))
+        Ok((tables, is_done))
     });
     let crashed = done.as_ref().is_err_and(SyncError::is_crash);
-    if !crashed && (mode == Mode::Look || !matches!(done, Ok((_, false)))) {
+    if !crashed && !matches!(done, Ok((_, true))) {
         database.rollback()?;
         session.ledger.rollback()?;
     }
-    let (tables, refused) = done?;
-    let saved = match saved {
-        Some(path) if refused && schema.is_empty() => fs_err::remove_file(path).map(|()| None)?,
-        saved => saved,
-    };
-    Ok(Some(Recovered { tables, done: mode == Mode::Do && !refused, saved, schema }))
+    done
 }
 
 fn bring_forward(session: &Session, database: &Database, followed: &Followed) -> Result<Vec<Brought>> {
