@@ -74,11 +74,16 @@ fn shift_back(database: &rusqlite::Connection, which: &str) {
 }
 
 fn assert_all(tree: &Tree, customers: &[&str], orders: &[&str]) {
+    assert_told(tree, customers, orders, &[]);
+}
+
+/// As [`assert_all`], with what head tells of.
+fn assert_told(tree: &Tree, customers: &[&str], orders: &[&str], told: &[&str]) {
     tree.settle(&["anna", "head"]);
     tree.assert_sound(&["anna", "head"]);
     tree.assert_rows(&["anna", "head"], CUSTOMERS, customers);
     tree.assert_rows(&["anna", "head"], ORDERS, orders);
-    assert_eq!(conflicts(tree, "head"), [""; 0]);
+    assert_eq!(conflicts(tree, "head"), told);
 }
 
 #[test]
@@ -295,7 +300,8 @@ fn a_record_that_ended_comes_back_under_the_next_number_where_it_or_an_order_of_
         let renumbered: usize = done.tables.iter().map(|table| table.renumbered.len()).sum();
         assert_eq!(renumbered, 1, "{done:?}");
         let orders: Vec<&str> = std::iter::once("m1 of one").chain(order).collect();
-        assert_all(&tree, &["one 1", "stranger 555", &format!("three {phone}"), "two 2"], &orders);
+        let kept = ["3 None: Some(\"kept\") over Some(\"deleted\")"];
+        assert_told(&tree, &["one 1", "stranger 555", &format!("three {phone}"), "two 2"], &orders, &kept);
     }
 }
 
@@ -397,7 +403,10 @@ fn what_is_referred_to_comes_back_and_is_listed_whoever_deleted_it() {
             tree.edit(site, typed);
             let done = recovered(&tree, site, Mode::Do).unwrap();
             assert_eq!(done.tables.iter().map(|table| table.listed.len()).sum::<usize>(), 1, "{done:?}");
-            assert_all(&tree, &["one 1", "two 2"], orders);
+            // Whoever deleted it hears that it is kept.
+            let kept = ["2 None: Some(\"kept\") over Some(\"deleted\")"];
+            let told = if site == "anna" && since.starts_with("DELETE") { &kept[..] } else { &[] };
+            assert_told(&tree, &["one 1", "two 2"], orders, told);
         }
     }
 }
@@ -534,6 +543,8 @@ fn what_was_half_done_in_a_backup_and_sealed_since_wins_over_nothing() {
     let left_out = "of the restored database is left out: it was made before the backup, and was gone again since";
     for site in ["anna", "head"] {
         for (before, after, others, said) in [
+            // Nothing: what others deleted since stays so, also what is known by a number.
+            ("", "", "DELETE FROM l WHERE n = 2", 0),
             // A draft.
             (
                 "UPDATE t SET v = 'draft'; UPDATE n SET v = 'draft' WHERE id = 1",
@@ -614,14 +625,6 @@ fn what_is_typed_in_what_was_half_done_is_an_edit_and_the_rest_is_none() {
         );
         everything(&tree);
         tree.assert_rows(&["anna", "head"], "SELECT m.k, n.v FROM m JOIN n ON n.id = m.n ORDER BY 1", &["typed|X2"]);
-    }
-}
-
-#[test]
-fn what_is_known_by_a_number_and_was_deleted_since_stays_deleted() {
-    for site in ["anna", "head"] {
-        let (tree, agreed, _) = between(site, "", "", "DELETE FROM l WHERE n = 2", "");
-        assert_eq!(everything(&tree), agreed);
     }
 }
 

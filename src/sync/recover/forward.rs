@@ -36,9 +36,6 @@ use crate::sync::numbers::meaning::{key_row, number_key, replace_numbers};
 use crate::sync::numbers::renumber::untracked_references;
 use crate::sync::{Result, Session, SyncError};
 
-/// Records read at a stretch.
-const CHUNK: usize = 2_000;
-
 /// Why a record differs of which nothing was noted since the database was put back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Because<'r> {
@@ -59,21 +56,24 @@ struct Moved {
     new: bool,
 }
 
-/// Brings every table forward, in the open write; gives those in which anything differed.
-pub(super) fn bring<'r>(then: &Then<'_>, because: &dyn Fn(&Shape) -> Because<'r>) -> Result<Vec<Brought>> {
+/// A record with a handed-out number that ended since the backup and is back: by its row of the ledger, with its number.
+pub(super) type Back = (i64, i64);
+
+/// Brings every table forward, in the open write; gives those in which anything differed, and what is back.
+pub(super) fn bring<'r>(then: &Then<'_>, because: &dyn Fn(&Shape) -> Because<'r>) -> Result<(Vec<Brought>, Vec<Back>)> {
     let mut forward = Forward { then, because, moved: BTreeMap::new() };
     let shapes = &then.session.shapes;
     shapes.iter().try_for_each(|shape| forward.move_the_new(shape))?;
     forward.move_the_ended()?;
     shapes.iter().try_for_each(|shape| forward.lead_what_stays(shape))?;
-    let (mut tables, mut gone) = (Vec::new(), Vec::new());
+    let (mut tables, mut gone, mut back) = (Vec::new(), Vec::new(), Vec::new());
     for shape in shapes {
-        tables.push(forward.bring_table(shape, &mut gone)?);
+        tables.push(forward.bring_table(shape, &mut gone, &mut back)?);
     }
-    forward.bring_back_what_is_needed(&mut tables, gone)?;
+    forward.bring_back_what_is_needed(&mut tables, gone, &mut back)?;
     shapes.iter().try_for_each(|shape| forward.go_on_with_numbers(shape))?;
     tables.retain(|brought| *brought != Brought { table: brought.table.clone(), ..Brought::default() });
-    Ok(tables)
+    Ok((tables, back))
 }
 
 struct Forward<'f, 's, 'r> {
@@ -268,7 +268,7 @@ impl Forward<'_, '_, '_> {
 
     /// What differs in a table, by record.
     fn find(&self, shape: &Shape) -> Result<Found> {
-        let mut raw = differing(self.session(), self.database(), shape)?;
+        let mut raw = self.then.differing(shape)?;
         for key in self.then.passed_on(shape.number).map(number_key) {
             if let Entry::Vacant(entry) = raw.entry(key) {
                 let row = self.read(shape, entry.key())?;
@@ -380,37 +380,6 @@ fn same(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }
 
-/// What is not as the mirror has it, by key.
-fn differing(session: &Session, database: &Database, shape: &Shape) -> Result<BTreeMap<Key, Option<Row>>> {
-    let mut found = BTreeMap::new();
-    let mut after: Option<Key> = None;
-    loop {
-        let mut rows = Vec::new();
-        database.scan(shape, after.as_ref(), CHUNK, &mut |key, row| rows.push((key, row.to_vec())))?;
-        let Some((last, _)) = rows.last() else { break };
-        after = Some(last.clone());
-        for (key, row) in rows {
-            if !session.ledger.peek(shape, &key, |mirror| mirror == Some(row.as_slice()))? {
-                found.insert(key, Some(Row::decode(&row).map_err(damaged)?));
-            }
-        }
-    }
-    let mut after: Option<Key> = None;
-    let mut buffer = Vec::new();
-    loop {
-        let keys = session.ledger.places(shape, after.as_ref(), CHUNK)?;
-        let Some(last) = keys.last().cloned() else { break };
-        for key in keys {
-            buffer.clear();
-            if !database.read(shape, &key, &mut buffer)? {
-                found.insert(key, None);
-            }
-        }
-        after = Some(last);
-    }
-    Ok(found)
-}
-
 /// A record that is not there any more.
 struct Gone {
     key: Key,
@@ -419,6 +388,8 @@ struct Gone {
     table: TableNo,
     /// Somebody deleted it since the database was put back; else it ended since the backup.
     deleted: bool,
+    /// The record that ended.
+    ended: Option<i64>,
 }
 
 struct Target {
@@ -567,7 +538,7 @@ impl Forward<'_, '_, '_> {
         Ok(Target { row: Some(row), kept: true, new, unsure, over })
     }
 
-    fn bring_table(&self, shape: &Shape, gone: &mut Vec<Gone>) -> Result<Brought> {
+    fn bring_table(&self, shape: &Shape, gone: &mut Vec<Gone>, back: &mut Vec<Back>) -> Result<Brought> {
         let database = self.database();
         let mut brought = Brought { table: shape.name.clone(), ..Brought::default() };
         let Found { mut raw, items } = self.find(shape)?;
@@ -576,6 +547,8 @@ impl Forward<'_, '_, '_> {
             let target = self.target(shape, &item)?;
             let Some(place) = item.place.clone().or_else(|| item.was.clone()) else { continue };
             let is_moved = item.number().is_some_and(|number| self.moved.contains_key(&(shape.number, number)));
+            let ended = item.record.id.filter(|_| item.record.current.is_none() && shape.identity() == Identity::Birth);
+            back.extend(ended.zip(place.as_integer()).filter(|_| target.row.is_some()));
             match (&item.there, &target.row, &item.was) {
                 (Some(_), Some(_), Some(was)) if is_moved => brought.renumbered.push((was.clone(), place.clone())),
                 (Some(there), Some(row), Some(was)) if there == row && *was == place => {}
@@ -598,7 +571,7 @@ impl Forward<'_, '_, '_> {
                 let deleted = mirror.is_some();
                 let row =
                     mirror.map_or_else(|| item.there.as_ref().map(|there| self.now(shape, there)).transpose(), |row| Ok(Some(row)))?;
-                gone.extend(row.map(|row| Gone { key: place.clone(), row, table: shape.number, deleted }));
+                gone.extend(row.map(|row| Gone { key: place.clone(), row, table: shape.number, deleted, ended }));
             }
             if let Some(row) = target.row {
                 if !raw.contains_key(&place) {
@@ -645,7 +618,7 @@ impl Forward<'_, '_, '_> {
     }
 
     /// Records that are gone come back where what is there refers to them, whoever deleted which: at the main office nobody else would decide it.
-    fn bring_back_what_is_needed(&self, tables: &mut [Brought], mut gone: Vec<Gone>) -> Result<()> {
+    fn bring_back_what_is_needed(&self, tables: &mut [Brought], mut gone: Vec<Gone>, back: &mut Vec<Back>) -> Result<()> {
         let (session, database) = (self.session(), self.database());
         let mut any = !gone.is_empty();
         while std::mem::take(&mut any) {
@@ -663,7 +636,7 @@ impl Forward<'_, '_, '_> {
                     same(&shape.name, &one.parent) && !one.values.is_empty() && one.values.iter().all(holds)
                 };
                 let Some(place) = gone.iter().position(is_it) else { continue };
-                let Gone { key, row, table, deleted } = gone.remove(place);
+                let Gone { key, row, table, deleted, ended } = gone.remove(place);
                 let shape = session.shape(table);
                 let Some(brought) = tables.iter_mut().find(|brought| brought.table == shape.name) else { continue };
                 any = true;
@@ -671,6 +644,7 @@ impl Forward<'_, '_, '_> {
                 match database.insert(shape, &row)? {
                     Written::Refused(refusal) => brought.refused.push((key, format!("`{}` {first} refers to it: {refusal}", one.table))),
                     Written::Done | Written::Missing => {
+                        back.extend(ended.zip(key.as_integer()));
                         brought.kept.retain(|kept| *kept != key);
                         brought.listed.retain(|(listed, _)| *listed != key);
                         let when = if deleted { "since the database was put back" } else { "since the backup was made" };

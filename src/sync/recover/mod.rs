@@ -24,14 +24,16 @@ mod then;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use self::forward::Because;
+use self::forward::{Back, Because};
 use self::schema::{Followed, RESHAPED};
 use self::then::{Noted, Then};
 use super::apply;
+use super::numbers::meaning::number_key;
 use super::seal;
 use super::{Limits, Result, Session, SyncError};
 use crate::database::{Database, DatabaseError};
-use crate::model::{Key, Shape};
+use crate::ledger::{Cause, CauseKind, EntryKind};
+use crate::model::{Key, Shape, Value};
 use crate::site::Home;
 use crate::world::World;
 
@@ -132,10 +134,10 @@ fn bring(mut session: Session, mode: Mode, schema: &mut Vec<String>) -> Result<(
     let database = session.database()?;
     database.begin_write()?;
     let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
-        let tables = bring_forward(&session, database, &followed)?;
+        let (tables, back) = bring_forward(&session, database, &followed)?;
         let is_done = mode == Mode::Do && tables.iter().all(|table| table.refused.is_empty());
         if is_done {
-            write_down(&session, database)?;
+            write_down(&session, database, back)?;
             database.commit(&session.world)?;
             session.ledger.commit(&session.world, "commit ledger after recovery")?;
         }
@@ -149,7 +151,7 @@ fn bring(mut session: Session, mode: Mode, schema: &mut Vec<String>) -> Result<(
     done
 }
 
-fn bring_forward(session: &Session, database: &Database, followed: &Followed) -> Result<Vec<Brought>> {
+fn bring_forward(session: &Session, database: &Database, followed: &Followed) -> Result<(Vec<Brought>, Vec<Back>)> {
     database.move_logs(&schema::called_otherwise_since(session, database)?)?;
     let mut noted = BTreeMap::new();
     for shape in &session.shapes {
@@ -171,10 +173,30 @@ fn bring_forward(session: &Session, database: &Database, followed: &Followed) ->
     forward::bring(&then, &because)
 }
 
+/// Has the mirror a record again that ended since, as it was then: what was typed in it is an edit of that, and where it came back elsewhere it is no
+/// other one.
+fn bring_back(session: &Session, id: i64, number: i64) -> Result<()> {
+    let ledger = &session.ledger;
+    let mut record = ledger.load_id(id)?;
+    let Some(mut last) = ledger.ended(&record)?.into_iter().next() else { return Ok(()) };
+    let shape = session.shape(record.table);
+    last.row = session.numbered(shape, &last.row)?;
+    if let Some(own) = shape.number_field() {
+        last.row.set(own, Value::Integer(number));
+    }
+    let cause = ledger.add_cause(&Cause { kind: CauseKind::Found, time: session.world.now() })?;
+    ledger.append(&mut record, &EntryKind::Insert, None, cause, None)?;
+    record.current = Some(last);
+    record.place = Some(number_key(number));
+    ledger.store_mirror(&mut record, None)?;
+    Ok(ledger.store_names(&mut record)?)
+}
+
 /// Says in both files that they are of one state again, and that every table is to be compared.
-fn write_down(session: &Session, database: &Database) -> Result<()> {
+fn write_down(session: &Session, database: &Database, back: Vec<Back>) -> Result<()> {
     let ledger = &session.ledger;
     ledger.record();
+    back.into_iter().try_for_each(|(id, number)| bring_back(session, id, number))?;
     session.note_all_due()?;
     if !schema::noted_reshaped(session)?.is_empty() {
         ledger.set_note(RESHAPED, "")?;

@@ -24,6 +24,9 @@ use crate::sync::noticed::SealedNotes;
 use crate::sync::numbers::meaning::{key_row, number_key, replace_numbers};
 use crate::sync::{Result, Session, SyncError};
 
+/// Records read at a stretch.
+const CHUNK: usize = 2_000;
+
 /// Notes read per table.
 const NOTES: usize = 1_000_000;
 
@@ -329,6 +332,37 @@ impl<'s> Then<'s> {
                 (was.into_iter().chain([row]).collect(), untold)
             }
         })
+    }
+
+    /// What is not as the mirror has it, by key.
+    pub fn differing(&self, shape: &Shape) -> Result<BTreeMap<Key, Option<Row>>> {
+        let mut found = BTreeMap::new();
+        let mut after: Option<Key> = None;
+        loop {
+            let mut rows = Vec::new();
+            self.database.scan(shape, after.as_ref(), CHUNK, &mut |key, row| rows.push((key, row.to_vec())))?;
+            let Some((last, _)) = rows.last() else { break };
+            after = Some(last.clone());
+            for (key, row) in rows {
+                if !self.session.ledger.peek(shape, &key, |mirror| mirror == Some(row.as_slice()))? {
+                    found.insert(key, Some(Row::decode(&row).map_err(|_| SyncError::Bug("a row that was just read does not decode"))?));
+                }
+            }
+        }
+        let mut after: Option<Key> = None;
+        let mut buffer = Vec::new();
+        loop {
+            let keys = self.session.ledger.places(shape, after.as_ref(), CHUNK)?;
+            let Some(last) = keys.last().cloned() else { break };
+            for key in keys {
+                buffer.clear();
+                if !self.database.read(shape, &key, &mut buffer)? {
+                    found.insert(key, None);
+                }
+            }
+            after = Some(last);
+        }
+        Ok(found)
     }
 
     /// Whether a record never ended since: then a note that it went is of after the backup.
