@@ -132,7 +132,7 @@ fn what_comes_back_here_and_elsewhere_is_one_record() {
         tree.settle(&["ben", "head", "anna"]);
         let old = backup(&tree, "anna");
         tree.edit("head", "DELETE FROM n WHERE id = 1");
-        ["head", "anna"].map(|site| tree.sync(site));
+        ["head", "anna"].iter().for_each(|site| drop(tree.sync(site)));
         tree.edit("ben", "INSERT INTO m VALUES ('ben', 1)");
         ["ben", "head"].iter().filter(|_| is_first).for_each(|site| drop(tree.sync(site)));
         replace_database(&tree, "anna", Some(&old));

@@ -15,6 +15,7 @@
 //! | it ended since under a number that another record has by now | it, or what refers to it, was edited | no | likewise |
 //! | it is to go, and what is there refers to it | | | stays, or comes back, and is named |
 //!
+//! What is back under a handed-out number is the record that ended, and what was typed in it an edit of that: it may be back elsewhere too.
 //! What wins over what others did since the backup is named too. Where the database refuses a record nothing is done at all: what is not as the mirror
 //! has it would go out as a delete, or as an old value.
 //!
