@@ -131,6 +131,7 @@ pub(super) fn note_first(session: &Session, shape: &Shape, until: i64) -> Result
 
 /// What was sealed of a table with one seal.
 pub(super) struct SealedNotes {
+    from: i64,
     /// The last note.
     pub until: i64,
     /// The first ones, with their marks.
@@ -146,7 +147,7 @@ impl SealedNotes {
         let (Some(of), Some(until)) = (number(), number()) else { return Ok(None) };
         let one = |word: &str| word.split_once(':').and_then(|(number, mark)| Some((number.parse().ok()?, mark.to_owned())));
         let Some(first) = words.map(one).collect() else { return Ok(None) };
-        Ok(Some(Self { until, first }).filter(|_| of == from))
+        Ok(Some(Self { from, until, first }).filter(|_| of == from))
     }
 
     /// Whether the note that a log has under a number is the one that was sealed; none where that is not known.
@@ -166,8 +167,10 @@ pub(super) fn has_what_was_sealed(session: &Session, shape: &Shape) -> Result<bo
     let database = session.database()?;
     let from = database.reached()?.and_then(|reached| reached.sealed.get(&shape.number).copied());
     let Some(known) = from.map(|from| SealedNotes::after(session, shape, from)).transpose()?.flatten() else { return Ok(true) };
-    for (number, mark) in &known.first {
-        if database.note_mark(shape, *number)?.is_some_and(|there| there != *mark) {
+    for note in database.notes(shape, known.from, FIRST)? {
+        let is_known = |(number, _): &&(i64, String)| *number == note.number;
+        let Some((_, mark)) = known.first.iter().find(is_known) else { continue };
+        if database.note_mark(shape, note.number)?.is_some_and(|there| there != *mark) {
             return Ok(false);
         }
     }
