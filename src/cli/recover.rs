@@ -241,7 +241,12 @@ impl Report for RecoverReport {
             let stopped = self.stopped.iter().map(|stopped| stopped.text(page));
             return std::iter::once(together).chain(stopped).collect::<Vec<_>>().join("\n");
         }
-        let title = if self.done { "The database is what this site knows again" } else { "The database would be brought forward" };
+        // Where something was saved and it is not done, it has got the schema only.
+        let title = match (self.done, &self.saved) {
+            (true, _) => "The database is what this site knows again",
+            (false, Some(_)) => "The database is not brought forward yet",
+            (false, None) => "The database would be brought forward",
+        };
         let columns = [
             Column::Words("table"),
             Column::Numbers("back"),
@@ -255,11 +260,15 @@ impl Report for RecoverReport {
         };
         let mut lines = vec![heading(title)];
         if !self.schema.is_empty() {
-            let gets =
-                if self.done { "it has the schema of the main office again" } else { "it would get the schema of the main office first" };
+            let has = self.done || self.saved.is_some();
+            let gets = if has { "it has the schema of the main office again" } else { "it would get the schema of the main office first" };
             lines.push(format!("  {gets}: {}", self.schema.join("; ")));
         }
-        lines.push(page.table(&columns, self.tables.iter().map(row)));
+        if self.tables.is_empty() && !self.schema.is_empty() && !self.done {
+            lines.push("  what else differs can be told once it has that".to_owned());
+        } else {
+            lines.push(page.table(&columns, self.tables.iter().map(row)));
+        }
         let kept =
             self.tables.iter().flat_map(|table| table.kept.iter().map(move |key| format!("{} {}: kept", table.table, shown::key(key))));
         let refused = self

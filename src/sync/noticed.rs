@@ -2,6 +2,9 @@
 //!
 //! A note has a key, a kind and mostly a time, and there may be many of one key. What becomes of the record is looked up in the database: the notes
 //! only say which keys are worth a look, and whether what is there now is what was there before.
+//!
+//! The ledger keeps marks of the first notes that were sealed after each seal of a table: a copy of the database that comes back says by its own
+//! notes which of them were in it, and which were written since ([`SealedNotes`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -99,4 +102,77 @@ impl Noticed {
         }
         sealed_up_to(session, shape, self.last)
     }
+}
+
+/// Notes of which the ledger keeps marks, from one seal of a table to the next.
+const FIRST: usize = 64;
+
+/// Seals of a table of which it does: the last ones, mostly.
+const SEALS: i64 = 256;
+
+fn first_note(shape: &Shape, from: i64) -> String {
+    format!("first sealed of {} {}", shape.number.0, from.rem_euclid(SEALS))
+}
+
+/// Notes in the ledger which notes are sealed with this seal of a table: a backup tells by that which of its notes were made before it.
+pub(super) fn note_first(session: &Session, shape: &Shape, until: i64) -> Result<()> {
+    let (database, from) = (session.database()?, session.ledger.sealed(shape.number)?);
+    if until <= from {
+        return Ok(());
+    }
+    let mut numbers: Vec<i64> = database.notes(shape, from, FIRST)?.iter().map(|note| note.number).collect();
+    numbers.dedup();
+    let mut text = format!("{from} {until}");
+    for number in numbers.into_iter().take_while(|number| *number <= until) {
+        text.push_str(&format!(" {number}:{}", database.note_mark(shape, number)?.unwrap_or_default()));
+    }
+    Ok(session.ledger.set_note(&first_note(shape, from), &text)?)
+}
+
+/// What was sealed of a table with one seal.
+pub(super) struct SealedNotes {
+    from: i64,
+    /// The last note.
+    pub until: i64,
+    /// The first ones, with their marks.
+    first: Vec<(i64, String)>,
+}
+
+impl SealedNotes {
+    /// What was sealed next after a note; none where that is not known.
+    pub fn after(session: &Session, shape: &Shape, from: i64) -> Result<Option<Self>> {
+        let Some(text) = session.ledger.note(&first_note(shape, from))? else { return Ok(None) };
+        let mut words = text.split(' ');
+        let mut number = || words.next().and_then(|word| word.parse::<i64>().ok());
+        let (Some(of), Some(until)) = (number(), number()) else { return Ok(None) };
+        let one = |word: &str| word.split_once(':').and_then(|(number, mark)| Some((number.parse().ok()?, mark.to_owned())));
+        let Some(first) = words.map(one).collect() else { return Ok(None) };
+        Ok(Some(Self { from, until, first }).filter(|_| of == from))
+    }
+
+    /// Whether the note that a log has under a number is the one that was sealed; none where that is not known.
+    pub fn has(&self, session: &Session, shape: &Shape, number: i64) -> Result<Option<bool>> {
+        let last = self.first.last().map_or(i64::MIN, |(number, _)| *number);
+        if number > last && self.first.len() >= FIRST {
+            return Ok(None);
+        }
+        let mark = session.database()?.note_mark(shape, number)?;
+        Ok(Some(self.first.iter().any(|(sealed, known)| *sealed == number && mark.as_ref() == Some(known))))
+    }
+}
+
+/// Whether the notes that are sealed and not trimmed yet are those that were sealed: where somebody did as much again in a copy that was put back,
+/// the last one may be the same.
+pub(super) fn has_what_was_sealed(session: &Session, shape: &Shape) -> Result<bool> {
+    let database = session.database()?;
+    let from = database.reached()?.and_then(|reached| reached.sealed.get(&shape.number).copied());
+    let Some(known) = from.map(|from| SealedNotes::after(session, shape, from)).transpose()?.flatten() else { return Ok(true) };
+    for note in database.notes(shape, known.from, FIRST)? {
+        let is_known = |(number, _): &&(i64, String)| *number == note.number;
+        let Some((_, mark)) = known.first.iter().find(is_known) else { continue };
+        if database.note_mark(shape, note.number)?.is_some_and(|there| there != *mark) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

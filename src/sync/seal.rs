@@ -9,7 +9,7 @@
 //! end leaves no trace, also where a program deleted it and wrote it anew: edits elsewhere would have no record to go to.
 
 use super::left_behind::Deleted;
-use super::noticed::{Noted, Noticed};
+use super::noticed::{Noted, Noticed, has_what_was_sealed, note_first};
 use super::numbers::early::{note_all_nobodys, note_nobodys};
 use super::numbers::taken::Taken;
 use super::report::Waiting;
@@ -179,6 +179,7 @@ fn seal_noted(session: &Session, ended: impl Fn(&Noted) -> bool) -> Result<()> {
 /// Notes in the ledger that a table is sealed up to a number, and what its log has under it. A copy of the database that comes back later
 /// gives the number to another note.
 pub(super) fn sealed_up_to(session: &Session, shape: &Shape, number: i64) -> Result<()> {
+    note_first(session, shape, number)?;
     session.ledger.set_sealed(shape.number, number)?;
     Ok(session.ledger.set_note(&mark_note(shape), &mark(session, shape, number)?.unwrap_or_default())?)
 }
@@ -200,6 +201,9 @@ pub(super) fn check_log(session: &Session, shape: &Shape) -> Result<()> {
         return Ok(());
     }
     if database.last_note(shape)? < sealed {
+        return Err(SyncError::DatabaseRestored);
+    }
+    if database.trimmable(shape, sealed)? && !has_what_was_sealed(session, shape)? {
         return Err(SyncError::DatabaseRestored);
     }
     // One of another number was written before these marks were kept, or by a program that keeps none.

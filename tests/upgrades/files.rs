@@ -436,6 +436,9 @@ fn in_a_backup_that_was_changed_since_an_edit_under_a_name_that_meant_another_on
     tree.edit("anna", "CREATE INDEX by_v ON a (v)");
     tree.edit("anna", "UPDATE a SET v = 'since' WHERE k = '2'");
     assert!(matches!(refused(&tree, "anna"), SyncError::OlderSchema { table: Some(_) }));
+    let copies = std::fs::read_dir(tree.home("anna").join(".fieldpost")).unwrap().flatten();
+    let copies = copies.filter(|file| file.file_name().to_string_lossy().starts_with("restored-")).count();
+    assert_eq!(copies, 0, "nothing was done, and nothing needs a copy");
     tree.edit("anna", EXCHANGING[1][0]);
     recovered(&tree, "anna", Mode::Do).unwrap();
     tree.settle(&["anna", "head"]);

@@ -29,7 +29,7 @@ fn clashed(tree: &Tree, sealed: bool) -> PathBuf {
         "anna",
         "INSERT INTO n VALUES (3, 'annas', 'A'); INSERT INTO m VALUES (50, 3, 'hers'); INSERT INTO tags VALUES (3, 't', 'hers')",
     );
-    let early = backup(tree, "anna");
+    let early = if sealed { backup(tree, "anna") } else { of_before(tree, "anna") };
     tree.edit(
         "head",
         "INSERT INTO n VALUES (3, 'heads', 'H'); INSERT INTO m VALUES (60, 3, 'his'); INSERT INTO tags VALUES (3, 't', 'his')",
@@ -38,7 +38,7 @@ fn clashed(tree: &Tree, sealed: bool) -> PathBuf {
     let late = backup(tree, "anna");
     tree.settle(&["head", "anna"]);
     tree.assert_rows(&["head", "anna"], "SELECT id FROM n WHERE v = 'annas'", &["4"]);
-    if sealed { late } else { of_before(early) }
+    if sealed { late } else { early }
 }
 
 /// Customer 3 'three' ends, and its number goes to a stranger; gives a backup of when it was there.
@@ -54,23 +54,36 @@ fn reused(tree: &Tree) -> PathBuf {
     old
 }
 
-/// A backup whose log says of everything that it is of before what the state knows: the state's clock is years behind that of the triggers.
-fn of_before(old: PathBuf) -> PathBuf {
-    let backup = rusqlite::Connection::open(&old).unwrap();
-    let logs = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '\\_fieldpost\\_log\\_%' ESCAPE '\\'";
-    let logs: Vec<String> = backup.prepare(logs).unwrap().query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
-    for log in logs {
-        backup.execute_batch(&format!("UPDATE {log} SET note = (1600000000000 << 3) | (note & 7) WHERE note >> 3 <> 0")).unwrap();
-    }
+/// A backup whose log says of everything that it is of before what the state knows: the state's clock is years behind that of the triggers. The
+/// note that was sealed last stays as it is where the site goes on; what it seals next is as in the backup.
+fn of_before(tree: &Tree, site: &str) -> PathBuf {
+    shift_back(&tree.application(site), "n > (SELECT min(n) FROM main)");
+    let old = backup(tree, site);
+    shift_back(&rusqlite::Connection::open(&old).unwrap(), "true");
     old
 }
 
+/// Dates notes years back.
+fn shift_back(database: &rusqlite::Connection, which: &str) {
+    let logs = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '\\_fieldpost\\_log\\_%' ESCAPE '\\'";
+    let logs: Vec<String> = database.prepare(logs).unwrap().query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap();
+    for log in logs {
+        let sql = format!("UPDATE {log} SET note = (1600000000000 << 3) | (note & 7) WHERE note >> 3 <> 0 AND {which}");
+        database.execute_batch(&sql.replace("main", &log)).unwrap();
+    }
+}
+
 fn assert_all(tree: &Tree, customers: &[&str], orders: &[&str]) {
+    assert_told(tree, customers, orders, &[]);
+}
+
+/// As [`assert_all`], with what head tells of.
+fn assert_told(tree: &Tree, customers: &[&str], orders: &[&str], told: &[&str]) {
     tree.settle(&["anna", "head"]);
     tree.assert_sound(&["anna", "head"]);
     tree.assert_rows(&["anna", "head"], CUSTOMERS, customers);
     tree.assert_rows(&["anna", "head"], ORDERS, orders);
-    assert_eq!(conflicts(tree, "head"), [""; 0]);
+    assert_eq!(conflicts(tree, "head"), told);
 }
 
 #[test]
@@ -120,7 +133,7 @@ fn what_was_sealed_since_a_backup_was_made_is_no_edit() {
     tree.settle(&["anna", "head"]);
     // The backup holds what no round has seen yet.
     tree.edit("anna", "UPDATE t SET v = 'b'; DELETE FROM t WHERE k = 'z'; INSERT INTO t VALUES ('new', 'b', 'b')");
-    let old = of_before(backup(&tree, "anna"));
+    let old = of_before(&tree, "anna");
     tree.settle(&["anna", "head"]);
     tree.edit("head", "UPDATE t SET v = 'c'; INSERT INTO t VALUES ('z', 'again', 'c')");
     tree.settle(&["head", "anna"]);
@@ -287,7 +300,8 @@ fn a_record_that_ended_comes_back_under_the_next_number_where_it_or_an_order_of_
         let renumbered: usize = done.tables.iter().map(|table| table.renumbered.len()).sum();
         assert_eq!(renumbered, 1, "{done:?}");
         let orders: Vec<&str> = std::iter::once("m1 of one").chain(order).collect();
-        assert_all(&tree, &["one 1", "stranger 555", &format!("three {phone}"), "two 2"], &orders);
+        let kept = ["3 None: Some(\"kept\") over Some(\"deleted\")"];
+        assert_told(&tree, &["one 1", "stranger 555", &format!("three {phone}"), "two 2"], &orders, &kept);
     }
 }
 
@@ -333,7 +347,7 @@ fn a_deletion_that_is_the_first_thing_done_stays_though_the_record_ended_once_be
         tree.edit("head", step);
         tree.settle(&["head", "anna"]);
     }
-    let old = of_before(backup(&tree, "anna"));
+    let old = of_before(&tree, "anna");
     tree.edit("head", "UPDATE n SET phone = 'later' WHERE id = 1");
     tree.settle(&["head", "anna"]);
     replace_database(&tree, "anna", Some(&old));
@@ -360,6 +374,15 @@ fn what_does_not_travel_goes_by_the_numbers_that_records_have_now_too() {
     tree.settle(&["anna", "head"]);
     tree.assert_rows(&["anna"], "SELECT own.v, n.v FROM own JOIN n ON n.id = own.n ORDER BY 1", &["of annas|annas", "of fifth|fifth"]);
     tree.assert_sound(&["anna", "head"]);
+    // And brings nothing back that was deleted.
+    tree.edit("anna", "INSERT INTO own VALUES (1, 'of one')");
+    let old = backup(&tree, "anna");
+    tree.edit("anna", "DELETE FROM own WHERE n = 1; DELETE FROM n WHERE id = 1");
+    tree.settle(&["anna", "head"]);
+    replace_database(&tree, "anna", Some(&old));
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna", "head"], "SELECT count(*) FROM n WHERE v = 'one'", &["0"]);
 }
 
 #[test]
@@ -380,7 +403,10 @@ fn what_is_referred_to_comes_back_and_is_listed_whoever_deleted_it() {
             tree.edit(site, typed);
             let done = recovered(&tree, site, Mode::Do).unwrap();
             assert_eq!(done.tables.iter().map(|table| table.listed.len()).sum::<usize>(), 1, "{done:?}");
-            assert_all(&tree, &["one 1", "two 2"], orders);
+            // Whoever deleted it hears that it is kept.
+            let kept = ["2 None: Some(\"kept\") over Some(\"deleted\")"];
+            let told = if site == "anna" && since.starts_with("DELETE") { &kept[..] } else { &[] };
+            assert_told(&tree, &["one 1", "two 2"], orders, told);
         }
     }
 }
@@ -460,7 +486,7 @@ fn a_database_of_an_earlier_version_says_how_far_the_state_is_from_the_next_roun
     let tree = shop("TEXT");
     let reached = "SELECT count(*) FROM sqlite_schema WHERE name = '_fieldpost_reached'";
     tree.edit("anna", "DROP TABLE _fieldpost_reached");
-    let old = of_before(backup(&tree, "anna"));
+    let old = of_before(&tree, "anna");
     tree.edit("anna", "UPDATE n SET phone = 'sealed' WHERE id = 1");
     tree.settle(&["anna", "head"]);
     tree.assert_rows(&["anna"], reached, &["1"]);
@@ -470,4 +496,205 @@ fn a_database_of_an_earlier_version_says_how_far_the_state_is_from_the_next_roun
     recovered(&tree, "anna", Mode::Do).unwrap();
     assert_all(&tree, &["one sealed", "since 2"], &["m1 of one"]);
     tree.assert_rows(&["anna"], reached, &["1"]);
+}
+
+const PAIRS: &str = "CREATE TABLE n (id INTEGER PRIMARY KEY, v TEXT, w TEXT); CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT, w TEXT);
+    CREATE TABLE l (n INTEGER REFERENCES n, pos INTEGER, v TEXT, PRIMARY KEY (n, pos)); CREATE TABLE m (k TEXT PRIMARY KEY, n INTEGER REFERENCES n);
+    INSERT INTO n VALUES (1, 'a', 'a'), (2, 'b', 'b'), (3, 'c', 'c'); INSERT INTO t VALUES ('x', 'a', 'a'), ('y', 'b', 'b');
+    INSERT INTO l VALUES (1, 1, 'l1'), (2, 1, 'l2')";
+
+/// Everything that there is at both sites, which are in step.
+fn everything(tree: &Tree) -> Vec<Vec<String>> {
+    tree.settle(&["anna", "head"]);
+    tree.assert_sound(&["anna", "head"]);
+    ["n", "t", "l", "m"]
+        .iter()
+        .map(|table| {
+            let all = tree.rows("head", &format!("SELECT * FROM {table} ORDER BY 1, 2"));
+            assert_eq!(tree.rows("anna", &format!("SELECT * FROM {table} ORDER BY 1, 2")), all);
+            all
+        })
+        .collect()
+}
+
+/// Whether the state still knows which notes it sealed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Marks {
+    Known,
+    Forgotten,
+}
+
+/// A backup between what `before` and what `after` does, which are sealed together; whatever is typed after it was put back is `typed`.
+fn between(marks: Marks, site: &str, before: &str, after: &str, others: &str, typed: &str) -> (Tree, Vec<Vec<String>>, Vec<String>) {
+    let tree = Tree::new(PAIRS);
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    // Every log has something that is sealed.
+    tree.edit(site, "UPDATE n SET v = v; UPDATE t SET v = v; UPDATE l SET v = v; INSERT INTO m VALUES ('old', 1)");
+    tree.settle(&["anna", "head"]);
+    tree.edit(site, before);
+    let old = of_before(&tree, site);
+    tree.edit(site, after);
+    tree.settle(&["anna", "head"]);
+    tree.edit(if site == "head" { "anna" } else { "head" }, others);
+    let agreed = everything(&tree);
+    replace_database(&tree, site, Some(&old));
+    tree.edit(site, typed);
+    if marks == Marks::Forgotten {
+        let state = rusqlite::Connection::open(tree.home(site).join(".fieldpost/state.db")).unwrap();
+        assert_ne!(state.execute("DELETE FROM meta WHERE name LIKE '%first sealed of%'", []).unwrap(), 0);
+    }
+    let done = recovered(&tree, site, Mode::Do).unwrap();
+    let kept = done.tables.iter().flat_map(|table| &table.kept).count();
+    assert_eq!(kept > 0, !typed.is_empty(), "{done:?}");
+    let listed = done.tables.iter().flat_map(|table| table.listed.iter().map(|(key, what)| format!("{} {key} {what}", table.table)));
+    (tree, agreed, listed.collect())
+}
+
+#[test]
+fn what_was_half_done_in_a_backup_and_sealed_since_wins_over_nothing() {
+    let said_of =
+        ["left out: it was made before the backup, and was gone again since", "before or after the database was put back: it is back"];
+    for (site, marks) in ["anna", "head"].into_iter().flat_map(|site| [(site, Marks::Known), (site, Marks::Forgotten)]) {
+        for (before, after, others, said) in [
+            // Nothing: what others deleted since stays so, also what is known by a number.
+            ("", "", "DELETE FROM l WHERE n = 2", 0),
+            // A draft.
+            ("UPDATE t SET v = 'draft'; UPDATE n SET v = 'draft'", "UPDATE t SET v = 'done'; UPDATE n SET v = 'done'", "", 0),
+            ("INSERT INTO t VALUES ('new', 'draft', '')", "UPDATE t SET v = 'done' WHERE k = 'new'", "UPDATE t SET v = 'later'", 0),
+            // Deleted, and entered again.
+            ("DELETE FROM t WHERE k = 'x'", "INSERT INTO t VALUES ('x', 'a', 'a')", "", 1),
+            ("DELETE FROM n WHERE id = 3", "INSERT INTO n VALUES (3, 'c', 'c')", "", 0),
+            // Made, and deleted again.
+            ("INSERT INTO t VALUES ('wrong', '', '')", "DELETE FROM t WHERE k = 'wrong'", "", 1),
+            ("INSERT INTO n VALUES (4, 'wrong', '')", "DELETE FROM n WHERE id = 4", "", 1),
+            (
+                "INSERT INTO n VALUES (4, 'mine', '')",
+                "DELETE FROM n WHERE id = 4",
+                "INSERT INTO n VALUES (4, 'theirs', ''); INSERT INTO m VALUES ('t', 4)",
+                1,
+            ),
+            // Two other keys, one after the other.
+            ("UPDATE t SET k = 'x1' WHERE k = 'x'", "UPDATE t SET k = 'x2' WHERE k = 'x1'", "", 1),
+            // A number that is given again at once.
+            (
+                "DELETE FROM n WHERE id = 3; INSERT INTO n VALUES (3, 'X', 'x'); INSERT INTO m VALUES ('mx', 3)",
+                "",
+                "UPDATE n SET v = 'X2' WHERE w = 'x'",
+                0,
+            ),
+        ] {
+            let (tree, agreed, listed) = between(marks, site, before, after, others, "");
+            assert_eq!(everything(&tree), agreed, "{before}; {after}; {others} at {site}");
+            let is_said = |what: &String| said_of.iter().any(|said| what.ends_with(said));
+            let is_told = listed.len() == said && listed.iter().all(is_said);
+            assert!(is_told || marks == Marks::Forgotten, "{before}: {listed:?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_typed_in_what_was_half_done_is_an_edit_and_the_rest_is_none() {
+    for site in ["anna", "head"] {
+        let draft = "UPDATE t SET v = 'draft' WHERE k = 'x'";
+        // What it once held since is typed all the same, where the backup had it otherwise.
+        let (tree, _, listed) = between(
+            Marks::Known,
+            site,
+            "UPDATE t SET v = 'v1' WHERE k = 'x'",
+            "",
+            "UPDATE t SET w = 'w2' WHERE k = 'x'",
+            "UPDATE t SET w = 'w3' WHERE k = 'x'",
+        );
+        assert_eq!(everything(&tree)[1][0], "x|v1|w3");
+        assert_eq!(listed, ["t x has what was typed in `w` in place of what came after the backup"]);
+        let (tree, _, listed) =
+            between(Marks::Known, site, draft, "UPDATE t SET v = 'done' WHERE k = 'x'", "", "UPDATE t SET w = 'typed' WHERE k = 'x'");
+        assert_eq!(everything(&tree)[1][0], "x|done|typed");
+        assert_eq!(
+            listed,
+            ["t x is as this site knew it: `v` was draft in the restored database, and nobody can tell when that was typed"]
+        );
+        // Who refers to a record of before that is left out has it back, under the next number.
+        let theirs = "INSERT INTO n VALUES (4, 'theirs', ''); INSERT INTO m VALUES ('t', 4)";
+        let (tree, ..) = between(
+            Marks::Known,
+            site,
+            "INSERT INTO n VALUES (4, 'mine', '')",
+            "DELETE FROM n WHERE id = 4",
+            theirs,
+            "INSERT INTO m VALUES ('typed', 4)",
+        );
+        everything(&tree);
+        tree.assert_rows(&["anna", "head"], "SELECT m.k, n.v FROM m JOIN n ON n.id = m.n ORDER BY 1", &["old|a", "t|theirs", "typed|mine"]);
+        let (tree, ..) = between(
+            Marks::Known,
+            site,
+            "DELETE FROM n WHERE id = 3; INSERT INTO n VALUES (3, 'X', 'x')",
+            "",
+            "UPDATE n SET v = 'X2' WHERE w = 'x'",
+            "INSERT INTO m VALUES ('typed', 3)",
+        );
+        everything(&tree);
+        tree.assert_rows(&["anna", "head"], "SELECT m.k, n.v FROM m JOIN n ON n.id = m.n ORDER BY 1", &["old|a", "typed|X2"]);
+    }
+}
+
+#[test]
+fn as_much_done_again_in_a_restored_database_does_not_hide_that_it_was_restored() {
+    for site in ["anna", "head"] {
+        let tree = Tree::new(PAIRS);
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        tree.edit(site, "UPDATE t SET v = 'first'; DELETE FROM t WHERE k = 'y'");
+        fieldpost::sync::seal::seal(&tree.session(site)).unwrap();
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "UPDATE t SET w = 'again' WHERE k = 'x'; UPDATE t SET w = 'again' WHERE k = 'x'; DELETE FROM t WHERE k = 'y'");
+        recovered(&tree, site, Mode::Do).unwrap();
+        assert_eq!(everything(&tree)[1], ["x|first|again"]);
+    }
+}
+
+#[test]
+fn what_belongs_together_is_typed_together() {
+    for site in ["anna", "head"] {
+        let tree = Tree::with_rules(
+            "CREATE TABLE t (k TEXT PRIMARY KEY, street TEXT, city TEXT, w TEXT); INSERT INTO t VALUES ('x', 'a', 'a', 'a')",
+            "[tables.t]\ngroups = [['street', 'city']]\n",
+        );
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        tree.edit(if site == "head" { "anna" } else { "head" }, "UPDATE t SET street = 'b', city = 'b', w = 'b'");
+        tree.settle(&["anna", "head"]);
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "UPDATE t SET city = 'typed'");
+        let done = recovered(&tree, site, Mode::Do).unwrap();
+        assert_eq!(done.tables[0].listed[0].1, "has what was typed in `street`, `city` in place of what came after the backup");
+        tree.settle(&["anna", "head"]);
+        tree.assert_rows(&["anna", "head"], "SELECT * FROM t", &["x|a|typed|b"]);
+    }
+}
+
+#[test]
+fn what_the_journal_has_forgotten_is_overwritten_by_nothing_that_may_be_old() {
+    for site in ["anna", "head"] {
+        let tree = Tree::new(PAIRS);
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        for value in ["v2", "v3"] {
+            tree.edit(if site == "head" { "anna" } else { "head" }, &format!("UPDATE t SET v = '{value}'"));
+            tree.settle(&["anna", "head"]);
+            tree.tick(500 * 24 * 60 * 60 * 1000);
+            tree.settle(&["anna", "head"]);
+        }
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "UPDATE t SET w = 'typed' WHERE k = 'x'");
+        let done = recovered(&tree, site, Mode::Do).unwrap();
+        let said = "is as this site knew it: `v` was a, `w` was typed in the restored database, and nobody can tell when that was typed";
+        assert_eq!(done.tables[0].listed[0].1, said, "{done:?}");
+        assert_eq!(everything(&tree)[1], ["x|v3|a", "y|v3|b"]);
+    }
 }

@@ -1,8 +1,12 @@
 //! Columns and tables that are dropped, renamed or made anew.
 
+use fieldpost::site::Role;
+use fieldpost::sync::recover::Mode;
 use fieldpost::sync::tracking::parked;
 
-use super::{all, changes_sent, conflicts, says, two};
+use super::files::{backup, recovered, replace_database};
+use super::support::Tree;
+use super::{SCHEMA, all, changes_sent, conflicts, says, two};
 
 #[test]
 fn a_dropped_column_stops_nobody_and_its_last_values_are_in_the_history() {
@@ -217,4 +221,28 @@ fn a_column_whose_unique_index_goes_can_be_dropped_after_a_run() {
     tree.edit("anna", "ALTER TABLE customers DROP COLUMN phone");
     tree.settle(&["anna", "head"]);
     assert_eq!(all(&tree, "anna", "id, city"), all(&tree, "head", "id, city"));
+}
+
+#[test]
+fn what_is_typed_in_a_backup_of_before_a_column_was_filled_is_an_edit() {
+    let tree = Tree::new(SCHEMA);
+    tree.add("head", "anna", Role::Remote);
+    tree.settle(&["anna", "head"]);
+    tree.edit("anna", "UPDATE customers SET city = NULL WHERE id = 'CORE'");
+    tree.settle(&["anna", "head"]);
+    let old = backup(&tree, "anna");
+    tree.edit(
+        "head",
+        "PRAGMA foreign_keys = off; CREATE TABLE c2 (id TEXT PRIMARY KEY, name TEXT, city TEXT NOT NULL DEFAULT 'none', phone TEXT);
+         INSERT INTO c2 SELECT id, name, ifnull(city, 'none'), phone FROM customers; DROP TABLE customers; ALTER TABLE c2 RENAME TO customers",
+    );
+    tree.settle(&["head", "anna"]);
+    tree.edit("head", "UPDATE customers SET city = 'later' WHERE id = 'CORE'");
+    tree.settle(&["head", "anna"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "UPDATE customers SET city = 'typed' WHERE id = 'ACME'; UPDATE customers SET phone = 'typed' WHERE id = 'CORE'");
+    recovered(&tree, "anna", Mode::Do).unwrap();
+    tree.settle(&["anna", "head"]);
+    tree.assert_rows(&["anna", "head"], "SELECT id, city FROM customers ORDER BY id", &["ACME|typed", "BOLT|Basel", "CORE|later"]);
+    tree.assert_rows(&["anna", "head"], "SELECT phone FROM customers WHERE id = 'CORE'", &["typed"]);
 }

@@ -3,17 +3,19 @@
 //! | in the backup | since it was put back | the mirror has it | becomes |
 //! |---|---|---|---|
 //! | as it was then, or as it was before something that the state sealed since | | | what the mirror has |
-//! | another value in a field | noted, or never held since | yes | the mirror's, with that field as an edit |
+//! | another value in a field | noted, or never held since | yes | the mirror's, with that field, and what belongs to it, as an edit |
+//! | the same, and nobody can tell when that was typed | | yes | the mirror's, and the record is named |
 //! | the same | | no | as it is, as an edit |
 //! | a field that adds up is another | noted | yes | the mirror's, and the record is named: how much was added nobody can say |
-//! | not there | deleted | yes | stays deleted |
+//! | not there | deleted; where it may have been before, it comes back and is named | yes | stays deleted |
 //! | it was made since by others | made under its key and deleted again | yes | what the mirror has |
 //! | not there | | yes | what the mirror has |
-//! | the state never heard of it | | no | stays, as an edit |
+//! | the state never heard of it | | no | stays, as an edit; what was made before the backup, and was gone again, is left out and named |
 //! | the same, under a number that another record has by now | | | gets the next number, with what was written since and refers to it or is known by it |
 //! | it ended since under a number that another record has by now | it, or what refers to it, was edited | no | likewise |
 //! | it is to go, and what is there refers to it | | | stays, or comes back, and is named |
 //!
+//! What is back under a handed-out number is the record that ended, and what was typed in it an edit of that: it may be back elsewhere too.
 //! What wins over what others did since the backup is named too. Where the database refuses a record nothing is done at all: what is not as the mirror
 //! has it would go out as a delete, or as an old value.
 //!
@@ -35,9 +37,6 @@ use crate::sync::numbers::meaning::{key_row, number_key, replace_numbers};
 use crate::sync::numbers::renumber::untracked_references;
 use crate::sync::{Result, Session, SyncError};
 
-/// Records read at a stretch.
-const CHUNK: usize = 2_000;
-
 /// Why a record differs of which nothing was noted since the database was put back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Because<'r> {
@@ -58,21 +57,24 @@ struct Moved {
     new: bool,
 }
 
-/// Brings every table forward, in the open write; gives those in which anything differed.
-pub(super) fn bring<'r>(then: &Then<'_>, because: &dyn Fn(&Shape) -> Because<'r>) -> Result<Vec<Brought>> {
+/// A record with a handed-out number that ended since the backup and is back: by its row of the ledger, with its number.
+pub(super) type Back = (i64, i64);
+
+/// Brings every table forward, in the open write; gives those in which anything differed, and what is back.
+pub(super) fn bring<'r>(then: &Then<'_>, because: &dyn Fn(&Shape) -> Because<'r>) -> Result<(Vec<Brought>, Vec<Back>)> {
     let mut forward = Forward { then, because, moved: BTreeMap::new() };
     let shapes = &then.session.shapes;
     shapes.iter().try_for_each(|shape| forward.move_the_new(shape))?;
     forward.move_the_ended()?;
     shapes.iter().try_for_each(|shape| forward.lead_what_stays(shape))?;
-    let (mut tables, mut gone) = (Vec::new(), Vec::new());
+    let (mut tables, mut gone, mut back) = (Vec::new(), Vec::new(), Vec::new());
     for shape in shapes {
-        tables.push(forward.bring_table(shape, &mut gone)?);
+        tables.push(forward.bring_table(shape, &mut gone, &mut back)?);
     }
-    forward.bring_back_what_is_needed(&mut tables, gone)?;
+    forward.bring_back_what_is_needed(&mut tables, gone, &mut back)?;
     shapes.iter().try_for_each(|shape| forward.go_on_with_numbers(shape))?;
     tables.retain(|brought| *brought != Brought { table: brought.table.clone(), ..Brought::default() });
-    Ok(tables)
+    Ok((tables, back))
 }
 
 struct Forward<'f, 's, 'r> {
@@ -141,7 +143,8 @@ impl Forward<'_, '_, '_> {
             let Some(row) = self.read(shape, &key)? else { continue };
             let is_made = noted.made.contains(&key);
             let is_new = match then.whose(shape.number, number) {
-                Whose::Nobodys => now.current.is_some(),
+                // What was sealed since, and then was gone, stays so unless it is needed.
+                Whose::Nobodys => now.current.is_some() && (noted.edited.contains(&key) || !noted.before.contains_key(&key)),
                 Whose::Of(id) => is_made && self.is_another(shape, &key, &row, &self.session().load_id(id)?)?,
                 Whose::Same if now.current.is_none() || !is_made => false,
                 Whose::Same => {
@@ -160,7 +163,7 @@ impl Forward<'_, '_, '_> {
     fn is_another(&self, shape: &Shape, key: &Key, row: &Row, record: &Record) -> Result<bool> {
         let noted = self.then.noted(shape.number);
         match self.then.base(record)? {
-            Base::Was(None) if !noted.before.contains(key) => Ok(true),
+            Base::Was(None) if !noted.before.contains_key(key) => Ok(true),
             // Put in its place, it is an edit of it.
             Base::Was(_) if !noted.ended.contains(key) => Ok(false),
             Base::Was(_) | Base::Unknown => Ok(!self.is_like(shape, row, record)?),
@@ -184,10 +187,13 @@ impl Forward<'_, '_, '_> {
         let mut ended = BTreeSet::new();
         for shape in &self.session().shapes {
             for number in then.passed_on(shape.number) {
-                let Whose::Of(id) = then.whose(shape.number, number) else { continue };
-                let is_taken = self.session().ledger.id_at(shape.number, &number_key(number))?.is_some_and(|now| now != id);
-                let is_there = || self.read(shape, &number_key(number));
-                if is_taken && self.has_ended(id)? && is_there()?.is_some() {
+                let now = self.session().ledger.id_at(shape.number, &number_key(number))?;
+                let is_no_more = match then.whose(shape.number, number) {
+                    Whose::Of(id) => now.is_some_and(|now| now != id) && self.has_ended(id)?,
+                    Whose::Nobodys => now.is_some(),
+                    Whose::Same => false,
+                };
+                if is_no_more && self.read(shape, &number_key(number))?.is_some() {
                     ended.insert((shape.number, number));
                 }
             }
@@ -263,7 +269,7 @@ impl Forward<'_, '_, '_> {
 
     /// What differs in a table, by record.
     fn find(&self, shape: &Shape) -> Result<Found> {
-        let mut raw = differing(self.session(), self.database(), shape)?;
+        let mut raw = self.then.differing(shape)?;
         for key in self.then.passed_on(shape.number).map(number_key) {
             if let Entry::Vacant(entry) = raw.entry(key) {
                 let row = self.read(shape, entry.key())?;
@@ -310,7 +316,7 @@ impl Forward<'_, '_, '_> {
     /// Rows that were written and hold numbers which mean others by now: they may look like what the mirror has and be something else.
     fn find_otherwise_meant(&self, shape: &Shape, raw: &mut BTreeMap<Key, Option<Row>>) -> Result<()> {
         let noted = self.then.noted(shape.number);
-        for key in noted.edited.iter().chain(&noted.before).filter(|_| !shape.numbers.is_empty()) {
+        for key in noted.edited.iter().chain(noted.before.keys()).filter(|_| !shape.numbers.is_empty()) {
             if raw.contains_key(key) {
                 continue;
             }
@@ -375,37 +381,6 @@ fn same(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
 }
 
-/// What is not as the mirror has it, by key.
-fn differing(session: &Session, database: &Database, shape: &Shape) -> Result<BTreeMap<Key, Option<Row>>> {
-    let mut found = BTreeMap::new();
-    let mut after: Option<Key> = None;
-    loop {
-        let mut rows = Vec::new();
-        database.scan(shape, after.as_ref(), CHUNK, &mut |key, row| rows.push((key, row.to_vec())))?;
-        let Some((last, _)) = rows.last() else { break };
-        after = Some(last.clone());
-        for (key, row) in rows {
-            if !session.ledger.peek(shape, &key, |mirror| mirror == Some(row.as_slice()))? {
-                found.insert(key, Some(Row::decode(&row).map_err(damaged)?));
-            }
-        }
-    }
-    let mut after: Option<Key> = None;
-    let mut buffer = Vec::new();
-    loop {
-        let keys = session.ledger.places(shape, after.as_ref(), CHUNK)?;
-        let Some(last) = keys.last().cloned() else { break };
-        for key in keys {
-            buffer.clear();
-            if !database.read(shape, &key, &mut buffer)? {
-                found.insert(key, None);
-            }
-        }
-        after = Some(last);
-    }
-    Ok(found)
-}
-
 /// A record that is not there any more.
 struct Gone {
     key: Key,
@@ -414,6 +389,8 @@ struct Gone {
     table: TableNo,
     /// Somebody deleted it since the database was put back; else it ended since the backup.
     deleted: bool,
+    /// The record that ended.
+    ended: Option<i64>,
 }
 
 struct Target {
@@ -443,8 +420,8 @@ impl Forward<'_, '_, '_> {
     fn target(&self, shape: &Shape, item: &Item) -> Result<Target> {
         let (session, then, record) = (self.session(), self.then, &item.record);
         let (noted, because) = (then.noted(shape.number), (self.because)(shape));
-        let is_in = |keys: &BTreeSet<Key>| item.was.as_ref().is_some_and(|was| keys.contains(was));
-        let edited = is_in(&noted.edited);
+        let edited = item.was.as_ref().is_some_and(|was| noted.edited.contains(was));
+        let before = item.was.as_ref().and_then(|was| noted.before.get(was));
         let mirror = record.current.as_ref().map(|image| session.numbered(shape, &image.row)).transpose()?;
         if shape.name == LIBRARY {
             return Ok(Target::of(mirror));
@@ -452,10 +429,14 @@ impl Forward<'_, '_, '_> {
         let Some(there) = &item.there else {
             // Deleted since it was put back; or inserted since the backup, and then it comes back.
             // What others made since is not what was made and deleted again under its key.
-            let came_since = then.base(record)? == Base::Was(None) && !(is_in(&noted.before) && then.was_made_here(record)?);
-            let kept = mirror.is_some() && !came_since && (edited || is_in(&noted.went) && then.never_ended(record)?);
-            let is_newer = kept
-                && matches!(then.base(record)?, Base::Was(Some(base)) if record.current.as_ref().is_some_and(|now| now.row != base.row));
+            let base = then.base(record)?;
+            let came_since = base == Base::Was(None) && !(before.is_some() && then.was_made_here(record)?);
+            let kept = mirror.is_some() && !came_since && edited;
+            if !kept && mirror.is_some() && !came_since && before.is_some() && then.never_ended(record)? {
+                let over = "was deleted, and nobody can tell whether before or after the database was put back: it is back".to_owned();
+                return Ok(Target { over, ..Target::of(mirror) });
+            }
+            let is_newer = kept && matches!(base, Base::Was(Some(base)) if record.current.as_ref().is_some_and(|now| now.row != base.row));
             let over = if is_newer { "is deleted, though it was changed after the backup".to_owned() } else { String::new() };
             return Ok(Target { kept, over, ..Target::of(if kept { None } else { mirror }) });
         };
@@ -473,23 +454,29 @@ impl Forward<'_, '_, '_> {
                 Some(number) if shape.number_field().is_some() => !session.ledger.formerly(shape.number, number)?.is_empty(),
                 Some(_) | None => false,
             };
-            let kept = edited || !gave_up && because != Because::Ambiguous;
-            return Ok(if kept { Target::kept(shape, now) } else { Target::of(None) });
+            let kept = edited || before.is_none() && !gave_up && because != Because::Ambiguous && then.was_tracked(shape.number);
+            let over = match before {
+                Some(_) if !kept => {
+                    "of the restored database is left out: it was made before the backup, and was gone again since".to_owned()
+                }
+                Some(_) | None => String::new(),
+            };
+            return Ok(if kept { Target::kept(shape, now) } else { Target { over, ..Target::of(None) } });
         }
-        // Where everything is remembered that the record held since, no clock need tell what is new.
-        if !edited && (because != Because::Older || !then.remembers(record)?) {
+        // Where everything is remembered that the record held since, no note need tell what is new.
+        let remembers = then.remembers(record)?;
+        let is_told = because == Because::Older && remembers && !(before.is_some() && noted.is_sure);
+        if !edited && !is_told && then.was_tracked(shape.number) {
             return Ok(Target::of(mirror));
         }
         let base = then.base(record)?;
-        let states = match base.clone() {
-            // Whatever differs from what it was is of after it was put back.
-            Base::Was(base) if edited && !is_in(&noted.before) => base.into_iter().map(|image| image.row).collect(),
-            Base::Was(_) | Base::Unknown => then.states(record)?,
-        };
+        let (states, untold) = then.known(shape, item.was.as_ref(), record, &base)?;
         let meant = self.meant(shape, there)?;
         let past = session.ledger.past_values(record)?;
-        let mut new = Vec::new();
-        let is_made = |field: &FieldNo| matches!(because, Because::Reshaped(made) if made.contains(field));
+        let (mut new, mut doubtful) = (Vec::new(), Vec::new());
+        // Nobody fills what had a value.
+        let had = |field: &FieldNo| matches!(&base, Base::Was(Some(base)) if !matches!(base.row.get(*field), Value::Null | Value::Absent));
+        let is_made = |field: &FieldNo| matches!(because, Because::Reshaped(made) if made.contains(field)) && !had(field);
         let is_own = |field: &FieldNo| shape.identity() == Identity::Birth && shape.number_field() == Some(*field);
         for field in shape.live_fields().filter(|field| !is_made(field) && !is_own(field)) {
             let value = meant.get(field);
@@ -498,15 +485,28 @@ impl Forward<'_, '_, '_> {
             for state in states.iter().filter(|_| because != Because::Older) {
                 known = known || self.database().stores_as(shape, field, state.get(field), value)?;
             }
-            new.extend((!known).then_some(field));
+            match (known, untold.contains(&field)) {
+                (true, _) => {}
+                (false, false) => new.push(field),
+                (false, true) => doubtful.push(field),
+            }
         }
         // How much was added since nobody can say: what the backup held is not known.
         let is_sum = |field: &FieldNo| mirror.is_some() && adds_up(session.criteria(shape.number, *field));
-        let (sums, new): (Vec<FieldNo>, Vec<FieldNo>) = new.into_iter().partition(is_sum);
+        let (sums, mut new): (Vec<FieldNo>, Vec<FieldNo>) = new.into_iter().partition(is_sum);
+        session.policy(shape.number).close(&mut new);
+        new.retain(|field| !is_made(field) && !is_own(field) && !is_sum(field));
+        doubtful.retain(|field| !new.contains(field) && mirror.as_ref().is_none_or(|row| row.get(*field) != now.get(*field)));
+        let doubt = doubtful.iter().map(|field| format!("`{}` was {}", shape.name_of(*field), there.get(*field))).collect::<Vec<_>>();
+        let doubt = if doubt.is_empty() {
+            String::new()
+        } else {
+            format!("is as this site knew it: {} in the restored database, and nobody can tell when that was typed", doubt.join(", "))
+        };
         let unsure =
             sums.iter().map(|field| format!("`{}` was {}", shape.name_of(*field), there.get(*field))).collect::<Vec<_>>().join(", ");
         if new.is_empty() {
-            return Ok(Target { unsure, ..Target::of(mirror) });
+            return Ok(Target { unsure, over: doubt, ..Target::of(mirror) });
         }
         let Some(mut row) = mirror else {
             let over = "is back, though it was deleted after the backup".to_owned();
@@ -535,10 +535,11 @@ impl Forward<'_, '_, '_> {
             (false, false) => format!("has what was typed in {} in place of what came after the backup", over.join(", ")),
             (false, true) => String::new(),
         };
+        let over = if doubt.is_empty() || over.is_empty() { over + &doubt } else { format!("{over}; it {doubt}") };
         Ok(Target { row: Some(row), kept: true, new, unsure, over })
     }
 
-    fn bring_table(&self, shape: &Shape, gone: &mut Vec<Gone>) -> Result<Brought> {
+    fn bring_table(&self, shape: &Shape, gone: &mut Vec<Gone>, back: &mut Vec<Back>) -> Result<Brought> {
         let database = self.database();
         let mut brought = Brought { table: shape.name.clone(), ..Brought::default() };
         let Found { mut raw, items } = self.find(shape)?;
@@ -547,6 +548,8 @@ impl Forward<'_, '_, '_> {
             let target = self.target(shape, &item)?;
             let Some(place) = item.place.clone().or_else(|| item.was.clone()) else { continue };
             let is_moved = item.number().is_some_and(|number| self.moved.contains_key(&(shape.number, number)));
+            let ended = item.record.id.filter(|_| item.record.current.is_none() && shape.identity() == Identity::Birth);
+            back.extend(ended.zip(place.as_integer()).filter(|_| target.row.is_some()));
             match (&item.there, &target.row, &item.was) {
                 (Some(_), Some(_), Some(was)) if is_moved => brought.renumbered.push((was.clone(), place.clone())),
                 (Some(there), Some(row), Some(was)) if there == row && *was == place => {}
@@ -569,7 +572,7 @@ impl Forward<'_, '_, '_> {
                 let deleted = mirror.is_some();
                 let row =
                     mirror.map_or_else(|| item.there.as_ref().map(|there| self.now(shape, there)).transpose(), |row| Ok(Some(row)))?;
-                gone.extend(row.map(|row| Gone { key: place.clone(), row, table: shape.number, deleted }));
+                gone.extend(row.map(|row| Gone { key: place.clone(), row, table: shape.number, deleted, ended }));
             }
             if let Some(row) = target.row {
                 if !raw.contains_key(&place) {
@@ -616,12 +619,14 @@ impl Forward<'_, '_, '_> {
     }
 
     /// Records that are gone come back where what is there refers to them, whoever deleted which: at the main office nobody else would decide it.
-    fn bring_back_what_is_needed(&self, tables: &mut [Brought], mut gone: Vec<Gone>) -> Result<()> {
+    fn bring_back_what_is_needed(&self, tables: &mut [Brought], mut gone: Vec<Gone>, back: &mut Vec<Back>) -> Result<()> {
         let (session, database) = (self.session(), self.database());
         let mut any = !gone.is_empty();
         while std::mem::take(&mut any) {
             let mut dangling = database.dangling_records()?;
             dangling.extend(database.dangling_by_rules(&session.rules, &session.shapes)?);
+            // What stays at home is as old as the backup, and an arriving delete does not look at it either.
+            dangling.retain(|one| session.shapes.iter().any(|shape| same(&shape.name, &one.table)));
             for one in dangling {
                 let is_it = |gone: &Gone| {
                     let shape = session.shape(gone.table);
@@ -632,7 +637,7 @@ impl Forward<'_, '_, '_> {
                     same(&shape.name, &one.parent) && !one.values.is_empty() && one.values.iter().all(holds)
                 };
                 let Some(place) = gone.iter().position(is_it) else { continue };
-                let Gone { key, row, table, deleted } = gone.remove(place);
+                let Gone { key, row, table, deleted, ended } = gone.remove(place);
                 let shape = session.shape(table);
                 let Some(brought) = tables.iter_mut().find(|brought| brought.table == shape.name) else { continue };
                 any = true;
@@ -640,6 +645,7 @@ impl Forward<'_, '_, '_> {
                 match database.insert(shape, &row)? {
                     Written::Refused(refusal) => brought.refused.push((key, format!("`{}` {first} refers to it: {refusal}", one.table))),
                     Written::Done | Written::Missing => {
+                        back.extend(ended.zip(key.as_integer()));
                         brought.kept.retain(|kept| *kept != key);
                         brought.listed.retain(|(listed, _)| *listed != key);
                         let when = if deleted { "since the database was put back" } else { "since the backup was made" };

@@ -24,14 +24,16 @@ mod then;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use self::forward::Because;
+use self::forward::{Back, Because};
 use self::schema::{Followed, RESHAPED};
 use self::then::{Noted, Then};
 use super::apply;
+use super::numbers::meaning::number_key;
 use super::seal;
 use super::{Limits, Result, Session, SyncError};
 use crate::database::{Database, DatabaseError};
-use crate::model::{Key, Shape};
+use crate::ledger::{Cause, CauseKind, EntryKind};
+use crate::model::{Key, Shape, Value};
 use crate::site::Home;
 use crate::world::World;
 
@@ -89,7 +91,7 @@ pub struct Recovered {
 /// What stops the site where it is something else than [`SyncError::DatabaseRestored`]; [`SyncError::OlderSchema`]; else as
 /// database and ledger say, and then nothing was done.
 pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<Option<Recovered>> {
-    let mut session = Session::open_unchecked(world, home, limits)?;
+    let session = Session::open_unchecked(world, home, limits)?;
     match session.check_age() {
         Ok(()) => return Ok(None),
         Err(SyncError::DatabaseRestored) => {}
@@ -105,11 +107,25 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
             Some(path)
         }
     };
+    let mut schema = Vec::new();
+    let done = bring(session, mode, &mut schema);
+    // The copy is of use where something was done to the database.
+    let is_idle = schema.is_empty() && done.as_ref().map_or_else(|error| !error.is_crash(), |(_, is_done)| !is_done);
+    let saved = match saved {
+        Some(path) if is_idle => fs_err::remove_file(path).map(|()| None)?,
+        saved => saved,
+    };
+    let (tables, done) = done?;
+    Ok(Some(Recovered { tables, done, saved, schema }))
+}
+
+/// Gives what was brought forward, and whether it was; in `schema` what was done to the schema, or would be.
+fn bring(mut session: Session, mode: Mode, schema: &mut Vec<String>) -> Result<(Vec<Brought>, bool)> {
     let mut followed = schema::follow_parent(&session, mode)?;
-    let schema = std::mem::take(&mut followed.schema);
+    *schema = std::mem::take(&mut followed.schema);
     if !schema.is_empty() {
         if mode == Mode::Look {
-            return Ok(Some(Recovered { tables: Vec::new(), done: false, saved, schema }));
+            return Ok((Vec::new(), false));
         }
         // The connection may have stand-ins for what only the application has.
         let Session { world, home, limits, .. } = session;
@@ -118,34 +134,28 @@ pub fn recover(world: World, home: Home, limits: Limits, mode: Mode) -> Result<O
     let database = session.database()?;
     database.begin_write()?;
     let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
-        let tables = bring_forward(&session, database, &followed)?;
-        let refused = tables.iter().any(|table| !table.refused.is_empty());
-        if mode == Mode::Do && !refused {
-            write_down(&session, database)?;
+        let (tables, back) = bring_forward(&session, database, &followed)?;
+        let is_done = mode == Mode::Do && tables.iter().all(|table| table.refused.is_empty());
+        if is_done {
+            write_down(&session, database, back)?;
             database.commit(&session.world)?;
             session.ledger.commit(&session.world, "commit ledger after recovery")?;
         }
-        Ok((tables, refused))
+        Ok((tables, is_done))
     });
     let crashed = done.as_ref().is_err_and(SyncError::is_crash);
-    if !crashed && (mode == Mode::Look || !matches!(done, Ok((_, false)))) {
+    if !crashed && !matches!(done, Ok((_, true))) {
         database.rollback()?;
         session.ledger.rollback()?;
     }
-    let (tables, refused) = done?;
-    let saved = match saved {
-        Some(path) if refused && schema.is_empty() => fs_err::remove_file(path).map(|()| None)?,
-        saved => saved,
-    };
-    Ok(Some(Recovered { tables, done: mode == Mode::Do && !refused, saved, schema }))
+    done
 }
 
-fn bring_forward(session: &Session, database: &Database, followed: &Followed) -> Result<Vec<Brought>> {
-    let since = session.ledger.last_activity()?;
+fn bring_forward(session: &Session, database: &Database, followed: &Followed) -> Result<(Vec<Brought>, Vec<Back>)> {
     database.move_logs(&schema::called_otherwise_since(session, database)?)?;
     let mut noted = BTreeMap::new();
     for shape in &session.shapes {
-        noted.insert(shape.number, Noted::read(database, shape, since)?);
+        noted.insert(shape.number, Noted::read(session, database, shape)?);
     }
     let reshaped = schema::noted_reshaped(session)?;
     schema::have_library(session, database)?;
@@ -163,10 +173,30 @@ fn bring_forward(session: &Session, database: &Database, followed: &Followed) ->
     forward::bring(&then, &because)
 }
 
+/// Has the mirror a record again that ended since, as it was then: what was typed in it is an edit of that, and where it came back elsewhere it is no
+/// other one.
+fn bring_back(session: &Session, id: i64, number: i64) -> Result<()> {
+    let ledger = &session.ledger;
+    let mut record = ledger.load_id(id)?;
+    let Some(mut last) = ledger.ended(&record)?.into_iter().next() else { return Ok(()) };
+    let shape = session.shape(record.table);
+    last.row = session.numbered(shape, &last.row)?;
+    if let Some(own) = shape.number_field() {
+        last.row.set(own, Value::Integer(number));
+    }
+    let cause = ledger.add_cause(&Cause { kind: CauseKind::Found, time: session.world.now() })?;
+    ledger.append(&mut record, &EntryKind::Insert, None, cause, None)?;
+    record.current = Some(last);
+    record.place = Some(number_key(number));
+    ledger.store_mirror(&mut record, None)?;
+    Ok(ledger.store_names(&mut record)?)
+}
+
 /// Says in both files that they are of one state again, and that every table is to be compared.
-fn write_down(session: &Session, database: &Database) -> Result<()> {
+fn write_down(session: &Session, database: &Database, back: Vec<Back>) -> Result<()> {
     let ledger = &session.ledger;
     ledger.record();
+    back.into_iter().try_for_each(|(id, number)| bring_back(session, id, number))?;
     session.note_all_due()?;
     if !schema::noted_reshaped(session)?.is_empty() {
         ledger.set_note(RESHAPED, "")?;

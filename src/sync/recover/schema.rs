@@ -128,13 +128,12 @@ fn have_told(session: &Session, database: &Database) -> Result<(Followed, Vec<St
 
 /// The tables of a database whose schema is right by its text, of which nobody can tell whether it is by its meaning.
 fn ambiguous(session: &Session, database: &Database, former: &Former) -> Result<BTreeSet<TableNo>> {
-    let since = session.ledger.last_activity()?;
     let mut all = BTreeSet::new();
     for shape in session.shapes.iter().filter(|shape| shape.name != LIBRARY) {
         let meant = former.means_otherwise(session, shape);
         // Whoever made it anew, or gave it the name, took our triggers away.
         if meant == Meant::AnotherTable
-            && Noted::read(database, shape, since)?.tells_of_since()
+            && Noted::read(session, database, shape)?.tells_of_since()
             && database.captured(shape)?.is_some_and(|on| same(&on, &shape.name))
         {
             return Err(SyncError::OlderSchema { table: Some(shape.name.clone()) });
@@ -181,8 +180,7 @@ fn conform(
     // What was noted of one that went is nobody's who has its name now.
     moved.extend(done.dropped().map(|table| (table.to_owned(), format!("{table} went"))));
     database.move_logs(&moved)?;
-    let since = session.ledger.last_activity()?;
-    let all_noted = || -> Result<Vec<Noted>> { session.shapes.iter().map(|shape| Noted::read(database, shape, since)).collect() };
+    let all_noted = || -> Result<Vec<Noted>> { session.shapes.iter().map(|shape| Noted::read(session, database, shape)).collect() };
     let noted = all_noted()?;
     have_library(session, database)?;
     match database.arm(&session.world, &session.shapes, &session.ledger.pair()?) {

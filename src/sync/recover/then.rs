@@ -17,69 +17,116 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::database::{Database, NoteKind, Reached};
-use crate::ledger::{EntryKind, Former, Record};
+use crate::database::{Database, Note, NoteKind, Reached};
+use crate::ledger::{CauseKind, EntryKind, Former, Record};
 use crate::model::{FieldNo, Identity, Image, JournalNumber, Key, Millis, Row, Shape, SiteNo, TableNo, stand_in};
+use crate::sync::noticed::SealedNotes;
 use crate::sync::numbers::meaning::{key_row, number_key, replace_numbers};
 use crate::sync::{Result, Session, SyncError};
+
+/// Records read at a stretch.
+const CHUNK: usize = 2_000;
 
 /// Notes read per table.
 const NOTES: usize = 1_000_000;
 
 /// What a restored table's log tells that the ledger had not sealed when the backup was made.
+///
+/// The notes that the state sealed since were in the backup, and say nothing: the mirror is what came of them. All others are of after it was put
+/// back, or were never sealed, and are edits. Which is which the ledger knows from what it sealed first after each seal. Where it does not any more,
+/// a note's number tells more than its time: above what was sealed last it was never sealed; up to that, and with a time that is not after the
+/// last thing which the state knows of, it was sealed, and all before it too. A record's end has no time: where it may be either it says nothing.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Noted {
-    /// Keys noted after everything that the state knows of.
+    /// Keys noted since the database was put back, or never sealed.
     pub edited: BTreeSet<Key>,
     /// Those of them under which a record came.
     pub made: BTreeSet<Key>,
-    /// Keys of records that went, nobody knows when.
-    pub went: BTreeSet<Key>,
-    /// Keys noted before the last thing that the state knows of: the state may have sealed that since.
-    pub before: BTreeSet<Key>,
+    /// Keys of which what the backup holds was sealed since, or is on the way to what was: with the time of the last note of that.
+    pub before: BTreeMap<Key, Option<Millis>>,
     /// Those of them under which a record came.
     pub made_before: BTreeSet<Key>,
+    /// Those of them under which one came after another one had ended.
+    pub reborn: BTreeSet<Key>,
     /// Keys of records that went, whenever that was: a record that is put in the place of another one of its key does not make that go.
     pub ended: BTreeSet<Key>,
+    /// Whether it is known that what was noted before was sealed since.
+    pub is_sure: bool,
+    /// Records went of which nobody can tell whether that was before the backup was made.
+    is_unclear: bool,
 }
 
 impl Noted {
-    pub fn read(database: &Database, shape: &Shape, since: Millis) -> Result<Self> {
+    pub fn read(session: &Session, database: &Database, shape: &Shape) -> Result<Self> {
         let mut noted = Self::default();
         if !database.has_log(shape)? {
             return Ok(noted);
         }
-        let sealed = database.reached()?.and_then(|reached| reached.sealed.get(&shape.number).copied());
-        // A record's end is noted without a time; it is of the time of what was noted before, or of a later one.
-        let mut time = since;
-        for note in database.notes(shape, sealed.unwrap_or_default(), NOTES)? {
-            time = note.time.unwrap_or(time);
+        let since = session.ledger.last_activity()?;
+        // A clock that was put back since tells nothing.
+        let since = if since > session.world.now() { Millis(0) } else { since };
+        let then = database.reached()?.and_then(|reached| reached.sealed.get(&shape.number).copied());
+        let sealed = session.ledger.sealed(shape.number)?;
+        let notes = database.notes(shape, then.unwrap_or_default(), NOTES)?;
+        let (first, is_sure) = match then {
+            Some(then) => first_typed(session, shape, &notes, then)?,
+            None => (0, false),
+        };
+        let is_typed = |note: &Note| note.number > sealed || note.time.is_some_and(|time| time > since);
+        let later = if is_sure { None } else { notes[first..].iter().position(is_typed) };
+        let first = if is_sure { first } else { later.map_or(notes.len(), |later| first + later) };
+        noted.is_sure = is_sure;
+        noted.is_unclear = !is_sure && first > 0 && notes[first - 1].time.is_none();
+        for (place, note) in notes.into_iter().enumerate() {
             let Ok(key) = note.key else { continue };
-            let is_made = note.kind == NoteKind::Insert;
-            if note.kind == NoteKind::Delete {
+            let (is_made, is_end) = (note.kind == NoteKind::Insert, note.kind == NoteKind::Delete);
+            let had_ended = noted.ended.contains(&key);
+            if is_end {
                 noted.ended.insert(key.clone());
             }
-            if time > since {
+            if place >= first {
                 if is_made {
                     noted.made.insert(key.clone());
                 }
                 noted.edited.insert(key);
                 continue;
             }
-            match note.kind {
-                NoteKind::Delete => drop(noted.went.insert(key.clone())),
-                NoteKind::Insert => drop(noted.made_before.insert(key.clone())),
-                NoteKind::Update | NoteKind::Displaced => {}
+            if is_made {
+                noted.made_before.insert(key.clone());
+                if had_ended {
+                    noted.reborn.insert(key.clone());
+                }
             }
-            noted.before.insert(key);
+            let last = noted.before.entry(key).or_default();
+            if note.kind != NoteKind::Displaced {
+                *last = note.time;
+            }
         }
         Ok(noted)
     }
 
     /// Whether it tells of anything that may have been done since the database was put back.
     pub fn tells_of_since(&self) -> bool {
-        !self.edited.is_empty() || !self.went.is_empty()
+        !self.edited.is_empty() || self.is_unclear
     }
+}
+
+/// The place of the first note that is none of those which were sealed after `from`, and whether that is known; else all before it are.
+fn first_typed(session: &Session, shape: &Shape, notes: &[Note], mut from: i64) -> Result<(usize, bool)> {
+    let mut seal = SealedNotes::after(session, shape, from)?;
+    for (place, note) in notes.iter().enumerate() {
+        while let Some(known) = seal.as_ref().filter(|seal| seal.until < note.number && seal.until > from) {
+            from = known.until;
+            seal = SealedNotes::after(session, shape, from)?;
+        }
+        let Some(seal) = &seal else { return Ok((place, from == session.ledger.sealed(shape.number)?)) };
+        match seal.has(session, shape, note.number)? {
+            Some(true) => {}
+            Some(false) => return Ok((place, true)),
+            None => return Ok((place, false)),
+        }
+    }
+    Ok((notes.len(), true))
 }
 
 /// What a record was when the backup was made.
@@ -125,6 +172,9 @@ impl<'s> Then<'s> {
                 then.holders.insert((former.table, number), None);
             }
         }
+        for id in session.ledger.told_between(SiteNo(0), reached.journal, session.ledger.journal_end())? {
+            then.doubt_holder(id)?;
+        }
         let places: Vec<(TableNo, i64)> = then.holders.keys().copied().collect();
         for (table, number) in places {
             let holder = then.find_holder(table, number)?;
@@ -133,21 +183,35 @@ impl<'s> Then<'s> {
         Ok(then)
     }
 
+    /// A record that came since was nobody in the backup: what has its number there is another one, or is it as it was made.
+    fn doubt_holder(&mut self, id: i64) -> Result<()> {
+        let Some((table, _, Some(place))) = self.session.ledger.names(id)? else { return Ok(()) };
+        let (Some(shape), Some(number)) = (self.session.shapes.iter().find(|shape| shape.number == table), place.as_integer()) else {
+            return Ok(());
+        };
+        let is_known = shape.identity() != Identity::Birth || shape.number_field().is_none() || self.holders.contains_key(&(table, number));
+        if !is_known && self.base(&self.session.load_id(id)?)? == Base::Was(None) && self.database.read(shape, &place, &mut Vec::new())? {
+            self.holders.insert((table, number), None);
+        }
+        Ok(())
+    }
+
     fn find_holder(&self, table: TableNo, number: i64) -> Result<Option<i64>> {
         let is_it = |former: &&Former| (former.table, former.number) == (table, number);
         let gave_up = self.first.values().filter(is_it).map(|former| former.record);
         let has = self.session.ledger.id_at(table, &number_key(number))?.filter(|id| !self.first.contains_key(id));
-        let mut made = None;
+        // Whoever ended before the backup was made, and the state saw that only afterwards, is not the one who has it there.
+        let is_reborn = self.noted(table).reborn.contains(&number_key(number));
+        let (mut had, mut made) = (None, None);
         for id in gave_up.chain(has) {
             let record = self.session.load_id(id)?;
             if self.base(&record)? != Base::Was(None) {
-                return Ok(Some(id));
-            }
-            if made.is_none() && self.was_made_here(&record)? && self.holds_as_made(table, number, &record)? {
+                had = had.or(Some(id));
+            } else if made.is_none() && self.was_made_here(&record)? && self.holds_as_made(table, number, &record)? {
                 made = Some(id);
             }
         }
-        Ok(made)
+        Ok(if is_reborn { made.or(had) } else { had.or(made) })
     }
 
     /// Whether a record came to be at this site; it may go by another site's incarnation since.
@@ -161,13 +225,13 @@ impl<'s> Then<'s> {
         Ok(born.is_some_and(|born| born.site == SiteNo(0)))
     }
 
-    /// Whether the row under a number may be what a record was when it came to be: it was made before the backup was put back; or a clock says that
-    /// it was not, and it holds what that record held.
+    /// Whether the row under a number may be what a record was when it came to be: it was made before the backup was put back; or it holds what that
+    /// record held.
     fn holds_as_made(&self, table: TableNo, number: i64, record: &Record) -> Result<bool> {
         let (noted, key) = (self.noted(table), number_key(number));
         let Some(shape) = self.session.shapes.iter().find(|shape| shape.number == table) else { return Ok(false) };
         let mut buffer = Vec::new();
-        if noted.made_before.contains(&key) || !noted.made.contains(&key) || !self.database.read(shape, &key, &mut buffer)? {
+        if noted.made_before.contains(&key) || !self.database.read(shape, &key, &mut buffer)? {
             return Ok(noted.made_before.contains(&key));
         }
         let row = Row::decode(&buffer).map_err(|_| SyncError::Bug("a row that was just read does not decode"))?;
@@ -180,10 +244,12 @@ impl<'s> Then<'s> {
         static NOTHING: Noted = Noted {
             edited: BTreeSet::new(),
             made: BTreeSet::new(),
-            went: BTreeSet::new(),
-            before: BTreeSet::new(),
+            before: BTreeMap::new(),
             made_before: BTreeSet::new(),
+            reborn: BTreeSet::new(),
             ended: BTreeSet::new(),
+            is_sure: true,
+            is_unclear: false,
         };
         self.noted.get(&table).unwrap_or(&NOTHING)
     }
@@ -194,7 +260,7 @@ impl<'s> Then<'s> {
     }
 
     pub fn base(&self, record: &Record) -> Result<Base> {
-        if self.reached.is_none() {
+        if !self.was_tracked(record.table) || self.reached.is_none() {
             return Ok(Base::Unknown);
         }
         let chain = self.session.ledger.chain(record, self.journal())?;
@@ -217,10 +283,86 @@ impl<'s> Then<'s> {
         Ok(states)
     }
 
+    /// Whether the state knew of a table; as far as is known.
+    pub fn was_tracked(&self, table: TableNo) -> bool {
+        self.reached.as_ref().is_none_or(|reached| reached.sealed.contains_key(&table))
+    }
+
+    /// What the first seal made of a record that the backup has notes of, and whether the backup has it just so: nothing was noted in between.
+    /// None where that seal found nothing new.
+    pub fn sealed_first(&self, record: &Record, noted: Option<Millis>) -> Result<Option<(Row, bool)>> {
+        let chain = self.session.ledger.chain(record, self.journal())?;
+        let Some((oldest, later)) = chain.split_last() else { return Ok(None) };
+        let is_ours = matches!(self.session.ledger.cause(oldest.cause)?.kind, CauseKind::Seal | CauseKind::Found);
+        let image = later.iter().fold(record.current.clone(), |image, entry| entry.kind.undo(image));
+        let is_last = noted.is_some() && oldest.stamp.map(|stamp| stamp.time) == noted;
+        Ok(image.filter(|_| is_ours && !matches!(oldest.kind, EntryKind::Rename(_))).map(|image| (image.row, is_last)))
+    }
+
     /// Whether every entry of a record is remembered that [`Then::states`] wants.
     pub fn remembers(&self, record: &Record) -> Result<bool> {
+        if !self.was_tracked(record.table) {
+            return Ok(false);
+        }
         let chain = self.session.ledger.chain(record, self.journal())?;
         Ok(chain.last().map_or(record.version, |oldest| oldest.previous) <= self.journal())
+    }
+
+    /// What a record may hold without that anybody typed it since the database was put back, and the fields in which it may hold something else
+    /// nevertheless.
+    pub fn known(&self, shape: &Shape, was: Option<&Key>, record: &Record, base: &Base) -> Result<(Vec<Row>, BTreeSet<FieldNo>)> {
+        let (noted, remembers) = (self.noted(shape.number), self.remembers(record)?);
+        let edited = was.is_some_and(|was| noted.edited.contains(was));
+        let before = was.and_then(|was| noted.before.get(was));
+        let was: Vec<Row> = match base {
+            Base::Was(base) if edited && remembers => base.iter().map(|image| image.row.clone()).collect(),
+            Base::Was(_) | Base::Unknown => {
+                let is_untold = if edited { !remembers } else { before.is_some() || !self.was_tracked(shape.number) };
+                return Ok((self.states(record)?, shape.live_fields().filter(|_| is_untold).collect()));
+            }
+        };
+        // What was noted before may have been on the way from what it was to what was sealed.
+        let sealed = before.map(|time| self.sealed_first(record, *time)).transpose()?.flatten();
+        Ok(match sealed {
+            None => (was, BTreeSet::new()),
+            Some((row, true)) => (vec![row], BTreeSet::new()),
+            Some((row, false)) => {
+                let differs = |field: &FieldNo| was.first().is_none_or(|was| was.get(*field) != row.get(*field));
+                let untold = shape.live_fields().filter(differs).collect();
+                (was.into_iter().chain([row]).collect(), untold)
+            }
+        })
+    }
+
+    /// What is not as the mirror has it, by key.
+    pub fn differing(&self, shape: &Shape) -> Result<BTreeMap<Key, Option<Row>>> {
+        let mut found = BTreeMap::new();
+        let mut after: Option<Key> = None;
+        loop {
+            let mut rows = Vec::new();
+            self.database.scan(shape, after.as_ref(), CHUNK, &mut |key, row| rows.push((key, row.to_vec())))?;
+            let Some((last, _)) = rows.last() else { break };
+            after = Some(last.clone());
+            for (key, row) in rows {
+                if !self.session.ledger.peek(shape, &key, |mirror| mirror == Some(row.as_slice()))? {
+                    found.insert(key, Some(Row::decode(&row).map_err(|_| SyncError::Bug("a row that was just read does not decode"))?));
+                }
+            }
+        }
+        let mut after: Option<Key> = None;
+        let mut buffer = Vec::new();
+        loop {
+            let keys = self.session.ledger.places(shape, after.as_ref(), CHUNK)?;
+            let Some(last) = keys.last().cloned() else { break };
+            for key in keys {
+                buffer.clear();
+                if !self.database.read(shape, &key, &mut buffer)? {
+                    found.insert(key, None);
+                }
+            }
+            after = Some(last);
+        }
+        Ok(found)
     }
 
     /// Whether a record never ended since: then a note that it went is of after the backup.
@@ -240,11 +382,6 @@ impl<'s> Then<'s> {
     /// The numbers of a table that went from one record to another since, or to none.
     pub fn passed_on(&self, table: TableNo) -> impl Iterator<Item = i64> + '_ {
         self.holders.range((table, i64::MIN)..=(table, i64::MAX)).map(|((_, number), _)| *number)
-    }
-
-    /// Whether any number did.
-    pub fn any_passed_on(&self) -> bool {
-        !self.holders.is_empty()
     }
 
     /// The number that a record had.
@@ -271,12 +408,12 @@ impl<'s> Then<'s> {
                 Whose::Of(id) => self.session.load_id(id),
                 Whose::Nobodys => Ok(Record::unmet(shape.number, place)),
             },
-            (Identity::Meaning, _) if self.any_passed_on() => {
+            (Identity::Meaning, _) => {
                 let mut row = row.clone();
                 self.mean(shape, &mut row, &|_, _| false)?;
                 self.session.load(shape.number, &self.session.key_by_meaning(shape, &row)?)
             }
-            (Identity::Birth | Identity::Key | Identity::Meaning, _) => self.session.load_at(shape, place),
+            (Identity::Birth | Identity::Key, _) => self.session.load_at(shape, place),
         }
     }
 
@@ -284,7 +421,7 @@ impl<'s> Then<'s> {
     pub fn place_of(&self, shape: &Shape, record: &Record) -> Result<Option<Key>> {
         match (shape.identity(), record.id) {
             (Identity::Birth, Some(id)) => Ok(self.number_of(id)?.map(number_key)),
-            (Identity::Meaning, Some(_)) if self.any_passed_on() && !record.key.is_birth() => {
+            (Identity::Meaning, Some(_)) if !record.key.is_birth() => {
                 let mut row = key_row(shape, &record.key)?;
                 let mut is_there = true;
                 replace_numbers(shape, &mut row, &mut |_, number| {
