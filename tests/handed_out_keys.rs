@@ -519,6 +519,30 @@ fn a_record_that_is_saved_under_a_number_that_a_program_still_has_in_memory_is_t
 }
 
 #[test]
+fn what_does_not_travel_is_saved_under_such_a_number_too_and_refers_to_the_record_that_had_it() {
+    let schema = format!(
+        "{PEOPLE} ALTER TABLE people ADD COLUMN memo TEXT; CREATE TABLE drafts (id TEXT PRIMARY KEY, who INTEGER REFERENCES people);
+         CREATE TABLE log (who INTEGER REFERENCES people, what TEXT);"
+    );
+    for verb in ["INSERT", "INSERT OR REPLACE"] {
+        let tree = three(&schema, "[tables.people]\nlocal = [\"memo\"]\n[tables.drafts]\nlocal = true\n");
+        let shown = saved_later(&tree);
+        tree.edit("rosa", "UPDATE people SET memo = 'first' WHERE id = 2");
+        let (phone, mail) = if verb == "INSERT" { (1, "changed@x") } else { (2, "new@x") };
+        tree.edit(
+            "rosa",
+            &format!(
+                "PRAGMA foreign_keys = off; {verb} INTO people (id, name, phone, mail, memo) VALUES ({shown}, 'new', '{phone}', '{mail}', 'second');
+                 INSERT INTO drafts VALUES ('draft', {shown}); INSERT INTO log VALUES ({shown}, 'saved')"
+            ),
+        );
+        settled(&tree, &THREE);
+        tree.assert_rows(&["rosa"], "SELECT id, phone, memo FROM people WHERE id > 1", &[&format!("2|{phone}|second")]);
+        tree.assert_rows(&["rosa"], "SELECT (SELECT who FROM drafts), (SELECT who FROM log)", &["2|2"]);
+    }
+}
+
+#[test]
 fn killed_before_any_durable_step_what_is_saved_under_such_a_number_is_one_record() {
     for kill in 1.. {
         let tree = three(PEOPLE, "");

@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::put::Put;
-use crate::database::{Reference, Refusal, Written};
+use crate::database::{Aside, Reference, Refusal, Written};
 use crate::ledger::{Held, HeldReason, NeighbourKind, Opinion, Record};
 use crate::model::{Change, FieldNo, ForeignKey, Image, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
@@ -23,7 +23,6 @@ use crate::site::Role;
 use crate::sync::apply::Applying;
 use crate::sync::known::{self, Link};
 use crate::sync::mend::{HeldPlace, MendError};
-use crate::sync::tracking::evolve::Event;
 use crate::sync::tracking::news;
 use crate::sync::{Result, Session, SyncError};
 
@@ -117,10 +116,14 @@ impl Applying<'_> {
             if self.had(&found, link)?.zip(found.current.as_ref()).is_some_and(|(there, here)| is_same(&there, here)) {
                 continue;
             }
-            let is_said = |image: &Image| pairs.iter().all(|(own, theirs)| image.row.get(*theirs) == row.get(*own));
+            let Some(wanted) = self.wanted(reference, row)? else { continue };
             for id in session.ledger.candidates(link.site, self.heard(link)?.cursor, false)? {
                 let meant = session.ledger.load_id(id)?;
-                if meant.table == table && meant.key != found.key && self.had(&meant, link)?.as_ref().is_some_and(is_said) {
+                if meant.table != table || meant.key == found.key {
+                    continue;
+                }
+                let Some(there) = self.had(&meant, link)? else { continue };
+                if self.value_of(&wanted, &session.numbered(shape, &there.row)?)?.as_ref() == Some(&wanted.value) {
                     let (key, to, site) = (record.key.clone(), (table, meant.key), Some(link.site));
                     let was = said_by(&pairs, row);
                     self.following.push(Following { table: record.table, key, pairs, was, to, site, known: false });
@@ -172,14 +175,16 @@ impl Applying<'_> {
             kept.keys().filter_map(|name| site_of(name)).map(Some).chain(self.following.iter().map(|one| one.site)).collect();
         for site in sites {
             let own: Vec<Following> = self.following.extract_if(.., |one| one.site == site).collect();
-            let Some(site) = site.filter(|site| self.links.iter().any(|link| link.site == *site)) else {
+            let Some(site) = site else {
                 self.follow(own, None)?;
                 continue;
             };
+            // Of a site that is retired nothing comes any more.
+            let is_whole = !self.links.iter().any(|link| link.site == site) || self.is_taken_whole(site)?;
             let noted = || kept.iter().filter(|(name, _)| site_of(name) == Some(site));
             let mut waits = own;
             let mut slot = noted().count();
-            if self.is_taken_whole(site)? {
+            if is_whole {
                 let mut due = Vec::new();
                 for (name, text) in noted() {
                     let read = |line| serde_json::from_str(line).map_err(|_| SyncError::Bug("a note of what refers does not read"));
@@ -240,23 +245,21 @@ impl Applying<'_> {
                 let is_empty = pairs.iter().any(|(_, theirs)| *now.row.get(*theirs) == Value::Null);
                 let other = anew.iter_mut().find(|other: &&mut Anew| (other.record.table, &other.record.key) == (*table, key));
                 if let Some(other) = other.filter(|_| !is_empty) {
-                    fields.iter().for_each(|field| other.row.set(*field, new.row.get(*field).clone()));
+                    fields.iter().for_each(|field| other.new.take(*field, &new));
                     continue;
                 }
-                let put = match is_empty {
-                    true => Put::Refused(HeldReason::Refused { message: "it was emptied".into() }),
-                    false if fields.iter().any(|field| shape.is_key(*field)) => {
-                        anew.push(Anew { record, row: new.row, was: was.clone() });
-                        continue;
-                    }
-                    false => self.put(&mut record, Some(new), None)?,
-                };
-                if let Put::Refused(reason) = put {
-                    self.say_it_does_not_follow(&record, was, &reason)?;
+                if is_empty {
+                    self.say_it_does_not_follow(&record, was, "it was emptied")?;
+                    continue;
+                }
+                let gets_key = fields.iter().any(|field| shape.is_key(*field));
+                // What is in its way may follow too.
+                if gets_key || !matches!(self.put(&mut record, Some(new.clone()), None)?, Put::Done) {
+                    anew.push(Anew { record, new, gets_key, was: was.clone() });
                 }
                 all.append(&mut self.following);
             }
-            self.make_anew(std::mem::take(&mut anew))?;
+            self.follow_together(std::mem::take(&mut anew))?;
             all.append(&mut self.following);
             if all.is_empty() {
                 return Ok(waits);
@@ -264,76 +267,85 @@ impl Applying<'_> {
         }
     }
 
-    fn say_it_does_not_follow(&self, record: &Record, was: &Row, reason: &HeldReason) -> Result<()> {
+    fn say_it_does_not_follow(&self, record: &Record, was: &Row, why: &str) -> Result<()> {
         let (session, shape) = (self.session, self.session.shape(record.table));
-        let key = session.shown_key(record)?;
         let values = shape.live_fields().map(|field| was.get(field)).filter(|value| value.is_stated());
         let was = values.map(ToString::to_string).collect::<Vec<_>>().join("/");
-        let said =
-            format!("{} {key} refers to {was}, which is another one's or nobody's now: give it another value ({reason})", shape.name);
-        news::add(session, &[Event::Said(said)])
+        let why = format!("it refers to {was}, which is another one's or nobody's now: give it another value ({why})");
+        news::want(session, format!("{} {}", shape.name, session.shown_key(record)?), why)
     }
 
-    /// Records under other keys: those that were end and others begin, as where an application gives them these keys, and what refers to them is to
-    /// follow. All together, for they may take each other's keys; who cannot stays as it was, and is said.
-    fn make_anew(&mut self, mut all: Vec<Anew>) -> Result<()> {
-        let session = self.session;
+    /// Records that take each other's keys and unique values, all together; who cannot stays as it was, and is said. Under another key one ends and
+    /// another begins, as where an application gives it that, and what refers to it is to follow.
+    fn follow_together(&mut self, mut all: Vec<Anew>) -> Result<()> {
         while !all.is_empty() {
-            let mut refused = None;
-            let mut referring = Vec::new();
+            let (mut refused, mut referring) = (None, Vec::new());
             let done = self.attempt(|applying| {
-                let mut begun = BTreeSet::new();
-                let mut asides = Vec::new();
-                for one in &all {
-                    applying.note_referring_anew(one, &mut referring)?;
-                    asides.push(session.database()?.aside(session.shape(one.record.table), one.record.at())?);
-                }
-                for one in &all {
-                    applying.put(&mut one.record.clone(), None, None)?;
-                }
-                for (place, (one, aside)) in all.iter().zip(&asides).enumerate() {
-                    let shape = session.shape(one.record.table);
-                    let key = session.key_by_meaning(shape, &one.row)?;
-                    // Two sites gave the same record the same key: it is there already.
-                    let is_there = applying.load(shape.number, &key)?.current.filter(|_| !begun.contains(&(shape.number, key.clone())));
-                    let is_same =
-                        |there: &Image| shape.live_fields().all(|field| shape.is_key(field) || there.row.get(field) == one.row.get(field));
-                    if is_there.as_ref().is_some_and(is_same) {
-                        continue;
-                    }
-                    if let Put::Refused(reason) = applying.begin(shape, &key, one.row.clone())? {
-                        refused = Some((place, reason));
-                        return Ok(false);
-                    }
-                    let at = applying.session.load(shape.number, &key)?.at().clone();
-                    if let Err(message) = session.database()?.put_aside(shape, &at, aside)? {
-                        refused = Some((place, HeldReason::Refused { message }));
-                        return Ok(false);
-                    }
-                    begun.insert((shape.number, key));
-                }
-                Ok(true)
+                refused = applying.try_together(&all, &mut referring)?;
+                applying.lifted.clear();
+                Ok(refused.is_none())
             })?;
-            match refused {
-                _ if done => {
-                    self.following.append(&mut referring);
-                    return Ok(());
-                }
-                Some((place, reason)) => {
-                    let one = all.remove(place);
-                    self.say_it_does_not_follow(&one.record, &one.was, &reason)?;
-                }
-                None => return Err(SyncError::Bug("nothing was refused, and yet it was")),
+            if done {
+                self.following.append(&mut referring);
+                return Ok(());
+            }
+            if let Some((place, why)) = refused {
+                let one = all.remove(place);
+                self.say_it_does_not_follow(&one.record, &one.was, &why)?;
             }
         }
         Ok(())
+    }
+
+    /// Gives the place of one that cannot, and why.
+    fn try_together(&mut self, all: &[Anew], referring: &mut Vec<Following>) -> Result<Option<(usize, String)>> {
+        let session = self.session;
+        let (mut asides, mut begun) = (Vec::new(), BTreeSet::new());
+        for one in all {
+            if one.gets_key {
+                self.note_referring_anew(one, referring)?;
+                asides.push(session.database()?.aside(session.shape(one.record.table), one.record.at())?);
+            } else {
+                self.lift(one.record.table, &one.record.key, one.record.at())?;
+                asides.push(Aside::new());
+            }
+        }
+        for one in all.iter().filter(|one| one.gets_key) {
+            self.put(&mut one.record.clone(), None, None)?;
+        }
+        for (place, (one, aside)) in all.iter().zip(&asides).enumerate() {
+            let shape = session.shape(one.record.table);
+            if !one.gets_key {
+                match self.put(&mut one.record.clone(), Some(one.new.clone()), None)? {
+                    Put::Done => continue,
+                    Put::Refused(reason) => return Ok(Some((place, reason.to_string()))),
+                }
+            }
+            let key = session.key_by_meaning(shape, &one.new.row)?;
+            // Two sites gave the same record the same key: it is there already.
+            let is_there = self.load(shape.number, &key)?.current.filter(|_| !begun.contains(&(shape.number, key.clone())));
+            let is_same =
+                |there: &Image| shape.live_fields().all(|field| shape.is_key(field) || there.row.get(field) == one.new.row.get(field));
+            if is_there.as_ref().is_some_and(is_same) {
+                continue;
+            }
+            if let Put::Refused(reason) = self.begin(shape, &key, one.new.row.clone())? {
+                return Ok(Some((place, reason.to_string())));
+            }
+            let begins = session.load(shape.number, &key)?;
+            if let Err(message) = session.database()?.put_aside(shape, begins.at(), aside)? {
+                return Ok(Some((place, message)));
+            }
+            begun.insert((shape.number, key));
+        }
+        Ok(None)
     }
 
     /// What refers to a record that gets another key is to follow.
     fn note_referring_anew(&self, one: &Anew, referring: &mut Vec<Following>) -> Result<()> {
         let session = self.session;
         let shape = session.shape(one.record.table);
-        let to = (shape.number, session.key_by_meaning(shape, &one.row)?);
+        let to = (shape.number, session.key_by_meaning(shape, &one.new.row)?);
         for (child, reference, pairs) in session.leading_by_value(shape) {
             let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
             for (table, place) in session.database()?.dependants(&alone, shape, one.record.at(), i64::MAX as usize)? {
@@ -431,11 +443,12 @@ fn site_of(rest: &str) -> Option<SiteNo> {
     rest.split_once(':')?.0.parse().ok().map(SiteNo)
 }
 
-/// A record that is to have another key.
+/// A record that is to have another key, or a value that another one has.
 struct Anew {
     record: Record,
-    /// With that.
-    row: Row,
+    /// As it is to be.
+    new: Image,
+    gets_key: bool,
     /// What it said of the one that it follows.
     was: Row,
 }

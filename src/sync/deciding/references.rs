@@ -236,7 +236,7 @@ impl Applying<'_> {
     }
 
     /// What a reference to columns that are no key asks for. `row` has numbers.
-    fn wanted(&self, reference: &ForeignKey, row: &Row) -> Result<Option<Wanted>> {
+    pub(super) fn wanted(&self, reference: &ForeignKey, row: &Row) -> Result<Option<Wanted>> {
         let Some(parent) = self.session.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table)) else {
             return Ok(None);
         };
@@ -253,7 +253,7 @@ impl Applying<'_> {
     }
 
     /// What a row of the table asked for holds in these columns.
-    fn value_of(&self, wanted: &Wanted, row: &Row) -> Result<Option<Key>> {
+    pub(super) fn value_of(&self, wanted: &Wanted, row: &Row) -> Result<Option<Key>> {
         self.as_compared(self.session.shape(wanted.table), &wanted.fields, wanted.fields.iter().map(|field| row.get(*field)))
     }
 
@@ -511,7 +511,7 @@ pub(super) struct Unmet {
 pub(super) struct Wanted {
     table: TableNo,
     fields: Vec<FieldNo>,
-    value: Key,
+    pub(super) value: Key,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@
 //! **Invariant**: a row of the mirror that holds a number which no record has or had is noted.
 
 use super::meaning::{id_of_number, meaning_but, number_key, replace_numbers};
-use super::renumber::ZONE;
+use super::renumber::{ZONE, untracked_references};
 use super::taken::{Taken, holds_half};
 use crate::database::Written;
 use crate::ledger::{EntryKind, Ledger, NeighbourKind, Opinion, Record};
@@ -21,8 +21,8 @@ use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, Row, Shape, Si
 use crate::site::Role;
 use crate::sync::apply::Applying;
 use crate::sync::known;
-use crate::sync::report::Waiting;
 use crate::sync::seal::Sealing;
+use crate::sync::tracking::news;
 use crate::sync::{Result, Session, SyncError};
 
 /// Notes which numbers in these fields of a record are nobody's. `row` is as the database has it.
@@ -170,9 +170,6 @@ struct Remembered {
     now: i64,
 }
 
-/// The note of records that became new ones because what was saved under their number was hardly the same.
-const SAVED_AS_NEW: &str = "saved as new";
-
 /// Records looked at in one go.
 const STRETCH: usize = 2_000;
 
@@ -267,18 +264,13 @@ impl Session {
             database.rollback()?;
         }
         let told = led?;
-        let mut all = self.saved_as_new()?;
-        let known = all.len();
-        for one in told {
-            if !all.contains(&one) {
-                all.push(one);
-            }
+        self.ledger.begin()?;
+        let noted = told.into_iter().try_for_each(|(what, why)| news::want(self, what, why));
+        if noted.is_err() {
+            self.ledger.rollback()?;
+            return noted;
         }
-        if all.len() == known {
-            return Ok(());
-        }
-        let all = serde_json::to_string(&all).map_err(|_| SyncError::Bug("a note of a saved record is not written"))?;
-        self.set_note(SAVED_AS_NEW, &all)
+        Ok(self.ledger.commit(&self.world, "commit what was saved as new")?)
     }
 
     /// The numbers of zones up to `last` that rows of the database have.
@@ -348,13 +340,26 @@ impl Session {
             };
         }
         let refused = match written {
-            Written::Done => database.put_aside(shape, &number_key(now), &aside)?.err(),
+            Written::Done => match database.put_aside(shape, &number_key(now), &aside)? {
+                Ok(()) => self.lead_what_stays(shape, number, now)?,
+                Err(message) => Some(message),
+            },
             Written::Missing => return Ok(database.undo_attempt().map(|()| None)?),
             Written::Refused(why) => Some(why.to_string()),
         };
         let Some(why) = refused else { return Ok(database.keep_attempt().map(|()| None)?) };
         database.undo_attempt()?;
         Ok(Some(format!("it was saved under a number that {name} {now} had, which cannot take it ({why}): it is a new record now")))
+    }
+
+    /// What does not travel and refers to a number refers to another one. Says why not, where the database refuses that.
+    fn lead_what_stays(&self, shape: &Shape, number: i64, now: i64) -> Result<Option<String>> {
+        for (table, column) in untracked_references(self, shape.number)? {
+            if let Err(message) = self.database()?.refer_to(&table, &column, number, now)? {
+                return Ok(Some(format!("`{table}` refers to it: {message}")));
+            }
+        }
+        Ok(None)
     }
 
     /// What the database has under a key.
@@ -364,22 +369,6 @@ impl Session {
             return Ok(None);
         }
         Row::decode(&bytes).map(Some).map_err(|_| SyncError::Bug("a row that was just read does not decode"))
-    }
-
-    /// Records that became new ones although a program may have meant the one that had their number, and why; until a round says so.
-    fn saved_as_new(&self) -> Result<Vec<(String, String)>> {
-        let Some(noted) = self.ledger.note(SAVED_AS_NEW)?.filter(|noted| !noted.is_empty()) else { return Ok(Vec::new()) };
-        serde_json::from_str(&noted).map_err(|_| SyncError::Bug("a note of a saved record does not read"))
-    }
-
-    /// As [`Self::saved_as_new`], which are forgotten.
-    pub(in crate::sync) fn tell_what_was_saved_as_new(&self) -> Result<Vec<Waiting>> {
-        let told = self.saved_as_new()?;
-        if !told.is_empty() {
-            self.set_note(SAVED_AS_NEW, "")?;
-        }
-        let one = |(what, why)| Waiting { neighbour: None, what, why, retried: false, unreachable: false };
-        Ok(told.into_iter().map(one).collect())
     }
 
     fn remembered(&self) -> Result<Vec<Remembered>> {
