@@ -271,3 +271,29 @@ fn which_one_is_meant_is_told_as_the_database_compares() {
         }
     }
 }
+
+#[test]
+fn where_the_word_of_a_site_is_not_taken_its_rows_follow_all_the_same() {
+    let schema = "
+        CREATE TABLE orders (id INTEGER PRIMARY KEY, code TEXT UNIQUE, of TEXT);
+        CREATE TABLE visits (id TEXT PRIMARY KEY, code TEXT REFERENCES orders(code) ON UPDATE CASCADE, of TEXT);
+        INSERT INTO orders VALUES (1, 'A', 'o1'), (2, 'B', 'o2'); INSERT INTO visits VALUES ('first', 'A', 'o1');";
+    for rules in ["direction = \"up\"", "direction = \"down\"", "fixed = [\"code\"]"] {
+        for there in TWO {
+            let tree = Tree::with_rules(schema, &format!("[tables.visits]\n{rules}\n"));
+            tree.add("head", "anna", Role::Remote);
+            (0..3).for_each(|_| TWO.iter().for_each(|site| drop(tree.sync(site))));
+            if rules.contains("up") {
+                enforced(&tree, "anna", "INSERT INTO visits VALUES ('annas', 'A', 'o1')");
+                tree.settle(&TWO);
+            }
+            enforced(&tree, there, "UPDATE orders SET code = 'C' WHERE id = 1; UPDATE orders SET code = 'A' WHERE id = 2");
+            tree.settle(&TWO);
+            for site in TWO {
+                let astray =
+                    tree.rows(site, "SELECT v.id, o.of FROM visits v LEFT JOIN orders o ON o.code = v.code WHERE o.of IS NOT v.of");
+                assert_eq!(astray, [""; 0], "{rules}: {there} handed it on, at {site}");
+            }
+        }
+    }
+}

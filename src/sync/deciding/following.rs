@@ -56,8 +56,12 @@ impl Applying<'_> {
                         held.change.fields.sort_unstable();
                     }
                 }
+                if moved.is_empty() {
+                    continue;
+                }
                 if !moved.iter().any(|field| child.is_key(*field)) {
                     self.store_extra(&mut referring)?;
+                    self.refer_on(&referring, site, &was_held)?;
                     continue;
                 }
                 // It is another record by now, as where its site gives it the key.
@@ -85,12 +89,16 @@ impl Applying<'_> {
             if !pairs.iter().any(|(_, theirs)| fields.contains(theirs)) {
                 continue;
             }
+            let policy = session.policy(child.number);
+            let own: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
+            // Whose word of such rows is not taken here, or who is told none of them, does not say what becomes of them.
+            let is_heard = |link: &Link| policy.direction != Direction::Up && (link.kind == NeighbourKind::Parent || !policy.guards(&own));
             let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
             for (table, place) in session.database()?.dependants(&alone, shape, record.at(), i64::MAX as usize)? {
                 let referring = session.load_at(child, &place)?;
                 let Some(image) = &referring.current else { continue };
                 let was = said_by(&pairs, &image.row);
-                let there = self.speaker.map(|link| self.had(&referring, link)).transpose()?.flatten();
+                let there = self.speaker.filter(is_heard).map(|link| self.had(&referring, link)).transpose()?.flatten();
                 let known = there.is_some_and(|there| pairs.iter().all(|(own, _)| there.row.get(*own) == was.get(*own)));
                 let (to, site) = ((record.table, record.key.clone()), self.speaker.map(|link| link.site));
                 self.following.push(Following { table, key: referring.key, pairs: pairs.clone(), was, to, site, known });
