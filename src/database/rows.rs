@@ -177,6 +177,14 @@ impl Database {
         Ok(fields.iter().all(|field| plan.keeps(*field, row.get(*field))))
     }
 
+    /// Whether a column is filled by itself where nobody says anything of it.
+    ///
+    /// # Errors
+    /// As for [`Database::read`].
+    pub fn has_default(&self, shape: &Shape, field: FieldNo) -> Result<bool> {
+        Ok(self.plan(shape)?.facts.column(shape.name_of(field)).is_some_and(|column| column.has_default))
+    }
+
     /// Deletes a record. Foreign-key actions do not run: they are off on this connection.
     ///
     /// # Errors

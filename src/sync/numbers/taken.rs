@@ -73,8 +73,9 @@ impl Sealing<'_> {
         Ok(self.is_copied(shape, place, row)? || self.is_as_it_was(shape, place, row)? || self.is_saved_anew(shape, place, row)?)
     }
 
-    /// Whether what was deleted is there again with something edited: under a number that was not handed out again, and with at least half of what is
-    /// in it. A program that looks for free numbers itself may give it to another record.
+    /// Whether what was deleted is there again with something edited: under a number that was not handed out again, and with most of what is in it.
+    /// A program that looks for free numbers itself may give it to another record. What columns hold by default, and what records refer to, is the
+    /// same in many.
     fn is_saved_anew(&self, shape: &Shape, place: &Key, row: &[u8]) -> Result<bool> {
         let session = self.session;
         let Some(number) = place.as_integer().filter(|_| shape.identity() == Identity::Birth) else { return Ok(false) };
@@ -82,7 +83,15 @@ impl Sealing<'_> {
             return Ok(false);
         }
         let Some((mirror, row)) = self.mirror_and(shape, place, row)? else { return Ok(false) };
-        Ok(holds_half(shape, &mirror, &row))
+        let (mut filled, mut same) = (0, 0);
+        for field in shape.live_fields().filter(|field| !shape.is_key(*field) && *row.get(*field) != Value::Null) {
+            let refers = shape.concerns_numbers(field) || shape.references.iter().any(|reference| reference.fields.contains(&field));
+            if !refers && !session.database()?.has_default(shape, field)? {
+                filled += 1;
+                same += usize::from(mirror.get(field) == row.get(field));
+            }
+        }
+        Ok(same * 2 > filled)
     }
 
     /// What the mirror has under a key, and a row of the database; none where it has nothing.
