@@ -268,5 +268,10 @@ fn a_number_of_the_zone_on_which_a_row_of_another_site_dangles_is_given_to_no_re
         tree.edit("carl", "INSERT INTO films (title) VALUES ('of carl')");
         settled(&tree, &five);
         tree.assert_rows(&five, POSTERS, &["early|-"]);
+        // A slip far away uses no zone up.
+        tree.edit("head", "INSERT INTO posters VALUES ('slip', 1599999999)");
+        settled(&tree, &five);
+        tree.edit("north", "INSERT INTO films (title) VALUES ('of north')");
+        assert!(tree.text("north", "SELECT max(id) || '' FROM films").starts_with("15000000"));
     }
 }

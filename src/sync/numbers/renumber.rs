@@ -34,6 +34,8 @@ use crate::sync::{Result, Session, SyncError};
 pub(super) const ZONE: i64 = 1_500_000_000;
 /// Numbers of a zone.
 const ZONE_NUMBERS: i64 = 100_000_000;
+/// Numbers that a table gives out in no time.
+const FAR: i64 = 1_000_000;
 /// Levels below the host that have a zone of their own.
 const LEVELS: i64 = 6;
 
@@ -189,9 +191,13 @@ impl Session {
     /// A row of another site refers to a number that is nobody's: of our zone it is one that vanished there, and no record here is to get it.
     pub(in crate::sync) fn keep_unused(&self, shape: &Shape, number: i64) -> Result<()> {
         let (database, zone) = (self.database()?, self.zone()?);
-        let is_ours = self.settings.role != Role::Host && (zone.from..zone.until).contains(&number);
-        if is_ours && database.is_autoincrement(shape)? && database.sequence(shape)? < number {
-            database.raise_sequence(shape, number)?;
+        let is_ours = self.settings.role != Role::Host && (zone.from..zone.until - FAR).contains(&number);
+        if is_ours && database.is_autoincrement(shape)? {
+            // One that is far away may be a slip of somebody, and must not use the zone up.
+            let reached = database.sequence(shape)?.max(zone.from - 1);
+            if reached < number && number <= reached + FAR {
+                database.raise_sequence(shape, number)?;
+            }
         }
         Ok(())
     }
