@@ -25,6 +25,7 @@ use super::deciding::following::{Following, referred_by_value};
 use super::deciding::held::Try;
 use super::deciding::losses::DELETE_WAITS;
 use super::deciding::references::{Coming, Ended, Waiting};
+use super::deciding::rekeyed::Outlived;
 use super::deciding::revive::Along;
 use super::known::Link;
 use super::report::Tally;
@@ -92,6 +93,8 @@ pub(super) struct Applying<'s> {
     pub referred: BTreeSet<(TableNo, FieldNo)>,
     /// What referred to a value that its record has no more.
     pub following: Vec<Following>,
+    /// What ended at a neighbour and stays here.
+    pub outlived: Vec<Outlived>,
     /// Whose packet is at its end, and with it all packets that were built together.
     ending: Option<SiteNo>,
     /// What waited in vain to be alone with its kind is decided now.
@@ -158,6 +161,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
             .flat_map(|(table, fields)| fields.into_iter().map(move |field| (table, field)))
             .collect(),
         following: Vec::new(),
+        outlived: Vec::new(),
         ending: None,
         is_last_try: false,
         may_dangle: false,

@@ -9,6 +9,7 @@
 //! edit of the record that stays.
 
 use super::merge::FIXED;
+use super::rekeyed::Edited;
 use crate::ledger::{ConflictKind, Opinion, Record};
 use crate::model::{Born, Change, FieldNo, Identity, Image, SiteNo, Stamp};
 use crate::rules::DeleteRule;
@@ -116,6 +117,7 @@ impl Applying<'_> {
             && let Some((table, key)) = self.dependant(record)?
         {
             self.lose_delete(record, incoming, ConflictKind::Dependants, &format!("{table} {key} refers to it"));
+            self.note_outlived(record, incoming, before, Edited::Here);
             return Ok((false, Some(ours)));
         }
         if alone
@@ -150,6 +152,9 @@ impl Applying<'_> {
         let review = policy.deletes == DeleteRule::Review;
         let why = if review { DeleteRule::Review.word() } else { DeleteRule::EditWins.word() };
         self.lose_delete(record, incoming, ConflictKind::Delete, why);
+        if alone {
+            self.note_outlived(record, incoming, before, Edited::Here);
+        }
         if review {
             self.leave_open(losses);
         }

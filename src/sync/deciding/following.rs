@@ -15,6 +15,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::put::Put;
+use super::rekeyed::Outlived;
 use crate::database::{Aside, Reference, Refusal, Written};
 use crate::ledger::{Held, HeldReason, NeighbourKind, Opinion, Record};
 use crate::model::{Change, FieldNo, ForeignKey, Image, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
@@ -124,22 +125,30 @@ impl Applying<'_> {
             if self.had(&found, link)?.zip(found.current.as_ref()).is_some_and(|(there, here)| is_same(&there, here)) {
                 continue;
             }
-            let Some(wanted) = self.wanted(reference, row)? else { continue };
-            for id in session.ledger.candidates(link.site, self.heard(link)?.cursor, false)? {
-                let meant = session.ledger.load_id(id)?;
-                if meant.table != table || meant.key == found.key {
-                    continue;
-                }
-                let Some(there) = self.had(&meant, link)? else { continue };
-                if self.value_of(&wanted, &session.numbered(shape, &there.row)?)?.as_ref() == Some(&wanted.value) {
-                    let (key, to, site) = (record.key.clone(), (table, meant.key), Some(link.site));
-                    let was = said_by(&pairs, row);
-                    self.following.push(Following { table: record.table, key, pairs, was, to, site, known: false });
-                    break;
-                }
-            }
+            let Some((meant, _)) = self.led_to(reference, row, link)?.filter(|(meant, _)| meant.key != found.key) else { continue };
+            let (key, to, site) = (record.key.clone(), (table, meant.key), Some(link.site));
+            let was = said_by(&pairs, row);
+            self.following.push(Following { table: record.table, key, pairs, was, to, site, known: false });
         }
         Ok(())
+    }
+
+    /// Of the records that changed here since a neighbour heard of us, the one to which its row refers, and what that was for it. `row` has numbers.
+    pub(super) fn led_to(&self, reference: &ForeignKey, row: &Row, link: Link) -> Result<Option<(Record, Image)>> {
+        let session = self.session;
+        let Some(wanted) = self.wanted(reference, row)? else { return Ok(None) };
+        let shape = session.shape(wanted.table);
+        for id in session.ledger.candidates(link.site, self.heard(link)?.cursor, false)? {
+            let meant = session.ledger.load_id(id)?;
+            if meant.table != wanted.table {
+                continue;
+            }
+            let Some(there) = self.had(&meant, link)? else { continue };
+            if self.value_of(&wanted, &session.numbered(shape, &there.row)?)?.as_ref() == Some(&wanted.value) {
+                return Ok(Some((meant, there)));
+            }
+        }
+        Ok(None)
     }
 
     /// What the parent says of values by which others refer.
@@ -152,7 +161,7 @@ impl Applying<'_> {
     }
 
     /// What a neighbour had of a record when it built what is being taken.
-    fn had(&self, record: &Record, link: Link) -> Result<Option<Image>> {
+    pub(super) fn had(&self, record: &Record, link: Link) -> Result<Option<Image>> {
         let Opinion::Known(Some(mut image)) = known::opinion(&self.session.ledger, record, self.heard(link)?)? else { return Ok(None) };
         let spoken = self.session.spoken.borrow();
         if let Some(said) = spoken.get(&(record.table, record.key.clone())).filter(|_| link.kind == NeighbourKind::Parent) {
@@ -175,12 +184,13 @@ impl Applying<'_> {
     pub(in crate::sync) fn follow_values(&mut self) -> Result<()> {
         let session = self.session;
         let kept = session.ledger.notes(FOLLOWING)?;
-        if kept.is_empty() && self.following.is_empty() {
+        if kept.is_empty() && self.following.is_empty() && self.outlived.is_empty() {
             return Ok(());
         }
         self.look_what_comes()?;
-        let sites: BTreeSet<Option<SiteNo>> =
-            kept.keys().filter_map(|name| site_of(name)).map(Some).chain(self.following.iter().map(|one| one.site)).collect();
+        let sites = kept.keys().filter_map(|name| site_of(name)).map(Some).chain(self.following.iter().map(|one| one.site));
+        let sites: BTreeSet<Option<SiteNo>> = sites.chain(self.outlived.iter().map(|one| Some(one.site))).collect();
+        let mut outlived = std::mem::take(&mut self.outlived);
         for site in sites {
             let own: Vec<Following> = self.following.extract_if(.., |one| one.site == site).collect();
             let Some(site) = site else {
@@ -192,18 +202,25 @@ impl Applying<'_> {
             let noted = || kept.iter().filter(|(name, _)| site_of(name) == Some(site));
             let mut waits = own;
             let mut slot = noted().count();
+            self.outlived.extend(outlived.extract_if(.., |one| one.site == site));
             if is_whole {
                 let mut due = Vec::new();
                 for (name, text) in noted() {
-                    let read = |line| serde_json::from_str(line).map_err(|_| SyncError::Bug("a note of what refers does not read"));
-                    due.extend(text.lines().map(read).collect::<Result<Vec<Following>>>()?);
+                    for line in text.lines() {
+                        match serde_json::from_str(line).map_err(|_| SyncError::Bug("a note of what refers does not read"))? {
+                            Noted::Refers(one) => due.push(one),
+                            Noted::Outlived(one) => self.outlived.push(one),
+                        }
+                    }
                     session.ledger.set_note(&format!("{FOLLOWING}{name}"), "")?;
                 }
                 due.append(&mut waits);
                 (waits, slot) = (self.follow(due, Some(site))?, 0);
             }
-            if !waits.is_empty() {
-                let lines = waits.iter().map(serde_json::to_string).collect::<std::result::Result<Vec<_>, _>>();
+            let outlived = std::mem::take(&mut self.outlived);
+            if !waits.is_empty() || !is_whole && !outlived.is_empty() {
+                let noted = waits.into_iter().map(Noted::Refers).chain(outlived.into_iter().map(Noted::Outlived));
+                let lines = noted.map(|one| serde_json::to_string(&one)).collect::<std::result::Result<Vec<_>, _>>();
                 let lines = lines.map_err(|_| SyncError::Bug("what refers is not written"))?;
                 session.ledger.set_note(&format!("{FOLLOWING}{}:{slot}", site.0), &lines.join("\n"))?;
             }
@@ -236,8 +253,10 @@ impl Applying<'_> {
                     waits.push(one);
                     continue;
                 }
-                // Whoever knows of the row says himself what becomes of it; of one that he cannot know nobody else has the value that it means.
-                if *known && !unmet.iter().any(|one| one.wanted.is_some()) {
+                // Whoever knows of the row says himself what becomes of it, if not that it ends; of one that he cannot know nobody else has the value
+                // that it means.
+                let outlived = || self.outlived.iter().any(|outlived| (outlived.table, &outlived.key) == (*table, key));
+                if *known && !unmet.iter().any(|one| one.wanted.is_some()) && !outlived() {
                     continue;
                 }
                 let Some(now) = session.load(to.0, &to.1)?.current else { continue };
@@ -334,7 +353,11 @@ impl Applying<'_> {
             let is_there = self.load(shape.number, &key)?.current.filter(|_| !begun.contains(&(shape.number, key.clone())));
             let is_same =
                 |there: &Image| shape.live_fields().all(|field| shape.is_key(field) || there.row.get(field) == one.new.row.get(field));
-            if is_there.as_ref().is_some_and(is_same) {
+            if let Some(there) = &is_there {
+                let refused = if is_same(there) { None } else { self.go_on_in(one, &key, aside)? };
+                if let Some(why) = refused {
+                    return Ok(Some((place, why)));
+                }
                 continue;
             }
             if let Put::Refused(reason) = self.begin(shape, &key, one.new.row.clone())? {
@@ -390,7 +413,7 @@ impl Session {
     }
 
     /// The table to which a reference leads by values, and the fields; none where it does so by a number, which leads by itself.
-    fn by_value(&self, child: &Shape, reference: &ForeignKey) -> Option<(&Shape, Pairs)> {
+    pub(super) fn by_value(&self, child: &Shape, reference: &ForeignKey) -> Option<(&Shape, Pairs)> {
         let shape = self.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table))?;
         let theirs = |column: &String| shape.live_fields().find(|field| shape.name_of(*field).eq_ignore_ascii_case(column));
         let pairs = reference.fields.iter().zip(&reference.columns).filter(|(own, _)| !child.concerns_numbers(**own));
@@ -452,13 +475,21 @@ fn site_of(rest: &str) -> Option<SiteNo> {
 }
 
 /// A record that is to have another key, or a value that another one has.
-struct Anew {
-    record: Record,
+pub(super) struct Anew {
+    pub(super) record: Record,
     /// As it is to be.
-    new: Image,
+    pub(super) new: Image,
     gets_key: bool,
     /// What it said of the one that it follows.
     was: Row,
+}
+
+/// What is noted until a build is whole.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Noted {
+    Refers(Following),
+    Outlived(Outlived),
 }
 
 /// A record that referred to another one by values which that one gave up.

@@ -13,6 +13,7 @@ use super::held::continued;
 use super::losses::TakenBack;
 use super::merge::Standing;
 use super::put::Put;
+use super::rekeyed::Edited;
 use super::revive::{Gone, Meeting};
 use crate::database::conform::Required;
 use crate::ledger::{ConflictKind, Held, HeldReason, Opinion, Record};
@@ -53,6 +54,9 @@ impl Applying<'_> {
                 known::set_opinion(&self.session.ledger, &mut record, incoming.link, Opinion::Known(None))?;
                 return Ok(self.session.ledger.store_extra(&mut record)?);
             }
+        }
+        if let Some(elsewhere) = self.under_its_new_key(&record, incoming, &change)? {
+            return self.take_under_its_new_key(record, incoming, &change, elsewhere);
         }
         let mut made = None;
         if let Some(twin) = self.twin_of(&record, &change)? {
@@ -425,6 +429,9 @@ impl Applying<'_> {
                 }
                 Some(own) => {
                     self.lose_deletion_here(record, incoming, TakenBack::Edited(after))?;
+                    let mut was = own.clone();
+                    fields.iter().for_each(|field| was.take(*field, before));
+                    self.note_outlived(record, incoming, &was, Edited::There);
                     Ok(Some(self.merge_as(Standing::Deleted, record, incoming, own, Some(before), after, fields)?))
                 }
                 None if whole => {

@@ -16,6 +16,7 @@ use super::from_child::both_meant;
 use super::held::continued;
 use super::put::Put;
 use super::references::Need;
+use super::rekeyed::Edited;
 use crate::ledger::{ConflictKind, ConflictState, EntryKind, Held, HeldReason, Opinion, Record};
 use crate::model::{Born, Change, ChangeKind, FieldNo, Image, JournalNumber, Row, Stamp, Value};
 use crate::sync::Result;
@@ -115,6 +116,9 @@ impl Applying<'_> {
                 return Ok(base);
             }
             if !edits.fields.is_empty() {
+                if let Some(base) = &base {
+                    self.note_outlived(record, incoming, base, Edited::Here);
+                }
                 ignore(record, edits, None);
                 return Ok(base);
             }
@@ -130,6 +134,9 @@ impl Applying<'_> {
                     return self.mark(record, incoming, None, change, held, base);
                 }
                 record.extra.full = true;
+                if let Some(base) = &base {
+                    self.note_outlived(record, incoming, base, Edited::Here);
+                }
                 return Ok(self.hold_here(record, incoming, change, HeldReason::Dependants { table, key }, held, base));
             }
             self.bury_base(record, base.as_ref())?;

@@ -11,6 +11,7 @@
 //! | `references`, `revive` | are the records that a row refers to here, and what if one is not? |
 //! | `referring` | who refers to it, so that it may not go? |
 //! | `following` | and who does so by a value that changes? |
+//! | `rekeyed` | where does an edit go whose record got another key by that? |
 //! | `unique` | what of a unique value that another record has? |
 //! | `held` | what waits, and when is it tried again? |
 //! | `knot` | and what of changes of every kind that wait for each other? |
@@ -31,6 +32,7 @@ pub(super) mod policy;
 pub(super) mod put;
 pub(super) mod references;
 pub(super) mod referring;
+pub(super) mod rekeyed;
 pub(super) mod revive;
 pub(super) mod shadow;
 pub(super) mod unique;

@@ -509,7 +509,7 @@ pub(super) struct Unmet {
 
 /// What a reference by value asks for: these fields of that table are to hold this, as they compare it.
 pub(super) struct Wanted {
-    table: TableNo,
+    pub(super) table: TableNo,
     fields: Vec<FieldNo>,
     pub(super) value: Key,
 }

@@ -11,6 +11,7 @@
 use super::losses::TakenBack;
 use super::put::Put;
 use super::references::Need;
+use super::rekeyed::Edited;
 use crate::ledger::{Attempt, HeldReason, Record};
 use crate::model::{FieldNo, Identity, Image, Key, SiteNo, TableNo};
 use crate::rules::{DeleteRule, Direction};
@@ -219,12 +220,13 @@ impl Applying<'_> {
             Meeting::Waits(HeldReason::Refused { message }) => return Ok(Revived::Refused(message)),
             Meeting::Waits(_) => return Ok(Revived::No),
         }
-        let losses = self.losses.len();
+        let (losses, was) = (self.losses.len(), last.clone());
         self.lose_deletion_here(&record, incoming, TakenBack::NeededBy(needed_by))?;
         match self.put(&mut record, Some(last), None)? {
             Put::Done => {
                 self.list_losses(losses)?;
                 self.store_extra(&mut record)?;
+                self.note_outlived(&record, incoming, &was, Edited::There);
                 Ok(Revived::Yes)
             }
             // A change of its own waits for the same, and says so.

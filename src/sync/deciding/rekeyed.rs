@@ -1,0 +1,196 @@
+//! What was edited under a key that another site changed goes where?
+//!
+//! A record with a value in its key by which it refers is another one where that value changes: its site ends it and begins one under the new key. Who edited
+//! it meanwhile meant the record that goes on under the new key, so there the edit goes, field by field as any other edit.
+//!
+//! **Cases**: the parent has the edit, and a build of a child brings the new key ([`Applying::note_outlived`], then [`Applying::go_on_in`] once the
+//! build is whole); the same at a child with an edit on its way, where the parent decides about fields that both edited: it is told of them with what they were before
+//! ([`Applying::go_on_in`]); or the parent has the new key already, and the edit comes from a child that has not heard of it
+//! ([`Applying::under_its_new_key`]).
+//! **Crash points**: what outlived its end is noted in the slice in which it did, beside what is to follow (`following`).
+//! **Invariant**: without a base, what the record was where its key changed, nothing is merged: two records under one key stay two, and a person is told.
+
+use serde::{Deserialize, Serialize};
+
+use super::following::Anew;
+use super::put::Put;
+use crate::database::Aside;
+use crate::ledger::{NeighbourKind, Opinion, Record};
+use crate::model::{Change, FieldNo, Image, Key, PacketNumber, Row, Shape, SiteNo, TableNo};
+use crate::sync::apply::{Applying, Incoming};
+use crate::sync::known::{self, Link};
+use crate::sync::tracking::evolve::Event;
+use crate::sync::tracking::news;
+use crate::sync::{Result, Session};
+
+/// Tables of which each refers to the next one by its key.
+const LONGEST_CHAIN: usize = 16;
+
+/// A record that ended at a neighbour, or for it, and stays here.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(in crate::sync) struct Outlived {
+    pub(super) table: TableNo,
+    pub(super) key: Key,
+    /// What it was for both.
+    was: Image,
+    pub(super) site: SiteNo,
+    packet: PacketNumber,
+    whose: Edited,
+}
+
+/// Where what outlived its end was edited.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Edited {
+    /// Here, and the neighbour ended it.
+    Here,
+    /// At the neighbour, and it had ended here.
+    There,
+}
+
+impl Applying<'_> {
+    /// A record that was `was` for both ended on one side, and stays, for it was edited or is needed on the other.
+    pub(super) fn note_outlived(&mut self, record: &Record, incoming: &Incoming, was: &Image, whose: Edited) {
+        if self.session.refers_by_its_key(self.session.shape(record.table)) {
+            let (table, key, was) = (record.table, record.key.clone(), was.clone());
+            self.outlived.push(Outlived { table, key, was, site: incoming.link.site, packet: incoming.number, whose });
+        }
+    }
+
+    /// The record that `one` is to become is `there` already: takes in what was edited here since its site ended `one`, and what it holds beside its shape.
+    /// Gives why not.
+    pub(super) fn go_on_in(&mut self, one: &Anew, key: &Key, aside: &Aside) -> Result<Option<String>> {
+        let session = self.session;
+        let shape = session.shape(one.record.table);
+        let outlived = self.outlived.iter().find(|outlived| (outlived.table, &outlived.key) == (shape.number, &one.record.key));
+        let Some(Outlived { was, site, packet, whose, .. }) = outlived.cloned() else {
+            return Ok(Some("another record has that key".into()));
+        };
+        let mut target = self.load(shape.number, key)?;
+        let (Some(there), Some(link)) = (target.current.clone(), self.links.iter().copied().find(|link| link.site == site)) else {
+            return Ok(Some("another record has that key".into()));
+        };
+        let fields: Vec<FieldNo> = shape.live_fields().filter(|field| !shape.is_key(*field)).collect();
+        let mut base = Image { born: there.born, ..one.new.clone() };
+        fields.iter().for_each(|field| base.take(*field, &was));
+        let ours = Image { born: there.born, ..one.new.clone() };
+        let edited = |field: &&FieldNo| ours.row.get(**field) != base.row.get(**field);
+        let losses = self.losses.len();
+        let merged = match link.kind {
+            NeighbourKind::Child => {
+                let incoming = Incoming { link, name: session.ledger.site_name(site)?, number: packet };
+                let (here, theirs) = match whose {
+                    Edited::Here => (ours.clone(), &there),
+                    Edited::There => (there.clone(), &ours),
+                };
+                self.merge(&target, &incoming, here, Some(&base), theirs, &fields)?
+            }
+            NeighbourKind::Parent => {
+                let mut merged = there.clone();
+                fields.iter().filter(edited).for_each(|field| merged.take(*field, &ours));
+                merged
+            }
+        };
+        if let Put::Refused(reason) = self.put(&mut target, Some(merged), None)? {
+            self.losses.truncate(losses);
+            return Ok(Some(reason.to_string()));
+        }
+        self.list_losses(losses)?;
+        if link.kind == NeighbourKind::Parent {
+            let mut believed = there;
+            fields.iter().filter(edited).for_each(|field| believed.take(*field, &base));
+            known::set_opinion(&session.ledger, &mut target, link, Opinion::Known(Some(believed)))?;
+        }
+        self.store_extra(&mut target)?;
+        if let Err(message) = session.database()?.put_aside(shape, target.at(), aside)? {
+            return Ok(Some(message));
+        }
+        self.say_it_went_on(&one.record, &target)?;
+        Ok(None)
+    }
+
+    /// A child edited a record that has another key here since, which it has not heard: the record that it is now, and the edit as one of that.
+    pub(super) fn under_its_new_key(&mut self, record: &Record, incoming: &Incoming, change: &Change) -> Result<Option<(Record, Change)>> {
+        let session = self.session;
+        let shape = session.shape(record.table);
+        let (Some(before), Some(after)) = (&change.before, &change.after) else { return Ok(None) };
+        if before.born != after.born || !session.refers_by_its_key(shape) {
+            return Ok(None);
+        }
+        let is_here = record.current.as_ref().map(|ours| session.ledger.same(ours.born, before.born)).transpose()?;
+        let Some(last) = session.ledger.last_of(record, before.born)?.filter(|_| is_here != Some(true)) else { return Ok(None) };
+        let Some(now) = self.as_it_leads_now(shape, &last.row, incoming.link, LONGEST_CHAIN)? else { return Ok(None) };
+        let target = self.load(shape.number, &session.key_by_meaning(shape, &now)?)?;
+        let Some(there) = &target.current else { return Ok(None) };
+        let as_there = |image: &Image| {
+            let mut image = Image { born: there.born, ..image.clone() };
+            shape.live_fields().filter(|field| shape.is_key(*field)).for_each(|field| image.row.set(field, now.get(field).clone()));
+            image
+        };
+        let fields = change.fields.iter().copied().filter(|field| !shape.is_key(*field)).collect();
+        let (before, after) = (Some(as_there(before)), Some(as_there(after)));
+        let change = Change { key: target.key.clone(), before, after, fields, shared: None, aliases: Vec::new(), ..change.clone() };
+        Ok(Some((target, change)))
+    }
+
+    /// Takes the edit of a child as one of the record that goes on under another key.
+    pub(super) fn take_under_its_new_key(
+        &mut self,
+        mut record: Record,
+        incoming: &Incoming,
+        change: &Change,
+        elsewhere: (Record, Change),
+    ) -> Result<()> {
+        let session = self.session;
+        let (target, elsewhere) = elsewhere;
+        // Under the old key the child holds it still, and is told.
+        let opinion = self.moved_shadow(&record, incoming, change, None)?;
+        record.extra.held.remove(&incoming.link.site);
+        known::set_opinion(&session.ledger, &mut record, incoming.link, opinion)?;
+        self.store_extra(&mut record)?;
+        let believed = known::opinion(&session.ledger, &target, incoming.link)?;
+        let (table, key) = (target.table, target.key.clone());
+        self.take_from_child(incoming, elsewhere, None)?;
+        let mut target = self.load(table, &key)?;
+        known::set_opinion(&session.ledger, &mut target, incoming.link, believed)?;
+        self.store_extra(&mut target)?;
+        self.say_it_went_on(&record, &target)
+    }
+
+    fn say_it_went_on(&self, record: &Record, target: &Record) -> Result<()> {
+        let session = self.session;
+        let (name, was) = (&session.shape(record.table).name, session.shown_key(record)?);
+        let said = format!("{name} {was} was edited while its key changed: the edit is in {name} {}", session.shown_key(target)?);
+        news::add(session, &[Event::Said(said)])
+    }
+
+    /// A row of a neighbour with the values by which its key refers as they are here now; none where they are the same.
+    fn as_it_leads_now(&self, shape: &Shape, row: &Row, link: Link, most: usize) -> Result<Option<Row>> {
+        let session = self.session;
+        let (mut now, mut moved) = (row.clone(), false);
+        for reference in &shape.references {
+            let Some((target, pairs)) = session.by_value(shape, reference) else { continue };
+            if most == 0 || !pairs.iter().any(|(own, _)| shape.is_key(*own)) {
+                continue;
+            }
+            let Some((meant, there)) = self.led_to(reference, &session.numbered(shape, row)?, link)? else { continue };
+            let values = match &meant.current {
+                Some(current) if session.ledger.same(current.born, there.born)? => Some(current.row.clone()),
+                Some(_) | None => self.as_it_leads_now(target, &there.row, link, most - 1)?,
+            };
+            let Some(values) = values else { continue };
+            for (own, theirs) in pairs.iter().filter(|(_, theirs)| values.get(*theirs).is_stated()) {
+                moved |= now.get(*own) != values.get(*theirs);
+                now.set(*own, values.get(*theirs).clone());
+            }
+        }
+        Ok(moved.then_some(now))
+    }
+}
+
+impl Session {
+    /// Whether a value by which a table refers is in its key.
+    fn refers_by_its_key(&self, shape: &Shape) -> bool {
+        let leads = |(_, pairs): (&Shape, Vec<(FieldNo, FieldNo)>)| pairs.iter().any(|(own, _)| shape.is_key(*own));
+        shape.references.iter().any(|reference| self.by_value(shape, reference).is_some_and(leads))
+    }
+}
