@@ -1,12 +1,14 @@
 //! What can happen to packets on the way, and to the sites at both ends: nothing is lost, nothing is applied twice, everything is said.
+//!
+//! `copies` has what comes of a home that exists twice, or is put back whole.
 
+#[path = "streams/copies.rs"]
+mod copies;
 mod support;
 
 use fieldpost::exchange::{Content, Exchange, FileName, Folder};
 use fieldpost::packet::{Draft, PacketId, PacketKind, Part, PartSource, seal};
 use fieldpost::site::Role;
-use fieldpost::sync::streams::plan::Stop;
-use fieldpost::sync::streams::stops;
 use fieldpost::sync::{Limits, Session, SyncError, round};
 use support::{Tree, name};
 
@@ -129,86 +131,6 @@ fn a_packet_of_somebody_else_under_our_name_is_set_aside() {
 }
 
 #[test]
-fn a_cloned_site_is_a_fork_and_stops_only_its_own_stream() {
-    let tree = two();
-    tree.add("head", "ben", Role::Remote);
-    tree.settle(&["ben", "head"]);
-    copy_folder(&tree.home("anna"), &tree.home("clone"));
-    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
-    tree.edit("clone", "UPDATE customers SET phone = 'clone' WHERE id = 'BOLT'");
-    tree.sync("anna");
-    tree.sync("clone");
-    let report = tree.sync("head");
-    assert!(report.waiting.iter().any(|waiting| waiting.why.contains("exists twice")), "{:?}", report.waiting);
-    tree.edit("ben", "UPDATE customers SET name = 'Ben was here' WHERE id = 'BOLT'");
-    tree.settle(&["ben", "head"]);
-    tree.assert_same(&["head", "ben"]);
-}
-
-/// Words under which a neighbour's whole stream waits for a person.
-fn stopped(report: &fieldpost::sync::report::Report) -> bool {
-    report.waiting.iter().any(|waiting| waiting.what == "everything" && !waiting.retried)
-}
-
-#[test]
-fn both_copies_of_a_site_hear_that_nobody_reads_them_and_the_newest_goes_on() {
-    let tree = two();
-    copy_folder(&tree.home("anna"), &tree.home("clone"));
-    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
-    tree.edit("clone", "UPDATE customers SET phone = 'clone' WHERE id = 'BOLT'");
-    tree.edit("head", "UPDATE customers SET name = 'untold' WHERE id = 'ACME'");
-    tree.sync("anna");
-    tree.half("head", round::Halves::Receive);
-    tree.half("clone", round::Halves::Send);
-    assert!(stopped(&tree.sync("head")));
-    // Whoever looks first leaves the word for the others.
-    assert!(stopped(&tree.sync("clone")), "the copy is told");
-    assert!(stopped(&tree.sync("anna")), "and so is the one that was there first");
-    assert!(stopped(&tree.sync("anna")), "in every round");
-    let [word] = lying(&tree, "anna", "head").try_into().unwrap();
-    // Where one takes it away all the same, it is put there again.
-    tree.exchange
-        .clone()
-        .delete(&tree.world("clone"), &Folder::between(&name("anna"), &name("head")), &FileName::new(&word).unwrap())
-        .unwrap();
-    tree.tick(2 * 60 * 60 * 1000);
-    tree.sync("head");
-    assert_eq!(lying(&tree, "anna", "head"), [word]);
-
-    // A person keeps Anna's, and says so at the main office.
-    std::fs::remove_dir_all(tree.home("clone")).unwrap();
-    let session = open(&tree, "head").unwrap();
-    let anna = session.ledger.neighbours().unwrap().into_iter().find(|neighbour| neighbour.card.name == name("anna")).unwrap();
-    assert!(stops::go_on(&session, &anna).unwrap().unwrap().contains("exists twice"));
-    assert_eq!(stops::go_on(&session, &session.ledger.neighbour(anna.site).unwrap()).unwrap(), None, "once is enough");
-    // Where this home is the one that is not the newest, it must not go on.
-    session.ledger.begin().unwrap();
-    session.ledger.set_problem(anna.site, Some(&Stop::WeWereRestored.to_string())).unwrap();
-    session.ledger.commit(&tree.world("head"), "test").unwrap();
-    assert!(
-        stops::go_on(&session, &session.ledger.neighbour(anna.site).unwrap()).unwrap_err().to_string().contains("cannot go on from here")
-    );
-    session.ledger.begin().unwrap();
-    session.ledger.set_problem(anna.site, None).unwrap();
-    session.ledger.commit(&tree.world("head"), "test").unwrap();
-    drop(session);
-    let report = tree.sync("head");
-    assert!(report.waiting.iter().any(|waiting| waiting.why.contains("set aside")), "{:?}", report.waiting);
-    tree.edit("anna", "UPDATE customers SET phone = 'anna, later' WHERE id = 'ACME'");
-    for _ in 0..4 {
-        tree.settle(&["anna", "head"]);
-        tree.tick(2 * 60 * 60 * 1000);
-    }
-    assert!(!stopped(&tree.sync("anna")) && !stopped(&tree.sync("head")));
-    tree.assert_same(&["head", "anna"]);
-    assert_eq!(lying(&tree, "anna", "head"), Vec::<String>::new(), "nobody needs the word any more");
-    assert_eq!(
-        (phone(&tree, "head").as_str(), tree.text("anna", "SELECT name FROM customers WHERE id = 'ACME'").as_str()),
-        ("anna, later", "untold")
-    );
-}
-
-#[test]
 fn a_packet_that_is_no_better_the_second_time_wants_a_person() {
     let tree = two();
     let settings = tree.home("anna").join("fieldpost.toml");
@@ -282,56 +204,6 @@ fn a_packet_that_a_broken_program_made_holds_up_nobody_but_its_sender() {
         assert!(why.len() == 1 && why[0].starts_with("line 1: "), "{:?}", report.waiting);
     }
     assert_eq!(phone(&tree, "head"), "bob");
-}
-
-#[test]
-fn a_clone_that_meets_answers_to_packets_it_never_sent_stops_by_itself() {
-    let tree = two();
-    copy_folder(&tree.home("anna"), &tree.home("clone"));
-    tree.edit("anna", "UPDATE customers SET phone = 'anna' WHERE id = 'ACME'");
-    tree.sync("anna");
-    tree.sync("head");
-    tree.edit("clone", "UPDATE customers SET phone = 'clone' WHERE id = 'BOLT'");
-    let report = tree.sync("clone");
-    assert!(report.built.is_empty(), "{:?}", report.built);
-    assert!(report.waiting.iter().any(|waiting| waiting.why.contains("restored from a backup")), "{:?}", report.waiting);
-}
-
-#[test]
-fn a_main_office_from_an_older_backup_says_what_each_end_can_do_and_goes_on_when_its_newest_home_is_back() {
-    let tree = two();
-    let (head, old, newest) = (tree.home("head"), tree.home("old"), tree.home("newest"));
-    copy_folder(&head, &old);
-    let round_of_anna = |phone: &str| {
-        tree.edit("anna", &format!("UPDATE customers SET phone = '{phone}' WHERE id = 'ACME'"));
-        tree.settle(&["anna", "head"]);
-    };
-    round_of_anna("sent after the backup");
-    std::fs::rename(&head, &newest).unwrap();
-    copy_folder(&old, &head);
-    tree.edit("head", "UPDATE customers SET name = 'Typed after the backup' WHERE id = 'BOLT'");
-    tree.edit("anna", "UPDATE customers SET phone = 'meanwhile' WHERE id = 'ACME'");
-    let (mut at_head, mut at_anna) = (String::new(), String::new());
-    let said = |report: fieldpost::sync::report::Report| report.waiting.into_iter().map(|waiting| waiting.why + "\n").collect::<String>();
-    for _ in 0..3 {
-        at_anna = said(tree.sync("anna"));
-        at_head = said(tree.sync("head"));
-    }
-    assert!(at_head.contains("invite every site that is named like this anew") && !at_head.contains("have this site invited"), "{at_head}");
-    assert_eq!(at_anna, "", "nothing is wrong here");
-
-    std::fs::remove_dir_all(&head).unwrap();
-    std::fs::rename(&newest, &head).unwrap();
-    let session = open(&tree, "anna").unwrap();
-    assert_eq!(session.ledger.parent().unwrap().unwrap().problem, None, "the old home told nobody anything");
-    drop(session);
-    for _ in 0..3 {
-        tree.settle(&["anna", "head"]);
-        tree.tick(2 * 60 * 60 * 1000);
-    }
-    assert_eq!((said(tree.sync("anna")), said(tree.sync("head"))), (String::new(), String::new()));
-    tree.assert_same(&["head", "anna"]);
-    assert_eq!(phone(&tree, "head"), "meanwhile");
 }
 
 #[test]

@@ -92,8 +92,9 @@ fn run_through(
         for neighbour in session.ledger.neighbours()? {
             let mut got = Collected::default();
             for place in places.iter_mut().filter(|place| place.is_there()) {
-                let neighbour = session.ledger.neighbour(neighbour.site)?;
                 place.attempt(&mut report, Some(&neighbour), |place, report| {
+                    outbox::stop_where_restored(session, place, neighbour.site)?;
+                    let neighbour = session.ledger.neighbour(neighbour.site)?;
                     inbox::collect(session, place, &neighbour, &mut got, &mut documents, report, progress)
                 })?;
             }
@@ -137,6 +138,13 @@ fn run_through(
         report.customized = followed.customized;
         let waits = followed.waits.into_iter();
         report.waiting.extend(waits.map(|(what, why, retried)| Waiting { neighbour: None, what, why, retried, unreachable: false }));
+    }
+    if halves.sends() && !halves.receives() {
+        for neighbour in session.ledger.neighbours()? {
+            for place in places.iter_mut().filter(|place| place.is_there()) {
+                place.attempt(&mut report, Some(&neighbour), |place, _| outbox::stop_where_restored(session, place, neighbour.site))?;
+            }
+        }
     }
     if halves.sends() {
         send(session, &mut places, &collected, &mut report, progress)?;

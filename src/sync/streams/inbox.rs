@@ -59,7 +59,9 @@ pub(in crate::sync) fn collect(
     report: &mut Report,
     progress: &mut dyn FnMut(&str),
 ) -> Result<()> {
-    if neighbour.problem.is_some() {
+    // Where our own numbers are in doubt nothing is taken, but heard whether it goes on.
+    let only_hears = stops::only_hears(neighbour);
+    if neighbour.problem.is_some() && !only_hears {
         return Ok(());
     }
     let folder = Folder::between(session.name(), &neighbour.card.name);
@@ -151,6 +153,9 @@ pub(in crate::sync) fn collect(
         if !matches!(step, Step::Stop(_)) {
             stops::hear(session, &now, envelope)?;
         }
+        if only_hears {
+            continue;
+        }
         match step {
             Step::Apply => {
                 collected.asked.extend(&envelope.asks);
@@ -174,6 +179,7 @@ pub(in crate::sync) fn collect(
                             documents::place::place(session, documents, report)?;
                         }
                         place.is_repeat(session, &now.card.name, envelope.number)?;
+                        stops::follows(session, &now)?;
                         report.applied.push(PacketIn {
                             from: now.card.name.clone(),
                             number: envelope.number,
@@ -216,6 +222,7 @@ pub(in crate::sync) fn collect(
             Step::Stop(stop) if stops::is_going_on(session, &now)? => {
                 set_aside(session, &path, &stop.to_string())?;
                 file.remove(session, place, &folder)?;
+                stops::wait_for_what_follows(session, &now, envelope.number)?;
                 report.waiting.push(wait(&now, envelope.number, "it does not follow what came before, and was set aside", false));
             }
             Step::Stop(stop) => {

@@ -8,13 +8,77 @@ use std::collections::BTreeSet;
 use fs_err as fs;
 
 use super::places::Place;
-use crate::exchange::{Content, Entry, FileName, Folder, deposit, waiting};
+use super::plan::Stop;
+use crate::exchange::{Content, Entry, ExchangeError, FileName, Folder, deposit, fetch, waiting};
 use crate::keys::SealingRecipient;
 use crate::ledger::{Direction, Neighbour, PacketRow};
-use crate::model::PacketNumber;
-use crate::packet::{Draft, PacketFileName, Sealed, seal};
+use crate::model::{PacketNumber, SiteName, SiteNo};
+use crate::packet::{Draft, Expectation, OpenError, PacketFileName, Sealed, inspect, open, seal};
 use crate::sync::{Result, Session};
 use crate::world::files;
+
+/// Files beside our packets that one round looks into: others may be able to write there.
+const MOST_SUSPECTS: usize = 10;
+
+/// Stops the stream to a neighbour where a packet lies for it that this home signed and knows nothing of, under a number that it would use next:
+/// it is an older home, or one of two.
+///
+/// # Errors
+/// As exchange and ledger say.
+pub(in crate::sync) fn stop_where_restored(session: &Session, place: &mut Place<'_>, to: SiteNo) -> Result<()> {
+    let to = &session.ledger.neighbour(to)?;
+    if to.problem.is_some() {
+        return Ok(());
+    }
+    let folder = Folder::between(&to.card.name, session.name());
+    let mut suspects = Vec::new();
+    for entry in place.exchange.list(&session.world, &folder)? {
+        let Ok(name) = entry.name.as_str().parse::<PacketFileName>() else { continue };
+        if name.stream != to.stream_out || !name.matches(entry.bytes) {
+            continue;
+        }
+        // Of what was put there before, its recipient says which it takes: a copy of this home may have been the second one.
+        let known = session.ledger.packet(to.site, Direction::Out, name.number)?;
+        let is_untold = |known: PacketRow| known.deposited.is_none() && known.name != entry.name.as_str();
+        if name.number > to.sent || known.is_some_and(is_untold) {
+            suspects.push((name, entry));
+        }
+    }
+    suspects.sort();
+    for (name, entry) in suspects.into_iter().take(MOST_SUSPECTS) {
+        if is_ours(session, place, to, &folder, name, &entry)? {
+            session.ledger.begin()?;
+            session.ledger.set_problem(to.site, Some(&Stop::UnknownOfOurs.to_string()))?;
+            session.ledger.commit(&session.world, "commit stop")?;
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Whether we signed a file that lies for a neighbour. A request to join carries the key that it is signed with, and proves nothing.
+fn is_ours(
+    session: &Session,
+    place: &mut Place<'_>,
+    to: &Neighbour,
+    folder: &Folder,
+    name: PacketFileName,
+    entry: &Entry,
+) -> Result<bool> {
+    let path = match fetch(&session.world, &mut *place.exchange, folder, entry, &session.home.scratch()) {
+        // Taken in this moment: its recipient tells of it.
+        Err(ExchangeError::Missing { .. }) => return Ok(false),
+        fetched => fetched?,
+    };
+    let ours = |site: &SiteName| (site == session.name()).then(|| session.signing.verifying_key());
+    let expected = Expectation { to: to.card.name.clone(), trusted: &ours, name: Some(name) };
+    let opened = open(&path, &expected, &session.sealing, &session.home.scratch(), &session.limits.packet);
+    // Nobody but its recipient opens it: that is what comes behind the signature.
+    let is_signed = matches!(opened, Ok(_) | Err(OpenError::Decrypt(_)));
+    let ours = is_signed && inspect(&path).is_ok_and(|seen| seen.envelope.sender.is_none());
+    files::remove(&session.world, &path)?;
+    Ok(ours)
+}
 
 /// Puts on the exchange what was never there, what the neighbour asks for, and what is long unacknowledged and gone.
 /// `rows` are those of the outbox before anything was put anywhere in this round; what is put there goes into `done`.

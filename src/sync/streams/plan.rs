@@ -32,6 +32,9 @@ pub enum Stop {
     /// It acknowledges more than we ever sent.
     #[error("it has packets of ours that we know nothing of: this home was restored from a backup or exists twice")]
     WeWereRestored,
+    /// A packet lies for it that we signed, under a number that we have not used or gave to another one.
+    #[error("packets of ours lie for it that we know nothing of: this home was restored from a backup or exists twice")]
+    UnknownOfOurs,
     /// It acknowledges less than before, or asks for what it acknowledged.
     #[error("it has forgotten packets that it had: it was restored from a backup")]
     NeighbourRestored,
@@ -41,33 +44,36 @@ impl Stop {
     /// The stop that the ledger has the words of.
     #[must_use]
     pub fn of(words: &str) -> Option<Self> {
-        let all = [Self::Fork, Self::OtherStream, Self::WeWereRestored, Self::NeighbourRestored];
+        let all = [Self::Fork, Self::OtherStream, Self::WeWereRestored, Self::UnknownOfOurs, Self::NeighbourRestored];
         all.into_iter().find(|stop| stop.to_string() == words)
     }
 
     /// What can be done here: nobody invites his own parent anew, nor anybody the main office.
     #[must_use]
-    pub const fn advice(self, neighbour: NeighbourKind, at_main_office: bool) -> &'static str {
-        match (self, neighbour) {
-            (Self::Fork | Self::NeighbourRestored, NeighbourKind::Child) => {
-                "Put its newest home and database back, then run 'fieldpost recover --neighbour' with its name here; or invite it anew under \
-                 another name: edits it has not sent are in its database"
-            }
-            (Self::Fork | Self::NeighbourRestored, NeighbourKind::Parent) => {
-                "Tell whoever looks after it: once its newest home and database are back there, run 'fieldpost recover --neighbour' with its \
-                 name here. Where they are gone, this site has to be invited anew, under another name; what it has not sent is in its database"
-            }
-            (Self::OtherStream, NeighbourKind::Child) => "Invite it anew under another one",
+    pub fn advice(self, with: &Neighbour, at_main_office: bool) -> String {
+        let name = &with.card.name;
+        match (self, with.kind) {
+            (Self::Fork | Self::NeighbourRestored, NeighbourKind::Child) => format!(
+                "Put its newest home and database back, then run 'fieldpost recover --neighbour {name}' here; or invite it anew under another name: \
+                 edits it has not sent are in its database"
+            ),
+            (Self::Fork | Self::NeighbourRestored, NeighbourKind::Parent) => format!(
+                "Tell whoever looks after it: once its newest home and database are back there, run 'fieldpost recover --neighbour {name}' here. \
+                 Where they are gone, this site has to be invited anew, under another name; what it has not sent is in its database"
+            ),
+            (Self::OtherStream, NeighbourKind::Child) => "Invite it anew under another one".to_owned(),
             (Self::OtherStream, NeighbourKind::Parent) => {
-                "This site has to be invited anew, under another name; what it has not sent is in its database"
+                "This site has to be invited anew, under another name; what it has not sent is in its database".to_owned()
             }
-            (Self::WeWereRestored, NeighbourKind::Child) if at_main_office => {
-                "Put the newest home and database back. Where they are gone, invite every site that is named like this anew, under another \
-                 name: what it had sent is in its database"
+            (Self::WeWereRestored | Self::UnknownOfOurs, NeighbourKind::Child) if at_main_office => {
+                "Put the newest home and database back. Where they are gone, or these are the newest, invite every site that is named like this \
+                 anew, under another name: what it had sent is in its database"
+                    .to_owned()
             }
-            (Self::WeWereRestored, NeighbourKind::Child | NeighbourKind::Parent) => {
-                "Put the newest home and database back, or have this site invited anew under another name; edits it has not sent are in its \
-                 database"
+            (Self::WeWereRestored | Self::UnknownOfOurs, NeighbourKind::Child | NeighbourKind::Parent) => {
+                "Put the newest home and database back. Where they are gone, or these are the newest, have this site invited anew under another \
+                 name; edits that were not sent, or did not arrive, are in its database"
+                    .to_owned()
             }
         }
     }
@@ -187,16 +193,19 @@ mod tests {
     #[test]
     fn advice_is_what_can_be_done_at_this_end() {
         let restored = [Stop::Fork, Stop::NeighbourRestored];
-        for stop in restored.into_iter().chain([Stop::OtherStream, Stop::WeWereRestored]) {
+        let (child, parent) = (neighbour(), Neighbour { kind: NeighbourKind::Parent, ..neighbour() });
+        for stop in restored.into_iter().chain([Stop::OtherStream, Stop::WeWereRestored, Stop::UnknownOfOurs]) {
             assert_eq!(Stop::of(&stop.to_string()), Some(stop));
-            let of_parent = stop.advice(NeighbourKind::Parent, false);
+            let of_parent = stop.advice(&parent, false);
             assert!(
                 of_parent.to_lowercase().contains("this site") && !of_parent.to_lowercase().contains("invite it"),
                 "{stop}: {of_parent}"
             );
-            assert!(!stop.advice(NeighbourKind::Child, true).contains("this site"), "nobody invites the main office: {stop}");
+            assert!(!stop.advice(&child, true).contains("this site"), "nobody invites the main office: {stop}");
         }
-        assert!(restored.iter().all(|stop| stop.advice(NeighbourKind::Parent, false).contains("Tell whoever looks after it")));
+        assert!(restored.iter().all(|stop| stop.advice(&parent, false).contains("Tell whoever looks after it")));
+        let typed = "'fieldpost recover --neighbour anna'";
+        assert!([&child, &parent].iter().all(|with| restored.iter().all(|stop| stop.advice(with, true).contains(typed))));
     }
 
     #[test]

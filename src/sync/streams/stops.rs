@@ -8,9 +8,10 @@
 //! It brings nothing, acknowledges what the last one did, and moves no cursor, so that whatever is untold stays untold. It lies on the
 //! exchange until the stream goes on: who hears it leaves it there for the other copies, and it is put there again where one took it away. The
 //! neighbour says so in every round, until a packet of a higher number does not say it → going on (a person ran `recover --neighbour`): in the next round packets that do not
-//! follow are set aside, and what follows is applied as ever. **Crash points**: the word is built as every packet is, in one ledger commit.
+//! follow are set aside, and what follows is applied as ever. Where nothing comes that follows, the packets that were taken are those of another copy:
+//! a person is told until something does. **Crash points**: the word is built as every packet is, in one ledger commit.
 //! **Invariant**: nothing is applied that does not follow, and no number is used that we may have used in another life: a site that was
-//! restored itself ([`Stop::WeWereRestored`]) tells nobody.
+//! restored itself ([`Stop::WeWereRestored`], [`Stop::UnknownOfOurs`]) tells nobody.
 
 use super::outbox;
 use super::plan::Stop;
@@ -27,6 +28,8 @@ const TOLD: &str = "told stop:";
 const HEARD: &str = "heard stop:";
 /// Note: a person wants the stream to go on.
 const GO_ON: &str = "go on:";
+/// Note: the number of the packet that was set aside then, until one comes that follows.
+const ASIDE: &str = "set aside:";
 
 /// What a site says of a neighbour that stopped reading it.
 pub const STOPPED_THERE: &str = "it takes nothing from this site any more, because this one was restored from a backup or exists twice: what is edited here \
@@ -108,7 +111,10 @@ pub(in crate::sync) fn tell(session: &Session, to: &Neighbour) -> Result<()> {
 /// Whether a stopped neighbour may be sent anything: not where our own numbers are in doubt.
 #[must_use]
 pub(in crate::sync) fn may_tell(to: &Neighbour) -> bool {
-    to.problem.as_ref().is_none_or(|problem| *problem != Stop::WeWereRestored.to_string())
+    match to.problem.as_deref().and_then(Stop::of) {
+        Some(Stop::WeWereRestored | Stop::UnknownOfOurs) => false,
+        Some(Stop::Fork | Stop::OtherStream | Stop::NeighbourRestored) | None => true,
+    }
 }
 
 /// Notes whether the sender of a verified packet of its stream has stopped reading us.
@@ -130,7 +136,53 @@ pub(in crate::sync) fn hear(session: &Session, from: &Neighbour, envelope: &Enve
     };
     session.ledger.begin()?;
     session.ledger.set_note(&note, &now)?;
+    if now.is_empty() {
+        // A person let it go on: with this home, which shows by the next packet.
+        session.ledger.set_owes(from.site)?;
+        if only_hears(from) {
+            session.ledger.set_problem(from.site, None)?;
+        }
+    }
     Ok(session.ledger.commit(&session.world, "commit hearing of a stop")?)
+}
+
+/// Whether we stopped towards a neighbour for what lies there of another copy of this home: should this be the one that is to go on, it says so.
+#[must_use]
+pub(in crate::sync) fn only_hears(from: &Neighbour) -> bool {
+    from.problem.as_deref().and_then(Stop::of) == Some(Stop::UnknownOfOurs)
+}
+
+/// Notes that a packet was set aside so that the stream of its sender goes on.
+///
+/// # Errors
+/// As the ledger says.
+pub(in crate::sync) fn wait_for_what_follows(session: &Session, from: &Neighbour, aside: PacketNumber) -> Result<()> {
+    session.set_note(&noted(ASIDE, &from.card.name), &aside.to_string())
+}
+
+/// A packet came that follows.
+///
+/// # Errors
+/// As the ledger says.
+pub(in crate::sync) fn follows(session: &Session, from: &Neighbour) -> Result<()> {
+    let note = noted(ASIDE, &from.card.name);
+    if session.ledger.note(&note)?.is_some_and(|aside| !aside.is_empty()) { session.set_note(&note, "") } else { Ok(()) }
+}
+
+/// What is to be known of a neighbour whose packet was set aside and that has sent none since that follows.
+fn aside(session: &Session, of: &Neighbour) -> Result<Option<String>> {
+    let noted = session.ledger.note(&noted(ASIDE, &of.card.name))?.filter(|aside| !aside.is_empty());
+    let anew = match of.kind {
+        NeighbourKind::Child => "invite it anew",
+        NeighbourKind::Parent => "this site has to be invited anew",
+    };
+    Ok(noted.map(|aside| {
+        format!(
+            "packet {aside} was set aside, and nothing has come since that follows what was taken. Where its newest home is back and nothing comes \
+             of it, packets of another copy of that home were taken, and it cannot go on: {anew}, under another name; what did not arrive is in its \
+             database"
+        )
+    }))
 }
 
 /// Whether this packet is the neighbour's last word, and says that it stopped.
@@ -152,7 +204,8 @@ pub fn problem(session: &Session, of: &Neighbour) -> Result<Option<String>> {
         return Ok(Some(retire::words(&retired)));
     }
     let there = session.ledger.note(&noted(HEARD, &of.card.name))?.is_some_and(|number| !number.is_empty());
-    Ok(stopped_here(session, of)?.or_else(|| there.then(|| STOPPED_THERE.to_owned())))
+    let here = stopped_here(session, of)?.or(aside(session, of)?);
+    Ok(here.or_else(|| there.then(|| STOPPED_THERE.to_owned())))
 }
 
 /// Why we stopped reading a neighbour, and what can be done here; none where we did not.
@@ -163,7 +216,7 @@ pub fn stopped_here(session: &Session, of: &Neighbour) -> Result<Option<String>>
     let Some(problem) = &of.problem else { return Ok(None) };
     let at_main_office = session.ledger.parent()?.is_none();
     Ok(Some(match Stop::of(problem) {
-        Some(stop) => format!("{stop}. {}", stop.advice(of.kind, at_main_office)),
+        Some(stop) => format!("{stop}. {}", stop.advice(of, at_main_office)),
         None => problem.clone(),
     }))
 }
@@ -176,7 +229,7 @@ pub fn may_go_on(session: &Session, with: &Neighbour) -> Result<Option<String>> 
     let Some(problem) = stopped_here(session, with)? else { return Ok(None) };
     match with.problem.as_deref().and_then(Stop::of) {
         Some(Stop::Fork | Stop::NeighbourRestored) => Ok(Some(problem)),
-        Some(Stop::OtherStream | Stop::WeWereRestored) | None => {
+        Some(Stop::OtherStream | Stop::WeWereRestored | Stop::UnknownOfOurs) | None => {
             Err(MendError::NotFromHere { neighbour: with.card.name.clone(), problem }.into())
         }
     }
