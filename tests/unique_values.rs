@@ -364,6 +364,10 @@ fn a_value_that_is_taken_too_is_said_so_and_changes_nothing() {
         let refused = mend::settle(&tree.session(site), number, &Choice::Lost, Since::Ask).unwrap_err();
         assert!(refused.to_string().contains("edit that one"), "{refused}");
     }
+    // There the record has the value that is taken, and giving it that changes nothing.
+    let number = open(&tree, "anna")[0].0;
+    let refused = mend::settle(&tree.session("anna"), number, &Choice::Other(Value::text("x")), Since::Ask).unwrap_err();
+    assert!(refused.to_string().contains("that is the value which another record has"), "{refused}");
     tree.settle(&TWO);
     assert_eq!([open(&tree, "head").len(), open(&tree, "anna").len()], [1, 1]);
     resolve(&tree, "head", open(&tree, "head")[0].0, Choice::Before);

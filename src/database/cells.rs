@@ -51,6 +51,25 @@ impl Database {
         })
     }
 
+    /// Whether two values are one to a column; what is not stated is not.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn are_one(&self, table: &str, column: &str, one: &Value, other: &Value) -> Result<bool> {
+        if !one.is_stated() || !other.is_stated() {
+            return Ok(false);
+        }
+        let texts = self.same_text(table, column)?;
+        let text = |value: &Value| match value {
+            Value::Text(bytes) => std::str::from_utf8(bytes).ok().map(|text| texts.of(text)),
+            Value::Absent | Value::Null | Value::Integer(_) | Value::Real(_) | Value::Blob(_) => None,
+        };
+        let stored: Vec<Value> =
+            self.as_stored(table, &[column.to_owned()], &[vec![one.clone()], vec![other.clone()]])?.into_iter().flatten().collect();
+        let [one, other] = &stored[..] else { return Ok(false) };
+        Ok(one == other || text(one).is_some_and(|one| Some(one) == text(other)))
+    }
+
     /// What foreign keys that hold these values ask for: the columns referred to bring their affinities.
     ///
     /// # Errors

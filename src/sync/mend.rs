@@ -58,7 +58,7 @@ pub enum MendError {
         key: String,
     },
     /// The conflict has no such side.
-    #[error("conflict {number} has no such value: {why}")]
+    #[error("conflict {number} cannot be settled like that: {why}")]
     NoSuchSide {
         /// The conflict.
         number: i64,
@@ -180,6 +180,9 @@ pub const KEPT: &str = "a person kept what stands";
 /// Why what waits for a unique value cannot simply have it.
 const OF_THE_OTHER: &str = "another record has the value: edit that one, and this one goes on by itself";
 
+/// Why it cannot have the very value that it waits for either.
+const TAKEN: &str = "that is the value which another record has: give this one another, or edit that one, and this one goes on by itself";
+
 /// Why nothing lost where two edits were merged.
 const OF_BOTH: &str = "nothing lost, both edits are in the one that stands; set another one with --value VALUE";
 
@@ -246,6 +249,9 @@ fn settle_taken(session: &Session, number: i64, decider_number: i64, conflict: &
     let gone = || MendError::NoRecord { table: conflict.table.clone(), key: conflict.key.to_string() };
     let shape = session.shapes.iter().find(|shape| shape.name == conflict.table).ok_or_else(gone)?;
     let field = shape.field(&field).ok_or_else(|| MendError::no_field(shape, &field))?;
+    if session.database()?.are_one(&shape.name, shape.name_of(field), &value, conflict.exact.get(FieldNo(2)))? {
+        return Err(no_side(TAKEN));
+    }
     let record = record_of(session, shape, conflict)?.filter(|record| record.current.is_some()).ok_or_else(gone)?;
     let mut row = Row::default();
     row.set(field, value.clone());
