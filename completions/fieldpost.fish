@@ -126,7 +126,7 @@ complete -c fieldpost -n "__fish_fieldpost_using_subcommand sites; and __fish_se
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand sites; and __fish_seen_subcommand_from help" -f -a "retire" -d 'End a site for good: a computer that was lost, a colleague who left'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand sites; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand sync" -l home -d 'The folder of the site; without it the nearest one from the current folder upwards' -r -F
-complete -c fieldpost -n "__fish_fieldpost_using_subcommand sync" -l full -d 'Ask the parent for all data anew'
+complete -c fieldpost -n "__fish_fieldpost_using_subcommand sync" -l full -d 'Ask the parent for all data anew, and tell the sites below all of it anew'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand sync" -l dry-run -d 'Tell what would happen, predicted conflicts included, and change nothing'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand sync" -l allow-deletions -d 'Take it for meant that very many documents are gone from the folder of documents, and tell the others'
 complete -c fieldpost -n "__fish_fieldpost_using_subcommand sync" -l window -d 'For a window that closes at the end: a short summary in plain words, which stays where something wants attention'

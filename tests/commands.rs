@@ -517,8 +517,12 @@ fn a_file_that_was_changed_on_the_share_is_asked_for_and_comes_whole() {
 fn full_asks_for_everything_again_and_ends_the_same() {
     let office = two();
     office.sql("anna", "UPDATE customers SET phone = '9' WHERE id = 'ACME'");
-    office.ok("sync --full --home anna");
-    for site in ["head", "anna", "head"] {
+    let asked = office.ok("sync --full --home anna").out;
+    assert!(asked.contains("to 'head': 1 record, and the wish to be told everything anew, "), "{asked}");
+    let told = office.ok("sync --home head").out;
+    assert!(told.contains("from 'anna': 1 record, and the wish to be told everything anew\n"), "{told}");
+    assert!(told.contains("to 'anna': everything anew, 3 records, ") && !told.contains(" new\n"), "{told}");
+    for site in ["anna", "head"] {
         office.ok(&format!("sync --home {site}"));
     }
     assert_eq!(office.digest("head"), office.digest("anna"));

@@ -185,6 +185,7 @@ impl SyncReport {
             changes: packet.tally.changes,
             tables: changed(&packet.tally.tables),
             contents: packet.contents,
+            wants_all: packet.wants_all,
         });
         // What waits here is in the list of what is held.
         let elsewhere = |conflict: &Conflict| conflict.about != About::Held || conflict.decider != *session.name();
@@ -232,7 +233,8 @@ impl SyncReport {
             if all.is_empty() { "no records".to_owned() } else { all.join("; ") }
         };
         lines.extend(self.applied.iter().map(|packet| {
-            let text = format!("received packet {} from '{}': {}", packet.number, packet.from, by_table(&packet.tables));
+            let wish = if packet.wants_all { "; it wants to be told everything anew" } else { "" };
+            let text = format!("received packet {} from '{}': {}{wish}", packet.number, packet.from, by_table(&packet.tables));
             Line::new(Level::Info, text).of_site(Some(&packet.from))
         }));
         lines.extend(self.conflicts.iter().map(|conflict| conflict.log_line(page)));
@@ -240,7 +242,9 @@ impl SyncReport {
         lines.extend(self.kept.iter().flat_map(Kept::log_lines));
         lines.extend(self.sent.iter().map(|packet| {
             let (number, bytes) = (packet.number, size(packet.bytes));
-            let text = format!("sent packet {number} to '{}', {bytes}: {}", packet.to, by_table(&packet.tables));
+            let again = if packet.again { "everything anew: " } else { "" };
+            let wish = if packet.wants_all { "; with the wish to be told everything anew" } else { "" };
+            let text = format!("sent packet {number} to '{}', {bytes}: {again}{}{wish}", packet.to, by_table(&packet.tables));
             Line::new(Level::Info, text).of_site(Some(&packet.to))
         }));
         lines.extend(self.waiting.iter().map(|waiting| {
@@ -442,6 +446,8 @@ impl PacketOut {
             bytes: packet.bytes,
             tables: changed(&packet.tables),
             contents: packet.contents,
+            wants_all: packet.wants_all,
+            again: packet.again,
         }
     }
 }

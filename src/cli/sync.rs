@@ -33,7 +33,7 @@ Examples:
   fieldpost sync --window          what 'fieldpost shortcut' runs
   */15 * * * *  fieldpost --home /srv/shop sync --quiet      in a crontab")]
 pub struct SyncArgs {
-    /// Ask the parent for all data anew
+    /// Ask the parent for all data anew, and tell the sites below all of it anew
     #[arg(long, conflicts_with = "dry_run")]
     pub full: bool,
     /// Tell what would happen, predicted conflicts included, and change nothing
@@ -135,6 +135,8 @@ pub struct PacketIn {
     pub tables: BTreeMap<String, Counts>,
     /// Whether it brought contents of documents or bundles.
     pub contents: bool,
+    /// Whether its sender wants to be told everything anew.
+    pub wants_all: bool,
 }
 
 /// A packet that was deposited.
@@ -150,6 +152,10 @@ pub struct PacketOut {
     pub tables: BTreeMap<String, Counts>,
     /// Whether it has contents of documents or bundles.
     pub contents: bool,
+    /// Whether it says that this site wants to be told everything anew.
+    pub wants_all: bool,
+    /// Whether it is part of everything, told anew to a site that had been told.
+    pub again: bool,
 }
 
 /// Records of one table that stay here for one kind of reason.
@@ -269,12 +275,13 @@ impl SyncReport {
 
     fn came(&self, page: &Page) -> String {
         let verb = self.verb("Received", "Would receive");
-        let packets = self.applied.iter().map(|packet| (&packet.from, packet.number, packet.changes, &packet.tables, packet.contents));
+        let besides = |packet: &PacketIn| Besides { contents: packet.contents, wants_all: packet.wants_all, again: false };
+        let packets = self.applied.iter().map(|packet| (&packet.from, packet.number, packet.changes, &packet.tables, besides(packet)));
         sections(page, packets, |from, numbers, counts, sum| {
             let what = match (counts.total(), sum.amount) {
                 (0, 1) => "1 change, which changed nothing here".to_owned(),
                 (0, changes @ 2..) => format!("{} changes, which changed nothing here", number(changes)),
-                _ => records(counts, sum.contents),
+                _ => records(counts, sum.besides),
             };
             format!("{verb} {numbers} from '{from}': {what}")
         })
@@ -282,10 +289,12 @@ impl SyncReport {
 
     fn went(&self, page: &Page) -> String {
         let verb = self.verb("Sent", "Would send");
-        let packets = self.sent.iter().map(|packet| (&packet.to, packet.number, packet.bytes, &packet.tables, packet.contents));
+        let besides =
+            |packet: &PacketOut| Besides { contents: packet.contents, wants_all: packet.wants_all, again: packet.again };
+        let packets = self.sent.iter().map(|packet| (&packet.to, packet.number, packet.bytes, &packet.tables, besides(packet)));
         sections(page, packets, |to, numbers, counts, sum| {
             let size = if sum.amount > 0 { format!(", {}", size(sum.amount)) } else { String::new() };
-            format!("{verb} {numbers} to '{to}': {}{size}", records(counts, sum.contents))
+            format!("{verb} {numbers} to '{to}': {}{size}", records(counts, sum.besides))
         })
     }
 
@@ -401,10 +410,18 @@ struct Sum {
     /// Bytes of what went, changes of what came.
     amount: u64,
     tables: BTreeMap<String, Counts>,
-    contents: bool,
+    besides: Besides,
 }
 
-type OnePacket<'r> = (&'r SiteName, u64, u64, &'r BTreeMap<String, Counts>, bool);
+/// What packets bring or say besides records.
+#[derive(Clone, Copy, Debug, Default)]
+struct Besides {
+    contents: bool,
+    wants_all: bool,
+    again: bool,
+}
+
+type OnePacket<'r> = (&'r SiteName, u64, u64, &'r BTreeMap<String, Counts>, Besides);
 
 /// One paragraph per neighbour: a title, then what changed by table.
 fn sections<'r>(
@@ -413,30 +430,40 @@ fn sections<'r>(
     title: impl Fn(&SiteName, &str, Counts, &Sum) -> String,
 ) -> String {
     let mut sums: BTreeMap<&SiteName, Sum> = BTreeMap::new();
-    for (neighbour, number, amount, tables, contents) in packets {
+    for (neighbour, number, amount, tables, besides) in packets {
         let sum = sums.entry(neighbour).or_default();
         sum.numbers.push(number);
         sum.amount += amount;
-        sum.contents |= contents;
+        sum.besides.contents |= besides.contents;
+        sum.besides.wants_all |= besides.wants_all;
+        sum.besides.again |= besides.again;
         tables.iter().for_each(|(table, counts)| sum.tables.entry(table.clone()).or_default().add(*counts));
     }
     let paragraph = |(neighbour, sum): (&SiteName, Sum)| {
         let mut counts = Counts::default();
         sum.tables.values().for_each(|table| counts.add(*table));
         let width = sum.tables.keys().map(|table| table.chars().count()).max().unwrap_or(0).min(30);
-        let lines: Vec<String> = sum.tables.iter().map(|(table, counts)| format!("{table:width$}  {}", counts.text())).collect();
+        // What is told anew is mostly there.
+        let text = |counts: &Counts| if sum.besides.again { number(counts.total()) } else { counts.text() };
+        let lines: Vec<String> = sum.tables.iter().map(|(table, counts)| format!("{table:width$}  {}", text(counts))).collect();
         let title = heading(&title(neighbour, &packet_numbers(&sum.numbers), counts, &sum));
         if lines.is_empty() { title } else { format!("{title}\n{}", page.list(&lines, "-v lists all")) }
     };
     sums.into_iter().map(paragraph).collect::<Vec<_>>().join("\n")
 }
 
-fn records(counts: Counts, contents: bool) -> String {
-    match counts.total() {
+fn records(counts: Counts, besides: Besides) -> String {
+    let Besides { contents, wants_all, again } = besides;
+    let brought = match counts.total() {
         0 if contents => "no records, but contents of documents or bundles".to_owned(),
+        0 if wants_all => "no records".to_owned(),
         0 => "no records, only word of what arrived".to_owned(),
-        total => count(usize::try_from(total).unwrap_or(usize::MAX), "record", "records"),
-    }
+        total => {
+            let anew = if again { "everything anew, " } else { "" };
+            format!("{anew}{}", count(usize::try_from(total).unwrap_or(usize::MAX), "record", "records"))
+        }
+    };
+    if wants_all { format!("{brought}, and the wish to be told everything anew") } else { brought }
 }
 
 /// "packet 7", "packets 7 to 9": the packets of a stream are applied and made in order.
@@ -524,9 +551,17 @@ mod tests {
                     changes: 15,
                     tables: tables(&[("customers", [3, 10, 0]), ("notes", [2, 0, 0])]),
                     contents: false,
+                    wants_all: false,
                 },
-                PacketIn { from: name("head"), number: 42, changes: 3, tables: tables(&[("customers", [0, 2, 1])]), contents: false },
-                PacketIn { from: name("bert"), number: 1, changes: 0, tables: BTreeMap::new(), contents: false },
+                PacketIn {
+                    from: name("head"),
+                    number: 42,
+                    changes: 3,
+                    tables: tables(&[("customers", [0, 2, 1])]),
+                    contents: false,
+                    wants_all: false,
+                },
+                PacketIn { from: name("bert"), number: 1, changes: 0, tables: BTreeMap::new(), contents: false, wants_all: false },
             ],
             conflicts: vec![conflict()],
             held: vec![held(Needs::Packet)],
@@ -536,6 +571,8 @@ mod tests {
                 bytes: 3_140,
                 tables: tables(&[("customers", [0, 1, 0])]),
                 contents: false,
+                wants_all: false,
+                again: false,
             }],
             kept: vec![Kept {
                 to: name("head"),

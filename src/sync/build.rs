@@ -117,6 +117,7 @@ struct Finished {
     /// Changes or documents.
     brings: bool,
     contents: bool,
+    wants_all: bool,
 }
 
 /// Changes of the packet being filled; the file is there from the first one on.
@@ -469,6 +470,7 @@ impl<'s> Building<'s> {
             })?;
         }
         let (to, fresh) = (self.to.card.name.clone(), self.to.fresh);
+        let again = fresh && !self.up && self.to.sent > PacketNumber(0);
         let out = |finished: Finished| PacketOut {
             to: to.clone(),
             number: finished.number,
@@ -476,6 +478,8 @@ impl<'s> Building<'s> {
             tables: finished.tables,
             snapshot: fresh,
             contents: finished.contents,
+            wants_all: finished.wants_all,
+            again,
         };
         Ok(self.sealed.into_iter().map(out).collect())
     }
@@ -516,6 +520,7 @@ impl<'s> Building<'s> {
         };
         let brings = !parts.is_empty();
         let contents = carries_contents(parts.iter().map(|part| part.name.as_str()));
+        let wants_all = parts.iter().any(|part| part.name == FULL_PART);
         let draft = Draft {
             kind: PacketKind::Changes,
             from: session.name().clone(),
@@ -551,6 +556,7 @@ impl<'s> Building<'s> {
             tables: spool.tables,
             brings,
             contents,
+            wants_all,
         });
         self.number = self.number.next();
         Ok(())

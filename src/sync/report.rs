@@ -124,6 +124,8 @@ pub struct PacketIn {
     pub tally: Tally,
     /// Whether it brought contents of documents or bundles: [`carries_contents`].
     pub contents: bool,
+    /// Whether its sender wants to be told everything anew.
+    pub wants_all: bool,
 }
 
 /// A packet that was built.
@@ -141,6 +143,10 @@ pub struct PacketOut {
     pub snapshot: bool,
     /// Whether it has contents of documents or bundles: [`carries_contents`].
     pub contents: bool,
+    /// Whether it says that we want to be told everything anew.
+    pub wants_all: bool,
+    /// Whether it is part of everything, told to a neighbour that had been told before.
+    pub again: bool,
 }
 
 /// Whether a packet with parts of these names brings more than records and what is said about them.

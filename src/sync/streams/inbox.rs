@@ -17,6 +17,7 @@ use crate::ledger::{Direction, Neighbour};
 use crate::model::{LIBRARY, PacketNumber, SiteName};
 use crate::packet::{CodecError, Expectation, OpenError, Opened, PacketFileName, PacketKind, open};
 use crate::sync::apply;
+use crate::sync::build;
 use crate::sync::bundles;
 use crate::sync::documents::{self, Documents};
 use crate::sync::join;
@@ -186,6 +187,7 @@ pub(in crate::sync) fn collect(
                             sent: envelope.sent,
                             tally,
                             contents: carries_contents(opened.entry_names()),
+                            wants_all: opened.entry_bytes(build::FULL_PART).is_some(),
                         });
                         file.take_away(session, place, &folder, &now)?;
                         files::remove(&session.world, &path)?;
