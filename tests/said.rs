@@ -433,3 +433,16 @@ fn a_site_that_was_retired_before_its_first_load_is_not_told_to_wait_for_it() {
     let status = office.run("status --home dora");
     assert!(status.code == 3 && status.flat().contains("retired") && !status.flat().contains("sends it"), "{status:?}");
 }
+
+#[test]
+fn as_many_records_are_said_to_be_received_as_were_said_to_be_sent() {
+    let office = Office::pair("CREATE TABLE items (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO items VALUES (1, 'a'), (2, 'b');", "");
+    office.sql("head", "INSERT INTO items VALUES (3, 'of head')");
+    office.sql("anna", "INSERT INTO items VALUES (3, 'of anna')");
+    office.ok("sync --home anna");
+    let sent = office.ok("sync --home head").out;
+    assert!(sent.contains("to 'anna': 2 records, "), "{sent}");
+    // One of the two is hers, and has got its number.
+    let received = office.ok("sync --home anna").out;
+    assert!(received.contains("from 'head': 2 records, which changed 1 here\n  items  1 new\n"), "{received}");
+}

@@ -281,6 +281,10 @@ impl SyncReport {
             let what = match (counts.total(), sum.amount) {
                 (0, 1) => "1 change, which changed nothing here".to_owned(),
                 (0, changes @ 2..) => format!("{} changes, which changed nothing here", number(changes)),
+                (here, told) if told > 0 && told != here => {
+                    let told = Counts { updated: told, ..Counts::default() };
+                    format!("{}, which changed {} here", records(told, sum.besides), number(here))
+                }
                 _ => records(counts, sum.besides),
             };
             format!("{verb} {numbers} from '{from}': {what}")
