@@ -453,6 +453,8 @@ fn an_admin_sees_what_is_left_behind_before_anything_is_done() {
         let refused = office.run(line);
         assert!(refused.code == 1 && refused.err.contains(words), "{line}: {refused:?}");
     }
+    let again = office.run("invite anna --home head --out again.invite").err;
+    assert!(again.contains("under another one: 'fieldpost --home head invite NAME'\n"), "{again}");
     office.ok("invite ben --home head --out ben.invite");
     assert!(office.ok("sites retire ben --home head").out.contains("'ben' had not joined: its invitation is withdrawn"));
     assert!(!office.ok("status --home head").out.contains("ben"));

@@ -216,8 +216,9 @@ fn sync(error: &SyncError) -> (Exit, Option<String>) {
         SyncError::NotItsParent { site, .. } => {
             format!("a site's groups are the word of whoever invited it: run 'fieldpost sites groups {site}' there, and the roster takes it to all")
         }
-        SyncError::Retired { retired, .. } => {
-            format!("its name stays taken; whoever works there joins anew under another one: 'fieldpost invite NAME' at '{}'", retired.by)
+        SyncError::Retired { retired, here, .. } => {
+            let at = if retired.by == *here { String::new() } else { format!(" at '{}'", retired.by) };
+            format!("its name stays taken; whoever works there joins anew under another one: 'fieldpost invite NAME'{at}")
         }
         SyncError::RetiredElsewhere { site, parent } => {
             format!("whoever admitted a site retires it: run 'fieldpost sites retire {site}' at '{parent}'")
@@ -653,7 +654,7 @@ mod tests {
             (SyncError::NameTaken(name()), Exit::Failed),
             (SyncError::NotAnOffice(name()), Exit::Failed),
             (SyncError::NotItsParent { site: name(), parent: name() }, Exit::Failed),
-            (SyncError::Retired { site: name(), retired: Retired { time: Millis(0), by: name() } }, Exit::Failed),
+            (SyncError::Retired { site: name(), retired: Retired { time: Millis(0), by: name() }, here: name() }, Exit::Failed),
             (SyncError::RetiredElsewhere { site: name(), parent: name() }, Exit::Failed),
             (SyncError::Uncollected { site: name(), why: "the share is away".into() }, Exit::Failed),
             (SyncError::Exists("shop.db".into()), Exit::Failed),

@@ -154,6 +154,8 @@ pub enum SyncError {
         site: SiteName,
         /// By whom, and when.
         retired: Retired,
+        /// Who was asked.
+        here: SiteName,
     },
     /// A site is retired at its parent.
     #[error("'{site}' is no site of this one, but of '{parent}'")]

@@ -78,7 +78,7 @@ pub fn invite(session: &Session, name: &SiteName, role: Role, groups: &[String],
     let known = roster::known(session)?;
     for site in [session.name(), name] {
         if let Some(retired) = known.find(site).and_then(|site| site.retired.clone()) {
-            return Err(SyncError::Retired { site: site.clone(), retired });
+            return Err(SyncError::Retired { site: site.clone(), retired, here: session.name().clone() });
         }
     }
     if known.name_taken(name) || invited.iter().any(|(open, _)| open == name.as_str()) {

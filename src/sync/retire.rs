@@ -92,7 +92,7 @@ pub fn child(session: &Session, name: &SiteName) -> Result<Neighbour> {
     let all = roster::known(session)?;
     let site = all.find(name).ok_or_else(|| RosterError::Unknown(name.clone()))?;
     if let Some(retired) = &site.retired {
-        return Err(SyncError::Retired { site: name.clone(), retired: retired.clone() });
+        return Err(SyncError::Retired { site: name.clone(), retired: retired.clone(), here: session.name().clone() });
     }
     let parent = site.parent.as_ref().ok_or_else(|| RosterError::Host(name.clone()))?;
     let children = session.ledger.neighbours()?.into_iter().filter(|one| one.kind == NeighbourKind::Child);

@@ -74,7 +74,7 @@ pub fn regroup(session: &Session, name: &SiteName, add: &BTreeSet<String>, remov
         return Err(SyncError::NotItsParent { site: name.clone(), parent: writer.clone() });
     }
     if let Some(retired) = &site.retired {
-        return Err(SyncError::Retired { site: name.clone(), retired: retired.clone() });
+        return Err(SyncError::Retired { site: name.clone(), retired: retired.clone(), here: session.name().clone() });
     }
     let before = site.groups.clone();
     let groups: BTreeSet<String> = before.difference(remove).chain(add).cloned().collect();
