@@ -415,7 +415,10 @@ fn a_database_whose_home_is_lost_is_taken_out_of_it_and_taken_in_anew() {
     assert!(refused.code == 1 && told.contains("detach --force --database FILE'"), "{refused:?}");
     let missing = office.run("detach --home head --force --database nothing.db");
     assert!(missing.code == 1 && missing.err.contains("there is no database `nothing.db`"), "{missing:?}");
-    assert!(office.ok("detach --home head --force --database head/shop.db").out.contains("every record is as it was"));
+    let taken_out = office.ok("detach --home head --force --database head/shop.db").out;
+    assert!(taken_out.contains("shop.db any more\n") && taken_out.contains("every record is as it was"), "{taken_out}");
+    let again = office.ok("detach --home head --force --database head/shop.db").out;
+    assert!(again.contains("Nothing of Fieldpost was in ") && !again.contains("taken out"), "{again}");
     office.ok(init);
     assert_eq!(office.json("status --json --home head")["totals"]["successful"], 2);
 }

@@ -199,9 +199,13 @@ fn stopped(session: &Session) -> Result<Option<SiteName>, SyncError> {
 
 impl Report for CleanedReport {
     fn text(&self, _: &Page) -> String {
+        let database = self.database.display();
+        if self.triggers + self.tables == 0 {
+            return heading(&format!("Nothing of Fieldpost was in {database}"));
+        }
         format!(
             "{}\n  {} and {} taken out; every record is as it was",
-            heading(&format!("Nothing of Fieldpost is in {}", self.database.display())),
+            heading(&format!("Nothing of Fieldpost is in {database} any more")),
             count(self.triggers, "trigger", "triggers"),
             count(self.tables, "table", "tables"),
         )
