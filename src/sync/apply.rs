@@ -21,7 +21,7 @@ use std::io::BufReader;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::deciding::following::{Following, referred_by_value};
+use super::deciding::following::{Following, Moved, referred_by_value};
 use super::deciding::held::Try;
 use super::deciding::losses::DELETE_WAITS;
 use super::deciding::references::{Coming, Ended, Waiting};
@@ -95,6 +95,8 @@ pub(super) struct Applying<'s> {
     pub following: Vec<Following>,
     /// What ended at a neighbour and stays here.
     pub outlived: Vec<Outlived>,
+    /// What got other values by which others refer since a neighbour heard of us, once somebody asked: by neighbour and table.
+    pub moved: RefCell<Moved>,
     /// Whose packet is at its end, and with it all packets that were built together.
     ending: Option<SiteNo>,
     /// What waited in vain to be alone with its kind is decided now.
@@ -162,6 +164,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
             .collect(),
         following: Vec::new(),
         outlived: Vec::new(),
+        moved: RefCell::default(),
         ending: None,
         is_last_try: false,
         may_dangle: false,

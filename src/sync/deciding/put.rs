@@ -84,8 +84,8 @@ impl Applying<'_> {
                 (Some(Image { row: meant, ..image }), Some(row))
             }
         };
-        if let Some(row) = row.as_ref().filter(|_| !self.referred.is_empty()) {
-            self.note_meant(record, row, &changed)?;
+        if let (Some(image), Some(row), false) = (&new, &row, self.referred.is_empty()) {
+            self.note_meant(record, image, row, &changed)?;
         }
         let (began, ended) = (record.current.is_none(), new.is_none());
         self.tally.count(&shape.name, !began, !ended);

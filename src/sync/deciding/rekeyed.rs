@@ -12,7 +12,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::following::Anew;
+use super::following::{Anew, LONGEST_CHAIN};
 use super::put::Put;
 use crate::database::Aside;
 use crate::ledger::{NeighbourKind, Opinion, Record};
@@ -22,9 +22,6 @@ use crate::sync::known::{self, Link};
 use crate::sync::tracking::evolve::Event;
 use crate::sync::tracking::news;
 use crate::sync::{Result, Session};
-
-/// Tables of which each refers to the next one by its key.
-const LONGEST_CHAIN: usize = 16;
 
 /// A record that ended at a neighbour, or for it, and stays here.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -164,15 +161,19 @@ impl Applying<'_> {
     }
 
     /// A row of a neighbour with the values by which its key refers as they are here now; none where they are the same.
-    fn as_it_leads_now(&self, shape: &Shape, row: &Row, link: Link, most: usize) -> Result<Option<Row>> {
+    pub(super) fn as_it_leads_now(&self, shape: &Shape, row: &Row, link: Link, most: usize) -> Result<Option<Row>> {
         let session = self.session;
         let (mut now, mut moved) = (row.clone(), false);
         for reference in &shape.references {
-            let Some((target, pairs)) = session.by_value(shape, reference) else { continue };
+            let Some((target, pairs)) = session.by_value(reference) else { continue };
             if most == 0 || !pairs.iter().any(|(own, _)| shape.is_key(*own)) {
                 continue;
             }
             let Some((meant, there)) = self.led_to(reference, &session.numbered(shape, row)?, link)? else { continue };
+            // What its own site says of it has not come to be yet.
+            if meant.extra.held.contains_key(&link.site) {
+                continue;
+            }
             let values = match &meant.current {
                 Some(current) if session.ledger.same(current.born, there.born)? => Some(current.row.clone()),
                 Some(_) | None => self.as_it_leads_now(target, &there.row, link, most - 1)?,
@@ -189,8 +190,8 @@ impl Applying<'_> {
 
 impl Session {
     /// Whether a value by which a table refers is in its key.
-    fn refers_by_its_key(&self, shape: &Shape) -> bool {
+    pub(super) fn refers_by_its_key(&self, shape: &Shape) -> bool {
         let leads = |(_, pairs): (&Shape, Vec<(FieldNo, FieldNo)>)| pairs.iter().any(|(own, _)| shape.is_key(*own));
-        shape.references.iter().any(|reference| self.by_value(shape, reference).is_some_and(leads))
+        shape.references.iter().any(|reference| self.by_value(reference).is_some_and(leads))
     }
 }
