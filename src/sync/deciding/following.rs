@@ -10,20 +10,20 @@
 //! **Invariant**: what refers to a record by a value that the record gives up refers to the value that it has instead, or to one that
 //! somebody has and its site meant, or a person is told.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::rc::Rc;
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::meant::LONGEST_CHAIN;
 use super::put::Put;
 use super::rekeyed::Outlived;
 use crate::database::{Aside, Reference, Refusal, Written};
-use crate::ledger::{Held, HeldReason, NeighbourKind, Opinion, Record};
-use crate::model::{Change, FieldNo, ForeignKey, Image, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
+use crate::ledger::{Entry, EntryKind, Held, HeldReason, NeighbourKind, Record};
+use crate::model::{FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::apply::Applying;
-use crate::sync::known::{self, Link};
+use crate::sync::known::Link;
 use crate::sync::mend::{HeldPlace, MendError};
 use crate::sync::tracking::news;
 use crate::sync::{Result, Session, SyncError};
@@ -91,18 +91,38 @@ impl Applying<'_> {
         self.note_below(shape, record.at(), Some(fields), &new.row, LONGEST_CHAIN)
     }
 
+    /// A record is about to end: where another one takes the value at once, nothing dangles, and yet who referred to it by that meant this one.
+    pub(super) fn note_referring_to_the_end(&mut self, record: &Record) -> Result<()> {
+        let (session, shape) = (self.session, self.session.shape(record.table));
+        if self.speaker.is_none() || !shape.live_fields().any(|field| self.referred.contains(&(record.table, field))) {
+            return Ok(());
+        }
+        for Referrer { shape: child, record: referring, pairs, was } in session.referrers(shape, record.at(), None)? {
+            let known = self.is_known(child, &referring, &pairs, &was)?;
+            let (to, site) = ((record.table, record.key.clone()), self.speaker.map(|link| link.site));
+            self.following.push(Following { table: child.number, key: referring.key, pairs, was, to, site, known });
+        }
+        Ok(())
+    }
+
+    /// Whether the neighbour that speaks knows that a record of ours refers so, and says himself what becomes of it.
+    fn is_known(&self, child: &Shape, record: &Record, pairs: &Pairs, was: &Row) -> Result<bool> {
+        let policy = self.session.policy(child.number);
+        let own: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
+        // Whose word of such rows is not taken here, or who is told none of them, does not say what becomes of them.
+        let is_heard = |link: &Link| policy.direction != Direction::Up && (link.kind == NeighbourKind::Parent || !policy.guards(&own));
+        let there = self.speaker.filter(is_heard).map(|link| self.had(record, link)).transpose()?.flatten();
+        Ok(there.is_some_and(|there| own.iter().all(|field| there.row.get(*field) == was.get(*field))))
+    }
+
     /// Who refers to a record by these fields, or any, that is to be as `row`. What has the value in its key is another record then: where the neighbour knows of that
     /// one, and leads it itself, what refers to it here may still be nothing that it knows of.
     fn note_below(&mut self, shape: &Shape, place: &Key, fields: Option<&[FieldNo]>, row: &Row, most: usize) -> Result<()> {
         let session = self.session;
         let to = if fields.is_some() { session.load_at(shape, place)?.key } else { session.key_by_meaning(shape, row)? };
         for Referrer { shape: child, record, pairs, was } in session.referrers(shape, place, fields)? {
-            let policy = session.policy(child.number);
+            let known = self.is_known(child, &record, &pairs, &was)?;
             let own: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
-            // Whose word of such rows is not taken here, or who is told none of them, does not say what becomes of them.
-            let is_heard = |link: &Link| policy.direction != Direction::Up && (link.kind == NeighbourKind::Parent || !policy.guards(&own));
-            let there = self.speaker.filter(is_heard).map(|link| self.had(&record, link)).transpose()?.flatten();
-            let known = there.is_some_and(|there| own.iter().all(|field| there.row.get(*field) == was.get(*field)));
             if let Some(image) = record.current.as_ref().filter(|_| known && most > 0 && own.iter().any(|field| child.is_key(*field))) {
                 let mut becomes = image.row.clone();
                 pairs.iter().for_each(|(own, theirs)| becomes.set(*own, row.get(*theirs).clone()));
@@ -117,99 +137,28 @@ impl Applying<'_> {
     }
 
     /// A neighbour's row, which is `row` with numbers, was written as it says: where a value in it is another record's here than it was for the neighbour, which had not
-    /// heard of that, it is to follow the one that was meant.
+    /// heard of that, or than it was when the change came that had to wait, it is to follow the one that was meant.
     pub(super) fn note_meant(&mut self, record: &Record, image: &Image, row: &Row, fields: &[FieldNo]) -> Result<()> {
         let (session, Some(link)) = (self.session, self.speaker) else { return Ok(()) };
         let child = session.shape(record.table);
         for reference in &child.references {
-            let Some((shape, pairs)) = session.by_value(reference) else { continue };
-            let is_referred = pairs.iter().any(|(_, theirs)| self.referred.contains(&(shape.number, *theirs)));
-            let by_its_key = session.refers_by_its_key(shape);
-            if !pairs.iter().any(|(own, _)| fields.contains(own)) || !(is_referred || by_its_key) {
+            let Some((_, pairs)) = session.by_value(reference).filter(|(_, pairs)| pairs.iter().any(|(own, _)| fields.contains(own)))
+            else {
                 continue;
-            }
+            };
             let Reference::Found(table, found) = session.database()?.referenced(&session.shapes, reference, row)? else { continue };
             let found = session.load_at(session.shape(table), &found)?;
-            let Some(here) = &found.current else { continue };
-            let is_same = |there: &Image| pairs.iter().all(|(_, theirs)| here.row.get(*theirs) == there.row.get(*theirs));
-            let meant = if by_its_key && let Some(now) = self.as_it_leads_now(shape, &here.row, link, LONGEST_CHAIN)? {
-                Some(session.key_by_meaning(shape, &now)?)
-            } else if !is_referred || self.had(&found, link)?.is_some_and(|there| is_same(&there)) {
-                None
-            } else {
-                self.led_to(reference, row, link)?.map(|(meant, _)| meant.key)
+            let waited = self.meant.iter().find(|means| means.fields == reference.fields).map(|means| means.to.clone());
+            let meant = match waited {
+                Some(meant) => Some(meant),
+                None => self.whom_it_means(reference, row, &found, link)?,
             };
-            if let Some(meant) = meant.filter(|meant| *meant != found.key) {
-                let (key, was, to, site) = (record.key.clone(), said_by(&pairs, &image.row), (table, meant), Some(link.site));
+            if let Some(to) = meant.filter(|meant| *meant != (table, found.key)) {
+                let (key, was, site) = (record.key.clone(), said_by(&pairs, &image.row), Some(link.site));
                 self.following.push(Following { table: record.table, key, pairs, was, to, site, known: false });
             }
         }
         Ok(())
-    }
-
-    /// Of the records that got other values here, or ended, since a neighbour heard of us, the one to which its row refers, and what that was for it. `row` has
-    /// numbers.
-    pub(super) fn led_to(&self, reference: &ForeignKey, row: &Row, link: Link) -> Result<Option<(Record, Image)>> {
-        let session = self.session;
-        let Some(wanted) = self.wanted(reference, row)? else { return Ok(None) };
-        let shape = session.shape(wanted.table);
-        for (meant, there) in self.moved(shape, link)?.iter() {
-            if self.value_of(&wanted, &session.numbered(shape, &there.row)?)?.as_ref() == Some(&wanted.value) {
-                return Ok(Some((session.load(meant.table, &meant.key)?, there.clone())));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Records of a table that got other values by which others refer, or ended, since a neighbour heard of us, with what they were for it.
-    fn moved(&self, shape: &Shape, link: Link) -> Result<Rc<Vec<(Record, Image)>>> {
-        let session = self.session;
-        if let Some(moved) = self.moved.borrow().get(&(link.site, shape.number)) {
-            return Ok(Rc::clone(moved));
-        }
-        let mut moved = Vec::new();
-        for id in session.ledger.candidates_in(shape.number, link.site, self.heard(link)?.cursor)? {
-            let record = session.ledger.load_id(id)?;
-            let Some(there) = self.had(&record, link)? else { continue };
-            let is_other = |here: &Image, field: FieldNo| here.row.get(field) != there.row.get(field);
-            let stays = match &record.current {
-                Some(here) => !shape.live_fields().any(|field| self.referred.contains(&(shape.number, field)) && is_other(here, field)),
-                None => false,
-            };
-            if !stays {
-                moved.push((record, there));
-            }
-        }
-        let moved = Rc::new(moved);
-        self.moved.borrow_mut().insert((link.site, shape.number), Rc::clone(&moved));
-        Ok(moved)
-    }
-
-    /// What the parent says of values by which others refer.
-    pub(super) fn note_spoken(&self, change: &Change) {
-        let (Some(after), false) = (&change.after, self.referred.is_empty()) else { return };
-        for field in change.fields.iter().filter(|field| self.referred.contains(&(change.table, **field))) {
-            let mut spoken = self.session.spoken.borrow_mut();
-            spoken.entry((change.table, change.key.clone())).or_default().set(*field, after.row.get(*field).clone());
-        }
-    }
-
-    /// What a neighbour had of a record when it built what is being taken.
-    pub(super) fn had(&self, record: &Record, link: Link) -> Result<Option<Image>> {
-        let Opinion::Known(Some(mut image)) = known::opinion(&self.session.ledger, record, self.heard(link)?)? else { return Ok(None) };
-        let spoken = self.session.spoken.borrow();
-        if let Some(said) = spoken.get(&(record.table, record.key.clone())).filter(|_| link.kind == NeighbourKind::Parent) {
-            let stated = self.session.shape(record.table).live_fields().filter(|field| said.get(*field).is_stated());
-            stated.for_each(|field| image.row.set(field, said.get(field).clone()));
-        }
-        Ok(Some(image))
-    }
-
-    /// A neighbour, told no more than it had heard when it built what is being taken.
-    fn heard(&self, link: Link) -> Result<Link> {
-        let ledger = &self.session.ledger;
-        let cursor = known::heard(ledger, link.site, ledger.neighbour(link.site)?.acknowledged)?;
-        Ok(Link { cursor: cursor.map_or(link.cursor, |heard| heard.min(link.cursor)), ..link })
     }
 
     /// At the end of a slice: what still refers to a value that its record gave up, and that nobody has, refers to the one which that record has
@@ -269,7 +218,7 @@ impl Applying<'_> {
         let (mut all, mut waits) = (all, Vec::new());
         // Those first, at the end, of which it is certain what they mean.
         all.sort_by_key(|one| !one.known);
-        let mut anew = Vec::new();
+        let (mut anew, mut waiting) = (Vec::new(), None);
         loop {
             while let Some(one) = all.pop() {
                 let Following { table, key, pairs, was, to, known, .. } = &one;
@@ -291,11 +240,11 @@ impl Applying<'_> {
                 // Whoever knows of the row says himself what becomes of it, if not that it ends; of one that he cannot know nobody else has the value
                 // that it means.
                 let outlived = || self.outlived.iter().any(|outlived| (outlived.table, &outlived.key) == (*table, key));
-                if *known && !unmet.iter().any(|one| one.wanted.is_some()) && !outlived() {
+                if *known && !unmet.iter().any(|one| one.wanted.is_some()) && !outlived() && !self.waits_elsewhere(&record, &mut waiting)? {
                     continue;
                 }
                 let Some(now) = session.load(to.0, &to.1)?.current else {
-                    if unmet.is_empty() {
+                    if unmet.is_empty() && self.is_given_on(shape, &image.row, pairs)? {
                         self.say_it_does_not_follow(&record, was, "whom it meant is gone")?;
                     }
                     continue;
@@ -332,6 +281,30 @@ impl Applying<'_> {
                 return Ok(waits);
             }
         }
+    }
+
+    /// Whether the record to which a row refers had other values before. One that is new took the place of the one that was meant, as where a program writes a
+    /// table anew.
+    fn is_given_on(&self, shape: &Shape, row: &Row, pairs: &Pairs) -> Result<bool> {
+        let session = self.session;
+        let by = |reference: &&ForeignKey| pairs.iter().all(|(own, _)| reference.fields.contains(own));
+        let Some(reference) = shape.references.iter().find(by) else { return Ok(false) };
+        let row = session.numbered(shape, row)?;
+        let Reference::Found(table, place) = session.database()?.referenced(&session.shapes, reference, &row)? else { return Ok(false) };
+        let parent = session.shape(table);
+        let is_other =
+            |entry: &Entry| matches!(&entry.kind, EntryKind::Update(_, fields) if pairs.iter().any(|(_, theirs)| fields.contains(theirs)));
+        let owner = session.load_at(parent, &place)?;
+        Ok(session.refers_by_its_key(parent) || session.ledger.chain(&owner, JournalNumber(0))?.iter().any(is_other))
+    }
+
+    /// Whether a change of this record was said to wait at a neighbour, who then does not know what becomes of it.
+    fn waits_elsewhere(&self, record: &Record, waiting: &mut Option<BTreeSet<(String, Key)>>) -> Result<bool> {
+        let waiting = match waiting {
+            Some(waiting) => waiting,
+            none => none.insert(self.session.ledger.waiting_elsewhere()?),
+        };
+        Ok(waiting.contains(&(self.session.shape(record.table).name.clone(), self.session.shown_key(record)?)))
     }
 
     fn say_it_does_not_follow(&self, record: &Record, was: &Row, why: &str) -> Result<()> {
@@ -395,7 +368,7 @@ impl Applying<'_> {
             let is_same =
                 |there: &Image| shape.live_fields().all(|field| shape.is_key(field) || there.row.get(field) == one.new.row.get(field));
             if let Some(there) = &is_there {
-                let refused = if is_same(there) { None } else { self.go_on_in(one, &key, aside)? };
+                let refused = if is_same(there) { self.put_beside(shape, &key, aside)? } else { self.go_on_in(one, &key, aside)? };
                 if let Some(why) = refused {
                     return Ok(Some((place, why)));
                 }
@@ -512,9 +485,6 @@ pub(in crate::sync) fn referred_by_value(shapes: &[Shape]) -> BTreeSet<(TableNo,
     found
 }
 
-/// Tables of which each refers to the next one by its key.
-pub(super) const LONGEST_CHAIN: usize = 16;
-
 /// A record that refers to another one by values.
 struct Referrer<'s> {
     shape: &'s Shape,
@@ -524,9 +494,6 @@ struct Referrer<'s> {
     /// What it says in them.
     was: Row,
 }
-
-/// Records with what they were for a neighbour, by that one and their table.
-pub(in crate::sync) type Moved = BTreeMap<(SiteNo, TableNo), Rc<Vec<(Record, Image)>>>;
 
 /// Fields that refer, and those to which they do.
 type Pairs = Vec<(FieldNo, FieldNo)>;

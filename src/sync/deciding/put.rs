@@ -50,7 +50,10 @@ impl Applying<'_> {
                 changed.extend(shape.live_fields());
                 written
             }
-            (Some(_), None) => database.delete(shape, record.at())?,
+            (Some(_), None) => {
+                self.note_referring_to_the_end(record)?;
+                database.delete(shape, record.at())?
+            }
             (Some(old), Some(new)) => {
                 if let Some(own) = shape.number_field() {
                     new.row.set(own, old.row.get(own).clone());
