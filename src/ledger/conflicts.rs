@@ -1,6 +1,6 @@
 //! The list of everything that did not simply become the record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
@@ -148,6 +148,18 @@ impl Ledger {
             ],
         )
         .map(drop)
+    }
+
+    /// Records of which a neighbour said that a change waits there, at some time: their tables and the keys that people know.
+    pub fn waiting_elsewhere(&self) -> Result<BTreeSet<(String, Key)>> {
+        let sql = "SELECT table_name, key FROM conflict WHERE decider <> 0 AND json_extract(content, '$.kind') IN ('held', 'taken')";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        let mut rows = statement.query([])?;
+        let mut waiting = BTreeSet::new();
+        while let Some(row) = rows.next()? {
+            waiting.insert((row.get(0)?, Key::from_bytes(row.get(1)?)));
+        }
+        Ok(waiting)
     }
 
     /// The site whose value lost in a conflict of `decider`, where that is here.

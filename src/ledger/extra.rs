@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Change, FieldNo, Image, Millis, PacketNumber, Row, SiteName, SiteNo};
+use crate::model::{Change, FieldNo, Image, Key, Millis, PacketNumber, Row, SiteName, SiteNo, TableNo};
 
 /// The exceptions of one record.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +84,18 @@ pub struct Held {
     /// The conflict of ours that lists it, where it waits for a unique value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub listed: Option<i64>,
+    /// The records to which it refers by values: those may be others' by the time that it is taken.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub means: Vec<Means>,
+}
+
+/// Whom a change that waits means by values of its row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Means {
+    /// The fields of the reference.
+    pub fields: Vec<FieldNo>,
+    /// The record.
+    pub to: (TableNo, Key),
 }
 
 impl std::fmt::Display for HeldReason {

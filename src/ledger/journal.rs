@@ -277,6 +277,13 @@ impl Ledger {
 }
 
 impl Ledger {
+    /// As [`Self::candidates`], of one table.
+    pub fn candidates_in(&self, table: TableNo, neighbour: SiteNo, after: JournalNumber) -> Result<Vec<i64>> {
+        let mut statement = self.connection.prepare_cached(&CANDIDATES.replace("ORDER BY", "AND table_no = ?3 ORDER BY"))?;
+        let rows = statement.query_map((after.0, neighbour.0, table.0), |row| row.get(0))?;
+        Ok(rows.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Records that were told to a neighbour by an entry after `after` up to `until`, by their rows.
     pub fn told_between(&self, neighbour: SiteNo, after: JournalNumber, until: JournalNumber) -> Result<Vec<i64>> {
         let sql = "SELECT DISTINCT record FROM journal WHERE number > ?1 AND number <= ?2 AND known_to IS NOT ?3";

@@ -38,7 +38,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 pub use conflicts::{Conflict, ConflictKind, ConflictState};
 pub use documents::{ASKED, ContentHash, CopyDue, Missing, SiteThere, WHOLE, is_whole};
-pub use extra::{Extra, Held, HeldReason, MadeAs, Opinion};
+pub use extra::{Extra, Held, HeldReason, MadeAs, Means, Opinion};
 pub use forget::{OldConflict, OldEntry};
 pub use former::Former;
 pub use journal::{Cause, CauseKind, Entry, EntryKind};

@@ -56,6 +56,7 @@ mod tests {
             attempts: 0,
             tried: Millis(0),
             listed: None,
+            means: Vec::new(),
         };
         let missing = || HeldReason::Missing { table: "t".into(), key: "1".into() };
         let retries = Retries { for_millis: 10, every_millis: 1 };

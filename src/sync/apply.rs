@@ -24,6 +24,7 @@ use std::time::Duration;
 use super::deciding::following::{Following, referred_by_value};
 use super::deciding::held::Try;
 use super::deciding::losses::DELETE_WAITS;
+use super::deciding::meant::Moved;
 use super::deciding::references::{Coming, Ended, Waiting};
 use super::deciding::rekeyed::Outlived;
 use super::deciding::revive::Along;
@@ -41,7 +42,7 @@ use super::tracking::vocabulary::Words;
 use super::{Result, Session, SyncError};
 use crate::database::{Applied, Aside, Reached};
 use crate::ledger::{
-    Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Held, Neighbour, NeighbourKind, PacketRow, Record,
+    Cause, CauseKind, Conflict, ConflictKind, ConflictState, Direction, Held, Means, Neighbour, NeighbourKind, PacketRow, Record,
 };
 use crate::model::{Change, FieldNo, Key, Millis, PacketNumber, SiteName, SiteNo, TableNo};
 use crate::packet::{Block, BlockReader, EntryReader, Opened};
@@ -95,6 +96,10 @@ pub(super) struct Applying<'s> {
     pub following: Vec<Following>,
     /// What ended at a neighbour and stays here.
     pub outlived: Vec<Outlived>,
+    /// Whom the change that is being taken means by values, where it waited.
+    pub meant: Vec<Means>,
+    /// What got other values by which others refer since a neighbour heard of us, once somebody asked: by neighbour and table.
+    pub moved: RefCell<Moved>,
     /// Whose packet is at its end, and with it all packets that were built together.
     ending: Option<SiteNo>,
     /// What waited in vain to be alone with its kind is decided now.
@@ -162,6 +167,8 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
             .collect(),
         following: Vec::new(),
         outlived: Vec::new(),
+        meant: Vec::new(),
+        moved: RefCell::default(),
         ending: None,
         is_last_try: false,
         may_dangle: false,

@@ -14,15 +14,16 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::meant::LONGEST_CHAIN;
 use super::put::Put;
 use super::rekeyed::Outlived;
 use crate::database::{Aside, Reference, Refusal, Written};
-use crate::ledger::{Held, HeldReason, NeighbourKind, Opinion, Record};
-use crate::model::{Change, FieldNo, ForeignKey, Image, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
+use crate::ledger::{Entry, EntryKind, Held, HeldReason, NeighbourKind, Record};
+use crate::model::{FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::apply::Applying;
-use crate::sync::known::{self, Link};
+use crate::sync::known::Link;
 use crate::sync::mend::{HeldPlace, MendError};
 use crate::sync::tracking::news;
 use crate::sync::{Result, Session, SyncError};
@@ -34,6 +35,8 @@ impl Applying<'_> {
         let session = self.session;
         let Some(now) = record.extra.held.get(&site) else { return Ok(()) };
         for (child, reference, pairs) in session.leading_by_value(session.shape(record.table)) {
+            // A number of a record stays the number of that one.
+            let pairs: Pairs = pairs.into_iter().filter(|(own, _)| !child.concerns_numbers(*own)).collect();
             let (Some(was), Some(is)) = (self.said_in(reference, record, before)?, self.said_in(reference, record, now)?) else { continue };
             for key in self.waiting_for(site, child.number)? {
                 let mut referring = session.load(child.number, &key)?;
@@ -81,101 +84,81 @@ impl Applying<'_> {
 
     /// A record is about to get other values: who refers to it by those that it has.
     pub(super) fn note_referring(&mut self, record: &Record, new: &Image, fields: &[FieldNo]) -> Result<()> {
-        let session = self.session;
-        let shape = session.shape(record.table);
+        let shape = self.session.shape(record.table);
         if !fields.iter().any(|field| self.referred.contains(&(record.table, *field)) && new.row.get(*field).is_stated()) {
             return Ok(());
         }
-        for (child, reference, pairs) in session.leading_by_value(shape) {
-            if !pairs.iter().any(|(_, theirs)| fields.contains(theirs)) {
-                continue;
-            }
-            let policy = session.policy(child.number);
-            let own: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
-            // Whose word of such rows is not taken here, or who is told none of them, does not say what becomes of them.
-            let is_heard = |link: &Link| policy.direction != Direction::Up && (link.kind == NeighbourKind::Parent || !policy.guards(&own));
-            let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
-            for (table, place) in session.database()?.dependants(&alone, shape, record.at(), i64::MAX as usize)? {
-                let referring = session.load_at(child, &place)?;
-                let Some(image) = &referring.current else { continue };
-                let was = said_by(&pairs, &image.row);
-                let there = self.speaker.filter(is_heard).map(|link| self.had(&referring, link)).transpose()?.flatten();
-                let known = there.is_some_and(|there| pairs.iter().all(|(own, _)| there.row.get(*own) == was.get(*own)));
-                let (to, site) = ((record.table, record.key.clone()), self.speaker.map(|link| link.site));
-                self.following.push(Following { table, key: referring.key, pairs: pairs.clone(), was, to, site, known });
-            }
+        self.note_below(shape, record.at(), Some(fields), &new.row, LONGEST_CHAIN)
+    }
+
+    /// A record is about to end: where another one takes the value at once, nothing dangles, and yet who referred to it by that meant this one.
+    pub(super) fn note_referring_to_the_end(&mut self, record: &Record) -> Result<()> {
+        let (session, shape) = (self.session, self.session.shape(record.table));
+        if self.speaker.is_none() || !shape.live_fields().any(|field| self.referred.contains(&(record.table, field))) {
+            return Ok(());
+        }
+        for Referrer { shape: child, record: referring, pairs, was } in session.referrers(shape, record.at(), None)? {
+            let known = self.is_known(child, &referring, &pairs, &was)?;
+            let (to, site) = ((record.table, record.key.clone()), self.speaker.map(|link| link.site));
+            self.following.push(Following { table: child.number, key: referring.key, pairs, was, to, site, known });
         }
         Ok(())
     }
 
-    /// A neighbour's row was written as it says: where a value in it is another record's here than it was for the neighbour, which had not heard of that, it
-    /// is to follow the one that was meant.
-    pub(super) fn note_meant(&mut self, record: &Record, row: &Row, fields: &[FieldNo]) -> Result<()> {
+    /// Whether the neighbour that speaks knows that a record of ours refers so, and says himself what becomes of it.
+    fn is_known(&self, child: &Shape, record: &Record, pairs: &Pairs, was: &Row) -> Result<bool> {
+        let policy = self.session.policy(child.number);
+        let own: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
+        // Whose word of such rows is not taken here, or who is told none of them, does not say what becomes of them.
+        let is_heard = |link: &Link| policy.direction != Direction::Up && (link.kind == NeighbourKind::Parent || !policy.guards(&own));
+        let there = self.speaker.filter(is_heard).map(|link| self.had(record, link)).transpose()?.flatten();
+        Ok(there.is_some_and(|there| own.iter().all(|field| there.row.get(*field) == was.get(*field))))
+    }
+
+    /// Who refers to a record by these fields, or any, that is to be as `row`. What has the value in its key is another record then: where the neighbour knows of that
+    /// one, and leads it itself, what refers to it here may still be nothing that it knows of.
+    fn note_below(&mut self, shape: &Shape, place: &Key, fields: Option<&[FieldNo]>, row: &Row, most: usize) -> Result<()> {
+        let session = self.session;
+        let to = if fields.is_some() { session.load_at(shape, place)?.key } else { session.key_by_meaning(shape, row)? };
+        for Referrer { shape: child, record, pairs, was } in session.referrers(shape, place, fields)? {
+            let known = self.is_known(child, &record, &pairs, &was)?;
+            let own: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
+            if let Some(image) = record.current.as_ref().filter(|_| known && most > 0 && own.iter().any(|field| child.is_key(*field))) {
+                let mut becomes = image.row.clone();
+                pairs.iter().for_each(|(own, theirs)| becomes.set(*own, row.get(*theirs).clone()));
+                if own.iter().all(|field| becomes.get(*field).is_stated()) {
+                    self.note_below(child, record.at(), None, &becomes, most - 1)?;
+                }
+            }
+            let (to, site) = ((shape.number, to.clone()), self.speaker.map(|link| link.site));
+            self.following.push(Following { table: child.number, key: record.key, pairs, was, to, site, known });
+        }
+        Ok(())
+    }
+
+    /// A neighbour's row, which is `row` with numbers, was written as it says: where a value in it is another record's here than it was for the neighbour, which had not
+    /// heard of that, or than it was when the change came that had to wait, it is to follow the one that was meant.
+    pub(super) fn note_meant(&mut self, record: &Record, image: &Image, row: &Row, fields: &[FieldNo]) -> Result<()> {
         let (session, Some(link)) = (self.session, self.speaker) else { return Ok(()) };
         let child = session.shape(record.table);
         for reference in &child.references {
-            let Some((shape, pairs)) = session.by_value(child, reference) else { continue };
-            let is_referred = |(_, theirs): &(FieldNo, FieldNo)| self.referred.contains(&(shape.number, *theirs));
-            if !pairs.iter().any(|(own, _)| fields.contains(own)) || !pairs.iter().any(is_referred) {
+            let Some((_, pairs)) = session.by_value(reference).filter(|(_, pairs)| pairs.iter().any(|(own, _)| fields.contains(own)))
+            else {
                 continue;
-            }
+            };
             let Reference::Found(table, found) = session.database()?.referenced(&session.shapes, reference, row)? else { continue };
             let found = session.load_at(session.shape(table), &found)?;
-            let is_same = |there: &Image, here: &Image| pairs.iter().all(|(_, theirs)| here.row.get(*theirs) == there.row.get(*theirs));
-            if self.had(&found, link)?.zip(found.current.as_ref()).is_some_and(|(there, here)| is_same(&there, here)) {
-                continue;
+            let waited = self.meant.iter().find(|means| means.fields == reference.fields).map(|means| means.to.clone());
+            let meant = match waited {
+                Some(meant) => Some(meant),
+                None => self.whom_it_means(reference, row, &found, link)?,
+            };
+            if let Some(to) = meant.filter(|meant| *meant != (table, found.key)) {
+                let (key, was, site) = (record.key.clone(), said_by(&pairs, &image.row), Some(link.site));
+                self.following.push(Following { table: record.table, key, pairs, was, to, site, known: false });
             }
-            let Some((meant, _)) = self.led_to(reference, row, link)?.filter(|(meant, _)| meant.key != found.key) else { continue };
-            let (key, to, site) = (record.key.clone(), (table, meant.key), Some(link.site));
-            let was = said_by(&pairs, row);
-            self.following.push(Following { table: record.table, key, pairs, was, to, site, known: false });
         }
         Ok(())
-    }
-
-    /// Of the records that changed here since a neighbour heard of us, the one to which its row refers, and what that was for it. `row` has numbers.
-    pub(super) fn led_to(&self, reference: &ForeignKey, row: &Row, link: Link) -> Result<Option<(Record, Image)>> {
-        let session = self.session;
-        let Some(wanted) = self.wanted(reference, row)? else { return Ok(None) };
-        let shape = session.shape(wanted.table);
-        for id in session.ledger.candidates(link.site, self.heard(link)?.cursor, false)? {
-            let meant = session.ledger.load_id(id)?;
-            if meant.table != wanted.table {
-                continue;
-            }
-            let Some(there) = self.had(&meant, link)? else { continue };
-            if self.value_of(&wanted, &session.numbered(shape, &there.row)?)?.as_ref() == Some(&wanted.value) {
-                return Ok(Some((meant, there)));
-            }
-        }
-        Ok(None)
-    }
-
-    /// What the parent says of values by which others refer.
-    pub(super) fn note_spoken(&self, change: &Change) {
-        let (Some(after), false) = (&change.after, self.referred.is_empty()) else { return };
-        for field in change.fields.iter().filter(|field| self.referred.contains(&(change.table, **field))) {
-            let mut spoken = self.session.spoken.borrow_mut();
-            spoken.entry((change.table, change.key.clone())).or_default().set(*field, after.row.get(*field).clone());
-        }
-    }
-
-    /// What a neighbour had of a record when it built what is being taken.
-    pub(super) fn had(&self, record: &Record, link: Link) -> Result<Option<Image>> {
-        let Opinion::Known(Some(mut image)) = known::opinion(&self.session.ledger, record, self.heard(link)?)? else { return Ok(None) };
-        let spoken = self.session.spoken.borrow();
-        if let Some(said) = spoken.get(&(record.table, record.key.clone())).filter(|_| link.kind == NeighbourKind::Parent) {
-            let stated = self.session.shape(record.table).live_fields().filter(|field| said.get(*field).is_stated());
-            stated.for_each(|field| image.row.set(field, said.get(field).clone()));
-        }
-        Ok(Some(image))
-    }
-
-    /// A neighbour, told no more than it had heard when it built what is being taken.
-    fn heard(&self, link: Link) -> Result<Link> {
-        let ledger = &self.session.ledger;
-        let cursor = known::heard(ledger, link.site, ledger.neighbour(link.site)?.acknowledged)?;
-        Ok(Link { cursor: cursor.map_or(link.cursor, |heard| heard.min(link.cursor)), ..link })
     }
 
     /// At the end of a slice: what still refers to a value that its record gave up, and that nobody has, refers to the one which that record has
@@ -235,11 +218,12 @@ impl Applying<'_> {
         let (mut all, mut waits) = (all, Vec::new());
         // Those first, at the end, of which it is certain what they mean.
         all.sort_by_key(|one| !one.known);
-        let mut anew = Vec::new();
+        let (mut anew, mut waiting) = (Vec::new(), None);
         loop {
             while let Some(one) = all.pop() {
                 let Following { table, key, pairs, was, to, known, .. } = &one;
-                let shape = session.shape(*table);
+                // A table may have gone since.
+                let Some(shape) = session.shapes.iter().find(|shape| shape.number == *table) else { continue };
                 let mut record = session.load(*table, key)?;
                 let is_as_it_was = |image: &Image| pairs.iter().all(|(own, _)| image.row.get(*own) == was.get(*own));
                 let Some(image) = record.current.clone().filter(is_as_it_was) else { continue };
@@ -256,10 +240,15 @@ impl Applying<'_> {
                 // Whoever knows of the row says himself what becomes of it, if not that it ends; of one that he cannot know nobody else has the value
                 // that it means.
                 let outlived = || self.outlived.iter().any(|outlived| (outlived.table, &outlived.key) == (*table, key));
-                if *known && !unmet.iter().any(|one| one.wanted.is_some()) && !outlived() {
+                if *known && !unmet.iter().any(|one| one.wanted.is_some()) && !outlived() && !self.waits_elsewhere(&record, &mut waiting)? {
                     continue;
                 }
-                let Some(now) = session.load(to.0, &to.1)?.current else { continue };
+                let Some(now) = session.load(to.0, &to.1)?.current else {
+                    if unmet.is_empty() && self.is_given_on(shape, &image.row, pairs)? {
+                        self.say_it_does_not_follow(&record, was, "whom it meant is gone")?;
+                    }
+                    continue;
+                };
                 let has_it = pairs.iter().all(|(own, theirs)| image.row.get(*own) == now.row.get(*theirs));
                 if has_it || pairs.iter().any(|(_, theirs)| !now.row.get(*theirs).is_stated()) {
                     continue;
@@ -294,8 +283,33 @@ impl Applying<'_> {
         }
     }
 
+    /// Whether the record to which a row refers had other values before. One that is new took the place of the one that was meant, as where a program writes a
+    /// table anew.
+    fn is_given_on(&self, shape: &Shape, row: &Row, pairs: &Pairs) -> Result<bool> {
+        let session = self.session;
+        let by = |reference: &&ForeignKey| pairs.iter().all(|(own, _)| reference.fields.contains(own));
+        let Some(reference) = shape.references.iter().find(by) else { return Ok(false) };
+        let row = session.numbered(shape, row)?;
+        let Reference::Found(table, place) = session.database()?.referenced(&session.shapes, reference, &row)? else { return Ok(false) };
+        let parent = session.shape(table);
+        let is_other =
+            |entry: &Entry| matches!(&entry.kind, EntryKind::Update(_, fields) if pairs.iter().any(|(_, theirs)| fields.contains(theirs)));
+        let owner = session.load_at(parent, &place)?;
+        Ok(session.refers_by_its_key(parent) || session.ledger.chain(&owner, JournalNumber(0))?.iter().any(is_other))
+    }
+
+    /// Whether a change of this record was said to wait at a neighbour, who then does not know what becomes of it.
+    fn waits_elsewhere(&self, record: &Record, waiting: &mut Option<BTreeSet<(String, Key)>>) -> Result<bool> {
+        let waiting = match waiting {
+            Some(waiting) => waiting,
+            none => none.insert(self.session.ledger.waiting_elsewhere()?),
+        };
+        Ok(waiting.contains(&(self.session.shape(record.table).name.clone(), self.session.shown_key(record)?)))
+    }
+
     fn say_it_does_not_follow(&self, record: &Record, was: &Row, why: &str) -> Result<()> {
         let (session, shape) = (self.session, self.session.shape(record.table));
+        let was = session.shown_row(shape, was)?;
         let values = shape.live_fields().map(|field| was.get(field)).filter(|value| value.is_stated());
         let was = values.map(ToString::to_string).collect::<Vec<_>>().join("/");
         let why = format!("it refers to {was}, which is another one's or nobody's now: give it another value ({why})");
@@ -354,7 +368,7 @@ impl Applying<'_> {
             let is_same =
                 |there: &Image| shape.live_fields().all(|field| shape.is_key(field) || there.row.get(field) == one.new.row.get(field));
             if let Some(there) = &is_there {
-                let refused = if is_same(there) { None } else { self.go_on_in(one, &key, aside)? };
+                let refused = if is_same(there) { self.put_beside(shape, &key, aside)? } else { self.go_on_in(one, &key, aside)? };
                 if let Some(why) = refused {
                     return Ok(Some((place, why)));
                 }
@@ -377,13 +391,8 @@ impl Applying<'_> {
         let session = self.session;
         let shape = session.shape(one.record.table);
         let to = (shape.number, session.key_by_meaning(shape, &one.new.row)?);
-        for (child, reference, pairs) in session.leading_by_value(shape) {
-            let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
-            for (table, place) in session.database()?.dependants(&alone, shape, one.record.at(), i64::MAX as usize)? {
-                let referrer = session.load_at(child, &place)?;
-                let Some(was) = referrer.current.map(|image| said_by(&pairs, &image.row)) else { continue };
-                referring.push(Following { table, key: referrer.key, pairs: pairs.clone(), was, to: to.clone(), site: None, known: false });
-            }
+        for Referrer { shape: child, record, pairs, was } in session.referrers(shape, one.record.at(), None)? {
+            referring.push(Following { table: child.number, key: record.key, pairs, was, to: to.clone(), site: None, known: false });
         }
         Ok(())
     }
@@ -401,24 +410,43 @@ impl Applying<'_> {
 }
 
 impl Session {
+    /// What refers to a record by values: by these fields, or by any.
+    fn referrers(&self, shape: &Shape, place: &Key, fields: Option<&[FieldNo]>) -> Result<Vec<Referrer<'_>>> {
+        let mut found = Vec::new();
+        for (child, reference, pairs) in self.leading_by_value(shape) {
+            if fields.is_some_and(|fields| !pairs.iter().any(|(_, theirs)| fields.contains(theirs))) {
+                continue;
+            }
+            let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
+            for (_, place) in self.database()?.dependants(&alone, shape, place, i64::MAX as usize)? {
+                let record = self.load_at(child, &place)?;
+                let Some(was) = record.current.as_ref().map(|image| said_by(&pairs, &image.row)) else { continue };
+                found.push(Referrer { shape: child, record, pairs: pairs.clone(), was });
+            }
+        }
+        Ok(found)
+    }
+
     /// The references that lead to a table by values, each with its fields and those there.
     fn leading_by_value(&self, shape: &Shape) -> Vec<(&Shape, &ForeignKey, Pairs)> {
         let mut leading = Vec::new();
         for child in &self.shapes {
             for reference in child.references.iter().filter(|reference| reference.table.eq_ignore_ascii_case(&shape.name)) {
-                leading.extend(self.by_value(child, reference).map(|(_, pairs)| (child, reference, pairs)));
+                leading.extend(self.by_value(reference).map(|(_, pairs)| (child, reference, pairs)));
             }
         }
         leading
     }
 
-    /// The table to which a reference leads by values, and the fields; none where it does so by a number, which leads by itself.
-    pub(super) fn by_value(&self, child: &Shape, reference: &ForeignKey) -> Option<(&Shape, Pairs)> {
+    /// The table to which a reference leads by values, and the fields; none where it does so by the number that is handed out there, which leads by itself. A value may
+    /// be a number of a third record.
+    pub(super) fn by_value(&self, reference: &ForeignKey) -> Option<(&Shape, Pairs)> {
         let shape = self.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table))?;
         let theirs = |column: &String| shape.live_fields().find(|field| shape.name_of(*field).eq_ignore_ascii_case(column));
-        let pairs = reference.fields.iter().zip(&reference.columns).filter(|(own, _)| !child.concerns_numbers(**own));
-        let pairs: Option<Pairs> = pairs.map(|(own, column)| Some((*own, theirs(column)?))).collect();
-        pairs.filter(|pairs| !pairs.is_empty()).map(|pairs| (shape, pairs))
+        let pairs = reference.fields.iter().zip(&reference.columns);
+        let mut pairs = pairs.map(|(own, column)| Some((*own, theirs(column)?))).collect::<Option<Pairs>>()?;
+        pairs.retain(|(_, theirs)| shape.number_field() != Some(*theirs));
+        (!pairs.is_empty()).then_some((shape, pairs))
     }
 
     /// What refers to a record in the database by the value of a field refers to another value, and what refers to that likewise. Gives why not,
@@ -455,6 +483,16 @@ pub(in crate::sync) fn referred_by_value(shapes: &[Shape]) -> BTreeSet<(TableNo,
         found.extend(fields.filter(|fields| *fields != parent.key).map(|fields| (parent.number, fields)));
     }
     found
+}
+
+/// A record that refers to another one by values.
+struct Referrer<'s> {
+    shape: &'s Shape,
+    record: Record,
+    /// By which of its fields, and to which.
+    pairs: Pairs,
+    /// What it says in them.
+    was: Row,
 }
 
 /// Fields that refer, and those to which they do.

@@ -92,7 +92,7 @@ impl Applying<'_> {
         };
         let decision = match decision {
             Decision::Become(new) if known::same_image(new.as_ref(), record.current.as_ref()) => None,
-            Decision::Become(new) => match self.put(&mut record, new, known_to)? {
+            Decision::Become(new) => match self.put_as_meant(&mut record, new, known_to, (&change, held.as_ref()))? {
                 Put::Done => None,
                 Put::Refused(reason) => {
                     // A number that it was to get is free for others while it waits, but for those that come together with it.
@@ -113,7 +113,7 @@ impl Applying<'_> {
                     // Nothing is decided: it waits as what it was made.
                     return self.keep_apart(made, incoming, reason, held);
                 }
-                let held = self.hold(incoming, change, reason, held);
+                let held = self.hold(incoming, change, reason, held)?;
                 record.extra.held.insert(incoming.link.site, held);
             }
             None => {

@@ -53,7 +53,7 @@ impl Applying<'_> {
                 Some(_) | None => change,
             };
             let base = known::opinion(&self.session.ledger, &record, incoming.link)?;
-            let held = self.hold(incoming, change, HeldReason::Refused { message }, earlier);
+            let held = self.hold(incoming, change, HeldReason::Refused { message }, earlier)?;
             record.extra.held.insert(incoming.link.site, held);
             known::set_opinion(&self.session.ledger, &mut record, incoming.link, base)?;
             return self.store_extra(&mut record);
@@ -66,7 +66,7 @@ impl Applying<'_> {
                 Some(earlier) if again.is_none() => compose_parent(&earlier.change, change),
                 Some(_) | None => change,
             };
-            let base = self.hold_here(&mut record, incoming, change, HeldReason::Deactivated, earlier, base);
+            let base = self.hold_here(&mut record, incoming, change, HeldReason::Deactivated, earlier, base)?;
             known::set_opinion(&self.session.ledger, &mut record, incoming.link, Opinion::Known(base))?;
             return self.store_extra(&mut record);
         }
@@ -137,12 +137,12 @@ impl Applying<'_> {
                 if let Some(base) = &base {
                     self.note_outlived(record, incoming, base, Edited::Here);
                 }
-                return Ok(self.hold_here(record, incoming, change, HeldReason::Dependants { table, key }, held, base));
+                return self.hold_here(record, incoming, change, HeldReason::Dependants { table, key }, held, base);
             }
             self.bury_base(record, base.as_ref())?;
             return Ok(match self.put(record, None, known_to)? {
                 Put::Done => None,
-                Put::Refused(reason) => self.hold_here(record, incoming, change, reason, held, base),
+                Put::Refused(reason) => self.hold_here(record, incoming, change, reason, held, base)?,
             });
         };
         let same = record.current.as_ref().is_some_and(|ours| ours.born == after.born);
@@ -165,7 +165,7 @@ impl Applying<'_> {
         // What is ignored now is ignored for good: a held change must not bring it once our edit is acknowledged.
         let change = Change { fields: taken.clone(), ..change };
         if let Some(reason) = self.waits_for_twin(record, &after)? {
-            return Ok(self.hold_here(record, incoming, change, reason, held, base));
+            return self.hold_here(record, incoming, change, reason, held, base);
         }
         match self.need(record, &after, &taken, known_to)? {
             Need::Met => {}
@@ -173,10 +173,10 @@ impl Applying<'_> {
                 self.let_dangle(&change, incoming.link.site, true)?;
             }
             Need::Missing { table, key, .. } => {
-                return Ok(self.hold_here(record, incoming, change, HeldReason::Missing { table, key }, held, base));
+                return self.hold_here(record, incoming, change, HeldReason::Missing { table, key }, held, base);
             }
             Need::Other { table, key } => {
-                return Ok(self.hold_here(record, incoming, change, HeldReason::OtherRecord { table, key }, held, base));
+                return self.hold_here(record, incoming, change, HeldReason::OtherRecord { table, key }, held, base);
             }
         }
         let (mut new, mut new_base) = match (&record.current, &base) {
@@ -192,8 +192,8 @@ impl Applying<'_> {
             if !same {
                 self.bury_base(record, base.as_ref())?;
             }
-            if let Put::Refused(reason) = self.put(record, Some(new), known_to)? {
-                return Ok(self.hold_here(record, incoming, change, reason, held, base));
+            if let Put::Refused(reason) = self.put_as_meant(record, Some(new), known_to, (&change, held.as_ref()))? {
+                return self.hold_here(record, incoming, change, reason, held, base);
             }
         }
         if !same {
@@ -232,7 +232,7 @@ impl Applying<'_> {
             image.row.set(field, value.clone());
             image.set_stamp(field, Some(Stamp { time: self.now, site: incoming.link.site }));
             if let Put::Refused(reason) = self.put(record, Some(image), Some(incoming.link.site))? {
-                return Ok(self.hold_here(record, incoming, change, reason, held, base));
+                return self.hold_here(record, incoming, change, reason, held, base);
             }
         }
         let mut mark = Row::default();
@@ -308,10 +308,10 @@ impl Applying<'_> {
         reason: HeldReason,
         held: Option<Held>,
         base: Option<Image>,
-    ) -> Option<Image> {
-        let held = self.hold(incoming, change, reason, held);
+    ) -> Result<Option<Image>> {
+        let held = self.hold(incoming, change, reason, held)?;
         record.extra.held.insert(incoming.link.site, held);
-        base
+        Ok(base)
     }
 
     /// Follows the parent in what absorbed what (rule 10): our record goes by the surviving incarnation from now on.

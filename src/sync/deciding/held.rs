@@ -32,14 +32,15 @@ pub(in crate::sync) enum Try {
 
 impl Applying<'_> {
     /// The entry for a change that cannot be applied now.
-    pub(in crate::sync) fn hold(&self, incoming: &Incoming, change: Change, reason: HeldReason, earlier: Option<Held>) -> Held {
+    pub(in crate::sync) fn hold(&self, incoming: &Incoming, change: Change, reason: HeldReason, earlier: Option<Held>) -> Result<Held> {
+        let means = self.means(incoming.link, &change, earlier.as_ref())?;
         if let Some(waiting) = &mut *self.waiting.borrow_mut() {
             waiting.entry((incoming.link.site, change.table)).or_default().insert(change.key.clone());
         }
-        match earlier {
-            Some(earlier) => Held { change, reason, attempts: earlier.attempts.saturating_add(1), tried: self.now, ..earlier },
-            None => Held { change, reason, packet: incoming.number, since: self.now, attempts: 0, tried: self.now, listed: None },
-        }
+        Ok(match earlier {
+            Some(earlier) => Held { change, reason, attempts: earlier.attempts.saturating_add(1), tried: self.now, means, ..earlier },
+            None => Held { change, reason, packet: incoming.number, since: self.now, attempts: 0, tried: self.now, listed: None, means },
+        })
     }
 
     /// Tries held changes again, as long as that helps, and lists what waits for a person then.

@@ -10,7 +10,8 @@
 //! | `document` | and of a document? |
 //! | `references`, `revive` | are the records that a row refers to here, and what if one is not? |
 //! | `referring` | who refers to it, so that it may not go? |
-//! | `following` | and who does so by a value that changes? |
+//! | `meant` | whom did its site mean by a value? |
+//! | `following` | what of those who refer to a record by a value that changes? |
 //! | `rekeyed` | where does an edit go whose record got another key by that? |
 //! | `unique` | what of a unique value that another record has? |
 //! | `held` | what waits, and when is it tried again? |
@@ -26,6 +27,7 @@ pub(super) mod from_parent;
 pub(super) mod held;
 mod knot;
 pub(super) mod losses;
+pub(super) mod meant;
 pub(super) mod merge;
 pub(super) mod plain;
 pub(super) mod policy;

@@ -50,7 +50,10 @@ impl Applying<'_> {
                 changed.extend(shape.live_fields());
                 written
             }
-            (Some(_), None) => database.delete(shape, record.at())?,
+            (Some(_), None) => {
+                self.note_referring_to_the_end(record)?;
+                database.delete(shape, record.at())?
+            }
             (Some(old), Some(new)) => {
                 if let Some(own) = shape.number_field() {
                     new.row.set(own, old.row.get(own).clone());
@@ -84,8 +87,8 @@ impl Applying<'_> {
                 (Some(Image { row: meant, ..image }), Some(row))
             }
         };
-        if let Some(row) = row.as_ref().filter(|_| !self.referred.is_empty()) {
-            self.note_meant(record, row, &changed)?;
+        if let (Some(image), Some(row), false) = (&new, &row, self.referred.is_empty()) {
+            self.note_meant(record, image, row, &changed)?;
         }
         let (began, ended) = (record.current.is_none(), new.is_none());
         self.tally.count(&shape.name, !began, !ended);

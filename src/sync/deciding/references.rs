@@ -344,7 +344,7 @@ impl Applying<'_> {
 
     /// The record that a neighbour means by a value which `found` has here, where that is another one: a change of it waits, by which it has
     /// that value too.
-    fn meant_by(&self, site: SiteNo, reference: &ForeignKey, table: TableNo, found: &Key) -> Result<Option<(TableNo, Key)>> {
+    pub(super) fn meant_by(&self, site: SiteNo, reference: &ForeignKey, table: TableNo, found: &Key) -> Result<Option<(TableNo, Key)>> {
         let session = self.session;
         for key in self.waiting_for(site, table)? {
             let record = session.load(table, &key)?;

@@ -13,18 +13,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::following::Anew;
+use super::meant::LONGEST_CHAIN;
 use super::put::Put;
 use crate::database::Aside;
 use crate::ledger::{NeighbourKind, Opinion, Record};
-use crate::model::{Change, FieldNo, Image, Key, PacketNumber, Row, Shape, SiteNo, TableNo};
+use crate::model::{Change, FieldNo, Image, Key, PacketNumber, Shape, SiteNo, TableNo, Value};
+use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
-use crate::sync::known::{self, Link};
+use crate::sync::known;
 use crate::sync::tracking::evolve::Event;
 use crate::sync::tracking::news;
-use crate::sync::{Result, Session};
-
-/// Tables of which each refers to the next one by its key.
-const LONGEST_CHAIN: usize = 16;
 
 /// A record that ended at a neighbour, or for it, and stays here.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -101,11 +99,19 @@ impl Applying<'_> {
             known::set_opinion(&session.ledger, &mut target, link, Opinion::Known(Some(believed)))?;
         }
         self.store_extra(&mut target)?;
-        if let Err(message) = session.database()?.put_aside(shape, target.at(), aside)? {
-            return Ok(Some(message));
+        let refused = self.put_beside(shape, key, aside)?;
+        if refused.is_none() {
+            self.say_it_went_on(&one.record, &target)?;
         }
-        self.say_it_went_on(&one.record, &target)?;
-        Ok(None)
+        Ok(refused)
+    }
+
+    /// What a record held beside its shape is held by the one that it became, where it is not empty. Gives why not.
+    pub(super) fn put_beside(&self, shape: &Shape, key: &Key, aside: &Aside) -> Result<Option<String>> {
+        let mut aside = aside.clone();
+        aside.retain(|(_, value)| *value != Value::Null);
+        let became = self.session.load(shape.number, key)?;
+        Ok(self.session.database()?.put_aside(shape, became.at(), &aside)?.err())
     }
 
     /// A child edited a record that has another key here since, which it has not heard: the record that it is now, and the edit as one of that.
@@ -161,36 +167,5 @@ impl Applying<'_> {
         let (name, was) = (&session.shape(record.table).name, session.shown_key(record)?);
         let said = format!("{name} {was} was edited while its key changed: the edit is in {name} {}", session.shown_key(target)?);
         news::add(session, &[Event::Said(said)])
-    }
-
-    /// A row of a neighbour with the values by which its key refers as they are here now; none where they are the same.
-    fn as_it_leads_now(&self, shape: &Shape, row: &Row, link: Link, most: usize) -> Result<Option<Row>> {
-        let session = self.session;
-        let (mut now, mut moved) = (row.clone(), false);
-        for reference in &shape.references {
-            let Some((target, pairs)) = session.by_value(shape, reference) else { continue };
-            if most == 0 || !pairs.iter().any(|(own, _)| shape.is_key(*own)) {
-                continue;
-            }
-            let Some((meant, there)) = self.led_to(reference, &session.numbered(shape, row)?, link)? else { continue };
-            let values = match &meant.current {
-                Some(current) if session.ledger.same(current.born, there.born)? => Some(current.row.clone()),
-                Some(_) | None => self.as_it_leads_now(target, &there.row, link, most - 1)?,
-            };
-            let Some(values) = values else { continue };
-            for (own, theirs) in pairs.iter().filter(|(_, theirs)| values.get(*theirs).is_stated()) {
-                moved |= now.get(*own) != values.get(*theirs);
-                now.set(*own, values.get(*theirs).clone());
-            }
-        }
-        Ok(moved.then_some(now))
-    }
-}
-
-impl Session {
-    /// Whether a value by which a table refers is in its key.
-    fn refers_by_its_key(&self, shape: &Shape) -> bool {
-        let leads = |(_, pairs): (&Shape, Vec<(FieldNo, FieldNo)>)| pairs.iter().any(|(own, _)| shape.is_key(*own));
-        shape.references.iter().any(|reference| self.by_value(shape, reference).is_some_and(leads))
     }
 }

@@ -70,7 +70,7 @@ impl Applying<'_> {
         let opinion = self.moved_shadow(&record, incoming, &change, said)?;
         let reason = HeldReason::Twin { key: ours.at().to_string() };
         let mut record = record;
-        let held = self.hold(incoming, change, reason, held);
+        let held = self.hold(incoming, change, reason, held)?;
         record.extra.held.insert(incoming.link.site, held);
         known::set_opinion(&self.session.ledger, &mut record, incoming.link, opinion)?;
         self.store_extra(&mut record)
@@ -79,7 +79,7 @@ impl Applying<'_> {
     /// At the parent: that the two are one cannot be carried out yet.
     pub(in crate::sync) fn keep_apart(&mut self, made: Made, incoming: &Incoming, reason: HeldReason, held: Option<Held>) -> Result<()> {
         let Made { mut record, change } = made;
-        let held = self.hold(incoming, change, reason, held);
+        let held = self.hold(incoming, change, reason, held)?;
         record.extra.held.insert(incoming.link.site, held);
         self.store_extra(&mut record)
     }

@@ -1,0 +1,193 @@
+//! Whom did its site mean by a value, where others may have it by now?
+//!
+//! What a neighbour wrote it wrote as far as it had heard of us: by a value it means the record that had it then. A change that has to wait means whom it meant when it
+//! came ([`Means`]); the parent's, what it has said since in the same build.
+//!
+//! **Invariant**: who is meant is told from what the neighbour had, never from what is here, except where both are the same.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::put::Put;
+use crate::database::Reference;
+use crate::ledger::{Held, Means, NeighbourKind, Opinion, Record};
+use crate::model::{Change, FieldNo, ForeignKey, Image, Key, Row, Shape, SiteNo, TableNo, Value};
+use crate::sync::apply::Applying;
+use crate::sync::known::{self, Link};
+use crate::sync::{Result, Session};
+
+/// Tables of which each refers to the next one by its key.
+pub(super) const LONGEST_CHAIN: usize = 16;
+
+/// Records with what they were for a neighbour, by that one and their table.
+pub(in crate::sync) type Moved = BTreeMap<(SiteNo, TableNo), Rc<Vec<(Record, Image)>>>;
+
+impl Applying<'_> {
+    /// Whom a neighbour means by values that `found` has here, where those may be another one's for it: it had not heard what became of that here. `row` has numbers.
+    pub(super) fn whom_it_means(&self, reference: &ForeignKey, row: &Row, found: &Record, link: Link) -> Result<Option<(TableNo, Key)>> {
+        let (session, Some(here)) = (self.session, &found.current) else { return Ok(None) };
+        let Some((shape, pairs)) = session.by_value(reference) else { return Ok(None) };
+        if session.refers_by_its_key(shape)
+            && let Some(now) = self.as_it_leads_now(shape, &here.row, link, LONGEST_CHAIN)?
+        {
+            return Ok(Some((shape.number, session.key_by_meaning(shape, &now)?)));
+        }
+        let is_same = |there: &Image| pairs.iter().all(|(_, theirs)| here.row.get(*theirs) == there.row.get(*theirs));
+        let is_referred = pairs.iter().any(|(_, theirs)| self.referred.contains(&(shape.number, *theirs)));
+        if !is_referred || self.had(found, link)?.is_some_and(|there| is_same(&there)) {
+            return Ok(None);
+        }
+        Ok(self.led_to(reference, row, link)?.map(|(meant, _)| (meant.table, meant.key)))
+    }
+
+    /// As [`Self::put`], of a change that may have waited since: what it means by values is whom it meant then.
+    pub(super) fn put_as_meant(
+        &mut self,
+        record: &mut Record,
+        new: Option<Image>,
+        known_to: Option<SiteNo>,
+        (change, held): (&Change, Option<&Held>),
+    ) -> Result<Put> {
+        if let (Some(held), Some(link)) = (held.filter(|held| !held.means.is_empty()), self.speaker) {
+            self.meant = self.means(link, change, Some(held))?;
+        }
+        let put = self.put(record, new, known_to);
+        self.meant.clear();
+        put
+    }
+
+    /// Whom a change means by values, which is to wait; by those that it had before it waited it means who was meant then.
+    pub(super) fn means(&self, link: Link, change: &Change, earlier: Option<&Held>) -> Result<Vec<Means>> {
+        let (session, Some(after)) = (self.session, &change.after) else { return Ok(Vec::new()) };
+        let child = session.shape(change.table);
+        let mut means = Vec::new();
+        for reference in &child.references {
+            let Some((shape, pairs)) = session.by_value(reference) else { continue };
+            if !pairs.iter().all(|(own, _)| !matches!(after.row.get(*own), Value::Absent | Value::Null)) {
+                continue;
+            }
+            let before =
+                earlier.and_then(|held| held.change.after.as_ref().zip(held.means.iter().find(|one| one.fields == reference.fields)));
+            if let Some((before, meant)) = before
+                && pairs.iter().all(|(own, _)| before.row.get(*own) == after.row.get(*own))
+            {
+                means.push(meant.clone());
+                continue;
+            }
+            let row = session.numbered(child, &after.row)?;
+            let to = match session.database()?.referenced(&session.shapes, reference, &row)? {
+                Reference::Found(table, found) => match self.meant_by(link.site, reference, table, &found)? {
+                    Some(waits) => Some(waits),
+                    None => {
+                        let found = session.load_at(shape, &found)?;
+                        self.whom_it_means(reference, &row, &found, link)?.or(Some((table, found.key)))
+                    }
+                },
+                Reference::Missing { .. } => self.led_to(reference, &row, link)?.map(|(meant, _)| (meant.table, meant.key)),
+                Reference::None | Reference::Elsewhere => None,
+            };
+            means.extend(to.map(|to| Means { fields: reference.fields.clone(), to }));
+        }
+        Ok(means)
+    }
+
+    /// Of the records that got other values here, or ended, since a neighbour heard of us, the one to which its row refers, and what that was for it. `row` has
+    /// numbers.
+    fn led_to(&self, reference: &ForeignKey, row: &Row, link: Link) -> Result<Option<(Record, Image)>> {
+        let session = self.session;
+        let Some(wanted) = self.wanted(reference, row)? else { return Ok(None) };
+        let shape = session.shape(wanted.table);
+        for (meant, there) in self.moved(shape, link)?.iter() {
+            if self.value_of(&wanted, &session.numbered(shape, &there.row)?)?.as_ref() == Some(&wanted.value) {
+                return Ok(Some((session.load(meant.table, &meant.key)?, there.clone())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Records of a table that got other values by which others refer, or ended, since a neighbour heard of us, with what they were for it.
+    fn moved(&self, shape: &Shape, link: Link) -> Result<Rc<Vec<(Record, Image)>>> {
+        let session = self.session;
+        if let Some(moved) = self.moved.borrow().get(&(link.site, shape.number)) {
+            return Ok(Rc::clone(moved));
+        }
+        let mut moved = Vec::new();
+        for id in session.ledger.candidates_in(shape.number, link.site, self.heard(link)?.cursor)? {
+            let record = session.ledger.load_id(id)?;
+            let Some(there) = self.had(&record, link)? else { continue };
+            let is_other = |here: &Image, field: FieldNo| here.row.get(field) != there.row.get(field);
+            let stays = match &record.current {
+                Some(here) => !shape.live_fields().any(|field| self.referred.contains(&(shape.number, field)) && is_other(here, field)),
+                None => false,
+            };
+            if !stays {
+                moved.push((record, there));
+            }
+        }
+        let moved = Rc::new(moved);
+        self.moved.borrow_mut().insert((link.site, shape.number), Rc::clone(&moved));
+        Ok(moved)
+    }
+
+    /// What the parent says of values by which others refer.
+    pub(super) fn note_spoken(&self, change: &Change) {
+        let (Some(after), false) = (&change.after, self.referred.is_empty()) else { return };
+        for field in change.fields.iter().filter(|field| self.referred.contains(&(change.table, **field))) {
+            let mut spoken = self.session.spoken.borrow_mut();
+            spoken.entry((change.table, change.key.clone())).or_default().set(*field, after.row.get(*field).clone());
+        }
+    }
+
+    /// What a neighbour had of a record when it built what is being taken.
+    pub(super) fn had(&self, record: &Record, link: Link) -> Result<Option<Image>> {
+        let Opinion::Known(Some(mut image)) = known::opinion(&self.session.ledger, record, self.heard(link)?)? else { return Ok(None) };
+        let spoken = self.session.spoken.borrow();
+        if let Some(said) = spoken.get(&(record.table, record.key.clone())).filter(|_| link.kind == NeighbourKind::Parent) {
+            let stated = self.session.shape(record.table).live_fields().filter(|field| said.get(*field).is_stated());
+            stated.for_each(|field| image.row.set(field, said.get(field).clone()));
+        }
+        Ok(Some(image))
+    }
+
+    /// A neighbour, told no more than it had heard when it built what is being taken.
+    fn heard(&self, link: Link) -> Result<Link> {
+        let ledger = &self.session.ledger;
+        let cursor = known::heard(ledger, link.site, ledger.neighbour(link.site)?.acknowledged)?;
+        Ok(Link { cursor: cursor.map_or(link.cursor, |heard| heard.min(link.cursor)), ..link })
+    }
+
+    /// A row of a neighbour with the values by which its key refers as they are here now; none where they are the same.
+    pub(super) fn as_it_leads_now(&self, shape: &Shape, row: &Row, link: Link, most: usize) -> Result<Option<Row>> {
+        let session = self.session;
+        let (mut now, mut moved) = (row.clone(), false);
+        for reference in &shape.references {
+            let Some((target, pairs)) = session.by_value(reference) else { continue };
+            if most == 0 || !pairs.iter().any(|(own, _)| shape.is_key(*own)) {
+                continue;
+            }
+            let Some((meant, there)) = self.led_to(reference, &session.numbered(shape, row)?, link)? else { continue };
+            // What its own site says of it has not come to be yet.
+            if meant.extra.held.contains_key(&link.site) {
+                continue;
+            }
+            let values = match &meant.current {
+                Some(current) if session.ledger.same(current.born, there.born)? => Some(current.row.clone()),
+                Some(_) | None => self.as_it_leads_now(target, &there.row, link, most - 1)?,
+            };
+            let Some(values) = values else { continue };
+            for (own, theirs) in pairs.iter().filter(|(_, theirs)| values.get(*theirs).is_stated()) {
+                moved |= now.get(*own) != values.get(*theirs);
+                now.set(*own, values.get(*theirs).clone());
+            }
+        }
+        Ok(moved.then_some(now))
+    }
+}
+
+impl Session {
+    /// Whether a value by which a table refers is in its key.
+    pub(super) fn refers_by_its_key(&self, shape: &Shape) -> bool {
+        let leads = |(_, pairs): (&Shape, Vec<(FieldNo, FieldNo)>)| pairs.iter().any(|(own, _)| shape.is_key(*own));
+        shape.references.iter().any(|reference| self.by_value(reference).is_some_and(leads))
+    }
+}
