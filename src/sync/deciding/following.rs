@@ -24,8 +24,8 @@ use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::apply::Applying;
 use crate::sync::known::Link;
+use crate::sync::left_behind;
 use crate::sync::mend::{HeldPlace, MendError};
-use crate::sync::tracking::news;
 use crate::sync::{Result, Session, SyncError};
 
 impl Applying<'_> {
@@ -245,7 +245,7 @@ impl Applying<'_> {
                 }
                 let Some(now) = session.load(to.0, &to.1)?.current else {
                     if unmet.is_empty() && self.is_given_on(shape, &image.row, pairs)? {
-                        self.say_it_does_not_follow(&record, was, "whom it meant is gone")?;
+                        self.say_it_does_not_follow(&record, was, to, "whom it meant is gone")?;
                     }
                     continue;
                 };
@@ -265,13 +265,13 @@ impl Applying<'_> {
                     continue;
                 }
                 if is_empty {
-                    self.say_it_does_not_follow(&record, was, "it was emptied")?;
+                    self.say_it_does_not_follow(&record, was, to, "it was emptied")?;
                     continue;
                 }
                 let gets_key = fields.iter().any(|field| shape.is_key(*field));
                 // What is in its way may follow too.
                 if gets_key || !matches!(self.put(&mut record, Some(new.clone()), None)?, Put::Done) {
-                    anew.push(Anew { record, new, gets_key, was: was.clone() });
+                    anew.push(Anew { record, new, gets_key, was: was.clone(), to: to.clone() });
                 }
                 all.append(&mut self.following);
             }
@@ -307,13 +307,8 @@ impl Applying<'_> {
         Ok(waiting.contains(&(self.session.shape(record.table).name.clone(), self.session.shown_key(record)?)))
     }
 
-    fn say_it_does_not_follow(&self, record: &Record, was: &Row, why: &str) -> Result<()> {
-        let (session, shape) = (self.session, self.session.shape(record.table));
-        let was = session.shown_row(shape, was)?;
-        let values = shape.live_fields().map(|field| was.get(field)).filter(|value| value.is_stated());
-        let was = values.map(ToString::to_string).collect::<Vec<_>>().join("/");
-        let why = format!("it refers to {was}, which is another one's or nobody's now: give it another value ({why})");
-        news::want(session, format!("{} {}", shape.name, session.shown_key(record)?), why)
+    fn say_it_does_not_follow(&self, record: &Record, was: &Row, meant: &(TableNo, Key), why: &str) -> Result<()> {
+        left_behind::note_astray(self.session, record, was, meant, why)
     }
 
     /// Records that take each other's keys and unique values, all together; who cannot stays as it was, and is said. Under another key one ends and
@@ -332,7 +327,7 @@ impl Applying<'_> {
             }
             if let Some((place, why)) = refused {
                 let one = all.remove(place);
-                self.say_it_does_not_follow(&one.record, &one.was, &why)?;
+                self.say_it_does_not_follow(&one.record, &one.was, &one.to, &why)?;
             }
         }
         Ok(())
@@ -520,6 +515,8 @@ pub(super) struct Anew {
     gets_key: bool,
     /// What it said of the one that it follows.
     was: Row,
+    /// That one.
+    to: (TableNo, Key),
 }
 
 /// What is noted until a build is whole.
