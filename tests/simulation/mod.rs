@@ -427,6 +427,7 @@ impl Simulation {
                     "{name} {halves:?}: applied {applied:?} sealed {} built {built:?} put {put:?} waits {waits:?}",
                     report.sealed
                 ));
+                self.deeds.documents.unnoted.remove(&site);
                 if report.documents != DocumentCounts::default() {
                     self.say(format!("{name} {:?}", report.documents));
                 }
@@ -445,6 +446,9 @@ impl Simulation {
             }
             Err(Stopped::Died(step)) => {
                 self.say(format!("{name} {halves:?}: dies before '{step}' ({kill:?}, {kill_open:?})"));
+                if step == "commit documents placed" {
+                    self.deeds.documents.unnoted.insert(site);
+                }
                 None
             }
             Err(Stopped::Moved) if meanwhile.is_some_and(|(_, edit)| matches!(edit.what, history::What::Migrate | history::What::Own)) => {

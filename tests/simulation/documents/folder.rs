@@ -32,6 +32,8 @@ pub struct Deeds {
     /// Contents that somebody wrote over, or deleted, where they were.
     pub superseded: BTreeSet<u64>,
     pub deleted: Vec<Put>,
+    /// Sites whose last run died before it noted what it had put into the folder: it puts that there once more.
+    pub unnoted: BTreeSet<usize>,
     /// Contents by number, as long as somebody may write the same again.
     known: BTreeMap<u64, Vec<u8>>,
 }
@@ -226,7 +228,10 @@ impl Hand<'_> {
     fn gone(&mut self, path: &str, bytes: &[u8]) {
         if let Some(content) = number(bytes) {
             self.deeds.superseded.insert(content);
-            self.deeds.deleted.push(Put { site: self.site, path: path.to_owned(), content });
+            let by_somebody = self.deeds.put.iter().any(|put| (put.path.as_str(), put.content) == (path, content));
+            if by_somebody || !self.deeds.unnoted.contains(&self.site) {
+                self.deeds.deleted.push(Put { site: self.site, path: path.to_owned(), content });
+            }
         }
     }
 
