@@ -449,3 +449,24 @@ fn as_many_records_are_said_to_be_received_as_were_said_to_be_sent() {
     let received = office.ok("sync --home anna").out;
     assert!(received.contains("from 'head': 2 records, which changed 1 here\n  items  1 new\n"), "{received}");
 }
+
+#[test]
+fn what_a_neighbour_brought_itself_waits_for_no_word_of_it() {
+    let office = Office::pair(SCHEMA, "");
+    office.sql("head", "UPDATE customers SET points = 11");
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    office.sql("anna", "UPDATE customers SET points = 12");
+    let totals = |site: &str| office.json(&format!("status --json --home {site}"))["totals"].clone();
+    for site in ["anna", "head", "anna", "head"] {
+        office.ok(&format!("sync --home {site}"));
+    }
+    for site in ["anna", "head"] {
+        assert_eq!((&totals(site)["sent"], &totals(site)["successful"]), (&0.into(), &2.into()), "{site}");
+    }
+    office.sql("head", "UPDATE customers SET points = 13 WHERE id = 'B'");
+    office.ok("sync --home head");
+    assert_eq!((&totals("head")["sent"], &totals("head")["successful"]), (&1.into(), &1.into()));
+    office.ok("sync --home anna");
+    office.ok("sync --home head");
+    assert_eq!(totals("head")["successful"], 2);
+}

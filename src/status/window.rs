@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::open::open;
 use super::waits::{Waits, waits};
-use crate::ledger::{Conflict, ConflictKind, Direction, Held, HeldReason, Neighbour, Record};
+use crate::ledger::{Conflict, ConflictKind, Direction, Held, HeldReason, Neighbour, PacketRow, Record};
 use crate::model::{JournalNumber, Key, PacketNumber, Shape, SiteName, SiteNo, TableNo};
 use crate::sync::standing::{Standing, standing};
 use crate::sync::stays::Stays;
@@ -233,17 +233,20 @@ impl Looking<'_> {
                 seen.insert(id);
             }
         }
-        if neighbour.acknowledged == neighbour.sent {
-            return Ok(());
-        }
+        // What brings no records is never confirmed, however much of the journal came of what the neighbour brought.
+        let under_way: Vec<PacketRow> = ledger.outbox(neighbour.site)?.into_iter().filter(|packet| packet.changes > 0).collect();
+        let (Some(first), Some(last)) = (under_way.first(), under_way.last()) else { return Ok(()) };
         let confirmed = match neighbour.acknowledged {
             PacketNumber(0) => {
                 self.window.rest = self.window.rest.max(Rest::Told);
-                neighbour.cursor
+                last.journal
             }
-            number => ledger.packet(neighbour.site, Direction::Out, number)?.map_or(JournalNumber(0), |packet| packet.journal),
+            PacketNumber(_) => {
+                let before = ledger.packet(neighbour.site, Direction::Out, PacketNumber(first.number.0 - 1))?;
+                before.map_or(JournalNumber(0), |packet| packet.journal)
+            }
         };
-        for id in ledger.told_between(neighbour.site, confirmed, neighbour.cursor)? {
+        for id in ledger.told_between(neighbour.site, confirmed, last.journal)? {
             if seen.contains(&id) {
                 continue;
             }
