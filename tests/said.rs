@@ -470,3 +470,15 @@ fn what_a_neighbour_brought_itself_waits_for_no_word_of_it() {
     office.ok("sync --home head");
     assert_eq!(totals("head")["successful"], 2);
 }
+
+#[test]
+fn the_value_that_a_person_set_is_quoted_as_every_other() {
+    let office = Office::pair(SCHEMA, "");
+    office.sql("head", "UPDATE customers SET email = 'of head' WHERE id = 'A'");
+    office.sql("anna", "UPDATE customers SET email = 'of anna' WHERE id = 'A'");
+    office.ok("sync --home anna");
+    office.ok("sync --home head");
+    office.ok("conflicts resolve 1 --value '7' --home head");
+    let listed = office.ok("conflicts --home head");
+    assert!(listed.flat().contains("a person set it to '7', at 'head'"), "{}", listed.out);
+}

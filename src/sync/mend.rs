@@ -205,6 +205,7 @@ pub fn settle(session: &Session, number: i64, choice: &Choice, since: Since) -> 
         Choice::Standing => KEPT.to_owned(),
         Choice::Lost => "a person took what had lost".to_owned(),
         Choice::Before => "a person took what was before".to_owned(),
+        Choice::Other(Value::Text(text)) => format!("a person set it to '{}'", String::from_utf8_lossy(text)),
         Choice::Other(value) => format!("a person set it to {value}"),
     };
     let settled = Conflict {

@@ -48,7 +48,7 @@ fn whoever_is_asked_decides_conflict_by_conflict() {
     let phones = "SELECT group_concat(phone) FROM (SELECT phone FROM customers ORDER BY id)";
     let connection = rusqlite::Connection::open(office.path("head").join("shop.db")).unwrap();
     assert_eq!(connection.query_row(phones, [], |row| row.get::<_, String>(0)).unwrap(), "anna,0222,head,head");
-    assert!(office.ok("conflicts customers B --home head").out.contains("a person set it to 0222, at 'head'"));
+    assert!(office.ok("conflicts customers B --home head").out.contains("a person set it to '0222', at 'head'"));
     // Whoever has enough goes; the rest waits.
     assert!(typed(&office, "conflicts resolve --home head", "q\n").contains("0 conflicts are settled"));
     assert_eq!(office.run("conflicts --open --home head").code, 3);
