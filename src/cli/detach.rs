@@ -104,6 +104,10 @@ pub fn run(arguments: &DetachArgs, context: &Context) -> Result<Exit, Failure> {
     let (lock, mut session) = match context.work() {
         Ok(opened) => opened,
         Err(Failure::Sync(SyncError::Database(DatabaseError::Missing(_)))) => return without_database(arguments, Found::Lost, context),
+        // Nothing can be taken out of it.
+        Err(Failure::Sync(SyncError::Database(DatabaseError::NotADatabase(_)))) if arguments.force => {
+            return without_database(arguments, Found::Lost, context);
+        }
         Err(Failure::Sync(SyncError::OtherPair)) => return without_database(arguments, Found::Another, context),
         Err(failure) => return Err(failure),
     };

@@ -336,7 +336,10 @@ fn database(error: &DatabaseError) -> Option<String> {
              'database' in fieldpost.toml names the file"
         }
         DatabaseError::Exists(_) => "it is left as it is: move it out of the way, then run again",
-        DatabaseError::NotADatabase(_) => "name the SQLite file itself; an encrypted one cannot be read",
+        DatabaseError::NotADatabase(_) => {
+            "name the SQLite file itself; an encrypted one cannot be read. Where it is a site's and damaged, stop the application, put a backup of it in its place, \
+             leave the home as it is, and run 'fieldpost recover'"
+        }
         DatabaseError::Busy => "nothing is half done: end what holds it (a long edit, a backup), then run again; the next run tries anyway",
         DatabaseError::ReadOnly => "check the rights of the file and of its folder: SQLite writes beside the file too",
         DatabaseError::Full => "make room on the disk; nothing is half done, the next run goes on",

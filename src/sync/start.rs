@@ -383,9 +383,11 @@ pub fn finish_detach(world: &World, home: Home, limits: &Limits, now: Millis) ->
     let path = home.settings()?.database_path(home.folder());
     if path.exists() && home.state().exists() {
         let ledger = Ledger::open(world, &home.state(), &home.settings()?.name)?;
-        let database = Database::open(&path, limits.lock_wait)?;
-        if database.pair()? == Some(ledger.pair()?) {
-            database.detach(world)?;
+        match Database::open(&path, limits.lock_wait) {
+            Ok(database) if database.pair()? == Some(ledger.pair()?) => database.detach(world)?,
+            // What is no database any more has nothing of ours in it.
+            Ok(_) | Err(DatabaseError::NotADatabase(_)) => {}
+            Err(error) => return Err(error.into()),
         }
     }
     Ok(home.set_aside(world, now)?)
