@@ -2,7 +2,7 @@
 //!
 //! Kept as a note in the commit that takes it over, and forgotten once a round has reported it: a run that dies in between says it again.
 
-use super::evolve::Event;
+use super::evolve::{Event, same_name};
 use crate::model::LIBRARY;
 use crate::sync::report::Waiting;
 use crate::sync::{Result, Session, SyncError};
@@ -13,8 +13,23 @@ const NEWS: &str = "schema news";
 pub(in crate::sync) fn add(session: &Session, events: &[Event]) -> Result<()> {
     let mut lines = lines(session)?;
     // That the list of documents came or went is said by whoever has it so.
-    lines.extend(events.iter().map(Event::to_string).filter(|line| !line.contains(LIBRARY)));
+    for event in events {
+        lines.extend(Some(words(session, event)?).filter(|line| !line.contains(LIBRARY)));
+    }
     Ok(session.ledger.set_note(NEWS, &lines.join("\n"))?)
+}
+
+/// To tracking a column that the rules keep at home is gone; to people it is there.
+fn words(session: &Session, event: &Event) -> Result<String> {
+    if let Event::FieldGone(table, column) = event
+        && session.written_rules().table(table).local.iter().any(|local| same_name(local, column))
+        && session.database()?.has_columns(table, std::slice::from_ref(column))?
+    {
+        return Ok(format!(
+            "column `{column}` of table `{table}` stays at home from now on, as the rules say: it does not travel, and is there as it was"
+        ));
+    }
+    Ok(event.to_string())
 }
 
 /// What is to be said, a line each.
