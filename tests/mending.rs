@@ -313,6 +313,11 @@ fn which_rule_applies_and_why_is_explained_at_every_site() {
     assert!(table.contains("parent: what the parent has wins") && table.contains("rules.toml, line 1: the table has no rule,"), "{table}");
     assert!(table.contains("deletes edit-wins") && table.contains("direction both") && table.contains("sending automatic"), "{table}");
     assert!(exit(&office, "rules explain companies nam --home head", 1).err.contains("did you mean `name`?"));
+    let office = Office::pair("CREATE TABLE c (id TEXT PRIMARY KEY, note TEXT)", "[tables.c]\nlocal = ['note']\n");
+    for (site, place) in [("head", "rules.toml, line 2"), ("anna", "line ")] {
+        let local = office.ok(&format!("rules explain c NOTE --home {site}")).flat();
+        assert!(local.contains("local it never travels") && local.contains(place) && !local.contains("wins"), "{local}");
+    }
 }
 
 #[test]

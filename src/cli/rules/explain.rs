@@ -38,8 +38,10 @@ struct Applies {
 pub(super) fn run(arguments: &ExplainArgs, context: &Context) -> Result<Exit, Failure> {
     let session = context.look()?;
     let shape = shape_named(&session, &arguments.table)?;
+    let (rules, text, file) = rules_in(None, &session, context)?;
+    let rule = rules.table(&shape.name);
     let field = arguments.field.as_deref().map(|typed| {
-        let known = || shape.live_fields().map(|field| shape.name_of(field));
+        let known = || shape.live_fields().map(|field| shape.name_of(field)).chain(rule.local.iter().map(String::as_str));
         let exact = known().find(|name| *name == typed).or_else(|| known().find(|name| name.to_lowercase() == typed.to_lowercase()));
         exact.map(str::to_owned).ok_or_else(|| Failure::NoField {
             table: shape.name.clone(),
@@ -48,8 +50,7 @@ pub(super) fn run(arguments: &ExplainArgs, context: &Context) -> Result<Exit, Fa
         })
     });
     let field = field.transpose()?;
-    let (rules, text, file) = rules_in(None, &session, context)?;
-    let explaining = Explaining { rules: &rules, text: &text, table: &shape.name, rule: rules.table(&shape.name) };
+    let explaining = Explaining { rules: &rules, text: &text, table: &shape.name, rule };
     let rules = match &field {
         Some(field) => explaining.field(field),
         None => explaining.table(),
@@ -89,12 +90,14 @@ impl Explaining<'_> {
     }
 
     fn field(&self, field: &str) -> Vec<Applies> {
+        if self.rule.local.iter().any(|local| local == field) {
+            return vec![self.from(&["local"], "local", vec!["it never travels".to_owned()], String::new())];
+        }
         let mut all = vec![self.decides(Some(field))];
         all.extend(self.together(Some(field)));
-        let lists: [(&'static str, &[String], &'static str); 4] = [
+        let lists: [(&'static str, &[String], &'static str); 3] = [
             ("fixed", &self.rule.fixed, "a child sets it when it makes a record; a later change by a child is refused"),
             ("required", &self.rule.required, "what it refers to must be there, until then the record stays home"),
-            ("local", &self.rule.local, "it never travels"),
             ("identity", &self.rule.identity, "records that agree in it (and in what stands beside it) are one record"),
         ];
         for (key, fields, says) in lists {
