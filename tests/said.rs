@@ -492,7 +492,11 @@ fn a_site_whose_database_is_damaged_from_the_first_byte_hears_what_to_do_and_can
     std::fs::write(office.path("anna/shop.db"), "not a database at all ".repeat(500)).unwrap();
     let refused = office.run("sync --home anna");
     let told = refused.err.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(refused.code == 1 && told.contains("put a backup of it in its place, leave the home as it is, and run 'fieldpost --home anna recover'"), "{told}");
+    assert!(
+        refused.code == 1
+            && told.contains("put a backup of it in its place, leave the home as it is, and run 'fieldpost --home anna recover'"),
+        "{told}"
+    );
     assert_eq!(office.run("detach --home anna").code, 1);
     assert!(office.ok("detach --home anna --force").out.contains("the database is lost"));
     assert!(!office.path("anna/.fieldpost").exists() && office.path("anna/shop.db").exists());

@@ -293,8 +293,7 @@ impl SyncReport {
 
     fn went(&self, page: &Page) -> String {
         let verb = self.verb("Sent", "Would send");
-        let besides =
-            |packet: &PacketOut| Besides { contents: packet.contents, wants_all: packet.wants_all, again: packet.again };
+        let besides = |packet: &PacketOut| Besides { contents: packet.contents, wants_all: packet.wants_all, again: packet.again };
         let packets = self.sent.iter().map(|packet| (&packet.to, packet.number, packet.bytes, &packet.tables, besides(packet)));
         sections(page, packets, |to, numbers, counts, sum| {
             let size = if sum.amount > 0 { format!(", {}", size(sum.amount)) } else { String::new() };

@@ -143,7 +143,10 @@ impl Astray {
         if !database.read(shape, record.at(), &mut bytes)? {
             return Ok(None);
         }
-        let (row, was) = (Row::decode(&bytes).map_err(|_| SyncError::Bug("a row that was just read does not decode"))?, session.shown_row(shape, &self.was)?);
+        let (row, was) = (
+            Row::decode(&bytes).map_err(|_| SyncError::Bug("a row that was just read does not decode"))?,
+            session.shown_row(shape, &self.was)?,
+        );
         if own.iter().any(|field| row.get(*field) != was.get(*field)) {
             return Ok(None);
         }
@@ -276,8 +279,12 @@ impl LeftBehind {
     }
 
     fn sentences(self) -> impl Iterator<Item = (String, String)> {
-        let more = (self.more > 0)
-            .then(|| (format!("{} more records", self.more), "they were deleted here and others still refer to them, or it is as with these".to_owned()));
+        let more = (self.more > 0).then(|| {
+            (
+                format!("{} more records", self.more),
+                "they were deleted here and others still refer to them, or it is as with these".to_owned(),
+            )
+        });
         self.told.into_iter().chain(more)
     }
 }

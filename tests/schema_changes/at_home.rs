@@ -384,7 +384,10 @@ fn a_column_that_the_rules_keep_home_for_a_while_travels_again_afterwards() {
         set_rules(&tree, &format!("{schema}[tables.c]\nlocal = ['name']\n"));
         for site in ["head", "anna"] {
             let said: Vec<String> = tree.sync(site).notes.into_iter().filter(|note| note.contains("`name`")).collect();
-            assert_eq!(said, ["column `name` of table `c` stays at home from now on, as the rules say: it does not travel, and is there as it was"]);
+            assert_eq!(
+                said,
+                ["column `name` of table `c` stays at home from now on, as the rules say: it does not travel, and is there as it was"]
+            );
         }
         tree.settle(&["head", "anna"]);
         let edit =

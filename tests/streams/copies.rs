@@ -205,7 +205,10 @@ fn the_home_that_is_to_go_on_goes_on_also_where_the_other_copy_had_got_further()
     }
     assert!(stopped(&tree.sync("head")));
     tree.edit("anna", "UPDATE customers SET phone = 'anna, later' WHERE id = 'ACME'");
-    assert!(stopped(&tree.sync("anna")) && lying(&tree, "head", "anna").len() == 2, "she makes no third one under the number of the second");
+    assert!(
+        stopped(&tree.sync("anna")) && lying(&tree, "head", "anna").len() == 2,
+        "she makes no third one under the number of the second"
+    );
     let session = open(&tree, "head").unwrap();
     let [anna] = session.ledger.neighbours().unwrap().try_into().unwrap();
     stops::go_on(&session, &anna).unwrap().unwrap();

@@ -209,7 +209,8 @@ fn what_refers_to_a_value_that_was_emptied_keeps_it_and_somebody_hears_of_it_unt
             tree.sync("head");
             let report = tree.sync("anna");
             assert_eq!(tree.text("anna", "SELECT code FROM visits WHERE id = 100"), "X");
-            let said = format!("it refers to X, which was the value of persons p3 and is {whose} now: give it another value (it was emptied)");
+            let said =
+                format!("it refers to X, which was the value of persons p3 and is {whose} now: give it another value (it was emptied)");
             assert!(report.waiting.iter().any(|waiting| waiting.why == said && waiting.what == "visits 100"), "{:?}", report.waiting);
             // And as long as it is so, whatever else becomes of it.
             tree.settle(&TWO);

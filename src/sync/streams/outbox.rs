@@ -57,14 +57,7 @@ pub(in crate::sync) fn stop_where_restored(session: &Session, place: &mut Place<
 }
 
 /// Whether we signed a file that lies for a neighbour. A request to join carries the key that it is signed with, and proves nothing.
-fn is_ours(
-    session: &Session,
-    place: &mut Place<'_>,
-    to: &Neighbour,
-    folder: &Folder,
-    name: PacketFileName,
-    entry: &Entry,
-) -> Result<bool> {
+fn is_ours(session: &Session, place: &mut Place<'_>, to: &Neighbour, folder: &Folder, name: PacketFileName, entry: &Entry) -> Result<bool> {
     let path = match fetch(&session.world, &mut *place.exchange, folder, entry, &session.home.scratch()) {
         // Taken in this moment: its recipient tells of it.
         Err(ExchangeError::Missing { .. }) => return Ok(false),
