@@ -501,3 +501,22 @@ fn a_site_whose_database_is_damaged_from_the_first_byte_hears_what_to_do_and_can
     assert!(office.ok("detach --home anna --force").out.contains("the database is lost"));
     assert!(!office.path("anna/.fieldpost").exists() && office.path("anna/shop.db").exists());
 }
+
+#[test]
+fn what_is_sent_by_hand_is_counted_without_what_is_there_already() {
+    let office = Office::pair(SCHEMA, "[tables.customers]\nsend = 'manual'\n");
+    office.sql("head", "UPDATE customers SET points = 11 WHERE id = 'A'");
+    let send = || office.ok("records send customers --where 1 --home head").out;
+    assert_eq!(send(), "1 record of customers will go with the next 'fieldpost --home head sync', once it is ready\n");
+    for site in ["head", "anna", "head"] {
+        office.ok(&format!("sync --home {site}"));
+    }
+    assert_eq!(office.digest("head"), office.digest("anna"));
+    assert_eq!(send(), "Nothing of customers is to be sent: the others have it as it is\n");
+    // What was there already is not let go beforehand.
+    office.sql("head", "UPDATE customers SET points = 12 WHERE id = 'B'");
+    office.ok("sync --home head");
+    assert_ne!(office.digest("head"), office.digest("anna"));
+    office.sql("head", "UPDATE customers SET points = 12 WHERE id = 'A'");
+    assert!(send().starts_with("2 records of customers will go with the next 'fieldpost --home head sync', once they are ready"));
+}

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use super::apply::{self, Applying, Incoming};
 use super::deciding::held::Try;
 use super::numbers::meaning::key_row;
-use super::{Result, Session, SyncError, history, seal};
+use super::{Result, Session, SyncError, history, seal, standing};
 use crate::database::Written;
 use crate::ledger::{CauseKind, Conflict, ConflictKind, ConflictState, HeldReason, NeighbourKind, Parked, Record};
 use crate::model::{Born, FieldNo, Identity, Image, Key, LIBRARY, Row, Shape, SiteName, SiteNo, Stamp, TableNo, Value, shown_table};
@@ -512,7 +512,7 @@ fn set_active(session: &Session, table: TableNo, place: &Key, active: bool) -> R
     finish(session, done, "commit activity")
 }
 
-/// Lets records of a table that is sent by hand go with the next packet to every neighbour. Gives how many there were.
+/// Lets records of a table that is sent by hand go with the next packet to every neighbour that has them otherwise. Gives how many there were.
 ///
 /// # Errors
 /// [`MendError::NotManual`], [`MendError::NoRecord`]; else as the parts say.
@@ -522,15 +522,16 @@ pub fn release(session: &Session, table: TableNo, places: &[Key]) -> Result<u64>
         return Err(MendError::NotManual(shape.name.clone()).into());
     }
     seal::seal(session)?;
-    let neighbours: Vec<SiteNo> = session.ledger.neighbours()?.iter().map(|neighbour| neighbour.site).collect();
+    let (neighbours, mut amount) = (session.ledger.neighbours()?, 0);
     session.ledger.begin()?;
     let done = places.iter().try_for_each(|place| {
         let mut record = living(session, shape, place)?;
-        record.extra.released = neighbours.iter().copied().collect();
+        record.extra.released = standing::who_differs(session, &record, &neighbours)?;
+        amount += u64::from(!record.extra.released.is_empty());
         Ok(session.ledger.store_extra(&mut record)?)
     });
     finish(session, done, "commit release")?;
-    Ok(places.len() as u64)
+    Ok(amount)
 }
 
 /// Tries every held change again now.

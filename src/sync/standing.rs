@@ -2,11 +2,13 @@
 //!
 //! Asks what [`super::build`] would do, and does nothing. Of what was edited since the last seal nobody knows yet.
 
+use std::collections::BTreeSet;
+
 use super::known::{self, Link};
 use super::stays::Stays;
 use super::{Result, Session};
 use crate::ledger::{Held, Neighbour, NeighbourKind, Opinion, Record};
-use crate::model::Millis;
+use crate::model::{Millis, SiteNo};
 use crate::rules::Direction;
 
 /// Longest version that is kept: it is a stranger's word.
@@ -57,6 +59,17 @@ pub fn standing(session: &Session, record: &Record, neighbour: &Neighbour) -> Re
         Some(why) => Standing::Stays { why, there },
         None => Standing::ToTell { there },
     })
+}
+
+/// The neighbours that do not hold a record as it is here.
+pub(super) fn who_differs(session: &Session, record: &Record, neighbours: &[Neighbour]) -> Result<BTreeSet<SiteNo>> {
+    let mut differ = BTreeSet::new();
+    for neighbour in neighbours {
+        if standing(session, record, neighbour)? != Standing::Same {
+            differ.insert(neighbour.site);
+        }
+    }
+    Ok(differ)
 }
 
 /// How many packets that bring something a neighbour has not confirmed yet. One that only confirms is never answered.

@@ -164,6 +164,9 @@ pub struct RecordsReport {
 
 impl Report for RecordsReport {
     fn text(&self, _: &Page) -> String {
+        if self.records == 0 {
+            return format!("Nothing of {} {}", self.table, self.what);
+        }
         let records = count(usize::try_from(self.records).unwrap_or(usize::MAX), "record", "records");
         format!("{records} of {} {}", self.table, self.what)
     }
@@ -229,12 +232,12 @@ fn send(session: &Session, send: &SendRecordsArgs) -> Result<RecordsReport, Fail
         }
     };
     let records = mend::release(session, shape.number, &keys)?;
-    Ok(RecordsReport {
-        table: shown_table(&shape.name).to_owned(),
-        key: None,
-        records,
-        what: "will go with the next 'fieldpost sync', once they are ready",
-    })
+    let what = match records {
+        0 => "is to be sent: the others have it as it is",
+        1 => "will go with the next 'fieldpost sync', once it is ready",
+        _ => "will go with the next 'fieldpost sync', once they are ready",
+    };
+    Ok(RecordsReport { table: shown_table(&shape.name).to_owned(), key: None, records, what })
 }
 
 /// The table and the key of a record that is here.
