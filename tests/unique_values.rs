@@ -1,11 +1,13 @@
 //! What of a unique value that two sites give to two records? It goes on by itself, or is one open conflict with one way out.
 //!
-//! `following` is what refers to such a value when it goes to another record, `rekeyed` what has it in its key; `histories` draws many short ones.
+//! `following` is what refers to such a value when it goes to another record, `rekeyed` what has it in its key, `meant` whom its site meant; `histories` draws many short ones.
 
 #[path = "unique_values/following.rs"]
 mod following;
 #[path = "unique_values/histories.rs"]
 mod histories;
+#[path = "unique_values/meant.rs"]
+mod meant;
 #[path = "unique_values/rekeyed.rs"]
 mod rekeyed;
 mod support;
