@@ -1,8 +1,6 @@
 //! Whom did its site mean by a value that another record has by now?
 
 use fieldpost::model::Value;
-use fieldpost::site::Role;
-use fieldpost::sync::Limits;
 use fieldpost::sync::mend::Choice;
 
 use super::support::Tree;
