@@ -18,7 +18,7 @@ use super::meant::LONGEST_CHAIN;
 use super::put::Put;
 use super::rekeyed::Outlived;
 use crate::database::{Aside, Reference, Refusal, Written};
-use crate::ledger::{Entry, EntryKind, Held, HeldReason, NeighbourKind, Record};
+use crate::ledger::{Entry, EntryKind, Held, HeldReason, NeighbourKind, Opinion, Record};
 use crate::model::{FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
 use crate::site::Role;
@@ -112,7 +112,12 @@ impl Applying<'_> {
         let own: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
         // Whose word of such rows is not taken here, or who is told none of them, does not say what becomes of them.
         let is_heard = |link: &Link| policy.direction != Direction::Up && (link.kind == NeighbourKind::Parent || !policy.guards(&own));
-        let there = self.speaker.filter(is_heard).map(|link| self.had(record, link)).transpose()?.flatten();
+        let speaker = self.speaker.filter(is_heard);
+        // It spoke of the record after it was told the end of it.
+        if speaker.is_some_and(|link| record.extra.opinions.get(&link.site) == Some(&Opinion::Unknown)) {
+            return Ok(true);
+        }
+        let there = speaker.map(|link| self.had(record, link)).transpose()?.flatten();
         Ok(there.is_some_and(|there| own.iter().all(|field| there.row.get(*field) == was.get(*field))))
     }
 
