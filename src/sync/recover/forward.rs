@@ -20,7 +20,7 @@
 //! has it would go out as a delete, or as an old value.
 //!
 //! A row belongs to the record that had its number when the backup was made ([`Then`]), and becomes that record's under the number which that has
-//! now; what it refers to likewise, in what does not travel too. Nobody types into the list of documents: there the mirror is right, and the next look at the folder finds the rest.
+//! now; what it refers to likewise, in what does not travel too, and where it refers by a value ([`super::referring`]). Nobody types into the list of documents: there the mirror is right, and the next look at the folder finds the rest.
 //!
 //! **Invariant**: what one record held never becomes another one's.
 
@@ -28,6 +28,8 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Brought;
+use super::referring::Gone;
+use super::schema::same;
 use super::then::{Base, Then, Whose};
 use crate::database::{Aside, Database, Written};
 use crate::ledger::{PastValue, Record};
@@ -62,55 +64,60 @@ pub(super) type Back = (i64, i64);
 
 /// Brings every table forward, in the open write; gives those in which anything differed, and what is back.
 pub(super) fn bring<'r>(then: &Then<'_>, because: &dyn Fn(&Shape) -> Because<'r>) -> Result<(Vec<Brought>, Vec<Back>)> {
-    let mut forward = Forward { then, because, moved: BTreeMap::new() };
+    let mut forward = Forward { then, because, moved: BTreeMap::new(), led: BTreeMap::new() };
     let shapes = &then.session.shapes;
     shapes.iter().try_for_each(|shape| forward.move_the_new(shape))?;
     forward.move_the_ended()?;
     shapes.iter().try_for_each(|shape| forward.lead_what_stays(shape))?;
+    let meant = forward.lead_by_value()?;
+    let led_nowhere = forward.dangling()?;
     let (mut tables, mut gone, mut back) = (Vec::new(), Vec::new(), Vec::new());
     for shape in shapes {
         tables.push(forward.bring_table(shape, &mut gone, &mut back)?);
     }
-    forward.bring_back_what_is_needed(&mut tables, gone, &mut back)?;
+    forward.bring_back_what_is_needed(&mut tables, gone, &mut back, &led_nowhere)?;
+    forward.name_the_misled(&mut tables, meant)?;
     shapes.iter().try_for_each(|shape| forward.go_on_with_numbers(shape))?;
     tables.retain(|brought| *brought != Brought { table: brought.table.clone(), ..Brought::default() });
     Ok((tables, back))
 }
 
-struct Forward<'f, 's, 'r> {
-    then: &'f Then<'s>,
+pub(super) struct Forward<'f, 's, 'r> {
+    pub then: &'f Then<'s>,
     because: &'f dyn Fn(&Shape) -> Because<'r>,
     moved: BTreeMap<(TableNo, i64), Moved>,
+    /// Values that the fields of a row of the backup get, by its key there, because what they refer to has those now.
+    pub led: BTreeMap<(TableNo, Key), Vec<(FieldNo, Value)>>,
 }
 
 /// What there is about one record, or about a row that is nobody's yet.
-struct Item {
-    record: Record,
+pub(super) struct Item {
+    pub record: Record,
     /// Its key in the backup; none where it was not there.
-    was: Option<Key>,
+    pub was: Option<Key>,
     /// Its key now; none where it has none.
-    place: Option<Key>,
+    pub place: Option<Key>,
     /// As the backup has it.
-    there: Option<Row>,
+    pub there: Option<Row>,
 }
 
 /// What differs in a table.
-struct Found {
+pub(super) struct Found {
     /// What the database has under the keys that are looked at.
     raw: BTreeMap<Key, Option<Row>>,
-    items: Vec<Item>,
+    pub items: Vec<Item>,
 }
 
 impl Forward<'_, '_, '_> {
-    fn session(&self) -> &Session {
+    pub(super) fn session(&self) -> &Session {
         self.then.session
     }
 
-    fn database(&self) -> &Database {
+    pub(super) fn database(&self) -> &Database {
         self.then.database
     }
 
-    fn read(&self, shape: &Shape, key: &Key) -> Result<Option<Row>> {
+    pub(super) fn read(&self, shape: &Shape, key: &Key) -> Result<Option<Row>> {
         let mut buffer = Vec::new();
         if !self.database().read(shape, key, &mut buffer)? {
             return Ok(None);
@@ -268,7 +275,7 @@ impl Forward<'_, '_, '_> {
     }
 
     /// What differs in a table, by record.
-    fn find(&self, shape: &Shape) -> Result<Found> {
+    pub(super) fn find(&self, shape: &Shape) -> Result<Found> {
         let mut raw = self.then.differing(shape)?;
         for key in self.then.passed_on(shape.number).map(number_key) {
             if let Entry::Vacant(entry) = raw.entry(key) {
@@ -313,17 +320,21 @@ impl Forward<'_, '_, '_> {
         Ok(Found { raw, items })
     }
 
-    /// Rows that were written and hold numbers which mean others by now: they may look like what the mirror has and be something else.
+    /// Rows that were written and hold numbers or values which mean others by now: they may look like what the mirror has and be something else.
     fn find_otherwise_meant(&self, shape: &Shape, raw: &mut BTreeMap<Key, Option<Row>>) -> Result<()> {
         let noted = self.then.noted(shape.number);
-        for key in noted.edited.iter().chain(noted.before.keys()).filter(|_| !shape.numbers.is_empty()) {
+        let refers = !shape.numbers.is_empty() || !shape.references.is_empty();
+        for key in noted.edited.iter().chain(noted.before.keys()).filter(|_| refers) {
             if raw.contains_key(key) {
                 continue;
             }
             let Some(row) = self.read(shape, key)? else { continue };
             let means_another =
                 |(table, number): (TableNo, i64)| self.is_new(table, number) || self.then.whose(table, number) != Whose::Same;
-            if shape.numbers.iter().flat_map(|numbers| numbers.numbers(&row)).any(means_another) {
+            if shape.numbers.iter().flat_map(|numbers| numbers.numbers(&row)).any(means_another)
+                || self.led.contains_key(&(shape.number, key.clone()))
+                || self.means_another_by_value(shape, &row)?
+            {
                 raw.insert(key.clone(), Some(row));
             }
         }
@@ -364,6 +375,14 @@ impl Forward<'_, '_, '_> {
         replace_numbers(shape, &mut row, &mut |table, number| self.number_now(table, number))?;
         Ok(row)
     }
+
+    /// The same, with the values too by which it refers to others.
+    fn led_now(&self, shape: &Shape, was: Option<&Key>, row: &Row) -> Result<Row> {
+        let mut row = self.now(shape, row)?;
+        let led = was.and_then(|was| self.led.get(&(shape.number, was.clone())));
+        led.into_iter().flatten().for_each(|(field, value)| row.set(*field, value.clone()));
+        Ok(row)
+    }
 }
 
 impl Item {
@@ -377,28 +396,12 @@ fn damaged<E>(_: E) -> SyncError {
     SyncError::Bug("a row that was just read does not decode")
 }
 
-fn same(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b)
-}
-
-/// A record that is not there any more.
-struct Gone {
-    key: Key,
-    /// What it would hold, as the mirror has it or else as the backup had it.
-    row: Row,
-    table: TableNo,
-    /// Somebody deleted it since the database was put back; else it ended since the backup.
-    deleted: bool,
-    /// The record that ended.
-    ended: Option<i64>,
-}
-
-struct Target {
-    row: Option<Row>,
+pub(super) struct Target {
+    pub row: Option<Row>,
     /// Something of the backup stays.
-    kept: bool,
+    pub kept: bool,
     /// The fields in which it does.
-    new: Vec<FieldNo>,
+    pub new: Vec<FieldNo>,
     /// Fields that add up, with what they held: something was added since the database was put back, and it is not known how much.
     unsure: String,
     /// What others did to it since the backup and what is not so any more, as a sentence has it after the record.
@@ -417,7 +420,7 @@ impl Target {
 
 impl Forward<'_, '_, '_> {
     /// What a record is to be: the mirror's, except what was done to it since the database was put back.
-    fn target(&self, shape: &Shape, item: &Item) -> Result<Target> {
+    pub(super) fn target(&self, shape: &Shape, item: &Item) -> Result<Target> {
         let (session, then, record) = (self.session(), self.then, &item.record);
         let (noted, because) = (then.noted(shape.number), (self.because)(shape));
         let edited = item.was.as_ref().is_some_and(|was| noted.edited.contains(was));
@@ -432,7 +435,8 @@ impl Forward<'_, '_, '_> {
             let base = then.base(record)?;
             let came_since = base == Base::Was(None) && !(before.is_some() && then.was_made_here(record)?);
             let kept = mirror.is_some() && !came_since && edited;
-            if !kept && mirror.is_some() && !came_since && before.is_some() && then.never_ended(record)? {
+            let is_either = || item.was.as_ref().is_some_and(|was| noted.either.contains(was)) && base != Base::Was(None);
+            if !kept && mirror.is_some() && !came_since && before.is_some() && (is_either() || then.never_ended(record)?) {
                 let over = "was deleted, and nobody can tell whether before or after the database was put back: it is back".to_owned();
                 return Ok(Target { over, ..Target::of(mirror) });
             }
@@ -440,7 +444,7 @@ impl Forward<'_, '_, '_> {
             let over = if is_newer { "is deleted, though it was changed after the backup".to_owned() } else { String::new() };
             return Ok(Target { kept, over, ..Target::of(if kept { None } else { mirror }) });
         };
-        let mut now = self.now(shape, there)?;
+        let mut now = self.led_now(shape, item.was.as_ref(), there)?;
         if let (Some(own), Some(number)) = (shape.number_field(), item.place.as_ref().and_then(Key::as_integer)) {
             now.set(own, Value::Integer(number));
         }
@@ -570,8 +574,10 @@ impl Forward<'_, '_, '_> {
             if target.row.is_none() {
                 let mirror = item.record.current.as_ref().map(|image| self.session().numbered(shape, &image.row)).transpose()?;
                 let deleted = mirror.is_some();
-                let row =
-                    mirror.map_or_else(|| item.there.as_ref().map(|there| self.now(shape, there)).transpose(), |row| Ok(Some(row)))?;
+                let row = mirror.map_or_else(
+                    || item.there.as_ref().map(|there| self.led_now(shape, item.was.as_ref(), there)).transpose(),
+                    |row| Ok(Some(row)),
+                )?;
                 gone.extend(row.map(|row| Gone { key: place.clone(), row, table: shape.number, deleted, ended }));
             }
             if let Some(row) = target.row {
@@ -616,53 +622,6 @@ impl Forward<'_, '_, '_> {
             }
         }
         Ok(brought)
-    }
-
-    /// Records that are gone come back where what is there refers to them, whoever deleted which: at the main office nobody else would decide it.
-    fn bring_back_what_is_needed(&self, tables: &mut [Brought], mut gone: Vec<Gone>, back: &mut Vec<Back>) -> Result<()> {
-        let (session, database) = (self.session(), self.database());
-        let mut any = !gone.is_empty();
-        while std::mem::take(&mut any) {
-            let mut dangling = database.dangling_records()?;
-            dangling.extend(database.dangling_by_rules(&session.rules, &session.shapes)?);
-            // What stays at home is as old as the backup, and an arriving delete does not look at it either.
-            dangling.retain(|one| session.shapes.iter().any(|shape| same(&shape.name, &one.table)));
-            for one in dangling {
-                let is_it = |gone: &Gone| {
-                    let shape = session.shape(gone.table);
-                    let holds = |(name, value): &(String, Value)| {
-                        let field = shape.live_fields().find(|field| same(shape.name_of(*field), name));
-                        field.is_some_and(|field| gone.row.get(field) == value || gone.row.get(field).to_string() == value.to_string())
-                    };
-                    same(&shape.name, &one.parent) && !one.values.is_empty() && one.values.iter().all(holds)
-                };
-                let Some(place) = gone.iter().position(is_it) else { continue };
-                let Gone { key, row, table, deleted, ended } = gone.remove(place);
-                let shape = session.shape(table);
-                let Some(brought) = tables.iter_mut().find(|brought| brought.table == shape.name) else { continue };
-                any = true;
-                let first = one.first.iter().map(ToString::to_string).collect::<Vec<_>>().join("/");
-                match database.insert(shape, &row)? {
-                    Written::Refused(refusal) => brought.refused.push((key, format!("`{}` {first} refers to it: {refusal}", one.table))),
-                    Written::Done | Written::Missing => {
-                        back.extend(ended.zip(key.as_integer()));
-                        brought.kept.retain(|kept| *kept != key);
-                        brought.listed.retain(|(listed, _)| *listed != key);
-                        let when = if deleted { "since the database was put back" } else { "since the backup was made" };
-                        brought
-                            .listed
-                            .push((key.clone(), format!("was deleted {when}, but `{}` {first} refers to it: it is back", one.table)));
-                        if deleted {
-                            brought.back += 1;
-                        } else {
-                            brought.removed = brought.removed.saturating_sub(1);
-                            brought.kept.push(key);
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 
     /// A number that was given out since the backup is given to nobody else.

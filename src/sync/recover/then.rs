@@ -50,8 +50,12 @@ pub(super) struct Noted {
     pub reborn: BTreeSet<Key>,
     /// Keys of records that went, whenever that was: a record that is put in the place of another one of its key does not make that go.
     pub ended: BTreeSet<Key>,
+    /// Keys of records that went of which nobody can tell whether that was before: as much was sealed first, and their notes have no time.
+    pub either: BTreeSet<Key>,
     /// Whether it is known that what was noted before was sealed since.
     pub is_sure: bool,
+    /// The last note.
+    pub last: i64,
     /// Records went of which nobody can tell whether that was before the backup was made.
     is_unclear: bool,
 }
@@ -77,6 +81,9 @@ impl Noted {
         let first = if is_sure { first } else { later.map_or(notes.len(), |later| first + later) };
         noted.is_sure = is_sure;
         noted.is_unclear = !is_sure && first > 0 && notes[first - 1].time.is_none();
+        noted.last = notes.last().map_or(0, |note| note.number);
+        let went = notes[..first].iter().rev().take_while(|note| is_sure && note.kind == NoteKind::Delete && note.time.is_none());
+        noted.either = went.filter_map(|note| note.key.clone().ok()).collect();
         for (place, note) in notes.into_iter().enumerate() {
             let Ok(key) = note.key else { continue };
             let (is_made, is_end) = (note.kind == NoteKind::Insert, note.kind == NoteKind::Delete);
@@ -111,9 +118,21 @@ impl Noted {
     }
 }
 
-/// The place of the first note that is none of those which were sealed after `from`, and whether that is known; else all before it are.
-fn first_typed(session: &Session, shape: &Shape, notes: &[Note], mut from: i64) -> Result<(usize, bool)> {
-    let mut seal = SealedNotes::after(session, shape, from)?;
+/// The place of the first note that is none of those which were sealed, or taken up by recovering, after `from`, and whether that is known; else all
+/// before it are.
+fn first_typed(session: &Session, shape: &Shape, notes: &[Note], from: i64) -> Result<(usize, bool)> {
+    let mut furthest = first_other(session, shape, notes, from, SealedNotes::after(session, shape, from)?)?;
+    for taken in SealedNotes::taken_up(session, shape, from)? {
+        let other = first_other(session, shape, notes, from, Some(taken))?;
+        if other.0 > furthest.0 {
+            furthest = other;
+        }
+    }
+    Ok(furthest)
+}
+
+/// The same for what was sealed with one seal, and those after it.
+fn first_other(session: &Session, shape: &Shape, notes: &[Note], mut from: i64, mut seal: Option<SealedNotes>) -> Result<(usize, bool)> {
     for (place, note) in notes.iter().enumerate() {
         while let Some(known) = seal.as_ref().filter(|seal| seal.until < note.number && seal.until > from) {
             from = known.until;
@@ -248,7 +267,9 @@ impl<'s> Then<'s> {
             made_before: BTreeSet::new(),
             reborn: BTreeSet::new(),
             ended: BTreeSet::new(),
+            either: BTreeSet::new(),
             is_sure: true,
+            last: 0,
             is_unclear: false,
         };
         self.noted.get(&table).unwrap_or(&NOTHING)
