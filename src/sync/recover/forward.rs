@@ -459,12 +459,13 @@ impl Forward<'_, '_, '_> {
                 Some(_) | None => false,
             };
             let kept = edited || before.is_none() && !gave_up && because != Because::Ambiguous && then.was_tracked(shape.number);
-            let over = match before {
-                Some(_) if !kept => {
-                    "of the restored database is left out: it was made before the backup, and was gone again since".to_owned()
-                }
-                Some(_) | None => String::new(),
+            let is_unclear = because == Because::Ambiguous || !gave_up && !then.was_tracked(shape.number);
+            let why = match (kept, before) {
+                (false, Some(_)) => "it was made before the backup, and was gone again since",
+                (false, None) if is_unclear => "this site knows no such record, and nobody can tell when it was typed",
+                (true, _) | (false, None) => "",
             };
+            let over = if why.is_empty() { String::new() } else { format!("of the restored database is left out: {why}") };
             return Ok(if kept { Target::kept(shape, now) } else { Target { over, ..Target::of(None) } });
         }
         // Where everything is remembered that the record held since, no note need tell what is new.

@@ -17,6 +17,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::schema;
 use crate::database::{Database, Note, NoteKind, Reached};
 use crate::ledger::{CauseKind, EntryKind, Former, Record};
 use crate::model::{FieldNo, Identity, Image, JournalNumber, Key, Millis, Row, Shape, SiteNo, TableNo, stand_in};
@@ -56,7 +57,7 @@ pub(super) struct Noted {
     pub is_sure: bool,
     /// The last note.
     pub last: i64,
-    /// Records went of which nobody can tell whether that was before the backup was made.
+    /// Something was noted of which nobody can tell whether it was before the backup was made: records went, or it is of another key.
     is_unclear: bool,
 }
 
@@ -65,6 +66,10 @@ impl Noted {
         let mut noted = Self::default();
         if !database.has_log(shape)? {
             return Ok(noted);
+        }
+        if !database.log_fits(shape)? || schema::had_another_key(session, shape)? {
+            // It names records of a table that was called so then.
+            return Ok(Self { is_unclear: database.has_notes(shape)?, ..noted });
         }
         let since = session.ledger.last_activity()?;
         // A clock that was put back since tells nothing.
