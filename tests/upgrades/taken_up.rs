@@ -205,3 +205,129 @@ fn what_cannot_refer_to_the_record_any_more_by_a_value_is_named() {
         assert!(named.iter().any(|named| named == said), "{named:?} at {site}");
     }
 }
+
+#[test]
+fn what_was_lost_and_is_entered_again_as_it_was_is_the_same_record() {
+    for site in ["anna", "head"] {
+        for taken in ["", "INSERT INTO n VALUES (4, 'theirs', 't'); INSERT INTO l VALUES (4, 1, 'theirs')"] {
+            let tree = pair(THINGS);
+            tree.edit(site, "UPDATE n SET w = w; UPDATE l SET v = v");
+            agreed(&tree);
+            let old = backup(&tree, site);
+            let work = "INSERT INTO n (v, w) VALUES ('Miller', 'street'); INSERT INTO l SELECT max(id), 1, 'lm' FROM n";
+            tree.edit(other(site), taken);
+            tree.sync(other(site));
+            tree.edit(site, work);
+            let before = agreed(&tree);
+            replace_database(&tree, site, Some(&old));
+            tree.edit(site, work);
+            let done = recovered(&tree, site, Mode::Do).unwrap();
+            assert!(done.tables.iter().all(|table| table.renumbered.is_empty()), "{done:?}");
+            assert_eq!(agreed(&tree), before, "{taken} at {site}");
+            // Another one is another one.
+            replace_database(&tree, site, Some(&old));
+            tree.edit(site, &work.replace("street", "lane"));
+            recovered(&tree, site, Mode::Do).unwrap();
+            assert_eq!(agreed(&tree)[0].len(), before[0].len() + 1);
+        }
+    }
+}
+
+#[test]
+fn what_a_record_held_once_and_is_typed_again_is_named_where_the_journal_has_forgotten_what_the_backup_held() {
+    for site in ["anna", "head"] {
+        let tree = pair(THINGS);
+        let old = backup(&tree, site);
+        for value in ["v2", "v3", "v4"] {
+            tree.edit(other(site), &format!("UPDATE t SET v = '{value}'"));
+            tree.settle(&["anna", "head"]);
+            if value != "v4" {
+                tree.tick(500 * 24 * 60 * 60 * 1000);
+                tree.settle(&["anna", "head"]);
+            }
+        }
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "UPDATE t SET v = 'v3' WHERE k = 'x'");
+        let done = recovered(&tree, site, Mode::Do).unwrap();
+        let said = "t x is as this site knew it: `v` was v3 in the restored database, and nobody can tell when that was typed";
+        assert_eq!(listed(&done), [said], "at {site}");
+        assert_eq!(agreed(&tree)[1], ["x|v4", "y|v4", "z|v4"]);
+    }
+}
+
+/// Nobody typed what the application's own upgrade, or a column that was this site's alone, has in a restored database.
+#[test]
+fn what_is_in_a_column_that_came_since_the_backup_is_no_edit() {
+    let upgrades = [
+        ("ALTER TABLE t ADD COLUMN r TEXT; UPDATE t SET r = lower(v) || '!'", false),
+        (
+            "CREATE TABLE t2 (k TEXT PRIMARY KEY, v TEXT, r TEXT); INSERT INTO t2 SELECT k, v, lower(v) || '!' FROM t; DROP TABLE t; ALTER TABLE t2 RENAME TO t",
+            false,
+        ),
+        ("ALTER TABLE t ADD COLUMN r TEXT DEFAULT 'filled'", true),
+    ];
+    for (upgrade, is_known) in upgrades {
+        for typed in ["", "UPDATE t SET r = 'typed' WHERE k = 'y'"] {
+            let tree = pair("CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT); INSERT INTO t VALUES ('x', 'A'), ('y', 'B')");
+            tree.edit("head", "UPDATE t SET v = v");
+            tree.settle(&["anna", "head"]);
+            let old = backup(&tree, "head");
+            tree.edit("anna", "UPDATE t SET v = 'A2' WHERE k = 'x'");
+            tree.settle(&["anna", "head"]);
+            tree.edit("head", upgrade);
+            tree.settle(&["head", "anna"]);
+            let before = tree.rows("head", "SELECT * FROM t ORDER BY k");
+            replace_database(&tree, "head", Some(&old));
+            tree.edit("head", upgrade);
+            tree.edit("head", typed);
+            let done = recovered(&tree, "head", Mode::Do).unwrap();
+            let said = |key: &str, was: &str| {
+                format!("t {key} is as this site knew it: `r` was {was} in the restored database, and nobody can tell when that was typed")
+            };
+            let upgraded = (!is_known).then(|| said("x", "a!"));
+            let edited = (!typed.is_empty()).then(|| said("y", "typed"));
+            assert_eq!(listed(&done), upgraded.into_iter().chain(edited).collect::<Vec<_>>(), "{upgrade}; {typed}");
+            tree.settle(&["anna", "head"]);
+            tree.assert_same(&["head", "anna"]);
+            assert_eq!(tree.rows("head", "SELECT * FROM t ORDER BY k"), before);
+        }
+    }
+    for site in ["anna", "head"] {
+        let tree = Tree::with_rules(THINGS, "[tables.t]\nlocal = ['v']\n");
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        tree.edit(site, "UPDATE n SET w = w; UPDATE t SET v = 'old'");
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        std::fs::write(tree.home("head").join("rules.toml"), "# none\n").unwrap();
+        tree.settle(&["head", "anna"]);
+        tree.edit(other(site), "UPDATE t SET v = 'later'");
+        let before = agreed(&tree);
+        replace_database(&tree, site, Some(&old));
+        assert_eq!(listed(&recovered(&tree, site, Mode::Do).unwrap()), [""; 0], "at {site}");
+        assert_eq!(agreed(&tree), before);
+    }
+}
+
+/// Recovering gives the schema, and is refused; what is typed into a column that came with it is named.
+#[test]
+fn what_is_typed_into_a_column_that_came_with_recovering_is_named() {
+    let tree = pair(
+        "CREATE TABLE t (k TEXT PRIMARY KEY, u TEXT UNIQUE); CREATE TABLE n (id INTEGER PRIMARY KEY, v TEXT); INSERT INTO n VALUES (1, 'a'), (2, 'b')",
+    );
+    tree.edit("anna", "UPDATE n SET v = v");
+    tree.settle(&["anna", "head"]);
+    let old = backup(&tree, "anna");
+    tree.edit("head", "ALTER TABLE n ADD COLUMN r TEXT; INSERT INTO t VALUES ('h', 'taken'); UPDATE n SET r = 'r1' WHERE id = 1");
+    tree.settle(&["head", "anna"]);
+    replace_database(&tree, "anna", Some(&old));
+    tree.edit("anna", "INSERT INTO t VALUES ('mine', 'taken')");
+    assert!(!recovered(&tree, "anna", Mode::Do).unwrap().done);
+    tree.edit("anna", "UPDATE t SET u = 'free'; UPDATE n SET r = 'typed'");
+    let done = recovered(&tree, "anna", Mode::Do).unwrap();
+    let said =
+        |key| format!("n {key} is as this site knew it: `r` was typed in the restored database, and nobody can tell when that was typed");
+    assert_eq!(listed(&done), [said(1), said(2)]);
+    tree.settle(&["anna", "head"]);
+    tree.assert_same(&["head", "anna"]);
+}

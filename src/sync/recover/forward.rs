@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | as it was then, or as it was before something that the state sealed since | | | what the mirror has |
 //! | another value in a field | noted, or never held since | yes | the mirror's, with that field, and what belongs to it, as an edit |
-//! | the same, and nobody can tell when that was typed | | yes | the mirror's, and the record is named |
+//! | the same, and nobody can tell when that was typed ([`super::typed`]) | | yes | the mirror's, and the record is named |
 //! | the same | | no | as it is, as an edit |
 //! | a field that adds up is another | noted | yes | the mirror's, and the record is named: how much was added nobody can say |
 //! | not there | deleted; where it may have been before, it comes back and is named | yes | stays deleted |
@@ -29,12 +29,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Brought;
 use super::referring::Gone;
-use super::schema::same;
 use super::then::{Base, Then, Whose};
+use super::typed::Typed;
 use crate::database::{Aside, Database, Written};
-use crate::ledger::{PastValue, Record};
+use crate::ledger::Record;
 use crate::model::{FieldNo, Identity, Key, LIBRARY, Row, Shape, TableNo, Value, stand_in};
-use crate::rules::adds_up;
 use crate::sync::numbers::meaning::{key_row, number_key, replace_numbers};
 use crate::sync::numbers::renumber::untracked_references;
 use crate::sync::{Result, Session, SyncError};
@@ -84,7 +83,7 @@ pub(super) fn bring<'r>(then: &Then<'_>, because: &dyn Fn(&Shape) -> Because<'r>
 
 pub(super) struct Forward<'f, 's, 'r> {
     pub then: &'f Then<'s>,
-    because: &'f dyn Fn(&Shape) -> Because<'r>,
+    pub because: &'f dyn Fn(&Shape) -> Because<'r>,
     moved: BTreeMap<(TableNo, i64), Moved>,
     /// Values that the fields of a row of the backup get, by its key there, because what they refer to has those now.
     pub led: BTreeMap<(TableNo, Key), Vec<(FieldNo, Value)>>,
@@ -152,7 +151,12 @@ impl Forward<'_, '_, '_> {
             let is_new = match then.whose(shape.number, number) {
                 // What was sealed since, and then was gone, stays so unless it is needed.
                 Whose::Nobodys => now.current.is_some() && (noted.edited.contains(&key) || !noted.before.contains_key(&key)),
-                Whose::Of(id) => is_made && self.is_another(shape, &key, &row, &self.session().load_id(id)?)?,
+                Whose::Of(id) => {
+                    let record = self.session().load_id(id)?;
+                    // What was lost and is entered again just as it was is the same one.
+                    let is_again = || Ok::<_, SyncError>(then.states(&record)?.contains(&self.meant(shape, &row)?));
+                    is_made && self.is_another(shape, &key, &row, &record)? && !is_again()?
+                }
                 Whose::Same if now.current.is_none() || !is_made => false,
                 Whose::Same => {
                     let meant = self.meant(shape, &row)?;
@@ -363,7 +367,7 @@ impl Forward<'_, '_, '_> {
     }
 
     /// A row of the backup with stand-ins.
-    fn meant(&self, shape: &Shape, row: &Row) -> Result<Row> {
+    pub(super) fn meant(&self, shape: &Shape, row: &Row) -> Result<Row> {
         let mut row = row.clone();
         self.then.mean(shape, &mut row, &|table, number| self.is_new(table, number))?;
         Ok(row)
@@ -475,33 +479,7 @@ impl Forward<'_, '_, '_> {
             return Ok(Target::of(mirror));
         }
         let base = then.base(record)?;
-        let (states, untold) = then.known(shape, item.was.as_ref(), record, &base)?;
-        let meant = self.meant(shape, there)?;
-        let past = session.ledger.past_values(record)?;
-        let (mut new, mut doubtful) = (Vec::new(), Vec::new());
-        // Nobody fills what had a value.
-        let had = |field: &FieldNo| matches!(&base, Base::Was(Some(base)) if !matches!(base.row.get(*field), Value::Null | Value::Absent));
-        let is_made = |field: &FieldNo| matches!(because, Because::Reshaped(made) if made.contains(field)) && !had(field);
-        let is_own = |field: &FieldNo| shape.identity() == Identity::Birth && shape.number_field() == Some(*field);
-        for field in shape.live_fields().filter(|field| !is_made(field) && !is_own(field)) {
-            let value = meant.get(field);
-            let went = |past: &PastValue| same(shape.name_of(past.field), shape.name_of(field)) && past.value == *value;
-            let mut known = states.iter().any(|state| state.get(field) == value) || past.iter().any(went);
-            for state in states.iter().filter(|_| because != Because::Older) {
-                known = known || self.database().stores_as(shape, field, state.get(field), value)?;
-            }
-            match (known, untold.contains(&field)) {
-                (true, _) => {}
-                (false, false) => new.push(field),
-                (false, true) => doubtful.push(field),
-            }
-        }
-        // How much was added since nobody can say: what the backup held is not known.
-        let is_sum = |field: &FieldNo| mirror.is_some() && adds_up(session.criteria(shape.number, *field));
-        let (sums, mut new): (Vec<FieldNo>, Vec<FieldNo>) = new.into_iter().partition(is_sum);
-        session.policy(shape.number).close(&mut new);
-        new.retain(|field| !is_made(field) && !is_own(field) && !is_sum(field));
-        doubtful.retain(|field| !new.contains(field) && mirror.as_ref().is_none_or(|row| row.get(*field) != now.get(*field)));
+        let Typed { new, sums, doubtful } = self.typed(shape, item, there, &now, mirror.as_ref(), &base)?;
         let doubt = doubtful.iter().map(|field| format!("`{}` was {}", shape.name_of(*field), there.get(*field))).collect::<Vec<_>>();
         let doubt = if doubt.is_empty() {
             String::new()

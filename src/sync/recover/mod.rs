@@ -8,6 +8,7 @@
 //! | `schema` | which schema has it, and how does it get the one it is to have? |
 //! | `then` | what did the state know when the backup was made: whose row was which, and what was in it? |
 //! | `forward` | what becomes of each record? |
+//! | `typed` | which fields of it were typed since it was put back? |
 //! | `referring` | what becomes of what refers to one? |
 //!
 //! **States**: restored ([`SyncError::DatabaseRestored`]) → saved (a whole copy of it in the home) → brought forward: ONE transaction of the
@@ -22,6 +23,7 @@ mod forward;
 mod referring;
 mod schema;
 mod then;
+mod typed;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -166,7 +168,10 @@ fn bring_forward(session: &Session, database: &Database, followed: &Followed) ->
     database.move_logs(&schema::called_otherwise_since(session, database)?)?;
     let mut noted = BTreeMap::new();
     for shape in &session.shapes {
-        noted.insert(shape.number, Noted::read(session, database, shape)?);
+        let is_ours = database.captured(shape)?.is_some_and(|on| schema::same(&on, &shape.name));
+        let mut read = Noted::read(session, database, shape)?;
+        read.is_watched = is_ours && read.is_sure;
+        noted.insert(shape.number, read);
     }
     let reshaped = schema::noted_reshaped(session)?;
     schema::have_library(session, database)?;

@@ -126,6 +126,12 @@ fn have_told(session: &Session, database: &Database) -> Result<(Followed, Vec<St
     }
 }
 
+/// The fields that the tables had in the age of the backup, where that is not this age; none where it is unknown.
+pub(super) fn former_fields(session: &Session) -> Result<Option<BTreeMap<TableNo, BTreeSet<FieldNo>>>> {
+    let Some(former) = ages::former(session)? else { return Ok(Some(BTreeMap::new())) };
+    Ok(former.names.map(|names| names.into_iter().map(|(table, then)| (table, then.fields.into_keys().collect())).collect()))
+}
+
 /// Whether the table that had a table's name then named its records by other columns: what is noted under that name is of those.
 pub(super) fn had_another_key(session: &Session, shape: &Shape) -> Result<bool> {
     let Some(former) = ages::former(session)? else { return Ok(false) };

@@ -57,6 +57,8 @@ pub(super) struct Noted {
     pub is_sure: bool,
     /// The last note.
     pub last: i64,
+    /// Whether it is known that all that was done since is noted.
+    pub is_watched: bool,
     /// Something was noted of which nobody can tell whether it was before the backup was made: records went, or it is of another key.
     is_unclear: bool,
 }
@@ -183,12 +185,15 @@ pub(super) struct Then<'s> {
     first: BTreeMap<i64, Former>,
     /// Numbers that went from one record to another since, or to none, with who had them.
     holders: BTreeMap<(TableNo, i64), Option<i64>>,
+    /// The fields that each table had, where the state knew others than it knows; none where nobody can tell.
+    fields: Option<BTreeMap<TableNo, BTreeSet<FieldNo>>>,
 }
 
 impl<'s> Then<'s> {
     pub fn of(session: &'s Session, database: &'s Database, noted: BTreeMap<TableNo, Noted>) -> Result<Self> {
         let reached = database.reached()?;
-        let mut then = Self { session, database, noted, reached, first: BTreeMap::new(), holders: BTreeMap::new() };
+        let fields = schema::former_fields(session)?;
+        let mut then = Self { session, database, noted, reached, first: BTreeMap::new(), holders: BTreeMap::new(), fields };
         let Some(reached) = &then.reached else { return Ok(then) };
         for former in session.ledger.given_up_after(reached.former)? {
             then.first.entry(former.record).or_insert(former);
@@ -275,6 +280,7 @@ impl<'s> Then<'s> {
             either: BTreeSet::new(),
             is_sure: true,
             last: 0,
+            is_watched: true,
             is_unclear: false,
         };
         self.noted.get(&table).unwrap_or(&NOTHING)
@@ -307,6 +313,14 @@ impl<'s> Then<'s> {
             }
         }
         Ok(states)
+    }
+
+    /// Whether the state did not know a field of a record that it knew.
+    pub fn came_since(&self, table: TableNo, field: FieldNo, base: &Base) -> bool {
+        match &self.fields {
+            Some(fields) => fields.get(&table).is_some_and(|fields| !fields.contains(&field)),
+            None => matches!(base, Base::Was(Some(base)) if !base.row.get(field).is_stated()),
+        }
     }
 
     /// Whether the state knew of a table; as far as is known.
