@@ -207,6 +207,32 @@ fn what_cannot_refer_to_the_record_any_more_by_a_value_is_named() {
 }
 
 #[test]
+fn what_refers_by_a_key_that_another_record_has_by_now_is_named() {
+    for site in ["anna", "head"] {
+        let tree = pair(
+            "CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT); CREATE TABLE n (id INTEGER PRIMARY KEY, k TEXT REFERENCES t, v TEXT);
+             INSERT INTO t VALUES ('x', 'X'), ('y', 'Y'), ('z', 'Z'); INSERT INTO n VALUES (1, 'x', 'n1')",
+        );
+        tree.edit(site, "UPDATE n SET v = v");
+        tree.settle(&["anna", "head"]);
+        let old = backup(&tree, site);
+        tree.edit(
+            other(site),
+            "UPDATE n SET k = NULL; UPDATE t SET k = 'tmp' WHERE k = 'x'; UPDATE t SET k = 'x' WHERE k = 'y'; UPDATE t SET k = 'y' WHERE k = 'tmp';
+             UPDATE n SET k = 'y'; DELETE FROM t WHERE k = 'z'; INSERT INTO t VALUES ('z', 'Z')",
+        );
+        tree.settle(&["anna", "head"]);
+        replace_database(&tree, site, Some(&old));
+        tree.edit(site, "INSERT INTO n VALUES (7, 'x', 'typed'), (8, 'z', 'typed')");
+        let done = recovered(&tree, site, Mode::Do).unwrap();
+        let said = "n 7 has `k` x, which meant another record of `t`: that was deleted since, and x made anew";
+        assert_eq!(listed(&done), [said], "at {site}");
+        tree.settle(&["anna", "head"]);
+        tree.assert_same(&["head", "anna"]);
+    }
+}
+
+#[test]
 fn what_was_lost_and_is_entered_again_as_it_was_is_the_same_record() {
     for site in ["anna", "head"] {
         for taken in ["", "INSERT INTO n VALUES (4, 'theirs', 't'); INSERT INTO l VALUES (4, 1, 'theirs')"] {

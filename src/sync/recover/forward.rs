@@ -374,7 +374,7 @@ impl Forward<'_, '_, '_> {
     }
 
     /// A row of the backup with the numbers that everybody has now.
-    fn now(&self, shape: &Shape, row: &Row) -> Result<Row> {
+    pub(super) fn now(&self, shape: &Shape, row: &Row) -> Result<Row> {
         let mut row = row.clone();
         replace_numbers(shape, &mut row, &mut |table, number| self.number_now(table, number))?;
         Ok(row)

@@ -7,7 +7,7 @@
 //! | is gone, and nobody has the value | stays: what is gone comes back, and is named |
 //! | cannot come back | stays, and is named |
 //!
-//! Numbers lead by themselves, and so does a key that is not handed out: it is the record.
+//! Numbers lead by themselves, and so does a key that is not handed out: it is the record. Where that is another one by now, it is named.
 //!
 //! **Invariant**: what was typed refers to the record to which it referred in the restored database, or is named.
 
@@ -16,10 +16,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Brought;
 use super::forward::{Back, Forward, Item, Target};
 use super::schema::same;
+use super::then::Base;
 use crate::database::{Dangling, Reference, Written};
 use crate::ledger::Record;
 use crate::model::{FieldNo, ForeignKey, Key, Row, Shape, TableNo, Value};
-use crate::sync::{Result, Session};
+use crate::sync::Result;
 
 /// A record that is not there any more.
 pub(super) struct Gone {
@@ -39,10 +40,16 @@ pub(super) struct Meant<'s> {
     key: Key,
     reference: &'s ForeignKey,
     to: (&'s Shape, Key),
+    /// That one ended since, and another one has its key.
+    anew: bool,
 }
 
 /// Which fields refer, and to which.
 type Pairs = [(FieldNo, FieldNo)];
+
+fn is_by_key(parent: &Shape, pairs: &Pairs) -> bool {
+    pairs.iter().all(|(_, theirs)| parent.is_key(*theirs))
+}
 
 /// What a reference that leads nowhere says: of which table, of which one, and what.
 type Nowhere = (String, String, Vec<String>);
@@ -51,69 +58,104 @@ fn nowhere(one: &Dangling) -> Nowhere {
     (one.table.to_lowercase(), one.parent.to_lowercase(), one.values.iter().map(|(column, value)| format!("{column} {value:?}")).collect())
 }
 
-/// The references of a table that lead to others by values which are not their keys: a record keeps its key.
-fn by_value<'s>(session: &'s Session, shape: &'s Shape) -> impl Iterator<Item = (&'s ForeignKey, &'s Shape, Vec<(FieldNo, FieldNo)>)> {
-    let all = shape.references.iter().filter_map(|reference| Some((reference, session.by_value(reference)?)));
-    all.map(|(reference, (parent, pairs))| (reference, parent, pairs))
-        .filter(|(_, parent, pairs)| !pairs.iter().all(|(_, theirs)| parent.is_key(*theirs)))
-}
-
 impl<'s> Forward<'_, 's, '_> {
     /// Finds the values to which rows of the restored database are led; gives whom those mean that stay, or that the state knows.
     pub(super) fn lead_by_value(&mut self) -> Result<Vec<Meant<'s>>> {
         let session = self.then.session;
+        let mut rounds = session.shapes.len();
         loop {
             let (mut meant, mut led) = (Vec::new(), BTreeMap::new());
             for shape in &session.shapes {
-                for (reference, parent, pairs) in by_value(session, shape) {
-                    self.lead_reference(shape, reference, parent, &pairs, &mut led, &mut meant)?;
+                let by_value = |reference: &'s ForeignKey| Some((reference, session.by_value(reference)?));
+                let references: Vec<_> = shape.references.iter().filter_map(by_value).collect();
+                let items = if references.is_empty() { Vec::new() } else { self.targets(shape)? };
+                for (reference, (parent, pairs)) in references.into_iter().filter(|_| !items.is_empty()) {
+                    if is_by_key(parent, &pairs) {
+                        self.look_by_key(shape, &items, reference, parent, &mut meant)?;
+                    } else {
+                        self.lead_reference(shape, &items, reference, (parent, &pairs), &mut led, &mut meant)?;
+                    }
                 }
             }
-            // Who is led may be referred to by the value that it is led to.
-            if self.led == led {
+            // Who is led may be referred to by the value that it is led to; through each table once.
+            if self.led == led || rounds == 0 {
                 return Ok(meant);
             }
             self.led = led;
+            rounds -= 1;
         }
+    }
+
+    /// What is there about each record of a table, and what becomes of it.
+    fn targets(&self, shape: &Shape) -> Result<Vec<(Item, Target)>> {
+        let with_target = |item: Item| self.target(shape, &item).map(|target| (item, target));
+        self.find(shape)?.items.into_iter().map(with_target).collect()
+    }
+
+    /// A key that is not handed out is the record; but that may be another one by now, and hold other things.
+    fn look_by_key(
+        &self,
+        shape: &'s Shape,
+        items: &[(Item, Target)],
+        reference: &'s ForeignKey,
+        parent: &'s Shape,
+        meant: &mut Vec<Meant<'s>>,
+    ) -> Result<()> {
+        for (item, Target { new, kept, .. }) in items {
+            let (Some(key), Some(there)) = (item.place.clone().or_else(|| item.was.clone()), &item.there) else { continue };
+            if !*kept || !reference.fields.iter().any(|field| new.contains(field)) {
+                continue;
+            }
+            let Reference::Found(_, found) = self.database().referenced(&self.session().shapes, reference, there)? else { continue };
+            let Some(row) = self.read(parent, &found)? else { continue };
+            let record = self.then.record_of(parent, &found, &row)?;
+            let (Base::Was(Some(base)), Some(current)) = (self.then.base(&record)?, &record.current) else { continue };
+            let filled = parent.live_fields().filter(|field| !parent.is_key(*field) && *base.row.get(*field) != Value::Null);
+            let (same, other): (Vec<FieldNo>, Vec<FieldNo>) = filled.partition(|field| base.row.get(*field) == current.row.get(*field));
+            let ledger = &self.session().ledger;
+            if same.len() <= other.len() && !other.is_empty() && ledger.root(base.born)? != ledger.root(current.born)? {
+                meant.push(Meant { shape, key, reference, to: (parent, found), anew: true });
+            }
+        }
+        Ok(())
     }
 
     fn lead_reference(
         &self,
         shape: &'s Shape,
+        items: &[(Item, Target)],
         reference: &'s ForeignKey,
-        parent: &'s Shape,
-        pairs: &Pairs,
+        (parent, pairs): (&'s Shape, &Pairs),
         led: &mut BTreeMap<(TableNo, Key), Vec<(FieldNo, Value)>>,
         meant: &mut Vec<Meant<'s>>,
     ) -> Result<()> {
-        let items = self.find(shape)?.items;
-        if items.is_empty() {
-            return Ok(());
-        }
-        let mut theirs = Vec::new();
-        for item in self.find(parent)?.items {
-            let target = self.target(parent, &item)?;
-            theirs.push((item, target));
-        }
-        for item in items {
-            let Target { row, new, kept, .. } = self.target(shape, &item)?;
-            let Some(key) = item.place.clone().or_else(|| item.was.clone()) else { continue };
-            let stays = kept && pairs.iter().any(|(own, _)| new.contains(own));
-            let mean = |to: Key| Meant { shape, key: key.clone(), reference, to: (parent, to) };
-            if !stays && row.is_some() {
-                meant.extend(self.meant_by_mirror(shape, &item, parent, &theirs, pairs)?.map(mean));
+        let (mut theirs, mut given_up) = (BTreeMap::new(), Vec::new());
+        for (item, target) in self.targets(parent)? {
+            given_up.extend(self.given_up(parent, &item, &target, pairs)?);
+            if let (Some(was), Some(_)) = (item.was.clone(), &item.there) {
+                theirs.insert(was, (item, target));
             }
-            let (Some(was), Some(there)) = (item.was, item.there) else { continue };
-            let Reference::Found(_, found) = self.database().referenced(&self.session().shapes, reference, &there)? else { continue };
-            let one = theirs.iter().find(|(item, _)| item.there.is_some() && item.was.as_ref() == Some(&found));
-            let Some((of, target)) = one else {
+        }
+        for (item, Target { row, new, kept, .. }) in items {
+            let Some(key) = item.place.clone().or_else(|| item.was.clone()) else { continue };
+            let stays = *kept && pairs.iter().any(|(own, _)| new.contains(own));
+            let mean = |to: Key| Meant { shape, key: key.clone(), reference, to: (parent, to), anew: false };
+            if !stays && row.is_some() {
+                meant.extend(self.meant_by_mirror(shape, item, &given_up, pairs)?.map(mean));
+            }
+            let (Some(was), Some(there)) = (item.was.clone(), &item.there) else { continue };
+            let Reference::Found(_, found) = self.database().referenced(&self.session().shapes, reference, there)? else { continue };
+            let Some((of, target)) = theirs.get(&found) else {
                 // It is as it was.
                 meant.extend(stays.then(|| mean(found)));
                 continue;
             };
             meant.extend(stays.then(|| of.place.clone().unwrap_or(found)).map(mean));
             let (Some(before), Some(now)) = (&of.there, &target.row) else { continue };
-            let changed = pairs.iter().filter(|(_, theirs)| before.get(*theirs) != now.get(*theirs));
+            // Numbers lead by themselves.
+            let own_now = self.now(shape, there)?;
+            let is_other = |(own, theirs): &&(FieldNo, FieldNo)| own_now.get(*own) != now.get(*theirs);
+            let changed = pairs.iter().filter(|(_, theirs)| before.get(*theirs) != now.get(*theirs)).filter(is_other);
             let to: Vec<(FieldNo, Value)> = changed.map(|(own, theirs)| (*own, now.get(*theirs).clone())).collect();
             if to.iter().all(|(own, value)| !shape.is_key(*own) && value.is_stated() && *value != Value::Null) {
                 led.entry((shape.number, was)).or_default().extend(to);
@@ -125,7 +167,8 @@ impl<'s> Forward<'_, 's, '_> {
     /// Whether a row refers by a value to a record that has another one now, or none.
     pub(super) fn means_another_by_value(&self, shape: &Shape, row: &Row) -> Result<bool> {
         let session = self.then.session;
-        for (reference, parent, pairs) in by_value(session, shape) {
+        for reference in &shape.references {
+            let Some((parent, pairs)) = session.by_value(reference).filter(|(parent, pairs)| !is_by_key(parent, pairs)) else { continue };
             let Reference::Found(_, key) = self.database().referenced(&session.shapes, reference, row)? else { continue };
             let Some(there) = self.read(parent, &key)? else { continue };
             let now = self.mirror(parent, &self.then.record_of(parent, &key, &there)?)?;
@@ -136,17 +179,19 @@ impl<'s> Forward<'_, 's, '_> {
         Ok(false)
     }
 
-    /// The key of the record to which one refers as the state knows them both, where that one gets another value by what was typed.
-    fn meant_by_mirror(&self, shape: &Shape, item: &Item, parent: &Shape, theirs: &[(Item, Target)], pairs: &Pairs) -> Result<Option<Key>> {
-        let Some(row) = self.mirror(shape, &item.record)? else { return Ok(None) };
-        for (of, target) in theirs.iter().filter(|(_, target)| target.kept) {
-            let (Some(before), Some(now)) = (self.mirror(parent, &of.record)?, &target.row) else { continue };
-            let is_it = pairs.iter().all(|(own, theirs)| row.get(*own) == before.get(*theirs));
-            if is_it && pairs.iter().any(|(_, theirs)| now.get(*theirs) != before.get(*theirs)) {
-                return Ok(of.place.clone());
-            }
-        }
-        Ok(None)
+    /// What the state knows of a record that gets another value by what was typed, and its key.
+    fn given_up(&self, parent: &Shape, item: &Item, target: &Target, pairs: &Pairs) -> Result<Option<(Row, Key)>> {
+        let (Some(now), Some(place), true) = (&target.row, &item.place, target.kept) else { return Ok(None) };
+        let before = self.mirror(parent, &item.record)?;
+        let differs = |before: &Row| pairs.iter().any(|(_, theirs)| now.get(*theirs) != before.get(*theirs));
+        Ok(before.filter(differs).map(|before| (before, place.clone())))
+    }
+
+    /// The key of the one of these to which a record refers as the state knows it.
+    fn meant_by_mirror(&self, shape: &Shape, item: &Item, given_up: &[(Row, Key)], pairs: &Pairs) -> Result<Option<Key>> {
+        let Some(row) = (if given_up.is_empty() { None } else { self.mirror(shape, &item.record)? }) else { return Ok(None) };
+        let is_it = |(before, _): &&(Row, Key)| pairs.iter().all(|(own, theirs)| row.get(*own) == before.get(*theirs));
+        Ok(given_up.iter().find(is_it).map(|(_, key)| key.clone()))
     }
 
     fn mirror(&self, shape: &Shape, record: &Record) -> Result<Option<Row>> {
@@ -155,19 +200,21 @@ impl<'s> Forward<'_, 's, '_> {
 
     /// Names what means another record by a value than it meant.
     pub(super) fn name_the_misled(&self, tables: &mut [Brought], meant: Vec<Meant<'_>>) -> Result<()> {
-        for Meant { shape, key, reference, to: (parent, to) } in meant {
+        for Meant { shape, key, reference, to: (parent, to), anew } in meant {
             let Some(row) = self.read(shape, &key)? else { continue };
-            match self.database().referenced(&self.session().shapes, reference, &row)? {
-                Reference::Found(_, found) if found != to => {
-                    let fields = reference.fields.iter().map(|field| format!("`{}` {}", shape.name_of(*field), row.get(*field)));
-                    let fields = fields.collect::<Vec<_>>().join(", ");
-                    let what = format!("has {fields}, which meant {to} of `{}`: that is {found} by now", parent.name);
-                    let brought = tables.iter_mut().find(|brought| brought.table == shape.name);
-                    brought.into_iter().for_each(|brought| brought.listed.push((key.clone(), what.clone())));
+            // What leads nowhere is named where that is looked for.
+            let Reference::Found(_, found) = self.database().referenced(&self.session().shapes, reference, &row)? else { continue };
+            let fields = reference.fields.iter().map(|field| format!("`{}` {}", shape.name_of(*field), row.get(*field)));
+            let fields = fields.collect::<Vec<_>>().join(", ");
+            let what = match (found == to, anew) {
+                (true, false) => continue,
+                (true, true) => {
+                    format!("has {fields}, which meant another record of `{}`: that was deleted since, and {to} made anew", parent.name)
                 }
-                // What leads nowhere is named where that is looked for.
-                Reference::Found(..) | Reference::None | Reference::Missing { .. } | Reference::Elsewhere => {}
-            }
+                (false, _) => format!("has {fields}, which meant {to} of `{}`: that is {found} by now", parent.name),
+            };
+            let brought = tables.iter_mut().find(|brought| brought.table == shape.name);
+            brought.into_iter().for_each(|brought| brought.listed.push((key.clone(), what.clone())));
         }
         Ok(())
     }
