@@ -291,3 +291,48 @@ fn what_is_typed_in_a_backup_of_before_a_table_got_another_key_is_named_where_no
         }
     }
 }
+
+/// The application makes the table anew in the restored database, and with it takes the triggers away: a row without a note may have been typed.
+#[test]
+fn what_is_typed_in_a_restored_table_after_it_was_made_anew_is_kept_or_named() {
+    let remade = "CREATE TABLE t2 (k TEXT PRIMARY KEY, v0 TEXT, v TEXT); INSERT INTO t2 (k, v0) SELECT k, v FROM t; DROP TABLE t; ALTER TABLE t2 RENAME TO t";
+    let again =
+        "CREATE TABLE t2 (k TEXT PRIMARY KEY, v TEXT NOT NULL); INSERT INTO t2 SELECT * FROM t; DROP TABLE t; ALTER TABLE t2 RENAME TO t";
+    for (half_done, migration, here, column, said) in [
+        // `v` is another column by now.
+        ("", "ALTER TABLE t RENAME COLUMN v TO v0; ALTER TABLE t ADD COLUMN v TEXT", remade, "v0", true),
+        ("", again, again, "v", false),
+        ("UPDATE t SET v = 'half' WHERE k = 'y'", again, again, "v", true),
+    ] {
+        let tree = Tree::with_rules(
+            "CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT); INSERT INTO t VALUES ('x', 'X'), ('y', 'Y')",
+            "[schema]\ntravels = true\n",
+        );
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        tree.edit("head", "UPDATE t SET v = v");
+        tree.settle(&["anna", "head"]);
+        tree.edit("head", half_done);
+        let old = backup(&tree, "head");
+        tree.edit("head", "UPDATE t SET v = 'done' WHERE k = 'y'");
+        tree.settle(&["anna", "head"]);
+        tree.edit("head", migration);
+        tree.settle(&["head", "anna"]);
+        replace_database(&tree, "head", Some(&old));
+        tree.edit("head", here);
+        tree.edit("head", &format!("UPDATE t SET {column} = 'typed' WHERE k = 'y'"));
+        let done = recovered(&tree, "head", Mode::Do).unwrap();
+        let what =
+            format!("is as this site knew it: `{column}` was typed in the restored database, and nobody can tell when that was typed");
+        let listed: Vec<&str> = done.tables[0].listed.iter().map(|(_, what)| what.as_str()).collect();
+        if said {
+            assert_eq!(listed, [what], "{half_done}; {here}");
+        } else {
+            assert_eq!(done.tables[0].kept.len(), 1, "{done:?}");
+        }
+        tree.settle(&["anna", "head"]);
+        tree.assert_same(&["head", "anna"]);
+        let is = if said { "done" } else { "typed" };
+        tree.assert_rows(&["head"], &format!("SELECT {column} FROM t WHERE k = 'y'"), &[is]);
+    }
+}

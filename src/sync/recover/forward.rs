@@ -366,6 +366,13 @@ impl Forward<'_, '_, '_> {
         }
     }
 
+    /// Where everything is remembered that the record held since, no note need tell what is new.
+    pub(super) fn is_told(&self, shape: &Shape, item: &Item) -> Result<bool> {
+        let noted = self.then.noted(shape.number);
+        let before = item.was.as_ref().is_some_and(|was| noted.before.contains_key(was));
+        Ok((self.because)(shape) == Because::Older && !(before && noted.is_sure) && self.then.remembers(&item.record)?)
+    }
+
     /// A row of the backup with stand-ins.
     pub(super) fn meant(&self, shape: &Shape, row: &Row) -> Result<Row> {
         let mut row = row.clone();
@@ -472,10 +479,9 @@ impl Forward<'_, '_, '_> {
             let over = if why.is_empty() { String::new() } else { format!("of the restored database is left out: {why}") };
             return Ok(if kept { Target::kept(shape, now) } else { Target { over, ..Target::of(None) } });
         }
-        // Where everything is remembered that the record held since, no note need tell what is new.
-        let remembers = then.remembers(record)?;
-        let is_told = because == Because::Older && remembers && !(before.is_some() && noted.is_sure);
-        if !edited && !is_told && then.was_tracked(shape.number) {
+        // Where all is noted, or where it was recovering that made it otherwise, a row without a note holds nothing new.
+        let is_noted = noted.is_armed || matches!(because, Because::Reshaped(_));
+        if !edited && is_noted && !self.is_told(shape, item)? && then.was_tracked(shape.number) {
             return Ok(Target::of(mirror));
         }
         let base = then.base(record)?;

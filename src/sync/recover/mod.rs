@@ -168,9 +168,9 @@ fn bring_forward(session: &Session, database: &Database, followed: &Followed) ->
     database.move_logs(&schema::called_otherwise_since(session, database)?)?;
     let mut noted = BTreeMap::new();
     for shape in &session.shapes {
-        let is_ours = database.captured(shape)?.is_some_and(|on| schema::same(&on, &shape.name));
+        let is_armed = database.captured(shape)?.is_some_and(|on| schema::same(&on, &shape.name));
         let mut read = Noted::read(session, database, shape)?;
-        read.is_watched = is_ours && read.is_sure;
+        read.is_armed = is_armed;
         noted.insert(shape.number, read);
     }
     let reshaped = schema::noted_reshaped(session)?;

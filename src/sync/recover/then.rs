@@ -57,8 +57,8 @@ pub(super) struct Noted {
     pub is_sure: bool,
     /// The last note.
     pub last: i64,
-    /// Whether it is known that all that was done since is noted.
-    pub is_watched: bool,
+    /// Whether what is done in the table is noted: a program that makes it anew takes our triggers away.
+    pub is_armed: bool,
     /// Something was noted of which nobody can tell whether it was before the backup was made: records went, or it is of another key.
     is_unclear: bool,
 }
@@ -280,7 +280,7 @@ impl<'s> Then<'s> {
             either: BTreeSet::new(),
             is_sure: true,
             last: 0,
-            is_watched: true,
+            is_armed: true,
             is_unclear: false,
         };
         self.noted.get(&table).unwrap_or(&NOTHING)

@@ -8,7 +8,8 @@
 //! | anything else | | typed; where that may have been before the backup was made, nobody can tell |
 //!
 //! A field that the state did not know then came with a schema or a rule. Whoever made its column filled it, and what a site had in one of its own
-//! is as old as the backup: there nothing is typed but in a noted row, and where it was not recovering that made the column nobody can tell.
+//! is as old as the backup: there nothing is typed but in a noted row, and where it is in place of anything nobody can tell. Nor can anybody where a
+//! program made the table anew, and with it took our triggers away.
 //!
 //! **Invariant**: what is in a field is the mirror's, is an edit, or is doubtful, and then the record is named.
 
@@ -36,6 +37,7 @@ impl Forward<'_, '_, '_> {
         let (session, then, record) = (self.session(), self.then, &item.record);
         let (noted, because) = (then.noted(shape.number), (self.because)(shape));
         let edited = item.was.as_ref().is_some_and(|was| noted.edited.contains(was));
+        let is_told = edited || self.is_told(shape, item)?;
         let is_forgotten = edited && !then.remembers(record)?;
         let (states, untold) = then.known(shape, item.was.as_ref(), record, base)?;
         let since = then.states(record)?;
@@ -57,22 +59,24 @@ impl Forward<'_, '_, '_> {
                 known = known || self.database().stores_as(shape, field, state.get(field), value)?;
             }
             if is_made || is_late {
-                if known || self.is_filled(shape, field, value)? {
+                if self.is_filled(shape, field, value)? {
                     continue;
                 }
-                match edited {
-                    true if is_made && is_late && *base != Base::Unknown => new.push(field),
-                    true => doubtful.push(field),
-                    false if noted.is_watched => {}
-                    false => doubtful.push(field),
+                let is_empty = || mirror.map_or(Ok(false), |row| self.is_filled(shape, field, row.get(field)));
+                match (edited, known) {
+                    // It is in place of nothing.
+                    (true, false) if is_empty()? => new.push(field),
+                    (true, _) => doubtful.push(field),
+                    (false, false) if !(noted.is_armed && noted.is_sure) => doubtful.push(field),
+                    (false, _) => {}
                 }
                 continue;
             }
             match (known, untold.contains(&field)) {
                 (true, true) if is_forgotten => doubtful.push(field),
                 (true, _) => {}
-                (false, false) => new.push(field),
-                (false, true) => doubtful.push(field),
+                (false, false) if is_told => new.push(field),
+                (false, _) => doubtful.push(field),
             }
         }
         let is_sum = |field: &FieldNo| mirror.is_some() && adds_up(session.criteria(shape.number, *field));
