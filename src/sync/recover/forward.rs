@@ -403,6 +403,12 @@ impl Item {
     }
 }
 
+/// What a row holds but for its number.
+fn told(shape: &Shape, row: &Row) -> String {
+    let fields = shape.live_fields().filter(|field| shape.number_field() != Some(*field));
+    fields.map(|field| format!("{:?}\n", row.get(field))).collect()
+}
+
 fn damaged<E>(_: E) -> SyncError {
     SyncError::Bug("a row that was just read does not decode")
 }
@@ -528,11 +534,27 @@ impl Forward<'_, '_, '_> {
         Ok(Target { row: Some(row), kept: true, new, unsure, over })
     }
 
+    /// What the records hold that came since the backup, where any was made since it was put back.
+    fn came_since(&self, shape: &Shape, items: &[Item]) -> Result<BTreeMap<String, Key>> {
+        let mut came = BTreeMap::new();
+        if shape.identity() != Identity::Birth || items.iter().all(|item| item.record.id.is_some()) {
+            return Ok(came);
+        }
+        for item in items {
+            let (Some(image), Some(place)) = (&item.record.current, &item.place) else { continue };
+            if self.then.base(&item.record)? == Base::Was(None) {
+                came.insert(told(shape, &self.session().numbered(shape, &image.row)?), place.clone());
+            }
+        }
+        Ok(came)
+    }
+
     fn bring_table(&self, shape: &Shape, gone: &mut Vec<Gone>, back: &mut Vec<Back>) -> Result<Brought> {
         let database = self.database();
         let mut brought = Brought { table: shape.name.clone(), ..Brought::default() };
         let Found { mut raw, items } = self.find(shape)?;
         let mut wanted: BTreeMap<Key, (Row, Option<Key>)> = BTreeMap::new();
+        let came = self.came_since(shape, &items)?;
         for item in items {
             let target = self.target(shape, &item)?;
             let Some(place) = item.place.clone().or_else(|| item.was.clone()) else { continue };
@@ -546,6 +568,11 @@ impl Forward<'_, '_, '_> {
                 (Some(_), None, _) => brought.removed += 1,
                 (Some(_), Some(_), _) => brought.forward += 1,
                 (None, None, _) => {}
+            }
+            let as_new = target.row.as_ref().filter(|_| item.record.id.is_none());
+            if let Some(other) = as_new.and_then(|row| came.get(&told(shape, row))) {
+                let what = format!("holds what {other} holds, which came after the backup: it may have been entered twice");
+                brought.listed.push((place.clone(), what));
             }
             if target.kept && !is_moved {
                 brought.kept.push(place.clone());
