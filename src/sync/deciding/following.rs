@@ -484,7 +484,7 @@ impl Session {
 
     /// The table to which a reference leads by values, and the fields; none where it does so by the number that is handed out there, which leads by itself. A value may
     /// be a number of a third record.
-    pub(super) fn by_value(&self, reference: &ForeignKey) -> Option<(&Shape, Pairs)> {
+    pub(in crate::sync) fn by_value(&self, reference: &ForeignKey) -> Option<(&Shape, Pairs)> {
         let shape = self.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table))?;
         let theirs = |column: &String| shape.live_fields().find(|field| shape.name_of(*field).eq_ignore_ascii_case(column));
         let pairs = reference.fields.iter().zip(&reference.columns);
