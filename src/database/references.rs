@@ -2,9 +2,11 @@
 
 use rusqlite::Row as SqlRow;
 
+use super::customs::{Said, said};
 use super::error::{Doing, Result};
 use super::facts::{Affinity, Facts};
 use super::plan::{bind, bind_key, column, join, key_at};
+use super::survey::DeclaredKey;
 use super::{Database, quote};
 use crate::model::{FieldNo, ForeignKey, Key, Row, Shape, TableNo, Value};
 
@@ -158,6 +160,75 @@ impl Database {
         Ok(found)
     }
 
+    /// What refers to a record by foreign keys that `shapes` do not have, because it does not travel, refers to what `row` has in `fields`, and what refers to
+    /// that likewise: as `ON UPDATE CASCADE` does. The record itself is as it was.
+    ///
+    /// # Errors
+    /// As SQLite says; inside, its words.
+    pub fn lead_what_stays(&self, shapes: &[Shape], shape: &Shape, key: &Key, fields: &[FieldNo], row: &Row) -> Result<Said<()>> {
+        let key = key.values().unwrap_or_default();
+        if key.is_empty() {
+            return Ok(Ok(()));
+        }
+        let set = fields.iter().map(|field| (shape.name_of(*field).to_owned(), row.get(*field).clone())).collect();
+        let leading = Leading { table: &shape.name, alias: "r", which: &self.plan(shape)?.matches_key, set };
+        self.lead_below(shapes, &leading, &key, &mut Vec::new())
+    }
+
+    /// `by`: the references that led here.
+    fn lead_below(&self, shapes: &[Shape], leading: &Leading<'_>, key: &[Value], by: &mut Vec<(String, Vec<String>)>) -> Result<Said<()>> {
+        let doing = "look for what refers to a record and stays here";
+        for child in self.table_names()? {
+            for DeclaredKey { parent, from, mut to, .. } in self.foreign_keys(&child)? {
+                // What travels its own shape leads, but not by way of what stays.
+                let is_led = by.is_empty() && travels(shapes, &parent, &child, &from);
+                if !same_name(&parent, leading.table) || is_led || by.contains(&(child.clone(), from.clone())) {
+                    continue;
+                }
+                if to.is_empty() {
+                    let mut columns = Facts::read(&self.connection, &parent)?.columns;
+                    columns.retain(|column| column.key_place > 0);
+                    columns.sort_by_key(|column| column.key_place);
+                    to = columns.into_iter().map(|column| column.name).collect();
+                }
+                let pairs = || from.iter().zip(&to);
+                let value = |to: &String| leading.set.iter().find(|(column, _)| same_name(column, to)).map(|(_, value)| value.clone());
+                let set: Vec<(String, Value)> = pairs().filter_map(|(from, to)| Some((from.clone(), value(to)?))).collect();
+                if set.is_empty() {
+                    continue;
+                }
+                let alias = format!("c{}", by.len());
+                // The parent's affinity and collation, as above.
+                let agrees = join(" AND ", pairs().map(|(from, to)| format!("{}.{} = +{alias}.{}", leading.alias, quote(to), quote(from))));
+                let parents = format!("{} AS {}", quote(leading.table), leading.alias);
+                let which = format!("EXISTS (SELECT 1 FROM {parents} WHERE ({}) AND {agrees})", leading.which);
+                let any = format!("SELECT EXISTS (SELECT 1 FROM {} AS {alias} WHERE {which})", quote(&child));
+                // Into a column that is not there: nothing leads there.
+                let Ok(mut statement) = said(self.connection.prepare(&any), doing)? else { continue };
+                bind(&mut statement, 1, key)?;
+                let mut rows = statement.raw_query();
+                if !rows.next().doing(doing)?.is_some_and(|row| row.get(0).unwrap_or_default()) {
+                    continue;
+                }
+                drop(rows);
+                by.push((child.clone(), from.clone()));
+                let below = self.lead_below(shapes, &Leading { table: &child, alias: &alias, which: &which, set: set.clone() }, key, by)?;
+                by.pop();
+                if below.is_err() {
+                    return Ok(below);
+                }
+                let sets = join(", ", (key.len() + 1..).zip(&set).map(|(n, (column, _))| format!("{} = ?{n}", quote(column))));
+                let values: Vec<Value> = key.iter().cloned().chain(set.into_iter().map(|(_, value)| value)).collect();
+                let or = self.or_abort(&child)?;
+                let written = self.write_row(&child, &format!("UPDATE{or} {} AS {alias} SET {sets} WHERE {which}", quote(&child)), &values)?;
+                if let Err(message) = written {
+                    return Ok(Err(format!("`{child}` refers to it: {message}")));
+                }
+            }
+        }
+        Ok(Ok(()))
+    }
+
     /// That a record `c` of `child` refers to `r` of `shape`.
     fn agrees(&self, shape: &Shape, child: &Shape, reference: &ForeignKey) -> Result<String> {
         let (parents, children) = (self.plan(shape)?, self.plan(child)?);
@@ -171,6 +242,25 @@ impl Database {
         };
         Ok(join(" AND ", reference.columns.iter().zip(&reference.fields).map(pair)))
     }
+}
+
+/// Rows of a table that are about to get other values.
+struct Leading<'a> {
+    table: &'a str,
+    alias: &'a str,
+    /// Which they are, in SQL.
+    which: &'a str,
+    set: Vec<(String, Value)>,
+}
+
+/// Whether a foreign key is one of a tracked table to another.
+fn travels(shapes: &[Shape], parent: &str, child: &str, from: &[String]) -> bool {
+    let is_it = |shape: &Shape, reference: &ForeignKey| {
+        let names = reference.fields.iter().map(|field| shape.name_of(*field));
+        same_name(&reference.table, parent) && names.eq(from.iter().map(String::as_str))
+    };
+    let has_it = |shape: &Shape| shape.references.iter().any(|reference| is_it(shape, reference));
+    named(shapes, parent).is_some() && named(shapes, child).is_some_and(has_it)
 }
 
 fn affinity(facts: &Facts, name: &str) -> Option<Affinity> {
