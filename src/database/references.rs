@@ -160,73 +160,81 @@ impl Database {
         Ok(found)
     }
 
-    /// What refers to a record by foreign keys that `shapes` do not have, because it does not travel, refers to what `row` has in `fields`, and what refers to
-    /// that likewise: as `ON UPDATE CASCADE` does. The record itself is as it was.
+    /// The foreign keys of all tables, for [`Self::lead_what_stays`]; none where those of `shapes` are all there are.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn what_stays(&self, shapes: &[Shape]) -> Result<Vec<Staying>> {
+        let mut all = Vec::new();
+        for table in self.table_names()? {
+            for DeclaredKey { parent, from, mut to, .. } in self.foreign_keys(&table)? {
+                if to.is_empty() {
+                    to = Facts::read(&self.connection, &parent)?.primary().into_iter().map(|column| column.name.clone()).collect();
+                }
+                let travels = travels(shapes, &parent, &table, &from);
+                all.push(Staying { table: table.clone(), parent, pairs: from.into_iter().zip(to).collect(), travels });
+            }
+        }
+        Ok(if all.iter().all(|one| one.travels) { Vec::new() } else { all })
+    }
+
+    /// What refers to a record and does not travel refers to what `row` has in `fields`, and what refers to that likewise: as `ON UPDATE CASCADE` does. The
+    /// record itself is as it was.
     ///
     /// # Errors
     /// As SQLite says; inside, its words.
-    pub fn lead_what_stays(&self, shapes: &[Shape], shape: &Shape, key: &Key, fields: &[FieldNo], row: &Row) -> Result<Said<()>> {
+    pub fn lead_what_stays(&self, staying: &[Staying], shape: &Shape, key: &Key, fields: &[FieldNo], row: &Row) -> Result<Said<()>> {
         let key = key.values().unwrap_or_default();
-        if key.is_empty() {
+        if staying.is_empty() || key.is_empty() {
             return Ok(Ok(()));
         }
         let set = fields.iter().map(|field| (shape.name_of(*field).to_owned(), row.get(*field).clone())).collect();
         let leading = Leading { table: &shape.name, alias: "r", which: &self.plan(shape)?.matches_key, set };
-        self.lead_below(shapes, &leading, &key, &mut Vec::new())
+        self.lead_below(staying, &leading, &key, &mut Vec::new())
     }
 
     /// `by`: the references that led here.
-    fn lead_below(&self, shapes: &[Shape], leading: &Leading<'_>, key: &[Value], by: &mut Vec<(String, Vec<String>)>) -> Result<Said<()>> {
-        let doing = "look for what refers to a record and stays here";
-        for child in self.table_names()? {
-            for DeclaredKey { parent, from, mut to, .. } in self.foreign_keys(&child)? {
-                // What travels its own shape leads, but not by way of what stays.
-                let is_led = by.is_empty() && travels(shapes, &parent, &child, &from);
-                if !same_name(&parent, leading.table) || is_led || by.contains(&(child.clone(), from.clone())) {
-                    continue;
-                }
-                if to.is_empty() {
-                    let mut columns = Facts::read(&self.connection, &parent)?.columns;
-                    columns.retain(|column| column.key_place > 0);
-                    columns.sort_by_key(|column| column.key_place);
-                    to = columns.into_iter().map(|column| column.name).collect();
-                }
-                let pairs = || from.iter().zip(&to);
-                let value = |to: &String| leading.set.iter().find(|(column, _)| same_name(column, to)).map(|(_, value)| value.clone());
-                let set: Vec<(String, Value)> = pairs().filter_map(|(from, to)| Some((from.clone(), value(to)?))).collect();
-                if set.is_empty() {
-                    continue;
-                }
-                let alias = format!("c{}", by.len());
-                // The parent's affinity and collation, as above.
-                let agrees = join(" AND ", pairs().map(|(from, to)| format!("{}.{} = +{alias}.{}", leading.alias, quote(to), quote(from))));
-                let parents = format!("{} AS {}", quote(leading.table), leading.alias);
-                let which = format!("EXISTS (SELECT 1 FROM {parents} WHERE ({}) AND {agrees})", leading.which);
-                let any = format!("SELECT EXISTS (SELECT 1 FROM {} AS {alias} WHERE {which})", quote(&child));
-                // Into a column that is not there: nothing leads there.
-                let Ok(mut statement) = said(self.connection.prepare(&any), doing)? else { continue };
-                bind(&mut statement, 1, key)?;
-                let mut rows = statement.raw_query();
-                if !rows.next().doing(doing)?.is_some_and(|row| row.get(0).unwrap_or_default()) {
-                    continue;
-                }
-                drop(rows);
-                by.push((child.clone(), from.clone()));
-                let below = self.lead_below(shapes, &Leading { table: &child, alias: &alias, which: &which, set: set.clone() }, key, by)?;
-                by.pop();
-                if below.is_err() {
-                    return Ok(below);
-                }
-                let sets = join(", ", (key.len() + 1..).zip(&set).map(|(n, (column, _))| format!("{} = ?{n}", quote(column))));
-                let values: Vec<Value> = key.iter().cloned().chain(set.into_iter().map(|(_, value)| value)).collect();
-                let or = self.or_abort(&child)?;
-                let written = self.write_row(&child, &format!("UPDATE{or} {} AS {alias} SET {sets} WHERE {which}", quote(&child)), &values)?;
-                if let Err(message) = written {
-                    return Ok(Err(format!("`{child}` refers to it: {message}")));
-                }
+    fn lead_below<'s>(&self, staying: &'s [Staying], leading: &Leading<'_>, key: &[Value], by: &mut Vec<&'s Staying>) -> Result<Said<()>> {
+        for one in staying.iter().filter(|one| same_name(&one.parent, leading.table)) {
+            // What travels its own shape leads, but not by way of what stays.
+            if by.is_empty() && one.travels || by.contains(&one) {
+                continue;
+            }
+            let value = |to: &String| leading.set.iter().find(|(column, _)| same_name(column, to)).map(|(_, value)| value.clone());
+            let set: Vec<(String, Value)> = one.pairs.iter().filter_map(|(from, to)| Some((from.clone(), value(to)?))).collect();
+            let (table, alias) = (quote(&one.table), format!("c{}", by.len()));
+            // The parent's affinity and collation, as above.
+            let agree = |(from, to): &(String, String)| format!("{}.{} = +{alias}.{}", leading.alias, quote(to), quote(from));
+            let agrees = join(" AND ", one.pairs.iter().map(agree));
+            let (parent, above) = (quote(leading.table), leading.which);
+            let which = format!("EXISTS (SELECT 1 FROM {parent} AS {} WHERE ({above}) AND {agrees})", leading.alias);
+            if set.is_empty() || !self.is_any(&format!("SELECT EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {which})"), key)? {
+                continue;
+            }
+            by.push(one);
+            let below =
+                self.lead_below(staying, &Leading { table: &one.table, alias: &alias, which: &which, set: set.clone() }, key, by)?;
+            by.pop();
+            if below.is_err() {
+                return Ok(below);
+            }
+            let sets = join(", ", (key.len() + 1..).zip(&set).map(|(n, (column, _))| format!("{} = ?{n}", quote(column))));
+            let values: Vec<Value> = key.iter().cloned().chain(set.into_iter().map(|(_, value)| value)).collect();
+            let sql = format!("UPDATE{} {table} AS {alias} SET {sets} WHERE {which}", self.or_abort(&one.table)?);
+            if let Err(message) = self.write_row(&one.table, &sql, &values)? {
+                return Ok(Err(format!("`{}` refers to it: {message}", one.table)));
             }
         }
         Ok(Ok(()))
+    }
+
+    /// Into a column that is not there nothing leads.
+    fn is_any(&self, sql: &str, key: &[Value]) -> Result<bool> {
+        let doing = "look for what refers to a record and stays here";
+        let Ok(mut statement) = said(self.connection.prepare(sql), doing)? else { return Ok(false) };
+        bind(&mut statement, 1, key)?;
+        let mut rows = statement.raw_query();
+        rows.next().doing(doing)?.map_or(Ok(false), |row| row.get(0)).doing(doing)
     }
 
     /// That a record `c` of `child` refers to `r` of `shape`.
@@ -244,6 +252,17 @@ impl Database {
     }
 }
 
+/// A declared foreign key.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Staying {
+    table: String,
+    parent: String,
+    /// Its columns, and those to which they refer.
+    pairs: Vec<(String, String)>,
+    /// It is one of a tracked table to another.
+    travels: bool,
+}
+
 /// Rows of a table that are about to get other values.
 struct Leading<'a> {
     table: &'a str,
@@ -253,7 +272,6 @@ struct Leading<'a> {
     set: Vec<(String, Value)>,
 }
 
-/// Whether a foreign key is one of a tracked table to another.
 fn travels(shapes: &[Shape], parent: &str, child: &str, from: &[String]) -> bool {
     let is_it = |shape: &Shape, reference: &ForeignKey| {
         let names = reference.fields.iter().map(|field| shape.name_of(*field));

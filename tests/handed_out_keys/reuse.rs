@@ -414,7 +414,10 @@ fn a_record_that_is_deleted_and_written_anew_under_such_a_number_is_asked_about_
     );
     let report = tree.sync("rosa");
     let told: Vec<_> = report.waiting.iter().filter(|waiting| waiting.what == format!("articles {shown}")).collect();
-    assert!(told.len() == 1 && told[0].why.contains("which was deleted") && told[0].why.contains("not most of what is in both"), "{report:?}");
+    assert!(
+        told.len() == 1 && told[0].why.contains("which was deleted") && told[0].why.contains("not most of what is in both"),
+        "{report:?}"
+    );
     settled(&tree, &THREE);
     const WHOSE: &str = "SELECT visits.id, code FROM visits LEFT JOIN articles ON articles.id = article ORDER BY 1";
     tree.assert_rows(&THREE, WHOSE, &["anew|N2", "at N|N"]);
@@ -463,7 +466,7 @@ fn what_refers_by_a_value_that_is_edited_under_such_a_number_is_led_along_also_w
             tree.assert_rows(sites, "SELECT id, shop, code FROM visits ORDER BY 1", &[&format!("new|{led}"), "other|t|N"]);
             tree.assert_rows(&["rosa"], "SELECT shop, code, memo FROM lines ORDER BY memo", &["t|N|of the other", &format!("{led}|typed")]);
             tree.assert_rows(&["rosa"], "SELECT shop, code FROM drafts", &[&led]);
-            let log = [format!("-|t|N|1"), format!("{code}|{led}|1")];
+            let log = ["-|t|N|1".to_owned(), format!("{code}|{led}|1")];
             tree.assert_rows(&["rosa"], "SELECT draft, shop, code, n FROM log ORDER BY draft", &log.each_ref().map(String::as_str));
             tree.assert_rows(sites, "SELECT \"table\" FROM pragma_foreign_key_check", &[]);
         }

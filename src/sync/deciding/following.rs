@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::meant::LONGEST_CHAIN;
 use super::put::Put;
 use super::rekeyed::Outlived;
-use crate::database::{Aside, Reference, Refusal, RefusalKind, Written};
+use crate::database::{Aside, Reference, Refusal, RefusalKind, Staying, Written};
 use crate::ledger::{Entry, EntryKind, Held, HeldReason, NeighbourKind, Record};
 use crate::model::{FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
@@ -452,12 +452,20 @@ impl Session {
     /// What refers to a record in the database by the values of fields refers to those that `row` has, and what refers to that likewise; so does what stays
     /// here. Gives why not, where the database refuses one.
     pub(in crate::sync) fn lead_by_value(&self, shape: &Shape, place: &Key, fields: &[FieldNo], row: &Row) -> Result<Option<Refusal>> {
-        self.lead_below(shape, place, fields, row, LONGEST_CHAIN)
+        let staying = self.database()?.what_stays(&self.shapes)?;
+        self.lead_below(&staying, shape, place, (fields, row), LONGEST_CHAIN)
     }
 
-    fn lead_below(&self, shape: &Shape, place: &Key, fields: &[FieldNo], row: &Row, most: usize) -> Result<Option<Refusal>> {
+    fn lead_below(
+        &self,
+        staying: &[Staying],
+        shape: &Shape,
+        place: &Key,
+        (fields, row): (&[FieldNo], &Row),
+        most: usize,
+    ) -> Result<Option<Refusal>> {
         let database = self.database()?;
-        if let Err(message) = database.lead_what_stays(&self.shapes, shape, place, fields, row)? {
+        if let Err(message) = database.lead_what_stays(staying, shape, place, fields, row)? {
             return Ok(Some(Refusal { kind: RefusalKind::Other, fields: fields.to_vec(), message }));
         }
         for (child, reference, mut pairs) in self.leading_by_value(shape) {
@@ -470,7 +478,7 @@ impl Session {
             pairs.iter().for_each(|(own, theirs)| led.set(*own, row.get(*theirs).clone()));
             let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
             for (_, key) in database.dependants(&alone, shape, place, i64::MAX as usize)? {
-                let written = match self.lead_below(child, &key, &own, &led, most - 1)? {
+                let written = match self.lead_below(staying, child, &key, (&own, &led), most - 1)? {
                     None => database.update(child, &key, &own, &led)?,
                     Some(refusal) => Written::Refused(refusal),
                 };
