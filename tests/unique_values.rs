@@ -1,11 +1,13 @@
 //! What of a unique value that two sites give to two records? It goes on by itself, or is one open conflict with one way out.
 //!
-//! `following` is what refers to such a value when it goes to another record, `rekeyed` what has it in its key; `histories` draws many short ones.
+//! `following` is what refers to such a value when it goes to another record, `rekeyed` what has it in its key, `meant` whom its site meant; `histories` draws many short ones.
 
 #[path = "unique_values/following.rs"]
 mod following;
 #[path = "unique_values/histories.rs"]
 mod histories;
+#[path = "unique_values/meant.rs"]
+mod meant;
 #[path = "unique_values/rekeyed.rs"]
 mod rekeyed;
 mod support;
@@ -136,6 +138,18 @@ fn whichever_gives_the_value_up_the_other_goes_on_by_itself() {
 }
 
 /// Swapping takes both records out of the database for a moment: nobody else knows what they hold in a column that stays at home.
+#[test]
+fn a_list_of_which_every_entry_moves_by_one_goes_through_at_once() {
+    let schema = "CREATE TABLE tracks (id INTEGER PRIMARY KEY, place INTEGER UNIQUE, name TEXT);
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) INSERT INTO tracks SELECT i, i, 'track ' || i FROM n;";
+    for (there, by) in [("anna", "+ 1"), ("head", "+ 1"), ("anna", "- 1")] {
+        let tree = tree(schema, &TWO);
+        tree.edit(there, &format!("UPDATE tracks SET place = -place; UPDATE tracks SET place = -place {by}"));
+        ended(&tree, &TWO);
+        tree.assert_rows(&TWO, &format!("SELECT count(*) FROM tracks WHERE place = id {by}"), &["400"]);
+    }
+}
+
 #[test]
 fn a_swap_leaves_alone_what_the_rules_keep_at_a_site() {
     let people = PEOPLE.replace("phone TEXT", "phone TEXT DEFAULT 'none'");

@@ -82,6 +82,24 @@ impl Database {
         Ok(notes)
     }
 
+    /// Whether the log of a table, where it has one, has room for a key as the table has it by now. [`Database::notes`] reads no other one.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn log_fits(&self, shape: &Shape) -> Result<bool> {
+        let columns = self.columns_of(&log_table(&shape.name))?.len();
+        Ok(columns == 0 || columns == FIRST_KEY + 2 * shape.key.len())
+    }
+
+    /// Whether a log has any note, of whatever key.
+    ///
+    /// # Errors
+    /// As SQLite says, also where the table was never armed.
+    pub fn has_notes(&self, shape: &Shape) -> Result<bool> {
+        let sql = format!("SELECT EXISTS (SELECT 1 FROM {} WHERE note IS NOT NULL)", quote(&log_table(&shape.name)));
+        self.connection.prepare_cached(&sql).and_then(|mut statement| statement.query_row([], |row| row.get(0))).doing("look for notes")
+    }
+
     /// The highest number given so far; 0 where none was.
     ///
     /// # Errors

@@ -4,14 +4,15 @@
 //! only say which keys are worth a look, and whether what is there now is what was there before.
 //!
 //! The ledger keeps marks of the first notes that were sealed after each seal of a table: a copy of the database that comes back says by its own
-//! notes which of them were in it, and which were written since ([`SealedNotes`]).
+//! notes which of them were in it, and which were written since ([`SealedNotes`]). What was typed in a copy that was put back, and recovering took
+//! up, is marked likewise, beside what was sealed in its place: copies of that may come back too.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::numbers::meaning::number_key;
 use super::seal::{note_nameless, sealed_up_to};
 use super::{Result, Session};
-use crate::database::NoteKind;
+use crate::database::{Database, NoteKind};
 use crate::model::{Identity, Key, Millis, Shape};
 
 /// Noted keys sealed in one ledger transaction: many, because they are sealed in the order of their keys, and each page of
@@ -120,16 +121,41 @@ pub(super) fn note_first(session: &Session, shape: &Shape, until: i64) -> Result
     if until <= from {
         return Ok(());
     }
+    Ok(session.ledger.set_note(&first_note(shape, from), &marks(database, shape, from, until)?)?)
+}
+
+/// The range of notes and the marks of the first ones in it.
+fn marks(database: &Database, shape: &Shape, from: i64, until: i64) -> Result<String> {
     let mut numbers: Vec<i64> = database.notes(shape, from, FIRST)?.iter().map(|note| note.number).collect();
     numbers.dedup();
     let mut text = format!("{from} {until}");
     for number in numbers.into_iter().take_while(|number| *number <= until) {
         text.push_str(&format!(" {number}:{}", database.note_mark(shape, number)?.unwrap_or_default()));
     }
-    Ok(session.ledger.set_note(&first_note(shape, from), &text)?)
+    Ok(text)
 }
 
-/// What was sealed of a table with one seal.
+/// Restored copies of one age of which the ledger knows what recovering took up: the last ones.
+const TAKEN_UP: usize = 8;
+
+fn taken_up_note(shape: &Shape, from: i64) -> String {
+    format!("taken up of {} {}", shape.number.0, from.rem_euclid(SEALS))
+}
+
+/// Notes in the ledger that recovering takes up what a restored database has in a table's log, from what was sealed in it.
+pub(super) fn note_taken_up(session: &Session, shape: &Shape, from: i64, until: i64) -> Result<()> {
+    if until <= from {
+        return Ok(());
+    }
+    let name = taken_up_note(shape, from);
+    let text = session.ledger.note(&name)?.unwrap_or_default();
+    let mut lines: Vec<&str> = text.lines().filter(|line| line.starts_with(&format!("{from} "))).collect();
+    let line = marks(session.database()?, shape, from, until)?;
+    lines.push(&line);
+    Ok(session.ledger.set_note(&name, &lines[lines.len().saturating_sub(TAKEN_UP)..].join("\n"))?)
+}
+
+/// What was sealed of a table with one seal, or taken up with one recovery.
 pub(super) struct SealedNotes {
     from: i64,
     /// The last note.
@@ -141,13 +167,23 @@ pub(super) struct SealedNotes {
 impl SealedNotes {
     /// What was sealed next after a note; none where that is not known.
     pub fn after(session: &Session, shape: &Shape, from: i64) -> Result<Option<Self>> {
-        let Some(text) = session.ledger.note(&first_note(shape, from))? else { return Ok(None) };
+        Ok(session.ledger.note(&first_note(shape, from))?.and_then(|text| Self::read(&text, from)))
+    }
+
+    /// What was taken up of restored databases in which that note was the last one sealed. Nothing else was sealed after it in those: in
+    /// a copy of one all that is another note was typed.
+    pub fn taken_up(session: &Session, shape: &Shape, from: i64) -> Result<Vec<Self>> {
+        let text = session.ledger.note(&taken_up_note(shape, from))?.unwrap_or_default();
+        Ok(text.lines().filter_map(|line| Self::read(line, from)).map(|taken| Self { until: i64::MAX, ..taken }).collect())
+    }
+
+    fn read(text: &str, from: i64) -> Option<Self> {
         let mut words = text.split(' ');
         let mut number = || words.next().and_then(|word| word.parse::<i64>().ok());
-        let (Some(of), Some(until)) = (number(), number()) else { return Ok(None) };
+        let (of, until) = (number()?, number()?);
         let one = |word: &str| word.split_once(':').and_then(|(number, mark)| Some((number.parse().ok()?, mark.to_owned())));
-        let Some(first) = words.map(one).collect() else { return Ok(None) };
-        Ok(Some(Self { from, until, first }).filter(|_| of == from))
+        let first = words.map(one).collect::<Option<_>>()?;
+        Some(Self { from, until, first }).filter(|_| of == from)
     }
 
     /// Whether the note that a log has under a number is the one that was sealed; none where that is not known.

@@ -95,3 +95,22 @@ fn a_line_that_its_site_deleted_goes_with_its_order_all_the_same() {
         tree.assert_rows(&THREE, "SELECT o.of, l.note FROM orders o JOIN lines l ON l.code = o.code WHERE l.n = 1", &["o1|edited"]);
     }
 }
+
+#[test]
+fn one_that_both_typed_alike_keeps_what_stays_at_its_site() {
+    let schema = LINES
+        .replace("pieces INTEGER", "pieces INTEGER, memo TEXT")
+        .replace(", 1), ('A', 2, 'two', 2), ('C', 7, 'seven', 7)", ", 1, NULL)");
+    let schema = schema.replace("INSERT INTO lots VALUES ('A', 1, 1, 'one'), ('A', 2, 1, 'two'), ('C', 7, 1, 'seven');", "");
+    for (there, here) in [("head", "rosa"), ("rosa", "head")] {
+        let tree = Tree::with_rules(&schema, "[tables.lines]\nlocal = [\"memo\"]\n");
+        tree.add("head", "rosa", fieldpost::site::Role::Remote);
+        let two = ["head", "rosa"];
+        (0..3).for_each(|_| two.iter().for_each(|site| drop(tree.sync(site))));
+        tree.edit(there, &format!("PRAGMA foreign_keys = on; INSERT INTO lines VALUES ('A', 5, 'same', 5, NULL); {RENAMED}"));
+        tree.edit(here, "INSERT INTO lines VALUES ('A', 5, 'same', 5, 'typed here')");
+        tree.sync(there);
+        ended(&tree, &two);
+        assert_eq!(tree.rows(here, "SELECT code, memo FROM lines WHERE n = 5"), ["B|typed here"], "{here}");
+    }
+}

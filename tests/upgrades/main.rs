@@ -9,6 +9,7 @@ mod put_back;
 mod remade;
 #[path = "../support/mod.rs"]
 mod support;
+mod taken_up;
 
 use fieldpost::site::Role;
 use fieldpost::sync::report::Report;

@@ -246,3 +246,93 @@ fn what_is_typed_in_a_backup_of_before_a_column_was_filled_is_an_edit() {
     tree.assert_rows(&["anna", "head"], "SELECT id, city FROM customers ORDER BY id", &["ACME|typed", "BOLT|Basel", "CORE|later"]);
     tree.assert_rows(&["anna", "head"], "SELECT phone FROM customers WHERE id = 'CORE'", &["typed"]);
 }
+
+/// The table gets another key since the backup, and the application brings the restored database to that by itself.
+#[test]
+fn what_is_typed_in_a_backup_of_before_a_table_got_another_key_is_named_where_nobody_can_tell_when_that_was() {
+    let remade = |columns: &str, key: &str| {
+        format!("CREATE TABLE t2 ({columns}{key}); INSERT INTO t2 (k, v) SELECT k, v FROM t; DROP TABLE t; ALTER TABLE t2 RENAME TO t")
+    };
+    for site in ["head", "anna"] {
+        for (migration, key) in [
+            (remade("k TEXT, v TEXT, z TEXT NOT NULL DEFAULT 'q'", ", PRIMARY KEY (k, z)"), "typed/q"),
+            (remade("id INTEGER PRIMARY KEY, k TEXT UNIQUE, v TEXT", ""), "4"),
+            (remade("k TEXT, v TEXT PRIMARY KEY", ""), "w"),
+        ] {
+            for (half_done, before, after) in [
+                ("", "INSERT INTO t (k, v) VALUES ('typed', 'w')", ""),
+                ("", "", "INSERT INTO t (k, v) VALUES ('typed', 'w')"),
+                ("INSERT INTO t VALUES ('half', 'done')", "", ""),
+            ] {
+                let tree =
+                    Tree::new("CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT); INSERT INTO t VALUES ('x', 'X'), ('y', 'Y'), ('z', 'Z')");
+                tree.add("head", "anna", Role::Remote);
+                tree.settle(&["anna", "head"]);
+                tree.edit(site, &format!("UPDATE t SET v = v; {half_done}"));
+                let old = backup(&tree, site);
+                tree.settle(&["anna", "head"]);
+                tree.edit("head", &migration);
+                tree.settle(&["head", "anna"]);
+                let agreed = tree.rows("head", "SELECT * FROM t ORDER BY k");
+                replace_database(&tree, site, Some(&old));
+                for step in [before, migration.as_str(), after] {
+                    tree.edit(site, step);
+                }
+                let done = recovered(&tree, site, Mode::Do).unwrap();
+                let listed: Vec<String> =
+                    done.tables.iter().flat_map(|table| &table.listed).map(|(key, what)| format!("{key} {what}")).collect();
+                let said = "of the restored database is left out: this site knows no such record, and nobody can tell when it was typed";
+                let said: Vec<String> = if half_done.is_empty() { vec![format!("{key} {said}")] } else { Vec::new() };
+                assert_eq!(listed, said, "{before}; {migration}; {after} at {site}");
+                tree.settle(&["anna", "head"]);
+                tree.assert_same(&["head", "anna"]);
+                tree.assert_rows(&["head"], "SELECT * FROM t ORDER BY k", &agreed.iter().map(String::as_str).collect::<Vec<_>>());
+            }
+        }
+    }
+}
+
+/// The application makes the table anew in the restored database, and with it takes the triggers away: a row without a note may have been typed.
+#[test]
+fn what_is_typed_in_a_restored_table_after_it_was_made_anew_is_kept_or_named() {
+    let remade = "CREATE TABLE t2 (k TEXT PRIMARY KEY, v0 TEXT, v TEXT); INSERT INTO t2 (k, v0) SELECT k, v FROM t; DROP TABLE t; ALTER TABLE t2 RENAME TO t";
+    let again =
+        "CREATE TABLE t2 (k TEXT PRIMARY KEY, v TEXT NOT NULL); INSERT INTO t2 SELECT * FROM t; DROP TABLE t; ALTER TABLE t2 RENAME TO t";
+    for (half_done, migration, here, column, said) in [
+        // `v` is another column by now.
+        ("", "ALTER TABLE t RENAME COLUMN v TO v0; ALTER TABLE t ADD COLUMN v TEXT", remade, "v0", true),
+        ("", again, again, "v", false),
+        ("UPDATE t SET v = 'half' WHERE k = 'y'", again, again, "v", true),
+    ] {
+        let tree = Tree::with_rules(
+            "CREATE TABLE t (k TEXT PRIMARY KEY, v TEXT); INSERT INTO t VALUES ('x', 'X'), ('y', 'Y')",
+            "[schema]\ntravels = true\n",
+        );
+        tree.add("head", "anna", Role::Remote);
+        tree.settle(&["anna", "head"]);
+        tree.edit("head", "UPDATE t SET v = v");
+        tree.settle(&["anna", "head"]);
+        tree.edit("head", half_done);
+        let old = backup(&tree, "head");
+        tree.edit("head", "UPDATE t SET v = 'done' WHERE k = 'y'");
+        tree.settle(&["anna", "head"]);
+        tree.edit("head", migration);
+        tree.settle(&["head", "anna"]);
+        replace_database(&tree, "head", Some(&old));
+        tree.edit("head", here);
+        tree.edit("head", &format!("UPDATE t SET {column} = 'typed' WHERE k = 'y'"));
+        let done = recovered(&tree, "head", Mode::Do).unwrap();
+        let what =
+            format!("is as this site knew it: `{column}` was typed in the restored database, and nobody can tell when that was typed");
+        let listed: Vec<&str> = done.tables[0].listed.iter().map(|(_, what)| what.as_str()).collect();
+        if said {
+            assert_eq!(listed, [what], "{half_done}; {here}");
+        } else {
+            assert_eq!(done.tables[0].kept.len(), 1, "{done:?}");
+        }
+        tree.settle(&["anna", "head"]);
+        tree.assert_same(&["head", "anna"]);
+        let is = if said { "done" } else { "typed" };
+        tree.assert_rows(&["head"], &format!("SELECT {column} FROM t WHERE k = 'y'"), &[is]);
+    }
+}

@@ -18,7 +18,7 @@ use super::meant::LONGEST_CHAIN;
 use super::put::Put;
 use super::rekeyed::Outlived;
 use crate::database::{Aside, Reference, Refusal, RefusalKind, Staying, Written};
-use crate::ledger::{Entry, EntryKind, Held, HeldReason, NeighbourKind, Record};
+use crate::ledger::{Entry, EntryKind, Held, HeldReason, NeighbourKind, Opinion, Record};
 use crate::model::{FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
 use crate::site::Role;
@@ -88,7 +88,8 @@ impl Applying<'_> {
         if !fields.iter().any(|field| self.referred.contains(&(record.table, *field)) && new.row.get(*field).is_stated()) {
             return Ok(());
         }
-        self.note_below(shape, record.at(), Some(fields), &new.row, LONGEST_CHAIN)
+        let before = self.formerly(record)?;
+        self.note_below(shape, record.at(), Some(fields), &Changed { row: &new.row, before: &before }, LONGEST_CHAIN)
     }
 
     /// A record is about to end: where another one takes the value at once, nothing dangles, and yet who referred to it by that meant this one.
@@ -100,7 +101,7 @@ impl Applying<'_> {
         for Referrer { shape: child, record: referring, pairs, was } in session.referrers(shape, record.at(), None)? {
             let known = self.is_known(child, &referring, &pairs, &was)?;
             let (to, site) = ((record.table, record.key.clone()), self.speaker.map(|link| link.site));
-            self.following.push(Following { table: child.number, key: referring.key, pairs, was, to, site, known });
+            self.following.push(Following { table: child.number, key: referring.key, pairs, was, before: Vec::new(), to, site, known });
         }
         Ok(())
     }
@@ -111,27 +112,50 @@ impl Applying<'_> {
         let own: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
         // Whose word of such rows is not taken here, or who is told none of them, does not say what becomes of them.
         let is_heard = |link: &Link| policy.direction != Direction::Up && (link.kind == NeighbourKind::Parent || !policy.guards(&own));
-        let there = self.speaker.filter(is_heard).map(|link| self.had(record, link)).transpose()?.flatten();
+        let speaker = self.speaker.filter(is_heard);
+        // It spoke of the record after it was told the end of it.
+        if speaker.is_some_and(|link| record.extra.opinions.get(&link.site) == Some(&Opinion::Unknown)) {
+            return Ok(true);
+        }
+        let there = speaker.map(|link| self.had(record, link)).transpose()?.flatten();
         Ok(there.is_some_and(|there| own.iter().all(|field| there.row.get(*field) == was.get(*field))))
     }
 
-    /// Who refers to a record by these fields, or any, that is to be as `row`. What has the value in its key is another record then: where the neighbour knows of that
+    /// What the neighbour that speaks held of a record before it built what is being taken, and what that was here before, the latest first.
+    fn formerly(&self, record: &Record) -> Result<Vec<Row>> {
+        let held = self.speaker.map(|link| self.held_by(record, link)).transpose()?.flatten();
+        let mut before: Vec<Row> = held.into_iter().map(|image| image.row).collect();
+        let is_referred = |field: &FieldNo| self.referred.contains(&(record.table, *field));
+        for entry in self.session.ledger.chain(record, JournalNumber(0))? {
+            match entry.kind {
+                EntryKind::Update(old, fields) if before.len() < MOST_FORMER => {
+                    before.extend(fields.iter().any(is_referred).then_some(old.row))
+                }
+                EntryKind::Update(..) | EntryKind::Insert | EntryKind::Delete(_) | EntryKind::Replace(_) | EntryKind::Rename(_) => {}
+            }
+        }
+        Ok(before)
+    }
+
+    /// Who refers to a record by these fields, or any, that changes. What has the value in its key is another record then: where the neighbour knows of that
     /// one, and leads it itself, what refers to it here may still be nothing that it knows of.
-    fn note_below(&mut self, shape: &Shape, place: &Key, fields: Option<&[FieldNo]>, row: &Row, most: usize) -> Result<()> {
+    fn note_below(&mut self, shape: &Shape, place: &Key, fields: Option<&[FieldNo]>, changed: &Changed<'_>, most: usize) -> Result<()> {
         let session = self.session;
+        let Changed { row, before } = changed;
         let to = if fields.is_some() { session.load_at(shape, place)?.key } else { session.key_by_meaning(shape, row)? };
         for Referrer { shape: child, record, pairs, was } in session.referrers(shape, place, fields)? {
             let known = self.is_known(child, &record, &pairs, &was)?;
             let own: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
             if let Some(image) = record.current.as_ref().filter(|_| known && most > 0 && own.iter().any(|field| child.is_key(*field))) {
-                let mut becomes = image.row.clone();
-                pairs.iter().for_each(|(own, theirs)| becomes.set(*own, row.get(*theirs).clone()));
+                let becomes = led(&image.row, &pairs, row);
+                let before: Vec<Row> = before.iter().map(|before| led(&image.row, &pairs, before)).collect();
                 if own.iter().all(|field| becomes.get(*field).is_stated()) {
-                    self.note_below(child, record.at(), None, &becomes, most - 1)?;
+                    self.note_below(child, record.at(), None, &Changed { row: &becomes, before: &before }, most - 1)?;
                 }
             }
             let (to, site) = ((shape.number, to.clone()), self.speaker.map(|link| link.site));
-            self.following.push(Following { table: child.number, key: record.key, pairs, was, to, site, known });
+            let before = before.iter().map(|before| led(&Row::default(), &pairs, before)).collect();
+            self.following.push(Following { table: child.number, key: record.key, pairs, was, before, to, site, known });
         }
         Ok(())
     }
@@ -155,7 +179,9 @@ impl Applying<'_> {
             };
             if let Some(to) = meant.filter(|meant| *meant != (table, found.key)) {
                 let (key, was, site) = (record.key.clone(), said_by(&pairs, &image.row), Some(link.site));
-                self.following.push(Following { table: record.table, key, pairs, was, to, site, known: false });
+                let before =
+                    self.formerly(&session.load(to.0, &to.1)?)?.iter().map(|before| led(&Row::default(), &pairs, before)).collect();
+                self.following.push(Following { table: record.table, key, pairs, was, before, to, site, known: false });
             }
         }
         Ok(())
@@ -221,7 +247,7 @@ impl Applying<'_> {
         let (mut anew, mut waiting) = (Vec::new(), None);
         loop {
             while let Some(one) = all.pop() {
-                let Following { table, key, pairs, was, to, known, .. } = &one;
+                let Following { table, key, pairs, was, before, to, known, .. } = &one;
                 // A table may have gone since.
                 let Some(shape) = session.shapes.iter().find(|shape| shape.number == *table) else { continue };
                 let mut record = session.load(*table, key)?;
@@ -261,7 +287,14 @@ impl Applying<'_> {
                 let is_empty = pairs.iter().any(|(_, theirs)| *now.row.get(*theirs) == Value::Null);
                 let other = anew.iter_mut().find(|other: &&mut Anew| (other.record.table, &other.record.key) == (*table, key));
                 if let Some(other) = other.filter(|_| !is_empty) {
-                    fields.iter().for_each(|field| other.new.take(*field, &new));
+                    // What was led before it is the more certain.
+                    let is_led =
+                        |field: &FieldNo| record.current.as_ref().is_some_and(|is| is.row.get(*field) != other.new.row.get(*field));
+                    if !fields.iter().any(is_led) {
+                        fields.iter().for_each(|field| other.new.take(*field, &new));
+                        let all = other.before.iter_mut().zip(before);
+                        all.for_each(|(all, before)| fields.iter().for_each(|field| all.set(*field, before.get(*field).clone())));
+                    }
                     continue;
                 }
                 if is_empty {
@@ -271,7 +304,8 @@ impl Applying<'_> {
                 let gets_key = fields.iter().any(|field| shape.is_key(*field));
                 // What is in its way may follow too.
                 if gets_key || !matches!(self.put(&mut record, Some(new.clone()), None)?, Put::Done) {
-                    anew.push(Anew { record, new, gets_key, was: was.clone() });
+                    let all = before.iter().filter_map(|before| Some(overlaid(&record.current.as_ref()?.row, before, &fields))).collect();
+                    anew.push(Anew { record, new, gets_key, was: was.clone(), before: all, site });
                 }
                 all.append(&mut self.following);
             }
@@ -392,7 +426,17 @@ impl Applying<'_> {
         let shape = session.shape(one.record.table);
         let to = (shape.number, session.key_by_meaning(shape, &one.new.row)?);
         for Referrer { shape: child, record, pairs, was } in session.referrers(shape, one.record.at(), None)? {
-            referring.push(Following { table: child.number, key: record.key, pairs, was, to: to.clone(), site: None, known: false });
+            let before = one.before.iter().map(|before| led(&Row::default(), &pairs, before)).collect();
+            referring.push(Following {
+                table: child.number,
+                key: record.key,
+                pairs,
+                was,
+                before,
+                to: to.clone(),
+                site: None,
+                known: false,
+            });
         }
         Ok(())
     }
@@ -440,7 +484,7 @@ impl Session {
 
     /// The table to which a reference leads by values, and the fields; none where it does so by the number that is handed out there, which leads by itself. A value may
     /// be a number of a third record.
-    pub(super) fn by_value(&self, reference: &ForeignKey) -> Option<(&Shape, Pairs)> {
+    pub(in crate::sync) fn by_value(&self, reference: &ForeignKey) -> Option<(&Shape, Pairs)> {
         let shape = self.shapes.iter().find(|shape| shape.name.eq_ignore_ascii_case(&reference.table))?;
         let theirs = |column: &String| shape.live_fields().find(|field| shape.name_of(*field).eq_ignore_ascii_case(column));
         let pairs = reference.fields.iter().zip(&reference.columns);
@@ -517,6 +561,29 @@ struct Referrer<'s> {
 /// Fields that refer, and those to which they do.
 type Pairs = Vec<(FieldNo, FieldNo)>;
 
+/// What becomes of a record, and what it was.
+struct Changed<'r> {
+    row: &'r Row,
+    before: &'r [Row],
+}
+
+/// Values that a record had one after the other, by which what refers to it is looked for under its former key.
+const MOST_FORMER: usize = 4;
+
+/// A row that refers to `target`.
+fn led(row: &Row, pairs: &Pairs, target: &Row) -> Row {
+    let mut led = row.clone();
+    pairs.iter().for_each(|(own, theirs)| led.set(*own, target.get(*theirs).clone()));
+    led
+}
+
+/// A row with these fields of another one.
+fn overlaid(row: &Row, other: &Row, fields: &[FieldNo]) -> Row {
+    let mut both = row.clone();
+    fields.iter().for_each(|field| both.set(*field, other.get(*field).clone()));
+    both
+}
+
 /// What a row says in the fields that refer.
 fn said_by(pairs: &Pairs, row: &Row) -> Row {
     let mut said = Row::default();
@@ -539,6 +606,9 @@ pub(super) struct Anew {
     gets_key: bool,
     /// What it said of the one that it follows.
     was: Row,
+    /// As it may have been before, for the site that is followed and here.
+    pub(super) before: Vec<Row>,
+    pub(super) site: Option<SiteNo>,
 }
 
 /// What is noted until a build is whole.
@@ -557,6 +627,9 @@ pub(in crate::sync) struct Following {
     /// By which fields it did, and to which.
     pairs: Pairs,
     was: Row,
+    /// What it may have said before.
+    #[serde(default)]
+    before: Vec<Row>,
     /// To which record.
     to: (TableNo, Key),
     /// Whose change that was.

@@ -9,8 +9,8 @@
 //! **Invariant**: what is done together is done as a whole or not at all ([`Applying::attempt`]). A number that was given to a record which
 //! then did not come is in no row: the next record that is made here gets it.
 
-use std::collections::BTreeSet;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::database::Written;
 use crate::ledger::{Held, HeldReason, NeighbourKind, Record};
@@ -58,9 +58,7 @@ impl Applying<'_> {
             if waiting.is_empty() {
                 return Ok(());
             }
-            for (site, table, key) in &waiting {
-                self.try_again(*site, *table, key)?;
-            }
+            self.try_all_again(&waiting)?;
             // Of a long row in which each waits for the next one, another pass would help only one more.
             let left = self.held()?;
             self.apply_together(&left)?;
@@ -98,6 +96,35 @@ impl Applying<'_> {
             Ok(())
         })?;
         Ok(due)
+    }
+
+    /// Tries these again. Where one goes on, who waits for its unique value is next: of a row in which each takes the value of the next one (a list of which every
+    /// entry moves down by one) all go on at once.
+    fn try_all_again(&mut self, waiting: &[(SiteNo, TableNo, Key)]) -> Result<()> {
+        let session = self.session;
+        let mut behind: BTreeMap<i64, Vec<(SiteNo, TableNo, Key)>> = BTreeMap::new();
+        session.ledger.exceptional(&mut |record| {
+            for (site, held) in &record.extra.held {
+                if let HeldReason::Taken { record: holder, .. } = &held.reason {
+                    behind.entry(*holder).or_default().push((*site, record.table, record.key.clone()));
+                }
+            }
+            Ok(())
+        })?;
+        for first in waiting {
+            let mut next = vec![first.clone()];
+            while let Some((site, table, key)) = next.pop() {
+                self.try_again(site, table, &key)?;
+                if behind.is_empty() {
+                    continue;
+                }
+                let record = session.ledger.load(table, &key)?;
+                if !record.extra.held.contains_key(&site) {
+                    next.extend(record.id.and_then(|id| behind.remove(&id)).into_iter().flatten());
+                }
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn try_again(&mut self, site: SiteNo, table: TableNo, key: &Key) -> Result<()> {

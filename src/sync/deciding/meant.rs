@@ -138,9 +138,17 @@ impl Applying<'_> {
         }
     }
 
+    /// What a neighbour held of a record of what we had told it when it built what is being taken.
+    pub(super) fn held_by(&self, record: &Record, link: Link) -> Result<Option<Image>> {
+        Ok(match known::opinion(&self.session.ledger, record, self.heard(link)?)? {
+            Opinion::Known(image) => image,
+            Opinion::Unknown => None,
+        })
+    }
+
     /// What a neighbour had of a record when it built what is being taken.
     pub(super) fn had(&self, record: &Record, link: Link) -> Result<Option<Image>> {
-        let Opinion::Known(Some(mut image)) = known::opinion(&self.session.ledger, record, self.heard(link)?)? else { return Ok(None) };
+        let Some(mut image) = self.held_by(record, link)? else { return Ok(None) };
         let spoken = self.session.spoken.borrow();
         if let Some(said) = spoken.get(&(record.table, record.key.clone())).filter(|_| link.kind == NeighbourKind::Parent) {
             let stated = self.session.shape(record.table).live_fields().filter(|field| said.get(*field).is_stated());

@@ -16,8 +16,8 @@ use super::following::Anew;
 use super::meant::LONGEST_CHAIN;
 use super::put::Put;
 use crate::database::Aside;
-use crate::ledger::{NeighbourKind, Opinion, Record};
-use crate::model::{Change, FieldNo, Image, Key, PacketNumber, Shape, SiteNo, TableNo, Value};
+use crate::ledger::{Entry, EntryKind, NeighbourKind, Opinion, Record};
+use crate::model::{Change, FieldNo, Image, JournalNumber, Key, PacketNumber, Shape, SiteNo, TableNo, Value};
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
 use crate::sync::known;
@@ -60,7 +60,8 @@ impl Applying<'_> {
         let session = self.session;
         let shape = session.shape(one.record.table);
         let outlived = self.outlived.iter().find(|outlived| (outlived.table, &outlived.key) == (shape.number, &one.record.key));
-        let Some(Outlived { was, site, packet, whose, .. }) = outlived.cloned() else {
+        let outlived = outlived.map_or_else(|| self.common(one, key), |outlived| Ok(Some(outlived.clone())))?;
+        let Some(Outlived { was, site, packet, whose, .. }) = outlived else {
             return Ok(Some("another record has that key".into()));
         };
         let mut target = self.load(shape.number, key)?;
@@ -82,9 +83,11 @@ impl Applying<'_> {
                 };
                 self.merge(&target, &incoming, here, Some(&base), theirs, &fields)?
             }
+            // What both edited the parent decides.
             NeighbourKind::Parent => {
                 let mut merged = there.clone();
-                fields.iter().filter(edited).for_each(|field| merged.take(*field, &ours));
+                let is_taken = |field: &&FieldNo| whose == Edited::Here || there.row.get(**field) == base.row.get(**field);
+                fields.iter().filter(edited).filter(is_taken).for_each(|field| merged.take(*field, &ours));
                 merged
             }
         };
@@ -93,7 +96,7 @@ impl Applying<'_> {
             return Ok(Some(reason.to_string()));
         }
         self.list_losses(losses)?;
-        if link.kind == NeighbourKind::Parent {
+        if link.kind == NeighbourKind::Parent && whose == Edited::Here {
             let mut believed = there;
             fields.iter().filter(edited).for_each(|field| believed.take(*field, &base));
             known::set_opinion(&session.ledger, &mut target, link, Opinion::Known(Some(believed)))?;
@@ -104,6 +107,36 @@ impl Applying<'_> {
             self.say_it_went_on(&one.record, &target)?;
         }
         Ok(refused)
+    }
+
+    /// Both sites gave a record another key: what it was before, where it ended as `one` or the record under `key` began.
+    fn common(&self, one: &Anew, key: &Key) -> Result<Option<Outlived>> {
+        let session = self.session;
+        let shape = session.shape(one.record.table);
+        let Some(link) = self.links.iter().find(|link| Some(link.site) == one.site) else { return Ok(None) };
+        let began = |key: &Key| -> Result<Option<Entry>> {
+            let record = session.load(shape.number, key)?;
+            let begins = |entry: &Entry| matches!(entry.kind, EntryKind::Insert | EntryKind::Replace(_));
+            Ok(session.ledger.chain(&record, JournalNumber(0))?.into_iter().find(begins))
+        };
+        let (Some(one_began), Some(target_began)) = (began(&one.record.key)?, began(key)?) else { return Ok(None) };
+        for before in &one.before {
+            let former = session.load(shape.number, &session.key_by_meaning(shape, before)?)?;
+            if former.current.is_some() || former.key == one.record.key {
+                continue;
+            }
+            let Some(Entry { kind: EntryKind::Delete(was), cause, .. }) =
+                session.ledger.chain(&former, JournalNumber(0))?.into_iter().next()
+            else {
+                continue;
+            };
+            if cause == one_began.cause || cause == target_began.cause {
+                let whose = if target_began.known_to == Some(link.site) { Edited::Here } else { Edited::There };
+                let packet = session.ledger.neighbour(link.site)?.received;
+                return Ok(Some(Outlived { table: shape.number, key: former.key, was, site: link.site, packet, whose }));
+            }
+        }
+        Ok(None)
     }
 
     /// What a record held beside its shape is held by the one that it became, where it is not empty. Gives why not.

@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | as it was then, or as it was before something that the state sealed since | | | what the mirror has |
 //! | another value in a field | noted, or never held since | yes | the mirror's, with that field, and what belongs to it, as an edit |
-//! | the same, and nobody can tell when that was typed | | yes | the mirror's, and the record is named |
+//! | the same, and nobody can tell when that was typed ([`super::typed`]) | | yes | the mirror's, and the record is named |
 //! | the same | | no | as it is, as an edit |
 //! | a field that adds up is another | noted | yes | the mirror's, and the record is named: how much was added nobody can say |
 //! | not there | deleted; where it may have been before, it comes back and is named | yes | stays deleted |
@@ -20,7 +20,7 @@
 //! has it would go out as a delete, or as an old value.
 //!
 //! A row belongs to the record that had its number when the backup was made ([`Then`]), and becomes that record's under the number which that has
-//! now; what it refers to likewise, in what does not travel too. Nobody types into the list of documents: there the mirror is right, and the next look at the folder finds the rest.
+//! now; what it refers to likewise, in what does not travel too, and where it refers by a value ([`super::referring`]). Nobody types into the list of documents: there the mirror is right, and the next look at the folder finds the rest.
 //!
 //! **Invariant**: what one record held never becomes another one's.
 
@@ -28,11 +28,12 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Brought;
+use super::referring::Gone;
 use super::then::{Base, Then, Whose};
+use super::typed::Typed;
 use crate::database::{Aside, Database, Written};
-use crate::ledger::{PastValue, Record};
+use crate::ledger::Record;
 use crate::model::{FieldNo, Identity, Key, LIBRARY, Row, Shape, TableNo, Value, stand_in};
-use crate::rules::adds_up;
 use crate::sync::numbers::meaning::{key_row, number_key, replace_numbers};
 use crate::sync::numbers::renumber::untracked_references;
 use crate::sync::{Result, Session, SyncError};
@@ -62,55 +63,60 @@ pub(super) type Back = (i64, i64);
 
 /// Brings every table forward, in the open write; gives those in which anything differed, and what is back.
 pub(super) fn bring<'r>(then: &Then<'_>, because: &dyn Fn(&Shape) -> Because<'r>) -> Result<(Vec<Brought>, Vec<Back>)> {
-    let mut forward = Forward { then, because, moved: BTreeMap::new() };
+    let mut forward = Forward { then, because, moved: BTreeMap::new(), led: BTreeMap::new() };
     let shapes = &then.session.shapes;
     shapes.iter().try_for_each(|shape| forward.move_the_new(shape))?;
     forward.move_the_ended()?;
     shapes.iter().try_for_each(|shape| forward.lead_what_stays(shape))?;
+    let meant = forward.lead_by_value()?;
+    let led_nowhere = forward.dangling()?;
     let (mut tables, mut gone, mut back) = (Vec::new(), Vec::new(), Vec::new());
     for shape in shapes {
         tables.push(forward.bring_table(shape, &mut gone, &mut back)?);
     }
-    forward.bring_back_what_is_needed(&mut tables, gone, &mut back)?;
+    forward.bring_back_what_is_needed(&mut tables, gone, &mut back, &led_nowhere)?;
+    forward.name_the_misled(&mut tables, meant)?;
     shapes.iter().try_for_each(|shape| forward.go_on_with_numbers(shape))?;
     tables.retain(|brought| *brought != Brought { table: brought.table.clone(), ..Brought::default() });
     Ok((tables, back))
 }
 
-struct Forward<'f, 's, 'r> {
-    then: &'f Then<'s>,
-    because: &'f dyn Fn(&Shape) -> Because<'r>,
+pub(super) struct Forward<'f, 's, 'r> {
+    pub then: &'f Then<'s>,
+    pub because: &'f dyn Fn(&Shape) -> Because<'r>,
     moved: BTreeMap<(TableNo, i64), Moved>,
+    /// Values that the fields of a row of the backup get, by its key there, because what they refer to has those now.
+    pub led: BTreeMap<(TableNo, Key), Vec<(FieldNo, Value)>>,
 }
 
 /// What there is about one record, or about a row that is nobody's yet.
-struct Item {
-    record: Record,
+pub(super) struct Item {
+    pub record: Record,
     /// Its key in the backup; none where it was not there.
-    was: Option<Key>,
+    pub was: Option<Key>,
     /// Its key now; none where it has none.
-    place: Option<Key>,
+    pub place: Option<Key>,
     /// As the backup has it.
-    there: Option<Row>,
+    pub there: Option<Row>,
 }
 
 /// What differs in a table.
-struct Found {
+pub(super) struct Found {
     /// What the database has under the keys that are looked at.
     raw: BTreeMap<Key, Option<Row>>,
-    items: Vec<Item>,
+    pub items: Vec<Item>,
 }
 
 impl Forward<'_, '_, '_> {
-    fn session(&self) -> &Session {
+    pub(super) fn session(&self) -> &Session {
         self.then.session
     }
 
-    fn database(&self) -> &Database {
+    pub(super) fn database(&self) -> &Database {
         self.then.database
     }
 
-    fn read(&self, shape: &Shape, key: &Key) -> Result<Option<Row>> {
+    pub(super) fn read(&self, shape: &Shape, key: &Key) -> Result<Option<Row>> {
         let mut buffer = Vec::new();
         if !self.database().read(shape, key, &mut buffer)? {
             return Ok(None);
@@ -145,7 +151,12 @@ impl Forward<'_, '_, '_> {
             let is_new = match then.whose(shape.number, number) {
                 // What was sealed since, and then was gone, stays so unless it is needed.
                 Whose::Nobodys => now.current.is_some() && (noted.edited.contains(&key) || !noted.before.contains_key(&key)),
-                Whose::Of(id) => is_made && self.is_another(shape, &key, &row, &self.session().load_id(id)?)?,
+                Whose::Of(id) => {
+                    let record = self.session().load_id(id)?;
+                    // What was lost and is entered again just as it was is the same one.
+                    let is_again = || Ok::<_, SyncError>(then.states(&record)?.contains(&self.meant(shape, &row)?));
+                    is_made && self.is_another(shape, &key, &row, &record)? && !is_again()?
+                }
                 Whose::Same if now.current.is_none() || !is_made => false,
                 Whose::Same => {
                     let meant = self.meant(shape, &row)?;
@@ -268,7 +279,7 @@ impl Forward<'_, '_, '_> {
     }
 
     /// What differs in a table, by record.
-    fn find(&self, shape: &Shape) -> Result<Found> {
+    pub(super) fn find(&self, shape: &Shape) -> Result<Found> {
         let mut raw = self.then.differing(shape)?;
         for key in self.then.passed_on(shape.number).map(number_key) {
             if let Entry::Vacant(entry) = raw.entry(key) {
@@ -313,17 +324,21 @@ impl Forward<'_, '_, '_> {
         Ok(Found { raw, items })
     }
 
-    /// Rows that were written and hold numbers which mean others by now: they may look like what the mirror has and be something else.
+    /// Rows that were written and hold numbers or values which mean others by now: they may look like what the mirror has and be something else.
     fn find_otherwise_meant(&self, shape: &Shape, raw: &mut BTreeMap<Key, Option<Row>>) -> Result<()> {
         let noted = self.then.noted(shape.number);
-        for key in noted.edited.iter().chain(noted.before.keys()).filter(|_| !shape.numbers.is_empty()) {
+        let refers = !shape.numbers.is_empty() || !shape.references.is_empty();
+        for key in noted.edited.iter().chain(noted.before.keys()).filter(|_| refers) {
             if raw.contains_key(key) {
                 continue;
             }
             let Some(row) = self.read(shape, key)? else { continue };
             let means_another =
                 |(table, number): (TableNo, i64)| self.is_new(table, number) || self.then.whose(table, number) != Whose::Same;
-            if shape.numbers.iter().flat_map(|numbers| numbers.numbers(&row)).any(means_another) {
+            if shape.numbers.iter().flat_map(|numbers| numbers.numbers(&row)).any(means_another)
+                || self.led.contains_key(&(shape.number, key.clone()))
+                || self.means_another_by_value(shape, &row)?
+            {
                 raw.insert(key.clone(), Some(row));
             }
         }
@@ -351,17 +366,32 @@ impl Forward<'_, '_, '_> {
         }
     }
 
+    /// Where everything is remembered that the record held since, no note need tell what is new.
+    pub(super) fn is_told(&self, shape: &Shape, item: &Item) -> Result<bool> {
+        let noted = self.then.noted(shape.number);
+        let before = item.was.as_ref().is_some_and(|was| noted.before.contains_key(was));
+        Ok((self.because)(shape) == Because::Older && !(before && noted.is_sure) && self.then.remembers(&item.record)?)
+    }
+
     /// A row of the backup with stand-ins.
-    fn meant(&self, shape: &Shape, row: &Row) -> Result<Row> {
+    pub(super) fn meant(&self, shape: &Shape, row: &Row) -> Result<Row> {
         let mut row = row.clone();
         self.then.mean(shape, &mut row, &|table, number| self.is_new(table, number))?;
         Ok(row)
     }
 
     /// A row of the backup with the numbers that everybody has now.
-    fn now(&self, shape: &Shape, row: &Row) -> Result<Row> {
+    pub(super) fn now(&self, shape: &Shape, row: &Row) -> Result<Row> {
         let mut row = row.clone();
         replace_numbers(shape, &mut row, &mut |table, number| self.number_now(table, number))?;
+        Ok(row)
+    }
+
+    /// The same, with the values too by which it refers to others.
+    fn led_now(&self, shape: &Shape, was: Option<&Key>, row: &Row) -> Result<Row> {
+        let mut row = self.now(shape, row)?;
+        let led = was.and_then(|was| self.led.get(&(shape.number, was.clone())));
+        led.into_iter().flatten().for_each(|(field, value)| row.set(*field, value.clone()));
         Ok(row)
     }
 }
@@ -373,32 +403,22 @@ impl Item {
     }
 }
 
+/// What a row holds but for its number.
+fn told(shape: &Shape, row: &Row) -> String {
+    let fields = shape.live_fields().filter(|field| shape.number_field() != Some(*field));
+    fields.map(|field| format!("{:?}\n", row.get(field))).collect()
+}
+
 fn damaged<E>(_: E) -> SyncError {
     SyncError::Bug("a row that was just read does not decode")
 }
 
-fn same(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b)
-}
-
-/// A record that is not there any more.
-struct Gone {
-    key: Key,
-    /// What it would hold, as the mirror has it or else as the backup had it.
-    row: Row,
-    table: TableNo,
-    /// Somebody deleted it since the database was put back; else it ended since the backup.
-    deleted: bool,
-    /// The record that ended.
-    ended: Option<i64>,
-}
-
-struct Target {
-    row: Option<Row>,
+pub(super) struct Target {
+    pub row: Option<Row>,
     /// Something of the backup stays.
-    kept: bool,
+    pub kept: bool,
     /// The fields in which it does.
-    new: Vec<FieldNo>,
+    pub new: Vec<FieldNo>,
     /// Fields that add up, with what they held: something was added since the database was put back, and it is not known how much.
     unsure: String,
     /// What others did to it since the backup and what is not so any more, as a sentence has it after the record.
@@ -417,7 +437,7 @@ impl Target {
 
 impl Forward<'_, '_, '_> {
     /// What a record is to be: the mirror's, except what was done to it since the database was put back.
-    fn target(&self, shape: &Shape, item: &Item) -> Result<Target> {
+    pub(super) fn target(&self, shape: &Shape, item: &Item) -> Result<Target> {
         let (session, then, record) = (self.session(), self.then, &item.record);
         let (noted, because) = (then.noted(shape.number), (self.because)(shape));
         let edited = item.was.as_ref().is_some_and(|was| noted.edited.contains(was));
@@ -432,7 +452,8 @@ impl Forward<'_, '_, '_> {
             let base = then.base(record)?;
             let came_since = base == Base::Was(None) && !(before.is_some() && then.was_made_here(record)?);
             let kept = mirror.is_some() && !came_since && edited;
-            if !kept && mirror.is_some() && !came_since && before.is_some() && then.never_ended(record)? {
+            let is_either = || item.was.as_ref().is_some_and(|was| noted.either.contains(was)) && base != Base::Was(None);
+            if !kept && mirror.is_some() && !came_since && before.is_some() && (is_either() || then.never_ended(record)?) {
                 let over = "was deleted, and nobody can tell whether before or after the database was put back: it is back".to_owned();
                 return Ok(Target { over, ..Target::of(mirror) });
             }
@@ -440,7 +461,7 @@ impl Forward<'_, '_, '_> {
             let over = if is_newer { "is deleted, though it was changed after the backup".to_owned() } else { String::new() };
             return Ok(Target { kept, over, ..Target::of(if kept { None } else { mirror }) });
         };
-        let mut now = self.now(shape, there)?;
+        let mut now = self.led_now(shape, item.was.as_ref(), there)?;
         if let (Some(own), Some(number)) = (shape.number_field(), item.place.as_ref().and_then(Key::as_integer)) {
             now.set(own, Value::Integer(number));
         }
@@ -455,48 +476,22 @@ impl Forward<'_, '_, '_> {
                 Some(_) | None => false,
             };
             let kept = edited || before.is_none() && !gave_up && because != Because::Ambiguous && then.was_tracked(shape.number);
-            let over = match before {
-                Some(_) if !kept => {
-                    "of the restored database is left out: it was made before the backup, and was gone again since".to_owned()
-                }
-                Some(_) | None => String::new(),
+            let is_unclear = because == Because::Ambiguous || !gave_up && !then.was_tracked(shape.number);
+            let why = match (kept, before) {
+                (false, Some(_)) => "it was made before the backup, and was gone again since",
+                (false, None) if is_unclear => "this site knows no such record, and nobody can tell when it was typed",
+                (true, _) | (false, None) => "",
             };
+            let over = if why.is_empty() { String::new() } else { format!("of the restored database is left out: {why}") };
             return Ok(if kept { Target::kept(shape, now) } else { Target { over, ..Target::of(None) } });
         }
-        // Where everything is remembered that the record held since, no note need tell what is new.
-        let remembers = then.remembers(record)?;
-        let is_told = because == Because::Older && remembers && !(before.is_some() && noted.is_sure);
-        if !edited && !is_told && then.was_tracked(shape.number) {
+        // Where all is noted, or where it was recovering that made it otherwise, a row without a note holds nothing new.
+        let is_noted = noted.is_armed || matches!(because, Because::Reshaped(_));
+        if !edited && is_noted && !self.is_told(shape, item)? && then.was_tracked(shape.number) {
             return Ok(Target::of(mirror));
         }
         let base = then.base(record)?;
-        let (states, untold) = then.known(shape, item.was.as_ref(), record, &base)?;
-        let meant = self.meant(shape, there)?;
-        let past = session.ledger.past_values(record)?;
-        let (mut new, mut doubtful) = (Vec::new(), Vec::new());
-        // Nobody fills what had a value.
-        let had = |field: &FieldNo| matches!(&base, Base::Was(Some(base)) if !matches!(base.row.get(*field), Value::Null | Value::Absent));
-        let is_made = |field: &FieldNo| matches!(because, Because::Reshaped(made) if made.contains(field)) && !had(field);
-        let is_own = |field: &FieldNo| shape.identity() == Identity::Birth && shape.number_field() == Some(*field);
-        for field in shape.live_fields().filter(|field| !is_made(field) && !is_own(field)) {
-            let value = meant.get(field);
-            let went = |past: &PastValue| same(shape.name_of(past.field), shape.name_of(field)) && past.value == *value;
-            let mut known = states.iter().any(|state| state.get(field) == value) || past.iter().any(went);
-            for state in states.iter().filter(|_| because != Because::Older) {
-                known = known || self.database().stores_as(shape, field, state.get(field), value)?;
-            }
-            match (known, untold.contains(&field)) {
-                (true, _) => {}
-                (false, false) => new.push(field),
-                (false, true) => doubtful.push(field),
-            }
-        }
-        // How much was added since nobody can say: what the backup held is not known.
-        let is_sum = |field: &FieldNo| mirror.is_some() && adds_up(session.criteria(shape.number, *field));
-        let (sums, mut new): (Vec<FieldNo>, Vec<FieldNo>) = new.into_iter().partition(is_sum);
-        session.policy(shape.number).close(&mut new);
-        new.retain(|field| !is_made(field) && !is_own(field) && !is_sum(field));
-        doubtful.retain(|field| !new.contains(field) && mirror.as_ref().is_none_or(|row| row.get(*field) != now.get(*field)));
+        let Typed { new, sums, doubtful } = self.typed(shape, item, there, &now, mirror.as_ref(), &base)?;
         let doubt = doubtful.iter().map(|field| format!("`{}` was {}", shape.name_of(*field), there.get(*field))).collect::<Vec<_>>();
         let doubt = if doubt.is_empty() {
             String::new()
@@ -539,11 +534,27 @@ impl Forward<'_, '_, '_> {
         Ok(Target { row: Some(row), kept: true, new, unsure, over })
     }
 
+    /// What the records hold that came since the backup, where any was made since it was put back.
+    fn came_since(&self, shape: &Shape, items: &[Item]) -> Result<BTreeMap<String, Key>> {
+        let mut came = BTreeMap::new();
+        if shape.identity() != Identity::Birth || items.iter().all(|item| item.record.id.is_some()) {
+            return Ok(came);
+        }
+        for item in items {
+            let (Some(image), Some(place)) = (&item.record.current, &item.place) else { continue };
+            if self.then.base(&item.record)? == Base::Was(None) {
+                came.insert(told(shape, &self.session().numbered(shape, &image.row)?), place.clone());
+            }
+        }
+        Ok(came)
+    }
+
     fn bring_table(&self, shape: &Shape, gone: &mut Vec<Gone>, back: &mut Vec<Back>) -> Result<Brought> {
         let database = self.database();
         let mut brought = Brought { table: shape.name.clone(), ..Brought::default() };
         let Found { mut raw, items } = self.find(shape)?;
         let mut wanted: BTreeMap<Key, (Row, Option<Key>)> = BTreeMap::new();
+        let came = self.came_since(shape, &items)?;
         for item in items {
             let target = self.target(shape, &item)?;
             let Some(place) = item.place.clone().or_else(|| item.was.clone()) else { continue };
@@ -558,6 +569,11 @@ impl Forward<'_, '_, '_> {
                 (Some(_), Some(_), _) => brought.forward += 1,
                 (None, None, _) => {}
             }
+            let as_new = target.row.as_ref().filter(|_| item.record.id.is_none());
+            if let Some(other) = as_new.and_then(|row| came.get(&told(shape, row))) {
+                let what = format!("holds what {other} holds, which came after the backup: it may have been entered twice");
+                brought.listed.push((place.clone(), what));
+            }
             if target.kept && !is_moved {
                 brought.kept.push(place.clone());
             }
@@ -570,8 +586,10 @@ impl Forward<'_, '_, '_> {
             if target.row.is_none() {
                 let mirror = item.record.current.as_ref().map(|image| self.session().numbered(shape, &image.row)).transpose()?;
                 let deleted = mirror.is_some();
-                let row =
-                    mirror.map_or_else(|| item.there.as_ref().map(|there| self.now(shape, there)).transpose(), |row| Ok(Some(row)))?;
+                let row = mirror.map_or_else(
+                    || item.there.as_ref().map(|there| self.led_now(shape, item.was.as_ref(), there)).transpose(),
+                    |row| Ok(Some(row)),
+                )?;
                 gone.extend(row.map(|row| Gone { key: place.clone(), row, table: shape.number, deleted, ended }));
             }
             if let Some(row) = target.row {
@@ -616,53 +634,6 @@ impl Forward<'_, '_, '_> {
             }
         }
         Ok(brought)
-    }
-
-    /// Records that are gone come back where what is there refers to them, whoever deleted which: at the main office nobody else would decide it.
-    fn bring_back_what_is_needed(&self, tables: &mut [Brought], mut gone: Vec<Gone>, back: &mut Vec<Back>) -> Result<()> {
-        let (session, database) = (self.session(), self.database());
-        let mut any = !gone.is_empty();
-        while std::mem::take(&mut any) {
-            let mut dangling = database.dangling_records()?;
-            dangling.extend(database.dangling_by_rules(&session.rules, &session.shapes)?);
-            // What stays at home is as old as the backup, and an arriving delete does not look at it either.
-            dangling.retain(|one| session.shapes.iter().any(|shape| same(&shape.name, &one.table)));
-            for one in dangling {
-                let is_it = |gone: &Gone| {
-                    let shape = session.shape(gone.table);
-                    let holds = |(name, value): &(String, Value)| {
-                        let field = shape.live_fields().find(|field| same(shape.name_of(*field), name));
-                        field.is_some_and(|field| gone.row.get(field) == value || gone.row.get(field).to_string() == value.to_string())
-                    };
-                    same(&shape.name, &one.parent) && !one.values.is_empty() && one.values.iter().all(holds)
-                };
-                let Some(place) = gone.iter().position(is_it) else { continue };
-                let Gone { key, row, table, deleted, ended } = gone.remove(place);
-                let shape = session.shape(table);
-                let Some(brought) = tables.iter_mut().find(|brought| brought.table == shape.name) else { continue };
-                any = true;
-                let first = one.first.iter().map(ToString::to_string).collect::<Vec<_>>().join("/");
-                match database.insert(shape, &row)? {
-                    Written::Refused(refusal) => brought.refused.push((key, format!("`{}` {first} refers to it: {refusal}", one.table))),
-                    Written::Done | Written::Missing => {
-                        back.extend(ended.zip(key.as_integer()));
-                        brought.kept.retain(|kept| *kept != key);
-                        brought.listed.retain(|(listed, _)| *listed != key);
-                        let when = if deleted { "since the database was put back" } else { "since the backup was made" };
-                        brought
-                            .listed
-                            .push((key.clone(), format!("was deleted {when}, but `{}` {first} refers to it: it is back", one.table)));
-                        if deleted {
-                            brought.back += 1;
-                        } else {
-                            brought.removed = brought.removed.saturating_sub(1);
-                            brought.kept.push(key);
-                        }
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 
     /// A number that was given out since the backup is given to nobody else.

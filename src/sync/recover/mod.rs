@@ -8,6 +8,8 @@
 //! | `schema` | which schema has it, and how does it get the one it is to have? |
 //! | `then` | what did the state know when the backup was made: whose row was which, and what was in it? |
 //! | `forward` | what becomes of each record? |
+//! | `typed` | which fields of it were typed since it was put back? |
+//! | `referring` | what becomes of what refers to one? |
 //!
 //! **States**: restored ([`SyncError::DatabaseRestored`]) → saved (a whole copy of it in the home) → brought forward: ONE transaction of the
 //! database, with a commit record for the ledger as every slice has it. **Crash points**: before that commit the site is as
@@ -18,8 +20,10 @@
 //! Everything else that stops a site (a restored state, a fork, a restored neighbour) is not mended here.
 
 mod forward;
+mod referring;
 mod schema;
 mod then;
+mod typed;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,12 +32,13 @@ use self::forward::{Back, Because};
 use self::schema::{Followed, RESHAPED};
 use self::then::{Noted, Then};
 use super::apply;
+use super::noticed::note_taken_up;
 use super::numbers::meaning::number_key;
 use super::seal;
 use super::{Limits, Result, Session, SyncError};
 use crate::database::{Database, DatabaseError};
 use crate::ledger::{Cause, CauseKind, EntryKind};
-use crate::model::{Key, Shape, Value};
+use crate::model::{Key, Shape, TableNo, Value};
 use crate::site::Home;
 use crate::world::World;
 
@@ -134,10 +139,10 @@ fn bring(mut session: Session, mode: Mode, schema: &mut Vec<String>) -> Result<(
     let database = session.database()?;
     database.begin_write()?;
     let done = session.ledger.begin().map_err(SyncError::from).and_then(|()| {
-        let (tables, back) = bring_forward(&session, database, &followed)?;
+        let Forwarded { tables, back, last } = bring_forward(&session, database, &followed)?;
         let is_done = mode == Mode::Do && tables.iter().all(|table| table.refused.is_empty());
         if is_done {
-            write_down(&session, database, back)?;
+            write_down(&session, database, back, &last)?;
             database.commit(&session.world)?;
             session.ledger.commit(&session.world, "commit ledger after recovery")?;
         }
@@ -151,11 +156,22 @@ fn bring(mut session: Session, mode: Mode, schema: &mut Vec<String>) -> Result<(
     done
 }
 
-fn bring_forward(session: &Session, database: &Database, followed: &Followed) -> Result<(Vec<Brought>, Vec<Back>)> {
+/// What came of it, for the ledger.
+struct Forwarded {
+    tables: Vec<Brought>,
+    back: Vec<Back>,
+    /// The last note of each log as the restored database has it.
+    last: BTreeMap<TableNo, i64>,
+}
+
+fn bring_forward(session: &Session, database: &Database, followed: &Followed) -> Result<Forwarded> {
     database.move_logs(&schema::called_otherwise_since(session, database)?)?;
     let mut noted = BTreeMap::new();
     for shape in &session.shapes {
-        noted.insert(shape.number, Noted::read(session, database, shape)?);
+        let is_armed = database.captured(shape)?.is_some_and(|on| schema::same(&on, &shape.name));
+        let mut read = Noted::read(session, database, shape)?;
+        read.is_armed = is_armed;
+        noted.insert(shape.number, read);
     }
     let reshaped = schema::noted_reshaped(session)?;
     schema::have_library(session, database)?;
@@ -164,13 +180,15 @@ fn bring_forward(session: &Session, database: &Database, followed: &Followed) ->
         armed => armed?,
     }
     database.silence_application_triggers(&session.shapes, &session.rules)?;
+    let last = noted.iter().map(|(table, noted)| (*table, noted.last)).collect();
     let then = Then::of(session, database, noted)?;
     let because = |shape: &Shape| match reshaped.get(&shape.number) {
         _ if followed.ambiguous.contains(&shape.number) => Because::Ambiguous,
         Some(made) => Because::Reshaped(made),
         None => Because::Older,
     };
-    forward::bring(&then, &because)
+    let (tables, back) = forward::bring(&then, &because)?;
+    Ok(Forwarded { tables, back, last })
 }
 
 /// Has the mirror a record again that ended since, as it was then: what was typed in it is an edit of that, and where it came back elsewhere it is no
@@ -193,7 +211,7 @@ fn bring_back(session: &Session, id: i64, number: i64) -> Result<()> {
 }
 
 /// Says in both files that they are of one state again, and that every table is to be compared.
-fn write_down(session: &Session, database: &Database, back: Vec<Back>) -> Result<()> {
+fn write_down(session: &Session, database: &Database, back: Vec<Back>, last: &BTreeMap<TableNo, i64>) -> Result<()> {
     let ledger = &session.ledger;
     ledger.record();
     back.into_iter().try_for_each(|(id, number)| bring_back(session, id, number))?;
@@ -201,7 +219,12 @@ fn write_down(session: &Session, database: &Database, back: Vec<Back>) -> Result
     if !schema::noted_reshaped(session)?.is_empty() {
         ledger.set_note(RESHAPED, "")?;
     }
+    let reached = database.reached()?;
     for shape in &session.shapes {
+        let from = reached.as_ref().and_then(|reached| reached.sealed.get(&shape.number));
+        if let (Some(from), Some(last)) = (from, last.get(&shape.number)) {
+            note_taken_up(session, shape, *from, *last)?;
+        }
         database.raise_log(shape, ledger.sealed(shape.number)?)?;
         // What bringing forward left in the log is no edit; comparing finds what was kept.
         seal::sealed_up_to(session, shape, database.last_note(shape)?)?;

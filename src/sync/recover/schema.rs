@@ -126,6 +126,32 @@ fn have_told(session: &Session, database: &Database) -> Result<(Followed, Vec<St
     }
 }
 
+/// The fields that the tables had in the age of the backup, where that is not this age; none where it is unknown.
+pub(super) fn former_fields(session: &Session) -> Result<Option<BTreeMap<TableNo, BTreeSet<FieldNo>>>> {
+    let Some(former) = ages::former(session)? else { return Ok(Some(BTreeMap::new())) };
+    Ok(former.names.map(|names| names.into_iter().map(|(table, then)| (table, then.fields.into_keys().collect())).collect()))
+}
+
+/// Whether the table that had a table's name then named its records by other columns: what is noted under that name is of those.
+pub(super) fn had_another_key(session: &Session, shape: &Shape) -> Result<bool> {
+    let Some(former) = ages::former(session)? else { return Ok(false) };
+    let key: Vec<&str> = shape.key.iter().map(|field| shape.name_of(*field)).collect();
+    let is_another = |other: &Shape| {
+        let then = former.shape(other);
+        let (named, of) = match (&former.names, &then) {
+            (Some(_), None) => (false, other),
+            (Some(_), Some(then)) => (same(&then.name, &shape.name), then),
+            (None, _) => {
+                let formerly = other.past.names.iter().any(|name| same(name, &shape.name));
+                (formerly || other.past.gone && same(&other.name, &shape.name), other)
+            }
+        };
+        let is_like = |(field, name): (&FieldNo, &&str)| same(of.name_of(*field), name);
+        named && (of.key.len() != key.len() || !of.key.iter().zip(&key).all(is_like))
+    };
+    Ok(session.shapes.iter().chain(&session.former).filter(|other| other.number != shape.number).any(is_another))
+}
+
 /// The tables of a database whose schema is right by its text, of which nobody can tell whether it is by its meaning.
 fn ambiguous(session: &Session, database: &Database, former: &Former) -> Result<BTreeSet<TableNo>> {
     let mut all = BTreeSet::new();

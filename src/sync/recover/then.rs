@@ -17,6 +17,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::schema;
 use crate::database::{Database, Note, NoteKind, Reached};
 use crate::ledger::{CauseKind, EntryKind, Former, Record};
 use crate::model::{FieldNo, Identity, Image, JournalNumber, Key, Millis, Row, Shape, SiteNo, TableNo, stand_in};
@@ -50,9 +51,15 @@ pub(super) struct Noted {
     pub reborn: BTreeSet<Key>,
     /// Keys of records that went, whenever that was: a record that is put in the place of another one of its key does not make that go.
     pub ended: BTreeSet<Key>,
+    /// Keys of records that went of which nobody can tell whether that was before: as much was sealed first, and their notes have no time.
+    pub either: BTreeSet<Key>,
     /// Whether it is known that what was noted before was sealed since.
     pub is_sure: bool,
-    /// Records went of which nobody can tell whether that was before the backup was made.
+    /// The last note.
+    pub last: i64,
+    /// Whether what is done in the table is noted: a program that makes it anew takes our triggers away.
+    pub is_armed: bool,
+    /// Something was noted of which nobody can tell whether it was before the backup was made: records went, or it is of another key.
     is_unclear: bool,
 }
 
@@ -61,6 +68,10 @@ impl Noted {
         let mut noted = Self::default();
         if !database.has_log(shape)? {
             return Ok(noted);
+        }
+        if !database.log_fits(shape)? || schema::had_another_key(session, shape)? {
+            // It names records of a table that was called so then.
+            return Ok(Self { is_unclear: database.has_notes(shape)?, ..noted });
         }
         let since = session.ledger.last_activity()?;
         // A clock that was put back since tells nothing.
@@ -77,6 +88,9 @@ impl Noted {
         let first = if is_sure { first } else { later.map_or(notes.len(), |later| first + later) };
         noted.is_sure = is_sure;
         noted.is_unclear = !is_sure && first > 0 && notes[first - 1].time.is_none();
+        noted.last = notes.last().map_or(0, |note| note.number);
+        let went = notes[..first].iter().rev().take_while(|note| is_sure && note.kind == NoteKind::Delete && note.time.is_none());
+        noted.either = went.filter_map(|note| note.key.clone().ok()).collect();
         for (place, note) in notes.into_iter().enumerate() {
             let Ok(key) = note.key else { continue };
             let (is_made, is_end) = (note.kind == NoteKind::Insert, note.kind == NoteKind::Delete);
@@ -111,9 +125,21 @@ impl Noted {
     }
 }
 
-/// The place of the first note that is none of those which were sealed after `from`, and whether that is known; else all before it are.
-fn first_typed(session: &Session, shape: &Shape, notes: &[Note], mut from: i64) -> Result<(usize, bool)> {
-    let mut seal = SealedNotes::after(session, shape, from)?;
+/// The place of the first note that is none of those which were sealed, or taken up by recovering, after `from`, and whether that is known; else all
+/// before it are.
+fn first_typed(session: &Session, shape: &Shape, notes: &[Note], from: i64) -> Result<(usize, bool)> {
+    let mut furthest = first_other(session, shape, notes, from, SealedNotes::after(session, shape, from)?)?;
+    for taken in SealedNotes::taken_up(session, shape, from)? {
+        let other = first_other(session, shape, notes, from, Some(taken))?;
+        if other.0 > furthest.0 {
+            furthest = other;
+        }
+    }
+    Ok(furthest)
+}
+
+/// The same for what was sealed with one seal, and those after it.
+fn first_other(session: &Session, shape: &Shape, notes: &[Note], mut from: i64, mut seal: Option<SealedNotes>) -> Result<(usize, bool)> {
     for (place, note) in notes.iter().enumerate() {
         while let Some(known) = seal.as_ref().filter(|seal| seal.until < note.number && seal.until > from) {
             from = known.until;
@@ -159,12 +185,15 @@ pub(super) struct Then<'s> {
     first: BTreeMap<i64, Former>,
     /// Numbers that went from one record to another since, or to none, with who had them.
     holders: BTreeMap<(TableNo, i64), Option<i64>>,
+    /// The fields that each table had, where the state knew others than it knows; none where nobody can tell.
+    fields: Option<BTreeMap<TableNo, BTreeSet<FieldNo>>>,
 }
 
 impl<'s> Then<'s> {
     pub fn of(session: &'s Session, database: &'s Database, noted: BTreeMap<TableNo, Noted>) -> Result<Self> {
         let reached = database.reached()?;
-        let mut then = Self { session, database, noted, reached, first: BTreeMap::new(), holders: BTreeMap::new() };
+        let fields = schema::former_fields(session)?;
+        let mut then = Self { session, database, noted, reached, first: BTreeMap::new(), holders: BTreeMap::new(), fields };
         let Some(reached) = &then.reached else { return Ok(then) };
         for former in session.ledger.given_up_after(reached.former)? {
             then.first.entry(former.record).or_insert(former);
@@ -248,7 +277,10 @@ impl<'s> Then<'s> {
             made_before: BTreeSet::new(),
             reborn: BTreeSet::new(),
             ended: BTreeSet::new(),
+            either: BTreeSet::new(),
             is_sure: true,
+            last: 0,
+            is_armed: true,
             is_unclear: false,
         };
         self.noted.get(&table).unwrap_or(&NOTHING)
@@ -281,6 +313,14 @@ impl<'s> Then<'s> {
             }
         }
         Ok(states)
+    }
+
+    /// Whether the state did not know a field of a record that it knew.
+    pub fn came_since(&self, table: TableNo, field: FieldNo, base: &Base) -> bool {
+        match &self.fields {
+            Some(fields) => fields.get(&table).is_some_and(|fields| !fields.contains(&field)),
+            None => matches!(base, Base::Was(Some(base)) if !base.row.get(field).is_stated()),
+        }
     }
 
     /// Whether the state knew of a table; as far as is known.

@@ -1,0 +1,160 @@
+//! Whom did its site mean by a value that another record has by now?
+
+use fieldpost::model::Value;
+use fieldpost::sync::mend::Choice;
+
+use super::support::Tree;
+use super::{TWO, ended, open, resolve, tree};
+
+fn enforced(tree: &Tree, site: &str, sql: &str) {
+    tree.edit(site, &format!("PRAGMA foreign_keys = on; BEGIN; PRAGMA defer_foreign_keys = on; {sql}; COMMIT"));
+}
+
+const HANDED_ON: &str = "UPDATE persons SET code = 'X' WHERE id = 1; UPDATE persons SET code = 'A' WHERE id = 2";
+const SWAPPED: &str =
+    "UPDATE persons SET code = '_' WHERE id = 2; UPDATE persons SET code = 'B' WHERE id = 1; UPDATE persons SET code = 'A' WHERE id = 2";
+
+#[test]
+fn a_value_may_be_the_number_of_a_third_record() {
+    let codes = "
+        CREATE TABLE kinds (id INTEGER PRIMARY KEY, name TEXT);
+        CREATE TABLE wares (id INTEGER PRIMARY KEY, kind INTEGER REFERENCES kinds(id), code TEXT, of TEXT, UNIQUE (kind, code));
+        CREATE TABLE sales (id TEXT PRIMARY KEY, kind INTEGER REFERENCES kinds(id), code TEXT, of TEXT,
+            FOREIGN KEY (kind, code) REFERENCES wares(kind, code) ON UPDATE CASCADE);
+        INSERT INTO kinds VALUES (1, 'k1'), (2, 'k2'), (3, 'k3');
+        INSERT INTO wares VALUES (1, 1, 'A', 'w1'), (2, 2, 'A', 'w2'); INSERT INTO sales VALUES ('first', 1, 'A', 'w1'), ('second', 2, 'A', 'w2');";
+    let alone = "
+        CREATE TABLE kinds (id INTEGER PRIMARY KEY, name TEXT);
+        CREATE TABLE wares (id INTEGER PRIMARY KEY, kind INTEGER UNIQUE REFERENCES kinds(id), of TEXT);
+        CREATE TABLE sales (id TEXT PRIMARY KEY, kind INTEGER REFERENCES wares(kind) ON UPDATE CASCADE, of TEXT);
+        INSERT INTO kinds VALUES (1, 'k1'), (2, 'k2'), (3, 'k3');
+        INSERT INTO wares VALUES (1, 1, 'w1'), (2, 2, 'w2'); INSERT INTO sales VALUES ('first', 1, 'w1'), ('second', 2, 'w2');";
+    for (schema, typed, on) in [
+        (codes, "INSERT INTO sales VALUES ('typed', 1, 'A', 'w1')", "w.kind = s.kind AND w.code = s.code"),
+        (alone, "INSERT INTO sales VALUES ('typed', 1, 'w1')", "w.kind = s.kind"),
+    ] {
+        for sql in
+            ["UPDATE wares SET kind = 3 WHERE id = 1", "UPDATE wares SET kind = 3 WHERE id = 1; UPDATE wares SET kind = 1 WHERE id = 2"]
+        {
+            for (there, here) in [("anna", "head"), ("head", "anna")] {
+                let tree = tree(schema, &TWO);
+                enforced(&tree, there, sql);
+                enforced(&tree, here, typed);
+                tree.sync(there);
+                ended(&tree, &TWO);
+                tree.assert_same(&TWO);
+                let all = format!("SELECT s.id, w.of FROM sales s JOIN wares w ON {on} WHERE w.of = s.of ORDER BY 1");
+                tree.assert_rows(&TWO, &all, &["first|w1", "second|w2", "typed|w1"]);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_refers_to_a_record_by_its_key_goes_with_it_where_a_value_in_that_is_given_on() {
+    let schema = "
+        CREATE TABLE persons (id INTEGER PRIMARY KEY, code TEXT UNIQUE, of TEXT);
+        CREATE TABLE lines (code TEXT REFERENCES persons(code) ON UPDATE CASCADE, n INTEGER, of TEXT, PRIMARY KEY (code, n));
+        CREATE TABLE marks (id TEXT PRIMARY KEY, code TEXT, n INTEGER, of TEXT, FOREIGN KEY (code, n) REFERENCES lines(code, n) ON UPDATE CASCADE);
+        INSERT INTO persons VALUES (1, 'A', 'p1'), (2, 'B', 'p2'); INSERT INTO lines VALUES ('A', 1, 'p1'), ('B', 1, 'p2');
+        INSERT INTO marks VALUES ('first', 'A', 1, 'p1'), ('second', 'B', 1, 'p2');";
+    // Lines that hold the same stay the records of their keys, and nothing says that they changed places.
+    for schema in [
+        schema.to_owned(),
+        schema.replace(
+            "('A', 1, 'p1'), ('B', 1, 'p2');\n        INSERT INTO marks",
+            "('A', 1, ''), ('B', 1, '');\n        INSERT INTO marks",
+        ),
+    ] {
+        for sql in [HANDED_ON, SWAPPED] {
+            for (there, here) in [("anna", "head"), ("head", "anna")] {
+                for first in [there, here] {
+                    let tree = tree(&schema, &TWO);
+                    enforced(&tree, there, sql);
+                    enforced(&tree, here, "INSERT INTO marks VALUES ('typed', 'A', 1, 'p1')");
+                    tree.sync(first);
+                    ended(&tree, &TWO);
+                    tree.assert_same(&TWO);
+                    let all = "SELECT m.id, p.of FROM marks m JOIN persons p ON p.code = m.code JOIN lines l ON l.code = m.code AND l.n = m.n ORDER BY 1";
+                    tree.assert_rows(&TWO, all, &["first|p1", "second|p2", "typed|p1"]);
+                }
+            }
+        }
+    }
+}
+
+/// A person has one number that nobody else has, and refers to another one by a code.
+const CALLS: &str = "
+    CREATE TABLE persons (id INTEGER PRIMARY KEY, code TEXT UNIQUE, of TEXT);
+    CREATE TABLE calls (id TEXT PRIMARY KEY, number TEXT UNIQUE, code TEXT REFERENCES persons(code) ON UPDATE CASCADE, of TEXT);
+    INSERT INTO persons VALUES (1, 'A', 'p1'), (2, 'B', 'p2'), (3, 'Z', 'p3'); INSERT INTO calls VALUES ('first', '1', 'A', 'p1'), ('second', '2', 'B', 'p2');";
+
+#[test]
+fn what_waits_means_whom_it_meant_when_it_came_whoever_has_the_value_by_the_time_it_is_taken() {
+    for sql in [HANDED_ON, SWAPPED] {
+        for there in TWO {
+            for by in TWO {
+                for resolver in TWO {
+                    let (tree, other) = (tree(CALLS, &TWO), if by == "head" { "anna" } else { "head" });
+                    enforced(&tree, by, "INSERT INTO calls VALUES ('waits', '7', 'A', 'p1')");
+                    enforced(&tree, other, "INSERT INTO calls VALUES ('in its way', '7', 'Z', 'p3')");
+                    tree.settle(&TWO);
+                    enforced(&tree, there, sql);
+                    tree.settle(&TWO);
+                    let [(number, _)] = &open(&tree, resolver)[..] else { panic!("one conflict: {:?}", open(&tree, resolver)) };
+                    resolve(&tree, resolver, *number, Choice::Other(Value::text("8")));
+                    ended(&tree, &TWO);
+                    tree.assert_same(&TWO);
+                    let all = "SELECT c.id, p.of FROM calls c JOIN persons p ON p.code = c.code WHERE p.of = c.of ORDER BY 1";
+                    tree.assert_rows(&TWO, all, &["first|p1", "in its way|p3", "second|p2", "waits|p1"]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn where_the_one_that_was_meant_is_deleted_and_its_value_given_on_somebody_hears_of_it() {
+    for (there, here) in [("anna", "head"), ("head", "anna")] {
+        let tree = tree(CALLS, &TWO);
+        enforced(
+            &tree,
+            there,
+            "DELETE FROM calls WHERE id = 'first'; DELETE FROM persons WHERE id = 1; UPDATE persons SET code = 'A' WHERE id = 2",
+        );
+        enforced(&tree, here, "INSERT INTO calls VALUES ('typed', '7', 'A', 'p1')");
+        let told = [there, here, there, here].map(|site| tree.sync(site).waiting);
+        let wants = |waiting: &&fieldpost::sync::report::Waiting| waiting.what == "calls typed" && !waiting.retried;
+        assert!(told.iter().flatten().any(|waiting| wants(&waiting)), "{there} deleted it: {told:?}");
+        // One that is new under the value took the place of the one that was meant, as where a table is written anew.
+        let tree = super::tree(CALLS, &TWO);
+        enforced(
+            &tree,
+            there,
+            "DELETE FROM calls WHERE id = 'first'; DELETE FROM persons WHERE id = 1; INSERT INTO persons VALUES (9, 'A', 'p1')",
+        );
+        enforced(&tree, here, "INSERT INTO calls VALUES ('typed', '7', 'A', 'p1')");
+        let told = [there, here, there, here].map(|site| tree.sync(site).waiting);
+        assert!(!told.iter().flatten().any(|waiting| wants(&waiting)), "{told:?}");
+        ended(&tree, &TWO);
+    }
+}
+
+#[test]
+fn a_table_that_goes_while_what_refers_in_it_is_to_follow_stops_nobody() {
+    let schema = CALLS
+        .replace("code TEXT UNIQUE,", "code TEXT UNIQUE, mail TEXT UNIQUE,")
+        .replace("1, 'A', 'p1'), (2, 'B', 'p2'), (3, 'Z', 'p3')", "1, 'A', 'a', 'p1'), (2, 'B', 'b', 'p2')");
+    let tree = tree(&schema, &TWO);
+    // Who has the code by now waits at Anna for a person: so what refers by it is not led on yet.
+    enforced(&tree, "anna", "INSERT INTO persons VALUES (10, 'Q', 'taken', 'of anna'); INSERT INTO calls VALUES ('typed', '7', 'A', 'p1')");
+    enforced(&tree, "head", "UPDATE persons SET code = 'C' WHERE id = 1; INSERT INTO persons VALUES (11, 'A', 'taken', 'of head')");
+    (0..2).for_each(|_| TWO.iter().for_each(|site| drop(tree.sync(site))));
+    let noted = tree.session("anna").ledger.notes("following:").unwrap();
+    assert!(noted.values().any(|text| !text.is_empty()), "what follows is kept until all has come: {noted:?}");
+    tree.edit("head", "DROP TABLE calls");
+    tree.settle(&TWO);
+    resolve(&tree, "head", open(&tree, "head")[0].0, Choice::Other(Value::text("free")));
+    ended(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT code, mail FROM persons ORDER BY of", &["Q|free", "A|taken", "C|a", "B|b"]);
+}
