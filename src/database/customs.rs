@@ -210,7 +210,7 @@ impl Database {
 
     /// What overrides conflict clauses of a table, where it has any. Not everywhere: it would override those inside triggers as well, which
     /// are the application's way to count and to remember.
-    fn or_abort(&self, table: &str) -> Result<&'static str> {
+    pub(super) fn or_abort(&self, table: &str) -> Result<&'static str> {
         let sql = format!("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = {} COLLATE NOCASE", quote_text(table));
         let is_clause = |pair: &[String]| pair[0].eq_ignore_ascii_case("on") && pair[1].eq_ignore_ascii_case("conflict");
         let has_any = self.texts("look for conflict clauses", &sql)?.iter().any(|text| words(text).windows(2).any(is_clause));
@@ -218,7 +218,7 @@ impl Database {
     }
 
     /// Where nothing is written, a trigger said `RAISE(IGNORE)`: whoever writes a row of a table knows that it is there, or is not.
-    fn write_row(&self, table: &str, sql: &str, values: &[Value]) -> Result<Said<()>> {
+    pub(super) fn write_row(&self, table: &str, sql: &str, values: &[Value]) -> Result<Said<()>> {
         let doing = "write a row of a list";
         self.still()?;
         match said(self.connection.prepare_cached(sql), doing)? {

@@ -101,8 +101,7 @@ impl Database {
     fn dangling_of(&self, table: &str, references: &References, each: &mut dyn FnMut(Dangling)) -> Result<()> {
         let doing = "look for references that lead nowhere";
         let there = Facts::read(&self.connection, &references.parent)?;
-        let mut primary: Vec<_> = there.columns.iter().filter(|column| column.key_place > 0).collect();
-        primary.sort_by_key(|column| column.key_place);
+        let primary = there.primary();
         let named = |(place, (_, to)): (usize, &(String, Option<String>))| to.clone().or_else(|| Some(primary.get(place)?.name.clone()));
         let theirs: Option<Vec<String>> = references.columns.iter().enumerate().map(named).collect();
         let ours: Vec<&str> = references.columns.iter().map(|(from, _)| from.as_str()).collect();

@@ -129,10 +129,16 @@ impl Facts {
         self.columns.iter().find(|column| column.name == name)
     }
 
-    /// The primary key, else the first unique set of plain NOT NULL columns.
-    pub fn key(&self) -> Option<KeyColumns> {
+    /// The columns of the primary key, in its order.
+    pub fn primary(&self) -> Vec<&Column> {
         let mut primary: Vec<&Column> = self.columns.iter().filter(|column| column.key_place > 0).collect();
         primary.sort_by_key(|column| column.key_place);
+        primary
+    }
+
+    /// The primary key, else the first unique set of plain NOT NULL columns.
+    pub fn key(&self) -> Option<KeyColumns> {
+        let primary = self.primary();
         if !primary.is_empty() {
             let Some(index) = self.uniques.iter().find(|index| index.origin == "pk") else {
                 // Without an index of its own the primary key is the rowid.

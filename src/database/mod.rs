@@ -71,7 +71,7 @@ pub use facts::KeyFault;
 pub use library::DocumentRow;
 pub use notes::{Note, NoteKind};
 pub use picture::Picture;
-pub use references::Reference;
+pub use references::{Reference, Staying};
 pub use rows::{Refusal, RefusalKind, Written};
 pub use schema::SchemaDump;
 pub use script::{Renamed, Script};

@@ -2,9 +2,11 @@
 
 use rusqlite::Row as SqlRow;
 
+use super::customs::{Said, said};
 use super::error::{Doing, Result};
 use super::facts::{Affinity, Facts};
 use super::plan::{bind, bind_key, column, join, key_at};
+use super::survey::DeclaredKey;
 use super::{Database, quote};
 use crate::model::{FieldNo, ForeignKey, Key, Row, Shape, TableNo, Value};
 
@@ -158,6 +160,83 @@ impl Database {
         Ok(found)
     }
 
+    /// The foreign keys of all tables, for [`Self::lead_what_stays`]; none where those of `shapes` are all there are.
+    ///
+    /// # Errors
+    /// As SQLite says.
+    pub fn what_stays(&self, shapes: &[Shape]) -> Result<Vec<Staying>> {
+        let mut all = Vec::new();
+        for table in self.table_names()? {
+            for DeclaredKey { parent, from, mut to, .. } in self.foreign_keys(&table)? {
+                if to.is_empty() {
+                    to = Facts::read(&self.connection, &parent)?.primary().into_iter().map(|column| column.name.clone()).collect();
+                }
+                let travels = travels(shapes, &parent, &table, &from);
+                all.push(Staying { table: table.clone(), parent, pairs: from.into_iter().zip(to).collect(), travels });
+            }
+        }
+        Ok(if all.iter().all(|one| one.travels) { Vec::new() } else { all })
+    }
+
+    /// What refers to a record and does not travel refers to what `row` has in `fields`, and what refers to that likewise: as `ON UPDATE CASCADE` does. The
+    /// record itself is as it was.
+    ///
+    /// # Errors
+    /// As SQLite says; inside, its words.
+    pub fn lead_what_stays(&self, staying: &[Staying], shape: &Shape, key: &Key, fields: &[FieldNo], row: &Row) -> Result<Said<()>> {
+        let key = key.values().unwrap_or_default();
+        if staying.is_empty() || key.is_empty() {
+            return Ok(Ok(()));
+        }
+        let set = fields.iter().map(|field| (shape.name_of(*field).to_owned(), row.get(*field).clone())).collect();
+        let leading = Leading { table: &shape.name, alias: "r", which: &self.plan(shape)?.matches_key, set };
+        self.lead_below(staying, &leading, &key, &mut Vec::new())
+    }
+
+    /// `by`: the references that led here.
+    fn lead_below<'s>(&self, staying: &'s [Staying], leading: &Leading<'_>, key: &[Value], by: &mut Vec<&'s Staying>) -> Result<Said<()>> {
+        for one in staying.iter().filter(|one| same_name(&one.parent, leading.table)) {
+            // What travels its own shape leads, but not by way of what stays.
+            if by.is_empty() && one.travels || by.contains(&one) {
+                continue;
+            }
+            let value = |to: &String| leading.set.iter().find(|(column, _)| same_name(column, to)).map(|(_, value)| value.clone());
+            let set: Vec<(String, Value)> = one.pairs.iter().filter_map(|(from, to)| Some((from.clone(), value(to)?))).collect();
+            let (table, alias) = (quote(&one.table), format!("c{}", by.len()));
+            // The parent's affinity and collation, as above.
+            let agree = |(from, to): &(String, String)| format!("{}.{} = +{alias}.{}", leading.alias, quote(to), quote(from));
+            let agrees = join(" AND ", one.pairs.iter().map(agree));
+            let (parent, above) = (quote(leading.table), leading.which);
+            let which = format!("EXISTS (SELECT 1 FROM {parent} AS {} WHERE ({above}) AND {agrees})", leading.alias);
+            if set.is_empty() || !self.is_any(&format!("SELECT EXISTS (SELECT 1 FROM {table} AS {alias} WHERE {which})"), key)? {
+                continue;
+            }
+            by.push(one);
+            let below =
+                self.lead_below(staying, &Leading { table: &one.table, alias: &alias, which: &which, set: set.clone() }, key, by)?;
+            by.pop();
+            if below.is_err() {
+                return Ok(below);
+            }
+            let sets = join(", ", (key.len() + 1..).zip(&set).map(|(n, (column, _))| format!("{} = ?{n}", quote(column))));
+            let values: Vec<Value> = key.iter().cloned().chain(set.into_iter().map(|(_, value)| value)).collect();
+            let sql = format!("UPDATE{} {table} AS {alias} SET {sets} WHERE {which}", self.or_abort(&one.table)?);
+            if let Err(message) = self.write_row(&one.table, &sql, &values)? {
+                return Ok(Err(format!("`{}` refers to it: {message}", one.table)));
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Into a column that is not there nothing leads.
+    fn is_any(&self, sql: &str, key: &[Value]) -> Result<bool> {
+        let doing = "look for what refers to a record and stays here";
+        let Ok(mut statement) = said(self.connection.prepare(sql), doing)? else { return Ok(false) };
+        bind(&mut statement, 1, key)?;
+        let mut rows = statement.raw_query();
+        rows.next().doing(doing)?.map_or(Ok(false), |row| row.get(0)).doing(doing)
+    }
+
     /// That a record `c` of `child` refers to `r` of `shape`.
     fn agrees(&self, shape: &Shape, child: &Shape, reference: &ForeignKey) -> Result<String> {
         let (parents, children) = (self.plan(shape)?, self.plan(child)?);
@@ -171,6 +250,35 @@ impl Database {
         };
         Ok(join(" AND ", reference.columns.iter().zip(&reference.fields).map(pair)))
     }
+}
+
+/// A declared foreign key.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Staying {
+    table: String,
+    parent: String,
+    /// Its columns, and those to which they refer.
+    pairs: Vec<(String, String)>,
+    /// It is one of a tracked table to another.
+    travels: bool,
+}
+
+/// Rows of a table that are about to get other values.
+struct Leading<'a> {
+    table: &'a str,
+    alias: &'a str,
+    /// Which they are, in SQL.
+    which: &'a str,
+    set: Vec<(String, Value)>,
+}
+
+fn travels(shapes: &[Shape], parent: &str, child: &str, from: &[String]) -> bool {
+    let is_it = |shape: &Shape, reference: &ForeignKey| {
+        let names = reference.fields.iter().map(|field| shape.name_of(*field));
+        same_name(&reference.table, parent) && names.eq(from.iter().map(String::as_str))
+    };
+    let has_it = |shape: &Shape| shape.references.iter().any(|reference| is_it(shape, reference));
+    named(shapes, parent).is_some() && named(shapes, child).is_some_and(has_it)
 }
 
 fn affinity(facts: &Facts, name: &str) -> Option<Affinity> {

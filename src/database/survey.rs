@@ -326,7 +326,7 @@ impl Database {
         Ok(all.into_iter().filter(|listed| !is_ours(&listed.name) || listed.name == LIBRARY).collect())
     }
 
-    fn foreign_keys(&self, table: &str) -> Result<Vec<DeclaredKey>> {
+    pub(super) fn foreign_keys(&self, table: &str) -> Result<Vec<DeclaredKey>> {
         let doing = "read the foreign keys of a table";
         let sql = "SELECT id, \"table\", \"from\", \"to\", on_delete FROM pragma_foreign_key_list(?1) ORDER BY id DESC, seq";
         let mut statement = self.connection.prepare_cached(sql).doing(doing)?;
@@ -377,12 +377,12 @@ fn is_foreign(message: &str) -> bool {
     ["no such module", "unknown tokenizer", "no such tokenizer"].iter().any(|words| message.contains(words))
 }
 
-struct DeclaredKey {
-    parent: String,
+pub(super) struct DeclaredKey {
+    pub parent: String,
     on_delete: OnDelete,
-    from: Vec<String>,
+    pub from: Vec<String>,
     /// Empty where the declaration names no columns.
-    to: Vec<String>,
+    pub to: Vec<String>,
 }
 
 /// `local`: columns that stay where they are, and are no more fields than generated ones.

@@ -255,10 +255,10 @@ fn settle_taken(session: &Session, number: i64, decider_number: i64, conflict: &
     }
     let record = record_of(session, shape, conflict)?.filter(|record| record.current.is_some()).ok_or_else(gone)?;
     let mut row = Row::default();
-    row.set(field, value.clone());
+    row.set(field, value);
     write(session, |database| {
         // What refers to it by that value has always meant this one here: the other record that has it is not here yet.
-        if let Some(refusal) = session.lead_by_value(shape, record.at(), field, &value)? {
+        if let Some(refusal) = session.lead_by_value(shape, record.at(), &[field], &row)? {
             return Ok(Written::Refused(refusal));
         }
         Ok(database.update(shape, record.at(), &[field], &row)?)

@@ -370,3 +370,106 @@ fn a_number_that_was_handed_out_again_is_another_record_however_alike_the_two_ar
         assert!(!tree.rows("head", &shown).is_empty(), "{sql}");
     }
 }
+
+/// Articles with a code, of which most says little, and lines under their numbers.
+const ARTICLES: &str = "
+    CREATE TABLE articles (id INTEGER PRIMARY KEY AUTOINCREMENT, code TEXT UNIQUE, name TEXT, status TEXT DEFAULT 'open', country TEXT DEFAULT 'CH');
+    CREATE TABLE visits (id TEXT PRIMARY KEY, article INTEGER REFERENCES articles);
+    INSERT INTO articles VALUES (1, 'A', 'first', 'open', 'CH');";
+
+/// An article of rosa's, whose number her program still has when it is another one everywhere.
+fn article_of_rosa(tree: &super::Tree) -> String {
+    tree.edit("rosa", "INSERT INTO articles (code, name) VALUES ('N', 'new')");
+    let shown = tree.text("rosa", "SELECT id || '' FROM articles WHERE code = 'N'");
+    tree.edit("head", "INSERT INTO articles (code, name) VALUES ('Q', 'next')");
+    settled(tree, &THREE);
+    tree.edit("head", "INSERT INTO visits SELECT 'at N', id FROM articles WHERE code = 'N'");
+    shown
+}
+
+#[test]
+fn a_record_that_is_replaced_under_a_number_that_a_program_still_has_is_the_one_whose_unique_value_it_has() {
+    for (name, status) in [("edited", "open"), ("edited", "sold"), ("new", "sold")] {
+        let tree = three(ARTICLES, "");
+        let shown = article_of_rosa(&tree);
+        let number = tree.text("head", "SELECT id || '' FROM articles WHERE code = 'N'");
+        tree.edit("rosa", &format!("REPLACE INTO articles VALUES ({shown}, 'N', '{name}', '{status}', 'CH')"));
+        let report = tree.sync("rosa");
+        assert!(report.waiting.is_empty(), "{report:?}");
+        settled(&tree, &THREE);
+        tree.assert_rows(&THREE, "SELECT id, name, status FROM articles WHERE code = 'N'", &[&format!("{number}|{name}|{status}")]);
+        tree.assert_rows(&THREE, "SELECT article || '' FROM visits", &[&number]);
+        THREE.iter().for_each(|site| assert_eq!(tree.listed(site), [""; 0], "{site}"));
+    }
+}
+
+#[test]
+fn a_record_that_is_deleted_and_written_anew_under_such_a_number_is_asked_about_as_under_its_own() {
+    // Under either number what tells it apart is the same in half of it only.
+    let tree = three(ARTICLES, "");
+    let shown = article_of_rosa(&tree);
+    tree.edit(
+        "rosa",
+        &format!("DELETE FROM articles WHERE code = 'N'; INSERT INTO articles VALUES ({shown}, 'N2', 'new', 'open', 'CH'); INSERT INTO visits VALUES ('anew', {shown})"),
+    );
+    let report = tree.sync("rosa");
+    let told: Vec<_> = report.waiting.iter().filter(|waiting| waiting.what == format!("articles {shown}")).collect();
+    assert!(
+        told.len() == 1 && told[0].why.contains("which was deleted") && told[0].why.contains("not most of what is in both"),
+        "{report:?}"
+    );
+    settled(&tree, &THREE);
+    const WHOSE: &str = "SELECT visits.id, code FROM visits LEFT JOIN articles ON articles.id = article ORDER BY 1";
+    tree.assert_rows(&THREE, WHOSE, &["anew|N2", "at N|N"]);
+    tree.assert_same(&THREE);
+}
+
+/// Articles with a code by which others refer, some of which stays at its site.
+const CODED: &str = "
+    CREATE TABLE articles (id INTEGER PRIMARY KEY AUTOINCREMENT, shop TEXT, code TEXT, tag TEXT, name TEXT, UNIQUE (shop, code));
+    CREATE TABLE visits (id TEXT PRIMARY KEY, shop TEXT, code TEXT, FOREIGN KEY (shop, code) REFERENCES articles (shop, code) ON UPDATE CASCADE);
+    CREATE TABLE lines (shop TEXT, code TEXT, n INTEGER, memo TEXT, PRIMARY KEY (shop, code, n),
+        FOREIGN KEY (shop, code) REFERENCES articles (shop, code) ON UPDATE CASCADE);
+    CREATE TABLE drafts (id INTEGER PRIMARY KEY, shop TEXT, code TEXT UNIQUE, FOREIGN KEY (shop, code) REFERENCES articles (shop, code) ON UPDATE CASCADE);
+    CREATE TABLE log (draft TEXT REFERENCES drafts (code) ON UPDATE CASCADE, shop TEXT, code TEXT, n INTEGER,
+        FOREIGN KEY (shop, code, n) REFERENCES lines ON UPDATE CASCADE);
+    INSERT INTO articles VALUES (1, 's', 'A', 'first', 'a'), (2, 't', 'N', 'other', 'b');";
+
+#[test]
+fn what_refers_by_a_value_that_is_edited_under_such_a_number_is_led_along_also_where_it_stays() {
+    for (shop, code) in [("s", "N2"), ("u", "N2"), ("u", "N")] {
+        let tree = three(CODED, "[tables.lines]\nlocal = [\"memo\"]\n[tables.drafts]\nlocal = true\n");
+        tree.edit(
+            "rosa",
+            "INSERT INTO articles (shop, code, tag, name) VALUES ('s', 'N', 'new', 'c');
+             INSERT INTO visits VALUES ('new', 's', 'N'), ('other', 't', 'N'); INSERT INTO lines VALUES ('s', 'N', 1, 'typed'), ('t', 'N', 1, 'of the other');
+             INSERT INTO drafts VALUES (1, 's', 'N'); INSERT INTO log VALUES ('N', 's', 'N', 1), (NULL, 't', 'N', 1)",
+        );
+        let shown = tree.text("rosa", "SELECT id || '' FROM articles WHERE tag = 'new'");
+        settled(&tree, &THREE);
+        tree.edit(
+            "rosa",
+            &format!(
+                "UPDATE articles SET shop = '{shop}', code = '{code}' WHERE id = {shown};
+                 INSERT INTO articles SELECT {shown}, '{shop}', '{code}', 'new', 'c' WHERE NOT EXISTS (SELECT 1 FROM articles WHERE id = {shown})"
+            ),
+        );
+        tree.sync("rosa");
+        let led = format!("{shop}|{code}");
+        for settles in [false, true] {
+            let sites = if settles { &THREE[..] } else { &["rosa"] };
+            if settles {
+                tree.edit("rosa", "INSERT INTO articles (shop, code, tag) VALUES ('s', 'N', 'later')");
+                settled(&tree, &THREE);
+            }
+            tree.assert_rows(sites, "SELECT id, shop, code FROM articles WHERE tag = 'new'", &[&format!("3|{led}")]);
+            tree.assert_rows(sites, "SELECT id, shop, code FROM visits ORDER BY 1", &[&format!("new|{led}"), "other|t|N"]);
+            tree.assert_rows(&["rosa"], "SELECT shop, code, memo FROM lines ORDER BY memo", &["t|N|of the other", &format!("{led}|typed")]);
+            tree.assert_rows(&["rosa"], "SELECT shop, code FROM drafts", &[&led]);
+            let log = ["-|t|N|1".to_owned(), format!("{code}|{led}|1")];
+            tree.assert_rows(&["rosa"], "SELECT draft, shop, code, n FROM log ORDER BY draft", &log.each_ref().map(String::as_str));
+            tree.assert_rows(sites, "SELECT \"table\" FROM pragma_foreign_key_check", &[]);
+        }
+        tree.assert_same(&THREE);
+    }
+}

@@ -203,6 +203,35 @@ fn the_commit_point_keeps_what_is_applied_and_the_commits() {
 }
 
 #[test]
+fn what_stays_is_led_as_a_cascade_leads_it() {
+    // Without a key nothing of a table travels.
+    let sql = "CREATE TABLE p(id INTEGER PRIMARY KEY, a TEXT COLLATE NOCASE, b INTEGER, code TEXT UNIQUE, UNIQUE (a, b));
+        CREATE TABLE l1(x, y, FOREIGN KEY (x, y) REFERENCES P(A, B) ON UPDATE CASCADE, UNIQUE (x, y));
+        CREATE TABLE l2(u, v, w, FOREIGN KEY (u, v) REFERENCES l1(x, y) ON UPDATE CASCADE);
+        CREATE TABLE l3(me TEXT UNIQUE REFERENCES p(code) ON UPDATE CASCADE, up TEXT REFERENCES l3(me) ON UPDATE CASCADE);
+        INSERT INTO p VALUES (1, 'Abc', 7, 'C'), (2, 'Abc', 8, 'c'); INSERT INTO l1 VALUES ('aBC', 7), ('ABC', 8), (NULL, 7);
+        INSERT INTO l2 VALUES ('aBC', 7, 1), ('ABC', 8, 2); INSERT INTO l3 VALUES ('C', 'C'), ('c', 'C')";
+    let dump = |shop: &Shop| {
+        ["id, a, b, code FROM p", "x, y FROM l1", "u, v, w FROM l2", "me, up FROM l3"].map(|what| {
+            let (columns, table) = what.split_once(" FROM ").unwrap();
+            let quoted = columns.split(", ").map(|column| format!("quote({column})")).collect::<Vec<_>>().join(" || ',' || ");
+            let sql = format!("SELECT group_concat({quoted}, ' ') FROM {table}");
+            shop.app.query_row(&sql, [], |row| row.get::<_, String>(0)).unwrap()
+        })
+    };
+    for set in ["a = 'New'", "a = 'New', b = 9", "code = 'D'", "a = 'New', code = 'D'", "a = NULL"] {
+        let (cascades, led) = (shop(sql), shop(sql));
+        cascades.app.execute(&format!("UPDATE p SET {set} WHERE id = 1"), []).unwrap();
+        let (p, becomes) = (led.shape("p"), cascades.row("p", &number(1)).unwrap());
+        let fields: Vec<FieldNo> = led.row("p", &number(1)).unwrap().differing(&becomes).collect();
+        let staying = led.ours.what_stays(&led.survey.shapes).unwrap();
+        assert_eq!(led.ours.lead_what_stays(&staying, p, &number(1), &fields, &becomes).unwrap(), Ok(()));
+        assert_eq!(led.ours.update(p, &number(1), &fields, &becomes).unwrap(), Written::Done);
+        assert_eq!(dump(&led), dump(&cascades), "{set}");
+    }
+}
+
+#[test]
 fn references_are_followed_with_the_parents_affinity_and_collation() {
     let shop = shop("PRAGMA foreign_keys = OFF; CREATE TABLE p(k TEXT PRIMARY KEY COLLATE NOCASE); CREATE TABLE u(id INTEGER PRIMARY KEY, code TEXT UNIQUE);
         CREATE TABLE bare(x); CREATE TABLE c(id INTEGER PRIMARY KEY, p REFERENCES p, u REFERENCES U(code) ON DELETE CASCADE, b REFERENCES bare(x),

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::meant::LONGEST_CHAIN;
 use super::put::Put;
 use super::rekeyed::Outlived;
-use crate::database::{Aside, Reference, Refusal, Written};
+use crate::database::{Aside, Reference, Refusal, RefusalKind, Staying, Written};
 use crate::ledger::{Entry, EntryKind, Held, HeldReason, NeighbourKind, Opinion, Record};
 use crate::model::{FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, SiteNo, Stamp, TableNo, Value};
 use crate::rules::Direction;
@@ -488,21 +488,40 @@ impl Session {
         (!pairs.is_empty()).then_some((shape, pairs))
     }
 
-    /// What refers to a record in the database by the value of a field refers to another value, and what refers to that likewise. Gives why not,
-    /// where the database refuses one.
-    pub(in crate::sync) fn lead_by_value(&self, shape: &Shape, place: &Key, field: FieldNo, value: &Value) -> Result<Option<Refusal>> {
+    /// What refers to a record in the database by the values of fields refers to those that `row` has, and what refers to that likewise; so does what stays
+    /// here. Gives why not, where the database refuses one.
+    pub(in crate::sync) fn lead_by_value(&self, shape: &Shape, place: &Key, fields: &[FieldNo], row: &Row) -> Result<Option<Refusal>> {
+        let staying = self.database()?.what_stays(&self.shapes)?;
+        self.lead_below(&staying, shape, place, (fields, row), LONGEST_CHAIN)
+    }
+
+    fn lead_below(
+        &self,
+        staying: &[Staying],
+        shape: &Shape,
+        place: &Key,
+        (fields, row): (&[FieldNo], &Row),
+        most: usize,
+    ) -> Result<Option<Refusal>> {
         let database = self.database()?;
-        for (child, reference, pairs) in self.leading_by_value(shape) {
-            let Some((by, _)) = pairs.into_iter().find(|(_, theirs)| *theirs == field) else { continue };
+        if let Err(message) = database.lead_what_stays(staying, shape, place, fields, row)? {
+            return Ok(Some(Refusal { kind: RefusalKind::Other, fields: fields.to_vec(), message }));
+        }
+        for (child, reference, mut pairs) in self.leading_by_value(shape) {
+            pairs.retain(|(_, theirs)| fields.contains(theirs));
+            if pairs.is_empty() || most == 0 {
+                continue;
+            }
+            let own: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
+            let mut led = Row::default();
+            pairs.iter().for_each(|(own, theirs)| led.set(*own, row.get(*theirs).clone()));
             let alone = [Shape { references: vec![reference.clone()], ..child.clone() }];
             for (_, key) in database.dependants(&alone, shape, place, i64::MAX as usize)? {
-                let mut row = Row::default();
-                row.set(by, value.clone());
-                let refused = match self.lead_by_value(child, &key, by, value)? {
-                    None => database.update(child, &key, &[by], &row)?,
+                let written = match self.lead_below(staying, child, &key, (&own, &led), most - 1)? {
+                    None => database.update(child, &key, &own, &led)?,
                     Some(refusal) => Written::Refused(refusal),
                 };
-                match refused {
+                match written {
                     Written::Done | Written::Missing => {}
                     Written::Refused(refusal) => return Ok(Some(refusal)),
                 }

@@ -14,7 +14,7 @@
 
 use super::meaning::{id_of_number, meaning_but, number_key, replace_numbers};
 use super::renumber::{ZONE, untracked_references};
-use super::taken::{Taken, holds_half};
+use super::taken::{Former, Taken};
 use crate::database::Written;
 use crate::ledger::{EntryKind, Ledger, NeighbourKind, Opinion, Record};
 use crate::model::{Change, FieldNo, Identity, Image, Key, Millis, Row, Shape, Side, SiteNo, TableNo, Value};
@@ -304,23 +304,33 @@ impl Session {
             Had::Nobody | Had::Ended(_) | Had::Several => Ok(is),
         })?;
         let database = self.database()?;
-        let there = self.row_of(shape, &number_key(now))?;
-        // `REPLACE` put the former row out of the way.
-        let sealed = match &there {
-            None if self.is_never_handed_out_again(shape, now)? => self.ledger.peek(shape, &number_key(now), |row| row.map(Row::decode))?,
-            None | Some(_) => None,
+        let former = match self.row_of(shape, &number_key(now))? {
+            Some(there) => Some(Former::Lives(there)),
+            // `REPLACE` put the former row out of the way.
+            None if self.is_never_handed_out_again(shape, now)? => {
+                let sealed = self.ledger.peek(shape, &number_key(now), |row| row.map(Row::decode))?;
+                sealed.transpose().map_err(|_| SyncError::Bug("a row of the mirror does not decode"))?.map(Former::Ended)
+            }
+            None => None,
         };
-        let sealed = sealed.transpose().map_err(|_| SyncError::Bug("a row of the mirror does not decode"))?;
-        let is_it = there.as_ref().or(sealed.as_ref()).is_some_and(|former| {
-            let says = shape.live_fields().any(|field| !shape.is_key(field) && *row.get(field) != Value::Null);
-            says && holds_half(shape, former, &row)
-        });
-        if !is_it {
-            return Ok(Some(format!(
-                "it was saved under a number that {name} {now} had, and hardly anything in both is the same: it is a new record now; if {name} {now} is \
-                 meant, edit that and delete this one"
-            )));
-        }
+        let there = match former {
+            Some(former) if self.is_edited(shape, &former, &row)? => match former {
+                Former::Lives(there) => Some(there),
+                Former::Ended(_) => None,
+            },
+            Some(Former::Lives(_)) => {
+                return Ok(Some(format!(
+                    "it was saved under a number that {name} {now} had, and hardly anything in both is the same: it is a new record now; if {name} {now} \
+                     is meant, edit that and delete this one"
+                )));
+            }
+            Some(Former::Ended(_)) | None => {
+                return Ok(Some(format!(
+                    "it was saved under a number that {name} {now} had, which was deleted, and not most of what is in both is the same: it is a new record \
+                     now; delete it too, if that is meant"
+                )));
+            }
+        };
         // What stays at this site goes along; where the program said nothing of it the former row has it.
         let mut aside = database.aside(shape, &place)?;
         aside.retain(|(_, value)| there.is_none() || *value != Value::Null);
@@ -331,7 +341,10 @@ impl Session {
                 Some(former) => {
                     let differs = |field: &FieldNo| !shape.is_key(*field) && row.get(*field) != former.get(*field);
                     let fields: Vec<FieldNo> = shape.live_fields().filter(differs).collect();
-                    database.update(shape, &number_key(now), &fields, &row)?
+                    match self.lead_by_value(shape, &number_key(now), &fields, &row)? {
+                        Some(refusal) => Written::Refused(refusal),
+                        None => database.update(shape, &number_key(now), &fields, &row)?,
+                    }
                 }
                 None => {
                     shape.number_field().into_iter().for_each(|own| row.set(own, Value::Integer(now)));

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use crate::ledger::{EntryKind, Record};
 use crate::model::{FieldNo, Identity, Image, Key, Millis, NumberField, Row, Shape, Stamp, TableNo, Value};
 use crate::sync::seal::Sealing;
-use crate::sync::{Result, SyncError};
+use crate::sync::{Result, Session, SyncError};
 
 /// A record that has yet to begin.
 #[derive(Debug)]
@@ -31,10 +31,38 @@ pub(in crate::sync) struct Retold {
     fields: Vec<FieldNo>,
 }
 
-/// Whether a row that somebody wrote is the record that held `former`, edited: at least half of what is in it is as it was.
-pub(super) fn holds_half(shape: &Shape, former: &Row, row: &Row) -> bool {
-    let filled = || shape.live_fields().filter(|field| !shape.is_key(*field) && *row.get(*field) != Value::Null);
-    filled().filter(|field| former.get(*field) == row.get(*field)).count() * 2 >= filled().count()
+/// The record under whose number somebody wrote a row, as it is or was.
+pub(super) enum Former {
+    /// It is there, under the number that it has now.
+    Lives(Row),
+    /// It was deleted, or put out of the way.
+    Ended(Row),
+}
+
+impl Session {
+    /// Whether a row that somebody wrote under a number of a record is that record, edited. Where it is there, at least half of what is in the row is as
+    /// it was. Under the number of one that ended a program that looks for free numbers itself may write another record: there most of what tells
+    /// records apart is as it was. What columns hold by default, and what records refer to, is the same in many; a value that only one record can have
+    /// is enough.
+    pub(super) fn is_edited(&self, shape: &Shape, former: &Former, row: &Row) -> Result<bool> {
+        let (Former::Lives(was) | Former::Ended(was)) = former;
+        let mut telling = Vec::new();
+        for field in shape.live_fields().filter(|field| !shape.is_key(*field) && *row.get(*field) != Value::Null) {
+            let refers = shape.concerns_numbers(field) || shape.references.iter().any(|reference| reference.fields.contains(&field));
+            let tells = match former {
+                Former::Lives(_) => true,
+                Former::Ended(_) => !refers && !self.database()?.has_default(shape, field)?,
+            };
+            telling.extend(tells.then_some(field));
+        }
+        let is_same = |field: &FieldNo| was.get(*field) == row.get(*field);
+        let same = telling.iter().filter(|field| is_same(field)).count();
+        let has_its_value = shape.uniques.iter().any(|set| set.fields.iter().all(|field| telling.contains(field) && is_same(field)));
+        Ok(match former {
+            Former::Lives(_) => !telling.is_empty() && same * 2 >= telling.len(),
+            Former::Ended(_) => has_its_value || same * 2 > telling.len(),
+        })
+    }
 }
 
 impl Sealing<'_> {
@@ -54,7 +82,7 @@ impl Sealing<'_> {
     /// although it ended is noted.
     pub(in crate::sync) fn finish(&mut self) -> Result<()> {
         self.finishing = true;
-        let own = |session: &crate::sync::Session, taken: &Taken| session.shape(taken.table).identity() == Identity::Birth;
+        let own = |session: &Session, taken: &Taken| session.shape(taken.table).identity() == Identity::Birth;
         for births in [true, false] {
             let (now, later): (Vec<Taken>, Vec<Taken>) =
                 std::mem::take(&mut self.taken).into_iter().partition(|taken| own(self.session, taken) == births);
@@ -73,9 +101,7 @@ impl Sealing<'_> {
         Ok(self.is_copied(shape, place, row)? || self.is_as_it_was(shape, place, row)? || self.is_saved_anew(shape, place, row)?)
     }
 
-    /// Whether what was deleted is there again with something edited: under a number that was not handed out again, and with most of what is in it.
-    /// A program that looks for free numbers itself may give it to another record. What columns hold by default, and what records refer to, is the
-    /// same in many.
+    /// Whether what was deleted is there again with something edited, under a number that was not handed out again.
     fn is_saved_anew(&self, shape: &Shape, place: &Key, row: &[u8]) -> Result<bool> {
         let session = self.session;
         let Some(number) = place.as_integer().filter(|_| shape.identity() == Identity::Birth) else { return Ok(false) };
@@ -83,15 +109,7 @@ impl Sealing<'_> {
             return Ok(false);
         }
         let Some((mirror, row)) = self.mirror_and(shape, place, row)? else { return Ok(false) };
-        let (mut filled, mut same) = (0, 0);
-        for field in shape.live_fields().filter(|field| !shape.is_key(*field) && *row.get(*field) != Value::Null) {
-            let refers = shape.concerns_numbers(field) || shape.references.iter().any(|reference| reference.fields.contains(&field));
-            if !refers && !session.database()?.has_default(shape, field)? {
-                filled += 1;
-                same += usize::from(mirror.get(field) == row.get(field));
-            }
-        }
-        Ok(same * 2 > filled)
+        session.is_edited(shape, &Former::Ended(mirror), &row)
     }
 
     /// What the mirror has under a key, and a row of the database; none where it has nothing.
