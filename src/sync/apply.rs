@@ -98,6 +98,8 @@ pub(super) struct Applying<'s> {
     pub outlived: Vec<Outlived>,
     /// Whom the change that is being taken means by values, where it waited.
     pub meant: Vec<Means>,
+    /// The fields that the change being taken states itself, and not one that waited before it.
+    pub stated: Vec<FieldNo>,
     /// What got other values by which others refer since a neighbour heard of us, once somebody asked: by neighbour and table.
     pub moved: RefCell<Moved>,
     /// Whose packet is at its end, and with it all packets that were built together.
@@ -168,6 +170,7 @@ fn slice_begun<T>(session: &Session, kind: CauseKind, work: impl FnOnce(&mut App
         following: Vec::new(),
         outlived: Vec::new(),
         meant: Vec::new(),
+        stated: Vec::new(),
         moved: RefCell::default(),
         ending: None,
         is_last_try: false,

@@ -132,11 +132,12 @@ impl Astray {
         let tracked = |table: TableNo| session.shapes.iter().find(|shape| shape.number == table);
         let (Some(shape), Some(parent)) = (tracked(self.table), tracked(self.meant.0)) else { return Ok(None) };
         let own: Vec<FieldNo> = shape.live_fields().filter(|field| self.was.get(*field).is_stated()).collect();
-        let by = |reference: &&ForeignKey| {
-            own.iter().all(|field| reference.fields.contains(field)) && reference.table.eq_ignore_ascii_case(&parent.name)
-        };
+        // Whom it meant may be the one to which the record that is referred to belongs by its key.
+        let by = |reference: &&ForeignKey| own.iter().all(|field| reference.fields.contains(field));
+        let to_it = |reference: &&ForeignKey| by(reference) && reference.table.eq_ignore_ascii_case(&parent.name);
         let record = session.load(self.table, &self.key)?;
-        let (Some(reference), Some(_), database) = (shape.references.iter().find(by), &record.current, session.database()?) else {
+        let reference = shape.references.iter().find(to_it).or_else(|| shape.references.iter().find(by));
+        let (Some(reference), Some(_), database) = (reference, &record.current, session.database()?) else {
             return Ok(None);
         };
         let mut bytes = Vec::new();

@@ -158,3 +158,40 @@ fn a_table_that_goes_while_what_refers_in_it_is_to_follow_stops_nobody() {
     ended(&tree, &TWO);
     tree.assert_rows(&TWO, "SELECT code, mail FROM persons ORDER BY of", &["Q|free", "A|taken", "C|a", "B|b"]);
 }
+
+#[test]
+fn what_waits_and_is_given_to_another_one_at_its_site_is_that_ones() {
+    let tree = tree(CALLS, &TWO);
+    enforced(&tree, "anna", "INSERT INTO calls VALUES ('waits', '7', 'A', 'p1')");
+    enforced(&tree, "head", "INSERT INTO calls VALUES ('in its way', '7', 'Z', 'p3')");
+    tree.settle(&TWO);
+    // By the time that Anna hears of it her correction has the value that her row came with, and means another one by it.
+    enforced(&tree, "head", HANDED_ON);
+    tree.sync("head");
+    enforced(&tree, "anna", "UPDATE calls SET code = 'B', of = 'p2' WHERE id = 'waits'");
+    tree.settle(&TWO);
+    resolve(&tree, "head", open(&tree, "head")[0].0, Choice::Other(Value::text("8")));
+    ended(&tree, &TWO);
+    tree.assert_rows(&TWO, "SELECT p.of FROM calls c JOIN persons p ON p.code = c.code WHERE c.id = 'waits'", &["p2"]);
+}
+
+#[test]
+fn where_a_line_is_deleted_with_its_order_and_its_key_given_on_who_refers_to_it_is_said() {
+    let schema = "
+        CREATE TABLE persons (id INTEGER PRIMARY KEY, code TEXT UNIQUE, of TEXT);
+        CREATE TABLE lines (code TEXT REFERENCES persons(code) ON UPDATE CASCADE, n INTEGER, of TEXT, PRIMARY KEY (code, n));
+        CREATE TABLE marks (id TEXT PRIMARY KEY, code TEXT, n INTEGER, of TEXT, FOREIGN KEY (code, n) REFERENCES lines(code, n) ON UPDATE CASCADE);
+        INSERT INTO persons VALUES (1, 'A', 'p1'), (2, 'B', 'p2'); INSERT INTO lines VALUES ('A', 1, 'p1'), ('B', 1, 'p2');";
+    for (there, here) in [("anna", "head"), ("head", "anna")] {
+        let tree = tree(schema, &TWO);
+        enforced(
+            &tree,
+            there,
+            "DELETE FROM lines WHERE code = 'A'; DELETE FROM persons WHERE id = 1; UPDATE persons SET code = 'A' WHERE id = 2",
+        );
+        enforced(&tree, here, "INSERT INTO marks VALUES ('typed', 'A', 1, 'p1')");
+        let told = [there, here, there, here].map(|site| tree.sync(site).waiting);
+        let wants = |waiting: &&fieldpost::sync::report::Waiting| waiting.what == "marks typed" && !waiting.retried;
+        assert!(told.iter().flatten().any(|waiting| wants(&waiting)), "{there} deleted it: {told:?}");
+    }
+}

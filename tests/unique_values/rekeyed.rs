@@ -114,3 +114,26 @@ fn one_that_both_typed_alike_keeps_what_stays_at_its_site() {
         assert_eq!(tree.rows(here, "SELECT code, memo FROM lines WHERE n = 5"), ["B|typed here"], "{here}");
     }
 }
+
+#[test]
+fn what_was_sent_and_not_heard_yet_where_the_key_changed_stays_at_its_site_and_comes() {
+    let edits = "UPDATE lines SET note = 'edited', pieces = pieces + 10 WHERE n = 1; UPDATE lots SET note = 'edited' WHERE n = 1";
+    for sums in [false, true] {
+        let rules = if sums { "[tables.lines.fields]\npieces = [\"sum\", \"newest\"]\n" } else { "" };
+        let tree = Tree::with_rules(LINES, rules);
+        tree.add("head", "rosa", fieldpost::site::Role::Remote);
+        let two = ["head", "rosa"];
+        (0..3).for_each(|_| two.iter().for_each(|site| drop(tree.sync(site))));
+        tree.edit("rosa", edits);
+        tree.edit("head", &format!("PRAGMA foreign_keys = on; {RENAMED}"));
+        // Rosa's packet is on its way while the head office builds, and the other way round.
+        tree.half("rosa", fieldpost::sync::round::Halves::Send);
+        tree.half("head", fieldpost::sync::round::Halves::Send);
+        tree.half("rosa", fieldpost::sync::round::Halves::Receive);
+        assert_eq!(tree.rows("rosa", "SELECT code, note, pieces FROM lines WHERE n = 1"), ["B|edited|11"], "sums: {sums}");
+        tree.edit("rosa", "UPDATE lines SET pieces = pieces + 100 WHERE n = 1");
+        ended(&tree, &two);
+        tree.assert_same(&two);
+        tree.assert_rows(&two, ALL, &["o1|1|edited|111|edited", "o1|2|two|2|two", "o2|7|seven|7|seven"]);
+    }
+}

@@ -23,7 +23,7 @@ use crate::model::{FieldNo, ForeignKey, Image, JournalNumber, Key, Row, Shape, S
 use crate::rules::Direction;
 use crate::site::Role;
 use crate::sync::apply::Applying;
-use crate::sync::known::Link;
+use crate::sync::known::{self, Link};
 use crate::sync::left_behind;
 use crate::sync::mend::{HeldPlace, MendError};
 use crate::sync::{Result, Session, SyncError};
@@ -98,10 +98,18 @@ impl Applying<'_> {
         if self.speaker.is_none() || !shape.live_fields().any(|field| self.referred.contains(&(record.table, field))) {
             return Ok(());
         }
-        for Referrer { shape: child, record: referring, pairs, was } in session.referrers(shape, record.at(), None)? {
-            let known = self.is_known(child, &referring, &pairs, &was)?;
-            let (to, site) = ((record.table, record.key.clone()), self.speaker.map(|link| link.site));
-            self.following.push(Following { table: child.number, key: referring.key, pairs, was, before: Vec::new(), to, site, known });
+        self.note_below_the_end(session.shape(record.table), record.at(), &(record.table, record.key.clone()), LONGEST_CHAIN)
+    }
+
+    /// Who refers to a record that ends with `to`, or to one that has that one's value in its key.
+    fn note_below_the_end(&mut self, shape: &Shape, place: &Key, to: &(TableNo, Key), most: usize) -> Result<()> {
+        for Referrer { shape: child, record, pairs, was } in self.session.referrers(shape, place, None)? {
+            let known = self.is_known(child, &record, &pairs, &was)?;
+            if known && most > 0 && pairs.iter().any(|(own, _)| child.is_key(*own)) {
+                self.note_below_the_end(child, record.at(), to, most - 1)?;
+            }
+            let (to, site) = (to.clone(), self.speaker.map(|link| link.site));
+            self.following.push(Following { table: child.number, key: record.key, pairs, was, before: Vec::new(), to, site, known });
         }
         Ok(())
     }
@@ -239,7 +247,6 @@ impl Applying<'_> {
 
     /// Lets all of these follow but those whose value is still to come from the site; gives them back.
     fn follow(&mut self, all: Vec<Following>, site: Option<SiteNo>) -> Result<Vec<Following>> {
-        let session = self.session;
         self.speaker = None;
         let (mut all, mut waits) = (all, Vec::new());
         // Those first, at the end, of which it is certain what they mean.
@@ -247,67 +254,14 @@ impl Applying<'_> {
         let (mut anew, mut waiting) = (Vec::new(), None);
         loop {
             while let Some(one) = all.pop() {
-                let Following { table, key, pairs, was, before, to, known, .. } = &one;
-                // A table may have gone since.
-                let Some(shape) = session.shapes.iter().find(|shape| shape.number == *table) else { continue };
-                let mut record = session.load(*table, key)?;
-                let is_as_it_was = |image: &Image| pairs.iter().all(|(own, _)| image.row.get(*own) == was.get(*own));
-                let Some(image) = record.current.clone().filter(is_as_it_was) else { continue };
-                // What the parent alone edits follows there.
-                if session.policy(*table).direction == Direction::Down && session.settings.role != Role::Host {
-                    continue;
-                }
-                let fields: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
-                let unmet = self.unmet(shape, &image.row, &fields, site)?;
-                if unmet.iter().any(|one| one.coming.is_some()) {
-                    waits.push(one);
-                    continue;
-                }
-                // Whoever knows of the row says himself what becomes of it, if not that it ends; of one that he cannot know nobody else has the value
-                // that it means.
-                let outlived = || self.outlived.iter().any(|outlived| (outlived.table, &outlived.key) == (*table, key));
-                if *known && !unmet.iter().any(|one| one.wanted.is_some()) && !outlived() && !self.waits_elsewhere(&record, &mut waiting)? {
-                    continue;
-                }
-                let Some(now) = session.load(to.0, &to.1)?.current else {
-                    if unmet.is_empty() && self.is_given_on(shape, &image.row, pairs)? {
-                        self.say_it_does_not_follow(&record, was, to, "whom it meant is gone")?;
+                match self.whither(&one, site, &mut waiting)? {
+                    Whither::Stays => {}
+                    Whither::Later => waits.push(one),
+                    Whither::To(record, target) => {
+                        self.lead(one, *record, &target, site, &mut anew)?;
+                        all.append(&mut self.following);
                     }
-                    continue;
-                };
-                let has_it = pairs.iter().all(|(own, theirs)| image.row.get(*own) == now.row.get(*theirs));
-                if has_it || pairs.iter().any(|(_, theirs)| !now.row.get(*theirs).is_stated()) {
-                    continue;
                 }
-                let mut new = image;
-                for (own, theirs) in pairs {
-                    new.row.set(*own, now.row.get(*theirs).clone());
-                    new.set_stamp(*own, Some(Stamp { time: self.now, site: SiteNo(0) }));
-                }
-                let is_empty = pairs.iter().any(|(_, theirs)| *now.row.get(*theirs) == Value::Null);
-                let other = anew.iter_mut().find(|other: &&mut Anew| (other.record.table, &other.record.key) == (*table, key));
-                if let Some(other) = other.filter(|_| !is_empty) {
-                    // What was led before it is the more certain.
-                    let is_led =
-                        |field: &FieldNo| record.current.as_ref().is_some_and(|is| is.row.get(*field) != other.new.row.get(*field));
-                    if !fields.iter().any(is_led) {
-                        fields.iter().for_each(|field| other.new.take(*field, &new));
-                        let all = other.before.iter_mut().zip(before);
-                        all.for_each(|(all, before)| fields.iter().for_each(|field| all.set(*field, before.get(*field).clone())));
-                    }
-                    continue;
-                }
-                if is_empty {
-                    self.say_it_does_not_follow(&record, was, to, "it was emptied")?;
-                    continue;
-                }
-                let gets_key = fields.iter().any(|field| shape.is_key(*field));
-                // What is in its way may follow too.
-                if gets_key || !matches!(self.put(&mut record, Some(new.clone()), None)?, Put::Done) {
-                    let all = before.iter().filter_map(|before| Some(overlaid(&record.current.as_ref()?.row, before, &fields))).collect();
-                    anew.push(Anew { record, new, gets_key, was: was.clone(), to: to.clone(), before: all, site });
-                }
-                all.append(&mut self.following);
             }
             self.follow_together(std::mem::take(&mut anew))?;
             all.append(&mut self.following);
@@ -317,9 +271,92 @@ impl Applying<'_> {
         }
     }
 
-    /// Whether the record to which a row refers had other values before. One that is new took the place of the one that was meant, as where a program writes a
-    /// table anew.
-    fn is_given_on(&self, shape: &Shape, row: &Row, pairs: &Pairs) -> Result<bool> {
+    /// Where a record is to go that referred to a value which its record gave up.
+    fn whither(&self, one: &Following, site: Option<SiteNo>, waiting: &mut Option<BTreeSet<(String, Key)>>) -> Result<Whither> {
+        let session = self.session;
+        let Following { table, key, pairs, was, to, known, .. } = one;
+        // A table may have gone since.
+        let Some(shape) = session.shapes.iter().find(|shape| shape.number == *table) else { return Ok(Whither::Stays) };
+        let record = session.load(*table, key)?;
+        let is_as_it_was = |image: &&Image| pairs.iter().all(|(own, _)| image.row.get(*own) == was.get(*own));
+        let Some(row) = record.current.as_ref().filter(is_as_it_was).map(|image| &image.row) else { return Ok(Whither::Stays) };
+        // What the parent alone edits follows there.
+        if session.policy(*table).direction == Direction::Down && session.settings.role != Role::Host {
+            return Ok(Whither::Stays);
+        }
+        let fields: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
+        let unmet = self.unmet(shape, row, &fields, site)?;
+        if unmet.iter().any(|one| one.coming.is_some()) {
+            return Ok(Whither::Later);
+        }
+        // Whoever knows of the row says himself what becomes of it, if not that it ends; of one that he cannot know nobody else has the value that it
+        // means.
+        let outlived = || self.outlived.iter().any(|outlived| (outlived.table, &outlived.key) == (*table, key));
+        if *known && !unmet.iter().any(|one| one.wanted.is_some()) && !outlived() && !self.waits_elsewhere(&record, waiting)? {
+            return Ok(Whither::Stays);
+        }
+        let Some(now) = session.load(to.0, &to.1)?.current else {
+            if unmet.is_empty() && self.is_given_on(shape, row, pairs, LONGEST_CHAIN)? {
+                self.say_it_does_not_follow(&record, was, to, "whom it meant is gone")?;
+            }
+            return Ok(Whither::Stays);
+        };
+        // What ended with a record that is here after all is seen to by itself.
+        let refers_to_it =
+            |reference: &ForeignKey| session.by_value(reference).is_some_and(|(shape, by)| shape.number == to.0 && by == *pairs);
+        if !shape.references.iter().any(refers_to_it) {
+            return Ok(Whither::Stays);
+        }
+        let has_it = pairs.iter().all(|(own, theirs)| row.get(*own) == now.row.get(*theirs));
+        if has_it || pairs.iter().any(|(_, theirs)| !now.row.get(*theirs).is_stated()) {
+            return Ok(Whither::Stays);
+        }
+        if pairs.iter().any(|(_, theirs)| *now.row.get(*theirs) == Value::Null) {
+            self.say_it_does_not_follow(&record, was, to, "it was emptied")?;
+            return Ok(Whither::Stays);
+        }
+        Ok(Whither::To(Box::new(record), now.row))
+    }
+
+    /// Lets a record refer to `target`: an edit of this site. Where it gets a key by that, or something is in its way that may follow too, it is one of those that follow
+    /// together.
+    fn lead(&mut self, one: Following, mut record: Record, target: &Row, site: Option<SiteNo>, anew: &mut Vec<Anew>) -> Result<()> {
+        let Following { table, key, pairs, was, before, to, .. } = one;
+        let Some(mut new) = record.current.clone() else { return Ok(()) };
+        let fields: Vec<FieldNo> = pairs.iter().map(|(own, _)| *own).collect();
+        let before: Vec<Row> = before.iter().map(|before| overlaid(&new.row, before, &fields)).collect();
+        for (own, theirs) in &pairs {
+            new.row.set(*own, target.get(*theirs).clone());
+            new.set_stamp(*own, Some(Stamp { time: self.now, site: SiteNo(0) }));
+        }
+        if let Some(other) = anew.iter_mut().find(|other| (other.record.table, &other.record.key) == (table, &key)) {
+            // What was led before it is the more certain.
+            let is_led = |field: &FieldNo| record.current.as_ref().is_some_and(|is| is.row.get(*field) != other.new.row.get(*field));
+            if !fields.iter().any(is_led) {
+                fields.iter().for_each(|field| other.new.take(*field, &new));
+                let all = other.before.iter_mut().zip(before.iter());
+                all.for_each(|(all, before)| *all = overlaid(all, before, &fields));
+            }
+            return Ok(());
+        }
+        let gets_key = fields.iter().any(|field| self.session.shape(table).is_key(*field));
+        // Where it is what the parent was told before it may mean another one: that is told too.
+        if let Some(parent) = self.links.iter().copied().find(|link| link.kind == NeighbourKind::Parent && !gets_key)
+            && let Opinion::Known(Some(told)) = known::opinion(&self.session.ledger, &record, parent)?
+            && fields.iter().all(|field| told.row.get(*field) == new.row.get(*field))
+        {
+            record.extra.report.extend(&fields);
+            self.store_extra(&mut record)?;
+        }
+        if gets_key || !matches!(self.put(&mut record, Some(new.clone()), None)?, Put::Done) {
+            anew.push(Anew { record, new, gets_key, was, to, before, site });
+        }
+        Ok(())
+    }
+
+    /// Whether the record to which a row refers had other values before, or the one to which that refers by its key. One that is new took the place of the one that was
+    /// meant, as where a program writes a table anew.
+    fn is_given_on(&self, shape: &Shape, row: &Row, pairs: &Pairs, most: usize) -> Result<bool> {
         let session = self.session;
         let by = |reference: &&ForeignKey| pairs.iter().all(|(own, _)| reference.fields.contains(own));
         let Some(reference) = shape.references.iter().find(by) else { return Ok(false) };
@@ -329,7 +366,20 @@ impl Applying<'_> {
         let is_other =
             |entry: &Entry| matches!(&entry.kind, EntryKind::Update(_, fields) if pairs.iter().any(|(_, theirs)| fields.contains(theirs)));
         let owner = session.load_at(parent, &place)?;
-        Ok(session.refers_by_its_key(parent) || session.ledger.chain(&owner, JournalNumber(0))?.iter().any(is_other))
+        if session.ledger.chain(&owner, JournalNumber(0))?.iter().any(is_other) {
+            return Ok(true);
+        }
+        for reference in &parent.references {
+            let Some((_, by)) = session.by_value(reference) else { continue };
+            if most > 0
+                && by.iter().any(|(own, _)| parent.is_key(*own))
+                && let Some(image) = &owner.current
+                && self.is_given_on(parent, &image.row, &by, most - 1)?
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether a change of this record was said to wait at a neighbour, who then does not know what becomes of it.
@@ -591,6 +641,16 @@ const FOLLOWING: &str = "following:";
 
 fn site_of(rest: &str) -> Option<SiteNo> {
     rest.split_once(':')?.0.parse().ok().map(SiteNo)
+}
+
+/// What becomes of a record that referred to a value.
+enum Whither {
+    /// It is not to follow, or not any more.
+    Stays,
+    /// The value is still to come.
+    Later,
+    /// It is to refer to a record that has these values.
+    To(Box<Record>, Row),
 }
 
 /// A record that is to have another key, or a value that another one has.

@@ -37,6 +37,7 @@ impl Applying<'_> {
     /// Takes one change of a child. `again`: a held one that is tried again.
     pub(in crate::sync) fn take_from_child(&mut self, incoming: &Incoming, change: Change, again: Option<&Held>) -> Result<()> {
         self.speaker = Some(incoming.link);
+        self.stated = if again.is_none() { change.fields.clone() } else { Vec::new() };
         let mut record = self.load(change.table, &change.key)?;
         if again.is_none() {
             self.session.note_made_as(&mut record, &change, incoming.link.site);

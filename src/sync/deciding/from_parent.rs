@@ -16,7 +16,6 @@ use super::from_child::both_meant;
 use super::held::continued;
 use super::put::Put;
 use super::references::Need;
-use super::rekeyed::Edited;
 use crate::ledger::{ConflictKind, ConflictState, EntryKind, Held, HeldReason, Opinion, Record};
 use crate::model::{Born, Change, ChangeKind, FieldNo, Image, JournalNumber, Row, Stamp, Value};
 use crate::sync::Result;
@@ -41,6 +40,7 @@ impl Applying<'_> {
     /// Takes one change of the parent. `again`: a held one that is tried again.
     pub(in crate::sync) fn take_from_parent(&mut self, incoming: &Incoming, mut change: Change, again: Option<&Held>) -> Result<()> {
         self.speaker = Some(incoming.link);
+        self.stated = if again.is_none() { change.fields.clone() } else { Vec::new() };
         self.note_spoken(&change);
         self.follow_aliases(incoming, &change)?;
         let immovable = self.try_moving(|applying| applying.settle_number(&change))?.err();
@@ -116,9 +116,7 @@ impl Applying<'_> {
                 return Ok(base);
             }
             if !edits.fields.is_empty() {
-                if let Some(base) = &base {
-                    self.note_outlived(record, incoming, base, Edited::Here);
-                }
+                self.note_outlived_there(record, incoming, base.as_ref())?;
                 ignore(record, edits, None);
                 return Ok(base);
             }
@@ -134,9 +132,7 @@ impl Applying<'_> {
                     return self.mark(record, incoming, None, change, held, base);
                 }
                 record.extra.full = true;
-                if let Some(base) = &base {
-                    self.note_outlived(record, incoming, base, Edited::Here);
-                }
+                self.note_outlived_there(record, incoming, base.as_ref())?;
                 return self.hold_here(record, incoming, change, HeldReason::Dependants { table, key }, held, base);
             }
             self.bury_base(record, base.as_ref())?;

@@ -22,15 +22,28 @@ pub(super) const LONGEST_CHAIN: usize = 16;
 /// Records with what they were for a neighbour, by that one and their table.
 pub(in crate::sync) type Moved = BTreeMap<(SiteNo, TableNo), Rc<Vec<(Record, Image)>>>;
 
+/// Where the key of a row leads by the values in it.
+pub(super) enum Led {
+    /// Where it says.
+    Alike,
+    /// To other values: this is the row with them.
+    To(Row),
+    /// To this record, which ended.
+    Nowhere((TableNo, Key)),
+}
+
 impl Applying<'_> {
     /// Whom a neighbour means by values that `found` has here, where those may be another one's for it: it had not heard what became of that here. `row` has numbers.
     pub(super) fn whom_it_means(&self, reference: &ForeignKey, row: &Row, found: &Record, link: Link) -> Result<Option<(TableNo, Key)>> {
         let (session, Some(here)) = (self.session, &found.current) else { return Ok(None) };
         let Some((shape, pairs)) = session.by_value(reference) else { return Ok(None) };
-        if session.refers_by_its_key(shape)
-            && let Some(now) = self.as_it_leads_now(shape, &here.row, link, LONGEST_CHAIN)?
-        {
-            return Ok(Some((shape.number, session.key_by_meaning(shape, &now)?)));
+        if session.refers_by_its_key(shape) {
+            match self.as_it_leads_now(shape, &here.row, link, LONGEST_CHAIN)? {
+                Led::To(now) => return Ok(Some((shape.number, session.key_by_meaning(shape, &now)?))),
+                // With that one the record that was meant ended, whoever has its key.
+                Led::Nowhere(gone) => return Ok(Some(gone)),
+                Led::Alike => {}
+            }
         }
         let is_same = |there: &Image| pairs.iter().all(|(_, theirs)| here.row.get(*theirs) == there.row.get(*theirs));
         let is_referred = pairs.iter().any(|(_, theirs)| self.referred.contains(&(shape.number, *theirs)));
@@ -69,7 +82,7 @@ impl Applying<'_> {
             let before =
                 earlier.and_then(|held| held.change.after.as_ref().zip(held.means.iter().find(|one| one.fields == reference.fields)));
             if let Some((before, meant)) = before
-                && pairs.iter().all(|(own, _)| before.row.get(*own) == after.row.get(*own))
+                && pairs.iter().all(|(own, _)| before.row.get(*own) == after.row.get(*own) && !self.stated.contains(own))
             {
                 means.push(meant.clone());
                 continue;
@@ -117,7 +130,10 @@ impl Applying<'_> {
             let Some(there) = self.had(&record, link)? else { continue };
             let is_other = |here: &Image, field: FieldNo| here.row.get(field) != there.row.get(field);
             let stays = match &record.current {
-                Some(here) => !shape.live_fields().any(|field| self.referred.contains(&(shape.number, field)) && is_other(here, field)),
+                Some(here) => {
+                    let moves = |field: FieldNo| self.referred.contains(&(shape.number, field)) && is_other(here, field);
+                    session.ledger.same(here.born, there.born)? && !shape.live_fields().any(moves)
+                }
                 None => false,
             };
             if !stays {
@@ -140,9 +156,14 @@ impl Applying<'_> {
 
     /// What a neighbour held of a record of what we had told it when it built what is being taken.
     pub(super) fn held_by(&self, record: &Record, link: Link) -> Result<Option<Image>> {
-        Ok(match known::opinion(&self.session.ledger, record, self.heard(link)?)? {
+        let heard = self.heard(link)?;
+        Ok(match known::opinion(&self.session.ledger, record, heard)? {
             Opinion::Known(image) => image,
-            Opinion::Unknown => None,
+            // It spoke of the record before it could hear what became of it here.
+            Opinion::Unknown => match known::derived(&self.session.ledger, record, heard)? {
+                Opinion::Known(image) => image,
+                Opinion::Unknown => None,
+            },
         })
     }
 
@@ -164,8 +185,8 @@ impl Applying<'_> {
         Ok(Link { cursor: cursor.map_or(link.cursor, |heard| heard.min(link.cursor)), ..link })
     }
 
-    /// A row of a neighbour with the values by which its key refers as they are here now; none where they are the same.
-    pub(super) fn as_it_leads_now(&self, shape: &Shape, row: &Row, link: Link, most: usize) -> Result<Option<Row>> {
+    /// A row of a neighbour with the values by which its key refers as they are here now.
+    pub(super) fn as_it_leads_now(&self, shape: &Shape, row: &Row, link: Link, most: usize) -> Result<Led> {
         let session = self.session;
         let (mut now, mut moved) = (row.clone(), false);
         for reference in &shape.references {
@@ -179,16 +200,19 @@ impl Applying<'_> {
                 continue;
             }
             let values = match &meant.current {
-                Some(current) if session.ledger.same(current.born, there.born)? => Some(current.row.clone()),
-                Some(_) | None => self.as_it_leads_now(target, &there.row, link, most - 1)?,
+                Some(current) if session.ledger.same(current.born, there.born)? => current.row.clone(),
+                Some(_) | None => match self.as_it_leads_now(target, &there.row, link, most - 1)? {
+                    Led::To(row) => row,
+                    Led::Nowhere(gone) => return Ok(Led::Nowhere(gone)),
+                    Led::Alike => return Ok(Led::Nowhere((meant.table, meant.key))),
+                },
             };
-            let Some(values) = values else { continue };
             for (own, theirs) in pairs.iter().filter(|(_, theirs)| values.get(*theirs).is_stated()) {
                 moved |= now.get(*own) != values.get(*theirs);
                 now.set(*own, values.get(*theirs).clone());
             }
         }
-        Ok(moved.then_some(now))
+        Ok(if moved { Led::To(now) } else { Led::Alike })
     }
 }
 

@@ -13,11 +13,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::following::Anew;
-use super::meant::LONGEST_CHAIN;
+use super::meant::{LONGEST_CHAIN, Led};
 use super::put::Put;
 use crate::database::Aside;
 use crate::ledger::{Entry, EntryKind, NeighbourKind, Opinion, Record};
 use crate::model::{Change, FieldNo, Image, JournalNumber, Key, PacketNumber, Shape, SiteNo, TableNo, Value};
+use crate::rules::adds_up;
 use crate::sync::Result;
 use crate::sync::apply::{Applying, Incoming};
 use crate::sync::known;
@@ -34,6 +35,9 @@ pub(in crate::sync) struct Outlived {
     pub(super) site: SiteNo,
     packet: PacketNumber,
     whose: Edited,
+    /// What the parent was told of it that it had not heard yet when it ended the record.
+    #[serde(default)]
+    told: Option<Image>,
 }
 
 /// Where what outlived its end was edited.
@@ -50,8 +54,19 @@ impl Applying<'_> {
     pub(super) fn note_outlived(&mut self, record: &Record, incoming: &Incoming, was: &Image, whose: Edited) {
         if self.session.refers_by_its_key(self.session.shape(record.table)) {
             let (table, key, was) = (record.table, record.key.clone(), was.clone());
-            self.outlived.push(Outlived { table, key, was, site: incoming.link.site, packet: incoming.number, whose });
+            self.outlived.push(Outlived { table, key, was, site: incoming.link.site, packet: incoming.number, whose, told: None });
         }
+    }
+
+    /// The same of one that the parent ended, who may not have heard all that it was `told`.
+    pub(super) fn note_outlived_there(&mut self, record: &Record, incoming: &Incoming, told: Option<&Image>) -> Result<()> {
+        if self.session.refers_by_its_key(self.session.shape(record.table))
+            && let Some(was) = self.held_by(record, incoming.link)?.as_ref().or(told)
+        {
+            self.note_outlived(record, incoming, was, Edited::Here);
+            self.outlived.last_mut().into_iter().for_each(|outlived| outlived.told = told.cloned());
+        }
+        Ok(())
     }
 
     /// The record that `one` is to become is `there` already: takes in what was edited here since its site ended `one`, and what it holds beside its shape.
@@ -61,7 +76,7 @@ impl Applying<'_> {
         let shape = session.shape(one.record.table);
         let outlived = self.outlived.iter().find(|outlived| (outlived.table, &outlived.key) == (shape.number, &one.record.key));
         let outlived = outlived.map_or_else(|| self.common(one, key), |outlived| Ok(Some(outlived.clone())))?;
-        let Some(Outlived { was, site, packet, whose, .. }) = outlived else {
+        let Some(Outlived { was, site, packet, whose, told, .. }) = outlived else {
             return Ok(Some("another record has that key".into()));
         };
         let mut target = self.load(shape.number, key)?;
@@ -98,7 +113,12 @@ impl Applying<'_> {
         self.list_losses(losses)?;
         if link.kind == NeighbourKind::Parent && whose == Edited::Here {
             let mut believed = there;
-            fields.iter().filter(edited).for_each(|field| believed.take(*field, &base));
+            // What adds up is not to be added twice: the parent adds what it was told by itself.
+            let is_told = |field: FieldNo| {
+                let told = told.as_ref().is_some_and(|told| told.row.get(field) == ours.row.get(field));
+                told && adds_up(session.criteria(shape.number, field))
+            };
+            fields.iter().filter(edited).for_each(|field| believed.take(*field, if is_told(*field) { &ours } else { &base }));
             known::set_opinion(&session.ledger, &mut target, link, Opinion::Known(Some(believed)))?;
         }
         self.store_extra(&mut target)?;
@@ -133,7 +153,7 @@ impl Applying<'_> {
             if cause == one_began.cause || cause == target_began.cause {
                 let whose = if target_began.known_to == Some(link.site) { Edited::Here } else { Edited::There };
                 let packet = session.ledger.neighbour(link.site)?.received;
-                return Ok(Some(Outlived { table: shape.number, key: former.key, was, site: link.site, packet, whose }));
+                return Ok(Some(Outlived { table: shape.number, key: former.key, was, site: link.site, packet, whose, told: None }));
             }
         }
         Ok(None)
@@ -157,7 +177,7 @@ impl Applying<'_> {
         }
         let is_here = record.current.as_ref().map(|ours| session.ledger.same(ours.born, before.born)).transpose()?;
         let Some(last) = session.ledger.last_of(record, before.born)?.filter(|_| is_here != Some(true)) else { return Ok(None) };
-        let Some(now) = self.as_it_leads_now(shape, &last.row, incoming.link, LONGEST_CHAIN)? else { return Ok(None) };
+        let Led::To(now) = self.as_it_leads_now(shape, &last.row, incoming.link, LONGEST_CHAIN)? else { return Ok(None) };
         let target = self.load(shape.number, &session.key_by_meaning(shape, &now)?)?;
         let Some(there) = &target.current else { return Ok(None) };
         let as_there = |image: &Image| {
