@@ -151,12 +151,7 @@ impl Forward<'_, '_, '_> {
             let is_new = match then.whose(shape.number, number) {
                 // What was sealed since, and then was gone, stays so unless it is needed.
                 Whose::Nobodys => now.current.is_some() && (noted.edited.contains(&key) || !noted.before.contains_key(&key)),
-                Whose::Of(id) => {
-                    let record = self.session().load_id(id)?;
-                    // What was lost and is entered again just as it was is the same one.
-                    let is_again = || Ok::<_, SyncError>(then.states(&record)?.contains(&self.meant(shape, &row)?));
-                    is_made && self.is_another(shape, &key, &row, &record)? && !is_again()?
-                }
+                Whose::Of(id) => is_made && self.is_another(shape, &key, &row, &self.session().load_id(id)?)?,
                 Whose::Same if now.current.is_none() || !is_made => false,
                 Whose::Same => {
                     let meant = self.meant(shape, &row)?;
@@ -534,16 +529,19 @@ impl Forward<'_, '_, '_> {
         Ok(Target { row: Some(row), kept: true, new, unsure, over })
     }
 
-    /// What the records hold that came since the backup, where any was made since it was put back.
+    /// What the records held that came since the backup, where any was made since it was put back: what is alike may have been entered again, or may
+    /// be another one.
     fn came_since(&self, shape: &Shape, items: &[Item]) -> Result<BTreeMap<String, Key>> {
         let mut came = BTreeMap::new();
         if shape.identity() != Identity::Birth || items.iter().all(|item| item.record.id.is_some()) {
             return Ok(came);
         }
         for item in items {
-            let (Some(image), Some(place)) = (&item.record.current, &item.place) else { continue };
+            let (Some(_), Some(place)) = (&item.record.current, &item.place) else { continue };
             if self.then.base(&item.record)? == Base::Was(None) {
-                came.insert(told(shape, &self.session().numbered(shape, &image.row)?), place.clone());
+                for state in self.then.states(&item.record)? {
+                    came.insert(told(shape, &self.session().numbered(shape, &state)?), place.clone());
+                }
             }
         }
         Ok(came)
@@ -571,7 +569,7 @@ impl Forward<'_, '_, '_> {
             }
             let as_new = target.row.as_ref().filter(|_| item.record.id.is_none());
             if let Some(other) = as_new.and_then(|row| came.get(&told(shape, row))) {
-                let what = format!("holds what {other} holds, which came after the backup: it may have been entered twice");
+                let what = format!("is like {other}, which came after the backup: where it is the same, entered twice, delete one of them");
                 brought.listed.push((place.clone(), what));
             }
             if target.kept && !is_moved {
